@@ -1,0 +1,94 @@
+/*
+ * The one interface between the client and a cloud. A cloud is chosen by cloud= in device.conf; an application
+ * written once works on all of them. Implementations live beside this file, one pair each: ot, gizwits, onenet, mqtt.
+ *
+ * Everything here happens on the loop's thread. A cloud owns its connections, timers and threads, and frees them
+ * between stop() and its on_closed. It never touches LAN, local sockets or files outside its own state
+ * directory (env->data_dir).
+ *
+ * A command from a cloud is a JSON text {"id"?,"method","params"} as the wire brought it (or as the cloud's mapping made
+ * it) plus a token, a number that the cloud chose and that answer() gives back: it stands for the wire id, uuid, or
+ * sender and serial number. A report is a JSON text {"method","params"} plus an id of the client's own; acked() or
+ * failed() names that id exactly once, unless the cloud is stopped first.
+ */
+#ifndef CLIENT_CLOUD_H
+#define CLIENT_CLOUD_H
+
+#include <stdbool.h>
+#include <uv.h>
+#include "libagent/core/buf.h"
+
+struct cloud;
+
+/* What the cloud tells the client. user is cloud_env.user. Spans are borrowed for the time of the call. */
+struct cloud_events {
+    /* The session is up: the first message that proves it has come. Again after each lost(). */
+    void (*connected)(void *user);
+    /* The session ended, or a try failed; the cloud tries again by itself. why is for the log. */
+    void (*lost)(void *user, const char *why);
+    /* A command; wants_answer: answer(token) is expected, once. */
+    void (*command)(void *user, uint64_t token, struct ag_span text, bool wants_answer);
+    /* answer is the object that the application gets, without id: "result":... or "error":{...} members as text,
+       e.g. {"result":["ok"]}. */
+    void (*acked)(void *user, uint32_t report_id, struct ag_span answer);
+    /* It could not be delivered now. retry: keep it and give it again after the next connected(). */
+    void (*failed)(void *user, uint32_t report_id, bool retry, int code, const char *message);
+    /* The cloud handed out a new identity or time; NULL where the client does not care. */
+    void (*time_known)(void *user, int64_t unix_s);
+    /* stop() is complete: nothing of this cloud is open any more. */
+    void (*closed)(void *user);
+};
+
+/* What the client gives a cloud. Everything is borrowed and outlives the cloud. */
+struct cloud_env {
+    uv_loop_t *loop;
+    const struct device_conf *conf;     /* identity and the cloud's own keys, see client/core/device_conf.h */
+    const struct cloud_events *events;
+    void *user;
+    const char *data_dir;               /* ends in '/' */
+    const char *token_hex;              /* the device token as 32 hex digits; a secret */
+    /* Fills out (a JSON object text) with the params of _otc.info / miIO.info. 0 or -ENOMEM. */
+    int (*device_info)(void *user, struct ag_buf *out);
+};
+
+struct cloud_ops {
+    const char *name; /* "ot", ... */
+    /* Checks the configuration: 0, or -EINVAL with one line (key and reason) in why. No side effects. */
+    int (*check)(const struct device_conf *conf, char *why, size_t n);
+    int (*create)(struct cloud **out, const struct cloud_env *env); /* 0, -ENOMEM, -EINVAL */
+    void (*start)(struct cloud *c);
+    /* Ends in events.closed; the struct is freed after that call. */
+    void (*stop)(struct cloud *c);
+    /*
+     * Sends a report. 0: acked() or failed() will follow (also within this call); -ENOTCONN: not connected;
+     * -EMSGSIZE, -EINVAL: this cloud cannot carry it (nothing follows); -ENOBUFS: window full, offer it again later.
+     * repeat: it may have been sent before under the same id.
+     */
+    int (*report)(struct cloud *c, uint32_t report_id, struct ag_span text, bool repeat);
+    /* The answer to a command: text is {"id":<whatever>,"result"|"error"...}; the cloud puts its own id in. */
+    int (*answer)(struct cloud *c, uint64_t token, struct ag_span text);
+    /*
+     * A method that belongs to this cloud (onenet.*, gizwits.*), called by an application. 0: answered through
+     * done(user, text) later or at once, text as in answer(); -ENOSYS: not a method of this cloud. May be NULL.
+     */
+    int (*local_method)(struct cloud *c, struct ag_span method, struct ag_span params,
+                        void (*done)(void *user, struct ag_span text), void *user);
+    /* Drop the link and begin anew now (Wi-Fi joined, wake-up). */
+    void (*kick)(struct cloud *c);
+    /* Seconds until the cloud must run again, 0: busy now. For suspend. */
+    unsigned (*wakeup_s)(struct cloud *c);
+    /* Device was reset: tell the vendor if the protocol has a way. May be NULL. */
+    void (*forget)(struct cloud *c);
+    /* SIGHUP: certificates and the like are read again. May be NULL. */
+    void (*reload)(struct cloud *c);
+};
+
+/* First member of every implementation's struct. */
+struct cloud {
+    const struct cloud_ops *ops;
+};
+
+/* NULL when no cloud has that name. "none" is NULL too. */
+const struct cloud_ops *cloud_find(const char *name);
+
+#endif

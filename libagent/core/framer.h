@@ -1,0 +1,67 @@
+/*
+ * Cuts a byte stream into texts: JSON objects or MessagePack arrays back to back. Which of the two is told by the
+ * first byte and stays so for the life of the stream.
+ *
+ * Bytes are lent, not copied: a text that came in one piece is handed out where it stands; only the unfinished end
+ * of a chunk is kept (in carry). Use:
+ *
+ *     ag_framer_lend(&f, data, n);
+ *     while ((r = ag_framer_next(&f, &text)) > 0)
+ *         ...                       // text.json is valid until the next call
+ *     // r == 0: all of data is used up; r < 0: -ENOMEM or AG_FRAMER_E_*, the stream cannot go on
+ */
+#ifndef AG_FRAMER_H
+#define AG_FRAMER_H
+
+#include "libagent/core/buf.h"
+#include "libagent/core/json.h"
+#include "libagent/core/pack_scan.h"
+
+/* Conditions, negative so that they stand beside -ENOMEM in ag_framer_next(); outside the range of errno. */
+enum {
+    AG_FRAMER_E_SYNTAX = -100001, /* neither JSON object nor MessagePack array, or malformed */
+    AG_FRAMER_E_UTF8 = -100002,
+    AG_FRAMER_E_DEPTH = -100003,
+    AG_FRAMER_E_SIZE = -100004 /* text longer than max_text */
+};
+
+enum ag_framer_kind { AG_FRAMER_UNKNOWN, AG_FRAMER_JSON, AG_FRAMER_PACK };
+
+struct ag_framer {
+    uint32_t max_text; /* bytes of one text; below 1 GiB */
+    uint16_t max_depth;
+    uint8_t kind;           /* enum ag_framer_kind */
+    bool partial;           /* a text has begun */
+    bool handed_out;        /* carry holds the text given out last */
+    struct ag_buf carry;    /* the begun text's bytes from earlier chunks */
+    const char *data;       /* the chunk on loan */
+    size_t n, at;
+    struct ag_json_scan *scan; /* exists from the first byte on; 1 of the 2 by kind */
+    struct ag_pack_scan *pack;
+};
+
+struct ag_text {
+    struct ag_span bytes;
+    uint8_t kind;                     /* AG_FRAMER_JSON or AG_FRAMER_PACK */
+    const struct ag_json_view *view;  /* of a JSON text; NULL for MessagePack */
+};
+
+void ag_framer_init(struct ag_framer *f, uint32_t max_text, unsigned max_depth);
+void ag_framer_deinit(struct ag_framer *f);
+
+/* The chunk must stay valid until ag_framer_next() has returned 0 or an error. */
+void ag_framer_lend(struct ag_framer *f, const void *data, size_t n);
+
+/* 1: *out is a whole text; 0: the chunk is used up; negative: see above. */
+int ag_framer_next(struct ag_framer *f, struct ag_text *out);
+
+/* Bytes kept for an unfinished text, for the caller's accounts. */
+static inline size_t ag_framer_held(const struct ag_framer *f)
+{
+    return f->carry.cap;
+}
+
+/* Short English text for an AG_FRAMER_E_* or -errno. */
+const char *ag_framer_strerror(int r);
+
+#endif

@@ -1,0 +1,644 @@
+#include "libagent/core/json.h"
+
+#include <string.h>
+
+enum state {
+    ST_START,      /* '{' */
+    ST_OBJ_FIRST,  /* behind '{': key or '}' */
+    ST_OBJ_KEY,    /* behind ',': key */
+    ST_COLON,
+    ST_VALUE,
+    ST_ARR_FIRST,  /* behind '[': value or ']' */
+    ST_AFTER,      /* behind a value: ',' or the closing bracket */
+    ST_STR,
+    ST_ESC,        /* behind a backslash */
+    ST_HEX,        /* behind \u */
+    ST_UTF8,       /* inside a multi-byte character */
+    ST_LIT,
+    ST_NUM_MINUS,
+    ST_NUM_ZERO,
+    ST_NUM_INT,
+    ST_NUM_DOT,
+    ST_NUM_FRAC,
+    ST_NUM_E,
+    ST_NUM_ESIGN,
+    ST_NUM_EXP
+};
+
+enum { KEY_TOO_LONG = 255 };
+
+void ag_json_scan_init(struct ag_json_scan *s, unsigned max_depth)
+{
+    /* everything before is_array; that array's bits are written before they are read */
+    memset(s, 0, offsetof(struct ag_json_scan, is_array));
+    s->max_depth = (uint16_t) (max_depth < 1 ? 1 : max_depth > AG_JSON_DEPTH_MAX ? AG_JSON_DEPTH_MAX : max_depth);
+    s->member = AG_N_MEMBERS;
+}
+
+size_t ag_json_skip(const char *p, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && (p[i] == ' ' || p[i] == '\n' || p[i] == '\r' || p[i] == '\t' || p[i] == '\0'))
+        i++;
+    return i;
+}
+
+static enum ag_member member_of(const char *key, size_t len)
+{
+    switch (len) {
+    case 2:
+        return memcmp(key, "id", 2) == 0 ? AG_M_ID : AG_N_MEMBERS;
+    case 3:
+        return memcmp(key, "key", 3) == 0 ? AG_M_KEY : memcmp(key, "_to", 3) == 0 ? AG_M_TO : AG_N_MEMBERS;
+    case 4:
+        return memcmp(key, "mode", 4) == 0 ? AG_M_MODE : AG_N_MEMBERS;
+    case 5:
+        return memcmp(key, "error", 5) == 0 ? AG_M_ERROR : memcmp(key, "_from", 5) == 0 ? AG_M_FROM : AG_N_MEMBERS;
+    case 6:
+        return memcmp(key, "method", 6) == 0   ? AG_M_METHOD
+               : memcmp(key, "params", 6) == 0 ? AG_M_PARAMS
+               : memcmp(key, "result", 6) == 0 ? AG_M_RESULT
+                                               : AG_N_MEMBERS;
+    case 7:
+        return memcmp(key, "address", 7) == 0 ? AG_M_ADDRESS : AG_N_MEMBERS;
+    default:
+        return AG_N_MEMBERS;
+    }
+}
+
+/* The bytes of a top-level key are kept (up to 7) because a chunk may end inside it. */
+static void key_add(struct ag_json_scan *s, char c)
+{
+    if (s->key_len < sizeof s->key)
+        s->key[s->key_len++] = c;
+    else
+        s->key_len = KEY_TOO_LONG;
+}
+
+static void key_add_run(struct ag_json_scan *s, const char *p, size_t n)
+{
+    if (s->key_len + n <= sizeof s->key) {
+        for (size_t i = 0; i < n; i++)
+            s->key[s->key_len + i] = p[i];
+        s->key_len = (uint8_t) (s->key_len + n);
+    } else {
+        s->key_len = KEY_TOO_LONG;
+    }
+}
+
+static inline void value_begin(struct ag_json_scan *s, uint32_t off, enum ag_json_type type)
+{
+    struct ag_member_at *a;
+
+    if (s->depth != 1 || s->member == AG_N_MEMBERS)
+        return;
+    a = &s->view.at[s->member];
+    if (a->type != AG_JSON_NONE) {
+        s->view.twice |= (uint16_t) (1u << s->member);
+        s->member = AG_N_MEMBERS;
+        return;
+    }
+    a->key = s->str_at;
+    a->value = off;
+    a->type = (uint8_t) type;
+}
+
+static inline void value_end(struct ag_json_scan *s, uint32_t end)
+{
+    if (s->depth != 1 || s->member == AG_N_MEMBERS)
+        return;
+    s->view.at[s->member].end = end;
+    s->view.at[s->member].escaped = s->str_escaped && s->view.at[s->member].type == AG_JSON_STRING;
+    s->member = AG_N_MEMBERS;
+}
+
+static inline bool in_array(const struct ag_json_scan *s)
+{
+    return s->is_array[(s->depth - 1) / 64] >> ((s->depth - 1) % 64) & 1;
+}
+
+static inline bool push(struct ag_json_scan *s, bool array)
+{
+    uint64_t bit;
+
+    if (s->depth >= s->max_depth)
+        return false;
+    bit = 1ull << (s->depth % 64);
+    if (array)
+        s->is_array[s->depth / 64] |= bit;
+    else
+        s->is_array[s->depth / 64] &= ~bit;
+    s->depth++;
+    return true;
+}
+
+/* First byte of a multi-byte character (RFC 3629 table): false when no character begins so. */
+static bool utf8_begin(struct ag_json_scan *s, unsigned char c)
+{
+    s->utf8_low = 0x80;
+    s->utf8_high = 0xbf;
+    if (c >= 0xc2 && c <= 0xdf) {
+        s->utf8_left = 1;
+    } else if (c >= 0xe0 && c <= 0xef) {
+        s->utf8_left = 2;
+        if (c == 0xe0)
+            s->utf8_low = 0xa0;
+        else if (c == 0xed)
+            s->utf8_high = 0x9f;
+    } else if (c >= 0xf0 && c <= 0xf4) {
+        s->utf8_left = 3;
+        if (c == 0xf0)
+            s->utf8_low = 0x90;
+        else if (c == 0xf4)
+            s->utf8_high = 0x8f;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static int hex_digit(unsigned char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/*
+ * How many of these bytes are plain text inside a string: not a quote, backslash, control byte or the start of a
+ * multi-byte character. Eight at a time; the bit tricks flag a byte b with b < 0x20, b == '"', b == '\\', b >= 0x80.
+ */
+static inline size_t plain_run(const char *p, size_t n)
+{
+    static const uint64_t ones = 0x0101010101010101ull, tops = 0x8080808080808080ull;
+    size_t i = 0;
+
+    for (; i + 8 <= n; i += 8) {
+        uint64_t w, quote, slash, hit;
+
+        memcpy(&w, p + i, 8);
+        quote = w ^ (ones * '"');
+        slash = w ^ (ones * '\\');
+        hit = (w | (w - ones * 0x20) | (quote - ones) | (slash - ones)) & tops;
+        if (hit) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+            /* a borrow can only flag bytes above a true hit, so the lowest flag is exact */
+            return i + (size_t) (__builtin_ctzll(hit) / 8);
+#else
+            break;
+#endif
+        }
+    }
+    for (; i < n; i++) {
+        unsigned char c = (unsigned char) p[i];
+
+        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x80)
+            break;
+    }
+    return i;
+}
+
+static const char *const literals[] = {[AG_JSON_TRUE] = "true", [AG_JSON_FALSE] = "false", [AG_JSON_NULL] = "null"};
+
+static const char escapes[256] = {['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b',
+                                  ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
+
+static inline bool is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static inline bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* A key that is written with escapes is compared in its decoded form; no name of ours has a non-ASCII letter. */
+static void key_add_unit(struct ag_json_scan *s, uint16_t unit)
+{
+    if (unit < 0x80)
+        key_add(s, (char) unit);
+    else
+        s->key_len = KEY_TOO_LONG;
+}
+
+int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_out)
+{
+    const uint32_t base = s->off; /* offset of p[0]; wraps harmlessly never: texts are limited to far below 4 GiB */
+    unsigned state = s->state;
+    size_t i = 0;
+    int error = AG_JSON_E_SYNTAX;
+
+#define OFF (base + (uint32_t) i)
+    while (i < n) {
+        char c = p[i];
+
+        switch (state) {
+        case ST_START:
+            if (c != '{')
+                goto bad;
+            push(s, false);
+            state = ST_OBJ_FIRST;
+            i++;
+            break;
+        case ST_OBJ_FIRST:
+        case ST_OBJ_KEY:
+            if (c == '"') {
+                s->in_key = true;
+                s->str_escaped = false;
+                s->key_len = 0;
+                if (s->depth == 1)
+                    s->str_at = OFF;
+                state = ST_STR;
+                i++;
+                goto string;
+            }
+            if (c == '}' && state == ST_OBJ_FIRST)
+                goto close;
+            if (!is_space(c))
+                goto bad;
+            i++;
+            break;
+        case ST_COLON:
+            if (c == ':')
+                state = ST_VALUE;
+            else if (!is_space(c))
+                goto bad;
+            i++;
+            break;
+        case ST_ARR_FIRST:
+            if (c == ']')
+                goto close;
+            /* fall through */
+        case ST_VALUE:
+            if (is_space(c)) {
+                i++;
+                break;
+            }
+            switch (c) {
+            case '"':
+                value_begin(s, OFF, AG_JSON_STRING);
+                s->in_key = false;
+                s->str_escaped = false;
+                state = ST_STR;
+                i++;
+                goto string;
+            case '{':
+            case '[':
+                value_begin(s, OFF, c == '{' ? AG_JSON_OBJECT : AG_JSON_ARRAY);
+                if (!push(s, c == '[')) {
+                    error = AG_JSON_E_DEPTH;
+                    goto bad;
+                }
+                state = c == '{' ? ST_OBJ_FIRST : ST_ARR_FIRST;
+                i++;
+                break;
+            case 't':
+            case 'f':
+            case 'n':
+                s->lit = (uint8_t) (c == 't' ? AG_JSON_TRUE : c == 'f' ? AG_JSON_FALSE : AG_JSON_NULL);
+                s->lit_at = 1;
+                value_begin(s, OFF, (enum ag_json_type) s->lit);
+                state = ST_LIT;
+                i++;
+                break;
+            default:
+                if (c != '-' && !is_digit(c))
+                    goto bad;
+                value_begin(s, OFF, AG_JSON_NUMBER);
+                state = c == '-' ? ST_NUM_MINUS : c == '0' ? ST_NUM_ZERO : ST_NUM_INT;
+                i++;
+                break;
+            }
+            break;
+        case ST_AFTER:
+            if (c == ',') {
+                state = in_array(s) ? ST_VALUE : ST_OBJ_KEY;
+                i++;
+                break;
+            }
+            if (c == '}' || c == ']')
+                goto close;
+            if (!is_space(c))
+                goto bad;
+            i++;
+            break;
+
+        string:
+            state = ST_STR;
+            /* fall through */
+        case ST_STR: {
+            size_t run = plain_run(p + i, n - i);
+
+            if (s->in_key && s->depth == 1)
+                key_add_run(s, p + i, run);
+            i += run;
+            if (i == n)
+                break;
+            c = p[i];
+            if (c == '"') {
+                i++;
+                if (s->in_key) {
+                    if (s->depth == 1)
+                        s->member = (uint8_t) member_of(s->key, s->key_len);
+                    state = ST_COLON;
+                } else {
+                    value_end(s, OFF);
+                    state = ST_AFTER;
+                }
+            } else if (c == '\\') {
+                s->str_escaped = true;
+                state = ST_ESC;
+                i++;
+            } else if ((unsigned char) c >= 0x80) {
+                if (!utf8_begin(s, (unsigned char) c)) {
+                    error = AG_JSON_E_UTF8;
+                    goto bad;
+                }
+                if (s->in_key)
+                    s->key_len = KEY_TOO_LONG;
+                state = ST_UTF8;
+                i++;
+            } else {
+                goto bad; /* a bare control byte */
+            }
+            break;
+        }
+        case ST_UTF8:
+            if ((unsigned char) c < s->utf8_low || (unsigned char) c > s->utf8_high) {
+                error = AG_JSON_E_UTF8;
+                goto bad;
+            }
+            s->utf8_low = 0x80;
+            s->utf8_high = 0xbf;
+            if (--s->utf8_left == 0)
+                state = ST_STR;
+            i++;
+            break;
+        case ST_ESC:
+            if (c == 'u') {
+                s->lit_at = 0;
+                s->u16 = 0;
+                state = ST_HEX;
+            } else if (escapes[(unsigned char) c]) {
+                if (s->in_key)
+                    key_add(s, escapes[(unsigned char) c]);
+                state = ST_STR;
+            } else {
+                goto bad;
+            }
+            i++;
+            break;
+        case ST_HEX: {
+            int digit = hex_digit((unsigned char) c);
+
+            if (digit < 0)
+                goto bad;
+            s->u16 = (uint16_t) (s->u16 << 4 | digit);
+            if (++s->lit_at == 4) {
+                if (s->in_key)
+                    key_add_unit(s, s->u16);
+                state = ST_STR;
+            }
+            i++;
+            break;
+        }
+        case ST_LIT:
+            if (c != literals[s->lit][s->lit_at])
+                goto bad;
+            i++;
+            if (literals[s->lit][++s->lit_at] == '\0') {
+                value_end(s, OFF);
+                state = ST_AFTER;
+            }
+            break;
+        case ST_NUM_MINUS:
+            if (!is_digit(c))
+                goto bad;
+            state = c == '0' ? ST_NUM_ZERO : ST_NUM_INT;
+            i++;
+            break;
+        case ST_NUM_INT:
+            while (i < n && is_digit(p[i]))
+                i++;
+            if (i == n)
+                break;
+            c = p[i];
+            /* fall through */
+        case ST_NUM_ZERO:
+            if (c == '.') {
+                state = ST_NUM_DOT;
+                i++;
+            } else if (c == 'e' || c == 'E') {
+                state = ST_NUM_E;
+                i++;
+            } else {
+                value_end(s, OFF);
+                state = ST_AFTER;
+            }
+            break;
+        case ST_NUM_DOT:
+            if (!is_digit(c))
+                goto bad;
+            state = ST_NUM_FRAC;
+            i++;
+            break;
+        case ST_NUM_FRAC:
+            while (i < n && is_digit(p[i]))
+                i++;
+            if (i == n)
+                break;
+            if (p[i] == 'e' || p[i] == 'E') {
+                state = ST_NUM_E;
+                i++;
+            } else {
+                value_end(s, OFF);
+                state = ST_AFTER;
+            }
+            break;
+        case ST_NUM_E:
+            if (c == '+' || c == '-')
+                state = ST_NUM_ESIGN;
+            else if (is_digit(c))
+                state = ST_NUM_EXP;
+            else
+                goto bad;
+            i++;
+            break;
+        case ST_NUM_ESIGN:
+            if (!is_digit(c))
+                goto bad;
+            state = ST_NUM_EXP;
+            i++;
+            break;
+        case ST_NUM_EXP:
+            while (i < n && is_digit(p[i]))
+                i++;
+            if (i == n)
+                break;
+            value_end(s, OFF);
+            state = ST_AFTER;
+            break;
+
+        close:
+            if ((c == ']') != in_array(s))
+                goto bad;
+            s->depth--;
+            i++;
+            if (s->depth == 0) {
+                s->off = OFF;
+                s->state = ST_START;
+                *used_out = i;
+                return -1;
+            }
+            value_end(s, OFF);
+            state = ST_AFTER;
+            break;
+        }
+    }
+#undef OFF
+    s->off = base + (uint32_t) n;
+    s->state = (uint8_t) state;
+    *used_out = n;
+    return 0;
+
+bad:
+    *used_out = i;
+    return error;
+}
+
+int ag_json_parse(struct ag_span *text, unsigned max_depth, struct ag_json_view *view_out)
+{
+    size_t lead = ag_json_skip(text->p, text->len), used;
+    struct ag_json_scan s;
+    int r;
+
+    ag_json_scan_init(&s, max_depth);
+    r = ag_json_scan(&s, text->p + lead, text->len - lead, &used);
+    if (r >= 0)
+        return r > 0 ? r : AG_JSON_E_SYNTAX;
+    if (used + lead + ag_json_skip(text->p + lead + used, text->len - lead - used) != text->len)
+        return AG_JSON_E_SYNTAX;
+    text->p += lead;
+    text->len = used;
+    *view_out = s.view;
+    return 0;
+}
+
+static size_t utf8_put(char out[4], uint32_t cp)
+{
+    if (cp < 0x80) {
+        out[0] = (char) cp;
+        return 1;
+    }
+    if (cp < 0x800) {
+        out[0] = (char) (0xc0 | cp >> 6);
+        out[1] = (char) (0x80 | (cp & 0x3f));
+        return 2;
+    }
+    if (cp < 0x10000) {
+        out[0] = (char) (0xe0 | cp >> 12);
+        out[1] = (char) (0x80 | (cp >> 6 & 0x3f));
+        out[2] = (char) (0x80 | (cp & 0x3f));
+        return 3;
+    }
+    out[0] = (char) (0xf0 | cp >> 18);
+    out[1] = (char) (0x80 | (cp >> 12 & 0x3f));
+    out[2] = (char) (0x80 | (cp >> 6 & 0x3f));
+    out[3] = (char) (0x80 | (cp & 0x3f));
+    return 4;
+}
+
+/* Four hex digits behind \u; they have passed the scanner. */
+static uint32_t hex4(const char *p)
+{
+    uint32_t v = 0;
+
+    for (int i = 0; i < 4; i++)
+        v = v << 4 | (uint32_t) hex_digit((unsigned char) p[i]);
+    return v;
+}
+
+long ag_json_unescape(struct ag_span raw, char *out, size_t n)
+{
+    const char *p = raw.p + 1, *end = raw.p + raw.len - 1;
+    size_t len = 0;
+
+    while (p < end) {
+        char utf8[4];
+        size_t k = 1;
+
+        if (*p != '\\') {
+            utf8[0] = *p++;
+        } else if (p[1] != 'u') {
+            utf8[0] = escapes[(unsigned char) p[1]];
+            p += 2;
+        } else {
+            uint32_t cp = hex4(p + 2);
+
+            p += 6;
+            if (cp >= 0xdc00 && cp <= 0xdfff)
+                return -1;
+            if (cp >= 0xd800 && cp <= 0xdbff) {
+                uint32_t low = end - p >= 6 && p[0] == '\\' && p[1] == 'u' ? hex4(p + 2) : 0;
+
+                if (low < 0xdc00 || low > 0xdfff)
+                    return -1;
+                cp = 0x10000 + ((cp - 0xd800) << 10) + (low - 0xdc00);
+                p += 6;
+            }
+            k = utf8_put(utf8, cp);
+        }
+        if (len + k > n)
+            return -1;
+        memcpy(out + len, utf8, k);
+        len += k;
+    }
+    return (long) len;
+}
+
+bool ag_view_str(const struct ag_json_view *v, const char *text, enum ag_member m, char *tmp, size_t n,
+                 struct ag_span *out)
+{
+    struct ag_span raw = ag_view_raw(v, text, m);
+    long len;
+
+    if (v->at[m].type != AG_JSON_STRING)
+        return false;
+    if (!v->at[m].escaped) {
+        *out = (struct ag_span){raw.p + 1, raw.len - 2};
+        return true;
+    }
+    len = ag_json_unescape(raw, tmp, n);
+    if (len < 0)
+        return false;
+    *out = (struct ag_span){tmp, (size_t) len};
+    return true;
+}
+
+bool ag_span_uint(struct ag_span raw, uint64_t max, uint64_t *out)
+{
+    uint64_t v = 0;
+    size_t i;
+
+    if (raw.len == 0 || raw.len > 20 || (raw.p[0] == '0' && raw.len > 1))
+        return false;
+    for (i = 0; i < raw.len; i++) {
+        uint64_t digit = (uint64_t) (raw.p[i] - '0');
+
+        if (!is_digit(raw.p[i]) || v > (UINT64_MAX - digit) / 10)
+            return false;
+        v = v * 10 + digit;
+    }
+    if (v > max)
+        return false;
+    *out = v;
+    return true;
+}
+
+bool ag_view_uint(const struct ag_json_view *v, const char *text, enum ag_member m, uint64_t max, uint64_t *out)
+{
+    return v->at[m].type == AG_JSON_NUMBER && ag_span_uint(ag_view_raw(v, text, m), max, out);
+}

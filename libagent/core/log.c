@@ -1,0 +1,106 @@
+#include "libagent/core/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static struct {
+    int level;
+    FILE *file; /* NULL: standard error */
+    char *path;
+} sink = {.level = AG_LOG_INFO};
+
+int ag_log_open(const char *path)
+{
+    FILE *file = NULL;
+    char *copy = NULL;
+
+    if (path) {
+        copy = strdup(path);
+        if (!copy)
+            return -ENOMEM;
+        file = fopen(path, "ae");
+        if (!file) {
+            int r = -errno;
+
+            free(copy);
+            return r;
+        }
+        setvbuf(file, NULL, _IOLBF, 0);
+    }
+    if (sink.file)
+        fclose(sink.file);
+    free(sink.path);
+    sink.file = file;
+    sink.path = copy;
+    return 0;
+}
+
+int ag_log_reopen(void)
+{
+    char *path;
+    int r;
+
+    if (!sink.path)
+        return 0;
+    path = strdup(sink.path);
+    if (!path)
+        return -ENOMEM;
+    r = ag_log_open(path);
+    free(path);
+    return r;
+}
+
+void ag_log_set_level(int level)
+{
+    sink.level = level < AG_LOG_ERROR ? AG_LOG_ERROR : level > AG_LOG_VERBOSE ? AG_LOG_VERBOSE : level;
+}
+
+int ag_log_get_level(void)
+{
+    return sink.level;
+}
+
+bool ag_log_enabled(enum ag_log_level level)
+{
+    return (int) level <= sink.level;
+}
+
+void ag_log(enum ag_log_level level, const char *fmt, ...)
+{
+    static const char *const names[] = {"ERROR", "WARNING", "INFO", "DEBUG", "VERBOSE"};
+    FILE *out = sink.file ? sink.file : stderr;
+    char when[32], line[1024];
+    struct tm tm;
+    time_t now;
+    va_list ap;
+
+    if (!ag_log_enabled(level))
+        return;
+    now = time(NULL);
+    localtime_r(&now, &tm);
+    strftime(when, sizeof when, "%Y%m%d %H:%M:%S", &tm);
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    fprintf(out, "[%s] [%s] %s\n", when, names[level], line);
+}
+
+bool ag_log_gate_pass(struct ag_log_gate *g, uint64_t now_ms, unsigned *held_out)
+{
+    if (g->passed == 0 || now_ms - g->since_ms >= g->period_ms) {
+        g->since_ms = now_ms;
+        g->passed = 0;
+    }
+    if (g->passed >= g->burst) {
+        g->held++;
+        return false;
+    }
+    g->passed++;
+    *held_out = g->held;
+    g->held = 0;
+    return true;
+}

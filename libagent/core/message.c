@@ -1,0 +1,63 @@
+#include "libagent/core/message.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static int splice(struct ag_buf *out, struct ag_span text, size_t from, size_t to, struct ag_span with)
+{
+    char *p;
+    int r = ag_buf_reserve(out, text.len - (to - from) + with.len);
+
+    if (r < 0)
+        return r;
+    p = out->data + out->len;
+    memcpy(p, text.p, from);
+    memcpy(p + from, with.p, with.len);
+    memcpy(p + from + with.len, text.p + to, text.len - to);
+    out->len += text.len - (to - from) + with.len;
+    return 0;
+}
+
+int ag_msg_splice_value(struct ag_buf *out, struct ag_span text, const struct ag_member_at *at, struct ag_span value)
+{
+    return splice(out, text, at->value, at->end, value);
+}
+
+int ag_msg_splice_member(struct ag_buf *out, struct ag_span text, const struct ag_member_at *at, struct ag_span with)
+{
+    return splice(out, text, at->key, at->end, with);
+}
+
+int ag_msg_splice_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *v, uint64_t id)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do
+        digits[--at] = (char) ('0' + id % 10);
+    while (id /= 10);
+    return ag_msg_splice_value(out, text, &v->at[AG_M_ID], (struct ag_span){digits + at, sizeof digits - at});
+}
+
+int ag_msg_error(struct ag_buf *out, struct ag_span id, int code, const char *message, const char *data)
+{
+    size_t undo = ag_buf_size(out);
+    int r = ag_buf_printf(out, "{\"id\":%.*s,\"error\":{\"code\":%d,\"message\":", (int) id.len, id.p, code);
+
+    if (r == 0)
+        r = ag_buf_append_json_str(out, message, strlen(message));
+    if (r == 0 && data)
+        r = ag_buf_append_str(out, ",\"data\":");
+    if (r == 0 && data)
+        r = ag_buf_append_json_str(out, data, strlen(data));
+    if (r == 0)
+        r = ag_buf_append_str(out, "}}");
+    if (r < 0)
+        out->len = out->off + undo;
+    return r;
+}
+
+int ag_msg_ok(struct ag_buf *out, struct ag_span id)
+{
+    return ag_buf_printf(out, "{\"id\":%.*s,\"result\":[\"ok\"]}", (int) id.len, id.p);
+}

@@ -1,0 +1,268 @@
+/*
+ * libagent: an application's connection to miio_agent.
+ *
+ * An application subscribes to the method names it serves, gets just those commands, answers them, reports
+ * properties and events, and asks the daemons for time, country and status. The library starts no thread and owns
+ * no loop: it shows one descriptor and one timeout, and works inside agent_process() only.
+ *
+ *     agent_conn *conn = NULL;
+ *     agent_slot *slot = NULL;
+ *     int r = agent_new(&conn);
+ *
+ *     if (r >= 0) r = agent_subscribe(conn, &slot, "set_power", on_set_power, &lamp);
+ *     if (r >= 0) r = agent_open(conn, NULL);
+ *     if (r >= 0) r = agent_run(conn);
+ *     slot = agent_slot_unref(slot);
+ *     conn = agent_unref(conn);
+ *
+ * Return values: 0 or positive is success, negative is -errno or one of AGENT_E_* below; agent_strerror() knows
+ * both. Any call may return -EINVAL (an argument is NULL or out of range) and -ENOMEM; both leave the connection
+ * as it was.
+ *
+ * Threads: one thread per connection object, whichever calls agent_process(). Only agent_wake() may be called from
+ * others, and from signal handlers.
+ *
+ * Text: methods are C strings in UTF-8 of at most AGENT_METHOD_MAX bytes. params and results are one JSON value
+ * as text; NULL stands for an empty array. The library checks that such a value is whole JSON before it sends.
+ *
+ * Callbacks run inside agent_process() (or a call that says so) and may call anything of this header, drop any slot,
+ * their own included, and drop the connection itself.
+ *
+ * Sources of the numbers: Xiaomi Linux client document, section 2 (ports), section 1.3 (ids, codes).
+ */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define AGENT_API __attribute__((visibility("default")))
+#else
+#define AGENT_API
+#endif
+
+/* Longest method name or key, in bytes. The agent's own limit is the same by default. */
+#define AGENT_METHOD_MAX 128
+/* TCP port of miio_agent on loopback. */
+#define AGENT_TCP_PORT 54320
+/* Stream socket of miio_agent. */
+#define AGENT_UNIX_PATH "/run/miio/agent.sock"
+/* A call without a timeout of its own ends after this many milliseconds. */
+#define AGENT_CALL_TIMEOUT_MS 30000
+
+/* Conditions that are not an errno. */
+#define AGENT_E_LOST     (-4001) /* the connection ended before the answer came */
+#define AGENT_E_TIMEOUT  (-4002) /* no answer within the call's timeout */
+#define AGENT_E_CANCELED (-4003) /* agent_close() or the last unref ended the call */
+#define AGENT_E_REMOTE   (-4004) /* the other side answered with an error object */
+#define AGENT_E_PROTOCOL (-4005) /* the agent sent something that is not the protocol */
+#define AGENT_E_ANSWERED (-4006) /* this request has been answered already, or its asker is gone */
+#define AGENT_E_JSON     (-4007) /* params, result or data is not one JSON value in UTF-8 */
+
+/* JSON-RPC error codes that the daemons use; a maker's own are -5000 to -9999. */
+#define AGENT_CODE_METHOD_NOT_FOUND (-32601) /* nobody subscribed to the method */
+#define AGENT_CODE_INVALID_PARAMS   (-32602)
+#define AGENT_CODE_BUSY             (-32000) /* a queue on the way is full */
+#define AGENT_CODE_NOT_PERMITTED    (-32001) /* refused by access rules */
+#define AGENT_CODE_NOT_CONNECTED    (-32002) /* the agent has no upstream */
+#define AGENT_CODE_SHUTTING_DOWN    (-32003)
+#define AGENT_CODE_NO_ACK           (-30011) /* upstream did not answer in time */
+#define AGENT_CODE_ACK_TIMEOUT      (-9999)  /* an application did not answer in time */
+
+/* A connection to the agent, counted. It lives on while a callback of it runs. */
+typedef struct agent_conn agent_conn;
+/* One subscription or one call under way, counted; dropping the last reference ends it. */
+typedef struct agent_slot agent_slot;
+/* A command that arrived, counted; it can be kept and answered later. */
+typedef struct agent_request agent_request;
+
+enum agent_state {
+    AGENT_CLOSED,     /* not opened, or agent_close() was called */
+    AGENT_CONNECTING, /* trying, or waiting to try again */
+    AGENT_CONNECTED,  /* the socket is up; registrations are being told to the agent */
+    AGENT_READY       /* all subscriptions are in force */
+};
+
+enum agent_encoding { AGENT_JSON, AGENT_MSGPACK };
+
+enum agent_log_level { AGENT_LOG_ERROR, AGENT_LOG_WARNING, AGENT_LOG_INFO, AGENT_LOG_DEBUG };
+
+/* How a key is subscribed. */
+enum agent_mode {
+    AGENT_SHARED,    /* beside others */
+    AGENT_EXCLUSIVE, /* refused (-EEXIST to on_registered) when the key has an owner */
+    AGENT_STANDBY    /* takes over when the owner goes */
+};
+
+/*
+ * A command of a subscribed method. The request is borrowed: agent_request_ref() to keep it beyond the callback.
+ * Return 0, or a negative value to have the command answered with error -5001 "failed" if it was not answered yet.
+ * A command without an id wants no answer; agent_reply() is then accepted and sends nothing.
+ */
+typedef int (*agent_request_fn)(agent_request *req, void *user);
+
+/*
+ * The end of a call; comes exactly once. status: 0, result is the answer's JSON; AGENT_E_REMOTE, error is the error
+ * object's JSON; otherwise AGENT_E_LOST, _TIMEOUT or _CANCELED. result and error are borrowed; the one that does
+ * not apply is NULL. For local queries result is what stands in the answer's params.
+ */
+typedef void (*agent_call_fn)(agent_conn *conn, int status, const char *result, const char *error, void *user);
+
+/* status: 0 in force, -EEXIST owned by another, -EPERM refused, otherwise what the agent said as negative code. */
+typedef void (*agent_registered_fn)(agent_slot *slot, int status, void *user);
+typedef void (*agent_state_fn)(agent_conn *conn, enum agent_state state, void *user);
+typedef void (*agent_log_fn)(enum agent_log_level level, const char *text, void *user);
+
+/* ---- connection ---- */
+
+/* A new connection object in state AGENT_CLOSED; the caller owns one reference. 0, -ENOMEM, -EMFILE. */
+AGENT_API int agent_new(agent_conn **ret_conn);
+AGENT_API agent_conn *agent_ref(agent_conn *conn);
+/* Returns NULL, takes NULL. The last one closes as agent_close() does and frees. */
+AGENT_API agent_conn *agent_unref(agent_conn *conn);
+AGENT_API void agent_unrefp(agent_conn **conn);
+
+/* JSON (default) or MessagePack-RPC. Before agent_open(). -EBUSY when open. */
+AGENT_API int agent_set_encoding(agent_conn *conn, enum agent_encoding encoding);
+/* fn NULL takes it away. Told on every change, from agent_process(). */
+AGENT_API int agent_set_on_state(agent_conn *conn, agent_state_fn fn, void *user);
+/* Without it the library is silent. */
+AGENT_API int agent_set_log(agent_conn *conn, agent_log_fn fn, enum agent_log_level max_level, void *user);
+/* First pause before a new try and the longest one, in ms (100, 5000). Each pause doubles the last, with jitter. */
+AGENT_API int agent_set_reconnect(agent_conn *conn, unsigned first_ms, unsigned max_ms);
+/* Bytes that may wait to be sent (2 MiB); beyond it the sending calls return -ENOBUFS. */
+AGENT_API int agent_set_queue_limit(agent_conn *conn, size_t bytes);
+
+/*
+ * Begins to connect; returns at once. address: "unix:/path", "seqpacket:/path", "tcp:HOST:PORT" (numeric HOST) or
+ * NULL: $MIIO_AGENT if set (the same forms), else AGENT_UNIX_PATH, then TCP 127.0.0.1:54320, in turn.
+ * After a loss it connects again by itself and registers all subscriptions anew. -EBUSY when open already.
+ */
+AGENT_API int agent_open(agent_conn *conn, const char *address);
+/* Sends what is queued as far as the socket takes it, closes, completes calls with AGENT_E_CANCELED (the callbacks
+   run inside). Subscriptions stay with the object for another agent_open(). Idempotent. */
+AGENT_API void agent_close(agent_conn *conn);
+AGENT_API enum agent_state agent_get_state(agent_conn *conn);
+
+/* ---- fitting into a loop ---- */
+
+/* Poll this descriptor for agent_get_events() (poll.h flags). It stays the same from agent_new() to the last unref. */
+AGENT_API int agent_get_fd(agent_conn *conn);
+AGENT_API int agent_get_events(agent_conn *conn);
+/* Milliseconds until agent_process() must be called although nothing is readable; -1: no limit. */
+AGENT_API int agent_get_timeout_ms(agent_conn *conn);
+/*
+ * Reads, writes, runs timers and callbacks, never blocks. Positive: there may be more to do, call again; 0: wait;
+ * negative: -ENOMEM only. A lost connection is not an error here, see agent_set_on_state().
+ */
+AGENT_API int agent_process(agent_conn *conn);
+/* Waits until there is something to process, at most timeout_ms (-1: no limit). 1 yes, 0 time is up, -EINTR. */
+AGENT_API int agent_wait(agent_conn *conn, int timeout_ms);
+/* process and wait until agent_stop(). Returns what agent_stop() was given, or a negative error. */
+AGENT_API int agent_run(agent_conn *conn);
+/* Ends agent_run(); from callbacks, other threads via agent_wake() and a flag of your own, not from signals. */
+AGENT_API void agent_stop(agent_conn *conn, int status);
+/* Makes the descriptor readable once. Any thread, any signal handler. */
+AGENT_API void agent_wake(agent_conn *conn);
+
+/* ---- commands ---- */
+
+/*
+ * Asks for the commands of one method, or with a key that ends in '*' of all methods with that prefix. Told to the
+ * agent now or as soon as connected. ret_slot may be NULL: then it lives as long as the connection.
+ * -EEXIST: this connection has the key. -ENAMETOOLONG.
+ */
+AGENT_API int agent_subscribe(agent_conn *conn, agent_slot **ret_slot, const char *key, agent_request_fn fn, void *user);
+AGENT_API int agent_subscribe_mode(agent_conn *conn, agent_slot **ret_slot, const char *key, enum agent_mode mode,
+                                   agent_request_fn fn, agent_registered_fn on_registered, void *user);
+AGENT_API agent_slot *agent_slot_ref(agent_slot *slot);
+/* Returns NULL, takes NULL. The last one unsubscribes, or gives up the call (its callback does not run then). */
+AGENT_API agent_slot *agent_slot_unref(agent_slot *slot);
+AGENT_API void agent_slot_unrefp(agent_slot **slot);
+
+AGENT_API agent_request *agent_request_ref(agent_request *req);
+/* Returns NULL, takes NULL. The last one of an unanswered request with an id answers error -5001 "failed". */
+AGENT_API agent_request *agent_request_unref(agent_request *req);
+AGENT_API const char *agent_request_method(const agent_request *req);
+/* The params as JSON text, "[]" when the command has none. Valid while the request lives. */
+AGENT_API const char *agent_request_params(const agent_request *req);
+/* The whole command as it came, JSON text. */
+AGENT_API const char *agent_request_text(const agent_request *req);
+/* 1 and *ret_id, or 0 when the command has no id and so wants no answer. */
+AGENT_API int agent_request_id(const agent_request *req, uint32_t *ret_id);
+/* Sender's address mask of an app-to-app message, 0 otherwise. */
+AGENT_API uint32_t agent_request_from(const agent_request *req);
+AGENT_API agent_conn *agent_request_conn(const agent_request *req);
+
+/*
+ * Answers; once. result NULL sends ["ok"]. AGENT_E_ANSWERED, AGENT_E_JSON, AGENT_E_LOST (the connection that brought
+ * it is gone), -ENOBUFS.
+ */
+AGENT_API int agent_reply(agent_request *req, const char *result);
+AGENT_API int agent_reply_error(agent_request *req, int code, const char *message);
+
+/* ---- calls and reports ---- */
+
+/*
+ * Sends {"id","method","params"} up and completes fn once. timeout_ms 0: AGENT_CALL_TIMEOUT_MS. While there is no
+ * connection the call waits for one within its timeout. ret_slot may be NULL.
+ */
+AGENT_API int agent_call(agent_conn *conn, agent_slot **ret_slot, const char *method, const char *params,
+                         unsigned timeout_ms, agent_call_fn fn, void *user);
+/*
+ * The same, blocking; other callbacks of the connection run meanwhile. 0 and *ret_result, a heap string for free();
+ * AGENT_E_REMOTE with the error object there instead; AGENT_E_TIMEOUT, AGENT_E_LOST. Not from inside a callback
+ * (-EDEADLK).
+ */
+AGENT_API int agent_call_sync(agent_conn *conn, const char *method, const char *params, unsigned timeout_ms,
+                              char **ret_result);
+/* Sends {"method","params"} up without an id: no answer comes. -ENOTCONN when there is no connection. */
+AGENT_API int agent_notify(agent_conn *conn, const char *method, const char *params);
+
+/* Reports. fn NULL: without an id, so without an acknowledgement. With fn as agent_call(). */
+AGENT_API int agent_report_props(agent_conn *conn, const char *object, agent_call_fn fn, void *user);
+/* method prop.<name>, value is put into an array. */
+AGENT_API int agent_report_prop(agent_conn *conn, const char *name, const char *value, agent_call_fn fn, void *user);
+/* method event.<name>, params an array or NULL. */
+AGENT_API int agent_report_event(agent_conn *conn, const char *name, const char *params, agent_call_fn fn, void *user);
+/* MIoT: did NULL leaves the member out; value and arguments are JSON text. */
+AGENT_API int agent_report_property(agent_conn *conn, const char *did, unsigned siid, unsigned piid, const char *value,
+                                    agent_call_fn fn, void *user);
+AGENT_API int agent_report_miot_event(agent_conn *conn, const char *did, unsigned siid, unsigned eiid,
+                                      const char *arguments, agent_call_fn fn, void *user);
+
+/* ---- application to application ---- */
+
+/* Claims a one-bit address and has messages to it delivered to fn. Kept over reconnects. 0 address gives it up. */
+AGENT_API int agent_bind(agent_conn *conn, uint32_t address, agent_request_fn fn, void *user);
+/* Sends method to each application whose address bit is in to; fn gets the first answer. fn NULL: no answer. */
+AGENT_API int agent_send(agent_conn *conn, agent_slot **ret_slot, uint32_t to, const char *method, const char *params,
+                         unsigned timeout_ms, agent_call_fn fn, void *user);
+
+/* ---- what the client daemon knows ---- */
+
+typedef void (*agent_status_fn)(agent_conn *conn, const char *status, void *user);
+/* Follows local.status: asks for it at each connect and tells every change, by name ("cloud_connected", ...). */
+AGENT_API int agent_follow_status(agent_conn *conn, agent_slot **ret_slot, agent_status_fn fn, void *user);
+/* One-liners over agent_call_sync(). */
+AGENT_API int agent_query_time(agent_conn *conn, int64_t *ret_unix_s);
+AGENT_API int agent_query_country(agent_conn *conn, char *buf, size_t n);
+AGENT_API int agent_query_status(agent_conn *conn, char *buf, size_t n);
+
+/* ---- misc ---- */
+
+/* Never NULL. */
+AGENT_API const char *agent_strerror(int error);
+/* Of the library at run time, "0.1.0". */
+AGENT_API const char *agent_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds with sanitizers, runs every test under ctest.
+#   tests/run.sh            everything that ends within minutes
+#   tests/run.sh --soak     also the long tests (label soak)
+#   tests/run.sh --fuzz N   each libFuzzer target for N seconds instead
+set -euo pipefail
+cd "$(dirname "$0")/.."
+sh tests/support/install_packages.sh
+export PATH=/usr/bin:$PATH
+jobs=$(nproc)
+case "${1:-}" in
+--fuzz)
+    cmake --preset fuzz >/dev/null
+    cmake --build build-fuzz -j "$jobs"
+    for target in build-fuzz/bin/fuzz_*; do
+        name=${target##*/fuzz_}
+        mkdir -p "build-fuzz/corpus/$name"
+        "$target" -max_total_time="${2:-60}" -rss_limit_mb=2048 "build-fuzz/corpus/$name" "tests/fuzz/corpus/$name"
+    done
+    exit 0
+    ;;
+--soak) exclude=() ;;
+*) exclude=(-LE soak) ;;
+esac
+cmake --preset dev >/dev/null
+cmake --build build-dev -j "$jobs"
+cmake --preset release >/dev/null
+cmake --build build -j "$jobs"
+ctest --test-dir build-dev --output-on-failure "${exclude[@]}"
