@@ -1,0 +1,43 @@
+/*
+ * device.conf: the device's identity and settings, name=value lines. '#' at the start of a line is a comment; the last
+ * line of a name wins; blanks and CR around name and value are trimmed; everything behind the first '=' is the value.
+ * A core: bytes in, values out; reading the file is client/io's business.
+ * Source: Xiaomi Linux client document, section 4.1.
+ */
+#ifndef CLIENT_DEVICE_CONF_H
+#define CLIENT_DEVICE_CONF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct device_conf {
+    uint64_t did;     /* 0 and 1 ask the cloud for an identity */
+    char key[17];     /* 16 characters, a secret; empty only with did 0 or 1, or with a cloud that needs none */
+    char mac[18];     /* "AA:BB:CC:DD:EE:FF", upper case */
+    char model[24];   /* at most 23 characters */
+    char vendor[64];
+    struct device_conf_entry *entries; /* every line, names that are not ours included */
+    size_t n_entries;
+};
+
+/* Where and why a file was refused. */
+struct device_conf_error {
+    unsigned line; /* 1-based; 0: the file as a whole */
+    char why[96];
+};
+
+/* 0, -ENOMEM, or -EINVAL with *err filled. out is valid only on 0. */
+int device_conf_parse(struct device_conf *out, const char *text, size_t n, struct device_conf_error *err);
+void device_conf_deinit(struct device_conf *c);
+
+/* The value of a name, NULL when absent. Exact name match. Lives as long as the conf. */
+const char *device_conf_get(const struct device_conf *c, const char *name);
+
+/* A decimal integer between min and max. 0 and *out (the fallback when absent), or -EINVAL with *err filled. */
+int device_conf_get_int(const struct device_conf *c, const char *name, long min, long max, long fallback, long *out,
+                        struct device_conf_error *err);
+
+/* The line of the last entry of that name, 0 when absent; for error messages. */
+unsigned device_conf_line(const struct device_conf *c, const char *name);
+
+#endif
