@@ -1,19 +1,20 @@
 #include "libagent/core/json.h"
+#include "libagent/core/plain_run.h"
 
 #include <string.h>
 
 enum state {
-    ST_START,      /* '{' */
-    ST_OBJ_FIRST,  /* behind '{': key or '}' */
-    ST_OBJ_KEY,    /* behind ',': key */
+    ST_START,     /* '{' */
+    ST_OBJ_FIRST, /* behind '{': key or '}' */
+    ST_OBJ_KEY,   /* behind ',': key */
     ST_COLON,
     ST_VALUE,
-    ST_ARR_FIRST,  /* behind '[': value or ']' */
-    ST_AFTER,      /* behind a value: ',' or the closing bracket */
+    ST_ARR_FIRST, /* behind '[': value or ']' */
+    ST_AFTER,     /* behind a value: ',' or the closing bracket */
     ST_STR,
-    ST_ESC,        /* behind a backslash */
-    ST_HEX,        /* behind \u */
-    ST_UTF8,       /* inside a multi-byte character */
+    ST_ESC,  /* behind a backslash */
+    ST_HEX,  /* behind \u */
+    ST_UTF8, /* inside a multi-byte character */
     ST_LIT,
     ST_NUM_MINUS,
     ST_NUM_ZERO,
@@ -31,7 +32,9 @@ void ag_json_scan_init(struct ag_json_scan *s, unsigned max_depth)
 {
     /* everything before is_array; that array's bits are written before they are read */
     memset(s, 0, offsetof(struct ag_json_scan, is_array));
-    s->max_depth = (uint16_t) (max_depth < 1 ? 1 : max_depth > AG_JSON_DEPTH_MAX ? AG_JSON_DEPTH_MAX : max_depth);
+    s->max_depth = (uint16_t) (max_depth < 1                   ? 1
+                               : max_depth > AG_JSON_DEPTH_MAX ? AG_JSON_DEPTH_MAX
+                                                               : max_depth);
     s->member = AG_N_MEMBERS;
 }
 
@@ -54,7 +57,9 @@ static enum ag_member member_of(const char *key, size_t len)
     case 4:
         return memcmp(key, "mode", 4) == 0 ? AG_M_MODE : AG_N_MEMBERS;
     case 5:
-        return memcmp(key, "error", 5) == 0 ? AG_M_ERROR : memcmp(key, "_from", 5) == 0 ? AG_M_FROM : AG_N_MEMBERS;
+        return memcmp(key, "error", 5) == 0   ? AG_M_ERROR
+               : memcmp(key, "_from", 5) == 0 ? AG_M_FROM
+                                              : AG_N_MEMBERS;
     case 6:
         return memcmp(key, "method", 6) == 0   ? AG_M_METHOD
                : memcmp(key, "params", 6) == 0 ? AG_M_PARAMS
@@ -106,10 +111,13 @@ static inline void value_begin(struct ag_json_scan *s, uint32_t off, enum ag_jso
 
 static inline void value_end(struct ag_json_scan *s, uint32_t end)
 {
+    struct ag_member_at *a;
+
     if (s->depth != 1 || s->member == AG_N_MEMBERS)
         return;
-    s->view.at[s->member].end = end;
-    s->view.at[s->member].escaped = s->str_escaped && s->view.at[s->member].type == AG_JSON_STRING;
+    a = &s->view.at[s->member];
+    a->end = end;
+    a->escaped = s->str_escaped && a->type == AG_JSON_STRING;
     s->member = AG_N_MEMBERS;
 }
 
@@ -166,44 +174,11 @@ static int hex_digit(unsigned char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/*
- * How many of these bytes are plain text inside a string: not a quote, backslash, control byte or the start of a
- * multi-byte character. Eight at a time; the bit tricks flag a byte b with b < 0x20, b == '"', b == '\\', b >= 0x80.
- */
-static inline size_t plain_run(const char *p, size_t n)
-{
-    static const uint64_t ones = 0x0101010101010101ull, tops = 0x8080808080808080ull;
-    size_t i = 0;
+static const char *const literals[] = {
+    [AG_JSON_TRUE] = "true", [AG_JSON_FALSE] = "false", [AG_JSON_NULL] = "null"};
 
-    for (; i + 8 <= n; i += 8) {
-        uint64_t w, quote, slash, hit;
-
-        memcpy(&w, p + i, 8);
-        quote = w ^ (ones * '"');
-        slash = w ^ (ones * '\\');
-        hit = (w | (w - ones * 0x20) | (quote - ones) | (slash - ones)) & tops;
-        if (hit) {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-            /* a borrow can only flag bytes above a true hit, so the lowest flag is exact */
-            return i + (size_t) (__builtin_ctzll(hit) / 8);
-#else
-            break;
-#endif
-        }
-    }
-    for (; i < n; i++) {
-        unsigned char c = (unsigned char) p[i];
-
-        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x80)
-            break;
-    }
-    return i;
-}
-
-static const char *const literals[] = {[AG_JSON_TRUE] = "true", [AG_JSON_FALSE] = "false", [AG_JSON_NULL] = "null"};
-
-static const char escapes[256] = {['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b',
-                                  ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
+static const char escapes[256] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                  ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
 
 static inline bool is_space(char c)
 {
@@ -215,7 +190,8 @@ static inline bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* A key that is written with escapes is compared in its decoded form; no name of ours has a non-ASCII letter. */
+/* A key that is written with escapes is compared in its decoded form; no name of ours has a non-ASCII letter.
+ */
 static void key_add_unit(struct ag_json_scan *s, uint16_t unit)
 {
     if (unit < 0x80)
@@ -226,8 +202,10 @@ static void key_add_unit(struct ag_json_scan *s, uint16_t unit)
 
 int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_out)
 {
-    const uint32_t base = s->off; /* offset of p[0]; wraps harmlessly never: texts are limited to far below 4 GiB */
+    const uint32_t base =
+        s->off; /* offset of p[0]; wraps harmlessly never: texts are limited to far below 4 GiB */
     unsigned state = s->state;
+    bool array = s->depth > 0 && in_array(s); /* the innermost open container is one */
     size_t i = 0;
     int error = AG_JSON_E_SYNTAX;
 
@@ -242,15 +220,32 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
             push(s, false);
             state = ST_OBJ_FIRST;
             i++;
-            break;
+        key:
+            if (i == n)
+                break;
+            c = p[i];
+            /* fall through */
         case ST_OBJ_FIRST:
         case ST_OBJ_KEY:
             if (c == '"') {
+                size_t run = ag_plain_run(p + i + 1, n - i - 1), end = i + 1 + run;
+
+                if (s->depth == 1)
+                    s->str_at = OFF;
+                if (end < n && p[end] == '"') { /* the usual case: the whole key is here, without escapes */
+                    if (s->depth == 1)
+                        s->member = (uint8_t) member_of(p + i + 1, run);
+                    i = end + 1;
+                    state = ST_COLON;
+                    if (i < n && p[i] == ':') {
+                        i++;
+                        goto value;
+                    }
+                    break;
+                }
                 s->in_key = true;
                 s->str_escaped = false;
                 s->key_len = 0;
-                if (s->depth == 1)
-                    s->str_at = OFF;
                 state = ST_STR;
                 i++;
                 goto string;
@@ -268,23 +263,38 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
                 goto bad;
             i++;
             break;
+        value:
+            state = ST_VALUE;
+            if (i == n)
+                break;
+            c = p[i];
+            goto have_value;
         case ST_ARR_FIRST:
             if (c == ']')
                 goto close;
             /* fall through */
         case ST_VALUE:
+        have_value:
             if (is_space(c)) {
                 i++;
                 break;
             }
             switch (c) {
-            case '"':
+            case '"': {
+                size_t run = ag_plain_run(p + i + 1, n - i - 1), end = i + 1 + run;
+
                 value_begin(s, OFF, AG_JSON_STRING);
-                s->in_key = false;
                 s->str_escaped = false;
+                if (end < n && p[end] == '"') {
+                    i = end + 1;
+                    value_end(s, OFF);
+                    goto after;
+                }
+                s->in_key = false;
                 state = ST_STR;
                 i++;
                 goto string;
+            }
             case '{':
             case '[':
                 value_begin(s, OFF, c == '{' ? AG_JSON_OBJECT : AG_JSON_ARRAY);
@@ -292,8 +302,9 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
                     error = AG_JSON_E_DEPTH;
                     goto bad;
                 }
-                state = c == '{' ? ST_OBJ_FIRST : ST_ARR_FIRST;
                 i++;
+                array = c == '[';
+                state = array ? ST_ARR_FIRST : ST_OBJ_FIRST;
                 break;
             case 't':
             case 'f':
@@ -313,11 +324,19 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
                 break;
             }
             break;
+        after:
+            state = ST_AFTER;
+            if (i == n)
+                break;
+            c = p[i];
+            /* fall through */
         case ST_AFTER:
             if (c == ',') {
-                state = in_array(s) ? ST_VALUE : ST_OBJ_KEY;
                 i++;
-                break;
+                if (array)
+                    goto value;
+                state = ST_OBJ_KEY;
+                goto key;
             }
             if (c == '}' || c == ']')
                 goto close;
@@ -330,7 +349,7 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
             state = ST_STR;
             /* fall through */
         case ST_STR: {
-            size_t run = plain_run(p + i, n - i);
+            size_t run = ag_plain_run(p + i, n - i);
 
             if (s->in_key && s->depth == 1)
                 key_add_run(s, p + i, run);
@@ -436,7 +455,7 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
                 i++;
             } else {
                 value_end(s, OFF);
-                state = ST_AFTER;
+                goto after;
             }
             break;
         case ST_NUM_DOT:
@@ -483,7 +502,7 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
             break;
 
         close:
-            if ((c == ']') != in_array(s))
+            if ((c == ']') != array)
                 goto bad;
             s->depth--;
             i++;
@@ -493,9 +512,9 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
                 *used_out = i;
                 return -1;
             }
+            array = in_array(s);
             value_end(s, OFF);
-            state = ST_AFTER;
-            break;
+            goto after;
         }
     }
 #undef OFF
@@ -638,7 +657,8 @@ bool ag_span_uint(struct ag_span raw, uint64_t max, uint64_t *out)
     return true;
 }
 
-bool ag_view_uint(const struct ag_json_view *v, const char *text, enum ag_member m, uint64_t max, uint64_t *out)
+bool ag_view_uint(const struct ag_json_view *v, const char *text, enum ag_member m, uint64_t max,
+                  uint64_t *out)
 {
     return v->at[m].type == AG_JSON_NUMBER && ag_span_uint(ag_view_raw(v, text, m), max, out);
 }
