@@ -1,0 +1,9 @@
+MIIO_LINUX_VERSION = 0.1.0
+MIIO_LINUX_SITE_METHOD = local
+MIIO_LINUX_SITE = $(BR2_PACKAGE_MIIO_LINUX_SRC)
+MIIO_LINUX_LICENSE = MIT
+MIIO_LINUX_LICENSE_FILES = LICENSE
+MIIO_LINUX_INSTALL_STAGING = YES
+MIIO_LINUX_DEPENDENCIES = host-pkgconf libuv cjson mosquitto openssl msgpack-c lmdb inih libcurl uthash
+
+$(eval $(cmake-package))

@@ -1,0 +1,17 @@
+SUMMARY = "Mi IoT device stack: client, agent, library"
+LICENSE = "MIT"
+LIC_FILES_CHKSUM = "file://LICENSE;beginline=1;endline=3"
+
+inherit cmake pkgconfig systemd useradd
+
+DEPENDS = "libuv cjson mosquitto openssl msgpack-c lmdb inih curl uthash"
+
+USERADD_PACKAGES = "${PN}"
+GROUPADD_PARAM:${PN} = "--system miio"
+
+SYSTEMD_SERVICE:${PN} = "miio-client.service miio-agent.service miio-ota.service"
+
+do_install:append() {
+    install -d ${D}${systemd_system_unitdir}
+    install -m 0644 ${S}/docs/packaging/systemd/*.service ${D}${systemd_system_unitdir}/
+}
