@@ -1,0 +1,28 @@
+/*
+ * When to try again: pauses that double from a first to a longest one, each shortened by a random part, so that a
+ * fleet does not come back in step. No clock and no random source of its own: pauses in, pauses out.
+ */
+#ifndef CLIENT_BACKOFF_H
+#define CLIENT_BACKOFF_H
+
+#include <stdint.h>
+
+struct backoff {
+    uint32_t first_ms; /* the pause after the first failure; 0 is allowed: at once */
+    uint32_t step_ms;  /* the pause after the second one when first_ms is 0 */
+    uint32_t max_ms;
+    uint32_t now_ms;   /* the last pause before jitter; 0 with tries 0 */
+    unsigned tries;    /* failures since the last reset */
+    uint32_t random;   /* state of the jitter, any seed */
+};
+
+/* jitter: each pause is between 3/4 and 4/4 of the plain one. */
+void backoff_init(struct backoff *b, uint32_t first_ms, uint32_t step_ms, uint32_t max_ms, uint32_t seed);
+
+/* A try failed: the pause before the next one, in ms. */
+uint32_t backoff_next(struct backoff *b);
+
+/* A session has proved itself: the next pause is the first one again. */
+void backoff_reset(struct backoff *b);
+
+#endif
