@@ -1,6 +1,6 @@
 SUMMARY = "Mi IoT device stack: client, agent, library"
 LICENSE = "MIT"
-LIC_FILES_CHKSUM = "file://LICENSE;beginline=1;endline=3"
+LIC_FILES_CHKSUM = "file://LICENSE;md5=9b02ffa8ad799b19e6fb2ca67d1c9b08"
 
 inherit cmake pkgconfig systemd useradd
 
