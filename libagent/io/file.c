@@ -1,0 +1,171 @@
+#include "libagent/io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static void close_fdp(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
+
+static void freep(char **p)
+{
+    free(*p);
+}
+
+static int read_all(int fd, size_t max, struct ag_buf *out)
+{
+    size_t undo = ag_buf_size(out), got = 0;
+    int r;
+
+    for (;;) {
+        size_t want = max - got < 4096 ? max - got + 1 : 4096; /* one byte past the bound shows that there is more */
+        ssize_t n;
+
+        r = ag_buf_reserve(out, want);
+        if (r < 0)
+            break;
+        n = read(fd, out->data + out->len, want);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n == 0)
+            return 0;
+        if (n < 0 || (size_t) n > max - got) {
+            r = n < 0 ? -errno : -EFBIG;
+            break;
+        }
+        out->len += (size_t) n;
+        got += (size_t) n;
+    }
+    out->len = out->off + undo;
+    return r;
+}
+
+int ag_file_read(const char *path, size_t max, struct ag_buf *out)
+{
+    /* O_NONBLOCK: a FIFO in place of a config file must not stop a daemon */
+    ag_cleanup(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    if (fd < 0)
+        return -errno;
+    return read_all(fd, max, out);
+}
+
+static int write_all(int fd, const char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t k = write(fd, p, n);
+
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return -errno;
+        p += k;
+        n -= (size_t) k;
+    }
+    return 0;
+}
+
+/* The length of the directory part with its slash; 0: the current directory. */
+static size_t dir_len(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? (size_t) (slash - path) + 1 : 0;
+}
+
+static int sync_dir_of(const char *path)
+{
+    size_t n = dir_len(path);
+    ag_cleanup(freep) char *dir = n > 0 ? strndup(path, n) : strdup(".");
+    ag_cleanup(close_fdp) int fd = -1;
+
+    if (!dir)
+        return -ENOMEM;
+    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (fsync(fd) < 0 && errno != EINVAL && errno != EROFS) /* some file systems know no fsync of a directory */
+        return -errno;
+    return 0;
+}
+
+static int fill(int fd, const void *data, size_t n, mode_t mode)
+{
+    int r = fchmod(fd, mode) < 0 ? -errno : 0;
+
+    if (r == 0)
+        r = write_all(fd, data, n);
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    return r;
+}
+
+int ag_file_write_atomic(const char *path, const void *data, size_t n, mode_t mode)
+{
+    ag_cleanup(freep) char *tmp = NULL;
+    int dir = (int) dir_len(path), fd, r;
+
+    if (asprintf(&tmp, "%.*s.%s.XXXXXX", dir, path, path + dir) < 0) {
+        tmp = NULL;
+        return -ENOMEM;
+    }
+    fd = mkostemp(tmp, O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    r = fill(fd, data, n, mode);
+    if (close(fd) < 0 && r == 0)
+        r = -errno;
+    if (r == 0 && rename(tmp, path) < 0)
+        r = -errno;
+    if (r < 0) {
+        unlink(tmp);
+        return r;
+    }
+    return sync_dir_of(path);
+}
+
+int ag_file_remove(const char *path)
+{
+    struct stat st;
+
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISREG(st.st_mode))
+        return -EINVAL;
+    if (unlink(path) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    return sync_dir_of(path);
+}
+
+int ag_file_remove_stale_socket(const char *path, int type)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    ag_cleanup(close_fdp) int fd = -1;
+    struct stat st;
+
+    if (strlen(path) >= sizeof un.sun_path)
+        return -ENAMETOOLONG;
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(st.st_mode))
+        return -EEXIST;
+    memcpy(un.sun_path, path, strlen(path) + 1);
+    fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    /* Only a refusal says that nobody listens; EAGAIN is a full backlog, EPROTOTYPE a server of another type. */
+    if (connect(fd, (const struct sockaddr *) &un, sizeof un) == 0 || errno != ECONNREFUSED)
+        return -EADDRINUSE;
+    if (unlink(path) < 0 && errno != ENOENT)
+        return -errno;
+    return 0;
+}

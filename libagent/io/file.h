@@ -1,0 +1,32 @@
+/*
+ * Whole small files: read with a bound, replaced in one step, removed. A reader of a file written here sees the old
+ * content or the new one, never a mixture, also after power loss.
+ */
+#ifndef AG_FILE_H
+#define AG_FILE_H
+
+#include <sys/types.h>
+#include "libagent/core/buf.h"
+
+/*
+ * Appends the whole content. 0, -errno, or -EFBIG when it is longer than max bytes, -EISDIR; out is unchanged on
+ * failure.
+ */
+int ag_file_read(const char *path, size_t max, struct ag_buf *out);
+
+/*
+ * Replaces path: a temporary file in the same directory, fsync, rename, fsync of the directory. mode is set exactly
+ * (no umask). 0 or -errno; on failure the old file stands and no temporary one is left.
+ */
+int ag_file_write_atomic(const char *path, const void *data, size_t n, mode_t mode);
+
+/* Removes a regular file and makes that lasting. 0 (also when there is none), -errno; -EINVAL: not a regular file. */
+int ag_file_remove(const char *path);
+
+/*
+ * Clears the way for bind(): removes the socket a dead server has left behind. 0 (also when there is nothing),
+ * -EADDRINUSE: a server listens there; -EEXIST: something that is no socket; -errno. type: SOCK_STREAM, SOCK_SEQPACKET.
+ */
+int ag_file_remove_stale_socket(const char *path, int type);
+
+#endif
