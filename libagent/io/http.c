@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "libagent/core/buf.h"
 #include "libagent/core/list.h"
 #include "libagent/io/http_loop.h"
@@ -252,7 +253,7 @@ static void http_on_done(struct http_loop *l, CURL *easy, CURLcode code)
 
 static bool url_allowed(const char *url)
 {
-    return url && (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0);
+    return url && (strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0);
 }
 
 static int call_set_body(struct ag_http_call *c, const struct ag_http_request *req)
