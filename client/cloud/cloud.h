@@ -8,8 +8,8 @@
  *
  * A command from a cloud is a JSON text {"id"?,"method","params"} as the wire brought it (or as the cloud's mapping made
  * it) plus a token, a number that the cloud chose and that answer() gives back: it stands for the wire id, uuid, or
- * sender and serial number. A report is a JSON text {"method","params"} plus an id of the client's own; acked() or
- * failed() names that id exactly once, unless the cloud is stopped first.
+ * sender and serial number. A report is a JSON text {"id","method","params"} whose id is already the client's own,
+ * report_id; acked() or failed() names that id exactly once, unless the cloud is stopped first.
  */
 #ifndef CLIENT_CLOUD_H
 #define CLIENT_CLOUD_H
