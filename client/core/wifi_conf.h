@@ -6,6 +6,8 @@
 #ifndef CLIENT_WIFI_CONF_H
 #define CLIENT_WIFI_CONF_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include "libagent/core/buf.h"
 
 enum { WIFI_SSID_MAX = 32, WIFI_PSK_MIN = 8, WIFI_PSK_MAX = 63, WIFI_PSK_HEX = 64 };
