@@ -41,7 +41,6 @@ struct mqtt_link_msg {
     struct ag_span payload; /* any bytes */
     uint8_t qos;            /* 0..2 */
     bool retain;
-    bool dup; /* incoming only */
 };
 
 /* Strings are copied; NULL and zero mean "not wanted" or the default that stands beside the member. */

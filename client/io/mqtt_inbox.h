@@ -1,0 +1,60 @@
+/*
+ * What an MQTT thread hands to the loop: events in the order in which they happened, bounded in bytes. The thread
+ * waits when the box is full; the loop never waits. The thread's side calls mqtt_inbox_put*() only, the loop's side
+ * all the rest. The events of the session's own life (up, down, ended) need no memory and always fit.
+ */
+#ifndef CLIENT_MQTT_INBOX_H
+#define CLIENT_MQTT_INBOX_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+#include "libagent/core/list.h"
+
+enum mqtt_inbox_type {
+    MQTT_INBOX_UP,      /* a: session present */
+    MQTT_INBOX_DOWN,    /* a: enum mqtt_link_loss, b: code, data: why */
+    MQTT_INBOX_MESSAGE, /* a: flags as in the fixed header; data: topic, NUL, payload */
+    MQTT_INBOX_DONE,    /* a: packet id, b: result */
+    MQTT_INBOX_ENDED    /* the thread is leaving; always the last one */
+};
+
+struct mqtt_inbox_event {
+    struct ag_list link;
+    enum mqtt_inbox_type type;
+    bool fixed; /* a member of the box, not on the heap */
+    int a, b;
+    size_t topic_len, len; /* len: of data, its last NUL not counted */
+    char *data;            /* NUL-terminated */
+};
+
+struct mqtt_inbox {
+    pthread_mutex_t lock;
+    pthread_cond_t room;
+    struct ag_list events;
+    size_t bytes, max_bytes;
+    bool shut;              /* the loop takes no more messages */
+    uv_async_t *wake;
+    struct mqtt_inbox_event up, down, ended;
+    char why[160];          /* data of down */
+};
+
+int mqtt_inbox_init(struct mqtt_inbox *b, size_t max_bytes, uv_async_t *wake);
+void mqtt_inbox_deinit(struct mqtt_inbox *b);
+
+/* Thread: each of them waits for room, or for memory when that is short, and drops the event when the box is shut. */
+void mqtt_inbox_put_up(struct mqtt_inbox *b, bool session_present);
+void mqtt_inbox_put_down(struct mqtt_inbox *b, int loss, int code, const char *why);
+void mqtt_inbox_put_ended(struct mqtt_inbox *b);
+void mqtt_inbox_put_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload, size_t len);
+void mqtt_inbox_put_done(struct mqtt_inbox *b, int mid, int result);
+
+/* Loop: the oldest event, to be given back by mqtt_inbox_release(); NULL when there is none. */
+struct mqtt_inbox_event *mqtt_inbox_take(struct mqtt_inbox *b);
+void mqtt_inbox_release(struct mqtt_inbox_event *e);
+/* Loop: messages and acknowledgements are dropped from now on; a waiting thread goes on. */
+void mqtt_inbox_shut(struct mqtt_inbox *b);
+
+#endif
