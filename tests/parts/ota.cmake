@@ -1,0 +1,5 @@
+if(MIIO_HTTP)
+    miio_unit_test(ota_machine SOURCES unit/apps/test_ota_machine.c LIBS ota_core)
+    miio_unit_test(ota_request SOURCES unit/apps/test_ota_request.c LIBS ota_core ALLOC_FAIL)
+    miio_fuzz_target(ota_params SOURCES fuzz/fuzz_ota_params.c LIBS ota_core)
+endif()
