@@ -1,0 +1,89 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include "client/core/json_iter.h"
+
+static struct ag_span span(const char *s)
+{
+    return (struct ag_span){s, strlen(s)};
+}
+
+static void assert_span(struct ag_span s, const char *text)
+{
+    assert_int_equal(s.len, strlen(text));
+    assert_memory_equal(s.p, text, s.len);
+}
+
+static void members_and_items_come_as_they_stand(void **state)
+{
+    struct ag_span text = span(" { \"a\" : 1.50 , \"b}\\\"\":[ 1,{\"x\":\"]\"} , \"t\" ] ,\"c\":null } "), name, value;
+    struct json_iter it, items;
+
+    (void) state;
+    assert_int_equal(json_check(&text, 8), 0);
+    it = json_iter_begin(text);
+    assert_true(json_iter_member(&it, &name, &value));
+    assert_span(name, "\"a\"");
+    assert_span(value, "1.50");
+    assert_true(json_iter_member(&it, &name, &value));
+    assert_span(name, "\"b}\\\"\"");
+    items = json_iter_begin(value);
+    assert_true(json_iter_item(&items, &value));
+    assert_span(value, "1");
+    assert_true(json_iter_item(&items, &value));
+    assert_span(value, "{\"x\":\"]\"}");
+    assert_true(json_iter_item(&items, &value));
+    assert_span(value, "\"t\"");
+    assert_false(json_iter_item(&items, &value));
+    assert_true(json_iter_member(&it, &name, &value));
+    assert_int_equal(json_type(value), AG_JSON_NULL);
+    assert_false(json_iter_member(&it, &name, &value));
+    assert_span(json_get(text, "a"), "1.50");
+    assert_null(json_get(text, "z").p);
+    assert_null(json_get(span("[1]"), "a").p);
+}
+
+static void any_value_can_be_checked(void **state)
+{
+    static const struct {
+        const char *text;
+        bool good;
+    } rows[] = {
+        {"1", true},     {" \"x\" ", true},  {"[1,2]", true}, {"null", true},  {"1,\"x\":2", false}, {"", false},
+        {"1}", false},   {"[1", false},      {"tru", false},  {"{} {}", false}, {"\"\xff\"", false}, {"1 2", false},
+        {"[[[[1]]]]", true}, {"[[[[[1]]]]]", false}, {"{}", true}, {"[]", true}, {"\"a\",\"b\":\"c\"", false},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(rows); i++) {
+        struct ag_span s = span(rows[i].text);
+
+        if ((json_check(&s, 4) == 0) != rows[i].good)
+            fail_msg("%s", rows[i].text);
+    }
+}
+
+static void text_is_unescaped_and_made_compact(void **state)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT, c = AG_BUF_INIT;
+
+    (void) state;
+    assert_int_equal(json_append_text(&b, span("\"a\\u0041\\n\"")), 0);
+    assert_string_equal(ag_buf_cstr(&b), "aA\n");
+    assert_int_equal(json_append_text(&b, span("1")), -EINVAL);
+    assert_int_equal(json_append_compact(&c, span("{ \"a b\" : [ 1 , 2 ] }")), 0);
+    assert_string_equal(ag_buf_cstr(&c), "{\"a b\":[1,2]}");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(members_and_items_come_as_they_stand),
+        cmocka_unit_test(any_value_can_be_checked),
+        cmocka_unit_test(text_is_unescaped_and_made_compact),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
