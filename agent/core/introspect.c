@@ -1,0 +1,331 @@
+#include "agent/core/introspect.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include "agent/core/codes.h"
+#include "agent/core/control.h"
+#include "agent/core/down.h"
+#include "agent/core/monitor.h"
+#include "agent/core/out.h"
+
+enum { KEYS_LISTED = 64, ANSWER_MAX = 1024 * 1024 };
+
+bool introspect_is_ours(struct ag_span method)
+{
+    return method.len > 6 && memcmp(method.p, "agent.", 6) == 0;
+}
+
+static void refuse(struct router *r, struct peer *from, const struct text *t, int code, const char *message)
+{
+    if (t->has_id)
+        out_error_id(r, from, t->id, code, message, NULL);
+}
+
+/* Sends what stands in b as the answer, or an error when it could not be built. */
+static void answer(struct router *r, struct peer *from, const struct text *t, int e, const struct ag_buf *b)
+{
+    if (!t->has_id)
+        return;
+    if (e == 0)
+        e = out_text(r, from, OUT_ANSWER, ag_buf_span(b));
+    if (e == -ENOMEM)
+        refuse(r, from, t, CODE_BUSY, "out of memory");
+}
+
+static int answer_begin(struct ag_buf *b, const struct text *t)
+{
+    return ag_buf_printf(b, "{\"id\":%" PRIu32 ",\"result\":", t->id);
+}
+
+static int print_limits(const struct limits *l, struct ag_buf *b)
+{
+    return ag_buf_printf(b,
+                         "{\"connections\":%u,\"text\":%u,\"packet_text\":%u,\"depth\":%u,\"key_len\":%u,"
+                         "\"keys_per_peer\":%u,\"keys\":%u,\"requests_per_peer\":%u,\"requests\":%u,"
+                         "\"commands_per_peer\":%u,\"commands\":%u,\"queue\":%u,\"upstream_queue\":%u,\"total\":%u,"
+                         "\"command_timeout_ms\":%u,\"request_timeout_ms\":%u}",
+                         l->connections, l->text, l->packet_text, l->depth, l->key_len, l->keys_per_peer, l->keys,
+                         l->requests_per_peer, l->requests, l->commands_per_peer, l->commands, l->queue,
+                         l->upstream_queue, l->total, l->command_timeout_ms, l->request_timeout_ms);
+}
+
+static void do_info(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    int e = answer_begin(&b, t);
+
+    if (e == 0)
+        e = ag_buf_printf(&b,
+                          "{\"version\":\"%s\",\"uptime_ms\":%" PRIu64 ",\"upstream\":%s,\"peers\":%u,\"keys\":%u,"
+                          "\"requests\":%u,\"commands\":%u,\"queued\":%zu,\"you\":%" PRIu64 ",\"limits\":",
+                          MIIO_VERSION, now_ms - r->start_ms, r->upstream ? "true" : "false", r->n_peers,
+                          r->subs.n_subs, r->requests.n, r->commands.n, r->queued, from->id);
+    if (e == 0)
+        e = print_limits(&r->limits, &b);
+    if (e == 0)
+        e = ag_buf_append_str(&b, "}}");
+    answer(r, from, t, e, &b);
+}
+
+static void do_stats(struct router *r, struct peer *from, const struct text *t)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    int e = answer_begin(&b, t);
+
+    if (e == 0)
+        e = stats_print(&r->stats, &b);
+    if (e == 0)
+        e = ag_buf_append_char(&b, '}');
+    answer(r, from, t, e, &b);
+}
+
+static int print_key(const struct sub *s, struct ag_buf *b)
+{
+    struct ag_span name = {s->key->name, s->key->len};
+    int e = ag_buf_append_json_str(b, name.p, name.len);
+
+    if (e == 0 && s->key->prefix) {
+        b->len--; /* the closing quote */
+        e = ag_buf_append_str(b, "*\"");
+    }
+    return e;
+}
+
+static int print_keys(const struct peer *p, bool waiting, unsigned max, struct ag_buf *b)
+{
+    unsigned n = 0;
+    int e = ag_buf_append_char(b, '[');
+
+    ag_list_for_each(it, &p->subs)
+    {
+        const struct sub *s = ag_list_entry(it, struct sub, by_peer);
+
+        if (e < 0 || n == max)
+            break;
+        if (waiting && s->active)
+            continue;
+        if (n++ > 0)
+            e = ag_buf_append_char(b, ',');
+        if (e == 0)
+            e = print_key(s, b);
+    }
+    return e < 0 ? e : ag_buf_append_char(b, ']');
+}
+
+static int print_cred(const struct peer *p, struct ag_buf *b)
+{
+    int e = p->cred.known ? ag_buf_printf(b, "\"uid\":%u", p->cred.uid) : ag_buf_append_str(b, "\"uid\":null");
+
+    if (e < 0)
+        return e;
+    return p->cred.pid > 0 ? ag_buf_printf(b, ",\"pid\":%d", p->cred.pid) : ag_buf_append_str(b, ",\"pid\":null");
+}
+
+static int print_peer(const struct peer *p, uint64_t now_ms, unsigned max_keys, struct ag_buf *b)
+{
+    int e = ag_buf_printf(b, "{\"peer\":%" PRIu64 ",", p->id);
+
+    if (e == 0)
+        e = print_cred(p, b);
+    if (e == 0)
+        e = ag_buf_printf(b, ",\"encoding\":\"%s\",\"address\":%u,\"n_keys\":%u,\"queued\":%zu,\"requests\":%u,"
+                             "\"commands\":%u,\"texts_in\":%" PRIu64 ",\"texts_out\":%" PRIu64 ",\"age_ms\":%" PRIu64
+                             ",\"keys\":",
+                          p->pack ? "msgpack" : "json", p->address, p->n_subs, ag_buf_size(&p->out), p->n_requests,
+                          p->n_asks, p->texts_in, p->texts_out, now_ms - p->since_ms);
+    if (e == 0)
+        e = print_keys(p, false, max_keys, b);
+    if (e == 0)
+        e = ag_buf_append_str(b, ",\"standby\":");
+    if (e == 0)
+        e = print_keys(p, true, max_keys, b);
+    return e < 0 ? e : ag_buf_append_char(b, '}');
+}
+
+/* {"peer":N} in params; UINT64_MAX: all. */
+static uint64_t wanted_peer(const struct text *t)
+{
+    struct ag_json_view v;
+    struct ag_span object;
+    const char *at;
+    uint64_t id;
+    size_t n = 0;
+
+    if (!control_params(t, &object, &v))
+        return UINT64_MAX;
+    at = memmem(object.p, object.len, "\"peer\"", 6);
+    if (!at)
+        return UINT64_MAX;
+    at += 6;
+    while (*at == ' ' || *at == ':' || *at == '\t' || *at == '\n' || *at == '\r')
+        at++;
+    while (at[n] >= '0' && at[n] <= '9')
+        n++;
+    return ag_span_uint((struct ag_span){at, n}, UINT64_MAX - 1, &id) ? id : UINT64_MAX;
+}
+
+static void do_peers(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    uint64_t wanted = wanted_peer(t);
+    unsigned max_keys = wanted == UINT64_MAX ? KEYS_LISTED : UINT32_MAX;
+    int e = answer_begin(&b, t);
+    bool first = true;
+
+    if (e == 0)
+        e = ag_buf_append_char(&b, '[');
+    ag_list_for_each(it, &r->peers)
+    {
+        const struct peer *p = ag_list_entry(it, struct peer, all);
+
+        if (e < 0 || ag_buf_size(&b) > ANSWER_MAX)
+            break;
+        if (wanted != UINT64_MAX && p->id != wanted)
+            continue;
+        if (!first)
+            e = ag_buf_append_char(&b, ',');
+        if (e == 0)
+            e = print_peer(p, now_ms, max_keys, &b);
+        first = false;
+    }
+    if (e == 0)
+        e = ag_buf_append_str(&b, "]}");
+    answer(r, from, t, e, &b);
+}
+
+/* The raw array behind "keys" in the object, {NULL, 0} when there is none. False: it is no array. */
+static bool monitor_keys(struct ag_span object, struct ag_span *keys_out)
+{
+    const char *at = memmem(object.p, object.len, "\"keys\"", 6), *end = object.p + object.len, *p;
+    bool in_string = false;
+
+    *keys_out = (struct ag_span){NULL, 0};
+    if (!at)
+        return true;
+    for (at += 6; *at != '['; at++)
+        if (!memchr(" :\t\r\n", *at, 5))
+            return false;
+    for (p = at + 1; p < end; p++) {
+        if (*p == '\\')
+            p++;
+        else if (*p == '"')
+            in_string = !in_string;
+        else if (!in_string && *p == ']')
+            break;
+        else if (!in_string && *p == '[')
+            return false;
+    }
+    *keys_out = (struct ag_span){at, (size_t) (p + 1 - at)};
+    return true;
+}
+
+static void do_monitor(struct router *r, struct peer *from, const struct text *t)
+{
+    struct ag_span object = {NULL, 0}, keys = {NULL, 0};
+    struct ag_json_view v;
+    int e;
+
+    if (control_params(t, &object, &v)) {
+        const char *on = memmem(object.p, object.len, "\"on\"", 4);
+
+        if (on && memmem(on, (size_t) (object.p + object.len - on), "false", 5)) {
+            monitor_stop(r, from);
+            if (t->has_id)
+                out_ok(r, from, t->id);
+            return;
+        }
+        if (!monitor_keys(object, &keys)) {
+            refuse(r, from, t, CODE_INVALID_PARAMS, "keys must be an array of strings");
+            return;
+        }
+    }
+    e = monitor_start(r, from, keys);
+    if (e == 0 && t->has_id)
+        out_ok(r, from, t->id);
+    else if (e == -EINVAL)
+        refuse(r, from, t, CODE_INVALID_PARAMS, "keys must be an array of strings");
+    else if (e < 0)
+        refuse(r, from, t, CODE_BUSY, e == -ENOSPC ? "too many monitors" : "out of memory");
+}
+
+/* An id for a command of our own that upstream has none open under. */
+static uint32_t draw_call_id(struct router *r)
+{
+    do
+        r->next_call_id++;
+    while (command_id_open(&r->commands, r->next_call_id));
+    return r->next_call_id;
+}
+
+static int print_call(struct ag_buf *b, const struct text *t, uint32_t id, struct ag_span method, struct ag_span params)
+{
+    int e = ag_buf_append_char(b, '{');
+
+    if (e == 0 && t->has_id)
+        e = ag_buf_printf(b, "\"id\":%" PRIu32 ",", id);
+    if (e == 0)
+        e = ag_buf_append_str(b, "\"method\":");
+    if (e == 0)
+        e = ag_buf_append_span(b, method);
+    if (e == 0)
+        e = ag_buf_append_str(b, ",\"params\":");
+    if (e == 0)
+        e = ag_buf_append_span(b, params.p ? params : AG_SPAN("[]"));
+    return e < 0 ? e : ag_buf_append_char(b, '}');
+}
+
+static void do_call(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    uint32_t id = t->has_id ? draw_call_id(r) : 0;
+    struct ag_json_view v;
+    struct ag_span object, bytes;
+    struct text command;
+
+    if (!control_params(t, &object, &v) || v.at[AG_M_METHOD].type != AG_JSON_STRING) {
+        refuse(r, from, t, CODE_INVALID_PARAMS, "params must be an object with a method");
+        return;
+    }
+    if (print_call(&b, t, id, ag_view_raw(&v, object.p, AG_M_METHOD), ag_view_raw(&v, object.p, AG_M_PARAMS)) < 0) {
+        refuse(r, from, t, CODE_BUSY, "out of memory");
+        return;
+    }
+    bytes = ag_buf_span(&b);
+    if (ag_json_parse(&bytes, AG_JSON_DEPTH_MAX, &v) != 0)
+        return; /* cannot be: its parts are whole JSON values */
+    text_read(&command, bytes, &v);
+    if (command.bad)
+        refuse(r, from, t, CODE_INVALID_PARAMS, command.bad);
+    else
+        down_command(r, now_ms, from, t->id, &command);
+}
+
+static bool permitted(const struct router *r, const struct peer *from, struct ag_span method)
+{
+    if (ag_span_eq(method, "agent.call"))
+        return access_is_owner(&r->access, &from->cred);
+    if (ag_span_eq(method, "agent.monitor"))
+        return access_check_strict(&r->access, ACCESS_SEND, method, &from->cred);
+    return access_check(&r->access, ACCESS_SEND, method, &from->cred);
+}
+
+void introspect_handle(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
+{
+    if (!permitted(r, from, t->method)) {
+        r->stats.not_permitted++;
+        refuse(r, from, t, CODE_NOT_PERMITTED, "not permitted");
+    } else if (ag_span_eq(t->method, "agent.info")) {
+        do_info(r, now_ms, from, t);
+    } else if (ag_span_eq(t->method, "agent.stats")) {
+        do_stats(r, from, t);
+    } else if (ag_span_eq(t->method, "agent.peers")) {
+        do_peers(r, now_ms, from, t);
+    } else if (ag_span_eq(t->method, "agent.monitor")) {
+        do_monitor(r, from, t);
+    } else if (ag_span_eq(t->method, "agent.call")) {
+        do_call(r, now_ms, from, t);
+    } else {
+        refuse(r, from, t, CODE_NOT_FOUND, "Method not found.");
+    }
+}

@@ -1,0 +1,176 @@
+#include "agent/core/monitor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "agent/core/out.h"
+
+enum { KEYS_BYTES_MAX = 4096, TEXT_MAX = 64 * 1024 };
+
+struct monitor {
+    struct peer *peer;
+    size_t n_keys; /* 0: everything */
+    size_t len;
+    char keys[];   /* each behind its length in 2 bytes */
+};
+
+/* The strings of a JSON array, decoded, into out. The count, or -EINVAL. */
+static int keys_read(struct ag_span array, char *out, size_t room, size_t *len_out)
+{
+    const char *p = array.p + 1, *end = array.p + array.len - 1;
+    size_t at = 0;
+    int n = 0;
+
+    for (;;) {
+        const char *start;
+        uint16_t key_len;
+        long len;
+
+        while (p < end && *p != '"') {
+            if (!strchr(" \t\r\n,", *p))
+                return -EINVAL; /* an element that is no string */
+            p++;
+        }
+        if (p == end)
+            break;
+        for (start = p++; *p != '"'; p++)
+            if (*p == '\\')
+                p++;
+        p++;
+        if (room - at < 2)
+            return -EINVAL;
+        len = ag_json_unescape((struct ag_span){start, (size_t) (p - start)}, out + at + 2, room - at - 2);
+        if (len < 0)
+            return -EINVAL;
+        key_len = (uint16_t) len;
+        memcpy(out + at, &key_len, 2);
+        at += 2 + (size_t) len;
+        n++;
+    }
+    *len_out = at;
+    return n;
+}
+
+static int monitor_slot(struct router *r, struct peer *p)
+{
+    for (int i = 0; i < ROUTER_MONITORS; i++)
+        if (p->monitor ? p->monitor == 1u << i : !r->monitors[i])
+            return i;
+    return -ENOSPC;
+}
+
+int monitor_start(struct router *r, struct peer *p, struct ag_span keys)
+{
+    char text[KEYS_BYTES_MAX];
+    size_t len = 0;
+    int n = keys.p ? keys_read(keys, text, sizeof text, &len) : 0;
+    int slot = monitor_slot(r, p);
+    struct monitor *m;
+
+    if (n < 0)
+        return n;
+    if (slot < 0)
+        return slot;
+    m = malloc(sizeof *m + len);
+    if (!m)
+        return -ENOMEM;
+    m->peer = p;
+    m->n_keys = (size_t) n;
+    m->len = len;
+    memcpy(m->keys, text, len);
+    free(r->monitors[slot]);
+    r->monitors[slot] = m;
+    p->monitor = (uint8_t) (1u << slot);
+    r->monitoring |= p->monitor;
+    return 0;
+}
+
+void monitor_stop(struct router *r, struct peer *p)
+{
+    int slot;
+
+    if (!p->monitor)
+        return;
+    slot = monitor_slot(r, p);
+    free(r->monitors[slot]);
+    r->monitors[slot] = NULL;
+    r->monitoring &= (uint8_t) ~p->monitor;
+    p->monitor = 0;
+}
+
+static bool monitor_wants(const struct monitor *m, struct ag_span method)
+{
+    if (m->n_keys == 0)
+        return true;
+    for (size_t at = 0; at < m->len;) {
+        const char *key = m->keys + at + 2;
+        uint16_t len;
+
+        memcpy(&len, m->keys + at, 2);
+        at += 2u + len;
+        if (len > 0 && key[len - 1] == '*' ? method.len >= len - 1u && memcmp(key, method.p, len - 1u) == 0
+                                            : ag_span_is(method, key, len))
+            return true;
+    }
+    return false;
+}
+
+uint8_t monitor_match(const struct router *r, struct ag_span method)
+{
+    uint8_t bits = 0;
+
+    for (int i = 0; i < ROUTER_MONITORS; i++)
+        if (r->monitors[i] && monitor_wants(r->monitors[i], method))
+            bits |= (uint8_t) (1u << i);
+    return bits;
+}
+
+/* Events are a by-product: one that cannot be built for want of memory is counted and left out. */
+void monitor_note_to(struct router *r, const struct peer *to)
+{
+    ag_buf_printf(&r->event_to, "%s%" PRIu64, ag_buf_size(&r->event_to) ? "," : "",
+                  to->role == PEER_UPSTREAM ? 0 : to->id);
+}
+
+static int event_print(struct router *r, uint64_t now_ms, const char *kind, const struct peer *from,
+                       struct ag_span text)
+{
+    struct ag_span to = ag_buf_span(&r->event_to);
+    int e;
+
+    ag_buf_clear(&r->event);
+    e = ag_buf_printf(&r->event,
+                      "{\"method\":\"agent.event\",\"params\":{\"at\":%" PRId64 ",\"kind\":\"%s\",\"from\":%" PRIu64
+                      ",\"to\":[%.*s],",
+                      (int64_t) now_ms + r->wall_offset_ms, kind, from->role == PEER_UPSTREAM ? 0 : from->id,
+                      (int) to.len, to.p);
+    if (e == 0 && text.len > TEXT_MAX)
+        e = ag_buf_printf(&r->event, "\"size\":%zu}}", text.len);
+    else if (e == 0 && (e = ag_buf_append_str(&r->event, "\"text\":")) == 0 &&
+             (e = ag_buf_append_span(&r->event, text)) == 0)
+        e = ag_buf_append_str(&r->event, "}}");
+    return e;
+}
+
+/* A slow monitor keeps half its queue free for what it asked for. */
+static bool monitor_has_room(const struct router *r, const struct peer *p, size_t n)
+{
+    return peer_is_open(p) && ag_buf_size(&p->out) + n < r->limits.queue / 2 &&
+           r->queued + r->held + n < r->limits.total / 2;
+}
+
+void monitor_tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *kind, const struct peer *from,
+                  struct ag_span text)
+{
+    bool built = event_print(r, now_ms, kind, from, text) == 0;
+
+    for (int i = 0; i < ROUTER_MONITORS; i++) {
+        struct monitor *m = bits & 1u << i ? r->monitors[i] : NULL;
+
+        if (m && (!built || !monitor_has_room(r, m->peer, ag_buf_size(&r->event)) ||
+                  out_text(r, m->peer, OUT_MESSAGE, ag_buf_span(&r->event)) != 0))
+            r->stats.monitor_drops++;
+    }
+    ag_buf_clear(&r->event_to);
+}

@@ -1,0 +1,30 @@
+/*
+ * Monitors: applications that see a copy of what is routed. For each routed text one event
+ *
+ *     {"method":"agent.event","params":{"at":<unix ms>,"kind":"command","from":0,"to":[3,4],"text":{...}}}
+ *
+ * kind: command, report, request, answer (to a request or a command), local; from and to are peer ids, 0 is
+ * upstream; to is [] for what was not delivered. A text over 64 KiB is replaced by "size":n.
+ *
+ * A monitor that does not read loses events, which are counted, and is never the reason for anything else.
+ */
+#ifndef AGENT_CORE_MONITOR_H
+#define AGENT_CORE_MONITOR_H
+
+#include "agent/core/router.h"
+#include "agent/core/text.h"
+
+/* keys: raw JSON array of method names and prefixes, {NULL, 0} for all methods. A second call replaces the keys.
+   0, -ENOMEM, -EINVAL (keys), -ENOSPC (too many monitors). */
+int monitor_start(struct router *r, struct peer *p, struct ag_span keys);
+/* Nothing when it is none. */
+void monitor_stop(struct router *r, struct peer *p);
+
+/* Which monitors want texts of this method; one bit each. */
+uint8_t monitor_match(const struct router *r, struct ag_span method);
+/* One more receiver of the text that is told next. */
+void monitor_note_to(struct router *r, const struct peer *to);
+void monitor_tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *kind, const struct peer *from,
+                  struct ag_span text);
+
+#endif

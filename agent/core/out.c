@@ -1,0 +1,218 @@
+#include "agent/core/out.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    SPARE_MAX = 64 * 1024, /* a larger buffer goes back to the heap when drained */
+    HEAD = sizeof(uint32_t) /* of a packet record */
+};
+
+static void work_add(struct router *r, struct peer *p)
+{
+    if (ag_list_empty(&p->work) && !p->shut)
+        ag_list_append(&r->work, &p->work);
+}
+
+void out_release(struct router *r, struct peer *p)
+{
+    p->out_texts = 0;
+    if (p->out.cap == 0)
+        return;
+    if (p->out.cap <= SPARE_MAX && r->n_spare < ROUTER_SPARE_BUFS) {
+        ag_buf_clear(&p->out);
+        r->spare[r->n_spare++] = p->out;
+        ag_buf_init(&p->out);
+    } else {
+        ag_buf_deinit(&p->out);
+    }
+}
+
+static void out_drop(struct router *r, struct peer *p)
+{
+    r->queued -= ag_buf_size(&p->out);
+    if (p->role == PEER_UPSTREAM)
+        r->stats.upstream_lost_texts += p->out_texts;
+    else
+        r->stats.peer_lost_texts += p->out_texts;
+    ag_buf_clear(&p->out);
+    out_release(r, p);
+}
+
+void out_end(struct router *r, struct peer *p, enum peer_end why)
+{
+    if (!peer_is_open(p))
+        return;
+    p->end = (uint8_t) why;
+    if (why != PEER_END_INPUT && why != PEER_END_DONE)
+        out_drop(r, p);
+    work_add(r, p);
+}
+
+static void end_overflown(struct router *r, struct peer *p)
+{
+    if (p->role == PEER_UPSTREAM)
+        r->stats.upstream_overflows++;
+    else
+        r->stats.queue_overflows++;
+    out_end(r, p, PEER_END_QUEUE);
+}
+
+void out_end_greediest(struct router *r)
+{
+    struct peer *worst = r->upstream && peer_is_open(r->upstream) ? r->upstream : NULL;
+
+    ag_list_for_each(it, &r->peers)
+    {
+        struct peer *p = ag_list_entry(it, struct peer, all);
+
+        if (peer_is_open(p) && (!worst || peer_kept(p) > peer_kept(worst)))
+            worst = p;
+    }
+    if (!worst)
+        return;
+    r->stats.total_overflows++;
+    out_end(r, worst, PEER_END_TOTAL);
+    router_held(r, worst, 0);
+}
+
+/* A text of n bytes to come: is there room? */
+static int quota_check(struct router *r, struct peer *to, enum out_kind kind, size_t n)
+{
+    size_t after = ag_buf_size(&to->out) + n + HEAD;
+
+    if (!peer_is_open(to))
+        return OUT_E_CLOSED;
+    if (to->role == PEER_UPSTREAM) {
+        size_t max = r->limits.upstream_queue;
+
+        if (after <= max)
+            return 0;
+        if (kind == OUT_MESSAGE)
+            return OUT_E_FULL;
+        if (after <= max * 2)
+            return 0;
+    } else if (after <= r->limits.queue) {
+        return 0;
+    }
+    end_overflown(r, to);
+    return OUT_E_FULL;
+}
+
+/* Storage for an empty out buffer: a spare one when there is any. */
+static inline void out_get_storage(struct router *r, struct peer *p)
+{
+    if (p->out.cap == 0 && r->n_spare > 0)
+        p->out = r->spare[--r->n_spare];
+}
+
+/* Room for n bytes at the end of out, behind a record's head if there is one; NULL when memory is short. */
+static inline char *out_room(struct router *r, struct peer *p, size_t n)
+{
+    out_get_storage(r, p);
+    if (p->out.cap - p->out.len < n + HEAD && ag_buf_reserve(&p->out, n + HEAD) < 0)
+        return NULL;
+    return p->out.data + p->out.len + (p->packets ? HEAD : 0);
+}
+
+static void out_commit(struct router *r, struct peer *p, size_t n)
+{
+    if (p->packets) {
+        uint32_t len = (uint32_t) n;
+
+        memcpy(p->out.data + p->out.len, &len, HEAD);
+        n += HEAD;
+    }
+    p->out.len += n;
+    p->out_texts++;
+    p->texts_out++;
+    r->queued += n;
+    work_add(r, p);
+    if (r->queued + r->held > r->limits.total)
+        out_end_greediest(r);
+}
+
+/* An answer that cannot be sent must not leave its asker waiting for ever: the peer is ended instead. */
+static int out_failed(struct router *r, struct peer *to, enum out_kind kind, int error)
+{
+    if (error == -ENOMEM) {
+        r->stats.out_of_memory++;
+        if (kind == OUT_ANSWER)
+            out_end(r, to, PEER_END_MEMORY);
+    }
+    return error;
+}
+
+int out_spliced(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text, size_t from, size_t upto,
+                struct ag_span with)
+{
+    size_t n = text.len - (upto - from) + with.len;
+    int e = quota_check(r, to, kind, n);
+    char *p;
+
+    if (e != 0)
+        return e;
+    p = out_room(r, to, n);
+    if (!p)
+        return out_failed(r, to, kind, -ENOMEM);
+    memcpy(p, text.p, from);
+    memcpy(p + from, with.p, with.len);
+    memcpy(p + from + with.len, text.p + upto, text.len - upto);
+    out_commit(r, to, n);
+    return 0;
+}
+
+int out_text(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text)
+{
+    return out_spliced(r, to, kind, text, text.len, text.len, AG_SPAN(""));
+}
+
+static struct ag_span id_print(char digits[10], uint32_t id)
+{
+    size_t at = 10;
+
+    do
+        digits[--at] = (char) ('0' + id % 10);
+    while (id /= 10);
+    return (struct ag_span){digits + at, 10 - at};
+}
+
+int out_with_id(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text,
+                const struct ag_json_view *v, uint32_t id)
+{
+    const struct ag_member_at *at = &v->at[AG_M_ID];
+    char digits[10];
+
+    return out_spliced(r, to, kind, text, at->value, at->end, id_print(digits, id));
+}
+
+/* An error text is at most this long: the raw id is bounded by its user, message and data are ours. */
+enum { ERROR_ID_MAX = 64, ERROR_TEXT_MAX = 512 };
+
+int out_error(struct router *r, struct peer *to, struct ag_span id, int code, const char *message, const char *data)
+{
+    char text[ERROR_TEXT_MAX];
+    int n;
+
+    if (id.len == 0 || id.len > ERROR_ID_MAX)
+        id = AG_SPAN("null");
+    n = snprintf(text, sizeof text, "{\"id\":%.*s,\"error\":{\"code\":%d,\"message\":\"%s\"%s%s%s}}", (int) id.len,
+                 id.p, code, message, data ? ",\"data\":\"" : "", data ? data : "", data ? "\"" : "");
+    return out_text(r, to, OUT_ANSWER, (struct ag_span){text, (size_t) n});
+}
+
+int out_error_id(struct router *r, struct peer *to, uint32_t id, int code, const char *message, const char *data)
+{
+    char digits[10];
+
+    return out_error(r, to, id_print(digits, id), code, message, data);
+}
+
+int out_ok(struct router *r, struct peer *to, uint32_t id)
+{
+    char text[64];
+    int n = snprintf(text, sizeof text, "{\"id\":%u,\"result\":[\"ok\"]}", (unsigned) id);
+
+    return out_text(r, to, OUT_ANSWER, (struct ag_span){text, (size_t) n});
+}

@@ -1,0 +1,293 @@
+#include "agent/core/router.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "agent/core/address.h"
+#include "agent/core/codes.h"
+#include "agent/core/control.h"
+#include "agent/core/down.h"
+#include "agent/core/introspect.h"
+#include "agent/core/monitor.h"
+#include "agent/core/out.h"
+#include "agent/core/text.h"
+#include "agent/core/up.h"
+
+int router_init(struct router *r, uint64_t now_ms, uint64_t seed, uint32_t own_uid)
+{
+    int e;
+
+    *r = (struct router){.limits = LIMITS_DEFAULT, .start_ms = now_ms, .next_call_id = (uint32_t) (seed >> 32)};
+    ag_list_init(&r->peers);
+    ag_list_init(&r->work);
+    access_init(&r->access, own_uid);
+    e = sub_table_init(&r->subs);
+    if (e < 0)
+        return e;
+    e = request_table_init(&r->requests, (uint32_t) seed);
+    if (e == 0) {
+        e = command_table_init(&r->commands);
+        if (e == 0) {
+            router_reconfigure(r);
+            return 0;
+        }
+        request_table_deinit(&r->requests);
+    }
+    sub_table_deinit(&r->subs);
+    return e;
+}
+
+void router_deinit(struct router *r)
+{
+    assert(ag_list_empty(&r->peers) && !r->upstream && r->queued == 0 && r->held == 0);
+    sub_table_deinit(&r->subs);
+    request_table_deinit(&r->requests);
+    command_table_deinit(&r->commands);
+    access_deinit(&r->access);
+    ag_buf_deinit(&r->scratch);
+    ag_buf_deinit(&r->scratch_in);
+    ag_buf_deinit(&r->event);
+    ag_buf_deinit(&r->event_to);
+    while (r->n_spare > 0)
+        ag_buf_deinit(&r->spare[--r->n_spare]);
+}
+
+static bool sub_permitted(const struct router *r, const struct sub *s)
+{
+    char key[SUB_KEY_MAX + 1];
+    size_t len = s->key->len;
+
+    memcpy(key, s->key->name, len);
+    if (s->key->prefix)
+        key[len++] = '*';
+    return access_check(&r->access, ACCESS_REGISTER, (struct ag_span){key, len}, &s->peer->cred);
+}
+
+void router_reconfigure(struct router *r)
+{
+    r->subs.max_len = r->limits.key_len;
+    r->subs.max_per_peer = r->limits.keys_per_peer;
+    r->subs.max_subs = r->limits.keys;
+    ag_list_for_each(it, &r->peers)
+    {
+        struct peer *p = ag_list_entry(it, struct peer, all);
+
+        ag_list_for_each(at, &p->subs)
+        {
+            struct sub *s = ag_list_entry(at, struct sub, by_peer);
+
+            s->denied = !sub_permitted(r, s);
+        }
+    }
+}
+
+void router_peer_add(struct router *r, uint64_t now_ms, struct peer *p, enum peer_role role)
+{
+    p->id = ++r->last_peer_id;
+    p->role = (uint8_t) role;
+    p->since_ms = now_ms;
+    ag_list_init(&p->all);
+    ag_list_init(&p->work);
+    ag_list_init(&p->subs);
+    ag_list_init(&p->requests);
+    ag_list_init(&p->asks);
+    ag_list_init(&p->calls);
+    if (role == PEER_UPSTREAM) {
+        assert(!r->upstream);
+        r->upstream = p;
+    } else {
+        ag_list_append(&r->peers, &p->all);
+        r->n_peers++;
+    }
+}
+
+/* Commands that this peer was asked lose one who could answer; the last one ends the command. */
+static void drop_asks(struct router *r, struct peer *p)
+{
+    while (!ag_list_empty(&p->asks)) {
+        struct ask *a = ag_list_first(&p->asks, struct ask, by_peer);
+        struct command *c = a->command;
+
+        command_unask(&r->commands, a);
+        if (ag_list_empty(&c->asks)) {
+            r->stats.subscriber_gone++;
+            down_fail(r, c, CODE_ACK_TIMEOUT, "user ack timeout", "subscriber gone");
+        }
+    }
+}
+
+static void drop_requests(struct router *r, struct peer *p)
+{
+    while (!ag_list_empty(&p->requests)) {
+        request_remove(&r->requests, ag_list_first(&p->requests, struct request, by_peer));
+        r->stats.orphaned_requests++;
+    }
+}
+
+static void drop_calls(struct router *r, struct peer *p)
+{
+    while (!ag_list_empty(&p->calls)) {
+        command_remove(&r->commands, ag_list_first(&p->calls, struct command, by_origin));
+        r->stats.orphaned_commands++;
+    }
+}
+
+static void app_gone(struct router *r, struct peer *p)
+{
+    monitor_stop(r, p);
+    address_release(r, p);
+    sub_remove_all(&r->subs, p);
+    drop_requests(r, p);
+    drop_calls(r, p);
+    drop_asks(r, p);
+    ag_list_del(&p->all);
+    r->n_peers--;
+}
+
+/* Whoever waits for upstream is told; what upstream waited for is forgotten. */
+static void upstream_gone(struct router *r)
+{
+    struct ag_list *it, *next;
+
+    r->upstream = NULL;
+    while (request_first(&r->requests)) {
+        r->stats.not_connected++;
+        up_fail(r, request_first(&r->requests), CODE_NOT_CONNECTED, "not connected");
+    }
+    for (it = r->commands.by_deadline.next; it != &r->commands.by_deadline; it = next) {
+        struct command *c = ag_list_entry(it, struct command, by_deadline);
+
+        next = it->next;
+        if (c->origin->role == PEER_UPSTREAM) {
+            command_remove(&r->commands, c);
+            r->stats.orphaned_commands++;
+        }
+    }
+}
+
+void router_peer_gone(struct router *r, uint64_t now_ms, struct peer *p)
+{
+    (void) now_ms;
+    p->shut = true;
+    out_end(r, p, PEER_END_QUEUE);
+    ag_list_del(&p->work);
+    if (p->role == PEER_UPSTREAM)
+        upstream_gone(r);
+    else
+        app_gone(r, p);
+    r->queued -= ag_buf_size(&p->out);
+    ag_buf_deinit(&p->out);
+    router_held(r, p, 0);
+    free(p->cred.gids);
+    p->cred = (struct peer_cred){0};
+}
+
+bool router_peer_half_closed(struct router *r, uint64_t now_ms, struct peer *p)
+{
+    (void) now_ms;
+    p->half_closed = true;
+    monitor_stop(r, p);
+    address_release(r, p);
+    sub_remove_all(&r->subs, p);
+    drop_asks(r, p);
+    return p->n_requests == 0 && ag_list_empty(&p->calls) && ag_buf_size(&p->out) == 0;
+}
+
+static void app_handle(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
+{
+    if (ag_view_has(t->view, AG_M_TO))
+        address_route(r, now_ms, from, t);
+    else if (t->has_method && !t->bad && control_is_ours(t->method))
+        control_handle(r, from, t);
+    else if (t->has_method && !t->bad && introspect_is_ours(t->method))
+        introspect_handle(r, now_ms, from, t);
+    else
+        up_handle(r, now_ms, from, t);
+}
+
+void router_handle(struct router *r, uint64_t now_ms, struct peer *from, struct ag_span bytes,
+                   const struct ag_json_view *v)
+{
+    struct text t;
+
+    if (!peer_is_open(from))
+        return;
+    from->texts_in++;
+    text_read(&t, bytes, v);
+    if (from->role == PEER_UPSTREAM) {
+        r->stats.texts_from_upstream++;
+        down_handle(r, now_ms, from, &t);
+    } else {
+        r->stats.texts_from_apps++;
+        app_handle(r, now_ms, from, &t);
+    }
+}
+
+void router_bad_input(struct router *r, struct peer *from, const char *reason)
+{
+    char text[256];
+    int n = snprintf(text, sizeof text, "{\"error\":{\"code\":%d,\"message\":\"%s\"}}", CODE_PARSE, reason);
+
+    r->stats.broken_texts++;
+    if (!peer_is_open(from))
+        return;
+    if (!from->pack) /* MessagePack-RPC has no error without a message id */
+        out_text(r, from, OUT_ANSWER, (struct ag_span){text, (size_t) n});
+    out_end(r, from, PEER_END_INPUT);
+}
+
+void router_expire(struct router *r, uint64_t now_ms)
+{
+    struct command *c;
+    struct request *q;
+
+    while ((c = command_first(&r->commands)) && c->deadline_ms <= now_ms) {
+        r->stats.command_timeouts++;
+        down_fail(r, c, CODE_ACK_TIMEOUT, "user ack timeout", NULL);
+    }
+    while ((q = request_first(&r->requests)) && q->deadline_ms <= now_ms) {
+        r->stats.request_timeouts++;
+        up_fail(r, q, CODE_NO_ACK, "OT server noack");
+    }
+}
+
+uint64_t router_deadline(const struct router *r)
+{
+    const struct command *c = command_first(&r->commands);
+    const struct request *q = request_first(&r->requests);
+    uint64_t at = c ? c->deadline_ms : UINT64_MAX;
+
+    return q && q->deadline_ms < at ? q->deadline_ms : at;
+}
+
+void router_shutdown(struct router *r, uint64_t now_ms)
+{
+    (void) now_ms;
+    r->shutting_down = true;
+    while (command_first(&r->commands)) {
+        r->stats.shutdown_answers++;
+        down_fail(r, command_first(&r->commands), CODE_SHUTTING_DOWN, "shutting down", NULL);
+    }
+    while (request_first(&r->requests)) {
+        r->stats.shutdown_answers++;
+        up_fail(r, request_first(&r->requests), CODE_SHUTTING_DOWN, "shutting down");
+    }
+}
+
+void router_sent(struct router *r, struct peer *p, size_t n)
+{
+    ag_buf_consume(&p->out, n);
+    r->queued -= n;
+    if (ag_buf_size(&p->out) == 0)
+        out_release(r, p);
+}
+
+void router_held(struct router *r, struct peer *p, size_t n)
+{
+    r->held += n - p->held;
+    p->held = (uint32_t) n;
+    if (n > 0 && r->queued + r->held > r->limits.total)
+        out_end_greediest(r);
+}

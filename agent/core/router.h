@@ -1,0 +1,94 @@
+/*
+ * The router: a whole text of a peer comes in, and what is to be sent stands in the out buffers of peers afterwards.
+ *
+ * Bytes and now_ms in, decisions out: no socket, loop, clock or log. After each call the shell looks at router.work:
+ * each peer there has bytes in out, or an end to be carried out, or both. Nothing is freed by the router while it
+ * runs; a peer that must go is only marked and lives until the shell calls router_peer_gone().
+ *
+ * Promise: each command from upstream and each request of an application that has an id gets exactly one answer,
+ * unless the asker is gone. What cannot be delivered or answered is counted in stats.
+ */
+#ifndef AGENT_CORE_ROUTER_H
+#define AGENT_CORE_ROUTER_H
+
+#include "agent/core/access.h"
+#include "agent/core/command.h"
+#include "agent/core/limits.h"
+#include "agent/core/peer.h"
+#include "agent/core/request.h"
+#include "agent/core/stats.h"
+#include "agent/core/sub.h"
+#include "libagent/core/json.h"
+
+enum { ROUTER_MONITORS = 8, ROUTER_ADDRESSES = 32, ROUTER_SPARE_BUFS = 64 };
+
+struct monitor;
+
+struct router {
+    struct limits limits;
+    struct access access;
+    struct stats stats;
+    struct sub_table subs;
+    struct request_table requests;
+    struct command_table commands;
+    struct ag_list peers;     /* struct peer.all: applications */
+    struct ag_list work;      /* struct peer.work */
+    struct peer *upstream;    /* NULL: none */
+    struct peer *by_address[ROUTER_ADDRESSES];
+    struct monitor *monitors[ROUTER_MONITORS];
+    uint8_t monitoring;       /* bits of the monitors there are */
+    bool shutting_down;
+    uint32_t n_peers;
+    uint64_t last_peer_id;
+    uint32_t next_call_id;    /* for agent.call */
+    size_t queued;            /* bytes in all out buffers */
+    size_t held;              /* bytes of all partial texts */
+    uint64_t start_ms;
+    int64_t wall_offset_ms;   /* unix time - now_ms, for events of monitors */
+    struct ag_buf scratch;    /* a text on its way to a peer that needs it translated */
+    struct ag_buf scratch_in; /* a text translated from MessagePack */
+    struct ag_buf event;      /* the event of a monitor under construction */
+    struct ag_buf event_to;   /* receivers of the text it is about */
+    struct ag_buf spare[ROUTER_SPARE_BUFS]; /* storage of drained out buffers */
+    uint32_t n_spare;
+};
+
+/* seed: random; where the ids begin. limits and access are set by the caller afterwards, at any time, followed by
+   router_reconfigure(). 0 or -ENOMEM (nothing to deinit then). */
+int router_init(struct router *r, uint64_t now_ms, uint64_t seed, uint32_t own_uid);
+/* Every peer must be gone. */
+void router_deinit(struct router *r);
+/* After a change of limits or access rules: subscriptions that are no longer permitted stop getting commands. */
+void router_reconfigure(struct router *r);
+
+/* The caller owns *p and zeroed it; packets, half_closed and cred may be set. */
+void router_peer_add(struct router *r, uint64_t now_ms, struct peer *p, enum peer_role role);
+/* Takes everything of the peer away and answers whoever waited for it; its memory is the caller's again. */
+void router_peer_gone(struct router *r, uint64_t now_ms, struct peer *p);
+/* It sends nothing any more (end of stream) but may wait for answers: subscriptions end now, the rest when the
+   answers are there. True: nothing is open, it can be closed at once. */
+bool router_peer_half_closed(struct router *r, uint64_t now_ms, struct peer *p);
+
+/* One whole JSON text. */
+void router_handle(struct router *r, uint64_t now_ms, struct peer *from, struct ag_span text,
+                   const struct ag_json_view *v);
+/* One whole MessagePack-RPC message. */
+void router_handle_pack(struct router *r, uint64_t now_ms, struct peer *from, struct ag_span text);
+/* Its bytes are no text: an error text to it, then its end. reason is for people. */
+void router_bad_input(struct router *r, struct peer *from, const char *reason);
+
+/* Answers all whose deadline has come. */
+void router_expire(struct router *r, uint64_t now_ms);
+/* The nearest deadline, UINT64_MAX when nothing is open. */
+uint64_t router_deadline(const struct router *r);
+/* Answers all that is open; from then on every request is refused. */
+void router_shutdown(struct router *r, uint64_t now_ms);
+
+/* ---- what the shell tells about queues ---- */
+
+/* n bytes of out were sent. */
+void router_sent(struct router *r, struct peer *p, size_t n);
+/* Bytes the shell keeps for a partial text. */
+void router_held(struct router *r, struct peer *p, size_t n);
+
+#endif
