@@ -1,0 +1,490 @@
+#include "agent/apps/mcu/core/bridge.h"
+
+#include <errno.h>
+#include "agent/apps/mcu/core/commands.h"
+#include "libagent/core/json.h"
+
+void mcu_settings_init(struct mcu_settings *set)
+{
+    *set = (struct mcu_settings){
+        .version = MIIO_VERSION,
+        .props_per_get = MCU_GET_PART_MAX,
+        .queue_max = MCU_QUEUE_MAX,
+        .command_timeout_ms = MCU_COMMAND_TIMEOUT_MS,
+        .announce_net = true,
+        .ask_version = true,
+    };
+}
+
+/* What a module does at power-up; the MCU may have started afresh too. */
+static void start_over(struct mcu_bridge *b)
+{
+    mcu_line_init(&b->line);
+    b->echo = false;
+    b->started = !b->set.announce_net;
+    b->net_untold = b->set.announce_net;
+    b->net_told = mcu_bridge_net(b);
+    b->version_due = b->set.ask_version && !*b->mcu_version;
+    b->model_due = b->set.ask_model && !*mcu_bridge_model(b);
+}
+
+void mcu_bridge_init(struct mcu_bridge *b, const struct mcu_settings *set)
+{
+    memset(b, 0, sizeof *b);
+    b->set = *set;
+    mcu_tx_init(&b->tx);
+    ag_list_init(&b->queue);
+    ag_list_init(&b->finished);
+    mcu_reports_init(&b->reports);
+    start_over(b);
+}
+
+static void free_jobs(struct ag_list *list)
+{
+    ag_list_for_each_safe(it, list)
+        mcu_job_free(ag_list_entry(it, struct mcu_job, link));
+}
+
+void mcu_bridge_deinit(struct mcu_bridge *b)
+{
+    free_jobs(&b->queue);
+    free_jobs(&b->finished);
+    b->out = mcu_job_free(b->out);
+    mcu_reports_deinit(&b->reports);
+}
+
+/* ---- requests ---- */
+
+static void finish(struct mcu_bridge *b, struct mcu_job *job)
+{
+    if (mcu_job_finish(job) < 0)
+        mcu_job_fail(job, MCU_CODE_MODULE, "out of memory");
+    ag_list_append(&b->finished, &job->link);
+}
+
+static void finish_failed(struct mcu_bridge *b, struct mcu_job *job, int code, const char *message)
+{
+    mcu_job_fail(job, code, message);
+    ag_list_append(&b->finished, &job->link);
+}
+
+static void end_out(struct mcu_bridge *b, int code, const char *message)
+{
+    struct mcu_job *job = ag_steal(&b->out);
+
+    finish_failed(b, job, code, message);
+}
+
+static struct mcu_job *pop_queue(struct mcu_bridge *b)
+{
+    struct mcu_job *job = ag_list_first(&b->queue, struct mcu_job, link);
+
+    ag_list_del(&job->link);
+    b->n_queued--;
+    return job;
+}
+
+static void fail_queue(struct mcu_bridge *b, int code, const char *message)
+{
+    while (b->n_queued > 0)
+        finish_failed(b, pop_queue(b), code, message);
+}
+
+void mcu_bridge_fail_all(struct mcu_bridge *b, int code, const char *message)
+{
+    if (b->out)
+        end_out(b, code, message);
+    fail_queue(b, code, message);
+}
+
+static int refuse(struct mcu_bridge *b, int code, const char *message, struct mcu_refusal *out)
+{
+    b->n.refused++;
+    *out = (struct mcu_refusal){code, message};
+    return 1;
+}
+
+static bool is_updating(const struct mcu_bridge *b)
+{
+    return b->update.state == MCU_UPDATE_ASKING || b->update.state == MCU_UPDATE_SENDING;
+}
+
+int mcu_bridge_request(struct mcu_bridge *b, struct ag_span text, void *handle, uint64_t now_ms,
+                       struct mcu_refusal *refusal_out)
+{
+    struct mcu_job *job;
+    int r;
+
+    if (is_updating(b))
+        return refuse(b, MCU_CODE_MODULE, "MCU update running", refusal_out);
+    r = mcu_job_new(text, b->set.props_per_get, &job);
+    if (r == MCU_JOB_E_METHOD)
+        return refuse(b, MCU_CODE_METHOD, "Method not found.", refusal_out);
+    if (r == MCU_JOB_E_PARAMS)
+        return refuse(b, MCU_CODE_PARAMS, "Invalid params.", refusal_out);
+    if (r < 0)
+        return r;
+    job->handle = handle;
+    job->deadline_ms = now_ms + b->set.command_timeout_ms;
+    if (job->n_items == 0 && job->method != MCU_ACTION) {
+        finish(b, job);
+        return 0;
+    }
+    if (b->n_queued >= b->set.queue_max) {
+        mcu_job_free(job);
+        return refuse(b, MCU_CODE_MODULE, "queue full", refusal_out);
+    }
+    ag_list_append(&b->queue, &job->link);
+    b->n_queued++;
+    return 0;
+}
+
+struct mcu_job *mcu_bridge_take(struct mcu_bridge *b)
+{
+    struct mcu_job *job = ag_list_first(&b->finished, struct mcu_job, link);
+
+    if (job)
+        ag_list_del(&job->link);
+    return job;
+}
+
+/* ---- lines about requests ---- */
+
+static void down(struct mcu_bridge *b, const char *text, size_t n)
+{
+    mcu_tx_put(&b->tx, text, n);
+    mcu_tx_put(&b->tx, "\r", 1);
+    b->n.downs++;
+}
+
+static void down_job(struct mcu_bridge *b)
+{
+    char line[MCU_DOWN_MAX];
+
+    b->out = pop_queue(b);
+    down(b, line, mcu_job_print(b->out, line));
+}
+
+static void down_net(struct mcu_bridge *b)
+{
+    b->net_told = mcu_bridge_net(b);
+    b->net_untold = false;
+    mcu_tx_printf(&b->tx, "down MIIO_net_change %s\r", mcu_net_name(b->net_told));
+}
+
+/*
+ * First what is asked of the MCU, then what the module wants to know, then what it has to tell. Until the first
+ * "none" only the network state goes out: boot loaders are known to run their program after exactly these two.
+ */
+static void down_next(struct mcu_bridge *b)
+{
+    if (b->started && b->n_queued > 0) {
+        down_job(b);
+    } else if (b->started && b->version_due) {
+        b->version_due = false;
+        down(b, "down MIIO_mcu_version_req", strlen("down MIIO_mcu_version_req"));
+    } else if (b->started && b->model_due) {
+        b->model_due = false;
+        down(b, "down MIIO_model_req", strlen("down MIIO_model_req"));
+    } else if (b->net_untold || b->net_told != mcu_bridge_net(b)) {
+        down_net(b);
+    } else {
+        b->started = true;
+        mcu_tx_printf(&b->tx, "down none\r");
+    }
+}
+
+static void line_get_down(struct mcu_bridge *b, uint64_t now_ms)
+{
+    if (b->out) {
+        mcu_bridge_reply(b, false);
+    } else if (b->update.state == MCU_UPDATE_ASKING) {
+        mcu_update_asked(&b->update, now_ms);
+        mcu_tx_printf(&b->tx, "down update_fw\r");
+    } else {
+        down_next(b);
+    }
+}
+
+static void result_for_job(struct mcu_bridge *b, const struct mcu_words *words)
+{
+    int r = mcu_job_result(b->out, words);
+    struct mcu_job *job;
+
+    mcu_bridge_reply(b, r == 0);
+    if (r != 0) {
+        end_out(b, r < 0 ? MCU_CODE_MODULE : MCU_CODE_ACK_INVALID, r < 0 ? "out of memory" : "user ack invalid");
+        return;
+    }
+    b->n.results++;
+    job = ag_steal(&b->out);
+    if (mcu_job_next_part(job)) {
+        finish(b, job);
+        return;
+    }
+    ag_list_prepend(&b->queue, &job->link);
+    b->n_queued++;
+}
+
+static void result_for_update(struct mcu_bridge *b, const struct mcu_words *words, uint64_t now_ms)
+{
+    bool asked = b->update.asked && words->n == 1 && words->param[0].quoted;
+    bool ready = asked && ag_span_eq(words->param[0].raw, "\"ready\"");
+    bool busy = asked && ag_span_eq(words->param[0].raw, "\"busy\"");
+
+    mcu_bridge_reply(b, ready || busy);
+    if (ready || busy)
+        mcu_update_answered(&b->update, ready, now_ms);
+}
+
+static void line_result(struct mcu_bridge *b, const struct mcu_words *words, uint64_t now_ms)
+{
+    if (b->out)
+        result_for_job(b, words);
+    else if (b->update.state == MCU_UPDATE_ASKING)
+        result_for_update(b, words, now_ms);
+    else
+        mcu_bridge_reply(b, false);
+}
+
+static void line_error(struct mcu_bridge *b, const struct mcu_words *words)
+{
+    char message[MCU_LINE_MAX];
+    int32_t code;
+    long len;
+
+    if (words->n != 2 || !words->param[0].quoted || !mcu_word_code(&words->param[1], &code) || code < -9999 ||
+        code > -5000) {
+        mcu_bridge_reply(b, false);
+        return;
+    }
+    mcu_bridge_reply(b, true);
+    if (!b->out)
+        return;
+    len = ag_json_unescape(words->param[0].raw, message, sizeof message - 1);
+    message[len < 0 ? 0 : len] = '\0';
+    end_out(b, code, message);
+}
+
+/* ---- every line ---- */
+
+static bool serve_reports(struct mcu_bridge *b, const struct mcu_words *words, uint64_t now_ms)
+{
+    if (ag_span_eq(words->command, "properties_changed"))
+        mcu_bridge_reply(b, mcu_reports_properties(&b->reports, words) == 0);
+    else if (ag_span_eq(words->command, "event_occured"))
+        mcu_bridge_reply(b, mcu_reports_event(&b->reports, words, now_ms) == 0);
+    else
+        return false;
+    return true;
+}
+
+/* A result that cannot even be read still was the MCU's answer: waiting on would only hold up the line. */
+static bool is_result(struct ag_span line)
+{
+    size_t i = 0;
+
+    while (i < line.len && line.p[i] == ' ')
+        i++;
+    return line.len - i >= 7 && memcmp(line.p + i, "result ", 7) == 0;
+}
+
+static void bad_line(struct mcu_bridge *b, struct ag_span line)
+{
+    b->n.bad_lines++;
+    mcu_bridge_reply(b, false);
+    if (b->out && is_result(line))
+        end_out(b, MCU_CODE_ACK_INVALID, "user ack invalid");
+}
+
+static void serve_line(struct mcu_bridge *b, struct ag_span line, const struct mcu_clock *clock)
+{
+    struct mcu_words words;
+
+    b->n.lines++;
+    if (mcu_words_parse(line, &words) != 0) {
+        bad_line(b, line);
+        return;
+    }
+    if (ag_span_eq(words.command, "get_down"))
+        line_get_down(b, clock->now_ms);
+    else if (ag_span_eq(words.command, "result"))
+        line_result(b, &words, clock->now_ms);
+    else if (ag_span_eq(words.command, "error") && (b->out || b->update.state != MCU_UPDATE_ASKING))
+        line_error(b, &words);
+    else if (b->update.state == MCU_UPDATE_ASKING)
+        mcu_bridge_reply(b, false);
+    else if (!serve_reports(b, &words, clock->now_ms) && !mcu_commands_run(b, &words, clock))
+        mcu_bridge_reply(b, b->set.ok_unknown);
+}
+
+static size_t feed_lines(struct mcu_bridge *b, const struct mcu_clock *clock, const char *p, size_t n)
+{
+    struct ag_span line;
+    size_t used;
+    enum mcu_line_event event = mcu_line_feed(&b->line, p, n, clock->now_ms, &used, &line);
+
+    if (b->echo)
+        mcu_tx_put(&b->tx, p, used);
+    if (event == MCU_LINE_READY)
+        serve_line(b, line, clock);
+    else if (event == MCU_LINE_TOO_LONG)
+        bad_line(b, line);
+    return used;
+}
+
+static void after_update(struct mcu_bridge *b)
+{
+    mcu_line_init(&b->line);
+    b->echo = false;
+    if (b->update.state == MCU_UPDATE_INSTALLING)
+        b->version_due = true;
+}
+
+static void feed_transfer(struct mcu_bridge *b, uint64_t now_ms, char c)
+{
+    uint8_t out[XMODEM_OUT_MAX];
+
+    mcu_tx_put(&b->tx, out, mcu_update_byte(&b->update, (uint8_t) c, now_ms, out));
+    if (b->update.state != MCU_UPDATE_SENDING)
+        after_update(b);
+}
+
+size_t mcu_bridge_feed(struct mcu_bridge *b, const struct mcu_clock *clock, const char *p, size_t n)
+{
+    enum { ECHO_CHUNK = 1024 }; /* so that echo and reply always fit what mcu_tx_has_room() promised */
+    size_t i = 0;
+
+    if (!b->echo)
+        mcu_line_expire(&b->line, clock->now_ms);
+    while (i < n && mcu_tx_has_room(&b->tx)) {
+        if (b->update.state == MCU_UPDATE_SENDING)
+            feed_transfer(b, clock->now_ms, p[i++]);
+        else
+            i += feed_lines(b, clock, p + i, n - i > ECHO_CHUNK ? ECHO_CHUNK : n - i);
+    }
+    return i;
+}
+
+/* ---- time ---- */
+
+static void expire_jobs(struct mcu_bridge *b, uint64_t now_ms)
+{
+    if (b->out && now_ms >= b->out->deadline_ms) {
+        b->n.timeouts++;
+        end_out(b, MCU_CODE_ACK_TIMEOUT, "user ack timeout");
+    }
+    ag_list_for_each_safe(it, &b->queue) {
+        struct mcu_job *job = ag_list_entry(it, struct mcu_job, link);
+
+        if (now_ms < job->deadline_ms)
+            continue;
+        ag_list_del(&job->link);
+        b->n_queued--;
+        b->n.timeouts++;
+        finish_failed(b, job, MCU_CODE_ACK_TIMEOUT, "user ack timeout");
+    }
+}
+
+void mcu_bridge_tick(struct mcu_bridge *b, uint64_t now_ms)
+{
+    enum mcu_update_state was = b->update.state;
+    uint8_t out[XMODEM_OUT_MAX];
+
+    expire_jobs(b, now_ms);
+    if (!b->echo)
+        mcu_line_expire(&b->line, now_ms);
+    if (was == MCU_UPDATE_NONE || !mcu_tx_has_room(&b->tx))
+        return;
+    mcu_tx_put(&b->tx, out, mcu_update_tick(&b->update, now_ms, out));
+    if (was == MCU_UPDATE_SENDING && b->update.state != was)
+        after_update(b);
+}
+
+uint64_t mcu_bridge_due_ms(const struct mcu_bridge *b)
+{
+    uint64_t due = mcu_update_due_ms(&b->update);
+
+    if (b->out && b->out->deadline_ms < due)
+        due = b->out->deadline_ms;
+    ag_list_for_each(it, &b->queue) {
+        const struct mcu_job *job = ag_list_entry(it, struct mcu_job, link);
+
+        if (job->deadline_ms < due)
+            due = job->deadline_ms;
+    }
+    return due;
+}
+
+/* ---- what happens around ---- */
+
+enum mcu_net mcu_bridge_net(const struct mcu_bridge *b)
+{
+    return is_updating(b) ? MCU_NET_UPDATING : b->net;
+}
+
+const char *mcu_bridge_model(const struct mcu_bridge *b)
+{
+    return *b->model ? b->model : b->set.model;
+}
+
+void mcu_bridge_set_net(struct mcu_bridge *b, enum mcu_net net)
+{
+    b->net = net;
+}
+
+void mcu_bridge_agent_up(struct mcu_bridge *b, bool up)
+{
+    b->reports.up = up;
+    if (up)
+        return;
+    mcu_bridge_fail_all(b, MCU_CODE_MODULE, "agent connection lost");
+    mcu_bridge_set_net(b, MCU_NET_OFFLINE);
+}
+
+void mcu_bridge_line_lost(struct mcu_bridge *b)
+{
+    if (b->out)
+        end_out(b, MCU_CODE_ACK_TIMEOUT, "serial line lost");
+    mcu_tx_init(&b->tx);
+    if (is_updating(b))
+        mcu_update_stop(&b->update, MCU_UPDATE_LINE_LOST);
+    start_over(b);
+}
+
+void mcu_bridge_restart(struct mcu_bridge *b)
+{
+    mcu_bridge_fail_all(b, MCU_CODE_MODULE, "module restarts");
+    b->model[0] = b->mcu_version[0] = b->ble_version[0] = '\0';
+    b->ble_pid = 0;
+    start_over(b);
+}
+
+int mcu_bridge_update(struct mcu_bridge *b, const uint8_t *image, size_t len, bool use_1k, uint64_t now_ms)
+{
+    if (b->update.state != MCU_UPDATE_NONE)
+        return -EBUSY;
+    if (len == 0 || len > MCU_UPDATE_IMAGE_MAX)
+        return -EINVAL;
+    fail_queue(b, MCU_CODE_MODULE, "MCU update running");
+    mcu_update_start(&b->update, image, len, use_1k, now_ms);
+    return 0;
+}
+
+void mcu_bridge_update_stop(struct mcu_bridge *b)
+{
+    uint8_t out[XMODEM_OUT_MAX];
+
+    if (b->update.state == MCU_UPDATE_SENDING && mcu_tx_has_room(&b->tx))
+        mcu_tx_put(&b->tx, out, xmodem_sender_abort(&b->update.x, out));
+    mcu_update_stop(&b->update, MCU_UPDATE_STOPPED);
+    mcu_line_init(&b->line);
+}
+
+unsigned mcu_bridge_take_hooks(struct mcu_bridge *b)
+{
+    unsigned hooks = b->hooks;
+
+    b->hooks = 0;
+    return hooks;
+}

@@ -1,0 +1,47 @@
+/*
+ * The grammar of one command line: a command name and up to 64 parameters, each a bare word or a quoted string with
+ * JSON escapes. Words are borrowed spans of the line. A line is taken whole or refused whole.
+ */
+#ifndef MCU_WORDS_H
+#define MCU_WORDS_H
+
+#include <stdbool.h>
+#include "libagent/core/util.h"
+
+enum { MCU_PARAMS_MAX = 64 }; /* parameters after the command name [MIoT serial, "result"] */
+
+enum {
+    MCU_WORDS_E_SYNTAX = 1, /* a byte that may not stand there, a quote left open, an unknown escape */
+    MCU_WORDS_E_TOO_MANY    /* more than MCU_PARAMS_MAX parameters */
+};
+
+struct mcu_word {
+    struct ag_span raw; /* a string with its quotes: it is then a JSON string as it stands */
+    bool quoted;
+};
+
+struct mcu_words {
+    struct ag_span command;
+    unsigned n;
+    struct mcu_word param[MCU_PARAMS_MAX];
+};
+
+/* 0 or MCU_WORDS_E_*. out is undefined after an error. */
+int mcu_words_parse(struct ag_span line, struct mcu_words *out);
+
+/* A quoted string, true, false or a JSON number: then raw is a JSON value. */
+bool mcu_word_is_value(const struct mcu_word *w);
+
+/* Instance id: digits only, at most 4294967295. */
+bool mcu_word_iid(const struct mcu_word *w, uint32_t *out);
+
+/* Status or error code: an optional minus sign, digits, within int32. */
+bool mcu_word_code(const struct mcu_word *w, int32_t *out);
+
+/* Exactly this bare word. */
+bool mcu_word_is(const struct mcu_word *w, const char *text);
+
+/* Length of the well-formed UTF-8 character at p (n > 0 bytes are there), 0 when there is none. */
+size_t mcu_utf8_len(const char *p, size_t n);
+
+#endif
