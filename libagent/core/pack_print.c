@@ -2,6 +2,7 @@
 #include "libagent/core/pack_value.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,11 +172,13 @@ static void fix_point(char *text)
 
 static int append_double(struct ag_buf *out, double v, bool single)
 {
-    int digits = single ? 6 : 15, most = single ? 9 : 17;
+    int digits = single ? FLT_DIG : DBL_DIG, most = single ? FLT_DECIMAL_DIG : DBL_DECIMAL_DIG;
     char text[352]; /* room for the longest %g of any double; in fact at most 26 bytes */
 
     if (!isfinite(v))
         return AG_PACK_E_NUMBER;
+    if (fabs(v) < (single ? (double) FLT_MIN : DBL_MIN)) /* so many digits are only kept by normal numbers */
+        digits = 1;
     for (; digits < most; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, v);
         if (single ? strtof(text, NULL) == (float) v : strtod(text, NULL) == v)

@@ -1,0 +1,9 @@
+# libagent/core and libagent/io
+add_library(test_json_ref STATIC support/json_ref.c)
+target_link_libraries(test_json_ref PUBLIC miio_options)
+
+miio_unit_test(json SOURCES unit/libagent/test_json.c LIBS agcore test_json_ref)
+miio_unit_test(framer SOURCES unit/libagent/test_framer.c LIBS agcore ALLOC_FAIL)
+miio_unit_test(message SOURCES unit/libagent/test_message.c LIBS agcore ALLOC_FAIL)
+miio_unit_test(buf SOURCES unit/libagent/test_buf.c LIBS agcore ALLOC_FAIL)
+miio_unit_test(pack SOURCES unit/libagent/test_pack.c LIBS agcore ALLOC_FAIL)

@@ -1,0 +1,124 @@
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+#include <errno.h>
+#include <stdlib.h>
+#include "libagent/core/message.h"
+#include "tests/support/alloc_fail.h"
+
+static struct ag_json_view view_of(const char *text)
+{
+    struct ag_span s = {text, strlen(text)};
+    struct ag_json_view v;
+
+    assert_int_equal(ag_json_parse(&s, 16, &v), 0);
+    return v;
+}
+
+static void expect(struct ag_buf *b, const char *want)
+{
+    if (!ag_span_is(ag_buf_span(b), want, strlen(want)))
+        fail_msg("%.*s, wanted %s", (int) ag_buf_size(b), ag_buf_head(b), want);
+    ag_buf_deinit(b);
+}
+
+static void ids_are_spliced(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t id;
+        const char *want;
+    } rows[] = {
+        {"{\"id\":1,\"method\":\"m\"}", 900, "{\"id\":900,\"method\":\"m\"}"},
+        {"{\"id\":123456789}", 0, "{\"id\":0}"},
+        {"{\"id\":0}", UINT64_MAX, "{\"id\":18446744073709551615}"},
+        {"{ \"x\" : 1.00 , \"id\"\t:\t7 , \"y\":\"\\u0041\" }", 8, "{ \"x\" : 1.00 , \"id\"\t:\t8 , \"y\":\"\\u0041\" }"},
+        {"{\"id\":1,\"id\":2}", 3, "{\"id\":3,\"id\":2}"},
+        {"{\"params\":{\"id\":5},\"id\":6}", 7, "{\"params\":{\"id\":5},\"id\":7}"},
+        {"{\"id\":\"text\"}", 4, "{\"id\":4}"},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(rows); i++) {
+        struct ag_json_view v = view_of(rows[i].text);
+        struct ag_buf out = AG_BUF_INIT;
+
+        assert_int_equal(ag_msg_splice_id(&out, (struct ag_span){rows[i].text, strlen(rows[i].text)}, &v, rows[i].id), 0);
+        expect(&out, rows[i].want);
+    }
+}
+
+static void members_are_spliced(void **state)
+{
+    static const char text[] = "{\"id\":1, \"_to\" : 16 ,\"method\":\"m\"}";
+    struct ag_json_view v = view_of(text);
+    struct ag_buf out = AG_BUF_INIT;
+
+    (void) state;
+    assert_int_equal(ag_msg_splice_member(&out, AG_SPAN(text), &v.at[AG_M_TO], AG_SPAN("\"_from\":2")), 0);
+    expect(&out, "{\"id\":1, \"_from\":2 ,\"method\":\"m\"}");
+    assert_int_equal(ag_msg_splice_value(&out, AG_SPAN(text), &v.at[AG_M_METHOD], AG_SPAN("\"longer\"")), 0);
+    expect(&out, "{\"id\":1, \"_to\" : 16 ,\"method\":\"longer\"}");
+    assert_int_equal(ag_msg_splice_value(&out, AG_SPAN(text), &v.at[AG_M_METHOD], AG_SPAN("")), 0);
+    expect(&out, "{\"id\":1, \"_to\" : 16 ,\"method\":}");
+}
+
+static void errors_and_oks(void **state)
+{
+    struct ag_buf out = AG_BUF_INIT;
+
+    (void) state;
+    assert_int_equal(ag_msg_error(&out, AG_SPAN("5"), -32601, "Method not found.", NULL), 0);
+    expect(&out, "{\"id\":5,\"error\":{\"code\":-32601,\"message\":\"Method not found.\"}}");
+    assert_int_equal(ag_msg_error(&out, AG_SPAN("null"), -1, "say \"no\"\n", "why\\"), 0);
+    expect(&out, "{\"id\":null,\"error\":{\"code\":-1,\"message\":\"say \\\"no\\\"\\n\",\"data\":\"why\\\\\"}}");
+    assert_int_equal(ag_msg_ok(&out, AG_SPAN("4294967295")), 0);
+    expect(&out, "{\"id\":4294967295,\"result\":[\"ok\"]}");
+}
+
+static void build_without_memory(void *user)
+{
+    static const char text[] = "{\"id\":1}";
+    struct ag_json_view v = view_of(text);
+    struct ag_buf out = AG_BUF_INIT;
+    char longest[600];
+    int r;
+
+    (void) user;
+    memset(longest, 'x', sizeof longest);
+    longest[sizeof longest - 1] = '\0';
+    r = ag_msg_splice_id(&out, AG_SPAN(text), &v, 2);
+    if (r == 0)
+        r = ag_msg_ok(&out, AG_SPAN("1"));
+    if (r == 0) {
+        size_t before = ag_buf_size(&out);
+
+        r = ag_msg_error(&out, AG_SPAN("1"), -1, longest, longest);
+        if (r < 0)
+            assert_int_equal(ag_buf_size(&out), before);
+    }
+    assert_int_equal(r, alloc_fail_reached() ? -ENOMEM : 0);
+    ag_buf_deinit(&out);
+}
+
+static void memory_may_fail_anywhere(void **state)
+{
+    (void) state;
+    alloc_fail_sweep(build_without_memory, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ids_are_spliced),
+        cmocka_unit_test(members_are_spliced),
+        cmocka_unit_test(errors_and_oks),
+        cmocka_unit_test(memory_may_fail_anywhere),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
