@@ -182,8 +182,6 @@ static void request_answer(struct router *r, uint64_t now_ms, struct peer *upstr
     request_remove(&r->requests, q);
     if (out_with_id(r, p, OUT_ANSWER, t->bytes, t->view, old_id) == 0)
         r->stats.request_answers++;
-    if (p->half_closed && p->n_requests == 0)
-        out_end(r, p, PEER_END_DONE);
     if (bits) {
         monitor_note_to(r, p);
         monitor_tell(r, now_ms, bits, "answer", upstream, t->bytes);

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "agent/core/codes.h"
+#include "libagent/core/pack.h"
 
 enum {
     SPARE_MAX = 64 * 1024, /* a larger buffer goes back to the heap when drained */
@@ -45,7 +47,7 @@ void out_end(struct router *r, struct peer *p, enum peer_end why)
     if (!peer_is_open(p))
         return;
     p->end = (uint8_t) why;
-    if (why != PEER_END_INPUT && why != PEER_END_DONE)
+    if (why != PEER_END_INPUT)
         out_drop(r, p);
     work_add(r, p);
 }
@@ -144,21 +146,84 @@ static int out_failed(struct router *r, struct peer *to, enum out_kind kind, int
     return error;
 }
 
+static void splice(char *p, struct ag_span text, size_t from, size_t upto, struct ag_span with)
+{
+    memcpy(p, text.p, from);
+    memcpy(p + from, with.p, with.len);
+    memcpy(p + from + with.len, text.p + upto, text.len - upto);
+}
+
+/* The asker of what cannot be translated gets an error in its place; that one always can be. */
+static int out_no_form(struct router *r, struct peer *to, struct ag_span text, const struct ag_json_view *v)
+{
+    uint64_t id;
+
+    if (v->at[AG_M_METHOD].type == AG_JSON_NONE && ag_view_uint(v, text.p, AG_M_ID, UINT32_MAX, &id))
+        out_error_id(r, to, (uint32_t) id, CODE_BUSY, "the answer has no MessagePack form", NULL);
+    return OUT_E_NO_FORM;
+}
+
+/* A text in r->scratch to a peer that speaks MessagePack-RPC. */
+static int out_packed(struct router *r, struct peer *to, enum out_kind kind)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf pack = AG_BUF_INIT;
+    struct ag_span text = ag_buf_span(&r->scratch);
+    struct ag_json_view v;
+    char *p;
+    int e = ag_json_parse(&text, AG_JSON_DEPTH_MAX, &v);
+
+    if (e == 0)
+        e = ag_pack_from_json(text, &v, &pack);
+    if (e < 0)
+        return out_failed(r, to, kind, e);
+    if (e > 0) {
+        r->stats.transcode_failures++;
+        return kind == OUT_ANSWER ? out_no_form(r, to, text, &v) : OUT_E_NO_FORM;
+    }
+    e = quota_check(r, to, kind, ag_buf_size(&pack));
+    if (e != 0)
+        return e;
+    p = out_room(r, to, ag_buf_size(&pack));
+    if (!p)
+        return out_failed(r, to, kind, -ENOMEM);
+    memcpy(p, ag_buf_head(&pack), ag_buf_size(&pack));
+    out_commit(r, to, ag_buf_size(&pack));
+    return 0;
+}
+
+static int out_translated(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text, size_t from,
+                          size_t upto, struct ag_span with)
+{
+    size_t n = text.len - (upto - from) + with.len;
+    int e;
+
+    ag_buf_clear(&r->scratch);
+    if (ag_buf_reserve(&r->scratch, n) < 0)
+        return out_failed(r, to, kind, -ENOMEM);
+    splice(r->scratch.data, text, from, upto, with);
+    r->scratch.len = n;
+    e = out_packed(r, to, kind);
+    if (r->scratch.cap > SPARE_MAX)
+        ag_buf_deinit(&r->scratch);
+    return e;
+}
+
 int out_spliced(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text, size_t from, size_t upto,
                 struct ag_span with)
 {
     size_t n = text.len - (upto - from) + with.len;
-    int e = quota_check(r, to, kind, n);
+    int e;
     char *p;
 
+    if (to->pack)
+        return out_translated(r, to, kind, text, from, upto, with);
+    e = quota_check(r, to, kind, n);
     if (e != 0)
         return e;
     p = out_room(r, to, n);
     if (!p)
         return out_failed(r, to, kind, -ENOMEM);
-    memcpy(p, text.p, from);
-    memcpy(p + from, with.p, with.len);
-    memcpy(p + from + with.len, text.p + upto, text.len - upto);
+    splice(p, text, from, upto, with);
     out_commit(r, to, n);
     return 0;
 }

@@ -29,7 +29,7 @@ int out_error(struct router *r, struct peer *to, struct ag_span id, int code, co
 int out_error_id(struct router *r, struct peer *to, uint32_t id, int code, const char *message, const char *data);
 int out_ok(struct router *r, struct peer *to, uint32_t id);
 
-/* Marks a peer for its end. What stands in out is still sent for PEER_END_INPUT and PEER_END_DONE, else dropped. */
+/* Marks a peer for its end. What stands in out is still sent for PEER_END_INPUT, else dropped. */
 void out_end(struct router *r, struct peer *p, enum peer_end why);
 /* All queues together are too large: ends the peer that holds most. */
 void out_end_greediest(struct router *r);

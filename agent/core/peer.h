@@ -20,8 +20,7 @@ enum peer_end {
     PEER_END_INPUT,  /* bad input; out (an error text) is sent first */
     PEER_END_QUEUE,  /* it did not read */
     PEER_END_TOTAL,  /* the greediest while all queues together were too large */
-    PEER_END_MEMORY, /* an answer to it was lost for want of memory */
-    PEER_END_DONE    /* half closed by the other side, and nothing is open any more */
+    PEER_END_MEMORY  /* an answer to it was lost for want of memory */
 };
 
 /* Who is at the other end, as the kernel says. */

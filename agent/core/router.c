@@ -14,6 +14,9 @@
 #include "agent/core/out.h"
 #include "agent/core/text.h"
 #include "agent/core/up.h"
+#include "libagent/core/pack.h"
+
+enum { SCRATCH_KEEP = 64 * 1024 };
 
 int router_init(struct router *r, uint64_t now_ms, uint64_t seed, uint32_t own_uid)
 {
@@ -184,15 +187,18 @@ void router_peer_gone(struct router *r, uint64_t now_ms, struct peer *p)
     p->cred = (struct peer_cred){0};
 }
 
-bool router_peer_half_closed(struct router *r, uint64_t now_ms, struct peer *p)
+void router_peer_half_closed(struct router *r, struct peer *p)
 {
-    (void) now_ms;
     p->half_closed = true;
     monitor_stop(r, p);
     address_release(r, p);
     sub_remove_all(&r->subs, p);
     drop_asks(r, p);
-    return p->n_requests == 0 && ag_list_empty(&p->calls) && ag_buf_size(&p->out) == 0;
+}
+
+bool router_peer_is_done(const struct peer *p)
+{
+    return p->half_closed && p->n_requests == 0 && ag_list_empty(&p->calls) && ag_buf_size(&p->out) == 0;
 }
 
 static void app_handle(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
@@ -225,6 +231,32 @@ void router_handle(struct router *r, uint64_t now_ms, struct peer *from, struct 
     }
 }
 
+void router_handle_pack(struct router *r, uint64_t now_ms, struct peer *from, struct ag_span pack)
+{
+    struct ag_span text;
+    struct ag_json_view v;
+    int e;
+
+    if (!peer_is_open(from))
+        return;
+    from->pack = true;
+    ag_buf_clear(&r->scratch_in);
+    e = ag_pack_to_json(pack, &r->scratch_in);
+    text = ag_buf_span(&r->scratch_in);
+    if (e == -ENOMEM) {
+        r->stats.out_of_memory++;
+        out_end(r, from, PEER_END_MEMORY);
+    } else if (e != 0) {
+        router_bad_input(r, from, ag_pack_strerror(e));
+    } else if (text.len > r->limits.text || ag_json_parse(&text, r->limits.depth, &v) != 0) {
+        router_bad_input(r, from, "text too large or nested too deep");
+    } else {
+        router_handle(r, now_ms, from, text, &v);
+    }
+    if (r->scratch_in.cap > SCRATCH_KEEP)
+        ag_buf_deinit(&r->scratch_in);
+}
+
 void router_bad_input(struct router *r, struct peer *from, const char *reason)
 {
     char text[256];
@@ -233,8 +265,7 @@ void router_bad_input(struct router *r, struct peer *from, const char *reason)
     r->stats.broken_texts++;
     if (!peer_is_open(from))
         return;
-    if (!from->pack) /* MessagePack-RPC has no error without a message id */
-        out_text(r, from, OUT_ANSWER, (struct ag_span){text, (size_t) n});
+    out_text(r, from, OUT_ANSWER, (struct ag_span){text, (size_t) n});
     out_end(r, from, PEER_END_INPUT);
 }
 
@@ -282,6 +313,15 @@ void router_sent(struct router *r, struct peer *p, size_t n)
     r->queued -= n;
     if (ag_buf_size(&p->out) == 0)
         out_release(r, p);
+}
+
+struct ag_buf router_take_out(struct router *r, struct peer *p)
+{
+    struct ag_buf b = p->out;
+
+    r->queued -= ag_buf_size(&b);
+    ag_buf_init(&p->out);
+    return b;
 }
 
 void router_held(struct router *r, struct peer *p, size_t n)

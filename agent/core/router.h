@@ -65,9 +65,10 @@ void router_reconfigure(struct router *r);
 void router_peer_add(struct router *r, uint64_t now_ms, struct peer *p, enum peer_role role);
 /* Takes everything of the peer away and answers whoever waited for it; its memory is the caller's again. */
 void router_peer_gone(struct router *r, uint64_t now_ms, struct peer *p);
-/* It sends nothing any more (end of stream) but may wait for answers: subscriptions end now, the rest when the
-   answers are there. True: nothing is open, it can be closed at once. */
-bool router_peer_half_closed(struct router *r, uint64_t now_ms, struct peer *p);
+/* It sends nothing any more (end of stream) but may wait for answers: subscriptions end now. */
+void router_peer_half_closed(struct router *r, struct peer *p);
+/* Half closed, and nothing is open or waiting to be sent any more: it can go. */
+bool router_peer_is_done(const struct peer *p);
 
 /* One whole JSON text. */
 void router_handle(struct router *r, uint64_t now_ms, struct peer *from, struct ag_span text,
@@ -88,6 +89,8 @@ void router_shutdown(struct router *r, uint64_t now_ms);
 
 /* n bytes of out were sent. */
 void router_sent(struct router *r, struct peer *p, size_t n);
+/* Hands over what is in out, when the shell sends the last bytes of a peer on its own. */
+struct ag_buf router_take_out(struct router *r, struct peer *p);
 /* Bytes the shell keeps for a partial text. */
 void router_held(struct router *r, struct peer *p, size_t n);
 

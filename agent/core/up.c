@@ -20,8 +20,6 @@ void up_fail(struct router *r, struct request *q, int code, const char *message)
 
     request_remove(&r->requests, q);
     out_error_id(r, p, id, code, message, NULL);
-    if (p->half_closed && p->n_requests == 0)
-        out_end(r, p, PEER_END_DONE);
 }
 
 static void tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *kind, const struct peer *from,

@@ -1,0 +1,293 @@
+#include "agent/hub.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+#include "agent/io/conn.h"
+#include "libagent/io/daemon.h"
+
+enum { DRAIN_MS = 1000, FDS_OF_OUR_OWN = 32 };
+
+static void hub_close(struct hub *h);
+
+uint64_t hub_now(const struct hub *h)
+{
+    return uv_now(h->loop);
+}
+
+void hub_log_limited(struct hub *h, enum ag_log_level level, const char *fmt, ...)
+{
+    char text[256];
+    unsigned held;
+    va_list ap;
+
+    if (!ag_log_enabled(level) || !ag_log_gate_pass(&h->gate, hub_now(h), &held))
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (held > 0)
+        ag_log(level, "%s (%u lines before this one left out)", text, held);
+    else
+        ag_log(level, "%s", text);
+}
+
+/* ---- the end of a loop turn ---- */
+
+static void hub_end_lingering(struct hub *h)
+{
+    struct conn *c;
+
+    while ((c = ag_list_first(&h->lingering, struct conn, linger)) && c->linger_until_ms <= hub_now(h))
+        conn_close(c);
+}
+
+static uint64_t hub_deadline(const struct hub *h)
+{
+    const struct conn *c = ag_list_first(&h->lingering, struct conn, linger);
+    uint64_t at = router_deadline(&h->router);
+
+    if (c && c->linger_until_ms < at)
+        at = c->linger_until_ms;
+    return h->stopping && h->drain_until_ms < at ? h->drain_until_ms : at;
+}
+
+static void hub_on_timer(uv_timer_t *timer)
+{
+    struct hub *h = timer->data;
+
+    h->timer_at_ms = UINT64_MAX;
+    router_expire(&h->router, hub_now(h));
+    hub_end_lingering(h);
+    hub_flush(h);
+}
+
+/* Only ever moved forward here: a timer that fires too early finds nothing to do and is set again. */
+static void hub_arm(struct hub *h)
+{
+    uint64_t at = hub_deadline(h), now = hub_now(h);
+
+    if (at >= h->timer_at_ms || h->closed)
+        return;
+    h->timer_at_ms = at;
+    uv_timer_start(&h->timer, hub_on_timer, at > now ? at - now : 0, 0);
+}
+
+/* What one connection's end decides for others comes to the end of the same list. */
+void hub_flush(struct hub *h)
+{
+    while (!ag_list_empty(&h->router.work)) {
+        struct peer *p = ag_list_first(&h->router.work, struct peer, work);
+
+        ag_list_del(&p->work);
+        conn_work(conn_of_peer(p));
+    }
+    if (h->stopping && !h->closed && (h->router.queued == 0 || hub_now(h) >= h->drain_until_ms))
+        hub_close(h);
+    hub_arm(h);
+}
+
+static void hub_on_check(uv_check_t *check)
+{
+    hub_flush(check->data);
+}
+
+/* ---- start ---- */
+
+static bool hub_listen_on(struct hub *h, const struct ag_addr *addr, bool required)
+{
+    char text[AG_ADDR_TEXT_MAX];
+    int r;
+
+    if (addr->kind == AG_ADDR_NONE)
+        return true;
+    for (size_t i = 0; i < h->n_listeners; i++)
+        if (h->listeners[i].inherited && h->listeners[i].addr.kind == addr->kind)
+            return true;
+    r = listener_open(&h->listeners[h->n_listeners], h, addr, h->settings.unix_group);
+    if (r == 0) {
+        h->n_listeners++;
+        return true;
+    }
+    ag_log(required ? AG_LOG_ERROR : AG_LOG_WARNING, "cannot listen on %s: %s", ag_addr_format(addr, text),
+           strerror(-r));
+    return !required;
+}
+
+static int hub_inherit(struct hub *h)
+{
+    struct ag_listen_fd fds[HUB_LISTENERS - 3];
+    size_t n;
+    int r = ag_daemon_listen_fds(fds, ag_array_size(fds), &n);
+
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        r = listener_adopt(&h->listeners[h->n_listeners], h, fds[i].fd);
+        if (r == 0)
+            h->n_listeners++;
+    }
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "sockets given by the service manager: %s", strerror(-r));
+    return r;
+}
+
+static int hub_listen(struct hub *h)
+{
+    const struct settings *s = &h->settings;
+    int r = hub_inherit(h);
+
+    if (r < 0)
+        return r;
+    if (!hub_listen_on(h, &s->listen, true) || !hub_listen_on(h, &s->unix_path, !s->unix_is_default) ||
+        !hub_listen_on(h, &s->seqpacket, true))
+        return -EADDRNOTAVAIL;
+    return h->n_listeners > 0 ? 0 : -EADDRNOTAVAIL;
+}
+
+static void raise_fd_limit(uint32_t connections)
+{
+    struct rlimit l;
+    rlim_t wanted = connections + FDS_OF_OUR_OWN;
+
+    if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= wanted)
+        return;
+    l.rlim_cur = wanted < l.rlim_max ? wanted : l.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &l);
+}
+
+static int64_t wall_offset(uint64_t now_ms)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000 - (int64_t) now_ms;
+}
+
+/* Limits, rules: out of the settings into the router. */
+static void hub_apply(struct hub *h)
+{
+    h->router.limits = h->settings.limits;
+    access_deinit(&h->router.access);
+    h->router.access = h->settings.access;
+    h->settings.access.rules = NULL; /* the router's now */
+    h->router.wall_offset_ms = wall_offset(hub_now(h));
+    router_reconfigure(&h->router);
+    raise_fd_limit(h->router.limits.connections);
+}
+
+static int hub_init(struct hub *h, uv_loop_t *loop, struct settings *settings)
+{
+    uint64_t seed = 0;
+    int r;
+
+    *h = (struct hub){.loop = loop, .settings = *settings, .timer_at_ms = UINT64_MAX, .diag_fd = -1,
+                      .gate = {.burst = 10, .period_ms = 10000}};
+    settings->access.rules = NULL;
+    ag_list_init(&h->conns);
+    ag_list_init(&h->lingering);
+    uv_random(NULL, NULL, &seed, sizeof seed, 0, NULL);
+    h->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    h->read_buf = malloc(HUB_READ_MAX);
+    r = h->read_buf ? router_init(&h->router, uv_now(loop), seed, (uint32_t) geteuid()) : -ENOMEM;
+    if (r < 0) {
+        free(h->read_buf);
+        h->read_buf = NULL;
+        settings_deinit(&h->settings);
+        return r;
+    }
+    hub_apply(h);
+    return 0;
+}
+
+int hub_start(struct hub *h, uv_loop_t *loop, struct settings *settings)
+{
+    int r = hub_init(h, loop, settings);
+
+    if (r < 0)
+        return r;
+    uv_check_init(loop, &h->check);
+    h->check.data = h;
+    uv_check_start(&h->check, hub_on_check);
+    uv_timer_init(loop, &h->timer);
+    h->timer.data = h;
+    uplink_init(&h->uplink, h);
+    r = hub_listen(h);
+    if (r < 0) {
+        hub_close(h);
+        return r;
+    }
+    if (!h->settings.offline)
+        uplink_start(&h->uplink);
+    return 0;
+}
+
+/* ---- the end ---- */
+
+static void hub_close(struct hub *h)
+{
+    struct conn *c;
+
+    h->closed = true;
+    while ((c = ag_list_first(&h->conns, struct conn, all)))
+        conn_drop(c);
+    for (size_t i = 0; i < h->n_listeners; i++)
+        listener_close(&h->listeners[i]);
+    uplink_close(&h->uplink);
+    uv_close((uv_handle_t *) &h->check, NULL);
+    uv_close((uv_handle_t *) &h->timer, NULL);
+}
+
+void hub_stop(struct hub *h)
+{
+    if (h->stopping)
+        return;
+    h->stopping = true;
+    h->drain_until_ms = hub_now(h) + DRAIN_MS;
+    for (size_t i = 0; i < h->n_listeners; i++)
+        listener_close(&h->listeners[i]);
+    uplink_stop(&h->uplink);
+    router_shutdown(&h->router, hub_now(h));
+    hub_flush(h);
+}
+
+void hub_deinit(struct hub *h)
+{
+    if (!h->read_buf)
+        return;
+    router_deinit(&h->router);
+    settings_deinit(&h->settings);
+    free(h->read_buf);
+    if (h->spare_fd >= 0)
+        close(h->spare_fd);
+    if (h->diag_fd >= 0)
+        close(h->diag_fd);
+}
+
+/* ---- while running ---- */
+
+void hub_reload(struct hub *h, struct settings *settings)
+{
+    h->settings.limits = settings->limits;
+    h->settings.access = settings->access;
+    settings->access.rules = NULL;
+    ag_log_set_level(settings->log_level);
+    hub_apply(h);
+}
+
+void hub_log_state(struct hub *h)
+{
+    const struct router *r = &h->router;
+    struct ag_buf b = AG_BUF_INIT;
+
+    ag_log(AG_LOG_INFO, "state: upstream %s, %u peers, %u keys, %u requests and %u commands open, %zu bytes queued",
+           h->uplink.state == UPLINK_UP ? "connected" : "not connected", r->n_peers, r->subs.n_subs, r->requests.n,
+           r->commands.n, r->queued);
+    if (stats_print(&r->stats, &b) == 0)
+        ag_log(AG_LOG_INFO, "counters: %.*s", (int) ag_buf_size(&b), ag_buf_head(&b));
+    ag_buf_deinit(&b);
+}

@@ -1,0 +1,192 @@
+#include "agent/io/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "agent/hub.h"
+#include "agent/io/conn.h"
+#include "agent/io/cred.h"
+#include "libagent/io/file.h"
+
+enum { ACCEPTS_PER_TURN = 64, BACKLOG = 1024 };
+
+/* With no descriptor left a connection would stay in the queue and wake the loop for ever: it is taken and closed. */
+static bool refuse_without_fd(struct hub *h, int fd)
+{
+    int taken;
+
+    h->router.stats.accept_failures++;
+    hub_log_limited(h, AG_LOG_ERROR, "no descriptor left: connection refused");
+    if (h->spare_fd < 0)
+        return false;
+    close(h->spare_fd);
+    taken = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+    if (taken >= 0)
+        close(taken);
+    h->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return taken >= 0;
+}
+
+static void refuse_over_limit(struct hub *h, int fd)
+{
+    static const char text[] = "{\"error\":{\"code\":-32000,\"message\":\"too many connections\"}}";
+
+    h->router.stats.connections_refused++;
+    hub_log_limited(h, AG_LOG_WARNING, "connection refused: %u are open", h->router.n_peers);
+    send(fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(fd);
+}
+
+static void accepted(struct listener *l, int fd)
+{
+    struct hub *h = l->hub;
+    struct conn *c;
+    char name[64];
+    int one = 1, r;
+
+    if (h->router.n_peers >= h->router.limits.connections) {
+        refuse_over_limit(h, fd);
+        return;
+    }
+    if (l->addr.kind == AG_ADDR_INET)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    r = conn_open(h, fd, PEER_APP, l->addr.kind == AG_ADDR_SEQPACKET, &c);
+    if (r < 0) {
+        h->router.stats.accept_failures++;
+        hub_log_limited(h, AG_LOG_ERROR, "connection refused: %s", strerror(-r));
+        return;
+    }
+    h->router.stats.connections++;
+    if (l->addr.kind == AG_ADDR_INET)
+        cred_of_tcp(fd, &h->diag_fd, &c->peer.cred);
+    else
+        cred_of_unix(fd, h->router.access.enabled, &c->peer.cred);
+    ag_log(AG_LOG_DEBUG, "%s joined", conn_name(c, name));
+}
+
+static void listener_on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct listener *l = poll->data;
+
+    (void) events;
+    for (int i = 0; status == 0 && i < ACCEPTS_PER_TURN; i++) {
+        int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0)
+            accepted(l, fd);
+        else if ((errno == EMFILE || errno == ENFILE) && refuse_without_fd(l->hub, l->fd))
+            continue;
+        else if (errno != ECONNABORTED && errno != EINTR)
+            return;
+    }
+}
+
+static int listener_watch(struct listener *l)
+{
+    int r = uv_poll_init(l->hub->loop, &l->poll, l->fd);
+
+    if (r < 0)
+        return r;
+    l->poll.data = l;
+    return uv_poll_start(&l->poll, UV_READABLE, listener_on_poll);
+}
+
+static const char *unix_path(const struct ag_addr *a)
+{
+    const struct sockaddr_un *un = (const void *) &a->sa;
+
+    return a->kind == AG_ADDR_INET || un->sun_path[0] == '\0' ? NULL : un->sun_path;
+}
+
+/* The folder of the socket, one level deep: /run/miio does not survive a restart of the machine. */
+static void make_parent(const char *path)
+{
+    char dir[sizeof((struct sockaddr_un *) 0)->sun_path];
+    const char *slash = strrchr(path, '/');
+
+    if (!slash || slash == path)
+        return;
+    memcpy(dir, path, (size_t) (slash - path));
+    dir[slash - path] = '\0';
+    mkdir(dir, 0755);
+}
+
+/* Mode 0660 from the first moment on; the group is handed over at once. */
+static int bind_path(int fd, const struct ag_addr *addr, const char *path, const char *group)
+{
+    mode_t old;
+    struct group *g;
+    int r = 0;
+
+    make_parent(path);
+    r = ag_file_remove_stale_socket(path, addr->kind == AG_ADDR_UNIX ? SOCK_STREAM : SOCK_SEQPACKET);
+    if (r < 0)
+        return r;
+    old = umask(0117);
+    if (bind(fd, (const struct sockaddr *) &addr->sa, addr->len) < 0)
+        r = -errno;
+    umask(old);
+    g = r == 0 && group && *group ? getgrnam(group) : NULL;
+    if (g && chown(path, (uid_t) -1, g->gr_gid) < 0)
+        ag_log(AG_LOG_WARNING, "%s: cannot give it to group %s: %s", path, group, strerror(errno));
+    return r;
+}
+
+static int bind_and_listen(int fd, const struct ag_addr *addr, const char *group)
+{
+    const char *path = unix_path(addr);
+    int one = 1, r = 0;
+
+    if (addr->kind == AG_ADDR_INET)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (path)
+        r = bind_path(fd, addr, path, group);
+    else if (bind(fd, (const struct sockaddr *) &addr->sa, addr->len) < 0)
+        r = -errno;
+    return r == 0 && listen(fd, BACKLOG) < 0 ? -errno : r;
+}
+
+int listener_open(struct listener *l, struct hub *h, const struct ag_addr *addr, const char *group)
+{
+    int type = addr->kind == AG_ADDR_SEQPACKET ? SOCK_SEQPACKET : SOCK_STREAM;
+    int fd = socket(addr->sa.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int r = fd < 0 ? -errno : bind_and_listen(fd, addr, group);
+
+    *l = (struct listener){.hub = h, .fd = fd};
+    if (r == 0)
+        r = ag_addr_of_socket(fd, &l->addr);
+    if (r == 0)
+        r = listener_watch(l);
+    if (r < 0 && fd >= 0)
+        close(fd);
+    return r;
+}
+
+int listener_adopt(struct listener *l, struct hub *h, int fd)
+{
+    int r;
+
+    *l = (struct listener){.hub = h, .fd = fd, .inherited = true};
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    r = ag_addr_of_socket(fd, &l->addr);
+    return r < 0 ? r : listener_watch(l);
+}
+
+void listener_close(struct listener *l)
+{
+    const char *path = unix_path(&l->addr);
+
+    if (l->closing)
+        return;
+    l->closing = true;
+    if (path && !l->inherited)
+        unlink(path);
+    uv_close((uv_handle_t *) &l->poll, NULL);
+    close(l->fd);
+}

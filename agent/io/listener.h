@@ -1,0 +1,25 @@
+/* A listening socket: made here or inherited. Accepts in portions; refuses when limits or descriptors run out. */
+#ifndef AGENT_IO_LISTENER_H
+#define AGENT_IO_LISTENER_H
+
+#include <uv.h>
+#include "libagent/io/addr.h"
+
+struct hub;
+
+struct listener {
+    uv_poll_t poll;
+    struct hub *hub;
+    struct ag_addr addr; /* with the port the kernel chose */
+    int fd;
+    bool inherited;      /* its path is not ours to remove */
+    bool closing;
+};
+
+/* group: of a unix socket; NULL or unknown: stays as it is. 0 or -errno. */
+int listener_open(struct listener *l, struct hub *h, const struct ag_addr *addr, const char *group);
+/* A socket that listens already. */
+int listener_adopt(struct listener *l, struct hub *h, int fd);
+void listener_close(struct listener *l);
+
+#endif

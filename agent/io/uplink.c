@@ -1,0 +1,199 @@
+#include "agent/io/uplink.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "agent/hub.h"
+#include "agent/io/conn.h"
+
+enum { DELAY_MIN_MS = 100, DELAY_MAX_MS = 2000, CONNECT_MS = 5000 };
+
+static void uplink_try(struct uplink *u);
+
+static void uplink_on_timer(uv_timer_t *timer);
+
+/* 75% to 125% of ms: many devices shall not come back in step. */
+static uint64_t jitter(struct uplink *u, unsigned ms)
+{
+    u->random = u->random * 1664525u + 1013904223u;
+    return ms * 3 / 4 + (u->random >> 16) * (uint64_t) ms / 2 / 65536;
+}
+
+static void uplink_wait(struct uplink *u)
+{
+    u->state = UPLINK_WAITING;
+    uv_timer_start(&u->timer, uplink_on_timer, jitter(u, u->delay_ms), 0);
+    u->delay_ms = u->delay_ms * 2 > DELAY_MAX_MS ? DELAY_MAX_MS : u->delay_ms * 2;
+}
+
+static void poll_on_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+/* Ends the watch over the connecting socket; the socket itself stays open. */
+static int uplink_release_fd(struct uplink *u)
+{
+    int fd = u->fd;
+
+    if (u->poll)
+        uv_close((uv_handle_t *) u->poll, poll_on_closed);
+    u->poll = NULL;
+    u->fd = -1;
+    return fd;
+}
+
+static void uplink_failed(struct uplink *u, const char *reason)
+{
+    char text[AG_ADDR_TEXT_MAX];
+    int fd = uplink_release_fd(u);
+
+    if (fd >= 0)
+        close(fd);
+    ag_log(u->failures++ == 0 ? AG_LOG_WARNING : AG_LOG_DEBUG, "no connection to upstream %s: %s",
+           ag_addr_format(&u->hub->settings.upstream, text), reason);
+    uplink_wait(u);
+}
+
+/* Both ends the same: nobody listened and the kernel chose the wanted port for this end. */
+static bool is_self(int fd)
+{
+    struct ag_addr here, there;
+
+    return ag_addr_of_socket(fd, &here) == 0 && ag_addr_of_peer(fd, &there) == 0 && here.kind == AG_ADDR_INET &&
+           ag_addr_equal(&here, &there);
+}
+
+static void uplink_connected(struct uplink *u)
+{
+    char text[AG_ADDR_TEXT_MAX];
+    int one = 1, fd, r;
+
+    if (is_self(u->fd)) {
+        u->hub->router.stats.upstream_self_connects++;
+        uplink_failed(u, "reached itself, nobody listens");
+        return;
+    }
+    uv_timer_stop(&u->timer);
+    fd = uplink_release_fd(u);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    r = conn_open(u->hub, fd, PEER_UPSTREAM, false, &u->conn);
+    if (r < 0) {
+        uplink_failed(u, strerror(-r));
+        return;
+    }
+    u->state = UPLINK_UP;
+    u->delay_ms = DELAY_MIN_MS;
+    u->failures = 0;
+    u->hub->router.stats.upstream_connects++;
+    hub_log_limited(u->hub, AG_LOG_INFO, "connected to upstream %s", ag_addr_format(&u->hub->settings.upstream, text));
+}
+
+static void uplink_on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct uplink *u = poll->data;
+    socklen_t len = sizeof(int);
+    int error = 0;
+
+    (void) events;
+    if (status < 0)
+        error = -status;
+    else if (getsockopt(u->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+        error = errno;
+    if (error)
+        uplink_failed(u, strerror(error));
+    else
+        uplink_connected(u);
+}
+
+static int uplink_watch(struct uplink *u)
+{
+    int r;
+
+    u->poll = calloc(1, sizeof *u->poll);
+    if (!u->poll)
+        return -ENOMEM;
+    r = uv_poll_init(u->hub->loop, u->poll, u->fd);
+    if (r < 0) {
+        free(u->poll);
+        u->poll = NULL;
+        return r;
+    }
+    u->poll->data = u;
+    return uv_poll_start(u->poll, UV_WRITABLE, uplink_on_poll);
+}
+
+static void uplink_try(struct uplink *u)
+{
+    const struct ag_addr *a = &u->hub->settings.upstream;
+    int r;
+
+    u->state = UPLINK_CONNECTING;
+    u->fd = socket(a->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (u->fd < 0) {
+        uplink_failed(u, strerror(errno));
+        return;
+    }
+    r = connect(u->fd, (const struct sockaddr *) &a->sa, a->len) < 0 ? errno : 0;
+    if (r != 0 && r != EINPROGRESS && r != EAGAIN) {
+        uplink_failed(u, strerror(r));
+        return;
+    }
+    r = r == EAGAIN ? -EAGAIN : uplink_watch(u); /* a unix socket whose queue is full */
+    if (r < 0)
+        uplink_failed(u, strerror(-r));
+    else
+        uv_timer_start(&u->timer, uplink_on_timer, CONNECT_MS, 0);
+}
+
+static void uplink_on_timer(uv_timer_t *timer)
+{
+    struct uplink *u = timer->data;
+
+    if (u->state == UPLINK_WAITING)
+        uplink_try(u);
+    else if (u->state == UPLINK_CONNECTING)
+        uplink_failed(u, "no answer");
+}
+
+void uplink_init(struct uplink *u, struct hub *h)
+{
+    *u = (struct uplink){.hub = h, .fd = -1, .delay_ms = DELAY_MIN_MS};
+    uv_timer_init(h->loop, &u->timer);
+    u->timer.data = u;
+    uv_random(NULL, NULL, &u->random, sizeof u->random, 0, NULL);
+}
+
+void uplink_start(struct uplink *u)
+{
+    uplink_try(u);
+}
+
+void uplink_stop(struct uplink *u)
+{
+    int fd = uplink_release_fd(u);
+
+    if (fd >= 0)
+        close(fd);
+    uv_timer_stop(&u->timer);
+    u->state = UPLINK_OFF;
+}
+
+void uplink_close(struct uplink *u)
+{
+    uplink_stop(u);
+    uv_close((uv_handle_t *) &u->timer, NULL);
+}
+
+void uplink_lost(struct uplink *u)
+{
+    u->conn = NULL;
+    if (u->state != UPLINK_UP)
+        return;
+    u->hub->router.stats.upstream_losses++;
+    hub_log_limited(u->hub, AG_LOG_WARNING, "connection to upstream lost");
+    uplink_wait(u);
+}

@@ -1,0 +1,39 @@
+/*
+ * The connection to upstream: made, watched, made again 100 ms to 2 s after a loss (doubling, with jitter).
+ *
+ * The default port 54322 lies where the kernel takes ports for outgoing connections from, so with nobody listening
+ * there a connect can end up at the socket itself; such a connection is closed and counted.
+ */
+#ifndef AGENT_IO_UPLINK_H
+#define AGENT_IO_UPLINK_H
+
+#include <uv.h>
+#include "libagent/io/addr.h"
+
+struct hub;
+struct conn;
+
+enum uplink_state { UPLINK_OFF, UPLINK_WAITING, UPLINK_CONNECTING, UPLINK_UP };
+
+struct uplink {
+    struct hub *hub;
+    uv_timer_t timer; /* next try, or the end of this one */
+    uv_poll_t *poll;  /* of the socket that is connecting; heap, freed in its close callback */
+    int fd;           /* of the same */
+    enum uplink_state state;
+    struct conn *conn;
+    unsigned delay_ms;
+    uint32_t random;
+    unsigned failures;
+};
+
+void uplink_init(struct uplink *u, struct hub *h);
+void uplink_start(struct uplink *u);
+/* No more tries; an open connection stays. */
+void uplink_stop(struct uplink *u);
+/* Ends the timer handle; the last call. */
+void uplink_close(struct uplink *u);
+/* Its connection is gone. */
+void uplink_lost(struct uplink *u);
+
+#endif

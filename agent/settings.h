@@ -1,0 +1,46 @@
+/*
+ * What the agent is told by its command line and its config file. Options of the command line win over the file; the
+ * file is read again on SIGHUP.
+ *
+ * [agent]    listen, unix, unix_group, seqpacket, upstream, offline, log_level, log_file, command_timeout,
+ *            request_timeout
+ * [limits]   the fields of struct limits
+ * [access]   switches the rules on:  VERB PATTERN = WHO ...   with VERB register, send or any; PATTERN a method or a
+ *            prefix with '*'; WHO a user's name or number, @group, or * for everyone
+ */
+#ifndef AGENT_SETTINGS_H
+#define AGENT_SETTINGS_H
+
+#include <stdbool.h>
+#include "agent/core/access.h"
+#include "agent/core/limits.h"
+#include "libagent/io/addr.h"
+#include "libagent/io/inifile.h"
+
+enum { SETTINGS_PATH_MAX = 256 };
+
+struct settings {
+    struct ag_addr listen, unix_path, seqpacket, upstream;
+    bool unix_is_default; /* nobody asked for it: that it cannot be made is a warning only */
+    char unix_group[64];
+    bool offline, daemonize, check_only, show_version, show_help;
+    int log_level;
+    char log_file[SETTINGS_PATH_MAX];
+    char config[SETTINGS_PATH_MAX]; /* "" for none */
+    struct limits limits;
+    struct access access;
+};
+
+enum { SETTINGS_E_USAGE = 2, SETTINGS_E_CONFIG = 78 }; /* the exit codes */
+
+/*
+ * Command line and config file. 0, or SETTINGS_E_*: error holds one line. s is initialised in any case; end it with
+ * settings_deinit().
+ */
+int settings_read(struct settings *s, int argc, char **argv, char error[AG_INI_ERROR_MAX]);
+void settings_deinit(struct settings *s);
+
+/* The text of -h. */
+void settings_usage(void);
+
+#endif
