@@ -26,9 +26,9 @@ static int keep(void *user, const struct onenet_value *v)
         s->at[s->n].value = s->bytes.len;
         ag_buf_append_span(&s->bytes, v->value);
         s->at[s->n].end = s->bytes.len;
+        ag_buf_append_char(&s->bytes, '\0');
         s->floats[s->n].stream = (uint16_t) atoi(s->bytes.data + s->at[s->n].stream);
         s->floats[s->n].value = v->number;
-        ag_buf_append_char(&s->bytes, '\0');
     }
     s->n++;
     return 0;
