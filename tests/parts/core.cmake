@@ -7,3 +7,8 @@ miio_unit_test(framer SOURCES unit/libagent/test_framer.c LIBS agcore ALLOC_FAIL
 miio_unit_test(message SOURCES unit/libagent/test_message.c LIBS agcore ALLOC_FAIL)
 miio_unit_test(buf SOURCES unit/libagent/test_buf.c LIBS agcore ALLOC_FAIL)
 miio_unit_test(pack SOURCES unit/libagent/test_pack.c LIBS agcore ALLOC_FAIL)
+
+miio_fuzz_target(json SOURCES fuzz/fuzz_json.c LIBS agcore test_json_ref)
+miio_fuzz_target(framer SOURCES fuzz/fuzz_framer.c LIBS agcore)
+miio_fuzz_target(splice SOURCES fuzz/fuzz_splice.c LIBS agcore)
+miio_fuzz_target(pack SOURCES fuzz/fuzz_pack.c LIBS agcore)
