@@ -31,45 +31,47 @@ static void check_pack_end(struct ag_span pack)
     assert(ag_pack_scan(&s, pack.p, pack.len, &used) == -1 && used == pack.len);
 }
 
-static void from_pack(struct ag_span pack)
-{
-    struct ag_buf json = AG_BUF_INIT, pack2 = AG_BUF_INIT, json2 = AG_BUF_INIT;
-    int r = ag_pack_to_json(pack, &json);
-
-    assert(r >= 0);
-    if (r == 0) {
-        assert(ag_buf_size(&json) <= 6 * pack.len + 64);
-        r = to_pack(ag_buf_span(&json), &pack2);
-        /* params may be anything, so a lifted text may lack what a message needs; else it goes back */
-        if (r == 0) {
-            check_pack_end(ag_buf_span(&pack2));
-            assert(ag_pack_to_json(ag_buf_span(&pack2), &json2) == 0 && equal(&json, &json2));
-        } else {
-            assert(r == AG_PACK_E_SHAPE || r == AG_PACK_E_ID || r == AG_PACK_E_DEPTH);
-        }
-    } else {
-        assert(ag_buf_size(&json) == 0);
-    }
-    ag_buf_deinit(&json);
-    ag_buf_deinit(&pack2);
-    ag_buf_deinit(&json2);
-}
-
-static void from_json(struct ag_span json)
+/* JSON of ours goes there and back without a change; MessagePack that came out of it too. */
+static int check_stable(struct ag_span json)
 {
     struct ag_buf pack = AG_BUF_INIT, json2 = AG_BUF_INIT, pack2 = AG_BUF_INIT;
-    struct ag_json_view v;
+    int r = to_pack(json, &pack);
 
-    if (ag_json_parse(&json, AG_JSON_DEPTH_MAX, &v) == 0 && ag_pack_from_json(json, &v, &pack) == 0) {
+    if (r == 0) {
         check_pack_end(ag_buf_span(&pack));
-        if (ag_pack_to_json(ag_buf_span(&pack), &json2) == 0) { /* a control method with odd params may not */
-            assert(to_pack(ag_buf_span(&json2), &pack2) == 0);
-            assert(equal(&pack, &pack2));
-        }
+        r = ag_pack_to_json(ag_buf_span(&pack), &json2);
+    }
+    if (r == 0) {
+        assert(to_pack(ag_buf_span(&json2), &pack2) == 0);
+        assert(equal(&pack, &pack2));
     }
     ag_buf_deinit(&pack);
     ag_buf_deinit(&json2);
     ag_buf_deinit(&pack2);
+    return r;
+}
+
+static void from_pack(struct ag_span pack)
+{
+    struct ag_buf json = AG_BUF_INIT;
+    int r = ag_pack_to_json(pack, &json);
+
+    assert(r >= 0 && (r == 0 || ag_buf_size(&json) == 0));
+    if (r == 0) {
+        assert(ag_buf_size(&json) <= 6 * pack.len + 64);
+        r = check_stable(ag_buf_span(&json));
+        /* a map may be lifted to a text that lacks what a message needs, or is one level deeper on the way back */
+        assert(r == 0 || r == AG_PACK_E_SHAPE || r == AG_PACK_E_ID || r == AG_PACK_E_DEPTH);
+    }
+    ag_buf_deinit(&json);
+}
+
+static void from_json(struct ag_span json)
+{
+    struct ag_json_view v;
+
+    if (ag_json_parse(&json, AG_JSON_DEPTH_MAX, &v) == 0)
+        check_stable(json);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

@@ -12,3 +12,10 @@ miio_fuzz_target(json SOURCES fuzz/fuzz_json.c LIBS agcore test_json_ref)
 miio_fuzz_target(framer SOURCES fuzz/fuzz_framer.c LIBS agcore)
 miio_fuzz_target(splice SOURCES fuzz/fuzz_splice.c LIBS agcore)
 miio_fuzz_target(pack SOURCES fuzz/fuzz_pack.c LIBS agcore)
+
+# tests/bench/run.sh runs these by hand; unit tests only need them built.
+add_executable(router_bench bench/router_bench.c bench/wire.c)
+target_link_libraries(router_bench PRIVATE agcore)
+add_executable(relay bench/relay.c)
+target_link_libraries(relay PRIVATE miio_options)
+set_target_properties(router_bench relay PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
