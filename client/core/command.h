@@ -1,0 +1,97 @@
+/*
+ * Commands under way from an origin to the applications. Each gets an id of the client's own and goes to every peer (a
+ * local socket, or the MQTT channels); the first good answer goes back. "Not mine" (-32601) from one peer is held back
+ * until every peer has answered or gone, or the deadline has passed: one good answer wins over any "not mine".
+ *
+ * Each command that wants an answer gets exactly one done(). Only a peer that was asked is heard, and only once.
+ * A core: no socket, no clock. Peers are numbers below COMMAND_PEERS_MAX that the caller hands out.
+ */
+#ifndef CLIENT_COMMAND_H
+#define CLIENT_COMMAND_H
+
+#include <stdbool.h>
+#include "client/core/origin.h"
+#include "libagent/core/buf.h"
+#include "libagent/core/json.h"
+#include "libagent/core/list.h"
+
+enum { COMMAND_PEERS_MAX = 64 };
+
+enum {
+    CLIENT_CODE_NOT_FOUND = -32601,
+    CLIENT_CODE_BUSY = -32000,
+    CLIENT_CODE_NOT_PERMITTED = -32001,
+    CLIENT_CODE_NOT_CONNECTED = -32002,
+    CLIENT_CODE_SHUTTING_DOWN = -32003,
+    CLIENT_CODE_ACK_TIMEOUT = -9999, /* the vendor's: no application answered */
+    CLIENT_CODE_NO_ACK = -30011      /* the vendor's: the cloud did not answer */
+};
+
+enum command_end {
+    COMMAND_ANSWERED,
+    COMMAND_NOT_MINE,  /* every peer said -32601; text is one of those answers */
+    COMMAND_NOBODY,    /* no peer was there, or all have gone; text is the error to give */
+    COMMAND_TIMED_OUT, /* text is the error to give */
+    COMMAND_REFUSED    /* too many open, or the daemon ends; text is the error to give */
+};
+
+struct command_sink {
+    /* One text for each peer whose bit is set. */
+    void (*send)(void *user, uint64_t peers, struct ag_span text);
+    /* text is an answer object under the client's id (or null); tag is what command_start() was given. */
+    void (*done)(void *user, struct origin to, unsigned tag, enum command_end end, struct ag_span text);
+};
+
+struct command_stats {
+    uint64_t started, answered, timed_out, nobody, refused;
+    uint64_t stray; /* answers to nothing open, from a peer not asked, or a second time */
+};
+
+struct command;
+
+struct command_table {
+    const struct command_sink *sink;
+    void *user;
+    struct command *by_id;   /* uthash */
+    struct ag_list by_age;   /* struct command.age, oldest first; one timeout, so also by deadline */
+    unsigned n_open, max_open;
+    unsigned timeout_ms;
+    uint32_t next_id;
+    uint64_t peers; /* bit per peer that is there */
+    struct command_stats stats;
+};
+
+/* first_id: a random number. Defaults: 1024 open, 4000 ms; change the fields before the first command. */
+void command_table_init(struct command_table *t, const struct command_sink *sink, void *user, uint32_t first_id);
+/* Forgets all that is open; nobody is told (command_refuse_all() does that). */
+void command_table_deinit(struct command_table *t);
+
+void command_peer_added(struct command_table *t, unsigned peer);
+/* Commands for which it was the last one waited for are ended. */
+void command_peer_removed(struct command_table *t, unsigned peer, uint64_t now_ms);
+
+/*
+ * Broadcasts the command. wants_answer false: nothing is remembered. 0, also when done() was called within (nobody
+ * there, too many open); -ENOMEM: nothing happened.
+ */
+int command_start(struct command_table *t, struct origin from, unsigned tag, struct ag_span text,
+                  const struct ag_json_view *view, bool wants_answer, uint64_t now_ms);
+
+/* A text with an id and without a method came from peer. true: it was the answer of an open command. */
+bool command_answer(struct command_table *t, unsigned peer, struct ag_span text, const struct ag_json_view *view);
+
+/* Ends what is overdue. */
+void command_expire(struct command_table *t, uint64_t now_ms);
+/* When command_expire() is due; UINT64_MAX: never. */
+uint64_t command_next_deadline(const struct command_table *t);
+
+/* The daemon ends: everything open is answered with -32003 shutting down. */
+void command_refuse_all(struct command_table *t);
+
+/* text with "id":<id> in it: the value replaced, or the member put in front. 0 or -ENOMEM. */
+int command_put_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, uint64_t id);
+
+/* The code of an answer's error object; false: it has none. */
+bool command_error_code(struct ag_span text, const struct ag_json_view *view, long *code_out);
+
+#endif

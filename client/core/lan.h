@@ -1,0 +1,75 @@
+/*
+ * The LAN protocol of the device, UDP 54321: hello, encrypted requests, repeats. Datagrams and the time in; datagrams and
+ * commands out. A request is remembered by (address, port, id) for some time: a repeat is not executed again but
+ * answered from memory, or left alone while the answer is still due. Only a peer that knows the token can make the
+ * session keep anything, and what is kept is bounded.
+ *
+ * Source: miIO wire format (docs/protocol.md, "LAN"). Everything malformed is dropped without an answer and counted.
+ */
+#ifndef CLIENT_LAN_H
+#define CLIENT_LAN_H
+
+#include "client/core/packet.h"
+#include "libagent/core/json.h"
+#include "libagent/core/list.h"
+
+/* Where a datagram came from; the shell's own form, compared byte by byte. */
+struct lan_addr {
+    uint8_t ip[16]; /* IPv4: mapped */
+    uint16_t port;
+    uint32_t scope;
+};
+
+struct lan_sink {
+    void (*send)(void *user, const struct lan_addr *to, struct ag_span datagram);
+    /* A request; wants_answer: lan_answer(handle) is expected, once. text and view are borrowed. */
+    void (*command)(void *user, uint64_t handle, struct ag_span text, const struct ag_json_view *view,
+                    bool wants_answer);
+};
+
+struct lan_stats {
+    uint64_t datagrams, hellos, requests, repeats, answers;
+    uint64_t bad_packet[PACKET_N_E]; /* by PACKET_E_* */
+    uint64_t bad_did, bad_stamp, bad_text, no_token, full, late;
+};
+
+struct lan_request;
+
+struct lan {
+    const struct lan_sink *sink;
+    void *user;
+    uint64_t did;
+    struct packet_key key;
+    char token[17];          /* a secret */
+    bool has_token;
+    bool reveal_token;       /* hello tells the token: unprovisioned, and no owner has forbidden it */
+    uint32_t stamp_window_s; /* a request's stamp may be this far off; 0: any */
+    unsigned keep_ms;        /* how long a request is remembered */
+    unsigned n_requests, max_requests;
+    size_t kept_bytes, max_kept_bytes; /* answers in memory */
+    struct lan_request *by_peer;       /* uthash, by (address, port, id) */
+    struct lan_request *by_handle;     /* uthash */
+    struct ag_list by_age;
+    uint64_t next_handle;
+    struct ag_buf plain, packet; /* scratch */
+    struct lan_stats stats;
+};
+
+/* Defaults: one day of stamp window, 30 s memory, 1024 requests, 1 MiB of answers. No token yet: all is dropped. */
+void lan_init(struct lan *l, const struct lan_sink *sink, void *user, uint64_t did);
+void lan_deinit(struct lan *l);
+
+/* 16 characters. 0, -ENOMEM, -ENOTSUP. What is remembered stays. */
+int lan_set_token(struct lan *l, const char token[17]);
+
+/* now_s: Unix time, goes out as stamp. 0 or -ENOMEM (the datagram is dropped). */
+int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datagram, uint64_t now_ms, uint32_t now_s);
+
+/* An object with "result" or "error"; its id is replaced by the asker's. A handle that is forgotten is counted. */
+void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, uint32_t now_s);
+
+/* Forgets what is old. */
+void lan_expire(struct lan *l, uint64_t now_ms);
+uint64_t lan_next_deadline(const struct lan *l);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * Who gave the client a command, and so who gets the answer. Ids of different origins never meet: the client draws an id
+ * of its own for each command, and the token leads back to whatever the origin calls it by.
+ */
+#ifndef CLIENT_ORIGIN_H
+#define CLIENT_ORIGIN_H
+
+#include <stdint.h>
+
+enum origin_kind {
+    ORIGIN_CLOUD,  /* token: the cloud's own */
+    ORIGIN_LAN,    /* token: lan_request handle */
+    ORIGIN_BLE,    /* token: ble request handle */
+    ORIGIN_LOCAL,  /* an application's socket; token: its peer number */
+    ORIGIN_CLIENT, /* the client itself; the answer goes nowhere */
+    ORIGIN_N_KINDS
+};
+
+struct origin {
+    enum origin_kind kind;
+    uint64_t token;
+};
+
+#endif
