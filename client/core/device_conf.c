@@ -213,6 +213,13 @@ const char *device_conf_get(const struct device_conf *c, const char *name)
     return e ? e->value : NULL;
 }
 
+int device_conf_set(struct device_conf *c, const char *name, const char *value)
+{
+    struct ag_span n = {name, strlen(name)}, v = {value, strlen(value)};
+
+    return v.len > MAX_VALUE ? -EINVAL : entry_add(c, n, v, 0);
+}
+
 unsigned device_conf_line(const struct device_conf *c, const char *name)
 {
     const struct device_conf_entry *e = entry_find(c, name);

@@ -37,6 +37,13 @@ const char *device_conf_get(const struct device_conf *c, const char *name);
 int device_conf_get_int(const struct device_conf *c, const char *name, long min, long max, long fallback, long *out,
                         struct device_conf_error *err);
 
+/*
+ * Puts name=value behind the file's lines, so that it wins: how options of the command line override the file. -H, -p,
+ * --transport, -i and -C become ot_host, ot_port, ot_transport, ot_interval and country; the country that config_router
+ * brought (device.country) is set as country too. 0, -ENOMEM, -EINVAL (value too long). The entry has line 0.
+ */
+int device_conf_set(struct device_conf *c, const char *name, const char *value);
+
 /* The line of the last entry of that name, 0 when absent; for error messages. */
 unsigned device_conf_line(const struct device_conf *c, const char *name);
 

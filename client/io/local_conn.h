@@ -1,0 +1,46 @@
+/* One socket on 54322: reading through a framer, a bounded queue out. Used by local_server only, which owns it. */
+#ifndef CLIENT_LOCAL_CONN_H
+#define CLIENT_LOCAL_CONN_H
+
+#include <uv.h>
+#include "libagent/core/framer.h"
+#include "libagent/core/list.h"
+
+enum { LOCAL_TEXT_MAX = 1 << 20, LOCAL_DEPTH_MAX = 128, LOCAL_QUEUE_MAX = 2 << 20, LOCAL_READ_SIZE = 64 * 1024 };
+
+struct local_conn;
+
+struct local_conn_events {
+    /* A whole JSON text. */
+    void (*text)(struct local_conn *c, const struct ag_text *text);
+    /* The other side is done, or broke the rules (why, for the log; NULL: it closed). The owner calls close. */
+    void (*ended)(struct local_conn *c, const char *why);
+    /* Closed for good: the owner frees it. */
+    void (*closed)(struct local_conn *c);
+};
+
+struct local_conn {
+    uv_tcp_t tcp;
+    uv_write_t write;
+    const struct local_conn_events *events;
+    void *owner;
+    unsigned peer;
+    struct ag_framer framer;
+    struct ag_buf queue;    /* waits for the end of this turn */
+    struct ag_buf flying;   /* belongs to the kernel's next write */
+    struct ag_list dirty;   /* in the owner's list when queue is not empty */
+    char *read_buf;         /* lent by the owner, LOCAL_READ_SIZE, one for all */
+    bool full_read;         /* the last read filled the buffer: let others have a turn */
+    bool ended, closing, overflow;
+};
+
+/* c is zeroed memory. Accepts from the listener and starts to read. 0 or -errno; then call local_conn_close(). */
+int local_conn_init(struct local_conn *c, uv_loop_t *loop);
+int local_conn_start(struct local_conn *c, uv_stream_t *listener);
+
+/* 0, -ENOMEM, or -ENOBUFS: queue over its limit; the owner closes it at the end of the turn. */
+int local_conn_queue(struct local_conn *c, struct ag_span text);
+void local_conn_flush(struct local_conn *c);
+void local_conn_close(struct local_conn *c);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * The sockets on TCP 54322: JSON texts back to back, both ways. A socket is a peer, a number below LOCAL_PEERS_MAX that
+ * may be given to another socket once left() has been told. What is sent in one turn of the loop goes out in one write.
+ *
+ * Limits: LOCAL_PEERS_MAX sockets, 1 MiB a text, depth 128, 2 MiB waiting to be read by a peer; a peer beyond them is
+ * told why if it still reads, and closed. Nobody else notices.
+ */
+#ifndef CLIENT_LOCAL_SERVER_H
+#define CLIENT_LOCAL_SERVER_H
+
+#include <stdbool.h>
+#include <uv.h>
+#include "libagent/core/json.h"
+#include "libagent/io/addr.h"
+
+enum { LOCAL_PEERS_MAX = 63 }; /* one number of core/command's is left for the MQTT channels */
+
+struct local_server_events {
+    void (*joined)(void *user, unsigned peer);
+    /* The socket has gone or is being closed; nothing more comes from it. Also during local_server_close(). */
+    void (*left)(void *user, unsigned peer);
+    void (*text)(void *user, unsigned peer, struct ag_span text, const struct ag_json_view *view);
+    void (*closed)(void *user); /* the last event */
+};
+
+struct local_server_stats {
+    uint64_t accepted, refused, texts_in, texts_out, dropped, overflows;
+};
+
+struct local_server;
+
+/* Binds and listens. 0 or -errno; *bound_out holds the real port. */
+int local_server_open(struct local_server **out, uv_loop_t *loop, const struct ag_addr *at,
+                      const struct local_server_events *events, void *user, struct ag_addr *bound_out);
+
+/* Sends what is queued as far as the sockets take it, closes all. closed() follows and frees the server. */
+void local_server_close(struct local_server *s);
+
+/* Queues a text. A peer that is not there is ignored. Never tells events within the call. */
+void local_server_send(struct local_server *s, unsigned peer, struct ag_span text);
+
+void local_server_get_stats(const struct local_server *s, struct local_server_stats *out);
+
+#endif
