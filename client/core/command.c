@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "client/core/json_iter.h"
 #include "libagent/core/message.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -144,15 +145,15 @@ static int command_new(struct command_table *t, struct command **out)
     return 0;
 }
 
-int command_put_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, uint64_t id)
+int command_put_raw_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, struct ag_span id)
 {
     size_t before = out->len, at = 1;
     int r;
 
     if (ag_view_has(view, AG_M_ID))
-        return ag_msg_splice_id(out, text, view, id);
-    r = ag_buf_printf(out, "{\"id\":%" PRIu64, id);
-    while (at < text.len && (text.p[at] == ' ' || text.p[at] == '\t' || text.p[at] == '\r' || text.p[at] == '\n'))
+        return ag_msg_splice_value(out, text, &view->at[AG_M_ID], id);
+    r = ag_buf_printf(out, "{\"id\":%.*s", (int) id.len, id.p);
+    while (at < text.len && strchr(" \t\r\n", text.p[at]))
         at++;
     if (r == 0 && text.p[at] != '}')
         r = ag_buf_append_char(out, ',');
@@ -161,6 +162,14 @@ int command_put_id(struct ag_buf *out, struct ag_span text, const struct ag_json
     if (r < 0)
         out->len = before;
     return r;
+}
+
+int command_put_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, uint64_t id)
+{
+    char digits[24];
+    int n = snprintf(digits, sizeof digits, "%" PRIu64, id);
+
+    return command_put_raw_id(out, text, view, (struct ag_span){digits, (size_t) n});
 }
 
 static void refuse_at_once(struct command_table *t, struct origin from, unsigned tag, enum command_end end, int code,
@@ -212,23 +221,18 @@ int command_start(struct command_table *t, struct origin from, unsigned tag, str
 
 bool command_error_code(struct ag_span text, const struct ag_json_view *view, long *code_out)
 {
-    struct ag_span raw = ag_view_raw(view, text.p, AG_M_ERROR);
-    const char *at;
+    struct ag_span code;
     char digits[16];
-    size_t n;
 
-    if (view->at[AG_M_ERROR].type != AG_JSON_OBJECT)
+    if (!ag_view_has(view, AG_M_ERROR))
         return false;
-    at = memmem(raw.p, raw.len, "\"code\"", 6);
-    if (!at)
+    code = json_get(ag_view_raw(view, text.p, AG_M_ERROR), "code");
+    if (code.len > 1 && code.p[0] == '"') /* the seed shows it as a string once */
+        code = (struct ag_span){code.p + 1, code.len - 2};
+    if (code.len == 0 || code.len >= sizeof digits)
         return false;
-    at += 6;
-    while (at < raw.p + raw.len && strchr(" \t\r\n:\"", *at) && *at)
-        at++; /* the seed shows the code as a string once */
-    n = (size_t) (raw.p + raw.len - at);
-    n = n < sizeof digits - 1 ? n : sizeof digits - 1;
-    memcpy(digits, at, n);
-    digits[n] = '\0';
+    memcpy(digits, code.p, code.len);
+    digits[code.len] = '\0';
     *code_out = strtol(digits, NULL, 10);
     return true;
 }

@@ -91,6 +91,9 @@ void command_refuse_all(struct command_table *t);
 /* text with "id":<id> in it: the value replaced, or the member put in front. 0 or -ENOMEM. */
 int command_put_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, uint64_t id);
 
+/* The same with the bytes of an id as somebody wrote it. */
+int command_put_raw_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, struct ag_span id);
+
 /* The code of an answer's error object; false: it has none. */
 bool command_error_code(struct ag_span text, const struct ag_json_view *view, long *code_out);
 

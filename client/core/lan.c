@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include "libagent/core/message.h"
+#include "client/core/command.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
@@ -269,10 +269,7 @@ void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, uint32_t no
         l->stats.late++;
         return;
     }
-    if (ag_view_has(&view, AG_M_ID) && ag_msg_splice_id(&out, text, &view, q->key.id) < 0)
-        return;
-    if (!ag_view_has(&view, AG_M_ID) &&
-        ag_buf_printf(&out, "{\"id\":%lu,%.*s", (unsigned long) q->key.id, (int) text.len - 1, text.p + 1) < 0)
+    if (command_put_id(&out, text, &view, q->key.id) < 0)
         return;
     if (ag_buf_size(&out) > PACKET_UDP_TEXT_MAX) {
         ag_buf_clear(&out);

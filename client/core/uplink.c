@@ -233,12 +233,7 @@ void uplink_acked(struct uplink *u, uint32_t id, struct ag_span answer)
         return;
     }
     /* the application's id is put in as it was written, whatever its form */
-    if (ag_view_has(&view, AG_M_ID))
-        ag_msg_splice_value(&out, answer, &view.at[AG_M_ID], e->raw_id);
-    else if (ag_buf_printf(&out, "{\"id\":%.*s%s", (int) e->raw_id.len, e->raw_id.p,
-                           ag_span_eq(answer, "{}") ? "" : ",") == 0)
-        ag_buf_append(&out, answer.p + 1, answer.len - 1);
-    if (ag_buf_size(&out) > 0)
+    if (command_put_raw_id(&out, answer, &view, e->raw_id) == 0)
         u->sink->reply(u->user, e->peer, ag_buf_span(&out));
     entry_free(u, e);
 }

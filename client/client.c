@@ -1,0 +1,480 @@
+#include "client/client.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include "libagent/core/log.h"
+
+uint32_t client_unix_time(void)
+{
+    uv_timeval64_t tv;
+
+    return uv_gettimeofday(&tv) == 0 ? (uint32_t) tv.tv_sec : 0;
+}
+
+/* ---- deadlines ---- */
+
+static void on_timer(uv_timer_t *t)
+{
+    struct client *c = t->data;
+    uint64_t now_ms = uv_now(c->loop);
+
+    c->timer_at = 0;
+    command_expire(&c->commands, now_ms);
+    uplink_expire(&c->uplink, now_ms);
+    lan_expire(&c->lan, now_ms);
+    client_rearm(c);
+}
+
+void client_rearm(struct client *c)
+{
+    uint64_t at = command_next_deadline(&c->commands), now_ms = uv_now(c->loop);
+    uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->lan)};
+
+    if (c->closing)
+        return;
+    for (size_t i = 0; i < ag_array_size(others); i++)
+        at = others[i] < at ? others[i] : at;
+    if (at == c->timer_at)
+        return;
+    c->timer_at = at;
+    if (at == UINT64_MAX)
+        uv_timer_stop(&c->timer);
+    else
+        uv_timer_start(&c->timer, on_timer, at > now_ms ? at - now_ms : 0, 0);
+}
+
+/* ---- to the applications ---- */
+
+static void send_to_peers(struct client *c, uint64_t peers, struct ag_span text)
+{
+    for (unsigned i = 0; i < LOCAL_PEERS_MAX; i++) {
+        if (peers & (UINT64_C(1) << i))
+            local_server_send(c->local, i, text);
+    }
+}
+
+void client_broadcast(struct client *c, struct ag_span text)
+{
+    send_to_peers(c, c->commands.peers, text);
+}
+
+void client_event(struct client *c, enum device_event ev)
+{
+    const char *word = device_machine_step(&c->machine, ev);
+    char text[96];
+    int n;
+
+    if (!word)
+        return;
+    n = snprintf(text, sizeof text, "{\"method\":\"local.status\",\"params\":\"%s\"}", word);
+    ag_log(AG_LOG_INFO, "state %s, status %s", device_state_name(c->machine.state), word);
+    client_broadcast(c, (struct ag_span){text, (size_t) n});
+}
+
+static void on_command_send(void *user, uint64_t peers, struct ag_span text)
+{
+    send_to_peers(user, peers, text);
+}
+
+static void on_command_done(void *user, struct origin to, unsigned tag, enum command_end end, struct ag_span text)
+{
+    struct client *c = user;
+
+    if ((end == COMMAND_NOT_MINE || end == COMMAND_NOBODY) && client_serve_fallback(c, to, tag))
+        return;
+    client_answer(c, to, text);
+}
+
+static const struct command_sink command_sink = {on_command_send, on_command_done};
+
+/* ---- to whoever gave a command ---- */
+
+void client_answer(struct client *c, struct origin to, struct ag_span text)
+{
+    switch (to.kind) {
+    case ORIGIN_CLOUD:
+        if (c->link.cloud && !c->link.stopping)
+            c->link.ops->answer(c->link.cloud, to.token, text);
+        break;
+    case ORIGIN_LAN:
+        lan_answer(&c->lan, to.token, text, client_unix_time());
+        break;
+    case ORIGIN_BLE:
+        if (c->ble_socket)
+            lan_socket_send(c->ble_socket, &c->ble_asker, text);
+        break;
+    case ORIGIN_LOCAL:
+        local_server_send(c->local, (unsigned) to.token, text);
+        break;
+    case ORIGIN_CLIENT:
+    case ORIGIN_N_KINDS:
+        break;
+    }
+}
+
+void client_command(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view,
+                    bool wants_answer)
+{
+    char name[32];
+    struct ag_span method;
+    unsigned tag = LOCAL_CMD_NONE;
+
+    if (client_serve(c, from, text, view))
+        return;
+    if (ag_view_str(view, text.p, AG_M_METHOD, name, sizeof name, &method))
+        tag = local_cmd_find(method);
+    if (command_start(&c->commands, from, tag, text, view, wants_answer, uv_now(c->loop)) < 0 && wants_answer)
+        client_answer(c, from, AG_SPAN("{\"error\":{\"code\":-32000,\"message\":\"out of memory\"}}"));
+}
+
+static void refuse(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, int code,
+                   const char *why)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+
+    if (local_cmd_put_error(&out, ag_view_raw(view, text.p, AG_M_ID), code, why) == 0)
+        client_answer(c, from, ag_buf_span(&out));
+}
+
+/* ---- from the applications ---- */
+
+static int on_uplink_report(void *user, uint32_t id, struct ag_span text, bool repeat)
+{
+    struct client *c = user;
+
+    if (!c->link.cloud || !c->link.connected || c->link.stopping)
+        return -ENOTCONN;
+    return c->link.ops->report(c->link.cloud, id, text, repeat);
+}
+
+static void on_uplink_reply(void *user, unsigned peer, struct ag_span text)
+{
+    struct client *c = user;
+
+    local_server_send(c->local, peer, text);
+}
+
+static const struct uplink_sink uplink_sink = {on_uplink_report, on_uplink_reply};
+
+static void on_local_joined(void *user, unsigned peer)
+{
+    struct client *c = user;
+
+    ag_log(AG_LOG_DEBUG, "local peer %u connected", peer);
+    command_peer_added(&c->commands, peer);
+}
+
+static void on_local_left(void *user, unsigned peer)
+{
+    struct client *c = user;
+
+    ag_log(AG_LOG_DEBUG, "local peer %u gone", peer);
+    c->internal_peers &= ~(UINT64_C(1) << peer);
+    cloud_link_forget_peer(c, peer);
+    command_peer_removed(&c->commands, peer, uv_now(c->loop));
+    uplink_peer_removed(&c->uplink, peer);
+    client_rearm(c);
+}
+
+static void on_local_text(void *user, unsigned peer, struct ag_span text, const struct ag_json_view *view)
+{
+    struct client *c = user;
+    struct origin from = {ORIGIN_LOCAL, peer};
+
+    if (view->twice & ((1u << AG_M_ID) | (1u << AG_M_METHOD))) {
+        refuse(c, from, AG_SPAN("{}"), &(struct ag_json_view){0}, -32600, "a member stands twice");
+        return;
+    }
+    if (!ag_view_has(view, AG_M_METHOD))
+        command_answer(&c->commands, peer, text, view);
+    else if (view->at[AG_M_METHOD].type != AG_JSON_STRING)
+        refuse(c, from, text, view, -32600, "method must be a string");
+    else if (!client_serve(c, from, text, view) &&
+             !cloud_link_offer(c, peer, text, view) &&
+             uplink_submit(&c->uplink, peer, text, view, uv_now(c->loop)) < 0)
+        refuse(c, from, text, view, CLIENT_CODE_BUSY, "out of memory");
+    client_rearm(c);
+}
+
+static void part_closed(void *user)
+{
+    struct client *c = user;
+
+    if (--c->n_open == 0)
+        c->on_closed(c->user);
+}
+
+static const struct local_server_events local_events = {on_local_joined, on_local_left, on_local_text, part_closed};
+
+/* ---- LAN and Bluetooth helper ---- */
+
+static void on_lan_send(void *user, const struct lan_addr *to, struct ag_span datagram)
+{
+    struct client *c = user;
+
+    if (c->lan_socket)
+        lan_socket_send(c->lan_socket, to, datagram);
+}
+
+static void on_lan_command(void *user, uint64_t handle, struct ag_span text, const struct ag_json_view *view,
+                           bool wants_answer)
+{
+    client_command(user, (struct origin){ORIGIN_LAN, handle}, text, view, wants_answer);
+}
+
+static const struct lan_sink lan_sink = {on_lan_send, on_lan_command};
+
+static void on_lan_datagram(void *user, const struct lan_addr *from, struct ag_span datagram)
+{
+    struct client *c = user;
+
+    lan_receive(&c->lan, from, datagram, uv_now(c->loop), client_unix_time());
+    client_rearm(c);
+}
+
+static const struct lan_socket_events lan_events = {on_lan_datagram, part_closed};
+
+/* Bluetooth provisioning: the helper that speaks Bluetooth sends the phone's JSON in one datagram, from loopback. */
+static void on_ble_datagram(void *user, const struct lan_addr *from, struct ag_span datagram)
+{
+    struct client *c = user;
+    struct ag_json_view view;
+
+    c->ble_asker = *from;
+    if (ag_json_parse(&datagram, 16, &view) != 0 || view.at[AG_M_METHOD].type != AG_JSON_STRING) {
+        client_answer(c, (struct origin){ORIGIN_BLE, 0},
+                      AG_SPAN("{\"id\":null,\"error\":{\"code\":-32700,\"message\":\"not a JSON command\"}}"));
+        return;
+    }
+    if (!client_serve(c, (struct origin){ORIGIN_BLE, 0}, datagram, &view))
+        refuse(c, (struct origin){ORIGIN_BLE, 0}, datagram, &view, CLIENT_CODE_NOT_FOUND, "Method not found.");
+    client_rearm(c);
+}
+
+static const struct lan_socket_events ble_events = {on_ble_datagram, part_closed};
+
+/* ---- start and end ---- */
+
+static uint32_t random_id(void)
+{
+    uint32_t id = 0;
+
+    if (getrandom(&id, sizeof id, GRND_NONBLOCK) != (ssize_t) sizeof id)
+        id = (uint32_t) uv_hrtime();
+    return id;
+}
+
+void client_set_provisioned(struct client *c, bool provisioned)
+{
+    c->provisioned = provisioned;
+    c->lan.reveal_token = !provisioned && !data_dir_has(&c->options.dir, DATA_ENAUTH);
+}
+
+void client_mark_internal(struct client *c, unsigned peer)
+{
+    c->internal_peers |= UINT64_C(1) << peer;
+    command_peer_removed(&c->commands, peer, uv_now(c->loop));
+}
+
+int client_set_token(struct client *c, const char token[DEVICE_TOKEN_LEN + 1])
+{
+    int r = lan_set_token(&c->lan, token);
+
+    if (r < 0)
+        return r;
+    memcpy(c->token, token, sizeof c->token);
+    device_token_hex(c->token_hex, token);
+    return 0;
+}
+
+/* A device without wifi.conf belongs to nobody: the token that its last owner knew goes. */
+static int settle_files(struct client *c, char error[DATA_ERROR_MAX])
+{
+    struct data_dir *dir = &c->options.dir;
+    char token[DEVICE_TOKEN_LEN + 1];
+    bool provisioned = c->options.wired || data_dir_has(dir, DATA_WIFI);
+    int r = 0;
+
+    if (!provisioned) {
+        static const char *const owned[] = {DATA_TOKEN, DATA_COUNTRY, DATA_UID};
+
+        for (size_t i = 0; i < ag_array_size(owned) && r == 0; i++)
+            r = data_dir_remove(dir, owned[i]);
+    }
+    if (r == 0)
+        r = data_dir_settle_token(dir, token);
+    if (r == 0)
+        r = client_set_token(c, token);
+    explicit_bzero(token, sizeof token);
+    if (r < 0) {
+        snprintf(error, DATA_ERROR_MAX, "%s%s: %s", dir->path, DATA_TOKEN, strerror(-r));
+        return r;
+    }
+    data_dir_read_country(dir, c->country);
+    data_dir_read_version(c->version, c->options.os_release, c->conf->vendor);
+    client_set_provisioned(c, provisioned);
+    return 0;
+}
+
+static int open_failed(char error[DATA_ERROR_MAX], const char *what, const struct ag_addr *at, int r)
+{
+    char text[AG_ADDR_TEXT_MAX];
+
+    snprintf(error, DATA_ERROR_MAX, "%s %s: %s", what, ag_addr_format(at, text), strerror(-r));
+    return r;
+}
+
+static int open_sockets(struct client *c, char error[DATA_ERROR_MAX])
+{
+    const struct client_options *o = &c->options;
+    int r = local_server_open(&c->local, c->loop, &o->local, &local_events, c, &c->local_bound);
+
+    c->n_open += c->local != NULL;
+    if (r < 0)
+        return open_failed(error, "local socket", &o->local, r);
+    if (o->lan.kind == AG_ADDR_INET) {
+        r = lan_socket_open(&c->lan_socket, c->loop, &o->lan, &lan_events, c, &c->lan_bound);
+        c->n_open += c->lan_socket != NULL;
+        if (r < 0)
+            return open_failed(error, "LAN socket", &o->lan, r);
+    }
+    if (o->ble.kind == AG_ADDR_INET) {
+        r = lan_socket_open(&c->ble_socket, c->loop, &o->ble, &ble_events, c, &c->ble_bound);
+        c->n_open += c->ble_socket != NULL;
+        if (r < 0)
+            return open_failed(error, "Bluetooth helper's socket", &o->ble, r);
+    }
+    return 0;
+}
+
+static int boot(struct client *c, char error[DATA_ERROR_MAX])
+{
+    int r;
+
+    client_event(c, DEVICE_EV_IDENTITY);
+    r = settle_files(c, error);
+    if (r < 0)
+        return r;
+    client_event(c, DEVICE_EV_TOKEN);
+    client_event(c, c->provisioned ? DEVICE_EV_PROVISIONED : DEVICE_EV_AP);
+    if (c->provisioned)
+        cloud_link_start(c);
+    return 0;
+}
+
+int client_open(struct client *c, uv_loop_t *loop, const struct client_options *options, struct device_conf *conf,
+                char error[DATA_ERROR_MAX])
+{
+    int r;
+
+    *c = (struct client){.loop = loop, .options = *options, .conf = conf, .started_ms = uv_now(loop)};
+    c->timer_at = UINT64_MAX;
+    command_table_init(&c->commands, &command_sink, c, random_id());
+    uplink_init(&c->uplink, &uplink_sink, c, random_id());
+    lan_init(&c->lan, &lan_sink, c, conf->did);
+    c->commands.timeout_ms = options->command_timeout_ms;
+    c->uplink.timeout_ms = options->request_timeout_ms;
+    c->lan.stamp_window_s = options->lan_stamp_window_s;
+    cloud_link_init(c);
+    uv_timer_init(loop, &c->timer);
+    c->timer.data = c;
+    c->n_open = 1;
+    r = open_sockets(c, error);
+    return r < 0 ? r : boot(c, error);
+}
+
+static void on_timer_closed(uv_handle_t *h)
+{
+    part_closed(h->data);
+}
+
+void client_close(struct client *c, void (*on_closed)(void *user), void *user)
+{
+    if (c->closing)
+        return;
+    c->on_closed = on_closed;
+    c->user = user;
+    command_refuse_all(&c->commands);
+    uplink_refuse_all(&c->uplink);
+    c->closing = true;
+    if (c->link.cloud) {
+        c->n_open++;
+        cloud_link_stop(c, false);
+    }
+    local_server_close(c->local);
+    lan_socket_close(c->lan_socket);
+    lan_socket_close(c->ble_socket);
+    uv_close((uv_handle_t *) &c->timer, on_timer_closed);
+}
+
+void client_deinit(struct client *c)
+{
+    command_table_deinit(&c->commands);
+    uplink_deinit(&c->uplink);
+    lan_deinit(&c->lan);
+    explicit_bzero(c->token, sizeof c->token);
+    explicit_bzero(c->token_hex, sizeof c->token_hex);
+}
+
+void client_reload(struct client *c)
+{
+    data_dir_read_country(&c->options.dir, c->country);
+    data_dir_read_version(c->version, c->options.os_release, c->conf->vendor);
+    client_set_provisioned(c, c->provisioned);
+    if (c->link.cloud && c->link.ops->reload)
+        c->link.ops->reload(c->link.cloud);
+}
+
+static void log_counter(const char *name, uint64_t n)
+{
+    if (n > 0)
+        ag_log(AG_LOG_INFO, "  %s %" PRIu64, name, n);
+}
+
+void client_log_state(const struct client *c)
+{
+    static const char *const refused[PACKET_N_E] = {[PACKET_E_MAGIC] = "lan.dropped.magic",
+                                                    [PACKET_E_LENGTH] = "lan.dropped.length",
+                                                    [PACKET_E_CHECKSUM] = "lan.dropped.checksum",
+                                                    [PACKET_E_PADDING] = "lan.dropped.padding"};
+    const struct lan_stats *lan = &c->lan.stats;
+    struct local_server_stats local;
+
+    ag_log(AG_LOG_INFO, "state %s, cloud %s", device_state_name(c->machine.state),
+           c->link.ops ? c->link.ops->name : "none");
+    log_counter("lan.datagrams", lan->datagrams);
+    log_counter("lan.hellos", lan->hellos);
+    log_counter("lan.requests", lan->requests);
+    log_counter("lan.repeats", lan->repeats);
+    log_counter("lan.answers", lan->answers);
+    for (int i = 1; i < PACKET_N_E; i++)
+        log_counter(refused[i], lan->bad_packet[i]);
+    log_counter("lan.dropped.did", lan->bad_did);
+    log_counter("lan.dropped.stamp", lan->bad_stamp);
+    log_counter("lan.dropped.text", lan->bad_text);
+    log_counter("lan.dropped.full", lan->full);
+    log_counter("lan.late", lan->late);
+    log_counter("command.started", c->commands.stats.started);
+    log_counter("command.answered", c->commands.stats.answered);
+    log_counter("command.timed_out", c->commands.stats.timed_out);
+    log_counter("command.nobody", c->commands.stats.nobody);
+    log_counter("command.refused", c->commands.stats.refused);
+    log_counter("command.stray_answers", c->commands.stats.stray);
+    log_counter("uplink.submitted", c->uplink.stats.submitted);
+    log_counter("uplink.acked", c->uplink.stats.acked);
+    log_counter("uplink.failed", c->uplink.stats.failed);
+    log_counter("uplink.timed_out", c->uplink.stats.timed_out);
+    log_counter("uplink.refused", c->uplink.stats.refused);
+    log_counter("uplink.dropped", c->uplink.stats.dropped);
+    if (!c->local)
+        return;
+    local_server_get_stats(c->local, &local);
+    log_counter("local.accepted", local.accepted);
+    log_counter("local.refused", local.refused);
+    log_counter("local.texts_in", local.texts_in);
+    log_counter("local.texts_out", local.texts_out);
+    log_counter("local.dropped", local.dropped);
+    log_counter("local.overflows", local.overflows);
+}

@@ -1,0 +1,129 @@
+/*
+ * The client: owns the cores (commands, uplink, LAN session, device state), the sockets, the cloud and the helper, and
+ * wires them. One per process in miio_client; nothing here is global, so tests may open several in one loop.
+ *
+ * Open, then run the loop; client_close() answers what is open, closes every handle and tells on_closed, after which the
+ * struct may go.
+ */
+#ifndef CLIENT_CLIENT_H
+#define CLIENT_CLIENT_H
+
+#include <uv.h>
+#include "client/cloud/cloud.h"
+#include "client/core/command.h"
+#include "client/core/device_state.h"
+#include "client/core/lan.h"
+#include "client/core/local_cmd.h"
+#include "client/core/uplink.h"
+#include "client/io/data_dir.h"
+#include "client/io/lan_socket.h"
+#include "client/io/local_server.h"
+
+struct client_options {
+    struct data_dir dir;
+    const char *cloud;       /* a name of cloud_find(), or "none" */
+    struct ag_addr local;    /* 127.0.0.1:54322 */
+    struct ag_addr lan;      /* 0.0.0.0:54321 or AG_ADDR_NONE */
+    struct ag_addr ble;      /* 127.0.0.1:54323 or AG_ADDR_NONE */
+    const char *os_release;  /* NULL: /etc/os-release */
+    bool external_helper;
+    bool wired;              /* no provisioning: the network is there without wifi.conf */
+    const char *hooks;       /* directory of the builtin helper's programs; NULL: the data directory */
+    unsigned command_timeout_ms;
+    unsigned request_timeout_ms;
+    unsigned lan_stamp_window_s;
+};
+
+/* The session with the cloud that is in use. */
+struct cloud_link {
+    const struct cloud_ops *ops; /* NULL: none */
+    struct cloud *cloud;         /* NULL while stopped */
+    struct cloud_env env;
+    bool connected;
+    bool stopping;
+    bool restart; /* start again when stop() is complete */
+    struct ag_list calls; /* struct cloud_call.link: applications that wait for a method of the cloud's own */
+};
+
+struct client {
+    uv_loop_t *loop;
+    struct client_options options;
+    struct device_conf *conf; /* borrowed, outlives the client */
+
+    struct device_machine machine;
+    char token[DEVICE_TOKEN_LEN + 1];       /* a secret */
+    char token_hex[2 * DEVICE_TOKEN_LEN + 1];
+    char country[DEVICE_COUNTRY_MAX + 1];
+    char version[DEVICE_VERSION_MAX + 1];
+    bool provisioned; /* wifi.conf is there, or none is needed */
+    uint64_t started_ms;
+
+    struct command_table commands;
+    struct uplink uplink;
+    struct lan lan;
+
+    struct local_server *local;
+    struct lan_socket *lan_socket, *ble_socket;
+    struct lan_addr ble_asker; /* of the datagram under way: it is answered within the call */
+    struct ag_addr local_bound, lan_bound, ble_bound;
+    uint64_t internal_peers; /* bit per local socket that said _internal.hello: no broadcasts, only _internal.* */
+    uv_timer_t timer;        /* the earliest deadline of all cores */
+    uint64_t timer_at;
+
+    struct cloud_link link;
+    unsigned n_joined, n_join_failed; /* since the start, for miIO.wifi_assoc_state */
+
+    unsigned n_open; /* parts whose closed() has not come */
+    bool closing;
+    void (*on_closed)(void *user);
+    void *user;
+};
+
+/* Opens the sockets and goes through the boot order. 0 or -errno with one line in error; then call client_close(). */
+int client_open(struct client *c, uv_loop_t *loop, const struct client_options *options, struct device_conf *conf,
+                char error[DATA_ERROR_MAX]);
+void client_close(struct client *c, void (*on_closed)(void *user), void *user);
+/* After on_closed. */
+void client_deinit(struct client *c);
+
+/* One line a counter that is not 0, to the log. */
+void client_log_state(const struct client *c);
+/* SIGHUP: what can change without a restart. */
+void client_reload(struct client *c);
+
+/* ---- for the client's own files ---- */
+
+/* Applies an event of the device and tells the applications. */
+void client_event(struct client *c, enum device_event ev);
+/* An answer to whoever gave a command; text has any id, or none for an asker without one. */
+void client_answer(struct client *c, struct origin to, struct ag_span text);
+/* A command from an origin: served here or broadcast to the applications. */
+void client_command(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view,
+                    bool wants_answer);
+/* To every plain socket. */
+void client_broadcast(struct client *c, struct ag_span text);
+/* Looks at the cores' deadlines again; at the end of each event from outside. */
+void client_rearm(struct client *c);
+/* wifi.conf appeared or went: what the LAN hello tells. */
+void client_set_provisioned(struct client *c, bool provisioned);
+/* A local socket said _internal.hello. */
+void client_mark_internal(struct client *c, unsigned peer);
+/* A new token for LAN and cloud. 0 or -errno. */
+int client_set_token(struct client *c, const char token[DEVICE_TOKEN_LEN + 1]);
+uint32_t client_unix_time(void);
+
+/* cloud_link.c */
+void cloud_link_init(struct client *c);
+int cloud_link_start(struct client *c);
+void cloud_link_stop(struct client *c, bool restart);
+/* A method of the cloud's own (onenet.publish ...). true: the cloud has taken it. */
+bool cloud_link_offer(struct client *c, unsigned peer, struct ag_span text, const struct ag_json_view *view);
+void cloud_link_forget_peer(struct client *c, unsigned peer);
+
+/* serve.c: the methods that the client answers itself. true: it was one of them and is settled. */
+bool client_serve(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view);
+/* What no application took, e.g. miIO.reboot. true: settled. */
+bool client_serve_fallback(struct client *c, struct origin to, unsigned tag);
+int client_device_info(struct client *c, struct ag_buf *out, bool with_token);
+
+#endif

@@ -1,0 +1,118 @@
+/* miio_client: options, configuration, signals, exit code. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+#include "client/client.h"
+#include "client/options.h"
+#include "libagent/core/log.h"
+#include "libagent/io/daemon.h"
+
+enum { EXIT_CONFIG = 78, N_SIGNALS = 4 };
+
+struct daemon {
+    uv_loop_t loop;
+    uv_signal_t signals[N_SIGNALS];
+    struct client client;
+    bool ending;
+};
+
+static void on_client_closed(void *user)
+{
+    struct daemon *d = user;
+
+    for (int i = 0; i < N_SIGNALS; i++)
+        uv_close((uv_handle_t *) &d->signals[i], NULL);
+}
+
+static void daemon_end(struct daemon *d)
+{
+    if (d->ending)
+        return;
+    d->ending = true;
+    ag_daemon_notify("STOPPING=1");
+    client_close(&d->client, on_client_closed, d);
+}
+
+static void on_signal(uv_signal_t *h, int signum)
+{
+    struct daemon *d = h->data;
+
+    if (signum == SIGHUP) {
+        ag_log_reopen();
+        client_reload(&d->client);
+    } else if (signum == SIGUSR1) {
+        client_log_state(&d->client);
+    } else {
+        daemon_end(d);
+    }
+}
+
+static void signals_start(struct daemon *d)
+{
+    static const int numbers[N_SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+
+    for (int i = 0; i < N_SIGNALS; i++) {
+        uv_signal_init(&d->loop, &d->signals[i]);
+        d->signals[i].data = d;
+        uv_signal_start(&d->signals[i], on_signal, numbers[i]);
+    }
+}
+
+static int say_ready(struct daemon *d, struct ag_daemon *background)
+{
+    char local[AG_ADDR_TEXT_MAX], lan[AG_ADDR_TEXT_MAX], ble[AG_ADDR_TEXT_MAX];
+
+    return ag_daemon_ready(background, "local=%s lan=%s ble=%s cloud=%s",
+                           ag_addr_format(&d->client.local_bound, local),
+                           ag_addr_format(&d->client.lan_bound, lan), ag_addr_format(&d->client.ble_bound, ble),
+                           d->client.link.ops ? d->client.link.ops->name : "none");
+}
+
+static int run(struct options *o, struct ag_daemon *background)
+{
+    static struct daemon d; /* large, and gone with the process */
+    char error[DATA_ERROR_MAX] = "";
+    int r;
+
+    uv_loop_init(&d.loop);
+    signals_start(&d);
+    r = client_open(&d.client, &d.loop, &o->client, &o->conf, error);
+    if (r < 0) {
+        fprintf(stderr, "miio_client: %s\n", error);
+        daemon_end(&d);
+    } else {
+        say_ready(&d, background);
+    }
+    uv_run(&d.loop, UV_RUN_DEFAULT);
+    client_deinit(&d.client);
+    uv_loop_close(&d.loop);
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    struct ag_daemon background = AG_DAEMON_INIT;
+    struct options o;
+    int code;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (!options_read(&o, argc, argv, &code))
+        return code;
+    ag_log_set_level(o.log_level);
+    code = ag_log_open(o.log_file);
+    if (code < 0) {
+        fprintf(stderr, "miio_client: %s: %s\n", o.log_file, strerror(-code));
+        return EXIT_CONFIG;
+    }
+    if (o.background && ag_daemon_start(&background) < 0) {
+        fprintf(stderr, "miio_client: cannot go into the background: %s\n", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    code = run(&o, &background);
+    options_deinit(&o);
+    return code;
+}

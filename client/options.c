@@ -1,0 +1,407 @@
+#include "client/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "libagent/io/inifile.h"
+
+enum { EXIT_USAGE = 2, EXIT_CONFIG = 78, REASON_MAX = 256, FIRST_LONG = 256 };
+
+/* What getopt returns for options that are no values. */
+enum { LONG_CONFIG = FIRST_LONG + N_OPTIONS, LONG_CHECK };
+
+struct option_info {
+    const char *name;
+    const char *key; /* in device.conf; NULL: not there */
+    char letter;     /* 0: none */
+    const char *argument, *help;
+};
+
+static const struct option_info infos[N_OPTIONS] = {
+    [OPT_DATADIR] = {"datadir", NULL, 'd', "DIR", "data directory (/etc/miio)"},
+    [OPT_LOGLEVEL] = {"loglevel", "loglevel", 'l', "0..4", "error, warning, info (2), debug, verbose"},
+    [OPT_LOGFILE] = {"logfile", NULL, 'L', "FILE", "append the log to FILE"},
+    [OPT_CLOUD] = {"cloud", "cloud", 0, "NAME", "ot, gizwits, onenet, mqtt or none (ot)"},
+    [OPT_HOST] = {"host", "ot_host", 'H', "HOST", "server of the ot cloud"},
+    [OPT_PORT] = {"port", "ot_port", 'p', "PORT", "its port"},
+    [OPT_TRANSPORT] = {"transport", "ot_transport", 0, "udp|tcp", "how to reach it"},
+    [OPT_INTERVAL] = {"interval", "ot_interval", 'i', "MS", "period of _otc.info (1800000)"},
+    [OPT_COUNTRY] = {"dcountry", "country", 'C', "CC", "country prefix of the server's name"},
+    [OPT_LOCAL] = {"local", "local", 0, "ADDR:PORT", "where applications connect (127.0.0.1:54322)"},
+    [OPT_LAN] = {"lan", "lan", 0, "ADDR:PORT|none", "where phones connect, UDP (0.0.0.0:54321)"},
+    [OPT_BLE] = {"ble", "ble", 0, "ADDR:PORT|none", "Bluetooth provisioning, UDP (127.0.0.1:54323)"},
+    [OPT_MQTT_API] = {"mqtt-api", "mqtt_api", 0, "HOST:PORT|none", "broker for the MQTT API (none)"},
+    [OPT_HELPER] = {"helper", "helper", 0, "builtin|external", "who joins Wi-Fi and keeps files (builtin)"},
+    [OPT_HOOKS] = {"hooks", "hooks", 0, "DIR", "hook programs of the builtin helper (data directory)"},
+    [OPT_PROVISIONING] = {"provisioning", "provisioning", 0, "wifi|none",
+                          "none: the network is there without a phone's help"},
+    [OPT_OS_RELEASE] = {"os-release", "os_release", 0, "FILE", "holds the firmware version (/etc/os-release)"},
+    [OPT_COMMAND_TIMEOUT] = {"command-timeout", "command_timeout", 0, "MS", "for an application's answer (4000)"},
+    [OPT_REQUEST_TIMEOUT] = {"request-timeout", "request_timeout", 0, "MS", "for the cloud's answer (30000)"},
+    [OPT_LAN_STAMP_WINDOW] = {"lan-stamp-window", "lan_stamp_window", 0, "S",
+                              "how far a phone's stamp may be off; 0: any (86400)"},
+};
+
+static void usage(FILE *f)
+{
+    fprintf(f, "usage: miio_client [options]\n\n"
+               "  -D, --daemonize                    go into the background\n");
+    for (int i = 0; i < N_OPTIONS; i++) {
+        char left[64];
+
+        snprintf(left, sizeof left, "%c%c%c --%s %s", infos[i].letter ? '-' : ' ',
+                 infos[i].letter ? infos[i].letter : ' ', infos[i].letter ? ',' : ' ', infos[i].name,
+                 infos[i].argument);
+        fprintf(f, "  %-36s %s\n", left, infos[i].help);
+    }
+    fprintf(f, "      --config FILE                  options as \"name = value\" lines\n"
+               "      --check-config                 check everything, start nothing\n"
+               "  -v, --version\n"
+               "  -h, --help\n");
+}
+
+/* ---- collecting ---- */
+
+static int take_value(struct options *o, int name, const char *text, enum option_source source, int line)
+{
+    struct option_value *v = &o->values[name];
+    char *copy;
+
+    if (v->text && v->source > source)
+        return 0;
+    copy = strdup(text);
+    if (!copy)
+        return -ENOMEM;
+    free(v->text);
+    *v = (struct option_value){copy, source, line};
+    return 0;
+}
+
+static int on_config_item(void *user, const struct ag_ini_item *item, char *reason, size_t n)
+{
+    struct options *o = user;
+
+    if (item->section[0]) {
+        snprintf(reason, n, "sections are not used here");
+        return -EINVAL;
+    }
+    for (int i = 0; i < N_OPTIONS; i++) {
+        if (strcmp(infos[i].name, item->name) == 0)
+            return take_value(o, i, item->value, FROM_CONFIG_FILE, item->line);
+    }
+    return -EINVAL;
+}
+
+static int take_device_conf(struct options *o)
+{
+    for (int i = 0; i < N_OPTIONS; i++) {
+        const char *value = infos[i].key ? device_conf_get(&o->conf, infos[i].key) : NULL;
+
+        if (value && take_value(o, i, value, FROM_DEVICE_CONF, (int) device_conf_line(&o->conf, infos[i].key)) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+/* The clouds look into device.conf only: what was given elsewhere is put there. */
+static int give_device_conf(struct options *o)
+{
+    for (int i = 0; i < N_OPTIONS; i++) {
+        const struct option_value *v = &o->values[i];
+
+        if (infos[i].key && v->text && v->source > FROM_DEVICE_CONF &&
+            device_conf_set(&o->conf, infos[i].key, v->text) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+/* ---- checking ---- */
+
+static int ag_printf_like(3, 4) complain(const struct options *o, int name, const char *fmt, ...)
+{
+    const struct option_value *v = &o->values[name];
+    char reason[REASON_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(reason, sizeof reason, fmt, ap);
+    va_end(ap);
+    if (v->source == FROM_COMMAND_LINE)
+        fprintf(stderr, "miio_client: --%s %s: %s\n", infos[name].name, v->text, reason);
+    else if (v->source == FROM_CONFIG_FILE)
+        fprintf(stderr, "miio_client: %s:%d: %s: %s\n", o->config_file, v->line, infos[name].name, reason);
+    else
+        fprintf(stderr, "miio_client: %s%s:%d: %s: %s\n", o->client.dir.path, DATA_CONF, v->line, infos[name].key,
+                reason);
+    return v->source == FROM_COMMAND_LINE ? EXIT_USAGE : EXIT_CONFIG;
+}
+
+static int take_number(const struct options *o, int name, long min, long max, long fallback, long *out)
+{
+    const char *text = o->values[name].text;
+    char *end;
+
+    *out = fallback;
+    if (!text)
+        return 0;
+    errno = 0;
+    *out = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end || *out < min || *out > max)
+        return complain(o, name, "must be a number from %ld to %ld", min, max);
+    return 0;
+}
+
+static int take_addr(const struct options *o, int name, const char *fallback, bool none_allowed, struct ag_addr *out)
+{
+    const char *text = o->values[name].text, *reason;
+
+    if (ag_addr_parse(text ? text : fallback, out, &reason) < 0)
+        return complain(o, name, "%s", reason);
+    if (out->kind != AG_ADDR_INET && !(none_allowed && out->kind == AG_ADDR_NONE))
+        return complain(o, name, none_allowed ? "must be ADDR:PORT or none" : "must be ADDR:PORT");
+    return 0;
+}
+
+/* One of two words: *second_out tells whether it is the second one. */
+static int take_word(const struct options *o, int name, const char *first, const char *second, bool *second_out)
+{
+    const char *text = o->values[name].text;
+
+    *second_out = text && strcmp(text, second) == 0;
+    if (text && !*second_out && strcmp(text, first) != 0)
+        return complain(o, name, "must be %s or %s", first, second);
+    return 0;
+}
+
+static int check_cloud(struct options *o)
+{
+    const char *name = o->values[OPT_CLOUD].text ? o->values[OPT_CLOUD].text : "ot";
+    const struct cloud_ops *ops = cloud_find(name);
+    char why[160] = "";
+
+    o->client.cloud = name;
+    if (strcmp(name, "none") == 0)
+        return 0;
+    if (!ops && o->values[OPT_CLOUD].text)
+        return complain(o, OPT_CLOUD, "no such cloud is built in");
+    if (!ops) {
+        fprintf(stderr, "miio_client: cloud ot is not built in; choose another with --cloud\n");
+        return EXIT_CONFIG;
+    }
+    if (ops->check && ops->check(&o->conf, why, sizeof why) < 0) {
+        fprintf(stderr, "miio_client: %s%s: %s\n", o->client.dir.path, DATA_CONF, why);
+        return EXIT_CONFIG;
+    }
+    return 0;
+}
+
+/* Clouds of others know no provisioning by a phone, so a device that uses them is taken as being on the network. */
+static int check_provisioning(struct options *o)
+{
+    bool none;
+    int code = take_word(o, OPT_PROVISIONING, "wifi", "none", &none);
+
+    if (!o->values[OPT_PROVISIONING].text)
+        none = strcmp(o->client.cloud, "ot") != 0 && strcmp(o->client.cloud, "none") != 0;
+    o->client.wired = none;
+    return code;
+}
+
+static int check_numbers(struct options *o)
+{
+    long level, command, request, window, ignored;
+    int code = take_number(o, OPT_LOGLEVEL, 0, 4, 2, &level);
+
+    if (code == 0)
+        code = take_number(o, OPT_COMMAND_TIMEOUT, 100, 600000, 4000, &command);
+    if (code == 0)
+        code = take_number(o, OPT_REQUEST_TIMEOUT, 100, 3600000, 30000, &request);
+    if (code == 0)
+        code = take_number(o, OPT_LAN_STAMP_WINDOW, 0, 1000000000, 86400, &window);
+    if (code == 0)
+        code = take_number(o, OPT_PORT, 1, 65535, 0, &ignored);
+    if (code == 0)
+        code = take_number(o, OPT_INTERVAL, 1000, 86400000, 0, &ignored);
+    if (code != 0)
+        return code;
+    o->log_level = (int) level;
+    o->client.command_timeout_ms = (unsigned) command;
+    o->client.request_timeout_ms = (unsigned) request;
+    o->client.lan_stamp_window_s = (unsigned) window;
+    return 0;
+}
+
+static int check_all(struct options *o)
+{
+    bool tcp;
+    int code = check_numbers(o);
+
+    if (code == 0)
+        code = take_addr(o, OPT_LOCAL, "127.0.0.1:54322", false, &o->client.local);
+    if (code == 0)
+        code = take_addr(o, OPT_LAN, "0.0.0.0:54321", true, &o->client.lan);
+    if (code == 0)
+        code = take_addr(o, OPT_BLE, "127.0.0.1:54323", true, &o->client.ble);
+    if (code == 0 && o->client.ble.kind == AG_ADDR_INET && !ag_addr_is_local(&o->client.ble))
+        code = complain(o, OPT_BLE, "must be on loopback: its texts are not encrypted");
+    if (code == 0)
+        code = take_word(o, OPT_HELPER, "builtin", "external", &o->client.external_helper);
+    if (code == 0)
+        code = take_word(o, OPT_TRANSPORT, "udp", "tcp", &tcp);
+    if (code == 0 && o->values[OPT_HOST].source == FROM_COMMAND_LINE &&
+        o->values[OPT_COUNTRY].source == FROM_COMMAND_LINE)
+        code = complain(o, OPT_COUNTRY, "goes not together with --host");
+    if (code == 0)
+        code = check_cloud(o);
+    if (code == 0)
+        code = check_provisioning(o);
+    o->client.os_release = o->values[OPT_OS_RELEASE].text;
+    o->client.hooks = o->values[OPT_HOOKS].text;
+    o->log_file = o->values[OPT_LOGFILE].text;
+    return code;
+}
+
+/* ---- reading ---- */
+
+static void make_getopt_tables(struct option longs[N_OPTIONS + 8], char shorts[64])
+{
+    size_t n = 0, s = 0;
+
+    for (int i = 0; i < N_OPTIONS; i++) {
+        int val = infos[i].letter ? infos[i].letter : FIRST_LONG + i;
+
+        longs[n++] = (struct option){infos[i].name, required_argument, NULL, val};
+        if (infos[i].letter) {
+            shorts[s++] = infos[i].letter;
+            shorts[s++] = ':';
+        }
+    }
+    longs[n++] = (struct option){"daemonize", no_argument, NULL, 'D'};
+    longs[n++] = (struct option){"enckey", no_argument, NULL, 'e'};
+    longs[n++] = (struct option){"encdata", no_argument, NULL, 'E'};
+    longs[n++] = (struct option){"version", no_argument, NULL, 'v'};
+    longs[n++] = (struct option){"help", no_argument, NULL, 'h'};
+    longs[n++] = (struct option){"config", required_argument, NULL, LONG_CONFIG};
+    longs[n++] = (struct option){"check-config", no_argument, NULL, LONG_CHECK};
+    longs[n] = (struct option){0};
+    memcpy(shorts + s, "DeEvh", sizeof "DeEvh");
+}
+
+static int name_of(int opt)
+{
+    if (opt >= FIRST_LONG && opt < FIRST_LONG + N_OPTIONS)
+        return opt - FIRST_LONG;
+    for (int i = 0; i < N_OPTIONS; i++) {
+        if (infos[i].letter && infos[i].letter == opt)
+            return i;
+    }
+    return -1;
+}
+
+/* -1: go on; else the exit code. */
+static int take_option(struct options *o, int opt)
+{
+    int name = name_of(opt);
+
+    if (name >= 0)
+        return take_value(o, name, optarg, FROM_COMMAND_LINE, 0) < 0 ? EXIT_FAILURE : -1;
+    switch (opt) {
+    case 'D':
+        o->background = true;
+        return -1;
+    case LONG_CHECK:
+        o->check_only = true;
+        return -1;
+    case LONG_CONFIG:
+        free(o->config_file);
+        o->config_file = strdup(optarg);
+        return o->config_file ? -1 : EXIT_FAILURE;
+    case 'v':
+        puts("miio_client " MIIO_VERSION);
+        return EXIT_SUCCESS;
+    case 'h':
+        usage(stdout);
+        return EXIT_SUCCESS;
+    case 'e':
+    case 'E':
+        fprintf(stderr, "miio_client: -%c: the vendor's encrypted form of keys and data is not public; not available\n",
+                opt);
+        return EXIT_USAGE;
+    default:
+        fprintf(stderr, "miio_client: see miio_client --help\n");
+        return EXIT_USAGE;
+    }
+}
+
+static int read_command_line(struct options *o, int argc, char **argv)
+{
+    struct option longs[N_OPTIONS + 8];
+    char shorts[64];
+    int opt, code;
+
+    make_getopt_tables(longs, shorts);
+    while ((opt = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        code = take_option(o, opt);
+        if (code >= 0)
+            return code;
+    }
+    if (optind < argc) {
+        fprintf(stderr, "miio_client: unexpected argument \"%s\"\n", argv[optind]);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+static int read_files(struct options *o)
+{
+    char error[DATA_ERROR_MAX];
+    const char *dir;
+    int r;
+
+    if (o->config_file && ag_ini_parse_file(o->config_file, on_config_item, o, error) < 0) {
+        fprintf(stderr, "miio_client: %s\n", error);
+        return EXIT_CONFIG;
+    }
+    dir = o->values[OPT_DATADIR].text ? o->values[OPT_DATADIR].text : "/etc/miio";
+    r = data_dir_init(&o->client.dir, dir);
+    if (r < 0) {
+        fprintf(stderr, "miio_client: %s: %s\n", dir, strerror(-r));
+        return EXIT_CONFIG;
+    }
+    if (data_dir_load_conf(&o->client.dir, &o->conf, error) < 0) {
+        fprintf(stderr, "miio_client: %s\n", error);
+        return EXIT_CONFIG;
+    }
+    return take_device_conf(o) < 0 || give_device_conf(o) < 0 ? EXIT_FAILURE : 0;
+}
+
+bool options_read(struct options *o, int argc, char **argv, int *code_out)
+{
+    int code;
+
+    *o = (struct options){0};
+    code = read_command_line(o, argc, argv);
+    if (code < 0) {
+        code = read_files(o);
+        if (code == 0)
+            code = check_all(o);
+        if (code == 0 && !o->check_only)
+            return true;
+        if (code == 0)
+            puts("configuration is good");
+    }
+    options_deinit(o);
+    *code_out = code;
+    return false;
+}
+
+void options_deinit(struct options *o)
+{
+    for (int i = 0; i < N_OPTIONS; i++)
+        free(o->values[i].text);
+    free(o->config_file);
+    device_conf_deinit(&o->conf);
+}

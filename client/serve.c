@@ -1,0 +1,238 @@
+/* The methods that the client answers itself; forms and permissions are client/core/local_cmd's. */
+#include "client/client.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include "client/io/net_info.h"
+#include "libagent/core/log.h"
+
+enum {
+    CODE_NO_LOCAL_METHOD = -10000,
+    WAKEUP_IDLE_S = 3600, /* nothing to do at all: look again after an hour */
+    METHOD_MAX = 256
+};
+
+/* One request under way; everything is borrowed. */
+struct ask {
+    struct client *c;
+    struct origin from;
+    struct ag_span id, params; /* raw; p NULL when absent */
+    struct ag_buf out;         /* the answer */
+};
+
+static void ask_end(struct ask *a, int r)
+{
+    bool query = a->from.kind == ORIGIN_LOCAL; /* a query without an id is answered too, as it always was */
+
+    if (r == 0 && ag_buf_size(&a->out) > 0 && (a->id.p || query))
+        client_answer(a->c, a->from, ag_buf_span(&a->out));
+    ag_buf_deinit(&a->out);
+}
+
+static int put_string(struct ask *a, const char *method, const char *value)
+{
+    char text[64];
+    int n = snprintf(text, sizeof text, "\"%s\"", value);
+
+    return local_cmd_put_reply(&a->out, a->id, method, (struct ag_span){text, (size_t) n});
+}
+
+static int put_number(struct ask *a, const char *method, uint64_t value)
+{
+    char text[24];
+    int n = snprintf(text, sizeof text, "%" PRIu64, value);
+
+    return local_cmd_put_reply(&a->out, a->id, method, (struct ag_span){text, (size_t) n});
+}
+
+static int put_ok(struct ask *a, bool ok)
+{
+    return local_cmd_put_result(&a->out, a->id, ok ? "[\"OK\"]" : "[\"ERROR\"]");
+}
+
+/* ---- suspend ---- */
+
+/* 0: busy, ask again later. */
+static unsigned wakeup_s(const struct client *c)
+{
+    unsigned s = WAKEUP_IDLE_S, cloud_s;
+
+    if (c->commands.n_open > 0 || c->uplink.n_open > 0)
+        return 0;
+    if (!c->link.cloud)
+        return s;
+    if (!c->link.connected || !c->link.ops->wakeup_s)
+        return 0;
+    cloud_s = c->link.ops->wakeup_s(c->link.cloud);
+    return cloud_s < s ? cloud_s : s;
+}
+
+static int serve_suspend(struct ask *a)
+{
+    char text[40];
+    int n = snprintf(text, sizeof text, "{\"wakeup_time\":%u}", wakeup_s(a->c));
+
+    return local_cmd_put_reply(&a->out, a->id, "local.resp_suspend", (struct ag_span){text, (size_t) n});
+}
+
+/* ---- miIO.* ---- */
+
+int client_device_info(struct client *c, struct ag_buf *out, bool with_token)
+{
+    struct device_info info = {.model = c->conf->model,
+                               .mac = c->conf->mac,
+                               .token_hex = c->token_hex,
+                               .hw_ver = "Linux",
+                               .fw_ver = c->version,
+                               .life_s = (uv_now(c->loop) - c->started_ms) / 1000};
+    double up;
+
+    if (uv_uptime(&up) == 0)
+        info.life_s = (uint64_t) up;
+    net_info_read(&info);
+    return local_cmd_put_info(out, &info, with_token);
+}
+
+static int serve_info(struct ask *a)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf info = AG_BUF_INIT;
+    /* a LAN peer has proved that it knows the token, the cloud is told it by _otc.info; applications are not */
+    int r = client_device_info(a->c, &info, a->from.kind == ORIGIN_LAN || a->from.kind == ORIGIN_CLOUD);
+
+    return r == 0 ? local_cmd_put_result_ok(&a->out, a->id, ag_buf_span(&info)) : r;
+}
+
+static int serve_config(struct ask *a)
+{
+    bool ok = local_cmd_wants_enauth(a->params);
+    int r;
+
+    if (ok) {
+        r = data_dir_write(&a->c->options.dir, DATA_ENAUTH, (struct ag_span){"", 0});
+        if (r < 0)
+            ag_log(AG_LOG_ERROR, "%s: %s", DATA_ENAUTH, strerror(-r));
+        ok = r == 0;
+        client_set_provisioned(a->c, a->c->provisioned);
+    }
+    return put_ok(a, ok);
+}
+
+static int serve_loglevel(struct ask *a)
+{
+    int level;
+    bool ok = local_cmd_loglevel(&level, a->params);
+
+    if (ok)
+        ag_log_set_level(level);
+    return put_ok(a, ok);
+}
+
+static int serve_assoc_state(struct ask *a)
+{
+    const struct client *c = a->c;
+    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+    int r = ag_buf_printf(&out,
+                          "{\"state\":\"%s\",\"auth_fail_count\":0,\"conn_success_count\":%u,\"conn_fail_count\":%u,"
+                          "\"dhcp_fail_count\":0}",
+                          device_state_is_online(c->machine.state) ? "ONLINE" : "CONNECTING", c->n_joined,
+                          c->n_join_failed);
+
+    return r == 0 ? local_cmd_put_result_ok(&a->out, a->id, ag_buf_span(&out)) : r;
+}
+
+/* ---- dispatch ---- */
+
+static int refuse(struct ask *a, int code, const char *why)
+{
+    return a->id.p ? local_cmd_put_error(&a->out, a->id, code, why) : 0;
+}
+
+static int serve_internal(struct ask *a, struct ag_span method, struct ag_span text)
+{
+    (void) text;
+    if (ag_span_eq(method, "_internal.hello"))
+        client_mark_internal(a->c, (unsigned) a->from.token);
+    else
+        ag_log(AG_LOG_DEBUG, "%.*s from local peer %u is not expected", (int) method.len, method.p,
+               (unsigned) a->from.token);
+    return 0;
+}
+
+static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struct ag_span text)
+{
+    struct client *c = a->c;
+
+    switch (cmd) {
+    case LOCAL_CMD_QUERY_TIME:
+        return put_number(a, "local.time", client_unix_time());
+    case LOCAL_CMD_QUERY_STATUS:
+        return put_string(a, "local.status", device_state_name(c->machine.state));
+    case LOCAL_CMD_QUERY_COUNTRY:
+        return put_string(a, "local.country", c->country[0] ? c->country : "prc");
+    case LOCAL_CMD_QUERY_DID:
+        return put_number(a, "local.did", c->conf->did);
+    case LOCAL_CMD_PREP_SUSPEND:
+        return serve_suspend(a);
+    case LOCAL_CMD_LOCAL_OTHER:
+        return refuse(a, CODE_NO_LOCAL_METHOD, "no such local method");
+    case LOCAL_CMD_INTERNAL:
+        return serve_internal(a, method, text);
+    case LOCAL_CMD_INFO:
+        return serve_info(a);
+    case LOCAL_CMD_CONFIG:
+        return serve_config(a);
+    case LOCAL_CMD_CONFIG_LOGLEVEL:
+        return serve_loglevel(a);
+    case LOCAL_CMD_WIFI_ASSOC_STATE:
+        return serve_assoc_state(a);
+    case LOCAL_CMD_STOP_DIAG_MODE:
+        return local_cmd_put_result(&a->out, a->id, "[\"ok\"]");
+    case LOCAL_CMD_CONFIG_TZ:
+    case LOCAL_CMD_CONFIG_ROUTER:
+    case LOCAL_CMD_BLE_CONFIG_ROUTER:
+    case LOCAL_CMD_REBOOT:
+    case LOCAL_CMD_RESTORE:
+    case LOCAL_CMD_NONE:
+        break;
+    }
+    return refuse(a, CLIENT_CODE_NOT_FOUND, "Method not found.");
+}
+
+static bool is_for_applications(enum local_cmd cmd, enum origin_kind from)
+{
+    return cmd == LOCAL_CMD_NONE || ((cmd == LOCAL_CMD_REBOOT || cmd == LOCAL_CMD_RESTORE) && from != ORIGIN_LOCAL);
+}
+
+bool client_serve(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view)
+{
+    struct ask a = {.c = c,
+                    .from = from,
+                    .id = ag_view_raw(view, text.p, AG_M_ID),
+                    .params = ag_view_raw(view, text.p, AG_M_PARAMS)};
+    char name[METHOD_MAX];
+    struct ag_span method;
+    enum local_cmd cmd;
+
+    if (!ag_view_str(view, text.p, AG_M_METHOD, name, sizeof name, &method)) {
+        ask_end(&a, refuse(&a, -32600, "method is no usable name"));
+        return true;
+    }
+    cmd = local_cmd_find(method);
+    if (!local_cmd_permitted(cmd, from.kind)) {
+        ag_log(AG_LOG_WARNING, "%.*s is not permitted from there", (int) method.len, method.p);
+        ask_end(&a, refuse(&a, CLIENT_CODE_NOT_PERMITTED, "not permitted"));
+        return true;
+    }
+    if (is_for_applications(cmd, from.kind))
+        return false;
+    ask_end(&a, serve(&a, cmd, method, text));
+    return true;
+}
+
+bool client_serve_fallback(struct client *c, struct origin to, unsigned tag)
+{
+    (void) c;
+    (void) to;
+    (void) tag;
+    return false;
+}
