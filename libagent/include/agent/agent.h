@@ -71,6 +71,7 @@ extern "C" {
 #define AGENT_CODE_NOT_PERMITTED    (-32001) /* refused by access rules */
 #define AGENT_CODE_NOT_CONNECTED    (-32002) /* the agent has no upstream */
 #define AGENT_CODE_SHUTTING_DOWN    (-32003)
+#define AGENT_CODE_KEY_TAKEN        (-32004) /* register: the key has an owner; bind: the address has */
 #define AGENT_CODE_NO_ACK           (-30011) /* upstream did not answer in time */
 #define AGENT_CODE_ACK_TIMEOUT      (-9999)  /* an application did not answer in time */
 
@@ -113,7 +114,11 @@ typedef int (*agent_request_fn)(agent_request *req, void *user);
  */
 typedef void (*agent_call_fn)(agent_conn *conn, int status, const char *result, const char *error, void *user);
 
-/* status: 0 in force, -EEXIST owned by another, -EPERM refused, otherwise what the agent said as negative code. */
+/*
+ * status: 0 in force, -EEXIST owned by another, -EPERM refused, otherwise what the agent said as negative code. Comes
+ * after each connect. An agent that does not answer within 200 ms is an old one, and 0 is told; should it answer
+ * otherwise later, that is told too.
+ */
 typedef void (*agent_registered_fn)(agent_slot *slot, int status, void *user);
 typedef void (*agent_state_fn)(agent_conn *conn, enum agent_state state, void *user);
 typedef void (*agent_log_fn)(enum agent_log_level level, const char *text, void *user);
@@ -135,7 +140,10 @@ AGENT_API int agent_set_on_state(agent_conn *conn, agent_state_fn fn, void *user
 AGENT_API int agent_set_log(agent_conn *conn, agent_log_fn fn, enum agent_log_level max_level, void *user);
 /* First pause before a new try and the longest one, in ms (100, 5000). Each pause doubles the last, with jitter. */
 AGENT_API int agent_set_reconnect(agent_conn *conn, unsigned first_ms, unsigned max_ms);
-/* Bytes that may wait to be sent (2 MiB); beyond it the sending calls return -ENOBUFS. */
+/*
+ * Bytes that may wait to be sent (2 MiB); beyond it the sending calls return -ENOBUFS. Calls that wait for a connection
+ * have as much again. One text is at most 1 MiB (-EMSGSIZE), 64 KiB on a packet socket: the agent takes no more.
+ */
 AGENT_API int agent_set_queue_limit(agent_conn *conn, size_t bytes);
 
 /*
@@ -158,14 +166,18 @@ AGENT_API int agent_get_events(agent_conn *conn);
 AGENT_API int agent_get_timeout_ms(agent_conn *conn);
 /*
  * Reads, writes, runs timers and callbacks, never blocks. Positive: there may be more to do, call again; 0: wait;
- * negative: -ENOMEM only. A lost connection is not an error here, see agent_set_on_state().
+ * -ENOMEM: short of memory it gave the connection up, and connects again later. A lost connection is not an error here,
+ * see agent_set_on_state(). Inside a callback it does nothing and returns 0.
+ *
+ * What callbacks send leaves in one write at the end of the turn. What is sent outside of them leaves at once, or, when
+ * the socket is full, as soon as it takes more.
  */
 AGENT_API int agent_process(agent_conn *conn);
 /* Waits until there is something to process, at most timeout_ms (-1: no limit). 1 yes, 0 time is up, -EINTR. */
 AGENT_API int agent_wait(agent_conn *conn, int timeout_ms);
-/* process and wait until agent_stop(). Returns what agent_stop() was given, or a negative error. */
+/* process and wait until agent_stop(). Returns what agent_stop() was given; -EDEADLK inside a callback. */
 AGENT_API int agent_run(agent_conn *conn);
-/* Ends agent_run(); from callbacks, other threads via agent_wake() and a flag of your own, not from signals. */
+/* Ends agent_run(), or the next one when none runs. From callbacks, other threads and signal handlers. */
 AGENT_API void agent_stop(agent_conn *conn, int status);
 /* Makes the descriptor readable once. Any thread, any signal handler. */
 AGENT_API void agent_wake(agent_conn *conn);
@@ -188,15 +200,18 @@ AGENT_API void agent_slot_unrefp(agent_slot **slot);
 AGENT_API agent_request *agent_request_ref(agent_request *req);
 /* Returns NULL, takes NULL. The last one of an unanswered request with an id answers error -5001 "failed". */
 AGENT_API agent_request *agent_request_unref(agent_request *req);
+AGENT_API void agent_request_unrefp(agent_request **req);
 AGENT_API const char *agent_request_method(const agent_request *req);
 /* The params as JSON text, "[]" when the command has none. Valid while the request lives. */
 AGENT_API const char *agent_request_params(const agent_request *req);
 /* The whole command as it came, JSON text. */
 AGENT_API const char *agent_request_text(const agent_request *req);
-/* 1 and *ret_id, or 0 when the command has no id and so wants no answer. */
+/* 1 and *ret_id; 0 when the command has no id and so wants no answer; -ERANGE: its id is not an unsigned 32-bit number
+   (agent_reply() returns it as it came all the same). */
 AGENT_API int agent_request_id(const agent_request *req, uint32_t *ret_id);
 /* Sender's address mask of an app-to-app message, 0 otherwise. */
 AGENT_API uint32_t agent_request_from(const agent_request *req);
+/* NULL when the request outlived its connection object. */
 AGENT_API agent_conn *agent_request_conn(const agent_request *req);
 
 /*
@@ -238,7 +253,11 @@ AGENT_API int agent_report_miot_event(agent_conn *conn, const char *did, unsigne
 
 /* ---- application to application ---- */
 
-/* Claims a one-bit address and has messages to it delivered to fn. Kept over reconnects. 0 address gives it up. */
+/*
+ * Claims a one-bit address and has messages to it delivered to fn. Kept over reconnects. Address 0: messages are not
+ * delivered to fn any more, and the address is not claimed again at the next connect. A taken address stays with its
+ * holder; that is only logged.
+ */
 AGENT_API int agent_bind(agent_conn *conn, uint32_t address, agent_request_fn fn, void *user);
 /* Sends method to each application whose address bit is in to; fn gets the first answer. fn NULL: no answer. */
 AGENT_API int agent_send(agent_conn *conn, agent_slot **ret_slot, uint32_t to, const char *method, const char *params,
@@ -258,6 +277,8 @@ AGENT_API int agent_query_status(agent_conn *conn, char *buf, size_t n);
 
 /* Never NULL. */
 AGENT_API const char *agent_strerror(int error);
+/* The code member of an error object as agent_call_fn gets it; 0 when there is none. */
+AGENT_API int agent_error_code(const char *error);
 /* Of the library at run time, "0.1.0". */
 AGENT_API const char *agent_version(void);
 

@@ -1,0 +1,133 @@
+/*
+ * One connection object: what the application asked for (keys, calls, address), what the agent has been told of it,
+ * and the bytes on their way. It decides; transport.c carries. Bytes and the time come in by ag_conn_on_*(), bytes to
+ * send collect in out.
+ *
+ * Invariants: epoch changes whenever a socket is gained or lost, so a thing that remembers its epoch knows whether
+ * it still belongs to the socket of now. User callbacks run between ag_conn_enter() and ag_conn_leave(), which keep
+ * the object alive; after each of them everything may have changed, the state included.
+ */
+#ifndef AG_CONN_H
+#define AG_CONN_H
+
+#include "agent/agent.h"
+#include "libagent/address.h"
+#include "libagent/core/framer.h"
+#include "libagent/core/list.h"
+#include "libagent/keys.h"
+#include "libagent/transport.h"
+#include "libagent/wait.h"
+
+enum {
+    AG_CONN_READ_MAX = 64 * 1024,        /* bytes of one read; the longest packet */
+    AG_CONN_REGISTER_WAIT_MS = 200,      /* an agent that has not answered by then never does */
+    AG_CONN_CONNECT_WAIT_MS = 5000,      /* a TCP connect that hangs */
+    AG_CONN_STATUS_RETRY_MS = 5000       /* local.query_status again, while upstream is away */
+};
+
+struct agent_conn {
+    unsigned refs;
+    bool processing; /* agent_process() is on the stack */
+    uint8_t state, told_state; /* enum agent_state; what on_state was told last */
+    uint8_t encoding;          /* enum agent_encoding */
+    uint64_t epoch;
+    uint64_t (*now_ms)(void); /* the clock; tests have their own */
+
+    agent_state_fn on_state;
+    void *on_state_user;
+    agent_log_fn log;
+    void *log_user;
+    uint8_t log_max;
+
+    /* reconnecting */
+    struct ag_address_list places;
+    unsigned place;       /* the one tried now */
+    bool dialing;         /* a connect is under way in the transport */
+    bool heard;           /* the agent has said something on this socket */
+    unsigned first_pause_ms, max_pause_ms, pause_ms;
+    uint64_t timer_ms;    /* AGENT_CONNECTING: next try, or end of the connect under way */
+    uint64_t connected_at_ms;
+    uint64_t random;
+
+    /* bytes */
+    struct ag_framer framer;
+    char *read_buf;      /* AG_CONN_READ_MAX bytes, made at the first connect */
+    struct ag_buf out;   /* encoded texts for the socket */
+    struct ag_buf sizes; /* uint32_t per text in out; packet sockets only */
+    struct ag_buf text;  /* scratch: the JSON text under construction */
+    struct ag_buf decoded; /* scratch: a MessagePack message that came, as JSON */
+    size_t queue_limit;
+    bool write_dead;     /* sending failed; reading goes on to the end */
+
+    /* what is wanted and what is awaited */
+    struct ag_waits waits;
+    struct ag_keys keys;
+    struct ag_list calls;    /* agent_slot.link: sent, waiting for the answer */
+    struct ag_list unsent;   /* agent_slot.link: waiting for a connection, in order */
+    size_t unsent_bytes;
+    struct ag_list requests; /* agent_request.link: alive, answered or not */
+    uint32_t deliveries;     /* counts commands, so that each slot has each one once */
+    unsigned unsettled;      /* registrations without an answer yet */
+    uint32_t address;
+    agent_request_fn on_message;
+    void *on_message_user;
+    struct ag_wait bind_wait, status_wait;
+
+    atomic_bool stopping;
+    atomic_int stop_status;
+    struct ag_transport transport;
+};
+
+/* A connection object that has no transport yet. NULL when memory is short. */
+struct agent_conn *ag_conn_new(uint64_t random, uint64_t (*now_ms)(void));
+/* For the last unref: detaches what the application still holds. */
+void ag_conn_free(struct agent_conn *c);
+
+/* Brackets around user callbacks. leave() may free the object. */
+void ag_conn_enter(struct agent_conn *c);
+void ag_conn_leave(struct agent_conn *c);
+
+static inline bool ag_conn_is_up(const struct agent_conn *c)
+{
+    return c->state == AGENT_CONNECTED || c->state == AGENT_READY;
+}
+
+/* Queues one JSON text in the encoding of the connection. 0, -ENOBUFS, -ENOMEM, AGENT_E_JSON, -ENOTCONN. */
+int ag_conn_queue(struct agent_conn *c, struct ag_span json);
+/* The same past the limit, for the library's own registrations. */
+int ag_conn_queue_own(struct agent_conn *c, struct ag_span json);
+/* Clears c->text for a new text. */
+struct ag_buf *ag_conn_scratch(struct agent_conn *c);
+
+/* ---- events, from the loop; user callbacks run inside ---- */
+
+/* The socket is up: everything wanted is told to the agent. */
+void ag_conn_on_up(struct agent_conn *c, uint64_t now_ms);
+/* Bytes that came. They are written to (end marks). 0 or -errno, AGENT_E_PROTOCOL: the connection cannot go on. */
+int ag_conn_on_bytes(struct agent_conn *c, char *data, size_t n);
+/* The socket is gone: calls end with AGENT_E_LOST, the next try is planned. */
+void ag_conn_on_down(struct agent_conn *c, uint64_t now_ms);
+/* Nothing could be connected to: the next try is planned. */
+void ag_conn_on_refused(struct agent_conn *c, uint64_t now_ms);
+/* Ends what is overdue. */
+void ag_conn_on_time(struct agent_conn *c, uint64_t now_ms);
+/* Ends every call with status and forgets the socket. */
+void ag_conn_drop_socket(struct agent_conn *c);
+void ag_conn_end_calls(struct agent_conn *c, struct ag_list *list, int status);
+/* Sends calls that waited for a connection, as far as the queue takes them. */
+void ag_conn_send_unsent(struct agent_conn *c);
+/* When ag_conn_on_time() or the next try is due; UINT64_MAX: never. */
+uint64_t ag_conn_deadline(const struct agent_conn *c);
+
+/* One registration less to wait for. */
+void ag_conn_settle(struct agent_conn *c);
+/* Tells on_state when the state has changed since. */
+void ag_conn_tell_state(struct agent_conn *c);
+/* Asks for local.query_status when somebody follows it. */
+void ag_conn_query_status(struct agent_conn *c);
+void ag_conn_logf(struct agent_conn *c, enum agent_log_level level, const char *fmt, ...) ag_printf_like(3, 4);
+
+/* In loop.c: gives the socket what is queued, unless agent_process() will do it anyway. */
+void ag_loop_kick(struct agent_conn *c);
+
+#endif

@@ -1,0 +1,238 @@
+#include "libagent/dispatch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include "libagent/encode.h"
+#include "libagent/request.h"
+#include "libagent/slot.h"
+
+int ag_error_code(const char *error)
+{
+    /* inside a string the quotes would be escaped, so this is a member name (or a value equal to it) */
+    const char *at = error ? strstr(error, "\"code\"") : NULL;
+    long code;
+
+    if (!at)
+        return 0;
+    at += strlen("\"code\"");
+    at += strspn(at, " \t\r\n:\"");
+    code = strtol(at, NULL, 10);
+    return code < INT32_MIN || code > INT32_MAX ? 0 : (int) code;
+}
+
+/* ends the value with a NUL in place; the text is not read again afterwards */
+static const char *take_value(char *text, const struct ag_json_view *v, enum ag_member m)
+{
+    const struct ag_member_at *at = &v->at[m];
+
+    if (at->type == AG_JSON_NONE)
+        return NULL;
+    text[at->end] = '\0';
+    return text + at->value;
+}
+
+/* ---- answers ---- */
+
+static void status_to_followers(struct agent_conn *c, const struct ag_json_view *v, char *text);
+
+static int registered_status(const char *error)
+{
+    switch (ag_error_code(error)) {
+    case AGENT_CODE_NOT_PERMITTED:
+        return -EPERM;
+    case AGENT_CODE_KEY_TAKEN:
+        return -EEXIST;
+    case 0:
+        return AGENT_E_REMOTE;
+    default:
+        return ag_error_code(error) < 0 ? ag_error_code(error) : -ag_error_code(error);
+    }
+}
+
+static void end_call(struct agent_slot *slot, char *text, const struct ag_json_view *v, bool by_method)
+{
+    enum ag_member m = by_method ? AG_M_PARAMS : AG_M_RESULT;
+
+    if (v->at[AG_M_ERROR].type != AG_JSON_NONE && v->at[AG_M_ERROR].type != AG_JSON_NULL)
+        ag_call_end(slot, AGENT_E_REMOTE, NULL, take_value(text, v, AG_M_ERROR));
+    else if (ag_view_has(v, m))
+        ag_call_end(slot, 0, take_value(text, v, m), NULL);
+    else
+        ag_call_end(slot, 0, "null", NULL);
+}
+
+static void on_bind_answer(struct agent_conn *c, const char *error)
+{
+    ag_wait_end(&c->bind_wait);
+    if (error)
+        ag_conn_logf(c, AGENT_LOG_WARNING, "address %u refused: %s", (unsigned) c->address, error);
+}
+
+/* true: the text was the answer to a. */
+static bool answer(struct agent_conn *c, struct ag_wait *a, char *text, const struct ag_json_view *v, bool by_method)
+{
+    struct agent_slot *slot;
+    const char *error;
+
+    switch (a->kind) {
+    case AG_WAIT_CALL:
+        slot = ag_container_of(a, struct agent_slot, call.wait);
+        if (slot->call.to_apps != ag_view_has(v, AG_M_FROM) || (by_method && !slot->call.local))
+            return false;
+        end_call(slot, text, v, by_method);
+        return true;
+    case AG_WAIT_STATUS:
+        if (by_method || ag_view_has(v, AG_M_RESULT)) {
+            ag_wait_end(a);
+            status_to_followers(c, v, text);
+        } /* an error: asked again at the deadline */
+        return true;
+    default:
+        if (by_method)
+            return false;
+        error = take_value(text, v, AG_M_ERROR);
+        if (a->kind == AG_WAIT_BIND) {
+            on_bind_answer(c, error);
+        } else {
+            ag_wait_end(a);
+            ag_key_registered(c, ag_container_of(a, struct ag_key, reg), error ? registered_status(error) : 0);
+        }
+        return true;
+    }
+}
+
+static struct ag_wait *waiting_for(struct agent_conn *c, const char *text, const struct ag_json_view *v)
+{
+    uint64_t id;
+
+    return ag_view_uint(v, text, AG_M_ID, UINT32_MAX, &id) ? ag_waits_find(&c->waits, (uint32_t) id) : NULL;
+}
+
+static void on_answer(struct agent_conn *c, char *text, const struct ag_json_view *v)
+{
+    struct ag_wait *a = waiting_for(c, text, v);
+    const char *error;
+
+    if (a && answer(c, a, text, v, false))
+        return;
+    if (!ag_view_has(v, AG_M_ID) && (error = take_value(text, v, AG_M_ERROR)))
+        ag_conn_logf(c, AGENT_LOG_WARNING, "the agent says: %s", error);
+    else
+        ag_conn_logf(c, AGENT_LOG_DEBUG, "an answer that nobody waits for");
+}
+
+/* ---- status ---- */
+
+/* The next slot of the key that has not had this delivery. Looked up anew each time: a callback may drop anything. */
+static struct agent_slot *next_slot(struct agent_conn *c, struct ag_span method, uint32_t delivery)
+{
+    struct ag_key *key = ag_keys_match(&c->keys, method);
+
+    if (!key)
+        return NULL;
+    ag_list_for_each(it, &key->slots) {
+        struct agent_slot *slot = ag_list_entry(it, struct agent_slot, link);
+
+        if (slot->delivery != delivery)
+            return slot;
+    }
+    return NULL;
+}
+
+static void status_to_followers(struct agent_conn *c, const struct ag_json_view *v, char *text)
+{
+    enum ag_member m = ag_view_has(v, AG_M_PARAMS) ? AG_M_PARAMS : AG_M_RESULT;
+    uint32_t delivery = ++c->deliveries;
+    struct agent_slot *slot;
+    struct ag_span name;
+    char word[64], tmp[64];
+
+    if (!ag_view_str(v, text, m, tmp, sizeof tmp, &name))
+        name = ag_view_raw(v, text, m); /* an old client's number */
+    if (name.len >= sizeof word)
+        return;
+    memcpy(word, name.p, name.len);
+    word[name.len] = '\0';
+    while ((slot = next_slot(c, AG_SPAN("local.status"), delivery))) {
+        slot->delivery = delivery;
+        if (slot->kind != AG_SLOT_STATUS)
+            continue;
+        agent_slot_ref(slot);
+        slot->sub.on_status(c, word, slot->user);
+        agent_slot_unref(slot);
+    }
+}
+
+/* ---- commands ---- */
+
+static void refuse(struct agent_conn *c, const char *text, const struct ag_json_view *v)
+{
+    struct ag_span id = ag_view_raw(v, text, AG_M_ID);
+    struct ag_buf *out = ag_conn_scratch(c);
+
+    if (v->at[AG_M_ID].type == AG_JSON_NONE || v->at[AG_M_ID].type == AG_JSON_NULL || ag_view_has(v, AG_M_FROM))
+        return;
+    if (ag_encode_error(out, id, 0, AGENT_CODE_METHOD_NOT_FOUND, "Method not found.") == 0)
+        ag_conn_queue(c, ag_buf_span(out));
+}
+
+static void run(struct agent_conn *c, struct ag_span text, const struct ag_json_view *v, struct ag_span method,
+                agent_request_fn fn, void *user)
+{
+    struct agent_request *req = ag_request_new(c, text, v, method);
+
+    if (!req) {
+        refuse(c, text.p, v);
+        return;
+    }
+    ag_request_run(req, fn, user);
+    agent_request_unref(req);
+}
+
+static void on_command(struct agent_conn *c, char *text, size_t len, const struct ag_json_view *v, struct ag_span method)
+{
+    uint32_t delivery = ++c->deliveries;
+    struct agent_slot *slot = NULL;
+    struct ag_key *key = ag_keys_match(&c->keys, method);
+
+    if (key) {
+        ag_list_for_each(it, &key->slots) {
+            if (ag_list_entry(it, struct agent_slot, link)->kind == AG_SLOT_SUBSCRIPTION)
+                slot = ag_list_entry(it, struct agent_slot, link);
+        }
+    }
+    if (slot) {
+        slot->delivery = delivery;
+        agent_slot_ref(slot);
+        run(c, (struct ag_span){text, len}, v, method, slot->sub.on_request, slot->user);
+        agent_slot_unref(slot);
+    } else if (!key) {
+        refuse(c, text, v); /* a subscription dropped a moment ago */
+    }
+    if (ag_span_eq(method, "local.status"))
+        status_to_followers(c, v, text);
+}
+
+void ag_dispatch(struct agent_conn *c, char *text, size_t len, const struct ag_json_view *v)
+{
+    char tmp[AGENT_METHOD_MAX];
+    struct ag_span method;
+    struct ag_wait *a;
+
+    if (!ag_view_has(v, AG_M_METHOD)) {
+        on_answer(c, text, v);
+        return;
+    }
+    if (!ag_view_str(v, text, AG_M_METHOD, tmp, sizeof tmp, &method)) {
+        refuse(c, text, v);
+        return;
+    }
+    a = waiting_for(c, text, v);
+    if (a && method.len > 6 && (memcmp(method.p, "local.", 6) == 0 || memcmp(method.p, "_inter", 6) == 0) &&
+        answer(c, a, text, v, true))
+        return;
+    if (ag_view_has(v, AG_M_FROM) && c->on_message)
+        run(c, (struct ag_span){text, len}, v, method, c->on_message, c->on_message_user);
+    else
+        on_command(c, text, len, v, method);
+}

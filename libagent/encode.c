@@ -1,0 +1,167 @@
+#include "libagent/encode.h"
+
+#include <errno.h>
+#include "agent/agent.h"
+#include "libagent/core/json.h"
+
+struct piece {
+    size_t start; /* of the text, counted from the head of the buffer */
+    size_t value, value_end;
+};
+
+static void undo(struct ag_buf *out, size_t start)
+{
+    out->len = out->off + start;
+}
+
+/* The text since start is one object whose member m is exactly the value that was put in. */
+static int check(struct ag_buf *out, const struct piece *p, enum ag_member m)
+{
+    struct ag_span text = {ag_buf_head(out) + p->start, ag_buf_size(out) - p->start};
+    struct ag_json_view view;
+
+    if (text.len > AG_ENCODE_TEXT_MAX)
+        return -EMSGSIZE;
+    if (ag_json_parse(&text, AG_ENCODE_DEPTH, &view) != 0 || view.twice)
+        return AGENT_E_JSON;
+    if (m != AG_N_MEMBERS && view.at[m].end != p->value_end - p->start)
+        return AGENT_E_JSON;
+    return 0;
+}
+
+/* Appends a value and notes where it ends, white space behind it not counted. */
+static int append_value(struct ag_buf *out, const char *value, struct piece *p)
+{
+    size_t n = strlen(value);
+
+    while (n > 0 && strchr(" \t\r\n", value[n - 1]))
+        n--;
+    if (n > AG_ENCODE_TEXT_MAX)
+        return -EMSGSIZE;
+    p->value = ag_buf_size(out);
+    p->value_end = p->value + n;
+    return ag_buf_append(out, value, n);
+}
+
+static int finish(struct ag_buf *out, const struct piece *p, enum ag_member m, int r)
+{
+    if (r == 0)
+        r = check(out, p, m);
+    if (r < 0)
+        undo(out, p->start);
+    return r;
+}
+
+static int append_to(struct ag_buf *out, uint32_t to)
+{
+    return to ? ag_buf_printf(out, "\"_to\":%u,", (unsigned) to) : 0;
+}
+
+int ag_encode_request(struct ag_buf *out, const struct ag_request_parts *m)
+{
+    struct piece p = {.start = ag_buf_size(out)};
+    int r = ag_buf_append_char(out, '{');
+
+    if (r == 0 && m->has_id) {
+        r = ag_buf_append(out, "\"id\":", 5);
+        if (r == 0)
+            r = ag_buf_append_u64(out, m->id);
+        if (r == 0)
+            r = ag_buf_append_char(out, ',');
+    }
+    if (r == 0)
+        r = append_to(out, m->to);
+    if (r == 0)
+        r = ag_buf_append(out, "\"method\":", 9);
+    if (r == 0)
+        r = ag_buf_append_json_str(out, m->method, strlen(m->method));
+    if (r == 0)
+        r = ag_buf_append(out, ",\"params\":", 10);
+    if (r == 0)
+        r = append_value(out, m->params ? m->params : "[]", &p);
+    if (r == 0)
+        r = ag_buf_append_char(out, '}');
+    return finish(out, &p, AG_M_PARAMS, r);
+}
+
+static int append_id(struct ag_buf *out, struct ag_span id, uint32_t to)
+{
+    int r = ag_buf_append(out, "{\"id\":", 6);
+
+    if (r == 0)
+        r = ag_buf_append_span(out, id);
+    if (r == 0)
+        r = ag_buf_append_char(out, ',');
+    if (r == 0)
+        r = append_to(out, to);
+    return r;
+}
+
+int ag_encode_result(struct ag_buf *out, struct ag_span id, uint32_t to, const char *result)
+{
+    struct piece p = {.start = ag_buf_size(out)};
+    int r = append_id(out, id, to);
+
+    if (r == 0)
+        r = ag_buf_append(out, "\"result\":", 9);
+    if (r == 0)
+        r = append_value(out, result ? result : "[\"ok\"]", &p);
+    if (r == 0)
+        r = ag_buf_append_char(out, '}');
+    return finish(out, &p, AG_M_RESULT, r);
+}
+
+int ag_encode_error(struct ag_buf *out, struct ag_span id, uint32_t to, int code, const char *message)
+{
+    struct piece p = {.start = ag_buf_size(out)};
+    int r = append_id(out, id, to);
+
+    if (r == 0)
+        r = ag_buf_printf(out, "\"error\":{\"code\":%d,\"message\":", code);
+    if (r == 0)
+        r = ag_buf_append_json_str(out, message, strlen(message));
+    if (r == 0)
+        r = ag_buf_append(out, "}}", 2);
+    return finish(out, &p, AG_N_MEMBERS, r);
+}
+
+int ag_encode_check_value(const char *value)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
+
+    return ag_encode_result(&text, AG_SPAN("0"), 0, value);
+}
+
+/* {..."method":"register","key":"k"[,"mode":"m"]} */
+static int encode_key(struct ag_buf *out, const uint32_t *id, const char *method, const char *key, const char *mode)
+{
+    struct piece p = {.start = ag_buf_size(out)};
+    int r = ag_buf_append_char(out, '{');
+
+    if (r == 0 && id)
+        r = ag_buf_printf(out, "\"id\":%u,", (unsigned) *id);
+    if (r == 0)
+        r = ag_buf_printf(out, "\"method\":\"%s\",\"key\":", method);
+    if (r == 0)
+        r = ag_buf_append_json_str(out, key, strlen(key));
+    if (r == 0 && mode)
+        r = ag_buf_printf(out, ",\"mode\":\"%s\"", mode);
+    if (r == 0)
+        r = ag_buf_append_char(out, '}');
+    return finish(out, &p, AG_N_MEMBERS, r);
+}
+
+int ag_encode_register(struct ag_buf *out, uint32_t id, const char *key, const char *mode)
+{
+    return encode_key(out, &id, "register", key, mode);
+}
+
+int ag_encode_unregister(struct ag_buf *out, const char *key)
+{
+    return encode_key(out, NULL, "unregister", key, NULL);
+}
+
+int ag_encode_bind(struct ag_buf *out, uint32_t id, uint32_t address)
+{
+    return ag_buf_printf(out, "{\"id\":%u,\"method\":\"bind\",\"address\":%u}", (unsigned) id, (unsigned) address);
+}

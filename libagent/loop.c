@@ -1,0 +1,276 @@
+#include "libagent/loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+enum { PACKETS_PER_TURN = 32 };
+
+/* ---- writing ---- */
+
+static bool send_some(struct agent_conn *c)
+{
+    size_t n = ag_buf_size(&c->out);
+    ssize_t put;
+
+    if (c->transport.packets) {
+        uint32_t size;
+
+        memcpy(&size, ag_buf_head(&c->sizes), sizeof size);
+        n = size;
+    }
+    put = ag_transport_send(&c->transport, ag_buf_head(&c->out), n);
+    if (put == -EAGAIN || put == -EWOULDBLOCK)
+        return false;
+    if (put < 0) { /* what has come before is still read; the end of the stream is what ends the connection */
+        ag_conn_logf(c, AGENT_LOG_DEBUG, "sending failed: %s", agent_strerror((int) put));
+        c->write_dead = true;
+        ag_buf_clear(&c->out);
+        ag_buf_clear(&c->sizes);
+        return false;
+    }
+    ag_buf_consume(&c->out, (size_t) put);
+    if (c->transport.packets)
+        ag_buf_consume(&c->sizes, sizeof(uint32_t));
+    return true;
+}
+
+void ag_loop_flush(struct agent_conn *c)
+{
+    if (c->transport.fd < 0 || !ag_conn_is_up(c))
+        return;
+    while (ag_buf_size(&c->out) > 0) {
+        if (!send_some(c))
+            break;
+        if (ag_buf_size(&c->out) == 0)
+            ag_conn_send_unsent(c);
+    }
+    if (ag_buf_size(&c->out) == 0 && c->out.cap > AG_CONN_READ_MAX)
+        ag_buf_deinit(&c->out);
+    ag_transport_want_write(&c->transport, ag_buf_size(&c->out) > 0);
+}
+
+void ag_loop_kick(struct agent_conn *c)
+{
+    if (!c->processing)
+        ag_loop_flush(c);
+}
+
+/* ---- connecting ---- */
+
+static void log_refusal(struct agent_conn *c, int r)
+{
+    char where[128];
+
+    ag_address_print(&c->places.at[c->place], where, sizeof where);
+    ag_conn_logf(c, AGENT_LOG_INFO, "%s: %s", where, agent_strerror(r));
+}
+
+static void try_places(struct agent_conn *c, uint64_t now_ms)
+{
+    for (; c->place < c->places.n; c->place++) {
+        int r = ag_transport_connect(&c->transport, &c->places.at[c->place]);
+
+        if (r == 0) {
+            ag_conn_on_up(c, now_ms);
+            return;
+        }
+        if (r == 1) {
+            c->dialing = true;
+            c->timer_ms = now_ms + AG_CONN_CONNECT_WAIT_MS;
+            return;
+        }
+        log_refusal(c, r);
+    }
+    ag_conn_on_refused(c, now_ms);
+}
+
+static void connect_step(struct agent_conn *c, uint64_t now_ms)
+{
+    int r;
+
+    if (!c->read_buf) {
+        c->read_buf = malloc(AG_CONN_READ_MAX);
+        if (!c->read_buf) {
+            ag_conn_on_refused(c, now_ms);
+            return;
+        }
+    }
+    if (!c->dialing) {
+        if (now_ms < c->timer_ms)
+            return;
+        c->place = 0;
+        try_places(c, now_ms);
+        return;
+    }
+    r = ag_transport_connect_result(&c->transport);
+    if (r == 1) {
+        if (now_ms < c->timer_ms)
+            return;
+        ag_transport_close(&c->transport);
+        r = -ETIMEDOUT;
+    }
+    c->dialing = false;
+    if (r == 0) {
+        ag_conn_on_up(c, now_ms);
+        return;
+    }
+    log_refusal(c, r);
+    c->place++;
+    try_places(c, now_ms);
+}
+
+/* ---- the turn ---- */
+
+/* One read. 1: there may be more, 0: not now or the socket is gone, -ENOMEM. */
+static int read_once(struct agent_conn *c, uint64_t now_ms)
+{
+    uint64_t epoch = c->epoch;
+    ssize_t n = ag_transport_recv(&c->transport, c->read_buf, AG_CONN_READ_MAX);
+    int r;
+
+    if (n == -EAGAIN || n == -EWOULDBLOCK) {
+        if (c->write_dead)
+            ag_conn_on_down(c, now_ms);
+        return 0;
+    }
+    if (n <= 0) {
+        ag_conn_on_down(c, now_ms);
+        return 0;
+    }
+    r = ag_conn_on_bytes(c, c->read_buf, (size_t) n);
+    if (c->epoch != epoch)
+        return 0;
+    if (r < 0) {
+        ag_conn_logf(c, AGENT_LOG_ERROR, "closing: %s", agent_strerror(r));
+        ag_conn_on_down(c, now_ms);
+        return r == -ENOMEM ? r : 0;
+    }
+    return c->transport.packets || n == AG_CONN_READ_MAX;
+}
+
+static int read_step(struct agent_conn *c, uint64_t now_ms)
+{
+    unsigned turns = c->transport.packets ? PACKETS_PER_TURN : 1;
+    int r = 1;
+
+    while (r == 1 && turns-- > 0)
+        r = read_once(c, now_ms);
+    return r;
+}
+
+static int turn(struct agent_conn *c)
+{
+    uint64_t now_ms = c->now_ms();
+    int r = 0;
+
+    ag_conn_tell_state(c);
+    if (c->state == AGENT_CONNECTING)
+        connect_step(c, now_ms);
+    if (ag_conn_is_up(c))
+        r = read_step(c, now_ms);
+    ag_conn_on_time(c, now_ms);
+    if (c->state == AGENT_CONNECTED && c->unsettled == 0) {
+        c->state = AGENT_READY;
+        ag_conn_tell_state(c);
+    }
+    ag_loop_flush(c);
+    return r;
+}
+
+AGENT_API int agent_process(agent_conn *conn)
+{
+    int r;
+
+    if (!conn)
+        return -EINVAL;
+    if (conn->processing)
+        return 0;
+    ag_conn_enter(conn);
+    conn->processing = true;
+    ag_transport_take_wake(&conn->transport);
+    r = turn(conn);
+    conn->processing = false;
+    ag_conn_leave(conn);
+    return r;
+}
+
+AGENT_API int agent_get_fd(agent_conn *conn)
+{
+    return conn ? conn->transport.epoll_fd : -EINVAL;
+}
+
+AGENT_API int agent_get_events(agent_conn *conn)
+{
+    return conn ? 0x001 /* POLLIN: the epoll descriptor itself is only ever readable */ : -EINVAL;
+}
+
+AGENT_API int agent_get_timeout_ms(agent_conn *conn)
+{
+    uint64_t at, now_ms;
+
+    if (!conn)
+        return -EINVAL;
+    if (conn->told_state != conn->state)
+        return 0;
+    at = ag_conn_deadline(conn);
+    if (at == UINT64_MAX)
+        return -1;
+    now_ms = conn->now_ms();
+    if (at <= now_ms)
+        return 0;
+    return at - now_ms > INT_MAX ? INT_MAX : (int) (at - now_ms);
+}
+
+AGENT_API int agent_wait(agent_conn *conn, int timeout_ms)
+{
+    int own, r;
+
+    if (!conn)
+        return -EINVAL;
+    own = agent_get_timeout_ms(conn);
+    if (own < 0 || (timeout_ms >= 0 && timeout_ms < own))
+        return ag_transport_wait(&conn->transport, timeout_ms);
+    r = ag_transport_wait(&conn->transport, own);
+    return r == 0 ? 1 : r; /* a timer is due: that is something to process */
+}
+
+AGENT_API void agent_wake(agent_conn *conn)
+{
+    if (conn)
+        ag_transport_wake(&conn->transport);
+}
+
+AGENT_API void agent_stop(agent_conn *conn, int status)
+{
+    if (!conn)
+        return;
+    atomic_store(&conn->stop_status, status);
+    atomic_store(&conn->stopping, true);
+    ag_transport_wake(&conn->transport);
+}
+
+AGENT_API int agent_run(agent_conn *conn)
+{
+    int r;
+
+    if (!conn)
+        return -EINVAL;
+    if (conn->processing)
+        return -EDEADLK;
+    ag_conn_enter(conn);
+    for (;;) {
+        r = agent_process(conn); /* short of memory it has dropped the connection, and tries again later */
+        if (atomic_exchange(&conn->stopping, false)) {
+            r = atomic_load(&conn->stop_status);
+            break;
+        }
+        if (r > 0)
+            continue;
+        r = agent_wait(conn, -1);
+        if (r < 0 && r != -EINTR)
+            break;
+    }
+    ag_conn_leave(conn);
+    return r;
+}

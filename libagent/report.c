@@ -1,0 +1,100 @@
+/* Reports: calls under the names that the clouds know, with their params put together. */
+#include <errno.h>
+#include <string.h>
+#include "libagent/conn.h"
+#include "libagent/encode.h"
+
+static int send_report(agent_conn *conn, const char *method, const char *params, agent_call_fn fn, void *user)
+{
+    return fn ? agent_call(conn, NULL, method, params, 0, fn, user) : agent_notify(conn, method, params);
+}
+
+/* "prop." and a name. 0, -EINVAL, -ENAMETOOLONG. */
+static int join(char *out, size_t n, const char *prefix, const char *name)
+{
+    size_t a = strlen(prefix), b = name ? strlen(name) : 0;
+
+    if (b == 0)
+        return -EINVAL;
+    if (a + b >= n)
+        return -ENAMETOOLONG;
+    memcpy(out, prefix, a);
+    memcpy(out + a, name, b + 1);
+    return 0;
+}
+
+AGENT_API int agent_report_props(agent_conn *conn, const char *object, agent_call_fn fn, void *user)
+{
+    return object ? send_report(conn, "props", object, fn, user) : -EINVAL;
+}
+
+AGENT_API int agent_report_prop(agent_conn *conn, const char *name, const char *value, agent_call_fn fn, void *user)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf params = AG_BUF_INIT;
+    char method[AGENT_METHOD_MAX + 1];
+    int r = value ? join(method, sizeof method, "prop.", name) : -EINVAL;
+
+    if (r == 0)
+        r = ag_encode_check_value(value);
+    if (r == 0)
+        r = ag_buf_printf(&params, "[%s]", value);
+    if (r == 0 && !ag_buf_cstr(&params))
+        r = -ENOMEM;
+    return r < 0 ? r : send_report(conn, method, ag_buf_head(&params), fn, user);
+}
+
+AGENT_API int agent_report_event(agent_conn *conn, const char *name, const char *params, agent_call_fn fn, void *user)
+{
+    char method[AGENT_METHOD_MAX + 1];
+    int r = join(method, sizeof method, "event.", name);
+
+    return r < 0 ? r : send_report(conn, method, params, fn, user);
+}
+
+static int append_did(struct ag_buf *out, const char *did)
+{
+    int r = did ? ag_buf_append_str(out, "\"did\":") : 0;
+
+    if (r == 0 && did)
+        r = ag_buf_append_json_str(out, did, strlen(did));
+    return r == 0 && did ? ag_buf_append_char(out, ',') : r;
+}
+
+/* The two MIoT reports differ in their second id, the last member's name, and the array around. */
+struct miot {
+    const char *method, *open, *id_name, *value_name, *close;
+};
+
+static int report_miot(agent_conn *conn, const struct miot *m, const char *did, unsigned siid, unsigned id,
+                       const char *value, agent_call_fn fn, void *user)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf params = AG_BUF_INIT;
+    int r = conn && value ? ag_encode_check_value(value) : -EINVAL;
+
+    if (r == 0)
+        r = ag_buf_append_str(&params, m->open);
+    if (r == 0)
+        r = append_did(&params, did);
+    if (r == 0)
+        r = ag_buf_printf(&params, "\"siid\":%u,\"%s\":%u,\"%s\":%s%s", siid, m->id_name, id, m->value_name, value,
+                          m->close);
+    if (r == 0 && !ag_buf_cstr(&params))
+        r = -ENOMEM;
+    return r < 0 ? r : send_report(conn, m->method, ag_buf_head(&params), fn, user);
+}
+
+AGENT_API int agent_report_property(agent_conn *conn, const char *did, unsigned siid, unsigned piid, const char *value,
+                                    agent_call_fn fn, void *user)
+{
+    static const struct miot form = {"properties_changed", "[{", "piid", "value", "}]"};
+
+    return report_miot(conn, &form, did, siid, piid, value, fn, user);
+}
+
+AGENT_API int agent_report_miot_event(agent_conn *conn, const char *did, unsigned siid, unsigned eiid,
+                                      const char *arguments, agent_call_fn fn, void *user)
+{
+    static const struct miot form = {"event_occured", "{", "eiid", "arguments", "}"};
+
+    return report_miot(conn, &form, did, siid, eiid, arguments ? arguments : "[]", fn, user);
+}

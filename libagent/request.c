@@ -1,0 +1,171 @@
+#include "libagent/request.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include "libagent/encode.h"
+
+static char *put_string(char **at, struct ag_span s)
+{
+    char *start = *at;
+
+    memcpy(start, s.p, s.len);
+    start[s.len] = '\0';
+    *at += s.len + 1;
+    return start;
+}
+
+struct agent_request *ag_request_new(struct agent_conn *c, struct ag_span text, const struct ag_json_view *v,
+                                     struct ag_span method)
+{
+    struct ag_span params = ag_view_has(v, AG_M_PARAMS) ? ag_view_raw(v, text.p, AG_M_PARAMS) : AG_SPAN("[]");
+    struct agent_request *req = calloc(1, sizeof *req + text.len + method.len + params.len + 3);
+    uint64_t n;
+    char *at;
+
+    if (!req)
+        return NULL;
+    at = req->bytes;
+    req->refs = 1;
+    req->conn = c;
+    req->epoch = c->epoch;
+    req->text = put_string(&at, text);
+    req->method = put_string(&at, method);
+    req->params = put_string(&at, params);
+    req->has_id = ag_view_has(v, AG_M_ID) && v->at[AG_M_ID].type != AG_JSON_NULL;
+    if (req->has_id)
+        req->id_raw = ag_view_raw(v, req->text, AG_M_ID);
+    if (ag_view_uint(v, text.p, AG_M_ID, UINT32_MAX, &n)) {
+        req->id_is_u32 = true;
+        req->id = (uint32_t) n;
+    }
+    req->from_app = ag_view_has(v, AG_M_FROM);
+    if (ag_view_uint(v, text.p, AG_M_FROM, UINT32_MAX, &n))
+        req->from = (uint32_t) n;
+    ag_list_append(&c->requests, &req->link);
+    return req;
+}
+
+void ag_request_detach(struct agent_request *req)
+{
+    ag_list_del(&req->link);
+    req->conn = NULL;
+}
+
+void ag_request_run(struct agent_request *req, agent_request_fn fn, void *user)
+{
+    int r = fn(req, user);
+
+    if (r < 0 && !req->answered)
+        agent_reply_error(req, -5001, "failed");
+}
+
+AGENT_API agent_request *agent_request_ref(agent_request *req)
+{
+    if (req)
+        req->refs++;
+    return req;
+}
+
+AGENT_API agent_request *agent_request_unref(agent_request *req)
+{
+    if (!req || --req->refs > 0)
+        return NULL;
+    if (!req->answered && req->has_id)
+        agent_reply_error(req, -5001, "failed");
+    ag_list_del(&req->link);
+    free(req);
+    return NULL;
+}
+
+AGENT_API void agent_request_unrefp(agent_request **req)
+{
+    *req = agent_request_unref(*req);
+}
+
+AGENT_API const char *agent_request_method(const agent_request *req)
+{
+    return req->method;
+}
+
+AGENT_API const char *agent_request_params(const agent_request *req)
+{
+    return req->params;
+}
+
+AGENT_API const char *agent_request_text(const agent_request *req)
+{
+    return req->text;
+}
+
+AGENT_API int agent_request_id(const agent_request *req, uint32_t *ret_id)
+{
+    if (!req->has_id)
+        return 0;
+    if (!req->id_is_u32)
+        return -ERANGE;
+    if (ret_id)
+        *ret_id = req->id;
+    return 1;
+}
+
+AGENT_API uint32_t agent_request_from(const agent_request *req)
+{
+    return req->from;
+}
+
+AGENT_API agent_conn *agent_request_conn(const agent_request *req)
+{
+    return req->conn;
+}
+
+/* May it be answered? 1: yes, 0: yes, but nobody wants to hear, negative: no. */
+static int may_answer(const struct agent_request *req)
+{
+    if (req->answered)
+        return AGENT_E_ANSWERED;
+    if (!req->conn || req->conn->epoch != req->epoch)
+        return AGENT_E_LOST;
+    return req->has_id && (!req->from_app || req->from != 0);
+}
+
+/* text has been built by encode (r is what it said). */
+static int answer(struct agent_request *req, struct ag_buf *text, int r)
+{
+    if (r == 0)
+        r = ag_conn_queue(req->conn, ag_buf_span(text));
+    if (r < 0)
+        return r;
+    req->answered = true;
+    ag_loop_kick(req->conn);
+    return 0;
+}
+
+AGENT_API int agent_reply(agent_request *req, const char *result)
+{
+    int r = req ? may_answer(req) : -EINVAL;
+    struct ag_buf *text;
+
+    if (r < 0)
+        return r;
+    if (r == 0) {
+        req->answered = true;
+        return 0;
+    }
+    text = ag_conn_scratch(req->conn);
+    return answer(req, text, ag_encode_result(text, req->id_raw, req->from, result));
+}
+
+AGENT_API int agent_reply_error(agent_request *req, int code, const char *message)
+{
+    int r = req ? may_answer(req) : -EINVAL;
+    struct ag_buf *text;
+
+    if (r < 0)
+        return r;
+    if (r == 0) {
+        req->answered = true;
+        return 0;
+    }
+    text = ag_conn_scratch(req->conn);
+    return answer(req, text, ag_encode_error(text, req->id_raw, req->from, code, message ? message : "error"));
+}

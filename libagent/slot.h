@@ -1,0 +1,55 @@
+/*
+ * What an application holds of a subscription, a status follower or a call. A slot that was asked for is owned by
+ * the application and only hooked into the connection; one that was not ("floating") is owned by the connection.
+ * An ended slot has conn == NULL and hangs nowhere; it only waits for its last unref.
+ */
+#ifndef AG_SLOT_H
+#define AG_SLOT_H
+
+#include "libagent/conn.h"
+
+enum ag_slot_kind { AG_SLOT_SUBSCRIPTION, AG_SLOT_STATUS, AG_SLOT_CALL };
+
+struct agent_slot {
+    unsigned refs;
+    uint8_t kind; /* enum ag_slot_kind */
+    bool floating;
+    struct agent_conn *conn;
+    struct ag_list link; /* key->slots, conn->calls or conn->unsent */
+    uint32_t delivery;   /* the last one it had, of agent_conn.deliveries */
+    void *user;
+    union {
+        struct {
+            struct ag_key *key;
+            agent_request_fn on_request;       /* subscription */
+            agent_registered_fn on_registered; /* subscription; may be NULL */
+            agent_status_fn on_status;         /* status */
+        } sub;
+        struct {
+            struct ag_wait wait;
+            agent_call_fn fn;
+            struct ag_buf unsent; /* the JSON text, while there is no connection */
+            bool local;           /* may be answered by a text with a method */
+            bool to_apps;         /* sent to an address */
+        } call;
+    };
+};
+
+/* A slot of refs 1 that hangs nowhere. NULL when memory is short. */
+struct agent_slot *ag_slot_new(struct agent_conn *c, enum ag_slot_kind kind, void *user);
+
+/* Hands the slot to the application, or to the connection when it did not ask. */
+void ag_slot_give(struct agent_slot *slot, struct agent_slot **ret_slot);
+
+/* The connection goes away under it. Floating slots are freed. */
+void ag_slot_detach(struct agent_slot *slot);
+
+/* Ends a call that is hooked: callback, once. */
+void ag_call_end(struct agent_slot *slot, int status, const char *result, const char *error);
+
+/* What came for a key that was registered. */
+void ag_key_registered(struct agent_conn *c, struct ag_key *key, int status);
+/* Tells the agent of a key. */
+int ag_key_register(struct agent_conn *c, struct ag_key *key, uint64_t now_ms);
+
+#endif

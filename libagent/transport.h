@@ -1,0 +1,51 @@
+/*
+ * The socket to the agent, and what a loop needs of it: the one file pair of the library that does I/O. An epoll
+ * descriptor stands for the socket of the moment and a wake-up eventfd, so that the application polls one descriptor
+ * that stays the same over reconnects.
+ */
+#ifndef AG_TRANSPORT_H
+#define AG_TRANSPORT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/types.h>
+#include "libagent/address.h"
+
+struct ag_transport {
+    int epoll_fd, wake_fd;
+    int fd;          /* -1: none */
+    bool packets;    /* SOCK_SEQPACKET */
+    bool want_write; /* the socket is also waited for to become writable */
+    atomic_bool woken;
+};
+
+/* 0 or -errno. */
+int ag_transport_init(struct ag_transport *t);
+void ag_transport_deinit(struct ag_transport *t);
+
+/* 0: the address can be connected to, as far as its form tells; -EINVAL. */
+int ag_transport_check_address(const struct ag_address *a);
+/* 0: connected, 1: under way, -errno: refused (nothing is open then). */
+int ag_transport_connect(struct ag_transport *t, const struct ag_address *a);
+/* What became of a connect under way: as above. */
+int ag_transport_connect_result(struct ag_transport *t);
+/* Idempotent. */
+void ag_transport_close(struct ag_transport *t);
+
+/* >0 bytes, 0 the end, -EAGAIN, -EMSGSIZE (a packet longer than n), -errno. Never blocks. */
+ssize_t ag_transport_recv(struct ag_transport *t, void *p, size_t n);
+/* Bytes taken, -EAGAIN, -errno. Never blocks, never raises SIGPIPE. */
+ssize_t ag_transport_send(struct ag_transport *t, const void *p, size_t n);
+void ag_transport_want_write(struct ag_transport *t, bool on);
+
+/* Sleeps until something happens. 1 yes, 0 time is up, -EINTR. */
+int ag_transport_wait(struct ag_transport *t, int timeout_ms);
+/* Any thread, any signal handler. */
+void ag_transport_wake(struct ag_transport *t);
+/* Makes the wake-up undone. */
+void ag_transport_take_wake(struct ag_transport *t);
+
+uint64_t ag_transport_now_ms(void);
+uint64_t ag_transport_random(void);
+
+#endif

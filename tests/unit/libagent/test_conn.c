@@ -1,0 +1,487 @@
+/* The library's protocol by bytes in and out: registering, commands, calls, losses. */
+#include "tests/unit/libagent/lab.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void on_state(agent_conn *conn, enum agent_state state, void *user)
+{
+    (void) conn;
+    lab_note(user, "state%d;", (int) state);
+}
+
+static void registers_and_becomes_ready(void **state)
+{
+    struct lab l;
+
+    (void) state;
+    lab_init(&l);
+    agent_set_on_state(l.conn, on_state, &l);
+    assert_int_equal(agent_subscribe(l.conn, NULL, "set_power", lab_on_request, &l), 0);
+    assert_int_equal(agent_subscribe(l.conn, NULL, "prop.*", lab_on_request, &l), 0);
+    assert_int_equal(agent_subscribe(l.conn, NULL, "set_power", lab_on_request, &l), -EEXIST);
+    lab_up(&l);
+    assert_string_equal(lab_sent(&l), "{\"id\":1,\"method\":\"register\",\"key\":\"set_power\"}"
+                                      "{\"id\":2,\"method\":\"register\",\"key\":\"prop.*\"}");
+    assert_string_equal(lab_seen(&l), "state2;");
+    lab_say(&l, "{\"id\":1,\"result\":[\"ok\"]}");
+    assert_string_equal(lab_seen(&l), "");
+    lab_say(&l, "{\"id\":2,\"result\":[\"ok\"]}");
+    assert_string_equal(lab_seen(&l), "state3;");
+    lab_deinit(&l);
+}
+
+static void old_agent_is_accepted_after_200_ms(void **state)
+{
+    struct lab l;
+
+    (void) state;
+    lab_init(&l);
+    agent_set_on_state(l.conn, on_state, &l);
+    agent_subscribe(l.conn, NULL, "m", lab_on_request, &l);
+    lab_up(&l);
+    lab_at(&l, 1199);
+    assert_string_equal(lab_seen(&l), "state2;");
+    lab_at(&l, 1200);
+    assert_string_equal(lab_seen(&l), "state3;");
+    assert_true(ag_conn_deadline(l.conn) == UINT64_MAX);
+    lab_deinit(&l);
+}
+
+static void answers_commands(void **state)
+{
+    static const struct {
+        const char *name, *in, *seen, *out;
+    } rows[] = {
+        {"params and id", "{\"id\":7,\"method\":\"m\",\"params\":[1, 2]}", "m[1, 2];", "{\"id\":7,\"result\":[\"ok\"]}"},
+        {"no params", "{\"id\":7,\"method\":\"m\"}", "m[];", "{\"id\":7,\"result\":[\"ok\"]}"},
+        {"no id: no answer", "{\"method\":\"m\",\"params\":{}}", "m{};", ""},
+        {"null id: no answer", "{\"id\":null,\"method\":\"m\",\"params\":{}}", "m{};", ""},
+        {"highest id", "{\"method\":\"m\",\"id\":4294967295}", "m[];", "{\"id\":4294967295,\"result\":[\"ok\"]}"},
+        {"foreign id comes back as it was", "{\"method\":\"m\",\"id\":\"a\\u0062\"}", "m[];",
+         "{\"id\":\"a\\u0062\",\"result\":[\"ok\"]}"},
+        {"escaped method", "{\"id\":1,\"method\":\"\\u006d\"}", "m[];", "{\"id\":1,\"result\":[\"ok\"]}"},
+        {"prefix", "{\"id\":1,\"method\":\"pre.x\"}", "pre.x[];", "{\"id\":1,\"result\":[\"ok\"]}"},
+        {"nobody", "{\"id\":1,\"method\":\"other\"}", "",
+         "{\"id\":1,\"error\":{\"code\":-32601,\"message\":\"Method not found.\"}}"},
+        {"nobody, no id", "{\"method\":\"other\"}", "", ""},
+        {"two at once", "{\"id\":1,\"method\":\"m\"}\r\n {\"id\":2,\"method\":\"m\"}", "m[];m[];",
+         "{\"id\":1,\"result\":[\"ok\"]}{\"id\":2,\"result\":[\"ok\"]}"},
+        {"answer that nobody waits for", "{\"id\":9,\"result\":1}", "", ""},
+        {"error without id", "{\"error\":{\"code\":-32700,\"message\":\"x\"}}", "", ""},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < 2 * ag_array_size(rows); i++) {
+        struct lab l;
+        int r;
+
+        print_message("%s\n", rows[i / 2].name);
+        lab_init(&l);
+        agent_subscribe(l.conn, NULL, "m", lab_on_request, &l);
+        agent_subscribe(l.conn, NULL, "pre.*", lab_on_request, &l);
+        lab_up(&l);
+        lab_sent(&l);
+        r = (i & 1 ? lab_say_bytewise : lab_say)(&l, rows[i / 2].in);
+        assert_int_equal(r, 0);
+        assert_string_equal(lab_seen(&l), rows[i / 2].seen);
+        assert_string_equal(lab_sent(&l), rows[i / 2].out);
+        lab_deinit(&l);
+    }
+}
+
+static void calls_complete(void **state)
+{
+    static const struct {
+        const char *name, *method, *in, *seen;
+    } rows[] = {
+        {"result", "get", "{\"id\":1,\"result\":{\"a\":[1]}}", "0 {\"a\":[1]};"},
+        {"result, number at the end", "get", "{\"id\":1,\"result\":12}", "0 12;"},
+        {"error", "get", "{\"id\":1,\"error\":{\"code\":-1,\"message\":\"no\"}}", "-4004 {\"code\":-1,\"message\":\"no\"};"},
+        {"null error beside a result", "get", "{\"id\":1,\"error\":null,\"result\":1}", "0 1;"},
+        {"neither", "get", "{\"id\":1}", "0 null;"},
+        {"another id", "get", "{\"id\":2,\"result\":1}", ""},
+        {"second answer", "get", "{\"id\":1,\"result\":1}{\"id\":1,\"result\":2}", "0 1;"},
+        {"local query", "local.query_time", "{\"id\":1,\"method\":\"local.time\",\"params\":1700000000}", "0 1700000000;"},
+        {"command that uses the number", "get", "{\"id\":1,\"method\":\"local.time\",\"params\":1}", ""},
+        {"app's message is no answer from above", "get", "{\"id\":1,\"_from\":2,\"result\":1}", ""},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < 2 * ag_array_size(rows); i++) {
+        struct lab l;
+        int r;
+
+        print_message("%s\n", rows[i / 2].name);
+        lab_init(&l);
+        lab_up(&l);
+        assert_int_equal(agent_call(l.conn, NULL, rows[i / 2].method, "[3]", 0, lab_on_end, &l), 0);
+        assert_non_null(strstr(lab_sent(&l), "\"params\":[3]}"));
+        r = (i & 1 ? lab_say_bytewise : lab_say)(&l, rows[i / 2].in);
+        assert_int_equal(r, 0);
+        assert_string_equal(lab_seen(&l), rows[i / 2].seen);
+        lab_deinit(&l);
+    }
+}
+
+static void what_is_not_one_value_is_refused(void **state)
+{
+    static const char *const bad[] = {"",     "1,\"id\":7", "1}{\"id\":1", "[1", "nul", "\"\xff\"", "1 2", "{}}",
+                                      "1,2", "'a'",        "[1],",       "\"", "01",  "/**/1"};
+    static const char *const good[] = {"1", " [1] ", "null", "{\"a\":\"}\"}", "\"\xc3\xa4\"", "-1.5e3", "true"};
+    struct lab l;
+
+    (void) state;
+    lab_init(&l);
+    lab_up(&l);
+    for (size_t i = 0; i < ag_array_size(bad); i++) {
+        print_message("%s\n", bad[i]);
+        assert_int_equal(agent_notify(l.conn, "m", bad[i]), AGENT_E_JSON);
+        assert_int_equal(agent_call(l.conn, NULL, "m", bad[i], 0, lab_on_end, &l), AGENT_E_JSON);
+        assert_int_equal(agent_report_prop(l.conn, "p", bad[i], NULL, NULL), AGENT_E_JSON);
+        assert_string_equal(lab_sent(&l), "");
+    }
+    for (size_t i = 0; i < ag_array_size(good); i++) {
+        assert_int_equal(agent_notify(l.conn, "m", good[i]), 0);
+        assert_int_equal(agent_report_prop(l.conn, "p", good[i], NULL, NULL), 0);
+    }
+    assert_int_equal(agent_notify(l.conn, "\xff", NULL), AGENT_E_JSON);
+    assert_string_equal(lab_seen(&l), "");
+    lab_deinit(&l);
+}
+
+static void reports_have_their_form(void **state)
+{
+    struct lab l;
+
+    (void) state;
+    lab_init(&l);
+    assert_int_equal(agent_report_props(l.conn, "{}", NULL, NULL), -ENOTCONN);
+    lab_up(&l);
+    agent_report_props(l.conn, "{\"power\":\"on\"}", NULL, NULL);
+    assert_string_equal(lab_sent(&l), "{\"method\":\"props\",\"params\":{\"power\":\"on\"}}");
+    agent_report_prop(l.conn, "temp", "21.5", lab_on_end, &l);
+    assert_string_equal(lab_sent(&l), "{\"id\":1,\"method\":\"prop.temp\",\"params\":[21.5]}");
+    agent_report_event(l.conn, "button", NULL, NULL, NULL);
+    assert_string_equal(lab_sent(&l), "{\"method\":\"event.button\",\"params\":[]}");
+    agent_report_property(l.conn, "1\"2", 2, 3, "true", NULL, NULL);
+    assert_string_equal(lab_sent(&l), "{\"method\":\"properties_changed\",\"params\":"
+                                      "[{\"did\":\"1\\\"2\",\"siid\":2,\"piid\":3,\"value\":true}]}");
+    agent_report_miot_event(l.conn, NULL, 4, 1, NULL, NULL, NULL);
+    assert_string_equal(lab_sent(&l), "{\"method\":\"event_occured\",\"params\":{\"siid\":4,\"eiid\":1,\"arguments\":[]}}");
+    lab_deinit(&l);
+    assert_string_equal(lab_seen(&l), "-4003 -;"); /* the one that wanted an answer */
+}
+
+static void loss_ends_calls_and_registers_again(void **state)
+{
+    struct lab l;
+    agent_slot *sub = NULL, *call = NULL;
+
+    (void) state;
+    lab_init(&l);
+    agent_subscribe(l.conn, &sub, "m", lab_on_request, &l);
+    lab_up(&l);
+    agent_call(l.conn, NULL, "a", NULL, 0, lab_on_end, &l);
+    agent_call(l.conn, &call, "b", NULL, 0, lab_on_end, &l);
+    lab_sent(&l);
+    lab_down(&l);
+    assert_string_equal(lab_seen(&l), "-4001 -;-4001 -;");
+    assert_int_equal(agent_get_state(l.conn), AGENT_CONNECTING);
+    call = agent_slot_unref(call);
+    agent_call(l.conn, NULL, "c", "[1]", 0, lab_on_end, &l); /* waits for the next connection */
+    assert_string_equal(lab_sent(&l), "");
+    lab_up(&l);
+    assert_string_equal(lab_sent(&l), "{\"id\":5,\"method\":\"register\",\"key\":\"m\"}{\"id\":4,\"method\":\"c\",\"params\":[1]}");
+    sub = agent_slot_unref(sub);
+    assert_string_equal(lab_sent(&l), "{\"method\":\"unregister\",\"key\":\"m\"}");
+    assert_string_equal(lab_seen(&l), "");
+    agent_close(l.conn);
+    assert_string_equal(lab_seen(&l), "-4003 -;");
+    lab_deinit(&l);
+}
+
+static void calls_time_out(void **state)
+{
+    struct lab l;
+    agent_slot *given_up = NULL;
+
+    (void) state;
+    lab_init(&l);
+    agent_call(l.conn, NULL, "waits", NULL, 50, lab_on_end, &l);
+    lab_up(&l);
+    agent_call(l.conn, NULL, "long", NULL, 500, lab_on_end, &l);
+    agent_call(l.conn, NULL, "short", NULL, 100, lab_on_end, &l);
+    agent_call(l.conn, &given_up, "dropped", NULL, 10, lab_on_end, &l);
+    given_up = agent_slot_unref(given_up);
+    assert_true(ag_conn_deadline(l.conn) == 1050);
+    lab_at(&l, 1050);
+    assert_string_equal(lab_seen(&l), "-4002 -;");
+    lab_at(&l, 1499);
+    assert_string_equal(lab_seen(&l), "-4002 -;");
+    lab_at(&l, 1500);
+    assert_string_equal(lab_seen(&l), "-4002 -;");
+    lab_say(&l, "{\"id\":2,\"result\":1}");
+    assert_string_equal(lab_seen(&l), "");
+    lab_deinit(&l);
+}
+
+static int keep(agent_request *req, void *user)
+{
+    *(agent_request **) user = agent_request_ref(req);
+    return 0;
+}
+
+static int fails(agent_request *req, void *user)
+{
+    (void) req;
+    (void) user;
+    return -1;
+}
+
+static int forget(agent_request *req, void *user)
+{
+    (void) req;
+    (void) user;
+    return 0;
+}
+
+static void requests_are_answered_once(void **state)
+{
+    struct lab l;
+    agent_request *req = NULL;
+
+    (void) state;
+    lab_init(&l);
+    agent_subscribe(l.conn, NULL, "keep", keep, &req);
+    agent_subscribe(l.conn, NULL, "fail", fails, NULL);
+    agent_subscribe(l.conn, NULL, "forget", forget, NULL);
+    lab_up(&l);
+    lab_sent(&l);
+
+    lab_say(&l, "{\"id\":1,\"method\":\"keep\"}");
+    assert_string_equal(lab_sent(&l), "");
+    assert_int_equal(agent_reply(req, "1 2"), AGENT_E_JSON);
+    assert_int_equal(agent_reply(req, "[1]"), 0);
+    assert_string_equal(lab_sent(&l), "{\"id\":1,\"result\":[1]}");
+    assert_int_equal(agent_reply(req, "[1]"), AGENT_E_ANSWERED);
+    assert_int_equal(agent_reply_error(req, -1, "x"), AGENT_E_ANSWERED);
+    req = agent_request_unref(req);
+    assert_string_equal(lab_sent(&l), "");
+
+    lab_say(&l, "{\"id\":2,\"method\":\"fail\"}{\"id\":3,\"method\":\"forget\"}{\"method\":\"fail\"}");
+    assert_string_equal(lab_sent(&l), "{\"id\":2,\"error\":{\"code\":-5001,\"message\":\"failed\"}}"
+                                      "{\"id\":3,\"error\":{\"code\":-5001,\"message\":\"failed\"}}");
+
+    lab_say(&l, "{\"id\":4,\"method\":\"keep\"}");
+    lab_down(&l);
+    lab_up(&l);
+    lab_sent(&l);
+    assert_int_equal(agent_reply(req, "[1]"), AGENT_E_LOST);
+    req = agent_request_unref(req);
+    assert_string_equal(lab_sent(&l), "");
+
+    lab_say(&l, "{\"id\":5,\"method\":\"keep\",\"params\":[5]}");
+    lab_deinit(&l);
+    assert_string_equal(agent_request_params(req), "[5]");
+    assert_null(agent_request_conn(req));
+    assert_int_equal(agent_reply(req, NULL), AGENT_E_LOST);
+    req = agent_request_unref(req);
+}
+
+static void messages_between_applications(void **state)
+{
+    struct lab l;
+
+    (void) state;
+    lab_init(&l);
+    assert_int_equal(agent_bind(l.conn, 3, lab_on_request, &l), -EINVAL);
+    assert_int_equal(agent_bind(l.conn, 2, lab_on_request, &l), 0);
+    lab_up(&l);
+    assert_string_equal(lab_sent(&l), "{\"id\":1,\"method\":\"bind\",\"address\":2}");
+    lab_say(&l, "{\"id\":77,\"_from\":16,\"method\":\"hello\",\"params\":[1]}");
+    assert_string_equal(lab_seen(&l), "hello[1];");
+    assert_string_equal(lab_sent(&l), "{\"id\":77,\"_to\":16,\"result\":[\"ok\"]}");
+    lab_say(&l, "{\"id\":78,\"_from\":0,\"method\":\"hello\"}"); /* an unbound sender cannot be answered */
+    assert_string_equal(lab_sent(&l), "");
+    lab_seen(&l);
+    agent_send(l.conn, NULL, 16, "x", NULL, 0, lab_on_end, &l);
+    assert_string_equal(lab_sent(&l), "{\"id\":2,\"_to\":16,\"method\":\"x\",\"params\":[]}");
+    lab_say(&l, "{\"id\":2,\"result\":1}{\"id\":2,\"_from\":16,\"result\":2}");
+    assert_string_equal(lab_seen(&l), "0 2;");
+    agent_send(l.conn, NULL, 16, "x", NULL, 0, NULL, NULL);
+    assert_string_equal(lab_sent(&l), "{\"_to\":16,\"method\":\"x\",\"params\":[]}");
+    lab_deinit(&l);
+}
+
+static void on_status(agent_conn *conn, const char *status, void *user)
+{
+    (void) conn;
+    lab_note(user, "%s;", status);
+}
+
+static void status_is_followed(void **state)
+{
+    struct lab l;
+    agent_slot *one = NULL;
+
+    (void) state;
+    lab_init(&l);
+    agent_follow_status(l.conn, &one, on_status, &l);
+    agent_follow_status(l.conn, NULL, on_status, &l);
+    agent_subscribe(l.conn, NULL, "local.status", lab_on_request, &l);
+    lab_up(&l);
+    assert_string_equal(lab_sent(&l), "{\"id\":1,\"method\":\"register\",\"key\":\"local.status\"}"
+                                      "{\"id\":2,\"method\":\"local.query_status\",\"params\":\"\"}");
+    lab_say(&l, "{\"id\":2,\"method\":\"local.status\",\"params\":\"cloud_retry\"}");
+    assert_string_equal(lab_seen(&l), "cloud_retry;cloud_retry;");
+    lab_say(&l, "{\"method\":\"local.status\",\"params\":\"cloud_connected\"}");
+    assert_string_equal(lab_seen(&l), "local.status\"cloud_connected\";cloud_connected;cloud_connected;");
+    one = agent_slot_unref(one);
+    lab_say(&l, "{\"method\":\"local.status\",\"params\":\"x\"}");
+    assert_string_equal(lab_seen(&l), "local.status\"x\";x;");
+    lab_deinit(&l);
+}
+
+static void status_is_asked_again_while_upstream_is_away(void **state)
+{
+    struct lab l;
+
+    (void) state;
+    lab_init(&l);
+    agent_follow_status(l.conn, NULL, on_status, &l);
+    lab_up(&l);
+    lab_sent(&l);
+    lab_say(&l, "{\"id\":2,\"error\":{\"code\":-32002,\"message\":\"not connected\"}}");
+    lab_at(&l, 5999);
+    assert_string_equal(lab_sent(&l), "");
+    lab_at(&l, 6000);
+    assert_string_equal(lab_sent(&l), "{\"id\":3,\"method\":\"local.query_status\",\"params\":\"\"}");
+    lab_deinit(&l);
+}
+
+static void on_registered(agent_slot *slot, int status, void *user)
+{
+    (void) slot;
+    lab_note(user, "reg%d;", status);
+}
+
+static void modes_and_refusals(void **state)
+{
+    struct lab l;
+
+    (void) state;
+    lab_init(&l);
+    agent_subscribe_mode(l.conn, NULL, "a", AGENT_EXCLUSIVE, lab_on_request, on_registered, &l);
+    agent_subscribe_mode(l.conn, NULL, "b", AGENT_STANDBY, lab_on_request, on_registered, &l);
+    agent_subscribe_mode(l.conn, NULL, "c", AGENT_SHARED, lab_on_request, on_registered, &l);
+    lab_up(&l);
+    assert_string_equal(lab_sent(&l), "{\"id\":1,\"method\":\"register\",\"key\":\"a\",\"mode\":\"exclusive\"}"
+                                      "{\"id\":2,\"method\":\"register\",\"key\":\"b\",\"mode\":\"standby\"}"
+                                      "{\"id\":3,\"method\":\"register\",\"key\":\"c\"}");
+    lab_say(&l, "{\"id\":1,\"error\":{\"code\":-32004,\"message\":\"key has an owner\"}}{\"id\":2,\"result\":[\"ok\"]}"
+                "{\"id\":3,\"error\":{\"code\": -32001}}");
+    assert_int_equal(agent_get_state(l.conn), AGENT_READY);
+    {
+        char expected[64];
+
+        snprintf(expected, sizeof expected, "reg%d;reg0;reg%d;", -EEXIST, -EPERM);
+        assert_string_equal(lab_seen(&l), expected);
+    }
+    lab_deinit(&l);
+}
+
+static int drop_everything(agent_request *req, void *user)
+{
+    struct lab *l = user;
+
+    lab_note(l, "dropped;");
+    agent_reply(req, NULL);
+    l->conn = agent_unref(l->conn);
+    return 0;
+}
+
+static void callbacks_may_drop_the_connection(void **state)
+{
+    struct lab l;
+    agent_conn *conn;
+
+    (void) state;
+    lab_init(&l);
+    conn = l.conn;
+    agent_subscribe(l.conn, NULL, "drop", drop_everything, &l);
+    agent_call(l.conn, NULL, "x", NULL, 0, lab_on_end, &l);
+    lab_up(&l);
+    ag_conn_enter(conn);
+    conn->processing = true;
+    {
+        char text[] = "{\"id\":1,\"method\":\"drop\"}{\"id\":2,\"method\":\"drop\"}";
+
+        assert_int_equal(ag_conn_on_bytes(conn, text, strlen(text)), 0);
+    }
+    agent_close(conn);
+    ag_conn_leave(conn);
+    assert_null(l.conn);
+    assert_string_equal(lab_seen(&l), "dropped;dropped;-4003 -;");
+}
+
+static void garbage_ends_the_connection(void **state)
+{
+    static const char *const bad[] = {"x", "[1]", "{\"a\":}", "{\"a\":\"\xff\"}", "{}}", "HTTP/1.1 200 OK"};
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(bad); i++) {
+        struct lab l;
+
+        lab_init(&l);
+        lab_up(&l);
+        assert_int_equal(lab_say(&l, bad[i]), AGENT_E_PROTOCOL);
+        lab_deinit(&l);
+    }
+}
+
+static void queue_is_bounded(void **state)
+{
+    struct lab l;
+    int r = 0, n = 0;
+
+    (void) state;
+    lab_init(&l);
+    agent_set_queue_limit(l.conn, 1000);
+    while ((r = agent_call(l.conn, NULL, "x", NULL, 0, lab_on_end, &l)) == 0)
+        n++;
+    assert_int_equal(r, -ENOBUFS);
+    assert_in_range(n, 10, 50);
+    lab_up(&l);
+    lab_sent(&l);
+    while ((r = agent_notify(l.conn, "x", NULL)) == 0)
+        ;
+    assert_int_equal(r, -ENOBUFS);
+    agent_close(l.conn);
+    lab_deinit(&l);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(registers_and_becomes_ready),
+        cmocka_unit_test(old_agent_is_accepted_after_200_ms),
+        cmocka_unit_test(answers_commands),
+        cmocka_unit_test(calls_complete),
+        cmocka_unit_test(what_is_not_one_value_is_refused),
+        cmocka_unit_test(reports_have_their_form),
+        cmocka_unit_test(loss_ends_calls_and_registers_again),
+        cmocka_unit_test(calls_time_out),
+        cmocka_unit_test(requests_are_answered_once),
+        cmocka_unit_test(messages_between_applications),
+        cmocka_unit_test(status_is_followed),
+        cmocka_unit_test(status_is_asked_again_while_upstream_is_away),
+        cmocka_unit_test(modes_and_refusals),
+        cmocka_unit_test(callbacks_may_drop_the_connection),
+        cmocka_unit_test(garbage_ends_the_connection),
+        cmocka_unit_test(queue_is_bounded),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
