@@ -158,7 +158,7 @@ int packet_decode(struct packet *out, const struct packet_key *key, struct ag_sp
     ag_buf_clear(plain);
     r = packet_frame(datagram, &len);
     if (r == -EAGAIN)
-        return PACKET_E_MAGIC;
+        return PACKET_E_LENGTH;
     if (r != 0)
         return r;
     if (len != datagram.len)

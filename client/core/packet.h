@@ -24,8 +24,8 @@ enum {
 
 /* Named conditions: why a packet was refused. */
 enum {
-    PACKET_E_MAGIC = 1, /* does not begin with 0x2131, or shorter than a header */
-    PACKET_E_LENGTH,    /* length field is not the length that came, or no whole number of blocks */
+    PACKET_E_MAGIC = 1, /* does not begin with 0x2131 */
+    PACKET_E_LENGTH,    /* shorter than a header, no whole blocks, or length field is not the length that came */
     PACKET_E_CHECKSUM,  /* another key, or damaged */
     PACKET_E_PADDING,   /* right checksum, but the text's end is malformed */
     PACKET_N_E          /* one more than the last */

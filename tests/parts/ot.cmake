@@ -1,3 +1,4 @@
 # The OT cloud: packet, session, stand-in, spool.
 miio_unit_test(packet SOURCES unit/client/test_packet.c LIBS miioclient_core ALLOC_FAIL)
 miio_fuzz_target(packet SOURCES fuzz/fuzz_packet.c LIBS miioclient_core)
+miio_unit_test(ot_session SOURCES unit/client/test_ot_session.c LIBS miioclient_core ALLOC_FAIL)

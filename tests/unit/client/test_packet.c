@@ -192,8 +192,8 @@ static void bad_packets(void **state)
         {"stamp changed", 15, 1, PACKET_E_CHECKSUM},
         {"checksum changed", 16, 0x80, PACKET_E_CHECKSUM},
         {"last byte changed", 79, 1, PACKET_E_CHECKSUM},
-        {"nothing", 0, -1, PACKET_E_MAGIC},
-        {"three bytes", 3, -1, PACKET_E_MAGIC},
+        {"nothing", 0, -1, PACKET_E_LENGTH},
+        {"three bytes", 3, -1, PACKET_E_LENGTH},
         {"header cut", 31, -1, PACKET_E_LENGTH},
         {"last byte missing", 79, -1, PACKET_E_LENGTH},
     };

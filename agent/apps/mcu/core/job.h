@@ -91,7 +91,7 @@ void mcu_job_fail(struct mcu_job *job, int code, const char *message);
 /* The bytes of a slice. */
 static inline struct ag_span mcu_job_bytes(const struct mcu_job *job, struct mcu_slice s)
 {
-    return (struct ag_span){ag_buf_head(&job->store) + s.off, s.len};
+    return (struct ag_span){ag_buf_span(&job->store).p + s.off, s.len};
 }
 
 /* Sets the end of the part that begins at part_from. False: not even one item fits a line. */

@@ -1,0 +1,284 @@
+/* The upgrade of the MCU: the handshake on the line, and XMODEM against a strict receiver. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+#include "tests/unit/mcu/mcu_world.h"
+
+/* Checks each block as the protocol defines it. */
+struct receiver {
+    bool crc;
+    uint8_t want;       /* number of the next block */
+    uint8_t got[8192];
+    size_t len;
+    unsigned n_repeats;
+};
+
+static uint16_t slow_crc(const uint8_t *p, size_t n)
+{
+    uint32_t crc = 0;
+
+    for (size_t i = 0; i < n; i++)
+        for (int bit = 7; bit >= 0; bit--) {
+            crc = crc << 1 ^ (p[i] >> bit & 1);
+            if (crc & 0x10000)
+                crc ^= 0x11021;
+        }
+    for (int i = 0; i < 16; i++) {
+        crc <<= 1;
+        if (crc & 0x10000)
+            crc ^= 0x11021;
+    }
+    return (uint16_t) crc;
+}
+
+static void receive(struct receiver *r, const uint8_t *p, size_t n)
+{
+    size_t len = p[0] == 2 ? 1024 : 128;
+    uint8_t sum = 0;
+
+    assert_true(p[0] == 1 || p[0] == 2);
+    assert_int_equal(p[1] ^ p[2], 0xff);
+    assert_int_equal(n, 3 + len + (r->crc ? 2 : 1));
+    for (size_t i = 0; i < len; i++)
+        sum = (uint8_t) (sum + p[3 + i]);
+    if (r->crc)
+        assert_int_equal(slow_crc(p + 3, len), p[3 + len] << 8 | p[4 + len]);
+    else
+        assert_int_equal(sum, p[3 + len]);
+    if (p[1] != r->want) {
+        assert_int_equal(p[1], (uint8_t) (r->want - 1));
+        r->n_repeats++;
+        return;
+    }
+    memcpy(r->got + r->len, p + 3, len);
+    r->len += len;
+    r->want++;
+}
+
+static void check_image(const struct receiver *r, const uint8_t *image, size_t len)
+{
+    assert_int_equal(r->len, (len + 128) / 128 * 128);
+    assert_memory_equal(r->got, image, len);
+    assert_int_equal(r->got[len], 0x1a);
+    for (size_t i = len + 1; i < r->len; i++)
+        assert_int_equal(r->got[i], 0xff);
+}
+
+static void transfer(size_t len, bool crc, bool use_1k)
+{
+    static uint8_t image[5000];
+    struct receiver r = {.crc = crc, .want = 1};
+    uint8_t out[XMODEM_OUT_MAX];
+    struct xmodem_sender x;
+    uint64_t now = 5000;
+    size_t n;
+
+    for (size_t i = 0; i < len; i++)
+        image[i] = (uint8_t) (i * 7 + i / 256);
+    xmodem_sender_start(&x, image, len, use_1k, now);
+    assert_int_equal(xmodem_sender_byte(&x, crc ? 'C' : 0x15, now, out), 0);
+    assert_int_equal(xmodem_sender_byte(&x, crc ? 'C' : 0x15, now + 10, out), 0); /* flushed */
+    now += XMODEM_SETTLE_MS;
+    n = xmodem_sender_tick(&x, now, out);
+    while (n > 0 && out[0] != 0x04) {
+        receive(&r, out, n);
+        assert_int_equal(xmodem_sender_byte(&x, 'C', now, out), 0); /* a stray one */
+        n = xmodem_sender_byte(&x, 0x06, ++now, out);
+    }
+    assert_int_equal(n, 1);
+    assert_int_equal(xmodem_sender_byte(&x, 0x06, now, out), 0);
+    assert_int_equal(x.state, XMODEM_DONE);
+    assert_int_equal(xmodem_sender_percent(&x), 100);
+    check_image(&r, image, len);
+}
+
+static void images_arrive_in_every_mode(void **state)
+{
+    static const size_t sizes[] = {1, 127, 128, 129, 1023, 1024, 1025, 4999};
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(sizes); i++) {
+        transfer(sizes[i], true, false);
+        transfer(sizes[i], false, false);
+        transfer(sizes[i], true, true);
+        transfer(sizes[i], false, true);
+    }
+}
+
+static const uint8_t small[200] = {1, 2, 3};
+
+static size_t begin(struct xmodem_sender *x, uint64_t now, uint8_t *out)
+{
+    xmodem_sender_start(x, small, sizeof small, false, now - XMODEM_SETTLE_MS);
+    xmodem_sender_byte(x, 'C', now - XMODEM_SETTLE_MS, out);
+    return xmodem_sender_tick(x, now, out);
+}
+
+static void a_refused_block_is_sent_again(void **state)
+{
+    uint8_t out[XMODEM_OUT_MAX], first[XMODEM_OUT_MAX];
+    struct xmodem_sender x;
+
+    (void) state;
+    assert_int_equal(begin(&x, 1000, first), 133);
+    for (unsigned i = 1; i < XMODEM_BLOCK_TRIES; i++) {
+        assert_int_equal(xmodem_sender_byte(&x, 0x15, 1000, out), 133);
+        assert_memory_equal(out, first, 133);
+    }
+    assert_int_equal(xmodem_sender_byte(&x, 0x15, 1000, out), 3);
+    assert_memory_equal(out, "\x18\x18\x18", 3);
+    assert_int_equal(x.reason, XMODEM_NO_ACK);
+}
+
+static void the_second_ack_of_a_repeated_block_does_not_count(void **state)
+{
+    uint8_t out[XMODEM_OUT_MAX];
+    struct xmodem_sender x;
+
+    (void) state;
+    begin(&x, 1000, out);
+    assert_int_equal(xmodem_sender_tick(&x, 1000 + XMODEM_BLOCK_MS - 1, out), 0);
+    assert_int_equal(xmodem_sender_tick(&x, 4000, out), 133);
+    assert_int_equal(xmodem_sender_byte(&x, 0x06, 4001, out), 0);
+    assert_int_equal(xmodem_sender_byte(&x, 0x06, 4002, out), 0);
+    assert_int_equal(xmodem_sender_tick(&x, 4001 + XMODEM_LINGER_MS, out), 133);
+    assert_int_equal(out[1], 2);
+}
+
+static void two_cans_stop_it(void **state)
+{
+    uint8_t out[XMODEM_OUT_MAX];
+    struct xmodem_sender x;
+
+    (void) state;
+    begin(&x, 1000, out);
+    assert_int_equal(xmodem_sender_byte(&x, 0x18, 1000, out), 0);
+    assert_int_equal(xmodem_sender_byte(&x, 'x', 1000, out), 0);
+    assert_int_equal(xmodem_sender_byte(&x, 0x18, 1000, out), 0);
+    assert_true(xmodem_sender_running(&x));
+    xmodem_sender_byte(&x, 0x18, 1000, out);
+    assert_int_equal(x.reason, XMODEM_CANCELLED);
+    begin(&x, 1000, out);
+    assert_int_equal(xmodem_sender_abort(&x, out), 3);
+    assert_int_equal(x.reason, XMODEM_ABORTED);
+}
+
+static void silence_has_an_end(void **state)
+{
+    uint8_t out[XMODEM_OUT_MAX];
+    struct xmodem_sender x;
+
+    (void) state;
+    xmodem_sender_start(&x, small, sizeof small, false, 0);
+    assert_int_equal(xmodem_sender_tick(&x, XMODEM_START_MS, out), 3);
+    assert_int_equal(x.reason, XMODEM_NO_START);
+    begin(&x, 1000, out);
+    assert_int_equal(xmodem_sender_tick(&x, 1000000, out), 3);
+    assert_int_equal(x.reason, XMODEM_TOO_SLOW);
+    begin(&x, 1000, out); /* the last ACK may be lost with the receiver's exit */
+    xmodem_sender_byte(&x, 0x06, 1000, out);
+    assert_int_equal(xmodem_sender_byte(&x, 0x06, 1000, out), 1);
+    assert_int_equal(xmodem_sender_tick(&x, 3000, out), 1);
+    assert_int_equal(xmodem_sender_tick(&x, 5000, out), 0);
+    assert_int_equal(x.state, XMODEM_DONE);
+}
+
+/* ---- on the line ---- */
+
+static const char get1[] = "{\"id\":7,\"method\":\"get_properties\",\"params\":[{\"siid\":1,\"piid\":2}]}";
+
+static void the_handshake(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init(&w, false);
+    w.bridge.set.ask_version = true;
+    assert_int_equal(mcu_bridge_update(&w.bridge, small, sizeof small, false, w.clock.now_ms), 0);
+    assert_int_equal(mcu_bridge_update(&w.bridge, small, sizeof small, false, w.clock.now_ms), -EBUSY);
+    assert_int_equal(mcu_bridge_net(&w.bridge), MCU_NET_UPDATING);
+    world_ask(&w, get1);
+    assert_non_null(strstr(world_up(&w), "-10000"));
+    world_say(&w, "result \"ready\"|get_down|get_down|net|result \"no\"|result \"ready\"|");
+    assert_string_equal(world_said(&w), "error|down update_fw|down update_fw|error|error|ok|");
+    world_say(&w, "get_down|"); /* nobody reads lines now */
+    assert_string_equal(world_said(&w), "");
+    world_feed(&w, "C", 1);
+    world_wait(&w, XMODEM_SETTLE_MS);
+    assert_int_equal(world_said(&w)[0], 1);
+    world_feed(&w, "\x06\x06\x06", 3);
+    assert_int_equal(w.bridge.update.state, MCU_UPDATE_INSTALLING);
+    world_said(&w);
+    world_say(&w, "get_down|mcu_version 0002|net|");
+    assert_string_equal(world_said(&w), "down MIIO_mcu_version_req|ok|offline|");
+    assert_int_equal(w.bridge.update.end, MCU_UPDATE_INSTALLED);
+    world_deinit(&w);
+}
+
+static void the_ways_it_fails(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init(&w, false);
+    mcu_bridge_update(&w.bridge, small, sizeof small, false, w.clock.now_ms);
+    world_say(&w, "get_down|result \"busy\"|net|");
+    assert_string_equal(world_said(&w), "down update_fw|ok|offline|");
+    assert_int_equal(w.bridge.update.end, MCU_UPDATE_BUSY);
+    mcu_bridge_update(&w.bridge, small, sizeof small, false, w.clock.now_ms);
+    world_say(&w, "get_down|");
+    world_wait(&w, MCU_UPDATE_ANSWER_MS);
+    assert_int_equal(w.bridge.update.end, MCU_UPDATE_NO_ANSWER);
+    mcu_bridge_update(&w.bridge, small, sizeof small, false, w.clock.now_ms);
+    world_wait(&w, MCU_UPDATE_POLL_MS);
+    assert_int_equal(w.bridge.update.end, MCU_UPDATE_NO_ANSWER);
+    mcu_bridge_update(&w.bridge, small, sizeof small, false, w.clock.now_ms);
+    world_say(&w, "get_down|result \"ready\"|");
+    world_feed(&w, "\x18\x18", 2);
+    assert_int_equal(w.bridge.update.end, MCU_UPDATE_TRANSFER);
+    assert_string_equal(mcu_update_end_text(&w.bridge.update), "cancelled by the MCU");
+    world_said(&w);
+    world_say(&w, "get_down|");
+    assert_string_equal(world_said(&w), "down none|");
+    mcu_bridge_update(&w.bridge, small, sizeof small, false, w.clock.now_ms);
+    mcu_bridge_line_lost(&w.bridge);
+    assert_int_equal(w.bridge.update.end, MCU_UPDATE_LINE_LOST);
+    assert_int_equal(mcu_bridge_update(&w.bridge, small, 0, false, 0), -EINVAL);
+    world_deinit(&w);
+}
+
+static void an_open_request_is_answered_before_the_update(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init(&w, false);
+    world_ask(&w, get1);
+    world_say(&w, "get_down|");
+    mcu_bridge_update(&w.bridge, small, sizeof small, false, w.clock.now_ms);
+    world_say(&w, "get_down|result 1 2 0 1|get_down|");
+    assert_string_equal(world_said(&w), "down get_properties 1 2|error|ok|down update_fw|");
+    assert_non_null(strstr(world_up(&w), "\"value\":1"));
+    world_deinit(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(images_arrive_in_every_mode),
+        cmocka_unit_test(a_refused_block_is_sent_again),
+        cmocka_unit_test(the_second_ack_of_a_repeated_block_does_not_count),
+        cmocka_unit_test(two_cans_stop_it),
+        cmocka_unit_test(silence_has_an_end),
+        cmocka_unit_test(the_handshake),
+        cmocka_unit_test(the_ways_it_fails),
+        cmocka_unit_test(an_open_request_is_answered_before_the_update),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
