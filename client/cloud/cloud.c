@@ -2,8 +2,10 @@
 #include "client/cloud/cloud.h"
 
 #include <string.h>
+#include "client/cloud/ot.h"
 
 static const struct cloud_ops *const clouds[] = {
+    &cloud_ot_ops,
     NULL, /* keeps the table valid for a build without any */
 };
 

@@ -1,0 +1,534 @@
+#include "client/cloud/ot.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include "client/core/backoff.h"
+#include "client/core/device_files.h"
+#include "client/core/ot_options.h"
+#include "client/core/ot_session.h"
+#include "client/io/ot_link.h"
+#include "libagent/core/log.h"
+#include "libagent/io/file.h"
+
+enum { CONNECT_MS = 10000, PAUSE_FIRST_MS = 1000, PAUSE_MAX_MS = 60000 };
+
+enum ot_phase {
+    OT_STOPPED,
+    OT_RESOLVING,
+    OT_CONNECTING, /* until at_ms */
+    OT_TALKING,    /* the session has the word */
+    OT_PAUSING     /* until at_ms */
+};
+
+struct ot {
+    struct cloud base;
+    const struct cloud_env *env;
+    struct ot_options options;
+    char host[OT_HOST_MAX + 1];
+
+    enum ot_phase phase;
+    uint64_t at_ms;
+    bool kicked;       /* begin anew as soon as nobody of us is on the stack */
+    int send_error;    /* likewise: the link broke while it was written to */
+    bool was_up;       /* the session under way has proved itself */
+    bool stopping;
+    unsigned n_closing; /* handles and requests whose end is awaited while stopping */
+
+    struct ot_session *session;
+    struct ot_link *link;      /* NULL: none */
+    struct addrinfo *found;    /* the lookup's answer; owned */
+    const struct addrinfo *next; /* of it, the address to try next */
+    uv_getaddrinfo_t lookup;
+    bool looking_up;
+    uv_timer_t timer;
+    struct backoff backoff;
+};
+
+static void ot_attempt(struct ot *o);
+static void on_timer(uv_timer_t *t);
+
+static uint64_t now(const struct ot *o)
+{
+    return uv_now(o->env->loop);
+}
+
+/* The one timer follows whatever is due next. */
+static void rearm(struct ot *o)
+{
+    uint64_t at;
+
+    if (o->stopping)
+        return;
+    at = o->phase == OT_TALKING ? ot_session_deadline(o->session) : o->at_ms;
+    if (o->kicked || o->send_error < 0)
+        at = now(o);
+    else if (o->phase == OT_RESOLVING || at == UINT64_MAX) {
+        uv_timer_stop(&o->timer);
+        return;
+    }
+    uv_timer_start(&o->timer, on_timer, at > now(o) ? at - now(o) : 0, 0);
+}
+
+/* ---- the end of a try ---- */
+
+static void drop_link(struct ot *o)
+{
+    if (!o->link)
+        return;
+    ot_link_close(o->link);
+    o->link = NULL;
+    o->n_closing++;
+}
+
+static void forget_addresses(struct ot *o)
+{
+    if (o->found)
+        uv_freeaddrinfo(o->found);
+    o->found = NULL;
+    o->next = NULL;
+}
+
+static void pause_then_retry(struct ot *o, const char *why)
+{
+    uint32_t pause_ms;
+
+    drop_link(o);
+    if (o->was_up)
+        forget_addresses(o); /* the name may mean another server by now */
+    o->was_up = false;
+    pause_ms = backoff_next(&o->backoff);
+    o->phase = OT_PAUSING;
+    o->at_ms = now(o) + pause_ms;
+    ag_log(AG_LOG_WARNING, "cloud %s: %s; next try in %u ms", o->host, why, pause_ms);
+    o->env->events->lost(o->env->user, why);
+}
+
+/* ---- what the session says ---- */
+
+static void on_send(void *user, struct ag_span packet)
+{
+    struct ot *o = user;
+    int r = o->link ? ot_link_send(o->link, packet) : -ENOTCONN;
+
+    if (r < 0 && r != -ENOBUFS && o->send_error == 0) {
+        o->send_error = r;
+        rearm(o);
+    }
+}
+
+static void on_connected(void *user, int64_t unix_s)
+{
+    struct ot *o = user;
+
+    o->was_up = true;
+    backoff_reset(&o->backoff);
+    ag_log(AG_LOG_INFO, "cloud %s: connected", o->host);
+    if (o->env->events->time_known)
+        o->env->events->time_known(o->env->user, unix_s);
+    o->env->events->connected(o->env->user);
+}
+
+static void on_lost(void *user, const char *why)
+{
+    struct ot *o = user;
+
+    if (!o->stopping)
+        pause_then_retry(o, why);
+}
+
+static void on_command(void *user, uint64_t token, struct ag_span text, bool wants_answer)
+{
+    struct ot *o = user;
+
+    if (!o->stopping)
+        o->env->events->command(o->env->user, token, text, wants_answer);
+}
+
+static void on_acked(void *user, uint32_t id, struct ag_span answer)
+{
+    struct ot *o = user;
+
+    if (!o->stopping)
+        o->env->events->acked(o->env->user, id, answer);
+}
+
+static void on_failed(void *user, uint32_t id, bool retry, int code, const char *message)
+{
+    struct ot *o = user;
+
+    if (!o->stopping)
+        o->env->events->failed(o->env->user, id, retry, code, message);
+}
+
+static int on_info(void *user, struct ag_buf *out)
+{
+    struct ot *o = user;
+
+    return o->env->device_info(o->env->user, out);
+}
+
+static const struct ot_sink session_sink = {on_send, on_connected, on_lost, on_command, on_acked, on_failed, on_info};
+
+/* ---- what the link says ---- */
+
+static void maybe_closed(struct ot *o);
+
+static void link_opened(void *user)
+{
+    struct ot *o = user;
+
+    o->phase = OT_TALKING;
+    ot_session_begin(o->session, now(o));
+    rearm(o);
+}
+
+static void link_data(void *user, struct ag_span bytes)
+{
+    struct ot *o = user;
+
+    if (o->phase != OT_TALKING)
+        return;
+    ot_session_input(o->session, bytes, now(o));
+    rearm(o);
+}
+
+static void link_failed(void *user, const char *why)
+{
+    struct ot *o = user;
+
+    if (o->phase == OT_TALKING)
+        ot_session_end(o->session, why);
+    else
+        pause_then_retry(o, why);
+    rearm(o);
+}
+
+static void link_closed(void *user)
+{
+    struct ot *o = user;
+
+    o->n_closing--;
+    maybe_closed(o);
+}
+
+static const struct ot_link_events link_events = {link_opened, link_data, link_failed, link_closed};
+
+/* ---- a try ---- */
+
+static void open_link(struct ot *o)
+{
+    const struct addrinfo *a = o->next;
+    int r;
+
+    o->next = a->ai_next;
+    o->send_error = 0;
+    r = ot_link_open(&o->link, o->env->loop, o->options.stream, a->ai_addr, &link_events, o);
+    if (r < 0) {
+        pause_then_retry(o, uv_strerror(r));
+        return;
+    }
+    if (o->options.stream) {
+        o->phase = OT_CONNECTING;
+        o->at_ms = now(o) + CONNECT_MS;
+    } else {
+        link_opened(o);
+    }
+}
+
+static void on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
+{
+    struct ot *o = req->data;
+
+    o->looking_up = false;
+    if (o->stopping || o->kicked) {
+        uv_freeaddrinfo(found);
+        if (o->stopping)
+            o->n_closing--;
+        maybe_closed(o);
+        return;
+    }
+    o->found = found;
+    o->next = found;
+    if (status == 0 && found)
+        open_link(o);
+    else
+        pause_then_retry(o, status < 0 ? uv_strerror(status) : "name has no address");
+    rearm(o);
+}
+
+/* The word of device.country, which provisioning may have changed. */
+static const char *read_country(const struct ot *o, char word[DEVICE_COUNTRY_MAX + 1])
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
+    char path[512];
+
+    if ((size_t) snprintf(path, sizeof path, "%sdevice.country", o->env->data_dir) >= sizeof path ||
+        ag_file_read(path, 256, &text) < 0 || !device_country_parse(word, ag_buf_span(&text)))
+        return NULL;
+    return word;
+}
+
+static void look_up(struct ot *o)
+{
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                                   .ai_socktype = o->options.stream ? SOCK_STREAM : SOCK_DGRAM};
+    char word[DEVICE_COUNTRY_MAX + 1], port[8];
+    int r;
+
+    forget_addresses(o);
+    ot_options_host(&o->options, read_country(o, word), o->host);
+    snprintf(port, sizeof port, "%u", ot_options_port(&o->options));
+    o->phase = OT_RESOLVING;
+    o->lookup.data = o;
+    r = uv_getaddrinfo(o->env->loop, &o->lookup, on_lookup, o->host, port, &hints);
+    if (r < 0)
+        pause_then_retry(o, uv_strerror(r));
+    else
+        o->looking_up = true;
+}
+
+static void ot_attempt(struct ot *o)
+{
+    if (o->looking_up)
+        return; /* a kick while the pool still works on the name: its end begins anew */
+    o->kicked = false;
+    if (o->next)
+        open_link(o);
+    else
+        look_up(o);
+}
+
+static void begin_anew(struct ot *o)
+{
+    if (o->phase == OT_TALKING)
+        ot_session_end(o->session, "begun anew");
+    drop_link(o);
+    forget_addresses(o);
+    backoff_reset(&o->backoff);
+    ot_attempt(o);
+}
+
+static void on_timer(uv_timer_t *t)
+{
+    struct ot *o = t->data;
+
+    if (o->stopping)
+        return;
+    if (o->kicked) {
+        begin_anew(o);
+    } else if (o->send_error < 0) {
+        int r = o->send_error;
+
+        o->send_error = 0;
+        if (o->phase == OT_TALKING)
+            ot_session_end(o->session, uv_strerror(r));
+    } else if (o->phase == OT_TALKING) {
+        ot_session_tick(o->session, now(o));
+    } else if (o->phase == OT_CONNECTING && now(o) >= o->at_ms) {
+        pause_then_retry(o, "connection timed out");
+    } else if (o->phase == OT_PAUSING && now(o) >= o->at_ms) {
+        ot_attempt(o);
+    }
+    rearm(o);
+}
+
+/* ---- the interface ---- */
+
+static int ot_check(const struct device_conf *conf, char *why, size_t n)
+{
+    struct device_conf_error err = {0};
+    struct ot_options o;
+
+    if (ot_options_parse(&o, conf, &err) < 0) {
+        snprintf(why, n, "%s", err.why);
+        return -EINVAL;
+    }
+    if (conf->did > 1 && strlen(conf->key) != 16) {
+        snprintf(why, n, "key must have 16 characters");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static void ot_free(struct ot *o)
+{
+    forget_addresses(o);
+    ot_session_free(o->session);
+    free(o);
+}
+
+static int make_session(struct ot *o)
+{
+    struct ot_config cfg = {0};
+
+    ot_config_defaults(&cfg);
+    cfg.stream = o->options.stream;
+    cfg.did = o->env->conf->did;
+    cfg.key = o->env->conf->key;
+    cfg.info_period_ms = o->options.info_period_ms;
+    cfg.keepalive_ms = o->options.keepalive_ms;
+    cfg.resend_ms = o->options.resend_ms;
+    cfg.window = o->options.window;
+    cfg.seed = o->backoff.random;
+    return ot_session_new(&o->session, &cfg, &session_sink, o);
+}
+
+static int ot_create(struct cloud **out, const struct cloud_env *env)
+{
+    struct device_conf_error err;
+    uint32_t seed = 0;
+    struct ot *o;
+    int r;
+
+    if (strlen(env->conf->key) != 16)
+        return -EINVAL;
+    o = calloc(1, sizeof *o);
+    if (!o)
+        return -ENOMEM;
+    o->base.ops = &cloud_ot_ops;
+    o->env = env;
+    r = ot_options_parse(&o->options, env->conf, &err);
+    if (getrandom(&seed, sizeof seed, 0) != (ssize_t) sizeof seed)
+        seed = (uint32_t) uv_hrtime();
+    backoff_init(&o->backoff, PAUSE_FIRST_MS, PAUSE_FIRST_MS, PAUSE_MAX_MS, seed);
+    if (r == 0)
+        r = make_session(o);
+    if (r == 0)
+        r = uv_timer_init(env->loop, &o->timer);
+    if (r < 0) {
+        ot_free(o);
+        return r;
+    }
+    o->timer.data = o;
+    *out = &o->base;
+    return 0;
+}
+
+static struct ot *ot_of(struct cloud *c)
+{
+    return ag_container_of(c, struct ot, base);
+}
+
+static void ot_start(struct cloud *c)
+{
+    struct ot *o = ot_of(c);
+
+    if (o->phase != OT_STOPPED)
+        return;
+    ot_attempt(o);
+    rearm(o);
+}
+
+static void maybe_closed(struct ot *o)
+{
+    const struct cloud_env *env = o->env;
+
+    if (!o->stopping) {
+        rearm(o);
+        return;
+    }
+    if (o->n_closing > 0)
+        return;
+    ot_free(o);
+    env->events->closed(env->user);
+}
+
+static void on_timer_closed(uv_handle_t *h)
+{
+    struct ot *o = h->data;
+
+    o->n_closing--;
+    maybe_closed(o);
+}
+
+static void log_stats(const struct ot *o)
+{
+    const struct ot_stats *s = ot_session_stats(o->session);
+
+    ag_log(AG_LOG_INFO,
+           "cloud %s: reports %llu acked %llu resent %llu no ack %llu; commands %llu repeats %llu; dropped: checksum %llu "
+           "did %llu length %llu magic %llu hello %llu json %llu message %llu early %llu",
+           o->host, (unsigned long long) s->reports, (unsigned long long) s->acks, (unsigned long long) s->resends,
+           (unsigned long long) s->no_acks, (unsigned long long) s->commands, (unsigned long long) s->repeats,
+           (unsigned long long) s->drop_checksum, (unsigned long long) s->drop_did,
+           (unsigned long long) s->drop_length, (unsigned long long) s->drop_magic,
+           (unsigned long long) s->drop_hello, (unsigned long long) s->drop_json,
+           (unsigned long long) s->drop_message, (unsigned long long) s->drop_early);
+}
+
+static void ot_stop(struct cloud *c)
+{
+    struct ot *o = ot_of(c);
+
+    if (o->stopping)
+        return;
+    log_stats(o);
+    o->stopping = true;
+    o->phase = OT_STOPPED;
+    drop_link(o);
+    if (o->looking_up) {
+        o->n_closing++;
+        uv_cancel((uv_req_t *) &o->lookup); /* or it ends by itself; on_lookup() is called either way */
+    }
+    o->n_closing++;
+    uv_close((uv_handle_t *) &o->timer, on_timer_closed);
+}
+
+static int ot_report(struct cloud *c, uint32_t report_id, struct ag_span text, bool repeat)
+{
+    struct ot *o = ot_of(c);
+    int r;
+
+    (void) repeat; /* the id says it */
+    if (o->stopping)
+        return -ENOTCONN;
+    r = ot_session_report(o->session, report_id, text, now(o));
+    if (r == 0)
+        rearm(o);
+    return r;
+}
+
+static int ot_answer(struct cloud *c, uint64_t token, struct ag_span text)
+{
+    struct ot *o = ot_of(c);
+
+    if (o->stopping)
+        return -ENOTCONN;
+    return ot_session_answer(o->session, token, text, now(o));
+}
+
+static void ot_kick(struct cloud *c)
+{
+    struct ot *o = ot_of(c);
+
+    if (o->stopping || o->phase == OT_STOPPED)
+        return;
+    o->kicked = true;
+    rearm(o);
+}
+
+static unsigned ot_wakeup_s(struct cloud *c)
+{
+    const struct ot *o = ot_of(c);
+    uint64_t at;
+
+    if (o->phase != OT_TALKING || ot_session_is_busy(o->session))
+        return 0;
+    at = ot_session_deadline(o->session);
+    return at < now(o) + 1000 ? 0 : (unsigned) ((at - now(o)) / 1000);
+}
+
+const struct cloud_ops cloud_ot_ops = {
+    .name = "ot",
+    .check = ot_check,
+    .create = ot_create,
+    .start = ot_start,
+    .stop = ot_stop,
+    .report = ot_report,
+    .answer = ot_answer,
+    .kick = ot_kick,
+    .wakeup_s = ot_wakeup_s,
+};
