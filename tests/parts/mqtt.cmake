@@ -8,3 +8,4 @@ miio_unit_test(onenet_topic SOURCES unit/client/test_onenet_topic.c LIBS miiocli
 miio_fuzz_target(onenet_dp SOURCES fuzz/fuzz_onenet_dp.c LIBS miioclient_core)
 miio_fuzz_target(onenet_topic SOURCES fuzz/fuzz_onenet_topic.c LIBS miioclient_core)
 miio_unit_test(onenet_points SOURCES unit/client/test_onenet_points.c LIBS miioclient_core m ALLOC_FAIL)
+miio_unit_test(onenet_command SOURCES unit/client/test_onenet_command.c LIBS miioclient_core ALLOC_FAIL)
