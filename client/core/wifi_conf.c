@@ -55,8 +55,10 @@ static bool unquote(struct ag_span v, char *out, size_t max)
     for (const char *p = first + 1; p < last; p++) {
         if (*p == '\\' && p + 1 < last)
             p++;
-        if (n == max)
+        if (n == max) {
+            out[0] = '\0';
             return false;
+        }
         out[n++] = *p;
     }
     out[n] = '\0';

@@ -1,0 +1,192 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "client/core/uplink.h"
+#include "tests/support/alloc_fail.h"
+
+struct world {
+    struct uplink u;
+    int cloud_says; /* what report() returns */
+    struct ag_buf log;
+};
+
+static int on_report(void *user, uint32_t id, struct ag_span text, bool repeat)
+{
+    struct world *w = user;
+
+    (void) repeat;
+    if (w->cloud_says == 0)
+        ag_buf_printf(&w->log, "cloud %u %.*s\n", id, (int) text.len, text.p);
+    return w->cloud_says;
+}
+
+static void on_reply(void *user, unsigned peer, struct ag_span text)
+{
+    struct world *w = user;
+
+    ag_buf_printf(&w->log, "peer %u %.*s\n", peer, (int) text.len, text.p);
+}
+
+static const struct uplink_sink sink = {on_report, on_reply};
+
+static int submit(struct world *w, unsigned peer, const char *text, uint64_t now_ms)
+{
+    struct ag_span s = {text, strlen(text)};
+    struct ag_json_view v;
+
+    assert_int_equal(ag_json_parse(&s, 32, &v), 0);
+    return uplink_submit(&w->u, peer, s, &v, now_ms);
+}
+
+static void expect(struct world *w, const char *log)
+{
+    assert_string_equal(ag_buf_cstr(&w->log), log);
+    ag_buf_clear(&w->log);
+}
+
+static void world_init(struct world *w)
+{
+    *w = (struct world){.log = AG_BUF_INIT};
+    uplink_init(&w->u, &sink, w, 500);
+}
+
+static void world_deinit(struct world *w)
+{
+    uplink_deinit(&w->u);
+    ag_buf_deinit(&w->log);
+}
+
+static void test_ack_returns_under_the_askers_id(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init(&w);
+    submit(&w, 3, "{\"id\":4294967295,\"method\":\"props\",\"params\":{\"a\":1}}", 0);
+    submit(&w, 4, "{\"method\":\"event.x\",\"params\":[]}", 0);
+    expect(&w, "cloud 501 {\"id\":501,\"method\":\"props\",\"params\":{\"a\":1}}\n"
+               "cloud 502 {\"id\":502,\"method\":\"event.x\",\"params\":[]}\n");
+    uplink_acked(&w.u, 502, AG_SPAN("{\"result\":[\"ok\"]}"));
+    uplink_acked(&w.u, 501, AG_SPAN("{\"result\":\"ok\"}"));
+    uplink_acked(&w.u, 501, AG_SPAN("{\"result\":\"ok\"}"));
+    expect(&w, "peer 3 {\"id\":4294967295,\"result\":\"ok\"}\n");
+    assert_int_equal(w.u.stats.stray, 1);
+    assert_int_equal(w.u.n_open, 0);
+    world_deinit(&w);
+}
+
+static void test_without_a_cloud(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init(&w);
+    w.cloud_says = -ENOTCONN;
+    submit(&w, 3, "{\"id\":1,\"method\":\"props\"}", 0);
+    submit(&w, 3, "{\"method\":\"props\"}", 0);
+    expect(&w, "peer 3 {\"id\":1,\"error\":{\"code\":-32002,\"message\":\"not connected\"}}\n");
+    assert_int_equal(w.u.stats.dropped, 1);
+    world_deinit(&w);
+}
+
+static void test_window_keeps_order(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init(&w);
+    w.cloud_says = -ENOBUFS;
+    submit(&w, 1, "{\"id\":1,\"method\":\"a\"}", 0);
+    w.cloud_says = 0;
+    submit(&w, 1, "{\"id\":2,\"method\":\"b\"}", 0); /* must not overtake */
+    expect(&w, "");
+    uplink_pump(&w.u);
+    expect(&w, "cloud 501 {\"id\":501,\"method\":\"a\"}\ncloud 502 {\"id\":502,\"method\":\"b\"}\n");
+    uplink_failed(&w.u, 501, -30011, "OT server noack");
+    expect(&w, "peer 1 {\"id\":1,\"error\":{\"code\":-30011,\"message\":\"OT server noack\"}}\n");
+    world_deinit(&w);
+}
+
+static void test_lost_and_limits(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init(&w);
+    w.u.max_open = 2;
+    w.cloud_says = -ENOBUFS;
+    submit(&w, 1, "{\"id\":1,\"method\":\"a\"}", 0);
+    submit(&w, 1, "{\"id\":2,\"method\":\"a\"}", 0);
+    submit(&w, 1, "{\"id\":3,\"method\":\"a\"}", 0);
+    expect(&w, "peer 1 {\"id\":3,\"error\":{\"code\":-32000,\"message\":\"too many requests open\"}}\n");
+    uplink_lost(&w.u);
+    expect(&w, "peer 1 {\"id\":1,\"error\":{\"code\":-32002,\"message\":\"not connected\"}}\n"
+               "peer 1 {\"id\":2,\"error\":{\"code\":-32002,\"message\":\"not connected\"}}\n");
+    w.u.max_bytes = 10;
+    submit(&w, 1, "{\"id\":4,\"method\":\"a\"}", 0);
+    expect(&w, "peer 1 {\"id\":4,\"error\":{\"code\":-32000,\"message\":\"queue to the cloud is full\"}}\n");
+    world_deinit(&w);
+}
+
+static void test_deadline_and_gone_peer(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init(&w);
+    submit(&w, 1, "{\"id\":\"x\",\"method\":\"a\"}", 0);
+    submit(&w, 2, "{\"id\":2,\"method\":\"a\"}", 5);
+    ag_buf_clear(&w.log);
+    uplink_peer_removed(&w.u, 2);
+    assert_int_equal(uplink_next_deadline(&w.u), 30000);
+    uplink_expire(&w.u, 30005);
+    expect(&w, "peer 1 {\"id\":\"x\",\"error\":{\"code\":-30011,\"message\":\"OT server noack\"}}\n");
+    assert_true(uplink_next_deadline(&w.u) == UINT64_MAX);
+    submit(&w, 1, "{\"id\":7,\"method\":\"a\"}", 0);
+    ag_buf_clear(&w.log);
+    uplink_refuse_all(&w.u);
+    expect(&w, "peer 1 {\"id\":7,\"error\":{\"code\":-32003,\"message\":\"shutting down\"}}\n");
+    world_deinit(&w);
+}
+
+static void sweep(void *user)
+{
+    struct world w;
+
+    (void) user;
+    world_init(&w);
+    submit(&w, 1, "{\"id\":1,\"method\":\"a\"}", 0);
+    w.cloud_says = -ENOBUFS;
+    submit(&w, 1, "{\"id\":2,\"method\":\"b\"}", 0);
+    w.cloud_says = 0;
+    uplink_pump(&w.u);
+    uplink_acked(&w.u, 501, AG_SPAN("{\"result\":[\"ok\"]}"));
+    uplink_refuse_all(&w.u);
+    assert_int_equal(w.u.n_open, 0);
+    assert_int_equal(w.u.bytes, 0);
+    world_deinit(&w);
+}
+
+static void test_alloc_fail(void **state)
+{
+    (void) state;
+    alloc_fail_sweep(sweep, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ack_returns_under_the_askers_id), cmocka_unit_test(test_without_a_cloud),
+        cmocka_unit_test(test_window_keeps_order),              cmocka_unit_test(test_lost_and_limits),
+        cmocka_unit_test(test_deadline_and_gone_peer),          cmocka_unit_test(test_alloc_fail),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
