@@ -1,6 +1,7 @@
 #include "agent/apps/mcu/core/commands.h"
 
 #include <string.h>
+#include "agent/apps/mcu/core/identity.h"
 
 static bool is_digits(struct ag_span s, size_t n)
 {
@@ -18,34 +19,6 @@ static void copy_span(char *to, struct ag_span s)
     to[s.len] = '\0';
 }
 
-static bool is_model_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
-
-/* company.product.version: three parts, none empty. */
-static bool is_model(struct ag_span s)
-{
-    unsigned n_dots = 0;
-    bool part = false;
-
-    if (s.len > MCU_MODEL_MAX)
-        return false;
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.p[i] == '.') {
-            if (!part)
-                return false;
-            n_dots++;
-            part = false;
-        } else if (is_model_char(s.p[i])) {
-            part = true;
-        } else {
-            return false;
-        }
-    }
-    return part && n_dots == 2;
-}
-
 static void cmd_model(struct mcu_bridge *b, const struct mcu_words *w, const struct mcu_clock *clock)
 {
     const char *model = mcu_bridge_model(b);
@@ -55,7 +28,7 @@ static void cmd_model(struct mcu_bridge *b, const struct mcu_words *w, const str
         mcu_tx_printf(&b->tx, "%s\r", model);
         return;
     }
-    if (w->n != 1 || w->param[0].quoted || !is_model(w->param[0].raw)) {
+    if (w->n != 1 || w->param[0].quoted || !mcu_model_is_good(w->param[0].raw)) {
         mcu_bridge_reply(b, false);
         return;
     }

@@ -1,0 +1,222 @@
+#include "agent/apps/mcu/io/link.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cjson/cJSON.h>
+#include "libagent/core/log.h"
+
+enum { QUERY_TIMEOUT_MS = 5000, REPORT_TIMEOUT_MS = 10000 };
+
+static void cjson_freep(cJSON **j)
+{
+    cJSON_Delete(*j);
+}
+
+/* ---- what the client says about the device ---- */
+
+static void copy_member(const cJSON *object, const char *name, char *to, size_t room)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(object, name);
+
+    if (cJSON_IsString(v) && strlen(v->valuestring) < room)
+        strcpy(to, v->valuestring);
+}
+
+static void on_info(agent_conn *conn, int status, const char *result, const char *error, void *user)
+{
+    ag_cleanup(cjson_freep) cJSON *json = status == 0 ? cJSON_Parse(result) : NULL;
+    struct mcu_identity who = {.model = ""};
+    struct mcu_link *l = user;
+
+    (void) conn;
+    (void) error;
+    copy_member(json, "model", who.model, sizeof who.model);
+    copy_member(json, "mac", who.mac, sizeof who.mac);
+    copy_member(json, "fw_ver", who.version, sizeof who.version);
+    l->on_identity(l, &who);
+}
+
+/* The did comes as a string or as a number; digits are kept as text. */
+static void on_did(agent_conn *conn, int status, const char *result, const char *error, void *user)
+{
+    struct mcu_identity who = {.model = ""};
+    struct mcu_link *l = user;
+    size_t n;
+
+    (void) conn;
+    (void) error;
+    if (status != 0 || !result)
+        return;
+    result += *result == '"';
+    n = strspn(result, "0123456789.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-");
+    if (n == 0 || n >= sizeof who.did || (result[n] != '"' && result[n] != '\0'))
+        return;
+    memcpy(who.did, result, n);
+    l->on_identity(l, &who);
+}
+
+static void ask_identity(struct mcu_link *l)
+{
+    agent_call(l->conn, NULL, "miIO.info", NULL, QUERY_TIMEOUT_MS, on_info, l);
+    agent_call(l->conn, NULL, "local.query_did", NULL, QUERY_TIMEOUT_MS, on_did, l);
+}
+
+/* ---- the library's callbacks ---- */
+
+static void on_state(agent_conn *conn, enum agent_state state, void *user)
+{
+    struct mcu_link *l = user;
+    bool up = state == AGENT_READY;
+
+    (void) conn;
+    if (up == l->up)
+        return;
+    l->up = up;
+    ag_log(AG_LOG_INFO, up ? "agent connected" : "agent connection lost");
+    l->on_up(l, up);
+    if (up)
+        ask_identity(l);
+}
+
+static int on_request(agent_request *req, void *user)
+{
+    struct mcu_link *l = user;
+
+    return l->on_request(l, req);
+}
+
+static void on_status(agent_conn *conn, const char *status, void *user)
+{
+    struct mcu_link *l = user;
+
+    (void) conn;
+    l->on_status(l, status);
+}
+
+static void on_log(enum agent_log_level level, const char *text, void *user)
+{
+    static const enum ag_log_level levels[] = {AG_LOG_ERROR, AG_LOG_WARNING, AG_LOG_INFO, AG_LOG_DEBUG};
+
+    (void) user;
+    ag_log(levels[level], "libagent: %s", text);
+}
+
+static void on_properties_reported(agent_conn *conn, int status, const char *result, const char *error, void *user)
+{
+    struct mcu_link *l = user;
+
+    (void) conn;
+    (void) result;
+    if (status != 0)
+        ag_log(AG_LOG_DEBUG, "properties_changed not taken: %s", error ? error : agent_strerror(status));
+    l->on_reported(l, MCU_REPORT_PROPERTIES, status == 0);
+}
+
+static void on_event_reported(agent_conn *conn, int status, const char *result, const char *error, void *user)
+{
+    struct mcu_link *l = user;
+
+    (void) conn;
+    (void) result;
+    if (status != 0)
+        ag_log(AG_LOG_DEBUG, "event_occured not taken: %s", error ? error : agent_strerror(status));
+    l->on_reported(l, MCU_REPORT_EVENT, status == 0);
+}
+
+/* ---- the loop ---- */
+
+static void on_poll(uv_poll_t *p, int status, int events)
+{
+    (void) status;
+    (void) events;
+    mcu_link_turn(p->data);
+}
+
+static void on_timer(uv_timer_t *t)
+{
+    mcu_link_turn(t->data);
+}
+
+static void wait_for(struct mcu_link *l)
+{
+    int events = agent_get_events(l->conn), timeout = agent_get_timeout_ms(l->conn);
+    int want = (events & POLLIN ? UV_READABLE : 0) | (events & POLLOUT ? UV_WRITABLE : 0);
+
+    uv_poll_start(&l->poll, want, on_poll);
+    if (timeout < 0)
+        uv_timer_stop(&l->timer);
+    else
+        uv_timer_start(&l->timer, on_timer, (uint64_t) timeout, 0);
+}
+
+void mcu_link_turn(struct mcu_link *l)
+{
+    int r;
+
+    while ((r = agent_process(l->conn)) > 0)
+        l->on_turn(l);
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "agent: %s", agent_strerror(r));
+    l->on_turn(l);
+    wait_for(l);
+}
+
+static int subscribe(struct mcu_link *l)
+{
+    static const char *const keys[] = {"get_properties", "set_properties", "action", "mcu.update", "mcu.info"};
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < ag_array_size(keys); i++)
+        r = agent_subscribe(l->conn, NULL, keys[i], on_request, l);
+    return r < 0 ? r : agent_follow_status(l->conn, NULL, on_status, l);
+}
+
+int mcu_link_open(struct mcu_link *l, uv_loop_t *loop, const char *address)
+{
+    int r = agent_new(&l->conn);
+
+    if (r < 0)
+        return r;
+    l->poll.data = l->timer.data = l;
+    r = uv_timer_init(loop, &l->timer);
+    if (r == 0)
+        r = uv_poll_init(loop, &l->poll, agent_get_fd(l->conn));
+    if (r == 0)
+        r = agent_set_log(l->conn, on_log, AGENT_LOG_DEBUG, l);
+    if (r >= 0)
+        r = agent_set_on_state(l->conn, on_state, l);
+    if (r >= 0)
+        r = subscribe(l);
+    if (r >= 0)
+        r = agent_open(l->conn, *address ? address : NULL);
+    if (r >= 0)
+        wait_for(l);
+    return r < 0 ? r : 0;
+}
+
+void mcu_link_report(struct mcu_link *l, enum mcu_report_kind kind, const char *params)
+{
+    bool event = kind == MCU_REPORT_EVENT;
+    int r = agent_call(l->conn, NULL, event ? "event_occured" : "properties_changed", params, REPORT_TIMEOUT_MS,
+                       event ? on_event_reported : on_properties_reported, l);
+
+    if (r < 0)
+        l->on_reported(l, kind, false);
+}
+
+void mcu_link_props(struct mcu_link *l, const char *object)
+{
+    agent_report_props(l->conn, object, NULL, NULL);
+}
+
+void mcu_link_close(struct mcu_link *l)
+{
+    agent_close(l->conn);
+    uv_poll_stop(&l->poll);
+    uv_close((uv_handle_t *) &l->poll, NULL);
+    uv_close((uv_handle_t *) &l->timer, NULL);
+    l->conn = agent_unref(l->conn);
+}

@@ -1,0 +1,45 @@
+/* The connection to the agent on the libuv loop: what miio_mcu serves there, reports and asks. */
+#ifndef MCU_LINK_H
+#define MCU_LINK_H
+
+#include <stdbool.h>
+#include <uv.h>
+#include "agent/agent.h"
+#include "agent/apps/mcu/core/reports.h"
+
+/* What the client knows about the device; empty strings when it did not say. */
+struct mcu_identity {
+    char model[64], mac[32], version[64], did[64];
+};
+
+struct mcu_link {
+    agent_conn *conn;
+    uv_poll_t poll;
+    uv_timer_t timer;
+    bool up;
+    /* The owner's, called from inside the loop. */
+    int (*on_request)(struct mcu_link *l, agent_request *req);
+    void (*on_up)(struct mcu_link *l, bool up);
+    void (*on_status)(struct mcu_link *l, const char *status);
+    void (*on_identity)(struct mcu_link *l, const struct mcu_identity *who);
+    void (*on_reported)(struct mcu_link *l, enum mcu_report_kind kind, bool ok);
+    void (*on_turn)(struct mcu_link *l); /* after a turn of the library: there may be work */
+    void *user;
+};
+
+/* Opens the connection and subscribes. The callbacks must be set. 0 or a negative error of libagent or libuv. */
+int mcu_link_open(struct mcu_link *l, uv_loop_t *loop, const char *address);
+
+/* Lets the library work and waits for what it asks for. Call after anything was sent through it. */
+void mcu_link_turn(struct mcu_link *l);
+
+/* Sends a report; on_reported follows, from here when it cannot be sent at all. */
+void mcu_link_report(struct mcu_link *l, enum mcu_report_kind kind, const char *params);
+
+/* {"props":...} without an answer. */
+void mcu_link_props(struct mcu_link *l, const char *object);
+
+/* Ends all calls, sends what is queued as far as possible, closes the handles. */
+void mcu_link_close(struct mcu_link *l);
+
+#endif

@@ -1,0 +1,234 @@
+/* miio_mcu: options, signals, exit code. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "agent/apps/mcu/mcu.h"
+#include "libagent/core/log.h"
+#include "libagent/io/daemon.h"
+#include "libagent/io/inifile.h"
+
+enum { EXIT_OK = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2, EXIT_CONFIG = 78 };
+
+struct program {
+    struct mcu_conf conf;
+    struct mcu mcu;
+    uv_loop_t loop;
+    uv_signal_t signals[4];
+    bool background, check_only;
+};
+
+static void usage(FILE *f)
+{
+    fputs("usage: miio_mcu --tty DEV [options]\n"
+          "\n"
+          "  -t, --tty DEV           serial device of the MCU, 115200 8N1\n"
+          "  -a, --agent ADDR        unix:/path, tcp:HOST:PORT; else $MIIO_AGENT and libagent's defaults\n"
+          "  -c, --config FILE       settings, KEY = VALUE each line\n"
+          "  -o, --option KEY=VALUE  one setting of the file, given here\n"
+          "      --check-config      read the configuration and leave\n"
+          "  -D, --daemon            go into the background\n"
+          "  -l, --log-level N       0 error .. 4 verbose (2)\n"
+          "  -L, --log-file FILE     log there instead of standard error\n"
+          "  -v, --version\n"
+          "  -h, --help\n",
+          f);
+}
+
+static int set(struct mcu_conf *conf, const char *key, const char *value)
+{
+    char reason[256] = "";
+
+    if (mcu_conf_set(conf, key, value, reason, sizeof reason) == 0)
+        return 0;
+    fprintf(stderr, "miio_mcu: %s: %s\n", key, reason);
+    return EXIT_USAGE;
+}
+
+static int set_option(struct mcu_conf *conf, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    char key[64];
+
+    if (!equals || (size_t) (equals - text) >= sizeof key) {
+        fprintf(stderr, "miio_mcu: --option %s: not KEY=VALUE\n", text);
+        return EXIT_USAGE;
+    }
+    memcpy(key, text, (size_t) (equals - text));
+    key[equals - text] = '\0';
+    return set(conf, key, equals + 1);
+}
+
+static int read_config(struct mcu_conf *conf, const char *path)
+{
+    char error[AG_INI_ERROR_MAX];
+
+    if (mcu_conf_read(conf, path, error) == 0)
+        return 0;
+    fprintf(stderr, "miio_mcu: %s\n", error);
+    return EXIT_CONFIG;
+}
+
+enum { OPT_CHECK = 256 };
+
+static const char short_options[] = "t:a:c:o:Dl:L:vh";
+static const struct option long_options[] = {
+    {"tty", required_argument, NULL, 't'},       {"agent", required_argument, NULL, 'a'},
+    {"config", required_argument, NULL, 'c'},    {"option", required_argument, NULL, 'o'},
+    {"check-config", no_argument, NULL, OPT_CHECK}, {"daemon", no_argument, NULL, 'D'},
+    {"log-level", required_argument, NULL, 'l'}, {"log-file", required_argument, NULL, 'L'},
+    {"version", no_argument, NULL, 'v'},         {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* The file first, whatever its place among the options: the command line wins. -1: go on. */
+static int read_files(struct program *p, int argc, char **argv)
+{
+    int c, r = 0;
+
+    while (r == 0 && (c = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            r = read_config(&p->conf, optarg);
+            break;
+        case 'v':
+            printf("miio_mcu %s\n", MIIO_VERSION);
+            return EXIT_OK;
+        case 'h':
+            usage(stdout);
+            return EXIT_OK;
+        case '?':
+            usage(stderr);
+            return EXIT_USAGE;
+        default:
+            break;
+        }
+    }
+    if (r == 0 && optind < argc) {
+        fprintf(stderr, "miio_mcu: unexpected argument \"%s\"\n", argv[optind]);
+        return EXIT_USAGE;
+    }
+    optind = 1;
+    return r == 0 ? -1 : r;
+}
+
+static int read_options(struct program *p, int argc, char **argv)
+{
+    int c, r = 0;
+
+    while (r == 0 && (c = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+        switch (c) {
+        case 't':
+            r = set(&p->conf, "tty", optarg);
+            break;
+        case 'a':
+            r = set(&p->conf, "agent", optarg);
+            break;
+        case 'o':
+            r = set_option(&p->conf, optarg);
+            break;
+        case 'l':
+            r = set(&p->conf, "log_level", optarg);
+            break;
+        case 'L':
+            r = set(&p->conf, "log_file", optarg);
+            break;
+        case 'D':
+            p->background = true;
+            break;
+        case OPT_CHECK:
+            p->check_only = true;
+            break;
+        default:
+            break;
+        }
+    }
+    if (r == 0 && !*p->conf.tty) {
+        fputs("miio_mcu: no serial device: give --tty DEV\n", stderr);
+        return EXIT_USAGE;
+    }
+    return r == 0 ? -1 : r;
+}
+
+static void on_signal(uv_signal_t *s, int number)
+{
+    struct program *p = s->data;
+
+    switch (number) {
+    case SIGHUP:
+        if (ag_log_reopen() < 0)
+            ag_log(AG_LOG_ERROR, "the log file cannot be opened again; the old one stays");
+        break;
+    case SIGUSR1:
+        mcu_log_state(&p->mcu);
+        break;
+    default:
+        ag_log(AG_LOG_INFO, "signal %d: leaving", number);
+        mcu_close(&p->mcu);
+        for (size_t i = 0; i < ag_array_size(p->signals); i++)
+            uv_close((uv_handle_t *) &p->signals[i], NULL);
+        break;
+    }
+}
+
+static void watch_signals(struct program *p)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+
+    for (size_t i = 0; i < ag_array_size(p->signals); i++) {
+        uv_signal_init(&p->loop, &p->signals[i]);
+        p->signals[i].data = p;
+        uv_signal_start(&p->signals[i], on_signal, numbers[i]);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int open_log(const struct mcu_conf *conf)
+{
+    int r;
+
+    ag_log_set_level((int) conf->log_level);
+    if (!*conf->log_file)
+        return 0;
+    r = ag_log_open(conf->log_file);
+    if (r < 0)
+        fprintf(stderr, "miio_mcu: %s: %s\n", conf->log_file, strerror(-r));
+    return r;
+}
+
+static int run(struct program *p)
+{
+    struct ag_daemon daemon = AG_DAEMON_INIT;
+
+    if (open_log(&p->conf) < 0)
+        return EXIT_RUNTIME;
+    if (p->background && ag_daemon_start(&daemon) < 0) {
+        perror("miio_mcu: daemon");
+        return EXIT_RUNTIME;
+    }
+    if (uv_loop_init(&p->loop) < 0)
+        return EXIT_RUNTIME;
+    if (mcu_open(&p->mcu, &p->loop, &p->conf) < 0)
+        return EXIT_RUNTIME; /* said in the log; the process ends, so does what was opened */
+    watch_signals(p);
+    ag_daemon_ready(&daemon, "tty=%s state=%s", p->conf.tty, p->mcu.tty.fd >= 0 ? "open" : "absent");
+    uv_run(&p->loop, UV_RUN_DEFAULT);
+    mcu_deinit(&p->mcu);
+    uv_loop_close(&p->loop);
+    return EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+    static struct program program;
+    int r;
+
+    mcu_conf_init(&program.conf);
+    r = read_files(&program, argc, argv);
+    if (r < 0)
+        r = read_options(&program, argc, argv);
+    if (r < 0 && program.check_only)
+        r = EXIT_OK;
+    return r < 0 ? run(&program) : r;
+}

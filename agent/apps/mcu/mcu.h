@@ -1,0 +1,47 @@
+/* miio_mcu: the bridge's core between its serial device and the agent. Owns both and the one timer. */
+#ifndef MCU_MCU_H
+#define MCU_MCU_H
+
+#include "agent/apps/mcu/core/bridge.h"
+#include "agent/apps/mcu/io/conf.h"
+#include "agent/apps/mcu/io/hooks.h"
+#include "agent/apps/mcu/io/link.h"
+#include "agent/apps/mcu/io/tty.h"
+
+struct mcu {
+    const struct mcu_conf *conf; /* borrowed */
+    uv_loop_t *loop;
+    struct mcu_bridge bridge;
+    struct mcu_tty tty;
+    struct mcu_link link;
+    struct mcu_hooks hooks;
+    uv_timer_t timer;
+    struct ag_buf image;                /* of the update under way */
+    enum mcu_update_end shown_end;      /* what was reported of it last */
+    enum mcu_update_state shown_state;
+    unsigned shown_percent;
+    bool working;                       /* inside mcu_work(): no second entry */
+    bool stopping;
+};
+
+/*
+ * Opens the device and the connection to the agent. 0; -errno: nothing works as configured, said in the log. A device
+ * that is not there is no error.
+ */
+int mcu_open(struct mcu *m, uv_loop_t *loop, const struct mcu_conf *conf);
+
+/* Answers what is open, closes everything; the loop ends when the handles are closed. Idempotent. */
+void mcu_close(struct mcu *m);
+
+/* Frees the rest, after the loop has ended. */
+void mcu_deinit(struct mcu *m);
+
+/* One log line: state and counters. */
+void mcu_log_state(struct mcu *m);
+
+/* ---- between mcu.c and service.c ---- */
+
+/* Does everything that is due: lines, answers, reports, hooks, timers. */
+void mcu_work(struct mcu *m);
+
+#endif

@@ -1,0 +1,170 @@
+#include "agent/apps/mcu/service.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cjson/cJSON.h>
+#include "agent/apps/mcu/io/image.h"
+#include "libagent/core/log.h"
+
+enum { CODE_UPDATE = -5001, PERCENT_STEP = 5 };
+
+static void cjson_freep(cJSON **j)
+{
+    cJSON_Delete(*j);
+}
+
+static void freep(char **p)
+{
+    free(*p);
+}
+
+/* Resolved, so that no link leads out of the directory. */
+static bool is_below(const char *path, const char *dir)
+{
+    ag_cleanup(freep) char *real = realpath(path, NULL);
+    ag_cleanup(freep) char *real_dir = realpath(dir, NULL);
+    size_t n = real_dir ? strlen(real_dir) : 0;
+
+    return real && real_dir && strncmp(real, real_dir, n) == 0 && (real[n] == '/' || real_dir[n - 1] == '/');
+}
+
+static void start_update(struct mcu *m, agent_request *req, const char *file, const char *md5)
+{
+    struct mcu_bridge *b = &m->bridge;
+    int r;
+
+    if (b->update.state != MCU_UPDATE_NONE) {
+        agent_reply_error(req, CODE_UPDATE, "an update is running");
+        return;
+    }
+    if (m->tty.fd < 0) {
+        agent_reply_error(req, CODE_UPDATE, "the serial device is not there");
+        return;
+    }
+    if (*m->conf->update_dir && !is_below(file, m->conf->update_dir)) {
+        agent_reply_error(req, CODE_UPDATE, "the image is not below update_dir");
+        return;
+    }
+    ag_buf_deinit(&m->image);
+    r = mcu_image_read(file, md5, MCU_UPDATE_IMAGE_MAX, &m->image);
+    if (r == 0)
+        r = mcu_bridge_update(b, (const uint8_t *) ag_buf_head(&m->image), ag_buf_size(&m->image),
+                              m->conf->xmodem_1k, uv_now(m->loop));
+    if (r < 0) {
+        ag_buf_deinit(&m->image);
+        agent_reply_error(req, CODE_UPDATE, mcu_image_error(r));
+        return;
+    }
+    ag_log(AG_LOG_INFO, "update of the MCU begins: %s, %zu bytes", file, ag_buf_size(&m->image));
+    agent_reply(req, NULL);
+}
+
+/* params are {"file","md5"} or that in an array. */
+static void serve_update(struct mcu *m, agent_request *req)
+{
+    ag_cleanup(cjson_freep) cJSON *json = cJSON_Parse(agent_request_params(req));
+    const cJSON *object = cJSON_IsArray(json) ? cJSON_GetArrayItem(json, 0) : json;
+    const cJSON *file = cJSON_GetObjectItemCaseSensitive(object, "file");
+    const cJSON *md5 = cJSON_GetObjectItemCaseSensitive(object, "md5");
+
+    if (cJSON_IsString(file) && cJSON_IsString(md5))
+        start_update(m, req, file->valuestring, md5->valuestring);
+    else
+        agent_reply_error(req, AGENT_CODE_INVALID_PARAMS, "params must be {\"file\":PATH,\"md5\":HEX}");
+}
+
+static const char *state_name(const struct mcu_update *u)
+{
+    static const char *const names[] = {
+        [MCU_UPDATE_NONE] = "idle",
+        [MCU_UPDATE_ASKING] = "asking",
+        [MCU_UPDATE_SENDING] = "sending",
+        [MCU_UPDATE_INSTALLING] = "installing",
+    };
+
+    return names[u->state];
+}
+
+static void serve_info(struct mcu *m, agent_request *req)
+{
+    const struct mcu_bridge *b = &m->bridge;
+    struct ag_buf out = AG_BUF_INIT;
+    const char *text;
+
+    ag_buf_printf(&out, "{\"tty\":\"%s\",\"model\":\"%s\",\"mcu_version\":\"%s\",\"net\":\"%s\",",
+                  m->tty.fd >= 0 ? "open" : "absent", mcu_bridge_model(b), b->mcu_version,
+                  mcu_net_name(mcu_bridge_net(b)));
+    ag_buf_printf(&out, "\"update\":{\"state\":\"%s\",\"progress\":%u,\"result\":\"%s\"},", state_name(&b->update),
+                  xmodem_sender_percent(&b->update.x), mcu_update_end_text(&b->update));
+    ag_buf_printf(&out,
+                  "\"lines\":%llu,\"bad_lines\":%llu,\"downs\":%llu,\"results\":%llu,\"timeouts\":%llu,"
+                  "\"refused\":%llu,\"events_expired\":%llu}",
+                  (unsigned long long) b->n.lines, (unsigned long long) b->n.bad_lines,
+                  (unsigned long long) b->n.downs, (unsigned long long) b->n.results,
+                  (unsigned long long) b->n.timeouts, (unsigned long long) b->n.refused,
+                  (unsigned long long) b->reports.n_expired);
+    text = ag_buf_cstr(&out);
+    if (!text || agent_reply(req, text) < 0)
+        agent_reply_error(req, CODE_UPDATE, "out of memory");
+    ag_buf_deinit(&out);
+}
+
+bool mcu_service_run(struct mcu *m, agent_request *req)
+{
+    const char *method = agent_request_method(req);
+
+    if (strcmp(method, "mcu.update") == 0)
+        serve_update(m, req);
+    else if (strcmp(method, "mcu.info") == 0)
+        serve_info(m, req);
+    else
+        return false;
+    return true;
+}
+
+static void show_state(struct mcu *m, const char *state)
+{
+    char object[64];
+
+    snprintf(object, sizeof object, "{\"ota_state\":\"%s\"}", state);
+    mcu_link_props(&m->link, object);
+}
+
+static void show_progress(struct mcu *m, unsigned percent)
+{
+    char object[64];
+
+    m->shown_percent = percent;
+    snprintf(object, sizeof object, "{\"ota_progress\":%u}", percent);
+    mcu_link_props(&m->link, object);
+}
+
+static void show_end(struct mcu *m)
+{
+    const struct mcu_update *u = &m->bridge.update;
+
+    ag_log(u->end == MCU_UPDATE_INSTALLED ? AG_LOG_INFO : AG_LOG_WARNING, "update of the MCU: %s",
+           mcu_update_end_text(u));
+    show_state(m, u->end == MCU_UPDATE_INSTALLED ? "installed" : u->end == MCU_UPDATE_BUSY ? "busy" : "failed");
+}
+
+void mcu_service_show_update(struct mcu *m)
+{
+    const struct mcu_update *u = &m->bridge.update;
+    unsigned percent = xmodem_sender_percent(&u->x);
+
+    if (u->end == MCU_UPDATE_RUNNING && m->shown_end != MCU_UPDATE_RUNNING) {
+        show_state(m, "installing");
+        m->shown_percent = 0;
+    }
+    if (u->state != MCU_UPDATE_NONE &&
+        (percent >= m->shown_percent + PERCENT_STEP || (percent == 100 && m->shown_percent != 100)))
+        show_progress(m, percent);
+    if (u->end != m->shown_end && u->end != MCU_UPDATE_RUNNING)
+        show_end(m);
+    m->shown_end = u->end;
+    if (!u->image)
+        ag_buf_deinit(&m->image);
+}
