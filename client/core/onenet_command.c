@@ -5,6 +5,7 @@
 #include "client/core/base64.h"
 #include "client/core/json_iter.h"
 #include "client/core/onenet_topic.h"
+#include "client/core/utf8.h"
 #include "libagent/core/message.h"
 
 enum { DEPTH_MAX = 64 };
@@ -78,21 +79,10 @@ static struct onenet_command *command_new(struct onenet_commands *c, struct ag_s
     return k;
 }
 
-static bool is_utf8(struct ag_span text)
-{
-    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
-    struct ag_span quoted;
-
-    if (ag_buf_append_json_str(&b, text.p, text.len) < 0)
-        return false;
-    quoted = ag_buf_span(&b);
-    return json_check(&quoted, 1) == 0;
-}
-
 /* A NUL cannot be told from the end of a text by many receivers: such payloads travel as bytes. */
 static int wrap(struct ag_buf *out, struct ag_span payload)
 {
-    bool text = !memchr(payload.p ? payload.p : "", '\0', payload.len) && is_utf8(payload);
+    bool text = !memchr(payload.p ? payload.p : "", '\0', payload.len) && utf8_valid(payload);
     int r = ag_buf_append_str(out, "{\"method\":\"onenet.command\",\"params\":{");
 
     if (r == 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "client/core/json_iter.h"
 #include "client/core/onenet_dp.h"
+#include "client/core/utf8.h"
 
 static const char *const error_names[] = {
     [ONENET_DP_E_TYPE] = "unknown data type or flag bits",
@@ -241,18 +242,6 @@ static int read_timed(struct reader *r)
 
 /* ---- types 5 and 6 ---- */
 
-static bool is_utf8(struct ag_span text)
-{
-    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
-    struct ag_span quoted;
-
-    /* as a JSON string: the one UTF-8 checker of this tree */
-    if (ag_buf_append_json_str(&b, text.p, text.len) < 0)
-        return false;
-    quoted = ag_buf_span(&b);
-    return json_check(&quoted, 1) == 0;
-}
-
 static int read_field(struct reader *r, struct ag_span field, char sep, unsigned position, struct ag_span date)
 {
     struct ag_span part[3];
@@ -293,7 +282,7 @@ static int read_text(struct reader *r, struct ag_span date)
         return ONENET_DP_E_SEPARATORS;
     if (text.len == 2)
         return ONENET_DP_E_FIELD;
-    if (!is_utf8(text))
+    if (!utf8_valid(text))
         return ONENET_DP_E_JSON;
     for (const char *p = text.p + 2, *end = text.p + text.len; e == 0;) {
         const char *q = memchr(p, text.p[1], (size_t) (end - p));
