@@ -11,6 +11,7 @@
 #include "client/cloud/onenet_priv.h"
 #include "client/core/base64.h"
 #include "client/core/utf8.h"
+#include "libagent/core/json.h"
 
 enum {
     CUT_STEP_MS = 1000,      /* the first reconnect is at once, then the pause grows */
