@@ -1,0 +1,522 @@
+/* The routing rules, one row each: what peers send and what is handed to whom. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include "agent/core/out.h"
+#include "tests/support/alloc_fail.h"
+#include "tests/unit/agent/rig.h"
+
+struct row {
+    const char *name;
+    const char *lines[40];
+};
+
+#define REG(who, key) who "> {\"method\":\"register\",\"key\":\"" key "\"}"
+
+static const struct row rows[] = {
+    {"a command reaches its subscriber only, bytes unchanged",
+     {"U+", "A+", "B+", REG("A", "set_power"), REG("B", "get_prop"),
+      "U> {\"id\": 1,\"method\":\"set_power\", \"params\":[1.50,\"\\/\"],\"partner_id\":\"x\"}",
+      "A< {\"id\": 1,\"method\":\"set_power\", \"params\":[1.50,\"\\/\"],\"partner_id\":\"x\"}", "B<",
+      "A> {\"result\":[\"ok\"],\"id\":1}", "U< {\"result\":[\"ok\"],\"id\":1}", "commands=1", "command_answers=1"}},
+    {"the whole method name is compared",
+     {"U+", "A+", REG("A", "set_power"), "U> {\"id\":1,\"method\":\"set_power2\"}{\"id\":2,\"method\":\"set_powe\"}",
+      "A<",
+      "U< {\"id\":1,\"error\":{\"code\":-32601,\"message\":\"Method not found.\"}}"
+      "{\"id\":2,\"error\":{\"code\":-32601,\"message\":\"Method not found.\"}}",
+      "not_found=2"}},
+    {"a method written with escapes is the same method",
+     {"U+", "A+", "A> {\"m\\u0065thod\":\"r\\u0065gister\",\"key\":\"set_\\u0070ower\"}",
+      "U> {\"id\":1,\"method\":\"\\u0073et_power\"}", "A< {\"id\":1,\"method\":\"\\u0073et_power\"}"}},
+    {"nobody subscribed: answered at once; without an id silent",
+     {"U+", "U> {\"id\":4294967295,\"method\":\"x\"}{\"method\":\"x\"}",
+      "U< {\"id\":4294967295,\"error\":{\"code\":-32601,\"message\":\"Method not found.\"}}", "U<", "not_found=1",
+      "not_found_without_id=1"}},
+    {"all subscribers get it, the first answer wins",
+     {"U+", "A+", "B+", REG("A", "m"), REG("B", "m"), "U> {\"id\":5,\"method\":\"m\"}", "A< {\"id\":5,\"method\":\"m\"}",
+      "B< {\"id\":5,\"method\":\"m\"}", "B> {\"id\":5,\"result\":2}", "U< {\"id\":5,\"result\":2}",
+      "A> {\"id\":5,\"result\":1}", "U<", "unasked_replies=1", "deliveries=2", "commands=1"}},
+    {"only who was asked can answer, and once",
+     {"U+", "A+", "B+", REG("A", "m"), "U> {\"id\":5,\"method\":\"m\"}", "A< {\"id\":5,\"method\":\"m\"}",
+      "B> {\"id\":5,\"result\":\"forged\"}", "U<", "A> {\"id\":5,\"result\":1}{\"id\":5,\"result\":1}",
+      "U< {\"id\":5,\"result\":1}", "U<", "A> {\"id\":6,\"result\":1}{\"result\":1}", "U<", "unasked_replies=4"}},
+    {"two commands under one id: each is answered",
+     {"U+", "A+", "B+", REG("A", "m"), REG("B", "n"), "U> {\"id\":5,\"method\":\"m\"}{\"id\":5,\"method\":\"n\"}",
+      "B> {\"id\":5,\"result\":\"n\"}", "U< {\"id\":5,\"result\":\"n\"}", "A> {\"id\":5,\"result\":\"m\"}",
+      "U< {\"id\":5,\"result\":\"m\"}"}},
+    {"a silent subscriber: answered at the deadline, not before",
+     {"U+", "A+", REG("A", "m"), "U> {\"id\":5,\"method\":\"m\"}", "+3999", "U<", "+1",
+      "U< {\"id\":5,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\"}}", "A> {\"id\":5,\"result\":1}", "U<",
+      "command_timeouts=1", "unasked_replies=1"}},
+    {"the last subscriber dies: answered at once",
+     {"U+", "A+", "B+", REG("A", "m"), REG("B", "m"), "U> {\"id\":5,\"method\":\"m\"}", "A-", "U<", "B-",
+      "U< {\"id\":5,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\",\"data\":\"subscriber gone\"}}",
+      "subscriber_gone=1"}},
+    {"a half closed subscriber can answer no more",
+     {"U+", "A+", REG("A", "m"), "U> {\"id\":5,\"method\":\"m\"}", "A/",
+      "U< {\"id\":5,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\",\"data\":\"subscriber gone\"}}",
+      "U> {\"id\":6,\"method\":\"m\"}", "U< {\"id\":6,\"error\":{\"code\":-32601"}},
+    {"a half closed asker still gets its answer",
+     {"U+", "A+", "A> {\"id\":3,\"method\":\"q\"}", "A/", "U< {\"id\":100,\"method\":\"q\"}", "U> {\"id\":100,\"result\":1}",
+      "A< {\"id\":3,\"result\":1}", "A="}},
+    {"a broadcast without id reaches all and wants no answer",
+     {"U+", "A+", "B+", REG("A", "local.status"), REG("B", "local.*"),
+      "U> {\"method\":\"local.status\",\"params\":\"cloud_connected\"}",
+      "A< {\"method\":\"local.status\",\"params\":\"cloud_connected\"}", "B<", "commands_without_id=1"}},
+    {"the longest prefix serves what no exact key does",
+     {"U+", "A+", "B+", "C+", REG("A", "*"), REG("B", "prop.*"), REG("C", "prop.power.*"),
+      "U> {\"id\":1,\"method\":\"prop.power.x\"}", "C< {\"id\":1,\"method\":\"prop.power.x\"}",
+      "U> {\"id\":2,\"method\":\"prop.x\"}", "B< {\"id\":2,\"method\":\"prop.x\"}", "U> {\"id\":3,\"method\":\"pro\"}",
+      "A< {\"id\":3,\"method\":\"pro\"}", "B<", "C<", "U> {\"id\":4,\"method\":\"prop.power.\"}",
+      "C< {\"id\":4,\"method\":\"prop.power.\"}"}},
+    {"registering twice is one subscription; unregister one or all",
+     {"U+", "A+", REG("A", "m"), REG("A", "m"), REG("A", "n"), "U> {\"method\":\"m\"}", "A< {\"method\":\"m\"}", "A<",
+      "A> {\"method\":\"unregister\",\"key\":\"m\"}", "U> {\"method\":\"m\"}{\"method\":\"n\"}", "A< {\"method\":\"n\"}",
+      "A<", "A> {\"method\":\"unregister\",\"key\":\"\"}", "U> {\"method\":\"n\"}", "A<"}},
+    {"control methods are silent without an id, answered with one, never sent up",
+     {"U+", "A+", REG("A", "m"), "A<", "A> {\"id\":1,\"method\":\"register\",\"key\":\"k\"}",
+      "A< {\"id\":1,\"result\":[\"ok\"]}", "A> {\"id\":2,\"method\":\"unregister\",\"key\":\"k\"}",
+      "A< {\"id\":2,\"result\":[\"ok\"]}", "A> {\"id\":3,\"method\":\"bind\",\"address\":2}", "A< {\"id\":3,\"result\":[\"ok\"]}",
+      "U<"}},
+    {"bad keys are refused, the connection stays",
+     {"U+", "A+", "A> {\"method\":\"register\"}{\"method\":\"register\",\"key\":5}{\"method\":\"register\",\"key\":\"\"}",
+      "A<", "A> {\"id\":1,\"method\":\"register\",\"key\":null}", "A< {\"id\":1,\"error\":{\"code\":-32602", "keys_refused=4"}},
+    {"members of control methods may stand in params",
+     {"U+", "A+", "A> {\"id\":1,\"method\":\"register\",\"params\":{\"key\":\"m\"}}", "A< {\"id\":1,\"result\":[\"ok\"]}",
+      "A> {\"id\":2,\"method\":\"register\",\"params\":[ {\"key\":\"n\"} ]}", "A< {\"id\":2,\"result\":[\"ok\"]}",
+      "U> {\"method\":\"m\"}{\"method\":\"n\"}", "A< {\"method\":\"m\"}{\"method\":\"n\"}"}},
+    {"exclusive: a second owner is refused, either way",
+     {"U+", "A+", "B+", "A> {\"id\":1,\"method\":\"register\",\"key\":\"m\",\"mode\":\"exclusive\"}",
+      "A< {\"id\":1,\"result\":[\"ok\"]}", "B> {\"id\":1,\"method\":\"register\",\"key\":\"m\"}",
+      "B< {\"id\":1,\"error\":{\"code\":-32004,\"message\":\"key has an owner\"}}", REG("B", "n"),
+      "A> {\"id\":2,\"method\":\"register\",\"key\":\"n\",\"mode\":\"exclusive\"}", "A< {\"id\":2,\"error\":{\"code\":-32004",
+      "U> {\"method\":\"m\"}", "A< {\"method\":\"m\"}", "B<"}},
+    {"standby: takes over when the owner goes, in order of arrival",
+     {"U+", "A+", "B+", "C+", "A> {\"method\":\"register\",\"key\":\"m\",\"mode\":\"exclusive\"}",
+      "B> {\"id\":1,\"method\":\"register\",\"key\":\"m\",\"mode\":\"standby\"}", "B< {\"id\":1,\"result\":[\"ok\"]}",
+      "C> {\"method\":\"register\",\"key\":\"m\",\"mode\":\"standby\"}", "U> {\"id\":1,\"method\":\"m\"}",
+      "A< {\"id\":1,\"method\":\"m\"}", "B<", "C<", "A-", "U< {\"id\":1,\"error\":{\"code\":-9999", "U> {\"id\":2,\"method\":\"m\"}",
+      "B< {\"id\":2,\"method\":\"m\"}", "C<", "B-", "U> {\"id\":3,\"method\":\"m\"}", "C< {\"id\":3,\"method\":\"m\"}"}},
+    {"requests go up under ids of the agent's own and come back under theirs",
+     {"U+", "A+", "B+", "A> {\"id\":0,\"method\":\"q\",\"params\":[]}", "B> {\"method\":\"q\",\"id\":0}",
+      "U< {\"id\":100,\"method\":\"q\",\"params\":[]}{\"method\":\"q\",\"id\":101}", "U> {\"id\":101,\"result\":[\"b\"]}",
+      "B< {\"id\":0,\"result\":[\"b\"]}", "A<", "U> {\"error\":{\"code\":-1},\"id\":100}", "A< {\"error\":{\"code\":-1},\"id\":0}",
+      "U> {\"id\":100,\"result\":1}", "A<", "unknown_answers=1", "requests=2", "request_answers=2"}},
+    {"a request without an id goes up unchanged",
+     {"U+", "A+", "A> {\"method\":\"props\",\"params\":{\"a\":1e400}}", "U< {\"method\":\"props\",\"params\":{\"a\":1e400}}",
+      "reports=1"}},
+    {"a reply with a method of the same family goes to the asker only",
+     {"U+", "A+", "B+", REG("B", "local.time"), REG("B", "local.status"), "A> {\"id\":7,\"method\":\"local.query_time\"}",
+      "U< {\"id\":100,\"method\":\"local.query_time\"}", "U> {\"id\":100,\"method\":\"local.time\",\"params\":\"5\"}",
+      "A< {\"id\":7,\"method\":\"local.time\",\"params\":\"5\"}", "B<", "U> {\"id\":100,\"method\":\"local.status\"}",
+      "B< {\"id\":100,\"method\":\"local.status\"}", "A<"}},
+    {"a command whose id happens to be that of a request is a command",
+     {"U+", "A+", "B+", REG("B", "set_power"), "A> {\"id\":7,\"method\":\"local.query_time\"}", "U> {\"id\":100,\"method\":\"set_power\"}",
+      "B< {\"id\":100,\"method\":\"set_power\"}", "U> {\"id\":100,\"method\":\"_internal.x\"}", "A<",
+      "U> {\"id\":100,\"result\":1}", "A< {\"id\":7,\"result\":1}", "B> {\"id\":100,\"result\":2}"}},
+    {"upstream does not answer: -30011 at the deadline",
+     {"U+", "A+", "A> {\"id\":7,\"method\":\"q\"}", "+29999", "A<", "+1",
+      "A< {\"id\":7,\"error\":{\"code\":-30011,\"message\":\"OT server noack\"}}", "U> {\"id\":100,\"result\":1}", "A<",
+      "request_timeouts=1"}},
+    {"no upstream: requests are answered at once, reports dropped and counted",
+     {"A+", "A> {\"id\":7,\"method\":\"q\"}{\"method\":\"props\"}", "A< {\"id\":7,\"error\":{\"code\":-32002,\"message\":\"not connected\"}}",
+      "A<", "not_connected=1", "reports_not_connected=1"}},
+    {"upstream lost: what was in flight is answered, keys stay",
+     {"U+", "A+", "B+", REG("A", "m"), "A> {\"id\":7,\"method\":\"q\"}", "B> {\"id\":7,\"method\":\"q\"}", "U> {\"id\":1,\"method\":\"m\"}",
+      "A< {\"id\":1,\"method\":\"m\"}", "U-", "A< {\"id\":7,\"error\":{\"code\":-32002,\"message\":\"not connected\"}}",
+      "B< {\"id\":7,\"error\":{\"code\":-32002,\"message\":\"not connected\"}}", "A> {\"id\":1,\"result\":1}", "U+", "U<",
+      "U> {\"id\":1,\"method\":\"m\"}", "A< {\"id\":1,\"method\":\"m\"}", "orphaned_commands=1", "+40000", "A<"}},
+    {"an application leaves: late answers for it are dropped",
+     {"U+", "A+", "A> {\"id\":7,\"method\":\"q\"}", "A-", "B+", "U> {\"id\":100,\"result\":1}", "B<", "orphaned_requests=1",
+      "unknown_answers=1"}},
+    {"ids of every kind",
+     {"U+", "A+", "A> {\"id\":\"s\",\"method\":\"q\"}",
+      "A< {\"id\":\"s\",\"error\":{\"code\":-32600,\"message\":\"id must be an unsigned 32-bit integer\"}}",
+      "A> {\"id\":null,\"method\":\"q\"}", "A< {\"id\":null,\"error\":{\"code\":-32600,\"message\":\"id must be an unsigned 32-bit integer\"}}",
+      "A> {\"id\":1.0,\"method\":\"q\"}", "A< {\"id\":1.0,\"error\":{\"code\":-32600,\"message\":\"id must be an unsigned 32-bit integer\"}}",
+      "A> {\"id\":4294967296,\"method\":\"q\"}",
+      "A< {\"id\":4294967296,\"error\":{\"code\":-32600,\"message\":\"id must be an unsigned 32-bit integer\"}}",
+      "A> {\"id\":[1],\"method\":\"q\"}", "A< {\"id\":null,\"error\":{\"code\":-32600,\"message\":\"id must be an unsigned 32-bit integer\"}}",
+      "A> {\"id\":{},\"method\":\"q\"}", "A< {\"id\":null,\"error\":{\"code\":-32600,\"message\":\"id must be an unsigned 32-bit integer\"}}",
+      "A> {\"id\":true,\"method\":\"q\"}", "A< {\"id\":true,\"error\":{\"code\":-32600,\"message\":\"id must be an unsigned 32-bit integer\"}}",
+      "U<", "invalid_texts=7"}},
+    {"two ids are refused, the first of other equal members counts",
+     {"U+", "A+", "A> {\"id\":1,\"method\":\"q\",\"id\":2}", "A< {\"id\":1,\"error\":{\"code\":-32600,\"message\":\"two ids\"}}",
+      "U<", REG("A", "m"), "U> {\"method\":\"m\",\"method\":\"n\"}", "A< {\"method\":\"m\",\"method\":\"n\"}",
+      "U> {\"id\":1,\"method\":\"m\",\"id\":2}", "U< {\"id\":1,\"error\":{\"code\":-32600,\"message\":\"two ids\"}}", "A<"}},
+    {"a method that is no string is refused",
+     {"U+", "A+", "A> {\"id\":1,\"method\":5}", "A< {\"id\":1,\"error\":{\"code\":-32600,\"message\":\"method must be a string\"}}",
+      "U<"}},
+    {"application to application: _to becomes _from, the id stays",
+     {"U+", "A+", "B+", "C+", "A> {\"method\":\"bind\",\"address\":2}", "B> {\"method\":\"bind\",\"address\":16}",
+      "C> {\"method\":\"bind\",\"address\":4}", "A> {\"id\":123,\"_to\":16,\"method\":\"register\",\"params\":{}}",
+      "B< {\"id\":123,\"_from\":2,\"method\":\"register\",\"params\":{}}", "A> {\"_to\":4294967295}", "B< {\"_from\":2}",
+      "C< {\"_from\":2}", "A<", "U<", "A> {\"_to\":2}{\"_to\":64}", "A<", "local_nobody=2", "local_texts=3"}},
+    {"an unbound sender is 0; a _from of one's own is refused",
+     {"A+", "B+", "B> {\"method\":\"bind\",\"address\":1}", "A> {\"_to\":1,\"x\":\"y\"}", "B< {\"_from\":0,\"x\":\"y\"}",
+      "A> {\"_from\":8,\"_to\":1}{\"_\\u0066rom\":8,\"_to\":1}{\"_to\":1,\"_to\":1}{\"_to\":\"1\"}{\"_to\":-1}", "B<",
+      "local_invalid=5"}},
+    {"a taken address stays with its holder until it leaves",
+     {"A+", "B+", "A> {\"method\":\"bind\",\"address\":6}", "B> {\"id\":1,\"method\":\"bind\",\"address\":2}",
+      "B< {\"id\":1,\"error\":{\"code\":-32004,\"message\":\"address is taken\"}}", "A-",
+      "B> {\"id\":2,\"method\":\"bind\",\"address\":2}", "B< {\"id\":2,\"result\":[\"ok\"]}", "binds_refused=1"}},
+    {"bad input: one error, then the end; nobody else notices",
+     {"U+", "A+", "B+", "A> {\"id\":1,\"method\":\"q\"}xyz", "U< {\"id\":100,\"method\":\"q\"}", "A#",
+      "A< {\"error\":{\"code\":-32700,\"message\":\"not a JSON object\"}}", "A<", "broken_texts=1",
+      "B> {\"id\":1,\"method\":\"q\"}", "U< {\"id\":101,\"method\":\"q\"}"}},
+    {"shutdown: all that is open is answered, new requests too",
+     {"U+", "A+", "B+", REG("A", "m"), "B> {\"id\":7,\"method\":\"q\"}", "U> {\"id\":1,\"method\":\"m\"}",
+      "U< {\"id\":100,\"method\":\"q\"}", "stop", "U< {\"id\":1,\"error\":{\"code\":-32003,\"message\":\"shutting down\"}}",
+      "B< {\"id\":7,\"error\":{\"code\":-32003,\"message\":\"shutting down\"}}", "B> {\"id\":8,\"method\":\"q\"}",
+      "B< {\"id\":8,\"error\":{\"code\":-32003,\"message\":\"shutting down\"}}", "U> {\"id\":2,\"method\":\"m\"}",
+      "U< {\"id\":2,\"error\":{\"code\":-32003,\"message\":\"shutting down\"}}"}},
+    {"agent.call: as if from the cloud, the answer under the caller's id",
+     {"U+", "A+", "B+", REG("A", "m"), "B> {\"id\":1,\"method\":\"agent.call\",\"params\":{\"method\":\"m\",\"params\":[1]}}",
+      "A< {\"id\":1001,\"method\":\"m\",\"params\":[1]}", "A> {\"id\":1001,\"result\":2}", "B< {\"id\":1,\"result\":2}", "U<",
+      "B> {\"id\":2,\"method\":\"agent.call\",\"params\":{\"method\":\"none\"}}", "B< {\"id\":2,\"error\":{\"code\":-32601",
+      }},
+    {"agent.call: the caller leaves",
+     {"U+", "A+", "B+", REG("A", "m"), "B> {\"id\":1,\"method\":\"agent.call\",\"params\":{\"method\":\"m\"}}",
+      "A< {\"id\":1001,\"method\":\"m\",\"params\":[]}", "B-", "A> {\"id\":1001,\"result\":2}", "U<", "orphaned_commands=1",
+      "unasked_replies=1"}},
+    {"agent.call is for root and the agent's own user only",
+     {"U+", "A+", "B+uid=5", "C+unknown", REG("A", "m"), "B> {\"id\":1,\"method\":\"agent.call\",\"params\":{\"method\":\"m\"}}",
+      "B< {\"id\":1,\"error\":{\"code\":-32001,\"message\":\"not permitted\"}}",
+      "C> {\"id\":1,\"method\":\"agent.monitor\"}", "C< {\"id\":1,\"error\":{\"code\":-32001", "A<", "not_permitted=2"}},
+    {"agent.* never goes up",
+     {"U+", "A+", "A> {\"id\":1,\"method\":\"agent.x\"}", "A< {\"id\":1,\"error\":{\"code\":-32601", "U<"}},
+    {"a monitor sees what is routed, by method",
+     {"U+", "A+", "B+", REG("A", "m"), "B> {\"id\":1,\"method\":\"agent.monitor\",\"params\":{\"keys\":[\"m\",\"prop.*\"]}}",
+      "B< {\"id\":1,\"result\":[\"ok\"]}", "U> {\"id\":5,\"method\":\"m\"}",
+      "B< {\"method\":\"agent.event\",\"params\":{\"at\":1000,\"kind\":\"command\",\"from\":0,\"to\":[2],\"text\":{\"id\":5,\"method\":\"m\"}}}",
+      "A> {\"id\":5,\"result\":1}{\"id\":9,\"method\":\"q\"}",
+      "B< {\"method\":\"agent.event\",\"params\":{\"at\":1000,\"kind\":\"answer\",\"from\":2,\"to\":[0],\"text\":{\"id\":5,\"result\":1}}}",
+      "B<", "B> {\"id\":2,\"method\":\"agent.monitor\",\"params\":{\"on\":false}}", "B< {\"id\":2,\"result\":[\"ok\"]}",
+      "U> {\"id\":5,\"method\":\"m\"}", "B<"}},
+};
+
+static void run_row(const struct row *row)
+{
+    struct rig g;
+
+    assert_int_equal(rig_init(&g), 0);
+    if (rig_run(&g, row->lines) < 0) {
+        print_error("%s\n  %s\n", row->name, g.error);
+        rig_deinit(&g);
+        fail();
+    }
+    rig_deinit(&g);
+}
+
+static void test_rules(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        run_row(&rows[i]);
+}
+
+/* ---- limits ---- */
+
+static void test_requests_over_limit(void **state)
+{
+    static const char *const lines[] = {
+        "U+", "A+", "A> {\"id\":1,\"method\":\"q\"}{\"id\":2,\"method\":\"q\"}{\"id\":3,\"method\":\"q\"}",
+        "A< {\"id\":3,\"error\":{\"code\":-32000,\"message\":\"too many requests open\"}}", "U> {\"id\":100,\"result\":1}",
+        "A< {\"id\":1,\"result\":1}", "A> {\"id\":4,\"method\":\"q\"}", "A<", "requests_over_limit=1", NULL};
+    struct rig g;
+
+    (void) state;
+    assert_int_equal(rig_init(&g), 0);
+    g.router.limits.requests_per_peer = 2;
+    assert_int_equal(rig_run(&g, lines), 0);
+    rig_deinit(&g);
+}
+
+static void test_commands_over_limit(void **state)
+{
+    static const char *const lines[] = {
+        "U+", "A+", "B+", REG("A", "m"), REG("B", "n"), "U> {\"id\":1,\"method\":\"m\"}{\"id\":2,\"method\":\"m\"}{\"id\":3,\"method\":\"m\"}",
+        "A< {\"id\":1,\"method\":\"m\"}{\"id\":2,\"method\":\"m\"}", "A<",
+        "U< {\"id\":3,\"error\":{\"code\":-32000,\"message\":\"subscriber busy\"}}", "U> {\"id\":4,\"method\":\"n\"}{\"id\":5,\"method\":\"n\"}",
+        "U< {\"id\":5,\"error\":{\"code\":-32000,\"message\":\"subscriber busy\"}}", "subscriber_busy=2", "commands_over_limit=1", NULL};
+    struct rig g;
+
+    (void) state;
+    assert_int_equal(rig_init(&g), 0);
+    g.router.limits.commands_per_peer = 2;
+    g.router.limits.commands = 3;
+    if (rig_run(&g, lines) < 0)
+        fail_msg("%s", g.error);
+    rig_deinit(&g);
+}
+
+static void test_keys_over_limit(void **state)
+{
+    static const char *const lines[] = {
+        "U+", "A+", "B+", REG("A", "k1"), REG("A", "k2"), "A> {\"id\":1,\"method\":\"register\",\"key\":\"k3\"}",
+        "A< {\"id\":1,\"error\":{\"code\":-32000,\"message\":\"too many keys\"}}", REG("B", "k1"),
+        "B> {\"id\":1,\"method\":\"register\",\"key\":\"k4\"}", "B< {\"id\":1,\"error\":{\"code\":-32000,\"message\":\"too many keys in all\"}}",
+        "B> {\"id\":2,\"method\":\"register\",\"key\":\"123456789\"}", "B< {\"id\":2,\"error\":{\"code\":-32602,\"message\":\"key too long\"}}",
+        NULL};
+    struct rig g;
+
+    (void) state;
+    assert_int_equal(rig_init(&g), 0);
+    g.router.limits.keys_per_peer = 2;
+    g.router.limits.keys = 3;
+    g.router.limits.key_len = 8;
+    router_reconfigure(&g.router);
+    if (rig_run(&g, lines) < 0)
+        fail_msg("%s", g.error);
+    rig_deinit(&g);
+}
+
+/* An application that does not read is closed; who waits for it is answered; others are served. */
+static void test_queue_overflow(void **state)
+{
+    static const char *const lines[] = {
+        "U+", "A+", "B+", REG("A", "m"), REG("B", "m2"), "U> {\"id\":1,\"method\":\"m\",\"params\":\"0123456789012345678901234567890\"}",
+        "U> {\"id\":2,\"method\":\"m\",\"params\":\"0123456789012345678901234567890\"}", "A#",
+        "U< {\"id\":2,\"error\":{\"code\":-32000,\"message\":\"subscriber busy\"}}"
+        "{\"id\":1,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\",\"data\":\"subscriber gone\"}}",
+        "U> {\"id\":3,\"method\":\"m2\"}", "B< {\"id\":3,\"method\":\"m2\"}", "queue_overflows=1", "peer_lost_texts=1", NULL};
+    struct rig g;
+
+    (void) state;
+    assert_int_equal(rig_init(&g), 0);
+    g.router.limits.queue = 100;
+    if (rig_run(&g, lines) < 0)
+        fail_msg("%s", g.error);
+    rig_deinit(&g);
+}
+
+/* Upstream does not read: senders get errors, commands still go down, answers become short errors, then it ends. */
+static void test_upstream_queue(void **state)
+{
+    static const char *const lines[] = {
+        "U+", "A+", REG("A", "m"), "A> {\"id\":1,\"method\":\"q\",\"params\":\"0123456789012345678901234567890123456789\"}",
+        "A> {\"id\":2,\"method\":\"q\",\"params\":\"0123456789012345678901234567890123456789\"}",
+        "A< {\"id\":2,\"error\":{\"code\":-32000,\"message\":\"upstream busy\"}}", "A> {\"method\":\"props\",\"params\":\"01234567890123456789\"}",
+        "upstream_busy=1", "reports_upstream_busy=1", "U> {\"id\":5,\"method\":\"m\"}", "A< {\"id\":5,\"method\":\"m\"}",
+        "A> {\"id\":5,\"result\":\"01234567890123456789\"}", "answers_upstream_busy=1",
+        "U> {\"id\":6,\"method\":\"none\"}{\"id\":7,\"method\":\"none\"}", "U#", "A< {\"id\":1,\"error\":{\"code\":-32002", "upstream_overflows=1", NULL};
+    struct rig g;
+
+    (void) state;
+    assert_int_equal(rig_init(&g), 0);
+    g.router.limits.upstream_queue = 100;
+    if (rig_run(&g, lines) < 0)
+        fail_msg("%s", g.error);
+    rig_deinit(&g);
+}
+
+static void test_total(void **state)
+{
+    static const char *const lines[] = {"U+", "A+", "B+", REG("A", "m"), REG("B", "n"),
+                                        "U> {\"method\":\"n\",\"params\":\"0123456789\"}",
+                                        "U> {\"method\":\"m\",\"params\":\"01234567890123456789\"}",
+                                        "U> {\"method\":\"m\",\"params\":\"01234567890123456789\"}", "A#",
+                                        "B< {\"method\":\"n\"", "total_overflows=1", NULL};
+    struct rig g;
+
+    (void) state;
+    assert_int_equal(rig_init(&g), 0);
+    g.router.limits.total = 110;
+    if (rig_run(&g, lines) < 0)
+        fail_msg("%s", g.error);
+    rig_deinit(&g);
+}
+
+static void test_access_rules(void **state)
+{
+    static const char *const lines[] = {
+        "U+", "A+", "B+uid=5", "C+uid=6", "C> {\"id\":1,\"method\":\"register\",\"key\":\"miIO.ota\"}",
+        "C< {\"id\":1,\"error\":{\"code\":-32001,\"message\":\"not permitted\"}}",
+        "B> {\"id\":1,\"method\":\"register\",\"key\":\"miIO.ota\"}", "B< {\"id\":1,\"result\":[\"ok\"]}",
+        "C> {\"id\":2,\"method\":\"_internal.wifi_start\"}", "C< {\"id\":2,\"error\":{\"code\":-32001",
+        NULL};
+    static const char *const after[] = {"U> {\"id\":9,\"method\":\"miIO.ota\"}",
+                                        "U< {\"id\":9,\"error\":{\"code\":-32001,\"message\":\"not permitted\"}}", "B<", NULL};
+    struct access_who who = {ACCESS_USER, 5};
+    struct rig g;
+
+    (void) state;
+    assert_int_equal(rig_init(&g), 0);
+    assert_int_equal(access_add(&g.router.access, ACCESS_REGISTER, AG_SPAN("miIO.ota"), &who, 1), 0);
+    assert_int_equal(access_enable(&g.router.access), 0);
+    if (rig_run(&g, lines) < 0)
+        fail_msg("%s", g.error);
+    g.router.access.rules->who->id = 7; /* a reload took the right away */
+    router_reconfigure(&g.router);
+    if (rig_run(&g, after) < 0)
+        fail_msg("%s", g.error);
+    rig_deinit(&g);
+}
+
+/* A packet socket's texts stay apart. */
+static void test_packets(void **state)
+{
+    static const char *const lines[] = {"U+", "A+packet", REG("A", "m"), "U> {\"method\":\"m\"}{\"method\":\"m\" }", NULL};
+    struct rig g;
+    const char *p;
+    uint32_t len;
+
+    (void) state;
+    assert_int_equal(rig_init(&g), 0);
+    assert_int_equal(rig_run(&g, lines), 0);
+    p = ag_buf_head(&rig_peer(&g, 'A')->peer.out);
+    memcpy(&len, p, 4);
+    assert_int_equal(len, 14);
+    assert_memory_equal(p + 4, "{\"method\":\"m\"}", 14);
+    memcpy(&len, p + 18, 4);
+    assert_int_equal(len, 15);
+    rig_deinit(&g);
+}
+
+/* MessagePack-RPC on one side, JSON on the other. */
+static void test_pack(void **state)
+{
+    static const char reg[] = "\x94\x00\x01\xa8register\x81\xa3key\xa1m";
+    static const char answer[] = "\x94\x01\x05\xc0\x2a";
+    static const char request[] = "\x94\x00\x07\xa1q\x90";
+    static const char *const start[] = {"U+", "A+", NULL};
+    static const char *const command[] = {"U> {\"id\":5,\"method\":\"m\",\"params\":[1]}", NULL};
+    static const char *const answered[] = {"U< {\"id\":5,\"result\":42}", NULL};
+    static const char *const requested[] = {"U< {\"id\":100,\"method\":\"q\",\"params\":[]}", "U> {\"id\":100,\"result\":true}", NULL};
+    struct rig g;
+    struct ag_buf *out;
+
+    (void) state;
+    assert_int_equal(rig_init(&g), 0);
+    out = &rig_peer(&g, 'A')->peer.out;
+    assert_int_equal(rig_run(&g, start), 0);
+    assert_true(rig_feed(&g, 'A', reg, sizeof reg - 1));
+    assert_int_equal(ag_buf_size(out), 8);
+    assert_memory_equal(ag_buf_head(out), "\x94\x01\x01\xc0\x91\xa2ok", 8);
+    router_sent(&g.router, &rig_peer(&g, 'A')->peer, 8);
+    assert_int_equal(rig_run(&g, command), 0);
+    assert_int_equal(ag_buf_size(out), 7);
+    assert_memory_equal(ag_buf_head(out), "\x94\x00\x05\xa1m\x91\x01", 7);
+    router_sent(&g.router, &rig_peer(&g, 'A')->peer, 7);
+    assert_true(rig_feed(&g, 'A', answer, sizeof answer - 1));
+    assert_int_equal(rig_run(&g, answered), 0);
+    assert_true(rig_feed(&g, 'A', request, sizeof request - 1));
+    assert_int_equal(rig_run(&g, requested), 0);
+    assert_memory_equal(ag_buf_head(out), "\x94\x01\x07\xc0\xc3", 5);
+    rig_deinit(&g);
+}
+
+/* ---- memory ---- */
+
+static void scenario(void *user)
+{
+    static const char *const lines[] = {
+        "U+", "A+", "B+", "C+", REG("A", "m"), REG("B", "m"), REG("B", "p.*"), "C> {\"method\":\"bind\",\"address\":4}",
+        "C> {\"id\":1,\"method\":\"agent.monitor\"}", "U> {\"id\":1,\"method\":\"m\"}", "A> {\"id\":1,\"result\":1}",
+        "U> {\"id\":2,\"method\":\"p.x\"}", "A> {\"id\":3,\"method\":\"q\"}", "U> {\"id\":100,\"result\":1}",
+        "A> {\"_to\":4,\"x\":1}", "C> {\"id\":2,\"method\":\"agent.peers\"}{\"id\":3,\"method\":\"agent.info\"}{\"id\":4,\"method\":\"agent.stats\"}",
+        "C> {\"id\":5,\"method\":\"agent.call\",\"params\":{\"method\":\"m\"}}", "B> {\"id\":1001,\"result\":1}",
+        "A> {\"id\":3,\"method\":\"q\"", "A> }", "+4000", "+30000", "stop", NULL};
+    const char *const *at;
+    struct rig g;
+
+    (void) user;
+    if (rig_init(&g) < 0)
+        return;
+    for (at = lines; *at; at++) {
+        const char *one[] = {*at, NULL};
+        bool there = (*at)[0] == '+' || (*at)[0] == 's' || (*at)[1] == '+' || rig_peer(&g, (*at)[0])->there;
+
+        if (there)
+            rig_run(&g, one);
+        rig_settle(&g);
+    }
+    rig_deinit(&g);
+}
+
+static void test_alloc_fail(void **state)
+{
+    (void) state;
+    alloc_fail_sweep(scenario, NULL);
+}
+
+/*
+ * With any one allocation failing, the asker of a request and of a command gets its answer or sees its connection end:
+ * nobody waits for ever.
+ */
+static void no_silence(void *user)
+{
+    static const char *const lines[] = {"U+", "A+", "B+", REG("A", "m"), "U> {\"id\":1,\"method\":\"m\"}",
+                                        "B> {\"id\":3,\"method\":\"q\"}", "+4000", "+30000", NULL};
+    struct rig g;
+
+    (void) user;
+    if (rig_init(&g) < 0)
+        return;
+    for (const char *const *at = lines; *at; at++) {
+        const char *one[] = {*at, NULL};
+
+        if ((*at)[0] == '+' || (*at)[1] == '+' || rig_peer(&g, (*at)[0])->there)
+            rig_run(&g, one);
+        rig_settle(&g);
+    }
+    if (rig_peer(&g, 'B')->there && rig_peer(&g, 'U')->there) {
+        const struct ag_buf *b = &rig_peer(&g, 'B')->peer.out, *u = &rig_peer(&g, 'U')->peer.out;
+
+        assert_non_null(memmem(ag_buf_span(b).p, ag_buf_size(b), "{\"id\":3,\"error\"", 14));
+        assert_non_null(memmem(ag_buf_span(u).p, ag_buf_size(u), "{\"id\":1,\"error\"", 14));
+    }
+    rig_deinit(&g);
+}
+
+static void test_alloc_fail_no_silence(void **state)
+{
+    (void) state;
+    alloc_fail_sweep(no_silence, NULL);
+}
+
+/* In steady state routing takes nothing from the heap. */
+static void test_no_allocation(void **state)
+{
+    static const char *const start[] = {"U+", "A+", REG("A", "m"), NULL};
+    static const char *const turn[] = {"U> {\"id\":1,\"method\":\"m\",\"params\":[1]}", "A< {\"id\":1,\"method\":\"m\",\"params\":[1]}",
+                                       "A> {\"id\":1,\"result\":[\"ok\"]}", "U< {\"id\":1,\"result\":[\"ok\"]}",
+                                       "A> {\"method\":\"q\"}", "U< {\"method\":\"q\"}", NULL};
+    struct rig g;
+
+    (void) state;
+    assert_int_equal(rig_init(&g), 0);
+    assert_int_equal(rig_run(&g, start), 0);
+    assert_int_equal(rig_run(&g, turn), 0);
+    alloc_fail_at(1);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(rig_run(&g, turn), 0);
+    assert_false(alloc_fail_reached());
+    alloc_fail_at(0);
+    rig_deinit(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_requests_over_limit),
+        cmocka_unit_test(test_commands_over_limit),
+        cmocka_unit_test(test_keys_over_limit),
+        cmocka_unit_test(test_queue_overflow),
+        cmocka_unit_test(test_upstream_queue),
+        cmocka_unit_test(test_total),
+        cmocka_unit_test(test_access_rules),
+        cmocka_unit_test(test_packets),
+        cmocka_unit_test(test_pack),
+        cmocka_unit_test(test_alloc_fail),
+        cmocka_unit_test(test_alloc_fail_no_silence),
+        cmocka_unit_test(test_no_allocation),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
