@@ -4,6 +4,7 @@
 #include "examples/sim/sim.h"
 
 static const struct sim_command commands[] = {
+    {"cloud", "the OT cloud over UDP and TCP", sim_cloud},
     {NULL, NULL, NULL},
 };
 

@@ -13,4 +13,6 @@ struct sim_command {
     int (*run)(int argc, char **argv);
 };
 
+int sim_cloud(int argc, char **argv);
+
 #endif

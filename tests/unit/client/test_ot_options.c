@@ -25,7 +25,7 @@ static void servers(void **state)
         {"country=us\n", "sg", "us.ot.io.mi.com", 8053},
         {"ot_transport=tcp\not_port=8080\n", "de", "de.ott.io.mi.com", 8080},
         {"", "prc", "ot.io.mi.com", 8053},
-        {"", "not a word", "ot.io.mi.com", 8053},
+        {"", "a/b", "ot.io.mi.com", 8053},
         {"ot_host=10.0.0.1\ncountry=us\n", "sg", "10.0.0.1", 8053},
     };
 

@@ -1,0 +1,349 @@
+#include "examples/sim/ot_server.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "libagent/core/json.h"
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+struct ot_ledger_entry {
+    uint32_t id;
+    bool answered;
+    uint64_t digest; /* of the text */
+    UT_hash_handle hh;
+};
+
+int ot_server_init(struct ot_server *s, const struct ot_server_sink *sink, void *user, uint64_t did, const char key[16])
+{
+    *s = (struct ot_server){.sink = sink, .user = user, .did = did, .next_id = 1};
+    return packet_key_init(&s->key, key);
+}
+
+static void ledger_clear(struct ot_ledger_entry **table)
+{
+    struct ot_ledger_entry *e, *tmp;
+
+    HASH_ITER (hh, *table, e, tmp) {
+        HASH_DEL(*table, e);
+        free(e);
+    }
+}
+
+void ot_server_deinit(struct ot_server *s)
+{
+    ledger_clear(&s->ledger);
+    ledger_clear(&s->commands);
+    ag_buf_deinit(&s->plain);
+    ag_buf_deinit(&s->packet);
+    ag_buf_deinit(&s->line);
+    ag_buf_deinit(&s->last_command);
+    packet_key_deinit(&s->key);
+}
+
+/* ---- journal ---- */
+
+static void note(struct ot_server *s, const char *fmt, ...) ag_printf_like(2, 3);
+
+static void note(struct ot_server *s, const char *fmt, ...)
+{
+    va_list ap;
+
+    ag_buf_clear(&s->line);
+    va_start(ap, fmt);
+    if (ag_buf_vprintf(&s->line, fmt, ap) == 0)
+        s->sink->note(s->user, ag_buf_span(&s->line));
+    va_end(ap);
+}
+
+void ot_server_bad(struct ot_server *s, const char *why)
+{
+    s->bad++;
+    note(s, "{\"event\":\"bad\",\"why\":\"%s\"}", why);
+}
+
+void ot_server_note_ledger(struct ot_server *s)
+{
+    note(s,
+         "{\"event\":\"ledger\",\"executed\":%" PRIu64 ",\"repeats\":%" PRIu64 ",\"answers\":%" PRIu64 ",\"bad\":%" PRIu64
+         "}",
+         s->executed, s->repeats, s->answers, s->bad);
+}
+
+/* ---- checks ---- */
+
+static bool check_hello(struct ot_server *s, struct ag_span packet)
+{
+    uint8_t hello[PACKET_HEADER];
+
+    packet_cloud_hello(hello);
+    if (packet.len == sizeof hello && memcmp(packet.p, hello, sizeof hello) == 0)
+        return true;
+    ot_server_bad(s, "hello in a form that not every server takes");
+    return false;
+}
+
+/* The stamp of a right packet is compared at arrival: simulated reordering is not the device's fault. */
+static bool check_stamp(struct ot_server *s, const struct packet *p)
+{
+    if (p->stamp < s->last_stamp) {
+        ot_server_bad(s, "stamp goes back");
+        return false;
+    }
+    if (p->header_only && p->stamp == s->last_stamp) {
+        ot_server_bad(s, "keepalive whose stamp has not grown");
+        return false;
+    }
+    s->last_stamp = p->stamp;
+    return true;
+}
+
+bool ot_server_check(struct ot_server *s, struct ag_span packet)
+{
+    static const char *const reasons[PACKET_N_E] = {
+        [PACKET_E_MAGIC] = "magic", [PACKET_E_LENGTH] = "length", [PACKET_E_CHECKSUM] = "checksum",
+        [PACKET_E_PADDING] = "padding"};
+    struct packet p;
+    int r;
+
+    if (packet.len >= PACKET_HEADER && packet_peek_did(packet) == UINT64_MAX)
+        return check_hello(s, packet);
+    if (!s->greeted)
+        return false; /* nobody has said hello: what a server that was started anew does */
+    r = packet_decode(&p, &s->key, packet, &s->plain);
+    if (r != 0) {
+        ot_server_bad(s, r > 0 ? reasons[r] : "out of memory");
+        return false;
+    }
+    if (p.did != s->did) {
+        ot_server_bad(s, "device id");
+        return false;
+    }
+    return check_stamp(s, &p);
+}
+
+/* ---- serving ---- */
+
+static uint64_t digest(struct ag_span text)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+
+    for (size_t i = 0; i < text.len; i++)
+        h = (h ^ (uint8_t) text.p[i]) * 0x100000001b3u;
+    return h;
+}
+
+static struct ot_ledger_entry *ledger_find(struct ot_ledger_entry *table, uint32_t id)
+{
+    struct ot_ledger_entry *e;
+
+    HASH_FIND(hh, table, &id, sizeof id, e);
+    return e;
+}
+
+static struct ot_ledger_entry *ledger_add(struct ot_ledger_entry **table, uint32_t id, uint64_t text)
+{
+    struct ot_ledger_entry *e = calloc(1, sizeof *e);
+
+    if (!e)
+        return NULL;
+    e->id = id;
+    e->digest = text;
+    HASH_ADD(hh, *table, id, sizeof e->id, e);
+    if (!e->hh.tbl) {
+        free(e);
+        return NULL;
+    }
+    return e;
+}
+
+static void send_text(struct ot_server *s, void *way, uint32_t now_s, struct ag_span text)
+{
+    ag_buf_clear(&s->packet);
+    if (packet_encode(&s->packet, &s->key, s->did, now_s, text) == 0)
+        s->sink->send(s->user, way, ag_buf_span(&s->packet));
+}
+
+static void serve_hello(struct ot_server *s, void *way, uint32_t now_s)
+{
+    uint8_t h[PACKET_HEADER];
+
+    packet_cloud_hello(h);
+    for (int i = 0; i < 4; i++)
+        h[12 + i] = (uint8_t) (now_s >> (24 - 8 * i));
+    s->greeted = true;
+    s->last_stamp = 0;
+    note(s, "{\"event\":\"hello\"}");
+    s->sink->send(s->user, way, (struct ag_span){(const char *) h, sizeof h});
+}
+
+static struct ag_span raw(const struct ag_json_view *v, struct ag_span text, enum ag_member m)
+{
+    return ag_view_has(v, m) ? ag_view_raw(v, text.p, m) : AG_SPAN("null");
+}
+
+static void acknowledge(struct ot_server *s, void *way, uint32_t now_s, uint32_t id, bool info)
+{
+    char text[200];
+    int n = info ? snprintf(text, sizeof text,
+                            "{\"id\":%" PRIu32 ",\"result\":{\"otc_list\":[],\"otc_test\":{\"list\":[],\"interval\":1800,"
+                            "\"firsttest\":1193}}}",
+                            id)
+                 : snprintf(text, sizeof text, "{\"id\":%" PRIu32 ",\"result\":\"ok\"}", id);
+
+    send_text(s, way, now_s, (struct ag_span){text, (size_t) n});
+}
+
+/* Executes a report once, however often it comes. false: not to be acknowledged. */
+static bool enter(struct ot_server *s, uint32_t id, struct ag_span text, const struct ag_json_view *v)
+{
+    struct ag_span method = raw(v, text, AG_M_METHOD), params = raw(v, text, AG_M_PARAMS);
+    const struct ot_ledger_entry *e = ledger_find(s->ledger, id);
+
+    if (e && e->digest != digest(text)) {
+        ot_server_bad(s, "one id for two texts");
+        return false;
+    }
+    if (e) {
+        s->repeats++;
+        if (!s->quiet)
+            note(s, "{\"event\":\"repeat\",\"id\":%" PRIu32 "}", id);
+        return true;
+    }
+    if (!ledger_add(&s->ledger, id, digest(text)))
+        return false;
+    s->executed++;
+    if (!s->quiet)
+        note(s, "{\"event\":\"report\",\"id\":%" PRIu32 ",\"method\":%.*s,\"params\":%.*s}", id, (int) method.len, method.p,
+             (int) params.len, params.p);
+    return true;
+}
+
+static void serve_report(struct ot_server *s, void *way, uint32_t now_s, struct ag_span text,
+                         const struct ag_json_view *v)
+{
+    struct ag_span method, params = raw(v, text, AG_M_PARAMS);
+    char name[128];
+    uint64_t id;
+    bool info;
+
+    if (!ag_view_uint(v, text.p, AG_M_ID, UINT32_MAX, &id) || id == 0) {
+        ot_server_bad(s, "message without a numeric id, or with id 0");
+        return;
+    }
+    if (!ag_view_str(v, text.p, AG_M_METHOD, name, sizeof name, &method)) {
+        ot_server_bad(s, "method is not a string");
+        return;
+    }
+    info = ag_span_eq(method, "_otc.info");
+    if (info) {
+        s->informed = true;
+        note(s, "{\"event\":\"info\",\"id\":%" PRIu64 ",\"params\":%.*s}", id, (int) params.len, params.p);
+    } else if (!enter(s, (uint32_t) id, text, v)) {
+        return;
+    }
+    if (!s->mute || !ag_span_is(method, s->mute, strlen(s->mute)))
+        acknowledge(s, way, now_s, (uint32_t) id, info);
+}
+
+static void serve_answer(struct ot_server *s, struct ag_span text, const struct ag_json_view *v)
+{
+    bool has_error = ag_view_has(v, AG_M_ERROR);
+    struct ag_span body = raw(v, text, has_error ? AG_M_ERROR : AG_M_RESULT);
+    struct ot_ledger_entry *e;
+    uint64_t id;
+
+    if (has_error == ag_view_has(v, AG_M_RESULT)) {
+        ot_server_bad(s, "an answer has either result or error");
+        return;
+    }
+    if (!ag_view_uint(v, text.p, AG_M_ID, UINT32_MAX, &id)) {
+        ot_server_bad(s, "answer without a numeric id");
+        return;
+    }
+    e = ledger_find(s->commands, (uint32_t) id);
+    if (!e) {
+        ot_server_bad(s, "answer to a command that was never given");
+        return;
+    }
+    s->answers += !e->answered;
+    note(s, "{\"event\":\"answer\",\"id\":%" PRIu64 ",\"first\":%s,\"%s\":%.*s}", id, e->answered ? "false" : "true",
+         has_error ? "error" : "result", (int) body.len, body.p);
+    e->answered = true;
+}
+
+void ot_server_serve(struct ot_server *s, void *way, struct ag_span packet, uint32_t now_s)
+{
+    struct ag_json_view v;
+    struct ag_span text;
+    struct packet p;
+
+    if (packet_peek_did(packet) == UINT64_MAX) {
+        serve_hello(s, way, now_s);
+        return;
+    }
+    if (packet_decode(&p, &s->key, packet, &s->plain) != 0)
+        return;
+    s->way = way;
+    if (p.header_only) {
+        if (!s->quiet)
+            note(s, "{\"event\":\"keepalive\",\"stamp\":%" PRIu32 "}", p.stamp);
+        s->sink->send(s->user, way, packet);
+        return;
+    }
+    text = ag_buf_span(&s->plain);
+    if (ag_json_parse(&text, 128, &v) != 0)
+        ot_server_bad(s, "not a JSON object");
+    else if (v.twice)
+        ot_server_bad(s, "a member stands twice");
+    else if (ag_view_has(&v, AG_M_METHOD))
+        serve_report(s, way, now_s, text, &v);
+    else
+        serve_answer(s, text, &v);
+}
+
+/* ---- commands ---- */
+
+bool ot_server_command(struct ot_server *s, const char *method, const char *params, uint32_t now_s)
+{
+    struct ot_ledger_entry *old = ledger_find(s->commands, s->next_id);
+
+    if (!s->way || !s->informed)
+        return false;
+    if (old) {
+        HASH_DEL(s->commands, old);
+        free(old);
+    }
+    if (!ledger_add(&s->commands, s->next_id, 0))
+        return false;
+    ag_buf_clear(&s->last_command);
+    ag_buf_printf(&s->last_command, "{\"id\":%" PRIu32 ",\"method\":", s->next_id);
+    ag_buf_append_json_str(&s->last_command, method, strlen(method));
+    ag_buf_printf(&s->last_command, ",\"params\":%s}", params);
+    s->last_command_id = s->next_id++;
+    note(s, "{\"event\":\"command\",\"id\":%" PRIu32 ",\"method\":\"%s\"}", s->last_command_id, method);
+    return ot_server_again(s, now_s);
+}
+
+bool ot_server_again(struct ot_server *s, uint32_t now_s)
+{
+    if (!s->way || ag_buf_size(&s->last_command) == 0)
+        return false;
+    send_text(s, s->way, now_s, ag_buf_span(&s->last_command));
+    return true;
+}
+
+void ot_server_forget(struct ot_server *s)
+{
+    s->greeted = s->informed = false;
+    s->way = NULL;
+}
+
+void ot_server_way_gone(struct ot_server *s, void *way)
+{
+    if (s->way == way)
+        ot_server_forget(s);
+}
