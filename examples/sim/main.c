@@ -5,6 +5,7 @@
 
 static const struct sim_command commands[] = {
     {"cloud", "the OT cloud over UDP and TCP", sim_cloud},
+    {"mcu", "a microcontroller on a pseudo terminal", sim_mcu},
     {NULL, NULL, NULL},
 };
 

@@ -14,5 +14,6 @@ struct sim_command {
 };
 
 int sim_cloud(int argc, char **argv);
+int sim_mcu(int argc, char **argv);
 
 #endif
