@@ -4,8 +4,8 @@
 #include "examples/sim/sim.h"
 
 static const struct sim_command commands[] = {
-    {"cloud", "the OT cloud over UDP and TCP", sim_cloud},
     {"mcu", "a microcontroller on a pseudo terminal", sim_mcu},
+    {"cloud", "stand-in cloud: --kind ot (default), gizwits, onenet, mqtt", sim_cloud_kind},
     {NULL, NULL, NULL},
 };
 

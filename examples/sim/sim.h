@@ -13,6 +13,8 @@ struct sim_command {
     int (*run)(int argc, char **argv);
 };
 
+/* cloud_kind.c: picks one of the stand-ins below by --kind. */
+int sim_cloud_kind(int argc, char **argv);
 int sim_cloud(int argc, char **argv);
 int sim_mcu(int argc, char **argv);
 
