@@ -1,0 +1,269 @@
+/* miio_ota: options, signals, exit code. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "agent/apps/ota/ota.h"
+#include "libagent/core/log.h"
+#include "libagent/io/daemon.h"
+
+enum { EXIT_RUNTIME = 1, EXIT_USAGE = 2, DIR_MAX = 400 };
+
+struct options {
+    struct ota_options ota;
+    char dir[DIR_MAX + 2];
+    const char *log_file;
+    int log_level;
+    bool daemonize;
+};
+
+struct program {
+    struct ota ota;
+    uv_signal_t signals[3];
+};
+
+static void usage(FILE *f)
+{
+    fprintf(f,
+            "usage: miio_ota [options]\n"
+            "Downloads and installs firmware on the cloud's command miIO.ota.\n\n"
+            "  --dir DIR               files and state (/var/lib/miio/ota)\n"
+            "  --install-hook PROG     PROG FILE MD5 silent|normal installs; exit status 0 is success\n"
+            "  --install-timeout S     then the hook is killed (600)\n"
+            "  --reboot-program PROG   is run after an installation\n"
+            "  --no-split              the device cannot download without installing\n"
+            "  --retries N             tries in a row that get no further, after the first (3)\n"
+            "  --retry-pause MS        before the first of them, doubled each time (1000)\n"
+            "  --progress-interval MS  least time between two reports of progress (1000)\n"
+            "  --max-size BYTES        of a file (268435456)\n"
+            "  --ca-file FILE          trusted certificates (the system's)\n"
+            "  --agent ADDR            of miio_agent ($MIIO_AGENT, its socket, TCP 54320)\n"
+            "  -D, --daemonize   -l, --loglevel 0..4   -L, --logfile FILE\n"
+            "  -v, --version     -h, --help\n");
+}
+
+static bool number(const char *name, const char *text, unsigned long long max, unsigned long long *out)
+{
+    char *end;
+    unsigned long long v;
+
+    errno = 0;
+    v = strtoull(text, &end, 10);
+    if (errno || end == text || *end || text[0] == '-' || v > max) {
+        fprintf(stderr, "miio_ota: --%s: \"%s\" is not a number of at most %llu\n", name, text, max);
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
+static bool set_dir(struct options *o, const char *dir)
+{
+    size_t n = strlen(dir);
+
+    if (n == 0 || n > DIR_MAX) {
+        fprintf(stderr, "miio_ota: --dir: 1 to %d bytes\n", DIR_MAX);
+        return false;
+    }
+    snprintf(o->dir, sizeof o->dir, "%s%s", dir, dir[n - 1] == '/' ? "" : "/");
+    o->ota.dir = o->dir;
+    return true;
+}
+
+static bool set_hook(struct options *o, const char *prog)
+{
+    if (access(prog, X_OK) < 0) {
+        fprintf(stderr, "miio_ota: --install-hook: %s: %s\n", prog, strerror(errno));
+        return false;
+    }
+    o->ota.hook = prog;
+    return true;
+}
+
+static bool set_number(struct options *o, int opt, const char *name, const char *text)
+{
+    unsigned long long v;
+
+    if (!number(name, text, opt == 'm' ? UINT64_MAX : opt == 'l' ? 4 : 86400000, &v))
+        return false;
+    switch (opt) {
+    case 't':
+        o->ota.install_timeout_s = (unsigned) v;
+        break;
+    case 'r':
+        o->ota.machine.n_retries = (unsigned) v;
+        break;
+    case 'p':
+        o->ota.machine.retry_ms = (unsigned) (v < 600000 ? v : 600000);
+        break;
+    case 'i':
+        o->ota.machine.progress_ms = (unsigned) v;
+        break;
+    case 'm':
+        o->ota.max_bytes = v;
+        break;
+    default:
+        o->log_level = (int) v;
+    }
+    return true;
+}
+
+static const struct option long_options[] = {
+    {"dir", required_argument, NULL, 'd'},
+    {"install-hook", required_argument, NULL, 'H'},
+    {"install-timeout", required_argument, NULL, 't'},
+    {"reboot-program", required_argument, NULL, 'R'},
+    {"no-split", no_argument, NULL, 'S'},
+    {"retries", required_argument, NULL, 'r'},
+    {"retry-pause", required_argument, NULL, 'p'},
+    {"progress-interval", required_argument, NULL, 'i'},
+    {"max-size", required_argument, NULL, 'm'},
+    {"ca-file", required_argument, NULL, 'c'},
+    {"agent", required_argument, NULL, 'a'},
+    {"daemonize", no_argument, NULL, 'D'},
+    {"loglevel", required_argument, NULL, 'l'},
+    {"logfile", required_argument, NULL, 'L'},
+    {"version", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static const char *name_of(int opt)
+{
+    const struct option *o = long_options;
+
+    while (o->name && o->val != opt)
+        o++;
+    return o->name ? o->name : "?";
+}
+
+/* false: usage error, said already. */
+static bool set_option(struct options *o, int opt, const char *arg)
+{
+    switch (opt) {
+    case 'd':
+        return set_dir(o, arg);
+    case 'H':
+        return set_hook(o, arg);
+    case 'R':
+        o->ota.reboot = arg;
+        return true;
+    case 'S':
+        o->ota.machine.split = false;
+        return true;
+    case 'c':
+        o->ota.ca_file = arg;
+        return true;
+    case 'a':
+        o->ota.agent = arg;
+        return true;
+    case 'D':
+        o->daemonize = true;
+        return true;
+    case 'L':
+        o->log_file = arg;
+        return true;
+    case 't':
+    case 'r':
+    case 'p':
+    case 'i':
+    case 'm':
+    case 'l':
+        return set_number(o, opt, name_of(opt), arg);
+    default:
+        fprintf(stderr, "see miio_ota --help\n");
+        return false;
+    }
+}
+
+static void stop(struct program *p)
+{
+    ag_daemon_notify("STOPPING=1");
+    for (size_t i = 0; i < ag_array_size(p->signals); i++)
+        if (!uv_is_closing((uv_handle_t *) &p->signals[i]))
+            uv_close((uv_handle_t *) &p->signals[i], NULL);
+    ota_stop(&p->ota);
+}
+
+static void on_signal(uv_signal_t *handle, int sig)
+{
+    if (sig == SIGHUP)
+        ag_log_reopen();
+    else
+        stop(handle->data);
+}
+
+static void watch_signals(struct program *p, uv_loop_t *loop)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < ag_array_size(numbers); i++) {
+        uv_signal_init(loop, &p->signals[i]);
+        p->signals[i].data = p;
+        uv_signal_start(&p->signals[i], on_signal, numbers[i]);
+    }
+}
+
+static int run(const struct options *o)
+{
+    struct ag_daemon d = AG_DAEMON_INIT;
+    struct program p = {0};
+    uv_loop_t loop;
+    int r = o->daemonize ? ag_daemon_start(&d) : 0;
+
+    if (r < 0 || uv_loop_init(&loop) < 0) {
+        fprintf(stderr, "miio_ota: does not start: %s\n", strerror(-r));
+        return EXIT_RUNTIME;
+    }
+    watch_signals(&p, &loop);
+    r = ota_start(&p.ota, &loop, &o->ota);
+    if (r == 0)
+        ag_daemon_ready(&d, "dir=%s agent=%s", o->ota.dir, o->ota.agent ? o->ota.agent : "default");
+    else
+        stop(&p);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ota_deinit(&p.ota);
+    uv_loop_close(&loop);
+    return r == 0 ? 0 : EXIT_RUNTIME;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {
+        .ota = {.install_timeout_s = 600,
+                .max_bytes = 256ull << 20,
+                .machine = {.split = true, .n_retries = 3, .retry_ms = 1000, .progress_ms = 1000}},
+        .log_level = AG_LOG_INFO,
+    };
+    int opt, r;
+
+    set_dir(&o, "/var/lib/miio/ota");
+    while ((opt = getopt_long(argc, argv, "Dl:L:vh", long_options, NULL)) != -1) {
+        if (opt == 'h') {
+            usage(stdout);
+            return 0;
+        }
+        if (opt == 'v') {
+            puts("miio_ota " MIIO_VERSION);
+            return 0;
+        }
+        if (!set_option(&o, opt, optarg))
+            return EXIT_USAGE;
+    }
+    if (optind < argc) {
+        fprintf(stderr, "miio_ota: \"%s\" is not an option; see miio_ota --help\n", argv[optind]);
+        return EXIT_USAGE;
+    }
+    ag_log_set_level(o.log_level);
+    r = o.log_file ? ag_log_open(o.log_file) : 0;
+    if (r < 0) {
+        fprintf(stderr, "miio_ota: %s: %s\n", o.log_file, strerror(-r));
+        return EXIT_RUNTIME;
+    }
+    return run(&o);
+}

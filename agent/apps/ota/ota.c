@@ -1,0 +1,478 @@
+#include "agent/apps/ota/ota.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "libagent/core/log.h"
+#include "libagent/io/file.h"
+
+enum { STATE_FILE_MAX = 8192, CODE_REFUSED = -33020 };
+
+static void ota_act(struct ota *o);
+
+/* ---- files ---- */
+
+static void ota_read_boot_id(struct ota *o)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+
+    if (ag_file_read("/proc/sys/kernel/random/boot_id", 256, &b) == 0 && ag_buf_cstr(&b))
+        snprintf(o->boot_id, sizeof o->boot_id, "%.*s", (int) strcspn(ag_buf_head(&b), "\n"), ag_buf_head(&b));
+}
+
+static void ota_save(struct ota *o)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
+    int r = ota_store_print(&text, &o->machine.s, o->boot_id);
+
+    if (r == 0)
+        r = ag_file_write_atomic(o->state_path, ag_buf_head(&text), ag_buf_size(&text), 0600);
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "state not saved: %s", strerror(-r));
+}
+
+static void ota_restore(struct ota *o)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
+    struct ota_saved saved;
+    char boot[OTA_BOOT_ID_MAX + 1];
+
+    if (ag_file_read(o->state_path, STATE_FILE_MAX, &text) < 0)
+        return;
+    if (ota_store_parse(ag_buf_span(&text), &saved, boot) < 0) {
+        ag_log(AG_LOG_WARNING, "state file is not whole: begin as idle");
+        return;
+    }
+    ag_log(AG_LOG_INFO, "found state %s", ota_state_name(saved.state));
+    ota_machine_restore(&o->machine, &saved, strcmp(boot, o->boot_id) == 0);
+}
+
+/* ---- downloads ---- */
+
+static void fetch_on_begin(void *user, uint64_t offset, uint64_t total)
+{
+    struct ota *o = user;
+
+    if (offset > 0)
+        ag_log(AG_LOG_INFO, "download goes on at byte %llu", (unsigned long long) offset);
+    ota_machine_on_begin(&o->machine, offset, total);
+}
+
+static void fetch_on_bytes(void *user, uint64_t n)
+{
+    struct ota *o = user;
+
+    ota_machine_on_bytes(&o->machine, n, uv_now(o->loop));
+    ota_act(o);
+}
+
+static void fetch_on_end(void *user, enum ota_fetch_end end)
+{
+    struct ota *o = user;
+
+    if (end != OTA_FETCH_DONE)
+        ag_log(AG_LOG_WARNING, "download stopped at byte %llu: %s", (unsigned long long) o->fetch.at, o->fetch.why);
+    ota_machine_on_fetched(&o->machine, end);
+    ota_act(o);
+}
+
+static void ota_fetch_now(uv_timer_t *t)
+{
+    struct ota *o = t->data;
+    int r = ota_fetch_start(&o->fetch, o->machine.s.req.url, o->part_path);
+
+    if (r == 0)
+        return;
+    ag_log(AG_LOG_ERROR, "download does not start: %s", strerror(-r));
+    ota_machine_on_fetched(&o->machine, OTA_FETCH_LOCAL);
+    ota_act(o);
+}
+
+/* ---- sums and installing ---- */
+
+static void hash_on_done(void *user, bool good)
+{
+    struct ota *o = user;
+
+    if (o->stopping)
+        return;
+    if (!good)
+        ag_log(AG_LOG_WARNING, "the file does not have the sum asked for");
+    ota_machine_on_checked(&o->machine, good);
+    ota_act(o);
+}
+
+static void ota_check(struct ota *o, const char *path)
+{
+    const struct ota_request *req = &o->machine.s.req;
+    int r = ota_hash_start(&o->hash, o->loop, path, req->md5, req->sha256);
+
+    if (r == 0)
+        return;
+    ag_log(AG_LOG_ERROR, "cannot compute the sum: %s", strerror(-r));
+    ota_machine_on_checked(&o->machine, false);
+}
+
+static void hook_on_done(void *user, bool good, const char *how)
+{
+    struct ota *o = user;
+
+    ag_log(good ? AG_LOG_INFO : AG_LOG_ERROR, "install: %s", how);
+    ota_machine_on_installed(&o->machine, good);
+    ota_act(o);
+}
+
+static void ota_install(struct ota *o)
+{
+    const struct ota_request *req = &o->machine.s.req;
+    int r = ota_hook_start(&o->hook, o->stored_path, req->md5, req->silent);
+
+    if (r == 0)
+        return;
+    ag_log(AG_LOG_ERROR, "install hook does not start: %s", strerror(-r));
+    ota_machine_on_installed(&o->machine, false);
+}
+
+static void reboot_on_exit(uv_process_t *p, int64_t status, int sig)
+{
+    if (status != 0 || sig != 0)
+        ag_log(AG_LOG_ERROR, "reboot program failed: status %d, signal %d", (int) status, sig);
+    uv_close((uv_handle_t *) p, (uv_close_cb) free);
+}
+
+static void ota_reboot(struct ota *o)
+{
+    char *args[] = {(char *) o->options->reboot, NULL};
+    uv_process_options_t opt = {.exit_cb = reboot_on_exit, .file = args[0], .args = args, .flags = UV_PROCESS_DETACHED};
+    uv_process_t *p;
+    int r;
+
+    if (!o->options->reboot)
+        return;
+    p = calloc(1, sizeof *p);
+    if (!p)
+        return;
+    r = uv_spawn(o->loop, p, &opt);
+    if (r < 0) {
+        ag_log(AG_LOG_ERROR, "reboot program does not start: %s", uv_strerror(r));
+        uv_close((uv_handle_t *) p, (uv_close_cb) free);
+    }
+}
+
+/* ---- what the machine decides ---- */
+
+static void ota_report_state(struct ota *o, const char *state)
+{
+    char object[OTA_REPORT_LEN];
+
+    ag_log(AG_LOG_INFO, "state %s", state);
+    snprintf(object, sizeof object, "{\"ota_state\":\"%s\"}", state);
+    ota_reports_add(&o->reports, object, false);
+}
+
+static void ota_report_progress(struct ota *o, unsigned percent)
+{
+    char object[OTA_REPORT_LEN];
+
+    snprintf(object, sizeof object, "{\"ota_progress\":%u}", percent);
+    ota_reports_add(&o->reports, object, true);
+}
+
+static void ota_keep(struct ota *o)
+{
+    if (rename(o->part_path, o->stored_path) < 0)
+        ag_log(AG_LOG_ERROR, "the file cannot be kept: %s", strerror(errno));
+}
+
+static void ota_do(struct ota *o, const struct ota_decision *d)
+{
+    switch (d->what) {
+    case OTA_DO_SAVE:
+        ota_save(o);
+        break;
+    case OTA_DO_REPORT_STATE:
+        ota_report_state(o, d->text);
+        break;
+    case OTA_DO_REPORT_PROGRESS:
+        ota_report_progress(o, d->n);
+        break;
+    case OTA_DO_FETCH:
+        uv_timer_start(&o->later, ota_fetch_now, d->n, 0);
+        break;
+    case OTA_DO_STOP_FETCH:
+        uv_timer_stop(&o->later);
+        ota_fetch_stop(&o->fetch);
+        break;
+    case OTA_DO_DISCARD:
+        ag_file_remove(o->part_path);
+        break;
+    case OTA_DO_CHECK_FETCHED:
+        ota_check(o, o->part_path);
+        break;
+    case OTA_DO_CHECK_STORED:
+        ota_check(o, o->stored_path);
+        break;
+    case OTA_DO_KEEP:
+        ota_keep(o);
+        break;
+    case OTA_DO_INSTALL:
+        ota_install(o);
+        break;
+    case OTA_DO_REJOIN_INSTALL:
+        ota_hook_rejoin(&o->hook);
+        break;
+    case OTA_DO_REBOOT:
+        ota_reboot(o);
+        break;
+    }
+}
+
+static void ota_act(struct ota *o)
+{
+    struct ota_decision d;
+
+    while (!o->stopping && ota_machine_next(&o->machine, &d))
+        ota_do(o, &d);
+}
+
+/* ---- methods ---- */
+
+static int refuse(agent_request *req, int code, const char *message)
+{
+    ag_log(AG_LOG_WARNING, "%s refused: %s", agent_request_method(req), message);
+    return agent_reply_error(req, code, message);
+}
+
+static int on_ota(agent_request *req, void *user)
+{
+    const char *text = agent_request_text(req), *why = "";
+    struct ota *o = user;
+    struct ota_request r;
+    int rc = ota_request_parse(&r, (struct ag_span){text, strlen(text)}, &why);
+
+    if (rc == -ENOMEM)
+        return rc;
+    if (rc < 0)
+        return refuse(req, AGENT_CODE_INVALID_PARAMS, why);
+    if (r.install && !o->options->hook)
+        return refuse(req, CODE_REFUSED, "no install hook");
+    switch (ota_machine_request(&o->machine, &r)) {
+    case OTA_R_BUSY:
+        return refuse(req, CODE_REFUSED, "busy");
+    case OTA_R_NO_SPLIT:
+        return refuse(req, CODE_REFUSED, "download without install is not supported");
+    default:
+        break;
+    }
+    agent_reply(req, "[\"OK\"]"); /* before anything else happens */
+    ota_act(o);
+    return 0;
+}
+
+static int on_get_state(agent_request *req, void *user)
+{
+    struct ota *o = user;
+    char result[64];
+
+    snprintf(result, sizeof result, "[\"%s\"]", ota_state_name(ota_machine_state(&o->machine)));
+    return agent_reply(req, result);
+}
+
+static int on_get_progress(agent_request *req, void *user)
+{
+    struct ota *o = user;
+    char result[16];
+
+    snprintf(result, sizeof result, "[%u]", o->machine.s.progress);
+    return agent_reply(req, result);
+}
+
+/* The first item of params, or params itself. NULL: none. */
+static cJSON *first_param(const agent_request *req, cJSON **whole)
+{
+    *whole = cJSON_Parse(agent_request_params(req));
+    return cJSON_IsArray(*whole) ? (*whole)->child : *whole;
+}
+
+static int on_cancel(agent_request *req, void *user)
+{
+    enum ota_code why = OTA_E_CANCEL;
+    struct ota *o = user;
+    cJSON *whole, *reason = first_param(req, &whole);
+
+    if (cJSON_IsString(reason) && strcmp(reason->valuestring, ota_code_message(OTA_E_LOW_ENERGY)) == 0)
+        why = OTA_E_LOW_ENERGY;
+    cJSON_Delete(whole);
+    if (ota_machine_cancel(&o->machine, why) < 0)
+        return refuse(req, CODE_REFUSED, "no download is under way");
+    agent_reply(req, NULL);
+    ota_act(o);
+    return 0;
+}
+
+static int on_set_busy(agent_request *req, void *user)
+{
+    struct ota *o = user;
+    cJSON *whole, *busy = first_param(req, &whole);
+    bool valid = cJSON_IsBool(busy), value = cJSON_IsTrue(busy);
+
+    cJSON_Delete(whole);
+    if (!valid)
+        return refuse(req, AGENT_CODE_INVALID_PARAMS, "params is not [true] or [false]");
+    ota_machine_set_busy(&o->machine, value);
+    return agent_reply(req, NULL);
+}
+
+static void on_registered(agent_slot *slot, int status, void *user)
+{
+    (void) slot;
+    (void) user;
+    if (status < 0)
+        ag_log(AG_LOG_ERROR, "a method of ours cannot be served here: %s", agent_strerror(status));
+}
+
+static int ota_subscribe(struct ota *o)
+{
+    static const struct {
+        const char *method;
+        agent_request_fn fn;
+    } methods[] = {
+        {"miIO.ota", on_ota},     {"miIO.get_ota_state", on_get_state}, {"miIO.get_ota_progress", on_get_progress},
+        {"ota.cancel", on_cancel}, {"ota.set_busy", on_set_busy},
+    };
+
+    for (size_t i = 0; i < ag_array_size(methods); i++) {
+        int r = agent_subscribe_mode(o->conn, NULL, methods[i].method, AGENT_EXCLUSIVE, methods[i].fn, on_registered, o);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* ---- life ---- */
+
+static void on_agent_log(enum agent_log_level level, const char *text, void *user)
+{
+    (void) user;
+    ag_log((enum ag_log_level) level, "agent: %s", text);
+}
+
+static int ota_make_paths(struct ota *o)
+{
+    const char *dir = o->options->dir;
+
+    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    if (access(dir, R_OK | W_OK | X_OK) < 0)
+        return -errno;
+    if (asprintf(&o->part_path, "%sfirmware.part", dir) < 0 || asprintf(&o->stored_path, "%sfirmware.bin", dir) < 0 ||
+        asprintf(&o->state_path, "%sota.state", dir) < 0)
+        return -ENOMEM;
+    return 0;
+}
+
+static int ota_open_agent(struct ota *o)
+{
+    int r = agent_new(&o->conn);
+
+    if (r < 0)
+        return r;
+    agent_set_log(o->conn, on_agent_log, AGENT_LOG_INFO, NULL);
+    r = ota_subscribe(o);
+    if (r == 0)
+        r = agent_uv_start(&o->adapter, o->loop, o->conn);
+    if (r < 0)
+        return r;
+    o->adapted = true;
+    r = ota_reports_init(&o->reports, o->loop, o->conn);
+    return r < 0 ? r : agent_open(o->conn, o->options->agent);
+}
+
+static void ota_set_up_parts(struct ota *o)
+{
+    o->fetch = (struct ota_fetch){
+        .http = o->http,
+        .ca_file = o->options->ca_file,
+        .max_bytes = o->options->max_bytes,
+        .fd = -1,
+        .on_begin = fetch_on_begin,
+        .on_bytes = fetch_on_bytes,
+        .on_end = fetch_on_end,
+        .user = o,
+    };
+    o->hash.on_done = hash_on_done;
+    o->hash.user = o;
+    o->hook = (struct ota_hook){
+        .loop = o->loop,
+        .prog = o->options->hook,
+        .dir = o->options->dir,
+        .timeout_s = o->options->install_timeout_s,
+        .on_done = hook_on_done,
+        .user = o,
+    };
+}
+
+int ota_start(struct ota *o, uv_loop_t *loop, const struct ota_options *options)
+{
+    const char *what = options->dir;
+    int r;
+
+    *o = (struct ota){.loop = loop, .options = options};
+    uv_timer_init(loop, &o->later);
+    o->later.data = o;
+    ota_read_boot_id(o);
+    ota_machine_init(&o->machine, &options->machine);
+    r = ota_make_paths(o);
+    if (r == 0) {
+        what = "HTTP";
+        r = ag_http_new(&o->http, loop);
+    }
+    if (r == 0) {
+        ota_set_up_parts(o);
+        what = "install hook";
+        r = ota_hook_init(&o->hook);
+    }
+    if (r == 0) {
+        what = "agent connection";
+        r = ota_open_agent(o);
+    }
+    if (r < 0) {
+        ag_log(AG_LOG_ERROR, "%s: %s", what, agent_strerror(r));
+        return r;
+    }
+    ota_restore(o);
+    ota_act(o);
+    return 0;
+}
+
+void ota_stop(struct ota *o)
+{
+    if (o->stopping)
+        return;
+    o->stopping = true;
+    uv_close((uv_handle_t *) &o->later, NULL);
+    if (o->http) {
+        ota_fetch_stop(&o->fetch);
+        ag_http_close(o->http, NULL, NULL);
+        o->http = NULL;
+    }
+    ota_hook_close(&o->hook);
+    ota_reports_close(&o->reports);
+    if (o->adapted)
+        agent_uv_close(&o->adapter, NULL);
+    if (o->conn)
+        agent_close(o->conn);
+}
+
+void ota_deinit(struct ota *o)
+{
+    o->conn = agent_unref(o->conn);
+    free(o->part_path);
+    free(o->stored_path);
+    free(o->state_path);
+}

@@ -1,0 +1,53 @@
+/*
+ * miio_ota: owns the state machine and everything it decides about: downloads, sums, the hook, reports, the state
+ * file. Methods: miIO.ota, miIO.get_ota_state, miIO.get_ota_progress from the cloud; ota.cancel and ota.set_busy
+ * from the device's own side.
+ */
+#ifndef OTA_H
+#define OTA_H
+
+#include <agent/agent.h>
+#include <agent/uv.h>
+#include "agent/apps/ota/core/ota_store.h"
+#include "agent/apps/ota/ota_fetch.h"
+#include "agent/apps/ota/ota_hash.h"
+#include "agent/apps/ota/ota_hook.h"
+#include "agent/apps/ota/ota_reports.h"
+
+struct ota_options {
+    const char *agent;     /* address of miio_agent; NULL: libagent's default */
+    const char *dir;       /* ends in '/' */
+    const char *hook;      /* NULL: installing is refused */
+    const char *reboot;    /* program to run after an installation; NULL: none */
+    const char *ca_file;
+    unsigned install_timeout_s;
+    uint64_t max_bytes;
+    struct ota_settings machine;
+};
+
+struct ota {
+    uv_loop_t *loop;
+    const struct ota_options *options;
+    struct ota_machine machine;
+    agent_conn *conn;
+    agent_uv adapter;
+    bool adapted;
+    struct ag_http *http;
+    struct ota_fetch fetch;
+    struct ota_hash hash;
+    struct ota_hook hook;
+    struct ota_reports reports;
+    uv_timer_t later; /* the next try to download */
+    char *part_path, *stored_path, *state_path;
+    char boot_id[OTA_BOOT_ID_MAX + 1];
+    bool stopping;
+};
+
+/* 0 or -errno, with a line in the log. On failure ota_stop() is still to be called. */
+int ota_start(struct ota *o, uv_loop_t *loop, const struct ota_options *options);
+/* Leaves: the loop ends by itself. A download goes on at the next start, an installation by itself. Idempotent. */
+void ota_stop(struct ota *o);
+/* After the loop has ended. */
+void ota_deinit(struct ota *o);
+
+#endif

@@ -1,0 +1,115 @@
+#include "agent/apps/ota/ota_reports.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "libagent/core/log.h"
+
+enum { CROWDED = 4 }; /* so many waiting: of progress only the newest is kept */
+
+static void reports_remove(struct ota_reports *r, unsigned i)
+{
+    memmove(&r->all[i], &r->all[i + 1], (r->n - i - 1) * sizeof r->all[0]);
+    r->n--;
+}
+
+static void reports_send(struct ota_reports *r);
+
+static void reports_on_retry(uv_timer_t *t)
+{
+    reports_send(t->data);
+}
+
+/* An error of the cloud's is an answer as well; only what says that it did not get there is tried again. */
+static bool arrived(int status, const char *error)
+{
+    static const char *const not_there[] = {"-32002", "-30011", "-32003", "-32000"};
+
+    if (status == 0)
+        return true;
+    if (status != AGENT_E_REMOTE || !error)
+        return false;
+    for (size_t i = 0; i < sizeof not_there / sizeof not_there[0]; i++)
+        if (strstr(error, not_there[i]))
+            return false;
+    return true;
+}
+
+static void reports_on_answer(agent_conn *conn, int status, const char *result, const char *error, void *user)
+{
+    struct ota_reports *r = user;
+
+    (void) conn;
+    (void) result;
+    r->sending = false;
+    r->slot = agent_slot_unref(r->slot);
+    if (!r->open)
+        return;
+    if (!arrived(status, error)) {
+        uv_timer_start(&r->retry, reports_on_retry, OTA_REPORT_RETRY_MS, 0);
+        return;
+    }
+    if (r->n > 0)
+        reports_remove(r, 0);
+    reports_send(r);
+}
+
+static void reports_send(struct ota_reports *r)
+{
+    int rc;
+
+    if (r->n == 0 || r->sending || !r->open)
+        return;
+    rc = agent_call(r->conn, &r->slot, "props", r->all[0].object, 0, reports_on_answer, r);
+    r->sending = rc >= 0;
+    if (rc < 0)
+        uv_timer_start(&r->retry, reports_on_retry, OTA_REPORT_RETRY_MS, 0);
+}
+
+/* The first one may be on its way: it stays. */
+static void make_room(struct ota_reports *r, bool progress)
+{
+    for (unsigned i = r->sending ? 1 : 0; progress && r->n >= CROWDED && i < r->n; i++) {
+        if (r->all[i].progress && i == r->n - 1) {
+            reports_remove(r, i);
+            return;
+        }
+    }
+    if (r->n < OTA_REPORTS_MAX)
+        return;
+    r->n_dropped++;
+    for (unsigned i = 1; i < r->n; i++) {
+        if (r->all[i].progress) {
+            reports_remove(r, i);
+            return;
+        }
+    }
+    reports_remove(r, 1);
+}
+
+void ota_reports_add(struct ota_reports *r, const char *object, bool progress)
+{
+    make_room(r, progress);
+    snprintf(r->all[r->n].object, OTA_REPORT_LEN, "%s", object);
+    r->all[r->n].progress = progress;
+    r->n++;
+    reports_send(r);
+}
+
+int ota_reports_init(struct ota_reports *r, uv_loop_t *loop, agent_conn *conn)
+{
+    int rc = uv_timer_init(loop, &r->retry);
+
+    r->retry.data = r;
+    r->conn = conn;
+    r->open = rc == 0;
+    return rc;
+}
+
+void ota_reports_close(struct ota_reports *r)
+{
+    if (!r->open)
+        return;
+    r->open = false;
+    r->slot = agent_slot_unref(r->slot);
+    uv_close((uv_handle_t *) &r->retry, NULL);
+}
