@@ -1,0 +1,375 @@
+"""miio_ota through the real agent, with a Python upstream as the cloud and an HTTP server with faults."""
+import hashlib
+import http.server
+import json
+import os
+import re
+import socket
+import threading
+import time
+
+import pytest
+
+from support import DEADLINE, Daemon, wait_for
+
+FIRMWARE = os.urandom(300000)
+MD5 = hashlib.md5(FIRMWARE).hexdigest()
+SHA256 = hashlib.sha256(FIRMWARE).hexdigest()
+
+
+class Upstream:
+    """What miio_client is to the agent: accepts its connection, keeps the reports, acknowledges each."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.conn, self.reports, self.answers, self.deaf = None, [], {}, False
+        self.changed = threading.Condition()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                conn, _ = self.listener.accept()
+            except OSError:
+                return
+            with self.changed:
+                self.conn = conn
+                self.changed.notify_all()
+            self._read(conn)
+
+    def _read(self, conn):
+        text, decoder = "", json.JSONDecoder()
+        while True:
+            data = conn.recv(65536)
+            if not data:
+                return
+            text += data.decode()
+            while text.strip():
+                try:
+                    obj, used = decoder.raw_decode(text.lstrip())
+                except ValueError:
+                    break
+                text = text.lstrip()[used:]
+                self._handle(conn, obj)
+
+    def _handle(self, conn, obj):
+        with self.changed:
+            if "method" not in obj:
+                self.answers[obj["id"]] = obj
+            elif obj["method"] == "props":
+                self.reports.append(obj["params"])
+            self.changed.notify_all()
+        if "method" in obj and "id" in obj and not self.deaf:
+            conn.sendall(json.dumps({"id": obj["id"], "result": ["ok"]}).encode())
+
+    def command(self, method, params, id, key="params"):
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.conn, DEADLINE)
+        self.conn.sendall(json.dumps({"id": id, "method": method, key: params}).encode())
+        with self.changed:
+            assert self.changed.wait_for(lambda: id in self.answers, DEADLINE), method
+            return self.answers.pop(id)
+
+    def states(self):
+        return [r["ota_state"] for r in self.reports if "ota_state" in r]
+
+    def progress(self):
+        return [r["ota_progress"] for r in self.reports if "ota_progress" in r]
+
+    def wait_state(self, state):
+        with self.changed:
+            ok = self.changed.wait_for(lambda: state in self.states(), DEADLINE)
+            assert ok, self.reports
+
+
+class Files(http.server.BaseHTTPRequestHandler):
+    """/ok, /cut (once, in the middle), /cutall, /hold (stops half way until released), /norange (cut once, no ranges)."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        server, name = self.server, self.path.split("?")[0]
+        server.requests.append((name, self.headers.get("Range")))
+        body = FIRMWARE
+        if name == "/missing":
+            return self.send_error(404)
+        start, status = 0, 200
+        asked = re.match(r"bytes=(\d+)-$", self.headers.get("Range", ""))
+        if asked and name != "/norange":
+            start, status = int(asked.group(1)), 206
+            if start >= len(body):
+                self.send_response(416)
+                self.send_header("Content-Range", "bytes */%d" % len(body))
+                self.send_header("Content-Length", "0")
+                return self.end_headers()
+        self.send_response(status)
+        if status == 206:
+            self.send_header("Content-Range", "bytes %d-%d/%d" % (start, len(body) - 1, len(body)))
+        self.send_header("Content-Length", str(len(body) - start))
+        self.end_headers()
+        self._body(name, body[start:])
+
+    def _body(self, name, body):
+        seen = sum(1 for n, _ in self.server.requests if n == name)
+        half = len(body) // 2
+        if name == "/cutall" or (name in ("/cut", "/norange") and seen == 1):
+            self.wfile.write(body[:half] if name != "/cutall" else b"")
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_RDWR)
+        elif name == "/hold" and seen == 1:
+            self.wfile.write(body[:half])
+            self.wfile.flush()
+            self.server.release.wait(DEADLINE)
+        else:
+            for i in range(0, len(body), 30000):
+                self.wfile.write(body[i:i + 30000])
+
+
+class Rig:
+    def __init__(self, tmp_path):
+        self.dir = tmp_path / "ota"
+        self.tmp = tmp_path
+        self.upstream = Upstream()
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files)
+        self.http.requests, self.http.release = [], threading.Event()
+        self.http.daemon_threads = True
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        self.agent = Daemon("miio_agent", "--listen", "127.0.0.1:0", "--unix", "none",
+                            "--upstream", "127.0.0.1:%d" % self.upstream.port)
+        self.hook = tmp_path / "hook.sh"
+        self.hook_does("exit 0")
+        self.ota, self.id = None, 100
+
+    def hook_does(self, text):
+        self.hook.write_text('#!/bin/sh\necho "$@" >>%s/hook.log\n%s\n' % (self.tmp, text))
+        self.hook.chmod(0o755)
+
+    def start(self, *args):
+        self.ota = Daemon("miio_ota", "--dir", self.dir, "--agent", "tcp:" + self.agent.ready["listen"],
+                          "--install-hook", self.hook, "--retry-pause", "50", "--progress-interval", "0", *args)
+        self.wait_serving()
+        return self
+
+    def wait_serving(self):
+        wait_for(lambda: self.call("miIO.get_ota_state", {}).get("result"), "miio_ota to be registered")
+
+    def call(self, method, params, key="params"):
+        self.id += 1
+        return self.upstream.command(method, params, self.id, key)
+
+    def url(self, name):
+        return "http://127.0.0.1:%d/%s" % (self.http.server_port, name)
+
+    def upgrade(self, name, key="params", **more):
+        params = {"app_url": self.url(name), "file_md5": MD5, "proc": "dnld install", "mode": "normal"}
+        params.update(more)
+        return self.call("miIO.ota", {k: v for k, v in params.items() if v is not None}, key)
+
+    def state(self):
+        return self.call("miIO.get_ota_state", {})["result"][0]
+
+    def hook_runs(self):
+        try:
+            return (self.tmp / "hook.log").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+
+    def stop(self):
+        self.ota.stop()
+        self.agent.stop()
+        self.http.shutdown()
+        self.http.server_close()
+        self.upstream.listener.close()
+
+
+@pytest.fixture
+def rig(tmp_path):
+    r = Rig(tmp_path)
+    yield r
+    r.http.release.set()
+    r.stop()
+
+
+def check_progress(values):
+    assert values == sorted(values) and values[0] == 0 and values[-1] == 100, values
+
+
+def test_download_and_install(rig):
+    rig.start()
+    assert rig.upgrade("ok", file_sha256=SHA256)["result"] == ["OK"]
+    rig.upstream.wait_state("installed")
+    assert rig.upstream.states() == ["downloading", "downloaded", "installing", "installed"]
+    check_progress(rig.upstream.progress())
+    assert len(rig.upstream.progress()) > 3
+    assert rig.hook_runs() == ["%s/firmware.bin %s normal" % (rig.dir, MD5)]
+    assert (rig.dir / "firmware.bin").read_bytes() == FIRMWARE
+    assert rig.state() == "installed"
+    assert rig.call("miIO.get_ota_progress", {})["result"] == [100]
+
+
+def test_download_then_install(rig):
+    rig.start()
+    assert rig.upgrade("ok", key="param", proc="dnld", mode="silent")["result"] == ["OK"]
+    rig.upstream.wait_state("wait_install")
+    assert rig.upstream.states() == ["downloading", "downloaded", "wait_install"]
+    n = len(rig.http.requests)
+    assert rig.upgrade("ok", proc="install", mode="silent")["result"] == ["OK"]
+    rig.upstream.wait_state("installed")
+    assert rig.upstream.states()[3:] == ["installing", "installed"]
+    assert len(rig.http.requests) == n  # the stored file was used
+    assert rig.hook_runs() == ["%s/firmware.bin %s silent" % (rig.dir, MD5)]
+
+
+def test_not_split(rig):
+    rig.start("--no-split")
+    assert rig.upgrade("ok", proc="dnld")["error"]["code"] == -33020
+    assert rig.state() == "idle" and not rig.upstream.states()
+    assert rig.upgrade("ok", proc="install")["result"] == ["OK"]
+    rig.upstream.wait_state("installed")
+
+
+def test_bad_commands(rig):
+    rig.start()
+    for more in ({"app_url": "ftp://h/"}, {"app_url": None}, {"file_md5": "12"}, {"proc": "nothing"}):
+        assert rig.upgrade("ok", **more)["error"]["code"] == -32602
+    assert rig.state() == "idle" and not rig.upstream.reports
+
+
+@pytest.mark.parametrize("name, more, failed", [
+    ("ok", {"file_md5": "0" * 32}, "failed|-33001|down error"),
+    ("ok", {"file_sha256": "0" * 64}, "failed|-33001|down error"),
+    ("missing", {}, "failed|-33001|down error"),
+    ("cutall", {}, "failed|-33004|disconnect"),
+    ("x", {"app_url": "http://device.invalid/f"}, "failed|-33002|dns error"),
+    ("x", {"app_url": "http://127.0.0.1:1/f"}, "failed|-33003|connect error"),
+])
+def test_failures(rig, name, more, failed):
+    rig.start()
+    assert rig.upgrade(name, **more)["result"] == ["OK"]
+    rig.upstream.wait_state(failed)
+    assert rig.upstream.states() == ["downloading", failed]
+    assert rig.state() == "failed"
+    assert not rig.hook_runs()
+    assert rig.upgrade("ok")["result"] == ["OK"]  # and it can go on from there
+    rig.upstream.wait_state("installed")
+
+
+def test_install_fails(rig):
+    rig.hook_does("exit 3")
+    rig.start()
+    rig.upgrade("ok")
+    rig.upstream.wait_state("failed|-33005|install error")
+    assert rig.upstream.states() == ["downloading", "downloaded", "installing", "failed|-33005|install error"]
+
+
+def test_install_takes_too_long(rig):
+    rig.hook_does("sleep 60")
+    rig.start("--install-timeout", "1")
+    rig.upgrade("ok")
+    rig.upstream.wait_state("failed|-33005|install error")
+
+
+@pytest.mark.parametrize("name", ["cut", "norange"])
+def test_cut_in_the_middle_goes_on(rig, name):
+    rig.start()
+    rig.upgrade(name)
+    rig.upstream.wait_state("installed")
+    assert [n for n, _ in rig.http.requests] == ["/" + name] * 2
+    assert rig.http.requests[1][1].startswith("bytes=")
+    check_progress(rig.upstream.progress())
+    assert rig.upstream.states() == ["downloading", "downloaded", "installing", "installed"]
+
+
+def test_busy_and_cancel(rig):
+    rig.start()
+    rig.upgrade("hold")
+    rig.upstream.wait_state("downloading")
+    assert rig.upgrade("ok")["error"]["message"] == "busy"
+    assert rig.call("ota.cancel", [])["result"] == ["ok"]
+    rig.upstream.wait_state("failed|-33006|cancel")
+    assert "error" in rig.call("ota.cancel", [])
+    assert rig.call("ota.set_busy", [True])["result"] == ["ok"]
+    assert rig.state() == "busy"
+    assert rig.upgrade("ok")["error"]["message"] == "busy"
+    assert rig.call("ota.set_busy", [False])["result"] == ["ok"]
+    assert rig.upgrade("ok")["result"] == ["OK"]
+    rig.upstream.wait_state("installed")
+
+
+def test_low_energy(rig):
+    rig.start()
+    rig.upgrade("hold")
+    rig.upstream.wait_state("downloading")
+    rig.call("ota.cancel", ["low energy"])
+    rig.upstream.wait_state("failed|-33007|low energy")
+
+
+def test_killed_while_downloading(rig):
+    rig.start()
+    rig.upgrade("hold", proc="dnld")
+    part = rig.dir / "firmware.part"
+    wait_for(lambda: part.exists() and part.stat().st_size == len(FIRMWARE) // 2, "half the file")
+    rig.ota.kill()
+    before = len(rig.http.requests)
+    rig.start()
+    rig.upstream.wait_state("wait_install")
+    assert rig.http.requests[before][1] == "bytes=%d-" % (len(FIRMWARE) // 2)
+    assert rig.state() == "wait_install"
+    assert (rig.dir / "firmware.bin").read_bytes() == FIRMWARE
+    rig.ota.kill()
+    rig.start()
+    assert rig.state() == "wait_install"
+
+
+def test_killed_while_installing(rig):
+    rig.hook_does("while [ ! -e %s/go ]; do sleep 0.1; done" % rig.tmp)
+    rig.start()
+    rig.upgrade("ok")
+    rig.upstream.wait_state("installing")
+    wait_for(lambda: rig.hook_runs(), "the hook")
+    rig.ota.kill()
+    rig.start()
+    assert rig.state() == "installing"
+    (rig.tmp / "go").touch()
+    rig.upstream.wait_state("installed")
+    assert len(rig.hook_runs()) == 1
+    assert rig.upstream.states() == ["downloading", "downloaded", "installing", "installed"]
+
+
+def test_new_start_of_the_device_is_idle(rig):
+    rig.start()
+    rig.upgrade("ok", proc="dnld")
+    rig.upstream.wait_state("wait_install")
+    rig.ota.stop()
+    state = rig.dir / "ota.state"
+    assert state.stat().st_mode & 0o777 == 0o600
+    state.write_text(re.sub("boot=.*", "boot=another", state.read_text()))
+    rig.start()
+    assert rig.state() == "idle"
+    n = len(rig.http.requests)
+    rig.upgrade("ok", proc="install")
+    rig.upstream.wait_state("installed")
+    assert len(rig.http.requests) == n
+
+
+def test_reports_wait_for_the_upstream(rig):
+    """The cloud is away during the whole upgrade; it sees every state afterwards, in order."""
+    rig.start()
+    rig.upstream.deaf = True
+    rig.upgrade("ok")
+    rig.upstream.conn.shutdown(socket.SHUT_RDWR)  # the report under way is answered: not connected
+    rig.upstream.deaf = False
+    rig.upstream.wait_state("installed")
+    states = [s for i, s in enumerate(rig.upstream.states()) if i == 0 or s != rig.upstream.states()[i - 1]]
+    assert states == ["downloading", "downloaded", "installing", "installed"]
+
+
+def test_url_is_not_logged(rig):
+    rig.start("-l", "4")
+    rig.upgrade("ok?token=hunter2")
+    rig.upstream.wait_state("installed")
+    assert "hunter2" not in "\n".join(rig.ota.err + rig.agent.err)
