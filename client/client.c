@@ -24,13 +24,15 @@ static void on_timer(uv_timer_t *t)
     command_expire(&c->commands, now_ms);
     uplink_expire(&c->uplink, now_ms);
     lan_expire(&c->lan, now_ms);
+    provision_tick(c, now_ms);
     client_rearm(c);
 }
 
 void client_rearm(struct client *c)
 {
     uint64_t at = command_next_deadline(&c->commands), now_ms = uv_now(c->loop);
-    uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->lan)};
+    uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->lan),
+                         provision_next_deadline(c)};
 
     if (c->closing)
         return;
@@ -272,6 +274,27 @@ void client_set_provisioned(struct client *c, bool provisioned)
     c->lan.reveal_token = !provisioned && !data_dir_has(&c->options.dir, DATA_ENAUTH);
 }
 
+/* An option beats what a phone brought. */
+void client_use_country(struct client *c)
+{
+    const char *given = c->options.country;
+
+    if (device_conf_set(c->conf, "country", given ? given : c->country) < 0)
+        ag_log(AG_LOG_ERROR, "country: out of memory");
+}
+
+void client_go_online(struct client *c)
+{
+    if (c->link.cloud && c->link.stopping) {
+        c->link.restart = true;
+    } else if (c->link.cloud && c->link.ops->kick) {
+        client_event(c, DEVICE_EV_CLOUD_START);
+        c->link.ops->kick(c->link.cloud);
+    } else {
+        cloud_link_start(c);
+    }
+}
+
 void client_mark_internal(struct client *c, unsigned peer)
 {
     c->internal_peers |= UINT64_C(1) << peer;
@@ -313,6 +336,8 @@ static int settle_files(struct client *c, char error[DATA_ERROR_MAX])
         return r;
     }
     data_dir_read_country(dir, c->country);
+    if (!c->options.country && c->country[0])
+        client_use_country(c);
     data_dir_read_version(c->version, c->options.os_release, c->conf->vendor);
     client_set_provisioned(c, provisioned);
     return 0;
@@ -360,7 +385,7 @@ static int boot(struct client *c, char error[DATA_ERROR_MAX])
     client_event(c, DEVICE_EV_TOKEN);
     client_event(c, c->provisioned ? DEVICE_EV_PROVISIONED : DEVICE_EV_AP);
     if (c->provisioned)
-        cloud_link_start(c);
+        client_go_online(c);
     return 0;
 }
 
@@ -377,6 +402,7 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     c->commands.timeout_ms = options->command_timeout_ms;
     c->uplink.timeout_ms = options->request_timeout_ms;
     c->lan.stamp_window_s = options->lan_stamp_window_s;
+    provision_init(c);
     cloud_link_init(c);
     uv_timer_init(loop, &c->timer);
     c->timer.data = c;
@@ -398,6 +424,7 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user)
     c->user = user;
     command_refuse_all(&c->commands);
     uplink_refuse_all(&c->uplink);
+    provision_deinit(c);
     c->closing = true;
     if (c->link.cloud) {
         c->n_open++;

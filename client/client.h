@@ -18,6 +18,7 @@
 #include "client/io/data_dir.h"
 #include "client/io/lan_socket.h"
 #include "client/io/local_server.h"
+#include "client/provision.h"
 
 struct client_options {
     struct data_dir dir;
@@ -26,6 +27,7 @@ struct client_options {
     struct ag_addr lan;      /* 0.0.0.0:54321 or AG_ADDR_NONE */
     struct ag_addr ble;      /* 127.0.0.1:54323 or AG_ADDR_NONE */
     const char *os_release;  /* NULL: /etc/os-release */
+    const char *country;     /* -C; NULL: what the phone brought */
     bool external_helper;
     bool wired;              /* no provisioning: the network is there without wifi.conf */
     const char *hooks;       /* directory of the builtin helper's programs; NULL: the data directory */
@@ -71,6 +73,7 @@ struct client {
     uint64_t timer_at;
 
     struct cloud_link link;
+    struct provision provision;
     unsigned n_joined, n_join_failed; /* since the start, for miIO.wifi_assoc_state */
 
     unsigned n_open; /* parts whose closed() has not come */
@@ -110,6 +113,10 @@ void client_set_provisioned(struct client *c, bool provisioned);
 void client_mark_internal(struct client *c, unsigned peer);
 /* A new token for LAN and cloud. 0 or -errno. */
 int client_set_token(struct client *c, const char token[DEVICE_TOKEN_LEN + 1]);
+/* The network is there: the cloud may be tried, or tried again now. */
+void client_go_online(struct client *c);
+/* The country in use changed: the clouds look for it in device.conf. */
+void client_use_country(struct client *c);
 uint32_t client_unix_time(void);
 
 /* cloud_link.c */

@@ -260,6 +260,7 @@ static int check_all(struct options *o)
         code = check_provisioning(o);
     o->client.os_release = o->values[OPT_OS_RELEASE].text;
     o->client.hooks = o->values[OPT_HOOKS].text;
+    o->client.country = o->values[OPT_COUNTRY].text;
     o->log_file = o->values[OPT_LOGFILE].text;
     return code;
 }

@@ -1,6 +1,7 @@
 /* The methods that the client answers itself; forms and permissions are client/core/local_cmd's. */
 #include "client/client.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include "client/io/net_info.h"
@@ -8,6 +9,8 @@
 
 enum {
     CODE_NO_LOCAL_METHOD = -10000,
+    CODE_PARAMS = -5005,
+    CODE_CONFIG_FAILED = -33020, /* seen from the original for ble.config_router */
     WAKEUP_IDLE_S = 3600, /* nothing to do at all: look again after an hour */
     METHOD_MAX = 256
 };
@@ -50,6 +53,11 @@ static int put_ok(struct ask *a, bool ok)
     return local_cmd_put_result(&a->out, a->id, ok ? "[\"OK\"]" : "[\"ERROR\"]");
 }
 
+static int refuse(struct ask *a, int code, const char *why)
+{
+    return a->id.p ? local_cmd_put_error(&a->out, a->id, code, why) : 0;
+}
+
 /* ---- suspend ---- */
 
 /* 0: busy, ask again later. */
@@ -57,7 +65,7 @@ static unsigned wakeup_s(const struct client *c)
 {
     unsigned s = WAKEUP_IDLE_S, cloud_s;
 
-    if (c->commands.n_open > 0 || c->uplink.n_open > 0)
+    if (c->commands.n_open > 0 || c->uplink.n_open > 0 || provision_busy(c))
         return 0;
     if (!c->link.cloud)
         return s;
@@ -127,6 +135,40 @@ static int serve_loglevel(struct ask *a)
     return put_ok(a, ok);
 }
 
+static int serve_zone(struct ask *a)
+{
+    char zone[64];
+
+    return put_ok(a, local_cmd_zone(zone, a->params) && provision_set_zone(a->c, zone));
+}
+
+static int serve_router(struct ask *a)
+{
+    struct router_params p;
+    int r = local_cmd_router_params(&p, a->params);
+
+    if (r == 0)
+        r = provision_begin(a->c, &p);
+    explicit_bzero(&p, sizeof p);
+    if (r == 0)
+        return local_cmd_put_result(&a->out, a->id, "[\"ok\"]");
+    if (r > 0)
+        return refuse(a, CODE_PARAMS, local_cmd_router_error(r));
+    if (r == -EPERM)
+        return refuse(a, CLIENT_CODE_NOT_PERMITTED, "not permitted");
+    ag_log(AG_LOG_ERROR, "config_router: %s", strerror(-r));
+    return refuse(a, r == -EBUSY ? CLIENT_CODE_BUSY : CODE_CONFIG_FAILED, r == -EBUSY ? "busy" : "cannot save");
+}
+
+static int serve_device(struct ask *a, enum local_cmd cmd)
+{
+    bool ok = cmd == LOCAL_CMD_REBOOT ? provision_reboot(a->c) : provision_reset(a->c);
+
+    if (!ok)
+        return refuse(a, CLIENT_CODE_NOT_FOUND, "Method not found.");
+    return local_cmd_put_result(&a->out, a->id, "[\"ok\"]");
+}
+
 static int serve_assoc_state(struct ask *a)
 {
     const struct client *c = a->c;
@@ -141,11 +183,6 @@ static int serve_assoc_state(struct ask *a)
 }
 
 /* ---- dispatch ---- */
-
-static int refuse(struct ask *a, int code, const char *why)
-{
-    return a->id.p ? local_cmd_put_error(&a->out, a->id, code, why) : 0;
-}
 
 static int serve_internal(struct ask *a, struct ag_span method, struct ag_span text)
 {
@@ -188,10 +225,13 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
     case LOCAL_CMD_STOP_DIAG_MODE:
         return local_cmd_put_result(&a->out, a->id, "[\"ok\"]");
     case LOCAL_CMD_CONFIG_TZ:
+        return serve_zone(a);
     case LOCAL_CMD_CONFIG_ROUTER:
     case LOCAL_CMD_BLE_CONFIG_ROUTER:
+        return serve_router(a);
     case LOCAL_CMD_REBOOT:
     case LOCAL_CMD_RESTORE:
+        return serve_device(a, cmd);
     case LOCAL_CMD_NONE:
         break;
     }
@@ -231,8 +271,13 @@ bool client_serve(struct client *c, struct origin from, struct ag_span text, con
 
 bool client_serve_fallback(struct client *c, struct origin to, unsigned tag)
 {
-    (void) c;
-    (void) to;
-    (void) tag;
-    return false;
+    bool ok = false;
+
+    if (tag == LOCAL_CMD_REBOOT)
+        ok = provision_reboot(c);
+    else if (tag == LOCAL_CMD_RESTORE)
+        ok = provision_reset(c);
+    if (ok)
+        client_answer(c, to, AG_SPAN("{\"id\":0,\"result\":[\"ok\"]}"));
+    return ok;
 }

@@ -94,11 +94,11 @@ static struct ag_span text_of(const cJSON *item)
     return (struct ag_span){item->valuestring, strlen(item->valuestring)};
 }
 
-/* A number or digits in a string; 0 is "none". Numbers in JSON are exact up to 2^53. */
+/* A number or digits in a string; 0 or absent is "none". Numbers in JSON are exact up to 2^53. */
 static bool take_uid(uint64_t *uid, const cJSON *item)
 {
-    if (!item)
-        return false;
+    if (!item || cJSON_IsNull(item))
+        return true;
     if (cJSON_IsNumber(item)) {
         if (!(item->valuedouble >= 0 && item->valuedouble <= 9007199254740992.0))
             return false;
@@ -145,6 +145,7 @@ int local_cmd_router_params(struct router_params *out, struct ag_span params)
         return r == WIFI_E_SSID ? ROUTER_E_SSID : ROUTER_E_PASSWD;
     if (!take_uid(&p.wifi.uid, cJSON_GetObjectItemCaseSensitive(o, "uid")))
         return ROUTER_E_UID;
+    p.has_uid = cJSON_HasObjectItem(o, "uid");
     if (!take_country(&p, cJSON_GetObjectItemCaseSensitive(o, "country_domain")))
         return ROUTER_E_COUNTRY;
     if (tz && !cJSON_IsNull(tz) && !(cJSON_IsString(tz) && !tz->valuestring[0]) && !take_zone(p.zone, tz))

@@ -41,6 +41,7 @@ bool local_cmd_permitted(enum local_cmd cmd, enum origin_kind from);
 /* What miIO.config_router and local.ble.config_router carry. */
 struct router_params {
     struct wifi_conf wifi;
+    bool has_uid;     /* uid 0 counts: some phones send it */
     char country[16]; /* empty: mainland */
     char zone[64];    /* empty: not given */
 };

@@ -1,0 +1,14 @@
+/*
+ * The time zone as a symbolic link at a writable place, to which /etc/localtime or /etc/TZ of a read-only root points.
+ * Source: Xiaomi Linux client document, section 5.2.
+ */
+#ifndef CLIENT_ZONE_H
+#define CLIENT_ZONE_H
+
+/*
+ * Points link at <dir>/<tz>, in one step. The zone must be a plain file below dir, and what stands at link must be a
+ * symbolic link or nothing. 0, -EINVAL (name), -ENOENT (no such zone), -EEXIST (something else is there) or -errno.
+ */
+int zone_link(const char *dir, const char *tz, const char *link);
+
+#endif

@@ -1,0 +1,360 @@
+#include "client/provision.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "client/client.h"
+#include "client/io/zone.h"
+#include "libagent/core/log.h"
+
+enum {
+    JOIN_LIMIT_MS = 60000, /* one try of wifi_start.sh */
+    HOOK_LIMIT_MS = 30000,
+    AFTER_GRACE_MS = 500,  /* an answer needs the network that is about to go */
+    PATH_MAX_LEN = DATA_PATH_MAX + 64,
+    N_ENV = 8,
+    ENV_LEN = 640
+};
+
+#define WIFI_HOOK   "wifi_start.sh"
+#define HELPER_HOOK "miio_client_helper.sh"
+
+static void hook_path(const struct client *c, char out[PATH_MAX_LEN], const char *name)
+{
+    const char *dir = c->options.hooks ? c->options.hooks : c->options.dir.path;
+
+    snprintf(out, PATH_MAX_LEN, "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", name);
+}
+
+static bool hook_exists(const struct client *c, const char *name)
+{
+    char path[PATH_MAX_LEN];
+
+    hook_path(c, path, name);
+    return access(path, X_OK) == 0;
+}
+
+/* What the platform's programs need to know; the names they must give to the access point and to DHCP among it. */
+static void fill_env(const struct client *c, char text[N_ENV][ENV_LEN], const char *env[N_ENV + 1])
+{
+    char ssid[40], host[64];
+    int n = 0;
+
+    device_ap_ssid(ssid, sizeof ssid, c->conf->model, c->conf->mac);
+    device_host_name(host, sizeof host, c->conf->model, c->conf->did);
+    snprintf(text[n++], ENV_LEN, "MIIO_DATA_DIR=%s", c->options.dir.path);
+    snprintf(text[n++], ENV_LEN, "MIIO_MODEL=%s", c->conf->model);
+    snprintf(text[n++], ENV_LEN, "MIIO_MAC=%s", c->conf->mac);
+    snprintf(text[n++], ENV_LEN, "MIIO_DID=%" PRIu64, c->conf->did);
+    snprintf(text[n++], ENV_LEN, "MIIO_AP_SSID=%s", ssid);
+    snprintf(text[n++], ENV_LEN, "MIIO_HOST_NAME=%s", host);
+    for (int i = 0; i < n; i++)
+        env[i] = text[i];
+    env[n] = NULL;
+}
+
+static int run_hook(struct client *c, struct hook **slot, const char *name, const char *verb, const char *arg,
+                    unsigned limit_ms, hook_fn done)
+{
+    char path[PATH_MAX_LEN], text[N_ENV][ENV_LEN];
+    const char *env[N_ENV + 1], *args[] = {path, verb, arg, NULL};
+    int r;
+
+    hook_path(c, path, name);
+    fill_env(c, text, env);
+    r = hook_run(slot, c->loop, args, env, limit_ms, done, c);
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "%s: %s", path, strerror(-r));
+    return r;
+}
+
+void provision_init(struct client *c)
+{
+    join_init(&c->provision.join);
+}
+
+void provision_deinit(struct client *c)
+{
+    hook_cancel(c->provision.hook);
+    hook_cancel(c->provision.zone_hook);
+    c->provision.hook = c->provision.zone_hook = NULL;
+    join_cancel(&c->provision.join);
+    c->provision.after = AFTER_NOTHING;
+    explicit_bzero(&c->provision.params, sizeof c->provision.params);
+}
+
+/* ---- files ---- */
+
+static int write_number(struct client *c, const char *name, uint64_t v)
+{
+    char text[24];
+    int n = snprintf(text, sizeof text, "%" PRIu64 "\n", v);
+
+    return data_dir_write(&c->options.dir, name, (struct ag_span){text, (size_t) n});
+}
+
+static int write_country(struct client *c, const char *country)
+{
+    char text[20];
+    int n = snprintf(text, sizeof text, "%s\n", country);
+
+    if (!country[0])
+        return data_dir_remove(&c->options.dir, DATA_COUNTRY);
+    return data_dir_write(&c->options.dir, DATA_COUNTRY, (struct ag_span){text, (size_t) n});
+}
+
+/* wifi.conf comes last: its existence says that all is there. */
+static int save_files(struct client *c, struct router_params *p)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
+    uint64_t old_uid = data_dir_read_uid(&c->options.dir);
+    int r;
+
+    if (p->wifi.uid == 0)
+        p->wifi.uid = old_uid; /* a router that renews its password knows no user */
+    r = write_country(c, p->country);
+    if (r == 0 && p->wifi.uid != 0)
+        r = write_number(c, DATA_UID, p->wifi.uid);
+    if (r == 0)
+        r = wifi_conf_build(&text, &p->wifi);
+    if (r == 0)
+        r = data_dir_write(&c->options.dir, DATA_WIFI, ag_buf_span(&text));
+    if (text.data)
+        explicit_bzero(text.data, text.cap);
+    return r;
+}
+
+static int remove_files(struct client *c, const char *const names[], size_t n)
+{
+    int first = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        int r = data_dir_remove(&c->options.dir, names[i]);
+
+        if (r < 0)
+            ag_log(AG_LOG_ERROR, "%s%s: %s", c->options.dir.path, names[i], strerror(-r));
+        first = first ? first : r;
+    }
+    return first;
+}
+
+/* ---- joining ---- */
+
+static void on_ap_hook(void *user, int status)
+{
+    struct client *c = user;
+
+    (void) status; /* as the contract of wifi_start.sh has it */
+    c->provision.hook = NULL;
+    client_event(c, DEVICE_EV_AP);
+    client_rearm(c);
+}
+
+/* Without wifi.conf the program opens the access point. Told when it has ended, as phones look for it then. */
+static void go_ap(struct client *c)
+{
+    client_set_provisioned(c, false);
+    if (run_hook(c, &c->provision.hook, WIFI_HOOK, NULL, NULL, JOIN_LIMIT_MS, on_ap_hook) < 0)
+        client_event(c, DEVICE_EV_AP);
+}
+
+void provision_joined(struct client *c)
+{
+    explicit_bzero(&c->provision.params.wifi.psk, sizeof c->provision.params.wifi.psk);
+    c->n_joined++;
+    client_set_provisioned(c, true);
+    data_dir_read_country(&c->options.dir, c->country);
+    client_use_country(c);
+    client_event(c, DEVICE_EV_JOINED);
+    client_go_online(c);
+}
+
+static void join_failed(struct client *c)
+{
+    static const char *const names[] = {DATA_WIFI, DATA_UID, DATA_COUNTRY};
+
+    explicit_bzero(&c->provision.params.wifi.psk, sizeof c->provision.params.wifi.psk);
+    c->n_join_failed++;
+    ag_log(AG_LOG_WARNING, "joining \"%s\" failed %u times, back to the access point", c->provision.params.wifi.ssid,
+           c->provision.join.tries);
+    client_event(c, DEVICE_EV_JOIN_FAILED);
+    remove_files(c, names, ag_array_size(names));
+    go_ap(c);
+}
+
+static void on_join_hook(void *user, int status)
+{
+    struct client *c = user;
+
+    c->provision.hook = NULL;
+    if (status != 0)
+        ag_log(AG_LOG_WARNING, WIFI_HOOK " ended with %d, try %u", status, c->provision.join.tries);
+    switch (join_ended(&c->provision.join, status == 0, uv_now(c->loop))) {
+    case JOIN_SUCCESS:
+        provision_joined(c);
+        break;
+    case JOIN_FAILED:
+        join_failed(c);
+        break;
+    case JOIN_WAIT:
+    case JOIN_RUN:
+        break;
+    }
+    client_rearm(c);
+}
+
+static void run_try(struct client *c)
+{
+    if (run_hook(c, &c->provision.hook, WIFI_HOOK, NULL, NULL, JOIN_LIMIT_MS, on_join_hook) < 0)
+        on_join_hook(c, 127);
+}
+
+int provision_begin(struct client *c, const struct router_params *params)
+{
+    struct provision *p = &c->provision;
+    int r;
+
+    if (data_dir_has(&c->options.dir, DATA_ENAUTH))
+        return -EPERM;
+    if (p->join.active || p->hook || p->after != AFTER_NOTHING)
+        return -EBUSY;
+    if (!params->has_uid && !c->provisioned)
+        return ROUTER_E_UID;
+    p->params = *params;
+    r = save_files(c, &p->params);
+    if (r < 0)
+        return r;
+    if (params->zone[0])
+        provision_set_zone(c, params->zone);
+    join_begin(&p->join, uv_now(c->loop));
+    client_event(c, DEVICE_EV_JOINING);
+    return 0;
+}
+
+/* ---- zone ---- */
+
+static void on_zone_hook(void *user, int status)
+{
+    struct client *c = user;
+
+    c->provision.zone_hook = NULL;
+    if (status != 0)
+        ag_log(AG_LOG_WARNING, HELPER_HOOK " zone ended with %d", status);
+}
+
+bool provision_set_zone(struct client *c, const char *zone)
+{
+    const char *link = device_conf_get(c->conf, "zone_link"), *dir = device_conf_get(c->conf, "zone_dir");
+    bool ok = false;
+
+    if (link && link[0]) {
+        int r = zone_link(dir && dir[0] ? dir : "/usr/share/zoneinfo", zone, link);
+
+        if (r < 0)
+            ag_log(AG_LOG_WARNING, "zone %s: %s", zone, strerror(-r));
+        ok = r == 0;
+    }
+    if (!c->provision.zone_hook && hook_exists(c, HELPER_HOOK))
+        ok = run_hook(c, &c->provision.zone_hook, HELPER_HOOK, "zone", zone, HOOK_LIMIT_MS, on_zone_hook) == 0 || ok;
+    return ok;
+}
+
+/* ---- reboot and reset ---- */
+
+bool provision_reboot(struct client *c)
+{
+    if (c->provision.after != AFTER_NOTHING || !hook_exists(c, HELPER_HOOK))
+        return false;
+    c->provision.after = AFTER_REBOOT;
+    c->provision.after_at_ms = uv_now(c->loop) + AFTER_GRACE_MS;
+    return true;
+}
+
+bool provision_reset(struct client *c)
+{
+    if (c->provision.after != AFTER_NOTHING)
+        return false;
+    c->provision.after = AFTER_RESET;
+    c->provision.after_at_ms = uv_now(c->loop) + AFTER_GRACE_MS;
+    return true;
+}
+
+static void on_plain_hook(void *user, int status)
+{
+    struct client *c = user;
+
+    c->provision.hook = NULL;
+    if (status != 0)
+        ag_log(AG_LOG_WARNING, HELPER_HOOK " ended with %d", status);
+    client_rearm(c);
+}
+
+static void on_restore_hook(void *user, int status)
+{
+    struct client *c = user;
+
+    on_plain_hook(c, status);
+    go_ap(c);
+}
+
+/* The order of section 10: wifi.conf goes, the device forgets its owner, a new token is drawn, the access point opens. */
+static void reset(struct client *c)
+{
+    static const char *const names[] = {DATA_WIFI, DATA_TOKEN, DATA_COUNTRY, DATA_UID, DATA_ENAUTH};
+    char token[DEVICE_TOKEN_LEN + 1];
+    int r;
+
+    ag_log(AG_LOG_WARNING, "reset: the device forgets its network and its owner");
+    join_cancel(&c->provision.join);
+    if (c->link.cloud && c->link.ops->forget)
+        c->link.ops->forget(c->link.cloud);
+    cloud_link_stop(c, false);
+    remove_files(c, names, ag_array_size(names));
+    r = data_dir_settle_token(&c->options.dir, token);
+    if (r == 0)
+        r = client_set_token(c, token);
+    explicit_bzero(token, sizeof token);
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "no new token: %s", strerror(-r));
+    c->country[0] = '\0';
+    client_use_country(c);
+    hook_cancel(c->provision.hook);
+    c->provision.hook = NULL;
+    if (!hook_exists(c, HELPER_HOOK) ||
+        run_hook(c, &c->provision.hook, HELPER_HOOK, "restore", NULL, HOOK_LIMIT_MS, on_restore_hook) < 0)
+        go_ap(c);
+}
+
+static void run_after(struct client *c)
+{
+    enum provision_after after = c->provision.after;
+
+    c->provision.after = AFTER_NOTHING;
+    if (after == AFTER_RESET)
+        reset(c);
+    else if (!c->provision.hook)
+        run_hook(c, &c->provision.hook, HELPER_HOOK, "reboot", NULL, HOOK_LIMIT_MS, on_plain_hook);
+}
+
+void provision_tick(struct client *c, uint64_t now_ms)
+{
+    if (c->provision.after != AFTER_NOTHING && now_ms >= c->provision.after_at_ms)
+        run_after(c);
+    if (join_tick(&c->provision.join, now_ms) == JOIN_RUN)
+        run_try(c);
+}
+
+uint64_t provision_next_deadline(const struct client *c)
+{
+    uint64_t at = join_next_deadline(&c->provision.join);
+
+    if (c->provision.after != AFTER_NOTHING && c->provision.after_at_ms < at)
+        at = c->provision.after_at_ms;
+    return at;
+}
+
+bool provision_busy(const struct client *c)
+{
+    return c->provision.join.active || c->provision.hook || c->provision.after != AFTER_NOTHING;
+}
