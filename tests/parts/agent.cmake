@@ -2,3 +2,10 @@ miio_unit_test(agent_access SOURCES unit/agent/test_access.c LIBS agentcore)
 miio_unit_test(agent_tables SOURCES unit/agent/test_tables.c LIBS agentcore)
 miio_unit_test(agent_router SOURCES unit/agent/test_router.c unit/agent/rig.c LIBS agentcore ALLOC_FAIL)
 miio_fuzz_target(router SOURCES fuzz/fuzz_router.c unit/agent/rig.c LIBS agentcore)
+
+# Load with exact books for the system tests.
+add_executable(agent_load support/agent_load.c)
+target_link_libraries(agent_load PRIVATE agcore)
+set_target_properties(agent_load PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+
+miio_system_test(test_agent_load.py TIMEOUT 400)
