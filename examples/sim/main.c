@@ -6,6 +6,7 @@
 static const struct sim_command commands[] = {
     {"mcu", "a microcontroller on a pseudo terminal", sim_mcu},
     {"cloud", "stand-in cloud: --kind ot (default), gizwits, onenet, mqtt", sim_cloud_kind},
+    {"phone", "a phone on the LAN: hello, info, config_router, call", sim_phone},
     {NULL, NULL, NULL},
 };
 
