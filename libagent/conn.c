@@ -281,6 +281,7 @@ void ag_conn_end_calls(struct agent_conn *c, struct ag_list *list, int status)
 void ag_conn_on_refused(struct agent_conn *c, uint64_t now_ms)
 {
     plan_next_try(c, now_ms);
+    ag_conn_logf(c, AGENT_LOG_WARNING, "no agent reached, next try in %u ms", (unsigned) (c->timer_ms - now_ms));
 }
 
 void ag_conn_on_down(struct agent_conn *c, uint64_t now_ms)

@@ -169,3 +169,13 @@ AGENT_API int agent_reply_error(agent_request *req, int code, const char *messag
     text = ag_conn_scratch(req->conn);
     return answer(req, text, ag_encode_error(text, req->id_raw, req->from, code, message ? message : "error"));
 }
+
+AGENT_API int agent_request_ignore(agent_request *req)
+{
+    if (!req)
+        return -EINVAL;
+    if (req->answered)
+        return AGENT_E_ANSWERED;
+    req->answered = true;
+    return 0;
+}

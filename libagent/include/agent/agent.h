@@ -220,6 +220,9 @@ AGENT_API agent_conn *agent_request_conn(const agent_request *req);
  */
 AGENT_API int agent_reply(agent_request *req, const char *result);
 AGENT_API int agent_reply_error(agent_request *req, int code, const char *message);
+/* Nothing is answered, now or later: for an observer beside another subscriber, whose answer is to be the first.
+   AGENT_E_ANSWERED. */
+AGENT_API int agent_request_ignore(agent_request *req);
 
 /* ---- calls and reports ---- */
 

@@ -1,0 +1,78 @@
+/*
+ * miioctl: one connection to the agent, one command of the user. Each command is a function that returns an exit code:
+ * 0 done, 1 it failed (said on standard error), 2 wrong usage.
+ */
+#ifndef CTL_H
+#define CTL_H
+
+#include <cjson/cJSON.h>
+#include <signal.h>
+#include <stdbool.h>
+#include "agent/agent.h"
+#include "libagent/core/util.h"
+
+enum { CTL_OK, CTL_FAILED, CTL_USAGE };
+
+struct ctl {
+    agent_conn *conn;
+    const char *address; /* NULL: the usual places */
+    unsigned timeout_ms;
+    bool json, colour;
+    bool unreachable;    /* the agent could not be reached at the first try */
+    char reason[256];    /* why */
+};
+
+/* A command: argv[0] is its name. */
+typedef int (*ctl_fn)(struct ctl *ctl, int argc, char **argv);
+
+int ctl_list(struct ctl *ctl, int argc, char **argv);
+int ctl_call(struct ctl *ctl, int argc, char **argv);
+int ctl_send(struct ctl *ctl, int argc, char **argv);
+int ctl_listen(struct ctl *ctl, int argc, char **argv);
+int ctl_monitor(struct ctl *ctl, int argc, char **argv);
+int ctl_replay(struct ctl *ctl, int argc, char **argv);
+int ctl_top(struct ctl *ctl, int argc, char **argv);
+int ctl_stats(struct ctl *ctl, int argc, char **argv);
+int ctl_check(struct ctl *ctl, int argc, char **argv);
+
+/* ---- connection ---- */
+
+/* Waits until the agent is reached. CTL_OK, or CTL_FAILED and a line on standard error. */
+int ctl_connect(struct ctl *ctl);
+/* A call and its parsed result, which the caller deletes. CTL_OK, or CTL_FAILED and a line on standard error. */
+int ctl_ask(struct ctl *ctl, const char *method, const char *params, cJSON **result_out);
+/* The same, result as text for free(). */
+int ctl_ask_text(struct ctl *ctl, const char *method, const char *params, char **result_out);
+/* Runs until SIGINT or SIGTERM. */
+int ctl_run(struct ctl *ctl);
+/* True once such a signal has come. */
+bool ctl_interrupted(void);
+
+/* ---- output ---- */
+
+void ctl_error(const char *fmt, ...) ag_printf_like(1, 2);
+/* One line for a failed call: the agent's error object, or the library's code. */
+void ctl_call_error(const char *method, int status, const char *error);
+
+/* SGR parameters; "" when colour is off. */
+const char *ctl_bold(const struct ctl *ctl);
+const char *ctl_dim(const struct ctl *ctl);
+const char *ctl_red(const struct ctl *ctl);
+const char *ctl_green(const struct ctl *ctl);
+const char *ctl_plain(const struct ctl *ctl);
+
+/* Numbers and strings of a cJSON object, with defaults for absent ones. */
+double ctl_number(const cJSON *object, const char *name);
+const char *ctl_string(const cJSON *object, const char *name);
+
+/* "3d 4h", "12 s" */
+const char *ctl_age(double ms, char *buf, size_t n);
+
+static inline void ctl_delete_json(cJSON **j)
+{
+    cJSON_Delete(*j);
+}
+
+void ctl_free_text(char **s);
+
+#endif

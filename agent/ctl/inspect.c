@@ -1,0 +1,201 @@
+/* list, stats, check: one look into the agent. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "agent/ctl/inspect.h"
+
+/* ---- list ---- */
+
+const char *inspect_name(const cJSON *peer, char *buf, size_t n)
+{
+    double pid = ctl_number(peer, "pid");
+    char path[64];
+    FILE *f;
+
+    snprintf(buf, n, "-");
+    if (pid <= 0)
+        return buf;
+    snprintf(path, sizeof path, "/proc/%.0f/comm", pid);
+    f = fopen(path, "re");
+    if (!f)
+        return buf;
+    if (fgets(buf, (int) n, f))
+        buf[strcspn(buf, "\n")] = '\0';
+    fclose(f);
+    return buf;
+}
+
+static const char *number_or_dash(const cJSON *peer, const char *name, char *buf, size_t n)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(peer, name);
+
+    if (cJSON_IsNumber(v))
+        snprintf(buf, n, "%.0f", v->valuedouble);
+    else
+        snprintf(buf, n, "-");
+    return buf;
+}
+
+static void print_keys(const cJSON *keys, const char *mark, double n_all)
+{
+    const cJSON *key;
+    int n = 0;
+
+    cJSON_ArrayForEach(key, keys)
+    {
+        printf(" %s%s", cJSON_GetStringValue(key) ? cJSON_GetStringValue(key) : "?", mark);
+        n++;
+    }
+    if (n_all > n)
+        printf(" and %.0f more", n_all - n);
+}
+
+static void print_peer(const struct ctl *ctl, const cJSON *peer)
+{
+    const cJSON *standby = cJSON_GetObjectItemCaseSensitive(peer, "standby");
+    char name[32], uid[24], pid[24], age[24];
+
+    printf("%-5.0f %-16s %6s %7s %7s %8.0f %5.0f %5.0f %5.0f ", ctl_number(peer, "peer"),
+           inspect_name(peer, name, sizeof name), number_or_dash(peer, "uid", uid, sizeof uid),
+           number_or_dash(peer, "pid", pid, sizeof pid), ctl_age(ctl_number(peer, "age_ms"), age, sizeof age),
+           ctl_number(peer, "queued"), ctl_number(peer, "requests"), ctl_number(peer, "commands"),
+           ctl_number(peer, "address"));
+    print_keys(cJSON_GetObjectItemCaseSensitive(peer, "keys"), "",
+               ctl_number(peer, "n_keys") - cJSON_GetArraySize(standby));
+    print_keys(standby, "(standby)", 0);
+    putchar('\n');
+    (void) ctl;
+}
+
+int ctl_list(struct ctl *ctl, int argc, char **argv)
+{
+    ag_cleanup(ctl_free_text) char *text = NULL;
+    ag_cleanup(ctl_delete_json) cJSON *peers = NULL;
+    const cJSON *peer;
+    int r;
+
+    (void) argv;
+    if (argc != 1)
+        return CTL_USAGE;
+    r = ctl_connect(ctl);
+    if (r == CTL_OK)
+        r = ctl_ask_text(ctl, "agent.peers", NULL, &text);
+    if (r != CTL_OK)
+        return r;
+    if (ctl->json) {
+        puts(text);
+        return CTL_OK;
+    }
+    peers = cJSON_Parse(text);
+    printf("%s%-5s %-16s %6s %7s %7s %8s %5s %5s %5s  %s%s\n", ctl_bold(ctl), "PEER", "NAME", "UID", "PID", "AGE",
+           "QUEUED", "REQS", "CMDS", "ADDR", "KEYS", ctl_plain(ctl));
+    cJSON_ArrayForEach(peer, peers)
+        print_peer(ctl, peer);
+    return CTL_OK;
+}
+
+/* ---- stats ---- */
+
+int ctl_stats(struct ctl *ctl, int argc, char **argv)
+{
+    ag_cleanup(ctl_free_text) char *text = NULL;
+    ag_cleanup(ctl_delete_json) cJSON *stats = NULL;
+    const cJSON *v;
+    int r;
+
+    (void) argv;
+    if (argc != 1)
+        return CTL_USAGE;
+    r = ctl_connect(ctl);
+    if (r == CTL_OK)
+        r = ctl_ask_text(ctl, "agent.stats", NULL, &text);
+    if (r != CTL_OK)
+        return r;
+    if (ctl->json) {
+        puts(text);
+        return CTL_OK;
+    }
+    stats = cJSON_Parse(text);
+    cJSON_ArrayForEach(v, stats)
+    {
+        bool zero = v->valuedouble == 0;
+
+        printf("%s%-26s %14.0f%s\n", zero ? ctl_dim(ctl) : "", v->string, v->valuedouble, zero ? ctl_plain(ctl) : "");
+    }
+    return CTL_OK;
+}
+
+/* ---- check ---- */
+
+/* Counters that are above 0 only when something was lost or refused, and what to look at. */
+static const struct {
+    const char *counter, *meaning;
+} suspects[] = {
+    {"queue_overflows", "applications were closed because they did not read"},
+    {"upstream_overflows", "miio_client was closed because it did not read"},
+    {"total_overflows", "peers were closed because all queues together were too large"},
+    {"out_of_memory", "memory was short"},
+    {"broken_texts", "peers sent what is not JSON, or too much of it"},
+    {"command_timeouts", "applications did not answer commands in time"},
+    {"request_timeouts", "requests got no answer from upstream"},
+    {"connections_refused", "more applications than allowed"},
+    {"accept_failures", "descriptors were short"},
+    {"keys_refused", "subscriptions were refused"},
+    {"not_found", "commands came that nobody subscribed to"},
+};
+
+static void check_line(const struct ctl *ctl, bool good, const char *text)
+{
+    printf("%s%s%s %s\n", good ? ctl_green(ctl) : ctl_red(ctl), good ? "ok  " : "FAIL", ctl_plain(ctl), text);
+}
+
+static void check_counters(const struct ctl *ctl, const cJSON *stats)
+{
+    for (size_t i = 0; i < ag_array_size(suspects); i++) {
+        double v = ctl_number(stats, suspects[i].counter);
+
+        if (v > 0)
+            printf("%snote%s %s: %.0f (%s)\n", ctl_bold(ctl), ctl_plain(ctl), suspects[i].meaning, v,
+                   suspects[i].counter);
+    }
+}
+
+static int check_print(const struct ctl *ctl, const cJSON *info, const cJSON *stats)
+{
+    bool upstream = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(info, "upstream"));
+    char line[128], age[24];
+
+    snprintf(line, sizeof line, "miio_agent %s, up %s", ctl_string(info, "version"),
+             ctl_age(ctl_number(info, "uptime_ms"), age, sizeof age));
+    check_line(ctl, true, line);
+    check_line(ctl, upstream, upstream ? "miio_client is connected" : "miio_client is not connected");
+    snprintf(line, sizeof line, "%.0f applications, %.0f keys", ctl_number(info, "peers") - 1, ctl_number(info, "keys"));
+    check_line(ctl, true, line);
+    check_counters(ctl, stats);
+    return upstream ? CTL_OK : CTL_FAILED;
+}
+
+int ctl_check(struct ctl *ctl, int argc, char **argv)
+{
+    ag_cleanup(ctl_free_text) char *info_text = NULL, *stats_text = NULL;
+    ag_cleanup(ctl_delete_json) cJSON *info = NULL, *stats = NULL;
+    int r;
+
+    (void) argv;
+    if (argc != 1)
+        return CTL_USAGE;
+    r = ctl_connect(ctl);
+    if (r == CTL_OK)
+        r = ctl_ask_text(ctl, "agent.info", NULL, &info_text);
+    if (r == CTL_OK)
+        r = ctl_ask_text(ctl, "agent.stats", NULL, &stats_text);
+    if (r != CTL_OK)
+        return r;
+    info = cJSON_Parse(info_text);
+    stats = cJSON_Parse(stats_text);
+    if (ctl->json) {
+        printf("{\"info\":%s,\"stats\":%s}\n", info_text, stats_text);
+        return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(info, "upstream")) ? CTL_OK : CTL_FAILED;
+    }
+    return check_print(ctl, info, stats);
+}

@@ -1,0 +1,121 @@
+/* miioctl: looks into a running miio_agent and speaks through it. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "agent/ctl/ctl.h"
+
+static const struct {
+    const char *name, *args, *help;
+    ctl_fn fn;
+} commands[] = {
+    {"list", "", "applications: user, process, keys, queues", ctl_list},
+    {"call", "METHOD [JSON]", "a command as if from the cloud; prints the answer", ctl_call},
+    {"send", "[--no-ack] METHOD [JSON]", "a request or report upward, as an application sends it", ctl_send},
+    {"listen", "[--reply JSON] KEY...", "subscribes, prints the commands that come; silent without --reply", ctl_listen},
+    {"monitor", "[-w FILE] [-n COUNT] [KEY...]", "prints what is routed; -w also records it", ctl_monitor},
+    {"replay", "[--assert] FILE", "sends the recorded commands again; --assert compares the answers", ctl_replay},
+    {"top", "[-n COUNT] [-i MS]", "applications by traffic, refreshed", ctl_top},
+    {"stats", "", "the agent's counters", ctl_stats},
+    {"check", "", "is everything well? exit code 1 when not", ctl_check},
+};
+
+static void usage(FILE *to)
+{
+    fputs("usage: miioctl [options] COMMAND ...\n"
+          "  -a, --agent ADDRESS   unix:PATH, seqpacket:PATH or tcp:HOST:PORT ($MIIO_AGENT, else the usual places)\n"
+          "  -j, --json            machine-readable output\n"
+          "  -t, --timeout MS      how long to wait for an answer (10000)\n"
+          "  -v, --version         print the version\n"
+          "  -h, --help            print this\n"
+          "commands:\n",
+          to);
+    for (size_t i = 0; i < ag_array_size(commands); i++)
+        fprintf(to, "  %-7s %-31s %s\n", commands[i].name, commands[i].args, commands[i].help);
+    fputs("A KEY that ends in '*' means all methods with that prefix. Exit codes: 0 done, 1 failed, 2 wrong usage.\n", to);
+}
+
+static int run_command(struct ctl *ctl, int argc, char **argv)
+{
+    for (size_t i = 0; i < ag_array_size(commands); i++) {
+        int r;
+
+        if (strcmp(commands[i].name, argv[0]) != 0)
+            continue;
+        optind = 0; /* each command has options of its own */
+        r = commands[i].fn(ctl, argc, argv);
+        if (r == CTL_USAGE)
+            fprintf(stderr, "usage: miioctl %s %s\n", commands[i].name, commands[i].args);
+        return r;
+    }
+    ctl_error("unknown command: %s (see miioctl --help)", argv[0]);
+    return CTL_USAGE;
+}
+
+static bool want_colour(void)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    return isatty(STDOUT_FILENO) && !(no && no[0]) && !(term && strcmp(term, "dumb") == 0);
+}
+
+/* A whole number above 0, or 0. */
+static unsigned read_timeout(const char *text)
+{
+    char *end;
+    unsigned long v = strtoul(text, &end, 10);
+
+    return *end == '\0' && text[0] != '-' && v <= 86400000 ? (unsigned) v : 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"agent", required_argument, NULL, 'a'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"timeout", required_argument, NULL, 't'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct ctl ctl = {.timeout_ms = 10000, .colour = want_colour()};
+    int c, r;
+
+    while ((c = getopt_long(argc, argv, "+a:jt:vh", options, NULL)) != -1) {
+        switch (c) {
+        case 'a':
+            ctl.address = optarg;
+            break;
+        case 'j':
+            ctl.json = true;
+            ctl.colour = false;
+            break;
+        case 't':
+            ctl.timeout_ms = read_timeout(optarg);
+            if (ctl.timeout_ms == 0) {
+                ctl_error("--timeout: %s is not a number of milliseconds", optarg);
+                return CTL_USAGE;
+            }
+            break;
+        case 'v':
+            printf("miioctl %s\n", agent_version());
+            return CTL_OK;
+        case 'h':
+            usage(stdout);
+            return CTL_OK;
+        default:
+            fputs("see miioctl --help\n", stderr);
+            return CTL_USAGE;
+        }
+    }
+    if (optind == argc) {
+        usage(stderr);
+        return CTL_USAGE;
+    }
+    r = run_command(&ctl, argc - optind, argv + optind);
+    ctl.conn = agent_unref(ctl.conn);
+    if (fflush(stdout) != 0 && r == CTL_OK) {
+        ctl_error("writing to standard output failed");
+        r = CTL_FAILED;
+    }
+    return r;
+}

@@ -1,0 +1,177 @@
+/* monitor: what the agent routes, on the terminal and into a file of one event a line. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "agent/ctl/ctl.h"
+#include "libagent/core/buf.h"
+
+struct monitor {
+    struct ctl *ctl;
+    FILE *file;      /* NULL: no recording */
+    long n_left;     /* events still to see; 0: for ever */
+    struct ag_buf keys; /* params of agent.monitor */
+};
+
+/* Peer 0 is upstream. */
+static void print_peer(double id)
+{
+    if (id == 0)
+        fputs("client", stdout);
+    else
+        printf("%.0f", id);
+}
+
+/* The agent puts "text" last, so it can be shown as it was, digit for digit. */
+static void print_text(const char *params)
+{
+    const char *at = strstr(params, "\"text\":");
+
+    if (at) {
+        at += strlen("\"text\":");
+        printf(" %.*s\n", (int) (strlen(at) - 1), at);
+    } else {
+        at = strstr(params, "\"size\":");
+        printf(" (%.*s bytes)\n", at ? (int) strspn(at + 7, "0123456789") : 1, at ? at + 7 : "?");
+    }
+}
+
+static void print_event(const struct ctl *ctl, const cJSON *e, const char *params)
+{
+    time_t at = (time_t) (ctl_number(e, "at") / 1000);
+    unsigned ms = (unsigned) (ctl_number(e, "at") - (double) at * 1000);
+    const cJSON *to = cJSON_GetObjectItemCaseSensitive(e, "to"), *one;
+    struct tm tm;
+    char when[16];
+
+    localtime_r(&at, &tm);
+    strftime(when, sizeof when, "%H:%M:%S", &tm);
+    printf("%s%s.%03u%s %s%-7s%s ", ctl_dim(ctl), when, ms, ctl_plain(ctl), ctl_bold(ctl), ctl_string(e, "kind"),
+           ctl_plain(ctl));
+    print_peer(ctl_number(e, "from"));
+    fputs(" ->", stdout);
+    if (cJSON_GetArraySize(to) == 0)
+        printf(" %snobody%s", ctl_red(ctl), ctl_plain(ctl));
+    cJSON_ArrayForEach(one, to)
+    {
+        putchar(' ');
+        print_peer(one->valuedouble);
+    }
+    print_text(params);
+}
+
+static int on_event(agent_request *req, void *user)
+{
+    struct monitor *m = user;
+    const char *params = agent_request_params(req);
+
+    if (m->file && (fprintf(m->file, "%s\n", params) < 0 || fflush(m->file) != 0)) {
+        ctl_error("recording failed: %s", strerror(errno));
+        agent_stop(m->ctl->conn, -EIO);
+        return 0;
+    }
+    if (m->ctl->json) {
+        puts(params);
+    } else {
+        ag_cleanup(ctl_delete_json) cJSON *e = cJSON_Parse(params);
+
+        print_event(m->ctl, e, params);
+    }
+    fflush(stdout);
+    if (m->n_left > 0 && --m->n_left == 0)
+        agent_stop(m->ctl->conn, 0);
+    return 0;
+}
+
+static void on_started(agent_conn *conn, int status, const char *result, const char *error, void *user)
+{
+    struct monitor *m = user;
+
+    (void) result;
+    if (status == 0) {
+        fprintf(stderr, "miioctl: monitoring\n");
+    } else if (status == AGENT_E_REMOTE || status == AGENT_E_TIMEOUT) {
+        ctl_call_error("agent.monitor", status, error);
+        agent_stop(conn, status);
+    }
+    (void) m;
+}
+
+static void start(struct monitor *m)
+{
+    agent_call(m->ctl->conn, NULL, "agent.monitor", ag_buf_head(&m->keys), m->ctl->timeout_ms, on_started, m);
+}
+
+static void on_state(agent_conn *conn, enum agent_state state, void *user)
+{
+    (void) conn;
+    if (state == AGENT_READY)
+        start(user);
+    else if (state == AGENT_CONNECTING)
+        fprintf(stderr, "miioctl: connection lost, trying again\n");
+}
+
+static int build_keys(struct ag_buf *b, int argc, char **argv)
+{
+    int r = ag_buf_append_str(b, argc ? "{\"keys\":[" : "{}");
+
+    for (int i = 0; r == 0 && i < argc; i++) {
+        r = i ? ag_buf_append_char(b, ',') : 0;
+        if (r == 0)
+            r = ag_buf_append_json_str(b, argv[i], strlen(argv[i]));
+    }
+    if (r == 0 && argc)
+        r = ag_buf_append_str(b, "]}");
+    return r == 0 && !ag_buf_cstr(b) ? -ENOMEM : r;
+}
+
+static int monitor_run(struct monitor *m)
+{
+    int r = ctl_connect(m->ctl);
+
+    if (r != CTL_OK)
+        return r;
+    /* events come because of agent.monitor; the key is only where the library looks for a handler */
+    if (agent_subscribe(m->ctl->conn, NULL, "agent.event", on_event, m) < 0)
+        return CTL_FAILED;
+    agent_set_on_state(m->ctl->conn, on_state, m);
+    if (agent_get_state(m->ctl->conn) == AGENT_READY)
+        start(m);
+    return agent_run(m->ctl->conn) < 0 ? CTL_FAILED : CTL_OK; /* said where it arose */
+}
+
+int ctl_monitor(struct ctl *ctl, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"write", required_argument, NULL, 'w'}, {"count", required_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
+    struct monitor m = {.ctl = ctl};
+    const char *path = NULL;
+    int c, r;
+
+    while ((c = getopt_long(argc, argv, "w:n:", options, NULL)) != -1) {
+        if (c == 'w')
+            path = optarg;
+        else if (c == 'n')
+            m.n_left = strtol(optarg, NULL, 10);
+        else
+            return CTL_USAGE;
+    }
+    if (build_keys(&m.keys, argc - optind, argv + optind) < 0)
+        return CTL_FAILED;
+    m.file = path ? fopen(path, "ae") : NULL;
+    if (path && !m.file) {
+        ctl_error("%s: %s", path, strerror(errno));
+        r = CTL_FAILED;
+    } else {
+        r = monitor_run(&m);
+    }
+    if (m.file && fclose(m.file) != 0 && r == CTL_OK) {
+        ctl_error("%s: %s", path, strerror(errno));
+        r = CTL_FAILED;
+    }
+    agent_close(ctl->conn); /* callbacks hold m */
+    ag_buf_deinit(&m.keys);
+    return r;
+}

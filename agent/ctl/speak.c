@@ -1,0 +1,155 @@
+/* call, send, listen: texts through the agent. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "agent/ctl/ctl.h"
+#include "libagent/core/buf.h"
+
+/* Prints what a call ended with. Takes text. */
+static int print_answer(const struct ctl *ctl, const char *method, int status, char *text)
+{
+    int r = CTL_OK;
+
+    if (status == -EINVAL || status == AGENT_E_JSON || status == -ENAMETOOLONG) {
+        ctl_error("%s: %s", method, status == AGENT_E_JSON ? "params are not one JSON value" : agent_strerror(status));
+        r = CTL_USAGE;
+    } else if (ctl->json && (status == 0 || status == AGENT_E_REMOTE)) {
+        printf("{\"%s\":%s}\n", status == 0 ? "result" : "error", text);
+        r = status == 0 ? CTL_OK : CTL_FAILED;
+    } else if (status == 0) {
+        puts(text);
+    } else {
+        ctl_call_error(method, status, text);
+        r = CTL_FAILED;
+    }
+    free(text);
+    return r;
+}
+
+/* {"method":"m","params":p}; params are checked as a part of it by the library. */
+static int build_call(struct ag_buf *b, const char *method, const char *params)
+{
+    int r = ag_buf_append_str(b, "{\"method\":");
+
+    if (r == 0)
+        r = ag_buf_append_json_str(b, method, strlen(method));
+    if (r == 0)
+        r = ag_buf_printf(b, ",\"params\":%s}", params ? params : "[]");
+    return r == 0 && !ag_buf_cstr(b) ? -ENOMEM : r;
+}
+
+int ctl_call(struct ctl *ctl, int argc, char **argv)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    char *text = NULL;
+    int r;
+
+    if (argc < 2 || argc > 3 || argv[1][0] == '\0')
+        return CTL_USAGE;
+    r = ctl_connect(ctl);
+    if (r != CTL_OK)
+        return r;
+    r = build_call(&b, argv[1], argc == 3 ? argv[2] : NULL);
+    if (r == 0)
+        r = agent_call_sync(ctl->conn, "agent.call", ag_buf_head(&b), ctl->timeout_ms, &text);
+    return print_answer(ctl, argv[1], r, text);
+}
+
+int ctl_send(struct ctl *ctl, int argc, char **argv)
+{
+    static const struct option options[] = {{"no-ack", no_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
+    bool ack = true;
+    char *text = NULL;
+    const char *params;
+    int c, r;
+
+    while ((c = getopt_long(argc, argv, "+n", options, NULL)) != -1) {
+        if (c != 'n')
+            return CTL_USAGE;
+        ack = false;
+    }
+    if (argc - optind < 1 || argc - optind > 2)
+        return CTL_USAGE;
+    params = argc - optind == 2 ? argv[optind + 1] : NULL;
+    r = ctl_connect(ctl);
+    if (r != CTL_OK)
+        return r;
+    if (!ack) {
+        r = agent_notify(ctl->conn, argv[optind], params);
+        return r < 0 ? print_answer(ctl, argv[optind], r, NULL) : CTL_OK;
+    }
+    r = agent_call_sync(ctl->conn, argv[optind], params, ctl->timeout_ms, &text);
+    return print_answer(ctl, argv[optind], r, text);
+}
+
+/* ---- listen ---- */
+
+struct listener {
+    struct ctl *ctl;
+    const char *reply; /* NULL: answers nothing */
+};
+
+static int on_command(agent_request *req, void *user)
+{
+    struct listener *l = user;
+
+    if (l->ctl->json)
+        puts(agent_request_text(req));
+    else
+        printf("%s%s%s %s\n", ctl_bold(l->ctl), agent_request_method(req), ctl_plain(l->ctl), agent_request_params(req));
+    fflush(stdout);
+    return l->reply ? agent_reply(req, l->reply) : agent_request_ignore(req);
+}
+
+static void on_registered(agent_slot *slot, int status, void *user)
+{
+    struct listener *l = user;
+
+    (void) slot;
+    if (status < 0) {
+        ctl_error("subscription refused: %s", agent_strerror(status));
+        agent_stop(l->ctl->conn, status);
+    }
+}
+
+static void on_state(agent_conn *conn, enum agent_state state, void *user)
+{
+    static const char *const words[] = {"closed", "connection lost, trying again", "connected", "ready"};
+
+    (void) conn;
+    (void) user;
+    if (state == AGENT_CONNECTING || state == AGENT_READY)
+        fprintf(stderr, "miioctl: %s\n", words[state]);
+}
+
+int ctl_listen(struct ctl *ctl, int argc, char **argv)
+{
+    static const struct option options[] = {{"reply", required_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+    struct listener l = {ctl, NULL};
+    int c, r;
+
+    while ((c = getopt_long(argc, argv, "r:", options, NULL)) != -1) {
+        if (c != 'r')
+            return CTL_USAGE;
+        l.reply = optarg;
+    }
+    if (optind == argc)
+        return CTL_USAGE;
+    r = ctl_connect(ctl);
+    if (r != CTL_OK)
+        return r;
+    agent_set_on_state(ctl->conn, on_state, NULL);
+    fprintf(stderr, "miioctl: ready\n");
+    for (; optind < argc; optind++) {
+        int e = agent_subscribe_mode(ctl->conn, NULL, argv[optind], AGENT_SHARED, on_command, on_registered, &l);
+
+        if (e < 0 && e != -EEXIST) {
+            ctl_error("%s: %s", argv[optind], agent_strerror(e));
+            return CTL_USAGE;
+        }
+    }
+    r = agent_run(ctl->conn); /* an agent_stop() status below 0 has been said where it arose */
+    return r < 0 ? CTL_FAILED : CTL_OK;
+}
