@@ -4,6 +4,7 @@
  *     ./example_sensor [--agent ADDRESS] [--name NAME] [--interval MS] [--count N]
  */
 #include <agent/agent.h>
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -58,6 +59,8 @@ static int run(struct sensor *s)
         r = agent_wait(s->conn, left > 0 ? (int) left : 0);
         if (r == 1)
             r = agent_process(s->conn);
+        else if (r == -EINTR)
+            r = 0; /* the signal handler has said what to do */
         if (now_ms() >= next && agent_get_state(s->conn) == AGENT_READY) {
             report(s);
             s->n_left -= s->n_left > 0;
