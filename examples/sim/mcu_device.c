@@ -34,7 +34,7 @@ static void send(struct mcu_device *d, const char *line, enum mcu_dev_state stat
     if (line != d->sent)
         snprintf(d->sent, sizeof d->sent, "%s", line);
     d->state = state;
-    d->due_ms = now_ms + MCU_DEV_REPLY_MS;
+    d->due_ms = now_ms + d->reply_ms;
     d->send(d, d->sent);
 }
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { MCU_DEV_PROPS_MAX = 64, MCU_DEV_LINE_MAX = 1024, MCU_DEV_VALUE_MAX = 400, MCU_DEV_REPLY_MS = 400, MCU_DEV_TRIES = 4 };
+enum { MCU_DEV_PROPS_MAX = 64, MCU_DEV_LINE_MAX = 1024, MCU_DEV_VALUE_MAX = 400, MCU_DEV_TRIES = 4 };
 
 struct mcu_dev_prop {
     unsigned long siid, piid;
@@ -29,6 +29,7 @@ struct mcu_device {
     const char *model;
     char version[5];
     unsigned poll_ms;
+    unsigned reply_ms;      /* how long an answer may take */
     bool busy;              /* refuses updates */
     enum mcu_dev_state state;
     unsigned step;          /* of the start sequence */

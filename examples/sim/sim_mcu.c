@@ -287,6 +287,7 @@ static void usage(FILE *f)
           "  --model NAME         (demo.mcu.v1)\n"
           "  --mcu-version NNNN   (0001)\n"
           "  --poll MS            between get_down and the next (200)\n"
+          "  --reply-timeout MS   after which a line is said again (400)\n"
           "  --script FILE        lines \"MS LINE\" that the MCU says of its own\n"
           "  --receive FILE       accepts a new firmware by XMODEM (rx of lrzsz)\n"
           "  --checksum           XMODEM with checksum instead of CRC\n"
@@ -310,12 +311,31 @@ static bool add_prop(struct sim *s, const char *text, bool read_only)
     return *end == '=' && end[1] && mcu_dev_set(&s->dev, siid, piid, end + 1, read_only);
 }
 
-enum { O_LINK = 256, O_PROP, O_READ_ONLY, O_MODEL, O_VERSION, O_POLL, O_SCRIPT, O_RECEIVE, O_CHECKSUM, O_BUSY, O_DROP, O_DUP, O_NOISE, O_DELAY, O_SEED, O_TRACE };
+enum {
+    O_LINK = 256,
+    O_PROP,
+    O_READ_ONLY,
+    O_MODEL,
+    O_VERSION,
+    O_POLL,
+    O_REPLY,
+    O_SCRIPT,
+    O_RECEIVE,
+    O_CHECKSUM,
+    O_BUSY,
+    O_DROP,
+    O_DUP,
+    O_NOISE,
+    O_DELAY,
+    O_SEED,
+    O_TRACE
+};
 
 static const struct option options[] = {
     {"link", required_argument, NULL, O_LINK},       {"prop", required_argument, NULL, O_PROP},
     {"read-only", required_argument, NULL, O_READ_ONLY}, {"model", required_argument, NULL, O_MODEL},
     {"mcu-version", required_argument, NULL, O_VERSION}, {"poll", required_argument, NULL, O_POLL},
+    {"reply-timeout", required_argument, NULL, O_REPLY},
     {"script", required_argument, NULL, O_SCRIPT},   {"receive", required_argument, NULL, O_RECEIVE},
     {"checksum", no_argument, NULL, O_CHECKSUM},     {"busy", no_argument, NULL, O_BUSY},
     {"drop", required_argument, NULL, O_DROP},       {"dup", required_argument, NULL, O_DUP},
@@ -346,6 +366,9 @@ static int set_option(struct sim *s, int c)
         break;
     case O_POLL:
         s->dev.poll_ms = (unsigned) strtoul(optarg, NULL, 10);
+        break;
+    case O_REPLY:
+        s->dev.reply_ms = (unsigned) strtoul(optarg, NULL, 10);
         break;
     case O_SCRIPT:
         return read_script(s, optarg);
@@ -389,7 +412,8 @@ static int set_option(struct sim *s, int c)
 int sim_mcu(int argc, char **argv)
 {
     static struct sim s = {
-        .dev = {.model = "demo.mcu.v1", .version = "0001", .poll_ms = 200, .send = send_line}, .random = 1u << 16 | 1};
+        .dev = {.model = "demo.mcu.v1", .version = "0001", .poll_ms = 200, .reply_ms = 400, .send = send_line},
+        .random = 1u << 16 | 1};
     struct sigaction action = {.sa_handler = on_signal};
     int c, r = 0;
 
