@@ -149,6 +149,8 @@ static int out_failed(struct router *r, struct peer *to, enum out_kind kind, int
 static void splice(char *p, struct ag_span text, size_t from, size_t upto, struct ag_span with)
 {
     memcpy(p, text.p, from);
+    if (from == text.len)
+        return; /* nothing is replaced */
     memcpy(p + from, with.p, with.len);
     memcpy(p + from + with.len, text.p + upto, text.len - upto);
 }

@@ -1,4 +1,5 @@
 #include "libagent/core/json.h"
+#include "libagent/core/digit_run.h"
 #include "libagent/core/plain_run.h"
 
 #include <string.h>
@@ -30,24 +31,19 @@ enum { KEY_TOO_LONG = 255 };
 
 void ag_json_scan_init(struct ag_json_scan *s, unsigned max_depth)
 {
-    /* everything before is_array; that array's bits are written before they are read */
-    memset(s, 0, offsetof(struct ag_json_scan, is_array));
-    s->max_depth = (uint16_t) (max_depth < 1                   ? 1
-                               : max_depth > AG_JSON_DEPTH_MAX ? AG_JSON_DEPTH_MAX
-                                                               : max_depth);
+    /* Runs once a text, so it clears only what is read before it is written. */
+    s->off = 0;
+    s->kinds = 0;
+    s->depth = 0;
+    s->max_depth = (uint16_t) (max_depth - 1 < AG_JSON_DEPTH_MAX ? max_depth : max_depth < 1 ? 1 : AG_JSON_DEPTH_MAX);
+    s->state = ST_START;
     s->member = AG_N_MEMBERS;
+    s->view.twice = 0;
+    for (int m = 0; m < AG_N_MEMBERS; m++)
+        s->view.at[m].type = AG_JSON_NONE;
 }
 
-size_t ag_json_skip(const char *p, size_t n)
-{
-    size_t i = 0;
-
-    while (i < n && (p[i] == ' ' || p[i] == '\n' || p[i] == '\r' || p[i] == '\t' || p[i] == '\0'))
-        i++;
-    return i;
-}
-
-static enum ag_member member_of(const char *key, size_t len)
+static inline __attribute__((always_inline)) enum ag_member member_of(const char *key, size_t len)
 {
     switch (len) {
     case 2:
@@ -107,6 +103,7 @@ static inline void value_begin(struct ag_json_scan *s, uint32_t off, enum ag_jso
     a->key = s->str_at;
     a->value = off;
     a->type = (uint8_t) type;
+    a->escaped = false;
 }
 
 static inline void value_end(struct ag_json_scan *s, uint32_t end)
@@ -117,28 +114,50 @@ static inline void value_end(struct ag_json_scan *s, uint32_t end)
         return;
     a = &s->view.at[s->member];
     a->end = end;
-    a->escaped = s->str_escaped && a->type == AG_JSON_STRING;
     s->member = AG_N_MEMBERS;
 }
 
-static inline bool in_array(const struct ag_json_scan *s)
+/* A string or number that is there in one piece: value_begin() and value_end() in one step. */
+static inline void value_whole(struct ag_json_scan *s, uint32_t off, uint32_t end, enum ag_json_type type)
 {
-    return s->is_array[(s->depth - 1) / 64] >> ((s->depth - 1) % 64) & 1;
+    struct ag_member_at *a;
+
+    if (s->depth != 1 || s->member == AG_N_MEMBERS)
+        return;
+    a = &s->view.at[s->member];
+    if (a->type != AG_JSON_NONE) {
+        s->view.twice |= (uint16_t) (1u << s->member);
+    } else {
+        a->key = s->str_at;
+        a->value = off;
+        a->end = end;
+        a->type = (uint8_t) type;
+        a->escaped = false;
+    }
+    s->member = AG_N_MEMBERS;
 }
 
-static inline bool push(struct ag_json_scan *s, bool array)
+/*
+ * Which of the open containers are arrays: one bit each in kinds, the innermost one lowest. Beyond 64 of them the outer
+ * ones are parked in s->parked, 64 at a time.
+ */
+static inline bool push(struct ag_json_scan *s, uint64_t *kinds, bool array)
 {
-    uint64_t bit;
-
     if (s->depth >= s->max_depth)
         return false;
-    bit = 1ull << (s->depth % 64);
-    if (array)
-        s->is_array[s->depth / 64] |= bit;
-    else
-        s->is_array[s->depth / 64] &= ~bit;
+    if (s->depth % 64 == 0 && s->depth > 0)
+        s->parked[s->depth / 64 - 1] = *kinds;
+    *kinds = *kinds << 1 | array;
     s->depth++;
     return true;
+}
+
+static inline void pop(struct ag_json_scan *s, uint64_t *kinds)
+{
+    s->depth--;
+    *kinds >>= 1;
+    if (s->depth % 64 == 0 && s->depth > 0)
+        *kinds = s->parked[s->depth / 64 - 1];
 }
 
 /* First byte of a multi-byte character (RFC 3629 table): false when no character begins so. */
@@ -200,154 +219,27 @@ static void key_add_unit(struct ag_json_scan *s, uint16_t unit)
         s->key_len = KEY_TOO_LONG;
 }
 
-int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_out)
+/*
+ * The inside of a token that is not plain, or not there in one piece: strings with escapes and multi-byte characters,
+ * literals, numbers. Reads on until the token or the chunk ends. 0 or AG_JSON_E_*; at tells where it stopped. Apart from
+ * ag_json_scan(), and told by copies, so that the latter can keep all it has in registers.
+ */
+struct place {
+    size_t i;
+    unsigned state;
+};
+
+static __attribute__((noinline)) int scan_token(struct ag_json_scan *s, const char *p, size_t n, struct place *at)
 {
-    const uint32_t base =
-        s->off; /* offset of p[0]; wraps harmlessly never: texts are limited to far below 4 GiB */
-    unsigned state = s->state;
-    bool array = s->depth > 0 && in_array(s); /* the innermost open container is one */
-    size_t i = 0;
+    const uint32_t base = s->off;
+    unsigned state = at->state;
+    size_t i = at->i;
     int error = AG_JSON_E_SYNTAX;
 
-#define OFF (base + (uint32_t) i)
-    while (i < n) {
+    while (i < n && state >= ST_STR) {
         char c = p[i];
 
         switch (state) {
-        case ST_START:
-            if (c != '{')
-                goto bad;
-            push(s, false);
-            state = ST_OBJ_FIRST;
-            i++;
-        key:
-            if (i == n)
-                break;
-            c = p[i];
-            /* fall through */
-        case ST_OBJ_FIRST:
-        case ST_OBJ_KEY:
-            if (c == '"') {
-                size_t run = ag_plain_run(p + i + 1, n - i - 1), end = i + 1 + run;
-
-                if (s->depth == 1)
-                    s->str_at = OFF;
-                if (end < n && p[end] == '"') { /* the usual case: the whole key is here, without escapes */
-                    if (s->depth == 1)
-                        s->member = (uint8_t) member_of(p + i + 1, run);
-                    i = end + 1;
-                    state = ST_COLON;
-                    if (i < n && p[i] == ':') {
-                        i++;
-                        goto value;
-                    }
-                    break;
-                }
-                s->in_key = true;
-                s->str_escaped = false;
-                s->key_len = 0;
-                state = ST_STR;
-                i++;
-                goto string;
-            }
-            if (c == '}' && state == ST_OBJ_FIRST)
-                goto close;
-            if (!is_space(c))
-                goto bad;
-            i++;
-            break;
-        case ST_COLON:
-            if (c == ':')
-                state = ST_VALUE;
-            else if (!is_space(c))
-                goto bad;
-            i++;
-            break;
-        value:
-            state = ST_VALUE;
-            if (i == n)
-                break;
-            c = p[i];
-            goto have_value;
-        case ST_ARR_FIRST:
-            if (c == ']')
-                goto close;
-            /* fall through */
-        case ST_VALUE:
-        have_value:
-            if (is_space(c)) {
-                i++;
-                break;
-            }
-            switch (c) {
-            case '"': {
-                size_t run = ag_plain_run(p + i + 1, n - i - 1), end = i + 1 + run;
-
-                value_begin(s, OFF, AG_JSON_STRING);
-                s->str_escaped = false;
-                if (end < n && p[end] == '"') {
-                    i = end + 1;
-                    value_end(s, OFF);
-                    goto after;
-                }
-                s->in_key = false;
-                state = ST_STR;
-                i++;
-                goto string;
-            }
-            case '{':
-            case '[':
-                value_begin(s, OFF, c == '{' ? AG_JSON_OBJECT : AG_JSON_ARRAY);
-                if (!push(s, c == '[')) {
-                    error = AG_JSON_E_DEPTH;
-                    goto bad;
-                }
-                i++;
-                array = c == '[';
-                state = array ? ST_ARR_FIRST : ST_OBJ_FIRST;
-                break;
-            case 't':
-            case 'f':
-            case 'n':
-                s->lit = (uint8_t) (c == 't' ? AG_JSON_TRUE : c == 'f' ? AG_JSON_FALSE : AG_JSON_NULL);
-                s->lit_at = 1;
-                value_begin(s, OFF, (enum ag_json_type) s->lit);
-                state = ST_LIT;
-                i++;
-                break;
-            default:
-                if (c != '-' && !is_digit(c))
-                    goto bad;
-                value_begin(s, OFF, AG_JSON_NUMBER);
-                state = c == '-' ? ST_NUM_MINUS : c == '0' ? ST_NUM_ZERO : ST_NUM_INT;
-                i++;
-                break;
-            }
-            break;
-        after:
-            state = ST_AFTER;
-            if (i == n)
-                break;
-            c = p[i];
-            /* fall through */
-        case ST_AFTER:
-            if (c == ',') {
-                i++;
-                if (array)
-                    goto value;
-                state = ST_OBJ_KEY;
-                goto key;
-            }
-            if (c == '}' || c == ']')
-                goto close;
-            if (!is_space(c))
-                goto bad;
-            i++;
-            break;
-
-        string:
-            state = ST_STR;
-            /* fall through */
         case ST_STR: {
             size_t run = ag_plain_run(p + i, n - i);
 
@@ -364,11 +256,12 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
                         s->member = (uint8_t) member_of(s->key, s->key_len);
                     state = ST_COLON;
                 } else {
-                    value_end(s, OFF);
+                    value_end(s, base + (uint32_t) i);
                     state = ST_AFTER;
                 }
             } else if (c == '\\') {
-                s->str_escaped = true;
+                if (!s->in_key && s->depth == 1 && s->member != AG_N_MEMBERS)
+                    s->view.at[s->member].escaped = true;
                 state = ST_ESC;
                 i++;
             } else if ((unsigned char) c >= 0x80) {
@@ -429,7 +322,7 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
                 goto bad;
             i++;
             if (literals[s->lit][++s->lit_at] == '\0') {
-                value_end(s, OFF);
+                value_end(s, base + (uint32_t) i);
                 state = ST_AFTER;
             }
             break;
@@ -440,8 +333,7 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
             i++;
             break;
         case ST_NUM_INT:
-            while (i < n && is_digit(p[i]))
-                i++;
+            i += ag_digit_run(p + i, n - i);
             if (i == n)
                 break;
             c = p[i];
@@ -454,8 +346,8 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
                 state = ST_NUM_E;
                 i++;
             } else {
-                value_end(s, OFF);
-                goto after;
+                value_end(s, base + (uint32_t) i);
+                state = ST_AFTER;
             }
             break;
         case ST_NUM_DOT:
@@ -465,15 +357,14 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
             i++;
             break;
         case ST_NUM_FRAC:
-            while (i < n && is_digit(p[i]))
-                i++;
+            i += ag_digit_run(p + i, n - i);
             if (i == n)
                 break;
             if (p[i] == 'e' || p[i] == 'E') {
                 state = ST_NUM_E;
                 i++;
             } else {
-                value_end(s, OFF);
+                value_end(s, base + (uint32_t) i);
                 state = ST_AFTER;
             }
             break;
@@ -493,18 +384,201 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
             i++;
             break;
         case ST_NUM_EXP:
-            while (i < n && is_digit(p[i]))
-                i++;
+            i += ag_digit_run(p + i, n - i);
             if (i == n)
                 break;
-            value_end(s, OFF);
+            value_end(s, base + (uint32_t) i);
             state = ST_AFTER;
             break;
+        }
+    }
+    at->i = i;
+    at->state = state;
+    return 0;
+
+bad:
+    at->i = i;
+    return error;
+}
+
+int ag_json_scan(struct ag_json_scan *restrict s, const char *restrict p, size_t n, size_t *restrict used_out)
+{
+    const uint32_t base = s->off; /* of p[0]; texts are limited to far below 4 GiB */
+    unsigned state = s->state;
+    uint64_t kinds = s->kinds;
+    size_t i = 0;
+    int error = AG_JSON_E_SYNTAX;
+
+#define OFF (base + (uint32_t) i)
+    while (i < n) {
+        char c = p[i];
+
+        switch (state) {
+        case ST_START:
+            if (c != '{')
+                goto bad;
+            push(s, &kinds, false);
+            state = ST_OBJ_FIRST;
+            i++;
+        key:
+            if (i == n)
+                break;
+            c = p[i];
+            /* fall through */
+        case ST_OBJ_FIRST:
+        case ST_OBJ_KEY:
+            if (c == '"') {
+                size_t run = ag_plain_run(p + i + 1, n - i - 1), end = i + 1 + run;
+
+                if (s->depth == 1)
+                    s->str_at = OFF;
+                if (end < n && p[end] == '"') { /* the usual case: the whole key is here, without escapes */
+                    if (s->depth == 1)
+                        s->member = (uint8_t) member_of(p + i + 1, run);
+                    i = end + 1;
+                    state = ST_COLON;
+                    if (i < n && p[i] == ':') {
+                        i++;
+                        goto value;
+                    }
+                    break;
+                }
+                s->in_key = true;
+                s->key_len = 0;
+                state = ST_STR;
+                i++;
+                goto token;
+            }
+            if (c == '}' && state == ST_OBJ_FIRST)
+                goto close;
+            if (!is_space(c))
+                goto bad;
+            i++;
+            break;
+        case ST_COLON:
+            if (c == ':')
+                state = ST_VALUE;
+            else if (!is_space(c))
+                goto bad;
+            i++;
+            break;
+        value:
+            state = ST_VALUE;
+            if (i == n)
+                break;
+            c = p[i];
+            goto have_value;
+        case ST_ARR_FIRST:
+        array_first:
+            if (c == ']')
+                goto close;
+            /* fall through */
+        case ST_VALUE:
+        have_value:
+            if (c == '"') {
+                size_t run = ag_plain_run(p + i + 1, n - i - 1), end = i + 1 + run;
+
+                if (end < n && p[end] == '"') {
+                    value_whole(s, OFF, base + (uint32_t) end + 1, AG_JSON_STRING);
+                    i = end + 1;
+                    goto after;
+                }
+                value_begin(s, OFF, AG_JSON_STRING);
+                s->in_key = false;
+                state = ST_STR;
+                i++;
+                goto token;
+            }
+            switch (c) {
+            case ' ':
+            case '\n':
+            case '\r':
+            case '\t':
+                i++;
+                break;
+            case '{':
+            case '[':
+                value_begin(s, OFF, c == '{' ? AG_JSON_OBJECT : AG_JSON_ARRAY);
+                if (!push(s, &kinds, c == '[')) {
+                    error = AG_JSON_E_DEPTH;
+                    goto bad;
+                }
+                i++;
+                if (c == '{') {
+                    state = ST_OBJ_FIRST;
+                    goto key;
+                }
+                state = ST_ARR_FIRST;
+                if (i == n)
+                    break;
+                c = p[i];
+                goto array_first;
+            case 't':
+            case 'f':
+            case 'n':
+                s->lit = (uint8_t) (c == 't' ? AG_JSON_TRUE : c == 'f' ? AG_JSON_FALSE : AG_JSON_NULL);
+                s->lit_at = 1;
+                value_begin(s, OFF, (enum ag_json_type) s->lit);
+                state = ST_LIT;
+                i++;
+                break;
+            default:
+                if (c != '-' && !is_digit(c))
+                    goto bad;
+                if (c > '0') { /* a plain integer that ends here is the usual number */
+                    size_t end = i + ag_digit_run(p + i, n - i);
+
+                    if (end < n && (p[end] == ',' || p[end] == '}' || p[end] == ']')) {
+                        value_whole(s, OFF, base + (uint32_t) end, AG_JSON_NUMBER);
+                        i = end;
+                        goto after;
+                    }
+                }
+                value_begin(s, OFF, AG_JSON_NUMBER);
+                state = c == '-' ? ST_NUM_MINUS : c == '0' ? ST_NUM_ZERO : ST_NUM_INT;
+                i++;
+                break;
+            }
+            break;
+        after:
+            state = ST_AFTER;
+            if (i == n)
+                break;
+            c = p[i];
+            /* fall through */
+        case ST_AFTER:
+            if (c == ',') {
+                i++;
+                if (kinds & 1)
+                    goto value;
+                state = ST_OBJ_KEY;
+                goto key;
+            }
+            if (c == '}' || c == ']')
+                goto close;
+            if (!is_space(c))
+                goto bad;
+            i++;
+            break;
+
+        default:
+        token: {
+            struct place at = {i, state};
+            int r = scan_token(s, p, n, &at);
+
+            i = at.i;
+            state = at.state;
+            if (r != 0) {
+                error = r;
+                goto bad;
+            }
+            break;
+        }
 
         close:
-            if ((c == ']') != array)
+            if ((c == ']') != (kinds & 1))
                 goto bad;
-            s->depth--;
+            pop(s, &kinds);
             i++;
             if (s->depth == 0) {
                 s->off = OFF;
@@ -512,7 +586,6 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
                 *used_out = i;
                 return -1;
             }
-            array = in_array(s);
             value_end(s, OFF);
             goto after;
         }
@@ -520,6 +593,7 @@ int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_o
 #undef OFF
     s->off = base + (uint32_t) n;
     s->state = (uint8_t) state;
+    s->kinds = kinds;
     *used_out = n;
     return 0;
 
@@ -639,19 +713,28 @@ bool ag_view_str(const struct ag_json_view *v, const char *text, enum ag_member 
 
 bool ag_span_uint(struct ag_span raw, uint64_t max, uint64_t *out)
 {
+    const char *p = raw.p, *end = p + raw.len;
     uint64_t v = 0;
-    size_t i;
 
-    if (raw.len == 0 || raw.len > 20 || (raw.p[0] == '0' && raw.len > 1))
+    if (raw.len == 0 || raw.len > 20 || (*p == '0' && raw.len > 1))
         return false;
-    for (i = 0; i < raw.len; i++) {
-        uint64_t digit = (uint64_t) (raw.p[i] - '0');
+    if (raw.len >= 8) {
+        int64_t head = ag_digits8(p);
 
-        if (!is_digit(raw.p[i]) || v > (UINT64_MAX - digit) / 10)
+        if (head < 0)
+            return false;
+        v = (uint64_t) head;
+        p += 8;
+    }
+    for (; p < end; p++) {
+        unsigned digit = (unsigned char) *p - (unsigned) '0';
+
+        if (digit > 9)
             return false;
         v = v * 10 + digit;
     }
-    if (v > max)
+    /* Twenty digits overflow at most once round: the result is then below the smallest number of twenty digits. */
+    if (v > max || (raw.len == 20 && (raw.p[0] != '1' || v < 10000000000000000000ull)))
         return false;
     *out = v;
     return true;

@@ -39,7 +39,8 @@ enum ag_json_type {
     AG_JSON_ARRAY
 };
 
-/* Offsets count from the first byte ('{') of the text. A string's span includes its quotes. */
+/* Offsets count from the first byte ('{') of the text. A string's span includes its quotes. With AG_JSON_NONE the
+   other fields mean nothing. */
 struct ag_member_at {
     uint32_t key;   /* offset of the key's opening quote */
     uint32_t value; /* offset of the value's first byte */
@@ -70,14 +71,14 @@ struct ag_json_scan {
     uint8_t utf8_left;  /* continuation bytes still wanted */
     uint8_t utf8_low, utf8_high; /* bounds of the next one */
     bool in_key;        /* the string under way is a member name */
-    bool str_escaped;
     uint8_t member;     /* top-level member whose value comes; AG_N_MEMBERS: not one of ours */
     uint8_t key_len;    /* decoded bytes of the top-level key under way; KEY_TOO_LONG beyond key[] */
     uint16_t u16;       /* code unit under way behind \u */
     uint32_t str_at;    /* offset of the opening quote of the string under way */
     char key[8];
     struct ag_json_view view;
-    uint64_t is_array[AG_JSON_DEPTH_MAX / 64]; /* bit per depth */
+    uint64_t kinds; /* bit per open container, the innermost lowest: an array */
+    uint64_t parked[AG_JSON_DEPTH_MAX / 64];
 };
 
 /* Ready for a new text. max_depth 1..AG_JSON_DEPTH_MAX. */
@@ -88,10 +89,17 @@ void ag_json_scan_init(struct ag_json_scan *s, unsigned max_depth);
  * number of these bytes that belong to it, s->view is valid, s->off is the text's length. Positive: AG_JSON_E_*,
  * *used_out is the offset of the offending byte. After -1 or an error call ag_json_scan_init().
  */
-int ag_json_scan(struct ag_json_scan *s, const char *p, size_t n, size_t *used_out);
+int ag_json_scan(struct ag_json_scan *restrict s, const char *restrict p, size_t n, size_t *restrict used_out);
 
 /* How many of these bytes are white space or NUL between texts. */
-size_t ag_json_skip(const char *p, size_t n);
+static inline size_t ag_json_skip(const char *p, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && (p[i] == ' ' || p[i] == '\n' || p[i] == '\r' || p[i] == '\t' || p[i] == '\0'))
+        i++;
+    return i;
+}
 
 /*
  * Scans a text that is there in one piece, white space around it allowed. 0, AG_JSON_E_*; view offsets count

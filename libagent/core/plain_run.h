@@ -57,7 +57,7 @@ static inline size_t ag_plain_run(const char *p, size_t n)
 {
     size_t i = 0;
 
-    for (; i + 16 <= n; i += 16) {
+    for (; n - i >= 16; i += 16) {
         __m128i w = _mm_loadu_si128((const __m128i *) (const void *) (p + i));
         __m128i hit = _mm_or_si128(
             _mm_cmplt_epi8(w, _mm_set1_epi8(0x20)),

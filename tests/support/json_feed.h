@@ -51,7 +51,11 @@ static inline bool json_fed_equal(const struct json_fed *a, const struct json_fe
     for (int m = 0; m < AG_N_MEMBERS; m++) {
         const struct ag_member_at *x = &a->view.at[m], *y = &b->view.at[m];
 
-        if (x->type != y->type || x->key != y->key || x->value != y->value || x->end != y->end ||
+        if (x->type != y->type)
+            return false;
+        if (x->type == AG_JSON_NONE)
+            continue;
+        if (x->key != y->key || x->value != y->value || x->end != y->end ||
             x->escaped != y->escaped)
             return false;
     }

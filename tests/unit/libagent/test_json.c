@@ -462,6 +462,30 @@ static void deepest(void **state)
     }
 }
 
+/* Objects and arrays mixed at every depth: each bracket must meet its own kind, far down too. */
+static void deep_brackets_match(void **state)
+{
+    char text[8 * 300], end[300];
+    size_t n = 0;
+
+    (void) state;
+    for (unsigned i = 0; i < 300; i++) {
+        bool array = i > 0 && (i * 2654435761u >> 13 & 1);
+
+        n += (size_t) sprintf(text + n, "%s", array ? "[" : "{\"a\":");
+        end[299 - i] = array ? ']' : '}';
+    }
+    text[n++] = '1';
+    memcpy(text + n, end, sizeof end);
+    assert_int_equal(json_feed(text, n + 300, 400, json_feed_whole, NULL).r, -1);
+    assert_int_equal(json_feed(text, n + 300, 400, json_feed_bytes, NULL).r, -1);
+    for (unsigned i = 0; i < 300; i++) {
+        text[n + i] ^= ']' ^ '}';
+        assert_int_equal(json_feed(text, n + 300, 400, json_feed_whole, NULL).r, SYNTAX);
+        text[n + i] ^= ']' ^ '}';
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -477,6 +501,7 @@ int main(void)
         cmocka_unit_test(view_str_and_uint),
         cmocka_unit_test(span_uint_edges),
         cmocka_unit_test(deepest),
+        cmocka_unit_test(deep_brackets_match),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
