@@ -200,6 +200,7 @@ static int hub_init(struct hub *h, uv_loop_t *loop, struct settings *settings)
         settings_deinit(&h->settings);
         return r;
     }
+    h->router.own_pid = (int32_t) getpid();
     hub_apply(h);
     return 0;
 }

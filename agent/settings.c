@@ -253,10 +253,8 @@ static int config_access(struct settings *s, const struct ag_ini_item *item, cha
     return access_add(&s->access, verbs, (struct ag_span){pattern, strlen(pattern)}, who, n_who);
 }
 
-static int config_item(void *user, const struct ag_ini_item *item, char *reason, size_t n)
+static int config_named(struct settings *s, const struct ag_ini_item *item, char *reason, size_t n)
 {
-    struct settings *s = user;
-
     if (strcmp(item->section, "agent") == 0 || strcmp(item->section, "") == 0)
         return config_agent(s, item, reason, n);
     if (strcmp(item->section, "limits") == 0)
@@ -264,6 +262,16 @@ static int config_item(void *user, const struct ag_ini_item *item, char *reason,
     if (strcmp(item->section, "access") == 0)
         return config_access(s, item, reason, n);
     return fail(reason, n, "unknown section '%s'", item->section);
+}
+
+static int config_item(void *user, const struct ag_ini_item *item, char *reason, size_t n)
+{
+    char why[256] = "";
+    int r = config_named(user, item, why, sizeof why);
+
+    if (r < 0 && why[0])
+        fail(reason, n, "%s: %s", item->name, why);
+    return r;
 }
 
 /* ---- the command line ---- */
@@ -362,7 +370,10 @@ static int apply_args(struct settings *s, int argc, char **argv, char error[AG_I
             return SETTINGS_E_USAGE;
         }
         if (apply_option(s, opt, optarg, reason, sizeof reason) != 0) {
-            snprintf(error, AG_INI_ERROR_MAX, "%s: %s", shown, reason);
+            if (opt < OPT_LONG_ONLY)
+                snprintf(error, AG_INI_ERROR_MAX, "-%c %.200s: %s", opt, optarg, reason);
+            else
+                snprintf(error, AG_INI_ERROR_MAX, "--%s %.200s: %s", options[at].name, optarg, reason);
             return SETTINGS_E_USAGE;
         }
     }

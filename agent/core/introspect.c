@@ -57,9 +57,9 @@ static void do_info(struct router *r, uint64_t now_ms, struct peer *from, const 
 
     if (e == 0)
         e = ag_buf_printf(&b,
-                          "{\"version\":\"%s\",\"uptime_ms\":%" PRIu64 ",\"upstream\":%s,\"peers\":%u,\"keys\":%u,"
+                          "{\"version\":\"%s\",\"pid\":%d,\"uptime_ms\":%" PRIu64 ",\"upstream\":%s,\"peers\":%u,\"keys\":%u,"
                           "\"requests\":%u,\"commands\":%u,\"queued\":%zu,\"you\":%" PRIu64 ",\"limits\":",
-                          MIIO_VERSION, now_ms - r->start_ms, r->upstream ? "true" : "false", r->n_peers,
+                          MIIO_VERSION, (int) r->own_pid, now_ms - r->start_ms, r->upstream ? "true" : "false", r->n_peers,
                           r->subs.n_subs, r->requests.n, r->commands.n, r->queued, from->id);
     if (e == 0)
         e = print_limits(&r->limits, &b);

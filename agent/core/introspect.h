@@ -1,7 +1,8 @@
 /*
  * The methods agent.*, which the agent serves itself. All but the events want an id.
  *
- * agent.info     {"version","uptime_ms","upstream":true|false,"peers","keys","requests","commands","queued","limits":{}}
+ * agent.info     {"version","pid","uptime_ms","upstream":true|false,"peers","keys","requests","commands","queued",
+ *                "you":<own peer id>,"limits":{}}
  * agent.stats    the counters of stats.h as one object
  * agent.peers    params [], or {"peer":N} for one: array of {"peer","uid","pid","encoding":"json"|"msgpack","address",
  *                "keys":["k",...],"n_keys","queued","requests","commands","texts_in","texts_out","age_ms"}. uid is null

@@ -58,7 +58,7 @@ class Texts:
         """The next text's bytes; None at the end of the stream."""
         end = time.monotonic() + timeout
         while True:
-            n = self._cut() if b"}" in self.buf[-1:] or len(self.buf) < 1 << 16 else self._cut()
+            n = self._cut()
             if n is not None:
                 text, self.buf = self.buf[:n], self.buf[n:]
                 return text
@@ -172,16 +172,14 @@ class Agent(Daemon):
         return s
 
     def check_serves(self, key="probe"):
-        """Others are served, within a second."""
+        """Others are served."""
         app = self.app(key)
-        start = time.monotonic()
         self.up.send({"id": 77, "method": key, "params": [1]})
         assert app.get() == {"id": 77, "method": key, "params": [1]}
         app.send({"id": 77, "result": ["ok"]})
         while self.up.get() != {"id": 77, "result": ["ok"]}:
             pass
         app.close()
-        return time.monotonic() - start
 
     def __exit__(self, kind, value, trace):
         try:
