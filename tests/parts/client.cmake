@@ -4,3 +4,8 @@ miio_unit_test(uplink SOURCES unit/client/test_uplink.c LIBS miioclient_core ALL
 miio_unit_test(lan SOURCES unit/client/test_lan.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(device_files SOURCES unit/client/test_device_files.c LIBS miioclient_core ALLOC_FAIL)
 miio_system_test(test_client.py TIMEOUT 180)
+add_test(NAME system.demo
+         COMMAND ${CMAKE_SOURCE_DIR}/examples/demo.sh --once --no-install --build ${CMAKE_BINARY_DIR})
+add_test(NAME system.demo_no_cloud
+         COMMAND ${CMAKE_SOURCE_DIR}/examples/demo.sh --once --no-install --cloud none --build ${CMAKE_BINARY_DIR})
+set_tests_properties(system.demo system.demo_no_cloud PROPERTIES TIMEOUT 300 RUN_SERIAL TRUE)

@@ -1,0 +1,176 @@
+#!/usr/bin/env bash
+# The whole path on one machine: a stand-in cloud and a phone give commands, the client takes them, the agent hands each to
+# the one application that asked for its method, answers and reports go back. Nothing outside a temporary directory is
+# written; every port but the LAN protocol's 54321 is chosen by the kernel, all on loopback.
+#
+#   examples/demo.sh           builds, starts all, shows it, leaves it running for miioctl until Ctrl-C
+#   examples/demo.sh --once    the same unattended: ends by itself, 0 only if all was seen
+#   --cloud NAME   ot (default) or none      --build DIR   build tree (build)      --no-install   install no packages
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+once=no cloud=ot build=build install=yes
+while [ $# -gt 0 ]; do
+    case $1 in
+    --once) once=yes ;;
+    --no-install) install=no ;;
+    --cloud) cloud=${2:?--cloud needs a name} && shift ;;
+    --build) build=${2:?--build needs a directory} && shift ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    *) echo "demo.sh: unknown option $1" >&2 && exit 2 ;;
+    esac
+    shift
+done
+case $cloud in ot | none) ;; *) echo "demo.sh: no demonstration with cloud $cloud" >&2 && exit 2 ;; esac
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+[ -t 1 ] && [ -z "${NO_COLOR:-}" ] || say() { printf '\n%s\n' "$*"; }
+die() {
+    echo "demo.sh: $*" >&2
+    for f in "$dir"/*.log; do [ -s "$f" ] && echo "--- $(basename "$f")" >&2 && tail -n 15 "$f" >&2; done
+    exit 1
+}
+
+# ---- build ----
+[ $install = no ] || sh tests/support/install_packages.sh
+export PATH=/usr/bin:$PATH
+cmake -B "$build" >/dev/null
+cmake --build "$build" -j "$(nproc)" >/dev/null
+bin=$(cd "$build/bin" && pwd)
+python=/usr/bin/python3
+
+# ---- running things: each has a log, all end with this script ----
+dir=$(mktemp -d)
+pids=()
+finish() {
+    trap - EXIT INT TERM
+    for ((i = ${#pids[@]} - 1; i >= 0; i--)); do kill "${pids[i]}" 2>/dev/null || true; done
+    for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+    rm -rf "$dir"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# start NAME PROGRAM ARGS...: in the background, output in NAME.log
+start() {
+    local name=$1
+    shift
+    "$@" >"$dir/$name.log" 2>&1 </dev/null &
+    pids+=($!)
+}
+
+# wait_line NAME PATTERN [FROM]: until the log has such a line behind line FROM; prints it
+wait_line() {
+    local n
+    for ((n = 0; n < 600; n++)); do
+        tail -n "+${3:-1}" "$dir/$1.log" 2>/dev/null | grep -m1 -E -- "$2" && return 0
+        sleep 0.05
+    done
+    die "$1 never said: $2"
+}
+ready_value() { wait_line "$1" '^ready' | tr ' ' '\n' | sed -n "s/^$2=//p"; }
+lines() { wc -l <"$dir/$1.log"; }
+
+# ---- an identity that exists nowhere else ----
+did=$((RANDOM * 32768 + RANDOM + 1000000))
+random_text() { LC_ALL=C tr -dc 'A-Za-z0-9' </dev/urandom 2>/dev/null | head -c 16 || true; }
+key=$(random_text) token=$(random_text)
+mkdir -m 700 "$dir/miio"
+cat >"$dir/miio/device.conf" <<CONF
+did=$did
+key=$key
+mac=34:17:EB:9B:A7:47
+vendor=acme
+model=acme.lamp.v1
+CONF
+printf %s "$token" >"$dir/miio/device.token"
+printf 'ssid="home"\npsk="not a secret"\nkey_mgmt=WPA\n' >"$dir/miio/wifi.conf"
+
+# ---- the parts ----
+cloud_args=(--cloud none)
+if [ $cloud = ot ]; then
+    mkfifo "$dir/cloud.in"
+    exec 7<>"$dir/cloud.in"
+    "$bin/miio_sim" cloud --did "$did" --key "$key" --udp 127.0.0.1:0 >"$dir/cloud.log" 2>&1 <&7 &
+    pids+=($!)
+    cloud_at=$(ready_value cloud udp)
+    cloud_args=(--cloud ot --host "${cloud_at%:*}" --port "${cloud_at##*:}")
+fi
+
+# phones know one port, 54321; another loopback address is free when 127.0.0.1 is taken
+for ip in 127.0.0.1 127.0.0.54 127.0.5.43 127.5.43.21; do
+    $python -c "import socket,sys; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind((sys.argv[1], 54321))" "$ip" \
+        2>/dev/null && break
+    echo "UDP $ip:54321 is busy, trying another address"
+    ip=
+done
+[ -n "$ip" ] || die "UDP port 54321 is busy on every loopback address that was tried"
+
+start client "$bin/miio_client" -d "$dir/miio" "${cloud_args[@]}" --local 127.0.0.1:0 --lan "$ip:54321" --ble none
+local_at=$(ready_value client local)
+start agent "$bin/miio_agent" --listen 127.0.0.1:0 --unix "$dir/agent.sock" --upstream "$local_at"
+wait_line agent '^ready' >/dev/null
+start lamp "$bin/example_lamp" --agent "unix:$dir/agent.sock"
+start sensor "$bin/example_sensor" --agent "unix:$dir/agent.sock" --interval 1000
+wait_line lamp 'ready' >/dev/null
+wait_line agent 'connected to upstream' >/dev/null
+
+say "running: $([ $cloud = none ] || echo 'stand-in cloud, ')client, agent, lamp, sensor (device $did)"
+
+# ---- a phone ----
+say "a phone on the LAN (python3-miio), UDP $ip:54321"
+$python - "$ip" "$(printf %s "$token" | od -An -tx1 | tr -d ' \n')" <<'PY' || die "the phone was not served"
+import sys
+import miio
+device = miio.Device(sys.argv[1], sys.argv[2])
+def ask(method, params, expect):
+    answer = device.send(method, params)
+    print("  phone -> %s %s\n  phone <- %s" % (method, params, answer))
+    assert answer == expect, "expected %s" % (expect,)
+ask("get_prop", ["power"], ["off"])
+ask("set_power", ["on"], ["ok"])
+ask("get_prop", ["power"], ["on"])
+try:
+    device.send("no_such_method", [])
+    sys.exit("an unknown method was not refused")
+except miio.exceptions.DeviceError as e:
+    print("  phone -> no_such_method []\n  phone <- error %s" % (e.args[0],))
+PY
+
+# ---- the cloud ----
+if [ $cloud = ot ]; then
+    say "the cloud"
+    wait_line cloud '"event":"info"' >/dev/null
+    from=$(lines cloud)
+    echo 'set_power ["off"]' >&7
+    wait_line cloud '"event":"answer"' "$from" | sed 's/^/  /'
+    wait_line cloud '"event":"answer".*"result":\["ok"\]' "$from" >/dev/null
+    say "reports of the applications, as the cloud sees them"
+    wait_line cloud '"method":"props".*"power":"off"' | sed 's/^/  /'
+    wait_line cloud '"method":"props".*temperature' | sed 's/^/  /'
+    wait_line lamp 'report acknowledged' | sed 's/^/  /'
+fi
+
+# ---- who woke up ----
+say "who received what"
+sed 's/^/  /' "$dir/lamp.log" | grep -E 'get_prop|set_power' || die "the lamp received nothing"
+if grep -E 'get_prop|set_power|toggle' "$dir/sensor.log"; then
+    die "the sensor was woken by a command that it never asked for"
+fi
+echo "  sensor: nothing, it did not wake up"
+
+if [ $once = yes ]; then
+    say "all was seen"
+    exit 0
+fi
+cat <<TRY
+
+It goes on running. In another shell:
+  $bin/miioctl --agent unix:$dir/agent.sock list
+  $bin/miioctl --agent unix:$dir/agent.sock monitor
+  $bin/miioctl --agent unix:$dir/agent.sock call get_prop '["power","bright"]'
+  $bin/miio_sim phone --address $ip:54321 --token $token call toggle
+Ctrl-C ends it.
+TRY
+wait
