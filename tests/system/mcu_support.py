@@ -140,11 +140,11 @@ class Line:
 
 
 class Relay:
-    """Two lines joined, with one in a hundred large chunks towards b spoilt."""
+    """Joins a line and a tty (its path, or a descriptor); percent of the large chunks towards b are spoilt."""
 
-    def __init__(self, a, b_path, percent, seed=1):
+    def __init__(self, a, b, percent=0, seed=1):
         self.a, self.percent, self.random = a, percent, random.Random(seed)
-        self.b = os.open(b_path, os.O_RDWR | os.O_NOCTTY)
+        self.b = os.open(b, os.O_RDWR | os.O_NOCTTY) if isinstance(b, str) else os.dup(b)
         self.spoilt = self.blocks = 0
         self.running = True
         self.thread = threading.Thread(target=self._run, daemon=True)

@@ -1,12 +1,13 @@
 """miio_mcu on pseudo terminals, behind the real agent and a stand-in cloud."""
 import hashlib
 import os
+import subprocess
 import time
 
 import pytest
 
-from mcu_support import Line, Stack, check_round_trips, check_transfer
-from support import Daemon, run, wait_for
+from mcu_support import Line, Relay, Stack, check_round_trips, check_transfer
+from support import BIN, Daemon, run, wait_for
 
 
 @pytest.fixture
@@ -175,6 +176,30 @@ def test_image_reaches_rx_in_each_mode(tmp_path):
         path = tmp_path / name
         path.mkdir()
         check_transfer(path, size, percent, checksum=checksum, options=options)
+
+
+def test_the_firmware_sample(tmp_path, line):
+    board = Line(tmp_path / "board")
+    relay = Relay(line, board.master)
+    lamp = subprocess.Popen([os.path.join(BIN, "example_mcu_lamp"), board.path], stdin=subprocess.PIPE)
+    with Stack(tmp_path, tmp_path / "tty", "-o", "did=77") as stack:
+        both = [{"siid": 2, "piid": 1}, {"siid": 2, "piid": 2}, {"siid": 2, "piid": 3}]
+        assert [e.get("value") for e in stack.up.call(1, "get_properties", both)["result"]] == [False, 50, None]
+        codes = stack.up.call(2, "set_properties", [{**both[0], "value": True}, {**both[1], "value": 101},
+                                                    {**both[2], "value": 1}])["result"]
+        assert [e["code"] for e in codes] == [0, -4005, -4003]
+        stack.up.wait(lambda: stack.up.seen("properties_changed"), "the report")
+        assert stack.up.seen("properties_changed")[0][0] == {"did": "77", "siid": 2, "piid": 1, "value": True}
+        assert stack.up.call(3, "action", {"siid": 2, "aiid": 1})["result"]["code"] == 0
+        assert stack.up.call(4, "get_properties", both)["result"][0]["value"] is False
+        lamp.stdin.write(b"k")
+        lamp.stdin.flush()
+        stack.up.wait(lambda: stack.up.seen("event_occured"), "the event")
+        assert stack.info()["model"] == "acme.lamp.v1"
+    lamp.stdin.close()
+    assert lamp.wait(30) == 0
+    relay.close()
+    board.close()
 
 
 def test_round_trips_over_a_bad_line(tmp_path):

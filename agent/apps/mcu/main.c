@@ -28,9 +28,9 @@ static void usage(FILE *f)
           "  -c, --config FILE       settings, KEY = VALUE each line\n"
           "  -o, --option KEY=VALUE  one setting of the file, given here\n"
           "      --check-config      read the configuration and leave\n"
-          "  -D, --daemon            go into the background\n"
-          "  -l, --log-level N       0 error .. 4 verbose (2)\n"
-          "  -L, --log-file FILE     log there instead of standard error\n"
+          "  -D, --daemonize         go into the background\n"
+          "  -l, --loglevel N        0 error .. 4 verbose (2)\n"
+          "  -L, --logfile FILE      log there instead of standard error\n"
           "  -v, --version\n"
           "  -h, --help\n",
           f);
@@ -76,8 +76,8 @@ static const char short_options[] = "t:a:c:o:Dl:L:vh";
 static const struct option long_options[] = {
     {"tty", required_argument, NULL, 't'},       {"agent", required_argument, NULL, 'a'},
     {"config", required_argument, NULL, 'c'},    {"option", required_argument, NULL, 'o'},
-    {"check-config", no_argument, NULL, OPT_CHECK}, {"daemon", no_argument, NULL, 'D'},
-    {"log-level", required_argument, NULL, 'l'}, {"log-file", required_argument, NULL, 'L'},
+    {"check-config", no_argument, NULL, OPT_CHECK}, {"daemonize", no_argument, NULL, 'D'},
+    {"loglevel", required_argument, NULL, 'l'}, {"logfile", required_argument, NULL, 'L'},
     {"version", no_argument, NULL, 'v'},         {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
