@@ -29,3 +29,6 @@ endif()
 add_test(NAME exact.router_cost COMMAND ${SYSTEM_PYTHON} ${CMAKE_SOURCE_DIR}/tests/bench/router_cost.py
                                         $<TARGET_FILE:router_bench> ${MIIO_RELEASE_BIN})
 set_tests_properties(exact.router_cost PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
+
+add_test(NAME layers COMMAND ${SYSTEM_PYTHON} -m pytest -q -p no:cacheprovider ${CMAKE_SOURCE_DIR}/tests/layers)
+set_tests_properties(layers PROPERTIES TIMEOUT 120 ENVIRONMENT "MIIO_SOURCE=${CMAKE_SOURCE_DIR};CC=${CMAKE_C_COMPILER}")

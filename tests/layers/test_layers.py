@@ -1,0 +1,129 @@
+"""The shape of the tree: cores are pure, headers stand alone, nothing is left half done."""
+import os
+import pathlib
+import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+ROOT = pathlib.Path(os.environ.get("MIIO_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
+PARTS = ["agent", "client", "libagent", "examples", "tests"]
+
+# What a core may not see: loops, sockets, clouds, cryptography.
+FORBIDDEN = re.compile(
+    r"uv\.h|mosquitto\w*\.h|curl/|microhttpd|openssl/|lmdb\.h|ini\.h|pthread\.h|poll\.h|signal\.h|termios\.h|"
+    r"arpa/|net/|netdb\.h|netinet/|linux/|sys/(socket|un|epoll|poll|select|ioctl|inotify|timerfd|eventfd|stat|mman)\.h|"
+    r"unistd\.h|fcntl\.h|dirent\.h|agent/uv\.h"
+)
+# and may not call: files, clocks, the log
+CALLS = re.compile(r"\b(fopen|popen|system|fork|clock_gettime|gettimeofday|time|usleep|sleep|ag_log)\s*\(")
+MAY_INCLUDE = {"client/core/crypt.c": "openssl/"}
+MAY_CALL = {"libagent/core/log.c", "libagent/core/log.h"}  # the log itself is shared by the shells
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+
+
+def core_files():
+    for folder in sorted(ROOT.glob("**/core")):
+        if folder.relative_to(ROOT).parts[0] in ("agent", "client", "libagent"):
+            yield from sorted(folder.rglob("*.[ch]"))
+
+
+def without_comments(text):
+    return re.sub(r'"(?:\\.|[^"\\\n])*"', '""', re.sub(r"/\*.*?\*/|//[^\n]*", " ", text, flags=re.S))
+
+
+def reached(path, seen):
+    """path and every file of ours that it includes, directly or not."""
+    if path in seen or not path.exists():
+        return
+    seen.add(path)
+    for kind, name in INCLUDE.findall(path.read_text()):
+        if kind == '"':
+            reached(ROOT / name, seen)
+            reached(path.parent / name, seen)
+
+
+def test_cores_exist():
+    assert len(list(core_files())) > 20
+
+
+def test_cores_include_no_io():
+    bad = []
+    for path in core_files():
+        files = set()
+        reached(path, files)
+        allowed = MAY_INCLUDE.get(str(path.relative_to(ROOT)))
+        for file in files:
+            for kind, name in INCLUDE.findall(file.read_text()):
+                if kind == "<" and FORBIDDEN.match(name) and not (allowed and name.startswith(allowed)):
+                    bad.append(f"{path.relative_to(ROOT)}: <{name}> by {file.relative_to(ROOT)}")
+                if kind == '"' and re.search(r"(^|/)io/", name):
+                    bad.append(f"{path.relative_to(ROOT)}: {name} by {file.relative_to(ROOT)}")
+    assert not bad, "\n".join(bad)
+
+
+def test_cores_call_no_io():
+    bad = []
+    for path in core_files():
+        name = str(path.relative_to(ROOT))
+        if name not in MAY_CALL:
+            bad += [f"{name}: {call}()" for call in CALLS.findall(without_comments(path.read_text()))]
+    assert not bad, "\n".join(bad)
+
+
+def test_libagent_core_points_at_nothing_else():
+    bad = []
+    for path in (ROOT / "libagent" / "core").glob("*.[ch]"):
+        bad += [f"{path.name}: {n}" for k, n in INCLUDE.findall(path.read_text()) if k == '"' and not n.startswith("libagent/core/")]
+    assert not bad, "\n".join(bad)
+
+
+def flags():
+    packages = ["libuv", "libcjson", "libmosquitto", "libcrypto", "lmdb", "inih", "libcurl"]
+    done = subprocess.run(["pkg-config", "--cflags", *packages], capture_output=True, text=True)
+    return done.stdout.split() if done.returncode == 0 else []
+
+
+def compile_alone(header, extra):
+    text = f'#include "{header.relative_to(ROOT)}"\n#include "{header.relative_to(ROOT)}"\nextern int not_empty;\n'
+    command = [os.environ.get("CC", "cc"), "-std=gnu11", "-D_GNU_SOURCE", '-DMIIO_VERSION="0"', "-Wall", "-Wextra",
+               "-Werror", "-Wno-unused-function", "-fsyntax-only", f"-I{ROOT}", f"-I{ROOT}/libagent/include", *extra,
+               "-x", "c", "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    return "" if done.returncode == 0 else f"{header.relative_to(ROOT)}:\n{done.stderr}"
+
+
+def test_headers_stand_alone():
+    extra = flags()
+    headers = [h for part in PARTS for h in sorted((ROOT / part).rglob("*.h"))]
+    with ThreadPoolExecutor(2) as pool:
+        bad = [text for text in pool.map(lambda h: compile_alone(h, extra), headers) if text]
+    assert len(headers) > 30 and not bad, "\n".join(bad)
+
+
+def text_files():
+    for part in [*PARTS, "docs"]:
+        for path in sorted((ROOT / part).rglob("*")):
+            if path.is_file() and "corpus" not in path.parts and "__pycache__" not in path.parts:
+                yield path
+
+
+def test_nothing_is_left_for_later():
+    marks = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]) + r")\b")
+    bad = []
+    for path in text_files():
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+            if marks.search(line) and "XXXXXX" not in line:
+                bad.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:80]}")
+    assert not bad, "\n".join(bad)
+
+
+def test_no_file_is_a_giant():
+    """700 lines of code hold more than one concept. Vector tables of tests may be longer."""
+    bad = []
+    for part in ["agent", "client", "libagent", "examples"]:
+        for path in (ROOT / part).rglob("*.[ch]"):
+            n = len(path.read_text().splitlines())
+            if n > 700:
+                bad.append(f"{path.relative_to(ROOT)}: {n} lines")
+    assert not bad, "\n".join(bad)
