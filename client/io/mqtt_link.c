@@ -143,6 +143,8 @@ static bool config_is_sound(const struct mqtt_link_config *c)
         return false;
     if (c->keepalive_s > 0 && c->keepalive_s < 5) /* what libmosquitto takes */
         return false;
+    if (c->heartbeat_ms > 0 && (c->tls || c->heartbeat_ms > c->keepalive_s * 500u))
+        return false;
     return !c->will || (c->will->topic && c->will->qos <= 2 && mosquitto_pub_topic_check(c->will->topic) == 0);
 }
 

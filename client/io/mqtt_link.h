@@ -48,6 +48,8 @@ struct mqtt_link_config {
     const char *host;      /* name or address; needed */
     uint16_t port;         /* 1883, with TLS 8883 */
     uint16_t keepalive_s;  /* 60 */
+    uint32_t heartbeat_ms; /* 0: PINGREQ as libmosquitto does it. Else by the rule of client/core/heartbeat.h: every
+                              so often, two without an answer are a loss. Not with TLS; at most half of keepalive_s */
     enum mqtt_link_level level;
     const char *client_id; /* needed unless clean_session */
     const char *user;

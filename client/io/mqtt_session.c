@@ -55,7 +55,23 @@ static void on_connect(struct mosquitto *m, void *user, int rc, int flags)
     pthread_mutex_lock(&s->inbox->lock);
     s->up = true;
     pthread_mutex_unlock(&s->inbox->lock);
+    if (s->beat.interval_ms > 0)
+        heartbeat_start(&s->beat, now_ms());
     mqtt_inbox_put_up(s->inbox, flags & 1);
+}
+
+/* libmosquitto tells of PINGREQ and PINGRESP in its log only. */
+static void on_log(struct mosquitto *m, void *user, int level, const char *text)
+{
+    struct mqtt_session *s = user;
+
+    (void) m;
+    if (level != MOSQ_LOG_DEBUG || !text)
+        return;
+    if (strstr(text, " received PINGRESP"))
+        heartbeat_answered(&s->beat);
+    else if (strstr(text, " sending PINGREQ")) /* its own, once per keep-alive without other traffic */
+        heartbeat_sent(&s->beat, now_ms());
 }
 
 static void on_message(struct mosquitto *m, void *user, const struct mosquitto_message *msg)
@@ -142,7 +158,35 @@ static int poll_ms(const struct mqtt_session *s, bool leaving)
         return POLL_LEAVE_MS;
     if (!s->up)
         return POLL_TRY_MS;
+    if (s->beat.interval_ms > 0) {
+        uint64_t wait = heartbeat_wait_ms(&s->beat, now_ms());
+
+        quarter = wait == 0 ? 1 : wait < POLL_UP_MS ? (int) wait : POLL_UP_MS;
+    }
     return quarter > 0 && quarter < POLL_UP_MS ? quarter : POLL_UP_MS;
+}
+
+/* Between two rounds of libmosquitto nothing of it is half written, when it has nothing to write at all. */
+static bool send_ping(struct mqtt_session *s)
+{
+    static const uint8_t pingreq[2] = {0xc0, 0};
+
+    return send(mosquitto_socket(s->mosq), pingreq, sizeof pingreq, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof pingreq;
+}
+
+/* false: the link is dead by the heartbeat rule. */
+static bool beat(struct mqtt_session *s)
+{
+    if (s->beat.interval_ms == 0 || !s->up || mosquitto_want_write(s->mosq))
+        return true;
+    switch (heartbeat_step(&s->beat, now_ms())) {
+    case HEARTBEAT_PING:
+        return send_ping(s);
+    case HEARTBEAT_DEAD:
+        return false;
+    default:
+        return true;
+    }
 }
 
 /* Makes libmosquitto see an end of file: the one way to drop a connection that is stuck. */
@@ -166,6 +210,7 @@ static bool peer_known(struct mqtt_session *s)
 struct try_end {
     int rc, err;
     bool timed_out, reached; /* reached: there was a TCP connection */
+    bool unanswered;         /* heartbeats were */
 };
 
 static void drive(struct mqtt_session *s, struct try_end *end)
@@ -187,6 +232,10 @@ static void drive(struct mqtt_session *s, struct try_end *end)
             mosquitto_loop(s->mosq, 0, 1);
             return;
         }
+        if (!leaving && !end->unanswered && !beat(s)) {
+            end->unanswered = true;
+            cut(s);
+        }
         end->rc = mosquitto_loop(s->mosq, poll_ms(s, leaving), 1);
         end->err = errno;
     }
@@ -197,7 +246,10 @@ static void report_end(struct mqtt_session *s, const struct try_end *end, bool w
 {
     enum mqtt_link_loss loss = MQTT_LINK_UNREACHABLE;
     int err = end->rc == MOSQ_ERR_ERRNO ? end->err : 0;
-    const char *what = end->timed_out ? "timeout" : err ? strerror(err) : mosquitto_strerror(end->rc);
+    const char *what = end->unanswered ? "two heartbeats without an answer"
+                       : end->timed_out ? "timeout"
+                       : err ? strerror(err)
+                             : mosquitto_strerror(end->rc);
     char why[160];
 
     if (must_leave(s))
@@ -226,6 +278,8 @@ static void run_try(struct mqtt_session *s)
     bool was_up;
 
     s->refused = 0;
+    if (c->heartbeat_ms > 0 && s->beat.interval_ms == 0)
+        heartbeat_init(&s->beat, c->heartbeat_ms);
     end.rc = apply_config(s->mosq, c, &where);
     if (end.rc == MOSQ_ERR_SUCCESS) {
         where = NULL;
@@ -305,6 +359,8 @@ static struct mosquitto *handle_new(struct mqtt_session *s)
     mosquitto_publish_callback_set(m, on_publish);
     mosquitto_subscribe_callback_set(m, on_subscribe);
     mosquitto_unsubscribe_callback_set(m, on_publish);
+    if (s->config.heartbeat_ms > 0)
+        mosquitto_log_callback_set(m, on_log);
     return m;
 }
 

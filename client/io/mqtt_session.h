@@ -7,6 +7,7 @@
 #define CLIENT_MQTT_SESSION_H
 
 #include <mosquitto.h>
+#include "client/core/heartbeat.h"
 #include "client/io/mqtt_inbox.h"
 #include "client/io/mqtt_link.h"
 
@@ -22,6 +23,7 @@ struct mqtt_session {
     bool end;
     bool up;                /* CONNACK came; written by the thread, under the lock */
     int refused;            /* the thread's own: CONNACK code, 0 none */
+    struct heartbeat beat;  /* the thread's own; outlives sessions. interval_ms 0: none */
 };
 
 /* The handle and the thread. 0, -ENOMEM or -errno. inbox and config are set before. */
