@@ -34,6 +34,7 @@ struct client_options {
     unsigned command_timeout_ms;
     unsigned request_timeout_ms;
     unsigned lan_stamp_window_s;
+    unsigned join_tries, join_pause_ms;
 };
 
 /* The session with the cloud that is in use. */

@@ -40,6 +40,8 @@ static const struct option_info infos[N_OPTIONS] = {
     [OPT_OS_RELEASE] = {"os-release", "os_release", 0, "FILE", "holds the firmware version (/etc/os-release)"},
     [OPT_COMMAND_TIMEOUT] = {"command-timeout", "command_timeout", 0, "MS", "for an application's answer (4000)"},
     [OPT_REQUEST_TIMEOUT] = {"request-timeout", "request_timeout", 0, "MS", "for the cloud's answer (30000)"},
+    [OPT_JOIN_TRIES] = {"join-tries", "join_tries", 0, "N", "of a Wi-Fi network before giving up (5)"},
+    [OPT_JOIN_PAUSE] = {"join-pause", "join_pause", 0, "MS", "between them (3000)"},
     [OPT_LAN_STAMP_WINDOW] = {"lan-stamp-window", "lan_stamp_window", 0, "S",
                               "how far a phone's stamp may be off; 0: any (86400)"},
 };
@@ -212,7 +214,7 @@ static int check_provisioning(struct options *o)
 
 static int check_numbers(struct options *o)
 {
-    long level, command, request, window, ignored;
+    long level, command, request, window, tries, pause, ignored;
     int code = take_number(o, OPT_LOGLEVEL, 0, 4, 2, &level);
 
     if (code == 0)
@@ -221,6 +223,10 @@ static int check_numbers(struct options *o)
         code = take_number(o, OPT_REQUEST_TIMEOUT, 100, 3600000, 30000, &request);
     if (code == 0)
         code = take_number(o, OPT_LAN_STAMP_WINDOW, 0, 1000000000, 86400, &window);
+    if (code == 0)
+        code = take_number(o, OPT_JOIN_TRIES, 1, 100, 5, &tries);
+    if (code == 0)
+        code = take_number(o, OPT_JOIN_PAUSE, 0, 600000, 3000, &pause);
     if (code == 0)
         code = take_number(o, OPT_PORT, 1, 65535, 0, &ignored);
     if (code == 0)
@@ -231,6 +237,8 @@ static int check_numbers(struct options *o)
     o->client.command_timeout_ms = (unsigned) command;
     o->client.request_timeout_ms = (unsigned) request;
     o->client.lan_stamp_window_s = (unsigned) window;
+    o->client.join_tries = (unsigned) tries;
+    o->client.join_pause_ms = (unsigned) pause;
     return 0;
 }
 

@@ -72,6 +72,8 @@ static int run_hook(struct client *c, struct hook **slot, const char *name, cons
 void provision_init(struct client *c)
 {
     join_init(&c->provision.join);
+    c->provision.join.max_tries = c->options.join_tries;
+    c->provision.join.pause_ms = c->options.join_pause_ms;
 }
 
 void provision_deinit(struct client *c)
