@@ -5,18 +5,20 @@
 #
 #   examples/demo.sh           builds, starts all, shows it, leaves it running for miioctl until Ctrl-C
 #   examples/demo.sh --once    the same unattended: ends by itself, 0 only if all was seen
+#   --mcu          also a microcontroller on a serial line behind miio_mcu; the phone reads and sets a property of it
 #   --cloud NAME   ot (default) or none      --build DIR   build tree (build)      --no-install   install no packages
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-once=no cloud=ot build=build install=yes
+once=no cloud=ot build=build install=yes mcu=no
 while [ $# -gt 0 ]; do
     case $1 in
     --once) once=yes ;;
     --no-install) install=no ;;
+    --mcu) mcu=yes ;;
     --cloud) cloud=${2:?--cloud needs a name} && shift ;;
     --build) build=${2:?--build needs a directory} && shift ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 0 ;;
     *) echo "demo.sh: unknown option $1" >&2 && exit 2 ;;
     esac
     shift
@@ -116,7 +118,14 @@ start sensor "$bin/example_sensor" --agent "unix:$dir/agent.sock" --interval 100
 wait_line lamp 'ready' >/dev/null
 wait_line agent 'connected to upstream' >/dev/null
 
-say "running: $([ $cloud = none ] || echo 'stand-in cloud, ')client, agent, lamp, sensor (device $did)"
+if [ $mcu = yes ]; then
+    start board "$bin/miio_sim" mcu --link "$dir/tty" --trace
+    wait_line board '^ready' >/dev/null
+    start mcu "$bin/miio_mcu" --tty "$dir/tty" --agent "unix:$dir/agent.sock"
+    wait_line mcu 'agent connected' >/dev/null
+fi
+
+say "running: $([ $cloud = none ] || echo 'stand-in cloud, ')client, agent, lamp, sensor$([ $mcu = no ] || echo ', an MCU and its bridge') (device $did)"
 
 # ---- a phone ----
 say "a phone on the LAN (python3-miio), UDP $ip:54321"
@@ -137,6 +146,28 @@ try:
 except miio.exceptions.DeviceError as e:
     print("  phone -> no_such_method []\n  phone <- error %s" % (e.args[0],))
 PY
+
+# ---- the MCU ----
+if [ $mcu = yes ]; then
+    say "the phone and the MCU on the serial line"
+    $python - "$ip" "$(printf %s "$token" | od -An -tx1 | tr -d ' \n')" <<'PY' || die "the MCU did not serve the phone"
+import sys
+import miio
+device = miio.Device(sys.argv[1], sys.argv[2])
+def ask(method, params, member, expect):
+    answer = device.send(method, params)
+    print("  phone -> %s %s\n  phone <- %s" % (method, params, answer))
+    assert answer[0]["code"] == 0 and answer[0].get(member) == expect, "expected %s" % (expect,)
+brightness = {"did": "demo", "siid": 2, "piid": 2}
+ask("get_properties", [brightness], "value", 50)
+ask("set_properties", [{**brightness, "value": 80}], "code", 0)
+ask("get_properties", [brightness], "value", 80)
+PY
+    wait_line board '^> properties_changed 2 2 80' >/dev/null
+    echo "  on the line:"
+    grep -E '_properties|^> result|properties_changed' "$dir/board.log" | sed 's/^/    /'
+    [ $cloud = none ] || wait_line cloud '"method":"properties_changed"' | sed 's/^/  cloud: /'
+fi
 
 # ---- the cloud ----
 if [ $cloud = ot ]; then
