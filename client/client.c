@@ -23,6 +23,7 @@ static void on_timer(uv_timer_t *t)
     c->timer_at = 0;
     command_expire(&c->commands, now_ms);
     uplink_expire(&c->uplink, now_ms);
+    report_path_expire(c, now_ms);
     lan_expire(&c->lan, now_ms);
     provision_tick(c, now_ms);
     client_rearm(c);
@@ -144,11 +145,7 @@ static void refuse(struct client *c, struct origin from, struct ag_span text, co
 
 static int on_uplink_report(void *user, uint32_t id, struct ag_span text, bool repeat)
 {
-    struct client *c = user;
-
-    if (!c->link.cloud || !c->link.connected || c->link.stopping)
-        return -ENOTCONN;
-    return c->link.ops->report(c->link.cloud, id, text, repeat);
+    return report_path_report(user, id, text, repeat);
 }
 
 static void on_uplink_reply(void *user, unsigned peer, struct ag_span text)
@@ -200,12 +197,15 @@ static void on_local_text(void *user, unsigned peer, struct ag_span text, const 
     client_rearm(c);
 }
 
-static void part_closed(void *user)
+void client_part_closed(struct client *c)
 {
-    struct client *c = user;
-
     if (--c->n_open == 0)
         c->on_closed(c->user);
+}
+
+static void part_closed(void *user)
+{
+    client_part_closed(user);
 }
 
 static const struct local_server_events local_events = {on_local_joined, on_local_left, on_local_text, part_closed};
@@ -407,7 +407,9 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     uv_timer_init(loop, &c->timer);
     c->timer.data = c;
     c->n_open = 1;
-    r = open_sockets(c, error);
+    r = report_path_open(c, error, DATA_ERROR_MAX);
+    if (r == 0)
+        r = open_sockets(c, error);
     return r < 0 ? r : boot(c, error);
 }
 
@@ -423,6 +425,7 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user)
     c->on_closed = on_closed;
     c->user = user;
     command_refuse_all(&c->commands);
+    report_path_close(c);
     uplink_refuse_all(&c->uplink);
     provision_deinit(c);
     c->closing = true;
@@ -440,6 +443,7 @@ void client_deinit(struct client *c)
 {
     command_table_deinit(&c->commands);
     uplink_deinit(&c->uplink);
+    report_path_deinit(c);
     lan_deinit(&c->lan);
     explicit_bzero(c->token, sizeof c->token);
     explicit_bzero(c->token_hex, sizeof c->token_hex);
@@ -495,6 +499,13 @@ void client_log_state(const struct client *c)
     log_counter("uplink.timed_out", c->uplink.stats.timed_out);
     log_counter("uplink.refused", c->uplink.stats.refused);
     log_counter("uplink.dropped", c->uplink.stats.dropped);
+    log_counter("spool.waiting", c->reports.queue.n);
+    log_counter("spool.kept", c->reports.queue.n_kept);
+    log_counter("spool.acked", c->reports.queue.n_acked);
+    log_counter("spool.replaced", c->reports.queue.n_replaced);
+    log_counter("spool.dropped.old", c->reports.queue.n_too_old);
+    log_counter("spool.dropped.full", c->reports.queue.n_too_many);
+    log_counter("spool.dropped.refused", c->reports.queue.n_refused);
     if (!c->local)
         return;
     local_server_get_stats(c->local, &local);

@@ -18,6 +18,7 @@
 #include "client/io/data_dir.h"
 #include "client/io/lan_socket.h"
 #include "client/io/local_server.h"
+#include "client/report_path.h"
 #include "client/provision.h"
 
 struct client_options {
@@ -63,6 +64,7 @@ struct client {
 
     struct command_table commands;
     struct uplink uplink;
+    struct report_path reports;
     struct lan lan;
 
     struct local_server *local;
@@ -110,6 +112,8 @@ void client_broadcast(struct client *c, struct ag_span text);
 void client_rearm(struct client *c);
 /* wifi.conf appeared or went: what the LAN hello tells. */
 void client_set_provisioned(struct client *c, bool provisioned);
+/* One of the parts counted in n_open has ended. */
+void client_part_closed(struct client *c);
 /* A local socket said _internal.hello. */
 void client_mark_internal(struct client *c, unsigned peer);
 /* A new token for LAN and cloud. 0 or -errno. */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "client/core/report_policy.h"
 #include "libagent/io/inifile.h"
 
 enum { EXIT_USAGE = 2, EXIT_CONFIG = 78, REASON_MAX = 256, FIRST_LONG = 256 };
@@ -244,9 +245,15 @@ static int check_numbers(struct options *o)
 
 static int check_all(struct options *o)
 {
+    struct device_conf_error err;
+    struct report_limits limits;
     bool tcp;
     int code = check_numbers(o);
 
+    if (code == 0 && report_policy_check(&o->conf, &limits, &err) < 0) {
+        fprintf(stderr, "miio_client: %s%s:%u: %s\n", o->client.dir.path, DATA_CONF, err.line, err.why);
+        code = EXIT_CONFIG;
+    }
     if (code == 0)
         code = take_addr(o, OPT_LOCAL, "127.0.0.1:54322", false, &o->client.local);
     if (code == 0)

@@ -245,3 +245,9 @@ int device_conf_get_int(const struct device_conf *c, const char *name, long min,
     *out = v;
     return 0;
 }
+
+void device_conf_nth(const struct device_conf *c, size_t i, const char **name_out, const char **value_out)
+{
+    *name_out = c->entries[i].name;
+    *value_out = c->entries[i].value;
+}

@@ -44,6 +44,9 @@ int device_conf_get_int(const struct device_conf *c, const char *name, long min,
  */
 int device_conf_set(struct device_conf *c, const char *name, const char *value);
 
+/* Every line in the file's order, i from 0 to n_entries - 1. */
+void device_conf_nth(const struct device_conf *c, size_t i, const char **name_out, const char **value_out);
+
 /* The line of the last entry of that name, 0 when absent; for error messages. */
 unsigned device_conf_line(const struct device_conf *c, const char *name);
 

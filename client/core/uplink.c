@@ -238,6 +238,14 @@ void uplink_acked(struct uplink *u, uint32_t id, struct ag_span answer)
     entry_free(u, e);
 }
 
+bool uplink_is_awaited(const struct uplink *u, uint32_t id)
+{
+    struct uplink_entry *e;
+
+    HASH_FIND(hh, u->by_id, &id, sizeof id, e);
+    return e && e->raw_id.p && e->peer != UPLINK_NO_PEER;
+}
+
 void uplink_failed(struct uplink *u, uint32_t id, int code, const char *message)
 {
     struct uplink_entry *e;

@@ -57,6 +57,9 @@ int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const st
 void uplink_acked(struct uplink *u, uint32_t id, struct ag_span answer);
 void uplink_failed(struct uplink *u, uint32_t id, int code, const char *message);
 
+/* An application waits for the answer. */
+bool uplink_is_awaited(const struct uplink *u, uint32_t id);
+
 /* The cloud may take more: after connected, acked and failed. */
 void uplink_pump(struct uplink *u);
 /* The session ended: what waits in the queue is answered -32002 not connected. */

@@ -3,3 +3,4 @@ miio_unit_test(packet SOURCES unit/client/test_packet.c LIBS miioclient_core ALL
 miio_fuzz_target(packet SOURCES fuzz/fuzz_packet.c LIBS miioclient_core)
 miio_unit_test(ot_session SOURCES unit/client/test_ot_session.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(ot_options SOURCES unit/client/test_ot_options.c LIBS miioclient_core)
+miio_system_test(test_ot.py TIMEOUT 400)

@@ -1,0 +1,85 @@
+/*
+ * The order of the reports that are kept for the cloud: which one goes next, what must give way when there are too many,
+ * and what the cloud has taken. It holds numbers only; the texts are in the store (client/io/spool.h), under the same
+ * sequence numbers.
+ *
+ *   add -> WRITING --stored--> STORED --next--> SENT --acked--> gone
+ *                                 ^------ lost, failed ---|
+ *
+ * Invariants: sequence numbers grow and give the order; a report leaves only when it is acknowledged, replaced by a later
+ * one about the same thing, too old, or the oldest of too many; each such end is counted.
+ */
+#ifndef CLIENT_REPORT_QUEUE_H
+#define CLIENT_REPORT_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "libagent/core/list.h"
+
+struct report_entry;
+
+struct report_limits {
+    unsigned max_reports;
+    size_t max_bytes;
+    uint32_t max_age_s; /* counts only between two clock readings of this century */
+};
+
+struct report_queue {
+    struct report_limits limits;
+    /* The store need not keep it any longer. */
+    void (*forget)(void *user, uint64_t seq);
+    void *user;
+    struct report_entry *by_id, *by_topic; /* uthash; by_topic: the latest one that has not been sent */
+    struct report_entry *by_seq;
+    struct ag_list waiting; /* WRITING and STORED, in order */
+    struct ag_list sent;    /* SENT */
+    struct ag_list held;    /* sent without success on a living line: to be tried again a little later */
+    uint64_t next_seq;
+    unsigned n;
+    size_t bytes;
+    uint64_t n_kept, n_acked, n_replaced, n_too_old, n_too_many, n_refused;
+};
+
+void report_queue_init(struct report_queue *q, const struct report_limits *limits,
+                       void (*forget)(void *user, uint64_t seq), void *user);
+/* Nothing is forgotten in the store. */
+void report_queue_deinit(struct report_queue *q);
+
+/*
+ * A new report; topic 0: keep all of its kind. What must give way is forgotten within. 0; -EEXIST: the id is here
+ * already; -EFBIG: larger than the whole queue may be; -ENOMEM.
+ */
+int report_queue_add(struct report_queue *q, uint32_t id, uint64_t topic, size_t size, uint32_t now_s,
+                     uint64_t *seq_out);
+/* One that the store held at the start; in the order of seq. 0, -EEXIST, -ENOMEM. */
+int report_queue_restore(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t topic, size_t size, uint32_t at_s);
+
+/* The store has it for good. */
+void report_queue_stored(struct report_queue *q, uint64_t seq);
+/* The store could not take it. */
+void report_queue_not_stored(struct report_queue *q, uint64_t seq);
+
+/* The next one to send. false: none. */
+bool report_queue_next(struct report_queue *q, uint32_t now_s, uint64_t *seq_out, uint32_t *id_out);
+void report_queue_sent(struct report_queue *q, uint64_t seq);
+/* The cloud would not take it just now: it is the next one again. */
+void report_queue_unsent(struct report_queue *q, uint64_t seq);
+
+/* false: no such id here. */
+bool report_queue_has(const struct report_queue *q, uint32_t id);
+bool report_queue_acked(struct report_queue *q, uint32_t id);
+/* The cloud cannot carry it. */
+bool report_queue_refused(struct report_queue *q, uint32_t id);
+/* It was not acknowledged although the line is up: it is held back. */
+bool report_queue_hold(struct report_queue *q, uint32_t id);
+/* Those held back wait again, in order. */
+void report_queue_release(struct report_queue *q);
+/* The session ended: all that was sent or held waits again, in order. */
+void report_queue_rewind(struct report_queue *q);
+
+/* Nothing is kept. */
+bool report_queue_empty(const struct report_queue *q);
+/* Nothing waits for its turn: what comes now may go past those held back. */
+bool report_queue_drained(const struct report_queue *q);
+
+#endif

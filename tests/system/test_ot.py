@@ -1,0 +1,328 @@
+"""miio_client and miio_agent with the OT cloud's stand-in: UDP and TCP, loss, restarts, forged packets, kept reports."""
+import hashlib
+import json
+import os
+import random
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from support import DEADLINE, Daemon, wait_for  # noqa: E402
+
+DID, KEY = 87654321, "Qw3rTy7UiOp9AsDf"
+SOAK = os.environ.get("MIIO_SOAK") == "1"
+
+
+class Cloud(Daemon):
+    """The stand-in; its journal as objects."""
+
+    def __init__(self, *options, udp="127.0.0.1:0", tcp="127.0.0.1:0"):
+        super().__init__("miio_sim", "cloud", "--did", DID, "--key", KEY, "--udp", udp, "--tcp", tcp, *options,
+                         stdin=subprocess.PIPE)
+
+    def say(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def events(self, kind):
+        return [json.loads(line) for line in list(self.out) if '"event":"%s"' % kind in line[:40]]
+
+    def wait_event(self, kind, count=1, deadline=DEADLINE):
+        return wait_for(lambda: (lambda e: e if len(e) >= count else None)(self.events(kind)),
+                        "%d x %s; journal ends %r" % (count, kind, self.out[-5:]), deadline)
+
+    def ledger(self):
+        n = len(self.events("ledger"))
+        self.say("!ledger")
+        return self.wait_event("ledger", n + 1)[-1]
+
+
+class App:
+    """A plain application on a stream socket."""
+
+    def __init__(self, port):
+        self.sock = socket.create_connection(("127.0.0.1", port))
+        self.sock.settimeout(0.05)
+        self.buffer, self.seen = "", []
+
+    def send(self, **members):
+        self.sock.sendall(json.dumps(members, separators=(",", ":")).encode())
+
+    def poll(self):
+        try:
+            data = self.sock.recv(1 << 16)
+        except socket.timeout:
+            return
+        if not data:
+            raise AssertionError("the daemon closed the application's connection")
+        self.buffer += data.decode()
+        decoder = json.JSONDecoder()
+        while self.buffer.lstrip():
+            text = self.buffer.lstrip()
+            try:
+                value, end = decoder.raw_decode(text)
+            except ValueError:
+                break
+            self.seen.append(value)
+            self.buffer = text[end:]
+
+    def wait(self, condition, what, deadline=DEADLINE):
+        def look():
+            self.poll()
+            return next((m for m in self.seen if condition(m)), None)
+        return wait_for(look, what + "; seen %r" % self.seen[-10:], deadline)
+
+    def answer_to(self, number, deadline=DEADLINE):
+        return self.wait(lambda m: m.get("id") == number and "method" not in m, "the answer to %d" % number, deadline)
+
+    def statuses(self):
+        return [m["params"] for m in self.seen if m.get("method") == "local.status" and "id" not in m]
+
+    def close(self):
+        self.sock.close()
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    def make(**settings):
+        lines = ["did=%d" % DID, "key=" + KEY, "mac=AA:BB:CC:DD:EE:FF", "vendor=cool", "model=cool.prod.v1",
+                 "provisioning=none"] + ["%s=%s" % item for item in settings.items()]
+        (tmp_path / "device.conf").write_text("\n".join(lines) + "\n")
+        return str(tmp_path)
+    return make
+
+
+def client(directory, port, *options):
+    return Daemon("miio_client", "-d", directory, "--local", "127.0.0.1:0", "--lan", "none", "--ble", "none",
+                  "-H", "127.0.0.1", "-p", port, *options)
+
+
+def packet(secret, did, stamp, text=b""):
+    """A packet made without the code under test; only header and checksum, or with an encrypted text."""
+    secret = secret.encode()
+    key = hashlib.md5(secret).digest()
+    iv = hashlib.md5(key + secret).digest()
+    body = b""
+    if text:
+        body = subprocess.run(["openssl", "enc", "-aes-128-cbc", "-K", key.hex(), "-iv", iv.hex()], input=text,
+                              stdout=subprocess.PIPE, check=True).stdout
+    head = struct.pack(">HHQI", 0x2131, 32 + len(body), did, stamp)
+    return head + hashlib.md5(head + secret + body).digest() + body
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_report_and_command_through_agent(data_dir, transport):
+    with Cloud() as cloud, client(data_dir(), cloud.port(transport), "--transport", transport) as c, \
+            Daemon("miio_agent", "--listen", "127.0.0.1:0", "--unix", "none", "--upstream",
+                   c.ready["local"]) as agent:
+        info = cloud.wait_event("info")[0]["params"]
+        assert info["model"] == "cool.prod.v1" and len(info["token"]) == 32
+        assert cloud.wait_event("report")[0]["params"] == {"ota_state": "idle"}
+        app = App(agent.port("listen"))
+        app.send(id=1, method="register", key="set_power")
+        assert app.answer_to(1)["result"] == ["ok"]
+
+        def report():
+            app.send(id=77, method="props", params={"power": "on"})
+            return app.answer_to(77)
+        assert report()["result"] == "ok"
+        assert cloud.wait_event("report", 2)[1]["params"] == {"power": "on"}
+
+        cloud.say('set_power ["off"]')
+        command = app.wait(lambda m: m.get("method") == "set_power", "the command")
+        assert command["params"] == ["off"]
+        app.send(id=command["id"], result=["ok"])
+        assert cloud.wait_event("answer")[0]["result"] == ["ok"]
+        cloud.say("!again")  # answered from memory, not executed again
+        assert cloud.wait_event("answer", 2)[1]["result"] == ["ok"]
+        app.poll()
+        assert len([m for m in app.seen if m.get("method") == "set_power"]) == 1
+        assert cloud.ledger()["bad"] == 0
+        app.close()
+
+
+def test_command_id_zero(data_dir):
+    with Cloud("--first-id", "0") as cloud, client(data_dir(), cloud.port("udp")) as c:
+        cloud.wait_event("info")
+        app = App(c.port("local"))
+        app.send(id=1, method="local.query_time")
+        app.wait(lambda m: m.get("id") == 1, "the client")
+        cloud.say("get_prop [2]")
+        command = app.wait(lambda m: m.get("method") == "get_prop", "the command")
+        app.send(id=command["id"], result=[0])
+        answer = cloud.wait_event("answer")[0]
+        assert answer["id"] == 0 and answer["result"] == [0]
+        app.close()
+
+
+def test_statuses_in_order_when_the_cloud_comes_and_goes(data_dir):
+    with Cloud() as first:
+        port = first.port("udp")
+    directory = data_dir(ot_keepalive_ms=2000)
+    with client(directory, port) as c:
+        app = App(c.port("local"))
+        app.wait(lambda m: m.get("params") == "cloud_retry", "cloud_retry")
+        with Cloud(udp="127.0.0.1:%d" % port) as cloud:
+            app.wait(lambda m: m.get("params") == "cloud_connected", "cloud_connected")
+            app.send(id=5, method="local.query_status")
+            assert app.wait(lambda m: m.get("id") == 5, "the state")["params"] == "cloud_connected"
+            assert len([r for r in cloud.wait_event("report") if r["params"] == {"ota_state": "idle"}]) == 1
+        app.wait(lambda m: app.statuses()[-1] == "cloud_retry", "the loss")
+        app.send(id=6, method="event.alarm", params=[1])
+        assert app.answer_to(6)["result"] == ["queued"]
+        with Cloud(udp="127.0.0.1:%d" % port) as cloud:
+            app.wait(lambda m: app.statuses()[-1] == "cloud_connected", "the cloud again")
+            assert cloud.wait_event("report")[0]["method"] == "event.alarm"
+            cloud.say("!kill")  # started anew, as far as the device can see
+            app.wait(lambda m: app.statuses()[-1] == "cloud_retry", "silence is noticed")
+            app.wait(lambda m: app.statuses()[-1] == "cloud_connected", "the cloud a third time")
+            assert len(cloud.events("report")) == 1 and cloud.ledger()["bad"] == 0
+        seen = app.statuses()
+        assert all(a != b or a == "cloud_retry" for a, b in zip(seen, seen[1:])), seen
+        app.close()
+
+
+def report_many(app, count, window=200, first=1000):
+    """Reports with ids, a window of them at a time. What each was answered."""
+    answers, sent = {}, 0
+    end = time.monotonic() + (3600 if SOAK else 240)
+    while len(answers) < count:
+        assert time.monotonic() < end, "%d of %d answered" % (len(answers), count)
+        while sent < count and sent - len(answers) < window:
+            app.send(id=first + sent, method="props", params={"n": sent})
+            sent += 1
+        app.poll()
+        for m in app.seen:
+            if "method" not in m and m.get("id", -1) >= first:
+                assert m["id"] not in answers, "answered twice: %r" % m
+                answers[m["id"]] = m.get("result", m.get("error"))
+        app.seen.clear()
+    return answers
+
+
+def test_nothing_is_lost_or_doubled_on_a_bad_line(data_dir):
+    count = 100000 if SOAK else 2000
+    with Cloud("--drop", "10%", "--dup", "5%", "--reorder", "5%", "--seed", "7") as cloud:
+        directory = data_dir(ot_resend_ms=300 if not SOAK else 1000, ot_window=256 if not SOAK else 1024)
+        with client(directory, cloud.port("udp")) as c:
+            cloud.wait_event("report")
+            app = App(c.port("local"))
+            answers = report_many(app, count, window=800 if SOAK else 200)
+            assert {str(a) for a in answers.values()} <= {"ok", "['queued']"}
+            wait_for(lambda: cloud.ledger()["executed"] >= count + 1, "all executed", 120)
+            ledger = cloud.ledger()
+            assert ledger["executed"] == count + 1 and ledger["bad"] == 0  # one: ota_state idle
+            numbers = [r["params"].get("n") for r in cloud.events("report")]
+            assert sorted(n for n in numbers if n is not None) == list(range(count))
+            app.close()
+
+
+def test_kill_every_and_streams(data_dir):
+    count = 1000
+    with Cloud("--kill-every", "60ms") as cloud:
+        with client(data_dir(ot_keepalive_ms=2000), cloud.port("tcp"), "--transport", "tcp") as c:
+            app = App(c.port("local"))
+            answers = report_many(app, count, window=20)
+            assert {str(a) for a in answers.values()} <= {"ok", "['queued']"}
+            wait_for(lambda: cloud.ledger()["executed"] >= count + 1, "all executed", 60)
+            assert cloud.ledger()["bad"] == 0
+            app.close()
+
+
+def test_cloud_away_and_back_keeps_order(data_dir):
+    with Cloud() as first:
+        port = first.port("udp")
+    with client(data_dir(**{"spool.prop.temp": "latest", "spool.event.noise": "drop"}), port) as c:
+        app = App(c.port("local"))
+        for n in range(50):
+            app.send(id=100 + n, method="event.n", params=[n])
+            app.send(id=200 + n, method="prop.temp", params=[n])
+        app.send(id=300, method="event.noise", params=[])
+        app.send(id=301, method="_sync.getctrycode", params=[])
+        for n in range(50):
+            assert app.answer_to(100 + n)["result"] == ["queued"]
+            assert app.answer_to(200 + n)["result"] == ["queued"]
+        assert app.answer_to(300)["error"]["code"] == -32002
+        assert app.answer_to(301)["error"]["code"] == -32002
+        with Cloud(udp="127.0.0.1:%d" % port) as cloud:
+            reports = cloud.wait_event("report", 52, 90)
+            assert [r["params"][0] for r in reports if r["method"] == "event.n"] == list(range(50))
+            assert [r["params"][0] for r in reports if r["method"] == "prop.temp"] == [49]
+            assert cloud.ledger() == {"event": "ledger", "executed": 52, "repeats": 0, "answers": 0, "bad": 0}
+        app.close()
+
+
+def test_kept_reports_survive_kill_9(data_dir):
+    rounds = 200 if SOAK else 8
+    directory, dice, queued = data_dir(ot_resend_ms=300), random.Random(3), set()
+    number = 0
+    with Cloud("--drop", "20%", "--seed", "5") as cloud:
+        for round_ in range(rounds):
+            away = round_ % 2 == 0
+            cloud.say("!silent" if away else "!speak")
+            c = client(directory, cloud.port("udp"))
+            app = App(c.port("local"))
+            end = time.monotonic() + dice.uniform(0.05, 1.2)
+            while time.monotonic() < end:
+                number += 1
+                app.send(id=number, method="event.n", params=[number])
+                app.poll()
+            for m in app.seen:
+                if m.get("result") == ["queued"]:
+                    queued.add(m["id"])
+            app.close()
+            c.kill()
+        cloud.say("!speak")
+        assert queued, "nothing was ever queued: the test tests nothing"
+        with client(directory, cloud.port("udp")):
+            def missing():
+                return queued - {r["params"][0] for r in cloud.events("report") if r["method"] == "event.n"}
+            wait_for(lambda: not missing(), "the queued reports", 120)
+        ledger = cloud.ledger()
+        assert ledger["bad"] == 0, cloud.events("bad")
+
+
+def test_forged_and_broken_packets_do_no_harm(data_dir):
+    """A server that also sends rubbish, from its own address, between right answers."""
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 0))
+    server.settimeout(DEADLINE)
+    directory = data_dir()
+    hello_reply = struct.pack(">HHQI16s", 0x2131, 32, 2 ** 64 - 1, 1700000000, b"\0" * 16)
+    with client(directory, server.getsockname()[1], "-l", "2") as c:
+        data, device = server.recvfrom(65536)
+        assert data == bytes.fromhex("21310020" + "ff" * 8 + "00" * 20)
+        stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        stranger.sendto(struct.pack(">HHQI16s", 0x2131, 32, 2 ** 64 - 1, 99, b"\0" * 16), device)
+        server.sendto(hello_reply, device)
+        data, _ = server.recvfrom(65536)
+        assert struct.unpack(">I", data[12:16])[0] >= 1700000000  # the stranger's time was not taken
+        dice = random.Random(1)
+        app = App(c.port("local"))
+        rubbish = [
+            b"", b"!1", b"!1\0\x20", packet(KEY, DID, 1)[:31], packet(KEY, DID, 1) + b"x",
+            packet("0123456789abcdef", DID, 1, b'{"id":1,"method":"evil"}'),
+            packet(KEY, DID + 1, 1, b'{"id":1,"method":"evil"}'), packet(KEY, DID, 1, b"not json"),
+            packet(KEY, DID, 1, b'{"id":"1","method":"evil"}'), hello_reply,
+        ] + [bytes(dice.randrange(256) for _ in range(dice.randrange(1, 200))) for _ in range(200)]
+        before = c.rss_kb()
+        for _ in range(100 if SOAK else 5):
+            for r in rubbish:
+                server.sendto(r, device)
+        server.sendto(packet(KEY, DID, 5, b'{"id":9,"method":"good","params":[]}'), device)
+        command = app.wait(lambda m: m.get("method") == "good", "the right command")
+        app.send(id=command["id"], result=["ok"])
+        assert not [m for m in app.seen if m.get("method") == "evil"]
+        assert c.rss_kb() - before < 20000
+        app.close()
+    state = "\n".join(c.err)
+    rounds = 100 if SOAK else 5
+    for counter in ("did", "json", "hello", "message"):
+        assert "%s %d" % (counter, rounds) in state, state
+    server.close()
+    stranger.close()
