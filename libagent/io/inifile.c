@@ -26,6 +26,8 @@ static void parse_fail(struct parse *p, const char *why)
         snprintf(p->reason, sizeof p->reason, "%s", why);
 }
 
+static const char not_a_setting[] = "neither NAME = VALUE nor [SECTION]";
+
 static const char *section_oddity(const char *s, size_t n)
 {
     const char *end = memchr(s, ']', n);
@@ -51,6 +53,8 @@ static const char *line_oddity(const char *s, size_t n)
         return "indented line (values cannot go on in a second line)";
     if (n > 0 && *s == '[')
         return section_oddity(s, n);
+    if (n > 0 && !strchr(";# \t", *s) && !strpbrk(s, "=:")) /* inih would tell, but go on */
+        return not_a_setting;
     return NULL;
 }
 
@@ -121,7 +125,7 @@ int ag_ini_parse_text(const char *label, struct ag_span text, ag_ini_fn fn, void
         return -EINVAL;
     }
     if (r > 0) {
-        snprintf(error, AG_INI_ERROR_MAX, "%s:%d: neither NAME = VALUE nor [SECTION]", label, r);
+        snprintf(error, AG_INI_ERROR_MAX, "%s:%d: %s", label, r, not_a_setting);
         return -EINVAL;
     }
     if (r < 0) {
