@@ -1,0 +1,553 @@
+#include "client/core/ha_discovery.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include "client/core/json_iter.h"
+
+enum { DEPTH_MAX = 16, NAME_MAX_LEN = 64 };
+
+enum component { C_SWITCH, C_BINARY_SENSOR, C_NUMBER, C_SELECT, C_TEXT, C_SENSOR, N_COMPONENTS };
+
+static const char *const component_names[N_COMPONENTS] = {"switch", "binary_sensor", "number", "select", "text", "sensor"};
+
+/* One property, whatever list it came from. Spans lie in the list. */
+struct entity {
+    enum component component;
+    char key[NAME_MAX_LEN + 1];  /* its member in the state */
+    char slug[NAME_MAX_LEN + 1]; /* the same in [A-Za-z0-9_] */
+    struct ag_span label;        /* JSON string */
+    struct ag_span unit, device_class, min, max, step;
+    struct ag_span on, off;      /* JSON values; absent: true and false (MIoT) or "on" and "off" */
+    struct ag_span options;      /* array of strings, or a MIoT value-list */
+    struct ag_span set;          /* JSON string: method; absent with MIoT */
+    bool miot;
+    uint64_t siid, piid;
+};
+
+struct builder {
+    const struct ha_device *device;
+    ha_config_fn fn; /* NULL: only check */
+    void *user;
+    const char *why;
+    struct ag_span name, manufacturer, model; /* JSON strings; absent: the device's own */
+    unsigned n;
+};
+
+static int refuse(struct builder *b, const char *why)
+{
+    b->why = why;
+    return -EINVAL;
+}
+
+/* ---- writing ---- */
+
+static int put_text(struct ag_buf *out, const char *key, const char *text)
+{
+    int r = ag_buf_printf(out, "\"%s\":", key);
+
+    if (r == 0)
+        r = ag_buf_append_json_str(out, text, strlen(text));
+    return r == 0 ? ag_buf_append_char(out, ',') : r;
+}
+
+static int put_raw(struct ag_buf *out, const char *key, struct ag_span value)
+{
+    int r;
+
+    if (!value.p)
+        return 0;
+    r = ag_buf_printf(out, "\"%s\":", key);
+    if (r == 0)
+        r = json_append_compact(out, value);
+    return r == 0 ? ag_buf_append_char(out, ',') : r;
+}
+
+/* A JSON value as the text that a template engine makes of it. */
+static int append_as_text(struct ag_buf *out, struct ag_span value)
+{
+    if (json_type(value) == AG_JSON_STRING)
+        return json_append_text(out, value);
+    if (json_type(value) == AG_JSON_TRUE)
+        return ag_buf_append_str(out, "True");
+    if (json_type(value) == AG_JSON_FALSE)
+        return ag_buf_append_str(out, "False");
+    return ag_buf_append_span(out, value);
+}
+
+/* The command that carries value (JSON, or a template) to the device. */
+static int append_command(struct ag_buf *out, const struct builder *b, const struct entity *e, struct ag_span value)
+{
+    int r;
+
+    if (e->miot)
+        return ag_buf_printf(out,
+                             "{\"method\":\"set_properties\",\"params\":[{\"did\":\"%s\",\"siid\":%llu,\"piid\":%llu,"
+                             "\"value\":%.*s}]}",
+                             b->device->did, (unsigned long long) e->siid, (unsigned long long) e->piid, (int) value.len,
+                             value.p);
+    r = ag_buf_append_str(out, "{\"method\":");
+    if (r == 0)
+        r = ag_buf_append_span(out, e->set);
+    return r == 0 ? ag_buf_printf(out, ",\"params\":[%.*s]}", (int) value.len, value.p) : r;
+}
+
+static int put_command(struct ag_buf *out, const struct builder *b, const struct entity *e, const char *key,
+                       struct ag_span value)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf command = AG_BUF_INIT;
+    int r = append_command(&command, b, e, value);
+
+    if (r == 0)
+        r = ag_buf_printf(out, "\"%s\":", key);
+    if (r == 0)
+        r = ag_buf_append_json_str(out, command.data, command.len);
+    return r == 0 ? ag_buf_append_char(out, ',') : r;
+}
+
+static int put_state_text(struct ag_buf *out, const char *key, struct ag_span value)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
+    int r = append_as_text(&text, value);
+
+    if (r == 0)
+        r = ag_buf_printf(out, "\"%s\":", key);
+    if (r == 0)
+        r = ag_buf_append_json_str(out, text.data ? text.data : "", text.len);
+    return r == 0 ? ag_buf_append_char(out, ',') : r;
+}
+
+static int put_switch(struct ag_buf *out, const struct builder *b, const struct entity *e)
+{
+    bool binary = e->component == C_BINARY_SENSOR;
+    int r = put_state_text(out, binary ? "payload_on" : "state_on", e->on);
+
+    if (r == 0)
+        r = put_state_text(out, binary ? "payload_off" : "state_off", e->off);
+    if (r == 0 && !binary)
+        r = put_command(out, b, e, "payload_on", e->on);
+    if (r == 0 && !binary)
+        r = put_command(out, b, e, "payload_off", e->off);
+    return r;
+}
+
+/* A description inside a template's quotes: what could end them is left out. */
+static int append_plain(struct ag_buf *out, struct ag_span string)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
+    int r = json_append_text(&text, string);
+
+    for (size_t i = 0; r == 0 && i < text.len; i++) {
+        if (!strchr("'\"\\{}%", text.data[i]) && (unsigned char) text.data[i] >= 0x20)
+            r = ag_buf_append_char(out, text.data[i]);
+    }
+    return r;
+}
+
+/* {'0':'Auto',...} or, turned, {'Auto':0,...} */
+static int append_value_map(struct ag_buf *out, struct ag_span list, bool turned)
+{
+    struct json_iter it = json_iter_begin(list);
+    struct ag_span item;
+    int r = ag_buf_append_char(out, '{'), n = 0;
+
+    while (r == 0 && json_iter_item(&it, &item)) {
+        struct ag_span value = json_get(item, "value");
+
+        r = ag_buf_printf(out, "%s'", n++ ? "," : "");
+        if (r == 0)
+            r = turned ? append_plain(out, json_get(item, "description")) : ag_buf_append_span(out, value);
+        if (r == 0)
+            r = ag_buf_append_str(out, turned ? "':" : "':'");
+        if (r == 0)
+            r = turned ? ag_buf_append_span(out, value) : append_plain(out, json_get(item, "description"));
+        if (r == 0 && !turned)
+            r = ag_buf_append_char(out, '\'');
+    }
+    return r == 0 ? ag_buf_append_char(out, '}') : r;
+}
+
+static int put_options(struct ag_buf *out, const struct entity *e)
+{
+    struct json_iter it = json_iter_begin(e->options);
+    struct ag_span item;
+    int r = ag_buf_append_str(out, "\"options\":["), n = 0;
+
+    while (r == 0 && json_iter_item(&it, &item)) {
+        ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
+
+        r = e->miot ? append_plain(&text, json_get(item, "description")) : json_append_text(&text, item);
+        if (r == 0 && n++)
+            r = ag_buf_append_char(out, ',');
+        if (r == 0)
+            r = ag_buf_append_json_str(out, text.data ? text.data : "", text.len);
+    }
+    return r == 0 ? ag_buf_append_str(out, "],") : r;
+}
+
+static int put_select(struct ag_buf *out, const struct builder *b, const struct entity *e)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf value = AG_BUF_INIT;
+    int r = put_options(out, e);
+
+    if (r == 0 && e->miot)
+        r = ag_buf_append_str(&value, "{{ ");
+    if (r == 0 && e->miot)
+        r = append_value_map(&value, e->options, true);
+    if (r == 0)
+        r = ag_buf_append_str(&value, e->miot ? "[value] }}" : "\"{{ value }}\"");
+    return r == 0 ? put_command(out, b, e, "command_template", ag_buf_span(&value)) : r;
+}
+
+static int put_number(struct ag_buf *out, const struct builder *b, const struct entity *e)
+{
+    int r = put_raw(out, "min", e->min);
+
+    if (r == 0)
+        r = put_raw(out, "max", e->max);
+    if (r == 0)
+        r = put_raw(out, "step", e->step);
+    return r == 0 ? put_command(out, b, e, "command_template", AG_SPAN("{{ value }}")) : r;
+}
+
+static int put_value_template(struct ag_buf *out, const struct entity *e)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf t = AG_BUF_INIT;
+    bool mapped = e->miot && e->component == C_SELECT;
+    int r = ag_buf_append_str(&t, "{{ ");
+
+    if (r == 0 && mapped)
+        r = append_value_map(&t, e->options, false);
+    if (r == 0)
+        r = ag_buf_printf(&t, mapped ? "[value_json['%s']|string] }}" : "value_json['%s'] }}", e->key);
+    if (r == 0)
+        r = ag_buf_append_str(out, "\"value_template\":");
+    if (r == 0)
+        r = ag_buf_append_json_str(out, t.data, t.len);
+    return r == 0 ? ag_buf_append_char(out, ',') : r;
+}
+
+static int put_device(struct ag_buf *out, const struct builder *b)
+{
+    const struct ha_device *d = b->device;
+    int r = ag_buf_printf(out, "\"device\":{\"identifiers\":[\"miio_%s\"],", d->did);
+
+    if (r == 0)
+        r = b->name.p ? put_raw(out, "name", b->name) : put_text(out, "name", d->model);
+    if (r == 0)
+        r = b->manufacturer.p ? put_raw(out, "manufacturer", b->manufacturer) : put_text(out, "manufacturer", d->vendor);
+    if (r == 0)
+        r = b->model.p ? put_raw(out, "model", b->model) : put_text(out, "model", d->model);
+    if (r == 0)
+        out->len--; /* the last comma */
+    return r == 0 ? ag_buf_append_str(out, "}}") : r;
+}
+
+static int put_component(struct ag_buf *out, const struct builder *b, const struct entity *e)
+{
+    switch (e->component) {
+    case C_SWITCH:
+    case C_BINARY_SENSOR:
+        return put_switch(out, b, e);
+    case C_NUMBER:
+        return put_number(out, b, e);
+    case C_SELECT:
+        return put_select(out, b, e);
+    case C_TEXT:
+        return put_command(out, b, e, "command_template", AG_SPAN("\"{{ value }}\""));
+    default:
+        return 0;
+    }
+}
+
+static int build_payload(struct ag_buf *out, const struct builder *b, const struct entity *e)
+{
+    const struct ha_device *d = b->device;
+    bool commands = e->component != C_SENSOR && e->component != C_BINARY_SENSOR;
+    int r = ag_buf_append_char(out, '{');
+
+    if (r == 0)
+        r = put_raw(out, "name", e->label);
+    if (r == 0)
+        r = ag_buf_printf(out, "\"unique_id\":\"miio_%s_%s\",\"object_id\":\"miio_%s_%s\",\"qos\":1,", d->did, e->slug,
+                          d->did, e->slug);
+    if (r == 0)
+        r = put_text(out, "state_topic", d->state_topic);
+    if (r == 0)
+        r = put_value_template(out, e);
+    if (r == 0 && commands)
+        r = put_text(out, "command_topic", d->command_topic);
+    if (r == 0)
+        r = put_component(out, b, e);
+    if (r == 0)
+        r = put_raw(out, "unit_of_measurement", e->unit);
+    if (r == 0)
+        r = put_raw(out, "device_class", e->device_class);
+    if (r == 0)
+        r = put_text(out, "availability_topic", d->status_topic);
+    if (r == 0)
+        r = ag_buf_append_str(out, "\"payload_available\":\"online\",\"payload_not_available\":\"offline\",");
+    return r == 0 ? put_device(out, b) : r;
+}
+
+static int emit(struct builder *b, const struct entity *e)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf topic = AG_BUF_INIT, payload = AG_BUF_INIT;
+    int r;
+
+    if (++b->n > HA_ENTITIES_MAX)
+        return refuse(b, "more than 256 properties");
+    if (!b->fn)
+        return 0;
+    r = ag_buf_printf(&topic, "%s/%s/miio_%s/%s/config", b->device->prefix, component_names[e->component],
+                      b->device->did, e->slug);
+    if (r == 0)
+        r = build_payload(&payload, b, e);
+    if (r == 0 && !ag_buf_cstr(&topic))
+        r = -ENOMEM;
+    return r == 0 ? b->fn(b->user, topic.data, ag_buf_span(&payload)) : r;
+}
+
+/* ---- the small list ---- */
+
+static bool is_slug_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Property names stand in topics and templates: letters, digits, '_', '-' and '.'. */
+static int take_key(struct builder *b, struct ag_span name, struct entity *e)
+{
+    long n = json_type(name) == AG_JSON_STRING ? ag_json_unescape(name, e->key, NAME_MAX_LEN) : -1;
+
+    if (n <= 0)
+        return refuse(b, "a property's name must be a string of 1 to 64 bytes");
+    e->key[n] = '\0';
+    for (long i = 0; i <= n; i++) {
+        if (e->key[i] && !is_slug_char(e->key[i]) && e->key[i] != '-' && e->key[i] != '.')
+            return refuse(b, "a property's name may hold letters, digits, '_', '-' and '.' only");
+        e->slug[i] = e->key[i] && !is_slug_char(e->key[i]) ? '_' : e->key[i];
+    }
+    return 0;
+}
+
+static bool wrong_type(struct ag_span value, enum ag_json_type type)
+{
+    return value.p && json_type(value) != type;
+}
+
+static int check_options(struct builder *b, struct ag_span options)
+{
+    struct json_iter it = json_iter_begin(options);
+    struct ag_span item;
+    int n = 0;
+
+    if (json_type(options) != AG_JSON_ARRAY)
+        return refuse(b, "a select needs options, an array");
+    for (; json_iter_item(&it, &item); n++) {
+        if (json_type(item) != AG_JSON_STRING)
+            return refuse(b, "options must be strings");
+    }
+    return n > 0 ? 0 : refuse(b, "a select needs options");
+}
+
+static int check_entity(struct builder *b, const struct entity *e)
+{
+    bool commands = e->component != C_SENSOR && e->component != C_BINARY_SENSOR;
+
+    if (wrong_type(e->label, AG_JSON_STRING) || wrong_type(e->unit, AG_JSON_STRING) ||
+        wrong_type(e->device_class, AG_JSON_STRING))
+        return refuse(b, "label, unit and device_class must be strings");
+    if (wrong_type(e->min, AG_JSON_NUMBER) || wrong_type(e->max, AG_JSON_NUMBER) || wrong_type(e->step, AG_JSON_NUMBER))
+        return refuse(b, "min, max and step must be numbers");
+    if (commands && json_type(e->set) != AG_JSON_STRING)
+        return refuse(b, "what can be set needs \"set\", the method that does it");
+    return e->component == C_SELECT ? check_options(b, e->options) : 0;
+}
+
+static int take_component(struct builder *b, struct ag_span type, enum component *out)
+{
+    for (unsigned i = 0; i < N_COMPONENTS; i++) {
+        size_t len = strlen(component_names[i]);
+
+        if (type.len == len + 2 && memcmp(type.p + 1, component_names[i], len) == 0) {
+            *out = (enum component) i;
+            return 0;
+        }
+    }
+    return refuse(b, "type must be switch, binary_sensor, number, select, text or sensor");
+}
+
+static int take_property(struct builder *b, struct ag_span p)
+{
+    struct entity e = {
+        .label = json_get(p, "label"),
+        .unit = json_get(p, "unit"),
+        .device_class = json_get(p, "device_class"),
+        .min = json_get(p, "min"),
+        .max = json_get(p, "max"),
+        .step = json_get(p, "step"),
+        .on = json_get(p, "on"),
+        .off = json_get(p, "off"),
+        .options = json_get(p, "options"),
+        .set = json_get(p, "set"),
+    };
+    struct ag_span name = json_get(p, "name");
+    int r;
+
+    if (json_type(p) != AG_JSON_OBJECT)
+        return refuse(b, "a property must be an object");
+    r = take_key(b, name, &e);
+    if (r == 0)
+        r = take_component(b, json_get(p, "type"), &e.component);
+    if (r == 0)
+        r = check_entity(b, &e);
+    if (r < 0)
+        return r;
+    if (!e.label.p)
+        e.label = name;
+    e.on = e.on.p ? e.on : AG_SPAN("\"on\"");
+    e.off = e.off.p ? e.off : AG_SPAN("\"off\"");
+    return emit(b, &e);
+}
+
+/* ---- a MIoT specification ---- */
+
+static bool lists(struct ag_span array, const char *word)
+{
+    struct json_iter it = json_iter_begin(array);
+    struct ag_span item;
+
+    while (json_iter_item(&it, &item)) {
+        if (item.len == strlen(word) + 2 && memcmp(item.p + 1, word, strlen(word)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_text(struct ag_span string, const char *word)
+{
+    return string.len == strlen(word) + 2 && memcmp(string.p + 1, word, strlen(word)) == 0;
+}
+
+static struct ag_span item_at(struct ag_span array, int n)
+{
+    struct json_iter it = json_iter_begin(array);
+    struct ag_span item = {NULL, 0};
+
+    for (; n >= 0; n--) {
+        if (!json_iter_item(&it, &item))
+            return (struct ag_span){NULL, 0};
+    }
+    return item;
+}
+
+static bool value_list_is_sound(struct ag_span list)
+{
+    struct json_iter it = json_iter_begin(list);
+    struct ag_span item;
+    int n = 0;
+
+    for (; json_iter_item(&it, &item); n++) {
+        if (json_type(json_get(item, "value")) != AG_JSON_NUMBER || json_type(json_get(item, "description")) != AG_JSON_STRING)
+            return false;
+    }
+    return n > 0;
+}
+
+static enum component miot_component(struct ag_span p, bool can_write)
+{
+    struct ag_span format = json_get(p, "format");
+
+    if (is_text(format, "bool"))
+        return can_write ? C_SWITCH : C_BINARY_SENSOR;
+    if (!can_write)
+        return C_SENSOR;
+    if (value_list_is_sound(json_get(p, "value-list")))
+        return C_SELECT;
+    return is_text(format, "string") ? C_TEXT : C_NUMBER;
+}
+
+/* Units of the specification that Home Assistant writes otherwise. */
+static struct ag_span miot_unit(struct ag_span unit)
+{
+    if (is_text(unit, "percentage"))
+        return AG_SPAN("\"%\"");
+    if (is_text(unit, "celsius"))
+        return AG_SPAN("\"\xc2\xb0" "C\"");
+    if (is_text(unit, "seconds"))
+        return AG_SPAN("\"s\"");
+    if (is_text(unit, "minutes"))
+        return AG_SPAN("\"min\"");
+    return json_type(unit) == AG_JSON_STRING && !is_text(unit, "none") ? unit : (struct ag_span){NULL, 0};
+}
+
+static int take_miot_property(struct builder *b, uint64_t siid, struct ag_span p)
+{
+    struct ag_span access = json_get(p, "access"), range = json_get(p, "value-range"), iid = json_get(p, "iid");
+    struct entity e = {.miot = true, .siid = siid, .on = AG_SPAN("true"), .off = AG_SPAN("false")};
+
+    if (!iid.p || !ag_span_uint(iid, UINT32_MAX, &e.piid) || json_type(json_get(p, "description")) != AG_JSON_STRING)
+        return refuse(b, "a property of the specification needs iid and description");
+    if (!lists(access, "read") && !lists(access, "notify"))
+        return 0; /* nothing to show */
+    e.component = miot_component(p, lists(access, "write"));
+    e.label = json_get(p, "description");
+    e.unit = e.component == C_NUMBER || e.component == C_SENSOR ? miot_unit(json_get(p, "unit")) : e.unit;
+    e.options = json_get(p, "value-list");
+    e.min = item_at(range, 0);
+    e.max = item_at(range, 1);
+    e.step = item_at(range, 2);
+    snprintf(e.key, sizeof e.key, "%llu.%llu", (unsigned long long) siid, (unsigned long long) e.piid);
+    snprintf(e.slug, sizeof e.slug, "%llu_%llu", (unsigned long long) siid, (unsigned long long) e.piid);
+    return emit(b, &e);
+}
+
+static int take_service(struct builder *b, struct ag_span service)
+{
+    struct json_iter it = json_iter_begin(json_get(service, "properties"));
+    struct ag_span p, iid = json_get(service, "iid");
+    uint64_t siid;
+    int r = 0;
+
+    if (!iid.p || !ag_span_uint(iid, UINT32_MAX, &siid))
+        return refuse(b, "a service of the specification needs iid");
+    while (r == 0 && siid != 1 && json_iter_item(&it, &p)) /* 1 is the device information */
+        r = take_miot_property(b, siid, p);
+    return r;
+}
+
+static int walk(struct builder *b, struct ag_span list)
+{
+    struct ag_span services = json_get(list, "services"), properties = json_get(list, "properties"), item;
+    struct json_iter it = json_iter_begin(services.p ? services : properties);
+    int r = 0;
+
+    if (json_type(services) != AG_JSON_ARRAY && json_type(properties) != AG_JSON_ARRAY)
+        return refuse(b, "neither properties nor services is an array");
+    b->name = json_get(list, "name");
+    b->manufacturer = json_get(list, "manufacturer");
+    b->model = json_get(list, "model");
+    if (wrong_type(b->name, AG_JSON_STRING) || wrong_type(b->manufacturer, AG_JSON_STRING) ||
+        wrong_type(b->model, AG_JSON_STRING))
+        return refuse(b, "name, manufacturer and model must be strings");
+    b->n = 0;
+    while (r == 0 && json_iter_item(&it, &item))
+        r = services.p ? take_service(b, item) : take_property(b, item);
+    return r;
+}
+
+int ha_discovery_build(struct ag_span list, const struct ha_device *device, ha_config_fn fn, void *user,
+                       const char **why_out)
+{
+    struct builder b = {.device = device, .user = user, .why = "not a JSON object"};
+    struct ag_json_view view;
+    int r = ag_json_parse(&list, DEPTH_MAX, &view) == 0 ? walk(&b, list) : -EINVAL;
+
+    if (r == 0 && fn) {
+        b.fn = fn;
+        r = walk(&b, list);
+    }
+    if (r == -EINVAL)
+        *why_out = b.why;
+    return r;
+}
