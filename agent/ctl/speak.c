@@ -89,6 +89,7 @@ int ctl_send(struct ctl *ctl, int argc, char **argv)
 struct listener {
     struct ctl *ctl;
     const char *reply; /* NULL: answers nothing */
+    int n_keys, n_registered; /* the latter since the last connect */
 };
 
 static int on_command(agent_request *req, void *user)
@@ -111,23 +112,26 @@ static void on_registered(agent_slot *slot, int status, void *user)
     if (status < 0) {
         ctl_error("subscription refused: %s", agent_strerror(status));
         agent_stop(l->ctl->conn, status);
+    } else if (++l->n_registered == l->n_keys) {
+        fprintf(stderr, "miioctl: ready\n");
     }
 }
 
 static void on_state(agent_conn *conn, enum agent_state state, void *user)
 {
-    static const char *const words[] = {"closed", "connection lost, trying again", "connected", "ready"};
+    struct listener *l = user;
 
     (void) conn;
-    (void) user;
-    if (state == AGENT_CONNECTING || state == AGENT_READY)
-        fprintf(stderr, "miioctl: %s\n", words[state]);
+    if (state == AGENT_CONNECTING) {
+        l->n_registered = 0;
+        fprintf(stderr, "miioctl: connection lost, trying again\n");
+    }
 }
 
 int ctl_listen(struct ctl *ctl, int argc, char **argv)
 {
     static const struct option options[] = {{"reply", required_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
-    struct listener l = {ctl, NULL};
+    struct listener l = {.ctl = ctl};
     int c, r;
 
     while ((c = getopt_long(argc, argv, "r:", options, NULL)) != -1) {
@@ -140,16 +144,19 @@ int ctl_listen(struct ctl *ctl, int argc, char **argv)
     r = ctl_connect(ctl);
     if (r != CTL_OK)
         return r;
-    agent_set_on_state(ctl->conn, on_state, NULL);
-    fprintf(stderr, "miioctl: ready\n");
+    agent_set_on_state(ctl->conn, on_state, &l);
+    l.n_keys = argc - optind;
     for (; optind < argc; optind++) {
         int e = agent_subscribe_mode(ctl->conn, NULL, argv[optind], AGENT_SHARED, on_command, on_registered, &l);
 
-        if (e < 0 && e != -EEXIST) {
+        if (e == -EEXIST) {
+            l.n_keys--; /* said twice */
+        } else if (e < 0) {
             ctl_error("%s: %s", argv[optind], agent_strerror(e));
             return CTL_USAGE;
         }
     }
     r = agent_run(ctl->conn); /* an agent_stop() status below 0 has been said where it arose */
+    agent_close(ctl->conn);   /* callbacks hold l */
     return r < 0 ? CTL_FAILED : CTL_OK;
 }

@@ -1,1 +1,10 @@
 miio_unit_test(libagent_conn SOURCES unit/libagent/test_conn.c unit/libagent/lab.c LIBS agent_static agcore)
+miio_unit_test(libagent_sweep SOURCES unit/libagent/test_sweep.c unit/libagent/lab.c LIBS agent_static agcore ALLOC_FAIL)
+miio_unit_test(libagent_parts SOURCES unit/libagent/test_parts.c LIBS agent_static agcore)
+
+add_executable(lib_probe support/lib_probe.c)
+target_link_libraries(lib_probe PRIVATE miio_options agent)
+set_target_properties(lib_probe PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+miio_system_test(test_libagent.py)
+miio_system_test(test_examples.py)
+miio_system_test(test_miioctl.py)
