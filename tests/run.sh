@@ -26,4 +26,4 @@ cmake --preset dev >/dev/null
 cmake --build build-dev -j "$jobs"
 cmake --preset release >/dev/null
 cmake --build build -j "$jobs"
-ctest --test-dir build-dev --output-on-failure "${exclude[@]}"
+ctest --test-dir build-dev --output-on-failure --timeout 300 "${exclude[@]}"
