@@ -8,3 +8,4 @@ set_target_properties(lib_probe PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINA
 miio_system_test(test_libagent.py)
 miio_system_test(test_examples.py)
 miio_system_test(test_miioctl.py)
+miio_system_test(test_libagent_install.py)

@@ -1,0 +1,126 @@
+"""libagent as a distribution sees it: symbols, headers, pkg-config, the CMake package."""
+import os
+import re
+import subprocess
+
+import pytest
+
+BIN = os.environ["MIIO_BIN"]
+LIB = os.environ["MIIO_LIB"]
+SOURCE = os.environ["MIIO_SOURCE"]
+INCLUDE = os.path.join(SOURCE, "libagent", "include")
+HEADERS = ["agent/agent.h", "agent/uv.h", "agent/cjson.h"]
+
+
+def run(*args, **kw):
+    done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, **kw)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def exported(*args):
+    return {line.split()[-1].split("@")[0] for line in run("nm", "--defined-only", *args).splitlines()
+            if re.match(r"[0-9a-f]+ [TDBRVW] ", line)}
+
+
+def sanitizers():
+    """The library under test may be built with them; whoever links it then needs them too."""
+    return ["-fsanitize=address,undefined"] if "__asan_" in run("nm", "-D", os.path.join(LIB, "libagent.so")) else []
+
+
+def test_exports_are_the_map_are_the_header():
+    with open(os.path.join(INCLUDE, "agent", "agent.h")) as f:
+        header = set(re.findall(r"AGENT_API[^;]*?\b(agent_\w+)\(", f.read()))
+    with open(os.path.join(SOURCE, "libagent", "libagent.map")) as f:
+        mapped = set(re.findall(r"^\s+(agent_\w+);", f.read(), re.M))
+    assert exported("-D", os.path.join(LIB, "libagent.so")) - {"LIBAGENT_0"} == mapped == header
+
+
+def test_static_library_claims_no_foreign_name():
+    names = exported("-g", os.path.join(LIB, "libagent.a"))
+    assert "agent_new" in names
+    assert [n for n in names if not n.startswith(("agent_", "ag_", "__odr_asan"))] == []
+
+
+def test_shared_library_has_its_version():
+    assert "libagent.so.0" in run("readelf", "-d", os.path.join(LIB, "libagent.so"))
+
+
+@pytest.mark.parametrize("header", HEADERS)
+@pytest.mark.parametrize("compiler", [("cc", "-xc", "-std=c99", "-pedantic"), ("cc", "-xc", "-std=gnu11"),
+                                      ("c++", "-xc++", "-std=c++11", "-pedantic"),
+                                      ("c++", "-xc++", "-std=c++17", "-pedantic")])
+def test_headers_stand_alone(header, compiler):
+    flags = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-fsyntax-only", "-I" + INCLUDE]
+    if compiler[2] == "-std=c99":
+        flags.append("-D_POSIX_C_SOURCE=200809L")  # libuv's own header asks for it
+    run(*compiler, *flags, "-", input="#include <%s>\n#include <%s>\nint main(void) { return 0; }\n" % (header, header))
+
+
+APP = """
+#include <agent/agent.h>
+#include <stdio.h>
+static int on_x(agent_request *req, void *user) { (void) user; return agent_reply(req, NULL); }
+int main(void)
+{
+    agent_conn *conn = NULL;
+    if (agent_new(&conn) < 0 || agent_subscribe(conn, NULL, "x", on_x, NULL) < 0)
+        return 1;
+    conn = agent_unref(conn);
+    puts(agent_version());
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    prefix = tmp_path_factory.mktemp("prefix")
+    run("cmake", "--install", os.path.join(BIN, ".."), "--component", "libagent", "--prefix", str(prefix))
+    pc = [os.path.join(d, f) for d, _, files in os.walk(prefix) for f in files if f == "libagent.pc"]
+    assert len(pc) == 1
+    return str(prefix), os.path.dirname(pc[0])
+
+
+def pkg_config(installed, *args):
+    prefix, pc_dir = installed
+    libdir = os.path.dirname(pc_dir)
+    env = {**os.environ, "PKG_CONFIG_PATH": pc_dir + ":" + os.environ.get("PKG_CONFIG_PATH", "")}
+    return run("pkg-config", "--define-variable=prefix=" + prefix, "--define-variable=libdir=" + libdir,
+               "--define-variable=includedir=" + os.path.join(prefix, "include"), *args, "libagent", env=env).split()
+
+
+def try_out(program, libdir):
+    out = run(str(program), env={**os.environ, "LD_LIBRARY_PATH": libdir})
+    assert re.match(r"\d+\.\d+\.\d+$", out.strip())
+
+
+def test_pkg_config_consumer(installed, tmp_path):
+    libdir = os.path.dirname(installed[1])
+    (tmp_path / "app.c").write_text(APP)
+    run("cc", "-o", str(tmp_path / "app"), str(tmp_path / "app.c"), *sanitizers(),
+        *pkg_config(installed, "--cflags", "--libs"))
+    try_out(tmp_path / "app", libdir)
+    assert "libagent.so.0" in run("readelf", "-d", str(tmp_path / "app"))
+
+
+def test_static_consumer(installed, tmp_path):
+    libdir = os.path.dirname(installed[1])
+    (tmp_path / "app.c").write_text(APP)
+    libs = ["-l:libagent.a" if flag == "-lagent" else flag for flag in pkg_config(installed, "--static", "--libs")]
+    run("cc", "-o", str(tmp_path / "app"), str(tmp_path / "app.c"), *sanitizers(), *pkg_config(installed, "--cflags"),
+        *libs)
+    try_out(tmp_path / "app", libdir)
+    assert "libagent.so" not in run("readelf", "-d", str(tmp_path / "app"))
+
+
+@pytest.mark.parametrize("target", ["agent", "agent_static"])
+def test_cmake_consumer(installed, tmp_path, target):
+    (tmp_path / "app.c").write_text(APP)
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.16)\nproject(app C)\nfind_package(agent 0.1 REQUIRED)\n"
+        "add_executable(app app.c)\ntarget_link_libraries(app agent::%s)\n" % target)
+    env = {**os.environ, "CFLAGS": " ".join(sanitizers())}
+    run("cmake", "-S", str(tmp_path), "-B", str(tmp_path / "b"), "-DCMAKE_PREFIX_PATH=" + installed[0], env=env)
+    run("cmake", "--build", str(tmp_path / "b"), env=env)
+    try_out(tmp_path / "b" / "app", os.path.dirname(installed[1]))
