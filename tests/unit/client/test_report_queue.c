@@ -1,0 +1,314 @@
+/* What is kept, in which order it leaves, what gives way; policies; records. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "client/core/report_policy.h"
+#include "client/core/report_queue.h"
+#include "client/core/spool_record.h"
+#include "tests/support/alloc_fail.h"
+
+enum { NOW = 1700000000 };
+
+struct forgotten {
+    uint64_t seq[64];
+    unsigned n;
+};
+
+static void on_forget(void *user, uint64_t seq)
+{
+    struct forgotten *f = user;
+
+    if (f->n < ag_array_size(f->seq))
+        f->seq[f->n++] = seq;
+}
+
+static const struct report_limits limits = {4, 1000, 100};
+
+/* A report that is on the disk. */
+static uint64_t put(struct report_queue *q, uint32_t id, uint64_t topic, size_t size)
+{
+    uint64_t seq = 0;
+
+    assert_int_equal(report_queue_add(q, id, topic, size, NOW, &seq), 0);
+    report_queue_stored(q, seq);
+    return seq;
+}
+
+static uint32_t take(struct report_queue *q, uint32_t now_s)
+{
+    uint64_t seq;
+    uint32_t id;
+
+    if (!report_queue_next(q, now_s, &seq, &id))
+        return 0;
+    report_queue_sent(q, seq);
+    return id;
+}
+
+static void leaves_in_order_and_only_when_acknowledged(void **state)
+{
+    struct forgotten f = {0};
+    struct report_queue q;
+
+    (void) state;
+    report_queue_init(&q, &limits, on_forget, &f);
+    put(&q, 11, 0, 10);
+    put(&q, 12, 0, 10);
+    put(&q, 13, 0, 10);
+    assert_int_equal(take(&q, NOW), 11);
+    assert_int_equal(take(&q, NOW), 12);
+    assert_int_equal(take(&q, NOW), 13);
+    assert_int_equal(take(&q, NOW), 0);
+    assert_true(report_queue_drained(&q));
+    assert_false(report_queue_empty(&q));
+    assert_true(report_queue_acked(&q, 12));
+    assert_false(report_queue_acked(&q, 12));
+    assert_int_equal(f.n, 1);
+    report_queue_rewind(&q);
+    assert_int_equal(take(&q, NOW), 11);
+    assert_int_equal(take(&q, NOW), 13);
+    assert_true(report_queue_hold(&q, 11));
+    assert_false(report_queue_hold(&q, 99));
+    assert_int_equal(take(&q, NOW), 0);
+    report_queue_release(&q);
+    assert_int_equal(take(&q, NOW), 11);
+    assert_true(report_queue_acked(&q, 11));
+    assert_true(report_queue_refused(&q, 13));
+    assert_true(report_queue_empty(&q));
+    report_queue_deinit(&q);
+}
+
+static void is_not_sent_before_it_is_stored(void **state)
+{
+    struct forgotten f = {0};
+    struct report_queue q;
+    uint64_t a, b;
+
+    (void) state;
+    report_queue_init(&q, &limits, on_forget, &f);
+    assert_int_equal(report_queue_add(&q, 1, 0, 10, NOW, &a), 0);
+    assert_int_equal(report_queue_add(&q, 1, 0, 10, NOW, &b), -EEXIST);
+    assert_int_equal(report_queue_add(&q, 2, 0, 10, NOW, &b), 0);
+    report_queue_stored(&q, b);
+    assert_int_equal(take(&q, NOW), 0); /* the first one is still being written */
+    report_queue_not_stored(&q, a);
+    assert_int_equal(f.n, 0);
+    assert_int_equal(take(&q, NOW), 2);
+    report_queue_unsent(&q, b);
+    assert_int_equal(take(&q, NOW), 2);
+    report_queue_deinit(&q);
+}
+
+static void bounds(void **state)
+{
+    struct forgotten f = {0};
+    struct report_queue q;
+    uint64_t seq;
+
+    (void) state;
+    report_queue_init(&q, &limits, on_forget, &f);
+    assert_int_equal(report_queue_add(&q, 1, 0, 1001, NOW, &seq), -EFBIG);
+    for (uint32_t id = 1; id <= 6; id++)
+        put(&q, id, 0, 10);
+    assert_int_equal(q.n, 4);
+    assert_int_equal(q.n_too_many, 2);
+    assert_int_equal(f.seq[0], 1);
+    put(&q, 7, 0, 990); /* only one small one has room beside it */
+    assert_int_equal(q.n, 2);
+    assert_int_equal(take(&q, NOW), 6);
+    assert_int_equal(take(&q, NOW + 101), 0); /* too old */
+    assert_int_equal(q.n_too_old, 1);
+    report_queue_deinit(&q);
+}
+
+static void ages_need_a_clock(void **state)
+{
+    struct forgotten f = {0};
+    struct report_queue q;
+    uint64_t seq;
+
+    (void) state;
+    report_queue_init(&q, &limits, on_forget, &f);
+    assert_int_equal(report_queue_add(&q, 1, 0, 10, 60, &seq), 0); /* 1970: no clock yet */
+    report_queue_stored(&q, seq);
+    assert_int_equal(take(&q, NOW), 1);
+    report_queue_deinit(&q);
+}
+
+static void latest_replaces_what_has_not_left(void **state)
+{
+    struct forgotten f = {0};
+    struct report_queue q;
+
+    (void) state;
+    report_queue_init(&q, &limits, on_forget, &f);
+    put(&q, 1, 77, 10);
+    put(&q, 2, 78, 10);
+    put(&q, 3, 77, 10);
+    assert_int_equal(f.n, 1);
+    assert_int_equal(f.seq[0], 1);
+    assert_int_equal(take(&q, NOW), 2);
+    assert_int_equal(take(&q, NOW), 3);
+    put(&q, 4, 77, 10); /* 3 is on its way: one more */
+    assert_int_equal(q.n, 3);
+    assert_int_equal(q.n_replaced, 1);
+    report_queue_deinit(&q);
+}
+
+static void restores(void **state)
+{
+    struct forgotten f = {0};
+    struct report_queue q;
+
+    (void) state;
+    report_queue_init(&q, &limits, on_forget, &f);
+    assert_int_equal(report_queue_restore(&q, 7, 70, 0, 10, NOW), 0);
+    assert_int_equal(report_queue_restore(&q, 8, 70, 0, 10, NOW), -EEXIST);
+    assert_int_equal(report_queue_restore(&q, 9, 90, 5, 10, NOW), 0);
+    assert_int_equal(put(&q, 1, 5, 10), 10);
+    assert_int_equal(q.n_replaced, 1);
+    assert_int_equal(take(&q, NOW), 70);
+    assert_int_equal(take(&q, NOW), 1);
+    report_queue_deinit(&q);
+}
+
+static void sweep(void *user)
+{
+    struct forgotten f = {0};
+    struct report_queue q;
+    uint64_t seq;
+    unsigned taken = 0;
+
+    (void) user;
+    report_queue_init(&q, &limits, on_forget, &f);
+    for (uint32_t id = 1; id <= 6; id++)
+        taken += report_queue_add(&q, id, id % 2 ? 77 : 0, 10, NOW, &seq) == 0;
+    assert_int_equal(taken, q.n + f.n);
+    report_queue_deinit(&q);
+}
+
+static void allocation_failures(void **state)
+{
+    (void) state;
+    alloc_fail_sweep(sweep, NULL);
+}
+
+#define ID "did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=cool\nmodel=cool.prod.v1\n"
+
+static struct ag_span text(const char *s)
+{
+    return (struct ag_span){s, strlen(s)};
+}
+
+static void policies(void **state)
+{
+    static const char conf_text[] = ID "spool=drop\nspool.prop.*=latest\nspool.prop.power=all\nspool.event.*=all\n"
+                                       "spool.event.*=latest\n";
+    static const struct {
+        const char *method;
+        enum report_policy want;
+    } rows[] = {
+        {"props", REPORT_DROP},       {"prop.x", REPORT_LATEST},    {"prop.power", REPORT_ALL},
+        {"prop.power2", REPORT_LATEST}, {"event.a", REPORT_LATEST}, {"properties_changed", REPORT_DROP},
+    };
+    struct device_conf_error err;
+    struct report_limits l;
+    struct device_conf conf;
+
+    (void) state;
+    assert_int_equal(device_conf_parse(&conf, conf_text, sizeof conf_text - 1, &err), 0);
+    assert_int_equal(report_policy_check(&conf, &l, &err), 0);
+    assert_int_equal(l.max_reports, 10000);
+    for (size_t i = 0; i < ag_array_size(rows); i++)
+        assert_int_equal(report_policy_of(&conf, text(rows[i].method)), rows[i].want);
+    device_conf_deinit(&conf);
+    assert_true(report_is_kept(text("event.x")));
+    assert_true(report_is_kept(text("properties_changed")));
+    assert_false(report_is_kept(text("_sync.x")));
+    assert_false(report_is_kept(text("propsy")));
+}
+
+static void policies_refused(void **state)
+{
+    static const char *const rows[] = {ID "spool=yes\n", ID "spool.prop.x=newest\n", ID "spool_max_bytes=1\n"};
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(rows); i++) {
+        struct device_conf_error err = {0};
+        struct report_limits l;
+        struct device_conf conf;
+
+        assert_int_equal(device_conf_parse(&conf, rows[i], strlen(rows[i]), &err), 0);
+        assert_int_equal(report_policy_check(&conf, &l, &err), -EINVAL);
+        assert_int_equal(err.line, 6);
+        device_conf_deinit(&conf);
+    }
+}
+
+static uint64_t topic(const char *method, const char *params)
+{
+    return report_topic(text(method), params ? text(params) : (struct ag_span){NULL, 0});
+}
+
+static void topics(void **state)
+{
+    (void) state;
+    assert_true(topic("props", "{\"a\":1}") == topic("props", "{\"a\":2}"));
+    assert_true(topic("props", "{\"a\":1}") != topic("props", "{\"b\":1}"));
+    assert_true(topic("props", "{\"a\":1,\"b\":1}") != topic("props", "{\"ab\":1}"));
+    assert_true(topic("prop.a", "[1]") == topic("prop.a", "[2]"));
+    assert_true(topic("prop.a", "[1]") != topic("prop.b", "[1]"));
+    assert_true(topic("properties_changed", "[{\"siid\":1,\"piid\":2,\"value\":1}]") ==
+                topic("properties_changed", "[{\"siid\":1,\"piid\":2,\"value\":9}]"));
+    assert_true(topic("properties_changed", "[{\"siid\":1,\"piid\":2,\"value\":1}]") !=
+                topic("properties_changed", "[{\"siid\":1,\"piid\":3,\"value\":1}]"));
+    assert_true(topic("event.a", NULL) != 0);
+}
+
+static void records(void **state)
+{
+    const struct spool_record in = {4294967295u, NOW, UINT64_MAX, AG_SPAN("{\"id\":4294967295,\"method\":\"props\"}")};
+    ag_cleanup(ag_buf_deinit) struct ag_buf bytes = AG_BUF_INIT;
+    struct spool_record out;
+
+    (void) state;
+    assert_int_equal(spool_record_encode(&bytes, &in), 0);
+    assert_int_equal(spool_record_decode(&out, ag_buf_span(&bytes)), 0);
+    assert_int_equal(out.id, in.id);
+    assert_int_equal(out.at_s, in.at_s);
+    assert_true(out.topic == in.topic);
+    assert_int_equal(out.text.len, in.text.len);
+    assert_memory_equal(out.text.p, in.text.p, in.text.len);
+    for (size_t n = 0; n < ag_buf_size(&bytes); n++)
+        assert_int_equal(spool_record_decode(&out, (struct ag_span){ag_buf_head(&bytes), n}), -EINVAL);
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x95\x02\x01\x01\x01\xa1x")), -EINVAL); /* a later version */
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x95\x01\x00\x01\x01\xa1x")), -EINVAL); /* id 0 */
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x96\x01\x01\x01\x01\xa1x\xc0")), 0);   /* more items */
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("{\"id\":1}")), -EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(leaves_in_order_and_only_when_acknowledged),
+        cmocka_unit_test(is_not_sent_before_it_is_stored),
+        cmocka_unit_test(bounds),
+        cmocka_unit_test(ages_need_a_clock),
+        cmocka_unit_test(latest_replaces_what_has_not_left),
+        cmocka_unit_test(restores),
+        cmocka_unit_test(allocation_failures),
+        cmocka_unit_test(policies),
+        cmocka_unit_test(policies_refused),
+        cmocka_unit_test(topics),
+        cmocka_unit_test(records),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
