@@ -3,12 +3,14 @@
 
 #include <string.h>
 #include "client/cloud/gizwits.h"
+#include "client/cloud/mqtt.h"
 #include "client/cloud/onenet.h"
 #include "client/cloud/ot.h"
 
 static const struct cloud_ops *const clouds[] = {
     &cloud_ot_ops,
     &cloud_onenet_ops,
+    &cloud_mqtt_ops,
     &cloud_gizwits_ops,
     NULL, /* keeps the table valid for a build without any */
 };

@@ -1,0 +1,28 @@
+/*
+ * The last value of each property that applications have reported, as one JSON object: what the retained state topic of
+ * the mqtt cloud shows. Names as in reports: "power" of props and prop.power, "siid.piid" of properties_changed.
+ * A core: texts in, a text out; bounded.
+ */
+#ifndef CLIENT_PROP_STATE_H
+#define CLIENT_PROP_STATE_H
+
+#include <stdbool.h>
+#include "libagent/core/buf.h"
+
+enum { PROP_STATE_NAMES_MAX = 512, PROP_STATE_BYTES_MAX = 65536 };
+
+struct prop_state {
+    struct prop_state_entry *entries;
+    unsigned n, cap;
+    size_t bytes;
+};
+
+void prop_state_deinit(struct prop_state *s);
+
+/* Takes a report in. 1: something changed; 0: nothing did, or the method is no property report; -ENOMEM; -ENOBUFS: full. */
+int prop_state_take(struct prop_state *s, struct ag_span report);
+
+/* The object, appended. 0 or -ENOMEM. */
+int prop_state_print(const struct prop_state *s, struct ag_buf *out);
+
+#endif
