@@ -1,6 +1,6 @@
 /*
- * The MCU's side of the MIoT serial line, for firmware: a lamp with a switch and a brightness. Plain C99, no heap, no
- * printf, no float; about 700 bytes of RAM. The board supplies the two functions at the end.
+ * The MCU's side of the MIoT serial line, for firmware: a lamp with a switch and a brightness. Plain C99, no
+ * heap, no printf, no float; about 700 bytes of RAM. The board supplies the two functions at the end.
  *
  *     mcu_lamp_init();
  *     for (;;) {

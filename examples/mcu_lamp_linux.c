@@ -1,6 +1,6 @@
 /*
- * The board of mcu_lamp.c when it is a Linux process: a serial device or pseudo terminal in place of the UART, the
- * key (any byte) on standard input. Usage: example_mcu_lamp DEVICE
+ * The board of mcu_lamp.c when it is a Linux process: a serial device or pseudo terminal in place of the
+ * UART, the key (any byte) on standard input. Usage: example_mcu_lamp DEVICE
  */
 #include "examples/mcu_lamp.h"
 

@@ -12,7 +12,8 @@ static struct mcu_dev_prop *find(struct mcu_device *d, unsigned long siid, unsig
     return NULL;
 }
 
-bool mcu_dev_set(struct mcu_device *d, unsigned long siid, unsigned long piid, const char *value, bool read_only)
+bool mcu_dev_set(struct mcu_device *d, unsigned long siid, unsigned long piid, const char *value,
+                 bool read_only)
 {
     struct mcu_dev_prop *p = find(d, siid, piid);
 
@@ -174,7 +175,8 @@ static void set_properties(struct mcu_device *d, struct words *w, uint64_t now_m
     size_t n = strlen(line);
 
     while (next_id(w, &siid) && next_id(w, &piid) && (value = next_word(w)) && n < sizeof line)
-        n += (size_t) snprintf(line + n, sizeof line - n, " %lu %lu %d", siid, piid, set_property(d, siid, piid, value));
+        n += (size_t) snprintf(line + n, sizeof line - n, " %lu %lu %d", siid, piid,
+                               set_property(d, siid, piid, value));
     say(d, line, now_ms);
 }
 
@@ -249,13 +251,15 @@ void mcu_dev_line(struct mcu_device *d, char *line, uint64_t now_ms)
     else if (d->state == MCU_DEV_WAIT_OK && (ok || error))
         acknowledged(d, ok, now_ms);
     else if (d->state == MCU_DEV_WAIT_DOWN && error)
-        /* A command is open that we know nothing of: its line was lost. Say so, so that nobody waits for it. */
+        /* A command is open that we know nothing of: its line was lost. Say so, so that nobody waits for it.
+         */
         say(d, "error \"command lost\" -5099", now_ms);
 }
 
 void mcu_dev_updated(struct mcu_device *d, bool good, uint64_t now_ms)
 {
     if (good)
-        snprintf(d->version, sizeof d->version, "%04u", (unsigned) (strtoul(d->version, NULL, 10) + 1) % 10000u);
+        snprintf(d->version, sizeof d->version, "%04u",
+                 (unsigned) (strtoul(d->version, NULL, 10) + 1) % 10000u);
     mcu_dev_start(d, now_ms);
 }

@@ -1,6 +1,7 @@
 /*
- * The firmware of the MCU stand-in: polls the module, serves a table of properties, echoes actions. One command is open
- * at a time; an answer that does not come is asked for again. Pure: lines and time in, lines out.
+ * The firmware of the MCU stand-in: polls the module, serves a table of properties, echoes actions. One
+ * command is open at a time; an answer that does not come is asked for again. Pure: lines and time in, lines
+ * out.
  */
 #ifndef SIM_MCU_DEVICE_H
 #define SIM_MCU_DEVICE_H
@@ -13,7 +14,8 @@ enum { MCU_DEV_PROPS_MAX = 64, MCU_DEV_LINE_MAX = 1024, MCU_DEV_VALUE_MAX = 400,
 struct mcu_dev_prop {
     unsigned long siid, piid;
     bool read_only;
-    char value[MCU_DEV_VALUE_MAX]; /* as it stands on the line: a number, true, false, or a string with its quotes */
+    char value[MCU_DEV_VALUE_MAX]; /* as it stands on the line: a number, true, false, or a string with its
+                                      quotes */
 };
 
 enum mcu_dev_state {
@@ -29,14 +31,14 @@ struct mcu_device {
     const char *model;
     char version[5];
     unsigned poll_ms;
-    unsigned reply_ms;      /* how long an answer may take */
-    bool busy;              /* refuses updates */
+    unsigned reply_ms; /* how long an answer may take */
+    bool busy;         /* refuses updates */
     enum mcu_dev_state state;
-    unsigned step;          /* of the start sequence */
+    unsigned step; /* of the start sequence */
     unsigned tries;
     uint64_t due_ms;
-    bool update_said;       /* the last line sent was result "ready" */
-    bool report;            /* a written property is reported */
+    bool update_said; /* the last line sent was result "ready" */
+    bool report;      /* a written property is reported */
     unsigned long report_siid, report_piid;
     char sent[MCU_DEV_LINE_MAX]; /* the line that waits for its answer */
     unsigned long n_downs, n_resent;
@@ -45,7 +47,8 @@ struct mcu_device {
 };
 
 /* Sets the property; adds it when it is new. False: the table is full or the value too long. */
-bool mcu_dev_set(struct mcu_device *d, unsigned long siid, unsigned long piid, const char *value, bool read_only);
+bool mcu_dev_set(struct mcu_device *d, unsigned long siid, unsigned long piid, const char *value,
+                 bool read_only);
 
 /* Begins anew, as after power-up. */
 void mcu_dev_start(struct mcu_device *d, uint64_t now_ms);

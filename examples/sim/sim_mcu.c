@@ -1,6 +1,6 @@
 /*
- * miio_sim mcu: makes a pseudo terminal and plays the MCU behind it, faults included. miio_mcu --tty takes the path
- * that the ready line names.
+ * miio_sim mcu: makes a pseudo terminal and plays the MCU behind it, faults included. miio_mcu --tty takes
+ * the path that the ready line names.
  */
 #include "examples/sim/sim.h"
 
@@ -332,16 +332,25 @@ enum {
 };
 
 static const struct option options[] = {
-    {"link", required_argument, NULL, O_LINK},       {"prop", required_argument, NULL, O_PROP},
-    {"read-only", required_argument, NULL, O_READ_ONLY}, {"model", required_argument, NULL, O_MODEL},
-    {"mcu-version", required_argument, NULL, O_VERSION}, {"poll", required_argument, NULL, O_POLL},
+    {"link", required_argument, NULL, O_LINK},
+    {"prop", required_argument, NULL, O_PROP},
+    {"read-only", required_argument, NULL, O_READ_ONLY},
+    {"model", required_argument, NULL, O_MODEL},
+    {"mcu-version", required_argument, NULL, O_VERSION},
+    {"poll", required_argument, NULL, O_POLL},
     {"reply-timeout", required_argument, NULL, O_REPLY},
-    {"script", required_argument, NULL, O_SCRIPT},   {"receive", required_argument, NULL, O_RECEIVE},
-    {"checksum", no_argument, NULL, O_CHECKSUM},     {"busy", no_argument, NULL, O_BUSY},
-    {"drop", required_argument, NULL, O_DROP},       {"dup", required_argument, NULL, O_DUP},
-    {"noise", required_argument, NULL, O_NOISE},     {"delay", required_argument, NULL, O_DELAY},
-    {"seed", required_argument, NULL, O_SEED},       {"trace", no_argument, NULL, O_TRACE},
-    {"help", no_argument, NULL, 'h'},                {NULL, 0, NULL, 0},
+    {"script", required_argument, NULL, O_SCRIPT},
+    {"receive", required_argument, NULL, O_RECEIVE},
+    {"checksum", no_argument, NULL, O_CHECKSUM},
+    {"busy", no_argument, NULL, O_BUSY},
+    {"drop", required_argument, NULL, O_DROP},
+    {"dup", required_argument, NULL, O_DUP},
+    {"noise", required_argument, NULL, O_NOISE},
+    {"delay", required_argument, NULL, O_DELAY},
+    {"seed", required_argument, NULL, O_SEED},
+    {"trace", no_argument, NULL, O_TRACE},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 /* 0 go on, -1 leave with 0, else the exit code. */
@@ -411,9 +420,12 @@ static int set_option(struct sim *s, int c)
 
 int sim_mcu(int argc, char **argv)
 {
-    static struct sim s = {
-        .dev = {.model = "demo.mcu.v1", .version = "0001", .poll_ms = 200, .reply_ms = 400, .send = send_line},
-        .random = 1u << 16 | 1};
+    static struct sim s = {.dev = {.model = "demo.mcu.v1",
+                                   .version = "0001",
+                                   .poll_ms = 200,
+                                   .reply_ms = 400,
+                                   .send = send_line},
+                           .random = 1u << 16 | 1};
     struct sigaction action = {.sa_handler = on_signal};
     int c, r = 0;
 

@@ -1,6 +1,7 @@
 /*
- * Any bytes from an MCU, cut anywhere: the replies and what goes up do not depend on the cuts, each non-empty line gets
- * one reply line, what goes up is JSON, and a following get_down is served. The first byte picks the situation.
+ * Any bytes from an MCU, cut anywhere: the replies and what goes up do not depend on the cuts, each non-empty
+ * line gets one reply line, what goes up is JSON, and a following get_down is served. The first byte picks
+ * the situation.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,7 +46,8 @@ static void begin(struct run *r, unsigned mode)
     mcu_bridge_init(&r->b, &set);
     mcu_bridge_agent_up(&r->b, true);
     if (mode & WITH_GET)
-        ask(r, "{\"id\":1,\"method\":\"get_properties\",\"params\":[{\"siid\":1,\"piid\":2},{\"siid\":1,\"piid\":3}]}");
+        ask(r, "{\"id\":1,\"method\":\"get_properties\",\"params\":[{\"siid\":1,\"piid\":2},{\"siid\":1,"
+               "\"piid\":3}]}");
     if (mode & WITH_ACTION)
         ask(r, "{\"id\":1,\"method\":\"action\",\"params\":{\"siid\":1,\"aiid\":1}}");
     if (mode & WITH_UPDATE)

@@ -63,6 +63,17 @@ class Upstream:
             if not self.refuse:
                 self.reports.append(text)
 
+    def away(self):
+        """As if the client daemon were gone."""
+        self.server.shutdown(socket.SHUT_RDWR)
+        self.server.close()
+        self.peer.s.shutdown(socket.SHUT_RDWR)
+        self.peer = None
+
+    def back(self):
+        self.server = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._serve, daemon=True).start()
+
     def send(self, obj):
         wait_for(lambda: self.peer, "the agent's connection")
         self.peer.send(obj)

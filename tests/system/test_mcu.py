@@ -124,6 +124,15 @@ def test_without_an_agent_net_is_offline(tmp_path, line, stack):
     still_works(line, stack, 1)
 
 
+def test_without_a_client_net_is_offline(tmp_path, line):
+    with Stack(tmp_path, tmp_path / "tty", "-o", "status_period_ms=200") as stack:
+        wait_for(lambda: line.say("net") == "cloud", "cloud")
+        stack.up.away()
+        wait_for(lambda: line.say("net") == "offline", "offline")
+        stack.up.back()
+        wait_for(lambda: line.say("net") == "cloud", "cloud again")
+
+
 def test_the_adapter_is_unplugged_and_comes_back(line, stack):
     for id in (1, 2):
         line.close()
@@ -171,8 +180,8 @@ def test_update_that_the_mcu_cancels(tmp_path, line, stack):
 
 def test_image_reaches_rx_in_each_mode(tmp_path):
     for name, size, percent, checksum, options in (("1k", 200 * 1024, 1, False, ["-o", "xmodem_1k=yes"]),
-                                                   ("crc", 20 * 1024, 1, False, []),
-                                                   ("checksum", 8 * 1024 - 1, 1, True, [])):
+                                                   ("crc", 16 * 1024, 1, False, []),
+                                                   ("checksum", 4 * 1024 - 1, 0, True, [])):
         path = tmp_path / name
         path.mkdir()
         check_transfer(path, size, percent, checksum=checksum, options=options)

@@ -74,11 +74,16 @@ enum { OPT_CHECK = 256 };
 
 static const char short_options[] = "t:a:c:o:Dl:L:vh";
 static const struct option long_options[] = {
-    {"tty", required_argument, NULL, 't'},       {"agent", required_argument, NULL, 'a'},
-    {"config", required_argument, NULL, 'c'},    {"option", required_argument, NULL, 'o'},
-    {"check-config", no_argument, NULL, OPT_CHECK}, {"daemonize", no_argument, NULL, 'D'},
-    {"loglevel", required_argument, NULL, 'l'}, {"logfile", required_argument, NULL, 'L'},
-    {"version", no_argument, NULL, 'v'},         {"help", no_argument, NULL, 'h'},
+    {"tty", required_argument, NULL, 't'},
+    {"agent", required_argument, NULL, 'a'},
+    {"config", required_argument, NULL, 'c'},
+    {"option", required_argument, NULL, 'o'},
+    {"check-config", no_argument, NULL, OPT_CHECK},
+    {"daemonize", no_argument, NULL, 'D'},
+    {"loglevel", required_argument, NULL, 'l'},
+    {"logfile", required_argument, NULL, 'L'},
+    {"version", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 

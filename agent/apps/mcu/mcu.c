@@ -13,7 +13,8 @@ static struct mcu_clock clock_now(struct mcu *m)
     struct tm local = {0};
 
     localtime_r(&now, &local);
-    return (struct mcu_clock){.now_ms = uv_now(m->loop), .unix_s = now, .utc_offset_s = (int) local.tm_gmtoff};
+    return (struct mcu_clock){
+        .now_ms = uv_now(m->loop), .unix_s = now, .utc_offset_s = (int) local.tm_gmtoff};
 }
 
 /* ---- what comes out of the bridge ---- */
@@ -86,7 +87,8 @@ static void run_hooks(struct mcu *m)
         run_hook(m, m->conf->hook_factory, "factory");
 }
 
-/* Lines in, replies out, until neither moves. A bounded number of turns, so that a flood does not hold the loop. */
+/* Lines in, replies out, until neither moves. A bounded number of turns, so that a flood does not hold the
+ * loop. */
 static void move_bytes(struct mcu *m)
 {
     struct mcu_clock clock = clock_now(m);
@@ -171,8 +173,8 @@ static int on_request(struct mcu_link *l, agent_request *req)
 
     if (mcu_service_run(m, req))
         return 0;
-    r = mcu_bridge_request(&m->bridge, (struct ag_span){text, strlen(text)}, agent_request_ref(req), uv_now(m->loop),
-                           &refusal);
+    r = mcu_bridge_request(&m->bridge, (struct ag_span){text, strlen(text)}, agent_request_ref(req),
+                           uv_now(m->loop), &refusal);
     if (r == 0)
         return 0;
     if (r > 0)
@@ -186,6 +188,7 @@ static void on_up(struct mcu_link *l, bool up)
     struct mcu *m = l->user;
 
     mcu_bridge_agent_up(&m->bridge, up);
+    m->bridge.reports.up = up && *m->bridge.set.did; /* else not before the client has told the did, or has not */
 }
 
 static void on_status(struct mcu_link *l, const char *status)
@@ -195,6 +198,8 @@ static void on_status(struct mcu_link *l, const char *status)
 
     if (net != m->bridge.net)
         ag_log(AG_LOG_INFO, "net: %s (%s)", mcu_net_name(net), status);
+    if (net != m->bridge.net && (!*m->bridge.set.did || !*m->bridge.set.mac))
+        mcu_link_ask_identity(l); /* the client may have come later than we */
     mcu_bridge_set_net(&m->bridge, net);
 }
 
@@ -213,6 +218,8 @@ static void on_identity(struct mcu_link *l, const struct mcu_identity *who)
         strcpy(set->version, who->version);
     if (!*fixed->did && *who->did)
         strcpy(set->did, who->did);
+    if (who->last && l->up)
+        m->bridge.reports.up = true;
 }
 
 static void on_reported(struct mcu_link *l, enum mcu_report_kind kind, bool ok)
@@ -247,7 +254,8 @@ static int open_tty(struct mcu *m)
     if (r == 0)
         return 0;
     if (!is_absent(r)) {
-        ag_log(AG_LOG_ERROR, "%s: %s", m->conf->tty, r == -EBUSY ? "in use by another program" : strerror(-r));
+        ag_log(AG_LOG_ERROR, "%s: %s", m->conf->tty,
+               r == -EBUSY ? "in use by another program" : strerror(-r));
         return r;
     }
     ag_log(AG_LOG_WARNING, "%s: %s; waiting for it", m->conf->tty, strerror(-r));
@@ -274,6 +282,7 @@ int mcu_open(struct mcu *m, uv_loop_t *loop, const struct mcu_conf *conf)
                                 .on_identity = on_identity,
                                 .on_reported = on_reported,
                                 .on_turn = on_turn,
+                                .status_period_ms = conf->status_period_ms,
                                 .user = m};
     r = mcu_link_open(&m->link, loop, conf->agent);
     if (r < 0)
@@ -306,11 +315,13 @@ void mcu_log_state(struct mcu *m)
 {
     const struct mcu_bridge *b = &m->bridge;
 
-    ag_log(AG_LOG_INFO,
-           "tty %s, agent %s, net %s, queue %u, lines %llu, bad %llu, downs %llu, results %llu, timeouts %llu, "
-           "refused %llu, properties waiting %u, events waiting %u, update: %s",
-           m->tty.fd >= 0 ? "open" : "absent", m->link.up ? "up" : "down", mcu_net_name(mcu_bridge_net(b)), b->n_queued,
-           (unsigned long long) b->n.lines, (unsigned long long) b->n.bad_lines, (unsigned long long) b->n.downs,
-           (unsigned long long) b->n.results, (unsigned long long) b->n.timeouts, (unsigned long long) b->n.refused,
-           b->reports.n_props, b->reports.n_events, mcu_update_end_text(&b->update));
+    ag_log(
+        AG_LOG_INFO,
+        "tty %s, agent %s, net %s, queue %u, lines %llu, bad %llu, downs %llu, results %llu, timeouts %llu, "
+        "refused %llu, properties waiting %u, events waiting %u, update: %s",
+        m->tty.fd >= 0 ? "open" : "absent", m->link.up ? "up" : "down", mcu_net_name(mcu_bridge_net(b)),
+        b->n_queued, (unsigned long long) b->n.lines, (unsigned long long) b->n.bad_lines,
+        (unsigned long long) b->n.downs, (unsigned long long) b->n.results,
+        (unsigned long long) b->n.timeouts, (unsigned long long) b->n.refused, b->reports.n_props,
+        b->reports.n_events, mcu_update_end_text(&b->update));
 }

@@ -16,17 +16,17 @@ struct mcu {
     struct mcu_link link;
     struct mcu_hooks hooks;
     uv_timer_t timer;
-    struct ag_buf image;                /* of the update under way */
-    enum mcu_update_end shown_end;      /* what was reported of it last */
+    struct ag_buf image;           /* of the update under way */
+    enum mcu_update_end shown_end; /* what was reported of it last */
     enum mcu_update_state shown_state;
     unsigned shown_percent;
-    bool working;                       /* inside mcu_work(): no second entry */
+    bool working; /* inside mcu_work(): no second entry */
     bool stopping;
 };
 
 /*
- * Opens the device and the connection to the agent. 0; -errno: nothing works as configured, said in the log. A device
- * that is not there is no error.
+ * Opens the device and the connection to the agent. 0; -errno: nothing works as configured, said in the log.
+ * A device that is not there is no error.
  */
 int mcu_open(struct mcu *m, uv_loop_t *loop, const struct mcu_conf *conf);
 

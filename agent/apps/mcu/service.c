@@ -96,8 +96,9 @@ static void serve_info(struct mcu *m, agent_request *req)
     ag_buf_printf(&out, "{\"tty\":\"%s\",\"model\":\"%s\",\"mcu_version\":\"%s\",\"net\":\"%s\",",
                   m->tty.fd >= 0 ? "open" : "absent", mcu_bridge_model(b), b->mcu_version,
                   mcu_net_name(mcu_bridge_net(b)));
-    ag_buf_printf(&out, "\"update\":{\"state\":\"%s\",\"progress\":%u,\"result\":\"%s\"},", state_name(&b->update),
-                  xmodem_sender_percent(&b->update.x), mcu_update_end_text(&b->update));
+    ag_buf_printf(&out, "\"update\":{\"state\":\"%s\",\"progress\":%u,\"result\":\"%s\"},",
+                  state_name(&b->update), xmodem_sender_percent(&b->update.x),
+                  mcu_update_end_text(&b->update));
     ag_buf_printf(&out,
                   "\"lines\":%llu,\"bad_lines\":%llu,\"downs\":%llu,\"results\":%llu,\"timeouts\":%llu,"
                   "\"refused\":%llu,\"events_expired\":%llu}",
@@ -147,7 +148,9 @@ static void show_end(struct mcu *m)
 
     ag_log(u->end == MCU_UPDATE_INSTALLED ? AG_LOG_INFO : AG_LOG_WARNING, "update of the MCU: %s",
            mcu_update_end_text(u));
-    show_state(m, u->end == MCU_UPDATE_INSTALLED ? "installed" : u->end == MCU_UPDATE_BUSY ? "busy" : "failed");
+    show_state(m, u->end == MCU_UPDATE_INSTALLED ? "installed"
+                  : u->end == MCU_UPDATE_BUSY    ? "busy"
+                                                 : "failed");
 }
 
 void mcu_service_show_update(struct mcu *m)

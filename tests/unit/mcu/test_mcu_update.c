@@ -12,7 +12,7 @@
 /* Checks each block as the protocol defines it. */
 struct receiver {
     bool crc;
-    uint8_t want;       /* number of the next block */
+    uint8_t want; /* number of the next block */
     uint8_t got[8192];
     size_t len;
     unsigned n_repeats;

@@ -1,8 +1,7 @@
 #include "agent/apps/mcu/core/bridge.h"
 
 #include <errno.h>
-#include "agent/apps/mcu/core/commands.h"
-#include "libagent/core/json.h"
+#include "agent/apps/mcu/core/serve.h"
 
 void mcu_settings_init(struct mcu_settings *set)
 {
@@ -41,7 +40,7 @@ void mcu_bridge_init(struct mcu_bridge *b, const struct mcu_settings *set)
 
 static void free_jobs(struct ag_list *list)
 {
-    ag_list_for_each_safe(it, list)
+    ag_list_for_each_safe (it, list)
         mcu_job_free(ag_list_entry(it, struct mcu_job, link));
 }
 
@@ -55,7 +54,7 @@ void mcu_bridge_deinit(struct mcu_bridge *b)
 
 /* ---- requests ---- */
 
-static void finish(struct mcu_bridge *b, struct mcu_job *job)
+void mcu_bridge_finish(struct mcu_bridge *b, struct mcu_job *job)
 {
     if (mcu_job_finish(job) < 0)
         mcu_job_fail(job, MCU_CODE_MODULE, "out of memory");
@@ -68,14 +67,14 @@ static void finish_failed(struct mcu_bridge *b, struct mcu_job *job, int code, c
     ag_list_append(&b->finished, &job->link);
 }
 
-static void end_out(struct mcu_bridge *b, int code, const char *message)
+void mcu_bridge_end_out(struct mcu_bridge *b, int code, const char *message)
 {
     struct mcu_job *job = ag_steal(&b->out);
 
     finish_failed(b, job, code, message);
 }
 
-static struct mcu_job *pop_queue(struct mcu_bridge *b)
+struct mcu_job *mcu_bridge_pop(struct mcu_bridge *b)
 {
     struct mcu_job *job = ag_list_first(&b->queue, struct mcu_job, link);
 
@@ -87,13 +86,13 @@ static struct mcu_job *pop_queue(struct mcu_bridge *b)
 static void fail_queue(struct mcu_bridge *b, int code, const char *message)
 {
     while (b->n_queued > 0)
-        finish_failed(b, pop_queue(b), code, message);
+        finish_failed(b, mcu_bridge_pop(b), code, message);
 }
 
 void mcu_bridge_fail_all(struct mcu_bridge *b, int code, const char *message)
 {
     if (b->out)
-        end_out(b, code, message);
+        mcu_bridge_end_out(b, code, message);
     fail_queue(b, code, message);
 }
 
@@ -127,7 +126,7 @@ int mcu_bridge_request(struct mcu_bridge *b, struct ag_span text, void *handle, 
     job->handle = handle;
     job->deadline_ms = now_ms + b->set.command_timeout_ms;
     if (job->n_items == 0 && job->method != MCU_ACTION) {
-        finish(b, job);
+        mcu_bridge_finish(b, job);
         return 0;
     }
     if (b->n_queued >= b->set.queue_max) {
@@ -148,222 +147,12 @@ struct mcu_job *mcu_bridge_take(struct mcu_bridge *b)
     return job;
 }
 
-/* ---- lines about requests ---- */
-
-static void down(struct mcu_bridge *b, const char *text, size_t n)
-{
-    mcu_tx_put(&b->tx, text, n);
-    mcu_tx_put(&b->tx, "\r", 1);
-    b->n.downs++;
-}
-
-static void down_job(struct mcu_bridge *b)
-{
-    char line[MCU_DOWN_MAX];
-
-    b->out = pop_queue(b);
-    down(b, line, mcu_job_print(b->out, line));
-}
-
-static void down_net(struct mcu_bridge *b)
-{
-    b->net_told = mcu_bridge_net(b);
-    b->net_untold = false;
-    mcu_tx_printf(&b->tx, "down MIIO_net_change %s\r", mcu_net_name(b->net_told));
-}
-
-/*
- * First what is asked of the MCU, then what the module wants to know, then what it has to tell. Until the first
- * "none" only the network state goes out: boot loaders are known to run their program after exactly these two.
- */
-static void down_next(struct mcu_bridge *b)
-{
-    if (b->started && b->n_queued > 0) {
-        down_job(b);
-    } else if (b->started && b->version_due) {
-        b->version_due = false;
-        down(b, "down MIIO_mcu_version_req", strlen("down MIIO_mcu_version_req"));
-    } else if (b->started && b->model_due) {
-        b->model_due = false;
-        down(b, "down MIIO_model_req", strlen("down MIIO_model_req"));
-    } else if (b->net_untold || b->net_told != mcu_bridge_net(b)) {
-        down_net(b);
-    } else {
-        b->started = true;
-        mcu_tx_printf(&b->tx, "down none\r");
-    }
-}
-
-static void line_get_down(struct mcu_bridge *b, uint64_t now_ms)
-{
-    if (b->out) {
-        mcu_bridge_reply(b, false);
-    } else if (b->update.state == MCU_UPDATE_ASKING) {
-        mcu_update_asked(&b->update, now_ms);
-        mcu_tx_printf(&b->tx, "down update_fw\r");
-    } else {
-        down_next(b);
-    }
-}
-
-static void result_for_job(struct mcu_bridge *b, const struct mcu_words *words)
-{
-    int r = mcu_job_result(b->out, words);
-    struct mcu_job *job;
-
-    mcu_bridge_reply(b, r == 0);
-    if (r != 0) {
-        end_out(b, r < 0 ? MCU_CODE_MODULE : MCU_CODE_ACK_INVALID, r < 0 ? "out of memory" : "user ack invalid");
-        return;
-    }
-    b->n.results++;
-    job = ag_steal(&b->out);
-    if (mcu_job_next_part(job)) {
-        finish(b, job);
-        return;
-    }
-    ag_list_prepend(&b->queue, &job->link);
-    b->n_queued++;
-}
-
-static void result_for_update(struct mcu_bridge *b, const struct mcu_words *words, uint64_t now_ms)
-{
-    bool asked = b->update.asked && words->n == 1 && words->param[0].quoted;
-    bool ready = asked && ag_span_eq(words->param[0].raw, "\"ready\"");
-    bool busy = asked && ag_span_eq(words->param[0].raw, "\"busy\"");
-
-    mcu_bridge_reply(b, ready || busy);
-    if (ready || busy)
-        mcu_update_answered(&b->update, ready, now_ms);
-}
-
-static void line_result(struct mcu_bridge *b, const struct mcu_words *words, uint64_t now_ms)
-{
-    if (b->out)
-        result_for_job(b, words);
-    else if (b->update.state == MCU_UPDATE_ASKING)
-        result_for_update(b, words, now_ms);
-    else
-        mcu_bridge_reply(b, false);
-}
-
-static void line_error(struct mcu_bridge *b, const struct mcu_words *words)
-{
-    char message[MCU_LINE_MAX];
-    int32_t code;
-    long len;
-
-    if (words->n != 2 || !words->param[0].quoted || !mcu_word_code(&words->param[1], &code) || code < -9999 ||
-        code > -5000) {
-        mcu_bridge_reply(b, false);
-        return;
-    }
-    mcu_bridge_reply(b, true);
-    if (!b->out)
-        return;
-    len = ag_json_unescape(words->param[0].raw, message, sizeof message - 1);
-    message[len < 0 ? 0 : len] = '\0';
-    end_out(b, code, message);
-}
-
-/* ---- every line ---- */
-
-static bool serve_reports(struct mcu_bridge *b, const struct mcu_words *words, uint64_t now_ms)
-{
-    if (ag_span_eq(words->command, "properties_changed"))
-        mcu_bridge_reply(b, mcu_reports_properties(&b->reports, words) == 0);
-    else if (ag_span_eq(words->command, "event_occured"))
-        mcu_bridge_reply(b, mcu_reports_event(&b->reports, words, now_ms) == 0);
-    else
-        return false;
-    return true;
-}
-
-/* A result that cannot even be read still was the MCU's answer: waiting on would only hold up the line. */
-static bool is_result(struct ag_span line)
-{
-    size_t i = 0;
-
-    while (i < line.len && line.p[i] == ' ')
-        i++;
-    return line.len - i >= 7 && memcmp(line.p + i, "result ", 7) == 0;
-}
-
-static void bad_line(struct mcu_bridge *b, struct ag_span line)
-{
-    b->n.bad_lines++;
-    mcu_bridge_reply(b, false);
-    if (b->out && is_result(line))
-        end_out(b, MCU_CODE_ACK_INVALID, "user ack invalid");
-}
-
-static void serve_line(struct mcu_bridge *b, struct ag_span line, const struct mcu_clock *clock)
-{
-    struct mcu_words words;
-
-    b->n.lines++;
-    if (mcu_words_parse(line, &words) != 0) {
-        bad_line(b, line);
-        return;
-    }
-    if (ag_span_eq(words.command, "get_down"))
-        line_get_down(b, clock->now_ms);
-    else if (ag_span_eq(words.command, "result"))
-        line_result(b, &words, clock->now_ms);
-    else if (ag_span_eq(words.command, "error") && (b->out || b->update.state != MCU_UPDATE_ASKING))
-        line_error(b, &words);
-    else if (b->update.state == MCU_UPDATE_ASKING)
-        mcu_bridge_reply(b, false);
-    else if (!serve_reports(b, &words, clock->now_ms) && !mcu_commands_run(b, &words, clock))
-        mcu_bridge_reply(b, b->set.ok_unknown);
-}
-
-static size_t feed_lines(struct mcu_bridge *b, const struct mcu_clock *clock, const char *p, size_t n)
-{
-    struct ag_span line;
-    size_t used;
-    enum mcu_line_event event = mcu_line_feed(&b->line, p, n, clock->now_ms, &used, &line);
-
-    if (b->echo)
-        mcu_tx_put(&b->tx, p, used);
-    if (event == MCU_LINE_READY)
-        serve_line(b, line, clock);
-    else if (event == MCU_LINE_TOO_LONG)
-        bad_line(b, line);
-    return used;
-}
-
-static void after_update(struct mcu_bridge *b)
+void mcu_bridge_update_left(struct mcu_bridge *b)
 {
     mcu_line_init(&b->line);
     b->echo = false;
     if (b->update.state == MCU_UPDATE_INSTALLING)
         b->version_due = true;
-}
-
-static void feed_transfer(struct mcu_bridge *b, uint64_t now_ms, char c)
-{
-    uint8_t out[XMODEM_OUT_MAX];
-
-    mcu_tx_put(&b->tx, out, mcu_update_byte(&b->update, (uint8_t) c, now_ms, out));
-    if (b->update.state != MCU_UPDATE_SENDING)
-        after_update(b);
-}
-
-size_t mcu_bridge_feed(struct mcu_bridge *b, const struct mcu_clock *clock, const char *p, size_t n)
-{
-    enum { ECHO_CHUNK = 1024 }; /* so that echo and reply always fit what mcu_tx_has_room() promised */
-    size_t i = 0;
-
-    if (!b->echo)
-        mcu_line_expire(&b->line, clock->now_ms);
-    while (i < n && mcu_tx_has_room(&b->tx)) {
-        if (b->update.state == MCU_UPDATE_SENDING)
-            feed_transfer(b, clock->now_ms, p[i++]);
-        else
-            i += feed_lines(b, clock, p + i, n - i > ECHO_CHUNK ? ECHO_CHUNK : n - i);
-    }
-    return i;
 }
 
 /* ---- time ---- */
@@ -372,9 +161,9 @@ static void expire_jobs(struct mcu_bridge *b, uint64_t now_ms)
 {
     if (b->out && now_ms >= b->out->deadline_ms) {
         b->n.timeouts++;
-        end_out(b, MCU_CODE_ACK_TIMEOUT, "user ack timeout");
+        mcu_bridge_end_out(b, MCU_CODE_ACK_TIMEOUT, "user ack timeout");
     }
-    ag_list_for_each_safe(it, &b->queue) {
+    ag_list_for_each_safe (it, &b->queue) {
         struct mcu_job *job = ag_list_entry(it, struct mcu_job, link);
 
         if (now_ms < job->deadline_ms)
@@ -398,7 +187,7 @@ void mcu_bridge_tick(struct mcu_bridge *b, uint64_t now_ms)
         return;
     mcu_tx_put(&b->tx, out, mcu_update_tick(&b->update, now_ms, out));
     if (was == MCU_UPDATE_SENDING && b->update.state != was)
-        after_update(b);
+        mcu_bridge_update_left(b);
 }
 
 uint64_t mcu_bridge_due_ms(const struct mcu_bridge *b)
@@ -407,7 +196,7 @@ uint64_t mcu_bridge_due_ms(const struct mcu_bridge *b)
 
     if (b->out && b->out->deadline_ms < due)
         due = b->out->deadline_ms;
-    ag_list_for_each(it, &b->queue) {
+    ag_list_for_each (it, &b->queue) {
         const struct mcu_job *job = ag_list_entry(it, struct mcu_job, link);
 
         if (job->deadline_ms < due)
@@ -445,7 +234,7 @@ void mcu_bridge_agent_up(struct mcu_bridge *b, bool up)
 void mcu_bridge_line_lost(struct mcu_bridge *b)
 {
     if (b->out)
-        end_out(b, MCU_CODE_ACK_TIMEOUT, "serial line lost");
+        mcu_bridge_end_out(b, MCU_CODE_ACK_TIMEOUT, "serial line lost");
     mcu_tx_init(&b->tx);
     if (is_updating(b))
         mcu_update_stop(&b->update, MCU_UPDATE_LINE_LOST);

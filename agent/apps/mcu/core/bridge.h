@@ -1,10 +1,12 @@
 /*
- * The module side of the MIoT serial protocol as one state machine: bytes of the MCU and requests of the agent go in,
- * bytes for the MCU, answered requests, reports and hooks come out. It reads no clock and owns no descriptor.
+ * The module side of the MIoT serial protocol as one state machine: bytes of the MCU and requests of the
+ * agent go in, bytes for the MCU, answered requests, reports and hooks come out. It reads no clock and owns
+ * no descriptor.
  *
- * Invariants: each non-empty line gets exactly one reply, in order ("help" apart); at most one request is with the
- * MCU (out); each request accepted ends exactly once in the list of finished jobs; no input can keep a later line
- * from being served. Source: MIoT serial communication; waits and error codes as observed on vendor's modules.
+ * Invariants: each non-empty line gets exactly one reply, in order ("help" apart); at most one request is
+ * with the MCU (out); each request accepted ends exactly once in the list of finished jobs; no input can keep
+ * a later line from being served. Source: MIoT serial communication; waits and error codes as observed on
+ * vendor's modules.
  */
 #ifndef MCU_BRIDGE_H
 #define MCU_BRIDGE_H
@@ -17,9 +19,10 @@
 #include "agent/apps/mcu/core/update.h"
 
 enum {
-    MCU_MODEL_MAX = 23,          /* bytes of a model name [MIoT serial, "model"] */
-    MCU_QUEUE_MAX = 16,          /* requests that wait for the MCU */
-    MCU_COMMAND_TIMEOUT_MS = 3800 /* below the 4 s of the askers' own timers, so that our answer is the first */
+    MCU_MODEL_MAX = 23, /* bytes of a model name [MIoT serial, "model"] */
+    MCU_QUEUE_MAX = 16, /* requests that wait for the MCU */
+    MCU_COMMAND_TIMEOUT_MS =
+        3800 /* below the 4 s of the askers' own timers, so that our answer is the first */
 };
 
 /* What the configuration and the client say. Strings are empty when unknown. */
@@ -28,13 +31,13 @@ struct mcu_settings {
     char version[32];              /* of the module firmware */
     char mac[13];                  /* 12 lower-case hex digits */
     char did[64];
-    unsigned props_per_get;        /* 1..MCU_GET_PART_MAX */
+    unsigned props_per_get; /* 1..MCU_GET_PART_MAX */
     unsigned queue_max;
     unsigned command_timeout_ms;
-    bool ok_unknown;               /* unknown command names are answered ok, for MCUs that stop otherwise */
-    bool announce_net;             /* MIIO_net_change at start too */
-    bool ask_version;              /* MIIO_mcu_version_req */
-    bool ask_model;                /* MIIO_model_req */
+    bool ok_unknown;   /* unknown command names are answered ok, for MCUs that stop otherwise */
+    bool announce_net; /* MIIO_net_change at start too */
+    bool ask_version;  /* MIIO_mcu_version_req */
+    bool ask_model;    /* MIIO_model_req */
 };
 
 /* Which hooks are wanted, as bits. */
@@ -55,22 +58,22 @@ struct mcu_bridge {
     struct mcu_line line;
     struct mcu_tx tx;
     bool echo;
-    bool started;            /* a "down none" was sent: the MCU's program runs, requests may go */
-    enum mcu_net net;        /* by the agent; an update shows as updating */
-    bool net_untold;         /* MIIO_net_change is due although nothing changed */
-    enum mcu_net net_told;   /* the last one the MCU knows of */
+    bool started;          /* a "down none" was sent: the MCU's program runs, requests may go */
+    enum mcu_net net;      /* by the agent; an update shows as updating */
+    bool net_untold;       /* MIIO_net_change is due although nothing changed */
+    enum mcu_net net_told; /* the last one the MCU knows of */
     bool version_due, model_due;
     char model[MCU_MODEL_MAX + 1]; /* named by the MCU */
     char mcu_version[5];
     unsigned ble_pid;
     char ble_version[5];
-    struct ag_list queue;    /* struct mcu_job: waiting, and the next part of a split one in front */
+    struct ag_list queue; /* struct mcu_job: waiting, and the next part of a split one in front */
     unsigned n_queued;
     struct mcu_job *out;     /* with the MCU */
     struct ag_list finished; /* struct mcu_job: answered, to be taken */
     struct mcu_reports reports;
     struct mcu_update update;
-    unsigned hooks;          /* enum mcu_hook bits not yet taken */
+    unsigned hooks; /* enum mcu_hook bits not yet taken */
     struct mcu_counters n;
 };
 
@@ -82,8 +85,8 @@ void mcu_bridge_init(struct mcu_bridge *b, const struct mcu_settings *set);
 void mcu_bridge_deinit(struct mcu_bridge *b);
 
 /*
- * Bytes from the MCU. Returns how many were used: fewer than n when the replies fill b->tx; give the rest again when
- * some of it has been written.
+ * Bytes from the MCU. Returns how many were used: fewer than n when the replies fill b->tx; give the rest
+ * again when some of it has been written.
  */
 size_t mcu_bridge_feed(struct mcu_bridge *b, const struct mcu_clock *clock, const char *p, size_t n);
 
@@ -99,8 +102,8 @@ struct mcu_refusal {
 };
 
 /*
- * A JSON-RPC request for the MCU. 0: taken, handle comes back with its job in the finished list. 1: refused, the
- * caller answers what *refusal_out says. -ENOMEM.
+ * A JSON-RPC request for the MCU. 0: taken, handle comes back with its job in the finished list. 1: refused,
+ * the caller answers what *refusal_out says. -ENOMEM.
  */
 int mcu_bridge_request(struct mcu_bridge *b, struct ag_span text, void *handle, uint64_t now_ms,
                        struct mcu_refusal *refusal_out);

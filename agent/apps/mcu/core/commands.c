@@ -54,8 +54,8 @@ static bool ble_set(struct mcu_bridge *b, const struct mcu_words *w)
 {
     uint32_t pid;
 
-    if (w->n != 3 || !mcu_word_is(&w->param[0], "set") || !mcu_word_iid(&w->param[1], &pid) || pid > UINT16_MAX ||
-        w->param[2].quoted || !is_digits(w->param[2].raw, 4))
+    if (w->n != 3 || !mcu_word_is(&w->param[0], "set") || !mcu_word_iid(&w->param[1], &pid) ||
+        pid > UINT16_MAX || w->param[2].quoted || !is_digits(w->param[2].raw, 4))
         return false;
     b->ble_pid = pid;
     copy_span(b->ble_version, w->param[2].raw);
@@ -178,24 +178,23 @@ static void cmd_set_log_level(struct mcu_bridge *b, const struct mcu_words *w, c
 
 static void cmd_help(struct mcu_bridge *b, const struct mcu_words *w, const struct mcu_clock *clock)
 {
-    static const char text[] =
-        "get_down\r"
-        "result <value> ...\r"
-        "error \"<message>\" <code -9999..-5000>\r"
-        "properties_changed <siid> <piid> <value> ...\r"
-        "event_occured <siid> <eiid> [<piid> <value> ...]\r"
-        "model [<company.product.version>]\r"
-        "mcu_version <4 digits>\r"
-        "ble_config set <pid> <4 digits> | dump\r"
-        "net\r"
-        "time [posix]\r"
-        "mac\r"
-        "version\r"
-        "echo on | off\r"
-        "reboot\r"
-        "restore\r"
-        "factory\r"
-        "help\r";
+    static const char text[] = "get_down\r"
+                               "result <value> ...\r"
+                               "error \"<message>\" <code -9999..-5000>\r"
+                               "properties_changed <siid> <piid> <value> ...\r"
+                               "event_occured <siid> <eiid> [<piid> <value> ...]\r"
+                               "model [<company.product.version>]\r"
+                               "mcu_version <4 digits>\r"
+                               "ble_config set <pid> <4 digits> | dump\r"
+                               "net\r"
+                               "time [posix]\r"
+                               "mac\r"
+                               "version\r"
+                               "echo on | off\r"
+                               "reboot\r"
+                               "restore\r"
+                               "factory\r"
+                               "help\r";
 
     (void) w;
     (void) clock;
@@ -208,10 +207,18 @@ bool mcu_commands_run(struct mcu_bridge *b, const struct mcu_words *words, const
         const char *name;
         void (*run)(struct mcu_bridge *b, const struct mcu_words *w, const struct mcu_clock *clock);
     } table[] = {
-        {"model", cmd_model},     {"mcu_version", cmd_mcu_version}, {"ble_config", cmd_ble_config},
-        {"net", cmd_net},         {"time", cmd_time},               {"mac", cmd_mac},
-        {"version", cmd_version}, {"echo", cmd_echo},               {"reboot", cmd_reboot},
-        {"restore", cmd_restore}, {"factory", cmd_factory},         {"help", cmd_help},
+        {"model", cmd_model},
+        {"mcu_version", cmd_mcu_version},
+        {"ble_config", cmd_ble_config},
+        {"net", cmd_net},
+        {"time", cmd_time},
+        {"mac", cmd_mac},
+        {"version", cmd_version},
+        {"echo", cmd_echo},
+        {"reboot", cmd_reboot},
+        {"restore", cmd_restore},
+        {"factory", cmd_factory},
+        {"help", cmd_help},
         {"set_log_level", cmd_set_log_level},
     };
 

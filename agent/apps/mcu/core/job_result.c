@@ -10,7 +10,8 @@ struct entry {
 };
 
 /* Reads the entry at *at and moves on. A get has a value behind code 0, a set never. */
-static bool read_entry(const struct mcu_job *job, const struct mcu_words *words, unsigned *at, struct entry *out)
+static bool read_entry(const struct mcu_job *job, const struct mcu_words *words, unsigned *at,
+                       struct entry *out)
 {
     const struct mcu_word *w = words->param + *at;
     unsigned left = words->n - *at;
@@ -29,8 +30,8 @@ static bool read_entry(const struct mcu_job *job, const struct mcu_words *words,
     return true;
 }
 
-static struct mcu_item *find_item(struct mcu_job *job, const struct mcu_item *from, uint32_t siid, uint32_t piid,
-                                  bool answered)
+static struct mcu_item *find_item(struct mcu_job *job, const struct mcu_item *from, uint32_t siid,
+                                  uint32_t piid, bool answered)
 {
     for (unsigned i = job->part_from; i < job->part_end; i++) {
         struct mcu_item *item = &job->items[i];
@@ -129,7 +130,8 @@ static int print_action(struct mcu_job *job, const struct mcu_words *words, int3
         struct ag_span value = words->param[i + 1].raw;
 
         mcu_word_iid(&words->param[i], &piid);
-        r = ag_buf_printf(out, "%s{\"piid\":%u,\"value\":%.*s}", i > 3 ? "," : "", piid, (int) value.len, value.p);
+        r = ag_buf_printf(out, "%s{\"piid\":%u,\"value\":%.*s}", i > 3 ? "," : "", piid, (int) value.len,
+                          value.p);
     }
     if (r == 0)
         r = ag_buf_append_str(out, code == 0 ? "]}" : "}");

@@ -1,6 +1,7 @@
 /*
- * Walks the members of one JSON object or the elements of one array, giving their bytes as they stand, so that
- * digits and strings travel as text. The text must have passed ag_json_parse(); nothing is checked again here.
+ * Walks the members of one JSON object or the elements of one array, giving their bytes as they stand, so
+ * that digits and strings travel as text. The text must have passed ag_json_parse(); nothing is checked again
+ * here.
  */
 #ifndef MCU_JSON_WALK_H
 #define MCU_JSON_WALK_H

@@ -1,6 +1,7 @@
 /*
- * Values in the form of the serial line. Strings are JSON strings in which each space is written \u0020, because MCU
- * code is known to cut lines at every space; other characters are raw UTF-8. Numbers and booleans go as they are.
+ * Values in the form of the serial line. Strings are JSON strings in which each space is written \u0020,
+ * because MCU code is known to cut lines at every space; other characters are raw UTF-8. Numbers and booleans
+ * go as they are.
  */
 #ifndef MCU_LINE_VALUE_H
 #define MCU_LINE_VALUE_H

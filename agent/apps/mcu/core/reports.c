@@ -42,7 +42,7 @@ static unsigned props_free(struct ag_list *list)
 {
     unsigned n = 0;
 
-    ag_list_for_each_safe(it, list) {
+    ag_list_for_each_safe (it, list) {
         prop_free(ag_list_entry(it, struct prop, link));
         n++;
     }
@@ -53,7 +53,7 @@ void mcu_reports_deinit(struct mcu_reports *r)
 {
     props_free(&r->props);
     props_free(&r->sending);
-    ag_list_for_each_safe(it, &r->events)
+    ag_list_for_each_safe (it, &r->events)
         event_free(ag_list_entry(it, struct event, link));
     r->n_props = r->n_events = 0;
 }
@@ -62,7 +62,7 @@ void mcu_reports_deinit(struct mcu_reports *r)
 
 static struct prop *find_prop(const struct ag_list *list, uint32_t siid, uint32_t piid)
 {
-    ag_list_for_each(it, list) {
+    ag_list_for_each (it, list) {
         struct prop *p = ag_list_entry(it, struct prop, link);
 
         if (p->siid == siid && p->piid == piid)
@@ -127,7 +127,7 @@ int mcu_reports_properties(struct mcu_reports *r, const struct mcu_words *words)
         }
         ag_list_append(&fresh, &p->link);
     }
-    ag_list_for_each_safe(it, &fresh)
+    ag_list_for_each_safe (it, &fresh)
         put_prop(r, ag_list_entry(it, struct prop, link));
     return 0;
 }
@@ -148,8 +148,8 @@ static int print_prop(struct ag_buf *out, const char *did, const struct prop *p)
     int r = append_did(out, did);
 
     return r < 0 ? r
-                 : ag_buf_printf(out, "\"siid\":%u,\"piid\":%u,\"value\":%.*s}", p->siid, p->piid, (int) p->len,
-                                 p->value);
+                 : ag_buf_printf(out, "\"siid\":%u,\"piid\":%u,\"value\":%.*s}", p->siid, p->piid,
+                                 (int) p->len, p->value);
 }
 
 static int print_props(struct mcu_reports *r, const char *did, struct ag_buf *out, unsigned *n_out)
@@ -157,7 +157,7 @@ static int print_props(struct mcu_reports *r, const char *did, struct ag_buf *ou
     unsigned n = 0;
     int e = ag_buf_append_char(out, '[');
 
-    ag_list_for_each(it, &r->props) {
+    ag_list_for_each (it, &r->props) {
         if (e < 0 || n == MCU_PROPS_PER_MESSAGE)
             break;
         if (n++ > 0)
@@ -210,7 +210,9 @@ static uint64_t backoff(uint64_t *pause_ms, bool ok)
 {
     uint64_t pause = *pause_ms;
 
-    *pause_ms = ok ? MCU_REPORT_RETRY_MS : pause * 2 > MCU_REPORT_RETRY_MAX_MS ? MCU_REPORT_RETRY_MAX_MS : pause * 2;
+    *pause_ms = ok                                    ? MCU_REPORT_RETRY_MS
+                : pause * 2 > MCU_REPORT_RETRY_MAX_MS ? MCU_REPORT_RETRY_MAX_MS
+                                                      : pause * 2;
     return pause;
 }
 
@@ -240,7 +242,8 @@ static int print_arguments(struct ag_buf *out, const struct mcu_words *words)
         uint32_t piid = 0;
 
         mcu_word_iid(&words->param[i], &piid);
-        r = ag_buf_printf(out, "%s{\"piid\":%u,\"value\":%.*s}", i > 2 ? "," : "", piid, (int) value.len, value.p);
+        r = ag_buf_printf(out, "%s{\"piid\":%u,\"value\":%.*s}", i > 2 ? "," : "", piid, (int) value.len,
+                          value.p);
     }
     return r == 0 ? ag_buf_append_char(out, ']') : r;
 }

@@ -1,8 +1,8 @@
 /*
- * What the MCU reports, on its way up. Property values are merged: the last value of a property wins and all changed
- * ones travel in one message, at most once a second. Events are never merged, keep their order, and leave at most three
- * in any second. One message of each kind is under way at a time, so nothing overtakes; what fails is tried again.
- * Sources: MIoT serial, "properties_changed" and "event_occured".
+ * What the MCU reports, on its way up. Property values are merged: the last value of a property wins and all
+ * changed ones travel in one message, at most once a second. Events are never merged, keep their order, and
+ * leave at most three in any second. One message of each kind is under way at a time, so nothing overtakes;
+ * what fails is tried again. Sources: MIoT serial, "properties_changed" and "event_occured".
  */
 #ifndef MCU_REPORTS_H
 #define MCU_REPORTS_H
@@ -13,7 +13,7 @@
 
 enum {
     MCU_PROPS_PERIOD_MS = 1000,
-    MCU_PROPS_MAX = 1024,           /* different properties kept unsent */
+    MCU_PROPS_MAX = 1024, /* different properties kept unsent */
     MCU_PROPS_PER_MESSAGE = 64,
     MCU_EVENTS_PER_SECOND = 3,
     MCU_EVENTS_MAX = 16,            /* events kept unsent */
@@ -45,7 +45,7 @@ struct mcu_reports {
     uint64_t events_retry_ms;
     uint64_t sent_ms[MCU_EVENTS_PER_SECOND]; /* when the last three left, oldest first */
     unsigned n_sent;
-    uint64_t n_expired;      /* events given up, counter */
+    uint64_t n_expired; /* events given up, counter */
 };
 
 void mcu_reports_init(struct mcu_reports *r);
@@ -56,9 +56,9 @@ int mcu_reports_properties(struct mcu_reports *r, const struct mcu_words *words)
 int mcu_reports_event(struct mcu_reports *r, const struct mcu_words *words, uint64_t now_ms);
 
 /*
- * The next message that is due, as the params of properties_changed or event_occured; did, when not empty, stands in
- * it as a string. 0 with *kind_out (MCU_REPORT_NONE: nothing is due), or -ENOMEM (nothing changed; try later). Each
- * message must be followed by mcu_reports_done() of its kind.
+ * The next message that is due, as the params of properties_changed or event_occured; did, when not empty,
+ * stands in it as a string. 0 with *kind_out (MCU_REPORT_NONE: nothing is due), or -ENOMEM (nothing changed;
+ * try later). Each message must be followed by mcu_reports_done() of its kind.
  */
 int mcu_reports_next(struct mcu_reports *r, uint64_t now_ms, const char *did, struct ag_buf *params,
                      enum mcu_report_kind *kind_out);

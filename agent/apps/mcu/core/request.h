@@ -1,4 +1,5 @@
-/* Reads a JSON-RPC request into a job: the strict half of mcu_job_new(). Source: facts of the MIoT spec methods. */
+/* Reads a JSON-RPC request into a job: the strict half of mcu_job_new(). Source: facts of the MIoT spec
+ * methods. */
 #ifndef MCU_REQUEST_H
 #define MCU_REQUEST_H
 

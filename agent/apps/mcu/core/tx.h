@@ -1,6 +1,7 @@
 /*
- * Bytes that wait to be written to the serial line. A fixed store: replying never needs memory. The bridge takes
- * input only while there is room for the largest reply, so the peer's own flow control holds back a flood.
+ * Bytes that wait to be written to the serial line. A fixed store: replying never needs memory. The bridge
+ * takes input only while there is room for the largest reply, so the peer's own flow control holds back a
+ * flood.
  */
 #ifndef MCU_TX_H
 #define MCU_TX_H

@@ -22,15 +22,15 @@ enum mcu_update_state {
 };
 
 enum mcu_update_end {
-    MCU_UPDATE_NEVER,     /* none was tried */
+    MCU_UPDATE_NEVER, /* none was tried */
     MCU_UPDATE_RUNNING,
     MCU_UPDATE_INSTALLED,
-    MCU_UPDATE_BUSY,      /* the MCU said so */
-    MCU_UPDATE_NO_ANSWER, /* no get_down, or no answer to update_fw */
-    MCU_UPDATE_TRANSFER,  /* XMODEM failed: x.reason */
-    MCU_UPDATE_NO_VERSION,/* it did not come back after the transfer */
-    MCU_UPDATE_LINE_LOST, /* the tty went away */
-    MCU_UPDATE_STOPPED    /* by us */
+    MCU_UPDATE_BUSY,       /* the MCU said so */
+    MCU_UPDATE_NO_ANSWER,  /* no get_down, or no answer to update_fw */
+    MCU_UPDATE_TRANSFER,   /* XMODEM failed: x.reason */
+    MCU_UPDATE_NO_VERSION, /* it did not come back after the transfer */
+    MCU_UPDATE_LINE_LOST,  /* the tty went away */
+    MCU_UPDATE_STOPPED     /* by us */
 };
 
 struct mcu_update {
@@ -39,8 +39,8 @@ struct mcu_update {
     const uint8_t *image; /* borrowed from start until the state is NONE or INSTALLING */
     size_t len;
     bool use_1k;
-    bool asked;           /* update_fw was sent at least once */
-    uint64_t due_ms;      /* end of the wait, except while SENDING */
+    bool asked;      /* update_fw was sent at least once */
+    uint64_t due_ms; /* end of the wait, except while SENDING */
     struct xmodem_sender x;
 };
 

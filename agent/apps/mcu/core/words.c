@@ -66,7 +66,9 @@ static size_t string_len(const char *p, size_t n)
 
     while (i < n && p[i] != '"') {
         unsigned char c = (unsigned char) p[i];
-        size_t step = c == '\\' ? escape_len(p + i, n - i) : c < 0x20 || c == 0x7f ? 0 : mcu_utf8_len(p + i, n - i);
+        size_t step = c == '\\'               ? escape_len(p + i, n - i)
+                      : c < 0x20 || c == 0x7f ? 0
+                                              : mcu_utf8_len(p + i, n - i);
 
         if (step == 0)
             return 0;
@@ -78,7 +80,8 @@ static size_t string_len(const char *p, size_t n)
     if (escaped) { /* half a surrogate pair has no UTF-8 form: nobody upstream could read it */
         char decoded[512];
 
-        if (i + 1 > sizeof decoded || ag_json_unescape((struct ag_span){p, i + 1}, decoded, sizeof decoded) < 0)
+        if (i + 1 > sizeof decoded ||
+            ag_json_unescape((struct ag_span){p, i + 1}, decoded, sizeof decoded) < 0)
             return 0;
     }
     return i + 1;

@@ -1,6 +1,6 @@
 /*
- * The grammar of one command line: a command name and up to 64 parameters, each a bare word or a quoted string with
- * JSON escapes. Words are borrowed spans of the line. A line is taken whole or refused whole.
+ * The grammar of one command line: a command name and up to 64 parameters, each a bare word or a quoted
+ * string with JSON escapes. Words are borrowed spans of the line. A line is taken whole or refused whole.
  */
 #ifndef MCU_WORDS_H
 #define MCU_WORDS_H

@@ -1,7 +1,8 @@
 /*
- * The sending side of XMODEM: 128 byte blocks, or 1024 byte blocks on wish; CRC-16 or checksum as the receiver asks;
- * a block is sent again on NAK or silence; two CAN stop it. Bytes and time in, bytes out.
- * The stream that arrives is the image, one 1A, then FF to the end of the last block [vendor's MCU upgrade notes].
+ * The sending side of XMODEM: 128 byte blocks, or 1024 byte blocks on wish; CRC-16 or checksum as the
+ * receiver asks; a block is sent again on NAK or silence; two CAN stop it. Bytes and time in, bytes out. The
+ * stream that arrives is the image, one 1A, then FF to the end of the last block [vendor's MCU upgrade
+ * notes].
  */
 #ifndef MCU_XMODEM_SENDER_H
 #define MCU_XMODEM_SENDER_H
@@ -11,14 +12,14 @@
 #include <stdint.h>
 
 enum {
-    XMODEM_START_MS = 30000,     /* the receiver must ask within this time */
-    XMODEM_SETTLE_MS = 100,      /* between its first C and the first block: receivers flush their input */
-    XMODEM_BLOCK_MS = 3000,      /* silence after a block */
+    XMODEM_START_MS = 30000, /* the receiver must ask within this time */
+    XMODEM_SETTLE_MS = 100,  /* between its first C and the first block: receivers flush their input */
+    XMODEM_BLOCK_MS = 3000,  /* silence after a block */
     XMODEM_BLOCK_TRIES = 25,
-    XMODEM_LINGER_MS = 300,      /* after a repeated block: its second ACK must not count for the next block */
+    XMODEM_LINGER_MS = 300, /* after a repeated block: its second ACK must not count for the next block */
     XMODEM_EOT_MS = 2000,
     XMODEM_EOT_TRIES = 10,
-    XMODEM_TOTAL_MS = 120000,    /* whole transfer: this, and 1 ms for each byte */
+    XMODEM_TOTAL_MS = 120000,     /* whole transfer: this, and 1 ms for each byte */
     XMODEM_OUT_MAX = 3 + 1024 + 2 /* most bytes one call puts out */
 };
 
@@ -26,7 +27,7 @@ enum xmodem_state {
     XMODEM_IDLE,
     XMODEM_WAIT_START, /* for C or NAK */
     XMODEM_SETTLE,
-    XMODEM_WAIT_ACK,   /* of a block */
+    XMODEM_WAIT_ACK, /* of a block */
     XMODEM_LINGER,
     XMODEM_WAIT_EOT_ACK,
     XMODEM_DONE,
@@ -52,20 +53,22 @@ struct xmodem_sender {
     size_t at;        /* offset of the block under way; acknowledged so far */
     size_t block_len; /* 128 or 1024 */
     uint8_t seq;
-    bool repeated;    /* the block was sent again and may be acknowledged twice */
+    bool repeated; /* the block was sent again and may be acknowledged twice */
     unsigned tries;
     unsigned n_can;
     uint64_t due_ms, end_ms;
 };
 
 /* image stays the caller's and must live until DONE or FAILED. */
-void xmodem_sender_start(struct xmodem_sender *x, const uint8_t *image, size_t len, bool use_1k, uint64_t now_ms);
+void xmodem_sender_start(struct xmodem_sender *x, const uint8_t *image, size_t len, bool use_1k,
+                         uint64_t now_ms);
 
 /*
  * Takes one byte of the receiver, or (tick) only the time. Returns how many bytes of out are to be sent.
  * Feed byte by byte; out is filled anew by each call.
  */
-size_t xmodem_sender_byte(struct xmodem_sender *x, uint8_t byte, uint64_t now_ms, uint8_t out[XMODEM_OUT_MAX]);
+size_t xmodem_sender_byte(struct xmodem_sender *x, uint8_t byte, uint64_t now_ms,
+                          uint8_t out[XMODEM_OUT_MAX]);
 size_t xmodem_sender_tick(struct xmodem_sender *x, uint64_t now_ms, uint8_t out[XMODEM_OUT_MAX]);
 
 /* Stops: puts out the CANs and fails with XMODEM_ABORTED. */

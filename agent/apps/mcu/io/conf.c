@@ -15,11 +15,20 @@ struct key {
     unsigned long min, max; /* of a number; max of a text is its room */
 };
 
-#define AT(member)        offsetof(struct mcu_conf, member)
-#define ROOM(member)      sizeof(((struct mcu_conf *) 0)->member)
-#define A_TEXT(key, m)    {key, TEXT, AT(m), 0, ROOM(m)}
-#define A_FLAG(key, m)    {key, YES_NO, AT(m), 0, 0}
-#define A_NUMBER(key, m, lo, hi) {key, NUMBER, AT(m), lo, hi}
+#define AT(member)   offsetof(struct mcu_conf, member)
+#define ROOM(member) sizeof(((struct mcu_conf *) 0)->member)
+#define A_TEXT(key, m)                                                                                       \
+    {                                                                                                        \
+        key, TEXT, AT(m), 0, ROOM(m)                                                                         \
+    }
+#define A_FLAG(key, m)                                                                                       \
+    {                                                                                                        \
+        key, YES_NO, AT(m), 0, 0                                                                             \
+    }
+#define A_NUMBER(key, m, lo, hi)                                                                             \
+    {                                                                                                        \
+        key, NUMBER, AT(m), lo, hi                                                                           \
+    }
 
 static const struct key keys[] = {
     A_TEXT("tty", tty),
@@ -39,6 +48,7 @@ static const struct key keys[] = {
     A_TEXT("hook_restore", hook_restore),
     A_TEXT("hook_factory", hook_factory),
     A_NUMBER("hook_timeout_ms", hook_timeout_ms, 100, 600000),
+    A_NUMBER("status_period_ms", status_period_ms, 200, 3600000),
     A_TEXT("update_dir", update_dir),
     A_FLAG("xmodem_1k", xmodem_1k),
     A_TEXT("log_file", log_file),
@@ -50,6 +60,7 @@ void mcu_conf_init(struct mcu_conf *conf)
     memset(conf, 0, sizeof *conf);
     mcu_settings_init(&conf->set);
     conf->hook_timeout_ms = 30000;
+    conf->status_period_ms = 30000;
     conf->log_level = 2;
 }
 
@@ -125,7 +136,8 @@ int mcu_conf_set(struct mcu_conf *conf, const char *name, const char *value, cha
         case MAC:
             return set_mac(to, value, reason, n);
         case MODEL:
-            return set_checked(to, key, value, mcu_model_is_good((struct ag_span){value, strlen(value)}), reason, n);
+            return set_checked(to, key, value, mcu_model_is_good((struct ag_span){value, strlen(value)}),
+                               reason, n);
         case VERSION:
             return set_checked(to, key, value, mcu_version_is_good(value), reason, n);
         }

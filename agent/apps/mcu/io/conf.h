@@ -14,6 +14,7 @@ struct mcu_conf {
     char hook_restore[MCU_CONF_TEXT_MAX];
     char hook_factory[MCU_CONF_TEXT_MAX];
     unsigned hook_timeout_ms;
+    unsigned status_period_ms;
     char update_dir[MCU_CONF_TEXT_MAX]; /* "": images may lie anywhere */
     bool xmodem_1k;
     char log_file[MCU_CONF_TEXT_MAX];
@@ -25,7 +26,8 @@ void mcu_conf_init(struct mcu_conf *conf);
 /* One KEY and VALUE. 0, or -EINVAL with the reason in words. */
 int mcu_conf_set(struct mcu_conf *conf, const char *key, const char *value, char *reason, size_t n);
 
-/* Reads a file over what is there. 0 or -errno; error then says file, line and reason (AG_INI_ERROR_MAX bytes). */
+/* Reads a file over what is there. 0 or -errno; error then says file, line and reason (AG_INI_ERROR_MAX
+ * bytes). */
 int mcu_conf_read(struct mcu_conf *conf, const char *path, char *error);
 
 #endif

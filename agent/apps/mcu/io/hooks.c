@@ -52,7 +52,8 @@ static void on_timeout(uv_timer_t *timer)
     struct hook *hook = timer->data;
     int signal = hook->n_signals++ == 0 ? SIGTERM : SIGKILL;
 
-    ag_log(AG_LOG_WARNING, "hook %s takes over %u ms: signal %d", hook->verb, hook->owner->timeout_ms, signal);
+    ag_log(AG_LOG_WARNING, "hook %s takes over %u ms: signal %d", hook->verb, hook->owner->timeout_ms,
+           signal);
     uv_process_kill(&hook->process, signal);
 }
 

@@ -1,4 +1,5 @@
-/* Programs that the device maker runs at reboot, restore and factory. Each gets a time limit and is then ended. */
+/* Programs that the device maker runs at reboot, restore and factory. Each gets a time limit and is then
+ * ended. */
 #ifndef MCU_HOOKS_H
 #define MCU_HOOKS_H
 
@@ -13,8 +14,8 @@ struct mcu_hooks {
 void mcu_hooks_init(struct mcu_hooks *h, uv_loop_t *loop, unsigned timeout_ms);
 
 /*
- * Runs program with verb as its one argument and MIIO_TTY in its environment; its output goes to our standard error.
- * 0 or a libuv error; how it ended is logged. program "" does nothing.
+ * Runs program with verb as its one argument and MIIO_TTY in its environment; its output goes to our standard
+ * error. 0 or a libuv error; how it ended is logged. program "" does nothing.
  */
 int mcu_hooks_run(struct mcu_hooks *h, const char *program, const char *verb, const char *tty);
 

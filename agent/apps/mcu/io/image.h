@@ -6,8 +6,9 @@
 #include "libagent/core/buf.h"
 
 /*
- * Reads path (a regular file of 1..max bytes) and compares its MD5 with md5, 32 hex digits. 0; -EINVAL: empty, not a
- * regular file, or md5 is not such a text; -EBADMSG: the digest differs; -EFBIG; another -errno. out is empty then.
+ * Reads path (a regular file of 1..max bytes) and compares its MD5 with md5, 32 hex digits. 0; -EINVAL:
+ * empty, not a regular file, or md5 is not such a text; -EBADMSG: the digest differs; -EFBIG; another -errno.
+ * out is empty then.
  */
 int mcu_image_read(const char *path, const char *md5, size_t max, struct ag_buf *out);
 

@@ -40,28 +40,64 @@ static void on_info(agent_conn *conn, int status, const char *result, const char
 }
 
 /* The did comes as a string or as a number; digits are kept as text. */
+static void read_did(const char *json, char *out, size_t room)
+{
+    static const char allowed[] = "0123456789.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
+    bool quoted = *json == '"';
+    size_t n = strspn(json + quoted, allowed);
+
+    if (n > 0 && n < room && json[quoted + n] == (quoted ? '"' : '\0'))
+        memcpy(out, json + quoted, n);
+}
+
 static void on_did(agent_conn *conn, int status, const char *result, const char *error, void *user)
 {
     struct mcu_identity who = {.model = ""};
     struct mcu_link *l = user;
-    size_t n;
 
     (void) conn;
     (void) error;
-    if (status != 0 || !result)
-        return;
-    result += *result == '"';
-    n = strspn(result, "0123456789.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-");
-    if (n == 0 || n >= sizeof who.did || (result[n] != '"' && result[n] != '\0'))
-        return;
-    memcpy(who.did, result, n);
+    if (status == 0 && result)
+        read_did(result, who.did, sizeof who.did);
+    who.last = true;
     l->on_identity(l, &who);
 }
 
-static void ask_identity(struct mcu_link *l)
+void mcu_link_ask_identity(struct mcu_link *l)
 {
     agent_call(l->conn, NULL, "miIO.info", NULL, QUERY_TIMEOUT_MS, on_info, l);
     agent_call(l->conn, NULL, "local.query_did", NULL, QUERY_TIMEOUT_MS, on_did, l);
+}
+
+/*
+ * Broadcasts tell every change, but not that the client daemon itself is gone; then the question stays
+ * unanswered. The answer is a JSON string.
+ */
+static void on_status_answer(agent_conn *conn, int status, const char *result, const char *error, void *user)
+{
+    struct mcu_link *l = user;
+    char name[64] = "wifi_failed";
+    size_t n = result ? strlen(result) : 0;
+
+    (void) conn;
+    (void) error;
+    if (status == AGENT_E_CANCELED || status == AGENT_E_LOST)
+        return;
+    if (status == 0 && (n < 3 || n >= sizeof name || result[0] != '"'))
+        return;
+    if (status == 0)
+        snprintf(name, sizeof name, "%.*s", (int) n - 2, result + 1);
+    l->on_status(l, name);
+}
+
+static void on_status_timer(uv_timer_t *t)
+{
+    struct mcu_link *l = t->data;
+
+    if (!l->up)
+        return;
+    agent_call(l->conn, NULL, "local.query_status", "\"\"", QUERY_TIMEOUT_MS, on_status_answer, l);
+    mcu_link_turn(l);
 }
 
 /* ---- the library's callbacks ---- */
@@ -78,7 +114,7 @@ static void on_state(agent_conn *conn, enum agent_state state, void *user)
     ag_log(AG_LOG_INFO, up ? "agent connected" : "agent connection lost");
     l->on_up(l, up);
     if (up)
-        ask_identity(l);
+        mcu_link_ask_identity(l);
 }
 
 static int on_request(agent_request *req, void *user)
@@ -104,7 +140,8 @@ static void on_log(enum agent_log_level level, const char *text, void *user)
     ag_log(levels[level], "libagent: %s", text);
 }
 
-static void on_properties_reported(agent_conn *conn, int status, const char *result, const char *error, void *user)
+static void on_properties_reported(agent_conn *conn, int status, const char *result, const char *error,
+                                   void *user)
 {
     struct mcu_link *l = user;
 
@@ -166,7 +203,8 @@ void mcu_link_turn(struct mcu_link *l)
 
 static int subscribe(struct mcu_link *l)
 {
-    static const char *const keys[] = {"get_properties", "set_properties", "action", "mcu.update", "mcu.info"};
+    static const char *const keys[] = {"get_properties", "set_properties", "action", "mcu.update",
+                                       "mcu.info"};
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < ag_array_size(keys); i++)
@@ -180,8 +218,12 @@ int mcu_link_open(struct mcu_link *l, uv_loop_t *loop, const char *address)
 
     if (r < 0)
         return r;
-    l->poll.data = l->timer.data = l;
+    l->poll.data = l->timer.data = l->status_timer.data = l;
     r = uv_timer_init(loop, &l->timer);
+    if (r == 0)
+        r = uv_timer_init(loop, &l->status_timer);
+    if (r == 0)
+        r = uv_timer_start(&l->status_timer, on_status_timer, l->status_period_ms, l->status_period_ms);
     if (r == 0)
         r = uv_poll_init(loop, &l->poll, agent_get_fd(l->conn));
     if (r == 0)
@@ -200,8 +242,8 @@ int mcu_link_open(struct mcu_link *l, uv_loop_t *loop, const char *address)
 void mcu_link_report(struct mcu_link *l, enum mcu_report_kind kind, const char *params)
 {
     bool event = kind == MCU_REPORT_EVENT;
-    int r = agent_call(l->conn, NULL, event ? "event_occured" : "properties_changed", params, REPORT_TIMEOUT_MS,
-                       event ? on_event_reported : on_properties_reported, l);
+    int r = agent_call(l->conn, NULL, event ? "event_occured" : "properties_changed", params,
+                       REPORT_TIMEOUT_MS, event ? on_event_reported : on_properties_reported, l);
 
     if (r < 0)
         l->on_reported(l, kind, false);
@@ -218,5 +260,6 @@ void mcu_link_close(struct mcu_link *l)
     uv_poll_stop(&l->poll);
     uv_close((uv_handle_t *) &l->poll, NULL);
     uv_close((uv_handle_t *) &l->timer, NULL);
+    uv_close((uv_handle_t *) &l->status_timer, NULL);
     l->conn = agent_unref(l->conn);
 }

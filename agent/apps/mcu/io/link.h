@@ -10,12 +10,15 @@
 /* What the client knows about the device; empty strings when it did not say. */
 struct mcu_identity {
     char model[64], mac[32], version[64], did[64];
+    bool last; /* no more answers are under way */
 };
 
 struct mcu_link {
     agent_conn *conn;
     uv_poll_t poll;
-    uv_timer_t timer;
+    uv_timer_t timer; /* what the library asked for */
+    uv_timer_t status_timer;
+    unsigned status_period_ms; /* how often the status is asked for; set before mcu_link_open() */
     bool up;
     /* The owner's, called from inside the loop. */
     int (*on_request)(struct mcu_link *l, agent_request *req);
@@ -27,11 +30,15 @@ struct mcu_link {
     void *user;
 };
 
-/* Opens the connection and subscribes. The callbacks must be set. 0 or a negative error of libagent or libuv. */
+/* Opens the connection and subscribes. The callbacks must be set. 0 or a negative error of libagent or libuv.
+ */
 int mcu_link_open(struct mcu_link *l, uv_loop_t *loop, const char *address);
 
 /* Lets the library work and waits for what it asks for. Call after anything was sent through it. */
 void mcu_link_turn(struct mcu_link *l);
+
+/* Asks the client about the device; on_identity follows, the last time in any case. Done at each connect too. */
+void mcu_link_ask_identity(struct mcu_link *l);
 
 /* Sends a report; on_reported follows, from here when it cannot be sent at all. */
 void mcu_link_report(struct mcu_link *l, enum mcu_report_kind kind, const char *params);

@@ -1,6 +1,7 @@
 /*
- * The serial device: opened raw at 115200 8N1, locked against a second user, read and written without blocking. When
- * it hangs up or vanishes (a USB adapter) it is closed and opened again by its path as soon as it is back.
+ * The serial device: opened raw at 115200 8N1, locked against a second user, read and written without
+ * blocking. When it hangs up or vanishes (a USB adapter) it is closed and opened again by its path as soon as
+ * it is back.
  */
 #ifndef MCU_TTY_H
 #define MCU_TTY_H
@@ -14,9 +15,9 @@ enum { MCU_TTY_IN_MAX = 4096, MCU_TTY_RETRY_MS = 300 };
 struct mcu_tty {
     const char *path; /* borrowed */
     uv_loop_t *loop;
-    int fd;           /* -1: not there */
-    int error;        /* -errno of the last failed try, 0 when none */
-    uv_poll_t *poll;  /* heap: it outlives the descriptor until its close callback */
+    int fd;          /* -1: not there */
+    int error;       /* -errno of the last failed try, 0 when none */
+    uv_poll_t *poll; /* heap: it outlives the descriptor until its close callback */
     uv_timer_t retry;
     char in[MCU_TTY_IN_MAX]; /* read, not yet taken */
     size_t in_len;
@@ -30,8 +31,9 @@ struct mcu_tty {
 int mcu_tty_init(struct mcu_tty *tty, uv_loop_t *loop, const char *path);
 
 /*
- * First try. 0 it is open; -ENOENT, -ENODEV, -ENXIO, -EIO: not there, tried again from now on; other errors (no
- * permission, no tty, -EBUSY in use) are for the caller to report; mcu_tty_keep_trying() goes on all the same.
+ * First try. 0 it is open; -ENOENT, -ENODEV, -ENXIO, -EIO: not there, tried again from now on; other errors
+ * (no permission, no tty, -EBUSY in use) are for the caller to report; mcu_tty_keep_trying() goes on all the
+ * same.
  */
 int mcu_tty_open(struct mcu_tty *tty);
 void mcu_tty_keep_trying(struct mcu_tty *tty);
