@@ -232,7 +232,20 @@ int out_spliced(struct router *r, struct peer *to, enum out_kind kind, struct ag
 
 int out_text(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text)
 {
-    return out_spliced(r, to, kind, text, text.len, text.len, AG_SPAN(""));
+    char *p;
+    int e;
+
+    if (to->pack)
+        return out_translated(r, to, kind, text, text.len, text.len, AG_SPAN(""));
+    e = quota_check(r, to, kind, text.len);
+    if (e != 0)
+        return e;
+    p = out_room(r, to, text.len);
+    if (!p)
+        return out_failed(r, to, kind, -ENOMEM);
+    memcpy(p, text.p, text.len);
+    out_commit(r, to, text.len);
+    return 0;
 }
 
 static struct ag_span id_print(char digits[10], uint32_t id)

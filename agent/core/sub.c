@@ -22,23 +22,29 @@ void sub_table_deinit(struct sub_table *t)
     t->prefix_lens = NULL;
 }
 
-/* Eight bytes a step; names are short, so one multiplication or two. */
+static inline uint64_t hash_mix(uint64_t h, uint64_t w)
+{
+    h = (h ^ w) * 0xff51afd7ed558ccdull;
+    return h ^ h >> 32;
+}
+
+/* Eight bytes a step, the last ones taken twice where they overlap: names are short, so two multiplications or so. */
 static inline uint32_t hash_of(const char *p, size_t n)
 {
     uint64_t h = n * 0x9e3779b97f4a7c15ull, w;
+    size_t i;
 
-    for (; n >= 8; p += 8, n -= 8) {
-        memcpy(&w, p, 8);
-        h = (h ^ w) * 0xff51afd7ed558ccdull;
-        h ^= h >> 32;
+    if (n < 8) {
+        for (w = 0, i = 0; i < n; i++)
+            w = w << 8 | (unsigned char) p[i];
+        return (uint32_t) hash_mix(h, w);
     }
-    if (n > 0) {
-        w = 0;
-        memcpy(&w, p, n);
-        h = (h ^ w) * 0xff51afd7ed558ccdull;
-        h ^= h >> 32;
+    for (i = 0; i + 8 < n; i += 8) {
+        memcpy(&w, p + i, 8);
+        h = hash_mix(h, w);
     }
-    return (uint32_t) h;
+    memcpy(&w, p + n - 8, 8);
+    return (uint32_t) hash_mix(h, w);
 }
 
 static struct sub_key *key_find(const struct sub_table *t, const char *p, size_t n, bool prefix)

@@ -230,25 +230,26 @@ static void bad_input(struct conn *c, const char *reason)
     router_bad_input(&c->hub->router, &c->peer, reason);
 }
 
-static void handle_text(struct conn *c, const struct ag_text *t)
+static inline void handle_text(struct conn *c, uint64_t now_ms, const struct ag_text *t)
 {
     struct router *r = &c->hub->router;
 
     if (t->kind == AG_FRAMER_JSON)
-        router_handle(r, hub_now(c->hub), &c->peer, t->bytes, t->view);
+        router_handle(r, now_ms, &c->peer, t->bytes, t->view);
     else
-        router_handle_pack(r, hub_now(c->hub), &c->peer, t->bytes);
+        router_handle_pack(r, now_ms, &c->peer, t->bytes);
 }
 
 static void take_stream(struct conn *c, size_t n)
 {
+    uint64_t now_ms = hub_now(c->hub);
     struct ag_text t;
     size_t held;
     int r;
 
     ag_framer_lend(&c->framer, c->hub->read_buf, n);
     while ((r = ag_framer_next(&c->framer, &t)) > 0)
-        handle_text(c, &t);
+        handle_text(c, now_ms, &t);
     if (r < 0) {
         bad_input(c, ag_framer_strerror(r));
         return;
@@ -266,7 +267,7 @@ static void take_packet(struct conn *c, size_t n)
 
     ag_framer_lend(&c->framer, c->hub->read_buf, n);
     while ((r = ag_framer_next(&c->framer, &t)) > 0 && n_texts++ == 0)
-        handle_text(c, &t);
+        handle_text(c, hub_now(c->hub), &t);
     if (r < 0)
         bad_input(c, ag_framer_strerror(r));
     else if (n_texts > 1 || c->framer.partial)
