@@ -149,15 +149,23 @@ static int hub_listen(struct hub *h)
     return h->n_listeners > 0 ? 0 : -EADDRNOTAVAIL;
 }
 
-static void raise_fd_limit(uint32_t connections)
+/* Applications never get the last descriptors: a new connection to upstream must always be possible. */
+static uint32_t fit_connections(uint32_t connections)
 {
     struct rlimit l;
-    rlim_t wanted = connections + FDS_OF_OUR_OWN;
+    rlim_t wanted = (rlim_t) connections + FDS_OF_OUR_OWN;
 
-    if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= wanted)
-        return;
-    l.rlim_cur = wanted < l.rlim_max ? wanted : l.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &l);
+    if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+        return connections;
+    if (l.rlim_cur < wanted) {
+        l.rlim_cur = wanted < l.rlim_max ? wanted : l.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &l);
+    }
+    if (l.rlim_cur >= wanted)
+        return connections;
+    connections = l.rlim_cur > 2 * FDS_OF_OUR_OWN ? (uint32_t) l.rlim_cur - FDS_OF_OUR_OWN : (uint32_t) l.rlim_cur / 2;
+    ag_log(AG_LOG_WARNING, "only %u connections: no more descriptors are allowed", connections);
+    return connections;
 }
 
 static int64_t wall_offset(uint64_t now_ms)
@@ -177,7 +185,7 @@ static void hub_apply(struct hub *h)
     h->settings.access.rules = NULL; /* the router's now */
     h->router.wall_offset_ms = wall_offset(hub_now(h));
     router_reconfigure(&h->router);
-    raise_fd_limit(h->router.limits.connections);
+    h->max_conns = fit_connections(h->router.limits.connections);
 }
 
 static int hub_init(struct hub *h, uv_loop_t *loop, struct settings *settings)

@@ -27,6 +27,7 @@ struct hub {
     struct ag_list conns;
     struct ag_list lingering;  /* oldest first */
     unsigned n_lingering;
+    uint32_t max_conns;        /* limits.connections, or less when the process may not open as many descriptors */
     uv_check_t check;          /* behind the poll phase: hub_flush() */
     uv_timer_t timer;          /* at the nearest deadline */
     uint64_t timer_at_ms;      /* UINT64_MAX: off */

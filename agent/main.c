@@ -1,6 +1,7 @@
 /* miio_agent: options, signals, exit code. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 #include "agent/hub.h"
 #include "agent/settings.h"
@@ -9,6 +10,7 @@
 struct program {
     int argc;
     char **argv;
+    char dir[SETTINGS_PATH_MAX]; /* of the start */
     struct hub hub;
     uv_signal_t signals[4];
 };
@@ -21,7 +23,7 @@ static void reload(struct program *p)
     struct settings s;
 
     ag_log_reopen();
-    if (settings_read(&s, p->argc, p->argv, error) == 0) {
+    if (settings_read(&s, p->argc, p->argv, p->dir, error) == 0) {
         hub_reload(&p->hub, &s);
         ag_log(AG_LOG_INFO, "configuration read again");
     } else {
@@ -115,8 +117,11 @@ int main(int argc, char **argv)
     struct program p = {.argc = argc, .argv = argv};
     char error[AG_INI_ERROR_MAX];
     struct settings s;
-    int r = settings_read(&s, argc, argv, error);
+    int r;
 
+    if (!getcwd(p.dir, sizeof p.dir))
+        strcpy(p.dir, "/");
+    r = settings_read(&s, argc, argv, p.dir, error);
     if (r != 0) {
         fprintf(stderr, "miio_agent: %s\n", error);
     } else if (s.show_help) {

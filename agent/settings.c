@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 struct limit_name {
@@ -384,12 +385,38 @@ static int apply_args(struct settings *s, int argc, char **argv, char error[AG_I
     return 0;
 }
 
+/* A daemon changes to "/", but reads its config and opens its log again later. */
+static int make_absolute(char path[SETTINGS_PATH_MAX], const char *dir, char error[AG_INI_ERROR_MAX])
+{
+    size_t n = strlen(dir), len = strlen(path);
+
+    if (len == 0 || path[0] == '/')
+        return 0;
+    if (n + 1 + len + 1 > SETTINGS_PATH_MAX) {
+        snprintf(error, AG_INI_ERROR_MAX, "%.200s: path too long", path);
+        return SETTINGS_E_USAGE;
+    }
+    memmove(path + n + 1, path, len + 1);
+    memcpy(path, dir, n);
+    path[n] = '/';
+    return 0;
+}
+
+static bool is_relative(const struct ag_addr *a)
+{
+    const struct sockaddr_un *un = (const void *) &a->sa;
+
+    return a->kind >= AG_ADDR_UNIX && un->sun_path[0] != '/' && un->sun_path[0] != '\0';
+}
+
 static int settings_check(const struct settings *s, char error[AG_INI_ERROR_MAX])
 {
     if (s->listen.kind == AG_ADDR_NONE && s->unix_path.kind == AG_ADDR_NONE && s->seqpacket.kind == AG_ADDR_NONE)
         snprintf(error, AG_INI_ERROR_MAX, "nothing to listen on: listen, unix and seqpacket are none");
     else if (s->limits.queue < s->limits.text)
         snprintf(error, AG_INI_ERROR_MAX, "max-queue must not be smaller than max-text");
+    else if (s->daemonize && (is_relative(&s->unix_path) || is_relative(&s->seqpacket)))
+        snprintf(error, AG_INI_ERROR_MAX, "paths of sockets must be absolute in the background");
     else
         return 0;
     return s->config[0] ? SETTINGS_E_CONFIG : SETTINGS_E_USAGE;
@@ -405,7 +432,7 @@ static void settings_init(struct settings *s)
     access_init(&s->access, (uint32_t) geteuid());
 }
 
-int settings_read(struct settings *s, int argc, char **argv, char error[AG_INI_ERROR_MAX])
+int settings_read(struct settings *s, int argc, char **argv, const char *dir, char error[AG_INI_ERROR_MAX])
 {
     int r;
 
@@ -413,11 +440,18 @@ int settings_read(struct settings *s, int argc, char **argv, char error[AG_INI_E
     r = apply_args(s, argc, argv, error);
     if (r != 0 || s->show_help || s->show_version)
         return r;
-    if (s->config[0]) {
-        if (ag_ini_parse_file(s->config, config_item, s, error) < 0)
+    r = make_absolute(s->config, dir, error);
+    if (r == 0 && s->config[0]) {
+        char config[SETTINGS_PATH_MAX];
+
+        strcpy(config, s->config);
+        if (ag_ini_parse_file(config, config_item, s, error) < 0)
             return SETTINGS_E_CONFIG;
         r = apply_args(s, argc, argv, error);
+        strcpy(s->config, config);
     }
+    if (r == 0)
+        r = make_absolute(s->log_file, dir, error);
     if (s->access.enabled && access_enable(&s->access) < 0) {
         snprintf(error, AG_INI_ERROR_MAX, "out of memory");
         return SETTINGS_E_CONFIG;

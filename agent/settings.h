@@ -34,10 +34,10 @@ struct settings {
 enum { SETTINGS_E_USAGE = 2, SETTINGS_E_CONFIG = 78 }; /* the exit codes */
 
 /*
- * Command line and config file. 0, or SETTINGS_E_*: error holds one line. s is initialised in any case; end it with
+ * Command line and config file. dir: where relative names of files count from, the directory of the start. 0, or SETTINGS_E_*: error holds one line. s is initialised in any case; end it with
  * settings_deinit().
  */
-int settings_read(struct settings *s, int argc, char **argv, char error[AG_INI_ERROR_MAX]);
+int settings_read(struct settings *s, int argc, char **argv, const char *dir, char error[AG_INI_ERROR_MAX]);
 void settings_deinit(struct settings *s);
 
 /* The text of -h. */

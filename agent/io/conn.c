@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "agent/hub.h"
 
-enum { PACKETS_PER_TURN = 16, TAIL_MAX = 64 * 1024 };
+enum { PACKETS_PER_TURN = 16, LAST_READS = 64, TAIL_MAX = 64 * 1024 };
 
 static void conn_on_poll(uv_poll_t *poll, int status, int events);
 
@@ -276,7 +276,9 @@ static void take_packet(struct conn *c, size_t n)
 
 static void conn_eof(struct conn *c)
 {
-    if (c->peer.role == PEER_APP && !c->framer.partial)
+    if (c->framer.partial)
+        c->hub->router.stats.broken_texts++;
+    else if (c->peer.role == PEER_APP)
         router_peer_half_closed(&c->hub->router, &c->peer);
     if (!c->peer.half_closed || router_peer_is_done(&c->peer))
         conn_drop(c);
@@ -316,6 +318,17 @@ static void conn_read(struct conn *c)
             return;
 }
 
+/*
+ * The loop has seen an error on the socket and watches it no longer. What the other side said before that is still
+ * there to be read.
+ */
+static void conn_broken(struct conn *c)
+{
+    for (int i = 0; i < LAST_READS && !c->closing && !c->peer.half_closed && peer_is_open(&c->peer); i++)
+        read_once(c);
+    conn_drop(c);
+}
+
 static void linger_step(struct conn *c, int events)
 {
     ssize_t n = 1;
@@ -336,8 +349,10 @@ static void conn_on_poll(uv_poll_t *poll, int status, int events)
 {
     struct conn *c = poll->data;
 
-    if (status < 0)
-        events = UV_READABLE; /* the read tells what it is */
+    if (status < 0) {
+        conn_broken(c);
+        return;
+    }
     if (c->gone) {
         linger_step(c, events);
         return;

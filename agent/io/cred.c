@@ -30,7 +30,7 @@ static void read_groups(int fd, struct peer_cred *cred, gid_t own)
     cred->n_gids = (uint32_t) n + 1;
 }
 
-void cred_of_unix(int fd, bool groups, struct peer_cred *cred)
+void cred_of_unix(int fd, struct peer_cred *cred)
 {
     struct ucred u;
     socklen_t len = sizeof u;
@@ -40,8 +40,7 @@ void cred_of_unix(int fd, bool groups, struct peer_cred *cred)
     cred->known = true;
     cred->uid = u.uid;
     cred->pid = u.pid;
-    if (groups)
-        read_groups(fd, cred, u.gid);
+    read_groups(fd, cred, u.gid);
 }
 
 struct diag_request {

@@ -7,8 +7,8 @@
 
 #include "agent/core/peer.h"
 
-/* cred stays unknown when the kernel does not tell. groups: fetch the list of groups, too. */
-void cred_of_unix(int fd, bool groups, struct peer_cred *cred);
+/* cred stays unknown when the kernel does not tell. */
+void cred_of_unix(int fd, struct peer_cred *cred);
 /* *diag_fd: the netlink socket, opened when it is -1 and kept. */
 void cred_of_tcp(int fd, int *diag_fd, struct peer_cred *cred);
 

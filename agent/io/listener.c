@@ -50,7 +50,7 @@ static void accepted(struct listener *l, int fd)
     char name[64];
     int one = 1, r;
 
-    if (h->router.n_peers >= h->router.limits.connections) {
+    if (h->router.n_peers >= h->max_conns) {
         refuse_over_limit(h, fd);
         return;
     }
@@ -66,7 +66,7 @@ static void accepted(struct listener *l, int fd)
     if (l->addr.kind == AG_ADDR_INET)
         cred_of_tcp(fd, &h->diag_fd, &c->peer.cred);
     else
-        cred_of_unix(fd, h->router.access.enabled, &c->peer.cred);
+        cred_of_unix(fd, &c->peer.cred);
     ag_log(AG_LOG_DEBUG, "%s joined", conn_name(c, name));
 }
 

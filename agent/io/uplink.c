@@ -99,10 +99,10 @@ static void uplink_on_poll(uv_poll_t *poll, int status, int events)
     int error = 0;
 
     (void) events;
-    if (status < 0)
-        error = -status;
-    else if (getsockopt(u->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+    if (getsockopt(u->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
         error = errno;
+    if (error == 0 && status < 0)
+        error = -status;
     if (error)
         uplink_failed(u, strerror(error));
     else

@@ -7,7 +7,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(__file__))
-from support import DEADLINE, Daemon, wait_for  # noqa: E402
+from support import BIN, DEADLINE, Daemon, wait_for  # noqa: E402
 
 # Freed memory that ASan keeps back would be counted as growth.
 ENV = {"ASAN_OPTIONS": "quarantine_size_mb=1:malloc_context_size=2:" + os.environ.get("ASAN_OPTIONS", "")}
@@ -121,7 +121,7 @@ class Texts:
 class Agent(Daemon):
     """The agent between a listening stand-in for upstream and a scratch folder for its sockets."""
 
-    def __init__(self, *args, upstream=True, connect=True, env=None, seqpacket=False):
+    def __init__(self, *args, upstream=True, connect=True, env=None, seqpacket=False, shell=None):
         self.dir = tempfile.TemporaryDirectory(prefix="agent")
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -133,7 +133,8 @@ class Agent(Daemon):
         self.unix = os.path.join(self.dir.name, "agent.sock")
         self.packet = os.path.join(self.dir.name, "agent.seq")
         extra = ["--seqpacket", self.packet] if seqpacket else []
-        super().__init__("miio_agent", "--listen", "127.0.0.1:0", "--unix", self.unix, "--upstream",
+        program = ["/bin/sh", "-c", shell, "sh", os.path.join(BIN, "miio_agent")] if shell else ["miio_agent"]
+        super().__init__(*program, "--listen", "127.0.0.1:0", "--unix", self.unix, "--upstream",
                          "127.0.0.1:%d" % self.up_port, *extra, *args, env={**ENV, **(env or {})})
         if upstream and connect:
             self.accept()

@@ -232,29 +232,40 @@ def test_1000_apps(agent):
 
 
 def test_64_descriptors():
-    import subprocess
-    from agent_rig import ENV
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    from support import BIN
-    up = socket.socket()
-    up.bind(("127.0.0.1", 0))
-    up.listen()
-    p = subprocess.Popen(["/bin/sh", "-c", "ulimit -n 64; exec \"$@\"", "sh", os.path.join(BIN, "miio_agent"), "--listen",
-                          "127.0.0.1:0", "--unix", "none", "--upstream", "127.0.0.1:%d" % up.getsockname()[1]],
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **ENV})
-    port = int(p.stdout.readline().split("listen=127.0.0.1:")[1].split()[0])
-    up_sock = Texts(up.accept()[0])
-    good = Texts(socket.create_connection(("127.0.0.1", port))).register("m")
-    crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(150)]
-    wait_for(lambda: good.ask("agent.stats")["result"]["accept_failures"] > 0, "descriptors to run out")
-    up_sock.send('{"id":1,"method":"m"}')
-    assert good.get()["id"] == 1
-    for s in crowd:
-        s.close()
-    wait_for(lambda: good.ask("agent.info")["result"]["peers"] == 1, "the crowd to be gone")
-    again = Texts(socket.create_connection(("127.0.0.1", port))).register("n")
-    assert again
-    p.terminate()
-    _, err = p.communicate(timeout=DEADLINE)
-    assert p.returncode == 0
-    assert len(err.splitlines()) < 40, "the log is flooded"
+    """Applications over what the process may open are refused; upstream can always be dialled again."""
+    with Agent(shell="ulimit -n 64; exec \"$@\"") as a:
+        good = a.app("m")
+        crowd = [socket.create_connection(("127.0.0.1", a.port("listen"))) for _ in range(150)]
+        wait_for(lambda: good.ask("agent.stats")["result"]["connections_refused"] >= 100, "refusals")
+        a.up.send('{"id":1,"method":"m"}')
+        assert good.get()["id"] == 1
+        a.up.close()
+        a.listener.settimeout(DEADLINE)
+        a.up = Texts(a.listener.accept()[0])
+        a.up.send('{"id":2,"method":"m"}')
+        assert good.get()["id"] == 2
+        for s in crowd:
+            s.close()
+        wait_for(lambda: good.ask("agent.info")["result"]["peers"] == 1, "the crowd to be gone")
+        a.app("n").close()
+        assert len(a.err) < 40, "the log is flooded"
+
+
+def test_no_descriptor_left_at_all():
+    """The limit falls below what is open: connections are taken and closed, the loop does not spin, others are served."""
+    with Agent() as a:
+        good = a.app("m")
+        used = len(os.listdir("/proc/%d/fd" % a.pid))
+        resource.prlimit(a.pid, resource.RLIMIT_NOFILE, (used, 4096))
+        crowd = [socket.create_connection(("127.0.0.1", a.port("listen"))) for _ in range(100)]
+        for s in crowd:
+            s.settimeout(DEADLINE)
+        assert crowd[-1].recv(100) == b""
+        assert good.ask("agent.stats")["result"]["accept_failures"] >= 100
+        a.up.send('{"id":1,"method":"m"}')
+        assert good.get()["id"] == 1
+        resource.prlimit(a.pid, resource.RLIMIT_NOFILE, (4096, 4096))
+        a.check_serves()
+        for s in crowd:
+            s.close()
+        assert len(a.err) < 40, "the log is flooded"

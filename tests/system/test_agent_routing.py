@@ -125,6 +125,19 @@ def test_last_words_of_an_application_that_closes():
         assert a.up.get() == {"method": "props", "params": {"last": 1}}
 
 
+def test_last_words_of_one_that_left_its_mail_unread():
+    with Agent() as a:
+        app = a.unix_app("m")
+        a.up.send('{"method":"m"}' * 10)
+        app.send('{"id":1,"method":"agent.info"}')
+        app.get()
+        app.send('{"method":"props","params":{"last":1}}' * 100)
+        app.close()
+        for _ in range(100):
+            assert a.up.get() == {"method": "props", "params": {"last": 1}}
+        wait_for(lambda: a.info()["peers"] == 1, "it to be gone")
+
+
 def test_half_closed_asker_gets_its_answer():
     with Agent() as a:
         app = a.app()
