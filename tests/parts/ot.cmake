@@ -6,3 +6,8 @@ miio_unit_test(ot_options SOURCES unit/client/test_ot_options.c LIBS miioclient_
 miio_system_test(test_ot.py TIMEOUT 400)
 miio_unit_test(report_queue SOURCES unit/client/test_report_queue.c LIBS miioclient_core ALLOC_FAIL)
 miio_fuzz_target(ot_session SOURCES fuzz/fuzz_ot_session.c LIBS miioclient_core)
+
+# What a LAN request costs; started by bench/lan_roundtrip.py.
+add_executable(lan_roundtrip bench/lan_roundtrip.c)
+target_link_libraries(lan_roundtrip PRIVATE miioclient_core Threads::Threads)
+set_target_properties(lan_roundtrip PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
