@@ -175,7 +175,7 @@ static int out_packed(struct router *r, struct peer *to, enum out_kind kind)
     int e = ag_json_parse(&text, AG_JSON_DEPTH_MAX, &v);
 
     if (e == 0)
-        e = ag_pack_from_json(text, &v, &pack);
+        e = kind == OUT_ANSWER ? ag_pack_answer_from_json(text, &v, &pack) : ag_pack_from_json(text, &v, &pack);
     if (e < 0)
         return out_failed(r, to, kind, e);
     if (e > 0) {

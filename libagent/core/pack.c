@@ -401,24 +401,31 @@ static int put_error_notice(struct text *t)
     return r == 0 ? put_raw(t, AG_M_ERROR) : r;
 }
 
+/* [1, id, */
+static int put_response_head(struct text *t)
+{
+    uint64_t id;
+    int r;
+
+    if (!ag_view_uint(t->v, t->p, AG_M_ID, UINT32_MAX, &id))
+        return AG_PACK_E_ID;
+    r = msgpack_pack_array(&t->pk, 4);
+    if (r == 0)
+        r = msgpack_pack_uint8(&t->pk, RPC_RESPONSE);
+    return r == 0 ? msgpack_pack_uint64(&t->pk, id) : r;
+}
+
 static int put_response(struct text *t)
 {
     uint8_t error = t->v->at[AG_M_ERROR].type, result = t->v->at[AG_M_RESULT].type;
     bool failed = error != AG_JSON_NONE && error != AG_JSON_NULL;
-    uint64_t id;
     int r;
 
     if ((failed && result != AG_JSON_NONE && result != AG_JSON_NULL) || (error | result) == AG_JSON_NONE)
         return AG_PACK_E_SHAPE;
     if (failed && (!has(t, AG_M_ID) || t->v->at[AG_M_ID].type == AG_JSON_NULL))
         return put_error_notice(t);
-    if (!ag_view_uint(t->v, t->p, AG_M_ID, UINT32_MAX, &id))
-        return AG_PACK_E_ID;
-    r = msgpack_pack_array(&t->pk, 4);
-    if (r == 0)
-        r = msgpack_pack_uint8(&t->pk, RPC_RESPONSE);
-    if (r == 0)
-        r = msgpack_pack_uint64(&t->pk, id);
+    r = put_response_head(t);
     if (r == 0)
         r = failed ? put_raw(t, AG_M_ERROR) : msgpack_pack_nil(&t->pk);
     if (r != 0)
@@ -426,22 +433,49 @@ static int put_response(struct text *t)
     return failed || result == AG_JSON_NONE ? msgpack_pack_nil(&t->pk) : put_raw(t, AG_M_RESULT);
 }
 
-int ag_pack_from_json(struct ag_span json, const struct ag_json_view *v, struct ag_buf *out)
+static int put_answer_by_method(struct text *t)
+{
+    int r = put_response_head(t);
+
+    if (r == 0)
+        r = msgpack_pack_nil(&t->pk);
+    if (r != 0)
+        return r;
+    return has(t, AG_M_PARAMS) ? put_raw(t, AG_M_PARAMS) : msgpack_pack_nil(&t->pk);
+}
+
+static int put_message(struct text *t, bool is_answer)
+{
+    if (t->v->twice & 1u << AG_M_ID)
+        return AG_PACK_E_ID;
+    if (has(t, AG_M_TO) || has(t, AG_M_FROM))
+        return put_envelope(t);
+    if (!has(t, AG_M_METHOD))
+        return put_response(t);
+    return is_answer ? put_answer_by_method(t) : put_call(t);
+}
+
+static int from_json(struct ag_span json, const struct ag_json_view *v, bool is_answer, struct ag_buf *out)
 {
     size_t undo = ag_buf_size(out);
     struct text t = {.p = json.p, .v = v, .out = out};
     int r;
 
     msgpack_packer_init(&t.pk, out, ag_pack_write);
-    if (v->twice & 1u << AG_M_ID)
-        r = AG_PACK_E_ID;
-    else if (has(&t, AG_M_TO) || has(&t, AG_M_FROM))
-        r = put_envelope(&t);
-    else
-        r = has(&t, AG_M_METHOD) ? put_call(&t) : put_response(&t);
+    r = put_message(&t, is_answer);
     if (r != 0)
         out->len = out->off + undo;
     return r;
+}
+
+int ag_pack_from_json(struct ag_span json, const struct ag_json_view *v, struct ag_buf *out)
+{
+    return from_json(json, v, false, out);
+}
+
+int ag_pack_answer_from_json(struct ag_span json, const struct ag_json_view *v, struct ag_buf *out)
+{
+    return from_json(json, v, true, out);
 }
 
 const char *ag_pack_strerror(int r)

@@ -50,6 +50,13 @@ int ag_pack_to_json(struct ag_span pack, struct ag_buf *out);
 /* Appends the MessagePack-RPC form of a JSON text; v is what the scanner noted of it. As above. */
 int ag_pack_from_json(struct ag_span json, const struct ag_json_view *v, struct ag_buf *out);
 
+/*
+ * The same for a text that answers a request of the receiver. Some answers of upstream carry a method
+ * ({"id":1,"method":"local.time","params":p} for local.query_time); an RPC library waits for a response, so they become
+ * [1, 1, nil, p].
+ */
+int ag_pack_answer_from_json(struct ag_span json, const struct ag_json_view *v, struct ag_buf *out);
+
 /* Short English text for an AG_PACK_E_* or -errno. */
 const char *ag_pack_strerror(int r);
 

@@ -208,6 +208,33 @@ static void from_json_rows(void **state)
     }
 }
 
+static void answers_by_method_are_responses(void **state)
+{
+    static const struct {
+        const char *json;
+        int r;
+        struct ag_span pack;
+    } rows[] = {
+        {"{\"id\":7,\"method\":\"local.time\",\"params\":12}", 0, B("\x94\x01\x07\xc0\x0c")},
+        {"{\"id\":7,\"method\":\"local.time\"}", 0, B("\x94\x01\x07\xc0\xc0")},
+        {"{\"id\":7,\"result\":12}", 0, B("\x94\x01\x07\xc0\x0c")},
+        {"{\"id\":7,\"error\":12}", 0, B("\x94\x01\x07\x0c\xc0")},
+        {"{\"method\":\"local.time\",\"params\":12}", AG_PACK_E_ID, B("")},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(rows); i++) {
+        struct ag_span s = {rows[i].json, strlen(rows[i].json)};
+        struct ag_buf out = AG_BUF_INIT;
+        struct ag_json_view v;
+
+        assert_int_equal(ag_json_parse(&s, 16, &v), 0);
+        assert_int_equal(ag_pack_answer_from_json(s, &v, &out), rows[i].r);
+        assert_true(ag_span_is(ag_buf_span(&out), rows[i].pack.p, rows[i].pack.len));
+        ag_buf_deinit(&out);
+    }
+}
+
 /* Counts and lengths around the borders of the head forms, nested so that heads push content back. */
 static void heads_of_all_sizes(void **state)
 {
@@ -347,6 +374,7 @@ int main(void)
         cmocka_unit_test(both_ways),
         cmocka_unit_test(to_json_rows),
         cmocka_unit_test(from_json_rows),
+        cmocka_unit_test(answers_by_method_are_responses),
         cmocka_unit_test(heads_of_all_sizes),
         cmocka_unit_test(depth_is_limited),
         cmocka_unit_test(locale_changes_nothing),
