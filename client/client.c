@@ -26,6 +26,8 @@ static void on_timer(uv_timer_t *t)
     report_path_expire(c, now_ms);
     lan_expire(&c->lan, now_ms);
     provision_tick(c, now_ms);
+    identity_tick(c, now_ms);
+    helper_link_tick(c, now_ms);
     client_rearm(c);
 }
 
@@ -33,7 +35,7 @@ void client_rearm(struct client *c)
 {
     uint64_t at = command_next_deadline(&c->commands), now_ms = uv_now(c->loop);
     uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->lan),
-                         provision_next_deadline(c)};
+                         provision_next_deadline(c), identity_next_deadline(c), helper_link_next_deadline(c)};
 
     if (c->closing)
         return;
@@ -172,6 +174,7 @@ static void on_local_left(void *user, unsigned peer)
     ag_log(AG_LOG_DEBUG, "local peer %u gone", peer);
     c->internal_peers &= ~(UINT64_C(1) << peer);
     cloud_link_forget_peer(c, peer);
+    helper_peer_gone(&c->helper.core, peer);
     command_peer_removed(&c->commands, peer, uv_now(c->loop));
     uplink_peer_removed(&c->uplink, peer);
     client_rearm(c);
@@ -283,8 +286,24 @@ void client_use_country(struct client *c)
         ag_log(AG_LOG_ERROR, "country: out of memory");
 }
 
+static bool cloud_is_configured(struct client *c)
+{
+    char why[160] = "";
+
+    if (!c->link.ops || !c->link.ops->check || c->link.ops->check(c->conf, why, sizeof why) == 0)
+        return true;
+    ag_log(AG_LOG_ERROR, "cloud %s: %s", c->link.ops->name, why);
+    return false;
+}
+
 void client_go_online(struct client *c)
 {
+    if (identity_is_missing(c->conf->did)) {
+        identity_ask(c);
+        return;
+    }
+    if (!cloud_is_configured(c))
+        return;
     if (c->link.cloud && c->link.stopping) {
         c->link.restart = true;
     } else if (c->link.cloud && c->link.ops->kick) {
@@ -374,18 +393,37 @@ static int open_sockets(struct client *c, char error[DATA_ERROR_MAX])
     return 0;
 }
 
+/* did 1: the phone has given a network, now the device gets to know who it is; did 0: the network was there before. */
+void client_identity_known(struct client *c)
+{
+    client_event(c, DEVICE_EV_IDENTITY);
+    client_event(c, DEVICE_EV_TOKEN);
+    client_event(c, DEVICE_EV_PROVISIONED);
+    client_go_online(c);
+}
+
 static int boot(struct client *c, char error[DATA_ERROR_MAX])
 {
     int r;
 
-    client_event(c, DEVICE_EV_IDENTITY);
+    if (c->options.external_helper)
+        return 0; /* the helper's answers lead on */
+    if (c->conf->did == 0)
+        c->options.wired = true;
     r = settle_files(c, error);
     if (r < 0)
         return r;
-    client_event(c, DEVICE_EV_TOKEN);
-    client_event(c, c->provisioned ? DEVICE_EV_PROVISIONED : DEVICE_EV_AP);
-    if (c->provisioned)
-        client_go_online(c);
+    if (!identity_is_missing(c->conf->did)) {
+        client_event(c, DEVICE_EV_IDENTITY);
+        client_event(c, DEVICE_EV_TOKEN);
+    }
+    if (!c->provisioned) {
+        client_event(c, DEVICE_EV_AP);
+        return 0;
+    }
+    if (!identity_is_missing(c->conf->did))
+        client_event(c, DEVICE_EV_PROVISIONED);
+    client_go_online(c);
     return 0;
 }
 
@@ -409,8 +447,12 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     c->n_open = 1;
     r = report_path_open(c, error, DATA_ERROR_MAX);
     if (r == 0)
-        r = open_sockets(c, error);
-    return r < 0 ? r : boot(c, error);
+        helper_link_init(c);
+    r = open_sockets(c, error);
+    if (r == 0)
+        r = boot(c, error);
+    client_rearm(c);
+    return r;
 }
 
 static void on_timer_closed(uv_handle_t *h)
@@ -428,6 +470,7 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user)
     report_path_close(c);
     uplink_refuse_all(&c->uplink);
     provision_deinit(c);
+    identity_deinit(c);
     c->closing = true;
     if (c->link.cloud) {
         c->n_open++;
@@ -445,6 +488,7 @@ void client_deinit(struct client *c)
     uplink_deinit(&c->uplink);
     report_path_deinit(c);
     lan_deinit(&c->lan);
+    helper_link_deinit(c);
     explicit_bzero(c->token, sizeof c->token);
     explicit_bzero(c->token_hex, sizeof c->token_hex);
 }

@@ -15,6 +15,8 @@
 #include "client/core/lan.h"
 #include "client/core/local_cmd.h"
 #include "client/core/uplink.h"
+#include "client/helper_link.h"
+#include "client/identity.h"
 #include "client/io/data_dir.h"
 #include "client/io/lan_socket.h"
 #include "client/io/local_server.h"
@@ -36,6 +38,7 @@ struct client_options {
     unsigned request_timeout_ms;
     unsigned lan_stamp_window_s;
     unsigned join_tries, join_pause_ms;
+    unsigned identity_pause_ms; /* 0: as the vendor's text has it */
 };
 
 /* The session with the cloud that is in use. */
@@ -77,6 +80,8 @@ struct client {
 
     struct cloud_link link;
     struct provision provision;
+    struct identity identity;
+    struct helper_link helper;
     unsigned n_joined, n_join_failed; /* since the start, for miIO.wifi_assoc_state */
 
     unsigned n_open; /* parts whose closed() has not come */
@@ -118,6 +123,8 @@ void client_part_closed(struct client *c);
 void client_mark_internal(struct client *c, unsigned peer);
 /* A new token for LAN and cloud. 0 or -errno. */
 int client_set_token(struct client *c, const char token[DEVICE_TOKEN_LEN + 1]);
+/* did and key have come: the boot order goes on. */
+void client_identity_known(struct client *c);
 /* The network is there: the cloud may be tried, or tried again now. */
 void client_go_online(struct client *c);
 /* The country in use changed: the clouds look for it in device.conf. */

@@ -43,6 +43,7 @@ static const struct option_info infos[N_OPTIONS] = {
     [OPT_REQUEST_TIMEOUT] = {"request-timeout", "request_timeout", 0, "MS", "for the cloud's answer (30000)"},
     [OPT_JOIN_TRIES] = {"join-tries", "join_tries", 0, "N", "of a Wi-Fi network before giving up (5)"},
     [OPT_JOIN_PAUSE] = {"join-pause", "join_pause", 0, "MS", "between them (3000)"},
+    [OPT_IDENTITY_PAUSE] = {"identity-pause", "identity_pause", 0, "MS", "between two requests of a did (by did 0, 1)"},
     [OPT_LAN_STAMP_WINDOW] = {"lan-stamp-window", "lan_stamp_window", 0, "S",
                               "how far a phone's stamp may be off; 0: any (86400)"},
 };
@@ -194,6 +195,8 @@ static int check_cloud(struct options *o)
         fprintf(stderr, "miio_client: cloud ot is not built in; choose another with --cloud\n");
         return EXIT_CONFIG;
     }
+    if (identity_is_missing(o->conf.did))
+        return 0; /* looked at when the identity has come */
     if (ops->check && ops->check(&o->conf, why, sizeof why) < 0) {
         fprintf(stderr, "miio_client: %s%s: %s\n", o->client.dir.path, DATA_CONF, why);
         return EXIT_CONFIG;
@@ -215,7 +218,7 @@ static int check_provisioning(struct options *o)
 
 static int check_numbers(struct options *o)
 {
-    long level, command, request, window, tries, pause, ignored;
+    long level, command, request, window, tries, pause, identity, ignored;
     int code = take_number(o, OPT_LOGLEVEL, 0, 4, 2, &level);
 
     if (code == 0)
@@ -229,6 +232,8 @@ static int check_numbers(struct options *o)
     if (code == 0)
         code = take_number(o, OPT_JOIN_PAUSE, 0, 600000, 3000, &pause);
     if (code == 0)
+        code = take_number(o, OPT_IDENTITY_PAUSE, 100, 86400000, 0, &identity);
+    if (code == 0)
         code = take_number(o, OPT_PORT, 1, 65535, 0, &ignored);
     if (code == 0)
         code = take_number(o, OPT_INTERVAL, 1000, 86400000, 0, &ignored);
@@ -240,6 +245,7 @@ static int check_numbers(struct options *o)
     o->client.lan_stamp_window_s = (unsigned) window;
     o->client.join_tries = (unsigned) tries;
     o->client.join_pause_ms = (unsigned) pause;
+    o->client.identity_pause_ms = (unsigned) identity;
     return 0;
 }
 
@@ -387,7 +393,10 @@ static int read_files(struct options *o)
         fprintf(stderr, "miio_client: %s: %s\n", dir, strerror(-r));
         return EXIT_CONFIG;
     }
-    if (data_dir_load_conf(&o->client.dir, &o->conf, error) < 0) {
+    r = data_dir_load_conf(&o->client.dir, &o->conf, error);
+    if (r == -ENOENT && o->values[OPT_HELPER].text && strcmp(o->values[OPT_HELPER].text, "external") == 0)
+        r = 0; /* the helper will tell */
+    if (r < 0) {
         fprintf(stderr, "miio_client: %s\n", error);
         return EXIT_CONFIG;
     }

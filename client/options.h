@@ -30,6 +30,7 @@ enum option_name {
     OPT_REQUEST_TIMEOUT,
     OPT_JOIN_TRIES,
     OPT_JOIN_PAUSE,
+    OPT_IDENTITY_PAUSE,
     OPT_LAN_STAMP_WINDOW,
     N_OPTIONS
 };

@@ -69,6 +69,11 @@ static int run_hook(struct client *c, struct hook **slot, const char *name, cons
     return r;
 }
 
+int provision_run_helper(struct client *c, struct hook **slot, const char *verb, unsigned limit_ms, hook_fn done)
+{
+    return run_hook(c, slot, HELPER_HOOK, verb, NULL, limit_ms, done);
+}
+
 void provision_init(struct client *c)
 {
     join_init(&c->provision.join);
@@ -166,7 +171,8 @@ void provision_joined(struct client *c)
     explicit_bzero(&c->provision.params.wifi.psk, sizeof c->provision.params.wifi.psk);
     c->n_joined++;
     client_set_provisioned(c, true);
-    data_dir_read_country(&c->options.dir, c->country);
+    if (!c->options.external_helper)
+        data_dir_read_country(&c->options.dir, c->country);
     client_use_country(c);
     client_event(c, DEVICE_EV_JOINED);
     client_go_online(c);
@@ -223,6 +229,8 @@ int provision_begin(struct client *c, const struct router_params *params)
         return -EBUSY;
     if (!params->has_uid && !c->provisioned)
         return ROUTER_E_UID;
+    if (c->options.external_helper)
+        return helper_link_join(c, params);
     p->params = *params;
     r = save_files(c, &p->params);
     if (r < 0)
@@ -250,6 +258,8 @@ bool provision_set_zone(struct client *c, const char *zone)
     const char *link = device_conf_get(c->conf, "zone_link"), *dir = device_conf_get(c->conf, "zone_dir");
     bool ok = false;
 
+    if (c->options.external_helper)
+        return helper_ask_zone(&c->helper.core, zone) == 0;
     if (link && link[0]) {
         int r = zone_link(dir && dir[0] ? dir : "/usr/share/zoneinfo", zone, link);
 
@@ -266,7 +276,7 @@ bool provision_set_zone(struct client *c, const char *zone)
 
 bool provision_reboot(struct client *c)
 {
-    if (c->provision.after != AFTER_NOTHING || !hook_exists(c, HELPER_HOOK))
+    if (c->provision.after != AFTER_NOTHING || c->options.external_helper || !hook_exists(c, HELPER_HOOK))
         return false;
     c->provision.after = AFTER_REBOOT;
     c->provision.after_at_ms = uv_now(c->loop) + AFTER_GRACE_MS;
@@ -275,7 +285,7 @@ bool provision_reboot(struct client *c)
 
 bool provision_reset(struct client *c)
 {
-    if (c->provision.after != AFTER_NOTHING)
+    if (c->provision.after != AFTER_NOTHING || c->options.external_helper)
         return false;
     c->provision.after = AFTER_RESET;
     c->provision.after_at_ms = uv_now(c->loop) + AFTER_GRACE_MS;
@@ -358,5 +368,6 @@ uint64_t provision_next_deadline(const struct client *c)
 
 bool provision_busy(const struct client *c)
 {
-    return c->provision.join.active || c->provision.hook || c->provision.after != AFTER_NOTHING;
+    return c->provision.join.active || c->provision.hook || c->provision.after != AFTER_NOTHING ||
+           c->identity.hook || c->helper.join_until_ms != UINT64_MAX;
 }

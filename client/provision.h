@@ -42,6 +42,9 @@ bool provision_reset(struct client *c);
 /* The network is joined: tells the applications and starts the cloud. */
 void provision_joined(struct client *c);
 
+/* Runs "miio_client_helper.sh VERB". 0 or -errno. */
+int provision_run_helper(struct client *c, struct hook **slot, const char *verb, unsigned limit_ms, hook_fn done);
+
 void provision_tick(struct client *c, uint64_t now_ms);
 uint64_t provision_next_deadline(const struct client *c);
 /* Something is under way that must not be slept through. */

@@ -93,10 +93,13 @@ int client_device_info(struct client *c, struct ag_buf *out, bool with_token)
                                .hw_ver = "Linux",
                                .fw_ver = c->version,
                                .life_s = (uv_now(c->loop) - c->started_ms) / 1000};
+    struct ag_span told = ag_buf_span(&c->helper.info);
     double up;
 
     if (uv_uptime(&up) == 0)
         info.life_s = (uint64_t) up;
+    if (told.len > 0)
+        return local_cmd_put_told_info(out, &info, told, with_token);
     net_info_read(&info);
     return local_cmd_put_info(out, &info, with_token);
 }
@@ -184,18 +187,8 @@ static int serve_assoc_state(struct ask *a)
 
 /* ---- dispatch ---- */
 
-static int serve_internal(struct ask *a, struct ag_span method, struct ag_span text)
-{
-    (void) text;
-    if (ag_span_eq(method, "_internal.hello"))
-        client_mark_internal(a->c, (unsigned) a->from.token);
-    else
-        ag_log(AG_LOG_DEBUG, "%.*s from local peer %u is not expected", (int) method.len, method.p,
-               (unsigned) a->from.token);
-    return 0;
-}
-
-static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struct ag_span text)
+static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struct ag_span text,
+                 const struct ag_json_view *view)
 {
     struct client *c = a->c;
 
@@ -213,7 +206,8 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
     case LOCAL_CMD_LOCAL_OTHER:
         return refuse(a, CODE_NO_LOCAL_METHOD, "no such local method");
     case LOCAL_CMD_INTERNAL:
-        return serve_internal(a, method, text);
+        helper_link_text(c, (unsigned) a->from.token, method, text, view);
+        return 0;
     case LOCAL_CMD_INFO:
         return serve_info(a);
     case LOCAL_CMD_CONFIG:
@@ -265,7 +259,7 @@ bool client_serve(struct client *c, struct origin from, struct ag_span text, con
     }
     if (is_for_applications(cmd, from.kind))
         return false;
-    ask_end(&a, serve(&a, cmd, method, text));
+    ask_end(&a, serve(&a, cmd, method, text, view));
     return true;
 }
 

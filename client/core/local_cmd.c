@@ -257,7 +257,7 @@ static int put_ap(struct ag_buf *out, const struct device_info *i)
     return r == 0 ? ag_buf_append_char(out, '}') : r;
 }
 
-int local_cmd_put_info(struct ag_buf *out, const struct device_info *i, bool with_token)
+static int put_identity(struct ag_buf *out, const struct device_info *i, bool with_token)
 {
     int r = ag_buf_append_char(out, '{');
 
@@ -269,8 +269,24 @@ int local_cmd_put_info(struct ag_buf *out, const struct device_info *i, bool wit
         r = put_str(out, "mac", i->mac);
     if (r == 0 && with_token)
         r = ag_buf_printf(out, ",\"token\":\"%s\"", i->token_hex);
-    if (r == 0)
-        r = ag_buf_printf(out, ",\"life\":%" PRIu64 ",", i->life_s);
+    return r == 0 ? ag_buf_printf(out, ",\"life\":%" PRIu64 ",", i->life_s) : r;
+}
+
+int local_cmd_put_told_info(struct ag_buf *out, const struct device_info *info, struct ag_span told, bool with_token)
+{
+    int r = put_identity(out, info, with_token);
+
+    while (told.len > 1 && strchr(" \t\r\n", told.p[1]))
+        told = (struct ag_span){told.p + 1, told.len - 1};
+    if (r == 0 && told.p[1] == '}')
+        out->len--; /* nothing told: no comma */
+    return r == 0 ? ag_buf_append(out, told.p + 1, told.len - 1) : r;
+}
+
+int local_cmd_put_info(struct ag_buf *out, const struct device_info *i, bool with_token)
+{
+    int r = put_identity(out, i, with_token);
+
     if (r == 0)
         r = put_str(out, "hw_ver", i->hw_ver);
     if (r == 0)

@@ -92,4 +92,7 @@ struct device_info {
 /* The object of miIO.info and the params of _otc.info. with_token false leaves the token out. */
 int local_cmd_put_info(struct ag_buf *out, const struct device_info *info, bool with_token);
 
+/* The same with what an external helper told: model, mac, token and life in front of the members of its object. */
+int local_cmd_put_told_info(struct ag_buf *out, const struct device_info *info, struct ag_span told, bool with_token);
+
 #endif
