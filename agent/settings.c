@@ -103,7 +103,7 @@ static int set_bool(bool *field, const char *value, char *reason, size_t n)
 
 static int set_level(int *field, const char *value, char *reason, size_t n)
 {
-    uint32_t level;
+    uint32_t level = 0;
 
     if (set_number(&level, value, 0, 4, reason, n) < 0)
         return -EINVAL;

@@ -93,7 +93,7 @@ static int diag_ask(int diag, const struct ag_addr *local, const struct ag_addr 
 void cred_of_tcp(int fd, int *diag_fd, struct peer_cred *cred)
 {
     struct ag_addr here, there;
-    uint32_t uid;
+    uint32_t uid = UINT32_MAX;
 
     if (ag_addr_of_socket(fd, &here) < 0 || ag_addr_of_peer(fd, &there) < 0 || !ag_addr_is_local(&there))
         return;

@@ -29,7 +29,7 @@ static struct gizwits_command *command_new(struct gizwits *g, const char *app, c
     c = calloc(1, sizeof *c + id.len + 1);
     if (!c)
         return NULL;
-    strncpy(c->app, app, GIZWITS_APP_MAX);
+    memcpy(c->app, app, strnlen(app, GIZWITS_APP_MAX)); /* calloc has put the NUL */
     c->acked_form = f->cmd == GIZWITS_ACKED;
     c->sn = f->sn;
     c->id_len = id.len;
