@@ -1,32 +1,22 @@
+/*
+ * MD5 and AES through libcrypto's plain functions. OpenSSL 3 advises against them in favour of EVP, whose providers cost a
+ * process more than 2 MB and a look-up for each use; what the packet needs is fixed by the protocol for good, and the
+ * devices are small. crypt_evp.c does the same through EVP, for a libcrypto that has left these functions out.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "client/core/crypt.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <openssl/aes.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <openssl/md5.h>
 
 struct crypt {
-    EVP_MD *md5; /* fetched once; the contexts below keep to them */
-    EVP_CIPHER *aes;
-    EVP_MD_CTX *md;
-    EVP_CIPHER_CTX *enc, *dec;
+    AES_KEY enc, dec;
     uint8_t iv[CRYPT_BLOCK];
 };
-
-struct crypt *crypt_free(struct crypt *c)
-{
-    if (!c)
-        return NULL;
-    EVP_CIPHER_CTX_free(c->dec);
-    EVP_CIPHER_CTX_free(c->enc);
-    EVP_MD_CTX_free(c->md);
-    EVP_CIPHER_free(c->aes);
-    EVP_MD_free(c->md5);
-    OPENSSL_cleanse(c->iv, sizeof c->iv);
-    free(c);
-    return NULL;
-}
 
 int crypt_new(struct crypt **out)
 {
@@ -34,64 +24,66 @@ int crypt_new(struct crypt **out)
 
     if (!c)
         return -ENOMEM;
-    c->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
-    c->aes = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
-    if (!c->md5 || !c->aes) {
-        crypt_free(c);
-        return -ENOTSUP;
-    }
-    c->md = EVP_MD_CTX_new();
-    c->enc = EVP_CIPHER_CTX_new();
-    c->dec = EVP_CIPHER_CTX_new();
-    if (!c->md || !c->enc || !c->dec) {
-        crypt_free(c);
-        return -ENOMEM;
-    }
     *out = c;
     return 0;
 }
 
+struct crypt *crypt_free(struct crypt *c)
+{
+    if (c)
+        OPENSSL_cleanse(c, sizeof *c);
+    free(c);
+    return NULL;
+}
+
 int crypt_set_key(struct crypt *c, const uint8_t key[CRYPT_BLOCK], const uint8_t iv[CRYPT_BLOCK])
 {
-    if (EVP_EncryptInit_ex2(c->enc, c->aes, key, iv, NULL) != 1 ||
-        EVP_DecryptInit_ex2(c->dec, c->aes, key, iv, NULL) != 1)
-        return -ENOMEM;
+    AES_set_encrypt_key(key, CRYPT_BLOCK * 8, &c->enc);
+    AES_set_decrypt_key(key, CRYPT_BLOCK * 8, &c->dec);
     memcpy(c->iv, iv, sizeof c->iv);
     return 0;
 }
 
 int crypt_md5(struct crypt *c, const struct ag_span *parts, size_t n_parts, uint8_t out[CRYPT_BLOCK])
 {
-    if (EVP_DigestInit_ex2(c->md, c->md5, NULL) != 1)
-        return -ENOMEM;
-    for (size_t i = 0; i < n_parts; i++) {
-        if (EVP_DigestUpdate(c->md, parts[i].p, parts[i].len) != 1)
-            return -ENOMEM;
-    }
-    return EVP_DigestFinal_ex(c->md, out, NULL) == 1 ? 0 : -ENOMEM;
+    MD5_CTX md;
+
+    (void) c;
+    MD5_Init(&md);
+    for (size_t i = 0; i < n_parts; i++)
+        MD5_Update(&md, parts[i].p, parts[i].len);
+    MD5_Final(out, &md);
+    return 0;
 }
 
 int crypt_encrypt(struct crypt *c, struct ag_span text, uint8_t *out)
 {
-    int n = 0, tail = 0;
+    size_t whole = text.len - text.len % CRYPT_BLOCK, rest = text.len - whole;
+    uint8_t iv[CRYPT_BLOCK], last[CRYPT_BLOCK];
 
-    /* Only the vector is set anew: the key schedule stays. */
-    if (EVP_EncryptInit_ex2(c->enc, NULL, NULL, c->iv, NULL) != 1 ||
-        EVP_EncryptUpdate(c->enc, out, &n, (const unsigned char *) text.p, (int) text.len) != 1 ||
-        EVP_EncryptFinal_ex(c->enc, out + n, &tail) != 1)
-        return -ENOMEM;
+    memcpy(iv, c->iv, sizeof iv);
+    if (whole > 0)
+        AES_cbc_encrypt((const uint8_t *) text.p, out, whole, &c->enc, iv, AES_ENCRYPT);
+    if (rest > 0)
+        memcpy(last, text.p + whole, rest);
+    memset(last + rest, (int) (CRYPT_BLOCK - rest), CRYPT_BLOCK - rest);
+    AES_cbc_encrypt(last, out + whole, CRYPT_BLOCK, &c->enc, iv, AES_ENCRYPT);
     return 0;
 }
 
 int crypt_decrypt(struct crypt *c, struct ag_span data, uint8_t *out, size_t *n_out)
 {
-    int n = 0, tail = 0;
+    uint8_t iv[CRYPT_BLOCK], pad;
 
-    if (EVP_DecryptInit_ex2(c->dec, NULL, NULL, c->iv, NULL) != 1 ||
-        EVP_DecryptUpdate(c->dec, out, &n, (const unsigned char *) data.p, (int) data.len) != 1)
-        return -ENOMEM;
-    if (EVP_DecryptFinal_ex(c->dec, out + n, &tail) != 1)
+    memcpy(iv, c->iv, sizeof iv);
+    AES_cbc_encrypt((const uint8_t *) data.p, out, data.len, &c->dec, iv, AES_DECRYPT);
+    pad = out[data.len - 1];
+    if (pad < 1 || pad > CRYPT_BLOCK)
         return CRYPT_E_PADDING;
-    *n_out = (size_t) (n + tail);
+    for (size_t i = data.len - pad; i < data.len; i++) {
+        if (out[i] != pad)
+            return CRYPT_E_PADDING;
+    }
+    *n_out = data.len - pad;
     return 0;
 }

@@ -1,5 +1,8 @@
 # The OT cloud: packet, session, stand-in, spool.
 miio_unit_test(packet SOURCES unit/client/test_packet.c LIBS miioclient_core ALLOC_FAIL)
+# The same vectors through EVP: its objects stand before the library's and so are the ones that are linked.
+miio_unit_test(packet_evp SOURCES unit/client/test_packet.c ${CMAKE_SOURCE_DIR}/client/core/crypt_evp.c
+               LIBS miioclient_core ALLOC_FAIL)
 miio_fuzz_target(packet SOURCES fuzz/fuzz_packet.c LIBS miioclient_core)
 miio_unit_test(ot_session SOURCES unit/client/test_ot_session.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(ot_options SOURCES unit/client/test_ot_options.c LIBS miioclient_core)
