@@ -17,6 +17,7 @@ struct sim_command {
 int sim_cloud_kind(int argc, char **argv);
 int sim_cloud(int argc, char **argv);
 int sim_cloud_onenet(int argc, char **argv);
+int sim_cloud_gizwits(int argc, char **argv);
 int sim_mcu(int argc, char **argv);
 int sim_phone(int argc, char **argv);
 

@@ -3,3 +3,6 @@ miio_unit_test(gizwits_http SOURCES unit/client/test_gizwits_http.c LIBS miiocli
 miio_unit_test(gizwits_session SOURCES unit/client/test_gizwits_session.c LIBS miioclient_core)
 miio_fuzz_target(gizwits_frame SOURCES fuzz/fuzz_gizwits_frame.c LIBS miioclient_core)
 miio_fuzz_target(gizwits_http SOURCES fuzz/fuzz_gizwits_http.c LIBS miioclient_core)
+if(MIIO_HTTP)
+    miio_system_test(test_gizwits.py TIMEOUT 300)
+endif()
