@@ -52,11 +52,19 @@ void client_rearm(struct client *c)
 
 /* ---- to the applications ---- */
 
+void client_send_peer(struct client *c, unsigned peer, struct ag_span text)
+{
+    if (peer != CLIENT_MQTT_PEER)
+        local_server_send(c->local, peer, text);
+    else if (c->mqtt_api)
+        mqtt_api_send(c->mqtt_api, text);
+}
+
 static void send_to_peers(struct client *c, uint64_t peers, struct ag_span text)
 {
-    for (unsigned i = 0; i < LOCAL_PEERS_MAX; i++) {
+    for (unsigned i = 0; i <= CLIENT_MQTT_PEER; i++) {
         if (peers & (UINT64_C(1) << i))
-            local_server_send(c->local, i, text);
+            client_send_peer(c, i, text);
     }
 }
 
@@ -111,7 +119,7 @@ void client_answer(struct client *c, struct origin to, struct ag_span text)
             lan_socket_send(c->ble_socket, &c->ble_asker, text);
         break;
     case ORIGIN_LOCAL:
-        local_server_send(c->local, (unsigned) to.token, text);
+        client_send_peer(c, (unsigned) to.token, text);
         break;
     case ORIGIN_CLIENT:
     case ORIGIN_N_KINDS:
@@ -154,7 +162,7 @@ static void on_uplink_reply(void *user, unsigned peer, struct ag_span text)
 {
     struct client *c = user;
 
-    local_server_send(c->local, peer, text);
+    client_send_peer(c, peer, text);
 }
 
 static const struct uplink_sink uplink_sink = {on_uplink_report, on_uplink_reply};
@@ -212,6 +220,44 @@ static void part_closed(void *user)
 }
 
 static const struct local_server_events local_events = {on_local_joined, on_local_left, on_local_text, part_closed};
+
+/* ---- the MQTT API: one more local peer ---- */
+
+static void on_mqtt_joined(void *user)
+{
+    on_local_joined(user, CLIENT_MQTT_PEER);
+}
+
+static void on_mqtt_left(void *user)
+{
+    on_local_left(user, CLIENT_MQTT_PEER);
+}
+
+static void on_mqtt_text(void *user, struct ag_span text, const struct ag_json_view *view)
+{
+    on_local_text(user, CLIENT_MQTT_PEER, text, view);
+}
+
+static void on_mqtt_closed(void *user)
+{
+    struct client *c = user;
+
+    c->mqtt_api = NULL;
+    client_part_closed(c);
+}
+
+static const struct mqtt_api_events mqtt_api_events = {on_mqtt_joined, on_mqtt_left, on_mqtt_text, on_mqtt_closed};
+
+static int open_mqtt_api(struct client *c, char error[DATA_ERROR_MAX])
+{
+    const struct endpoint *broker = &c->options.mqtt_api;
+    int r = broker->port ? mqtt_api_open(&c->mqtt_api, c->loop, broker, c->conf->did, &mqtt_api_events, c) : 0;
+
+    c->n_open += c->mqtt_api != NULL;
+    if (r < 0)
+        snprintf(error, DATA_ERROR_MAX, "MQTT API at %s: %s", broker->host, strerror(-r));
+    return r;
+}
 
 /* ---- LAN and Bluetooth helper ---- */
 
@@ -448,7 +494,10 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     r = report_path_open(c, error, DATA_ERROR_MAX);
     if (r == 0)
         helper_link_init(c);
-    r = open_sockets(c, error);
+    if (r == 0)
+        r = open_sockets(c, error);
+    if (r == 0)
+        r = open_mqtt_api(c, error);
     if (r == 0)
         r = boot(c, error);
     client_rearm(c);
@@ -477,6 +526,7 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user)
         cloud_link_stop(c, false);
     }
     local_server_close(c->local);
+    mqtt_api_close(c->mqtt_api);
     lan_socket_close(c->lan_socket);
     lan_socket_close(c->ble_socket);
     uv_close((uv_handle_t *) &c->timer, on_timer_closed);
@@ -516,6 +566,7 @@ void client_log_state(const struct client *c)
                                                     [PACKET_E_PADDING] = "lan.dropped.padding"};
     const struct lan_stats *lan = &c->lan.stats;
     struct local_server_stats local;
+    struct mqtt_api_stats mqtt;
 
     ag_log(AG_LOG_INFO, "state %s, cloud %s", device_state_name(c->machine.state),
            c->link.ops ? c->link.ops->name : "none");
@@ -550,6 +601,13 @@ void client_log_state(const struct client *c)
     log_counter("spool.dropped.old", c->reports.queue.n_too_old);
     log_counter("spool.dropped.full", c->reports.queue.n_too_many);
     log_counter("spool.dropped.refused", c->reports.queue.n_refused);
+    if (c->mqtt_api) {
+        mqtt_api_get_stats(c->mqtt_api, &mqtt);
+        log_counter("mqtt_api.texts_in", mqtt.texts_in);
+        log_counter("mqtt_api.texts_out", mqtt.texts_out);
+        log_counter("mqtt_api.dropped", mqtt.dropped);
+        log_counter("mqtt_api.refused", mqtt.refused);
+    }
     if (!c->local)
         return;
     local_server_get_stats(c->local, &local);

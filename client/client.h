@@ -20,8 +20,12 @@
 #include "client/io/data_dir.h"
 #include "client/io/lan_socket.h"
 #include "client/io/local_server.h"
+#include "client/io/mqtt_api.h"
 #include "client/report_path.h"
 #include "client/provision.h"
+
+/* The local peer that the MQTT channels are. */
+enum { CLIENT_MQTT_PEER = LOCAL_PEERS_MAX };
 
 struct client_options {
     struct data_dir dir;
@@ -31,6 +35,7 @@ struct client_options {
     struct ag_addr ble;      /* 127.0.0.1:54323 or AG_ADDR_NONE */
     const char *os_release;  /* NULL: /etc/os-release */
     const char *country;     /* -C; NULL: what the phone brought */
+    struct endpoint mqtt_api; /* broker of the MQTT API; port 0: none */
     bool external_helper;
     bool wired;              /* no provisioning: the network is there without wifi.conf */
     const char *hooks;       /* directory of the builtin helper's programs; NULL: the data directory */
@@ -71,6 +76,7 @@ struct client {
     struct lan lan;
 
     struct local_server *local;
+    struct mqtt_api *mqtt_api; /* NULL: off */
     struct lan_socket *lan_socket, *ble_socket;
     struct lan_addr ble_asker; /* of the datagram under way: it is answered within the call */
     struct ag_addr local_bound, lan_bound, ble_bound;
@@ -111,7 +117,9 @@ void client_answer(struct client *c, struct origin to, struct ag_span text);
 /* A command from an origin: served here or broadcast to the applications. */
 void client_command(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view,
                     bool wants_answer);
-/* To every plain socket. */
+/* To one of them: a socket, or the MQTT channels. */
+void client_send_peer(struct client *c, unsigned peer, struct ag_span text);
+/* To every plain socket, and the MQTT channels. */
 void client_broadcast(struct client *c, struct ag_span text);
 /* Looks at the cores' deadlines again; at the end of each event from outside. */
 void client_rearm(struct client *c);

@@ -31,7 +31,7 @@ static void on_call_done(void *user, struct ag_span text)
 
     if (call->peer != UPLINK_NO_PEER && id.len > 0 && ag_json_parse(&text, 128, &view) == 0 &&
         command_put_raw_id(&out, text, &view, id) == 0)
-        local_server_send(call->c->local, call->peer, ag_buf_span(&out));
+        client_send_peer(call->c, call->peer, ag_buf_span(&out));
     call_free(call);
 }
 

@@ -180,6 +180,18 @@ static int take_word(const struct options *o, int name, const char *first, const
     return 0;
 }
 
+/* The broker of the MQTT API; port 0 is none. */
+static int take_mqtt_api(struct options *o)
+{
+    const char *text = o->values[OPT_MQTT_API].text, *why;
+
+    if (!text || strcmp(text, "none") == 0)
+        return 0;
+    if (endpoint_parse(text, 1883, &o->client.mqtt_api, &why) == 0)
+        return 0;
+    return complain(o, OPT_MQTT_API, "%s", why);
+}
+
 static int check_cloud(struct options *o)
 {
     const char *name = o->values[OPT_CLOUD].text ? o->values[OPT_CLOUD].text : "ot";
@@ -268,6 +280,8 @@ static int check_all(struct options *o)
         code = take_addr(o, OPT_BLE, "127.0.0.1:54323", true, &o->client.ble);
     if (code == 0 && o->client.ble.kind == AG_ADDR_INET && !ag_addr_is_local(&o->client.ble))
         code = complain(o, OPT_BLE, "must be on loopback: its texts are not encrypted");
+    if (code == 0)
+        code = take_mqtt_api(o);
     if (code == 0)
         code = take_word(o, OPT_HELPER, "builtin", "external", &o->client.external_helper);
     if (code == 0)
