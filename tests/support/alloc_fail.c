@@ -1,5 +1,6 @@
 #include "tests/support/alloc_fail.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ static bool fails(void)
     if (left == 0 || --left > 0)
         return false;
     reached = true;
+    errno = ENOMEM; /* as the real ones do */
     return true;
 }
 

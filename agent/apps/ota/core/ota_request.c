@@ -132,9 +132,14 @@ int ota_request_parse(struct ota_request *out, struct ag_span text, const char *
         *why_out = "a NUL inside a string";
         return -EINVAL;
     }
+    errno = 0;
     command = cJSON_ParseWithLength(text.p, text.len);
-    if (!command)
-        return -ENOMEM; /* the grammar has been checked */
+    if (!command && errno == ENOMEM)
+        return -ENOMEM;
+    if (!command) { /* the grammar has been checked; cJSON also wants paired surrogates and numbers of bounded length */
+        *why_out = "a lone surrogate or an overlong number";
+        return -EINVAL;
+    }
     object = find_object(command);
     why = object ? read_members(&req, object) : "params is not an object";
     if (why) {
