@@ -10,3 +10,4 @@ add_test(NAME system.demo_no_cloud
          COMMAND ${CMAKE_SOURCE_DIR}/examples/demo.sh --once --no-install --cloud none --build ${CMAKE_BINARY_DIR})
 set_tests_properties(system.demo system.demo_no_cloud PROPERTIES TIMEOUT 300 RUN_SERIAL TRUE)
 miio_system_test(test_provisioning.py TIMEOUT 240)
+miio_system_test(test_helper.py TIMEOUT 180)

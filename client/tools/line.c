@@ -1,0 +1,115 @@
+/*
+ * miio_recv_line and miio_send_line: what a helper script needs to talk to the client on TCP 54322.
+ *
+ *   miio_recv_line          connects, says _internal.hello, prints the one JSON text that it gets as a line
+ *   miio_send_line TEXT     connects, writes TEXT, closes
+ *
+ * Both wait for the client to be there (recv for ever, send ten seconds). $MIIO_LOCAL_PORT: another port.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "libagent/core/json.h"
+
+enum { DEFAULT_PORT = 54322, PAUSE_MS = 200, SEND_TRIES = 50, MAX_DEPTH = 64, READ_SIZE = 4096 };
+
+static int connect_once(void)
+{
+    const char *text = getenv("MIIO_LOCAL_PORT");
+    long port = text ? strtol(text, NULL, 10) : DEFAULT_PORT;
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t) port)}, self;
+    socklen_t len = sizeof self;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0)
+        return -1;
+    /* 54322 is a port the kernel gives out: without a listener a socket may connect to itself */
+    if (connect(fd, (struct sockaddr *) &to, sizeof to) == 0 && getsockname(fd, (struct sockaddr *) &self, &len) == 0 &&
+        self.sin_port != to.sin_port)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static int connect_wait(int tries)
+{
+    int fd;
+
+    while ((fd = connect_once()) < 0 && --tries != 0)
+        usleep(PAUSE_MS * 1000);
+    return fd;
+}
+
+static bool write_all(int fd, const char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t w = send(fd, p, n, MSG_NOSIGNAL);
+
+        if (w < 0)
+            return false;
+        p += w;
+        n -= (size_t) w;
+    }
+    return true;
+}
+
+/* Prints the first text that comes. */
+static int print_text(int fd)
+{
+    static struct ag_json_scan scan;
+    char buf[READ_SIZE];
+    ssize_t n;
+
+    ag_json_scan_init(&scan, MAX_DEPTH);
+    while ((n = read(fd, buf, sizeof buf)) > 0) {
+        size_t skip = scan.off == 0 ? ag_json_skip(buf, (size_t) n) : 0, used = (size_t) n - skip;
+        int r = ag_json_scan(&scan, buf + skip, (size_t) n - skip, &used);
+
+        if (r > 0)
+            return 1;
+        fwrite(buf + skip, 1, r < 0 ? used : (size_t) n - skip, stdout);
+        if (r < 0) {
+            putchar('\n');
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int recv_line(void)
+{
+    static const char hello[] = "{\"method\":\"_internal.hello\"}";
+    int fd = connect_wait(-1);
+
+    return fd >= 0 && write_all(fd, hello, sizeof hello - 1) ? print_text(fd) : 1;
+}
+
+static int send_line(const char *text)
+{
+    int fd = connect_wait(SEND_TRIES);
+    char c;
+
+    if (fd < 0 || !write_all(fd, text, strlen(text)))
+        return 1;
+    shutdown(fd, SHUT_WR);
+    while (read(fd, &c, 1) > 0) /* until the client has read it */
+        ;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
+
+    if (strcmp(name, "miio_recv_line") == 0 && argc == 1)
+        return recv_line();
+    if (strcmp(name, "miio_send_line") == 0 && argc == 2)
+        return send_line(argv[1]);
+    fprintf(stderr, "usage: miio_recv_line | miio_send_line TEXT\n");
+    return 2;
+}
