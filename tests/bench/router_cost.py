@@ -4,7 +4,7 @@
 Each count is taken twice, with N and with 2 N round trips; the difference leaves out start and end. A round trip is two
 routed messages. Counts do not depend on the machine's load, so they are asserted.
 
-usage: router_cost.py ROUTER_BENCH BIN_DIR      exit 77: no release build of the agent, or no valgrind
+usage: router_cost.py ROUTER_BENCH BIN_DIR      $MIIO_RELEASE_BIN goes before BIN_DIR; exit 77: no release build of the agent, or no valgrind
 """
 import json
 import os
@@ -45,7 +45,7 @@ def allocations(*args):
 
 
 def main():
-    bench, agent = sys.argv[1], os.path.join(sys.argv[2], "miio_agent")
+    bench, agent = sys.argv[1], os.path.join(os.environ.get("MIIO_RELEASE_BIN", sys.argv[2]), "miio_agent")
     if not os.access(agent, os.X_OK) or not shutil.which("valgrind"):
         print(f"skipped: needs {agent} and valgrind")
         return 77

@@ -23,14 +23,11 @@ target_link_libraries(relay PRIVATE miio_options)
 set_target_properties(router_bench relay PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 
 # Against the release build beside this one, which tests/run.sh makes first: a sanitized program says nothing here.
-if(DEFINED ENV{MIIO_RELEASE_BIN})
-    set(MIIO_RELEASE_BIN $ENV{MIIO_RELEASE_BIN})
-else()
-    set(MIIO_RELEASE_BIN ${CMAKE_SOURCE_DIR}/build/bin)
-endif()
 add_test(NAME exact.router_cost COMMAND ${SYSTEM_PYTHON} ${CMAKE_SOURCE_DIR}/tests/bench/router_cost.py
-                                        $<TARGET_FILE:router_bench> ${MIIO_RELEASE_BIN})
+                                        $<TARGET_FILE:router_bench> ${CMAKE_SOURCE_DIR}/build/bin)
 set_tests_properties(exact.router_cost PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
 
 add_test(NAME layers COMMAND ${SYSTEM_PYTHON} -m pytest -q -p no:cacheprovider ${CMAKE_SOURCE_DIR}/tests/layers)
 set_tests_properties(layers PROPERTIES TIMEOUT 120 ENVIRONMENT "MIIO_SOURCE=${CMAKE_SOURCE_DIR};CC=${CMAKE_C_COMPILER}")
+
+miio_system_test(test_msgpack.py)
