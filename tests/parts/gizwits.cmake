@@ -6,3 +6,6 @@ miio_fuzz_target(gizwits_http SOURCES fuzz/fuzz_gizwits_http.c LIBS miioclient_c
 if(MIIO_HTTP)
     miio_system_test(test_gizwits.py TIMEOUT 300)
 endif()
+if(MIIO_HTTP)
+    miio_system_test(test_one_app_every_cloud.py)
+endif()
