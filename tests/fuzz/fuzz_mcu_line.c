@@ -103,7 +103,7 @@ static void end(struct run *r)
             continue;
         note(r, ag_buf_span(&params));
         ag_buf_clear(&params);
-        mcu_reports_done(&r->b.reports, kind, true, now);
+        mcu_reports_done(&r->b.reports, kind, MCU_REPORT_TAKEN, now);
     }
     ag_buf_deinit(&params);
 }

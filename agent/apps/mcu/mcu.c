@@ -59,7 +59,7 @@ static void send_reports(struct mcu *m)
         if (text)
             mcu_link_report(&m->link, kind, text);
         else
-            mcu_reports_done(&m->bridge.reports, kind, false, uv_now(m->loop));
+            mcu_reports_done(&m->bridge.reports, kind, MCU_REPORT_LOST, uv_now(m->loop));
         ag_buf_clear(&params);
     }
     ag_buf_deinit(&params);
@@ -188,7 +188,8 @@ static void on_up(struct mcu_link *l, bool up)
     struct mcu *m = l->user;
 
     mcu_bridge_agent_up(&m->bridge, up);
-    m->bridge.reports.up = up && *m->bridge.set.did; /* else not before the client has told the did, or has not */
+    m->bridge.reports.up =
+        up && *m->bridge.set.did; /* else not before the client has told the did, or has not */
 }
 
 static void on_status(struct mcu_link *l, const char *status)
@@ -222,11 +223,15 @@ static void on_identity(struct mcu_link *l, const struct mcu_identity *who)
         m->bridge.reports.up = true;
 }
 
-static void on_reported(struct mcu_link *l, enum mcu_report_kind kind, bool ok)
+static void on_reported(struct mcu_link *l, enum mcu_report_kind kind, enum mcu_report_end end)
 {
     struct mcu *m = l->user;
 
-    mcu_reports_done(&m->bridge.reports, kind, ok, uv_now(m->loop));
+    uint64_t given_up = m->bridge.reports.n_given_up;
+
+    mcu_reports_done(&m->bridge.reports, kind, end, uv_now(m->loop));
+    if (m->bridge.reports.n_given_up != given_up)
+        ag_log(AG_LOG_WARNING, "a report was refused %d times and is given up", MCU_REPORT_REFUSALS);
 }
 
 static void on_turn(struct mcu_link *l)
@@ -322,6 +327,6 @@ void mcu_log_state(struct mcu *m)
         m->tty.fd >= 0 ? "open" : "absent", m->link.up ? "up" : "down", mcu_net_name(mcu_bridge_net(b)),
         b->n_queued, (unsigned long long) b->n.lines, (unsigned long long) b->n.bad_lines,
         (unsigned long long) b->n.downs, (unsigned long long) b->n.results,
-        (unsigned long long) b->n.timeouts, (unsigned long long) b->n.refused, b->reports.n_props,
-        b->reports.n_events, mcu_update_end_text(&b->update));
+        (unsigned long long) b->n.timeouts, (unsigned long long) b->n.refused, b->reports.props.n,
+        b->reports.events.n, mcu_update_end_text(&b->update));
 }

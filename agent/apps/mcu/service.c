@@ -101,11 +101,12 @@ static void serve_info(struct mcu *m, agent_request *req)
                   mcu_update_end_text(&b->update));
     ag_buf_printf(&out,
                   "\"lines\":%llu,\"bad_lines\":%llu,\"downs\":%llu,\"results\":%llu,\"timeouts\":%llu,"
-                  "\"refused\":%llu,\"events_expired\":%llu}",
+                  "\"refused\":%llu,\"events_expired\":%llu,\"reports_refused\":%llu}",
                   (unsigned long long) b->n.lines, (unsigned long long) b->n.bad_lines,
                   (unsigned long long) b->n.downs, (unsigned long long) b->n.results,
                   (unsigned long long) b->n.timeouts, (unsigned long long) b->n.refused,
-                  (unsigned long long) b->reports.n_expired);
+                  (unsigned long long) b->reports.events.n_expired,
+                  (unsigned long long) b->reports.n_given_up);
     text = ag_buf_cstr(&out);
     if (!text || agent_reply(req, text) < 0)
         agent_reply_error(req, CODE_UPDATE, "out of memory");

@@ -96,7 +96,7 @@ void world_collect(struct world *w)
                       kind == MCU_REPORT_EVENT ? "event_occured" : "properties_changed",
                       (int) ag_buf_size(&params), ag_buf_head(&params));
         ag_buf_clear(&params);
-        mcu_reports_done(&w->bridge.reports, kind, true, w->clock.now_ms);
+        mcu_reports_done(&w->bridge.reports, kind, MCU_REPORT_TAKEN, w->clock.now_ms);
     }
     ag_buf_deinit(&params);
 }

@@ -40,7 +40,7 @@ void mcu_bridge_init(struct mcu_bridge *b, const struct mcu_settings *set)
 
 static void free_jobs(struct ag_list *list)
 {
-    ag_list_for_each_safe (it, list)
+    ag_list_for_each_safe(it, list)
         mcu_job_free(ag_list_entry(it, struct mcu_job, link));
 }
 
@@ -163,7 +163,7 @@ static void expire_jobs(struct mcu_bridge *b, uint64_t now_ms)
         b->n.timeouts++;
         mcu_bridge_end_out(b, MCU_CODE_ACK_TIMEOUT, "user ack timeout");
     }
-    ag_list_for_each_safe (it, &b->queue) {
+    ag_list_for_each_safe(it, &b->queue) {
         struct mcu_job *job = ag_list_entry(it, struct mcu_job, link);
 
         if (now_ms < job->deadline_ms)
@@ -196,7 +196,7 @@ uint64_t mcu_bridge_due_ms(const struct mcu_bridge *b)
 
     if (b->out && b->out->deadline_ms < due)
         due = b->out->deadline_ms;
-    ag_list_for_each (it, &b->queue) {
+    ag_list_for_each(it, &b->queue) {
         const struct mcu_job *job = ag_list_entry(it, struct mcu_job, link);
 
         if (job->deadline_ms < due)

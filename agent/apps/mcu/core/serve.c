@@ -126,9 +126,9 @@ static void line_error(struct mcu_bridge *b, const struct mcu_words *words)
 static bool serve_reports(struct mcu_bridge *b, const struct mcu_words *words, uint64_t now_ms)
 {
     if (ag_span_eq(words->command, "properties_changed"))
-        mcu_bridge_reply(b, mcu_reports_properties(&b->reports, words) == 0);
+        mcu_bridge_reply(b, prop_queue_add(&b->reports.props, words) == 0);
     else if (ag_span_eq(words->command, "event_occured"))
-        mcu_bridge_reply(b, mcu_reports_event(&b->reports, words, now_ms) == 0);
+        mcu_bridge_reply(b, event_queue_add(&b->reports.events, words, now_ms) == 0);
     else
         return false;
     return true;

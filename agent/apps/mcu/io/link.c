@@ -8,7 +8,7 @@
 #include <cjson/cJSON.h>
 #include "libagent/core/log.h"
 
-enum { QUERY_TIMEOUT_MS = 5000, REPORT_TIMEOUT_MS = 10000 };
+enum { QUERY_TIMEOUT_MS = 5000, REPORT_TIMEOUT_MS = 10000, STATUS_RETRY_MS = 1000 };
 
 static void cjson_freep(cJSON **j)
 {
@@ -69,6 +69,8 @@ void mcu_link_ask_identity(struct mcu_link *l)
     agent_call(l->conn, NULL, "local.query_did", NULL, QUERY_TIMEOUT_MS, on_did, l);
 }
 
+static void ask_status_in(struct mcu_link *l, unsigned ms);
+
 /*
  * Broadcasts tell every change, but not that the client daemon itself is gone; then the question stays
  * unanswered. The answer is a JSON string.
@@ -83,6 +85,8 @@ static void on_status_answer(agent_conn *conn, int status, const char *result, c
     (void) error;
     if (status == AGENT_E_CANCELED || status == AGENT_E_LOST)
         return;
+    if (status != 0) /* the client may be about to come */
+        ask_status_in(l, STATUS_RETRY_MS < l->status_period_ms ? STATUS_RETRY_MS : l->status_period_ms);
     if (status == 0 && (n < 3 || n >= sizeof name || result[0] != '"'))
         return;
     if (status == 0)
@@ -96,8 +100,14 @@ static void on_status_timer(uv_timer_t *t)
 
     if (!l->up)
         return;
+    ask_status_in(l, l->status_period_ms);
     agent_call(l->conn, NULL, "local.query_status", "\"\"", QUERY_TIMEOUT_MS, on_status_answer, l);
     mcu_link_turn(l);
+}
+
+static void ask_status_in(struct mcu_link *l, unsigned ms)
+{
+    uv_timer_start(&l->status_timer, on_status_timer, ms, 0);
 }
 
 /* ---- the library's callbacks ---- */
@@ -113,8 +123,10 @@ static void on_state(agent_conn *conn, enum agent_state state, void *user)
     l->up = up;
     ag_log(AG_LOG_INFO, up ? "agent connected" : "agent connection lost");
     l->on_up(l, up);
-    if (up)
-        mcu_link_ask_identity(l);
+    if (!up)
+        return;
+    mcu_link_ask_identity(l);
+    ask_status_in(l, STATUS_RETRY_MS);
 }
 
 static int on_request(agent_request *req, void *user)
@@ -140,6 +152,24 @@ static void on_log(enum agent_log_level level, const char *text, void *user)
     ag_log(levels[level], "libagent: %s", text);
 }
 
+/* The daemons on the way say by their own codes that nobody beyond them has seen the report. */
+static enum mcu_report_end report_end(int status, const char *error)
+{
+    static const int on_the_way[] = {AGENT_CODE_BUSY, AGENT_CODE_NOT_CONNECTED, AGENT_CODE_SHUTTING_DOWN,
+                                     AGENT_CODE_NO_ACK, AGENT_CODE_ACK_TIMEOUT};
+    ag_cleanup(cjson_freep) cJSON *json = NULL;
+    const cJSON *code;
+
+    if (status != AGENT_E_REMOTE)
+        return status == 0 ? MCU_REPORT_TAKEN : MCU_REPORT_LOST;
+    json = cJSON_Parse(error);
+    code = cJSON_GetObjectItemCaseSensitive(json, "code");
+    for (size_t i = 0; cJSON_IsNumber(code) && i < ag_array_size(on_the_way); i++)
+        if (code->valueint == on_the_way[i])
+            return MCU_REPORT_LOST;
+    return MCU_REPORT_REFUSED;
+}
+
 static void on_properties_reported(agent_conn *conn, int status, const char *result, const char *error,
                                    void *user)
 {
@@ -149,7 +179,7 @@ static void on_properties_reported(agent_conn *conn, int status, const char *res
     (void) result;
     if (status != 0)
         ag_log(AG_LOG_DEBUG, "properties_changed not taken: %s", error ? error : agent_strerror(status));
-    l->on_reported(l, MCU_REPORT_PROPERTIES, status == 0);
+    l->on_reported(l, MCU_REPORT_PROPERTIES, report_end(status, error));
 }
 
 static void on_event_reported(agent_conn *conn, int status, const char *result, const char *error, void *user)
@@ -160,7 +190,7 @@ static void on_event_reported(agent_conn *conn, int status, const char *result, 
     (void) result;
     if (status != 0)
         ag_log(AG_LOG_DEBUG, "event_occured not taken: %s", error ? error : agent_strerror(status));
-    l->on_reported(l, MCU_REPORT_EVENT, status == 0);
+    l->on_reported(l, MCU_REPORT_EVENT, report_end(status, error));
 }
 
 /* ---- the loop ---- */
@@ -223,8 +253,6 @@ int mcu_link_open(struct mcu_link *l, uv_loop_t *loop, const char *address)
     if (r == 0)
         r = uv_timer_init(loop, &l->status_timer);
     if (r == 0)
-        r = uv_timer_start(&l->status_timer, on_status_timer, l->status_period_ms, l->status_period_ms);
-    if (r == 0)
         r = uv_poll_init(loop, &l->poll, agent_get_fd(l->conn));
     if (r == 0)
         r = agent_set_log(l->conn, on_log, AGENT_LOG_DEBUG, l);
@@ -246,7 +274,7 @@ void mcu_link_report(struct mcu_link *l, enum mcu_report_kind kind, const char *
                        REPORT_TIMEOUT_MS, event ? on_event_reported : on_properties_reported, l);
 
     if (r < 0)
-        l->on_reported(l, kind, false);
+        l->on_reported(l, kind, MCU_REPORT_LOST);
 }
 
 void mcu_link_props(struct mcu_link *l, const char *object)

@@ -25,7 +25,7 @@ struct mcu_link {
     void (*on_up)(struct mcu_link *l, bool up);
     void (*on_status)(struct mcu_link *l, const char *status);
     void (*on_identity)(struct mcu_link *l, const struct mcu_identity *who);
-    void (*on_reported)(struct mcu_link *l, enum mcu_report_kind kind, bool ok);
+    void (*on_reported)(struct mcu_link *l, enum mcu_report_kind kind, enum mcu_report_end end);
     void (*on_turn)(struct mcu_link *l); /* after a turn of the library: there may be work */
     void *user;
 };
@@ -37,7 +37,8 @@ int mcu_link_open(struct mcu_link *l, uv_loop_t *loop, const char *address);
 /* Lets the library work and waits for what it asks for. Call after anything was sent through it. */
 void mcu_link_turn(struct mcu_link *l);
 
-/* Asks the client about the device; on_identity follows, the last time in any case. Done at each connect too. */
+/* Asks the client about the device; on_identity follows, the last time in any case. Done at each connect too.
+ */
 void mcu_link_ask_identity(struct mcu_link *l);
 
 /* Sends a report; on_reported follows, from here when it cannot be sent at all. */

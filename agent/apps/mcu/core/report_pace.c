@@ -1,0 +1,33 @@
+#include "agent/apps/mcu/core/report_pace.h"
+
+void report_pace_init(struct report_pace *p)
+{
+    *p = (struct report_pace){.pause_ms = MCU_REPORT_RETRY_MS};
+}
+
+bool report_pace_end(struct report_pace *p, enum mcu_report_end end, uint64_t now_ms)
+{
+    uint64_t pause = p->pause_ms;
+
+    p->n_refused = end == MCU_REPORT_REFUSED ? p->n_refused + 1 : 0;
+    if (end == MCU_REPORT_TAKEN || p->n_refused >= MCU_REPORT_REFUSALS) {
+        p->pause_ms = MCU_REPORT_RETRY_MS;
+        p->n_refused = 0;
+        return true;
+    }
+    p->pause_ms = pause * 2 > MCU_REPORT_RETRY_MAX_MS ? MCU_REPORT_RETRY_MAX_MS : pause * 2;
+    p->from_ms = now_ms + pause;
+    return false;
+}
+
+int report_begin_object(struct ag_buf *out, const char *did)
+{
+    int r = ag_buf_append_char(out, '{');
+
+    if (r < 0 || !*did)
+        return r;
+    r = ag_buf_append_str(out, "\"did\":");
+    if (r == 0)
+        r = ag_buf_append_json_str(out, did, strlen(did));
+    return r == 0 ? ag_buf_append_char(out, ',') : r;
+}
