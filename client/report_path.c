@@ -11,7 +11,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-enum { DIRECT_MAX = 4096, HOLD_MS = 60000 };
+enum { DIRECT_MAX = 4096, HOLD_MS = 60000, BACKLOG_MAX = 1024 };
 
 struct report_direct {
     uint32_t id;
@@ -161,6 +161,11 @@ static int give_directly(struct client *c, uint32_t id, struct ag_span text, boo
     return r;
 }
 
+static bool is_crowded(const struct report_queue *q)
+{
+    return q->n >= BACKLOG_MAX || q->n >= q->limits.max_reports / 2 || q->bytes >= q->limits.max_bytes / 2;
+}
+
 int report_path_report(struct client *c, uint32_t id, struct ag_span text, bool repeat)
 {
     int r = -ENOTCONN;
@@ -169,6 +174,8 @@ int report_path_report(struct client *c, uint32_t id, struct ag_span text, bool 
         return cloud_takes(c) ? c->link.ops->report(c->link.cloud, id, text, repeat) : -ENOTCONN;
     if (cloud_takes(c) && report_queue_drained(&c->reports.queue))
         r = give_directly(c, id, text, repeat);
+    else if (cloud_takes(c) && is_crowded(&c->reports.queue))
+        r = -ENOBUFS; /* it drains: whoever reports faster than that waits, so that nothing has to give way */
     return r == -ENOTCONN ? keep(c, id, text) : r;
 }
 
