@@ -6,7 +6,7 @@
 #   examples/demo.sh           builds, starts all, shows it, leaves it running for miioctl until Ctrl-C
 #   examples/demo.sh --once    the same unattended: ends by itself, 0 only if all was seen
 #   --mcu          also a microcontroller on a serial line behind miio_mcu; the phone reads and sets a property of it
-#   --cloud NAME   ot (default) or none      --build DIR   build tree (build)      --no-install   install no packages
+#   --cloud NAME   ot (default), gizwits or none      --build DIR   build tree (build)      --no-install   install no packages
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,7 +23,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-case $cloud in ot | none) ;; *) echo "demo.sh: no demonstration with cloud $cloud" >&2 && exit 2 ;; esac
+case $cloud in ot | gizwits | none) ;; *) echo "demo.sh: no demonstration with cloud $cloud" >&2 && exit 2 ;; esac
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 [ -t 1 ] && [ -z "${NO_COLOR:-}" ] || say() { printf '\n%s\n' "$*"; }
@@ -98,6 +98,14 @@ if [ $cloud = ot ]; then
     pids+=($!)
     cloud_at=$(ready_value cloud udp)
     cloud_args=(--cloud ot --host "${cloud_at%:*}" --port "${cloud_at##*:}")
+elif [ $cloud = gizwits ]; then
+    mkfifo "$dir/cloud.in"
+    exec 7<>"$dir/cloud.in"
+    product=0123456789abcdef0123456789abcdef
+    "$bin/miio_sim" cloud --kind gizwits --product-key $product >"$dir/cloud.log" 2>&1 <&7 &
+    pids+=($!)
+    printf 'gizwits_product_key=%s\ngizwits_server=%s\n' $product "$(ready_value cloud http)" >>"$dir/miio/device.conf"
+    cloud_args=(--cloud gizwits)
 fi
 
 # phones know one port, 54321; another loopback address is free when 127.0.0.1 is taken
@@ -180,6 +188,19 @@ if [ $cloud = ot ]; then
     say "reports of the applications, as the cloud sees them"
     wait_line cloud '"method":"props".*"power":"off"' | sed 's/^/  /'
     wait_line cloud '"method":"props".*temperature' | sed 's/^/  /'
+    wait_line lamp 'report acknowledged' | sed 's/^/  /'
+fi
+
+if [ $cloud = gizwits ]; then
+    say "the cloud: registered over HTTP, logged in over MQTT 3.1; an App gives a command"
+    wait_line cloud '"event":"register"' | sed 's/^/  /'
+    wait_line cloud '"event":"ask_apps"' >/dev/null
+    from=$(lines cloud)
+    echo 'cmd phone-app {"id":7,"method":"set_power","params":["off"]}' >&7
+    wait_line cloud '"cmd":"0091".*"app":"phone-app".*ok' "$from" | sed 's/^/  /'
+    say "reports of the applications, as every App sees them"
+    wait_line cloud '"cmd":"0091".*"app":"".*power.*off' "$from" | sed 's/^/  /'
+    wait_line cloud '"cmd":"0091".*"app":"".*temperature' | sed 's/^/  /'
     wait_line lamp 'report acknowledged' | sed 's/^/  /'
 fi
 
