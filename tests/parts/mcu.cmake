@@ -1,5 +1,6 @@
 # miio_mcu: the serial line
 miio_unit_test(mcu_vectors SOURCES unit/mcu/test_mcu_vectors.c unit/mcu/mcu_world.c LIBS mcu_core ALLOC_FAIL)
+miio_unit_test(mcu_words SOURCES unit/mcu/test_mcu_words.c LIBS mcu_core)
 miio_unit_test(mcu_reports SOURCES unit/mcu/test_mcu_reports.c LIBS mcu_core)
 miio_unit_test(mcu_update SOURCES unit/mcu/test_mcu_update.c unit/mcu/mcu_world.c LIBS mcu_core)
 miio_fuzz_target(mcu_line SOURCES fuzz/fuzz_mcu_line.c LIBS mcu_core)

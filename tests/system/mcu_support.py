@@ -214,9 +214,9 @@ class Stack:
 
 
 def round_trips(tmp_path, count, window=8):
-    """Gets, sets and actions through everything while the line drops, repeats and delays; the answers by id."""
+    """Gets, sets and actions through everything while the line drops, repeats, spoils and delays; the answers by id."""
     sim = Daemon("miio_sim", "mcu", "--link", tmp_path / "tty", "--poll", 1, "--reply-timeout", 60, "--drop", "1%",
-                 "--dup", "2%", "--delay", 2)
+                 "--dup", "2%", "--noise", "1%", "--delay", 2)
     with sim, Stack(tmp_path, tmp_path / "tty") as stack:
         stack.info()
         up, sent = stack.up, 0
