@@ -81,7 +81,7 @@ static void table_grow(struct sub_table *t)
 static int prefix_lens_fit(struct sub_table *t, size_t len)
 {
     size_t n = len + 1;
-    uint16_t *lens;
+    uint32_t *lens;
 
     if (n <= t->prefix_lens_n)
         return 0;

@@ -46,7 +46,7 @@ struct sub_table {
     uint32_t n_subs;
     uint32_t max_subs, max_per_peer, max_len;
     uint32_t n_prefixes;
-    uint16_t *prefix_lens; /* how many prefix keys of each length 0..max_len there are; exists with the first one */
+    uint32_t *prefix_lens; /* how many prefix keys of each length 0..max_len there are; exists with the first one */
     uint32_t prefix_lens_n;
 };
 

@@ -1,0 +1,124 @@
+#include "agent/values.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct value_limit value_limits[] = {
+    {"max-connections", offsetof(struct limits, connections), 1, 1u << 20},
+    {"max-text", offsetof(struct limits, text), 256, 256u << 20},
+    {"max-packet-text", offsetof(struct limits, packet_text), 256, 64u << 10},
+    {"max-depth", offsetof(struct limits, depth), 2, 1000},
+    {"max-key-len", offsetof(struct limits, key_len), 1, 1024},
+    {"max-keys-per-peer", offsetof(struct limits, keys_per_peer), 1, 1u << 20},
+    {"max-keys", offsetof(struct limits, keys), 1, 1u << 24},
+    {"max-requests-per-peer", offsetof(struct limits, requests_per_peer), 1, 1u << 20},
+    {"max-requests", offsetof(struct limits, requests), 1, 1u << 20},
+    {"max-commands-per-peer", offsetof(struct limits, commands_per_peer), 1, 1u << 20},
+    {"max-commands", offsetof(struct limits, commands), 1, 1u << 20},
+    {"max-queue", offsetof(struct limits, queue), 4096, 1u << 30},
+    {"max-upstream-queue", offsetof(struct limits, upstream_queue), 4096, 1u << 30},
+    {"max-total", offsetof(struct limits, total), 65536, 2u << 30},
+    {"command-timeout", offsetof(struct limits, command_timeout_ms), 1, 86400000},
+    {"request-timeout", offsetof(struct limits, request_timeout_ms), 1, 86400000},
+};
+
+const size_t value_n_limits = ag_array_size(value_limits);
+
+int value_fail(char *reason, size_t n, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(reason, n, fmt, ap);
+    va_end(ap);
+    return -EINVAL;
+}
+
+static int set_number(uint32_t *field, const char *value, uint32_t min, uint32_t max, char *reason, size_t n)
+{
+    unsigned long v;
+    char *end;
+
+    errno = 0;
+    v = strtoul(value, &end, 10);
+    if (*value < '0' || *value > '9' || *end || errno || v < min || v > max)
+        return value_fail(reason, n, "must be a number from %u to %u", min, max);
+    *field = (uint32_t) v;
+    return 0;
+}
+
+int value_set_text(char *field, size_t room, const char *value, char *reason, size_t n)
+{
+    if (strlen(value) >= room)
+        return value_fail(reason, n, "longer than %zu bytes", room - 1);
+    strcpy(field, value);
+    return 0;
+}
+
+static int set_addr(struct ag_addr *field, const char *value, bool none_allowed, char *reason, size_t n)
+{
+    struct ag_addr a;
+    const char *why;
+
+    if (ag_addr_parse(value, &a, &why) < 0)
+        return value_fail(reason, n, "%s", why);
+    if (a.kind == AG_ADDR_SEQPACKET || (a.kind == AG_ADDR_NONE && !none_allowed))
+        return value_fail(reason, n, "must be ADDR:PORT%s", none_allowed ? " or none" : "");
+    *field = a;
+    return 0;
+}
+
+static int set_path(struct ag_addr *field, const char *value, enum ag_addr_kind kind, char *reason, size_t n)
+{
+    const char *why;
+
+    return ag_addr_parse_path(value, kind, field, &why) < 0 ? value_fail(reason, n, "%s", why) : 0;
+}
+
+int value_set_bool(bool *field, const char *value, char *reason, size_t n)
+{
+    if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0) {
+        *field = *value == 'y';
+        return 0;
+    }
+    return value_fail(reason, n, "must be yes or no");
+}
+
+int value_set_level(int *field, const char *value, char *reason, size_t n)
+{
+    uint32_t level = 0;
+
+    if (set_number(&level, value, 0, 4, reason, n) < 0)
+        return -EINVAL;
+    *field = (int) level;
+    return 0;
+}
+
+/* One setting that command line and file share. name: as on the command line, with '-'. 1: no such setting. */
+int value_set_named(struct settings *s, const char *name, const char *value, char *reason, size_t n)
+{
+    if (strcmp(name, "listen") == 0)
+        return set_addr(&s->listen, value, true, reason, n);
+    if (strcmp(name, "upstream") == 0)
+        return set_addr(&s->upstream, value, false, reason, n);
+    if (strcmp(name, "unix") == 0) {
+        s->unix_is_default = false;
+        return set_path(&s->unix_path, value, AG_ADDR_UNIX, reason, n);
+    }
+    if (strcmp(name, "seqpacket") == 0)
+        return set_path(&s->seqpacket, value, AG_ADDR_SEQPACKET, reason, n);
+    if (strcmp(name, "unix-group") == 0)
+        return value_set_text(s->unix_group, sizeof s->unix_group, value, reason, n);
+    if (strcmp(name, "log-file") == 0)
+        return value_set_text(s->log_file, sizeof s->log_file, value, reason, n);
+    if (strcmp(name, "log-level") == 0)
+        return value_set_level(&s->log_level, value, reason, n);
+    return 1;
+}
+
+int value_set_limit(struct settings *s, const struct value_limit *l, const char *value, char *reason, size_t n)
+{
+    return set_number((uint32_t *) (void *) ((char *) &s->limits + l->offset), value, l->min, l->max, reason, n);
+}
