@@ -33,12 +33,12 @@ AGENT_API agent_conn *agent_ref(agent_conn *conn)
 
 AGENT_API agent_conn *agent_unref(agent_conn *conn)
 {
-    if (!conn || --conn->refs > 0)
+    if (!conn || --conn->refs > conn->held)
         return NULL;
-    conn->refs = 1; /* callbacks that agent_close() runs may use it, even keep it */
+    conn->refs++; /* callbacks that agent_close() runs may use it, even keep it */
     agent_close(conn);
     if (--conn->refs > 0)
-        return NULL;
+        return NULL; /* a callback is on the stack; it goes when that one has returned */
     ag_transport_deinit(&conn->transport);
     ag_conn_free(conn);
     return NULL;
@@ -119,12 +119,14 @@ AGENT_API int agent_open(agent_conn *conn, const char *address)
 
 AGENT_API void agent_close(agent_conn *conn)
 {
-    if (!conn || conn->state == AGENT_CLOSED)
+    if (!conn)
         return;
     ag_conn_enter(conn);
-    ag_loop_flush(conn);
-    ag_conn_drop_socket(conn);
-    conn->state = conn->told_state = AGENT_CLOSED;
+    if (conn->state != AGENT_CLOSED) {
+        ag_loop_flush(conn);
+        ag_conn_drop_socket(conn);
+        conn->state = conn->told_state = AGENT_CLOSED;
+    }
     ag_conn_end_calls(conn, &conn->calls, AGENT_E_CANCELED);
     ag_conn_end_calls(conn, &conn->unsent, AGENT_E_CANCELED);
     ag_conn_leave(conn);

@@ -67,10 +67,12 @@ void ag_conn_free(struct agent_conn *c)
 void ag_conn_enter(struct agent_conn *c)
 {
     c->refs++;
+    c->held++;
 }
 
 void ag_conn_leave(struct agent_conn *c)
 {
+    c->held--;
     agent_unref(c);
 }
 
@@ -219,14 +221,12 @@ static void plan_next_try(struct agent_conn *c, uint64_t now_ms)
     c->pause_ms = c->pause_ms > c->max_pause_ms / 2 ? c->max_pause_ms : c->pause_ms * 2;
 }
 
-void ag_conn_settle(struct agent_conn *c)
+void ag_conn_check_ready(struct agent_conn *c)
 {
-    if (c->unsettled > 0)
-        c->unsettled--;
-    if (c->unsettled == 0 && c->state == AGENT_CONNECTED && c->processing) {
-        c->state = AGENT_READY;
-        ag_conn_tell_state(c);
-    }
+    if (!ag_conn_is_settled(c))
+        return;
+    c->state = AGENT_READY;
+    ag_conn_tell_state(c);
 }
 
 void ag_conn_on_up(struct agent_conn *c, uint64_t now_ms)
@@ -244,9 +244,7 @@ void ag_conn_on_up(struct agent_conn *c, uint64_t now_ms)
     ag_conn_logf(c, AGENT_LOG_INFO, "connected to the agent");
     ag_conn_tell_state(c);
     ag_conn_send_unsent(c);
-    if (c->unsettled == 0 && c->state == AGENT_CONNECTED)
-        c->state = AGENT_READY;
-    ag_conn_tell_state(c);
+    ag_conn_check_ready(c);
 }
 
 void ag_conn_drop_socket(struct agent_conn *c)

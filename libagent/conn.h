@@ -27,6 +27,7 @@ enum {
 
 struct agent_conn {
     unsigned refs;
+    unsigned held;   /* of refs: those of code that is on the stack; when no others are left, it closes */
     bool processing; /* agent_process() is on the stack */
     uint8_t state, told_state; /* enum agent_state; what on_state was told last */
     uint8_t encoding;          /* enum agent_encoding */
@@ -119,8 +120,12 @@ void ag_conn_send_unsent(struct agent_conn *c);
 /* When ag_conn_on_time() or the next try is due; UINT64_MAX: never. */
 uint64_t ag_conn_deadline(const struct agent_conn *c);
 
-/* One registration less to wait for. */
-void ag_conn_settle(struct agent_conn *c);
+/* Becomes AGENT_READY when no registration is waited for any more. */
+void ag_conn_check_ready(struct agent_conn *c);
+static inline bool ag_conn_is_settled(const struct agent_conn *c)
+{
+    return c->state == AGENT_CONNECTED && c->unsettled == 0;
+}
 /* Tells on_state when the state has changed since. */
 void ag_conn_tell_state(struct agent_conn *c);
 /* Asks for local.query_status when somebody follows it. */

@@ -94,8 +94,11 @@ static bool answer(struct agent_conn *c, struct ag_wait *a, char *text, const st
         if (a->kind == AG_WAIT_BIND) {
             on_bind_answer(c, error);
         } else {
+            bool late = ag_list_empty(&a->by_deadline); /* taken for accepted, and told so, when the time was up */
+
             ag_wait_end(a);
-            ag_key_registered(c, ag_container_of(a, struct ag_key, reg), error ? registered_status(error) : 0);
+            if (error || !late)
+                ag_key_registered(c, ag_container_of(a, struct ag_key, reg), error ? registered_status(error) : 0);
         }
         return true;
     }
@@ -157,9 +160,9 @@ static void status_to_followers(struct agent_conn *c, const struct ag_json_view 
         slot->delivery = delivery;
         if (slot->kind != AG_SLOT_STATUS)
             continue;
-        agent_slot_ref(slot);
+        ag_slot_enter(slot);
         slot->sub.on_status(c, word, slot->user);
-        agent_slot_unref(slot);
+        ag_slot_leave(slot);
     }
 }
 
@@ -169,10 +172,13 @@ static void refuse(struct agent_conn *c, const char *text, const struct ag_json_
 {
     struct ag_span id = ag_view_raw(v, text, AG_M_ID);
     struct ag_buf *out = ag_conn_scratch(c);
+    uint64_t from = 0;
 
-    if (v->at[AG_M_ID].type == AG_JSON_NONE || v->at[AG_M_ID].type == AG_JSON_NULL || ag_view_has(v, AG_M_FROM))
+    if (v->at[AG_M_ID].type == AG_JSON_NONE || v->at[AG_M_ID].type == AG_JSON_NULL)
         return;
-    if (ag_encode_error(out, id, 0, AGENT_CODE_METHOD_NOT_FOUND, "Method not found.") == 0)
+    if (ag_view_has(v, AG_M_FROM) && (!ag_view_uint(v, text, AG_M_FROM, UINT32_MAX, &from) || from == 0))
+        return; /* a sender without an address cannot be answered */
+    if (ag_encode_error(out, id, (uint32_t) from, AGENT_CODE_METHOD_NOT_FOUND, "Method not found.") == 0)
         ag_conn_queue(c, ag_buf_span(out));
 }
 
@@ -203,9 +209,9 @@ static void on_command(struct agent_conn *c, char *text, size_t len, const struc
     }
     if (slot) {
         slot->delivery = delivery;
-        agent_slot_ref(slot);
+        ag_slot_enter(slot);
         run(c, (struct ag_span){text, len}, v, method, slot->sub.on_request, slot->user);
-        agent_slot_unref(slot);
+        ag_slot_leave(slot);
     } else if (!key) {
         refuse(c, text, v); /* a subscription dropped a moment ago */
     }

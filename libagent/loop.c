@@ -170,10 +170,7 @@ static int turn(struct agent_conn *c)
     if (ag_conn_is_up(c))
         r = read_step(c, now_ms);
     ag_conn_on_time(c, now_ms);
-    if (c->state == AGENT_CONNECTED && c->unsettled == 0) {
-        c->state = AGENT_READY;
-        ag_conn_tell_state(c);
-    }
+    ag_conn_check_ready(c);
     ag_loop_flush(c);
     return r;
 }
@@ -211,7 +208,7 @@ AGENT_API int agent_get_timeout_ms(agent_conn *conn)
 
     if (!conn)
         return -EINVAL;
-    if (conn->told_state != conn->state)
+    if (conn->told_state != conn->state || ag_conn_is_settled(conn))
         return 0;
     at = ag_conn_deadline(conn);
     if (at == UINT64_MAX)

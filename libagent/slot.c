@@ -39,10 +39,8 @@ static void key_drop_unused(struct agent_conn *c, struct ag_key *key)
         if (ag_encode_unregister(text, key->name) == 0 && ag_conn_queue_own(c, ag_buf_span(text)) == 0)
             ag_loop_kick(c);
     }
-    if (key->counted) {
-        key->counted = false;
-        ag_conn_settle(c);
-    }
+    if (key->counted)
+        c->unsettled--;
     ag_keys_remove(key);
 }
 
@@ -84,11 +82,24 @@ AGENT_API agent_slot *agent_slot_ref(agent_slot *slot)
 
 AGENT_API agent_slot *agent_slot_unref(agent_slot *slot)
 {
-    if (!slot || --slot->refs > 0)
+    if (!slot || --slot->refs > slot->held)
         return NULL;
     slot_unhook(slot);
-    free(slot);
+    if (slot->refs == 0)
+        free(slot);
     return NULL;
+}
+
+void ag_slot_enter(struct agent_slot *slot)
+{
+    slot->refs++;
+    slot->held++;
+}
+
+void ag_slot_leave(struct agent_slot *slot)
+{
+    slot->held--;
+    agent_slot_unref(slot);
 }
 
 AGENT_API void agent_slot_unrefp(agent_slot **slot)
@@ -101,12 +112,12 @@ void ag_call_end(struct agent_slot *slot, int status, const char *result, const 
     struct agent_conn *c = slot->conn;
 
     ag_conn_enter(c);
-    agent_slot_ref(slot);
+    ag_slot_enter(slot);
     slot_unhook(slot);
     if (slot->call.fn)
         slot->call.fn(c, status, result, error, slot->user);
     if (slot->floating)
         agent_slot_unref(slot);
-    agent_slot_unref(slot);
+    ag_slot_leave(slot);
     ag_conn_leave(c);
 }

@@ -12,6 +12,7 @@ enum ag_slot_kind { AG_SLOT_SUBSCRIPTION, AG_SLOT_STATUS, AG_SLOT_CALL };
 
 struct agent_slot {
     unsigned refs;
+    unsigned held; /* of refs: those of code on the stack; when no others are left, it ends */
     uint8_t kind; /* enum ag_slot_kind */
     bool floating;
     struct agent_conn *conn;
@@ -40,6 +41,10 @@ struct agent_slot *ag_slot_new(struct agent_conn *c, enum ag_slot_kind kind, voi
 
 /* Hands the slot to the application, or to the connection when it did not ask. */
 void ag_slot_give(struct agent_slot *slot, struct agent_slot **ret_slot);
+
+/* Brackets around a callback of the slot: it stays in memory, but ends as soon as the application lets go. */
+void ag_slot_enter(struct agent_slot *slot);
+void ag_slot_leave(struct agent_slot *slot);
 
 /* The connection goes away under it. Floating slots are freed. */
 void ag_slot_detach(struct agent_slot *slot);

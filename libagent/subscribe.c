@@ -47,13 +47,13 @@ void ag_key_registered(struct agent_conn *c, struct ag_key *key, int status)
     }
     if (key->counted) {
         key->counted = false;
-        ag_conn_settle(c);
+        c->unsettled--;
     }
     if (!slot || !slot->sub.on_registered)
         return;
-    agent_slot_ref(slot);
+    ag_slot_enter(slot);
     slot->sub.on_registered(slot, status, slot->user);
-    agent_slot_unref(slot);
+    ag_slot_leave(slot);
 }
 
 /* Hooks slot to the key of this name, which is made when need be. */

@@ -9,3 +9,9 @@ miio_system_test(test_libagent.py)
 miio_system_test(test_examples.py)
 miio_system_test(test_miioctl.py)
 miio_system_test(test_libagent_install.py)
+
+# By hand, or by tests/bench/run.sh: what the library costs.
+add_executable(lib_roundtrip bench/lib_roundtrip.c)
+target_link_libraries(lib_roundtrip PRIVATE miio_options agent_static)
+set_target_properties(lib_roundtrip PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+miio_fuzz_target(libagent SOURCES fuzz/fuzz_libagent.c LIBS agent_static agcore)

@@ -128,7 +128,8 @@ typedef void (*agent_log_fn)(enum agent_log_level level, const char *text, void 
 /* A new connection object in state AGENT_CLOSED; the caller owns one reference. 0, -ENOMEM, -EMFILE. */
 AGENT_API int agent_new(agent_conn **ret_conn);
 AGENT_API agent_conn *agent_ref(agent_conn *conn);
-/* Returns NULL, takes NULL. The last one closes as agent_close() does and frees. */
+/* Returns NULL, takes NULL. The last one closes as agent_close() does and frees; inside a callback of this connection
+   it closes at once, and frees when that callback has returned. */
 AGENT_API agent_conn *agent_unref(agent_conn *conn);
 AGENT_API void agent_unrefp(agent_conn **conn);
 

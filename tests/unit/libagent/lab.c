@@ -43,6 +43,7 @@ void lab_at(struct lab *l, uint64_t ms)
     clock_ms = ms;
     l->conn->processing = true;
     ag_conn_on_time(l->conn, clock_ms);
+    ag_conn_check_ready(l->conn);
     l->conn->processing = false;
 }
 
@@ -55,6 +56,7 @@ static int say(struct lab *l, const char *text, size_t n)
     ag_conn_enter(l->conn);
     l->conn->processing = true;
     r = ag_conn_on_bytes(l->conn, copy, n);
+    ag_conn_check_ready(l->conn);
     l->conn->processing = false;
     ag_conn_leave(l->conn);
     test_free(copy);

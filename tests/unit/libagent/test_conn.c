@@ -45,6 +45,8 @@ static void old_agent_is_accepted_after_200_ms(void **state)
     assert_string_equal(lab_seen(&l), "state2;");
     lab_at(&l, 1200);
     assert_string_equal(lab_seen(&l), "state3;");
+    lab_say(&l, "{\"id\":1,\"result\":[\"ok\"]}"); /* merely slow: nothing new */
+    assert_string_equal(lab_seen(&l), "");
     assert_true(ag_conn_deadline(l.conn) == UINT64_MAX);
     lab_deinit(&l);
 }
@@ -303,12 +305,19 @@ static void messages_between_applications(void **state)
     lab_say(&l, "{\"id\":77,\"_from\":16,\"method\":\"hello\",\"params\":[1]}");
     assert_string_equal(lab_seen(&l), "hello[1];");
     assert_string_equal(lab_sent(&l), "{\"id\":77,\"_to\":16,\"result\":[\"ok\"]}");
+    lab_seen(&l);
+    agent_bind(l.conn, 0, NULL, NULL);
+    lab_say(&l, "{\"id\":79,\"_from\":16,\"method\":\"hello\"}");
+    assert_string_equal(lab_sent(&l),
+                        "{\"id\":79,\"_to\":16,\"error\":{\"code\":-32601,\"message\":\"Method not found.\"}}");
+    agent_bind(l.conn, 2, lab_on_request, &l);
+    lab_sent(&l);
     lab_say(&l, "{\"id\":78,\"_from\":0,\"method\":\"hello\"}"); /* an unbound sender cannot be answered */
     assert_string_equal(lab_sent(&l), "");
     lab_seen(&l);
     agent_send(l.conn, NULL, 16, "x", NULL, 0, lab_on_end, &l);
-    assert_string_equal(lab_sent(&l), "{\"id\":2,\"_to\":16,\"method\":\"x\",\"params\":[]}");
-    lab_say(&l, "{\"id\":2,\"result\":1}{\"id\":2,\"_from\":16,\"result\":2}");
+    assert_string_equal(lab_sent(&l), "{\"id\":3,\"_to\":16,\"method\":\"x\",\"params\":[]}");
+    lab_say(&l, "{\"id\":3,\"result\":1}{\"id\":3,\"_from\":16,\"result\":2}");
     assert_string_equal(lab_seen(&l), "0 2;");
     agent_send(l.conn, NULL, 16, "x", NULL, 0, NULL, NULL);
     assert_string_equal(lab_sent(&l), "{\"_to\":16,\"method\":\"x\",\"params\":[]}");
@@ -399,11 +408,14 @@ static int drop_everything(agent_request *req, void *user)
     lab_note(l, "dropped;");
     agent_reply(req, NULL);
     l->conn = agent_unref(l->conn);
+    lab_note(l, "back;");
     return 0;
 }
 
+/* What still stands in the buffer is nobody's then, and calls end inside the unref. */
 static void callbacks_may_drop_the_connection(void **state)
 {
+    char text[] = "{\"id\":1,\"method\":\"drop\"}{\"id\":2,\"method\":\"drop\"}";
     struct lab l;
     agent_conn *conn;
 
@@ -415,15 +427,68 @@ static void callbacks_may_drop_the_connection(void **state)
     lab_up(&l);
     ag_conn_enter(conn);
     conn->processing = true;
-    {
-        char text[] = "{\"id\":1,\"method\":\"drop\"}{\"id\":2,\"method\":\"drop\"}";
-
-        assert_int_equal(ag_conn_on_bytes(conn, text, strlen(text)), 0);
-    }
-    agent_close(conn);
+    assert_int_equal(ag_conn_on_bytes(conn, text, strlen(text)), 0);
+    ag_conn_check_ready(conn);
+    ag_conn_on_time(conn, 1u << 30);
+    conn->processing = false;
+    assert_int_equal(agent_get_state(conn), AGENT_CLOSED);
     ag_conn_leave(conn);
     assert_null(l.conn);
-    assert_string_equal(lab_seen(&l), "dropped;dropped;-4003 -;");
+    assert_string_equal(lab_seen(&l), "dropped;-4003 -;back;");
+}
+
+static agent_slot *dropped_slot;
+
+static void drop_slot_on_ready(agent_conn *conn, enum agent_state state, void *user)
+{
+    (void) conn;
+    (void) user;
+    if (state == AGENT_READY)
+        dropped_slot = agent_slot_unref(dropped_slot);
+}
+
+static void drop_slot_when_registered(agent_slot *slot, int status, void *user)
+{
+    struct lab *l = user;
+
+    (void) status;
+    assert_ptr_equal(slot, dropped_slot);
+    dropped_slot = agent_slot_unref(dropped_slot);
+    assert_int_equal(agent_subscribe(l->conn, NULL, "n", lab_on_request, l), 0);
+}
+
+static void callbacks_may_drop_slots(void **state)
+{
+    struct lab l;
+
+    (void) state;
+    lab_init(&l);
+    agent_set_on_state(l.conn, drop_slot_on_ready, NULL);
+    agent_subscribe(l.conn, &dropped_slot, "m", lab_on_request, &l);
+    lab_up(&l);
+    lab_sent(&l);
+    lab_say(&l, "{\"id\":1,\"result\":[\"ok\"]}");
+    assert_null(dropped_slot);
+    assert_string_equal(lab_sent(&l), "{\"method\":\"unregister\",\"key\":\"m\"}");
+    agent_subscribe_mode(l.conn, &dropped_slot, "n", AGENT_SHARED, lab_on_request, drop_slot_when_registered, &l);
+    lab_sent(&l);
+    lab_say(&l, "{\"id\":2,\"result\":[\"ok\"]}");
+    assert_null(dropped_slot);
+    assert_string_equal(lab_sent(&l), "{\"method\":\"unregister\",\"key\":\"n\"}"
+                                      "{\"id\":3,\"method\":\"register\",\"key\":\"n\"}");
+    lab_deinit(&l);
+}
+
+static void calls_of_a_connection_never_opened(void **state)
+{
+    struct lab l;
+
+    (void) state;
+    lab_init(&l);
+    l.conn->state = AGENT_CLOSED;
+    agent_call(l.conn, NULL, "x", NULL, 0, lab_on_end, &l);
+    lab_deinit(&l);
+    assert_string_equal(lab_seen(&l), "-4003 -;");
 }
 
 static void garbage_ends_the_connection(void **state)
@@ -479,6 +544,8 @@ int main(void)
         cmocka_unit_test(status_is_asked_again_while_upstream_is_away),
         cmocka_unit_test(modes_and_refusals),
         cmocka_unit_test(callbacks_may_drop_the_connection),
+        cmocka_unit_test(callbacks_may_drop_slots),
+        cmocka_unit_test(calls_of_a_connection_never_opened),
         cmocka_unit_test(garbage_ends_the_connection),
         cmocka_unit_test(queue_is_bounded),
     };
