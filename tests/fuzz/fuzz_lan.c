@@ -1,0 +1,113 @@
+/*
+ * A schedule of datagrams, answers and clock steps for one LAN session. Each step is one byte that says what, one that
+ * says how many bytes follow, and those bytes. Plain texts are sealed here, so that what is behind the checksum is reached.
+ * Invariants: no command without an id is owed an answer; a repeat is no command; what is kept stays within its limits.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "client/core/lan.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+enum { DID = 87654321, NOW = 1700000000, MAX_REQUESTS = 8, MAX_KEPT = 256 };
+
+struct world {
+    struct lan l;
+    struct packet_key key;
+    uint64_t last_handle;
+    unsigned commands;
+};
+
+static void on_send(void *user, const struct lan_addr *to, struct ag_span datagram)
+{
+    (void) user;
+    (void) to;
+    if (datagram.len < PACKET_HEADER)
+        abort();
+}
+
+static void on_command(void *user, uint64_t handle, struct ag_span text, const struct ag_json_view *view,
+                       bool wants_answer)
+{
+    struct world *w = user;
+
+    if (wants_answer != ag_view_has(view, AG_M_ID) || text.len == 0)
+        abort();
+    w->commands++;
+    if (wants_answer)
+        w->last_handle = handle;
+}
+
+static const struct lan_sink sink = {on_send, on_command};
+
+/* Twice the same datagram: with an id it is executed once at most. */
+static void receive_text(struct world *w, const struct lan_addr *from, struct ag_span text, uint64_t now_ms)
+{
+    struct ag_buf d = AG_BUF_INIT;
+    struct ag_json_view view;
+    struct ag_span parsed = {text.p, strnlen(text.p, text.len)};
+    unsigned before = w->commands, most = 2;
+
+    if (ag_json_parse(&parsed, 128, &view) == 0 && ag_view_has(&view, AG_M_ID))
+        most = 1;
+    if (packet_encode(&d, &w->key, DID, NOW, text) == 0) {
+        lan_receive(&w->l, from, ag_buf_span(&d), now_ms, NOW);
+        lan_receive(&w->l, from, ag_buf_span(&d), now_ms, NOW);
+    }
+    if (w->commands - before > most)
+        abort();
+    ag_buf_deinit(&d);
+}
+
+static void step(struct world *w, unsigned what, struct ag_span bytes, uint64_t *now_ms)
+{
+    struct lan_addr from = {.ip = {[15] = (uint8_t) (what >> 6)}, .port = 4000};
+
+    switch (what & 7) {
+    case 0:
+        lan_receive(&w->l, &from, bytes, *now_ms, NOW);
+        break;
+    case 1:
+    case 2:
+        receive_text(w, &from, bytes, *now_ms);
+        break;
+    case 3:
+    case 4:
+        lan_answer(&w->l, w->last_handle, bytes, NOW);
+        break;
+    case 5:
+        lan_answer(&w->l, bytes.len, AG_SPAN("{\"id\":1,\"result\":[\"ok\"]}"), NOW);
+        break;
+    case 6:
+        *now_ms += bytes.len * 1000;
+        lan_expire(&w->l, *now_ms);
+        break;
+    default:
+        w->l.reveal_token = bytes.len & 1;
+    }
+    if (w->l.n_requests > MAX_REQUESTS || w->l.kept_bytes > MAX_KEPT)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct world w = {0};
+    uint64_t now_ms = 1000;
+
+    lan_init(&w.l, &sink, &w, DID);
+    w.l.max_requests = MAX_REQUESTS;
+    w.l.max_kept_bytes = MAX_KEPT;
+    if (lan_set_token(&w.l, "a1B2c3D4e5F6g7H8") < 0 || packet_key_init(&w.key, "a1B2c3D4e5F6g7H8") < 0)
+        abort();
+    while (n >= 2) {
+        size_t len = data[1] < n - 2 ? data[1] : n - 2;
+
+        step(&w, data[0], (struct ag_span){(const char *) data + 2, len}, &now_ms);
+        data += 2 + len;
+        n -= 2 + len;
+    }
+    lan_deinit(&w.l);
+    packet_key_deinit(&w.key);
+    return 0;
+}
