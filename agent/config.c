@@ -18,7 +18,8 @@ static bool names_match(const char *option, const char *config)
     return *option == *config;
 }
 
-static int config_limit(struct settings *s, const struct ag_ini_item *item, bool timeouts, char *reason, size_t n)
+static int config_limit(struct settings *s, const struct ag_ini_item *item, bool timeouts, char *reason,
+                        size_t n)
 {
     for (size_t i = 0; i < value_n_limits; i++) {
         bool timeout = strstr(value_limits[i].option, "timeout");
@@ -31,7 +32,8 @@ static int config_limit(struct settings *s, const struct ag_ini_item *item, bool
 
 static int config_agent(struct settings *s, const struct ag_ini_item *item, char *reason, size_t n)
 {
-    static const char *const names[] = {"listen", "upstream", "unix", "seqpacket", "unix-group", "log-file", "log-level"};
+    static const char *const names[] = {"listen",     "upstream", "unix",     "seqpacket",
+                                        "unix-group", "log-file", "log-level"};
 
     if (strcmp(item->name, "offline") == 0)
         return value_set_bool(&s->offline, item->value, reason, n);
@@ -86,7 +88,8 @@ static int parse_verb(const char *name, unsigned *verbs_out, const char **patter
     static const struct {
         const char *word;
         unsigned verbs;
-    } words[] = {{"register", ACCESS_REGISTER}, {"send", ACCESS_SEND}, {"any", ACCESS_REGISTER | ACCESS_SEND}};
+    } words[] = {
+        {"register", ACCESS_REGISTER}, {"send", ACCESS_SEND}, {"any", ACCESS_REGISTER | ACCESS_SEND}};
 
     for (size_t i = 0; i < ag_array_size(words); i++) {
         size_t len = strlen(words[i].word);

@@ -163,7 +163,8 @@ static uint32_t fit_connections(uint32_t connections)
     }
     if (l.rlim_cur >= wanted)
         return connections;
-    connections = l.rlim_cur > 2 * FDS_OF_OUR_OWN ? (uint32_t) l.rlim_cur - FDS_OF_OUR_OWN : (uint32_t) l.rlim_cur / 2;
+    connections =
+        l.rlim_cur > 2 * FDS_OF_OUR_OWN ? (uint32_t) l.rlim_cur - FDS_OF_OUR_OWN : (uint32_t) l.rlim_cur / 2;
     ag_log(AG_LOG_WARNING, "only %u connections: no more descriptors are allowed", connections);
     return connections;
 }
@@ -193,7 +194,10 @@ static int hub_init(struct hub *h, uv_loop_t *loop, struct settings *settings)
     uint64_t seed = 0;
     int r;
 
-    *h = (struct hub){.loop = loop, .settings = *settings, .timer_at_ms = UINT64_MAX, .diag_fd = -1,
+    *h = (struct hub){.loop = loop,
+                      .settings = *settings,
+                      .timer_at_ms = UINT64_MAX,
+                      .diag_fd = -1,
                       .gate = {.burst = 10, .period_ms = 10000}};
     settings->access.rules = NULL;
     ag_list_init(&h->conns);
@@ -293,9 +297,10 @@ void hub_log_state(struct hub *h)
     const struct router *r = &h->router;
     struct ag_buf b = AG_BUF_INIT;
 
-    ag_log(AG_LOG_INFO, "state: upstream %s, %u peers, %u keys, %u requests and %u commands open, %zu bytes queued",
-           h->uplink.state == UPLINK_UP ? "connected" : "not connected", r->n_peers, r->subs.n_subs, r->requests.n,
-           r->commands.n, r->queued);
+    ag_log(AG_LOG_INFO,
+           "state: upstream %s, %u peers, %u keys, %u requests and %u commands open, %zu bytes queued",
+           h->uplink.state == UPLINK_UP ? "connected" : "not connected", r->n_peers, r->subs.n_subs,
+           r->requests.n, r->commands.n, r->queued);
     if (stats_print(&r->stats, &b) == 0)
         ag_log(AG_LOG_INFO, "counters: %.*s", (int) ag_buf_size(&b), ag_buf_head(&b));
     ag_buf_deinit(&b);

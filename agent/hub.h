@@ -1,9 +1,10 @@
 /*
- * The hub owns the router, the listening sockets, the connections and the uplink, and moves bytes between them.
+ * The hub owns the router, the listening sockets, the connections and the uplink, and moves bytes between
+ * them.
  *
- * One loop turn: everything that is readable is read and routed, then hub_flush() carries out what the router decided
- * with one send per peer. No timer is touched per message: one timer stands at the nearest deadline and is moved
- * only when it fires or when an earlier deadline appears; with nothing open it is off.
+ * One loop turn: everything that is readable is read and routed, then hub_flush() carries out what the router
+ * decided with one send per peer. No timer is touched per message: one timer stands at the nearest deadline
+ * and is moved only when it fires or when an earlier deadline appears; with nothing open it is off.
  */
 #ifndef AGENT_HUB_H
 #define AGENT_HUB_H
@@ -25,18 +26,18 @@ struct hub {
     size_t n_listeners;
     struct uplink uplink;
     struct ag_list conns;
-    struct ag_list lingering;  /* oldest first */
+    struct ag_list lingering; /* oldest first */
     unsigned n_lingering;
-    uint32_t max_conns;        /* limits.connections, or less when the process may not open as many descriptors */
-    uv_check_t check;          /* behind the poll phase: hub_flush() */
-    uv_timer_t timer;          /* at the nearest deadline */
-    uint64_t timer_at_ms;      /* UINT64_MAX: off */
-    uint64_t drain_until_ms;   /* while stopping: when waiting for slow readers ends */
-    char *read_buf;            /* HUB_READ_MAX bytes, shared by all connections */
-    int spare_fd;              /* given up to be able to refuse when descriptors run out */
-    int diag_fd;               /* asks the kernel for the user of a loopback TCP socket; -1: not open */
+    uint32_t max_conns;   /* limits.connections, or less when the process may not open as many descriptors */
+    uv_check_t check;     /* behind the poll phase: hub_flush() */
+    uv_timer_t timer;     /* at the nearest deadline */
+    uint64_t timer_at_ms; /* UINT64_MAX: off */
+    uint64_t drain_until_ms; /* while stopping: when waiting for slow readers ends */
+    char *read_buf;          /* HUB_READ_MAX bytes, shared by all connections */
+    int spare_fd;            /* given up to be able to refuse when descriptors run out */
+    int diag_fd;             /* asks the kernel for the user of a loopback TCP socket; -1: not open */
     bool stopping, closed;
-    struct ag_log_gate gate;   /* for lines that peers can provoke */
+    struct ag_log_gate gate; /* for lines that peers can provoke */
 };
 
 /* Takes settings over. Listens, and starts to connect to upstream. 0 or -errno; the reason is logged. */

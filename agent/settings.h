@@ -1,12 +1,12 @@
 /*
- * What the agent is told by its command line and its config file. Options of the command line win over the file; the
- * file is read again on SIGHUP.
+ * What the agent is told by its command line and its config file. Options of the command line win over the
+ * file; the file is read again on SIGHUP.
  *
  * [agent]    listen, unix, unix_group, seqpacket, upstream, offline, log_level, log_file, command_timeout,
  *            request_timeout
  * [limits]   the fields of struct limits
- * [access]   switches the rules on:  VERB PATTERN = WHO ...   with VERB register, send or any; PATTERN a method or a
- *            prefix with '*'; WHO a user's name or number, @group, or * for everyone
+ * [access]   switches the rules on:  VERB PATTERN = WHO ...   with VERB register, send or any; PATTERN a
+ * method or a prefix with '*'; WHO a user's name or number, @group, or * for everyone
  */
 #ifndef AGENT_SETTINGS_H
 #define AGENT_SETTINGS_H
@@ -34,8 +34,8 @@ struct settings {
 enum { SETTINGS_E_USAGE = 2, SETTINGS_E_CONFIG = 78 }; /* the exit codes */
 
 /*
- * Command line and config file. dir: where relative names of files count from, the directory of the start. 0, or SETTINGS_E_*: error holds one line. s is initialised in any case; end it with
- * settings_deinit().
+ * Command line and config file. dir: where relative names of files count from, the directory of the start. 0,
+ * or SETTINGS_E_*: error holds one line. s is initialised in any case; end it with settings_deinit().
  */
 int settings_read(struct settings *s, int argc, char **argv, const char *dir, char error[AG_INI_ERROR_MAX]);
 void settings_deinit(struct settings *s);

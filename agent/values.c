@@ -96,7 +96,8 @@ int value_set_level(int *field, const char *value, char *reason, size_t n)
     return 0;
 }
 
-/* One setting that command line and file share. name: as on the command line, with '-'. 1: no such setting. */
+/* One setting that command line and file share. name: as on the command line, with '-'. 1: no such setting.
+ */
 int value_set_named(struct settings *s, const char *name, const char *value, char *reason, size_t n)
 {
     if (strcmp(name, "listen") == 0)
@@ -118,7 +119,9 @@ int value_set_named(struct settings *s, const char *name, const char *value, cha
     return 1;
 }
 
-int value_set_limit(struct settings *s, const struct value_limit *l, const char *value, char *reason, size_t n)
+int value_set_limit(struct settings *s, const struct value_limit *l, const char *value, char *reason,
+                    size_t n)
 {
-    return set_number((uint32_t *) (void *) ((char *) &s->limits + l->offset), value, l->min, l->max, reason, n);
+    return set_number((uint32_t *) (void *) ((char *) &s->limits + l->offset), value, l->min, l->max, reason,
+                      n);
 }

@@ -22,7 +22,8 @@ void access_deinit(struct access *a)
     a->rules = NULL;
 }
 
-int access_add(struct access *a, unsigned verbs, struct ag_span pattern, const struct access_who *who, size_t n_who)
+int access_add(struct access *a, unsigned verbs, struct ag_span pattern, const struct access_who *who,
+               size_t n_who)
 {
     bool prefix = pattern.len > 0 && pattern.p[pattern.len - 1] == '*';
     size_t len = prefix ? pattern.len - 1 : pattern.len;
@@ -49,8 +50,8 @@ int access_add(struct access *a, unsigned verbs, struct ag_span pattern, const s
 /* What only the owner may do unless a rule with the same or a longer pattern says otherwise. */
 int access_enable(struct access *a)
 {
-    static const struct ag_span closed[] = {{"_internal.*", 11}, {"agent.*", 7}, {"miIO.ota", 8},
-                                            {"miIO.reboot", 11}, {"miIO.restore", 12}};
+    static const struct ag_span closed[] = {
+        {"_internal.*", 11}, {"agent.*", 7}, {"miIO.ota", 8}, {"miIO.reboot", 11}, {"miIO.restore", 12}};
 
     for (size_t i = 0; i < ag_array_size(closed); i++)
         if (access_add(a, ACCESS_REGISTER | ACCESS_SEND, closed[i], NULL, 0) < 0)
@@ -76,7 +77,8 @@ static bool rule_covers(const struct access_rule *r, unsigned verb, struct ag_sp
 }
 
 /* The rule that counts for a method, or (wide) for all methods that begin with name. */
-static const struct access_rule *rule_for(const struct access *a, unsigned verb, struct ag_span name, bool wide)
+static const struct access_rule *rule_for(const struct access *a, unsigned verb, struct ag_span name,
+                                          bool wide)
 {
     const struct access_rule *best = NULL;
 
@@ -108,8 +110,10 @@ static bool rule_allows(const struct access_rule *r, const struct peer_cred *c)
     return false;
 }
 
-/* A prefix key asks for everything that begins so: what counts for each narrower pattern has to allow it, too. */
-static bool narrower_allow(const struct access *a, unsigned verb, struct ag_span head, const struct peer_cred *c)
+/* A prefix key asks for everything that begins so: what counts for each narrower pattern has to allow it,
+ * too. */
+static bool narrower_allow(const struct access *a, unsigned verb, struct ag_span head,
+                           const struct peer_cred *c)
 {
     for (const struct access_rule *r = a->rules; r; r = r->next) {
         struct ag_span pattern = {r->pattern, r->len};
@@ -135,7 +139,8 @@ bool access_check_strict(const struct access *a, enum access_verb verb, struct a
     return r && rule_allows(r, c);
 }
 
-bool access_check(const struct access *a, enum access_verb verb, struct ag_span method, const struct peer_cred *c)
+bool access_check(const struct access *a, enum access_verb verb, struct ag_span method,
+                  const struct peer_cred *c)
 {
     bool wide = verb == ACCESS_REGISTER && method.len > 0 && method.p[method.len - 1] == '*';
     const struct access_rule *r;

@@ -1,8 +1,9 @@
 /*
- * Access rules: who may do what with which methods. Off until enabled. A rule names a verb, a method pattern (a name,
- * or a prefix with '*'), and users and groups. For a method the rule with the longest pattern counts, an exact name
- * before any prefix, of equal ones the first; with no rule it is allowed. Root and the agent's own user may do
- * everything. Enabling adds rules that keep _internal.*, miIO.ota, miIO.reboot, miIO.restore and agent.* for them.
+ * Access rules: who may do what with which methods. Off until enabled. A rule names a verb, a method pattern
+ * (a name, or a prefix with '*'), and users and groups. For a method the rule with the longest pattern
+ * counts, an exact name before any prefix, of equal ones the first; with no rule it is allowed. Root and the
+ * agent's own user may do everything. Enabling adds rules that keep _internal.*, miIO.ota, miIO.reboot,
+ * miIO.restore and agent.* for them.
  */
 #ifndef AGENT_CORE_ACCESS_H
 #define AGENT_CORE_ACCESS_H
@@ -23,7 +24,7 @@ enum { ACCESS_USER, ACCESS_GROUP, ACCESS_ALL };
 
 struct access_rule {
     struct access_rule *next;
-    uint8_t verbs;      /* ACCESS_* */
+    uint8_t verbs; /* ACCESS_* */
     bool prefix;
     uint16_t len;
     uint32_t n_who;
@@ -40,16 +41,20 @@ struct access {
 void access_init(struct access *a, uint32_t own_uid);
 void access_deinit(struct access *a);
 
-/* Copies pattern and who. n_who 0: nobody but root. 0 or -ENOMEM; -EINVAL: pattern empty or longer than 1024. */
-int access_add(struct access *a, unsigned verbs, struct ag_span pattern, const struct access_who *who, size_t n_who);
+/* Copies pattern and who. n_who 0: nobody but root. 0 or -ENOMEM; -EINVAL: pattern empty or longer than 1024.
+ */
+int access_add(struct access *a, unsigned verbs, struct ag_span pattern, const struct access_who *who,
+               size_t n_who);
 
 /* Turns the rules on, after the last access_add(). 0 or -ENOMEM. */
 int access_enable(struct access *a);
 
 /* Root and the agent's own user, whatever the rules. */
 bool access_is_owner(const struct access *a, const struct peer_cred *c);
-bool access_check(const struct access *a, enum access_verb verb, struct ag_span method, const struct peer_cred *c);
-/* The same whether rules are on or not; with none for this method only the owner may. For agent.call and monitor. */
+bool access_check(const struct access *a, enum access_verb verb, struct ag_span method,
+                  const struct peer_cred *c);
+/* The same whether rules are on or not; with none for this method only the owner may. For agent.call and
+ * monitor. */
 bool access_check_strict(const struct access *a, enum access_verb verb, struct ag_span method,
                          const struct peer_cred *c);
 

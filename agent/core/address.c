@@ -30,7 +30,8 @@ void address_release(struct router *r, struct peer *p)
     p->address = 0;
 }
 
-static unsigned deliver(struct router *r, struct peer *from, uint32_t mask, const struct text *t, bool watched)
+static unsigned deliver(struct router *r, struct peer *from, uint32_t mask, const struct text *t,
+                        bool watched)
 {
     const struct ag_member_at *at = &t->view->at[AG_M_TO];
     unsigned n = 0;

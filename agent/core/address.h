@@ -1,8 +1,8 @@
 /*
- * Texts from application to application: an application binds one bit of a 32-bit mask, and a text with "_to" goes to
- * each other application whose bit is in it, with "_from" in the place of "_to". Such a text never goes upstream.
- * Rules: those of the original agent 1.2, except that a taken address stays with its holder and that the sender of
- * a mask with its own bit gets no copy.
+ * Texts from application to application: an application binds one bit of a 32-bit mask, and a text with "_to"
+ * goes to each other application whose bit is in it, with "_from" in the place of "_to". Such a text never
+ * goes upstream. Rules: those of the original agent 1.2, except that a taken address stays with its holder
+ * and that the sender of a mask with its own bit gets no copy.
  */
 #ifndef AGENT_CORE_ADDRESS_H
 #define AGENT_CORE_ADDRESS_H

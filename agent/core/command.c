@@ -62,7 +62,8 @@ static void deadline_insert(struct ag_list *head, struct command *c)
 {
     struct ag_list *at = head;
 
-    while (at->prev != head && ag_list_entry(at->prev, struct command, by_deadline)->deadline_ms > c->deadline_ms)
+    while (at->prev != head &&
+           ag_list_entry(at->prev, struct command, by_deadline)->deadline_ms > c->deadline_ms)
         at = at->prev;
     ag_list_add_before(at, &c->by_deadline);
 }
@@ -140,8 +141,7 @@ void command_unask(struct command_table *t, struct ask *a)
 
 static bool asked(const struct command *c, const struct peer *p)
 {
-    ag_list_for_each(it, &c->asks)
-    {
+    ag_list_for_each (it, &c->asks) {
         if (ag_list_entry(it, struct ask, by_command)->peer == p)
             return true;
     }

@@ -1,9 +1,11 @@
 /*
- * Commands: texts that went down with an id and wait for a subscriber's answer. The id stays the asker's own, so a
- * table by id finds the command of an answer; several commands may be open under one id, then the oldest one that this
- * application was asked is meant. An ask ties a command to one subscriber: only who was asked can answer.
+ * Commands: texts that went down with an id and wait for a subscriber's answer. The id stays the asker's own,
+ * so a table by id finds the command of an answer; several commands may be open under one id, then the oldest
+ * one that this application was asked is meant. An ask ties a command to one subscriber: only who was asked
+ * can answer.
  *
- * A command is owned by the table and ends with its first answer, its deadline, its last subscriber, or its asker.
+ * A command is owned by the table and ends with its first answer, its deadline, its last subscriber, or its
+ * asker.
  */
 #ifndef AGENT_CORE_COMMAND_H
 #define AGENT_CORE_COMMAND_H
@@ -20,15 +22,15 @@ struct ask {
 };
 
 struct command {
-    struct command *next;       /* in its bucket, oldest first */
+    struct command *next; /* in its bucket, oldest first */
     struct ag_list by_deadline;
-    struct ag_list by_origin;   /* in origin->calls; alone when upstream asked */
+    struct ag_list by_origin; /* in origin->calls; alone when upstream asked */
     struct ag_list asks;
-    struct peer *origin;        /* who wants the answer: upstream or the application of an agent.call */
+    struct peer *origin; /* who wants the answer: upstream or the application of an agent.call */
     uint64_t deadline_ms;
-    uint32_t id;                /* on the wire to the subscribers */
-    uint32_t origin_id;         /* for the asker; differs from id for agent.call only */
-    uint8_t watched;            /* bits of the monitors that saw it */
+    uint32_t id;        /* on the wire to the subscribers */
+    uint32_t origin_id; /* for the asker; differs from id for agent.call only */
+    uint8_t watched;    /* bits of the monitors that saw it */
 };
 
 struct command_table {

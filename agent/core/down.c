@@ -56,8 +56,7 @@ static struct spread spread(struct router *r, struct sub_key *k, const struct te
 {
     struct spread d = {0};
 
-    ag_list_for_each(it, &k->subs)
-    {
+    ag_list_for_each (it, &k->subs) {
         struct sub *s = ag_list_entry(it, struct sub, by_key);
 
         if (s->active && peer_is_open(s->peer))
@@ -85,8 +84,8 @@ static void refuse(struct router *r, struct peer *origin, uint32_t origin_id, co
         out_error_id(r, origin, origin_id, code, message, NULL);
 }
 
-static struct spread command_spread(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id,
-                                    const struct text *t, struct sub_key *k, uint8_t bits)
+static struct spread command_spread(struct router *r, uint64_t now_ms, struct peer *origin,
+                                    uint32_t origin_id, const struct text *t, struct sub_key *k, uint8_t bits)
 {
     struct command *c = NULL;
     struct spread d;
@@ -109,7 +108,8 @@ static struct spread command_spread(struct router *r, uint64_t now_ms, struct pe
     return d;
 }
 
-void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id, const struct text *t)
+void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id,
+                  const struct text *t)
 {
     uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
     struct sub_key *k = sub_match(&r->subs, t->method);
@@ -135,7 +135,8 @@ void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32
 }
 
 /* Hands the answer to the asker; one that cannot take it gets an error instead, which is much shorter. */
-static void pass_answer(struct router *r, struct peer *origin, uint32_t origin_id, uint32_t id, const struct text *t)
+static void pass_answer(struct router *r, struct peer *origin, uint32_t origin_id, uint32_t id,
+                        const struct text *t)
 {
     enum out_kind kind = origin->role == PEER_UPSTREAM ? OUT_MESSAGE : OUT_ANSWER;
     int e = id == origin_id ? out_text(r, origin, kind, t->bytes)

@@ -9,10 +9,11 @@
 void down_handle(struct router *r, uint64_t now_ms, struct peer *upstream, const struct text *t);
 
 /*
- * A command of origin (upstream, or an application by agent.call) to the subscribers of its method. t->bytes goes out
- * as it is, under t->id; the answer comes to origin under origin_id.
+ * A command of origin (upstream, or an application by agent.call) to the subscribers of its method. t->bytes
+ * goes out as it is, under t->id; the answer comes to origin under origin_id.
  */
-void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id, const struct text *t);
+void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id,
+                  const struct text *t);
 
 /* A text without a method from an application: perhaps the answer to a command. */
 void down_answer(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t);

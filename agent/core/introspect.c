@@ -40,14 +40,15 @@ static int answer_begin(struct ag_buf *b, const struct text *t)
 
 static int print_limits(const struct limits *l, struct ag_buf *b)
 {
-    return ag_buf_printf(b,
-                         "{\"connections\":%u,\"text\":%u,\"packet_text\":%u,\"depth\":%u,\"key_len\":%u,"
-                         "\"keys_per_peer\":%u,\"keys\":%u,\"requests_per_peer\":%u,\"requests\":%u,"
-                         "\"commands_per_peer\":%u,\"commands\":%u,\"queue\":%u,\"upstream_queue\":%u,\"total\":%u,"
-                         "\"command_timeout_ms\":%u,\"request_timeout_ms\":%u}",
-                         l->connections, l->text, l->packet_text, l->depth, l->key_len, l->keys_per_peer, l->keys,
-                         l->requests_per_peer, l->requests, l->commands_per_peer, l->commands, l->queue,
-                         l->upstream_queue, l->total, l->command_timeout_ms, l->request_timeout_ms);
+    return ag_buf_printf(
+        b,
+        "{\"connections\":%u,\"text\":%u,\"packet_text\":%u,\"depth\":%u,\"key_len\":%u,"
+        "\"keys_per_peer\":%u,\"keys\":%u,\"requests_per_peer\":%u,\"requests\":%u,"
+        "\"commands_per_peer\":%u,\"commands\":%u,\"queue\":%u,\"upstream_queue\":%u,\"total\":%u,"
+        "\"command_timeout_ms\":%u,\"request_timeout_ms\":%u}",
+        l->connections, l->text, l->packet_text, l->depth, l->key_len, l->keys_per_peer, l->keys,
+        l->requests_per_peer, l->requests, l->commands_per_peer, l->commands, l->queue, l->upstream_queue,
+        l->total, l->command_timeout_ms, l->request_timeout_ms);
 }
 
 static void do_info(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
@@ -57,10 +58,12 @@ static void do_info(struct router *r, uint64_t now_ms, struct peer *from, const 
 
     if (e == 0)
         e = ag_buf_printf(&b,
-                          "{\"version\":\"%s\",\"pid\":%d,\"uptime_ms\":%" PRIu64 ",\"upstream\":%s,\"peers\":%u,\"keys\":%u,"
+                          "{\"version\":\"%s\",\"pid\":%d,\"uptime_ms\":%" PRIu64
+                          ",\"upstream\":%s,\"peers\":%u,\"keys\":%u,"
                           "\"requests\":%u,\"commands\":%u,\"queued\":%zu,\"you\":%" PRIu64 ",\"limits\":",
-                          MIIO_VERSION, (int) r->own_pid, now_ms - r->start_ms, r->upstream ? "true" : "false", r->n_peers,
-                          r->subs.n_subs, r->requests.n, r->commands.n, r->queued, from->id);
+                          MIIO_VERSION, (int) r->own_pid, now_ms - r->start_ms,
+                          r->upstream ? "true" : "false", r->n_peers, r->subs.n_subs, r->requests.n,
+                          r->commands.n, r->queued, from->id);
     if (e == 0)
         e = print_limits(&r->limits, &b);
     if (e == 0)
@@ -97,8 +100,7 @@ static int print_keys(const struct peer *p, bool waiting, unsigned max, struct a
     unsigned n = 0;
     int e = ag_buf_append_char(b, '[');
 
-    ag_list_for_each(it, &p->subs)
-    {
+    ag_list_for_each (it, &p->subs) {
         const struct sub *s = ag_list_entry(it, struct sub, by_peer);
 
         if (e < 0 || n == max)
@@ -115,11 +117,13 @@ static int print_keys(const struct peer *p, bool waiting, unsigned max, struct a
 
 static int print_cred(const struct peer *p, struct ag_buf *b)
 {
-    int e = p->cred.known ? ag_buf_printf(b, "\"uid\":%u", p->cred.uid) : ag_buf_append_str(b, "\"uid\":null");
+    int e =
+        p->cred.known ? ag_buf_printf(b, "\"uid\":%u", p->cred.uid) : ag_buf_append_str(b, "\"uid\":null");
 
     if (e < 0)
         return e;
-    return p->cred.pid > 0 ? ag_buf_printf(b, ",\"pid\":%d", p->cred.pid) : ag_buf_append_str(b, ",\"pid\":null");
+    return p->cred.pid > 0 ? ag_buf_printf(b, ",\"pid\":%d", p->cred.pid)
+                           : ag_buf_append_str(b, ",\"pid\":null");
 }
 
 static int print_peer(const struct peer *p, uint64_t now_ms, unsigned max_keys, struct ag_buf *b)
@@ -129,11 +133,12 @@ static int print_peer(const struct peer *p, uint64_t now_ms, unsigned max_keys, 
     if (e == 0)
         e = print_cred(p, b);
     if (e == 0)
-        e = ag_buf_printf(b, ",\"encoding\":\"%s\",\"address\":%u,\"n_keys\":%u,\"queued\":%zu,\"requests\":%u,"
-                             "\"commands\":%u,\"texts_in\":%" PRIu64 ",\"texts_out\":%" PRIu64 ",\"age_ms\":%" PRIu64
-                             ",\"keys\":",
-                          p->pack ? "msgpack" : "json", p->address, p->n_subs, ag_buf_size(&p->out), p->n_requests,
-                          p->n_asks, p->texts_in, p->texts_out, now_ms - p->since_ms);
+        e = ag_buf_printf(b,
+                          ",\"encoding\":\"%s\",\"address\":%u,\"n_keys\":%u,\"queued\":%zu,\"requests\":%u,"
+                          "\"commands\":%u,\"texts_in\":%" PRIu64 ",\"texts_out\":%" PRIu64
+                          ",\"age_ms\":%" PRIu64 ",\"keys\":",
+                          p->pack ? "msgpack" : "json", p->address, p->n_subs, ag_buf_size(&p->out),
+                          p->n_requests, p->n_asks, p->texts_in, p->texts_out, now_ms - p->since_ms);
     if (e == 0)
         e = print_keys(p, false, max_keys, b);
     if (e == 0)
@@ -175,8 +180,7 @@ static void do_peers(struct router *r, uint64_t now_ms, struct peer *from, const
 
     if (e == 0)
         e = ag_buf_append_char(&b, '[');
-    ag_list_for_each(it, &r->peers)
-    {
+    ag_list_for_each (it, &r->peers) {
         const struct peer *p = ag_list_entry(it, struct peer, all);
 
         if (e < 0 || ag_buf_size(&b) > ANSWER_MAX)
@@ -258,7 +262,8 @@ static uint32_t draw_call_id(struct router *r)
     return r->next_call_id;
 }
 
-static int print_call(struct ag_buf *b, const struct text *t, uint32_t id, struct ag_span method, struct ag_span params)
+static int print_call(struct ag_buf *b, const struct text *t, uint32_t id, struct ag_span method,
+                      struct ag_span params)
 {
     int e = ag_buf_append_char(b, '{');
 
@@ -287,7 +292,8 @@ static void do_call(struct router *r, uint64_t now_ms, struct peer *from, const 
         refuse(r, from, t, CODE_INVALID_PARAMS, "params must be an object with a method");
         return;
     }
-    if (print_call(&b, t, id, ag_view_raw(&v, object.p, AG_M_METHOD), ag_view_raw(&v, object.p, AG_M_PARAMS)) < 0) {
+    if (print_call(&b, t, id, ag_view_raw(&v, object.p, AG_M_METHOD),
+                   ag_view_raw(&v, object.p, AG_M_PARAMS)) < 0) {
         refuse(r, from, t, CODE_BUSY, "out of memory");
         return;
     }

@@ -1,6 +1,6 @@
 /*
- * What peers can make the agent keep, each with a number. The shell fills it from options; the effect of passing a
- * limit stands beside it, the counter is in stats.h.
+ * What peers can make the agent keep, each with a number. The shell fills it from options; the effect of
+ * passing a limit stands beside it, the counter is in stats.h.
  */
 #ifndef AGENT_CORE_LIMITS_H
 #define AGENT_CORE_LIMITS_H
@@ -20,8 +20,9 @@ struct limits {
     uint32_t commands_per_peer; /* open at one subscriber; more: -32000 to the asker */
     uint32_t commands;          /* of all together */
     uint32_t queue;             /* bytes waiting for one application; more: it is closed */
-    uint32_t upstream_queue;    /* bytes waiting for upstream; more: -32000, at twice as much upstream is closed */
-    uint32_t total;             /* bytes of all queues and partial texts; more: the greediest peer is closed */
+    uint32_t
+        upstream_queue; /* bytes waiting for upstream; more: -32000, at twice as much upstream is closed */
+    uint32_t total;     /* bytes of all queues and partial texts; more: the greediest peer is closed */
     uint32_t command_timeout_ms;
     uint32_t request_timeout_ms;
 };

@@ -12,7 +12,7 @@ struct monitor {
     struct peer *peer;
     size_t n_keys; /* 0: everything */
     size_t len;
-    char keys[];   /* each behind its length in 2 bytes */
+    char keys[]; /* each behind its length in 2 bytes */
 };
 
 /* The strings of a JSON array, decoded, into out. The count, or -EINVAL. */
@@ -110,7 +110,7 @@ static bool monitor_wants(const struct monitor *m, struct ag_span method)
         memcpy(&len, m->keys + at, 2);
         at += 2u + len;
         if (len > 0 && key[len - 1] == '*' ? method.len >= len - 1u && memcmp(key, method.p, len - 1u) == 0
-                                            : ag_span_is(method, key, len))
+                                           : ag_span_is(method, key, len))
             return true;
     }
     return false;
@@ -141,8 +141,8 @@ static int event_print(struct router *r, uint64_t now_ms, const char *kind, cons
 
     ag_buf_clear(&r->event);
     e = ag_buf_printf(&r->event,
-                      "{\"method\":\"agent.event\",\"params\":{\"at\":%" PRId64 ",\"kind\":\"%s\",\"from\":%" PRIu64
-                      ",\"to\":[%.*s],",
+                      "{\"method\":\"agent.event\",\"params\":{\"at\":%" PRId64
+                      ",\"kind\":\"%s\",\"from\":%" PRIu64 ",\"to\":[%.*s],",
                       (int64_t) now_ms + r->wall_offset_ms, kind, from->role == PEER_UPSTREAM ? 0 : from->id,
                       (int) to.len, to.p);
     if (e == 0 && text.len > TEXT_MAX)

@@ -14,8 +14,8 @@
 #include "agent/core/router.h"
 #include "agent/core/text.h"
 
-/* keys: raw JSON array of method names and prefixes, {NULL, 0} for all methods. A second call replaces the keys.
-   0, -ENOMEM, -EINVAL (keys), -ENOSPC (too many monitors). */
+/* keys: raw JSON array of method names and prefixes, {NULL, 0} for all methods. A second call replaces the
+   keys. 0, -ENOMEM, -EINVAL (keys), -ENOSPC (too many monitors). */
 int monitor_start(struct router *r, struct peer *p, struct ag_span keys);
 /* Nothing when it is none. */
 void monitor_stop(struct router *r, struct peer *p);

@@ -7,7 +7,7 @@
 #include "libagent/core/pack.h"
 
 enum {
-    SPARE_MAX = 64 * 1024, /* a larger buffer goes back to the heap when drained */
+    SPARE_MAX = 64 * 1024,  /* a larger buffer goes back to the heap when drained */
     HEAD = sizeof(uint32_t) /* of a packet record */
 };
 
@@ -65,8 +65,7 @@ void out_end_greediest(struct router *r)
 {
     struct peer *worst = r->upstream && peer_is_open(r->upstream) ? r->upstream : NULL;
 
-    ag_list_for_each(it, &r->peers)
-    {
+    ag_list_for_each (it, &r->peers) {
         struct peer *p = ag_list_entry(it, struct peer, all);
 
         if (peer_is_open(p) && (!worst || peer_kept(p) > peer_kept(worst)))
@@ -175,7 +174,8 @@ static int out_packed(struct router *r, struct peer *to, enum out_kind kind)
     int e = ag_json_parse(&text, AG_JSON_DEPTH_MAX, &v);
 
     if (e == 0)
-        e = kind == OUT_ANSWER ? ag_pack_answer_from_json(text, &v, &pack) : ag_pack_from_json(text, &v, &pack);
+        e = kind == OUT_ANSWER ? ag_pack_answer_from_json(text, &v, &pack)
+                               : ag_pack_from_json(text, &v, &pack);
     if (e < 0)
         return out_failed(r, to, kind, e);
     if (e > 0) {
@@ -193,8 +193,8 @@ static int out_packed(struct router *r, struct peer *to, enum out_kind kind)
     return 0;
 }
 
-static int out_translated(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text, size_t from,
-                          size_t upto, struct ag_span with)
+static int out_translated(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text,
+                          size_t from, size_t upto, struct ag_span with)
 {
     size_t n = text.len - (upto - from) + with.len;
     int e;
@@ -210,8 +210,8 @@ static int out_translated(struct router *r, struct peer *to, enum out_kind kind,
     return e;
 }
 
-int out_spliced(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text, size_t from, size_t upto,
-                struct ag_span with)
+int out_spliced(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text, size_t from,
+                size_t upto, struct ag_span with)
 {
     size_t n = text.len - (upto - from) + with.len;
     int e;
@@ -251,9 +251,10 @@ int out_text(struct router *r, struct peer *to, enum out_kind kind, struct ag_sp
 /* Two digits a step: each routed request has its id printed twice. */
 static struct ag_span id_print(char digits[10], uint32_t id)
 {
-    static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940"
-                                "4142434445464748495051525354555657585960616263646566676869707172737475767778798081"
-                                "828384858687888990919293949596979899";
+    static const char pairs[] =
+        "0001020304050607080910111213141516171819202122232425262728293031323334353637383940"
+        "4142434445464748495051525354555657585960616263646566676869707172737475767778798081"
+        "828384858687888990919293949596979899";
     size_t at = 10;
 
     for (; id >= 100; id /= 100)
@@ -275,19 +276,22 @@ int out_with_id(struct router *r, struct peer *to, enum out_kind kind, struct ag
 /* An error text is at most this long: the raw id is bounded by its user, message and data are ours. */
 enum { ERROR_ID_MAX = 64, ERROR_TEXT_MAX = 512 };
 
-int out_error(struct router *r, struct peer *to, struct ag_span id, int code, const char *message, const char *data)
+int out_error(struct router *r, struct peer *to, struct ag_span id, int code, const char *message,
+              const char *data)
 {
     char text[ERROR_TEXT_MAX];
     int n;
 
     if (id.len == 0 || id.len > ERROR_ID_MAX)
         id = AG_SPAN("null");
-    n = snprintf(text, sizeof text, "{\"id\":%.*s,\"error\":{\"code\":%d,\"message\":\"%s\"%s%s%s}}", (int) id.len,
-                 id.p, code, message, data ? ",\"data\":\"" : "", data ? data : "", data ? "\"" : "");
+    n = snprintf(text, sizeof text, "{\"id\":%.*s,\"error\":{\"code\":%d,\"message\":\"%s\"%s%s%s}}",
+                 (int) id.len, id.p, code, message, data ? ",\"data\":\"" : "", data ? data : "",
+                 data ? "\"" : "");
     return out_text(r, to, OUT_ANSWER, (struct ag_span){text, (size_t) n});
 }
 
-int out_error_id(struct router *r, struct peer *to, uint32_t id, int code, const char *message, const char *data)
+int out_error_id(struct router *r, struct peer *to, uint32_t id, int code, const char *message,
+                 const char *data)
 {
     char digits[10];
 

@@ -1,9 +1,10 @@
 /*
- * A peer: one application's connection, or the one to upstream. The core keeps what it decided to send in out; the
- * shell owns the struct (it lies inside its connection object), sends out, and ends the peer with router_peer_gone().
+ * A peer: one application's connection, or the one to upstream. The core keeps what it decided to send in
+ * out; the shell owns the struct (it lies inside its connection object), sends out, and ends the peer with
+ * router_peer_gone().
  *
- * A peer has a 64-bit id that is never used again. Everything that others may want from it (subscriptions, open
- * requests, commands it was asked) hangs in its lists and leaves with it.
+ * A peer has a 64-bit id that is never used again. Everything that others may want from it (subscriptions,
+ * open requests, commands it was asked) hangs in its lists and leaves with it.
  */
 #ifndef AGENT_CORE_PEER_H
 #define AGENT_CORE_PEER_H
@@ -17,17 +18,17 @@ enum peer_role { PEER_APP, PEER_UPSTREAM };
 /* Why the core wants a peer closed. */
 enum peer_end {
     PEER_STAYS,
-    PEER_END_INPUT,  /* bad input; out (an error text) is sent first */
-    PEER_END_QUEUE,  /* it did not read */
-    PEER_END_TOTAL,  /* the greediest while all queues together were too large */
-    PEER_END_MEMORY  /* an answer to it was lost for want of memory */
+    PEER_END_INPUT, /* bad input; out (an error text) is sent first */
+    PEER_END_QUEUE, /* it did not read */
+    PEER_END_TOTAL, /* the greediest while all queues together were too large */
+    PEER_END_MEMORY /* an answer to it was lost for want of memory */
 };
 
 /* Who is at the other end, as the kernel says. */
 struct peer_cred {
-    bool known;     /* false: uid and gid mean nothing */
+    bool known; /* false: uid and gid mean nothing */
     uint32_t uid;
-    int32_t pid;    /* 0: unknown */
+    int32_t pid; /* 0: unknown */
     uint32_t n_gids;
     uint32_t *gids; /* heap, owned; NULL when n_gids is 0 */
 };
@@ -35,22 +36,22 @@ struct peer_cred {
 struct peer {
     uint64_t id;
     uint8_t role;
-    uint8_t end;       /* enum peer_end; not PEER_STAYS: nothing is delivered to it any more */
-    bool packets;      /* out holds records: 4 bytes length (host order), text */
-    bool pack;         /* speaks MessagePack-RPC */
-    bool half_closed;  /* sends nothing any more, but waits for answers */
-    bool shut;         /* its shell has taken it off the lists */
-    uint8_t monitor;   /* bit of its monitor, 0: none */
-    uint32_t address;  /* one bit, 0: not bound */
-    struct ag_list all;     /* in router.peers */
-    struct ag_list work;    /* in router.work while there is something for the shell to do */
+    uint8_t end;         /* enum peer_end; not PEER_STAYS: nothing is delivered to it any more */
+    bool packets;        /* out holds records: 4 bytes length (host order), text */
+    bool pack;           /* speaks MessagePack-RPC */
+    bool half_closed;    /* sends nothing any more, but waits for answers */
+    bool shut;           /* its shell has taken it off the lists */
+    uint8_t monitor;     /* bit of its monitor, 0: none */
+    uint32_t address;    /* one bit, 0: not bound */
+    struct ag_list all;  /* in router.peers */
+    struct ag_list work; /* in router.work while there is something for the shell to do */
     struct ag_buf out;
-    uint32_t out_texts;     /* texts put into out since it was empty */
-    uint32_t held;          /* bytes of its partial text, told by the shell */
-    struct ag_list subs;    /* struct sub.by_peer */
+    uint32_t out_texts;      /* texts put into out since it was empty */
+    uint32_t held;           /* bytes of its partial text, told by the shell */
+    struct ag_list subs;     /* struct sub.by_peer */
     struct ag_list requests; /* struct request.by_peer */
-    struct ag_list asks;    /* struct ask.by_peer */
-    struct ag_list calls;   /* struct command.by_origin: agent.call under way */
+    struct ag_list asks;     /* struct ask.by_peer */
+    struct ag_list calls;    /* struct command.by_origin: agent.call under way */
     uint32_t n_subs, n_requests, n_asks;
     struct peer_cred cred;
     uint64_t since_ms;

@@ -1,6 +1,7 @@
 /*
- * Objects of one size, taken and given back without touching the heap once the pool has grown to what is needed.
- * Memory goes back to the heap only at the end: the number of objects is bounded by the limits of their users.
+ * Objects of one size, taken and given back without touching the heap once the pool has grown to what is
+ * needed. Memory goes back to the heap only at the end: the number of objects is bounded by the limits of
+ * their users.
  */
 #ifndef AGENT_CORE_POOL_H
 #define AGENT_CORE_POOL_H

@@ -23,7 +23,8 @@ void request_table_deinit(struct request_table *t)
     t->slots = NULL;
 }
 
-/* Ids that differ in the low bits still do so when one more bit counts: no two can meet in the larger table. */
+/* Ids that differ in the low bits still do so when one more bit counts: no two can meet in the larger table.
+ */
 static int table_grow(struct request_table *t)
 {
     uint32_t mask = t->mask * 2 + 1;
@@ -56,7 +57,8 @@ static void deadline_insert(struct ag_list *head, struct request *q)
 {
     struct ag_list *at = head;
 
-    while (at->prev != head && ag_list_entry(at->prev, struct request, by_deadline)->deadline_ms > q->deadline_ms)
+    while (at->prev != head &&
+           ag_list_entry(at->prev, struct request, by_deadline)->deadline_ms > q->deadline_ms)
         at = at->prev;
     ag_list_add_before(at, &q->by_deadline);
 }

@@ -1,10 +1,11 @@
 /*
- * Requests: texts of applications that went upward with an id and wait for upstream's answer. Each goes up under an id
- * of the agent's own. The ids count up from a random point within 1..2^31-1 (old clients read them as signed), and
- * one that is still open is never drawn again.
+ * Requests: texts of applications that went upward with an id and wait for upstream's answer. Each goes up
+ * under an id of the agent's own. The ids count up from a random point within 1..2^31-1 (old clients read
+ * them as signed), and one that is still open is never drawn again.
  *
- * The table is indexed by the low bits of the id: ids are drawn in order, so a slot that is taken is simply passed
- * over, and finding an answer's request is one array access. Entries hang on their peer and, by deadline, in one list.
+ * The table is indexed by the low bits of the id: ids are drawn in order, so a slot that is taken is simply
+ * passed over, and finding an answer's request is one array access. Entries hang on their peer and, by
+ * deadline, in one list.
  */
 #ifndef AGENT_CORE_REQUEST_H
 #define AGENT_CORE_REQUEST_H

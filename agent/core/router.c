@@ -22,7 +22,8 @@ int router_init(struct router *r, uint64_t now_ms, uint64_t seed, uint32_t own_u
 {
     int e;
 
-    *r = (struct router){.limits = LIMITS_DEFAULT, .start_ms = now_ms, .next_call_id = (uint32_t) (seed >> 32)};
+    *r = (struct router){
+        .limits = LIMITS_DEFAULT, .start_ms = now_ms, .next_call_id = (uint32_t) (seed >> 32)};
     ag_list_init(&r->peers);
     ag_list_init(&r->work);
     access_init(&r->access, own_uid);
@@ -73,12 +74,10 @@ void router_reconfigure(struct router *r)
     r->subs.max_len = r->limits.key_len;
     r->subs.max_per_peer = r->limits.keys_per_peer;
     r->subs.max_subs = r->limits.keys;
-    ag_list_for_each(it, &r->peers)
-    {
+    ag_list_for_each (it, &r->peers) {
         struct peer *p = ag_list_entry(it, struct peer, all);
 
-        ag_list_for_each(at, &p->subs)
-        {
+        ag_list_for_each (at, &p->subs) {
             struct sub *s = ag_list_entry(at, struct sub, by_peer);
 
             s->denied = !sub_permitted(r, s);

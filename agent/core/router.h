@@ -1,12 +1,14 @@
 /*
- * The router: a whole text of a peer comes in, and what is to be sent stands in the out buffers of peers afterwards.
+ * The router: a whole text of a peer comes in, and what is to be sent stands in the out buffers of peers
+ * afterwards.
  *
- * Bytes and now_ms in, decisions out: no socket, loop, clock or log. After each call the shell looks at router.work:
- * each peer there has bytes in out, or an end to be carried out, or both. Nothing is freed by the router while it
- * runs; a peer that must go is only marked and lives until the shell calls router_peer_gone().
+ * Bytes and now_ms in, decisions out: no socket, loop, clock or log. After each call the shell looks at
+ * router.work: each peer there has bytes in out, or an end to be carried out, or both. Nothing is freed by
+ * the router while it runs; a peer that must go is only marked and lives until the shell calls
+ * router_peer_gone().
  *
- * Promise: each command from upstream and each request of an application that has an id gets exactly one answer,
- * unless the asker is gone. What cannot be delivered or answered is counted in stats.
+ * Promise: each command from upstream and each request of an application that has an id gets exactly one
+ * answer, unless the asker is gone. What cannot be delivered or answered is counted in stats.
  */
 #ifndef AGENT_CORE_ROUTER_H
 #define AGENT_CORE_ROUTER_H
@@ -31,35 +33,36 @@ struct router {
     struct sub_table subs;
     struct request_table requests;
     struct command_table commands;
-    struct ag_list peers;     /* struct peer.all: applications */
-    struct ag_list work;      /* struct peer.work */
-    struct peer *upstream;    /* NULL: none */
+    struct ag_list peers;  /* struct peer.all: applications */
+    struct ag_list work;   /* struct peer.work */
+    struct peer *upstream; /* NULL: none */
     struct peer *by_address[ROUTER_ADDRESSES];
     struct monitor *monitors[ROUTER_MONITORS];
-    uint8_t monitoring;       /* bits of the monitors there are */
+    uint8_t monitoring; /* bits of the monitors there are */
     bool shutting_down;
     uint32_t n_peers;
     uint64_t last_peer_id;
-    uint32_t next_call_id;    /* for agent.call */
-    size_t queued;            /* bytes in all out buffers */
-    size_t held;              /* bytes of all partial texts */
+    uint32_t next_call_id; /* for agent.call */
+    size_t queued;         /* bytes in all out buffers */
+    size_t held;           /* bytes of all partial texts */
     uint64_t start_ms;
-    int32_t own_pid;          /* for agent.info */
-    int64_t wall_offset_ms;   /* unix time - now_ms, for events of monitors */
-    struct ag_buf scratch;    /* a text on its way to a peer that needs it translated */
-    struct ag_buf scratch_in; /* a text translated from MessagePack */
-    struct ag_buf event;      /* the event of a monitor under construction */
-    struct ag_buf event_to;   /* receivers of the text it is about */
+    int32_t own_pid;                        /* for agent.info */
+    int64_t wall_offset_ms;                 /* unix time - now_ms, for events of monitors */
+    struct ag_buf scratch;                  /* a text on its way to a peer that needs it translated */
+    struct ag_buf scratch_in;               /* a text translated from MessagePack */
+    struct ag_buf event;                    /* the event of a monitor under construction */
+    struct ag_buf event_to;                 /* receivers of the text it is about */
     struct ag_buf spare[ROUTER_SPARE_BUFS]; /* storage of drained out buffers */
     uint32_t n_spare;
 };
 
-/* seed: random; where the ids begin. limits and access are set by the caller afterwards, at any time, followed by
-   router_reconfigure(). 0 or -ENOMEM (nothing to deinit then). */
+/* seed: random; where the ids begin. limits and access are set by the caller afterwards, at any time,
+   followed by router_reconfigure(). 0 or -ENOMEM (nothing to deinit then). */
 int router_init(struct router *r, uint64_t now_ms, uint64_t seed, uint32_t own_uid);
 /* Every peer must be gone. */
 void router_deinit(struct router *r);
-/* After a change of limits or access rules: subscriptions that are no longer permitted stop getting commands. */
+/* After a change of limits or access rules: subscriptions that are no longer permitted stop getting commands.
+ */
 void router_reconfigure(struct router *r);
 
 /* The caller owns *p and zeroed it; packets, half_closed and cred may be set. */

@@ -1,4 +1,5 @@
-/* Counters of the whole agent: every text that is not delivered is in one of them. Names are those of agent.stats. */
+/* Counters of the whole agent: every text that is not delivered is in one of them. Names are those of
+ * agent.stats. */
 #ifndef AGENT_CORE_STATS_H
 #define AGENT_CORE_STATS_H
 

@@ -28,7 +28,8 @@ static inline uint64_t hash_mix(uint64_t h, uint64_t w)
     return h ^ h >> 32;
 }
 
-/* Eight bytes a step, the last ones taken twice where they overlap: names are short, so two multiplications or so. */
+/* Eight bytes a step, the last ones taken twice where they overlap: names are short, so two multiplications
+ * or so. */
 static inline uint32_t hash_of(const char *p, size_t n)
 {
     uint64_t h = n * 0x9e3779b97f4a7c15ull, w;
@@ -138,8 +139,7 @@ static void key_free(struct sub_table *t, struct sub_key *k)
 
 static struct sub *key_sub_of(struct sub_key *k, const struct peer *p)
 {
-    ag_list_for_each(it, &k->subs)
-    {
+    ag_list_for_each (it, &k->subs) {
         struct sub *s = ag_list_entry(it, struct sub, by_key);
 
         if (s->peer == p)
@@ -168,8 +168,7 @@ struct sub *sub_find(struct sub_table *t, struct peer *p, struct ag_span key)
 /* May a subscription of this mode, of a peer other than those counted, become active? */
 static bool key_allows(const struct sub_key *k, const struct peer *p, enum sub_mode mode)
 {
-    ag_list_for_each(it, &k->subs)
-    {
+    ag_list_for_each (it, &k->subs) {
         const struct sub *s = ag_list_entry(it, struct sub, by_key);
 
         if (s->active && s->peer != p && (mode != SUB_SHARED || s->mode != SUB_SHARED))
@@ -191,8 +190,7 @@ static int sub_set_mode(struct sub *s, enum sub_mode mode)
 
 static void key_promote(struct sub_key *k)
 {
-    ag_list_for_each(it, &k->subs)
-    {
+    ag_list_for_each (it, &k->subs) {
         struct sub *s = ag_list_entry(it, struct sub, by_key);
 
         if (s->active)

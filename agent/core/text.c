@@ -29,8 +29,7 @@ void text_read(struct text *t, struct ag_span bytes, const struct ag_json_view *
     read_id(t);
     t->has_method = ag_view_has(view, AG_M_METHOD);
     t->method = (struct ag_span){NULL, 0};
-    if (t->has_method &&
-        !ag_view_str(view, bytes.p, AG_M_METHOD, t->decoded, sizeof t->decoded, &t->method))
+    if (t->has_method && !ag_view_str(view, bytes.p, AG_M_METHOD, t->decoded, sizeof t->decoded, &t->method))
         t->bad = "method must be a string";
 }
 

@@ -1,4 +1,5 @@
-/* What routing needs to know of one text: its method, its id, and whether they are of a kind that can be routed. */
+/* What routing needs to know of one text: its method, its id, and whether they are of a kind that can be
+ * routed. */
 #ifndef AGENT_CORE_TEXT_H
 #define AGENT_CORE_TEXT_H
 
@@ -13,7 +14,7 @@ struct text {
     struct ag_span method; /* decoded; {NULL, 0} when there is none */
     uint32_t id;
     bool has_method, has_id;
-    const char *bad;       /* why it cannot be routed, or NULL */
+    const char *bad;               /* why it cannot be routed, or NULL */
     char decoded[TEXT_METHOD_MAX]; /* method may point here */
 };
 

@@ -33,12 +33,14 @@ static void tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *ki
 }
 
 /* The answer of the agent itself to a request that does not go up. */
-static void refuse_request(struct router *r, struct peer *from, const struct text *t, int code, const char *message)
+static void refuse_request(struct router *r, struct peer *from, const struct text *t, int code,
+                           const char *message)
 {
     out_error_id(r, from, t->id, code, message, NULL);
 }
 
-static void route_request(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t, uint8_t bits)
+static void route_request(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t,
+                          uint8_t bits)
 {
     struct request *q;
     int e;
@@ -67,7 +69,8 @@ static void route_request(struct router *r, uint64_t now_ms, struct peer *from, 
     refuse_request(r, from, t, CODE_BUSY, e == -ENOMEM ? "out of memory" : "upstream busy");
 }
 
-static void route_report(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t, uint8_t bits)
+static void route_report(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t,
+                         uint8_t bits)
 {
     int e = out_text(r, r->upstream, OUT_MESSAGE, t->bytes);
 

@@ -155,7 +155,8 @@ static void log_end(struct conn *c)
 {
     static const char *const why[] = {[PEER_END_INPUT] = "bad input",
                                       [PEER_END_QUEUE] = "it does not read: queue over its limit",
-                                      [PEER_END_TOTAL] = "all queues together over the limit, its is the largest",
+                                      [PEER_END_TOTAL] =
+                                          "all queues together over the limit, its is the largest",
                                       [PEER_END_MEMORY] = "out of memory"};
     char name[64];
 
@@ -164,8 +165,8 @@ static void log_end(struct conn *c)
 }
 
 /*
- * The last words are on their way. To close now could lose them: with unread input the kernel resets the connection.
- * So reading goes on, into nothing, until the other side closes or a second has passed.
+ * The last words are on their way. To close now could lose them: with unread input the kernel resets the
+ * connection. So reading goes on, into nothing, until the other side closes or a second has passed.
  */
 static void conn_linger(struct conn *c)
 {
@@ -319,8 +320,8 @@ static void conn_read(struct conn *c)
 }
 
 /*
- * The loop has seen an error on the socket and watches it no longer. What the other side said before that is still
- * there to be read.
+ * The loop has seen an error on the socket and watches it no longer. What the other side said before that is
+ * still there to be read.
  */
 static void conn_broken(struct conn *c)
 {

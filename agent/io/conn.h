@@ -1,9 +1,9 @@
 /*
- * A connected socket, to an application or to upstream: reads in fair portions, sends what the router put into the
- * peer's out buffer with one call per loop turn, and ends in one place.
+ * A connected socket, to an application or to upstream: reads in fair portions, sends what the router put
+ * into the peer's out buffer with one call per loop turn, and ends in one place.
  *
- * Owner: the loop handle; freed in its close callback only. The peer lies inside, so the router's pointer and the
- * connection end together.
+ * Owner: the loop handle; freed in its close callback only. The peer lies inside, so the router's pointer and
+ * the connection end together.
  */
 #ifndef AGENT_IO_CONN_H
 #define AGENT_IO_CONN_H
@@ -20,13 +20,13 @@ struct conn {
     struct hub *hub;
     uv_poll_t poll;
     struct ag_framer framer;
-    struct ag_list all;       /* in hub.conns */
-    struct ag_list linger;    /* in hub.lingering: out of the router, its last bytes are under way */
+    struct ag_list all;    /* in hub.conns */
+    struct ag_list linger; /* in hub.lingering: out of the router, its last bytes are under way */
     uint64_t linger_until_ms;
     int fd;
-    uint8_t events;           /* what poll waits for */
+    uint8_t events; /* what poll waits for */
     bool closing;
-    bool gone;                /* the router has forgotten the peer */
+    bool gone; /* the router has forgotten the peer */
 };
 
 /* Takes the descriptor over, also on failure. 0 or -errno. */

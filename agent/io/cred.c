@@ -68,7 +68,9 @@ static int diag_ask(int diag, const struct ag_addr *local, const struct ag_addr 
 {
     struct diag_request req = {
         .head = {.nlmsg_len = sizeof req, .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST},
-        .body = {.sdiag_family = (uint8_t) local->sa.ss_family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = ~0u,
+        .body = {.sdiag_family = (uint8_t) local->sa.ss_family,
+                 .sdiag_protocol = IPPROTO_TCP,
+                 .idiag_states = ~0u,
                  .id = {.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}}};
     struct {
         struct nlmsghdr head;
@@ -82,9 +84,11 @@ static int diag_ask(int diag, const struct ag_addr *local, const struct ag_addr 
     if (send(diag, &req, sizeof req, MSG_DONTWAIT) < 0)
         return -errno;
     n = recv(diag, &answer, sizeof answer, MSG_DONTWAIT);
-    if (n < (ssize_t) (sizeof answer.head + sizeof answer.body) || answer.head.nlmsg_type != SOCK_DIAG_BY_FAMILY)
+    if (n < (ssize_t) (sizeof answer.head + sizeof answer.body) ||
+        answer.head.nlmsg_type != SOCK_DIAG_BY_FAMILY)
         return -ENOENT;
-    if (answer.body.id.idiag_sport != req.body.id.idiag_sport || answer.body.id.idiag_dport != req.body.id.idiag_dport)
+    if (answer.body.id.idiag_sport != req.body.id.idiag_sport ||
+        answer.body.id.idiag_dport != req.body.id.idiag_dport)
         return -ENOENT; /* a listener was found instead */
     *uid_out = answer.body.idiag_uid;
     return 0;

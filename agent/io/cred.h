@@ -1,6 +1,6 @@
 /*
- * Who is at the other end of a socket of this machine: SO_PEERCRED and SO_PEERGROUPS on unix sockets; for loopback TCP
- * the kernel's socket table (sock_diag) is asked for the owner of the other end. Never blocks.
+ * Who is at the other end of a socket of this machine: SO_PEERCRED and SO_PEERGROUPS on unix sockets; for
+ * loopback TCP the kernel's socket table (sock_diag) is asked for the owner of the other end. Never blocks.
  */
 #ifndef AGENT_IO_CRED_H
 #define AGENT_IO_CRED_H

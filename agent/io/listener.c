@@ -16,7 +16,8 @@
 
 enum { ACCEPTS_PER_TURN = 64, BACKLOG = 1024 };
 
-/* With no descriptor left a connection would stay in the queue and wake the loop for ever: it is taken and closed. */
+/* With no descriptor left a connection would stay in the queue and wake the loop for ever: it is taken and
+ * closed. */
 static bool refuse_without_fd(struct hub *h, int fd)
 {
     int taken;

@@ -1,4 +1,5 @@
-/* A listening socket: made here or inherited. Accepts in portions; refuses when limits or descriptors run out. */
+/* A listening socket: made here or inherited. Accepts in portions; refuses when limits or descriptors run
+ * out. */
 #ifndef AGENT_IO_LISTENER_H
 #define AGENT_IO_LISTENER_H
 
@@ -12,7 +13,7 @@ struct listener {
     struct hub *hub;
     struct ag_addr addr; /* with the port the kernel chose */
     int fd;
-    bool inherited;      /* its path is not ours to remove */
+    bool inherited; /* its path is not ours to remove */
     bool closing;
 };
 

@@ -63,8 +63,8 @@ static bool is_self(int fd)
 {
     struct ag_addr here, there;
 
-    return ag_addr_of_socket(fd, &here) == 0 && ag_addr_of_peer(fd, &there) == 0 && here.kind == AG_ADDR_INET &&
-           ag_addr_equal(&here, &there);
+    return ag_addr_of_socket(fd, &here) == 0 && ag_addr_of_peer(fd, &there) == 0 &&
+           here.kind == AG_ADDR_INET && ag_addr_equal(&here, &there);
 }
 
 static void uplink_connected(struct uplink *u)
@@ -89,7 +89,8 @@ static void uplink_connected(struct uplink *u)
     u->delay_ms = DELAY_MIN_MS;
     u->failures = 0;
     u->hub->router.stats.upstream_connects++;
-    hub_log_limited(u->hub, AG_LOG_INFO, "connected to upstream %s", ag_addr_format(&u->hub->settings.upstream, text));
+    hub_log_limited(u->hub, AG_LOG_INFO, "connected to upstream %s",
+                    ag_addr_format(&u->hub->settings.upstream, text));
 }
 
 static void uplink_on_poll(uv_poll_t *poll, int status, int events)

@@ -1,8 +1,8 @@
 /*
  * The connection to upstream: made, watched, made again 100 ms to 2 s after a loss (doubling, with jitter).
  *
- * The default port 54322 lies where the kernel takes ports for outgoing connections from, so with nobody listening
- * there a connect can end up at the socket itself; such a connection is closed and counted.
+ * The default port 54322 lies where the kernel takes ports for outgoing connections from, so with nobody
+ * listening there a connect can end up at the socket itself; such a connection is closed and counted.
  */
 #ifndef AGENT_IO_UPLINK_H
 #define AGENT_IO_UPLINK_H

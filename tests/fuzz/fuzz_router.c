@@ -1,7 +1,8 @@
 /*
- * The whole router under a schedule: the bytes decide which peer joins, leaves, or sends which piece of which text.
- * Checked: each command of upstream and each request of an application is answered exactly once while its sender stays,
- * nothing else is answered, all that goes out is whole JSON, and at the end nothing is open.
+ * The whole router under a schedule: the bytes decide which peer joins, leaves, or sends which piece of which
+ * text. Checked: each command of upstream and each request of an application is answered exactly once while
+ * its sender stays, nothing else is answered, all that goes out is whole JSON, and at the end nothing is
+ * open.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 enum {
-    IDS = 4096,             /* ids the fuzzer gives out; those of the agent's own lie beyond */
+    IDS = 4096, /* ids the fuzzer gives out; those of the agent's own lie beyond */
     REQUEST_IDS = 1 << 20,
     CALL_IDS = 1 << 21
 };
@@ -63,7 +64,8 @@ static void drain(struct world *w, int i)
             bool answer = !ag_view_has(&s.view, AG_M_METHOD);
 
             CHECK(!answer || w->owed[i][id] > 0);
-            if (answer || w->owed[i][id] > 0) /* local.time answers with a method; ids of commands are never owed */
+            if (answer ||
+                w->owed[i][id] > 0) /* local.time answers with a method; ids of commands are never owed */
                 w->owed[i][id]--;
         }
         at += used;
@@ -85,7 +87,8 @@ static void drain_all(struct world *w)
     }
 }
 
-static const char *const methods[] = {"m", "n", "prop.a", "prop.b.c", "local.query_time", "_internal.info", "local.time", "none"};
+static const char *const methods[] = {
+    "m", "n", "prop.a", "prop.b.c", "local.query_time", "_internal.info", "local.time", "none"};
 static const char *const keys[] = {"m", "n", "prop.*", "prop.b.*", "*", "local.time", "m*", "prop.a"};
 
 static const char *pick(struct world *w, const char *const *list)
@@ -109,7 +112,8 @@ static int print_answer(struct world *w, char *out, size_t room, bool upstream)
 }
 
 /* A text that wants an answer, under an id not used before by anyone. */
-static int print_request(struct world *w, int i, char *out, size_t room, const char *method, const char *params)
+static int print_request(struct world *w, int i, char *out, size_t room, const char *method,
+                         const char *params)
 {
     uint32_t id = w->next_id++ % IDS;
 
@@ -132,9 +136,11 @@ static int print_text(struct world *w, int i, char *out, size_t room)
     case 3:
         return snprintf(out, room, "{\"method\":\"%s\"}", pick(w, methods));
     case 4:
-        return snprintf(out, room, "{\"method\":\"register\",\"key\":\"%s\"%s}", pick(w, keys), modes[take(w) % 4]);
+        return snprintf(out, room, "{\"method\":\"register\",\"key\":\"%s\"%s}", pick(w, keys),
+                        modes[take(w) % 4]);
     case 5:
-        return snprintf(out, room, "{\"method\":\"unregister\",\"key\":\"%s\"}", take(w) % 4 ? pick(w, keys) : "");
+        return snprintf(out, room, "{\"method\":\"unregister\",\"key\":\"%s\"}",
+                        take(w) % 4 ? pick(w, keys) : "");
     case 6:
         return snprintf(out, room, "{\"method\":\"bind\",\"address\":%u}", 1u << take(w) % 4);
     case 7:

@@ -1,14 +1,14 @@
 /*
- * Load for miio_agent with exact books. Plays upstream and N applications from one thread: commands go down to each
- * application in turn, each application sends reports with an id up, and every one of both must be answered exactly
- * once, in order, unchanged.
+ * Load for miio_agent with exact books. Plays upstream and N applications from one thread: commands go down
+ * to each application in turn, each application sends reports with an id up, and every one of both must be
+ * answered exactly once, in order, unchanged.
  *
  *     agent_load [--apps 8] [--count 200000] [--window 64] [--restart-every N] [--mute]
  *
- * Prints "upstream PORT", reads "agent PORT" from standard input, runs, prints one JSON line, exits 0 when the books
- * are right. count is the sum of commands and reports. --restart-every: upstream closes its connection after so many
- * texts; what it was waiting for is void then, what applications wait for must still be answered. --mute: application
- * 0 never reads; its commands must be answered with errors.
+ * Prints "upstream PORT", reads "agent PORT" from standard input, runs, prints one JSON line, exits 0 when
+ * the books are right. count is the sum of commands and reports. --restart-every: upstream closes its
+ * connection after so many texts; what it was waiting for is void then, what applications wait for must still
+ * be answered. --mute: application 0 never reads; its commands must be answered with errors.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,10 +35,10 @@ struct link {
 struct app {
     struct link link;
     unsigned long commands_sent, commands_seen, reports_sent, reports_answered, reports_failed;
-    unsigned long command_next;  /* sequence number expected next */
-    unsigned long report_next;   /* the same at upstream */
+    unsigned long command_next; /* sequence number expected next */
+    unsigned long report_next;  /* the same at upstream */
     unsigned open_commands, open_reports;
-    unsigned char *report_open;  /* bit per sequence number: waits for its answer */
+    unsigned char *report_open; /* bit per sequence number: waits for its answer */
 };
 
 static struct {
@@ -220,7 +220,8 @@ static void send_report(struct app *a, unsigned i)
 
     a->report_open[id / 8] |= (unsigned char) (1u << id % 8);
     a->open_reports++;
-    ag_buf_printf(&a->link.out, "{\"id\":%lu,\"method\":\"props\",\"params\":[%u,{\"x\":1,\"seq\":%lu}]}", id, i, id);
+    ag_buf_printf(&a->link.out, "{\"id\":%lu,\"method\":\"props\",\"params\":[%u,{\"x\":1,\"seq\":%lu}]}", id,
+                  i, id);
 }
 
 /* ---- the loop ---- */
@@ -292,7 +293,8 @@ static void turn(void)
     for (unsigned i = 0; i < g.n_apps; i++)
         p[i] = (struct pollfd){.fd = app_is_mute(i) ? -1 : g.apps[i].link.fd,
                                .events = (short) (POLLIN | (ag_buf_size(&g.apps[i].link.out) ? POLLOUT : 0))};
-    p[g.n_apps] = (struct pollfd){.fd = g.up.fd, .events = (short) (POLLIN | (ag_buf_size(&g.up.out) ? POLLOUT : 0))};
+    p[g.n_apps] =
+        (struct pollfd){.fd = g.up.fd, .events = (short) (POLLIN | (ag_buf_size(&g.up.out) ? POLLOUT : 0))};
     p[g.n_apps + 1] = (struct pollfd){.fd = g.up.fd < 0 ? g.listener : -1, .events = POLLIN};
     poll(p, g.n_apps + 2, 1000);
     for (unsigned i = 0; i < g.n_apps; i++)
@@ -310,8 +312,8 @@ static void turn(void)
 
 static int connect_to(unsigned port)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t) port),
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t) port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     if (fd < 0 || connect(fd, (struct sockaddr *) &a, sizeof a) < 0)
@@ -338,7 +340,8 @@ static void setup(void)
     g.quota = g.count / 2 / g.n_apps;
     g.command_open = calloc(ID_SLOTS, 1);
     g.listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (!g.command_open || bind(g.listener, (struct sockaddr *) &a, sizeof a) < 0 || listen(g.listener, 8) < 0)
+    if (!g.command_open || bind(g.listener, (struct sockaddr *) &a, sizeof a) < 0 ||
+        listen(g.listener, 8) < 0)
         die("cannot listen", 0, (unsigned long) errno);
     getsockname(g.listener, (struct sockaddr *) &a, &len);
     printf("upstream %u\n", (unsigned) ntohs(a.sin_port));
@@ -366,19 +369,20 @@ static int report(void)
     printf("{\"commands\":%lu,\"commands_seen\":%lu,\"commands_answered\":%lu,\"commands_failed\":%lu,"
            "\"commands_void\":%lu,\"reports_sent\":%lu,\"reports_seen\":%lu,\"reports_answered\":%lu,"
            "\"reports_failed\":%lu,\"restarts\":%lu}\n",
-           g.commands, seen, g.commands_answered, g.commands_failed, g.commands_void, sent, g.reports, answered, failed,
-           g.restarts);
-    return g.commands == g.commands_answered + g.commands_failed + g.commands_void && sent == answered + failed ? 0 : 1;
+           g.commands, seen, g.commands_answered, g.commands_failed, g.commands_void, sent, g.reports,
+           answered, failed, g.restarts);
+    return g.commands == g.commands_answered + g.commands_failed + g.commands_void &&
+                   sent == answered + failed
+               ? 0
+               : 1;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"apps", required_argument, NULL, 'a'},
-                                            {"count", required_argument, NULL, 'c'},
-                                            {"window", required_argument, NULL, 'w'},
-                                            {"restart-every", required_argument, NULL, 'r'},
-                                            {"mute", no_argument, NULL, 'm'},
-                                            {0}};
+    static const struct option options[] = {
+        {"apps", required_argument, NULL, 'a'},   {"count", required_argument, NULL, 'c'},
+        {"window", required_argument, NULL, 'w'}, {"restart-every", required_argument, NULL, 'r'},
+        {"mute", no_argument, NULL, 'm'},         {0}};
     int opt;
 
     while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {

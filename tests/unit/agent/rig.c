@@ -103,7 +103,8 @@ static int expect(struct rig *g, const char *line, char name, const char *wanted
     struct ag_buf *b = p->there ? &p->peer.out : &p->last;
     size_t n = strlen(wanted);
 
-    if (ag_buf_size(b) < n || (n == 0 && ag_buf_size(b) > 0) || (n > 0 && memcmp(ag_buf_head(b), wanted, n) != 0))
+    if (ag_buf_size(b) < n || (n == 0 && ag_buf_size(b) > 0) ||
+        (n > 0 && memcmp(ag_buf_head(b), wanted, n) != 0))
         return fail(g, line, "there is: ", ag_buf_head(b), ag_buf_size(b) < 600 ? ag_buf_size(b) : 600);
     if (n > 0 && wanted[n - 1] != '}')
         n = ag_buf_size(b);

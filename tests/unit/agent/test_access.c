@@ -65,7 +65,8 @@ static void test_rules(void **state)
     (void) state;
     setup(&a);
     for (size_t i = 0; i < ag_array_size(rows); i++) {
-        struct peer_cred c = {.known = true, .uid = rows[i].uid, .n_gids = rows[i].in_wheel ? 2 : 1, .gids = gids};
+        struct peer_cred c = {
+            .known = true, .uid = rows[i].uid, .n_gids = rows[i].in_wheel ? 2 : 1, .gids = gids};
         struct ag_span m = {rows[i].method, strlen(rows[i].method)};
 
         if (access_check(&a, rows[i].verb, m, &c) != rows[i].allowed)
