@@ -272,6 +272,14 @@ void report_path_lost(struct client *c)
     p->release_ms = 0;
 }
 
+bool report_path_is_busy(const struct client *c)
+{
+    const struct report_path *p = &c->reports;
+
+    return p->n_direct > 0 || (cloud_takes(c) && !report_queue_empty(&p->queue)) ||
+           (p->spool && !spool_is_idle(p->spool));
+}
+
 void report_path_expire(struct client *c, uint64_t now_ms)
 {
     struct report_path *p = &c->reports;

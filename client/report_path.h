@@ -40,6 +40,9 @@ void report_path_lost(struct client *c);
 /* The cloud may take more. */
 void report_path_pump(struct client *c);
 
+/* Something is on its way to the disk or to the cloud. */
+bool report_path_is_busy(const struct client *c);
+
 void report_path_expire(struct client *c, uint64_t now_ms);
 /* UINT64_MAX: never. */
 uint64_t report_path_next_deadline(const struct client *c);

@@ -65,7 +65,7 @@ static unsigned wakeup_s(const struct client *c)
 {
     unsigned s = WAKEUP_IDLE_S, cloud_s;
 
-    if (c->commands.n_open > 0 || c->uplink.n_open > 0 || provision_busy(c))
+    if (c->commands.n_open > 0 || c->uplink.n_open > 0 || provision_busy(c) || report_path_is_busy(c))
         return 0;
     if (!c->link.cloud)
         return s;

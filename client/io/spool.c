@@ -343,6 +343,11 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *path, size_t max
     return as_errno(r);
 }
 
+bool spool_is_idle(const struct spool *s)
+{
+    return !s->busy && ag_list_empty(&s->gathering);
+}
+
 void spool_close(struct spool *s)
 {
     if (!s || s->closing)

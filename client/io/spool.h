@@ -8,6 +8,7 @@
 #ifndef CLIENT_SPOOL_H
 #define CLIENT_SPOOL_H
 
+#include <stdbool.h>
 #include <uv.h>
 #include "client/core/spool_record.h"
 
@@ -34,6 +35,9 @@ int spool_remove(struct spool *s, uint64_t seq);
 
 /* The text of a stored record, appended. 0, -ENOENT, -errno. */
 int spool_read(struct spool *s, uint64_t seq, struct ag_buf *text);
+
+/* Nothing waits to be written. */
+bool spool_is_idle(const struct spool *s);
 
 void spool_close(struct spool *s);
 

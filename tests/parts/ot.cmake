@@ -7,6 +7,7 @@ miio_fuzz_target(packet SOURCES fuzz/fuzz_packet.c LIBS miioclient_core)
 miio_unit_test(ot_session SOURCES unit/client/test_ot_session.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(ot_options SOURCES unit/client/test_ot_options.c LIBS miioclient_core)
 miio_system_test(test_ot.py TIMEOUT 400)
+miio_system_test(test_ot_soak.py TIMEOUT 1800 SOAK)
 miio_unit_test(report_queue SOURCES unit/client/test_report_queue.c LIBS miioclient_core ALLOC_FAIL)
 miio_fuzz_target(ot_session SOURCES fuzz/fuzz_ot_session.c LIBS miioclient_core)
 
