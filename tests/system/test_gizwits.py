@@ -4,9 +4,12 @@ import hashlib
 import json
 import os
 import re
-import signal
+import socket
+import struct
 import subprocess
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -129,10 +132,6 @@ def up(rig):
     rig.method("gizwits.apps")
     rig.sim.wait_event("ask_apps")
     return rig
-
-
-def hex_of(text):
-    return text.encode().hex() if isinstance(text, str) else text.hex()
 
 
 # ---- 4.1 to 4.3, 4.6: registering, provisioning, login ----
@@ -450,6 +449,133 @@ def test_orderly_disconnect(up):
     up.client.stop()
     up.sim.wait_event("disconnect")
 
+
+# ---- 4.2: reset ----
+
+def test_reset_disables_the_old_identity(up):
+    old = up.state()
+    up.sim.order('cmd app1 {"id":1,"method":"miIO.restore","params":[]}')
+    cmd = up.method("miIO.restore")
+    up.app.send({"id": cmd["id"], "error": {"code": -32601, "message": "Method not found."}})
+    wait_for(lambda: up.state().get("old_did") == old["did"], "the old pair to be set aside")
+    up.app.close()
+    up.client.stop()
+    assert up.state()["did"] == "" and up.state()["old_passcode"] == old["passcode"] != up.state()["passcode"]
+    up.sim.order("!down on")  # even when the server is away for the moment
+    write_identity(up.dir, extra=[line for line in open(os.path.join(up.dir, "device.conf")).read().split("\n")
+                                  if line.startswith(("cloud", "gizwits"))])
+    up.start()
+    up.client.wait_err("old identity not disabled: status 503")
+    up.sim.order("!down off")
+    up.sim.wait_event("disable", did=old["did"])
+    new = up.sim.wait_event("register")["did"]
+    assert new != old["did"] and up.online() == new
+    assert up.state()["old_did"] == ""
+
+
+# ---- the stand-in itself: what the documents forbid is refused ----
+
+@pytest.fixture
+def sim():
+    s = Sim()
+    yield s
+    s.stop()
+
+
+def http(sim, method, path, body=None):
+    request = urllib.request.Request("http://127.0.0.1:%d%s" % (sim.port("http"), path), method=method,
+                                     data=body.encode() if body is not None else None)
+    try:
+        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as e:
+        return e.code, e.read().decode()
+
+
+def register(sim):
+    status, body = http(sim, "POST", "/dev/devices", "passcode=abc&mac=001122334455&product_key=" + KEY)
+    assert status == 201
+    return body[len("did="):]
+
+
+def test_stand_in_http(sim):
+    for body in ("", "passcode=abc&mac=00:11&product_key=" + KEY, "passcode=&mac=001122334455&product_key=" + KEY,
+                 "passcode=abc&mac=001122334455&product_key=other"):
+        assert http(sim, "POST", "/dev/devices", body)[0] in (400, 404)
+    did = register(sim)
+    assert len(did) == 22
+    assert http(sim, "GET", "/dev/devices/" + did)[0] == 200
+    assert http(sim, "GET", "/dev/devices/other")[0] == 404
+    assert http(sim, "DELETE", "/dev/devices", "did=%s&passcode=wrong" % did)[0] == 404
+    assert http(sim, "DELETE", "/dev/devices", "did=%s&passcode=abc" % did)[0] == 200
+    assert http(sim, "GET", "/dev/devices/" + did)[0] == 404
+
+
+def login(sim, client_id, name="MQIsdp", level=3, flags=0xc2, keepalive=60, user=None, password="abc"):
+    """A CONNECT byte by byte: the socket and CONNACK's code."""
+    def text(t):
+        return struct.pack(">H", len(t)) + t.encode()
+    body = text(name) + bytes([level, flags]) + struct.pack(">H", keepalive)
+    body += text(client_id) + text(client_id if user is None else user) + text(password)
+    s = socket.create_connection(("127.0.0.1", sim.port("mqtt")))
+    s.settimeout(DEADLINE)
+    s.sendall(bytes([0x10, len(body)]) + body)
+    connack = s.recv(4, socket.MSG_WAITALL)
+    assert connack[:3] == b"\x20\x02\x00", connack
+    return s, connack[3]
+
+
+def test_stand_in_logins(sim):
+    did = register(sim)
+    for code, args in ((1, {"name": "MQTT", "level": 4}), (1, {"level": 4}), (4, {"password": "wrong"}),
+                       (4, {"user": "other"}), (5, {"flags": 0xc0}), (5, {"keepalive": 601}), (5, {"keepalive": 0}),
+                       (2, {"client_id": "other"}), (0, {})):
+        s, got = login(sim, **{"client_id": did, **args})
+        s.close()
+        assert got == code, args
+
+
+def subscribe(filter):
+    return bytes([0x82, len(filter) + 5, 0, 1]) + struct.pack(">H", len(filter)) + filter.encode() + b"\0"
+
+
+def publish(topic, payload, flags=0):
+    body = struct.pack(">H", len(topic)) + topic.encode() + (b"\0\1" if flags & 6 else b"") + bytes.fromhex(payload)
+    return bytes([0x30 | flags, len(body)]) + body
+
+
+@pytest.mark.parametrize("packet, why", [
+    (lambda did: subscribe("#"), "SUBSCRIBE to a topic that is not the device's"),
+    (lambda did: subscribe("app2dev/other/#"), "SUBSCRIBE to a topic that is not the device's"),
+    (lambda did: publish("dev2app/other", "0000000303000091"), "PUBLISH to a topic of nobody or of somebody else"),
+    (lambda did: publish("dev2app/" + did, "78"), "bad header"),
+    (lambda did: publish("dev2app/" + did, "0000000303000091", flags=2), "PUBLISH with QoS or retain"),
+    (lambda did: publish("dev2app/" + did, "0000000303000091", flags=1), "PUBLISH with QoS or retain"),
+    (lambda did: publish("dev2app/" + did, "0000000303000090"), "a command that devices do not send there"),
+    (lambda did: publish("dev2app/" + did, "0000000303000011"), "an acknowledgement to nobody"),
+    (lambda did: publish("cli2ser_req", "000000030210ffff"), "a command that devices do not send there"),
+])
+def test_stand_in_cuts(sim, packet, why):
+    did = register(sim)
+    s, _ = login(sim, did)
+    s.sendall(packet(did))
+    sim.wait_event("refused", did=did, why=why)
+    sim.wait_event("offline")
+    s.close()
+
+
+def test_stand_in_counts_heartbeats(sim):
+    s, _ = login(sim, register(sim))
+    for _ in range(60):
+        s.sendall(b"\xc0\x00")
+    wait_for(lambda: sim.count("ping") == 60, "60 heartbeats")
+    assert not sim.refused()
+    s.sendall(b"\xc0\x00")
+    sim.wait_event("refused", why="more than 60 PINGREQ in 180 s")
+    s.close()
+
+
+# ---- device.conf ----
 
 def test_configuration_errors(tmp_path):
     for key, value in (("product_key", "12"), ("keepalive", "601"), ("heartbeat", "3"), ("ota", "5"), ("server", "::")):
