@@ -152,8 +152,8 @@ static void status_to_followers(struct agent_conn *c, const struct ag_json_view 
 
     if (!ag_view_str(v, text, m, tmp, sizeof tmp, &name))
         name = ag_view_raw(v, text, m); /* an old client's number */
-    if (name.len >= sizeof word)
-        return;
+    if (!name.p || name.len >= sizeof word)
+        return; /* no status, or none that we know */
     memcpy(word, name.p, name.len);
     word[name.len] = '\0';
     while ((slot = next_slot(c, AG_SPAN("local.status"), delivery))) {
