@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include "agent/core/args.h"
 #include "agent/core/codes.h"
 #include "agent/core/control.h"
 #include "agent/core/down.h"
@@ -153,21 +154,12 @@ static uint64_t wanted_peer(const struct text *t)
 {
     struct ag_json_view v;
     struct ag_span object;
-    const char *at;
     uint64_t id;
-    size_t n = 0;
 
-    if (!control_params(t, &object, &v))
+    if (!control_params(t, &object, &v) ||
+        !ag_span_uint(args_member(object, AG_SPAN("peer")), UINT64_MAX - 1, &id))
         return UINT64_MAX;
-    at = memmem(object.p, object.len, "\"peer\"", 6);
-    if (!at)
-        return UINT64_MAX;
-    at += 6;
-    while (*at == ' ' || *at == ':' || *at == '\t' || *at == '\n' || *at == '\r')
-        at++;
-    while (at[n] >= '0' && at[n] <= '9')
-        n++;
-    return ag_span_uint((struct ag_span){at, n}, UINT64_MAX - 1, &id) ? id : UINT64_MAX;
+    return id;
 }
 
 static void do_peers(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
@@ -198,53 +190,22 @@ static void do_peers(struct router *r, uint64_t now_ms, struct peer *from, const
     answer(r, from, t, e, &b);
 }
 
-/* The raw array behind "keys" in the object, {NULL, 0} when there is none. False: it is no array. */
-static bool monitor_keys(struct ag_span object, struct ag_span *keys_out)
-{
-    const char *at = memmem(object.p, object.len, "\"keys\"", 6), *end = object.p + object.len, *p;
-    bool in_string = false;
-
-    *keys_out = (struct ag_span){NULL, 0};
-    if (!at)
-        return true;
-    for (at += 6; *at != '['; at++)
-        if (!memchr(" :\t\r\n", *at, 5))
-            return false;
-    for (p = at + 1; p < end; p++) {
-        if (*p == '\\')
-            p++;
-        else if (*p == '"')
-            in_string = !in_string;
-        else if (!in_string && *p == ']')
-            break;
-        else if (!in_string && *p == '[')
-            return false;
-    }
-    *keys_out = (struct ag_span){at, (size_t) (p + 1 - at)};
-    return true;
-}
-
 static void do_monitor(struct router *r, struct peer *from, const struct text *t)
 {
-    struct ag_span object = {NULL, 0}, keys = {NULL, 0};
+    struct ag_span object, keys = {NULL, 0};
     struct ag_json_view v;
-    int e;
+    int e = 0;
 
     if (control_params(t, &object, &v)) {
-        const char *on = memmem(object.p, object.len, "\"on\"", 4);
-
-        if (on && memmem(on, (size_t) (object.p + object.len - on), "false", 5)) {
+        keys = args_member(object, AG_SPAN("keys"));
+        if (ag_span_eq(args_member(object, AG_SPAN("on")), "false")) {
             monitor_stop(r, from);
             if (t->has_id)
                 out_ok(r, from, t->id);
             return;
         }
-        if (!monitor_keys(object, &keys)) {
-            refuse(r, from, t, CODE_INVALID_PARAMS, "keys must be an array of strings");
-            return;
-        }
     }
-    e = monitor_start(r, from, keys);
+    e = keys.p && *keys.p != '[' ? -EINVAL : monitor_start(r, from, keys);
     if (e == 0 && t->has_id)
         out_ok(r, from, t->id);
     else if (e == -EINVAL)
