@@ -11,7 +11,7 @@ static void on_send(void *user, unsigned peer, struct ag_span text)
 {
     struct client *c = user;
 
-    local_server_send(c->local, peer, text);
+    client_send_peer(c, peer, text);
 }
 
 static void on_identity(void *user, struct ag_span conf)

@@ -6,7 +6,7 @@
 #   examples/demo.sh           builds, starts all, shows it, leaves it running for miioctl until Ctrl-C
 #   examples/demo.sh --once    the same unattended: ends by itself, 0 only if all was seen
 #   --mcu          also a microcontroller on a serial line behind miio_mcu; the phone reads and sets a property of it
-#   --cloud NAME   ot (default), gizwits or none      --build DIR   build tree (build)      --no-install   install no packages
+#   --cloud NAME   ot (default), gizwits, onenet, mqtt or none      --build DIR   build tree (build)      --no-install   no packages
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,7 +23,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-case $cloud in ot | gizwits | none) ;; *) echo "demo.sh: no demonstration with cloud $cloud" >&2 && exit 2 ;; esac
+case $cloud in ot | gizwits | onenet | mqtt | none) ;; *) echo "demo.sh: no demonstration with cloud $cloud" >&2 && exit 2 ;; esac
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 [ -t 1 ] && [ -z "${NO_COLOR:-}" ] || say() { printf '\n%s\n' "$*"; }
@@ -108,6 +108,31 @@ elif [ $cloud = gizwits ]; then
     cloud_args=(--cloud gizwits)
 fi
 
+if [ $cloud = onenet ] || [ $cloud = mqtt ]; then
+    mkfifo "$dir/cloud.in"
+    exec 7<>"$dir/cloud.in"
+fi
+if [ $cloud = onenet ]; then
+    "$bin/miio_sim" cloud --kind onenet --device "$did:secret" --api-key masterkey >"$dir/cloud.log" 2>&1 <&7 &
+    pids+=($!)
+    cat >>"$dir/miio/device.conf" <<CONF
+cloud=onenet
+onenet_server=$(ready_value cloud mqtt)
+onenet_http=http://$(ready_value cloud http)
+onenet_device_id=$did
+onenet_product_id=433223
+onenet_auth_info=secret
+onenet_master_key=masterkey
+CONF
+    cloud_args=()
+fi
+if [ $cloud = mqtt ]; then
+    "$bin/miio_sim" cloud --kind mqtt --did "$did" >"$dir/cloud.log" 2>&1 <&7 &
+    pids+=($!)
+    printf 'cloud=mqtt\nmqtt_server=%s\n' "$(ready_value cloud broker)" >>"$dir/miio/device.conf"
+    cloud_args=()
+fi
+
 # phones know one port, 54321; another loopback address is free when 127.0.0.1 is taken
 for ip in 127.0.0.1 127.0.0.54 127.0.5.43 127.5.43.21; do
     $python -c "import socket,sys; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind((sys.argv[1], 54321))" "$ip" \
@@ -174,7 +199,9 @@ PY
     wait_line board '^> properties_changed 2 2 80' >/dev/null
     echo "  on the line:"
     grep -E '_properties|^> result|properties_changed' "$dir/board.log" | sed 's/^/    /'
-    [ $cloud = none ] || wait_line cloud '"method":"properties_changed"' | sed 's/^/  cloud: /'
+    [ $cloud != ot ] || wait_line cloud '"method":"properties_changed"' | sed 's/^/  cloud: /'
+    [ $cloud != onenet ] || wait_line cloud '"stream":"2.2"' | sed 's/^/  cloud: /'
+    [ $cloud != mqtt ] || wait_line cloud 'properties_changed' | sed 's/^/  cloud: /'
 fi
 
 # ---- the cloud ----
@@ -201,6 +228,30 @@ if [ $cloud = gizwits ]; then
     say "reports of the applications, as every App sees them"
     wait_line cloud '"cmd":"0091".*"app":"".*power.*off' "$from" | sed 's/^/  /'
     wait_line cloud '"cmd":"0091".*"app":"".*temperature' | sed 's/^/  /'
+    wait_line lamp 'report acknowledged' | sed 's/^/  /'
+fi
+if [ $cloud = onenet ]; then
+    say "the cloud: a command comes on \$creq without a subscription, the answer goes to \$crsp"
+    wait_line cloud '"event":"login"' | sed 's/^/  /'
+    from=$(lines cloud)
+    echo "cmd $did {\"id\":1,\"method\":\"set_power\",\"params\":[\"off\"]}" >&7
+    wait_line cloud '"event":"answer".*ok' "$from" | sed 's/^/  /'
+    say "reports of the applications, as data points"
+    wait_line cloud '"stream":"power","value":"off"' | sed 's/^/  /'
+    wait_line cloud '"stream":"temperature"' | sed 's/^/  /'
+    wait_line lamp 'report acknowledged' | sed 's/^/  /'
+    ! grep -m1 '"event":"refused"' "$dir/cloud.log" || die "the stand-in found something to object to"
+fi
+if [ $cloud = mqtt ]; then
+    say "the fleet's side: topics under miio/$did on a real mosquitto"
+    wait_line cloud 'status online' | sed 's/^/  /'
+    from=$(lines cloud)
+    echo '{"id":1,"method":"set_power","params":["off"]}' >&7
+    wait_line cloud 'command_ack .*"ok"' "$from" | sed 's/^/  /'
+    say "reports of the applications, and the retained state"
+    wait_line cloud 'report .*"power":"off"' | sed 's/^/  /'
+    wait_line cloud 'report .*temperature' | sed 's/^/  /'
+    wait_line cloud 'state .*"power":"off"' | sed 's/^/  /'
     wait_line lamp 'report acknowledged' | sed 's/^/  /'
 fi
 

@@ -6,6 +6,7 @@
 static const struct sim_command kinds[] = {
     {"ot", "Xiaomi's OT cloud over UDP and TCP", sim_cloud},
     {"onenet", "OneNET with $dp and $creq, in front of a real mosquitto", sim_cloud_onenet},
+    {"mqtt", "the fleet's side of the mqtt cloud", sim_cloud_mqtt},
     {"gizwits", "Gizwits: HTTP and MQTT 3.1, with Apps", sim_cloud_gizwits},
     {NULL, NULL, NULL},
 };

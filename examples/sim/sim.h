@@ -16,6 +16,7 @@ struct sim_command {
 /* cloud_kind.c: picks one of the stand-ins below by --kind. */
 int sim_cloud_kind(int argc, char **argv);
 int sim_cloud(int argc, char **argv);
+int sim_cloud_mqtt(int argc, char **argv);
 int sim_cloud_onenet(int argc, char **argv);
 int sim_cloud_gizwits(int argc, char **argv);
 int sim_mcu(int argc, char **argv);

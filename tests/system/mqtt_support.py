@@ -1,0 +1,158 @@
+"""A real mosquitto and paho clients for the tests of the MQTT parts."""
+import json
+import os
+import queue
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import paho.mqtt.client as mqtt
+
+from support import DEADLINE, Daemon, JsonSocket, wait_for, write_identity
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Broker:
+    """mosquitto with persistence, so that it can be killed and go on."""
+
+    def __init__(self, extra="", port=None):
+        self.dir = tempfile.mkdtemp(prefix="miio-broker-")
+        self.port = port or free_port()
+        with open(os.path.join(self.dir, "mosquitto.conf"), "w") as f:
+            f.write("user %s\nlistener %d 127.0.0.1\n" % ("root" if os.getuid() == 0 else "nobody", self.port))
+            if "allow_anonymous" not in extra:
+                f.write("allow_anonymous true\n")
+            f.write("max_queued_messages 0\npersistence true\npersistence_location %s/\nautosave_interval 1\n"
+                    "autosave_on_changes true\nset_tcp_nodelay true\n%s\n" % (self.dir, extra))
+        self.process = None
+        self.start()
+
+    def start(self):
+        env = dict(os.environ, PATH="/usr/sbin:/usr/bin:/sbin:/bin")
+        self.process = subprocess.Popen(["mosquitto", "-c", self.dir + "/mosquitto.conf"], env=env,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(self._answers, "mosquitto")
+
+    def _answers(self):
+        assert self.process.poll() is None, "mosquitto ended"
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self):
+        self.process.terminate()
+        self.process.wait(DEADLINE)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Listener:
+    """A paho client that keeps what it hears."""
+
+    def __init__(self, port, *topics, host="127.0.0.1", client_id="", qos=1, clean=True, tls=None, login=None):
+        self.heard = queue.Queue()
+        self.all = []
+        self._subscribed = 0
+        self.client = mqtt.Client(client_id=client_id, clean_session=clean)
+        if login:
+            self.client.username_pw_set(*login)
+        if tls:
+            self.client.tls_set(**tls)
+        self.client.on_message = self._on_message
+        self.client.on_subscribe = self._on_subscribe
+        self.client.on_connect = lambda c, u, f, rc: [c.subscribe(t, qos) for t in topics]
+        self.client.connect(host, port, 30)
+        self.client.loop_start()
+        wait_for(lambda: self.client.is_connected() and self._subscribed >= len(topics), "paho")
+
+    def _on_subscribe(self, client, user, mid, granted):
+        self._subscribed += 1
+
+    def _on_message(self, client, user, m):
+        self.all.append((m.topic, m.payload, m.qos, m.retain))
+        self.heard.put((m.topic, m.payload, m.qos, m.retain))
+
+    def publish(self, topic, payload, qos=1, retain=False):
+        if not isinstance(payload, (bytes, str)):
+            payload = json.dumps(payload)
+        info = self.client.publish(topic, payload, qos, retain)
+        info.wait_for_publish(DEADLINE)
+
+    def next(self, topic=None, deadline=DEADLINE):
+        end = time.monotonic() + deadline
+        while True:
+            try:
+                m = self.heard.get(timeout=max(0.01, end - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError("nothing on %s; heard %r" % (topic, self.all[-10:]))
+            if topic is None or m[0] == topic:
+                return m
+
+    def close(self):
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def client(directory, *args, cloud, did=1001, extra=()):
+    """miio_client with that cloud, without LAN."""
+    write_identity(directory, did=did, extra=("cloud=" + cloud,) + tuple(extra))
+    return Daemon("miio_client", "-d", directory, "--local", "127.0.0.1:0", "--lan", "none", "--ble", "none", "-l", "3",
+                  *args)
+
+
+class App(JsonSocket):
+    """A plain-socket application: broadcasts of the client's state are set aside."""
+
+    def __init__(self, daemon):
+        super().__init__(daemon.port("local"))
+        self.status, self.aside = [], []
+
+    def next(self, deadline=DEADLINE):
+        if self.aside:
+            return self.aside.pop(0)
+        while True:
+            text = super().recv(deadline)
+            if text and text.get("method") == "local.status":
+                self.status.append(text["params"])
+                continue
+            return text
+
+    def ask(self, method, params, id=1):
+        """Calls and waits for the answer; what comes before it is kept for next()."""
+        self.send({"id": id, "method": method, "params": params})
+        aside, self.aside = self.aside, []
+        while True:
+            text = self.next()
+            if text.get("id") == id and "method" not in text:
+                self.aside = aside
+                return text
+            aside.append(text)

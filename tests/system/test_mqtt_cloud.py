@@ -1,0 +1,221 @@
+"""The mqtt cloud against a real mosquitto: topics, birth and will, state, TLS, Home Assistant discovery."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from mqtt_support import App, Broker, Listener, client
+from support import run, wait_for, write_identity
+
+DID = 1001
+T = "miio/%d/" % DID
+
+PROPERTIES = {"name": "Lamp", "properties": [
+    {"name": "power", "type": "switch", "set": "set_power"},
+    {"name": "bright", "type": "number", "min": 1, "max": 100, "step": 1, "unit": "%", "set": "set_bright"},
+    {"name": "mode", "type": "select", "options": ["day", "night"], "set": "set_mode"},
+    {"name": "temp", "type": "sensor", "unit": "°C", "device_class": "temperature"},
+    {"name": "door", "type": "binary_sensor", "on": True, "off": False, "device_class": "door"},
+    {"name": "note", "type": "text", "set": "set_note"}]}
+
+SPEC = {"type": "urn:miot-spec-v2:device:light:0000A001:acme-lamp:1", "description": "Light", "services": [
+    {"iid": 1, "type": "urn:miot-spec-v2:service:device-information:00007801:acme:1", "description": "Info",
+     "properties": [{"iid": 1, "type": "x", "description": "Manufacturer", "format": "string", "access": ["read"]}]},
+    {"iid": 2, "type": "urn:miot-spec-v2:service:light:00007802:acme:1", "description": "Light", "properties": [
+        {"iid": 1, "type": "x", "description": "Switch Status", "format": "bool", "access": ["read", "write", "notify"]},
+        {"iid": 2, "type": "x", "description": "Brightness", "format": "uint8", "access": ["read", "write"],
+         "unit": "percentage", "value-range": [1, 100, 1]},
+        {"iid": 3, "type": "x", "description": "Mode", "format": "uint8", "access": ["read", "write"],
+         "value-list": [{"value": 0, "description": "Auto"}, {"value": 1, "description": "It's {night}"}]},
+        {"iid": 4, "type": "x", "description": "Temperature", "format": "float", "access": ["read"], "unit": "celsius"},
+        {"iid": 5, "type": "x", "description": "Secret", "format": "string", "access": ["write"]}]}]}
+
+# what Home Assistant's documentation of each component names
+COMMON = {"name", "unique_id", "object_id", "state_topic", "value_template", "availability_topic", "payload_available",
+          "payload_not_available", "device", "device_class", "qos"}
+KEYS = {"switch": COMMON | {"command_topic", "payload_on", "payload_off", "state_on", "state_off"},
+        "binary_sensor": COMMON | {"payload_on", "payload_off"},
+        "sensor": COMMON | {"unit_of_measurement"},
+        "number": COMMON | {"command_topic", "command_template", "min", "max", "step", "unit_of_measurement"},
+        "select": COMMON | {"command_topic", "command_template", "options"},
+        "text": COMMON | {"command_topic", "command_template"}}
+NEEDED = {"switch": {"command_topic"}, "binary_sensor": {"state_topic"}, "sensor": {"state_topic"},
+          "number": {"command_topic"}, "select": {"command_topic", "options"}, "text": {"command_topic"}}
+
+
+@pytest.fixture
+def broker():
+    with Broker() as b:
+        yield b
+
+
+def settings(broker, **more):
+    return ["mqtt_server=127.0.0.1:%d" % broker.port] + ["%s=%s" % kv for kv in more.items()]
+
+
+def test_commands_reports_and_state(broker, tmp_path):
+    with Listener(broker.port, T + "#") as fleet, client(tmp_path / "d", cloud="mqtt", extra=settings(broker)) as c:
+        assert fleet.next(T + "status")[1] == b"online"
+        app = App(c)
+        fleet.publish(T + "command", {"id": "abc", "method": "set_power", "params": ["on"]})
+        command = app.next()
+        assert command["method"] == "set_power"
+        app.send({"id": command["id"], "result": ["ok"]})
+        assert json.loads(fleet.next(T + "command_ack")[1]) == {"id": "abc", "result": ["ok"]}
+        assert app.ask("props", {"power": "on"}, id=4) == {"id": 4, "result": ["ok"]}
+        report = json.loads(fleet.next(T + "report")[1])
+        assert (report["method"], report["params"]) == ("props", {"power": "on"}) and report["id"] >= 0
+        assert json.loads(fleet.next(T + "state")[1]) == {"power": "on"}
+        app.send({"method": "properties_changed", "params": [{"siid": 2, "piid": 1, "value": 7}]})
+        assert json.loads(fleet.next(T + "state")[1]) == {"power": "on", "2.1": 7}
+        app.send({"method": "prop.power", "params": ["off"]})
+        assert json.loads(fleet.next(T + "state")[1]) == {"power": "off", "2.1": 7}
+        fleet.publish(T + "command", {"method": "no_answer", "params": []})
+        assert app.next()["method"] == "no_answer"
+        for bad in (b"{", b"[]", b"\xff", b'{"id":1}', b'{"id":1,"id":2,"method":"x"}'):
+            fleet.publish(T + "command", bad)
+            assert "error" in json.loads(fleet.next(T + "command_ack")[1])
+        with Listener(broker.port, T + "state", T + "status") as late:  # retained
+            got = {late.next()[0]: None for _ in range(2)}
+            assert set(got) == {T + "state", T + "status"}
+    assert fleet.next(T + "status")[1] == b"offline"
+
+
+def test_a_retained_command_is_not_executed(broker, tmp_path):
+    with Listener(broker.port) as fleet:
+        fleet.publish(T + "command", {"id": 1, "method": "explode"}, retain=True)
+        with client(tmp_path / "d", cloud="mqtt", extra=settings(broker)) as c:
+            c.wait_err("it is retained")
+
+
+def test_killed_device_is_offline_within_the_keep_alive(broker, tmp_path):
+    with Listener(broker.port, T + "status") as fleet:
+        c = client(tmp_path / "d", cloud="mqtt", extra=settings(broker, mqtt_keepalive=5))
+        assert fleet.next()[1] == b"online"
+        c.kill()
+        assert fleet.next()[1] == b"offline"
+        c = client(tmp_path / "d", cloud="mqtt", extra=settings(broker, mqtt_keepalive=5))
+        assert fleet.next()[1] == b"online"
+        c.signal(signal.SIGSTOP)  # as if the cable were cut: only the keep-alive tells
+        stopped = time.monotonic()
+        assert fleet.next(deadline=60)[1] == b"offline"
+        assert time.monotonic() - stopped < 30  # 1.5 times 5 s, and a slow machine
+        c.signal(signal.SIGCONT)
+        assert fleet.next()[1] == b"online"
+        c.stop()
+
+
+def configs(fleet, n):
+    found = {}
+    while len(found) < n:
+        topic, payload, qos, retain = fleet.next()
+        if topic.startswith("homeassistant/"):
+            found[topic] = json.loads(payload)
+    return found
+
+
+def check_config(topic, config):
+    prefix, component, node, object_id, word = topic.split("/")
+    assert (prefix, node, word) == ("homeassistant", "miio_%d" % DID, "config")
+    assert set(config) <= KEYS[component], set(config) - KEYS[component]
+    assert NEEDED[component] <= set(config)
+    assert config["unique_id"] == "miio_%d_%s" % (DID, object_id)
+    assert set(config["device"]) <= {"identifiers", "name", "manufacturer", "model", "sw_version"}
+    assert config["device"]["identifiers"]
+    assert config["availability_topic"] == T + "status"
+    return component
+
+
+@pytest.mark.parametrize("listing,components", [
+    (PROPERTIES, ["switch", "number", "select", "sensor", "binary_sensor", "text"]),
+    (SPEC, ["switch", "number", "select", "sensor"])])
+def test_home_assistant_discovery(broker, tmp_path, listing, components):
+    (tmp_path / "list.json").write_text(json.dumps(listing))
+    with Listener(broker.port, "homeassistant/#", T + "#") as fleet, \
+            client(tmp_path / "d", cloud="mqtt", extra=settings(broker, ha_properties=tmp_path / "list.json")) as c:
+        found = configs(fleet, len(components))
+        assert sorted(check_config(t, v) for t, v in found.items()) == sorted(components)
+        app = App(c)
+        switch = next(v for t, v in found.items() if "/switch/" in t)
+        fleet.publish(switch["command_topic"], switch["payload_on"])
+        command = app.next()
+        if listing is SPEC:
+            assert command["method"] == "set_properties"
+            assert command["params"] == [{"did": str(DID), "siid": 2, "piid": 1, "value": True}]
+            assert switch["state_on"] == "True"
+            select = next(v for t, v in found.items() if "/select/" in t)
+            assert select["options"] == ["Auto", "Its night"]
+            number = next(v for t, v in found.items() if "/number/" in t)
+            text = number["command_template"].replace("{{ value }}", "42")
+        else:
+            assert (command["method"], command["params"]) == ("set_power", ["on"])
+            select = next(v for t, v in found.items() if "/select/" in t)
+            text = select["command_template"].replace("{{ value }}", "night")
+        fleet.publish(switch["command_topic"], text)
+        assert app.next()["method"] in ("set_mode", "set_properties")
+
+
+@pytest.mark.parametrize("text,word", [("{", "JSON"), ("{}", "properties"), ('{"properties":[{"name":"a b","type":"sensor"}]}', "letters"),
+                                       ('{"properties":[{"name":"a","type":"lamp"}]}', "type must"),
+                                       ('{"properties":[{"name":"a","type":"switch"}]}', "set"),
+                                       ('{"properties":[{"name":"a","type":"select","set":"x","options":[1]}]}', "options"),
+                                       ('{"services":[{"properties":[]}]}', "iid")])
+def test_bad_lists_are_refused_at_start(tmp_path, text, word):
+    (tmp_path / "l.json").write_text(text)
+    write_identity(tmp_path / "d", extra=["cloud=mqtt", "mqtt_server=h", "ha_properties=%s" % (tmp_path / "l.json")])
+    code, _, err = run("miio_client", "-d", tmp_path / "d", "--check-config")
+    assert code == 78 and word in err
+
+
+@pytest.mark.parametrize("line,word", [("mqtt_server=", "missing"), ("mqtt_keepalive=4", "5 to"), ("mqtt_ca=/no/where", "No such"),
+                                       ("mqtt_password=x", "mqtt_user"), ("mqtt_prefix=a/#", "wildcards")])
+def test_bad_settings_are_refused_at_start(tmp_path, line, word):
+    write_identity(tmp_path / "d", extra=["cloud=mqtt", "mqtt_server=h", line])
+    code, _, err = run("miio_client", "-d", tmp_path / "d", "--check-config")
+    assert code == 78 and word in err and len(err.strip().splitlines()) == 1
+
+
+CERTS = """set -e
+k='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2'
+openssl req -x509 $k -keyout ca.key -out ca.pem -subj /CN=ca
+for n in server client; do
+  openssl req $k -keyout $n.key -out $n.csr -subj /CN=127.0.0.1
+  printf subjectAltName=IP:127.0.0.1 > ext
+  openssl x509 -req -in $n.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out $n.pem -days 2 -extfile ext
+done
+openssl req -x509 $k -keyout other.key -out other.pem -subj /CN=other
+cp other.pem mine.pem; cp other.key mine.key
+"""
+
+
+def test_tls_with_own_ca_and_certificate_read_again_on_sighup(tmp_path):
+    subprocess.run(["bash", "-c", CERTS], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    d = str(tmp_path)
+    extra = "cafile %s/ca.pem\ncertfile %s/server.pem\nkeyfile %s/server.key\nrequire_certificate true\n" % (d, d, d)
+    tls = {"ca_certs": d + "/ca.pem", "certfile": d + "/client.pem", "keyfile": d + "/client.key"}
+    with Broker(extra) as broker:
+        lines = settings(broker, mqtt_ca=d + "/ca.pem", mqtt_cert=d + "/mine.pem", mqtt_key=d + "/mine.key")
+        with Listener(broker.port, T + "status", tls=tls) as fleet, client(tmp_path / "d", cloud="mqtt", extra=lines) as c:
+            c.wait_err("cloud mqtt: .*trying again")
+            assert fleet.heard.empty()  # the broker does not know this certificate
+            for kind in ("pem", "key"):
+                os.replace(d + "/client." + kind, d + "/mine." + kind)
+            c.signal(signal.SIGHUP)
+            assert fleet.next()[1] == b"online"
+
+
+def test_the_broker_comes_and_goes(broker, tmp_path):
+    with client(tmp_path / "d", cloud="mqtt", extra=settings(broker)) as c:
+        c.wait_err("cloud mqtt connected")
+        broker.kill()
+        c.wait_err("cloud mqtt: .*trying again")
+        broker.start()
+        wait_for(lambda: sum("cloud mqtt connected" in l for l in c.err) == 2, "a second login")
+        with Listener(broker.port, T + "report") as fleet:
+            assert App(c).ask("event.back", [])["result"] == ["ok"]
+            assert json.loads(fleet.next()[1])["method"] == "event.back"
