@@ -390,6 +390,7 @@ static int settle_files(struct client *c, char error[DATA_ERROR_MAX])
 
         for (size_t i = 0; i < ag_array_size(owned) && r == 0; i++)
             r = data_dir_remove(dir, owned[i]);
+        report_path_forget(c);
     }
     if (r == 0)
         r = data_dir_settle_token(dir, token);
@@ -601,6 +602,7 @@ void client_log_state(const struct client *c)
     log_counter("spool.dropped.old", c->reports.queue.n_too_old);
     log_counter("spool.dropped.full", c->reports.queue.n_too_many);
     log_counter("spool.dropped.refused", c->reports.queue.n_refused);
+    log_counter("spool.dropped.owner", c->reports.queue.n_forgotten);
     if (c->mqtt_api) {
         mqtt_api_get_stats(c->mqtt_api, &mqtt);
         log_counter("mqtt_api.texts_in", mqtt.texts_in);

@@ -107,6 +107,7 @@ static void on_wifi_failed(void *user)
         client_event(c, DEVICE_EV_JOIN_FAILED);
     } else {
         cloud_link_stop(c, false); /* the helper has reset the device */
+        report_path_forget(c);
     }
     client_event(c, DEVICE_EV_AP);
 }

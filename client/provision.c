@@ -322,6 +322,7 @@ static void reset(struct client *c)
     if (c->link.cloud && c->link.ops->forget)
         c->link.ops->forget(c->link.cloud);
     cloud_link_stop(c, false);
+    report_path_forget(c);
     remove_files(c, names, ag_array_size(names));
     r = data_dir_settle_token(&c->options.dir, token);
     if (r == 0)

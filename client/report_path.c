@@ -272,6 +272,14 @@ void report_path_lost(struct client *c)
     p->release_ms = 0;
 }
 
+void report_path_forget(struct client *c)
+{
+    if (!report_queue_empty(&c->reports.queue))
+        ag_log(AG_LOG_WARNING, "%u kept reports of the last owner are dropped", c->reports.queue.n);
+    report_queue_forget_all(&c->reports.queue);
+    c->reports.release_ms = 0;
+}
+
 bool report_path_is_busy(const struct client *c)
 {
     const struct report_path *p = &c->reports;

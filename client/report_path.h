@@ -40,6 +40,9 @@ void report_path_lost(struct client *c);
 /* The cloud may take more. */
 void report_path_pump(struct client *c);
 
+/* The device was reset. */
+void report_path_forget(struct client *c);
+
 /* Something is on its way to the disk or to the cloud. */
 bool report_path_is_busy(const struct client *c);
 

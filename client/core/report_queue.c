@@ -310,6 +310,21 @@ void report_queue_rewind(struct report_queue *q)
     rewind_list(q, &q->held);
 }
 
+static void forget_list(struct report_queue *q, struct ag_list *list)
+{
+    ag_list_for_each_safe(it, list) {
+        q->n_forgotten++;
+        entry_end(q, ag_list_entry(it, struct report_entry, order));
+    }
+}
+
+void report_queue_forget_all(struct report_queue *q)
+{
+    forget_list(q, &q->waiting);
+    forget_list(q, &q->sent);
+    forget_list(q, &q->held);
+}
+
 bool report_queue_empty(const struct report_queue *q)
 {
     return q->n == 0;

@@ -7,7 +7,7 @@
  *                                 ^------ lost, failed ---|
  *
  * Invariants: sequence numbers grow and give the order; a report leaves only when it is acknowledged, replaced by a later
- * one about the same thing, too old, or the oldest of too many; each such end is counted.
+ * one about the same thing, too old, the oldest of too many, or its owner has gone; each such end is counted.
  */
 #ifndef CLIENT_REPORT_QUEUE_H
 #define CLIENT_REPORT_QUEUE_H
@@ -37,7 +37,7 @@ struct report_queue {
     uint64_t next_seq;
     unsigned n;
     size_t bytes;
-    uint64_t n_kept, n_acked, n_replaced, n_too_old, n_too_many, n_refused;
+    uint64_t n_kept, n_acked, n_replaced, n_too_old, n_too_many, n_refused, n_forgotten;
 };
 
 void report_queue_init(struct report_queue *q, const struct report_limits *limits,
@@ -76,6 +76,9 @@ bool report_queue_hold(struct report_queue *q, uint32_t id);
 void report_queue_release(struct report_queue *q);
 /* The session ended: all that was sent or held waits again, in order. */
 void report_queue_rewind(struct report_queue *q);
+
+/* The device has got another owner: nothing of the last one's may be reported. */
+void report_queue_forget_all(struct report_queue *q);
 
 /* Nothing is kept. */
 bool report_queue_empty(const struct report_queue *q);

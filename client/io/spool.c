@@ -100,6 +100,8 @@ static int open_env(struct spool *s)
     if (r == 0) /* NOTLS: read on the loop, written by whichever thread of the pool */
         r = mdb_env_open(s->env, s->path, MDB_NOSUBDIR | MDB_NOTLS, 0600);
     if (r == 0)
+        r = mdb_reader_check(s->env, NULL); /* a process that was killed while it read would keep old pages */
+    if (r == 0)
         r = open_table(s);
     if (r != 0) {
         mdb_env_close(s->env);

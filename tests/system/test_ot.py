@@ -335,3 +335,20 @@ def test_forged_and_broken_packets_do_no_harm(data_dir):
         assert "%s 5" % counter in state, state
     server.close()
     stranger.close()
+
+
+def test_kept_reports_end_with_their_owner(data_dir):
+    with Cloud() as first:
+        port = first.port("udp")
+    with client(data_dir(), port) as c:
+        app = App(c.port("local"))
+        app.send(id=1, method="event.seen_at_home", params=[])
+        assert app.answer_to(1)["result"] == ["queued"]
+        app.close()
+    with client(data_dir(provisioning="wifi"), port) as c:  # no wifi.conf: it belongs to nobody
+        c.wait_err("1 kept reports of the last owner are dropped")
+    with Cloud(udp="127.0.0.1:%d" % port) as cloud, client(data_dir(), port):
+        assert [r["params"] for r in cloud.wait_event("report")] == [{"ota_state": "idle"}]
+        cloud.say('get_prop ["a"]')
+        cloud.wait_event("answer")
+        assert cloud.ledger()["executed"] == 1

@@ -176,6 +176,10 @@ static void restores(void **state)
     assert_int_equal(q.n_replaced, 1);
     assert_int_equal(take(&q, NOW), 70);
     assert_int_equal(take(&q, NOW), 1);
+    put(&q, 2, 0, 10);
+    report_queue_forget_all(&q);
+    assert_true(report_queue_empty(&q));
+    assert_int_equal(f.n, 4);
     report_queue_deinit(&q);
 }
 
