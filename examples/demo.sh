@@ -274,6 +274,7 @@ It goes on running. In another shell:
   $bin/miioctl --agent unix:$dir/agent.sock monitor
   $bin/miioctl --agent unix:$dir/agent.sock call get_prop '["power","bright"]'
   $bin/miio_sim phone --address $ip:54321 --token $token call toggle
+$([ $mcu = no ] || echo "  $bin/miioctl --agent unix:$dir/agent.sock call mcu.info")
 Ctrl-C ends it.
 TRY
 wait

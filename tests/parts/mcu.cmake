@@ -7,3 +7,6 @@ miio_fuzz_target(mcu_line SOURCES fuzz/fuzz_mcu_line.c LIBS mcu_core)
 miio_fuzz_target(mcu_request SOURCES fuzz/fuzz_mcu_request.c LIBS mcu_core)
 miio_system_test(test_mcu.py TIMEOUT 400)
 miio_system_test(test_mcu_soak.py TIMEOUT 1200 SOAK)
+add_test(NAME system.demo_mcu
+         COMMAND ${CMAKE_SOURCE_DIR}/examples/demo.sh --once --mcu --no-install --build ${CMAKE_BINARY_DIR})
+set_tests_properties(system.demo_mcu PROPERTIES TIMEOUT 300 RUN_SERIAL TRUE)
