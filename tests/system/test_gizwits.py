@@ -345,6 +345,31 @@ def test_firmware_v41(up, tmp_path):
     assert up.command()["method"] == "last"
 
 
+def test_firmware_whole_way(up, tmp_path):
+    """Notice, check, agent, miio_ota, download, hook, report: and the version is the installed one."""
+    path, md5 = firmware(tmp_path)
+    hook = tmp_path / "hook.sh"
+    hook.write_text('#!/bin/sh\ncp "$1" %s/installed.bin\n' % tmp_path)
+    hook.chmod(0o755)
+    agent = Daemon("miio_agent", "--listen", "127.0.0.1:0", "--unix", "none", "--upstream", up.client.ready["local"])
+    ota = Daemon("miio_ota", "--dir", tmp_path / "ota", "--agent", "tcp:" + agent.ready["listen"], "--install-hook", hook)
+    agent.wait_err("connected to upstream")
+    probe = JsonSocket(agent.port("listen"))
+    wait_for(lambda: "miIO.ota" in json.dumps(probe.call("agent.peers")), "miio_ota to be registered")
+    up.sim.order("firmware 1 2.0 7 %s" % path)
+    up.sim.order("notice41 1")
+    states = []
+    while not states or states[-1] != "installed":
+        text = json.loads(up.sim.frame("0091", app="")["text"])
+        states += [text["params"]["ota_state"]] if "ota_state" in text["params"] else []
+    assert states == ["downloading", "downloaded", "installing", "installed"]
+    assert (tmp_path / "installed.bin").read_bytes() == path.read_bytes()
+    wait_for(lambda: up.state()["version1"] == "2.0", "the version to be kept")
+    probe.close()
+    ota.stop()
+    agent.stop()
+
+
 def test_firmware_same_version(up, tmp_path):
     path, _ = firmware(tmp_path)
     up.sim.order("firmware 1 1.0 7 %s" % path)

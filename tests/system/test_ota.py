@@ -258,6 +258,16 @@ def test_failures(rig, name, more, failed):
     rig.upstream.wait_state("installed")
 
 
+def test_reboot_program_runs_when_the_cloud_knows(rig):
+    reboot = rig.tmp / "reboot.sh"
+    reboot.write_text("#!/bin/sh\ntouch %s/rebooted\n" % rig.tmp)
+    reboot.chmod(0o755)
+    rig.start("--reboot-program", reboot)
+    rig.upgrade("ok")
+    wait_for(lambda: (rig.tmp / "rebooted").exists(), "the reboot program")
+    assert rig.upstream.states()[-1] == "installed"
+
+
 def test_install_fails(rig):
     rig.hook_does("exit 3")
     rig.start()

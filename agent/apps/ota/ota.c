@@ -10,7 +10,7 @@
 #include "libagent/core/log.h"
 #include "libagent/io/file.h"
 
-enum { STATE_FILE_MAX = 8192, CODE_REFUSED = -33020 };
+enum { STATE_FILE_MAX = 8192, CODE_REFUSED = -33020, REBOOT_WAIT_MS = 5000, REBOOT_LOOK_MS = 100 };
 
 static void ota_act(struct ota *o);
 
@@ -144,15 +144,13 @@ static void reboot_on_exit(uv_process_t *p, int64_t status, int sig)
     uv_close((uv_handle_t *) p, (uv_close_cb) free);
 }
 
-static void ota_reboot(struct ota *o)
+static void run_reboot(struct ota *o)
 {
     char *args[] = {(char *) o->options->reboot, NULL};
     uv_process_options_t opt = {.exit_cb = reboot_on_exit, .file = args[0], .args = args, .flags = UV_PROCESS_DETACHED};
     uv_process_t *p;
     int r;
 
-    if (!o->options->reboot)
-        return;
     p = calloc(1, sizeof *p);
     if (!p)
         return;
@@ -161,6 +159,25 @@ static void ota_reboot(struct ota *o)
         ag_log(AG_LOG_ERROR, "reboot program does not start: %s", uv_strerror(r));
         uv_close((uv_handle_t *) p, (uv_close_cb) free);
     }
+}
+
+/* The report of "installed" has its chance first. */
+static void reboot_when_told(uv_timer_t *t)
+{
+    struct ota *o = t->data;
+
+    if (o->reports.n > 0 && uv_now(o->loop) < o->reboot_by_ms)
+        return;
+    uv_timer_stop(t);
+    run_reboot(o);
+}
+
+static void ota_reboot(struct ota *o)
+{
+    if (!o->options->reboot)
+        return;
+    o->reboot_by_ms = uv_now(o->loop) + REBOOT_WAIT_MS;
+    uv_timer_start(&o->later, reboot_when_told, 0, REBOOT_LOOK_MS);
 }
 
 /* ---- what the machine decides ---- */

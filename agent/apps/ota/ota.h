@@ -37,7 +37,8 @@ struct ota {
     struct ota_hash hash;
     struct ota_hook hook;
     struct ota_reports reports;
-    uv_timer_t later; /* the next try to download */
+    uv_timer_t later; /* the next try to download, or the reboot */
+    uint64_t reboot_by_ms;
     char *part_path, *stored_path, *state_path;
     char boot_id[OTA_BOOT_ID_MAX + 1];
     bool stopping;

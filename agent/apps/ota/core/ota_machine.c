@@ -76,17 +76,21 @@ bool ota_machine_next(struct ota_machine *m, struct ota_decision *out)
     return true;
 }
 
-static void enter(struct ota_machine *m, enum ota_state state)
+static void report_state(struct ota_machine *m)
 {
-    struct ota_decision *d;
+    struct ota_decision *d = decide(m, OTA_DO_REPORT_STATE, 0);
 
-    m->s.state = state;
-    decide(m, OTA_DO_SAVE, 0);
-    d = decide(m, OTA_DO_REPORT_STATE, 0);
-    if (state == OTA_FAILED)
+    if (m->s.state == OTA_FAILED)
         snprintf(d->text, sizeof d->text, "failed|%d|%s", m->s.code, ota_code_message(m->s.code));
     else
-        snprintf(d->text, sizeof d->text, "%s", ota_state_name(state));
+        snprintf(d->text, sizeof d->text, "%s", ota_state_name(m->s.state));
+}
+
+static void enter(struct ota_machine *m, enum ota_state state)
+{
+    m->s.state = state;
+    decide(m, OTA_DO_SAVE, 0);
+    report_state(m);
 }
 
 static void fail(struct ota_machine *m, enum ota_code code)
@@ -325,6 +329,11 @@ void ota_machine_restore(struct ota_machine *m, const struct ota_saved *saved, b
     case OTA_INSTALLING:
         m->phase = OTA_PH_INSTALL;
         decide(m, OTA_DO_REJOIN_INSTALL, 0);
+        break;
+    case OTA_WAIT_INSTALL:
+    case OTA_INSTALLED:
+    case OTA_FAILED:
+        report_state(m); /* nothing else would follow, and the report may have died with the process */
         break;
     default:
         break;
