@@ -112,7 +112,9 @@ static int config_access(struct settings *s, const struct ag_ini_item *item, cha
     unsigned verbs;
     size_t n_who = 0;
 
-    s->access.enabled = true;
+    s->access_named = true;
+    if (strcmp(item->name, "enabled") == 0)
+        return value_set_bool(&s->access.enabled, item->value, reason, n);
     if (parse_verb(item->name, &verbs, &pattern) < 0 || !*pattern || strchr(pattern, ' '))
         return value_fail(reason, n, "rule must be VERB METHOD = WHO ..., VERB register, send or any");
     snprintf(value, sizeof value, "%s", item->value);

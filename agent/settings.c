@@ -166,6 +166,7 @@ static void settings_init(struct settings *s)
     ag_addr_parse_path("/run/miio/agent.sock", AG_ADDR_UNIX, &s->unix_path, NULL);
     ag_addr_parse("none", &s->seqpacket, NULL);
     access_init(&s->access, (uint32_t) geteuid());
+    s->access.enabled = true; /* once the file has an item in [access] */
 }
 
 int settings_read(struct settings *s, int argc, char **argv, const char *dir, char error[AG_INI_ERROR_MAX])
@@ -188,6 +189,7 @@ int settings_read(struct settings *s, int argc, char **argv, const char *dir, ch
     }
     if (r == 0)
         r = make_absolute(s->log_file, dir, error);
+    s->access.enabled = s->access.enabled && s->access_named;
     if (s->access.enabled && access_enable(&s->access) < 0) {
         snprintf(error, AG_INI_ERROR_MAX, "out of memory");
         return SETTINGS_E_CONFIG;

@@ -5,7 +5,8 @@
  * [agent]    listen, unix, unix_group, seqpacket, upstream, offline, log_level, log_file, command_timeout,
  *            request_timeout
  * [limits]   the fields of struct limits
- * [access]   switches the rules on:  VERB PATTERN = WHO ...   with VERB register, send or any; PATTERN a
+ * [access]   any item switches the rules on, "enabled = yes" those from the start alone, "enabled = no" off again:
+ *            VERB PATTERN = WHO ...   with VERB register, send or any; PATTERN a
  * method or a prefix with '*'; WHO a user's name or number, @group, or * for everyone
  */
 #ifndef AGENT_SETTINGS_H
@@ -29,6 +30,7 @@ struct settings {
     char config[SETTINGS_PATH_MAX]; /* "" for none */
     struct limits limits;
     struct access access;
+    bool access_named; /* the file has items in [access] */
 };
 
 enum { SETTINGS_E_USAGE = 2, SETTINGS_E_CONFIG = 78 }; /* the exit codes */

@@ -263,6 +263,13 @@ def test_access_rules_know_the_user(tmp_path):
         a.signal(signal.SIGHUP)
         a.wait_err("configuration read again")
         assert a.info()["limits"]["command_timeout_ms"] == 77
+        for switch, code in (("yes", -32001), ("no", 0)):
+            conf.write_text("[access]\nenabled = %s\n" % switch)
+            a.signal(signal.SIGHUP)
+            wait_for(lambda: sum("read again" in e for e in a.err) == (2 if switch == "yes" else 3), "the reload")
+            r = subprocess.run(["/usr/bin/python3", "-c", NOBODY, a.unix, '{"id":1,"method":"register","key":"miIO.ota"}'],
+                               capture_output=True, text=True, timeout=60, user="nobody", extra_groups=[])
+            assert json.loads(r.stdout).get("error", {}).get("code", 0) == code
 
 
 def test_sigusr1_tells_the_state():
