@@ -159,12 +159,13 @@ static int out_no_form(struct router *r, struct peer *to, struct ag_span text, c
 {
     uint64_t id;
 
-    if (v->at[AG_M_METHOD].type == AG_JSON_NONE && ag_view_uint(v, text.p, AG_M_ID, UINT32_MAX, &id))
-        out_error_id(r, to, (uint32_t) id, CODE_BUSY, "the answer has no MessagePack form", NULL);
+    if (ag_view_uint(v, text.p, AG_M_ID, UINT32_MAX, &id))
+        out_error_id(r, to, (uint32_t) id, CODE_BUSY, "the answer does not fit this connection", NULL);
     return OUT_E_NO_FORM;
 }
 
-/* A text in r->scratch to a peer that speaks MessagePack-RPC. */
+/* A text in r->scratch to a peer that speaks MessagePack-RPC; or to one that cannot take it, as it turns out.
+ */
 static int out_packed(struct router *r, struct peer *to, enum out_kind kind)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf pack = AG_BUF_INIT;
@@ -173,9 +174,11 @@ static int out_packed(struct router *r, struct peer *to, enum out_kind kind)
     char *p;
     int e = ag_json_parse(&text, AG_JSON_DEPTH_MAX, &v);
 
-    if (e == 0)
+    if (e == 0 && to->pack)
         e = kind == OUT_ANSWER ? ag_pack_answer_from_json(text, &v, &pack)
                                : ag_pack_from_json(text, &v, &pack);
+    if (e == 0 && to->packets && (to->pack ? ag_buf_size(&pack) : text.len) > r->limits.packet_text)
+        e = OUT_E_NO_FORM;
     if (e < 0)
         return out_failed(r, to, kind, e);
     if (e > 0) {
@@ -191,6 +194,15 @@ static int out_packed(struct router *r, struct peer *to, enum out_kind kind)
     memcpy(p, ag_buf_head(&pack), ag_buf_size(&pack));
     out_commit(r, to, ag_buf_size(&pack));
     return 0;
+}
+
+/* An error text is at most this long: the raw id is bounded by its user, message and data are ours. */
+enum { ERROR_ID_MAX = 64, ERROR_TEXT_MAX = 512 };
+
+/* A MessagePack peer, or a text larger than the packets of this one may be; errors of our own always fit. */
+static inline bool needs_care(const struct router *r, const struct peer *to, size_t n)
+{
+    return to->pack || (to->packets && n > r->limits.packet_text && n > ERROR_TEXT_MAX);
 }
 
 static int out_translated(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text,
@@ -217,7 +229,7 @@ int out_spliced(struct router *r, struct peer *to, enum out_kind kind, struct ag
     int e;
     char *p;
 
-    if (to->pack)
+    if (needs_care(r, to, n))
         return out_translated(r, to, kind, text, from, upto, with);
     e = quota_check(r, to, kind, n);
     if (e != 0)
@@ -235,7 +247,7 @@ int out_text(struct router *r, struct peer *to, enum out_kind kind, struct ag_sp
     char *p;
     int e;
 
-    if (to->pack)
+    if (needs_care(r, to, text.len))
         return out_translated(r, to, kind, text, text.len, text.len, AG_SPAN(""));
     e = quota_check(r, to, kind, text.len);
     if (e != 0)
@@ -272,9 +284,6 @@ int out_with_id(struct router *r, struct peer *to, enum out_kind kind, struct ag
 
     return out_spliced(r, to, kind, text, at->value, at->end, id_print(digits, id));
 }
-
-/* An error text is at most this long: the raw id is bounded by its user, message and data are ours. */
-enum { ERROR_ID_MAX = 64, ERROR_TEXT_MAX = 512 };
 
 int out_error(struct router *r, struct peer *to, struct ag_span id, int code, const char *message,
               const char *data)

@@ -10,7 +10,7 @@
 enum {
     OUT_E_FULL = 1, /* no room; an application is marked for its end */
     OUT_E_CLOSED,   /* the peer is on its end */
-    OUT_E_NO_FORM   /* the text has no MessagePack form */
+    OUT_E_NO_FORM   /* the text has no MessagePack form, or is too large for a packet */
 };
 
 /* What is sent: a text that can be refused to its sender, or an answer, for which losing it means ending the

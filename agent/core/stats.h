@@ -50,7 +50,7 @@
     X(monitor_drops)            /* events a monitor did not read in time */ \
     X(upstream_lost_texts)      /* texts in the queue when upstream was lost, at most */ \
     X(peer_lost_texts)          /* the same for applications */ \
-    X(transcode_failures)       /* texts that have no MessagePack form */ \
+    X(transcode_failures)       /* texts that have no MessagePack form, or are too large for a packet */ \
     X(connections)              /* accepted */ \
     X(connections_refused)      /* over the limit */ \
     X(accept_failures)          /* no descriptor left */ \

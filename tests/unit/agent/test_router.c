@@ -446,6 +446,36 @@ static void test_packets(void **state)
     rig_deinit(&g);
 }
 
+/* What is larger than a packet may be is refused, to the asker or by an error in the answer's place. */
+static void test_large_for_a_packet(void **state)
+{
+    static const char *const start[] = {
+        "U+", "A+packet", REG("A", "m"), "A> {\"id\":7,\"method\":\"q\"}", "U< {\"id\":100,\"method\":\"q\"}",
+        NULL};
+    static const char *const refused[] = {
+        "U< {\"id\":1,\"error\":{\"code\":-32000,\"message\":\"subscriber busy\"}}", "transcode_failures=2",
+        NULL};
+    static const char error[] =
+        "{\"id\":7,\"error\":{\"code\":-32000,\"message\":\"the answer does not fit this connection\"}}";
+    char text[1200];
+    struct rig g;
+    int n;
+
+    (void) state;
+    assert_int_equal(rig_init(&g), 0);
+    g.router.limits.packet_text = 1000;
+    assert_int_equal(rig_run(&g, start), 0);
+    n = snprintf(text, sizeof text, "{\"id\":1,\"method\":\"m\",\"params\":\"%01000d\"}", 0);
+    rig_feed(&g, 'U', text, (size_t) n);
+    n = snprintf(text, sizeof text, "{\"id\":100,\"result\":\"%01000d\"}", 0);
+    rig_feed(&g, 'U', text, (size_t) n);
+    if (rig_run(&g, refused) < 0)
+        fail_msg("%s", g.error);
+    assert_int_equal(ag_buf_size(&rig_peer(&g, 'A')->peer.out), 4 + sizeof error - 1);
+    assert_memory_equal(ag_buf_head(&rig_peer(&g, 'A')->peer.out) + 4, error, sizeof error - 1);
+    rig_deinit(&g);
+}
+
 /* MessagePack-RPC on one side, JSON on the other. */
 static void test_pack(void **state)
 {
@@ -614,6 +644,7 @@ int main(void)
         cmocka_unit_test(test_access_rules),
         cmocka_unit_test(test_packets),
         cmocka_unit_test(test_pack),
+        cmocka_unit_test(test_large_for_a_packet),
         cmocka_unit_test(test_alloc_fail),
         cmocka_unit_test(test_alloc_fail_no_silence),
         cmocka_unit_test(test_no_allocation),
