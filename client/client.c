@@ -13,6 +13,16 @@ uint32_t client_unix_time(void)
     return uv_gettimeofday(&tv) == 0 ? (uint32_t) tv.tv_sec : 0;
 }
 
+uint32_t client_best_time(const struct client *c)
+{
+    enum { CLOCK_IS_SET = 1577836800 }; /* 2020-01-01 */
+    uint32_t own = client_unix_time();
+
+    if (own >= CLOCK_IS_SET || c->cloud_time_s == 0)
+        return own;
+    return (uint32_t) (c->cloud_time_s + (int64_t) ((uv_now(c->loop) - c->cloud_time_at_ms) / 1000));
+}
+
 /* ---- deadlines ---- */
 
 static void on_timer(uv_timer_t *t)

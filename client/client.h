@@ -85,6 +85,8 @@ struct client {
     uint64_t timer_at;
 
     struct cloud_link link;
+    int64_t cloud_time_s;     /* Unix time as the cloud told it at cloud_time_at_ms; 0: not yet */
+    uint64_t cloud_time_at_ms;
     struct provision provision;
     struct identity identity;
     struct helper_link helper;
@@ -138,6 +140,8 @@ void client_go_online(struct client *c);
 /* The country in use changed: the clouds look for it in device.conf. */
 void client_use_country(struct client *c);
 uint32_t client_unix_time(void);
+/* The same, or the cloud's time on a device whose own clock has never been set. */
+uint32_t client_best_time(const struct client *c);
 
 /* cloud_link.c */
 void cloud_link_init(struct client *c);

@@ -81,6 +81,14 @@ static void on_connected(void *user)
     client_rearm(c);
 }
 
+static void on_time_known(void *user, int64_t unix_s)
+{
+    struct client *c = user;
+
+    c->cloud_time_s = unix_s;
+    c->cloud_time_at_ms = uv_now(c->loop);
+}
+
 static void on_lost(void *user, const char *why)
 {
     struct client *c = user;
@@ -153,6 +161,7 @@ static int on_device_info(void *user, struct ag_buf *out)
 
 static const struct cloud_events events = {.connected = on_connected,
                                            .lost = on_lost,
+                                           .time_known = on_time_known,
                                            .command = on_command,
                                            .acked = on_acked,
                                            .failed = on_failed,

@@ -82,7 +82,7 @@ static int keep(struct client *c, uint32_t id, struct ag_span text)
     if (ag_json_parse(&whole, 128, &view) != 0 || !ag_view_str(&view, whole.p, AG_M_METHOD, name, sizeof name, &method))
         return -EINVAL;
     policy = report_policy_of(c->conf, method);
-    rec = (struct spool_record){.id = id, .at_s = client_unix_time(), .text = text};
+    rec = (struct spool_record){.id = id, .at_s = client_best_time(c), .text = text};
     if (policy == REPORT_LATEST)
         rec.topic = report_topic(method, ag_view_raw(&view, whole.p, AG_M_PARAMS));
     r = report_queue_add(&p->queue, id, rec.topic, text.len, rec.at_s, &seq);
@@ -188,7 +188,7 @@ static bool give_kept(struct client *c)
     uint32_t id;
     int r;
 
-    if (!cloud_takes(c) || !report_queue_next(&p->queue, client_unix_time(), &seq, &id))
+    if (!cloud_takes(c) || !report_queue_next(&p->queue, client_best_time(c), &seq, &id))
         return false;
     r = spool_read(p->spool, seq, &text);
     if (r == -ENOMEM)

@@ -194,7 +194,7 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
 
     switch (cmd) {
     case LOCAL_CMD_QUERY_TIME:
-        return put_number(a, "local.time", client_unix_time());
+        return put_number(a, "local.time", client_best_time(c));
     case LOCAL_CMD_QUERY_STATUS:
         return put_string(a, "local.status", device_state_name(c->machine.state));
     case LOCAL_CMD_QUERY_COUNTRY:

@@ -274,6 +274,7 @@ static const char *read_country(const struct ot *o, char word[DEVICE_COUNTRY_MAX
 static void look_up(struct ot *o)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                                   .ai_flags = AI_ADDRCONFIG, /* no addresses that cannot be reached from here */
                                    .ai_socktype = o->options.stream ? SOCK_STREAM : SOCK_DGRAM};
     char word[DEVICE_COUNTRY_MAX + 1], port[8];
     int r;

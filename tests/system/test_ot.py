@@ -352,3 +352,19 @@ def test_kept_reports_end_with_their_owner(data_dir):
         cloud.say('get_prop ["a"]')
         cloud.wait_event("answer")
         assert cloud.ledger()["executed"] == 1
+
+
+def test_names_are_looked_up_and_every_address_is_tried(data_dir):
+    with Cloud() as cloud, Daemon("miio_client", "-d", data_dir(), "--local", "127.0.0.1:0", "--lan", "none", "--ble",
+                                  "none", "-H", "localhost", "-p", cloud.port("udp")):
+        cloud.wait_event("info")  # localhost may be ::1 first, where nobody listens
+
+
+def test_a_name_without_address_is_told_and_tried_again(data_dir):
+    with Daemon("miio_client", "-d", data_dir(), "--local", "127.0.0.1:0", "--lan", "none", "--ble", "none", "-H",
+                "no-such-host.invalid", "-p", "8053") as c:
+        app = App(c.port("local"))
+        app.send(id=1, method="local.query_time")
+        assert app.wait(lambda m: m.get("id") == 1, "an answer while the name is looked up")["method"] == "local.time"
+        c.wait_err("next try in")
+        app.close()
