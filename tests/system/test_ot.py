@@ -368,3 +368,38 @@ def test_a_name_without_address_is_told_and_tried_again(data_dir):
         assert app.wait(lambda m: m.get("id") == 1, "an answer while the name is looked up")["method"] == "local.time"
         c.wait_err("next try in")
         app.close()
+
+
+def test_a_full_store_gives_up_the_oldest(data_dir):
+    with Cloud() as first:
+        port = first.port("udp")
+    with client(data_dir(spool_max_bytes=65536), port) as c:
+        app = App(c.port("local"))
+        for n in range(3000):
+            app.send(id=n, method="event.n", params=[n, "x" * 60])
+            if n % 100 == 99:
+                assert app.answer_to(n)["result"] == ["queued"]
+                app.seen.clear()
+        with Cloud(udp="127.0.0.1:%d" % port) as cloud:
+            cloud.wait_event("report", 500, 90)
+            wait_for(lambda: any(r["params"][:1] == [2999] for r in cloud.events("report") if r["method"] == "event.n"),
+                     "the last one")
+            numbers = [r["params"][0] for r in cloud.events("report") if r["method"] == "event.n"]
+            assert numbers == list(range(numbers[0], 3000)) and 400 < len(numbers) < 1000
+        app.close()
+
+
+def test_a_damaged_store_is_put_aside(data_dir):
+    directory = data_dir()
+    with open(os.path.join(directory, "reports.mdb"), "wb") as f:
+        f.write(random.Random(1).randbytes(16384))
+    with Cloud() as first:
+        port = first.port("udp")
+    with client(directory, port) as c:
+        c.wait_err("put aside")
+        app = App(c.port("local"))
+        app.send(id=1, method="event.a", params=[])
+        assert app.answer_to(1)["result"] == ["queued"]
+        app.close()
+    assert os.path.exists(os.path.join(directory, "reports.mdb.bad"))
+    assert os.stat(os.path.join(directory, "reports.mdb")).st_mode & 0o777 == 0o600
