@@ -1,6 +1,7 @@
 /*
- * Inside the Gizwits cloud: gizwits.c holds the session and reports, gizwits_in.c what comes over MQTT and its answers,
- * gizwits_web.c the HTTP calls and firmware, gizwits_method.c the methods gizwits.* of applications.
+ * Inside the Gizwits cloud: gizwits.c holds the session, reports and life, gizwits_link.c the MQTT link, gizwits_in.c what
+ * comes over it and the answers, gizwits_web.c the HTTP calls and firmware, gizwits_method.c the methods gizwits.* of
+ * applications.
  */
 #ifndef CLIENT_GIZWITS_PRIV_H
 #define CLIENT_GIZWITS_PRIV_H
@@ -98,6 +99,18 @@ int gizwits_save(struct gizwits *g);
 void gizwits_log_dropped(struct gizwits *g, const char *what, const char *why);
 bool gizwits_online(const struct gizwits *g);
 
+/* A report has been written (0), or its connection went first. */
+void gizwits_report_done(struct gizwits *g, uint32_t id, int result);
+/* One of the things that n_open counts has closed; the last one frees g. */
+void gizwits_put(struct gizwits *g);
+
+/* ---- gizwits_link.c ---- */
+
+/* To session.m2m under store.did, now or as soon as the session before has gone. 0 or -errno. */
+int gizwits_link_connect(struct gizwits *g);
+int gizwits_link_subscribe(struct gizwits *g, unsigned i);
+/* Ends what is on; nothing of it is told any more. */
+void gizwits_link_drop(struct gizwits *g);
 /* Builds the frame and publishes it to an App, or with "" to all. 0, GIZWITS_E_*, -ENOTCONN, -ENOBUFS, -ENOMEM. */
 int gizwits_publish(struct gizwits *g, const char *app, const struct gizwits_frame *f, uint64_t cookie);
 /* The same for a frame that is built already, to any topic. */

@@ -1,6 +1,6 @@
 miio_unit_test(gizwits_frame SOURCES unit/client/test_gizwits_frame.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(gizwits_http SOURCES unit/client/test_gizwits_http.c LIBS miioclient_core)
-miio_unit_test(gizwits_session SOURCES unit/client/test_gizwits_session.c LIBS miioclient_core)
+miio_unit_test(gizwits_session SOURCES unit/client/test_gizwits_session.c LIBS miioclient_core ALLOC_FAIL)
 miio_fuzz_target(gizwits_frame SOURCES fuzz/fuzz_gizwits_frame.c LIBS miioclient_core)
 miio_fuzz_target(gizwits_http SOURCES fuzz/fuzz_gizwits_http.c LIBS miioclient_core)
 if(MIIO_HTTP)

@@ -10,6 +10,7 @@
 #include "client/core/gizwits_acks.h"
 #include "client/core/gizwits_session.h"
 #include "client/core/heartbeat.h"
+#include "tests/support/alloc_fail.h"
 
 #define DID "1234567890123456789012"
 
@@ -263,12 +264,44 @@ static void test_seen(void **state)
     gizwits_seen_deinit(&s);
 }
 
+static void use_acks(void *user)
+{
+    struct gizwits_seen seen;
+    struct gizwits_outs outs;
+    struct ag_buf frame = AG_BUF_INIT;
+    struct ag_span answer;
+    int r;
+
+    (void) user;
+    gizwits_seen_init(&seen);
+    gizwits_outs_init(&outs, 5000);
+    r = gizwits_seen_note(&seen, "a", 1, &answer);
+    assert_true(r == GIZWITS_NEW || r == -ENOMEM);
+    gizwits_seen_answer(&seen, "a", 1, AG_SPAN("done"));
+    r = gizwits_seen_note(&seen, "a", 1, &answer); /* without memory for the answer: an empty one */
+    assert_true(r == GIZWITS_ANSWERED || r == GIZWITS_NEW || r == -ENOMEM);
+    r = ag_buf_append_str(&frame, "frame");
+    if (r == 0)
+        r = gizwits_outs_add(&outs, "app", 1, &frame, NULL, 0);
+    assert_true(r == 0 || r == -ENOMEM);
+    ag_buf_deinit(&frame);
+    gizwits_outs_deinit(&outs);
+    gizwits_seen_deinit(&seen);
+}
+
+static void test_no_memory(void **state)
+{
+    (void) state;
+    alloc_fail_sweep(use_acks, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stories),        cmocka_unit_test(test_forget_keeps_the_old_pair),
         cmocka_unit_test(test_two_missed_are_dead), cmocka_unit_test(test_never_too_fast),
         cmocka_unit_test(test_outs),           cmocka_unit_test(test_seen),
+        cmocka_unit_test(test_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
