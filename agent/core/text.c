@@ -45,7 +45,9 @@ struct ag_span text_raw_id(const struct text *t)
 
 enum family text_family(struct ag_span method)
 {
-    if (method.len >= 6 && memcmp(method.p, "local.", 6) == 0)
+    if (method.len < 6 || (*method.p != 'l' && *method.p != '_'))
+        return FAMILY_NONE;
+    if (memcmp(method.p, "local.", 6) == 0)
         return FAMILY_LOCAL;
     if (method.len >= 10 && memcmp(method.p, "_internal.", 10) == 0)
         return FAMILY_INTERNAL;
