@@ -327,96 +327,10 @@ static uint32_t random_id(void)
     return id;
 }
 
-void client_set_provisioned(struct client *c, bool provisioned)
-{
-    c->provisioned = provisioned;
-    c->lan.reveal_token = !provisioned && !data_dir_has(&c->options.dir, DATA_ENAUTH);
-}
-
-/* An option beats what a phone brought. */
-void client_use_country(struct client *c)
-{
-    const char *given = c->options.country;
-
-    if (device_conf_set(c->conf, "country", given ? given : c->country) < 0)
-        ag_log(AG_LOG_ERROR, "country: out of memory");
-}
-
-static bool cloud_is_configured(struct client *c)
-{
-    char why[160] = "";
-
-    if (!c->link.ops || !c->link.ops->check || c->link.ops->check(c->conf, why, sizeof why) == 0)
-        return true;
-    ag_log(AG_LOG_ERROR, "cloud %s: %s", c->link.ops->name, why);
-    return false;
-}
-
-void client_go_online(struct client *c)
-{
-    if (identity_is_missing(c->conf->did)) {
-        identity_ask(c);
-        return;
-    }
-    if (!cloud_is_configured(c))
-        return;
-    if (c->link.cloud && c->link.stopping) {
-        c->link.restart = true;
-    } else if (c->link.cloud && c->link.ops->kick) {
-        client_event(c, DEVICE_EV_CLOUD_START);
-        c->link.ops->kick(c->link.cloud);
-    } else {
-        cloud_link_start(c);
-    }
-}
-
 void client_mark_internal(struct client *c, unsigned peer)
 {
     c->internal_peers |= UINT64_C(1) << peer;
     command_peer_removed(&c->commands, peer, uv_now(c->loop));
-}
-
-int client_set_token(struct client *c, const char token[DEVICE_TOKEN_LEN + 1])
-{
-    int r = lan_set_token(&c->lan, token);
-
-    if (r < 0)
-        return r;
-    memcpy(c->token, token, sizeof c->token);
-    device_token_hex(c->token_hex, token);
-    return 0;
-}
-
-/* A device without wifi.conf belongs to nobody: the token that its last owner knew goes. */
-static int settle_files(struct client *c, char error[DATA_ERROR_MAX])
-{
-    struct data_dir *dir = &c->options.dir;
-    char token[DEVICE_TOKEN_LEN + 1];
-    bool provisioned = c->options.wired || data_dir_has(dir, DATA_WIFI);
-    int r = 0;
-
-    if (!provisioned) {
-        static const char *const owned[] = {DATA_TOKEN, DATA_COUNTRY, DATA_UID};
-
-        for (size_t i = 0; i < ag_array_size(owned) && r == 0; i++)
-            r = data_dir_remove(dir, owned[i]);
-        report_path_forget(c);
-    }
-    if (r == 0)
-        r = data_dir_settle_token(dir, token);
-    if (r == 0)
-        r = client_set_token(c, token);
-    explicit_bzero(token, sizeof token);
-    if (r < 0) {
-        snprintf(error, DATA_ERROR_MAX, "%s%s: %s", dir->path, DATA_TOKEN, strerror(-r));
-        return r;
-    }
-    data_dir_read_country(dir, c->country);
-    if (!c->options.country && c->country[0])
-        client_use_country(c);
-    data_dir_read_version(c->version, c->options.os_release, c->conf->vendor);
-    client_set_provisioned(c, provisioned);
-    return 0;
 }
 
 static int open_failed(char error[DATA_ERROR_MAX], const char *what, const struct ag_addr *at, int r)
@@ -450,40 +364,6 @@ static int open_sockets(struct client *c, char error[DATA_ERROR_MAX])
     return 0;
 }
 
-/* did 1: the phone has given a network, now the device gets to know who it is; did 0: the network was there before. */
-void client_identity_known(struct client *c)
-{
-    client_event(c, DEVICE_EV_IDENTITY);
-    client_event(c, DEVICE_EV_TOKEN);
-    client_event(c, DEVICE_EV_PROVISIONED);
-    client_go_online(c);
-}
-
-static int boot(struct client *c, char error[DATA_ERROR_MAX])
-{
-    int r;
-
-    if (c->options.external_helper)
-        return 0; /* the helper's answers lead on */
-    if (c->conf->did == 0)
-        c->options.wired = true;
-    r = settle_files(c, error);
-    if (r < 0)
-        return r;
-    if (!identity_is_missing(c->conf->did)) {
-        client_event(c, DEVICE_EV_IDENTITY);
-        client_event(c, DEVICE_EV_TOKEN);
-    }
-    if (!c->provisioned) {
-        client_event(c, DEVICE_EV_AP);
-        return 0;
-    }
-    if (!identity_is_missing(c->conf->did))
-        client_event(c, DEVICE_EV_PROVISIONED);
-    client_go_online(c);
-    return 0;
-}
-
 int client_open(struct client *c, uv_loop_t *loop, const struct client_options *options, struct device_conf *conf,
                 char error[DATA_ERROR_MAX])
 {
@@ -510,7 +390,7 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     if (r == 0)
         r = open_mqtt_api(c, error);
     if (r == 0)
-        r = boot(c, error);
+        r = client_boot(c, error);
     client_rearm(c);
     return r;
 }
@@ -554,79 +434,19 @@ void client_deinit(struct client *c)
     explicit_bzero(c->token_hex, sizeof c->token_hex);
 }
 
-void client_reload(struct client *c)
+/* One timeout for all that is open: what was begun under the old one keeps its deadline. */
+void client_reload(struct client *c, const struct client_options *fresh)
 {
-    data_dir_read_country(&c->options.dir, c->country);
+    c->commands.timeout_ms = fresh->command_timeout_ms;
+    c->uplink.timeout_ms = fresh->request_timeout_ms;
+    c->lan.stamp_window_s = fresh->lan_stamp_window_s;
+    c->provision.join.max_tries = fresh->join_tries;
+    c->provision.join.pause_ms = fresh->join_pause_ms;
+    if (!c->options.external_helper)
+        data_dir_read_country(&c->options.dir, c->country);
     data_dir_read_version(c->version, c->options.os_release, c->conf->vendor);
     client_set_provisioned(c, c->provisioned);
-    if (c->link.cloud && c->link.ops->reload)
+    if (c->link.cloud && !c->link.stopping && c->link.ops->reload)
         c->link.ops->reload(c->link.cloud);
-}
-
-static void log_counter(const char *name, uint64_t n)
-{
-    if (n > 0)
-        ag_log(AG_LOG_INFO, "  %s %" PRIu64, name, n);
-}
-
-void client_log_state(const struct client *c)
-{
-    static const char *const refused[PACKET_N_E] = {[PACKET_E_MAGIC] = "lan.dropped.magic",
-                                                    [PACKET_E_LENGTH] = "lan.dropped.length",
-                                                    [PACKET_E_CHECKSUM] = "lan.dropped.checksum",
-                                                    [PACKET_E_PADDING] = "lan.dropped.padding"};
-    const struct lan_stats *lan = &c->lan.stats;
-    struct local_server_stats local;
-    struct mqtt_api_stats mqtt;
-
-    ag_log(AG_LOG_INFO, "state %s, cloud %s", device_state_name(c->machine.state),
-           c->link.ops ? c->link.ops->name : "none");
-    log_counter("lan.datagrams", lan->datagrams);
-    log_counter("lan.hellos", lan->hellos);
-    log_counter("lan.requests", lan->requests);
-    log_counter("lan.repeats", lan->repeats);
-    log_counter("lan.answers", lan->answers);
-    for (int i = 1; i < PACKET_N_E; i++)
-        log_counter(refused[i], lan->bad_packet[i]);
-    log_counter("lan.dropped.did", lan->bad_did);
-    log_counter("lan.dropped.stamp", lan->bad_stamp);
-    log_counter("lan.dropped.text", lan->bad_text);
-    log_counter("lan.dropped.full", lan->full);
-    log_counter("lan.late", lan->late);
-    log_counter("command.started", c->commands.stats.started);
-    log_counter("command.answered", c->commands.stats.answered);
-    log_counter("command.timed_out", c->commands.stats.timed_out);
-    log_counter("command.nobody", c->commands.stats.nobody);
-    log_counter("command.refused", c->commands.stats.refused);
-    log_counter("command.stray_answers", c->commands.stats.stray);
-    log_counter("uplink.submitted", c->uplink.stats.submitted);
-    log_counter("uplink.acked", c->uplink.stats.acked);
-    log_counter("uplink.failed", c->uplink.stats.failed);
-    log_counter("uplink.timed_out", c->uplink.stats.timed_out);
-    log_counter("uplink.refused", c->uplink.stats.refused);
-    log_counter("uplink.dropped", c->uplink.stats.dropped);
-    log_counter("spool.waiting", c->reports.queue.n);
-    log_counter("spool.kept", c->reports.queue.n_kept);
-    log_counter("spool.acked", c->reports.queue.n_acked);
-    log_counter("spool.replaced", c->reports.queue.n_replaced);
-    log_counter("spool.dropped.old", c->reports.queue.n_too_old);
-    log_counter("spool.dropped.full", c->reports.queue.n_too_many);
-    log_counter("spool.dropped.refused", c->reports.queue.n_refused);
-    log_counter("spool.dropped.owner", c->reports.queue.n_forgotten);
-    if (c->mqtt_api) {
-        mqtt_api_get_stats(c->mqtt_api, &mqtt);
-        log_counter("mqtt_api.texts_in", mqtt.texts_in);
-        log_counter("mqtt_api.texts_out", mqtt.texts_out);
-        log_counter("mqtt_api.dropped", mqtt.dropped);
-        log_counter("mqtt_api.refused", mqtt.refused);
-    }
-    if (!c->local)
-        return;
-    local_server_get_stats(c->local, &local);
-    log_counter("local.accepted", local.accepted);
-    log_counter("local.refused", local.refused);
-    log_counter("local.texts_in", local.texts_in);
-    log_counter("local.texts_out", local.texts_out);
-    log_counter("local.dropped", local.dropped);
-    log_counter("local.overflows", local.overflows);
+    client_rearm(c);
 }

@@ -107,8 +107,9 @@ void client_deinit(struct client *c);
 
 /* One line a counter that is not 0, to the log. */
 void client_log_state(const struct client *c);
-/* SIGHUP: what can change without a restart. */
-void client_reload(struct client *c);
+/* SIGHUP: deadlines and limits of the new options, the files of the data directory, the cloud's certificates. What the
+   sockets and the cloud were opened with stays. */
+void client_reload(struct client *c, const struct client_options *fresh);
 
 /* ---- for the client's own files ---- */
 
@@ -133,6 +134,8 @@ void client_part_closed(struct client *c);
 void client_mark_internal(struct client *c, unsigned peer);
 /* A new token for LAN and cloud. 0 or -errno. */
 int client_set_token(struct client *c, const char token[DEVICE_TOKEN_LEN + 1]);
+/* boot.c: goes through the boot order as far as it can. 0 or -errno with one line in error. */
+int client_boot(struct client *c, char error[DATA_ERROR_MAX]);
 /* did and key have come: the boot order goes on. */
 void client_identity_known(struct client *c);
 /* The network is there: the cloud may be tried, or tried again now. */

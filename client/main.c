@@ -1,5 +1,6 @@
 /* miio_client: options, configuration, signals, exit code. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,10 @@ struct daemon {
     uv_loop_t loop;
     uv_signal_t signals[N_SIGNALS];
     struct client client;
-    bool ending;
+    int argc;
+    char **argv;
+    int start_dir; /* where relative paths of the command line begin */
+    bool background, ending;
 };
 
 static void on_client_closed(void *user)
@@ -37,13 +41,34 @@ static void daemon_end(struct daemon *d)
     client_close(&d->client, on_client_closed, d);
 }
 
+/* Bad new settings change nothing; what was wrong has been told on standard error. */
+static void reload(struct daemon *d)
+{
+    struct options fresh;
+    int code;
+    bool ok;
+
+    ag_log_reopen();
+    optind = 0; /* glibc: begin anew */
+    ok = fchdir(d->start_dir) == 0 && options_read(&fresh, d->argc, d->argv, &code);
+    if (d->background && chdir("/") < 0)
+        ag_log(AG_LOG_WARNING, "/: %s", strerror(errno));
+    if (!ok) {
+        ag_log(AG_LOG_ERROR, "configuration kept as it was");
+        return;
+    }
+    ag_log_set_level(fresh.log_level);
+    client_reload(&d->client, &fresh.client);
+    options_deinit(&fresh);
+    ag_log(AG_LOG_INFO, "configuration read again");
+}
+
 static void on_signal(uv_signal_t *h, int signum)
 {
     struct daemon *d = h->data;
 
     if (signum == SIGHUP) {
-        ag_log_reopen();
-        client_reload(&d->client);
+        reload(d);
     } else if (signum == SIGUSR1) {
         client_log_state(&d->client);
     } else {
@@ -72,29 +97,30 @@ static int say_ready(struct daemon *d, struct ag_daemon *background)
                            d->client.link.ops ? d->client.link.ops->name : "none");
 }
 
-static int run(struct options *o, struct ag_daemon *background)
+static int run(struct daemon *d, struct options *o, struct ag_daemon *background)
 {
-    static struct daemon d; /* large, and gone with the process */
     char error[DATA_ERROR_MAX] = "";
     int r;
 
-    uv_loop_init(&d.loop);
-    signals_start(&d);
-    r = client_open(&d.client, &d.loop, &o->client, &o->conf, error);
+    if (uv_loop_init(&d->loop) < 0)
+        return EXIT_FAILURE;
+    signals_start(d);
+    r = client_open(&d->client, &d->loop, &o->client, &o->conf, error);
     if (r < 0) {
         fprintf(stderr, "miio_client: %s\n", error);
-        daemon_end(&d);
+        daemon_end(d);
     } else {
-        say_ready(&d, background);
+        say_ready(d, background);
     }
-    uv_run(&d.loop, UV_RUN_DEFAULT);
-    client_deinit(&d.client);
-    uv_loop_close(&d.loop);
+    uv_run(&d->loop, UV_RUN_DEFAULT);
+    client_deinit(&d->client);
+    uv_loop_close(&d->loop);
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
 {
+    static struct daemon d; /* large, and gone with the process */
     struct ag_daemon background = AG_DAEMON_INIT;
     struct options o;
     int code;
@@ -108,11 +134,15 @@ int main(int argc, char **argv)
         fprintf(stderr, "miio_client: %s: %s\n", o.log_file, strerror(-code));
         return EXIT_CONFIG;
     }
+    d.argc = argc;
+    d.argv = argv;
+    d.background = o.background;
+    d.start_dir = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (o.background && ag_daemon_start(&background) < 0) {
         fprintf(stderr, "miio_client: cannot go into the background: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
-    code = run(&o, &background);
+    code = run(&d, &o, &background);
     options_deinit(&o);
     return code;
 }

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "client/core/report_policy.h"
 #include "libagent/io/inifile.h"
 
@@ -391,6 +393,31 @@ static int read_command_line(struct options *o, int argc, char **argv)
     return -1;
 }
 
+/* A daemon leaves its directory, so paths are made absolute while they still mean what was written. */
+static int make_absolute(char **path)
+{
+    char cwd[PATH_MAX], *absolute;
+
+    if (!*path || (*path)[0] == '/')
+        return 0;
+    if (!getcwd(cwd, sizeof cwd) || asprintf(&absolute, "%s/%s", cwd, *path) < 0)
+        return -ENOMEM;
+    free(*path);
+    *path = absolute;
+    return 0;
+}
+
+static int make_paths_absolute(struct options *o)
+{
+    static const int names[] = {OPT_LOGFILE, OPT_HOOKS, OPT_OS_RELEASE};
+
+    for (size_t i = 0; i < ag_array_size(names); i++) {
+        if (make_absolute(&o->values[names[i]].text) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 static int read_files(struct options *o)
 {
     char error[DATA_ERROR_MAX];
@@ -414,7 +441,7 @@ static int read_files(struct options *o)
         fprintf(stderr, "miio_client: %s\n", error);
         return EXIT_CONFIG;
     }
-    return take_device_conf(o) < 0 || give_device_conf(o) < 0 ? EXIT_FAILURE : 0;
+    return take_device_conf(o) < 0 || make_paths_absolute(o) < 0 || give_device_conf(o) < 0 ? EXIT_FAILURE : 0;
 }
 
 bool options_read(struct options *o, int argc, char **argv, int *code_out)

@@ -275,3 +275,62 @@ def test_bad_configuration(tmp_path):
                            "127.0.0.1:%d" % c.port("local"), "--lan", "none", "--ble", "none")
         assert code == 1 and "in use" in err
     assert run("miio_client", "-v")[1].startswith("miio_client 0.")
+
+
+def test_reload_keeps_what_was_good(tmp_path):
+    d = write_identity(tmp_path / "x")
+    config = tmp_path / "c.conf"
+    config.write_text("command-timeout = 60000\n")
+    with Client(d, "--config", str(config)) as c:
+        app = Echo(c, lambda m: None)
+        config.write_text("command-timeout = bad\n")
+        c.signal(signal.SIGHUP)
+        c.wait_err("configuration kept as it was")
+        config.write_text("command-timeout = 300\n")
+        c.signal(signal.SIGHUP)
+        c.wait_err("configuration read again")
+        assert json.loads(c.phone("call", "m")[1])["error"]["code"] == -9999
+        assert len(app.got) == 1
+
+
+def test_leaving_answers_what_is_open(tmp_path):
+    with Client(write_identity(tmp_path / "x"), "--command-timeout", "60000") as c:
+        app = Echo(c, lambda m: None)
+        answers = []
+        t = threading.Thread(target=lambda: answers.append(c.phone("call", "m")[1]))
+        t.start()
+        wait_for(lambda: app.got, "the command")
+        c.signal(signal.SIGTERM)
+        t.join()
+        assert json.loads(answers[0])["error"] == {"code": -32003, "message": "shutting down"}
+
+
+def pid_of(*words):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/cmdline" % pid) as f:
+                args = f.read().split("\0")
+        except OSError:
+            continue
+        if all(w in args for w in words):
+            return int(pid)
+    raise AssertionError("no process with %r" % (words,))
+
+
+def test_in_the_background(tmp_path):
+    write_identity(tmp_path / "x")
+    ip = lan_address()
+    code, out, err = run("miio_client", "-D", "-d", "x", "-L", "log.txt", "--cloud", "none", "--local", "127.0.0.1:0",
+                         "--lan", ip + ":54321", "--ble", "none", cwd=tmp_path)
+    assert code == 0 and out.startswith("ready local=127.0.0.1:"), err
+    port = int(re.search(r"local=127.0.0.1:(\d+)", out).group(1))
+    app = JsonSocket(port)
+    assert app.call("local.query_status")["params"] == "sta_mode"
+    pid = pid_of("log.txt", ip + ":54321")
+    os.rename(tmp_path / "log.txt", tmp_path / "old.txt")
+    os.kill(pid, signal.SIGHUP)
+    wait_for(lambda: (tmp_path / "log.txt").exists() and "read again" in (tmp_path / "log.txt").read_text(), "the new log")
+    os.kill(pid, signal.SIGTERM)
+    assert app.recv() is None
+    wait_for(lambda: not os.path.exists("/proc/%d" % pid) or "Z" in open("/proc/%d/stat" % pid).read().split(")")[1][:3],
+             "the end")

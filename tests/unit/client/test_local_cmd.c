@@ -1,0 +1,205 @@
+/* Who may call what, what params are taken, and the texts of the answers. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "client/core/join.h"
+#include "client/core/local_cmd.h"
+#include "tests/support/alloc_fail.h"
+
+static struct ag_span span(const char *s)
+{
+    return (struct ag_span){s, strlen(s)};
+}
+
+static void test_permissions(void **state)
+{
+    static const struct {
+        const char *method;
+        bool cloud, lan, ble, local;
+    } rows[] = {
+        {"get_prop", true, true, false, true},
+        {"miIO.info", true, true, false, true},
+        {"miIO.config_router", false, true, false, false},
+        {"local.ble.config_router", false, false, true, true},
+        {"miIO.config", true, true, false, true},
+        {"miIO.restore", true, true, false, true},
+        {"local.query_time", false, false, false, true},
+        {"local.unknown", false, false, false, true},
+        {"_internal.wifi_start", false, false, false, true},
+        {"_internal.hello", false, false, false, true},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(rows); i++) {
+        enum local_cmd cmd = local_cmd_find(span(rows[i].method));
+
+        if (local_cmd_permitted(cmd, ORIGIN_CLOUD) != rows[i].cloud ||
+            local_cmd_permitted(cmd, ORIGIN_LAN) != rows[i].lan || local_cmd_permitted(cmd, ORIGIN_BLE) != rows[i].ble ||
+            local_cmd_permitted(cmd, ORIGIN_LOCAL) != rows[i].local)
+            fail_msg("%s", rows[i].method);
+    }
+    assert_int_equal(local_cmd_find(span("miIO.inf")), LOCAL_CMD_NONE); /* whole names only */
+    assert_int_equal(local_cmd_find(span("miIO.info2")), LOCAL_CMD_NONE);
+    assert_int_equal(local_cmd_find(span("")), LOCAL_CMD_NONE);
+}
+
+static const struct {
+    const char *params;
+    int r;
+    const char *ssid, *psk;
+    uint64_t uid;
+    bool has_uid;
+    const char *country, *zone;
+} routers[] = {
+    {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"uid\":123456789012}", 0, "s", "12345678", 123456789012, true, "", ""},
+    {"{\"ssid\":\"s\",\"passwd\":\"\",\"uid\":\"77\",\"country_domain\":\"SG\",\"tz\":\"Asia/Shanghai\"}", 0, "s", "", 77,
+     true, "sg", "Asia/Shanghai"},
+    {"{\"ssid\":\"s\",\"passwd\":\"12345678\"}", 0, "s", "12345678", 0, false, "", ""},
+    {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"uid\":0,\"country_domain\":null,\"tz\":\"\",\"more\":[1]}", 0, "s",
+     "12345678", 0, true, "", ""},
+    {"{\"ssid\":\"\\u0067\\\"\",\"passwd\":\"12345678\",\"uid\":1}", 0, "g\"", "12345678", 1, true, "", ""},
+    {"[]", ROUTER_E_PARAMS, NULL, NULL, 0, false, NULL, NULL},
+    {"{\"ssid\":\"a\\u0000b\",\"passwd\":\"12345678\"}", ROUTER_E_PARAMS, NULL, NULL, 0, false, NULL, NULL},
+    {"{\"passwd\":\"12345678\"}", ROUTER_E_SSID, NULL, NULL, 0, false, NULL, NULL},
+    {"{\"ssid\":\"s\"}", ROUTER_E_PASSWD, NULL, NULL, 0, false, NULL, NULL},
+    {"{\"ssid\":\"s\",\"passwd\":\"1234567\"}", ROUTER_E_PASSWD, NULL, NULL, 0, false, NULL, NULL},
+    {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"uid\":-1}", ROUTER_E_UID, NULL, NULL, 0, false, NULL, NULL},
+    {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"uid\":1.5}", ROUTER_E_UID, NULL, NULL, 0, false, NULL, NULL},
+    {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"country_domain\":\"a.b\"}", ROUTER_E_COUNTRY, NULL, NULL, 0, false,
+     NULL, NULL},
+    {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"tz\":\"../x\"}", ROUTER_E_ZONE, NULL, NULL, 0, false, NULL, NULL},
+};
+
+static void test_router_params(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(routers); i++) {
+        struct router_params p;
+        int r = local_cmd_router_params(&p, span(routers[i].params));
+
+        if (r != routers[i].r)
+            fail_msg("%s: %d", routers[i].params, r);
+        if (r != 0) {
+            assert_true(strlen(local_cmd_router_error(r)) > 5);
+            continue;
+        }
+        assert_string_equal(p.wifi.ssid, routers[i].ssid);
+        assert_string_equal(p.wifi.psk, routers[i].psk);
+        assert_true(p.wifi.uid == routers[i].uid && p.has_uid == routers[i].has_uid);
+        assert_string_equal(p.country, routers[i].country);
+        assert_string_equal(p.zone, routers[i].zone);
+    }
+}
+
+static void test_small_params(void **state)
+{
+    char zone[64];
+    int level = -1;
+
+    (void) state;
+    assert_true(local_cmd_wants_enauth(span("{\"enauth\":1}")) && local_cmd_wants_enauth(span("{\"enauth\":true}")));
+    assert_false(local_cmd_wants_enauth(span("{\"enauth\":0}")) || local_cmd_wants_enauth(span("[1]")) ||
+                 local_cmd_wants_enauth((struct ag_span){NULL, 0}));
+    assert_true(local_cmd_loglevel(&level, span("{\"loglevel\":4}")) && level == 4);
+    assert_false(local_cmd_loglevel(&level, span("{\"loglevel\":5}")) ||
+                 local_cmd_loglevel(&level, span("{\"loglevel\":\"1\"}")) ||
+                 local_cmd_loglevel(&level, span("{\"loglevel\":1.5}")));
+    assert_true(local_cmd_zone(zone, span("{\"tz\":\"Etc/GMT+8\"}")));
+    assert_false(local_cmd_zone(zone, span("{\"tz\":\"/etc\"}")) || local_cmd_zone(zone, span("{}")));
+}
+
+static int put_all(struct ag_buf *out)
+{
+    struct device_info info = {.model = "a.b.c", .mac = "AA:BB", .token_hex = "00ff", .hw_ver = "Linux",
+                               .fw_ver = "1.2.3_4", .life_s = 9, .ssid = "x\"y", .bssid = "b", .rssi = -50,
+                               .local_ip = "1.2.3.4", .mask = "m", .gw = "g"};
+    int r = local_cmd_put_reply(out, AG_SPAN("7"), "local.time", AG_SPAN("5"));
+
+    if (r == 0)
+        r = local_cmd_put_reply(out, (struct ag_span){NULL, 0}, "local.time", AG_SPAN("5"));
+    if (r == 0)
+        r = local_cmd_put_result(out, AG_SPAN("7"), "[\"OK\"]");
+    if (r == 0)
+        r = local_cmd_put_result_ok(out, AG_SPAN("7"), AG_SPAN("{}"));
+    if (r == 0)
+        r = local_cmd_put_info(out, &info, true);
+    if (r == 0)
+        r = local_cmd_put_told_info(out, &info, AG_SPAN("{ \"ap\":{}}"), false);
+    if (r == 0)
+        r = local_cmd_put_told_info(out, &info, AG_SPAN("{}"), false);
+    return r;
+}
+
+static void test_answers(void **state)
+{
+    struct ag_buf out = AG_BUF_INIT;
+
+    (void) state;
+    assert_int_equal(put_all(&out), 0);
+    assert_string_equal(
+        ag_buf_cstr(&out),
+        "{\"id\":7,\"method\":\"local.time\",\"params\":5}{\"method\":\"local.time\",\"params\":5}"
+        "{\"id\":7,\"result\":[\"OK\"]}{\"id\":7,\"code\":0,\"message\":\"ok\",\"result\":{}}"
+        "{\"model\":\"a.b.c\",\"mac\":\"AA:BB\",\"token\":\"00ff\",\"life\":9,\"hw_ver\":\"Linux\",\"fw_ver\":\"1.2.3_4\","
+        "\"ap\":{\"ssid\":\"x\\\"y\",\"bssid\":\"b\",\"rssi\":-50},"
+        "\"netif\":{\"localIp\":\"1.2.3.4\",\"mask\":\"m\",\"gw\":\"g\"}}"
+        "{\"model\":\"a.b.c\",\"mac\":\"AA:BB\",\"life\":9,\"ap\":{}}{\"model\":\"a.b.c\",\"mac\":\"AA:BB\",\"life\":9}");
+    ag_buf_deinit(&out);
+}
+
+static void test_join(void **state)
+{
+    struct join j;
+    uint64_t now = 1000;
+
+    (void) state;
+    join_init(&j);
+    assert_true(join_begin(&j, now));
+    assert_false(join_begin(&j, now));
+    assert_int_equal(join_tick(&j, now), JOIN_WAIT); /* the answer leaves first */
+    for (int i = 1; i <= 5; i++) {
+        now = join_next_deadline(&j);
+        assert_int_equal(now, 1500 + (i - 1) * 3000);
+        assert_int_equal(join_tick(&j, now), JOIN_RUN);
+        assert_int_equal(join_tick(&j, now), JOIN_WAIT);
+        assert_int_equal(join_ended(&j, false, now), i < 5 ? JOIN_WAIT : JOIN_FAILED);
+    }
+    assert_true(join_next_deadline(&j) == UINT64_MAX);
+    assert_int_equal(join_ended(&j, true, now), JOIN_WAIT); /* nobody asked */
+    assert_true(join_begin(&j, now));
+    assert_int_equal(join_tick(&j, now + 500), JOIN_RUN);
+    assert_int_equal(join_ended(&j, true, now + 900), JOIN_SUCCESS);
+}
+
+static void sweep(void *user)
+{
+    struct ag_buf out = AG_BUF_INIT;
+    struct router_params p;
+
+    (void) user;
+    put_all(&out);
+    ag_buf_deinit(&out);
+    local_cmd_router_params(&p, span(routers[1].params));
+}
+
+static void test_alloc_fail(void **state)
+{
+    (void) state;
+    alloc_fail_sweep(sweep, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_permissions), cmocka_unit_test(test_router_params), cmocka_unit_test(test_small_params),
+        cmocka_unit_test(test_answers),     cmocka_unit_test(test_join),          cmocka_unit_test(test_alloc_fail),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
