@@ -1,0 +1,139 @@
+/* Small cores of the MQTT side: the state object, the channels, discovery under short memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include "client/core/ha_discovery.h"
+#include "client/core/mqtt_channel.h"
+#include "client/core/prop_state.h"
+#include "tests/support/alloc_fail.h"
+
+static struct ag_span span(const char *s)
+{
+    return (struct ag_span){s, strlen(s)};
+}
+
+static const struct {
+    const char *report;
+    int changed;
+    const char *state;
+} rows[] = {
+    {"{\"method\":\"props\",\"params\":{\"power\":\"on\",\"n\":1}}", 1, "{\"power\":\"on\",\"n\":1}"},
+    {"{\"method\":\"props\",\"params\":{\"power\":\"on\"}}", 0, "{\"power\":\"on\",\"n\":1}"},
+    {"{\"method\":\"prop.n\",\"params\":[2,3]}", 1, "{\"power\":\"on\",\"n\":3}"},
+    {"{\"method\":\"prop.n\",\"params\":[]}", 0, "{\"power\":\"on\",\"n\":3}"},
+    {"{\"method\":\"properties_changed\",\"params\":[{\"siid\":2,\"piid\":1,\"value\":{\"a\":1}},{\"siid\":2}]}", 1,
+     "{\"power\":\"on\",\"n\":3,\"2.1\":{\"a\":1}}"},
+    {"{\"method\":\"event.x\",\"params\":[1]}", 0, "{\"power\":\"on\",\"n\":3,\"2.1\":{\"a\":1}}"},
+    {"{\"method\":\"props\",\"params\":[1]}", 0, "{\"power\":\"on\",\"n\":3,\"2.1\":{\"a\":1}}"},
+    {"{\"method\":\"props\"}", 0, "{\"power\":\"on\",\"n\":3,\"2.1\":{\"a\":1}}"},
+};
+
+static void the_state_holds_the_last_values(void **state)
+{
+    struct prop_state s = {0};
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(rows); i++) {
+        ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+
+        assert_int_equal(prop_state_take(&s, span(rows[i].report)), rows[i].changed);
+        assert_int_equal(prop_state_print(&s, &b), 0);
+        assert_string_equal(ag_buf_cstr(&b), rows[i].state);
+    }
+    prop_state_deinit(&s);
+}
+
+static void the_state_has_a_bound(void **state)
+{
+    struct prop_state s = {0};
+    int r = 1;
+    unsigned n = 0;
+
+    (void) state;
+    while (r == 1) {
+        char text[80];
+
+        snprintf(text, sizeof text, "{\"method\":\"props\",\"params\":{\"p%u\":1}}", n++);
+        r = prop_state_take(&s, span(text));
+    }
+    assert_int_equal(r, -ENOBUFS);
+    assert_int_equal(n, PROP_STATE_NAMES_MAX + 1);
+    prop_state_deinit(&s);
+}
+
+static void texts_find_their_channel(void **state)
+{
+    static const struct {
+        const char *text;
+        bool answering;
+        const char *topic;
+    } texts[] = {
+        {"{\"id\":1,\"method\":\"set_power\"}", false, "miio/command"},
+        {"{\"method\":\"local.status\",\"params\":\"x\"}", false, "miio/command"},
+        {"{\"id\":1,\"result\":[\"ok\"]}", false, "miio/report_ack"},
+        {"{\"id\":1,\"method\":\"local.time\",\"params\":1}", true, "local/miio_client_out"},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(texts); i++) {
+        struct ag_span text = span(texts[i].text);
+        struct ag_json_view view;
+
+        assert_int_equal(ag_json_parse(&text, 8, &view), 0);
+        assert_string_equal(mqtt_channel_topic(mqtt_channel_choose(&view, texts[i].answering)), texts[i].topic);
+        assert_int_equal(mqtt_channel_fits(MQTT_CHANNEL_REPORT, &view), ag_view_has(&view, AG_M_METHOD));
+    }
+    assert_int_equal(mqtt_channel_find("miio/report"), MQTT_CHANNEL_REPORT);
+    assert_int_equal(mqtt_channel_find("miio/command_ack"), MQTT_CHANNEL_COMMAND_ACK);
+    assert_int_equal(mqtt_channel_find("local/miio_client_in"), MQTT_CHANNEL_LOCAL_IN);
+    assert_int_equal(mqtt_channel_find("miio/command"), MQTT_CHANNEL_N_IN); /* we would hear ourselves */
+}
+
+static int count(void *user, const char *topic, struct ag_span payload)
+{
+    (void) topic;
+    (void) payload;
+    ++*(int *) user;
+    return 0;
+}
+
+static const char LIST[] = "{\"properties\":[{\"name\":\"power\",\"type\":\"switch\",\"set\":\"set_power\"},"
+                           "{\"name\":\"mode\",\"type\":\"select\",\"options\":[\"a\",\"b\"],\"set\":\"m\"}]}";
+
+static void everything_once(void *user)
+{
+    static const struct ha_device d = {"ha", "1", "m", "v", "s", "c", "st"};
+    struct prop_state s = {0};
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    const char *why;
+    int n = 0;
+
+    (void) user;
+    for (size_t i = 0; i < ag_array_size(rows); i++)
+        prop_state_take(&s, span(rows[i].report));
+    prop_state_print(&s, &b);
+    prop_state_deinit(&s);
+    if (ha_discovery_build(span(LIST), &d, count, &n, &why) == 0)
+        assert_int_equal(n, 2);
+}
+
+static void short_memory_leaves_nothing_behind(void **state)
+{
+    (void) state;
+    alloc_fail_sweep(everything_once, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_state_holds_the_last_values),
+        cmocka_unit_test(the_state_has_a_bound),
+        cmocka_unit_test(texts_find_their_channel),
+        cmocka_unit_test(short_memory_leaves_nothing_behind),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
