@@ -1,53 +1,10 @@
-#include "client/core/ot_session.h"
+#include "client/core/ot_session_state.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "client/core/ot_memory.h"
-#include "client/core/ot_pending.h"
 #include "client/core/ot_text.h"
-#include "client/core/packet.h"
-#include "libagent/core/message.h"
-
-enum { CODE_BUSY = -32000, CODE_NO_ACK = -30011, CODE_NOT_CONNECTED = -32002 };
-
-enum ot_state { OT_IDLE, OT_HELLO, OT_PROVING, OT_UP };
-
-struct ot_session {
-    struct ot_config cfg;
-    const struct ot_sink *sink;
-    void *user;
-    struct packet_key key;
-    enum ot_state state;
-
-    uint64_t begun_ms;     /* of this state */
-    uint64_t hello_due_ms;
-    unsigned n_hellos;
-    uint64_t wrong_sums;   /* drop_checksum at begin: to tell a wrong key from silence */
-
-    uint32_t time_base;    /* what the cloud said at time_base_ms */
-    uint64_t time_base_ms;
-    uint32_t last_stamp;
-
-    uint32_t info_id;      /* 0: the next one draws a new id */
-    uint64_t info_due_ms;
-    uint32_t idle_id;      /* the ota_state report's; 0: acknowledged */
-    uint64_t idle_due_ms;  /* UINT64_MAX: sent, and not to be sent again on this link */
-    unsigned idle_sends;
-
-    uint64_t last_tx_ms, last_rx_ms, last_keepalive_ms;
-    unsigned n_missed;     /* keepalives since the last sign of life */
-
-    struct ot_pending pending;
-    struct ot_memory memory;
-    struct ag_buf in;      /* the unfinished end of the stream */
-    struct ag_buf plain;   /* the text under way; lent to sink functions */
-    struct ag_buf packet;  /* the packet being built */
-    struct ag_buf text;    /* the text being built */
-    uint32_t random;
-    struct ot_stats stats;
-};
 
 void ot_config_defaults(struct ot_config *c)
 {
@@ -131,8 +88,7 @@ static size_t text_max(const struct ot_session *s)
     return s->cfg.stream ? PACKET_TEXT_MAX : PACKET_UDP_TEXT_MAX;
 }
 
-/* 0, -ENOMEM, -EMSGSIZE. An empty text is a keepalive. */
-static int send_text(struct ot_session *s, struct ag_span text, uint64_t now_ms)
+int ot_session_send(struct ot_session *s, struct ag_span text, uint64_t now_ms)
 {
     int r;
 
@@ -179,7 +135,7 @@ static void send_info(struct ot_session *s, uint64_t now_ms)
     if (s->info_id == 0)
         s->info_id = draw_id(s);
     s->info_due_ms = now_ms + s->cfg.info_retry_ms;
-    if (build_info(s) == 0 && send_text(s, ag_buf_span(&s->text), now_ms) == 0)
+    if (build_info(s) == 0 && ot_session_send(s, ag_buf_span(&s->text), now_ms) == 0)
         s->stats.infos++;
 }
 
@@ -191,7 +147,7 @@ static void send_idle(struct ot_session *s, uint64_t now_ms)
 
     s->idle_sends++;
     s->idle_due_ms = s->cfg.stream || s->idle_sends > s->cfg.resends ? UINT64_MAX : now_ms + s->cfg.resend_ms;
-    send_text(s, (struct ag_span){text, (size_t) n}, now_ms);
+    ot_session_send(s, (struct ag_span){text, (size_t) n}, now_ms);
 }
 
 /* ---- states ---- */
@@ -215,7 +171,7 @@ static void fail_all(struct ot_session *s)
 
     while (ot_pending_oldest(&s->pending, &e)) {
         ot_pending_remove(&s->pending, e.id);
-        s->sink->failed(s->user, e.id, true, CODE_NOT_CONNECTED, "not connected");
+        s->sink->failed(s->user, e.id, true, OT_CODE_NOT_CONNECTED, "not connected");
     }
 }
 
@@ -228,7 +184,7 @@ void ot_session_end(struct ot_session *s, const char *why)
     fail_all(s);
 }
 
-static void on_time(struct ot_session *s, uint32_t stamp, uint64_t now_ms)
+void ot_session_take_time(struct ot_session *s, uint32_t stamp, uint64_t now_ms)
 {
     s->state = OT_PROVING;
     s->begun_ms = s->last_rx_ms = now_ms;
@@ -239,7 +195,7 @@ static void on_time(struct ot_session *s, uint32_t stamp, uint64_t now_ms)
     send_info(s, now_ms);
 }
 
-static void on_proof(struct ot_session *s, uint64_t now_ms)
+void ot_session_take_proof(struct ot_session *s, uint64_t now_ms)
 {
     s->state = OT_UP;
     s->last_keepalive_ms = now_ms;
@@ -248,201 +204,6 @@ static void on_proof(struct ot_session *s, uint64_t now_ms)
     if (s->idle_id != 0)
         send_idle(s, now_ms);
     s->sink->connected(s->user, (int64_t) s->last_stamp);
-}
-
-/* ---- receiving ---- */
-
-static void on_ack(struct ot_session *s, const struct ag_json_view *v, struct ag_span text, uint64_t now_ms)
-{
-    uint64_t id;
-
-    if (!ag_view_uint(v, text.p, AG_M_ID, UINT32_MAX, &id) || id == 0 ||
-        (!ag_view_has(v, AG_M_RESULT) && !ag_view_has(v, AG_M_ERROR))) {
-        s->stats.drop_message++;
-        return;
-    }
-    if (id == s->info_id) {
-        s->info_id = 0;
-        s->info_due_ms = now_ms + s->cfg.info_period_ms;
-        return;
-    }
-    if (id == s->idle_id) {
-        s->idle_id = 0;
-        s->idle_due_ms = UINT64_MAX;
-        return;
-    }
-    if (!ot_pending_has(&s->pending, (uint32_t) id)) {
-        s->stats.stray_acks++;
-        return;
-    }
-    ag_buf_clear(&s->text);
-    if (ot_text_without_id(&s->text, text, v) < 0) {
-        s->stats.drop_memory++; /* it will be asked for again, or fail in time */
-        return;
-    }
-    ot_pending_remove(&s->pending, (uint32_t) id);
-    s->stats.acks++;
-    s->sink->acked(s->user, (uint32_t) id, ag_buf_span(&s->text));
-}
-
-static void answer_busy(struct ot_session *s, uint64_t id, uint64_t now_ms)
-{
-    char text[96];
-    int n = snprintf(text, sizeof text, "{\"id\":%" PRIu64 ",\"error\":{\"code\":%d,\"message\":\"too many commands\"}}",
-                     id, CODE_BUSY);
-
-    s->stats.drop_busy++;
-    send_text(s, (struct ag_span){text, (size_t) n}, now_ms);
-}
-
-static void on_numbered_command(struct ot_session *s, uint64_t id, struct ag_span text, uint64_t now_ms)
-{
-    struct ag_span answer;
-    uint64_t token;
-    int r = ot_memory_take(&s->memory, id, text, now_ms, &token, &answer);
-
-    switch (r) {
-    case OT_MEMORY_NEW:
-        s->stats.commands++;
-        s->sink->command(s->user, token, text, true);
-        break;
-    case OT_MEMORY_OPEN:
-        s->stats.repeats++;
-        break;
-    case OT_MEMORY_ANSWERED:
-        s->stats.repeats++;
-        send_text(s, answer, now_ms);
-        break;
-    case OT_MEMORY_FULL:
-        answer_busy(s, id, now_ms);
-        break;
-    default:
-        s->stats.drop_memory++;
-        break;
-    }
-}
-
-static void on_command(struct ot_session *s, const struct ag_json_view *v, struct ag_span text, uint64_t now_ms)
-{
-    uint64_t id;
-
-    if (!ag_view_has(v, AG_M_ID)) {
-        s->stats.commands++;
-        s->sink->command(s->user, 0, text, false);
-    } else if (ag_view_uint(v, text.p, AG_M_ID, UINT64_MAX, &id)) {
-        on_numbered_command(s, id, text, now_ms);
-    } else {
-        s->stats.drop_message++;
-    }
-}
-
-static void on_text(struct ot_session *s, struct ag_span text, uint64_t now_ms)
-{
-    struct ag_json_view v;
-
-    if (ag_json_parse(&text, OT_DEPTH_MAX, &v) != 0) {
-        s->stats.drop_json++;
-        return;
-    }
-    if ((v.twice & (1u << AG_M_ID | 1u << AG_M_METHOD)) != 0) {
-        s->stats.drop_message++;
-    } else if (v.at[AG_M_METHOD].type == AG_JSON_STRING) {
-        on_command(s, &v, text, now_ms);
-    } else if (v.at[AG_M_METHOD].type == AG_JSON_NONE) {
-        on_ack(s, &v, text, now_ms);
-    } else {
-        s->stats.drop_message++;
-    }
-}
-
-static void count_refused(struct ot_stats *st, int r)
-{
-    uint64_t *const counters[] = {
-        [PACKET_E_MAGIC] = &st->drop_magic,
-        [PACKET_E_LENGTH] = &st->drop_length,
-        [PACKET_E_CHECKSUM] = &st->drop_checksum,
-        [PACKET_E_PADDING] = &st->drop_padding,
-    };
-
-    if (r < 0)
-        st->drop_memory++;
-    else
-        ++*counters[r];
-}
-
-static void on_sealed(struct ot_session *s, struct ag_span packet, uint64_t now_ms)
-{
-    struct packet p;
-    int r = packet_decode(&p, &s->key, packet, &s->plain);
-
-    if (r != 0) {
-        count_refused(&s->stats, r);
-        return;
-    }
-    if (p.did != s->cfg.did) {
-        s->stats.drop_did++;
-        return;
-    }
-    s->last_rx_ms = now_ms;
-    s->n_missed = 0;
-    if (s->state == OT_PROVING)
-        on_proof(s, now_ms);
-    if (p.header_only)
-        s->stats.echoes++;
-    else
-        on_text(s, ag_buf_span(&s->plain), now_ms);
-}
-
-static void on_packet(struct ot_session *s, struct ag_span packet, uint64_t now_ms)
-{
-    uint32_t stamp;
-
-    s->stats.rx_packets++;
-    if (packet_is_cloud_hello_reply(packet, &stamp)) {
-        if (s->state == OT_HELLO)
-            on_time(s, stamp, now_ms);
-        else
-            s->stats.drop_hello++;
-    } else if (s->state == OT_PROVING || s->state == OT_UP) {
-        on_sealed(s, packet, now_ms);
-    } else {
-        s->stats.drop_early++;
-    }
-}
-
-static void on_stream(struct ot_session *s, struct ag_span bytes, uint64_t now_ms)
-{
-    int r = 0;
-
-    if (ag_buf_append_span(&s->in, bytes) < 0) {
-        s->stats.drop_memory++;
-        ot_session_end(s, "out of memory");
-        return;
-    }
-    while (s->state != OT_IDLE) {
-        struct ag_span rest = ag_buf_span(&s->in);
-        size_t len;
-
-        r = packet_frame(rest, &len);
-        if (r != 0 || rest.len < len)
-            break;
-        on_packet(s, (struct ag_span){rest.p, len}, now_ms);
-        ag_buf_consume(&s->in, len);
-    }
-    if (r > 0) {
-        count_refused(&s->stats, r);
-        ot_session_end(s, "what came is not a packet");
-    }
-}
-
-void ot_session_input(struct ot_session *s, struct ag_span bytes, uint64_t now_ms)
-{
-    if (s->state == OT_IDLE)
-        s->stats.drop_early++;
-    else if (s->cfg.stream)
-        on_stream(s, bytes, now_ms);
-    else
-        on_packet(s, bytes, now_ms);
 }
 
 /* ---- time ---- */
@@ -513,7 +274,7 @@ static void tick_keepalive(struct ot_session *s, uint64_t now_ms)
     s->n_missed++;
     s->stats.keepalives++;
     s->last_keepalive_ms = now_ms;
-    send_text(s, (struct ag_span){"", 0}, now_ms);
+    ot_session_send(s, (struct ag_span){"", 0}, now_ms);
 }
 
 static void tick_pending(struct ot_session *s, uint64_t now_ms)
@@ -524,13 +285,13 @@ static void tick_pending(struct ot_session *s, uint64_t now_ms)
     while (s->state == OT_UP && ot_pending_next_due(&s->pending, &e) && e.due_ms <= now_ms) {
         if (e.n_sent < sends) {
             s->stats.resends++;
-            send_text(s, e.text, now_ms);
+            ot_session_send(s, e.text, now_ms);
             ot_pending_sent(&s->pending, e.id, now_ms + s->cfg.resend_ms);
             continue;
         }
         ot_pending_remove(&s->pending, e.id);
         s->stats.no_acks++;
-        s->sink->failed(s->user, e.id, true, CODE_NO_ACK, "OT server noack");
+        s->sink->failed(s->user, e.id, true, OT_CODE_NO_ACK, "OT server noack");
     }
 }
 
@@ -599,7 +360,7 @@ int ot_session_report(struct ot_session *s, uint32_t id, struct ag_span text, ui
     if (r < 0)
         return r == -EEXIST ? -EINVAL : r;
     s->stats.reports++;
-    send_text(s, text, now_ms); /* short of memory: as if lost on the way */
+    ot_session_send(s, text, now_ms); /* short of memory: as if lost on the way */
     return 0;
 }
 
@@ -621,7 +382,7 @@ int ot_session_answer(struct ot_session *s, uint64_t token, struct ag_span text,
     if (too_big) {
         ag_buf_clear(&full);
         r = ag_buf_printf(&full, "{\"id\":%" PRIu64 ",\"error\":{\"code\":%d,\"message\":\"answer too large\"}}", id,
-                          CODE_BUSY);
+                          OT_CODE_BUSY);
         if (r < 0)
             return r;
     }
@@ -630,7 +391,7 @@ int ot_session_answer(struct ot_session *s, uint64_t token, struct ag_span text,
         s->stats.late_answers++;
         return -ENOTCONN;
     }
-    r = send_text(s, ag_buf_span(&full), now_ms);
+    r = ot_session_send(s, ag_buf_span(&full), now_ms);
     return r == 0 && too_big ? -EMSGSIZE : r;
 }
 
