@@ -14,3 +14,13 @@ miio_system_test(test_mqtt_cloud.py TIMEOUT 300)
 miio_system_test(test_mqtt_api.py TIMEOUT 200)
 miio_unit_test(mqtt_parts SOURCES unit/client/test_mqtt_parts.c LIBS miioclient_core ALLOC_FAIL)
 miio_fuzz_target(ha_discovery SOURCES fuzz/fuzz_ha_discovery.c LIBS miioclient_core)
+miio_system_test(test_fleet_nats.py TIMEOUT 600)
+
+# The same with more: 300 devices, 10,000 reports.
+add_test(NAME system.fleet_nats_300
+         COMMAND ${SYSTEM_PYTHON} -m pytest -q -x -s -p no:cacheprovider ${CMAKE_SOURCE_DIR}/tests/system/test_fleet_nats.py)
+add_test(NAME system.onenet_10000
+         COMMAND ${SYSTEM_PYTHON} -m pytest -q -x -s -p no:cacheprovider ${CMAKE_SOURCE_DIR}/tests/system/test_onenet.py
+                 -k killed_broker)
+set_tests_properties(system.fleet_nats_300 system.onenet_10000 PROPERTIES TIMEOUT 1800 LABELS soak
+    ENVIRONMENT "MIIO_BIN=${CMAKE_BINARY_DIR}/bin;MIIO_SOURCE=${CMAKE_SOURCE_DIR};MIIO_FLEET=300;MIIO_SOAK=1")
