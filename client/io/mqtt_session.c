@@ -161,7 +161,7 @@ static int poll_ms(const struct mqtt_session *s, bool leaving)
     if (s->beat.interval_ms > 0) {
         uint64_t wait = heartbeat_wait_ms(&s->beat, now_ms());
 
-        quarter = wait == 0 ? 1 : wait < POLL_UP_MS ? (int) wait : POLL_UP_MS;
+        quarter = wait == 0 ? POLL_TRY_MS : wait < POLL_UP_MS ? (int) wait : POLL_UP_MS;
     }
     return quarter > 0 && quarter < POLL_UP_MS ? quarter : POLL_UP_MS;
 }

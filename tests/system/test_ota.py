@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from support import DEADLINE, Daemon, wait_for
+from support import BIN, DEADLINE, SOURCE, Daemon, wait_for
 
 FIRMWARE = os.urandom(300000)
 MD5 = hashlib.md5(FIRMWARE).hexdigest()
@@ -256,6 +256,32 @@ def test_failures(rig, name, more, failed):
     assert not rig.hook_runs()
     assert rig.upgrade("ok")["result"] == ["OK"]  # and it can go on from there
     rig.upstream.wait_state("installed")
+
+
+@pytest.mark.parametrize("refuses", [False, True], ids=["taken", "refused"])
+def test_hook_that_updates_the_mcu(rig, refuses):
+    """The whole way down: miio_ota, the example hook, miioctl, miio_mcu, XMODEM to lrzsz on a pseudo terminal."""
+    global FIRMWARE, MD5
+    received, whole = rig.tmp / "received.bin", (FIRMWARE, MD5)
+    FIRMWARE = FIRMWARE[:8192]
+    MD5 = hashlib.md5(FIRMWARE).hexdigest()
+    board = Daemon("miio_sim", "mcu", "--link", rig.tmp / "tty", *(["--busy"] if refuses else ["--receive", received]))
+    mcu = Daemon("miio_mcu", "--tty", rig.tmp / "tty", "--agent", "tcp:" + rig.agent.ready["listen"])
+    rig.hook = os.path.join(SOURCE, "examples", "ota_install_mcu.sh")
+    os.environ.update(MIIO_AGENT="tcp:" + rig.agent.ready["listen"], MIIOCTL=os.path.join(BIN, "miioctl"))
+    try:
+        rig.start()
+        wait_for(lambda: "result" in rig.call("mcu.info", []), "miio_mcu to be registered")
+        rig.upgrade("ok")
+        rig.upstream.wait_state("failed|-33005|install error" if refuses else "installed")
+        wait_for(lambda: rig.state() == ("failed" if refuses else "installed"), "miio_ota's own end")
+        if not refuses:
+            assert received.read_bytes().startswith(FIRMWARE)
+    finally:
+        FIRMWARE, MD5 = whole
+        del os.environ["MIIO_AGENT"], os.environ["MIIOCTL"]
+        mcu.stop()
+        board.stop()
 
 
 def test_reboot_program_runs_when_the_cloud_knows(rig):
