@@ -46,7 +46,8 @@ static void report_temperature(struct mosquitto *m, int n)
 {
     char text[96];
 
-    snprintf(text, sizeof text, "{\"id\":%d,\"method\":\"props\",\"params\":{\"temperature\":%d}}", 100 + n, 20 + n % 5);
+    snprintf(text, sizeof text, "{\"id\":%d,\"method\":\"props\",\"params\":{\"temperature\":%d}}", 100 + n,
+             20 + n % 5);
     mosquitto_publish(m, NULL, "miio/report", (int) strlen(text), text, 1, false);
 }
 

@@ -65,7 +65,7 @@ struct mqtt_cloud {
     struct backoff after_cut, after_refusal;
     char client_id[64], did[24];
     char *topics[N_TOPICS];
-    struct ag_list commands;  /* struct open_command */
+    struct ag_list commands; /* struct open_command */
     unsigned n_commands;
     uint64_t next_token;
     struct ag_list in_flight; /* struct in_flight: reports in the link's window */
@@ -84,7 +84,8 @@ static void log_refused(struct mqtt_cloud *m, const char *what, const char *why)
         ag_log(AG_LOG_WARNING, "mqtt: %s refused: %s (%" PRIu64 " so far)", what, why, m->n_refused);
 }
 
-static int publish(struct mqtt_cloud *m, const char *topic, struct ag_span payload, uint8_t qos, bool retain, uint64_t cookie)
+static int publish(struct mqtt_cloud *m, const char *topic, struct ag_span payload, uint8_t qos, bool retain,
+                   uint64_t cookie)
 {
     struct mqtt_link_msg msg = {.topic = topic, .payload = payload, .qos = qos, .retain = retain};
     int r = mqtt_link_publish(m->link, &msg, cookie);
@@ -343,7 +344,8 @@ static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span te
     if (!f)
         return -ENOMEM;
     f->id = report_id;
-    r = publish(m, m->topics[T_REPORT], ag_buf_span(&b), m->conf.qos, false, (uint64_t) COOKIE_REPORT << 32 | report_id);
+    r = publish(m, m->topics[T_REPORT], ag_buf_span(&b), m->conf.qos, false,
+                (uint64_t) COOKIE_REPORT << 32 | report_id);
     if (r < 0) {
         free(f);
         return r;
@@ -397,7 +399,8 @@ static void on_timer_closed(uv_handle_t *h)
     free_when_all_gone(m);
 }
 
-static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, on_message, on_done, on_link_closed};
+static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, on_message, on_done,
+                                                    on_link_closed};
 
 /* open: a new link; else the settings of the one there is (files are read again at the next connect). */
 static int configure(struct mqtt_cloud *m, bool open)

@@ -20,8 +20,8 @@ static int refuse(char *why, size_t n, const char *key, const char *reason)
     return -EINVAL;
 }
 
-static int read_int(const struct device_conf *conf, const char *key, long min, long max, long fallback, long *out,
-                    char *why, size_t n)
+static int read_int(const struct device_conf *conf, const char *key, long min, long max, long fallback,
+                    long *out, char *why, size_t n)
 {
     struct device_conf_error err;
 
@@ -105,7 +105,8 @@ int mqtt_conf_read(const struct device_conf *conf, struct mqtt_conf *out, char *
     if (c.password && !c.user)
         return refuse(why, n, "mqtt_password", "needs mqtt_user");
     if (!is_prefix(c.prefix) || !is_prefix(c.ha_prefix))
-        return refuse(why, n, "mqtt_prefix or ha_prefix", "must be a topic without wildcards and outer slashes");
+        return refuse(why, n, "mqtt_prefix or ha_prefix",
+                      "must be a topic without wildcards and outer slashes");
     *out = c;
     return 0;
 }

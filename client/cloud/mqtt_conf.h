@@ -7,20 +7,20 @@
 #include "client/core/endpoint.h"
 
 struct mqtt_conf {
-    struct endpoint server;     /* mqtt_server, needed; port 1883, with TLS 8883 */
-    const char *client_id;      /* mqtt_client_id; NULL: "miio-<did>" */
+    struct endpoint server; /* mqtt_server, needed; port 1883, with TLS 8883 */
+    const char *client_id; /* mqtt_client_id; NULL: "miio-<did>" */
     const char *user, *password; /* mqtt_user, mqtt_password; the latter a secret */
-    uint16_t keepalive_s;       /* mqtt_keepalive, 5..65535, 60 */
-    bool clean_session;         /* mqtt_clean_session, 0 */
-    uint8_t qos;                /* mqtt_qos of reports and answers, 1 */
-    const char *prefix;         /* mqtt_prefix, "miio" */
-    bool state;                 /* mqtt_state: keep the retained state topic, 1 */
-    bool tls;                   /* mqtt_tls, 0; or any of the files below */
-    const char *ca_file;        /* mqtt_ca; NULL: the system's */
-    const char *cert_file;      /* mqtt_cert, with mqtt_key: client certificate */
+    uint16_t keepalive_s; /* mqtt_keepalive, 5..65535, 60 */
+    bool clean_session; /* mqtt_clean_session, 0 */
+    uint8_t qos; /* mqtt_qos of reports and answers, 1 */
+    const char *prefix; /* mqtt_prefix, "miio" */
+    bool state; /* mqtt_state: keep the retained state topic, 1 */
+    bool tls; /* mqtt_tls, 0; or any of the files below */
+    const char *ca_file; /* mqtt_ca; NULL: the system's */
+    const char *cert_file; /* mqtt_cert, with mqtt_key: client certificate */
     const char *key_file;
-    const char *ha_list;        /* ha_properties: file with the list of properties; NULL: no discovery */
-    const char *ha_prefix;      /* ha_prefix, "homeassistant" */
+    const char *ha_list; /* ha_properties: file with the list of properties; NULL: no discovery */
+    const char *ha_prefix; /* ha_prefix, "homeassistant" */
 };
 
 /* 0, or -EINVAL with one line (key and reason) in why. */

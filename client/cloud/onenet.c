@@ -14,7 +14,7 @@
 #include "libagent/core/json.h"
 
 enum {
-    CUT_STEP_MS = 1000,      /* the first reconnect is at once, then the pause grows */
+    CUT_STEP_MS = 1000, /* the first reconnect is at once, then the pause grows */
     CUT_MAX_MS = 60000,
     REFUSED_FIRST_MS = 10000, /* login refused: a wrong key does not get right by trying often */
     REFUSED_MAX_MS = 300000,
@@ -177,7 +177,8 @@ static void publish_answer(struct onenet *o, struct ag_buf *topic, struct ag_spa
         return;
     if (token)
         onenet_commands_unsent(&o->commands, token);
-    onenet_log_refused(o, "answer", r == -ENOTCONN ? "not connected; it is sent after the next login" : strerror(-r));
+    onenet_log_refused(o, "answer",
+                       r == -ENOTCONN ? "not connected; it is sent after the next login" : strerror(-r));
 }
 
 static void answer_again(struct onenet *o, struct ag_span uuid, struct ag_span payload)
@@ -207,7 +208,8 @@ static void take_command(struct onenet *o, struct ag_span uuid, struct ag_span p
     case ONENET_COMMAND_E_TOO_LARGE:
         o->count.commands_refused++;
         onenet_log_refused(o, "command", "over 65535 bytes");
-        answer_again(o, uuid, AG_SPAN("{\"error\":{\"code\":-32600,\"message\":\"command over 65535 bytes\"}}"));
+        answer_again(o, uuid,
+                     AG_SPAN("{\"error\":{\"code\":-32600,\"message\":\"command over 65535 bytes\"}}"));
         break;
     default:
         o->count.commands_refused++;
@@ -223,7 +225,8 @@ static int append_payload(struct ag_buf *out, struct ag_span payload)
     int r = ag_buf_append_str(out, text ? "\"payload\":" : "\"base64\":\"");
 
     if (r == 0)
-        r = text ? ag_buf_append_json_str(out, payload.p, payload.len) : base64_encode(out, payload.p, payload.len);
+        r = text ? ag_buf_append_json_str(out, payload.p, payload.len)
+                 : base64_encode(out, payload.p, payload.len);
     return r == 0 && !text ? ag_buf_append_char(out, '"') : r;
 }
 
@@ -260,8 +263,8 @@ static void take_firmware_notice(struct onenet *o, struct ag_span payload)
         o->env->events->command(o->env->user, 0, payload, false);
         return;
     }
-    if (ag_buf_append_str(&text, "{\"method\":\"miIO.ota\",\"params\":") == 0 && ag_buf_append_span(&text, payload) == 0 &&
-        ag_buf_append_char(&text, '}') == 0)
+    if (ag_buf_append_str(&text, "{\"method\":\"miIO.ota\",\"params\":") == 0 &&
+        ag_buf_append_span(&text, payload) == 0 && ag_buf_append_char(&text, '}') == 0)
         o->env->events->command(o->env->user, 0, ag_buf_span(&text), false);
 }
 
@@ -314,7 +317,7 @@ static void on_done(void *user, uint64_t cookie, int result)
 {
     struct onenet *o = user;
 
-    switch ((enum onenet_cookie_kind) (cookie >> 32)) {
+    switch ((enum onenet_cookie_kind)(cookie >> 32)) {
     case ONENET_COOKIE_REPORT:
         report_done(o, (uint32_t) cookie, result);
         break;
@@ -333,7 +336,8 @@ static int encode_error(struct onenet *o, int e)
     if (e <= 0 && e != -EINVAL)
         return e;
     o->count.reports_refused++;
-    onenet_log_refused(o, "report", e > 0 ? onenet_dp_strerror(e) : "not a report that data points can carry");
+    onenet_log_refused(o, "report",
+                       e > 0 ? onenet_dp_strerror(e) : "not a report that data points can carry");
     return e == ONENET_DP_E_TOO_LARGE ? -EMSGSIZE : -EINVAL;
 }
 
@@ -427,7 +431,8 @@ void onenet_http_gone(struct onenet *o)
     free_when_all_gone(o);
 }
 
-static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, on_message, on_done, on_link_closed};
+static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, on_message, on_done,
+                                                    on_link_closed};
 
 static int open_link(struct onenet *o)
 {

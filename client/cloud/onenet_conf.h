@@ -10,23 +10,23 @@
 #include "client/core/endpoint.h"
 
 struct onenet_conf {
-    struct endpoint server;     /* onenet_server, 183.230.40.39:6002 */
-    const char *device_id;      /* onenet_device_id, decimal; needed */
-    const char *product_id;     /* onenet_product_id, decimal; needed */
-    const char *password;       /* onenet_auth_info, or else onenet_api_key; one of them is needed; a secret */
-    const char *http_url;       /* onenet_http, http://api.heclouds.com */
-    const char *http_key;       /* onenet_master_key, or else onenet_api_key; NULL: no HTTP; a secret */
-    uint16_t keepalive_s;       /* onenet_keepalive, 120..65535, 300 */
-    bool clean_session;         /* onenet_clean_session, 0 */
-    uint8_t qos;                /* onenet_qos of reports and answers, 1 */
-    const char *will_topic;     /* onenet_will_topic; NULL: no will */
-    const char *will_payload;   /* onenet_will_payload, "" */
-    uint8_t will_qos;           /* onenet_will_qos, 0 */
-    bool will_retain;           /* onenet_will_retain, 0 */
-    const char *subscribe;      /* onenet_subscribe: topics with commas between them; NULL: none */
-    const char *ota_topic;      /* onenet_ota_topic: what comes there is a firmware notice; NULL: none */
-    const char *file_dir;       /* onenet_file_dir: where {"file":...} may lie, "/tmp" */
-    bool has_utc_offset;        /* onenet_utc_offset, minutes east of UTC, -720..840; the device's local time */
+    struct endpoint server; /* onenet_server, 183.230.40.39:6002 */
+    const char *device_id; /* onenet_device_id, decimal; needed */
+    const char *product_id; /* onenet_product_id, decimal; needed */
+    const char *password; /* onenet_auth_info, or else onenet_api_key; one of them is needed; a secret */
+    const char *http_url; /* onenet_http, http://api.heclouds.com */
+    const char *http_key; /* onenet_master_key, or else onenet_api_key; NULL: no HTTP; a secret */
+    uint16_t keepalive_s; /* onenet_keepalive, 120..65535, 300 */
+    bool clean_session; /* onenet_clean_session, 0 */
+    uint8_t qos; /* onenet_qos of reports and answers, 1 */
+    const char *will_topic; /* onenet_will_topic; NULL: no will */
+    const char *will_payload; /* onenet_will_payload, "" */
+    uint8_t will_qos; /* onenet_will_qos, 0 */
+    bool will_retain; /* onenet_will_retain, 0 */
+    const char *subscribe; /* onenet_subscribe: topics with commas between them; NULL: none */
+    const char *ota_topic; /* onenet_ota_topic: what comes there is a firmware notice; NULL: none */
+    const char *file_dir; /* onenet_file_dir: where {"file":...} may lie, "/tmp" */
+    bool has_utc_offset; /* onenet_utc_offset, minutes east of UTC, -720..840; the device's local time */
     int32_t utc_offset_s;
 };
 

@@ -25,8 +25,8 @@ static const char *judge(const struct ag_http_result *result, char *text, size_t
     if (ag_span_uint(number, 0, &code))
         return NULL;
     error = json_get(body, "error");
-    snprintf(text, n, "errno %.*s: %.*s", (int) number.len, number.p, (int) (error.len > 128 ? 128 : error.len),
-             error.p ? error.p : "");
+    snprintf(text, n, "errno %.*s: %.*s", (int) number.len, number.p,
+             (int) (error.len > 128 ? 128 : error.len), error.p ? error.p : "");
     return text;
 }
 

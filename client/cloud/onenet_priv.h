@@ -30,7 +30,7 @@ struct onenet_sub {
 };
 
 struct onenet_counters {
-    uint64_t reports_refused;  /* a report that no data point can carry */
+    uint64_t reports_refused; /* a report that no data point can carry */
     uint64_t commands_refused; /* too large, or without memory */
     uint64_t messages_ignored; /* on a reserved topic that is no command */
     uint64_t calls_refused;
@@ -47,12 +47,12 @@ struct onenet {
     uv_timer_t retry;
     struct backoff after_cut, after_refusal;
     struct onenet_commands commands;
-    struct ag_list subs;      /* struct onenet_sub */
+    struct ag_list subs; /* struct onenet_sub */
     unsigned n_subs;
     struct ag_list in_flight; /* struct report_in_flight: reports in the link's window */
-    struct ag_list calls;     /* struct onenet_call */
+    struct ag_list calls; /* struct onenet_call */
     uint32_t next_call;
-    struct ag_http *http;     /* made with the first request */
+    struct ag_http *http; /* made with the first request */
     struct onenet_counters count;
     struct ag_log_gate refused_gate;
     uint64_t last_sent_ms;

@@ -9,11 +9,11 @@
 
 struct backoff {
     uint32_t first_ms; /* the pause after the first failure; 0 is allowed: at once */
-    uint32_t step_ms;  /* the pause after the second one when first_ms is 0 */
+    uint32_t step_ms; /* the pause after the second one when first_ms is 0 */
     uint32_t max_ms;
-    uint32_t now_ms;   /* the last pause before jitter; 0 with tries 0 */
-    unsigned tries;    /* failures since the last reset */
-    uint32_t random;   /* state of the jitter, any seed */
+    uint32_t now_ms; /* the last pause before jitter; 0 with tries 0 */
+    unsigned tries; /* failures since the last reset */
+    uint32_t random; /* state of the jitter, any seed */
 };
 
 /* jitter: each pause is between 3/4 and 4/4 of the plain one. */

@@ -8,18 +8,19 @@ enum { DEPTH_MAX = 16, NAME_MAX_LEN = 64 };
 
 enum component { C_SWITCH, C_BINARY_SENSOR, C_NUMBER, C_SELECT, C_TEXT, C_SENSOR, N_COMPONENTS };
 
-static const char *const component_names[N_COMPONENTS] = {"switch", "binary_sensor", "number", "select", "text", "sensor"};
+static const char *const component_names[N_COMPONENTS] = {"switch", "binary_sensor", "number",
+                                                          "select", "text",          "sensor"};
 
 /* One property, whatever list it came from. Spans lie in the list. */
 struct entity {
     enum component component;
-    char key[NAME_MAX_LEN + 1];  /* its member in the state */
+    char key[NAME_MAX_LEN + 1]; /* its member in the state */
     char slug[NAME_MAX_LEN + 1]; /* the same in [A-Za-z0-9_] */
-    struct ag_span label;        /* JSON string */
+    struct ag_span label; /* JSON string */
     struct ag_span unit, device_class, min, max, step;
-    struct ag_span on, off;      /* JSON values; absent: true and false (MIoT) or "on" and "off" */
-    struct ag_span options;      /* array of strings, or a MIoT value-list */
-    struct ag_span set;          /* JSON string: method; absent with MIoT */
+    struct ag_span on, off; /* JSON values; absent: true and false (MIoT) or "on" and "off" */
+    struct ag_span options; /* array of strings, or a MIoT value-list */
+    struct ag_span set; /* JSON string: method; absent with MIoT */
     bool miot;
     uint64_t siid, piid;
 };
@@ -75,16 +76,18 @@ static int append_as_text(struct ag_buf *out, struct ag_span value)
 }
 
 /* The command that carries value (JSON, or a template) to the device. */
-static int append_command(struct ag_buf *out, const struct builder *b, const struct entity *e, struct ag_span value)
+static int append_command(struct ag_buf *out, const struct builder *b, const struct entity *e,
+                          struct ag_span value)
 {
     int r;
 
     if (e->miot)
-        return ag_buf_printf(out,
-                             "{\"method\":\"set_properties\",\"params\":[{\"did\":\"%s\",\"siid\":%llu,\"piid\":%llu,"
-                             "\"value\":%.*s}]}",
-                             b->device->did, (unsigned long long) e->siid, (unsigned long long) e->piid, (int) value.len,
-                             value.p);
+        return ag_buf_printf(
+            out,
+            "{\"method\":\"set_properties\",\"params\":[{\"did\":\"%s\",\"siid\":%llu,\"piid\":%llu,"
+            "\"value\":%.*s}]}",
+            b->device->did, (unsigned long long) e->siid, (unsigned long long) e->piid, (int) value.len,
+            value.p);
     r = ag_buf_append_str(out, "{\"method\":");
     if (r == 0)
         r = ag_buf_append_span(out, e->set);
@@ -234,7 +237,8 @@ static int put_device(struct ag_buf *out, const struct builder *b)
     if (r == 0)
         r = b->name.p ? put_raw(out, "name", b->name) : put_text(out, "name", d->model);
     if (r == 0)
-        r = b->manufacturer.p ? put_raw(out, "manufacturer", b->manufacturer) : put_text(out, "manufacturer", d->vendor);
+        r = b->manufacturer.p ? put_raw(out, "manufacturer", b->manufacturer)
+                              : put_text(out, "manufacturer", d->vendor);
     if (r == 0)
         r = b->model.p ? put_raw(out, "model", b->model) : put_text(out, "model", d->model);
     if (r == 0)
@@ -268,8 +272,8 @@ static int build_payload(struct ag_buf *out, const struct builder *b, const stru
     if (r == 0)
         r = put_raw(out, "name", e->label);
     if (r == 0)
-        r = ag_buf_printf(out, "\"unique_id\":\"miio_%s_%s\",\"object_id\":\"miio_%s_%s\",\"qos\":1,", d->did, e->slug,
-                          d->did, e->slug);
+        r = ag_buf_printf(out, "\"unique_id\":\"miio_%s_%s\",\"object_id\":\"miio_%s_%s\",\"qos\":1,", d->did,
+                          e->slug, d->did, e->slug);
     if (r == 0)
         r = put_text(out, "state_topic", d->state_topic);
     if (r == 0)
@@ -357,7 +361,8 @@ static int check_entity(struct builder *b, const struct entity *e)
     if (wrong_type(e->label, AG_JSON_STRING) || wrong_type(e->unit, AG_JSON_STRING) ||
         wrong_type(e->device_class, AG_JSON_STRING))
         return refuse(b, "label, unit and device_class must be strings");
-    if (wrong_type(e->min, AG_JSON_NUMBER) || wrong_type(e->max, AG_JSON_NUMBER) || wrong_type(e->step, AG_JSON_NUMBER))
+    if (wrong_type(e->min, AG_JSON_NUMBER) || wrong_type(e->max, AG_JSON_NUMBER) ||
+        wrong_type(e->step, AG_JSON_NUMBER))
         return refuse(b, "min, max and step must be numbers");
     if (commands && json_type(e->set) != AG_JSON_STRING)
         return refuse(b, "what can be set needs \"set\", the method that does it");
@@ -448,7 +453,8 @@ static bool value_list_is_sound(struct ag_span list)
     int n = 0;
 
     for (; json_iter_item(&it, &item); n++) {
-        if (json_type(json_get(item, "value")) != AG_JSON_NUMBER || json_type(json_get(item, "description")) != AG_JSON_STRING)
+        if (json_type(json_get(item, "value")) != AG_JSON_NUMBER ||
+            json_type(json_get(item, "description")) != AG_JSON_STRING)
             return false;
     }
     return n > 0;
@@ -473,7 +479,8 @@ static struct ag_span miot_unit(struct ag_span unit)
     if (is_text(unit, "percentage"))
         return AG_SPAN("\"%\"");
     if (is_text(unit, "celsius"))
-        return AG_SPAN("\"\xc2\xb0" "C\"");
+        return AG_SPAN("\"\xc2\xb0"
+                       "C\"");
     if (is_text(unit, "seconds"))
         return AG_SPAN("\"s\"");
     if (is_text(unit, "minutes"))
@@ -483,10 +490,12 @@ static struct ag_span miot_unit(struct ag_span unit)
 
 static int take_miot_property(struct builder *b, uint64_t siid, struct ag_span p)
 {
-    struct ag_span access = json_get(p, "access"), range = json_get(p, "value-range"), iid = json_get(p, "iid");
+    struct ag_span access = json_get(p, "access"), range = json_get(p, "value-range"),
+                   iid = json_get(p, "iid");
     struct entity e = {.miot = true, .siid = siid, .on = AG_SPAN("true"), .off = AG_SPAN("false")};
 
-    if (!iid.p || !ag_span_uint(iid, UINT32_MAX, &e.piid) || json_type(json_get(p, "description")) != AG_JSON_STRING)
+    if (!iid.p || !ag_span_uint(iid, UINT32_MAX, &e.piid) ||
+        json_type(json_get(p, "description")) != AG_JSON_STRING)
         return refuse(b, "a property of the specification needs iid and description");
     if (!lists(access, "read") && !lists(access, "notify"))
         return 0; /* nothing to show */

@@ -24,7 +24,7 @@ enum { HA_ENTITIES_MAX = 256, HA_FILE_MAX = 1 << 20 };
 
 struct ha_device {
     const char *prefix; /* of discovery topics: "homeassistant" */
-    const char *did;    /* decimal */
+    const char *did; /* decimal */
     const char *model;
     const char *vendor;
     const char *state_topic, *command_topic, *status_topic;

@@ -14,8 +14,8 @@ struct onenet_command {
     struct ag_list link;
     uint64_t token;
     bool answered, unsent;
-    bool wrapped;        /* an onenet.command */
-    struct ag_buf id;    /* raw id of the payload; empty: it had none */
+    bool wrapped; /* an onenet.command */
+    struct ag_buf id; /* raw id of the payload; empty: it had none */
     struct ag_buf reply; /* remembered answer */
     size_t uuid_len;
     char uuid[];
@@ -88,7 +88,8 @@ static int wrap(struct ag_buf *out, struct ag_span payload)
     if (r == 0)
         r = ag_buf_append_str(out, text ? "\"payload\":" : "\"base64\":\"");
     if (r == 0)
-        r = text ? ag_buf_append_json_str(out, payload.p, payload.len) : base64_encode(out, payload.p, payload.len);
+        r = text ? ag_buf_append_json_str(out, payload.p, payload.len)
+                 : base64_encode(out, payload.p, payload.len);
     return r == 0 ? ag_buf_append_str(out, text ? "}}" : "\"}}") : r;
 }
 
@@ -175,7 +176,8 @@ static int format_answer(struct ag_buf *out, const struct onenet_command *k, str
     }
     if (k->id.len > 0 && ag_view_has(&view, AG_M_ID))
         return ag_msg_splice_value(out, answer, &view.at[AG_M_ID], ag_buf_span(&k->id));
-    r = k->id.len > 0 ? ag_buf_printf(out, "{\"id\":%.*s,", (int) k->id.len, k->id.data) : ag_buf_append_char(out, '{');
+    r = k->id.len > 0 ? ag_buf_printf(out, "{\"id\":%.*s,", (int) k->id.len, k->id.data)
+                      : ag_buf_append_char(out, '{');
     if (r == 0)
         r = ag_buf_append_str(out, good ? "\"result\":" : "\"error\":");
     if (r == 0)
@@ -183,8 +185,8 @@ static int format_answer(struct ag_buf *out, const struct onenet_command *k, str
     return r == 0 ? ag_buf_append_char(out, '}') : r;
 }
 
-int onenet_commands_answer(struct onenet_commands *c, uint64_t token, struct ag_span answer, struct ag_buf *topic_out,
-                           struct ag_buf *payload_out)
+int onenet_commands_answer(struct onenet_commands *c, uint64_t token, struct ag_span answer,
+                           struct ag_buf *topic_out, struct ag_buf *payload_out)
 {
     struct onenet_command *k = find_token(c, token);
     size_t topic_was = topic_out->len, was = payload_out->len;
@@ -215,7 +217,8 @@ void onenet_commands_unsent(struct onenet_commands *c, uint64_t token)
         k->unsent = true;
 }
 
-bool onenet_commands_next_unsent(struct onenet_commands *c, struct ag_buf *topic_out, struct ag_span *payload_out)
+bool onenet_commands_next_unsent(struct onenet_commands *c, struct ag_buf *topic_out,
+                                 struct ag_span *payload_out)
 {
     ag_list_for_each (it, &c->recent) {
         struct onenet_command *k = ag_list_entry(it, struct onenet_command, link);

@@ -12,9 +12,9 @@
 #include "libagent/core/list.h"
 
 enum {
-    ONENET_COMMAND_MAX = 65535,       /* bytes of a payload */
-    ONENET_COMMANDS_KEPT = 256,       /* uuids remembered; the oldest goes */
-    ONENET_ANSWER_KEPT_MAX = 16384    /* longer answers are not remembered */
+    ONENET_COMMAND_MAX = 65535, /* bytes of a payload */
+    ONENET_COMMANDS_KEPT = 256, /* uuids remembered; the oldest goes */
+    ONENET_ANSWER_KEPT_MAX = 16384 /* longer answers are not remembered */
 };
 
 struct onenet_commands {
@@ -48,11 +48,12 @@ int onenet_commands_take(struct onenet_commands *c, struct ag_span uuid, struct 
  * topic_out: "$crsp/<uuid>"; both appended. 0; -ENOENT: no such token (forgotten, or answered before); -ENOMEM;
  * -EINVAL: not an answer.
  */
-int onenet_commands_answer(struct onenet_commands *c, uint64_t token, struct ag_span answer, struct ag_buf *topic_out,
-                           struct ag_buf *payload_out);
+int onenet_commands_answer(struct onenet_commands *c, uint64_t token, struct ag_span answer,
+                           struct ag_buf *topic_out, struct ag_buf *payload_out);
 
 /* Answers that could not be sent: marks one, and gives them back oldest first after the next login. */
 void onenet_commands_unsent(struct onenet_commands *c, uint64_t token);
-bool onenet_commands_next_unsent(struct onenet_commands *c, struct ag_buf *topic_out, struct ag_span *payload_out);
+bool onenet_commands_next_unsent(struct onenet_commands *c, struct ag_buf *topic_out,
+                                 struct ag_span *payload_out);
 
 #endif

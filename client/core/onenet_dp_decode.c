@@ -242,7 +242,8 @@ static int read_timed(struct reader *r)
 
 /* ---- types 5 and 6 ---- */
 
-static int read_field(struct reader *r, struct ag_span field, char sep, unsigned position, struct ag_span date)
+static int read_field(struct reader *r, struct ag_span field, char sep, unsigned position,
+                      struct ag_span date)
 {
     struct ag_span part[3];
     struct onenet_date d;
@@ -332,7 +333,8 @@ static int read_record(struct reader *r, struct ag_span date, size_t *total)
         if (!isfinite(f))
             return ONENET_DP_E_FLOAT;
         snprintf(name, sizeof name, "%u", (unsigned) (first + i));
-        e = tell(r, (struct ag_span){name, strlen(name)}, date, ONENET_VALUE_FLOAT, (struct ag_span){"", 0}, f);
+        e = tell(r, (struct ag_span){name, strlen(name)}, date, ONENET_VALUE_FLOAT, (struct ag_span){"", 0},
+                 f);
         if (e != 0)
             return e;
     }

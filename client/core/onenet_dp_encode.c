@@ -172,7 +172,8 @@ int onenet_dp_encode_streams(struct ag_buf *out, const struct onenet_point *p, s
     return finish(out, was, e);
 }
 
-static int append_binary_head(struct ag_buf *out, struct ag_span stream, struct ag_span time, struct ag_span desc)
+static int append_binary_head(struct ag_buf *out, struct ag_span stream, struct ag_span time,
+                              struct ag_span desc)
 {
     int e = append_named(out, "{\"ds_id\":", stream, "");
 
@@ -185,8 +186,8 @@ static int append_binary_head(struct ag_buf *out, struct ag_span stream, struct 
     return e == 0 ? ag_buf_append_char(out, '}') : e;
 }
 
-int onenet_dp_encode_binary(struct ag_buf *out, struct ag_span stream, struct ag_span time, struct ag_span desc,
-                            struct ag_span binary)
+int onenet_dp_encode_binary(struct ag_buf *out, struct ag_span stream, struct ag_span time,
+                            struct ag_span desc, struct ag_span binary)
 {
     size_t was = out->len, at = 0;
     unsigned char len[4];
@@ -418,8 +419,8 @@ int onenet_dp_encode_text(struct ag_buf *out, const struct onenet_point *p, size
     return encode_fields(out, 5, NULL, p, n);
 }
 
-int onenet_dp_encode_dated_text(struct ag_buf *out, const struct onenet_date *date, const struct onenet_point *p,
-                                size_t n)
+int onenet_dp_encode_dated_text(struct ag_buf *out, const struct onenet_date *date,
+                                const struct onenet_point *p, size_t n)
 {
     return encode_fields(out, 6, date, p, n);
 }

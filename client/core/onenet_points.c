@@ -23,7 +23,8 @@ void onenet_points_deinit(struct onenet_points *l)
     *l = (struct onenet_points){.text = AG_BUF_INIT};
 }
 
-static int points_add(struct onenet_points *l, struct ag_span stream, struct ag_span time, struct ag_span value)
+static int points_add(struct onenet_points *l, struct ag_span stream, struct ag_span time,
+                      struct ag_span value)
 {
     if (l->n == l->cap) {
         size_t cap = l->cap ? l->cap * 2 : 16;
@@ -147,8 +148,8 @@ static int take_prop(struct onenet_points *l, struct ag_span name, struct ag_spa
 }
 
 /* "<siid>.<piid>" behind a prefix. */
-static int keep_spec_name(struct onenet_points *l, const char *prefix, struct ag_span siid, struct ag_span iid,
-                          struct ag_span *out)
+static int keep_spec_name(struct onenet_points *l, const char *prefix, struct ag_span siid,
+                          struct ag_span iid, struct ag_span *out)
 {
     struct ag_span part;
     uint64_t n;
@@ -167,7 +168,8 @@ static int keep_spec_name(struct onenet_points *l, const char *prefix, struct ag
     return e;
 }
 
-static int take_properties(struct onenet_points *l, struct ag_span params, int32_t offset, struct ag_span time)
+static int take_properties(struct onenet_points *l, struct ag_span params, int32_t offset,
+                           struct ag_span time)
 {
     struct json_iter it = json_iter_begin(params);
     struct ag_span item, stream, at;
@@ -299,7 +301,8 @@ static int take_binary(struct onenet_dp_request *req, struct ag_span params, int
         req->desc = EMPTY;
     if (file.p)
         return keep_string(&req->points, file, -EINVAL, &req->file) == 0 && req->file.len > 0
-                   ? 0 : refuse(why, "file must be a path");
+                   ? 0
+                   : refuse(why, "file must be a path");
     if (keep_string(&req->points, base64, -EINVAL, &text) != 0 || base64_decode(&req->binary, text) != 0)
         return refuse(why, "base64 is not well-formed");
     return 0;
@@ -328,7 +331,8 @@ static int take_small(struct ag_span params, const char *name, unsigned min, uns
     return ag_span_uint(raw, max, &v) && v >= min ? (int) v : -2;
 }
 
-static int request_take(struct onenet_dp_request *req, struct ag_span params, int32_t offset, const char **why)
+static int request_take(struct onenet_dp_request *req, struct ag_span params, int32_t offset,
+                        const char **why)
 {
     struct ag_span points = json_get(params, "points"), values = json_get(params, "values");
     int type = take_small(params, "type", 1, 7, 0), e;
@@ -349,7 +353,8 @@ static int request_take(struct onenet_dp_request *req, struct ag_span params, in
     if (e == 0 && values.p && json_type(values) != AG_JSON_OBJECT)
         return refuse(why, "values must be an object");
     if (e == 0)
-        e = values.p ? take_values(&req->points, values, EMPTY) : take_points(&req->points, points, offset, why);
+        e = values.p ? take_values(&req->points, values, EMPTY)
+                     : take_points(&req->points, points, offset, why);
     if (e > 0)
         return refuse(why, onenet_dp_strerror(e));
     if (e == 0 && type == 0)
@@ -401,7 +406,8 @@ static int parse_float(const struct onenet_point *p, struct onenet_float *out)
 static int build_floats(const struct onenet_dp_request *req, size_t *from, struct ag_buf *out)
 {
     struct onenet_float f[ONENET_DP_FLOATS_MAX];
-    size_t left = req->points.n - *from, n = left < ONENET_DP_FLOATS_MAX ? left : ONENET_DP_FLOATS_MAX, used = 0;
+    size_t left = req->points.n - *from, n = left < ONENET_DP_FLOATS_MAX ? left : ONENET_DP_FLOATS_MAX,
+           used = 0;
     int e = 0;
 
     for (size_t i = 0; e == 0 && i < n; i++)

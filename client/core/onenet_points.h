@@ -36,14 +36,14 @@ int onenet_report_encode(struct ag_buf *out, struct ag_span report, int32_t utc_
 /* What onenet.dp asks for. */
 struct onenet_dp_request {
     unsigned type; /* 1..7 */
-    int qos;       /* -1: not given */
+    int qos; /* -1: not given */
     struct onenet_points points; /* all but type 2 */
-    bool has_date;               /* types 6 and 7 */
+    bool has_date; /* types 6 and 7 */
     struct onenet_date date;
     /* type 2 */
     struct ag_span stream, time, desc;
     struct ag_buf binary; /* from "base64"; empty when file is given */
-    struct ag_span file;  /* path; the caller reads it. {NULL, 0}: none */
+    struct ag_span file; /* path; the caller reads it. {NULL, 0}: none */
 };
 
 /*

@@ -6,7 +6,7 @@
 #include "client/core/json_iter.h"
 
 struct prop_state_entry {
-    char *name;  /* a JSON string with its quotes; owns value too */
+    char *name; /* a JSON string with its quotes; owns value too */
     size_t name_len, value_len;
     char *value;
 };
@@ -50,7 +50,8 @@ static int set(struct prop_state *s, struct ag_span name, struct ag_span value)
 
     if (e && e->value_len == value.len && memcmp(e->value, value.p, value.len) == 0)
         return 0;
-    if ((!e && s->n >= PROP_STATE_NAMES_MAX) || s->bytes - was + value.len + (e ? 0 : name.len) > PROP_STATE_BYTES_MAX)
+    if ((!e && s->n >= PROP_STATE_NAMES_MAX) ||
+        s->bytes - was + value.len + (e ? 0 : name.len) > PROP_STATE_BYTES_MAX)
         return -ENOBUFS;
     if (!e && grow(s) < 0)
         return -ENOMEM;
@@ -94,7 +95,8 @@ static int take_properties(struct prop_state *s, struct ag_span params)
         return 0;
     while (r >= 0 && json_iter_item(&it, &item)) {
         ag_cleanup(ag_buf_deinit) struct ag_buf name = AG_BUF_INIT;
-        struct ag_span siid = json_get(item, "siid"), piid = json_get(item, "piid"), value = json_get(item, "value");
+        struct ag_span siid = json_get(item, "siid"), piid = json_get(item, "piid"),
+                       value = json_get(item, "value");
 
         if (!siid.p || !piid.p || !value.p)
             continue;

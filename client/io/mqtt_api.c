@@ -67,7 +67,8 @@ static void on_done(void *user, uint64_t cookie, int result)
     struct mqtt_api *a = user;
 
     if (result == MQTT_LINK_DONE_REFUSED)
-        ag_log(AG_LOG_ERROR, "MQTT API: the broker refuses %s", mqtt_channel_topic((enum mqtt_channel) (cookie - 1)));
+        ag_log(AG_LOG_ERROR, "MQTT API: the broker refuses %s",
+               mqtt_channel_topic((enum mqtt_channel)(cookie - 1)));
     if (result < 0 || cookie != MQTT_CHANNEL_N_IN || a->joined)
         return;
     a->joined = true;
@@ -99,9 +100,11 @@ static void refuse(struct mqtt_api *a, enum mqtt_channel c, int code, const char
 
     a->stats.refused++;
     if (ag_log_gate_pass(&a->gate, uv_now(a->retry.loop), &held))
-        ag_log(AG_LOG_WARNING, "MQTT API: text on %s refused: %s (%u more not shown)", mqtt_channel_topic(c), why, held);
+        ag_log(AG_LOG_WARNING, "MQTT API: text on %s refused: %s (%u more not shown)", mqtt_channel_topic(c),
+               why, held);
     if (c != MQTT_CHANNEL_COMMAND_ACK && ag_msg_error(&b, AG_SPAN("null"), code, why, NULL) == 0)
-        send_on(a, c == MQTT_CHANNEL_LOCAL_IN ? MQTT_CHANNEL_LOCAL_OUT : MQTT_CHANNEL_REPORT_ACK, ag_buf_span(&b));
+        send_on(a, c == MQTT_CHANNEL_LOCAL_IN ? MQTT_CHANNEL_LOCAL_OUT : MQTT_CHANNEL_REPORT_ACK,
+                ag_buf_span(&b));
 }
 
 static void on_message(void *user, const struct mqtt_link_msg *m)
@@ -161,7 +164,8 @@ static void on_timer_closed(uv_handle_t *h)
     free_when_all_gone(a);
 }
 
-static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, on_message, on_done, on_link_closed};
+static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, on_message, on_done,
+                                                    on_link_closed};
 
 int mqtt_api_open(struct mqtt_api **out, uv_loop_t *loop, const struct endpoint *broker, uint64_t id,
                   const struct mqtt_api_events *events, void *user)

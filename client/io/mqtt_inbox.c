@@ -108,7 +108,8 @@ static struct mqtt_inbox_event *event_new(struct mqtt_inbox *b, size_t len)
     return NULL;
 }
 
-void mqtt_inbox_put_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload, size_t len)
+void mqtt_inbox_put_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload,
+                            size_t len)
 {
     size_t topic_len = strlen(topic);
     struct mqtt_inbox_event *e;

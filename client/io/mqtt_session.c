@@ -9,10 +9,10 @@
 #include <time.h>
 
 enum {
-    POLL_TRY_MS = 100,   /* until CONNACK the thread looks for orders this often */
-    POLL_UP_MS = 5000,   /* afterwards orders wake it through the socket pair of libmosquitto */
+    POLL_TRY_MS = 100, /* until CONNACK the thread looks for orders this often */
+    POLL_UP_MS = 5000, /* afterwards orders wake it through the socket pair of libmosquitto */
     POLL_LEAVE_MS = 50,
-    LEAVE_MS = 2000      /* to write DISCONNECT */
+    LEAVE_MS = 2000 /* to write DISCONNECT */
 };
 
 static uint64_t now_ms(void)
@@ -171,7 +171,8 @@ static bool send_ping(struct mqtt_session *s)
 {
     static const uint8_t pingreq[2] = {0xc0, 0};
 
-    return send(mosquitto_socket(s->mosq), pingreq, sizeof pingreq, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof pingreq;
+    return send(mosquitto_socket(s->mosq), pingreq, sizeof pingreq, MSG_NOSIGNAL | MSG_DONTWAIT) ==
+           sizeof pingreq;
 }
 
 /* false: the link is dead by the heartbeat rule. */
@@ -210,7 +211,7 @@ static bool peer_known(struct mqtt_session *s)
 struct try_end {
     int rc, err;
     bool timed_out, reached; /* reached: there was a TCP connection */
-    bool unanswered;         /* heartbeats were */
+    bool unanswered; /* heartbeats were */
 };
 
 static void drive(struct mqtt_session *s, struct try_end *end)
@@ -246,10 +247,10 @@ static void report_end(struct mqtt_session *s, const struct try_end *end, bool w
 {
     enum mqtt_link_loss loss = MQTT_LINK_UNREACHABLE;
     int err = end->rc == MOSQ_ERR_ERRNO ? end->err : 0;
-    const char *what = end->unanswered ? "two heartbeats without an answer"
+    const char *what = end->unanswered  ? "two heartbeats without an answer"
                        : end->timed_out ? "timeout"
-                       : err ? strerror(err)
-                             : mosquitto_strerror(end->rc);
+                       : err            ? strerror(err)
+                                        : mosquitto_strerror(end->rc);
     char why[160];
 
     if (must_leave(s))

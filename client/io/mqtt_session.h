@@ -17,13 +17,13 @@ struct mqtt_session {
     struct mqtt_link_config config; /* strings owned by mqtt_link.c */
     unsigned connect_ms;
     pthread_t thread;
-    pthread_cond_t order;   /* with inbox->lock */
-    bool try_wanted;        /* orders; under inbox->lock */
+    pthread_cond_t order; /* with inbox->lock */
+    bool try_wanted; /* orders; under inbox->lock */
     bool give_up;
     bool end;
-    bool up;                /* CONNACK came; written by the thread, under the lock */
-    int refused;            /* the thread's own: CONNACK code, 0 none */
-    struct heartbeat beat;  /* the thread's own; outlives sessions. interval_ms 0: none */
+    bool up; /* CONNACK came; written by the thread, under the lock */
+    int refused; /* the thread's own: CONNACK code, 0 none */
+    struct heartbeat beat; /* the thread's own; outlives sessions. interval_ms 0: none */
 };
 
 /* The handle and the thread. 0, -ENOMEM or -errno. inbox and config are set before. */

@@ -22,7 +22,9 @@ static void usage(FILE *f)
 static const char *take_kind(int *argc, char **argv)
 {
     for (int i = 1; i < *argc; i++) {
-        int n = strcmp(argv[i], "--kind") == 0 && i + 1 < *argc ? 2 : strncmp(argv[i], "--kind=", 7) == 0 ? 1 : 0;
+        int n = strcmp(argv[i], "--kind") == 0 && i + 1 < *argc ? 2
+                : strncmp(argv[i], "--kind=", 7) == 0           ? 1
+                                                                : 0;
         const char *kind;
 
         if (n == 0)

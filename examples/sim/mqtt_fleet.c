@@ -118,15 +118,19 @@ static int serve(struct fleet *f)
 static void usage(FILE *out)
 {
     fputs("usage: miio_sim cloud --kind mqtt --did N [--prefix miio] [--broker HOST:PORT]\n\n"
-          "Each line of standard input is published as a command: {\"id\":1,\"method\":\"set_power\",\"params\":[\"on\"]}\n",
+          "Each line of standard input is published as a command: "
+          "{\"id\":1,\"method\":\"set_power\",\"params\":[\"on\"]}\n",
           out);
 }
 
 /* 0: go on; otherwise the exit code plus 1. */
 static int parse_options(struct fleet *f, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"did", 1, NULL, 'd'}, {"prefix", 1, NULL, 'p'}, {"broker", 1, NULL, 'b'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {{"did", 1, NULL, 'd'},
+                                          {"prefix", 1, NULL, 'p'},
+                                          {"broker", 1, NULL, 'b'},
+                                          {"help", 0, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     const char *why;
     int c;
 

@@ -27,7 +27,7 @@ int mqtt_wire_next(struct ag_span bytes, size_t max, struct mqtt_packet *out, co
 
     if (bytes.len == 0)
         return 0;
-    out->type = (enum mqtt_type) ((unsigned char) bytes.p[0] >> 4);
+    out->type = (enum mqtt_type)((unsigned char) bytes.p[0] >> 4);
     out->flags = (unsigned char) bytes.p[0] & 15;
     if (out->type < MQTT_CONNECT || out->type > MQTT_DISCONNECT)
         return bad(why_out, "unknown packet type");
@@ -78,7 +78,8 @@ const char *mqtt_wire_connect(struct ag_span body, struct mqtt_connect *out)
     at += 4;
     if (!take_string(body, &at, &c.client_id))
         return "CONNECT ends too early";
-    if ((c.flags & MQTT_FLAG_WILL) && (!take_string(body, &at, &c.will_topic) || !take_string(body, &at, &c.will_payload)))
+    if ((c.flags & MQTT_FLAG_WILL) &&
+        (!take_string(body, &at, &c.will_topic) || !take_string(body, &at, &c.will_payload)))
         return "CONNECT ends too early";
     if ((c.flags & MQTT_FLAG_USER) && !take_string(body, &at, &c.user))
         return "CONNECT ends too early";
@@ -118,7 +119,8 @@ uint16_t mqtt_wire_mid(struct ag_span body)
     return body.len >= 2 ? u16(body.p) : 0;
 }
 
-bool mqtt_wire_filter(struct ag_span body, size_t *at, bool with_qos, struct ag_span *filter, uint8_t *qos, bool *is_bad)
+bool mqtt_wire_filter(struct ag_span body, size_t *at, bool with_qos, struct ag_span *filter, uint8_t *qos,
+                      bool *is_bad)
 {
     *is_bad = body.len < 2 || (*at == 2 && body.len == 2);
     if (*is_bad || *at >= body.len)
@@ -165,7 +167,8 @@ static int put_string(struct ag_buf *out, struct ag_span s)
 int mqtt_wire_put_connect(struct ag_buf *out, const struct mqtt_connect *c)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT;
-    char fixed[4] = {(char) c->level, (char) c->flags, (char) (c->keepalive_s >> 8), (char) (c->keepalive_s & 0xff)};
+    char fixed[4] = {(char) c->level, (char) c->flags, (char) (c->keepalive_s >> 8),
+                     (char) (c->keepalive_s & 0xff)};
     int r = put_string(&body, c->name);
 
     if (r == 0)

@@ -17,8 +17,9 @@
 enum { LINK_RETRY_MS = 200, BIG_MAX = 1 << 20 };
 
 /* Queued messages are the platform's rule for offline topics: at most 10. */
-static const char BROKER_CONF[] = "queue_qos0_messages true\nmax_queued_messages 10\nmax_inflight_messages 20\n"
-                                  "persistent_client_expiration 2d\nset_tcp_nodelay true\n";
+static const char BROKER_CONF[] =
+    "queue_qos0_messages true\nmax_queued_messages 10\nmax_inflight_messages 20\n"
+    "persistent_client_expiration 2d\nset_tcp_nodelay true\n";
 
 void onsim_note(struct onsim *s, const char *event, const char *fmt, ...)
 {
@@ -85,8 +86,8 @@ static void on_link_closed(void *user)
     s->link = NULL;
 }
 
-static const struct mqtt_link_events LINK_EVENTS = {on_link_connected, on_link_lost, on_link_message, on_link_done,
-                                                    on_link_closed};
+static const struct mqtt_link_events LINK_EVENTS = {on_link_connected, on_link_lost, on_link_message,
+                                                    on_link_done, on_link_closed};
 
 static int open_link(struct onsim *s)
 {
@@ -135,9 +136,11 @@ static void on_line(struct onsim *s, char *line)
 
     rest = rest ? rest : (char[]){""};
     if (verb && strcmp(verb, "!stats") == 0) {
-        onsim_note(s, "stats", ",\"logins\":%llu,\"points\":%llu,\"bad_payloads\":%llu,\"refused\":%llu,\"answers\":%llu",
-                   (unsigned long long) s->n_logins, (unsigned long long) s->n_points, (unsigned long long) s->n_dp_bad,
-                   (unsigned long long) s->n_refused, (unsigned long long) s->n_answers);
+        onsim_note(s, "stats",
+                   ",\"logins\":%llu,\"points\":%llu,\"bad_payloads\":%llu,\"refused\":%llu,\"answers\":%llu",
+                   (unsigned long long) s->n_logins, (unsigned long long) s->n_points,
+                   (unsigned long long) s->n_dp_bad, (unsigned long long) s->n_refused,
+                   (unsigned long long) s->n_answers);
         return;
     }
     if (!verb || !d) {
@@ -311,9 +314,11 @@ static int take_option(struct onsim *s, struct options *o, int c)
 static int parse_options(struct onsim *s, struct options *o, int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"device", 1, NULL, 'd'}, {"product", 1, NULL, 'p'}, {"api-key", 1, NULL, 'k'},      {"listen", 1, NULL, 'l'},
-        {"http", 1, NULL, 'w'},   {"broker", 1, NULL, 'b'},  {"broker-login", 1, NULL, 'u'}, {"min-keepalive", 1, NULL, 'm'},
-        {"help", 0, NULL, 'h'},   {NULL, 0, NULL, 0},
+        {"device", 1, NULL, 'd'},       {"product", 1, NULL, 'p'},
+        {"api-key", 1, NULL, 'k'},      {"listen", 1, NULL, 'l'},
+        {"http", 1, NULL, 'w'},         {"broker", 1, NULL, 'b'},
+        {"broker-login", 1, NULL, 'u'}, {"min-keepalive", 1, NULL, 'm'},
+        {"help", 0, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     int c;
 
@@ -343,7 +348,8 @@ static int start(struct onsim *s, const struct options *o)
         r = sim_broker_start(&s->child, BROKER_CONF);
     if (r < 0)
         return r;
-    uv_ip4_addr(o->has_broker ? o->broker.host : "127.0.0.1", o->has_broker ? o->broker.port : s->child.port, &s->broker);
+    uv_ip4_addr(o->has_broker ? o->broker.host : "127.0.0.1", o->has_broker ? o->broker.port : s->child.port,
+                &s->broker);
     uv_timer_init(&s->loop, &s->link_retry);
     s->link_retry.data = s;
     uv_tcp_init(&s->loop, &s->listener);
@@ -361,8 +367,8 @@ static int start(struct onsim *s, const struct options *o)
         return r;
     }
     uv_tcp_getsockname(&s->listener, (struct sockaddr *) &a, &len);
-    printf("ready mqtt=%s:%u http=127.0.0.1:%u broker=127.0.0.1:%u\n", o->listen.host, ntohs(a.sin_port), http,
-           ntohs(s->broker.sin_port));
+    printf("ready mqtt=%s:%u http=127.0.0.1:%u broker=127.0.0.1:%u\n", o->listen.host, ntohs(a.sin_port),
+           http, ntohs(s->broker.sin_port));
     fflush(stdout);
     return 0;
 }

@@ -21,7 +21,7 @@ struct onsim_relay {
     struct ag_list link;
     struct onsim *s;
     struct onsim_device *device; /* from WAIT_BROKER on */
-    uv_tcp_t down, up;           /* to the device; to the broker */
+    uv_tcp_t down, up; /* to the device; to the broker */
     uv_connect_t connect;
     struct ag_buf from_down, from_up, login;
     enum relay_state state;
@@ -176,7 +176,8 @@ static void handle_connack(struct onsim_relay *r, const struct mqtt_packet *p)
     d->relay = r;
     r->state = OPEN;
     r->s->n_logins++;
-    onsim_note(r->s, "login", ",\"device\":\"%s\",\"session_present\":%s", d->id, p->body.p[0] & 1 ? "true" : "false");
+    onsim_note(r->s, "login", ",\"device\":\"%s\",\"session_present\":%s", d->id,
+               p->body.p[0] & 1 ? "true" : "false");
     if (!(p->body.p[0] & 1) && d->qos2_open)
         memset(d->qos2_open, 0, 8192);
     write_to(r, &r->down, p->whole);
@@ -259,12 +260,14 @@ static void handle_publish(struct onsim_relay *r, const struct mqtt_packet *pack
     } else if (cut_prefix(p.topic, "$crsp/", &uuid)) {
         if (!repeated)
             onsim_answer(s, r->device, uuid, p.payload);
-    } else if (p.topic.p[0] == '$' || memchr(p.topic.p, '+', p.topic.len) || memchr(p.topic.p, '#', p.topic.len)) {
+    } else if (p.topic.p[0] == '$' || memchr(p.topic.p, '+', p.topic.len) ||
+               memchr(p.topic.p, '#', p.topic.len)) {
         violate(r, "PUBLISH to a reserved topic or with wildcards");
         return;
     } else {
-        onsim_note(s, "publish", ",\"device\":\"%s\",\"topic\":\"%.*s\",\"qos\":%u,\"retain\":%s,\"bytes\":%zu",
-                   r->device->id, (int) p.topic.len, p.topic.p, p.qos, p.retain ? "true" : "false", p.payload.len);
+        onsim_note(
+            s, "publish", ",\"device\":\"%s\",\"topic\":\"%.*s\",\"qos\":%u,\"retain\":%s,\"bytes\":%zu",
+            r->device->id, (int) p.topic.len, p.topic.p, p.qos, p.retain ? "true" : "false", p.payload.len);
     }
     write_to(r, &r->up, packet->whole);
 }
@@ -351,7 +354,8 @@ static void handle_unsubscribe(struct onsim_relay *r, const struct mqtt_packet *
     while (mqtt_wire_filter(p->body, &at, false, &filter, &qos, &bad)) {
         struct onsim_topic *t = onsim_topic_find(&r->device->subs, filter);
 
-        onsim_note(r->s, "unsubscribe", ",\"device\":\"%s\",\"topic\":\"%.*s\"", r->device->id, (int) filter.len, filter.p);
+        onsim_note(r->s, "unsubscribe", ",\"device\":\"%s\",\"topic\":\"%.*s\"", r->device->id,
+                   (int) filter.len, filter.p);
         if (t) {
             ag_list_del(&t->link);
             r->device->n_subs--;
@@ -378,7 +382,8 @@ static void handle_open(struct onsim_relay *r, const struct mqtt_packet *p)
         break;
     case MQTT_PUBREL:
         if (r->device->qos2_open && p->body.len == 2)
-            r->device->qos2_open[mqtt_wire_mid(p->body) >> 3] &= (uint8_t) ~(1 << (mqtt_wire_mid(p->body) & 7));
+            r->device->qos2_open[mqtt_wire_mid(p->body) >> 3] &=
+                (uint8_t) ~(1 << (mqtt_wire_mid(p->body) & 7));
         write_to(r, &r->up, p->whole);
         break;
     case MQTT_PUBACK:
@@ -471,7 +476,8 @@ static void handle_down(struct onsim_relay *r, const struct mqtt_packet *p)
 
 /* ---- reading ---- */
 
-static void drain(struct onsim_relay *r, struct ag_buf *in, void (*handle)(struct onsim_relay *, const struct mqtt_packet *))
+static void drain(struct onsim_relay *r, struct ag_buf *in,
+                  void (*handle)(struct onsim_relay *, const struct mqtt_packet *))
 {
     struct mqtt_packet p;
     const char *why;

@@ -32,10 +32,10 @@ struct onsim_topic {
 struct onsim_device {
     struct ag_list link;
     struct onsim_relay *relay; /* online */
-    struct ag_list subs;       /* struct onsim_topic */
+    struct ag_list subs; /* struct onsim_topic */
     unsigned n_subs;
-    uint8_t *qos2_open;        /* bit per packet id: PUBLISH seen, PUBREL not yet */
-    const char *auth;          /* behind id */
+    uint8_t *qos2_open; /* bit per packet id: PUBLISH seen, PUBREL not yet */
+    const char *auth; /* behind id */
     char id[];
 };
 
@@ -60,7 +60,7 @@ struct onsim {
     struct sim_broker child;
     struct sockaddr_in broker;
     const char *broker_user, *broker_password;
-    struct mqtt_link *link;    /* the platform's own connection: points for subscribers */
+    struct mqtt_link *link; /* the platform's own connection: points for subscribers */
     uv_timer_t link_retry;
     uv_tcp_t listener;
     struct onsim_web *web;
@@ -94,8 +94,8 @@ int onsim_topic_add(struct ag_list *list, struct ag_span name);
 const char *onsim_topic_create(struct onsim *s, struct ag_span name);
 
 /* timeout_s 0: online devices only. 0, -ENOTCONN, -ENOMEM; uuid_out: its name, borrowed. */
-int onsim_command_add(struct onsim *s, struct onsim_device *d, struct ag_span payload, bool resend, unsigned timeout_s,
-                      const char **uuid_out);
+int onsim_command_add(struct onsim *s, struct onsim_device *d, struct ag_span payload, bool resend,
+                      unsigned timeout_s, const char **uuid_out);
 struct onsim_command *onsim_command_find(struct onsim *s, struct ag_span uuid);
 void onsim_commands_send(struct onsim *s, struct onsim_device *d);
 void onsim_answer(struct onsim *s, struct onsim_device *d, struct ag_span uuid, struct ag_span payload);

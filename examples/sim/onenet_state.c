@@ -118,8 +118,9 @@ static void make_uuid(char out[37])
 
     if (getrandom(r, sizeof r, 0) != sizeof r)
         memset(r, 7, sizeof r);
-    snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-4%01x%02x-a%01x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2], r[3],
-             r[4], r[5], r[6] & 15, r[7], r[8] & 15, r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+    snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-4%01x%02x-a%01x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
+             r[2], r[3], r[4], r[5], r[6] & 15, r[7], r[8] & 15, r[9], r[10], r[11], r[12], r[13], r[14],
+             r[15]);
 }
 
 struct onsim_command *onsim_command_find(struct onsim *s, struct ag_span uuid)
@@ -138,13 +139,14 @@ static void command_send(struct onsim_command *c)
     char topic[64];
 
     snprintf(topic, sizeof topic, "$creq/%s", c->uuid);
-    if (onsim_relay_inject(c->device->relay, (struct ag_span){topic, strlen(topic)}, ag_buf_span(&c->payload)) == 0 &&
+    if (onsim_relay_inject(c->device->relay, (struct ag_span){topic, strlen(topic)},
+                           ag_buf_span(&c->payload)) == 0 &&
         c->status == ONSIM_CREATED)
         c->status = ONSIM_SENT;
 }
 
-int onsim_command_add(struct onsim *s, struct onsim_device *d, struct ag_span payload, bool resend, unsigned timeout_s,
-                      const char **uuid_out)
+int onsim_command_add(struct onsim *s, struct onsim_device *d, struct ag_span payload, bool resend,
+                      unsigned timeout_s, const char **uuid_out)
 {
     struct onsim_command *c;
 
@@ -242,8 +244,9 @@ static void note_point(const struct point_context *c, const struct onenet_value 
     else if (r == 0 && v->kind != ONENET_VALUE_BINARY)
         r = ag_buf_append_span(&b, value);
     if (r == 0)
-        onsim_note(c->s, "point", ",\"device\":\"%s\",\"type\":%d,\"qos\":%u,\"dup\":%s,\"stream\":%s", c->d->id,
-                   c->p->payload.p[0] & 0x3f, c->p->qos, c->p->dup ? "true" : "false", ag_buf_cstr(&b));
+        onsim_note(c->s, "point", ",\"device\":\"%s\",\"type\":%d,\"qos\":%u,\"dup\":%s,\"stream\":%s",
+                   c->d->id, c->p->payload.p[0] & 0x3f, c->p->qos, c->p->dup ? "true" : "false",
+                   ag_buf_cstr(&b));
 }
 
 static int on_point(void *user, const struct onenet_value *v)

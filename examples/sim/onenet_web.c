@@ -66,7 +66,9 @@ static int post_command(struct onsim *s, struct MHD_Connection *c, struct reques
     r = onsim_command_add(s, d, ag_buf_span(&q->body), qos == 1, timeout, &uuid);
     if (r == -ENOTCONN)
         return ag_buf_printf(out, "{\"errno\":%d,\"error\":\"device not online: %s\"}", ERRNO_OFFLINE, d->id);
-    return r < 0 ? r : ag_buf_printf(out, "{\"errno\":0,\"error\":\"succ\",\"data\":{\"cmd_uuid\":\"%s\"}}", uuid);
+    return r < 0
+               ? r
+               : ag_buf_printf(out, "{\"errno\":0,\"error\":\"succ\",\"data\":{\"cmd_uuid\":\"%s\"}}", uuid);
 }
 
 static int get_command(struct onsim *s, const char *path, struct ag_buf *out)
@@ -89,7 +91,8 @@ static int post_topic(struct onsim *s, struct request *q, struct ag_buf *out)
     struct ag_json_view view;
     const char *why;
 
-    if (q->too_long || ag_json_parse(&body, 8, &view) != 0 || json_append_text(&name, json_get(body, "name")) != 0)
+    if (q->too_long || ag_json_parse(&body, 8, &view) != 0 ||
+        json_append_text(&name, json_get(body, "name")) != 0)
         return answer_error(out, ERRNO_ARGUMENT, "body must be {\"name\":...}");
     why = onsim_topic_create(s, ag_buf_span(&name));
     if (why)
@@ -118,8 +121,8 @@ static int post_push(struct onsim *s, struct MHD_Connection *c, struct request *
     return answer_error(out, ERRNO_OK, "succ");
 }
 
-static int serve(struct onsim *s, struct MHD_Connection *c, const char *url, const char *method, struct request *q,
-                 struct ag_buf *out)
+static int serve(struct onsim *s, struct MHD_Connection *c, const char *url, const char *method,
+                 struct request *q, struct ag_buf *out)
 {
     const char *key = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "api-key");
     bool post = strcmp(method, "POST") == 0;
@@ -169,7 +172,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
     return r;
 }
 
-static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls, enum MHD_RequestTerminationCode code)
+static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls,
+                         enum MHD_RequestTerminationCode code)
 {
     struct request *q = *con_cls;
 
@@ -208,7 +212,8 @@ static void on_poll(uv_poll_t *p, int status, int events)
 
 int onsim_web_start(struct onsim *s, uint16_t port, uint16_t *port_out)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     struct onsim_web *w = calloc(1, sizeof *w);
     const union MHD_DaemonInfo *info;
 
@@ -216,8 +221,8 @@ int onsim_web_start(struct onsim *s, uint16_t port, uint16_t *port_out)
         return -ENOMEM;
     w->s = s;
     w->daemon = MHD_start_daemon(MHD_USE_EPOLL, port, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR, &a,
-                                 MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT, 30u,
-                                 MHD_OPTION_END);
+                                 MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+                                 MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_END);
     if (!w->daemon) {
         free(w);
         return -EADDRINUSE;

@@ -32,11 +32,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct ag_span list = {(const char *) data, n};
     struct seen a = {0}, b = {0};
     const char *why = "";
-    int check = ha_discovery_build(list, &d, NULL, NULL, &why), r = ha_discovery_build(list, &d, on_config, &a, &why);
+    int check = ha_discovery_build(list, &d, NULL, NULL, &why),
+        r = ha_discovery_build(list, &d, on_config, &a, &why);
 
     if (check != r || (r != 0 && a.n > 0))
         abort();
-    if (r == 0 && (ha_discovery_build(list, &d, on_config, &b, &why) != 0 || a.n != b.n || a.bytes != b.bytes))
+    if (r == 0 &&
+        (ha_discovery_build(list, &d, on_config, &b, &why) != 0 || a.n != b.n || a.bytes != b.bytes))
         abort();
     return 0;
 }

@@ -9,7 +9,9 @@ struct seen {
     size_t n;
     enum onenet_value_kind kind;
     struct ag_buf bytes; /* stream, time, value of every point */
-    struct { size_t stream, time, value, end; } at[POINTS];
+    struct {
+        size_t stream, time, value, end;
+    } at[POINTS];
     struct onenet_float floats[POINTS];
 };
 
