@@ -2,8 +2,9 @@
 
 #include <errno.h>
 #include <msgpack.h>
+#include "libagent/core/pack_scan.h"
 
-enum { VERSION = 1, N_ITEMS = 5 };
+enum { VERSION = 1, N_ITEMS = 5, DEPTH_MAX = 8 };
 
 static int write_bytes(void *user, const char *p, size_t n)
 {
@@ -51,17 +52,33 @@ static int read_items(struct spool_record *out, const msgpack_object *o)
     return 0;
 }
 
+/* One whole value and nothing else. msgpack-c makes room for as many items as a header claims before it looks for them, so
+   a damaged header must not get that far. */
+static bool is_whole(struct ag_span bytes)
+{
+    struct ag_pack_scan scan;
+    size_t used;
+
+    if (bytes.len == 0 || bytes.len > UINT32_MAX / 2)
+        return false;
+    ag_pack_scan_init(&scan, DEPTH_MAX, (uint32_t) bytes.len);
+    return ag_pack_scan(&scan, bytes.p, bytes.len, &used) == -1 && used == bytes.len;
+}
+
 int spool_record_decode(struct spool_record *out, struct ag_span bytes)
 {
     msgpack_unpacked u;
     size_t at = 0;
     int r;
 
+    if (!is_whole(bytes))
+        return -EINVAL;
+
     msgpack_unpacked_init(&u);
     switch (msgpack_unpack_next(&u, bytes.p, bytes.len, &at)) {
     case MSGPACK_UNPACK_SUCCESS:
     case MSGPACK_UNPACK_EXTRA_BYTES:
-        r = at == bytes.len ? read_items(out, &u.data) : -EINVAL;
+        r = read_items(out, &u.data);
         break;
     case MSGPACK_UNPACK_NOMEM_ERROR:
         r = -ENOMEM;
