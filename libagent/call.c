@@ -123,24 +123,27 @@ AGENT_API int agent_send(agent_conn *conn, agent_slot **ret_slot, uint32_t to, c
 
 AGENT_API int agent_bind(agent_conn *conn, uint32_t address, agent_request_fn fn, void *user)
 {
+    int r = 0;
+
     if (!conn || (address && !fn) || (address & (address - 1)))
         return -EINVAL;
+    if (ag_conn_is_up(conn) && (address || conn->address))
+        r = ag_conn_queue_bind(conn, address);
+    if (r < 0)
+        return r;
     conn->address = address;
     conn->on_message = address ? fn : NULL;
     conn->on_message_user = user;
-    if (address && ag_conn_is_up(conn)) {
-        struct ag_buf *text = ag_conn_scratch(conn);
-        int r;
+    ag_loop_kick(conn);
+    return 0;
+}
 
-        ag_wait_end(&conn->bind_wait);
-        ag_waits_add(&conn->waits, &conn->bind_wait, conn->now_ms() + AG_CONN_REGISTER_WAIT_MS);
-        r = ag_encode_bind(text, conn->bind_wait.id, address);
-        if (r == 0)
-            r = ag_conn_queue_own(conn, ag_buf_span(text));
-        if (r < 0)
-            return r;
-        ag_loop_kick(conn);
-    }
+AGENT_API int agent_set_on_bound(agent_conn *conn, agent_bound_fn fn, void *user)
+{
+    if (!conn)
+        return -EINVAL;
+    conn->on_bound = fn;
+    conn->on_bound_user = user;
     return 0;
 }
 

@@ -169,16 +169,32 @@ void ag_conn_send_unsent(struct agent_conn *c)
 
 /* ---- what is told to the agent ---- */
 
-static void send_bind(struct agent_conn *c, uint64_t now_ms)
+int ag_conn_queue_bind(struct agent_conn *c, uint32_t address)
 {
     struct ag_buf *text = ag_conn_scratch(c);
+    int r;
 
+    ag_wait_end(&c->bind_wait); /* what is still said about the claim before is of no interest */
+    ag_waits_add(&c->waits, &c->bind_wait, c->now_ms() + AG_CONN_REGISTER_WAIT_MS);
+    r = ag_encode_bind(text, c->bind_wait.id, address);
+    if (r == 0)
+        r = ag_conn_queue_own(c, ag_buf_span(text));
+    if (r < 0)
+        ag_wait_end(&c->bind_wait);
+    return r;
+}
+
+void ag_conn_bound(struct agent_conn *c, int status)
+{
     if (c->address == 0)
+        return; /* it was given up meanwhile */
+    if (status < 0)
+        ag_conn_logf(c, AGENT_LOG_WARNING, "address %u refused: %s", (unsigned) c->address, agent_strerror(status));
+    if (!c->on_bound)
         return;
-    ag_wait_end(&c->bind_wait);
-    ag_waits_add(&c->waits, &c->bind_wait, now_ms + AG_CONN_REGISTER_WAIT_MS);
-    if (ag_encode_bind(text, c->bind_wait.id, c->address) == 0)
-        ag_conn_queue_own(c, ag_buf_span(text));
+    ag_conn_enter(c);
+    c->on_bound(c, c->address, status, c->on_bound_user);
+    ag_conn_leave(c);
 }
 
 static bool has_followers(struct agent_conn *c)
@@ -231,18 +247,23 @@ void ag_conn_check_ready(struct agent_conn *c)
 
 void ag_conn_on_up(struct agent_conn *c, uint64_t now_ms)
 {
+    int bind_error = 0;
+
     c->epoch++;
     c->state = AGENT_CONNECTED;
     c->connected_at_ms = now_ms;
     c->heard = c->write_dead = c->dialing = false;
     ag_framer_deinit(&c->framer);
     ag_framer_init(&c->framer, TEXT_IN_MAX, DEPTH_IN_MAX);
-    send_bind(c, now_ms);
+    if (c->address)
+        bind_error = ag_conn_queue_bind(c, c->address);
     ag_list_for_each(it, &c->keys.all)
         ag_key_register(c, ag_list_entry(it, struct ag_key, by_order), now_ms);
     ag_conn_query_status(c);
     ag_conn_logf(c, AGENT_LOG_INFO, "connected to the agent");
     ag_conn_tell_state(c);
+    if (bind_error < 0)
+        ag_conn_bound(c, bind_error);
     ag_conn_send_unsent(c);
     ag_conn_check_ready(c);
 }
@@ -358,6 +379,7 @@ void ag_conn_on_time(struct agent_conn *c, uint64_t now_ms)
             break;
         default:
             ag_wait_forget_deadline(a);
+            ag_conn_bound(c, 0);
         }
     }
 }

@@ -72,6 +72,8 @@ struct agent_conn {
     uint32_t address;
     agent_request_fn on_message;
     void *on_message_user;
+    agent_bound_fn on_bound;
+    void *on_bound_user;
     struct ag_wait bind_wait, status_wait;
 
     atomic_bool stopping;
@@ -128,6 +130,10 @@ static inline bool ag_conn_is_settled(const struct agent_conn *c)
 }
 /* Tells on_state when the state has changed since. */
 void ag_conn_tell_state(struct agent_conn *c);
+/* Claims address, or gives the one there is up when it is 0. 0, -ENOMEM. */
+int ag_conn_queue_bind(struct agent_conn *c, uint32_t address);
+/* What became of the claim, to the log and to on_bound. */
+void ag_conn_bound(struct agent_conn *c, int status);
 /* Asks for local.query_status when somebody follows it. */
 void ag_conn_query_status(struct agent_conn *c);
 void ag_conn_logf(struct agent_conn *c, enum agent_log_level level, const char *fmt, ...) ag_printf_like(3, 4);

@@ -61,18 +61,25 @@ static void end_call(struct agent_slot *slot, char *text, const struct ag_json_v
         ag_call_end(slot, 0, "null", NULL);
 }
 
-static void on_bind_answer(struct agent_conn *c, const char *error)
+/* The answer to a claim of a key or of the address. When the time was up it was taken for accepted, and told so. */
+static void claim_answered(struct agent_conn *c, struct ag_wait *a, const char *error)
 {
-    ag_wait_end(&c->bind_wait);
-    if (error)
-        ag_conn_logf(c, AGENT_LOG_WARNING, "address %u refused: %s", (unsigned) c->address, error);
+    bool late = ag_list_empty(&a->by_deadline);
+    int status = error ? registered_status(error) : 0;
+
+    ag_wait_end(a);
+    if (late && !error)
+        return;
+    if (a->kind == AG_WAIT_BIND)
+        ag_conn_bound(c, status);
+    else
+        ag_key_registered(c, ag_container_of(a, struct ag_key, reg), status);
 }
 
 /* true: the text was the answer to a. */
 static bool answer(struct agent_conn *c, struct ag_wait *a, char *text, const struct ag_json_view *v, bool by_method)
 {
     struct agent_slot *slot;
-    const char *error;
 
     switch (a->kind) {
     case AG_WAIT_CALL:
@@ -90,16 +97,7 @@ static bool answer(struct agent_conn *c, struct ag_wait *a, char *text, const st
     default:
         if (by_method)
             return false;
-        error = take_value(text, v, AG_M_ERROR);
-        if (a->kind == AG_WAIT_BIND) {
-            on_bind_answer(c, error);
-        } else {
-            bool late = ag_list_empty(&a->by_deadline); /* taken for accepted, and told so, when the time was up */
-
-            ag_wait_end(a);
-            if (error || !late)
-                ag_key_registered(c, ag_container_of(a, struct ag_key, reg), error ? registered_status(error) : 0);
-        }
+        claim_answered(c, a, take_value(text, v, AG_M_ERROR));
         return true;
     }
 }

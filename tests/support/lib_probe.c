@@ -75,6 +75,16 @@ static void on_state(agent_conn *c, enum agent_state state, void *user)
     say("state", "", (long) state, "");
 }
 
+static void on_bound(agent_conn *c, uint32_t address, int status, void *user)
+{
+    char digits[16];
+
+    (void) c;
+    (void) user;
+    snprintf(digits, sizeof digits, "%u", (unsigned) address);
+    say("bound", digits, status, "");
+}
+
 static void on_status(agent_conn *c, const char *status, void *user)
 {
     (void) c;
@@ -238,6 +248,7 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "--msgpack") == 0)
         agent_set_encoding(conn, AGENT_MSGPACK);
     agent_set_on_state(conn, on_state, NULL);
+    agent_set_on_bound(conn, on_bound, NULL);
     agent_set_log(conn, on_log, AGENT_LOG_DEBUG, NULL);
     agent_set_reconnect(conn, 20, 500);
     puts("ready");

@@ -183,13 +183,26 @@ def test_messages_between_applications(encodings):
         with Probe("unix:" + agent.unix, *flags[0]) as one, Probe("unix:" + agent.unix, *flags[1]) as two:
             for app, address in (one, 2), (two, 16):
                 app.tell("bind", address)
-                app.serve("seen.%d" % address)  # an answer to register: bind has arrived as well
+                app.saw("bound %d 0" % address)
             one.tell("send", 16, "hello", '{"x":[1]}')
             two.saw(r'command hello 2 \{"x":\[1\]\}')
             one.saw(r'end hello 0 \{"x":\[1\]\}')
             if encodings[0] == encodings[1]:
                 one.tell("send", 8, "nobody", "[]")
                 one.saw("end nobody %d" % TIMEOUT)
+
+
+def test_an_address_has_one_holder():
+    with Agent() as agent:
+        with Probe("unix:" + agent.unix) as one, Probe("unix:" + agent.unix, "--msgpack") as two:
+            one.tell("bind", 2)
+            one.saw("bound 2 0")
+            two.tell("bind", 2)
+            two.saw("bound 2 %d" % -errno.EEXIST)
+            one.tell("bind", 0)
+            one.serve("given.up")  # an answer to register: bind has arrived as well
+            two.tell("bind", 2)
+            two.saw("bound 2 0")
 
 
 def test_status_is_followed():

@@ -120,6 +120,8 @@ typedef void (*agent_call_fn)(agent_conn *conn, int status, const char *result, 
  * otherwise later, that is told too.
  */
 typedef void (*agent_registered_fn)(agent_slot *slot, int status, void *user);
+/* The same for agent_bind(): 0 the address is this connection's, -EEXIST it is another's, and so on. */
+typedef void (*agent_bound_fn)(agent_conn *conn, uint32_t address, int status, void *user);
 typedef void (*agent_state_fn)(agent_conn *conn, enum agent_state state, void *user);
 typedef void (*agent_log_fn)(enum agent_log_level level, const char *text, void *user);
 
@@ -258,11 +260,13 @@ AGENT_API int agent_report_miot_event(agent_conn *conn, const char *did, unsigne
 /* ---- application to application ---- */
 
 /*
- * Claims a one-bit address and has messages to it delivered to fn. Kept over reconnects. Address 0: messages are not
- * delivered to fn any more, and the address is not claimed again at the next connect. A taken address stays with its
- * holder; that is only logged.
+ * Claims a one-bit address and has messages to it delivered to fn. Claimed again at each connect; a taken address stays
+ * with its holder, which agent_set_on_bound() tells. One address at a time: a new one takes the place of the old.
+ * Address 0 (fn may be NULL) gives it up, at the agent too; the vendor's old agent keeps it until the connection ends.
  */
 AGENT_API int agent_bind(agent_conn *conn, uint32_t address, agent_request_fn fn, void *user);
+/* fn, from agent_process(), is told what became of each claim; NULL takes it away. Set it before agent_bind(). */
+AGENT_API int agent_set_on_bound(agent_conn *conn, agent_bound_fn fn, void *user);
 /* Sends method to each application whose address bit is in to; fn gets the first answer. fn NULL: no answer. */
 AGENT_API int agent_send(agent_conn *conn, agent_slot **ret_slot, uint32_t to, const char *method, const char *params,
                          unsigned timeout_ms, agent_call_fn fn, void *user);

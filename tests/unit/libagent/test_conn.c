@@ -307,6 +307,7 @@ static void messages_between_applications(void **state)
     assert_string_equal(lab_sent(&l), "{\"id\":77,\"_to\":16,\"result\":[\"ok\"]}");
     lab_seen(&l);
     agent_bind(l.conn, 0, NULL, NULL);
+    lab_sent(&l);
     lab_say(&l, "{\"id\":79,\"_from\":16,\"method\":\"hello\"}");
     assert_string_equal(lab_sent(&l),
                         "{\"id\":79,\"_to\":16,\"error\":{\"code\":-32601,\"message\":\"Method not found.\"}}");
@@ -316,11 +317,66 @@ static void messages_between_applications(void **state)
     assert_string_equal(lab_sent(&l), "");
     lab_seen(&l);
     agent_send(l.conn, NULL, 16, "x", NULL, 0, lab_on_end, &l);
-    assert_string_equal(lab_sent(&l), "{\"id\":3,\"_to\":16,\"method\":\"x\",\"params\":[]}");
-    lab_say(&l, "{\"id\":3,\"result\":1}{\"id\":3,\"_from\":16,\"result\":2}");
+    assert_string_equal(lab_sent(&l), "{\"id\":4,\"_to\":16,\"method\":\"x\",\"params\":[]}");
+    lab_say(&l, "{\"id\":4,\"result\":1}{\"id\":4,\"_from\":16,\"result\":2}");
     assert_string_equal(lab_seen(&l), "0 2;");
     agent_send(l.conn, NULL, 16, "x", NULL, 0, NULL, NULL);
     assert_string_equal(lab_sent(&l), "{\"_to\":16,\"method\":\"x\",\"params\":[]}");
+    lab_deinit(&l);
+}
+
+static void on_bound(agent_conn *conn, uint32_t address, int status, void *user)
+{
+    lab_note(user, "%u %d;", (unsigned) address, status);
+    if (status == -EPERM)
+        agent_bind(conn, 8, lab_on_request, user);
+    if (status == -32602)
+        agent_close(conn);
+}
+
+static void what_became_of_a_claim(void **state)
+{
+    struct lab l;
+
+    (void) state;
+    lab_init(&l);
+    assert_int_equal(agent_set_on_bound(NULL, on_bound, &l), -EINVAL);
+    assert_int_equal(agent_set_on_bound(l.conn, on_bound, &l), 0);
+    agent_bind(l.conn, 2, lab_on_request, &l);
+    lab_up(&l);
+    lab_say(&l, "{\"id\":1,\"result\":[\"ok\"]}");
+    assert_string_equal(lab_seen(&l), "2 0;");
+
+    lab_down(&l);
+    lab_up(&l);
+    lab_say(&l, "{\"id\":2,\"error\":{\"code\":-32004,\"message\":\"address is taken\"}}{\"id\":2,\"result\":1}");
+    assert_string_equal(lab_seen(&l), "2 -17;");
+
+    /* claimed again inside the callback; an agent that says nothing is an old one, what it says late counts if it is no */
+    agent_bind(l.conn, 4, lab_on_request, &l);
+    lab_say(&l, "{\"id\":3,\"error\":{\"code\":-32001,\"message\":\"no\"}}");
+    assert_string_equal(lab_seen(&l), "4 -1;");
+    lab_at(&l, 1200);
+    assert_string_equal(lab_seen(&l), "8 0;");
+    lab_say(&l, "{\"id\":4,\"error\":{\"code\":-32004,\"message\":\"address is taken\"}}");
+    assert_string_equal(lab_seen(&l), "8 -17;");
+
+    /* given up at the agent, and not claimed at the next connect */
+    lab_sent(&l);
+    assert_int_equal(agent_bind(l.conn, 0, NULL, NULL), 0);
+    assert_string_equal(lab_sent(&l), "{\"id\":5,\"method\":\"bind\",\"address\":0}");
+    lab_say(&l, "{\"id\":5,\"result\":[\"ok\"]}");
+    assert_int_equal(agent_bind(l.conn, 0, NULL, NULL), 0);
+    lab_down(&l);
+    lab_up(&l);
+    assert_string_equal(lab_sent(&l), "");
+    assert_string_equal(lab_seen(&l), "");
+
+    /* the callback may close the connection */
+    agent_bind(l.conn, 2, lab_on_request, &l);
+    lab_say(&l, "{\"id\":6,\"error\":{\"code\":-32602,\"message\":\"no\"}}");
+    assert_string_equal(lab_seen(&l), "2 -32602;");
+    assert_int_equal(agent_get_state(l.conn), AGENT_CLOSED);
     lab_deinit(&l);
 }
 
@@ -540,6 +596,7 @@ int main(void)
         cmocka_unit_test(calls_time_out),
         cmocka_unit_test(requests_are_answered_once),
         cmocka_unit_test(messages_between_applications),
+        cmocka_unit_test(what_became_of_a_claim),
         cmocka_unit_test(status_is_followed),
         cmocka_unit_test(status_is_asked_again_while_upstream_is_away),
         cmocka_unit_test(modes_and_refusals),

@@ -52,6 +52,12 @@ static void say(struct lab *l, const char *text)
     l->conn->processing = false;
 }
 
+static void on_bound(agent_conn *conn, uint32_t address, int status, void *user)
+{
+    (void) conn;
+    lab_note(user, "%u %d;", (unsigned) address, status);
+}
+
 static void session(void *user)
 {
     enum agent_encoding encoding = *(enum agent_encoding *) user;
@@ -67,6 +73,7 @@ static void session(void *user)
     agent_subscribe(l.conn, &sub, "m", keep, &kept);
     agent_subscribe(l.conn, NULL, "pre.*", keep, &kept);
     agent_follow_status(l.conn, NULL, on_status, NULL);
+    agent_set_on_bound(l.conn, on_bound, &l);
     agent_bind(l.conn, 2, keep, &kept);
     start_call(l.conn, "early", NULL);
     lab_up(&l);
@@ -82,6 +89,7 @@ static void session(void *user)
     start_call(l.conn, "three", NULL);
     if (agent_call(l.conn, &call, "given up", NULL, 0, on_end, NULL) == 0)
         call = agent_slot_unref(call);
+    agent_bind(l.conn, 0, NULL, NULL);
     sub = agent_slot_unref(sub);
     lab_deinit(&l);
     agent_request_unref(kept);
