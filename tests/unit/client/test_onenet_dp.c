@@ -305,7 +305,7 @@ static void dates_come_from_unix_time(void **state)
     (void) state;
     for (size_t i = 0; i < ag_array_size(rows); i++) {
         struct onenet_date d, back;
-        char text[ONENET_TIME_LEN + 1];
+        char text[ONENET_TIME_LEN + 1], again[ONENET_TIME_LEN + 1];
 
         assert_int_equal(onenet_date_from_unix(rows[i].unix_s, rows[i].offset, &d), rows[i].text != NULL);
         if (!rows[i].text)
@@ -313,7 +313,8 @@ static void dates_come_from_unix_time(void **state)
         onenet_date_format(&d, text);
         assert_string_equal(text, rows[i].text);
         assert_true(onenet_date_parse(span(text), &back));
-        assert_memory_equal(&back, &d, sizeof d);
+        onenet_date_format(&back, again);
+        assert_string_equal(again, text);
     }
     assert_false(onenet_date_parse(span("1900-02-29 00:00:00"), &(struct onenet_date){0}));
     assert_false(onenet_date_parse(span("2015-03-22T22:31:12"), &(struct onenet_date){0}));
