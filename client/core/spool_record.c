@@ -41,7 +41,7 @@ static int read_items(struct spool_record *out, const msgpack_object *o)
     item = o->via.array.ptr;
     if (!is_uint(&item[0], VERSION) || item[0].via.u64 != VERSION || !is_uint(&item[1], UINT32_MAX) ||
         item[1].via.u64 == 0 || !is_uint(&item[2], UINT32_MAX) || !is_uint(&item[3], UINT64_MAX) ||
-        item[4].type != MSGPACK_OBJECT_STR)
+        item[4].type != MSGPACK_OBJECT_STR || item[4].via.str.size == 0)
         return -EINVAL;
     *out = (struct spool_record){
         .id = (uint32_t) item[1].via.u64,
