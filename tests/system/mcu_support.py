@@ -17,7 +17,7 @@ class Upstream:
     def __init__(self):
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]
-        self.answers, self.reports, self.refuse = {}, [], False
+        self.answers, self.reports, self.refuse, self.no_did = {}, [], False, 0
         self.changed = threading.Condition()
         self.peer = None
         threading.Thread(target=self._serve, daemon=True).start()
@@ -54,6 +54,9 @@ class Upstream:
         elif text["method"] == "miIO.info":
             peer.send({"id": text["id"], "result": {"model": "acme.lamp.v1", "mac": "34:CE:00:89:2A:B7",
                                                     "fw_ver": "1.4.4_0003"}})
+        elif text["method"] == "local.query_did" and self.no_did > 0:
+            self.no_did -= 1
+            peer.send({"id": text["id"], "error": {"code": -32002, "message": "not connected"}})
         elif text["method"] == "local.query_did":
             peer.send({"id": text["id"], "method": "local.did", "params": "1234"})
         else:
@@ -197,7 +200,8 @@ class Stack:
         self.up = Upstream()
         self.agent = Daemon("miio_agent", "--listen", "none", "--unix", tmp_path / "agent.sock", "--upstream",
                             "127.0.0.1:%d" % self.up.port)
-        self.mcu = Daemon("miio_mcu", "--tty", tty_path, "--agent", "unix:%s" % (tmp_path / "agent.sock"), *options)
+        self.mcu = Daemon("miio_mcu", "--tty", tty_path, "--agent", "unix:%s" % (tmp_path / "agent.sock"), "-o",
+                          "update_dir=%s" % tmp_path, *options)
         self.mcu.wait_err("agent connected")
 
     def info(self, id=900000):

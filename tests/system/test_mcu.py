@@ -94,6 +94,24 @@ def test_reports_are_merged_and_events_all_arrive(line, stack):
     assert len(stack.up.seen("properties_changed")) < 30
 
 
+def test_reports_wait_for_the_did(tmp_path, line, stack):
+    stack.mcu.stop()
+    stack.up.no_did = 2  # as while the client is still on its way
+    stack.mcu = Daemon(*stack.mcu.args)
+    stack.mcu.wait_err("agent connected")
+    assert line.say("event_occured 1 7") == "ok"
+    assert line.say("properties_changed 1 1 1") == "ok"
+    stack.up.wait(lambda: stack.up.seen("event_occured") and stack.up.seen("properties_changed"), "the reports")
+    assert stack.up.seen("event_occured")[0]["did"] == stack.up.seen("properties_changed")[0][0]["did"] == "1234"
+    assert stack.up.no_did == 0
+
+
+def test_a_flood_of_questions_is_answered_whole(line, stack):
+    line.write(b"help\r" * 600 + b"net\r")
+    lines = [line.reply() for _ in range(600 * 17 + 1)]
+    assert lines.count("help") == 600 and lines[-1] == "cloud"
+
+
 def test_reports_survive_a_refusing_cloud(line, stack):
     stack.up.refuse = True
     assert line.say("properties_changed 1 1 1") == "ok"
@@ -162,6 +180,10 @@ def test_update_that_the_mcu_cancels(tmp_path, line, stack):
     assert stack.up.call(1, "mcu.update", {**good, "md5": "0" * 32})["error"]["code"] == -5001
     assert stack.up.call(2, "mcu.update", {"file": str(image)})["error"]["code"] == -32602
     assert stack.up.call(3, "mcu.update", {**good, "file": str(tmp_path)})["error"]["code"] == -5001
+    (tmp_path / "link").symlink_to("/etc/hostname")
+    for n, file in enumerate(("/etc/hostname", tmp_path / "link", tmp_path / ".." / "x", "/no/such/file", "")):
+        answer = stack.up.call(30 + n, "mcu.update", {**good, "file": str(file)})
+        assert "not below update_dir" in answer["error"]["message"], answer
     assert stack.up.call(4, "mcu.update", good)["result"] == ["ok"]
     assert stack.up.call(5, "mcu.update", good)["error"]["code"] == -5001
     assert stack.up.call(6, "get_properties", [{"siid": 1, "piid": 1}])["error"]["code"] == -10000

@@ -120,6 +120,8 @@ static void set_timer(struct mcu *m)
 
     if (reports < due)
         due = reports;
+    if (m->tty.in_len > 0 && mcu_tx_bytes(&m->bridge.tx).len == 0)
+        due = now; /* the turns were used up, and no event of the device will ask for the rest */
     if (due == UINT64_MAX)
         uv_timer_stop(&m->timer);
     else
@@ -199,8 +201,10 @@ static void on_status(struct mcu_link *l, const char *status)
 
     if (net != m->bridge.net)
         ag_log(AG_LOG_INFO, "net: %s (%s)", mcu_net_name(net), status);
-    if (net != m->bridge.net && (!*m->bridge.set.did || !*m->bridge.set.mac))
-        mcu_link_ask_identity(l); /* the client may have come later than we */
+    if (net != m->bridge.net && (!*m->bridge.set.did || !*m->bridge.set.mac)) {
+        m->bridge.reports.up = l->up && *m->bridge.set.did; /* the client may have come later than we */
+        mcu_link_ask_identity(l);
+    }
     mcu_bridge_set_net(&m->bridge, net);
 }
 

@@ -43,7 +43,7 @@ static void start_update(struct mcu *m, agent_request *req, const char *file, co
         agent_reply_error(req, CODE_UPDATE, "the serial device is not there");
         return;
     }
-    if (*m->conf->update_dir && !is_below(file, m->conf->update_dir)) {
+    if (!is_below(file, m->conf->update_dir)) {
         agent_reply_error(req, CODE_UPDATE, "the image is not below update_dir");
         return;
     }

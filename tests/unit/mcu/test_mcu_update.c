@@ -252,6 +252,29 @@ static void the_ways_it_fails(void **state)
     world_deinit(&w);
 }
 
+static void a_line_that_takes_nothing_ends_the_update(void **state)
+{
+    struct world w;
+    uint64_t due;
+
+    (void) state;
+    world_init(&w, false);
+    mcu_bridge_update(&w.bridge, small, sizeof small, false, w.clock.now_ms);
+    world_say(&w, "get_down|result \"ready\"|");
+    world_feed(&w, "C", 1);
+    while (mcu_tx_has_room(&w.bridge.tx))
+        mcu_tx_put(&w.bridge.tx, "x", 1);
+    for (unsigned n = 0; w.bridge.update.state == MCU_UPDATE_SENDING; n++) {
+        assert_true(n < 100);
+        due = mcu_bridge_due_ms(&w.bridge);
+        assert_true(due > w.clock.now_ms); /* no busy waiting */
+        w.clock.now_ms = due;
+        mcu_bridge_tick(&w.bridge, w.clock.now_ms);
+    }
+    assert_string_equal(mcu_update_end_text(&w.bridge.update), "the MCU did not acknowledge");
+    world_deinit(&w);
+}
+
 static void an_open_request_is_answered_before_the_update(void **state)
 {
     struct world w;
@@ -277,6 +300,7 @@ int main(void)
         cmocka_unit_test(silence_has_an_end),
         cmocka_unit_test(the_handshake),
         cmocka_unit_test(the_ways_it_fails),
+        cmocka_unit_test(a_line_that_takes_nothing_ends_the_update),
         cmocka_unit_test(an_open_request_is_answered_before_the_update),
     };
 

@@ -324,6 +324,11 @@ static void silence_times_out_the_request(void **state)
     world_say(&w, "get_down|");
     assert_string_equal(world_up(&w), TIMEOUT(7));
     assert_string_equal(world_said(&w), "down none|");
+    world_ask(&w, GET1);
+    w.clock.now_ms += MCU_COMMAND_TIMEOUT_MS; /* the process slept: the line is heard before any timer */
+    world_say(&w, "get_down|");
+    assert_string_equal(world_said(&w), "down none|");
+    assert_string_equal(world_up(&w), TIMEOUT(7));
     world_deinit(&w);
 }
 

@@ -157,7 +157,7 @@ void mcu_bridge_update_left(struct mcu_bridge *b)
 
 /* ---- time ---- */
 
-static void expire_jobs(struct mcu_bridge *b, uint64_t now_ms)
+void mcu_bridge_expire(struct mcu_bridge *b, uint64_t now_ms)
 {
     if (b->out && now_ms >= b->out->deadline_ms) {
         b->n.timeouts++;
@@ -179,13 +179,16 @@ void mcu_bridge_tick(struct mcu_bridge *b, uint64_t now_ms)
 {
     enum mcu_update_state was = b->update.state;
     uint8_t out[XMODEM_OUT_MAX];
+    size_t n;
 
-    expire_jobs(b, now_ms);
+    mcu_bridge_expire(b, now_ms);
     if (!b->echo)
         mcu_line_expire(&b->line, now_ms);
-    if (was == MCU_UPDATE_NONE || !mcu_tx_has_room(&b->tx))
+    if (was == MCU_UPDATE_NONE)
         return;
-    mcu_tx_put(&b->tx, out, mcu_update_tick(&b->update, now_ms, out));
+    n = mcu_update_tick(&b->update, now_ms, out);
+    if (mcu_tx_has_room(&b->tx)) /* else the block is lost: a line that takes nothing ends the tries too */
+        mcu_tx_put(&b->tx, out, n);
     if (was == MCU_UPDATE_SENDING && b->update.state != was)
         mcu_bridge_update_left(b);
 }

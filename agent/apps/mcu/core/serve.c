@@ -202,6 +202,7 @@ size_t mcu_bridge_feed(struct mcu_bridge *b, const struct mcu_clock *clock, cons
     enum { ECHO_CHUNK = 1024 }; /* so that echo and reply always fit what mcu_tx_has_room() promised */
     size_t i = 0;
 
+    mcu_bridge_expire(b, clock->now_ms); /* after a long sleep the bytes may be there before the timer */
     if (!b->echo)
         mcu_line_expire(&b->line, clock->now_ms);
     while (i < n && mcu_tx_has_room(&b->tx)) {

@@ -7,6 +7,8 @@
 
 #include "agent/apps/mcu/core/bridge.h"
 
+/* Ends every request whose deadline has passed. */
+void mcu_bridge_expire(struct mcu_bridge *b, uint64_t now_ms);
 /* Takes the first waiting job out of the queue, which must not be empty. */
 struct mcu_job *mcu_bridge_pop(struct mcu_bridge *b);
 /* The job's results are complete: prints its answer. */

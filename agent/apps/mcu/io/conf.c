@@ -62,6 +62,7 @@ void mcu_conf_init(struct mcu_conf *conf)
     conf->hook_timeout_ms = 30000;
     conf->status_period_ms = 30000;
     conf->log_level = 2;
+    strcpy(conf->update_dir, MCU_CONF_UPDATE_DIR);
 }
 
 static int set_text(char *to, size_t room, const char *value, char *reason, size_t n)

@@ -6,6 +6,8 @@
 
 enum { MCU_CONF_TEXT_MAX = 200 };
 
+#define MCU_CONF_UPDATE_DIR "/var/lib/miio/ota" /* where miio_ota keeps firmware by default */
+
 struct mcu_conf {
     struct mcu_settings set;
     char tty[MCU_CONF_TEXT_MAX];
@@ -15,7 +17,7 @@ struct mcu_conf {
     char hook_factory[MCU_CONF_TEXT_MAX];
     unsigned hook_timeout_ms;
     unsigned status_period_ms;
-    char update_dir[MCU_CONF_TEXT_MAX]; /* "": images may lie anywhere */
+    char update_dir[MCU_CONF_TEXT_MAX]; /* images must lie below it; "": none is taken */
     bool xmodem_1k;
     char log_file[MCU_CONF_TEXT_MAX];
     unsigned log_level;

@@ -8,11 +8,39 @@
 #include <cjson/cJSON.h>
 #include "libagent/core/log.h"
 
-enum { QUERY_TIMEOUT_MS = 5000, REPORT_TIMEOUT_MS = 10000, STATUS_RETRY_MS = 1000 };
+enum { QUERY_TIMEOUT_MS = 5000, REPORT_TIMEOUT_MS = 10000, STATUS_RETRY_MS = 1000, DID_SILENT_MAX = 3 };
 
 static void cjson_freep(cJSON **j)
 {
     cJSON_Delete(*j);
+}
+
+/* The daemons on the way say by their own codes that nobody beyond them has seen the call. */
+static bool is_on_the_way(const char *error)
+{
+    static const int codes[] = {AGENT_CODE_BUSY, AGENT_CODE_NOT_CONNECTED, AGENT_CODE_SHUTTING_DOWN,
+                                AGENT_CODE_NO_ACK, AGENT_CODE_ACK_TIMEOUT};
+    ag_cleanup(cjson_freep) cJSON *json = cJSON_Parse(error);
+    const cJSON *code = cJSON_GetObjectItemCaseSensitive(json, "code");
+
+    for (size_t i = 0; cJSON_IsNumber(code) && i < ag_array_size(codes); i++)
+        if (code->valueint == codes[i])
+            return true;
+    return false;
+}
+
+/* ---- when to ask ---- */
+
+static void on_status_timer(uv_timer_t *t);
+
+static void ask_status_in(struct mcu_link *l, unsigned ms)
+{
+    uv_timer_start(&l->status_timer, on_status_timer, ms, 0);
+}
+
+static void ask_soon(struct mcu_link *l)
+{
+    ask_status_in(l, STATUS_RETRY_MS < l->status_period_ms ? STATUS_RETRY_MS : l->status_period_ms);
 }
 
 /* ---- what the client says about the device ---- */
@@ -39,15 +67,26 @@ static void on_info(agent_conn *conn, int status, const char *result, const char
     l->on_identity(l, &who);
 }
 
-/* The did comes as a string or as a number; digits are kept as text. */
+/* The did comes as a string or as a number; digits are kept as text. 0 and 1 stand for a device that has none
+ * yet. */
 static void read_did(const char *json, char *out, size_t room)
 {
     static const char allowed[] = "0123456789.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
     bool quoted = *json == '"';
     size_t n = strspn(json + quoted, allowed);
 
+    if (n == 1 && (json[quoted] == '0' || json[quoted] == '1'))
+        return;
     if (n > 0 && n < room && json[quoted + n] == (quoted ? '"' : '\0'))
         memcpy(out, json + quoted, n);
+}
+
+/* A client that says nothing to this question at all is not waited for for ever. */
+static bool did_is_settled(struct mcu_link *l, int status, const char *error)
+{
+    if (status == AGENT_E_TIMEOUT)
+        return ++l->n_did_silent >= DID_SILENT_MAX;
+    return status == 0 || (status == AGENT_E_REMOTE && !is_on_the_way(error));
 }
 
 static void on_did(agent_conn *conn, int status, const char *result, const char *error, void *user)
@@ -56,20 +95,22 @@ static void on_did(agent_conn *conn, int status, const char *result, const char 
     struct mcu_link *l = user;
 
     (void) conn;
-    (void) error;
+    if (status == AGENT_E_CANCELED || status == AGENT_E_LOST)
+        return;
     if (status == 0 && result)
         read_did(result, who.did, sizeof who.did);
-    who.last = true;
+    who.last = did_is_settled(l, status, error);
     l->on_identity(l, &who);
+    l->ask_again = !who.last;
+    if (l->ask_again)
+        ask_soon(l);
 }
 
 void mcu_link_ask_identity(struct mcu_link *l)
 {
     agent_call(l->conn, NULL, "miIO.info", NULL, QUERY_TIMEOUT_MS, on_info, l);
-    agent_call(l->conn, NULL, "local.query_did", NULL, QUERY_TIMEOUT_MS, on_did, l);
+    l->ask_again = agent_call(l->conn, NULL, "local.query_did", NULL, QUERY_TIMEOUT_MS, on_did, l) < 0;
 }
-
-static void ask_status_in(struct mcu_link *l, unsigned ms);
 
 /*
  * Broadcasts tell every change, but not that the client daemon itself is gone; then the question stays
@@ -86,7 +127,7 @@ static void on_status_answer(agent_conn *conn, int status, const char *result, c
     if (status == AGENT_E_CANCELED || status == AGENT_E_LOST)
         return;
     if (status != 0) /* the client may be about to come */
-        ask_status_in(l, STATUS_RETRY_MS < l->status_period_ms ? STATUS_RETRY_MS : l->status_period_ms);
+        ask_soon(l);
     if (status == 0 && (n < 3 || n >= sizeof name || result[0] != '"'))
         return;
     if (status == 0)
@@ -101,13 +142,10 @@ static void on_status_timer(uv_timer_t *t)
     if (!l->up)
         return;
     ask_status_in(l, l->status_period_ms);
+    if (l->ask_again)
+        mcu_link_ask_identity(l);
     agent_call(l->conn, NULL, "local.query_status", "\"\"", QUERY_TIMEOUT_MS, on_status_answer, l);
     mcu_link_turn(l);
-}
-
-static void ask_status_in(struct mcu_link *l, unsigned ms)
-{
-    uv_timer_start(&l->status_timer, on_status_timer, ms, 0);
 }
 
 /* ---- the library's callbacks ---- */
@@ -125,6 +163,7 @@ static void on_state(agent_conn *conn, enum agent_state state, void *user)
     l->on_up(l, up);
     if (!up)
         return;
+    l->n_did_silent = 0;
     mcu_link_ask_identity(l);
     ask_status_in(l, STATUS_RETRY_MS);
 }
@@ -152,22 +191,11 @@ static void on_log(enum agent_log_level level, const char *text, void *user)
     ag_log(levels[level], "libagent: %s", text);
 }
 
-/* The daemons on the way say by their own codes that nobody beyond them has seen the report. */
 static enum mcu_report_end report_end(int status, const char *error)
 {
-    static const int on_the_way[] = {AGENT_CODE_BUSY, AGENT_CODE_NOT_CONNECTED, AGENT_CODE_SHUTTING_DOWN,
-                                     AGENT_CODE_NO_ACK, AGENT_CODE_ACK_TIMEOUT};
-    ag_cleanup(cjson_freep) cJSON *json = NULL;
-    const cJSON *code;
-
-    if (status != AGENT_E_REMOTE)
-        return status == 0 ? MCU_REPORT_TAKEN : MCU_REPORT_LOST;
-    json = cJSON_Parse(error);
-    code = cJSON_GetObjectItemCaseSensitive(json, "code");
-    for (size_t i = 0; cJSON_IsNumber(code) && i < ag_array_size(on_the_way); i++)
-        if (code->valueint == on_the_way[i])
-            return MCU_REPORT_LOST;
-    return MCU_REPORT_REFUSED;
+    if (status == 0)
+        return MCU_REPORT_TAKEN;
+    return status == AGENT_E_REMOTE && !is_on_the_way(error) ? MCU_REPORT_REFUSED : MCU_REPORT_LOST;
 }
 
 static void on_properties_reported(agent_conn *conn, int status, const char *result, const char *error,

@@ -10,7 +10,7 @@
 /* What the client knows about the device; empty strings when it did not say. */
 struct mcu_identity {
     char model[64], mac[32], version[64], did[64];
-    bool last; /* no more answers are under way */
+    bool last; /* there is no better answer to wait for */
 };
 
 struct mcu_link {
@@ -20,6 +20,8 @@ struct mcu_link {
     uv_timer_t status_timer;
     unsigned status_period_ms; /* how often the status is asked for; set before mcu_link_open() */
     bool up;
+    bool ask_again;       /* the did was asked for and nobody could tell yet */
+    unsigned n_did_silent; /* questions for it that were never answered, since the connection is up */
     /* The owner's, called from inside the loop. */
     int (*on_request)(struct mcu_link *l, agent_request *req);
     void (*on_up)(struct mcu_link *l, bool up);
@@ -37,7 +39,9 @@ int mcu_link_open(struct mcu_link *l, uv_loop_t *loop, const char *address);
 /* Lets the library work and waits for what it asks for. Call after anything was sent through it. */
 void mcu_link_turn(struct mcu_link *l);
 
-/* Asks the client about the device; on_identity follows, the last time in any case. Done at each connect too.
+/*
+ * Asks the client about the device; on_identity follows. While there is no client the question is repeated; who.last
+ * comes with its answer, be it a refusal, or when it has left several of them unanswered. Done at each connect too.
  */
 void mcu_link_ask_identity(struct mcu_link *l);
 
