@@ -100,7 +100,7 @@ static void end_reports(struct gizwits *g)
 
 void gizwits_report_done(struct gizwits *g, uint32_t id, int result)
 {
-    ag_list_for_each(it, &g->reports) {
+    ag_list_for_each (it, &g->reports) {
         struct report_in_flight *f = ag_list_entry(it, struct report_in_flight, link);
 
         if (f->id != id)
@@ -152,7 +152,8 @@ static void learn_version(struct gizwits *g)
         return;
     raw = json_get(ag_buf_span(&info), "fw_ver");
     if (raw.p && json_append_text(&version, raw) == 0 && ag_buf_size(&version) <= GIZWITS_VERSION_MAX)
-        snprintf(g->soft_version, sizeof g->soft_version, "%.*s", (int) ag_buf_size(&version), ag_buf_head(&version));
+        snprintf(g->soft_version, sizeof g->soft_version, "%.*s", (int) ag_buf_size(&version),
+                 ag_buf_head(&version));
 }
 
 static void check_firmware_once(struct gizwits *g)
@@ -287,7 +288,8 @@ static void on_ack_timer(uv_timer_t *t)
 
         if (give_up)
             gizwits_method_gave_up(g, o, -30011, "no acknowledgement");
-        else if (gizwits_publish_bytes(g, gizwits_topic_to_app(g->link_did, o->app, topic), ag_buf_span(&o->frame), 0) != 0)
+        else if (gizwits_publish_bytes(g, gizwits_topic_to_app(g->link_did, o->app, topic),
+                                       ag_buf_span(&o->frame), 0) != 0)
             g->count.unsent++;
     }
     gizwits_method_expire(g, now);

@@ -141,7 +141,8 @@ int gizwits_conf_read(const struct device_conf *conf, struct gizwits_conf *out, 
 
     if (e == 0)
         e = read_mac(&r, &c);
-    if (e == 0 && endpoint_parse(text_or(&r, "gizwits_server", "api.gizwits.com"), 80, &c.server, &reason) != 0)
+    if (e == 0 &&
+        endpoint_parse(text_or(&r, "gizwits_server", "api.gizwits.com"), 80, &c.server, &reason) != 0)
         e = refuse(&r, "gizwits_server: %s", reason);
     if (e == 0)
         e = read_times(&r, &c);

@@ -1,18 +1,20 @@
 /*
  * Keys of device.conf for cloud=gizwits:
  *
- *   gizwits_product_key    32 hex digits; needed
- *   gizwits_server         HOST[:PORT] of the HTTP service (api.gizwits.com:80)
- *   gizwits_keepalive      20..600 s (120)
- *   gizwits_heartbeat      4..300 s, at most half of the keep-alive (60)
- *   gizwits_retry          added to the pause by each failed try, ms (10000); the pause ends at gizwits_retry_max (600000)
- *   gizwits_ack_wait       ms until a 0x0093 is sent again (5000)
- *   gizwits_hard_version   for update checks (1)
- *   gizwits_soft_version   installed firmware (what _otc.info tells as fw_ver)
- *   gizwits_mcu_hard_version, gizwits_mcu_soft_version   the same of a microcontroller; without it no check for one
- *   gizwits_ota            4.1, 4.0 or off (4.1)
- *   gizwits_ask_apps       1: ask for the number of Apps after each login (1)
- *   gizwits_request_topic  where that goes (cli2ser_req)
+ *   gizwits_product_key       32 hex digits; needed
+ *   gizwits_server            HOST[:PORT] of the HTTP service (api.gizwits.com:80)
+ *   gizwits_keepalive         20..600 s (120)
+ *   gizwits_heartbeat         4..300 s, at most half of the keep-alive (60)
+ *   gizwits_retry             ms that each failed try adds to the pause (10000)
+ *   gizwits_retry_max         ms at which it ends to grow (600000)
+ *   gizwits_ack_wait          ms until a 0x0093 is sent again (5000)
+ *   gizwits_hard_version      for update checks (1)
+ *   gizwits_soft_version      installed firmware (what _otc.info tells as fw_ver)
+ *   gizwits_mcu_hard_version  the same of a microcontroller (1)
+ *   gizwits_mcu_soft_version  (none: no check for a microcontroller at the start)
+ *   gizwits_ota               4.1, 4.0 or off (4.1)
+ *   gizwits_ask_apps          1: ask for the number of Apps after each login (1)
+ *   gizwits_request_topic     where that goes (cli2ser_req)
  */
 #ifndef CLIENT_GIZWITS_CONF_H
 #define CLIENT_GIZWITS_CONF_H

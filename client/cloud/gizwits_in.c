@@ -49,7 +49,7 @@ static void command_free(struct gizwits *g, struct gizwits_command *c)
 
 void gizwits_forget_commands(struct gizwits *g)
 {
-    ag_list_for_each_safe(it, &g->commands)
+    ag_list_for_each_safe (it, &g->commands)
         command_free(g, ag_list_entry(it, struct gizwits_command, link));
 }
 
@@ -99,8 +99,8 @@ static void deliver_bytes(struct gizwits *g, const char *app, const struct gizwi
     g->env->events->command(g->env->user, 0, ag_buf_span(&text), false);
 }
 
-static void deliver_json(struct gizwits *g, const char *app, const struct gizwits_frame *f, struct ag_span text,
-                         const struct ag_json_view *view)
+static void deliver_json(struct gizwits *g, const char *app, const struct gizwits_frame *f,
+                         struct ag_span text, const struct ag_json_view *view)
 {
     struct ag_span id = ag_view_raw(view, text.p, AG_M_ID);
     struct gizwits_command *c;
@@ -147,7 +147,7 @@ static void on_business(struct gizwits *g, const char *app, const struct gizwits
 
 static struct gizwits_command *find_command(struct gizwits *g, uint64_t token)
 {
-    ag_list_for_each(it, &g->commands) {
+    ag_list_for_each (it, &g->commands) {
         struct gizwits_command *c = ag_list_entry(it, struct gizwits_command, link);
 
         if (c->token == token)

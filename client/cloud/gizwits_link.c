@@ -36,7 +36,7 @@ static void on_done(void *user, uint64_t cookie, int result)
 {
     struct gizwits *g = user;
 
-    switch ((enum gizwits_cookie_kind) (cookie >> 32)) {
+    switch ((enum gizwits_cookie_kind)(cookie >> 32)) {
     case GIZWITS_COOKIE_REPORT:
         gizwits_report_done(g, (uint32_t) cookie, result);
         break;
@@ -65,7 +65,8 @@ static void on_link_closed(void *user)
     gizwits_put(g);
 }
 
-static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, gizwits_on_message, on_done, on_link_closed};
+static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, gizwits_on_message, on_done,
+                                                    on_link_closed};
 
 static struct mqtt_link_config link_config(const struct gizwits *g)
 {
@@ -82,7 +83,8 @@ static struct mqtt_link_config link_config(const struct gizwits *g)
     };
 }
 
-/* A link is bound to its client id: another DID needs another link, and that waits until the old one has gone. */
+/* A link is bound to its client id: another DID needs another link, and that waits until the old one has
+ * gone. */
 int gizwits_link_connect(struct gizwits *g)
 {
     struct mqtt_link_config config;
@@ -143,7 +145,8 @@ int gizwits_publish(struct gizwits *g, const char *app, const struct gizwits_fra
 
     if (r != 0)
         return r;
-    return gizwits_publish_bytes(g, gizwits_topic_to_app(g->link_did, app, topic), ag_buf_span(&frame), cookie);
+    return gizwits_publish_bytes(g, gizwits_topic_to_app(g->link_did, app, topic), ag_buf_span(&frame),
+                                 cookie);
 }
 
 void gizwits_send_log(struct gizwits *g, enum gizwits_log_level level, const char *tag, const char *text)

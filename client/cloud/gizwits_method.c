@@ -1,10 +1,12 @@
 /*
  * What applications can ask of Gizwits beside reports:
  *
- *   gizwits.send        {"app"?:id, "text"|"base64":bytes, "ack"?:bool}  to one App, or without "app" to all; with ack as
- *                       0x0093: answered when the App has acknowledged, with what it sent along, if anything
+ *   gizwits.send        {"app"?:id, "text"|"base64":bytes, "ack"?:bool}
+ *                       to one App, or without "app" to all; with ack as 0x0093: answered when the App has
+ *                       acknowledged, with what it sent along, if anything
  *   gizwits.query_apps  [] -> [number of Apps online]
- *   gizwits.log         {"level":"error"|"warning"|"info", "tag"?, "source"?, "text"}; sent while its level is on
+ *   gizwits.log         {"level":"error"|"warning"|"info", "tag"?, "source"?, "text"}
+ *                       sent while its level is switched on
  *
  * Codes: -32602 bad argument, -32002 not connected, -32000 no room, -30011 no answer.
  */
@@ -17,7 +19,13 @@
 #include "client/core/utf8.h"
 #include "libagent/core/message.h"
 
-enum { E_ARGUMENT = -32602, E_NOT_CONNECTED = -32002, E_BUSY = -32000, E_NO_ANSWER = -30011, E_INTERNAL = -32603 };
+enum {
+    E_ARGUMENT = -32602,
+    E_NOT_CONNECTED = -32002,
+    E_BUSY = -32000,
+    E_NO_ANSWER = -30011,
+    E_INTERNAL = -32603
+};
 enum { CALLS_MAX = 64, APPS_WAIT_MS = 5000 };
 
 struct gizwits_call {
@@ -56,7 +64,8 @@ static void end_code(struct gizwits_call *call, int r)
     if (r == 0)
         end_ok(call);
     else if (r > 0)
-        end_error(call, E_ARGUMENT, r == GIZWITS_E_LIMIT ? "longer than 65535 bytes" : gizwits_frame_error(r));
+        end_error(call, E_ARGUMENT,
+                  r == GIZWITS_E_LIMIT ? "longer than 65535 bytes" : gizwits_frame_error(r));
     else if (r == -ENOTCONN)
         end_error(call, E_NOT_CONNECTED, "not connected");
     else if (r == -ENOBUFS)
@@ -127,7 +136,8 @@ static int send_acked(struct gizwits *g, struct gizwits_call *call, const struct
         return -ENOBUFS;
     r = gizwits_frame_build(&f, &frame);
     if (r == 0)
-        r = gizwits_publish_bytes(g, gizwits_topic_to_app(g->store.did, a->app, topic), ag_buf_span(&frame), 0);
+        r = gizwits_publish_bytes(g, gizwits_topic_to_app(g->store.did, a->app, topic), ag_buf_span(&frame),
+                                  0);
     if (r == 0)
         r = gizwits_outs_add(&g->outs, a->app, f.sn, &frame, call, uv_now(g->env->loop));
     if (r == 0)
@@ -160,7 +170,8 @@ void gizwits_method_acked(struct gizwits *g, struct gizwits_out *o, struct ag_sp
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
     struct gizwits_call *call = o->user;
     bool plain = utf8_valid(p0) && (p0.len == 0 || !memchr(p0.p, '\0', p0.len));
-    int r = ag_buf_append_str(&text, plain ? "{\"id\":0,\"result\":{\"text\":" : "{\"id\":0,\"result\":{\"base64\":\"");
+    int r = ag_buf_append_str(&text, plain ? "{\"id\":0,\"result\":{\"text\":"
+                                           : "{\"id\":0,\"result\":{\"base64\":\"");
 
     (void) g;
     gizwits_out_free(o);
@@ -270,7 +281,8 @@ static void do_log(struct gizwits *g, struct gizwits_call *call, struct ag_span 
         end_error(call, E_ARGUMENT, "level must be error, warning or info");
         return;
     }
-    if (!take_text(&tag, json_get(params, "tag"), "app") || !take_text(&source, json_get(params, "source"), "app") ||
+    if (!take_text(&tag, json_get(params, "tag"), "app") ||
+        !take_text(&source, json_get(params, "source"), "app") ||
         !take_text(&text, json_get(params, "text"), NULL)) {
         g->count.calls_refused++;
         end_error(call, E_ARGUMENT, "text must be a string, and tag and source, if given");
@@ -301,7 +313,7 @@ static unsigned n_waiting(const struct gizwits *g)
 {
     unsigned n = 0;
 
-    ag_list_for_each(it, &g->calls)
+    ag_list_for_each (it, &g->calls)
         n++;
     return n;
 }

@@ -17,4 +17,5 @@ static int gizwits_create(struct cloud **out, const struct cloud_env *env)
     return -EINVAL;
 }
 
-const struct cloud_ops cloud_gizwits_ops = {.name = "gizwits", .check = gizwits_check, .create = gizwits_create};
+const struct cloud_ops cloud_gizwits_ops = {
+    .name = "gizwits", .check = gizwits_check, .create = gizwits_create};

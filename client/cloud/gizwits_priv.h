@@ -1,7 +1,7 @@
 /*
- * Inside the Gizwits cloud: gizwits.c holds the session, reports and life, gizwits_link.c the MQTT link, gizwits_in.c what
- * comes over it and the answers, gizwits_web.c the HTTP calls and firmware, gizwits_method.c the methods gizwits.* of
- * applications.
+ * Inside the Gizwits cloud: gizwits.c holds the session, reports and life, gizwits_link.c the MQTT link,
+ * gizwits_in.c what comes over it and the answers, gizwits_web.c the HTTP calls and firmware,
+ * gizwits_method.c the methods gizwits.* of applications.
  */
 #ifndef CLIENT_GIZWITS_PRIV_H
 #define CLIENT_GIZWITS_PRIV_H
@@ -43,10 +43,10 @@ struct gizwits_counters {
     uint64_t unexpected;                /* frames that only a device sends */
     uint64_t repeated;                  /* 0x0093 that had been delivered */
     uint64_t stray_acks;
-    uint64_t commands_refused;          /* too many open */
+    uint64_t commands_refused; /* too many open */
     uint64_t reports_refused;
     uint64_t calls_refused;
-    uint64_t unsent;                    /* answers and acknowledgements without a connection */
+    uint64_t unsent; /* answers and acknowledgements without a connection */
 };
 
 struct gizwits_call; /* gizwits_method.c */
@@ -61,11 +61,11 @@ struct gizwits {
 
     struct mqtt_link *link; /* one per identity; NULL until there is a DID */
     char link_did[GIZWITS_DID_MAX + 1];
-    bool link_stale;        /* its identity is no more: closing, the next step waits for it */
+    bool link_stale; /* its identity is no more: closing, the next step waits for it */
     bool connect_waits;
 
     struct ag_http *http;
-    struct ag_http_call *web;   /* disable, register or provision */
+    struct ag_http_call *web; /* disable, register or provision */
     uv_timer_t pause;
     uv_timer_t ack_timer;
 
@@ -111,7 +111,8 @@ int gizwits_link_connect(struct gizwits *g);
 int gizwits_link_subscribe(struct gizwits *g, unsigned i);
 /* Ends what is on; nothing of it is told any more. */
 void gizwits_link_drop(struct gizwits *g);
-/* Builds the frame and publishes it to an App, or with "" to all. 0, GIZWITS_E_*, -ENOTCONN, -ENOBUFS, -ENOMEM. */
+/* Builds the frame and publishes it to an App, or with "" to all. 0, GIZWITS_E_*, -ENOTCONN, -ENOBUFS,
+ * -ENOMEM. */
 int gizwits_publish(struct gizwits *g, const char *app, const struct gizwits_frame *f, uint64_t cookie);
 /* The same for a frame that is built already, to any topic. */
 int gizwits_publish_bytes(struct gizwits *g, const char *topic, struct ag_span payload, uint64_t cookie);

@@ -1,6 +1,6 @@
 /*
- * The HTTP side: disable, register, provision, and the checks for firmware. A firmware notice names no checksum, the
- * download itself does in a header: it is asked for before applications hear of the firmware.
+ * The HTTP side: disable, register, provision, and the checks for firmware. A firmware notice names no
+ * checksum, the download itself does in a header: it is asked for before applications hear of the firmware.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,10 +11,12 @@
 
 enum { ANSWER_MS = 5000, BODY_MAX = 4096, PEEK_REDIRECTS = 3, MD5_LEN = 32 };
 
-static const char *const form_headers[] = {"Content-Type: application/x-www-form-urlencoded", "Accept:", NULL};
+static const char *const form_headers[] = {"Content-Type: application/x-www-form-urlencoded",
+                                           "Accept:", NULL};
 
-static int web_send(struct gizwits *g, enum ag_http_method method, const char *path, const struct ag_buf *body,
-                    void (*on_done)(void *user, const struct ag_http_result *r), void *user, struct ag_http_call **out)
+static int web_send(struct gizwits *g, enum ag_http_method method, const char *path,
+                    const struct ag_buf *body, void (*on_done)(void *user, const struct ag_http_result *r),
+                    void *user, struct ag_http_call **out)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf url = AG_BUF_INIT;
     bool v6 = strchr(g->conf.server.host, ':');
@@ -155,7 +157,7 @@ static void fw_call_free(struct fw_call *c)
 
 void gizwits_web_closed(struct gizwits *g)
 {
-    ag_list_for_each_safe(it, &g->fw_calls)
+    ag_list_for_each_safe (it, &g->fw_calls)
         fw_call_free(ag_list_entry(it, struct fw_call, link));
 }
 
@@ -167,8 +169,9 @@ static void offer(struct gizwits *g, const struct fw_call *c)
     if (r == 0)
         r = ag_buf_append_json_str(&text, c->target.url, strlen(c->target.url));
     if (r == 0)
-        r = ag_buf_printf(&text, ",\"file_md5\":\"%s\",\"proc\":\"dnld install\",\"mode\":\"normal\",\"gizwits_type\":%d}}",
-                          c->md5, c->type);
+        r = ag_buf_printf(
+            &text, ",\"file_md5\":\"%s\",\"proc\":\"dnld install\",\"mode\":\"normal\",\"gizwits_type\":%d}}",
+            c->md5, c->type);
     if (r < 0)
         return;
     g->target[c->type - 1] = c->target;
@@ -242,11 +245,13 @@ static const char *installed_version(const struct gizwits *g, int type)
     return g->store.version[type - 1];
 }
 
-/* What was installed through this cloud is remembered too: its name there need not be the one the device goes by. */
+/* What was installed through this cloud is remembered too: its name there need not be the one the device goes
+ * by. */
 static bool is_new(const struct gizwits *g, int type, const struct gizwits_target *t)
 {
     if (t->version[0])
-        return strcmp(t->version, installed_version(g, type)) != 0 && strcmp(t->version, g->store.version[type - 1]) != 0;
+        return strcmp(t->version, installed_version(g, type)) != 0 &&
+               strcmp(t->version, g->store.version[type - 1]) != 0;
     return t->id != g->store.fid[type - 1];
 }
 

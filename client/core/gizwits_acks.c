@@ -65,7 +65,7 @@ int gizwits_outs_add(struct gizwits_outs *t, const char *app, uint32_t sn, struc
 
 struct gizwits_out *gizwits_outs_take(struct gizwits_outs *t, const char *app, uint32_t sn)
 {
-    ag_list_for_each(it, &t->all) {
+    ag_list_for_each (it, &t->all) {
         struct gizwits_out *o = ag_list_entry(it, struct gizwits_out, link);
 
         if (o->sn != sn || (o->app[0] && strcmp(o->app, app) != 0))

@@ -1,10 +1,10 @@
 /*
- * Acknowledged commands, both ways. Out: 0x0093 that we sent and whose 0x0094 is still to come, sent again with the
- * same sn, then given up. In: the serial numbers that each App has used lately, so that a repeated 0x0093 is delivered
- * once and acknowledged again, with the same answer. Times in, decisions out.
+ * Acknowledged commands, both ways. Out: 0x0093 that we sent and whose 0x0094 is still to come, sent again
+ * with the same sn, then given up. In: the serial numbers that each App has used lately, so that a repeated
+ * 0x0093 is delivered once and acknowledged again, with the same answer. Times in, decisions out.
  *
- * The document leaves the retries and the window to the implementation: 3 tries 5 s apart, 32 numbers per App.
- * Source: Gizwits device to cloud protocol v4.0.6, section 4.9.
+ * The document leaves the retries and the window to the implementation: 3 tries 5 s apart, 32 numbers per
+ * App. Source: Gizwits device to cloud protocol v4.0.6, section 4.9.
  */
 #ifndef CLIENT_GIZWITS_ACKS_H
 #define CLIENT_GIZWITS_ACKS_H
@@ -17,10 +17,11 @@
 enum {
     GIZWITS_ACK_TRIES = 3,
     GIZWITS_ACK_WAIT_MS = 5000,
-    GIZWITS_OUT_MAX = 64,       /* 0x0093 of ours under way */
-    GIZWITS_SEEN_APPS = 16,     /* Apps remembered; the one silent longest goes first */
-    GIZWITS_SEEN_SNS = 32,      /* numbers remembered per App */
-    GIZWITS_SEEN_ANSWER_MAX = 4096 /* longer answers are not kept: a repeat is then acknowledged without one */
+    GIZWITS_OUT_MAX = 64,   /* 0x0093 of ours under way */
+    GIZWITS_SEEN_APPS = 16, /* Apps remembered; the one silent longest goes first */
+    GIZWITS_SEEN_SNS = 32,  /* numbers remembered per App */
+    GIZWITS_SEEN_ANSWER_MAX =
+        4096 /* longer answers are not kept: a repeat is then acknowledged without one */
 };
 
 /* ---- ours ---- */
@@ -51,8 +52,8 @@ int gizwits_outs_add(struct gizwits_outs *t, const char *app, uint32_t sn, struc
                      uint64_t now_ms);
 /* The entry that an acknowledgement ends; NULL: none. The caller frees it. */
 struct gizwits_out *gizwits_outs_take(struct gizwits_outs *t, const char *app, uint32_t sn);
-/* The next entry that is due: *give_up says that its tries are used up and that it is the caller's to free now; otherwise
-   it is to be sent again. NULL: none. */
+/* The next entry that is due: *give_up says that its tries are used up and that it is the caller's to free
+   now; otherwise it is to be sent again. NULL: none. */
 struct gizwits_out *gizwits_outs_due(struct gizwits_outs *t, uint64_t now_ms, bool *give_up);
 /* Any entry, taken out; NULL when empty. */
 struct gizwits_out *gizwits_outs_take_any(struct gizwits_outs *t);
@@ -81,9 +82,9 @@ struct gizwits_seen {
 };
 
 enum gizwits_seen_what {
-    GIZWITS_NEW,      /* deliver */
-    GIZWITS_WAITING,  /* delivered before, its answer is still to come: do nothing */
-    GIZWITS_ANSWERED  /* acknowledge again with *answer */
+    GIZWITS_NEW,     /* deliver */
+    GIZWITS_WAITING, /* delivered before, its answer is still to come: do nothing */
+    GIZWITS_ANSWERED /* acknowledge again with *answer */
 };
 
 void gizwits_seen_init(struct gizwits_seen *s);

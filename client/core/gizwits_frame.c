@@ -300,8 +300,9 @@ int gizwits_frame_build(const struct gizwits_frame *f, struct ag_buf *out)
 
 const char *gizwits_frame_error(int e)
 {
-    static const char *const names[] = {"ok",      "bad header",   "bad length field", "unknown flag", "unknown command",
-                                        "bad body", "over a limit", "bad value"};
+    static const char *const names[] = {"ok",           "bad header",      "bad length field",
+                                        "unknown flag", "unknown command", "bad body",
+                                        "over a limit", "bad value"};
 
     return e >= 0 && e < GIZWITS_N_ERRORS ? names[e] : "no memory";
 }

@@ -1,6 +1,6 @@
 /*
- * The binary frames that devices and Gizwits' M2M server exchange in MQTT payloads. Both directions: the device and the
- * stand-in use the same code. Two forms, told by the topic and never by the bytes:
+ * The binary frames that devices and Gizwits' M2M server exchange in MQTT payloads. Both directions: the
+ * device and the stand-in use the same code. Two forms, told by the topic and never by the bytes:
  *
  *     A  00 00 00 03 | length 1..4 | flag 00 | command 2 | body     app2dev/..., dev2app/...
  *     B  00 00 00 03 | command 2 | body                             ser2cli_res/..., cli2ser_req
@@ -32,12 +32,12 @@ enum gizwits_cmd {
 };
 
 enum {
-    GIZWITS_P0_MAX = 65535,      /* bytes of a business command */
+    GIZWITS_P0_MAX = 65535, /* bytes of a business command */
     GIZWITS_URL_MAX = 512,
     GIZWITS_LOG_TAG_MAX = 256,
     GIZWITS_LOG_SOURCE_MAX = 32,
     GIZWITS_LOG_TEXT_MAX = 65535,
-    GIZWITS_FW_WIFI = 1,         /* fw_type: the device's own firmware */
+    GIZWITS_FW_WIFI = 1, /* fw_type: the device's own firmware */
     GIZWITS_FW_MCU = 2
 };
 
@@ -46,15 +46,15 @@ enum gizwits_log_level { GIZWITS_LOG_ERROR = 1, GIZWITS_LOG_WARNING = 2, GIZWITS
 /* Members beside cmd are valid for the commands named. Spans of a parsed frame point into the payload. */
 struct gizwits_frame {
     uint16_t cmd;
-    uint32_t sn;                            /* ACKED, ACK */
-    struct ag_span p0;                      /* TO_DEVICE, TO_APP, ACKED, ACK */
-    uint16_t settings;                      /* SET_LOG */
-    uint8_t level;                          /* LOG */
-    struct ag_span tag, source, text;       /* LOG, UTF-8 */
-    uint8_t fw_type;                        /* FIRMWARE_* */
-    uint32_t fw_id;                         /* FIRMWARE_V40 */
-    struct ag_span url;                     /* FIRMWARE_V40 */
-    uint16_t n_apps;                        /* APPS */
+    uint32_t sn;                      /* ACKED, ACK */
+    struct ag_span p0;                /* TO_DEVICE, TO_APP, ACKED, ACK */
+    uint16_t settings;                /* SET_LOG */
+    uint8_t level;                    /* LOG */
+    struct ag_span tag, source, text; /* LOG, UTF-8 */
+    uint8_t fw_type;                  /* FIRMWARE_* */
+    uint32_t fw_id;                   /* FIRMWARE_V40 */
+    struct ag_span url;               /* FIRMWARE_V40 */
+    uint16_t n_apps;                  /* APPS */
 };
 
 /* Why a payload is no frame. All of them: drop, count, keep the connection, send nothing. */
@@ -73,16 +73,16 @@ enum {
 int gizwits_frame_parse(enum gizwits_form form, struct ag_span payload, struct gizwits_frame *out);
 
 /*
- * Appends the frame in the form of its command. 0; GIZWITS_E_COMMAND, _LIMIT, _VALUE; -ENOMEM (out unchanged). Texts of
- * a log are cut at their limits, on a character boundary.
+ * Appends the frame in the form of its command. 0; GIZWITS_E_COMMAND, _LIMIT, _VALUE; -ENOMEM (out
+ * unchanged). Texts of a log are cut at their limits, on a character boundary.
  */
 int gizwits_frame_build(const struct gizwits_frame *f, struct ag_buf *out);
 
 /* "bad header", ... for counters and logs. */
 const char *gizwits_frame_error(int e);
 
-/* Whether SET_LOG's value switches on logs of a level. The document's own table of bits is not public; ours: bit 0
-   errors, bit 1 warnings, bit 2 information, bit 15 the indicator. */
+/* Whether SET_LOG's value switches on logs of a level. The document's own table of bits is not public; ours:
+   bit 0 errors, bit 1 warnings, bit 2 information, bit 15 the indicator. */
 bool gizwits_log_wanted(uint16_t settings, enum gizwits_log_level level);
 
 #endif

@@ -149,7 +149,8 @@ int gizwits_http_parse_target(struct ag_span body, bool v41, struct gizwits_targ
     if (!v41 && !ag_span_uint(value, UINT32_MAX, &id))
         return -EINVAL;
     t.id = (uint32_t) id;
-    if (!gizwits_http_get(body, "download_url", &url) || !gizwits_url_ok(url) || !copy(t.url, GIZWITS_DOWNLOAD_MAX, url))
+    if (!gizwits_http_get(body, "download_url", &url) || !gizwits_url_ok(url) ||
+        !copy(t.url, GIZWITS_DOWNLOAD_MAX, url))
         return -EINVAL;
     *out = t;
     return 0;

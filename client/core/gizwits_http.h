@@ -1,7 +1,7 @@
 /*
- * The bodies of Gizwits' HTTP interface: key=value&key=value, both ways. Values are percent-encoded on the way out;
- * on the way in they are taken as they are, as the servers do not encode theirs.
- * Source: Gizwits device to cloud protocol v4.0.6, sections 4.1 to 4.5; the linked API pages.
+ * The bodies of Gizwits' HTTP interface: key=value&key=value, both ways. Values are percent-encoded on the
+ * way out; on the way in they are taken as they are, as the servers do not encode theirs. Source: Gizwits
+ * device to cloud protocol v4.0.6, sections 4.1 to 4.5; the linked API pages.
  */
 #ifndef CLIENT_GIZWITS_HTTP_H
 #define CLIENT_GIZWITS_HTTP_H
@@ -11,7 +11,7 @@
 #include "libagent/core/buf.h"
 
 enum {
-    GIZWITS_DID_MAX = 23,      /* what MQTT 3.1 allows as client id; real ones have 22 */
+    GIZWITS_DID_MAX = 23, /* what MQTT 3.1 allows as client id; real ones have 22 */
     GIZWITS_PASSCODE_MAX = 32,
     GIZWITS_HOST_MAX = 253,
     GIZWITS_VERSION_MAX = 64,
@@ -21,11 +21,12 @@ enum {
 /* Appends "&key=" (without the '&' on an empty buffer) and the value, percent-encoded. 0 or -ENOMEM. */
 int gizwits_http_add(struct ag_buf *body, const char *key, const char *value);
 
-/* The value of a key; false when absent. white space at the end of the body does not count. download_url takes all
-   that follows, as its own '&' is not encoded. */
+/* The value of a key; false when absent. white space at the end of the body does not count. download_url
+   takes all that follows, as its own '&' is not encoded. */
 bool gizwits_http_get(struct ag_span body, const char *key, struct ag_span *out);
 
-/* 1..23 letters and digits, as the DID becomes part of topics. Fits out[GIZWITS_DID_MAX + 1]. 0 or -EINVAL. */
+/* 1..23 letters and digits, as the DID becomes part of topics. Fits out[GIZWITS_DID_MAX + 1]. 0 or -EINVAL.
+ */
 int gizwits_http_parse_did(struct ag_span body, char *out);
 
 struct gizwits_m2m {
@@ -38,9 +39,9 @@ int gizwits_http_parse_provision(struct ag_span body, struct gizwits_m2m *out); 
 
 /* What an update check answers; one of id and version is set. */
 struct gizwits_target {
-    uint32_t id;                             /* v4.0 */
-    char version[GIZWITS_VERSION_MAX + 1];   /* v4.1 */
-    char url[GIZWITS_DOWNLOAD_MAX + 1];      /* empty: nothing to do */
+    uint32_t id;                           /* v4.0 */
+    char version[GIZWITS_VERSION_MAX + 1]; /* v4.1 */
+    char url[GIZWITS_DOWNLOAD_MAX + 1];    /* empty: nothing to do */
 };
 
 int gizwits_http_parse_target(struct ag_span body, bool v41, struct gizwits_target *out); /* 0 or -EINVAL */

@@ -120,7 +120,8 @@ struct gizwits_decision gizwits_session_on_connected(struct gizwits_session *s)
     return go(s, GIZWITS_PH_SUBSCRIBE, GIZWITS_DO_SUBSCRIBE);
 }
 
-struct gizwits_decision gizwits_session_on_subscribed(struct gizwits_session *s, bool granted, uint64_t now_ms)
+struct gizwits_decision gizwits_session_on_subscribed(struct gizwits_session *s, bool granted,
+                                                      uint64_t now_ms)
 {
     struct gizwits_decision d;
 
@@ -143,7 +144,8 @@ struct gizwits_decision gizwits_session_on_subscribed(struct gizwits_session *s,
     return go(s, GIZWITS_PH_ONLINE, GIZWITS_DO_ONLINE);
 }
 
-/* A session that worked: at once. One that keeps breaking within seconds: as after failures, or we would hammer. */
+/* A session that worked: at once. One that keeps breaking within seconds: as after failures, or we would
+ * hammer. */
 static struct gizwits_decision session_lost(struct gizwits_session *s, uint64_t now_ms)
 {
     struct gizwits_decision d;

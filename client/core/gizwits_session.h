@@ -1,8 +1,9 @@
 /*
- * The way to a Gizwits session and back to it: disable an old identity, register, provision before each connect, log in
- * over MQTT, subscribe three times, and the pauses after failures (0, 10, 20 ... s). Events in, decisions out.
+ * The way to a Gizwits session and back to it: disable an old identity, register, provision before each
+ * connect, log in over MQTT, subscribe three times, and the pauses after failures (0, 10, 20 ... s). Events
+ * in, decisions out.
  *
- *     start -> [disable] -> [register] -> provision -> connect -> subscribe x3 -> online -> lost -> provision ...
+ *     start -> [disable] -> [register] -> provision -> connect -> subscribe x3 -> online -> lost -> (again)
  *
  * Invariant: a decision to do something is answered by exactly one event, unless DROP took it back.
  * Source: Gizwits device to cloud protocol v4.0.6, sections 2, 4.1 to 4.3, 4.6, 4.7.
@@ -15,11 +16,12 @@
 #include "client/core/gizwits_store.h"
 
 enum {
-    GIZWITS_STEP_MS = 10000,      /* each failed try adds this to the pause */
+    GIZWITS_STEP_MS = 10000, /* each failed try adds this to the pause */
     GIZWITS_PAUSE_MAX_MS = 600000,
-    GIZWITS_DISABLE_TRIES = 3,    /* then the new identity goes first, the old one is tried at the next connect */
-    GIZWITS_SHORT_MS = 5000,      /* sessions shorter than this are suspect */
-    GIZWITS_SHORT_MAX = 3         /* so many in a row count as failures */
+    GIZWITS_DISABLE_TRIES =
+        3,                   /* then the new identity goes first, the old one is tried at the next connect */
+    GIZWITS_SHORT_MS = 5000, /* sessions shorter than this are suspect */
+    GIZWITS_SHORT_MAX = 3    /* so many in a row count as failures */
 };
 
 enum gizwits_phase {
@@ -35,8 +37,8 @@ enum gizwits_phase {
 
 enum gizwits_do {
     GIZWITS_DO_NOTHING,
-    GIZWITS_DO_PAUSE,     /* n: ms; then gizwits_session_on_pause_over() */
-    GIZWITS_DO_DISABLE,   /* DELETE the old pair */
+    GIZWITS_DO_PAUSE,   /* n: ms; then gizwits_session_on_pause_over() */
+    GIZWITS_DO_DISABLE, /* DELETE the old pair */
     GIZWITS_DO_REGISTER,
     GIZWITS_DO_PROVISION,
     GIZWITS_DO_CONNECT,   /* to m2m */
@@ -44,7 +46,8 @@ enum gizwits_do {
     GIZWITS_DO_ONLINE
 };
 
-/* One event leads to at most one thing to do, in this order around it: save, drop what is open, tell lost, what. */
+/* One event leads to at most one thing to do, in this order around it: save, drop what is open, tell lost,
+ * what. */
 struct gizwits_decision {
     bool save; /* the store has changed */
     bool drop; /* end the HTTP call and the MQTT session under way; no event of them may come any more */
@@ -57,9 +60,9 @@ struct gizwits_session {
     struct gizwits_store *store; /* borrowed */
     uint32_t step_ms, pause_max_ms;
     enum gizwits_phase phase;
-    unsigned n_failed;       /* tries since the last success */
-    unsigned n_disable;      /* tries to disable the old identity in this round */
-    unsigned n_short;        /* short sessions in a row */
+    unsigned n_failed;  /* tries since the last success */
+    unsigned n_disable; /* tries to disable the old identity in this round */
+    unsigned n_short;   /* short sessions in a row */
     unsigned n_subscribed;
     uint64_t online_ms;
     struct gizwits_m2m m2m;
@@ -81,7 +84,8 @@ enum gizwits_provision { GIZWITS_PROVISION_OK, GIZWITS_PROVISION_UNKNOWN, GIZWIT
 struct gizwits_decision gizwits_session_on_provision(struct gizwits_session *s, enum gizwits_provision how,
                                                      const struct gizwits_m2m *m2m);
 struct gizwits_decision gizwits_session_on_connected(struct gizwits_session *s);
-struct gizwits_decision gizwits_session_on_subscribed(struct gizwits_session *s, bool granted, uint64_t now_ms);
+struct gizwits_decision gizwits_session_on_subscribed(struct gizwits_session *s, bool granted,
+                                                      uint64_t now_ms);
 /* The MQTT try or session has ended. */
 struct gizwits_decision gizwits_session_on_lost(struct gizwits_session *s, uint64_t now_ms);
 /* Begin anew at once: the network has changed. */

@@ -4,7 +4,8 @@
 #include <string.h>
 #include "client/core/utf8.h"
 
-const char *gizwits_topic_filter(unsigned i, const char *did, const char *product_key, char out[GIZWITS_TOPIC_MAX])
+const char *gizwits_topic_filter(unsigned i, const char *did, const char *product_key,
+                                 char out[GIZWITS_TOPIC_MAX])
 {
     switch (i) {
     case 0:
@@ -30,7 +31,8 @@ bool gizwits_app_ok(struct ag_span app)
     return true;
 }
 
-bool gizwits_topic_parse(const char *topic, const char *did, const char *product_key, struct gizwits_origin *out)
+bool gizwits_topic_parse(const char *topic, const char *did, const char *product_key,
+                         struct gizwits_origin *out)
 {
     char own[GIZWITS_TOPIC_MAX];
     size_t n;

@@ -1,6 +1,6 @@
 /*
- * When to send PINGREQ and when a link counts as dead: every interval, two in a row without an answer, and never more
- * than the server allows in a sliding window, reconnects included. Times in, decisions out.
+ * When to send PINGREQ and when a link counts as dead: every interval, two in a row without an answer, and
+ * never more than the server allows in a sliding window, reconnects included. Times in, decisions out.
  * Source: Gizwits device to cloud protocol v4.0.6, section 4.7.
  */
 #ifndef CLIENT_HEARTBEAT_H
@@ -20,8 +20,8 @@ enum heartbeat_do { HEARTBEAT_WAIT, HEARTBEAT_PING, HEARTBEAT_DEAD };
 
 struct heartbeat {
     uint32_t interval_ms;
-    uint64_t due_ms;      /* of the next ping, or of the verdict */
-    unsigned unanswered;  /* pings in a row without an answer */
+    uint64_t due_ms;                     /* of the next ping, or of the verdict */
+    unsigned unanswered;                 /* pings in a row without an answer */
     uint64_t sent[HEARTBEAT_WINDOW_MAX]; /* ring: when the last pings went; survives reconnects */
     unsigned n_sent, next;
 };

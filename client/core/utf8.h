@@ -7,7 +7,8 @@
 
 bool utf8_valid(struct ag_span s);
 
-/* The length of the longest beginning of s, at most max bytes, that does not end inside a character. s is valid. */
+/* The length of the longest beginning of s, at most max bytes, that does not end inside a character. s is
+ * valid. */
 size_t utf8_cut(struct ag_span s, size_t max);
 
 #endif

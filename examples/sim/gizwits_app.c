@@ -147,8 +147,10 @@ static void on_closed(void *user)
 int gzsim_app_open(struct gzsim *s)
 {
     static const struct mqtt_link_events events = {on_connected, on_lost, on_message, on_done, on_closed};
-    const struct mqtt_link_config c = {
-        .host = "127.0.0.1", .port = ntohs(s->broker.sin_port), .client_id = "apps-and-server", .clean_session = true};
+    const struct mqtt_link_config c = {.host = "127.0.0.1",
+                                       .port = ntohs(s->broker.sin_port),
+                                       .client_id = "apps-and-server",
+                                       .clean_session = true};
     int r = mqtt_link_open(&s->link, &s->loop, &c, NULL, &events, s);
 
     return r == 0 ? mqtt_link_connect(s->link) : r;

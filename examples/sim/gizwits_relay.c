@@ -90,7 +90,7 @@ void gzsim_relay_drop(struct gzsim_relay *r)
 
 void gzsim_relay_drop_all(struct gzsim *s)
 {
-    ag_list_for_each(it, &s->relays)
+    ag_list_for_each (it, &s->relays)
         gzsim_relay_drop(ag_list_entry(it, struct gzsim_relay, link));
 }
 
@@ -160,8 +160,8 @@ static bool is_device_command(uint16_t cmd, bool to_app)
 {
     if (!to_app)
         return cmd == GIZWITS_ASK_APPS;
-    return cmd == GIZWITS_TO_APP || cmd == GIZWITS_ACKED || cmd == GIZWITS_ACK || cmd == GIZWITS_SET_LOG_ACK ||
-           cmd == GIZWITS_LOG;
+    return cmd == GIZWITS_TO_APP || cmd == GIZWITS_ACKED || cmd == GIZWITS_ACK ||
+           cmd == GIZWITS_SET_LOG_ACK || cmd == GIZWITS_LOG;
 }
 
 /* NULL, or what forbids the publish. */
@@ -289,7 +289,8 @@ static uint8_t judge_login(struct gzsim_relay *r, const struct mqtt_connect *c)
     d = gzsim_device_find(r->s, c->client_id);
     if (!d)
         return CODE_CLIENT_ID;
-    if (!ag_span_is(c->user, d->did, GZSIM_DID_LEN) || !ag_span_is(c->password, d->passcode, strlen(d->passcode)))
+    if (!ag_span_is(c->user, d->did, GZSIM_DID_LEN) ||
+        !ag_span_is(c->password, d->passcode, strlen(d->passcode)))
         return CODE_LOGIN;
     if (!(c->flags & MQTT_FLAG_CLEAN) || (c->flags & MQTT_FLAG_WILL) || c->keepalive_s == 0 ||
         c->keepalive_s > KEEPALIVE_MAX_S)

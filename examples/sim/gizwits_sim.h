@@ -1,7 +1,7 @@
 /*
- * The Gizwits stand-in: GService over HTTP, and M2M as a relay in front of a real mosquitto. The relay judges CONNECT,
- * subscriptions, topics, frames and heartbeats by the documents; messages go through the broker. The Apps and the M2M
- * server's own messages come from a connection of the stand-in at the same broker.
+ * The Gizwits stand-in: GService over HTTP, and M2M as a relay in front of a real mosquitto. The relay judges
+ * CONNECT, subscriptions, topics, frames and heartbeats by the documents; messages go through the broker. The
+ * Apps and the M2M server's own messages come from a connection of the stand-in at the same broker.
  *
  *   gizwits_state.c  devices and firmware
  *   gizwits_relay.c  devices' connections
@@ -32,8 +32,8 @@ struct gzsim_device {
     char passcode[GIZWITS_PASSCODE_MAX + 1];
     char mac[13];
     bool disabled;
-    struct gzsim_relay *relay;          /* online */
-    uint64_t pings[GZSIM_PINGS_MAX];    /* ring: when the last ones came, reconnects included */
+    struct gzsim_relay *relay;       /* online */
+    uint64_t pings[GZSIM_PINGS_MAX]; /* ring: when the last ones came, reconnects included */
     unsigned n_pings, next_ping;
 };
 
@@ -51,12 +51,12 @@ struct gzsim {
     struct ag_list devices, relays;
     struct gzsim_device *current; /* the one that logged in last */
     struct gzsim_firmware firmware[2];
-    unsigned n_apps;              /* what 0x020f is answered */
-    bool auto_ack;                /* Apps acknowledge 0x0093 */
-    bool swallow, refuse, down;   /* PINGREQ; CONNECT; HTTP with 503 */
+    unsigned n_apps;            /* what 0x020f is answered */
+    bool auto_ack;              /* Apps acknowledge 0x0093 */
+    bool swallow, refuse, down; /* PINGREQ; CONNECT; HTTP with 503 */
     struct sim_broker child;
     struct sockaddr_in broker;
-    struct mqtt_link *link;       /* of the Apps and the server */
+    struct mqtt_link *link; /* of the Apps and the server */
     uv_timer_t link_retry;
     bool ready_told;
     uint16_t http_port, mqtt_port;
@@ -90,7 +90,8 @@ struct gzsim_device *gzsim_device_find(struct gzsim *s, struct ag_span did);
 /* false: more than 60 in 180 s. */
 bool gzsim_device_ping(struct gzsim_device *d, uint64_t now_ms);
 /* path "-": no file, only names. 0 or -errno. */
-int gzsim_firmware_set(struct gzsim *s, int type, const char *version, uint32_t fid, const char *path, bool with_md5);
+int gzsim_firmware_set(struct gzsim *s, int type, const char *version, uint32_t fid, const char *path,
+                       bool with_md5);
 void gzsim_state_free(struct gzsim *s);
 
 /* ---- gizwits_relay.c ---- */

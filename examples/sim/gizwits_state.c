@@ -39,7 +39,7 @@ struct gzsim_device *gzsim_device_add(struct gzsim *s, const char *passcode, con
 
 struct gzsim_device *gzsim_device_find(struct gzsim *s, struct ag_span did)
 {
-    ag_list_for_each(it, &s->devices) {
+    ag_list_for_each (it, &s->devices) {
         struct gzsim_device *d = ag_list_entry(it, struct gzsim_device, link);
 
         if (!d->disabled && ag_span_is(did, d->did, GZSIM_DID_LEN))
@@ -70,7 +70,8 @@ static void md5_hex(struct ag_span bytes, char out[33])
         snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }
 
-int gzsim_firmware_set(struct gzsim *s, int type, const char *version, uint32_t fid, const char *path, bool with_md5)
+int gzsim_firmware_set(struct gzsim *s, int type, const char *version, uint32_t fid, const char *path,
+                       bool with_md5)
 {
     struct gzsim_firmware *f = &s->firmware[type - 1];
     struct ag_buf bytes = AG_BUF_INIT;
@@ -90,7 +91,7 @@ int gzsim_firmware_set(struct gzsim *s, int type, const char *version, uint32_t 
 
 void gzsim_state_free(struct gzsim *s)
 {
-    ag_list_for_each_safe(it, &s->devices)
+    ag_list_for_each_safe (it, &s->devices)
         free(ag_list_entry(it, struct gzsim_device, link));
     for (unsigned i = 0; i < 2; i++)
         ag_buf_deinit(&s->firmware[i].bytes);

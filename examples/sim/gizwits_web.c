@@ -1,6 +1,6 @@
 /*
- * GService of the Gizwits stand-in. libmicrohttpd without a thread of its own: its epoll descriptor hangs in the loop.
- * Bodies are key=value&key=value both ways.
+ * GService of the Gizwits stand-in. libmicrohttpd without a thread of its own: its epoll descriptor hangs in
+ * the loop. Bodies are key=value&key=value both ways.
  */
 #include <errno.h>
 #include <microhttpd.h>
@@ -105,8 +105,8 @@ static int get_provision(struct gzsim *s, const char *did, struct answer *a)
     }
     gzsim_note("provision", ",\"did\":\"%s\"", did);
     a->status = 200;
-    return ag_buf_printf(&a->body, "host=127.0.0.1&port=%u&server_ts=%lld&log_host=127.0.0.1&log_port=80\r\n", s->mqtt_port,
-                         (long long) time(NULL));
+    return ag_buf_printf(&a->body, "host=127.0.0.1&port=%u&server_ts=%lld&log_host=127.0.0.1&log_port=80\r\n",
+                         s->mqtt_port, (long long) time(NULL));
 }
 
 static int fw_type(struct ag_span v)
@@ -126,14 +126,15 @@ static int post_check_v41(struct gzsim *s, const char *did, struct request *q, s
         return web_refuse(s, a, 404, "no such device, or wrong passcode");
     if (!f || !version.p || !field(q, "hard_version").p)
         return web_refuse(s, a, 400, "type, hard_version or soft_version is missing");
-    gzsim_note("ota_check", ",\"api\":\"4.1\",\"type\":%d,\"soft_version\":\"%.*s\"", type, (int) version.len, version.p);
+    gzsim_note("ota_check", ",\"api\":\"4.1\",\"type\":%d,\"soft_version\":\"%.*s\"", type, (int) version.len,
+               version.p);
     if (!f->version[0]) {
         a->status = 204;
         return 0;
     }
     a->status = 200;
-    return ag_buf_printf(&a->body, "soft_ver=%s&download_url=http://127.0.0.1:%u/firmware/%d?a=1&b=2", f->version,
-                         s->http_port, type);
+    return ag_buf_printf(&a->body, "soft_ver=%s&download_url=http://127.0.0.1:%u/firmware/%d?a=1&b=2",
+                         f->version, s->http_port, type);
 }
 
 static const char *argument(struct MHD_Connection *c, const char *name)
@@ -143,7 +144,8 @@ static const char *argument(struct MHD_Connection *c, const char *name)
 
 static int get_check_v40(struct gzsim *s, struct MHD_Connection *c, struct answer *a)
 {
-    static const char *const needed[] = {"did", "product_key", "type", "hard_version", "soft_version", "current_fid"};
+    static const char *const needed[] = {"did",          "product_key",  "type",
+                                         "hard_version", "soft_version", "current_fid"};
     const char *did = argument(c, "did"), *type_text = argument(c, "type");
     int type = type_text ? fw_type((struct ag_span){type_text, strlen(type_text)}) : 0;
 
@@ -152,14 +154,15 @@ static int get_check_v40(struct gzsim *s, struct MHD_Connection *c, struct answe
             return web_refuse(s, a, 400, "an argument is missing");
     if (!type || !gzsim_device_find(s, (struct ag_span){did, strlen(did)}))
         return web_refuse(s, a, 404, "no such device or type");
-    gzsim_note("ota_check", ",\"api\":\"4.0\",\"type\":%d,\"current_fid\":\"%s\"", type, argument(c, "current_fid"));
+    gzsim_note("ota_check", ",\"api\":\"4.0\",\"type\":%d,\"current_fid\":\"%s\"", type,
+               argument(c, "current_fid"));
     if (!s->firmware[type - 1].version[0]) {
         a->status = 204;
         return 0;
     }
     a->status = 200;
-    return ag_buf_printf(&a->body, "target_fid=%u&download_url=http://127.0.0.1:%u/firmware/%d", s->firmware[type - 1].fid,
-                         s->http_port, type);
+    return ag_buf_printf(&a->body, "target_fid=%u&download_url=http://127.0.0.1:%u/firmware/%d",
+                         s->firmware[type - 1].fid, s->http_port, type);
 }
 
 static int get_firmware(struct gzsim *s, const char *name, struct answer *a)
@@ -176,10 +179,11 @@ static int get_firmware(struct gzsim *s, const char *name, struct answer *a)
     return 0;
 }
 
-static int serve(struct gzsim *s, struct MHD_Connection *c, const char *url, const char *method, struct request *q,
-                 struct answer *a)
+static int serve(struct gzsim *s, struct MHD_Connection *c, const char *url, const char *method,
+                 struct request *q, struct answer *a)
 {
-    bool get = strcmp(method, "GET") == 0, post = strcmp(method, "POST") == 0, del = strcmp(method, "DELETE") == 0;
+    bool get = strcmp(method, "GET") == 0, post = strcmp(method, "POST") == 0,
+         del = strcmp(method, "DELETE") == 0;
     static const char v41[] = "/dev/ota/v4.1/update_and_check/";
 
     if (s->down) {
@@ -206,8 +210,8 @@ static int serve(struct gzsim *s, struct MHD_Connection *c, const char *url, con
 static enum MHD_Result respond(struct MHD_Connection *c, const struct answer *a)
 {
     const struct ag_buf *body = a->file ? &a->file->bytes : &a->body;
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(ag_buf_size(body), (void *) ag_buf_span(body).p, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        ag_buf_size(body), (void *) ag_buf_span(body).p, MHD_RESPMEM_MUST_COPY);
     enum MHD_Result r;
 
     if (!response)
@@ -247,7 +251,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
     return r;
 }
 
-static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls, enum MHD_RequestTerminationCode code)
+static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls,
+                         enum MHD_RequestTerminationCode code)
 {
     struct request *q = *con_cls;
 
@@ -288,15 +293,16 @@ static void on_poll(uv_poll_t *p, int status, int events)
 
 int gzsim_web_start(struct gzsim *s, uint16_t port)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     struct gzsim_web *w = calloc(1, sizeof *w);
     const union MHD_DaemonInfo *info;
 
     if (!w)
         return -ENOMEM;
     w->daemon = MHD_start_daemon(MHD_USE_EPOLL, port, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR, &a,
-                                 MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT, 30u,
-                                 MHD_OPTION_END);
+                                 MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+                                 MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_END);
     if (!w->daemon) {
         free(w);
         return -EADDRINUSE;

@@ -14,7 +14,7 @@ struct ag_http {
     struct http_loop l;
     struct ag_list calls; /* struct ag_http_call */
     unsigned n_calls;
-    bool close_wanted;    /* asked for inside a callback of libcurl, done when it has returned */
+    bool close_wanted; /* asked for inside a callback of libcurl, done when it has returned */
     void (*on_closed)(void *user);
     void *closed_user;
 };
@@ -415,7 +415,7 @@ void ag_http_cancel(struct ag_http_call *call)
 
 static void http_close_now(struct ag_http *h)
 {
-    ag_list_for_each_safe(it, &h->calls)
+    ag_list_for_each_safe (it, &h->calls)
         call_free(ag_list_entry(it, struct ag_http_call, link));
     http_loop_close(&h->l);
 }
@@ -425,7 +425,7 @@ static void http_on_turn(struct http_loop *l)
 {
     struct ag_http *h = ag_container_of(l, struct ag_http, l);
 
-    ag_list_for_each_safe(it, &h->calls) {
+    ag_list_for_each_safe (it, &h->calls) {
         struct ag_http_call *c = ag_list_entry(it, struct ag_http_call, link);
 
         if (c->canceled)

@@ -2,11 +2,11 @@
  * Asynchronous HTTP and HTTPS requests on a libuv loop: libcurl's multi interface on uv_poll and one timer.
  *
  * One ag_http per user of a loop; it owns its calls. A call ends exactly once: by on_done, or silently by
- * ag_http_cancel() or ag_http_close(). on_done runs outside of libcurl and may start and cancel calls and close
- * the whole thing; on_begin and on_data may cancel their own call or any other one.
+ * ag_http_cancel() or ag_http_close(). on_done runs outside of libcurl and may start and cancel calls and
+ * close the whole thing; on_begin and on_data may cancel their own call or any other one.
  *
- * Names are resolved in a thread of libcurl, so the loop never blocks. HTTP/1.1 only. No secrets reach a log: nothing
- * here logs, and the texts of results name neither URL nor body.
+ * Names are resolved in a thread of libcurl, so the loop never blocks. HTTP/1.1 only. No secrets reach a log:
+ * nothing here logs, and the texts of results name neither URL nor body.
  */
 #ifndef AG_HTTP_H
 #define AG_HTTP_H
@@ -17,10 +17,10 @@
 #include "libagent/core/util.h"
 
 enum {
-    AG_HTTP_CALLS_MAX = 64,           /* calls under way per ag_http */
-    AG_HTTP_BODY_MAX = 64 * 1024,     /* default limit of an answer's body kept in memory, bytes */
-    AG_HTTP_CONNECT_MS = 10000,       /* default limit of name, TCP and TLS together */
-    AG_HTTP_STALL_S = 30              /* default: this long without a byte is a lost connection */
+    AG_HTTP_CALLS_MAX = 64,       /* calls under way per ag_http */
+    AG_HTTP_BODY_MAX = 64 * 1024, /* default limit of an answer's body kept in memory, bytes */
+    AG_HTTP_CONNECT_MS = 10000,   /* default limit of name, TCP and TLS together */
+    AG_HTTP_STALL_S = 30          /* default: this long without a byte is a lost connection */
 };
 
 struct ag_http;
@@ -51,28 +51,29 @@ struct ag_http_result {
 };
 
 /*
- * What to do; everything is copied by ag_http_send(). Zero fields take the defaults above. Fields in order of use.
+ * What to do; everything is copied by ag_http_send(). Zero fields take the defaults above. Fields in order of
+ * use.
  */
 struct ag_http_request {
     enum ag_http_method method;
-    const char *url;              /* http:// or https:// only */
-    const char *const *headers;   /* "Name: value" lines, ended by NULL; or NULL */
-    struct ag_span body;          /* p NULL: none */
+    const char *url;            /* http:// or https:// only */
+    const char *const *headers; /* "Name: value" lines, ended by NULL; or NULL */
+    struct ag_span body;        /* p NULL: none */
     unsigned connect_timeout_ms;
-    unsigned timeout_ms;          /* 0: as long as bytes come */
+    unsigned timeout_ms; /* 0: as long as bytes come */
     unsigned stall_timeout_s;
-    unsigned max_redirects;       /* 0: a 3xx is the answer */
-    size_t max_body;              /* of a body kept in memory; a streamed one when max_stream is not 0 */
-    uint64_t max_stream;          /* limit of a streamed body including range_from; 0: none */
-    uint64_t range_from;          /* ask for the bytes from here on */
-    const char *ca_file;          /* PEM; NULL: the system's */
-    const char *cert_file;        /* PEM client certificate and key; NULL: none */
+    unsigned max_redirects; /* 0: a 3xx is the answer */
+    size_t max_body;        /* of a body kept in memory; a streamed one when max_stream is not 0 */
+    uint64_t max_stream;    /* limit of a streamed body including range_from; 0: none */
+    uint64_t range_from;    /* ask for the bytes from here on */
+    const char *ca_file;    /* PEM; NULL: the system's */
+    const char *cert_file;  /* PEM client certificate and key; NULL: none */
     const char *key_file;
 
     /* Streams a 200 or 206 body instead of keeping it. Negative from either ends the call. */
     int (*on_data)(void *user, const void *p, size_t n);
-    /* Before the first on_data, also for an empty body: where the body begins in the whole (0 when the server does not do
-       ranges) and how long the whole is (UINT64_MAX: unknown). May be NULL. */
+    /* Before the first on_data, also for an empty body: where the body begins in the whole (0 when the server
+       does not do ranges) and how long the whole is (UINT64_MAX: unknown). May be NULL. */
     int (*on_begin)(void *user, uint64_t offset, uint64_t total);
     void (*on_done)(void *user, const struct ag_http_result *result);
     void *user;
@@ -81,12 +82,12 @@ struct ag_http_request {
 /* 0, -ENOMEM, -EIO (libcurl does not start). */
 int ag_http_new(struct ag_http **out, uv_loop_t *loop);
 
-/* Ends every call without on_done; on_closed (may be NULL) runs when no handle is open any more, and then h is
-   freed. Safe inside any callback. Idempotent until then. */
+/* Ends every call without on_done; on_closed (may be NULL) runs when no handle is open any more, and then h
+   is freed. Safe inside any callback. Idempotent until then. */
 void ag_http_close(struct ag_http *h, void (*on_closed)(void *user), void *user);
 
-/* Begins a call; never calls back before it returns. 0, -EINVAL (URL scheme, no on_done), -ENOMEM, -EBUSY (too many
-   calls), -ESHUTDOWN (closing). *out, when out is not NULL, is valid until on_done has run. */
+/* Begins a call; never calls back before it returns. 0, -EINVAL (URL scheme, no on_done), -ENOMEM, -EBUSY
+   (too many calls), -ESHUTDOWN (closing). *out, when out is not NULL, is valid until on_done has run. */
 int ag_http_send(struct ag_http *h, const struct ag_http_request *req, struct ag_http_call **out);
 
 /* Gives a call up; on_done will not run. NULL is fine. */

@@ -39,7 +39,8 @@ static void timer_on_closed(uv_handle_t *h)
     http_loop_put(h->data);
 }
 
-/* Hands out what has finished. A callback may remove handles and close, so nothing of curl's is kept over it. */
+/* Hands out what has finished. A callback may remove handles and close, so nothing of curl's is kept over it.
+ */
 static void http_loop_drain(struct http_loop *l)
 {
     CURLMsg *msg;
@@ -172,7 +173,7 @@ void http_loop_close(struct http_loop *l)
     l->closing = true;
     curl_multi_cleanup(l->multi); /* idle connections leave through http_loop_on_socket() */
     l->multi = NULL;
-    ag_list_for_each_safe(it, &l->socks)
+    ag_list_for_each_safe (it, &l->socks)
         sock_close(ag_list_entry(it, struct http_sock, link));
     uv_timer_stop(&l->timer);
     uv_close((uv_handle_t *) &l->timer, timer_on_closed);

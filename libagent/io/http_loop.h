@@ -1,8 +1,9 @@
 /*
- * libcurl's multi interface driven by libuv: one uv_poll per socket of curl, one uv_timer. It knows nothing of requests.
+ * libcurl's multi interface driven by libuv: one uv_poll per socket of curl, one uv_timer. It knows nothing
+ * of requests.
  *
- * Invariant: libcurl is entered from http_loop_drive() only (and from adding and removing handles), never from one
- * of its own callbacks; in_curl tells. Finished transfers are handed out after libcurl has returned.
+ * Invariant: libcurl is entered from http_loop_drive() only (and from adding and removing handles), never
+ * from one of its own callbacks; in_curl tells. Finished transfers are handed out after libcurl has returned.
  */
 #ifndef AG_HTTP_LOOP_H
 #define AG_HTTP_LOOP_H
@@ -25,7 +26,8 @@ struct http_loop {
     void (*on_closed)(struct http_loop *l); /* the last use of *l */
 };
 
-/* Caller's memory, which must live until on_closed. The three hooks are set by the caller before. 0 or -EIO. */
+/* Caller's memory, which must live until on_closed. The three hooks are set by the caller before. 0 or -EIO.
+ */
 int http_loop_open(struct http_loop *l, uv_loop_t *loop);
 
 /* All easy handles must have been removed, and libcurl must not be running (in_curl false). */

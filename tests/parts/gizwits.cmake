@@ -9,3 +9,8 @@ endif()
 if(MIIO_HTTP)
     miio_system_test(test_one_app_every_cloud.py)
 endif()
+if(MIIO_HTTP)
+    add_test(NAME system.demo_gizwits
+             COMMAND ${CMAKE_SOURCE_DIR}/examples/demo.sh --once --no-install --cloud gizwits --build ${CMAKE_BINARY_DIR})
+    set_tests_properties(system.demo_gizwits PROPERTIES TIMEOUT 300 RUN_SERIAL TRUE)
+endif()

@@ -28,22 +28,21 @@ struct program {
 
 static void usage(FILE *f)
 {
-    fprintf(f,
-            "usage: miio_ota [options]\n"
-            "Downloads and installs firmware on the cloud's command miIO.ota.\n\n"
-            "  --dir DIR               files and state (/var/lib/miio/ota)\n"
-            "  --install-hook PROG     PROG FILE MD5 silent|normal installs; exit status 0 is success\n"
-            "  --install-timeout S     then the hook is killed (600)\n"
-            "  --reboot-program PROG   is run after an installation\n"
-            "  --no-split              the device cannot download without installing\n"
-            "  --retries N             tries in a row that get no further, after the first (3)\n"
-            "  --retry-pause MS        before the first of them, doubled each time (1000)\n"
-            "  --progress-interval MS  least time between two reports of progress (1000)\n"
-            "  --max-size BYTES        of a file (268435456)\n"
-            "  --ca-file FILE          trusted certificates (the system's)\n"
-            "  --agent ADDR            of miio_agent ($MIIO_AGENT, its socket, TCP 54320)\n"
-            "  -D, --daemonize   -l, --loglevel 0..4   -L, --logfile FILE\n"
-            "  -v, --version     -h, --help\n");
+    fprintf(f, "usage: miio_ota [options]\n"
+               "Downloads and installs firmware on the cloud's command miIO.ota.\n\n"
+               "  --dir DIR               files and state (/var/lib/miio/ota)\n"
+               "  --install-hook PROG     PROG FILE MD5 silent|normal installs; exit status 0 is success\n"
+               "  --install-timeout S     then the hook is killed (600)\n"
+               "  --reboot-program PROG   is run after an installation\n"
+               "  --no-split              the device cannot download without installing\n"
+               "  --retries N             tries in a row that get no further, after the first (3)\n"
+               "  --retry-pause MS        before the first of them, doubled each time (1000)\n"
+               "  --progress-interval MS  least time between two reports of progress (1000)\n"
+               "  --max-size BYTES        of a file (268435456)\n"
+               "  --ca-file FILE          trusted certificates (the system's)\n"
+               "  --agent ADDR            of miio_agent ($MIIO_AGENT, its socket, TCP 54320)\n"
+               "  -D, --daemonize   -l, --loglevel 0..4   -L, --logfile FILE\n"
+               "  -v, --version     -h, --help\n");
 }
 
 static bool number(const char *name, const char *text, unsigned long long max, unsigned long long *out)

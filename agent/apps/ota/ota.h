@@ -1,7 +1,7 @@
 /*
- * miio_ota: owns the state machine and everything it decides about: downloads, sums, the hook, reports, the state
- * file. Methods: miIO.ota, miIO.get_ota_state, miIO.get_ota_progress from the cloud; ota.cancel and ota.set_busy
- * from the device's own side.
+ * miio_ota: owns the state machine and everything it decides about: downloads, sums, the hook, reports, the
+ * state file. Methods: miIO.ota, miIO.get_ota_state, miIO.get_ota_progress from the cloud; ota.cancel and
+ * ota.set_busy from the device's own side.
  */
 #ifndef OTA_H
 #define OTA_H
@@ -15,10 +15,10 @@
 #include "agent/apps/ota/ota_reports.h"
 
 struct ota_options {
-    const char *agent;     /* address of miio_agent; NULL: libagent's default */
-    const char *dir;       /* ends in '/' */
-    const char *hook;      /* NULL: installing is refused */
-    const char *reboot;    /* program to run after an installation; NULL: none */
+    const char *agent;  /* address of miio_agent; NULL: libagent's default */
+    const char *dir;    /* ends in '/' */
+    const char *hook;   /* NULL: installing is refused */
+    const char *reboot; /* program to run after an installation; NULL: none */
     const char *ca_file;
     unsigned install_timeout_s;
     uint64_t max_bytes;
@@ -46,7 +46,8 @@ struct ota {
 
 /* 0 or -errno, with a line in the log. On failure ota_stop() is still to be called. */
 int ota_start(struct ota *o, uv_loop_t *loop, const struct ota_options *options);
-/* Leaves: the loop ends by itself. A download goes on at the next start, an installation by itself. Idempotent. */
+/* Leaves: the loop ends by itself. A download goes on at the next start, an installation by itself.
+ * Idempotent. */
 void ota_stop(struct ota *o);
 /* After the loop has ended. */
 void ota_deinit(struct ota *o);

@@ -1,6 +1,6 @@
 /*
- * One try to download into a partial file: goes on behind what is there already when the server does ranges, begins
- * anew when it does not.
+ * One try to download into a partial file: goes on behind what is there already when the server does ranges,
+ * begins anew when it does not.
  */
 #ifndef OTA_FETCH_H
 #define OTA_FETCH_H
@@ -14,7 +14,7 @@ struct ota_fetch {
     uint64_t max_bytes;
     struct ag_http_call *call; /* NULL: no try is on */
     int fd;
-    uint64_t at; /* length of the partial file */
+    uint64_t at;     /* length of the partial file */
     const char *why; /* of the last failure, for the log */
 
     /* Inside on_begin and on_bytes the fetch may be stopped. on_end comes once unless it was. */

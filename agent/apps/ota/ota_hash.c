@@ -53,8 +53,8 @@ static void hash_work(uv_work_t *work)
     struct sums s = {NULL, NULL};
     int fd = open(h->path, O_RDONLY | O_CLOEXEC);
 
-    h->good = fd >= 0 && sums_begin(&s) && sums_of_fd(&s, fd, h->sha256[0] != '\0') && is_sum(s.md5, h->md5) &&
-              (!h->sha256[0] || is_sum(s.sha256, h->sha256));
+    h->good = fd >= 0 && sums_begin(&s) && sums_of_fd(&s, fd, h->sha256[0] != '\0') &&
+              is_sum(s.md5, h->md5) && (!h->sha256[0] || is_sum(s.sha256, h->sha256));
     EVP_MD_CTX_free(s.md5);
     EVP_MD_CTX_free(s.sha256);
     if (fd >= 0)

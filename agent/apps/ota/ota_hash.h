@@ -16,6 +16,7 @@ struct ota_hash {
 };
 
 /* Ends in on_done, always, also when the file cannot be read. 0, -ENOMEM or -EBUSY. */
-int ota_hash_start(struct ota_hash *h, uv_loop_t *loop, const char *path, const char *md5, const char *sha256);
+int ota_hash_start(struct ota_hash *h, uv_loop_t *loop, const char *path, const char *md5,
+                   const char *sha256);
 
 #endif

@@ -12,8 +12,9 @@
 enum { LOOK_MS = 500, PATH_ROOM = 512, SMALL_FILE = 4096 };
 
 /* $1 is the folder; what follows is the hook. The status file appears whole or not at all. */
-static const char wrapper[] = "dir=$1; shift; echo $$ >\"${dir}install.pid\"; \"$@\" </dev/null; s=$?; "
-                              "echo $s >\"${dir}install.tmp\" && mv \"${dir}install.tmp\" \"${dir}install.status\"; exit $s";
+static const char wrapper[] =
+    "dir=$1; shift; echo $$ >\"${dir}install.pid\"; \"$@\" </dev/null; s=$?; "
+    "echo $s >\"${dir}install.tmp\" && mv \"${dir}install.tmp\" \"${dir}install.status\"; exit $s";
 
 static void hook_path(const struct ota_hook *h, const char *name, char out[PATH_ROOM])
 {
@@ -100,7 +101,10 @@ static void hook_on_exit(uv_process_t *p, int64_t status, int sig)
     uv_close((uv_handle_t *) p, NULL);
     if (!h->running)
         return; /* it was killed for taking too long */
-    hook_end(h, status == 0 && sig == 0, sig ? "the hook was killed" : status ? "the hook reported failure" : "done");
+    hook_end(h, status == 0 && sig == 0,
+             sig      ? "the hook was killed"
+             : status ? "the hook reported failure"
+                      : "done");
 }
 
 static void hook_on_timeout(uv_timer_t *t)
@@ -113,8 +117,16 @@ static void hook_on_timeout(uv_timer_t *t)
 
 int ota_hook_start(struct ota_hook *h, const char *file, const char *md5, bool silent)
 {
-    char *args[] = {(char *) "sh", (char *) "-c", (char *) wrapper, (char *) "miio_ota", (char *) h->dir, (char *) h->prog,
-                    (char *) file, (char *) md5, (char *) (silent ? "silent" : "normal"), NULL};
+    char *args[] = {(char *) "sh",
+                    (char *) "-c",
+                    (char *) wrapper,
+                    (char *) "miio_ota",
+                    (char *) h->dir,
+                    (char *) h->prog,
+                    (char *) file,
+                    (char *) md5,
+                    (char *) (silent ? "silent" : "normal"),
+                    NULL};
     uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE},
                                      {.flags = UV_INHERIT_FD, .data.fd = 2}, /* ours carries the ready line */
                                      {.flags = UV_INHERIT_FD, .data.fd = 2}};

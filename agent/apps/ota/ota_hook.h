@@ -1,6 +1,7 @@
 /*
- * The install hook: PROG FILE MD5 silent|normal, in a session of its own. A small shell around it notes its process id
- * and its exit status in files, so that a hook that outlives this process (it may well restart us) is found again.
+ * The install hook: PROG FILE MD5 silent|normal, in a session of its own. A small shell around it notes its
+ * process id and its exit status in files, so that a hook that outlives this process (it may well restart us)
+ * is found again.
  */
 #ifndef OTA_HOOK_H
 #define OTA_HOOK_H
@@ -10,13 +11,13 @@
 
 struct ota_hook {
     uv_loop_t *loop;
-    const char *prog;    /* borrowed */
-    const char *dir;     /* borrowed, ends in '/': install.status and install.pid stand there */
+    const char *prog; /* borrowed */
+    const char *dir;  /* borrowed, ends in '/': install.status and install.pid stand there */
     unsigned timeout_s;
     uv_process_t process;
-    uv_timer_t timer;    /* the time-out, and looking for a hook of an earlier life */
+    uv_timer_t timer; /* the time-out, and looking for a hook of an earlier life */
     bool running, timer_open;
-    int pid;             /* of the session's leader */
+    int pid; /* of the session's leader */
     uint64_t deadline_ms;
     void (*on_done)(void *user, bool good, const char *how); /* how: for the log */
     void *user;

@@ -1,6 +1,6 @@
 /*
- * Reports on their way up: one after the other, each again until it has an answer, so that the cloud sees the states
- * in order and misses none. Of progress only the newest waits.
+ * Reports on their way up: one after the other, each again until it has an answer, so that the cloud sees the
+ * states in order and misses none. Of progress only the newest waits.
  */
 #ifndef OTA_REPORTS_H
 #define OTA_REPORTS_H
@@ -17,8 +17,8 @@ struct ota_report {
 };
 
 struct ota_reports {
-    agent_conn *conn;   /* borrowed */
-    agent_slot *slot;   /* the call of the first one */
+    agent_conn *conn; /* borrowed */
+    agent_slot *slot; /* the call of the first one */
     uv_timer_t retry;
     bool open, sending;
     struct ota_report all[OTA_REPORTS_MAX];
@@ -27,7 +27,8 @@ struct ota_reports {
 
 int ota_reports_init(struct ota_reports *r, uv_loop_t *loop, agent_conn *conn);
 void ota_reports_close(struct ota_reports *r);
-/* object: {"ota_state":"..."} or {"ota_progress":n}. When full the oldest progress goes, then the oldest of all. */
+/* object: {"ota_state":"..."} or {"ota_progress":n}. When full the oldest progress goes, then the oldest of
+ * all. */
 void ota_reports_add(struct ota_reports *r, const char *object, bool progress);
 
 #endif

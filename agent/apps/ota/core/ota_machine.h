@@ -1,14 +1,15 @@
 /*
- * The firmware upgrade as a state machine: commands, results of downloads, checks and installations go in; decisions
- * come out, to be carried out in order. No file, socket or clock: the shell (ota.c) has them.
+ * The firmware upgrade as a state machine: commands, results of downloads, checks and installations go in;
+ * decisions come out, to be carried out in order. No file, socket or clock: the shell (ota.c) has them.
  *
  *     ota_machine_request(m, &req, now) ; while (ota_machine_next(m, &d)) carry_out(&d);
  *
- * Invariants: a request is accepted only while phase is OTA_PH_NONE; a decision to fetch, check or install is answered
- * by exactly one result (unless it was stopped); ota_progress never falls within one upgrade; what is
- * reported has been saved before.
+ * Invariants: a request is accepted only while phase is OTA_PH_NONE; a decision to fetch, check or install is
+ * answered by exactly one result (unless it was stopped); ota_progress never falls within one upgrade; what
+ * is reported has been saved before.
  *
- * Source: Xiaomi Linux client document, section 9: states (steps), scenes (4), failures (4.3.2), progress (4.4).
+ * Source: Xiaomi Linux client document, section 9: states (steps), scenes (4), failures (4.3.2), progress
+ * (4.4).
  */
 #ifndef OTA_MACHINE_H
 #define OTA_MACHINE_H
@@ -42,7 +43,7 @@ enum ota_code {
 /* What is under way below the visible state. */
 enum ota_phase {
     OTA_PH_NONE,
-    OTA_PH_FETCH,        /* downloading, or waiting for the next try */
+    OTA_PH_FETCH, /* downloading, or waiting for the next try */
     OTA_PH_CHECK_FETCHED,
     OTA_PH_CHECK_STORED, /* the file of an earlier download is checked again before it is used */
     OTA_PH_INSTALL
@@ -54,8 +55,8 @@ enum ota_fetch_end {
     OTA_FETCH_DNS,
     OTA_FETCH_CONNECT,
     OTA_FETCH_DISCONNECT,
-    OTA_FETCH_SERVER, /* the server is troubled (5xx) */
-    OTA_FETCH_RANGE,  /* what we have does not fit the server's file: begin anew */
+    OTA_FETCH_SERVER,  /* the server is troubled (5xx) */
+    OTA_FETCH_RANGE,   /* what we have does not fit the server's file: begin anew */
     OTA_FETCH_REFUSED, /* 404 and the like, too large: another try is useless */
     OTA_FETCH_LOCAL    /* our own trouble: no space, no memory */
 };
@@ -91,10 +92,10 @@ struct ota_settings {
 /* What a restart of the process must find again. */
 struct ota_saved {
     enum ota_state state;
-    int code;    /* of OTA_FAILED */
+    int code; /* of OTA_FAILED */
     unsigned progress;
-    struct ota_request req; /* of the upgrade under way, or of the last one */
-    bool has_part;          /* a partial file of req may exist */
+    struct ota_request req;           /* of the upgrade under way, or of the last one */
+    bool has_part;                    /* a partial file of req may exist */
     char stored_md5[OTA_MD5_LEN + 1]; /* of the stored file; empty: there is none */
 };
 
@@ -104,14 +105,14 @@ struct ota_machine {
     struct ota_settings settings;
     struct ota_saved s;
     enum ota_phase phase;
-    bool busy;             /* said by the device */
-    unsigned n_failed;     /* tries without progress, in a row */
-    bool stitched;         /* the file comes from more than one answer */
-    bool started_over;     /* a stitched file with a wrong sum was fetched anew already */
-    uint64_t done, total;  /* bytes; total 0: unknown */
-    uint64_t best;         /* the largest done yet: only beyond it a try counts as one that brought something */
-    uint64_t reported_ms;  /* when progress was reported last */
-    unsigned reported;     /* which; 101: not yet */
+    bool busy;            /* said by the device */
+    unsigned n_failed;    /* tries without progress, in a row */
+    bool stitched;        /* the file comes from more than one answer */
+    bool started_over;    /* a stitched file with a wrong sum was fetched anew already */
+    uint64_t done, total; /* bytes; total 0: unknown */
+    uint64_t best; /* the largest done yet: only beyond it a try counts as one that brought something */
+    uint64_t reported_ms; /* when progress was reported last */
+    unsigned reported;    /* which; 101: not yet */
     struct ota_decision queue[OTA_DECISIONS_MAX];
     unsigned n_queued, n_taken;
 };
@@ -123,12 +124,14 @@ enum {
 };
 
 void ota_machine_init(struct ota_machine *m, const struct ota_settings *settings);
-/* Takes up what was saved. same_boot: the device has not been started since; otherwise the state is idle again. */
+/* Takes up what was saved. same_boot: the device has not been started since; otherwise the state is idle
+ * again. */
 void ota_machine_restore(struct ota_machine *m, const struct ota_saved *saved, bool same_boot);
 
 /* 0: accepted; OTA_R_*: refused, nothing changes. */
 int ota_machine_request(struct ota_machine *m, const struct ota_request *req);
-/* The device's side gives the download up: OTA_E_CANCEL or OTA_E_LOW_ENERGY. 0, or -EALREADY: nothing to give up. */
+/* The device's side gives the download up: OTA_E_CANCEL or OTA_E_LOW_ENERGY. 0, or -EALREADY: nothing to give
+ * up. */
 int ota_machine_cancel(struct ota_machine *m, enum ota_code why);
 /* The device says that it cannot (or can again) upgrade. What is under way goes on. */
 void ota_machine_set_busy(struct ota_machine *m, bool busy);

@@ -1,7 +1,7 @@
 /*
- * The command miIO.ota as text, read into a checked request. Members: app_url, file_md5, proc, mode, and our own
- * file_sha256. The object stands under "params", or under "param" as the cloud also writes it.
- * Source: Xiaomi Linux client document, section 9, 4.1.
+ * The command miIO.ota as text, read into a checked request. Members: app_url, file_md5, proc, mode, and our
+ * own file_sha256. The object stands under "params", or under "param" as the cloud also writes it. Source:
+ * Xiaomi Linux client document, section 9, 4.1.
  */
 #ifndef OTA_REQUEST_H
 #define OTA_REQUEST_H
@@ -10,11 +10,7 @@
 #include <stddef.h>
 #include "libagent/core/util.h"
 
-enum {
-    OTA_URL_MAX = 2048,
-    OTA_MD5_LEN = 32,
-    OTA_SHA256_LEN = 64
-};
+enum { OTA_URL_MAX = 2048, OTA_MD5_LEN = 32, OTA_SHA256_LEN = 64 };
 
 struct ota_request {
     char url[OTA_URL_MAX + 1];
