@@ -72,7 +72,8 @@ struct mqtt_cloud {
     struct prop_state state;
     struct ag_log_gate gate;
     uint64_t n_refused, last_sent_ms;
-    bool stopping, reloading, link_gone, timer_gone;
+    unsigned server; /* of conf.servers, in use or tried next */
+    bool stopping, link_gone, timer_gone;
 };
 
 static void log_refused(struct mqtt_cloud *m, const char *what, const char *why)
@@ -143,12 +144,19 @@ static void publish_discovery(struct mqtt_cloud *m)
 
 /* ---- the session ---- */
 
+static int configure(struct mqtt_cloud *m, bool open);
+
 static void on_retry(uv_timer_t *t)
 {
     struct mqtt_cloud *m = t->data;
+    int r;
 
-    if (!m->stopping)
-        mqtt_link_connect(m->link);
+    if (m->stopping)
+        return;
+    r = configure(m, false); /* the next server; -EBUSY: a try is on */
+    if (r < 0 && r != -EBUSY)
+        ag_log(AG_LOG_WARNING, "mqtt: %s", strerror(-r));
+    mqtt_link_connect(m->link);
 }
 
 static void on_connected(void *user, bool session_present)
@@ -168,8 +176,6 @@ static void on_connected(void *user, bool session_present)
     m->env->events->connected(m->env->user);
 }
 
-static int configure(struct mqtt_cloud *m, bool open);
-
 static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *why)
 {
     struct mqtt_cloud *m = user;
@@ -178,9 +184,8 @@ static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *
 
     if (m->stopping)
         return;
-    if (m->reloading)
-        configure(m, false);
-    m->reloading = false;
+    if (loss != MQTT_LINK_ASKED)
+        m->server = (m->server + 1) % m->conf.n_servers;
     uv_timer_start(&m->retry, on_retry, loss == MQTT_LINK_ASKED ? KICK_MS : pause, 0);
     m->env->events->lost(m->env->user, why);
 }
@@ -402,14 +407,14 @@ static void on_timer_closed(uv_handle_t *h)
 static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, on_message, on_done,
                                                     on_link_closed};
 
-/* open: a new link; else the settings of the one there is (files are read again at the next connect). */
+/* open: a new link; else the settings of the one there is. */
 static int configure(struct mqtt_cloud *m, bool open)
 {
     const struct mqtt_conf *c = &m->conf;
     const struct mqtt_link_msg will = {m->topics[T_STATUS], AG_SPAN("offline"), 1, true};
     const struct mqtt_link_config config = {
-        .host = c->server.host,
-        .port = c->server.port,
+        .host = c->servers[m->server].host,
+        .port = c->servers[m->server].port,
         .keepalive_s = c->keepalive_s,
         .client_id = m->client_id,
         .user = c->user,
@@ -531,11 +536,9 @@ static void mqtt_kick(struct cloud *base)
         uv_timer_start(&m->retry, on_retry, KICK_MS, 0);
 }
 
+/* Certificates are read at each connect. */
 static void mqtt_reload(struct cloud *base)
 {
-    struct mqtt_cloud *m = (struct mqtt_cloud *) base;
-
-    m->reloading = true;
     mqtt_kick(base);
 }
 

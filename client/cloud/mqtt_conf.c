@@ -75,6 +75,26 @@ static int read_tls(const struct device_conf *conf, struct mqtt_conf *c, char *w
     return r;
 }
 
+static int read_servers(const char *list, struct mqtt_conf *c, const char **reason)
+{
+    for (const char *p = list; p;) {
+        size_t len = strcspn(p, ",");
+        char one[300];
+
+        if (c->n_servers == MQTT_SERVERS_MAX || len >= sizeof one) {
+            *reason = "more than 8 servers, or a name that is too long";
+            return -EINVAL;
+        }
+        memcpy(one, p, len);
+        one[len] = '\0';
+        if (endpoint_parse(one, c->tls ? PORT_TLS : PORT, &c->servers[c->n_servers], reason) < 0)
+            return -EINVAL;
+        c->n_servers++;
+        p = p[len] ? p + len + 1 : NULL;
+    }
+    return 0;
+}
+
 static bool is_prefix(const char *p)
 {
     return strlen(p) <= PREFIX_MAX && !strpbrk(p, "+#$ ") && p[0] != '/' && p[strlen(p) - 1] != '/';
@@ -100,7 +120,7 @@ int mqtt_conf_read(const struct device_conf *conf, struct mqtt_conf *out, char *
         return r;
     if (!server)
         return refuse(why, n, "mqtt_server", "is missing");
-    if (endpoint_parse(server, c.tls ? PORT_TLS : PORT, &c.server, &reason) < 0)
+    if (read_servers(server, &c, &reason) < 0)
         return refuse(why, n, "mqtt_server", reason);
     if (c.password && !c.user)
         return refuse(why, n, "mqtt_password", "needs mqtt_user");

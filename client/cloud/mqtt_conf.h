@@ -6,8 +6,12 @@
 #include "client/core/device_conf.h"
 #include "client/core/endpoint.h"
 
+enum { MQTT_SERVERS_MAX = 8 };
+
 struct mqtt_conf {
-    struct endpoint server; /* mqtt_server, needed; port 1883, with TLS 8883 */
+    /* mqtt_server, needed: HOST[:PORT], or several with commas between them, tried in turn; 1883, with TLS 8883 */
+    struct endpoint servers[MQTT_SERVERS_MAX];
+    unsigned n_servers;
     const char *client_id; /* mqtt_client_id; NULL: "miio-<did>" */
     const char *user, *password; /* mqtt_user, mqtt_password; the latter a secret */
     uint16_t keepalive_s; /* mqtt_keepalive, 5..65535, 60 */

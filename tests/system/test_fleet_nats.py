@@ -174,8 +174,9 @@ def test_a_node_dies_and_nothing_is_lost(cluster, tmp_path):
     round_of(1)
     wait_all("first round")
 
-    real = client(tmp_path / "d", cloud="mqtt", did=40001,  # miio_client itself, on a node that stays
-                  extra=["mqtt_server=127.0.0.1:%d" % cluster.mqtt(1), "mqtt_state=0"])
+    servers = ",".join("127.0.0.1:%d" % cluster.mqtt(i) for i in (2, 0, 1))
+    real = client(tmp_path / "d", cloud="mqtt", did=40001,  # miio_client itself, on the node that will die
+                  extra=["mqtt_server=" + servers, "mqtt_state=0"])
     real.wait_err("cloud mqtt connected", LONG)
     app = App(real)
     assert app.ask("props", {"n": 1})["result"] == ["ok"]
@@ -199,6 +200,8 @@ def test_a_node_dies_and_nothing_is_lost(cluster, tmp_path):
     assert moved >= DEVICES // 3
     for d in devices:
         assert set(d.executed) == {1, 2, 3}
+    wait_for(lambda: sum("cloud mqtt connected" in l for l in real.err) == 2, "miio_client on another node", LONG)
+    assert app.ask("props", {"n": 2}, id=2)["result"] == ["ok"]
     fleet.client.publish("miio/40001/command", json.dumps({"id": 9, "method": "set_power", "params": ["on"]}), 1)
     command = app.next(LONG)
     app.send({"id": command["id"], "result": ["ok"]})

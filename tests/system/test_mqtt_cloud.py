@@ -172,7 +172,7 @@ def test_bad_lists_are_refused_at_start(tmp_path, text, word):
     assert code == 78 and word in err
 
 
-@pytest.mark.parametrize("line,word", [("mqtt_server=", "missing"), ("mqtt_keepalive=4", "5 to"), ("mqtt_ca=/no/where", "No such"),
+@pytest.mark.parametrize("line,word", [("mqtt_server=", "missing"), ("mqtt_server=a,,b", "host"), ("mqtt_keepalive=4", "5 to"), ("mqtt_ca=/no/where", "No such"),
                                        ("mqtt_password=x", "mqtt_user"), ("mqtt_prefix=a/#", "wildcards")])
 def test_bad_settings_are_refused_at_start(tmp_path, line, word):
     write_identity(tmp_path / "d", extra=["cloud=mqtt", "mqtt_server=h", line])
