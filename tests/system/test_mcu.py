@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from mcu_support import Line, Relay, Stack, check_round_trips, check_transfer
+from mcu_support import CloudChain, Line, Relay, Stack, check_cloud_round_trips, check_round_trips, check_transfer
 from support import BIN, Daemon, run, wait_for
 
 
@@ -235,6 +235,28 @@ def test_the_firmware_sample(tmp_path, line):
 
 def test_round_trips_over_a_bad_line(tmp_path):
     check_round_trips(tmp_path, 2000)
+
+
+def test_round_trips_from_the_cloud_over_a_bad_line(tmp_path):
+    check_cloud_round_trips(tmp_path, 400)
+
+
+def test_the_cloud_hears_of_a_silent_mcu_and_of_its_return(tmp_path, line):
+    with CloudChain(tmp_path, tmp_path / "tty") as chain:
+        wait_for(lambda: line.say("get_down") == "down none", "the end of the start")
+        get = [{"did": "1", "siid": 1, "piid": 2}]
+        untaken, since = chain.say("get_properties", get), time.monotonic()
+        assert chain.answer(untaken)["error"] == {"code": -9999, "message": "user ack timeout"}
+        print("after %.2f s" % (time.monotonic() - since))
+        taken = chain.say("get_properties", get)
+        line.next_down("down get_properties 1 2")
+        assert chain.answer(taken)["error"] == {"code": -9999, "message": "user ack timeout"}
+        assert line.say("result 1 2 0 1") == "error"
+        back = chain.say("get_properties", get)
+        line.next_down("down get_properties 1 2")
+        assert line.say("result 1 2 0 1") == "ok"
+        assert chain.answer(back)["result"] == [{"did": "1", "siid": 1, "piid": 2, "code": 0, "value": 1}]
+        assert [len(chain.answers[i]) for i in (untaken, taken, back)] == [1, 1, 1]
 
 
 def test_usage_and_configuration_errors(tmp_path, line):

@@ -1,9 +1,13 @@
 """The long runs of miio_mcu."""
-from mcu_support import check_round_trips, check_transfer
+from mcu_support import check_cloud_round_trips, check_round_trips, check_transfer
 
 
 def test_ten_thousand_round_trips(tmp_path):
     check_round_trips(tmp_path, 10000)
+
+
+def test_ten_thousand_round_trips_from_the_cloud(tmp_path):
+    check_cloud_round_trips(tmp_path, 10000)
 
 
 def test_200_kb_in_small_blocks_over_a_bad_line(tmp_path):
