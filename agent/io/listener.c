@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <stdio.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -118,11 +119,27 @@ static void make_parent(const char *path)
     mkdir(dir, 0755);
 }
 
+/* From /etc/group alone: getgrnam() would load the name service's libraries, 0.7 MB for one look. */
+static bool group_find(const char *name, gid_t *gid_out)
+{
+    FILE *f = fopen("/etc/group", "re");
+    struct group *g = NULL;
+
+    if (!f)
+        return false;
+    while ((g = fgetgrent(f)) && strcmp(g->gr_name, name) != 0)
+        ;
+    if (g)
+        *gid_out = g->gr_gid;
+    fclose(f);
+    return g != NULL;
+}
+
 /* Mode 0660 from the first moment on; the group is handed over at once. */
 static int bind_path(int fd, const struct ag_addr *addr, const char *path, const char *group)
 {
     mode_t old;
-    struct group *g;
+    gid_t gid;
     int r = 0;
 
     make_parent(path);
@@ -133,8 +150,7 @@ static int bind_path(int fd, const struct ag_addr *addr, const char *path, const
     if (bind(fd, (const struct sockaddr *) &addr->sa, addr->len) < 0)
         r = -errno;
     umask(old);
-    g = r == 0 && group && *group ? getgrnam(group) : NULL;
-    if (g && chown(path, (uid_t) -1, g->gr_gid) < 0)
+    if (r == 0 && group && *group && group_find(group, &gid) && chown(path, (uid_t) -1, gid) < 0)
         ag_log(AG_LOG_WARNING, "%s: cannot give it to group %s: %s", path, group, strerror(errno));
     return r;
 }
