@@ -85,8 +85,11 @@ static void fetch_on_end(void *user, enum ota_fetch_end end)
 static void ota_fetch_now(uv_timer_t *t)
 {
     struct ota *o = t->data;
-    int r = ota_fetch_start(&o->fetch, o->machine.s.req.url, o->part_path);
+    int r = o->http ? 0 : ag_http_new(&o->http, o->loop); /* an idle device does without libcurl's memory */
 
+    o->fetch.http = o->http;
+    if (r == 0)
+        r = ota_fetch_start(&o->fetch, o->machine.s.req.url, o->part_path);
     if (r == 0)
         return;
     ag_log(AG_LOG_ERROR, "download does not start: %s", strerror(-r));
@@ -421,7 +424,6 @@ static int ota_open_agent(struct ota *o)
 static void ota_set_up_parts(struct ota *o)
 {
     o->fetch = (struct ota_fetch){
-        .http = o->http,
         .ca_file = o->options->ca_file,
         .max_bytes = o->options->max_bytes,
         .fd = -1,
@@ -453,10 +455,6 @@ int ota_start(struct ota *o, uv_loop_t *loop, const struct ota_options *options)
     ota_read_boot_id(o);
     ota_machine_init(&o->machine, &options->machine);
     r = ota_make_paths(o);
-    if (r == 0) {
-        what = "HTTP";
-        r = ag_http_new(&o->http, loop);
-    }
     if (r == 0) {
         ota_set_up_parts(o);
         what = "install hook";

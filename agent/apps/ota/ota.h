@@ -32,7 +32,7 @@ struct ota {
     agent_conn *conn;
     agent_uv adapter;
     bool adapted;
-    struct ag_http *http;
+    struct ag_http *http; /* made for the first download */
     struct ota_fetch fetch;
     struct ota_hash hash;
     struct ota_hook hook;
