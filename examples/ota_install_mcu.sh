@@ -4,12 +4,13 @@
 #   miio_ota --install-hook /usr/lib/miio/ota_install_mcu.sh
 #
 # miio_ota calls it with FILE MD5 silent|normal and takes exit status 0 for success. miioctl must be allowed to call
-# mcu.update (the agent's access rules), and finds the agent by $MIIO_AGENT or in the usual places.
+# mcu.update (the agent's access rules), and finds the agent by $MIIO_AGENT or in the usual places. miio_ota reports to the
+# cloud, not miio_mcu; the folder of miio_ota's files must be below miio_mcu's update_dir, as it is by default.
 set -eu
 file=$1 md5=$2
 ctl=${MIIOCTL:-miioctl}
 
-"$ctl" call mcu.update "{\"file\":\"$file\",\"md5\":\"$md5\"}" >/dev/null
+"$ctl" call mcu.update "{\"file\":\"$file\",\"md5\":\"$md5\",\"report\":false}" >/dev/null
 
 while :; do
     sleep 1

@@ -266,7 +266,8 @@ def test_hook_that_updates_the_mcu(rig, refuses):
     FIRMWARE = FIRMWARE[:8192]
     MD5 = hashlib.md5(FIRMWARE).hexdigest()
     board = Daemon("miio_sim", "mcu", "--link", rig.tmp / "tty", *(["--busy"] if refuses else ["--receive", received]))
-    mcu = Daemon("miio_mcu", "--tty", rig.tmp / "tty", "--agent", "tcp:" + rig.agent.ready["listen"])
+    mcu = Daemon("miio_mcu", "--tty", rig.tmp / "tty", "--agent", "tcp:" + rig.agent.ready["listen"],
+                 "-o", "update_dir=%s" % rig.dir)
     rig.hook = os.path.join(SOURCE, "examples", "ota_install_mcu.sh")
     os.environ.update(MIIO_AGENT="tcp:" + rig.agent.ready["listen"], MIIOCTL=os.path.join(BIN, "miioctl"))
     try:
@@ -275,8 +276,10 @@ def test_hook_that_updates_the_mcu(rig, refuses):
         rig.upgrade("ok")
         rig.upstream.wait_state("failed|-33005|install error" if refuses else "installed")
         wait_for(lambda: rig.state() == ("failed" if refuses else "installed"), "miio_ota's own end")
-        if not refuses:
-            assert received.read_bytes().startswith(FIRMWARE)
+        assert rig.upstream.states() == ["downloading", "downloaded", "installing",
+                                         "failed|-33005|install error" if refuses else "installed"]
+        check_progress(rig.upstream.progress())
+        assert refuses or received.read_bytes().startswith(FIRMWARE)
     finally:
         FIRMWARE, MD5 = whole
         del os.environ["MIIO_AGENT"], os.environ["MIIOCTL"]

@@ -10,6 +10,10 @@
 
 enum { CODE_UPDATE = -5001, PERCENT_STEP = 5 };
 
+/* As the cloud wants an upgrade's failure; the reason is in mcu.info [Xiaomi Linux client, section 9,
+ * ota_state]. */
+#define FAILED "failed|-33005|install error"
+
 static void cjson_freep(cJSON **j)
 {
     cJSON_Delete(*j);
@@ -30,7 +34,7 @@ static bool is_below(const char *path, const char *dir)
     return real && real_dir && strncmp(real, real_dir, n) == 0 && (real[n] == '/' || real_dir[n - 1] == '/');
 }
 
-static void start_update(struct mcu *m, agent_request *req, const char *file, const char *md5)
+static void start_update(struct mcu *m, agent_request *req, const char *file, const char *md5, bool report)
 {
     struct mcu_bridge *b = &m->bridge;
     int r;
@@ -57,22 +61,25 @@ static void start_update(struct mcu *m, agent_request *req, const char *file, co
         agent_reply_error(req, CODE_UPDATE, mcu_image_error(r));
         return;
     }
+    m->report_update = report;
     ag_log(AG_LOG_INFO, "update of the MCU begins: %s, %zu bytes", file, ag_buf_size(&m->image));
     agent_reply(req, NULL);
 }
 
-/* params are {"file","md5"} or that in an array. */
+/* params are {"file","md5"[,"report"]} or that in an array. */
 static void serve_update(struct mcu *m, agent_request *req)
 {
     ag_cleanup(cjson_freep) cJSON *json = cJSON_Parse(agent_request_params(req));
     const cJSON *object = cJSON_IsArray(json) ? cJSON_GetArrayItem(json, 0) : json;
     const cJSON *file = cJSON_GetObjectItemCaseSensitive(object, "file");
     const cJSON *md5 = cJSON_GetObjectItemCaseSensitive(object, "md5");
+    const cJSON *report = cJSON_GetObjectItemCaseSensitive(object, "report");
 
-    if (cJSON_IsString(file) && cJSON_IsString(md5))
-        start_update(m, req, file->valuestring, md5->valuestring);
+    if (cJSON_IsString(file) && cJSON_IsString(md5) && (!report || cJSON_IsBool(report)))
+        start_update(m, req, file->valuestring, md5->valuestring, !cJSON_IsFalse(report));
     else
-        agent_reply_error(req, AGENT_CODE_INVALID_PARAMS, "params must be {\"file\":PATH,\"md5\":HEX}");
+        agent_reply_error(req, AGENT_CODE_INVALID_PARAMS,
+                          "params must be {\"file\":PATH,\"md5\":HEX[,\"report\":BOOL]}");
 }
 
 static const char *state_name(const struct mcu_update *u)
@@ -131,7 +138,8 @@ static void show_state(struct mcu *m, const char *state)
     char object[64];
 
     snprintf(object, sizeof object, "{\"ota_state\":\"%s\"}", state);
-    mcu_link_props(&m->link, object);
+    if (m->report_update)
+        mcu_link_props(&m->link, object);
 }
 
 static void show_progress(struct mcu *m, unsigned percent)
@@ -140,7 +148,8 @@ static void show_progress(struct mcu *m, unsigned percent)
 
     m->shown_percent = percent;
     snprintf(object, sizeof object, "{\"ota_progress\":%u}", percent);
-    mcu_link_props(&m->link, object);
+    if (m->report_update)
+        mcu_link_props(&m->link, object);
 }
 
 static void show_end(struct mcu *m)
@@ -149,9 +158,7 @@ static void show_end(struct mcu *m)
 
     ag_log(u->end == MCU_UPDATE_INSTALLED ? AG_LOG_INFO : AG_LOG_WARNING, "update of the MCU: %s",
            mcu_update_end_text(u));
-    show_state(m, u->end == MCU_UPDATE_INSTALLED ? "installed"
-                  : u->end == MCU_UPDATE_BUSY    ? "busy"
-                                                 : "failed");
+    show_state(m, u->end == MCU_UPDATE_INSTALLED ? "installed" : FAILED);
 }
 
 void mcu_service_show_update(struct mcu *m)
