@@ -1,4 +1,5 @@
 """A real mosquitto and paho clients for the tests of the MQTT parts."""
+import atexit
 import json
 import os
 import queue
@@ -125,8 +126,11 @@ class Listener:
 def client(directory, *args, cloud, did=1001, extra=()):
     """miio_client with that cloud, without LAN."""
     write_identity(directory, did=did, extra=("cloud=" + cloud,) + tuple(extra))
-    return Daemon("miio_client", "-d", directory, "--local", "127.0.0.1:0", "--lan", "none", "--ble", "none", "-l", "3",
-                  *args)
+    daemon = Daemon("miio_client", "-d", directory, "--local", "127.0.0.1:0", "--lan", "none", "--ble", "none", "-l", "3",
+                    *args)
+    # a test that fails outside of a with block leaves nothing running
+    atexit.register(lambda: daemon.process.poll() is None and daemon.process.kill())
+    return daemon
 
 
 class App(JsonSocket):
