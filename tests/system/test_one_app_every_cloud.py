@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -123,20 +124,19 @@ class Mqtt:
 
 @pytest.mark.parametrize("kind", [Ot, Gizwits, OneNet, Mqtt], ids=["ot", "gizwits", "onenet", "mqtt"])
 def test_the_lamp_answers(tmp_path, kind):
-    cloud = kind()
-    path = write_identity(tmp_path / "miio", did=DID, key=DEVICE_KEY, extra=cloud.conf)
-    client = Daemon("miio_client", "-d", path + "/", "--local", "127.0.0.1:0", "--lan", "none", "--ble", "none",
-                    *cloud.args)
-    agent = Daemon("miio_agent", "--listen", "127.0.0.1:0", "--unix", "none", "--upstream", client.ready["local"])
-    agent.wait_err("connected to upstream")
-    lamp = Daemon("example_lamp", "--agent", "tcp:" + agent.ready["listen"], ready=False)
-    lamp.wait_out("ready")
-    wait_for(lambda: any("cloud %s connected" % kind.__name__.lower() in line for line in client.err), "the cloud")
-    cloud.set_power("on")
-    lamp.wait_out("set_power.*on")
-    cloud.sees_report("on")
-    lamp.wait_out("report acknowledged")
-    lamp.stop()
-    agent.stop()
-    client.stop()
-    cloud.stop()
+    with ExitStack() as parts:
+        cloud = kind()
+        parts.callback(cloud.stop)
+        path = write_identity(tmp_path / "miio", did=DID, key=DEVICE_KEY, extra=cloud.conf)
+        client = parts.enter_context(Daemon("miio_client", "-d", path + "/", "--local", "127.0.0.1:0", "--lan", "none",
+                                            "--ble", "none", *cloud.args))
+        agent = parts.enter_context(Daemon("miio_agent", "--listen", "127.0.0.1:0", "--unix", "none",
+                                           "--upstream", client.ready["local"]))
+        agent.wait_err("connected to upstream")
+        lamp = parts.enter_context(Daemon("example_lamp", "--agent", "tcp:" + agent.ready["listen"], ready=False))
+        lamp.wait_out("ready")
+        wait_for(lambda: any("cloud %s connected" % kind.__name__.lower() in line for line in client.err), "the cloud")
+        cloud.set_power("on")
+        lamp.wait_out("set_power.*on")
+        cloud.sees_report("on")
+        lamp.wait_out("report acknowledged")
