@@ -62,8 +62,9 @@ static void usage(FILE *f)
                  infos[i].argument);
         fprintf(f, "  %-36s %s\n", left, infos[i].help);
     }
-    fprintf(f, "      --config FILE                  options as \"name = value\" lines\n"
-               "      --check-config                 check everything, start nothing\n"
+    fprintf(f, "      --config FILE                    options as \"name = value\" lines\n"
+               "      --check-config                   check everything, start nothing\n"
+               "  -e, -E                               the vendor's encrypted forms: not available, refused\n"
                "  -v, --version\n"
                "  -h, --help\n");
 }

@@ -1,5 +1,6 @@
 #include "agent/ctl/ctl.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -147,6 +148,21 @@ int ctl_ask(struct ctl *ctl, const char *method, const char *params, cJSON **res
     }
     *result_out = result;
     return CTL_OK;
+}
+
+bool ctl_read_number(const char *option, const char *text, unsigned min, unsigned max, unsigned *out)
+{
+    unsigned long long v;
+    char *end;
+
+    errno = 0;
+    v = strtoull(text, &end, 10);
+    if (errno != 0 || !isdigit((unsigned char) text[0]) || *end || v < min || v > max) {
+        ctl_error("%s %s: must be a number from %u to %u", option, text, min, max);
+        return false;
+    }
+    *out = (unsigned) v;
+    return true;
 }
 
 /* ---- output ---- */

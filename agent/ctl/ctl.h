@@ -48,6 +48,9 @@ int ctl_run(struct ctl *ctl);
 /* True once such a signal has come. */
 bool ctl_interrupted(void);
 
+/* A decimal number from min to max, nothing behind it. false otherwise, *out untouched; said on standard error. */
+bool ctl_read_number(const char *option, const char *text, unsigned min, unsigned max, unsigned *out);
+
 /* ---- output ---- */
 
 void ctl_error(const char *fmt, ...) ag_printf_like(1, 2);

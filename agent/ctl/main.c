@@ -60,15 +60,6 @@ static bool want_colour(void)
     return isatty(STDOUT_FILENO) && !(no && no[0]) && !(term && strcmp(term, "dumb") == 0);
 }
 
-/* A whole number above 0, or 0. */
-static unsigned read_timeout(const char *text)
-{
-    char *end;
-    unsigned long v = strtoul(text, &end, 10);
-
-    return *end == '\0' && text[0] != '-' && v <= 86400000 ? (unsigned) v : 0;
-}
-
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"agent", required_argument, NULL, 'a'},
@@ -90,11 +81,8 @@ int main(int argc, char **argv)
             ctl.colour = false;
             break;
         case 't':
-            ctl.timeout_ms = read_timeout(optarg);
-            if (ctl.timeout_ms == 0) {
-                ctl_error("--timeout: %s is not a number of milliseconds", optarg);
+            if (!ctl_read_number("--timeout", optarg, 1, 86400000, &ctl.timeout_ms))
                 return CTL_USAGE;
-            }
             break;
         case 'v':
             printf("miioctl %s\n", agent_version());

@@ -1,6 +1,7 @@
 /* monitor: what the agent routes, on the terminal and into a file of one event a line. */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,8 @@
 struct monitor {
     struct ctl *ctl;
     FILE *file;      /* NULL: no recording */
-    long n_left;     /* events still to see; 0: for ever */
+    unsigned n_left; /* events still to see; 0: for ever */
+    bool enough;     /* they have been seen: what comes in the same turn is left out */
     struct ag_buf keys; /* params of agent.monitor */
 };
 
@@ -67,6 +69,8 @@ static int on_event(agent_request *req, void *user)
     struct monitor *m = user;
     const char *params = agent_request_params(req);
 
+    if (m->enough)
+        return 0;
     if (m->file && (fprintf(m->file, "%s\n", params) < 0 || fflush(m->file) != 0)) {
         ctl_error("recording failed: %s", strerror(errno));
         agent_stop(m->ctl->conn, -EIO);
@@ -80,8 +84,10 @@ static int on_event(agent_request *req, void *user)
         print_event(m->ctl, e, params);
     }
     fflush(stdout);
-    if (m->n_left > 0 && --m->n_left == 0)
+    if (m->n_left > 0 && --m->n_left == 0) {
+        m->enough = true;
         agent_stop(m->ctl->conn, 0);
+    }
     return 0;
 }
 
@@ -153,9 +159,7 @@ int ctl_monitor(struct ctl *ctl, int argc, char **argv)
     while ((c = getopt_long(argc, argv, "w:n:", options, NULL)) != -1) {
         if (c == 'w')
             path = optarg;
-        else if (c == 'n')
-            m.n_left = strtol(optarg, NULL, 10);
-        else
+        else if (c != 'n' || !ctl_read_number("-n", optarg, 1, UINT_MAX, &m.n_left))
             return CTL_USAGE;
     }
     if (build_keys(&m.keys, argc - optind, argv + optind) < 0)

@@ -1,5 +1,6 @@
 /* top: applications by traffic, again and again. */
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -158,18 +159,17 @@ int ctl_top(struct ctl *ctl, int argc, char **argv)
 {
     static const struct option options[] = {
         {"count", required_argument, NULL, 'n'}, {"interval", required_argument, NULL, 'i'}, {NULL, 0, NULL, 0}};
-    long count = 0, interval_ms = 1000;
+    unsigned count = 0, interval_ms = 1000;
     int c, r;
 
     while ((c = getopt_long(argc, argv, "n:i:", options, NULL)) != -1) {
-        if (c == 'n')
-            count = strtol(optarg, NULL, 10);
-        else if (c == 'i')
-            interval_ms = strtol(optarg, NULL, 10);
-        else
+        bool good = (c == 'n' && ctl_read_number("-n", optarg, 1, UINT_MAX, &count)) ||
+                    (c == 'i' && ctl_read_number("-i", optarg, 10, 3600000, &interval_ms));
+
+        if (!good)
             return CTL_USAGE;
     }
-    if (optind != argc || count < 0 || interval_ms < 10 || interval_ms > 3600000)
+    if (optind != argc)
         return CTL_USAGE;
     r = ctl_connect(ctl);
     return r == CTL_OK ? watch(ctl, count, (int) interval_ms) : r;

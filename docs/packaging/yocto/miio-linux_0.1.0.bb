@@ -1,3 +1,4 @@
+# SRC_URI, or externalsrc, is for the layer that takes this recipe.
 SUMMARY = "Mi IoT device stack: client, agent, library"
 LICENSE = "MIT"
 LIC_FILES_CHKSUM = "file://LICENSE;md5=9b02ffa8ad799b19e6fb2ca67d1c9b08"
@@ -6,12 +7,11 @@ inherit cmake pkgconfig systemd useradd
 
 DEPENDS = "libuv cjson mosquitto openssl msgpack-c lmdb inih curl uthash"
 
+EXTRA_OECMAKE = "-DMIIO_EXAMPLES=OFF -DMIIO_SYSTEMD=ON"
+
 USERADD_PACKAGES = "${PN}"
 GROUPADD_PARAM:${PN} = "--system miio"
 
 SYSTEMD_SERVICE:${PN} = "miio-client.service miio-agent.service miio-ota.service"
 
-do_install:append() {
-    install -d ${D}${systemd_system_unitdir}
-    install -m 0644 ${S}/docs/packaging/systemd/*.service ${D}${systemd_system_unitdir}/
-}
+FILES:${PN} += "${datadir}/miio ${nonarch_libdir}/sysusers.d ${systemd_system_unitdir}"

@@ -1,0 +1,1 @@
+miio_system_test(test_docs.py TIMEOUT 120)

@@ -1,0 +1,214 @@
+"""What the documents say is what the programs do: options, keys, functions, links, installed paths."""
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(os.environ["MIIO_SOURCE"])
+BIN = Path(os.environ["MIIO_BIN"])
+MAN = SOURCE / "docs" / "man"
+PAGES = {"miio_agent": 8, "miio_client": 8, "miio_ota": 8, "miio_mcu": 8, "miioctl": 1, "miio_sim": 1}
+SIM_HELPS = [["mcu"], ["phone"], ["cloud"]] + [["cloud", "--kind", k] for k in ("ot", "gizwits", "onenet", "mqtt")]
+
+
+def page(name):
+    return next(MAN.glob(f"{name}.*.scd")).read_text()
+
+
+def run(*args, **more):
+    return subprocess.run([str(a) for a in args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=60, **more)
+
+
+def help_of(program):
+    calls = [[]] if program != "miio_sim" else [[]] + SIM_HELPS
+    text = ""
+    for args in calls:
+        done = run(BIN / program, *args, "--help")
+        assert done.returncode == 0, (program, args, done.stderr)
+        text += done.stdout
+    return text
+
+
+# ---- manual pages ----
+
+@pytest.mark.parametrize("source", sorted(MAN.glob("*.scd")), ids=lambda p: p.name)
+def test_page_builds(source):
+    done = subprocess.run(["scdoc"], input=source.read_bytes(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout
+
+
+def test_pages_are_named_as_they_say():
+    for source in MAN.glob("*.scd"):
+        name, section = re.match(r"(.+)\((\d)\)$", source.read_text().splitlines()[0]).groups()
+        assert source.name == f"{name}.{section}.scd"
+
+
+def test_each_program_has_a_page():
+    for name, section in PAGES.items():
+        assert (MAN / f"{name}.{section}.scd").is_file()
+
+
+@pytest.mark.parametrize("program", PAGES)
+def test_options_of_help_and_page(program):
+    said = help_of(program)
+    written = page(program)
+    long_said = set(re.findall(r"(?<![\w-])--([a-z0-9][a-z0-9-]*)", said))
+    long_written = set(re.findall(r"\*--([a-z0-9][a-z0-9-]*)\*", written))
+    short_said = set(re.findall(r"(?<![\w-])-([A-Za-z])(?![\w-])", said))
+    short_written = set(re.findall(r"\*-([A-Za-z])\*", written))
+    # every program has them, not every help of a stand-in's part repeats them
+    common = {"help", "version"}
+    assert long_said - long_written == set(), "in --help, not in the page"
+    assert long_written - long_said - common == set(), "in the page, not in --help"
+    assert short_said - short_written == set(), "in --help, not in the page"
+    assert short_written - short_said - {"h", "v"} == set(), "in the page, not in --help"
+
+
+def test_functions_of_the_library():
+    header = (SOURCE / "libagent/include/agent/agent.h").read_text()
+    declared = set(re.findall(r"AGENT_API [^;]*?\b(agent_[a-z_]+)\(", header))
+    written = page("libagent")
+    named = set(re.findall(r"\b(agent_[a-z_]+)\b", written))
+    assert declared - named == set(), "declared, not in libagent(3)"
+    assert named & {n for n in named if f"*{n}*()" in written} - declared == set(), "in libagent(3), not declared"
+    for code in re.findall(r"#define AGENT_(?:CODE|E)_[A-Z_]+\s+\(?(-\d+)", header):
+        assert code in written, f"code {code} is not in libagent(3)"
+
+
+def test_program_of_the_library_page_compiles():
+    program = re.search(r"```\n(.*?)```", page("libagent"), re.S).group(1).replace("\\\\", "\\")
+    done = subprocess.run(["cc", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c", "-I",
+                           str(SOURCE / "libagent/include"), "-"], input=program, text=True, stderr=subprocess.PIPE)
+    assert done.returncode == 0, done.stderr
+
+
+# ---- device.conf ----
+
+def keys_read():
+    keys = set()
+    for source in (SOURCE / "client").rglob("*.[ch]"):
+        text = source.read_text()
+        # the functions that take a key, and any word that looks like one
+        takers = "device_conf_get|device_conf_get_int|text_or|entry_find"
+        if source.name.endswith("_conf.c"):
+            takers += r"|read_\w+"
+        keys |= set(re.findall(rf'(?:{takers})\([^;"]*?"([a-z0-9_]+)"', text))
+        keys |= set(re.findall(r'"((?:ot|gizwits|onenet|mqtt|ha|spool|zone)_[a-z0-9_]+)"', text))
+    options = (SOURCE / "client/options.c").read_text()
+    keys |= set(re.findall(r'\[OPT_\w+\] = \{"[a-z-]+", "([a-z_]+)"', options))
+    return keys - {"spool_remove", "cli2ser_req"}
+
+
+def test_keys_of_device_conf():
+    written = page("device.conf")
+    named = set(re.findall(r"\*([a-z0-9_]+)\*", written))
+    read = keys_read()
+    assert len(read) > 70
+    missing = sorted(k for k in read if k not in named and not is_other_word(k))
+    assert missing == [], "read, not in device.conf(5)"
+    source = "".join(p.read_text() for p in (SOURCE / "client").rglob("*.[ch]"))
+    for key in named - {"mcu", "zone"}:
+        assert f'"{key}"' in source or f'"{key}=' in source, f"{key} is in device.conf(5), nobody reads it"
+
+
+def is_other_word(word):
+    """Literals beside the keys: no manual page names them."""
+    return word in {"homeassistant", "miio"} or word.startswith("mqtt_api_")
+
+
+# ---- links and paths ----
+
+def test_links_between_documents():
+    bad = []
+    for source in [SOURCE / "README.md", SOURCE / "CHANGELOG.md", *sorted((SOURCE / "docs").rglob("*.md"))]:
+        for target in re.findall(r"\]\(([^)\s]+)\)", source.read_text()):
+            path = target.split("#")[0]
+            if path and "://" not in path and not (source.parent / path).exists():
+                bad.append(f"{source.relative_to(SOURCE)}: {target}")
+    assert bad == []
+
+
+def test_documents_are_in_the_index():
+    index = (SOURCE / "docs/README.md").read_text()
+    for source in (SOURCE / "docs").glob("*.md"):
+        assert source.name == "README.md" or f"({source.name})" in index, f"{source.name} is not in docs/README.md"
+
+
+def test_packaging_names_installed_paths():
+    build = BIN.parent
+    with tempfile.TemporaryDirectory() as root:
+        done = run("cmake", "--install", build, "--prefix", "/usr", env={**os.environ, "DESTDIR": root})
+        assert done.returncode == 0, done.stderr
+        for source in (SOURCE / "docs/packaging").rglob("*"):
+            if not source.is_file():
+                continue
+            text = source.read_text().replace("$(PKG_INSTALL_DIR)", "")
+            for path in re.findall(r"(?<![\w)])/usr/(?:s?bin|share/miio)/[\w.*-]+", text):
+                assert list(Path(root).glob(path.lstrip("/"))), f"{source.name}: {path} is not installed"
+            for path in re.findall(r"\./(files/[\w.]+)", text):
+                assert (source.parent / path).is_file(), f"{source.name}: {path}"
+
+
+def test_units_name_existing_pages():
+    for unit in (SOURCE / "docs/packaging/systemd").glob("*.service"):
+        for name, section in re.findall(r"man:([\w.]+)\((\d)\)", unit.read_text()):
+            assert (MAN / f"{name}.{section}.scd").is_file(), unit.name
+
+
+# ---- the command lines that are promised ----
+
+AGENT_LINE = ["-D", "-l 3", "-L {dir}/log", "-O", "--listen 127.0.0.1:0", "--listen none --unix {dir}/a.sock", "--unix none",
+              "--seqpacket {dir}/s.sock", "--upstream 127.0.0.1:54322", "--command-timeout 4000", "--request-timeout 30000",
+              "--config {dir}/agent.conf"]
+CLIENT_LINE = ["-D", "-l 3", "-L {dir}/log", "-H localhost", "-p 8053", "-i 60000", "-C sg", "--cloud none", "--transport udp",
+               "--transport tcp", "--local 127.0.0.1:0", "--lan none", "--lan 0.0.0.0:54321", "--ble none", "--mqtt-api none",
+               "--mqtt-api localhost:1883", "--helper builtin", "--helper external", "--hooks {dir}", "--config {dir}/client.conf"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "device.conf").write_text("did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=v\nmodel=v.prod.v1\n")
+    (tmp_path / "agent.conf").write_text("[agent]\nlog_level = 2\n[limits]\nconnections = 10\n[access]\nsend agent.* = *\n")
+    (tmp_path / "client.conf").write_text("command-timeout = 4000\n")
+    (tmp_path / "mcu.conf").write_text("queue = 16\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("line", AGENT_LINE)
+def test_agent_takes(line, folder):
+    done = run(BIN / "miio_agent", *line.format(dir=folder).split(), "--check-config")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("line", CLIENT_LINE)
+def test_client_takes(line, folder):
+    done = run(BIN / "miio_client", "-d", folder, *line.format(dir=folder).split(), "--check-config")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("letter", ["-e", "-E"])
+def test_client_refuses_with_a_reason(letter, folder):
+    done = run(BIN / "miio_client", "-d", folder, letter)
+    assert done.returncode == 2 and "not available" in done.stderr
+
+
+def test_applications_take(folder):
+    done = run(BIN / "miio_mcu", "--tty", "/dev/ttyS1", "--agent", "tcp:127.0.0.1:54320", "--config", folder / "mcu.conf",
+               "--check-config")
+    assert done.returncode == 0, done.stderr
+    done = run(BIN / "miio_ota", "--dir", folder, "--install-hook", "/bin/true", "--version")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("program", PAGES)
+def test_version_and_usage(program):
+    for option in ("-v", "--version"):
+        done = run(BIN / program, option)
+        assert done.returncode == 0 and done.stdout.startswith(program + " "), (done.stdout, done.stderr)
+    done = run(BIN / program, "--no-such-option")
+    assert done.returncode == 2 and done.stderr
