@@ -77,10 +77,12 @@ class Upstream:
     def progress(self):
         return [r["ota_progress"] for r in self.reports if "ota_progress" in r]
 
-    def wait_state(self, state):
+    def wait(self, condition):
         with self.changed:
-            ok = self.changed.wait_for(lambda: state in self.states(), DEADLINE)
-            assert ok, self.reports
+            assert self.changed.wait_for(condition, DEADLINE), self.reports
+
+    def wait_state(self, state):
+        self.wait(lambda: state in self.states())
 
 
 class Files(http.server.BaseHTTPRequestHandler):
@@ -295,6 +297,30 @@ def test_reboot_program_runs_when_the_cloud_knows(rig):
     rig.upgrade("ok")
     wait_for(lambda: (rig.tmp / "rebooted").exists(), "the reboot program")
     assert rig.upstream.states()[-1] == "installed"
+
+
+def test_a_file_that_cannot_be_kept_is_not_installed(rig):
+    rig.start()
+    (rig.dir / "firmware.bin").mkdir()  # nothing can be renamed onto it
+    rig.upgrade("ok")
+    rig.upstream.wait_state("failed|-33005|install error")
+    assert rig.upstream.states() == ["downloading", "downloaded", "installing", "failed|-33005|install error"]
+    assert not rig.hook_runs()
+    (rig.dir / "firmware.bin").rmdir()
+    rig.upgrade("ok")
+    rig.upstream.wait_state("installed")
+    assert len(rig.hook_runs()) == 1
+
+
+def test_a_hook_that_was_killed_makes_room_for_the_next(rig):
+    rig.hook_does("sleep 60")
+    rig.start("--install-timeout", "1")
+    for n in range(1, 4):
+        rig.upgrade("ok")
+        rig.upstream.wait(lambda: rig.upstream.states().count("failed|-33005|install error") == n)
+    rig.hook_does("exit 0")
+    rig.upgrade("ok")
+    rig.upstream.wait_state("installed")
 
 
 def test_install_fails(rig):

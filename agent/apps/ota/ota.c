@@ -134,7 +134,7 @@ static void hook_on_done(void *user, bool good, const char *how)
 static void ota_install(struct ota *o)
 {
     const struct ota_request *req = &o->machine.s.req;
-    int r = ota_hook_start(&o->hook, o->stored_path, req->md5, req->silent);
+    int r = o->unkept ? -ESTALE : ota_hook_start(&o->hook, o->stored_path, req->md5, req->silent);
 
     if (r == 0)
         return;
@@ -207,7 +207,8 @@ static void ota_report_progress(struct ota *o, unsigned percent)
 
 static void ota_keep(struct ota *o)
 {
-    if (rename(o->part_path, o->stored_path) < 0)
+    o->unkept = rename(o->part_path, o->stored_path) < 0;
+    if (o->unkept)
         ag_log(AG_LOG_ERROR, "the file cannot be kept: %s", strerror(errno));
 }
 
@@ -237,6 +238,7 @@ static void ota_do(struct ota *o, const struct ota_decision *d)
         ota_check(o, o->part_path);
         break;
     case OTA_DO_CHECK_STORED:
+        o->unkept = false; /* the sum will tell */
         ota_check(o, o->stored_path);
         break;
     case OTA_DO_KEEP:

@@ -94,11 +94,18 @@ void ota_hook_rejoin(struct ota_hook *h)
     uv_timer_start(&h->timer, look_again, 0, LOOK_MS);
 }
 
+static void hook_on_closed(uv_handle_t *handle)
+{
+    struct ota_hook *h = handle->data;
+
+    h->process_open = false;
+}
+
 static void hook_on_exit(uv_process_t *p, int64_t status, int sig)
 {
     struct ota_hook *h = p->data;
 
-    uv_close((uv_handle_t *) p, NULL);
+    uv_close((uv_handle_t *) p, hook_on_closed);
     if (!h->running)
         return; /* it was killed for taking too long */
     hook_end(h, status == 0 && sig == 0,
@@ -141,12 +148,15 @@ int ota_hook_start(struct ota_hook *h, const char *file, const char *md5, bool s
     char path[PATH_ROOM];
     int r;
 
+    if (h->process_open)
+        return -EBUSY;
     hook_path(h, "install.status", path);
     unlink(path);
     h->process.data = h;
+    h->process_open = true;
     r = uv_spawn(h->loop, &h->process, &o);
     if (r < 0) {
-        uv_close((uv_handle_t *) &h->process, NULL);
+        uv_close((uv_handle_t *) &h->process, hook_on_closed);
         return r;
     }
     h->running = true;
@@ -171,6 +181,6 @@ void ota_hook_close(struct ota_hook *h)
     h->timer_open = false;
     h->running = false;
     uv_close((uv_handle_t *) &h->timer, NULL);
-    if (uv_is_active((uv_handle_t *) &h->process) && !uv_is_closing((uv_handle_t *) &h->process))
-        uv_close((uv_handle_t *) &h->process, NULL);
+    if (h->process_open && !uv_is_closing((uv_handle_t *) &h->process))
+        uv_close((uv_handle_t *) &h->process, hook_on_closed);
 }

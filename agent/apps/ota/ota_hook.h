@@ -17,7 +17,8 @@ struct ota_hook {
     uv_process_t process;
     uv_timer_t timer; /* the time-out, and looking for a hook of an earlier life */
     bool running, timer_open;
-    int pid; /* of the session's leader */
+    bool process_open; /* the handle is in the loop; a hook that was killed may leave a little later */
+    int pid;           /* of the session's leader */
     uint64_t deadline_ms;
     void (*on_done)(void *user, bool good, const char *how); /* how: for the log */
     void *user;
