@@ -26,6 +26,12 @@ def wait_for(condition, what, deadline=DEADLINE):
         time.sleep(0.01)
 
 
+def is_sanitized(program):
+    """Address sanitizer keeps freed memory: sizes of such a program say little."""
+    with open(os.path.join(BIN, program), "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 class Daemon:
     """A program under test: reads its ready line, keeps what it says, ends it by pid and looks at how it ended."""
 
