@@ -121,6 +121,35 @@ def is_other_word(word):
     return word in {"homeassistant", "miio"} or word.startswith("mqtt_api_")
 
 
+def test_settings_of_the_agent():
+    written = page("miio_agent")
+    config = (SOURCE / "agent/config.c").read_text()
+    names = re.findall(r'"([a-z-]+)"', re.search(r"names\[\] = \{(.*?)\};", config, re.S).group(1))
+    limits = re.findall(r'\{"([a-z-]+)", offsetof', (SOURCE / "agent/values.c").read_text())
+    assert len(names) >= 7 and len(limits) >= 16
+    section = written[written.index("# CONFIGURATION FILE"):]
+    for name in names + limits:
+        assert name.removeprefix("max-").replace("-", "_") in section, f"{name} is not in miio_agent(8)"
+
+
+def test_defaults_of_the_limits():
+    written = page("miio_agent")
+    text = re.search(r"#define LIMITS_DEFAULT(.*?)\n\n", (SOURCE / "agent/core/limits.h").read_text(), re.S).group(1)
+    for name, number, shift in re.findall(r"\.(\w+) = (\d+)u?(?: << (\d+))?", text):
+        if not name.endswith("_ms"):
+            default = int(number) << int(shift or 0)
+            assert f"*--max-{name.replace('_', '-')}*\n:  {default}\n" in written, name
+
+
+def test_settings_of_the_mcu():
+    written = page("miio_mcu")
+    table = re.search(r"keys\[\] = \{(.*?)\n\};", (SOURCE / "agent/apps/mcu/io/conf.c").read_text(), re.S).group(1)
+    names = re.findall(r'[({]"([a-z_0-9]+)"', table)
+    assert len(names) > 15
+    for name in names:
+        assert f"*{name}*" in written, f"{name} is not in miio_mcu(8)"
+
+
 # ---- links and paths ----
 
 def test_links_between_documents():
