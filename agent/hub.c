@@ -274,6 +274,7 @@ void hub_deinit(struct hub *h)
         return;
     router_deinit(&h->router);
     settings_deinit(&h->settings);
+    ag_framer_pool_deinit(&h->parts);
     free(h->read_buf);
     if (h->spare_fd >= 0)
         close(h->spare_fd);

@@ -14,6 +14,7 @@
 #include "agent/io/listener.h"
 #include "agent/io/uplink.h"
 #include "agent/settings.h"
+#include "libagent/core/framer.h"
 #include "libagent/core/log.h"
 
 enum { HUB_READ_MAX = 64 * 1024, HUB_LISTENERS = 8, HUB_LINGER_MS = 1000, HUB_LINGERING_MAX = 16 };
@@ -34,6 +35,7 @@ struct hub {
     uint64_t timer_at_ms; /* UINT64_MAX: off */
     uint64_t drain_until_ms; /* while stopping: when waiting for slow readers ends */
     char *read_buf;          /* HUB_READ_MAX bytes, shared by all connections */
+    struct ag_framer_pool parts; /* of their framers */
     int spare_fd;            /* given up to be able to refuse when descriptors run out */
     int diag_fd;             /* asks the kernel for the user of a loopback TCP socket; -1: not open */
     bool stopping, closed;

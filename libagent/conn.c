@@ -30,7 +30,7 @@ struct agent_conn *ag_conn_new(uint64_t random, uint64_t (*now_ms)(void))
     c->first_pause_ms = c->pause_ms = 100;
     c->max_pause_ms = 5000;
     c->queue_limit = QUEUE_LIMIT;
-    ag_framer_init(&c->framer, TEXT_IN_MAX, DEPTH_IN_MAX);
+    ag_framer_init(&c->framer, TEXT_IN_MAX, DEPTH_IN_MAX, NULL);
     ag_waits_init(&c->waits, (uint32_t) (random >> 32));
     ag_keys_init(&c->keys);
     ag_list_init(&c->calls);
@@ -254,7 +254,7 @@ void ag_conn_on_up(struct agent_conn *c, uint64_t now_ms)
     c->connected_at_ms = now_ms;
     c->heard = c->write_dead = c->dialing = false;
     ag_framer_deinit(&c->framer);
-    ag_framer_init(&c->framer, TEXT_IN_MAX, DEPTH_IN_MAX);
+    ag_framer_init(&c->framer, TEXT_IN_MAX, DEPTH_IN_MAX, NULL);
     if (c->address)
         bind_error = ag_conn_queue_bind(c, c->address);
     ag_list_for_each(it, &c->keys.all)

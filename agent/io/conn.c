@@ -62,7 +62,7 @@ int conn_open(struct hub *h, int fd, enum peer_role role, bool packets, struct c
     c->peer.packets = packets;
     ag_list_init(&c->linger);
     ag_list_append(&h->conns, &c->all);
-    ag_framer_init(&c->framer, packets ? l->packet_text : l->text, l->depth);
+    ag_framer_init(&c->framer, packets ? l->packet_text : l->text, l->depth, &h->parts);
     router_peer_add(&h->router, hub_now(h), &c->peer, role);
     conn_want(c, UV_READABLE);
     *conn_out = c;

@@ -70,7 +70,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 
 int local_conn_init(struct local_conn *c, uv_loop_t *loop)
 {
-    ag_framer_init(&c->framer, LOCAL_TEXT_MAX, LOCAL_DEPTH_MAX);
+    ag_framer_init(&c->framer, LOCAL_TEXT_MAX, LOCAL_DEPTH_MAX, NULL);
     ag_list_init(&c->dirty);
     c->tcp.data = c;
     return uv_tcp_init(loop, &c->tcp);

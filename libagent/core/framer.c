@@ -3,20 +3,120 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { CARRY_KEEP = 16 * 1024 }; /* a larger buffer is given back as soon as it is empty */
+enum {
+    CARRY_KEEP = 16 * 1024, /* a larger buffer is given back as soon as it is empty */
+    SPARES_MAX = 8
+};
 
-void ag_framer_init(struct ag_framer *f, uint32_t max_text, unsigned max_depth)
+struct ag_framer_part {
+    struct ag_framer_part *next; /* in its pool */
+    struct ag_buf carry;         /* the begun text's bytes from earlier chunks */
+    struct ag_json_scan *json;   /* either of them, in the same piece of memory */
+    struct ag_pack_scan *pack;
+};
+
+static struct ag_framer_part *part_new_json(void)
 {
-    *f = (struct ag_framer){.max_text = max_text, .max_depth = (uint16_t) max_depth};
+    struct json_part {
+        struct ag_framer_part part;
+        struct ag_json_scan scan;
+    } *p = malloc(sizeof *p);
+
+    if (!p)
+        return NULL;
+    p->part = (struct ag_framer_part){.json = &p->scan};
+    return &p->part;
+}
+
+/* The larger scanner, for those only who speak MessagePack. */
+static struct ag_framer_part *part_new_pack(void)
+{
+    struct pack_part {
+        struct ag_framer_part part;
+        struct ag_pack_scan scan;
+    } *p = malloc(sizeof *p);
+
+    if (!p)
+        return NULL;
+    p->part = (struct ag_framer_part){.pack = &p->scan};
+    return &p->part;
+}
+
+static void part_free(struct ag_framer_part *part)
+{
+    if (part)
+        ag_buf_deinit(&part->carry);
+    free(part);
+}
+
+void ag_framer_pool_deinit(struct ag_framer_pool *pool)
+{
+    struct ag_framer_part *part;
+
+    while ((part = pool->spare)) {
+        pool->spare = part->next;
+        part_free(part);
+    }
+    pool->n = 0;
+}
+
+/* The scanner for a new text: the pool's, until the text turns out to be cut, or an own one. */
+static struct ag_framer_part *framer_get_part(struct ag_framer *f)
+{
+    struct ag_framer_pool *pool = f->pool;
+
+    if (f->kind == AG_FRAMER_PACK)
+        return f->part = part_new_pack();
+    if (!pool)
+        return f->part = part_new_json();
+    if (!pool->spare) {
+        pool->spare = part_new_json();
+        pool->n = pool->spare ? 1 : 0;
+    }
+    return pool->spare;
+}
+
+/* A text is cut: the part it was begun with is the framer's own until the text is done with. */
+static void framer_keep_part(struct ag_framer *f, struct ag_framer_part *part)
+{
+    if (f->part)
+        return;
+    f->part = part;
+    f->pool->spare = part->next;
+    f->pool->n--;
+}
+
+static void framer_put_part(struct ag_framer *f)
+{
+    struct ag_framer_part *part = f->part;
+    struct ag_framer_pool *pool = f->pool;
+
+    if (!pool || part->pack)
+        return;
+    f->part = NULL;
+    if (pool->n >= SPARES_MAX) {
+        part_free(part);
+        return;
+    }
+    part->next = pool->spare;
+    pool->spare = part;
+    pool->n++;
+}
+
+void ag_framer_init(struct ag_framer *f, uint32_t max_text, unsigned max_depth, struct ag_framer_pool *pool)
+{
+    *f = (struct ag_framer){.max_text = max_text, .max_depth = (uint16_t) max_depth, .pool = pool};
 }
 
 void ag_framer_deinit(struct ag_framer *f)
 {
-    ag_buf_deinit(&f->carry);
-    free(f->scan);
-    free(f->pack);
-    f->scan = NULL;
-    f->pack = NULL;
+    part_free(f->part);
+    f->part = NULL;
+}
+
+size_t ag_framer_held(const struct ag_framer *f)
+{
+    return f->part ? f->part->carry.cap : 0;
 }
 
 void ag_framer_lend(struct ag_framer *f, const void *data, size_t n)
@@ -31,40 +131,35 @@ static int framer_choose(struct ag_framer *f)
 {
     unsigned char c = (unsigned char) f->data[f->at];
 
-    if (c == '{') {
-        f->scan = calloc(1, sizeof *f->scan);
-        if (!f->scan)
-            return -ENOMEM;
+    if (c == '{')
         f->kind = AG_FRAMER_JSON;
-    } else if (c == 0x93 || c == 0x94) {
-        f->pack = calloc(1, sizeof *f->pack);
-        if (!f->pack)
-            return -ENOMEM;
+    else if (c == 0x93 || c == 0x94)
         f->kind = AG_FRAMER_PACK;
-    } else {
+    else
         return AG_FRAMER_E_SYNTAX;
-    }
     return 0;
 }
 
-static int framer_begin(struct ag_framer *f)
+static int framer_begin(struct ag_framer *f, struct ag_framer_part **part_out)
 {
-    if (f->kind == AG_FRAMER_UNKNOWN) {
-        int r = framer_choose(f);
+    struct ag_framer_part *part = f->part;
+    int r = f->kind == AG_FRAMER_UNKNOWN ? framer_choose(f) : 0;
 
-        if (r < 0)
-            return r;
-    }
+    if (r < 0)
+        return r;
+    if (!part && !(part = framer_get_part(f)))
+        return -ENOMEM;
     if (f->kind == AG_FRAMER_JSON)
-        ag_json_scan_init(f->scan, f->max_depth);
+        ag_json_scan_init(part->json, f->max_depth);
     else
-        ag_pack_scan_init(f->pack, f->max_depth, f->max_text);
+        ag_pack_scan_init(part->pack, f->max_depth, f->max_text);
     f->partial = true;
+    *part_out = part;
     return 0;
 }
 
 /* Both scanners: 0 more, -1 complete, else AG_FRAMER_E_*. */
-static int framer_scan(struct ag_framer *f, const char *p, size_t n, size_t *used_out)
+static int framer_scan(struct ag_framer_part *part, const char *p, size_t n, size_t *used_out)
 {
     static const int json_errors[] = {[AG_JSON_E_SYNTAX] = AG_FRAMER_E_SYNTAX,
                                       [AG_JSON_E_UTF8] = AG_FRAMER_E_UTF8,
@@ -74,25 +169,29 @@ static int framer_scan(struct ag_framer *f, const char *p, size_t n, size_t *use
                                       [AG_PACK_E_SIZE] = AG_FRAMER_E_SIZE};
     int r;
 
-    if (f->kind == AG_FRAMER_JSON) {
-        r = ag_json_scan(f->scan, p, n, used_out);
+    if (part->json) {
+        r = ag_json_scan(part->json, p, n, used_out);
         return r > 0 ? json_errors[r] : r;
     }
-    r = ag_pack_scan(f->pack, p, n, used_out);
+    r = ag_pack_scan(part->pack, p, n, used_out);
     return r > 0 ? pack_errors[r] : r;
 }
 
 static void framer_drop_handed_out(struct ag_framer *f)
 {
+    struct ag_buf *carry = &f->part->carry;
+
     f->handed_out = false;
-    if (f->carry.cap > CARRY_KEEP)
-        ag_buf_deinit(&f->carry);
+    if (carry->cap > CARRY_KEEP)
+        ag_buf_deinit(carry);
     else
-        ag_buf_clear(&f->carry);
+        ag_buf_clear(carry);
+    framer_put_part(f);
 }
 
 int ag_framer_next(struct ag_framer *f, struct ag_text *out)
 {
+    struct ag_framer_part *part = f->part;
     size_t held, used, left;
     const char *p;
     int r;
@@ -104,24 +203,26 @@ int ag_framer_next(struct ag_framer *f, struct ag_text *out)
             f->at += ag_json_skip(f->data + f->at, f->n - f->at);
         if (f->at == f->n)
             return 0;
-        r = framer_begin(f);
+        r = framer_begin(f, &part);
         if (r < 0)
             return r;
     }
-    held = ag_buf_size(&f->carry);
+    held = ag_buf_size(&part->carry);
     p = f->data + f->at;
     left = f->n - f->at;
     if (left > f->max_text - held) /* one byte past the limit is enough to know */
         left = f->max_text - held + 1;
-    r = framer_scan(f, p, left, &used);
+    r = framer_scan(part, p, left, &used);
     if (r < -1)
         return r;
     if (held + used > f->max_text)
         return AG_FRAMER_E_SIZE;
     f->at += used;
     if (held > 0 || r == 0) {
-        int r2 = ag_buf_append(&f->carry, p, used);
+        int r2;
 
+        framer_keep_part(f, part);
+        r2 = ag_buf_append(&part->carry, p, used);
         if (r2 < 0)
             return r2;
     }
@@ -129,9 +230,9 @@ int ag_framer_next(struct ag_framer *f, struct ag_text *out)
         return 0;
     f->partial = false;
     f->handed_out = held > 0;
-    out->bytes = held > 0 ? ag_buf_span(&f->carry) : (struct ag_span){p, used};
+    out->bytes = held > 0 ? ag_buf_span(&part->carry) : (struct ag_span){p, used};
     out->kind = f->kind;
-    out->view = f->kind == AG_FRAMER_JSON ? &f->scan->view : NULL;
+    out->view = f->kind == AG_FRAMER_JSON ? &part->json->view : NULL;
     return 1;
 }
 

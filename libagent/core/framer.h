@@ -3,7 +3,10 @@
  * first byte and stays so for the life of the stream.
  *
  * Bytes are lent, not copied: a text that came in one piece is handed out where it stands; only the unfinished end
- * of a chunk is kept (in carry). Use:
+ * of a chunk is kept (in part->carry).
+ *
+ * The scanner and the carried bytes are the framer's part. Framers that share a pool have one of their own only while a
+ * text of theirs is cut: a thousand idle streams cost a thousand small structs. Use:
  *
  *     ag_framer_lend(&f, data, n);
  *     while ((r = ag_framer_next(&f, &text)) > 0)
@@ -27,17 +30,26 @@ enum {
 
 enum ag_framer_kind { AG_FRAMER_UNKNOWN, AG_FRAMER_JSON, AG_FRAMER_PACK };
 
+struct ag_framer_part;
+
+/* Parts that no framer has. The first one scans the texts that are not cut. It must outlive its framers. */
+struct ag_framer_pool {
+    struct ag_framer_part *spare; /* linked */
+    unsigned n;
+};
+
+#define AG_FRAMER_POOL_INIT {NULL, 0}
+
 struct ag_framer {
     uint32_t max_text; /* bytes of one text; below 1 GiB */
     uint16_t max_depth;
-    uint8_t kind;           /* enum ag_framer_kind */
-    bool partial;           /* a text has begun */
-    bool handed_out;        /* carry holds the text given out last */
-    struct ag_buf carry;    /* the begun text's bytes from earlier chunks */
-    const char *data;       /* the chunk on loan */
+    uint8_t kind;                /* enum ag_framer_kind */
+    bool partial;                /* a text has begun */
+    bool handed_out;             /* the carry holds the text given out last */
+    struct ag_framer_part *part; /* NULL: not needed now */
+    struct ag_framer_pool *pool; /* borrowed; NULL: a part of its own from the first byte to the end */
+    const char *data;            /* the chunk on loan */
     size_t n, at;
-    struct ag_json_scan *scan; /* exists from the first byte on; 1 of the 2 by kind */
-    struct ag_pack_scan *pack;
 };
 
 struct ag_text {
@@ -46,20 +58,21 @@ struct ag_text {
     const struct ag_json_view *view;  /* of a JSON text; NULL for MessagePack */
 };
 
-void ag_framer_init(struct ag_framer *f, uint32_t max_text, unsigned max_depth);
+void ag_framer_pool_deinit(struct ag_framer_pool *pool);
+
+/* pool may be NULL. */
+void ag_framer_init(struct ag_framer *f, uint32_t max_text, unsigned max_depth, struct ag_framer_pool *pool);
 void ag_framer_deinit(struct ag_framer *f);
 
 /* The chunk must stay valid until ag_framer_next() has returned 0 or an error. */
 void ag_framer_lend(struct ag_framer *f, const void *data, size_t n);
 
-/* 1: *out is a whole text; 0: the chunk is used up; negative: see above. */
+/* 1: *out is a whole text, valid until the next call for this framer or another one of its pool; 0: the chunk is used
+   up; negative: see above, and the framer is of no more use. */
 int ag_framer_next(struct ag_framer *f, struct ag_text *out);
 
 /* Bytes kept for an unfinished text, for the caller's accounts. */
-static inline size_t ag_framer_held(const struct ag_framer *f)
-{
-    return f->carry.cap;
-}
+size_t ag_framer_held(const struct ag_framer *f);
 
 /* Short English text for an AG_FRAMER_E_* or -errno. */
 const char *ag_framer_strerror(int r);

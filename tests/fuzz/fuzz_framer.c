@@ -10,10 +10,11 @@ enum { MAX_TEXT = 200, MAX_DEPTH = 8 };
 
 static int run(const uint8_t *data, size_t n, size_t step, struct ag_buf *log)
 {
+    struct ag_framer_pool pool = AG_FRAMER_POOL_INIT;
     struct ag_framer f;
     int r = 0;
 
-    ag_framer_init(&f, MAX_TEXT, MAX_DEPTH);
+    ag_framer_init(&f, MAX_TEXT, MAX_DEPTH, step == 1 ? NULL : &pool);
     for (size_t at = 0; at < n && r == 0;) {
         size_t k = step > 0 ? step : 1u + data[at] % 32u;
         struct ag_text t;
@@ -32,6 +33,7 @@ static int run(const uint8_t *data, size_t n, size_t step, struct ag_buf *log)
         at += k;
     }
     ag_framer_deinit(&f);
+    ag_framer_pool_deinit(&pool);
     return r;
 }
 

@@ -122,7 +122,7 @@ static void world_init(struct world *w)
     command_table_init(&w->commands, &command_sink, w, 0); /* commands 1, 2, 3: a corpus can answer them */
     uplink_init(&w->uplink, &uplink_sink, w, 0);
     helper_init(&w->helper, &helper_sink, w, "/etc/miio/");
-    ag_framer_init(&w->framer, 4096, 32);
+    ag_framer_init(&w->framer, 4096, 32, NULL);
     command_peer_added(&w->commands, 0);
     command_peer_added(&w->commands, 1);
     if (ag_json_parse(&text, 8, &view) != 0)

@@ -67,7 +67,7 @@ static void link_open(struct link *l, int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     l->fd = fd;
     ag_framer_deinit(&l->framer);
-    ag_framer_init(&l->framer, 1 << 20, 32);
+    ag_framer_init(&l->framer, 1 << 20, 32, NULL);
     ag_buf_clear(&l->out);
 }
 

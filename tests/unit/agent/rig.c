@@ -38,7 +38,7 @@ void rig_join(struct rig *g, char name, const char *how)
     p->peer.cred.known = strcmp(how, "unknown") != 0;
     if (strncmp(how, "uid=", 4) == 0)
         p->peer.cred.uid = (uint32_t) strtoul(how + 4, NULL, 10);
-    ag_framer_init(&p->framer, RIG_TEXT_MAX, RIG_DEPTH);
+    ag_framer_init(&p->framer, RIG_TEXT_MAX, RIG_DEPTH, NULL);
     router_peer_add(&g->router, g->now_ms, &p->peer, name == 'U' ? PEER_UPSTREAM : PEER_APP);
 }
 

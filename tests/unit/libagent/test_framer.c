@@ -6,6 +6,7 @@
 #include <cmocka.h>
 /* clang-format on */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "libagent/core/framer.h"
@@ -14,12 +15,12 @@
 enum { MAX_TEXT = 64, MAX_DEPTH = 5 };
 
 /* Feeds in in pieces of so many bytes; the texts come out with a '|' behind each, then the last return value. */
-static int run(const char *in, size_t n, size_t piece, struct ag_buf *log)
+static int run(const char *in, size_t n, size_t piece, struct ag_framer_pool *pool, struct ag_buf *log)
 {
     struct ag_framer f;
     int r = 0;
 
-    ag_framer_init(&f, MAX_TEXT, MAX_DEPTH);
+    ag_framer_init(&f, MAX_TEXT, MAX_DEPTH, pool);
     for (size_t at = 0; at < n && r == 0; at += piece) {
         size_t k = n - at < piece ? n - at : piece;
         char *copy = malloc(k);
@@ -34,6 +35,8 @@ static int run(const char *in, size_t n, size_t piece, struct ag_buf *log)
             assert_int_equal(ag_buf_append_char(log, '|'), 0);
         }
         free(copy);
+        if (r == 0 && pool && f.kind == AG_FRAMER_JSON)
+            assert_true((f.part != NULL) == f.partial);
     }
     ag_framer_deinit(&f);
     return r;
@@ -82,18 +85,64 @@ static const struct {
     {"JSON stays JSON", T("{}\x93\x02\xa1m\x90"), AG_FRAMER_E_SYNTAX, T("{}|")},
 };
 
-static void pieces_do_not_matter(void **state)
+static void all_rows(struct ag_framer_pool *pool)
 {
-    (void) state;
     for (size_t i = 0; i < ag_array_size(rows); i++)
         for (size_t piece = 1; piece <= rows[i].in.len + 1; piece++) {
             struct ag_buf log = AG_BUF_INIT;
-            int r = run(rows[i].in.p, rows[i].in.len, piece, &log);
+            int r = run(rows[i].in.p, rows[i].in.len, piece, pool, &log);
 
             if (r != rows[i].want || !ag_span_is(ag_buf_span(&log), rows[i].out.p, rows[i].out.len))
                 fail_msg("%s, pieces of %zu: %d \"%.*s\"", rows[i].name, piece, r, (int) log.len, log.data);
             ag_buf_deinit(&log);
         }
+}
+
+static void pieces_do_not_matter(void **state)
+{
+    struct ag_framer_pool pool = AG_FRAMER_POOL_INIT;
+
+    (void) state;
+    all_rows(NULL);
+    all_rows(&pool);
+    ag_framer_pool_deinit(&pool);
+}
+
+/* Many streams of one pool: each keeps what is its own while its text is cut, and nothing when it is not. */
+static void cut_streams_do_not_meet(void **state)
+{
+    enum { N = 20 };
+    struct ag_framer_pool pool = AG_FRAMER_POOL_INIT;
+    struct ag_framer f[N];
+    struct ag_text t;
+    char in[32];
+
+    (void) state;
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < N; i++) {
+            ag_framer_init(&f[i], MAX_TEXT, MAX_DEPTH, &pool);
+            snprintf(in, sizeof in, "{}{\"id\":%d", i);
+            ag_framer_lend(&f[i], in, strlen(in));
+            assert_int_equal(ag_framer_next(&f[i], &t), 1);
+            assert_int_equal(ag_framer_next(&f[i], &t), 0);
+            assert_true(ag_framer_held(&f[i]) > 0);
+        }
+        for (int i = 0; i < N; i++) {
+            int n = snprintf(in, sizeof in, "{\"id\":%d}", i);
+
+            ag_framer_lend(&f[i], "}{}", 3);
+            assert_int_equal(ag_framer_next(&f[i], &t), 1);
+            assert_true(ag_span_is(t.bytes, in, (size_t) n));
+            assert_int_equal(t.view->at[AG_M_ID].end, n - 1);
+            assert_int_equal(ag_framer_next(&f[i], &t), 1);
+            assert_int_equal(ag_framer_next(&f[i], &t), 0);
+            assert_int_equal(ag_framer_held(&f[i]), 0);
+            assert_null(f[i].part);
+            ag_framer_deinit(&f[i]);
+        }
+        assert_true(pool.n > 0 && pool.n < N);
+    }
+    ag_framer_pool_deinit(&pool);
 }
 
 static void a_whole_text_is_not_copied(void **state)
@@ -103,7 +152,7 @@ static void a_whole_text_is_not_copied(void **state)
     struct ag_text t;
 
     (void) state;
-    ag_framer_init(&f, MAX_TEXT, MAX_DEPTH);
+    ag_framer_init(&f, MAX_TEXT, MAX_DEPTH, NULL);
     ag_framer_lend(&f, in, sizeof in - 1);
     assert_int_equal(ag_framer_next(&f, &t), 1);
     assert_ptr_equal(t.bytes.p, in);
@@ -127,7 +176,7 @@ static void a_large_carry_is_given_back(void **state)
     memset(in, ' ', BIG);
     in[0] = '{';
     in[BIG - 1] = '}';
-    ag_framer_init(&f, BIG, MAX_DEPTH);
+    ag_framer_init(&f, BIG, MAX_DEPTH, NULL);
     ag_framer_lend(&f, in, BIG - 1);
     assert_int_equal(ag_framer_next(&f, &t), 0);
     assert_true(ag_framer_held(&f) >= BIG - 1);
@@ -152,11 +201,12 @@ static void every_error_has_a_text(void **state)
 
 static void feed_without_memory(void *user)
 {
+    struct ag_framer_pool pool = AG_FRAMER_POOL_INIT;
     struct ag_span in = *(struct ag_span *) user;
     struct ag_framer f;
     int r = 0;
 
-    ag_framer_init(&f, MAX_TEXT, MAX_DEPTH);
+    ag_framer_init(&f, MAX_TEXT, MAX_DEPTH, &pool);
     for (size_t at = 0; at < in.len && r == 0; at += 3) {
         struct ag_text t;
 
@@ -167,6 +217,7 @@ static void feed_without_memory(void *user)
     if (r != (alloc_fail_reached() ? -ENOMEM : 0))
         fail_msg("%d", r);
     ag_framer_deinit(&f);
+    ag_framer_pool_deinit(&pool);
 }
 
 static void memory_may_fail_anywhere(void **state)
@@ -182,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_do_not_matter),
+        cmocka_unit_test(cut_streams_do_not_meet),
         cmocka_unit_test(a_whole_text_is_not_copied),
         cmocka_unit_test(a_large_carry_is_given_back),
         cmocka_unit_test(every_error_has_a_text),
