@@ -78,27 +78,29 @@ void out_end_greediest(struct router *r)
     router_held(r, worst, 0);
 }
 
-/* A text of n bytes to come: is there room? */
-static int quota_check(struct router *r, struct peer *to, enum out_kind kind, size_t n)
+/* More than the limit: answers to upstream may take as much again, anything else is refused or ends the peer. */
+static __attribute__((noinline)) int quota_exceeded(struct router *r, struct peer *to, enum out_kind kind,
+                                                    size_t after)
 {
-    size_t after = ag_buf_size(&to->out) + n + HEAD;
-
-    if (!peer_is_open(to))
-        return OUT_E_CLOSED;
     if (to->role == PEER_UPSTREAM) {
-        size_t max = r->limits.upstream_queue;
-
-        if (after <= max)
-            return 0;
         if (kind == OUT_MESSAGE)
             return OUT_E_FULL;
-        if (after <= max * 2)
+        if (after <= (size_t) r->limits.upstream_queue * 2)
             return 0;
-    } else if (after <= r->limits.queue) {
-        return 0;
     }
     end_overflown(r, to);
     return OUT_E_FULL;
+}
+
+/* A text of n bytes to come: is there room? */
+static inline int quota_check(struct router *r, struct peer *to, enum out_kind kind, size_t n)
+{
+    size_t after = ag_buf_size(&to->out) + n + HEAD;
+    size_t max = to->role == PEER_UPSTREAM ? r->limits.upstream_queue : r->limits.queue;
+
+    if (!peer_is_open(to))
+        return OUT_E_CLOSED;
+    return after <= max ? 0 : quota_exceeded(r, to, kind, after);
 }
 
 /* Storage for an empty out buffer: a spare one when there is any. */
@@ -262,27 +264,43 @@ int out_text(struct router *r, struct peer *to, enum out_kind kind, struct ag_sp
     return 0;
 }
 
-/* Two digits a step: each routed request has its id printed twice. */
-static struct ag_span id_print(char digits[10], uint32_t id)
+/* The eight digits of v < 10^8, leading zeros included: halves, then pairs, then all eight are split at once. */
+static inline void digits8_print(char out[8], uint32_t v)
 {
-    static const char pairs[] =
-        "0001020304050607080910111213141516171819202122232425262728293031323334353637383940"
-        "4142434445464748495051525354555657585960616263646566676869707172737475767778798081"
-        "828384858687888990919293949596979899";
-    size_t at = 10;
+    uint64_t fours = v / 10000 | (uint64_t) (v % 10000) << 32;
+    uint64_t twos = (fours * 10486 >> 20) & 0x0000007f0000007full; /* by 100 */
+    uint64_t ones;
 
-    for (; id >= 100; id /= 100)
-        memcpy(digits + (at -= 2), pairs + id % 100 * 2, 2);
-    memcpy(digits + (at -= 2), pairs + id * 2, 2);
-    at += id < 10;
-    return (struct ag_span){digits + at, 10 - at};
+    twos |= (fours - twos * 100) << 16;
+    ones = (twos * 103 >> 10) & 0x000f000f000f000full; /* by 10 */
+    ones |= (twos - ones * 10) << 8;
+    for (int i = 0; i < 8; i++)
+        out[i] = (char) ('0' + (ones >> 8 * i & 15));
+}
+
+/* Each routed request has its id printed twice. */
+static struct ag_span id_print(char digits[16], uint32_t id)
+{
+    uint32_t high = id / 100000000;
+    size_t at = 8;
+
+    digits8_print(digits + 8, id % 100000000);
+    if (high > 0) {
+        digits[6] = (char) ('0' + high / 10);
+        digits[7] = (char) ('0' + high % 10);
+        at = high >= 10 ? 6 : 7;
+    } else {
+        while (at < 15 && digits[at] == '0')
+            at++;
+    }
+    return (struct ag_span){digits + at, 16 - at};
 }
 
 int out_with_id(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text,
                 const struct ag_json_view *v, uint32_t id)
 {
     const struct ag_member_at *at = &v->at[AG_M_ID];
-    char digits[10];
+    char digits[16];
 
     return out_spliced(r, to, kind, text, at->value, at->end, id_print(digits, id));
 }
@@ -304,7 +322,7 @@ int out_error(struct router *r, struct peer *to, struct ag_span id, int code, co
 int out_error_id(struct router *r, struct peer *to, uint32_t id, int code, const char *message,
                  const char *data)
 {
-    char digits[10];
+    char digits[16];
 
     return out_error(r, to, id_print(digits, id), code, message, data);
 }

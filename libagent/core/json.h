@@ -96,7 +96,8 @@ static inline size_t ag_json_skip(const char *p, size_t n)
 {
     size_t i = 0;
 
-    while (i < n && (p[i] == ' ' || p[i] == '\n' || p[i] == '\r' || p[i] == '\t' || p[i] == '\0'))
+    while (i < n && (unsigned char) p[i] <= ' ' &&
+           (p[i] == ' ' || p[i] == '\n' || p[i] == '\r' || p[i] == '\t' || p[i] == '\0'))
         i++;
     return i;
 }

@@ -16,7 +16,7 @@ import tempfile
 
 N = 1000
 # Of one message: (in flight, uplink, instructions at most). One in flight has the whole turn of the loop to carry.
-CASES = ((1, False, 2200), (64, False, 1300), (64, True, 1400))
+CASES = ((1, False, 2050), (64, False, 1200), (64, True, 1200))
 
 
 def run(bench, agent, tool, rounds, depth, uplink):
