@@ -6,10 +6,10 @@
 #define CLIENT_JSON_ITER_H
 
 #include "libagent/core/buf.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json_walk.h"
 
 struct json_iter {
-    const char *p, *end;
+    struct ag_json_walk walk;
 };
 
 /* value: the bytes of one JSON value, no white space around it. */
@@ -21,8 +21,9 @@ int json_check(struct ag_span *value, unsigned max_depth);
 
 struct json_iter json_iter_begin(struct ag_span container);
 
-/* false: no more. name keeps its quotes. */
+/* false: no more, or not an object. name keeps its quotes. */
 bool json_iter_member(struct json_iter *it, struct ag_span *name, struct ag_span *value);
+/* false: no more, or neither array nor object. */
 bool json_iter_item(struct json_iter *it, struct ag_span *value);
 
 /* The value of the first member of that name (plain letters); {NULL, 0} when absent or not an object. */

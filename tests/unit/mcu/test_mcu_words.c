@@ -7,7 +7,7 @@
 
 #include <string.h>
 #include "agent/apps/mcu/core/identity.h"
-#include "agent/apps/mcu/core/json_walk.h"
+#include "libagent/core/json_walk.h"
 #include "agent/apps/mcu/core/line.h"
 #include "agent/apps/mcu/core/line_value.h"
 #include "agent/apps/mcu/core/net.h"
@@ -107,7 +107,7 @@ static void strings_for_the_line(void **state)
     for (size_t i = 0; i < ag_array_size(rows); i++) {
         struct ag_buf out = AG_BUF_INIT;
         struct ag_span json = span(rows[i].json);
-        int r = line_value_append(&out, json_value_at(json.p, json.p + json.len));
+        int r = line_value_append(&out, ag_json_value_at(json.p, json.p + json.len));
 
         assert_int_equal(r, rows[i].line ? 0 : LINE_VALUE_E_TYPE);
         if (rows[i].line)
@@ -119,19 +119,19 @@ static void strings_for_the_line(void **state)
 static void members_by_name(void **state)
 {
     static const char text[] = "{ \"a\" : [ 1 , {\"b\":\"]\\\"}\"} ], \"si\\u0069d\":12 ,\"a\":2, \"e\":{} , \"n\":null}";
-    struct json_value object = json_value_at(text, text + strlen(text)), v;
+    struct ag_json_value object = ag_json_value_at(text, text + strlen(text)), v;
 
     (void) state;
     assert_int_equal(object.raw.len, strlen(text));
-    assert_int_equal(json_count(object), 5);
-    v = json_member(object, "a"); /* the first of two */
+    assert_int_equal(ag_json_count(object), 5);
+    v = ag_json_member(object, "a"); /* the first of two */
     assert_int_equal(v.type, AG_JSON_ARRAY);
-    assert_int_equal(json_count(v), 2);
-    v = json_member(object, "siid");
+    assert_int_equal(ag_json_count(v), 2);
+    v = ag_json_member(object, "siid");
     assert_true(ag_span_eq(v.raw, "12"));
-    assert_int_equal(json_count(json_member(object, "e")), 0);
-    assert_int_equal(json_member(object, "n").type, AG_JSON_NULL);
-    assert_int_equal(json_member(object, "x").type, AG_JSON_NONE);
+    assert_int_equal(ag_json_count(ag_json_member(object, "e")), 0);
+    assert_int_equal(ag_json_member(object, "n").type, AG_JSON_NULL);
+    assert_int_equal(ag_json_member(object, "x").type, AG_JSON_NONE);
 }
 
 static void identity_is_checked(void **state)

@@ -40,7 +40,7 @@ static int append_string(struct ag_buf *out, struct ag_span raw)
     return r == 0 ? ag_buf_append_char(out, '"') : r;
 }
 
-int line_value_append(struct ag_buf *out, struct json_value v)
+int line_value_append(struct ag_buf *out, struct ag_json_value v)
 {
     switch (v.type) {
     case AG_JSON_STRING:

@@ -6,12 +6,12 @@
 #ifndef MCU_LINE_VALUE_H
 #define MCU_LINE_VALUE_H
 
-#include "agent/apps/mcu/core/json_walk.h"
+#include "libagent/core/json_walk.h"
 #include "libagent/core/buf.h"
 
 enum { LINE_VALUE_E_TYPE = 1 }; /* null, an array, an object, absent, or a string that has no UTF-8 form */
 
 /* Appends v as it stands on the line. 0, LINE_VALUE_E_TYPE, -ENOMEM; out may have grown after an error. */
-int line_value_append(struct ag_buf *out, struct json_value v);
+int line_value_append(struct ag_buf *out, struct ag_json_value v);
 
 #endif

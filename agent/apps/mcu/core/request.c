@@ -21,7 +21,7 @@ static int read_action(struct mcu_request *req)
 {
     if (req->params.type != AG_JSON_OBJECT)
         return MCU_JOB_E_PARAMS;
-    req->in = json_member(req->params, "in");
+    req->in = ag_json_member(req->params, "in");
     if (req->in.type != AG_JSON_NONE && req->in.type != AG_JSON_ARRAY)
         return MCU_JOB_E_PARAMS;
     return 0;
@@ -44,7 +44,7 @@ int mcu_request_read(struct ag_span text, struct mcu_request *out)
     if (r != 0)
         return r;
     raw = ag_view_raw(&view, text.p, AG_M_PARAMS);
-    req.params = raw.p ? json_value_at(raw.p, raw.p + raw.len) : (struct json_value){AG_JSON_NONE, {NULL, 0}};
+    req.params = raw.p ? ag_json_value_at(raw.p, raw.p + raw.len) : (struct ag_json_value){AG_JSON_NONE, {NULL, 0}};
     if (req.method == MCU_ACTION)
         r = read_action(&req);
     else if (req.params.type != AG_JSON_ARRAY)
@@ -52,9 +52,9 @@ int mcu_request_read(struct ag_span text, struct mcu_request *out)
     if (r != 0)
         return r;
     if (req.method != MCU_ACTION)
-        n = json_count(req.params);
+        n = ag_json_count(req.params);
     else if (req.in.type == AG_JSON_ARRAY)
-        n = json_count(req.in);
+        n = ag_json_count(req.in);
     if (n > MCU_JOB_ITEMS_MAX)
         return MCU_JOB_E_PARAMS;
     req.n_items = (unsigned) n;
@@ -62,9 +62,9 @@ int mcu_request_read(struct ag_span text, struct mcu_request *out)
     return 0;
 }
 
-static int read_iid(struct json_value object, const char *name, uint32_t *out)
+static int read_iid(struct ag_json_value object, const char *name, uint32_t *out)
 {
-    struct json_value v = json_member(object, name);
+    struct ag_json_value v = ag_json_member(object, name);
     uint64_t iid;
 
     if (v.type != AG_JSON_NUMBER || !ag_span_uint(v.raw, UINT32_MAX, &iid))
@@ -74,9 +74,9 @@ static int read_iid(struct json_value object, const char *name, uint32_t *out)
 }
 
 /* The did goes back as it came; it may be left out. */
-static int read_did(struct mcu_job *job, struct json_value object, struct mcu_slice *out)
+static int read_did(struct mcu_job *job, struct ag_json_value object, struct mcu_slice *out)
 {
-    struct json_value v = json_member(object, "did");
+    struct ag_json_value v = ag_json_member(object, "did");
     int r;
 
     if (v.type == AG_JSON_NONE)
@@ -88,9 +88,9 @@ static int read_did(struct mcu_job *job, struct json_value object, struct mcu_sl
     return r;
 }
 
-static int read_value(struct mcu_job *job, struct json_value object, struct mcu_slice *out)
+static int read_value(struct mcu_job *job, struct ag_json_value object, struct mcu_slice *out)
 {
-    struct json_value v = json_member(object, "value");
+    struct ag_json_value v = ag_json_member(object, "value");
     size_t off = ag_buf_size(&job->store);
     int r = line_value_append(&job->store, v);
 
@@ -100,7 +100,7 @@ static int read_value(struct mcu_job *job, struct json_value object, struct mcu_
     return 0;
 }
 
-static int read_item(struct mcu_job *job, struct json_value v, struct mcu_item *item)
+static int read_item(struct mcu_job *job, struct ag_json_value v, struct mcu_item *item)
 {
     int r = v.type == AG_JSON_OBJECT ? read_iid(v, "piid", &item->piid) : MCU_JOB_E_PARAMS;
 
@@ -113,7 +113,7 @@ static int read_item(struct mcu_job *job, struct json_value v, struct mcu_item *
     return r;
 }
 
-static int read_action_ids(struct mcu_job *job, struct json_value params)
+static int read_action_ids(struct mcu_job *job, struct ag_json_value params)
 {
     int r = read_iid(params, "siid", &job->siid);
 
@@ -126,8 +126,8 @@ static int read_action_ids(struct mcu_job *job, struct json_value params)
 
 int mcu_request_fill(const struct mcu_request *req, struct mcu_job *job)
 {
-    struct json_value list = req->method == MCU_ACTION ? req->in : req->params, v;
-    struct json_walk w;
+    struct ag_json_value list = req->method == MCU_ACTION ? req->in : req->params, v;
+    struct ag_json_walk w;
     struct ag_span key;
     int r = 0;
 
@@ -135,8 +135,8 @@ int mcu_request_fill(const struct mcu_request *req, struct mcu_job *job)
         r = read_action_ids(job, req->params);
     if (r != 0 || list.type == AG_JSON_NONE)
         return r;
-    json_walk_begin(&w, list);
-    for (unsigned i = 0; r == 0 && i < job->n_items && json_walk_next(&w, &key, &v); i++)
+    ag_json_walk_begin(&w, list);
+    for (unsigned i = 0; r == 0 && i < job->n_items && ag_json_walk_next(&w, &key, &v); i++)
         r = read_item(job, v, &job->items[i]);
     return r;
 }

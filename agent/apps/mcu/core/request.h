@@ -4,13 +4,13 @@
 #define MCU_REQUEST_H
 
 #include "agent/apps/mcu/core/job.h"
-#include "agent/apps/mcu/core/json_walk.h"
+#include "libagent/core/json_walk.h"
 
 /* What a request asks for, before there is a job. */
 struct mcu_request {
     enum mcu_method method;
-    struct json_value params; /* array of a get or set, object of an action */
-    struct json_value in;     /* an action's inputs; type AG_JSON_NONE when there are none */
+    struct ag_json_value params; /* array of a get or set, object of an action */
+    struct ag_json_value in;     /* an action's inputs; type AG_JSON_NONE when there are none */
     unsigned n_items;
 };
 

@@ -1,4 +1,4 @@
-#include "agent/apps/mcu/core/json_walk.h"
+#include "libagent/core/json_walk.h"
 
 #include <string.h>
 
@@ -63,9 +63,9 @@ static enum ag_json_type type_of(char c)
     }
 }
 
-struct json_value json_value_at(const char *p, const char *end)
+struct ag_json_value ag_json_value_at(const char *p, const char *end)
 {
-    struct json_value v = {AG_JSON_NONE, {NULL, 0}};
+    struct ag_json_value v = {AG_JSON_NONE, {NULL, 0}};
     const char *stop;
 
     if (!p || p >= end)
@@ -81,14 +81,14 @@ struct json_value json_value_at(const char *p, const char *end)
     return v;
 }
 
-void json_walk_begin(struct json_walk *w, struct json_value container)
+void ag_json_walk_begin(struct ag_json_walk *w, struct ag_json_value container)
 {
     w->p = container.raw.p + 1;
     w->end = container.raw.p + container.raw.len - 1; /* the closing bracket is outside */
     w->object = container.type == AG_JSON_OBJECT;
 }
 
-bool json_walk_next(struct json_walk *w, struct ag_span *key_out, struct json_value *value_out)
+bool ag_json_walk_next(struct ag_json_walk *w, struct ag_span *key_out, struct ag_json_value *value_out)
 {
     *key_out = (struct ag_span){NULL, 0};
     w->p = skip_space(w->p, w->end);
@@ -103,7 +103,7 @@ bool json_walk_next(struct json_walk *w, struct ag_span *key_out, struct json_va
         w->p = skip_space(stop, w->end);
         w->p = skip_space(w->p + 1, w->end); /* behind the colon */
     }
-    *value_out = json_value_at(w->p, w->end);
+    *value_out = ag_json_value_at(w->p, w->end);
     if (value_out->type == AG_JSON_NONE)
         return false;
     w->p = value_out->raw.p + value_out->raw.len;
@@ -112,33 +112,37 @@ bool json_walk_next(struct json_walk *w, struct ag_span *key_out, struct json_va
 
 static bool key_is(struct ag_span key, const char *name)
 {
-    char tmp[32];
-    long len = ag_json_unescape(key, tmp, sizeof tmp);
+    size_t want = strlen(name);
+    char tmp[64];
+    long len;
 
-    return len >= 0 && ag_span_is((struct ag_span){tmp, (size_t) len}, name, strlen(name));
+    if (!memchr(key.p, '\\', key.len))
+        return ag_span_is((struct ag_span){key.p + 1, key.len - 2}, name, want);
+    len = ag_json_unescape(key, tmp, sizeof tmp);
+    return len >= 0 && ag_span_is((struct ag_span){tmp, (size_t) len}, name, want);
 }
 
-struct json_value json_member(struct json_value object, const char *name)
+struct ag_json_value ag_json_member(struct ag_json_value object, const char *name)
 {
-    struct json_walk w;
-    struct json_value v;
+    struct ag_json_walk w;
+    struct ag_json_value v;
     struct ag_span key;
 
-    json_walk_begin(&w, object);
-    while (json_walk_next(&w, &key, &v))
+    ag_json_walk_begin(&w, object);
+    while (ag_json_walk_next(&w, &key, &v))
         if (key_is(key, name))
             return v;
-    return (struct json_value){AG_JSON_NONE, {NULL, 0}};
+    return (struct ag_json_value){AG_JSON_NONE, {NULL, 0}};
 }
 
-size_t json_count(struct json_value container)
+size_t ag_json_count(struct ag_json_value container)
 {
-    struct json_walk w;
-    struct json_value v;
+    struct ag_json_walk w;
+    struct ag_json_value v;
     struct ag_span key;
     size_t n = 0;
 
-    for (json_walk_begin(&w, container); json_walk_next(&w, &key, &v);)
+    for (ag_json_walk_begin(&w, container); ag_json_walk_next(&w, &key, &v);)
         n++;
     return n;
 }

@@ -3,34 +3,35 @@
  * that digits and strings travel as text. The text must have passed ag_json_parse(); nothing is checked again
  * here.
  */
-#ifndef MCU_JSON_WALK_H
-#define MCU_JSON_WALK_H
+#ifndef AG_JSON_WALK_H
+#define AG_JSON_WALK_H
 
 #include "libagent/core/json.h"
 
-struct json_value {
+struct ag_json_value {
     enum ag_json_type type; /* AG_JSON_NONE: absent */
     struct ag_span raw;     /* a string with its quotes */
 };
 
-struct json_walk {
+struct ag_json_walk {
     const char *p, *end;
     bool object;
 };
 
 /* The value whose first byte stands at p; its span ends where the value ends. */
-struct json_value json_value_at(const char *p, const char *end);
+struct ag_json_value ag_json_value_at(const char *p, const char *end);
 
 /* container must be an object or array. */
-void json_walk_begin(struct json_walk *w, struct json_value container);
+void ag_json_walk_begin(struct ag_json_walk *w, struct ag_json_value container);
 
 /* The next element; of an object key_out gets the name with its quotes, else {NULL, 0}. False at the end. */
-bool json_walk_next(struct json_walk *w, struct ag_span *key_out, struct json_value *value_out);
+bool ag_json_walk_next(struct ag_json_walk *w, struct ag_span *key_out, struct ag_json_value *value_out);
 
-/* The first member of that name; type AG_JSON_NONE when there is none. */
-struct json_value json_member(struct json_value object, const char *name);
+/* The first member of that name; type AG_JSON_NONE when there is none. A name that is written with escapes is compared
+   in its decoded form, when that has at most 64 bytes. */
+struct ag_json_value ag_json_member(struct ag_json_value object, const char *name);
 
 /* Number of elements. */
-size_t json_count(struct json_value container);
+size_t ag_json_count(struct ag_json_value container);
 
 #endif
