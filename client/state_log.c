@@ -54,6 +54,8 @@ void client_log_state(const struct client *c)
     log_counter("spool.dropped.full", c->reports.queue.n_too_many);
     log_counter("spool.dropped.refused", c->reports.queue.n_refused);
     log_counter("spool.dropped.owner", c->reports.queue.n_forgotten);
+    if (c->link.cloud && !c->link.stopping && c->link.ops->counters)
+        c->link.ops->counters(c->link.cloud, log_counter);
     if (c->mqtt_api) {
         mqtt_api_get_stats(c->mqtt_api, &mqtt);
         log_counter("mqtt_api.texts_in", mqtt.texts_in);

@@ -51,6 +51,9 @@ struct cloud_env {
     int (*device_info)(void *user, struct ag_buf *out);
 };
 
+/* One counter of a cloud; name is dotted and starts with "cloud.". */
+typedef void cloud_tell_fn(const char *name, uint64_t n);
+
 struct cloud_ops {
     const char *name; /* "ot", ... */
     /* Checks the configuration: 0, or -EINVAL with one line (key and reason) in why. No side effects. */
@@ -81,6 +84,8 @@ struct cloud_ops {
     void (*forget)(struct cloud *c);
     /* SIGHUP: certificates and the like are read again. May be NULL. */
     void (*reload)(struct cloud *c);
+    /* Tells every counter since the start, what was dropped by reason. May be NULL. */
+    void (*counters)(const struct cloud *c, cloud_tell_fn *tell);
 };
 
 /* First member of every implementation's struct. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include "client/cloud/gizwits_priv.h"
+#include "client/cloud/link_counters.h"
 #include "client/core/json_iter.h"
 #include "libagent/io/file.h"
 
@@ -463,6 +464,30 @@ static void gizwits_forget(struct cloud *base)
     explicit_bzero(passcode, sizeof passcode);
 }
 
+static void gizwits_counters(const struct cloud *base, cloud_tell_fn *tell)
+{
+    static const char *const dropped[GIZWITS_N_ERRORS] = {
+        [GIZWITS_E_HEADER] = "cloud.dropped.header",   [GIZWITS_E_LENGTH] = "cloud.dropped.length",
+        [GIZWITS_E_FLAG] = "cloud.dropped.flag",       [GIZWITS_E_COMMAND] = "cloud.dropped.command",
+        [GIZWITS_E_BODY] = "cloud.dropped.body",       [GIZWITS_E_LIMIT] = "cloud.dropped.limit",
+        [GIZWITS_E_VALUE] = "cloud.dropped.value",
+    };
+    const struct gizwits *g = (const struct gizwits *) base;
+
+    for (int i = 1; i < GIZWITS_N_ERRORS; i++)
+        tell(dropped[i], g->count.dropped[i]);
+    tell("cloud.dropped.topic", g->count.unknown_topic);
+    tell("cloud.dropped.unexpected", g->count.unexpected);
+    tell("cloud.repeats", g->count.repeated);
+    tell("cloud.stray_acks", g->count.stray_acks);
+    tell("cloud.refused.reports", g->count.reports_refused);
+    tell("cloud.refused.commands", g->count.commands_refused);
+    tell("cloud.refused.calls", g->count.calls_refused);
+    tell("cloud.unsent", g->count.unsent);
+    if (g->link)
+        cloud_tell_link(g->link, tell);
+}
+
 const struct cloud_ops cloud_gizwits_ops = {
     .name = "gizwits",
     .check = gizwits_check,
@@ -475,4 +500,5 @@ const struct cloud_ops cloud_gizwits_ops = {
     .kick = gizwits_kick,
     .wakeup_s = gizwits_wakeup_s,
     .forget = gizwits_forget,
+    .counters = gizwits_counters,
 };

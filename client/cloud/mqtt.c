@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "client/cloud/link_counters.h"
 #include "client/cloud/mqtt_conf.h"
 #include "client/core/backoff.h"
 #include "client/core/ha_discovery.h"
@@ -71,18 +72,18 @@ struct mqtt_cloud {
     struct ag_list in_flight; /* struct in_flight: reports in the link's window */
     struct prop_state state;
     struct ag_log_gate gate;
-    uint64_t n_refused, last_sent_ms;
+    uint64_t n_refused_commands, n_refused_properties, last_sent_ms;
     unsigned server; /* of conf.servers, in use or tried next */
     bool stopping, link_gone, timer_gone;
 };
 
-static void log_refused(struct mqtt_cloud *m, const char *what, const char *why)
+static void log_refused(struct mqtt_cloud *m, uint64_t *counter, const char *what, const char *why)
 {
     unsigned held;
 
-    m->n_refused++;
+    ++*counter;
     if (ag_log_gate_pass(&m->gate, uv_now(m->env->loop), &held))
-        ag_log(AG_LOG_WARNING, "mqtt: %s refused: %s (%" PRIu64 " so far)", what, why, m->n_refused);
+        ag_log(AG_LOG_WARNING, "mqtt: %s refused: %s (%" PRIu64 " so far)", what, why, *counter);
 }
 
 static int publish(struct mqtt_cloud *m, const char *topic, struct ag_span payload, uint8_t qos, bool retain,
@@ -217,7 +218,7 @@ static void refuse_command(struct mqtt_cloud *m, struct ag_span id, int code, co
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
 
-    log_refused(m, "command", why);
+    log_refused(m, &m->n_refused_commands, "command", why);
     if (ag_msg_error(&b, id.p ? id : AG_SPAN("null"), code, why, NULL) == 0)
         publish(m, m->topics[T_COMMAND_ACK], ag_buf_span(&b), m->conf.qos, false, 0);
 }
@@ -232,7 +233,7 @@ static void on_message(void *user, const struct mqtt_link_msg *msg)
     if (strcmp(msg->topic, m->topics[T_COMMAND]) != 0)
         return;
     if (msg->retain) {
-        log_refused(m, "command", "it is retained");
+        log_refused(m, &m->n_refused_commands, "command", "it is retained");
         return;
     }
     if (text.len > COMMAND_MAX || ag_json_parse(&text, DEPTH_MAX, &view) != 0) {
@@ -328,7 +329,7 @@ static void keep_state(struct mqtt_cloud *m, struct ag_span text)
     if (r == 1)
         publish_state(m);
     else if (r == -ENOBUFS)
-        log_refused(m, "property for the state topic", "over 512 names or 64 KiB");
+        log_refused(m, &m->n_refused_properties, "property for the state topic", "over 512 names or 64 KiB");
 }
 
 static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span text, bool repeat)
@@ -532,14 +533,17 @@ static void mqtt_kick(struct cloud *base)
         return;
     backoff_reset(&m->after_cut);
     backoff_reset(&m->after_refusal);
+    /* DISCONNECT takes the will back, and the next login may fail */
+    publish(m, m->topics[T_STATUS], AG_SPAN("offline"), 0, true, 0);
     if (mqtt_link_disconnect(m->link) == -ENOTCONN)
         uv_timer_start(&m->retry, on_retry, KICK_MS, 0);
 }
 
-/* Certificates are read at each connect. */
+/* Certificates are read at each connect; a session without any goes on. */
 static void mqtt_reload(struct cloud *base)
 {
-    mqtt_kick(base);
+    if (((struct mqtt_cloud *) base)->conf.tls)
+        mqtt_kick(base);
 }
 
 static unsigned mqtt_wakeup_s(struct cloud *base)
@@ -554,6 +558,15 @@ static unsigned mqtt_wakeup_s(struct cloud *base)
     return idle_s + 1 < m->conf.keepalive_s ? (unsigned) (m->conf.keepalive_s - idle_s) : 1;
 }
 
+static void mqtt_counters(const struct cloud *base, cloud_tell_fn *tell)
+{
+    const struct mqtt_cloud *m = (const struct mqtt_cloud *) base;
+
+    tell("cloud.refused.commands", m->n_refused_commands);
+    tell("cloud.refused.properties", m->n_refused_properties);
+    cloud_tell_link(m->link, tell);
+}
+
 const struct cloud_ops cloud_mqtt_ops = {
     .name = "mqtt",
     .check = mqtt_check,
@@ -565,4 +578,5 @@ const struct cloud_ops cloud_mqtt_ops = {
     .kick = mqtt_kick,
     .wakeup_s = mqtt_wakeup_s,
     .reload = mqtt_reload,
+    .counters = mqtt_counters,
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "client/cloud/link_counters.h"
 #include "client/cloud/onenet_priv.h"
 #include "client/core/base64.h"
 #include "client/core/utf8.h"
@@ -547,6 +548,17 @@ static unsigned onenet_wakeup_s(struct cloud *base)
     return idle_s + 1 < o->conf.keepalive_s ? (unsigned) (o->conf.keepalive_s - idle_s) : 1;
 }
 
+static void onenet_counters(const struct cloud *base, cloud_tell_fn *tell)
+{
+    const struct onenet *o = (const struct onenet *) base;
+
+    tell("cloud.refused.reports", o->count.reports_refused);
+    tell("cloud.refused.commands", o->count.commands_refused);
+    tell("cloud.refused.messages", o->count.messages_ignored);
+    tell("cloud.refused.calls", o->count.calls_refused);
+    cloud_tell_link(o->link, tell);
+}
+
 const struct cloud_ops cloud_onenet_ops = {
     .name = "onenet",
     .check = onenet_check,
@@ -558,4 +570,5 @@ const struct cloud_ops cloud_onenet_ops = {
     .local_method = onenet_local_method,
     .kick = onenet_kick,
     .wakeup_s = onenet_wakeup_s,
+    .counters = onenet_counters,
 };

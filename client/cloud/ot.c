@@ -460,6 +460,35 @@ static void log_stats(const struct ot *o)
            (unsigned long long) s->drop_message, (unsigned long long) s->drop_early);
 }
 
+static void ot_counters(const struct cloud *c, cloud_tell_fn *tell)
+{
+    const struct ot *o = (const struct ot *) c;
+    const struct ot_stats *s = ot_session_stats(o->session);
+
+    tell("cloud.packets_in", s->rx_packets);
+    tell("cloud.packets_out", s->tx_packets);
+    tell("cloud.commands", s->commands);
+    tell("cloud.repeats", s->repeats);
+    tell("cloud.late_answers", s->late_answers);
+    tell("cloud.reports", s->reports);
+    tell("cloud.acked", s->acks);
+    tell("cloud.stray_acks", s->stray_acks);
+    tell("cloud.resends", s->resends);
+    tell("cloud.not_acked", s->no_acks);
+    tell("cloud.keepalives", s->keepalives);
+    tell("cloud.dropped.magic", s->drop_magic);
+    tell("cloud.dropped.length", s->drop_length);
+    tell("cloud.dropped.checksum", s->drop_checksum);
+    tell("cloud.dropped.padding", s->drop_padding);
+    tell("cloud.dropped.did", s->drop_did);
+    tell("cloud.dropped.hello", s->drop_hello);
+    tell("cloud.dropped.early", s->drop_early);
+    tell("cloud.dropped.json", s->drop_json);
+    tell("cloud.dropped.message", s->drop_message);
+    tell("cloud.dropped.busy", s->drop_busy);
+    tell("cloud.dropped.memory", s->drop_memory);
+}
+
 static void ot_stop(struct cloud *c)
 {
     struct ot *o = ot_of(c);
@@ -532,4 +561,5 @@ const struct cloud_ops cloud_ot_ops = {
     .answer = ot_answer,
     .kick = ot_kick,
     .wakeup_s = ot_wakeup_s,
+    .counters = ot_counters,
 };

@@ -133,6 +133,17 @@ def client(directory, *args, cloud, did=1001, extra=()):
     return daemon
 
 
+def counters(daemon):
+    """What miio_client says on SIGUSR1. The lines come in one go; the first of a second go marks their end."""
+    marks = []
+    for _ in range(2):
+        marks.append(len(daemon.err))
+        daemon.signal(signal.SIGUSR1)
+        wait_for(lambda: any(" state " in line for line in daemon.err[marks[-1]:]), "counters")
+    lines = [line.rsplit("  ", 1)[-1].split() for line in daemon.err[marks[0]:]]
+    return {line[0]: int(line[1]) for line in lines if len(line) == 2 and line[1].isdigit()}
+
+
 class App(JsonSocket):
     """A plain-socket application: broadcasts of the client's state are set aside."""
 

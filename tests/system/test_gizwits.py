@@ -13,6 +13,7 @@ import urllib.request
 
 import pytest
 
+from mqtt_support import counters
 from support import DEADLINE, Daemon, JsonSocket, wait_for, write_identity
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -420,7 +421,7 @@ MALFORMED = [
     ("app2dev/$DID/app1", "0000000303000077", "unknown command"),
     ("app2dev/$DID/app1", "00000003050000930000", "bad body"),
     ("ser2cli_res/$DID", "00000003021103", "bad value"),
-    ("ser2cli_res/$DID", "00000003020e0200000100000168ff", "bad value"),
+    ("ser2cli_res/$DID", "00000003020e0200000100000268ff", "bad value"),
     ("app2dev/$DID/app1", "0000000303000011", "only a device sends this command"),
     ("app2dev/$DID/", "0000000303000090", "unknown topic"),
     ("app2dev/$DID/app1", "00000003838004000090" + "41" * 65536, "over a limit"),
@@ -438,6 +439,12 @@ def test_malformed_is_dropped_and_the_session_lives(up):
         assert "dropped: " + why in text, why
     assert up.sim.count("login") == 1
     assert not up.sim.refused()  # and nothing was sent for it
+    counted = counters(up.client)  # each by its reason, the ones that the log held back too
+    assert {k: n for k, n in counted.items() if k.startswith("cloud.dropped.")} == {
+        "cloud.dropped.header": 1, "cloud.dropped.length": 4, "cloud.dropped.flag": 1, "cloud.dropped.command": 1,
+        "cloud.dropped.body": 2, "cloud.dropped.limit": 1, "cloud.dropped.value": 2, "cloud.dropped.unexpected": 1,
+        "cloud.dropped.topic": 1}
+    assert counted["cloud.link.connects"] == 1 and "cloud.link.losses" not in counted
 
 
 # ---- 4.7: heartbeat, reconnecting ----

@@ -9,7 +9,7 @@ import time
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from mqtt_support import App, Broker, Listener, client
+from mqtt_support import App, Broker, Listener, client, counters
 from support import run, wait_for, write_identity
 
 DID = 1001
@@ -77,13 +77,30 @@ def test_commands_reports_and_state(broker, tmp_path):
         assert json.loads(fleet.next(T + "state")[1]) == {"power": "off", "2.1": 7}
         fleet.publish(T + "command", {"method": "no_answer", "params": []})
         assert app.next()["method"] == "no_answer"
-        for bad in (b"{", b"[]", b"\xff", b'{"id":1}', b'{"id":1,"id":2,"method":"x"}'):
-            fleet.publish(T + "command", bad)
-            assert "error" in json.loads(fleet.next(T + "command_ack")[1])
         with Listener(broker.port, T + "state", T + "status") as late:  # retained
             got = {late.next()[0]: None for _ in range(2)}
             assert set(got) == {T + "state", T + "status"}
     assert fleet.next(T + "status")[1] == b"offline"
+
+
+BAD_COMMANDS = [b"", b"{", b"[]", b"\xff", b'{"id":1}', b'{"id":1,"method":7}', b'{"id":1,"id":2,"method":"x"}',
+                b'{"id":1,"method":"x"}{', b'{"id":1,"method":"\xff"}', b"[" * 70000,
+                b'{"id":1,"method":"x","params":["' + b"a" * (1 << 20) + b'"]}']
+
+
+def test_bad_commands_are_refused_and_counted(broker, tmp_path):
+    with Listener(broker.port, T + "#") as fleet, client(tmp_path / "d", cloud="mqtt", extra=settings(broker)) as c:
+        assert fleet.next(T + "status")[1] == b"online"
+        app = App(c)
+        for bad in BAD_COMMANDS:
+            fleet.publish(T + "command", bad)
+            assert "error" in json.loads(fleet.next(T + "command_ack")[1])
+        fleet.publish(T + "command", {"id": 2, "method": "long", "params": ["a" * 65536]})
+        assert len(app.next()["params"][0]) == 65536  # the first that an application hears of
+        c.wait_err("command refused: not a JSON object")
+        counted = counters(c)
+        assert counted["cloud.refused.commands"] == len(BAD_COMMANDS)
+        assert counted["cloud.link.connects"] == 1 and "cloud.link.losses" not in counted
 
 
 def test_a_retained_command_is_not_executed(broker, tmp_path):
@@ -207,6 +224,50 @@ def test_tls_with_own_ca_and_certificate_read_again_on_sighup(tmp_path):
                 os.replace(d + "/client." + kind, d + "/mine." + kind)
             c.signal(signal.SIGHUP)
             assert fleet.next()[1] == b"online"
+            for kind in ("pem", "key"):  # and away again, under a session that stands
+                os.replace(d + "/other." + kind, d + "/mine." + kind)
+            c.signal(signal.SIGHUP)
+            assert fleet.next()[1] == b"offline"
+            wait_for(lambda: sum("trying again" in line for line in c.err) > 2, "the broker's refusal")
+            assert fleet.heard.empty()
+
+
+def test_sighup_leaves_a_session_without_certificates_alone(broker, tmp_path):
+    with client(tmp_path / "d", cloud="mqtt", extra=settings(broker)) as c:
+        c.wait_err("cloud mqtt connected")
+        c.signal(signal.SIGHUP)
+        assert counters(c)["cloud.link.connects"] == 1
+        assert App(c).ask("props", {"n": 1})["result"] == ["ok"]
+        assert "cloud.link.losses" not in counters(c)
+
+
+def test_reports_survive_a_killed_broker(broker, tmp_path):
+    """Each report is heard, by (did, id) once; repeats come under the same id."""
+    n = 10000 if os.environ.get("MIIO_SOAK") else 2000
+    with Listener(broker.port, T + "report", client_id="fleet", clean=False) as fleet, \
+            client(tmp_path / "d", "--request-timeout", "120000", cloud="mqtt", extra=settings(broker)) as c:
+        c.wait_err("cloud mqtt connected")
+        app, acked, sent, kills = App(c), set(), 0, 0
+        end = time.monotonic() + 300
+        while len(acked) < n:
+            assert time.monotonic() < end, "%d of %d acknowledged" % (len(acked), n)
+            while sent < n and sent - len(acked) < 200:
+                sent += 1
+                app.send({"id": sent, "method": "props", "params": {"n": sent}})
+            if kills < 2 and len(acked) > n // 3 * (kills + 1):
+                kills += 1
+                broker.kill()
+                broker.start()
+            text = app.next()
+            if text.get("result"):
+                acked.add(text["id"])
+        def heard():
+            return [json.loads(m[1]) for m in list(fleet.all)]
+        wanted = set(range(1, n + 1))
+        wait_for(lambda: {r["params"]["n"] for r in heard()} == wanted, "all reports", 120)
+        by_id = {r["id"]: r["params"]["n"] for r in heard()}
+        assert sorted(by_id.values()) == sorted(wanted)  # dropping repeats by id leaves each exactly once
+        print("%d reports, %d heard" % (n, len(fleet.all)))
 
 
 def test_the_broker_comes_and_goes(broker, tmp_path):

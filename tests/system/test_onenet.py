@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from mqtt_support import App, Broker, Listener, client, free_port
+from mqtt_support import App, Broker, Listener, client, counters, free_port
 from support import DEADLINE, Daemon, wait_for
 
 ID, AUTH, PRODUCT, KEY = "1001", "s3cret", "433223", "apikey"
@@ -316,6 +316,12 @@ def test_what_the_client_gets_malformed(platform, device):
     command = app.next()
     assert len(command["params"]["payload"]) == 65535
     assert len(platform.events("login")) == 1  # the connection has lived
+    app.send({"id": command["id"], "result": ["ok"]})
+    platform.say("!raw %s 300700042478797a41" % ID)  # topic $xyz
+    device.wait_err("message refused: unknown reserved topic")
+    counted = counters(device)
+    assert counted["cloud.refused.commands"] == 1 and counted["cloud.refused.messages"] == 1
+    assert counted["cloud.link.connects"] == 1 and "cloud.link.losses" not in counted
     platform.say("!raw %s 30ffffffff01" % ID)  # five-byte length: close and reconnect
     platform.wait_event("login", n=2)
     device.wait_err("cloud onenet connected")
