@@ -259,7 +259,7 @@ static void handle_publish(struct onsim_relay *r, const struct mqtt_packet *pack
             onsim_data(s, r->device, &p);
     } else if (cut_prefix(p.topic, "$crsp/", &uuid)) {
         if (!repeated)
-            onsim_answer(s, r->device, uuid, p.payload);
+            onsim_answer(s, r->device, uuid, &p);
     } else if (p.topic.p[0] == '$' || memchr(p.topic.p, '+', p.topic.len) ||
                memchr(p.topic.p, '#', p.topic.len)) {
         violate(r, "PUBLISH to a reserved topic or with wildcards");
@@ -321,7 +321,12 @@ static void handle_subscribe(struct onsim_relay *r, const struct mqtt_packet *p)
         return;
     }
     s->mid = mqtt_wire_mid(p->body);
-    while (mqtt_wire_filter(p->body, &at, true, &filter, &qos, &bad) && s->n < FILTERS_MAX) {
+    while (mqtt_wire_filter(p->body, &at, true, &filter, &qos, &bad)) {
+        if (s->n == FILTERS_MAX) {
+            free(s);
+            violate(r, "over 100 topics in one SUBSCRIBE");
+            return;
+        }
         if (admit_filter(r, filter))
             ag_buf_append(&body, p->body.p + from, at - from);
         else

@@ -98,7 +98,7 @@ int onsim_command_add(struct onsim *s, struct onsim_device *d, struct ag_span pa
                       unsigned timeout_s, const char **uuid_out);
 struct onsim_command *onsim_command_find(struct onsim *s, struct ag_span uuid);
 void onsim_commands_send(struct onsim *s, struct onsim_device *d);
-void onsim_answer(struct onsim *s, struct onsim_device *d, struct ag_span uuid, struct ag_span payload);
+void onsim_answer(struct onsim *s, struct onsim_device *d, struct ag_span uuid, const struct mqtt_publish *p);
 /* A payload of "$dp". */
 void onsim_data(struct onsim *s, struct onsim_device *d, const struct mqtt_publish *p);
 void onsim_state_free(struct onsim *s);

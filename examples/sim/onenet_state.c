@@ -192,7 +192,7 @@ static int append_bytes(struct ag_buf *out, struct ag_span bytes)
     return r == 0 && !text ? ag_buf_append_char(out, '"') : r;
 }
 
-void onsim_answer(struct onsim *s, struct onsim_device *d, struct ag_span uuid, struct ag_span payload)
+void onsim_answer(struct onsim *s, struct onsim_device *d, struct ag_span uuid, const struct mqtt_publish *p)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     struct onsim_command *c = onsim_command_find(s, uuid);
@@ -206,8 +206,9 @@ void onsim_answer(struct onsim *s, struct onsim_device *d, struct ag_span uuid, 
         onsim_note(s, "answered_again", ",\"device\":\"%s\",\"uuid\":\"%s\"", d->id, c->uuid);
     c->status = ONSIM_ANSWERED;
     ag_buf_clear(&c->answer);
-    if (ag_buf_append_span(&c->answer, payload) == 0 && append_bytes(&b, payload) == 0)
-        onsim_note(s, "answer", ",\"device\":\"%s\",\"uuid\":\"%s\"%s", d->id, c->uuid, ag_buf_cstr(&b));
+    if (ag_buf_append_span(&c->answer, p->payload) == 0 && append_bytes(&b, p->payload) == 0)
+        onsim_note(s, "answer", ",\"device\":\"%s\",\"uuid\":\"%s\",\"qos\":%u%s", d->id, c->uuid, p->qos,
+                   ag_buf_cstr(&b));
 }
 
 /* ---- data points ---- */

@@ -124,6 +124,49 @@ def test_every_type_by_request(platform, device, tmp_path):
     assert not platform.events("refused")  # the stand-in found nothing to object to
 
 
+VECTORS = [  # $dp payload; (stream, value, time) of each point
+    ("0100557b226461746173747265616d73223a5b7b226964223a2274222c2264617461706f696e7473223a5b7b226174223a22323031332d3034"
+     "2d32322032323a32323a3232222c2276616c7565223a33362e357d5d7d5d7d", [("t", 36.5, "2013-04-22 22:22:22")]),
+    ("0300277b2274656d7065726174757265223a32322e352c2268756d6964697479223a2239352e3225227d",
+     [("temperature", 22.5, None), ("humidity", "95.2%", None)]),
+    ("04002c7b2274656d7065726174757265223a7b22323031352d30332d32322032323a33313a3132223a32322e357d7d",
+     [("temperature", 22.5, "2015-03-22 22:31:12")]),
+    ("0500362c3b74656d70657261747572652c323031352d30332d32322032323a33313a31322c32322e353b3130323b706d322e352c38393b3130",
+     [("temperature", "22.5", "2015-03-22 22:31:12"), ("1", "102", None), ("pm2.5", "89", None), ("3", "10", None)]),
+    ("86100c160809100009234074233140682332", [("t", "1", "2016-12-22 08:09:16"), ("h", "2", "2016-12-22 08:09:16")]),
+    ("0600052c3b742c31", [("t", "1", None)]),
+    ("07000100010000c03f", [("1", 1.5, None)]),
+    ("8710021d173b3b24370002000020c10000803e", [("9271", -10.0, "2016-02-29 23:59:59"), ("9272", 0.25, "2016-02-29 23:59:59")]),
+]
+
+
+def test_vectors_on_the_wire(platform):
+    s, _ = raw_connect(platform.mqtt)
+    for mid, (payload, points) in enumerate(VECTORS, 1):
+        body, since = b"\x00\x03$dp" + struct.pack(">H", mid) + bytes.fromhex(payload), len(platform.out)
+        s.sendall(b"\x32" + bytes([len(body)] if len(body) < 128 else [len(body) & 127 | 128, len(body) >> 7]) + body)
+        assert s.recv(4) == b"\x40\x02" + struct.pack(">H", mid)
+        platform.wait_event("point", n=len(points), since=since)
+        got = [(e["stream"], e["value"], e.get("at") or None) for e in platform.events("point", since)]
+        assert got == points
+    assert not platform.events("refused")
+    s.close()
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_answers_at_each_qos(platform, tmp_path, qos):
+    with client(tmp_path / "d", cloud="onenet", extra=platform.settings(onenet_qos=str(qos))) as c:
+        platform.wait_event("login", device=ID)
+        c.wait_err("cloud onenet connected")
+        app = App(c)
+        for i in range(3):
+            uuid = platform.command({"id": i, "method": "ping"})["data"]["cmd_uuid"]
+            app.send({"id": app.next()["id"], "result": [i]})
+            assert platform.wait_event("answer", uuid=uuid)["qos"] == qos
+        assert app.ask("props", {"q": qos}, id=9)["result"] == ["ok"]
+        assert platform.wait_event("point", stream="q")["qos"] == qos
+
+
 def test_commands_come_unsubscribed_and_are_answered_under_their_uuid(platform, device):
     app = App(device)
     uuid = platform.command({"id": 77, "method": "set_power", "params": ["on"]})["data"]["cmd_uuid"]
@@ -298,12 +341,56 @@ def test_the_stand_in_is_strict_about_packets(platform):
         body = b"\x00\x03$dp" + struct.pack(">H", mid) + payload
         s.sendall(b"\x32" + (bytes([len(body)]) if len(body) < 128 else bytes([len(body) & 127 | 128, len(body) >> 7])) + body)
         assert s.recv(4) == b"\x40\x02" + struct.pack(">H", mid)  # refused, acknowledged, alive
-    assert len(platform.events("refused")) == 2 + len(dp)
+    platform.wait_event("refused", n=2 + len(dp))
+    for e, word in zip(platform.events("refused")[2:], ("separators", "too early", "count of floats", "UTF-8", "behind the end")):
+        assert word in e["why"]
     s.sendall(b"\xc0\x00")
     assert s.recv(2) == b"\xd0\x00"
     s.sendall(b"\x30\xff\xff\xff\xff\x01")  # a length field of five bytes
     assert s.recv(4) == b""
-    assert "five bytes" in platform.events("refused")[-1]["why"]
+    assert "five bytes" in platform.wait_event("refused", n=3 + len(dp))["why"]
+
+
+def test_the_stand_in_answers_each_connack_code(tmp_path):
+    with Broker() as broker, Platform("--broker", "127.0.0.1:%d" % broker.port) as platform:
+        for code, change in ((1, {"level": 3}), (1, {"level": 5}), (2, {"client_id": "7"}), (4, {"user": "1"}),
+                             (4, {"password": "x"}), (0, {"password": KEY}), (0, {"keepalive": 120}),
+                             (0, {"keepalive": 65535})):
+            s, answer = raw_connect(platform.mqtt, **change)
+            assert answer == bytes([0x20, 2, 0, code]), change
+            s.close()
+        broker.kill()
+        s, answer = raw_connect(platform.mqtt)
+        assert answer == b"\x20\x02\x00\x03"
+        s.close()
+
+
+@pytest.mark.parametrize("packet,why", [
+    (b"\x36\x06\0\1a\0\1x", "flag bits"), (b"\x38\x04\0\1ax", "flag bits"), (b"\x80\x06\0\1\0\1a\0", "flag bits"),
+    (b"\xc1\0", "flag bits"), (b"\xf0\0", "unknown packet type"), (b"\x00\0", "unknown packet type"),
+    (b"\x30\x03\0\7a", "topic longer than itself"), (b"\x30\x04\0\2\xff\xfe", "no UTF-8"), (b"\x30\x02\0\0", "empty"),
+    (b"\x32\x03\0\1a", "without packet id"), (b"\x32\x05\0\1a\0\0", "without packet id"),
+    (b"\x30\x05\0\3$ab", "reserved topic"), (b"\x30\x05\0\3a/+", "wildcards"),
+    (b"\x82\x02\0\1", "malformed SUBSCRIBE"), (b"\x82\x06\0\1\0\1a\3", "malformed SUBSCRIBE"),
+    (b"\x82\x06\0\0\0\1a\1", "malformed SUBSCRIBE"), (b"\xa2\x02\0\1", "malformed UNSUBSCRIBE"),
+    (b"\x82\xae\x03\0\1" + b"".join(b"\0\1a\0" for _ in range(107)), "over 100 topics"),
+    (b"\x90\x03\0\1\0", "only the platform sends"), (b"\xd0\0", "only the platform sends"),
+    (b"\x30\xff\xff\xff\x7f", "packet too large"), (b"\x30\xff\xff\xff\xff\1", "five bytes")])
+def test_forbidden_packets_end_the_connection(platform, packet, why):
+    s, answer = raw_connect(platform.mqtt)
+    assert answer == b"\x20\x02\x00\x00"
+    s.sendall(packet)
+    assert s.recv(4) == b""
+    assert why in platform.wait_event("refused")["why"]
+    s.close()
+
+
+def test_a_packet_before_connect_ends_the_connection(platform):
+    import socket
+    with socket.create_connection(("127.0.0.1", platform.mqtt), DEADLINE) as s:
+        s.sendall(b"\xc0\0")
+        assert s.recv(4) == b""
+    assert "before CONNECT" in platform.wait_event("refused")["why"]
 
 
 def test_what_the_client_gets_malformed(platform, device):
