@@ -15,7 +15,8 @@ int client_set_token(struct client *c, const char token[DEVICE_TOKEN_LEN + 1])
     return 0;
 }
 
-/* A device without wifi.conf belongs to nobody: the token that its last owner knew goes. */
+/* A device without wifi.conf belongs to nobody: the token that its last owner knew goes, and the flag that would keep the
+   next owner's phone out. */
 static int settle_files(struct client *c, char error[DATA_ERROR_MAX])
 {
     struct data_dir *dir = &c->options.dir;
@@ -24,7 +25,7 @@ static int settle_files(struct client *c, char error[DATA_ERROR_MAX])
     int r = 0;
 
     if (!provisioned) {
-        static const char *const owned[] = {DATA_TOKEN, DATA_COUNTRY, DATA_UID};
+        static const char *const owned[] = {DATA_TOKEN, DATA_COUNTRY, DATA_UID, DATA_ENAUTH};
 
         for (size_t i = 0; i < ag_array_size(owned) && r == 0; i++)
             r = data_dir_remove(dir, owned[i]);

@@ -45,7 +45,8 @@ void client_rearm(struct client *c)
 {
     uint64_t at = command_next_deadline(&c->commands), now_ms = uv_now(c->loop);
     uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->lan),
-                         provision_next_deadline(c), identity_next_deadline(c), helper_link_next_deadline(c)};
+                         provision_next_deadline(c), identity_next_deadline(c), helper_link_next_deadline(c),
+                         report_path_next_deadline(c)};
 
     if (c->closing)
         return;
@@ -329,6 +330,8 @@ static uint32_t random_id(void)
 
 void client_mark_internal(struct client *c, unsigned peer)
 {
+    if (peer == CLIENT_MQTT_PEER)
+        return; /* the channels are all applications', whoever says hello on them */
     c->internal_peers |= UINT64_C(1) << peer;
     command_peer_removed(&c->commands, peer, uv_now(c->loop));
 }

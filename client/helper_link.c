@@ -5,7 +5,10 @@
 #include "client/client.h"
 #include "libagent/core/log.h"
 
-enum { WARN_EVERY_MS = 5000, JOIN_LIMIT_MS = 180000 };
+enum {
+    WARN_EVERY_MS = 5000,
+    JOIN_LIMIT_MS = 360000 /* five tries of a minute each, the pauses, the access point: the helper's word comes first */
+};
 
 static void on_send(void *user, unsigned peer, struct ag_span text)
 {
@@ -38,6 +41,7 @@ static void on_token(void *user, struct ag_span text)
     char token[DEVICE_TOKEN_LEN + 1];
 
     if (!device_token_parse(token, text) || client_set_token(c, token) < 0) {
+        explicit_bzero(token, sizeof token);
         ag_log(AG_LOG_ERROR, "the helper's token is not 16 printable characters");
         return;
     }
@@ -64,6 +68,8 @@ static void on_wifi_status(void *user, bool provisioned)
     if (c->helper.core.stage != HELPER_NEEDS_WIFI)
         return;
     c->helper.core.stage = HELPER_SETTLED;
+    if (!provisioned)
+        data_dir_remove(&c->options.dir, DATA_ENAUTH); /* made by the client, so no helper's business */
     client_set_provisioned(c, provisioned);
     helper_ask_info(&c->helper.core);
     client_event(c, provisioned ? DEVICE_EV_PROVISIONED : DEVICE_EV_AP);
@@ -102,12 +108,12 @@ static void on_wifi_failed(void *user)
         return;
     c->helper.join_until_ms = UINT64_MAX;
     client_set_provisioned(c, false);
+    cloud_link_stop(c, false); /* it would tell of retries from behind the access point */
     if (joining) {
         c->n_join_failed++;
         client_event(c, DEVICE_EV_JOIN_FAILED);
     } else {
-        cloud_link_stop(c, false); /* the helper has reset the device */
-        report_path_forget(c);
+        report_path_forget(c); /* the helper has reset the device */
     }
     client_event(c, DEVICE_EV_AP);
 }

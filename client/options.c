@@ -195,6 +195,15 @@ static int take_mqtt_api(struct options *o)
     return complain(o, OPT_MQTT_API, "%s", why);
 }
 
+/* The line of the key that a cloud's complaint begins with; 0: it names none that stands in the file. */
+static unsigned line_of_complaint(const struct options *o, const char *why)
+{
+    char key[64];
+
+    snprintf(key, sizeof key, "%.*s", (int) strcspn(why, " :="), why);
+    return device_conf_line(&o->conf, key);
+}
+
 static int check_cloud(struct options *o)
 {
     const char *name = o->values[OPT_CLOUD].text ? o->values[OPT_CLOUD].text : "ot";
@@ -213,7 +222,12 @@ static int check_cloud(struct options *o)
     if (identity_is_missing(o->conf.did))
         return 0; /* looked at when the identity has come */
     if (ops->check && ops->check(&o->conf, why, sizeof why) < 0) {
-        fprintf(stderr, "miio_client: %s%s: %s\n", o->client.dir.path, DATA_CONF, why);
+        unsigned line = line_of_complaint(o, why);
+        char at[16] = "";
+
+        if (line > 0)
+            snprintf(at, sizeof at, ":%u", line);
+        fprintf(stderr, "miio_client: %s%s%s: %s\n", o->client.dir.path, DATA_CONF, at, why);
         return EXIT_CONFIG;
     }
     return 0;
@@ -326,7 +340,7 @@ static void make_getopt_tables(struct option longs[N_OPTIONS + 8], char shorts[6
     longs[n++] = (struct option){"config", required_argument, NULL, LONG_CONFIG};
     longs[n++] = (struct option){"check-config", no_argument, NULL, LONG_CHECK};
     longs[n] = (struct option){0};
-    memcpy(shorts + s, "DeEvh", sizeof "DeEvh");
+    memcpy(shorts + s, "DeEvhn:o:", sizeof "DeEvhn:o:");
 }
 
 static int name_of(int opt)
@@ -364,6 +378,10 @@ static int take_option(struct options *o, int opt)
     case 'h':
         usage(stdout);
         return EXIT_SUCCESS;
+    case 'n': /* start scripts of newer vendor builds have them */
+    case 'o':
+        fprintf(stderr, "miio_client: -%c %s: the vendor's meaning is not public; ignored\n", opt, optarg);
+        return -1;
     case 'e':
     case 'E':
         fprintf(stderr, "miio_client: -%c: the vendor's encrypted form of keys and data is not public; not available\n",

@@ -185,7 +185,22 @@ static int take_request(struct lan *l, const struct lan_addr *from, uint32_t id,
     return 0;
 }
 
-static int take_text(struct lan *l, const struct lan_addr *from, struct ag_span text, uint64_t now_ms, uint32_t now_s)
+/* Without an id nothing tells a repeat but the packet itself, which the network may double. */
+static void take_notice(struct lan *l, const struct lan_addr *from, struct ag_span datagram, struct ag_span text,
+                        const struct ag_json_view *view, uint64_t now_ms)
+{
+    uint64_t whose = hash_of((struct ag_span){(const char *) from->ip, sizeof from->ip}) ^ from->port;
+
+    if (twin_filter_seen(&l->twins, packet_checksum(datagram), whose, now_ms)) {
+        l->stats.repeats++;
+        return;
+    }
+    l->stats.requests++;
+    l->sink->command(l->user, 0, text, view, false);
+}
+
+static int take_text(struct lan *l, const struct lan_addr *from, struct ag_span datagram, struct ag_span text,
+                     uint64_t now_ms, uint32_t now_s)
 {
     struct ag_json_view view;
     uint64_t id;
@@ -196,8 +211,7 @@ static int take_text(struct lan *l, const struct lan_addr *from, struct ag_span 
         return 0;
     }
     if (!ag_view_has(&view, AG_M_ID)) {
-        l->stats.requests++;
-        l->sink->command(l->user, 0, text, &view, false);
+        take_notice(l, from, datagram, text, &view, now_ms);
         return 0;
     }
     if (!ag_view_uint(&view, text.p, AG_M_ID, UINT32_MAX, &id)) {
@@ -241,7 +255,7 @@ int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datag
         l->stats.bad_text++;
         return 0;
     }
-    return take_text(l, from, ag_buf_span(&l->plain), now_ms, now_s);
+    return take_text(l, from, datagram, ag_buf_span(&l->plain), now_ms, now_s);
 }
 
 static void remember(struct lan *l, struct lan_request *q, struct ag_buf *answer)

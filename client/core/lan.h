@@ -10,6 +10,7 @@
 #define CLIENT_LAN_H
 
 #include "client/core/packet.h"
+#include "client/core/twin_filter.h"
 #include "libagent/core/json.h"
 #include "libagent/core/list.h"
 
@@ -51,6 +52,7 @@ struct lan {
     struct lan_request *by_handle;     /* uthash */
     struct ag_list by_age;
     uint64_t next_handle;
+    struct twin_filter twins; /* of requests without an id */
     struct ag_buf plain, packet; /* scratch */
     struct lan_stats stats;
 };

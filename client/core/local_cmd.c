@@ -145,7 +145,7 @@ int local_cmd_router_params(struct router_params *out, struct ag_span params)
         return r == WIFI_E_SSID ? ROUTER_E_SSID : ROUTER_E_PASSWD;
     if (!take_uid(&p.wifi.uid, cJSON_GetObjectItemCaseSensitive(o, "uid")))
         return ROUTER_E_UID;
-    p.has_uid = cJSON_HasObjectItem(o, "uid");
+    p.has_uid = cJSON_GetObjectItemCaseSensitive(o, "uid") != NULL;
     if (!take_country(&p, cJSON_GetObjectItemCaseSensitive(o, "country_domain")))
         return ROUTER_E_COUNTRY;
     if (tz && !cJSON_IsNull(tz) && !(cJSON_IsString(tz) && !tz->valuestring[0]) && !take_zone(p.zone, tz))

@@ -75,13 +75,24 @@ static void on_numbered_command(struct ot_session *s, uint64_t id, struct ag_spa
     }
 }
 
-static void on_command(struct ot_session *s, const struct ag_json_view *v, struct ag_span text, uint64_t now_ms)
+/* Without an id nothing tells a repeat but the datagram itself, which the network may double. */
+static void on_notice(struct ot_session *s, struct ag_span packet, struct ag_span text, uint64_t now_ms)
+{
+    if (!s->cfg.stream && twin_filter_seen(&s->twins, packet_checksum(packet), 0, now_ms)) {
+        s->stats.repeats++;
+        return;
+    }
+    s->stats.commands++;
+    s->sink->command(s->user, 0, text, false);
+}
+
+static void on_command(struct ot_session *s, const struct ag_json_view *v, struct ag_span packet, struct ag_span text,
+                       uint64_t now_ms)
 {
     uint64_t id;
 
     if (!ag_view_has(v, AG_M_ID)) {
-        s->stats.commands++;
-        s->sink->command(s->user, 0, text, false);
+        on_notice(s, packet, text, now_ms);
     } else if (ag_view_uint(v, text.p, AG_M_ID, UINT64_MAX, &id)) {
         on_numbered_command(s, id, text, now_ms);
     } else {
@@ -89,7 +100,7 @@ static void on_command(struct ot_session *s, const struct ag_json_view *v, struc
     }
 }
 
-static void on_text(struct ot_session *s, struct ag_span text, uint64_t now_ms)
+static void on_text(struct ot_session *s, struct ag_span packet, struct ag_span text, uint64_t now_ms)
 {
     struct ag_json_view v;
 
@@ -100,7 +111,7 @@ static void on_text(struct ot_session *s, struct ag_span text, uint64_t now_ms)
     if ((v.twice & (1u << AG_M_ID | 1u << AG_M_METHOD)) != 0) {
         s->stats.drop_message++;
     } else if (v.at[AG_M_METHOD].type == AG_JSON_STRING) {
-        on_command(s, &v, text, now_ms);
+        on_command(s, &v, packet, text, now_ms);
     } else if (v.at[AG_M_METHOD].type == AG_JSON_NONE) {
         on_ack(s, &v, text, now_ms);
     } else {
@@ -143,7 +154,7 @@ static void on_sealed(struct ot_session *s, struct ag_span packet, uint64_t now_
     if (p.header_only)
         s->stats.echoes++;
     else
-        on_text(s, ag_buf_span(&s->plain), now_ms);
+        on_text(s, packet, ag_buf_span(&s->plain), now_ms);
 }
 
 static void on_packet(struct ot_session *s, struct ag_span packet, uint64_t now_ms)

@@ -189,6 +189,11 @@ uint32_t packet_peek_stamp(struct ag_span datagram)
     return (uint32_t) get_be(datagram.p + AT_STAMP, 4);
 }
 
+const uint8_t *packet_checksum(struct ag_span datagram)
+{
+    return (const uint8_t *) datagram.p + 16;
+}
+
 static bool has_hello_head(struct ag_span d)
 {
     size_t len;

@@ -73,6 +73,8 @@ int packet_frame(struct ag_span stream, size_t *len_out);
 /* The header's fields, unchecked; at least PACKET_HEADER bytes. */
 uint64_t packet_peek_did(struct ag_span datagram);
 uint32_t packet_peek_stamp(struct ag_span datagram);
+/* The sixteen bytes of the checksum field. */
+const uint8_t *packet_checksum(struct ag_span datagram);
 
 /* ---- hello: magic, length 32, ids all ff ---- */
 

@@ -71,7 +71,8 @@ send_dinfo() {
 }
 
 send_dtoken() {
-    [ -f "${DATA_DIR}wifi.conf" ] || rm -f "${DATA_DIR}device.token" "${DATA_DIR}device.country" "${DATA_DIR}device.uid"
+    [ -f "${DATA_DIR}wifi.conf" ] || rm -f "${DATA_DIR}device.token" "${DATA_DIR}device.country" \
+        "${DATA_DIR}device.uid" "${DATA_DIR}otd_donot_trust_peer"
     token=$(head -c 16 "${DATA_DIR}device.token" 2>/dev/null)
     if [ ${#token} -ne 16 ]; then
         token=$(string "$1" ntoken)

@@ -165,6 +165,64 @@ def test_shipped_helper_script(tmp_path, shell):
 
 
 @pytest.mark.parametrize("shell", [["busybox", "sh"], ["dash"]])
+def test_shipped_helper_script_on_a_provisioned_device(tmp_path, shell):
+    """The boot order to the cloud, a router's new password, an old-style reset, and the next owner."""
+    if not shutil.which(shell[0]):
+        pytest.skip("%s is not installed" % shell[0])
+    d = write_identity(tmp_path / "miio", extra=("ot_keepalive_ms=2000",))
+    hook(d, "wifi_start.sh", WIFI_START)
+    for name, text in (("device.country", "sg\n"), ("device.uid", "4711\n"), ("otd_donot_trust_peer", "")):
+        with open(os.path.join(d, name), "w") as f:
+            f.write(text)
+    (tmp_path / "os-release").write_text('NAME="x"\nACME_VERSION="2.1.1_9527"\n')
+    env = {"PATH": BIN + ":" + os.environ["PATH"], "MIIO_DATA_DIR": d, "MIIO_JOIN_PAUSE": "0",
+           "MIIO_OS_RELEASE": str(tmp_path / "os-release")}
+
+    def start_helper(c):
+        env["MIIO_LOCAL_PORT"] = str(c.port("local"))
+        return subprocess.Popen(shell + [os.path.join(SOURCE, "client/hooks/miio_client_helper.sh")],
+                                env={**os.environ, **env}, start_new_session=True)
+
+    def end(helper):
+        os.killpg(helper.pid, 15)
+        helper.wait()
+
+    with Daemon("miio_sim", "cloud", "--did", "87654321", "--key", "Qw3rTy7UiOp9AsDf", "--udp", "127.0.0.1:0") as cloud:
+        options = ("--helper", "external", "--host", "127.0.0.1", "--port", cloud.port("udp"))
+        with Client(d, *options, cloud="ot") as c:
+            app = Watcher(c)
+            assert app.state() == "device_init"
+            helper = start_helper(c)
+            try:
+                assert app.until("cloud_connected") == ["cloud_connected"]
+                cloud.wait_out(r'"ota_state":"idle"')
+                assert app.socket.call("local.query_country")["params"] == "sg"
+                assert "token" not in c.phone("hello", token=None)[1]
+                assert json.loads(c.phone("config_router", "x", "rightpass", "1")[1])["error"]["code"] == -32001
+                wait_for(lambda: json.loads(c.phone("info")[1])["result"]["fw_ver"] == "2.1.1_9527", "the version")
+                os.remove(os.path.join(d, "otd_donot_trust_peer"))
+                del app.seen[:]
+                assert c.phone("config_router", "new", "rightpass", "0")[0] == 0
+                app.until("wifi_connected")
+                assert "uid=4711\n" in read(c, "wifi.conf") and 'ssid="new"' in read(c, "wifi.conf")
+            finally:
+                end(helper)
+        os.remove(os.path.join(d, "wifi.conf"))
+        open(os.path.join(d, "otd_donot_trust_peer"), "w").close()
+        with Client(d, *options, cloud="ot") as c:
+            app = Watcher(c)
+            helper = start_helper(c)
+            try:
+                assert app.until("wifi_ap_mode") == ["wifi_ap_mode"]
+                assert c.phone("config_router", "home", "rightpass", "12", token=token_of(c))[0] == 0
+                app.until("cloud_connected")
+                assert app.seen == ["wifi_ap_mode", "wifi_connecting", "wifi_connected", "cloud_connected"]
+                assert read(c, "device.uid") == "12\n" and not os.path.exists(os.path.join(d, "device.country"))
+            finally:
+                end(helper)
+
+
+@pytest.mark.parametrize("shell", [["busybox", "sh"], ["dash"]])
 def test_wifi_start_dry_run(tmp_path, shell):
     if not shutil.which(shell[0]):
         pytest.skip("%s is not installed" % shell[0])

@@ -88,6 +88,17 @@ def test_own_texts_and_retained_ones_are_not_heard(rig):
         wait_for(lambda: any("error" in json.loads(m[1]) for m in spy.all if m[0] == "miio/report_ack"), "error")
 
 
+def test_hello_does_not_turn_the_channels_off(rig):
+    with Listener(rig.cloud.port, "miio/1001/command_ack") as fleet, Listener(rig.local_broker.port, "miio/#") as app:
+        app.publish("miio/report", {"method": "_internal.hello"})
+        app.publish("miio/report", {"id": 1, "method": "props", "params": {"a": 1}})
+        app.next("miio/report_ack")  # it has read so far
+        command(fleet, "set_power", ["on"], 4)
+        got = next_command(app)
+        app.publish("miio/command_ack", {"id": got["id"], "result": ["ok"]})
+        assert json.loads(fleet.next()[1]) == {"id": 4, "result": ["ok"]}
+
+
 def test_local_broker_killed_and_back(rig):
     rig.local_broker.kill()
     rig.wait_err("MQTT API: broker: .*trying again")

@@ -13,7 +13,7 @@ import time
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from support import DEADLINE, Daemon, is_sanitized, wait_for  # noqa: E402
+from support import BIN, DEADLINE, Daemon, is_sanitized, wait_for  # noqa: E402
 
 DID, KEY = 87654321, "Qw3rTy7UiOp9AsDf"
 SOAK = os.environ.get("MIIO_SOAK") == "1"
@@ -368,6 +368,81 @@ def test_names_are_looked_up_and_every_address_is_tried(data_dir):
     with Cloud() as cloud, Daemon("miio_client", "-d", data_dir(), "--local", "127.0.0.1:0", "--lan", "none", "--ble",
                                   "none", "-H", "localhost", "-p", cloud.port("udp")):
         cloud.wait_event("info")  # localhost may be ::1 first, where nobody listens
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_the_next_address_of_a_name(data_dir, tmp_path, transport):
+    """A name with two addresses, in a name space of its own; the cloud moves from one to the other and back."""
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 localhost\n127.0.0.2 cloud.test\n127.0.0.3 cloud.test\n")
+    inside = ["unshare", "-m"] if os.getuid() == 0 else ["unshare", "-mUr"]
+    mount = "mount --bind %s /etc/hosts && exec \"$@\"" % hosts
+    probe = subprocess.run(inside + ["sh", "-c", mount, "sh", "getent", "ahosts", "cloud.test"], stdout=subprocess.PIPE,
+                           text=True)
+    if "127.0.0.2" not in probe.stdout or "127.0.0.3" not in probe.stdout:
+        pytest.skip("no name space of its own, or names do not come from /etc/hosts")
+    directory = data_dir(ot_keepalive_ms=2000)
+    with Cloud(**{transport: "127.0.0.2:0"}) as cloud:
+        port = cloud.port(transport)
+        c = Daemon("/usr/bin/unshare", *inside[1:], "sh", "-c", mount, "sh", os.path.join(BIN, "miio_client"), "-d",
+                   directory, "--local", "127.0.0.1:0", "--lan", "none", "--ble", "none", "-H", "cloud.test", "-p", port,
+                   "--transport", transport)
+        cloud.wait_event("info")
+        app = App(c.port("local"))
+    with c:
+        for address in ("127.0.0.3", "127.0.0.2"):
+            with Cloud(**{transport: "%s:%d" % (address, port)}) as cloud:
+                cloud.wait_event("info", deadline=120)
+                app.wait(lambda m: app.statuses()[-1] == "cloud_connected", "the cloud at " + address)
+                app.send(id=1, method="props", params={"a": address})
+                assert app.answer_to(1)["result"] == "ok"
+                app.seen[:] = [m for m in app.seen if m.get("id") != 1]
+        app.close()
+
+
+def test_what_the_cloud_did_not_acknowledge_goes_again(data_dir):
+    """A cloud that lives but acknowledges nothing for a while: the report is held back, and goes again by itself."""
+    if not SOAK:
+        pytest.skip("takes more than a minute")
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 0))
+    server.settimeout(DEADLINE)
+    key = hashlib.md5(KEY.encode()).digest()
+    iv = hashlib.md5(key + KEY.encode()).digest()
+    heard = []
+
+    def serve(until, deadline):
+        """Echoes keepalives, acknowledges the client's own two messages, and reports when deaf is over."""
+        end = time.monotonic() + deadline
+        while not until():
+            assert time.monotonic() < end, heard[-5:]
+            data, device = server.recvfrom(65536)
+            if len(data) == 32 and data[4:12] == b"\xff" * 8:
+                server.sendto(struct.pack(">HHQI16s", 0x2131, 32, 2 ** 64 - 1, 1700000000, b"\0" * 16), device)
+            elif len(data) == 32:
+                server.sendto(data, device)
+            else:
+                text = subprocess.run(["openssl", "enc", "-d", "-aes-128-cbc", "-K", key.hex(), "-iv", iv.hex()],
+                                      input=data[32:], stdout=subprocess.PIPE, check=True).stdout
+                m = json.loads(text)
+                heard.append((time.monotonic(), m))
+                if m["method"] != "event.x":
+                    server.sendto(packet(KEY, DID, 7, b'{"id":%d,"result":"ok"}' % m["id"]), device)
+
+    def sends():
+        return [t for t, m in heard if m["method"] == "event.x"]
+    with client(data_dir(ot_resend_ms=500, ot_keepalive_ms=2000), server.getsockname()[1]) as c:
+        serve(lambda: any(m["method"] == "props" for _, m in heard), 30)
+        app = App(c.port("local"))
+        app.send(id=5, method="event.x", params=[1])
+        serve(lambda: len(sends()) == 10, 30)  # five at once, and five when it has been kept
+        serve(lambda: len(sends()) == 11, 100)  # nothing else happens on this device meanwhile
+        assert sends()[10] - sends()[9] > 30
+        app.poll()
+        assert app.answer_to(5)["result"] == ["queued"]
+        assert len({m["id"] for _, m in heard if m["method"] == "event.x"}) == 1
+        app.close()
+    server.close()
 
 
 def test_a_name_without_address_is_told_and_tried_again(data_dir):

@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import stat
+import subprocess
 import sys
 
 import miio
@@ -241,6 +242,42 @@ def test_zone_link(device, tmp_path):
         link.write_text("a file")
         assert app.call("miIO.config_tz", {"tz": "Asia/Shanghai"})["result"] == ["ERROR"]
         assert link.read_text() == "a file"
+
+
+def test_an_old_reset_leaves_no_trust_behind(device):
+    """An application of old deletes wifi.conf and restarts the client: nothing of the last owner may lock the next one out."""
+    write_identity(device)
+    for name in ("otd_donot_trust_peer", "device.uid", "device.country"):
+        open(os.path.join(device, name), "w").close()
+    with Client(device) as c:
+        assert "token" not in c.phone("hello", token=None)[1]
+        assert json.loads(c.phone("config_router", "home", "rightpass", "1")[1])["error"]["code"] == -32001
+    os.remove(os.path.join(device, "wifi.conf"))
+    with Client(device) as c:
+        app = Watcher(c)
+        assert c.phone("config_router", "home", "rightpass", "1", token=token_of(c))[0] == 0
+        assert app.until("wifi_connected") == ["wifi_connecting", "wifi_connected"]
+
+
+def test_a_wrong_new_password_ends_the_cloud_too(device):
+    """A device that is on the cloud is told a router's new, wrong password: the access point, and no word of the cloud."""
+    write_identity(device, extra=("ot_keepalive_ms=2000", "join_pause=200"))
+    with Daemon("miio_sim", "cloud", "--did", "87654321", "--key", "Qw3rTy7UiOp9AsDf", "--udp", "127.0.0.1:0",
+                stdin=subprocess.PIPE) as cloud:
+        with Client(device, "--host", "127.0.0.1", "--port", cloud.port("udp"), cloud="ot") as c:
+            app = Watcher(c)
+            wait_for(lambda: app.state() == "cloud_connected", "the cloud")
+            del app.seen[:]
+            assert c.phone("config_router", "home", "wrongpass")[0] == 0
+            assert app.until("wifi_ap_mode") == ["wifi_connecting", "wifi_failed", "wifi_ap_mode"]
+            cloud.process.stdin.write("!silent\n")
+            cloud.process.stdin.flush()
+            assert app.socket.nothing_within(12) and app.state() == "ap_mode"
+            cloud.process.stdin.write("!speak\n")
+            cloud.process.stdin.flush()
+            del app.seen[:]
+            assert c.phone("config_router", "home", "rightpass", "1")[0] == 0
+            assert app.until("cloud_connected") == ["wifi_connecting", "wifi_connected", "cloud_connected"]
 
 
 def test_from_nothing_to_the_cloud(device):

@@ -188,6 +188,32 @@ static void test_repeats(void **state)
     world_deinit(&w);
 }
 
+/* What the network doubles is executed once, also without an id; what a phone says again counts again. */
+static void test_twins_without_id(void **state)
+{
+    const char *text = "{\"method\":\"toggle\"}";
+    struct world w;
+
+    (void) state;
+    assert_int_equal(world_init(&w), 0);
+    receive(&w, &peer, DID, NOW, text, 1000);
+    receive(&w, &peer, DID, NOW, text, 1000);
+    receive(&w, &peer, DID, NOW, text, 1199);
+    assert_int_equal(w.n_commands, 1);
+    assert_int_equal(w.l.stats.repeats, 2);
+    receive(&w, &other, DID, NOW, text, 1199); /* another phone with the same stamp */
+    assert_int_equal(w.n_commands, 2);
+    receive(&w, &peer, DID, NOW + 1, text, 1199);
+    assert_int_equal(w.n_commands, 3);
+    receive(&w, &peer, DID, NOW, text, 1200); /* the same bytes, but meant again: some phones' stamps stand still */
+    assert_int_equal(w.n_commands, 4);
+    for (uint32_t i = 0; i < 100; i++)
+        receive(&w, &peer, DID, NOW + 10 + i, text, 1300);
+    assert_int_equal(w.n_commands, 104);
+    assert_int_equal(w.n_sent, 0);
+    world_deinit(&w);
+}
+
 static void test_dropped_and_counted(void **state)
 {
     struct world w;
@@ -275,7 +301,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hello),   cmocka_unit_test(test_request_and_answer),
-        cmocka_unit_test(test_repeats), cmocka_unit_test(test_dropped_and_counted),
+        cmocka_unit_test(test_repeats), cmocka_unit_test(test_twins_without_id),
+        cmocka_unit_test(test_dropped_and_counted),
         cmocka_unit_test(test_bounds),  cmocka_unit_test(test_alloc_fail),
     };
 

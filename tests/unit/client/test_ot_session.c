@@ -280,6 +280,28 @@ static void connects_in_order(void **state)
     rig_close(&g);
 }
 
+/* A datagram without an id that the network doubles; a stream doubles nothing. */
+static void twins_without_id(void **state)
+{
+    struct rig g;
+
+    (void) state;
+    rig_up(&g, false, 0);
+    give_text(&g, "{\"method\":\"toggle\"}");
+    give_text(&g, "{\"method\":\"toggle\"}");
+    check(&g, "1.0 command (no answer) {\"method\":\"toggle\"}\n");
+    assert_int_equal(ot_session_stats(g.s)->repeats, 1);
+    pass(&g, 200);
+    give_text(&g, "{\"method\":\"toggle\"}");
+    check(&g, "1.2 command (no answer) {\"method\":\"toggle\"}\n");
+    rig_close(&g);
+    rig_up(&g, true, 0);
+    give_text(&g, "{\"method\":\"toggle\"}");
+    give_text(&g, "{\"method\":\"toggle\"}");
+    check(&g, "1.0 command (no answer) {\"method\":\"toggle\"}\n1.0 command (no answer) {\"method\":\"toggle\"}\n");
+    rig_close(&g);
+}
+
 static void info_is_repeated(void **state)
 {
     uint32_t first;
@@ -789,6 +811,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connects_in_order),
         cmocka_unit_test(info_is_repeated),
+        cmocka_unit_test(twins_without_id),
         cmocka_unit_test(hello_is_given_up),
         cmocka_unit_test(wrong_key_is_named),
         cmocka_unit_test(keepalives),
