@@ -15,8 +15,8 @@ int client_set_token(struct client *c, const char token[DEVICE_TOKEN_LEN + 1])
     return 0;
 }
 
-/* A device without wifi.conf belongs to nobody: the token that its last owner knew goes, and the flag that would keep the
-   next owner's phone out. */
+/* A device without wifi.conf belongs to nobody: the token that its last owner knew goes, and the flag that
+   would keep the next owner's phone out. */
 static int settle_files(struct client *c, char error[DATA_ERROR_MAX])
 {
     struct data_dir *dir = &c->options.dir;

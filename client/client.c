@@ -45,8 +45,8 @@ void client_rearm(struct client *c)
 {
     uint64_t at = command_next_deadline(&c->commands), now_ms = uv_now(c->loop);
     uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->lan),
-                         provision_next_deadline(c), identity_next_deadline(c), helper_link_next_deadline(c),
-                         report_path_next_deadline(c)};
+                         provision_next_deadline(c),       identity_next_deadline(c),
+                         helper_link_next_deadline(c),     report_path_next_deadline(c)};
 
     if (c->closing)
         return;

@@ -7,7 +7,8 @@
 
 enum {
     WARN_EVERY_MS = 5000,
-    JOIN_LIMIT_MS = 360000 /* five tries of a minute each, the pauses, the access point: the helper's word comes first */
+    JOIN_LIMIT_MS =
+        360000 /* five tries of a minute each, the pauses, the access point: the helper's word comes first */
 };
 
 static void on_send(void *user, unsigned peer, struct ag_span text)

@@ -186,7 +186,8 @@ static void join_failed(struct client *c)
     c->n_join_failed++;
     ag_log(AG_LOG_WARNING, "joining \"%s\" failed %u times, back to the access point", c->provision.params.wifi.ssid,
            c->provision.join.tries);
-    cloud_link_stop(c, false); /* a device that was on another network: no more retries from behind the access point */
+    cloud_link_stop(
+        c, false); /* a device that was on another network: no more retries from behind the access point */
     client_event(c, DEVICE_EV_JOIN_FAILED);
     remove_files(c, names, ag_array_size(names));
     go_ap(c);

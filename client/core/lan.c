@@ -186,8 +186,8 @@ static int take_request(struct lan *l, const struct lan_addr *from, uint32_t id,
 }
 
 /* Without an id nothing tells a repeat but the packet itself, which the network may double. */
-static void take_notice(struct lan *l, const struct lan_addr *from, struct ag_span datagram, struct ag_span text,
-                        const struct ag_json_view *view, uint64_t now_ms)
+static void take_notice(struct lan *l, const struct lan_addr *from, struct ag_span datagram,
+                        struct ag_span text, const struct ag_json_view *view, uint64_t now_ms)
 {
     uint64_t whose = hash_of((struct ag_span){(const char *) from->ip, sizeof from->ip}) ^ from->port;
 

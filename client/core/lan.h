@@ -52,7 +52,7 @@ struct lan {
     struct lan_request *by_handle;     /* uthash */
     struct ag_list by_age;
     uint64_t next_handle;
-    struct twin_filter twins; /* of requests without an id */
+    struct twin_filter twins;    /* of requests without an id */
     struct ag_buf plain, packet; /* scratch */
     struct lan_stats stats;
 };

@@ -86,8 +86,8 @@ static void on_notice(struct ot_session *s, struct ag_span packet, struct ag_spa
     s->sink->command(s->user, 0, text, false);
 }
 
-static void on_command(struct ot_session *s, const struct ag_json_view *v, struct ag_span packet, struct ag_span text,
-                       uint64_t now_ms)
+static void on_command(struct ot_session *s, const struct ag_json_view *v, struct ag_span packet,
+                       struct ag_span text, uint64_t now_ms)
 {
     uint64_t id;
 

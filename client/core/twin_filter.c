@@ -5,7 +5,8 @@
 bool twin_filter_seen(struct twin_filter *f, const uint8_t sum[TWIN_SUM_LEN], uint64_t whose, uint64_t now_ms)
 {
     for (unsigned i = 0; i < TWIN_FILTER_N; i++) {
-        if (now_ms < f->seen[i].until_ms && f->seen[i].whose == whose && memcmp(f->seen[i].sum, sum, TWIN_SUM_LEN) == 0)
+        if (now_ms < f->seen[i].until_ms && f->seen[i].whose == whose &&
+            memcmp(f->seen[i].sum, sum, TWIN_SUM_LEN) == 0)
             return true;
     }
     memcpy(f->seen[f->next].sum, sum, TWIN_SUM_LEN);

@@ -205,7 +205,8 @@ static void test_twins_without_id(void **state)
     assert_int_equal(w.n_commands, 2);
     receive(&w, &peer, DID, NOW + 1, text, 1199);
     assert_int_equal(w.n_commands, 3);
-    receive(&w, &peer, DID, NOW, text, 1200); /* the same bytes, but meant again: some phones' stamps stand still */
+    receive(&w, &peer, DID, NOW, text,
+            1200); /* the same bytes, but meant again: some phones' stamps stand still */
     assert_int_equal(w.n_commands, 4);
     for (uint32_t i = 0; i < 100; i++)
         receive(&w, &peer, DID, NOW + 10 + i, text, 1300);
@@ -300,10 +301,13 @@ static void test_alloc_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hello),   cmocka_unit_test(test_request_and_answer),
-        cmocka_unit_test(test_repeats), cmocka_unit_test(test_twins_without_id),
+        cmocka_unit_test(test_hello),
+        cmocka_unit_test(test_request_and_answer),
+        cmocka_unit_test(test_repeats),
+        cmocka_unit_test(test_twins_without_id),
         cmocka_unit_test(test_dropped_and_counted),
-        cmocka_unit_test(test_bounds),  cmocka_unit_test(test_alloc_fail),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_alloc_fail),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

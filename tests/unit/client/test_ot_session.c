@@ -298,7 +298,9 @@ static void twins_without_id(void **state)
     rig_up(&g, true, 0);
     give_text(&g, "{\"method\":\"toggle\"}");
     give_text(&g, "{\"method\":\"toggle\"}");
-    check(&g, "1.0 command (no answer) {\"method\":\"toggle\"}\n1.0 command (no answer) {\"method\":\"toggle\"}\n");
+    check(
+        &g,
+        "1.0 command (no answer) {\"method\":\"toggle\"}\n1.0 command (no answer) {\"method\":\"toggle\"}\n");
     rig_close(&g);
 }
 
