@@ -309,6 +309,7 @@ void mcu_close(struct mcu *m)
     answer_finished(m);
     mcu_service_show_update(m);
     m->stopping = true;
+    mcu_hooks_close(&m->hooks);
     mcu_link_close(&m->link);
     mcu_tty_close(&m->tty);
     uv_close((uv_handle_t *) &m->timer, NULL);

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "libagent/core/log.h"
+#include "libagent/core/util.h"
 
 struct hook {
+    struct ag_list link;
     struct mcu_hooks *owner;
     uv_process_t process;
     uv_timer_t timer;
@@ -18,6 +20,7 @@ struct hook {
 void mcu_hooks_init(struct mcu_hooks *h, uv_loop_t *loop, unsigned timeout_ms)
 {
     *h = (struct mcu_hooks){.loop = loop, .timeout_ms = timeout_ms};
+    ag_list_init(&h->running);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -30,7 +33,7 @@ static void on_closed(uv_handle_t *handle)
 
 static void close_hook(struct hook *hook)
 {
-    hook->owner->n_running--;
+    ag_list_del(&hook->link);
     hook->n_open = 2;
     uv_close((uv_handle_t *) &hook->process, on_closed);
     uv_close((uv_handle_t *) &hook->timer, on_closed);
@@ -87,11 +90,21 @@ int mcu_hooks_run(struct mcu_hooks *h, const char *program, const char *verb, co
     hook->process.data = hook->timer.data = hook;
     snprintf(hook->verb, sizeof hook->verb, "%s", verb);
     uv_timer_init(h->loop, &hook->timer);
-    h->n_running++;
+    ag_list_append(&h->running, &hook->link);
     r = spawn(hook, program, tty);
     if (r < 0)
         close_hook(hook); /* the process handle is initialised even when uv_spawn() fails */
     else
         uv_timer_start(&hook->timer, on_timeout, h->timeout_ms, h->timeout_ms);
     return r;
+}
+
+void mcu_hooks_close(struct mcu_hooks *h)
+{
+    ag_list_for_each_safe (it, &h->running) {
+        struct hook *hook = ag_list_entry(it, struct hook, link);
+
+        ag_log(AG_LOG_INFO, "hook %s goes on by itself", hook->verb);
+        close_hook(hook);
+    }
 }
