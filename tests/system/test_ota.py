@@ -291,12 +291,15 @@ def test_hook_that_updates_the_mcu(rig, refuses):
 
 def test_reboot_program_runs_when_the_cloud_knows(rig):
     reboot = rig.tmp / "reboot.sh"
-    reboot.write_text("#!/bin/sh\ntouch %s/rebooted\n" % rig.tmp)
+    reboot.write_text("#!/bin/sh\ncd %s; touch rebooted; while [ ! -e ended ]; do sleep 0.1; done; rm ended\n" % rig.tmp)
     reboot.chmod(0o755)
     rig.start("--reboot-program", reboot)
     rig.upgrade("ok")
     wait_for(lambda: (rig.tmp / "rebooted").exists(), "the reboot program")
     assert rig.upstream.states()[-1] == "installed"
+    rig.ota.stop()  # while the reboot program runs and waits for that
+    (rig.tmp / "ended").touch()
+    wait_for(lambda: not (rig.tmp / "ended").exists(), "the end of the reboot program")
 
 
 def test_a_file_that_cannot_be_kept_is_not_installed(rig):

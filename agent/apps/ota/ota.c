@@ -142,11 +142,18 @@ static void ota_install(struct ota *o)
     ota_machine_on_installed(&o->machine, false);
 }
 
+static void reboot_on_closed(uv_handle_t *handle)
+{
+    struct ota *o = handle->data;
+
+    o->reboot_open = false;
+}
+
 static void reboot_on_exit(uv_process_t *p, int64_t status, int sig)
 {
     if (status != 0 || sig != 0)
         ag_log(AG_LOG_ERROR, "reboot program failed: status %d, signal %d", (int) status, sig);
-    uv_close((uv_handle_t *) p, (uv_close_cb) free);
+    uv_close((uv_handle_t *) p, reboot_on_closed);
 }
 
 static void run_reboot(struct ota *o)
@@ -154,16 +161,16 @@ static void run_reboot(struct ota *o)
     char *args[] = {(char *) o->options->reboot, NULL};
     uv_process_options_t opt = {
         .exit_cb = reboot_on_exit, .file = args[0], .args = args, .flags = UV_PROCESS_DETACHED};
-    uv_process_t *p;
     int r;
 
-    p = calloc(1, sizeof *p);
-    if (!p)
-        return;
-    r = uv_spawn(o->loop, p, &opt);
+    if (o->reboot_open)
+        return; /* it is on its way */
+    o->reboot.data = o;
+    o->reboot_open = true;
+    r = uv_spawn(o->loop, &o->reboot, &opt);
     if (r < 0) {
         ag_log(AG_LOG_ERROR, "reboot program does not start: %s", uv_strerror(r));
-        uv_close((uv_handle_t *) p, (uv_close_cb) free);
+        uv_close((uv_handle_t *) &o->reboot, reboot_on_closed);
     }
 }
 
@@ -487,6 +494,8 @@ void ota_stop(struct ota *o)
         o->http = NULL;
     }
     ota_hook_close(&o->hook);
+    if (o->reboot_open && !uv_is_closing((uv_handle_t *) &o->reboot))
+        uv_close((uv_handle_t *) &o->reboot, reboot_on_closed); /* it may wait for our end: not we for its */
     ota_reports_close(&o->reports);
     if (o->adapted)
         agent_uv_close(&o->adapter, NULL);

@@ -39,6 +39,8 @@ struct ota {
     struct ota_reports reports;
     uv_timer_t later; /* the next try to download, or the reboot */
     uint64_t reboot_by_ms;
+    uv_process_t reboot; /* open while reboot_open */
+    bool reboot_open;
     bool unkept; /* the last download could not be put in its place: what lies there is something else */
     char *part_path, *stored_path, *state_path;
     char boot_id[OTA_BOOT_ID_MAX + 1];
