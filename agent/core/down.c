@@ -185,6 +185,7 @@ static void request_answer(struct router *r, uint64_t now_ms, struct peer *upstr
         r->stats.request_answers++;
     if (bits) {
         monitor_note_to(r, p);
+        monitor_note_id(r, old_id);
         monitor_tell(r, now_ms, bits, "answer", upstream, t->bytes);
     }
 }

@@ -133,6 +133,12 @@ void monitor_note_to(struct router *r, const struct peer *to)
                   to->role == PEER_UPSTREAM ? 0 : to->id);
 }
 
+void monitor_note_id(struct router *r, uint32_t id)
+{
+    r->event_id = id;
+    r->event_has_id = true;
+}
+
 static int event_print(struct router *r, uint64_t now_ms, const char *kind, const struct peer *from,
                        struct ag_span text)
 {
@@ -145,6 +151,8 @@ static int event_print(struct router *r, uint64_t now_ms, const char *kind, cons
                       ",\"kind\":\"%s\",\"from\":%" PRIu64 ",\"to\":[%.*s],",
                       (int64_t) now_ms + r->wall_offset_ms, kind, from->role == PEER_UPSTREAM ? 0 : from->id,
                       (int) to.len, to.p);
+    if (e == 0 && r->event_has_id)
+        e = ag_buf_printf(&r->event, "\"id\":%" PRIu32 ",", r->event_id);
     if (e == 0 && text.len > TEXT_MAX)
         e = ag_buf_printf(&r->event, "\"size\":%zu}}", text.len);
     else if (e == 0 && (e = ag_buf_append_str(&r->event, "\"text\":")) == 0 &&
@@ -173,4 +181,5 @@ void monitor_tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *k
             r->stats.monitor_drops++;
     }
     ag_buf_clear(&r->event_to);
+    r->event_has_id = false;
 }

@@ -24,6 +24,8 @@ void monitor_stop(struct router *r, struct peer *p);
 uint8_t monitor_match(const struct router *r, struct ag_span method);
 /* One more receiver of the text that is told next. */
 void monitor_note_to(struct router *r, const struct peer *to);
+/* The next event is the answer to a request: the id by which its asker knows it; the text has one of the agent's. */
+void monitor_note_id(struct router *r, uint32_t id);
 void monitor_tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *kind, const struct peer *from,
                   struct ag_span text);
 

@@ -52,6 +52,8 @@ struct router {
     struct ag_buf scratch_in;               /* a text translated from MessagePack */
     struct ag_buf event;                    /* the event of a monitor under construction */
     struct ag_buf event_to;                 /* receivers of the text it is about */
+    uint32_t event_id;                      /* of an answer to a request: the asker's own id */
+    bool event_has_id;
     struct ag_buf spare[ROUTER_SPARE_BUFS]; /* storage of drained out buffers */
     uint32_t n_spare;
 };

@@ -15,7 +15,7 @@ static const struct {
     {"send", "[--no-ack] METHOD [JSON]", "a request or report upward, as an application sends it", ctl_send},
     {"listen", "[--reply JSON] KEY...", "subscribes, prints the commands that come; silent without --reply", ctl_listen},
     {"monitor", "[-w FILE] [-n COUNT] [KEY...]", "prints what is routed; -w also records it", ctl_monitor},
-    {"replay", "[--assert] FILE", "sends the recorded commands again; --assert compares the answers", ctl_replay},
+    {"replay", "[--assert] [--commands] FILE", "sends what was recorded again; --assert compares the answers", ctl_replay},
     {"top", "[-n COUNT] [-i MS]", "applications by traffic, refreshed", ctl_top},
     {"stats", "", "the agent's counters", ctl_stats},
     {"check", "", "is everything well? exit code 1 when not", ctl_check},

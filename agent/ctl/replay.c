@@ -1,6 +1,7 @@
 /*
- * replay: the commands of a recording, sent again one after the other in their order. With --assert each answer must
- * equal the recorded one, numbers by value and members in any order.
+ * replay: the messages of a recording, sent again one after the other in their order: commands as if from the cloud,
+ * requests and reports upward as this program's own. With --assert each answer must equal the recorded one, number by
+ * number as written, members in any order.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -8,19 +9,67 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/ctl/ctl.h"
+#include "libagent/core/buf.h"
+#include "libagent/core/json_walk.h"
+
+enum { DEPTH_MAX = 256 };
+
+enum kind { KIND_COMMAND, KIND_REQUEST, KIND_REPORT, KIND_ANSWER, KIND_OTHER };
+
+/* A line of the recording. Spans point into line. */
+struct event {
+    char *line;
+    enum kind kind;
+    bool from_client; /* miio_client sent it, not an application */
+    struct ag_json_value text, id; /* the message; the id under which its sender knows it */
+};
 
 struct replay {
     struct ctl *ctl;
     const char *path;
-    cJSON *events; /* array, line by line */
-    bool assert;
-    unsigned sent, same, different, failed;
+    struct event *events;
+    size_t n_events;
+    bool assert, commands_only;
+    unsigned sent[KIND_OTHER], same, different, failed, skipped;
 };
 
 static void close_file(FILE **f)
 {
     if (*f)
         fclose(*f);
+}
+
+static enum kind kind_of(struct ag_json_value v)
+{
+    static const char *const names[] = {
+        [KIND_COMMAND] = "\"command\"", [KIND_REQUEST] = "\"request\"", [KIND_REPORT] = "\"report\"", [KIND_ANSWER] = "\"answer\""};
+
+    for (unsigned i = 0; i < ag_array_size(names); i++)
+        if (ag_span_is(v.raw, names[i], strlen(names[i])))
+            return (enum kind) i;
+    return KIND_OTHER;
+}
+
+/* Takes line over when it is an event. */
+static bool read_event(char *line, struct event *e)
+{
+    struct ag_span s = {line, strlen(line)};
+    struct ag_json_view view;
+    struct ag_json_value v = {AG_JSON_OBJECT, s};
+
+    if (ag_json_parse(&s, DEPTH_MAX, &view) != 0)
+        return false;
+    v.raw = s;
+    *e = (struct event){.line = line, .kind = kind_of(ag_json_member(v, "kind")), .text = ag_json_member(v, "text")};
+    if (e->text.type != AG_JSON_OBJECT) { /* too large for the monitor: only its size is there */
+        e->kind = KIND_OTHER;
+        return true;
+    }
+    e->from_client = ag_span_eq(ag_json_member(v, "from").raw, "0");
+    e->id = ag_json_member(v, "id");
+    if (e->id.type == AG_JSON_NONE)
+        e->id = ag_json_member(e->text, "id");
+    return true;
 }
 
 static int load(struct replay *p)
@@ -35,53 +84,106 @@ static int load(struct replay *p)
         return CTL_FAILED;
     }
     while (getline(&line, &room, f) > 0) {
-        cJSON *event;
+        struct event *more;
 
         n++;
         if (line[strspn(line, " \t\r\n")] == '\0')
             continue;
-        event = cJSON_Parse(line);
-        if (!cJSON_IsObject(event)) {
-            ctl_error("%s: line %u: not an event as miioctl monitor -w writes it", p->path, n);
-            cJSON_Delete(event);
+        more = realloc(p->events, (p->n_events + 1) * sizeof *more);
+        if (!more) {
+            ctl_error("%s: out of memory", p->path);
             return CTL_FAILED;
         }
-        cJSON_AddItemToArray(p->events, event);
+        p->events = more;
+        if (!read_event(line, &more[p->n_events])) {
+            ctl_error("%s: line %u: not an event as miioctl monitor -w writes it", p->path, n);
+            return CTL_FAILED;
+        }
+        p->n_events++;
+        line = NULL;
+        room = 0;
     }
     return CTL_OK;
 }
 
-static const cJSON *text_of(const cJSON *event, const char *kind)
+/* ---- comparing ---- */
+
+static bool same_string(struct ag_span a, struct ag_span b)
 {
-    if (strcmp(ctl_string(event, "kind"), kind) != 0)
-        return NULL;
-    return cJSON_GetObjectItemCaseSensitive(event, "text");
+    ag_cleanup(ctl_free_text) char *x = malloc(a.len), *y = malloc(b.len);
+    long n = x ? ag_json_unescape(a, x, a.len) : -1;
+
+    return ag_span_is(a, b.p, b.len) ||
+           (n >= 0 && y && ag_json_unescape(b, y, b.len) == n && memcmp(x, y, (size_t) n) == 0);
 }
 
-/* The answer recorded for the command of this event: the next one with its id. */
-static const cJSON *recorded_answer(const cJSON *event, const cJSON *id)
-{
-    for (const cJSON *e = event->next; e; e = e->next) {
-        const cJSON *text = text_of(e, "answer");
+static bool same_value(struct ag_json_value a, struct ag_json_value b);
 
-        if (text && cJSON_Compare(cJSON_GetObjectItemCaseSensitive(text, "id"), id, true))
-            return text;
+static bool same_array(struct ag_json_value a, struct ag_json_value b)
+{
+    struct ag_json_value x, y;
+    struct ag_json_walk v, w;
+    struct ag_span key;
+
+    ag_json_walk_begin(&v, a);
+    ag_json_walk_begin(&w, b);
+    while (ag_json_walk_next(&v, &key, &x))
+        if (!ag_json_walk_next(&w, &key, &y) || !same_value(x, y))
+            return false;
+    return !ag_json_walk_next(&w, &key, &y);
+}
+
+static bool same_object(struct ag_json_value a, struct ag_json_value b)
+{
+    struct ag_json_value x, y;
+    struct ag_json_walk v, w;
+    struct ag_span key, other;
+
+    if (ag_json_count(a) != ag_json_count(b))
+        return false;
+    for (ag_json_walk_begin(&v, a); ag_json_walk_next(&v, &key, &x);) {
+        bool found = false;
+
+        for (ag_json_walk_begin(&w, b); !found && ag_json_walk_next(&w, &other, &y);)
+            found = same_string(key, other) && same_value(x, y);
+        if (!found)
+            return false;
     }
+    return true;
+}
+
+/* As deep as the scanner has let it be. */
+static bool same_value(struct ag_json_value a, struct ag_json_value b)
+{
+    if (a.type != b.type)
+        return false;
+    switch (a.type) {
+    case AG_JSON_OBJECT:
+        return same_object(a, b);
+    case AG_JSON_ARRAY:
+        return same_array(a, b);
+    case AG_JSON_STRING:
+        return same_string(a.raw, b.raw);
+    default:
+        return ag_span_is(a.raw, b.raw.p, b.raw.len);
+    }
+}
+
+/* The answer recorded for this event: the next one to its id; to a request it comes from above, to a command from an
+   application. */
+static const struct event *recorded_answer(const struct replay *p, const struct event *e)
+{
+    for (const struct event *a = e + 1; a < p->events + p->n_events; a++)
+        if (a->kind == KIND_ANSWER && a->from_client == (e->kind == KIND_REQUEST) &&
+            ag_span_is(a->id.raw, e->id.raw.p, e->id.raw.len))
+            return a;
     return NULL;
 }
 
-/* Whether the answer (result or error text by status) is the recorded one. */
-static bool equal(const cJSON *recorded, int status, const char *text)
+static void judge(struct replay *p, const struct event *e, const char *method, int status, const char *text)
 {
-    ag_cleanup(ctl_delete_json) cJSON *now = cJSON_Parse(text);
-    const cJSON *then = cJSON_GetObjectItemCaseSensitive(recorded, status == 0 ? "result" : "error");
-
-    return cJSON_Compare(now, then, true);
-}
-
-static void judge(struct replay *p, const cJSON *command, const cJSON *recorded, int status, const char *text)
-{
-    const char *method = ctl_string(command, "method");
+    const struct event *then = recorded_answer(p, e);
+    struct ag_json_value now = ag_json_value_at(text, text ? text + strlen(text) : NULL);
 
     if (status != 0 && status != AGENT_E_REMOTE) {
         ctl_call_error(method, status, text);
@@ -92,88 +194,110 @@ static void judge(struct replay *p, const cJSON *command, const cJSON *recorded,
         printf("{\"method\":\"%s\",\"%s\":%s}\n", method, status == 0 ? "result" : "error", text);
     else
         printf("%s %s\n", method, text);
-    if (!recorded) {
+    if (!then) {
         if (p->assert)
             printf("  (no answer was recorded)\n");
-        return;
-    }
-    if (equal(recorded, status, text)) {
+    } else if (same_value(ag_json_member(then->text, status == 0 ? "result" : "error"), now)) {
         p->same++;
     } else {
-        ag_cleanup(ctl_free_text) char *then = cJSON_PrintUnformatted(recorded);
-
         p->different++;
         if (p->assert)
-            ctl_error("%s: answer differs from the recorded %s", method, then ? then : "one");
+            ctl_error("%s: answer differs from the recorded %.*s", method, (int) then->text.raw.len, then->text.raw.p);
     }
 }
 
-static int send_again(struct replay *p, const cJSON *event, const cJSON *command)
+/* ---- sending ---- */
+
+/* A command goes through agent.call, which takes it as if it came from the cloud. */
+static int send_command(struct replay *p, const struct event *e, const char *method, struct ag_span params)
 {
-    ag_cleanup(ctl_delete_json) cJSON *call = cJSON_CreateObject();
-    const cJSON *params = cJSON_GetObjectItemCaseSensitive(command, "params");
-    const cJSON *id = cJSON_GetObjectItemCaseSensitive(command, "id");
-    ag_cleanup(ctl_free_text) char *text = NULL, *answer = NULL;
+    ag_cleanup(ag_buf_deinit) struct ag_buf call = AG_BUF_INIT;
+    ag_cleanup(ctl_free_text) char *answer = NULL;
+    int r = ag_buf_printf(&call, "{\"method\":\"%s\"%s%.*s}", method, params.p ? ",\"params\":" : "", (int) params.len,
+                          params.p ? params.p : "");
+
+    if (r == 0)
+        r = ag_buf_append_char(&call, '\0');
+    if (r < 0)
+        return r;
+    if (e->id.type == AG_JSON_NONE)
+        return agent_notify(p->ctl->conn, "agent.call", ag_buf_head(&call));
+    r = agent_call_sync(p->ctl->conn, "agent.call", ag_buf_head(&call), p->ctl->timeout_ms, &answer);
+    judge(p, e, method, r, answer);
+    return 0;
+}
+
+static int send_upward(struct replay *p, const struct event *e, const char *method, struct ag_span params)
+{
+    ag_cleanup(ctl_free_text) char *text = params.p ? strndup(params.p, params.len) : NULL, *answer = NULL;
     int r;
 
-    cJSON_AddStringToObject(call, "method", ctl_string(command, "method"));
-    if (params)
-        cJSON_AddItemToObject(call, "params", cJSON_Duplicate(params, true));
-    text = cJSON_PrintUnformatted(call);
-    if (!text)
-        return CTL_FAILED;
-    p->sent++;
-    if (!id) {
-        r = agent_notify(p->ctl->conn, "agent.call", text);
-        if (r < 0)
-            judge(p, command, NULL, r, NULL);
-        return CTL_OK;
+    if (params.p && !text)
+        return -ENOMEM;
+    if (e->kind == KIND_REPORT)
+        return agent_notify(p->ctl->conn, method, text);
+    r = agent_call_sync(p->ctl->conn, method, text, p->ctl->timeout_ms, &answer);
+    judge(p, e, method, r, answer);
+    return 0;
+}
+
+static void send_again(struct replay *p, const struct event *e)
+{
+    struct ag_json_value name = ag_json_member(e->text, "method"), params = ag_json_member(e->text, "params");
+    char method[AGENT_METHOD_MAX + 1];
+    long n = name.type == AG_JSON_STRING ? ag_json_unescape(name.raw, method, sizeof method - 1) : -1;
+    int r;
+
+    if (n <= 0 || memchr(method, '\0', (size_t) n) || strcspn((method[n] = '\0', method), "\"\\") < (size_t) n) {
+        p->skipped++; /* no name that a program would use */
+        return;
     }
-    r = agent_call_sync(p->ctl->conn, "agent.call", text, p->ctl->timeout_ms, &answer);
-    judge(p, command, recorded_answer(event, id), r, answer);
-    return CTL_OK;
+    p->sent[e->kind]++;
+    r = e->kind == KIND_COMMAND ? send_command(p, e, method, params.raw) : send_upward(p, e, method, params.raw);
+    if (r < 0) {
+        ctl_call_error(method, r, NULL);
+        p->failed++;
+    }
 }
 
 static int send_all(struct replay *p)
 {
-    const cJSON *event;
-    int r = CTL_OK;
-
-    cJSON_ArrayForEach(event, p->events)
-    {
-        const cJSON *command = text_of(event, "command");
-
-        if (command && r == CTL_OK && !ctl_interrupted())
-            r = send_again(p, event, command);
+    for (const struct event *e = p->events; e < p->events + p->n_events && !ctl_interrupted(); e++) {
+        if (e->kind == KIND_COMMAND || (e->kind < KIND_ANSWER && !p->commands_only))
+            send_again(p, e);
+        else if (e->kind == KIND_OTHER)
+            p->skipped++;
     }
     if (!p->ctl->json)
-        printf("%u commands sent, %u answers as recorded, %u different, %u failed\n", p->sent, p->same, p->different,
+        printf("%u commands, %u requests, %u reports sent, %u left out; %u answers as recorded, %u different, %u failed\n",
+               p->sent[KIND_COMMAND], p->sent[KIND_REQUEST], p->sent[KIND_REPORT], p->skipped, p->same, p->different,
                p->failed);
-    if (r == CTL_OK && (p->failed || (p->assert && p->different)))
-        r = CTL_FAILED;
-    return r;
+    return p->failed || (p->assert && p->different) ? CTL_FAILED : CTL_OK;
 }
 
 int ctl_replay(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {{"assert", no_argument, NULL, 'a'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"assert", no_argument, NULL, 'a'}, {"commands", no_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
     struct replay p = {.ctl = ctl};
     int c, r;
 
-    while ((c = getopt_long(argc, argv, "a", options, NULL)) != -1) {
-        if (c != 'a')
+    while ((c = getopt_long(argc, argv, "ac", options, NULL)) != -1) {
+        if (c != 'a' && c != 'c')
             return CTL_USAGE;
-        p.assert = true;
+        p.assert |= c == 'a';
+        p.commands_only |= c == 'c';
     }
     if (argc - optind != 1)
         return CTL_USAGE;
     p.path = argv[optind];
-    p.events = cJSON_CreateArray();
     r = load(&p);
     if (r == CTL_OK)
         r = ctl_connect(ctl);
     if (r == CTL_OK)
         r = send_all(&p);
-    cJSON_Delete(p.events);
+    for (size_t i = 0; i < p.n_events; i++)
+        free(p.events[i].line);
+    free(p.events);
     return r;
 }

@@ -95,7 +95,8 @@ def test_monitor_and_replay(agent, tmp_path):
         events = [json.loads(line) for line in open(record)]
         assert [e["kind"] for e in events] == ["command", "answer", "command", "answer", "command"]
         code, out, err = ctl(agent, "replay", "--assert", record)
-        assert (code, err) == (0, "") and out.endswith("3 commands sent, 2 answers as recorded, 0 different, 0 failed\n")
+        assert (code, err) == (0, "") and out.endswith(
+            "3 commands, 0 requests, 0 reports sent, 0 left out; 2 answers as recorded, 0 different, 0 failed\n")
         with open(record, "w") as f:
             events[3]["text"]["result"] = ["off"]
             f.writelines(json.dumps(e) + "\n" for e in events)
@@ -106,6 +107,30 @@ def test_monitor_and_replay(agent, tmp_path):
             f.write("not json\n")
         code, out, err = ctl(agent, "replay", record)
         assert code == 1 and "line 6" in err and record in err
+
+
+def test_replay_upward_digit_by_digit(agent, tmp_path):
+    """Requests and reports go up again with their bytes; an answer that differs in one digit beyond a double is found."""
+    record = str(tmp_path / "record.jsonl")
+    big = "12345678901234567890123"
+    with Daemon("miioctl", "--agent", "unix:" + agent.unix, "monitor", "-w", record, "-n", "3", ready=False) as c:
+        c.wait_err("monitoring")
+        app = agent.app()
+        app.send('{"id":5,"method":"props","params":{"n":%s}}{"method":"event.x","params":[1.0]}' % big)
+        up = [agent.up.get(), agent.up.get()]
+        agent.up.send('{"id":%d,"result":{"b":[%s],"a":"\\u0041"}}' % (up[0]["id"], big))
+        assert app.get()["id"] == 5
+        assert c.wait() == 0
+    assert json.loads(open(record).read().splitlines()[2])["id"] == 5
+    for answer, want in (('{"a":"A", "b":[%s]}' % big, 0), ('{"b":[%s],"a":"A"}' % (big[:-1] + "4"), 1)):
+        c = Daemon("miioctl", "--agent", "unix:" + agent.unix, "replay", "--assert", record, ready=False)
+        raw = agent.up.raw()
+        assert b'"method":"props","params":{"n":%s}' % big.encode() in raw
+        agent.up.send('{"id":%d,"result":%s}' % (json.loads(raw)["id"], answer))
+        assert agent.up.raw() == b'{"method":"event.x","params":[1.0]}'
+        assert c.wait() == want and ("differs" in "".join(c.err)) == bool(want)
+        assert c.out[-1].startswith("0 commands, 1 requests, 1 reports sent, 0 left out; %d answers" % (1 - want))
+    assert ctl(agent, "replay", "--commands", record)[1].startswith("0 commands, 0 requests, 0 reports sent")
 
 
 def test_stats_check_top(agent):
