@@ -169,3 +169,22 @@ int ag_file_remove_stale_socket(const char *path, int type)
         return -errno;
     return 0;
 }
+
+int ag_file_make_absolute(char *path, size_t room)
+{
+    ag_cleanup(freep) char *cwd = NULL;
+    size_t n, len = strlen(path);
+
+    if (len == 0 || path[0] == '/')
+        return 0;
+    cwd = getcwd(NULL, 0);
+    if (!cwd)
+        return -errno;
+    n = strlen(cwd);
+    if (n + 1 + len >= room)
+        return -ENAMETOOLONG;
+    memmove(path + n + 1, path, len + 1);
+    memcpy(path, cwd, n);
+    path[n] = '/';
+    return 0;
+}

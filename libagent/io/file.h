@@ -20,6 +20,12 @@ int ag_file_read(const char *path, size_t max, struct ag_buf *out);
  */
 int ag_file_write_atomic(const char *path, const void *data, size_t n, mode_t mode);
 
+/*
+ * Puts the working directory in front of a relative path, in the same buffer of room bytes; an empty or absolute one stays.
+ * A daemon does this before it leaves its directory. 0, -errno, -ENAMETOOLONG (path is unchanged).
+ */
+int ag_file_make_absolute(char *path, size_t room);
+
 /* Removes a regular file and makes that lasting. 0 (also when there is none), -errno; -EINVAL: not a regular file. */
 int ag_file_remove(const char *path);
 

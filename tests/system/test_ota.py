@@ -441,3 +441,15 @@ def test_url_is_not_logged(rig):
     rig.upgrade("ok?token=hunter2")
     rig.upstream.wait_state("installed")
     assert "hunter2" not in "\n".join(rig.ota.err + rig.agent.err)
+
+
+def test_relative_paths_are_made_absolute(tmp_path):
+    """In the background the working directory is another; a reopened log must not land there."""
+    hook = tmp_path / "hook.sh"
+    hook.write_text("#!/bin/sh\n")
+    hook.chmod(0o755)
+    ota = Daemon("miio_ota", "--dir", "files", "--install-hook", "hook.sh", "-L", "ota.log", "--agent", "tcp:127.0.0.1:1",
+                 cwd=tmp_path)
+    assert ota.ready["dir"] == f"{tmp_path}/files/"
+    assert (tmp_path / "files").is_dir() and (tmp_path / "ota.log").is_file()
+    ota.stop()

@@ -7,6 +7,7 @@
 #include "agent/apps/mcu/mcu.h"
 #include "libagent/core/log.h"
 #include "libagent/io/daemon.h"
+#include "libagent/io/file.h"
 #include "libagent/io/inifile.h"
 
 enum { EXIT_OK = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2, EXIT_CONFIG = 78 };
@@ -189,6 +190,23 @@ static void watch_signals(struct program *p)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* In the background the working directory is another. A hook without a slash is looked up by $PATH. */
+static int make_absolute(struct mcu_conf *conf)
+{
+    char *const hooks[] = {conf->hook_reboot, conf->hook_restore, conf->hook_factory};
+    char *const paths[] = {conf->tty, conf->update_dir, conf->log_file, hooks[0], hooks[1], hooks[2]};
+    size_t n_always = ag_array_size(paths) - ag_array_size(hooks);
+    int r = 0;
+
+    for (size_t i = 0; i < ag_array_size(paths) && r == 0; i++) {
+        if (i < n_always || strchr(paths[i], '/'))
+            r = ag_file_make_absolute(paths[i], MCU_CONF_TEXT_MAX);
+        if (r < 0)
+            fprintf(stderr, "miio_mcu: %s: %s\n", paths[i], strerror(-r));
+    }
+    return r;
+}
+
 static int open_log(const struct mcu_conf *conf)
 {
     int r;
@@ -206,7 +224,7 @@ static int run(struct program *p)
 {
     struct ag_daemon daemon = AG_DAEMON_INIT;
 
-    if (open_log(&p->conf) < 0)
+    if (make_absolute(&p->conf) < 0 || open_log(&p->conf) < 0)
         return EXIT_RUNTIME;
     if (p->background && ag_daemon_start(&daemon) < 0) {
         perror("miio_mcu: daemon");

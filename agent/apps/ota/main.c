@@ -1,6 +1,7 @@
 /* miio_ota: options, signals, exit code. */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,13 +11,14 @@
 #include "agent/apps/ota/ota.h"
 #include "libagent/core/log.h"
 #include "libagent/io/daemon.h"
+#include "libagent/io/file.h"
 
 enum { EXIT_RUNTIME = 1, EXIT_USAGE = 2, DIR_MAX = 400 };
 
 struct options {
     struct ota_options ota;
     char dir[DIR_MAX + 2];
-    const char *log_file;
+    char hook[PATH_MAX], reboot[PATH_MAX], ca_file[PATH_MAX], log_file[PATH_MAX]; /* "": not given */
     int log_level;
     bool daemonize;
 };
@@ -70,7 +72,25 @@ static bool set_dir(struct options *o, const char *dir)
     }
     snprintf(o->dir, sizeof o->dir, "%s%s", dir, dir[n - 1] == '/' ? "" : "/");
     o->ota.dir = o->dir;
-    return true;
+    if (ag_file_make_absolute(o->dir, sizeof o->dir) == 0)
+        return true;
+    fprintf(stderr, "miio_ota: --dir: %s: with the working directory more than %d bytes\n", dir, DIR_MAX);
+    return false;
+}
+
+/* Absolute, since in the background the working directory is another. NULL: said already. */
+static const char *set_path(const char *name, const char *path, char out[PATH_MAX])
+{
+    int r = strlen(path) < PATH_MAX ? 0 : -ENAMETOOLONG;
+
+    if (r == 0)
+        strcpy(out, path);
+    if (r == 0)
+        r = ag_file_make_absolute(out, PATH_MAX);
+    if (r == 0)
+        return out;
+    fprintf(stderr, "miio_ota: --%s: %s: %s\n", name, path, strerror(-r));
+    return NULL;
 }
 
 static bool set_hook(struct options *o, const char *prog)
@@ -79,8 +99,8 @@ static bool set_hook(struct options *o, const char *prog)
         fprintf(stderr, "miio_ota: --install-hook: %s: %s\n", prog, strerror(errno));
         return false;
     }
-    o->ota.hook = prog;
-    return true;
+    o->ota.hook = set_path("install-hook", prog, o->hook);
+    return o->ota.hook;
 }
 
 static bool set_number(struct options *o, int opt, const char *name, const char *text)
@@ -149,14 +169,15 @@ static bool set_option(struct options *o, int opt, const char *arg)
     case 'H':
         return set_hook(o, arg);
     case 'R':
-        o->ota.reboot = arg;
-        return true;
+        /* without a slash it is looked up by $PATH */
+        o->ota.reboot = strchr(arg, '/') ? set_path(name_of(opt), arg, o->reboot) : arg;
+        return o->ota.reboot;
     case 'S':
         o->ota.machine.split = false;
         return true;
     case 'c':
-        o->ota.ca_file = arg;
-        return true;
+        o->ota.ca_file = set_path(name_of(opt), arg, o->ca_file);
+        return o->ota.ca_file;
     case 'a':
         o->ota.agent = arg;
         return true;
@@ -164,8 +185,7 @@ static bool set_option(struct options *o, int opt, const char *arg)
         o->daemonize = true;
         return true;
     case 'L':
-        o->log_file = arg;
-        return true;
+        return set_path(name_of(opt), arg, o->log_file);
     case 't':
     case 'r':
     case 'p':
@@ -259,7 +279,7 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     ag_log_set_level(o.log_level);
-    r = o.log_file ? ag_log_open(o.log_file) : 0;
+    r = o.log_file[0] ? ag_log_open(o.log_file) : 0;
     if (r < 0) {
         fprintf(stderr, "miio_ota: %s: %s\n", o.log_file, strerror(-r));
         return EXIT_RUNTIME;

@@ -164,6 +164,30 @@ static int drop_dir(void **state)
     return r;
 }
 
+static void absolute_paths(void **state)
+{
+    char cwd[4096], expected[8192], path[8192] = "sub/f", small[8] = "sub/f";
+
+    (void) state;
+    assert_non_null(getcwd(cwd, sizeof cwd));
+    snprintf(expected, sizeof expected, "%s/sub/f", cwd);
+    assert_int_equal(ag_file_make_absolute(path, sizeof path), 0);
+    assert_string_equal(path, expected);
+    assert_int_equal(ag_file_make_absolute(path, sizeof path), 0); /* stays */
+    assert_string_equal(path, expected);
+    assert_int_equal(ag_file_make_absolute(path, strlen(expected) + 1), 0);
+    strcpy(path, "sub/f");
+    assert_int_equal(ag_file_make_absolute(path, strlen(expected)), -ENAMETOOLONG);
+    assert_string_equal(path, "sub/f");
+    assert_int_equal(ag_file_make_absolute(path, strlen(expected) + 1), 0);
+    assert_string_equal(path, expected);
+    if (strlen(cwd) > 2)
+        assert_int_equal(ag_file_make_absolute(small, sizeof small), -ENAMETOOLONG);
+    path[0] = '\0';
+    assert_int_equal(ag_file_make_absolute(path, sizeof path), 0);
+    assert_string_equal(path, "");
+}
+
 static void whole_files(void **state)
 {
     struct ag_buf b = AG_BUF_INIT;
@@ -443,6 +467,7 @@ int main(void)
         cmocka_unit_test(long_path_is_refused),
         cmocka_unit_test(bound_sockets_tell_their_address),
         cmocka_unit_test(equality_and_locality),
+        cmocka_unit_test(absolute_paths),
         cmocka_unit_test_setup_teardown(whole_files, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(large_files_come_whole, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(stale_sockets, make_dir, drop_dir),
