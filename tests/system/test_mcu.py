@@ -1,6 +1,7 @@
 """miio_mcu on pseudo terminals, behind the real agent and a stand-in cloud."""
 import hashlib
 import os
+import signal
 import subprocess
 import time
 
@@ -276,6 +277,24 @@ def test_the_cloud_hears_of_a_silent_mcu_and_of_its_return(tmp_path, line):
         assert line.say("result 1 2 0 1") == "ok"
         assert chain.answer(back)["result"] == [{"did": "1", "siid": 1, "piid": 2, "code": 0, "value": 1}]
         assert [len(chain.answers[i]) for i in (untaken, taken, back)] == [1, 1, 1]
+
+
+def test_the_simulated_mcu_follows_its_script_and_falls_silent(tmp_path):
+    (tmp_path / "script").write_text("20 event_occured 4 1 1 \"pressed\"\n40 properties_changed 5 1 8\n")
+    sim = Daemon("miio_sim", "mcu", "--link", tmp_path / "tty", "--poll", 20, "--script", tmp_path / "script", "--prop",
+                 "5.1=7", "--read-only", "5.2=true")
+    with sim, Stack(tmp_path, tmp_path / "tty") as stack:
+        up, both = stack.up, [{"siid": 5, "piid": 1}, {"siid": 5, "piid": 2}]
+        up.wait(lambda: up.seen("event_occured") and up.seen("properties_changed"), "what the script says")
+        assert up.seen("event_occured")[0]["arguments"] == [{"piid": 1, "value": "pressed"}]
+        assert up.seen("properties_changed")[0][0]["value"] == 8
+        codes = up.call(1, "set_properties", [{**p, "value": False} for p in both])["result"]
+        assert [e["code"] for e in codes] == [0, -4002]
+        assert [e["value"] for e in up.call(2, "get_properties", both)["result"]] == [False, True]
+        sim.signal(signal.SIGUSR1)
+        assert up.call(3, "get_properties", both)["error"]["code"] == -9999
+        sim.signal(signal.SIGUSR1)
+        assert [e["code"] for e in up.call(4, "get_properties", both)["result"]] == [0, 0]
 
 
 def test_usage_and_configuration_errors(tmp_path, line):
