@@ -67,26 +67,33 @@ static void print_peer(const struct ctl *ctl, const cJSON *peer)
     (void) ctl;
 }
 
-int ctl_list(struct ctl *ctl, int argc, char **argv)
+/* For a command without arguments of its own: what the agent answers to method. With --json it is printed as it came,
+   and *answer_out stays NULL. */
+static int ask_to_show(struct ctl *ctl, int argc, const char *method, cJSON **answer_out)
 {
     ag_cleanup(ctl_free_text) char *text = NULL;
-    ag_cleanup(ctl_delete_json) cJSON *peers = NULL;
-    const cJSON *peer;
-    int r;
+    int r = argc == 1 ? ctl_connect(ctl) : CTL_USAGE;
 
-    (void) argv;
-    if (argc != 1)
-        return CTL_USAGE;
-    r = ctl_connect(ctl);
     if (r == CTL_OK)
-        r = ctl_ask_text(ctl, "agent.peers", NULL, &text);
+        r = ctl_ask_text(ctl, method, NULL, &text);
     if (r != CTL_OK)
         return r;
-    if (ctl->json) {
+    if (ctl->json)
         puts(text);
-        return CTL_OK;
-    }
-    peers = cJSON_Parse(text);
+    else
+        *answer_out = cJSON_Parse(text);
+    return CTL_OK;
+}
+
+int ctl_list(struct ctl *ctl, int argc, char **argv)
+{
+    ag_cleanup(ctl_delete_json) cJSON *peers = NULL;
+    const cJSON *peer;
+    int r = ask_to_show(ctl, argc, "agent.peers", &peers);
+
+    (void) argv;
+    if (r != CTL_OK || !peers)
+        return r;
     printf("%s%-5s %-16s %6s %7s %7s %8s %5s %5s %5s  %s%s\n", ctl_bold(ctl), "PEER", "NAME", "UID", "PID", "AGE",
            "QUEUED", "REQS", "CMDS", "ADDR", "KEYS", ctl_plain(ctl));
     cJSON_ArrayForEach(peer, peers)
@@ -98,24 +105,13 @@ int ctl_list(struct ctl *ctl, int argc, char **argv)
 
 int ctl_stats(struct ctl *ctl, int argc, char **argv)
 {
-    ag_cleanup(ctl_free_text) char *text = NULL;
     ag_cleanup(ctl_delete_json) cJSON *stats = NULL;
     const cJSON *v;
-    int r;
+    int r = ask_to_show(ctl, argc, "agent.stats", &stats);
 
     (void) argv;
-    if (argc != 1)
-        return CTL_USAGE;
-    r = ctl_connect(ctl);
-    if (r == CTL_OK)
-        r = ctl_ask_text(ctl, "agent.stats", NULL, &text);
-    if (r != CTL_OK)
+    if (r != CTL_OK || !stats)
         return r;
-    if (ctl->json) {
-        puts(text);
-        return CTL_OK;
-    }
-    stats = cJSON_Parse(text);
     cJSON_ArrayForEach(v, stats)
     {
         bool zero = v->valuedouble == 0;

@@ -4,6 +4,7 @@ target_link_libraries(test_json_ref PUBLIC miio_options)
 
 miio_unit_test(json SOURCES unit/libagent/test_json.c LIBS agcore test_json_ref)
 miio_unit_test(framer SOURCES unit/libagent/test_framer.c LIBS agcore ALLOC_FAIL)
+miio_unit_test(pack_scan SOURCES unit/libagent/test_pack_scan.c LIBS agcore)
 miio_unit_test(message SOURCES unit/libagent/test_message.c LIBS agcore ALLOC_FAIL)
 miio_unit_test(buf SOURCES unit/libagent/test_buf.c LIBS agcore ALLOC_FAIL)
 miio_unit_test(log SOURCES unit/libagent/test_log.c LIBS agcore)
