@@ -118,6 +118,7 @@ static int serve(struct fleet *f)
 static void usage(FILE *out)
 {
     fputs("usage: miio_sim cloud --kind mqtt --did N [--prefix miio] [--broker HOST:PORT]\n\n"
+          "Without --broker a mosquitto is started; the ready line tells its address.\n"
           "Each line of standard input is published as a command: "
           "{\"id\":1,\"method\":\"set_power\",\"params\":[\"on\"]}\n",
           out);

@@ -240,7 +240,12 @@ static void usage(FILE *f)
           "  --http PORT          for HTTP on 127.0.0.1, 0\n"
           "  --broker ADDR:PORT   an own mosquitto; otherwise one is started\n"
           "  --broker-login U:P   its login\n"
-          "  --min-keepalive S    120\n",
+          "  --min-keepalive S    120\n\n"
+          "standard input, one a line:\n"
+          "  cmd ID PAYLOAD       a command for the device\n"
+          "  !big ID N            one of N bytes\n"
+          "  !raw ID HEX          bytes as they are, from the cloud's side\n"
+          "  !drop ID   !stats    cut its connection; counters\n",
           f);
 }
 
