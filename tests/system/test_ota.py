@@ -270,7 +270,7 @@ def test_hook_that_updates_the_mcu(rig, refuses):
     board = Daemon("miio_sim", "mcu", "--link", rig.tmp / "tty", *(["--busy"] if refuses else ["--receive", received]))
     mcu = Daemon("miio_mcu", "--tty", rig.tmp / "tty", "--agent", "tcp:" + rig.agent.ready["listen"],
                  "-o", "update_dir=%s" % rig.dir)
-    rig.hook = os.path.join(SOURCE, "examples", "ota_install_mcu.sh")
+    rig.hook = os.path.join(SOURCE, "agent", "apps", "mcu", "ota_install_mcu.sh")
     os.environ.update(MIIO_AGENT="tcp:" + rig.agent.ready["listen"], MIIOCTL=os.path.join(BIN, "miioctl"))
     try:
         rig.start()

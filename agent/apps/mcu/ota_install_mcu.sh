@@ -1,7 +1,7 @@
 #!/bin/sh
 # An install hook of miio_ota: hands the firmware to the microcontroller behind miio_mcu and waits for the end.
 #
-#   miio_ota --install-hook /usr/lib/miio/ota_install_mcu.sh
+#   miio_ota --install-hook /usr/share/miio/ota_install_mcu.sh
 #
 # miio_ota calls it with FILE MD5 silent|normal and takes exit status 0 for success. miioctl must be allowed to call
 # mcu.update (the agent's access rules), and finds the agent by $MIIO_AGENT or in the usual places. miio_ota reports to the
