@@ -136,6 +136,7 @@ static void on_failed(void *user, uint32_t id, bool retry, int code, const char 
         uplink_failed(&c->uplink, id, code, message);
     report_path_pump(c);
     uplink_pump(&c->uplink);
+    client_rearm(c); /* a report may be held back until some time */
 }
 
 static void on_closed(void *user)

@@ -401,7 +401,7 @@ def test_the_next_address_of_a_name(data_dir, tmp_path, transport):
 
 
 def test_what_the_cloud_did_not_acknowledge_goes_again(data_dir):
-    """A cloud that lives but acknowledges nothing for a while: the report is held back, and goes again by itself."""
+    """A cloud that lives but acknowledges no report: it is held back for a minute, and goes again by itself."""
     if not SOAK:
         pytest.skip("takes more than a minute")
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -412,7 +412,7 @@ def test_what_the_cloud_did_not_acknowledge_goes_again(data_dir):
     heard = []
 
     def serve(until, deadline):
-        """Echoes keepalives, acknowledges the client's own two messages, and reports when deaf is over."""
+        """Echoes keepalives and acknowledges the client's own two messages, but no report."""
         end = time.monotonic() + deadline
         while not until():
             assert time.monotonic() < end, heard[-5:]
