@@ -278,6 +278,28 @@ static int check_numbers(struct options *o)
     return 0;
 }
 
+static int check_country(const struct options *o)
+{
+    const char *text = o->values[OPT_COUNTRY].text;
+    char word[DEVICE_COUNTRY_MAX + 1];
+
+    if (!text || !*text)
+        return 0;
+    if (strpbrk(text, " \t\r\n") || !device_country_parse(word, (struct ag_span){text, strlen(text)}))
+        return complain(o, OPT_COUNTRY, "must be one word of letters and digits, at most %d",
+                        DEVICE_COUNTRY_MAX);
+    return 0;
+}
+
+static int check_hooks(const struct options *o)
+{
+    const char *dir = o->values[OPT_HOOKS].text;
+
+    if (!dir || access(dir, X_OK) == 0)
+        return 0;
+    return complain(o, OPT_HOOKS, "%s", strerror(errno));
+}
+
 static int check_all(struct options *o)
 {
     struct device_conf_error err;
@@ -307,6 +329,10 @@ static int check_all(struct options *o)
         o->values[OPT_COUNTRY].source == FROM_COMMAND_LINE)
         code = complain(o, OPT_COUNTRY, "goes not together with --host");
     if (code == 0)
+        code = check_country(o);
+    if (code == 0)
+        code = check_hooks(o);
+    if (code == 0)
         code = check_cloud(o);
     if (code == 0)
         code = check_provisioning(o);
@@ -323,6 +349,7 @@ static void make_getopt_tables(struct option longs[N_OPTIONS + 8], char shorts[6
 {
     size_t n = 0, s = 0;
 
+    shorts[s++] = ':'; /* so that a missing value is told apart */
     for (int i = 0; i < N_OPTIONS; i++) {
         int val = infos[i].letter ? infos[i].letter : FIRST_LONG + i;
 
@@ -388,9 +415,18 @@ static int take_option(struct options *o, int opt)
                 opt);
         return EXIT_USAGE;
     default:
-        fprintf(stderr, "miio_client: see miio_client --help\n");
         return EXIT_USAGE;
     }
+}
+
+static int complain_option(int opt, const char *written)
+{
+    if (optopt > 0 && optopt < FIRST_LONG)
+        fprintf(stderr, "miio_client: -%c: ", optopt);
+    else
+        fprintf(stderr, "miio_client: %s: ", written);
+    fprintf(stderr, "%s; see miio_client --help\n", opt == ':' ? "needs a value" : "unknown option");
+    return EXIT_USAGE;
 }
 
 static int read_command_line(struct options *o, int argc, char **argv)
@@ -399,9 +435,10 @@ static int read_command_line(struct options *o, int argc, char **argv)
     char shorts[64];
     int opt, code;
 
+    opterr = 0;
     make_getopt_tables(longs, shorts);
     while ((opt = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-        code = take_option(o, opt);
+        code = opt == '?' || opt == ':' ? complain_option(opt, argv[optind - 1]) : take_option(o, opt);
         if (code >= 0)
             return code;
     }

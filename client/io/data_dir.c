@@ -73,6 +73,10 @@ int data_dir_load_conf(const struct data_dir *d, struct device_conf *out, char e
     struct device_conf_error err;
     int r = data_dir_read(d, DATA_CONF, &text);
 
+    if (r == -EFBIG) {
+        snprintf(error, DATA_ERROR_MAX, "%s%s: longer than %d bytes", d->path, DATA_CONF, FILE_MAX_BYTES);
+        return r;
+    }
     if (r < 0) {
         snprintf(error, DATA_ERROR_MAX, "%s%s: %s", d->path, DATA_CONF, strerror(-r));
         return r;

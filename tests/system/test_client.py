@@ -263,6 +263,12 @@ def test_bad_configuration(tmp_path):
     fails(2, "--local", "-d", d, "--cloud", "none", "--local", "somewhere")
     fails(2, "--cloud nowhere", "-d", d, "--cloud", "nowhere")
     fails(2, "0 to 4", "-d", d, "--cloud", "none", "-l", "9")
+    fails(2, "--bogus: unknown option", "--bogus")
+    fails(2, "-Z: unknown option", "-Z")
+    fails(2, "-l: needs a value", "-l")
+    fails(2, "--local: needs a value", "--local")
+    fails(2, "--dcountry a b: must be one word", "-d", d, "-C", "a b")
+    fails(2, "--hooks /no/where: No such", "-d", d, "--hooks", "/no/where")
     fails(2, "unexpected", "-d", d, "--cloud", "none", "extra")
     fails(2, "not public", "-d", d, "--cloud", "none", "-e")
     fails(2, "loopback", "-d", d, "--cloud", "none", "--ble", "0.0.0.0:0")
@@ -273,6 +279,9 @@ def test_bad_configuration(tmp_path):
         with open(os.path.join(d, "device.conf"), "w") as f:
             f.write(text)
         fails(78, what, "-d", d)
+    with open(os.path.join(d, "device.conf"), "w") as f:
+        f.write("#" * 70000)
+    fails(78, "longer than 65536 bytes", "-d", d)
     write_identity(d)
     config = tmp_path / "c.conf"
     config.write_text("cloud = none\nloglevle = 3\n")

@@ -191,6 +191,34 @@ def test_statuses_in_order_when_the_cloud_comes_and_goes(data_dir):
         app.close()
 
 
+def test_suspend(data_dir):
+    """May the device sleep, and for how long? 0 while anything is under way, and while the cloud is sought."""
+    with Cloud() as first:
+        port = first.port("udp")
+    with client(data_dir(), port) as c:
+        app, number = App(c.port("local")), [100]
+
+        def wakeup():
+            number[0] += 1
+            app.send(id=number[0], method="local.prep_suspend", params=[])
+            m = app.wait(lambda m: m.get("id") == number[0], "resp_suspend")
+            assert m["method"] == "local.resp_suspend"
+            return m["params"]["wakeup_time"]
+        assert wakeup() == 0  # still looking for its cloud
+        with Cloud("--mute", "event.deaf", udp="127.0.0.1:%d" % port) as cloud:
+            app.wait(lambda m: m.get("params") == "cloud_connected", "the cloud", 90)
+            assert 0 < wait_for(wakeup, "nothing left to do") <= 15  # the next keepalive
+            cloud.say("get_prop []")
+            command = app.wait(lambda m: m.get("method") == "get_prop", "the command")
+            assert wakeup() == 0
+            app.send(id=command["id"], result=[1])
+            cloud.wait_event("answer")
+            assert wait_for(wakeup, "nothing left to do") <= 15
+            app.send(id=1, method="event.deaf", params=[])
+            assert wakeup() == 0
+        app.close()
+
+
 def report_many(app, count, window=200, first=1000):
     """Reports with ids, a window of them at a time. What each was answered."""
     answers, sent = {}, 0
