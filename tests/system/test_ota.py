@@ -5,12 +5,13 @@ import json
 import os
 import re
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 
-from support import BIN, DEADLINE, SOURCE, Daemon, wait_for
+from support import BIN, DEADLINE, SOURCE, Daemon, wait_for, write_identity
 
 FIRMWARE = os.urandom(300000)
 MD5 = hashlib.md5(FIRMWARE).hexdigest()
@@ -453,3 +454,55 @@ def test_relative_paths_are_made_absolute(tmp_path):
     assert ota.ready["dir"] == f"{tmp_path}/files/"
     assert (tmp_path / "files").is_dir() and (tmp_path / "ota.log").is_file()
     ota.stop()
+
+
+def test_from_the_cloud_to_idle_after_the_reboot(rig):
+    """Stand-in cloud, client, agent, miio_ota: what the cloud sees of an upgrade with a cut, and of the start after it."""
+    did, key, reports, answers = 87654321, "Qw3rTy7UiOp9AsDf", [], []
+    data = write_identity(rig.tmp / "data", did, key, wifi=False, extra=["provisioning=none"])
+    cloud = Daemon("miio_sim", "cloud", "--did", did, "--key", key, "--udp", "127.0.0.1:0", stdin=subprocess.PIPE)
+    options = ("--lan", "none", "--ble", "none", "-H", "127.0.0.1", "-p", cloud.port("udp"))
+    client = Daemon("miio_client", "-d", data, "--local", "127.0.0.1:0", *options)
+    local = client.ready["local"]
+    rig.agent.stop()
+    rig.agent = Daemon("miio_agent", "--listen", "127.0.0.1:0", "--unix", "none", "--upstream", local)
+
+    def say(text):
+        n = len(answers)
+        cloud.process.stdin.write(text + "\n")
+        cloud.process.stdin.flush()
+        wait_for(lambda: read() or len(answers) > n, "the answer to " + text)
+        return answers[-1]
+
+    def read():
+        events = [json.loads(line) for line in list(cloud.out) if line.startswith("{")]
+        reports[:] = [e["params"] for e in events if e["event"] == "report" and e["method"] == "props"]
+        answers[:] = [e for e in events if e["event"] == "answer"]
+
+    def seen(member):
+        read()
+        return [r[member] for r in reports if member in r]
+
+    def start():
+        rig.ota = Daemon("miio_ota", "--dir", rig.dir, "--agent", "tcp:" + rig.agent.ready["listen"], "--install-hook",
+                         rig.hook, "--retry-pause", "50", "--progress-interval", "0")
+        wait_for(lambda: say("miIO.get_ota_state []").get("result"), "miio_ota to be registered")
+
+    with cloud:
+        with client:
+            wait_for(lambda: seen("ota_state"), "the client's first report")
+            start()
+            params = {"app_url": rig.url("cut"), "file_md5": MD5, "proc": "dnld install", "mode": "normal"}
+            assert say("miIO.ota " + json.dumps(params))["result"] == ["OK"]
+            wait_for(lambda: "installed" in seen("ota_state"), "the end of the upgrade")
+            assert seen("ota_state") == ["idle", "downloading", "downloaded", "installing", "installed"]
+            check_progress(seen("ota_progress"))
+            assert [n for n, _ in rig.http.requests] == ["/cut"] * 2
+            rig.ota.stop()
+        state = rig.dir / "ota.state"
+        state.write_text(re.sub("boot=.*", "boot=another", state.read_text()))
+        with Daemon("miio_client", "-d", data, "--local", local, *options):
+            start()
+            assert say("miIO.get_ota_state []")["result"] == ["idle"]
+            wait_for(lambda: len(seen("ota_state")) == 6, "idle after the start")
+            assert seen("ota_state")[4:] == ["installed", "idle"]
