@@ -247,10 +247,9 @@ static void stop(struct gzsim *s)
     if (s->stopping)
         return;
     s->stopping = true;
-    gzsim_relay_drop_all(s);
+    mqtt_door_close(&s->door);
     gzsim_web_stop(s);
     mqtt_link_close(s->link);
-    uv_close((uv_handle_t *) &s->listener, NULL);
     uv_close((uv_handle_t *) &s->link_retry, NULL);
     uv_close((uv_handle_t *) &s->sigint, NULL);
     uv_close((uv_handle_t *) &s->sigterm, NULL);
@@ -267,7 +266,7 @@ static void on_signal(uv_signal_t *sig, int number)
 static void start_handles(struct gzsim *s)
 {
     uv_timer_init(&s->loop, &s->link_retry);
-    uv_tcp_init(&s->loop, &s->listener);
+    gzsim_relay_init(s);
     uv_signal_init(&s->loop, &s->sigint);
     uv_signal_init(&s->loop, &s->sigterm);
     s->link_retry.data = s->sigint.data = s->sigterm.data = s;
@@ -379,9 +378,9 @@ static int start(struct gzsim *s, const struct options *o)
     if (r == 0)
         r = uv_ip4_addr("127.0.0.1", o->mqtt, &a);
     if (r == 0)
-        r = gzsim_relay_listen(s, (const struct sockaddr *) &a);
+        r = mqtt_door_listen(&s->door, (const struct sockaddr *) &a);
     if (r == 0)
-        r = uv_tcp_getsockname(&s->listener, (struct sockaddr *) &a, &len);
+        r = uv_tcp_getsockname(&s->door.listener, (struct sockaddr *) &a, &len);
     if (r == 0)
         r = gzsim_web_start(s, o->http);
     if (r == 0)
@@ -403,7 +402,6 @@ int sim_cloud_gizwits(int argc, char **argv)
     if (r != SIM_OK)
         return r < 0 ? SIM_OK : r;
     ag_list_init(&s.devices);
-    ag_list_init(&s.relays);
     uv_loop_init(&s.loop);
     r = start(&s, &o) < 0 ? SIM_RUNTIME : SIM_OK;
     uv_run(&s.loop, UV_RUN_DEFAULT);

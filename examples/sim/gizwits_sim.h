@@ -18,7 +18,7 @@
 #include "client/core/gizwits_topic.h"
 #include "client/io/mqtt_link.h"
 #include "examples/sim/broker.h"
-#include "examples/sim/mqtt_wire.h"
+#include "examples/sim/mqtt_relay.h"
 #include "libagent/core/list.h"
 
 enum { GZSIM_DID_LEN = 22, GZSIM_PINGS_MAX = 60, GZSIM_PINGS_MS = 180000 };
@@ -48,7 +48,7 @@ struct gzsim_firmware {
 struct gzsim {
     uv_loop_t loop;
     const char *product_key;
-    struct ag_list devices, relays;
+    struct ag_list devices;
     struct gzsim_device *current; /* the one that logged in last */
     struct gzsim_firmware firmware[2];
     unsigned n_apps;            /* what 0x020f is answered */
@@ -60,7 +60,7 @@ struct gzsim {
     uv_timer_t link_retry;
     bool ready_told;
     uint16_t http_port, mqtt_port;
-    uv_tcp_t listener;
+    struct mqtt_door door; /* of the devices */
     struct gzsim_web *web;
     uv_signal_t sigint, sigterm;
     union {
@@ -96,9 +96,9 @@ void gzsim_state_free(struct gzsim *s);
 
 /* ---- gizwits_relay.c ---- */
 
-int gzsim_relay_listen(struct gzsim *s, const struct sockaddr *addr);
+/* Prepares s->door. */
+void gzsim_relay_init(struct gzsim *s);
 void gzsim_relay_drop(struct gzsim_relay *r);
-void gzsim_relay_drop_all(struct gzsim *s);
 
 /* ---- gizwits_web.c ---- */
 

@@ -210,10 +210,9 @@ static void on_signal(uv_signal_t *sig, int number)
     if (s->stopping)
         return;
     s->stopping = true;
-    onsim_relay_drop_all(s);
+    mqtt_door_close(&s->door);
     onsim_web_stop(s);
     mqtt_link_close(s->link);
-    uv_close((uv_handle_t *) &s->listener, NULL);
     uv_close((uv_handle_t *) &s->link_retry, NULL);
     uv_close((uv_handle_t *) &s->sigint, NULL);
     uv_close((uv_handle_t *) &s->sigterm, NULL);
@@ -357,12 +356,12 @@ static int start(struct onsim *s, const struct options *o)
                 &s->broker);
     uv_timer_init(&s->loop, &s->link_retry);
     s->link_retry.data = s;
-    uv_tcp_init(&s->loop, &s->listener);
+    onsim_relay_init(s);
     start_signals(s);
     start_input(s);
     r = uv_ip4_addr(o->listen.host, o->listen.port, &a);
     if (r == 0)
-        r = onsim_relay_listen(s, (const struct sockaddr *) &a);
+        r = mqtt_door_listen(&s->door, (const struct sockaddr *) &a);
     if (r == 0)
         r = onsim_web_start(s, o->http, &http);
     if (r == 0)
@@ -371,7 +370,7 @@ static int start(struct onsim *s, const struct options *o)
         fprintf(stderr, "miio_sim: cannot start: %s\n", strerror(-r));
         return r;
     }
-    uv_tcp_getsockname(&s->listener, (struct sockaddr *) &a, &len);
+    uv_tcp_getsockname(&s->door.listener, (struct sockaddr *) &a, &len);
     printf("ready mqtt=%s:%u http=127.0.0.1:%u broker=127.0.0.1:%u\n", o->listen.host, ntohs(a.sin_port),
            http, ntohs(s->broker.sin_port));
     fflush(stdout);
@@ -387,7 +386,6 @@ int sim_cloud_onenet(int argc, char **argv)
     ag_list_init(&s.devices);
     ag_list_init(&s.commands);
     ag_list_init(&s.topics);
-    ag_list_init(&s.relays);
     uv_loop_init(&s.loop);
     r = parse_options(&s, &o, argc, argv);
     if (r == 0) {

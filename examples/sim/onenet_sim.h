@@ -17,7 +17,7 @@
 #include "client/core/onenet_topic.h"
 #include "client/io/mqtt_link.h"
 #include "examples/sim/broker.h"
-#include "examples/sim/mqtt_wire.h"
+#include "examples/sim/mqtt_relay.h"
 #include "libagent/core/list.h"
 
 struct onsim_relay;
@@ -55,14 +55,14 @@ struct onsim {
     uv_loop_t loop;
     const char *product, *api_key;
     unsigned min_keepalive_s;
-    struct ag_list devices, commands, topics, relays;
+    struct ag_list devices, commands, topics;
     unsigned n_topics;
     struct sim_broker child;
     struct sockaddr_in broker;
     const char *broker_user, *broker_password;
     struct mqtt_link *link; /* the platform's own connection: points for subscribers */
     uv_timer_t link_retry;
-    uv_tcp_t listener;
+    struct mqtt_door door; /* of the devices */
     struct onsim_web *web;
     uv_signal_t sigint, sigterm;
     union {
@@ -105,12 +105,12 @@ void onsim_state_free(struct onsim *s);
 
 /* ---- onenet_relay.c ---- */
 
-int onsim_relay_listen(struct onsim *s, const struct sockaddr *addr);
+/* Prepares s->door. */
+void onsim_relay_init(struct onsim *s);
 /* QoS 0, without any subscription. */
 int onsim_relay_inject(struct onsim_relay *r, struct ag_span topic, struct ag_span payload);
 int onsim_relay_raw(struct onsim_relay *r, struct ag_span bytes);
 void onsim_relay_drop(struct onsim_relay *r);
-void onsim_relay_drop_all(struct onsim *s);
 
 /* ---- onenet_web.c ---- */
 

@@ -22,5 +22,8 @@ add_test(NAME system.fleet_nats_300
 add_test(NAME system.onenet_10000
          COMMAND ${SYSTEM_PYTHON} -m pytest -q -x -s -p no:cacheprovider ${CMAKE_SOURCE_DIR}/tests/system/test_onenet.py
                  -k killed_broker)
-set_tests_properties(system.fleet_nats_300 system.onenet_10000 PROPERTIES TIMEOUT 1800 LABELS soak
+add_test(NAME system.mqtt_10000
+         COMMAND ${SYSTEM_PYTHON} -m pytest -q -x -s -p no:cacheprovider ${CMAKE_SOURCE_DIR}/tests/system/test_mqtt_cloud.py
+                 -k killed_broker)
+set_tests_properties(system.fleet_nats_300 system.onenet_10000 system.mqtt_10000 PROPERTIES TIMEOUT 1800 LABELS soak
     ENVIRONMENT "MIIO_BIN=${CMAKE_BINARY_DIR}/bin;MIIO_SOURCE=${CMAKE_SOURCE_DIR};MIIO_FLEET=300;MIIO_SOAK=1")

@@ -150,6 +150,16 @@ class App(JsonSocket):
     def __init__(self, daemon):
         super().__init__(daemon.port("local"))
         self.status, self.aside = [], []
+        self.send({"method": "local.query_status"})  # answered: the client knows this socket, and commands find it
+        while not self.status:
+            self._take(super().recv(DEADLINE))
+
+    def _take(self, text):
+        assert text is not None, "the client closed the socket"
+        if text.get("method") == "local.status":
+            self.status.append(text["params"])
+        else:
+            self.aside.append(text)
 
     def next(self, deadline=DEADLINE):
         if self.aside:
