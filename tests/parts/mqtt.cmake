@@ -27,3 +27,10 @@ add_test(NAME system.mqtt_10000
                  -k killed_broker)
 set_tests_properties(system.fleet_nats_300 system.onenet_10000 system.mqtt_10000 PROPERTIES TIMEOUT 1800 LABELS soak
     ENVIRONMENT "MIIO_BIN=${CMAKE_BINARY_DIR}/bin;MIIO_SOURCE=${CMAKE_SOURCE_DIR};MIIO_FLEET=300;MIIO_SOAK=1")
+if(MIIO_HTTP)
+    foreach(cloud onenet mqtt)
+        add_test(NAME system.demo_${cloud}
+                 COMMAND ${CMAKE_SOURCE_DIR}/examples/demo.sh --once --no-install --cloud ${cloud} --build ${CMAKE_BINARY_DIR})
+        set_tests_properties(system.demo_${cloud} PROPERTIES TIMEOUT 300 RUN_SERIAL TRUE)
+    endforeach()
+endif()
