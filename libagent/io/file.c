@@ -82,20 +82,25 @@ static size_t dir_len(const char *path)
     return slash ? (size_t) (slash - path) + 1 : 0;
 }
 
-static int sync_dir_of(const char *path)
+/* Opened before the change, so that nothing but the disk can fail after it. The descriptor or -errno. */
+static int open_dir_of(const char *path)
 {
     size_t n = dir_len(path);
-    ag_cleanup(freep) char *dir = n > 0 ? strndup(path, n) : strdup(".");
-    ag_cleanup(close_fdp) int fd = -1;
+    ag_cleanup(freep) char *dir = malloc(n + 2);
+    int fd;
 
     if (!dir)
         return -ENOMEM;
+    memcpy(dir, n > 0 ? path : ".", n > 0 ? n : 1);
+    dir[n > 0 ? n : 1] = '\0';
     fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    if (fsync(fd) < 0 && errno != EINVAL && errno != EROFS) /* some file systems know no fsync of a directory */
-        return -errno;
-    return 0;
+    return fd < 0 ? -errno : fd;
+}
+
+/* Some file systems know no fsync of a directory. */
+static int sync_dir(int fd)
+{
+    return fsync(fd) < 0 && errno != EINVAL && errno != EROFS ? -errno : 0;
 }
 
 static int fill(int fd, const void *data, size_t n, mode_t mode)
@@ -111,9 +116,12 @@ static int fill(int fd, const void *data, size_t n, mode_t mode)
 
 int ag_file_write_atomic(const char *path, const void *data, size_t n, mode_t mode)
 {
+    ag_cleanup(close_fdp) int dir_fd = open_dir_of(path);
     ag_cleanup(freep) char *tmp = NULL;
     int dir = (int) dir_len(path), fd, r;
 
+    if (dir_fd < 0)
+        return dir_fd;
     if (asprintf(&tmp, "%.*s.%s.XXXXXX", dir, path, path + dir) < 0) {
         tmp = NULL;
         return -ENOMEM;
@@ -130,20 +138,24 @@ int ag_file_write_atomic(const char *path, const void *data, size_t n, mode_t mo
         unlink(tmp);
         return r;
     }
-    return sync_dir_of(path);
+    return sync_dir(dir_fd);
 }
 
 int ag_file_remove(const char *path)
 {
+    ag_cleanup(close_fdp) int dir_fd = -1;
     struct stat st;
 
     if (lstat(path, &st) < 0)
         return errno == ENOENT ? 0 : -errno;
     if (!S_ISREG(st.st_mode))
         return -EINVAL;
+    dir_fd = open_dir_of(path);
+    if (dir_fd < 0)
+        return dir_fd;
     if (unlink(path) < 0)
         return errno == ENOENT ? 0 : -errno;
-    return sync_dir_of(path);
+    return sync_dir(dir_fd);
 }
 
 int ag_file_remove_stale_socket(const char *path, int type)

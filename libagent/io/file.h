@@ -16,7 +16,8 @@ int ag_file_read(const char *path, size_t max, struct ag_buf *out);
 
 /*
  * Replaces path: a temporary file in the same directory, fsync, rename, fsync of the directory. mode is set exactly
- * (no umask). 0 or -errno; on failure the old file stands and no temporary one is left.
+ * (no umask). 0 or -errno; on failure the old file stands and no temporary one is left. One exception: -EIO of the last
+ * fsync, where the new file stands but may not last.
  */
 int ag_file_write_atomic(const char *path, const void *data, size_t n, mode_t mode);
 

@@ -19,6 +19,7 @@
 #include "libagent/io/daemon.h"
 #include "libagent/io/file.h"
 #include "libagent/io/inifile.h"
+#include "tests/support/alloc_fail.h"
 
 /* ---- addresses ---- */
 
@@ -304,6 +305,53 @@ static const struct {
     {"worse=x\n", "", "f:1: x is no number"},
 };
 
+static int count_item(void *user, const struct ag_ini_item *item, char *reason, size_t n)
+{
+    (void) user;
+    (void) item;
+    (void) reason;
+    (void) n;
+    return 0;
+}
+
+/* Short of memory: an error, the old file as it was, nothing left behind (drop_dir sees that). */
+static void write_and_read(void *user)
+{
+    struct ag_buf b = AG_BUF_INIT, items = AG_BUF_INIT;
+    char error[AG_INI_ERROR_MAX] = "";
+    int w, r, i;
+
+    (void) user;
+    w = ag_file_write_atomic("f.ini", "[s]\na=2\n", 8, 0600);
+    r = ag_file_read("f.ini", 100, &b);
+    assert_true(w == 0 || w == -ENOMEM);
+    assert_true(r == 0 || r == -ENOMEM);
+    if (r == 0)
+        assert_true(ag_span_is(ag_buf_span(&b), w == 0 ? "[s]\na=2\n" : "[s]\na=1\n", 8));
+    else
+        assert_int_equal(ag_buf_size(&b), 0);
+    i = ag_ini_parse_file("f.ini", count_item, &items, error);
+    if (i != 0 && (i != -ENOMEM || !strstr(error, "f.ini")))
+        fail_msg("%d %s", i, error);
+    ag_buf_deinit(&b);
+    ag_buf_deinit(&items);
+    r = ag_file_remove("f.ini");
+    if (r == -ENOMEM)
+        r = ag_file_remove("f.ini");
+    assert_int_equal(r, 0);
+    while ((r = ag_file_write_atomic("f.ini", "[s]\na=1\n", 8, 0600)) == -ENOMEM)
+        ;
+    assert_int_equal(r, 0);
+}
+
+static void memory_may_fail_anywhere(void **state)
+{
+    (void) state;
+    assert_int_equal(ag_file_write_atomic("f.ini", "[s]\na=1\n", 8, 0600), 0);
+    alloc_fail_sweep(write_and_read, NULL);
+    assert_int_equal(ag_file_remove("f.ini"), 0);
+}
+
 static void ini_texts(void **state)
 {
     (void) state;
@@ -471,6 +519,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(whole_files, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(large_files_come_whole, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(stale_sockets, make_dir, drop_dir),
+        cmocka_unit_test_setup_teardown(memory_may_fail_anywhere, make_dir, drop_dir),
         cmocka_unit_test(ini_texts),
         cmocka_unit_test_setup_teardown(ini_nul_and_files, make_dir, drop_dir),
         cmocka_unit_test(the_starter_learns_the_outcome),
