@@ -2,21 +2,24 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "libagent/core/json_walk.h"
 #include "libagent/encode.h"
 #include "libagent/request.h"
 #include "libagent/slot.h"
 
 int ag_error_code(const char *error)
 {
-    /* inside a string the quotes would be escaped, so this is a member name (or a value equal to it) */
-    const char *at = error ? strstr(error, "\"code\"") : NULL;
+    struct ag_span text = {error, error ? strlen(error) : 0};
+    struct ag_json_value v;
+    struct ag_json_view view;
     long code;
 
-    if (!at)
+    if (!error || ag_json_parse(&text, AG_JSON_DEPTH_MAX, &view) != 0)
         return 0;
-    at += strlen("\"code\"");
-    at += strspn(at, " \t\r\n:\"");
-    code = strtol(at, NULL, 10);
+    v = ag_json_member((struct ag_json_value){AG_JSON_OBJECT, text}, "code");
+    if (v.type != AG_JSON_NUMBER && v.type != AG_JSON_STRING)
+        return 0;
+    code = strtol(v.raw.p + (v.type == AG_JSON_STRING), NULL, 10); /* some write it as a string */
     return code < INT32_MIN || code > INT32_MAX ? 0 : (int) code;
 }
 

@@ -148,6 +148,9 @@ static void errors_have_words(void **state)
     assert_string_equal(agent_strerror(AGENT_E_LOST), "connection to the agent lost");
     assert_int_equal(agent_error_code("{\"message\":\"\\\"code\\\":1\",\"code\": -32601}"), -32601);
     assert_int_equal(agent_error_code("{\"code\":\"-5001\"}"), -5001); /* the vendor's samples write it so */
+    assert_int_equal(agent_error_code("{\"data\":{\"code\":1},\"x\":\"code\",\"code\":-2}"), -2);
+    assert_int_equal(agent_error_code("{\"data\":{\"code\":1}}"), 0);
+    assert_int_equal(agent_error_code("{\"code\":-2"), 0); /* not whole */
     assert_int_equal(agent_error_code("\"text\""), 0);
     assert_int_equal(agent_error_code(NULL), 0);
 }
