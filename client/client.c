@@ -176,7 +176,12 @@ static void on_uplink_reply(void *user, unsigned peer, struct ag_span text)
     client_send_peer(c, peer, text);
 }
 
-static const struct uplink_sink uplink_sink = {on_uplink_report, on_uplink_reply};
+static bool on_uplink_taken(void *user, uint32_t id)
+{
+    return report_path_has(user, id);
+}
+
+static const struct uplink_sink uplink_sink = {on_uplink_report, on_uplink_reply, on_uplink_taken};
 
 static void on_local_joined(void *user, unsigned peer)
 {

@@ -220,6 +220,11 @@ void report_path_pump(struct client *c)
     p->pumping = false;
 }
 
+bool report_path_has(const struct client *c, uint32_t id)
+{
+    return direct_find(&c->reports, id) || report_queue_has(&c->reports.queue, id);
+}
+
 /* ---- the cloud's events ---- */
 
 bool report_path_acked(struct client *c, uint32_t id)

@@ -33,6 +33,9 @@ void report_path_deinit(struct client *c);
 /* From the uplink; as uplink_sink.report(). */
 int report_path_report(struct client *c, uint32_t id, struct ag_span text, bool repeat);
 
+/* A report under this id waits for the cloud's acknowledgement; as uplink_sink.taken(). */
+bool report_path_has(const struct client *c, uint32_t id);
+
 /* The cloud's events, before the uplink hears of them. true: the uplink is not concerned. */
 bool report_path_acked(struct client *c, uint32_t id);
 bool report_path_failed(struct client *c, uint32_t id, bool retry);

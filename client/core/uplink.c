@@ -54,13 +54,13 @@ void uplink_deinit(struct uplink *u)
 
 uint32_t uplink_draw_id(struct uplink *u)
 {
-    struct uplink_entry *taken;
+    struct uplink_entry *mine;
 
     do {
         if (++u->next_id == 0)
             u->next_id = 1;
-        HASH_FIND(hh, u->by_id, &u->next_id, sizeof u->next_id, taken);
-    } while (taken);
+        HASH_FIND(hh, u->by_id, &u->next_id, sizeof u->next_id, mine);
+    } while (mine || (u->sink->taken && u->sink->taken(u->user, u->next_id)));
     return u->next_id;
 }
 

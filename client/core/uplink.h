@@ -22,6 +22,8 @@ struct uplink_sink {
     int (*report)(void *user, uint32_t id, struct ag_span text, bool repeat);
     /* The answer for a peer, the application's own id in it. */
     void (*reply)(void *user, unsigned peer, struct ag_span text);
+    /* A report under this id is still to be acknowledged, perhaps of an earlier run. NULL: there are none. */
+    bool (*taken)(void *user, uint32_t id);
 };
 
 struct uplink_stats {

@@ -82,7 +82,7 @@ static void on_event(void *user)
 }
 
 static const struct command_sink command_sink = {on_send, on_done};
-static const struct uplink_sink uplink_sink = {on_report, on_reply};
+static const struct uplink_sink uplink_sink = {.report = on_report, .reply = on_reply};
 static const struct helper_sink helper_sink = {on_helper_send, on_word, on_word,  on_word,
                                                on_bool,        on_word, on_event, on_event};
 
