@@ -65,6 +65,7 @@ static void usage(FILE *f)
     fprintf(f, "      --config FILE                    options as \"name = value\" lines\n"
                "      --check-config                   check everything, start nothing\n"
                "  -e, -E                               the vendor's encrypted forms: not available, refused\n"
+               "  -n NUMBER, -o WORD                   of newer vendor builds: told and ignored\n"
                "  -v, --version\n"
                "  -h, --help\n");
 }
