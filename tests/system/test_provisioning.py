@@ -11,7 +11,7 @@ import miio
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from support import DEADLINE, Daemon, JsonSocket, run, wait_for, write_identity
+from support import BIN, DEADLINE, SOURCE, Daemon, JsonSocket, run, wait_for, write_identity
 from test_client import Client
 
 # Joins when the password is "rightpass"; notes each call and what it found.
@@ -44,9 +44,13 @@ def calls(client):
         return []
 
 
-def read(client, name):
-    with open(os.path.join(client.dir, name)) as f:
+def read_file(directory, name):
+    with open(os.path.join(directory, name)) as f:
         return f.read()
+
+
+def read(client, name):
+    return read_file(client.dir, name)
 
 
 class Watcher:
@@ -296,6 +300,61 @@ def test_from_nothing_to_the_cloud(device):
             assert app.socket.call("props", {"power": "on"}, id=7)["result"]
             cloud.wait_out(r'"event":"report".*"power":"on"')
             assert app.state() == "cloud_connected"
+
+
+def test_the_cloud_may_not_give_a_network(device):
+    write_identity(device)
+    before = read_file(device, "wifi.conf")
+    with Daemon("miio_sim", "cloud", "--did", "87654321", "--key", "Qw3rTy7UiOp9AsDf", "--udp", "127.0.0.1:0",
+                stdin=subprocess.PIPE) as cloud:
+        with Client(device, "--host", "127.0.0.1", "--port", cloud.port("udp"), cloud="ot") as c:
+            app = Watcher(c)
+            wait_for(lambda: app.state() == "cloud_connected", "the cloud")
+            answers = 0
+            for line, what in (('miIO.config_router {"ssid":"evil","passwd":"12345678","uid":1}', '"code":-32001'),
+                               ('local.ble.config_router {"ssid":"evil","passwd":"12345678","uid":1}', '"code":-32001'),
+                               ('_internal.wifi_start {"ssid":"evil"}', '"code":-32001'),
+                               ("local.query_status []", '"code":-32001'),
+                               ('miIO.config_tz {"tz":"../../etc/shadow"}', '"ERROR"'),
+                               ('miIO.config_loglevel {"loglevel":3}', '"OK"'),
+                               ('miIO.config {"enauth":1}', '"OK"')):
+                cloud.process.stdin.write(line + "\n")
+                cloud.process.stdin.flush()
+                answers += 1
+                got = wait_for(lambda: [l for l in cloud.out if '"event":"answer"' in l][answers - 1:], line)
+                assert what in got[0], (line, got)
+            assert os.path.exists(os.path.join(device, "otd_donot_trust_peer"))
+            assert calls(c) == [] and read_file(device, "wifi.conf") == before
+
+
+@pytest.mark.parametrize("external", [False, True])
+def test_secrets_are_not_logged(device, external):
+    """At the highest log level, from nothing to the cloud, with a wrong and a right password."""
+    helper = None
+    with Daemon("miio_sim", "cloud", "--did", "87654321", "--key", "Qw3rTy7UiOp9AsDf", "--udp", "127.0.0.1:0") as cloud:
+        with Client(device, "--host", "127.0.0.1", "--port", cloud.port("udp"), "-l", "4", "--join-pause", "0", "--helper",
+                    "external" if external else "builtin", cloud="ot") as c:
+            if external:
+                helper = subprocess.Popen(["sh", os.path.join(SOURCE, "client/hooks/miio_client_helper.sh")],
+                                          env={**os.environ, "PATH": BIN + ":" + os.environ["PATH"],
+                                               "MIIO_DATA_DIR": device, "MIIO_JOIN_PAUSE": "0",
+                                               "MIIO_LOCAL_PORT": str(c.port("local"))}, start_new_session=True)
+            try:
+                app = Watcher(c)
+                wait_for(lambda: app.state() == "ap_mode", "the access point")
+                token = token_of(c)
+                assert c.phone("config_router", "home", "wrongpass", "1", token=token)[0] == 0
+                app.until("wifi_failed")
+                wait_for(lambda: app.state() == "ap_mode", "the access point")
+                wait_for(lambda: c.phone("config_router", "home", "rightpass", "1", token=token)[0] == 0, "the phone")
+                app.until("cloud_connected")
+            finally:
+                if helper:
+                    os.killpg(helper.pid, 15)
+                    helper.wait()
+    said = "\n".join(c.out + c.err)
+    for secret in ("Qw3rTy7UiOp9AsDf", token, bytes.fromhex(token).decode(), "wrongpass", "rightpass"):
+        assert secret not in said
 
 
 def test_hooks_that_hang_or_are_missing(tmp_path):
