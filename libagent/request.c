@@ -128,46 +128,35 @@ static int may_answer(const struct agent_request *req)
     return req->has_id && (!req->from_app || req->from != 0);
 }
 
-/* text has been built by encode (r is what it said). */
-static int answer(struct agent_request *req, struct ag_buf *text, int r)
+/* With the result, or with the error when there is a message. */
+static int answer(struct agent_request *req, const char *result, int code, const char *message)
 {
-    if (r == 0)
-        r = ag_conn_queue(req->conn, ag_buf_span(text));
+    int wanted = may_answer(req), r = wanted;
+
+    if (wanted > 0) {
+        struct ag_buf *text = ag_conn_scratch(req->conn);
+
+        r = message ? ag_encode_error(text, req->id_raw, req->from, code, message)
+                    : ag_encode_result(text, req->id_raw, req->from, result);
+        if (r == 0)
+            r = ag_conn_queue(req->conn, ag_buf_span(text));
+    }
     if (r < 0)
         return r;
-    req->answered = true;
-    ag_loop_kick(req->conn);
+    req->answered = true; /* before callbacks may run */
+    if (wanted > 0)
+        ag_loop_kick(req->conn);
     return 0;
 }
 
 AGENT_API int agent_reply(agent_request *req, const char *result)
 {
-    int r = req ? may_answer(req) : -EINVAL;
-    struct ag_buf *text;
-
-    if (r < 0)
-        return r;
-    if (r == 0) {
-        req->answered = true;
-        return 0;
-    }
-    text = ag_conn_scratch(req->conn);
-    return answer(req, text, ag_encode_result(text, req->id_raw, req->from, result));
+    return req ? answer(req, result, 0, NULL) : -EINVAL;
 }
 
 AGENT_API int agent_reply_error(agent_request *req, int code, const char *message)
 {
-    int r = req ? may_answer(req) : -EINVAL;
-    struct ag_buf *text;
-
-    if (r < 0)
-        return r;
-    if (r == 0) {
-        req->answered = true;
-        return 0;
-    }
-    text = ag_conn_scratch(req->conn);
-    return answer(req, text, ag_encode_error(text, req->id_raw, req->from, code, message ? message : "error"));
+    return req ? answer(req, NULL, code, message ? message : "error") : -EINVAL;
 }
 
 AGENT_API int agent_request_ignore(agent_request *req)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "libagent/core/json.h"
+#include "libagent/core/saved_line.h"
 
 enum { LINE_MAX_LEN = 128 };
 
@@ -87,27 +88,16 @@ static bool read_line(struct gizwits_store *s, const char *name, const char *val
 
 int gizwits_store_parse(struct ag_span text, struct gizwits_store *out)
 {
-    const char *p = text.p, *end = text.p + text.len;
     struct gizwits_store s = {.sn = 0};
+    char line[LINE_MAX_LEN], *name, *value;
     bool ended = false;
+    int r;
 
-    while (p < end) {
-        const char *nl = memchr(p, '\n', (size_t) (end - p));
-        char line[LINE_MAX_LEN];
-        char *eq;
-
-        if (!nl || (size_t) (nl - p) >= sizeof line)
+    while ((r = ag_saved_line(&text, line, sizeof line, &name, &value)) > 0)
+        if (!read_line(&s, name, value, &ended))
             return -EINVAL;
-        memcpy(line, p, (size_t) (nl - p));
-        line[nl - p] = '\0';
-        p = nl + 1;
-        eq = strchr(line, '=');
-        if (!eq)
-            return -EINVAL;
-        *eq = '\0';
-        if (!read_line(&s, line, eq + 1, &ended))
-            return -EINVAL;
-    }
+    if (r < 0)
+        return r;
     if (!ended || (s.did[0] && !s.passcode[0]) || (s.old_did[0] && !s.old_passcode[0]))
         return -EINVAL;
     *out = s;

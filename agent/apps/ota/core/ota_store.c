@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "libagent/core/saved_line.h"
 
 int ota_store_print(struct ag_buf *out, const struct ota_saved *s, const char *boot_id)
 {
@@ -94,26 +95,15 @@ int ota_store_parse(struct ag_span text, struct ota_saved *out, char *boot_out)
 {
     struct ota_saved s = {.state = OTA_IDLE};
     char boot[OTA_BOOT_ID_MAX + 1] = "";
-    const char *p = text.p, *end = text.p + text.len;
+    char line[OTA_URL_MAX + 64], *name, *value;
     bool ended = false;
+    int r;
 
-    while (p < end) {
-        char line[OTA_URL_MAX + 64];
-        const char *nl = memchr(p, '\n', (size_t) (end - p));
-        char *eq;
-
-        if (!nl || (size_t) (nl - p) >= sizeof line || memchr(p, '\0', (size_t) (nl - p)))
+    while ((r = ag_saved_line(&text, line, sizeof line, &name, &value)) > 0)
+        if (!read_line(&s, boot, &ended, name, value))
             return -EINVAL;
-        memcpy(line, p, (size_t) (nl - p));
-        line[nl - p] = '\0';
-        p = nl + 1;
-        eq = strchr(line, '=');
-        if (!eq)
-            return -EINVAL;
-        *eq = '\0';
-        if (!read_line(&s, boot, &ended, line, eq + 1))
-            return -EINVAL;
-    }
+    if (r < 0)
+        return r;
     if (!ended || !is_whole(&s))
         return -EINVAL;
     *out = s;
