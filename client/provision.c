@@ -158,9 +158,15 @@ static void on_ap_hook(void *user, int status)
     client_rearm(c);
 }
 
-/* Without wifi.conf the program opens the access point. Told when it has ended, as phones look for it then. */
+/* Without wifi.conf the program opens the access point. Told when it has ended, as phones look for it then. A
+   device whose network needs no phone has none to open: it goes on with what it has. */
 static void go_ap(struct client *c)
 {
+    if (c->options.wired) {
+        client_event(c, DEVICE_EV_PROVISIONED);
+        client_go_online(c);
+        return;
+    }
     client_set_provisioned(c, false);
     if (run_hook(c, &c->provision.hook, WIFI_HOOK, NULL, NULL, JOIN_LIMIT_MS, on_ap_hook) < 0)
         client_event(c, DEVICE_EV_AP);
@@ -225,7 +231,7 @@ int provision_begin(struct client *c, const struct router_params *params)
     struct provision *p = &c->provision;
     int r;
 
-    if (data_dir_has(&c->options.dir, DATA_ENAUTH))
+    if (c->options.wired || data_dir_has(&c->options.dir, DATA_ENAUTH))
         return -EPERM;
     if (p->join.active || p->hook || p->after != AFTER_NOTHING)
         return -EBUSY;

@@ -357,6 +357,25 @@ def test_secrets_are_not_logged(device, external):
         assert secret not in said
 
 
+def test_a_device_whose_network_needs_no_phone(tmp_path):
+    """It takes no other network, and after a reset it is on its cloud again, under a new token."""
+    d = write_identity(tmp_path / "x", wifi=False, extra=("provisioning=none",))
+    hook(d, "miio_client_helper.sh", HELPER)
+    with Daemon("miio_sim", "cloud", "--did", "87654321", "--key", "Qw3rTy7UiOp9AsDf", "--udp", "127.0.0.1:0") as cloud:
+        with Client(d, "--host", "127.0.0.1", "--port", cloud.port("udp"), cloud="ot") as c:
+            app = Watcher(c)
+            wait_for(lambda: app.state() == "cloud_connected", "the cloud")
+            assert json.loads(c.phone("config_router", "x", "12345678", "1")[1])["error"]["code"] == -32001
+            del app.seen[:]
+            old = read(c, "device.token")
+            app.socket.send({"id": 5, "method": "miIO.restore"})
+            assert app.until("cloud_connected") == ["cloud_connected"]
+            assert calls(c) == ["restore"] and read(c, "device.token") != old
+            assert "token" not in c.phone("hello", token=None)[1]
+            assert c.phone("--tries", "1", "--timeout", "300", "info")[0] != 0  # the last owner's token
+            assert c.phone("info", token=read(c, "device.token"))[0] == 0
+
+
 def test_hooks_that_hang_or_are_missing(tmp_path):
     d = write_identity(tmp_path / "x", wifi=False, extra=("join_tries=3", "join_pause=50"))
     with Client(d) as c:
