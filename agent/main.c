@@ -39,6 +39,7 @@ static void stop(struct program *p)
     for (size_t i = 0; i < ag_array_size(p->signals); i++)
         if (!uv_is_closing((uv_handle_t *) &p->signals[i]))
             uv_close((uv_handle_t *) &p->signals[i], NULL);
+    ag_daemon_leaving();
     hub_stop(&p->hub);
 }
 

@@ -30,6 +30,7 @@ static void on_client_closed(void *user)
 
     for (int i = 0; i < N_SIGNALS; i++)
         uv_close((uv_handle_t *) &d->signals[i], NULL);
+    ag_daemon_leaving();
 }
 
 static void daemon_end(struct daemon *d)

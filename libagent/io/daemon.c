@@ -189,3 +189,11 @@ int ag_daemon_listen_fds(struct ag_listen_fd *fds, size_t max, size_t *n_out)
     unsetenv("LISTEN_FDNAMES");
     return r;
 }
+
+void ag_daemon_leaving(void)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        signal(numbers[i], SIG_IGN);
+}

@@ -47,4 +47,10 @@ struct ag_listen_fd {
  */
 int ag_daemon_listen_fds(struct ag_listen_fd *fds, size_t max, size_t *n_out);
 
+/*
+ * From here on SIGTERM, SIGINT, SIGHUP and SIGUSR1 do nothing. Called when the handlers of a leaving program have been
+ * taken off: a second request to leave must not turn its exit status into a death by signal.
+ */
+void ag_daemon_leaving(void);
+
 #endif

@@ -181,6 +181,9 @@ def test_the_end_waits_for_no_hook(tmp_path, line):
     with Stack(tmp_path, tmp_path / "tty", "-o", "hook_reboot=%s" % hook) as stack:
         assert line.say("reboot") == "ok"
         stack.mcu.wait_err("the MCU asks for reboot")
+        stack.mcu.signal(signal.SIGTERM)
+        stack.mcu.wait_err("goes on by itself")
+        stack.mcu.signal(signal.SIGTERM)  # whoever asks twice gets the same
     stack.mcu.wait_err("hook reboot goes on by itself")
     wait_for((tmp_path / "done").exists, "the hook's own end")
 

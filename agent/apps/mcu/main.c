@@ -174,6 +174,7 @@ static void on_signal(uv_signal_t *s, int number)
         mcu_close(&p->mcu);
         for (size_t i = 0; i < ag_array_size(p->signals); i++)
             uv_close((uv_handle_t *) &p->signals[i], NULL);
+        ag_daemon_leaving();
         break;
     }
 }
