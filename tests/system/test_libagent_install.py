@@ -83,11 +83,9 @@ def installed(tmp_path_factory):
 
 
 def pkg_config(installed, *args):
-    prefix, pc_dir = installed
-    libdir = os.path.dirname(pc_dir)
-    env = {**os.environ, "PKG_CONFIG_PATH": pc_dir + ":" + os.environ.get("PKG_CONFIG_PATH", "")}
-    return run("pkg-config", "--define-variable=prefix=" + prefix, "--define-variable=libdir=" + libdir,
-               "--define-variable=includedir=" + os.path.join(prefix, "include"), *args, "libagent", env=env).split()
+    """The installed file as it is: the prefix differs from the configured one."""
+    env = {**os.environ, "PKG_CONFIG_PATH": installed[1] + ":" + os.environ.get("PKG_CONFIG_PATH", "")}
+    return run("pkg-config", *args, "libagent", env=env).split()
 
 
 def try_out(program, libdir):
