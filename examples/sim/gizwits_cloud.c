@@ -14,12 +14,9 @@ void gzsim_note(const char *event, const char *fmt, ...)
 {
     va_list ap;
 
-    printf("{\"event\":\"%s\"", event);
     va_start(ap, fmt);
-    vprintf(fmt, ap);
+    sim_vnote(event, fmt, ap);
     va_end(ap);
-    puts("}");
-    fflush(stdout);
 }
 
 void gzsim_refuse(struct gzsim *s, const char *did, const char *why)
@@ -56,16 +53,6 @@ static const char input_help[] =
     "answers 503\n"
     "  !drop   !forget   !stats  cut the connection; the server forgets the device; counters\n";
 
-static size_t from_hex(char *text)
-{
-    size_t n = 0;
-    unsigned v;
-
-    for (char *p = text; p[0] && p[1] && sscanf(p, "%2x", &v) == 1; p += 2)
-        text[n++] = (char) v;
-    return n;
-}
-
 static struct ag_span span(const char *text)
 {
     return (struct ag_span){text, strlen(text)};
@@ -75,7 +62,7 @@ static int do_raw(struct gzsim *s, const char *topic, char *hex)
 {
     const char *did = strstr(topic, "$DID");
     char real[256];
-    size_t n = from_hex(hex);
+    size_t n = sim_from_hex(hex);
 
     if (!s->current)
         return -ENOTCONN;
@@ -161,7 +148,7 @@ static int do_app(struct gzsim *s, const char *verb, const char *app, char *b, c
             return -ENOMEM;
         f.p0 = ag_buf_span(&text);
     } else if (strcmp(verb, "bytes") == 0) {
-        f.p0 = (struct ag_span){b, from_hex(b)};
+        f.p0 = (struct ag_span){b, sim_from_hex(b)};
     } else if (strcmp(verb, "acked") == 0 || strcmp(verb, "ack") == 0) {
         f.cmd = verb[3] ? GIZWITS_ACKED : GIZWITS_ACK;
         f.sn = (uint32_t) strtoul(b, NULL, 10);
@@ -175,8 +162,9 @@ static int do_app(struct gzsim *s, const char *verb, const char *app, char *b, c
     return gzsim_app_send(s, app, &f);
 }
 
-static void on_line(struct gzsim *s, char *line)
+static void on_line(void *user, char *line)
 {
+    struct gzsim *s = user;
     char empty[] = "", *save = NULL;
     char *verb = strtok_r(line, " ", &save), *a, *b, *rest;
     int r;
@@ -199,80 +187,30 @@ static void on_line(struct gzsim *s, char *line)
         gzsim_note("not_done", ",\"verb\":\"%s\",\"why\":\"%s\"", verb, strerror(-r));
 }
 
-static void on_input_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
-{
-    struct gzsim *s = h->data;
-
-    if (ag_buf_reserve(&s->line, suggested) < 0)
-        *buf = uv_buf_init(NULL, 0);
-    else
-        *buf = uv_buf_init(s->line.data + s->line.len, (unsigned) (s->line.cap - s->line.len));
-}
-
-static void on_input(uv_stream_t *st, ssize_t n, const uv_buf_t *buf)
-{
-    struct gzsim *s = st->data;
-    char *end;
-
-    (void) buf;
-    if (n < 0) {
-        uv_read_stop(st); /* the end of input ends nothing */
-        return;
-    }
-    s->line.len += (size_t) n;
-    while (ag_buf_size(&s->line) > 0 && (end = memchr(ag_buf_head(&s->line), '\n', ag_buf_size(&s->line)))) {
-        char *line = s->line.data + s->line.off;
-        size_t len = (size_t) (end - line) + 1;
-
-        *end = '\0';
-        on_line(s, line);
-        ag_buf_consume(&s->line, len);
-    }
-}
-
-static void start_input(struct gzsim *s)
-{
-    s->input.stream.data = NULL;
-    if (uv_guess_handle(0) != UV_NAMED_PIPE || uv_pipe_init(&s->loop, &s->input.pipe, 0) != 0)
-        return;
-    s->input.stream.data = s;
-    if (uv_pipe_open(&s->input.pipe, 0) == 0)
-        uv_read_start(&s->input.stream, on_input_alloc, on_input);
-}
-
 /* ---- life ---- */
 
-static void stop(struct gzsim *s)
+static void stop(void *user)
 {
+    struct gzsim *s = user;
+
     if (s->stopping)
         return;
     s->stopping = true;
     mqtt_door_close(&s->door);
-    gzsim_web_stop(s);
+    s->web = sim_web_stop(s->web);
     mqtt_link_close(s->link);
     uv_close((uv_handle_t *) &s->link_retry, NULL);
-    uv_close((uv_handle_t *) &s->sigint, NULL);
-    uv_close((uv_handle_t *) &s->sigterm, NULL);
-    if (s->input.stream.data)
-        uv_close((uv_handle_t *) &s->input.pipe, NULL);
-}
-
-static void on_signal(uv_signal_t *sig, int number)
-{
-    (void) number;
-    stop(sig->data);
+    sim_standin_stop(&s->standin);
 }
 
 static void start_handles(struct gzsim *s)
 {
+    static const struct sim_standin_ops ops = {on_line, stop};
+
     uv_timer_init(&s->loop, &s->link_retry);
     gzsim_relay_init(s);
-    uv_signal_init(&s->loop, &s->sigint);
-    uv_signal_init(&s->loop, &s->sigterm);
-    s->link_retry.data = s->sigint.data = s->sigterm.data = s;
-    uv_signal_start(&s->sigint, on_signal, SIGINT);
-    uv_signal_start(&s->sigterm, on_signal, SIGTERM);
-    start_input(s);
+    s->link_retry.data = s;
+    sim_standin_start(&s->standin, &s->loop, &ops, s);
 }
 
 struct options {
@@ -395,7 +333,7 @@ static int start(struct gzsim *s, const struct options *o)
 
 int sim_cloud_gizwits(int argc, char **argv)
 {
-    struct gzsim s = {.product_key = "0123456789abcdef0123456789abcdef", .n_apps = 1, .line = AG_BUF_INIT};
+    struct gzsim s = {.product_key = "0123456789abcdef0123456789abcdef", .n_apps = 1};
     struct options o = {0};
     int r = parse_options(&s, &o, argc, argv);
 

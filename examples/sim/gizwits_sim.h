@@ -19,12 +19,13 @@
 #include "client/io/mqtt_link.h"
 #include "examples/sim/broker.h"
 #include "examples/sim/mqtt_relay.h"
+#include "examples/sim/standin.h"
+#include "examples/sim/web.h"
 #include "libagent/core/list.h"
 
 enum { GZSIM_DID_LEN = 22, GZSIM_PINGS_MAX = 60, GZSIM_PINGS_MS = 180000 };
 
 struct gzsim_relay;
-struct gzsim_web;
 
 struct gzsim_device {
     struct ag_list link;
@@ -61,13 +62,8 @@ struct gzsim {
     bool ready_told;
     uint16_t http_port, mqtt_port;
     struct mqtt_door door; /* of the devices */
-    struct gzsim_web *web;
-    uv_signal_t sigint, sigterm;
-    union {
-        uv_stream_t stream;
-        uv_pipe_t pipe;
-    } input;
-    struct ag_buf line;
+    struct sim_web *web;
+    struct sim_standin standin;
     uint64_t n_refused, n_logins, n_frames, n_pings;
     bool stopping;
 };
@@ -102,8 +98,8 @@ void gzsim_relay_drop(struct gzsim_relay *r);
 
 /* ---- gizwits_web.c ---- */
 
+/* 0 or -errno; sim_web_stop() ends it. */
 int gzsim_web_start(struct gzsim *s, uint16_t port);
-void gzsim_web_stop(struct gzsim *s);
 
 /* ---- gizwits_app.c ---- */
 

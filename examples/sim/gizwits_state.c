@@ -95,5 +95,4 @@ void gzsim_state_free(struct gzsim *s)
         free(ag_list_entry(it, struct gzsim_device, link));
     for (unsigned i = 0; i < 2; i++)
         ag_buf_deinit(&s->firmware[i].bytes);
-    ag_buf_deinit(&s->line);
 }

@@ -26,12 +26,9 @@ void onsim_note(struct onsim *s, const char *event, const char *fmt, ...)
     va_list ap;
 
     (void) s;
-    printf("{\"event\":\"%s\"", event);
     va_start(ap, fmt);
-    vprintf(fmt, ap);
+    sim_vnote(event, fmt, ap);
     va_end(ap);
-    puts("}");
-    fflush(stdout);
 }
 
 void onsim_refuse(struct onsim *s, const char *device, const char *why)
@@ -105,16 +102,6 @@ static int open_link(struct onsim *s)
 
 /* ---- standard input ---- */
 
-static size_t from_hex(char *text)
-{
-    size_t n = 0;
-    unsigned v;
-
-    for (char *p = text; p[0] && p[1] && sscanf(p, "%2x", &v) == 1; p += 2)
-        text[n++] = (char) v;
-    return n;
-}
-
 static void send_big(struct onsim *s, struct onsim_device *d, unsigned long n)
 {
     char *text = n <= BIG_MAX ? malloc(n + 1) : NULL;
@@ -127,8 +114,9 @@ static void send_big(struct onsim *s, struct onsim_device *d, unsigned long n)
     free(text);
 }
 
-static void on_line(struct onsim *s, char *line)
+static void on_line(void *user, char *line)
 {
+    struct onsim *s = user;
     char *verb = strtok(line, " "), *id = strtok(NULL, " "), *rest = strtok(NULL, "");
     struct onsim_device *d = id ? onsim_device_find(s, (struct ag_span){id, strlen(id)}) : NULL;
     const char *uuid = "";
@@ -152,81 +140,27 @@ static void on_line(struct onsim *s, char *line)
     else if (strcmp(verb, "!big") == 0)
         send_big(s, d, strtoul(rest, NULL, 10));
     else if (d->relay && strcmp(verb, "!raw") == 0)
-        onsim_relay_raw(d->relay, (struct ag_span){rest, from_hex(rest)});
+        onsim_relay_raw(d->relay, (struct ag_span){rest, sim_from_hex(rest)});
     else if (d->relay && strcmp(verb, "!drop") == 0)
         onsim_relay_drop(d->relay);
     if (strcmp(verb, "cmd") == 0)
         onsim_note(s, r == 0 ? "command" : "not_online", ",\"device\":\"%s\",\"uuid\":\"%s\"", id, uuid);
 }
 
-static void on_input_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
-{
-    struct onsim *s = h->data;
-
-    if (ag_buf_reserve(&s->line, suggested) < 0)
-        *buf = uv_buf_init(NULL, 0);
-    else
-        *buf = uv_buf_init(s->line.data + s->line.len, (unsigned) (s->line.cap - s->line.len));
-}
-
-static void on_input(uv_stream_t *st, ssize_t n, const uv_buf_t *buf)
-{
-    struct onsim *s = st->data;
-    char *end;
-
-    (void) buf;
-    if (n < 0) {
-        uv_read_stop(st); /* the end of input ends nothing */
-        return;
-    }
-    s->line.len += (size_t) n;
-    while (ag_buf_size(&s->line) > 0 && (end = memchr(ag_buf_head(&s->line), '\n', ag_buf_size(&s->line)))) {
-        char *line = s->line.data + s->line.off;
-        size_t len = (size_t) (end - line) + 1;
-
-        *end = '\0';
-        on_line(s, line);
-        ag_buf_consume(&s->line, len);
-    }
-}
-
-static void start_input(struct onsim *s)
-{
-    s->input.stream.data = NULL;
-    if (uv_guess_handle(0) != UV_NAMED_PIPE || uv_pipe_init(&s->loop, &s->input.pipe, 0) != 0)
-        return;
-    s->input.stream.data = s;
-    if (uv_pipe_open(&s->input.pipe, 0) == 0)
-        uv_read_start(&s->input.stream, on_input_alloc, on_input);
-}
-
 /* ---- life ---- */
 
-static void on_signal(uv_signal_t *sig, int number)
+static void stop(void *user)
 {
-    struct onsim *s = sig->data;
+    struct onsim *s = user;
 
-    (void) number;
     if (s->stopping)
         return;
     s->stopping = true;
     mqtt_door_close(&s->door);
-    onsim_web_stop(s);
+    s->web = sim_web_stop(s->web);
     mqtt_link_close(s->link);
     uv_close((uv_handle_t *) &s->link_retry, NULL);
-    uv_close((uv_handle_t *) &s->sigint, NULL);
-    uv_close((uv_handle_t *) &s->sigterm, NULL);
-    if (s->input.stream.data)
-        uv_close((uv_handle_t *) &s->input.pipe, NULL);
-}
-
-static void start_signals(struct onsim *s)
-{
-    uv_signal_init(&s->loop, &s->sigint);
-    uv_signal_init(&s->loop, &s->sigterm);
-    s->sigint.data = s->sigterm.data = s;
-    uv_signal_start(&s->sigint, on_signal, SIGINT);
-    uv_signal_start(&s->sigterm, on_signal, SIGTERM);
+    sim_standin_stop(&s->standin);
 }
 
 static void usage(FILE *f)
@@ -344,9 +278,9 @@ static int parse_options(struct onsim *s, struct options *o, int argc, char **ar
 
 static int start(struct onsim *s, const struct options *o)
 {
+    static const struct sim_standin_ops ops = {on_line, stop};
     struct sockaddr_in a;
     int len = sizeof a, r = 0;
-    uint16_t http = 0;
 
     if (!o->has_broker)
         r = sim_broker_start(&s->child, BROKER_CONF);
@@ -357,13 +291,12 @@ static int start(struct onsim *s, const struct options *o)
     uv_timer_init(&s->loop, &s->link_retry);
     s->link_retry.data = s;
     onsim_relay_init(s);
-    start_signals(s);
-    start_input(s);
+    sim_standin_start(&s->standin, &s->loop, &ops, s);
     r = uv_ip4_addr(o->listen.host, o->listen.port, &a);
     if (r == 0)
         r = mqtt_door_listen(&s->door, (const struct sockaddr *) &a);
     if (r == 0)
-        r = onsim_web_start(s, o->http, &http);
+        r = onsim_web_start(s, o->http);
     if (r == 0)
         r = open_link(s);
     if (r < 0) {
@@ -372,14 +305,14 @@ static int start(struct onsim *s, const struct options *o)
     }
     uv_tcp_getsockname(&s->door.listener, (struct sockaddr *) &a, &len);
     printf("ready mqtt=%s:%u http=127.0.0.1:%u broker=127.0.0.1:%u\n", o->listen.host, ntohs(a.sin_port),
-           http, ntohs(s->broker.sin_port));
+           sim_web_port(s->web), ntohs(s->broker.sin_port));
     fflush(stdout);
     return 0;
 }
 
 int sim_cloud_onenet(int argc, char **argv)
 {
-    struct onsim s = {.product = "433223", .api_key = "apikey", .min_keepalive_s = 120, .line = AG_BUF_INIT};
+    struct onsim s = {.product = "433223", .api_key = "apikey", .min_keepalive_s = 120};
     struct options o = {.listen = {"127.0.0.1", 0}};
     int r;
 
@@ -391,7 +324,7 @@ int sim_cloud_onenet(int argc, char **argv)
     if (r == 0) {
         r = start(&s, &o);
         if (r < 0 && uv_loop_alive(&s.loop))
-            on_signal(&s.sigterm, 0);
+            stop(&s);
         uv_run(&s.loop, UV_RUN_DEFAULT);
         sim_broker_stop(&s.child);
         r = r < 0 ? SIM_RUNTIME : SIM_OK;

@@ -18,10 +18,11 @@
 #include "client/io/mqtt_link.h"
 #include "examples/sim/broker.h"
 #include "examples/sim/mqtt_relay.h"
+#include "examples/sim/standin.h"
+#include "examples/sim/web.h"
 #include "libagent/core/list.h"
 
 struct onsim_relay;
-struct onsim_web;
 
 /* A topic that a device has subscribed to, or that the product has. */
 struct onsim_topic {
@@ -63,13 +64,8 @@ struct onsim {
     struct mqtt_link *link; /* the platform's own connection: points for subscribers */
     uv_timer_t link_retry;
     struct mqtt_door door; /* of the devices */
-    struct onsim_web *web;
-    uv_signal_t sigint, sigterm;
-    union {
-        uv_stream_t stream;
-        uv_pipe_t pipe;
-    } input;
-    struct ag_buf line;
+    struct sim_web *web;
+    struct sim_standin standin;
     uint64_t n_points, n_dp_bad, n_refused, n_answers, n_logins;
     bool stopping;
 };
@@ -114,7 +110,7 @@ void onsim_relay_drop(struct onsim_relay *r);
 
 /* ---- onenet_web.c ---- */
 
-int onsim_web_start(struct onsim *s, uint16_t port, uint16_t *port_out);
-void onsim_web_stop(struct onsim *s);
+/* 0 or -errno; sim_web_stop() ends it. */
+int onsim_web_start(struct onsim *s, uint16_t port);
 
 #endif

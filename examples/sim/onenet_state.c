@@ -302,5 +302,4 @@ void onsim_state_free(struct onsim *s)
         free(d);
     }
     topics_free(&s->topics);
-    ag_buf_deinit(&s->line);
 }
