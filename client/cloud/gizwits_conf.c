@@ -1,60 +1,26 @@
 #include "client/cloud/gizwits_conf.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+#include "client/cloud/conf_reading.h"
 #include "client/core/gizwits_http.h"
 
 enum { KEY_LEN = 32 };
 
-struct reading {
-    const struct device_conf *conf;
-    char *why;
-    size_t n;
-};
-
-static int ag_printf_like(2, 3) refuse(const struct reading *r, const char *fmt, ...)
+static int read_key(const struct conf_reading *r, struct gizwits_conf *out)
 {
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(r->why, r->n, fmt, ap);
-    va_end(ap);
-    return -EINVAL;
-}
-
-static const char *text_or(const struct reading *r, const char *key, const char *fallback)
-{
-    const char *v = device_conf_get(r->conf, key);
-
-    return v && v[0] ? v : fallback;
-}
-
-static int read_int(const struct reading *r, const char *key, long min, long max, long fallback, long *out)
-{
-    struct device_conf_error err;
-
-    if (device_conf_get_int(r->conf, key, min, max, fallback, out, &err) == 0)
-        return 0;
-    return refuse(r, "line %u: %s", err.line, err.why);
-}
-
-static int read_key(const struct reading *r, struct gizwits_conf *out)
-{
-    const char *v = text_or(r, "gizwits_product_key", NULL);
+    const char *v = conf_text(r, "gizwits_product_key", NULL);
 
     if (!v)
-        return refuse(r, "gizwits_product_key is missing");
+        return conf_refuse(r, "gizwits_product_key is missing");
     if (strlen(v) != KEY_LEN || strspn(v, "0123456789abcdefABCDEF") != KEY_LEN)
-        return refuse(r, "gizwits_product_key must be %d hex digits", KEY_LEN);
+        return conf_refuse(r, "gizwits_product_key must be %d hex digits", KEY_LEN);
     for (size_t i = 0; i <= KEY_LEN; i++)
         out->product_key[i] = (char) tolower((unsigned char) v[i]);
     return 0;
 }
 
-static int read_mac(const struct reading *r, struct gizwits_conf *out)
+static int read_mac(const struct conf_reading *r, struct gizwits_conf *out)
 {
     size_t n = 0;
 
@@ -62,24 +28,24 @@ static int read_mac(const struct reading *r, struct gizwits_conf *out)
         if (isxdigit((unsigned char) *p))
             out->mac[n++] = (char) tolower((unsigned char) *p);
     out->mac[n] = '\0';
-    return n == sizeof out->mac - 1 ? 0 : refuse(r, "mac is missing");
+    return n == sizeof out->mac - 1 ? 0 : conf_refuse(r, "mac is missing");
 }
 
-static int read_times(const struct reading *r, struct gizwits_conf *out)
+static int read_times(const struct conf_reading *r, struct gizwits_conf *out)
 {
     long keepalive = 0, heartbeat = 0, retry = 0, max = 0, ack = 0;
-    int e = read_int(r, "gizwits_keepalive", 20, 600, 120, &keepalive);
+    int e = conf_int(r, "gizwits_keepalive", 20, 600, 120, &keepalive);
 
     if (e == 0)
-        e = read_int(r, "gizwits_heartbeat", 4, 300, 60, &heartbeat);
+        e = conf_int(r, "gizwits_heartbeat", 4, 300, 60, &heartbeat);
     if (e == 0 && heartbeat * 2 > keepalive)
-        e = refuse(r, "gizwits_heartbeat must be at most half of gizwits_keepalive");
+        e = conf_refuse(r, "gizwits_heartbeat must be at most half of gizwits_keepalive");
     if (e == 0)
-        e = read_int(r, "gizwits_retry", 100, 600000, 10000, &retry);
+        e = conf_int(r, "gizwits_retry", 100, 600000, 10000, &retry);
     if (e == 0)
-        e = read_int(r, "gizwits_retry_max", 100, 86400000, 600000, &max);
+        e = conf_int(r, "gizwits_retry_max", 100, 86400000, 600000, &max);
     if (e == 0)
-        e = read_int(r, "gizwits_ack_wait", 100, 60000, 5000, &ack);
+        e = conf_int(r, "gizwits_ack_wait", 100, 60000, 5000, &ack);
     out->keepalive_s = (uint16_t) keepalive;
     out->heartbeat_ms = (uint32_t) heartbeat * 1000;
     out->retry_ms = (uint32_t) retry;
@@ -88,17 +54,17 @@ static int read_times(const struct reading *r, struct gizwits_conf *out)
     return e;
 }
 
-static int read_version(const struct reading *r, const char *key, const char *fallback, const char **out)
+static int read_version(const struct conf_reading *r, const char *key, const char *fallback, const char **out)
 {
-    *out = text_or(r, key, fallback);
+    *out = conf_text(r, key, fallback);
     if (*out && strlen(*out) > GIZWITS_VERSION_MAX)
-        return refuse(r, "%s is longer than %d bytes", key, GIZWITS_VERSION_MAX);
+        return conf_refuse(r, "%s is longer than %d bytes", key, GIZWITS_VERSION_MAX);
     return 0;
 }
 
-static int read_ota(const struct reading *r, struct gizwits_conf *out)
+static int read_ota(const struct conf_reading *r, struct gizwits_conf *out)
 {
-    const char *v = text_or(r, "gizwits_ota", "4.1");
+    const char *v = conf_text(r, "gizwits_ota", "4.1");
     int e = 0;
 
     if (strcmp(v, "4.1") == 0)
@@ -108,7 +74,7 @@ static int read_ota(const struct reading *r, struct gizwits_conf *out)
     else if (strcmp(v, "off") == 0)
         out->ota = GIZWITS_OTA_OFF;
     else
-        e = refuse(r, "gizwits_ota must be 4.1, 4.0 or off");
+        e = conf_refuse(r, "gizwits_ota must be 4.1, 4.0 or off");
     if (e == 0)
         e = read_version(r, "gizwits_hard_version", "1", &out->hard_version[0]);
     if (e == 0)
@@ -120,21 +86,21 @@ static int read_ota(const struct reading *r, struct gizwits_conf *out)
     return e;
 }
 
-static int read_request_topic(const struct reading *r, struct gizwits_conf *out)
+static int read_request_topic(const struct conf_reading *r, struct gizwits_conf *out)
 {
     long ask = 0;
-    int e = read_int(r, "gizwits_ask_apps", 0, 1, 1, &ask);
+    int e = conf_int(r, "gizwits_ask_apps", 0, 1, 1, &ask);
 
     out->ask_apps = ask;
-    out->request_topic = text_or(r, "gizwits_request_topic", "cli2ser_req");
+    out->request_topic = conf_text(r, "gizwits_request_topic", "cli2ser_req");
     if (e == 0 && (strlen(out->request_topic) > 64 || strpbrk(out->request_topic, "+#")))
-        e = refuse(r, "gizwits_request_topic is not a topic");
+        e = conf_refuse(r, "gizwits_request_topic is not a topic");
     return e;
 }
 
 int gizwits_conf_read(const struct device_conf *conf, struct gizwits_conf *out, char *why, size_t n)
 {
-    const struct reading r = {conf, why, n};
+    const struct conf_reading r = {conf, why, n};
     struct gizwits_conf c = {.ota = GIZWITS_OTA_OFF};
     const char *reason = "";
     int e = read_key(&r, &c);
@@ -142,8 +108,8 @@ int gizwits_conf_read(const struct device_conf *conf, struct gizwits_conf *out, 
     if (e == 0)
         e = read_mac(&r, &c);
     if (e == 0 &&
-        endpoint_parse(text_or(&r, "gizwits_server", "api.gizwits.com"), 80, &c.server, &reason) != 0)
-        e = refuse(&r, "gizwits_server: %s", reason);
+        endpoint_parse(conf_text(&r, "gizwits_server", "api.gizwits.com"), 80, &c.server, &reason) != 0)
+        e = conf_refuse(&r, "gizwits_server: %s", reason);
     if (e == 0)
         e = read_times(&r, &c);
     if (e == 0)

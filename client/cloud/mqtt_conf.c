@@ -1,78 +1,59 @@
 #include "client/cloud/mqtt_conf.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "client/cloud/conf_reading.h"
 
 enum { PORT = 1883, PORT_TLS = 8883, PREFIX_MAX = 64 };
 
-static const char *text_or(const struct device_conf *conf, const char *key, const char *fallback)
+static int refuse(const struct conf_reading *r, const char *key, const char *reason)
 {
-    const char *v = device_conf_get(conf, key);
-
-    return v && v[0] ? v : fallback;
+    return conf_refuse(r, "%s: %s", key, reason);
 }
 
-static int refuse(char *why, size_t n, const char *key, const char *reason)
-{
-    snprintf(why, n, "%s: %s", key, reason);
-    return -EINVAL;
-}
-
-static int read_int(const struct device_conf *conf, const char *key, long min, long max, long fallback,
-                    long *out, char *why, size_t n)
-{
-    struct device_conf_error err;
-
-    if (device_conf_get_int(conf, key, min, max, fallback, out, &err) == 0)
-        return 0;
-    snprintf(why, n, "line %u: %s", err.line, err.why);
-    return -EINVAL;
-}
-
-static int read_numbers(const struct device_conf *conf, struct mqtt_conf *c, char *why, size_t n)
+static int read_numbers(const struct conf_reading *r, struct mqtt_conf *c)
 {
     long keepalive = 0, clean = 0, qos = 0, state = 0, tls = 0;
-    int r = read_int(conf, "mqtt_keepalive", 5, 65535, 60, &keepalive, why, n);
+    int e = conf_int(r, "mqtt_keepalive", 5, 65535, 60, &keepalive);
 
-    if (r == 0)
-        r = read_int(conf, "mqtt_clean_session", 0, 1, 0, &clean, why, n);
-    if (r == 0)
-        r = read_int(conf, "mqtt_qos", 0, 2, 1, &qos, why, n);
-    if (r == 0)
-        r = read_int(conf, "mqtt_state", 0, 1, 1, &state, why, n);
-    if (r == 0)
-        r = read_int(conf, "mqtt_tls", 0, 1, 0, &tls, why, n);
+    if (e == 0)
+        e = conf_int(r, "mqtt_clean_session", 0, 1, 0, &clean);
+    if (e == 0)
+        e = conf_int(r, "mqtt_qos", 0, 2, 1, &qos);
+    if (e == 0)
+        e = conf_int(r, "mqtt_state", 0, 1, 1, &state);
+    if (e == 0)
+        e = conf_int(r, "mqtt_tls", 0, 1, 0, &tls);
     c->keepalive_s = (uint16_t) keepalive;
     c->clean_session = clean;
     c->qos = (uint8_t) qos;
     c->state = state;
     c->tls = tls;
-    return r;
+    return e;
 }
 
 /* A file that cannot be read is found at the start, not at the first connect. */
-static int read_file(const struct device_conf *conf, const char *key, const char **out, char *why, size_t n)
+static int read_file(const struct conf_reading *r, const char *key, const char **out)
 {
-    *out = text_or(conf, key, NULL);
+    *out = conf_text(r, key, NULL);
     if (*out && access(*out, R_OK) != 0)
-        return refuse(why, n, key, strerror(errno));
+        return refuse(r, key, strerror(errno));
     return 0;
 }
 
-static int read_tls(const struct device_conf *conf, struct mqtt_conf *c, char *why, size_t n)
+static int read_tls(const struct conf_reading *r, struct mqtt_conf *c)
 {
-    int r = read_file(conf, "mqtt_ca", &c->ca_file, why, n);
+    int e = read_file(r, "mqtt_ca", &c->ca_file);
 
-    if (r == 0)
-        r = read_file(conf, "mqtt_cert", &c->cert_file, why, n);
-    if (r == 0)
-        r = read_file(conf, "mqtt_key", &c->key_file, why, n);
-    if (r == 0 && !c->cert_file != !c->key_file)
-        r = refuse(why, n, "mqtt_cert", "needs mqtt_key, and the other way round");
+    if (e == 0)
+        e = read_file(r, "mqtt_cert", &c->cert_file);
+    if (e == 0)
+        e = read_file(r, "mqtt_key", &c->key_file);
+    if (e == 0 && !c->cert_file != !c->key_file)
+        e = refuse(r, "mqtt_cert", "needs mqtt_key, and the other way round");
     c->tls = c->tls || c->ca_file || c->cert_file;
-    return r;
+    return e;
 }
 
 static int read_servers(const char *list, struct mqtt_conf *c, const char **reason)
@@ -102,31 +83,31 @@ static bool is_prefix(const char *p)
 
 int mqtt_conf_read(const struct device_conf *conf, struct mqtt_conf *out, char *why, size_t n)
 {
-    const char *server = text_or(conf, "mqtt_server", NULL), *reason;
+    const struct conf_reading r = {conf, why, n};
+    const char *server = conf_text(&r, "mqtt_server", NULL), *reason;
     struct mqtt_conf c = {
-        .client_id = text_or(conf, "mqtt_client_id", NULL),
-        .user = text_or(conf, "mqtt_user", NULL),
-        .password = text_or(conf, "mqtt_password", NULL),
-        .prefix = text_or(conf, "mqtt_prefix", "miio"),
-        .ha_prefix = text_or(conf, "ha_prefix", "homeassistant"),
+        .client_id = conf_text(&r, "mqtt_client_id", NULL),
+        .user = conf_text(&r, "mqtt_user", NULL),
+        .password = conf_text(&r, "mqtt_password", NULL),
+        .prefix = conf_text(&r, "mqtt_prefix", "miio"),
+        .ha_prefix = conf_text(&r, "ha_prefix", "homeassistant"),
     };
-    int r = read_numbers(conf, &c, why, n);
+    int e = read_numbers(&r, &c);
 
-    if (r == 0)
-        r = read_tls(conf, &c, why, n);
-    if (r == 0)
-        r = read_file(conf, "ha_properties", &c.ha_list, why, n);
-    if (r < 0)
-        return r;
+    if (e == 0)
+        e = read_tls(&r, &c);
+    if (e == 0)
+        e = read_file(&r, "ha_properties", &c.ha_list);
+    if (e < 0)
+        return e;
     if (!server)
-        return refuse(why, n, "mqtt_server", "is missing");
+        return refuse(&r, "mqtt_server", "is missing");
     if (read_servers(server, &c, &reason) < 0)
-        return refuse(why, n, "mqtt_server", reason);
+        return refuse(&r, "mqtt_server", reason);
     if (c.password && !c.user)
-        return refuse(why, n, "mqtt_password", "needs mqtt_user");
+        return refuse(&r, "mqtt_password", "needs mqtt_user");
     if (!is_prefix(c.prefix) || !is_prefix(c.ha_prefix))
-        return refuse(why, n, "mqtt_prefix or ha_prefix",
-                      "must be a topic without wildcards and outer slashes");
+        return refuse(&r, "mqtt_prefix or ha_prefix", "must be a topic without wildcards and outer slashes");
     *out = c;
     return 0;
 }
