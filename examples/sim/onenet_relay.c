@@ -101,6 +101,20 @@ static void relay_login_refused(struct mqtt_relay *base, uint8_t code)
     onsim_note(own(base)->s, "login_refused", ",\"code\":%u", code);
 }
 
+/* A later login of the same device is with the broker, which closes r for it: before the CONNACK, or after.
+ */
+static bool is_taken_over(const struct onsim_relay *r)
+{
+    ag_list_for_each (it, &r->s->door.relays) {
+        const struct onsim_relay *other = own(ag_list_entry(it, struct mqtt_relay, link));
+
+        if (other != r && other->device == r->device && !other->base.closing &&
+            other->base.state >= MQTT_RELAY_WAIT_CONNACK)
+            return true;
+    }
+    return false;
+}
+
 static void relay_offline(struct mqtt_relay *base)
 {
     struct onsim_relay *r = own(base);
@@ -108,6 +122,8 @@ static void relay_offline(struct mqtt_relay *base)
     if (!r->device || r->device->relay != r)
         return;
     r->device->relay = NULL;
+    if (is_taken_over(r))
+        onsim_note(r->s, "thrown_out", ",\"device\":\"%s\"", r->device->id);
     onsim_note(r->s, "offline", ",\"device\":\"%s\"", r->device->id);
 }
 
@@ -118,10 +134,8 @@ static void relay_online(struct mqtt_relay *base, const struct mqtt_packet *p)
     struct onsim_relay *r = own(base);
     struct onsim_device *d = r->device;
 
-    if (d->relay) {
-        onsim_note(r->s, "thrown_out", ",\"device\":\"%s\"", d->id);
+    if (d->relay)
         onsim_relay_drop(d->relay);
-    }
     d->relay = r;
     r->s->n_logins++;
     onsim_note(r->s, "login", ",\"device\":\"%s\",\"session_present\":%s", d->id,
