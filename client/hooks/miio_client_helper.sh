@@ -119,7 +119,10 @@ save_wifi() {
 "
     text="ssid=\"$(string "$1" ssid)\"
 "
-    if [ -n "$passwd" ]; then text="${text}psk=\"$passwd\"
+    # 64 hex digits are the key itself, which stands without quotes
+    if printf '%s\n' "$passwd" | grep -Eq '^[0-9A-Fa-f]{64}$'; then text="${text}psk=$passwd
+key_mgmt=WPA
+"; elif [ -n "$passwd" ]; then text="${text}psk=\"$passwd\"
 key_mgmt=WPA
 "; else text="${text}key_mgmt=NONE
 "; fi

@@ -205,6 +205,10 @@ def test_shipped_helper_script_on_a_provisioned_device(tmp_path, shell):
                 assert c.phone("config_router", "new", "rightpass", "0")[0] == 0
                 app.until("wifi_connected")
                 assert "uid=4711\n" in read(c, "wifi.conf") and 'ssid="new"' in read(c, "wifi.conf")
+                del app.seen[:]
+                assert c.phone("config_router", "by key", "0123456789abcdef" * 4, "0")[0] == 0
+                app.until("wifi_connected")
+                assert "\npsk=" + "0123456789abcdef" * 4 + "\nkey_mgmt=WPA\n" in read(c, "wifi.conf")
             finally:
                 end(helper)
         os.remove(os.path.join(d, "wifi.conf"))

@@ -14,11 +14,11 @@ sys.path.insert(0, os.path.dirname(__file__))
 from support import BIN, DEADLINE, SOURCE, Daemon, JsonSocket, run, wait_for, write_identity
 from test_client import Client
 
-# Joins when the password is "rightpass"; notes each call and what it found.
+# Joins when the password is "rightpass", or a key in hex digits; notes each call and what it found.
 WIFI_START = """#!/bin/sh
 if [ -f "$MIIO_DATA_DIR/wifi.conf" ]; then
     echo join >>"$MIIO_DATA_DIR/calls"
-    grep -q 'psk="rightpass"' "$MIIO_DATA_DIR/wifi.conf"
+    grep -q -e 'psk="rightpass"' -e '^psk=[0-9a-f]*$' "$MIIO_DATA_DIR/wifi.conf"
     exit $?
 fi
 echo "ap $MIIO_AP_SSID $MIIO_HOST_NAME" >>"$MIIO_DATA_DIR/calls"
