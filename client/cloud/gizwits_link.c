@@ -126,7 +126,8 @@ int gizwits_link_subscribe(struct gizwits *g, unsigned i)
 
 int gizwits_publish_bytes(struct gizwits *g, const char *topic, struct ag_span payload, uint64_t cookie)
 {
-    const struct mqtt_link_msg m = {.topic = topic, .payload = payload, .qos = 0};
+    /* without a cookie: answers, acknowledgements, logs; nobody offers them a second time */
+    const struct mqtt_link_msg m = {.topic = topic, .payload = payload, .qos = 0, .urgent = cookie == 0};
     int r;
 
     if (!gizwits_online(g) || !g->link)

@@ -48,6 +48,7 @@ enum { COOKIE_REPORT = 1 };
 struct open_command {
     struct ag_list link;
     uint64_t token;
+    struct ag_buf answer; /* not empty: it waits for the next login */
     size_t id_len;
     char id[]; /* as it stood in the command */
 };
@@ -90,8 +91,11 @@ static int publish(struct mqtt_cloud *m, const char *topic, struct ag_span paylo
                    uint64_t cookie)
 {
     struct mqtt_link_msg msg = {.topic = topic, .payload = payload, .qos = qos, .retain = retain};
-    int r = mqtt_link_publish(m->link, &msg, cookie);
+    int r;
 
+    /* reports come again when there is room; nothing else does */
+    msg.urgent = topic != m->topics[T_REPORT];
+    r = mqtt_link_publish(m->link, &msg, cookie);
     if (r == 0)
         m->last_sent_ms = uv_now(m->env->loop);
     return r;
@@ -146,6 +150,7 @@ static void publish_discovery(struct mqtt_cloud *m)
 /* ---- the session ---- */
 
 static int configure(struct mqtt_cloud *m, bool open);
+static void send_unsent_answers(struct mqtt_cloud *m);
 
 static void on_retry(uv_timer_t *t)
 {
@@ -174,6 +179,7 @@ static void on_connected(void *user, bool session_present)
     publish_discovery(m);
     publish(m, m->topics[T_STATUS], AG_SPAN("online"), 1, true, 0);
     publish_state(m);
+    send_unsent_answers(m);
     m->env->events->connected(m->env->user);
 }
 
@@ -211,7 +217,23 @@ static void command_free(struct mqtt_cloud *m, struct open_command *c)
 {
     ag_list_del(&c->link);
     m->n_commands--;
+    ag_buf_deinit(&c->answer);
     free(c);
+}
+
+static int send_answer(struct mqtt_cloud *m, struct open_command *c)
+{
+    return publish(m, m->topics[T_COMMAND_ACK], ag_buf_span(&c->answer), m->conf.qos, false, 0);
+}
+
+static void send_unsent_answers(struct mqtt_cloud *m)
+{
+    ag_list_for_each_safe (it, &m->commands) {
+        struct open_command *c = ag_list_entry(it, struct open_command, link);
+
+        if (ag_buf_size(&c->answer) > 0 && send_answer(m, c) == 0)
+            command_free(m, c);
+    }
 }
 
 static void refuse_command(struct mqtt_cloud *m, struct ag_span id, int code, const char *why)
@@ -259,20 +281,19 @@ static void on_message(void *user, const struct mqtt_link_msg *msg)
 static int mqtt_answer(struct cloud *base, uint64_t token, struct ag_span text)
 {
     struct mqtt_cloud *m = (struct mqtt_cloud *) base;
-    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     struct ag_json_view view;
     int r;
 
     ag_list_for_each (it, &m->commands) {
         struct open_command *c = ag_list_entry(it, struct open_command, link);
 
-        if (c->token != token)
+        if (c->token != token || ag_buf_size(&c->answer) > 0)
             continue;
         if (ag_json_parse(&text, DEPTH_MAX * 2, &view) != 0 || !ag_view_has(&view, AG_M_ID))
             return -EINVAL;
-        r = ag_msg_splice_value(&b, text, &view.at[AG_M_ID], (struct ag_span){c->id, c->id_len});
-        if (r == 0)
-            r = publish(m, m->topics[T_COMMAND_ACK], ag_buf_span(&b), m->conf.qos, false, 0);
+        r = ag_msg_splice_value(&c->answer, text, &view.at[AG_M_ID], (struct ag_span){c->id, c->id_len});
+        if (r == 0 && send_answer(m, c) == -ENOTCONN)
+            return 0; /* kept for the next login */
         command_free(m, c);
         return r;
     }
@@ -412,7 +433,8 @@ static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, on_me
 static int configure(struct mqtt_cloud *m, bool open)
 {
     const struct mqtt_conf *c = &m->conf;
-    const struct mqtt_link_msg will = {m->topics[T_STATUS], AG_SPAN("offline"), 1, true};
+    const struct mqtt_link_msg will = {
+        .topic = m->topics[T_STATUS], .payload = AG_SPAN("offline"), .qos = 1, .retain = true};
     const struct mqtt_link_config config = {
         .host = c->servers[m->server].host,
         .port = c->servers[m->server].port,

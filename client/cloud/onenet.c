@@ -128,7 +128,7 @@ static void send_unsent_answers(struct onenet *o)
 
     for (;;) {
         ag_cleanup(ag_buf_deinit) struct ag_buf topic = AG_BUF_INIT;
-        struct mqtt_link_msg m = {.qos = o->conf.qos};
+        struct mqtt_link_msg m = {.qos = o->conf.qos, .urgent = true};
 
         if (!onenet_commands_next_unsent(&o->commands, &topic, &payload))
             return;
@@ -170,7 +170,8 @@ static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *
 
 static void publish_answer(struct onenet *o, struct ag_buf *topic, struct ag_span payload, uint64_t token)
 {
-    struct mqtt_link_msg m = {.topic = ag_buf_cstr(topic), .payload = payload, .qos = o->conf.qos};
+    struct mqtt_link_msg m = {
+        .topic = ag_buf_cstr(topic), .payload = payload, .qos = o->conf.qos, .urgent = true};
     int r = m.topic ? mqtt_link_publish(o->link, &m, 0) : -ENOMEM;
 
     o->last_sent_ms = uv_now(o->env->loop);

@@ -172,7 +172,7 @@ static int start_publish(struct onenet_call *call, struct ag_span params, const 
         return 0;
     }
     m = (struct mqtt_link_msg){ag_buf_cstr(&call->topic), ag_buf_span(&payload), call->qos,
-                               retain.p && json_type(retain) == AG_JSON_TRUE};
+                               retain.p && json_type(retain) == AG_JSON_TRUE, false};
     call->outstanding = 1;
     return mqtt_link_publish(call->o->link, &m, onenet_cookie(ONENET_COOKIE_CALL, call->n));
 }

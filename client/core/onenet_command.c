@@ -185,6 +185,14 @@ static int format_answer(struct ag_buf *out, const struct onenet_command *k, str
     return r == 0 ? ag_buf_append_char(out, '}') : r;
 }
 
+/* In place of an answer that is too long to be remembered: whoever asks again learns that much. */
+static int keep_notice(struct onenet_command *k)
+{
+    struct ag_span id = k->id.len > 0 ? ag_buf_span(&k->id) : AG_SPAN("null");
+
+    return ag_msg_error(&k->reply, id, -32603, "answered; the answer was too long to be kept", NULL);
+}
+
 int onenet_commands_answer(struct onenet_commands *c, uint64_t token, struct ag_span answer,
                            struct ag_buf *topic_out, struct ag_buf *payload_out)
 {
@@ -203,9 +211,11 @@ int onenet_commands_answer(struct onenet_commands *c, uint64_t token, struct ag_
         return r;
     }
     k->answered = true;
-    /* an answer that is too long, or finds no memory, is not given twice: the next repeat gets an empty one */
+    /* one that finds no memory is not given twice: the next repeat gets an empty one */
     if (payload_out->len - was <= ONENET_ANSWER_KEPT_MAX)
         (void) ag_buf_append(&k->reply, payload_out->data + was, payload_out->len - was);
+    else
+        (void) keep_notice(k);
     return 0;
 }
 

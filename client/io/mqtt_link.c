@@ -423,11 +423,12 @@ bool mqtt_link_is_connected(const struct mqtt_link *l)
     return l->state == UP && !l->closing;
 }
 
-static bool has_room(const struct mqtt_link *l, size_t bytes)
+static bool has_room(const struct mqtt_link *l, size_t bytes, bool urgent)
 {
-    if (l->stats.in_window == 0)
-        return true;
-    return l->stats.in_window < l->limits.window && l->window_bytes + bytes <= l->limits.window_bytes;
+    size_t places = l->limits.window + (urgent ? (size_t) MQTT_LINK_RESERVE : 0);
+    size_t most = l->limits.window_bytes * (urgent ? 2 : 1);
+
+    return l->stats.in_window == 0 || (l->stats.in_window < places && l->window_bytes + bytes <= most);
 }
 
 int mqtt_link_publish(struct mqtt_link *l, const struct mqtt_link_msg *m, uint64_t cookie)
@@ -441,7 +442,7 @@ int mqtt_link_publish(struct mqtt_link *l, const struct mqtt_link_msg *m, uint64
         return -EINVAL;
     if (m->payload.len > PAYLOAD_MAX)
         return -EMSGSIZE;
-    if (!has_room(l, m->payload.len))
+    if (!has_room(l, m->payload.len, m->urgent))
         return -ENOBUFS;
     o = op_new(OP_PUBLISH, cookie);
     if (!o)

@@ -41,6 +41,7 @@ struct mqtt_link_msg {
     struct ag_span payload; /* any bytes */
     uint8_t qos; /* 0..2 */
     bool retain;
+    bool urgent; /* publish only: goes although reports fill the window, see mqtt_link_limits */
 };
 
 /* Strings are copied; NULL and zero mean "not wanted" or the default that stands beside the member. */
@@ -64,6 +65,9 @@ struct mqtt_link_config {
     const char *key_file;
     bool tls_any_name; /* do not check the broker's name against its certificate */
 };
+
+/* Urgent messages, such as answers, have MQTT_LINK_RESERVE places and as many bytes again beyond the window. */
+enum { MQTT_LINK_RESERVE = 1024 };
 
 struct mqtt_link_limits {
     unsigned window; /* publishes not yet done(); 64 */

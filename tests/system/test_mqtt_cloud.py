@@ -270,6 +270,34 @@ def test_reports_survive_a_killed_broker(broker, tmp_path):
         print("%d reports, %d heard" % (n, len(fleet.all)))
 
 
+def test_answers_survive_a_stalled_and_a_dead_broker(broker, tmp_path):
+    """An answer does not wait for a place among the reports, and an outage does not lose it."""
+    with Listener(broker.port, T + "command_ack", client_id="fleet", clean=False) as fleet, \
+            client(tmp_path / "d", "--request-timeout", "120000", cloud="mqtt", extra=settings(broker)) as c:
+        c.wait_err("cloud mqtt connected")
+        app = App(c)
+        fleet.publish(T + "command", {"id": "a", "method": "slow"})
+        fleet.publish(T + "command", {"id": "b", "method": "slower"})
+        first, second = app.next(), app.next()
+        broker.process.send_signal(signal.SIGSTOP)
+        for i in range(1000):  # more than the window
+            app.send({"method": "props", "params": {"n": i}})
+        app.send({"id": first["id"], "result": ["stalled"]})
+        wait_for(lambda: counters(c)["cloud.link.unacknowledged"] > 300, "a full window")
+        broker.process.send_signal(signal.SIGCONT)
+        assert json.loads(fleet.next()[1]) == {"id": "a", "result": ["stalled"]}
+        broker.kill()
+        c.wait_err("cloud mqtt: .*trying again")
+        app.send({"id": second["id"], "result": ["away"]})
+        app.ask("props", {"n": 1000})  # "queued": what was sent before has been read
+        broker.start()
+        while True:
+            answer = json.loads(fleet.next()[1])
+            if answer["id"] != "a":  # QoS 1: that one may come twice
+                break
+        assert answer == {"id": "b", "result": ["away"]}
+
+
 def test_the_broker_comes_and_goes(broker, tmp_path):
     with client(tmp_path / "d", cloud="mqtt", extra=settings(broker)) as c:
         c.wait_err("cloud mqtt connected")

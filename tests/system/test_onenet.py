@@ -2,6 +2,7 @@
 import base64
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -165,6 +166,28 @@ def test_answers_at_each_qos(platform, tmp_path, qos):
             assert platform.wait_event("answer", uuid=uuid)["qos"] == qos
         assert app.ask("props", {"q": qos}, id=9)["result"] == ["ok"]
         assert platform.wait_event("point", stream="q")["qos"] == qos
+
+
+def test_answers_survive_a_stall_and_an_outage(tmp_path):
+    with Broker() as broker, Platform("--broker", "127.0.0.1:%d" % broker.port) as platform:
+        with client(tmp_path / "d", "--request-timeout", "120000", cloud="onenet", extra=platform.settings()) as c:
+            c.wait_err("cloud onenet connected")
+            app = App(c)
+            ids = [platform.command({"id": i, "method": "slow"}, timeout=60)["data"]["cmd_uuid"] for i in (1, 2)]
+            first, second = app.next(), app.next()
+            platform.signal(signal.SIGSTOP)
+            for i in range(500):  # more than the window
+                app.send({"method": "props", "params": {"n": i}})
+            app.send({"id": first["id"], "result": ["stalled"]})
+            wait_for(lambda: counters(c)["cloud.link.unacknowledged"] > 64, "a full window, and the answer beyond it")
+            platform.signal(signal.SIGCONT)
+            assert json.loads(platform.wait_event("answer", uuid=ids[0])["payload"]) == {"id": 1, "result": ["stalled"]}
+            broker.kill()
+            c.wait_err("cloud onenet: .*trying again")
+            app.send({"id": second["id"], "result": ["away"]})
+            app.ask("props", {"n": 1000})
+            broker.start()
+            assert json.loads(platform.wait_event("answer", uuid=ids[1])["payload"]) == {"id": 2, "result": ["away"]}
 
 
 def test_commands_come_unsubscribed_and_are_answered_under_their_uuid(platform, device):

@@ -321,14 +321,20 @@ static void the_window_has_a_bound(void **state)
     assert_int_equal(mqtt_link_publish(f->link, &m, 1), 0);
     assert_int_equal(mqtt_link_publish(f->link, &m, 2), 0);
     assert_int_equal(mqtt_link_publish(f->link, &m, 3), -ENOBUFS);
-    run_until(f, &f->n_done, 2);
+    m.urgent = true; /* an answer does not wait behind reports */
+    assert_int_equal(mqtt_link_publish(f->link, &m, 6), 0);
+    m.urgent = false;
+    assert_int_equal(mqtt_link_publish(f->link, &m, 3), -ENOBUFS);
+    run_until(f, &f->n_done, 3);
     m.payload = (struct ag_span){big, sizeof big};
     assert_int_equal(mqtt_link_publish(f->link, &m, 4), 0); /* one may always go */
     assert_int_equal(mqtt_link_publish(f->link, &m, 5), -ENOBUFS);
-    run_until(f, &f->n_done, 3);
+    m.urgent = true;
+    assert_int_equal(mqtt_link_publish(f->link, &m, 5), -ENOBUFS); /* twice window_bytes at most */
+    run_until(f, &f->n_done, 4);
     mqtt_link_get_stats(f->link, &st);
-    assert_int_equal(st.sent, 3);
-    assert_int_equal(st.acked, 3);
+    assert_int_equal(st.sent, 4);
+    assert_int_equal(st.acked, 4);
     assert_int_equal(st.in_window, 0);
 }
 

@@ -100,6 +100,27 @@ static void memory_has_a_bound(void **state)
     onenet_commands_deinit(&c);
 }
 
+static void a_long_answer_is_not_remembered_but_named(void **state)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT, topic = AG_BUF_INIT, payload = AG_BUF_INIT,
+                                            answer = AG_BUF_INIT;
+    struct onenet_commands c;
+    struct ag_span again;
+    uint64_t token;
+
+    (void) state;
+    onenet_commands_init(&c);
+    assert_int_equal(ag_buf_printf(&answer, "{\"id\":1,\"result\":\"%0*d\"}", ONENET_ANSWER_KEPT_MAX, 0), 0);
+    assert_int_equal(
+        onenet_commands_take(&c, span("u"), span("{\"id\":9,\"method\":\"m\"}"), &text, &token, &again), 0);
+    assert_int_equal(onenet_commands_answer(&c, token, ag_buf_span(&answer), &topic, &payload), 0);
+    assert_true(ag_buf_size(&payload) > ONENET_ANSWER_KEPT_MAX);
+    assert_int_equal(onenet_commands_take(&c, span("u"), span("x"), &text, &token, &again),
+                     ONENET_COMMAND_E_ANSWERED);
+    assert_true(again.len > 30 && memcmp(again.p, "{\"id\":9,\"error\":{\"code\":-32603", 31) == 0);
+    onenet_commands_deinit(&c);
+}
+
 static void one_round(void *user)
 {
     (void) user;
@@ -157,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands_and_answers_are_mapped),
         cmocka_unit_test(memory_has_a_bound),
+        cmocka_unit_test(a_long_answer_is_not_remembered_but_named),
         cmocka_unit_test(short_memory_leaves_nothing_behind),
         cmocka_unit_test(endpoints_are_parsed),
     };
