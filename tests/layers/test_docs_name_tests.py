@@ -1,4 +1,4 @@
-"""docs/clouds.md and docs/fleet.md name the test of each statement: those tests exist, in the files they are said to be in."""
+"""docs/clouds.md names the test of each statement: those tests exist, in the files they are said to be in."""
 import os
 import pathlib
 import re

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
+from mqtt_support import counters  # noqa: E402
 from support import Daemon, wait_for, write_identity  # noqa: E402
 
 DID, DEVICE_KEY = 87654321, "Qw3rTy7UiOp9AsDf"
@@ -140,3 +141,6 @@ def test_the_lamp_answers(tmp_path, kind):
         lamp.wait_out("set_power.*on")
         cloud.sees_report("on")
         lamp.wait_out("report acknowledged")
+        counted = counters(client)  # SIGUSR1: every cloud tells its own
+        assert any(name.startswith("cloud.") for name in counted), counted
+        assert not any(name.startswith(("cloud.dropped", "cloud.refused")) for name in counted), counted
