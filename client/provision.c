@@ -347,6 +347,12 @@ static void reset(struct client *c)
         go_ap(c);
 }
 
+/* A reset ends the program that runs; a reboot, as a try to join, waits for its end: they share the one slot. */
+static bool after_may_run(const struct provision *p)
+{
+    return p->after == AFTER_RESET || (p->after == AFTER_REBOOT && !p->hook);
+}
+
 static void run_after(struct client *c)
 {
     enum provision_after after = c->provision.after;
@@ -354,24 +360,27 @@ static void run_after(struct client *c)
     c->provision.after = AFTER_NOTHING;
     if (after == AFTER_RESET)
         reset(c);
-    else if (!c->provision.hook)
+    else
         run_hook(c, &c->provision.hook, HELPER_HOOK, "reboot", NULL, HOOK_LIMIT_MS, on_plain_hook);
 }
 
 void provision_tick(struct client *c, uint64_t now_ms)
 {
-    if (c->provision.after != AFTER_NOTHING && now_ms >= c->provision.after_at_ms)
+    struct provision *p = &c->provision;
+
+    if (after_may_run(p) && now_ms >= p->after_at_ms)
         run_after(c);
-    if (join_tick(&c->provision.join, now_ms) == JOIN_RUN)
+    if (!p->hook && join_tick(&p->join, now_ms) == JOIN_RUN)
         run_try(c);
 }
 
 uint64_t provision_next_deadline(const struct client *c)
 {
-    uint64_t at = join_next_deadline(&c->provision.join);
+    const struct provision *p = &c->provision;
+    uint64_t at = p->hook ? UINT64_MAX : join_next_deadline(&p->join);
 
-    if (c->provision.after != AFTER_NOTHING && c->provision.after_at_ms < at)
-        at = c->provision.after_at_ms;
+    if (after_may_run(p) && p->after_at_ms < at)
+        at = p->after_at_ms;
     return at;
 }
 

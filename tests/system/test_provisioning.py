@@ -210,6 +210,23 @@ def test_restore_and_reboot_without_an_application(device):
         assert new != token and c.phone("info", token=new)[0] == 0
 
 
+def test_a_reboot_waits_for_the_program_that_runs(device):
+    hook(device, "wifi_start.sh", """#!/bin/sh
+cd "$MIIO_DATA_DIR"
+echo join begins >>calls
+while [ ! -e go ]; do sleep 0.1; done
+sleep 1 # longer than the client waits before it reboots
+echo join ends >>calls
+""")
+    with Client(device) as c:
+        token = token_of(c)
+        assert c.phone("config_router", "home", "rightpass", "4711", token=token)[0] == 0
+        wait_for(lambda: calls(c) == ["join begins"], "the program that joins")
+        assert json.loads(c.phone("call", "miIO.reboot", token=token)[1])["result"] == ["ok"]
+        open(os.path.join(device, "go"), "w").close()
+        wait_for(lambda: calls(c) == ["join begins", "join ends", "reboot"], "the reboot")
+
+
 def test_an_application_that_serves_restore_has_it(device):
     write_identity(device)
     with Client(device) as c:
