@@ -69,6 +69,14 @@ bool ag_log_enabled(enum ag_log_level level)
     return (int) level <= sink.level;
 }
 
+/* What a peer has named must not begin a line of its own, nor steer the terminal. */
+static void make_plain(char *line)
+{
+    for (; *line; line++)
+        if ((unsigned char) *line < ' ' || *line == 0x7f)
+            *line = '?';
+}
+
 void ag_log(enum ag_log_level level, const char *fmt, ...)
 {
     static const char *const names[] = {"ERROR", "WARNING", "INFO", "DEBUG", "VERBOSE"};
@@ -86,6 +94,7 @@ void ag_log(enum ag_log_level level, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
+    make_plain(line);
     fprintf(out, "[%s] [%s] %s\n", when, names[level], line);
 }
 
