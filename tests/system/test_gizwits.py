@@ -492,6 +492,7 @@ def test_orderly_disconnect(up):
 
 def test_reset_disables_the_old_identity(up):
     old = up.state()
+    up.sim.order("!down on")  # even when the server is away for the moment
     up.sim.order('cmd app1 {"id":1,"method":"miIO.restore","params":[]}')
     cmd = up.method("miIO.restore")
     up.app.send({"id": cmd["id"], "error": {"code": -32601, "message": "Method not found."}})
@@ -499,7 +500,6 @@ def test_reset_disables_the_old_identity(up):
     up.app.close()
     up.client.stop()
     assert up.state()["did"] == "" and up.state()["old_passcode"] == old["passcode"] != up.state()["passcode"]
-    up.sim.order("!down on")  # even when the server is away for the moment
     write_identity(up.dir, extra=[line for line in open(os.path.join(up.dir, "device.conf")).read().split("\n")
                                   if line.startswith(("cloud", "gizwits"))])
     up.start()
