@@ -72,7 +72,7 @@ static void note_frame(const char *did, const char *app, const struct gizwits_fr
             r = put_bytes(&b, f->p0);
     }
     if (r == 0 && ag_buf_cstr(&b))
-        gzsim_note("frame", "%s", ag_buf_head(&b));
+        sim_note("frame", "%s", ag_buf_head(&b));
 }
 
 static void on_device_frame(struct gzsim *s, const char *rest, const struct gizwits_frame *f)
@@ -100,7 +100,7 @@ static void on_message(void *user, const struct mqtt_link_msg *m)
     } else {
         struct gizwits_frame answer = {.cmd = GIZWITS_APPS, .n_apps = (uint16_t) s->n_apps};
 
-        gzsim_note("ask_apps", "%s", "");
+        sim_note("ask_apps", "%s", "");
         gzsim_app_send(s, "", &answer);
     }
 }

@@ -1,7 +1,6 @@
 /* miio_sim cloud --kind gizwits: options, life, standard input and journal of the stand-in. */
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,19 +9,10 @@
 #include "examples/sim/sim.h"
 #include "libagent/core/json.h"
 
-void gzsim_note(const char *event, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    sim_vnote(event, fmt, ap);
-    va_end(ap);
-}
-
 void gzsim_refuse(struct gzsim *s, const char *did, const char *why)
 {
     s->n_refused++;
-    gzsim_note("refused", ",\"did\":\"%s\",\"why\":\"%s\"", did, why);
+    sim_note("refused", ",\"did\":\"%s\",\"why\":\"%s\"", did, why);
 }
 
 void gzsim_ready(struct gzsim *s)
@@ -93,9 +83,9 @@ static int do_switch(struct gzsim *s, const char *verb, const char *value)
 static int do_order(struct gzsim *s, const char *verb, const char *value)
 {
     if (strcmp(verb, "!stats") == 0) {
-        gzsim_note("stats", ",\"logins\":%llu,\"frames\":%llu,\"pings\":%llu,\"refused\":%llu",
-                   (unsigned long long) s->n_logins, (unsigned long long) s->n_frames,
-                   (unsigned long long) s->n_pings, (unsigned long long) s->n_refused);
+        sim_note("stats", ",\"logins\":%llu,\"frames\":%llu,\"pings\":%llu,\"refused\":%llu",
+                 (unsigned long long) s->n_logins, (unsigned long long) s->n_frames,
+                 (unsigned long long) s->n_pings, (unsigned long long) s->n_refused);
         return 0;
     }
     if (strcmp(verb, "!drop") == 0 || strcmp(verb, "!forget") == 0) {
@@ -184,7 +174,7 @@ static void on_line(void *user, char *line)
     else
         r = do_app(s, verb, a, b, rest);
     if (r < 0)
-        gzsim_note("not_done", ",\"verb\":\"%s\",\"why\":\"%s\"", verb, strerror(-r));
+        sim_note("not_done", ",\"verb\":\"%s\",\"why\":\"%s\"", verb, strerror(-r));
 }
 
 /* ---- life ---- */

@@ -44,7 +44,7 @@ static void relay_refused(struct mqtt_relay *base, const char *why)
 static void relay_login_refused(struct mqtt_relay *base, uint8_t code)
 {
     (void) base;
-    gzsim_note("login_refused", ",\"code\":%u", code);
+    sim_note("login_refused", ",\"code\":%u", code);
 }
 
 static void relay_offline(struct mqtt_relay *base)
@@ -54,7 +54,7 @@ static void relay_offline(struct mqtt_relay *base)
     if (!r->device || r->device->relay != r)
         return;
     r->device->relay = NULL;
-    gzsim_note("offline", ",\"did\":\"%s\"", r->device->did);
+    sim_note("offline", ",\"did\":\"%s\"", r->device->did);
 }
 
 void gzsim_relay_drop(struct gzsim_relay *r)
@@ -74,7 +74,7 @@ static void relay_online(struct mqtt_relay *base, const struct mqtt_packet *conn
     d->relay = r;
     r->s->current = d;
     r->s->n_logins++;
-    gzsim_note("login", ",\"did\":\"%s\"", d->did);
+    sim_note("login", ",\"did\":\"%s\"", d->did);
     mqtt_relay_to_device(base, connack->whole);
 }
 
@@ -161,7 +161,7 @@ static void handle_subscribe(struct gzsim_relay *r, const struct mqtt_packet *p)
             mqtt_relay_violate(&r->base, "SUBSCRIBE to a topic that is not the device's");
             return;
         }
-        gzsim_note("subscribe", ",\"topic\":\"%.*s\",\"qos\":%u", (int) filter.len, filter.p, qos);
+        sim_note("subscribe", ",\"topic\":\"%.*s\",\"qos\":%u", (int) filter.len, filter.p, qos);
     }
     if (bad)
         mqtt_relay_violate(&r->base, "malformed SUBSCRIBE");
@@ -172,7 +172,7 @@ static void handle_subscribe(struct gzsim_relay *r, const struct mqtt_packet *p)
 static void handle_ping(struct gzsim_relay *r, const struct mqtt_packet *p)
 {
     r->s->n_pings++;
-    gzsim_note("ping", ",\"did\":\"%s\"", r->device->did);
+    sim_note("ping", ",\"did\":\"%s\"", r->device->did);
     if (!gzsim_device_ping(r->device, uv_now(&r->s->loop))) {
         mqtt_relay_violate(&r->base, "more than 60 PINGREQ in 180 s");
         return;
@@ -199,7 +199,7 @@ static void relay_from_device(struct mqtt_relay *base, const struct mqtt_packet 
         mqtt_relay_to_broker(&r->base, p->whole);
         break;
     case MQTT_DISCONNECT:
-        gzsim_note("disconnect", ",\"did\":\"%s\"", r->device->did);
+        sim_note("disconnect", ",\"did\":\"%s\"", r->device->did);
         mqtt_relay_to_broker(&r->base, p->whole); /* the broker closes, and so do we */
         break;
     default:

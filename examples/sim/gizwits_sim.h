@@ -70,8 +70,6 @@ struct gzsim {
 
 /* ---- gizwits_cloud.c ---- */
 
-/* A line of the journal: {"event":EVENT, then the formatted members}. */
-void gzsim_note(const char *event, const char *fmt, ...) ag_printf_like(2, 3);
 /* Something that the documents forbid: counted and noted. */
 void gzsim_refuse(struct gzsim *s, const char *did, const char *why);
 /* The link to the broker stands: now all is ready. */

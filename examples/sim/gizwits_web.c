@@ -1,4 +1,4 @@
-/* GService of the Gizwits stand-in: devices, provisioning, firmware. Bodies are key=value&key=value both ways. */
+/* GService of the Gizwits stand-in: devices, provisioning, firmware. Bodies both ways: key=value&key=value. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +44,7 @@ static int post_device(struct gzsim *s, const struct sim_web_request *q, struct 
     d = gzsim_device_add(s, pass, mac_text);
     if (!d)
         return -ENOMEM;
-    gzsim_note("register", ",\"did\":\"%s\",\"mac\":\"%s\"", d->did, d->mac);
+    sim_note("register", ",\"did\":\"%s\",\"mac\":\"%s\"", d->did, d->mac);
     a->status = 201;
     return ag_buf_printf(&a->body, "did=%s", d->did);
 }
@@ -68,7 +68,7 @@ static int delete_device(struct gzsim *s, const struct sim_web_request *q, struc
         gzsim_relay_drop(d->relay);
     if (s->current == d)
         s->current = NULL;
-    gzsim_note("disable", ",\"did\":\"%s\"", d->did);
+    sim_note("disable", ",\"did\":\"%s\"", d->did);
     a->status = 200;
     return 0;
 }
@@ -77,10 +77,10 @@ static int get_provision(struct gzsim *s, const char *did, struct sim_web_answer
 {
     if (!gzsim_device_find(s, (struct ag_span){did, strlen(did)})) {
         a->status = 404;
-        gzsim_note("unknown_did", "%s", "");
+        sim_note("unknown_did", "%s", "");
         return 0;
     }
-    gzsim_note("provision", ",\"did\":\"%s\"", did);
+    sim_note("provision", ",\"did\":\"%s\"", did);
     a->status = 200;
     return ag_buf_printf(&a->body, "host=127.0.0.1&port=%u&server_ts=%lld&log_host=127.0.0.1&log_port=80\r\n",
                          s->mqtt_port, (long long) time(NULL));
@@ -93,7 +93,8 @@ static int fw_type(struct ag_span v)
     return v.p && ag_span_eq(v, "2") ? 2 : 0;
 }
 
-static int post_check_v41(struct gzsim *s, const char *did, const struct sim_web_request *q, struct sim_web_answer *a)
+static int post_check_v41(struct gzsim *s, const char *did, const struct sim_web_request *q,
+                          struct sim_web_answer *a)
 {
     struct ag_span version = field(q, "soft_version");
     int type = fw_type(field(q, "type"));
@@ -103,8 +104,8 @@ static int post_check_v41(struct gzsim *s, const char *did, const struct sim_web
         return web_refuse(s, a, 404, "no such device, or wrong passcode");
     if (!f || !version.p || !field(q, "hard_version").p)
         return web_refuse(s, a, 400, "type, hard_version or soft_version is missing");
-    gzsim_note("ota_check", ",\"api\":\"4.1\",\"type\":%d,\"soft_version\":\"%.*s\"", type, (int) version.len,
-               version.p);
+    sim_note("ota_check", ",\"api\":\"4.1\",\"type\":%d,\"soft_version\":\"%.*s\"", type, (int) version.len,
+             version.p);
     if (!f->version[0]) {
         a->status = 204;
         return 0;
@@ -126,8 +127,8 @@ static int get_check_v40(struct gzsim *s, const struct sim_web_request *q, struc
             return web_refuse(s, a, 400, "an argument is missing");
     if (!type || !gzsim_device_find(s, (struct ag_span){did, strlen(did)}))
         return web_refuse(s, a, 404, "no such device or type");
-    gzsim_note("ota_check", ",\"api\":\"4.0\",\"type\":%d,\"current_fid\":\"%s\"", type,
-               sim_web_argument(q, "current_fid"));
+    sim_note("ota_check", ",\"api\":\"4.0\",\"type\":%d,\"current_fid\":\"%s\"", type,
+             sim_web_argument(q, "current_fid"));
     if (!s->firmware[type - 1].version[0]) {
         a->status = 204;
         return 0;
@@ -154,7 +155,7 @@ static int get_firmware(struct gzsim *s, const char *name, struct sim_web_answer
         a->headers[1].name = "Firmware-MD5";
         a->headers[1].value = f->md5;
     }
-    gzsim_note("download", ",\"type\":%d", type);
+    sim_note("download", ",\"type\":%d", type);
     return 0;
 }
 

@@ -1,12 +1,11 @@
 /*
  * miio_sim cloud --kind onenet: options, life, standard input and journal of the stand-in.
- * Standard input: "cmd ID PAYLOAD" brings a command; "!big ID N" one of N bytes, "!raw ID HEX" bytes as they are, "!drop
- * ID" cuts the connection, "!stats".
+ * Standard input: "cmd ID PAYLOAD" brings a command; "!big ID N" one of N bytes, "!raw ID HEX" bytes as they
+ * are, "!drop ID" cuts the connection, "!stats".
  */
 #include <errno.h>
 #include <getopt.h>
 #include <netdb.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,20 +20,10 @@ static const char BROKER_CONF[] =
     "queue_qos0_messages true\nmax_queued_messages 10\nmax_inflight_messages 20\n"
     "persistent_client_expiration 2d\nset_tcp_nodelay true\n";
 
-void onsim_note(struct onsim *s, const char *event, const char *fmt, ...)
-{
-    va_list ap;
-
-    (void) s;
-    va_start(ap, fmt);
-    sim_vnote(event, fmt, ap);
-    va_end(ap);
-}
-
 void onsim_refuse(struct onsim *s, const char *device, const char *why)
 {
     s->n_refused++;
-    onsim_note(s, "refused", ",\"device\":\"%s\",\"why\":\"%s\"", device, why);
+    sim_note("refused", ",\"device\":\"%s\",\"why\":\"%s\"", device, why);
 }
 
 /* ---- the platform's own connection ---- */
@@ -124,11 +113,11 @@ static void on_line(void *user, char *line)
 
     rest = rest ? rest : (char[]){""};
     if (verb && strcmp(verb, "!stats") == 0) {
-        onsim_note(s, "stats",
-                   ",\"logins\":%llu,\"points\":%llu,\"bad_payloads\":%llu,\"refused\":%llu,\"answers\":%llu",
-                   (unsigned long long) s->n_logins, (unsigned long long) s->n_points,
-                   (unsigned long long) s->n_dp_bad, (unsigned long long) s->n_refused,
-                   (unsigned long long) s->n_answers);
+        sim_note("stats",
+                 ",\"logins\":%llu,\"points\":%llu,\"bad_payloads\":%llu,\"refused\":%llu,\"answers\":%llu",
+                 (unsigned long long) s->n_logins, (unsigned long long) s->n_points,
+                 (unsigned long long) s->n_dp_bad, (unsigned long long) s->n_refused,
+                 (unsigned long long) s->n_answers);
         return;
     }
     if (!verb || !d) {
@@ -144,7 +133,7 @@ static void on_line(void *user, char *line)
     else if (d->relay && strcmp(verb, "!drop") == 0)
         onsim_relay_drop(d->relay);
     if (strcmp(verb, "cmd") == 0)
-        onsim_note(s, r == 0 ? "command" : "not_online", ",\"device\":\"%s\",\"uuid\":\"%s\"", id, uuid);
+        sim_note(r == 0 ? "command" : "not_online", ",\"device\":\"%s\",\"uuid\":\"%s\"", id, uuid);
 }
 
 /* ---- life ---- */

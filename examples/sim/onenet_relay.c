@@ -98,7 +98,8 @@ static void relay_refused(struct mqtt_relay *base, const char *why)
 
 static void relay_login_refused(struct mqtt_relay *base, uint8_t code)
 {
-    onsim_note(own(base)->s, "login_refused", ",\"code\":%u", code);
+    (void) base;
+    sim_note("login_refused", ",\"code\":%u", code);
 }
 
 /* A later login of the same device is with the broker, which closes r for it: before the CONNACK, or after.
@@ -123,8 +124,8 @@ static void relay_offline(struct mqtt_relay *base)
         return;
     r->device->relay = NULL;
     if (is_taken_over(r))
-        onsim_note(r->s, "thrown_out", ",\"device\":\"%s\"", r->device->id);
-    onsim_note(r->s, "offline", ",\"device\":\"%s\"", r->device->id);
+        sim_note("thrown_out", ",\"device\":\"%s\"", r->device->id);
+    sim_note("offline", ",\"device\":\"%s\"", r->device->id);
 }
 
 /* ---- from the broker ---- */
@@ -138,8 +139,8 @@ static void relay_online(struct mqtt_relay *base, const struct mqtt_packet *p)
         onsim_relay_drop(d->relay);
     d->relay = r;
     r->s->n_logins++;
-    onsim_note(r->s, "login", ",\"device\":\"%s\",\"session_present\":%s", d->id,
-               p->body.p[0] & 1 ? "true" : "false");
+    sim_note("login", ",\"device\":\"%s\",\"session_present\":%s", d->id,
+             p->body.p[0] & 1 ? "true" : "false");
     if (!(p->body.p[0] & 1) && d->qos2_open)
         memset(d->qos2_open, 0, 8192);
     to_device(r, p->whole);
@@ -225,9 +226,9 @@ static void handle_publish(struct onsim_relay *r, const struct mqtt_packet *pack
         violate(r, "PUBLISH to a reserved topic or with wildcards");
         return;
     } else {
-        onsim_note(
-            s, "publish", ",\"device\":\"%s\",\"topic\":\"%.*s\",\"qos\":%u,\"retain\":%s,\"bytes\":%zu",
-            r->device->id, (int) p.topic.len, p.topic.p, p.qos, p.retain ? "true" : "false", p.payload.len);
+        sim_note("publish", ",\"device\":\"%s\",\"topic\":\"%.*s\",\"qos\":%u,\"retain\":%s,\"bytes\":%zu",
+                 r->device->id, (int) p.topic.len, p.topic.p, p.qos, p.retain ? "true" : "false",
+                 p.payload.len);
     }
     to_broker(r, packet->whole);
 }
@@ -251,7 +252,7 @@ static bool admit_filter(struct onsim_relay *r, struct ag_span filter)
     if (onsim_topic_add(&d->subs, filter) < 0)
         return false;
     d->n_subs++;
-    onsim_note(r->s, "subscribe", ",\"device\":\"%s\",\"topic\":\"%.*s\"", d->id, (int) filter.len, filter.p);
+    sim_note("subscribe", ",\"device\":\"%s\",\"topic\":\"%.*s\"", d->id, (int) filter.len, filter.p);
     return true;
 }
 
@@ -319,8 +320,8 @@ static void handle_unsubscribe(struct onsim_relay *r, const struct mqtt_packet *
     while (mqtt_wire_filter(p->body, &at, false, &filter, &qos, &bad)) {
         struct onsim_topic *t = onsim_topic_find(&r->device->subs, filter);
 
-        onsim_note(r->s, "unsubscribe", ",\"device\":\"%s\",\"topic\":\"%.*s\"", r->device->id,
-                   (int) filter.len, filter.p);
+        sim_note("unsubscribe", ",\"device\":\"%s\",\"topic\":\"%.*s\"", r->device->id, (int) filter.len,
+                 filter.p);
         if (t) {
             ag_list_del(&t->link);
             r->device->n_subs--;
@@ -360,7 +361,7 @@ static void relay_from_device(struct mqtt_relay *base, const struct mqtt_packet 
         to_broker(r, p->whole);
         break;
     case MQTT_DISCONNECT:
-        onsim_note(r->s, "disconnect", ",\"device\":\"%s\"", r->device->id);
+        sim_note("disconnect", ",\"device\":\"%s\"", r->device->id);
         to_broker(r, p->whole); /* the broker closes, and so do we */
         break;
     default:

@@ -72,8 +72,6 @@ struct onsim {
 
 /* ---- onenet_cloud.c ---- */
 
-/* A line of the journal: {"event":EVENT, then the formatted members}. */
-void onsim_note(struct onsim *s, const char *event, const char *fmt, ...) ag_printf_like(3, 4);
 /* Something that the documents forbid: counted and noted. */
 void onsim_refuse(struct onsim *s, const char *device, const char *why);
 

@@ -96,7 +96,7 @@ const char *onsim_topic_create(struct onsim *s, struct ag_span name)
     if (onsim_topic_add(&s->topics, name) < 0)
         return "out of memory";
     s->n_topics++;
-    onsim_note(s, "topic", ",\"name\":\"%.*s\"", (int) name.len, name.p);
+    sim_note("topic", ",\"name\":\"%.*s\"", (int) name.len, name.p);
     return NULL;
 }
 
@@ -203,12 +203,12 @@ void onsim_answer(struct onsim *s, struct onsim_device *d, struct ag_span uuid, 
     }
     s->n_answers++;
     if (c->status == ONSIM_ANSWERED)
-        onsim_note(s, "answered_again", ",\"device\":\"%s\",\"uuid\":\"%s\"", d->id, c->uuid);
+        sim_note("answered_again", ",\"device\":\"%s\",\"uuid\":\"%s\"", d->id, c->uuid);
     c->status = ONSIM_ANSWERED;
     ag_buf_clear(&c->answer);
     if (ag_buf_append_span(&c->answer, p->payload) == 0 && append_bytes(&b, p->payload) == 0)
-        onsim_note(s, "answer", ",\"device\":\"%s\",\"uuid\":\"%s\",\"qos\":%u%s", d->id, c->uuid, p->qos,
-                   ag_buf_cstr(&b));
+        sim_note("answer", ",\"device\":\"%s\",\"uuid\":\"%s\",\"qos\":%u%s", d->id, c->uuid, p->qos,
+                 ag_buf_cstr(&b));
 }
 
 /* ---- data points ---- */
@@ -245,9 +245,8 @@ static void note_point(const struct point_context *c, const struct onenet_value 
     else if (r == 0 && v->kind != ONENET_VALUE_BINARY)
         r = ag_buf_append_span(&b, value);
     if (r == 0)
-        onsim_note(c->s, "point", ",\"device\":\"%s\",\"type\":%d,\"qos\":%u,\"dup\":%s,\"stream\":%s",
-                   c->d->id, c->p->payload.p[0] & 0x3f, c->p->qos, c->p->dup ? "true" : "false",
-                   ag_buf_cstr(&b));
+        sim_note("point", ",\"device\":\"%s\",\"type\":%d,\"qos\":%u,\"dup\":%s,\"stream\":%s", c->d->id,
+                 c->p->payload.p[0] & 0x3f, c->p->qos, c->p->dup ? "true" : "false", ag_buf_cstr(&b));
 }
 
 static int on_point(void *user, const struct onenet_value *v)

@@ -1,6 +1,6 @@
 /*
- * The HTTP side of the OneNET stand-in: commands, topics, pushes. HTTP status is 200 even for errors; errno in the body
- * tells.
+ * The HTTP side of the OneNET stand-in: commands, topics, pushes. HTTP status is 200 even for errors; errno
+ * in the body tells.
  */
 #include <errno.h>
 #include <string.h>
@@ -97,7 +97,7 @@ static int post_push(struct onsim *s, const struct sim_web_request *q, struct ag
         if (d->relay && onsim_topic_find(&d->subs, name))
             onsim_relay_inject(d->relay, name, q->body);
     }
-    onsim_note(s, "push", ",\"topic\":\"%s\",\"bytes\":%zu", topic, q->body.len);
+    sim_note("push", ",\"topic\":\"%s\",\"bytes\":%zu", topic, q->body.len);
     return answer_error(out, ERRNO_OK, "succ");
 }
 

@@ -1,23 +1,19 @@
 #include "examples/sim/standin.h"
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-void sim_vnote(const char *event, const char *fmt, va_list ap)
-{
-    printf("{\"event\":\"%s\"", event);
-    vprintf(fmt, ap);
-    puts("}");
-    fflush(stdout);
-}
 
 void sim_note(const char *event, const char *fmt, ...)
 {
     va_list ap;
 
+    printf("{\"event\":\"%s\"", event);
     va_start(ap, fmt);
-    sim_vnote(event, fmt, ap);
+    vprintf(fmt, ap);
     va_end(ap);
+    puts("}");
+    fflush(stdout);
 }
 
 size_t sim_from_hex(char *text)

@@ -7,7 +7,6 @@
 #ifndef SIM_STANDIN_H
 #define SIM_STANDIN_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <uv.h>
 #include "libagent/core/buf.h"
@@ -36,7 +35,6 @@ void sim_standin_stop(struct sim_standin *s);
 
 /* A line of the journal: {"event":EVENT, then the formatted members}. */
 void sim_note(const char *event, const char *fmt, ...) ag_printf_like(2, 3);
-void sim_vnote(const char *event, const char *fmt, va_list ap);
 
 /* Digits to bytes, in place; what is no pair of digits ends it. The number of bytes. */
 size_t sim_from_hex(char *text);
