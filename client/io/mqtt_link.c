@@ -431,6 +431,18 @@ static bool has_room(const struct mqtt_link *l, size_t bytes, bool urgent)
     return l->stats.in_window == 0 || (l->stats.in_window < places && l->window_bytes + bytes <= most);
 }
 
+/* rc and mid are what libmosquitto said to the request; o waits for its answer, or is freed. */
+static int op_begin(struct mqtt_link *l, struct op *o, int rc, int mid)
+{
+    if (rc != MOSQ_ERR_SUCCESS) {
+        free(o);
+        return mqtt_session_errno(rc);
+    }
+    o->mid = mid;
+    ag_list_append(&l->ops, &o->link);
+    return 0;
+}
+
 int mqtt_link_publish(struct mqtt_link *l, const struct mqtt_link_msg *m, uint64_t cookie)
 {
     struct op *o;
@@ -477,13 +489,7 @@ int mqtt_link_subscribe(struct mqtt_link *l, const char *filter, int qos, uint64
     if (!o)
         return -ENOMEM;
     rc = mosquitto_subscribe(l->session.mosq, &mid, filter, qos);
-    if (rc != MOSQ_ERR_SUCCESS) {
-        free(o);
-        return mqtt_session_errno(rc);
-    }
-    o->mid = mid;
-    ag_list_append(&l->ops, &o->link);
-    return 0;
+    return op_begin(l, o, rc, mid);
 }
 
 int mqtt_link_unsubscribe(struct mqtt_link *l, const char *filter, uint64_t cookie)
@@ -497,13 +503,7 @@ int mqtt_link_unsubscribe(struct mqtt_link *l, const char *filter, uint64_t cook
     if (!o)
         return -ENOMEM;
     rc = mosquitto_unsubscribe(l->session.mosq, &mid, filter);
-    if (rc != MOSQ_ERR_SUCCESS) {
-        free(o);
-        return mqtt_session_errno(rc);
-    }
-    o->mid = mid;
-    ag_list_append(&l->ops, &o->link);
-    return 0;
+    return op_begin(l, o, rc, mid);
 }
 
 void mqtt_link_get_stats(const struct mqtt_link *l, struct mqtt_link_stats *out)

@@ -181,3 +181,21 @@ class App(JsonSocket):
                 self.aside = aside
                 return text
             aside.append(text)
+
+
+def report_while_the_broker_dies(c, broker, n):
+    """An application reports n times, at most 200 of them open, and each is answered; the broker is killed twice."""
+    app, acked, sent, kills = App(c), set(), 0, 0
+    end = time.monotonic() + 300
+    while len(acked) < n:
+        assert time.monotonic() < end, "%d of %d acknowledged" % (len(acked), n)
+        while sent < n and sent - len(acked) < 200:
+            sent += 1
+            app.send({"id": sent, "method": "props", "params": {"n": sent}})
+        if kills < 2 and len(acked) > n // 3 * (kills + 1):
+            kills += 1
+            broker.kill()
+            broker.start()
+        text = app.next()
+        if text.get("result"):
+            acked.add(text["id"])

@@ -9,7 +9,7 @@ import time
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from mqtt_support import App, Broker, Listener, client, counters
+from mqtt_support import App, Broker, Listener, client, counters, report_while_the_broker_dies
 from support import run, wait_for, write_identity
 
 DID = 1001
@@ -247,20 +247,7 @@ def test_reports_survive_a_killed_broker(broker, tmp_path):
     with Listener(broker.port, T + "report", client_id="fleet", clean=False) as fleet, \
             client(tmp_path / "d", "--request-timeout", "120000", cloud="mqtt", extra=settings(broker)) as c:
         c.wait_err("cloud mqtt connected")
-        app, acked, sent, kills = App(c), set(), 0, 0
-        end = time.monotonic() + 300
-        while len(acked) < n:
-            assert time.monotonic() < end, "%d of %d acknowledged" % (len(acked), n)
-            while sent < n and sent - len(acked) < 200:
-                sent += 1
-                app.send({"id": sent, "method": "props", "params": {"n": sent}})
-            if kills < 2 and len(acked) > n // 3 * (kills + 1):
-                kills += 1
-                broker.kill()
-                broker.start()
-            text = app.next()
-            if text.get("result"):
-                acked.add(text["id"])
+        report_while_the_broker_dies(c, broker, n)
         def heard():
             return [json.loads(m[1]) for m in list(fleet.all)]
         wanted = set(range(1, n + 1))

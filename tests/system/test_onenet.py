@@ -6,13 +6,12 @@ import signal
 import struct
 import subprocess
 import sys
-import time
 import urllib.request
 
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from mqtt_support import App, Broker, Listener, client, counters, free_port
+from mqtt_support import App, Broker, Listener, client, counters, free_port, report_while_the_broker_dies
 from support import DEADLINE, Daemon, wait_for
 
 ID, AUTH, PRODUCT, KEY = "1001", "s3cret", "433223", "apikey"
@@ -452,20 +451,7 @@ def test_reports_survive_a_killed_broker(tmp_path):
     with Broker() as broker, Platform("--broker", "127.0.0.1:%d" % broker.port) as platform:
         with client(tmp_path / "d", "--request-timeout", "120000", cloud="onenet", extra=platform.settings()) as c:
             c.wait_err("cloud onenet connected")
-            app, acked, sent, kills = App(c), set(), 0, 0
-            end = time.monotonic() + 300
-            while len(acked) < n:
-                assert time.monotonic() < end, "%d of %d acknowledged" % (len(acked), n)
-                while sent < n and sent - len(acked) < 200:
-                    sent += 1
-                    app.send({"id": sent, "method": "props", "params": {"n": sent}})
-                if kills < 2 and len(acked) > n // 3 * (kills + 1):
-                    kills += 1
-                    broker.kill()
-                    broker.start()
-                text = app.next()
-                if text.get("result"):
-                    acked.add(text["id"])
+            report_while_the_broker_dies(c, broker, n)
             # what was answered "queued" while the broker was away comes from the spool
             wanted = set(range(1, n + 1))
             wait_for(lambda: {e["value"] for e in platform.events("point")} == wanted, "all reports", 120)
