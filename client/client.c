@@ -65,10 +65,10 @@ void client_rearm(struct client *c)
 
 void client_send_peer(struct client *c, unsigned peer, struct ag_span text)
 {
-    if (peer != CLIENT_MQTT_PEER)
-        local_server_send(c->local, peer, text);
-    else if (c->mqtt_api)
+    if (peer == CLIENT_MQTT_PEER && c->mqtt_api)
         mqtt_api_send(c->mqtt_api, text);
+    else if (peer != CLIENT_MQTT_PEER && c->local)
+        local_server_send(c->local, peer, text);
 }
 
 static void send_to_peers(struct client *c, uint64_t peers, struct ag_span text)
@@ -230,12 +230,16 @@ void client_part_closed(struct client *c)
         c->on_closed(c->user);
 }
 
-static void part_closed(void *user)
+static void on_local_closed(void *user)
 {
-    client_part_closed(user);
+    struct client *c = user;
+
+    c->local = NULL;
+    client_part_closed(c);
 }
 
-static const struct local_server_events local_events = {on_local_joined, on_local_left, on_local_text, part_closed};
+static const struct local_server_events local_events = {on_local_joined, on_local_left, on_local_text,
+                                                        on_local_closed};
 
 /* ---- the MQTT API: one more local peer ---- */
 
@@ -301,7 +305,15 @@ static void on_lan_datagram(void *user, const struct lan_addr *from, struct ag_s
     client_rearm(c);
 }
 
-static const struct lan_socket_events lan_events = {on_lan_datagram, part_closed};
+static void on_lan_closed(void *user)
+{
+    struct client *c = user;
+
+    c->lan_socket = NULL;
+    client_part_closed(c);
+}
+
+static const struct lan_socket_events lan_events = {on_lan_datagram, on_lan_closed};
 
 /* Bluetooth provisioning: the helper that speaks Bluetooth sends the phone's JSON in one datagram, from loopback. */
 static void on_ble_datagram(void *user, const struct lan_addr *from, struct ag_span datagram)
@@ -320,7 +332,15 @@ static void on_ble_datagram(void *user, const struct lan_addr *from, struct ag_s
     client_rearm(c);
 }
 
-static const struct lan_socket_events ble_events = {on_ble_datagram, part_closed};
+static void on_ble_closed(void *user)
+{
+    struct client *c = user;
+
+    c->ble_socket = NULL;
+    client_part_closed(c);
+}
+
+static const struct lan_socket_events ble_events = {on_ble_datagram, on_ble_closed};
 
 /* ---- start and end ---- */
 
@@ -405,7 +425,7 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
 
 static void on_timer_closed(uv_handle_t *h)
 {
-    part_closed(h->data);
+    client_part_closed(h->data);
 }
 
 void client_close(struct client *c, void (*on_closed)(void *user), void *user)

@@ -190,7 +190,7 @@ static void ota_reboot(struct ota *o)
     if (!o->options->reboot)
         return;
     o->reboot_by_ms = uv_now(o->loop) + REBOOT_WAIT_MS;
-    uv_timer_start(&o->later, reboot_when_told, 0, REBOOT_LOOK_MS);
+    uv_timer_start(&o->reboot_later, reboot_when_told, 0, REBOOT_LOOK_MS);
 }
 
 /* ---- what the machine decides ---- */
@@ -461,6 +461,8 @@ int ota_start(struct ota *o, uv_loop_t *loop, const struct ota_options *options)
     *o = (struct ota){.loop = loop, .options = options};
     uv_timer_init(loop, &o->later);
     o->later.data = o;
+    uv_timer_init(loop, &o->reboot_later);
+    o->reboot_later.data = o;
     ota_read_boot_id(o);
     ota_machine_init(&o->machine, &options->machine);
     r = ota_make_paths(o);
@@ -488,6 +490,7 @@ void ota_stop(struct ota *o)
         return;
     o->stopping = true;
     uv_close((uv_handle_t *) &o->later, NULL);
+    uv_close((uv_handle_t *) &o->reboot_later, NULL);
     if (o->http) {
         ota_fetch_stop(&o->fetch);
         ag_http_close(o->http, NULL, NULL);

@@ -37,7 +37,8 @@ struct ota {
     struct ota_hash hash;
     struct ota_hook hook;
     struct ota_reports reports;
-    uv_timer_t later; /* the next try to download, or the reboot */
+    uv_timer_t later;        /* the next try to download */
+    uv_timer_t reboot_later; /* the report of "installed" goes first */
     uint64_t reboot_by_ms;
     uv_process_t reboot; /* open while reboot_open */
     bool reboot_open;
