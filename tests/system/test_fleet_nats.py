@@ -200,8 +200,13 @@ def test_a_node_dies_and_nothing_is_lost(cluster, tmp_path):
     assert moved >= DEVICES // 3
     for d in devices:
         assert set(d.executed) == {1, 2, 3}
-    wait_for(lambda: sum("cloud mqtt connected" in l for l in real.err) == 2, "miio_client on another node", LONG)
-    assert app.ask("props", {"n": 2}, id=2)["result"] == ["ok"]
+    try:  # a cluster that elects its leaders anew may end a first session: there may be more than two
+        wait_for(lambda: sum("cloud mqtt connected" in l for l in real.err) >= 2, "miio_client on another node", LONG)
+    except AssertionError as e:
+        raise AssertionError("%s: %r" % (e, [l for l in real.err if "cloud" in l][-20:]))
+    # while the cluster is slow to acknowledge the client keeps a report and says so; it must arrive all the same
+    assert app.ask("props", {"n": 2}, id=2)["result"] in (["ok"], ["queued"])
+    wait_for(lambda: len(reports.get(40001, ())) == 2, "both reports of miio_client", LONG)
     fleet.client.publish("miio/40001/command", json.dumps({"id": 9, "method": "set_power", "params": ["on"]}), 1)
     command = app.next(LONG)
     app.send({"id": command["id"], "result": ["ok"]})
