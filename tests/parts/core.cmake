@@ -9,6 +9,7 @@ miio_unit_test(message SOURCES unit/libagent/test_message.c LIBS agcore ALLOC_FA
 miio_unit_test(buf SOURCES unit/libagent/test_buf.c LIBS agcore ALLOC_FAIL)
 miio_unit_test(log SOURCES unit/libagent/test_log.c LIBS agcore)
 miio_unit_test(io SOURCES unit/libagent/test_io.c LIBS agio ALLOC_FAIL)
+miio_unit_test(trust SOURCES unit/libagent/test_trust.c LIBS agio)
 miio_unit_test(pack SOURCES unit/libagent/test_pack.c LIBS agcore ALLOC_FAIL)
 
 miio_fuzz_target(json SOURCES fuzz/fuzz_json.c LIBS agcore test_json_ref)
