@@ -1,11 +1,13 @@
 #include "libagent/wait.h"
 
-void ag_waits_init(struct ag_waits *w, uint32_t first_id)
+#include "libagent/core/ids.h"
+
+void ag_waits_init(struct ag_waits *w, uint32_t random)
 {
     for (size_t i = 0; i < AG_WAIT_BUCKETS; i++)
         ag_list_init(&w->buckets[i]);
     ag_list_init(&w->deadlines);
-    w->next_id = first_id;
+    w->next_id = ag_id_from(random);
 }
 
 void ag_wait_init(struct ag_wait *a, enum ag_wait_kind kind)
@@ -20,8 +22,9 @@ void ag_waits_add(struct ag_waits *w, struct ag_wait *a, uint64_t deadline_ms)
     struct ag_list *at = w->deadlines.prev;
 
     while (ag_waits_find(w, w->next_id))
-        w->next_id++;
-    a->id = w->next_id++;
+        w->next_id = ag_id_next(w->next_id);
+    a->id = w->next_id;
+    w->next_id = ag_id_next(w->next_id);
     a->deadline_ms = deadline_ms;
     ag_list_append(&w->buckets[a->id % AG_WAIT_BUCKETS], &a->by_id);
     /* from the end: equal timeouts, the common case, find their place at once */

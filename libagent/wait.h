@@ -1,7 +1,7 @@
 /*
  * Who waits for which answer: found by id, ended by deadline. The waiting object embeds a struct ag_wait and is
- * found again by ag_container_of(); nothing is allocated here. Ids count up from a random start, and one that is
- * still waited for is never drawn again.
+ * found again by ag_container_of(); nothing is allocated here. Ids count up from a random start within 1..2147483647,
+ * and one that is still waited for is never drawn again.
  */
 #ifndef AG_WAIT_H
 #define AG_WAIT_H
@@ -31,7 +31,8 @@ struct ag_waits {
     uint32_t next_id;
 };
 
-void ag_waits_init(struct ag_waits *w, uint32_t first_id);
+/* random: any number, for the first id. */
+void ag_waits_init(struct ag_waits *w, uint32_t random);
 
 void ag_wait_init(struct ag_wait *a, enum ag_wait_kind kind);
 static inline bool ag_wait_active(const struct ag_wait *a)

@@ -3,12 +3,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include "libagent/core/ids.h"
 
-enum { SLOTS_MIN = 64, ID_MAX = 0x7fffffff };
+enum { SLOTS_MIN = 64 };
 
 int request_table_init(struct request_table *t, uint32_t seed)
 {
-    *t = (struct request_table){.mask = SLOTS_MIN - 1, .next_id = seed % ID_MAX + 1};
+    *t = (struct request_table){.mask = SLOTS_MIN - 1, .next_id = ag_id_from(seed)};
     ag_list_init(&t->by_deadline);
     pool_init(&t->pool, sizeof(struct request));
     t->slots = calloc(SLOTS_MIN, sizeof(struct request *));
@@ -47,7 +48,7 @@ static uint32_t draw_id(struct request_table *t)
 
     do {
         id = t->next_id;
-        t->next_id = id == ID_MAX ? 1 : id + 1;
+        t->next_id = ag_id_next(id);
     } while (t->slots[id & t->mask]);
     return id;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "client/core/json_iter.h"
+#include "libagent/core/ids.h"
 #include "libagent/core/message.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -21,9 +22,9 @@ struct command {
     UT_hash_handle hh;
 };
 
-void command_table_init(struct command_table *t, const struct command_sink *sink, void *user, uint32_t first_id)
+void command_table_init(struct command_table *t, const struct command_sink *sink, void *user, uint32_t random)
 {
-    *t = (struct command_table){.sink = sink, .user = user, .max_open = 1024, .timeout_ms = 4000, .next_id = first_id};
+    *t = (struct command_table){.sink = sink, .user = user, .max_open = 1024, .timeout_ms = 4000, .last_id = random % AG_ID_MAX};
     ag_list_init(&t->by_age);
 }
 
@@ -120,11 +121,10 @@ static uint32_t draw_id(struct command_table *t)
     struct command *taken;
 
     do {
-        if (++t->next_id == 0)
-            t->next_id = 1;
-        HASH_FIND(hh, t->by_id, &t->next_id, sizeof t->next_id, taken);
+        t->last_id = ag_id_next(t->last_id);
+        HASH_FIND(hh, t->by_id, &t->last_id, sizeof t->last_id, taken);
     } while (taken);
-    return t->next_id;
+    return t->last_id;
 }
 
 static int command_new(struct command_table *t, struct command **out)

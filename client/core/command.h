@@ -56,13 +56,13 @@ struct command_table {
     struct ag_list by_age;   /* struct command.age, oldest first; one timeout, so also by deadline */
     unsigned n_open, max_open;
     unsigned timeout_ms;
-    uint32_t next_id;
+    uint32_t last_id; /* ours are 1..2147483647 */
     uint64_t peers; /* bit per peer that is there */
     struct command_stats stats;
 };
 
-/* first_id: a random number. Defaults: 1024 open, 4000 ms; change the fields before the first command. */
-void command_table_init(struct command_table *t, const struct command_sink *sink, void *user, uint32_t first_id);
+/* random: any number; the first id follows from it. Defaults: 1024 open, 4000 ms; change the fields before the first command. */
+void command_table_init(struct command_table *t, const struct command_sink *sink, void *user, uint32_t random);
 /* Forgets all that is open; nobody is told (command_refuse_all() does that). */
 void command_table_deinit(struct command_table *t);
 

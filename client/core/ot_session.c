@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "client/core/ot_text.h"
+#include "libagent/core/ids.h"
 
 void ot_config_defaults(struct ot_config *c)
 {
@@ -35,17 +36,19 @@ struct ot_session *ot_session_free(struct ot_session *s)
     return NULL;
 }
 
-/* A number that is not 0 and under which nothing is under way. */
+/* An id under which nothing is under way. */
 static uint32_t draw_id(struct ot_session *s)
 {
-    uint32_t x = s->random;
+    uint32_t x = s->random, id;
 
     do {
         x ^= x << 13;
         x ^= x >> 17;
         x ^= x << 5;
-    } while (x == 0 || x == s->info_id || x == s->idle_id || ot_pending_has(&s->pending, x));
-    return s->random = x;
+        id = ag_id_from(x);
+    } while (id == s->info_id || id == s->idle_id || ot_pending_has(&s->pending, id));
+    s->random = x;
+    return id;
 }
 
 int ot_session_new(struct ot_session **out, const struct ot_config *config, const struct ot_sink *sink, void *user)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include "libagent/core/ids.h"
 #include "libagent/core/message.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -18,10 +19,10 @@ struct uplink_entry {
     UT_hash_handle hh;
 };
 
-void uplink_init(struct uplink *u, const struct uplink_sink *sink, void *user, uint32_t first_id)
+void uplink_init(struct uplink *u, const struct uplink_sink *sink, void *user, uint32_t random)
 {
     *u = (struct uplink){.sink = sink, .user = user, .max_open = 4096, .max_bytes = 4 << 20, .timeout_ms = 30000,
-                         .next_id = first_id};
+                         .last_id = random % AG_ID_MAX};
     ag_list_init(&u->by_age);
     ag_list_init(&u->queue);
 }
@@ -57,11 +58,10 @@ uint32_t uplink_draw_id(struct uplink *u)
     struct uplink_entry *mine;
 
     do {
-        if (++u->next_id == 0)
-            u->next_id = 1;
-        HASH_FIND(hh, u->by_id, &u->next_id, sizeof u->next_id, mine);
-    } while (mine || (u->sink->taken && u->sink->taken(u->user, u->next_id)));
-    return u->next_id;
+        u->last_id = ag_id_next(u->last_id);
+        HASH_FIND(hh, u->by_id, &u->last_id, sizeof u->last_id, mine);
+    } while (mine || (u->sink->taken && u->sink->taken(u->user, u->last_id)));
+    return u->last_id;
 }
 
 static int entry_new(struct uplink *u, struct uplink_entry **out, unsigned peer, struct ag_span raw_id)

@@ -43,12 +43,12 @@ struct uplink {
     unsigned n_open, max_open;
     size_t bytes, max_bytes;    /* of queued texts */
     unsigned timeout_ms;
-    uint32_t next_id;
+    uint32_t last_id; /* ours are 1..2147483647 */
     struct uplink_stats stats;
 };
 
-/* first_id: a random number. Defaults: 4096 open, 4 MiB queued, 30 s. */
-void uplink_init(struct uplink *u, const struct uplink_sink *sink, void *user, uint32_t first_id);
+/* random: any number; the first id follows from it. Defaults: 4096 open, 4 MiB queued, 30 s. */
+void uplink_init(struct uplink *u, const struct uplink_sink *sink, void *user, uint32_t random);
 void uplink_deinit(struct uplink *u);
 
 /* A report or request (has a method) from peer. 0 or -ENOMEM (nothing happened). */

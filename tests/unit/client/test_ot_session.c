@@ -148,7 +148,7 @@ static int on_info(void *user, struct ag_buf *out)
 
 static const struct ot_sink sink = {on_send, on_connected, on_lost, on_command, on_acked, on_failed, on_info};
 
-static void rig_open(struct rig *g, bool stream, unsigned window)
+static void rig_open_seeded(struct rig *g, bool stream, unsigned window, uint32_t seed)
 {
     struct ot_config cfg;
 
@@ -157,11 +157,16 @@ static void rig_open(struct rig *g, bool stream, unsigned window)
     cfg.stream = stream;
     cfg.did = DID;
     cfg.key = KEY;
-    cfg.seed = 42;
+    cfg.seed = seed;
     if (window)
         cfg.window = window;
     assert_int_equal(packet_key_init(&g->key, KEY), 0);
     assert_int_equal(ot_session_new(&g->s, &cfg, &sink, g), 0);
+}
+
+static void rig_open(struct rig *g, bool stream, unsigned window)
+{
+    rig_open_seeded(g, stream, window, 42);
 }
 
 static void rig_close(struct rig *g)
@@ -691,6 +696,22 @@ static void own_ids_step_aside(void **state)
     rig_close(&g);
 }
 
+static void own_ids_fit_an_int(void **state)
+{
+    (void) state;
+    for (uint32_t seed = 1; seed < 200; seed++) {
+        struct rig g;
+
+        rig_open_seeded(&g, false, 0, seed * 0x9e3779b9u);
+        ot_session_begin(g.s, g.now_ms);
+        give_time(&g, 1700000000);
+        assert_in_range(g.info_id, 1, INT32_MAX);
+        ack(&g, g.info_id);
+        assert_in_range(g.idle_id, 1, INT32_MAX);
+        rig_close(&g);
+    }
+}
+
 static void texts_without_id(void **state)
 {
     static const char *const rows[][2] = {
@@ -831,6 +852,7 @@ int main(void)
         cmocka_unit_test(a_stream_may_be_cut_anywhere),
         cmocka_unit_test(a_broken_stream_ends),
         cmocka_unit_test(own_ids_step_aside),
+        cmocka_unit_test(own_ids_fit_an_int),
         cmocka_unit_test(texts_without_id),
         cmocka_unit_test(allocation_failures),
     };

@@ -105,6 +105,20 @@ static void test_numbers_under_way_are_left_out(void **state)
     world_deinit(&w);
 }
 
+static void test_ids_fit_an_int(void **state)
+{
+    static const uint32_t randoms[] = {0, 1, INT32_MAX - 1, INT32_MAX, 0x80000000u, UINT32_MAX - 1, UINT32_MAX};
+    struct world w;
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(randoms); i++) {
+        uplink_init(&w.u, &sink, &w, randoms[i]);
+        for (int n = 0; n < 3; n++)
+            assert_in_range(uplink_draw_id(&w.u), 1, INT32_MAX);
+        uplink_deinit(&w.u);
+    }
+}
+
 static void test_without_a_cloud(void **state)
 {
     struct world w;
@@ -208,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_under_way_are_left_out),
         cmocka_unit_test(test_ack_returns_under_the_askers_id),
+        cmocka_unit_test(test_ids_fit_an_int),
         cmocka_unit_test(test_without_a_cloud),
         cmocka_unit_test(test_window_keeps_order),
         cmocka_unit_test(test_lost_and_limits),

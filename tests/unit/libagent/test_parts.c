@@ -78,18 +78,19 @@ static void waits_end_in_order(void **state)
     uint64_t last = 0;
 
     (void) state;
-    ag_waits_init(&w, UINT32_MAX - 1);
+    ag_waits_init(&w, INT32_MAX - 2);
     for (size_t i = 0; i < 5; i++) {
         ag_wait_init(&a[i], AG_WAIT_CALL);
         ag_waits_add(&w, &a[i], deadlines[i]);
     }
-    assert_int_equal(a[0].id, UINT32_MAX - 1);
-    assert_int_equal(a[2].id, 0); /* wraps, and 0 is an id like any other */
-    assert_ptr_equal(ag_waits_find(&w, 0), &a[2]);
-    w.next_id = UINT32_MAX; /* taken: skipped */
+    assert_int_equal(a[0].id, INT32_MAX - 1);
+    assert_int_equal(a[1].id, INT32_MAX); /* the largest that an application's C int holds */
+    assert_int_equal(a[2].id, 1);
+    assert_ptr_equal(ag_waits_find(&w, 1), &a[2]);
+    w.next_id = INT32_MAX; /* taken: skipped */
     ag_wait_end(&a[4]);
     ag_waits_add(&w, &a[4], 5);
-    assert_int_equal(a[4].id, 2);
+    assert_int_equal(a[4].id, 3);
     for (size_t n = 5; n > 0; n--) {
         struct ag_wait *first = ag_waits_first(&w);
 

@@ -1,0 +1,24 @@
+/*
+ * Message ids that our programs draw: 1..2147483647. An id of a message is any unsigned 32-bit number, but applications
+ * keep it in a C int, and JSON libraries cut what is larger (json-c's json_object_get_int(), cJSON's valueint).
+ */
+#ifndef AG_IDS_H
+#define AG_IDS_H
+
+#include <stdint.h>
+
+enum { AG_ID_MAX = 0x7fffffff };
+
+/* An id made of any number. */
+static inline uint32_t ag_id_from(uint32_t random)
+{
+    return random % AG_ID_MAX + 1;
+}
+
+/* The id behind this one; 1 behind 0 and behind the last. */
+static inline uint32_t ag_id_next(uint32_t id)
+{
+    return id >= AG_ID_MAX ? 1 : id + 1;
+}
+
+#endif
