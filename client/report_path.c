@@ -154,7 +154,7 @@ static int give_directly(struct client *c, uint32_t id, struct ag_span text, boo
     r = direct_add(p, id, text); /* first: the cloud may acknowledge within the call */
     if (r < 0)
         return r;
-    r = c->link.ops->report(c->link.cloud, id, text, repeat);
+    r = c->link.ops->report(c->link.cloud, id, text, 0, repeat);
     d = r < 0 ? direct_find(p, id) : NULL;
     if (d)
         direct_free(p, d);
@@ -171,7 +171,7 @@ int report_path_report(struct client *c, uint32_t id, struct ag_span text, bool 
     int r = -ENOTCONN;
 
     if (!may_keep(c, text))
-        return cloud_takes(c) ? c->link.ops->report(c->link.cloud, id, text, repeat) : -ENOTCONN;
+        return cloud_takes(c) ? c->link.ops->report(c->link.cloud, id, text, 0, repeat) : -ENOTCONN;
     if (cloud_takes(c) && report_queue_drained(&c->reports.queue))
         r = give_directly(c, id, text, repeat);
     else if (cloud_takes(c) && is_crowded(&c->reports.queue))
@@ -195,7 +195,7 @@ static bool give_kept(struct client *c)
         return false;
     if (r == 0) {
         report_queue_sent(&p->queue, seq); /* first: the cloud may acknowledge within the call */
-        r = c->link.ops->report(c->link.cloud, id, ag_buf_span(&text), true);
+        r = c->link.ops->report(c->link.cloud, id, ag_buf_span(&text), 0, true);
     }
     if (r == -ENOBUFS || r == -ENOTCONN || r == -ENOMEM) {
         report_queue_unsent(&p->queue, seq);

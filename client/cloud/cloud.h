@@ -65,9 +65,15 @@ struct cloud_ops {
     /*
      * Sends a report. 0: acked() or failed() will follow (also within this call); -ENOTCONN: not connected;
      * -EMSGSIZE, -EINVAL: this cloud cannot carry it (nothing follows); -ENOBUFS: window full, offer it again later.
+     * at_s: when the application reported it, Unix seconds; 0: just now, or at a time that nobody knows.
      * repeat: it may have been sent before under the same id.
      */
-    int (*report)(struct cloud *c, uint32_t report_id, struct ag_span text, bool repeat);
+    int (*report)(struct cloud *c, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat);
+    /*
+     * Whether report() could ever take this text, whatever the state of the line: 0, or -EMSGSIZE, -EINVAL as report() would
+     * say. So an application hears the same while the cloud is away. -ENOMEM. NULL: every report.
+     */
+    int (*carries)(const struct device_conf *conf, struct ag_span text);
     /* The answer to a command: text is {"id":<whatever>,"result"|"error"...}; the cloud puts its own id in. */
     int (*answer)(struct cloud *c, uint64_t token, struct ag_span text);
     /*

@@ -246,13 +246,14 @@ void gizwits_do(struct gizwits *g, struct gizwits_decision d)
 
 /* ---- reports ---- */
 
-static int gizwits_report(struct cloud *base, uint32_t report_id, struct ag_span text, bool repeat)
+static int gizwits_report(struct cloud *base, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat)
 {
     struct gizwits *g = (struct gizwits *) base;
     struct gizwits_frame f = {.cmd = GIZWITS_TO_APP, .p0 = text};
     struct report_in_flight *entry;
     int r;
 
+    (void) at_s; /* a frame has no place for it */
     (void) repeat;
     if (!gizwits_online(g))
         return -ENOTCONN;
@@ -273,6 +274,12 @@ static int gizwits_report(struct cloud *base, uint32_t report_id, struct ag_span
     g->count.reports_refused++;
     gizwits_log_dropped(g, "report", gizwits_frame_error(r));
     return r == GIZWITS_E_LIMIT ? -EMSGSIZE : -EINVAL;
+}
+
+static int gizwits_carries(const struct device_conf *conf, struct ag_span text)
+{
+    (void) conf;
+    return text.len > GIZWITS_P0_MAX ? -EMSGSIZE : 0;
 }
 
 /* ---- acknowledgements ---- */
@@ -495,6 +502,7 @@ const struct cloud_ops cloud_gizwits_ops = {
     .start = gizwits_start,
     .stop = gizwits_stop,
     .report = gizwits_report,
+    .carries = gizwits_carries,
     .answer = gizwits_answer,
     .local_method = gizwits_local_method,
     .kick = gizwits_kick,

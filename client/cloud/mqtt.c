@@ -353,13 +353,14 @@ static void keep_state(struct mqtt_cloud *m, struct ag_span text)
         log_refused(m, &m->n_refused_properties, "property for the state topic", "over 512 names or 64 KiB");
 }
 
-static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span text, bool repeat)
+static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat)
 {
     struct mqtt_cloud *m = (struct mqtt_cloud *) base;
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     struct in_flight *f;
     int r;
 
+    (void) at_s; /* the text goes as the application wrote it */
     if (repeat && find_in_flight(m, report_id))
         return 0; /* the link itself sends it again, with DUP */
     if (!mqtt_link_is_connected(m->link))
@@ -380,6 +381,14 @@ static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span te
     ag_list_append(&m->in_flight, &f->link);
     keep_state(m, text);
     return 0;
+}
+
+static int mqtt_carries(const struct device_conf *conf, struct ag_span text)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+
+    (void) conf;
+    return put_id(&b, text, 1);
 }
 
 /* ---- life ---- */
@@ -596,6 +605,7 @@ const struct cloud_ops cloud_mqtt_ops = {
     .start = mqtt_start,
     .stop = mqtt_stop,
     .report = mqtt_report,
+    .carries = mqtt_carries,
     .answer = mqtt_answer,
     .kick = mqtt_kick,
     .wakeup_s = mqtt_wakeup_s,

@@ -344,7 +344,7 @@ static int encode_error(struct onenet *o, int e)
 }
 
 /* One that is still in the link's window is sent again by the link itself, with DUP: not twice from here. */
-static int onenet_report(struct cloud *base, uint32_t report_id, struct ag_span text, bool repeat)
+static int onenet_report(struct cloud *base, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat)
 {
     struct onenet *o = (struct onenet *) base;
     ag_cleanup(ag_buf_deinit) struct ag_buf payload = AG_BUF_INIT;
@@ -356,7 +356,9 @@ static int onenet_report(struct cloud *base, uint32_t report_id, struct ag_span 
         return 0;
     if (!mqtt_link_is_connected(o->link))
         return -ENOTCONN;
-    r = onenet_report_encode(&payload, text, onenet_utc_offset(o));
+    r = onenet_report_encode(&payload, text, at_s, onenet_utc_offset(o));
+    if (r == ONENET_DP_E_TOO_LARGE && at_s > 0) /* the times have made it so: without them it was promised a place */
+        r = onenet_report_encode(&payload, text, 0, onenet_utc_offset(o));
     if (r != 0)
         return encode_error(o, r);
     f = calloc(1, sizeof *f);
@@ -372,6 +374,17 @@ static int onenet_report(struct cloud *base, uint32_t report_id, struct ag_span 
     ag_list_append(&o->in_flight, &f->link);
     o->last_sent_ms = uv_now(o->env->loop);
     return 0;
+}
+
+static int onenet_carries(const struct device_conf *conf, struct ag_span text)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf payload = AG_BUF_INIT;
+    int r = onenet_report_encode(&payload, text, 0, 0);
+
+    (void) conf;
+    if (r == 0 || r == -ENOMEM)
+        return r;
+    return r == ONENET_DP_E_TOO_LARGE ? -EMSGSIZE : -EINVAL;
 }
 
 static int onenet_answer(struct cloud *base, uint64_t token, struct ag_span text)
@@ -567,6 +580,7 @@ const struct cloud_ops cloud_onenet_ops = {
     .start = onenet_start,
     .stop = onenet_stop,
     .report = onenet_report,
+    .carries = onenet_carries,
     .answer = onenet_answer,
     .local_method = onenet_local_method,
     .kick = onenet_kick,

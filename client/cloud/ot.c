@@ -9,6 +9,7 @@
 #include "client/core/device_files.h"
 #include "client/core/ot_options.h"
 #include "client/core/ot_session.h"
+#include "client/core/packet.h"
 #include "client/io/ot_link.h"
 #include "libagent/core/log.h"
 #include "libagent/io/file.h"
@@ -507,11 +508,12 @@ static void ot_stop(struct cloud *c)
     uv_close((uv_handle_t *) &o->timer, on_timer_closed);
 }
 
-static int ot_report(struct cloud *c, uint32_t report_id, struct ag_span text, bool repeat)
+static int ot_report(struct cloud *c, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat)
 {
     struct ot *o = ot_of(c);
     int r;
 
+    (void) at_s;   /* the protocol has no place for it */
     (void) repeat; /* the id says it */
     if (o->stopping)
         return -ENOTCONN;
@@ -519,6 +521,17 @@ static int ot_report(struct cloud *c, uint32_t report_id, struct ag_span text, b
     if (r == 0)
         rearm(o);
     return r;
+}
+
+static int ot_carries(const struct device_conf *conf, struct ag_span text)
+{
+    struct device_conf_error err;
+    struct ot_options o;
+    int r = ot_options_parse(&o, conf, &err);
+
+    if (r < 0)
+        return r;
+    return text.len <= (size_t) (o.stream ? PACKET_TEXT_MAX : PACKET_UDP_TEXT_MAX) ? 0 : -EMSGSIZE;
 }
 
 static int ot_answer(struct cloud *c, uint64_t token, struct ag_span text)
@@ -558,6 +571,7 @@ const struct cloud_ops cloud_ot_ops = {
     .start = ot_start,
     .stop = ot_stop,
     .report = ot_report,
+    .carries = ot_carries,
     .answer = ot_answer,
     .kick = ot_kick,
     .wakeup_s = ot_wakeup_s,

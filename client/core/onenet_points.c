@@ -58,11 +58,20 @@ static int keep_string(struct onenet_points *l, struct ag_span string, int error
     return e == -EINVAL ? error : e;
 }
 
-/* "at": text, checked by the encoders, or unix seconds. */
-static int keep_time(struct onenet_points *l, struct ag_span at, int32_t offset, struct ag_span *out)
+static int keep_unix(struct onenet_points *l, uint64_t unix_s, int32_t offset, struct ag_span *out)
 {
     struct onenet_date d;
     char text[ONENET_TIME_LEN + 1];
+
+    if (!onenet_date_from_unix((int64_t) unix_s, offset, &d))
+        return ONENET_DP_E_TIME;
+    onenet_date_format(&d, text);
+    return keep(l, text, ONENET_TIME_LEN, out);
+}
+
+/* "at": text, checked by the encoders, or unix seconds. */
+static int keep_time(struct onenet_points *l, struct ag_span at, int32_t offset, struct ag_span *out)
+{
     uint64_t unix_s;
 
     *out = EMPTY;
@@ -70,10 +79,9 @@ static int keep_time(struct onenet_points *l, struct ag_span at, int32_t offset,
         return 0;
     if (json_type(at) == AG_JSON_STRING)
         return keep_string(l, at, ONENET_DP_E_TIME, out);
-    if (!ag_span_uint(at, INT64_MAX, &unix_s) || !onenet_date_from_unix((int64_t) unix_s, offset, &d))
+    if (!ag_span_uint(at, INT64_MAX, &unix_s))
         return ONENET_DP_E_TIME;
-    onenet_date_format(&d, text);
-    return keep(l, text, ONENET_TIME_LEN, out);
+    return keep_unix(l, unix_s, offset, out);
 }
 
 static bool same(struct ag_span a, struct ag_span b)
@@ -209,13 +217,15 @@ static bool cut_prefix(struct ag_span s, const char *prefix, struct ag_span *res
     return true;
 }
 
-static int take_report(struct onenet_points *l, struct ag_span report, int32_t offset)
+static int take_report(struct onenet_points *l, struct ag_span report, uint32_t at_s, int32_t offset)
 {
     struct ag_span method, params = json_get(report, "params"), time, name;
     int e = keep_string(l, json_get(report, "method"), -EINVAL, &method);
 
     if (e == 0)
         e = keep_time(l, json_get(report, "at"), offset, &time);
+    if (e == 0 && time.len == 0 && at_s > 0)
+        e = keep_unix(l, at_s, offset, &time);
     if (e != 0)
         return e;
     if (!params.p)
@@ -240,13 +250,13 @@ static int encode_as(struct ag_buf *out, unsigned type, const struct onenet_poin
                        : onenet_dp_encode_values(out, l->p, l->n);
 }
 
-int onenet_report_encode(struct ag_buf *out, struct ag_span report, int32_t utc_offset_s)
+int onenet_report_encode(struct ag_buf *out, struct ag_span report, uint32_t at_s, int32_t utc_offset_s)
 {
     ag_cleanup(onenet_points_deinit) struct onenet_points l = {.text = AG_BUF_INIT};
     int e = points_init(&l, report.len);
 
     if (e == 0)
-        e = take_report(&l, report, utc_offset_s);
+        e = take_report(&l, report, at_s, utc_offset_s);
     return e == 0 ? encode_as(out, onenet_points_choose_type(&l), &l) : e;
 }
 

@@ -28,10 +28,10 @@ unsigned onenet_points_choose_type(const struct onenet_points *l);
  *   {"method":"event.NAME","params":...}                     stream NAME, value: the params
  *   {"method":"event_occured","params":{"siid","eiid","arguments"}}          stream "event.siid.eiid"
  * A member "at" beside method (or in an item of properties_changed) is the time: text of the protocol's form, or unix
- * seconds. utc_offset_s: of local time, east positive.
+ * seconds. at_s, unless 0, is the time in unix seconds of what has no "at". utc_offset_s: of local time, east positive.
  * 0, -ENOMEM, -EINVAL (no such report), or an enum onenet_dp_error.
  */
-int onenet_report_encode(struct ag_buf *out, struct ag_span report, int32_t utc_offset_s);
+int onenet_report_encode(struct ag_buf *out, struct ag_span report, uint32_t at_s, int32_t utc_offset_s);
 
 /* What onenet.dp asks for. */
 struct onenet_dp_request {

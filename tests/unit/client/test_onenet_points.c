@@ -26,6 +26,35 @@ static int print_point(void *user, const struct onenet_value *v)
 
 #define M(method, rest) "{\"id\":7,\"method\":\"" method "\"," rest "}"
 
+/* What the store gives out after a while: the time of what brings none. */
+static void kept_reports_bring_their_time(void **state)
+{
+    static const struct {
+        const char *report;
+        int type;
+        const char *points;
+    } rows[] = {
+        {M("props", "\"params\":{\"power\":\"on\",\"level\":42}"), 4,
+         "power|2024-03-01 07:59:59|\"on\"\nlevel|2024-03-01 07:59:59|42\n"},
+        {M("props", "\"params\":{\"a\":1},\"at\":0"), 4, "a|1970-01-01 08:00:00|1\n"},
+        {M("prop.temp", "\"params\":[1,2]"), 1, "temp|2024-03-01 07:59:59|1\ntemp|2024-03-01 07:59:59|2\n"},
+        {M("properties_changed", "\"params\":[{\"siid\":2,\"piid\":1,\"value\":1,\"at\":0},{\"siid\":2,\"piid\":2,"
+           "\"value\":2}]"), 4, "2.1|1970-01-01 08:00:00|1\n2.2|2024-03-01 07:59:59|2\n"},
+        {M("event.click", "\"params\":[]"), 4, "click|2024-03-01 07:59:59|[]\n"},
+        {M("event_occured", "\"params\":{\"siid\":2,\"eiid\":1}"), 4, "event.2.1|2024-03-01 07:59:59|[]\n"},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(rows); i++) {
+        ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT, out = AG_BUF_INIT;
+
+        assert_int_equal(onenet_report_encode(&b, span(rows[i].report), 1709251199, 8 * 3600), 0);
+        assert_int_equal(b.data[0], rows[i].type);
+        assert_int_equal(onenet_dp_decode(ag_buf_span(&b), print_point, &out), 0);
+        assert_string_equal(ag_buf_cstr(&out), rows[i].points);
+    }
+}
+
 static const struct {
     const char *report;
     int error, type;
@@ -60,7 +89,7 @@ static void reports_become_points(void **state)
     (void) state;
     for (size_t i = 0; i < ag_array_size(reports); i++) {
         ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT, out = AG_BUF_INIT;
-        int e = onenet_report_encode(&b, span(reports[i].report), 8 * 3600);
+        int e = onenet_report_encode(&b, span(reports[i].report), 0, 8 * 3600);
 
         if (e != reports[i].error)
             fail_msg("%s: %d", reports[i].report, e);
@@ -170,7 +199,7 @@ static void everything_once(void *user)
         const char *why = "";
         size_t from = 0;
 
-        onenet_report_encode(&b, span(reports[i].report), 0);
+        onenet_report_encode(&b, span(reports[i].report), i % 2 ? 1709251199 : 0, 0);
         if (onenet_dp_request_init(&q, span(requests[i].params), 0, &why) != 0)
             continue;
         onenet_dp_request_build(&q, ag_buf_span(&q.binary), &from, &b);
@@ -188,6 +217,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_become_points),
+        cmocka_unit_test(kept_reports_bring_their_time),
         cmocka_unit_test(requests_are_checked_and_built),
         cmocka_unit_test(more_than_500_floats_need_more_payloads),
         cmocka_unit_test(short_memory_leaves_nothing_behind),
