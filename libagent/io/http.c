@@ -196,6 +196,8 @@ static enum ag_http_end call_end(const struct ag_http_call *c, CURLcode code)
     case CURLE_SEND_ERROR:
     case CURLE_GOT_NOTHING:
         return AG_HTTP_E_DISCONNECT;
+    case CURLE_UNSUPPORTED_PROTOCOL: /* said of an answer that is no HTTP, too */
+        return call_status(c) / 100 == 3 ? AG_HTTP_E_PROTOCOL : AG_HTTP_E_OTHER;
     case CURLE_OPERATION_TIMEDOUT:
         return call_timed_out(c);
     default:
@@ -215,6 +217,7 @@ const char *ag_http_end_name(enum ag_http_end end)
         [AG_HTTP_E_TOO_BIG] = "answer too large",
         [AG_HTTP_E_RANGE] = "wrong range in the answer",
         [AG_HTTP_E_ABORTED] = "given up",
+        [AG_HTTP_E_PROTOCOL] = "sent on to another protocol",
         [AG_HTTP_E_OTHER] = "failed",
     };
 
@@ -251,9 +254,14 @@ static void http_on_done(struct http_loop *l, CURL *easy, CURLcode code)
 
 /* ---- beginning ---- */
 
+static bool is_https(const char *url)
+{
+    return strncasecmp(url, "https://", 8) == 0;
+}
+
 static bool url_allowed(const char *url)
 {
-    return url && (strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0);
+    return url && (strncasecmp(url, "http://", 7) == 0 || is_https(url));
 }
 
 static int call_set_body(struct ag_http_call *c, const struct ag_http_request *req)
@@ -319,6 +327,17 @@ static int call_set_str(CURL *e, CURLoption option, const char *value)
     return !value || curl_easy_setopt(e, option, value) == CURLE_OK ? 0 : -ENOMEM;
 }
 
+/* What was asked for under TLS stays there, wherever the server sends it. */
+static int call_set_protocols(CURL *e, const char *url)
+{
+    const char *protocols = is_https(url) ? "https" : "http,https";
+
+    if (curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, protocols) != CURLE_OK ||
+        curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, protocols) != CURLE_OK)
+        return -ENOTSUP;
+    return 0;
+}
+
 /* A CA that cannot be set must not fall back to the system's. */
 static int call_set_tls(CURL *e, const struct ag_http_request *req)
 {
@@ -351,12 +370,12 @@ static int call_set_options(struct ag_http_call *c, const struct ag_http_request
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* giving up must not wait for the resolver's thread */
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     call_set_callbacks(c);
     call_set_limits(e, req);
     snprintf(range, sizeof range, "%llu-", (unsigned long long) req->range_from);
-    r = call_set_tls(e, req);
+    r = call_set_protocols(e, req->url);
+    if (r == 0)
+        r = call_set_tls(e, req);
     if (r == 0)
         r = call_set_str(e, CURLOPT_RANGE, req->range_from > 0 ? range : NULL);
     if (r == 0)

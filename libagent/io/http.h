@@ -39,6 +39,7 @@ enum ag_http_end {
     AG_HTTP_E_TOO_BIG,    /* the answer is larger than max_body */
     AG_HTTP_E_RANGE,      /* the server answered with another range than was asked for */
     AG_HTTP_E_ABORTED,    /* on_begin or on_data returned negative */
+    AG_HTTP_E_PROTOCOL,   /* sent on to something other than http or https, or from https to http */
     AG_HTTP_E_OTHER       /* bad URL, too many redirects, not HTTP, no memory */
 };
 
@@ -62,7 +63,7 @@ struct ag_http_request {
     unsigned connect_timeout_ms;
     unsigned timeout_ms; /* 0: as long as bytes come */
     unsigned stall_timeout_s;
-    unsigned max_redirects; /* 0: a 3xx is the answer */
+    unsigned max_redirects; /* 0: a 3xx is the answer; https is never left for http */
     size_t max_body;        /* of a body kept in memory; a streamed one when max_stream is not 0 */
     uint64_t max_stream;    /* limit of a streamed body including range_from; 0: none */
     uint64_t range_from;    /* ask for the bytes from here on */

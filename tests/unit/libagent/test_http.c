@@ -272,7 +272,7 @@ static const struct row {
     {"no redirects allowed", "/jump", {0}, false, AG_HTTP_OK, 302, "jump", 0, 0},
     {"a redirect", "/jump", {.max_redirects = 3}, false, AG_HTTP_OK, 200, "0123456789", 0, 0},
     {"a circle", "/circle", {.max_redirects = 3}, false, AG_HTTP_E_OTHER, 302, "", 0, 0},
-    {"redirect to a file", "/file", {.max_redirects = 3}, false, AG_HTTP_E_OTHER, 302, "", 0, 0},
+    {"redirect to a file", "/file", {.max_redirects = 3}, false, AG_HTTP_E_PROTOCOL, 302, "", 0, 0},
     {"whole call too slow", "/silent", {.timeout_ms = 200}, false, AG_HTTP_E_TIMEOUT, 0, "", 0, 0},
     {"silence", "/silent", {.stall_timeout_s = 1}, false, AG_HTTP_E_DISCONNECT, 0, "", 0, 0},
     {"refused", "http://127.0.0.1:1/", {0}, false, AG_HTTP_E_CONNECT, 0, "", 0, 0},
