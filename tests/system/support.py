@@ -137,6 +137,17 @@ def run(*args, deadline=DEADLINE, **kw):
     return done.returncode, done.stdout, done.stderr
 
 
+def make_certificates(path):
+    """ca.pem, and server.pem with server.key for 127.0.0.1 signed by it, in the folder path."""
+    subprocess.run(["sh", "-ec", """
+        k='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2'
+        openssl req -x509 $k -keyout ca.key -out ca.pem -subj /CN=ca
+        openssl req $k -keyout server.key -out server.csr -subj /CN=127.0.0.1
+        printf subjectAltName=IP:127.0.0.1 >ext
+        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem -days 2 -extfile ext
+        """], cwd=path, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 class JsonSocket:
     """A plain socket that speaks JSON texts back to back."""
 

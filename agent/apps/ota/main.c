@@ -18,7 +18,8 @@ enum { EXIT_RUNTIME = 1, EXIT_USAGE = 2, DIR_MAX = 400 };
 struct options {
     struct ota_options ota;
     char dir[DIR_MAX + 2];
-    char hook[PATH_MAX], reboot[PATH_MAX], ca_file[PATH_MAX], log_file[PATH_MAX]; /* "": not given */
+    /* "": not given */
+    char hook[PATH_MAX], verify[PATH_MAX], reboot[PATH_MAX], ca_file[PATH_MAX], log_file[PATH_MAX];
     int log_level;
     bool daemonize;
 };
@@ -35,12 +36,18 @@ static void usage(FILE *f)
                "  --dir DIR               files and state (/var/lib/miio/ota)\n"
                "  --install-hook PROG     PROG FILE MD5 silent|normal installs; exit status 0 is success\n"
                "  --install-timeout S     then the hook is killed (600)\n"
-               "  --reboot-program PROG   is run after an installation\n"
+               "  --reboot-program PROG   is run after an installation, when the cloud knows\n"
+               "  --reboot-wait MS        or this long after it (5000)\n"
+               "  --require-sha256        refuse commands without file_sha256\n"
+               "  --require-https         refuse addresses that are not https\n"
+               "  --verify-hook PROG      PROG FILE MD5 looks at the signature; exit status 0: genuine\n"
+               "  --verify-timeout S      then it is killed and the file refused (60)\n"
                "  --no-split              the device cannot download without installing\n"
                "  --retries N             tries in a row that get no further, after the first (3)\n"
                "  --retry-pause MS        before the first of them, doubled each time (1000)\n"
                "  --progress-interval MS  least time between two reports of progress (1000)\n"
                "  --max-size BYTES        of a file (268435456)\n"
+               "  --keep-free BYTES       space that a download leaves to others (1048576)\n"
                "  --ca-file FILE          trusted certificates (the system's)\n"
                "  --agent ADDR            of miio_agent ($MIIO_AGENT, its socket, TCP 54320)\n"
                "  -D, --daemonize   -l, --loglevel 0..4   -L, --logfile FILE\n"
@@ -93,25 +100,33 @@ static const char *set_path(const char *name, const char *path, char out[PATH_MA
     return NULL;
 }
 
-static bool set_hook(struct options *o, const char *prog)
+/* NULL: said already. */
+static const char *set_program(const char *name, const char *prog, char out[PATH_MAX])
 {
-    if (access(prog, X_OK) < 0) {
-        fprintf(stderr, "miio_ota: --install-hook: %s: %s\n", prog, strerror(errno));
-        return false;
-    }
-    o->ota.hook = set_path("install-hook", prog, o->hook);
-    return o->ota.hook;
+    if (access(prog, X_OK) == 0)
+        return set_path(name, prog, out);
+    fprintf(stderr, "miio_ota: --%s: %s: %s\n", name, prog, strerror(errno));
+    return NULL;
 }
 
 static bool set_number(struct options *o, int opt, const char *name, const char *text)
 {
     unsigned long long v;
 
-    if (!number(name, text, opt == 'm' ? UINT64_MAX : opt == 'l' ? 4 : 86400000, &v))
+    if (!number(name, text, opt == 'm' || opt == 'k' ? UINT64_MAX : opt == 'l' ? 4 : 86400000, &v))
         return false;
     switch (opt) {
     case 't':
         o->ota.install_timeout_s = (unsigned) v;
+        break;
+    case 'T':
+        o->ota.verify_timeout_s = (unsigned) v;
+        break;
+    case 'w':
+        o->ota.reboot_wait_ms = (unsigned) v;
+        break;
+    case 'k':
+        o->ota.keep_free = v;
         break;
     case 'r':
         o->ota.machine.n_retries = (unsigned) v;
@@ -136,6 +151,12 @@ static const struct option long_options[] = {
     {"install-hook", required_argument, NULL, 'H'},
     {"install-timeout", required_argument, NULL, 't'},
     {"reboot-program", required_argument, NULL, 'R'},
+    {"reboot-wait", required_argument, NULL, 'w'},
+    {"require-sha256", no_argument, NULL, '2'},
+    {"require-https", no_argument, NULL, 's'},
+    {"verify-hook", required_argument, NULL, 'V'},
+    {"verify-timeout", required_argument, NULL, 'T'},
+    {"keep-free", required_argument, NULL, 'k'},
     {"no-split", no_argument, NULL, 'S'},
     {"retries", required_argument, NULL, 'r'},
     {"retry-pause", required_argument, NULL, 'p'},
@@ -167,7 +188,17 @@ static bool set_option(struct options *o, int opt, const char *arg)
     case 'd':
         return set_dir(o, arg);
     case 'H':
-        return set_hook(o, arg);
+        o->ota.hook = set_program(name_of(opt), arg, o->hook);
+        return o->ota.hook;
+    case 'V':
+        o->ota.verify = set_program(name_of(opt), arg, o->verify);
+        return o->ota.verify;
+    case '2':
+        o->ota.require_sha256 = true;
+        return true;
+    case 's':
+        o->ota.require_https = true;
+        return true;
     case 'R':
         /* without a slash it is looked up by $PATH */
         o->ota.reboot = strchr(arg, '/') ? set_path(name_of(opt), arg, o->reboot) : arg;
@@ -187,6 +218,9 @@ static bool set_option(struct options *o, int opt, const char *arg)
     case 'L':
         return set_path(name_of(opt), arg, o->log_file);
     case 't':
+    case 'T':
+    case 'w':
+    case 'k':
     case 'r':
     case 'p':
     case 'i':
@@ -256,6 +290,9 @@ int main(int argc, char **argv)
 {
     struct options o = {
         .ota = {.install_timeout_s = 600,
+                .verify_timeout_s = 60,
+                .reboot_wait_ms = 5000,
+                .keep_free = 1 << 20,
                 .max_bytes = 256ull << 20,
                 .machine = {.split = true, .n_retries = 3, .retry_ms = 1000, .progress_ms = 1000}},
         .log_level = AG_LOG_INFO,

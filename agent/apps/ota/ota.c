@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <strings.h>
 #include <unistd.h>
 #include "libagent/core/log.h"
 #include "libagent/io/file.h"
+#include "libagent/io/trust.h"
 
-enum { STATE_FILE_MAX = 8192, CODE_REFUSED = -33020, REBOOT_WAIT_MS = 5000, REBOOT_LOOK_MS = 100 };
+enum { STATE_FILE_MAX = 8192, CODE_REFUSED = -33020, REBOOT_LOOK_MS = 100 };
 
 static void ota_act(struct ota *o);
 
@@ -36,7 +37,23 @@ static void ota_save(struct ota *o)
         ag_log(AG_LOG_ERROR, "state not saved: %s", strerror(-r));
 }
 
-static void ota_restore(struct ota *o)
+/* What the configuration demands of a command. NULL: nothing is missing. */
+static const char *ota_demand(const struct ota *o, const struct ota_request *req)
+{
+    if (o->options->require_sha256 && !req->sha256[0])
+        return "file_sha256 is required here";
+    if (o->options->require_https && strncasecmp(req->url, "https:", 6) != 0)
+        return "app_url must be https here";
+    return NULL;
+}
+
+/* States that lead to an installation without a further command. */
+static bool ota_goes_on(enum ota_state state)
+{
+    return state == OTA_DOWNLOADING || state == OTA_DOWNLOADED;
+}
+
+static void ota_read_state(struct ota *o)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
     struct ota_saved saved;
@@ -49,7 +66,26 @@ static void ota_restore(struct ota *o)
         return;
     }
     ag_log(AG_LOG_INFO, "found state %s", ota_state_name(saved.state));
+    if (ota_goes_on(saved.state) && ota_demand(o, &saved.req)) {
+        ag_log(AG_LOG_WARNING, "it does not go on: %s", ota_demand(o, &saved.req));
+        saved.state = OTA_IDLE;
+    }
     ota_machine_restore(&o->machine, &saved, strcmp(boot, o->boot_id) == 0);
+}
+
+static void ota_discard(struct ota *o)
+{
+    int r = ag_file_remove(o->part_path);
+
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "%s cannot be removed: %s", o->part_path, strerror(-r));
+}
+
+static void ota_restore(struct ota *o)
+{
+    ota_read_state(o);
+    if (!o->machine.s.has_part)
+        ota_discard(o); /* of a state file that was lost */
 }
 
 /* ---- downloads ---- */
@@ -99,23 +135,45 @@ static void ota_fetch_now(uv_timer_t *t)
 
 /* ---- sums and installing ---- */
 
+static void ota_checked(struct ota *o, bool good)
+{
+    ota_machine_on_checked(&o->machine, good);
+    ota_act(o);
+}
+
+static void verify_on_done(void *user, bool good, const char *how)
+{
+    struct ota *o = user;
+
+    ag_log(good ? AG_LOG_INFO : AG_LOG_ERROR, "verify: %s", how);
+    ota_checked(o, good);
+}
+
 static void hash_on_done(void *user, bool good)
 {
     struct ota *o = user;
+    int r;
 
     if (o->stopping)
         return;
     if (!good)
         ag_log(AG_LOG_WARNING, "the file does not have the sum asked for");
-    ota_machine_on_checked(&o->machine, good);
-    ota_act(o);
+    if (!good || !o->options->verify) {
+        ota_checked(o, good);
+        return;
+    }
+    r = ota_verify_start(&o->verify, o->checked_path, o->machine.s.req.md5);
+    if (r < 0)
+        verify_on_done(o, false, strerror(-r));
 }
 
+/* path: lasts as long as o. */
 static void ota_check(struct ota *o, const char *path)
 {
     const struct ota_request *req = &o->machine.s.req;
     int r = ota_hash_start(&o->hash, o->loop, path, req->md5, req->sha256);
 
+    o->checked_path = path;
     if (r == 0)
         return;
     ag_log(AG_LOG_ERROR, "cannot compute the sum: %s", strerror(-r));
@@ -189,7 +247,7 @@ static void ota_reboot(struct ota *o)
 {
     if (!o->options->reboot)
         return;
-    o->reboot_by_ms = uv_now(o->loop) + REBOOT_WAIT_MS;
+    o->reboot_by_ms = uv_now(o->loop) + o->options->reboot_wait_ms;
     uv_timer_start(&o->reboot_later, reboot_when_told, 0, REBOOT_LOOK_MS);
 }
 
@@ -239,7 +297,7 @@ static void ota_do(struct ota *o, const struct ota_decision *d)
         ota_fetch_stop(&o->fetch);
         break;
     case OTA_DO_DISCARD:
-        ag_file_remove(o->part_path);
+        ota_discard(o);
         break;
     case OTA_DO_CHECK_FETCHED:
         ota_check(o, o->part_path);
@@ -289,6 +347,9 @@ static int on_ota(agent_request *req, void *user)
     if (rc == -ENOMEM)
         return rc;
     if (rc < 0)
+        return refuse(req, AGENT_CODE_INVALID_PARAMS, why);
+    why = ota_demand(o, &r);
+    if (why)
         return refuse(req, AGENT_CODE_INVALID_PARAMS, why);
     if (r.install && !o->options->hook)
         return refuse(req, CODE_REFUSED, "no install hook");
@@ -398,14 +459,36 @@ static void on_agent_log(enum agent_log_level level, const char *text, void *use
     ag_log((enum ag_log_level) level, "agent: %s", text);
 }
 
+/* Whoever can write here could put another file in place of the checked one. */
+static int ota_open_dir(const struct ota *o)
+{
+    const char *dir = o->options->dir;
+    char why[AG_TRUST_WHY_MAX] = "";
+    int r = ag_trust_make_dir(dir, 0700);
+
+    if (r == 0)
+        r = ag_trust_dir(dir, why);
+    if (r == 0 && access(dir, R_OK | W_OK | X_OK) < 0)
+        r = -errno;
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "%s: %s", dir, why[0] ? why : strerror(-r));
+    return r;
+}
+
+static void ota_warn_of_modes(const struct ota *o)
+{
+    const char *const believed[] = {o->options->hook, o->options->verify, o->options->reboot, o->options->ca_file};
+    char why[AG_TRUST_WHY_MAX];
+
+    for (size_t i = 0; i < ag_array_size(believed); i++)
+        if (believed[i] && ag_trust_file(believed[i], AG_TRUST_SETTINGS, why))
+            ag_log(AG_LOG_WARNING, "%s: %s", believed[i], why);
+}
+
 static int ota_make_paths(struct ota *o)
 {
     const char *dir = o->options->dir;
 
-    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-        return -errno;
-    if (access(dir, R_OK | W_OK | X_OK) < 0)
-        return -errno;
     if (asprintf(&o->part_path, "%sfirmware.part", dir) < 0 ||
         asprintf(&o->stored_path, "%sfirmware.bin", dir) < 0 ||
         asprintf(&o->state_path, "%sota.state", dir) < 0)
@@ -435,6 +518,7 @@ static void ota_set_up_parts(struct ota *o)
     o->fetch = (struct ota_fetch){
         .ca_file = o->options->ca_file,
         .max_bytes = o->options->max_bytes,
+        .keep_free = o->options->keep_free,
         .fd = -1,
         .on_begin = fetch_on_begin,
         .on_bytes = fetch_on_bytes,
@@ -443,6 +527,13 @@ static void ota_set_up_parts(struct ota *o)
     };
     o->hash.on_done = hash_on_done;
     o->hash.user = o;
+    o->verify = (struct ota_verify){
+        .loop = o->loop,
+        .prog = o->options->verify,
+        .timeout_s = o->options->verify_timeout_s,
+        .on_done = verify_on_done,
+        .user = o,
+    };
     o->hook = (struct ota_hook){
         .loop = o->loop,
         .prog = o->options->hook,
@@ -465,12 +556,18 @@ int ota_start(struct ota *o, uv_loop_t *loop, const struct ota_options *options)
     o->reboot_later.data = o;
     ota_read_boot_id(o);
     ota_machine_init(&o->machine, &options->machine);
+    r = ota_open_dir(o);
+    if (r < 0)
+        return r;
+    ota_warn_of_modes(o);
     r = ota_make_paths(o);
     if (r == 0) {
         ota_set_up_parts(o);
-        what = "install hook";
+        what = "hooks";
         r = ota_hook_init(&o->hook);
     }
+    if (r == 0)
+        r = ota_verify_init(&o->verify);
     if (r == 0) {
         what = "agent connection";
         r = ota_open_agent(o);
@@ -497,6 +594,7 @@ void ota_stop(struct ota *o)
         o->http = NULL;
     }
     ota_hook_close(&o->hook);
+    ota_verify_close(&o->verify);
     if (o->reboot_open && !uv_is_closing((uv_handle_t *) &o->reboot))
         uv_close((uv_handle_t *) &o->reboot, reboot_on_closed); /* it may wait for our end: not we for its */
     ota_reports_close(&o->reports);

@@ -13,15 +13,21 @@
 #include "agent/apps/ota/ota_hash.h"
 #include "agent/apps/ota/ota_hook.h"
 #include "agent/apps/ota/ota_reports.h"
+#include "agent/apps/ota/ota_verify.h"
 
 struct ota_options {
     const char *agent;  /* address of miio_agent; NULL: libagent's default */
-    const char *dir;    /* ends in '/' */
+    const char *dir;    /* ends in '/'; made with its parents when it is missing */
     const char *hook;   /* NULL: installing is refused */
     const char *reboot; /* program to run after an installation; NULL: none */
     const char *ca_file;
-    unsigned install_timeout_s;
+    const char *verify;  /* program that says whether a file is genuine; NULL: none */
+    bool require_sha256; /* a command without file_sha256 is refused */
+    bool require_https;  /* so is one whose app_url is not https */
+    unsigned install_timeout_s, verify_timeout_s;
+    unsigned reboot_wait_ms; /* at most, for "installed" to be acknowledged */
     uint64_t max_bytes;
+    uint64_t keep_free; /* bytes that a download leaves free on its file system */
     struct ota_settings machine;
 };
 
@@ -35,6 +41,7 @@ struct ota {
     struct ag_http *http; /* made for the first download */
     struct ota_fetch fetch;
     struct ota_hash hash;
+    struct ota_verify verify;
     struct ota_hook hook;
     struct ota_reports reports;
     uv_timer_t later;        /* the next try to download */
@@ -44,6 +51,7 @@ struct ota {
     bool reboot_open;
     bool unkept; /* the last download could not be put in its place: what lies there is something else */
     char *part_path, *stored_path, *state_path;
+    const char *checked_path; /* one of them: whose sum is being computed, or was */
     char boot_id[OTA_BOOT_ID_MAX + 1];
     bool stopping;
 };

@@ -3,9 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { MAX_REDIRECTS = 5 };
+enum { MAX_REDIRECTS = 5, LOOK_BYTES = 256 * 1024 };
 
 static void fetch_close(struct ota_fetch *f)
 {
@@ -17,6 +18,21 @@ static void fetch_close(struct ota_fetch *f)
     }
 }
 
+/* Another n bytes leave the others what they need. Where nobody can tell, the disk itself will say no. */
+static bool has_room(struct ota_fetch *f, uint64_t n)
+{
+    struct statvfs fs;
+    uint64_t free_bytes;
+
+    if (fstatvfs(f->fd, &fs) < 0 || fs.f_blocks == 0)
+        return true;
+    free_bytes = (uint64_t) fs.f_bavail * fs.f_frsize;
+    if (free_bytes >= f->keep_free && free_bytes - f->keep_free >= n)
+        return true;
+    f->no_room = true;
+    return false;
+}
+
 static int fetch_on_begin(void *user, uint64_t offset, uint64_t total)
 {
     struct ota_fetch *f = user;
@@ -25,7 +41,9 @@ static int fetch_on_begin(void *user, uint64_t offset, uint64_t total)
         return -errno;
     if (lseek(f->fd, (off_t) offset, SEEK_SET) < 0)
         return -errno;
-    f->at = offset;
+    f->at = f->looked_at = offset;
+    if (!has_room(f, total == UINT64_MAX ? 0 : total - offset))
+        return -ENOSPC;
     f->on_begin(f->user, offset, total);
     return 0;
 }
@@ -35,6 +53,11 @@ static int fetch_on_data(void *user, const void *p, size_t n)
     struct ota_fetch *f = user;
     const char *bytes = p;
 
+    if (f->at - f->looked_at >= LOOK_BYTES) {
+        f->looked_at = f->at;
+        if (!has_room(f, n))
+            return -ENOSPC;
+    }
     for (size_t done = 0; done < n;) {
         ssize_t put = write(f->fd, bytes + done, n - done);
 
@@ -85,6 +108,7 @@ static enum ota_fetch_end end_of(const struct ota_fetch *f, const struct ag_http
     case AG_HTTP_E_RANGE:
         return OTA_FETCH_RANGE;
     case AG_HTTP_E_TOO_BIG:
+    case AG_HTTP_E_PROTOCOL:
         return OTA_FETCH_REFUSED;
     case AG_HTTP_E_ABORTED:
         return OTA_FETCH_LOCAL;
@@ -98,7 +122,9 @@ static void fetch_on_done(void *user, const struct ag_http_result *r)
     struct ota_fetch *f = user;
     enum ota_fetch_end end = end_of(f, r);
 
-    f->why = r->end == AG_HTTP_OK ? "status of the server" : ag_http_end_name(r->end);
+    f->why = f->no_room             ? "too little space is left"
+             : r->end == AG_HTTP_OK ? "status of the server"
+                                    : ag_http_end_name(r->end);
     fetch_close(f);
     f->on_end(f->user, end);
 }
@@ -123,6 +149,7 @@ int ota_fetch_start(struct ota_fetch *f, const char *url, const char *path)
     f->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (f->fd < 0)
         return -errno;
+    f->no_room = false;
     size = lseek(f->fd, 0, SEEK_END);
     f->at = size > 0 ? (uint64_t) size : 0;
     req.range_from = f->at;

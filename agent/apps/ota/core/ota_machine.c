@@ -93,8 +93,17 @@ static void enter(struct ota_machine *m, enum ota_state state)
     report_state(m);
 }
 
+/* A part that nobody goes on with would fill the disk. */
+static void drop_part(struct ota_machine *m)
+{
+    if (m->s.has_part)
+        decide(m, OTA_DO_DISCARD, 0);
+    m->s.has_part = false;
+}
+
 static void fail(struct ota_machine *m, enum ota_code code)
 {
+    drop_part(m);
     m->phase = OTA_PH_NONE;
     m->s.code = code;
     enter(m, OTA_FAILED);
@@ -157,12 +166,11 @@ static void downloaded(struct ota_machine *m)
 /* A stitched file may join two versions of the server's: worth one more try from the first byte. */
 static void wrong_sum(struct ota_machine *m)
 {
-    decide(m, OTA_DO_DISCARD, 0);
     if (!m->stitched || m->started_over) {
-        m->s.has_part = false;
         fail(m, OTA_E_DOWN);
         return;
     }
+    decide(m, OTA_DO_DISCARD, 0);
     m->started_over = true;
     m->stitched = false;
     m->done = m->best = 0;
@@ -178,16 +186,10 @@ void ota_machine_init(struct ota_machine *m, const struct ota_settings *settings
 
 int ota_machine_request(struct ota_machine *m, const struct ota_request *req)
 {
-    bool same_part = m->s.has_part && strcmp(m->s.req.md5, req->md5) == 0;
-
     if (m->phase != OTA_PH_NONE || m->busy)
         return OTA_R_BUSY;
     if (!req->install && !m->settings.split)
         return OTA_R_NO_SPLIT;
-    if (m->s.has_part && !same_part) {
-        decide(m, OTA_DO_DISCARD, 0);
-        m->s.has_part = false;
-    }
     m->s.req = *req;
     m->s.code = 0;
     if (strcmp(m->s.stored_md5, req->md5) == 0) {
@@ -204,8 +206,6 @@ int ota_machine_cancel(struct ota_machine *m, enum ota_code why)
     if (m->phase != OTA_PH_FETCH)
         return -EALREADY;
     decide(m, OTA_DO_STOP_FETCH, 0);
-    decide(m, OTA_DO_DISCARD, 0);
-    m->s.has_part = false;
     fail(m, why);
     return 0;
 }
@@ -311,6 +311,8 @@ void ota_machine_on_installed(struct ota_machine *m, bool good)
 void ota_machine_restore(struct ota_machine *m, const struct ota_saved *saved, bool same_boot)
 {
     m->s = *saved;
+    if (!same_boot || saved->state != OTA_DOWNLOADING)
+        drop_part(m);
     if (!same_boot) {
         m->s.state = OTA_IDLE;
         m->s.progress = 0;

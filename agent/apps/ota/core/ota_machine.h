@@ -6,7 +6,7 @@
  *
  * Invariants: a request is accepted only while phase is OTA_PH_NONE; a decision to fetch, check or install is
  * answered by exactly one result (unless it was stopped); ota_progress never falls within one upgrade; what
- * is reported has been saved before.
+ * is reported has been saved before; there is a partial file only while a download is under way.
  *
  * Source: Xiaomi Linux client document, section 9: states (steps), scenes (4), failures (4.3.2), progress
  * (4.4).
@@ -125,7 +125,7 @@ enum {
 
 void ota_machine_init(struct ota_machine *m, const struct ota_settings *settings);
 /* Takes up what was saved. same_boot: the device has not been started since; otherwise the state is idle
- * again. */
+ * again and a partial file is given up. */
 void ota_machine_restore(struct ota_machine *m, const struct ota_saved *saved, bool same_boot);
 
 /* 0: accepted; OTA_R_*: refused, nothing changes. */

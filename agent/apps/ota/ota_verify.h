@@ -1,0 +1,32 @@
+/*
+ * The maker's own check of a file, of a signature as a rule: PROG FILE MD5, exit status 0 says that the file is genuine.
+ * It runs behind the sums, before the file is kept and again before a kept one is installed.
+ */
+#ifndef OTA_VERIFY_H
+#define OTA_VERIFY_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+struct ota_verify {
+    uv_loop_t *loop;
+    const char *prog; /* borrowed */
+    unsigned timeout_s;
+    uv_process_t process;
+    uv_timer_t timer;
+    bool timer_open, process_open;
+    bool running; /* on_done is still to come */
+    void (*on_done)(void *user, bool good, const char *how);
+    void *user;
+};
+
+/* 0 or -errno. */
+int ota_verify_init(struct ota_verify *v);
+
+/* Ends in on_done, with a phrase for the log; too slow is no. 0 or -errno: on_done does not come. */
+int ota_verify_start(struct ota_verify *v, const char *file, const char *md5);
+
+/* A check under way is killed, on_done does not come. Idempotent. */
+void ota_verify_close(struct ota_verify *v);
+
+#endif
