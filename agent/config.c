@@ -1,12 +1,10 @@
 #include "agent/config.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "agent/values.h"
+#include "libagent/io/access_file.h"
 
 static bool names_match(const char *option, const char *config)
 {
@@ -33,7 +31,7 @@ static int config_limit(struct settings *s, const struct ag_ini_item *item, bool
 static int config_agent(struct settings *s, const struct ag_ini_item *item, char *reason, size_t n)
 {
     static const char *const names[] = {"listen",     "upstream", "unix",     "seqpacket",
-                                        "unix-group", "log-file", "log-level"};
+                                        "unix-group", "log-file", "log-level", "access"};
 
     if (strcmp(item->name, "offline") == 0)
         return value_set_bool(&s->offline, item->value, reason, n);
@@ -43,88 +41,14 @@ static int config_agent(struct settings *s, const struct ag_ini_item *item, char
     return config_limit(s, item, true, reason, n);
 }
 
-static int parse_id(const char *text, uint32_t *id_out)
-{
-    char *end;
-    unsigned long v;
-
-    errno = 0;
-    v = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || errno || v >= UINT32_MAX)
-        return -EINVAL;
-    *id_out = (uint32_t) v;
-    return 0;
-}
-
-static int parse_who(const char *text, struct access_who *who, char *reason, size_t n)
-{
-    const struct passwd *pw;
-    const struct group *gr;
-
-    if (strcmp(text, "*") == 0) {
-        *who = (struct access_who){.kind = ACCESS_ALL};
-        return 0;
-    }
-    who->kind = *text == '@' ? ACCESS_GROUP : ACCESS_USER;
-    text += *text == '@';
-    if (parse_id(text, &who->id) == 0)
-        return 0;
-    if (who->kind == ACCESS_GROUP) {
-        gr = getgrnam(text);
-        if (!gr)
-            return value_fail(reason, n, "no group '%s'", text);
-        who->id = gr->gr_gid;
-        return 0;
-    }
-    pw = getpwnam(text);
-    if (!pw)
-        return value_fail(reason, n, "no user '%s'", text);
-    who->id = pw->pw_uid;
-    return 0;
-}
-
-static int parse_verb(const char *name, unsigned *verbs_out, const char **pattern_out)
-{
-    static const struct {
-        const char *word;
-        unsigned verbs;
-    } words[] = {
-        {"register", ACCESS_REGISTER}, {"send", ACCESS_SEND}, {"any", ACCESS_REGISTER | ACCESS_SEND}};
-
-    for (size_t i = 0; i < ag_array_size(words); i++) {
-        size_t len = strlen(words[i].word);
-
-        if (strncmp(name, words[i].word, len) == 0 && name[len] == ' ') {
-            *verbs_out = words[i].verbs;
-            *pattern_out = name + len + strspn(name + len, " ");
-            return 0;
-        }
-    }
-    return -EINVAL;
-}
-
+/* Rules as in the file of --access, but for the older meaning of "send": to send up, and to other applications. */
 static int config_access(struct settings *s, const struct ag_ini_item *item, char *reason, size_t n)
 {
-    enum { WHO_MAX = 64 };
-    struct access_who who[WHO_MAX];
-    char value[AG_INI_LINE_MAX + 1], *save = NULL;
-    const char *pattern;
-    unsigned verbs;
-    size_t n_who = 0;
+    char name[AG_INI_LINE_MAX + sizeof "call,"];
+    bool send = strncmp(item->name, "send ", 5) == 0;
 
-    s->access_named = true;
-    if (strcmp(item->name, "enabled") == 0)
-        return value_set_bool(&s->access.enabled, item->value, reason, n);
-    if (parse_verb(item->name, &verbs, &pattern) < 0 || !*pattern || strchr(pattern, ' '))
-        return value_fail(reason, n, "rule must be VERB METHOD = WHO ..., VERB register, send or any");
-    snprintf(value, sizeof value, "%s", item->value);
-    for (char *word = strtok_r(value, " \t,", &save); word; word = strtok_r(NULL, " \t,", &save)) {
-        if (n_who == WHO_MAX)
-            return value_fail(reason, n, "more than %d users and groups", WHO_MAX);
-        if (parse_who(word, &who[n_who++], reason, n) < 0)
-            return -EINVAL;
-    }
-    return access_add(&s->access, verbs, (struct ag_span){pattern, strlen(pattern)}, who, n_who);
+    snprintf(name, sizeof name, "%s%s", send ? "call," : "", item->name);
+    return ag_access_item(&s->access, name, item->value, reason, n);
 }
 
 static int config_named(struct settings *s, const struct ag_ini_item *item, char *reason, size_t n)

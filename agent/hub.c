@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "agent/io/conn.h"
+#include "libagent/io/access_file.h"
 #include "libagent/io/daemon.h"
 
 enum { DRAIN_MS = 1000, FDS_OF_OUR_OWN = 32 };
@@ -181,7 +182,7 @@ static int64_t wall_offset(uint64_t now_ms)
 static void hub_apply(struct hub *h)
 {
     h->router.limits = h->settings.limits;
-    access_deinit(&h->router.access);
+    ag_access_deinit(&h->router.access);
     h->router.access = h->settings.access;
     h->settings.access.rules = NULL; /* the router's now */
     h->router.wall_offset_ms = wall_offset(hub_now(h));
@@ -197,7 +198,7 @@ static int hub_init(struct hub *h, uv_loop_t *loop, struct settings *settings)
     *h = (struct hub){.loop = loop,
                       .settings = *settings,
                       .timer_at_ms = UINT64_MAX,
-                      .diag_fd = -1,
+                      .asker = AG_CRED_ASKER_INIT,
                       .gate = {.burst = 10, .period_ms = 10000}};
     settings->access.rules = NULL;
     ag_list_init(&h->conns);
@@ -217,6 +218,14 @@ static int hub_init(struct hub *h, uv_loop_t *loop, struct settings *settings)
     return 0;
 }
 
+static void hub_tell_access(const struct hub *h)
+{
+    if (!h->router.access.enabled)
+        ag_log(AG_LOG_WARNING, AG_ACCESS_NONE_TEXT);
+    else if (h->settings.access_empty)
+        ag_log(AG_LOG_WARNING, AG_ACCESS_EMPTY_TEXT, h->settings.access_file);
+}
+
 int hub_start(struct hub *h, uv_loop_t *loop, struct settings *settings)
 {
     int r = hub_init(h, loop, settings);
@@ -234,6 +243,7 @@ int hub_start(struct hub *h, uv_loop_t *loop, struct settings *settings)
         hub_close(h);
         return r;
     }
+    hub_tell_access(h);
     if (!h->settings.offline)
         uplink_start(&h->uplink);
     return 0;
@@ -278,17 +288,36 @@ void hub_deinit(struct hub *h)
     free(h->read_buf);
     if (h->spare_fd >= 0)
         close(h->spare_fd);
-    if (h->diag_fd >= 0)
-        close(h->diag_fd);
+    ag_cred_asker_close(&h->asker);
 }
 
 /* ---- while running ---- */
 
+/*
+ * A file that has become empty (it is just being written, the disk is full) must not take the rules away: that has to
+ * be said in words.
+ */
+static void hub_take_access(struct hub *h, struct settings *settings)
+{
+    bool says_nothing = settings->access.n_items == 0 || settings->access_empty;
+
+    if (h->router.access.enabled && says_nothing) {
+        ag_log(AG_LOG_ERROR, AG_ACCESS_EMPTY_TEXT "; the old ones stay",
+               settings->access_file[0] ? settings->access_file : settings->config);
+        h->settings.access = h->router.access;
+        h->router.access.rules = NULL;
+        return;
+    }
+    if (h->router.access.enabled && !settings->access.enabled)
+        ag_log(AG_LOG_WARNING, AG_ACCESS_NONE_TEXT);
+    h->settings.access = settings->access;
+    settings->access.rules = NULL;
+}
+
 void hub_reload(struct hub *h, struct settings *settings)
 {
     h->settings.limits = settings->limits;
-    h->settings.access = settings->access;
-    settings->access.rules = NULL;
+    hub_take_access(h, settings);
     ag_log_set_level(settings->log_level);
     hub_apply(h);
 }

@@ -16,6 +16,7 @@
 #include "agent/settings.h"
 #include "libagent/core/framer.h"
 #include "libagent/core/log.h"
+#include "libagent/io/cred.h"
 
 enum { HUB_READ_MAX = 64 * 1024, HUB_LISTENERS = 8, HUB_LINGER_MS = 1000, HUB_LINGERING_MAX = 16 };
 
@@ -37,7 +38,7 @@ struct hub {
     char *read_buf;          /* HUB_READ_MAX bytes, shared by all connections */
     struct ag_framer_pool parts; /* of their framers */
     int spare_fd;            /* given up to be able to refuse when descriptors run out */
-    int diag_fd;             /* asks the kernel for the user of a loopback TCP socket; -1: not open */
+    struct ag_cred_asker asker; /* for the user at the other end of a TCP socket */
     bool stopping, closed;
     struct ag_log_gate gate; /* for lines that peers can provoke */
 };

@@ -8,10 +8,11 @@
 #include <unistd.h>
 #include "agent/config.h"
 #include "agent/values.h"
+#include "libagent/io/access_file.h"
 
 enum { OPT_LONG_ONLY = 256, OPT_CHECK = 1000 };
 
-static const char *const named_options[] = {"listen", "unix", "seqpacket", "upstream", "unix-group"};
+static const char *const named_options[] = {"listen", "unix", "seqpacket", "upstream", "unix-group", "access"};
 
 void settings_usage(void)
 {
@@ -29,7 +30,8 @@ void settings_usage(void)
          "      --upstream ADDR:PORT       (127.0.0.1:54322)\n"
          "      --command-timeout MS       an application's time to answer (4000)\n"
          "      --request-timeout MS       upstream's time to answer (30000)\n"
-         "      --config FILE              options and access rules\n"
+         "      --access FILE              who may do what (no file: every local user everything)\n"
+         "      --config FILE              options\n"
          "      --check-config             say whether the config is good, and leave\n"
          "limits:");
     for (size_t i = 0; i < value_n_limits; i++)
@@ -165,8 +167,23 @@ static void settings_init(struct settings *s)
     ag_addr_parse("127.0.0.1:54322", &s->upstream, NULL);
     ag_addr_parse_path("/run/miio/agent.sock", AG_ADDR_UNIX, &s->unix_path, NULL);
     ag_addr_parse("none", &s->seqpacket, NULL);
-    access_init(&s->access, (uint32_t) geteuid());
+    ag_access_init(&s->access, (uint32_t) geteuid());
     s->access.enabled = true; /* once the file has an item in [access] */
+}
+
+/* Rules of agent.conf's own come before those of the file: of two for one pattern the first counts. */
+static int read_access(struct settings *s, const char *dir, char error[AG_INI_ERROR_MAX])
+{
+    int r = make_absolute(s->access_file, dir, error);
+
+    if (r != 0)
+        return r;
+    s->access.enabled = s->access.enabled && s->access.n_items > 0;
+    if (!s->access_file[0])
+        return 0;
+    r = ag_access_read(&s->access, s->access_file, error);
+    s->access_empty = r == AG_ACCESS_E_EMPTY;
+    return r < 0 ? SETTINGS_E_CONFIG : 0;
 }
 
 int settings_read(struct settings *s, int argc, char **argv, const char *dir, char error[AG_INI_ERROR_MAX])
@@ -189,15 +206,12 @@ int settings_read(struct settings *s, int argc, char **argv, const char *dir, ch
     }
     if (r == 0)
         r = make_absolute(s->log_file, dir, error);
-    s->access.enabled = s->access.enabled && s->access_named;
-    if (s->access.enabled && access_enable(&s->access) < 0) {
-        snprintf(error, AG_INI_ERROR_MAX, "out of memory");
-        return SETTINGS_E_CONFIG;
-    }
+    if (r == 0)
+        r = read_access(s, dir, error);
     return r != 0 ? r : settings_check(s, error);
 }
 
 void settings_deinit(struct settings *s)
 {
-    access_deinit(&s->access);
+    ag_access_deinit(&s->access);
 }

@@ -3,18 +3,16 @@
  * file; the file is read again on SIGHUP.
  *
  * [agent]    listen, unix, unix_group, seqpacket, upstream, offline, log_level, log_file, command_timeout,
- *            request_timeout
+ *            request_timeout, access
  * [limits]   the fields of struct limits
- * [access]   any item switches the rules on, "enabled = yes" those from the start alone, "enabled = no" off again:
- *            VERB PATTERN = WHO ...   with VERB register, send or any; PATTERN a
- * method or a prefix with '*'; WHO a user's name or number, @group, or * for everyone
+ * [access]   any item switches the rules on; libagent/io/access_file.h describes them, as in the file that "access" names
  */
 #ifndef AGENT_SETTINGS_H
 #define AGENT_SETTINGS_H
 
 #include <stdbool.h>
-#include "agent/core/access.h"
 #include "agent/core/limits.h"
+#include "libagent/core/access.h"
 #include "libagent/io/addr.h"
 #include "libagent/io/inifile.h"
 
@@ -29,8 +27,9 @@ struct settings {
     char log_file[SETTINGS_PATH_MAX];
     char config[SETTINGS_PATH_MAX]; /* "" for none */
     struct limits limits;
-    struct access access;
-    bool access_named; /* the file has items in [access] */
+    char access_file[SETTINGS_PATH_MAX]; /* "" for none */
+    struct ag_access access;
+    bool access_empty; /* nothing stands in access_file */
 };
 
 enum { SETTINGS_E_USAGE = 2, SETTINGS_E_CONFIG = 78 }; /* the exit codes */

@@ -1,6 +1,7 @@
 #include "agent/values.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,8 @@ int value_set_named(struct settings *s, const char *name, const char *value, cha
         return value_set_text(s->unix_group, sizeof s->unix_group, value, reason, n);
     if (strcmp(name, "log-file") == 0)
         return value_set_text(s->log_file, sizeof s->log_file, value, reason, n);
+    if (strcmp(name, "access") == 0)
+        return value_set_text(s->access_file, sizeof s->access_file, value, reason, n);
     if (strcmp(name, "log-level") == 0)
         return value_set_level(&s->log_level, value, reason, n);
     return 1;

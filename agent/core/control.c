@@ -115,7 +115,7 @@ static void do_register(struct router *r, struct peer *from, const struct text *
         refuse_key(r, from, t, CODE_INVALID_PARAMS, "mode must be shared, exclusive or standby");
         return;
     }
-    if (!access_check(&r->access, ACCESS_REGISTER, key, &from->cred)) {
+    if (!ag_access_check_key(&r->access, AG_ACCESS_REGISTER, key, &from->cred)) {
         r->stats.not_permitted++;
         refuse_key(r, from, t, CODE_NOT_PERMITTED, "not permitted");
         return;

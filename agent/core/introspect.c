@@ -271,10 +271,10 @@ static void do_call(struct router *r, uint64_t now_ms, struct peer *from, const 
 static bool permitted(const struct router *r, const struct peer *from, struct ag_span method)
 {
     if (ag_span_eq(method, "agent.call"))
-        return access_is_owner(&r->access, &from->cred);
+        return ag_access_is_owner(&r->access, &from->cred);
     if (ag_span_eq(method, "agent.monitor"))
-        return access_check_strict(&r->access, ACCESS_SEND, method, &from->cred);
-    return access_check(&r->access, ACCESS_SEND, method, &from->cred);
+        return ag_access_check_strict(&r->access, AG_ACCESS_CALL, method, &from->cred);
+    return ag_access_check(&r->access, AG_ACCESS_CALL, method, &from->cred);
 }
 
 void introspect_handle(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)

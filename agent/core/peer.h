@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include "libagent/core/buf.h"
+#include "libagent/core/cred.h"
 #include "libagent/core/list.h"
 
 enum peer_role { PEER_APP, PEER_UPSTREAM };
@@ -22,15 +23,6 @@ enum peer_end {
     PEER_END_QUEUE, /* it did not read */
     PEER_END_TOTAL, /* the greediest while all queues together were too large */
     PEER_END_MEMORY /* an answer to it was lost for want of memory */
-};
-
-/* Who is at the other end, as the kernel says. */
-struct peer_cred {
-    bool known; /* false: uid and gid mean nothing */
-    uint32_t uid;
-    int32_t pid; /* 0: unknown */
-    uint32_t n_gids;
-    uint32_t *gids; /* heap, owned; NULL when n_gids is 0 */
 };
 
 struct peer {
@@ -53,7 +45,7 @@ struct peer {
     struct ag_list asks;     /* struct ask.by_peer */
     struct ag_list calls;    /* struct command.by_origin: agent.call under way */
     uint32_t n_subs, n_requests, n_asks;
-    struct peer_cred cred;
+    struct ag_cred cred;
     uint64_t since_ms;
     uint64_t texts_in, texts_out;
 };

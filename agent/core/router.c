@@ -26,7 +26,7 @@ int router_init(struct router *r, uint64_t now_ms, uint64_t seed, uint32_t own_u
         .limits = LIMITS_DEFAULT, .start_ms = now_ms, .next_call_id = (uint32_t) (seed >> 32)};
     ag_list_init(&r->peers);
     ag_list_init(&r->work);
-    access_init(&r->access, own_uid);
+    ag_access_init(&r->access, own_uid);
     e = sub_table_init(&r->subs);
     if (e < 0)
         return e;
@@ -49,7 +49,7 @@ void router_deinit(struct router *r)
     sub_table_deinit(&r->subs);
     request_table_deinit(&r->requests);
     command_table_deinit(&r->commands);
-    access_deinit(&r->access);
+    ag_access_deinit(&r->access);
     ag_buf_deinit(&r->scratch);
     ag_buf_deinit(&r->scratch_in);
     ag_buf_deinit(&r->event);
@@ -66,7 +66,7 @@ static bool sub_permitted(const struct router *r, const struct sub *s)
     memcpy(key, s->key->name, len);
     if (s->key->prefix)
         key[len++] = '*';
-    return access_check(&r->access, ACCESS_REGISTER, (struct ag_span){key, len}, &s->peer->cred);
+    return ag_access_check_key(&r->access, AG_ACCESS_REGISTER, (struct ag_span){key, len}, &s->peer->cred);
 }
 
 void router_reconfigure(struct router *r)
@@ -183,7 +183,7 @@ void router_peer_gone(struct router *r, uint64_t now_ms, struct peer *p)
     ag_buf_deinit(&p->out);
     router_held(r, p, 0);
     free(p->cred.gids);
-    p->cred = (struct peer_cred){0};
+    p->cred = (struct ag_cred){0};
 }
 
 void router_peer_half_closed(struct router *r, struct peer *p)

@@ -13,13 +13,13 @@
 #ifndef AGENT_CORE_ROUTER_H
 #define AGENT_CORE_ROUTER_H
 
-#include "agent/core/access.h"
 #include "agent/core/command.h"
 #include "agent/core/limits.h"
 #include "agent/core/peer.h"
 #include "agent/core/request.h"
 #include "agent/core/stats.h"
 #include "agent/core/sub.h"
+#include "libagent/core/access.h"
 #include "libagent/core/json.h"
 
 enum { ROUTER_MONITORS = 8, ROUTER_ADDRESSES = 32, ROUTER_SPARE_BUFS = 64 };
@@ -28,7 +28,7 @@ struct monitor;
 
 struct router {
     struct limits limits;
-    struct access access;
+    struct ag_access access;
     struct stats stats;
     struct sub_table subs;
     struct request_table requests;

@@ -90,7 +90,7 @@ static void route_up(struct router *r, uint64_t now_ms, struct peer *from, const
 {
     uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
 
-    if (!access_check(&r->access, ACCESS_SEND, t->method, &from->cred)) {
+    if (!ag_access_check(&r->access, AG_ACCESS_CALL, t->method, &from->cred)) {
         r->stats.not_permitted++;
         if (t->has_id)
             refuse_request(r, from, t, CODE_NOT_PERMITTED, "not permitted");

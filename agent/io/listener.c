@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "agent/hub.h"
 #include "agent/io/conn.h"
-#include "agent/io/cred.h"
+#include "libagent/io/cred.h"
 #include "libagent/io/file.h"
 
 enum { ACCEPTS_PER_TURN = 64, BACKLOG = 1024 };
@@ -66,9 +66,9 @@ static void accepted(struct listener *l, int fd)
     }
     h->router.stats.connections++;
     if (l->addr.kind == AG_ADDR_INET)
-        cred_of_tcp(fd, &h->diag_fd, &c->peer.cred);
+        ag_cred_of_tcp(&h->asker, fd, &c->peer.cred);
     else
-        cred_of_unix(fd, &c->peer.cred);
+        ag_cred_of_unix(fd, &c->peer.cred);
     ag_log(AG_LOG_DEBUG, "%s joined", conn_name(c, name));
 }
 

@@ -429,16 +429,16 @@ static void test_access_rules(void **state)
         NULL};
     static const char *const after[] = {"U> {\"id\":9,\"method\":\"miIO.ota\"}",
                                         "U< {\"id\":9,\"error\":{\"code\":-32001,\"message\":\"not permitted\"}}", "B<", NULL};
-    struct access_who who = {ACCESS_USER, 5};
+    struct ag_access_who who = {AG_ACCESS_USER, 5};
     struct rig g;
 
     (void) state;
     assert_int_equal(rig_init(&g), 0);
-    assert_int_equal(access_add(&g.router.access, ACCESS_REGISTER, AG_SPAN("miIO.ota"), &who, 1), 0);
-    assert_int_equal(access_enable(&g.router.access), 0);
+    assert_int_equal(ag_access_add(&g.router.access, AG_ACCESS_REGISTER, AG_SPAN("miIO.ota"), &who, 1), 0);
+    g.router.access.enabled = true;
     if (rig_run(&g, lines) < 0)
         fail_msg("%s", g.error);
-    g.router.access.rules->who->id = 7; /* a reload took the right away */
+    ag_access_deinit(&g.router.access); /* a reload took the right away */
     router_reconfigure(&g.router);
     if (rig_run(&g, after) < 0)
         fail_msg("%s", g.error);
