@@ -110,7 +110,7 @@ bool ag_json_walk_next(struct ag_json_walk *w, struct ag_span *key_out, struct a
     return true;
 }
 
-static bool key_is(struct ag_span key, const char *name)
+bool ag_json_key_is(struct ag_span key, const char *name)
 {
     size_t want = strlen(name);
     char tmp[64];
@@ -130,7 +130,7 @@ struct ag_json_value ag_json_member(struct ag_json_value object, const char *nam
 
     ag_json_walk_begin(&w, object);
     while (ag_json_walk_next(&w, &key, &v))
-        if (key_is(key, name))
+        if (ag_json_key_is(key, name))
             return v;
     return (struct ag_json_value){AG_JSON_NONE, {NULL, 0}};
 }

@@ -31,6 +31,9 @@ bool ag_json_walk_next(struct ag_json_walk *w, struct ag_span *key_out, struct a
    in its decoded form, when that has at most 64 bytes. */
 struct ag_json_value ag_json_member(struct ag_json_value object, const char *name);
 
+/* Whether a JSON string (with its quotes) is that name; one with escapes is compared as above. */
+bool ag_json_key_is(struct ag_span key, const char *name);
+
 /* Number of elements. */
 size_t ag_json_count(struct ag_json_value container);
 

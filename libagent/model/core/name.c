@@ -1,0 +1,256 @@
+#include "libagent/model/core/name.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- URN ---- */
+
+/* The part up to the next colon, which is passed over. */
+static struct ag_span part(const char **p)
+{
+    struct ag_span s = {*p, strcspn(*p, ":")};
+
+    *p += s.len + ((*p)[s.len] == ':');
+    return s;
+}
+
+static bool is_hex8(struct ag_span s)
+{
+    return s.len == 8 && strspn(s.p, "0123456789abcdefABCDEF") >= 8;
+}
+
+/* A name stands in paths, topics and code: no white space, control characters, nor what paths are made with. */
+static bool is_name(struct ag_span s)
+{
+    if (s.len == 0 || s.len > MODEL_NAME_MAX)
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char) s.p[i] <= ' ' || s.p[i] == 0x7f || strchr("@/\\\"'", s.p[i]))
+            return false;
+    return true;
+}
+
+const char *model_urn_read(struct model_urn *out, const char *urn, const char *kind)
+{
+    const char *p = urn;
+
+    if (!ag_span_eq(part(&p), "urn"))
+        return "is no URN";
+    if (part(&p).len == 0)
+        return "has no namespace";
+    if (!ag_span_is(part(&p), kind, strlen(kind)))
+        return "is of another kind";
+    out->name = part(&p);
+    if (!is_name(out->name))
+        return "has no usable name";
+    if (!is_hex8(part(&p)))
+        return "lacks its eight hex digits";
+    out->model = part(&p);
+    return NULL;
+}
+
+/* ---- paths ---- */
+
+/* What a property, action or event needs for its path. */
+struct named {
+    uint32_t service, iid;
+    model_text name;
+};
+
+struct namer {
+    const struct model *m;
+    struct ag_buf *text;
+};
+
+static const char *str(const struct namer *n, model_text t)
+{
+    return n->text->data + t;
+}
+
+static bool is_first_service(const struct namer *n, uint32_t service)
+{
+    const struct model_service *s = &n->m->services[service];
+
+    for (uint32_t i = 0; i < n->m->n_services; i++)
+        if (n->m->services[i].siid < s->siid && strcmp(str(n, n->m->services[i].name), str(n, s->name)) == 0)
+            return false;
+    return true;
+}
+
+/* Appends the path and its NUL. first: of its name in its service. */
+static int put_path(const struct namer *n, const struct named *of, bool first, model_text *out)
+{
+    const struct model_service *s = &n->m->services[of->service];
+    char siid[8] = "", iid[8] = "";
+    size_t a = strlen(str(n, s->name)), b = strlen(str(n, of->name)), start = n->text->len;
+
+    if (!is_first_service(n, of->service))
+        snprintf(siid, sizeof siid, "@%u", s->siid);
+    if (!first)
+        snprintf(iid, sizeof iid, "@%u", of->iid);
+    if (ag_buf_reserve(n->text, a + b + sizeof siid + sizeof iid + 2) < 0)
+        return -ENOMEM;
+    n->text->len += (size_t) sprintf(n->text->data + start, "%s%s.%s%s", str(n, s->name), siid, str(n, of->name), iid) + 1;
+    *out = (model_text) start;
+    return 0;
+}
+
+/* "2.3"; a name that looks like that would hide the number. */
+static bool is_numeric_path(const char *s)
+{
+    size_t a = strspn(s, "0123456789");
+
+    return a > 0 && s[a] == '.' && s[a + 1] && strspn(s + a + 1, "0123456789") == strlen(s + a + 1);
+}
+
+/* Dots in names can make two paths equal: the later one is known by its number only. */
+static int settle_path(const struct namer *n, const struct named *of, const model_text *earlier, size_t stride, uint32_t n_earlier,
+                       model_text *path)
+{
+    const char *got = str(n, *path);
+    bool clash = is_numeric_path(got);
+
+    for (uint32_t i = 0; i < n_earlier && !clash; i++)
+        clash = strcmp(str(n, *(const model_text *) (const void *) ((const char *) earlier + i * stride)), got) == 0;
+    if (!clash)
+        return 0;
+    n->text->len = *path;
+    if (ag_buf_reserve(n->text, 16) < 0)
+        return -ENOMEM;
+    n->text->len += (size_t) snprintf(n->text->data + *path, 16, "%u.%u", n->m->services[of->service].siid, of->iid) + 1;
+    return 0;
+}
+
+static int name_props(const struct namer *n)
+{
+    struct model_prop *props = n->m->props;
+    int e;
+
+    for (uint32_t i = 0; i < n->m->n_props; i++) {
+        struct named of = {props[i].service, props[i].iid, props[i].name};
+        bool first = true;
+
+        for (uint32_t j = n->m->services[of.service].first_prop; j < i && first; j++)
+            first = strcmp(str(n, props[j].name), str(n, of.name)) != 0;
+        if ((e = put_path(n, &of, first, &props[i].path)) < 0 ||
+            (e = settle_path(n, &of, &props[0].path, sizeof *props, i, &props[i].path)) < 0)
+            return e;
+    }
+    return 0;
+}
+
+static int name_calls(const struct namer *n, struct model_call *calls, uint32_t n_calls)
+{
+    int e;
+
+    for (uint32_t i = 0; i < n_calls; i++) {
+        struct named of = {calls[i].service, calls[i].iid, calls[i].name};
+        bool first = true;
+
+        for (uint32_t j = i; j > 0 && calls[j - 1].service == of.service && first; j--)
+            first = strcmp(str(n, calls[j - 1].name), str(n, of.name)) != 0;
+        if ((e = put_path(n, &of, first, &calls[i].path)) < 0 ||
+            (e = settle_path(n, &of, &calls[0].path, sizeof *calls, i, &calls[i].path)) < 0)
+            return e;
+    }
+    return 0;
+}
+
+int model_name_all(struct model *m, struct ag_buf *text)
+{
+    struct namer n = {m, text};
+    int e = name_props(&n);
+
+    if (e == 0)
+        e = name_calls(&n, m->actions, m->n_actions);
+    return e == 0 ? name_calls(&n, m->events, m->n_events) : e;
+}
+
+/* ---- finding ---- */
+
+static const struct model_service *find_service(const struct model *m, unsigned siid)
+{
+    for (uint32_t i = 0; i < m->n_services; i++)
+        if (m->services[i].siid == siid)
+            return &m->services[i];
+    return NULL;
+}
+
+static int compare_prop(const void *key, const void *p)
+{
+    return (int) *(const unsigned *) key - ((const struct model_prop *) p)->iid;
+}
+
+static int compare_call(const void *key, const void *c)
+{
+    return (int) *(const unsigned *) key - ((const struct model_call *) c)->iid;
+}
+
+const struct model_prop *model_find_prop(const struct model *m, unsigned siid, unsigned piid)
+{
+    const struct model_service *s = find_service(m, siid);
+
+    if (!s || s->n_props == 0 || piid > MODEL_IID_MAX)
+        return NULL;
+    return bsearch(&piid, m->props + s->first_prop, s->n_props, sizeof *m->props, compare_prop);
+}
+
+static const struct model_call *find_call(const struct model_call *calls, uint32_t first, uint32_t n, unsigned iid)
+{
+    return n == 0 || iid > MODEL_IID_MAX ? NULL : bsearch(&iid, calls + first, n, sizeof *calls, compare_call);
+}
+
+const struct model_call *model_find_action(const struct model *m, unsigned siid, unsigned aiid)
+{
+    const struct model_service *s = find_service(m, siid);
+
+    return s ? find_call(m->actions, s->first_action, s->n_actions, aiid) : NULL;
+}
+
+const struct model_call *model_find_event(const struct model *m, unsigned siid, unsigned eiid)
+{
+    const struct model_service *s = find_service(m, siid);
+
+    return s ? find_call(m->events, s->first_event, s->n_events, eiid) : NULL;
+}
+
+static bool read_numeric(const char *name, unsigned *siid, unsigned *iid)
+{
+    return is_numeric_path(name) && strlen(name) <= 11 && sscanf(name, "%u.%u", siid, iid) == 2;
+}
+
+const struct model_prop *model_name_prop(const struct model *m, const char *name)
+{
+    unsigned siid, iid;
+
+    if (read_numeric(name, &siid, &iid))
+        return model_find_prop(m, siid, iid);
+    for (uint32_t i = 0; i < m->n_props; i++)
+        if (strcmp(model_str(m, m->props[i].path), name) == 0)
+            return &m->props[i];
+    return NULL;
+}
+
+static const struct model_call *name_call(const struct model *m, const struct model_call *calls, uint32_t n, const char *name)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(model_str(m, calls[i].path), name) == 0)
+            return &calls[i];
+    return NULL;
+}
+
+const struct model_call *model_name_action(const struct model *m, const char *name)
+{
+    unsigned siid, iid;
+
+    return read_numeric(name, &siid, &iid) ? model_find_action(m, siid, iid) : name_call(m, m->actions, m->n_actions, name);
+}
+
+const struct model_call *model_name_event(const struct model *m, const char *name)
+{
+    unsigned siid, iid;
+
+    return read_numeric(name, &siid, &iid) ? model_find_event(m, siid, iid) : name_call(m, m->events, m->n_events, name);
+}

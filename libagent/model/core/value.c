@@ -1,0 +1,160 @@
+#include "libagent/model/core/value.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "libagent/core/json_walk.h"
+#include "libagent/model/core/number.h"
+
+/* How far a number may be from the one that was meant: what the 24 bits of a float's mantissa cannot hold. */
+static int64_t float_slack(const struct model_prop *p, int64_t units)
+{
+    if (p->format != MODEL_FLOAT)
+        return 0;
+    return (units < 0 ? -(units + 1) : units) / (1 << 22) + 1;
+}
+
+static bool is_choice(const struct model *m, const struct model_prop *p, int64_t *units)
+{
+    int64_t slack = float_slack(p, *units);
+
+    for (uint32_t i = 0; i < p->n_choices; i++) {
+        int64_t value = m->choices[p->first_choice + i].value;
+
+        if (value == *units || (slack > 0 && value - slack <= *units && *units <= value + slack)) {
+            *units = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* units is moved onto the grid of min and step when it is near enough. Floats stay within 62 bits, see parse.c. */
+static enum model_fault fit(const struct model_prop *p, int64_t *units)
+{
+    int64_t slack = float_slack(p, *units), near = *units, off;
+
+    if (*units < p->min) {
+        if (p->min > INT64_MIN + slack && *units < p->min - slack)
+            return MODEL_OUT_OF_RANGE;
+        near = p->min;
+    } else if (*units > p->max) {
+        if (p->max < INT64_MAX - slack && *units > p->max + slack)
+            return MODEL_OUT_OF_RANGE;
+        near = p->max;
+    }
+    if (p->step > 0) {
+        uint64_t span = (uint64_t) near - (uint64_t) p->min, step = (uint64_t) p->step, rest = span % step;
+
+        off = (int64_t) (rest <= step / 2 ? rest : step - rest);
+        if (off > slack)
+            return MODEL_OFF_STEP;
+        near = rest <= step / 2 ? near - (int64_t) rest : near + (int64_t) (step - rest);
+        if (near > p->max)
+            return MODEL_OUT_OF_RANGE;
+    }
+    *units = near;
+    return MODEL_FINE;
+}
+
+/* A float that may be anything. */
+static bool is_free(const struct model_prop *p)
+{
+    return p->format == MODEL_FLOAT && !p->has_range && p->n_choices == 0;
+}
+
+static enum model_fault check_number(const struct model *m, const struct model_prop *p, struct ag_json_value v,
+                                     struct model_value *out)
+{
+    bool exact;
+
+    if (v.type != AG_JSON_NUMBER)
+        return MODEL_WRONG_TYPE;
+    if (model_number_read(v.raw, p->scale, &out->units, &exact) != 0)
+        return is_free(p) ? MODEL_FINE : MODEL_OUT_OF_RANGE;
+    if (!exact && is_free(p))
+        return MODEL_FINE;
+    if (!exact && p->format != MODEL_FLOAT)
+        return MODEL_WRONG_TYPE;
+    out->kind = MODEL_VALUE_NUMBER;
+    if (p->n_choices > 0)
+        return is_choice(m, p, &out->units) ? MODEL_FINE : MODEL_NOT_IN_LIST;
+    return fit(p, &out->units);
+}
+
+static bool all_hex(struct ag_span s)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+
+    for (size_t i = 0; i < s.len; i++)
+        if (!memchr(digits, s.p[i], sizeof digits - 1))
+            return false;
+    return true;
+}
+
+/* Bytes of the string once its escapes are resolved; the scanner has accepted it. */
+static size_t decoded_len(struct ag_span raw)
+{
+    size_t n = 0;
+
+    for (size_t i = 1; i + 1 < raw.len; i++, n++) {
+        unsigned long code;
+        char hex[5] = {0};
+
+        if (raw.p[i] != '\\')
+            continue;
+        i++;
+        if (raw.p[i] != 'u')
+            continue;
+        memcpy(hex, raw.p + i + 1, 4);
+        code = strtoul(hex, NULL, 16);
+        i += 4;
+        /* each half of a surrogate pair counts two of its four bytes */
+        n += code < 0x80 ? 0 : code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2;
+    }
+    return n;
+}
+
+static enum model_fault check_text(const struct model_prop *p, struct ag_json_value v, struct model_value *out)
+{
+    if (v.type != AG_JSON_STRING)
+        return MODEL_WRONG_TYPE;
+    out->kind = MODEL_VALUE_TEXT;
+    if (p->format == MODEL_HEX && !all_hex((struct ag_span){v.raw.p + 1, v.raw.len - 2}))
+        return MODEL_NOT_HEX;
+    return p->max_len > 0 && decoded_len(v.raw) > p->max_len ? MODEL_TOO_LONG : MODEL_FINE;
+}
+
+enum model_fault model_check(const struct model *m, const struct model_prop *p, struct ag_span raw, struct model_value *out)
+{
+    struct ag_json_value v = ag_json_value_at(raw.p, raw.p + raw.len);
+
+    *out = (struct model_value){MODEL_VALUE_ANY, 0, v.raw};
+    switch ((enum model_format) p->format) {
+    case MODEL_BOOL:
+        out->kind = MODEL_VALUE_BOOL;
+        out->units = v.type == AG_JSON_TRUE;
+        return v.type == AG_JSON_TRUE || v.type == AG_JSON_FALSE ? MODEL_FINE : MODEL_WRONG_TYPE;
+    case MODEL_STRING:
+    case MODEL_HEX:
+        return check_text(p, v, out);
+    case MODEL_ANY:
+        return v.type == AG_JSON_NONE ? MODEL_WRONG_TYPE : MODEL_FINE;
+    default:
+        return check_number(m, p, v, out);
+    }
+}
+
+const char *model_fault_name(enum model_fault fault)
+{
+    static const char *const names[MODEL_N_FAULTS] = {"fine",            "of the wrong type", "out of range", "between two steps",
+                                                      "not in the list", "too long",          "not hex digits"};
+
+    return (unsigned) fault < MODEL_N_FAULTS ? names[fault] : "wrong";
+}
+
+struct ag_span model_value_text(const struct model_prop *p, const struct model_value *v, char *tmp, size_t n)
+{
+    if (v->kind != MODEL_VALUE_NUMBER || n < MODEL_NUMBER_TEXT)
+        return v->raw;
+    return (struct ag_span){tmp, model_number_write(v->units, p->scale, tmp)};
+}
