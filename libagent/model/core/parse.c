@@ -494,20 +494,30 @@ static int by_call_iid(const void *a, const void *b)
 }
 
 /* Ascending iids are what finding rests on; two equal ones cannot be right. */
-static int sort_props(struct reader *r, struct ag_json_value where, struct model_prop *p, size_t n)
+static int sort_props(struct reader *r, struct ag_json_value where)
 {
-    if (n > 1)
-        qsort(p, n, sizeof *p, by_prop_iid);
+    size_t n = r->service->n_props;
+    struct model_prop *p;
+
+    if (n < 2)
+        return 0;
+    p = (struct model_prop *) (void *) r->props.data + r->service->first_prop;
+    qsort(p, n, sizeof *p, by_prop_iid);
     for (size_t i = 1; i < n; i++)
         if (p[i].iid == p[i - 1].iid)
             return wrong(r, where.raw.p, "two properties of service %u have the iid %u", r->service->siid, p[i].iid);
     return 0;
 }
 
-static int sort_calls(struct reader *r, const char *what, struct ag_json_value where, struct model_call *c, size_t n)
+static int sort_calls(struct reader *r, const char *what, struct ag_json_value where, struct ag_buf *calls, uint32_t first)
 {
-    if (n > 1)
-        qsort(c, n, sizeof *c, by_call_iid);
+    size_t n = calls->len / sizeof(struct model_call) - first;
+    struct model_call *c;
+
+    if (n < 2)
+        return 0;
+    c = (struct model_call *) (void *) calls->data + first;
+    qsort(c, n, sizeof *c, by_call_iid);
     for (size_t i = 1; i < n; i++)
         if (c[i].iid == c[i - 1].iid)
             return wrong(r, where.raw.p, "two %ss of service %u have the iid %u", what, r->service->siid, c[i].iid);
@@ -523,12 +533,12 @@ static int read_parts(struct reader *r, const struct members *m)
     s->first_action = (uint32_t) (r->actions.len / sizeof(struct model_call));
     s->first_event = (uint32_t) (r->events.len / sizeof(struct model_call));
     if ((e = each(r, "properties", m->properties, read_prop)) < 0 ||
-        (e = sort_props(r, m->properties, (struct model_prop *) (void *) r->props.data + s->first_prop, s->n_props)) < 0 ||
+        (e = sort_props(r, m->properties)) < 0 ||
         (e = each(r, "actions", m->actions, read_action)) < 0 ||
-        (e = sort_calls(r, "action", m->actions, (struct model_call *) (void *) r->actions.data + s->first_action, s->n_actions)) < 0 ||
+        (e = sort_calls(r, "action", m->actions, &r->actions, s->first_action)) < 0 ||
         (e = each(r, "events", m->events, read_event)) < 0)
         return e;
-    return sort_calls(r, "event", m->events, (struct model_call *) (void *) r->events.data + s->first_event, s->n_events);
+    return sort_calls(r, "event", m->events, &r->events, s->first_event);
 }
 
 static int read_service(struct reader *r, struct ag_json_value object)
