@@ -6,10 +6,24 @@
 
 enum { BUF_MIN = 256 };
 
+static void give_back(const struct ag_buf *b)
+{
+    if (b->secret && b->data)
+        explicit_bzero(b->data, b->cap);
+    free(b->data);
+}
+
 void ag_buf_deinit(struct ag_buf *b)
 {
-    free(b->data);
-    ag_buf_init(b);
+    give_back(b);
+    *b = (struct ag_buf){.secret = b->secret};
+}
+
+void ag_buf_wipe(struct ag_buf *b)
+{
+    if (b->data)
+        explicit_bzero(b->data, b->cap);
+    ag_buf_clear(b);
 }
 
 int ag_buf_reserve(struct ag_buf *b, size_t n)
@@ -35,7 +49,7 @@ int ag_buf_reserve(struct ag_buf *b, size_t n)
         return -ENOMEM;
     if (used > 0)
         memcpy(data, b->data + b->off, used);
-    free(b->data);
+    give_back(b);
     b->data = data;
     b->off = 0;
     b->len = used;

@@ -6,6 +6,7 @@
 #define AG_BUF_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 #include "libagent/core/util.h"
 
@@ -14,17 +15,22 @@ struct ag_buf {
     size_t off; /* consumed so far */
     size_t len; /* end of the valid bytes, counted from data */
     size_t cap;
+    bool secret; /* storage is wiped before it is given back, when it grows too */
 };
 
-#define AG_BUF_INIT {NULL, 0, 0, 0}
+#define AG_BUF_INIT {NULL, 0, 0, 0, false}
+#define AG_BUF_SECRET_INIT {NULL, 0, 0, 0, true}
 
 static inline void ag_buf_init(struct ag_buf *b)
 {
     *b = (struct ag_buf) AG_BUF_INIT;
 }
 
-/* Frees the storage; the buffer is empty and usable afterwards. Fits ag_cleanup(). */
+/* Frees the storage; the buffer is empty and usable afterwards, a secret one stays one. Fits ag_cleanup(). */
 void ag_buf_deinit(struct ag_buf *b);
+
+/* Overwrites the whole storage, of any buffer, and keeps it; the buffer is empty. */
+void ag_buf_wipe(struct ag_buf *b);
 
 /* Room for n more bytes after len. 0 or -ENOMEM (the buffer is unchanged then). */
 int ag_buf_reserve(struct ag_buf *b, size_t n);

@@ -163,7 +163,7 @@ static int close_container(struct walk *w)
     struct container *c = &w->stack[w->depth - 1];
     size_t content = ag_buf_size(w->out) - c->at - 1, head;
     char bytes[8], *at;
-    struct ag_buf h = {bytes, 0, 0, sizeof bytes};
+    struct ag_buf h = {.data = bytes, .cap = sizeof bytes};
     msgpack_packer pk;
     int r;
 

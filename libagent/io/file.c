@@ -1,5 +1,7 @@
 #include "libagent/io/file.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -114,32 +116,80 @@ static int fill(int fd, const void *data, size_t n, mode_t mode)
     return r;
 }
 
-int ag_file_write_atomic(const char *path, const void *data, size_t n, mode_t mode)
-{
-    ag_cleanup(close_fdp) int dir_fd = open_dir_of(path);
-    ag_cleanup(freep) char *tmp = NULL;
-    int dir = (int) dir_len(path), fd, r;
+/* ---- replacing ---- */
 
-    if (dir_fd < 0)
-        return dir_fd;
-    if (asprintf(&tmp, "%.*s.%s.XXXXXX", dir, path, path + dir) < 0) {
-        tmp = NULL;
-        return -ENOMEM;
-    }
-    fd = mkostemp(tmp, O_CLOEXEC);
+static int stage_names(struct ag_file_stage *s, const char *path)
+{
+    int dir = (int) dir_len(path);
+
+    s->path = strdup(path);
+    if (asprintf(&s->tmp, "%.*s.%s.XXXXXX", dir, path, path + dir) < 0)
+        s->tmp = NULL;
+    return s->path && s->tmp ? 0 : -ENOMEM;
+}
+
+static int stage_fill(struct ag_file_stage *s, const void *data, size_t n, mode_t mode)
+{
+    int fd = mkostemp(s->tmp, O_CLOEXEC), r;
+
     if (fd < 0)
         return -errno;
+    s->made = true;
     r = fill(fd, data, n, mode);
     if (close(fd) < 0 && r == 0)
         r = -errno;
-    if (r == 0 && rename(tmp, path) < 0)
-        r = -errno;
+    return r;
+}
+
+int ag_file_stage(struct ag_file_stage *out, const char *path, const void *data, size_t n, mode_t mode)
+{
+    struct ag_file_stage s = {.dir_fd = open_dir_of(path)};
+    int r = s.dir_fd < 0 ? s.dir_fd : stage_names(&s, path);
+
+    if (r == 0)
+        r = stage_fill(&s, data, n, mode);
     if (r < 0) {
-        unlink(tmp);
+        ag_file_stage_drop(&s);
         return r;
     }
-    return sync_dir(dir_fd);
+    *out = s;
+    return 0;
 }
+
+int ag_file_stage_commit(struct ag_file_stage *s)
+{
+    int r = rename(s->tmp, s->path) < 0 ? -errno : 0;
+
+    if (r == 0) {
+        s->made = false;
+        r = sync_dir(s->dir_fd);
+    }
+    ag_file_stage_drop(s);
+    return r;
+}
+
+void ag_file_stage_drop(struct ag_file_stage *s)
+{
+    if (!s->path && !s->tmp && s->dir_fd <= 0)
+        return;
+    if (s->made)
+        unlink(s->tmp);
+    if (s->dir_fd >= 0)
+        close(s->dir_fd);
+    free(s->path);
+    free(s->tmp);
+    *s = (struct ag_file_stage) AG_FILE_STAGE_INIT;
+}
+
+int ag_file_write_atomic(const char *path, const void *data, size_t n, mode_t mode)
+{
+    struct ag_file_stage s;
+    int r = ag_file_stage(&s, path, data, n, mode);
+
+    return r == 0 ? ag_file_stage_commit(&s) : r;
+}
+
+/* ---- removing ---- */
 
 int ag_file_remove(const char *path)
 {
@@ -148,7 +198,7 @@ int ag_file_remove(const char *path)
 
     if (lstat(path, &st) < 0)
         return errno == ENOENT ? 0 : -errno;
-    if (!S_ISREG(st.st_mode))
+    if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
         return -EINVAL;
     dir_fd = open_dir_of(path);
     if (dir_fd < 0)
@@ -156,6 +206,57 @@ int ag_file_remove(const char *path)
     if (unlink(path) < 0)
         return errno == ENOENT ? 0 : -errno;
     return sync_dir(dir_fd);
+}
+
+/* ".NAME.XXXXXX", as mkostemp() makes them. */
+static bool is_leftover(const char *entry, const char *name)
+{
+    size_t n = strlen(name);
+
+    if (entry[0] != '.' || strncmp(entry + 1, name, n) != 0 || entry[1 + n] != '.' || strlen(entry + n + 2) != 6)
+        return false;
+    for (const char *p = entry + n + 2; *p; p++) {
+        if (!isalnum((unsigned char) *p))
+            return false;
+    }
+    return true;
+}
+
+static int remove_leftovers(DIR *d, const char *name, bool *removed)
+{
+    struct dirent *e;
+    int r = 0;
+
+    while ((e = readdir(d))) {
+        if (!is_leftover(e->d_name, name))
+            continue;
+        if (unlinkat(dirfd(d), e->d_name, 0) == 0)
+            *removed = true;
+        else if (errno != ENOENT && r == 0)
+            r = -errno;
+    }
+    return r;
+}
+
+int ag_file_remove_leftovers(const char *path)
+{
+    int fd = open_dir_of(path), r;
+    bool removed = false;
+    DIR *d;
+
+    if (fd < 0)
+        return fd == -ENOENT ? 0 : fd;
+    d = fdopendir(fd);
+    if (!d) {
+        r = -errno;
+        close(fd);
+        return r;
+    }
+    r = remove_leftovers(d, path + dir_len(path), &removed);
+    if (removed && r == 0)
+        r = sync_dir(dirfd(d));
+    closedir(d);
+    return r;
 }
 
 int ag_file_remove_stale_socket(const char *path, int type)

@@ -5,6 +5,7 @@
 #ifndef AG_FILE_H
 #define AG_FILE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include "libagent/core/buf.h"
 
@@ -22,12 +23,38 @@ int ag_file_read(const char *path, size_t max, struct ag_buf *out);
 int ag_file_write_atomic(const char *path, const void *data, size_t n, mode_t mode);
 
 /*
+ * The same in two steps, for several files that change together or not at all: stage them all, then commit one after the
+ * other. What needs room on the disk is done with the first step; until commit nothing has changed.
+ */
+struct ag_file_stage {
+    char *path, *tmp; /* owned */
+    int dir_fd;
+    bool made; /* tmp is there */
+};
+
+#define AG_FILE_STAGE_INIT {NULL, NULL, -1, false}
+
+/* 0 or -errno (out is untouched, nothing is left). End it with commit or drop. */
+int ag_file_stage(struct ag_file_stage *out, const char *path, const void *data, size_t n, mode_t mode);
+/* As the end of ag_file_write_atomic(). s is over in any case. */
+int ag_file_stage_commit(struct ag_file_stage *s);
+/* Nothing has happened. One that is over, or AG_FILE_STAGE_INIT, is allowed. */
+void ag_file_stage_drop(struct ag_file_stage *s);
+
+/*
+ * Removes the temporary files that writers of this path, killed or cut off from power, have left beside it. Only while
+ * no other process writes it. 0 (also when there is none) or -errno.
+ */
+int ag_file_remove_leftovers(const char *path);
+
+/*
  * Puts the working directory in front of a relative path, in the same buffer of room bytes; an empty or absolute one stays.
  * A daemon does this before it leaves its directory. 0, -errno, -ENAMETOOLONG (path is unchanged).
  */
 int ag_file_make_absolute(char *path, size_t room);
 
-/* Removes a regular file and makes that lasting. 0 (also when there is none), -errno; -EINVAL: not a regular file. */
+/* Removes a regular file, or a symbolic link itself, and makes that lasting. 0 (also when there is none), -errno;
+   -EINVAL: something else. */
 int ag_file_remove(const char *path);
 
 /*

@@ -184,10 +184,26 @@ static void lists(void **state)
     assert_true(ag_list_empty(&a));
 }
 
+/* Storage that is given back, freed or outgrown, is wiped first: read here while it is still ours. */
+static void secrets_are_wiped(void **state)
+{
+    struct ag_buf b = AG_BUF_SECRET_INIT;
+
+    (void) state;
+    assert_int_equal(ag_buf_append_str(&b, "secret"), 0);
+    ag_buf_wipe(&b);
+    assert_int_equal(ag_buf_size(&b), 0);
+    assert_memory_equal(b.data, "\0\0\0\0\0\0", 6);
+    ag_buf_deinit(&b);
+    assert_true(b.secret);
+    ag_buf_wipe(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(appends_and_consumes),
+        cmocka_unit_test(secrets_are_wiped),
         cmocka_unit_test(consumed_room_is_used_again),
         cmocka_unit_test(all_consumed_begins_anew),
         cmocka_unit_test(growth_keeps_content),

@@ -218,6 +218,95 @@ static void whole_files(void **state)
     ag_buf_deinit(&b);
 }
 
+static void a_link_is_removed_not_followed(void **state)
+{
+    struct ag_buf b = AG_BUF_INIT;
+
+    (void) state;
+    assert_int_equal(ag_file_write_atomic("target", "x", 1, 0600), 0);
+    assert_int_equal(symlink("target", "link"), 0);
+    assert_int_equal(ag_file_remove("link"), 0);
+    assert_int_equal(access("link", F_OK), -1);
+    assert_int_equal(symlink("target", "link"), 0);
+    assert_int_equal(ag_file_write_atomic("link", "new", 3, 0600), 0); /* takes the link's place */
+    assert_int_equal(ag_file_read("target", 10, &b), 0);
+    assert_string_equal(ag_buf_cstr(&b), "x");
+    assert_int_equal(ag_file_remove("link"), 0);
+    assert_int_equal(ag_file_remove("target"), 0);
+    ag_buf_deinit(&b);
+}
+
+static void stages(void **state)
+{
+    struct ag_file_stage one = AG_FILE_STAGE_INIT, two = AG_FILE_STAGE_INIT;
+    struct ag_buf b = AG_BUF_INIT;
+
+    (void) state;
+    ag_file_stage_drop(&one);
+    assert_int_equal(ag_file_stage(&one, "one", "1", 1, 0600), 0);
+    assert_int_equal(ag_file_stage(&two, "./two", "2", 1, 0600), 0);
+    assert_int_equal(access("one", F_OK), -1);
+    assert_int_equal(ag_file_stage_commit(&one), 0);
+    ag_file_stage_drop(&one);
+    ag_file_stage_drop(&two);
+    assert_int_equal(access("two", F_OK), -1); /* nor a temporary file: drop_dir() sees it */
+    assert_int_equal(ag_file_read("one", 10, &b), 0);
+    assert_int_equal(ag_file_stage(&two, "no/such/two", "2", 1, 0600), -ENOENT);
+    assert_int_equal(mkdir("d", 0700), 0);
+    assert_int_equal(ag_file_stage(&two, "d", "2", 1, 0600), 0);
+    assert_true(ag_file_stage_commit(&two) < 0);
+    assert_int_equal(rmdir("d"), 0);
+    assert_int_equal(ag_file_remove("one"), 0);
+    ag_buf_deinit(&b);
+}
+
+static void touch(const char *name)
+{
+    int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+static void leftovers(void **state)
+{
+    static const char *const gone[] = {".wifi.conf.AbC123", ".wifi.conf.zzzzzz"};
+    static const char *const stay[] = {".wifi.conf.backup2", ".wifi.conf.short", "wifi.conf.AbC123", ".wifi.conf.a-b-c-",
+                                       ".wifi.conx.AbC123",  ".wifi.confAbC123"};
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(gone); i++)
+        touch(gone[i]);
+    for (size_t i = 0; i < ag_array_size(stay); i++)
+        touch(stay[i]);
+    assert_int_equal(ag_file_remove_leftovers("wifi.conf"), 0);
+    assert_int_equal(ag_file_remove_leftovers("./wifi.conf"), 0);
+    assert_int_equal(ag_file_remove_leftovers("no/such/wifi.conf"), 0);
+    for (size_t i = 0; i < ag_array_size(gone); i++)
+        assert_int_equal(access(gone[i], F_OK), -1);
+    for (size_t i = 0; i < ag_array_size(stay); i++)
+        assert_int_equal(ag_file_remove(stay[i]), 0); /* -1 would show that it went */
+    assert_int_equal(ag_file_remove_leftovers("wifi.conf"), 0);
+}
+
+/* A writer that is killed leaves what the sweep finds: its own name for the file says so. */
+static void a_killed_writer_is_swept_up(void **state)
+{
+    struct ag_file_stage s;
+    int status;
+    pid_t pid = fork();
+
+    (void) state;
+    if (pid == 0) {
+        if (ag_file_stage(&s, "secret", "key", 3, 0600) == 0)
+            raise(SIGKILL);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(ag_file_remove_leftovers("secret"), 0); /* drop_dir() sees what is left */
+}
+
 static void large_files_come_whole(void **state)
 {
     enum { BIG = 300 * 1000 };
@@ -517,6 +606,10 @@ int main(void)
         cmocka_unit_test(equality_and_locality),
         cmocka_unit_test(absolute_paths),
         cmocka_unit_test_setup_teardown(whole_files, make_dir, drop_dir),
+        cmocka_unit_test_setup_teardown(a_link_is_removed_not_followed, make_dir, drop_dir),
+        cmocka_unit_test_setup_teardown(stages, make_dir, drop_dir),
+        cmocka_unit_test_setup_teardown(leftovers, make_dir, drop_dir),
+        cmocka_unit_test_setup_teardown(a_killed_writer_is_swept_up, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(large_files_come_whole, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(stale_sockets, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(memory_may_fail_anywhere, make_dir, drop_dir),
