@@ -35,23 +35,38 @@ static struct ag_span trim(struct ag_span s)
     return s;
 }
 
-static int entry_add(struct device_conf *c, struct ag_span name, struct ag_span value, unsigned line)
+static int entry_make(struct device_conf_entry *out, struct ag_span name, struct ag_span value, unsigned line)
 {
-    struct device_conf_entry *grown = realloc(c->entries, (c->n_entries + 1) * sizeof *grown);
-    char *text;
+    char *text = malloc(name.len + value.len + 2);
 
-    if (!grown)
-        return -ENOMEM;
-    c->entries = grown;
-    text = malloc(name.len + value.len + 2);
     if (!text)
         return -ENOMEM;
     memcpy(text, name.p, name.len);
     text[name.len] = '\0';
     memcpy(text + name.len + 1, value.p, value.len);
     text[name.len + 1 + value.len] = '\0';
-    c->entries[c->n_entries++] = (struct device_conf_entry){text, text + name.len + 1, line};
+    *out = (struct device_conf_entry){text, text + name.len + 1, line};
     return 0;
+}
+
+/* Any value may be a secret: passwords, keys. */
+static void entry_free(struct device_conf_entry *e)
+{
+    explicit_bzero(e->value, strlen(e->value));
+    free(e->name);
+}
+
+static int entry_add(struct device_conf *c, struct ag_span name, struct ag_span value, unsigned line)
+{
+    struct device_conf_entry *grown = realloc(c->entries, (c->n_entries + 1) * sizeof *grown);
+    int r;
+
+    if (!grown)
+        return -ENOMEM;
+    c->entries = grown;
+    r = entry_make(&c->entries[c->n_entries], name, value, line);
+    c->n_entries += r == 0;
+    return r;
 }
 
 static int parse_line(struct device_conf *c, struct ag_span raw, unsigned line, struct device_conf_error *err)
@@ -75,7 +90,7 @@ static int parse_line(struct device_conf *c, struct ag_span raw, unsigned line, 
     return entry_add(c, name, value, line);
 }
 
-static const struct device_conf_entry *entry_find(const struct device_conf *c, const char *name)
+static struct device_conf_entry *entry_find(const struct device_conf *c, const char *name)
 {
     for (size_t i = c->n_entries; i > 0; i--) {
         if (strcmp(c->entries[i - 1].name, name) == 0)
@@ -200,7 +215,7 @@ int device_conf_parse(struct device_conf *out, const char *text, size_t n, struc
 void device_conf_deinit(struct device_conf *c)
 {
     for (size_t i = 0; i < c->n_entries; i++)
-        free(c->entries[i].name);
+        entry_free(&c->entries[i]);
     free(c->entries);
     explicit_bzero(c->key, sizeof c->key);
     *c = (struct device_conf){0};
@@ -216,8 +231,19 @@ const char *device_conf_get(const struct device_conf *c, const char *name)
 int device_conf_set(struct device_conf *c, const char *name, const char *value)
 {
     struct ag_span n = {name, strlen(name)}, v = {value, strlen(value)};
+    struct device_conf_entry *old = entry_find(c, name), fresh;
+    int r;
 
-    return v.len > MAX_VALUE ? -EINVAL : entry_add(c, n, v, 0);
+    if (v.len > MAX_VALUE)
+        return -EINVAL;
+    if (!old || old->line > 0) /* the file's own lines stay */
+        return entry_add(c, n, v, 0);
+    r = entry_make(&fresh, n, v, 0);
+    if (r < 0)
+        return r;
+    entry_free(old);
+    *old = fresh;
+    return 0;
 }
 
 unsigned device_conf_line(const struct device_conf *c, const char *name)

@@ -40,7 +40,8 @@ int device_conf_get_int(const struct device_conf *c, const char *name, long min,
 /*
  * Puts name=value behind the file's lines, so that it wins: how options of the command line override the file. -H, -p,
  * --transport, -i and -C become ot_host, ot_port, ot_transport, ot_interval and country; the country that config_router
- * brought (device.country) is set as country too. 0, -ENOMEM, -EINVAL (value too long). The entry has line 0.
+ * brought (device.country) is set as country too, again and again: what was set before gives way, and the values that
+ * device_conf_get() has lent of it end. 0, -ENOMEM, -EINVAL (value too long). The entry has line 0.
  */
 int device_conf_set(struct device_conf *c, const char *name, const char *value);
 

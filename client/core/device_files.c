@@ -17,19 +17,63 @@ static struct ag_span first_word(struct ag_span s)
     return (struct ag_span){s.p, n};
 }
 
-bool device_token_parse(char token[DEVICE_TOKEN_LEN + 1], struct ag_span file)
+static bool all_printable(struct ag_span s)
 {
-    while (file.len > DEVICE_TOKEN_LEN && strchr("\r\n", file.p[file.len - 1]) && file.p[file.len - 1])
-        file.len--;
-    if (file.len != DEVICE_TOKEN_LEN)
-        return false;
-    for (size_t i = 0; i < file.len; i++) {
-        if (file.p[i] < 0x20 || file.p[i] > 0x7e)
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.p[i] < 0x20 || s.p[i] > 0x7e)
             return false;
     }
-    memcpy(token, file.p, DEVICE_TOKEN_LEN);
+    return true;
+}
+
+static struct ag_span without_tail(struct ag_span s, const char *tail, size_t n)
+{
+    while (s.len > 0 && memchr(tail, s.p[s.len - 1], n))
+        s.len--;
+    return s;
+}
+
+static int hex_digit(char c)
+{
+    if (isdigit((unsigned char) c))
+        return c - '0';
+    return isxdigit((unsigned char) c) ? tolower((unsigned char) c) - 'a' + 10 : -1;
+}
+
+static bool token_from_hex(char token[DEVICE_TOKEN_LEN + 1], struct ag_span hex)
+{
+    char out[DEVICE_TOKEN_LEN + 1] = "";
+
+    if (hex.len != 2 * DEVICE_TOKEN_LEN)
+        return false;
+    for (size_t i = 0; i < DEVICE_TOKEN_LEN; i++) {
+        int high = hex_digit(hex.p[2 * i]), low = hex_digit(hex.p[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (char) (high << 4 | low);
+    }
+    memcpy(token, out, sizeof out);
+    explicit_bzero(out, sizeof out);
+    return true;
+}
+
+bool device_token_parse(char token[DEVICE_TOKEN_LEN + 1], struct ag_span file)
+{
+    struct ag_span text = without_tail(file, "\r\n\0", 3); /* a blank may be its last character */
+
+    if (text.len != DEVICE_TOKEN_LEN)
+        text = without_tail(file, " \t\r\n\0", 5);
+    if (text.len != DEVICE_TOKEN_LEN || !all_printable(text))
+        return token_from_hex(token, text);
+    memcpy(token, text.p, DEVICE_TOKEN_LEN);
     token[DEVICE_TOKEN_LEN] = '\0';
     return true;
+}
+
+bool device_token_is_blank(struct ag_span file)
+{
+    return without_tail(file, " \t\r\n\0", 5).len == 0;
 }
 
 bool device_token_make(char token[DEVICE_TOKEN_LEN + 1], const uint8_t *random, size_t n)

@@ -18,8 +18,14 @@ enum {
     DEVICE_NAME_MAX = 63   /* a DHCP host name label; an SSID has 32 at most */
 };
 
-/* 16 printable characters, a line end allowed behind them. false: treat as absent (token is unchanged). */
+/*
+ * 16 printable characters, or the 16 bytes as 32 hex digits, the form in which phones' tools show a token; blanks, line
+ * ends and zero bytes behind either. false: neither (token is unchanged). Out of hex digits any byte may come, NUL too:
+ * a token is 16 bytes, not a string.
+ */
 bool device_token_parse(char token[DEVICE_TOKEN_LEN + 1], struct ag_span file);
+/* Nothing but blanks, line ends and zero bytes: a file that lost its content, or never had one. */
+bool device_token_is_blank(struct ag_span file);
 
 /* 16 letters and digits out of random bytes; n >= 32. false: too few usable bytes, come again with others. */
 bool device_token_make(char token[DEVICE_TOKEN_LEN + 1], const uint8_t *random, size_t n);

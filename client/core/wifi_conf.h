@@ -1,7 +1,15 @@
 /*
  * wifi.conf: the network that the phone gave. Its mere existence says that the device is provisioned. Lines
- * ssid="...", psk="..." (left out for an open network), key_mgmt=WPA or NONE, uid=N, in any order; the same form that
- * wpa_supplicant reads. A core: bytes in, bytes out. Source: Xiaomi Linux client document, sections 4.3 and 6.
+ * ssid="...", psk="..." (left out for an open network), key_mgmt=WPA or NONE, uid=N, in any order; '#' begins a comment.
+ * We write quote and backslash with a backslash before them. Scripts of old do not, or leave the quotes out; what they
+ * wrote is understood too: a text in quotes counts as escaped when it could have been written so, and as it stands
+ * otherwise. A network without a key is one that says key_mgmt=NONE: a key that is not understood, or cut off, is never
+ * taken for none.
+ *
+ * A network that has not been joined yet carries a mark, a comment line, so that whoever starts in between goes on
+ * joining instead of taking it for good.
+ *
+ * A core: bytes in, bytes out. Source: Xiaomi Linux client document, sections 4.3 and 6.
  */
 #ifndef CLIENT_WIFI_CONF_H
 #define CLIENT_WIFI_CONF_H
@@ -12,22 +20,36 @@
 
 enum { WIFI_SSID_MAX = 32, WIFI_PSK_MIN = 8, WIFI_PSK_MAX = 63, WIFI_PSK_HEX = 64 };
 
+enum wifi_trial {
+    WIFI_JOINED,
+    WIFI_FIRST_TRIAL, /* never joined: the device had no network before */
+    WIFI_NEXT_TRIAL   /* never joined: it takes the place of one that was */
+};
+
 struct wifi_conf {
-    char ssid[WIFI_SSID_MAX + 1];
-    char psk[WIFI_PSK_HEX + 1]; /* empty: open network; 64 hex digits: the key itself. A secret */
-    uint64_t uid;               /* 0: not given */
+    char ssid[WIFI_SSID_MAX + 1]; /* any bytes but NUL and line ends, in any encoding */
+    char psk[WIFI_PSK_HEX + 1];   /* empty: open network; 64 hex digits: the key itself. A secret */
+    uint64_t uid;                 /* 0: not given */
+    enum wifi_trial trial;
 };
 
 /* Reasons to refuse a network. */
 enum { WIFI_E_SSID = 1, WIFI_E_PSK };
 
-/* SSID 1..32 bytes without NUL or line ends; password empty, 8..63 bytes, or 64 hex digits. 0 or WIFI_E_*. */
+/* SSID 1..32 bytes without NUL or line ends; password empty, 8..63 bytes without control characters, or 64 hex digits. 0
+   or WIFI_E_*. */
 int wifi_conf_check(struct ag_span ssid, struct ag_span psk);
 
-/* Fills *out; what is missing stays empty. false: no usable ssid line. */
-bool wifi_conf_parse(struct wifi_conf *out, struct ag_span file);
+/*
+ * Fills *out, of equal lines with the last one; what is missing or not understood stays empty. 0; WIFI_E_SSID: no usable
+ * name; WIFI_E_PSK: no usable key, and key_mgmt does not say that there is none.
+ */
+int wifi_conf_parse(struct wifi_conf *out, struct ag_span file);
 
 /* The text of the file. 0 or -ENOMEM. */
 int wifi_conf_build(struct ag_buf *out, const struct wifi_conf *w);
+
+/* Appends the text without the mark of a network that was not joined yet. 1: there was one; 0: none; -ENOMEM. */
+int wifi_conf_without_mark(struct ag_buf *out, struct ag_span file);
 
 #endif

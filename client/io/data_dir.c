@@ -6,7 +6,8 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "libagent/io/file.h"
+#include "libagent/core/log.h"
+#include "libagent/io/trust.h"
 
 enum { FILE_MAX_BYTES = 64 * 1024, FILE_PATH_MAX = DATA_PATH_MAX + 64, RANDOM_BYTES = 64 };
 
@@ -55,21 +56,108 @@ int data_dir_write(const struct data_dir *d, const char *name, struct ag_span te
 int data_dir_remove(const struct data_dir *d, const char *name)
 {
     char path[FILE_PATH_MAX];
+    int r;
 
     file_path(path, d, name);
-    return ag_file_remove(path);
+    r = ag_file_remove(path);
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "%s: cannot be removed: %s", path, strerror(-r));
+    return r;
 }
 
-static void wipe(struct ag_buf *b)
+int data_dir_stage(const struct data_dir *d, const char *name, struct ag_span text, struct ag_file_stage *out)
 {
-    if (b->data)
-        explicit_bzero(b->data, b->cap);
-    ag_buf_deinit(b);
+    char path[FILE_PATH_MAX];
+
+    file_path(path, d, name);
+    return ag_file_stage(out, path, text.p, text.len, 0600);
+}
+
+/* ---- the owner's ---- */
+
+/* miio_client_helper.sh writes NAME.new. */
+static int sweep_one(const struct data_dir *d, const char *name)
+{
+    char path[FILE_PATH_MAX], fresh[FILE_PATH_MAX + 4];
+    int r, first;
+
+    file_path(path, d, name);
+    snprintf(fresh, sizeof fresh, "%s.new", path);
+    first = ag_file_remove_leftovers(path);
+    r = ag_file_remove(fresh);
+    first = first ? first : r;
+    if (first < 0)
+        ag_log(AG_LOG_ERROR, "%s: what a killed writer has left beside it cannot be removed: %s", path, strerror(-first));
+    return first;
+}
+
+int data_dir_sweep(const struct data_dir *d)
+{
+    static const char *const names[] = {DATA_TOKEN, DATA_WIFI, DATA_COUNTRY, DATA_UID, DATA_ENAUTH, DATA_GIZWITS};
+    int first = 0;
+
+    for (size_t i = 0; i < ag_array_size(names); i++) {
+        int r = sweep_one(d, names[i]);
+
+        first = first ? first : r;
+    }
+    return first;
+}
+
+static int remove_owned(const struct data_dir *d)
+{
+    static const char *const names[] = {DATA_COUNTRY, DATA_UID, DATA_ENAUTH};
+    int first = 0;
+
+    for (size_t i = 0; i < ag_array_size(names); i++) {
+        int r = data_dir_remove(d, names[i]);
+
+        first = first ? first : r;
+    }
+    return first;
+}
+
+int data_dir_forget_owner(const struct data_dir *d, const char new_token[DEVICE_TOKEN_LEN + 1])
+{
+    struct ag_file_stage token;
+    int r = data_dir_stage(d, DATA_TOKEN, (struct ag_span){new_token, DEVICE_TOKEN_LEN}, &token), first;
+
+    if (r < 0) {
+        ag_log(AG_LOG_ERROR, "%s%s: no new token can be stored: %s", d->path, DATA_TOKEN, strerror(-r));
+        return r;
+    }
+    r = data_dir_remove(d, DATA_WIFI);
+    if (r < 0) {
+        ag_file_stage_drop(&token);
+        return r;
+    }
+    r = ag_file_stage_commit(&token);
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "%s%s: %s", d->path, DATA_TOKEN, strerror(-r));
+    first = r;
+    r = remove_owned(d);
+    first = first ? first : r;
+    r = data_dir_sweep(d);
+    return first ? first : r;
+}
+
+void data_dir_look_at_modes(const struct data_dir *d)
+{
+    static const char *const names[] = {DATA_CONF, DATA_TOKEN, DATA_WIFI, DATA_GIZWITS};
+    char path[FILE_PATH_MAX], why[AG_TRUST_WHY_MAX];
+
+    for (size_t i = 0; i < ag_array_size(names); i++) {
+        file_path(path, d, names[i]);
+        if (ag_trust_file(path, AG_TRUST_SECRET, why) > 0)
+            ag_log(AG_LOG_WARNING, "%s: %s", path, why);
+    }
+    if (ag_trust_dir(d->path, why) == -EPERM)
+        ag_log(AG_LOG_WARNING, "%s: %s", d->path, why);
 }
 
 int data_dir_load_conf(const struct data_dir *d, struct device_conf *out, char error[DATA_ERROR_MAX])
 {
-    ag_cleanup(wipe) struct ag_buf text = AG_BUF_INIT;
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_SECRET_INIT;
     struct device_conf_error err;
     int r = data_dir_read(d, DATA_CONF, &text);
 
@@ -89,19 +177,52 @@ int data_dir_load_conf(const struct data_dir *d, struct device_conf *out, char e
     return r;
 }
 
-int data_dir_settle_token(const struct data_dir *d, char token[DEVICE_TOKEN_LEN + 1])
+int data_dir_draw_token(char token[DEVICE_TOKEN_LEN + 1])
 {
-    ag_cleanup(wipe) struct ag_buf text = AG_BUF_INIT;
     uint8_t random[RANDOM_BYTES];
 
-    if (data_dir_read(d, DATA_TOKEN, &text) == 0 && device_token_parse(token, ag_buf_span(&text)))
-        return 0;
     do {
         if (getrandom(random, sizeof random, 0) != (ssize_t) sizeof random)
             return -EIO;
     } while (!device_token_make(token, random, sizeof random));
-    return data_dir_write(d, DATA_TOKEN, (struct ag_span){token, DEVICE_TOKEN_LEN});
+    explicit_bzero(random, sizeof random);
+    return 0;
 }
+
+static void store_token(const struct data_dir *d, const char token[DEVICE_TOKEN_LEN + 1])
+{
+    int r = data_dir_write(d, DATA_TOKEN, (struct ag_span){token, DEVICE_TOKEN_LEN});
+
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "%s%s: the new token cannot be stored and is lost with this process: %s", d->path,
+               DATA_TOKEN, strerror(-r));
+}
+
+int data_dir_settle_token(const struct data_dir *d, char token[DEVICE_TOKEN_LEN + 1])
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_SECRET_INIT;
+    int found = data_dir_read(d, DATA_TOKEN, &text), r;
+
+    if (found == 0 && device_token_parse(token, ag_buf_span(&text)))
+        return 0;
+    r = data_dir_draw_token(token);
+    if (r < 0)
+        return r;
+    if (found == 0 && !device_token_is_blank(ag_buf_span(&text)))
+        ag_log(AG_LOG_ERROR, "%s%s: neither 16 printable characters nor 32 hex digits: kept as it is; until it is mended "
+               "no phone can talk to the device", d->path, DATA_TOKEN);
+    else if (found < 0 && found != -ENOENT)
+        ag_log(AG_LOG_ERROR, "%s%s: %s: no phone can talk to the device", d->path, DATA_TOKEN, strerror(-found));
+    else {
+        ag_log(found == 0 ? AG_LOG_ERROR : AG_LOG_WARNING,
+               "%s%s: %s: a new token is drawn, phones that knew an old one are out", d->path, DATA_TOKEN,
+               found == 0 ? "empty" : "not there");
+        store_token(d, token);
+    }
+    return 0;
+}
+
+/* ---- small values ---- */
 
 void data_dir_read_country(const struct data_dir *d, char country[DEVICE_COUNTRY_MAX + 1])
 {
@@ -115,11 +236,33 @@ void data_dir_read_country(const struct data_dir *d, char country[DEVICE_COUNTRY
 uint64_t data_dir_read_uid(const struct data_dir *d)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
+    struct wifi_conf w = {0};
     uint64_t uid = 0;
 
-    if (data_dir_read(d, DATA_UID, &text) == 0)
-        device_uid_parse(&uid, ag_buf_span(&text));
+    if (data_dir_read(d, DATA_UID, &text) == 0 && device_uid_parse(&uid, ag_buf_span(&text)))
+        return uid;
+    data_dir_read_wifi(d, &w); /* whatever the name and the key are like */
+    uid = w.uid;
+    explicit_bzero(&w, sizeof w);
     return uid;
+}
+
+int data_dir_read_wifi(const struct data_dir *d, struct wifi_conf *out)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_SECRET_INIT;
+    int r = data_dir_read(d, DATA_WIFI, &text);
+
+    return r < 0 ? r : wifi_conf_parse(out, ag_buf_span(&text));
+}
+
+int data_dir_end_trial(const struct data_dir *d)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_SECRET_INIT, fresh = AG_BUF_SECRET_INIT;
+    int r = data_dir_read(d, DATA_WIFI, &text);
+
+    if (r == 0)
+        r = wifi_conf_without_mark(&fresh, ag_buf_span(&text));
+    return r > 0 ? data_dir_write(d, DATA_WIFI, ag_buf_span(&fresh)) : r;
 }
 
 void data_dir_read_version(char version[DEVICE_VERSION_MAX + 1], const char *path, const char *vendor)

@@ -8,6 +8,7 @@
 #include "client/core/device_conf.h"
 #include "client/core/device_files.h"
 #include "client/core/wifi_conf.h"
+#include "libagent/io/file.h"
 
 /* Names of the files. */
 #define DATA_CONF    "device.conf"
@@ -16,6 +17,7 @@
 #define DATA_COUNTRY "device.country"
 #define DATA_UID     "device.uid"
 #define DATA_ENAUTH  "otd_donot_trust_peer"
+#define DATA_GIZWITS "gizwits.state" /* client/cloud/gizwits.c's */
 
 enum { DATA_PATH_MAX = 512, DATA_ERROR_MAX = 700 };
 
@@ -33,14 +35,43 @@ bool data_dir_has(const struct data_dir *d, const char *name);
 /* Whole small file, at most 64 KiB. 0 or -errno. */
 int data_dir_read(const struct data_dir *d, const char *name, struct ag_buf *out);
 int data_dir_write(const struct data_dir *d, const char *name, struct ag_span text);
-/* 0 also when it is not there. */
+/* 0 also when it is not there. A failure is told in the log. */
 int data_dir_remove(const struct data_dir *d, const char *name);
 
-/* The token of device.token, or a new random one that is stored. 0 or -errno. */
+/*
+ * The token that phones need, of a device that belongs to somebody. A file that is not understood is left as it is, and
+ * the token is one that lives in memory only: nobody's phone fits, but nothing is lost. One that is not there, or empty,
+ * is made anew. All of this is told in the log. 0 or -errno (no random bytes).
+ */
 int data_dir_settle_token(const struct data_dir *d, char token[DEVICE_TOKEN_LEN + 1]);
+
+/*
+ * Removes all that belongs to an owner: wifi.conf first, which makes the device nobody's, then country, uid, enauth and
+ * what killed writers have left; the new token takes the place of the old one. On the disk when it returns 0. -errno: the
+ * first thing that failed, told in the log; when that was storing the token, or wifi.conf, nothing has changed.
+ */
+int data_dir_forget_owner(const struct data_dir *d, const char new_token[DEVICE_TOKEN_LEN + 1]);
+
+/* 16 random letters and digits. 0 or -EIO. */
+int data_dir_draw_token(char token[DEVICE_TOKEN_LEN + 1]);
+
+/* Temporary files with secrets that killed writers, this program or the helper script, have left. 0 or -errno. */
+int data_dir_sweep(const struct data_dir *d);
+
+/* One that changes together with others: see libagent/io/file.h. */
+int data_dir_stage(const struct data_dir *d, const char *name, struct ag_span text, struct ag_file_stage *out);
+
+/* Warns of files that hold secrets, and of the folder, when others may read or change them. */
+void data_dir_look_at_modes(const struct data_dir *d);
+
 /* Empty when there is none. */
 void data_dir_read_country(const struct data_dir *d, char country[DEVICE_COUNTRY_MAX + 1]);
+/* The owner's number, out of device.uid or else wifi.conf; 0: not known. */
 uint64_t data_dir_read_uid(const struct data_dir *d);
+/* The network of wifi.conf; holds a secret. 0; WIFI_E_*, with what was understood; -errno (out is untouched). */
+int data_dir_read_wifi(const struct data_dir *d, struct wifi_conf *out);
+/* The network has been joined: takes the mark out of wifi.conf that says it has not. 0 or -errno. */
+int data_dir_end_trial(const struct data_dir *d);
 
 /* The firmware's version out of os-release (path NULL: /etc/os-release), "unknown" when it is not told. */
 void data_dir_read_version(char version[DEVICE_VERSION_MAX + 1], const char *path, const char *vendor);

@@ -23,7 +23,7 @@ static void check_wifi(const struct wifi_conf *w)
     struct wifi_conf again;
 
     must(wifi_conf_build(&text, w) == 0);
-    must(wifi_conf_parse(&again, ag_buf_span(&text)));
+    must(wifi_conf_parse(&again, ag_buf_span(&text)) == 0);
     must(strcmp(again.ssid, w->ssid) == 0 && strcmp(again.psk, w->psk) == 0 && again.uid == w->uid);
     ag_buf_deinit(&text);
 }
@@ -50,7 +50,7 @@ static void try_words(struct ag_span s)
     uint64_t uid;
 
     if (device_token_parse(token, s))
-        must(strlen(token) == 16);
+        must(token[16] == '\0' && !device_token_is_blank(s));
     if (device_country_parse(country, s))
         must(country[0] && !strpbrk(country, "./ \n"));
     if (device_uid_parse(&uid, s))
@@ -75,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         memcpy(copy, data, n);
     try_conf(s);
     try_words(s);
-    if (wifi_conf_parse(&w, s))
+    if (wifi_conf_parse(&w, s) == 0)
         check_wifi(&w);
     if (local_cmd_router_params(&p, s) == 0)
         check_wifi(&p.wifi);

@@ -72,6 +72,7 @@ static void test_device_conf_values(void **state)
     const char *text = "did=7\nmodel=m\nmac=8c:be:be:aa:bb:59\nn=5\nn=12x\nq=a=b\nbig=99999999999999999999\n";
     struct device_conf_error err;
     struct device_conf c;
+    size_t n;
     long v = 0;
 
     (void) state;
@@ -87,6 +88,17 @@ static void test_device_conf_values(void **state)
     assert_int_equal(device_conf_set(&c, "n", "44"), 0);
     assert_int_equal(device_conf_get_int(&c, "n", 0, 99, 3, &v, &err), 0);
     assert_int_equal(v, 44);
+    n = c.n_entries;
+    for (int i = 0; i < 100; i++) { /* setting the same name again and again does not grow it */
+        char text_of_i[8];
+
+        snprintf(text_of_i, sizeof text_of_i, "%d", i);
+        assert_int_equal(device_conf_set(&c, "n", text_of_i), 0);
+        assert_int_equal(device_conf_set(&c, "fresh", text_of_i), 0);
+    }
+    assert_int_equal(c.n_entries, n + 1);
+    assert_string_equal(device_conf_get(&c, "n"), "99");
+    assert_int_equal(device_conf_line(&c, "n"), 0);
     device_conf_deinit(&c);
 }
 
@@ -96,8 +108,11 @@ static void sweep_conf(void *user)
     struct device_conf c;
 
     (void) user;
-    if (device_conf_parse(&c, confs[0].text, strlen(confs[0].text), &err) == 0)
-        device_conf_deinit(&c);
+    if (device_conf_parse(&c, confs[0].text, strlen(confs[0].text), &err) < 0)
+        return;
+    if (device_conf_set(&c, "country", "sg") == 0 && device_conf_set(&c, "country", "de") < 0)
+        assert_string_equal(device_conf_get(&c, "country"), "sg");
+    device_conf_deinit(&c);
 }
 
 static void test_alloc_fail(void **state)
@@ -106,20 +121,47 @@ static void test_alloc_fail(void **state)
     alloc_fail_sweep(sweep_conf, NULL);
 }
 
+static const struct {
+    const char *text;
+    size_t n;
+    const char *token; /* NULL: refused */
+} tokens[] = {
+    {"a1B2c3D4e5F6g7H8", 16, "a1B2c3D4e5F6g7H8"},
+    {"a1B2c3D4e5F6g7H8\r\n", 18, "a1B2c3D4e5F6g7H8"},
+    {"a1B2c3D4e5F6g7H8 \t\n\n", 20, "a1B2c3D4e5F6g7H8"},
+    {"a1B2c3D4e5F6g7H8\0", 17, "a1B2c3D4e5F6g7H8"},
+    {"a1B2c3D4e5F6g7H \n", 17, "a1B2c3D4e5F6g7H "},
+    {"61314232633344346535463667374838", 32, "a1B2c3D4e5F6g7H8"},
+    {"6131423263334434653546366737483A \r\n", 35, "a1B2c3D4e5F6g7H:"},
+    {"00ff01fe02fd03fc04fb05fa06f907f8", 32, "\x00\xff\x01\xfe\x02\xfd\x03\xfc\x04\xfb\x05\xfa\x06\xf9\x07\xf8"},
+    {"a1B2c3D4e5F6g7H", 15, NULL},
+    {"a1B2c3D4e5F6g7H89", 17, NULL},
+    {"a1B2c3D4e5F6g7H\x01", 16, NULL},
+    {" a1B2c3D4e5F6g7H8", 17, NULL},
+    {"6131423263334434653546366737483", 31, NULL},
+    {"6131423263334434653546366737483g", 32, NULL},
+    {"613142326333443465354636673748380", 33, NULL},
+    {"", 0, NULL},
+    {"\n", 1, NULL},
+};
+
 static void test_token(void **state)
 {
     char token[17] = "old", hex[33];
     uint8_t random[64];
 
     (void) state;
-    assert_true(device_token_parse(token, span("a1B2c3D4e5F6g7H8\r\n")));
-    assert_string_equal(token, "a1B2c3D4e5F6g7H8");
-    device_token_hex(hex, token);
+    for (size_t i = 0; i < ag_array_size(tokens); i++) {
+        char got[17] = "unchanged";
+        bool ok = device_token_parse(got, (struct ag_span){tokens[i].text, tokens[i].n});
+
+        if (ok != (tokens[i].token != NULL) || memcmp(got, ok ? tokens[i].token : "unchanged", ok ? 16 : 10) != 0)
+            fail_msg("row %zu: %d", i, ok);
+    }
+    assert_true(device_token_is_blank(span("")) && device_token_is_blank(span(" \r\n\t")));
+    assert_false(device_token_is_blank(span("\nx")));
+    device_token_hex(hex, "a1B2c3D4e5F6g7H8");
     assert_string_equal(hex, "61314232633344346535463667374838");
-    assert_false(device_token_parse(token, span("a1B2c3D4e5F6g7H")));
-    assert_false(device_token_parse(token, span("a1B2c3D4e5F6g7H89")));
-    assert_false(device_token_parse(token, span("a1B2c3D4e5F6g7H\x01")));
-    assert_false(device_token_parse(token, span("")));
     for (size_t i = 0; i < sizeof random; i++)
         random[i] = (uint8_t) (i * 37);
     assert_true(device_token_make(token, random, sizeof random));
@@ -170,21 +212,43 @@ static void test_names(void **state)
                  device_zone_valid(span("a b")));
 }
 
+#define HEX64 "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef"
+
 static const struct {
-    const char *text;
-    bool ok;
+    const char *name, *text;
+    int result;
     const char *ssid, *psk;
     uint64_t uid;
 } wifis[] = {
-    {"ssid=\"home\"\npsk=\"secret12\"\nkey_mgmt=WPA\nuid=77\n", true, "home", "secret12", 77},
-    {"#c\nkey_mgmt=NONE\r\nssid=\"open\"\r\n", true, "open", "", 0},
-    {"ssid=\"a\\\"b\\\\c\"d\"\n", true, "a\"b\\c\"d", "", 0},
-    {"ssid=\"x\"\npsk=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n", true, "x",
-     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 0},
-    {"psk=\"secret12\"\n", false, "", "", 0},
-    {"ssid=\"012345678901234567890123456789012\"\n", false, "", "", 0},
-    {"ssid=home\n", false, "", "", 0},
-    {"", false, "", "", 0},
+    {"as we write it", "ssid=\"home\"\npsk=\"secret12\"\nkey_mgmt=WPA\nuid=77\n", 0, "home", "secret12", 77},
+    {"open, CRLF, comment", "#c\r\nkey_mgmt=NONE\r\nssid=\"open\"\r\n", 0, "open", "", 0},
+    {"escaped", "ssid=\"a\\\"b\\\\c\\/d\"\nkey_mgmt=NONE", 0, "a\"b\\c/d", "", 0},
+    {"a quote without its backslash: nothing is escaped", "ssid=\"a\\\\b\"c\"\nkey_mgmt=NONE\n", 0, "a\\\\b\"c", "", 0},
+    {"a backslash before a letter", "ssid=\"a\\b\"\npsk=\"sec\\ret1\"\n", 0, "a\\b", "sec\\ret1", 0},
+    {"a backslash at the end", "ssid=\"a\\\"\npsk=\"secret1\\\"\n", 0, "a\\", "secret1\\", 0},
+    {"quotes inside and around", "ssid=\"\"a\"\"\npsk=\"\"secret\"\"\n", 0, "\"a\"", "\"secret\"", 0},
+    {"no quotes", "ssid=my net\npsk=secret12\nkey_mgmt=WPA\n", 0, "my net", "secret12", 0},
+    {"blanks, tabs", " ssid = \"a \" \r\n\tpsk =\t secret12 \t\r\n", 0, "a ", "secret12", 0},
+    {"a key in hex digits", "ssid=\"x\"\npsk=" HEX64 "\n", 0, "x", HEX64, 0},
+    {"the same in quotes, CRLF", "ssid=\"x\"\r\npsk=\"" HEX64 "\"\r\n", 0, "x", HEX64, 0},
+    {"name in another encoding", "ssid=\"\xc4\xe3\xba\xc3\"\nkey_mgmt=\"NONE\"\n", 0, "\xc4\xe3\xba\xc3", "", 0},
+    {"control characters in a name", "ssid=\"a\tb\x01\x7f\"\nkey_mgmt=NONE\n", 0, "a\tb\x01\x7f", "", 0},
+    {"a key beats NONE", "ssid=\"x\"\nkey_mgmt=NONE\npsk=\"secret12\"\n", 0, "x", "secret12", 0},
+    {"an empty key and NONE", "ssid=\"x\"\npsk=\"\"\nkey_mgmt=NONE\n", 0, "x", "", 0},
+    {"the last line wins", "ssid=\"a\"\nssid=\"b\"\npsk=short\npsk=secret12\n", 0, "b", "secret12", 0},
+    {"the other band is not ours", "ssid=\"a\"\nssid_5g=\"b\"\npsk=secret12\npsk_5g=\"x\"\n", 0, "a", "secret12", 0},
+    {"key too short", "ssid=\"a\"\npsk=\"short\"\nkey_mgmt=NONE\nuid=5\n", WIFI_E_PSK, "a", "", 5},
+    {"key of 64 that is not hex", "ssid=\"a\"\npsk=x" HEX64 "\nkey_mgmt=NONE\n", WIFI_E_PSK, "a", "", 0},
+    {"key cut off in its quotes", "ssid=\"a\"\npsk=\"secr", WIFI_E_PSK, "a", "", 0},
+    {"key with a control character", "ssid=\"a\"\npsk=\"secret\t12\"\nkey_mgmt=NONE\n", WIFI_E_PSK, "a", "", 0},
+    {"cut off before the key", "ssid=\"a\"\n", WIFI_E_PSK, "a", "", 0},
+    {"WPA and no key", "ssid=\"a\"\nkey_mgmt=WPA\n", WIFI_E_PSK, "a", "", 0},
+    {"an empty key alone", "ssid=\"a\"\npsk=\"\"\n", WIFI_E_PSK, "a", "", 0},
+    {"the oldest kind of key", "ssid=\"a\"\nkey_mgmt=NONE\nwep_key0=\"abcde\"\n", WIFI_E_PSK, "a", "", 0},
+    {"no name", "psk=\"secret12\"\n", WIFI_E_SSID, "", "secret12", 0},
+    {"name too long", "ssid=\"012345678901234567890123456789012\"\nkey_mgmt=NONE\n", WIFI_E_SSID, "", "", 0},
+    {"one quote", "ssid=\"home\nkey_mgmt=NONE\n", WIFI_E_SSID, "", "", 0},
+    {"nothing", "", WIFI_E_SSID, "", "", 0},
 };
 
 static void test_wifi_conf(void **state)
@@ -192,22 +256,61 @@ static void test_wifi_conf(void **state)
     (void) state;
     for (size_t i = 0; i < ag_array_size(wifis); i++) {
         ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
-        struct wifi_conf w = {0}, again = {0};
+        struct wifi_conf w, again;
+        int r = wifi_conf_parse(&w, span(wifis[i].text));
 
-        if (wifi_conf_parse(&w, span(wifis[i].text)) != wifis[i].ok)
-            fail_msg("row %zu", i);
-        if (!wifis[i].ok)
+        if (r != wifis[i].result || strcmp(w.ssid, wifis[i].ssid) != 0 || strcmp(w.psk, wifis[i].psk) != 0 ||
+            w.uid != wifis[i].uid)
+            fail_msg("%s: %d \"%s\" \"%s\" %lu", wifis[i].name, r, w.ssid, w.psk, (unsigned long) w.uid);
+        if (r != 0)
             continue;
-        assert_string_equal(w.ssid, wifis[i].ssid);
-        assert_string_equal(w.psk, wifis[i].psk);
-        assert_int_equal(w.uid, wifis[i].uid);
         assert_int_equal(wifi_conf_build(&out, &w), 0);
-        assert_true(wifi_conf_parse(&again, ag_buf_span(&out)));
+        assert_int_equal(wifi_conf_parse(&again, ag_buf_span(&out)), 0);
         assert_memory_equal(&w, &again, sizeof w);
     }
     assert_int_equal(wifi_conf_check(span("s"), span("1234567")), WIFI_E_PSK);
     assert_int_equal(wifi_conf_check(span("s\n"), span("")), WIFI_E_SSID);
+    assert_int_equal(wifi_conf_check(span("s\r"), span("")), WIFI_E_SSID);
+    assert_int_equal(wifi_conf_check((struct ag_span){"s\0", 2}, span("")), WIFI_E_SSID);
     assert_int_equal(wifi_conf_check(span(""), span("")), WIFI_E_SSID);
+}
+
+/* Names and keys of every byte, at each end and in the middle, come back as they went. */
+static void test_wifi_conf_bytes(void **state)
+{
+    (void) state;
+    for (int c = 1; c < 256; c++) {
+        ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+        struct wifi_conf w = {.uid = 1}, again;
+
+        if (c == '\n' || c == '\r')
+            continue;
+        snprintf(w.ssid, sizeof w.ssid, "%cx%c%cy%c", c, c, c, c);
+        if (c >= 0x20 && c != 0x7f)
+            snprintf(w.psk, sizeof w.psk, "%c123%c%c456%c", c, c, c, c);
+        assert_int_equal(wifi_conf_build(&out, &w), 0);
+        assert_int_equal(wifi_conf_parse(&again, ag_buf_span(&out)), 0);
+        assert_string_equal(w.ssid, again.ssid);
+        assert_string_equal(w.psk, again.psk);
+    }
+}
+
+static void test_wifi_conf_trial(void **state)
+{
+    struct wifi_conf w = {.ssid = "# not joined yet", .psk = "secret12", .trial = WIFI_NEXT_TRIAL}, again;
+    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT, plain = AG_BUF_INIT, same = AG_BUF_INIT;
+
+    (void) state;
+    assert_int_equal(wifi_conf_build(&out, &w), 0);
+    assert_int_equal(wifi_conf_parse(&again, ag_buf_span(&out)), 0);
+    assert_int_equal(again.trial, WIFI_NEXT_TRIAL);
+    assert_int_equal(wifi_conf_without_mark(&plain, ag_buf_span(&out)), 1);
+    assert_string_equal(ag_buf_cstr(&plain), "ssid=\"# not joined yet\"\npsk=\"secret12\"\nkey_mgmt=WPA\n");
+    assert_int_equal(wifi_conf_without_mark(&same, ag_buf_span(&plain)), 0);
+    assert_int_equal(wifi_conf_parse(&again, ag_buf_span(&plain)), 0);
+    assert_int_equal(again.trial, WIFI_JOINED);
+    assert_int_equal(wifi_conf_parse(&again, span("# not joined yet\r\nssid=x\npsk=secret12")), 0);
+    assert_int_equal(again.trial, WIFI_FIRST_TRIAL);
 }
 
 static void test_states(void **state)
@@ -251,7 +354,8 @@ int main(void)
         cmocka_unit_test(test_device_conf), cmocka_unit_test(test_device_conf_values),
         cmocka_unit_test(test_alloc_fail),  cmocka_unit_test(test_token),
         cmocka_unit_test(test_words),       cmocka_unit_test(test_names),
-        cmocka_unit_test(test_wifi_conf),   cmocka_unit_test(test_states),
+        cmocka_unit_test(test_wifi_conf),   cmocka_unit_test(test_wifi_conf_bytes),
+        cmocka_unit_test(test_wifi_conf_trial), cmocka_unit_test(test_states),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
