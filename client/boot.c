@@ -16,23 +16,25 @@ int client_set_token(struct client *c, const char token[DEVICE_TOKEN_LEN + 1])
 }
 
 /* A device without wifi.conf belongs to nobody: the token that its last owner knew goes, and the flag that
-   would keep the next owner's phone out. */
+   would keep the next owner's phone out. A disk that takes nothing keeps nobody from talking to the device. */
 static int settle_files(struct client *c, char error[DATA_ERROR_MAX])
 {
     struct data_dir *dir = &c->options.dir;
     char token[DEVICE_TOKEN_LEN + 1];
-    bool provisioned = c->options.wired || data_dir_has(dir, DATA_WIFI);
+    bool owned = c->options.wired || data_dir_has(dir, DATA_WIFI), forgotten = false;
     int r = 0;
 
-    if (!provisioned) {
-        static const char *const owned[] = {DATA_TOKEN, DATA_COUNTRY, DATA_UID, DATA_ENAUTH};
-
-        for (size_t i = 0; i < ag_array_size(owned) && r == 0; i++)
-            r = data_dir_remove(dir, owned[i]);
+    data_dir_look_at_modes(dir);
+    if (!owned) {
+        r = data_dir_draw_token(token);
+        forgotten = r == 0 && data_dir_forget_owner(dir, token) == 0;
         report_path_forget(c);
-    }
-    if (r == 0)
+        if (r == 0 && !forgotten)
+            ag_log(AG_LOG_ERROR, "the last owner's files cannot be removed; the token of this run is in memory only");
+    } else {
+        data_dir_sweep(dir);
         r = data_dir_settle_token(dir, token);
+    }
     if (r == 0)
         r = client_set_token(c, token);
     explicit_bzero(token, sizeof token);
@@ -40,12 +42,26 @@ static int settle_files(struct client *c, char error[DATA_ERROR_MAX])
         snprintf(error, DATA_ERROR_MAX, "%s%s: %s", dir->path, DATA_TOKEN, strerror(-r));
         return r;
     }
-    data_dir_read_country(dir, c->country);
+    if (owned)
+        data_dir_read_country(dir, c->country);
     if (!c->options.country && c->country[0])
         client_use_country(c);
     data_dir_read_version(c->version, c->options.os_release, c->conf->vendor);
-    client_set_provisioned(c, provisioned);
+    client_set_provisioned(c, owned);
     return 0;
+}
+
+/* The last run was cut off while it joined a network: this one goes on with it. A device that had one before is on its
+   way to the cloud all the same, as it was then. */
+static void resume_join(struct client *c)
+{
+    struct wifi_conf w = {0};
+
+    if (!c->options.wired && data_dir_read_wifi(&c->options.dir, &w) >= 0 && w.trial != WIFI_JOINED) {
+        client_set_provisioned(c, w.trial == WIFI_NEXT_TRIAL);
+        provision_resume(c, &w);
+    }
+    explicit_bzero(&w, sizeof w);
 }
 
 void client_set_provisioned(struct client *c, bool provisioned)
@@ -54,13 +70,27 @@ void client_set_provisioned(struct client *c, bool provisioned)
     c->lan.reveal_token = !provisioned && !data_dir_has(&c->options.dir, DATA_ENAUTH);
 }
 
+const char *client_country(const struct client *c)
+{
+    const char *in_use = device_conf_get(c->conf, "country");
+
+    return in_use ? in_use : "";
+}
+
 /* An option beats what a phone brought. */
 void client_use_country(struct client *c)
 {
-    const char *given = c->options.country;
+    const char *next = c->options.country ? c->options.country : c->country;
 
-    if (device_conf_set(c->conf, "country", given ? given : c->country) < 0)
+    if (strcmp(next, client_country(c)) == 0)
+        return;
+    if (device_conf_set(c->conf, "country", next) < 0) {
         ag_log(AG_LOG_ERROR, "country: out of memory");
+        return;
+    }
+    ag_log(AG_LOG_INFO, "country %s", next[0] ? next : "not given: mainland");
+    if (c->link.cloud && !c->link.stopping && c->link.ops->kick)
+        c->link.ops->kick(c->link.cloud); /* it may mean another server */
 }
 
 static bool cloud_is_configured(struct client *c)
@@ -104,8 +134,10 @@ int client_boot(struct client *c, char error[DATA_ERROR_MAX])
 {
     int r;
 
-    if (c->options.external_helper)
+    if (c->options.external_helper) {
+        data_dir_look_at_modes(&c->options.dir);
         return 0; /* the helper's answers lead on */
+    }
     if (c->conf->did == 0)
         c->options.wired = true;
     r = settle_files(c, error);
@@ -115,8 +147,11 @@ int client_boot(struct client *c, char error[DATA_ERROR_MAX])
         client_event(c, DEVICE_EV_IDENTITY);
         client_event(c, DEVICE_EV_TOKEN);
     }
+    resume_join(c);
     if (!c->provisioned) {
-        client_event(c, DEVICE_EV_AP);
+        if (!c->provision.join.active)
+            client_event(c, DEVICE_EV_AP);
+        provision_check_hooks(c);
         return 0;
     }
     if (!identity_is_missing(c->conf->did))

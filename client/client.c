@@ -472,6 +472,7 @@ void client_reload(struct client *c, const struct client_options *fresh)
     c->provision.join.pause_ms = fresh->join_pause_ms;
     if (!c->options.external_helper)
         data_dir_read_country(&c->options.dir, c->country);
+    client_use_country(c);
     data_dir_read_version(c->version, c->options.os_release, c->conf->vendor);
     client_set_provisioned(c, c->provisioned);
     if (c->link.cloud && !c->link.stopping && c->link.ops->reload)

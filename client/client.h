@@ -140,8 +140,10 @@ int client_boot(struct client *c, char error[DATA_ERROR_MAX]);
 void client_identity_known(struct client *c);
 /* The network is there: the cloud may be tried, or tried again now. */
 void client_go_online(struct client *c);
-/* The country in use changed: the clouds look for it in device.conf. */
+/* The country in use may have changed: the clouds look for it in device.conf, and are told. */
 void client_use_country(struct client *c);
+/* The one in use, an option's or a phone's; empty: mainland. */
+const char *client_country(const struct client *c);
 uint32_t client_unix_time(void);
 /* The same, or the cloud's time on a device whose own clock has never been set. */
 uint32_t client_best_time(const struct client *c);

@@ -91,59 +91,99 @@ void provision_deinit(struct client *c)
     explicit_bzero(&c->provision.params, sizeof c->provision.params);
 }
 
-/* ---- files ---- */
-
-static int write_number(struct client *c, const char *name, uint64_t v)
+void provision_check_hooks(const struct client *c)
 {
-    char text[24];
-    int n = snprintf(text, sizeof text, "%" PRIu64 "\n", v);
+    char path[PATH_MAX_LEN];
 
-    return data_dir_write(&c->options.dir, name, (struct ag_span){text, (size_t) n});
+    if (c->options.external_helper)
+        return;
+    hook_path(c, path, WIFI_HOOK);
+    if (!hook_exists(c, WIFI_HOOK))
+        ag_log(AG_LOG_WARNING, "%s: %s: there is no access point, and no network can be joined", path, strerror(errno));
+    hook_path(c, path, HELPER_HOOK);
+    if (!hook_exists(c, HELPER_HOOK))
+        ag_log(AG_LOG_INFO, "%s: %s: reboot and zone are left to applications", path, strerror(errno));
 }
 
-static int write_country(struct client *c, const char *country)
+/* ---- files ---- */
+
+/* What a network changes: all of it or nothing. */
+struct router_files {
+    struct ag_file_stage country, uid, wifi;
+};
+
+static int stage_uid(struct client *c, struct router_files *f, uint64_t uid)
+{
+    char text[24];
+    int n = snprintf(text, sizeof text, "%" PRIu64 "\n", uid);
+
+    return uid == 0 ? 0 : data_dir_stage(&c->options.dir, DATA_UID, (struct ag_span){text, (size_t) n}, &f->uid);
+}
+
+static int stage_country(struct client *c, struct router_files *f, const char *country)
 {
     char text[20];
     int n = snprintf(text, sizeof text, "%s\n", country);
 
-    if (!country[0])
-        return data_dir_remove(&c->options.dir, DATA_COUNTRY);
-    return data_dir_write(&c->options.dir, DATA_COUNTRY, (struct ag_span){text, (size_t) n});
+    return country[0] ? data_dir_stage(&c->options.dir, DATA_COUNTRY, (struct ag_span){text, (size_t) n}, &f->country)
+                      : 0;
+}
+
+static int stage_wifi(struct client *c, struct router_files *f, const struct wifi_conf *w)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_SECRET_INIT;
+    int r = wifi_conf_build(&text, w);
+
+    return r == 0 ? data_dir_stage(&c->options.dir, DATA_WIFI, ag_buf_span(&text), &f->wifi) : r;
 }
 
 /* wifi.conf comes last: its existence says that all is there. */
-static int save_files(struct client *c, struct router_params *p)
+static int commit_files(struct client *c, struct router_files *f)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
-    uint64_t old_uid = data_dir_read_uid(&c->options.dir);
-    int r;
+    int r = f->country.path ? ag_file_stage_commit(&f->country) : data_dir_remove(&c->options.dir, DATA_COUNTRY);
 
-    if (p->wifi.uid == 0)
-        p->wifi.uid = old_uid; /* a router that renews its password knows no user */
-    r = write_country(c, p->country);
-    if (r == 0 && p->wifi.uid != 0)
-        r = write_number(c, DATA_UID, p->wifi.uid);
+    if (r == 0 && f->uid.path)
+        r = ag_file_stage_commit(&f->uid);
+    return r == 0 ? ag_file_stage_commit(&f->wifi) : r;
+}
+
+int provision_save_files(struct client *c, const struct router_params *p)
+{
+    struct router_files f = {AG_FILE_STAGE_INIT, AG_FILE_STAGE_INIT, AG_FILE_STAGE_INIT};
+    int r = stage_wifi(c, &f, &p->wifi);
+
     if (r == 0)
-        r = wifi_conf_build(&text, &p->wifi);
+        r = stage_uid(c, &f, p->wifi.uid);
     if (r == 0)
-        r = data_dir_write(&c->options.dir, DATA_WIFI, ag_buf_span(&text));
-    if (text.data)
-        explicit_bzero(text.data, text.cap);
+        r = stage_country(c, &f, p->country);
+    if (r == 0)
+        r = commit_files(c, &f);
+    ag_file_stage_drop(&f.country);
+    ag_file_stage_drop(&f.uid);
+    ag_file_stage_drop(&f.wifi);
     return r;
 }
 
-static int remove_files(struct client *c, const char *const names[], size_t n)
+/* The owner's number, as long as this process runs also after his network failed. */
+static uint64_t owner_uid(const struct client *c)
 {
-    int first = 0;
+    uint64_t uid = data_dir_read_uid(&c->options.dir);
 
-    for (size_t i = 0; i < n; i++) {
-        int r = data_dir_remove(&c->options.dir, names[i]);
+    return uid ? uid : c->provision.last_uid;
+}
 
-        if (r < 0)
-            ag_log(AG_LOG_ERROR, "%s%s: %s", c->options.dir.path, names[i], strerror(-r));
-        first = first ? first : r;
-    }
-    return first;
+void provision_drop_network(struct client *c)
+{
+    static const char *const names[] = {DATA_WIFI, DATA_UID, DATA_COUNTRY};
+
+    if (c->provision.params.wifi.trial == WIFI_NEXT_TRIAL)
+        c->provision.last_uid = owner_uid(c);
+    for (size_t i = 0; i < ag_array_size(names); i++)
+        data_dir_remove(&c->options.dir, names[i]);
+    data_dir_sweep(&c->options.dir);
+    explicit_bzero(&c->provision.params, sizeof c->provision.params);
+    c->country[0] = '\0';
+    client_use_country(c);
 }
 
 /* ---- joining ---- */
@@ -174,11 +214,17 @@ static void go_ap(struct client *c)
 
 void provision_joined(struct client *c)
 {
-    explicit_bzero(&c->provision.params.wifi.psk, sizeof c->provision.params.wifi.psk);
+    struct data_dir *dir = &c->options.dir;
+    int r = c->options.external_helper ? 0 : data_dir_end_trial(dir);
+
+    if (r < 0)
+        ag_log(AG_LOG_WARNING, "%s%s: %s: the next start joins anew", dir->path, DATA_WIFI, strerror(-r));
+    explicit_bzero(&c->provision.params, sizeof c->provision.params);
+    c->provision.last_uid = 0;
     c->n_joined++;
     client_set_provisioned(c, true);
     if (!c->options.external_helper)
-        data_dir_read_country(&c->options.dir, c->country);
+        data_dir_read_country(dir, c->country);
     client_use_country(c);
     client_event(c, DEVICE_EV_JOINED);
     client_go_online(c);
@@ -186,16 +232,13 @@ void provision_joined(struct client *c)
 
 static void join_failed(struct client *c)
 {
-    static const char *const names[] = {DATA_WIFI, DATA_UID, DATA_COUNTRY};
-
-    explicit_bzero(&c->provision.params.wifi.psk, sizeof c->provision.params.wifi.psk);
     c->n_join_failed++;
     ag_log(AG_LOG_WARNING, "joining \"%s\" failed %u times, back to the access point", c->provision.params.wifi.ssid,
            c->provision.join.tries);
     cloud_link_stop(
         c, false); /* a device that was on another network: no more retries from behind the access point */
     client_event(c, DEVICE_EV_JOIN_FAILED);
-    remove_files(c, names, ag_array_size(names));
+    provision_drop_network(c);
     go_ap(c);
 }
 
@@ -226,28 +269,72 @@ static void run_try(struct client *c)
         on_join_hook(c, 127);
 }
 
-int provision_begin(struct client *c, const struct router_params *params)
+/* After enauth the owner's phone may still give a network, and a router that renews its password, who know the token:
+   over the LAN, that is. */
+static bool is_stranger(const struct client *c, enum origin_kind from, const struct router_params *p, uint64_t owner)
+{
+    if (!data_dir_has(&c->options.dir, DATA_ENAUTH))
+        return false;
+    if (from != ORIGIN_LAN || (!c->provisioned && owner == 0))
+        return true;
+    return p->wifi.uid != 0 && p->wifi.uid != owner;
+}
+
+/* A router that renews its password knows neither user nor country: those of before stay. */
+static void fill_up(struct client *c, struct router_params *p, uint64_t owner)
+{
+    bool same_owner = c->provisioned && (p->wifi.uid == 0 || p->wifi.uid == owner);
+
+    if (p->wifi.uid == 0)
+        p->wifi.uid = owner;
+    if (same_owner && !p->country[0])
+        memcpy(p->country, c->country, sizeof p->country);
+    p->wifi.trial = c->provisioned ? WIFI_NEXT_TRIAL : WIFI_FIRST_TRIAL;
+}
+
+static int begin_join(struct client *c, const struct router_params *params)
 {
     struct provision *p = &c->provision;
-    int r;
+    int r = provision_save_files(c, params);
 
-    if (c->options.wired || data_dir_has(&c->options.dir, DATA_ENAUTH))
-        return -EPERM;
-    if (p->join.active || p->hook || p->after != AFTER_NOTHING)
-        return -EBUSY;
-    if (!params->has_uid && !c->provisioned)
-        return ROUTER_E_UID;
-    if (c->options.external_helper)
-        return helper_link_join(c, params);
-    p->params = *params;
-    r = save_files(c, &p->params);
     if (r < 0)
         return r;
+    p->params = *params;
     if (params->zone[0])
         provision_set_zone(c, params->zone);
     join_begin(&p->join, uv_now(c->loop));
     client_event(c, DEVICE_EV_JOINING);
     return 0;
+}
+
+int provision_begin(struct client *c, enum origin_kind from, const struct router_params *params)
+{
+    struct provision *p = &c->provision;
+    uint64_t owner = owner_uid(c);
+    struct router_params full = *params;
+    int r;
+
+    if (c->options.wired || is_stranger(c, from, params, owner)) {
+        explicit_bzero(&full, sizeof full);
+        return -EPERM;
+    }
+    fill_up(c, &full, owner);
+    if (p->join.active || p->hook || p->after != AFTER_NOTHING)
+        r = -EBUSY;
+    else if (!params->has_uid && !c->provisioned && owner == 0)
+        r = ROUTER_E_UID;
+    else
+        r = c->options.external_helper ? helper_link_join(c, &full) : begin_join(c, &full);
+    explicit_bzero(&full, sizeof full);
+    return r;
+}
+
+void provision_resume(struct client *c, const struct wifi_conf *w)
+{
+    ag_log(AG_LOG_INFO, "the last run ended while it joined \"%s\": going on", w->ssid);
+    c->provision.params.wifi = *w;
+    join_begin(&c->provision.join, uv_now(c->loop));
+    client_event(c, DEVICE_EV_JOINING);
 }
 
 /* ---- zone ---- */
@@ -291,13 +378,31 @@ bool provision_reboot(struct client *c)
     return true;
 }
 
-bool provision_reset(struct client *c)
+int provision_reset(struct client *c)
 {
-    if (c->provision.after != AFTER_NOTHING || c->options.external_helper)
-        return false;
-    c->provision.after = AFTER_RESET;
-    c->provision.after_at_ms = uv_now(c->loop) + AFTER_GRACE_MS;
-    return true;
+    struct provision *p = &c->provision;
+    char token[DEVICE_TOKEN_LEN + 1];
+    int r;
+
+    if (c->options.external_helper)
+        return -ENOSYS;
+    if (p->after != AFTER_NOTHING)
+        return p->after == AFTER_RESET ? 0 : -EBUSY; /* asked once more: it is on the disk already */
+    r = data_dir_draw_token(token);
+    if (r == 0)
+        r = data_dir_forget_owner(&c->options.dir, token);
+    if (r == 0) {
+        memcpy(p->new_token, token, sizeof p->new_token);
+        join_cancel(&p->join);
+        hook_cancel(p->hook);
+        p->hook = NULL;
+        p->after = AFTER_RESET;
+        p->after_at_ms = uv_now(c->loop) + AFTER_GRACE_MS;
+    }
+    explicit_bzero(token, sizeof token);
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "reset: %s: refused", strerror(-r));
+    return r;
 }
 
 static void on_plain_hook(void *user, int status)
@@ -318,30 +423,33 @@ static void on_restore_hook(void *user, int status)
     go_ap(c);
 }
 
-/* The order of section 10: wifi.conf goes, the device forgets its owner, a new token is drawn, the access point opens. */
+/* What is in memory goes. The files have gone before the asker was told. */
+static void forget_owner(struct client *c)
+{
+    struct provision *p = &c->provision;
+    int r = client_set_token(c, p->new_token);
+
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "no new token: %s", strerror(-r));
+    explicit_bzero(p->new_token, sizeof p->new_token);
+    explicit_bzero(&p->params, sizeof p->params);
+    p->last_uid = 0;
+    lan_expire(&c->lan, UINT64_MAX); /* what was answered to phones */
+    if (data_dir_has(&c->options.dir, DATA_ENAUTH)) /* the last thing that the owner said */
+        data_dir_remove(&c->options.dir, DATA_ENAUTH);
+    c->country[0] = '\0';
+    client_use_country(c);
+}
+
+/* The order of section 10: the device forgets its owner, a new token is in force, the access point opens. */
 static void reset(struct client *c)
 {
-    static const char *const names[] = {DATA_WIFI, DATA_TOKEN, DATA_COUNTRY, DATA_UID, DATA_ENAUTH};
-    char token[DEVICE_TOKEN_LEN + 1];
-    int r;
-
     ag_log(AG_LOG_WARNING, "reset: the device forgets its network and its owner");
-    join_cancel(&c->provision.join);
     if (c->link.cloud && c->link.ops->forget)
         c->link.ops->forget(c->link.cloud);
     cloud_link_stop(c, false);
     report_path_forget(c);
-    remove_files(c, names, ag_array_size(names));
-    r = data_dir_settle_token(&c->options.dir, token);
-    if (r == 0)
-        r = client_set_token(c, token);
-    explicit_bzero(token, sizeof token);
-    if (r < 0)
-        ag_log(AG_LOG_ERROR, "no new token: %s", strerror(-r));
-    c->country[0] = '\0';
-    client_use_country(c);
-    hook_cancel(c->provision.hook);
-    c->provision.hook = NULL;
+    forget_owner(c);
     if (!hook_exists(c, HELPER_HOOK) ||
         run_hook(c, &c->provision.hook, HELPER_HOOK, "restore", NULL, HOOK_LIMIT_MS, on_restore_hook) < 0)
         go_ap(c);

@@ -5,6 +5,7 @@
 #ifndef CLIENT_PROVISION_H
 #define CLIENT_PROVISION_H
 
+#include "client/core/device_files.h"
 #include "client/core/join.h"
 #include "client/core/local_cmd.h"
 #include "client/io/hook.h"
@@ -21,23 +22,38 @@ struct provision {
     struct join join;
     struct hook *hook;             /* the one that runs; NULL: none */
     struct hook *zone_hook;
-    struct router_params params;   /* of the join under way; holds a secret */
+    struct router_params params;   /* of the join under way, zero without one; holds a secret */
+    uint64_t last_uid;             /* the owner whose new network failed, 0: none; until he gives another */
     enum provision_after after;    /* what follows once the answer has left */
     uint64_t after_at_ms;
+    char new_token[DEVICE_TOKEN_LEN + 1]; /* after a reset, while the last answer leaves under the old one; a secret */
 };
 
 void provision_init(struct client *c);
 void provision_deinit(struct client *c); /* kills what runs */
 
-/* 0: begun, the asker is told ok; ROUTER_E_*; -EBUSY; -EPERM: no longer trusted; -errno: the files. */
-int provision_begin(struct client *c, const struct router_params *params);
+/* 0: begun, the asker is told ok; ROUTER_E_*; -EBUSY; -EPERM: a stranger, or a device that takes no network; -errno: the
+   files, and nothing has changed. */
+int provision_begin(struct client *c, enum origin_kind from, const struct router_params *params);
+/* Goes on with a network that the last run did not get to join. */
+void provision_resume(struct client *c, const struct wifi_conf *w);
+
+/* Country, uid and wifi.conf, all or none. 0 or -errno. */
+int provision_save_files(struct client *c, const struct router_params *p);
+/* The network could not be joined: its files go, and what is in memory. */
+void provision_drop_network(struct client *c);
+
+/* Tells which of the platform's programs are not there. */
+void provision_check_hooks(const struct client *c);
 
 /* true: the zone was set, or somebody is on it. */
 bool provision_set_zone(struct client *c, const char *zone);
 
-/* miIO.reboot and miIO.restore when no application took them. false: not possible here. */
+/* miIO.reboot when no application took it. false: not possible here. */
 bool provision_reboot(struct client *c);
-bool provision_reset(struct client *c);
+/* miIO.restore likewise. 0: nothing of the owner is on the disk any more, the rest follows; -ENOSYS: not here; -EBUSY;
+   -errno: the disk, and the reset has not taken place. */
+int provision_reset(struct client *c);
 
 /* The network is joined: tells the applications and starts the cloud. */
 void provision_joined(struct client *c);

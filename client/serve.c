@@ -151,7 +151,7 @@ static int serve_router(struct ask *a)
     int r = local_cmd_router_params(&p, a->params);
 
     if (r == 0)
-        r = provision_begin(a->c, &p);
+        r = provision_begin(a->c, a->from.kind, &p);
     explicit_bzero(&p, sizeof p);
     if (r == 0)
         return local_cmd_put_result(&a->out, a->id, "[\"ok\"]");
@@ -163,13 +163,28 @@ static int serve_router(struct ask *a)
     return refuse(a, r == -EBUSY ? CLIENT_CODE_BUSY : CODE_CONFIG_FAILED, r == -EBUSY ? "busy" : "cannot save");
 }
 
+static int run_device(struct client *c, unsigned cmd)
+{
+    if (cmd == LOCAL_CMD_RESTORE)
+        return provision_reset(c);
+    return provision_reboot(c) ? 0 : -ENOSYS;
+}
+
+/* r: what became of a reboot or a reset; id with p NULL: none. */
+static int put_device(struct ag_buf *out, struct ag_span id, int r)
+{
+    if (r == 0)
+        return local_cmd_put_result(out, id, "[\"ok\"]");
+    if (r == -ENOSYS)
+        return local_cmd_put_error(out, id, CLIENT_CODE_NOT_FOUND, "Method not found.");
+    if (r == -EBUSY)
+        return local_cmd_put_error(out, id, CLIENT_CODE_BUSY, "busy");
+    return local_cmd_put_error(out, id, CODE_CONFIG_FAILED, "the owner's files cannot be removed");
+}
+
 static int serve_device(struct ask *a, enum local_cmd cmd)
 {
-    bool ok = cmd == LOCAL_CMD_REBOOT ? provision_reboot(a->c) : provision_reset(a->c);
-
-    if (!ok)
-        return refuse(a, CLIENT_CODE_NOT_FOUND, "Method not found.");
-    return local_cmd_put_result(&a->out, a->id, "[\"ok\"]");
+    return put_device(&a->out, a->id, run_device(a->c, cmd));
 }
 
 static int serve_assoc_state(struct ask *a)
@@ -198,7 +213,7 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
     case LOCAL_CMD_QUERY_STATUS:
         return put_string(a, "local.status", device_state_name(c->machine.state));
     case LOCAL_CMD_QUERY_COUNTRY:
-        return put_string(a, "local.country", c->country[0] ? c->country : "prc");
+        return put_string(a, "local.country", client_country(c)[0] ? client_country(c) : "prc");
     case LOCAL_CMD_QUERY_DID:
         return put_number(a, "local.did", c->conf->did);
     case LOCAL_CMD_PREP_SUSPEND:
@@ -265,13 +280,15 @@ bool client_serve(struct client *c, struct origin from, struct ag_span text, con
 
 bool client_serve_fallback(struct client *c, struct origin to, unsigned tag)
 {
-    bool ok = false;
+    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+    int r;
 
-    if (tag == LOCAL_CMD_REBOOT)
-        ok = provision_reboot(c);
-    else if (tag == LOCAL_CMD_RESTORE)
-        ok = provision_reset(c);
-    if (ok)
-        client_answer(c, to, AG_SPAN("{\"id\":0,\"result\":[\"ok\"]}"));
-    return ok;
+    if (tag != LOCAL_CMD_REBOOT && tag != LOCAL_CMD_RESTORE)
+        return false;
+    r = run_device(c, tag);
+    if (r == -ENOSYS)
+        return false;
+    if (put_device(&out, AG_SPAN("0"), r) == 0)
+        client_answer(c, to, ag_buf_span(&out)); /* under the asker's own id */
+    return true;
 }

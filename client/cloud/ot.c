@@ -6,13 +6,11 @@
 #include <string.h>
 #include <sys/random.h>
 #include "client/core/backoff.h"
-#include "client/core/device_files.h"
 #include "client/core/ot_options.h"
 #include "client/core/ot_session.h"
 #include "client/core/packet.h"
 #include "client/io/ot_link.h"
 #include "libagent/core/log.h"
-#include "libagent/io/file.h"
 
 enum { CONNECT_MS = 10000, PAUSE_FIRST_MS = 1000, PAUSE_MAX_MS = 60000 };
 
@@ -260,28 +258,16 @@ static void on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
     rearm(o);
 }
 
-/* The word of device.country, which provisioning may have changed. */
-static const char *read_country(const struct ot *o, char word[DEVICE_COUNTRY_MAX + 1])
-{
-    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
-    char path[512];
-
-    if ((size_t) snprintf(path, sizeof path, "%sdevice.country", o->env->data_dir) >= sizeof path ||
-        ag_file_read(path, 256, &text) < 0 || !device_country_parse(word, ag_buf_span(&text)))
-        return NULL;
-    return word;
-}
-
 static void look_up(struct ot *o)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC,
                                    .ai_flags = AI_ADDRCONFIG, /* no addresses that cannot be reached from here */
                                    .ai_socktype = o->options.stream ? SOCK_STREAM : SOCK_DGRAM};
-    char word[DEVICE_COUNTRY_MAX + 1], port[8];
+    char port[8];
     int r;
 
     forget_addresses(o);
-    ot_options_host(&o->options, read_country(o, word), o->host);
+    ot_options_host(&o->options, device_conf_get(o->env->conf, "country"), o->host);
     snprintf(port, sizeof port, "%u", ot_options_port(&o->options));
     o->phase = OT_RESOLVING;
     o->lookup.data = o;

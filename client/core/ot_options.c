@@ -42,13 +42,11 @@ static int parse_transport(struct ot_options *o, const struct device_conf *conf,
 
 static int parse_host(struct ot_options *o, const struct device_conf *conf, struct device_conf_error *err)
 {
+    const char *country = device_conf_get(conf, "country");
     char word[DEVICE_COUNTRY_MAX + 1];
 
     o->host = device_conf_get(conf, "ot_host");
-    o->country = device_conf_get(conf, "country");
-    if (o->country && !*o->country)
-        o->country = NULL;
-    if (o->country && !device_country_parse(word, (struct ag_span){o->country, strlen(o->country)}))
+    if (country && *country && !device_country_parse(word, (struct ag_span){country, strlen(country)}))
         return refuse(err, conf, "country", "must be one short word of letters and digits");
     if (o->host && (!*o->host || strlen(o->host) > OT_HOST_MAX || strpbrk(o->host, " \t/")))
         return refuse(err, conf, "ot_host", "must be a host name or an address");
@@ -69,8 +67,6 @@ void ot_options_host(const struct ot_options *o, const char *country, char out[O
 {
     char word[DEVICE_COUNTRY_MAX + 1];
 
-    if (o->country)
-        country = o->country;
     if (o->host)
         snprintf(out, OT_HOST_MAX + 1, "%s", o->host);
     else if (country && device_country_parse(word, (struct ag_span){country, strlen(country)}) &&

@@ -10,7 +10,6 @@ enum { OT_HOST_MAX = 255 };
 
 struct ot_options {
     const char *host;    /* NULL: the vendor's; borrowed from the conf */
-    const char *country; /* NULL: not given; borrowed */
     uint16_t port;       /* 0: the transport's usual one */
     bool stream;
     uint32_t info_period_ms, keepalive_ms, resend_ms;
@@ -20,7 +19,7 @@ struct ot_options {
 /* 0, or -EINVAL with *err filled (line and reason). */
 int ot_options_parse(struct ot_options *out, const struct device_conf *conf, struct device_conf_error *err);
 
-/* country: the word of device.country, or NULL. What the conf says goes before it, and a host before both. */
+/* country: the one in use, asked for anew at each try, as it may change; NULL or empty: mainland. A host goes before it. */
 void ot_options_host(const struct ot_options *o, const char *country, char out[OT_HOST_MAX + 1]);
 uint16_t ot_options_port(const struct ot_options *o);
 

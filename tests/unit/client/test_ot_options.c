@@ -22,7 +22,8 @@ static void servers(void **state)
         {"ot_transport=tcp\n", NULL, "ott.io.mi.com", 80},
         {"", "sg", "sg.ot.io.mi.com", 8053},
         {"", "DE", "de.ot.io.mi.com", 8053},
-        {"country=us\n", "sg", "us.ot.io.mi.com", 8053},
+        {"country=us\n", "sg", "sg.ot.io.mi.com", 8053}, /* what is in use counts, not what the file said once */
+        {"", "", "ot.io.mi.com", 8053},
         {"ot_transport=tcp\not_port=8080\n", "de", "de.ott.io.mi.com", 8080},
         {"", "prc", "ot.io.mi.com", 8053},
         {"", "a/b", "ot.io.mi.com", 8053},
