@@ -13,7 +13,7 @@
 #include "libagent/io/access_file.h"
 #include "libagent/io/daemon.h"
 
-enum { DRAIN_MS = 1000, FDS_OF_OUR_OWN = 32 };
+enum { DRAIN_MS = 600 /* of AG_DAEMON_LEAVE_MS */, FDS_OF_OUR_OWN = 32 };
 
 static void hub_close(struct hub *h);
 

@@ -35,6 +35,7 @@ static void reload(struct program *p)
 
 static void stop(struct program *p)
 {
+    ag_daemon_leave(0);
     ag_daemon_notify("STOPPING=1");
     for (size_t i = 0; i < ag_array_size(p->signals); i++)
         if (!uv_is_closing((uv_handle_t *) &p->signals[i]))

@@ -21,7 +21,7 @@ struct daemon {
     int argc;
     char **argv;
     int start_dir; /* where relative paths of the command line begin */
-    bool background, ending;
+    bool background, ending, failed;
 };
 
 static void on_client_closed(void *user)
@@ -38,6 +38,7 @@ static void daemon_end(struct daemon *d)
     if (d->ending)
         return;
     d->ending = true;
+    ag_daemon_leave(d->failed ? EXIT_FAILURE : EXIT_SUCCESS);
     ag_daemon_notify("STOPPING=1");
     client_close(&d->client, on_client_closed, d);
 }
@@ -109,6 +110,7 @@ static int run(struct daemon *d, struct options *o, struct ag_daemon *background
     r = client_open(&d->client, &d->loop, &o->client, &o->conf, error);
     if (r < 0) {
         fprintf(stderr, "miio_client: %s\n", error);
+        d->failed = true;
         daemon_end(d);
     } else {
         say_ready(d, background);

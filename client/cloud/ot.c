@@ -11,6 +11,7 @@
 #include "client/core/packet.h"
 #include "client/io/ot_link.h"
 #include "libagent/core/log.h"
+#include "libagent/io/lookup.h"
 
 enum { CONNECT_MS = 10000, PAUSE_FIRST_MS = 1000, PAUSE_MAX_MS = 60000 };
 
@@ -34,14 +35,13 @@ struct ot {
     int send_error;    /* likewise: the link broke while it was written to */
     bool was_up;       /* the session under way has proved itself */
     bool stopping;
-    unsigned n_closing; /* handles and requests whose end is awaited while stopping */
+    unsigned n_closing; /* handles whose end is awaited while stopping */
 
     struct ot_session *session;
     struct ot_link *link;      /* NULL: none */
     struct addrinfo *found;    /* the lookup's answer; owned */
     const struct addrinfo *next; /* of it, the address to try next */
-    uv_getaddrinfo_t lookup;
-    bool looking_up;
+    struct ag_lookup *lookup;  /* NULL: none under way */
     uv_timer_t timer;
     struct backoff backoff;
 };
@@ -64,7 +64,7 @@ static void rearm(struct ot *o)
     at = o->phase == OT_TALKING ? ot_session_deadline(o->session) : o->at_ms;
     if (o->kicked || o->send_error < 0)
         at = now(o);
-    else if (o->phase == OT_RESOLVING || at == UINT64_MAX) {
+    if (o->lookup || at == UINT64_MAX) { /* whatever is due waits for the lookup's end */
         uv_timer_stop(&o->timer);
         return;
     }
@@ -85,7 +85,7 @@ static void drop_link(struct ot *o)
 static void forget_addresses(struct ot *o)
 {
     if (o->found)
-        uv_freeaddrinfo(o->found);
+        freeaddrinfo(o->found);
     o->found = NULL;
     o->next = NULL;
 }
@@ -237,24 +237,20 @@ static void open_link(struct ot *o)
     }
 }
 
-static void on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
+static void on_lookup(void *user, struct addrinfo *found, const char *why)
 {
-    struct ot *o = req->data;
+    struct ot *o = user;
 
-    o->looking_up = false;
-    if (o->stopping || o->kicked) {
-        uv_freeaddrinfo(found);
-        if (o->stopping)
-            o->n_closing--;
-        maybe_closed(o);
-        return;
-    }
-    o->found = found;
-    o->next = found;
-    if (status == 0 && found)
+    o->lookup = NULL;
+    if (o->kicked && found) {
+        freeaddrinfo(found);
+    } else if (found) {
+        o->found = found;
+        o->next = found;
         open_link(o);
-    else
-        pause_then_retry(o, status < 0 ? uv_strerror(status) : "name has no address");
+    } else if (!o->kicked) {
+        pause_then_retry(o, why);
+    }
     rearm(o);
 }
 
@@ -270,18 +266,15 @@ static void look_up(struct ot *o)
     ot_options_host(&o->options, device_conf_get(o->env->conf, "country"), o->host);
     snprintf(port, sizeof port, "%u", ot_options_port(&o->options));
     o->phase = OT_RESOLVING;
-    o->lookup.data = o;
-    r = uv_getaddrinfo(o->env->loop, &o->lookup, on_lookup, o->host, port, &hints);
+    r = ag_lookup_start(&o->lookup, o->env->loop, o->host, port, &hints, on_lookup, o);
     if (r < 0)
         pause_then_retry(o, uv_strerror(r));
-    else
-        o->looking_up = true;
 }
 
 static void ot_attempt(struct ot *o)
 {
-    if (o->looking_up)
-        return; /* a kick while the pool still works on the name: its end begins anew */
+    if (o->lookup)
+        return; /* a kick while the name is still looked up: the end of that begins anew */
     o->kicked = false;
     if (o->next)
         open_link(o);
@@ -486,10 +479,8 @@ static void ot_stop(struct cloud *c)
     o->stopping = true;
     o->phase = OT_STOPPED;
     drop_link(o);
-    if (o->looking_up) {
-        o->n_closing++;
-        uv_cancel((uv_req_t *) &o->lookup); /* or it ends by itself; on_lookup() is called either way */
-    }
+    ag_lookup_cancel(o->lookup);
+    o->lookup = NULL;
     o->n_closing++;
     uv_close((uv_handle_t *) &o->timer, on_timer_closed);
 }

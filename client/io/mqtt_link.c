@@ -1,6 +1,7 @@
 #include "client/io/mqtt_link.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include "client/io/mqtt_session.h"
@@ -41,6 +42,7 @@ struct mqtt_link {
     struct mqtt_link_stats stats;
     enum link_state state;
     bool closing;
+    atomic_int n_holders; /* the loop, and a thread that it has abandoned */
     struct ag_list ops;
     size_t window_bytes;
 };
@@ -218,16 +220,28 @@ static void free_ops(struct mqtt_link *l)
 
 /* ---- events from the thread ---- */
 
+static void link_put(struct mqtt_link *l)
+{
+    if (atomic_fetch_sub(&l->n_holders, 1) > 1)
+        return;
+    free_ops(l);
+    mqtt_inbox_deinit(&l->inbox);
+    config_deinit(&l->session.config);
+    free(l);
+}
+
+static void on_session_disposed(struct mqtt_session *s)
+{
+    link_put(ag_container_of(s, struct mqtt_link, session));
+}
+
 static void on_handle_closed(uv_handle_t *h)
 {
     struct mqtt_link *l = h->data;
     const struct mqtt_link_events *events = l->events;
     void *user = l->user;
 
-    free_ops(l);
-    mqtt_inbox_deinit(&l->inbox);
-    config_deinit(&l->session.config);
-    free(l);
+    link_put(l);
     events->closed(user);
 }
 
@@ -329,6 +343,7 @@ static int link_start(struct mqtt_link *l, const struct mqtt_link_config *config
         return r;
     }
     l->session.inbox = &l->inbox;
+    l->session.dispose = on_session_disposed;
     l->session.connect_ms = l->limits.connect_ms;
     r = mqtt_session_init(&l->session);
     if (r < 0) {
@@ -357,6 +372,7 @@ int mqtt_link_open(struct mqtt_link **out, uv_loop_t *loop, const struct mqtt_li
     if (!l)
         return -ENOMEM;
     ag_list_init(&l->ops);
+    atomic_init(&l->n_holders, 1);
     l->events = events;
     l->user = user;
     set_limits(l, limits);
@@ -382,6 +398,11 @@ void mqtt_link_close(struct mqtt_link *l)
     l->closing = true;
     mqtt_inbox_shut(&l->inbox);
     mqtt_session_leave(&l->session, true);
+    atomic_fetch_add(&l->n_holders, 1);
+    if (mqtt_session_abandon(&l->session))
+        uv_close((uv_handle_t *) &l->async, on_handle_closed); /* no name server is waited for */
+    else
+        atomic_fetch_sub(&l->n_holders, 1);
 }
 
 int mqtt_link_configure(struct mqtt_link *l, const struct mqtt_link_config *config)

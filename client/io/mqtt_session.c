@@ -12,7 +12,7 @@ enum {
     POLL_TRY_MS = 100, /* until CONNACK the thread looks for orders this often */
     POLL_UP_MS = 5000, /* afterwards orders wake it through the socket pair of libmosquitto */
     POLL_LEAVE_MS = 50,
-    LEAVE_MS = 2000 /* to write DISCONNECT */
+    LEAVE_MS = 500 /* to write DISCONNECT */
 };
 
 static uint64_t now_ms(void)
@@ -101,6 +101,18 @@ static void on_subscribe(struct mosquitto *m, void *user, int mid, int n, const 
 
 /* ---- one try ---- */
 
+/* Nobody sits at a daemon's terminal: a key with a pass phrase is an error, never a question. */
+static int on_pass_phrase(char *buf, int size, int rwflag, void *userdata)
+{
+    struct mqtt_session *s = mosquitto_userdata(userdata);
+
+    (void) buf;
+    (void) size;
+    (void) rwflag;
+    s->key_is_encrypted = true;
+    return 0;
+}
+
 static int set_tls(struct mosquitto *m, const struct mqtt_link_config *c)
 {
     const char *dir = c->ca_dir;
@@ -110,7 +122,7 @@ static int set_tls(struct mosquitto *m, const struct mqtt_link_config *c)
         return MOSQ_ERR_SUCCESS;
     if (!c->ca_file && !dir)
         dir = X509_get_default_cert_dir();
-    rc = mosquitto_tls_set(m, c->ca_file, dir, c->cert_file, c->key_file, NULL);
+    rc = mosquitto_tls_set(m, c->ca_file, dir, c->cert_file, c->key_file, on_pass_phrase);
     if (rc == MOSQ_ERR_SUCCESS)
         rc = mosquitto_tls_insecure_set(m, c->tls_any_name);
     return rc;
@@ -249,6 +261,7 @@ static void report_end(struct mqtt_session *s, const struct try_end *end, bool w
     int err = end->rc == MOSQ_ERR_ERRNO ? end->err : 0;
     const char *what = end->unanswered  ? "two heartbeats without an answer"
                        : end->timed_out ? "timeout"
+                       : s->key_is_encrypted ? "the key file is encrypted; it must be without a pass phrase"
                        : err            ? strerror(err)
                                         : mosquitto_strerror(end->rc);
     char why[160];
@@ -271,7 +284,31 @@ static void report_end(struct mqtt_session *s, const struct try_end *end, bool w
     mqtt_inbox_put_down(s->inbox, loss, s->refused ? s->refused : -err, why);
 }
 
-static void run_try(struct mqtt_session *s)
+/* Host names are looked up and key files read in here. false: the loop has gone away meanwhile. */
+static bool connect_now(struct mqtt_session *s, struct try_end *end)
+{
+    const struct mqtt_link_config *c = &s->config;
+    bool abandoned;
+
+    pthread_mutex_lock(&s->inbox->lock);
+    s->connecting = !s->end;
+    pthread_mutex_unlock(&s->inbox->lock);
+    if (!s->connecting) {
+        end->rc = MOSQ_ERR_NO_CONN;
+        return true;
+    }
+    errno = 0;
+    end->rc = mosquitto_connect_async(s->mosq, c->host, c->port, c->keepalive_s);
+    end->err = errno;
+    pthread_mutex_lock(&s->inbox->lock);
+    s->connecting = false;
+    abandoned = s->abandoned;
+    pthread_mutex_unlock(&s->inbox->lock);
+    return !abandoned;
+}
+
+/* false: abandoned; nobody is told. */
+static bool run_try(struct mqtt_session *s)
 {
     const struct mqtt_link_config *c = &s->config;
     struct try_end end = {0};
@@ -279,14 +316,14 @@ static void run_try(struct mqtt_session *s)
     bool was_up;
 
     s->refused = 0;
+    s->key_is_encrypted = false;
     if (c->heartbeat_ms > 0 && s->beat.interval_ms == 0)
         heartbeat_init(&s->beat, c->heartbeat_ms);
     end.rc = apply_config(s->mosq, c, &where);
     if (end.rc == MOSQ_ERR_SUCCESS) {
         where = NULL;
-        errno = 0;
-        end.rc = mosquitto_connect_async(s->mosq, c->host, c->port, c->keepalive_s);
-        end.err = errno;
+        if (!connect_now(s, &end))
+            return false;
         if (end.rc == MOSQ_ERR_SUCCESS)
             drive(s, &end);
     }
@@ -295,6 +332,15 @@ static void run_try(struct mqtt_session *s)
     s->up = false;
     pthread_mutex_unlock(&s->inbox->lock);
     report_end(s, &end, was_up, where);
+    return true;
+}
+
+/* What mqtt_session_deinit() does, but for the join. libmosquitto's count of users is the loop's: it stays one too high. */
+static void dispose(struct mqtt_session *s)
+{
+    mosquitto_destroy(s->mosq);
+    pthread_cond_destroy(&s->order);
+    s->dispose(s);
 }
 
 static void *thread_main(void *arg)
@@ -311,7 +357,10 @@ static void *thread_main(void *arg)
         }
         s->try_wanted = false;
         pthread_mutex_unlock(&s->inbox->lock);
-        run_try(s);
+        if (!run_try(s)) {
+            dispose(s);
+            return NULL;
+        }
     }
     mqtt_inbox_put_ended(s->inbox);
     return NULL;
@@ -341,6 +390,19 @@ void mqtt_session_leave(struct mqtt_session *s, bool for_good)
     pthread_mutex_unlock(&s->inbox->lock);
     if (up)
         mosquitto_disconnect(s->mosq);
+}
+
+bool mqtt_session_abandon(struct mqtt_session *s)
+{
+    pthread_t thread = s->thread;
+    bool abandoned;
+
+    pthread_mutex_lock(&s->inbox->lock);
+    abandoned = s->abandoned = s->connecting;
+    pthread_mutex_unlock(&s->inbox->lock);
+    if (abandoned)
+        pthread_detach(thread); /* it may have ended already */
+    return abandoned;
 }
 
 static struct mosquitto *handle_new(struct mqtt_session *s)

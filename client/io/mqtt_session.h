@@ -21,6 +21,10 @@ struct mqtt_session {
     bool try_wanted; /* orders; under inbox->lock */
     bool give_up;
     bool end;
+    bool connecting; /* the thread is in libmosquitto's connect, which waits for name servers; under the lock */
+    bool abandoned; /* by the loop: the thread disposes of all; under the lock */
+    void (*dispose)(struct mqtt_session *s); /* on the thread, when it was abandoned; the session is no more */
+    bool key_is_encrypted; /* the thread's own: so OpenSSL found key_file */
     bool up; /* CONNACK came; written by the thread, under the lock */
     int refused; /* the thread's own: CONNACK code, 0 none */
     struct heartbeat beat; /* the thread's own; outlives sessions. interval_ms 0: none */
@@ -34,6 +38,12 @@ void mqtt_session_deinit(struct mqtt_session *s);
 void mqtt_session_try(struct mqtt_session *s);
 /* Leaves the try or session under way; for_good: and ends the thread. Harmless when nothing is on. */
 void mqtt_session_leave(struct mqtt_session *s, bool for_good);
+
+/*
+ * For a thread that is to end and cannot be called back: true: it now owns the session and whatever dispose() frees, and
+ * the loop must not touch either again. false: it ends in the usual way. After mqtt_session_leave(for_good).
+ */
+bool mqtt_session_abandon(struct mqtt_session *s);
 
 /* libmosquitto's code as -errno. */
 int mqtt_session_errno(int rc);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -188,6 +189,32 @@ int ag_daemon_listen_fds(struct ag_listen_fd *fds, size_t max, size_t *n_out)
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_FDNAMES");
     return r;
+}
+
+/* Told to the signal handler in the only way there is. */
+static volatile sig_atomic_t leave_code = -1;
+
+/* A signal and not a timer of the loop: it also ends a loop that is held up, and exit handlers that wait for threads. */
+static void on_overdue(int number)
+{
+    (void) number;
+    _exit(leave_code);
+}
+
+void ag_daemon_leave(int exit_code)
+{
+    const struct itimerval once = {.it_value = {.tv_usec = AG_DAEMON_LEAVE_MS * 1000}};
+    struct sigaction overdue = {.sa_handler = on_overdue};
+    sigset_t set;
+
+    if (leave_code >= 0)
+        return;
+    leave_code = exit_code;
+    sigaction(SIGALRM, &overdue, NULL);
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    setitimer(ITIMER_REAL, &once, NULL);
 }
 
 void ag_daemon_leaving(void)

@@ -48,6 +48,14 @@ struct ag_listen_fd {
 int ag_daemon_listen_fds(struct ag_listen_fd *fds, size_t max, size_t *n_out);
 
 /*
+ * The program begins to leave: what is open is answered and closed in the usual way, but whatever hangs in it (a name
+ * server, a serial line, a disk, a peer), the process is gone after AG_DAEMON_LEAVE_MS, with this exit code. Meant for the
+ * signal handlers' first line; the second call does nothing.
+ */
+enum { AG_DAEMON_LEAVE_MS = 850 };
+void ag_daemon_leave(int exit_code);
+
+/*
  * From here on SIGTERM, SIGINT, SIGHUP and SIGUSR1 do nothing. Called when the handlers of a leaving program have been
  * taken off: a second request to leave must not turn its exit status into a death by signal.
  */

@@ -347,6 +347,8 @@ static int call_set_tls(CURL *e, const struct ag_http_request *req)
         r = call_set_str(e, CURLOPT_SSLCERT, req->cert_file);
     if (r == 0)
         r = call_set_str(e, CURLOPT_SSLKEY, req->key_file);
+    if (r == 0) /* a key with a pass phrase is an error: OpenSSL would ask for it at a terminal */
+        r = call_set_str(e, CURLOPT_KEYPASSWD, "");
     return r;
 }
 

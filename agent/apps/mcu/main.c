@@ -171,6 +171,8 @@ static void on_signal(uv_signal_t *s, int number)
         break;
     default:
         ag_log(AG_LOG_INFO, "signal %d: leaving", number);
+        ag_daemon_leave(EXIT_OK);
+        ag_daemon_notify("STOPPING=1");
         mcu_close(&p->mcu);
         for (size_t i = 0; i < ag_array_size(p->signals); i++)
             uv_close((uv_handle_t *) &p->signals[i], NULL);

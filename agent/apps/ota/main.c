@@ -233,8 +233,9 @@ static bool set_option(struct options *o, int opt, const char *arg)
     }
 }
 
-static void stop(struct program *p)
+static void stop(struct program *p, int code)
 {
+    ag_daemon_leave(code);
     ag_daemon_notify("STOPPING=1");
     for (size_t i = 0; i < ag_array_size(p->signals); i++)
         if (!uv_is_closing((uv_handle_t *) &p->signals[i]))
@@ -248,7 +249,7 @@ static void on_signal(uv_signal_t *handle, int sig)
     if (sig == SIGHUP)
         ag_log_reopen();
     else
-        stop(handle->data);
+        stop(handle->data, 0);
 }
 
 static void watch_signals(struct program *p, uv_loop_t *loop)
@@ -279,7 +280,7 @@ static int run(const struct options *o)
     if (r == 0)
         ag_daemon_ready(&d, "dir=%s agent=%s", o->ota.dir, o->ota.agent ? o->ota.agent : "default");
     else
-        stop(&p);
+        stop(&p, EXIT_RUNTIME);
     uv_run(&loop, UV_RUN_DEFAULT);
     ota_deinit(&p.ota);
     uv_loop_close(&loop);

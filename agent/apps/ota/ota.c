@@ -593,6 +593,7 @@ void ota_stop(struct ota *o)
         ag_http_close(o->http, NULL, NULL);
         o->http = NULL;
     }
+    ota_hash_give_up(&o->hash);
     ota_hook_close(&o->hook);
     ota_verify_close(&o->verify);
     if (o->reboot_open && !uv_is_closing((uv_handle_t *) &o->reboot))

@@ -33,12 +33,14 @@ static bool sums_begin(struct sums *s)
            EVP_DigestInit_ex(s->sha256, EVP_sha256(), NULL) == 1;
 }
 
-static bool sums_of_fd(struct sums *s, int fd, bool both)
+static bool sums_of_fd(struct ota_hash *h, struct sums *s, int fd, bool both)
 {
     unsigned char block[65536];
     ssize_t n;
 
     while ((n = read(fd, block, sizeof block)) > 0) {
+        if (atomic_load(&h->given_up))
+            return false;
         if (EVP_DigestUpdate(s->md5, block, (size_t) n) != 1)
             return false;
         if (both && EVP_DigestUpdate(s->sha256, block, (size_t) n) != 1)
@@ -53,7 +55,7 @@ static void hash_work(uv_work_t *work)
     struct sums s = {NULL, NULL};
     int fd = open(h->path, O_RDONLY | O_CLOEXEC);
 
-    h->good = fd >= 0 && sums_begin(&s) && sums_of_fd(&s, fd, h->sha256[0] != '\0') &&
+    h->good = fd >= 0 && sums_begin(&s) && sums_of_fd(h, &s, fd, h->sha256[0] != '\0') &&
               is_sum(s.md5, h->md5) && (!h->sha256[0] || is_sum(s.sha256, h->sha256));
     EVP_MD_CTX_free(s.md5);
     EVP_MD_CTX_free(s.sha256);
@@ -92,4 +94,11 @@ int ota_hash_start(struct ota_hash *h, uv_loop_t *loop, const char *path, const 
     }
     h->running = true;
     return 0;
+}
+
+void ota_hash_give_up(struct ota_hash *h)
+{
+    atomic_store(&h->given_up, true);
+    if (h->running)
+        uv_cancel((uv_req_t *) &h->work); /* fails when it has begun: that ends at the next block */
 }

@@ -2,6 +2,7 @@
 #ifndef OTA_HASH_H
 #define OTA_HASH_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <uv.h>
 
@@ -11,6 +12,7 @@ struct ota_hash {
     char md5[33], sha256[65]; /* what the file should have; sha256 "" is not looked at */
     bool good;                /* valid in on_done */
     bool running;
+    atomic_bool given_up;     /* read by the pool's thread */
     void (*on_done)(void *user, bool good);
     void *user;
 };
@@ -18,5 +20,8 @@ struct ota_hash {
 /* Ends in on_done, always, also when the file cannot be read. 0, -ENOMEM or -EBUSY. */
 int ota_hash_start(struct ota_hash *h, uv_loop_t *loop, const char *path, const char *md5,
                    const char *sha256);
+
+/* The program ends: the work stops at its next block. on_done may still come. */
+void ota_hash_give_up(struct ota_hash *h);
 
 #endif

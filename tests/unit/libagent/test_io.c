@@ -597,6 +597,25 @@ static void sockets_from_systemd(void **state)
     assert_int_equal(status, 0);
 }
 
+/* Nothing of it leaves by itself: no loop that turns, no handler that helps. */
+static void leaving_has_an_end(void **state)
+{
+    int status;
+    pid_t child = fork();
+
+    (void) state;
+    if (child == 0) {
+        ag_daemon_leave(7);
+        ag_daemon_leave(8); /* the first word counts */
+        for (;;)
+            pause();
+    }
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -618,6 +637,7 @@ int main(void)
         cmocka_unit_test(the_starter_learns_the_outcome),
         cmocka_unit_test(notify),
         cmocka_unit_test(sockets_from_systemd),
+        cmocka_unit_test(leaving_has_an_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+enum { LAST_BYTES_MS = 200, LOOK_MS = 10 };
+
 int mcu_tty_init(struct mcu_tty *tty, uv_loop_t *loop, const char *path)
 {
     *tty = (struct mcu_tty){.path = path, .loop = loop, .fd = -1};
@@ -193,9 +195,32 @@ void mcu_tty_want(struct mcu_tty *tty, bool write)
         uv_poll_start(tty->poll, events, on_poll);
 }
 
+static int unsent_bytes(const struct mcu_tty *tty)
+{
+    int n = 0;
+
+    return tty->fd >= 0 && ioctl(tty->fd, TIOCOUTQ, &n) == 0 ? n : 0;
+}
+
+static void on_last_bytes(uv_timer_t *t)
+{
+    struct mcu_tty *tty = t->data;
+    int unsent = unsent_bytes(tty);
+
+    if (unsent > 0 && uv_now(tty->loop) < tty->close_by_ms)
+        return;
+    if (unsent > 0)
+        tcflush(tty->fd, TCOFLUSH); /* close() would wait for them, up to half a minute */
+    drop(tty);
+    uv_close((uv_handle_t *) t, NULL);
+}
+
 void mcu_tty_close(struct mcu_tty *tty)
 {
     tty->closing = true;
-    drop(tty);
-    uv_close((uv_handle_t *) &tty->retry, NULL);
+    if (tty->poll)
+        uv_close((uv_handle_t *) tty->poll, on_poll_closed);
+    tty->poll = NULL;
+    tty->close_by_ms = uv_now(tty->loop) + LAST_BYTES_MS;
+    uv_timer_start(&tty->retry, on_last_bytes, 0, LOOK_MS);
 }

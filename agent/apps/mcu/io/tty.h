@@ -22,6 +22,7 @@ struct mcu_tty {
     char in[MCU_TTY_IN_MAX]; /* read, not yet taken */
     size_t in_len;
     bool closing;
+    uint64_t close_by_ms;
     void (*on_ready)(struct mcu_tty *tty);          /* there is something to read or room to write */
     void (*on_state)(struct mcu_tty *tty, bool up); /* it came or went */
     void *user;
@@ -48,7 +49,7 @@ size_t mcu_tty_write(struct mcu_tty *tty, struct ag_span bytes);
 /* What to wait for; reading follows from the room in tty->in. */
 void mcu_tty_want(struct mcu_tty *tty, bool write);
 
-/* Closes for good. */
+/* Closes for good, as soon as the device has taken what was written, at the latest after a fifth of a second. */
 void mcu_tty_close(struct mcu_tty *tty);
 
 #endif
