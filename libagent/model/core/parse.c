@@ -414,6 +414,8 @@ static int keep_args(struct reader *r, const char *what, struct ag_json_value li
         return 0;
     if (list.type != AG_JSON_ARRAY)
         return wrong(r, list.raw.p, "%s is no array", what);
+    if (ag_json_count(list) > MODEL_ARGS_MAX)
+        return wrong(r, list.raw.p, "%s has more than %d entries", what, MODEL_ARGS_MAX);
     for (ag_json_walk_begin(&w, list); ag_json_walk_next(&w, &key, &v);) {
         uint32_t i = r->service->first_prop, end = i + r->service->n_props;
 

@@ -14,6 +14,7 @@ enum {
     MODEL_TEXT_MAX = 1 << 20, /* bytes of an instance */
     MODEL_DEPTH_MAX = 32,
     MODEL_IID_MAX = 65535,
+    MODEL_ARGS_MAX = 64,    /* inputs, outputs, arguments of one action or event */
     MODEL_NAME_MAX = 96,    /* bytes of one name of a URN */
     MODEL_REASON_MAX = 160
 };
