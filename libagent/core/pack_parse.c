@@ -5,8 +5,7 @@
 #include <math.h>
 #include <msgpack/pack.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "libagent/core/double.h"
 #include "libagent/core/json.h"
 #include "libagent/core/pack.h"
 
@@ -79,45 +78,13 @@ static int pack_string(struct walk *w)
     return 0;
 }
 
-/* strtod() wants the point of the application's locale. */
-static double to_double(const char *text, size_t n, bool *memory_out)
-{
-    char local[80], probe[16], *copy = local;
-    const char *dot = memchr(text, '.', n);
-    size_t lead = dot ? (size_t) (dot - text) : n, point = 0, at;
-    double v;
-
-    *memory_out = false;
-    if (n + sizeof probe > sizeof local)
-        copy = malloc(n + sizeof probe);
-    if (!copy) {
-        *memory_out = true;
-        return 0;
-    }
-    memcpy(copy, text, lead);
-    at = lead;
-    if (dot) {
-        snprintf(probe, sizeof probe, "%.1f", 0.5); /* "0" point "5" */
-        point = strlen(probe) - 2;
-        memcpy(copy + at, probe + 1, point);
-        at += point;
-        memcpy(copy + at, dot + 1, n - lead - 1);
-        at += n - lead - 1;
-    }
-    copy[at] = '\0';
-    v = strtod(copy, NULL);
-    if (copy != local)
-        free(copy);
-    return v;
-}
-
 static int pack_float(struct walk *w, const char *text, size_t n)
 {
-    bool memory;
-    double v = to_double(text, n, &memory);
+    double v;
+    int r = ag_double_read((struct ag_span){text, n}, &v);
 
-    if (memory)
-        return -ENOMEM;
+    if (r < 0)
+        return r;
     if (!isfinite(v))
         return AG_PACK_E_NUMBER;
     return msgpack_pack_double(&w->pk, v);

@@ -2,10 +2,8 @@
 #include "libagent/core/pack_value.h"
 
 #include <errno.h>
-#include <float.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "libagent/core/double.h"
 #include "libagent/core/pack.h"
 
 /* n bytes, most significant first. */
@@ -153,39 +151,14 @@ static int append_bin(struct ag_buf *out, struct ag_span bytes)
     return r == 0 ? ag_buf_append_str(out, "\"}") : r;
 }
 
-/* printf writes the point of the application's locale, which may be more than one byte; JSON wants '.'. */
-static void fix_point(char *text)
-{
-    char *from = text, *at;
-
-    if (*from == '-')
-        from++;
-    while (*from >= '0' && *from <= '9')
-        from++;
-    if (*from == '\0' || *from == 'e')
-        return;
-    for (at = from; *at && (*at < '0' || *at > '9'); at++)
-        ;
-    *from++ = '.';
-    memmove(from, at, strlen(at) + 1);
-}
-
+/* With a point or an exponent, so that it comes back as a float. */
 static int append_double(struct ag_buf *out, double v, bool single)
 {
-    int digits = single ? FLT_DIG : DBL_DIG, most = single ? FLT_DECIMAL_DIG : DBL_DECIMAL_DIG;
-    char text[352]; /* room for the longest %g of any double; in fact at most 26 bytes */
+    char text[AG_DOUBLE_TEXT + 2];
 
     if (!isfinite(v))
         return AG_PACK_E_NUMBER;
-    if (fabs(v) < (single ? (double) FLT_MIN : DBL_MIN)) /* so many digits are only kept by normal numbers */
-        digits = 1;
-    for (; digits < most; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, v);
-        if (single ? strtof(text, NULL) == (float) v : strtod(text, NULL) == v)
-            break;
-    }
-    snprintf(text, sizeof text, "%.*g", digits, v);
-    fix_point(text);
+    ag_double_print(v, single, text);
     if (!strpbrk(text, ".e"))
         strcat(text, ".0");
     return ag_buf_append_str(out, text);
