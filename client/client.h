@@ -69,6 +69,7 @@ struct client {
     char version[DEVICE_VERSION_MAX + 1];
     bool provisioned; /* wifi.conf is there, or none is needed */
     uint64_t started_ms;
+    struct mcu_info mcu; /* as the bridge to it told */
 
     struct command_table commands;
     struct uplink uplink;
@@ -155,6 +156,8 @@ void cloud_link_stop(struct client *c, bool restart);
 /* A method of the cloud's own (onenet.publish ...). true: the cloud has taken it. */
 bool cloud_link_offer(struct client *c, unsigned peer, struct ag_span text, const struct ag_json_view *view);
 void cloud_link_forget_peer(struct client *c, unsigned peer);
+/* What miIO.info says has changed. */
+void cloud_link_info_changed(struct client *c);
 
 /* serve.c: the methods that the client answers itself. true: it was one of them and is settled. */
 bool client_serve(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view);

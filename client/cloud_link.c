@@ -57,6 +57,12 @@ bool cloud_link_offer(struct client *c, unsigned peer, struct ag_span text, cons
     return false;
 }
 
+void cloud_link_info_changed(struct client *c)
+{
+    if (c->link.cloud && c->link.cloud->ops->info_changed)
+        c->link.cloud->ops->info_changed(c->link.cloud);
+}
+
 void cloud_link_forget_peer(struct client *c, unsigned peer)
 {
     ag_list_for_each(it, &c->link.calls) {

@@ -87,11 +87,12 @@ static int serve_suspend(struct ask *a)
 
 int client_device_info(struct client *c, struct ag_buf *out, bool with_token)
 {
-    struct device_info info = {.model = c->conf->model,
+    struct device_info info = {.model = c->conf->model[0] ? c->conf->model : c->mcu.model,
                                .mac = c->conf->mac,
                                .token_hex = c->token_hex,
                                .hw_ver = "Linux",
                                .fw_ver = c->version,
+                               .mcu_fw_ver = c->mcu.fw_ver,
                                .life_s = (uv_now(c->loop) - c->started_ms) / 1000};
     struct ag_span told = ag_buf_span(&c->helper.info);
     double up;
@@ -111,6 +112,23 @@ static int serve_info(struct ask *a)
     int r = client_device_info(a->c, &info, a->from.kind == ORIGIN_LAN || a->from.kind == ORIGIN_CLOUD);
 
     return r == 0 ? local_cmd_put_result_ok(&a->out, a->id, ag_buf_span(&info)) : r;
+}
+
+static int serve_mcu_info(struct ask *a)
+{
+    struct client *c = a->c;
+    struct mcu_info fresh = {.model = ""};
+
+    if (!local_cmd_mcu_info(&fresh, a->params))
+        return refuse(a, -32602, "params must be {\"model\":NAME,\"mcu_fw_ver\":VERSION}");
+    if (memcmp(&fresh, &c->mcu, sizeof fresh) != 0) {
+        ag_log(AG_LOG_INFO, "MCU: model %s, version %s", fresh.model, fresh.fw_ver);
+        if (fresh.model[0] && c->conf->model[0] && strcmp(fresh.model, c->conf->model) != 0)
+            ag_log(AG_LOG_WARNING, "the MCU is of model %s, device.conf says %s", fresh.model, c->conf->model);
+        c->mcu = fresh;
+        cloud_link_info_changed(c);
+    }
+    return put_ok(a, true);
 }
 
 static int serve_config(struct ask *a)
@@ -218,6 +236,8 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
         return put_number(a, "local.did", c->conf->did);
     case LOCAL_CMD_PREP_SUSPEND:
         return serve_suspend(a);
+    case LOCAL_CMD_MCU_INFO:
+        return serve_mcu_info(a);
     case LOCAL_CMD_LOCAL_OTHER:
         return refuse(a, CODE_NO_LOCAL_METHOD, "no such local method");
     case LOCAL_CMD_INTERNAL:

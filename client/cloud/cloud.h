@@ -88,6 +88,8 @@ struct cloud_ops {
     unsigned (*wakeup_s)(struct cloud *c);
     /* Device was reset: tell the vendor if the protocol has a way. May be NULL. */
     void (*forget)(struct cloud *c);
+    /* device_info() says something new: the vendor hears of it soon. May be NULL. */
+    void (*info_changed)(struct cloud *c);
     /* SIGHUP: certificates and the like are read again. May be NULL. */
     void (*reload)(struct cloud *c);
     /* Tells every counter since the start, what was dropped by reason. May be NULL. */

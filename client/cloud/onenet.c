@@ -13,6 +13,7 @@
 #include "client/core/base64.h"
 #include "client/core/utf8.h"
 #include "libagent/core/json.h"
+#include "libagent/core/local_time.h"
 
 enum {
     CUT_STEP_MS = 1000, /* the first reconnect is at once, then the pause grows */
@@ -34,7 +35,8 @@ int32_t onenet_utc_offset(const struct onenet *o)
 
     if (o->conf.has_utc_offset)
         return o->conf.utc_offset_s;
-    return localtime_r(&now, &tm) ? (int32_t) tm.tm_gmtoff : 0;
+    ag_local_time(now, &tm);
+    return (int32_t) tm.tm_gmtoff;
 }
 
 void onenet_log_refused(struct onenet *o, const char *what, const char *why)

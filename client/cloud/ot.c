@@ -530,6 +530,16 @@ static void ot_kick(struct cloud *c)
     rearm(o);
 }
 
+static void ot_info_changed(struct cloud *c)
+{
+    struct ot *o = ot_of(c);
+
+    if (o->stopping || o->phase != OT_TALKING)
+        return; /* the next session begins with it */
+    ot_session_info_changed(o->session, now(o));
+    rearm(o);
+}
+
 static unsigned ot_wakeup_s(struct cloud *c)
 {
     const struct ot *o = ot_of(c);
@@ -551,6 +561,7 @@ const struct cloud_ops cloud_ot_ops = {
     .carries = ot_carries,
     .answer = ot_answer,
     .kick = ot_kick,
+    .info_changed = ot_info_changed,
     .wakeup_s = ot_wakeup_s,
     .counters = ot_counters,
 };

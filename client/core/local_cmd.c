@@ -25,6 +25,7 @@ static const struct {
     {"local.query_status", LOCAL_CMD_QUERY_STATUS, FROM_LOCAL},
     {"local.query_country", LOCAL_CMD_QUERY_COUNTRY, FROM_LOCAL},
     {"local.query_did", LOCAL_CMD_QUERY_DID, FROM_LOCAL},
+    {"local.mcu_info", LOCAL_CMD_MCU_INFO, FROM_LOCAL},
     {"local.prep_suspend", LOCAL_CMD_PREP_SUSPEND, FROM_LOCAL},
     {"local.ble.config_router", LOCAL_CMD_BLE_CONFIG_ROUTER, FROM_BLE | FROM(LOCAL)},
     {"miIO.info", LOCAL_CMD_INFO, FROM_ANY},
@@ -195,6 +196,33 @@ bool local_cmd_loglevel(int *level_out, struct ag_span params)
     return true;
 }
 
+/* An absent one says nothing. */
+static bool take_name(char *out, size_t room, const cJSON *v)
+{
+    out[0] = '\0';
+    if (!v)
+        return true;
+    if (!cJSON_IsString(v) || strlen(v->valuestring) >= room)
+        return false;
+    for (const char *p = v->valuestring; *p; p++)
+        if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\')
+            return false;
+    strcpy(out, v->valuestring);
+    return true;
+}
+
+bool local_cmd_mcu_info(struct mcu_info *out, struct ag_span params)
+{
+    ag_cleanup(delete_object) cJSON *o = parse_object(params);
+    struct mcu_info info = {.model = ""};
+
+    if (!o || !take_name(info.model, sizeof info.model, cJSON_GetObjectItemCaseSensitive(o, "model")) ||
+        !take_name(info.fw_ver, sizeof info.fw_ver, cJSON_GetObjectItemCaseSensitive(o, "mcu_fw_ver")))
+        return false;
+    *out = info;
+    return true;
+}
+
 /* ---- answers ---- */
 
 static int put_head(struct ag_buf *out, struct ag_span id)
@@ -269,6 +297,8 @@ static int put_identity(struct ag_buf *out, const struct device_info *i, bool wi
         r = put_str(out, "mac", i->mac);
     if (r == 0 && with_token)
         r = ag_buf_printf(out, ",\"token\":\"%s\"", i->token_hex);
+    if (r == 0 && i->mcu_fw_ver && i->mcu_fw_ver[0])
+        r = ag_buf_printf(out, ",\"mcu_fw_ver\":\"%s\"", i->mcu_fw_ver);
     return r == 0 ? ag_buf_printf(out, ",\"life\":%" PRIu64 ",", i->life_s) : r;
 }
 

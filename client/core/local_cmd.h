@@ -17,6 +17,7 @@ enum local_cmd {
     LOCAL_CMD_QUERY_COUNTRY,
     LOCAL_CMD_QUERY_DID,
     LOCAL_CMD_PREP_SUSPEND,
+    LOCAL_CMD_MCU_INFO,
     LOCAL_CMD_BLE_CONFIG_ROUTER,
     LOCAL_CMD_LOCAL_OTHER, /* another local.* */
     LOCAL_CMD_INTERNAL,    /* _internal.*: the helper's */
@@ -67,6 +68,16 @@ bool local_cmd_zone(char zone[64], struct ag_span params);
 /* {"loglevel":0..4}: true. */
 bool local_cmd_loglevel(int *level_out, struct ag_span params);
 
+enum { LOCAL_CMD_MODEL_MAX = 23, LOCAL_CMD_MCU_VERSION_MAX = 31 };
+
+/* What a microcontroller says of itself: local.mcu_info {"model"?,"mcu_fw_ver"?}. */
+struct mcu_info {
+    char model[LOCAL_CMD_MODEL_MAX + 1], fw_ver[LOCAL_CMD_MCU_VERSION_MAX + 1]; /* "": not said */
+};
+
+/* false (out untouched): not an object of such strings, or one with other bytes than printable ASCII, '"' and '\\'. */
+bool local_cmd_mcu_info(struct mcu_info *out, struct ag_span params);
+
 /* ---- answers; id is the raw id of the request, p NULL when it has none. 0 or -ENOMEM ---- */
 
 /* {"id":N,"method":METHOD,"params":PARAMS}, params being JSON text */
@@ -81,6 +92,7 @@ struct device_info {
     const char *model, *mac;
     const char *token_hex;
     const char *hw_ver, *fw_ver;
+    const char *mcu_fw_ver; /* of a microcontroller behind the device; NULL or "": none, left out */
     uint64_t life_s;
     char ssid[33], bssid[18];
     long rssi; /* 0: unknown, left out */

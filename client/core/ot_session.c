@@ -142,6 +142,12 @@ static void send_info(struct ot_session *s, uint64_t now_ms)
         s->stats.infos++;
 }
 
+void ot_session_info_changed(struct ot_session *s, uint64_t now_ms)
+{
+    if (s->state == OT_UP)
+        s->info_due_ms = now_ms;
+}
+
 static void send_idle(struct ot_session *s, uint64_t now_ms)
 {
     char text[96];

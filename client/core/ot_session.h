@@ -109,6 +109,9 @@ int ot_session_report(struct ot_session *s, uint32_t id, struct ag_span text, ui
  */
 int ot_session_answer(struct ot_session *s, uint64_t token, struct ag_span text, uint64_t now_ms);
 
+/* The sink's info() says something new: the next tick sends it. */
+void ot_session_info_changed(struct ot_session *s, uint64_t now_ms);
+
 bool ot_session_is_up(const struct ot_session *s);
 /* Something is under way to or from the cloud. */
 bool ot_session_is_busy(const struct ot_session *s);

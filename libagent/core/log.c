@@ -1,4 +1,5 @@
 #include "libagent/core/log.h"
+#include "libagent/core/local_time.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -89,7 +90,7 @@ void ag_log(enum ag_log_level level, const char *fmt, ...)
     if (!ag_log_enabled(level))
         return;
     now = time(NULL);
-    localtime_r(&now, &tm);
+    ag_local_time(now, &tm);
     strftime(when, sizeof when, "%Y%m%d %H:%M:%S", &tm);
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);

@@ -6,6 +6,9 @@ miio_unit_test(mcu_update SOURCES unit/mcu/test_mcu_update.c unit/mcu/mcu_world.
 miio_fuzz_target(mcu_line SOURCES fuzz/fuzz_mcu_line.c LIBS mcu_core)
 miio_fuzz_target(mcu_request SOURCES fuzz/fuzz_mcu_request.c LIBS mcu_core)
 miio_system_test(test_mcu.py TIMEOUT 400)
+if(MIIO_HTTP)
+    miio_system_test(test_mcu_device.py TIMEOUT 240)
+endif()
 miio_system_test(test_mcu_soak.py TIMEOUT 1200 SOAK)
 add_test(NAME system.demo_mcu
          COMMAND ${CMAKE_SOURCE_DIR}/examples/demo.sh --once --mcu --no-install --build ${CMAKE_BINARY_DIR})

@@ -20,6 +20,7 @@ class Upstream:
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]
         self.answers, self.reports, self.refuse, self.no_did = {}, [], False, 0
+        self.mcu_info = []
         self.changed = threading.Condition()
         self.peer = None
         threading.Thread(target=self._serve, daemon=True).start()
@@ -56,6 +57,9 @@ class Upstream:
         elif text["method"] == "miIO.info":
             peer.send({"id": text["id"], "result": {"model": "acme.lamp.v1", "mac": "34:CE:00:89:2A:B7",
                                                     "fw_ver": "1.4.4_0003"}})
+        elif text["method"] == "local.mcu_info":
+            self.mcu_info.append(text["params"])
+            peer.send({"id": text["id"], "result": ["ok"]})
         elif text["method"] == "local.query_did" and self.no_did > 0:
             self.no_did -= 1
             peer.send({"id": text["id"], "error": {"code": -32002, "message": "not connected"}})

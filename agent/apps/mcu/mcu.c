@@ -5,14 +5,15 @@
 #include <time.h>
 #include "agent/apps/mcu/core/identity.h"
 #include "agent/apps/mcu/service.h"
+#include "libagent/core/local_time.h"
 #include "libagent/core/log.h"
 
 static struct mcu_clock clock_now(struct mcu *m)
 {
     time_t now = time(NULL);
-    struct tm local = {0};
+    struct tm local;
 
-    localtime_r(&now, &local);
+    ag_local_time(now, &local);
     return (struct mcu_clock){
         .now_ms = uv_now(m->loop), .unix_s = now, .utc_offset_s = (int) local.tm_gmtoff};
 }
@@ -70,21 +71,45 @@ static void run_hook(struct mcu *m, const char *program, const char *verb)
     int r;
 
     ag_log(AG_LOG_INFO, "the MCU asks for %s%s", verb, *program ? "" : ": no hook configured");
-    r = mcu_hooks_run(&m->hooks, program, verb, m->conf->tty);
-    if (r < 0)
-        ag_log(AG_LOG_ERROR, "hook %s: %s: %s", verb, program, uv_strerror(r));
+    r = *program ? mcu_hooks_run(&m->hooks, program, verb, m->conf->tty) : 0;
+    if (r == MCU_HOOKS_E_UNDER_WAY)
+        ag_log(AG_LOG_WARNING, "hook %s is under way already: not run again", verb);
+    else if (r < 0)
+        ag_log(AG_LOG_ERROR, "hook %s: %s", verb, strerror(-r));
+}
+
+/* Whoever has no hook for it has the client, which forgets the Wi-Fi and the owner. */
+static void run_restore(struct mcu *m)
+{
+    run_hook(m, m->conf->hook_restore, "restore");
+    if (!*m->conf->hook_restore)
+        mcu_link_restore(&m->link);
 }
 
 static void run_hooks(struct mcu *m)
 {
     unsigned hooks = mcu_bridge_take_hooks(&m->bridge);
 
-    if (hooks & MCU_HOOK_REBOOT)
-        run_hook(m, m->conf->hook_reboot, "reboot");
     if (hooks & MCU_HOOK_RESTORE)
-        run_hook(m, m->conf->hook_restore, "restore");
+        run_restore(m);
     if (hooks & MCU_HOOK_FACTORY)
         run_hook(m, m->conf->hook_factory, "factory");
+    if (hooks & MCU_HOOK_REBOOT) /* behind what it would cut off */
+        run_hook(m, m->conf->hook_reboot, "reboot");
+}
+
+/* What the MCU says of itself is for the platform. */
+static void tell_identity(struct mcu *m)
+{
+    mcu_link_tell_mcu(&m->link, m->bridge.model, m->bridge.mcu_version);
+}
+
+static void tell_of_bad_values(struct mcu *m, uint64_t was)
+{
+    uint64_t n = m->bridge.n.bad_values;
+
+    if (n != was && (n & (n - 1)) == 0) /* the first one, and ever fewer of those that follow */
+        ag_log(AG_LOG_WARNING, "%llu strings of the MCU could not be read and were left out", (unsigned long long) n);
 }
 
 /* Lines in, replies out, until neither moves. A bounded number of turns, so that a flood does not hold the
@@ -92,6 +117,7 @@ static void run_hooks(struct mcu *m)
 static void move_bytes(struct mcu *m)
 {
     struct mcu_clock clock = clock_now(m);
+    uint64_t bad_values = m->bridge.n.bad_values;
 
     for (int turn = 0; turn < 16; turn++) {
         size_t used, written;
@@ -102,8 +128,9 @@ static void move_bytes(struct mcu *m)
         written = mcu_tty_write(&m->tty, mcu_tx_bytes(&m->bridge.tx));
         mcu_tx_consume(&m->bridge.tx, written);
         if (used == 0 && written == 0)
-            return;
+            break;
     }
+    tell_of_bad_values(m, bad_values);
 }
 
 static void on_timer(uv_timer_t *t)
@@ -138,6 +165,7 @@ void mcu_work(struct mcu *m)
     mcu_tx_consume(&m->bridge.tx, mcu_tty_write(&m->tty, mcu_tx_bytes(&m->bridge.tx)));
     answer_finished(m);
     run_hooks(m);
+    tell_identity(m);
     send_reports(m);
     mcu_service_show_update(m);
     mcu_tty_want(&m->tty, mcu_tx_bytes(&m->bridge.tx).len > 0);
@@ -159,7 +187,7 @@ static void on_tty_state(struct mcu_tty *tty, bool up)
     struct mcu *m = tty->user;
 
     ag_log(up ? AG_LOG_INFO : AG_LOG_WARNING, up ? "%s is back" : "%s hung up; waiting for it", tty->path);
-    mcu_bridge_line_lost(&m->bridge);
+    mcu_bridge_line(&m->bridge, up);
     if (!m->working && !m->stopping)
         mcu_link_turn(&m->link);
 }
@@ -206,6 +234,13 @@ static void on_status(struct mcu_link *l, const char *status)
         mcu_link_ask_identity(l);
     }
     mcu_bridge_set_net(&m->bridge, net);
+}
+
+static void on_updating(struct mcu_link *l, bool updating)
+{
+    struct mcu *m = l->user;
+
+    mcu_bridge_set_updating(&m->bridge, updating);
 }
 
 /* What the configuration says stands; the client fills in the rest. */
@@ -288,6 +323,7 @@ int mcu_open(struct mcu *m, uv_loop_t *loop, const struct mcu_conf *conf)
     m->link = (struct mcu_link){.on_request = on_request,
                                 .on_up = on_up,
                                 .on_status = on_status,
+                                .on_updating = on_updating,
                                 .on_identity = on_identity,
                                 .on_reported = on_reported,
                                 .on_turn = on_turn,
@@ -327,10 +363,11 @@ void mcu_log_state(struct mcu *m)
 
     ag_log(
         AG_LOG_INFO,
-        "tty %s, agent %s, net %s, queue %u, lines %llu, bad %llu, downs %llu, results %llu, timeouts %llu, "
+        "tty %s, agent %s, net %s, queue %u, lines %llu, bad %llu, bad values %llu, downs %llu, results %llu, timeouts %llu, "
         "refused %llu, properties waiting %u, events waiting %u, update: %s",
         m->tty.fd >= 0 ? "open" : "absent", m->link.up ? "up" : "down", mcu_net_name(mcu_bridge_net(b)),
         b->n_queued, (unsigned long long) b->n.lines, (unsigned long long) b->n.bad_lines,
+        (unsigned long long) b->n.bad_values,
         (unsigned long long) b->n.downs, (unsigned long long) b->n.results,
         (unsigned long long) b->n.timeouts, (unsigned long long) b->n.refused, b->reports.props.n,
         b->reports.events.n, mcu_update_end_text(&b->update));

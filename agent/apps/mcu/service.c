@@ -107,9 +107,10 @@ static void serve_info(struct mcu *m, agent_request *req)
                   state_name(&b->update), xmodem_sender_percent(&b->update.x),
                   mcu_update_end_text(&b->update));
     ag_buf_printf(&out,
-                  "\"lines\":%llu,\"bad_lines\":%llu,\"downs\":%llu,\"results\":%llu,\"timeouts\":%llu,"
+                  "\"lines\":%llu,\"bad_lines\":%llu,\"bad_values\":%llu,\"downs\":%llu,\"results\":%llu,\"timeouts\":%llu,"
                   "\"refused\":%llu,\"events_expired\":%llu,\"reports_refused\":%llu}",
                   (unsigned long long) b->n.lines, (unsigned long long) b->n.bad_lines,
+                  (unsigned long long) b->n.bad_values,
                   (unsigned long long) b->n.downs, (unsigned long long) b->n.results,
                   (unsigned long long) b->n.timeouts, (unsigned long long) b->n.refused,
                   (unsigned long long) b->reports.events.n_expired,

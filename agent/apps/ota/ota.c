@@ -253,6 +253,15 @@ static void ota_reboot(struct ota *o)
 
 /* ---- what the machine decides ---- */
 
+/* As a command to whoever subscribed to ota.state: a microcontroller's bridge, a display. Nobody need. */
+static void ota_tell_applications(struct ota *o, const char *state)
+{
+    char params[OTA_REPORT_LEN + 64];
+
+    snprintf(params, sizeof params, "{\"method\":\"ota.state\",\"params\":[\"%s\"]}", state);
+    agent_notify(o->conn, "agent.call", params); /* who comes later, or missed it, asks miIO.get_ota_state */
+}
+
 static void ota_report_state(struct ota *o, const char *state)
 {
     char object[OTA_REPORT_LEN];
@@ -260,6 +269,7 @@ static void ota_report_state(struct ota *o, const char *state)
     ag_log(AG_LOG_INFO, "state %s", state);
     snprintf(object, sizeof object, "{\"ota_state\":\"%s\"}", state);
     ota_reports_add(&o->reports, object, false);
+    ota_tell_applications(o, state);
 }
 
 static void ota_report_progress(struct ota *o, unsigned percent)

@@ -114,6 +114,40 @@ static void test_small_params(void **state)
     assert_false(local_cmd_zone(zone, span("{\"tz\":\"/etc\"}")) || local_cmd_zone(zone, span("{}")));
 }
 
+static void test_mcu_info(void **state)
+{
+    static const char *const refused[] = {"[]", "{\"model\":1}", "{\"mcu_fw_ver\":\"a b\"}", "{\"model\":\"a\\\"b\"}", "1",
+                                          "{\"model\":\"abcdefgh.ijklmnopqrst.uv\"}", "{\"model\":\"a\\u0000\"}"};
+    struct mcu_info info = {.model = "x", .fw_ver = "y"};
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(refused); i++)
+        assert_false(local_cmd_mcu_info(&info, span(refused[i])));
+    assert_string_equal(info.model, "x");
+    assert_true(local_cmd_mcu_info(&info, span("{\"mcu_fw_ver\":\"0002\"}")));
+    assert_string_equal(info.model, "");
+    assert_string_equal(info.fw_ver, "0002");
+    assert_true(local_cmd_mcu_info(&info, span("{\"model\":\"a.b.c\",\"x\":1}")));
+    assert_string_equal(info.model, "a.b.c");
+    assert_true(local_cmd_permitted(local_cmd_find(span("local.mcu_info")), ORIGIN_LOCAL));
+    assert_false(local_cmd_permitted(local_cmd_find(span("local.mcu_info")), ORIGIN_CLOUD));
+    assert_false(local_cmd_permitted(local_cmd_find(span("local.mcu_info")), ORIGIN_LAN));
+}
+
+static void test_mcu_version_is_told(void **state)
+{
+    struct device_info info = {.model = "m", .mac = "a", .token_hex = "t", .hw_ver = "", .fw_ver = "", .mcu_fw_ver = "0002"};
+    struct ag_buf out = AG_BUF_INIT;
+
+    (void) state;
+    assert_int_equal(local_cmd_put_info(&out, &info, false), 0);
+    assert_non_null(strstr(ag_buf_cstr(&out), "\"mcu_fw_ver\":\"0002\","));
+    ag_buf_clear(&out);
+    assert_int_equal(local_cmd_put_told_info(&out, &info, AG_SPAN("{}"), false), 0);
+    assert_string_equal(ag_buf_cstr(&out), "{\"model\":\"m\",\"mac\":\"a\",\"mcu_fw_ver\":\"0002\",\"life\":0}");
+    ag_buf_deinit(&out);
+}
+
 static int put_all(struct ag_buf *out)
 {
     struct device_info info = {.model = "a.b.c", .mac = "AA:BB", .token_hex = "00ff", .hw_ver = "Linux",
@@ -198,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_permissions), cmocka_unit_test(test_router_params), cmocka_unit_test(test_small_params),
+        cmocka_unit_test(test_mcu_info),    cmocka_unit_test(test_mcu_version_is_told),
         cmocka_unit_test(test_answers),     cmocka_unit_test(test_join),          cmocka_unit_test(test_alloc_fail),
     };
 

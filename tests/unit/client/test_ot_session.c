@@ -340,6 +340,21 @@ static void info_is_repeated(void **state)
     rig_close(&g);
 }
 
+static void news_of_the_device_go_at_once(void **state)
+{
+    struct rig g;
+
+    (void) state;
+    rig_up(&g, false, 0);
+    ack(&g, g.info_id);
+    ack(&g, g.idle_id);
+    ag_buf_clear(&g.journal);
+    ot_session_info_changed(g.s, g.now_ms);
+    pass(&g, 0);
+    assert_non_null(memmem(ag_buf_head(&g.journal), ag_buf_size(&g.journal), "> info", 6));
+    rig_close(&g);
+}
+
 static void hello_is_given_up(void **state)
 {
     struct rig g;
@@ -834,6 +849,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connects_in_order),
         cmocka_unit_test(info_is_repeated),
+        cmocka_unit_test(news_of_the_device_go_at_once),
         cmocka_unit_test(twins_without_id),
         cmocka_unit_test(hello_is_given_up),
         cmocka_unit_test(wrong_key_is_named),

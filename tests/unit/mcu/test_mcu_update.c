@@ -220,6 +220,94 @@ static void the_handshake(void **state)
     world_deinit(&w);
 }
 
+static void begin_transfer(struct world *w)
+{
+    mcu_bridge_update(&w->bridge, small, sizeof small, false, w->clock.now_ms);
+    world_say(w, "get_down|get_down|result \"ready\"|");
+    world_feed(w, "C", 1);
+    world_wait(w, XMODEM_SETTLE_MS);
+}
+
+static void the_mcu_is_told_and_starts_afresh(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init(&w, true);
+    mcu_bridge_set_net(&w.bridge, MCU_NET_CLOUD);
+    world_say(&w, "get_down|get_down|mcu_version 0001|");
+    world_said(&w);
+    mcu_bridge_update(&w.bridge, small, sizeof small, false, w.clock.now_ms);
+    world_say(&w, "get_down|get_down|result \"ready\"|");
+    assert_string_equal(world_said(&w), "down MIIO_net_change updating|down update_fw|ok|");
+    world_feed(&w, "C", 1);
+    world_wait(&w, XMODEM_SETTLE_MS);
+    world_feed(&w, "\x06\x06\x06", 3);
+    assert_int_equal(w.bridge.update.state, MCU_UPDATE_INSTALLING);
+    mcu_bridge_line(&w.bridge, false); /* a board on USB leaves the bus and comes back */
+    mcu_bridge_line(&w.bridge, true);
+    world_said(&w);
+    world_ask(&w, get1);
+    world_say(&w, "get_down|get_down|get_down|result 1 2 0 1|get_down|net|mcu_version 0002|get_down|net|");
+    assert_string_equal(world_said(&w), "down MIIO_net_change updating|down none|down get_properties 1 2|ok|"
+                                        "down MIIO_mcu_version_req|updating|ok|down MIIO_net_change cloud|cloud|");
+    assert_int_equal(w.bridge.update.end, MCU_UPDATE_INSTALLED);
+    world_deinit(&w);
+}
+
+static void go_and_come_back(struct world *w)
+{
+    mcu_bridge_line(&w->bridge, false);
+    world_wait(w, 5000); /* what is sent meanwhile is lost */
+    mcu_bridge_line(&w->bridge, true);
+    world_said(w);
+}
+
+static void the_port_may_go_and_come_back(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init(&w, false);
+    mcu_bridge_update(&w.bridge, small, sizeof small, false, w.clock.now_ms); /* before it has asked */
+    go_and_come_back(&w);
+    world_say(&w, "get_down|result \"ready\"|");
+    assert_string_equal(world_said(&w), "down update_fw|ok|");
+    go_and_come_back(&w); /* as its boot loader */
+    world_feed(&w, "C", 1);
+    world_wait(&w, XMODEM_SETTLE_MS);
+    assert_memory_equal(world_said(&w), "\x01\x01\xfe\x01\x02\x03", 6);
+    world_feed(&w, "\x06", 1);
+    go_and_come_back(&w); /* the receiver knows where it is */
+    world_feed(&w, "\x15", 1);
+    assert_memory_equal(world_said(&w), "\x01\x02\xfd", 3);
+    go_and_come_back(&w); /* it has started anew */
+    world_feed(&w, "C", 1);
+    world_wait(&w, XMODEM_SETTLE_MS);
+    assert_memory_equal(world_said(&w), "\x01\x01\xfe\x01\x02\x03", 6);
+    world_feed(&w, "\x06\x06\x06", 3);
+    assert_int_equal(w.bridge.update.state, MCU_UPDATE_INSTALLING);
+    go_and_come_back(&w);
+    world_say(&w, "mcu_version 0002|");
+    assert_int_equal(w.bridge.update.end, MCU_UPDATE_INSTALLED);
+    world_deinit(&w);
+}
+
+static void a_port_that_stays_away_ends_it(void **state)
+{
+    struct world w;
+    unsigned n = 0;
+
+    (void) state;
+    world_init(&w, false);
+    begin_transfer(&w);
+    mcu_bridge_line(&w.bridge, false);
+    while (w.bridge.update.state != MCU_UPDATE_NONE && n++ < 100)
+        world_wait(&w, XMODEM_BLOCK_MS);
+    assert_int_equal(w.bridge.update.end, MCU_UPDATE_LINE_LOST);
+    world_deinit(&w);
+}
+
 static void the_ways_it_fails(void **state)
 {
     struct world w;
@@ -246,7 +334,9 @@ static void the_ways_it_fails(void **state)
     world_say(&w, "get_down|");
     assert_string_equal(world_said(&w), "down none|");
     mcu_bridge_update(&w.bridge, small, sizeof small, false, w.clock.now_ms);
-    mcu_bridge_line_lost(&w.bridge);
+    mcu_bridge_line(&w.bridge, false);
+    assert_int_equal(w.bridge.update.end, MCU_UPDATE_RUNNING);
+    world_wait(&w, MCU_UPDATE_POLL_MS);
     assert_int_equal(w.bridge.update.end, MCU_UPDATE_LINE_LOST);
     assert_int_equal(mcu_bridge_update(&w.bridge, small, 0, false, 0), -EINVAL);
     world_deinit(&w);
@@ -299,6 +389,9 @@ int main(void)
         cmocka_unit_test(two_cans_stop_it),
         cmocka_unit_test(silence_has_an_end),
         cmocka_unit_test(the_handshake),
+        cmocka_unit_test(the_mcu_is_told_and_starts_afresh),
+        cmocka_unit_test(the_port_may_go_and_come_back),
+        cmocka_unit_test(a_port_that_stays_away_ends_it),
         cmocka_unit_test(the_ways_it_fails),
         cmocka_unit_test(a_line_that_takes_nothing_ends_the_update),
         cmocka_unit_test(an_open_request_is_answered_before_the_update),

@@ -84,6 +84,18 @@ static const struct row rows[] = {
      "properties_changed 1 1 \"\xff\xfe\"|properties_changed 1 1 \"\xed\xa0\x80\"|properties_changed 1 1 \"\xc3|"
      "properties_changed 1 1 \xc3\xa9|properties_changed 1 1 \"\x7f\"|properties_changed 1 1 \"a\tb\"|",
      "error|error|error|error|error|error|", ""},
+    {"30c a bad string costs itself only", NULL,
+     "properties_changed 1 1 17 1 3 \"n\xff\" 1 2 \"hi\"|properties_changed 1 3 \"\\ud800\" 1 3 \"\x01\"|", "ok|error|",
+     PROPS(ITEM(1, "\"value\":17") "," ITEM(2, "\"value\":\"hi\""))},
+    {"30d a bad string and another fault", NULL, "properties_changed 1 1 17 1 3 \"n\xff\" 1 2 oops|", "error|", ""},
+    {"30e an event with a bad string", NULL, "event_occured 1 1 1 \"\xff\" 2 17|event_occured 1 1 1 \"\xff\"|", "ok|error|",
+     EVENT(1, 1, "{\"piid\":2,\"value\":17}")},
+    {"30f a result with a bad string", GET2, "get_down|result 1 3 0 \"\xff\" 1 2 0 5|", DOWN2 "ok|",
+     "{\"id\":7,\"result\":[" ITEM(2, "\"code\":0,\"value\":5") "," ITEM(3, "\"code\":-4004") "]}\n"},
+    {"30g an action's output with a bad string", ACT11, "get_down|result 1 1 0 1 \"\xff\" 2 5|", "down action 1 1|ok|",
+     "{\"id\":9,\"result\":{\"did\":\"1234\",\"siid\":1,\"aiid\":1,\"code\":0,\"out\":[{\"piid\":2,\"value\":5}]}}\n"},
+    {"30h an error with a bad message leaves it open", GET1, "get_down|error \"\xff\" -5003|result 1 2 0 1|", DOWN1 "error|ok|",
+     "{\"id\":7,\"result\":[" ITEM(2, "\"code\":0,\"value\":1") "]}\n"},
     {"30b typographic quotes are none", NULL, "properties_changed 1 5 \xe2\x80\x9c" "12\xe2\x80\x9d|", "error|", ""},
     {"31 one at a time", GET1, "get_down|get_down|result 1 2 0 1|", DOWN1 "error|ok|",
      "{\"id\":7,\"result\":[" ITEM(2, "\"code\":0,\"value\":1") "]}\n"},
@@ -480,6 +492,68 @@ static void start_announces_net_then_asks_the_version(void **state)
     world_deinit(&w);
 }
 
+/* The rule of the start: the network state, none, and only then requests; the version is asked for. */
+static void expect_start(struct world *w, const char *net)
+{
+    char want[128];
+
+    world_said(w);
+    world_ask(w, GET1);
+    world_say(w, "get_down|get_down|get_down|result 1 2 0 1|get_down|mcu_version 0001|get_down|");
+    snprintf(want, sizeof want, "down MIIO_net_change %s|down none|" DOWN1 "ok|down MIIO_mcu_version_req|ok|down none|", net);
+    assert_string_equal(world_said(w), want);
+}
+
+static void every_start_of_the_mcu_is_one(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init(&w, true);
+    mcu_bridge_set_net(&w.bridge, MCU_NET_CLOUD);
+    expect_start(&w, "cloud");
+    mcu_bridge_line(&w.bridge, false); /* unplugged, and back */
+    mcu_bridge_line(&w.bridge, true);
+    expect_start(&w, "cloud");
+    mcu_bridge_restart(&w.bridge);
+    expect_start(&w, "cloud");
+    world_ask(&w, GET1);
+    world_say(&w, "mcu_version 0002|get_down|get_down|get_down|result 1 2 0 1|get_down|"); /* it has told it before */
+    assert_string_equal(world_said(&w), "ok|down MIIO_net_change cloud|down none|" DOWN1 "ok|down none|");
+    world_deinit(&w);
+}
+
+static void half_a_line_does_not_outlive_the_port(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init(&w, false);
+    world_feed(&w, "ne", 2);
+    mcu_bridge_line(&w.bridge, false);
+    mcu_bridge_line(&w.bridge, true);
+    world_say(&w, "t|net|");
+    assert_string_equal(world_said(&w), "error|offline|");
+    world_deinit(&w);
+}
+
+static void an_update_of_the_device_is_told(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init(&w, false);
+    mcu_bridge_set_net(&w.bridge, MCU_NET_CLOUD);
+    world_say(&w, "get_down|");
+    mcu_bridge_set_updating(&w.bridge, true);
+    world_say(&w, "net|get_down|get_down|");
+    mcu_bridge_set_updating(&w.bridge, false);
+    world_say(&w, "net|get_down|get_down|");
+    assert_string_equal(world_said(&w), "down MIIO_net_change cloud|updating|down MIIO_net_change updating|down none|"
+                                        "cloud|down MIIO_net_change cloud|down none|");
+    world_deinit(&w);
+}
+
 static void losing_the_agent_forgets_requests(void **state)
 {
     struct world w;
@@ -576,6 +650,9 @@ int main(void)
         cmocka_unit_test(bad_requests_never_reach_the_line),
         cmocka_unit_test(the_seventeenth_waiting_request_is_refused),
         cmocka_unit_test(start_announces_net_then_asks_the_version),
+        cmocka_unit_test(every_start_of_the_mcu_is_one),
+        cmocka_unit_test(half_a_line_does_not_outlive_the_port),
+        cmocka_unit_test(an_update_of_the_device_is_told),
         cmocka_unit_test(losing_the_agent_forgets_requests),
         cmocka_unit_test(reboot_starts_over),
         cmocka_unit_test(help_names_every_command),

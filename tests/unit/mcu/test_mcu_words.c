@@ -23,14 +23,16 @@ static void lines_are_words(void **state)
     static const struct {
         const char *line;
         int result;
-        unsigned n;
+        unsigned n, n_bad;
     } rows[] = {
-        {"net", 0, 0},           {"  net  ", 0, 0},      {"a b c", 0, 2},        {"a  \"b c\"  d", 0, 2},
-        {"a \"\"", 0, 1},        {"a \"\\\"\"", 0, 1},   {"a \"\\ud83d\\ude00\"", 0, 1},
-        {"A", 1, 0},             {"a-b", 1, 0},          {"a \"", 1, 0},         {"a \"b\"c", 1, 0},
-        {"a b\"c\"", 1, 0},      {"a \"\\u12\"", 1, 0},  {"a \"\\ude00\"", 1, 0}, {"a \"\\", 1, 0},
-        {"a\t", 1, 0},           {"a \x7f", 1, 0},       {"a \xc3\xa9", 1, 0},   {"a \"\xc3\xa9\"", 0, 1},
-        {"a \"\xc0\x80\"", 1, 0}, {"a \"\xf4\x90\x80\x80\"", 1, 0}, {"a \"\xf0\x9f\x98\x80\"", 0, 1},
+        {"net", 0, 0, 0},           {"  net  ", 0, 0, 0},      {"a b c", 0, 2, 0},        {"a  \"b c\"  d", 0, 2, 0},
+        {"a \"\"", 0, 1, 0},        {"a \"\\\"\"", 0, 1, 0},   {"a \"\\ud83d\\ude00\"", 0, 1, 0},
+        {"A", 1, 0, 0},             {"a-b", 1, 0, 0},          {"a \"", 1, 0, 0},         {"a \"b\"c", 1, 0, 0},
+        {"a b\"c\"", 1, 0, 0},      {"a \"\\u12\"", 0, 1, 1},  {"a \"\\ude00\"", 0, 1, 1}, {"a \"\\", 1, 0, 0},
+        {"a\t", 1, 0, 0},           {"a \x7f", 1, 0, 0},       {"a \xc3\xa9", 1, 0, 0},   {"a \"\xc3\xa9\"", 0, 1, 0},
+        {"a \"\xc0\x80\"", 0, 1, 1}, {"a \"\xf4\x90\x80\x80\"", 0, 1, 1}, {"a \"\xf0\x9f\x98\x80\"", 0, 1, 0},
+            {"a \"b\x01c\"", 0, 1, 1}, {"a \"\xff\" 1 \"x\"", 0, 3, 1}, {"a \"\xff\\\"\" 1", 0, 2, 1}, {"a \"\xff\"b", 1, 0, 0},
+        {"a \"\\q\"", 0, 1, 1},  {"a \"\xff", 1, 0, 0},
     };
 
     (void) state;
@@ -40,12 +42,14 @@ static void lines_are_words(void **state)
         assert_int_equal(mcu_words_parse(span(rows[i].line), &words), rows[i].result);
         if (rows[i].result == 0)
             assert_int_equal(words.n, rows[i].n);
+        if (rows[i].result == 0)
+            assert_int_equal(words.n_bad, rows[i].n_bad);
     }
 }
 
 static struct mcu_word word(const char *s)
 {
-    return (struct mcu_word){span(s), *s == '"'};
+    return (struct mcu_word){span(s), *s == '"', false};
 }
 
 static void values_ids_codes(void **state)

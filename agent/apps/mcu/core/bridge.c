@@ -15,16 +15,22 @@ void mcu_settings_init(struct mcu_settings *set)
     };
 }
 
+void mcu_bridge_mcu_started(struct mcu_bridge *b)
+{
+    b->started = !b->set.announce_net;
+    b->net_untold = b->set.announce_net;
+    b->net_told = mcu_bridge_net(b);
+    b->version_due = b->set.ask_version;
+    b->version_asked = false;
+    b->model_due = b->set.ask_model && !*mcu_bridge_model(b);
+}
+
 /* What a module does at power-up; the MCU may have started afresh too. */
 static void start_over(struct mcu_bridge *b)
 {
     mcu_line_init(&b->line);
     b->echo = false;
-    b->started = !b->set.announce_net;
-    b->net_untold = b->set.announce_net;
-    b->net_told = mcu_bridge_net(b);
-    b->version_due = b->set.ask_version && !*b->mcu_version;
-    b->model_due = b->set.ask_model && !*mcu_bridge_model(b);
+    mcu_bridge_mcu_started(b);
 }
 
 void mcu_bridge_init(struct mcu_bridge *b, const struct mcu_settings *set)
@@ -149,8 +155,7 @@ struct mcu_job *mcu_bridge_take(struct mcu_bridge *b)
 
 void mcu_bridge_update_left(struct mcu_bridge *b)
 {
-    mcu_line_init(&b->line);
-    b->echo = false;
+    start_over(b); /* a boot loader had the line, or still has it */
     if (b->update.state == MCU_UPDATE_INSTALLING)
         b->version_due = true;
 }
@@ -187,6 +192,8 @@ void mcu_bridge_tick(struct mcu_bridge *b, uint64_t now_ms)
     if (was == MCU_UPDATE_NONE)
         return;
     n = mcu_update_tick(&b->update, now_ms, out);
+    if (b->line_away && b->update.state == MCU_UPDATE_NONE)
+        b->update.end = MCU_UPDATE_LINE_LOST;
     if (mcu_tx_has_room(&b->tx)) /* else the block is lost: a line that takes nothing ends the tries too */
         mcu_tx_put(&b->tx, out, n);
     if (was == MCU_UPDATE_SENDING && b->update.state != was)
@@ -212,7 +219,7 @@ uint64_t mcu_bridge_due_ms(const struct mcu_bridge *b)
 
 enum mcu_net mcu_bridge_net(const struct mcu_bridge *b)
 {
-    return is_updating(b) ? MCU_NET_UPDATING : b->net;
+    return b->update.state != MCU_UPDATE_NONE || b->device_updating ? MCU_NET_UPDATING : b->net;
 }
 
 const char *mcu_bridge_model(const struct mcu_bridge *b)
@@ -234,13 +241,18 @@ void mcu_bridge_agent_up(struct mcu_bridge *b, bool up)
     mcu_bridge_set_net(b, MCU_NET_OFFLINE);
 }
 
-void mcu_bridge_line_lost(struct mcu_bridge *b)
+void mcu_bridge_set_updating(struct mcu_bridge *b, bool updating)
 {
+    b->device_updating = updating;
+}
+
+void mcu_bridge_line(struct mcu_bridge *b, bool up)
+{
+    b->line_away = !up;
     if (b->out)
         mcu_bridge_end_out(b, MCU_CODE_ACK_TIMEOUT, "serial line lost");
     mcu_tx_init(&b->tx);
-    if (is_updating(b))
-        mcu_update_stop(&b->update, MCU_UPDATE_LINE_LOST);
+    mcu_update_interrupted(&b->update);
     start_over(b);
 }
 

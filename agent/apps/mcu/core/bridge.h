@@ -35,7 +35,7 @@ struct mcu_settings {
     unsigned queue_max;
     unsigned command_timeout_ms;
     bool ok_unknown;   /* unknown command names are answered ok, for MCUs that stop otherwise */
-    bool announce_net; /* MIIO_net_change at start too */
+    bool announce_net; /* MIIO_net_change at each start too, and before an update of the MCU */
     bool ask_version;  /* MIIO_mcu_version_req */
     bool ask_model;    /* MIIO_model_req */
 };
@@ -50,7 +50,7 @@ struct mcu_clock {
 };
 
 struct mcu_counters {
-    uint64_t lines, bad_lines, downs, results, timeouts, refused;
+    uint64_t lines, bad_lines, bad_values, downs, results, timeouts, refused;
 };
 
 struct mcu_bridge {
@@ -60,9 +60,12 @@ struct mcu_bridge {
     bool echo;
     bool started;          /* a "down none" was sent: the MCU's program runs, requests may go */
     enum mcu_net net;      /* by the agent; an update shows as updating */
+    bool device_updating;  /* the device's own firmware is being replaced */
     bool net_untold;       /* MIIO_net_change is due although nothing changed */
     enum mcu_net net_told; /* the last one the MCU knows of */
     bool version_due, model_due;
+    bool version_asked; /* since the last mcu_version */
+    bool line_away;     /* the serial device is not there */
     char model[MCU_MODEL_MAX + 1]; /* named by the MCU */
     char mcu_version[5];
     unsigned ble_pid;
@@ -113,8 +116,13 @@ struct mcu_job *mcu_bridge_take(struct mcu_bridge *b);
 /* The agent's state: without it net is offline and requests have nowhere to be answered. */
 void mcu_bridge_agent_up(struct mcu_bridge *b, bool up);
 void mcu_bridge_set_net(struct mcu_bridge *b, enum mcu_net net);
-/* The serial line went away or is there anew: the MCU may have started afresh. */
-void mcu_bridge_line_lost(struct mcu_bridge *b);
+/* The device's own firmware is being replaced, or is not any more. */
+void mcu_bridge_set_updating(struct mcu_bridge *b, bool updating);
+/*
+ * The serial line went away (up false) or is there anew: the MCU may have started afresh. An update goes on within its own
+ * waits: boards leave the bus to come back as their boot loader.
+ */
+void mcu_bridge_line(struct mcu_bridge *b, bool up);
 /* Every request is finished with this error; the end of the program, a module restart. */
 void mcu_bridge_fail_all(struct mcu_bridge *b, int code, const char *message);
 
@@ -136,6 +144,9 @@ static inline void mcu_bridge_reply(struct mcu_bridge *b, bool good)
 {
     mcu_tx_printf(&b->tx, "%s\r", good ? "ok" : "error");
 }
+
+/* The MCU has started afresh: what is told and asked at a start comes again. */
+void mcu_bridge_mcu_started(struct mcu_bridge *b);
 
 /* A module restart: everything but unsent reports starts over. */
 void mcu_bridge_restart(struct mcu_bridge *b);

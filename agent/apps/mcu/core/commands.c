@@ -43,8 +43,13 @@ static void cmd_mcu_version(struct mcu_bridge *b, const struct mcu_words *w, con
 
     (void) clock;
     if (good) {
+        /* said unasked, it is what an MCU says when it has started [MIoT serial, "mcu_version"] */
+        bool started = *b->mcu_version && !b->version_due && !b->version_asked;
+
+        if (started)
+            mcu_bridge_mcu_started(b);
         copy_span(b->mcu_version, w->param[0].raw);
-        b->version_due = false;
+        b->version_due = b->version_asked = false;
         mcu_update_version_came(&b->update);
     }
     mcu_bridge_reply(b, good);

@@ -34,14 +34,17 @@ void event_queue_deinit(struct event_queue *q)
 static int print_arguments(struct ag_buf *out, const struct mcu_words *words)
 {
     int r = ag_buf_append_char(out, '[');
+    const char *comma = "";
 
     for (unsigned i = 2; r == 0 && i < words->n; i += 2) {
         struct ag_span value = words->param[i + 1].raw;
         uint32_t piid = 0;
 
+        if (words->param[i + 1].bad)
+            continue;
         mcu_word_iid(&words->param[i], &piid);
-        r = ag_buf_printf(out, "%s{\"piid\":%u,\"value\":%.*s}", i > 2 ? "," : "", piid, (int) value.len,
-                          value.p);
+        r = ag_buf_printf(out, "%s{\"piid\":%u,\"value\":%.*s}", comma, piid, (int) value.len, value.p);
+        comma = ",";
     }
     return r == 0 ? ag_buf_append_char(out, ']') : r;
 }
@@ -54,9 +57,10 @@ static bool event_is_good(const struct mcu_words *words, struct event *out)
         !mcu_word_iid(&words->param[1], &out->eiid))
         return false;
     for (unsigned i = 2; i < words->n; i += 2)
-        if (!mcu_word_iid(&words->param[i], &piid) || !mcu_word_is_value(&words->param[i + 1]))
+        if (!mcu_word_iid(&words->param[i], &piid) ||
+            !(words->param[i + 1].bad || mcu_word_is_value(&words->param[i + 1])))
             return false;
-    return true;
+    return words->n_bad == 0 || words->n_bad < words->n / 2 - 1; /* one that can be read, or none at all */
 }
 
 int event_queue_add(struct event_queue *q, const struct mcu_words *words, uint64_t now_ms)

@@ -23,9 +23,12 @@ static bool read_entry(const struct mcu_job *job, const struct mcu_words *words,
     out->value = NULL;
     if (job->method == MCU_SET || out->code != 0)
         return true;
-    if (left < 4 || !mcu_word_is_value(&w[3]))
+    if (left < 4 || !(w[3].bad || mcu_word_is_value(&w[3])))
         return false;
-    out->value = &w[3];
+    if (w[3].bad)
+        out->code = MCU_CODE_INTERNAL; /* it has one, but not one to pass on */
+    else
+        out->value = &w[3];
     *at += 1;
     return true;
 }
@@ -104,7 +107,8 @@ static bool action_fits(const struct mcu_job *job, const struct mcu_words *words
     if (words->n % 2 == 0)
         return false;
     for (unsigned i = 3; i < words->n; i += 2)
-        if (!mcu_word_iid(&words->param[i], &piid) || !mcu_word_is_value(&words->param[i + 1]))
+        if (!mcu_word_iid(&words->param[i], &piid) ||
+            !(words->param[i + 1].bad || mcu_word_is_value(&words->param[i + 1])))
             return false;
     return true;
 }
@@ -119,6 +123,7 @@ static int begin_object(struct ag_buf *out, struct ag_span did)
 static int print_action(struct mcu_job *job, const struct mcu_words *words, int32_t code)
 {
     struct ag_buf *out = &job->text;
+    const char *comma = "";
     uint32_t piid = 0;
     int r = begin_object(out, mcu_job_bytes(job, job->did));
 
@@ -129,9 +134,11 @@ static int print_action(struct mcu_job *job, const struct mcu_words *words, int3
     for (unsigned i = 3; r == 0 && i < words->n; i += 2) {
         struct ag_span value = words->param[i + 1].raw;
 
+        if (words->param[i + 1].bad)
+            continue;
         mcu_word_iid(&words->param[i], &piid);
-        r = ag_buf_printf(out, "%s{\"piid\":%u,\"value\":%.*s}", i > 3 ? "," : "", piid, (int) value.len,
-                          value.p);
+        r = ag_buf_printf(out, "%s{\"piid\":%u,\"value\":%.*s}", comma, piid, (int) value.len, value.p);
+        comma = ",";
     }
     if (r == 0)
         r = ag_buf_append_str(out, code == 0 ? "]}" : "}");

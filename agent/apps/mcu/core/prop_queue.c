@@ -71,7 +71,7 @@ static bool triple_is_good(const struct mcu_word *w)
 {
     uint32_t iid;
 
-    return mcu_word_iid(&w[0], &iid) && mcu_word_iid(&w[1], &iid) && mcu_word_is_value(&w[2]);
+    return mcu_word_iid(&w[0], &iid) && mcu_word_iid(&w[1], &iid) && (w[2].bad || mcu_word_is_value(&w[2]));
 }
 
 /* The newer value takes the place of the older one. */
@@ -93,7 +93,7 @@ int prop_queue_add(struct prop_queue *q, const struct mcu_words *words)
 {
     struct ag_list fresh = AG_LIST_INIT(fresh);
 
-    if (words->n == 0 || words->n % 3 != 0)
+    if (words->n % 3 != 0 || words->n / 3 == words->n_bad) /* nothing at all is no report either */
         return MCU_REPORTS_E_SYNTAX;
     for (unsigned i = 0; i < words->n; i += 3)
         if (!triple_is_good(&words->param[i]))
@@ -101,8 +101,11 @@ int prop_queue_add(struct prop_queue *q, const struct mcu_words *words)
     if (q->n + words->n / 3 > MCU_PROPS_MAX)
         return MCU_REPORTS_E_FULL;
     for (unsigned i = 0; i < words->n; i += 3) {
-        struct prop *p = prop_new(&words->param[i]);
+        struct prop *p;
 
+        if (words->param[i + 2].bad)
+            continue; /* the others are as good as ever */
+        p = prop_new(&words->param[i]);
         if (!p) {
             props_free(&fresh);
             return -ENOMEM;

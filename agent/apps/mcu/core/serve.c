@@ -36,6 +36,7 @@ static void down_next(struct mcu_bridge *b)
         down_job(b);
     } else if (b->started && b->version_due) {
         b->version_due = false;
+        b->version_asked = true;
         down(b, "down MIIO_mcu_version_req", strlen("down MIIO_mcu_version_req"));
     } else if (b->started && b->model_due) {
         b->model_due = false;
@@ -50,9 +51,13 @@ static void down_next(struct mcu_bridge *b)
 
 static void line_get_down(struct mcu_bridge *b, uint64_t now_ms)
 {
+    bool asking = b->update.state == MCU_UPDATE_ASKING;
+
     if (b->out) {
         mcu_bridge_reply(b, false);
-    } else if (b->update.state == MCU_UPDATE_ASKING) {
+    } else if (asking && b->set.announce_net && b->net_told != mcu_bridge_net(b)) {
+        down_net(b);
+    } else if (asking) {
         mcu_update_asked(&b->update, now_ms);
         mcu_tx_printf(&b->tx, "down update_fw\r");
     } else {
@@ -108,7 +113,7 @@ static void line_error(struct mcu_bridge *b, const struct mcu_words *words)
     int32_t code;
     long len;
 
-    if (words->n != 2 || !words->param[0].quoted || !mcu_word_code(&words->param[1], &code) || code < -9999 ||
+    if (words->n != 2 || !words->param[0].quoted || words->param[0].bad || !mcu_word_code(&words->param[1], &code) || code < -9999 ||
         code > -5000) {
         mcu_bridge_reply(b, false);
         return;
@@ -161,6 +166,7 @@ static void serve_line(struct mcu_bridge *b, struct ag_span line, const struct m
         bad_line(b, line);
         return;
     }
+    b->n.bad_values += words.n_bad;
     if (ag_span_eq(words.command, "get_down"))
         line_get_down(b, clock->now_ms);
     else if (ag_span_eq(words.command, "result"))

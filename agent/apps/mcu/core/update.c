@@ -44,6 +44,12 @@ void mcu_update_version_came(struct mcu_update *u)
         mcu_update_stop(u, MCU_UPDATE_INSTALLED);
 }
 
+void mcu_update_interrupted(struct mcu_update *u)
+{
+    if (u->state == MCU_UPDATE_SENDING)
+        xmodem_sender_interrupted(&u->x);
+}
+
 static void after_transfer(struct mcu_update *u, uint64_t now_ms)
 {
     if (u->x.state == XMODEM_FAILED) {

@@ -29,7 +29,7 @@ enum mcu_update_end {
     MCU_UPDATE_NO_ANSWER,  /* no get_down, or no answer to update_fw */
     MCU_UPDATE_TRANSFER,   /* XMODEM failed: x.reason */
     MCU_UPDATE_NO_VERSION, /* it did not come back after the transfer */
-    MCU_UPDATE_LINE_LOST,  /* the tty went away */
+    MCU_UPDATE_LINE_LOST,  /* the tty went away and did not come back in time */
     MCU_UPDATE_STOPPED     /* by us */
 };
 
@@ -50,6 +50,8 @@ void mcu_update_asked(struct mcu_update *u, uint64_t now_ms);
 /* The MCU's answer to update_fw: ready or busy. */
 void mcu_update_answered(struct mcu_update *u, bool ready, uint64_t now_ms);
 void mcu_update_version_came(struct mcu_update *u);
+/* The line went away or came back: the waits go on, and whoever is at its other end may have to be asked anew. */
+void mcu_update_interrupted(struct mcu_update *u);
 void mcu_update_stop(struct mcu_update *u, enum mcu_update_end why);
 
 /* Serves the waits and, while SENDING, the transfer. Bytes for the line as xmodem_sender_byte(). */

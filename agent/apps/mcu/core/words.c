@@ -58,10 +58,18 @@ static size_t escape_len(const char *p, size_t n)
     return 6;
 }
 
-/* Length of the quoted string at p with both quotes, 0 when it is not one. */
-static size_t string_len(const char *p, size_t n)
+/* Half a surrogate pair has no UTF-8 form. */
+static bool decodes(struct ag_span string)
 {
-    bool escaped = false;
+    char decoded[512];
+
+    return string.len <= sizeof decoded && ag_json_unescape(string, decoded, sizeof decoded) >= 0;
+}
+
+/* Length of the quoted string at p with both quotes, 0 when it has no end. */
+static size_t string_len(const char *p, size_t n, bool *bad_out)
+{
+    bool escaped = false, bad = false;
     size_t i = 1;
 
     while (i < n && p[i] != '"') {
@@ -70,20 +78,13 @@ static size_t string_len(const char *p, size_t n)
                       : c < 0x20 || c == 0x7f ? 0
                                               : mcu_utf8_len(p + i, n - i);
 
-        if (step == 0)
-            return 0;
         escaped = escaped || c == '\\';
-        i += step;
+        bad = bad || step == 0;
+        i += step > 0 ? step : 1;
     }
-    if (i == n)
+    if (i >= n)
         return 0;
-    if (escaped) { /* half a surrogate pair has no UTF-8 form: nobody upstream could read it */
-        char decoded[512];
-
-        if (i + 1 > sizeof decoded ||
-            ag_json_unescape((struct ag_span){p, i + 1}, decoded, sizeof decoded) < 0)
-            return 0;
-    }
+    *bad_out = bad || (escaped && !decodes((struct ag_span){p, i + 1}));
     return i + 1;
 }
 
@@ -120,8 +121,9 @@ int mcu_words_parse(struct ag_span line, struct mcu_words *out)
     if (len == 0)
         return MCU_WORDS_E_SYNTAX;
     out->command = (struct ag_span){line.p + i, len};
-    out->n = 0;
+    out->n = out->n_bad = 0;
     for (i += len; i < line.len; i += len) {
+        bool bad = false;
         const char *p;
 
         if (line.p[i] != ' ')
@@ -130,12 +132,13 @@ int mcu_words_parse(struct ag_span line, struct mcu_words *out)
         if (i == line.len)
             return 0;
         p = line.p + i;
-        len = *p == '"' ? string_len(p, line.len - i) : bareword_len(p, line.len - i);
+        len = *p == '"' ? string_len(p, line.len - i, &bad) : bareword_len(p, line.len - i);
         if (len == 0)
             return MCU_WORDS_E_SYNTAX;
         if (out->n == MCU_PARAMS_MAX)
             return MCU_WORDS_E_TOO_MANY;
-        out->param[out->n++] = (struct mcu_word){{p, len}, *p == '"'};
+        out->param[out->n++] = (struct mcu_word){{p, len}, *p == '"', bad};
+        out->n_bad += bad;
     }
     return 0;
 }
@@ -182,7 +185,7 @@ bool mcu_word_is(const struct mcu_word *w, const char *text)
 
 bool mcu_word_is_value(const struct mcu_word *w)
 {
-    return w->quoted || mcu_word_is(w, "true") || mcu_word_is(w, "false") || is_number(w->raw);
+    return (w->quoted && !w->bad) || mcu_word_is(w, "true") || mcu_word_is(w, "false") || is_number(w->raw);
 }
 
 /* Unlike a JSON number an id or code may have leading zeros. */

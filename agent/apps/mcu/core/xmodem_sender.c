@@ -114,6 +114,7 @@ static size_t acknowledged(struct xmodem_sender *x, uint64_t now_ms, uint8_t *ou
 {
     x->at += x->block_len;
     x->seq++;
+    x->interrupted = false;
     if (!x->repeated)
         return send_next(x, now_ms, out);
     x->state = XMODEM_LINGER;
@@ -135,6 +136,15 @@ static void begin(struct xmodem_sender *x, bool crc, uint64_t now_ms)
     x->due_ms = now_ms + XMODEM_SETTLE_MS;
 }
 
+/* From the first block on, within the time of the whole. */
+static void begin_anew(struct xmodem_sender *x, uint64_t now_ms)
+{
+    x->at = 0;
+    x->seq = 1;
+    x->interrupted = false;
+    begin(x, true, now_ms);
+}
+
 static size_t finish(struct xmodem_sender *x)
 {
     x->state = XMODEM_DONE;
@@ -148,6 +158,10 @@ size_t xmodem_sender_byte(struct xmodem_sender *x, uint8_t byte, uint64_t now_ms
     x->n_can = byte == CAN ? x->n_can + 1 : 0;
     if (x->n_can >= 2)
         return fail(x, XMODEM_CANCELLED, out);
+    if (x->interrupted && byte == WANT_CRC && x->state > XMODEM_SETTLE) {
+        begin_anew(x, now_ms);
+        return 0;
+    }
     switch (x->state) {
     case XMODEM_WAIT_START:
         if (byte == WANT_CRC || byte == NAK)
@@ -185,6 +199,11 @@ size_t xmodem_sender_tick(struct xmodem_sender *x, uint64_t now_ms, uint8_t out[
     default: /* a receiver may leave with its last ACK unsent: all blocks have arrived */
         return x->tries >= 2 ? finish(x) : eot_again(x, now_ms, out);
     }
+}
+
+void xmodem_sender_interrupted(struct xmodem_sender *x)
+{
+    x->interrupted = xmodem_sender_running(x);
 }
 
 size_t xmodem_sender_abort(struct xmodem_sender *x, uint8_t out[XMODEM_OUT_MAX])

@@ -54,6 +54,7 @@ struct xmodem_sender {
     size_t block_len; /* 128 or 1024 */
     uint8_t seq;
     bool repeated; /* the block was sent again and may be acknowledged twice */
+    bool interrupted; /* the line was away since the last ACK */
     unsigned tries;
     unsigned n_can;
     uint64_t due_ms, end_ms;
@@ -70,6 +71,10 @@ void xmodem_sender_start(struct xmodem_sender *x, const uint8_t *image, size_t l
 size_t xmodem_sender_byte(struct xmodem_sender *x, uint8_t byte, uint64_t now_ms,
                           uint8_t out[XMODEM_OUT_MAX]);
 size_t xmodem_sender_tick(struct xmodem_sender *x, uint64_t now_ms, uint8_t out[XMODEM_OUT_MAX]);
+
+/* The line was away: a receiver that now calls with C has started anew and gets the image from its start; one that still
+   waits for the block under way gets that. */
+void xmodem_sender_interrupted(struct xmodem_sender *x);
 
 /* Stops: puts out the CANs and fails with XMODEM_ABORTED. */
 size_t xmodem_sender_abort(struct xmodem_sender *x, uint8_t out[XMODEM_OUT_MAX]);

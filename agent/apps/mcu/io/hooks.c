@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "libagent/core/log.h"
 #include "libagent/core/util.h"
 
@@ -12,15 +14,19 @@ struct hook {
     struct mcu_hooks *owner;
     uv_process_t process;
     uv_timer_t timer;
+    bool begun; /* the handles are set up */
     int n_open;
     int n_signals;
+    const char *program, *tty;
     char verb[16];
 };
+
+static void run_first(struct mcu_hooks *h);
 
 void mcu_hooks_init(struct mcu_hooks *h, uv_loop_t *loop, unsigned timeout_ms)
 {
     *h = (struct mcu_hooks){.loop = loop, .timeout_ms = timeout_ms};
-    ag_list_init(&h->running);
+    ag_list_init(&h->waiting);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -34,6 +40,10 @@ static void on_closed(uv_handle_t *handle)
 static void close_hook(struct hook *hook)
 {
     ag_list_del(&hook->link);
+    if (!hook->begun) {
+        free(hook);
+        return;
+    }
     hook->n_open = 2;
     uv_close((uv_handle_t *) &hook->process, on_closed);
     uv_close((uv_handle_t *) &hook->timer, on_closed);
@@ -42,12 +52,14 @@ static void close_hook(struct hook *hook)
 static void on_exit_hook(uv_process_t *process, int64_t status, int signal)
 {
     struct hook *hook = process->data;
+    struct mcu_hooks *h = hook->owner;
 
     if (status == 0 && signal == 0)
         ag_log(AG_LOG_INFO, "hook %s done", hook->verb);
     else
         ag_log(AG_LOG_WARNING, "hook %s failed: status %d, signal %d", hook->verb, (int) status, signal);
     close_hook(hook);
+    run_first(h);
 }
 
 static void on_timeout(uv_timer_t *timer)
@@ -57,54 +69,86 @@ static void on_timeout(uv_timer_t *timer)
 
     ag_log(AG_LOG_WARNING, "hook %s takes over %u ms: signal %d", hook->verb, hook->owner->timeout_ms,
            signal);
-    uv_process_kill(&hook->process, signal);
+    kill(-hook->process.pid, signal); /* it leads a group of its own: its children too */
 }
 
-static int spawn(struct hook *hook, const char *program, const char *tty)
+static int spawn(struct hook *hook)
 {
     char tty_env[300], path_env[1024];
     const char *path = getenv("PATH");
-    char *args[] = {(char *) program, hook->verb, NULL};
+    char *args[] = {(char *) hook->program, hook->verb, NULL};
     char *env[] = {path_env, tty_env, NULL};
     uv_stdio_container_t stdio[3] = {
         {.flags = UV_IGNORE}, {.flags = UV_INHERIT_FD, .data.fd = 2}, {.flags = UV_INHERIT_FD, .data.fd = 2}};
-    uv_process_options_t options = {
-        .exit_cb = on_exit_hook, .file = program, .args = args, .env = env, .stdio = stdio, .stdio_count = 3};
+    uv_process_options_t options = {.exit_cb = on_exit_hook,
+                                    .file = hook->program,
+                                    .args = args,
+                                    .env = env,
+                                    .flags = UV_PROCESS_DETACHED,
+                                    .stdio = stdio,
+                                    .stdio_count = 3};
 
     snprintf(path_env, sizeof path_env, "PATH=%s", path ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
-    snprintf(tty_env, sizeof tty_env, "MIIO_TTY=%s", tty);
+    snprintf(tty_env, sizeof tty_env, "MIIO_TTY=%s", hook->tty);
     return uv_spawn(hook->owner->loop, &hook->process, &options);
+}
+
+static bool begin(struct hook *hook)
+{
+    unsigned limit = hook->owner->timeout_ms;
+    int r;
+
+    hook->process.data = hook->timer.data = hook;
+    uv_timer_init(hook->owner->loop, &hook->timer);
+    r = spawn(hook);
+    hook->begun = true; /* the process handle is set up even when uv_spawn() fails */
+    if (r == 0)
+        uv_timer_start(&hook->timer, on_timeout, limit, limit);
+    else
+        ag_log(AG_LOG_ERROR, "hook %s: %s: %s", hook->verb, hook->program, uv_strerror(r));
+    return r == 0;
+}
+
+/* What cannot even start makes room for the next. */
+static void run_first(struct mcu_hooks *h)
+{
+    while (!ag_list_empty(&h->waiting)) {
+        struct hook *hook = ag_list_first(&h->waiting, struct hook, link);
+
+        if (hook->begun || begin(hook))
+            return;
+        close_hook(hook);
+    }
 }
 
 int mcu_hooks_run(struct mcu_hooks *h, const char *program, const char *verb, const char *tty)
 {
     struct hook *hook;
-    int r;
 
-    if (!*program)
-        return 0;
+    ag_list_for_each(it, &h->waiting)
+        if (strcmp(ag_list_entry(it, struct hook, link)->verb, verb) == 0)
+            return MCU_HOOKS_E_UNDER_WAY;
     hook = calloc(1, sizeof *hook);
     if (!hook)
         return -ENOMEM;
     hook->owner = h;
-    hook->process.data = hook->timer.data = hook;
+    hook->program = program;
+    hook->tty = tty;
     snprintf(hook->verb, sizeof hook->verb, "%s", verb);
-    uv_timer_init(h->loop, &hook->timer);
-    ag_list_append(&h->running, &hook->link);
-    r = spawn(hook, program, tty);
-    if (r < 0)
-        close_hook(hook); /* the process handle is initialised even when uv_spawn() fails */
-    else
-        uv_timer_start(&hook->timer, on_timeout, h->timeout_ms, h->timeout_ms);
-    return r;
+    ag_list_append(&h->waiting, &hook->link);
+    run_first(h);
+    return 0;
 }
 
 void mcu_hooks_close(struct mcu_hooks *h)
 {
-    ag_list_for_each_safe (it, &h->running) {
+    ag_list_for_each_safe (it, &h->waiting) {
         struct hook *hook = ag_list_entry(it, struct hook, link);
 
-        ag_log(AG_LOG_INFO, "hook %s goes on by itself", hook->verb);
+        if (hook->begun)
+            ag_log(AG_LOG_INFO, "hook %s goes on by itself", hook->verb);
+        else
+            ag_log(AG_LOG_WARNING, "hook %s is not run any more", hook->verb);
         close_hook(hook);
     }
 }

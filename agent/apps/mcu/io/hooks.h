@@ -1,5 +1,7 @@
-/* Programs that the device maker runs at reboot, restore and factory. Each gets a time limit and is then
- * ended. */
+/*
+ * Programs that the device maker runs at reboot, restore and factory: one process at a time, in the order asked for. What
+ * runs or waits already is not asked for twice. Each gets a time limit and is then ended, its children too.
+ */
 #ifndef MCU_HOOKS_H
 #define MCU_HOOKS_H
 
@@ -8,19 +10,23 @@
 
 struct mcu_hooks {
     uv_loop_t *loop;
-    struct ag_list running; /* struct hook */
+    struct ag_list waiting; /* struct hook, in order; the first one runs */
     unsigned timeout_ms;    /* then SIGTERM, and SIGKILL as long after that */
 };
+
+enum { MCU_HOOKS_E_UNDER_WAY = 1 };
 
 void mcu_hooks_init(struct mcu_hooks *h, uv_loop_t *loop, unsigned timeout_ms);
 
 /*
- * Runs program with verb as its one argument and MIIO_TTY in its environment; its output goes to our standard
- * error. 0 or a libuv error; how it ended is logged. program "" does nothing.
+ * Runs program with verb as its one argument and MIIO_TTY in its environment, behind those that run or wait; its output
+ * goes to our standard error. How it ended, or that it does not start, is logged. 0, MCU_HOOKS_E_UNDER_WAY (this verb runs
+ * or waits: nothing is added) or -ENOMEM. program and tty are borrowed until mcu_hooks_close().
  */
 int mcu_hooks_run(struct mcu_hooks *h, const char *program, const char *verb, const char *tty);
 
-/* Lets go: what runs goes on by itself, without a time limit. A hook that reboots must not be waited for. */
+/* Lets go: what runs goes on by itself, without a time limit; what waits is given up, said in the log. A hook that reboots
+   must not be waited for. */
 void mcu_hooks_close(struct mcu_hooks *h);
 
 #endif

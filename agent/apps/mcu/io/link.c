@@ -8,7 +8,7 @@
 #include <cjson/cJSON.h>
 #include "libagent/core/log.h"
 
-enum { QUERY_TIMEOUT_MS = 5000, REPORT_TIMEOUT_MS = 10000, STATUS_RETRY_MS = 1000, DID_SILENT_MAX = 3 };
+enum { QUERY_TIMEOUT_MS = 5000, REPORT_TIMEOUT_MS = 10000, STATUS_RETRY_MS = 1000, RESTORE_TIMEOUT_MS = 60000, DID_SILENT_MAX = 3 };
 
 static void cjson_freep(cJSON **j)
 {
@@ -27,6 +27,95 @@ static bool is_on_the_way(const char *error)
         if (code->valueint == codes[i])
             return true;
     return false;
+}
+
+/* ---- what the MCU says, for the platform ---- */
+
+static void on_mcu_told(agent_conn *conn, int status, const char *result, const char *error, void *user)
+{
+    (void) conn;
+    (void) result;
+    (void) user;
+    if (status == AGENT_E_REMOTE && !is_on_the_way(error))
+        ag_log(AG_LOG_DEBUG, "the client does not take what the MCU says of itself: %s", error ? error : "");
+}
+
+static void forget_told(struct mcu_link *l)
+{
+    l->told_model[0] = l->told_version[0] = '\0';
+}
+
+void mcu_link_tell_mcu(struct mcu_link *l, const char *model, const char *version)
+{
+    char params[2 * MCU_LINK_NAME_MAX + 64];
+
+    if (!l->up || (strcmp(model, l->told_model) == 0 && strcmp(version, l->told_version) == 0))
+        return;
+    snprintf(l->told_model, sizeof l->told_model, "%s", model);
+    snprintf(l->told_version, sizeof l->told_version, "%s", version);
+    snprintf(params, sizeof params, "{\"model\":\"%s\",\"mcu_fw_ver\":\"%s\"}", l->told_model, l->told_version);
+    agent_call(l->conn, NULL, "local.mcu_info", params, QUERY_TIMEOUT_MS, on_mcu_told, l);
+}
+
+static void on_restored(agent_conn *conn, int status, const char *result, const char *error, void *user)
+{
+    (void) conn;
+    (void) result;
+    (void) user;
+    if (status == 0)
+        ag_log(AG_LOG_INFO, "the client restores the device");
+    else if (status != AGENT_E_CANCELED)
+        ag_log(AG_LOG_ERROR, "the client does not restore the device: %s",
+               status == AGENT_E_REMOTE && error ? error : agent_strerror(status));
+}
+
+void mcu_link_restore(struct mcu_link *l)
+{
+    int r = agent_call(l->conn, NULL, "miIO.restore", NULL, RESTORE_TIMEOUT_MS, on_restored, l);
+
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "the client is not asked to restore the device: %s", agent_strerror(r));
+}
+
+/* ---- the device's own firmware ---- */
+
+/* "downloading" to "installing"; what waits, has ended or failed keeps nobody from anything. */
+static bool is_updating(const char *state)
+{
+    static const char *const names[] = {"downloading", "downloaded", "installing"};
+
+    for (size_t i = 0; i < ag_array_size(names); i++)
+        if (strcmp(state, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* ["downloading"], or a bare string. */
+static void take_ota_state(struct mcu_link *l, const char *json)
+{
+    ag_cleanup(cjson_freep) cJSON *whole = json ? cJSON_Parse(json) : NULL;
+    const cJSON *state = cJSON_IsArray(whole) ? whole->child : whole;
+
+    if (cJSON_IsString(state))
+        l->on_updating(l, is_updating(state->valuestring));
+}
+
+/* Whoever does the updates here may say each change; who does not, or has died, is asked. Nobody: no update. */
+static void on_ota_answer(agent_conn *conn, int status, const char *result, const char *error, void *user)
+{
+    struct mcu_link *l = user;
+
+    (void) conn;
+    (void) error;
+    if (status == 0)
+        take_ota_state(l, result);
+    else if (status == AGENT_E_REMOTE)
+        l->on_updating(l, false);
+}
+
+static void ask_ota_state(struct mcu_link *l)
+{
+    agent_call(l->conn, NULL, "agent.call", "{\"method\":\"miIO.get_ota_state\"}", QUERY_TIMEOUT_MS, on_ota_answer, l);
 }
 
 /* ---- when to ask ---- */
@@ -144,6 +233,8 @@ static void on_status_timer(uv_timer_t *t)
     ask_status_in(l, l->status_period_ms);
     if (l->ask_again)
         mcu_link_ask_identity(l);
+    forget_told(l); /* a client that was replaced between two questions knows nothing of it */
+    ask_ota_state(l);
     agent_call(l->conn, NULL, "local.query_status", "\"\"", QUERY_TIMEOUT_MS, on_status_answer, l);
     mcu_link_turn(l);
 }
@@ -164,6 +255,7 @@ static void on_state(agent_conn *conn, enum agent_state state, void *user)
     if (!up)
         return;
     l->n_did_silent = 0;
+    forget_told(l);
     mcu_link_ask_identity(l);
     ask_status_in(l, STATUS_RETRY_MS);
 }
@@ -175,11 +267,18 @@ static int on_request(agent_request *req, void *user)
     return l->on_request(l, req);
 }
 
+static int on_ota_state(agent_request *req, void *user)
+{
+    take_ota_state(user, agent_request_params(req));
+    return agent_request_ignore(req);
+}
+
 static void on_status(agent_conn *conn, const char *status, void *user)
 {
     struct mcu_link *l = user;
 
     (void) conn;
+    forget_told(l); /* a client that has started anew says so by its states */
     l->on_status(l, status);
 }
 
@@ -267,6 +366,8 @@ static int subscribe(struct mcu_link *l)
 
     for (size_t i = 0; r >= 0 && i < ag_array_size(keys); i++)
         r = agent_subscribe(l->conn, NULL, keys[i], on_request, l);
+    if (r >= 0)
+        r = agent_subscribe(l->conn, NULL, "ota.state", on_ota_state, l);
     return r < 0 ? r : agent_follow_status(l->conn, NULL, on_status, l);
 }
 

@@ -13,6 +13,8 @@ struct mcu_identity {
     bool last; /* there is no better answer to wait for */
 };
 
+enum { MCU_LINK_NAME_MAX = 31 };
+
 struct mcu_link {
     agent_conn *conn;
     uv_poll_t poll;
@@ -21,11 +23,13 @@ struct mcu_link {
     unsigned status_period_ms; /* how often the status is asked for; set before mcu_link_open() */
     bool up;
     bool ask_again;       /* the did was asked for and nobody could tell yet */
+    char told_model[MCU_LINK_NAME_MAX + 1], told_version[MCU_LINK_NAME_MAX + 1]; /* what the client knows of the MCU */
     unsigned n_did_silent; /* questions for it that were never answered, since the connection is up */
     /* The owner's, called from inside the loop. */
     int (*on_request)(struct mcu_link *l, agent_request *req);
     void (*on_up)(struct mcu_link *l, bool up);
     void (*on_status)(struct mcu_link *l, const char *status);
+    void (*on_updating)(struct mcu_link *l, bool updating); /* the device's own firmware is being replaced, or not */
     void (*on_identity)(struct mcu_link *l, const struct mcu_identity *who);
     void (*on_reported)(struct mcu_link *l, enum mcu_report_kind kind, enum mcu_report_end end);
     void (*on_turn)(struct mcu_link *l); /* after a turn of the library: there may be work */
@@ -44,6 +48,16 @@ void mcu_link_turn(struct mcu_link *l);
  * comes with its answer, be it a refusal, or when it has left several of them unanswered. Done at each connect too.
  */
 void mcu_link_ask_identity(struct mcu_link *l);
+
+/*
+ * Tells the client what the MCU says of itself, for the platform: at each change, each connect, each change of the status
+ * and once a status period, since a client that has started anew knows nothing. Empty strings say nothing. Cheap when
+ * nothing has changed.
+ */
+void mcu_link_tell_mcu(struct mcu_link *l, const char *model, const char *version);
+
+/* Asks the client to forget the Wi-Fi and the owner; how that went is logged. */
+void mcu_link_restore(struct mcu_link *l);
 
 /* Sends a report; on_reported follows, from here when it cannot be sent at all. */
 void mcu_link_report(struct mcu_link *l, enum mcu_report_kind kind, const char *params);
