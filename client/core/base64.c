@@ -11,7 +11,7 @@ int base64_encode(struct ag_buf *out, const void *p, size_t n)
     char *to;
     int r = ag_buf_reserve(out, (n + 2) / 3 * 4);
 
-    if (r < 0)
+    if (r < 0 || n == 0)
         return r;
     to = out->data + out->len;
     for (; n >= 3; n -= 3, in += 3) {

@@ -3,9 +3,15 @@
 #include <errno.h>
 #include <string.h>
 
+/* Of a value that is not there, {NULL, 0}, too: C knows no NULL + 0. */
+static const char *end_of(struct ag_span value)
+{
+    return value.p ? value.p + value.len : NULL;
+}
+
 enum ag_json_type json_type(struct ag_span value)
 {
-    return ag_json_value_at(value.p, value.p + value.len).type;
+    return value.len > 0 ? ag_json_value_at(value.p, end_of(value)).type : AG_JSON_NONE;
 }
 
 static const char *skip_blank(const char *p, const char *end)
@@ -24,8 +30,8 @@ int json_check(struct ag_span *value, unsigned max_depth)
     struct ag_span text;
     int r;
 
-    v.p = skip_blank(v.p, v.p + v.len);
-    v.len = value->len - (size_t) (v.p - value->p);
+    v.p = skip_blank(v.p, end_of(v));
+    v.len = v.p ? value->len - (size_t) (v.p - value->p) : 0;
     while (v.len > 0 && skip_blank(v.p + v.len - 1, v.p + v.len) == v.p + v.len)
         v.len--;
     if (v.len > 0 && v.p[0] == '{') {
@@ -37,7 +43,7 @@ int json_check(struct ag_span *value, unsigned max_depth)
             return -ENOMEM;
         text = ag_buf_span(&b);
         r = ag_json_parse(&text, max_depth + 1, &view);
-        if (r == 0 && ag_json_value_at(v.p, v.p + v.len).raw.len != v.len)
+        if (r == 0 && ag_json_value_at(v.p, end_of(v)).raw.len != v.len)
             r = AG_JSON_E_SYNTAX; /* 1,"x":2 would pass as members */
     }
     if (r == 0)
@@ -102,7 +108,7 @@ int json_append_text(struct ag_buf *out, struct ag_span string)
 
 int json_append_compact(struct ag_buf *out, struct ag_span value)
 {
-    const char *p = value.p, *end = value.p + value.len;
+    const char *p = value.p, *end = end_of(value);
     int r = ag_buf_reserve(out, value.len);
 
     while (r == 0 && p < end) {

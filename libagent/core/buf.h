@@ -42,7 +42,7 @@ static inline size_t ag_buf_size(const struct ag_buf *b)
 
 static inline const char *ag_buf_head(const struct ag_buf *b)
 {
-    return b->data + b->off;
+    return b->data ? b->data + b->off : NULL; /* C knows no NULL + 0 */
 }
 
 static inline struct ag_span ag_buf_span(const struct ag_buf *b)

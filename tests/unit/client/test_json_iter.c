@@ -77,12 +77,31 @@ static void text_is_unescaped_and_made_compact(void **state)
     assert_string_equal(ag_buf_cstr(&c), "{\"a b\":[1,2]}");
 }
 
+/* As json_get() gives it when there is no such member. */
+static void a_value_that_is_not_there(void **state)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    struct ag_span none = {NULL, 0}, value;
+    struct json_iter it;
+
+    (void) state;
+    assert_int_equal(json_type(none), AG_JSON_NONE);
+    assert_int_not_equal(json_check(&none, 8), 0);
+    assert_null(json_get(none, "a").p);
+    assert_int_equal(json_append_text(&b, none), -EINVAL);
+    assert_int_equal(json_append_compact(&b, none), 0);
+    assert_int_equal(ag_buf_size(&b), 0);
+    it = json_iter_begin(none);
+    assert_false(json_iter_item(&it, &value));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_and_items_come_as_they_stand),
         cmocka_unit_test(any_value_can_be_checked),
         cmocka_unit_test(text_is_unescaped_and_made_compact),
+        cmocka_unit_test(a_value_that_is_not_there),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
