@@ -123,7 +123,7 @@ void client_answer(struct client *c, struct origin to, struct ag_span text)
             c->link.ops->answer(c->link.cloud, to.token, text);
         break;
     case ORIGIN_LAN:
-        lan_answer(&c->lan, to.token, text, client_unix_time());
+        lan_answer(&c->lan, to.token, text, uv_now(c->loop), client_unix_time());
         break;
     case ORIGIN_BLE:
         if (c->ble_socket)

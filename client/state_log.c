@@ -33,6 +33,8 @@ void client_log_state(const struct client *c)
     log_counter("lan.dropped.stamp", lan->bad_stamp);
     log_counter("lan.dropped.text", lan->bad_text);
     log_counter("lan.dropped.full", lan->full);
+    log_counter("lan.dropped.replayed", lan->replayed);
+    log_counter("lan.dropped.narrowed", lan->narrowed);
     log_counter("lan.late", lan->late);
     log_counter("command.started", c->commands.stats.started);
     log_counter("command.answered", c->commands.stats.answered);

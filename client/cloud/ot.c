@@ -466,6 +466,8 @@ static void ot_counters(const struct cloud *c, cloud_tell_fn *tell)
     tell("cloud.dropped.json", s->drop_json);
     tell("cloud.dropped.message", s->drop_message);
     tell("cloud.dropped.busy", s->drop_busy);
+    tell("cloud.dropped.replayed", s->drop_replayed);
+    tell("cloud.dropped.narrowed", s->drop_narrowed);
     tell("cloud.dropped.memory", s->drop_memory);
 }
 

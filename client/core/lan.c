@@ -7,7 +7,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-enum { MAX_DEPTH = 128, ERROR_TOO_LARGE = -32000 };
+enum { MAX_DEPTH = 128, ERROR_TOO_LARGE = -32000, REPEAT_STAMP_S = 10, HELLO_AHEAD_S = 10 };
 
 /* Hashed as bytes: zeroed before it is filled. */
 struct lan_request_key {
@@ -19,6 +19,7 @@ struct lan_request {
     struct lan_request_key key;
     uint64_t handle;
     uint64_t text_hash;    /* a peer that uses its id for another text asks something else */
+    uint32_t stamp;        /* likewise, when it uses it much later */
     uint64_t forget_at_ms;
     bool answered;
     struct ag_buf answer;  /* the plain text, to be encrypted anew with a fresh stamp */
@@ -30,6 +31,7 @@ void lan_init(struct lan *l, const struct lan_sink *sink, void *user, uint64_t d
 {
     *l = (struct lan){.sink = sink, .user = user, .did = did, .stamp_window_s = 24 * 3600, .keep_ms = 30000,
                       .max_requests = 1024, .max_kept_bytes = 1 << 20};
+    replay_init(&l->taken, REPLAY_MAX);
     ag_list_init(&l->by_age);
 }
 
@@ -48,6 +50,7 @@ void lan_deinit(struct lan *l)
 {
     ag_list_for_each_safe(it, &l->by_age)
         request_free(l, ag_list_entry(it, struct lan_request, age));
+    replay_deinit(&l->taken);
     packet_key_deinit(&l->key);
     ag_buf_deinit(&l->plain);
     ag_buf_deinit(&l->packet);
@@ -68,20 +71,35 @@ int lan_set_token(struct lan *l, const char token[17])
     return 0;
 }
 
-static void send_hello(struct lan *l, const struct lan_addr *to, uint32_t now_s)
+static void send_hello(struct lan *l, const struct lan_addr *to, uint32_t stamp)
 {
     uint8_t reply[PACKET_HEADER];
 
-    packet_hello_reply(reply, l->did, now_s, l->reveal_token ? l->token : NULL);
+    packet_hello_reply(reply, l->did, stamp, l->reveal_token ? l->token : NULL);
     l->sink->send(l->user, to, (struct ag_span){(const char *) reply, sizeof reply});
 }
 
-static int send_text(struct lan *l, const struct lan_addr *to, struct ag_span text, uint32_t now_s)
+/*
+ * No two hellos of about the same time tell the same stamp. Programs that begin with hello, stamp and the id 1, two of them
+ * in one second, would else send the same packet for the same command, and the second one would be taken for a replay.
+ */
+static uint32_t next_hello_stamp(struct lan *l, uint64_t now_ms, uint32_t now_s)
+{
+    uint32_t stamp = stamp_clock_stamp(now_ms, now_s), ahead = HELLO_AHEAD_S;
+
+    if (l->stamp_window_s > 0 && l->stamp_window_s / 2 < ahead)
+        ahead = l->stamp_window_s / 2;
+    if (l->told_stamp >= stamp && l->told_stamp - stamp < ahead)
+        stamp = l->told_stamp + 1;
+    return l->told_stamp = stamp;
+}
+
+static int send_text(struct lan *l, const struct lan_addr *to, struct ag_span text, uint32_t stamp)
 {
     int r;
 
     ag_buf_clear(&l->packet);
-    r = packet_encode(&l->packet, &l->key, l->did, now_s, text);
+    r = packet_encode(&l->packet, &l->key, l->did, stamp, text);
     if (r < 0)
         return r;
     l->stats.answers++;
@@ -137,70 +155,119 @@ static bool make_room(struct lan *l)
     return false;
 }
 
-static bool stamp_is_near(const struct lan *l, uint32_t stamp, uint32_t now_s)
-{
-    uint32_t apart = stamp > now_s ? stamp - now_s : now_s - stamp;
+/* A sealed datagram that has passed all checks of its own. */
+struct arrival {
+    const struct lan_addr *from;
+    const uint8_t *sum;
+    uint32_t stamp;
+    uint64_t now_ms;
+    uint32_t now_s;
+};
 
-    return l->stamp_window_s == 0 || apart <= l->stamp_window_s;
-}
-
-static void repeat_request(struct lan *l, struct lan_request *q, uint32_t now_s)
+static void repeat_request(struct lan *l, struct lan_request *q, const struct arrival *a)
 {
     l->stats.repeats++;
     if (q->answered && ag_buf_size(&q->answer) > 0)
-        send_text(l, &q->key.from, ag_buf_span(&q->answer), now_s);
+        send_text(l, &q->key.from, ag_buf_span(&q->answer), stamp_clock_stamp(a->now_ms, a->now_s));
 }
 
-static int take_request(struct lan *l, const struct lan_addr *from, uint32_t id, struct ag_span text,
-                        const struct ag_json_view *view, uint64_t now_ms, uint32_t now_s)
+static struct lan_request *find_request(const struct lan *l, const struct lan_addr *from, uint32_t id,
+                                        struct lan_request_key *key)
 {
-    struct lan_request_key key;
     struct lan_request *q;
+
+    memset(key, 0, sizeof *key);
+    memcpy(key->from.ip, from->ip, sizeof key->from.ip);
+    key->from.port = from->port;
+    key->from.scope = from->scope;
+    key->id = id;
+    HASH_FIND(hh_peer, l->by_peer, key, sizeof *key, q);
+    return q;
+}
+
+static bool is_repeat_of(const struct lan_request *q, uint64_t text_hash, uint32_t stamp)
+{
+    uint32_t apart = stamp > q->stamp ? stamp - q->stamp : q->stamp - stamp;
+
+    return q->text_hash == text_hash && apart < REPEAT_STAMP_S;
+}
+
+/* false: the packet was taken before, or cannot be told from one that was. */
+static bool is_fresh(struct lan *l, const struct arrival *a)
+{
+    switch (replay_look(&l->taken, a->sum, a->stamp)) {
+    case REPLAY_SEEN:
+        l->stats.replayed++;
+        return false;
+    case REPLAY_TOO_OLD:
+        l->stats.narrowed++;
+        return false;
+    default:
+        return true;
+    }
+}
+
+static int start_request(struct lan *l, const struct lan_request_key *key, uint64_t text_hash, const struct arrival *a,
+                         struct lan_request **out)
+{
+    int r = request_new(l, key, out);
+
+    if (r < 0)
+        return r;
+    r = replay_add(&l->taken, a->sum, a->stamp);
+    if (r < 0) {
+        request_free(l, *out);
+        return r;
+    }
+    (*out)->text_hash = text_hash;
+    (*out)->stamp = a->stamp;
+    (*out)->forget_at_ms = a->now_ms + l->keep_ms;
+    return 0;
+}
+
+static int take_request(struct lan *l, const struct arrival *a, uint32_t id, struct ag_span text,
+                        const struct ag_json_view *view)
+{
+    bool fresh = replay_look(&l->taken, a->sum, a->stamp) == REPLAY_NEW;
+    struct lan_request_key key;
+    struct lan_request *q = find_request(l, a->from, id, &key);
     uint64_t hash = hash_of(text);
     int r;
 
-    memset(&key, 0, sizeof key);
-    memcpy(key.from.ip, from->ip, sizeof key.from.ip);
-    key.from.port = from->port;
-    key.from.scope = from->scope;
-    key.id = id;
-    HASH_FIND(hh_peer, l->by_peer, &key, sizeof key, q);
-    if (q && q->text_hash == hash) {
-        repeat_request(l, q, now_s);
+    if (q && is_repeat_of(q, hash, a->stamp)) {
+        if (fresh && replay_add(&l->taken, a->sum, a->stamp) < 0)
+            return -ENOMEM;
+        repeat_request(l, q, a);
         return 0;
     }
+    if (!is_fresh(l, a))
+        return 0;
     if (q)
         request_free(l, q); /* its answer, when it comes, is late */
     if (l->n_requests >= l->max_requests && !make_room(l)) {
         l->stats.full++;
         return 0;
     }
-    r = request_new(l, &key, &q);
+    r = start_request(l, &key, hash, a, &q);
     if (r < 0)
         return r;
-    q->text_hash = hash;
-    q->forget_at_ms = now_ms + l->keep_ms;
     l->stats.requests++;
     l->sink->command(l->user, q->handle, text, view, true);
     return 0;
 }
 
-/* Without an id nothing tells a repeat but the packet itself, which the network may double. */
-static void take_notice(struct lan *l, const struct lan_addr *from, struct ag_span datagram,
-                        struct ag_span text, const struct ag_json_view *view, uint64_t now_ms)
+static int take_notice(struct lan *l, const struct arrival *a, struct ag_span text, const struct ag_json_view *view)
 {
-    uint64_t whose = hash_of((struct ag_span){(const char *) from->ip, sizeof from->ip}) ^ from->port;
-
-    if (twin_filter_seen(&l->twins, packet_checksum(datagram), whose, now_ms)) {
-        l->stats.repeats++;
-        return;
-    }
+    if (!is_fresh(l, a))
+        return 0;
+    if (replay_add(&l->taken, a->sum, a->stamp) < 0)
+        return -ENOMEM;
     l->stats.requests++;
     l->sink->command(l->user, 0, text, view, false);
+    return 0;
 }
 
-static int take_text(struct lan *l, const struct lan_addr *from, struct ag_span datagram, struct ag_span text,
-                     uint64_t now_ms, uint32_t now_s)
+static int take_text(struct lan *l, const struct arrival *a, struct ag_span text)
 {
     struct ag_json_view view;
     uint64_t id;
@@ -210,15 +277,36 @@ static int take_text(struct lan *l, const struct lan_addr *from, struct ag_span 
         l->stats.bad_text++;
         return 0;
     }
-    if (!ag_view_has(&view, AG_M_ID)) {
-        take_notice(l, from, datagram, text, &view, now_ms);
-        return 0;
-    }
+    if (!ag_view_has(&view, AG_M_ID))
+        return take_notice(l, a, text, &view);
     if (!ag_view_uint(&view, text.p, AG_M_ID, UINT32_MAX, &id)) {
         l->stats.bad_text++;
         return 0;
     }
-    return take_request(l, from, (uint32_t) id, text, &view, now_ms, now_s);
+    return take_request(l, a, (uint32_t) id, text, &view);
+}
+
+/* Whoever begins anew may begin with the same ids. What is still to be answered is answered. */
+static void forget_answers(struct lan *l, const struct lan_addr *from)
+{
+    ag_list_for_each_safe(it, &l->by_age) {
+        struct lan_request *q = ag_list_entry(it, struct lan_request, age);
+
+        if (q->answered && q->key.from.scope == from->scope &&
+            memcmp(q->key.from.ip, from->ip, sizeof from->ip) == 0)
+            request_free(l, q);
+    }
+}
+
+static void look_at_clock(struct lan *l, uint64_t now_ms, uint32_t now_s)
+{
+    if (stamp_clock_look(&l->clock, now_ms, now_s))
+        l->purge_at_ms = now_ms + STAMP_CLOCK_GRACE_MS;
+    if (l->purge_at_ms == 0 || now_ms < l->purge_at_ms)
+        return;
+    l->purge_at_ms = 0;
+    if (l->stamp_window_s > 0)
+        replay_forget_above(&l->taken, stamp_clock_stamp(now_ms, now_s) + l->stamp_window_s);
 }
 
 int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datagram, uint64_t now_ms, uint32_t now_s)
@@ -227,13 +315,15 @@ int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datag
     int r;
 
     l->stats.datagrams++;
+    look_at_clock(l, now_ms, now_s);
     if (!l->has_token) {
         l->stats.no_token++;
         return 0;
     }
     if (packet_is_hello(datagram)) {
         l->stats.hellos++;
-        send_hello(l, from, now_s);
+        forget_answers(l, from);
+        send_hello(l, from, next_hello_stamp(l, now_ms, now_s));
         return 0;
     }
     r = packet_decode(&p, &l->key, datagram, &l->plain);
@@ -247,7 +337,7 @@ int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datag
         l->stats.bad_did++;
         return 0;
     }
-    if (!stamp_is_near(l, p.stamp, now_s)) {
+    if (!stamp_clock_is_good(&l->clock, p.stamp, l->stamp_window_s, now_ms)) {
         l->stats.bad_stamp++;
         return 0;
     }
@@ -255,7 +345,8 @@ int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datag
         l->stats.bad_text++;
         return 0;
     }
-    return take_text(l, from, datagram, ag_buf_span(&l->plain), now_ms, now_s);
+    return take_text(l, &(struct arrival){from, packet_checksum(datagram), p.stamp, now_ms, now_s},
+                     ag_buf_span(&l->plain));
 }
 
 static void remember(struct lan *l, struct lan_request *q, struct ag_buf *answer)
@@ -272,7 +363,19 @@ static void remember(struct lan *l, struct lan_request *q, struct ag_buf *answer
     l->kept_bytes += ag_buf_size(&q->answer);
 }
 
-void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, uint32_t now_s)
+/* With the zero byte that real devices put behind the text: some programs cut off the last byte whatever it is. */
+static int finish_answer(struct ag_buf *out, uint32_t id)
+{
+    if (ag_buf_size(out) >= PACKET_UDP_TEXT_MAX) {
+        ag_buf_clear(out);
+        if (ag_buf_printf(out, "{\"id\":%lu,\"error\":{\"code\":%d,\"message\":\"answer too large\"}}",
+                          (unsigned long) id, ERROR_TOO_LARGE) < 0)
+            return -ENOMEM;
+    }
+    return ag_buf_append_char(out, '\0');
+}
+
+void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, uint64_t now_ms, uint32_t now_s)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
     struct lan_request *q;
@@ -283,15 +386,9 @@ void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, uint32_t no
         l->stats.late++;
         return;
     }
-    if (command_put_id(&out, text, &view, q->key.id) < 0)
+    if (command_put_id(&out, text, &view, q->key.id) < 0 || finish_answer(&out, q->key.id) < 0)
         return;
-    if (ag_buf_size(&out) > PACKET_UDP_TEXT_MAX) {
-        ag_buf_clear(&out);
-        if (ag_buf_printf(&out, "{\"id\":%lu,\"error\":{\"code\":%d,\"message\":\"answer too large\"}}",
-                          (unsigned long) q->key.id, ERROR_TOO_LARGE) < 0)
-            return;
-    }
-    send_text(l, &q->key.from, ag_buf_span(&out), now_s);
+    send_text(l, &q->key.from, ag_buf_span(&out), stamp_clock_stamp(now_ms, now_s));
     remember(l, q, &out);
 }
 

@@ -1,8 +1,12 @@
 /*
  * The LAN protocol of the device, UDP 54321: hello, encrypted requests, repeats. Datagrams and the time in; datagrams and
- * commands out. A request is remembered by (address, port, id) for some time: a repeat is not executed again but
- * answered from memory, or left alone while the answer is still due. Only a peer that knows the token can make the
- * session keep anything, and what is kept is bounded.
+ * commands out.
+ *
+ * Nothing is executed twice. A packet is taken once within the stamp window, whoever sends it again (client/core/replay.h).
+ * A request is remembered by (address, port, id) for some time: a repeat of it, with the same text and nearly the same
+ * stamp, is answered from memory, or left alone while the answer is still due. A hello from its address forgets the
+ * answers, for a phone that begins anew may begin with the same ids; it never forgets the packets. Only a peer that knows
+ * the token can make the session keep anything, and what is kept is bounded.
  *
  * Source: miIO wire format (docs/protocol.md, "LAN"). Everything malformed is dropped without an answer and counted.
  */
@@ -10,7 +14,8 @@
 #define CLIENT_LAN_H
 
 #include "client/core/packet.h"
-#include "client/core/twin_filter.h"
+#include "client/core/replay.h"
+#include "client/core/stamp_clock.h"
 #include "libagent/core/json.h"
 #include "libagent/core/list.h"
 
@@ -32,6 +37,7 @@ struct lan_stats {
     uint64_t datagrams, hellos, requests, repeats, answers;
     uint64_t bad_packet[PACKET_N_E]; /* by PACKET_E_* */
     uint64_t bad_did, bad_stamp, bad_text, no_token, full, late;
+    uint64_t replayed, narrowed; /* packets taken before; packets too old to tell */
 };
 
 struct lan_request;
@@ -45,6 +51,10 @@ struct lan {
     bool has_token;
     bool reveal_token;       /* hello tells the token: unprovisioned, and no owner has forbidden it */
     uint32_t stamp_window_s; /* a request's stamp may be this far off; 0: any */
+    struct stamp_clock clock;
+    struct replay taken;
+    uint32_t told_stamp;     /* by the last hello */
+    uint64_t purge_at_ms;    /* of taken, some time after the clock was set back; 0: not due */
     unsigned keep_ms;        /* how long a request is remembered */
     unsigned n_requests, max_requests;
     size_t kept_bytes, max_kept_bytes; /* answers in memory */
@@ -52,7 +62,6 @@ struct lan {
     struct lan_request *by_handle;     /* uthash */
     struct ag_list by_age;
     uint64_t next_handle;
-    struct twin_filter twins;    /* of requests without an id */
     struct ag_buf plain, packet; /* scratch */
     struct lan_stats stats;
 };
@@ -64,11 +73,11 @@ void lan_deinit(struct lan *l);
 /* 16 characters. 0, -ENOMEM, -ENOTSUP. What is remembered stays. */
 int lan_set_token(struct lan *l, const char token[17]);
 
-/* now_s: Unix time, goes out as stamp. 0 or -ENOMEM (the datagram is dropped). */
+/* now_s: the device's own Unix time, set or not; see stamp_clock.h. 0 or -ENOMEM (the datagram is dropped). */
 int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datagram, uint64_t now_ms, uint32_t now_s);
 
 /* An object with "result" or "error"; its id is replaced by the asker's. A handle that is forgotten is counted. */
-void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, uint32_t now_s);
+void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, uint64_t now_ms, uint32_t now_s);
 
 /* Forgets what is old. */
 void lan_expire(struct lan *l, uint64_t now_ms);

@@ -112,6 +112,28 @@ static int add(struct ot_memory *m, uint64_t id, struct ag_span text, uint64_t n
     return 0;
 }
 
+static struct ot_memory_entry *find(const struct ot_memory *m, uint64_t id)
+{
+    struct ot_memory_entry *e;
+
+    HASH_FIND(hh_id, m->by_id, &id, sizeof id, e);
+    return e;
+}
+
+static bool is_same(const struct ot_memory_entry *e, struct ag_span text)
+{
+    return e->digest == digest(text) && e->text_len == text.len;
+}
+
+bool ot_memory_knows(struct ot_memory *m, uint64_t id, struct ag_span text, uint64_t now_ms)
+{
+    struct ot_memory_entry *e;
+
+    ot_memory_expire(m, now_ms);
+    e = find(m, id);
+    return e && is_same(e, text);
+}
+
 int ot_memory_take(struct ot_memory *m, uint64_t id, struct ag_span text, uint64_t now_ms, uint64_t *token_out,
                    struct ag_span *answer_out)
 {
@@ -119,8 +141,8 @@ int ot_memory_take(struct ot_memory *m, uint64_t id, struct ag_span text, uint64
     int r;
 
     ot_memory_expire(m, now_ms);
-    HASH_FIND(hh_id, m->by_id, &id, sizeof id, e);
-    if (e && e->digest == digest(text) && e->text_len == text.len) {
+    e = find(m, id);
+    if (e && is_same(e, text)) {
         if (!e->answer)
             return OT_MEMORY_OPEN;
         *answer_out = (struct ag_span){e->answer, e->answer_len};
@@ -140,6 +162,14 @@ static struct ot_memory_entry *find_open(const struct ot_memory *m, uint64_t tok
 
     HASH_FIND(hh_token, m->by_token, &token, sizeof token, e);
     return e && !e->answered ? e : NULL;
+}
+
+void ot_memory_drop(struct ot_memory *m, uint64_t token)
+{
+    struct ot_memory_entry *e = find_open(m, token);
+
+    if (e)
+        entry_free(m, e);
 }
 
 bool ot_memory_id(const struct ot_memory *m, uint64_t token, uint64_t *id_out)

@@ -35,9 +35,15 @@ enum ot_memory_verdict {
 void ot_memory_init(struct ot_memory *m);
 void ot_memory_deinit(struct ot_memory *m);
 
+/* It would be a repeat. */
+bool ot_memory_knows(struct ot_memory *m, uint64_t id, struct ag_span text, uint64_t now_ms);
+
 /* A command has come. enum ot_memory_verdict, or -ENOMEM. */
 int ot_memory_take(struct ot_memory *m, uint64_t id, struct ag_span text, uint64_t now_ms, uint64_t *token_out,
                    struct ag_span *answer_out);
+
+/* It is not executed after all: forgotten. */
+void ot_memory_drop(struct ot_memory *m, uint64_t token);
 
 /* The id of an unanswered command. false: unknown, forgotten or answered before. */
 bool ot_memory_id(const struct ot_memory *m, uint64_t token, uint64_t *id_out);

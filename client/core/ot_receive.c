@@ -48,16 +48,62 @@ static void answer_busy(struct ot_session *s, uint64_t id, uint64_t now_ms)
     ot_session_send(s, (struct ag_span){text, (size_t) n}, now_ms);
 }
 
-static void on_numbered_command(struct ot_session *s, uint64_t id, struct ag_span text, uint64_t now_ms)
+/* Clouds' stamps follow no rule, so nothing is asked of them but that the packet be a new one. */
+static bool is_fresh(struct ot_session *s, struct ag_span packet)
+{
+    switch (replay_look(&s->taken, packet_checksum(packet), packet_peek_stamp(packet))) {
+    case REPLAY_SEEN:
+        s->stats.drop_replayed++;
+        return false;
+    case REPLAY_TOO_OLD:
+        s->stats.drop_narrowed++;
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* false: short of memory; the command must not be executed, for its packet could be again. */
+static bool take_packet(struct ot_session *s, struct ag_span packet)
+{
+    if (replay_add(&s->taken, packet_checksum(packet), packet_peek_stamp(packet)) == 0)
+        return true;
+    s->stats.drop_memory++;
+    return false;
+}
+
+static void on_new_command(struct ot_session *s, uint64_t token, struct ag_span packet, struct ag_span text)
+{
+    if (!take_packet(s, packet)) {
+        ot_memory_drop(&s->memory, token);
+        return;
+    }
+    s->stats.commands++;
+    s->sink->command(s->user, token, text, true);
+}
+
+static bool is_first_seen(const struct ot_session *s, struct ag_span packet)
+{
+    return replay_look(&s->taken, packet_checksum(packet), packet_peek_stamp(packet)) == REPLAY_NEW;
+}
+
+static void on_numbered_command(struct ot_session *s, uint64_t id, struct ag_span packet, struct ag_span text,
+                                uint64_t now_ms)
 {
     struct ag_span answer;
     uint64_t token;
-    int r = ot_memory_take(&s->memory, id, text, now_ms, &token, &answer);
+    int r;
 
+    if (!ot_memory_knows(&s->memory, id, text, now_ms)) {
+        if (!is_fresh(s, packet))
+            return;
+    } else if (is_first_seen(s, packet) && !take_packet(s, packet)) {
+        return; /* a repeat, but in a packet of its own */
+    }
+    r = ot_memory_take(&s->memory, id, text, now_ms, &token, &answer);
     switch (r) {
     case OT_MEMORY_NEW:
-        s->stats.commands++;
-        s->sink->command(s->user, token, text, true);
+        on_new_command(s, token, packet, text);
         break;
     case OT_MEMORY_OPEN:
         s->stats.repeats++;
@@ -75,13 +121,11 @@ static void on_numbered_command(struct ot_session *s, uint64_t id, struct ag_spa
     }
 }
 
-/* Without an id nothing tells a repeat but the datagram itself, which the network may double. */
-static void on_notice(struct ot_session *s, struct ag_span packet, struct ag_span text, uint64_t now_ms)
+/* A stream doubles nothing, and two of them in one second may be meant. */
+static void on_notice(struct ot_session *s, struct ag_span packet, struct ag_span text)
 {
-    if (!s->cfg.stream && twin_filter_seen(&s->twins, packet_checksum(packet), 0, now_ms)) {
-        s->stats.repeats++;
+    if (!s->cfg.stream && (!is_fresh(s, packet) || !take_packet(s, packet)))
         return;
-    }
     s->stats.commands++;
     s->sink->command(s->user, 0, text, false);
 }
@@ -92,9 +136,9 @@ static void on_command(struct ot_session *s, const struct ag_json_view *v, struc
     uint64_t id;
 
     if (!ag_view_has(v, AG_M_ID)) {
-        on_notice(s, packet, text, now_ms);
+        on_notice(s, packet, text);
     } else if (ag_view_uint(v, text.p, AG_M_ID, UINT64_MAX, &id)) {
-        on_numbered_command(s, id, text, now_ms);
+        on_numbered_command(s, id, packet, text, now_ms);
     } else {
         s->stats.drop_message++;
     }

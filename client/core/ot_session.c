@@ -27,6 +27,7 @@ struct ot_session *ot_session_free(struct ot_session *s)
         return NULL;
     ot_pending_deinit(&s->pending);
     ot_memory_deinit(&s->memory);
+    replay_deinit(&s->taken);
     ag_buf_deinit(&s->in);
     ag_buf_deinit(&s->plain);
     ag_buf_deinit(&s->packet);
@@ -64,6 +65,7 @@ int ot_session_new(struct ot_session **out, const struct ot_config *config, cons
     s->user = user;
     ot_pending_init(&s->pending);
     ot_memory_init(&s->memory);
+    replay_init(&s->taken, REPLAY_MAX);
     s->random = config->seed ? config->seed : 1;
     s->idle_id = draw_id(s);
     r = packet_key_init(&s->key, config->key);

@@ -11,7 +11,7 @@
  * `props {"ota_state":"idle"}` once in the life of the object, before anything else.
  *
  * Invariants. Every report taken ends in exactly one acked() or failed(). Stamps never go back within a session. A
- * command is executed once, however often it comes. What is not understood is dropped and counted.
+ * command is executed once, however often it comes, and a packet that brought one is never taken again. What is not understood is dropped and counted.
  *
  * Sources: Xiaomi Linux client document, sections 4.3.1 and 14 (order, idle); the behaviour of independent programs
  * (packets, periods, repeats), see docs/protocol.md.
@@ -72,6 +72,8 @@ struct ot_stats {
     uint64_t drop_message;  /* neither command nor answer, or with an id that is none */
     uint64_t drop_busy;     /* commands answered with an error, because too many are open */
     uint64_t drop_memory;   /* memory was short */
+    uint64_t drop_replayed; /* packets with a command that was taken before, whatever sent them again */
+    uint64_t drop_narrowed; /* so old a stamp that it cannot be told whether they were */
     uint64_t commands, repeats;           /* executed; answered from memory or passed over */
     uint64_t late_answers;                /* to commands that are forgotten or answered, or with no session to carry them */
     uint64_t reports, acks, stray_acks;   /* stray: nothing under that id, as a second ack */

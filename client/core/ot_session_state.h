@@ -9,7 +9,7 @@
 #include "client/core/ot_pending.h"
 #include "client/core/ot_session.h"
 #include "client/core/packet.h"
-#include "client/core/twin_filter.h"
+#include "client/core/replay.h"
 
 enum { OT_CODE_BUSY = -32000, OT_CODE_NO_ACK = -30011, OT_CODE_NOT_CONNECTED = -32002 };
 
@@ -42,7 +42,7 @@ struct ot_session {
 
     struct ot_pending pending;
     struct ot_memory memory;
-    struct twin_filter twins; /* of commands without an id */
+    struct replay taken;   /* packets with commands; outlives sessions */
     struct ag_buf in;      /* the unfinished end of the stream */
     struct ag_buf plain;   /* the text under way; lent to sink functions */
     struct ag_buf packet;  /* the packet being built */

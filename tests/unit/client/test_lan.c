@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "client/core/crypt.h"
 #include "client/core/lan.h"
 #include "tests/support/alloc_fail.h"
 
@@ -89,12 +90,17 @@ static size_t unhex(const char *hex, char *out)
     return n;
 }
 
-static void receive_hex(struct world *w, const char *hex, uint32_t now_s)
+static void receive_hex_at(struct world *w, const char *hex, uint64_t now_ms, uint32_t now_s)
 {
     char bytes[128];
     size_t n = unhex(hex, bytes);
 
-    lan_receive(&w->l, &peer, (struct ag_span){bytes, n}, 1000, now_s);
+    lan_receive(&w->l, &peer, (struct ag_span){bytes, n}, now_ms, now_s);
+}
+
+static void receive_hex(struct world *w, const char *hex, uint32_t now_s)
+{
+    receive_hex_at(w, hex, 1000, now_s);
 }
 
 static int receive(struct world *w, const struct lan_addr *from, uint64_t did, uint32_t stamp, const char *text,
@@ -135,7 +141,7 @@ static void test_hello(void **state)
     receive_hex(&w, V8, NOW);
     expect_sent_hex(&w, V9);
     w.l.reveal_token = true;
-    receive_hex(&w, V8, 60);
+    receive_hex_at(&w, V8, 60000, 12); /* the clock is not set: the stamp is the uptime */
     expect_sent_hex(&w, V10);
     /* another program puts its own letters into the last 16 bytes */
     receive_hex(&w, "21310020ffffffffffffffffffffffff4d444944000102030405060700000000", 60);
@@ -151,10 +157,10 @@ static void test_request_and_answer(void **state)
     assert_int_equal(world_init(&w), 0);
     receive_hex(&w, V1, NOW);
     assert_string_equal(w.text, "{\"id\":1,\"method\":\"miIO.info\",\"params\":[]}");
-    lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":77,\"result\":[250]}"), NOW);
+    lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":77,\"result\":[250]}"), 0, NOW);
     expect_sent_text(&w, "{\"id\":1,\"result\":[250]}");
-    lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":77,\"result\":[251]}"), NOW);
-    lan_answer(&w.l, 999, AG_SPAN("{\"id\":77,\"result\":[251]}"), NOW);
+    lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":77,\"result\":[251]}"), 0, NOW);
+    lan_answer(&w.l, 999, AG_SPAN("{\"id\":77,\"result\":[251]}"), 0, NOW);
     assert_int_equal(w.n_sent, 1);
     assert_int_equal(w.l.stats.late, 2);
     world_deinit(&w);
@@ -171,25 +177,32 @@ static void test_repeats(void **state)
     receive(&w, &peer, DID, NOW, text, 1100); /* no answer yet: silence */
     assert_int_equal(w.n_commands, 1);
     assert_int_equal(w.n_sent, 0);
-    lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":1,\"result\":[\"ok\"]}"), NOW);
+    lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":1,\"result\":[\"ok\"]}"), 0, NOW);
     receive(&w, &peer, DID, NOW + 1, text, 2000);
     assert_int_equal(w.n_commands, 1);
     assert_int_equal(w.n_sent, 2);
     expect_sent_text(&w, "{\"id\":5,\"result\":[\"ok\"]}");
-    receive(&w, &other, DID, NOW, text, 2000); /* another port: another asker */
+    receive(&w, &other, DID, NOW, text, 2000); /* the same packet from elsewhere: somebody has listened */
+    receive(&w, &other, DID, NOW + 1, text, 2000); /* the repeat too */
+    assert_int_equal(w.n_commands, 1);
+    assert_int_equal(w.n_sent, 2);
+    assert_int_equal(w.l.stats.replayed, 2);
+    receive(&w, &other, DID, NOW + 2, text, 2000); /* another asker */
     assert_int_equal(w.n_commands, 2);
     receive(&w, &peer, DID, NOW, "{\"id\":5,\"method\":\"other\"}", 2000); /* its id, another text: another command */
     assert_int_equal(w.n_commands, 3);
     lan_expire(&w.l, 1000 + 60000);
     assert_int_equal(w.l.n_requests, 0);
     assert_int_equal(w.l.kept_bytes, 0);
-    receive(&w, &peer, DID, NOW, text, 62000);
+    receive(&w, &peer, DID, NOW, text, 62000); /* the answer is forgotten, the packet is not */
+    assert_int_equal(w.n_commands, 3);
+    receive(&w, &peer, DID, NOW + 60, text, 62000);
     assert_int_equal(w.n_commands, 4);
     world_deinit(&w);
 }
 
-/* What the network doubles is executed once, also without an id; what a phone says again counts again. */
-static void test_twins_without_id(void **state)
+/* What the network doubles is executed once, also without an id, and however much later it comes. */
+static void test_packets_without_id(void **state)
 {
     const char *text = "{\"method\":\"toggle\"}";
     struct world w;
@@ -198,20 +211,245 @@ static void test_twins_without_id(void **state)
     assert_int_equal(world_init(&w), 0);
     receive(&w, &peer, DID, NOW, text, 1000);
     receive(&w, &peer, DID, NOW, text, 1000);
-    receive(&w, &peer, DID, NOW, text, 1199);
+    receive(&w, &other, DID, NOW, text, 70000);
     assert_int_equal(w.n_commands, 1);
-    assert_int_equal(w.l.stats.repeats, 2);
-    receive(&w, &other, DID, NOW, text, 1199); /* another phone with the same stamp */
-    assert_int_equal(w.n_commands, 2);
+    assert_int_equal(w.l.stats.replayed, 2);
     receive(&w, &peer, DID, NOW + 1, text, 1199);
-    assert_int_equal(w.n_commands, 3);
-    receive(&w, &peer, DID, NOW, text,
-            1200); /* the same bytes, but meant again: some phones' stamps stand still */
-    assert_int_equal(w.n_commands, 4);
+    assert_int_equal(w.n_commands, 2);
     for (uint32_t i = 0; i < 100; i++)
         receive(&w, &peer, DID, NOW + 10 + i, text, 1300);
-    assert_int_equal(w.n_commands, 104);
+    assert_int_equal(w.n_commands, 102);
     assert_int_equal(w.n_sent, 0);
+    world_deinit(&w);
+}
+
+static void hello(struct world *w, const struct lan_addr *from, uint64_t now_ms, uint32_t now_s)
+{
+    char bytes[32];
+
+    lan_receive(&w->l, from, (struct ag_span){bytes, unhex(V8, bytes)}, now_ms, now_s);
+}
+
+static uint32_t told_stamp(struct world *w)
+{
+    return packet_peek_stamp(ag_buf_span(&w->sent));
+}
+
+/* A program that is started again on the same port counts its ids from 1 again. */
+static void test_a_phone_begins_anew(void **state)
+{
+    const char *text = "{\"id\":1,\"method\":\"toggle\"}";
+    static const struct lan_addr elsewhere = {.ip = {[10] = 0xff, [11] = 0xff, [12] = 10, [15] = 8}, .port = 4000};
+    struct world w;
+
+    (void) state;
+    assert_int_equal(world_init(&w), 0);
+    receive(&w, &peer, DID, NOW, text, 1000);
+    hello(&w, &peer, 1001, NOW); /* what is under way stays so */
+    receive(&w, &peer, DID, NOW + 1, text, 1002);
+    assert_int_equal(w.n_commands, 1);
+    lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[\"ok\"]}"), 1003, NOW);
+    hello(&w, &elsewhere, 1004, NOW);
+    receive(&w, &peer, DID, NOW + 2, text, 1005);
+    assert_int_equal(w.n_commands, 1);
+    hello(&w, &other, 1006, NOW); /* any port: hello often comes from another */
+    receive(&w, &peer, DID, NOW + 1, text, 1007);
+    assert_int_equal(w.n_commands, 1); /* the packet is known all the same */
+    receive(&w, &peer, DID, NOW + 3, text, 1008);
+    assert_int_equal(w.n_commands, 2);
+    /* without a hello: much later by its own stamp is no repeat */
+    lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[\"ok\"]}"), 1009, NOW);
+    receive(&w, &peer, DID, NOW + 12, text, 1010);
+    assert_int_equal(w.n_commands, 2);
+    receive(&w, &peer, DID, NOW + 13, text, 1011);
+    assert_int_equal(w.n_commands, 3);
+    world_deinit(&w);
+}
+
+/* Two programs that begin in the same second with the same id and command are two. */
+static void test_hellos_tell_different_stamps(void **state)
+{
+    struct world w;
+
+    (void) state;
+    assert_int_equal(world_init(&w), 0);
+    for (uint32_t i = 0; i <= 10; i++) {
+        hello(&w, &peer, 1000, NOW);
+        assert_int_equal(told_stamp(&w), NOW + i);
+    }
+    hello(&w, &peer, 1000, NOW); /* a flood does not carry the clock away */
+    assert_int_equal(told_stamp(&w), NOW);
+    hello(&w, &peer, 2000, NOW + 100);
+    assert_int_equal(told_stamp(&w), NOW + 100);
+    w.l.stamp_window_s = 2;
+    hello(&w, &peer, 2000, NOW + 100);
+    assert_int_equal(told_stamp(&w), NOW + 101);
+    hello(&w, &peer, 2000, NOW + 100);
+    assert_int_equal(told_stamp(&w), NOW + 100);
+    world_deinit(&w);
+}
+
+/* Somebody who has listened for a day sends all of it again from everywhere; a phone lives on beside that. */
+static void test_a_hundred_thousand_replays(void **state)
+{
+    enum { CAPTURED = 500, REPLAYS = 100000, SOURCES = 2000 };
+    static struct ag_buf captured[CAPTURED];
+    struct world w;
+    uint64_t now_ms = 1000;
+    unsigned honest = 0;
+    char text[64];
+
+    (void) state;
+    assert_int_equal(world_init(&w), 0);
+    for (uint32_t i = 0; i < CAPTURED; i++) {
+        snprintf(text, sizeof text, i % 5 ? "{\"id\":%u,\"method\":\"toggle\"}" : "{\"method\":\"toggle\",\"n\":%u}", i);
+        assert_int_equal(packet_encode(&captured[i], &w.key, DID, NOW + i, (struct ag_span){text, strlen(text)}), 0);
+        lan_receive(&w.l, &peer, ag_buf_span(&captured[i]), now_ms += 100, NOW);
+        lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[\"ok\"]}"), now_ms, NOW);
+    }
+    assert_int_equal(w.n_commands, CAPTURED);
+    now_ms += 31000;
+    lan_expire(&w.l, now_ms);
+    w.n_commands = w.n_sent = 0;
+    for (uint32_t i = 0; i < REPLAYS; i++) {
+        struct lan_addr from = {.ip = {[10] = 0xff, [11] = 0xff, [12] = 10, [14] = (uint8_t) (i % SOURCES >> 8),
+                                       [15] = (uint8_t) (i % SOURCES)},
+                                .port = (uint16_t) (1024 + i % 60000)};
+
+        lan_receive(&w.l, &from, ag_buf_span(&captured[i % CAPTURED]), now_ms += 1, NOW + 1000);
+        if (i % 100 != 0)
+            continue;
+        snprintf(text, sizeof text, "{\"id\":%u,\"method\":\"get\"}", i);
+        receive(&w, &peer, DID, NOW + 600, text, now_ms);
+        lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[1]}"), now_ms, NOW);
+        honest++;
+        assert_int_equal(w.n_commands, honest);
+        assert_int_equal(w.n_sent, honest);
+    }
+    assert_int_equal(w.l.stats.replayed, REPLAYS);
+    assert_true(w.l.n_requests <= w.l.max_requests);
+    for (uint32_t i = 0; i < CAPTURED; i++)
+        ag_buf_deinit(&captured[i]);
+    world_deinit(&w);
+}
+
+/* More packets than are remembered: those that are old then are refused, those of now are not. */
+static void test_a_full_memory_narrows_the_window(void **state)
+{
+    struct world w;
+    char text[64];
+
+    (void) state;
+    assert_int_equal(world_init(&w), 0);
+    replay_init(&w.l.taken, 20);
+    for (uint32_t i = 0; i < 50; i++) {
+        snprintf(text, sizeof text, "{\"method\":\"m\",\"n\":%u}", i);
+        receive(&w, &peer, DID, NOW + i, text, 1000);
+    }
+    assert_int_equal(w.n_commands, 50);
+    for (uint32_t i = 0; i < 50; i++) {
+        snprintf(text, sizeof text, "{\"method\":\"m\",\"n\":%u}", i);
+        receive(&w, &other, DID, NOW + i, text, 2000);
+    }
+    receive(&w, &peer, DID, NOW, "{\"method\":\"new\"}", 1000);
+    assert_int_equal(w.n_commands, 50);
+    assert_int_equal(w.l.stats.replayed, 20);
+    assert_int_equal(w.l.stats.narrowed, 31);
+    receive(&w, &peer, DID, NOW + 50, "{\"method\":\"new\"}", 1000);
+    assert_int_equal(w.n_commands, 51);
+    world_deinit(&w);
+}
+
+static int receive_at(struct world *w, uint32_t stamp, const char *text, uint64_t now_ms, uint32_t now_s)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf d = AG_BUF_INIT;
+    int r = packet_encode(&d, &w->key, DID, stamp, (struct ag_span){text, strlen(text)});
+
+    return r == 0 ? lan_receive(&w->l, &peer, ag_buf_span(&d), now_ms, now_s) : r;
+}
+
+/* 1970 to now, while a phone talks: it is heard on, and told the new time. */
+static void test_the_clock_is_set(void **state)
+{
+    struct world w;
+
+    (void) state;
+    assert_int_equal(world_init(&w), 0);
+    hello(&w, &peer, 100000, 100);
+    assert_int_equal(told_stamp(&w), 100);
+    receive_at(&w, 101, "{\"id\":1,\"method\":\"m\"}", 101000, 101);
+    receive_at(&w, 110, "{\"id\":2,\"method\":\"m\"}", 110000, NOW);
+    assert_int_equal(w.n_commands, 2);
+    lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":1}"), 110000, NOW);
+    assert_int_equal(told_stamp(&w), NOW);
+    receive_at(&w, NOW, "{\"id\":3,\"method\":\"m\"}", 110001, NOW);
+    receive_at(&w, 409, "{\"id\":4,\"method\":\"m\"}", 409999, NOW + 299);
+    assert_int_equal(w.n_commands, 4);
+    receive_at(&w, 410, "{\"id\":5,\"method\":\"m\"}", 410000, NOW + 300);
+    assert_int_equal(w.n_commands, 4);
+    assert_int_equal(w.l.stats.bad_stamp, 1);
+    receive_at(&w, 101, "{\"id\":1,\"method\":\"m\"}", 110002, NOW);
+    assert_int_equal(w.n_commands, 4); /* never twice */
+    world_deinit(&w);
+}
+
+/* A clock that was ahead: what was taken then must not narrow the window of now, and is not taken again. */
+static void test_the_clock_is_set_back(void **state)
+{
+    struct world w;
+    char text[64];
+
+    (void) state;
+    assert_int_equal(world_init(&w), 0);
+    replay_init(&w.l.taken, 20);
+    for (uint32_t i = 0; i < 30; i++) {
+        snprintf(text, sizeof text, "{\"method\":\"m\",\"n\":%u}", i);
+        receive_at(&w, NOW + 900000, text, 1000, NOW + 900000);
+    }
+    for (uint32_t i = 0; i < 30; i++) {
+        snprintf(text, sizeof text, "{\"method\":\"m\",\"n\":%u}", i);
+        receive_at(&w, NOW + 900000, text, 2000, NOW);
+    }
+    assert_int_equal(w.n_commands, 21); /* all with one stamp: when it is full, that one is too old */
+    receive_at(&w, NOW, "{\"method\":\"m\"}", 1000 + STAMP_CLOCK_GRACE_MS + 1000, NOW + 300);
+    assert_int_equal(w.n_commands, 22);
+    receive_at(&w, NOW + 900000, "{\"method\":\"m\",\"n\":1}", 400000, NOW + 400);
+    assert_int_equal(w.n_commands, 22);
+    world_deinit(&w);
+}
+
+/* One zero byte behind the text, also of an answer from memory and of the error for what is too large. */
+static void expect_zero_byte(struct world *w)
+{
+    const char *p = ag_buf_head(&w->sent) + PACKET_HEADER;
+    size_t len = ag_buf_size(&w->sent) - PACKET_HEADER, n = 0;
+    char *plain = malloc(len);
+
+    assert_non_null(plain);
+    assert_int_equal(crypt_decrypt(w->key.crypt, (struct ag_span){p, len}, (uint8_t *) plain, &n), 0);
+    assert_true(n > 2);
+    assert_int_equal(plain[n - 1], '\0');
+    assert_int_equal(plain[n - 2], '}');
+    free(plain);
+}
+
+static void test_zero_byte_behind_answers(void **state)
+{
+    struct world w;
+    char answer[80];
+
+    (void) state;
+    assert_int_equal(world_init(&w), 0);
+    for (uint32_t i = 0; i < 20; i++) { /* whatever the padding */
+        snprintf(answer, sizeof answer, "{\"result\":{\"a\":{\"b\":\"%.*s\"}}}", (int) i, "xxxxxxxxxxxxxxxxxxxxxx");
+        receive(&w, &peer, DID, NOW + 2 * i, "{\"id\":1,\"method\":\"m\"}", 1000);
+        lan_answer(&w.l, w.handle, (struct ag_span){answer, strlen(answer)}, 1000, NOW);
+        expect_zero_byte(&w);
+        receive(&w, &peer, DID, NOW + 2 * i + 1, "{\"id\":1,\"method\":\"m\"}", 1000);
+        expect_zero_byte(&w);
+        hello(&w, &peer, 1000, NOW);
+    }
+    assert_int_equal(w.l.stats.repeats, 20);
     world_deinit(&w);
 }
 
@@ -262,18 +500,19 @@ static void test_bounds(void **state)
     receive(&w, &peer, DID, NOW, "{\"id\":3,\"method\":\"m\"}", 0); /* both are under way: no room */
     assert_int_equal(w.n_commands, 2);
     assert_int_equal(w.l.stats.full, 1);
-    lan_answer(&w.l, 1, AG_SPAN("{\"id\":0,\"result\":[\"aaaaaaaaaaaaaa\"]}"), NOW);
+    lan_answer(&w.l, 1, AG_SPAN("{\"id\":0,\"result\":[\"aaaaaaaaaaaaaa\"]}"), 0, NOW);
     receive(&w, &peer, DID, NOW, "{\"id\":3,\"method\":\"m\"}", 0); /* the answered one makes room */
     assert_int_equal(w.n_commands, 3);
-    lan_answer(&w.l, 2, AG_SPAN("{\"id\":0,\"result\":[\"bbbbbbbbbbbbbb\"]}"), NOW);
-    lan_answer(&w.l, 3, AG_SPAN("{\"id\":0,\"result\":[\"cccccccccccccc\"]}"), NOW);
+    lan_answer(&w.l, 2, AG_SPAN("{\"id\":0,\"result\":[\"bbbbbbbbbbbbbb\"]}"), 0, NOW);
+    lan_answer(&w.l, 3, AG_SPAN("{\"id\":0,\"result\":[\"cccccccccccccc\"]}"), 0, NOW);
     assert_true(w.l.kept_bytes <= 40);
     memset(large, 'x', 70000);
     memcpy(large, "{\"r\":\"", 6);
     memcpy(large + 69998, "\"}", 2);
     w.l.max_requests = 9;
     receive(&w, &peer, DID, NOW, "{\"id\":4,\"method\":\"m\"}", 0);
-    lan_answer(&w.l, w.handle, (struct ag_span){large, 70000}, NOW);
+    lan_answer(&w.l, w.handle, (struct ag_span){large, 70000}, 0, NOW);
+    expect_zero_byte(&w);
     expect_sent_text(&w, "{\"id\":4,\"error\":{\"code\":-32000,\"message\":\"answer too large\"}}");
     free(large);
     world_deinit(&w);
@@ -286,7 +525,7 @@ static void sweep(void *user)
     (void) user;
     if (world_init(&w) == 0) {
         receive(&w, &peer, DID, NOW, "{\"id\":1,\"method\":\"m\"}", 0);
-        lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":0,\"result\":1}"), NOW);
+        lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":0,\"result\":1}"), 0, NOW);
         receive(&w, &peer, DID, NOW, "{\"id\":1,\"method\":\"m\"}", 0);
     }
     world_deinit(&w);
@@ -304,7 +543,14 @@ int main(void)
         cmocka_unit_test(test_hello),
         cmocka_unit_test(test_request_and_answer),
         cmocka_unit_test(test_repeats),
-        cmocka_unit_test(test_twins_without_id),
+        cmocka_unit_test(test_packets_without_id),
+        cmocka_unit_test(test_a_phone_begins_anew),
+        cmocka_unit_test(test_hellos_tell_different_stamps),
+        cmocka_unit_test(test_a_hundred_thousand_replays),
+        cmocka_unit_test(test_a_full_memory_narrows_the_window),
+        cmocka_unit_test(test_the_clock_is_set),
+        cmocka_unit_test(test_the_clock_is_set_back),
+        cmocka_unit_test(test_zero_byte_behind_answers),
         cmocka_unit_test(test_dropped_and_counted),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_alloc_fail),

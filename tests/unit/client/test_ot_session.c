@@ -27,6 +27,7 @@ struct rig {
     uint64_t now_ms;
     struct ag_buf journal;
     struct ag_buf plain;
+    uint32_t cloud_stamp; /* of what the cloud sends */
     uint32_t last_stamp, info_id, idle_id, last_hello_stamp;
     uint64_t token;      /* of the last command */
     bool stamps_grow;    /* so far */
@@ -152,7 +153,7 @@ static void rig_open_seeded(struct rig *g, bool stream, unsigned window, uint32_
 {
     struct ot_config cfg;
 
-    *g = (struct rig){.now_ms = 1000, .stamps_grow = true};
+    *g = (struct rig){.now_ms = 1000, .stamps_grow = true, .cloud_stamp = 7};
     ot_config_defaults(&cfg);
     cfg.stream = stream;
     cfg.did = DID;
@@ -219,7 +220,7 @@ static void give_from(struct rig *g, const char *secret, uint64_t did, const cha
     struct packet_key key;
 
     assert_int_equal(packet_key_init(&key, secret), 0);
-    assert_int_equal(packet_encode(&out, &key, did, 7, (struct ag_span){text, strlen(text)}), 0);
+    assert_int_equal(packet_encode(&out, &key, did, g->cloud_stamp, (struct ag_span){text, strlen(text)}), 0);
     packet_key_deinit(&key);
     give(g, ag_buf_head(&out), ag_buf_size(&out));
 }
@@ -285,7 +286,7 @@ static void connects_in_order(void **state)
     rig_close(&g);
 }
 
-/* A datagram without an id that the network doubles; a stream doubles nothing. */
+/* A datagram without an id that the network doubles, or somebody sends again; a stream doubles nothing. */
 static void twins_without_id(void **state)
 {
     struct rig g;
@@ -295,10 +296,10 @@ static void twins_without_id(void **state)
     give_text(&g, "{\"method\":\"toggle\"}");
     give_text(&g, "{\"method\":\"toggle\"}");
     check(&g, "1.0 command (no answer) {\"method\":\"toggle\"}\n");
-    assert_int_equal(ot_session_stats(g.s)->repeats, 1);
+    assert_int_equal(ot_session_stats(g.s)->drop_replayed, 1);
     pass(&g, 200);
     give_text(&g, "{\"method\":\"toggle\"}");
-    check(&g, "1.2 command (no answer) {\"method\":\"toggle\"}\n");
+    check(&g, "");
     rig_close(&g);
     rig_up(&g, true, 0);
     give_text(&g, "{\"method\":\"toggle\"}");
@@ -527,8 +528,50 @@ static void commands_and_repeats(void **state)
     assert_int_equal(ot_session_stats(g.s)->repeats, 2);
     pass(&g, 31000);
     ag_buf_clear(&g.journal);
-    give_text(&g, "{\"id\":4294967295,\"method\":\"x\"}"); /* so late, it is meant anew */
+    give_text(&g, "{\"id\":4294967295,\"method\":\"x\"}"); /* so late, and the same packet: somebody has listened */
+    check(&g, "");
+    assert_int_equal(ot_session_stats(g.s)->drop_replayed, 1);
+    g.cloud_stamp++;
+    give_text(&g, "{\"id\":4294967295,\"method\":\"x\"}"); /* so late, and a new packet: it is meant anew */
     check(&g, "46.0 command {\"id\":4294967295,\"method\":\"x\"}\n46.0 > {\"id\":4294967295,\"result\":[\"ok\"]}\n");
+    rig_close(&g);
+}
+
+/* Packets that were taken stay known, over hours and new sessions, and beside them the cloud is served. */
+static void replays_are_never_executed(void **state)
+{
+    enum { CAPTURED = 100, ROUNDS = 1000 };
+    char text[64];
+    struct rig g;
+
+    (void) state;
+    rig_up(&g, false, 0);
+    g.answer = "{\"result\":[]}";
+    for (uint32_t i = 0; i < CAPTURED; i++) {
+        snprintf(text, sizeof text, i % 5 ? "{\"id\":%u,\"method\":\"x\"}" : "{\"method\":\"x\",\"n\":%u}", i);
+        g.cloud_stamp = 1000 + i;
+        give_text(&g, text);
+    }
+    ag_buf_clear(&g.journal);
+    ot_session_end(g.s, "cut");
+    g.now_ms += 7200000;
+    ot_session_begin(g.s, g.now_ms);
+    give_time(&g, 1700000000);
+    ack(&g, g.info_id);
+    ag_buf_clear(&g.journal);
+    for (uint32_t n = 0; n < ROUNDS; n++) {
+        for (uint32_t i = 0; i < CAPTURED; i++) {
+            snprintf(text, sizeof text, i % 5 ? "{\"id\":%u,\"method\":\"x\"}" : "{\"method\":\"x\",\"n\":%u}", i);
+            g.cloud_stamp = 1000 + i;
+            give_text(&g, text);
+        }
+        assert_int_equal(ag_buf_size(&g.journal), 0);
+        g.cloud_stamp = 2000 + n;
+        give_text(&g, "{\"id\":7,\"method\":\"y\"}");
+        assert_true(ag_buf_size(&g.journal) > 0);
+        ag_buf_clear(&g.journal);
+    }
+    assert_int_equal(ot_session_stats(g.s)->drop_replayed, CAPTURED * ROUNDS);
     rig_close(&g);
 }
 
@@ -860,6 +903,7 @@ int main(void)
         cmocka_unit_test(streams_send_once),
         cmocka_unit_test(window_is_bounded),
         cmocka_unit_test(commands_and_repeats),
+        cmocka_unit_test(replays_are_never_executed),
         cmocka_unit_test(repeats_are_known_after_a_reconnect),
         cmocka_unit_test(too_many_commands),
         cmocka_unit_test(answers_too_large_become_errors),

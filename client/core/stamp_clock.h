@@ -1,0 +1,38 @@
+/*
+ * Which stamps of the LAN protocol are good. The stamp of the device is its Unix time, or the seconds since it was switched
+ * on while its clock is plainly unset; phones send back what they were told last. When the clock is set, they still send
+ * what the clock before would have said: that stays good for some minutes.
+ */
+#ifndef CLIENT_STAMP_CLOCK_H
+#define CLIENT_STAMP_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    STAMP_CLOCK_SET_S = 1577836800, /* 2020-01-01: no clock that was ever set is before */
+    STAMP_CLOCK_STEP_S = 5,         /* a clock that runs stays nearer to what is expected of it */
+    STAMP_CLOCK_GRACE_MS = 300000,  /* how long the clock before a step counts */
+    STAMP_CLOCK_N_OLD = 4
+};
+
+struct stamp_clock {
+    bool running;
+    int64_t offset_s; /* stamp = offset + now_ms / 1000 */
+    struct {
+        int64_t offset_s;
+        uint64_t until_ms; /* 0: none */
+    } old[STAMP_CLOCK_N_OLD];
+    unsigned next_old;
+};
+
+/* The stamp now. now_s: the device's own Unix time, set or not. */
+uint32_t stamp_clock_stamp(uint64_t now_ms, uint32_t now_s);
+
+/* Looks at the clock. true: it was set back since the last look. */
+bool stamp_clock_look(struct stamp_clock *c, uint64_t now_ms, uint32_t now_s);
+
+/* Within window_s of the clock, or of one that still counts. window_s 0: any stamp is. */
+bool stamp_clock_is_good(const struct stamp_clock *c, uint32_t stamp, uint32_t window_s, uint64_t now_ms);
+
+#endif
