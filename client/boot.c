@@ -28,7 +28,7 @@ static int settle_files(struct client *c, char error[DATA_ERROR_MAX])
     if (!owned) {
         r = data_dir_draw_token(token);
         forgotten = r == 0 && data_dir_forget_owner(dir, token) == 0;
-        report_path_forget(c);
+        report_path_forget(&c->reports);
         if (r == 0 && !forgotten)
             ag_log(AG_LOG_ERROR, "the last owner's files cannot be removed; the token of this run is in memory only");
     } else {

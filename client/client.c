@@ -33,7 +33,7 @@ static void on_timer(uv_timer_t *t)
     c->timer_at = 0;
     command_expire(&c->commands, now_ms);
     uplink_expire(&c->uplink, now_ms);
-    report_path_expire(c, now_ms);
+    report_path_expire(&c->reports, now_ms);
     lan_expire(&c->lan, now_ms);
     provision_tick(c, now_ms);
     identity_tick(c, now_ms);
@@ -46,7 +46,7 @@ void client_rearm(struct client *c)
     uint64_t at = command_next_deadline(&c->commands), now_ms = uv_now(c->loop);
     uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->lan),
                          provision_next_deadline(c),       identity_next_deadline(c),
-                         helper_link_next_deadline(c),     report_path_next_deadline(c)};
+                         helper_link_next_deadline(c),     report_path_next_deadline(&c->reports)};
 
     if (c->closing)
         return;
@@ -166,7 +166,9 @@ static void refuse(struct client *c, struct origin from, struct ag_span text, co
 
 static int on_uplink_report(void *user, uint32_t id, struct ag_span text, bool repeat)
 {
-    return report_path_report(user, id, text, repeat);
+    struct client *c = user;
+
+    return report_path_report(&c->reports, id, text, repeat);
 }
 
 static void on_uplink_reply(void *user, unsigned peer, struct ag_span text)
@@ -178,7 +180,9 @@ static void on_uplink_reply(void *user, unsigned peer, struct ag_span text)
 
 static bool on_uplink_taken(void *user, uint32_t id)
 {
-    return report_path_has(user, id);
+    const struct client *c = user;
+
+    return report_path_has(&c->reports, id);
 }
 
 static const struct uplink_sink uplink_sink = {on_uplink_report, on_uplink_reply, on_uplink_taken};
@@ -410,7 +414,7 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     uv_timer_init(loop, &c->timer);
     c->timer.data = c;
     c->n_open = 1;
-    r = report_path_open(c, error, DATA_ERROR_MAX);
+    r = client_open_reports(c, error);
     if (r == 0)
         helper_link_init(c);
     if (r == 0)
@@ -435,7 +439,7 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user)
     c->on_closed = on_closed;
     c->user = user;
     command_refuse_all(&c->commands);
-    report_path_close(c);
+    report_path_close(&c->reports);
     uplink_refuse_all(&c->uplink);
     provision_deinit(c);
     identity_deinit(c);
@@ -455,7 +459,7 @@ void client_deinit(struct client *c)
 {
     command_table_deinit(&c->commands);
     uplink_deinit(&c->uplink);
-    report_path_deinit(c);
+    report_path_deinit(&c->reports);
     lan_deinit(&c->lan);
     helper_link_deinit(c);
     explicit_bzero(c->token, sizeof c->token);

@@ -74,6 +74,7 @@ struct client {
     struct command_table commands;
     struct uplink uplink;
     struct report_path reports;
+    uint64_t boot; /* a number of this start of the device; 0: not known */
     struct lan lan;
 
     struct local_server *local;
@@ -148,6 +149,9 @@ const char *client_country(const struct client *c);
 uint32_t client_unix_time(void);
 /* The same, or the cloud's time on a device whose own clock has never been set. */
 uint32_t client_best_time(const struct client *c);
+
+/* report_host.c: reads the reports that an earlier run has kept. 0 or -errno with one line in error. */
+int client_open_reports(struct client *c, char error[DATA_ERROR_MAX]);
 
 /* cloud_link.c */
 void cloud_link_init(struct client *c);

@@ -82,7 +82,7 @@ static void on_connected(void *user)
     c->link.connected = true;
     ag_log(AG_LOG_INFO, "cloud %s connected", c->link.ops->name);
     client_event(c, DEVICE_EV_CLOUD_UP);
-    report_path_pump(c);
+    report_path_pump(&c->reports);
     uplink_pump(&c->uplink);
     client_rearm(c);
 }
@@ -101,7 +101,7 @@ static void on_lost(void *user, const char *why)
 
     c->link.connected = false;
     ag_log(AG_LOG_WARNING, "cloud %s: %s; trying again", c->link.ops->name, why ? why : "lost");
-    report_path_lost(c);
+    report_path_lost(&c->reports);
     uplink_pump(&c->uplink); /* what waited there is kept behind what was under way */
     uplink_lost(&c->uplink);
     client_event(c, DEVICE_EV_CLOUD_LOST);
@@ -128,9 +128,9 @@ static void on_acked(void *user, uint32_t id, struct ag_span answer)
 {
     struct client *c = user;
 
-    if (!report_path_acked(c, id))
+    if (!report_path_acked(&c->reports, id))
         uplink_acked(&c->uplink, id, answer);
-    report_path_pump(c);
+    report_path_pump(&c->reports);
     uplink_pump(&c->uplink);
 }
 
@@ -138,9 +138,9 @@ static void on_failed(void *user, uint32_t id, bool retry, int code, const char 
 {
     struct client *c = user;
 
-    if (!report_path_failed(c, id, retry))
+    if (!report_path_failed(&c->reports, id, retry))
         uplink_failed(&c->uplink, id, code, message);
-    report_path_pump(c);
+    report_path_pump(&c->reports);
     uplink_pump(&c->uplink);
     client_rearm(c); /* a report may be held back until some time */
 }
@@ -211,7 +211,7 @@ void cloud_link_stop(struct client *c, bool restart)
         return;
     c->link.stopping = true;
     c->link.connected = false;
-    report_path_lost(c);
+    report_path_lost(&c->reports);
     uplink_pump(&c->uplink);
     uplink_lost(&c->uplink);
     c->link.ops->stop(c->link.cloud);

@@ -114,7 +114,7 @@ static void on_wifi_failed(void *user)
         c->n_join_failed++;
         client_event(c, DEVICE_EV_JOIN_FAILED);
     } else {
-        report_path_forget(c); /* the helper has reset the device */
+        report_path_forget(&c->reports); /* the helper has reset the device */
     }
     client_event(c, DEVICE_EV_AP);
 }

@@ -390,6 +390,8 @@ int provision_reset(struct client *c)
         return p->after == AFTER_RESET ? 0 : -EBUSY; /* asked once more: it is on the disk already */
     r = data_dir_draw_token(token);
     if (r == 0)
+        r = report_path_forget(&c->reports);
+    if (r == 0)
         r = data_dir_forget_owner(&c->options.dir, token);
     if (r == 0) {
         memcpy(p->new_token, token, sizeof p->new_token);
@@ -448,7 +450,7 @@ static void reset(struct client *c)
     if (c->link.cloud && c->link.ops->forget)
         c->link.ops->forget(c->link.cloud);
     cloud_link_stop(c, false);
-    report_path_forget(c);
+    report_path_forget(&c->reports);
     forget_owner(c);
     if (!hook_exists(c, HELPER_HOOK) ||
         run_hook(c, &c->provision.hook, HELPER_HOOK, "restore", NULL, HOOK_LIMIT_MS, on_restore_hook) < 0)

@@ -60,19 +60,32 @@ static int refuse(struct ask *a, int code, const char *why)
 
 /* ---- suspend ---- */
 
-/* 0: busy, ask again later. */
+/* The seconds from now until a deadline, begun ones whole; UINT64_MAX is never. */
+static unsigned seconds_until(const struct client *c, uint64_t at_ms)
+{
+    uint64_t now_ms = uv_now(c->loop), left_ms = at_ms > now_ms ? at_ms - now_ms : 0;
+
+    return left_ms >= WAKEUP_IDLE_S * 1000 ? WAKEUP_IDLE_S : (unsigned) ((left_ms + 999) / 1000);
+}
+
+/* Until the next thing to do, also while the cloud is away: then that is the next try. 0: busy, ask again later. */
 static unsigned wakeup_s(const struct client *c)
 {
-    unsigned s = WAKEUP_IDLE_S, cloud_s;
+    uint64_t deadlines[] = {report_path_next_deadline(&c->reports), identity_next_deadline(c), helper_link_next_deadline(c)};
+    unsigned s = WAKEUP_IDLE_S, next_s;
 
-    if (c->commands.n_open > 0 || c->uplink.n_open > 0 || provision_busy(c) || report_path_is_busy(c))
+    if (c->commands.n_open > 0 || c->uplink.n_open > 0 || provision_busy(c) || report_path_is_busy(&c->reports))
         return 0;
+    for (size_t i = 0; i < ag_array_size(deadlines); i++) {
+        next_s = seconds_until(c, deadlines[i]);
+        s = next_s < s ? next_s : s;
+    }
     if (!c->link.cloud)
         return s;
-    if (!c->link.connected || !c->link.ops->wakeup_s)
+    if (!c->link.ops->wakeup_s)
         return 0;
-    cloud_s = c->link.ops->wakeup_s(c->link.cloud);
-    return cloud_s < s ? cloud_s : s;
+    next_s = c->link.ops->wakeup_s(c->link.cloud);
+    return next_s < s ? next_s : s;
 }
 
 static int serve_suspend(struct ask *a)

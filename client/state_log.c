@@ -2,12 +2,26 @@
 #include "client/client.h"
 
 #include <inttypes.h>
+#include "client/io/spool.h"
 #include "libagent/core/log.h"
 
 static void log_counter(const char *name, uint64_t n)
 {
     if (n > 0)
         ag_log(AG_LOG_INFO, "  %s %" PRIu64, name, n);
+}
+
+static void log_spool(const struct spool *s)
+{
+    struct spool_stats st;
+
+    if (!s)
+        return;
+    spool_get_stats(s, &st);
+    log_counter("spool.files_put_aside", st.put_aside);
+    log_counter("spool.damaged", st.damaged);
+    log_counter("spool.lost", st.lost);
+    log_counter("spool.write_failed", st.failed);
 }
 
 void client_log_state(const struct client *c)
@@ -55,6 +69,9 @@ void client_log_state(const struct client *c)
     log_counter("spool.dropped.old", c->reports.queue.n_too_old);
     log_counter("spool.dropped.full", c->reports.queue.n_too_many);
     log_counter("spool.dropped.refused", c->reports.queue.n_refused);
+    log_counter("spool.dropped.unreadable", c->reports.queue.n_unreadable);
+    log_counter("spool.refused", c->reports.n_refused);
+    log_spool(c->reports.spool);
     log_counter("spool.dropped.owner", c->reports.queue.n_forgotten);
     if (c->link.cloud && !c->link.stopping && c->link.ops->counters)
         c->link.ops->counters(c->link.cloud, log_counter);

@@ -84,7 +84,8 @@ struct cloud_ops {
                         void (*done)(void *user, struct ag_span text), void *user);
     /* Drop the link and begin anew now (Wi-Fi joined, wake-up). */
     void (*kick)(struct cloud *c);
-    /* Seconds until the cloud must run again, 0: busy now. For suspend. */
+    /* Seconds until the cloud must run again: its keepalive, or the next try while it is away. 0: busy now, also while a try
+       is under way. For suspend. */
     unsigned (*wakeup_s)(struct cloud *c);
     /* Device was reset: tell the vendor if the protocol has a way. May be NULL. */
     void (*forget)(struct cloud *c);

@@ -452,7 +452,7 @@ static unsigned gizwits_wakeup_s(struct cloud *base)
     uint64_t now = uv_now(g->env->loop), idle = now - g->last_sent_ms;
 
     if (g->session.phase == GIZWITS_PH_PAUSE)
-        return (unsigned) (uv_timer_get_due_in(&g->pause) / 1000);
+        return (unsigned) ((uv_timer_get_due_in(&g->pause) + 999) / 1000);
     if (!gizwits_online(g) || g->outs.n > 0 || !ag_list_empty(&g->calls) || !ag_list_empty(&g->reports))
         return 0;
     return idle + 1000 < g->conf.heartbeat_ms ? (unsigned) ((g->conf.heartbeat_ms - idle) / 1000) : 1;

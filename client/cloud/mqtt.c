@@ -584,6 +584,8 @@ static unsigned mqtt_wakeup_s(struct cloud *base)
     uint64_t idle_s = (uv_now(m->env->loop) - m->last_sent_ms) / 1000;
 
     mqtt_link_get_stats(m->link, &st);
+    if (uv_is_active((uv_handle_t *) &m->retry))
+        return (unsigned) ((uv_timer_get_due_in(&m->retry) + 999) / 1000);
     if (!mqtt_link_is_connected(m->link) || st.in_window > 0 || m->n_commands > 0)
         return 0;
     return idle_s + 1 < m->conf.keepalive_s ? (unsigned) (m->conf.keepalive_s - idle_s) : 1;

@@ -559,6 +559,8 @@ static unsigned onenet_wakeup_s(struct cloud *base)
     uint64_t idle_s = (uv_now(o->env->loop) - o->last_sent_ms) / 1000;
 
     mqtt_link_get_stats(o->link, &st);
+    if (uv_is_active((uv_handle_t *) &o->retry))
+        return (unsigned) ((uv_timer_get_due_in(&o->retry) + 999) / 1000);
     if (!mqtt_link_is_connected(o->link) || st.in_window > 0 || !ag_list_empty(&o->calls))
         return 0;
     return idle_s + 1 < o->conf.keepalive_s ? (unsigned) (o->conf.keepalive_s - idle_s) : 1;

@@ -547,9 +547,12 @@ static unsigned ot_wakeup_s(struct cloud *c)
     const struct ot *o = ot_of(c);
     uint64_t at;
 
-    if (o->phase != OT_TALKING || ot_session_is_busy(o->session))
+    if (o->phase == OT_PAUSING)
+        at = o->at_ms;
+    else if (o->phase == OT_TALKING && !ot_session_is_busy(o->session))
+        at = ot_session_deadline(o->session);
+    else
         return 0;
-    at = ot_session_deadline(o->session);
     return at < now(o) + 1000 ? 0 : (unsigned) ((at - now(o)) / 1000);
 }
 

@@ -6,13 +6,12 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-enum { CLOCK_IS_SET = 1577836800 }; /* 2020-01-01: a device without a clock starts in 1970 */
-
 enum report_state { REPORT_WRITING, REPORT_STORED, REPORT_SENT };
 
 struct report_entry {
     uint64_t seq, topic;
-    uint32_t id, at_s, size;
+    uint32_t id, size;
+    struct report_birth birth;
     uint8_t state; /* enum report_state */
     bool in_topics;
     struct ag_list order; /* in waiting, sent or held */
@@ -35,12 +34,22 @@ static void leave_topic(struct report_queue *q, struct report_entry *e)
     e->in_topics = false;
 }
 
+static void leave_writing(struct report_queue *q, struct report_entry *e)
+{
+    if (e->state != REPORT_WRITING)
+        return;
+    q->n_writing--;
+    q->writing_bytes -= e->size;
+    e->state = REPORT_STORED;
+}
+
 static void entry_free(struct report_queue *q, struct report_entry *e)
 {
     leave_topic(q, e);
     HASH_DELETE(hh_id, q->by_id, e);
     HASH_DELETE(hh_seq, q->by_seq, e);
     ag_list_del(&e->order);
+    leave_writing(q, e);
     q->n--;
     q->bytes -= e->size;
     free(e);
@@ -96,6 +105,8 @@ static int enter(struct report_queue *q, struct report_entry *e)
     ag_list_append(&q->waiting, &e->order);
     q->n++;
     q->bytes += e->size;
+    q->n_writing++;
+    q->writing_bytes += e->size;
     return 0;
 }
 
@@ -115,22 +126,33 @@ static void take_topic(struct report_queue *q, struct report_entry *e)
     e->in_topics = e->hh_topic.tbl != NULL; /* short of memory: it will not be replaced */
 }
 
-static void make_room(struct report_queue *q, size_t size)
+static struct report_entry *oldest_but(struct report_queue *q, const struct report_entry *spared)
 {
-    while (q->n > 0 && (q->n >= q->limits.max_reports || q->bytes + size > q->limits.max_bytes)) {
-        struct report_entry *e = ag_list_first(&q->held, struct report_entry, order);
+    struct ag_list *lists[] = {&q->held, &q->waiting, &q->sent};
 
-        if (!e)
-            e = ag_list_first(&q->waiting, struct report_entry, order);
-        if (!e)
-            e = ag_list_first(&q->sent, struct report_entry, order);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        struct report_entry *e = ag_list_first(lists[i], struct report_entry, order);
+
+        if (e && e != spared && e->state != REPORT_WRITING)
+            return e;
+    }
+    return NULL;
+}
+
+/* Those that are still being written do not count: they make room when they are stored. */
+static void make_room_for(struct report_queue *q, const struct report_entry *e)
+{
+    struct report_entry *oldest;
+
+    while ((q->n - q->n_writing > q->limits.max_reports || q->bytes - q->writing_bytes > q->limits.max_bytes) &&
+           (oldest = oldest_but(q, e))) {
         q->n_too_many++;
-        entry_end(q, e);
+        entry_end(q, oldest);
     }
 }
 
 static int entry_new(struct report_queue *q, struct report_entry **out, uint64_t seq, uint32_t id, uint64_t topic,
-                     size_t size, uint32_t at_s)
+                     size_t size, struct report_birth birth)
 {
     struct report_entry *e;
 
@@ -143,17 +165,22 @@ static int entry_new(struct report_queue *q, struct report_entry **out, uint64_t
     e->id = id;
     e->topic = topic;
     e->size = (uint32_t) size;
-    e->at_s = at_s;
+    e->birth = birth;
     if (enter(q, e) < 0) {
         free(e);
         return -ENOMEM;
     }
-    take_topic(q, e);
     *out = e;
     return 0;
 }
 
-int report_queue_add(struct report_queue *q, uint32_t id, uint64_t topic, size_t size, uint32_t now_s,
+static void settle(struct report_queue *q, struct report_entry *e)
+{
+    leave_writing(q, e);
+    take_topic(q, e);
+}
+
+int report_queue_add(struct report_queue *q, uint32_t id, uint64_t topic, size_t size, int64_t born_ms,
                      uint64_t *seq_out)
 {
     struct report_entry *e;
@@ -161,10 +188,7 @@ int report_queue_add(struct report_queue *q, uint32_t id, uint64_t topic, size_t
 
     if (size > q->limits.max_bytes || size > UINT32_MAX)
         return -EFBIG;
-    if (find_id(q, id))
-        return -EEXIST;
-    make_room(q, size);
-    r = entry_new(q, &e, q->next_seq, id, topic, size, now_s);
+    r = entry_new(q, &e, q->next_seq, id, topic, size, (struct report_birth){.born_ms = born_ms});
     if (r < 0)
         return r;
     q->next_seq++;
@@ -173,16 +197,17 @@ int report_queue_add(struct report_queue *q, uint32_t id, uint64_t topic, size_t
     return 0;
 }
 
-int report_queue_restore(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t topic, size_t size, uint32_t at_s)
+int report_queue_restore(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t topic, size_t size,
+                         struct report_birth birth)
 {
     struct report_entry *e;
-    int r = entry_new(q, &e, seq, id, topic, size, at_s);
+    int r = entry_new(q, &e, seq, id, topic, size, birth);
 
+    if (seq >= q->next_seq)
+        q->next_seq = seq + 1; /* in any case: the store has this number */
     if (r < 0)
         return r;
-    e->state = REPORT_STORED;
-    if (seq >= q->next_seq)
-        q->next_seq = seq + 1;
+    settle(q, e);
     return 0;
 }
 
@@ -190,8 +215,10 @@ void report_queue_stored(struct report_queue *q, uint64_t seq)
 {
     struct report_entry *e = find_seq(q, seq);
 
-    if (e && e->state == REPORT_WRITING)
-        e->state = REPORT_STORED;
+    if (!e || e->state != REPORT_WRITING)
+        return;
+    settle(q, e);
+    make_room_for(q, e);
 }
 
 void report_queue_not_stored(struct report_queue *q, uint64_t seq)
@@ -202,19 +229,18 @@ void report_queue_not_stored(struct report_queue *q, uint64_t seq)
         entry_free(q, e);
 }
 
-static bool is_too_old(const struct report_queue *q, const struct report_entry *e, uint32_t now_s)
+static bool is_too_old(const struct report_queue *q, const struct report_entry *e, uint64_t now_ms)
 {
-    return e->at_s >= CLOCK_IS_SET && now_s > e->at_s && now_s - e->at_s > q->limits.max_age_s;
+    return (int64_t) now_ms - e->birth.born_ms > (int64_t) q->limits.max_age_s * 1000;
 }
 
-bool report_queue_next(struct report_queue *q, uint32_t now_s, uint64_t *seq_out, uint32_t *id_out)
+bool report_queue_next(struct report_queue *q, uint64_t now_ms, struct report_next *out)
 {
     struct report_entry *e;
 
     while ((e = ag_list_first(&q->waiting, struct report_entry, order)) && e->state == REPORT_STORED) {
-        if (!is_too_old(q, e, now_s)) {
-            *seq_out = e->seq;
-            *id_out = e->id;
+        if (!is_too_old(q, e, now_ms)) {
+            *out = (struct report_next){e->seq, e->id, e->birth};
             return true;
         }
         q->n_too_old++;
@@ -249,6 +275,16 @@ bool report_queue_acked(struct report_queue *q, uint32_t id)
     q->n_acked++;
     entry_end(q, e);
     return true;
+}
+
+void report_queue_unreadable(struct report_queue *q, uint64_t seq)
+{
+    struct report_entry *e = find_seq(q, seq);
+
+    if (!e)
+        return;
+    q->n_unreadable++;
+    entry_end(q, e);
 }
 
 bool report_queue_refused(struct report_queue *q, uint32_t id)

@@ -4,7 +4,7 @@
 #include <msgpack.h>
 #include "libagent/core/pack_scan.h"
 
-enum { VERSION = 1, N_ITEMS = 5, DEPTH_MAX = 8 };
+enum { VERSION = 1, N_NEEDED = 5, N_ITEMS = 8, DEPTH_MAX = 8 };
 
 static int write_bytes(void *user, const char *p, size_t n)
 {
@@ -21,7 +21,9 @@ int spool_record_encode(struct ag_buf *out, const struct spool_record *rec)
     failed = msgpack_pack_array(&pk, N_ITEMS) < 0 || msgpack_pack_uint8(&pk, VERSION) < 0 ||
              msgpack_pack_uint32(&pk, rec->id) < 0 || msgpack_pack_uint32(&pk, rec->at_s) < 0 ||
              msgpack_pack_uint64(&pk, rec->topic) < 0 || msgpack_pack_str(&pk, rec->text.len) < 0 ||
-             msgpack_pack_str_body(&pk, rec->text.p, rec->text.len) < 0;
+             msgpack_pack_str_body(&pk, rec->text.p, rec->text.len) < 0 ||
+             msgpack_pack_uint64(&pk, rec->boot) < 0 || msgpack_pack_uint32(&pk, rec->up_s) < 0 ||
+             msgpack_pack_uint8(&pk, rec->sure) < 0;
     if (failed)
         out->len = before;
     return failed ? -ENOMEM : 0;
@@ -36,11 +38,14 @@ static int read_items(struct spool_record *out, const msgpack_object *o)
 {
     const msgpack_object *item;
 
-    if (o->type != MSGPACK_OBJECT_ARRAY || o->via.array.size < N_ITEMS)
+    if (o->type != MSGPACK_OBJECT_ARRAY || o->via.array.size < 1)
         return -EINVAL;
     item = o->via.array.ptr;
-    if (!is_uint(&item[0], VERSION) || item[0].via.u64 != VERSION || !is_uint(&item[1], UINT32_MAX) ||
-        item[1].via.u64 == 0 || !is_uint(&item[2], UINT32_MAX) || !is_uint(&item[3], UINT64_MAX) ||
+    if (!is_uint(&item[0], UINT64_MAX))
+        return -EINVAL;
+    if (item[0].via.u64 != VERSION)
+        return item[0].via.u64 > VERSION ? SPOOL_RECORD_E_VERSION : -EINVAL;
+    if (o->via.array.size < N_NEEDED || !is_uint(&item[1], UINT32_MAX) || item[1].via.u64 == 0 || !is_uint(&item[2], UINT32_MAX) || !is_uint(&item[3], UINT64_MAX) ||
         item[4].type != MSGPACK_OBJECT_STR || item[4].via.str.size == 0)
         return -EINVAL;
     *out = (struct spool_record){
@@ -49,6 +54,12 @@ static int read_items(struct spool_record *out, const msgpack_object *o)
         .topic = item[3].via.u64,
         .text = {item[4].via.str.ptr, item[4].via.str.size},
     };
+    if (o->via.array.size >= N_ITEMS && is_uint(&item[5], UINT64_MAX) && is_uint(&item[6], UINT32_MAX) &&
+        is_uint(&item[7], 1)) {
+        out->boot = item[5].via.u64;
+        out->up_s = (uint32_t) item[6].via.u64;
+        out->sure = item[7].via.u64 == 1;
+    }
     return 0;
 }
 

@@ -1,216 +1,456 @@
 #include "client/io/spool.h"
 
 #include <errno.h>
-#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "client/io/spool_file.h"
 #include "libagent/core/list.h"
 #include "libagent/core/log.h"
 
-enum { GATHER_MS = 5, FILE_FACTOR = 4, FILE_BASE = 1 << 20 };
+enum {
+    GATHER_MS = 5,
+    RETRY_MS = 10000,   /* what could not be taken out */
+    LOOK_MS = 5000,     /* at a disk that did not let us in */
+    DEAD_MAX = 128 << 10 /* bytes of records that are gone, and more of them than of others: the file is written anew */
+};
 
-/* One thing to be written; data empty: removed. */
+/* One thing to be written. */
 struct spool_op {
     struct ag_list link;
     uint64_t seq;
     uint32_t id;
-    struct ag_buf data;
+    struct ag_buf entry; /* empty: the record is taken out */
+    size_t slot;         /* of the record that is taken out, in the index; set when the batch leaves */
+    uint64_t at;         /* of a new record */
+    int result;
+    bool cancelled;      /* removed while it was on its way */
+};
+
+/* What the worker has of its own until on_work_done(). */
+struct batch {
+    struct spool_file file; /* the state after it */
+    uint64_t synced;
+    uint64_t *moved; /* place of each record of the index, when the file was written anew */
+    bool was_gone;
+    char aside[SPOOL_PATH_MAX];
+    int result;
 };
 
 struct spool {
     uv_loop_t *loop;
     const struct spool_events *events;
     void *user;
-    char *path;
-    size_t map_size;
-    MDB_env *env; /* NULL: no file yet */
-    MDB_dbi dbi;
+    char path[SPOOL_PATH_MAX];
+    struct spool_file file;
+    struct spool_index index;
+    uint64_t synced;          /* bytes of the file that are on the disk */
+    int lock;                 /* descriptor, -1: none */
+    int unavailable;          /* -errno: nothing can be read or written; 0 */
+    uint64_t look_ms;         /* when to look again */
+    int said;                 /* the error that the log knows of */
+    struct ag_log_gate gate;
     struct ag_list gathering; /* struct spool_op, for the next commit */
     struct ag_list writing;   /* the worker's while busy */
     uv_timer_t timer;
     uv_work_t work;
-    int result; /* of the worker */
+    uv_mutex_t mutex; /* held by the worker while it writes */
+    bool wiped;       /* under mutex: what is under way must not be written */
     bool busy, closing;
+    struct batch batch;
+    struct spool_stats stats;
+    /* while the file is read */
+    unsigned n_found, n_strange;
+    int found_error;
 };
 
-/* LMDB's own codes are outside the range of errno. */
-static int as_errno(int r)
+static void say(struct spool *s, int error, const char *what)
 {
-    if (r == MDB_NOTFOUND)
-        return -ENOENT;
-    if (r == MDB_MAP_FULL)
-        return -ENOSPC;
-    return r > 0 ? -r : r < 0 ? -EIO : 0;
+    unsigned held;
+
+    if (error == s->said)
+        return;
+    s->said = error;
+    if (!ag_log_gate_pass(&s->gate, uv_now(s->loop), &held)) /* a disk that fails now and then */
+        return;
+    if (error == 0)
+        ag_log(AG_LOG_INFO, "%s: reports are kept again", s->path);
+    else
+        ag_log(AG_LOG_ERROR, "%s: %s: %s; reports cannot be kept", s->path, what, strerror(-error));
 }
 
-/* ---- keys: eight bytes, big-endian, so that the file's order is the numbers' order ---- */
-
-struct spool_key {
-    uint8_t b[8];
-};
-
-static struct spool_key key_of(uint64_t seq)
+static void put_in_list(struct spool *s, struct spool_op *op)
 {
-    struct spool_key k;
-
-    for (int i = 7; i >= 0; i--) {
-        k.b[i] = (uint8_t) seq;
-        seq >>= 8;
-    }
-    return k;
+    ag_list_append(&s->gathering, &op->link);
 }
-
-static uint64_t seq_of(const MDB_val *key)
-{
-    const uint8_t *b = key->mv_data;
-    uint64_t seq = 0;
-
-    for (size_t i = 0; i < sizeof(struct spool_key); i++)
-        seq = seq << 8 | b[i];
-    return seq;
-}
-
-/* ---- the file ---- */
-
-static int open_table(struct spool *s)
-{
-    MDB_txn *txn;
-    int r = mdb_txn_begin(s->env, NULL, 0, &txn);
-
-    if (r != 0)
-        return r;
-    r = mdb_dbi_open(txn, NULL, 0, &s->dbi);
-    if (r == 0)
-        return mdb_txn_commit(txn);
-    mdb_txn_abort(txn);
-    return r;
-}
-
-static int open_env(struct spool *s)
-{
-    int r = mdb_env_create(&s->env);
-
-    if (r != 0) {
-        s->env = NULL;
-        return r;
-    }
-    r = mdb_env_set_mapsize(s->env, s->map_size);
-    if (r == 0) /* NOTLS: read on the loop, written by whichever thread of the pool */
-        r = mdb_env_open(s->env, s->path, MDB_NOSUBDIR | MDB_NOTLS, 0600);
-    if (r == 0)
-        r = mdb_reader_check(s->env, NULL); /* a process that was killed while it read would keep old pages */
-    if (r == 0)
-        r = open_table(s);
-    if (r != 0) {
-        mdb_env_close(s->env);
-        s->env = NULL;
-    }
-    return r;
-}
-
-static int tell_found(struct spool *s)
-{
-    MDB_val key, val;
-    MDB_cursor *cur;
-    MDB_txn *txn;
-    int r = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
-
-    if (r != 0)
-        return r;
-    r = mdb_cursor_open(txn, s->dbi, &cur);
-    if (r == 0) {
-        while ((r = mdb_cursor_get(cur, &key, &val, MDB_NEXT)) == 0) {
-            struct spool_record rec;
-            uint64_t seq;
-
-            if (key.mv_size != sizeof(struct spool_key))
-                continue;
-            seq = seq_of(&key);
-            if (spool_record_decode(&rec, (struct ag_span){val.mv_data, val.mv_size}) == 0)
-                s->events->found(s->user, seq, &rec, val.mv_size);
-            else
-                spool_remove(s, seq);
-        }
-        mdb_cursor_close(cur);
-    }
-    mdb_txn_abort(txn);
-    return r == MDB_NOTFOUND ? 0 : r;
-}
-
-/* A file that LMDB cannot read is put aside: reports of today are worth more than a daemon that does not start. */
-static int open_existing(struct spool *s)
-{
-    char aside[4096];
-    int r = open_env(s);
-
-    if (r == 0)
-        r = tell_found(s);
-    if (r != MDB_INVALID && r != MDB_CORRUPTED && r != MDB_VERSION_MISMATCH && r != MDB_PAGE_NOTFOUND)
-        return r;
-    snprintf(aside, sizeof aside, "%s.bad", s->path);
-    ag_log(AG_LOG_ERROR, "%s: %s; put aside as %s", s->path, mdb_strerror(r), aside);
-    if (s->env)
-        mdb_env_close(s->env);
-    s->env = NULL;
-    return rename(s->path, aside) < 0 ? errno : 0;
-}
-
-/* ---- writing ---- */
 
 static void op_free(struct spool_op *op)
 {
     ag_list_del(&op->link);
-    ag_buf_deinit(&op->data);
+    ag_buf_deinit(&op->entry);
     free(op);
 }
 
-static int write_one(struct spool *s, MDB_txn *txn, struct spool_op *op)
-{
-    struct spool_key k = key_of(op->seq);
-    MDB_val key = {sizeof k, &k}, val = {ag_buf_size(&op->data), op->data.data};
-    int r = val.mv_size > 0 ? mdb_put(txn, s->dbi, &key, &val, 0) : mdb_del(txn, s->dbi, &key, NULL);
+/* ---- what an earlier run has left ---- */
 
-    return r == MDB_NOTFOUND ? 0 : r;
+static void on_entry(void *user, uint64_t at, uint64_t seq, struct ag_span body)
+{
+    struct spool *s = user;
+    struct spool_record rec;
+    int r = spool_record_decode(&rec, body);
+
+    if (r == -ENOMEM)
+        s->found_error = r;
+    if (r != 0) {
+        s->n_strange++;
+        return;
+    }
+    r = spool_index_add(&s->index, seq, at, (uint32_t) spool_form_size(body.len));
+    if (r == -EEXIST)
+        s->n_strange++;
+    if (r == -ENOMEM)
+        s->found_error = r;
 }
 
-/* In a thread of the pool: nothing but env, dbi, writing and result is touched. */
+/* In the order of the numbers, which a strange file may not have. */
+static void tell_found(struct spool *s)
+{
+    for (size_t i = 0; i < s->index.n; i++) {
+        ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT;
+        struct spool_place *p = &s->index.p[i];
+        struct spool_record rec;
+
+        if (p->size == 0)
+            continue;
+        if (spool_file_read(&s->file, p->at, p->seq, &body) < 0 || spool_record_decode(&rec, ag_buf_span(&body)) != 0) {
+            s->stats.lost++;
+            spool_remove(s, p->seq);
+            continue;
+        }
+        if (s->events->found(s->user, p->seq, &rec, body.len) == 0)
+            s->n_found++;
+        else
+            spool_remove(s, p->seq);
+    }
+}
+
+static void describe(const struct spool *s, const struct spool_scan *scan, char *out, size_t n)
+{
+    if (scan->heads == SPOOL_HEADS_OTHER)
+        snprintf(out, n, "of a later version");
+    else if (scan->heads == SPOOL_HEADS_BAD && scan->n_live + scan->n_gone == 0)
+        snprintf(out, n, "not a file of kept reports");
+    else if (scan->n_damaged > 0)
+        snprintf(out, n, "damaged in %u places, first at byte %llu", scan->n_damaged,
+                 (unsigned long long) scan->first_damaged);
+    else if (scan->shorter)
+        snprintf(out, n, "cut short, by %llu bytes or more", (unsigned long long) (scan->head.length - scan->end));
+    else if (scan->heads != SPOOL_HEADS_GOOD)
+        snprintf(out, n, "damaged in its head");
+    else if (s->n_strange > 0)
+        snprintf(out, n, "with %u records of another version or form", s->n_strange);
+    else
+        snprintf(out, n, "not to be written by us");
+}
+
+/* The file is not as it was left. What could be read goes into a new one; the old one is put aside. */
+static int heal(struct spool *s, const struct spool_scan *scan)
+{
+    size_t n = s->index.n;
+    uint64_t *moved = calloc(n ? n : 1, sizeof *moved);
+    char what[96], aside[SPOOL_PATH_MAX];
+    struct spool_file fresh;
+    int r = moved ? spool_file_rewrite(&s->file, s->index.p, n, moved, aside, &fresh) : -ENOMEM;
+
+    describe(s, scan, what, sizeof what);
+    s->stats.damaged += scan->n_damaged + s->n_strange + 1;
+    if (r == 0) {
+        for (size_t i = 0; i < n; i++)
+            s->index.p[i].at = moved[i];
+        spool_file_close(&s->file);
+        s->file = fresh;
+        s->stats.put_aside++;
+        ag_log(AG_LOG_ERROR, "%s: %s; put aside as %s, %zu reports saved", s->path, what, aside,
+               spool_index_count(&s->index));
+    } else if (r != s->said) {
+        ag_log(AG_LOG_ERROR, "%s: %s; cannot be put aside: %s; %zu reports can be read", s->path, what, strerror(-r),
+               spool_index_count(&s->index));
+    }
+    free(moved);
+    return r;
+}
+
+static int put_aside(struct spool *s, const char *what)
+{
+    char aside[SPOOL_PATH_MAX];
+    int r = spool_file_put_aside(s->path, aside);
+
+    if (r == 0) {
+        s->stats.put_aside++;
+        ag_log(AG_LOG_ERROR, "%s: %s; put aside as %s", s->path, what, aside);
+    } else if (r != s->said) {
+        ag_log(AG_LOG_ERROR, "%s: %s; cannot be put aside: %s", s->path, what, strerror(-r));
+    }
+    return r;
+}
+
+/* 0: the file is in use; -errno: it cannot be. */
+static int judge(struct spool *s, const struct spool_scan *scan)
+{
+    bool worth = scan->n_live + scan->n_gone > 0 && scan->heads != SPOOL_HEADS_OTHER;
+    int r = 0;
+
+    if (!spool_scan_is_clean(scan) || s->n_strange > 0 || s->file.only_read)
+        r = heal(s, scan);
+    return worth || spool_scan_is_clean(scan) ? 0 : r; /* what cannot be healed just now is used as it is */
+}
+
+static void drop_file(struct spool *s)
+{
+    spool_file_close(&s->file);
+    spool_index_clear(&s->index);
+}
+
+static int look(struct spool *s)
+{
+    enum spool_found found;
+    struct spool_scan scan;
+    int r = s->lock < 0 ? spool_file_lock(s->path, &s->lock) : 0;
+
+    if (r < 0)
+        return r;
+    s->n_found = s->n_strange = 0;
+    s->synced = 0;
+    s->found_error = 0;
+    r = spool_file_open(&s->file, s->path, &found, &scan, on_entry, s);
+    if (r == 0 && found == SPOOL_FOUND_STRANGE)
+        return put_aside(s, "not a file that can be opened");
+    if (r == 0)
+        r = s->found_error;
+    if (r == 0 && found == SPOOL_FOUND_FORM)
+        r = judge(s, &scan);
+    if (r < 0) {
+        drop_file(s);
+        return r;
+    }
+    s->synced = s->file.fd >= 0 ? s->file.end : 0;
+    tell_found(s);
+    return 0;
+}
+
+/* Looks at the file; what stands in the way is remembered and looked at again later. */
+static void look_and_say(struct spool *s)
+{
+    s->unavailable = look(s);
+    s->look_ms = uv_now(s->loop) + LOOK_MS;
+    if (s->unavailable == -EBUSY)
+        say(s, s->unavailable, "another process has this folder");
+    else
+        say(s, s->unavailable, "not usable");
+}
+
+/* ---- writing: in a thread of the pool, which has file, index, writing and batch to itself meanwhile ---- */
+
+static int write_anew(struct spool *s, char *aside)
+{
+    struct batch *b = &s->batch;
+    struct spool_file fresh;
+    int r;
+
+    b->moved = calloc(s->index.n ? s->index.n : 1, sizeof *b->moved);
+    r = b->moved ? spool_file_rewrite(&b->file, s->index.p, s->index.n, b->moved, aside, &fresh) : -ENOMEM;
+    if (r == 0) {
+        b->file = fresh; /* the old one is still read from; on_work_done() closes it */
+        b->synced = fresh.end;
+        return 0;
+    }
+    free(b->moved);
+    b->moved = NULL;
+    return r;
+}
+
+static int prepare(struct spool *s)
+{
+    struct batch *b = &s->batch;
+    uint64_t used = b->file.fd >= 0 ? b->file.end - SPOOL_HEADS : 0, dead = used - s->index.bytes;
+    int r;
+
+    if (b->file.fd >= 0 && b->file.only_read)
+        return 0;
+    b->was_gone = b->file.fd >= 0 && spool_file_is_gone(&b->file);
+    if (b->file.fd < 0 || b->was_gone)
+        return write_anew(s, b->aside);
+    if (used < s->index.bytes || dead <= DEAD_MAX || dead <= s->index.bytes)
+        return 0;
+    r = write_anew(s, NULL);
+    return r < 0 && spool_file_is_gone(&b->file) ? r : 0; /* no room for a smaller one: the large one goes on */
+}
+
+static void write_op(struct spool *s, struct spool_op *op)
+{
+    struct batch *b = &s->batch;
+
+    if (ag_buf_size(&op->entry) == 0) {
+        uint64_t at = b->moved ? b->moved[op->slot] : s->index.p[op->slot].at;
+
+        op->result = at ? spool_file_take_out(&b->file, at) : 0;
+        return;
+    }
+    op->result = b->file.only_read ? -EROFS : b->result;
+    if (op->result < 0)
+        return;
+    op->at = b->file.end;
+    op->result = spool_file_append(&b->file, ag_buf_span(&op->entry));
+    if (op->result < 0)
+        b->result = op->result; /* nor the ones behind it: their order is kept */
+}
+
+static void settle_all(struct spool *s, int r)
+{
+    ag_list_for_each(it, &s->writing)
+        ag_list_entry(it, struct spool_op, link)->result = r;
+}
+
+static void write_batch(struct spool *s)
+{
+    struct batch *b = &s->batch;
+    int r = prepare(s);
+
+    if (r < 0) {
+        b->result = r;
+        settle_all(s, r);
+        return;
+    }
+    ag_list_for_each(it, &s->writing)
+        write_op(s, ag_list_entry(it, struct spool_op, link));
+    if (b->file.only_read)
+        return;
+    spool_file_tell_length(&b->file, b->synced); /* else it runs further behind */
+    r = spool_file_sync(&b->file);
+    if (r == 0) {
+        b->synced = b->file.end;
+        return;
+    }
+    b->result = r;
+    spool_file_cut(&b->file, b->synced); /* nobody knows what is there */
+    settle_all(s, r);
+}
+
 static void on_work(uv_work_t *work)
 {
     struct spool *s = work->data;
-    MDB_txn *txn;
-    int r = s->env ? 0 : open_env(s);
 
-    if (r == 0)
-        r = mdb_txn_begin(s->env, NULL, 0, &txn);
-    if (r != 0) {
-        s->result = r;
-        return;
-    }
-    ag_list_for_each(it, &s->writing) {
-        r = write_one(s, txn, ag_list_entry(it, struct spool_op, link));
-        if (r != 0) {
-            mdb_txn_abort(txn);
-            s->result = r;
-            return;
-        }
-    }
-    s->result = mdb_txn_commit(txn);
+    uv_mutex_lock(&s->mutex);
+    if (s->wiped)
+        settle_all(s, -ECANCELED);
+    else
+        write_batch(s);
+    uv_mutex_unlock(&s->mutex);
 }
+
+/* ---- batches ---- */
 
 static void on_work_done(uv_work_t *work, int status);
 
+/* Takes what can be written now. false: nothing. */
+static bool fill_batch(struct spool *s)
+{
+    ag_list_for_each_safe(it, &s->gathering) {
+        struct spool_op *op = ag_list_entry(it, struct spool_op, link);
+        struct spool_place *p;
+
+        if (ag_buf_size(&op->entry) == 0) {
+            p = spool_index_find(&s->index, op->seq);
+            if (!p) {
+                op_free(op); /* it never got here */
+                continue;
+            }
+            op->slot = (size_t) (p - s->index.p);
+        }
+        ag_list_del(&op->link);
+        ag_list_append(&s->writing, &op->link);
+    }
+    return !ag_list_empty(&s->writing);
+}
+
 static void commit(struct spool *s)
 {
-    if (s->busy || ag_list_empty(&s->gathering))
+    if (s->busy || !fill_batch(s))
         return;
     s->busy = true;
-    ag_list_splice(&s->writing, &s->gathering);
+    s->wiped = false;
+    s->batch = (struct batch){.file = s->file, .synced = s->synced};
     s->work.data = s;
     if (uv_queue_work(s->loop, &s->work, on_work, on_work_done) < 0) {
-        s->result = ENOMEM;
+        s->batch.result = -ENOMEM;
+        settle_all(s, -ENOMEM);
         on_work_done(&s->work, 0);
+    }
+}
+
+static void take_file(struct spool *s)
+{
+    struct batch *b = &s->batch;
+    size_t n_lost = 0;
+
+    if (s->wiped) {
+        if (b->file.fd != s->file.fd)
+            spool_file_close(&b->file);
+        spool_file_close(&s->file);
+        return;
+    }
+    if (b->moved) {
+        for (size_t i = 0; i < s->index.n; i++) {
+            n_lost += s->index.p[i].size > 0 && b->moved[i] == 0 && s->index.p[i].at != 0;
+            s->index.p[i].at = b->moved[i];
+        }
+        if (s->file.fd >= 0)
+            spool_file_close(&s->file);
+    }
+    s->file = b->file;
+    s->synced = b->synced;
+    s->stats.lost += n_lost;
+    if (b->was_gone && b->moved)
+        ag_log(AG_LOG_ERROR, "%s: removed, replaced or cut while it was in use; written anew, %zu reports lost%s%s", s->path,
+               n_lost, b->aside[0] ? ", what was there put aside as " : "", b->aside);
+    else if (b->moved && b->aside[0])
+        ag_log(AG_LOG_ERROR, "%s: something else has come there; put aside as %s", s->path, b->aside);
+    s->stats.put_aside += b->moved && b->aside[0];
+}
+
+static void end_put(struct spool *s, struct spool_op *op)
+{
+    uint64_t seq = op->seq;
+    uint32_t id = op->id, size = (uint32_t) ag_buf_size(&op->entry);
+    int r = op->result;
+    bool cancelled = op->cancelled;
+
+    if (r == 0)
+        r = spool_index_add(&s->index, seq, op->at, size);
+    op_free(op);
+    s->stats.failed += r < 0 && r != -ECANCELED;
+    if (cancelled && r == 0) {
+        spool_remove(s, seq);
+        r = -ECANCELED;
+    }
+    if (!s->closing)
+        s->events->stored(s->user, seq, id, r);
+}
+
+static void start_timer(struct spool *s, unsigned ms);
+
+static void end_op(struct spool *s, struct spool_op *op)
+{
+    if (ag_buf_size(&op->entry) > 0) {
+        end_put(s, op);
+    } else if (op->result == 0 || op->result == -ECANCELED || s->closing) {
+        spool_index_remove(&s->index, op->seq);
+        op_free(op);
+    } else { /* once more, later: else it would be sent again after a restart */
+        ag_list_del(&op->link);
+        put_in_list(s, op);
+        start_timer(s, RETRY_MS);
     }
 }
 
@@ -220,40 +460,47 @@ static void on_timer_closed(uv_handle_t *h)
     const struct spool_events *events = s->events;
     void *user = s->user;
 
-    if (s->env)
-        mdb_env_close(s->env);
-    free(s->path);
+    if (s->file.fd >= 0 && !s->file.only_read && spool_file_tell_length(&s->file, s->synced) == 0)
+        spool_file_sync(&s->file);
+    spool_file_close(&s->file);
+    if (s->lock >= 0)
+        close(s->lock);
+    spool_index_deinit(&s->index);
+    uv_mutex_destroy(&s->mutex);
     free(s);
     events->closed(user);
 }
 
-static void go_on(struct spool *s)
+static void end_if_closing(struct spool *s)
 {
-    if (!ag_list_empty(&s->gathering))
-        commit(s);
-    else if (s->closing)
+    if (s->busy || !s->closing)
+        return;
+    commit(s);
+    if (!s->busy && !uv_is_closing((uv_handle_t *) &s->timer))
         uv_close((uv_handle_t *) &s->timer, on_timer_closed);
 }
 
 static void on_work_done(uv_work_t *work, int status)
 {
     struct spool *s = work->data;
+    struct ag_list done;
 
     (void) status;
+    take_file(s);
+    free(s->batch.moved);
+    s->batch.moved = NULL;
     s->busy = false;
-    if (s->result != 0)
-        ag_log(AG_LOG_ERROR, "%s: %s", s->path, mdb_strerror(s->result));
-    while (!ag_list_empty(&s->writing)) {
-        struct spool_op *op = ag_list_first(&s->writing, struct spool_op, link);
-        bool put = ag_buf_size(&op->data) > 0;
-        uint64_t seq = op->seq;
-        uint32_t id = op->id;
-
-        op_free(op);
-        if (put && !s->closing)
-            s->events->stored(s->user, seq, id, as_errno(s->result));
-    }
-    go_on(s);
+    if (s->wiped)
+        settle_all(s, -ECANCELED);
+    else if (s->file.fd < 0 || !s->file.only_read)
+        say(s, s->batch.result, "cannot be written");
+    if (!ag_list_empty(&s->gathering))
+        start_timer(s, 0);
+    ag_list_init(&done);
+    ag_list_splice(&done, &s->writing);
+    while (!ag_list_empty(&done))
+        end_op(s, ag_list_first(&done, struct spool_op, link));
+    end_if_closing(s);
 }
 
 static void on_timer(uv_timer_t *t)
@@ -261,93 +508,171 @@ static void on_timer(uv_timer_t *t)
     commit(t->data);
 }
 
-static void gather(struct spool *s, struct spool_op *op)
+static void start_timer(struct spool *s, unsigned ms)
 {
-    if (ag_list_empty(&s->gathering) && !s->busy)
-        uv_timer_start(&s->timer, on_timer, GATHER_MS, 0);
-    ag_list_append(&s->gathering, &op->link);
+    if (!s->busy && (!uv_is_active((uv_handle_t *) &s->timer) || uv_timer_get_due_in(&s->timer) > ms))
+        uv_timer_start(&s->timer, on_timer, ms, 0);
+}
+
+/* ---- calls ---- */
+
+static struct spool_op *op_new(struct spool *s, uint64_t seq)
+{
+    struct spool_op *op = calloc(1, sizeof *op);
+
+    if (op) {
+        op->seq = seq;
+        put_in_list(s, op);
+    }
+    return op;
+}
+
+int spool_ready(struct spool *s)
+{
+    uint64_t now_ms = uv_now(s->loop);
+
+    if (s->unavailable < 0 && now_ms >= s->look_ms)
+        look_and_say(s);
+    if (s->unavailable == 0 && s->file.fd >= 0 && s->file.only_read && !s->busy && now_ms >= s->look_ms) {
+        s->look_ms = now_ms + LOOK_MS;
+        if (spool_file_make_writable(&s->file) == 0)
+            ag_log(AG_LOG_INFO, "%s: can be written again", s->path);
+    }
+    return s->unavailable < 0 ? s->unavailable : s->file.fd >= 0 && s->file.only_read ? -EROFS : 0;
 }
 
 int spool_put(struct spool *s, uint64_t seq, const struct spool_record *rec)
 {
-    struct spool_op *op = calloc(1, sizeof *op);
+    ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT;
+    struct spool_op *op;
+    int r = spool_record_encode(&body, rec);
 
+    if (r < 0)
+        return r;
+    op = op_new(s, seq);
     if (!op)
         return -ENOMEM;
-    op->seq = seq;
     op->id = rec->id;
-    if (spool_record_encode(&op->data, rec) < 0) {
-        free(op);
-        return -ENOMEM;
+    r = spool_form_entry(&op->entry, seq, ag_buf_span(&body));
+    if (r < 0) {
+        op_free(op);
+        return r;
     }
-    gather(s, op);
+    start_timer(s, GATHER_MS);
     return 0;
+}
+
+/* A record that has not got to the disk yet. */
+static struct spool_op *find_put(struct ag_list *list, uint64_t seq)
+{
+    for (struct ag_list *it = list->prev; it != list; it = it->prev) {
+        struct spool_op *op = ag_list_entry(it, struct spool_op, link);
+
+        if (op->seq == seq && op->id != 0)
+            return op;
+    }
+    return NULL;
 }
 
 int spool_remove(struct spool *s, uint64_t seq)
 {
-    struct spool_op *op = calloc(1, sizeof *op);
+    struct spool_op *op;
 
+    if (!spool_index_find(&s->index, seq)) {
+        op = find_put(&s->writing, seq);
+        if (!op)
+            op = find_put(&s->gathering, seq);
+        if (op)
+            op->cancelled = true;
+        return 0;
+    }
+    op = op_new(s, seq);
     if (!op)
         return -ENOMEM;
-    op->seq = seq;
-    gather(s, op);
+    start_timer(s, GATHER_MS);
     return 0;
 }
 
 int spool_read(struct spool *s, uint64_t seq, struct ag_buf *text)
 {
-    struct spool_key k = key_of(seq);
-    MDB_val key = {sizeof k, &k}, val;
+    ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT;
+    struct spool_place *p = spool_index_find(&s->index, seq);
     struct spool_record rec;
-    MDB_txn *txn;
     int r;
 
-    if (!s->env)
+    if (!p || s->file.fd < 0)
         return -ENOENT;
-    r = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
-    if (r != 0)
-        return as_errno(r);
-    r = as_errno(mdb_get(txn, s->dbi, &key, &val));
+    r = spool_file_read(&s->file, p->at, seq, &body);
     if (r == 0)
-        r = spool_record_decode(&rec, (struct ag_span){val.mv_data, val.mv_size});
+        r = spool_record_decode(&rec, ag_buf_span(&body));
     if (r == 0)
-        r = ag_buf_append_span(text, rec.text);
-    mdb_txn_abort(txn);
+        return ag_buf_append_span(text, rec.text);
+    s->stats.lost += r != -ENOMEM;
+    return r > 0 ? -EBADMSG : r;
+}
+
+int spool_wipe(struct spool *s)
+{
+    struct ag_list puts;
+    int r;
+
+    if (s->unavailable == -EBUSY)
+        return -EBUSY; /* the other process' file */
+    ag_list_init(&puts);
+    uv_mutex_lock(&s->mutex);
+    s->wiped = true;
+    r = spool_file_wipe(s->path);
+    spool_index_clear(&s->index);
+    ag_list_splice(&puts, &s->gathering);
+    uv_mutex_unlock(&s->mutex);
+    if (!s->busy)
+        spool_file_close(&s->file);
+    s->synced = 0;
+    s->unavailable = 0;
+    while (!ag_list_empty(&puts)) {
+        struct spool_op *op = ag_list_first(&puts, struct spool_op, link);
+
+        op->result = -ECANCELED;
+        end_op(s, op);
+    }
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "%s: cannot be removed: %s", s->path, strerror(-r));
     return r;
 }
 
-int spool_open(struct spool **out, uv_loop_t *loop, const char *path, size_t max_bytes, const struct spool_events *events,
-               void *user, char *error, size_t n_error)
+int spool_open(struct spool **out, uv_loop_t *loop, const char *path, const struct spool_events *events, void *user)
 {
     struct spool *s = calloc(1, sizeof *s);
-    int r;
 
-    if (!s)
-        return -ENOMEM;
-    s->loop = loop;
-    s->events = events;
-    s->user = user;
-    s->map_size = (max_bytes * FILE_FACTOR + FILE_BASE) & ~(size_t) 0xffff;
-    ag_list_init(&s->gathering);
-    ag_list_init(&s->writing);
-    s->path = strdup(path);
-    if (!s->path) {
+    if (!s || uv_mutex_init(&s->mutex) < 0) {
         free(s);
         return -ENOMEM;
     }
+    s->loop = loop;
+    s->events = events;
+    s->user = user;
+    s->lock = s->file.fd = -1;
+    s->gate.burst = 10;
+    s->gate.period_ms = 60000;
+    spool_index_init(&s->index);
+    ag_list_init(&s->gathering);
+    ag_list_init(&s->writing);
     uv_timer_init(loop, &s->timer);
     s->timer.data = s;
+    snprintf(s->path, sizeof s->path, "%s", path);
     *out = s;
-    r = access(path, F_OK) == 0 ? open_existing(s) : 0;
-    if (r != 0)
-        snprintf(error, n_error, "%s: %s", path, mdb_strerror(r));
-    return as_errno(r);
+    look_and_say(s);
+    return 0;
 }
 
 bool spool_is_idle(const struct spool *s)
 {
     return !s->busy && ag_list_empty(&s->gathering);
+}
+
+void spool_get_stats(const struct spool *s, struct spool_stats *out)
+{
+    *out = s->stats;
 }
 
 void spool_close(struct spool *s)
@@ -356,6 +681,5 @@ void spool_close(struct spool *s)
         return;
     s->closing = true;
     uv_timer_stop(&s->timer);
-    if (!s->busy)
-        go_on(s);
+    end_if_closing(s);
 }

@@ -16,3 +16,12 @@ add_executable(lan_roundtrip bench/lan_roundtrip.c)
 target_link_libraries(lan_roundtrip PRIVATE miioclient_core Threads::Threads)
 set_target_properties(lan_roundtrip PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 miio_fuzz_target(spool_record SOURCES fuzz/fuzz_spool_record.c LIBS miioclient_core)
+
+# The way of reports between a played cloud, store and clock; the store's own parts.
+miio_unit_test(report_path SOURCES unit/client/test_report_path.c ${CMAKE_SOURCE_DIR}/client/report_path.c
+               LIBS miioclient_core PkgConfig::UV)
+miio_unit_test(spool_form SOURCES unit/client/test_spool_form.c LIBS miioclient_core ALLOC_FAIL)
+miio_fuzz_target(spool_form SOURCES fuzz/fuzz_spool_form.c LIBS miioclient_core)
+miio_unit_test(spool SOURCES unit/client/test_spool.c ${CMAKE_SOURCE_DIR}/client/io/spool.c ${CMAKE_SOURCE_DIR}/client/io/spool_file.c
+               LIBS miioclient_core PkgConfig::UV)
+target_link_options(test_spool PRIVATE -Wl,--wrap=pwrite,--wrap=pread,--wrap=fdatasync)

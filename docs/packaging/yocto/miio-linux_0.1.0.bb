@@ -5,7 +5,7 @@ LIC_FILES_CHKSUM = "file://LICENSE;md5=9b02ffa8ad799b19e6fb2ca67d1c9b08"
 
 inherit cmake pkgconfig systemd useradd
 
-DEPENDS = "libuv cjson mosquitto openssl msgpack-c lmdb inih curl uthash"
+DEPENDS = "libuv cjson mosquitto openssl msgpack-c inih curl uthash"
 
 EXTRA_OECMAKE = "-DMIIO_EXAMPLES=OFF -DMIIO_SYSTEMD=ON"
 

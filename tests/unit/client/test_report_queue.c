@@ -14,7 +14,7 @@
 #include "client/core/spool_record.h"
 #include "tests/support/alloc_fail.h"
 
-enum { NOW = 1700000000 };
+enum { NOW = 5000000 }; /* ms since the device's start */
 
 struct forgotten {
     uint64_t seq[64];
@@ -41,15 +41,14 @@ static uint64_t put(struct report_queue *q, uint32_t id, uint64_t topic, size_t 
     return seq;
 }
 
-static uint32_t take(struct report_queue *q, uint32_t now_s)
+static uint32_t take(struct report_queue *q, uint64_t now_ms)
 {
-    uint64_t seq;
-    uint32_t id;
+    struct report_next next;
 
-    if (!report_queue_next(q, now_s, &seq, &id))
+    if (!report_queue_next(q, now_ms, &next))
         return 0;
-    report_queue_sent(q, seq);
-    return id;
+    report_queue_sent(q, next.seq);
+    return next.id;
 }
 
 static void leaves_in_order_and_only_when_acknowledged(void **state)
@@ -123,12 +122,13 @@ static void bounds(void **state)
     put(&q, 7, 0, 990); /* only one small one has room beside it */
     assert_int_equal(q.n, 2);
     assert_int_equal(take(&q, NOW), 6);
-    assert_int_equal(take(&q, NOW + 101), 0); /* too old */
+    assert_int_equal(take(&q, NOW + 100001), 0); /* too old */
     assert_int_equal(q.n_too_old, 1);
     report_queue_deinit(&q);
 }
 
-static void ages_need_a_clock(void **state)
+/* A store that refuses everything: nothing gives way to what is not kept in the end. */
+static void nothing_gives_way_before_it_is_stored(void **state)
 {
     struct forgotten f = {0};
     struct report_queue q;
@@ -136,9 +136,38 @@ static void ages_need_a_clock(void **state)
 
     (void) state;
     report_queue_init(&q, &limits, on_forget, &f);
-    assert_int_equal(report_queue_add(&q, 1, 0, 10, 60, &seq), 0); /* 1970: no clock yet */
-    report_queue_stored(&q, seq);
-    assert_int_equal(take(&q, NOW), 1);
+    for (uint32_t id = 1; id <= 4; id++)
+        put(&q, id, 70 + id, 10);
+    for (uint32_t id = 5; id <= 20; id++) {
+        assert_int_equal(report_queue_add(&q, id, 71, 900, NOW, &seq), 0);
+        report_queue_not_stored(&q, seq);
+    }
+    assert_int_equal(f.n, 0);
+    assert_int_equal(q.n, 4);
+    assert_int_equal(q.n_writing, 0);
+    assert_int_equal(q.bytes, 40);
+    assert_int_equal(q.writing_bytes, 0);
+    put(&q, 21, 0, 10);
+    assert_int_equal(q.n_too_many, 1);
+    assert_int_equal(take(&q, NOW), 2);
+    report_queue_deinit(&q);
+}
+
+static void ages_are_counted_from_birth(void **state)
+{
+    const struct report_birth before_this_boot = {.born_ms = -90000, .at_s = 1700000000};
+    struct forgotten f = {0};
+    struct report_queue q;
+    struct report_next next;
+
+    (void) state;
+    report_queue_init(&q, &limits, on_forget, &f);
+    assert_int_equal(report_queue_restore(&q, 1, 1, 0, 10, before_this_boot), 0);
+    assert_true(report_queue_next(&q, 10000, &next));
+    assert_int_equal(next.birth.born_ms, -90000);
+    assert_int_equal(next.birth.at_s, 1700000000);
+    assert_false(report_queue_next(&q, 10001, &next));
+    assert_int_equal(q.n_too_old, 1);
     report_queue_deinit(&q);
 }
 
@@ -164,14 +193,19 @@ static void latest_replaces_what_has_not_left(void **state)
 
 static void restores(void **state)
 {
+    const struct report_birth now = {.born_ms = NOW};
     struct forgotten f = {0};
     struct report_queue q;
 
     (void) state;
     report_queue_init(&q, &limits, on_forget, &f);
-    assert_int_equal(report_queue_restore(&q, 7, 70, 0, 10, NOW), 0);
-    assert_int_equal(report_queue_restore(&q, 8, 70, 0, 10, NOW), -EEXIST);
-    assert_int_equal(report_queue_restore(&q, 9, 90, 5, 10, NOW), 0);
+    assert_int_equal(report_queue_restore(&q, 1, 10, 0, 10, now), 0); /* the first of all */
+    assert_int_equal(put(&q, 11, 0, 10), 2);
+    report_queue_forget_all(&q);
+    f.n = 0;
+    assert_int_equal(report_queue_restore(&q, 7, 70, 0, 10, now), 0);
+    assert_int_equal(report_queue_restore(&q, 8, 70, 0, 10, now), -EEXIST);
+    assert_int_equal(report_queue_restore(&q, 9, 90, 5, 10, now), 0);
     assert_int_equal(put(&q, 1, 5, 10), 10);
     assert_int_equal(q.n_replaced, 1);
     assert_int_equal(take(&q, NOW), 70);
@@ -278,7 +312,9 @@ static void topics(void **state)
 
 static void records(void **state)
 {
-    const struct spool_record in = {4294967295u, NOW, UINT64_MAX, AG_SPAN("{\"id\":4294967295,\"method\":\"props\"}")};
+    const struct spool_record in = {.id = 4294967295u, .at_s = 1700000000, .topic = UINT64_MAX,
+                                    .text = AG_SPAN("{\"id\":4294967295,\"method\":\"props\"}"),
+                                    .boot = UINT64_MAX - 1, .up_s = 77, .sure = true};
     ag_cleanup(ag_buf_deinit) struct ag_buf bytes = AG_BUF_INIT;
     struct spool_record out;
 
@@ -287,12 +323,17 @@ static void records(void **state)
     assert_int_equal(spool_record_decode(&out, ag_buf_span(&bytes)), 0);
     assert_int_equal(out.id, in.id);
     assert_int_equal(out.at_s, in.at_s);
+    assert_true(out.boot == in.boot && out.up_s == in.up_s && out.sure);
     assert_true(out.topic == in.topic);
     assert_int_equal(out.text.len, in.text.len);
     assert_memory_equal(out.text.p, in.text.p, in.text.len);
     for (size_t n = 0; n < ag_buf_size(&bytes); n++)
         assert_int_equal(spool_record_decode(&out, (struct ag_span){ag_buf_head(&bytes), n}), -EINVAL);
-    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x95\x02\x01\x01\x01\xa1x")), -EINVAL); /* a later version */
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x95\x02\x01\x01\x01\xa1x")), SPOOL_RECORD_E_VERSION);
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x91\xcd\x01\x00")), SPOOL_RECORD_E_VERSION);
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x95\x00\x01\x01\x01\xa1x")), -EINVAL);
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x90")), -EINVAL);
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x94\x01\x01\x01\x01")), -EINVAL); /* four of five */
     assert_int_equal(spool_record_decode(&out, AG_SPAN("\x95\x01\x00\x01\x01\xa1x")), -EINVAL); /* id 0 */
     assert_int_equal(spool_record_decode(&out, AG_SPAN("\x96\x01\x01\x01\x01\xa1x\xc0")), 0);   /* more items */
     assert_int_equal(spool_record_decode(&out, AG_SPAN("{\"id\":1}")), -EINVAL);
@@ -304,7 +345,8 @@ int main(void)
         cmocka_unit_test(leaves_in_order_and_only_when_acknowledged),
         cmocka_unit_test(is_not_sent_before_it_is_stored),
         cmocka_unit_test(bounds),
-        cmocka_unit_test(ages_need_a_clock),
+        cmocka_unit_test(nothing_gives_way_before_it_is_stored),
+        cmocka_unit_test(ages_are_counted_from_birth),
         cmocka_unit_test(latest_replaces_what_has_not_left),
         cmocka_unit_test(restores),
         cmocka_unit_test(allocation_failures),

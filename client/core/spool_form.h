@@ -1,0 +1,81 @@
+/*
+ * The file of kept reports as bytes, version 1. All numbers are little-endian, all places multiples of 4.
+ *
+ *   0, 32   two heads of 32 bytes, written in turn; the one with the greater turn counts
+ *   64 ...  entries, back to back
+ *
+ *   head    0 mark (8), 8 version, 12 CRC of the rest, 16 turn (8), 24 length (8): so much of the file is known to be on
+ *           the disk. It runs behind the file, never ahead: a file that is shorter has lost its end.
+ *   entry   0 mark, 4 CRC of bytes 8 to 23, 8 number (8), 16 length of the body, 20 CRC of the body and its padding,
+ *           24 "live" or "gone", 28 body, zeros up to a multiple of 4
+ *
+ * An entry is taken out by writing "gone" over "live": that needs no room, so it works on a full disk, and no sector is
+ * half of one and half of the other. Nothing else is ever overwritten.
+ *
+ * spool_form_scan() believes nothing: it takes any bytes, gives out what has the right checksums, and counts the rest.
+ */
+#ifndef CLIENT_SPOOL_FORM_H
+#define CLIENT_SPOOL_FORM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "libagent/core/buf.h"
+
+enum {
+    SPOOL_HEAD = 32,
+    SPOOL_HEADS = 64,
+    SPOOL_ENTRY = 28,
+    SPOOL_STATE_AT = 24, /* in an entry */
+    SPOOL_STATE = 4,
+    SPOOL_BODY_MAX = 4 << 20
+};
+
+extern const char spool_form_gone[SPOOL_STATE];
+
+struct spool_head {
+    uint64_t turn, length;
+};
+
+void spool_form_head(uint8_t out[SPOOL_HEAD], struct spool_head head);
+/* The whole entry. 0, -ENOMEM, -EMSGSIZE (body over SPOOL_BODY_MAX); out is unchanged then. */
+int spool_form_entry(struct ag_buf *out, uint64_t seq, struct ag_span body);
+/* Bytes that an entry with such a body takes. */
+uint64_t spool_form_size(size_t body_len);
+
+/* Where the bytes come from. read: n bytes at a place; 0 or -errno, also when there are not as many. */
+struct spool_source {
+    int (*read)(void *user, uint64_t at, void *out, size_t n);
+    void *user;
+    uint64_t size;
+};
+
+/* The body of the entry at a place, appended. 0; -EBADMSG: no such entry there; -ENOMEM; what read() gave. */
+int spool_form_read(const struct spool_source *src, uint64_t at, uint64_t seq, struct ag_buf *body);
+
+enum spool_heads {
+    SPOOL_HEADS_GOOD,
+    SPOOL_HEADS_ONE,   /* one of the two is damaged */
+    SPOOL_HEADS_BAD,   /* both are */
+    SPOOL_HEADS_OTHER, /* a later version's: its entries were not looked at */
+};
+
+struct spool_scan {
+    enum spool_heads heads;
+    struct spool_head head; /* heads GOOD or ONE */
+    bool shorter;           /* than the head says */
+    unsigned n_damaged;     /* places between good entries that are none */
+    uint64_t first_damaged; /* where the first one begins */
+    unsigned n_live, n_gone;
+    uint64_t end;           /* where the next entry goes: behind all bytes */
+};
+
+/* Told of each live entry, in the order of the file; body is borrowed. */
+typedef void spool_entry_fn(void *user, uint64_t at, uint64_t seq, struct ag_span body);
+
+/* 0 or -ENOMEM. What cannot be read counts as damaged. */
+int spool_form_scan(const struct spool_source *src, struct spool_scan *out, spool_entry_fn *entry, void *user);
+
+/* Nothing is wrong with it. */
+bool spool_scan_is_clean(const struct spool_scan *s);
+
+#endif

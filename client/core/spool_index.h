@@ -1,0 +1,31 @@
+/* Where each kept record stands in the store's file: its number and its place, in the order of the numbers. */
+#ifndef CLIENT_SPOOL_INDEX_H
+#define CLIENT_SPOOL_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct spool_place {
+    uint64_t seq, at;
+    uint32_t size; /* of the entry in the file; 0: taken out */
+};
+
+struct spool_index {
+    struct spool_place *p; /* ascending seq; those taken out are dropped now and then */
+    size_t n, cap, n_out;
+    uint64_t bytes; /* of the entries that are here */
+};
+
+void spool_index_init(struct spool_index *x);
+void spool_index_deinit(struct spool_index *x);
+void spool_index_clear(struct spool_index *x);
+
+/* 0, -EEXIST, -ENOMEM. */
+int spool_index_add(struct spool_index *x, uint64_t seq, uint64_t at, uint32_t size);
+/* NULL: not here. Good until the next add or remove. */
+struct spool_place *spool_index_find(const struct spool_index *x, uint64_t seq);
+bool spool_index_remove(struct spool_index *x, uint64_t seq);
+size_t spool_index_count(const struct spool_index *x);
+
+#endif

@@ -1,0 +1,110 @@
+/* What the rest of the client is to the way of reports: the cloud in use, the uplink, the clocks. */
+#include "client/client.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+static bool cloud_takes(void *user)
+{
+    const struct client *c = user;
+
+    return c->link.cloud && c->link.connected && !c->link.stopping;
+}
+
+static int cloud_report(void *user, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
+{
+    struct client *c = user;
+
+    return c->link.ops->report(c->link.cloud, id, text, at_s, repeat);
+}
+
+static int cloud_carries(void *user, struct ag_span text)
+{
+    const struct client *c = user;
+
+    return c->link.ops && c->link.ops->carries ? c->link.ops->carries(c->conf, text) : 0;
+}
+
+static void queued(void *user, uint32_t id)
+{
+    struct client *c = user;
+
+    uplink_acked(&c->uplink, id, AG_SPAN("{\"result\":[\"queued\"]}"));
+}
+
+static void failed(void *user, uint32_t id, int code, const char *message)
+{
+    struct client *c = user;
+
+    uplink_failed(&c->uplink, id, code, message);
+}
+
+static bool is_awaited(void *user, uint32_t id)
+{
+    const struct client *c = user;
+
+    return uplink_is_awaited(&c->uplink, id);
+}
+
+/* The kernel knows whether somebody keeps its clock right. */
+static bool clock_is_kept(void)
+{
+    struct timex t = {0};
+    int state = adjtimex(&t);
+
+    return state >= 0 && state != TIME_ERROR;
+}
+
+static void time_of(void *user, struct report_time *out)
+{
+    const struct client *c = user;
+
+    *out = (struct report_time){.now_ms = uv_now(c->loop),
+                                .boot = c->boot,
+                                .unix_s = client_best_time(c),
+                                .sure = clock_is_kept()};
+}
+
+static void changed(void *user)
+{
+    client_rearm(user);
+}
+
+static void closed(void *user)
+{
+    client_part_closed(user);
+}
+
+static const struct report_host host = {cloud_takes, cloud_report, cloud_carries, queued, failed,
+                                        is_awaited,  time_of,      changed,       closed};
+
+/* 0: this system does not tell. */
+static uint64_t read_boot(void)
+{
+    char text[64];
+    uint64_t h = 0xcbf29ce484222325u;
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
+
+    if (fd >= 0)
+        close(fd);
+    for (ssize_t i = 0; i < n; i++)
+        h = (h ^ (uint8_t) text[i]) * 0x100000001b3u;
+    return n > 0 && h != 0 ? h : 0;
+}
+
+int client_open_reports(struct client *c, char error[DATA_ERROR_MAX])
+{
+    char path[DATA_PATH_MAX + 16];
+    struct report_path_env env = {.loop = c->loop, .conf = c->conf, .host = &host, .user = c};
+    int r;
+
+    c->boot = read_boot();
+    snprintf(path, sizeof path, "%sreports.mdb", c->options.dir.path);
+    env.path = c->link.ops ? path : NULL;
+    r = report_path_open(&c->reports, &env, error, DATA_ERROR_MAX);
+    c->n_open += c->reports.spool != NULL;
+    return r;
+}

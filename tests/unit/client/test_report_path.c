@@ -1,0 +1,766 @@
+/*
+ * The way of reports with everything around it played: a cloud that says what the row wants, a store without a disk, an
+ * uplink that writes down the answers, a clock that only the test moves. What happened is one line of words, so that what
+ * should not happen is seen as well.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "client/core/spool_record.h"
+#include "client/io/spool.h"
+#include "client/report_path.h"
+
+#define ID "did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=cool\nmodel=cool.prod.v1\n"
+
+enum { RECORDS = 64, UNIX = 1700000000, DAY_S = 86400 };
+
+/* ---- the store ---- */
+
+struct record {
+    uint64_t seq;
+    struct spool_record rec;
+    char text[256];
+    bool stored, used;
+};
+
+struct spool {
+    const struct spool_events *events;
+    void *user;
+};
+
+/* What is on the "disk": it outlives the path. */
+static struct disk {
+    struct spool spool;
+    struct record records[RECORDS];
+    int ready, read_error, wipe_error;
+    unsigned n_wiped;
+} disk;
+
+static struct record *record_of(uint64_t seq)
+{
+    for (size_t i = 0; i < RECORDS; i++) {
+        if (disk.records[i].used && disk.records[i].seq == seq)
+            return &disk.records[i];
+    }
+    return NULL;
+}
+
+int spool_open(struct spool **out, uv_loop_t *loop, const char *path, const struct spool_events *events, void *user)
+{
+    (void) loop;
+    (void) path;
+    disk.spool = (struct spool){events, user};
+    *out = &disk.spool;
+    for (size_t i = 0; i < RECORDS; i++) {
+        struct record *r = &disk.records[i];
+
+        if (r->used && !r->stored)
+            r->used = false; /* the plug was pulled before it was there */
+        if (r->used)
+            assert_int_equal(events->found(user, r->seq, &r->rec, 1), 0);
+    }
+    return 0;
+}
+
+int spool_ready(struct spool *s)
+{
+    (void) s;
+    return disk.ready;
+}
+
+int spool_put(struct spool *s, uint64_t seq, const struct spool_record *rec)
+{
+    (void) s;
+    assert_null(record_of(seq));
+    for (size_t i = 0; i < RECORDS; i++) {
+        struct record *r = &disk.records[i];
+
+        if (r->used)
+            continue;
+        *r = (struct record){.seq = seq, .rec = *rec, .used = true};
+        assert_true(rec->text.len < sizeof r->text);
+        memcpy(r->text, rec->text.p, rec->text.len);
+        r->rec.text.p = r->text;
+        return 0;
+    }
+    fail_msg("the store is full");
+    return -ENOMEM;
+}
+
+int spool_remove(struct spool *s, uint64_t seq)
+{
+    struct record *r = record_of(seq);
+
+    (void) s;
+    if (r)
+        r->used = false;
+    return 0;
+}
+
+int spool_read(struct spool *s, uint64_t seq, struct ag_buf *text)
+{
+    struct record *r = record_of(seq);
+
+    (void) s;
+    if (disk.read_error)
+        return disk.read_error;
+    return r && r->stored ? ag_buf_append_span(text, r->rec.text) : -ENOENT;
+}
+
+int spool_wipe(struct spool *s)
+{
+    (void) s;
+    memset(disk.records, 0, sizeof disk.records);
+    disk.n_wiped++;
+    return disk.wipe_error;
+}
+
+bool spool_is_idle(const struct spool *s)
+{
+    (void) s;
+    for (size_t i = 0; i < RECORDS; i++) {
+        if (disk.records[i].used && !disk.records[i].stored)
+            return false;
+    }
+    return true;
+}
+
+void spool_close(struct spool *s)
+{
+    for (size_t i = 0; s && i < RECORDS; i++)
+        disk.records[i].stored = disk.records[i].used; /* it is on the disk before it closes */
+    if (s)
+        s->events->closed(s->user);
+}
+
+/* Commits what was put; r: how that ends. */
+static void disk_commits(int r)
+{
+    for (size_t i = 0; i < RECORDS; i++) {
+        struct record *rec = &disk.records[i];
+
+        if (!rec->used || rec->stored)
+            continue;
+        rec->stored = r == 0;
+        rec->used = r == 0;
+        disk.spool.events->stored(disk.spool.user, rec->seq, rec->rec.id, r);
+    }
+}
+
+/* ---- the rest ---- */
+
+struct rig {
+    struct report_path path;
+    struct device_conf conf;
+    struct report_time now;
+    struct ag_buf seen;
+    bool up, acks_within;
+    int takes;   /* the cloud takes so many more; then -ENOBUFS */
+    int answer;  /* what else report() says */
+    int carries;
+    uint32_t awaited; /* somebody waits for this id */
+};
+
+static void see(struct rig *r, const char *fmt, ...) ag_printf_like(2, 3);
+
+static void see(struct rig *r, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    assert_int_equal(ag_buf_vprintf(&r->seen, fmt, ap), 0);
+    va_end(ap);
+    assert_int_equal(ag_buf_append_char(&r->seen, ' '), 0);
+}
+
+static bool cloud_takes(void *user)
+{
+    return ((struct rig *) user)->up;
+}
+
+static int cloud_report(void *user, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
+{
+    struct rig *r = user;
+
+    (void) text;
+    if (!r->up)
+        return -ENOTCONN;
+    if (r->answer)
+        return r->answer;
+    if (r->takes-- <= 0)
+        return -ENOBUFS;
+    if (at_s > 0)
+        see(r, "%s%" PRIu32 "@%ld", repeat ? "again" : "new", id, (long) at_s - UNIX);
+    else
+        see(r, "%s%" PRIu32, repeat ? "again" : "new", id);
+    if (r->acks_within)
+        assert_true(report_path_acked(&r->path, id) == repeat);
+    return 0;
+}
+
+static int cloud_carries(void *user, struct ag_span text)
+{
+    (void) text;
+    return ((struct rig *) user)->carries;
+}
+
+static void queued(void *user, uint32_t id)
+{
+    see(user, "queued%" PRIu32, id);
+}
+
+static void failed(void *user, uint32_t id, int code, const char *message)
+{
+    (void) message;
+    see(user, "failed%" PRIu32 ":%d", id, code);
+}
+
+static bool is_awaited(void *user, uint32_t id)
+{
+    return ((struct rig *) user)->awaited == id;
+}
+
+static void time_of(void *user, struct report_time *out)
+{
+    *out = ((struct rig *) user)->now;
+}
+
+static void changed(void *user)
+{
+    (void) user;
+}
+
+static void closed(void *user)
+{
+    see(user, "closed");
+}
+
+static const struct report_host host = {cloud_takes, cloud_report, cloud_carries, queued, failed,
+                                        is_awaited,  time_of,      changed,       closed};
+
+static void rig_open(struct rig *r, const char *settings)
+{
+    struct report_path_env env = {.conf = &r->conf, .path = "fake", .host = &host, .user = r};
+    struct device_conf_error err;
+    char text[512], error[128];
+
+    *r = (struct rig){.takes = 1000, .now = {.now_ms = 1000000, .boot = 7, .unix_s = UNIX, .sure = true}};
+    snprintf(text, sizeof text, ID "%s", settings);
+    assert_int_equal(device_conf_parse(&r->conf, text, strlen(text), &err), 0);
+    assert_int_equal(report_path_open(&r->path, &env, error, sizeof error), 0);
+}
+
+static void rig_close(struct rig *r)
+{
+    report_path_close(&r->path);
+    report_path_deinit(&r->path);
+    device_conf_deinit(&r->conf);
+    ag_buf_deinit(&r->seen);
+}
+
+static void report(struct rig *r, uint32_t id)
+{
+    char text[96];
+    int n = snprintf(text, sizeof text, "{\"id\":%" PRIu32 ",\"method\":\"event.e\",\"params\":[%" PRIu32 "]}", id, id),
+        e = report_path_report(&r->path, id, (struct ag_span){text, (size_t) n}, false);
+
+    if (e < 0)
+        see(r, "refused%" PRIu32 ":%s", id, e == -ENOTCONN ? "away" : e == -ENOBUFS ? "full" : e == -EMSGSIZE ? "large" : "?");
+}
+
+/* What happened since the last look, exactly. */
+#define saw(r, text)                                                                                         \
+    do {                                                                                                     \
+        if (ag_buf_size(&(r)->seen) > 0)                                                                     \
+            (r)->seen.len--;                                                                                 \
+        assert_string_equal(ag_buf_cstr(&(r)->seen), text);                                                  \
+        ag_buf_clear(&(r)->seen);                                                                            \
+    } while (0)
+
+static int fresh_disk(void **state)
+{
+    (void) state;
+    memset(&disk, 0, sizeof disk);
+    return 0;
+}
+
+static void comes_up(struct rig *r)
+{
+    r->up = true;
+    report_path_pump(&r->path);
+}
+
+static void goes_down(struct rig *r)
+{
+    r->up = false;
+    report_path_lost(&r->path);
+}
+
+/* ---- rows ---- */
+
+static void straight_through_while_the_cloud_is_there(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    r.up = true;
+    report(&r, 1);
+    report(&r, 2);
+    saw(&r, "new1 new2");
+    assert_true(report_path_has(&r.path, 1));
+    assert_false(report_path_acked(&r.path, 1)); /* the uplink tells the application */
+    assert_false(report_path_has(&r.path, 1));
+    r.takes = 0;
+    report(&r, 3);
+    saw(&r, "refused3:full"); /* the uplink offers it again */
+    assert_false(report_path_has(&r.path, 3));
+    assert_int_equal(r.path.n_direct, 1);
+    r.answer = -EMSGSIZE;
+    report(&r, 4);
+    saw(&r, "refused4:large");
+    rig_close(&r);
+}
+
+static void kept_and_told_only_when_on_the_disk(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    report(&r, 1);
+    report(&r, 2);
+    saw(&r, "");
+    assert_true(report_path_is_busy(&r.path));
+    disk_commits(0);
+    saw(&r, "queued1 queued2");
+    assert_false(report_path_is_busy(&r.path)); /* nothing to do before the cloud is back */
+    report(&r, 3);
+    comes_up(&r);
+    saw(&r, "again1@0 again2@0"); /* 3 is not safe yet */
+    assert_true(report_path_is_busy(&r.path));
+    disk_commits(0);
+    saw(&r, "queued3 again3@0");
+    report(&r, 4); /* nothing waits any more: those on their way are in front */
+    saw(&r, "new4");
+    assert_true(report_path_acked(&r.path, 1));
+    assert_true(report_path_acked(&r.path, 2));
+    assert_true(report_path_acked(&r.path, 3));
+    assert_false(report_path_acked(&r.path, 4));
+    assert_false(report_path_is_busy(&r.path));
+    saw(&r, "");
+    rig_close(&r);
+}
+
+static void a_store_that_fails_is_told(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    report(&r, 1);
+    report(&r, 2);
+    disk_commits(-ENOSPC);
+    saw(&r, "failed1:-32000 failed2:-32000");
+    assert_false(report_path_has(&r.path, 1));
+    disk.ready = -EROFS;
+    report(&r, 3);
+    saw(&r, "failed3:-32000");
+    assert_int_equal(r.path.n_refused, 3);
+    comes_up(&r); /* all else works */
+    report(&r, 4);
+    saw(&r, "new4");
+    goes_down(&r);
+    saw(&r, "failed4:-32002");
+    disk.ready = 0;
+    report(&r, 5);
+    disk_commits(0);
+    saw(&r, "queued5");
+    rig_close(&r);
+}
+
+static void what_no_cloud_can_carry_is_refused_while_it_is_away_too(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    r.carries = -EMSGSIZE;
+    report(&r, 1);
+    saw(&r, "refused1:large");
+    disk_commits(0);
+    comes_up(&r);
+    saw(&r, "");
+    rig_close(&r);
+}
+
+static void a_lost_session_keeps_what_was_under_way_in_front(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    r.up = true;
+    report(&r, 1);
+    report(&r, 2);
+    assert_false(report_path_acked(&r.path, 1));
+    report(&r, 3);
+    saw(&r, "new1 new2 new3");
+    r.now.now_ms += 60000;
+    r.now.unix_s += 60;
+    goes_down(&r);
+    report(&r, 4);
+    disk_commits(0);
+    saw(&r, "queued2 queued3 queued4");
+    r.now.now_ms += 60000;
+    r.now.unix_s += 60;
+    comes_up(&r);
+    saw(&r, "again2@0 again3@0 again4@60"); /* at the time of the report, not of the loss */
+    assert_true(report_path_acked(&r.path, 3));
+    goes_down(&r);
+    saw(&r, "");
+    comes_up(&r);
+    saw(&r, "again2@0 again4@60");
+    rig_close(&r);
+}
+
+static void a_cloud_that_acknowledges_within_the_call(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    r.acks_within = true;
+    report(&r, 1);
+    report(&r, 2);
+    disk_commits(0);
+    saw(&r, "queued1 queued2");
+    comes_up(&r);
+    report(&r, 3);
+    saw(&r, "again1@0 again2@0 new3");
+    assert_true(report_queue_empty(&r.path.queue));
+    assert_int_equal(r.path.n_direct, 0);
+    rig_close(&r);
+}
+
+static void a_full_window_stops_the_kept_ones_in_order(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    for (uint32_t id = 1; id <= 4; id++)
+        report(&r, id);
+    disk_commits(0);
+    saw(&r, "queued1 queued2 queued3 queued4");
+    r.takes = 2;
+    comes_up(&r);
+    saw(&r, "again1@0 again2@0");
+    report(&r, 5); /* behind 3 and 4 */
+    disk_commits(0);
+    saw(&r, "queued5");
+    r.takes = 10;
+    assert_true(report_path_acked(&r.path, 1));
+    report_path_pump(&r.path);
+    saw(&r, "again3@0 again4@0 again5@0");
+    rig_close(&r);
+}
+
+static void not_acknowledged_is_held_back_for_a_minute(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    report(&r, 1);
+    report(&r, 2);
+    disk_commits(0);
+    comes_up(&r);
+    saw(&r, "queued1 queued2 again1@0 again2@0");
+    assert_true(report_path_next_deadline(&r.path) == UINT64_MAX);
+    assert_true(report_path_failed(&r.path, 1, true));
+    r.now.now_ms += 1000;
+    assert_true(report_path_failed(&r.path, 2, true)); /* it does not put the first one off */
+    assert_int_equal(report_path_next_deadline(&r.path), 1060000);
+    report_path_pump(&r.path);
+    report_path_expire(&r.path, 1059999);
+    saw(&r, "");
+    r.now.unix_s -= 400 * DAY_S; /* whatever the clock of the device does */
+    report_path_expire(&r.path, 1060000);
+    saw(&r, "again1@-34560001 again2@-34560001");
+    assert_true(report_path_next_deadline(&r.path) == UINT64_MAX);
+    assert_true(report_path_failed(&r.path, 1, false)); /* the cloud cannot */
+    assert_false(report_path_has(&r.path, 1));
+    assert_int_equal(r.path.queue.n_refused, 1);
+    rig_close(&r);
+}
+
+static void a_failed_one_that_was_not_kept(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    r.up = true;
+    report(&r, 1);
+    report(&r, 2);
+    assert_false(report_path_failed(&r.path, 2, false)); /* the uplink answers */
+    assert_true(report_path_failed(&r.path, 1, true));   /* the store will */
+    saw(&r, "new1 new2");
+    disk_commits(0);
+    saw(&r, "queued1 again1@0");
+    rig_close(&r);
+}
+
+/* The clock jumps to and fro while reports are kept; they are seconds old. */
+static void steps_of_the_clock_change_nothing(void **state)
+{
+    static const long steps_s[] = {14 * DAY_S, -14 * DAY_S, 3000 * DAY_S, -3000 * DAY_S, UNIX / 2, -(UNIX - 60), -UNIX};
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(steps_s); i++) {
+        struct rig r;
+
+        fresh_disk(NULL);
+        rig_open(&r, "");
+        report(&r, 1);
+        r.now.now_ms += 5000;
+        r.now.unix_s = (uint32_t) ((long) r.now.unix_s + steps_s[i]);
+        report(&r, 2);
+        disk_commits(0);
+        r.now.now_ms += 5000;
+        r.now.unix_s += 5;
+        saw(&r, "queued1 queued2");
+        comes_up(&r);
+        if (r.now.unix_s > 1600000000) { /* told as the clock has it now, whatever it said then */
+            char want[64];
+
+            snprintf(want, sizeof want, "again1@%ld again2@%ld", steps_s[i] - 5, steps_s[i]);
+            saw(&r, want);
+        } else {
+            saw(&r, "again1 again2"); /* nobody knows the time */
+        }
+        assert_int_equal(r.path.queue.n_too_old, 0);
+        rig_close(&r);
+    }
+}
+
+static void age_counts_by_the_clock_that_nobody_sets(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "spool_max_age_s=100\n");
+    report(&r, 1);
+    disk_commits(0);
+    r.now.now_ms += 100001;
+    r.now.unix_s -= 50; /* by this one it would be in the future */
+    report(&r, 2);
+    disk_commits(0);
+    comes_up(&r);
+    assert_int_equal(r.path.queue.n_too_old, 1);
+    saw(&r, "queued1 queued2 again2@-50");
+    rig_close(&r);
+}
+
+/* After a restart: the same boot, another boot, with and without a clock that is kept right. */
+static void ages_after_a_restart(void **state)
+{
+    static const struct {
+        uint64_t boot;
+        bool was_sure, is_sure;
+        long now_s, now_ms; /* since the report */
+        const char *want;
+    } rows[] = {
+        {7, true, true, 50, 50000, "again1@0"},
+        {7, true, true, 50, 100001, ""},              /* the same boot: too old, whatever the clock says */
+        {7, true, true, 14 * DAY_S, 50000, "again1@1209550"}, /* the clock was behind when it was kept */
+        {8, true, true, 101, -900000, ""},            /* another boot: the clocks tell */
+        {8, true, true, 99, -900000, "again1@0"},
+        {8, false, true, 14 * DAY_S, -900000, "again1@0"}, /* a build date as time, then the network's */
+        {8, true, false, 14 * DAY_S, -900000, "again1@0"},
+        {8, true, true, -14 * DAY_S, -900000, "again1"}, /* not set yet: in the future */
+        {0, true, true, 101, 1000, ""},               /* a system that does not tell its boots */
+        {0, true, true, 50, 1000, "again1@0"},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(rows); i++) {
+        struct rig r;
+
+        fresh_disk(NULL);
+        rig_open(&r, "spool_max_age_s=100\n");
+        r.now.sure = rows[i].was_sure;
+        r.now.boot = rows[i].boot ? 7 : 0;
+        report(&r, 1);
+        disk_commits(0);
+        rig_close(&r);
+        rig_open(&r, "spool_max_age_s=100\n");
+        report_path_close(&r.path);
+        report_path_deinit(&r.path);
+        ag_buf_clear(&r.seen);
+        r.now = (struct report_time){.now_ms = (uint64_t) (1000000 + rows[i].now_ms), .boot = rows[i].boot,
+                                     .unix_s = (uint32_t) (UNIX + rows[i].now_s), .sure = rows[i].is_sure};
+        assert_int_equal(report_path_open(&r.path, &(struct report_path_env){.conf = &r.conf, .path = "fake", .host = &host,
+                                                                             .user = &r}, (char[99]){0}, 99), 0);
+        comes_up(&r);
+        saw(&r, rows[i].want);
+        rig_close(&r);
+    }
+}
+
+static void the_next_start_goes_on_where_this_one_ended(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    report(&r, 1);
+    disk_commits(0);
+    r.up = true;
+    rig_close(&r);
+    rig_open(&r, "");
+    report(&r, 2); /* its number must not be that of 1 */
+    disk_commits(0);
+    report(&r, 3);
+    saw(&r, "queued2"); /* nobody is told of 3: it is not there yet */
+    rig_close(&r);      /* but it is now */
+    rig_open(&r, "");
+    comes_up(&r);
+    saw(&r, "again1@0 again2@0 again3@0");
+    rig_close(&r);
+}
+
+/* At the end: who waits is refused by the uplink, so its report must not come twice; what nobody waits for must come. */
+static void the_end_keeps_what_nobody_waits_for(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    r.up = true;
+    r.awaited = 2;
+    report(&r, 1);
+    report(&r, 2);
+    report(&r, 3);
+    saw(&r, "new1 new2 new3");
+    rig_close(&r);
+    rig_open(&r, "");
+    comes_up(&r);
+    saw(&r, "again1@0 again3@0");
+    rig_close(&r);
+}
+
+static void nothing_of_the_last_owner_is_left(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    report(&r, 1);
+    disk_commits(0);
+    comes_up(&r);
+    report(&r, 2);
+    saw(&r, "queued1 again1@0 new2");
+    goes_down(&r);
+    report(&r, 3);
+    r.up = true;
+    report(&r, 4); /* kept: 2 and 3 wait */
+    saw(&r, "");
+    assert_int_equal(report_path_forget(&r.path), 0);
+    assert_int_equal(disk.n_wiped, 1);
+    assert_true(report_queue_empty(&r.path.queue));
+    report_path_pump(&r.path);
+    goes_down(&r);
+    comes_up(&r);
+    saw(&r, "");
+    report(&r, 5);
+    saw(&r, "new5");
+    assert_int_equal(report_path_forget(&r.path), 0); /* with one at the cloud */
+    saw(&r, "failed5:-32002");
+    goes_down(&r);
+    disk_commits(0);
+    comes_up(&r);
+    saw(&r, "");
+    disk.wipe_error = -EROFS;
+    assert_int_equal(report_path_forget(&r.path), -EROFS);
+    rig_close(&r);
+    rig_open(&r, "");
+    comes_up(&r);
+    saw(&r, "");
+    rig_close(&r);
+}
+
+static void what_cannot_be_read_is_counted_and_the_rest_goes_on(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    report(&r, 1);
+    report(&r, 2);
+    disk_commits(0);
+    disk.read_error = -EIO;
+    comes_up(&r);
+    saw(&r, "queued1 queued2");
+    assert_int_equal(r.path.queue.n_unreadable, 2);
+    assert_true(report_queue_empty(&r.path.queue));
+    disk.read_error = 0;
+    report(&r, 3);
+    saw(&r, "new3");
+    rig_close(&r);
+}
+
+static void requests_are_not_kept(void **state)
+{
+    static const char *const texts[] = {"{\"id\":1,\"method\":\"_sync.x\"}", "{\"id\":1,\"method\":\"event.noise\"}"};
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "spool.event.noise=drop\n");
+    for (size_t i = 0; i < ag_array_size(texts); i++) {
+        struct ag_span text = {texts[i], strlen(texts[i])};
+
+        r.up = false;
+        assert_int_equal(report_path_report(&r.path, 1, text, false), -ENOTCONN);
+        r.up = true;
+        assert_int_equal(report_path_report(&r.path, 1, text, false), 0);
+        saw(&r, "new1");
+        assert_false(report_path_has(&r.path, 1));
+    }
+    rig_close(&r);
+}
+
+int main(void)
+{
+#define row(name) cmocka_unit_test_setup(name, fresh_disk)
+    const struct CMUnitTest tests[] = {
+        row(straight_through_while_the_cloud_is_there),
+        row(kept_and_told_only_when_on_the_disk),
+        row(a_store_that_fails_is_told),
+        row(what_no_cloud_can_carry_is_refused_while_it_is_away_too),
+        row(a_lost_session_keeps_what_was_under_way_in_front),
+        row(a_cloud_that_acknowledges_within_the_call),
+        row(a_full_window_stops_the_kept_ones_in_order),
+        row(not_acknowledged_is_held_back_for_a_minute),
+        row(a_failed_one_that_was_not_kept),
+        row(steps_of_the_clock_change_nothing),
+        row(age_counts_by_the_clock_that_nobody_sets),
+        row(ages_after_a_restart),
+        row(the_next_start_goes_on_where_this_one_ended),
+        row(the_end_keeps_what_nobody_waits_for),
+        row(nothing_of_the_last_owner_is_left),
+        row(what_cannot_be_read_is_counted_and_the_rest_goes_on),
+        row(requests_are_not_kept),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
