@@ -139,17 +139,6 @@ def test_plain_socket():
         example.end()
 
 
-def test_python_client():
-    with Agent() as agent:
-        with Daemon("/usr/bin/python3", os.path.join(SOURCE, "examples", "python_client.py"), agent.port("listen"),
-                    ready=False) as client:
-            client.wait_out("registered: .*ok")
-            assert ask(agent, "py.add", [1, 2, 3.5]) == [6.5]
-            client.process.terminate()
-            client.wait()
-            client.stop = lambda: None  # a script without signal handlers
-
-
 def test_socat():
     with Agent() as agent:
         script = subprocess.Popen([os.path.join(SOURCE, "examples", "socat.sh"), str(agent.port("listen"))],
