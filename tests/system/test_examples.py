@@ -139,6 +139,19 @@ def test_plain_socket():
         example.end()
 
 
+def test_msgpack_rpc_from_lua():
+    with Agent() as agent:
+        lua = Daemon("/usr/bin/lua5.3", os.path.join(SOURCE, "examples", "msgpack_rpc.lua"), agent.port("listen"), ready=False)
+        try:
+            lua.wait_out("agent [0-9.]+")
+            lua.wait_out("registered")
+            assert ask(agent, "lua.add", [1, 2, 3.5]) == [6.5]
+            assert ask(agent, "lua.add", list(range(300))) == [sum(range(300))]
+        finally:
+            lua.process.terminate()
+            lua.wait()
+
+
 def test_socat():
     with Agent() as agent:
         script = subprocess.Popen([os.path.join(SOURCE, "examples", "socat.sh"), str(agent.port("listen"))],
