@@ -17,6 +17,7 @@ struct lan_request_key {
 
 struct lan_request {
     struct lan_request_key key;
+    struct lan_addr asker; /* as it was last heard */
     uint64_t handle;
     uint64_t text_hash;    /* a peer that uses its id for another text asks something else */
     uint32_t stamp;        /* likewise, when it uses it much later */
@@ -167,8 +168,9 @@ struct arrival {
 static void repeat_request(struct lan *l, struct lan_request *q, const struct arrival *a)
 {
     l->stats.repeats++;
+    q->asker = *a->from;
     if (q->answered && ag_buf_size(&q->answer) > 0)
-        send_text(l, &q->key.from, ag_buf_span(&q->answer), stamp_clock_stamp(a->now_ms, a->now_s));
+        send_text(l, &q->asker, ag_buf_span(&q->answer), stamp_clock_stamp(a->now_ms, a->now_s));
 }
 
 static struct lan_request *find_request(const struct lan *l, const struct lan_addr *from, uint32_t id,
@@ -219,6 +221,7 @@ static int start_request(struct lan *l, const struct lan_request_key *key, uint6
         request_free(l, *out);
         return r;
     }
+    (*out)->asker = *a->from;
     (*out)->text_hash = text_hash;
     (*out)->stamp = a->stamp;
     (*out)->forget_at_ms = a->now_ms + l->keep_ms;
@@ -388,7 +391,7 @@ void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, uint64_t no
     }
     if (command_put_id(&out, text, &view, q->key.id) < 0 || finish_answer(&out, q->key.id) < 0)
         return;
-    send_text(l, &q->key.from, ag_buf_span(&out), stamp_clock_stamp(now_ms, now_s));
+    send_text(l, &q->asker, ag_buf_span(&out), stamp_clock_stamp(now_ms, now_s));
     remember(l, q, &out);
 }
 

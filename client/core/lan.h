@@ -19,11 +19,13 @@
 #include "libagent/core/json.h"
 #include "libagent/core/list.h"
 
-/* Where a datagram came from; the shell's own form, compared byte by byte. */
+/* Where a datagram came from, which is compared, and where it went to, which is not: answers leave from there. */
 struct lan_addr {
     uint8_t ip[16]; /* IPv4: mapped */
     uint16_t port;
     uint32_t scope;
+    uint8_t asked[16]; /* the device's address that was asked, likewise; all zero: not known */
+    uint32_t interface; /* its number; 0: not known */
 };
 
 struct lan_sink {

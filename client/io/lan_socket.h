@@ -1,6 +1,7 @@
 /*
  * A UDP socket: datagrams in and out, nothing more. The LAN protocol runs on one, Bluetooth provisioning on another.
- * Bounded work a turn; what the kernel cannot take now is dropped, as UDP may.
+ * Bounded work a turn; what the kernel cannot take now is dropped, as UDP may. Answers leave from the address that was asked,
+ * also where the device has several.
  */
 #ifndef CLIENT_LAN_SOCKET_H
 #define CLIENT_LAN_SOCKET_H
