@@ -81,6 +81,12 @@ void provision_init(struct client *c)
     c->provision.join.pause_ms = c->options.join_pause_ms;
 }
 
+/* A function of its own: GCC 12 takes a pointer to the struct for one to its first member once both are at hand. */
+static __attribute__((noinline)) void forget_params(struct client *c)
+{
+    explicit_bzero(&c->provision.params, sizeof c->provision.params);
+}
+
 void provision_deinit(struct client *c)
 {
     hook_cancel(c->provision.hook);
@@ -88,7 +94,7 @@ void provision_deinit(struct client *c)
     c->provision.hook = c->provision.zone_hook = NULL;
     join_cancel(&c->provision.join);
     c->provision.after = AFTER_NOTHING;
-    explicit_bzero(&c->provision.params, sizeof c->provision.params);
+    forget_params(c);
 }
 
 void provision_check_hooks(const struct client *c)
@@ -181,7 +187,7 @@ void provision_drop_network(struct client *c)
     for (size_t i = 0; i < ag_array_size(names); i++)
         data_dir_remove(&c->options.dir, names[i]);
     data_dir_sweep(&c->options.dir);
-    explicit_bzero(&c->provision.params, sizeof c->provision.params);
+    forget_params(c);
     c->country[0] = '\0';
     client_use_country(c);
 }
@@ -219,7 +225,7 @@ void provision_joined(struct client *c)
 
     if (r < 0)
         ag_log(AG_LOG_WARNING, "%s%s: %s: the next start joins anew", dir->path, DATA_WIFI, strerror(-r));
-    explicit_bzero(&c->provision.params, sizeof c->provision.params);
+    forget_params(c);
     c->provision.last_uid = 0;
     c->n_joined++;
     client_set_provisioned(c, true);

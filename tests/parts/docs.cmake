@@ -1,1 +1,2 @@
 miio_system_test(test_docs.py TIMEOUT 120)
+miio_system_test(test_hardening.py)

@@ -92,7 +92,12 @@ static int put_path(const struct namer *n, const struct named *of, bool first, m
         snprintf(iid, sizeof iid, "@%u", of->iid);
     if (ag_buf_reserve(n->text, a + b + sizeof siid + sizeof iid + 2) < 0)
         return -ENOMEM;
-    n->text->len += (size_t) sprintf(n->text->data + start, "%s%s.%s%s", str(n, s->name), siid, str(n, of->name), iid) + 1;
+    ag_buf_append_str(n->text, str(n, s->name)); /* there is room for all of it: no name moves meanwhile */
+    ag_buf_append_str(n->text, siid);
+    ag_buf_append_char(n->text, '.');
+    ag_buf_append_str(n->text, str(n, of->name));
+    ag_buf_append_str(n->text, iid);
+    ag_buf_append_char(n->text, '\0');
     *out = (model_text) start;
     return 0;
 }
