@@ -22,9 +22,7 @@ int main(void)
         r = agent_call_sync(conn, "local.query_country", NULL, 5000, &result);
     if (r >= 0)
         printf("country %s\n", result);
-    else if (r == AGENT_E_REMOTE)
-        fprintf(stderr, "refused: %s\n", result); /* the error object */
-    free(result);
+    free(result); /* with AGENT_E_REMOTE the error object */
     if (r >= 0)
         r = agent_query_status(conn, status, sizeof status);
     if (r >= 0)
@@ -33,7 +31,9 @@ int main(void)
         r = agent_query_time(conn, &now);
     if (r >= 0)
         printf("time %" PRId64 "\n", now);
-    if (r < 0)
+    if (r == AGENT_E_REMOTE && agent_last_error(conn))
+        fprintf(stderr, "call: %s\n", agent_last_error(conn)); /* the error object, of the short forms too */
+    else if (r < 0)
         fprintf(stderr, "call: %s\n", agent_strerror(r));
     conn = agent_unref(conn);
     return r < 0;

@@ -35,10 +35,8 @@ static void on_ack(agent_conn *conn, int status, const char *result, const char 
 
 static void report(struct lamp *lamp)
 {
-    char text[64];
-
-    snprintf(text, sizeof text, "{\"power\":\"%s\",\"bright\":%d}", lamp->on ? "on" : "off", lamp->bright);
-    agent_report_props(lamp->conn, text, on_ack, lamp);
+    agent_reportf(lamp->conn, "props", on_ack, lamp, "{%s:%s,%s:%d}", "power", lamp->on ? "on" : "off", "bright",
+                  lamp->bright);
 }
 
 static cJSON *prop(const struct lamp *lamp, const char *name)
@@ -50,7 +48,7 @@ static cJSON *prop(const struct lamp *lamp, const char *name)
     return cJSON_CreateNull(); /* a property this lamp does not have */
 }
 
-/* ["power","bright"] -> ["on",80] */
+/* ["power","bright"] -> ["on",80]: of any length, so with a JSON library; what is simple needs none, see below */
 static int on_get_prop(agent_request *req, void *user)
 {
     struct lamp *lamp = (struct lamp *) user;
@@ -70,14 +68,13 @@ static int on_get_prop(agent_request *req, void *user)
 static int on_set_power(agent_request *req, void *user)
 {
     struct lamp *lamp = (struct lamp *) user;
-    cJSON *params = agent_cjson_params(req);
-    const char *word = cJSON_GetStringValue(cJSON_GetArrayItem(params, 0));
-    bool known = word && (strcmp(word, "on") == 0 || strcmp(word, "off") == 0);
-    bool on = known && strcmp(word, "on") == 0;
+    char word[8] = "";
+    bool on;
 
     say(lamp, agent_request_method(req), agent_request_params(req));
-    cJSON_Delete(params);
-    if (!known)
+    agent_param_str(req, "0", word, sizeof word);
+    on = strcmp(word, "on") == 0;
+    if (!on && strcmp(word, "off") != 0)
         return agent_reply_error(req, AGENT_CODE_INVALID_PARAMS, "expected [\"on\"] or [\"off\"]");
     agent_reply(req, NULL); /* ["ok"] */
     if (on != lamp->on) {
@@ -91,16 +88,14 @@ static int on_set_power(agent_request *req, void *user)
 static int on_set_bright(agent_request *req, void *user)
 {
     struct lamp *lamp = (struct lamp *) user;
-    cJSON *params = agent_cjson_params(req);
-    const cJSON *value = cJSON_GetArrayItem(params, 0);
-    int bright = cJSON_IsNumber(value) ? value->valueint : 0;
+    int64_t bright;
 
     say(lamp, agent_request_method(req), agent_request_params(req));
-    cJSON_Delete(params);
-    if (bright < 1 || bright > 100)
-        return agent_reply_error(req, AGENT_CODE_INVALID_PARAMS, "expected a number of 1 to 100");
+    agent_request_answer_errors(req, 1); /* what cannot be read answers itself: -32602 */
+    if (agent_param_int(req, "0", 1, 100, &bright) < 0)
+        return 0;
     agent_reply(req, NULL);
-    lamp->bright = bright;
+    lamp->bright = (int) bright;
     report(lamp);
     return 0;
 }

@@ -11,7 +11,7 @@
 static int on_ping(agent_request *req, void *user)
 {
     (void) user;
-    return agent_reply(req, "[\"pong\"]");
+    return agent_replyf(req, "[%s]", "pong");
 }
 
 static void on_state(agent_conn *conn, enum agent_state state, void *user)
@@ -28,7 +28,7 @@ static void on_state(agent_conn *conn, enum agent_state state, void *user)
 static int on_input(agent_conn *conn)
 {
     char line[256];
-    ssize_t n = read(STDIN_FILENO, line, sizeof line - 1);
+    ssize_t n = read(STDIN_FILENO, line, sizeof line);
     int r;
 
     if (n <= 0)

@@ -26,9 +26,9 @@ int main(void)
         r = agent_open(conn, NULL);
     n_waiting = 2;
     if (r >= 0)
-        r = agent_report_props(conn, "{\"power\":\"on\",\"bright\":80}", on_ack, props);
+        r = agent_reportf(conn, "props", on_ack, props, "{%s:%s,%s:%d}", "power", "on", "bright", 80);
     if (r >= 0)
-        r = agent_report_event(conn, "button_pressed", "[1]", on_ack, event);
+        r = agent_reportf(conn, "event.button_pressed", on_ack, event, "[%d]", 1);
     if (r >= 0)
         r = agent_run(conn); /* both were queued until the connection is up */
     if (r < 0)

@@ -4,12 +4,10 @@
  *     ./example_sensor [--agent ADDRESS] [--name NAME] [--interval MS] [--count N]
  */
 #include <agent/agent.h>
-#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct sensor {
     agent_conn *conn;
@@ -17,18 +15,17 @@ struct sensor {
     int interval_ms;
     int n_left; /* reports still to send; negative: for ever */
     int n_sent;
-    volatile sig_atomic_t done;
 };
 
 static void report(struct sensor *s)
 {
-    char text[96];
-    int r;
+    double temperature = 20 + s->n_sent % 50 / 10.0; /* a sawtooth stands for the chip */
+    int humidity = 40 + s->n_sent % 20;
+    int r = agent_reportf(s->conn, "props", NULL, NULL, "{%s:%.1f,%s:%d}", "temperature", temperature, "humidity",
+                          humidity);
 
-    /* a sawtooth stands for the chip */
-    snprintf(text, sizeof text, "{\"temperature\":%.1f,\"humidity\":%d}", 20 + s->n_sent % 50 / 10.0, 40 + s->n_sent % 20);
-    r = agent_report_props(s->conn, text, NULL, NULL);
-    printf("%s: props %s%s%s\n", s->name, text, r < 0 ? ": " : "", r < 0 ? agent_strerror(r) : "");
+    printf("%s: %.1f degrees, %d %%%s%s\n", s->name, temperature, humidity, r < 0 ? ": " : "",
+           r < 0 ? agent_strerror(r) : "");
     fflush(stdout);
     s->n_sent++;
 }
@@ -39,46 +36,25 @@ static int on_measure(agent_request *req, void *user)
     return agent_reply(req, NULL);
 }
 
-static long long now_ms(void)
+/* The beat. */
+static void on_beat(agent_conn *conn, void *user)
 {
-    struct timespec ts;
+    struct sensor *s = (struct sensor *) user;
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+    if (agent_get_state(conn) != AGENT_READY)
+        return; /* no agent, no report */
+    report(s);
+    s->n_left -= s->n_left > 0;
+    if (s->n_left == 0)
+        agent_stop(conn, 0);
 }
 
-/* A loop of its own, for the beat: agent_wait() takes a timeout. */
-static int run(struct sensor *s)
-{
-    long long next = now_ms() + s->interval_ms;
-    int r = 0;
-
-    while (!s->done && s->n_left != 0 && r >= 0) {
-        long long left = next - now_ms();
-
-        r = agent_wait(s->conn, left > 0 ? (int) left : 0);
-        if (r == 1)
-            r = agent_process(s->conn);
-        else if (r == -EINTR)
-            r = 0; /* the signal handler has said what to do */
-        if (now_ms() >= next && agent_get_state(s->conn) == AGENT_READY) {
-            report(s);
-            s->n_left -= s->n_left > 0;
-            next += s->interval_ms;
-        } else if (now_ms() >= next) {
-            next = now_ms() + s->interval_ms; /* no agent, no report */
-        }
-    }
-    return r;
-}
-
-static struct sensor sensor = {NULL, "sensor", 2000, -1, 0, 0};
+static struct sensor sensor = {NULL, "sensor", 2000, -1, 0};
 
 static void on_signal(int signum)
 {
     (void) signum;
-    sensor.done = 1;
-    agent_wake(sensor.conn);
+    agent_stop(sensor.conn, 0);
 }
 
 int main(int argc, char **argv)
@@ -112,9 +88,11 @@ int main(int argc, char **argv)
         r = agent_subscribe(sensor.conn, NULL, "measure", on_measure, &sensor);
     }
     if (r >= 0)
+        r = agent_timer(sensor.conn, NULL, (unsigned) sensor.interval_ms, (unsigned) sensor.interval_ms, on_beat, &sensor);
+    if (r >= 0)
         r = agent_open(sensor.conn, address);
     if (r >= 0)
-        r = run(&sensor);
+        r = agent_run(sensor.conn);
     if (r < 0)
         fprintf(stderr, "sensor: %s\n", agent_strerror(r));
     sensor.conn = agent_unref(sensor.conn);

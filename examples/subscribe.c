@@ -12,7 +12,7 @@ static int on_hello(agent_request *req, void *user)
     (void) user;
     printf("%s %s\n", agent_request_method(req), agent_request_params(req));
     fflush(stdout);
-    return agent_reply(req, "[\"hi\"]");
+    return agent_replyf(req, "[%s]", "hi");
 }
 
 int main(void)

@@ -20,7 +20,7 @@ static void on_boiled(uv_timer_t *timer)
 {
     struct kettle *k = (struct kettle *) timer->data;
 
-    agent_reply(k->req, "[\"boiled\"]"); /* AGENT_E_LOST if the agent went away meanwhile: nothing to be done */
+    agent_replyf(k->req, "[%s]", "boiled"); /* AGENT_E_LOST if the agent went away meanwhile: nothing to be done */
     k->req = agent_request_unref(k->req);
     uv_close((uv_handle_t *) timer, on_timer_closed);
 }

@@ -5,6 +5,8 @@
 #include "libagent/dispatch.h"
 #include "libagent/loop.h"
 
+enum { ERRNO_KNOWN = 133 }; /* the kernel's; for others strerror() may print into memory that threads share */
+
 AGENT_API int agent_new(agent_conn **ret_conn)
 {
     struct agent_conn *c;
@@ -31,14 +33,44 @@ AGENT_API agent_conn *agent_ref(agent_conn *conn)
     return conn;
 }
 
+static void close_now(struct agent_conn *c)
+{
+    ag_conn_hold(c);
+    c->closing++;
+    if (c->state != AGENT_CLOSED) {
+        ag_loop_flush(c);
+        ag_conn_drop_socket(c);
+        c->state = AGENT_CLOSED;
+    }
+    c->resting = true;
+    c->status_told = false;
+    c->overdue_ms = 0;
+    ag_conn_end_calls(c, &c->calls, AGENT_E_CANCELED);
+    ag_conn_end_calls(c, &c->unsent, AGENT_E_CANCELED);
+    while (ag_conn_run_posts(c) && c->dying)
+        ;
+    ag_conn_tell_state(c);
+    ag_conn_tell_log(c);
+    c->closing--;
+    ag_conn_release(c);
+}
+
 AGENT_API agent_conn *agent_unref(agent_conn *conn)
 {
     if (!conn || --conn->refs > conn->held)
         return NULL;
-    conn->refs++; /* callbacks that agent_close() runs may use it, even keep it */
-    agent_close(conn);
-    if (--conn->refs > 0)
-        return NULL; /* a callback is on the stack; it goes when that one has returned */
+    if (!conn->dying) {
+        conn->dying = true;
+        conn->refs++; /* what runs now may still use it */
+        conn->held++;
+        if (ag_conn_check(conn) == 0)
+            close_now(conn);
+        ag_conn_disband(conn);
+        conn->held--;
+        conn->refs--;
+    }
+    if (conn->refs > 0)
+        return NULL; /* a callback is on the stack, or has taken a reference; it goes with that */
     ag_transport_deinit(&conn->transport);
     ag_conn_free(conn);
     return NULL;
@@ -46,13 +78,16 @@ AGENT_API agent_conn *agent_unref(agent_conn *conn)
 
 AGENT_API void agent_unrefp(agent_conn **conn)
 {
-    *conn = agent_unref(*conn);
+    if (conn)
+        *conn = agent_unref(*conn);
 }
 
 AGENT_API int agent_set_encoding(agent_conn *conn, enum agent_encoding encoding)
 {
-    if (!conn || (unsigned) encoding > AGENT_MSGPACK)
-        return -EINVAL;
+    int r = ag_conn_check(conn);
+
+    if (r < 0 || (unsigned) encoding > AGENT_MSGPACK)
+        return r < 0 ? r : -EINVAL;
     if (conn->state != AGENT_CLOSED)
         return -EBUSY;
     conn->encoding = (uint8_t) encoding;
@@ -61,8 +96,10 @@ AGENT_API int agent_set_encoding(agent_conn *conn, enum agent_encoding encoding)
 
 AGENT_API int agent_set_on_state(agent_conn *conn, agent_state_fn fn, void *user)
 {
-    if (!conn)
-        return -EINVAL;
+    int r = ag_conn_check(conn);
+
+    if (r < 0)
+        return r;
     conn->on_state = fn;
     conn->on_state_user = user;
     return 0;
@@ -70,8 +107,10 @@ AGENT_API int agent_set_on_state(agent_conn *conn, agent_state_fn fn, void *user
 
 AGENT_API int agent_set_log(agent_conn *conn, agent_log_fn fn, enum agent_log_level max_level, void *user)
 {
-    if (!conn || (unsigned) max_level > AGENT_LOG_DEBUG)
-        return -EINVAL;
+    int r = ag_conn_check(conn);
+
+    if (r < 0 || (unsigned) max_level > AGENT_LOG_DEBUG)
+        return r < 0 ? r : -EINVAL;
     conn->log = fn;
     conn->log_max = (uint8_t) max_level;
     conn->log_user = user;
@@ -80,8 +119,10 @@ AGENT_API int agent_set_log(agent_conn *conn, agent_log_fn fn, enum agent_log_le
 
 AGENT_API int agent_set_reconnect(agent_conn *conn, unsigned first_ms, unsigned max_ms)
 {
-    if (!conn || first_ms == 0 || max_ms < first_ms)
-        return -EINVAL;
+    int r = ag_conn_check(conn);
+
+    if (r < 0 || first_ms == 0 || max_ms < first_ms)
+        return r < 0 ? r : -EINVAL;
     conn->first_pause_ms = conn->pause_ms = first_ms;
     conn->max_pause_ms = max_ms;
     return 0;
@@ -89,8 +130,10 @@ AGENT_API int agent_set_reconnect(agent_conn *conn, unsigned first_ms, unsigned 
 
 AGENT_API int agent_set_queue_limit(agent_conn *conn, size_t bytes)
 {
-    if (!conn || bytes == 0)
-        return -EINVAL;
+    int r = ag_conn_check(conn);
+
+    if (r < 0 || bytes == 0)
+        return r < 0 ? r : -EINVAL;
     conn->queue_limit = bytes;
     return 0;
 }
@@ -98,10 +141,10 @@ AGENT_API int agent_set_queue_limit(agent_conn *conn, size_t bytes)
 AGENT_API int agent_open(agent_conn *conn, const char *address)
 {
     struct ag_address_list places = {0};
-    int r;
+    int r = ag_conn_admit(conn);
 
-    if (!conn)
-        return -EINVAL;
+    if (r < 0)
+        return r;
     if (conn->state != AGENT_CLOSED)
         return -EBUSY;
     r = ag_address_list_fill(&places, address, getenv("MIIO_AGENT"));
@@ -114,27 +157,19 @@ AGENT_API int agent_open(agent_conn *conn, const char *address)
     conn->state = AGENT_CONNECTING;
     conn->pause_ms = conn->first_pause_ms;
     conn->timer_ms = 0;
+    conn->resting = conn->refused_before = conn->answers_claims = false;
     return 0;
 }
 
 AGENT_API void agent_close(agent_conn *conn)
 {
-    if (!conn)
-        return;
-    ag_conn_enter(conn);
-    if (conn->state != AGENT_CLOSED) {
-        ag_loop_flush(conn);
-        ag_conn_drop_socket(conn);
-        conn->state = conn->told_state = AGENT_CLOSED;
-    }
-    ag_conn_end_calls(conn, &conn->calls, AGENT_E_CANCELED);
-    ag_conn_end_calls(conn, &conn->unsent, AGENT_E_CANCELED);
-    ag_conn_leave(conn);
+    if (ag_conn_check(conn) == 0 && conn->closing < AG_CONN_CLOSE_DEPTH)
+        close_now(conn);
 }
 
 AGENT_API enum agent_state agent_get_state(agent_conn *conn)
 {
-    return conn ? (enum agent_state) conn->state : AGENT_CLOSED;
+    return ag_conn_check(conn) == 0 ? (enum agent_state) conn->state : AGENT_CLOSED;
 }
 
 AGENT_API int agent_error_code(const char *error)
@@ -144,27 +179,35 @@ AGENT_API int agent_error_code(const char *error)
 
 AGENT_API const char *agent_strerror(int error)
 {
-    switch (error) {
-    case AGENT_E_LOST:
-        return "connection to the agent lost";
-    case AGENT_E_TIMEOUT:
-        return "no answer in time";
-    case AGENT_E_CANCELED:
-        return "call ended by closing";
-    case AGENT_E_REMOTE:
-        return "the other side answered with an error";
-    case AGENT_E_PROTOCOL:
-        return "not the agent's protocol";
-    case AGENT_E_ANSWERED:
-        return "request was answered before";
-    case AGENT_E_JSON:
-        return "not one JSON value in UTF-8";
-    default:
-        break;
-    }
+    static const struct {
+        int error;
+        const char *words;
+    } known[] = {
+        {AGENT_E_LOST, "connection to the agent lost"},
+        {AGENT_E_TIMEOUT, "no answer in time"},
+        {AGENT_E_CANCELED, "call ended by closing"},
+        {AGENT_E_REMOTE, "the other side answered with an error"},
+        {AGENT_E_PROTOCOL, "not the agent's protocol"},
+        {AGENT_E_ANSWERED, "request was answered before"},
+        {AGENT_E_JSON, "not one JSON value in UTF-8"},
+        {AGENT_CODE_METHOD_NOT_FOUND, "nobody serves the method"},
+        {AGENT_CODE_INVALID_PARAMS, "params are not as the method wants them"},
+        {AGENT_CODE_BUSY, "a queue on the way is full"},
+        {AGENT_CODE_NOT_PERMITTED, "refused by access rules"},
+        {AGENT_CODE_NOT_CONNECTED, "no upstream connection"},
+        {AGENT_CODE_SHUTTING_DOWN, "shutting down"},
+        {AGENT_CODE_KEY_TAKEN, "key or address has an owner"},
+        {AGENT_CODE_NO_ACK, "upstream did not answer in time"},
+        {AGENT_CODE_ACK_TIMEOUT, "application did not answer in time"},
+    };
+
     if (error >= 0)
         return "success";
-    return error > -4000 ? strerror(-error) : "unknown error";
+    for (size_t i = 0; i < ag_array_size(known); i++) {
+        if (known[i].error == error)
+            return known[i].words;
+    }
+    return error >= -ERRNO_KNOWN ? strerror(-error) : "unknown error";
 }
 
 AGENT_API const char *agent_version(void)

@@ -2,31 +2,33 @@
  * Calls: a text with an id goes out, and its slot waits for the answer. Without a connection the text waits in the
  * slot, within the call's own timeout.
  */
+#include "libagent/call.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/encode.h"
-#include "libagent/slot.h"
 
 static bool has_prefix(const char *s, const char *prefix)
 {
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-/* Puts the text into the queue, or into the slot while there is no connection. */
-static int dispatch_text(struct agent_conn *c, struct agent_slot *slot, struct ag_span text)
+/* Nothing may overtake what waits already. */
+static bool goes_at_once(struct agent_conn *c)
 {
-    int r;
+    if (!ag_list_empty(&c->unsent) && ag_conn_send_due(c) < 0)
+        c->starved = true;
+    return ag_conn_is_up(c) && !c->write_dead && ag_list_empty(&c->unsent);
+}
 
-    if (ag_conn_is_up(c) && ag_list_empty(&c->unsent)) {
-        r = ag_conn_queue(c, text);
-        if (r == 0)
-            ag_list_append(&c->calls, &slot->link);
-        return r;
-    }
-    if (c->unsent_bytes + text.len > c->queue_limit)
-        return -ENOBUFS;
-    r = ag_buf_append_span(&slot->call.unsent, text);
+static int keep_text(struct agent_conn *c, struct agent_slot *slot, struct ag_span text)
+{
+    int r = ag_conn_check_form(c, text);
+
+    if (r == 0 && c->unsent_bytes + text.len > c->queue_limit)
+        r = -ENOBUFS;
+    if (r == 0)
+        r = ag_buf_append_span(&slot->call.unsent, text);
     if (r < 0)
         return r;
     c->unsent_bytes += text.len;
@@ -34,33 +36,36 @@ static int dispatch_text(struct agent_conn *c, struct agent_slot *slot, struct a
     return 0;
 }
 
+/* Puts the text into the queue, or into the slot while there is no connection. */
 static int start(struct agent_conn *c, struct agent_slot *slot, const struct ag_request_parts *parts,
                  unsigned timeout_ms)
 {
+    bool at_once = goes_at_once(c);
     struct ag_request_parts m = *parts;
     struct ag_buf *text = ag_conn_scratch(c);
     int r;
 
     ag_waits_add(&c->waits, &slot->call.wait, c->now_ms() + (timeout_ms ? timeout_ms : AGENT_CALL_TIMEOUT_MS));
-    m.has_id = true;
+    m.has_id = !slot->call.report;
     m.id = slot->call.wait.id;
     r = ag_encode_request(text, &m);
+    if (r < 0 || !at_once)
+        return r < 0 ? r : keep_text(c, slot, ag_buf_span(text));
+    r = ag_conn_queue(c, ag_buf_span(text));
+    if (r == -ENOTCONN) /* sending has failed while it was tried */
+        return keep_text(c, slot, ag_buf_span(text));
     if (r == 0)
-        r = dispatch_text(c, slot, ag_buf_span(text));
+        ag_list_append(&c->calls, &slot->link);
     return r;
 }
 
-static int call_with(struct agent_conn *c, struct agent_slot **ret_slot, const struct ag_request_parts *m,
-                     unsigned timeout_ms, agent_call_fn fn, void *user)
+static int start_slot(struct agent_conn *c, struct agent_slot **ret_slot, struct agent_slot *slot,
+                      const struct ag_request_parts *m, unsigned timeout_ms)
 {
-    struct agent_slot *slot = ag_slot_new(c, AG_SLOT_CALL, user);
     int r;
 
     if (!slot)
         return -ENOMEM;
-    slot->call.fn = fn;
-    slot->call.local = has_prefix(m->method, "local.") || has_prefix(m->method, "_internal.");
-    slot->call.to_apps = m->to != 0;
     r = start(c, slot, m, timeout_ms);
     if (r < 0) {
         agent_slot_unref(slot);
@@ -71,11 +76,38 @@ static int call_with(struct agent_conn *c, struct agent_slot **ret_slot, const s
     return 0;
 }
 
-static int notify_with(struct agent_conn *c, const struct ag_request_parts *m)
+int ag_call_check(const struct agent_conn *c, const char *method)
 {
-    struct ag_buf *text = ag_conn_scratch(c);
-    int r = ag_conn_is_up(c) ? ag_encode_request(text, m) : -ENOTCONN;
+    int r = ag_conn_admit(c);
 
+    if (r < 0)
+        return r;
+    if (!method || !method[0])
+        return -EINVAL;
+    return strlen(method) > AGENT_METHOD_MAX ? -ENAMETOOLONG : 0;
+}
+
+int ag_call_start(struct agent_conn *c, struct agent_slot **ret_slot, const struct ag_request_parts *m,
+                  unsigned timeout_ms, agent_call_fn fn, void *user)
+{
+    struct agent_slot *slot = ag_slot_new(c, AG_SLOT_CALL, user);
+
+    if (slot) {
+        slot->call.fn = fn;
+        slot->call.local = has_prefix(m->method, "local.") || has_prefix(m->method, "_internal.");
+        slot->call.to_apps = m->to != 0;
+    }
+    return start_slot(c, ret_slot, slot, m, timeout_ms);
+}
+
+static int notify(struct agent_conn *c, const struct ag_request_parts *m)
+{
+    bool at_once = goes_at_once(c);
+    struct ag_buf *text = ag_conn_scratch(c);
+    int r = ag_encode_request(text, m);
+
+    if (r == 0 && !at_once)
+        r = ag_conn_is_up(c) && !c->write_dead ? -ENOBUFS : -ENOTCONN;
     if (r == 0)
         r = ag_conn_queue(c, ag_buf_span(text));
     if (r == 0)
@@ -83,120 +115,44 @@ static int notify_with(struct agent_conn *c, const struct ag_request_parts *m)
     return r;
 }
 
-static int check_method(agent_conn *conn, const char *method)
+int ag_call_report(struct agent_conn *c, const struct ag_request_parts *m, agent_call_fn fn, void *user)
 {
-    if (!conn || !method || !method[0])
-        return -EINVAL;
-    return strlen(method) > AGENT_METHOD_MAX ? -ENAMETOOLONG : 0;
+    struct agent_slot *slot;
+
+    if (fn)
+        return ag_call_start(c, NULL, m, 0, fn, user);
+    if (c->report_wait_ms == 0 || goes_at_once(c))
+        return notify(c, m);
+    slot = ag_slot_new(c, AG_SLOT_CALL, NULL);
+    if (slot)
+        slot->call.report = true;
+    return start_slot(c, NULL, slot, m, c->report_wait_ms);
 }
 
 AGENT_API int agent_call(agent_conn *conn, agent_slot **ret_slot, const char *method, const char *params,
                          unsigned timeout_ms, agent_call_fn fn, void *user)
 {
-    int r = check_method(conn, method);
+    struct ag_request_parts m = {.method = method, .params = {.text = params}};
+    int r = fn ? ag_call_check(conn, method) : -EINVAL;
 
-    if (r < 0)
-        return r;
-    return call_with(conn, ret_slot, &(struct ag_request_parts){.method = method, .params = params}, timeout_ms, fn,
-                     user);
+    return r < 0 ? r : ag_call_start(conn, ret_slot, &m, timeout_ms, fn, user);
 }
 
 AGENT_API int agent_notify(agent_conn *conn, const char *method, const char *params)
 {
-    int r = check_method(conn, method);
+    struct ag_request_parts m = {.method = method, .params = {.text = params}};
+    int r = ag_call_check(conn, method);
 
-    return r < 0 ? r : notify_with(conn, &(struct ag_request_parts){.method = method, .params = params});
+    return r < 0 ? r : notify(conn, &m);
 }
 
 AGENT_API int agent_send(agent_conn *conn, agent_slot **ret_slot, uint32_t to, const char *method, const char *params,
                          unsigned timeout_ms, agent_call_fn fn, void *user)
 {
-    struct ag_request_parts m = {.method = method, .params = params, .to = to};
-    int r = to ? check_method(conn, method) : -EINVAL;
+    struct ag_request_parts m = {.method = method, .params = {.text = params}, .to = to};
+    int r = to && (fn || !ret_slot) ? ag_call_check(conn, method) : -EINVAL;
 
     if (r < 0)
         return r;
-    if (fn)
-        return call_with(conn, ret_slot, &m, timeout_ms, fn, user);
-    return ret_slot ? -EINVAL : notify_with(conn, &m);
-}
-
-AGENT_API int agent_bind(agent_conn *conn, uint32_t address, agent_request_fn fn, void *user)
-{
-    int r = 0;
-
-    if (!conn || (address && !fn) || (address & (address - 1)))
-        return -EINVAL;
-    if (ag_conn_is_up(conn) && (address || conn->address))
-        r = ag_conn_queue_bind(conn, address);
-    if (r < 0)
-        return r;
-    conn->address = address;
-    conn->on_message = address ? fn : NULL;
-    conn->on_message_user = user;
-    ag_loop_kick(conn);
-    return 0;
-}
-
-AGENT_API int agent_set_on_bound(agent_conn *conn, agent_bound_fn fn, void *user)
-{
-    if (!conn)
-        return -EINVAL;
-    conn->on_bound = fn;
-    conn->on_bound_user = user;
-    return 0;
-}
-
-/* ---- blocking ---- */
-
-struct sync {
-    bool done;
-    int status;
-    char *text;
-};
-
-static void sync_done(agent_conn *conn, int status, const char *result, const char *error, void *user)
-{
-    struct sync *s = user;
-    const char *text = result ? result : error;
-
-    (void) conn;
-    s->done = true;
-    s->status = status;
-    if (text) {
-        s->text = strdup(text);
-        if (!s->text)
-            s->status = -ENOMEM;
-    }
-}
-
-AGENT_API int agent_call_sync(agent_conn *conn, const char *method, const char *params, unsigned timeout_ms,
-                              char **ret_result)
-{
-    struct sync s = {0};
-    agent_slot *slot = NULL;
-    int r = check_method(conn, method);
-
-    if (r < 0)
-        return r;
-    if (conn->processing)
-        return -EDEADLK;
-    if (conn->state == AGENT_CLOSED)
-        return -ENOTCONN;
-    r = agent_call(conn, &slot, method, params, timeout_ms, sync_done, &s);
-    if (r < 0)
-        return r;
-    agent_ref(conn);
-    while (!s.done) {
-        if (ag_conn_is_up(conn) && !conn->dialing) /* the answer cannot be there yet: sleep first */
-            agent_wait(conn, -1);
-        agent_process(conn);
-    }
-    agent_slot_unref(slot);
-    agent_unref(conn);
-    if ((s.status == 0 || s.status == AGENT_E_REMOTE) && ret_result)
-        *ret_result = s.text;
-    else
-        free(s.text);
-    return s.status;
+    return fn ? ag_call_start(conn, ret_slot, &m, timeout_ms, fn, user) : notify(conn, &m);
 }

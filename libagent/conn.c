@@ -1,12 +1,9 @@
 #include "libagent/conn.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include "libagent/core/pack.h"
 #include "libagent/dispatch.h"
-#include "libagent/encode.h"
-#include "libagent/loop.h"
 #include "libagent/request.h"
 #include "libagent/slot.h"
 
@@ -14,7 +11,6 @@ enum {
     QUEUE_LIMIT = 2 * 1024 * 1024,
     TEXT_IN_MAX = 4 * 1024 * 1024, /* above the agent's default, which may be raised */
     DEPTH_IN_MAX = 256,
-    SCRATCH_KEEP = 16 * 1024,
     STEADY_MS = 1000 /* a connection that lasted so long was a good one */
 };
 
@@ -33,195 +29,169 @@ struct agent_conn *ag_conn_new(uint64_t random, uint64_t (*now_ms)(void))
     ag_framer_init(&c->framer, TEXT_IN_MAX, DEPTH_IN_MAX, NULL);
     ag_waits_init(&c->waits, (uint32_t) (random >> 32));
     ag_keys_init(&c->keys);
+    ag_posts_init(&c->posts);
+    ag_list_init(&c->untold);
     ag_list_init(&c->calls);
     ag_list_init(&c->unsent);
+    ag_list_init(&c->ending);
+    ag_list_init(&c->timers);
     ag_list_init(&c->requests);
     ag_wait_init(&c->bind_wait, AG_WAIT_BIND);
     ag_wait_init(&c->status_wait, AG_WAIT_STATUS);
-    c->transport.fd = c->transport.epoll_fd = c->transport.wake_fd = -1;
+    ag_transport_own(&c->transport);
     return c;
 }
 
-static void free_key(struct ag_key *key)
+/* Slots first: a destroy notifier may drop others. */
+static void disband_list(struct ag_list *list)
 {
-    ag_list_for_each_safe(it, &key->slots)
-        ag_slot_detach(ag_list_entry(it, struct agent_slot, link));
-    ag_keys_remove(key);
+    while (!ag_list_empty(list))
+        ag_slot_detach(ag_list_first(list, struct agent_slot, link));
+}
+
+void ag_conn_disband(struct agent_conn *c)
+{
+    struct ag_key *key;
+
+    disband_list(&c->timers);
+    disband_list(&c->ending);
+    disband_list(&c->calls);
+    disband_list(&c->unsent);
+    while ((key = ag_list_first(&c->keys.all, struct ag_key, by_order))) {
+        if (ag_list_empty(&key->slots))
+            ag_keys_remove(key);
+        else
+            ag_slot_detach(ag_list_first(&key->slots, struct agent_slot, link));
+    }
+    while (!ag_list_empty(&c->requests))
+        ag_request_detach(ag_list_first(&c->requests, struct agent_request, link));
 }
 
 void ag_conn_free(struct agent_conn *c)
 {
-    while (!ag_list_empty(&c->keys.all))
-        free_key(ag_list_first(&c->keys.all, struct ag_key, by_order));
-    while (!ag_list_empty(&c->requests))
-        ag_request_detach(ag_list_first(&c->requests, struct agent_request, link));
     ag_framer_deinit(&c->framer);
     ag_buf_deinit(&c->out);
     ag_buf_deinit(&c->sizes);
     ag_buf_deinit(&c->text);
     ag_buf_deinit(&c->decoded);
+    ag_lines_deinit(&c->lines);
+    free(c->last_error);
     free(c->read_buf);
     free(c);
 }
 
-void ag_conn_enter(struct agent_conn *c)
+void ag_conn_hold(struct agent_conn *c)
 {
     c->refs++;
     c->held++;
 }
 
-void ag_conn_leave(struct agent_conn *c)
+void ag_conn_release(struct agent_conn *c)
 {
     c->held--;
     agent_unref(c);
 }
 
+void ag_conn_enter(struct agent_conn *c)
+{
+    ag_conn_hold(c);
+    c->calling++;
+}
+
+void ag_conn_leave(struct agent_conn *c)
+{
+    c->calling--;
+    ag_conn_release(c);
+}
+
+int ag_conn_check(const struct agent_conn *c)
+{
+    if (!c)
+        return -EINVAL;
+    return ag_transport_is_ours(&c->transport) ? 0 : -ECHILD;
+}
+
+int ag_conn_admit(const struct agent_conn *c)
+{
+    int r = ag_conn_check(c);
+
+    return r == 0 && (c->dying || c->closing) ? -ESHUTDOWN : r;
+}
+
+/* ---- what is told to the application ---- */
+
 void ag_conn_logf(struct agent_conn *c, enum agent_log_level level, const char *fmt, ...)
 {
-    char line[256];
     va_list ap;
 
     if (!c->log || (uint8_t) level > c->log_max)
         return;
     va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
+    ag_lines_vadd(&c->lines, level, fmt, ap);
     va_end(ap);
-    c->log(level, line, c->log_user);
+}
+
+/* Only what waits by now: a callback that makes lines does not keep us here. */
+void ag_conn_tell_log(struct agent_conn *c)
+{
+    size_t left = ag_buf_size(&c->lines.buf) + (c->lines.n_lost > 0);
+    enum agent_log_level level;
+    char line[AG_LINE_MAX];
+
+    while (left > 0 && ag_lines_take(&c->lines, &level, line)) {
+        size_t n = 2 + strlen(line);
+
+        left -= n < left ? n : left;
+        if (!c->log)
+            continue;
+        ag_conn_enter(c);
+        c->log(level, line, c->log_user);
+        ag_conn_leave(c);
+    }
 }
 
 void ag_conn_tell_state(struct agent_conn *c)
 {
     while (c->told_state != c->state) {
         c->told_state = c->state;
-        if (c->on_state)
-            c->on_state(c, (enum agent_state) c->state, c->on_state_user);
-    }
-}
-
-/* ---- sending ---- */
-
-struct ag_buf *ag_conn_scratch(struct agent_conn *c)
-{
-    if (c->text.cap > SCRATCH_KEEP)
-        ag_buf_deinit(&c->text);
-    else
-        ag_buf_clear(&c->text);
-    return &c->text;
-}
-
-static int append_packed(struct ag_buf *out, struct ag_span json)
-{
-    struct ag_json_view view;
-    int r;
-
-    if (ag_json_parse(&json, AG_JSON_DEPTH_MAX, &view) != 0)
-        return AGENT_E_JSON;
-    r = ag_pack_from_json(json, &view, out);
-    return r > 0 ? AGENT_E_JSON : r;
-}
-
-int ag_conn_queue_own(struct agent_conn *c, struct ag_span json)
-{
-    size_t before = ag_buf_size(&c->out);
-    int r = c->encoding == AGENT_MSGPACK ? append_packed(&c->out, json) : ag_buf_append_span(&c->out, json);
-    uint32_t n = (uint32_t) (ag_buf_size(&c->out) - before);
-
-    if (r == 0 && c->transport.packets) {
-        r = n > AG_CONN_READ_MAX ? -EMSGSIZE : ag_buf_append(&c->sizes, &n, sizeof n);
-        if (r < 0)
-            c->out.len -= n;
-    }
-    return r;
-}
-
-int ag_conn_queue(struct agent_conn *c, struct ag_span json)
-{
-    if (!ag_conn_is_up(c) || c->write_dead)
-        return -ENOTCONN;
-    if (ag_buf_size(&c->out) + json.len > c->queue_limit) {
-        ag_loop_flush(c); /* inside a callback much may have collected that the socket would take */
-        if (ag_buf_size(&c->out) + json.len > c->queue_limit)
-            return -ENOBUFS;
-    }
-    return ag_conn_queue_own(c, json);
-}
-
-void ag_conn_send_unsent(struct agent_conn *c)
-{
-    while (ag_conn_is_up(c) && !ag_list_empty(&c->unsent)) {
-        struct agent_slot *slot = ag_list_first(&c->unsent, struct agent_slot, link);
-        size_t n = ag_buf_size(&slot->call.unsent);
-        int r = 0;
-
-        if (ag_buf_size(&c->out) + n > c->queue_limit && ag_buf_size(&c->out) > 0)
-            return; /* goes on when the socket has taken some */
-        r = ag_conn_queue_own(c, ag_buf_span(&slot->call.unsent));
-        if (r < 0) {
-            ag_call_end(slot, r, NULL, NULL);
+        if (!c->on_state)
             continue;
-        }
-        ag_list_del(&slot->link);
-        ag_list_append(&c->calls, &slot->link);
-        ag_buf_deinit(&slot->call.unsent);
-        c->unsent_bytes -= n;
+        ag_conn_enter(c);
+        c->on_state(c, (enum agent_state) c->state, c->on_state_user);
+        ag_conn_leave(c);
     }
 }
 
-/* ---- what is told to the agent ---- */
-
-int ag_conn_queue_bind(struct agent_conn *c, uint32_t address)
+void ag_conn_end_calls(struct agent_conn *c, struct ag_list *list, int status)
 {
-    struct ag_buf *text = ag_conn_scratch(c);
-    int r;
-
-    ag_wait_end(&c->bind_wait); /* what is still said about the claim before is of no interest */
-    ag_waits_add(&c->waits, &c->bind_wait, c->now_ms() + AG_CONN_REGISTER_WAIT_MS);
-    r = ag_encode_bind(text, c->bind_wait.id, address);
-    if (r == 0)
-        r = ag_conn_queue_own(c, ag_buf_span(text));
-    if (r < 0)
-        ag_wait_end(&c->bind_wait);
-    return r;
+    ag_list_for_each(it, list)
+        ag_list_entry(it, struct agent_slot, link)->call.status = status;
+    ag_list_splice(&c->ending, list); /* calls that callbacks begin are not among them */
+    ag_conn_tell_ending(c);
 }
 
-void ag_conn_bound(struct agent_conn *c, int status)
+void ag_conn_tell_ending(struct agent_conn *c)
 {
-    if (c->address == 0)
-        return; /* it was given up meanwhile */
-    if (status < 0)
-        ag_conn_logf(c, AGENT_LOG_WARNING, "address %u refused: %s", (unsigned) c->address, agent_strerror(status));
-    if (!c->on_bound)
-        return;
-    ag_conn_enter(c);
-    c->on_bound(c, c->address, status, c->on_bound_user);
-    ag_conn_leave(c);
-}
+    while (!ag_list_empty(&c->ending)) {
+        struct agent_slot *slot = ag_list_first(&c->ending, struct agent_slot, link);
 
-static bool has_followers(struct agent_conn *c)
-{
-    struct ag_key *key = ag_keys_find(&c->keys, "local.status");
-
-    if (!key)
-        return false;
-    ag_list_for_each(it, &key->slots) {
-        if (ag_list_entry(it, struct agent_slot, link)->kind == AG_SLOT_STATUS)
-            return true;
+        ag_call_end(slot, slot->call.status, NULL, NULL);
     }
-    return false;
 }
 
-void ag_conn_query_status(struct agent_conn *c)
+int ag_conn_run_posts(struct agent_conn *c)
 {
-    struct ag_buf *text = ag_conn_scratch(c);
-    struct ag_request_parts m = {.method = "local.query_status", .params = "\"\"", .has_id = true};
+    agent_post_fn fn;
+    void *user;
 
-    ag_wait_end(&c->status_wait);
-    if (!has_followers(c) || !ag_conn_is_up(c))
-        return;
-    ag_waits_add(&c->waits, &c->status_wait, c->now_ms() + AG_CONN_STATUS_RETRY_MS);
-    m.id = c->status_wait.id;
-    if (ag_encode_request(text, &m) == 0)
-        ag_conn_queue_own(c, ag_buf_span(text));
+    for (unsigned i = 0; i < AG_POSTS_MAX; i++) {
+        if (!ag_posts_take(&c->posts, &fn, &user))
+            return 0;
+        ag_conn_enter(c);
+        fn(c, user);
+        ag_conn_leave(c);
+    }
+    return 1;
 }
 
 /* ---- events ---- */
@@ -245,34 +215,38 @@ void ag_conn_check_ready(struct agent_conn *c)
     ag_conn_tell_state(c);
 }
 
-void ag_conn_on_up(struct agent_conn *c, uint64_t now_ms)
+int ag_conn_on_up(struct agent_conn *c, uint64_t now_ms)
 {
-    int bind_error = 0;
+    uint64_t epoch = ++c->epoch;
 
-    c->epoch++;
     c->state = AGENT_CONNECTED;
     c->connected_at_ms = now_ms;
-    c->heard = c->write_dead = c->dialing = false;
+    c->heard = c->write_dead = c->dialing = c->refused_before = c->starved = false;
     ag_framer_deinit(&c->framer);
     ag_framer_init(&c->framer, TEXT_IN_MAX, DEPTH_IN_MAX, NULL);
-    if (c->address)
-        bind_error = ag_conn_queue_bind(c, c->address);
-    ag_list_for_each(it, &c->keys.all)
-        ag_key_register(c, ag_list_entry(it, struct ag_key, by_order), now_ms);
-    ag_conn_query_status(c);
+    c->bind_due = c->address != 0;
+    c->status_due = true;
+    ag_list_for_each(it, &c->keys.all) {
+        struct ag_key *key = ag_list_entry(it, struct ag_key, by_order);
+
+        ag_key_count(c, key);
+        ag_list_append(&c->untold, &key->by_untold);
+    }
     ag_conn_logf(c, AGENT_LOG_INFO, "connected to the agent");
+    if (ag_conn_send_due(c) < 0)
+        return -ENOMEM;
     ag_conn_tell_state(c);
-    if (bind_error < 0)
-        ag_conn_bound(c, bind_error);
-    ag_conn_send_unsent(c);
-    ag_conn_check_ready(c);
+    if (c->epoch == epoch)
+        ag_conn_check_ready(c);
+    return 0;
 }
 
 void ag_conn_drop_socket(struct agent_conn *c)
 {
     ag_transport_close(&c->transport);
     c->epoch++;
-    c->dialing = false;
+    c->dialing = c->bind_due = c->status_due = c->starved = false;
+    c->overdue = 0;
     ag_buf_deinit(&c->out);
     ag_buf_deinit(&c->sizes);
     ag_wait_end(&c->bind_wait);
@@ -281,40 +255,51 @@ void ag_conn_drop_socket(struct agent_conn *c)
         struct ag_key *key = ag_list_entry(it, struct ag_key, by_order);
 
         ag_wait_end(&key->reg);
+        ag_list_del(&key->by_untold);
         key->counted = false;
+        key->status = -ENOTCONN;
     }
     c->unsettled = 0;
 }
 
-void ag_conn_end_calls(struct agent_conn *c, struct ag_list *list, int status)
-{
-    struct ag_list ending;
-
-    ag_list_init(&ending);
-    ag_list_splice(&ending, list); /* calls that callbacks begin are not among them */
-    while (!ag_list_empty(&ending))
-        ag_call_end(ag_list_first(&ending, struct agent_slot, link), status, NULL, NULL);
-    (void) c;
-}
-
+/* Once as a warning until one is reached: a device without an agent need not fill its log. */
 void ag_conn_on_refused(struct agent_conn *c, uint64_t now_ms)
 {
+    char where[2][128] = {"", ""};
+
     plan_next_try(c, now_ms);
-    ag_conn_logf(c, AGENT_LOG_WARNING, "no agent reached, next try in %u ms", (unsigned) (c->timer_ms - now_ms));
+    for (unsigned i = 0; i < c->places.n; i++)
+        ag_address_print(&c->places.at[i], where[i], sizeof where[i]);
+    ag_conn_logf(c, c->refused_before ? AGENT_LOG_DEBUG : AGENT_LOG_WARNING,
+                 "no agent reached at %s%s%s, next try in %u ms%s", where[0], where[1][0] ? " or " : "", where[1],
+                 (unsigned) (c->timer_ms - now_ms), c->refused_before ? "" : " and so on");
+    c->refused_before = true;
 }
 
 void ag_conn_on_down(struct agent_conn *c, uint64_t now_ms)
 {
+    uint64_t epoch;
+
     if (!ag_conn_is_up(c))
         return;
     ag_conn_logf(c, AGENT_LOG_WARNING, "connection to the agent lost");
     ag_conn_drop_socket(c);
+    epoch = c->epoch;
     if (c->heard || now_ms - c->connected_at_ms >= STEADY_MS)
         c->pause_ms = c->first_pause_ms;
     c->state = AGENT_CONNECTING;
     plan_next_try(c, now_ms);
     ag_conn_end_calls(c, &c->calls, AGENT_E_LOST);
     ag_conn_tell_state(c);
+    if (c->epoch == epoch && c->status_told)
+        ag_conn_tell_status(c, AGENT_STATUS_UNKNOWN);
+}
+
+int ag_conn_give_up(struct agent_conn *c, uint64_t now_ms)
+{
+    ag_conn_logf(c, AGENT_LOG_ERROR, "out of memory: giving the connection up");
+    ag_conn_on_down(c, now_ms);
+    return -ENOMEM;
 }
 
 /* The JSON form of a text that came; its bytes may be written to. 0 or an error. */
@@ -361,35 +346,39 @@ int ag_conn_on_bytes(struct agent_conn *c, char *data, size_t n)
     return r;
 }
 
+/* An agent that has never answered such a claim is an old one: accepted. Should an answer come, it still counts. */
+static void guess(struct agent_conn *c, struct ag_wait *a)
+{
+    ag_wait_forget_deadline(a);
+    if (c->answers_claims)
+        return;
+    a->guessed = true;
+    if (a->kind == AG_WAIT_REGISTER)
+        ag_key_registered(c, ag_container_of(a, struct ag_key, reg), 0);
+    else
+        ag_conn_bound(c, 0);
+}
+
 void ag_conn_on_time(struct agent_conn *c, uint64_t now_ms)
 {
     struct ag_wait *a;
 
     while ((a = ag_waits_first(&c->waits)) && a->deadline_ms <= now_ms) {
-        switch (a->kind) {
-        case AG_WAIT_CALL:
+        if (a->kind == AG_WAIT_CALL)
             ag_call_end(ag_container_of(a, struct agent_slot, call.wait), AGENT_E_TIMEOUT, NULL, NULL);
-            break;
-        case AG_WAIT_REGISTER: /* an old agent never answers; should a late answer come, it still counts */
-            ag_wait_forget_deadline(a);
-            ag_key_registered(c, ag_container_of(a, struct ag_key, reg), 0);
-            break;
-        case AG_WAIT_STATUS:
+        else if (a->kind == AG_WAIT_STATUS)
             ag_conn_query_status(c);
-            break;
-        default:
-            ag_wait_forget_deadline(a);
-            ag_conn_bound(c, 0);
-        }
+        else
+            guess(c, a);
     }
 }
 
 uint64_t ag_conn_deadline(const struct agent_conn *c)
 {
     struct ag_wait *a = ag_waits_first((struct ag_waits *) &c->waits);
-    uint64_t at = a ? a->deadline_ms : UINT64_MAX;
+    uint64_t at = a ? a->deadline_ms : UINT64_MAX, timer = ag_timers_next(c);
 
     if (c->state == AGENT_CONNECTING && c->timer_ms < at)
         at = c->timer_ms;
-    return at;
+    return timer < at ? timer : at;
 }

@@ -5,7 +5,9 @@
  *
  * Invariants: epoch changes whenever a socket is gained or lost, so a thing that remembers its epoch knows whether
  * it still belongs to the socket of now. User callbacks run between ag_conn_enter() and ag_conn_leave(), which keep
- * the object alive; after each of them everything may have changed, the state included.
+ * the object alive; after each of them everything may have changed, the state included. Lines for the log wait in lines
+ * and are told between steps. What is to be said to the agent and finds no room in out (bind_due, untold, status_due,
+ * unsent) waits, and goes in that order when there is room.
  */
 #ifndef AG_CONN_H
 #define AG_CONN_H
@@ -15,6 +17,8 @@
 #include "libagent/core/framer.h"
 #include "libagent/core/list.h"
 #include "libagent/keys.h"
+#include "libagent/lines.h"
+#include "libagent/posts.h"
 #include "libagent/transport.h"
 #include "libagent/wait.h"
 
@@ -22,13 +26,23 @@ enum {
     AG_CONN_READ_MAX = 64 * 1024,        /* bytes of one read; the longest packet */
     AG_CONN_REGISTER_WAIT_MS = 200,      /* an agent that has not answered by then never does */
     AG_CONN_CONNECT_WAIT_MS = 5000,      /* a TCP connect that hangs */
-    AG_CONN_STATUS_RETRY_MS = 5000       /* local.query_status again, while upstream is away */
+    AG_CONN_STATUS_RETRY_MS = 5000,      /* local.query_status again, while upstream is away */
+    AG_CONN_CLOSE_DEPTH = 64             /* agent_close() inside the callbacks of agent_close(), and so on */
 };
+
+/* A wake-up that agent_process() has seen: the loop around it has to turn once more before it may sleep. */
+enum ag_turn { AG_TURN_NONE, AG_TURN_DUE, AG_TURN_TOLD };
 
 struct agent_conn {
     unsigned refs;
     unsigned held;   /* of refs: those of code that is on the stack; when no others are left, it closes */
-    bool processing; /* agent_process() is on the stack */
+    unsigned calling; /* user callbacks on the stack */
+    unsigned closing; /* agent_close() on the stack */
+    bool processing;  /* agent_process() is on the stack */
+    bool dying;       /* the last reference is gone: nothing new is begun */
+    bool resting;     /* closed by agent_close(): timers wait for agent_open() */
+    bool starved;     /* memory was short for something that must not be left out: the connection is given up */
+    uint8_t turn;     /* enum ag_turn */
     uint8_t state, told_state; /* enum agent_state; what on_state was told last */
     uint8_t encoding;          /* enum agent_encoding */
     uint64_t epoch;
@@ -39,12 +53,14 @@ struct agent_conn {
     agent_log_fn log;
     void *log_user;
     uint8_t log_max;
+    struct ag_lines lines;
 
     /* reconnecting */
     struct ag_address_list places;
     unsigned place;       /* the one tried now */
     bool dialing;         /* a connect is under way in the transport */
     bool heard;           /* the agent has said something on this socket */
+    bool refused_before;  /* no agent was reached since the last connection, and that was told */
     unsigned first_pause_ms, max_pause_ms, pause_ms;
     uint64_t timer_ms;    /* AGENT_CONNECTING: next try, or end of the connect under way */
     uint64_t connected_at_ms;
@@ -59,13 +75,24 @@ struct agent_conn {
     struct ag_buf decoded; /* scratch: a MessagePack message that came, as JSON */
     size_t queue_limit;
     bool write_dead;     /* sending failed; reading goes on to the end */
+    size_t overdue;      /* bytes to be read before what was overdue at overdue_ms is told */
+    uint64_t overdue_ms; /* 0: nothing is */
 
     /* what is wanted and what is awaited */
     struct ag_waits waits;
     struct ag_keys keys;
+    bool answers_claims;     /* this agent has answered register or bind: it is waited for */
+    bool bind_due, status_due;
+    struct ag_list untold;   /* ag_key.by_untold: to be registered, in order */
     struct ag_list calls;    /* agent_slot.link: sent, waiting for the answer */
     struct ag_list unsent;   /* agent_slot.link: waiting for a connection, in order */
+    struct ag_list ending;   /* agent_slot.link: their callbacks are to be told call.status */
     size_t unsent_bytes;
+    unsigned report_wait_ms; /* 0: reports do not wait */
+    struct ag_list timers;   /* agent_slot.link, by timer.at_ms */
+    struct ag_posts posts;
+    bool status_told;        /* followers were told something that is true only as long as the socket lives */
+    char *last_error;
     struct ag_list requests; /* agent_request.link: alive, answered or not */
     uint32_t deliveries;     /* counts commands, so that each slot has each one once */
     unsigned unsettled;      /* registrations without an answer yet */
@@ -83,29 +110,48 @@ struct agent_conn {
 
 /* A connection object that has no transport yet. NULL when memory is short. */
 struct agent_conn *ag_conn_new(uint64_t random, uint64_t (*now_ms)(void));
-/* For the last unref: detaches what the application still holds. */
+/* For the last unref; it has been disbanded. */
 void ag_conn_free(struct agent_conn *c);
 
-/* Brackets around user callbacks. leave() may free the object. */
+/* Ends subscriptions and timers and lets go of requests, so that nothing of the application is left. */
+void ag_conn_disband(struct agent_conn *c);
+
+/* Keep the object in memory while code of ours uses it. release() may free it. */
+void ag_conn_hold(struct agent_conn *c);
+void ag_conn_release(struct agent_conn *c);
+/* Brackets around user callbacks: hold() and release(), and what waits is refused in between. */
 void ag_conn_enter(struct agent_conn *c);
 void ag_conn_leave(struct agent_conn *c);
+static inline bool ag_conn_in_callback(const struct agent_conn *c)
+{
+    return c->processing || c->calling > 0;
+}
+
+/* May this process use it? 0, -EINVAL, -ECHILD. */
+int ag_conn_check(const struct agent_conn *c);
+/* May something new be begun? As above, or -ESHUTDOWN. */
+int ag_conn_admit(const struct agent_conn *c);
 
 static inline bool ag_conn_is_up(const struct agent_conn *c)
 {
     return c->state == AGENT_CONNECTED || c->state == AGENT_READY;
 }
 
-/* Queues one JSON text in the encoding of the connection. 0, -ENOBUFS, -ENOMEM, AGENT_E_JSON, -ENOTCONN. */
+/* Queues one JSON text in the encoding of the connection. 0, -ENOBUFS, -ENOMEM, AGENT_E_JSON, -EMSGSIZE, -ENOTCONN. */
 int ag_conn_queue(struct agent_conn *c, struct ag_span json);
-/* The same past the limit, for the library's own registrations. */
+/* The same past the limit, for what must not be left out. */
 int ag_conn_queue_own(struct agent_conn *c, struct ag_span json);
+/* Is there room for so many bytes within the limit? A single text may be larger than that. */
+bool ag_conn_has_room(const struct agent_conn *c, size_t n);
+/* 0: the text can be carried, as far as can be known now; AGENT_E_JSON, -EMSGSIZE, -ENOMEM. */
+int ag_conn_check_form(struct agent_conn *c, struct ag_span json);
 /* Clears c->text for a new text. */
 struct ag_buf *ag_conn_scratch(struct agent_conn *c);
 
 /* ---- events, from the loop; user callbacks run inside ---- */
 
-/* The socket is up: everything wanted is told to the agent. */
-void ag_conn_on_up(struct agent_conn *c, uint64_t now_ms);
+/* The socket is up: everything wanted is told to the agent. 0; -ENOMEM: to be given up. */
+int ag_conn_on_up(struct agent_conn *c, uint64_t now_ms);
 /* Bytes that came. They are written to (end marks). 0 or -errno, AGENT_E_PROTOCOL: the connection cannot go on. */
 int ag_conn_on_bytes(struct agent_conn *c, char *data, size_t n);
 /* The socket is gone: calls end with AGENT_E_LOST, the next try is planned. */
@@ -114,11 +160,17 @@ void ag_conn_on_down(struct agent_conn *c, uint64_t now_ms);
 void ag_conn_on_refused(struct agent_conn *c, uint64_t now_ms);
 /* Ends what is overdue. */
 void ag_conn_on_time(struct agent_conn *c, uint64_t now_ms);
-/* Ends every call with status and forgets the socket. */
+/* Memory is short: the connection is given up, to be made anew. -ENOMEM. */
+int ag_conn_give_up(struct agent_conn *c, uint64_t now_ms);
+/* Forgets the socket and all that was told to the agent. */
 void ag_conn_drop_socket(struct agent_conn *c);
+/* Marks the calls of a list as ended, and tells it to all that are marked. */
 void ag_conn_end_calls(struct agent_conn *c, struct ag_list *list, int status);
-/* Sends calls that waited for a connection, as far as the queue takes them. */
-void ag_conn_send_unsent(struct agent_conn *c);
+void ag_conn_tell_ending(struct agent_conn *c);
+/* Queues what is due, as far as the limit allows. 0, -ENOMEM. */
+int ag_conn_send_due(struct agent_conn *c);
+/* Runs what was posted before the call. 1: there is more. */
+int ag_conn_run_posts(struct agent_conn *c);
 /* When ag_conn_on_time() or the next try is due; UINT64_MAX: never. */
 uint64_t ag_conn_deadline(const struct agent_conn *c);
 
@@ -130,15 +182,22 @@ static inline bool ag_conn_is_settled(const struct agent_conn *c)
 }
 /* Tells on_state when the state has changed since. */
 void ag_conn_tell_state(struct agent_conn *c);
-/* Claims address, or gives the one there is up when it is 0. 0, -ENOMEM. */
+/* Tells the log what waits for it. */
+void ag_conn_tell_log(struct agent_conn *c);
+/* Claims address, or gives the one there is up when it is 0. 0, -ENOMEM, -ENOBUFS. */
 int ag_conn_queue_bind(struct agent_conn *c, uint32_t address);
 /* What became of the claim, to the log and to on_bound. */
 void ag_conn_bound(struct agent_conn *c, int status);
-/* Asks for local.query_status when somebody follows it. */
-void ag_conn_query_status(struct agent_conn *c);
+/* Asks for local.query_status when somebody follows it. 0, -ENOMEM, -ENOBUFS; it is asked again at the deadline. */
+int ag_conn_query_status(struct agent_conn *c);
+/* Tells the followers of local.status. */
+void ag_conn_tell_status(struct agent_conn *c, const char *word);
+/* Notes a line for the log. No callback runs. */
 void ag_conn_logf(struct agent_conn *c, enum agent_log_level level, const char *fmt, ...) ag_printf_like(3, 4);
 
 /* In loop.c: gives the socket what is queued, unless agent_process() will do it anyway. */
 void ag_loop_kick(struct agent_conn *c);
+/* In loop.c: gives the socket what is queued, no more. */
+void ag_loop_write(struct agent_conn *c);
 
 #endif

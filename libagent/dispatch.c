@@ -34,6 +34,12 @@ static const char *take_value(char *text, const struct ag_json_view *v, enum ag_
     return text + at->value;
 }
 
+/* The error object; null stands for none. */
+static const char *take_error(char *text, const struct ag_json_view *v)
+{
+    return v->at[AG_M_ERROR].type == AG_JSON_NULL ? NULL : take_value(text, v, AG_M_ERROR);
+}
+
 /* ---- answers ---- */
 
 static void status_to_followers(struct agent_conn *c, const struct ag_json_view *v, char *text);
@@ -56,22 +62,40 @@ static void end_call(struct agent_slot *slot, char *text, const struct ag_json_v
 {
     enum ag_member m = by_method ? AG_M_PARAMS : AG_M_RESULT;
 
-    if (v->at[AG_M_ERROR].type != AG_JSON_NONE && v->at[AG_M_ERROR].type != AG_JSON_NULL)
-        ag_call_end(slot, AGENT_E_REMOTE, NULL, take_value(text, v, AG_M_ERROR));
+    const char *error = take_error(text, v);
+
+    if (error)
+        ag_call_end(slot, AGENT_E_REMOTE, NULL, error);
     else if (ag_view_has(v, m))
         ag_call_end(slot, 0, take_value(text, v, m), NULL);
     else
         ag_call_end(slot, 0, "null", NULL);
 }
 
-/* The answer to a claim of a key or of the address. When the time was up it was taken for accepted, and told so. */
-static void claim_answered(struct agent_conn *c, struct ag_wait *a, const char *error)
+/* A standby that waits is answered ["waiting"]. */
+static bool is_waiting(const char *text, const struct ag_json_view *v)
 {
-    bool late = ag_list_empty(&a->by_deadline);
-    int status = error ? registered_status(error) : 0;
+    struct ag_json_walk w;
+    struct ag_json_value word;
+    struct ag_span key;
 
+    if (v->at[AG_M_RESULT].type != AG_JSON_ARRAY)
+        return false;
+    ag_json_walk_begin(&w, (struct ag_json_value){AG_JSON_ARRAY, ag_view_raw(v, text, AG_M_RESULT)});
+    return ag_json_walk_next(&w, &key, &word) && ag_span_eq(word.raw, "\"waiting\"");
+}
+
+/* The answer to a claim of a key or of the address. When success was guessed and told, only news are. */
+static void claim_answered(struct agent_conn *c, struct ag_wait *a, char *text, const struct ag_json_view *v)
+{
+    int status = a->kind == AG_WAIT_REGISTER && is_waiting(text, v) ? AGENT_WAITING : 0;
+    const char *error = take_error(text, v);
+
+    if (error)
+        status = registered_status(error);
+    c->answers_claims = true;
     ag_wait_end(a);
-    if (late && !error)
+    if (a->guessed && status == 0)
         return;
     if (a->kind == AG_WAIT_BIND)
         ag_conn_bound(c, status);
@@ -95,12 +119,14 @@ static bool answer(struct agent_conn *c, struct ag_wait *a, char *text, const st
         if (by_method || ag_view_has(v, AG_M_RESULT)) {
             ag_wait_end(a);
             status_to_followers(c, v, text);
-        } /* an error: asked again at the deadline */
+        } else if (c->status_told) { /* the client is away; asked again at the deadline */
+            ag_conn_tell_status(c, AGENT_STATUS_UNKNOWN);
+        }
         return true;
     default:
         if (by_method)
             return false;
-        claim_answered(c, a, take_value(text, v, AG_M_ERROR));
+        claim_answered(c, a, text, v);
         return true;
     }
 }
@@ -119,7 +145,7 @@ static void on_answer(struct agent_conn *c, char *text, const struct ag_json_vie
 
     if (a && answer(c, a, text, v, false))
         return;
-    if (!ag_view_has(v, AG_M_ID) && (error = take_value(text, v, AG_M_ERROR)))
+    if (!ag_view_has(v, AG_M_ID) && (error = take_error(text, v)))
         ag_conn_logf(c, AGENT_LOG_WARNING, "the agent says: %s", error);
     else
         ag_conn_logf(c, AGENT_LOG_DEBUG, "an answer that nobody waits for");
@@ -143,11 +169,28 @@ static struct agent_slot *next_slot(struct agent_conn *c, struct ag_span method,
     return NULL;
 }
 
+void ag_conn_tell_status(struct agent_conn *c, const char *word)
+{
+    uint32_t delivery = ++c->deliveries;
+    uint64_t epoch = c->epoch;
+    struct agent_slot *slot;
+
+    c->status_told = strcmp(word, AGENT_STATUS_UNKNOWN) != 0;
+    while (c->epoch == epoch && (slot = next_slot(c, AG_SPAN("local.status"), delivery))) {
+        slot->delivery = delivery;
+        if (slot->kind != AG_SLOT_STATUS)
+            continue;
+        ag_conn_enter(c);
+        ag_slot_enter(slot);
+        slot->sub.on_status(c, word, slot->user);
+        ag_slot_leave(slot);
+        ag_conn_leave(c);
+    }
+}
+
 static void status_to_followers(struct agent_conn *c, const struct ag_json_view *v, char *text)
 {
     enum ag_member m = ag_view_has(v, AG_M_PARAMS) ? AG_M_PARAMS : AG_M_RESULT;
-    uint32_t delivery = ++c->deliveries;
-    struct agent_slot *slot;
     struct ag_span name;
     char word[64], tmp[64];
 
@@ -157,30 +200,32 @@ static void status_to_followers(struct agent_conn *c, const struct ag_json_view 
         return; /* no status, or none that we know */
     memcpy(word, name.p, name.len);
     word[name.len] = '\0';
-    while ((slot = next_slot(c, AG_SPAN("local.status"), delivery))) {
-        slot->delivery = delivery;
-        if (slot->kind != AG_SLOT_STATUS)
-            continue;
-        ag_slot_enter(slot);
-        slot->sub.on_status(c, word, slot->user);
-        ag_slot_leave(slot);
-    }
+    ag_conn_tell_status(c, word);
 }
 
 /* ---- commands ---- */
 
-static void refuse(struct agent_conn *c, const char *text, const struct ag_json_view *v)
+static void refuse(struct agent_conn *c, const char *text, const struct ag_json_view *v, int code, const char *message)
 {
     struct ag_span id = ag_view_raw(v, text, AG_M_ID);
     struct ag_buf *out = ag_conn_scratch(c);
     uint64_t from = 0;
+    int r;
 
     if (v->at[AG_M_ID].type == AG_JSON_NONE || v->at[AG_M_ID].type == AG_JSON_NULL)
         return;
     if (ag_view_has(v, AG_M_FROM) && (!ag_view_uint(v, text, AG_M_FROM, UINT32_MAX, &from) || from == 0))
         return; /* a sender without an address cannot be answered */
-    if (ag_encode_error(out, id, (uint32_t) from, AGENT_CODE_METHOD_NOT_FOUND, "Method not found.") == 0)
-        ag_conn_queue(c, ag_buf_span(out));
+    r = ag_encode_error(out, id, (uint32_t) from, code, message, NULL);
+    if (r == 0)
+        r = ag_conn_queue(c, ag_buf_span(out));
+    if (r < 0)
+        ag_conn_logf(c, AGENT_LOG_WARNING, "a command could not be refused: %s", agent_strerror(r));
+}
+
+static void refuse_unknown(struct agent_conn *c, const char *text, const struct ag_json_view *v)
+{
+    refuse(c, text, v, AGENT_CODE_METHOD_NOT_FOUND, "Method not found.");
 }
 
 static void run(struct agent_conn *c, struct ag_span text, const struct ag_json_view *v, struct ag_span method,
@@ -189,16 +234,19 @@ static void run(struct agent_conn *c, struct ag_span text, const struct ag_json_
     struct agent_request *req = ag_request_new(c, text, v, method);
 
     if (!req) {
-        refuse(c, text.p, v);
+        refuse(c, text.p, v, AGENT_CODE_BUSY, "out of memory");
         return;
     }
+    ag_conn_enter(c);
     ag_request_run(req, fn, user);
     agent_request_unref(req);
+    ag_conn_leave(c);
 }
 
 static void on_command(struct agent_conn *c, char *text, size_t len, const struct ag_json_view *v, struct ag_span method)
 {
     uint32_t delivery = ++c->deliveries;
+    uint64_t epoch = c->epoch;
     struct agent_slot *slot = NULL;
     struct ag_key *key = ag_keys_match(&c->keys, method);
 
@@ -214,10 +262,32 @@ static void on_command(struct agent_conn *c, char *text, size_t len, const struc
         run(c, (struct ag_span){text, len}, v, method, slot->sub.on_request, slot->user);
         ag_slot_leave(slot);
     } else if (!key) {
-        refuse(c, text, v); /* a subscription dropped a moment ago */
+        refuse_unknown(c, text, v); /* a subscription dropped a moment ago */
     }
-    if (ag_span_eq(method, "local.status"))
+    if (c->epoch == epoch && ag_span_eq(method, "local.status"))
         status_to_followers(c, v, text);
+}
+
+/* {"method":"agent.owner","params":{"key":"k"}}: the agent says that our standby has taken over. */
+static bool took_over(struct agent_conn *c, const char *text, const struct ag_json_view *v, struct ag_span method)
+{
+    struct ag_json_value key;
+    struct ag_key *there;
+    char name[AGENT_METHOD_MAX + 1];
+    long n;
+
+    if (!ag_span_eq(method, "agent.owner") || ag_view_has(v, AG_M_ID) || ag_view_has(v, AG_M_FROM) ||
+        v->at[AG_M_PARAMS].type != AG_JSON_OBJECT)
+        return false;
+    key = ag_json_member((struct ag_json_value){AG_JSON_OBJECT, ag_view_raw(v, text, AG_M_PARAMS)}, "key");
+    n = key.type == AG_JSON_STRING ? ag_json_unescape(key.raw, name, sizeof name - 1) : -1;
+    if (n < 0)
+        return false;
+    name[n] = '\0';
+    there = ag_keys_find(&c->keys, name);
+    if (there)
+        ag_key_taken_over(c, there);
+    return true;
 }
 
 void ag_dispatch(struct agent_conn *c, char *text, size_t len, const struct ag_json_view *v)
@@ -231,9 +301,11 @@ void ag_dispatch(struct agent_conn *c, char *text, size_t len, const struct ag_j
         return;
     }
     if (!ag_view_str(v, text, AG_M_METHOD, tmp, sizeof tmp, &method)) {
-        refuse(c, text, v);
+        refuse_unknown(c, text, v);
         return;
     }
+    if (took_over(c, text, v, method))
+        return;
     a = waiting_for(c, text, v);
     if (a && method.len > 6 && (memcmp(method.p, "local.", 6) == 0 || memcmp(method.p, "_inter", 6) == 0) &&
         answer(c, a, text, v, true))

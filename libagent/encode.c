@@ -2,11 +2,12 @@
 
 #include <errno.h>
 #include "agent/agent.h"
-#include "libagent/core/json.h"
+#include "libagent/format.h"
 
 struct piece {
     size_t start; /* of the text, counted from the head of the buffer */
-    size_t value, value_end;
+    size_t value_end;
+    enum ag_json_type type;
 };
 
 static void undo(struct ag_buf *out, size_t start)
@@ -24,23 +25,37 @@ static int check(struct ag_buf *out, const struct piece *p, enum ag_member m)
         return -EMSGSIZE;
     if (ag_json_parse(&text, AG_ENCODE_DEPTH, &view) != 0 || view.twice)
         return AGENT_E_JSON;
-    if (m != AG_N_MEMBERS && view.at[m].end != p->value_end - p->start)
+    if (m == AG_N_MEMBERS)
+        return 0;
+    if (view.at[m].end != p->value_end - p->start || (p->type != AG_JSON_NONE && view.at[m].type != p->type))
         return AGENT_E_JSON;
     return 0;
 }
 
 /* Appends a value and notes where it ends, white space behind it not counted. */
-static int append_value(struct ag_buf *out, const char *value, struct piece *p)
+static int append_value(struct ag_buf *out, const struct ag_value *value, const char *otherwise, struct piece *p)
 {
-    size_t n = strlen(value);
+    const char *text = value->text ? value->text : otherwise;
+    size_t n;
 
-    while (n > 0 && strchr(" \t\r\n", value[n - 1]))
+    p->type = value->type;
+    if (value->format) {
+        int r = ag_format_json(out, value->format, *value->ap);
+
+        if (r < 0)
+            return r;
+        while (strchr(" \t\r\n", out->data[out->len - 1]))
+            out->len--;
+        p->value_end = ag_buf_size(out);
+        return 0;
+    }
+    n = strlen(text);
+    while (n > 0 && strchr(" \t\r\n", text[n - 1]))
         n--;
     if (n > AG_ENCODE_TEXT_MAX)
         return -EMSGSIZE;
-    p->value = ag_buf_size(out);
-    p->value_end = p->value + n;
-    return ag_buf_append(out, value, n);
+    p->value_end = ag_buf_size(out) + n;
+    return ag_buf_append(out, text, n);
 }
 
 static int finish(struct ag_buf *out, const struct piece *p, enum ag_member m, int r)
@@ -78,7 +93,7 @@ int ag_encode_request(struct ag_buf *out, const struct ag_request_parts *m)
     if (r == 0)
         r = ag_buf_append(out, ",\"params\":", 10);
     if (r == 0)
-        r = append_value(out, m->params ? m->params : "[]", &p);
+        r = append_value(out, &m->params, "[]", &p);
     if (r == 0)
         r = ag_buf_append_char(out, '}');
     return finish(out, &p, AG_M_PARAMS, r);
@@ -97,7 +112,7 @@ static int append_id(struct ag_buf *out, struct ag_span id, uint32_t to)
     return r;
 }
 
-int ag_encode_result(struct ag_buf *out, struct ag_span id, uint32_t to, const char *result)
+int ag_encode_result(struct ag_buf *out, struct ag_span id, uint32_t to, const struct ag_value *result)
 {
     struct piece p = {.start = ag_buf_size(out)};
     int r = append_id(out, id, to);
@@ -105,31 +120,36 @@ int ag_encode_result(struct ag_buf *out, struct ag_span id, uint32_t to, const c
     if (r == 0)
         r = ag_buf_append(out, "\"result\":", 9);
     if (r == 0)
-        r = append_value(out, result ? result : "[\"ok\"]", &p);
+        r = append_value(out, result, "[\"ok\"]", &p);
     if (r == 0)
         r = ag_buf_append_char(out, '}');
     return finish(out, &p, AG_M_RESULT, r);
 }
 
-int ag_encode_error(struct ag_buf *out, struct ag_span id, uint32_t to, int code, const char *message)
+int ag_encode_error(struct ag_buf *out, struct ag_span id, uint32_t to, int code, const char *message, const char *data)
 {
     struct piece p = {.start = ag_buf_size(out)};
-    int r = append_id(out, id, to);
+    int r = data ? ag_encode_check_value(data, AG_JSON_NONE) : 0;
+
+    if (r == 0)
+        r = append_id(out, id, to);
 
     if (r == 0)
         r = ag_buf_printf(out, "\"error\":{\"code\":%d,\"message\":", code);
     if (r == 0)
         r = ag_buf_append_json_str(out, message, strlen(message));
+    if (r == 0 && data)
+        r = ag_buf_printf(out, ",\"data\":%s", data);
     if (r == 0)
         r = ag_buf_append(out, "}}", 2);
     return finish(out, &p, AG_N_MEMBERS, r);
 }
 
-int ag_encode_check_value(const char *value)
+int ag_encode_check_value(const char *value, enum ag_json_type type)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
 
-    return ag_encode_result(&text, AG_SPAN("0"), 0, value);
+    return ag_encode_result(&text, AG_SPAN("0"), 0, &(struct ag_value){.text = value, .type = type});
 }
 
 /* {..."method":"register","key":"k"[,"mode":"m"]} */

@@ -1,5 +1,6 @@
 #include "libagent/keys.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,7 +62,9 @@ struct ag_key *ag_keys_add(struct ag_keys *k, const char *name)
     memcpy(key->name, name, s.len + 1);
     key->prefix = is_prefix(s);
     key->len = key->prefix ? s.len - 1 : s.len;
+    key->status = -ENOTCONN;
     ag_list_init(&key->slots);
+    ag_list_init(&key->by_untold);
     ag_wait_init(&key->reg, AG_WAIT_REGISTER);
     ag_list_append(key->prefix ? &k->prefixes : bucket_of(k, s), &key->by_name);
     ag_list_append(&k->all, &key->by_order);
@@ -72,6 +75,7 @@ void ag_keys_remove(struct ag_key *key)
 {
     ag_list_del(&key->by_name);
     ag_list_del(&key->by_order);
+    ag_list_del(&key->by_untold);
     ag_wait_end(&key->reg);
     free(key);
 }

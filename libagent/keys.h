@@ -14,11 +14,13 @@
 struct ag_key {
     struct ag_list by_name;  /* in a bucket */
     struct ag_list by_order; /* in all: registered again in this order */
+    struct ag_list by_untold; /* in agent_conn.untold while it is to be registered */
     struct ag_list slots;    /* agent_slot.link */
     struct ag_wait reg;      /* the answer to register */
     uint8_t mode;            /* enum agent_mode */
     bool prefix;
     bool counted;            /* among agent_conn.unsettled */
+    int status;              /* as on_registered was told */
     size_t len;              /* of name; the '*' of a prefix is not counted */
     char name[];             /* with the '*' */
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include "libagent/slot.h"
 
 enum { PACKETS_PER_TURN = 32 };
 
@@ -35,19 +36,26 @@ static bool send_some(struct agent_conn *c)
     return true;
 }
 
+void ag_loop_write(struct agent_conn *c)
+{
+    if (c->transport.fd < 0 || !ag_conn_is_up(c) || !ag_transport_is_ours(&c->transport))
+        return;
+    while (ag_buf_size(&c->out) > 0 && send_some(c))
+        ;
+    ag_transport_want_write(&c->transport, ag_buf_size(&c->out) > 0);
+}
+
 void ag_loop_flush(struct agent_conn *c)
 {
-    if (c->transport.fd < 0 || !ag_conn_is_up(c))
-        return;
-    while (ag_buf_size(&c->out) > 0) {
-        if (!send_some(c))
-            break;
-        if (ag_buf_size(&c->out) == 0)
-            ag_conn_send_unsent(c);
-    }
-    if (ag_buf_size(&c->out) == 0 && c->out.cap > AG_CONN_READ_MAX)
+    do {
+        ag_loop_write(c);
+        if (ag_buf_size(&c->out) > 0)
+            return;
+        if (ag_conn_send_due(c) < 0)
+            c->starved = true;
+    } while (ag_buf_size(&c->out) > 0 && c->transport.fd >= 0 && !c->starved);
+    if (c->out.cap > AG_CONN_READ_MAX)
         ag_buf_deinit(&c->out);
-    ag_transport_want_write(&c->transport, ag_buf_size(&c->out) > 0);
 }
 
 void ag_loop_kick(struct agent_conn *c)
@@ -63,29 +71,33 @@ static void log_refusal(struct agent_conn *c, int r)
     char where[128];
 
     ag_address_print(&c->places.at[c->place], where, sizeof where);
-    ag_conn_logf(c, AGENT_LOG_INFO, "%s: %s", where, agent_strerror(r));
+    ag_conn_logf(c, c->refused_before ? AGENT_LOG_DEBUG : AGENT_LOG_INFO, "%s: %s", where, agent_strerror(r));
 }
 
-static void try_places(struct agent_conn *c, uint64_t now_ms)
+static int came_up(struct agent_conn *c, uint64_t now_ms)
+{
+    return ag_conn_on_up(c, now_ms) < 0 ? ag_conn_give_up(c, now_ms) : 0;
+}
+
+static int try_places(struct agent_conn *c, uint64_t now_ms)
 {
     for (; c->place < c->places.n; c->place++) {
         int r = ag_transport_connect(&c->transport, &c->places.at[c->place]);
 
-        if (r == 0) {
-            ag_conn_on_up(c, now_ms);
-            return;
-        }
+        if (r == 0)
+            return came_up(c, now_ms);
         if (r == 1) {
             c->dialing = true;
             c->timer_ms = now_ms + AG_CONN_CONNECT_WAIT_MS;
-            return;
+            return 0;
         }
         log_refusal(c, r);
     }
     ag_conn_on_refused(c, now_ms);
+    return 0;
 }
 
-static void connect_step(struct agent_conn *c, uint64_t now_ms)
+static int connect_step(struct agent_conn *c, uint64_t now_ms)
 {
     int r;
 
@@ -93,31 +105,28 @@ static void connect_step(struct agent_conn *c, uint64_t now_ms)
         c->read_buf = malloc(AG_CONN_READ_MAX);
         if (!c->read_buf) {
             ag_conn_on_refused(c, now_ms);
-            return;
+            return 0;
         }
     }
     if (!c->dialing) {
         if (now_ms < c->timer_ms)
-            return;
+            return 0;
         c->place = 0;
-        try_places(c, now_ms);
-        return;
+        return try_places(c, now_ms);
     }
     r = ag_transport_connect_result(&c->transport);
     if (r == 1) {
         if (now_ms < c->timer_ms)
-            return;
+            return 0;
         ag_transport_close(&c->transport);
         r = -ETIMEDOUT;
     }
     c->dialing = false;
-    if (r == 0) {
-        ag_conn_on_up(c, now_ms);
-        return;
-    }
+    if (r == 0)
+        return came_up(c, now_ms);
     log_refusal(c, r);
     c->place++;
-    try_places(c, now_ms);
+    return try_places(c, now_ms);
 }
 
 /* ---- the turn ---- */
@@ -130,6 +139,7 @@ static int read_once(struct agent_conn *c, uint64_t now_ms)
     int r;
 
     if (n == -EAGAIN || n == -EWOULDBLOCK) {
+        c->overdue = 0;
         if (c->write_dead)
             ag_conn_on_down(c, now_ms);
         return 0;
@@ -138,13 +148,16 @@ static int read_once(struct agent_conn *c, uint64_t now_ms)
         ag_conn_on_down(c, now_ms);
         return 0;
     }
+    c->overdue -= (size_t) n < c->overdue ? (size_t) n : c->overdue;
     r = ag_conn_on_bytes(c, c->read_buf, (size_t) n);
     if (c->epoch != epoch)
         return 0;
+    if (r == -ENOMEM)
+        return ag_conn_give_up(c, now_ms);
     if (r < 0) {
         ag_conn_logf(c, AGENT_LOG_ERROR, "closing: %s", agent_strerror(r));
         ag_conn_on_down(c, now_ms);
-        return r == -ENOMEM ? r : 0;
+        return 0;
     }
     return c->transport.packets || n == AG_CONN_READ_MAX;
 }
@@ -159,73 +172,130 @@ static int read_step(struct agent_conn *c, uint64_t now_ms)
     return r;
 }
 
+/*
+ * What is overdue is told when all that lay in the socket at the time it was found so has been read: the answer may be
+ * there, and only we were slow. 1: reading has to go on first.
+ */
+static int time_step(struct agent_conn *c, uint64_t now_ms)
+{
+    struct ag_wait *a = ag_waits_first(&c->waits);
+
+    if (c->overdue_ms == 0) {
+        if (!a || a->deadline_ms > now_ms)
+            return 0;
+        c->overdue_ms = now_ms;
+        c->overdue = ag_conn_is_up(c) ? ag_transport_pending(&c->transport) : 0;
+    }
+    if (c->overdue > 0 && ag_conn_is_up(c))
+        return 1;
+    now_ms = c->overdue_ms;
+    c->overdue_ms = 0;
+    ag_conn_on_time(c, now_ms);
+    return 0;
+}
+
 static int turn(struct agent_conn *c)
 {
     uint64_t now_ms = c->now_ms();
-    int r = 0;
+    int r = 0, more;
 
+    ag_conn_tell_log(c);
     ag_conn_tell_state(c);
+    more = ag_conn_run_posts(c);
     if (c->state == AGENT_CONNECTING)
-        connect_step(c, now_ms);
+        r = connect_step(c, now_ms);
     if (ag_conn_is_up(c))
         r = read_step(c, now_ms);
-    ag_conn_on_time(c, now_ms);
+    more |= time_step(c, now_ms);
+    ag_timers_run(c, now_ms);
+    ag_conn_tell_ending(c);
     ag_conn_check_ready(c);
     ag_loop_flush(c);
-    return r;
+    if (c->starved && ag_conn_is_up(c))
+        r = ag_conn_give_up(c, now_ms);
+    ag_conn_tell_state(c);
+    ag_conn_tell_log(c);
+    return r < 0 ? r : r | more;
 }
 
 AGENT_API int agent_process(agent_conn *conn)
 {
-    int r;
+    int r = ag_conn_check(conn);
 
-    if (!conn)
-        return -EINVAL;
-    if (conn->processing)
+    if (r < 0)
+        return r;
+    if (ag_conn_in_callback(conn))
         return 0;
-    ag_conn_enter(conn);
+    ag_conn_hold(conn);
     conn->processing = true;
-    ag_transport_take_wake(&conn->transport);
+    if (ag_transport_take_wake(&conn->transport))
+        conn->turn = AG_TURN_DUE;
+    else if (conn->turn == AG_TURN_TOLD)
+        conn->turn = AG_TURN_NONE;
     r = turn(conn);
     conn->processing = false;
-    ag_conn_leave(conn);
+    ag_conn_release(conn);
     return r;
 }
 
 AGENT_API int agent_get_fd(agent_conn *conn)
 {
-    return conn ? conn->transport.epoll_fd : -EINVAL;
+    int r = ag_conn_check(conn);
+
+    return r < 0 ? r : conn->transport.epoll_fd;
 }
 
 AGENT_API int agent_get_events(agent_conn *conn)
 {
-    return conn ? 0x001 /* POLLIN: the epoll descriptor itself is only ever readable */ : -EINVAL;
+    int r = ag_conn_check(conn);
+
+    return r < 0 ? r : 0x001 /* POLLIN: the epoll descriptor itself is only ever readable */;
 }
 
-AGENT_API int agent_get_timeout_ms(agent_conn *conn)
+/* Is there something to do that no descriptor tells? */
+static bool is_due(const struct agent_conn *c)
 {
-    uint64_t at, now_ms;
+    return c->told_state != c->state || ag_conn_is_settled(c) || !ag_list_empty(&c->ending) ||
+           !ag_lines_empty(&c->lines) || (c->starved && ag_conn_is_up(c));
+}
 
-    if (!conn)
-        return -EINVAL;
-    if (conn->told_state != conn->state || ag_conn_is_settled(conn))
+static int own_timeout_ms(const struct agent_conn *c)
+{
+    uint64_t at = ag_conn_deadline(c), now_ms;
+
+    if (is_due(c))
         return 0;
-    at = ag_conn_deadline(conn);
     if (at == UINT64_MAX)
         return -1;
-    now_ms = conn->now_ms();
+    now_ms = c->now_ms();
     if (at <= now_ms)
         return 0;
     return at - now_ms > INT_MAX ? INT_MAX : (int) (at - now_ms);
 }
 
+AGENT_API int agent_get_timeout_ms(agent_conn *conn)
+{
+    int r = ag_conn_check(conn);
+
+    if (r < 0)
+        return r;
+    if (conn->turn == AG_TURN_NONE)
+        return own_timeout_ms(conn);
+    conn->turn = AG_TURN_TOLD; /* agent_process() took a wake-up: its caller gets one more turn */
+    return 0;
+}
+
 AGENT_API int agent_wait(agent_conn *conn, int timeout_ms)
 {
-    int own, r;
+    int own, r = ag_conn_check(conn);
 
-    if (!conn)
-        return -EINVAL;
-    own = agent_get_timeout_ms(conn);
+    if (r < 0)
+        return r;
+    if (conn->turn != AG_TURN_NONE) {
+        conn->turn = AG_TURN_NONE;
+        return 1;
+    }
+    own = own_timeout_ms(conn);
     if (own < 0 || (timeout_ms >= 0 && timeout_ms < own))
         return ag_transport_wait(&conn->transport, timeout_ms);
     r = ag_transport_wait(&conn->transport, own);
@@ -234,13 +304,26 @@ AGENT_API int agent_wait(agent_conn *conn, int timeout_ms)
 
 AGENT_API void agent_wake(agent_conn *conn)
 {
-    if (conn)
+    if (ag_conn_check(conn) == 0)
         ag_transport_wake(&conn->transport);
+}
+
+AGENT_API int agent_post(agent_conn *conn, agent_post_fn fn, void *user)
+{
+    int r = fn ? ag_conn_check(conn) : -EINVAL;
+
+    if (r == 0 && conn->dying)
+        r = -ESHUTDOWN;
+    if (r == 0 && !ag_posts_put(&conn->posts, fn, user))
+        r = -ENOBUFS;
+    if (r == 0)
+        ag_transport_wake(&conn->transport);
+    return r;
 }
 
 AGENT_API void agent_stop(agent_conn *conn, int status)
 {
-    if (!conn)
+    if (ag_conn_check(conn) < 0)
         return;
     atomic_store(&conn->stop_status, status);
     atomic_store(&conn->stopping, true);
@@ -249,17 +332,21 @@ AGENT_API void agent_stop(agent_conn *conn, int status)
 
 AGENT_API int agent_run(agent_conn *conn)
 {
-    int r;
+    int r = ag_conn_check(conn);
 
-    if (!conn)
-        return -EINVAL;
-    if (conn->processing)
+    if (r < 0)
+        return r;
+    if (ag_conn_in_callback(conn))
         return -EDEADLK;
-    ag_conn_enter(conn);
+    ag_conn_hold(conn);
     for (;;) {
         r = agent_process(conn); /* short of memory it has dropped the connection, and tries again later */
         if (atomic_exchange(&conn->stopping, false)) {
             r = atomic_load(&conn->stop_status);
+            break;
+        }
+        if (conn->dying) {
+            r = AGENT_E_CANCELED;
             break;
         }
         if (r > 0)
@@ -268,6 +355,6 @@ AGENT_API int agent_run(agent_conn *conn)
         if (r < 0 && r != -EINTR)
             break;
     }
-    ag_conn_leave(conn);
+    ag_conn_release(conn);
     return r;
 }

@@ -4,7 +4,7 @@
 
 #include "libagent/conn.h"
 
-/* Gives the socket what is queued, as far as it takes it. */
+/* Gives the socket what is queued, as far as it takes it, and queues what waited for room. */
 void ag_loop_flush(struct agent_conn *c);
 
 #endif

@@ -16,7 +16,7 @@ AGENT_API int agent_query_time(agent_conn *conn, int64_t *ret_unix_s)
 {
     ag_cleanup(free_string) char *text = NULL;
     uint64_t v;
-    int r = ret_unix_s ? agent_call_sync(conn, "local.query_time", NULL, QUERY_TIMEOUT_MS, &text) : -EINVAL;
+    int r = conn && ret_unix_s ? agent_call_sync(conn, "local.query_time", NULL, QUERY_TIMEOUT_MS, &text) : -EINVAL;
 
     if (r < 0)
         return r;
@@ -30,7 +30,7 @@ AGENT_API int agent_query_time(agent_conn *conn, int64_t *ret_unix_s)
 static int query_word(agent_conn *conn, const char *method, char *buf, size_t n)
 {
     ag_cleanup(free_string) char *text = NULL;
-    int r = buf && n > 0 ? agent_call_sync(conn, method, "\"\"", QUERY_TIMEOUT_MS, &text) : -EINVAL;
+    int r = conn && buf && n > 0 ? agent_call_sync(conn, method, "\"\"", QUERY_TIMEOUT_MS, &text) : -EINVAL;
     long len;
 
     if (r < 0)

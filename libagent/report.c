@@ -1,12 +1,21 @@
 /* Reports: calls under the names that the clouds know, with their params put together. */
 #include <errno.h>
 #include <string.h>
-#include "libagent/conn.h"
-#include "libagent/encode.h"
+#include "libagent/call.h"
 
-static int send_report(agent_conn *conn, const char *method, const char *params, agent_call_fn fn, void *user)
+static int send_report(agent_conn *conn, const char *method, const struct ag_value *params, agent_call_fn fn, void *user)
 {
-    return fn ? agent_call(conn, NULL, method, params, 0, fn, user) : agent_notify(conn, method, params);
+    int r = ag_call_check(conn, method);
+
+    return r < 0 ? r : ag_call_report(conn, &(struct ag_request_parts){.method = method, .params = *params}, fn, user);
+}
+
+/* params are in the buffer. */
+static int send_built(agent_conn *conn, const char *method, struct ag_buf *params, agent_call_fn fn, void *user)
+{
+    const char *text = ag_buf_cstr(params);
+
+    return text ? send_report(conn, method, &(struct ag_value){.text = text}, fn, user) : -ENOMEM;
 }
 
 /* "prop." and a name. 0, -EINVAL, -ENAMETOOLONG. */
@@ -25,30 +34,31 @@ static int join(char *out, size_t n, const char *prefix, const char *name)
 
 AGENT_API int agent_report_props(agent_conn *conn, const char *object, agent_call_fn fn, void *user)
 {
-    return object ? send_report(conn, "props", object, fn, user) : -EINVAL;
+    struct ag_value params = {.text = object, .type = AG_JSON_OBJECT};
+
+    return object ? send_report(conn, "props", &params, fn, user) : -EINVAL;
 }
 
 AGENT_API int agent_report_prop(agent_conn *conn, const char *name, const char *value, agent_call_fn fn, void *user)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf params = AG_BUF_INIT;
     char method[AGENT_METHOD_MAX + 1];
-    int r = value ? join(method, sizeof method, "prop.", name) : -EINVAL;
+    int r = conn && value ? join(method, sizeof method, "prop.", name) : -EINVAL;
 
     if (r == 0)
-        r = ag_encode_check_value(value);
+        r = ag_encode_check_value(value, AG_JSON_NONE);
     if (r == 0)
         r = ag_buf_printf(&params, "[%s]", value);
-    if (r == 0 && !ag_buf_cstr(&params))
-        r = -ENOMEM;
-    return r < 0 ? r : send_report(conn, method, ag_buf_head(&params), fn, user);
+    return r < 0 ? r : send_built(conn, method, &params, fn, user);
 }
 
 AGENT_API int agent_report_event(agent_conn *conn, const char *name, const char *params, agent_call_fn fn, void *user)
 {
     char method[AGENT_METHOD_MAX + 1];
-    int r = join(method, sizeof method, "event.", name);
+    struct ag_value value = {.text = params, .type = AG_JSON_ARRAY};
+    int r = conn ? join(method, sizeof method, "event.", name) : -EINVAL;
 
-    return r < 0 ? r : send_report(conn, method, params, fn, user);
+    return r < 0 ? r : send_report(conn, method, &value, fn, user);
 }
 
 static int append_did(struct ag_buf *out, const char *did)
@@ -60,16 +70,17 @@ static int append_did(struct ag_buf *out, const char *did)
     return r == 0 && did ? ag_buf_append_char(out, ',') : r;
 }
 
-/* The two MIoT reports differ in their second id, the last member's name, and the array around. */
+/* The two MIoT reports differ in their second id, the last member's name and kind, and the array around. */
 struct miot {
     const char *method, *open, *id_name, *value_name, *close;
+    enum ag_json_type type;
 };
 
 static int report_miot(agent_conn *conn, const struct miot *m, const char *did, unsigned siid, unsigned id,
                        const char *value, agent_call_fn fn, void *user)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf params = AG_BUF_INIT;
-    int r = conn && value ? ag_encode_check_value(value) : -EINVAL;
+    int r = conn && value ? ag_encode_check_value(value, m->type) : -EINVAL;
 
     if (r == 0)
         r = ag_buf_append_str(&params, m->open);
@@ -78,15 +89,13 @@ static int report_miot(agent_conn *conn, const struct miot *m, const char *did, 
     if (r == 0)
         r = ag_buf_printf(&params, "\"siid\":%u,\"%s\":%u,\"%s\":%s%s", siid, m->id_name, id, m->value_name, value,
                           m->close);
-    if (r == 0 && !ag_buf_cstr(&params))
-        r = -ENOMEM;
-    return r < 0 ? r : send_report(conn, m->method, ag_buf_head(&params), fn, user);
+    return r < 0 ? r : send_built(conn, m->method, &params, fn, user);
 }
 
 AGENT_API int agent_report_property(agent_conn *conn, const char *did, unsigned siid, unsigned piid, const char *value,
                                     agent_call_fn fn, void *user)
 {
-    static const struct miot form = {"properties_changed", "[{", "piid", "value", "}]"};
+    static const struct miot form = {"properties_changed", "[{", "piid", "value", "}]", AG_JSON_NONE};
 
     return report_miot(conn, &form, did, siid, piid, value, fn, user);
 }
@@ -94,7 +103,31 @@ AGENT_API int agent_report_property(agent_conn *conn, const char *did, unsigned 
 AGENT_API int agent_report_miot_event(agent_conn *conn, const char *did, unsigned siid, unsigned eiid,
                                       const char *arguments, agent_call_fn fn, void *user)
 {
-    static const struct miot form = {"event_occured", "{", "eiid", "arguments", "}"};
+    static const struct miot form = {"event_occured", "{", "eiid", "arguments", "}", AG_JSON_ARRAY};
 
     return report_miot(conn, &form, did, siid, eiid, arguments ? arguments : "[]", fn, user);
+}
+
+AGENT_API int agent_reportf(agent_conn *conn, const char *method, agent_call_fn fn, void *user, const char *format, ...)
+{
+    struct ag_value params = {.format = format};
+    va_list ap;
+    int r;
+
+    if (!format)
+        return -EINVAL;
+    va_start(ap, format);
+    params.ap = &ap;
+    r = send_report(conn, method, &params, fn, user);
+    va_end(ap);
+    return r;
+}
+
+AGENT_API int agent_set_report_wait(agent_conn *conn, unsigned max_ms)
+{
+    int r = ag_conn_check(conn);
+
+    if (r == 0)
+        conn->report_wait_ms = max_ms;
+    return r;
 }

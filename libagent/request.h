@@ -11,12 +11,15 @@ struct agent_request {
     unsigned refs;
     bool has_id, id_is_u32, answered;
     bool from_app; /* came by address; answered by _to */
+    bool answers_errors; /* a param that cannot be read answers it */
     uint32_t id, from;
     uint64_t epoch;
     struct agent_conn *conn; /* NULL once the connection object is gone */
     struct ag_list link;     /* conn->requests */
     struct ag_span id_raw;   /* in text */
     const char *method, *params, *text;
+    size_t text_len, params_len;
+    char *origin; /* made when it is asked for */
     char bytes[]; /* the three strings */
 };
 

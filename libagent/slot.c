@@ -33,11 +33,13 @@ static void key_drop_unused(struct agent_conn *c, struct ag_key *key)
 {
     if (!ag_list_empty(&key->slots))
         return;
-    if (ag_conn_is_up(c)) {
+    if (ag_conn_is_up(c) && ag_list_empty(&key->by_untold) && ag_conn_check(c) == 0) {
         struct ag_buf *text = ag_conn_scratch(c);
 
         if (ag_encode_unregister(text, key->name) == 0 && ag_conn_queue_own(c, ag_buf_span(text)) == 0)
             ag_loop_kick(c);
+        else
+            c->starved = true; /* the agent would go on asking us: a new connection begins without the key */
     }
     if (key->counted)
         c->unsettled--;
@@ -50,27 +52,46 @@ static void slot_unhook(struct agent_slot *slot)
 
     if (!c)
         return;
+    if (slot->destroy && ag_conn_check(c) < 0)
+        slot->destroy = NULL; /* it is the parent's */
     slot->conn = NULL;
     ag_list_del(&slot->link);
     if (slot->kind == AG_SLOT_CALL) {
         ag_wait_end(&slot->call.wait);
         c->unsent_bytes -= ag_buf_size(&slot->call.unsent);
         ag_buf_deinit(&slot->call.unsent);
-    } else {
+    } else if (slot->kind != AG_SLOT_TIMER) {
         key_drop_unused(c, ag_steal(&slot->sub.key));
     }
 }
 
+/* Told once, when the slot has ended and no callback of it runs. */
+static void tell_destroy(struct agent_slot *slot)
+{
+    agent_destroy_fn fn = ag_steal(&slot->destroy);
+
+    if (fn)
+        fn(slot->user);
+}
+
 void ag_slot_detach(struct agent_slot *slot)
 {
-    ag_list_del(&slot->link);
-    slot->conn = NULL;
-    if (slot->kind == AG_SLOT_CALL) {
-        ag_wait_end(&slot->call.wait);
-        ag_buf_deinit(&slot->call.unsent);
-    }
-    if (slot->floating)
-        agent_slot_unref(slot);
+    struct agent_conn *c = slot->conn;
+
+    ag_conn_enter(c);
+    ag_slot_enter(slot);
+    slot_unhook(slot);
+    ag_slot_drop_floating(slot);
+    ag_slot_leave(slot);
+    ag_conn_leave(c);
+}
+
+void ag_slot_drop_floating(struct agent_slot *slot)
+{
+    if (!slot->floating)
+        return;
+    slot->floating = false;
+    agent_slot_unref(slot);
 }
 
 AGENT_API agent_slot *agent_slot_ref(agent_slot *slot)
@@ -85,8 +106,14 @@ AGENT_API agent_slot *agent_slot_unref(agent_slot *slot)
     if (!slot || --slot->refs > slot->held)
         return NULL;
     slot_unhook(slot);
-    if (slot->refs == 0)
+    if (slot->refs == 0) {
+        agent_destroy_fn fn = slot->destroy;
+        void *user = slot->user;
+
         free(slot);
+        if (fn)
+            fn(user);
+    }
     return NULL;
 }
 
@@ -99,12 +126,35 @@ void ag_slot_enter(struct agent_slot *slot)
 void ag_slot_leave(struct agent_slot *slot)
 {
     slot->held--;
+    if (!slot->conn && slot->held == 0)
+        tell_destroy(slot);
     agent_slot_unref(slot);
 }
 
 AGENT_API void agent_slot_unrefp(agent_slot **slot)
 {
-    *slot = agent_slot_unref(*slot);
+    if (slot)
+        *slot = agent_slot_unref(*slot);
+}
+
+AGENT_API agent_slot *agent_slot_give(agent_slot *slot)
+{
+    if (!slot)
+        return NULL;
+    if (!slot->conn || slot->floating)
+        return agent_slot_unref(slot);
+    slot->floating = true;
+    return NULL;
+}
+
+AGENT_API int agent_slot_set_destroy(agent_slot *slot, agent_destroy_fn fn)
+{
+    if (!slot)
+        return -EINVAL;
+    if (slot->conn && ag_conn_check(slot->conn) < 0)
+        return -ECHILD;
+    slot->destroy = fn;
+    return 0;
 }
 
 void ag_call_end(struct agent_slot *slot, int status, const char *result, const char *error)
@@ -116,8 +166,9 @@ void ag_call_end(struct agent_slot *slot, int status, const char *result, const 
     slot_unhook(slot);
     if (slot->call.fn)
         slot->call.fn(c, status, result, error, slot->user);
-    if (slot->floating)
-        agent_slot_unref(slot);
+    if (slot->call.report && status < 0)
+        ag_conn_logf(c, AGENT_LOG_WARNING, "a report was given up: %s", agent_strerror(status));
+    ag_slot_drop_floating(slot);
     ag_slot_leave(slot);
     ag_conn_leave(c);
 }

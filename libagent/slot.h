@@ -1,5 +1,5 @@
 /*
- * What an application holds of a subscription, a status follower or a call. A slot that was asked for is owned by
+ * What an application holds of a subscription, a status follower, a timer or a call. A slot that was asked for is owned by
  * the application and only hooked into the connection; one that was not ("floating") is owned by the connection.
  * An ended slot has conn == NULL and hangs nowhere; it only waits for its last unref.
  */
@@ -8,7 +8,7 @@
 
 #include "libagent/conn.h"
 
-enum ag_slot_kind { AG_SLOT_SUBSCRIPTION, AG_SLOT_STATUS, AG_SLOT_CALL };
+enum ag_slot_kind { AG_SLOT_SUBSCRIPTION, AG_SLOT_STATUS, AG_SLOT_CALL, AG_SLOT_TIMER };
 
 struct agent_slot {
     unsigned refs;
@@ -16,9 +16,10 @@ struct agent_slot {
     uint8_t kind; /* enum ag_slot_kind */
     bool floating;
     struct agent_conn *conn;
-    struct ag_list link; /* key->slots, conn->calls or conn->unsent */
+    struct ag_list link; /* key->slots, conn->timers, or of a call conn->calls, unsent or ending */
     uint32_t delivery;   /* the last one it had, of agent_conn.deliveries */
     void *user;
+    agent_destroy_fn destroy; /* told when user is not used any more; NULL */
     union {
         struct {
             struct ag_key *key;
@@ -32,7 +33,14 @@ struct agent_slot {
             struct ag_buf unsent; /* the JSON text, while there is no connection */
             bool local;           /* may be answered by a text with a method */
             bool to_apps;         /* sent to an address */
+            bool report;          /* has no id: ends when it is sent */
+            int status;           /* in conn->ending */
         } call;
+        struct {
+            agent_timer_fn fn;
+            uint64_t at_ms;
+            unsigned interval_ms; /* 0: once */
+        } timer;
     };
 };
 
@@ -46,15 +54,28 @@ void ag_slot_give(struct agent_slot *slot, struct agent_slot **ret_slot);
 void ag_slot_enter(struct agent_slot *slot);
 void ag_slot_leave(struct agent_slot *slot);
 
+/* Lets go of what the connection owns; the slot has ended, or ends by it. */
+void ag_slot_drop_floating(struct agent_slot *slot);
+
 /* The connection goes away under it. Floating slots are freed. */
 void ag_slot_detach(struct agent_slot *slot);
 
 /* Ends a call that is hooked: callback, once. */
 void ag_call_end(struct agent_slot *slot, int status, const char *result, const char *error);
 
+/* As the wire has it; NULL: not named. */
+const char *ag_mode_name(enum agent_mode mode);
 /* What came for a key that was registered. */
 void ag_key_registered(struct agent_conn *c, struct ag_key *key, int status);
-/* Tells the agent of a key. */
-int ag_key_register(struct agent_conn *c, struct ag_key *key, uint64_t now_ms);
+/* A standby has become the owner. */
+void ag_key_taken_over(struct agent_conn *c, struct ag_key *key);
+/* Tells the agent of a key. 0, -ENOMEM, -ENOBUFS. */
+int ag_key_register(struct agent_conn *c, struct ag_key *key);
+/* Waits for the answer to it. */
+void ag_key_count(struct agent_conn *c, struct ag_key *key);
+
+/* Runs the timers that are due. When the next one is: UINT64_MAX, never. */
+void ag_timers_run(struct agent_conn *c, uint64_t now_ms);
+uint64_t ag_timers_next(const struct agent_conn *c);
 
 #endif

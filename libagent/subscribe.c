@@ -6,72 +6,82 @@
 #include "libagent/encode.h"
 #include "libagent/slot.h"
 
-static const char *mode_name(const struct ag_key *key)
+const char *ag_mode_name(enum agent_mode mode)
 {
     static const char *const names[] = {
         [AGENT_SHARED] = NULL, [AGENT_EXCLUSIVE] = "exclusive", [AGENT_STANDBY] = "standby"};
 
-    return names[key->mode];
+    return names[mode];
 }
 
-int ag_key_register(struct agent_conn *c, struct ag_key *key, uint64_t now_ms)
+void ag_key_count(struct agent_conn *c, struct ag_key *key)
 {
-    struct ag_buf *text = ag_conn_scratch(c);
-    int r;
+    key->status = -EINPROGRESS;
+    if (key->counted)
+        return;
+    key->counted = true;
+    c->unsettled++;
+}
 
-    ag_wait_end(&key->reg);
-    ag_waits_add(&c->waits, &key->reg, now_ms + AG_CONN_REGISTER_WAIT_MS);
-    r = ag_encode_register(text, key->reg.id, key->name, mode_name(key));
-    if (r == 0)
-        r = ag_conn_queue_own(c, ag_buf_span(text));
-    if (r < 0) {
-        ag_wait_end(&key->reg);
-        return r;
+static struct agent_slot *subscription_of(struct ag_key *key)
+{
+    ag_list_for_each(it, &key->slots) {
+        struct agent_slot *slot = ag_list_entry(it, struct agent_slot, link);
+
+        if (slot->kind == AG_SLOT_SUBSCRIPTION)
+            return slot;
     }
-    if (!key->counted) {
-        key->counted = true;
-        c->unsettled++;
-    }
-    return 0;
+    return NULL;
 }
 
 void ag_key_registered(struct agent_conn *c, struct ag_key *key, int status)
 {
-    agent_slot *slot = NULL;
+    struct agent_slot *slot = subscription_of(key);
 
     if (status < 0)
         ag_conn_logf(c, AGENT_LOG_WARNING, "key %s refused: %s", key->name, agent_strerror(status));
-    ag_list_for_each(it, &key->slots) {
-        if (ag_list_entry(it, struct agent_slot, link)->kind == AG_SLOT_SUBSCRIPTION)
-            slot = ag_list_entry(it, struct agent_slot, link);
-    }
+    key->status = status;
     if (key->counted) {
         key->counted = false;
         c->unsettled--;
     }
     if (!slot || !slot->sub.on_registered)
         return;
+    ag_conn_enter(c);
     ag_slot_enter(slot);
     slot->sub.on_registered(slot, status, slot->user);
     ag_slot_leave(slot);
+    ag_conn_leave(c);
+}
+
+void ag_key_taken_over(struct agent_conn *c, struct ag_key *key)
+{
+    if (key->mode == AGENT_STANDBY && key->status == AGENT_WAITING)
+        ag_key_registered(c, key, 0);
 }
 
 /* Hooks slot to the key of this name, which is made when need be. */
 static int hook(struct agent_conn *c, struct agent_slot *slot, const char *name, enum agent_mode mode)
 {
     struct ag_key *key = ag_keys_find(&c->keys, name);
-    int r;
 
     if (!key) {
+        int r = 0;
+
         key = ag_keys_add(&c->keys, name);
         if (!key)
             return -ENOMEM;
         key->mode = (uint8_t) mode;
-        r = ag_conn_is_up(c) ? ag_key_register(c, key, c->now_ms()) : 0;
-        if (r < 0) {
+        if (ag_conn_is_up(c))
+            r = ag_list_empty(&c->untold) ? ag_key_register(c, key) : -ENOBUFS;
+        if (r == -ENOBUFS) {
+            ag_list_append(&c->untold, &key->by_untold); /* as soon as there is room */
+        } else if (r < 0) {
             ag_keys_remove(key);
             return r;
         }
+        if (ag_conn_is_up(c))
+            ag_key_count(c, key);
     }
     slot->sub.key = key;
     ag_list_append(&key->slots, &slot->link);
@@ -94,29 +104,29 @@ static int subscribe(struct agent_conn *c, struct agent_slot *slot, struct agent
     return 0;
 }
 
-static bool has_subscription(struct agent_conn *c, const char *name)
+/* What can never be said to the agent is refused at once. */
+static int check_key(const char *key)
 {
-    struct ag_key *key = ag_keys_find(&c->keys, name);
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
 
-    if (!key)
-        return false;
-    ag_list_for_each(it, &key->slots) {
-        if (ag_list_entry(it, struct agent_slot, link)->kind == AG_SLOT_SUBSCRIPTION)
-            return true;
-    }
-    return false;
+    if (!key || !key[0])
+        return -EINVAL;
+    return strlen(key) > AGENT_METHOD_MAX ? -ENAMETOOLONG : ag_encode_unregister(&text, key);
 }
 
 AGENT_API int agent_subscribe_mode(agent_conn *conn, agent_slot **ret_slot, const char *key, enum agent_mode mode,
                                    agent_request_fn fn, agent_registered_fn on_registered, void *user)
 {
     struct agent_slot *slot;
+    struct ag_key *there;
+    int r = ag_conn_admit(conn);
 
-    if (!conn || !key || !key[0] || !fn || (unsigned) mode > AGENT_STANDBY)
-        return -EINVAL;
-    if (strlen(key) > AGENT_METHOD_MAX)
-        return -ENAMETOOLONG;
-    if (has_subscription(conn, key))
+    if (r == 0)
+        r = fn && (unsigned) mode <= AGENT_STANDBY ? check_key(key) : -EINVAL;
+    if (r < 0)
+        return r;
+    there = ag_keys_find(&conn->keys, key);
+    if (there && subscription_of(there))
         return -EEXIST;
     slot = ag_slot_new(conn, AG_SLOT_SUBSCRIPTION, user);
     if (!slot)
@@ -134,18 +144,29 @@ AGENT_API int agent_subscribe(agent_conn *conn, agent_slot **ret_slot, const cha
 AGENT_API int agent_follow_status(agent_conn *conn, agent_slot **ret_slot, agent_status_fn fn, void *user)
 {
     struct agent_slot *slot;
-    int r;
+    int r = ag_conn_admit(conn);
 
-    if (!conn || !fn)
-        return -EINVAL;
+    if (r < 0 || !fn)
+        return r < 0 ? r : -EINVAL;
     slot = ag_slot_new(conn, AG_SLOT_STATUS, user);
     if (!slot)
         return -ENOMEM;
     slot->sub.on_status = fn;
     r = subscribe(conn, slot, ret_slot, "local.status", AGENT_SHARED);
-    if (r == 0 && ag_conn_is_up(conn)) {
-        ag_conn_query_status(conn);
-        ag_loop_kick(conn);
-    }
-    return r;
+    if (r < 0)
+        return r;
+    conn->status_due = ag_conn_is_up(conn);
+    if (ag_conn_send_due(conn) < 0)
+        conn->starved = true;
+    ag_loop_kick(conn);
+    return 0;
+}
+
+AGENT_API int agent_slot_status(agent_slot *slot)
+{
+    if (!slot || slot->kind != AG_SLOT_SUBSCRIPTION)
+        return -EINVAL;
+    if (!slot->conn)
+        return -ENOTCONN;
+    return ag_conn_check(slot->conn) < 0 ? -ECHILD : slot->sub.key->status;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -22,14 +23,19 @@ static int watch(struct ag_transport *t, int op, int fd, uint32_t events)
     return epoll_ctl(t->epoll_fd, op, fd, &ev) < 0 ? -errno : 0;
 }
 
+void ag_transport_own(struct ag_transport *t)
+{
+    t->fd = t->epoll_fd = t->wake_fd = -1;
+    t->packets = t->want_write = false;
+    t->owner = getpid();
+    atomic_init(&t->woken, false);
+}
+
 int ag_transport_init(struct ag_transport *t)
 {
     int r;
 
-    t->fd = -1;
-    t->packets = t->want_write = false;
-    atomic_init(&t->woken, false);
-    t->wake_fd = -1;
+    ag_transport_own(t);
     t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (t->epoll_fd < 0)
         return -errno;
@@ -169,7 +175,10 @@ void ag_transport_close(struct ag_transport *t)
 {
     if (t->fd < 0)
         return;
-    watch(t, EPOLL_CTL_DEL, t->fd, 0); /* a forked child may still hold the socket open */
+    if (ag_transport_is_ours(t)) { /* a child may still hold the socket open, and the epoll set is common to both */
+        watch(t, EPOLL_CTL_DEL, t->fd, 0);
+        shutdown(t->fd, SHUT_RDWR);
+    }
     close(t->fd);
     t->fd = -1;
     t->want_write = false;
@@ -207,6 +216,13 @@ void ag_transport_want_write(struct ag_transport *t, bool on)
         t->want_write = on;
 }
 
+size_t ag_transport_pending(const struct ag_transport *t)
+{
+    int n = 0;
+
+    return t->fd >= 0 && ioctl(t->fd, FIONREAD, &n) == 0 && n > 0 ? (size_t) n : 0;
+}
+
 int ag_transport_wait(struct ag_transport *t, int timeout_ms)
 {
     /* polls the two directly: cheaper than the epoll descriptor that nests them */
@@ -214,7 +230,11 @@ int ag_transport_wait(struct ag_transport *t, int timeout_ms)
                           {.fd = t->fd, .events = (short) (t->want_write ? POLLIN | POLLOUT : POLLIN)}};
     int r = poll(p, t->fd < 0 ? 1 : 2, timeout_ms);
 
-    return r < 0 ? -errno : r > 0;
+    if (r < 0)
+        return -errno;
+    if (p[0].revents)
+        ag_transport_take_wake(t);
+    return r > 0;
 }
 
 void ag_transport_wake(struct ag_transport *t)
@@ -230,16 +250,18 @@ void ag_transport_wake(struct ag_transport *t)
     errno = saved;
 }
 
-void ag_transport_take_wake(struct ag_transport *t)
+bool ag_transport_take_wake(struct ag_transport *t)
 {
     uint64_t n;
-    ssize_t got;
 
-    if (!atomic_load_explicit(&t->woken, memory_order_relaxed))
-        return;
-    got = read(t->wake_fd, &n, sizeof n);
-    if (got == sizeof n) /* otherwise the other thread has yet to write */
-        atomic_store(&t->woken, false); /* behind the read: a wake-up in between is seen in this turn */
+    if (!atomic_load(&t->woken))
+        return false;
+    /* Read, then clear: a wake-up in between writes nothing, but it is told by this true, and what its thread did before
+       is seen by who reads behind the exchange. The other way round it would leave the flag up over an empty eventfd. */
+    if (read(t->wake_fd, &n, sizeof n) != sizeof n)
+        return false; /* the other thread has yet to write */
+    atomic_exchange(&t->woken, false);
+    return true;
 }
 
 uint64_t ag_transport_now_ms(void)

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
+#include <unistd.h>
 #include "libagent/address.h"
 
 struct ag_transport {
@@ -16,8 +17,16 @@ struct ag_transport {
     int fd;          /* -1: none */
     bool packets;    /* SOCK_SEQPACKET */
     bool want_write; /* the socket is also waited for to become writable */
+    pid_t owner;     /* the process it belongs to: a forked child shares the descriptors, but may not use them */
     atomic_bool woken;
 };
+
+/* Nothing is open; it is this process'. */
+void ag_transport_own(struct ag_transport *t);
+static inline bool ag_transport_is_ours(const struct ag_transport *t)
+{
+    return t->owner == getpid();
+}
 
 /* 0 or -errno. */
 int ag_transport_init(struct ag_transport *t);
@@ -29,7 +38,7 @@ int ag_transport_check_address(const struct ag_address *a);
 int ag_transport_connect(struct ag_transport *t, const struct ag_address *a);
 /* What became of a connect under way: as above. */
 int ag_transport_connect_result(struct ag_transport *t);
-/* Idempotent. */
+/* The owner ends the connection, even if a child still has it; in a child only its descriptor is closed. Idempotent. */
 void ag_transport_close(struct ag_transport *t);
 
 /* >0 bytes, 0 the end, -EAGAIN, -EMSGSIZE (a packet longer than n), -errno. Never blocks. */
@@ -37,13 +46,15 @@ ssize_t ag_transport_recv(struct ag_transport *t, void *p, size_t n);
 /* Bytes taken, -EAGAIN, -errno. Never blocks, never raises SIGPIPE. */
 ssize_t ag_transport_send(struct ag_transport *t, const void *p, size_t n);
 void ag_transport_want_write(struct ag_transport *t, bool on);
+/* Bytes that lie in the socket. */
+size_t ag_transport_pending(const struct ag_transport *t);
 
-/* Sleeps until something happens. 1 yes, 0 time is up, -EINTR. */
+/* Sleeps until something happens; a wake-up is taken. 1 yes, 0 time is up, -EINTR. */
 int ag_transport_wait(struct ag_transport *t, int timeout_ms);
 /* Any thread, any signal handler. */
 void ag_transport_wake(struct ag_transport *t);
-/* Makes the wake-up undone. */
-void ag_transport_take_wake(struct ag_transport *t);
+/* Makes the wake-up undone. True: there was one, and all that was done before it is seen from now on. */
+bool ag_transport_take_wake(struct ag_transport *t);
 
 uint64_t ag_transport_now_ms(void);
 uint64_t ag_transport_random(void);

@@ -26,6 +26,7 @@ void ag_waits_add(struct ag_waits *w, struct ag_wait *a, uint64_t deadline_ms)
     a->id = w->next_id;
     w->next_id = ag_id_next(w->next_id);
     a->deadline_ms = deadline_ms;
+    a->guessed = false;
     ag_list_append(&w->buckets[a->id % AG_WAIT_BUCKETS], &a->by_id);
     /* from the end: equal timeouts, the common case, find their place at once */
     while (at != &w->deadlines && ag_list_entry(at, struct ag_wait, by_deadline)->deadline_ms > deadline_ms)

@@ -21,6 +21,7 @@ struct ag_wait {
     uint64_t deadline_ms;
     uint32_t id;
     uint8_t kind; /* enum ag_wait_kind */
+    bool guessed; /* the time was up and success was told: an answer still counts */
 };
 
 enum { AG_WAIT_BUCKETS = 64 };

@@ -138,7 +138,7 @@ bool ag_span_uint(struct ag_span raw, uint64_t max, uint64_t *out);
 
 /*
  * Decodes a JSON string (with its quotes) into UTF-8. Returns the decoded length, or -1 when it is longer than n
- * or holds a lone surrogate. The string must have passed the scanner.
+ * or holds a lone surrogate. The string must have passed the scanner. out NULL: only the length is wanted.
  */
 long ag_json_unescape(struct ag_span raw, char *out, size_t n);
 

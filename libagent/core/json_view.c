@@ -89,7 +89,8 @@ long ag_json_unescape(struct ag_span raw, char *out, size_t n)
         }
         if (len + k > n)
             return -1;
-        memcpy(out + len, utf8, k);
+        if (out)
+            memcpy(out + len, utf8, k);
         len += k;
     }
     return (long) len;

@@ -42,7 +42,7 @@ static void on_status(agent_conn *conn, const char *status, void *user)
 /* What the library says to data, fed in pieces of step bytes. */
 static struct ag_buf session(const uint8_t *data, size_t size, size_t step)
 {
-    agent_conn *conn = ag_conn_new(1ull << 32, still);
+    agent_conn *conn = ag_conn_new(0, still);
     agent_slot *slot = NULL;
     struct ag_buf out;
     char *copy = malloc(size + 1);

@@ -14,7 +14,7 @@ void lab_init(struct lab *l)
 {
     memset(l, 0, sizeof *l);
     clock_ms = 1000;
-    l->conn = ag_conn_new(1ull << 32, lab_now);
+    l->conn = ag_conn_new(0, lab_now);
     if (l->conn)
         l->conn->state = AGENT_CONNECTING; /* as agent_open() leaves it */
 }

@@ -1,0 +1,191 @@
+/*
+ * What leaves: texts of the application, and what the library itself has to say to the agent. All of it counts in the
+ * queue limit; the library's own waits for room, in the order bind, keys, status, calls.
+ */
+#include <errno.h>
+#include "libagent/core/pack.h"
+#include "libagent/encode.h"
+#include "libagent/loop.h"
+#include "libagent/slot.h"
+
+enum { SCRATCH_KEEP = 16 * 1024 };
+
+struct ag_buf *ag_conn_scratch(struct agent_conn *c)
+{
+    if (c->text.cap > SCRATCH_KEEP)
+        ag_buf_deinit(&c->text);
+    else
+        ag_buf_clear(&c->text);
+    return &c->text;
+}
+
+static int append_packed(struct ag_buf *out, struct ag_span json)
+{
+    struct ag_json_view view;
+    int r;
+
+    if (ag_json_parse(&json, AG_JSON_DEPTH_MAX, &view) != 0)
+        return AGENT_E_JSON;
+    r = ag_pack_from_json(json, &view, out);
+    return r > 0 ? AGENT_E_JSON : r;
+}
+
+int ag_conn_check_form(struct agent_conn *c, struct ag_span json)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf packed = AG_BUF_INIT;
+    bool packets = c->state != AGENT_CLOSED && c->places.n == 1 && c->places.at[0].kind == AG_ADDRESS_SEQPACKET;
+    size_t n = json.len;
+
+    if (c->encoding == AGENT_MSGPACK) {
+        int r = append_packed(&packed, json);
+
+        if (r < 0)
+            return r;
+        n = ag_buf_size(&packed);
+    }
+    return packets && n > AG_CONN_READ_MAX ? -EMSGSIZE : 0;
+}
+
+int ag_conn_queue_own(struct agent_conn *c, struct ag_span json)
+{
+    size_t before = ag_buf_size(&c->out);
+    int r = c->encoding == AGENT_MSGPACK ? append_packed(&c->out, json) : ag_buf_append_span(&c->out, json);
+    uint32_t n = (uint32_t) (ag_buf_size(&c->out) - before);
+
+    if (r == 0 && c->transport.packets) {
+        r = n > AG_CONN_READ_MAX ? -EMSGSIZE : ag_buf_append(&c->sizes, &n, sizeof n);
+        if (r < 0)
+            c->out.len -= n;
+    }
+    return r;
+}
+
+bool ag_conn_has_room(const struct agent_conn *c, size_t n)
+{
+    return ag_buf_size(&c->out) == 0 || ag_buf_size(&c->out) + n <= c->queue_limit;
+}
+
+int ag_conn_queue(struct agent_conn *c, struct ag_span json)
+{
+    if (!ag_conn_is_up(c) || c->write_dead)
+        return -ENOTCONN;
+    if (ag_buf_size(&c->out) + json.len > c->queue_limit) {
+        ag_loop_write(c); /* inside a callback much may have collected that the socket would take */
+        if (ag_buf_size(&c->out) + json.len > c->queue_limit)
+            return -ENOBUFS;
+    }
+    return ag_conn_queue_own(c, json);
+}
+
+/* A text of the library's own, which is in the scratch buffer. */
+static int queue_scratch(struct agent_conn *c)
+{
+    struct ag_span text = ag_buf_span(&c->text);
+
+    return ag_conn_has_room(c, text.len) ? ag_conn_queue_own(c, text) : -ENOBUFS;
+}
+
+int ag_conn_queue_bind(struct agent_conn *c, uint32_t address)
+{
+    struct ag_buf *text = ag_conn_scratch(c);
+    int r;
+
+    ag_wait_end(&c->bind_wait); /* what is still said about the claim before is of no interest */
+    ag_waits_add(&c->waits, &c->bind_wait, c->now_ms() + AG_CONN_REGISTER_WAIT_MS);
+    r = ag_encode_bind(text, c->bind_wait.id, address);
+    if (r == 0)
+        r = queue_scratch(c);
+    if (r < 0)
+        ag_wait_end(&c->bind_wait);
+    return r;
+}
+
+int ag_key_register(struct agent_conn *c, struct ag_key *key)
+{
+    struct ag_buf *text = ag_conn_scratch(c);
+    int r;
+
+    ag_wait_end(&key->reg);
+    ag_waits_add(&c->waits, &key->reg, c->now_ms() + AG_CONN_REGISTER_WAIT_MS);
+    r = ag_encode_register(text, key->reg.id, key->name, ag_mode_name((enum agent_mode) key->mode));
+    if (r == 0)
+        r = queue_scratch(c);
+    if (r < 0)
+        ag_wait_end(&key->reg);
+    return r;
+}
+
+static bool has_followers(struct agent_conn *c)
+{
+    struct ag_key *key = ag_keys_find(&c->keys, "local.status");
+
+    if (!key)
+        return false;
+    ag_list_for_each(it, &key->slots) {
+        if (ag_list_entry(it, struct agent_slot, link)->kind == AG_SLOT_STATUS)
+            return true;
+    }
+    return false;
+}
+
+int ag_conn_query_status(struct agent_conn *c)
+{
+    struct ag_request_parts m = {.method = "local.query_status", .params = {.text = "\"\""}, .has_id = true};
+    int r;
+
+    ag_wait_end(&c->status_wait);
+    if (!has_followers(c) || !ag_conn_is_up(c))
+        return 0;
+    ag_waits_add(&c->waits, &c->status_wait, c->now_ms() + AG_CONN_STATUS_RETRY_MS);
+    m.id = c->status_wait.id;
+    r = ag_encode_request(ag_conn_scratch(c), &m);
+    return r == 0 ? queue_scratch(c) : r;
+}
+
+/* The first of the calls that wait. One that this connection cannot carry ends. */
+static int send_unsent(struct agent_conn *c)
+{
+    struct agent_slot *slot = ag_list_first(&c->unsent, struct agent_slot, link);
+    struct ag_span text = ag_buf_span(&slot->call.unsent);
+    int r = ag_conn_has_room(c, text.len) ? ag_conn_queue_own(c, text) : -ENOBUFS;
+
+    if (r == -ENOBUFS || r == -ENOMEM)
+        return r;
+    if (r < 0)
+        ag_conn_logf(c, AGENT_LOG_WARNING, "a call cannot be sent on this connection: %s", agent_strerror(r));
+    c->unsent_bytes -= text.len;
+    ag_buf_deinit(&slot->call.unsent);
+    ag_list_del(&slot->link);
+    slot->call.status = r < 0 ? AGENT_E_LOST : 0;
+    if (r == 0 && !slot->call.report)
+        ag_list_append(&c->calls, &slot->link);
+    else
+        ag_list_append(&c->ending, &slot->link);
+    return 0;
+}
+
+int ag_conn_send_due(struct agent_conn *c)
+{
+    int r = 0;
+
+    if (!ag_conn_is_up(c) || c->write_dead)
+        return 0;
+    if (c->bind_due) {
+        r = ag_conn_queue_bind(c, c->address);
+        c->bind_due = r < 0;
+    }
+    while (r == 0 && !ag_list_empty(&c->untold)) {
+        struct ag_key *key = ag_list_first(&c->untold, struct ag_key, by_untold);
+
+        r = ag_key_register(c, key);
+        if (r == 0)
+            ag_list_del(&key->by_untold);
+    }
+    if (r == 0 && c->status_due) {
+        r = ag_conn_query_status(c);
+        c->status_due = r < 0;
+    }
+    while (r == 0 && !ag_list_empty(&c->unsent))
+        r = send_unsent(c);
+    return r == -ENOBUFS ? 0 : r; /* goes on when the socket has taken some */
+}

@@ -1,0 +1,105 @@
+#include "libagent/number.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXPONENT_MAX = 100000, TEXT_MAX = 800 }; /* 800: more digits than tell two doubles apart */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Behind the 'e'. Bounded: what is beyond has no use for the rest. */
+static long read_exponent(const char *p, const char *end)
+{
+    bool negative = p < end && *p == '-';
+    long e = 0;
+
+    if (p < end && !is_digit(*p))
+        p++;
+    for (; p < end && e < EXPONENT_MAX; p++)
+        e = e * 10 + (*p - '0');
+    return negative ? -e : e;
+}
+
+static bool push_digit(uint64_t *v, unsigned digit)
+{
+    if (*v > (UINT64_MAX - digit) / 10)
+        return false;
+    *v = *v * 10 + digit;
+    return true;
+}
+
+/*
+ * The digits are taken as one whole number with exponent tens behind it: digits behind the point count the exponent
+ * down. Zeros at the end are set aside and taken only when another digit follows, so that 50.0 and 1.00e1 stay small.
+ */
+int ag_number_whole(struct ag_span raw, bool *negative_out, uint64_t *size_out)
+{
+    const char *p = raw.p, *end = raw.p + raw.len, *mark = p;
+    long exponent = 0, zeros = 0;
+    bool behind_point = false;
+    uint64_t v = 0;
+
+    while (mark < end && *mark != 'e' && *mark != 'E')
+        mark++;
+    if (mark < end)
+        exponent = read_exponent(mark + 1, end);
+    if (*p == '-')
+        p++;
+    for (; p < mark; p++) {
+        if (*p == '.') {
+            behind_point = true;
+            continue;
+        }
+        exponent -= behind_point;
+        zeros++;
+        if (*p == '0')
+            continue;
+        while (--zeros > 0)
+            if (!push_digit(&v, 0))
+                return -ERANGE;
+        if (!push_digit(&v, (unsigned) (*p - '0')))
+            return -ERANGE;
+    }
+    exponent += zeros;
+    for (; v > 0 && exponent > 0; exponent--)
+        if (!push_digit(&v, 0))
+            return -ERANGE;
+    if (v > 0 && exponent < 0)
+        return -EBADMSG;
+    *negative_out = *raw.p == '-' && v > 0;
+    *size_out = v;
+    return 0;
+}
+
+int ag_number_double(struct ag_span raw, double *out)
+{
+    char text[TEXT_MAX + 32], probe[16];
+    const char *dot = memchr(raw.p, '.', raw.len);
+    size_t lead = dot ? (size_t) (dot - raw.p) : raw.len, point;
+    double v;
+
+    if (raw.len > TEXT_MAX)
+        return -ERANGE;
+    memcpy(text, raw.p, lead);
+    if (dot) {
+        snprintf(probe, sizeof probe, "%.1f", 0.5); /* "0", the locale's point, "5" */
+        point = strlen(probe) - 2;
+        memcpy(text + lead, probe + 1, point);
+        memcpy(text + lead + point, dot + 1, raw.len - lead - 1);
+        text[point + raw.len - 1] = '\0';
+    } else {
+        text[lead] = '\0';
+    }
+    v = strtod(text, NULL);
+    if (!isfinite(v))
+        return -ERANGE;
+    *out = v;
+    return 0;
+}
