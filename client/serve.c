@@ -252,10 +252,14 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
     case LOCAL_CMD_MCU_INFO:
         return serve_mcu_info(a);
     case LOCAL_CMD_LOCAL_OTHER:
+        if (c->options.external_helper && ag_span_eq(method, "local.status") &&
+            helper_link_text(c, (unsigned) a->from.token, method, text, view))
+            return 0;
         return refuse(a, CODE_NO_LOCAL_METHOD, "no such local method");
     case LOCAL_CMD_INTERNAL:
-        helper_link_text(c, (unsigned) a->from.token, method, text, view);
-        return 0;
+        if (helper_link_text(c, (unsigned) a->from.token, method, text, view))
+            return 0;
+        return refuse(a, CLIENT_CODE_NOT_FOUND, "Method not found.");
     case LOCAL_CMD_INFO:
         return serve_info(a);
     case LOCAL_CMD_CONFIG:
