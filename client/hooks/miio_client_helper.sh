@@ -7,6 +7,8 @@
 #       the external helper: runs in the background beside "miio_client --helper=external" and speaks _internal.*
 #
 # Adapt the settings here, or give them in the environment.
+LC_ALL=C # names are bytes in any encoding
+export LC_ALL
 DATA_DIR=${MIIO_DATA_DIR:-/etc/miio/}
 case $DATA_DIR in */) ;; *) DATA_DIR=$DATA_DIR/ ;; esac
 WIFI_START=${MIIO_WIFI_START:-${DATA_DIR}wifi_start.sh}
@@ -16,9 +18,12 @@ YOUR_TIMEZONE_DIR=${MIIO_ZONE_DIR:-/usr/share/zoneinfo}
 REBOOT=${MIIO_REBOOT:-reboot}
 TRIES=${MIIO_JOIN_TRIES:-5}
 PAUSE=${MIIO_JOIN_PAUSE:-3}
+TAB=$(printf '\t')
+NL='
+'
 umask 077
 
-log() { echo "miio_client_helper: $*" >&2; }
+log() { printf 'miio_client_helper: %s\n' "$*" >&2; }
 
 # ---- verbs ----
 
@@ -29,6 +34,7 @@ set_zone() {
     [ -f "$YOUR_TIMEZONE_DIR/$1" ] || { log "no zone $1" && return 1; }
     [ ! -e "$YOUR_LINK_TIMEZONE_FILE" ] || [ -L "$YOUR_LINK_TIMEZONE_FILE" ] ||
         { log "$YOUR_LINK_TIMEZONE_FILE is no link" && return 1; }
+    rm -f "$YOUR_LINK_TIMEZONE_FILE.new" # of one that was cut off
     ln -s "$YOUR_TIMEZONE_DIR/$1" "$YOUR_LINK_TIMEZONE_FILE.new" &&
         mv -f "$YOUR_LINK_TIMEZONE_FILE.new" "$YOUR_LINK_TIMEZONE_FILE"
 }
@@ -44,47 +50,191 @@ identity) exit 1 ;;
 *) log "unknown verb $1" && exit 2 ;;
 esac
 
-# ---- external helper ----
+# ---- external helper: files ----
 
 [ -x "$WIFI_START" ] || { log "$WIFI_START is missing" && exit 1; }
 
-# save NAME TEXT: the file is replaced in one step
-save() { printf '%s' "$2" >"$DATA_DIR$1.new" && mv -f "$DATA_DIR$1.new" "$DATA_DIR$1"; }
+# save NAME TEXT: the file is replaced in one step, and is on the disk then; a link in its place is not followed
+save() {
+    rm -f "$DATA_DIR$1.new"
+    (set -C && printf '%s' "$2" >"$DATA_DIR$1.new") && sync && mv -f "$DATA_DIR$1.new" "$DATA_DIR$1" && sync && return 0
+    log "$DATA_DIR$1 cannot be written"
+    rm -f "$DATA_DIR$1.new"
+    return 1
+}
+# remove NAME...: and what is left of writers that were cut off
+remove() {
+    for file in "$@"; do rm -f "$DATA_DIR$file" "$DATA_DIR$file.new"; done
+    sync
+}
+for file in wifi.conf device.token device.uid device.country; do rm -f "$DATA_DIR$file.new"; done
 
-# string TEXT MEMBER, number TEXT MEMBER: the first value of that name; strings keep their JSON escapes, as wifi.conf does
-string() { printf '%s\n' "$1" | sed -n -E 's/^.*[{,]"'"$2"'":"(([^"\\]|\\.)*)".*$/\1/p' | sed 's,\\/,/,g'; }
-number() { printf '%s\n' "$1" | sed -n -E 's/^.*[{,]"'"$2"'":([0-9]+).*$/\1/p'; }
 # conf NAME: the last line of that name in device.conf
-conf() { sed -n "s/^[ 	]*$1[ 	]*=[ 	]*//p" "${DATA_DIR}device.conf" | tr -d '\r' | sed 's/[ 	]*$//' | tail -n 1; }
+conf() { sed -n "s/^[ $TAB]*$1[ $TAB]*=[ $TAB]*//p" "${DATA_DIR}device.conf" | tr -d '\r' | sed "s/[ $TAB]*\$//" | tail -n 1; }
+# word_of NAME: the first word of a small file
+word_of() { tr -d '\000\r' 2>/dev/null <"$DATA_DIR$1" | sed -n "1s/^[ $TAB]*\\([^ $TAB]*\\).*\$/\\1/p"; }
+
+# ---- JSON ----
+
+# utf8 NUMBER: the character of that number below 65536
+utf8() {
+    if [ "$1" -lt 128 ]; then printf "\\$(printf %03o "$1")"
+    elif [ "$1" -lt 2048 ]; then printf "\\$(printf %03o $((192 + $1 / 64)))\\$(printf %03o $((128 + $1 % 64)))"
+    else
+        printf "\\$(printf %03o $((224 + $1 / 4096)))\\$(printf %03o $((128 + $1 / 64 % 64)))"
+        printf "\\$(printf %03o $((128 + $1 % 64)))"
+    fi
+}
+
+# plain TEXT: a JSON string's content without its escapes, in $P
+plain() {
+    P= e=$1
+    while :; do
+        part=${e%%\\*}
+        P=$P$part
+        [ "$part" != "$e" ] || return 0
+        e=${e#"$part"?}
+        c=${e%"${e#?}"}
+        e=${e#?}
+        case $c in
+        n) c=$NL ;;
+        t) c=$TAB ;;
+        r) c=$(printf '\r') ;;
+        b) c=$(printf '\b') ;;
+        f) c=$(printf '\f') ;;
+        u)
+            c=$(utf8 $((0x${e%"${e#????}"})))
+            e=${e#????}
+            ;;
+        esac
+        P=$P$c
+    done
+}
+
+# string TEXT MEMBER: that member in $P, empty when it is not there; number TEXT MEMBER prints digits
+string() { plain "$(printf '%s\n' "$1" | sed -n -E 's/^.*[{,]"'"$2"'":"(([^"\\]|\\.)*)".*$/\1/p')"; }
+number() { printf '%s\n' "$1" | sed -n -E 's/^.*[{,]"'"$2"'":([0-9]+).*$/\1/p'; }
+
+# escaped TEXT: a backslash before each quote and backslash, in $E: the form of wifi.conf and of JSON
+escaped() {
+    E= e=$1
+    while :; do
+        part=${e%%[\\\"]*}
+        E=$E$part
+        [ "$part" != "$e" ] || return 0
+        e=${e#"$part"}
+        c=${e%"${e#?}"}
+        E=$E\\$c
+        e=${e#?}
+    done
+}
+
+# unescape TEXT: of wifi.conf, in $U without its backslashes; a text that nobody has escaped stays as it is
+unescape() {
+    U=$1 e=$1 out=
+    while :; do
+        part=${e%%[\\\"]*}
+        out=$out$part
+        [ "$part" != "$e" ] || break
+        e=${e#"$part"}
+        case $e in
+        '\"'* | '\\'* | '\/'*) ;;
+        *) return 0 ;;
+        esac
+        e=${e#?}
+        out=$out${e%"${e#?}"}
+        e=${e#?}
+    done
+    U=$out
+}
+
+# quoted TEXT: a JSON string with its quotes in $Q; what is not UTF-8 becomes U+FFFD, a control character \u00XX
+quoted() {
+    escaped "$1"
+    e=$E Q=\" left=0 held=
+    while [ -n "$e" ]; do
+        c=${e%"${e#?}"}
+        e=${e#?}
+        n=$(($(printf %d "'$c") & 255))
+        if [ $left -gt 0 ] && [ $n -ge $low ] && [ $n -le $high ]; then
+            held=$held$c left=$((left - 1)) low=128 high=191
+            [ $left -gt 0 ] || { Q=$Q$held held=; }
+            continue
+        fi
+        [ -z "$held" ] || Q=$Q'\ufffd'
+        held= left=0 low=128 high=191
+        if [ $n -lt 32 ] || [ $n -eq 127 ]; then Q=$Q$(printf '\\u%04x' $n)
+        elif [ $n -lt 128 ]; then Q=$Q$c
+        elif [ $n -ge 194 ] && [ $n -le 244 ]; then
+            held=$c left=$((n < 224 ? 1 : n < 240 ? 2 : 3))
+            case $n in 224) low=160 ;; 237) high=159 ;; 240) low=144 ;; 244) high=143 ;; esac
+        else Q=$Q'\ufffd'
+        fi
+    done
+    [ -z "$held" ] || Q=$Q'\ufffd'
+    Q=$Q\"
+}
 
 send() { miio_send_line "$1" || log "the client is not there"; }
 
+# ---- external helper: answers ----
+
 send_dinfo() {
-    text='{"method":"_internal.response_dinfo","params":{'
     did=$(conf did)
-    text="$text\"did\":${did:-0}"
+    case $did in '' | *[!0-9]*) did=0 ;; esac
+    text='{"method":"_internal.response_dinfo","params":{"did":'$did
     for name in key vendor mac model; do
         value=$(conf $name)
-        [ -z "$value" ] || text="$text,\"$name\":\"$value\""
+        [ -n "$value" ] || continue
+        quoted "$value"
+        text="$text,\"$name\":$Q"
     done
     send "$text}}"
 }
 
-send_dtoken() {
-    [ -f "${DATA_DIR}wifi.conf" ] || rm -f "${DATA_DIR}device.token" "${DATA_DIR}device.country" \
-        "${DATA_DIR}device.uid" "${DATA_DIR}otd_donot_trust_peer"
-    token=$(head -c 16 "${DATA_DIR}device.token" 2>/dev/null)
-    if [ ${#token} -ne 16 ]; then
-        token=$(string "$1" ntoken)
-        save device.token "$token"
+# The token in $token: of device.token, 16 characters or 32 hex digits; or the one that the client offers
+settle_token() {
+    [ -f "${DATA_DIR}wifi.conf" ] || remove device.token device.country device.uid otd_donot_trust_peer
+    token=$(tr -d '\000\r\n' 2>/dev/null <"${DATA_DIR}device.token")
+    if [ ${#token} -ne 16 ]; then token=$(printf '%s' "$token" | sed "s/[ $TAB]*\$//"); fi
+    case ${#token}:$token in
+    16:*[!\ -~]* | 32:*[!0-9A-Fa-f]*) ;;
+    16:* | 32:*) return ;;
+    esac
+    string "$1" ntoken
+    if [ -n "$token" ]; then
+        log "${DATA_DIR}device.token is neither 16 printable characters nor 32 hex digits: kept as it is"
+    else
+        save device.token "$P"
     fi
-    send "{\"method\":\"_internal.response_dtoken\",\"params\":\"$token\"}"
-    send "{\"method\":\"_internal.response_dcountry\",\"params\":\"$(head -n 1 "${DATA_DIR}device.country" 2>/dev/null)\"}"
+    token=$P
+}
+
+send_dtoken() {
+    settle_token "$1"
+    quoted "$token"
+    send "{\"method\":\"_internal.response_dtoken\",\"params\":$Q}"
+    send_country
+}
+
+send_country() {
+    quoted "$(word_of device.country)"
+    send "{\"method\":\"_internal.response_dcountry\",\"params\":$Q}"
+}
+
+send_ot_config() {
+    settle_token "$1"
+    quoted "$token"
+    text="{\"method\":\"_internal.res_ot_config\",\"params\":{\"token\":$Q"
+    quoted "$(word_of device.country)"
+    send "$text,\"country\":$Q}}"
 }
 
 update_dtoken() {
-    save device.token "$(string "$1" ntoken)"
-    send "{\"method\":\"_internal.token_updated\",\"params\":\"$(cat "${DATA_DIR}device.token")\"}"
+    string "$1" ntoken
+    save device.token "$P"
+    quoted "$P"
+    send "{\"method\":\"_internal.token_updated\",\"params\":$Q}"
 }
 
 send_wifi_status() {
@@ -93,52 +243,74 @@ send_wifi_status() {
     send "{\"method\":\"_internal.res_wifi_conf_status\",\"params\":$status}"
 }
 
-send_info() {
-    wlan=${MIIO_WLAN:-wlan0}
-    ssid=$(sed -n 's/^ssid="\(.*\)"$/\1/p' "${DATA_DIR}wifi.conf" 2>/dev/null | head -n 1)
-    bssid=$(wpa_cli -i "$wlan" status 2>/dev/null | sed -n 's/^bssid=//p' | tr a-f A-F)
-    ip=$(ip -4 addr show "$wlan" 2>/dev/null | sed -n 's/.*inet \([0-9.]*\).*/\1/p' | head -n 1)
-    gw=$(ip route 2>/dev/null | sed -n 's/^default via \([0-9.]*\).*/\1/p' | head -n 1)
-    vendor=$(conf vendor | tr a-z A-Z)
-    version=$(sed -n "s/^${vendor}_VERSION=//p" "${MIIO_OS_RELEASE:-/etc/os-release}" 2>/dev/null | tr -d "\"'" | tail -n 1)
-    text='{"method":"_internal.info","partner_id":"","params":{"hw_ver":"Linux","fw_ver":"'${version:-unknown}'"'
-    text="$text,\"ap\":{\"ssid\":\"$ssid\",\"bssid\":\"$bssid\"}"
-    send "$text,\"netif\":{\"localIp\":\"$ip\",\"mask\":\"255.255.255.0\",\"gw\":\"$gw\"}}}"
+# mask LENGTH: 24 is 255.255.255.0
+mask() {
+    left=$1 text=
+    for dot in '' . . .; do
+        bits=$((left < 0 ? 0 : left > 8 ? 8 : left))
+        text=$text$dot$((256 - (1 << (8 - bits))))
+        left=$((left - 8))
+    done
+    printf %s "$text"
 }
 
+send_info() {
+    wlan=${MIIO_WLAN:-wlan0}
+    unescape "$(sed -n 's/^ssid="\(.*\)".*$/\1/p' "${DATA_DIR}wifi.conf" 2>/dev/null | tail -n 1)"
+    quoted "$U"
+    ssid=$Q
+    bssid=$(wpa_cli -i "$wlan" status 2>/dev/null | sed -n 's/^bssid=//p' | tr a-f A-F)
+    address=$(ip -4 addr show "$wlan" 2>/dev/null | sed -n 's/.*inet \([0-9.]*\/[0-9]*\).*/\1/p' | head -n 1)
+    gw=$(ip route 2>/dev/null | sed -n 's/^default via \([0-9.]*\).*/\1/p' | head -n 1)
+    vendor=$(conf vendor | tr a-z A-Z)
+    version=$(sed -n "s/^${vendor}_VERSION=//p" "${MIIO_OS_RELEASE:-/etc/os-release}" 2>/dev/null | tr -d "\"'\r" | tail -n 1)
+    quoted "${version:-unknown}"
+    text="{\"method\":\"_internal.info\",\"partner_id\":\"\",\"params\":{\"hw_ver\":\"Linux\",\"fw_ver\":$Q"
+    text="$text,\"ap\":{\"ssid\":$ssid,\"bssid\":\"$bssid\"},\"netif\":{\"localIp\":\"${address%/*}\""
+    send "$text,\"mask\":\"$([ -z "$address" ] || mask "${address#*/}")\",\"gw\":\"$gw\"}}}"
+}
+
+# ---- external helper: joining ----
+
+# A router that renews its password knows neither user nor country: those of before stay.
+save_owner() {
+    old=$(word_of device.uid)
+    string "$1" uid
+    uid=${P:-$(number "$1" uid)}
+    case $uid in '' | 0 | *[!0-9]*) uid=$old ;; esac
+    string "$1" country_domain
+    if [ -n "$P" ]; then save device.country "$P$NL"
+    elif [ ! -f "${DATA_DIR}wifi.conf" ] || [ "$uid" != "$old" ]; then remove device.country
+    fi
+    [ -z "$uid" ] || save device.uid "$uid$NL"
+}
+
+# The client may have written it already, with a mark that it is not joined yet.
 save_wifi() {
-    passwd=$(string "$1" passwd)
-    uid=$(string "$1" uid)
-    [ -n "$uid" ] || uid=$(number "$1" uid)
-    # a router that renews its password knows no user: the old one stays
-    case $uid in '' | 0) uid=$(head -n 1 "${DATA_DIR}device.uid" 2>/dev/null) ;; esac
-    country=$(string "$1" country_domain)
-    if [ -n "$country" ]; then save device.country "$country
-"; else rm -f "${DATA_DIR}device.country"; fi
-    [ -z "$uid" ] || save device.uid "$uid
-"
-    text="ssid=\"$(string "$1" ssid)\"
-"
-    # 64 hex digits are the key itself, which stands without quotes
-    if printf '%s\n' "$passwd" | grep -Eq '^[0-9A-Fa-f]{64}$'; then text="${text}psk=$passwd
-key_mgmt=WPA
-"; elif [ -n "$passwd" ]; then text="${text}psk=\"$passwd\"
-key_mgmt=WPA
-"; else text="${text}key_mgmt=NONE
-"; fi
-    [ -z "$uid" ] || text="${text}uid=$uid
-"
-    save wifi.conf "$text"
+    save_owner "$1"
+    string "$1" ssid
+    escaped "$P"
+    text="ssid=\"$E\"$NL"
+    string "$1" passwd
+    escaped "$P"
+    case ${#P}:$P in
+    0:) text="${text}key_mgmt=NONE$NL" ;;
+    64:*[!0-9A-Fa-f]*) text="${text}psk=\"$E\"${NL}key_mgmt=WPA$NL" ;;
+    64:*) text="${text}psk=$P${NL}key_mgmt=WPA$NL" ;; # the key itself stands without quotes
+    *) text="${text}psk=\"$E\"${NL}key_mgmt=WPA$NL" ;;
+    esac
+    [ -z "$uid" ] || text="${text}uid=$uid$NL"
+    [ "$(sed '/^# not joined yet/d' "${DATA_DIR}wifi.conf" 2>/dev/null)$NL" = "$text" ] || save wifi.conf "$text"
 }
 
 wifi_start() {
     save_wifi "$1"
-    zone=$(string "$1" tz)
-    [ -z "$zone" ] || set_zone "$zone"
+    string "$1" tz
+    [ -z "$P" ] || set_zone "$P"
     try=1
     while ! "$WIFI_START"; do
         if [ $try -ge "$TRIES" ]; then
-            rm -f "${DATA_DIR}wifi.conf" "${DATA_DIR}device.uid" "${DATA_DIR}device.country"
+            remove wifi.conf device.uid device.country
             "$WIFI_START" # now the access point
             send '{"method":"_internal.wifi_ap_mode","params":null}'
             return
@@ -149,17 +321,22 @@ wifi_start() {
     send '{"method":"_internal.wifi_connected"}'
 }
 
+# ---- external helper: the loop ----
+
 send '{"method":"_internal.helper_ready"}'
 while :; do
     text=$(miio_recv_line) || { sleep 1 && continue; }
-    case $text in
-    *'"_internal.info"'*) send_info ;;
-    *'"_internal.request_dinfo"'*) send_dinfo ;;
-    *'"_internal.request_dtoken"'*) send_dtoken "$text" ;;
-    *'"_internal.req_wifi_conf_status"'*) send_wifi_status ;;
-    *'"_internal.update_dtoken"'*) update_dtoken "$text" ;;
-    *'"_internal.wifi_start"'*) wifi_start "$text" ;;
-    *'"_internal.config_tz"'*) set_zone "$(string "$text" tz)" ;;
-    *) log "not known: $(printf %.40s "$text")" ;;
+    string "$text" method
+    case $P in
+    _internal.info) send_info ;;
+    _internal.request_dinfo) send_dinfo ;;
+    _internal.request_dtoken) send_dtoken "$text" ;;
+    _internal.request_ot_config) send_ot_config "$text" ;;
+    _internal.request_dcountry) send_country ;;
+    _internal.req_wifi_conf_status) send_wifi_status ;;
+    _internal.update_dtoken) update_dtoken "$text" ;;
+    _internal.wifi_start) wifi_start "$text" ;;
+    _internal.config_tz) string "$text" tz && set_zone "$P" ;;
+    *) log "not known: $P" ;;
     esac
 done
