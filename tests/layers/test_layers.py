@@ -79,7 +79,7 @@ def test_libagent_core_points_at_nothing_else():
 
 
 def flags():
-    packages = ["libuv", "libcjson", "libmosquitto", "libcrypto", "inih", "libcurl"]
+    packages = ["libuv", "libcjson", "libmosquitto", "libcrypto", "inih", "libcurl", "glib-2.0", "libevent"]
     done = subprocess.run(["pkg-config", "--cflags", *packages], capture_output=True, text=True)
     return done.stdout.split() if done.returncode == 0 else []
 
