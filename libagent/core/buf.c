@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "libagent/core/utf8.h"
 
 enum { BUF_MIN = 256 };
 
@@ -107,12 +108,26 @@ int ag_buf_append_u64(struct ag_buf *b, uint64_t v)
     return ag_buf_append(b, digits + at, sizeof digits - at);
 }
 
+/* Length of a character that stands in a JSON string as it is; 0: it does not. */
+static size_t plain_len(const char *p, size_t n)
+{
+    unsigned char c = (unsigned char) *p;
+
+    if (c >= 0x80)
+        return ag_utf8_len(p, n);
+    return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+}
+
 static size_t json_escape(char out[6], unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
     static const char names[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
     const char *at = c ? strchr(names, c) : NULL;
 
+    if (c >= 0x80) {
+        memcpy(out, "\xef\xbf\xbd", 3); /* U+FFFD */
+        return 3;
+    }
     out[0] = '\\';
     if (at) {
         out[1] = letters[at - names];
@@ -127,19 +142,21 @@ static size_t json_escape(char out[6], unsigned char c)
 
 int ag_buf_append_json_str(struct ag_buf *b, const char *s, size_t n)
 {
-    size_t undo = ag_buf_size(b), plain = 0, i;
+    size_t undo = ag_buf_size(b), plain = 0, i = 0;
     int r = ag_buf_append_char(b, '"');
 
-    for (i = 0; r == 0 && i < n; i++) {
-        unsigned char c = (unsigned char) s[i];
+    while (r == 0 && i < n) {
+        size_t len = plain_len(s + i, n - i);
         char esc[6];
 
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+        if (len > 0) {
+            i += len;
             continue;
+        }
         r = ag_buf_append(b, s + plain, i - plain);
         if (r == 0)
-            r = ag_buf_append(b, esc, json_escape(esc, c));
-        plain = i + 1;
+            r = ag_buf_append(b, esc, json_escape(esc, (unsigned char) s[i]));
+        plain = ++i;
     }
     if (r == 0)
         r = ag_buf_append(b, s + plain, n - plain);

@@ -91,7 +91,10 @@ int ag_buf_vprintf(struct ag_buf *b, const char *fmt, va_list ap) ag_printf_like
 /* Decimal digits of v. */
 int ag_buf_append_u64(struct ag_buf *b, uint64_t v);
 
-/* A JSON string with its quotes: escapes quote, backslash, control bytes and DEL; other bytes as they are. */
+/*
+ * A JSON string with its quotes: escapes quote, backslash, control bytes and DEL. A byte that belongs to no character of
+ * UTF-8 becomes U+FFFD, so what comes out is a JSON string wherever the bytes came from.
+ */
 int ag_buf_append_json_str(struct ag_buf *b, const char *s, size_t n);
 
 /* Makes the content a C string: a NUL stands behind it but is not counted. NULL when memory is short. */

@@ -1,5 +1,4 @@
 #include "libagent/core/log.h"
-#include "libagent/core/local_time.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -7,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "libagent/core/local_time.h"
+#include "libagent/core/utf8.h"
 
 static struct {
     int level;
@@ -70,12 +71,21 @@ bool ag_log_enabled(enum ag_log_level level)
     return (int) level <= sink.level;
 }
 
-/* What a peer has named must not begin a line of its own, nor steer the terminal. */
+/* What a peer has named must not begin a line of its own, nor steer the terminal, nor make the log a binary file. */
 static void make_plain(char *line)
 {
-    for (; *line; line++)
-        if ((unsigned char) *line < ' ' || *line == 0x7f)
+    size_t n = strlen(line);
+
+    while (n > 0) {
+        size_t len = (unsigned char) *line < ' ' || *line == 0x7f ? 0 : ag_utf8_len(line, n);
+
+        if (len == 0) {
             *line = '?';
+            len = 1;
+        }
+        line += len;
+        n -= len;
+    }
 }
 
 void ag_log(enum ag_log_level level, const char *fmt, ...)

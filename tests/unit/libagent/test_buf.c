@@ -101,6 +101,14 @@ static void json_strings(void **state)
         {{"\b\f\n\r\t", 5}, "\"\\b\\f\\n\\r\\t\""},
         {{"a\0b\x1f\x7f", 5}, "\"a\\u0000b\\u001f\\u007f\""},
         {{"\xe4\xbd\xa0", 3}, "\"\xe4\xbd\xa0\""},
+        /* bytes of other encodings, and halves of characters */
+        {{"\xce\xd2\xb5\xc4WIFI", 8}, "\"\xef\xbf\xbd\xd2\xb5\xef\xbf\xbdWIFI\""},
+        {{"Caf\xe9", 4}, "\"Caf\xef\xbf\xbd\""},
+        {{"\xc3\xa9\xc3", 3}, "\"\xc3\xa9\xef\xbf\xbd\""},
+        {{"\xc0\xaf\"", 3}, "\"\xef\xbf\xbd\xef\xbf\xbd\\\"\""},
+        {{"\xed\xa0\x80", 3}, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
+        {{"\xf0\x9f\x98\x80", 4}, "\"\xf0\x9f\x98\x80\""},
+        {{"\xf5\x80\xff", 3}, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
     };
 
     (void) state;

@@ -2,36 +2,7 @@
 
 #include <string.h>
 #include "libagent/core/json.h"
-
-/* RFC 3629, table 3-7 of Unicode: no overlong forms, no surrogates, nothing above U+10FFFF. */
-size_t mcu_utf8_len(const char *p, size_t n)
-{
-    const unsigned char *s = (const unsigned char *) p;
-    unsigned char low = 0x80, high = 0xbf;
-    size_t len;
-
-    if (s[0] < 0x80)
-        return 1;
-    if (s[0] < 0xc2 || s[0] > 0xf4)
-        return 0;
-    len = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-    if (len > n)
-        return 0;
-    if (s[0] == 0xe0)
-        low = 0xa0;
-    else if (s[0] == 0xed)
-        high = 0x9f;
-    else if (s[0] == 0xf0)
-        low = 0x90;
-    else if (s[0] == 0xf4)
-        high = 0x8f;
-    if (s[1] < low || s[1] > high)
-        return 0;
-    for (size_t i = 2; i < len; i++)
-        if (s[i] < 0x80 || s[i] > 0xbf)
-            return 0;
-    return len;
-}
+#include "libagent/core/utf8.h"
 
 static bool is_digit(char c)
 {
@@ -76,7 +47,7 @@ static size_t string_len(const char *p, size_t n, bool *bad_out)
         unsigned char c = (unsigned char) p[i];
         size_t step = c == '\\'               ? escape_len(p + i, n - i)
                       : c < 0x20 || c == 0x7f ? 0
-                                              : mcu_utf8_len(p + i, n - i);
+                                              : ag_utf8_len(p + i, n - i);
 
         escaped = escaped || c == '\\';
         bad = bad || step == 0;

@@ -43,7 +43,4 @@ bool mcu_word_code(const struct mcu_word *w, int32_t *out);
 /* Exactly this bare word. */
 bool mcu_word_is(const struct mcu_word *w, const char *text);
 
-/* Length of the well-formed UTF-8 character at p (n > 0 bytes are there), 0 when there is none. */
-size_t mcu_utf8_len(const char *p, size_t n);
-
 #endif

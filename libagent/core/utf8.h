@@ -1,0 +1,10 @@
+/* UTF-8 of RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF. */
+#ifndef AG_UTF8_H
+#define AG_UTF8_H
+
+#include <stddef.h>
+
+/* Length of the well-formed character at p, where n > 0 bytes are; 0: none begins there, or it is not whole. */
+size_t ag_utf8_len(const char *p, size_t n);
+
+#endif
