@@ -152,10 +152,11 @@ int ag_encode_check_value(const char *value, enum ag_json_type type)
     return ag_encode_result(&text, AG_SPAN("0"), 0, &(struct ag_value){.text = value, .type = type});
 }
 
-/* {..."method":"register","key":"k"[,"mode":"m"]} */
+/* {..."method":"register","key":"k"[,"mode":"m"[,"params":{"tell":true}]]} */
 static int encode_key(struct ag_buf *out, const uint32_t *id, const char *method, const char *key, const char *mode)
 {
     struct piece p = {.start = ag_buf_size(out)};
+    bool tell = mode && strcmp(mode, "standby") == 0; /* that it waits, and that it has taken over */
     int r = ag_buf_append_char(out, '{');
 
     if (r == 0 && id)
@@ -166,6 +167,8 @@ static int encode_key(struct ag_buf *out, const uint32_t *id, const char *method
         r = ag_buf_append_json_str(out, key, strlen(key));
     if (r == 0 && mode)
         r = ag_buf_printf(out, ",\"mode\":\"%s\"", mode);
+    if (r == 0 && tell)
+        r = ag_buf_append_str(out, ",\"params\":{\"tell\":true}");
     if (r == 0)
         r = ag_buf_append_char(out, '}');
     return finish(out, &p, AG_N_MEMBERS, r);

@@ -5,6 +5,7 @@
 #include "agent/core/address.h"
 #include "agent/core/codes.h"
 #include "agent/core/out.h"
+#include "agent/core/standby.h"
 
 enum { KEY_DECODED_MAX = 1024 };
 
@@ -123,7 +124,11 @@ static void do_register(struct router *r, struct peer *from, const struct text *
     switch (sub_add(&r->subs, from, key, mode, &s)) {
     case 0:
         s->denied = false;
-        conclude(r, from, t, 0, NULL);
+        s->listens = standby_wants_telling(t);
+        if (s->listens && !s->active)
+            standby_answer_waiting(r, from, t->id);
+        else
+            conclude(r, from, t, 0, NULL);
         break;
     case SUB_E_OWNED:
         refuse_key(r, from, t, CODE_OWNED, "key has an owner");
@@ -163,6 +168,7 @@ static void do_unregister(struct router *r, struct peer *from, const struct text
             sub_remove(&r->subs, s);
     }
     conclude(r, from, t, 0, NULL);
+    standby_tell(r);
 }
 
 static void do_bind(struct router *r, struct peer *from, const struct text *t)

@@ -12,6 +12,7 @@
 #include "agent/core/introspect.h"
 #include "agent/core/monitor.h"
 #include "agent/core/out.h"
+#include "agent/core/standby.h"
 #include "agent/core/text.h"
 #include "agent/core/up.h"
 #include "libagent/core/pack.h"
@@ -141,6 +142,7 @@ static void app_gone(struct router *r, struct peer *p)
     monitor_stop(r, p);
     address_release(r, p);
     sub_remove_all(&r->subs, p);
+    standby_tell(r);
     drop_requests(r, p);
     drop_calls(r, p);
     drop_asks(r, p);
@@ -192,6 +194,7 @@ void router_peer_half_closed(struct router *r, struct peer *p)
     monitor_stop(r, p);
     address_release(r, p);
     sub_remove_all(&r->subs, p);
+    standby_tell(r);
     drop_asks(r, p);
 }
 

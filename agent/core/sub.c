@@ -9,6 +9,7 @@ enum { BUCKETS_MIN = 64 };
 int sub_table_init(struct sub_table *t)
 {
     *t = (struct sub_table){.mask = BUCKETS_MIN - 1};
+    ag_list_init(&t->promoted);
     t->buckets = calloc(BUCKETS_MIN, sizeof(struct sub_key *));
     return t->buckets ? 0 : -ENOMEM;
 }
@@ -188,16 +189,22 @@ static int sub_set_mode(struct sub *s, enum sub_mode mode)
     return 0;
 }
 
-static void key_promote(struct sub_key *k)
+static void key_promote(struct sub_table *t, struct sub_key *k)
 {
+    struct sub *heir;
+
     ag_list_for_each (it, &k->subs) {
         struct sub *s = ag_list_entry(it, struct sub, by_key);
 
         if (s->active)
             return;
     }
-    if (!ag_list_empty(&k->subs))
-        ag_list_first(&k->subs, struct sub, by_key)->active = true;
+    heir = ag_list_first(&k->subs, struct sub, by_key);
+    if (!heir)
+        return;
+    heir->active = true;
+    if (heir->listens)
+        ag_list_append(&t->promoted, &heir->by_promoted);
 }
 
 static int key_subscribe(struct sub_table *t, struct sub_key *k, struct peer *p, enum sub_mode mode,
@@ -212,6 +219,7 @@ static int key_subscribe(struct sub_table *t, struct sub_key *k, struct peer *p,
     if (!s)
         return -ENOMEM;
     *s = (struct sub){.key = k, .peer = p, .mode = (uint8_t) mode, .active = allowed};
+    ag_list_init(&s->by_promoted);
     ag_list_append(&k->subs, &s->by_key);
     ag_list_append(&p->subs, &s->by_peer);
     p->n_subs++;
@@ -261,13 +269,14 @@ void sub_remove(struct sub_table *t, struct sub *s)
 
     ag_list_del(&s->by_key);
     ag_list_del(&s->by_peer);
+    ag_list_del(&s->by_promoted);
     s->peer->n_subs--;
     t->n_subs--;
     free(s);
     if (ag_list_empty(&k->subs))
         key_free(t, k);
     else
-        key_promote(k);
+        key_promote(t, k);
 }
 
 void sub_remove_all(struct sub_table *t, struct peer *p)

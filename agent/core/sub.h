@@ -4,7 +4,8 @@
  * subscriptions.
  *
  * A key with an exclusive or standby subscription has at most one active one (its owner); waiting standbys
- * are behind it in order of arrival and the first becomes owner when the owner leaves.
+ * are behind it in order of arrival and the first becomes owner when the owner leaves. New owners that want to hear
+ * of it collect in promoted, for standby_tell().
  */
 #ifndef AGENT_CORE_SUB_H
 #define AGENT_CORE_SUB_H
@@ -34,14 +35,17 @@ struct sub_key {
 
 struct sub {
     struct ag_list by_key, by_peer;
+    struct ag_list by_promoted; /* in sub_table.promoted: became owner, and has not been told yet */
     struct sub_key *key;
     struct peer *peer;
     uint8_t mode;
     bool active; /* gets commands; false: a standby that waits */
+    bool listens; /* wants to be told that it waits, and that it has become owner */
     bool denied; /* access rules of now forbid it */
 };
 
 struct sub_table {
+    struct ag_list promoted; /* struct sub.by_promoted */
     struct sub_key **buckets;
     uint32_t mask; /* number of buckets - 1 */
     uint32_t n_keys;

@@ -77,8 +77,10 @@ struct lifted {
     struct lift names[5];
 };
 
+enum { POSITIONS_MAX = 2 }; /* what comes behind is in maps only */
+
 static const struct lifted lifted[] = {
-    {{"register", 8}, true, {{"key", "key"}, {"mode", "mode"}}},
+    {{"register", 8}, true, {{"key", "key"}, {"mode", "mode"}, {"params", "params"}}},
     {{"unregister", 10}, true, {{"key", "key"}}},
     {{"bind", 4}, true, {{"address", "address"}}},
     {{"agent.send", 10},
@@ -154,7 +156,7 @@ static int print_positional(struct ag_buf *out, const struct lifted *l, struct a
     if (h.type != AG_PACK_ARRAY)
         return AG_PACK_E_SHAPE;
     for (uint64_t i = 0; r == 0 && i < h.u; i++) {
-        if (i == ag_array_size(l->names) || !l->names[i].name)
+        if (i == POSITIONS_MAX || !l->names[i].name)
             return AG_PACK_E_SHAPE;
         r = take_value(&params, &value);
         if (r == 0)
@@ -353,7 +355,8 @@ static bool is_control(const struct text *t)
 
 static int put_call(struct text *t)
 {
-    static const struct pair control[] = {{"key", AG_M_KEY}, {"mode", AG_M_MODE}, {"address", AG_M_ADDRESS}};
+    static const struct pair control[] = {
+        {"key", AG_M_KEY}, {"mode", AG_M_MODE}, {"address", AG_M_ADDRESS}, {"params", AG_M_PARAMS}};
     int r;
 
     if (t->v->at[AG_M_METHOD].type != AG_JSON_STRING)
@@ -363,8 +366,8 @@ static int put_call(struct text *t)
         r = put_raw(t, AG_M_METHOD);
     if (r != 0)
         return r;
-    if (is_control(t))
-        return put_map(t, control, ag_array_size(control));
+    if (is_control(t)) /* params beside them only as an object: others put anything there */
+        return put_map(t, control, ag_array_size(control) - (t->v->at[AG_M_PARAMS].type != AG_JSON_OBJECT));
     return has(t, AG_M_PARAMS) ? put_raw(t, AG_M_PARAMS) : msgpack_pack_array(&t->pk, 0);
 }
 

@@ -175,6 +175,22 @@ def test_owners_of_a_key():
             assert agent.up.get() == {"id": 1, "result": ["ok"]}
 
 
+@pytest.mark.parametrize("encoding", ["json", "msgpack"])
+def test_a_standby_is_told_that_it_waits_and_that_it_owns(encoding):
+    flags = ["--msgpack"] if encoding == "msgpack" else []
+    with Agent() as agent:
+        with Probe("unix:" + agent.unix) as one, Probe("unix:" + agent.unix, *flags) as two:
+            one.serve("m.*", mode="exclusive")
+            two.tell("subscribe", "m.*", "standby", "ok")
+            two.saw(r"registered m\.\* 1")
+            assert two.count("registered m.* 0") == 0
+            one.stop()
+            two.saw(r"registered m\.\* 0")
+            agent.up.send({"id": 1, "method": "m.x"})
+            assert agent.up.get() == {"id": 1, "result": ["ok"]}
+            one.stop = lambda: None
+
+
 @pytest.mark.parametrize("encodings", [("json", "json"), ("json", "msgpack"), ("msgpack", "json"),
                                        ("msgpack", "msgpack")])
 def test_messages_between_applications(encodings):

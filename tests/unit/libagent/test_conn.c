@@ -443,7 +443,8 @@ static void modes_and_refusals(void **state)
     agent_subscribe_mode(l.conn, NULL, "c", AGENT_SHARED, lab_on_request, on_registered, &l);
     lab_up(&l);
     assert_string_equal(lab_sent(&l), "{\"id\":1,\"method\":\"register\",\"key\":\"a\",\"mode\":\"exclusive\"}"
-                                      "{\"id\":2,\"method\":\"register\",\"key\":\"b\",\"mode\":\"standby\"}"
+                                      "{\"id\":2,\"method\":\"register\",\"key\":\"b\",\"mode\":\"standby\","
+                                      "\"params\":{\"tell\":true}}"
                                       "{\"id\":3,\"method\":\"register\",\"key\":\"c\"}");
     lab_say(&l, "{\"id\":1,\"error\":{\"code\":-32004,\"message\":\"key has an owner\"}}{\"id\":2,\"result\":[\"ok\"]}"
                 "{\"id\":3,\"error\":{\"code\": -32001}}");

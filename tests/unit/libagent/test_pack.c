@@ -43,6 +43,8 @@ static const struct {
     {"{\"id\":1,\"method\":\"register\",\"key\":\"k\"}", B("\x94\0\x01\xa8register\x81\xa3key\xa1k")},
     {"{\"method\":\"register\",\"key\":\"k\",\"mode\":\"standby\"}",
      B("\x93\x02\xa8register\x82\xa3key\xa1k\xa4mode\xa7standby")},
+    {"{\"id\":1,\"method\":\"register\",\"key\":\"k\",\"mode\":\"standby\",\"params\":{\"tell\":true}}",
+     B("\x94\0\x01\xa8register\x83\xa3key\xa1k\xa4mode\xa7standby\xa6params\x81\xa4tell\xc3")},
     {"{\"method\":\"unregister\",\"key\":\"\"}", B("\x93\x02\xaaunregister\x81\xa3key\xa0")},
     {"{\"method\":\"bind\",\"address\":2}", B("\x93\x02\xa4" "bind\x81\xa7" "address\x02")},
     /* between applications */

@@ -580,6 +580,34 @@ static void an_agent_that_has_answered_is_waited_for(void **state)
     lab_deinit(&l);
 }
 
+static void a_standby_waits_and_takes_over(void **state)
+{
+    struct lab l;
+    agent_slot *slot = NULL;
+
+    (void) state;
+    lab_init(&l);
+    agent_subscribe_mode(l.conn, &slot, "a\xc3\xa4*", AGENT_STANDBY, lab_on_request, on_registered, &l);
+    assert_int_equal(agent_slot_status(slot), -ENOTCONN);
+    lab_up(&l);
+    assert_int_equal(agent_slot_status(slot), -EINPROGRESS);
+    lab_say(&l, "{\"method\":\"agent.owner\",\"params\":{\"key\":\"a\\u00e4*\"}}"); /* not yet */
+    lab_say(&l, "{\"id\":1,\"result\":[ \"waiting\" ]}");
+    assert_string_equal(lab_seen(&l), "reg1;");
+    assert_int_equal(agent_slot_status(slot), AGENT_WAITING);
+    assert_int_equal(agent_get_state(l.conn), AGENT_READY);
+    lab_say(&l, "{\"method\":\"agent.owner\",\"params\":{\"key\":\"other\"}}{\"method\":\"agent.owner\",\"params\":[]}"
+                "{\"_from\":2,\"method\":\"agent.owner\",\"params\":{\"key\":\"a\\u00e4*\"}}");
+    assert_string_equal(lab_seen(&l), "");
+    lab_say(&l, "{\"method\":\"agent.owner\",\"params\":{\"key\":\"a\\u00e4*\"}}");
+    assert_string_equal(lab_seen(&l), "reg0;");
+    lab_say(&l, "{\"method\":\"agent.owner\",\"params\":{\"key\":\"a\\u00e4*\"}}"); /* known */
+    assert_string_equal(lab_seen(&l), "");
+    assert_int_equal(agent_slot_status(slot), 0);
+    agent_slot_unref(slot);
+    lab_deinit(&l);
+}
+
 static void a_null_error_is_none(void **state)
 {
     struct lab l;
@@ -837,6 +865,7 @@ int main(void)
         cmocka_unit_test(a_living_child_does_not_hold_the_connection),
         cmocka_unit_test(a_key_that_cannot_be_sent_is_refused_at_once),
         cmocka_unit_test(an_agent_that_has_answered_is_waited_for),
+        cmocka_unit_test(a_standby_waits_and_takes_over),
         cmocka_unit_test(a_null_error_is_none),
         cmocka_unit_test(registrations_keep_to_the_queue_limit),
         cmocka_unit_test(an_answer_that_has_come_is_told),

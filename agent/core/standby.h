@@ -1,0 +1,18 @@
+/*
+ * What a standby is told that registers with an id and "params":{"tell":true}: ["waiting"] in place of ["ok"] while the
+ * key has an owner, and at the takeover {"method":"agent.owner","params":{"key":"k"}}.
+ */
+#ifndef AGENT_CORE_STANDBY_H
+#define AGENT_CORE_STANDBY_H
+
+#include "agent/core/router.h"
+#include "agent/core/text.h"
+
+bool standby_wants_telling(const struct text *t);
+
+/* The answer to a register that was accepted as a standby which waits. */
+void standby_answer_waiting(struct router *r, struct peer *to, uint32_t id);
+/* Tells the owners that were promoted since the last time. */
+void standby_tell(struct router *r);
+
+#endif
