@@ -7,6 +7,21 @@
 
 enum { EVENT_COST = 128, MEMORY_RETRY_MS = 20 };
 
+/* Waits by a clock that nobody sets: a step back of the device's own would hold the connection's thread. */
+static int cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+    int r = pthread_condattr_init(&attr);
+
+    if (r != 0)
+        return r;
+    r = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    if (r == 0)
+        r = pthread_cond_init(cond, &attr);
+    pthread_condattr_destroy(&attr);
+    return r;
+}
+
 int mqtt_inbox_init(struct mqtt_inbox *b, size_t max_bytes, uv_async_t *wake)
 {
     int r;
@@ -22,7 +37,7 @@ int mqtt_inbox_init(struct mqtt_inbox *b, size_t max_bytes, uv_async_t *wake)
     r = pthread_mutex_init(&b->lock, NULL);
     if (r != 0)
         return -r;
-    r = pthread_cond_init(&b->room, NULL);
+    r = cond_init(&b->room);
     if (r != 0)
         pthread_mutex_destroy(&b->lock);
     return -r;
@@ -85,7 +100,7 @@ static void wait_ms(struct mqtt_inbox *b, unsigned ms)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += (long) ms * 1000000;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;

@@ -26,3 +26,5 @@ miio_fuzz_target(spool_form SOURCES fuzz/fuzz_spool_form.c LIBS miioclient_core)
 miio_unit_test(spool SOURCES unit/client/test_spool.c ${CMAKE_SOURCE_DIR}/client/io/spool.c ${CMAKE_SOURCE_DIR}/client/io/spool_file.c
                LIBS miioclient_core PkgConfig::UV)
 target_link_options(test_spool PRIVATE -Wl,--wrap=pwrite,--wrap=pread,--wrap=fdatasync)
+# The whole client, with a cloud that the test plays.
+miio_unit_test(client_cloud SOURCES unit/client/test_client_cloud.c LIBS miioclient)

@@ -1,0 +1,436 @@
+/*
+ * The client as it is, with its sockets and its files, between an application's socket and a cloud that the test plays: what
+ * becomes of reports when the cloud goes, stops or is another owner's, and how long the device may sleep.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "client/client.h"
+#include "client/io/spool.h"
+#include "libagent/core/log.h"
+
+#define ID "did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=cool\nmodel=cool.prod.v1\n"
+
+/* ---- the cloud ---- */
+
+static struct played {
+    struct cloud base;
+    const struct cloud_env *env;
+    uv_async_t ended;
+    struct ag_buf seen;
+    unsigned wakeup_s;
+    uint32_t last;  /* the report that came last */
+    bool acks;
+    size_t carries; /* bytes */
+} cloud;
+
+static int cloud_create(struct cloud **out, const struct cloud_env *env)
+{
+    cloud.env = env;
+    *out = &cloud.base;
+    return 0;
+}
+
+static void cloud_start(struct cloud *c)
+{
+    (void) c;
+    ag_buf_append_str(&cloud.seen, "start ");
+}
+
+static void on_ended(uv_handle_t *h)
+{
+    (void) h;
+    cloud.env->events->closed(cloud.env->user);
+}
+
+static void cloud_stop(struct cloud *c)
+{
+    (void) c;
+    ag_buf_append_str(&cloud.seen, "stop ");
+    uv_async_init(cloud.env->loop, &cloud.ended, NULL);
+    uv_close((uv_handle_t *) &cloud.ended, on_ended);
+}
+
+static int cloud_report(struct cloud *c, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
+{
+    const char *n = memmem(text.p, text.len, "\"n", 2);
+
+    (void) c;
+    (void) at_s;
+    ag_buf_printf(&cloud.seen, "%s%c ", repeat ? "again" : "new", n ? n[2] : '?');
+    cloud.last = id;
+    if (cloud.acks)
+        cloud.env->events->acked(cloud.env->user, id, AG_SPAN("{\"result\":\"ok\"}"));
+    return 0;
+}
+
+static int cloud_carries(const struct device_conf *conf, struct ag_span text)
+{
+    (void) conf;
+    return cloud.carries && text.len > cloud.carries ? -EMSGSIZE : 0;
+}
+
+static void cloud_kick(struct cloud *c)
+{
+    (void) c;
+}
+
+static unsigned cloud_wakeup_s(struct cloud *c)
+{
+    (void) c;
+    return cloud.wakeup_s;
+}
+
+static const struct cloud_ops ops = {.name = "played",
+                                     .create = cloud_create,
+                                     .start = cloud_start,
+                                     .stop = cloud_stop,
+                                     .report = cloud_report,
+                                     .carries = cloud_carries,
+                                     .kick = cloud_kick,
+                                     .wakeup_s = cloud_wakeup_s};
+
+/* In the place of the clouds that are built in. */
+const struct cloud_ops *cloud_find(const char *name)
+{
+    (void) name;
+    return &ops;
+}
+
+/* ---- the client and one application ---- */
+
+struct rig {
+    uv_loop_t loop;
+    struct client c;
+    struct device_conf conf;
+    char dir[64], text[4096];
+    int app;
+    bool closed;
+};
+
+static int open_app(const struct ag_addr *at)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    char text[AG_ADDR_TEXT_MAX];
+
+    sa.sin_port = htons((uint16_t) atoi(strrchr(ag_addr_format(at, text), ':') + 1));
+    assert_int_equal(connect(fd, (struct sockaddr *) &sa, sizeof sa), 0);
+    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    return fd;
+}
+
+static void rig_start(struct rig *r, bool wired, bool external)
+{
+    struct client_options o = {.cloud = "played",
+                               .wired = wired,
+                               .external_helper = external,
+                               .command_timeout_ms = 4000,
+                               .request_timeout_ms = 30000};
+    char error[DATA_ERROR_MAX];
+    const char *why;
+
+    assert_int_equal(data_dir_init(&o.dir, r->dir), 0);
+    assert_int_equal(ag_addr_parse("127.0.0.1:0", &o.local, &why), 0);
+    memset(&cloud, 0, sizeof cloud);
+    cloud.base.ops = &ops;
+    cloud.acks = true;
+    if (client_open(&r->c, &r->loop, &o, &r->conf, error) != 0)
+        fail_msg("%s", error);
+    r->app = open_app(&r->c.local_bound);
+    r->closed = false;
+}
+
+static void rig_make(struct rig *r)
+{
+    struct device_conf_error err;
+
+    *r = (struct rig){.dir = "/tmp/miio_cloud.XXXXXX"};
+    assert_non_null(mkdtemp(r->dir));
+    assert_int_equal(device_conf_parse(&r->conf, ID, sizeof ID - 1, &err), 0);
+    assert_int_equal(uv_loop_init(&r->loop), 0);
+}
+
+static void on_closed(void *user)
+{
+    ((struct rig *) user)->closed = true;
+}
+
+static void rig_stop(struct rig *r)
+{
+    close(r->app);
+    client_close(&r->c, on_closed, r);
+    while (!r->closed)
+        uv_run(&r->loop, UV_RUN_ONCE);
+    client_deinit(&r->c);
+    ag_buf_deinit(&cloud.seen);
+}
+
+static void rig_end(struct rig *r)
+{
+    char command[128];
+
+    rig_stop(r);
+    uv_run(&r->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&r->loop), 0);
+    device_conf_deinit(&r->conf);
+    snprintf(command, sizeof command, "rm -rf %s", r->dir);
+    assert_int_equal(system(command), 0);
+}
+
+static void say(struct rig *r, const char *text)
+{
+    assert_int_equal(write(r->app, text, strlen(text)), strlen(text));
+}
+
+/* Everything that the application is told until the word has come. */
+static const char *hears(struct rig *r, const char *word)
+{
+    size_t n = 0;
+
+    for (;;) {
+        ssize_t got = read(r->app, r->text + n, sizeof r->text - n - 1);
+
+        n += got > 0 ? (size_t) got : 0;
+        r->text[n] = '\0';
+        if (strstr(r->text, word))
+            return r->text;
+        assert_true(got != 0);
+        uv_run(&r->loop, UV_RUN_NOWAIT); /* both ends are ours: never sleep on one of them */
+        poll(&(struct pollfd){.fd = r->app, .events = POLLIN}, 1, 1);
+    }
+}
+
+static void turn(struct rig *r, bool (*until)(const struct rig *r))
+{
+    while (!until(r))
+        uv_run(&r->loop, UV_RUN_ONCE);
+}
+
+#define saw(text)                                                                                            \
+    do {                                                                                                     \
+        assert_string_equal(ag_buf_cstr(&cloud.seen) ? ag_buf_cstr(&cloud.seen) : "", text);                 \
+        ag_buf_clear(&cloud.seen);                                                                           \
+    } while (0)
+
+static void comes_up(void)
+{
+    cloud.env->events->connected(cloud.env->user);
+}
+
+static void goes_down(void)
+{
+    cloud.env->events->lost(cloud.env->user, "played");
+}
+
+static void keeps(struct rig *r, int number)
+{
+    char text[96];
+
+    snprintf(text, sizeof text, "{\"id\":%d,\"method\":\"event.e\",\"params\":[\"n%d\"]}", number, number);
+    say(r, text);
+    hears(r, "queued");
+}
+
+static unsigned wakeup_s(struct rig *r)
+{
+    const char *at;
+
+    say(r, "{\"id\":900,\"method\":\"local.prep_suspend\",\"params\":[]}");
+    at = strstr(hears(r, "\"id\":900"), "wakeup_time\":");
+    if (!at)
+        at = strstr(hears(r, "wakeup_time\":"), "wakeup_time\":");
+    return (unsigned) atoi(at + strlen("wakeup_time\":"));
+}
+
+/* ---- rows ---- */
+
+static bool has_restarted(const struct rig *r)
+{
+    return !r->c.link.stopping;
+}
+
+static bool has_a_report(const struct rig *r)
+{
+    (void) r;
+    return cloud.last != 0;
+}
+
+static void a_stop_keeps_what_is_under_way(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_make(&r);
+    rig_start(&r, true, false);
+    cloud.acks = false;
+    comes_up();
+    say(&r, "{\"method\":\"event.e\",\"params\":[\"n1\"]}");
+    turn(&r, has_a_report);
+    cloud_link_stop(&r.c, true);
+    turn(&r, has_restarted);
+    saw("start new1 stop start ");
+    keeps(&r, 2);
+    cloud.acks = true;
+    comes_up();
+    saw("again1 again2 ");
+    rig_end(&r);
+}
+
+static void a_loss_keeps_what_is_under_way_and_what_waits(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_make(&r);
+    rig_start(&r, true, false);
+    cloud.acks = false;
+    comes_up();
+    say(&r, "{\"id\":1,\"method\":\"event.e\",\"params\":[\"n1\"]}");
+    turn(&r, has_a_report);
+    goes_down();
+    hears(&r, "{\"id\":1,\"result\":[\"queued\"]}");
+    rig_stop(&r);
+    rig_start(&r, true, false);
+    comes_up();
+    saw("start again1 ");
+    rig_end(&r);
+}
+
+/* A reset, by whatever way it comes: the next owner's cloud hears nothing of the last one's. */
+static bool has_stopped(const struct rig *r)
+{
+    return r->c.provision.after == 0 && !r->c.link.stopping;
+}
+
+static void a_reset_forgets_what_is_kept(void **state)
+{
+    char path[128];
+    struct rig r;
+
+    (void) state;
+    rig_make(&r);
+    rig_start(&r, true, false);
+    keeps(&r, 1);
+    snprintf(path, sizeof path, "%s/reports.mdb", r.dir);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(provision_reset(&r.c), 0);
+    assert_int_equal(access(path, F_OK), -1); /* before "ok" is said */
+    keeps(&r, 2);                             /* an application that does not know yet */
+    turn(&r, has_stopped);
+    assert_true(report_queue_empty(&r.c.reports.queue));
+    assert_int_equal(access(path, F_OK), -1);
+    cloud_link_start(&r.c);
+    comes_up();
+    assert_null(strstr(ag_buf_cstr(&cloud.seen), "again"));
+    rig_end(&r);
+}
+
+static void a_reset_by_the_helper_forgets_what_is_kept(void **state)
+{
+    char path[128];
+    struct rig r;
+
+    (void) state;
+    rig_make(&r);
+    rig_start(&r, true, true);
+    keeps(&r, 1);
+    snprintf(path, sizeof path, "%s/reports.mdb", r.dir);
+    r.c.helper.core.stage = HELPER_SETTLED;
+    r.c.helper.join_until_ms = UINT64_MAX;
+    r.c.helper.core.sink->wifi_failed(r.c.helper.core.user); /* it has opened the access point, and was not asked to join */
+    assert_true(report_queue_empty(&r.c.reports.queue));
+    assert_int_equal(access(path, F_OK), -1);
+    rig_end(&r);
+}
+
+static void a_failed_join_forgets_nothing(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_make(&r);
+    rig_start(&r, true, true);
+    keeps(&r, 1);
+    r.c.helper.core.stage = HELPER_SETTLED;
+    r.c.helper.join_until_ms = uv_now(&r.loop) + 1000;
+    r.c.helper.core.sink->wifi_failed(r.c.helper.core.user);
+    assert_int_equal(r.c.reports.queue.n, 1);
+    rig_end(&r);
+}
+
+static void too_large_is_said_at_once_while_the_cloud_is_away(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_make(&r);
+    rig_start(&r, true, false);
+    cloud.carries = 80;
+    say(&r, "{\"id\":1,\"method\":\"event.e\",\"params\":[\"n1xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"]}");
+    hears(&r, "{\"id\":1,\"error\":{\"code\":-32000,\"message\":\"too large for the cloud\"");
+    keeps(&r, 2);
+    comes_up();
+    saw("start again2 ");
+    rig_end(&r);
+}
+
+static void how_long_the_device_may_sleep(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_make(&r);
+    rig_start(&r, true, false);
+    cloud.wakeup_s = 17; /* to the next try */
+    assert_int_equal(wakeup_s(&r), 17);
+    keeps(&r, 1); /* nothing can be done for it before */
+    assert_int_equal(wakeup_s(&r), 17);
+    cloud.wakeup_s = 0; /* trying just now */
+    assert_int_equal(wakeup_s(&r), 0);
+    cloud.wakeup_s = 40; /* its keepalive */
+    cloud.acks = false;
+    comes_up();
+    saw("start again1 ");
+    assert_int_equal(wakeup_s(&r), 0); /* the kept report is on its way */
+    cloud.env->events->failed(cloud.env->user, cloud.last, true, -30011, "played");
+    assert_int_equal(wakeup_s(&r), 0); /* held back, but still to be sent */
+    goes_down();
+    comes_up();
+    cloud.env->events->acked(cloud.env->user, cloud.last, AG_SPAN("{\"result\":\"ok\"}"));
+    while (!spool_is_idle(r.c.reports.spool))
+        uv_run(&r.loop, UV_RUN_ONCE);
+    assert_int_equal(wakeup_s(&r), 40);
+    cloud.wakeup_s = 100000;
+    assert_int_equal(wakeup_s(&r), 3600);
+    rig_end(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stop_keeps_what_is_under_way),
+        cmocka_unit_test(a_loss_keeps_what_is_under_way_and_what_waits),
+        cmocka_unit_test(a_reset_forgets_what_is_kept),
+        cmocka_unit_test(a_reset_by_the_helper_forgets_what_is_kept),
+        cmocka_unit_test(a_failed_join_forgets_nothing),
+        cmocka_unit_test(too_large_is_said_at_once_while_the_cloud_is_away),
+        cmocka_unit_test(how_long_the_device_may_sleep),
+    };
+
+    ag_log_open("/dev/null");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
