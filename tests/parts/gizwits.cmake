@@ -5,6 +5,7 @@ miio_fuzz_target(gizwits_frame SOURCES fuzz/fuzz_gizwits_frame.c LIBS miioclient
 miio_fuzz_target(gizwits_http SOURCES fuzz/fuzz_gizwits_http.c LIBS miioclient_core)
 if(MIIO_HTTP)
     miio_system_test(test_gizwits.py TIMEOUT 300)
+    miio_system_test(test_kept.py TIMEOUT 120)
 endif()
 if(MIIO_HTTP)
     miio_system_test(test_one_app_every_cloud.py)

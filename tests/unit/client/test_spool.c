@@ -32,6 +32,7 @@ static struct {
     int error;
     unsigned skip, times; /* calls of that kind that go well; then so many fail */
     unsigned n_hit;
+    bool dirty; /* written since the last fdatasync() */
 } disk;
 
 static bool disk_fails(enum fault kind)
@@ -63,6 +64,7 @@ ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at)
         disk.times++;
         return n > 1 ? __real_pwrite(fd, p, n / 2, at) : -1;
     }
+    disk.dirty = true;
     return __real_pwrite(fd, p, n, at);
 }
 
@@ -74,7 +76,10 @@ ssize_t __wrap_pread(int fd, void *p, size_t n, off_t at)
 int __wrap_fdatasync(int fd)
 {
     (void) fd;
-    return disk_fails(FAULT_SYNC) ? -1 : 0; /* the test's speed is not the disk's */
+    if (disk_fails(FAULT_SYNC))
+        return -1;
+    disk.dirty = false;
+    return 0; /* the test's speed is not the disk's */
 }
 
 /* ---- a store and what it tells ---- */
@@ -112,6 +117,7 @@ static void on_stored(void *user, uint64_t seq, uint32_t id, int result)
 
     assert_int_equal(seq, id);
     assert_int_equal(r->stored[seq], 1);
+    assert_false(result == 0 && disk.dirty); /* "queued" is a promise */
     r->stored[seq] = result;
     r->n_stored++;
 }
