@@ -351,7 +351,8 @@ static void a_reset_by_the_helper_forgets_what_is_kept(void **state)
     snprintf(path, sizeof path, "%s/reports.mdb", r.dir);
     r.c.helper.core.stage = HELPER_SETTLED;
     r.c.helper.join_until_ms = UINT64_MAX;
-    r.c.helper.core.sink->wifi_failed(r.c.helper.core.user); /* it has opened the access point, and was not asked to join */
+    r.c.provisioned = true;
+    r.c.helper.core.sink->wifi_failed(r.c.helper.core.user, HELPER_AP_MODE); /* it was not asked to join */
     assert_true(report_queue_empty(&r.c.reports.queue));
     assert_int_equal(access(path, F_OK), -1);
     rig_end(&r);
@@ -367,7 +368,7 @@ static void a_failed_join_forgets_nothing(void **state)
     keeps(&r, 1);
     r.c.helper.core.stage = HELPER_SETTLED;
     r.c.helper.join_until_ms = uv_now(&r.loop) + 1000;
-    r.c.helper.core.sink->wifi_failed(r.c.helper.core.user);
+    r.c.helper.core.sink->wifi_failed(r.c.helper.core.user, HELPER_NOT_JOINED);
     assert_int_equal(r.c.reports.queue.n, 1);
     rig_end(&r);
 }
