@@ -20,6 +20,9 @@
 
 struct cloud;
 
+/* Bytes of a command's id as its sender wrote it; a longer one is refused with -32600. */
+enum { CLOUD_ID_MAX = 128 };
+
 /* What the cloud tells the client. user is cloud_env.user. Spans are borrowed for the time of the call. */
 struct cloud_events {
     /* The session is up: the first message that proves it has come. Again after each lost(). */
@@ -74,7 +77,12 @@ struct cloud_ops {
      * say. So an application hears the same while the cloud is away. -ENOMEM. NULL: every report.
      */
     int (*carries)(const struct device_conf *conf, struct ag_span text);
-    /* The answer to a command: text is {"id":<whatever>,"result"|"error"...}; the cloud puts its own id in. */
+    /*
+     * The answer to a command: text is {"id"?:<whatever>,"result"|"error"...}; the cloud puts its own id in. 0: taken:
+     * it leaves at once, or when the line has room, or after the next login; a cloud that may find no room for an answer
+     * refuses the command before it gives it to command(). What is lost all the same is in a counter. -ENOENT: nothing
+     * is open under this token (answered before, or forgotten by a reset).
+     */
     int (*answer)(struct cloud *c, uint64_t token, struct ag_span text);
     /*
      * A method that belongs to this cloud (onenet.*, gizwits.*), called by an application. 0: answered through

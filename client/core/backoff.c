@@ -40,3 +40,11 @@ void backoff_reset(struct backoff *b)
     b->tries = 0;
     b->now_ms = 0;
 }
+
+bool backoff_session_ended(struct backoff *b, uint64_t lasted_ms)
+{
+    if (lasted_ms < BACKOFF_LASTED_MS || lasted_ms < (uint64_t) b->now_ms * 2)
+        return false;
+    backoff_reset(b);
+    return true;
+}

@@ -5,7 +5,10 @@
 #ifndef CLIENT_BACKOFF_H
 #define CLIENT_BACKOFF_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+enum { BACKOFF_LASTED_MS = 30000 };
 
 struct backoff {
     uint32_t first_ms; /* the pause after the first failure; 0 is allowed: at once */
@@ -22,7 +25,14 @@ void backoff_init(struct backoff *b, uint32_t first_ms, uint32_t step_ms, uint32
 /* A try failed: the pause before the next one, in ms. */
 uint32_t backoff_next(struct backoff *b);
 
-/* A session has proved itself: the next pause is the first one again. */
+/*
+ * A session has ended after lasted_ms. It has proved itself when it lasted BACKOFF_LASTED_MS and twice the last pause:
+ * then the next pause is the first one again, and true is returned. A shorter one counts as a try that failed: a server
+ * that accepts and closes, or another device under the same name, must not be answered in a storm.
+ */
+bool backoff_session_ended(struct backoff *b, uint64_t lasted_ms);
+
+/* There is a new reason to try (the network has changed): the next pause is the first one again. */
 void backoff_reset(struct backoff *b);
 
 #endif
