@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include "client/core/ha_choice.h"
 #include "client/core/json_iter.h"
 
 enum { DEPTH_MAX = 16, NAME_MAX_LEN = 64 };
@@ -16,7 +18,8 @@ struct entity {
     enum component component;
     char key[NAME_MAX_LEN + 1]; /* its member in the state */
     char slug[NAME_MAX_LEN + 1]; /* the same in [A-Za-z0-9_] */
-    struct ag_span label; /* JSON string */
+    struct ag_span label; /* JSON string; absent or empty: the key stands for it */
+    struct ag_span group; /* JSON string: what it belongs to, told when labels repeat; absent: nothing */
     struct ag_span unit, device_class, min, max, step;
     struct ag_span on, off; /* JSON values; absent: true and false (MIoT) or "on" and "off" */
     struct ag_span options; /* array of strings, or a MIoT value-list */
@@ -25,13 +28,20 @@ struct entity {
     uint64_t siid, piid;
 };
 
+/* How an entity is called. Collected before the first message is made: names that repeat are told apart. */
+struct name {
+    struct ag_buf base, full; /* the label; the label behind its group */
+    char slug[NAME_MAX_LEN + 1];
+};
+
 struct builder {
     const struct ha_device *device;
     ha_config_fn fn; /* NULL: only check */
     void *user;
     const char *why;
     struct ag_span name, manufacturer, model; /* JSON strings; absent: the device's own */
-    unsigned n;
+    struct name *names;
+    unsigned n_names, n; /* collected; the entities of this walk */
 };
 
 static int refuse(struct builder *b, const char *why)
@@ -89,8 +99,8 @@ static int append_command(struct ag_buf *out, const struct builder *b, const str
             b->device->did, (unsigned long long) e->siid, (unsigned long long) e->piid, (int) value.len,
             value.p);
     r = ag_buf_append_str(out, "{\"method\":");
-    if (r == 0)
-        r = ag_buf_append_span(out, e->set);
+    for (size_t i = 0; r == 0 && i < e->set.len; i++) /* no brace of it begins an expression of a template */
+        r = e->set.p[i] == '{' ? ag_buf_append_str(out, "\\u007b") : ag_buf_append_char(out, e->set.p[i]);
     return r == 0 ? ag_buf_printf(out, ",\"params\":[%.*s]}", (int) value.len, value.p) : r;
 }
 
@@ -133,72 +143,64 @@ static int put_switch(struct ag_buf *out, const struct builder *b, const struct 
     return r;
 }
 
-/* A description inside a template's quotes: what could end them is left out. */
-static int append_plain(struct ag_buf *out, struct ag_span string)
+static int put_options(struct ag_buf *out, const struct ha_choices *c)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
-    int r = json_append_text(&text, string);
+    int r = ag_buf_append_str(out, "\"options\":[");
 
-    for (size_t i = 0; r == 0 && i < text.len; i++) {
-        if (!strchr("'\"\\{}%", text.data[i]) && (unsigned char) text.data[i] >= 0x20)
-            r = ag_buf_append_char(out, text.data[i]);
-    }
-    return r;
-}
-
-/* {'0':'Auto',...} or, turned, {'Auto':0,...} */
-static int append_value_map(struct ag_buf *out, struct ag_span list, bool turned)
-{
-    struct json_iter it = json_iter_begin(list);
-    struct ag_span item;
-    int r = ag_buf_append_char(out, '{'), n = 0;
-
-    while (r == 0 && json_iter_item(&it, &item)) {
-        struct ag_span value = json_get(item, "value");
-
-        r = ag_buf_printf(out, "%s'", n++ ? "," : "");
-        if (r == 0)
-            r = turned ? append_plain(out, json_get(item, "description")) : ag_buf_append_span(out, value);
-        if (r == 0)
-            r = ag_buf_append_str(out, turned ? "':" : "':'");
-        if (r == 0)
-            r = turned ? ag_buf_append_span(out, value) : append_plain(out, json_get(item, "description"));
-        if (r == 0 && !turned)
-            r = ag_buf_append_char(out, '\'');
-    }
-    return r == 0 ? ag_buf_append_char(out, '}') : r;
-}
-
-static int put_options(struct ag_buf *out, const struct entity *e)
-{
-    struct json_iter it = json_iter_begin(e->options);
-    struct ag_span item;
-    int r = ag_buf_append_str(out, "\"options\":["), n = 0;
-
-    while (r == 0 && json_iter_item(&it, &item)) {
-        ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
-
-        r = e->miot ? append_plain(&text, json_get(item, "description")) : json_append_text(&text, item);
-        if (r == 0 && n++)
+    for (unsigned i = 0; r == 0 && i < c->n; i++) {
+        if (i > 0)
             r = ag_buf_append_char(out, ',');
         if (r == 0)
-            r = ag_buf_append_json_str(out, text.data ? text.data : "", text.len);
+            r = ag_buf_append_json_str(out, ag_buf_head(&c->all[i].text), ag_buf_size(&c->all[i].text));
     }
     return r == 0 ? ag_buf_append_str(out, "],") : r;
 }
 
+static int put_template(struct ag_buf *out, const char *key, const struct ag_buf *t)
+{
+    int r = ag_buf_printf(out, "\"%s\":", key);
+
+    if (r == 0)
+        r = ag_buf_append_json_str(out, t->data, t->len);
+    return r == 0 ? ag_buf_append_char(out, ',') : r;
+}
+
+/* The text that stands for the value; of a value that is not in the list: none. */
+static int put_choice_template(struct ag_buf *out, const struct entity *e, const struct ha_choices *c)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf t = AG_BUF_INIT;
+    int r = ag_buf_printf(&t, "{%% set v = value_json['%s'] %%}{{ '' if v is not defined else ", e->key);
+
+    if (r == 0)
+        r = ha_choices_map(c, &t, false);
+    if (r == 0)
+        r = ag_buf_append_str(&t, ".get(v, 'None') if v is string or v is number else 'None' }}");
+    return r == 0 ? put_template(out, "value_template", &t) : r;
+}
+
 static int put_select(struct ag_buf *out, const struct builder *b, const struct entity *e)
 {
+    ag_cleanup(ha_choices_deinit) struct ha_choices c = {.n = 0};
     ag_cleanup(ag_buf_deinit) struct ag_buf value = AG_BUF_INIT;
-    int r = put_options(out, e);
+    int r = ha_choices_read(&c, e->options, e->miot);
 
-    if (r == 0 && e->miot)
-        r = ag_buf_append_str(&value, "{{ ");
-    if (r == 0 && e->miot)
-        r = append_value_map(&value, e->options, true);
     if (r == 0)
-        r = ag_buf_append_str(&value, e->miot ? "[value] }}" : "\"{{ value }}\"");
+        r = put_options(out, &c);
+    if (r == 0)
+        r = put_choice_template(out, e, &c);
+    if (r == 0)
+        r = ag_buf_append_str(&value, "{{ ");
+    if (r == 0)
+        r = ha_choices_map(&c, &value, true);
+    if (r == 0)
+        r = ag_buf_append_str(&value, "[value] | tojson }}");
     return r == 0 ? put_command(out, b, e, "command_template", ag_buf_span(&value)) : r;
+}
+
+/* What Home Assistant gives is written as JSON by its own filter: quotes, backslashes and line ends are safe. */
+static int put_value_command(struct ag_buf *out, const struct builder *b, const struct entity *e)
+{
+    return put_command(out, b, e, "command_template", AG_SPAN("{{ value | tojson }}"));
 }
 
 static int put_number(struct ag_buf *out, const struct builder *b, const struct entity *e)
@@ -209,24 +211,15 @@ static int put_number(struct ag_buf *out, const struct builder *b, const struct 
         r = put_raw(out, "max", e->max);
     if (r == 0)
         r = put_raw(out, "step", e->step);
-    return r == 0 ? put_command(out, b, e, "command_template", AG_SPAN("{{ value }}")) : r;
+    return r == 0 ? put_value_command(out, b, e) : r;
 }
 
 static int put_value_template(struct ag_buf *out, const struct entity *e)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf t = AG_BUF_INIT;
-    bool mapped = e->miot && e->component == C_SELECT;
-    int r = ag_buf_append_str(&t, "{{ ");
+    int r = e->component == C_SELECT ? 0 : ag_buf_printf(&t, "{{ value_json['%s'] }}", e->key);
 
-    if (r == 0 && mapped)
-        r = append_value_map(&t, e->options, false);
-    if (r == 0)
-        r = ag_buf_printf(&t, mapped ? "[value_json['%s']|string] }}" : "value_json['%s'] }}", e->key);
-    if (r == 0)
-        r = ag_buf_append_str(out, "\"value_template\":");
-    if (r == 0)
-        r = ag_buf_append_json_str(out, t.data, t.len);
-    return r == 0 ? ag_buf_append_char(out, ',') : r;
+    return r == 0 && t.len > 0 ? put_template(out, "value_template", &t) : r;
 }
 
 static int put_device(struct ag_buf *out, const struct builder *b)
@@ -246,6 +239,78 @@ static int put_device(struct ag_buf *out, const struct builder *b)
     return r == 0 ? ag_buf_append_str(out, "}}") : r;
 }
 
+/* ---- names ---- */
+
+static bool same(const struct ag_buf *a, const struct ag_buf *b)
+{
+    return ag_buf_size(a) == ag_buf_size(b) && memcmp(ag_buf_head(a), ag_buf_head(b), ag_buf_size(a)) == 0;
+}
+
+static int collect_name(struct builder *b, const struct entity *e)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf group = AG_BUF_INIT;
+    struct name *grown, *n;
+    int r = 0;
+
+    for (unsigned i = 0; i < b->n_names; i++) {
+        if (strcmp(b->names[i].slug, e->slug) == 0)
+            return refuse(b, "two properties have the same name, or differ in '-' and '.' only");
+    }
+    grown = realloc(b->names, (b->n_names + 1) * sizeof *grown);
+    if (!grown)
+        return -ENOMEM;
+    b->names = grown;
+    n = &grown[b->n_names++];
+    *n = (struct name){.base = AG_BUF_INIT, .full = AG_BUF_INIT};
+    memcpy(n->slug, e->slug, sizeof n->slug);
+    if (e->label.p)
+        r = ha_append_clean(&n->base, e->label);
+    if (r == 0 && ag_buf_size(&n->base) == 0)
+        r = ag_buf_append_str(&n->base, e->key);
+    if (r == 0 && e->group.p)
+        r = ha_append_clean(&group, e->group);
+    if (r == 0 && ag_buf_size(&group) > 0 && !same(&group, &n->base))
+        r = ag_buf_printf(&n->full, "%.*s ", (int) ag_buf_size(&group), ag_buf_head(&group));
+    return r == 0 ? ag_buf_append_span(&n->full, ag_buf_span(&n->base)) : r;
+}
+
+/* The label; when others have it too with its group in front; when that repeats as well with the key behind. */
+static int put_name(struct ag_buf *out, const struct builder *b, const struct entity *e)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
+    const struct name *mine = &b->names[b->n - 1];
+    bool base_twice = false, full_twice = false;
+    int r;
+
+    for (unsigned i = 0; i < b->n_names; i++) {
+        const struct name *other = &b->names[i];
+
+        if (other == mine)
+            continue;
+        base_twice = base_twice || same(&other->base, &mine->base);
+        full_twice = full_twice || same(&other->full, &mine->full) || same(&other->base, &mine->full);
+    }
+    r = ag_buf_append_span(&text, ag_buf_span(base_twice ? &mine->full : &mine->base));
+    if (r == 0 && base_twice && full_twice)
+        r = ag_buf_printf(&text, " (%s)", e->key);
+    if (r == 0)
+        r = ag_buf_append_str(out, "\"name\":");
+    if (r == 0)
+        r = ag_buf_append_json_str(out, ag_buf_head(&text), ag_buf_size(&text));
+    return r == 0 ? ag_buf_append_char(out, ',') : r;
+}
+
+static void free_names(struct builder *b)
+{
+    for (unsigned i = 0; i < b->n_names; i++) {
+        ag_buf_deinit(&b->names[i].base);
+        ag_buf_deinit(&b->names[i].full);
+    }
+    free(b->names);
+}
+
+/* ---- one message ---- */
+
 static int put_component(struct ag_buf *out, const struct builder *b, const struct entity *e)
 {
     switch (e->component) {
@@ -257,7 +322,7 @@ static int put_component(struct ag_buf *out, const struct builder *b, const stru
     case C_SELECT:
         return put_select(out, b, e);
     case C_TEXT:
-        return put_command(out, b, e, "command_template", AG_SPAN("\"{{ value }}\""));
+        return put_value_command(out, b, e);
     default:
         return 0;
     }
@@ -270,10 +335,10 @@ static int build_payload(struct ag_buf *out, const struct builder *b, const stru
     int r = ag_buf_append_char(out, '{');
 
     if (r == 0)
-        r = put_raw(out, "name", e->label);
+        r = put_name(out, b, e);
     if (r == 0)
-        r = ag_buf_printf(out, "\"unique_id\":\"miio_%s_%s\",\"object_id\":\"miio_%s_%s\",\"qos\":1,", d->did,
-                          e->slug, d->did, e->slug);
+        r = ag_buf_printf(out, "\"unique_id\":\"miio_%s_%s\",\"default_entity_id\":\"%s.miio_%s_%s\",\"qos\":1,", d->did,
+                          e->slug, component_names[e->component], d->did, e->slug);
     if (r == 0)
         r = put_text(out, "state_topic", d->state_topic);
     if (r == 0)
@@ -293,22 +358,24 @@ static int build_payload(struct ag_buf *out, const struct builder *b, const stru
     return r == 0 ? put_device(out, b) : r;
 }
 
-static int emit(struct builder *b, const struct entity *e)
+static int publish(struct builder *b, const struct entity *e)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf topic = AG_BUF_INIT, payload = AG_BUF_INIT;
-    int r;
+    int r = ag_buf_printf(&topic, "%s/%s/miio_%s/%s/config", b->device->prefix, component_names[e->component],
+                          b->device->did, e->slug);
 
-    if (++b->n > HA_ENTITIES_MAX)
-        return refuse(b, "more than 256 properties");
-    if (!b->fn)
-        return 0;
-    r = ag_buf_printf(&topic, "%s/%s/miio_%s/%s/config", b->device->prefix, component_names[e->component],
-                      b->device->did, e->slug);
     if (r == 0)
         r = build_payload(&payload, b, e);
     if (r == 0 && !ag_buf_cstr(&topic))
         r = -ENOMEM;
     return r == 0 ? b->fn(b->user, topic.data, ag_buf_span(&payload)) : r;
+}
+
+static int emit(struct builder *b, const struct entity *e)
+{
+    if (++b->n > HA_ENTITIES_MAX)
+        return refuse(b, "more than 256 properties");
+    return b->fn ? publish(b, e) : collect_name(b, e);
 }
 
 /* ---- the small list ---- */
@@ -408,8 +475,6 @@ static int take_property(struct builder *b, struct ag_span p)
         r = check_entity(b, &e);
     if (r < 0)
         return r;
-    if (!e.label.p)
-        e.label = name;
     e.on = e.on.p ? e.on : AG_SPAN("\"on\"");
     e.off = e.off.p ? e.off : AG_SPAN("\"off\"");
     return emit(b, &e);
@@ -488,24 +553,47 @@ static struct ag_span miot_unit(struct ag_span unit)
     return json_type(unit) == AG_JSON_STRING && !is_text(unit, "none") ? unit : (struct ag_span){NULL, 0};
 }
 
-static int take_miot_property(struct builder *b, uint64_t siid, struct ag_span p)
+/* Without a range Home Assistant would let 1 to 100 pass only. */
+static void take_range(struct entity *e, struct ag_span range, struct ag_span format)
 {
-    struct ag_span access = json_get(p, "access"), range = json_get(p, "value-range"),
-                   iid = json_get(p, "iid");
-    struct entity e = {.miot = true, .siid = siid, .on = AG_SPAN("true"), .off = AG_SPAN("false")};
+    static const struct {
+        const char *format;
+        struct ag_span min, max;
+    } whole[] = {
+        {"uint8", AG_SPAN("0"), AG_SPAN("255")},        {"uint16", AG_SPAN("0"), AG_SPAN("65535")},
+        {"uint32", AG_SPAN("0"), AG_SPAN("4294967295")}, {"int8", AG_SPAN("-128"), AG_SPAN("127")},
+        {"int16", AG_SPAN("-32768"), AG_SPAN("32767")}, {"int32", AG_SPAN("-2147483648"), AG_SPAN("2147483647")},
+    };
 
-    if (!iid.p || !ag_span_uint(iid, UINT32_MAX, &e.piid) ||
-        json_type(json_get(p, "description")) != AG_JSON_STRING)
-        return refuse(b, "a property of the specification needs iid and description");
+    e->min = item_at(range, 0);
+    e->max = item_at(range, 1);
+    e->step = item_at(range, 2);
+    for (size_t i = 0; i < ag_array_size(whole) && !e->min.p; i++) {
+        if (!is_text(format, whole[i].format))
+            continue;
+        e->min = whole[i].min;
+        e->max = whole[i].max;
+    }
+}
+
+static int take_miot_property(struct builder *b, uint64_t siid, struct ag_span group, struct ag_span p)
+{
+    struct ag_span access = json_get(p, "access"), iid = json_get(p, "iid");
+    struct entity e = {.miot = true,
+                       .siid = siid,
+                       .group = group,
+                       .label = json_get(p, "description"),
+                       .on = AG_SPAN("true"),
+                       .off = AG_SPAN("false")};
+
+    if (!iid.p || !ag_span_uint(iid, UINT32_MAX, &e.piid) || wrong_type(e.label, AG_JSON_STRING))
+        return refuse(b, "a property of the specification needs iid, and description is a text");
     if (!lists(access, "read") && !lists(access, "notify"))
         return 0; /* nothing to show */
     e.component = miot_component(p, lists(access, "write"));
-    e.label = json_get(p, "description");
     e.unit = e.component == C_NUMBER || e.component == C_SENSOR ? miot_unit(json_get(p, "unit")) : e.unit;
     e.options = json_get(p, "value-list");
-    e.min = item_at(range, 0);
-    e.max = item_at(range, 1);
-    e.step = item_at(range, 2);
+    take_range(&e, json_get(p, "value-range"), json_get(p, "format"));
     snprintf(e.key, sizeof e.key, "%llu.%llu", (unsigned long long) siid, (unsigned long long) e.piid);
     snprintf(e.slug, sizeof e.slug, "%llu_%llu", (unsigned long long) siid, (unsigned long long) e.piid);
     return emit(b, &e);
@@ -514,14 +602,14 @@ static int take_miot_property(struct builder *b, uint64_t siid, struct ag_span p
 static int take_service(struct builder *b, struct ag_span service)
 {
     struct json_iter it = json_iter_begin(json_get(service, "properties"));
-    struct ag_span p, iid = json_get(service, "iid");
+    struct ag_span p, iid = json_get(service, "iid"), group = json_get(service, "description");
     uint64_t siid;
     int r = 0;
 
     if (!iid.p || !ag_span_uint(iid, UINT32_MAX, &siid))
         return refuse(b, "a service of the specification needs iid");
     while (r == 0 && siid != 1 && json_iter_item(&it, &p)) /* 1 is the device information */
-        r = take_miot_property(b, siid, p);
+        r = take_miot_property(b, siid, json_type(group) == AG_JSON_STRING ? group : (struct ag_span){NULL, 0}, p);
     return r;
 }
 
@@ -556,6 +644,7 @@ int ha_discovery_build(struct ag_span list, const struct ha_device *device, ha_c
         b.fn = fn;
         r = walk(&b, list);
     }
+    free_names(&b);
     if (r == -EINVAL)
         *why_out = b.why;
     return r;

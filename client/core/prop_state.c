@@ -5,6 +5,8 @@
 #include <string.h>
 #include "client/core/json_iter.h"
 
+enum { DEPTH_MAX = 128 };
+
 struct prop_state_entry {
     char *name; /* a JSON string with its quotes; owns value too */
     size_t name_len, value_len;
@@ -138,6 +140,23 @@ int prop_state_take(struct prop_state *s, struct ag_span report)
     if (method.len > 7 && memcmp(method.p, "\"prop.", 6) == 0)
         return take_one(s, method, params);
     return 0;
+}
+
+int prop_state_restore(struct prop_state *s, struct ag_span object)
+{
+    struct ag_json_view view;
+    struct json_iter it;
+    struct ag_span name, value;
+    int changed = 0, r = 0;
+
+    if (ag_json_parse(&object, DEPTH_MAX, &view) != 0)
+        return 0;
+    it = json_iter_begin(object);
+    while (r >= 0 && json_iter_member(&it, &name, &value)) {
+        r = find(s, name) ? 0 : set(s, name, value);
+        changed |= r == 1;
+    }
+    return r < 0 ? r : changed;
 }
 
 int prop_state_print(const struct prop_state *s, struct ag_buf *out)

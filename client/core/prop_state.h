@@ -22,6 +22,12 @@ void prop_state_deinit(struct prop_state *s);
 /* Takes a report in. 1: something changed; 0: nothing did, or the method is no property report; -ENOMEM; -ENOBUFS: full. */
 int prop_state_take(struct prop_state *s, struct ag_span report);
 
+/*
+ * Takes in an object as prop_state_print() has written it in an earlier run; names that are known already keep their
+ * value, which is newer. 1: something was new; 0; -ENOMEM; -ENOBUFS: full. Any other text is left alone: 0.
+ */
+int prop_state_restore(struct prop_state *s, struct ag_span object);
+
 /* The object, appended. 0 or -ENOMEM. */
 int prop_state_print(const struct prop_state *s, struct ag_buf *out);
 

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
+#include "client/core/ha_choice.h"
 #include "client/core/ha_discovery.h"
 #include "client/core/mqtt_channel.h"
 #include "client/core/prop_state.h"
@@ -64,6 +65,62 @@ static void the_state_has_a_bound(void **state)
     prop_state_deinit(&s);
 }
 
+static void the_state_of_an_earlier_run_gives_way(void **state)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    struct prop_state s = {0};
+
+    (void) state;
+    assert_int_equal(prop_state_restore(&s, span("{\"a\":1,\"b\":{\"c\":[2]}}")), 1);
+    assert_int_equal(prop_state_take(&s, span("{\"method\":\"props\",\"params\":{\"a\":2}}")), 1);
+    assert_int_equal(prop_state_restore(&s, span("{\"a\":1,\"b\":3}")), 0);
+    assert_int_equal(prop_state_restore(&s, span("{\"a\":1,\"d\":null}")), 1);
+    assert_int_equal(prop_state_restore(&s, span("")), 0);
+    assert_int_equal(prop_state_restore(&s, span("[1]")), 0);
+    assert_int_equal(prop_state_restore(&s, span("{\"x\":")), 0);
+    assert_int_equal(prop_state_print(&s, &b), 0);
+    assert_string_equal(ag_buf_cstr(&b), "{\"a\":2,\"b\":{\"c\":[2]},\"d\":null}");
+    prop_state_deinit(&s);
+}
+
+static const struct {
+    const char *list;
+    bool miot;
+    const char *texts, *map, *turned;
+} choices[] = {
+    {"[\"a\",\"b\",\"a\"]", false, "a|b|", "{'a':'a','b':'b'}", "{'a':'a','b':'b'}"},
+    {"[\"NONE\",\"\",\" x \",\"x\"]", false, "NONE (NONE)|(empty)|x (x)|x (x) (x)|",
+     "{'NONE':'NONE \\u0028NONE\\u0029','':'\\u0028empty\\u0029',' x ':'x \\u0028x\\u0029','x':'x \\u0028x\\u0029 \\u0028x\\u0029'}",
+     "{'NONE \\u0028NONE\\u0029':'NONE','\\u0028empty\\u0029':'','x \\u0028x\\u0029':' x ','x \\u0028x\\u0029 \\u0028x\\u0029':'x'}"},
+    {"[{\"value\":0,\"description\":\"On\"},{\"value\":1,\"description\":\"On\"},{\"value\":2,\"description\":\"\"}]", true,
+     "On (0)|On (1)|2|", "{0:'On \\u00280\\u0029',1:'On \\u00281\\u0029',2:'2'}",
+     "{'On \\u00280\\u0029':0,'On \\u00281\\u0029':1,'2':2}"},
+    {"[{\"value\":1,\"description\":\"A (2)\"},{\"value\":2,\"description\":\"A\"},{\"value\":3,\"description\":\"A\"}]", true,
+     "A (2)|A (2) (2)|A (3)|", NULL, NULL},
+    {"[\"\\u00e4\\ud83d\\ude00'\\n{\"]", false, "\xc3\xa4\xf0\x9f\x98\x80' {|",
+     "{'\\u00e4\\U0001f600\\u0027\\u000a\\u007b':'\\u00e4\\U0001f600\\u0027 \\u007b'}", NULL},
+};
+
+static void choices_are_told_apart(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(choices); i++) {
+        ag_cleanup(ag_buf_deinit) struct ag_buf texts = AG_BUF_INIT, map = AG_BUF_INIT, turned = AG_BUF_INIT;
+        ag_cleanup(ha_choices_deinit) struct ha_choices c = {.n = 0};
+
+        assert_int_equal(ha_choices_read(&c, span(choices[i].list), choices[i].miot), 0);
+        for (unsigned k = 0; k < c.n; k++)
+            assert_int_equal(ag_buf_printf(&texts, "%.*s|", (int) ag_buf_size(&c.all[k].text), ag_buf_head(&c.all[k].text)), 0);
+        assert_string_equal(ag_buf_cstr(&texts), choices[i].texts);
+        assert_int_equal(ha_choices_map(&c, &map, false), 0);
+        if (choices[i].map)
+            assert_string_equal(ag_buf_cstr(&map), choices[i].map);
+        assert_int_equal(ha_choices_map(&c, &turned, true), 0);
+        if (choices[i].turned)
+            assert_string_equal(ag_buf_cstr(&turned), choices[i].turned);
+    }
+}
+
 static void texts_find_their_channel(void **state)
 {
     static const struct {
@@ -101,7 +158,8 @@ static int count(void *user, const char *topic, struct ag_span payload)
 }
 
 static const char LIST[] = "{\"properties\":[{\"name\":\"power\",\"type\":\"switch\",\"set\":\"set_power\"},"
-                           "{\"name\":\"mode\",\"type\":\"select\",\"options\":[\"a\",\"b\"],\"set\":\"m\"}]}";
+                           "{\"name\":\"mode\",\"type\":\"select\",\"options\":[\"a\",\"None\"],\"set\":\"m\","
+                           "\"label\":\"power\"}]}";
 
 static void everything_once(void *user)
 {
@@ -114,6 +172,7 @@ static void everything_once(void *user)
     (void) user;
     for (size_t i = 0; i < ag_array_size(rows); i++)
         prop_state_take(&s, span(rows[i].report));
+    prop_state_restore(&s, span("{\"old\":1}"));
     prop_state_print(&s, &b);
     prop_state_deinit(&s);
     if (ha_discovery_build(span(LIST), &d, count, &n, &why) == 0)
@@ -131,6 +190,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_state_holds_the_last_values),
         cmocka_unit_test(the_state_has_a_bound),
+        cmocka_unit_test(the_state_of_an_earlier_run_gives_way),
+        cmocka_unit_test(choices_are_told_apart),
         cmocka_unit_test(texts_find_their_channel),
         cmocka_unit_test(short_memory_leaves_nothing_behind),
     };

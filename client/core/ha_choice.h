@@ -1,0 +1,32 @@
+/*
+ * The choices of a Home Assistant select: values, and the texts that stand for them there. Texts are never empty, never
+ * equal, and never "None", which Home Assistant takes for "unknown": where a list says so, the value is told in brackets.
+ * A core.
+ */
+#ifndef CLIENT_HA_CHOICE_H
+#define CLIENT_HA_CHOICE_H
+
+#include <stdbool.h>
+#include "libagent/core/buf.h"
+
+struct ha_choice {
+    struct ag_span value; /* JSON; lies in the list */
+    struct ag_buf text;
+};
+
+struct ha_choices {
+    struct ha_choice *all;
+    unsigned n;
+};
+
+/* list: an array of strings, or with miot a value-list, checked before. A value that repeats is left out. 0 or -ENOMEM. */
+int ha_choices_read(struct ha_choices *c, struct ag_span list, bool miot);
+void ha_choices_deinit(struct ha_choices *c);
+
+/* A dictionary of the template language: {value:'text',...}, or turned round {'text':value,...}. 0 or -ENOMEM. */
+int ha_choices_map(const struct ha_choices *c, struct ag_buf *out, bool turned);
+
+/* A JSON string's text without blanks around it, control characters as blanks. 0 or -ENOMEM. */
+int ha_append_clean(struct ag_buf *out, struct ag_span string);
+
+#endif
