@@ -66,7 +66,7 @@ static void on_link_closed(void *user)
 }
 
 static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, gizwits_on_message, on_done,
-                                                    on_link_closed};
+                                                    on_link_closed, NULL};
 
 static struct mqtt_link_config link_config(const struct gizwits *g)
 {

@@ -4,11 +4,12 @@
  *   P/D/command      to the device: {"id"?,"method","params"}; retained ones are dropped, they would be executed again
  *   P/D/command_ack  {"id",...}: the answer to a command that had an id
  *   P/D/report       reports as applications wrote them, under an id of the client's own, the same one on repeats
- *   P/D/status       retained: "online" after each login (birth), "offline" as the will and at the end
- *   P/D/state        retained: the last value of each reported property
+ *   P/D/status       retained: "online" when commands can come (birth), "offline" as the will and at the end
+ *   P/D/state        retained: the last value of each reported property, also of before a restart
  *
  * and Home Assistant's discovery messages when a list of properties is given (client/core/ha_discovery.h). Commands are
- * subscribed with QoS 2: who publishes them with QoS 2 has each executed exactly once.
+ * subscribed with QoS 2: who publishes them with QoS 2 has each executed exactly once; where a broker does not grant
+ * that, with less. Here: the session, reports, and the life of it all.
  */
 #include "client/cloud/mqtt.h"
 
@@ -18,67 +19,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/link_counters.h"
-#include "client/cloud/mqtt_conf.h"
-#include "client/core/backoff.h"
+#include "client/cloud/mqtt_priv.h"
 #include "client/core/ha_discovery.h"
-#include "client/core/prop_state.h"
-#include "client/io/mqtt_link.h"
-#include "libagent/core/list.h"
-#include "libagent/core/log.h"
 #include "libagent/core/message.h"
 #include "libagent/io/file.h"
 
 enum {
     FIRST_MS = 500,
     MAX_MS = 60000,
-    REFUSED_FIRST_MS = 10000,
-    REFUSED_MAX_MS = 300000,
     KICK_MS = 1,
-    OPEN_COMMANDS_MAX = 1024,
-    COMMAND_MAX = 1 << 20,
     DEPTH_MAX = 128
 };
 
-enum topic { T_COMMAND, T_COMMAND_ACK, T_REPORT, T_STATUS, T_STATE, N_TOPICS };
-
-static const char *const topic_names[N_TOPICS] = {"command", "command_ack", "report", "status", "state"};
-
-enum { COOKIE_REPORT = 1 };
-
-struct open_command {
-    struct ag_list link;
-    uint64_t token;
-    struct ag_buf answer; /* not empty: it waits for the next login */
-    size_t id_len;
-    char id[]; /* as it stood in the command */
-};
+static const char *const topic_names[MQTT_N_TOPICS] = {"command", "command_ack", "report", "status", "state"};
 
 struct in_flight {
     struct ag_list link;
     uint32_t id;
 };
 
-struct mqtt_cloud {
-    struct cloud base;
-    const struct cloud_env *env;
-    struct mqtt_conf conf;
-    struct mqtt_link *link;
-    uv_timer_t retry;
-    struct backoff after_cut, after_refusal;
-    char client_id[64], did[24];
-    char *topics[N_TOPICS];
-    struct ag_list commands; /* struct open_command */
-    unsigned n_commands;
-    uint64_t next_token;
-    struct ag_list in_flight; /* struct in_flight: reports in the link's window */
-    struct prop_state state;
-    struct ag_log_gate gate;
-    uint64_t n_refused_commands, n_refused_properties, last_sent_ms;
-    unsigned server; /* of conf.servers, in use or tried next */
-    bool stopping, link_gone, timer_gone;
-};
-
-static void log_refused(struct mqtt_cloud *m, uint64_t *counter, const char *what, const char *why)
+void mqtt_cloud_refused(struct mqtt_cloud *m, uint64_t *counter, const char *what, const char *why)
 {
     unsigned held;
 
@@ -87,70 +47,108 @@ static void log_refused(struct mqtt_cloud *m, uint64_t *counter, const char *wha
         ag_log(AG_LOG_WARNING, "mqtt: %s refused: %s (%" PRIu64 " so far)", what, why, *counter);
 }
 
-static int publish(struct mqtt_cloud *m, const char *topic, struct ag_span payload, uint8_t qos, bool retain,
-                   uint64_t cookie)
+int mqtt_cloud_publish(struct mqtt_cloud *m, const struct mqtt_link_msg *msg, uint64_t cookie)
 {
-    struct mqtt_link_msg msg = {.topic = topic, .payload = payload, .qos = qos, .retain = retain};
+    struct mqtt_link_msg copy = *msg;
     int r;
 
-    /* reports come again when there is room; nothing else does */
-    msg.urgent = topic != m->topics[T_REPORT];
-    r = mqtt_link_publish(m->link, &msg, cookie);
+    /* reports are kept elsewhere and do not crowd the rest out */
+    copy.urgent = msg->topic != m->topics[MQTT_T_REPORT];
+    r = mqtt_link_publish(m->link, &copy, cookie);
     if (r == 0)
         m->last_sent_ms = uv_now(m->env->loop);
     return r;
 }
 
-/* ---- what others see of the device ---- */
+/* ---- the command subscription ---- */
 
-static void publish_state(struct mqtt_cloud *m)
+static void ask_commands(struct mqtt_cloud *m)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
-
-    if (m->conf.state && m->state.n > 0 && prop_state_print(&m->state, &b) == 0)
-        publish(m, m->topics[T_STATE], ag_buf_span(&b), 1, true, 0);
-}
-
-static int publish_config(void *user, const char *topic, struct ag_span payload)
-{
-    struct mqtt_cloud *m = user;
-    int r = publish(m, topic, payload, 0, true, 0); /* QoS 0: a list may be longer than the window */
+    uint8_t qos = m->sub_command.qos;
+    int r = mqtt_link_subscribe(m->link, m->topics[MQTT_T_COMMAND], qos, mqtt_cookie(MQTT_COOKIE_SUB_COMMAND, qos));
 
     if (r < 0)
-        ag_log(AG_LOG_WARNING, "mqtt: discovery message not sent: %s", strerror(-r));
-    return 0;
+        ag_log(AG_LOG_ERROR, "mqtt: cannot subscribe to %s: %s", m->topics[MQTT_T_COMMAND], strerror(-r));
 }
 
-static void publish_discovery(struct mqtt_cloud *m)
+/* The broker has said no, one way or the other: what comes of it. */
+static void commands_refused(struct mqtt_cloud *m, const char *how)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf list = AG_BUF_INIT;
-    const struct ha_device d = {
-        .prefix = m->conf.ha_prefix,
-        .did = m->did,
-        .model = m->env->conf->model,
-        .vendor = m->env->conf->vendor,
-        .state_topic = m->topics[T_STATE],
-        .command_topic = m->topics[T_COMMAND],
-        .status_topic = m->topics[T_STATUS],
-    };
-    const char *why = "out of memory";
-    int r;
+    const struct sub_ladder *s = &m->sub_command;
 
-    if (!m->conf.ha_list)
+    m->count.subscriptions_refused++;
+    if (s->state == SUB_ASKING) {
+        ag_log(AG_LOG_ERROR, "mqtt: the broker %s the subscription to %s with QoS %u; asking for QoS %u", how,
+               m->topics[MQTT_T_COMMAND], s->qos + 1u, s->qos);
+        ask_commands(m);
         return;
-    r = ag_file_read(m->conf.ha_list, HA_FILE_MAX, &list);
-    if (r < 0)
-        why = strerror(-r);
+    }
+    ag_log(AG_LOG_ERROR, "mqtt: the broker %s the subscription to %s: no command will come; next try in %u minutes", how,
+           m->topics[MQTT_T_COMMAND], SUB_LADDER_AGAIN_MS / 60000u);
+    mqtt_picture_online(m);
+}
+
+/* asked: the QoS of the request that is answered; an answer that is overdue by now belongs to an earlier one. */
+static void commands_subscribed(struct mqtt_cloud *m, uint8_t asked, int result)
+{
+    struct sub_ladder *s = &m->sub_command;
+
+    if (result == MQTT_LINK_DONE_LOST || s->state != SUB_ASKING || asked != s->qos)
+        return;
+    sub_ladder_answered(s, result, uv_now(m->env->loop));
+    if (s->state == SUB_STANDS) {
+        if (result < m->conf.command_qos)
+            ag_log(AG_LOG_WARNING, "mqtt: commands come with QoS %d only", result);
+        mqtt_picture_online(m);
+    } else {
+        commands_refused(m, "refuses");
+    }
+    mqtt_cloud_rearm(m);
+}
+
+static void commands_overdue(struct mqtt_cloud *m, uint64_t now_ms)
+{
+    struct sub_ladder *s = &m->sub_command;
+    bool asking = s->state == SUB_ASKING;
+
+    if (s->due_ms == 0 || now_ms < s->due_ms)
+        return;
+    sub_ladder_overdue(s, now_ms);
+    if (asking)
+        commands_refused(m, "does not answer");
     else
-        r = ha_discovery_build(ag_buf_span(&list), &d, publish_config, m, &why);
-    if (r < 0)
-        ag_log(AG_LOG_WARNING, "mqtt: %s: %s", m->conf.ha_list, why);
+        ask_commands(m);
+}
+
+static void on_due(uv_timer_t *t)
+{
+    struct mqtt_cloud *m = t->data;
+    uint64_t now = uv_now(m->env->loop);
+
+    if (m->stopping || !m->reconnect.up)
+        return;
+    commands_overdue(m, now);
+    mqtt_picture_overdue(m, now);
+    mqtt_cloud_rearm(m);
+}
+
+void mqtt_cloud_rearm(struct mqtt_cloud *m)
+{
+    uint64_t at = m->sub_command.due_ms, other = mqtt_picture_due_ms(m), now = uv_now(m->env->loop);
+
+    if (m->stopping)
+        return;
+    if (other > 0 && (at == 0 || other < at))
+        at = other;
+    if (at == 0 || !m->reconnect.up)
+        uv_timer_stop(&m->due);
+    else
+        uv_timer_start(&m->due, on_due, at > now ? at - now : 0, 0);
 }
 
 /* ---- the session ---- */
 
 static int configure(struct mqtt_cloud *m, bool open);
-static void send_unsent_answers(struct mqtt_cloud *m);
 
 static void on_retry(uv_timer_t *t)
 {
@@ -168,136 +166,73 @@ static void on_retry(uv_timer_t *t)
 static void on_connected(void *user, bool session_present)
 {
     struct mqtt_cloud *m = user;
-    int r = mqtt_link_subscribe(m->link, m->topics[T_COMMAND], 2, 0);
 
     (void) session_present;
-    if (r < 0)
-        ag_log(AG_LOG_WARNING, "mqtt: cannot subscribe to %s: %s", m->topics[T_COMMAND], strerror(-r));
-    backoff_reset(&m->after_cut);
-    backoff_reset(&m->after_refusal);
     m->last_sent_ms = uv_now(m->env->loop);
-    publish_discovery(m);
-    publish(m, m->topics[T_STATUS], AG_SPAN("online"), 1, true, 0);
-    publish_state(m);
-    send_unsent_answers(m);
+    reconnect_up(&m->reconnect, m->last_sent_ms);
+    mqtt_picture_discovery(m);
+    if (sub_ladder_begin(&m->sub_command, m->last_sent_ms))
+        ask_commands(m);
+    else
+        mqtt_picture_online(m);
+    mqtt_answers_send(m);
+    mqtt_cloud_rearm(m);
     m->env->events->connected(m->env->user);
+}
+
+static void session_ended(struct mqtt_cloud *m, bool cut)
+{
+    uint64_t now = uv_now(m->env->loop);
+
+    uv_timer_stop(&m->due);
+    if (cut && sub_ladder_lost(&m->sub_command, now))
+        ag_log(AG_LOG_ERROR, "mqtt: the connection ended while %s was being subscribed to", m->topics[MQTT_T_COMMAND]);
+    mqtt_picture_lost(m, now);
+}
+
+static uint32_t next_pause(struct mqtt_cloud *m, bool login_refused)
+{
+    bool suspect;
+    uint32_t pause = reconnect_down(&m->reconnect, login_refused, uv_now(m->env->loop), &suspect);
+
+    m->server = (m->server + 1) % m->conf.n_servers;
+    if (suspect)
+        ag_log(AG_LOG_ERROR, "mqtt: %d sessions in a row ended soon after login: does another device use the client id %s?",
+               RECONNECT_SHORT_MAX, m->client_id);
+    return pause;
 }
 
 static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *why)
 {
     struct mqtt_cloud *m = user;
-    bool login = loss == MQTT_LINK_REFUSED && (code == 2 || code == 4 || code == 5);
-    uint32_t pause = login ? backoff_next(&m->after_refusal) : backoff_next(&m->after_cut);
+    bool asked = loss == MQTT_LINK_ASKED, login = loss == MQTT_LINK_REFUSED && (code == 2 || code == 4 || code == 5);
+    uint32_t pause = KICK_MS;
 
     if (m->stopping)
         return;
-    if (loss != MQTT_LINK_ASKED)
-        m->server = (m->server + 1) % m->conf.n_servers;
-    uv_timer_start(&m->retry, on_retry, loss == MQTT_LINK_ASKED ? KICK_MS : pause, 0);
+    if (m->reconnect.up)
+        session_ended(m, !asked);
+    if (asked)
+        reconnect_left(&m->reconnect);
+    else
+        pause = next_pause(m, login);
+    uv_timer_start(&m->retry, on_retry, pause, 0);
     m->env->events->lost(m->env->user, why);
-}
-
-/* ---- commands ---- */
-
-static struct open_command *command_new(struct mqtt_cloud *m, struct ag_span id)
-{
-    struct open_command *c = calloc(1, sizeof *c + id.len + 1);
-
-    if (!c)
-        return NULL;
-    memcpy(c->id, id.p, id.len);
-    c->id_len = id.len;
-    c->token = ++m->next_token;
-    ag_list_append(&m->commands, &c->link);
-    m->n_commands++;
-    return c;
-}
-
-static void command_free(struct mqtt_cloud *m, struct open_command *c)
-{
-    ag_list_del(&c->link);
-    m->n_commands--;
-    ag_buf_deinit(&c->answer);
-    free(c);
-}
-
-static int send_answer(struct mqtt_cloud *m, struct open_command *c)
-{
-    return publish(m, m->topics[T_COMMAND_ACK], ag_buf_span(&c->answer), m->conf.qos, false, 0);
-}
-
-static void send_unsent_answers(struct mqtt_cloud *m)
-{
-    ag_list_for_each_safe (it, &m->commands) {
-        struct open_command *c = ag_list_entry(it, struct open_command, link);
-
-        if (ag_buf_size(&c->answer) > 0 && send_answer(m, c) == 0)
-            command_free(m, c);
-    }
-}
-
-static void refuse_command(struct mqtt_cloud *m, struct ag_span id, int code, const char *why)
-{
-    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
-
-    log_refused(m, &m->n_refused_commands, "command", why);
-    if (ag_msg_error(&b, id.p ? id : AG_SPAN("null"), code, why, NULL) == 0)
-        publish(m, m->topics[T_COMMAND_ACK], ag_buf_span(&b), m->conf.qos, false, 0);
 }
 
 static void on_message(void *user, const struct mqtt_link_msg *msg)
 {
     struct mqtt_cloud *m = user;
-    struct ag_span text = msg->payload, id;
-    struct ag_json_view view;
-    struct open_command *c;
 
-    if (strcmp(msg->topic, m->topics[T_COMMAND]) != 0)
-        return;
-    if (msg->retain) {
-        log_refused(m, &m->n_refused_commands, "command", "it is retained");
-        return;
-    }
-    if (text.len > COMMAND_MAX || ag_json_parse(&text, DEPTH_MAX, &view) != 0) {
-        refuse_command(m, (struct ag_span){NULL, 0}, -32700, "not a JSON object of at most 1 MiB");
-        return;
-    }
-    id = ag_view_raw(&view, text.p, AG_M_ID);
-    if (view.at[AG_M_METHOD].type != AG_JSON_STRING || (view.twice & 1u << AG_M_ID)) {
-        refuse_command(m, id, -32600, "not a command");
-        return;
-    }
-    if (!id.p) {
-        m->env->events->command(m->env->user, 0, text, false);
-        return;
-    }
-    c = m->n_commands < OPEN_COMMANDS_MAX ? command_new(m, id) : NULL;
-    if (c)
-        m->env->events->command(m->env->user, c->token, text, true);
-    else
-        refuse_command(m, id, -32000, "too many commands open");
+    if (strcmp(msg->topic, m->topics[MQTT_T_COMMAND]) == 0)
+        mqtt_command_come(m, msg);
+    else if (strcmp(msg->topic, m->topics[MQTT_T_STATE]) == 0)
+        mqtt_picture_come(m, msg);
 }
 
-static int mqtt_answer(struct cloud *base, uint64_t token, struct ag_span text)
+static void on_room(void *user)
 {
-    struct mqtt_cloud *m = (struct mqtt_cloud *) base;
-    struct ag_json_view view;
-    int r;
-
-    ag_list_for_each (it, &m->commands) {
-        struct open_command *c = ag_list_entry(it, struct open_command, link);
-
-        if (c->token != token || ag_buf_size(&c->answer) > 0)
-            continue;
-        if (ag_json_parse(&text, DEPTH_MAX * 2, &view) != 0 || !ag_view_has(&view, AG_M_ID))
-            return -EINVAL;
-        r = ag_msg_splice_value(&c->answer, text, &view.at[AG_M_ID], (struct ag_span){c->id, c->id_len});
-        if (r == 0 && send_answer(m, c) == -ENOTCONN)
-            return 0; /* kept for the next login */
-        command_free(m, c);
-        return r;
-    }
-    return -ENOENT;
+    mqtt_answers_send(user);
 }
 
 /* ---- reports ---- */
@@ -313,10 +248,8 @@ static struct in_flight *find_in_flight(struct mqtt_cloud *m, uint32_t id)
     return NULL;
 }
 
-static void on_done(void *user, uint64_t cookie, int result)
+static void report_done(struct mqtt_cloud *m, uint32_t id, int result)
 {
-    struct mqtt_cloud *m = user;
-    uint32_t id = (uint32_t) cookie;
     struct in_flight *f = find_in_flight(m, id);
 
     if (!f)
@@ -327,6 +260,31 @@ static void on_done(void *user, uint64_t cookie, int result)
         m->env->events->acked(m->env->user, id, AG_SPAN("{\"result\":[\"ok\"]}"));
     else
         m->env->events->failed(m->env->user, id, true, -32002, "not connected");
+}
+
+static void on_done(void *user, uint64_t cookie, int result)
+{
+    struct mqtt_cloud *m = user;
+    uint32_t n = (uint32_t) cookie;
+
+    switch ((enum mqtt_cookie_kind)(cookie >> 32)) {
+    case MQTT_COOKIE_REPORT:
+        report_done(m, n, result);
+        break;
+    case MQTT_COOKIE_ANSWER:
+        answer_box_done(&m->answers, n, result == 0);
+        break;
+    case MQTT_COOKIE_SUB_COMMAND:
+        commands_subscribed(m, (uint8_t) n, result);
+        break;
+    case MQTT_COOKIE_SUB_STATE:
+        mqtt_picture_subscribed(m, result);
+        break;
+    case MQTT_COOKIE_UNSUB_STATE:
+        if (result != MQTT_LINK_DONE_LOST)
+            mqtt_picture_unsubscribed(m);
+        break;
+    }
 }
 
 /* The report under our id: put in place of the application's, or in front. */
@@ -343,20 +301,11 @@ static int put_id(struct ag_buf *out, struct ag_span text, uint32_t id)
     return r == 0 ? ag_buf_append(out, text.p + 1, text.len - 1) : r;
 }
 
-static void keep_state(struct mqtt_cloud *m, struct ag_span text)
-{
-    int r = m->conf.state ? prop_state_take(&m->state, text) : 0;
-
-    if (r == 1)
-        publish_state(m);
-    else if (r == -ENOBUFS)
-        log_refused(m, &m->n_refused_properties, "property for the state topic", "over 512 names or 64 KiB");
-}
-
 static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat)
 {
     struct mqtt_cloud *m = (struct mqtt_cloud *) base;
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    struct mqtt_link_msg msg = {.topic = m->topics[MQTT_T_REPORT], .qos = m->conf.qos};
     struct in_flight *f;
     int r;
 
@@ -372,14 +321,14 @@ static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span te
     if (!f)
         return -ENOMEM;
     f->id = report_id;
-    r = publish(m, m->topics[T_REPORT], ag_buf_span(&b), m->conf.qos, false,
-                (uint64_t) COOKIE_REPORT << 32 | report_id);
+    msg.payload = ag_buf_span(&b);
+    r = mqtt_cloud_publish(m, &msg, mqtt_cookie(MQTT_COOKIE_REPORT, report_id));
     if (r < 0) {
         free(f);
         return r;
     }
     ag_list_append(&m->in_flight, &f->link);
-    keep_state(m, text);
+    mqtt_picture_report(m, text);
     return 0;
 }
 
@@ -395,24 +344,24 @@ static int mqtt_carries(const struct device_conf *conf, struct ag_span text)
 
 static void fields_deinit(struct mqtt_cloud *m)
 {
-    while (!ag_list_empty(&m->commands))
-        command_free(m, ag_list_first(&m->commands, struct open_command, link));
+    mqtt_commands_deinit(m);
     while (!ag_list_empty(&m->in_flight)) {
         struct in_flight *f = ag_list_first(&m->in_flight, struct in_flight, link);
 
         ag_list_del(&f->link);
         free(f);
     }
-    for (int i = 0; i < N_TOPICS; i++)
+    for (int i = 0; i < MQTT_N_TOPICS; i++)
         free(m->topics[i]);
     prop_state_deinit(&m->state);
 }
 
-static void free_when_all_gone(struct mqtt_cloud *m)
+/* One of the things that n_open counts has closed. */
+static void put(struct mqtt_cloud *m)
 {
     const struct cloud_env *env = m->env;
 
-    if (!m->link_gone || !m->timer_gone)
+    if (--m->n_open > 0)
         return;
     fields_deinit(m);
     free(m);
@@ -421,29 +370,29 @@ static void free_when_all_gone(struct mqtt_cloud *m)
 
 static void on_link_closed(void *user)
 {
-    struct mqtt_cloud *m = user;
-
-    m->link_gone = true;
-    free_when_all_gone(m);
+    put(user);
 }
 
 static void on_timer_closed(uv_handle_t *h)
 {
-    struct mqtt_cloud *m = h->data;
-
-    m->timer_gone = true;
-    free_when_all_gone(m);
+    put(h->data);
 }
 
-static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, on_message, on_done,
-                                                    on_link_closed};
+static const struct mqtt_link_events LINK_EVENTS = {
+    .connected = on_connected,
+    .lost = on_lost,
+    .message = on_message,
+    .done = on_done,
+    .closed = on_link_closed,
+    .room = on_room,
+};
 
 /* open: a new link; else the settings of the one there is. */
 static int configure(struct mqtt_cloud *m, bool open)
 {
     const struct mqtt_conf *c = &m->conf;
     const struct mqtt_link_msg will = {
-        .topic = m->topics[T_STATUS], .payload = AG_SPAN("offline"), .qos = 1, .retain = true};
+        .topic = m->topics[MQTT_T_STATUS], .payload = AG_SPAN("offline"), .qos = 1, .retain = true};
     const struct mqtt_link_config config = {
         .host = c->servers[m->server].host,
         .port = c->servers[m->server].port,
@@ -468,30 +417,37 @@ static int configure(struct mqtt_cloud *m, bool open)
 
 static int init_fields(struct mqtt_cloud *m, const struct cloud_env *env)
 {
-    uint32_t seed = (uint32_t) uv_hrtime();
     char why[160];
     int r;
 
     m->env = env;
-    ag_list_init(&m->commands);
+    mqtt_commands_init(m);
     ag_list_init(&m->in_flight);
     m->gate = (struct ag_log_gate){.burst = 10, .period_ms = 60000};
-    backoff_init(&m->after_cut, FIRST_MS, 0, MAX_MS, seed);
-    backoff_init(&m->after_refusal, REFUSED_FIRST_MS, 0, REFUSED_MAX_MS, seed);
+    reconnect_init(&m->reconnect, FIRST_MS, 0, MAX_MS, (uint32_t) uv_hrtime());
     r = mqtt_conf_read(env->conf, &m->conf, why, sizeof why);
     if (r < 0)
         return r;
+    sub_ladder_init(&m->sub_command, m->conf.command_qos);
+    sub_ladder_init(&m->sub_state, 0);
     snprintf(m->did, sizeof m->did, "%" PRIu64, env->conf->did);
     snprintf(m->client_id, sizeof m->client_id, "miio-%s", m->did);
     if (m->conf.client_id)
         snprintf(m->client_id, sizeof m->client_id, "%s", m->conf.client_id);
-    for (int i = 0; i < N_TOPICS; i++) {
+    for (int i = 0; i < MQTT_N_TOPICS; i++) {
         if (asprintf(&m->topics[i], "%s/%s/%s", m->conf.prefix, m->did, topic_names[i]) < 0) {
             m->topics[i] = NULL;
             return -ENOMEM;
         }
     }
     return 0;
+}
+
+static void open_timer(struct mqtt_cloud *m, uv_timer_t *t)
+{
+    uv_timer_init(m->env->loop, t);
+    t->data = m;
+    m->n_open++;
 }
 
 static int mqtt_create(struct cloud **out, const struct cloud_env *env)
@@ -510,8 +466,9 @@ static int mqtt_create(struct cloud **out, const struct cloud_env *env)
         free(m);
         return r;
     }
-    uv_timer_init(env->loop, &m->retry);
-    m->retry.data = m;
+    m->n_open = 1; /* the link */
+    open_timer(m, &m->retry);
+    open_timer(m, &m->due);
     *out = &m->base;
     return 0;
 }
@@ -551,8 +508,11 @@ static void mqtt_stop(struct cloud *base)
     if (m->stopping)
         return;
     m->stopping = true;
-    publish(m, m->topics[T_STATUS], AG_SPAN("offline"), 0, true, 0);
+    if (answer_box_next(&m->answers))
+        ag_log(AG_LOG_WARNING, "mqtt: %u answers have not got out", m->answers.n);
+    mqtt_picture_offline(m);
     uv_close((uv_handle_t *) &m->retry, on_timer_closed);
+    uv_close((uv_handle_t *) &m->due, on_timer_closed);
     mqtt_link_close(m->link);
 }
 
@@ -562,10 +522,9 @@ static void mqtt_kick(struct cloud *base)
 
     if (m->stopping)
         return;
-    backoff_reset(&m->after_cut);
-    backoff_reset(&m->after_refusal);
+    reconnect_reset(&m->reconnect);
     /* DISCONNECT takes the will back, and the next login may fail */
-    publish(m, m->topics[T_STATUS], AG_SPAN("offline"), 0, true, 0);
+    mqtt_picture_offline(m);
     if (mqtt_link_disconnect(m->link) == -ENOTCONN)
         uv_timer_start(&m->retry, on_retry, KICK_MS, 0);
 }
@@ -583,10 +542,10 @@ static unsigned mqtt_wakeup_s(struct cloud *base)
     struct mqtt_link_stats st;
     uint64_t idle_s = (uv_now(m->env->loop) - m->last_sent_ms) / 1000;
 
-    mqtt_link_get_stats(m->link, &st);
-    if (uv_is_active((uv_handle_t *) &m->retry))
+    if (!m->reconnect.up && uv_is_active((uv_handle_t *) &m->retry))
         return (unsigned) ((uv_timer_get_due_in(&m->retry) + 999) / 1000);
-    if (!mqtt_link_is_connected(m->link) || st.in_window > 0 || m->n_commands > 0)
+    mqtt_link_get_stats(m->link, &st);
+    if (!m->reconnect.up || st.in_window > 0 || m->answers.n + m->answers.n_open > 0)
         return 0;
     return idle_s + 1 < m->conf.keepalive_s ? (unsigned) (m->conf.keepalive_s - idle_s) : 1;
 }
@@ -595,8 +554,13 @@ static void mqtt_counters(const struct cloud *base, cloud_tell_fn *tell)
 {
     const struct mqtt_cloud *m = (const struct mqtt_cloud *) base;
 
-    tell("cloud.refused.commands", m->n_refused_commands);
-    tell("cloud.refused.properties", m->n_refused_properties);
+    tell("cloud.commands", m->count.commands);
+    tell("cloud.refused.commands", m->count.commands_refused);
+    tell("cloud.refused.answers", m->count.answers_refused);
+    tell("cloud.refused.properties", m->count.properties_refused);
+    tell("cloud.refused.subscriptions", m->count.subscriptions_refused);
+    tell("cloud.dropped.answers", m->answers.n_dropped);
+    tell("cloud.answers.waiting", m->answers.n);
     cloud_tell_link(m->link, tell);
 }
 
@@ -608,9 +572,10 @@ const struct cloud_ops cloud_mqtt_ops = {
     .stop = mqtt_stop,
     .report = mqtt_report,
     .carries = mqtt_carries,
-    .answer = mqtt_answer,
+    .answer = mqtt_command_answer,
     .kick = mqtt_kick,
     .wakeup_s = mqtt_wakeup_s,
+    .forget = mqtt_picture_forget,
     .reload = mqtt_reload,
     .counters = mqtt_counters,
 };

@@ -14,7 +14,7 @@ static int refuse(const struct conf_reading *r, const char *key, const char *rea
 
 static int read_numbers(const struct conf_reading *r, struct mqtt_conf *c)
 {
-    long keepalive = 0, clean = 0, qos = 0, state = 0, tls = 0;
+    long keepalive = 0, clean = 0, qos = 0, command_qos = 0, state = 0, tls = 0;
     int e = conf_int(r, "mqtt_keepalive", 5, 65535, 60, &keepalive);
 
     if (e == 0)
@@ -22,12 +22,15 @@ static int read_numbers(const struct conf_reading *r, struct mqtt_conf *c)
     if (e == 0)
         e = conf_int(r, "mqtt_qos", 0, 2, 1, &qos);
     if (e == 0)
+        e = conf_int(r, "mqtt_command_qos", 0, 2, 2, &command_qos);
+    if (e == 0)
         e = conf_int(r, "mqtt_state", 0, 1, 1, &state);
     if (e == 0)
         e = conf_int(r, "mqtt_tls", 0, 1, 0, &tls);
     c->keepalive_s = (uint16_t) keepalive;
     c->clean_session = clean;
     c->qos = (uint8_t) qos;
+    c->command_qos = (uint8_t) command_qos;
     c->state = state;
     c->tls = tls;
     return e;

@@ -17,6 +17,7 @@ struct mqtt_conf {
     uint16_t keepalive_s; /* mqtt_keepalive, 5..65535, 60 */
     bool clean_session; /* mqtt_clean_session, 0 */
     uint8_t qos; /* mqtt_qos of reports and answers, 1 */
+    uint8_t command_qos; /* mqtt_command_qos: the highest to ask for commands with, 2 */
     const char *prefix; /* mqtt_prefix, "miio" */
     bool state; /* mqtt_state: keep the retained state topic, 1 */
     bool tls; /* mqtt_tls, 0; or any of the files below */

@@ -449,7 +449,7 @@ void onenet_http_gone(struct onenet *o)
 }
 
 static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, on_message, on_done,
-                                                    on_link_closed};
+                                                    on_link_closed, NULL};
 
 static int open_link(struct onenet *o)
 {

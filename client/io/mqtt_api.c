@@ -165,7 +165,7 @@ static void on_timer_closed(uv_handle_t *h)
 }
 
 static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, on_message, on_done,
-                                                    on_link_closed};
+                                                    on_link_closed, NULL};
 
 int mqtt_api_open(struct mqtt_api **out, uv_loop_t *loop, const struct endpoint *broker, uint64_t id,
                   const struct mqtt_api_events *events, void *user)

@@ -8,8 +8,8 @@
 
 enum {
     WINDOW = 64,
-    WINDOW_BYTES = 8 << 20,
-    INBOX_BYTES = 4 << 20,
+    WINDOW_BYTES = 2 << 20,
+    INBOX_BYTES = 2 << 20,
     CONNECT_MS = 20000,
     EVENTS_A_TURN = 64, /* then the loop's other callbacks have their turn */
     PORT = 1883,
@@ -43,6 +43,7 @@ struct mqtt_link {
     enum link_state state;
     bool closing;
     atomic_int n_holders; /* the loop, and a thread that it has abandoned */
+    bool starved; /* a publish met -ENOBUFS: room() is owed */
     struct ag_list ops;
     size_t window_bytes;
 };
@@ -176,12 +177,21 @@ static struct op *op_find(struct mqtt_link *l, int mid)
     return NULL;
 }
 
+static void tell_room(struct mqtt_link *l)
+{
+    if (!l->starved || !l->events->room || l->closing || l->state != UP)
+        return;
+    l->starved = false;
+    l->events->room(l->user);
+}
+
 static void op_finish(struct mqtt_link *l, struct op *o, int result)
 {
+    bool publish = o->kind == OP_PUBLISH;
     uint64_t cookie = o->cookie;
 
     ag_list_del(&o->link);
-    if (o->kind == OP_PUBLISH) {
+    if (publish) {
         l->stats.in_window--;
         l->window_bytes -= o->bytes;
         l->stats.acked += result == 0;
@@ -189,6 +199,8 @@ static void op_finish(struct mqtt_link *l, struct op *o, int result)
     free(o);
     if (cookie && !l->closing)
         l->events->done(l->user, cookie, result);
+    if (publish)
+        tell_room(l);
 }
 
 /* What does not survive the connection: QoS 0 that was not written, and subscriptions under way. */
@@ -274,6 +286,7 @@ static void deliver(struct mqtt_link *l, const struct mqtt_inbox_event *e)
     switch (e->type) {
     case MQTT_INBOX_UP:
         l->state = UP;
+        l->starved = false;
         l->stats.connects++;
         l->events->connected(l->user, e->a);
         break;
@@ -475,8 +488,10 @@ int mqtt_link_publish(struct mqtt_link *l, const struct mqtt_link_msg *m, uint64
         return -EINVAL;
     if (m->payload.len > PAYLOAD_MAX)
         return -EMSGSIZE;
-    if (!has_room(l, m->payload.len, m->urgent))
+    if (!has_room(l, m->payload.len, m->urgent)) {
+        l->starved = true;
         return -ENOBUFS;
+    }
     o = op_new(OP_PUBLISH, cookie);
     if (!o)
         return -ENOMEM;

@@ -71,8 +71,8 @@ enum { MQTT_LINK_RESERVE = 1024 };
 
 struct mqtt_link_limits {
     unsigned window; /* publishes not yet done(); 64 */
-    size_t window_bytes; /* their payloads together; 8 MiB. One message may always be on its way */
-    size_t inbox_bytes; /* received and not yet handed to the loop; 4 MiB. One message always fits */
+    size_t window_bytes; /* their payloads together; 2 MiB. One message may always be on its way */
+    size_t inbox_bytes; /* received and not yet handed to the loop; 2 MiB. One message always fits */
     unsigned connect_ms; /* from connect to CONNACK; 20000 */
 };
 
@@ -82,7 +82,7 @@ enum {
     MQTT_LINK_DONE_LOST = -1 /* the connection went first; QoS 0, subscribe and unsubscribe only */
 };
 
-/* Told on the loop's thread; every member is needed. Spans and strings are borrowed for the time of the call. */
+/* Told on the loop's thread; every member but room is needed. Spans and strings are borrowed for the time of the call. */
 struct mqtt_link_events {
     void (*connected)(void *user, bool session_present);
     /* Once for each mqtt_link_connect(), whether or not connected() came before. why is for the log. */
@@ -92,6 +92,8 @@ struct mqtt_link_events {
     void (*done)(void *user, uint64_t cookie, int result);
     /* The link is gone; the last event. */
     void (*closed)(void *user);
+    /* There is room again after a publish that met -ENOBUFS. NULL: not wanted. */
+    void (*room)(void *user);
 };
 
 struct mqtt_link_stats {
@@ -120,7 +122,7 @@ int mqtt_link_disconnect(struct mqtt_link *l);
 bool mqtt_link_is_connected(const struct mqtt_link *l);
 
 /*
- * cookie 0: do not tell me. 0; -ENOTCONN; -ENOBUFS (window full, offer it again after a done()); -EINVAL (topic with
+ * cookie 0: do not tell me. 0; -ENOTCONN; -ENOBUFS (window full, offer it again after room()); -EINVAL (topic with
  * wildcards or no UTF-8, qos); -EMSGSIZE; -ENOMEM.
  */
 int mqtt_link_publish(struct mqtt_link *l, const struct mqtt_link_msg *m, uint64_t cookie);

@@ -146,7 +146,7 @@ static void on_closed(void *user)
 
 int gzsim_app_open(struct gzsim *s)
 {
-    static const struct mqtt_link_events events = {on_connected, on_lost, on_message, on_done, on_closed};
+    static const struct mqtt_link_events events = {on_connected, on_lost, on_message, on_done, on_closed, NULL};
     const struct mqtt_link_config c = {.host = "127.0.0.1",
                                        .port = ntohs(s->broker.sin_port),
                                        .client_id = "apps-and-server",

@@ -73,7 +73,7 @@ static void on_link_closed(void *user)
 }
 
 static const struct mqtt_link_events LINK_EVENTS = {on_link_connected, on_link_lost, on_link_message,
-                                                    on_link_done, on_link_closed};
+                                                    on_link_done, on_link_closed, NULL};
 
 static int open_link(struct onsim *s)
 {

@@ -13,6 +13,7 @@ miio_system_test(test_onenet.py TIMEOUT 400)
 miio_system_test(test_mqtt_cloud.py TIMEOUT 300)
 miio_system_test(test_mqtt_api.py TIMEOUT 200)
 miio_unit_test(mqtt_parts SOURCES unit/client/test_mqtt_parts.c LIBS miioclient_core ALLOC_FAIL)
+miio_unit_test(mqtt_cloud SOURCES unit/client/test_mqtt_cloud.c unit/client/cloud_rig.c LIBS miioclient)
 miio_fuzz_target(ha_discovery SOURCES fuzz/fuzz_ha_discovery.c LIBS miioclient_core)
 miio_system_test(test_fleet_nats.py TIMEOUT 600)
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
 
 import paho.mqtt.client as mqtt
 
@@ -71,23 +72,30 @@ class Broker:
 
 
 class Listener:
-    """A paho client that keeps what it hears."""
+    """A paho client that keeps what it hears. It has a session at the broker, so that one of its connections that goes
+    loses nothing."""
 
-    def __init__(self, port, *topics, host="127.0.0.1", client_id="", qos=1, clean=True, tls=None, login=None):
+    def __init__(self, port, *topics, host="127.0.0.1", client_id=None, qos=1, clean=False, tls=None, login=None):
         self.heard = queue.Queue()
         self.all = []
         self._subscribed = 0
-        self.client = mqtt.Client(client_id=client_id, clean_session=clean)
+        self.client = mqtt.Client(client_id=client_id or "listener-%s" % uuid.uuid4().hex, clean_session=clean)
         if login:
             self.client.username_pw_set(*login)
         if tls:
             self.client.tls_set(**tls)
         self.client.on_message = self._on_message
         self.client.on_subscribe = self._on_subscribe
-        self.client.on_connect = lambda c, u, f, rc: [c.subscribe(t, qos) for t in topics]
+        self.topics, self.qos = topics, qos
+        self.client.on_connect = self._on_connect
         self.client.connect(host, port, 30)
         self.client.loop_start()
         wait_for(lambda: self.client.is_connected() and self._subscribed >= len(topics), "paho")
+
+    def _on_connect(self, client, user, flags, rc):
+        if self._subscribed < len(self.topics) or not flags.get("session present"):
+            for t in self.topics:
+                client.subscribe(t, self.qos)
 
     def _on_subscribe(self, client, user, mid, granted):
         self._subscribed += 1

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import jinja2
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -36,7 +37,7 @@ SPEC = {"type": "urn:miot-spec-v2:device:light:0000A001:acme-lamp:1", "descripti
         {"iid": 5, "type": "x", "description": "Secret", "format": "string", "access": ["write"]}]}]}
 
 # what Home Assistant's documentation of each component names
-COMMON = {"name", "unique_id", "object_id", "state_topic", "value_template", "availability_topic", "payload_available",
+COMMON = {"name", "unique_id", "default_entity_id", "state_topic", "value_template", "availability_topic", "payload_available",
           "payload_not_available", "device", "device_class", "qos"}
 KEYS = {"switch": COMMON | {"command_topic", "payload_on", "payload_off", "state_on", "state_off"},
         "binary_sensor": COMMON | {"payload_on", "payload_off"},
@@ -59,28 +60,42 @@ def settings(broker, **more):
 
 
 def test_commands_reports_and_state(broker, tmp_path):
-    with Listener(broker.port, T + "#") as fleet, client(tmp_path / "d", cloud="mqtt", extra=settings(broker)) as c:
-        assert fleet.next(T + "status")[1] == b"online"
-        app = App(c)
-        fleet.publish(T + "command", {"id": "abc", "method": "set_power", "params": ["on"]})
-        command = app.next()
-        assert command["method"] == "set_power"
-        app.send({"id": command["id"], "result": ["ok"]})
-        assert json.loads(fleet.next(T + "command_ack")[1]) == {"id": "abc", "result": ["ok"]}
-        assert app.ask("props", {"power": "on"}, id=4) == {"id": 4, "result": ["ok"]}
-        report = json.loads(fleet.next(T + "report")[1])
-        assert (report["method"], report["params"]) == ("props", {"power": "on"}) and report["id"] >= 0
-        assert json.loads(fleet.next(T + "state")[1]) == {"power": "on"}
-        app.send({"method": "properties_changed", "params": [{"siid": 2, "piid": 1, "value": 7}]})
-        assert json.loads(fleet.next(T + "state")[1]) == {"power": "on", "2.1": 7}
-        app.send({"method": "prop.power", "params": ["off"]})
-        assert json.loads(fleet.next(T + "state")[1]) == {"power": "off", "2.1": 7}
-        fleet.publish(T + "command", {"method": "no_answer", "params": []})
-        assert app.next()["method"] == "no_answer"
-        with Listener(broker.port, T + "state", T + "status") as late:  # retained
-            got = {late.next()[0]: None for _ in range(2)}
-            assert set(got) == {T + "state", T + "status"}
-    assert fleet.next(T + "status")[1] == b"offline"
+    with Listener(broker.port, T + "#") as fleet:
+        with client(tmp_path / "d", cloud="mqtt", extra=settings(broker)) as c:
+            assert fleet.next(T + "status")[1] == b"online"
+            commands_reports_and_state(broker, fleet, c)
+        assert fleet.next(T + "status")[1] == b"offline"
+
+
+def commands_reports_and_state(broker, fleet, c):
+    app = App(c)
+    fleet.publish(T + "command", {"id": "abc", "method": "set_power", "params": ["on"]})
+    command = app.next()
+    assert command["method"] == "set_power"
+    app.send({"id": command["id"], "result": ["ok"]})
+    assert json.loads(fleet.next(T + "command_ack")[1]) == {"id": "abc", "result": ["ok"]}
+    assert app.ask("props", {"power": "on"}, id=4) == {"id": 4, "result": ["ok"]}
+    report = json.loads(fleet.next(T + "report")[1])
+    assert (report["method"], report["params"]) == ("props", {"power": "on"}) and report["id"] >= 0
+    assert json.loads(fleet.next(T + "state")[1]) == {"power": "on"}
+    app.send({"method": "properties_changed", "params": [{"siid": 2, "piid": 1, "value": 7}]})
+    assert json.loads(fleet.next(T + "state")[1]) == {"power": "on", "2.1": 7}
+    app.send({"method": "prop.power", "params": ["off"]})
+    assert json.loads(fleet.next(T + "state")[1]) == {"power": "off", "2.1": 7}
+    fleet.publish(T + "command", {"method": "no_answer", "params": []})
+    assert app.next()["method"] == "no_answer"
+    with Listener(broker.port, T + "state", T + "status") as late:  # retained
+        assert {late.next()[0] for _ in range(2)} == {T + "state", T + "status"}
+
+
+def test_the_state_of_before_a_restart_stays(broker, tmp_path):
+    with Listener(broker.port, T + "state") as fleet:
+        for params, want in [({"power": "on", "temp": 21}, {"power": "on", "temp": 21}),
+                             ({"temp": 22}, {"power": "on", "temp": 22})]:
+            with client(tmp_path / "d", cloud="mqtt", extra=settings(broker)) as c:
+                App(c).ask("props", params)
+                while json.loads(fleet.next()[1]) != want:
+                    pass
 
 
 BAD_COMMANDS = [b"", b"{", b"[]", b"\xff", b'{"id":1}', b'{"id":1,"method":7}', b'{"id":1,"id":2,"method":"x"}',
@@ -131,7 +146,7 @@ def configs(fleet, n):
     found = {}
     while len(found) < n:
         topic, payload, qos, retain = fleet.next()
-        if topic.startswith("homeassistant/"):
+        if topic.startswith("homeassistant/") and payload:  # empty: one that is taken back
             found[topic] = json.loads(payload)
     return found
 
@@ -166,21 +181,95 @@ def test_home_assistant_discovery(broker, tmp_path, listing, components):
             assert command["params"] == [{"did": str(DID), "siid": 2, "piid": 1, "value": True}]
             assert switch["state_on"] == "True"
             select = next(v for t, v in found.items() if "/select/" in t)
-            assert select["options"] == ["Auto", "Its night"]
+            assert select["options"] == ["Auto", "It's {night}"]
             number = next(v for t, v in found.items() if "/number/" in t)
-            text = number["command_template"].replace("{{ value }}", "42")
+            text = render(number["command_template"], value=42)
+            value = {"did": str(DID), "siid": 2, "piid": 2, "value": 42}
         else:
             assert (command["method"], command["params"]) == ("set_power", ["on"])
             select = next(v for t, v in found.items() if "/select/" in t)
-            text = select["command_template"].replace("{{ value }}", "night")
+            text = render(select["command_template"], value="night")
+            value = "night"
         fleet.publish(switch["command_topic"], text)
-        assert app.next()["method"] in ("set_mode", "set_properties")
+        command = app.next()
+        assert command["method"] in ("set_mode", "set_properties") and command["params"] == [value]
+
+
+def render(template, **values):
+    """As Home Assistant does: Jinja, the result stripped."""
+    return jinja2.Template(template).render(**values).strip()
+
+
+NASTY = ["day", '7" wide', "back\\slash", "it's", "{{ value }}", "{% if %}", "a\nb", "<&>", "日本", "😀", "None", "none", "",
+         "x\"},{\"did\":\"1\",\"siid\":2,\"piid\":1,\"value\":true,\"z\":\""]
+VALUES = [{"value": 0, "description": "Auto"}, {"value": 1, "description": "Auto"}, {"value": 2, "description": ""},
+          {"value": 3, "description": "None"}, {"value": 4, "description": "Auto (1)"}, {"value": 5, "description": "it's \"{{x}}\""},
+          {"value": 6, "description": ""}, {"value": 7, "description": "Sleep"}, {"value": 7, "description": "Sleep again"}]
+
+
+def test_home_assistant_sends_what_was_chosen_and_shows_what_is(broker, tmp_path):
+    """Each choice of a select, through its own templates and back; texts with anything in them; names told apart."""
+    spec = {"type": "urn:miot-spec-v2:device:x:1", "services": [
+        {"iid": 2, "description": "Left", "properties": [
+            {"iid": 1, "description": "Mode", "format": "uint8", "access": ["read", "write"], "value-list": VALUES},
+            {"iid": 2, "description": "On", "format": "bool", "access": ["read", "write"]},
+            {"iid": 3, "description": "", "format": "uint16", "access": ["read", "write"]}]},
+        {"iid": 3, "description": "Right", "properties": [
+            {"iid": 1, "description": "Text", "format": "string", "access": ["read", "write"]},
+            {"iid": 2, "description": "On", "format": "bool", "access": ["read", "write"]},
+            {"iid": 3, "description": "On", "format": "bool", "access": ["read", "write"]}]}]}
+    small = {"properties": [{"name": "mode", "type": "select", "options": NASTY + ["day"], "set": "set_{{mode}}"},
+                            {"name": "label", "type": "text", "set": "set_label"}]}
+    with Listener(broker.port, "homeassistant/#") as fleet:
+        for listing, n in (small, 2), (spec, 6):
+            (tmp_path / "list.json").write_text(json.dumps(listing))
+            with client(tmp_path / "d", cloud="mqtt", extra=settings(broker, ha_properties=tmp_path / "list.json")):
+                found = {t.split("/")[3]: v for t, v in configs(fleet, n).items()}
+            select = found["mode" if listing is small else "2_1"]
+            options = select["options"]
+            values = NASTY if listing is small else [v["value"] for v in VALUES[:-1]]
+            assert len(options) == len(set(options)) == len(values)
+            assert all(o and o.lower() != "none" and o == o.strip() for o in options)
+            for option, value in zip(options, values):
+                command = json.loads(render(select["command_template"], value=option))
+                given = command["params"][0] if listing is small else command["params"][0]["value"]
+                assert given == value and command["method"] == ("set_{{mode}}" if listing is small else "set_properties")
+                key = "mode" if listing is small else "2.1"
+                assert render(select["value_template"], value_json={key: value}) == option
+            assert render(select["value_template"], value_json={key: 99}) == "None"
+            assert render(select["value_template"], value_json={key: None}) == "None"
+            assert render(select["value_template"], value_json={}) == ""
+            text = found["label" if listing is small else "3_1"]
+            for value in NASTY:
+                command = json.loads(render(text["command_template"], value=value))
+                assert (command["params"][0] if listing is small else command["params"][0]["value"]) == value
+        assert {k: v["name"] for k, v in found.items()} == {
+            "2_1": "Mode", "2_2": "Left On", "2_3": "2.3", "3_1": "Text", "3_2": "Right On (3.2)", "3_3": "Right On (3.3)"}
+        assert (found["2_3"]["min"], found["2_3"]["max"]) == (0, 65535)
+        assert found["2_1"]["default_entity_id"] == "select.miio_%d_2_1" % DID
+
+
+def test_entities_that_are_gone_are_taken_back(broker, tmp_path):
+    def listing(*names):
+        return json.dumps({"properties": [{"name": n, "type": "sensor"} for n in names]})
+    path = tmp_path / "list.json"
+    with Listener(broker.port, "homeassistant/#") as fleet:
+        path.write_text(listing("a", "b"))
+        with client(tmp_path / "d", cloud="mqtt", extra=settings(broker, ha_properties=path)):
+            assert len(configs(fleet, 2)) == 2
+        path.write_text(listing("a"))
+        with client(tmp_path / "d", cloud="mqtt", extra=settings(broker, ha_properties=path)):
+            assert fleet.next("homeassistant/sensor/miio_%d/b/config" % DID)[1] == b""
+        with client(tmp_path / "d", cloud="mqtt", extra=settings(broker)):  # no list any more
+            while fleet.next("homeassistant/sensor/miio_%d/a/config" % DID)[1] != b"":
+                pass
 
 
 @pytest.mark.parametrize("text,word", [("{", "JSON"), ("{}", "properties"), ('{"properties":[{"name":"a b","type":"sensor"}]}', "letters"),
                                        ('{"properties":[{"name":"a","type":"lamp"}]}', "type must"),
                                        ('{"properties":[{"name":"a","type":"switch"}]}', "set"),
                                        ('{"properties":[{"name":"a","type":"select","set":"x","options":[1]}]}', "options"),
+                                       ('{"properties":[{"name":"a.b","type":"sensor"},{"name":"a-b","type":"sensor"}]}', "same name"),
                                        ('{"services":[{"properties":[]}]}', "iid")])
 def test_bad_lists_are_refused_at_start(tmp_path, text, word):
     (tmp_path / "l.json").write_text(text)

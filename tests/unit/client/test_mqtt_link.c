@@ -17,7 +17,7 @@ struct fixture {
     uv_timer_t deadline;
     struct mqtt_link *link;
     struct broker broker;
-    int n_connected, n_lost, n_done, n_messages, n_closed;
+    int n_connected, n_lost, n_done, n_messages, n_closed, n_room;
     bool session_present;
     enum mqtt_link_loss loss;
     int loss_code;
@@ -72,6 +72,11 @@ static void on_done(void *user, uint64_t cookie, int result)
     f->times[cookie]++;
 }
 
+static void on_room(void *user)
+{
+    ((struct fixture *) user)->n_room++;
+}
+
 static void on_closed(void *user)
 {
     struct fixture *f = user;
@@ -80,7 +85,7 @@ static void on_closed(void *user)
     f->link = NULL;
 }
 
-static const struct mqtt_link_events EVENTS = {on_connected, on_lost, on_message, on_done, on_closed};
+static const struct mqtt_link_events EVENTS = {on_connected, on_lost, on_message, on_done, on_closed, on_room};
 
 static void on_deadline(uv_timer_t *t)
 {
