@@ -1,5 +1,5 @@
 /*
- * OneNET, the MQTT generation with $dp, $creq and $crsp. The connection, reports, and what comes in.
+ * OneNET, the MQTT generation with $dp, $creq and $crsp. The connection, reports, and the life of it all.
  * Source: OneNET MQTT access document.
  */
 #include "client/cloud/onenet.h"
@@ -10,16 +10,11 @@
 #include <time.h>
 #include "client/cloud/link_counters.h"
 #include "client/cloud/onenet_priv.h"
-#include "client/core/base64.h"
-#include "client/core/utf8.h"
-#include "libagent/core/json.h"
 #include "libagent/core/local_time.h"
 
 enum {
     CUT_STEP_MS = 1000, /* the first reconnect is at once, then the pause grows */
     CUT_MAX_MS = 60000,
-    REFUSED_FIRST_MS = 10000, /* login refused: a wrong key does not get right by trying often */
-    REFUSED_MAX_MS = 300000,
     KICK_MS = 1
 };
 
@@ -47,42 +42,6 @@ void onenet_log_refused(struct onenet *o, const char *what, const char *why)
         ag_log(AG_LOG_WARNING, "onenet: %s refused: %s (%u more not shown)", what, why, held);
 }
 
-/* ---- subscriptions ---- */
-
-struct onenet_sub *onenet_sub_find(struct onenet *o, struct ag_span topic)
-{
-    ag_list_for_each (it, &o->subs) {
-        struct onenet_sub *s = ag_list_entry(it, struct onenet_sub, link);
-
-        if (ag_span_is(topic, s->topic, strlen(s->topic)))
-            return s;
-    }
-    return NULL;
-}
-
-int onenet_sub_add(struct onenet *o, struct ag_span topic, uint8_t qos)
-{
-    struct onenet_sub *s = onenet_sub_find(o, topic);
-
-    if (!s) {
-        s = calloc(1, sizeof *s + topic.len + 1);
-        if (!s)
-            return -ENOMEM;
-        memcpy(s->topic, topic.p, topic.len);
-        ag_list_append(&o->subs, &s->link);
-        o->n_subs++;
-    }
-    s->qos = qos;
-    return 0;
-}
-
-void onenet_sub_remove(struct onenet *o, struct onenet_sub *s)
-{
-    ag_list_del(&s->link);
-    o->n_subs--;
-    free(s);
-}
-
 static int add_configured_subs(struct onenet *o)
 {
     int r = 0;
@@ -90,25 +49,12 @@ static int add_configured_subs(struct onenet *o)
     for (const char *p = o->conf.subscribe; p && r == 0;) {
         size_t len = strcspn(p, ",");
 
-        r = onenet_sub_add(o, (struct ag_span){p, len}, 1);
+        r = onenet_sub_add(o, (struct ag_span){p, len}, 1, false);
         p = p[len] ? p + len + 1 : NULL;
     }
     if (r == 0 && o->conf.ota_topic)
-        r = onenet_sub_add(o, (struct ag_span){o->conf.ota_topic, strlen(o->conf.ota_topic)}, 1);
+        r = onenet_sub_add(o, (struct ag_span){o->conf.ota_topic, strlen(o->conf.ota_topic)}, 1, false);
     return r;
-}
-
-/* The platform keeps subscriptions of a session that is present; a new process asks once all the same. */
-static void subscribe_all(struct onenet *o)
-{
-    ag_list_for_each (it, &o->subs) {
-        struct onenet_sub *s = ag_list_entry(it, struct onenet_sub, link);
-        int r = mqtt_link_subscribe(o->link, s->topic, s->qos, onenet_cookie(ONENET_COOKIE_RESUBSCRIBE, 0));
-
-        if (r < 0)
-            ag_log(AG_LOG_WARNING, "onenet: cannot subscribe to %s: %s", s->topic, strerror(-r));
-    }
-    o->subscribed_once = true;
 }
 
 /* ---- the session ---- */
@@ -124,170 +70,78 @@ static void on_retry(uv_timer_t *t)
     try_connect(t->data);
 }
 
-static void send_unsent_answers(struct onenet *o)
+static void on_due(uv_timer_t *t)
 {
-    struct ag_span payload;
+    struct onenet *o = t->data;
+    uint64_t now = uv_now(o->env->loop);
 
-    for (;;) {
-        ag_cleanup(ag_buf_deinit) struct ag_buf topic = AG_BUF_INIT;
-        struct mqtt_link_msg m = {.qos = o->conf.qos, .urgent = true};
+    if (o->stopping)
+        return;
+    if (o->reconnect.up)
+        onenet_subs_overdue(o, now);
+    onenet_method_expire(o, now);
+    onenet_rearm(o);
+}
 
-        if (!onenet_commands_next_unsent(&o->commands, &topic, &payload))
-            return;
-        m.topic = ag_buf_cstr(&topic);
-        m.payload = payload;
-        if (m.topic)
-            mqtt_link_publish(o->link, &m, 0);
-    }
+void onenet_rearm(struct onenet *o)
+{
+    uint64_t at = onenet_method_due_ms(o), now = uv_now(o->env->loop), subs;
+
+    if (o->stopping)
+        return;
+    subs = o->reconnect.up ? onenet_subs_due_ms(o) : UINT64_MAX;
+    if (subs < at)
+        at = subs;
+    if (at == UINT64_MAX)
+        uv_timer_stop(&o->due);
+    else
+        uv_timer_start(&o->due, on_due, at > now ? at - now : 0, 0);
 }
 
 static void on_connected(void *user, bool session_present)
 {
     struct onenet *o = user;
 
-    backoff_reset(&o->after_cut);
-    backoff_reset(&o->after_refusal);
     o->last_sent_ms = uv_now(o->env->loop);
-    if (!session_present || !o->subscribed_once)
-        subscribe_all(o);
-    send_unsent_answers(o);
+    reconnect_up(&o->reconnect, o->last_sent_ms);
+    onenet_subs_begin(o, session_present);
+    onenet_answers_send(o);
     o->env->events->connected(o->env->user);
+}
+
+static uint32_t next_pause(struct onenet *o, bool login_refused)
+{
+    bool suspect;
+    uint32_t pause = reconnect_down(&o->reconnect, login_refused, uv_now(o->env->loop), &suspect);
+
+    if (suspect)
+        ag_log(AG_LOG_ERROR, "onenet: %d sessions in a row ended soon after login: does another device use the device id %s?",
+               RECONNECT_SHORT_MAX, o->conf.device_id);
+    return pause;
 }
 
 static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *why)
 {
     struct onenet *o = user;
-    bool login = loss == MQTT_LINK_REFUSED && (code == 2 || code == 4 || code == 5);
-    uint32_t pause = login ? backoff_next(&o->after_refusal) : backoff_next(&o->after_cut);
+    bool asked = loss == MQTT_LINK_ASKED, login = loss == MQTT_LINK_REFUSED && (code == 2 || code == 4 || code == 5);
+    uint32_t pause = KICK_MS;
 
     if (o->stopping)
         return;
-    if (loss == MQTT_LINK_ASKED)
-        pause = KICK_MS;
+    if (o->reconnect.up)
+        onenet_subs_lost(o, !asked, uv_now(o->env->loop));
+    if (asked)
+        reconnect_left(&o->reconnect);
+    else
+        pause = next_pause(o, login);
+    onenet_rearm(o);
     uv_timer_start(&o->retry, on_retry, pause, 0);
     o->env->events->lost(o->env->user, why);
 }
 
-/* ---- what comes in ---- */
-
-static void publish_answer(struct onenet *o, struct ag_buf *topic, struct ag_span payload, uint64_t token)
+static void on_room(void *user)
 {
-    struct mqtt_link_msg m = {
-        .topic = ag_buf_cstr(topic), .payload = payload, .qos = o->conf.qos, .urgent = true};
-    int r = m.topic ? mqtt_link_publish(o->link, &m, 0) : -ENOMEM;
-
-    o->last_sent_ms = uv_now(o->env->loop);
-    if (r == 0)
-        return;
-    if (token)
-        onenet_commands_unsent(&o->commands, token);
-    onenet_log_refused(o, "answer",
-                       r == -ENOTCONN ? "not connected; it is sent after the next login" : strerror(-r));
-}
-
-static void answer_again(struct onenet *o, struct ag_span uuid, struct ag_span payload)
-{
-    ag_cleanup(ag_buf_deinit) struct ag_buf topic = AG_BUF_INIT;
-
-    if (onenet_topic_answer(&topic, uuid) == 0)
-        publish_answer(o, &topic, payload, 0);
-}
-
-static void take_command(struct onenet *o, struct ag_span uuid, struct ag_span payload)
-{
-    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
-    struct ag_span again;
-    uint64_t token;
-    int r = onenet_commands_take(&o->commands, uuid, payload, &text, &token, &again);
-
-    switch (r) {
-    case 0:
-        o->env->events->command(o->env->user, token, ag_buf_span(&text), true);
-        break;
-    case ONENET_COMMAND_E_OPEN:
-        break;
-    case ONENET_COMMAND_E_ANSWERED:
-        answer_again(o, uuid, again);
-        break;
-    case ONENET_COMMAND_E_TOO_LARGE:
-        o->count.commands_refused++;
-        onenet_log_refused(o, "command", "over 65535 bytes");
-        answer_again(o, uuid,
-                     AG_SPAN("{\"error\":{\"code\":-32600,\"message\":\"command over 65535 bytes\"}}"));
-        break;
-    default:
-        o->count.commands_refused++;
-        onenet_log_refused(o, "command", "out of memory");
-        break;
-    }
-}
-
-/* Bytes as the value of "payload", or of "base64" when they are no text. */
-static int append_payload(struct ag_buf *out, struct ag_span payload)
-{
-    bool text = !memchr(payload.p, '\0', payload.len) && utf8_valid(payload);
-    int r = ag_buf_append_str(out, text ? "\"payload\":" : "\"base64\":\"");
-
-    if (r == 0)
-        r = text ? ag_buf_append_json_str(out, payload.p, payload.len)
-                 : base64_encode(out, payload.p, payload.len);
-    return r == 0 && !text ? ag_buf_append_char(out, '"') : r;
-}
-
-static void take_message(struct onenet *o, const struct mqtt_link_msg *m)
-{
-    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
-    int r = ag_buf_append_str(&text, "{\"method\":\"onenet.message\",\"params\":{\"topic\":");
-
-    if (r == 0)
-        r = ag_buf_append_json_str(&text, m->topic, strlen(m->topic));
-    if (r == 0)
-        r = ag_buf_append_char(&text, ',');
-    if (r == 0)
-        r = append_payload(&text, m->payload);
-    if (r == 0)
-        r = ag_buf_printf(&text, ",\"qos\":%u,\"retain\":%s}}", m->qos, m->retain ? "true" : "false");
-    if (r == 0)
-        o->env->events->command(o->env->user, 0, ag_buf_span(&text), false);
-    else
-        onenet_log_refused(o, "message", "out of memory");
-}
-
-/* A firmware notice: a whole miIO.ota command, or its params. */
-static void take_firmware_notice(struct onenet *o, struct ag_span payload)
-{
-    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
-    struct ag_json_view view;
-
-    if (ag_json_parse(&payload, 64, &view) != 0) {
-        onenet_log_refused(o, "firmware notice", "not a JSON object");
-        return;
-    }
-    if (ag_view_has(&view, AG_M_METHOD)) {
-        o->env->events->command(o->env->user, 0, payload, false);
-        return;
-    }
-    if (ag_buf_append_str(&text, "{\"method\":\"miIO.ota\",\"params\":") == 0 &&
-        ag_buf_append_span(&text, payload) == 0 && ag_buf_append_char(&text, '}') == 0)
-        o->env->events->command(o->env->user, 0, ag_buf_span(&text), false);
-}
-
-/* Commands come without a subscription: everything is looked at here. */
-static void on_message(void *user, const struct mqtt_link_msg *m)
-{
-    struct onenet *o = user;
-    struct ag_span topic = {m->topic, strlen(m->topic)}, uuid;
-
-    if (onenet_topic_is_command(topic, &uuid)) {
-        take_command(o, uuid, m->payload);
-    } else if (topic.len == 0 || topic.p[0] == '$') {
-        o->count.messages_ignored++;
-        onenet_log_refused(o, "message", "unknown reserved topic");
-    } else if (o->conf.ota_topic && strcmp(o->conf.ota_topic, m->topic) == 0) {
-        take_firmware_notice(o, m->payload);
-    } else {
-        take_message(o, m);
-    }
+    onenet_answers_send(user);
 }
 
 /* ---- reports ---- */
@@ -329,8 +183,10 @@ static void on_done(void *user, uint64_t cookie, int result)
         onenet_method_done(o, (uint32_t) cookie, result);
         break;
     case ONENET_COOKIE_RESUBSCRIBE:
-        if (result == MQTT_LINK_DONE_REFUSED)
-            ag_log(AG_LOG_WARNING, "onenet: the platform refused a subscription");
+        onenet_sub_answered(o, (uint32_t) cookie, result);
+        break;
+    case ONENET_COOKIE_ANSWER:
+        answer_box_done(&o->answers, (uint32_t) cookie, result == 0);
         break;
     }
 }
@@ -389,18 +245,6 @@ static int onenet_carries(const struct device_conf *conf, struct ag_span text)
     return r == ONENET_DP_E_TOO_LARGE ? -EMSGSIZE : -EINVAL;
 }
 
-static int onenet_answer(struct cloud *base, uint64_t token, struct ag_span text)
-{
-    struct onenet *o = (struct onenet *) base;
-    ag_cleanup(ag_buf_deinit) struct ag_buf topic = AG_BUF_INIT, payload = AG_BUF_INIT;
-    int r = onenet_commands_answer(&o->commands, token, text, &topic, &payload);
-
-    if (r < 0)
-        return r;
-    publish_answer(o, &topic, ag_buf_span(&payload), token);
-    return 0;
-}
-
 /* ---- life ---- */
 
 static void onenet_free(struct onenet *o)
@@ -416,13 +260,14 @@ static void onenet_free(struct onenet *o)
         free(f);
     }
     onenet_commands_deinit(&o->commands);
+    answer_box_deinit(&o->answers);
     free(o);
     env->events->closed(env->user);
 }
 
 static void free_when_all_gone(struct onenet *o)
 {
-    if (o->link_gone && o->timer_gone && o->http_gone)
+    if (o->n_open == 0 && o->http_gone)
         onenet_free(o);
 }
 
@@ -430,16 +275,13 @@ static void on_link_closed(void *user)
 {
     struct onenet *o = user;
 
-    o->link_gone = true;
+    o->n_open--;
     free_when_all_gone(o);
 }
 
 static void on_timer_closed(uv_handle_t *h)
 {
-    struct onenet *o = h->data;
-
-    o->timer_gone = true;
-    free_when_all_gone(o);
+    on_link_closed(h->data);
 }
 
 void onenet_http_gone(struct onenet *o)
@@ -448,8 +290,14 @@ void onenet_http_gone(struct onenet *o)
     free_when_all_gone(o);
 }
 
-static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, on_message, on_done,
-                                                    on_link_closed, NULL};
+static const struct mqtt_link_events LINK_EVENTS = {
+    .connected = on_connected,
+    .lost = on_lost,
+    .message = onenet_on_message,
+    .done = on_done,
+    .closed = on_link_closed,
+    .room = on_room,
+};
 
 static int open_link(struct onenet *o)
 {
@@ -481,18 +329,23 @@ static int onenet_check(const struct device_conf *conf, char *why, size_t n)
 
 static void init_fields(struct onenet *o, const struct cloud_env *env)
 {
-    uint32_t seed = (uint32_t) uv_hrtime();
-
     o->base.ops = &cloud_onenet_ops;
     o->env = env;
     ag_list_init(&o->subs);
     ag_list_init(&o->in_flight);
     ag_list_init(&o->calls);
     onenet_commands_init(&o->commands);
-    backoff_init(&o->after_cut, 0, CUT_STEP_MS, CUT_MAX_MS, seed);
-    backoff_init(&o->after_refusal, REFUSED_FIRST_MS, 0, REFUSED_MAX_MS, seed);
+    answer_box_init(&o->answers);
+    reconnect_init(&o->reconnect, 0, CUT_STEP_MS, CUT_MAX_MS, (uint32_t) uv_hrtime());
     o->refused_gate.burst = 10;
     o->refused_gate.period_ms = 60000;
+}
+
+static void open_timer(struct onenet *o, uv_timer_t *t)
+{
+    uv_timer_init(o->env->loop, t);
+    t->data = o;
+    o->n_open++;
 }
 
 /* What fails here has opened nothing: the timer is only made when the rest stands. */
@@ -516,8 +369,9 @@ static int onenet_create(struct cloud **out, const struct cloud_env *env)
         free(o);
         return r;
     }
-    uv_timer_init(env->loop, &o->retry);
-    o->retry.data = o;
+    o->n_open = 1; /* the link */
+    open_timer(o, &o->retry);
+    open_timer(o, &o->due);
     *out = &o->base;
     return 0;
 }
@@ -535,7 +389,10 @@ static void onenet_stop(struct cloud *base)
         return;
     o->stopping = true;
     onenet_method_fail_all(o, -32003, "shutting down");
+    if (answer_box_next(&o->answers))
+        ag_log(AG_LOG_WARNING, "onenet: %u answers have not got out", o->answers.n);
     uv_close((uv_handle_t *) &o->retry, on_timer_closed);
+    uv_close((uv_handle_t *) &o->due, on_timer_closed);
     o->http_gone = onenet_http_close(o);
     mqtt_link_close(o->link);
 }
@@ -546,8 +403,7 @@ static void onenet_kick(struct cloud *base)
 
     if (o->stopping)
         return;
-    backoff_reset(&o->after_cut);
-    backoff_reset(&o->after_refusal);
+    reconnect_reset(&o->reconnect);
     if (mqtt_link_disconnect(o->link) == -ENOTCONN)
         uv_timer_start(&o->retry, on_retry, KICK_MS, 0);
 }
@@ -558,10 +414,10 @@ static unsigned onenet_wakeup_s(struct cloud *base)
     struct mqtt_link_stats st;
     uint64_t idle_s = (uv_now(o->env->loop) - o->last_sent_ms) / 1000;
 
-    mqtt_link_get_stats(o->link, &st);
-    if (uv_is_active((uv_handle_t *) &o->retry))
+    if (!o->reconnect.up && uv_is_active((uv_handle_t *) &o->retry))
         return (unsigned) ((uv_timer_get_due_in(&o->retry) + 999) / 1000);
-    if (!mqtt_link_is_connected(o->link) || st.in_window > 0 || !ag_list_empty(&o->calls))
+    mqtt_link_get_stats(o->link, &st);
+    if (!o->reconnect.up || st.in_window > 0 || o->answers.n + o->answers.n_open > 0 || !ag_list_empty(&o->calls))
         return 0;
     return idle_s + 1 < o->conf.keepalive_s ? (unsigned) (o->conf.keepalive_s - idle_s) : 1;
 }
@@ -571,7 +427,13 @@ static void onenet_counters(const struct cloud *base, cloud_tell_fn *tell)
     const struct onenet *o = (const struct onenet *) base;
 
     tell("cloud.refused.reports", o->count.reports_refused);
+    tell("cloud.commands", o->count.commands);
     tell("cloud.refused.commands", o->count.commands_refused);
+    tell("cloud.refused.answers", o->count.answers_refused);
+    tell("cloud.refused.subscriptions", o->count.subscriptions_refused);
+    tell("cloud.repeats", o->commands.n_repeated);
+    tell("cloud.dropped.answers", o->answers.n_dropped);
+    tell("cloud.answers.waiting", o->answers.n);
     tell("cloud.refused.messages", o->count.messages_ignored);
     tell("cloud.refused.calls", o->count.calls_refused);
     cloud_tell_link(o->link, tell);

@@ -5,14 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 #include "client/core/json_iter.h"
+#include "client/core/utf8.h"
 #include "libagent/io/http.h"
 
-enum { HTTP_TIMEOUT_MS = 15000 };
+enum { HTTP_TIMEOUT_MS = 15000, ERROR_MAX = 128 };
 
 /* HTTP status is 200 even for errors; what counts is errno. NULL: it is 0. */
 static const char *judge(const struct ag_http_result *result, char *text, size_t n)
 {
     struct ag_span body = result->body, number, error;
+    ag_cleanup(ag_buf_deinit) struct ag_buf decoded = AG_BUF_INIT;
     struct ag_json_view view;
     uint64_t code;
 
@@ -25,8 +27,10 @@ static const char *judge(const struct ag_http_result *result, char *text, size_t
     if (ag_span_uint(number, 0, &code))
         return NULL;
     error = json_get(body, "error");
-    snprintf(text, n, "errno %.*s: %.*s", (int) number.len, number.p,
-             (int) (error.len > 128 ? 128 : error.len), error.p ? error.p : "");
+    if (!error.p || json_append_text(&decoded, error) < 0)
+        ag_buf_clear(&decoded);
+    snprintf(text, n, "errno %.*s: %.*s", (int) (number.len < 20 ? number.len : 20), number.p,
+             (int) utf8_cut(ag_buf_span(&decoded), ERROR_MAX), ag_buf_head(&decoded) ? ag_buf_head(&decoded) : "");
     return text;
 }
 

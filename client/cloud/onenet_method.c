@@ -9,7 +9,7 @@
  *   onenet.push          {"topic","payload"|"base64"}    HTTP, to devices that are online
  *
  * Answered ["ok"] when the platform has acknowledged, or with one error. Codes: -32602 bad argument, -32002 not
- * connected, -32000 no room, -32010 refused by the platform.
+ * connected, -32000 no room, -32010 refused by the platform, -30011 no acknowledgement within 30 s.
  */
 #include "client/cloud/onenet_priv.h"
 
@@ -27,9 +27,10 @@ enum {
     E_NOT_CONNECTED = -32002,
     E_BUSY = -32000,
     E_REFUSED = -32010,
+    E_NO_ANSWER = -30011,
     E_INTERNAL = -32603
 };
-enum { PUSH_MAX = 65535, CALLS_MAX = 256 };
+enum { PUSH_MAX = 65535, CALLS_MAX = 256, CALL_WAIT_MS = 30000 };
 
 enum call_kind { CALL_PUBLISH, CALL_SUBSCRIBE, CALL_UNSUBSCRIBE, CALL_DP, CALL_HTTP };
 
@@ -37,6 +38,7 @@ struct onenet_call {
     struct ag_list link;
     struct onenet *o;
     uint32_t n;
+    uint64_t due_ms; /* not of CALL_HTTP, which has a time-out of its own */
     enum call_kind kind;
     unsigned outstanding;
     bool lost;
@@ -386,7 +388,7 @@ static void finish(struct onenet_call *call, int result)
         return;
     }
     if (call->kind == CALL_SUBSCRIBE)
-        onenet_sub_add(o, ag_buf_span(&call->topic), call->qos);
+        onenet_sub_add(o, ag_buf_span(&call->topic), call->qos, true);
     else if (call->kind == CALL_UNSUBSCRIBE && (s = onenet_sub_find(o, ag_buf_span(&call->topic))))
         onenet_sub_remove(o, s);
     answer_ok(call);
@@ -401,6 +403,9 @@ void onenet_method_done(struct onenet *o, uint32_t n, int result)
     if (!call)
         return;
     call->outstanding--;
+    call->due_ms = uv_now(o->env->loop) + CALL_WAIT_MS; /* something moves */
+    ag_list_del(&call->link);
+    ag_list_append(&o->calls, &call->link);
     call->lost = call->lost || result == MQTT_LINK_DONE_LOST;
     if (call->kind == CALL_DP && !call->lost)
         r = pump_dp(call, &why);
@@ -410,6 +415,33 @@ void onenet_method_done(struct onenet *o, uint32_t n, int result)
         answer_error(call, E_ARGUMENT, why);
     else if (call->outstanding == 0)
         finish(call, result);
+}
+
+/* Calls are in the order of their deadlines. */
+static struct onenet_call *next_due(const struct onenet *o)
+{
+    ag_list_for_each (it, &o->calls) {
+        struct onenet_call *call = ag_list_entry(it, struct onenet_call, link);
+
+        if (call->kind != CALL_HTTP)
+            return call;
+    }
+    return NULL;
+}
+
+uint64_t onenet_method_due_ms(const struct onenet *o)
+{
+    const struct onenet_call *call = next_due(o);
+
+    return call ? call->due_ms : UINT64_MAX;
+}
+
+void onenet_method_expire(struct onenet *o, uint64_t now_ms)
+{
+    struct onenet_call *call;
+
+    while ((call = next_due(o)) && call->due_ms <= now_ms)
+        answer_error(call, E_NO_ANSWER, "no acknowledgement");
 }
 
 static unsigned count_calls(const struct onenet *o)
@@ -453,10 +485,12 @@ int onenet_local_method(struct cloud *base, struct ag_span method, struct ag_spa
         }
         call->o = o;
         call->n = ++o->next_call;
+        call->due_ms = uv_now(o->env->loop) + CALL_WAIT_MS;
         call->done = done;
         call->user = user;
         ag_list_append(&o->calls, &call->link);
         start_call(call, i, params);
+        onenet_rearm(o);
         return 0;
     }
     return -ENOSYS;

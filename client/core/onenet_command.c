@@ -13,10 +13,11 @@ enum { DEPTH_MAX = 64 };
 struct onenet_command {
     struct ag_list link;
     uint64_t token;
-    bool answered, unsent;
+    bool answered;
     bool wrapped; /* an onenet.command */
     struct ag_buf id; /* raw id of the payload; empty: it had none */
-    struct ag_buf reply; /* remembered answer */
+    bool remembered; /* reply is what was answered */
+    struct ag_buf reply;
     size_t uuid_len;
     char uuid[];
 };
@@ -27,12 +28,19 @@ void onenet_commands_init(struct onenet_commands *c)
     ag_list_init(&c->recent);
 }
 
+static void forget_reply(struct onenet_commands *c, struct onenet_command *k)
+{
+    c->bytes -= k->reply.len;
+    k->remembered = false;
+    ag_buf_deinit(&k->reply);
+}
+
 static void command_free(struct onenet_commands *c, struct onenet_command *k)
 {
     ag_list_del(&k->link);
-    c->n--;
+    c->n_answered -= k->answered;
+    forget_reply(c, k);
     ag_buf_deinit(&k->id);
-    ag_buf_deinit(&k->reply);
     free(k);
 }
 
@@ -40,6 +48,7 @@ void onenet_commands_deinit(struct onenet_commands *c)
 {
     while (!ag_list_empty(&c->recent))
         command_free(c, ag_list_first(&c->recent, struct onenet_command, link));
+    ag_buf_deinit(&c->notice);
 }
 
 static struct onenet_command *find_uuid(struct onenet_commands *c, struct ag_span uuid)
@@ -74,8 +83,6 @@ static struct onenet_command *command_new(struct onenet_commands *c, struct ag_s
     k->uuid_len = uuid.len;
     k->token = c->next_token++;
     ag_list_append(&c->recent, &k->link);
-    if (++c->n > ONENET_COMMANDS_KEPT)
-        command_free(c, ag_list_first(&c->recent, struct onenet_command, link));
     return k;
 }
 
@@ -93,45 +100,78 @@ static int wrap(struct ag_buf *out, struct ag_span payload)
     return r == 0 ? ag_buf_append_str(out, text ? "}}" : "\"}}") : r;
 }
 
+/* A command as it stands, with an id or without. false: anything else, which is wrapped. */
+static bool is_command(struct ag_span *text, struct ag_json_view *view)
+{
+    return ag_json_parse(text, DEPTH_MAX, view) == 0 && view->at[AG_M_METHOD].type == AG_JSON_STRING &&
+           !(view->twice & (1u << AG_M_ID | 1u << AG_M_METHOD));
+}
+
 static int keep_command(struct onenet_command *k, struct ag_span payload, struct ag_buf *text_out)
 {
     struct ag_json_view view;
-    struct ag_span text = payload;
+    struct ag_span text = payload, id;
     int r = 0;
 
-    if (ag_json_parse(&text, DEPTH_MAX, &view) == 0 && view.at[AG_M_METHOD].type == AG_JSON_STRING &&
-        !(view.twice & 1u << AG_M_ID)) {
-        if (ag_view_has(&view, AG_M_ID))
-            r = ag_buf_append_span(&k->id, ag_view_raw(&view, text.p, AG_M_ID));
-        return r == 0 ? ag_buf_append_span(text_out, text) : r;
+    if (!is_command(&text, &view)) {
+        k->wrapped = true;
+        return wrap(text_out, payload);
     }
-    k->wrapped = true;
-    return wrap(text_out, payload);
+    id = ag_view_raw(&view, text.p, AG_M_ID);
+    if (id.p && id.len > ONENET_ID_MAX)
+        return ONENET_COMMAND_E_ID;
+    if (id.p)
+        r = ag_buf_append_span(&k->id, id);
+    return r == 0 ? ag_buf_append_span(text_out, text) : r;
 }
 
-int onenet_commands_take(struct onenet_commands *c, struct ag_span uuid, struct ag_span payload,
+int onenet_command_refusal(struct ag_buf *out, struct ag_span payload, int code, const char *message)
+{
+    struct ag_json_view view;
+    struct ag_span text = payload, id = {NULL, 0};
+
+    if (payload.len <= ONENET_COMMAND_MAX && is_command(&text, &view))
+        id = ag_view_raw(&view, text.p, AG_M_ID);
+    if (id.p && id.len <= ONENET_ID_MAX)
+        return ag_msg_error(out, id, code, message, NULL);
+    return ag_buf_printf(out, "{\"error\":{\"code\":%d,\"message\":\"%s\"}}", code, message);
+}
+
+static int repeat(struct onenet_commands *c, const struct onenet_command *k, struct ag_span *again_out)
+{
+    struct ag_span id = k->id.len > 0 ? ag_buf_span(&k->id) : AG_SPAN("null");
+    int r;
+
+    c->n_repeated++;
+    if (!k->answered)
+        return ONENET_COMMAND_E_OPEN;
+    *again_out = ag_buf_span(&k->reply);
+    if (k->remembered)
+        return ONENET_COMMAND_E_ANSWERED;
+    ag_buf_clear(&c->notice);
+    r = ag_msg_error(&c->notice, id, -32603, "answered before; the answer is not remembered", NULL);
+    *again_out = ag_buf_span(&c->notice);
+    return r < 0 ? r : ONENET_COMMAND_E_ANSWERED;
+}
+
+int onenet_commands_take(struct onenet_commands *c, struct ag_span uuid, struct ag_span payload, bool room,
                          struct ag_buf *text_out, uint64_t *token_out, struct ag_span *again_out)
 {
     struct onenet_command *k = find_uuid(c, uuid);
     size_t was = text_out->len;
     int r;
 
-    if (k) {
-        c->n_repeated++;
-        if (!k->answered)
-            return ONENET_COMMAND_E_OPEN;
-        *again_out = ag_buf_span(&k->reply);
-        return ONENET_COMMAND_E_ANSWERED;
-    }
-    if (payload.len > ONENET_COMMAND_MAX) {
-        c->n_refused++;
+    if (k)
+        return repeat(c, k, again_out);
+    if (payload.len > ONENET_COMMAND_MAX)
         return ONENET_COMMAND_E_TOO_LARGE;
-    }
+    if (!room)
+        return ONENET_COMMAND_E_FULL;
     k = command_new(c, uuid);
     if (!k)
         return -ENOMEM;
     r = keep_command(k, payload, text_out);
-    if (r < 0) {
+    if (r != 0) {
         text_out->len = was;
         command_free(c, k);
         return r;
@@ -185,12 +225,30 @@ static int format_answer(struct ag_buf *out, const struct onenet_command *k, str
     return r == 0 ? ag_buf_append_char(out, '}') : r;
 }
 
-/* In place of an answer that is too long to be remembered: whoever asks again learns that much. */
-static int keep_notice(struct onenet_command *k)
+/* The oldest answered one other than keep; NULL: there is none. */
+static struct onenet_command *oldest_answered(struct onenet_commands *c, const struct onenet_command *keep, bool with_reply)
 {
-    struct ag_span id = k->id.len > 0 ? ag_buf_span(&k->id) : AG_SPAN("null");
+    ag_list_for_each (it, &c->recent) {
+        struct onenet_command *k = ag_list_entry(it, struct onenet_command, link);
 
-    return ag_msg_error(&k->reply, id, -32603, "answered; the answer was too long to be kept", NULL);
+        if (k->answered && k != keep && (!with_reply || k->reply.len > 0))
+            return k;
+    }
+    return NULL;
+}
+
+/* Without memory for it the next repeat only learns that it was answered. */
+static void remember(struct onenet_commands *c, struct onenet_command *k, struct ag_span reply)
+{
+    struct onenet_command *old;
+
+    forget_reply(c, k);
+    if (reply.len > ONENET_ANSWER_KEPT_MAX)
+        return;
+    while (c->bytes + reply.len > ONENET_ANSWERS_KEPT_MAX && (old = oldest_answered(c, k, true)))
+        forget_reply(c, old);
+    k->remembered = ag_buf_append_span(&k->reply, reply) == 0;
+    c->bytes += k->reply.len;
 }
 
 int onenet_commands_answer(struct onenet_commands *c, uint64_t token, struct ag_span answer,
@@ -211,33 +269,17 @@ int onenet_commands_answer(struct onenet_commands *c, uint64_t token, struct ag_
         return r;
     }
     k->answered = true;
-    /* one that finds no memory is not given twice: the next repeat gets an empty one */
-    if (payload_out->len - was <= ONENET_ANSWER_KEPT_MAX)
-        (void) ag_buf_append(&k->reply, payload_out->data + was, payload_out->len - was);
-    else
-        (void) keep_notice(k);
+    c->n_answered++;
+    remember(c, k, (struct ag_span){payload_out->data + was, payload_out->len - was});
+    if (c->n_answered > ONENET_COMMANDS_KEPT)
+        command_free(c, oldest_answered(c, k, false));
     return 0;
 }
 
-void onenet_commands_unsent(struct onenet_commands *c, uint64_t token)
+void onenet_commands_amend(struct onenet_commands *c, uint64_t token, struct ag_span payload)
 {
     struct onenet_command *k = find_token(c, token);
 
     if (k && k->answered)
-        k->unsent = true;
-}
-
-bool onenet_commands_next_unsent(struct onenet_commands *c, struct ag_buf *topic_out,
-                                 struct ag_span *payload_out)
-{
-    ag_list_for_each (it, &c->recent) {
-        struct onenet_command *k = ag_list_entry(it, struct onenet_command, link);
-
-        if (!k->unsent || onenet_topic_answer(topic_out, (struct ag_span){k->uuid, k->uuid_len}) < 0)
-            continue;
-        k->unsent = false;
-        *payload_out = ag_buf_span(&k->reply);
-        return true;
-    }
-    return false;
+        remember(c, k, payload);
 }
