@@ -140,7 +140,7 @@ static void ask_apps(struct gizwits *g)
     ag_cleanup(ag_buf_deinit) struct ag_buf frame = AG_BUF_INIT;
 
     if (g->conf.ask_apps && gizwits_frame_build(&f, &frame) == 0)
-        gizwits_publish_bytes(g, g->conf.request_topic, ag_buf_span(&frame), 0);
+        gizwits_publish_bytes(g, g->conf.request_topic, ag_buf_span(&frame), true, 0);
 }
 
 /* fw_ver of what the client tells about the device. */
@@ -174,6 +174,7 @@ static void online(struct gizwits *g)
 {
     ag_log(AG_LOG_INFO, "gizwits: session as %s", g->link_did);
     g->env->events->connected(g->env->user);
+    gizwits_answers_send(g);
     ask_apps(g);
     check_firmware_once(g);
     gizwits_send_log(g, GIZWITS_LOG_INFO, "session", "connected");
@@ -297,7 +298,7 @@ static void on_ack_timer(uv_timer_t *t)
         if (give_up)
             gizwits_method_gave_up(g, o, -30011, "no acknowledgement");
         else if (gizwits_publish_bytes(g, gizwits_topic_to_app(g->link_did, o->app, topic),
-                                       ag_buf_span(&o->frame), 0) != 0)
+                                       ag_buf_span(&o->frame), true, 0) != 0)
             g->count.unsent++;
     }
     gizwits_method_expire(g, now);
@@ -327,6 +328,7 @@ static void gizwits_free(struct gizwits *g)
     const struct cloud_env *env = g->env;
 
     gizwits_forget_commands(g);
+    answer_box_deinit(&g->answers);
     gizwits_seen_deinit(&g->seen);
     gizwits_outs_deinit(&g->outs);
     free(g->store_path);
@@ -363,6 +365,7 @@ static void init_fields(struct gizwits *g, const struct cloud_env *env)
     g->base.ops = &cloud_gizwits_ops;
     g->env = env;
     ag_list_init(&g->commands);
+    answer_box_init(&g->answers);
     ag_list_init(&g->reports);
     ag_list_init(&g->calls);
     ag_list_init(&g->fw_calls);
@@ -423,6 +426,8 @@ static void gizwits_stop(struct cloud *base)
     if (g->stopping)
         return;
     gizwits_method_fail_all(g, -32003, "shutting down");
+    if (answer_box_next(&g->answers))
+        ag_log(AG_LOG_WARNING, "gizwits: %u answers have not got out", g->answers.n);
     g->stopping = true;
     gizwits_session_stop(&g->session);
     while (!ag_list_empty(&g->reports)) {
@@ -453,7 +458,8 @@ static unsigned gizwits_wakeup_s(struct cloud *base)
 
     if (g->session.phase == GIZWITS_PH_PAUSE)
         return (unsigned) ((uv_timer_get_due_in(&g->pause) + 999) / 1000);
-    if (!gizwits_online(g) || g->outs.n > 0 || !ag_list_empty(&g->calls) || !ag_list_empty(&g->reports))
+    if (!gizwits_online(g) || g->outs.n > 0 || g->answers.n + g->answers.n_open > 0 ||
+        !ag_list_empty(&g->calls) || !ag_list_empty(&g->reports))
         return 0;
     return idle + 1000 < g->conf.heartbeat_ms ? (unsigned) ((g->conf.heartbeat_ms - idle) / 1000) : 1;
 }
@@ -466,6 +472,8 @@ static void gizwits_forget(struct cloud *base)
     if (make_passcode(passcode) < 0)
         return;
     gizwits_forget_commands(g);
+    answer_box_clear(&g->answers);
+    gizwits_seen_deinit(&g->seen);
     g->offered = 0;
     gizwits_do(g, gizwits_session_forget(&g->session, passcode));
     explicit_bzero(passcode, sizeof passcode);
@@ -488,7 +496,12 @@ static void gizwits_counters(const struct cloud *base, cloud_tell_fn *tell)
     tell("cloud.repeats", g->count.repeated);
     tell("cloud.stray_acks", g->count.stray_acks);
     tell("cloud.refused.reports", g->count.reports_refused);
+    tell("cloud.commands", g->count.commands);
     tell("cloud.refused.commands", g->count.commands_refused);
+    tell("cloud.refused.answers", g->count.answers_refused);
+    tell("cloud.refused.subscriptions", g->count.subscriptions_refused);
+    tell("cloud.dropped.answers", g->answers.n_dropped);
+    tell("cloud.answers.waiting", g->answers.n);
     tell("cloud.refused.calls", g->count.calls_refused);
     tell("cloud.unsent", g->count.unsent);
     if (g->link)

@@ -6,27 +6,64 @@
 #include "client/core/base64.h"
 #include "client/core/command.h"
 #include "libagent/core/json.h"
+#include "libagent/core/message.h"
 
 enum { DEPTH_MAX = 128 };
 
-/* ---- commands of Apps ---- */
+/* ---- answers and acknowledgements ---- */
+
+void gizwits_answers_send(struct gizwits *g)
+{
+    struct answer *a;
+
+    while ((a = answer_box_next(&g->answers))) {
+        int r = gizwits_publish_bytes(g, a->topic, a->payload, true, gizwits_cookie(GIZWITS_COOKIE_ANSWER, a->n));
+
+        if (r == 0) {
+            answer_box_sent(&g->answers, a);
+        } else if (r == -EINVAL || r == -EMSGSIZE) {
+            ag_log(AG_LOG_ERROR, "gizwits: an answer is left out: %s", strerror(-r));
+            answer_box_drop(&g->answers, a);
+        } else {
+            return; /* no room, or no session: on_room() or the next login calls again */
+        }
+    }
+}
+
+/* kept: into the place that was kept for it. What the box says. */
+static int put(struct gizwits *g, const char *app, const struct gizwits_frame *f, bool kept)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf frame = AG_BUF_INIT;
+    char topic[GIZWITS_TOPIC_MAX];
+    int r = gizwits_frame_build(f, &frame);
+
+    if (r != 0 && kept)
+        answer_box_give_back(&g->answers);
+    if (r != 0) {
+        g->answers.n_dropped++;
+        return r;
+    }
+    gizwits_topic_to_app(g->link_did, app, topic);
+    r = kept ? answer_box_put_answer(&g->answers, topic, ag_buf_span(&frame))
+             : answer_box_put_refusal(&g->answers, topic, ag_buf_span(&frame));
+    gizwits_answers_send(g);
+    return r;
+}
 
 static void ack(struct gizwits *g, const char *app, uint32_t sn, struct ag_span p0)
 {
     struct gizwits_frame f = {.cmd = GIZWITS_ACK, .sn = sn, .p0 = p0};
 
-    if (gizwits_publish(g, app, &f, 0) != 0)
-        g->count.unsent++;
+    put(g, app, &f, false);
 }
+
+/* ---- commands of Apps ---- */
 
 static struct gizwits_command *command_new(struct gizwits *g, const char *app, const struct gizwits_frame *f,
                                            struct ag_span id)
 {
-    struct gizwits_command *c;
+    struct gizwits_command *c = calloc(1, sizeof *c + id.len + 1);
 
-    if (g->n_commands >= GIZWITS_COMMANDS_MAX)
-        return NULL;
-    c = calloc(1, sizeof *c + id.len + 1);
     if (!c)
         return NULL;
     memcpy(c->app, app, strnlen(app, GIZWITS_APP_MAX)); /* calloc has put the NUL */
@@ -36,35 +73,41 @@ static struct gizwits_command *command_new(struct gizwits *g, const char *app, c
     memcpy(c->id, id.p, id.len);
     c->token = ++g->next_token;
     ag_list_append(&g->commands, &c->link);
-    g->n_commands++;
     return c;
 }
 
-static void command_free(struct gizwits *g, struct gizwits_command *c)
+static void command_free(struct gizwits_command *c)
 {
     ag_list_del(&c->link);
-    g->n_commands--;
     free(c);
 }
 
 void gizwits_forget_commands(struct gizwits *g)
 {
-    ag_list_for_each_safe (it, &g->commands)
-        command_free(g, ag_list_entry(it, struct gizwits_command, link));
+    ag_list_for_each_safe (it, &g->commands) {
+        command_free(ag_list_entry(it, struct gizwits_command, link));
+        answer_box_give_back(&g->answers);
+    }
 }
 
-static void refuse_command(struct gizwits *g, const char *app, const struct gizwits_frame *f)
+static void refuse(struct gizwits *g, const char *app, const struct gizwits_frame *f, struct ag_span id, int code,
+                   const char *why)
 {
-    static const char busy[] = "{\"error\":{\"code\":-32000,\"message\":\"too many commands\"}}";
-    struct gizwits_frame answer = {.cmd = GIZWITS_TO_APP, .p0 = {busy, sizeof busy - 1}};
+    ag_cleanup(ag_buf_deinit) struct ag_buf error = AG_BUF_INIT;
+    struct gizwits_frame answer = {.cmd = GIZWITS_TO_APP};
 
     g->count.commands_refused++;
-    gizwits_log_dropped(g, "command", "too many are open");
+    gizwits_log_dropped(g, "command", why);
+    if (ag_msg_error(&error, id.p ? id : AG_SPAN("null"), code, why, NULL) < 0) {
+        g->answers.n_dropped++;
+        return;
+    }
+    answer.p0 = ag_buf_span(&error);
     if (f->cmd == GIZWITS_ACKED) {
         gizwits_seen_answer(&g->seen, app, f->sn, answer.p0);
         ack(g, app, f->sn, answer.p0);
-    } else if (gizwits_publish(g, app, &answer, 0) != 0) {
-        g->count.unsent++;
+    } else {
+        put(g, app, &answer, false);
     }
 }
 
@@ -92,30 +135,49 @@ static void deliver_bytes(struct gizwits *g, const char *app, const struct gizwi
     if (r == 0)
         r = ag_buf_append_str(&text, "\"}}");
     if (r < 0) {
-        gizwits_log_dropped(g, "command", strerror(-r));
+        refuse(g, app, f, (struct ag_span){NULL, 0}, -32000, "out of memory");
         return;
     }
     ack_at_once(g, app, f);
+    g->count.commands++;
     g->env->events->command(g->env->user, 0, ag_buf_span(&text), false);
+}
+
+static void start(struct gizwits *g, const char *app, const struct gizwits_frame *f, struct ag_span id,
+                  struct ag_span text)
+{
+    struct gizwits_command *c;
+
+    if (!answer_box_keep_place(&g->answers)) {
+        refuse(g, app, f, id, -32000, "too many commands open");
+        return;
+    }
+    c = command_new(g, app, f, id);
+    if (!c) {
+        answer_box_give_back(&g->answers);
+        refuse(g, app, f, id, -32000, "out of memory");
+        return;
+    }
+    g->count.commands++;
+    g->env->events->command(g->env->user, c->token, text, true);
 }
 
 static void deliver_json(struct gizwits *g, const char *app, const struct gizwits_frame *f,
                          struct ag_span text, const struct ag_json_view *view)
 {
     struct ag_span id = ag_view_raw(view, text.p, AG_M_ID);
-    struct gizwits_command *c;
 
-    if (!id.p) {
+    if (view->twice & (1u << AG_M_ID | 1u << AG_M_METHOD)) {
+        refuse(g, app, f, (struct ag_span){NULL, 0}, -32600, "id or method stands twice");
+    } else if (!id.p) {
         ack_at_once(g, app, f);
+        g->count.commands++;
         g->env->events->command(g->env->user, 0, text, false);
-        return;
+    } else if (id.len > CLOUD_ID_MAX) {
+        refuse(g, app, f, (struct ag_span){NULL, 0}, -32600, "an id over 128 bytes");
+    } else {
+        start(g, app, f, id, text);
     }
-    c = command_new(g, app, f, id);
-    if (!c) {
-        refuse_command(g, app, f);
-        return;
-    }
-    g->env->events->command(g->env->user, c->token, text, true);
 }
 
 static void on_business(struct gizwits *g, const char *app, const struct gizwits_frame *f)
@@ -134,8 +196,11 @@ static void on_business(struct gizwits *g, const char *app, const struct gizwits
         case GIZWITS_WAITING:
             g->count.repeated++;
             return;
+        case GIZWITS_NO_PLACE:
+            refuse(g, app, f, (struct ag_span){NULL, 0}, -32000, "too many Apps wait for answers");
+            return;
         default:
-            gizwits_log_dropped(g, "command", "no memory");
+            refuse(g, app, f, (struct ag_span){NULL, 0}, -32000, "out of memory");
             return;
         }
     }
@@ -156,20 +221,22 @@ static struct gizwits_command *find_command(struct gizwits *g, uint64_t token)
     return NULL;
 }
 
-static int send_answer(struct gizwits *g, const struct gizwits_command *c, struct ag_span p0)
+static void put_answer(struct gizwits *g, const struct gizwits_command *c, struct ag_span p0)
 {
-    static const char large[] = "{\"error\":{\"code\":-32603,\"message\":\"answer over 65535 bytes\"}}";
+    static const char large[] = "{\"error\":{\"code\":-32603,\"message\":\"the answer cannot be carried\"}}";
     struct gizwits_frame f = {.cmd = c->acked_form ? GIZWITS_ACK : GIZWITS_TO_APP, .sn = c->sn, .p0 = p0};
-    int r;
 
-    if (p0.len > GIZWITS_P0_MAX)
+    if (p0.len > GIZWITS_P0_MAX || p0.len == 0) {
+        g->count.answers_refused++;
         f.p0 = (struct ag_span){large, sizeof large - 1};
+    }
+    if (put(g, c->app, &f, true) == -EMSGSIZE) { /* beside all that waits: the place is still kept */
+        g->count.answers_refused++;
+        f.p0 = (struct ag_span){large, sizeof large - 1};
+        put(g, c->app, &f, true);
+    }
     if (c->acked_form)
         gizwits_seen_answer(&g->seen, c->app, c->sn, f.p0);
-    r = gizwits_publish(g, c->app, &f, 0);
-    if (r != 0)
-        g->count.unsent++;
-    return r < 0 ? r : 0;
 }
 
 int gizwits_answer(struct cloud *base, uint64_t token, struct ag_span text)
@@ -178,16 +245,15 @@ int gizwits_answer(struct cloud *base, uint64_t token, struct ag_span text)
     struct gizwits_command *c = find_command(g, token);
     ag_cleanup(ag_buf_deinit) struct ag_buf p0 = AG_BUF_INIT;
     struct ag_json_view view;
-    int r = -EINVAL;
 
     if (!c)
         return -ENOENT;
-    if (ag_json_parse(&text, DEPTH_MAX, &view) == 0)
-        r = command_put_raw_id(&p0, text, &view, (struct ag_span){c->id, c->id_len});
-    if (r == 0)
-        r = send_answer(g, c, ag_buf_span(&p0));
-    command_free(g, c);
-    return r;
+    if (ag_json_parse(&text, DEPTH_MAX, &view) != 0 ||
+        command_put_raw_id(&p0, text, &view, (struct ag_span){c->id, c->id_len}) < 0)
+        ag_buf_clear(&p0);
+    put_answer(g, c, ag_buf_span(&p0));
+    command_free(c);
+    return 0;
 }
 
 /* ---- the rest ---- */
@@ -197,8 +263,7 @@ static void on_set_log(struct gizwits *g, const char *app, uint16_t settings)
     struct gizwits_frame f = {.cmd = GIZWITS_SET_LOG_ACK};
 
     g->log_settings = settings;
-    if (gizwits_publish(g, app, &f, 0) != 0)
-        g->count.unsent++;
+    put(g, app, &f, false);
     gizwits_send_log(g, GIZWITS_LOG_INFO, "log", "log levels changed");
 }
 

@@ -3,6 +3,8 @@
 #include <string.h>
 #include "client/cloud/gizwits_priv.h"
 
+enum { SUBSCRIBE_MS = 10000 };
+
 static void on_connected(void *user, bool session_present)
 {
     struct gizwits *g = user;
@@ -10,6 +12,15 @@ static void on_connected(void *user, bool session_present)
     (void) session_present;
     g->last_sent_ms = uv_now(g->env->loop);
     gizwits_do(g, gizwits_session_on_connected(&g->session));
+}
+
+static void log_not_subscribed(struct gizwits *g, unsigned i, const char *how)
+{
+    char filter[GIZWITS_TOPIC_MAX];
+
+    g->count.subscriptions_refused++;
+    ag_log(AG_LOG_ERROR, "gizwits: the server %s the subscription to %s", how,
+           gizwits_topic_filter(i, g->link_did, g->conf.product_key, filter));
 }
 
 static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *why)
@@ -25,11 +36,34 @@ static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *
         }
         return;
     }
-    if (!online)
-        ag_log(AG_LOG_WARNING, "gizwits: no session: %s", why);
-    else
-        ag_log(AG_LOG_WARNING, "gizwits: session lost: %s", why);
+    ag_log(AG_LOG_WARNING, "gizwits: %s: %s", online ? "session lost" : "no session", why);
+    if (g->session.phase == GIZWITS_PH_SUBSCRIBE)
+        log_not_subscribed(g, g->session.n_subscribed, "ended the connection at");
     gizwits_do(g, gizwits_session_on_lost(&g->session, uv_now(g->env->loop)));
+    if (online && g->session.n_short == GIZWITS_SHORT_MAX)
+        ag_log(AG_LOG_ERROR, "gizwits: %d sessions in a row ended soon after login: does another device use the DID %s?",
+               GIZWITS_SHORT_MAX, g->link_did);
+}
+
+/* QoS 0 is all that is asked for: there is nothing less to fall back to. */
+static void subscribed(struct gizwits *g, unsigned i, int result)
+{
+    bool granted = result >= 0 && result <= 2;
+
+    uv_timer_stop(&g->pause);
+    if (!granted)
+        log_not_subscribed(g, i, "refuses");
+    gizwits_do(g, gizwits_session_on_subscribed(&g->session, granted, uv_now(g->env->loop)));
+}
+
+static void on_subscribe_overdue(uv_timer_t *t)
+{
+    struct gizwits *g = t->data;
+
+    if (g->session.phase != GIZWITS_PH_SUBSCRIBE)
+        return;
+    log_not_subscribed(g, g->session.n_subscribed, "does not answer");
+    gizwits_do(g, gizwits_session_on_subscribed(&g->session, false, uv_now(g->env->loop)));
 }
 
 static void on_done(void *user, uint64_t cookie, int result)
@@ -41,11 +75,11 @@ static void on_done(void *user, uint64_t cookie, int result)
         gizwits_report_done(g, (uint32_t) cookie, result);
         break;
     case GIZWITS_COOKIE_SUBSCRIBE:
-        if (result == MQTT_LINK_DONE_REFUSED)
-            ag_log(AG_LOG_WARNING, "gizwits: a subscription was refused");
         if (result != MQTT_LINK_DONE_LOST)
-            gizwits_do(g, gizwits_session_on_subscribed(&g->session, result != MQTT_LINK_DONE_REFUSED,
-                                                        uv_now(g->env->loop)));
+            subscribed(g, (unsigned) (uint32_t) cookie, result);
+        break;
+    case GIZWITS_COOKIE_ANSWER:
+        answer_box_done(&g->answers, (uint32_t) cookie, result == 0);
         break;
     }
 }
@@ -65,8 +99,19 @@ static void on_link_closed(void *user)
     gizwits_put(g);
 }
 
-static const struct mqtt_link_events LINK_EVENTS = {on_connected, on_lost, gizwits_on_message, on_done,
-                                                    on_link_closed, NULL};
+static void on_room(void *user)
+{
+    gizwits_answers_send(user);
+}
+
+static const struct mqtt_link_events LINK_EVENTS = {
+    .connected = on_connected,
+    .lost = on_lost,
+    .message = gizwits_on_message,
+    .done = on_done,
+    .closed = on_link_closed,
+    .room = on_room,
+};
 
 static struct mqtt_link_config link_config(const struct gizwits *g)
 {
@@ -98,6 +143,8 @@ int gizwits_link_connect(struct gizwits *g)
         }
         return 0;
     }
+    if (strcmp(g->link_did, g->store.did) != 0)
+        answer_box_clear(&g->answers); /* they were for Apps of another identity */
     memcpy(g->link_did, g->store.did, sizeof g->link_did);
     config = link_config(g);
     if (g->link) {
@@ -120,14 +167,14 @@ int gizwits_link_subscribe(struct gizwits *g, unsigned i)
 {
     char filter[GIZWITS_TOPIC_MAX];
 
+    uv_timer_start(&g->pause, on_subscribe_overdue, SUBSCRIBE_MS, 0); /* no other pause is on meanwhile */
     return mqtt_link_subscribe(g->link, gizwits_topic_filter(i, g->link_did, g->conf.product_key, filter), 0,
                                gizwits_cookie(GIZWITS_COOKIE_SUBSCRIBE, i));
 }
 
-int gizwits_publish_bytes(struct gizwits *g, const char *topic, struct ag_span payload, uint64_t cookie)
+int gizwits_publish_bytes(struct gizwits *g, const char *topic, struct ag_span payload, bool urgent, uint64_t cookie)
 {
-    /* without a cookie: answers, acknowledgements, logs; nobody offers them a second time */
-    const struct mqtt_link_msg m = {.topic = topic, .payload = payload, .qos = 0, .urgent = cookie == 0};
+    const struct mqtt_link_msg m = {.topic = topic, .payload = payload, .qos = 0, .urgent = urgent};
     int r;
 
     if (!gizwits_online(g) || !g->link)
@@ -146,7 +193,8 @@ int gizwits_publish(struct gizwits *g, const char *app, const struct gizwits_fra
 
     if (r != 0)
         return r;
-    return gizwits_publish_bytes(g, gizwits_topic_to_app(g->link_did, app, topic), ag_buf_span(&frame),
+    /* without a cookie nobody offers it a second time */
+    return gizwits_publish_bytes(g, gizwits_topic_to_app(g->link_did, app, topic), ag_buf_span(&frame), cookie == 0,
                                  cookie);
 }
 

@@ -137,7 +137,7 @@ static int send_acked(struct gizwits *g, struct gizwits_call *call, const struct
     r = gizwits_frame_build(&f, &frame);
     if (r == 0)
         r = gizwits_publish_bytes(g, gizwits_topic_to_app(g->store.did, a->app, topic), ag_buf_span(&frame),
-                                  0);
+                                  true, 0);
     if (r == 0)
         r = gizwits_outs_add(&g->outs, a->app, f.sn, &frame, call, uv_now(g->env->loop));
     if (r == 0)
@@ -207,7 +207,7 @@ static void do_query(struct gizwits *g, struct gizwits_call *call)
     int r = gizwits_frame_build(&f, &frame);
 
     if (r == 0)
-        r = gizwits_publish_bytes(g, g->conf.request_topic, ag_buf_span(&frame), 0);
+        r = gizwits_publish_bytes(g, g->conf.request_topic, ag_buf_span(&frame), true, 0);
     if (r != 0) {
         end_code(call, r);
         return;

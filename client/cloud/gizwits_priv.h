@@ -8,6 +8,7 @@
 
 #include "client/cloud/gizwits.h"
 #include "client/cloud/gizwits_conf.h"
+#include "client/core/answer_box.h"
 #include "client/core/gizwits_acks.h"
 #include "client/core/gizwits_frame.h"
 #include "client/core/gizwits_session.h"
@@ -17,14 +18,12 @@
 #include "libagent/io/http.h"
 
 /* What a cookie of the link stands for: the kind above, a number below. */
-enum gizwits_cookie_kind { GIZWITS_COOKIE_REPORT = 1, GIZWITS_COOKIE_SUBSCRIBE };
+enum gizwits_cookie_kind { GIZWITS_COOKIE_REPORT = 1, GIZWITS_COOKIE_SUBSCRIBE, GIZWITS_COOKIE_ANSWER };
 
 static inline uint64_t gizwits_cookie(enum gizwits_cookie_kind kind, uint32_t n)
 {
     return (uint64_t) kind << 32 | n;
 }
-
-enum { GIZWITS_COMMANDS_MAX = 256 };
 
 /* A command of an App that an application is to answer. */
 struct gizwits_command {
@@ -43,10 +42,13 @@ struct gizwits_counters {
     uint64_t unexpected;                /* frames that only a device sends */
     uint64_t repeated;                  /* 0x0093 that had been delivered */
     uint64_t stray_acks;
-    uint64_t commands_refused; /* too many open */
+    uint64_t commands;         /* given to applications */
+    uint64_t commands_refused; /* too many open, or not well-formed */
+    uint64_t answers_refused;  /* replaced by an error: too large, or none */
+    uint64_t subscriptions_refused;
     uint64_t reports_refused;
     uint64_t calls_refused;
-    uint64_t unsent; /* answers and acknowledgements without a connection */
+    uint64_t unsent; /* 0x0093 of ours that found no connection when they were due again */
 };
 
 struct gizwits_call; /* gizwits_method.c */
@@ -70,7 +72,7 @@ struct gizwits {
     uv_timer_t ack_timer;
 
     struct ag_list commands; /* struct gizwits_command */
-    unsigned n_commands;
+    struct answer_box answers; /* frames: answers and acknowledgements */
     uint64_t next_token;
     struct gizwits_seen seen;
     struct gizwits_outs outs;
@@ -114,8 +116,8 @@ void gizwits_link_drop(struct gizwits *g);
 /* Builds the frame and publishes it to an App, or with "" to all. 0, GIZWITS_E_*, -ENOTCONN, -ENOBUFS,
  * -ENOMEM. */
 int gizwits_publish(struct gizwits *g, const char *app, const struct gizwits_frame *f, uint64_t cookie);
-/* The same for a frame that is built already, to any topic. */
-int gizwits_publish_bytes(struct gizwits *g, const char *topic, struct ag_span payload, uint64_t cookie);
+/* The same for a frame that is built already, to any topic. urgent: it goes although reports fill the window. */
+int gizwits_publish_bytes(struct gizwits *g, const char *topic, struct ag_span payload, bool urgent, uint64_t cookie);
 /* 0x0012 to all Apps, when its level is switched on. */
 void gizwits_send_log(struct gizwits *g, enum gizwits_log_level level, const char *tag, const char *text);
 
@@ -124,6 +126,8 @@ void gizwits_send_log(struct gizwits *g, enum gizwits_log_level level, const cha
 void gizwits_on_message(void *user, const struct mqtt_link_msg *m);
 int gizwits_answer(struct cloud *base, uint64_t token, struct ag_span text);
 void gizwits_forget_commands(struct gizwits *g);
+/* Sends what waits, as far as there is room. */
+void gizwits_answers_send(struct gizwits *g);
 
 /* ---- gizwits_web.c ---- */
 

@@ -111,19 +111,31 @@ void gizwits_seen_init(struct gizwits_seen *s)
     *s = (struct gizwits_seen){.counter = 0};
 }
 
-static void app_free(struct gizwits_seen_app *a)
+static void sn_free(struct gizwits_seen *s, struct gizwits_seen_app *a, struct gizwits_seen_sn *e)
+{
+    if (e->answered)
+        a->n_answered--;
+    else
+        a->n_waiting--;
+    s->bytes -= e->answer.len;
+    ag_list_del(&e->link);
+    ag_buf_deinit(&e->answer);
+    free(e);
+}
+
+static void app_free(struct gizwits_seen *s, struct gizwits_seen_app *a)
 {
     if (!a)
         return;
-    for (unsigned i = 0; i < GIZWITS_SEEN_SNS; i++)
-        ag_buf_deinit(&a->sns[i].answer);
+    while (!ag_list_empty(&a->sns))
+        sn_free(s, a, ag_list_first(&a->sns, struct gizwits_seen_sn, link));
     free(a);
 }
 
 void gizwits_seen_deinit(struct gizwits_seen *s)
 {
     for (unsigned i = 0; i < GIZWITS_SEEN_APPS; i++)
-        app_free(s->apps[i]);
+        app_free(s, s->apps[i]);
     gizwits_seen_init(s);
 }
 
@@ -135,65 +147,104 @@ static struct gizwits_seen_app *find_app(struct gizwits_seen *s, const char *app
     return NULL;
 }
 
-static struct gizwits_seen_app *add_app(struct gizwits_seen *s, const char *app)
+/* A free place, or that of the App silent longest; one that waits for an answer keeps its place. */
+static struct gizwits_seen_app **find_place(struct gizwits_seen *s)
 {
-    struct gizwits_seen_app *a = calloc(1, sizeof *a);
-    unsigned at = 0;
+    struct gizwits_seen_app **best = NULL;
 
-    if (!a)
-        return NULL;
     for (unsigned i = 0; i < GIZWITS_SEEN_APPS; i++) {
-        if (!s->apps[i]) {
-            at = i;
-            break;
-        }
-        if (s->apps[i]->used_at < s->apps[at]->used_at)
-            at = i;
+        struct gizwits_seen_app **at = &s->apps[i];
+
+        if (!*at)
+            return at;
+        if ((*at)->n_waiting == 0 && (!best || (*at)->used_at < (*best)->used_at))
+            best = at;
     }
-    app_free(s->apps[at]);
+    return best;
+}
+
+static int add_app(struct gizwits_seen *s, const char *app, struct gizwits_seen_app **out)
+{
+    struct gizwits_seen_app **place = find_place(s), *a;
+
+    if (!place)
+        return GIZWITS_NO_PLACE;
+    a = calloc(1, sizeof *a);
+    if (!a)
+        return -ENOMEM;
+    ag_list_init(&a->sns);
     strncpy(a->app, app, GIZWITS_APP_MAX);
-    s->apps[at] = a;
-    return a;
+    app_free(s, *place);
+    *out = *place = a;
+    return 0;
 }
 
 static struct gizwits_seen_sn *find_sn(struct gizwits_seen_app *a, uint32_t sn)
 {
-    for (unsigned i = 0; a && i < GIZWITS_SEEN_SNS; i++)
-        if (a->sns[i].used && a->sns[i].sn == sn)
-            return &a->sns[i];
+    if (!a)
+        return NULL;
+    ag_list_for_each (it, &a->sns) {
+        struct gizwits_seen_sn *e = ag_list_entry(it, struct gizwits_seen_sn, link);
+
+        if (e->sn == sn)
+            return e;
+    }
     return NULL;
+}
+
+static int add_sn(struct gizwits_seen_app *a, uint32_t sn)
+{
+    struct gizwits_seen_sn *e = calloc(1, sizeof *e);
+
+    if (!e)
+        return -ENOMEM;
+    e->sn = sn;
+    ag_list_append(&a->sns, &e->link);
+    a->n_waiting++;
+    return GIZWITS_NEW;
 }
 
 int gizwits_seen_note(struct gizwits_seen *s, const char *app, uint32_t sn, struct ag_span *answer)
 {
     struct gizwits_seen_app *a = find_app(s, app);
     struct gizwits_seen_sn *e = find_sn(a, sn);
+    int r = a ? 0 : add_app(s, app, &a);
 
-    if (!a)
-        a = add_app(s, app);
-    if (!a)
-        return -ENOMEM;
+    if (r != 0)
+        return r;
     a->used_at = ++s->counter;
-    if (e) {
-        *answer = ag_buf_span(&e->answer);
-        return e->answered ? GIZWITS_ANSWERED : GIZWITS_WAITING;
+    if (!e)
+        return add_sn(a, sn);
+    *answer = ag_buf_span(&e->answer);
+    return e->answered ? GIZWITS_ANSWERED : GIZWITS_WAITING;
+}
+
+static void forget_oldest_answered(struct gizwits_seen *s, struct gizwits_seen_app *a)
+{
+    ag_list_for_each_safe (it, &a->sns) {
+        struct gizwits_seen_sn *e = ag_list_entry(it, struct gizwits_seen_sn, link);
+
+        if (!e->answered)
+            continue;
+        sn_free(s, a, e);
+        return;
     }
-    e = &a->sns[a->next];
-    a->next = (a->next + 1) % GIZWITS_SEEN_SNS;
-    ag_buf_deinit(&e->answer);
-    e->sn = sn;
-    e->used = true;
-    e->answered = false;
-    return GIZWITS_NEW;
 }
 
 void gizwits_seen_answer(struct gizwits_seen *s, const char *app, uint32_t sn, struct ag_span answer)
 {
-    struct gizwits_seen_sn *e = find_sn(find_app(s, app), sn);
+    struct gizwits_seen_app *a = find_app(s, app);
+    struct gizwits_seen_sn *e = find_sn(a, sn);
 
     if (!e || e->answered)
         return;
     e->answered = true;
-    if (answer.len <= GIZWITS_SEEN_ANSWER_MAX)
-        (void) !ag_buf_append_span(&e->answer, answer); /* without memory: an empty one, which is legal too */
+    a->n_waiting--;
+    a->n_answered++;
+    /* without memory: an empty one, which is legal too */
+    if (answer.len <= GIZWITS_SEEN_ANSWER_MAX && s->bytes + answer.len <= GIZWITS_SEEN_BYTES_MAX &&
+        ag_buf_append_span(&e->answer, answer) == 0)
+        s->bytes += e->answer.len;
+    if (a->n_answered > GIZWITS_SEEN_SNS)
+        forget_oldest_answered(s, a);
 }

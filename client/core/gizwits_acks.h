@@ -3,8 +3,8 @@
  * with the same sn, then given up. In: the serial numbers that each App has used lately, so that a repeated
  * 0x0093 is delivered once and acknowledged again, with the same answer. Times in, decisions out.
  *
- * The document leaves the retries and the window to the implementation: 3 tries 5 s apart, 32 numbers per
- * App. Source: Gizwits device to cloud protocol v4.0.6, section 4.9.
+ * The document leaves the retries and the window to the implementation: 3 tries 5 s apart, 256 answered numbers per
+ * App, and each one whose answer is still to come. Source: Gizwits device to cloud protocol v4.0.6, section 4.9.
  */
 #ifndef CLIENT_GIZWITS_ACKS_H
 #define CLIENT_GIZWITS_ACKS_H
@@ -19,9 +19,10 @@ enum {
     GIZWITS_ACK_WAIT_MS = 5000,
     GIZWITS_OUT_MAX = 64,   /* 0x0093 of ours under way */
     GIZWITS_SEEN_APPS = 16, /* Apps remembered; the one silent longest goes first */
-    GIZWITS_SEEN_SNS = 32,  /* numbers remembered per App */
+    GIZWITS_SEEN_SNS = 256, /* answered numbers remembered per App */
     GIZWITS_SEEN_ANSWER_MAX =
-        4096 /* longer answers are not kept: a repeat is then acknowledged without one */
+        4096, /* longer answers are not kept: a repeat is then acknowledged without one */
+    GIZWITS_SEEN_BYTES_MAX = 512 << 10 /* of all kept answers; the same beyond */
 };
 
 /* ---- ours ---- */
@@ -64,27 +65,30 @@ struct gizwits_out *gizwits_out_free(struct gizwits_out *o);
 /* ---- theirs ---- */
 
 struct gizwits_seen_sn {
+    struct ag_list link;
     uint32_t sn;
-    bool used, answered;
+    bool answered;
     struct ag_buf answer; /* P0 of the acknowledgement */
 };
 
 struct gizwits_seen_app {
     char app[GIZWITS_APP_MAX + 1];
     uint64_t used_at; /* counter, not a clock */
-    unsigned next;
-    struct gizwits_seen_sn sns[GIZWITS_SEEN_SNS];
+    struct ag_list sns; /* struct gizwits_seen_sn, oldest first */
+    unsigned n_answered, n_waiting;
 };
 
 struct gizwits_seen {
     struct gizwits_seen_app *apps[GIZWITS_SEEN_APPS];
     uint64_t counter;
+    size_t bytes; /* of kept answers */
 };
 
 enum gizwits_seen_what {
     GIZWITS_NEW,     /* deliver */
     GIZWITS_WAITING, /* delivered before, its answer is still to come: do nothing */
-    GIZWITS_ANSWERED /* acknowledge again with *answer */
+    GIZWITS_ANSWERED, /* acknowledge again with *answer */
+    GIZWITS_NO_PLACE  /* new, but answers to all Apps that are remembered are still to come: refuse it */
 };
 
 void gizwits_seen_init(struct gizwits_seen *s);

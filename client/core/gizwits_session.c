@@ -139,19 +139,19 @@ struct gizwits_decision gizwits_session_on_subscribed(struct gizwits_session *s,
     }
     s->online_ms = now_ms;
     s->n_disable = 0;
-    if (s->n_short < GIZWITS_SHORT_MAX)
-        s->n_failed = 0;
     return go(s, GIZWITS_PH_ONLINE, GIZWITS_DO_ONLINE);
 }
 
-/* A session that worked: at once. One that keeps breaking within seconds: as after failures, or we would
- * hammer. */
+/* A session that lasted: at once. A short one too, but only once: then as after failures, or we would hammer. */
 static struct gizwits_decision session_lost(struct gizwits_session *s, uint64_t now_ms)
 {
+    bool lasted = now_ms - s->online_ms >= GIZWITS_SHORT_MS;
     struct gizwits_decision d;
 
-    s->n_short = now_ms - s->online_ms < GIZWITS_SHORT_MS ? s->n_short + 1 : 0;
-    d = s->n_short >= GIZWITS_SHORT_MAX ? failure(s) : pause_for(s, 0);
+    s->n_short = lasted ? 0 : s->n_short + 1;
+    if (lasted)
+        s->n_failed = 0;
+    d = lasted || (s->n_short == 1 && s->n_failed == 0) ? pause_for(s, 0) : failure(s);
     d.lost = true;
     return d;
 }

@@ -20,8 +20,8 @@ enum {
     GIZWITS_PAUSE_MAX_MS = 600000,
     GIZWITS_DISABLE_TRIES =
         3,                   /* then the new identity goes first, the old one is tried at the next connect */
-    GIZWITS_SHORT_MS = 5000, /* sessions shorter than this are suspect */
-    GIZWITS_SHORT_MAX = 3    /* so many in a row count as failures */
+    GIZWITS_SHORT_MS = 30000, /* a session has to last this long before the pauses begin anew */
+    GIZWITS_SHORT_MAX = 3     /* so many shorter ones in a row: perhaps another device has our identity */
 };
 
 enum gizwits_phase {
@@ -60,7 +60,7 @@ struct gizwits_session {
     struct gizwits_store *store; /* borrowed */
     uint32_t step_ms, pause_max_ms;
     enum gizwits_phase phase;
-    unsigned n_failed;  /* tries since the last success */
+    unsigned n_failed;  /* tries, and short sessions, since the last one that lasted */
     unsigned n_disable; /* tries to disable the old identity in this round */
     unsigned n_short;   /* short sessions in a row */
     unsigned n_subscribed;

@@ -60,7 +60,7 @@ static struct gizwits_decision happen(struct gizwits_session *s, const char *eve
     if (strcmp(event, "refused") == 0)
         return gizwits_session_on_subscribed(s, false, 0);
     if (strcmp(event, "lost soon") == 0)
-        return gizwits_session_on_lost(s, 100);
+        return gizwits_session_on_lost(s, GIZWITS_SHORT_MS - 1);
     if (strcmp(event, "lost") == 0)
         return gizwits_session_on_lost(s, 100000);
     if (strcmp(event, "kick") == 0)
@@ -78,7 +78,7 @@ static struct gizwits_decision happen(struct gizwits_session *s, const char *eve
 static const struct {
     const char *name;
     struct gizwits_store store;
-    struct story steps[32];
+    struct story steps[40];
 } stories[] = {
     {"first start", {.passcode = "p"}, {{"start", "register"}, {"registered", "save provision"}, UP}},
     {"later starts do not register", {.passcode = "p", .did = DID}, {{"start", "provision"}, UP}},
@@ -108,9 +108,11 @@ static const struct {
     {"an old identity from before the restart", {.passcode = "p", .old_did = "old", .old_passcode = "o"},
      {{"start", "disable"}, {"disabled", "save register"}}},
     {"a session that keeps breaking", {.passcode = "p", .did = DID},
-     {{"start", "provision"}, UP, {"lost soon", "lost pause 0"}, {"time", "provision"}, UP, {"lost soon", "lost pause 0"},
-      {"time", "provision"}, UP, {"lost soon", "lost pause 10000"}, {"time", "provision"}, UP,
-      {"lost", "lost pause 0"}}},
+     {{"start", "provision"}, UP, {"lost soon", "lost pause 0"}, {"time", "provision"}, UP, {"lost soon", "lost pause 10000"},
+      {"time", "provision"}, UP, {"lost soon", "lost pause 20000"}, {"time", "provision"}, UP,
+      {"lost", "lost pause 0"}, {"time", "provision"}}},
+    {"a session that does not last does not end the pauses", {.passcode = "p", .did = DID},
+     {{"start", "provision"}, {"not provisioned", "pause 10000"}, {"time", "provision"}, UP, {"lost soon", "lost pause 20000"}}},
     {"kick while pausing", {.passcode = "p", .did = DID},
      {{"start", "provision"}, {"not provisioned", "pause 10000"}, {"kick", "drop pause 0"}, {"time", "provision"}}},
     {"kick online", {.passcode = "p", .did = DID}, {{"start", "provision"}, UP, {"kick", "drop lost pause 0"}}},
@@ -251,16 +253,43 @@ static void test_seen(void **state)
     assert_int_equal(gizwits_seen_note(&s, "a", 1, &answer), GIZWITS_ANSWERED);
     assert_true(ag_span_eq(answer, "done"));
     assert_int_equal(gizwits_seen_note(&s, "b", 1, &answer), GIZWITS_WAITING);
-    for (uint32_t sn = 2; sn < 2 + GIZWITS_SEEN_SNS; sn++)
+    for (uint32_t sn = 2; sn < 2 + GIZWITS_SEEN_SNS; sn++) {
         assert_int_equal(gizwits_seen_note(&s, "a", sn, &answer), GIZWITS_NEW);
+        gizwits_seen_answer(&s, "a", sn, AG_SPAN("x"));
+    }
     assert_int_equal(gizwits_seen_note(&s, "a", 1, &answer), GIZWITS_NEW); /* out of the window */
-    for (unsigned i = 0; i < GIZWITS_SEEN_APPS; i++) {
-        char app[16];
+    for (uint32_t sn = 1000; sn < 1000 + 2 * GIZWITS_SEEN_SNS; sn++)
+        assert_int_equal(gizwits_seen_note(&s, "a", sn, &answer), GIZWITS_NEW);
+    assert_int_equal(gizwits_seen_note(&s, "a", 1, &answer), GIZWITS_WAITING); /* what is open is never forgotten */
+    assert_int_equal(gizwits_seen_note(&s, "a", 1000, &answer), GIZWITS_WAITING);
+    gizwits_seen_deinit(&s);
+}
 
+static void test_seen_apps(void **state)
+{
+    static char large[GIZWITS_SEEN_ANSWER_MAX];
+    struct gizwits_seen s;
+    struct ag_span answer;
+    char app[16];
+
+    (void) state;
+    gizwits_seen_init(&s);
+    for (unsigned i = 0; i < GIZWITS_SEEN_APPS; i++) {
         snprintf(app, sizeof app, "app%u", i);
         assert_int_equal(gizwits_seen_note(&s, app, 1, &answer), GIZWITS_NEW);
     }
-    assert_int_equal(gizwits_seen_note(&s, "b", 1, &answer), GIZWITS_NEW); /* its App was pushed out */
+    assert_int_equal(gizwits_seen_note(&s, "b", 1, &answer), GIZWITS_NO_PLACE); /* all wait for answers */
+    gizwits_seen_answer(&s, "app3", 1, AG_SPAN("done"));
+    assert_int_equal(gizwits_seen_note(&s, "b", 1, &answer), GIZWITS_NEW); /* it is the one that gives way */
+    gizwits_seen_answer(&s, "app0", 1, AG_SPAN("done"));
+    assert_int_equal(gizwits_seen_note(&s, "app0", 1, &answer), GIZWITS_ANSWERED);
+    assert_int_equal(gizwits_seen_note(&s, "app1", 1, &answer), GIZWITS_WAITING);
+    for (unsigned i = 2; i < 1000; i++) {
+        assert_int_equal(gizwits_seen_note(&s, i % 2 ? "app0" : "b", i, &answer), GIZWITS_NEW);
+        gizwits_seen_answer(&s, i % 2 ? "app0" : "b", i, (struct ag_span){large, sizeof large});
+        assert_true(s.bytes <= GIZWITS_SEEN_BYTES_MAX);
+    }
+    assert_true(s.bytes > GIZWITS_SEEN_BYTES_MAX / 2);
     gizwits_seen_deinit(&s);
 }
 
@@ -301,7 +330,7 @@ int main(void)
         cmocka_unit_test(test_stories),        cmocka_unit_test(test_forget_keeps_the_old_pair),
         cmocka_unit_test(test_two_missed_are_dead), cmocka_unit_test(test_never_too_fast),
         cmocka_unit_test(test_outs),           cmocka_unit_test(test_seen),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_seen_apps),      cmocka_unit_test(test_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
