@@ -80,11 +80,7 @@ int ag_call_check(const struct agent_conn *c, const char *method)
 {
     int r = ag_conn_admit(c);
 
-    if (r < 0)
-        return r;
-    if (!method || !method[0])
-        return -EINVAL;
-    return strlen(method) > AGENT_METHOD_MAX ? -ENAMETOOLONG : 0;
+    return r < 0 ? r : ag_encode_check_name(method);
 }
 
 int ag_call_start(struct agent_conn *c, struct agent_slot **ret_slot, const struct ag_request_parts *m,

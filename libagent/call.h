@@ -5,7 +5,7 @@
 #include "libagent/encode.h"
 #include "libagent/slot.h"
 
-/* 0: the connection may send under this name; -EINVAL, -ECHILD, -ESHUTDOWN, -ENAMETOOLONG. */
+/* 0: the connection may send under this name; -ECHILD, -ESHUTDOWN, and as ag_encode_check_name(). */
 int ag_call_check(const struct agent_conn *c, const char *method);
 /* As agent_call(); m has been checked, its id is drawn here. */
 int ag_call_start(struct agent_conn *c, struct agent_slot **ret_slot, const struct ag_request_parts *m,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include "agent/agent.h"
+#include "libagent/core/utf8.h"
 #include "libagent/format.h"
 
 struct piece {
@@ -143,6 +144,22 @@ int ag_encode_error(struct ag_buf *out, struct ag_span id, uint32_t to, int code
     if (r == 0)
         r = ag_buf_append(out, "}}", 2);
     return finish(out, &p, AG_N_MEMBERS, r);
+}
+
+int ag_encode_check_name(const char *name)
+{
+    size_t n = name ? strlen(name) : 0, at = 0, len;
+
+    if (n == 0)
+        return -EINVAL;
+    if (n > AGENT_METHOD_MAX)
+        return -ENAMETOOLONG;
+    for (; at < n; at += len) {
+        len = (unsigned char) name[at] < 0x80 ? 1 : ag_utf8_len(name + at, n - at);
+        if (len == 0)
+            return AGENT_E_JSON;
+    }
+    return 0;
 }
 
 int ag_encode_check_value(const char *value, enum ag_json_type type)

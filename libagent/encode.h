@@ -40,6 +40,8 @@ int ag_encode_error(struct ag_buf *out, struct ag_span id, uint32_t to, int code
 /* mode NULL leaves the member out */
 int ag_encode_register(struct ag_buf *out, uint32_t id, const char *key, const char *mode);
 int ag_encode_unregister(struct ag_buf *out, const char *key);
+/* 0: a method or key that can be sent; -EINVAL: none, -ENAMETOOLONG, AGENT_E_JSON: not UTF-8. */
+int ag_encode_check_name(const char *name);
 /* 0: one JSON value of that type, white space around it allowed; AGENT_E_JSON, -EMSGSIZE, -ENOMEM. */
 int ag_encode_check_value(const char *value, enum ag_json_type type);
 int ag_encode_bind(struct ag_buf *out, uint32_t id, uint32_t address);

@@ -104,16 +104,6 @@ static int subscribe(struct agent_conn *c, struct agent_slot *slot, struct agent
     return 0;
 }
 
-/* What can never be said to the agent is refused at once. */
-static int check_key(const char *key)
-{
-    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
-
-    if (!key || !key[0])
-        return -EINVAL;
-    return strlen(key) > AGENT_METHOD_MAX ? -ENAMETOOLONG : ag_encode_unregister(&text, key);
-}
-
 AGENT_API int agent_subscribe_mode(agent_conn *conn, agent_slot **ret_slot, const char *key, enum agent_mode mode,
                                    agent_request_fn fn, agent_registered_fn on_registered, void *user)
 {
@@ -122,7 +112,7 @@ AGENT_API int agent_subscribe_mode(agent_conn *conn, agent_slot **ret_slot, cons
     int r = ag_conn_admit(conn);
 
     if (r == 0)
-        r = fn && (unsigned) mode <= AGENT_STANDBY ? check_key(key) : -EINVAL;
+        r = fn && (unsigned) mode <= AGENT_STANDBY ? ag_encode_check_name(key) : -EINVAL;
     if (r < 0)
         return r;
     there = ag_keys_find(&conn->keys, key);

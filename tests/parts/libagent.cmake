@@ -30,3 +30,11 @@ target_link_libraries(loop_glib PRIVATE miio_options agent PkgConfig::GLIB)
 target_link_libraries(loop_event PRIVATE miio_options agent PkgConfig::LIBEVENT)
 target_link_libraries(loop_uv PRIVATE miio_options agent PkgConfig::UV)
 miio_system_test(test_loops.py TIMEOUT 120)
+miio_unit_test(libagent_params SOURCES unit/libagent/test_params.c unit/libagent/lab.c LIBS agent_static agcore)
+# a locale with a decimal comma, for this test alone
+if(EXISTS /usr/share/i18n/locales/de_DE)
+    set(test_locales ${CMAKE_BINARY_DIR}/tests/locales)
+    add_custom_command(TARGET test_libagent_params POST_BUILD COMMAND ${CMAKE_COMMAND} -E make_directory ${test_locales}
+                       COMMAND localedef -i de_DE -f UTF-8 ${test_locales}/de_DE.UTF-8 || true)
+    set_tests_properties(unit.libagent_params PROPERTIES ENVIRONMENT LOCPATH=${test_locales})
+endif()

@@ -29,7 +29,8 @@
  * descriptors: the parent goes on undisturbed, and its close ends the connection although the child may still live.
  *
  * Text: methods are C strings in UTF-8 of at most AGENT_METHOD_MAX bytes. params and results are one JSON value
- * as text; NULL stands for an empty array. The library checks that such a value is whole JSON before it sends.
+ * as text; NULL stands for an empty array. The library checks that such a value is whole JSON before it sends. Where it
+ * makes a JSON string itself (an error's message, did, %s), a byte that belongs to no character becomes U+FFFD.
  *
  * Callbacks run inside agent_process() (or a call that says so) and may call anything of this header, drop any slot,
  * their own included, and drop the connection itself; what waits (agent_run(), agent_call_sync(), agent_query_*())
