@@ -15,10 +15,10 @@ static void check_value(const struct model *m, const struct model_prop *p, struc
     char tmp[MODEL_NUMBER_TEXT];
     struct model_value v, again;
 
-    if (model_check(m, p, raw, &v) == MODEL_FINE) {
-        struct ag_span text = model_value_text(p, &v, tmp, sizeof tmp);
+    if (ag_model_check(m, p, raw, &v) == MODEL_FINE) {
+        struct ag_span text = ag_model_value_text(p, &v, tmp, sizeof tmp);
 
-        assert(model_check(m, p, text, &again) == MODEL_FINE);
+        assert(ag_model_check(m, p, text, &again) == MODEL_FINE);
         assert(v.kind != MODEL_VALUE_NUMBER || again.units == v.units);
     }
 }
@@ -28,15 +28,15 @@ static void check_model(const struct model *m, struct ag_span value)
     for (uint32_t i = 0; i < m->n_props && i < 100; i++) {
         const struct model_prop *p = &m->props[i];
 
-        assert(model_find_prop(m, model_prop_siid(m, p), p->iid) == p);
-        assert(model_name_prop(m, model_str(m, p->path)) == p);
+        assert(ag_model_find_prop(m, model_prop_siid(m, p), p->iid) == p);
+        assert(ag_model_name_prop(m, model_str(m, p->path)) == p);
         if (value.p)
             check_value(m, p, value);
     }
     for (uint32_t i = 0; i < m->n_actions && i < 100; i++)
-        assert(model_name_action(m, model_str(m, m->actions[i].path)) == &m->actions[i]);
+        assert(ag_model_name_action(m, model_str(m, m->actions[i].path)) == &m->actions[i]);
     for (uint32_t i = 0; i < m->n_events && i < 100; i++)
-        assert(model_name_event(m, model_str(m, m->events[i].path)) == &m->events[i]);
+        assert(ag_model_name_event(m, model_str(m, m->events[i].path)) == &m->events[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -59,9 +59,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         if (ag_json_parse(&whole, 16, &view) == 0)
             value = ag_json_member((struct ag_json_value){AG_JSON_OBJECT, whole}, "v").raw;
     }
-    if (model_parse(&m, instance, &error) == 0) {
+    if (ag_model_parse(&m, instance, &error) == 0) {
         check_model(&m, value);
-        model_deinit(&m);
+        ag_model_deinit(&m);
     } else {
         assert(error.why[0] || error.line == 0);
     }

@@ -34,7 +34,7 @@ static int set(void *user, const struct model_prop *p, const struct model_value 
     const struct model *m = user;
     struct model_value again;
 
-    assert((p->access & MODEL_WRITE) && model_check(m, p, value->raw, &again) == MODEL_FINE && again.units == value->units);
+    assert((p->access & MODEL_WRITE) && ag_model_check(m, p, value->raw, &again) == MODEL_FINE && again.units == value->units);
     return (int) (value->units & 1);
 }
 
@@ -44,7 +44,7 @@ static int act(void *user, const struct model_call *action, const struct model_v
     struct model_value again;
 
     for (uint32_t i = 0; i < action->n_in; i++)
-        assert(model_check(m, &m->props[m->args[action->first_in + i]], in[i].raw, &again) == MODEL_FINE);
+        assert(ag_model_check(m, &m->props[m->args[action->first_in + i]], in[i].raw, &again) == MODEL_FINE);
     return ag_buf_append_str(out, "1,2");
 }
 
@@ -65,11 +65,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (ag_json_parse(&s, 32, &view) != 0)
         return 0;
     params = ag_json_member((struct ag_json_value){AG_JSON_OBJECT, s}, "p");
-    r = model_parse(&m, AG_SPAN(instance), &error);
+    r = ag_model_parse(&m, AG_SPAN(instance), &error);
     assert(r == 0);
-    r = data[0] % 3 == 0   ? model_serve_get(&m, &hooks, &m, params.raw, &out)
-        : data[0] % 3 == 1 ? model_serve_set(&m, &hooks, &m, params.raw, &out)
-                           : model_serve_action(&m, &hooks, &m, params.raw, &out);
+    r = data[0] % 3 == 0   ? ag_model_serve_get(&m, &hooks, &m, params.raw, &out)
+        : data[0] % 3 == 1 ? ag_model_serve_set(&m, &hooks, &m, params.raw, &out)
+                           : ag_model_serve_action(&m, &hooks, &m, params.raw, &out);
     assert(r == 0 || r == -EINVAL);
     if (r == 0) {
         assert(ag_buf_printf(&whole, "{\"r\":%s}", ag_buf_cstr(&out)) == 0);
@@ -78,6 +78,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         if (data[0] % 3 < 2)
             assert(ag_json_count(params) == ag_json_count(ag_json_member((struct ag_json_value){AG_JSON_OBJECT, s}, "r")));
     }
-    model_deinit(&m);
+    ag_model_deinit(&m);
     return 0;
 }

@@ -6,3 +6,6 @@ target_compile_definitions(test_model_spec PRIVATE MODEL_DATA="${CMAKE_CURRENT_S
 miio_unit_test(model_serve SOURCES unit/libagent/test_model_serve.c LIBS agmodel_core ALLOC_FAIL)
 miio_fuzz_target(model_serve SOURCES fuzz/fuzz_model_serve.c LIBS agmodel_core)
 miio_fuzz_target(model SOURCES fuzz/fuzz_model.c LIBS agmodel_core)
+miio_system_test(test_gen.py TIMEOUT 180)
+miio_system_test(test_model.py TIMEOUT 240)
+miio_system_test(test_model_install.py TIMEOUT 120)

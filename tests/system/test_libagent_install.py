@@ -9,7 +9,7 @@ BIN = os.environ["MIIO_BIN"]
 LIB = os.environ["MIIO_LIB"]
 SOURCE = os.environ["MIIO_SOURCE"]
 INCLUDE = os.path.join(SOURCE, "libagent", "include")
-HEADERS = ["agent/agent.h", "agent/uv.h", "agent/cjson.h", "agent/event.h", "agent/glib.h"]
+HEADERS = ["agent/agent.h", "agent/uv.h", "agent/cjson.h", "agent/event.h", "agent/glib.h", "agent/model.h"]
 
 
 def run(*args, **kw):

@@ -32,7 +32,7 @@ static bool is_name(struct ag_span s)
     return true;
 }
 
-const char *model_urn_read(struct model_urn *out, const char *urn, const char *kind)
+const char *ag_model_urn_read(struct model_urn *out, const char *urn, const char *kind)
 {
     const char *p = urn;
 
@@ -163,7 +163,7 @@ static int name_calls(const struct namer *n, struct model_call *calls, uint32_t 
     return 0;
 }
 
-int model_name_all(struct model *m, struct ag_buf *text)
+int ag_model_name_all(struct model *m, struct ag_buf *text)
 {
     struct namer n = {m, text};
     int e = name_props(&n);
@@ -193,7 +193,7 @@ static int compare_call(const void *key, const void *c)
     return (int) *(const unsigned *) key - ((const struct model_call *) c)->iid;
 }
 
-const struct model_prop *model_find_prop(const struct model *m, unsigned siid, unsigned piid)
+const struct model_prop *ag_model_find_prop(const struct model *m, unsigned siid, unsigned piid)
 {
     const struct model_service *s = find_service(m, siid);
 
@@ -207,31 +207,46 @@ static const struct model_call *find_call(const struct model_call *calls, uint32
     return n == 0 || iid > MODEL_IID_MAX ? NULL : bsearch(&iid, calls + first, n, sizeof *calls, compare_call);
 }
 
-const struct model_call *model_find_action(const struct model *m, unsigned siid, unsigned aiid)
+const struct model_call *ag_model_find_action(const struct model *m, unsigned siid, unsigned aiid)
 {
     const struct model_service *s = find_service(m, siid);
 
     return s ? find_call(m->actions, s->first_action, s->n_actions, aiid) : NULL;
 }
 
-const struct model_call *model_find_event(const struct model *m, unsigned siid, unsigned eiid)
+const struct model_call *ag_model_find_event(const struct model *m, unsigned siid, unsigned eiid)
 {
     const struct model_service *s = find_service(m, siid);
 
     return s ? find_call(m->events, s->first_event, s->n_events, eiid) : NULL;
 }
 
-static bool read_numeric(const char *name, unsigned *siid, unsigned *iid)
+/* At most 65535, so at most five digits. */
+static const char *read_number(const char *s, unsigned *out)
 {
-    return is_numeric_path(name) && strlen(name) <= 11 && sscanf(name, "%u.%u", siid, iid) == 2;
+    const char *end = s + 5;
+
+    for (*out = 0; s < end && *s >= '0' && *s <= '9'; s++)
+        *out = *out * 10 + (unsigned) (*s - '0');
+    return s;
 }
 
-const struct model_prop *model_name_prop(const struct model *m, const char *name)
+static bool read_numeric(const char *name, unsigned *siid, unsigned *iid)
+{
+    const char *dot = read_number(name, siid), *end;
+
+    if (dot == name || *dot != '.')
+        return false;
+    end = read_number(dot + 1, iid);
+    return end > dot + 1 && *end == '\0';
+}
+
+const struct model_prop *ag_model_name_prop(const struct model *m, const char *name)
 {
     unsigned siid, iid;
 
     if (read_numeric(name, &siid, &iid))
-        return model_find_prop(m, siid, iid);
+        return ag_model_find_prop(m, siid, iid);
     for (uint32_t i = 0; i < m->n_props; i++)
         if (strcmp(model_str(m, m->props[i].path), name) == 0)
             return &m->props[i];
@@ -246,16 +261,16 @@ static const struct model_call *name_call(const struct model *m, const struct mo
     return NULL;
 }
 
-const struct model_call *model_name_action(const struct model *m, const char *name)
+const struct model_call *ag_model_name_action(const struct model *m, const char *name)
 {
     unsigned siid, iid;
 
-    return read_numeric(name, &siid, &iid) ? model_find_action(m, siid, iid) : name_call(m, m->actions, m->n_actions, name);
+    return read_numeric(name, &siid, &iid) ? ag_model_find_action(m, siid, iid) : name_call(m, m->actions, m->n_actions, name);
 }
 
-const struct model_call *model_name_event(const struct model *m, const char *name)
+const struct model_call *ag_model_name_event(const struct model *m, const char *name)
 {
     unsigned siid, iid;
 
-    return read_numeric(name, &siid, &iid) ? model_find_event(m, siid, iid) : name_call(m, m->events, m->n_events, name);
+    return read_numeric(name, &siid, &iid) ? ag_model_find_event(m, siid, iid) : name_call(m, m->events, m->n_events, name);
 }

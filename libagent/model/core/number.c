@@ -73,7 +73,7 @@ static uint64_t shrink(struct parts *n, long shift)
     return shift == 0 && last >= 5 ? v + 1 : v;
 }
 
-int model_number_read(struct ag_span raw, unsigned scale, int64_t *units_out, bool *exact_out)
+int ag_model_number_read(struct ag_span raw, unsigned scale, int64_t *units_out, bool *exact_out)
 {
     struct parts n = split(raw);
     long shift = n.exponent + (long) scale;
@@ -93,7 +93,7 @@ int model_number_read(struct ag_span raw, unsigned scale, int64_t *units_out, bo
     return 0;
 }
 
-unsigned model_number_scale(struct ag_span raw)
+unsigned ag_model_number_scale(struct ag_span raw)
 {
     struct parts n = split(raw);
 
@@ -111,7 +111,7 @@ static uint64_t power_of_ten(unsigned scale)
     return power;
 }
 
-size_t model_number_write(int64_t units, unsigned scale, char out[MODEL_NUMBER_TEXT])
+size_t ag_model_number_write(int64_t units, unsigned scale, char out[MODEL_NUMBER_TEXT])
 {
     uint64_t v = units < 0 ? -(uint64_t) units : (uint64_t) units, power;
     const char *sign = units < 0 ? "-" : "";
@@ -126,7 +126,12 @@ size_t model_number_write(int64_t units, unsigned scale, char out[MODEL_NUMBER_T
     return (size_t) snprintf(out, MODEL_NUMBER_TEXT, "%s%" PRIu64 ".%0*" PRIu64, sign, v / power, (int) scale, v % power);
 }
 
-double model_number_double(int64_t units, unsigned scale)
+double ag_model_number_power(unsigned scale)
 {
-    return (double) units / (double) power_of_ten(scale); /* both exact up to 2^53: the quotient is the nearest double */
+    return (double) power_of_ten(scale);
+}
+
+double ag_model_number_double(int64_t units, unsigned scale)
+{
+    return (double) units / ag_model_number_power(scale); /* both exact up to 2^53: the quotient is the nearest double */
 }

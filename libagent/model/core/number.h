@@ -17,16 +17,18 @@ enum { MODEL_E_NUMBER_RANGE = 1 };
  * raw: the bytes of a valid JSON number. *units_out: the number in units of 10^-scale, rounded to the nearest, halves away
  * from zero; *exact_out: nothing was rounded away. 0 or MODEL_E_NUMBER_RANGE.
  */
-int model_number_read(struct ag_span raw, unsigned scale, int64_t *units_out, bool *exact_out);
+int ag_model_number_read(struct ag_span raw, unsigned scale, int64_t *units_out, bool *exact_out);
 
 /* The least scale at which the number is exact, at most MODEL_SCALE_MAX + 1: that many say that none is. */
-unsigned model_number_scale(struct ag_span raw);
+unsigned ag_model_number_scale(struct ag_span raw);
 
-/* Longest text of model_number_write(), its NUL included. */
+/* Longest text of ag_model_number_write(), its NUL included. */
 enum { MODEL_NUMBER_TEXT = 24 };
 /* The shortest decimal text, without exponent: "21.5", "-0.1", "400". Returns its length. */
-size_t model_number_write(int64_t units, unsigned scale, char out[MODEL_NUMBER_TEXT]);
+size_t ag_model_number_write(int64_t units, unsigned scale, char out[MODEL_NUMBER_TEXT]);
 
-double model_number_double(int64_t units, unsigned scale);
+/* 10^scale. */
+double ag_model_number_power(unsigned scale);
+double ag_model_number_double(int64_t units, unsigned scale);
 
 #endif

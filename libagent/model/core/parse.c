@@ -138,7 +138,7 @@ static int keep_name(struct reader *r, const char *kind, struct ag_json_value v,
     e = keep_text(r, "type", v, &whole);
     if (e < 0)
         return e;
-    why = model_urn_read(&urn, r->text.data + whole, kind);
+    why = ag_model_urn_read(&urn, r->text.data + whole, kind);
     if (why)
         return wrong(r, v.raw.p, "type \"%.60s\": %s", r->text.data + whole, why);
     r->text.len = whole; /* the name, and what else is wanted, instead of the whole */
@@ -175,12 +175,12 @@ static int read_iid(struct reader *r, const char *what, struct ag_json_value obj
 static const char *const format_names[MODEL_N_FORMATS] = {"bool",  "uint8", "uint16", "uint32", "uint64", "int8", "int16",
                                                           "int32", "int64", "float",  "string", "hex",    "none"};
 
-const char *model_format_name(enum model_format format)
+const char *ag_model_format_name(enum model_format format)
 {
     return (unsigned) format < MODEL_N_FORMATS ? format_names[format] : "?";
 }
 
-void model_format_bounds(enum model_format format, int64_t *min_out, int64_t *max_out)
+void ag_model_format_bounds(enum model_format format, int64_t *min_out, int64_t *max_out)
 {
     static const struct {
         int64_t min, max;
@@ -206,7 +206,7 @@ static int read_format(struct reader *r, struct ag_json_value object, struct ag_
     for (unsigned f = 0; f < MODEL_N_FORMATS; f++) {
         if (v.type == AG_JSON_STRING && ag_json_key_is(v.raw, format_names[f])) {
             p->format = (uint8_t) f;
-            model_format_bounds((enum model_format) f, &p->min, &p->max);
+            ag_model_format_bounds((enum model_format) f, &p->min, &p->max);
             return 0;
         }
     }
@@ -241,7 +241,7 @@ static int read_units(struct reader *r, const struct model_prop *p, struct ag_js
 {
     bool exact;
 
-    if (model_number_read(v.raw, p->scale, out, &exact) != 0)
+    if (ag_model_number_read(v.raw, p->scale, out, &exact) != 0)
         return wrong(r, v.raw.p, "%.*s is too large a number", (int) (v.raw.len < 40 ? v.raw.len : 40), v.raw.p);
     if (!exact)
         return wrong(r, v.raw.p, p->format == MODEL_FLOAT ? "%.*s has too many digits" : "%.*s is no whole number",
@@ -257,7 +257,7 @@ static int set_scale(struct reader *r, struct model_prop *p, const struct ag_jso
     bool exact;
 
     for (size_t i = 0; i < n; i++) {
-        unsigned want = model_number_scale(numbers[i].raw);
+        unsigned want = ag_model_number_scale(numbers[i].raw);
 
         least = want > least ? want : least;
     }
@@ -266,7 +266,7 @@ static int set_scale(struct reader *r, struct model_prop *p, const struct ag_jso
     for (; scale > least; scale--) {
         size_t fits = 0;
 
-        while (fits < n && model_number_read(numbers[fits].raw, scale, &units, &exact) == 0 &&
+        while (fits < n && ag_model_number_read(numbers[fits].raw, scale, &units, &exact) == 0 &&
                units < INT64_MAX / 4 && units > INT64_MIN / 4)
             fits++;
         if (fits == n)
@@ -300,7 +300,7 @@ static int read_range(struct reader *r, struct ag_json_value v, struct model_pro
     if (got[2] < 0)
         return wrong(r, v.raw.p, "value-range has a negative step");
     if (got[0] < least || got[1] > most)
-        return wrong(r, v.raw.p, "value-range exceeds its format %s", model_format_name((enum model_format) p->format));
+        return wrong(r, v.raw.p, "value-range exceeds its format %s", ag_model_format_name((enum model_format) p->format));
     p->has_range = true;
     p->min = got[0];
     p->max = got[1];
@@ -326,7 +326,7 @@ static int read_choice(struct reader *r, struct model_prop *p, struct ag_json_va
         (e = keep_text(r, "description", description, &choice.description)) < 0)
         return e;
     if (choice.value < p->min || choice.value > p->max)
-        return wrong(r, value.raw.p, "value-list exceeds its format %s", model_format_name((enum model_format) p->format));
+        return wrong(r, value.raw.p, "value-list exceeds its format %s", ag_model_format_name((enum model_format) p->format));
     for (uint32_t i = 0; i < p->n_choices; i++)
         if (((struct model_choice *) (void *) r->choices.data)[p->first_choice + i].value == choice.value)
             return wrong(r, value.raw.p, "value-list has the value %.*s twice", (int) value.raw.len, value.raw.p);
@@ -363,7 +363,7 @@ static int read_limits(struct reader *r, const struct members *m, struct model_p
         p->scale = m->range.type == AG_JSON_NONE && m->list.type == AG_JSON_NONE ? FREE_SCALE : 0;
     if ((m->range.type != AG_JSON_NONE || m->list.type != AG_JSON_NONE) && !is_numeric(p))
         return wrong(r, (m->range.raw.p ? m->range : m->list).raw.p, "a range or list of values for format %s",
-                     model_format_name((enum model_format) p->format));
+                     ag_model_format_name((enum model_format) p->format));
     if (m->range.type != AG_JSON_NONE && (e = read_range(r, m->range, p)) < 0)
         return e;
     if (m->list.type != AG_JSON_NONE && (e = read_list(r, m->list, p)) < 0)
@@ -624,7 +624,7 @@ static int finish(struct reader *r, struct model *m)
     m->type = r->type;
     m->description = r->description;
     m->device_model = r->device_model;
-    return e < 0 ? e : model_name_all(m, &r->text);
+    return e < 0 ? e : ag_model_name_all(m, &r->text);
 }
 
 static void reader_deinit(struct reader *r)
@@ -635,7 +635,7 @@ static void reader_deinit(struct reader *r)
         ag_buf_deinit(all[i]);
 }
 
-int model_parse(struct model *out, struct ag_span text, struct model_error *error)
+int ag_model_parse(struct model *out, struct ag_span text, struct model_error *error)
 {
     ag_cleanup(reader_deinit) struct reader r = {.source = text, .error = error};
     struct model m = {0};
@@ -656,13 +656,13 @@ int model_parse(struct model *out, struct ag_span text, struct model_error *erro
             e = -ENOMEM;
     }
     if (e < 0)
-        model_deinit(&m);
+        ag_model_deinit(&m);
     else
         *out = m;
     return e;
 }
 
-void model_deinit(struct model *m)
+void ag_model_deinit(struct model *m)
 {
     free(m->text);
     free(m->services);

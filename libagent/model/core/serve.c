@@ -44,7 +44,7 @@ static const struct model_prop *find_prop(const struct model *m, const struct as
 {
     unsigned siid, piid;
 
-    return read_iid(a->siid, &siid) && read_iid(a->iid, &piid) ? model_find_prop(m, siid, piid) : NULL;
+    return read_iid(a->siid, &siid) && read_iid(a->iid, &piid) ? ag_model_find_prop(m, siid, piid) : NULL;
 }
 
 /* What a hook returned as a code of the model. */
@@ -106,7 +106,7 @@ static int set_one(const struct model *m, const struct model_hooks *hooks, void 
         code = MODEL_NOT_FOUND;
     else if (!(p->access & MODEL_WRITE))
         code = MODEL_NOT_WRITABLE;
-    else if (a.value.type == AG_JSON_NONE || model_check(m, p, a.value.raw, &value) != MODEL_FINE)
+    else if (a.value.type == AG_JSON_NONE || ag_model_check(m, p, a.value.raw, &value) != MODEL_FINE)
         code = MODEL_BAD_VALUE;
     else
         code = code_of(hooks->set(user, p, &value));
@@ -136,12 +136,12 @@ static int each(const struct model *m, const struct model_hooks *hooks, void *us
     return r == 0 ? ag_buf_append_char(out, ']') : r;
 }
 
-int model_serve_get(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out)
+int ag_model_serve_get(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out)
 {
     return each(m, hooks, user, params, out, get_one);
 }
 
-int model_serve_set(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out)
+int ag_model_serve_set(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out)
 {
     return each(m, hooks, user, params, out, set_one);
 }
@@ -189,14 +189,14 @@ static bool read_inputs(const struct model *m, const struct model_call *a, struc
 
         by_name = n == 0 ? named : by_name;
         if (i >= a->n_in || named != by_name || (got & (UINT64_C(1) << i)) || value.type == AG_JSON_NONE ||
-            model_check(m, input(m, a, i), value.raw, &in[i]) != MODEL_FINE)
+            ag_model_check(m, input(m, a, i), value.raw, &in[i]) != MODEL_FINE)
             return false;
         got |= UINT64_C(1) << i;
     }
     return true;
 }
 
-int model_serve_action(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out)
+int ag_model_serve_action(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out)
 {
     struct ag_json_value object = ag_json_value_at(params.p, params.p + params.len);
     struct asked a;
@@ -209,7 +209,7 @@ int model_serve_action(const struct model *m, const struct model_hooks *hooks, v
     if (object.type != AG_JSON_OBJECT)
         return -EINVAL;
     a = read_entry(object, "aiid");
-    action = read_iid(a.siid, &siid) && read_iid(a.iid, &aiid) ? model_find_action(m, siid, aiid) : NULL;
+    action = read_iid(a.siid, &siid) && read_iid(a.iid, &aiid) ? ag_model_find_action(m, siid, aiid) : NULL;
     if (!action)
         code = MODEL_NOT_FOUND;
     else if (!read_inputs(m, action, a.in, in))

@@ -1,5 +1,5 @@
 /*
- * A parsed MIoT-Spec v2 instance: what a device is made of. Built once by model_parse(), never changed afterwards, so it may
+ * A parsed MIoT-Spec v2 instance: what a device is made of. Built once by ag_model_parse(), never changed afterwards, so it may
  * be shared and read from anywhere. All text lies in one block, all lists in arrays; an index is a position in its array.
  *
  * Source of the format and its numbers: the public description of instances (URN, iid, format, access, value-range).
@@ -100,35 +100,35 @@ struct model_error {
 
 /*
  * Reads an instance. 0; -EINVAL with line and reason in *error: it is not JSON, or cannot be right; -EFBIG: over
- * MODEL_TEXT_MAX (reason too); -ENOMEM. *out is for model_deinit() after 0 only.
+ * MODEL_TEXT_MAX (reason too); -ENOMEM. *out is for ag_model_deinit() after 0 only.
  */
-int model_parse(struct model *out, struct ag_span text, struct model_error *error);
-void model_deinit(struct model *m);
+int ag_model_parse(struct model *out, struct ag_span text, struct model_error *error);
+void ag_model_deinit(struct model *m);
 
 static inline const char *model_str(const struct model *m, model_text t)
 {
     return m->text + t;
 }
 
-const char *model_format_name(enum model_format format);
+const char *ag_model_format_name(enum model_format format);
 /* The least and the largest value of an integer format, at scale 0; of others INT64_MIN and INT64_MAX. */
-void model_format_bounds(enum model_format format, int64_t *min_out, int64_t *max_out);
+void ag_model_format_bounds(enum model_format format, int64_t *min_out, int64_t *max_out);
 
 /* ---- finding ---- */
 
 /* NULL: there is none. */
-const struct model_prop *model_find_prop(const struct model *m, unsigned siid, unsigned piid);
-const struct model_call *model_find_action(const struct model *m, unsigned siid, unsigned aiid);
-const struct model_call *model_find_event(const struct model *m, unsigned siid, unsigned eiid);
+const struct model_prop *ag_model_find_prop(const struct model *m, unsigned siid, unsigned piid);
+const struct model_call *ag_model_find_action(const struct model *m, unsigned siid, unsigned aiid);
+const struct model_call *ag_model_find_event(const struct model *m, unsigned siid, unsigned eiid);
 
 /*
  * By name: "2.3" is siid.iid; "light.brightness" the property of the lowest iid of that name in the service of the lowest siid
  * of its name; "light.brightness@8" the one with iid 8; "light@5.brightness" that of service 5. Each property, action and event has
  * exactly one such path, which does not change when others are added with higher numbers.
  */
-const struct model_prop *model_name_prop(const struct model *m, const char *name);
-const struct model_call *model_name_action(const struct model *m, const char *name);
-const struct model_call *model_name_event(const struct model *m, const char *name);
+const struct model_prop *ag_model_name_prop(const struct model *m, const char *name);
+const struct model_call *ag_model_name_action(const struct model *m, const char *name);
+const struct model_call *ag_model_name_event(const struct model *m, const char *name);
 
 static inline unsigned model_prop_siid(const struct model *m, const struct model_prop *p)
 {

@@ -1,5 +1,6 @@
 #include "libagent/model/core/value.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "libagent/core/json_walk.h"
@@ -69,7 +70,7 @@ static enum model_fault check_number(const struct model *m, const struct model_p
 
     if (v.type != AG_JSON_NUMBER)
         return MODEL_WRONG_TYPE;
-    if (model_number_read(v.raw, p->scale, &out->units, &exact) != 0)
+    if (ag_model_number_read(v.raw, p->scale, &out->units, &exact) != 0)
         return is_free(p) ? MODEL_FINE : MODEL_OUT_OF_RANGE;
     if (!exact && is_free(p))
         return MODEL_FINE;
@@ -124,7 +125,7 @@ static enum model_fault check_text(const struct model_prop *p, struct ag_json_va
     return p->max_len > 0 && decoded_len(v.raw) > p->max_len ? MODEL_TOO_LONG : MODEL_FINE;
 }
 
-enum model_fault model_check(const struct model *m, const struct model_prop *p, struct ag_span raw, struct model_value *out)
+enum model_fault ag_model_check(const struct model *m, const struct model_prop *p, struct ag_span raw, struct model_value *out)
 {
     struct ag_json_value v = ag_json_value_at(raw.p, raw.p + raw.len);
 
@@ -144,7 +145,27 @@ enum model_fault model_check(const struct model *m, const struct model_prop *p, 
     }
 }
 
-const char *model_fault_name(enum model_fault fault)
+enum model_fault ag_model_check_double(const struct model *m, const struct model_prop *p, double number, struct model_value *out)
+{
+    double units = number * ag_model_number_power(p->scale), half;
+
+    *out = (struct model_value){MODEL_VALUE_NUMBER, 0, {NULL, 0}};
+    if (p->format < MODEL_UINT8 || p->format > MODEL_FLOAT)
+        return MODEL_WRONG_TYPE;
+    if (!(fabs(units) < 9e18)) /* a NaN too */
+        return MODEL_OUT_OF_RANGE;
+    half = p->step > 1 && p->n_choices == 0 ? (double) p->step / 2 : 0;
+    if (units < (double) p->min - half || units > (double) p->max + half)
+        return MODEL_OUT_OF_RANGE;
+    if (half > 0)
+        units = (double) p->min + round((units - (double) p->min) / (double) p->step) * (double) p->step;
+    out->units = (int64_t) round(units);
+    if (p->n_choices > 0)
+        return is_choice(m, p, &out->units) ? MODEL_FINE : MODEL_NOT_IN_LIST;
+    return fit(p, &out->units);
+}
+
+const char *ag_model_fault_name(enum model_fault fault)
 {
     static const char *const names[MODEL_N_FAULTS] = {"fine",            "of the wrong type", "out of range", "between two steps",
                                                       "not in the list", "too long",          "not hex digits"};
@@ -152,9 +173,9 @@ const char *model_fault_name(enum model_fault fault)
     return (unsigned) fault < MODEL_N_FAULTS ? names[fault] : "wrong";
 }
 
-struct ag_span model_value_text(const struct model_prop *p, const struct model_value *v, char *tmp, size_t n)
+struct ag_span ag_model_value_text(const struct model_prop *p, const struct model_value *v, char *tmp, size_t n)
 {
     if (v->kind != MODEL_VALUE_NUMBER || n < MODEL_NUMBER_TEXT)
         return v->raw;
-    return (struct ag_span){tmp, model_number_write(v->units, p->scale, tmp)};
+    return (struct ag_span){tmp, ag_model_number_write(v->units, p->scale, tmp)};
 }

@@ -47,12 +47,15 @@ enum model_fault {
  * "5e1") but must be whole; one of format float may differ from its step by what a 32-bit float cannot hold, and *out has the
  * number meant. A string is measured in bytes of UTF-8.
  */
-enum model_fault model_check(const struct model *m, const struct model_prop *p, struct ag_span raw, struct model_value *out);
+enum model_fault ag_model_check(const struct model *m, const struct model_prop *p, struct ag_span raw, struct model_value *out);
 
-/* "out of range 0..100"; text for people. */
-const char *model_fault_name(enum model_fault fault);
+/* A number of the application's own making: moved onto the nearest step, or the nearest whole number. *out has no raw. */
+enum model_fault ag_model_check_double(const struct model *m, const struct model_prop *p, double number, struct model_value *out);
+
+/* For people: "out of range". */
+const char *ag_model_fault_name(enum model_fault fault);
 
 /* The value as JSON text of at most MODEL_NUMBER_TEXT bytes: numbers without the rounding of their sender, others are raw. */
-struct ag_span model_value_text(const struct model_prop *p, const struct model_value *v, char *tmp, size_t n);
+struct ag_span ag_model_value_text(const struct model_prop *p, const struct model_value *v, char *tmp, size_t n);
 
 #endif

@@ -5,14 +5,14 @@
 #include <string.h>
 #include "libagent/model/core/number.h"
 
-int model_values_init(struct model_values *v, const struct model *m)
+int ag_model_values_init(struct model_values *v, const struct model *m)
 {
     *v = (struct model_values){.m = m};
     v->held = calloc(m->n_props + 1, sizeof *v->held);
     return v->held ? 0 : -ENOMEM;
 }
 
-void model_values_deinit(struct model_values *v)
+void ag_model_values_deinit(struct model_values *v)
 {
     for (uint32_t i = 0; v->held && i < v->m->n_props; i++)
         free(v->held[i].text);
@@ -39,7 +39,7 @@ static bool is_same(const struct model_held *h, const struct model_value *value)
     return ag_span_is(value->raw, h->text, strlen(h->text));
 }
 
-int model_values_put(struct model_values *v, const struct model_prop *p, const struct model_value *value)
+int ag_model_values_put(struct model_values *v, const struct model_prop *p, const struct model_value *value)
 {
     struct model_held *h = held_of(v, p);
     char *text = NULL;
@@ -63,14 +63,14 @@ int model_values_put(struct model_values *v, const struct model_prop *p, const s
     return 1;
 }
 
-const struct model_held *model_values_get(const struct model_values *v, const struct model_prop *p)
+const struct model_held *ag_model_values_get(const struct model_values *v, const struct model_prop *p)
 {
     const struct model_held *h = held_of(v, p);
 
     return h->known ? h : NULL;
 }
 
-int model_values_write(const struct model_values *v, const struct model_prop *p, struct ag_buf *out)
+int ag_model_values_write(const struct model_values *v, const struct model_prop *p, struct ag_buf *out)
 {
     const struct model_held *h = held_of(v, p);
     char number[MODEL_NUMBER_TEXT];
@@ -80,7 +80,7 @@ int model_values_write(const struct model_values *v, const struct model_prop *p,
     if (h->kind == MODEL_VALUE_BOOL)
         return ag_buf_append_str(out, h->units ? "true" : "false");
     if (h->kind == MODEL_VALUE_NUMBER)
-        return ag_buf_append(out, number, model_number_write(h->units, p->scale, number));
+        return ag_buf_append(out, number, ag_model_number_write(h->units, p->scale, number));
     return ag_buf_append_str(out, h->text);
 }
 
@@ -93,11 +93,11 @@ static int put_change(const struct model_values *v, const struct model_prop *p, 
     if (r == 0)
         r = ag_buf_printf(out, "\"siid\":%u,\"piid\":%u,\"value\":", model_prop_siid(v->m, p), p->iid);
     if (r == 0)
-        r = model_values_write(v, p, out);
+        r = ag_model_values_write(v, p, out);
     return r == 0 ? ag_buf_append_char(out, '}') : r;
 }
 
-int model_values_put_changes(const struct model_values *v, struct ag_span did, struct ag_buf *out)
+int ag_model_values_put_changes(const struct model_values *v, struct ag_span did, struct ag_buf *out)
 {
     uint32_t left = v->n_changed;
     int r = ag_buf_append_char(out, '[');
@@ -111,12 +111,23 @@ int model_values_put_changes(const struct model_values *v, struct ag_span did, s
     return r == 0 ? ag_buf_append_char(out, ']') : r;
 }
 
-void model_values_told(struct model_values *v)
+void ag_model_values_told(struct model_values *v, uint32_t batch)
 {
     for (uint32_t i = 0; v->n_changed > 0 && i < v->m->n_props; i++) {
         if (v->held[i].changed) {
             v->held[i].changed = false;
+            v->held[i].batch = batch;
             v->n_changed--;
+        }
+    }
+}
+
+void ag_model_values_untold(struct model_values *v, uint32_t batch)
+{
+    for (uint32_t i = 0; i < v->m->n_props; i++) {
+        if (v->held[i].batch == batch && !v->held[i].changed) {
+            v->held[i].changed = true;
+            v->n_changed++;
         }
     }
 }

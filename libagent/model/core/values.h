@@ -11,7 +11,8 @@
 struct model_held {
     uint8_t kind; /* enum model_value_kind behind `known` */
     bool known, changed;
-    int64_t units; /* bool and number */
+    uint32_t batch; /* that told it last; 0: none */
+    int64_t units;  /* bool and number */
     char *text;    /* others: JSON text, owned */
 };
 
@@ -22,24 +23,26 @@ struct model_values {
 };
 
 /* 0 or -ENOMEM. */
-int model_values_init(struct model_values *v, const struct model *m);
-void model_values_deinit(struct model_values *v);
+int ag_model_values_init(struct model_values *v, const struct model *m);
+void ag_model_values_deinit(struct model_values *v);
 
-/* value has passed model_check(). 1: it is another than before; 0: the same; -ENOMEM (nothing changed). */
-int model_values_put(struct model_values *v, const struct model_prop *p, const struct model_value *value);
+/* value has passed ag_model_check(). 1: it is another than before; 0: the same; -ENOMEM (nothing changed). */
+int ag_model_values_put(struct model_values *v, const struct model_prop *p, const struct model_value *value);
 
 /* NULL: not known yet. */
-const struct model_held *model_values_get(const struct model_values *v, const struct model_prop *p);
+const struct model_held *ag_model_values_get(const struct model_values *v, const struct model_prop *p);
 
 /* Appends the value as JSON. 0; -ENOENT: not known yet; -ENOMEM. */
-int model_values_write(const struct model_values *v, const struct model_prop *p, struct ag_buf *out);
+int ag_model_values_write(const struct model_values *v, const struct model_prop *p, struct ag_buf *out);
 
 /*
  * Appends the params of properties_changed with every change that waits, in the order of the model: [{"did":..,"siid","piid","value"},..].
  * did: a JSON string with its quotes, or empty to leave the member out. 0 or -ENOMEM (out is then to be thrown away).
  */
-int model_values_put_changes(const struct model_values *v, struct ag_span did, struct ag_buf *out);
-/* What model_values_put_changes() wrote is on its way. */
-void model_values_told(struct model_values *v);
+int ag_model_values_put_changes(const struct model_values *v, struct ag_span did, struct ag_buf *out);
+/* What ag_model_values_put_changes() wrote is on its way as batch (not 0). */
+void ag_model_values_told(struct model_values *v, uint32_t batch);
+/* That batch did not arrive: what no later one has told waits again. */
+void ag_model_values_untold(struct model_values *v, uint32_t batch);
 
 #endif

@@ -49,7 +49,7 @@ static void reads(void **state)
         int64_t units = 77;
         bool exact = !rows[i].exact;
 
-        if (model_number_read(span(rows[i].text), rows[i].scale, &units, &exact) != 0 || units != rows[i].units ||
+        if (ag_model_number_read(span(rows[i].text), rows[i].scale, &units, &exact) != 0 || units != rows[i].units ||
             exact != rows[i].exact)
             fail_msg("%s at scale %u: %lld %s", rows[i].text, rows[i].scale, (long long) units, exact ? "exact" : "rounded");
     }
@@ -64,9 +64,9 @@ static void refuses_what_63_bits_cannot_hold(void **state)
 
     (void) state;
     for (size_t i = 0; i < ag_array_size(rows); i++)
-        if (model_number_read(span(rows[i]), 0, &units, &exact) != MODEL_E_NUMBER_RANGE)
+        if (ag_model_number_read(span(rows[i]), 0, &units, &exact) != MODEL_E_NUMBER_RANGE)
             fail_msg("%s", rows[i]);
-    assert_int_equal(model_number_read(span("10000000000"), 9, &units, &exact), MODEL_E_NUMBER_RANGE);
+    assert_int_equal(ag_model_number_read(span("10000000000"), 9, &units, &exact), MODEL_E_NUMBER_RANGE);
 }
 
 static void knows_the_decimals_of_a_number(void **state)
@@ -78,8 +78,8 @@ static void knows_the_decimals_of_a_number(void **state)
 
     (void) state;
     for (size_t i = 0; i < ag_array_size(rows); i++)
-        if (model_number_scale(span(rows[i].text)) != rows[i].scale)
-            fail_msg("%s: %u", rows[i].text, model_number_scale(span(rows[i].text)));
+        if (ag_model_number_scale(span(rows[i].text)) != rows[i].scale)
+            fail_msg("%s: %u", rows[i].text, ag_model_number_scale(span(rows[i].text)));
 }
 
 static void writes_the_shortest_text(void **state)
@@ -94,12 +94,12 @@ static void writes_the_shortest_text(void **state)
 
     (void) state;
     for (size_t i = 0; i < ag_array_size(rows); i++) {
-        assert_int_equal(model_number_write(rows[i].units, rows[i].scale, out), strlen(rows[i].text));
+        assert_int_equal(ag_model_number_write(rows[i].units, rows[i].scale, out), strlen(rows[i].text));
         assert_string_equal(out, rows[i].text);
     }
-    assert_true(model_number_double(213, 1) == 21.3);
-    assert_true(model_number_double(-1, 1) == -0.1);
-    assert_true(model_number_double(21300000000, 9) == 21.3);
+    assert_true(ag_model_number_double(213, 1) == 21.3);
+    assert_true(ag_model_number_double(-1, 1) == -0.1);
+    assert_true(ag_model_number_double(21300000000, 9) == 21.3);
 }
 
 int main(void)

@@ -44,7 +44,7 @@ static int get(void *user, const struct model_prop *p, struct ag_buf *out)
     struct device *d = user;
 
     note(d, "get", p->iid, NULL);
-    return model_values_write(&d->values, p, out);
+    return ag_model_values_write(&d->values, p, out);
 }
 
 static int set(void *user, const struct model_prop *p, const struct model_value *value)
@@ -55,7 +55,7 @@ static int set(void *user, const struct model_prop *p, const struct model_value 
     note(d, "set", p->iid, value);
     if (p->iid == 6)
         return MODEL_ACCEPTED;
-    r = model_values_put(&d->values, p, value);
+    r = ag_model_values_put(&d->values, p, value);
     return r < 0 ? r : 0;
 }
 
@@ -79,16 +79,16 @@ static int device_open(struct device *d)
     int r;
 
     *d = (struct device){0};
-    r = model_parse(&d->m, AG_SPAN(lamp), &error);
-    if (r == 0 && (r = model_values_init(&d->values, &d->m)) < 0)
-        model_deinit(&d->m);
+    r = ag_model_parse(&d->m, AG_SPAN(lamp), &error);
+    if (r == 0 && (r = ag_model_values_init(&d->values, &d->m)) < 0)
+        ag_model_deinit(&d->m);
     return r;
 }
 
 static void device_close(struct device *d)
 {
-    model_values_deinit(&d->values);
-    model_deinit(&d->m);
+    ag_model_values_deinit(&d->values);
+    ag_model_deinit(&d->m);
 }
 
 typedef int (*serve_fn)(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out);
@@ -99,16 +99,16 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {model_serve_set, "[]", "[]", ""},
-    {model_serve_set, "{}", NULL, ""},
-    {model_serve_set, "\"x\"", NULL, ""},
-    {model_serve_get, "null", NULL, ""},
-    {model_serve_action, "[]", NULL, ""},
-    {model_serve_set, "[{\"did\":\"MYDID\",\"siid\":2,\"piid\":1,\"value\":true}]", "[{\"did\":\"MYDID\",\"siid\":2,\"piid\":1,\"code\":0}]",
+    {ag_model_serve_set, "[]", "[]", ""},
+    {ag_model_serve_set, "{}", NULL, ""},
+    {ag_model_serve_set, "\"x\"", NULL, ""},
+    {ag_model_serve_get, "null", NULL, ""},
+    {ag_model_serve_action, "[]", NULL, ""},
+    {ag_model_serve_set, "[{\"did\":\"MYDID\",\"siid\":2,\"piid\":1,\"value\":true}]", "[{\"did\":\"MYDID\",\"siid\":2,\"piid\":1,\"code\":0}]",
      "set 1=true"},
-    {model_serve_get, "[{\"did\":\"on\",\"siid\":2,\"piid\":1},{\"siid\":2,\"piid\":4}]",
+    {ag_model_serve_get, "[{\"did\":\"on\",\"siid\":2,\"piid\":1},{\"siid\":2,\"piid\":4}]",
      "[{\"did\":\"on\",\"siid\":2,\"piid\":1,\"code\":0,\"value\":true},{\"siid\":2,\"piid\":4,\"code\":-4004}]", "get 1; get 4"},
-    {model_serve_set,
+    {ag_model_serve_set,
      "[{\"did\":\"1\",\"siid\":2,\"piid\":2,\"value\":101},{\"did\":\"1\",\"siid\":2,\"piid\":2,\"value\":50},{\"did\":\"1\",\"siid\":2,\"piid\":4,"
      "\"value\":5},{\"did\":\"1\",\"siid\":3,\"piid\":1,\"value\":5},{\"did\":\"1\",\"siid\":2,\"piid\":2},{\"did\":\"1\",\"siid\":2,\"piid\":3,"
      "\"value\":\"123456789\"},7,{}]",
@@ -116,29 +116,29 @@ static const struct row rows[] = {
      "\"code\":-4002},{\"did\":\"1\",\"siid\":3,\"piid\":1,\"code\":-4003},{\"did\":\"1\",\"siid\":2,\"piid\":2,\"code\":-4005},{\"did\":\"1\","
      "\"siid\":2,\"piid\":3,\"code\":-4005},{\"code\":-4003},{\"code\":-4003}]",
      "set 2=50"},
-    {model_serve_set, "[{\"value\":\"x\",\"piid\":6,\"siid\":2,\"did\":{\"odd\":[1]},\"more\":1}]",
+    {ag_model_serve_set, "[{\"value\":\"x\",\"piid\":6,\"siid\":2,\"did\":{\"odd\":[1]},\"more\":1}]",
      "[{\"did\":{\"odd\":[1]},\"siid\":2,\"piid\":6,\"code\":1}]", "set 6=\"x\""},
-    {model_serve_get, "[{\"did\":5,\"siid\":2,\"piid\":3},{\"siid\":2,\"piid\":5},{\"siid\":\"2\",\"piid\":1},{\"siid\":2.0,\"piid\":1},{\"siid\":2,\"piid\":65537}]",
+    {ag_model_serve_get, "[{\"did\":5,\"siid\":2,\"piid\":3},{\"siid\":2,\"piid\":5},{\"siid\":\"2\",\"piid\":1},{\"siid\":2.0,\"piid\":1},{\"siid\":2,\"piid\":65537}]",
      "[{\"did\":5,\"siid\":2,\"piid\":3,\"code\":-4001},{\"siid\":2,\"piid\":5,\"code\":-4001},{\"siid\":\"2\",\"piid\":1,\"code\":-4003},"
      "{\"siid\":2.0,\"piid\":1,\"code\":-4003},{\"siid\":2,\"piid\":65537,\"code\":-4003}]",
      ""},
-    {model_serve_action, "{\"did\":\"x\",\"siid\":2,\"aiid\":1,\"in\":[]}", "{\"did\":\"x\",\"siid\":2,\"aiid\":1,\"code\":0,\"out\":[true]}", "act 1"},
-    {model_serve_action, "{\"siid\":2,\"aiid\":1}", "{\"siid\":2,\"aiid\":1,\"code\":0,\"out\":[true]}", "act 1"},
-    {model_serve_action, "{\"siid\":2,\"aiid\":3,\"in\":[]}", "{\"siid\":2,\"aiid\":3,\"code\":1,\"out\":[]}", "act 3"},
-    {model_serve_action, "{\"siid\":2,\"aiid\":1,\"in\":[1]}", "{\"siid\":2,\"aiid\":1,\"code\":-4006}", ""},
-    {model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[50,10]}", "{\"siid\":2,\"aiid\":2,\"code\":0,\"out\":[]}", "act 2=50; and 1=10"},
-    {model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[{\"piid\":5,\"value\":10},{\"piid\":2,\"value\":50}]}",
+    {ag_model_serve_action, "{\"did\":\"x\",\"siid\":2,\"aiid\":1,\"in\":[]}", "{\"did\":\"x\",\"siid\":2,\"aiid\":1,\"code\":0,\"out\":[true]}", "act 1"},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":1}", "{\"siid\":2,\"aiid\":1,\"code\":0,\"out\":[true]}", "act 1"},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":3,\"in\":[]}", "{\"siid\":2,\"aiid\":3,\"code\":1,\"out\":[]}", "act 3"},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":1,\"in\":[1]}", "{\"siid\":2,\"aiid\":1,\"code\":-4006}", ""},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[50,10]}", "{\"siid\":2,\"aiid\":2,\"code\":0,\"out\":[]}", "act 2=50; and 1=10"},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[{\"piid\":5,\"value\":10},{\"piid\":2,\"value\":50}]}",
      "{\"siid\":2,\"aiid\":2,\"code\":0,\"out\":[]}", "act 2=50; and 1=10"},
-    {model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[{\"piid\":5,\"value\":10},{\"piid\":5,\"value\":10}]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
-    {model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[{\"piid\":1,\"value\":10},{\"piid\":2,\"value\":10}]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
-    {model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[50,{\"piid\":5,\"value\":10}]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
-    {model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[101,10]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
-    {model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[50]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
-    {model_serve_action, "{\"siid\":2,\"aiid\":2}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
-    {model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":{\"a\":1,\"b\":2}}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
-    {model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[{\"piid\":5},{\"piid\":2}]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
-    {model_serve_action, "{\"did\":\"x\",\"siid\":2,\"aiid\":9,\"in\":[]}", "{\"did\":\"x\",\"siid\":2,\"aiid\":9,\"code\":-4003}", ""},
-    {model_serve_action, "{}", "{\"code\":-4003}", ""},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[{\"piid\":5,\"value\":10},{\"piid\":5,\"value\":10}]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[{\"piid\":1,\"value\":10},{\"piid\":2,\"value\":10}]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[50,{\"piid\":5,\"value\":10}]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[101,10]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[50]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":{\"a\":1,\"b\":2}}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[{\"piid\":5},{\"piid\":2}]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
+    {ag_model_serve_action, "{\"did\":\"x\",\"siid\":2,\"aiid\":9,\"in\":[]}", "{\"did\":\"x\",\"siid\":2,\"aiid\":9,\"code\":-4003}", ""},
+    {ag_model_serve_action, "{}", "{\"code\":-4003}", ""},
 };
 
 static void requests(void **state)
@@ -164,18 +164,18 @@ static void requests(void **state)
 
 static void put(struct device *d, unsigned piid, const char *json, int want)
 {
-    const struct model_prop *p = model_find_prop(&d->m, 2, piid);
+    const struct model_prop *p = ag_model_find_prop(&d->m, 2, piid);
     struct model_value v;
 
-    assert_int_equal(model_check(&d->m, p, (struct ag_span){json, strlen(json)}, &v), MODEL_FINE);
-    assert_int_equal(model_values_put(&d->values, p, &v), want);
+    assert_int_equal(ag_model_check(&d->m, p, (struct ag_span){json, strlen(json)}, &v), MODEL_FINE);
+    assert_int_equal(ag_model_values_put(&d->values, p, &v), want);
 }
 
 static void expect_changes(struct device *d, const char *did, const char *want)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
 
-    assert_int_equal(model_values_put_changes(&d->values, (struct ag_span){did, strlen(did)}, &out), 0);
+    assert_int_equal(ag_model_values_put_changes(&d->values, (struct ag_span){did, strlen(did)}, &out), 0);
     assert_string_equal(ag_buf_cstr(&out), want);
 }
 
@@ -196,7 +196,7 @@ static void changes_are_told_once_the_last_value_wins(void **state)
     expect_changes(&d, "\"123\"",
                    "[{\"did\":\"123\",\"siid\":2,\"piid\":1,\"value\":false},{\"did\":\"123\",\"siid\":2,\"piid\":2,\"value\":20},"
                    "{\"did\":\"123\",\"siid\":2,\"piid\":6,\"value\":\"a\"}]");
-    model_values_told(&d.values);
+    ag_model_values_told(&d.values, 1);
     expect_changes(&d, "", "[]");
     put(&d, 1, "false", 0);
     put(&d, 6, "\"a\"", 0);
@@ -204,6 +204,26 @@ static void changes_are_told_once_the_last_value_wins(void **state)
     expect_changes(&d, "", "[]");
     put(&d, 1, "true", 1);
     expect_changes(&d, "", "[{\"siid\":2,\"piid\":1,\"value\":true}]");
+    device_close(&d);
+}
+
+static void what_did_not_arrive_waits_again(void **state)
+{
+    struct device d;
+
+    (void) state;
+    assert_int_equal(device_open(&d), 0);
+    put(&d, 1, "true", 1);
+    put(&d, 2, "10", 1);
+    ag_model_values_told(&d.values, 1);
+    put(&d, 2, "20", 1);
+    ag_model_values_told(&d.values, 2);
+    expect_changes(&d, "", "[]");
+    ag_model_values_untold(&d.values, 1); /* 20 has been told since */
+    expect_changes(&d, "", "[{\"siid\":2,\"piid\":1,\"value\":true}]");
+    put(&d, 2, "30", 1);
+    ag_model_values_untold(&d.values, 2);
+    assert_int_equal(d.values.n_changed, 2);
     device_close(&d);
 }
 
@@ -234,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests),
         cmocka_unit_test(changes_are_told_once_the_last_value_wins),
+        cmocka_unit_test(what_did_not_arrive_waits_again),
         cmocka_unit_test(every_allocation_may_fail),
     };
 

@@ -39,7 +39,7 @@ static void load(struct model *m, const char *name)
     size_t n;
     char *text = read_file(name, &n);
 
-    if (model_parse(m, (struct ag_span){text, n}, &error) != 0)
+    if (ag_model_parse(m, (struct ag_span){text, n}, &error) != 0)
         fail_msg("%s:%u: %s", name, error.line, error.why);
     free(text);
 }
@@ -58,27 +58,27 @@ static void a_real_instance_is_read_whole(void **state)
     assert_int_equal(m.n_events, 3);
     assert_string_equal(model_str(&m, m.type), "air-purifier");
     assert_string_equal(model_str(&m, m.device_model), "zhimi-rmb1");
-    p = model_find_prop(&m, 3, 4);
+    p = ag_model_find_prop(&m, 3, 4);
     assert_non_null(p);
     assert_string_equal(model_str(&m, p->path), "environment.pm2.5-density");
     assert_string_equal(model_str(&m, p->unit), "μg/m3");
     assert_int_equal(p->format, MODEL_UINT16);
     assert_int_equal(p->access, MODEL_READ | MODEL_NOTIFY);
     assert_int_equal(p->max, 600);
-    p = model_find_prop(&m, 3, 7);
-    assert_true(model_number_double(p->step, p->scale) == 0.1);
-    assert_true(model_number_double(p->min, p->scale) == -30);
-    assert_string_equal(model_str(&m, model_find_prop(&m, 2, 1)->unit), ""); /* "none" is none */
-    assert_int_equal(model_find_prop(&m, 2, 2)->n_choices, 3);
-    assert_int_equal(model_find_action(&m, 4, 1)->n_in, 1);
-    assert_ptr_equal(&m.props[m.args[model_find_action(&m, 4, 1)->first_in]], model_find_prop(&m, 4, 3));
-    assert_non_null(model_find_event(&m, 9, 5));
-    assert_null(model_find_event(&m, 9, 4));
-    assert_null(model_find_prop(&m, 5, 1));
-    assert_null(model_find_prop(&m, 2, 3));
-    assert_null(model_find_prop(&m, 2, 65537));
-    assert_null(model_find_action(&m, 9, 70000));
-    model_deinit(&m);
+    p = ag_model_find_prop(&m, 3, 7);
+    assert_true(ag_model_number_double(p->step, p->scale) == 0.1);
+    assert_true(ag_model_number_double(p->min, p->scale) == -30);
+    assert_string_equal(model_str(&m, ag_model_find_prop(&m, 2, 1)->unit), ""); /* "none" is none */
+    assert_int_equal(ag_model_find_prop(&m, 2, 2)->n_choices, 3);
+    assert_int_equal(ag_model_find_action(&m, 4, 1)->n_in, 1);
+    assert_ptr_equal(&m.props[m.args[ag_model_find_action(&m, 4, 1)->first_in]], ag_model_find_prop(&m, 4, 3));
+    assert_non_null(ag_model_find_event(&m, 9, 5));
+    assert_null(ag_model_find_event(&m, 9, 4));
+    assert_null(ag_model_find_prop(&m, 5, 1));
+    assert_null(ag_model_find_prop(&m, 2, 3));
+    assert_null(ag_model_find_prop(&m, 2, 65537));
+    assert_null(ag_model_find_action(&m, 9, 70000));
+    ag_model_deinit(&m);
 }
 
 static void every_part_has_one_path_that_finds_it(void **state)
@@ -92,14 +92,14 @@ static void every_part_has_one_path_that_finds_it(void **state)
         load(&m, files[f]);
         for (uint32_t i = 0; i < m.n_props; i++) {
             snprintf(numeric, sizeof numeric, "%u.%u", model_prop_siid(&m, &m.props[i]), m.props[i].iid);
-            assert_ptr_equal(model_name_prop(&m, numeric), &m.props[i]);
-            assert_ptr_equal(model_name_prop(&m, model_str(&m, m.props[i].path)), &m.props[i]);
+            assert_ptr_equal(ag_model_name_prop(&m, numeric), &m.props[i]);
+            assert_ptr_equal(ag_model_name_prop(&m, model_str(&m, m.props[i].path)), &m.props[i]);
         }
         for (uint32_t i = 0; i < m.n_actions; i++)
-            assert_ptr_equal(model_name_action(&m, model_str(&m, m.actions[i].path)), &m.actions[i]);
+            assert_ptr_equal(ag_model_name_action(&m, model_str(&m, m.actions[i].path)), &m.actions[i]);
         for (uint32_t i = 0; i < m.n_events; i++)
-            assert_ptr_equal(model_name_event(&m, model_str(&m, m.events[i].path)), &m.events[i]);
-        model_deinit(&m);
+            assert_ptr_equal(ag_model_name_event(&m, model_str(&m, m.events[i].path)), &m.events[i]);
+        ag_model_deinit(&m);
     }
 }
 
@@ -109,18 +109,18 @@ static void equal_names_are_told_apart_by_iid(void **state)
 
     (void) state;
     load(&m, "thermostat.json");
-    assert_int_equal(model_name_prop(&m, "thermostat.on")->iid, 3);
-    assert_int_equal(model_name_prop(&m, "thermostat.on@9")->iid, 9);
-    assert_int_equal(model_name_prop(&m, "thermostat.on@10")->iid, 10);
-    assert_null(model_name_prop(&m, "thermostat.on@3"));
-    assert_int_equal(model_name_prop(&m, "thermostat.fan-level")->iid, 2);
-    assert_int_equal(model_name_prop(&m, "thermostat.target-temperature@8")->iid, 8);
-    assert_int_equal(model_name_event(&m, "function.time")->iid, 1);
-    assert_null(model_name_prop(&m, "on"));
-    assert_null(model_name_prop(&m, ""));
-    assert_null(model_name_prop(&m, "2."));
-    assert_null(model_name_prop(&m, "99999999999.1"));
-    model_deinit(&m);
+    assert_int_equal(ag_model_name_prop(&m, "thermostat.on")->iid, 3);
+    assert_int_equal(ag_model_name_prop(&m, "thermostat.on@9")->iid, 9);
+    assert_int_equal(ag_model_name_prop(&m, "thermostat.on@10")->iid, 10);
+    assert_null(ag_model_name_prop(&m, "thermostat.on@3"));
+    assert_int_equal(ag_model_name_prop(&m, "thermostat.fan-level")->iid, 2);
+    assert_int_equal(ag_model_name_prop(&m, "thermostat.target-temperature@8")->iid, 8);
+    assert_int_equal(ag_model_name_event(&m, "function.time")->iid, 1);
+    assert_null(ag_model_name_prop(&m, "on"));
+    assert_null(ag_model_name_prop(&m, ""));
+    assert_null(ag_model_name_prop(&m, "2."));
+    assert_null(ag_model_name_prop(&m, "99999999999.1"));
+    ag_model_deinit(&m);
 }
 
 /* ---- made-up instances ---- */
@@ -137,10 +137,10 @@ static const char *parse_error(const char *text)
 {
     static struct model_error error;
     struct model m;
-    int r = model_parse(&m, span(text), &error);
+    int r = ag_model_parse(&m, span(text), &error);
 
     if (r == 0) {
-        model_deinit(&m);
+        ag_model_deinit(&m);
         return "";
     }
     assert_int_equal(r, -EINVAL);
@@ -254,7 +254,7 @@ static void an_error_names_its_line(void **state)
     struct model m;
 
     (void) state;
-    assert_int_equal(model_parse(&m, span(text), &error), -EINVAL);
+    assert_int_equal(ag_model_parse(&m, span(text), &error), -EINVAL);
     assert_int_equal(error.line, 6);
     assert_non_null(strstr(error.why, "iid of a property"));
 }
@@ -268,14 +268,14 @@ static void a_name_says_the_same_when_more_is_added(void **state)
     struct model m;
 
     (void) state;
-    assert_int_equal(model_parse(&m, span(before), &error), 0);
-    assert_string_equal(model_str(&m, model_find_prop(&m, 4, 2)->path), "light.on");
-    model_deinit(&m);
-    assert_int_equal(model_parse(&m, span(after), &error), 0);
-    assert_string_equal(model_str(&m, model_find_prop(&m, 4, 2)->path), "light.on");
-    assert_string_equal(model_str(&m, model_find_prop(&m, 4, 5)->path), "light.on@5");
-    assert_string_equal(model_str(&m, model_find_prop(&m, 7, 2)->path), "light@7.on");
-    model_deinit(&m);
+    assert_int_equal(ag_model_parse(&m, span(before), &error), 0);
+    assert_string_equal(model_str(&m, ag_model_find_prop(&m, 4, 2)->path), "light.on");
+    ag_model_deinit(&m);
+    assert_int_equal(ag_model_parse(&m, span(after), &error), 0);
+    assert_string_equal(model_str(&m, ag_model_find_prop(&m, 4, 2)->path), "light.on");
+    assert_string_equal(model_str(&m, ag_model_find_prop(&m, 4, 5)->path), "light.on@5");
+    assert_string_equal(model_str(&m, ag_model_find_prop(&m, 7, 2)->path), "light@7.on");
+    ag_model_deinit(&m);
 }
 
 static void dots_in_names_make_no_two_equal_paths(void **state)
@@ -287,13 +287,13 @@ static void dots_in_names_make_no_two_equal_paths(void **state)
     struct model m;
 
     (void) state;
-    assert_int_equal(model_parse(&m, span(text), &error), 0);
+    assert_int_equal(ag_model_parse(&m, span(text), &error), 0);
     for (uint32_t i = 0; i < m.n_props; i++)
-        assert_ptr_equal(model_name_prop(&m, model_str(&m, m.props[i].path)), &m.props[i]);
-    assert_string_equal(model_str(&m, model_find_prop(&m, 3, 1)->path), "3.1");
-    assert_string_equal(model_str(&m, model_find_prop(&m, 4, 9)->path), "4.9");
-    assert_int_equal(model_prop_siid(&m, model_name_prop(&m, "2.1")), 2);
-    model_deinit(&m);
+        assert_ptr_equal(ag_model_name_prop(&m, model_str(&m, m.props[i].path)), &m.props[i]);
+    assert_string_equal(model_str(&m, ag_model_find_prop(&m, 3, 1)->path), "3.1");
+    assert_string_equal(model_str(&m, ag_model_find_prop(&m, 4, 9)->path), "4.9");
+    assert_int_equal(model_prop_siid(&m, ag_model_name_prop(&m, "2.1")), 2);
+    ag_model_deinit(&m);
 }
 
 /* A vacuum's instance has some 300 properties. */
@@ -321,11 +321,11 @@ static void three_hundred_properties_take_at_most_64_kib(void **state)
     size_t bytes;
 
     (void) state;
-    assert_int_equal(model_parse(&m, span(text), &error), 0);
+    assert_int_equal(ag_model_parse(&m, span(text), &error), 0);
     bytes = m.text_len + m.n_props * sizeof *m.props + m.n_services * sizeof *m.services;
     if (bytes > 64 * 1024)
         fail_msg("%zu bytes", bytes);
-    model_deinit(&m);
+    ag_model_deinit(&m);
     free(text);
 }
 
@@ -337,7 +337,7 @@ static void more_than_a_mebibyte_is_refused(void **state)
 
     (void) state;
     assert_non_null(text);
-    assert_int_equal(model_parse(&m, (struct ag_span){text, MODEL_TEXT_MAX + 1}, &error), -EFBIG);
+    assert_int_equal(ag_model_parse(&m, (struct ag_span){text, MODEL_TEXT_MAX + 1}, &error), -EFBIG);
     assert_non_null(strstr(error.why, "longer than"));
     free(text);
 }
@@ -347,11 +347,11 @@ static void sweep(void *user)
     struct ag_span *text = user;
     struct model_error error;
     struct model m;
-    int r = model_parse(&m, *text, &error);
+    int r = ag_model_parse(&m, *text, &error);
 
     assert_true(r == 0 || r == -ENOMEM);
     if (r == 0)
-        model_deinit(&m);
+        ag_model_deinit(&m);
 }
 
 static void every_allocation_may_fail(void **state)

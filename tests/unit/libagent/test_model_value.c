@@ -111,19 +111,19 @@ static void check(const struct row *row)
                      row->property);
     enum model_fault fault;
 
-    if (model_parse(&m, (struct ag_span){text, (size_t) n}, &error) != 0)
+    if (ag_model_parse(&m, (struct ag_span){text, (size_t) n}, &error) != 0)
         fail_msg("%s: %s", row->property, error.why);
-    fault = model_check(&m, &m.props[0], (struct ag_span){row->value, strlen(row->value)}, &v);
+    fault = ag_model_check(&m, &m.props[0], (struct ag_span){row->value, strlen(row->value)}, &v);
     if (fault != row->fault)
-        fail_msg("%s with %s: %s", row->value, row->property, model_fault_name(fault));
+        fail_msg("%s with %s: %s", row->value, row->property, ag_model_fault_name(fault));
     if (fault == MODEL_FINE) {
         const char *want = row->text ? row->text : row->value;
 
-        got = model_value_text(&m.props[0], &v, tmp, sizeof tmp);
+        got = ag_model_value_text(&m.props[0], &v, tmp, sizeof tmp);
         if (!ag_span_is(got, want, strlen(want)))
             fail_msg("%s with %s gives %.*s", row->value, row->property, (int) got.len, got.p);
     }
-    model_deinit(&m);
+    ag_model_deinit(&m);
 }
 
 static void values(void **state)
@@ -144,7 +144,7 @@ static void no_value_of_the_grid_is_refused(void **state)
     char value[64];
 
     (void) state;
-    assert_int_equal(model_parse(&m, AG_SPAN(text), &error), 0);
+    assert_int_equal(ag_model_parse(&m, AG_SPAN(text), &error), 0);
     for (int i = -500; i <= 500; i++) {
         for (int form = 0; form < 3; form++) {
             int n;
@@ -155,12 +155,12 @@ static void no_value_of_the_grid_is_refused(void **state)
                 n = snprintf(value, sizeof value, "%.17g", i * 0.1);
             else
                 n = snprintf(value, sizeof value, "%.9g", (double) ((float) i / 10.0f));
-            if (model_check(&m, &m.props[0], (struct ag_span){value, (size_t) n}, &v) != MODEL_FINE)
+            if (ag_model_check(&m, &m.props[0], (struct ag_span){value, (size_t) n}, &v) != MODEL_FINE)
                 fail_msg("%s", value);
-            assert_true(model_number_double(v.units, m.props[0].scale) == i / 10.0);
+            assert_true(ag_model_number_double(v.units, m.props[0].scale) == i / 10.0);
         }
     }
-    model_deinit(&m);
+    ag_model_deinit(&m);
 }
 
 int main(void)

@@ -1,0 +1,19 @@
+/* Text under way. The first failure is kept and everything behind it is dropped, so that only the end has to look. */
+#ifndef GEN_WRITER_H
+#define GEN_WRITER_H
+
+#include "libagent/core/buf.h"
+
+struct writer {
+    struct ag_buf text;
+    int error; /* 0 or -ENOMEM */
+};
+
+void writer_deinit(struct writer *w);
+void put(struct writer *w, const char *fmt, ...) ag_printf_like(2, 3);
+/* Text inside a C comment: one line, and nothing that would end it. */
+void put_comment(struct writer *w, const char *text);
+/* A C string literal with its quotes; n bytes, any. */
+void put_literal(struct writer *w, const char *text, size_t n);
+
+#endif

@@ -1,0 +1,10 @@
+/* JSON values of the application's own making. */
+#ifndef MODEL_TEXT_H
+#define MODEL_TEXT_H
+
+#include "libagent/core/buf.h"
+
+/* json must be one JSON value in UTF-8; *raw_out is it without the white space around, inside text. 0, -EDOM, -ENOMEM. */
+int ag_model_text_value(struct ag_buf *text, const char *json, struct ag_span *raw_out);
+
+#endif
