@@ -81,10 +81,27 @@ static void on_event(void *user)
     note(user, 'e', AG_SPAN(""));
 }
 
+static void on_failure(void *user, enum helper_failure how)
+{
+    note(user, 'f', how ? AG_SPAN("1") : AG_SPAN("0"));
+}
+
+static void on_silent(void *user, const char *question)
+{
+    note(user, 's', (struct ag_span){question, strlen(question)});
+}
+
 static const struct command_sink command_sink = {on_send, on_done};
 static const struct uplink_sink uplink_sink = {.report = on_report, .reply = on_reply};
-static const struct helper_sink helper_sink = {on_helper_send, on_word, on_word,  on_word,
-                                               on_bool,        on_word, on_event, on_event};
+static const struct helper_sink helper_sink = {.send = on_helper_send,
+                                               .identity = on_word,
+                                               .token = on_word,
+                                               .country = on_word,
+                                               .wifi_status = on_bool,
+                                               .info = on_word,
+                                               .wifi_connected = on_event,
+                                               .wifi_failed = on_failure,
+                                               .silent = on_silent};
 
 static void take_text(struct world *w, const struct ag_text *text)
 {
