@@ -20,7 +20,8 @@ def sections():
     """(heading, file that tests without a file's name are in, text)"""
     home = None
     for part in re.split(r"^## ", TEXT, flags=re.M)[1:]:
-        home = {"Gizwits": "test_gizwits.py", "OneNET": "test_onenet.py", "MQTT": "test_mqtt_cloud.py"}[part.split("\n")[0]]
+        home = {"Gizwits": "test_gizwits.py", "OneNET": "test_onenet.py", "MQTT": "test_mqtt_cloud.py",
+                "Under load": "test_cloud_load.py"}[part.split("\n")[0]]
         yield part.split("\n")[0], home, part
 
 
