@@ -6,13 +6,23 @@
 #include "agent/core/out.h"
 #include "agent/core/up.h"
 
+/* An answer of the agent's own, which monitors of the command see too. */
+static void answer_error(struct router *r, uint8_t bits, struct peer *origin, uint32_t origin_id, int code,
+                         const char *message, const char *data)
+{
+    out_error_id(r, origin, origin_id, code, message, data);
+    if (bits)
+        monitor_tell_own(r, r->now_ms, bits, origin, origin_id, code, message, data);
+}
+
 void down_fail(struct router *r, struct command *c, int code, const char *message, const char *data)
 {
+    uint8_t bits = c->watched & r->monitoring;
     struct peer *origin = c->origin;
     uint32_t id = c->origin_id;
 
     command_remove(&r->commands, c);
-    out_error_id(r, origin, id, code, message, data);
+    answer_error(r, bits, origin, id, code, message, data);
 }
 
 /* What became of a command on the way to its subscribers. */
@@ -66,7 +76,7 @@ static struct spread spread(struct router *r, struct sub_key *k, const struct te
 }
 
 /* The answer for a command that reached nobody. */
-static void refuse(struct router *r, struct peer *origin, uint32_t origin_id, const struct text *t,
+static void refuse(struct router *r, uint8_t bits, struct peer *origin, uint32_t origin_id, const struct text *t,
                    const struct spread *d)
 {
     int code = d->busy ? CODE_BUSY : d->denied ? CODE_NOT_PERMITTED : CODE_NOT_FOUND;
@@ -81,7 +91,7 @@ static void refuse(struct router *r, struct peer *origin, uint32_t origin_id, co
     else
         r->stats.not_found_without_id++;
     if (t->has_id)
-        out_error_id(r, origin, origin_id, code, message, NULL);
+        answer_error(r, bits, origin, origin_id, code, message, NULL);
 }
 
 static struct spread command_spread(struct router *r, uint64_t now_ms, struct peer *origin,
@@ -117,8 +127,10 @@ void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32
 
     if (r->shutting_down) {
         r->stats.shutdown_answers++;
+        if (bits)
+            monitor_tell(r, now_ms, bits, "command", origin, t->bytes);
         if (t->has_id)
-            out_error_id(r, origin, origin_id, CODE_SHUTTING_DOWN, "shutting down", NULL);
+            answer_error(r, bits, origin, origin_id, CODE_SHUTTING_DOWN, "shutting down", NULL);
         return;
     }
     if (k)
@@ -127,15 +139,15 @@ void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32
         r->stats.commands++;
         r->stats.commands_without_id += !t->has_id;
         r->stats.deliveries += d.reached;
-    } else {
-        refuse(r, origin, origin_id, t, &d);
     }
     if (bits)
         monitor_tell(r, now_ms, bits, "command", origin, t->bytes);
+    if (d.reached == 0)
+        refuse(r, bits, origin, origin_id, t, &d);
 }
 
-/* Hands the answer to the asker; one that cannot take it gets an error instead, which is much shorter. */
-static void pass_answer(struct router *r, struct peer *origin, uint32_t origin_id, uint32_t id,
+/* Hands the answer to the asker. false: upstream cannot take it and is to get an error instead, which is much shorter. */
+static bool pass_answer(struct router *r, struct peer *origin, uint32_t origin_id, uint32_t id,
                         const struct text *t)
 {
     enum out_kind kind = origin->role == PEER_UPSTREAM ? OUT_MESSAGE : OUT_ANSWER;
@@ -146,8 +158,8 @@ static void pass_answer(struct router *r, struct peer *origin, uint32_t origin_i
         r->stats.command_answers++;
     } else if (kind == OUT_MESSAGE) {
         r->stats.answers_upstream_busy++;
-        out_error_id(r, origin, origin_id, CODE_BUSY, "upstream busy", NULL);
     }
+    return e == 0 || kind != OUT_MESSAGE;
 }
 
 void down_answer(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
@@ -156,6 +168,7 @@ void down_answer(struct router *r, uint64_t now_ms, struct peer *from, const str
     struct peer *origin;
     uint32_t origin_id;
     uint8_t bits;
+    bool passed;
 
     if (!c) {
         r->stats.unasked_replies++;
@@ -165,11 +178,14 @@ void down_answer(struct router *r, uint64_t now_ms, struct peer *from, const str
     origin_id = c->origin_id;
     bits = c->watched & r->monitoring;
     command_remove(&r->commands, c);
-    pass_answer(r, origin, origin_id, t->id, t);
+    passed = pass_answer(r, origin, origin_id, t->id, t);
     if (bits) {
-        monitor_note_to(r, origin);
+        if (passed)
+            monitor_note_to(r, origin);
         monitor_tell(r, now_ms, bits, "answer", from, t->bytes);
     }
+    if (!passed)
+        answer_error(r, bits, origin, origin_id, CODE_BUSY, "upstream busy", NULL);
 }
 
 /* Upstream's answer to a request, with or without a method. */

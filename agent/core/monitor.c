@@ -168,11 +168,8 @@ static bool monitor_has_room(const struct router *r, const struct peer *p, size_
            r->queued + r->held + n < r->limits.total / 2;
 }
 
-void monitor_tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *kind, const struct peer *from,
-                  struct ag_span text)
+static void event_send(struct router *r, uint8_t bits, bool built)
 {
-    bool built = event_print(r, now_ms, kind, from, text) == 0;
-
     for (int i = 0; i < ROUTER_MONITORS; i++) {
         struct monitor *m = bits & 1u << i ? r->monitors[i] : NULL;
 
@@ -182,4 +179,26 @@ void monitor_tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *k
     }
     ag_buf_clear(&r->event_to);
     r->event_has_id = false;
+}
+
+void monitor_tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *kind, const struct peer *from,
+                  struct ag_span text)
+{
+    event_send(r, bits, event_print(r, now_ms, kind, from, text) == 0);
+}
+
+void monitor_tell_own(struct router *r, uint64_t now_ms, uint8_t bits, const struct peer *to, uint32_t id, int code,
+                      const char *message, const char *data)
+{
+    int e;
+
+    ag_buf_clear(&r->event);
+    e = ag_buf_printf(&r->event,
+                      "{\"method\":\"agent.event\",\"params\":{\"at\":%" PRId64
+                      ",\"kind\":\"answer\",\"by\":\"agent\",\"reason\":\"%s\",\"to\":[%" PRIu64 "],\"text\":{\"id\":%" PRIu32
+                      ",\"error\":{\"code\":%d,\"message\":\"%s\"%s%s%s}}}}",
+                      (int64_t) now_ms + r->wall_offset_ms, data ? data : message,
+                      to->role == PEER_UPSTREAM ? 0 : to->id, id, code, message, data ? ",\"data\":\"" : "",
+                      data ? data : "", data ? "\"" : "");
+    event_send(r, bits, e == 0);
 }

@@ -4,7 +4,10 @@
  *     {"method":"agent.event","params":{"at":<unix ms>,"kind":"command","from":0,"to":[3,4],"text":{...}}}
  *
  * kind: command, report, request, answer (to a request or a command), local; from and to are peer ids, 0 is
- * upstream; to is [] for what was not delivered. A text over 64 KiB is replaced by "size":n.
+ * upstream; to is [] for what was not delivered. A text over 64 KiB is replaced by "size":n. What the agent answers
+ * itself has no from, but "by":"agent" and the reason in words:
+ *
+ *     {"at":<unix ms>,"kind":"answer","by":"agent","reason":"Method not found.","to":[0],"text":{"id":..,"error":{..}}}
  *
  * A monitor that does not read loses events, which are counted, and is never the reason for anything else.
  */
@@ -26,6 +29,9 @@ uint8_t monitor_match(const struct router *r, struct ag_span method);
 void monitor_note_to(struct router *r, const struct peer *to);
 /* The next event is the answer to a request: the id by which its asker knows it; the text has one of the agent's. */
 void monitor_note_id(struct router *r, uint32_t id);
+/* An error of the agent's own, sent to one peer under the id that peer knows. */
+void monitor_tell_own(struct router *r, uint64_t now_ms, uint8_t bits, const struct peer *to, uint32_t id, int code,
+                      const char *message, const char *data);
 void monitor_tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *kind, const struct peer *from,
                   struct ag_span text);
 

@@ -173,7 +173,7 @@ static void upstream_gone(struct router *r)
 
 void router_peer_gone(struct router *r, uint64_t now_ms, struct peer *p)
 {
-    (void) now_ms;
+    r->now_ms = now_ms;
     p->shut = true;
     out_end(r, p, PEER_END_QUEUE);
     ag_list_del(&p->work);
@@ -220,6 +220,7 @@ void router_handle(struct router *r, uint64_t now_ms, struct peer *from, struct 
 {
     struct text t;
 
+    r->now_ms = now_ms;
     if (!peer_is_open(from))
         return;
     from->texts_in++;
@@ -239,6 +240,7 @@ void router_handle_pack(struct router *r, uint64_t now_ms, struct peer *from, st
     struct ag_json_view v;
     int e;
 
+    r->now_ms = now_ms;
     if (!peer_is_open(from))
         return;
     from->pack = true;
@@ -276,6 +278,7 @@ void router_expire(struct router *r, uint64_t now_ms)
     struct command *c;
     struct request *q;
 
+    r->now_ms = now_ms;
     while ((c = command_first(&r->commands)) && c->deadline_ms <= now_ms) {
         r->stats.command_timeouts++;
         down_fail(r, c, CODE_ACK_TIMEOUT, "user ack timeout", NULL);
@@ -297,7 +300,7 @@ uint64_t router_deadline(const struct router *r)
 
 void router_shutdown(struct router *r, uint64_t now_ms)
 {
-    (void) now_ms;
+    r->now_ms = now_ms;
     r->shutting_down = true;
     while (command_first(&r->commands)) {
         r->stats.shutdown_answers++;

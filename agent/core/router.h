@@ -47,6 +47,7 @@ struct router {
     size_t held;           /* bytes of all partial texts */
     uint64_t start_ms;
     int32_t own_pid;                        /* for agent.info */
+    uint64_t now_ms;                        /* of the call under way */
     int64_t wall_offset_ms;                 /* unix time - now_ms, for events of monitors */
     struct ag_buf scratch;                  /* a text on its way to a peer that needs it translated */
     struct ag_buf scratch_in;               /* a text translated from MessagePack */

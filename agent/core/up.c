@@ -15,11 +15,14 @@ void up_refuse(struct router *r, struct peer *from, const struct text *t)
 
 void up_fail(struct router *r, struct request *q, int code, const char *message)
 {
+    uint8_t bits = q->watched & r->monitoring;
     struct peer *p = q->peer;
     uint32_t id = q->old_id;
 
     request_remove(&r->requests, q);
     out_error_id(r, p, id, code, message, NULL);
+    if (bits)
+        monitor_tell_own(r, r->now_ms, bits, p, id, code, message, NULL);
 }
 
 static void tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *kind, const struct peer *from,
@@ -33,10 +36,21 @@ static void tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *ki
 }
 
 /* The answer of the agent itself to a request that does not go up. */
-static void refuse_request(struct router *r, struct peer *from, const struct text *t, int code,
+static void refuse_request(struct router *r, uint8_t bits, struct peer *from, const struct text *t, int code,
                            const char *message)
 {
     out_error_id(r, from, t->id, code, message, NULL);
+    if (bits)
+        monitor_tell_own(r, r->now_ms, bits, from, t->id, code, message, NULL);
+}
+
+/* What does not go up is seen by monitors all the same, and then why. */
+static void turn_back(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t, uint8_t bits,
+                      int code, const char *message)
+{
+    tell(r, now_ms, bits, t->has_id ? "request" : "report", from, t, false);
+    if (t->has_id)
+        refuse_request(r, bits, from, t, code, message);
 }
 
 static void route_request(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t,
@@ -47,7 +61,7 @@ static void route_request(struct router *r, uint64_t now_ms, struct peer *from, 
 
     if (from->n_requests >= r->limits.requests_per_peer || r->requests.n >= r->limits.requests) {
         r->stats.requests_over_limit++;
-        refuse_request(r, from, t, CODE_BUSY, "too many requests open");
+        turn_back(r, now_ms, from, t, bits, CODE_BUSY, "too many requests open");
         return;
     }
     e = request_add(&r->requests, from, t->id, now_ms + r->limits.request_timeout_ms, &q);
@@ -66,7 +80,7 @@ static void route_request(struct router *r, uint64_t now_ms, struct peer *from, 
         return;
     }
     r->stats.upstream_busy++;
-    refuse_request(r, from, t, CODE_BUSY, e == -ENOMEM ? "out of memory" : "upstream busy");
+    refuse_request(r, bits, from, t, CODE_BUSY, e == -ENOMEM ? "out of memory" : "upstream busy");
 }
 
 static void route_report(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t,
@@ -92,20 +106,16 @@ static void route_up(struct router *r, uint64_t now_ms, struct peer *from, const
 
     if (!ag_access_check(&r->access, AG_ACCESS_CALL, t->method, &from->cred)) {
         r->stats.not_permitted++;
-        if (t->has_id)
-            refuse_request(r, from, t, CODE_NOT_PERMITTED, "not permitted");
+        turn_back(r, now_ms, from, t, bits, CODE_NOT_PERMITTED, "not permitted");
     } else if (r->shutting_down) {
         r->stats.shutdown_answers++;
-        if (t->has_id)
-            refuse_request(r, from, t, CODE_SHUTTING_DOWN, "shutting down");
+        turn_back(r, now_ms, from, t, bits, CODE_SHUTTING_DOWN, "shutting down");
     } else if (!upstream_is_up(r)) {
-        if (t->has_id) {
+        if (t->has_id)
             r->stats.not_connected++;
-            refuse_request(r, from, t, CODE_NOT_CONNECTED, "not connected");
-        } else {
+        else
             r->stats.reports_not_connected++;
-        }
-        tell(r, now_ms, bits, t->has_id ? "request" : "report", from, t, false);
+        turn_back(r, now_ms, from, t, bits, CODE_NOT_CONNECTED, "not connected");
     } else if (t->has_id) {
         route_request(r, now_ms, from, t, bits);
     } else {

@@ -292,6 +292,28 @@ static const struct row rows[] = {
       "\"text\":{\"id\":5,\"result\":1}}}",
       "B<", "B> {\"id\":2,\"method\":\"agent.monitor\",\"params\":{\"on\":false}}",
       "B< {\"id\":2,\"result\":[\"ok\"]}", "U> {\"id\":5,\"method\":\"m\"}", "B<"}},
+    {"a monitor sees what the agent answers itself, and why",
+     {"U+", "A+", "B+", "B> {\"id\":1,\"method\":\"agent.monitor\"}", "B< {\"id\":1,\"result\":[\"ok\"]}",
+      "U> {\"id\":5,\"method\":\"m\"}", "U< {\"id\":5,\"error\":{\"code\":-32601",
+      "B< {\"method\":\"agent.event\",\"params\":{\"at\":1000,\"kind\":\"command\",\"from\":0,\"to\":[],"
+      "\"text\":{\"id\":5,\"method\":\"m\"}}}"
+      "{\"method\":\"agent.event\",\"params\":{\"at\":1000,\"kind\":\"answer\",\"by\":\"agent\","
+      "\"reason\":\"Method not found.\",\"to\":[0],"
+      "\"text\":{\"id\":5,\"error\":{\"code\":-32601,\"message\":\"Method not found.\"}}}}",
+      REG("A", "m"), "U> {\"id\":6,\"method\":\"m\"}", "A< {\"id\":6,\"method\":\"m\"}",
+      "B< {\"method\":\"agent.event\",\"params\":{\"at\":1000,\"kind\":\"command\"", "A-",
+      "B< {\"method\":\"agent.event\",\"params\":{\"at\":1000,\"kind\":\"answer\",\"by\":\"agent\","
+      "\"reason\":\"subscriber gone\",\"to\":[0],"
+      "\"text\":{\"id\":6,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\",\"data\":\"subscriber gone\"}}}}",
+      "U< {\"id\":6,\"error\":{\"code\":-9999", "A+", "A> {\"id\":7,\"method\":\"q\"}",
+      "B< {\"method\":\"agent.event\",\"params\":{\"at\":1000,\"kind\":\"request\"", "U-",
+      "B< {\"method\":\"agent.event\",\"params\":{\"at\":1000,\"kind\":\"answer\",\"by\":\"agent\","
+      "\"reason\":\"not connected\",\"to\":[4],\"text\":{\"id\":7,\"error\":{\"code\":-32002",
+      "A< {\"id\":7,\"error\":{\"code\":-32002", "A> {\"id\":8,\"method\":\"q\"}",
+      "A< {\"id\":8,\"error\":{\"code\":-32002",
+      "B< {\"method\":\"agent.event\",\"params\":{\"at\":1000,\"kind\":\"request\",\"from\":4,\"to\":[],"
+      "\"text\":{\"id\":8,\"method\":\"q\"}}}"
+      "{\"method\":\"agent.event\",\"params\":{\"at\":1000,\"kind\":\"answer\",\"by\":\"agent\""}},
 };
 /* clang-format on */
 
