@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 static agent_conn *running; /* for the signal handler */
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted, time_is_over;
 
 void ctl_error(const char *fmt, ...)
 {
@@ -42,9 +43,24 @@ static void on_log(enum agent_log_level level, const char *text, void *user)
 
 static void on_signal(int signum)
 {
-    (void) signum;
     interrupted = 1;
+    if (signum == SIGALRM)
+        time_is_over = 1;
     agent_stop(running, 0);
+}
+
+void ctl_end_after(unsigned ms)
+{
+    const struct itimerval t = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}};
+
+    signal(SIGALRM, on_signal);
+    if (ms > 0)
+        setitimer(ITIMER_REAL, &t, NULL);
+}
+
+bool ctl_time_is_over(void)
+{
+    return time_is_over;
 }
 
 bool ctl_interrupted(void)
@@ -75,10 +91,15 @@ int ctl_connect(struct ctl *ctl)
         return CTL_FAILED;
     }
     agent_set_log(ctl->conn, NULL, AGENT_LOG_ERROR, NULL);
+    ctl_handle_signals(ctl);
+    return CTL_OK;
+}
+
+void ctl_handle_signals(const struct ctl *ctl)
+{
     running = ctl->conn;
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    return CTL_OK;
 }
 
 int ctl_run(struct ctl *ctl)
@@ -190,6 +211,20 @@ const char *ctl_green(const struct ctl *ctl)
 const char *ctl_plain(const struct ctl *ctl)
 {
     return ctl->colour ? "\033[0m" : "";
+}
+
+void ctl_put_json(FILE *to, const char *json)
+{
+    for (const char *p = json; *p; p++)
+        if (*p != '\n' && *p != '\r') /* inside a string they cannot stand */
+            putc(*p, to);
+}
+
+bool ctl_write_line(FILE *to, const char *json)
+{
+    ctl_put_json(to, json);
+    putc('\n', to);
+    return fflush(to) == 0 && !ferror(to);
 }
 
 double ctl_number(const cJSON *object, const char *name)

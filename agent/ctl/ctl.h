@@ -8,6 +8,7 @@
 #include <cjson/cJSON.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include "agent/agent.h"
 #include "libagent/core/util.h"
 
@@ -32,6 +33,7 @@ int ctl_listen(struct ctl *ctl, int argc, char **argv);
 int ctl_monitor(struct ctl *ctl, int argc, char **argv);
 int ctl_replay(struct ctl *ctl, int argc, char **argv);
 int ctl_top(struct ctl *ctl, int argc, char **argv);
+int ctl_wait(struct ctl *ctl, int argc, char **argv);
 int ctl_stats(struct ctl *ctl, int argc, char **argv);
 int ctl_check(struct ctl *ctl, int argc, char **argv);
 
@@ -39,6 +41,8 @@ int ctl_check(struct ctl *ctl, int argc, char **argv);
 
 /* Waits until the agent is reached. CTL_OK, or CTL_FAILED and a line on standard error. */
 int ctl_connect(struct ctl *ctl);
+/* From now on SIGINT and SIGTERM end what runs on this connection. */
+void ctl_handle_signals(const struct ctl *ctl);
 /* A call and its parsed result, which the caller deletes. CTL_OK, or CTL_FAILED and a line on standard error. */
 int ctl_ask(struct ctl *ctl, const char *method, const char *params, cJSON **result_out);
 /* The same, result as text for free(). */
@@ -47,6 +51,10 @@ int ctl_ask_text(struct ctl *ctl, const char *method, const char *params, char *
 int ctl_run(struct ctl *ctl);
 /* True once such a signal has come. */
 bool ctl_interrupted(void);
+/* Ends the command after so long, as such a signal does. 0: never. */
+void ctl_end_after(unsigned ms);
+/* That time is over. */
+bool ctl_time_is_over(void);
 
 /* A decimal number from min to max, nothing behind it. false otherwise, *out untouched; said on standard error. */
 bool ctl_read_number(const char *option, const char *text, unsigned min, unsigned max, unsigned *out);
@@ -63,6 +71,11 @@ const char *ctl_dim(const struct ctl *ctl);
 const char *ctl_red(const struct ctl *ctl);
 const char *ctl_green(const struct ctl *ctl);
 const char *ctl_plain(const struct ctl *ctl);
+
+/* A JSON text without the line ends between its tokens. */
+void ctl_put_json(FILE *to, const char *json);
+/* The same as a line of its own. false: it could not be written. */
+bool ctl_write_line(FILE *to, const char *json);
 
 /* Numbers and strings of a cJSON object, with defaults for absent ones. */
 double ctl_number(const cJSON *object, const char *name);

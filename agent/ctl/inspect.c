@@ -79,7 +79,7 @@ static int ask_to_show(struct ctl *ctl, int argc, const char *method, cJSON **an
     if (r != CTL_OK)
         return r;
     if (ctl->json)
-        puts(text);
+        ctl_write_line(stdout, text);
     else
         *answer_out = cJSON_Parse(text);
     return CTL_OK;

@@ -6,19 +6,35 @@
 #include <unistd.h>
 #include "agent/ctl/ctl.h"
 
+static int ctl_help(struct ctl *ctl, int argc, char **argv);
+
 static const struct {
     const char *name, *args, *help;
     ctl_fn fn;
+    const char *options; /* a line each; "" when it has none */
 } commands[] = {
-    {"list", "", "applications: user, process, keys, queues", ctl_list},
-    {"call", "METHOD [JSON]", "a command as if from the cloud; prints the answer", ctl_call},
-    {"send", "[--no-ack] METHOD [JSON]", "a request or report upward, as an application sends it", ctl_send},
-    {"listen", "[--reply JSON] KEY...", "subscribes, prints the commands that come; silent without --reply", ctl_listen},
-    {"monitor", "[-w FILE] [-n COUNT] [KEY...]", "prints what is routed; -w also records it", ctl_monitor},
-    {"replay", "[--assert] [--commands] FILE", "sends what was recorded again; --assert compares the answers", ctl_replay},
-    {"top", "[-n COUNT] [-i MS]", "applications by traffic, refreshed", ctl_top},
-    {"stats", "", "the agent's counters", ctl_stats},
-    {"check", "", "is everything well? exit code 1 when not", ctl_check},
+    {"list", "", "applications: user, process, keys, queues", ctl_list, ""},
+    {"call", "METHOD [JSON]", "a command as if from the cloud; prints the answer", ctl_call, ""},
+    {"send", "[--no-ack] METHOD [JSON]", "a request or report upward, as an application sends it", ctl_send,
+     "  -n, --no-ack       without an id: no answer comes, none is waited for\n"},
+    {"listen", "[-r JSON] [-n COUNT] [-t MS] KEY...", "subscribes, prints the commands that come", ctl_listen,
+     "  -r, --reply JSON   answer them with this result; without it another application answers\n"
+     "  -n, --count COUNT  end after so many\n"
+     "  -t, --time MS      end after so long; exit code 1 when -n has not been reached\n"},
+    {"monitor", "[-w FILE] [-n COUNT] [-t MS] [KEY...]", "prints what is routed and what the agent answers itself", ctl_monitor,
+     "  -w, --write FILE   append it to FILE too, for replay\n"
+     "  -n, --count COUNT  end after so many\n"
+     "  -t, --time MS      end after so long; exit code 1 when -n has not been reached\n"},
+    {"replay", "[--assert] [--commands] FILE", "sends what was recorded again", ctl_replay,
+     "  -a, --assert       each answer must equal the recorded one\n"
+     "  -c, --commands     only commands to applications, nothing upward\n"},
+    {"top", "[-n COUNT] [-i MS]", "applications by traffic, refreshed", ctl_top,
+     "  -n, --count COUNT  end after so many\n"
+     "  -i, --interval MS  between two (1000)\n"},
+    {"wait", "KEY...", "until applications have subscribed to all of them", ctl_wait, ""},
+    {"stats", "", "the agent's counters", ctl_stats, ""},
+    {"check", "", "is everything well? exit code 1 when not", ctl_check, ""},
+    {"help", "[COMMAND]", "this, or more about a command", ctl_help, ""},
 };
 
 static void usage(FILE *to)
@@ -32,8 +48,40 @@ static void usage(FILE *to)
           "commands:\n",
           to);
     for (size_t i = 0; i < ag_array_size(commands); i++)
-        fprintf(to, "  %-7s %-31s %s\n", commands[i].name, commands[i].args, commands[i].help);
+        fprintf(to, "  %-7s %-37s %s\n", commands[i].name, commands[i].args, commands[i].help);
     fputs("A KEY that ends in '*' means all methods with that prefix. Exit codes: 0 done, 1 failed, 2 wrong usage.\n", to);
+}
+
+static int help_command(const char *name)
+{
+    for (size_t i = 0; i < ag_array_size(commands); i++) {
+        if (strcmp(commands[i].name, name) != 0)
+            continue;
+        printf("usage: miioctl [options] %s %s\n  %s\n%s", name, commands[i].args, commands[i].help, commands[i].options);
+        return CTL_OK;
+    }
+    ctl_error("unknown command: %s (see miioctl help)", name);
+    return CTL_USAGE;
+}
+
+static int ctl_help(struct ctl *ctl, int argc, char **argv)
+{
+    (void) ctl;
+    if (argc > 2)
+        return CTL_USAGE;
+    if (argc == 2)
+        return help_command(argv[1]);
+    usage(stdout);
+    return CTL_OK;
+}
+
+/* No JSON value and no method looks like it. */
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
 }
 
 static int run_command(struct ctl *ctl, int argc, char **argv)
@@ -43,6 +91,8 @@ static int run_command(struct ctl *ctl, int argc, char **argv)
 
         if (strcmp(commands[i].name, argv[0]) != 0)
             continue;
+        if (asks_for_help(argc, argv))
+            return help_command(argv[0]);
         optind = 0; /* each command has options of its own */
         r = commands[i].fn(ctl, argc, argv);
         if (r == CTL_USAGE)

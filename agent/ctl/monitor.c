@@ -8,11 +8,13 @@
 #include <time.h>
 #include "agent/ctl/ctl.h"
 #include "libagent/core/buf.h"
+#include "libagent/core/local_time.h"
 
 struct monitor {
     struct ctl *ctl;
     FILE *file;      /* NULL: no recording */
     unsigned n_left; /* events still to see; 0: for ever */
+    unsigned time_ms; /* to look on; 0: for ever */
     bool enough;     /* they have been seen: what comes in the same turn is left out */
     struct ag_buf keys; /* params of agent.monitor */
 };
@@ -48,11 +50,14 @@ static void print_event(const struct ctl *ctl, const cJSON *e, const char *param
     struct tm tm;
     char when[16];
 
-    localtime_r(&at, &tm);
+    ag_local_time(at, &tm);
     strftime(when, sizeof when, "%H:%M:%S", &tm);
     printf("%s%s.%03u%s %s%-7s%s ", ctl_dim(ctl), when, ms, ctl_plain(ctl), ctl_bold(ctl), ctl_string(e, "kind"),
            ctl_plain(ctl));
-    print_peer(ctl_number(e, "from"));
+    if (cJSON_GetObjectItemCaseSensitive(e, "by"))
+        printf("%s%s%s", ctl_red(ctl), ctl_string(e, "by"), ctl_plain(ctl)); /* nobody sent it: the agent's own */
+    else
+        print_peer(ctl_number(e, "from"));
     fputs(" ->", stdout);
     if (cJSON_GetArraySize(to) == 0)
         printf(" %snobody%s", ctl_red(ctl), ctl_plain(ctl));
@@ -71,13 +76,13 @@ static int on_event(agent_request *req, void *user)
 
     if (m->enough)
         return 0;
-    if (m->file && (fprintf(m->file, "%s\n", params) < 0 || fflush(m->file) != 0)) {
+    if (m->file && !ctl_write_line(m->file, params)) {
         ctl_error("recording failed: %s", strerror(errno));
         agent_stop(m->ctl->conn, -EIO);
         return 0;
     }
     if (m->ctl->json) {
-        puts(params);
+        ctl_write_line(stdout, params);
     } else {
         ag_cleanup(ctl_delete_json) cJSON *e = cJSON_Parse(params);
 
@@ -145,22 +150,34 @@ static int monitor_run(struct monitor *m)
     agent_set_on_state(m->ctl->conn, on_state, m);
     if (agent_get_state(m->ctl->conn) == AGENT_READY)
         start(m);
-    return agent_run(m->ctl->conn) < 0 ? CTL_FAILED : CTL_OK; /* said where it arose */
+    ctl_end_after(m->time_ms);
+    r = agent_run(m->ctl->conn) < 0 ? CTL_FAILED : CTL_OK; /* said where it arose */
+    if (r == CTL_OK && ctl_time_is_over() && m->n_left > 0) {
+        ctl_error("%u more were waited for", m->n_left);
+        r = CTL_FAILED;
+    }
+    return r;
 }
 
 int ctl_monitor(struct ctl *ctl, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"write", required_argument, NULL, 'w'}, {"count", required_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
+        {"write", required_argument, NULL, 'w'},
+        {"count", required_argument, NULL, 'n'},
+        {"time", required_argument, NULL, 't'},
+        {NULL, 0, NULL, 0}};
     struct monitor m = {.ctl = ctl};
     const char *path = NULL;
     int c, r;
 
-    while ((c = getopt_long(argc, argv, "w:n:", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "w:n:t:", options, NULL)) != -1) {
+        bool good = c == 'w' || (c == 'n' && ctl_read_number("-n", optarg, 1, UINT_MAX, &m.n_left)) ||
+                    (c == 't' && ctl_read_number("-t", optarg, 1, 86400000, &m.time_ms));
+
+        if (!good)
+            return CTL_USAGE;
         if (c == 'w')
             path = optarg;
-        else if (c != 'n' || !ctl_read_number("-n", optarg, 1, UINT_MAX, &m.n_left))
-            return CTL_USAGE;
     }
     if (build_keys(&m.keys, argc - optind, argv + optind) < 0)
         return CTL_FAILED;

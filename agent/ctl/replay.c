@@ -21,6 +21,7 @@ struct event {
     char *line;
     enum kind kind;
     bool from_client; /* miio_client sent it, not an application */
+    bool by_agent;    /* the agent's own answer */
     struct ag_json_value text, id; /* the message; the id under which its sender knows it */
 };
 
@@ -65,6 +66,7 @@ static bool read_event(char *line, struct event *e)
         e->kind = KIND_OTHER;
         return true;
     }
+    e->by_agent = ag_json_member(v, "by").type != AG_JSON_NONE;
     e->from_client = ag_span_eq(ag_json_member(v, "from").raw, "0");
     e->id = ag_json_member(v, "id");
     if (e->id.type == AG_JSON_NONE)
@@ -174,10 +176,33 @@ static bool same_value(struct ag_json_value a, struct ag_json_value b)
 static const struct event *recorded_answer(const struct replay *p, const struct event *e)
 {
     for (const struct event *a = e + 1; a < p->events + p->n_events; a++)
-        if (a->kind == KIND_ANSWER && a->from_client == (e->kind == KIND_REQUEST) &&
+        if (a->kind == KIND_ANSWER && (a->by_agent || a->from_client == (e->kind == KIND_REQUEST)) &&
             ag_span_is(a->id.raw, e->id.raw.p, e->id.raw.len))
             return a;
     return NULL;
+}
+
+/* The value of an answer: of local.query_time it stands in the params of local.time. */
+static struct ag_json_value answer_value(struct ag_json_value text, int status)
+{
+    struct ag_json_value v = ag_json_member(text, status == 0 ? "result" : "error");
+
+    return v.type == AG_JSON_NONE && status == 0 ? ag_json_member(text, "params") : v;
+}
+
+/* Answers that tell the time of their asking can only be of the same kind. */
+static bool tells_time(struct ag_json_value text)
+{
+    struct ag_span method = ag_json_member(text, "method").raw;
+
+    return ag_span_eq(method, "\"local.time\"") || ag_span_eq(method, "\"local.resp_suspend\"");
+}
+
+static bool as_recorded(struct ag_json_value text, int status, struct ag_json_value now)
+{
+    struct ag_json_value then = answer_value(text, status);
+
+    return tells_time(text) && status == 0 ? then.type == now.type : same_value(then, now);
 }
 
 static void judge(struct replay *p, const struct event *e, const char *method, int status, const char *text)
@@ -190,14 +215,17 @@ static void judge(struct replay *p, const struct event *e, const char *method, i
         p->failed++;
         return;
     }
-    if (p->ctl->json)
-        printf("{\"method\":\"%s\",\"%s\":%s}\n", method, status == 0 ? "result" : "error", text);
-    else
+    if (p->ctl->json) {
+        printf("{\"method\":\"%s\",\"%s\":", method, status == 0 ? "result" : "error");
+        ctl_put_json(stdout, text);
+        puts("}");
+    } else {
         printf("%s %s\n", method, text);
+    }
     if (!then) {
-        if (p->assert)
+        if (p->assert && !p->ctl->json)
             printf("  (no answer was recorded)\n");
-    } else if (same_value(ag_json_member(then->text, status == 0 ? "result" : "error"), now)) {
+    } else if (as_recorded(then->text, status, now)) {
         p->same++;
     } else {
         p->different++;
@@ -241,6 +269,15 @@ static int send_upward(struct replay *p, const struct event *e, const char *meth
     return 0;
 }
 
+/* One that a program would use, and that can be printed as it is. */
+static bool is_plain_name(const char *name, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char) name[i] < ' ' || name[i] == '"' || name[i] == '\\')
+            return false;
+    return n > 0;
+}
+
 static void send_again(struct replay *p, const struct event *e)
 {
     struct ag_json_value name = ag_json_member(e->text, "method"), params = ag_json_member(e->text, "params");
@@ -248,10 +285,11 @@ static void send_again(struct replay *p, const struct event *e)
     long n = name.type == AG_JSON_STRING ? ag_json_unescape(name.raw, method, sizeof method - 1) : -1;
     int r;
 
-    if (n <= 0 || memchr(method, '\0', (size_t) n) || strcspn((method[n] = '\0', method), "\"\\") < (size_t) n) {
-        p->skipped++; /* no name that a program would use */
+    if (n <= 0 || !is_plain_name(method, (size_t) n)) {
+        p->skipped++;
         return;
     }
+    method[n] = '\0';
     p->sent[e->kind]++;
     r = e->kind == KIND_COMMAND ? send_command(p, e, method, params.raw) : send_upward(p, e, method, params.raw);
     if (r < 0) {
@@ -268,7 +306,11 @@ static int send_all(struct replay *p)
         else if (e->kind == KIND_OTHER)
             p->skipped++;
     }
-    if (!p->ctl->json)
+    if (p->ctl->json)
+        printf("{\"commands\":%u,\"requests\":%u,\"reports\":%u,\"left_out\":%u,\"same\":%u,\"different\":%u,\"failed\":%u}\n",
+               p->sent[KIND_COMMAND], p->sent[KIND_REQUEST], p->sent[KIND_REPORT], p->skipped, p->same, p->different,
+               p->failed);
+    else
         printf("%u commands, %u requests, %u reports sent, %u left out; %u answers as recorded, %u different, %u failed\n",
                p->sent[KIND_COMMAND], p->sent[KIND_REQUEST], p->sent[KIND_REPORT], p->skipped, p->same, p->different,
                p->failed);

@@ -1,6 +1,7 @@
 /* call, send, listen: texts through the agent. */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,13 @@ static int print_answer(const struct ctl *ctl, const char *method, int status, c
         ctl_error("%s: %s", method, status == AGENT_E_JSON ? "params are not one JSON value" : agent_strerror(status));
         r = CTL_USAGE;
     } else if (ctl->json && (status == 0 || status == AGENT_E_REMOTE)) {
-        printf("{\"%s\":%s}\n", status == 0 ? "result" : "error", text);
+        printf("{\"%s\":", status == 0 ? "result" : "error");
+        ctl_put_json(stdout, text);
+        puts("}");
         r = status == 0 ? CTL_OK : CTL_FAILED;
+    } else if (ctl->json) {
+        printf("{\"error\":{\"message\":\"%s\"}}\n", agent_strerror(status));
+        r = CTL_FAILED;
     } else if (status == 0) {
         puts(text);
     } else {
@@ -89,6 +95,8 @@ int ctl_send(struct ctl *ctl, int argc, char **argv)
 struct listener {
     struct ctl *ctl;
     const char *reply; /* NULL: answers nothing */
+    unsigned n_left;   /* commands still to see; 0: for ever */
+    bool enough;       /* they have been seen: what comes in the same turn is left alone */
     int n_keys, n_registered; /* the latter since the last connect */
 };
 
@@ -96,11 +104,17 @@ static int on_command(agent_request *req, void *user)
 {
     struct listener *l = user;
 
+    if (l->enough)
+        return agent_request_ignore(req);
     if (l->ctl->json)
-        puts(agent_request_text(req));
+        ctl_write_line(stdout, agent_request_text(req));
     else
         printf("%s%s%s %s\n", ctl_bold(l->ctl), agent_request_method(req), ctl_plain(l->ctl), agent_request_params(req));
     fflush(stdout);
+    if (l->n_left > 0 && --l->n_left == 0) {
+        l->enough = true;
+        agent_stop(l->ctl->conn, 0);
+    }
     return l->reply ? agent_reply(req, l->reply) : agent_request_ignore(req);
 }
 
@@ -130,14 +144,22 @@ static void on_state(agent_conn *conn, enum agent_state state, void *user)
 
 int ctl_listen(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {{"reply", required_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"reply", required_argument, NULL, 'r'},
+                                            {"count", required_argument, NULL, 'n'},
+                                            {"time", required_argument, NULL, 't'},
+                                            {NULL, 0, NULL, 0}};
     struct listener l = {.ctl = ctl};
+    unsigned time_ms = 0;
     int c, r;
 
-    while ((c = getopt_long(argc, argv, "r:", options, NULL)) != -1) {
-        if (c != 'r')
+    while ((c = getopt_long(argc, argv, "r:n:t:", options, NULL)) != -1) {
+        bool good = c == 'r' || (c == 'n' && ctl_read_number("-n", optarg, 1, UINT_MAX, &l.n_left)) ||
+                    (c == 't' && ctl_read_number("-t", optarg, 1, 86400000, &time_ms));
+
+        if (!good)
             return CTL_USAGE;
-        l.reply = optarg;
+        if (c == 'r')
+            l.reply = optarg;
     }
     if (optind == argc)
         return CTL_USAGE;
@@ -156,7 +178,12 @@ int ctl_listen(struct ctl *ctl, int argc, char **argv)
             return CTL_USAGE;
         }
     }
+    ctl_end_after(time_ms);
     r = agent_run(ctl->conn); /* an agent_stop() status below 0 has been said where it arose */
     agent_close(ctl->conn);   /* callbacks hold l */
+    if (ctl_time_is_over() && l.n_left > 0) {
+        ctl_error("%u more were waited for", l.n_left);
+        return CTL_FAILED;
+    }
     return r < 0 ? CTL_FAILED : CTL_OK;
 }

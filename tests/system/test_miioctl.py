@@ -162,3 +162,128 @@ def test_what_goes_wrong_is_said(agent):
         assert got == code and out == "" and err, args
     assert run("miioctl", "--help")[0] == 0
     assert run("miioctl", "--version")[1].startswith("miioctl 0.")
+
+
+COMMANDS = ("list", "call", "send", "listen", "monitor", "replay", "top", "wait", "stats", "check", "help")
+
+
+def test_help_of_each_command():
+    code, out, err = run("miioctl", "help")
+    assert (code, err) == (0, "") and out == run("miioctl", "--help")[1]
+    for name in COMMANDS:
+        assert "\n  %s " % name in out
+        one = run("miioctl", "help", name)
+        assert one[0] == 0 and one[2] == "" and one[1].startswith("usage: miioctl [options] %s" % name)
+        for args in ((name, "--help"), (name, "-h"), ("-j", name, "x", "--help")):
+            assert run("miioctl", *args) == one
+    code, out, err = run("miioctl", "help", "frobnicate")
+    assert code == 2 and out == "" and "frobnicate" in err
+
+
+def test_wait_for_a_subscription(agent):
+    with Daemon("miioctl", "--agent", "unix:" + agent.unix, "wait", "get_prop", "set_power", ready=False) as c:
+        with lamp(agent):
+            assert c.wait() == 0
+            assert ctl(agent, "wait", "toggle") == (0, "", "")
+    code, out, err = ctl(agent, "--timeout", "100", "wait", "nobody.has.it")
+    assert (code, out) == (1, "") and "within 100 ms" in err
+    assert ctl(agent, "wait")[0] == 2
+    app = agent.app()
+    app.send("".join(json.dumps({"method": "register", "key": "k.%d" % i}) for i in range(300)) +
+             '{"method":"register","key":"pre.*"}{"id":1,"method":"register","key":"last"}')
+    assert app.get()["result"] == ["ok"]
+    for key in ("k.299", "pre.fix", "pre.*", "last"):
+        assert ctl(agent, "wait", key)[0] == 0, key
+
+
+def test_wait_for_the_agent_itself(tmp_path):
+    path = tmp_path / "agent.sock"
+    with Daemon("miioctl", "--agent", "unix:%s" % path, "wait", "get_prop", ready=False) as c:
+        with Daemon("miio_agent", "--listen", "none", "--unix", path, "--upstream", "127.0.0.1:1"):
+            with Daemon("example_lamp", "--agent", "unix:%s" % path, ready=False):
+                assert c.wait() == 0
+
+
+def test_listen_and_monitor_end_by_count_and_by_time(agent):
+    unix = "unix:" + agent.unix
+    with Daemon("miioctl", "--agent", unix, "listen", "-n", "2", "-r", "[1]", "a.*", ready=False) as c:
+        c.wait_err("ready")
+        for id in (1, 2):
+            agent.up.send({"id": id, "method": "a.b", "params": []})
+            assert agent.up.get() == {"id": id, "result": [1]}
+        assert c.wait() == 0 and c.out == ["a.b []"] * 2
+    for command in (("listen", "-t", "50", "x"), ("monitor", "-t", "50")):
+        assert ctl(agent, *command)[:2] == (0, "")
+        code, out, err = ctl(agent, *command[:3], "-n", "3", *command[3:])
+        assert (code, out) == (1, "") and "3 more were waited for" in err
+
+
+def test_monitor_shows_what_the_agent_answers(agent, tmp_path):
+    record = tmp_path / "record.jsonl"
+    with Daemon("miioctl", "--agent", "unix:" + agent.unix, "monitor", "-n", "2", "-w", record, "nobody", ready=False) as c:
+        c.wait_err("monitoring")
+        agent.up.send({"id": 7, "method": "nobody", "params": []})
+        assert agent.up.get()["error"]["code"] == -32601
+        assert c.wait() == 0
+        assert "command client -> nobody" in c.out[0]
+        assert 'answer  agent -> client {"id":7,"error":{"code":-32601' in c.out[1]
+    event = [json.loads(line) for line in record.read_text().splitlines()][1]
+    assert event["by"] == "agent" and event["reason"] == "Method not found." and event["to"] == [0] and "from" not in event
+    code, out, err = ctl(agent, "replay", "--assert", record)  # the same answer again
+    assert code == 0 and "1 answers as recorded, 0 different" in out
+
+
+def test_replay_of_questions_to_the_client(agent, tmp_path):
+    """They are answered by a method of another name, and the time goes on meanwhile."""
+    record = tmp_path / "record.jsonl"
+    answers = {"local.query_time": ("local.time", 1700000000), "local.query_status": ("local.status", "cloud_connected"),
+               "local.query_country": ("local.country", "prc"), "local.query_did": ("local.did", "1234")}
+
+    def serve(n, changed=None):
+        for _ in range(n):
+            q = agent.up.get()
+            name, value = answers[q["method"]]
+            value = value + 5 if name == "local.time" and changed is not None else value
+            value = changed if name == "local.did" and changed else value
+            agent.up.send({"id": q["id"], "method": name, "params": value})
+
+    with Daemon("miioctl", "--agent", "unix:" + agent.unix, "monitor", "-n", "8", "-w", record, ready=False) as c:
+        c.wait_err("monitoring")
+        app = agent.app()
+        for i, method in enumerate(answers, 1):
+            app.send({"id": i, "method": method, "params": ""})
+            serve(1)
+            assert app.get()["id"] == i
+        assert c.wait() == 0
+    for changed, want in (("", 0), ("5678", 1)):
+        c = Daemon("miioctl", "--agent", "unix:" + agent.unix, "--json", "replay", "--assert", record, ready=False)
+        serve(4, changed)
+        assert c.wait() == want
+        lines = [json.loads(line) for line in c.out]
+        assert [line.get("method") for line in lines] == [*answers, None]
+        assert lines[-1]["same"] == 4 - want and lines[-1]["different"] == want
+
+
+def test_json_is_json_line_by_line(agent, tmp_path):
+    """Whatever line ends stand in the texts that pass."""
+    record, wide = tmp_path / "record.jsonl", '{ "id" : 3,\r\n "method" : "m",\n "params" : [\n 1\r\n ]\n}'
+    unix = "unix:" + agent.unix
+    with Daemon("miioctl", "-j", "--agent", unix, "monitor", "-w", record, ready=False) as m, \
+            Daemon("miioctl", "-j", "--agent", unix, "listen", "-r", "[\n2]", "m", ready=False) as c:
+        m.wait_err("monitoring")
+        c.wait_err("ready")
+        agent.up.send(wide)
+        assert agent.up.get() == {"id": 3, "result": [2]}
+        code, out, err = ctl(agent, "-j", "call", "m")
+        assert code == 0 and [json.loads(line) for line in out.splitlines()] == [{"result": [2]}]
+        code, out, err = ctl(agent, "-j", "--timeout", "50", "send", "slow")
+        assert code == 1 and "message" in json.loads(out)["error"]
+        for command in ("list", "stats", "check"):
+            assert len([json.loads(line) for line in ctl(agent, "-j", command)[1].splitlines()]) == 1
+        m.wait_out("slow")
+        for tool in (m, c):
+            tool.signal(signal.SIGINT)
+            assert tool.wait() == 0
+    assert len(c.out) == 2 and all(json.loads(line)["method"] == "m" for line in c.out)
+    recorded = [json.loads(line) for line in record.read_text().splitlines()]
+    assert recorded == [json.loads(line) for line in m.out] and recorded[0]["text"]["params"] == [1]
