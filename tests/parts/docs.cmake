@@ -1,2 +1,3 @@
 miio_system_test(test_docs.py TIMEOUT 120)
 miio_system_test(test_hardening.py)
+miio_system_test(test_completion.py)
