@@ -212,6 +212,38 @@ static void drop_file(struct spool *s)
     spool_index_clear(&s->index);
 }
 
+/* What a version before 0.2 has left. 0: it is in a file of this form now, which is to be opened. */
+static int take_over(struct spool *s)
+{
+    char aside[SPOOL_PATH_MAX];
+    unsigned n_taken, n_damaged;
+    int r = spool_file_take_over(&s->file, aside, &n_taken, &n_damaged);
+
+    drop_file(s);
+    if (r < 0)
+        return r;
+    s->stats.put_aside++;
+    s->stats.damaged += n_damaged;
+    if (n_damaged > 0)
+        ag_log(AG_LOG_ERROR, "%s: of an earlier version, and damaged in %u places; put aside as %s, %u reports saved", s->path,
+               n_damaged, aside, n_taken);
+    else
+        ag_log(AG_LOG_WARNING, "%s: of an earlier version; put aside as %s, all its %u reports taken over", s->path, aside,
+               n_taken);
+    return 0;
+}
+
+static int open_and_scan(struct spool *s, enum spool_found *found, struct spool_scan *scan)
+{
+    int r;
+
+    s->n_found = s->n_strange = 0;
+    s->synced = 0;
+    s->found_error = 0;
+    r = spool_file_open(&s->file, s->path, found, scan, on_entry, s);
+    return r == 0 ? s->found_error : r;
+}
+
 static int look(struct spool *s)
 {
     enum spool_found found;
@@ -220,14 +252,14 @@ static int look(struct spool *s)
 
     if (r < 0)
         return r;
-    s->n_found = s->n_strange = 0;
-    s->synced = 0;
-    s->found_error = 0;
-    r = spool_file_open(&s->file, s->path, &found, &scan, on_entry, s);
+    r = open_and_scan(s, &found, &scan);
     if (r == 0 && found == SPOOL_FOUND_STRANGE)
         return put_aside(s, "not a file that can be opened");
-    if (r == 0)
-        r = s->found_error;
+    if (r == 0 && found == SPOOL_FOUND_FORM && scan.heads == SPOOL_HEADS_BAD && spool_file_is_old(&s->file)) {
+        r = take_over(s);
+        if (r == 0)
+            r = open_and_scan(s, &found, &scan);
+    }
     if (r == 0 && found == SPOOL_FOUND_FORM)
         r = judge(s, &scan);
     if (r < 0) {

@@ -8,6 +8,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "client/core/spool_old.h"
+#include "client/core/spool_record.h"
+#include "libagent/core/json.h"
+
+enum { RECORD_DEPTH = 128 };
 
 /* "-lock" was left by versions before 0.2. */
 static const char *const companions[] = {".tmp", ".bad", ".bad2", "-lock"};
@@ -264,15 +269,10 @@ static int copy_entries(const struct spool_file *from, const struct spool_place 
     return r;
 }
 
-static int fill(const struct spool_file *f, const struct spool_place *places, size_t n, uint64_t *at_out,
-                struct spool_file *to)
+static int finish(struct spool_file *to)
 {
-    int r = write_heads(to, SPOOL_HEADS);
+    int r = fdatasync(to->fd) < 0 ? -errno : 0;
 
-    if (r == 0)
-        r = copy_entries(f, places, n, at_out, to);
-    if (r == 0 && fdatasync(to->fd) < 0)
-        r = -errno;
     if (r == 0 && to->end > SPOOL_HEADS) {
         r = spool_file_tell_length(to, to->end);
         if (r == 0 && fdatasync(to->fd) < 0)
@@ -281,42 +281,125 @@ static int fill(const struct spool_file *f, const struct spool_place *places, si
     return r;
 }
 
-int spool_file_rewrite(const struct spool_file *f, const struct spool_place *places, size_t n, uint64_t *at_out,
-                       char *aside_out, struct spool_file *to_out)
+static int fill(const struct spool_file *f, const struct spool_place *places, size_t n, uint64_t *at_out,
+                struct spool_file *to)
 {
-    char tmp[SPOOL_PATH_MAX];
-    struct stat st;
-    struct spool_file to = {.fd = -1, .end = SPOOL_HEADS, .turn = f->turn};
-    int r = with_end(f->path, "", to.path);
+    int r = write_heads(to, SPOOL_HEADS);
 
     if (r == 0)
-        r = with_end(f->path, companions[0], tmp);
+        r = copy_entries(f, places, n, at_out, to);
+    return r == 0 ? finish(to) : r;
+}
+
+/* A file beside the path, which takes its place when it is full. */
+static int begin_beside(const struct spool_file *f, char tmp[SPOOL_PATH_MAX], struct spool_file *to)
+{
+    int r = with_end(f->path, companions[0], tmp);
+
+    *to = (struct spool_file){.fd = -1, .end = SPOOL_HEADS, .turn = f->turn};
+    if (r == 0)
+        r = with_end(f->path, "", to->path);
     if (r < 0)
         return r;
     if (unlink(tmp) < 0 && errno != ENOENT)
         return -errno;
-    to.fd = open(tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (to.fd < 0)
-        return -errno;
-    r = fill(f, places, n, at_out, &to);
+    to->fd = open(tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return to->fd < 0 ? -errno : 0;
+}
+
+/* r: how it was filled. */
+static int take_place(const char *tmp, char *aside_out, struct spool_file *to, int r)
+{
+    struct stat st;
+
     if (aside_out)
         aside_out[0] = '\0';
-    if (r == 0 && aside_out && lstat(f->path, &st) == 0)
-        r = copy_aside(f->path, aside_out);
-    if (r == 0 && rename(tmp, f->path) < 0)
+    if (r == 0 && aside_out && lstat(to->path, &st) == 0)
+        r = copy_aside(to->path, aside_out);
+    if (r == 0 && rename(tmp, to->path) < 0)
         r = -errno;
-    if (r < 0) {
-        close(to.fd);
+    if (r < 0)
         unlink(tmp);
-        return r;
+    else
+        r = sync_folder(to->path);
+    if (r < 0)
+        spool_file_close(to);
+    return r;
+}
+
+int spool_file_rewrite(const struct spool_file *f, const struct spool_place *places, size_t n, uint64_t *at_out,
+                       char *aside_out, struct spool_file *to_out)
+{
+    char tmp[SPOOL_PATH_MAX];
+    struct spool_file to;
+    int r = begin_beside(f, tmp, &to);
+
+    if (r == 0)
+        r = take_place(tmp, aside_out, &to, fill(f, places, n, at_out, &to));
+    if (r == 0)
+        *to_out = to;
+    return r;
+}
+
+/* ---- from the form of earlier versions ---- */
+
+struct taking_over {
+    struct spool_file *to;
+    unsigned n_taken, n_strange;
+};
+
+static int take_over(void *user, uint64_t seq, struct ag_span body)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf entry = AG_BUF_INIT;
+    struct taking_over *t = user;
+    struct spool_record rec;
+    struct ag_json_view view;
+    int r = spool_record_decode(&rec, body);
+
+    if (r == 0 && ag_json_parse(&rec.text, RECORD_DEPTH, &view) != 0)
+        r = -EINVAL; /* that form had no checksums */
+    if (r != 0 && r != -ENOMEM) {
+        t->n_strange++;
+        return 0;
     }
-    r = sync_folder(f->path);
-    if (r < 0) {
-        close(to.fd);
+    if (r == 0)
+        r = spool_form_entry(&entry, seq, body);
+    if (r == 0)
+        r = spool_file_append(t->to, ag_buf_span(&entry));
+    t->n_taken += r == 0;
+    return r;
+}
+
+int spool_file_take_over(const struct spool_file *f, char aside_out[SPOOL_PATH_MAX], unsigned *n_taken_out,
+                         unsigned *n_damaged_out)
+{
+    char tmp[SPOOL_PATH_MAX];
+    struct spool_file to;
+    struct taking_over t = {.to = &to};
+    struct spool_source src = source_of(f, f->end);
+    int r = begin_beside(f, tmp, &to);
+
+    if (r < 0)
         return r;
-    }
-    *to_out = to;
+    r = write_heads(&to, SPOOL_HEADS);
+    if (r == 0)
+        r = spool_old_scan(&src, n_damaged_out, take_over, &t);
+    if (r == 0)
+        r = finish(&to);
+    r = take_place(tmp, aside_out, &to, r);
+    if (r < 0)
+        return r;
+    spool_file_close(&to);
+    *n_taken_out = t.n_taken;
+    *n_damaged_out += t.n_strange;
     return 0;
+}
+
+bool spool_file_is_old(const struct spool_file *f)
+{
+    struct spool_source src = source_of(f, f->end);
+
+    return spool_old_is(&src);
 }
 
 /* ---- in use ---- */
