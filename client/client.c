@@ -38,6 +38,7 @@ static void on_timer(uv_timer_t *t)
     provision_tick(c, now_ms);
     identity_tick(c, now_ms);
     helper_link_tick(c, now_ms);
+    client_gate_tick(c, now_ms);
     client_rearm(c);
 }
 
@@ -46,7 +47,8 @@ void client_rearm(struct client *c)
     uint64_t at = command_next_deadline(&c->commands), now_ms = uv_now(c->loop);
     uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->lan),
                          provision_next_deadline(c),       identity_next_deadline(c),
-                         helper_link_next_deadline(c),     report_path_next_deadline(&c->reports)};
+                         helper_link_next_deadline(c),     client_gate_next_deadline(c),
+                         report_path_next_deadline(&c->reports)};
 
     if (c->closing)
         return;
@@ -81,20 +83,27 @@ static void send_to_peers(struct client *c, uint64_t peers, struct ag_span text)
 
 void client_broadcast(struct client *c, struct ag_span text)
 {
-    send_to_peers(c, c->commands.peers, text);
+    send_to_peers(c, client_gate_servers(c, c->commands.peers, text), text);
+}
+
+static void tell_status(struct client *c, uint64_t peers, const char *word)
+{
+    char text[96];
+    int n = snprintf(text, sizeof text, "{\"method\":\"local.status\",\"params\":\"%s\"}", word);
+
+    peers = client_gate_servers(c, peers, (struct ag_span){text, (size_t) n});
+    send_to_peers(c, peers, (struct ag_span){text, (size_t) n});
 }
 
 void client_event(struct client *c, enum device_event ev)
 {
     const char *word = device_machine_step(&c->machine, ev);
-    char text[96];
-    int n;
 
     if (!word)
         return;
-    n = snprintf(text, sizeof text, "{\"method\":\"local.status\",\"params\":\"%s\"}", word);
+    c->last_word = word;
     ag_log(AG_LOG_INFO, "state %s, status %s", device_state_name(c->machine.state), word);
-    client_broadcast(c, (struct ag_span){text, (size_t) n});
+    tell_status(c, c->commands.peers, word);
 }
 
 static void on_command_send(void *user, uint64_t peers, struct ag_span text)
@@ -111,16 +120,27 @@ static void on_command_done(void *user, struct origin to, unsigned tag, enum com
     client_answer(c, to, text);
 }
 
-static const struct command_sink command_sink = {on_command_send, on_command_done};
+static const struct command_sink command_sink = {on_command_send, on_command_done, client_gate_servers};
 
 /* ---- to whoever gave a command ---- */
+
+static void answer_cloud(struct client *c, uint64_t token, struct ag_span text)
+{
+    int r = c->link.cloud && !c->link.stopping ? c->link.ops->answer(c->link.cloud, token, text) : -ENOTCONN;
+    unsigned held;
+
+    if (r == 0)
+        return;
+    c->stats.answers_lost++;
+    if (ag_log_gate_pass(&c->gate, uv_now(c->loop), &held))
+        ag_log(AG_LOG_WARNING, "an answer to the cloud is lost: %s (%u such lines left out)", strerror(-r), held);
+}
 
 void client_answer(struct client *c, struct origin to, struct ag_span text)
 {
     switch (to.kind) {
     case ORIGIN_CLOUD:
-        if (c->link.cloud && !c->link.stopping)
-            c->link.ops->answer(c->link.cloud, to.token, text);
+        answer_cloud(c, to.token, text);
         break;
     case ORIGIN_LAN:
         lan_answer(&c->lan, to.token, text, uv_now(c->loop), client_unix_time());
@@ -138,6 +158,30 @@ void client_answer(struct client *c, struct origin to, struct ag_span text)
     }
 }
 
+void client_refuse(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, int code,
+                   const char *why)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+
+    if (local_cmd_put_error(&out, ag_view_raw(view, text.p, AG_M_ID), code, why) == 0)
+        client_answer(c, from, ag_buf_span(&out));
+}
+
+/* true: the text has been refused for its form. An id that stands twice or is too long is not told back. */
+static bool refuse_form(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view,
+                        bool wants_answer)
+{
+    static const struct ag_json_view nothing;
+    const char *why = command_check_form(view);
+
+    if (!why)
+        return false;
+    c->stats.bad_form++;
+    if (wants_answer)
+        client_refuse(c, from, text, command_id_is_good(view) ? view : &nothing, -32600, why);
+    return true;
+}
+
 void client_command(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view,
                     bool wants_answer)
 {
@@ -145,21 +189,14 @@ void client_command(struct client *c, struct origin from, struct ag_span text, c
     struct ag_span method;
     unsigned tag = LOCAL_CMD_NONE;
 
+    if (refuse_form(c, from, text, view, wants_answer))
+        return;
     if (client_serve(c, from, text, view))
         return;
     if (ag_view_str(view, text.p, AG_M_METHOD, name, sizeof name, &method))
         tag = local_cmd_find(method);
     if (command_start(&c->commands, from, tag, text, view, wants_answer, uv_now(c->loop)) < 0 && wants_answer)
         client_answer(c, from, AG_SPAN("{\"error\":{\"code\":-32000,\"message\":\"out of memory\"}}"));
-}
-
-static void refuse(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, int code,
-                   const char *why)
-{
-    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
-
-    if (local_cmd_put_error(&out, ag_view_raw(view, text.p, AG_M_ID), code, why) == 0)
-        client_answer(c, from, ag_buf_span(&out));
 }
 
 /* ---- from the applications ---- */
@@ -187,25 +224,60 @@ static bool on_uplink_taken(void *user, uint32_t id)
 
 static const struct uplink_sink uplink_sink = {on_uplink_report, on_uplink_reply, on_uplink_taken};
 
+static void on_local_identify(void *user, int fd, struct local_who *out)
+{
+    struct client *c = user;
+
+    local_access_identify(&c->access, fd, out);
+}
+
 static void on_local_joined(void *user, unsigned peer)
 {
     struct client *c = user;
 
     ag_log(AG_LOG_DEBUG, "local peer %u connected", peer);
-    command_peer_added(&c->commands, peer);
+    client_gate_joined(c, peer);
+}
+
+/* The last of them has gone; the MQTT channels are there although nobody may listen on them. */
+static bool was_last(const struct client *c, unsigned peer)
+{
+    uint64_t bit = UINT64_C(1) << peer, channels = UINT64_C(1) << CLIENT_MQTT_PEER;
+
+    return (c->commands.peers & bit) && (c->commands.peers & ~bit & ~channels) == 0;
 }
 
 static void on_local_left(void *user, unsigned peer)
 {
     struct client *c = user;
+    bool last = was_last(c, peer);
 
     ag_log(AG_LOG_DEBUG, "local peer %u gone", peer);
-    c->internal_peers &= ~(UINT64_C(1) << peer);
+    client_gate_left(c, peer);
     cloud_link_forget_peer(c, peer);
     helper_peer_gone(&c->helper.core, peer);
     command_peer_removed(&c->commands, peer, uv_now(c->loop));
     uplink_peer_removed(&c->uplink, peer);
+    if (last)
+        command_expect_peers(&c->commands, uv_now(c->loop));
     client_rearm(c);
+}
+
+static bool refuse_access(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view)
+{
+    if (client_gate_passes(c, from, text, view))
+        return false;
+    if (ag_view_has(view, AG_M_ID))
+        client_refuse(c, from, text, view, CLIENT_CODE_NOT_PERMITTED, "not permitted");
+    return true;
+}
+
+static void refuse_memory(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view)
+{
+    if (ag_view_has(view, AG_M_ID))
+        client_refuse(c, from, text, view, CLIENT_CODE_BUSY, "out of memory");
+    else
+        c->stats.reports_silent++;
 }
 
 static void on_local_text(void *user, unsigned peer, struct ag_span text, const struct ag_json_view *view)
@@ -213,18 +285,12 @@ static void on_local_text(void *user, unsigned peer, struct ag_span text, const 
     struct client *c = user;
     struct origin from = {ORIGIN_LOCAL, peer};
 
-    if (view->twice & ((1u << AG_M_ID) | (1u << AG_M_METHOD))) {
-        refuse(c, from, AG_SPAN("{}"), &(struct ag_json_view){0}, -32600, "a member stands twice");
-        return;
-    }
-    if (!ag_view_has(view, AG_M_METHOD))
+    if (!ag_view_has(view, AG_M_METHOD) && command_id_is_good(view))
         command_answer(&c->commands, peer, text, view);
-    else if (view->at[AG_M_METHOD].type != AG_JSON_STRING)
-        refuse(c, from, text, view, -32600, "method must be a string");
-    else if (!client_serve(c, from, text, view) &&
+    else if (!refuse_form(c, from, text, view, true) && !refuse_access(c, from, text, view) && !client_serve(c, from, text, view) &&
              !cloud_link_offer(c, peer, text, view) &&
              uplink_submit(&c->uplink, peer, text, view, uv_now(c->loop)) < 0)
-        refuse(c, from, text, view, CLIENT_CODE_BUSY, "out of memory");
+        refuse_memory(c, from, text, view);
     client_rearm(c);
 }
 
@@ -242,14 +308,29 @@ static void on_local_closed(void *user)
     client_part_closed(c);
 }
 
-static const struct local_server_events local_events = {on_local_joined, on_local_left, on_local_text,
-                                                        on_local_closed};
+/* The uplink's texts count twice, as the cloud may have a copy of each; an eighth of all is for what has just come from
+   clouds and phones. */
+static size_t on_held_elsewhere(void *user)
+{
+    const struct client *c = user;
+
+    return 2 * c->uplink.bytes + c->commands.kept_bytes + c->options.memory_limit / 8;
+}
+
+static const struct local_server_events local_events = {on_local_joined,   on_local_left,
+                                                        on_local_text,     on_local_closed,
+                                                        on_local_identify, on_held_elsewhere};
 
 /* ---- the MQTT API: one more local peer ---- */
 
+/* Nobody asks on the channels when they come: whoever listens hears the last word, said before or not. */
 static void on_mqtt_joined(void *user)
 {
-    on_local_joined(user, CLIENT_MQTT_PEER);
+    struct client *c = user;
+
+    on_local_joined(c, CLIENT_MQTT_PEER);
+    if (c->last_word)
+        tell_status(c, UINT64_C(1) << CLIENT_MQTT_PEER, c->last_word);
 }
 
 static void on_mqtt_left(void *user)
@@ -326,13 +407,15 @@ static void on_ble_datagram(void *user, const struct lan_addr *from, struct ag_s
     struct ag_json_view view;
 
     c->ble_asker = *from;
-    if (ag_json_parse(&datagram, 16, &view) != 0 || view.at[AG_M_METHOD].type != AG_JSON_STRING) {
+    if (ag_json_parse(&datagram, 16, &view) != 0 || command_check_form(&view)) {
+        c->stats.bad_form++;
         client_answer(c, (struct origin){ORIGIN_BLE, 0},
                       AG_SPAN("{\"id\":null,\"error\":{\"code\":-32700,\"message\":\"not a JSON command\"}}"));
         return;
     }
-    if (!client_serve(c, (struct origin){ORIGIN_BLE, 0}, datagram, &view))
-        refuse(c, (struct origin){ORIGIN_BLE, 0}, datagram, &view, CLIENT_CODE_NOT_FOUND, "Method not found.");
+    if (!refuse_access(c, (struct origin){ORIGIN_BLE, 0}, datagram, &view) &&
+        !client_serve(c, (struct origin){ORIGIN_BLE, 0}, datagram, &view))
+        client_refuse(c, (struct origin){ORIGIN_BLE, 0}, datagram, &view, CLIENT_CODE_NOT_FOUND, "Method not found.");
     client_rearm(c);
 }
 
@@ -357,20 +440,22 @@ static uint32_t random_id(void)
     return id;
 }
 
-void client_mark_internal(struct client *c, unsigned peer)
-{
-    if (peer == CLIENT_MQTT_PEER)
-        return; /* the channels are all applications', whoever says hello on them */
-    c->internal_peers |= UINT64_C(1) << peer;
-    command_peer_removed(&c->commands, peer, uv_now(c->loop));
-}
-
 static int open_failed(char error[DATA_ERROR_MAX], const char *what, const struct ag_addr *at, int r)
 {
     char text[AG_ADDR_TEXT_MAX];
 
     snprintf(error, DATA_ERROR_MAX, "%s %s: %s", what, ag_addr_format(at, text), strerror(-r));
     return r;
+}
+
+/* One total for all peers; who sends up may take a quarter of it, so that there is room for answers. */
+static void set_memory_limit(struct client *c, size_t limit)
+{
+    c->options.memory_limit = limit;
+    c->uplink.max_bytes = limit / 4;
+    c->commands.max_kept_bytes = limit / 16;
+    if (c->local)
+        local_server_set_max_bytes(c->local, limit);
 }
 
 static int open_sockets(struct client *c, char error[DATA_ERROR_MAX])
@@ -381,6 +466,7 @@ static int open_sockets(struct client *c, char error[DATA_ERROR_MAX])
     c->n_open += c->local != NULL;
     if (r < 0)
         return open_failed(error, "local socket", &o->local, r);
+    set_memory_limit(c, o->memory_limit);
     if (o->lan.kind == AG_ADDR_INET) {
         r = lan_socket_open(&c->lan_socket, c->loop, &o->lan, &lan_events, c, &c->lan_bound);
         c->n_open += c->lan_socket != NULL;
@@ -396,6 +482,18 @@ static int open_sockets(struct client *c, char error[DATA_ERROR_MAX])
     return 0;
 }
 
+static int open_access(struct client *c, char error[DATA_ERROR_MAX])
+{
+    char why[AG_INI_ERROR_MAX] = "";
+    int r = local_access_open(&c->access, c->options.access_file, why);
+
+    c->access.has_agent_user = c->options.has_agent_user;
+    c->access.agent_uid = c->options.agent_uid;
+    if (r < 0)
+        snprintf(error, DATA_ERROR_MAX, "%s", why);
+    return r;
+}
+
 int client_open(struct client *c, uv_loop_t *loop, const struct client_options *options, struct device_conf *conf,
                 char error[DATA_ERROR_MAX])
 {
@@ -403,10 +501,13 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
 
     *c = (struct client){.loop = loop, .options = *options, .conf = conf, .started_ms = uv_now(loop)};
     c->timer_at = UINT64_MAX;
+    c->gate = (struct ag_log_gate){.burst = 5, .period_ms = 10000};
     command_table_init(&c->commands, &command_sink, c, random_id());
     uplink_init(&c->uplink, &uplink_sink, c, random_id());
     lan_init(&c->lan, &lan_sink, c, conf->did);
     c->commands.timeout_ms = options->command_timeout_ms;
+    c->commands.grace_ms = options->command_grace_ms;
+    command_expect_peers(&c->commands, uv_now(loop));
     c->uplink.timeout_ms = options->request_timeout_ms;
     c->lan.stamp_window_s = options->lan_stamp_window_s;
     provision_init(c);
@@ -414,7 +515,9 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     uv_timer_init(loop, &c->timer);
     c->timer.data = c;
     c->n_open = 1;
-    r = client_open_reports(c, error);
+    r = open_access(c, error);
+    if (r == 0)
+        r = client_open_reports(c, error);
     if (r == 0)
         helper_link_init(c);
     if (r == 0)
@@ -462,6 +565,7 @@ void client_deinit(struct client *c)
     report_path_deinit(&c->reports);
     lan_deinit(&c->lan);
     helper_link_deinit(c);
+    local_access_close(&c->access);
     explicit_bzero(c->token, sizeof c->token);
     explicit_bzero(c->token_hex, sizeof c->token_hex);
 }
@@ -470,8 +574,11 @@ void client_deinit(struct client *c)
 void client_reload(struct client *c, const struct client_options *fresh)
 {
     c->commands.timeout_ms = fresh->command_timeout_ms;
+    c->commands.grace_ms = fresh->command_grace_ms;
     c->uplink.timeout_ms = fresh->request_timeout_ms;
     c->lan.stamp_window_s = fresh->lan_stamp_window_s;
+    set_memory_limit(c, fresh->memory_limit);
+    local_access_reload(&c->access, fresh->access_file);
     c->provision.join.max_tries = fresh->join_tries;
     c->provision.join.pause_ms = fresh->join_pause_ms;
     if (!c->options.external_helper)

@@ -21,8 +21,10 @@
 #include "client/io/lan_socket.h"
 #include "client/io/local_server.h"
 #include "client/io/mqtt_api.h"
+#include "client/local_access.h"
 #include "client/report_path.h"
 #include "client/provision.h"
+#include "libagent/core/log.h"
 
 /* The local peer that the MQTT channels are. */
 enum { CLIENT_MQTT_PEER = LOCAL_PEERS_MAX };
@@ -35,13 +37,17 @@ struct client_options {
     struct ag_addr ble;      /* 127.0.0.1:54323 or AG_ADDR_NONE */
     const char *os_release;  /* NULL: /etc/os-release */
     const char *country;     /* -C; NULL: what the phone brought */
+    const char *access_file; /* rules; NULL: none */
+    bool has_agent_user;
+    uint32_t agent_uid;      /* when has_agent_user */
     struct endpoint mqtt_api; /* broker of the MQTT API; port 0: none */
     bool external_helper;
     bool wired;              /* no provisioning: the network is there without wifi.conf */
     const char *hooks;       /* directory of the builtin helper's programs; NULL: the data directory */
-    unsigned command_timeout_ms;
+    unsigned command_timeout_ms, command_grace_ms;
     unsigned request_timeout_ms;
     unsigned lan_stamp_window_s;
+    size_t memory_limit; /* bytes, of all that peers make the client keep */
     unsigned join_tries, join_pause_ms;
     unsigned identity_pause_ms; /* 0: as the vendor's text has it */
 };
@@ -55,6 +61,13 @@ struct cloud_link {
     bool stopping;
     bool restart; /* start again when stop() is complete */
     struct ag_list calls; /* struct cloud_call.link: applications that wait for a method of the cloud's own */
+};
+
+struct client_stats {
+    uint64_t not_permitted; /* by the access rules, or not the helper */
+    uint64_t bad_form;      /* texts refused for their form: not one method, an id too long */
+    uint64_t answers_lost;  /* the cloud did not take them */
+    uint64_t reports_silent; /* without an id, and refused: nobody could be told */
 };
 
 struct client {
@@ -83,6 +96,10 @@ struct client {
     struct lan_addr ble_asker; /* of the datagram under way: it is answered within the call */
     struct ag_addr local_bound, lan_bound, ble_bound;
     uint64_t internal_peers; /* bit per local socket that said _internal.hello: no broadcasts, only _internal.* */
+    uint64_t plain_peers;    /* bit per local peer that has said anything else: it is not the helper */
+    uint64_t fresh_peers;    /* bit per local socket that has said nothing yet and may be the helper */
+    uint64_t fresh_until_ms; /* when they are taken for applications */
+    struct local_access access;
     uv_timer_t timer;        /* the earliest deadline of all cores */
     uint64_t timer_at;
 
@@ -93,6 +110,9 @@ struct client {
     struct identity identity;
     struct helper_link helper;
     unsigned n_joined, n_join_failed; /* since the start, for miIO.wifi_assoc_state */
+    const char *last_word;            /* of local.status; NULL: none yet */
+    struct client_stats stats;
+    struct ag_log_gate gate; /* for lines that others can cause */
 
     unsigned n_open; /* parts whose closed() has not come */
     bool closing;
@@ -117,7 +137,8 @@ void client_reload(struct client *c, const struct client_options *fresh);
 
 /* Applies an event of the device and tells the applications. */
 void client_event(struct client *c, enum device_event ev);
-/* An answer to whoever gave a command; text has any id, or none for an asker without one. */
+/* An answer to whoever gave a command; text has any id, or none for an asker without one. What cannot be delivered is
+   counted. */
 void client_answer(struct client *c, struct origin to, struct ag_span text);
 /* A command from an origin: served here or broadcast to the applications. */
 void client_command(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view,
@@ -132,8 +153,9 @@ void client_rearm(struct client *c);
 void client_set_provisioned(struct client *c, bool provisioned);
 /* One of the parts counted in n_open has ended. */
 void client_part_closed(struct client *c);
-/* A local socket said _internal.hello. */
-void client_mark_internal(struct client *c, unsigned peer);
+/* An error to whoever sent this, under its id. */
+void client_refuse(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, int code,
+                   const char *why);
 /* A new token for LAN and cloud. 0 or -errno. */
 int client_set_token(struct client *c, const char token[DEVICE_TOKEN_LEN + 1]);
 /* boot.c: goes through the boot order as far as it can. 0 or -errno with one line in error. */
@@ -152,6 +174,19 @@ uint32_t client_best_time(const struct client *c);
 
 /* report_host.c: reads the reports that an earlier run has kept. 0 or -errno with one line in error. */
 int client_open_reports(struct client *c, char error[DATA_ERROR_MAX]);
+
+/* local_gate.c */
+/* From here on it sees commands and broadcasts, or a moment later when it may be the helper. */
+void client_gate_joined(struct client *c, unsigned peer);
+void client_gate_left(struct client *c, unsigned peer);
+void client_gate_tick(struct client *c, uint64_t now_ms);
+uint64_t client_gate_next_deadline(const struct client *c);
+/* A local socket said _internal.hello: it is the helper's receiver until it says something else. */
+void client_mark_internal(struct client *c, unsigned peer);
+/* Whether the sender may do that. Refusals are counted; the caller answers them. */
+bool client_gate_passes(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view);
+/* Those of peers that may see this text; as command_sink.servers(). */
+uint64_t client_gate_servers(void *user, uint64_t peers, struct ag_span text);
 
 /* cloud_link.c */
 void cloud_link_init(struct client *c);

@@ -153,6 +153,7 @@ static void on_closed(void *user)
     while (!ag_list_empty(&c->link.calls)) /* their cloud is gone: nobody else will end them */
         on_call_done(ag_list_first(&c->link.calls, struct cloud_call, link),
                      AG_SPAN("{\"error\":{\"code\":-32002,\"message\":\"not connected\"}}"));
+    command_forget_origin(&c->commands, ORIGIN_CLOUD); /* another one gives its tokens anew */
     c->link.cloud = NULL;
     c->link.connected = c->link.stopping = c->link.restart = false;
     if (restart)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <uv.h>
 #include "client/client.h"
+#include "client/io/heap.h"
 #include "client/options.h"
 #include "libagent/core/log.h"
 #include "libagent/io/daemon.h"
@@ -129,6 +130,7 @@ int main(int argc, char **argv)
     int code;
 
     signal(SIGPIPE, SIG_IGN);
+    heap_settle();
     if (!options_read(&o, argc, argv, &code))
         return code;
     ag_log_set_level(o.log_level);

@@ -36,13 +36,18 @@ static const struct option_info infos[N_OPTIONS] = {
     [OPT_LAN] = {"lan", "lan", 0, "ADDR:PORT|none", "where phones connect, UDP (0.0.0.0:54321)"},
     [OPT_BLE] = {"ble", "ble", 0, "ADDR:PORT|none", "Bluetooth provisioning, UDP (127.0.0.1:54323)"},
     [OPT_MQTT_API] = {"mqtt-api", "mqtt_api", 0, "HOST:PORT|none", "broker for the MQTT API (none)"},
+    [OPT_ACCESS] = {"access", "access", 0, "FILE", "who may do what; the same file as the agent's (none: everybody all)"},
+    [OPT_AGENT_USER] = {"agent-user", "agent_user", 0, "USER", "the agent's, when it is not root or the client's own"},
     [OPT_HELPER] = {"helper", "helper", 0, "builtin|external", "who joins Wi-Fi and keeps files (builtin)"},
     [OPT_HOOKS] = {"hooks", "hooks", 0, "DIR", "hook programs of the builtin helper (data directory)"},
     [OPT_PROVISIONING] = {"provisioning", "provisioning", 0, "wifi|none",
                           "none: the network is there without a phone's help"},
     [OPT_OS_RELEASE] = {"os-release", "os_release", 0, "FILE", "holds the firmware version (/etc/os-release)"},
     [OPT_COMMAND_TIMEOUT] = {"command-timeout", "command_timeout", 0, "MS", "for an application's answer (4000)"},
+    [OPT_COMMAND_GRACE] = {"command-grace", "command_grace", 0, "MS",
+                           "commands wait for applications that are about to come (1000)"},
     [OPT_REQUEST_TIMEOUT] = {"request-timeout", "request_timeout", 0, "MS", "for the cloud's answer (30000)"},
+    [OPT_MEMORY_LIMIT] = {"memory-limit", "memory_limit", 0, "MIB", "what all peers together make it keep (16)"},
     [OPT_JOIN_TRIES] = {"join-tries", "join_tries", 0, "N", "of a Wi-Fi network before giving up (5)"},
     [OPT_JOIN_PAUSE] = {"join-pause", "join_pause", 0, "MS", "between them (3000)"},
     [OPT_IDENTITY_PAUSE] = {"identity-pause", "identity_pause", 0, "MS", "between two requests of a did (by did 0, 1)"},
@@ -196,6 +201,27 @@ static int take_mqtt_api(struct options *o)
     return complain(o, OPT_MQTT_API, "%s", why);
 }
 
+static int check_access(struct options *o)
+{
+    const char *file = o->values[OPT_ACCESS].text, *user = o->values[OPT_AGENT_USER].text;
+    char error[AG_INI_ERROR_MAX];
+    struct ag_access rules;
+    int r = 0;
+
+    if (user && ag_access_user(user, &o->client.agent_uid) < 0)
+        return complain(o, OPT_AGENT_USER, "no such user");
+    o->client.has_agent_user = user != NULL;
+    o->client.access_file = file;
+    ag_access_init(&rules, geteuid());
+    if (file)
+        r = ag_access_read(&rules, file, error);
+    ag_access_deinit(&rules);
+    if (r >= 0)
+        return 0;
+    fprintf(stderr, "miio_client: %s\n", error);
+    return EXIT_CONFIG;
+}
+
 /* The line of the key that a cloud's complaint begins with; 0: it names none that stands in the file. */
 static unsigned line_of_complaint(const struct options *o, const char *why)
 {
@@ -248,13 +274,17 @@ static int check_provisioning(struct options *o)
 
 static int check_numbers(struct options *o)
 {
-    long level, command, request, window, tries, pause, identity, ignored;
+    long level, command, grace, request, memory, window, tries, pause, identity, ignored;
     int code = take_number(o, OPT_LOGLEVEL, 0, 4, 2, &level);
 
     if (code == 0)
         code = take_number(o, OPT_COMMAND_TIMEOUT, 100, 600000, 4000, &command);
     if (code == 0)
+        code = take_number(o, OPT_COMMAND_GRACE, 0, 60000, 1000, &grace);
+    if (code == 0)
         code = take_number(o, OPT_REQUEST_TIMEOUT, 100, 3600000, 30000, &request);
+    if (code == 0)
+        code = take_number(o, OPT_MEMORY_LIMIT, 4, 1024, 16, &memory);
     if (code == 0)
         code = take_number(o, OPT_LAN_STAMP_WINDOW, 0, 1000000000, 86400, &window);
     if (code == 0)
@@ -271,7 +301,9 @@ static int check_numbers(struct options *o)
         return code;
     o->log_level = (int) level;
     o->client.command_timeout_ms = (unsigned) command;
+    o->client.command_grace_ms = (unsigned) grace;
     o->client.request_timeout_ms = (unsigned) request;
+    o->client.memory_limit = (size_t) memory << 20;
     o->client.lan_stamp_window_s = (unsigned) window;
     o->client.join_tries = (unsigned) tries;
     o->client.join_pause_ms = (unsigned) pause;
@@ -322,6 +354,8 @@ static int check_all(struct options *o)
         code = complain(o, OPT_BLE, "must be on loopback: its texts are not encrypted");
     if (code == 0)
         code = take_mqtt_api(o);
+    if (code == 0)
+        code = check_access(o);
     if (code == 0)
         code = take_word(o, OPT_HELPER, "builtin", "external", &o->client.external_helper);
     if (code == 0)
@@ -466,7 +500,7 @@ static int make_absolute(char **path)
 
 static int make_paths_absolute(struct options *o)
 {
-    static const int names[] = {OPT_LOGFILE, OPT_HOOKS, OPT_OS_RELEASE};
+    static const int names[] = {OPT_LOGFILE, OPT_HOOKS, OPT_OS_RELEASE, OPT_ACCESS};
 
     for (size_t i = 0; i < ag_array_size(names); i++) {
         if (make_absolute(&o->values[names[i]].text) < 0)

@@ -257,6 +257,8 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
             return 0;
         return refuse(a, CODE_NO_LOCAL_METHOD, "no such local method");
     case LOCAL_CMD_INTERNAL:
+        if (ag_span_eq(method, "_internal.accepted")) /* miio_send_line: has my socket been looked at? */
+            return a->id.p ? local_cmd_put_result(&a->out, a->id, "[\"ok\"]") : 0;
         if (helper_link_text(c, (unsigned) a->from.token, method, text, view))
             return 0;
         return refuse(a, CLIENT_CODE_NOT_FOUND, "Method not found.");
@@ -300,6 +302,7 @@ bool client_serve(struct client *c, struct origin from, struct ag_span text, con
     enum local_cmd cmd;
 
     if (!ag_view_str(view, text.p, AG_M_METHOD, name, sizeof name, &method)) {
+        c->stats.bad_form++;
         ask_end(&a, refuse(&a, -32600, "method is no usable name"));
         return true;
     }

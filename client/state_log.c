@@ -56,11 +56,18 @@ void client_log_state(const struct client *c)
     log_counter("command.nobody", c->commands.stats.nobody);
     log_counter("command.refused", c->commands.stats.refused);
     log_counter("command.stray_answers", c->commands.stats.stray);
+    log_counter("command.waited", c->commands.stats.waited);
+    log_counter("command.ownerless", c->commands.stats.ownerless);
+    log_counter("text.not_permitted", c->stats.not_permitted);
+    log_counter("text.bad_form", c->stats.bad_form);
+    log_counter("command.answers_lost", c->stats.answers_lost);
+    log_counter("uplink.silent", c->stats.reports_silent);
     log_counter("uplink.submitted", c->uplink.stats.submitted);
     log_counter("uplink.acked", c->uplink.stats.acked);
     log_counter("uplink.failed", c->uplink.stats.failed);
     log_counter("uplink.timed_out", c->uplink.stats.timed_out);
     log_counter("uplink.refused", c->uplink.stats.refused);
+    log_counter("uplink.greedy", c->uplink.stats.greedy);
     log_counter("uplink.dropped", c->uplink.stats.dropped);
     log_counter("spool.waiting", c->reports.queue.n);
     log_counter("spool.kept", c->reports.queue.n_kept);
@@ -91,4 +98,9 @@ void client_log_state(const struct client *c)
     log_counter("local.texts_out", local.texts_out);
     log_counter("local.dropped", local.dropped);
     log_counter("local.overflows", local.overflows);
+    log_counter("local.greedy", local.greedy);
+    log_counter("local.evicted", local.evicted);
+    log_counter("local.unsent", local.unsent);
+    log_counter("local.bytes", local.bytes);
+    log_counter("uplink.bytes", c->uplink.bytes);
 }

@@ -12,6 +12,7 @@
 struct uplink_entry {
     uint32_t id;
     unsigned peer;       /* UPLINK_NO_PEER: nobody waits, or it has gone */
+    size_t charge;       /* in bytes and in the share of the peer */
     struct ag_span raw_id; /* the application's, as it wrote it; owned, p NULL: none */
     uint64_t deadline_ms;
     struct ag_buf text;  /* only while queued */
@@ -21,24 +22,46 @@ struct uplink_entry {
 
 void uplink_init(struct uplink *u, const struct uplink_sink *sink, void *user, uint32_t random)
 {
-    *u = (struct uplink){.sink = sink, .user = user, .max_open = 4096, .max_bytes = 4 << 20, .timeout_ms = 30000,
+    *u = (struct uplink){.sink = sink, .user = user, .max_open = 8192, .max_bytes = 4 << 20, .timeout_ms = 30000,
                          .last_id = random % AG_ID_MAX};
     ag_list_init(&u->by_age);
     ag_list_init(&u->queue);
 }
 
-static void entry_unqueue(struct uplink *u, struct uplink_entry *e)
+static void entry_unqueue(struct uplink_entry *e)
 {
     if (ag_list_empty(&e->queued))
         return;
     ag_list_del(&e->queued);
-    u->bytes -= ag_buf_size(&e->text);
     ag_buf_deinit(&e->text);
+}
+
+static void share_take(struct uplink *u, struct uplink_entry *e)
+{
+    u->bytes += e->charge;
+    u->shares[e->peer].n++;
+    u->shares[e->peer].bytes += e->charge;
+}
+
+static void share_give(struct uplink *u, struct uplink_entry *e)
+{
+    u->bytes -= e->charge;
+    u->shares[e->peer].n--;
+    u->shares[e->peer].bytes -= e->charge;
+}
+
+static bool share_allows(const struct uplink *u, unsigned peer, size_t charge)
+{
+    const struct uplink_share *s = &u->shares[peer];
+
+    return u->n_open < u->max_open && s->n < u->max_open - u->n_open && u->bytes + charge <= u->max_bytes &&
+           s->bytes + charge <= u->max_bytes - u->bytes;
 }
 
 static void entry_free(struct uplink *u, struct uplink_entry *e)
 {
-    entry_unqueue(u, e);
+    share_give(u, e);
+    entry_unqueue(e);
     HASH_DEL(u->by_id, e);
     ag_list_del(&e->age);
     ag_buf_deinit(&e->text);
@@ -64,7 +87,22 @@ uint32_t uplink_draw_id(struct uplink *u)
     return u->last_id;
 }
 
-static int entry_new(struct uplink *u, struct uplink_entry **out, unsigned peer, struct ag_span raw_id)
+static size_t charge_of(struct ag_span text, struct ag_span raw_id)
+{
+    return sizeof(struct uplink_entry) + raw_id.len + text.len;
+}
+
+static void insert_by_deadline(struct uplink *u, struct uplink_entry *e)
+{
+    struct ag_list *at = u->by_age.prev;
+
+    while (at != &u->by_age && ag_list_entry(at, struct uplink_entry, age)->deadline_ms > e->deadline_ms)
+        at = at->prev;
+    ag_list_add_before(at->next, &e->age);
+}
+
+static int entry_new(struct uplink *u, struct uplink_entry **out, unsigned peer, struct ag_span raw_id, size_t charge,
+                     uint64_t now_ms)
 {
     struct uplink_entry *e = calloc(1, sizeof *e);
 
@@ -72,6 +110,8 @@ static int entry_new(struct uplink *u, struct uplink_entry **out, unsigned peer,
         return -ENOMEM;
     ag_list_init(&e->queued);
     e->peer = peer;
+    e->charge = charge;
+    e->deadline_ms = now_ms + u->timeout_ms;
     if (raw_id.p) {
         char *copy = malloc(raw_id.len ? raw_id.len : 1);
 
@@ -89,7 +129,8 @@ static int entry_new(struct uplink *u, struct uplink_entry **out, unsigned peer,
         free(e);
         return -ENOMEM;
     }
-    ag_list_append(&u->by_age, &e->age);
+    insert_by_deadline(u, e);
+    share_take(u, e);
     u->n_open++;
     *out = e;
     return 0;
@@ -136,15 +177,11 @@ static bool settle_offer(struct uplink *u, struct uplink_entry *e, uint32_t id, 
     return true;
 }
 
-static int enqueue(struct uplink *u, struct uplink_entry *e, struct ag_buf *text)
+static void enqueue(struct uplink *u, struct uplink_entry *e, struct ag_buf *text)
 {
-    if (u->bytes + ag_buf_size(text) > u->max_bytes)
-        return -ENOBUFS;
     e->text = *text;
     ag_buf_init(text);
-    u->bytes += ag_buf_size(&e->text);
     ag_list_append(&u->queue, &e->queued);
-    return 0;
 }
 
 static void refuse(struct uplink *u, unsigned peer, struct ag_span raw_id, const char *message)
@@ -158,19 +195,20 @@ int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const st
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
     struct ag_span raw_id = ag_view_raw(view, text.p, AG_M_ID);
+    size_t charge = charge_of(text, raw_id);
     struct uplink_entry *e;
     uint32_t id;
     int r;
 
     u->stats.submitted++;
-    if (u->n_open >= u->max_open) {
+    if (!share_allows(u, peer, charge)) {
+        u->stats.greedy++;
         refuse(u, peer, raw_id, "too many requests open");
         return 0;
     }
-    r = entry_new(u, &e, peer, raw_id);
+    r = entry_new(u, &e, peer, raw_id, charge, now_ms);
     if (r < 0)
         return r;
-    e->deadline_ms = now_ms + u->timeout_ms;
     id = e->id;
     r = command_put_id(&out, text, view, id);
     if (r < 0) {
@@ -179,10 +217,7 @@ int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const st
     }
     if (ag_list_empty(&u->queue) && settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&out), false)))
         return 0;
-    if (enqueue(u, e, &out) < 0) {
-        u->stats.refused++;
-        end_with_error(u, e, CLIENT_CODE_BUSY, "queue to the cloud is full");
-    }
+    enqueue(u, e, &out);
     return 0;
 }
 
@@ -196,12 +231,10 @@ void uplink_pump(struct uplink *u)
         /* taken out first: the cloud may acknowledge it within the call */
         ag_list_del(&e->queued);
         ag_buf_init(&e->text);
-        u->bytes -= ag_buf_size(&text);
         if (settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&text), false)))
             continue;
         e->text = text;
         ag_buf_init(&text);
-        u->bytes += ag_buf_size(&e->text);
         ag_list_prepend(&u->queue, &e->queued);
         return;
     }
@@ -264,8 +297,11 @@ void uplink_peer_removed(struct uplink *u, unsigned peer)
     ag_list_for_each(it, &u->by_age) {
         struct uplink_entry *e = ag_list_entry(it, struct uplink_entry, age);
 
-        if (e->peer == peer)
-            e->peer = UPLINK_NO_PEER;
+        if (e->peer != peer)
+            continue;
+        share_give(u, e);
+        e->peer = UPLINK_NO_PEER;
+        share_take(u, e);
     }
 }
 

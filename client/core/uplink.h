@@ -28,26 +28,34 @@ struct uplink_sink {
 
 struct uplink_stats {
     uint64_t submitted, acked, failed, timed_out, refused;
+    uint64_t greedy;  /* of the refused: too much of this peer's is open */
     uint64_t dropped; /* reports without an id that could not be delivered */
     uint64_t stray;   /* acks for nothing open */
 };
 
 struct uplink_entry;
 
+/* What one peer has open. It may have as much as is still free for others: alone it gets half, two get a third each. */
+struct uplink_share {
+    unsigned n;
+    size_t bytes;
+};
+
 struct uplink {
     const struct uplink_sink *sink;
     void *user;
     struct uplink_entry *by_id; /* uthash */
-    struct ag_list by_age;      /* struct uplink_entry.age: every entry, oldest first */
+    struct ag_list by_age;      /* struct uplink_entry.age: every entry, by deadline */
     struct ag_list queue;       /* struct uplink_entry.queued: those not yet given to the cloud */
     unsigned n_open, max_open;
-    size_t bytes, max_bytes;    /* of queued texts */
+    size_t bytes, max_bytes;    /* of all that is open: its text is here, on its way to the disk, or with the cloud */
+    struct uplink_share shares[UPLINK_NO_PEER + 1];
     unsigned timeout_ms;
     uint32_t last_id; /* ours are 1..2147483647 */
     struct uplink_stats stats;
 };
 
-/* random: any number; the first id follows from it. Defaults: 4096 open, 4 MiB queued, 30 s. */
+/* random: any number; the first id follows from it. Defaults: 8192 open, 4 MiB, 30 s. */
 void uplink_init(struct uplink *u, const struct uplink_sink *sink, void *user, uint32_t random);
 void uplink_deinit(struct uplink *u);
 

@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { FLY_MAX = 32 * 1024 };
 
 static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 {
@@ -26,13 +29,13 @@ static void conn_end(struct local_conn *c, const char *why)
 }
 
 /* The last words to a peer that broke the rules. */
-static void complain(struct local_conn *c, int r)
+static void complain(struct local_conn *c, int code, const char *why)
 {
     char text[128];
-    int n = snprintf(text, sizeof text, "{\"error\":{\"code\":-32700,\"message\":\"%s\"}}", ag_framer_strerror(r));
+    int n = snprintf(text, sizeof text, "{\"error\":{\"code\":%d,\"message\":\"%s\"}}", code, why);
 
     local_conn_queue(c, (struct ag_span){text, (size_t) n});
-    local_conn_flush(c);
+    local_conn_push(c);
 }
 
 static void take_bytes(struct local_conn *c, const char *data, size_t n)
@@ -41,14 +44,15 @@ static void take_bytes(struct local_conn *c, const char *data, size_t n)
     int r;
 
     ag_framer_lend(&c->framer, data, n);
-    while (!c->ended && (r = ag_framer_next(&c->framer, &text)) != 0) {
+    while (!c->ended && !c->doomed && (r = ag_framer_next(&c->framer, &text)) != 0) {
         if (r > 0 && text.kind != AG_FRAMER_JSON)
             r = AG_FRAMER_E_SYNTAX;
         if (r < 0) {
-            complain(c, r);
+            complain(c, -32700, ag_framer_strerror(r));
             conn_end(c, ag_framer_strerror(r));
             return;
         }
+        c->spoken = true;
         c->events->text(c, &text);
     }
 }
@@ -66,6 +70,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     }
     c->full_read = n == LOCAL_READ_SIZE;
     take_bytes(c, buf->base, (size_t) n);
+    c->events->changed(c);
 }
 
 int local_conn_init(struct local_conn *c, uv_loop_t *loop)
@@ -87,7 +92,7 @@ int local_conn_start(struct local_conn *c, uv_stream_t *listener)
 
 int local_conn_queue(struct local_conn *c, struct ag_span text)
 {
-    if (c->closing)
+    if (c->closing || c->doomed)
         return 0;
     if (ag_buf_size(&c->queue) + ag_buf_size(&c->flying) + text.len > LOCAL_QUEUE_MAX) {
         c->overflow = true;
@@ -107,15 +112,21 @@ static void on_written(uv_write_t *w, int status)
         return;
     }
     local_conn_flush(c);
+    c->events->changed(c);
 }
 
+/* A piece only, to hear when the peer reads again: what flies cannot be given back before the socket is closed. */
 static void fly(struct local_conn *c)
 {
+    size_t n = ag_buf_size(&c->queue) < FLY_MAX ? ag_buf_size(&c->queue) : FLY_MAX;
     uv_buf_t buf;
-    int r;
+    int r = ag_buf_append(&c->flying, ag_buf_head(&c->queue), n);
 
-    c->flying = c->queue;
-    ag_buf_init(&c->queue);
+    if (r < 0) {
+        conn_end(c, strerror(-r));
+        return;
+    }
+    ag_buf_consume(&c->queue, n);
     buf = uv_buf_init((char *) ag_buf_head(&c->flying), (unsigned) ag_buf_size(&c->flying));
     c->write.data = c;
     r = uv_write(&c->write, (uv_stream_t *) &c->tcp, &buf, 1, on_written);
@@ -125,25 +136,57 @@ static void fly(struct local_conn *c)
     }
 }
 
-void local_conn_flush(struct local_conn *c)
+/* 0 or a libuv error. */
+static int try_write(struct local_conn *c)
 {
     uv_buf_t buf;
     int n;
 
     if (c->closing || ag_buf_size(&c->queue) == 0 || ag_buf_size(&c->flying) > 0)
-        return;
+        return 0;
     buf = uv_buf_init((char *) ag_buf_head(&c->queue), (unsigned) ag_buf_size(&c->queue));
     n = uv_try_write((uv_stream_t *) &c->tcp, &buf, 1);
-    if (n < 0 && n != UV_EAGAIN) {
-        conn_end(c, uv_strerror(n));
-        return;
-    }
     if (n > 0)
         ag_buf_consume(&c->queue, (size_t) n);
+    if (ag_buf_size(&c->queue) == 0 && c->queue.cap > LOCAL_READ_SIZE)
+        ag_buf_deinit(&c->queue); /* one large text for many peers must not stay with each of them */
+    return n < 0 && n != UV_EAGAIN ? n : 0;
+}
+
+void local_conn_push(struct local_conn *c)
+{
+    (void) try_write(c); /* an error shows again at the flush, when it may be told */
+}
+
+void local_conn_doom(struct local_conn *c, const char *why)
+{
+    bool between = ag_buf_size(&c->queue) == 0 && ag_buf_size(&c->flying) == 0;
+
+    ag_buf_deinit(&c->queue);
+    if (between)
+        complain(c, -32000, why);
+    c->doomed = true;
+    uv_read_stop((uv_stream_t *) &c->tcp);
+}
+
+size_t local_conn_held(const struct local_conn *c)
+{
+    return ag_framer_held(&c->framer) + c->queue.len + c->flying.len;
+}
+
+void local_conn_flush(struct local_conn *c)
+{
+    int r;
+
+    if (c->closing || ag_buf_size(&c->queue) == 0 || ag_buf_size(&c->flying) > 0)
+        return;
+    r = try_write(c);
+    if (r < 0) {
+        conn_end(c, uv_strerror(r));
+        return;
+    }
     if (ag_buf_size(&c->queue) > 0)
         fly(c);
-    else if (c->queue.cap > LOCAL_READ_SIZE)
-        ag_buf_deinit(&c->queue);
 }
 
 static void on_closed(uv_handle_t *h)

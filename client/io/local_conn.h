@@ -1,4 +1,7 @@
-/* One socket on 54322: reading through a framer, a bounded queue out. Used by local_server only, which owns it. */
+/*
+ * One socket on 54322: reading through a framer, a bounded queue out. Used by local_server only, which owns it. What it
+ * makes the daemon keep (an unfinished text, what it has not read) is told by local_conn_held().
+ */
 #ifndef CLIENT_LOCAL_CONN_H
 #define CLIENT_LOCAL_CONN_H
 
@@ -13,10 +16,20 @@ struct local_conn;
 struct local_conn_events {
     /* A whole JSON text. */
     void (*text)(struct local_conn *c, const struct ag_text *text);
+    /* What it holds may be another amount: after a read, whose texts have been handed on, and after a write. Also
+       behind ended(). */
+    void (*changed)(struct local_conn *c);
     /* The other side is done, or broke the rules (why, for the log; NULL: it closed). The owner calls close. */
     void (*ended)(struct local_conn *c, const char *why);
     /* Closed for good: the owner frees it. */
     void (*closed)(struct local_conn *c);
+};
+
+/* Who is at the other end, as asked when it was accepted. */
+struct local_who {
+    bool known;
+    uint32_t uid;  /* when known */
+    bool trusted;  /* root, the daemon's own user, or the agent's */
 };
 
 struct local_conn {
@@ -31,7 +44,12 @@ struct local_conn {
     struct ag_list dirty;   /* in the owner's list when queue is not empty */
     char *read_buf;         /* lent by the owner, LOCAL_READ_SIZE, one for all */
     bool full_read;         /* the last read filled the buffer: let others have a turn */
+    struct local_who who;
+    uint64_t since_ms;
+    size_t charged;         /* the owner's account of what is held */
+    bool spoken;            /* a whole text has come */
     bool ended, closing, overflow;
+    bool doomed;            /* it holds too much: nothing more is read or queued, the owner closes it this turn */
 };
 
 /* c is zeroed memory. Accepts from the listener and starts to read. 0 or -errno; then call local_conn_close(). */
@@ -41,6 +59,11 @@ int local_conn_start(struct local_conn *c, uv_stream_t *listener);
 /* 0, -ENOMEM, or -ENOBUFS: queue over its limit; the owner closes it at the end of the turn. */
 int local_conn_queue(struct local_conn *c, struct ag_span text);
 void local_conn_flush(struct local_conn *c);
+/* Hands to the kernel what it takes at once; tells no events. */
+void local_conn_push(struct local_conn *c);
+/* Gives back what is queued, tells the peer why if that is possible. */
+void local_conn_doom(struct local_conn *c, const char *why);
+size_t local_conn_held(const struct local_conn *c);
 void local_conn_close(struct local_conn *c);
 
 #endif

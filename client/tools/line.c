@@ -2,12 +2,13 @@
  * miio_recv_line and miio_send_line: what a helper script needs to talk to the client on TCP 54322.
  *
  *   miio_recv_line          connects, says _internal.hello, prints the one JSON text that it gets as a line
- *   miio_send_line TEXT     connects, writes TEXT, closes
+ *   miio_send_line TEXT     connects, writes TEXT, closes when the client has taken it
  *
  * Both wait for the client to be there (recv for ever, send ten seconds). $MIIO_LOCAL_PORT: another port.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include <unistd.h>
 #include "libagent/core/json.h"
 
-enum { DEFAULT_PORT = 54322, PAUSE_MS = 200, SEND_TRIES = 50, MAX_DEPTH = 64, READ_SIZE = 4096 };
+enum { DEFAULT_PORT = 54322, PAUSE_MS = 200, SEND_TRIES = 50, MAX_DEPTH = 64, READ_SIZE = 4096, ACCEPT_MS = 1000 };
 
 static int connect_once(void)
 {
@@ -89,12 +90,29 @@ static int recv_line(void)
     return fd >= 0 && write_all(fd, hello, sizeof hello - 1) ? print_text(fd) : 1;
 }
 
+/*
+ * The client asks the kernel who has connected when it takes the connection, and a socket that is half closed by then
+ * is nobody's. Its answer to this proves that it has asked; an old client gives none.
+ */
+static bool wait_accepted(int fd)
+{
+    static const char question[] = "{\"id\":1,\"method\":\"_internal.accepted\"}";
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    char answer[READ_SIZE];
+
+    if (!write_all(fd, question, sizeof question - 1))
+        return false;
+    if (poll(&p, 1, ACCEPT_MS) > 0)
+        return read(fd, answer, sizeof answer) > 0;
+    return true;
+}
+
 static int send_line(const char *text)
 {
     int fd = connect_wait(SEND_TRIES);
     char c;
 
-    if (fd < 0 || !write_all(fd, text, strlen(text)))
+    if (fd < 0 || !wait_accepted(fd) || !write_all(fd, text, strlen(text)))
         return 1;
     shutdown(fd, SHUT_WR);
     while (read(fd, &c, 1) > 0) /* until the client has read it */

@@ -91,7 +91,7 @@ static void on_silent(void *user, const char *question)
     note(user, 's', (struct ag_span){question, strlen(question)});
 }
 
-static const struct command_sink command_sink = {on_send, on_done};
+static const struct command_sink command_sink = {.send = on_send, .done = on_done};
 static const struct uplink_sink uplink_sink = {.report = on_report, .reply = on_reply};
 static const struct helper_sink helper_sink = {.send = on_helper_send,
                                                .identity = on_word,

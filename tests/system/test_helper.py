@@ -39,6 +39,7 @@ class Helper:
 
     def send_line(self, method, params):
         s = self.client.app()
+        assert s.call("_internal.accepted")["result"] == ["ok"]  # who has closed when it is looked at is not known
         s.send({"method": method, "params": params})
         s.s.shutdown(socket.SHUT_WR)
         while s.s.recv(100):

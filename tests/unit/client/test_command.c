@@ -32,7 +32,7 @@ static void on_done(void *user, struct origin to, unsigned tag, enum command_end
                   (int) text.len, text.p);
 }
 
-static const struct command_sink sink = {on_send, on_done};
+static const struct command_sink sink = {.send = on_send, .done = on_done};
 
 static int start(struct world *w, struct origin from, const char *text, uint64_t now_ms)
 {
@@ -78,6 +78,26 @@ static const struct row {
     {"not mine, then the other one leaves", 2,
      {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"code\":-32601}}", "-1"},
      "send 3 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 1 {\"id\":101,\"error\":{\"code\":-32601}}\n"},
+    {"-10000 is as good as not mine", 2,
+     {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"code\":-10000}}", "P1={\"id\":101,\"result\":[2]}"},
+     "send 3 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"result\":[2]}\n"},
+    {"one of each, and it was a third one's", 3,
+     {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"code\":-10000}}",
+      "P1={\"id\":101,\"error\":{\"code\":-32601}}", "P2={\"id\":101,\"error\":{\"code\":-5001}}"},
+     "send 7 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"error\":{\"code\":-5001}}\n"},
+    {"-10000 says more than -32601, whoever comes last", 2,
+     {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"code\":-10000,\"message\":\"jammed\"}}",
+      "P1={\"id\":101,\"error\":{\"code\":-32601}}"},
+     "send 3 {\"id\":101,\"method\":\"m\"}\n"
+     "done 1/5 tag 7 end 1 {\"id\":101,\"error\":{\"code\":-10000,\"message\":\"jammed\"}}\n"},
+    {"the same the other way round", 2,
+     {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"code\":-32601}}",
+      "P1={\"id\":101,\"error\":{\"code\":-10000,\"message\":\"jammed\"}}"},
+     "send 3 {\"id\":101,\"method\":\"m\"}\n"
+     "done 1/5 tag 7 end 1 {\"id\":101,\"error\":{\"code\":-10000,\"message\":\"jammed\"}}\n"},
+    {"a bare code", 2,
+     {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":-32601}", "P1={\"id\":101,\"result\":[2]}"},
+     "send 3 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"result\":[2]}\n"},
     {"another error is an answer", 2,
      {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"code\":-5001}}"},
      "send 3 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"error\":{\"code\":-5001}}\n"},
@@ -141,6 +161,220 @@ static void test_rows(void **state)
     }
 }
 
+/* A long "not mine" is not kept: its sender decides how long it is, and a thousand commands may be open. */
+static void test_long_not_mine(void **state)
+{
+    struct world w = {.log = AG_BUF_INIT};
+    struct ag_buf text = AG_BUF_INIT;
+
+    (void) state;
+    command_table_init(&w.t, &sink, &w, 100);
+    command_peer_added(&w.t, 0);
+    command_peer_added(&w.t, 1);
+    start(&w, phone, "{\"id\":9,\"method\":\"m\"}", 0);
+    ag_buf_clear(&w.log);
+    ag_buf_append_str(&text, "{\"id\":101,\"error\":{\"code\":-10000,\"message\":\"");
+    for (int i = 0; i < 5000; i++)
+        ag_buf_append_char(&text, 'x');
+    ag_buf_append_str(&text, "\"}}");
+    assert_true(answer(&w, 0, ag_buf_cstr(&text)));
+    command_peer_removed(&w.t, 1, 1);
+    assert_string_equal(ag_buf_cstr(&w.log), "done 1/5 tag 7 end 1 "
+                        "{\"id\":101,\"error\":{\"code\":-10000,\"message\":\"Method not found.\"}}\n");
+    command_table_deinit(&w.t);
+    ag_buf_deinit(&text);
+    ag_buf_deinit(&w.log);
+}
+
+/* While applications are about to come, from 0 to 1000 ms. N, P, - as above, +n peer n joins, n a command without an
+   id, Gt the grace begins at t, Et what is due at t. */
+static const struct row graces[] = {
+    {"it waits for the one that comes", 0,
+     {"N{\"id\":9,\"method\":\"m\"}", "+0", "P0={\"id\":101,\"result\":[1]}"},
+     "send 1 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"result\":[1]}\n"},
+    {"nobody came", 0, {"N{\"id\":9,\"method\":\"m\"}", "E999", "E1000"},
+     "done 1/5 tag 7 end 2 "
+     "{\"id\":101,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\",\"data\":\"no application connected\"}}\n"},
+    {"not mine of the first one waits for the second one", 0,
+     {"N{\"id\":9,\"method\":\"m\"}", "+0", "P0={\"id\":101,\"error\":{\"code\":-32601}}", "+1",
+      "P1={\"id\":101,\"result\":[1]}"},
+     "send 1 {\"id\":101,\"method\":\"m\"}\nsend 2 {\"id\":101,\"method\":\"m\"}\n"
+     "done 1/5 tag 7 end 0 {\"id\":101,\"result\":[1]}\n"},
+    {"not mine, and nobody else came", 0,
+     {"N{\"id\":9,\"method\":\"m\"}", "+0", "P0={\"id\":101,\"error\":{\"code\":-32601}}", "E1000"},
+     "send 1 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 1 {\"id\":101,\"error\":{\"code\":-32601}}\n"},
+    {"who was asked is waited for beyond it", 0,
+     {"N{\"id\":9,\"method\":\"m\"}", "+0", "E1000", "P0={\"id\":101,\"result\":[1]}"},
+     "send 1 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"result\":[1]}\n"},
+    {"what one has begun no other one begins again", 0,
+     {"N{\"id\":9,\"method\":\"m\"}", "+0", "-0", "+1"},
+     "send 1 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 2 "
+     "{\"id\":101,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\",\"data\":\"subscriber gone\"}}\n"},
+    {"without an id, too", 0, {"n{\"method\":\"m\"}", "+0", "E1000", "+1"}, "send 1 {\"method\":\"m\"}\n"},
+    {"without an id, once", 0, {"n{\"method\":\"m\"}", "+0", "-0", "+1"}, "send 1 {\"method\":\"m\"}\n"},
+    {"later ones are refused at once", 0, {"E1000", "L{\"id\":9,\"method\":\"m\"}"},
+     "done 1/5 tag 7 end 2 "
+     "{\"id\":0,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\",\"data\":\"no application connected\"}}\n"},
+    {"it begins anew when the last one goes", 1,
+     {"-0", "G3000", "L{\"id\":9,\"method\":\"m\"}", "+0", "P0={\"id\":101,\"result\":[1]}"},
+     "send 1 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"result\":[1]}\n"},
+};
+
+static void run_grace_row(struct world *w, const struct row *row)
+{
+    w->t.grace_ms = 1000;
+    command_expect_peers(&w->t, 0);
+    for (unsigned i = 0; i < row->peers; i++)
+        command_peer_added(&w->t, i);
+    for (size_t i = 0; i < ag_array_size(row->script) && row->script[i]; i++) {
+        const char *s = row->script[i];
+
+        switch (s[0]) {
+        case 'N':
+        case 'n':
+            start(w, phone, s + 1, 0);
+            break;
+        case 'L':
+            start(w, phone, s + 1, 3500);
+            break;
+        case 'P':
+            answer(w, (unsigned) (s[1] - '0'), s + 3);
+            break;
+        case '+':
+            command_peer_added(&w->t, (unsigned) (s[1] - '0'));
+            break;
+        case '-':
+            command_peer_removed(&w->t, (unsigned) (s[1] - '0'), 1);
+            break;
+        case 'G':
+            command_expect_peers(&w->t, strtoul(s + 1, NULL, 10));
+            break;
+        default:
+            command_expire(&w->t, strtoul(s + 1, NULL, 10));
+        }
+    }
+}
+
+static void test_grace(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(graces); i++) {
+        struct world w = {.log = AG_BUF_INIT};
+
+        command_table_init(&w.t, &sink, &w, 100);
+        run_grace_row(&w, &graces[i]);
+        if (strcmp(ag_buf_size(&w.log) ? ag_buf_cstr(&w.log) : "", graces[i].log) != 0)
+            fail_msg("%s:\n%sinstead of\n%s", graces[i].name, ag_buf_cstr(&w.log), graces[i].log);
+        command_refuse_all(&w.t);
+        assert_int_equal(w.t.kept_bytes, 0);
+        command_table_deinit(&w.t);
+        ag_buf_deinit(&w.log);
+    }
+}
+
+static void test_grace_is_bounded_and_counted(void **state)
+{
+    struct world w = {.log = AG_BUF_INIT};
+
+    (void) state;
+    command_table_init(&w.t, &sink, &w, 100);
+    w.t.grace_ms = 1000;
+    w.t.max_kept_bytes = 30;
+    command_expect_peers(&w.t, 0);
+    assert_true(command_next_deadline(&w.t) == UINT64_MAX);
+    start(&w, phone, "{\"id\":1,\"method\":\"m\"}", 10);
+    assert_int_equal(command_next_deadline(&w.t), 1000);
+    assert_int_equal(w.t.stats.waited, 1);
+    start(&w, phone, "{\"id\":2,\"method\":\"m\"}", 10); /* no room for its text */
+    assert_int_equal(w.t.stats.waited, 1);
+    assert_int_equal(w.t.stats.nobody, 1);
+    start(&w, phone, "{\"method\":\"m\"}", 10);
+    assert_int_equal(w.t.stats.nobody, 2);
+    command_expire(&w.t, 1000);
+    assert_int_equal(w.t.stats.nobody, 3);
+    assert_int_equal(w.t.n_open, 0);
+    start(&w, phone, "{\"method\":\"m\"}", 1000); /* lost, but not without a count */
+    assert_int_equal(w.t.stats.nobody, 4);
+    command_table_deinit(&w.t);
+    ag_buf_deinit(&w.log);
+}
+
+/* The cloud was stopped: its token of then is another command's now. */
+static void test_a_gone_origin_hears_nothing(void **state)
+{
+    struct world w = {.log = AG_BUF_INIT};
+
+    (void) state;
+    command_table_init(&w.t, &sink, &w, 100);
+    command_peer_added(&w.t, 0);
+    start(&w, cloud, "{\"id\":1,\"method\":\"m\"}", 0);
+    start(&w, phone, "{\"id\":1,\"method\":\"m\"}", 0);
+    command_forget_origin(&w.t, ORIGIN_CLOUD);
+    ag_buf_clear(&w.log);
+    answer(&w, 0, "{\"id\":101,\"result\":1}");
+    answer(&w, 0, "{\"id\":102,\"result\":2}");
+    assert_string_equal(ag_buf_cstr(&w.log), "done 4/0 tag 7 end 0 {\"id\":101,\"result\":1}\n"
+                        "done 1/5 tag 7 end 0 {\"id\":102,\"result\":2}\n");
+    assert_int_equal(w.t.stats.ownerless, 1);
+    command_table_deinit(&w.t);
+    ag_buf_deinit(&w.log);
+}
+
+/* Peer 0 may not see "secret": it is as if it were not there, now and when it comes later. */
+static uint64_t on_servers(void *user, uint64_t peers, struct ag_span text)
+{
+    (void) user;
+    return memmem(text.p, text.len, "secret", 6) ? peers & ~UINT64_C(1) : peers;
+}
+
+static void test_who_may_not_serve_is_not_asked(void **state)
+{
+    static const struct command_sink guarded = {on_send, on_done, on_servers};
+    struct world w = {.log = AG_BUF_INIT};
+
+    (void) state;
+    command_table_init(&w.t, &guarded, &w, 100);
+    w.t.grace_ms = 1000;
+    command_peer_added(&w.t, 0);
+    start(&w, phone, "{\"id\":1,\"method\":\"secret\"}", 0);
+    start(&w, phone, "{\"method\":\"secret\"}", 0);
+    command_peer_added(&w.t, 1);
+    start(&w, phone, "{\"id\":2,\"method\":\"secret\"}", 0);
+    assert_false(answer(&w, 0, "{\"id\":101,\"result\":1}"));
+    start(&w, phone, "{\"id\":3,\"method\":\"open\"}", 0);
+    command_expect_peers(&w.t, 0);
+    start(&w, phone, "{\"id\":4,\"method\":\"secret\"}", 0);
+    command_peer_removed(&w.t, 0, 0);
+    command_peer_added(&w.t, 0);
+    assert_string_equal(ag_buf_cstr(&w.log),
+                        "done 1/5 tag 7 end 2 {\"id\":0,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\","
+                        "\"data\":\"no application connected\"}}\n"
+                        "send 2 {\"id\":101,\"method\":\"secret\"}\nsend 3 {\"id\":102,\"method\":\"open\"}\n"
+                        "send 2 {\"id\":103,\"method\":\"secret\"}\n");
+    assert_int_equal(w.t.stats.nobody, 2);
+    command_table_deinit(&w.t);
+    ag_buf_deinit(&w.log);
+}
+
+/* A shorter time-out holds at once: an older command that may take longer is no obstacle. */
+static void test_a_new_timeout_counts_for_new_commands(void **state)
+{
+    struct world w = {.log = AG_BUF_INIT};
+
+    (void) state;
+    command_table_init(&w.t, &sink, &w, 100);
+    command_peer_added(&w.t, 0);
+    start(&w, cloud, "{\"id\":1,\"method\":\"m\"}", 0);
+    w.t.timeout_ms = 300;
+    start(&w, phone, "{\"id\":1,\"method\":\"m\"}", 10);
+    assert_int_equal(command_next_deadline(&w.t), 310);
+    command_expire(&w.t, 310);
+    assert_int_equal(w.t.n_open, 1);
+    assert_int_equal(command_next_deadline(&w.t), 4000);
+    command_table_deinit(&w.t);
+    ag_buf_deinit(&w.log);
+}
+
 static void test_limits_and_ids(void **state)
 {
     struct world w = {.log = AG_BUF_INIT};
@@ -169,6 +403,16 @@ static void test_limits_and_ids(void **state)
 static void sweep(void *user)
 {
     (void) user;
+    for (size_t i = 0; i < ag_array_size(graces); i++) {
+        struct world w = {.log = AG_BUF_INIT};
+
+        command_table_init(&w.t, &sink, &w, 100);
+        run_grace_row(&w, &graces[i]);
+        command_refuse_all(&w.t);
+        assert_int_equal(w.t.n_open + w.t.kept_bytes, 0);
+        command_table_deinit(&w.t);
+        ag_buf_deinit(&w.log);
+    }
     for (size_t i = 0; i < ag_array_size(rows); i++) {
         struct world w = {.log = AG_BUF_INIT};
 
@@ -191,6 +435,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_long_not_mine),
+        cmocka_unit_test(test_grace),
+        cmocka_unit_test(test_grace_is_bounded_and_counted),
+        cmocka_unit_test(test_a_gone_origin_hears_nothing),
+        cmocka_unit_test(test_who_may_not_serve_is_not_asked),
+        cmocka_unit_test(test_a_new_timeout_counts_for_new_commands),
         cmocka_unit_test(test_limits_and_ids),
         cmocka_unit_test(test_alloc_fail),
     };

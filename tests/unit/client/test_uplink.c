@@ -157,7 +157,7 @@ static void test_lost_and_limits(void **state)
 
     (void) state;
     world_init(&w);
-    w.u.max_open = 2;
+    w.u.max_open = 4; /* half of it for one alone */
     w.cloud_says = -ENOBUFS;
     submit(&w, 1, "{\"id\":1,\"method\":\"a\"}", 0);
     submit(&w, 1, "{\"id\":2,\"method\":\"a\"}", 0);
@@ -166,9 +166,79 @@ static void test_lost_and_limits(void **state)
     uplink_lost(&w.u);
     expect(&w, "peer 1 {\"id\":1,\"error\":{\"code\":-32002,\"message\":\"not connected\"}}\n"
                "peer 1 {\"id\":2,\"error\":{\"code\":-32002,\"message\":\"not connected\"}}\n");
+    assert_int_equal(w.u.bytes, 0);
     w.u.max_bytes = 10;
     submit(&w, 1, "{\"id\":4,\"method\":\"a\"}", 0);
-    expect(&w, "peer 1 {\"id\":4,\"error\":{\"code\":-32000,\"message\":\"queue to the cloud is full\"}}\n");
+    expect(&w, "peer 1 {\"id\":4,\"error\":{\"code\":-32000,\"message\":\"too many requests open\"}}\n");
+    assert_int_equal(w.u.stats.greedy, 2);
+    world_deinit(&w);
+}
+
+/* What is with the cloud and not answered counts as what waits: bytes of texts and of ids. */
+static void test_one_peer_leaves_room_for_others(void **state)
+{
+    struct world w;
+    char text[1200];
+    int n = 0;
+
+    (void) state;
+    world_init(&w);
+    w.u.max_bytes = 100000;
+    memset(text, ' ', sizeof text);
+    memcpy(text, "{\"id\":1,\"method\":\"a\"", 20);
+    memcpy(text + sizeof text - 2, "}", 2);
+    while (w.u.stats.refused == 0 && submit(&w, 1, text, 0) == 0)
+        n++;
+    assert_in_range(n, 30, 45);
+    assert_in_range(w.u.bytes, 48000, 52000);
+    submit(&w, 2, text, 0);
+    assert_int_equal(w.u.stats.refused, 1);
+    uplink_peer_removed(&w.u, 1); /* its requests are with the cloud still */
+    assert_in_range(w.u.bytes, 45000, 55000);
+    assert_int_equal(w.u.shares[1].bytes + w.u.shares[1].n, 0);
+    uplink_expire(&w.u, 30000);
+    assert_int_equal(w.u.bytes, 0);
+    for (unsigned i = 0; i <= UPLINK_NO_PEER; i++)
+        assert_int_equal(w.u.shares[i].bytes + w.u.shares[i].n, 0);
+    world_deinit(&w);
+}
+
+/* A slot's next owner does not get what the last one asked for. */
+static void test_a_slot_used_again(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init(&w);
+    submit(&w, 3, "{\"id\":1,\"method\":\"a\"}", 0);
+    uplink_peer_removed(&w.u, 3);
+    submit(&w, 3, "{\"id\":1,\"method\":\"b\"}", 0);
+    ag_buf_clear(&w.log);
+    uplink_acked(&w.u, 501, AG_SPAN("{\"result\":\"of a\"}"));
+    uplink_acked(&w.u, 502, AG_SPAN("{\"result\":\"of b\"}"));
+    expect(&w, "peer 3 {\"id\":1,\"result\":\"of b\"}\n");
+    submit(&w, 3, "{\"id\":2,\"method\":\"a\"}", 0);
+    uplink_peer_removed(&w.u, 3);
+    ag_buf_clear(&w.log);
+    uplink_failed(&w.u, 503, -1, "x");
+    uplink_expire(&w.u, 30000);
+    assert_int_equal(ag_buf_size(&w.log), 0);
+    world_deinit(&w);
+}
+
+static void test_a_new_timeout_counts_for_new_requests(void **state)
+{
+    struct world w;
+
+    (void) state;
+    world_init(&w);
+    submit(&w, 1, "{\"id\":1,\"method\":\"a\"}", 0);
+    w.u.timeout_ms = 100;
+    submit(&w, 1, "{\"id\":2,\"method\":\"a\"}", 10);
+    ag_buf_clear(&w.log);
+    assert_int_equal(uplink_next_deadline(&w.u), 110);
+    uplink_expire(&w.u, 110);
+    expect(&w, "peer 1 {\"id\":2,\"error\":{\"code\":-30011,\"message\":\"OT server noack\"}}\n");
     world_deinit(&w);
 }
 
@@ -226,6 +296,9 @@ int main(void)
         cmocka_unit_test(test_without_a_cloud),
         cmocka_unit_test(test_window_keeps_order),
         cmocka_unit_test(test_lost_and_limits),
+        cmocka_unit_test(test_one_peer_leaves_room_for_others),
+        cmocka_unit_test(test_a_slot_used_again),
+        cmocka_unit_test(test_a_new_timeout_counts_for_new_requests),
         cmocka_unit_test(test_deadline_and_gone_peer),
         cmocka_unit_test(test_alloc_fail),
     };
