@@ -303,13 +303,17 @@ static void forget_answers(struct lan *l, const struct lan_addr *from)
 
 static void look_at_clock(struct lan *l, uint64_t now_ms, uint32_t now_s)
 {
+    uint64_t highest = (uint64_t) stamp_clock_stamp(now_ms, now_s) + l->stamp_window_s;
+
     if (stamp_clock_look(&l->clock, now_ms, now_s))
         l->purge_at_ms = now_ms + STAMP_CLOCK_GRACE_MS;
-    if (l->purge_at_ms == 0 || now_ms < l->purge_at_ms)
+    if (l->purge_at_ms == 0 || now_ms < l->purge_at_ms || l->stamp_window_s == 0)
         return;
+    if (!l->taken.narrowed && l->taken.n < l->taken.max)
+        return; /* all is remembered yet: nothing need be forgotten */
     l->purge_at_ms = 0;
-    if (l->stamp_window_s > 0)
-        replay_forget_above(&l->taken, stamp_clock_stamp(now_ms, now_s) + l->stamp_window_s);
+    if (highest < UINT32_MAX)
+        replay_forget_above(&l->taken, (uint32_t) highest);
 }
 
 int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datagram, uint64_t now_ms, uint32_t now_s)

@@ -10,13 +10,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { DID = 87654321, NOW = 1700000000, MAX_REQUESTS = 8, MAX_KEPT = 256 };
+enum { DID = 87654321, NOW = 1700000000, MAX_REQUESTS = 8, MAX_KEPT = 256, SEEN_MAX = 32 };
 
 struct world {
     struct lan l;
     struct packet_key key;
     uint64_t last_handle;
+    uint32_t now_s;
     unsigned commands;
+    struct {
+        struct ag_buf bytes;
+        unsigned n_taken;
+    } seen[SEEN_MAX]; /* datagrams sent so far */
+    unsigned n_seen;
 };
 
 static void on_send(void *user, const struct lan_addr *to, struct ag_span datagram)
@@ -41,21 +47,67 @@ static void on_command(void *user, uint64_t handle, struct ag_span text, const s
 
 static const struct lan_sink sink = {on_send, on_command};
 
-/* The same datagram thrice, once from elsewhere: it is executed once at most. */
-static void receive_text(struct world *w, const struct lan_addr *from, struct ag_span text, uint64_t now_ms)
+static void send(struct world *w, unsigned which, const struct lan_addr *from, uint64_t now_ms)
 {
-    struct ag_buf d = AG_BUF_INIT;
-    struct lan_addr elsewhere = {.ip = {[14] = 1}, .port = 4001};
     unsigned before = w->commands;
 
-    if (packet_encode(&d, &w->key, DID, NOW, text) == 0) {
-        lan_receive(&w->l, from, ag_buf_span(&d), now_ms, NOW);
-        lan_receive(&w->l, &elsewhere, ag_buf_span(&d), now_ms, NOW);
-        lan_receive(&w->l, from, ag_buf_span(&d), now_ms, NOW);
-    }
-    if (w->commands - before > 1)
+    lan_receive(&w->l, from, ag_buf_span(&w->seen[which].bytes), now_ms, w->now_s);
+    w->seen[which].n_taken += w->commands - before;
+    if (w->seen[which].n_taken > 1)
         abort();
-    ag_buf_deinit(&d);
+}
+
+/* The number of this datagram, which is kept. SEEN_MAX: no room. */
+static unsigned keep(struct world *w, struct ag_buf *d)
+{
+    for (unsigned i = 0; i < w->n_seen; i++) {
+        if (ag_span_is(ag_buf_span(&w->seen[i].bytes), ag_buf_head(d), ag_buf_size(d))) {
+            ag_buf_deinit(d);
+            return i;
+        }
+    }
+    if (w->n_seen == SEEN_MAX) {
+        ag_buf_deinit(d);
+        return SEEN_MAX;
+    }
+    w->seen[w->n_seen].bytes = *d;
+    return w->n_seen++;
+}
+
+/* The same datagram thrice, once from elsewhere. */
+static void receive_text(struct world *w, const struct lan_addr *from, struct ag_span text, uint64_t now_ms)
+{
+    struct lan_addr elsewhere = {.ip = {[14] = 1}, .port = 4001};
+    struct ag_buf d = AG_BUF_INIT;
+    unsigned which;
+
+    if (packet_encode(&d, &w->key, DID, stamp_clock_stamp(now_ms, w->now_s), text) != 0) {
+        ag_buf_deinit(&d);
+        return;
+    }
+    which = keep(w, &d);
+    if (which == SEEN_MAX)
+        return;
+    send(w, which, from, now_ms);
+    send(w, which, &elsewhere, now_ms);
+    send(w, which, from, now_ms);
+}
+
+static void replay_all(struct world *w, uint64_t now_ms)
+{
+    struct lan_addr elsewhere = {.ip = {[14] = 2}, .port = 4002};
+
+    for (unsigned i = 0; i < w->n_seen; i++)
+        send(w, i, &elsewhere, now_ms);
+}
+
+static void set_clock(struct world *w, struct ag_span bytes)
+{
+    uint32_t v = 0;
+
+    for (size_t i = 0; i < bytes.len && i < 4; i++)
+        v = v << 8 | (uint8_t) bytes.p[i];
+    w->now_s = v;
 }
 
 static void step(struct world *w, unsigned what, struct ag_span bytes, uint64_t *now_ms)
@@ -64,7 +116,7 @@ static void step(struct world *w, unsigned what, struct ag_span bytes, uint64_t 
 
     switch (what & 7) {
     case 0:
-        lan_receive(&w->l, &from, bytes, *now_ms, NOW);
+        lan_receive(&w->l, &from, bytes, *now_ms, w->now_s);
         break;
     case 1:
     case 2:
@@ -72,10 +124,10 @@ static void step(struct world *w, unsigned what, struct ag_span bytes, uint64_t 
         break;
     case 3:
     case 4:
-        lan_answer(&w->l, w->last_handle, bytes, *now_ms, NOW);
+        lan_answer(&w->l, w->last_handle, bytes, *now_ms, w->now_s);
         break;
     case 5:
-        lan_answer(&w->l, bytes.len, AG_SPAN("{\"id\":1,\"result\":[\"ok\"]}"), *now_ms, NOW);
+        lan_answer(&w->l, bytes.len, AG_SPAN("{\"id\":1,\"result\":[\"ok\"]}"), *now_ms, w->now_s);
         break;
     case 6:
         *now_ms += bytes.len * 1000;
@@ -83,6 +135,10 @@ static void step(struct world *w, unsigned what, struct ag_span bytes, uint64_t 
         break;
     default:
         w->l.reveal_token = bytes.len & 1;
+        if (bytes.len >= 4)
+            set_clock(w, bytes);
+        else
+            replay_all(w, *now_ms);
     }
     if (w->l.n_requests > MAX_REQUESTS || w->l.kept_bytes > MAX_KEPT)
         abort();
@@ -90,7 +146,7 @@ static void step(struct world *w, unsigned what, struct ag_span bytes, uint64_t 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    struct world w = {0};
+    struct world w = {.now_s = NOW};
     uint64_t now_ms = 1000;
 
     lan_init(&w.l, &sink, &w, DID);
@@ -105,6 +161,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         data += 2 + len;
         n -= 2 + len;
     }
+    replay_all(&w, now_ms);
+    for (unsigned i = 0; i < w.n_seen; i++)
+        ag_buf_deinit(&w.seen[i].bytes);
     lan_deinit(&w.l);
     packet_key_deinit(&w.key);
     return 0;
