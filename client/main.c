@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,8 @@ int main(int argc, char **argv)
 
     signal(SIGPIPE, SIG_IGN);
     heap_settle();
+    /* A link's thread that was left behind may be in OpenSSL when the process ends: nothing is taken away below it. */
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     if (!options_read(&o, argc, argv, &code))
         return code;
     ag_log_set_level(o.log_level);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include "client/core/backoff.h"
+#include "client/core/ot_line.h"
 #include "client/core/ot_options.h"
 #include "client/core/ot_session.h"
 #include "client/core/packet.h"
@@ -13,27 +13,15 @@
 #include "libagent/core/log.h"
 #include "libagent/io/lookup.h"
 
-enum { CONNECT_MS = 10000, PAUSE_FIRST_MS = 1000, PAUSE_MAX_MS = 60000 };
-
-enum ot_phase {
-    OT_STOPPED,
-    OT_RESOLVING,
-    OT_CONNECTING, /* until at_ms */
-    OT_TALKING,    /* the session has the word */
-    OT_PAUSING     /* until at_ms */
-};
-
 struct ot {
     struct cloud base;
     const struct cloud_env *env;
     struct ot_options options;
     char host[OT_HOST_MAX + 1];
 
-    enum ot_phase phase;
-    uint64_t at_ms;
-    bool kicked;       /* begin anew as soon as nobody of us is on the stack */
-    int send_error;    /* likewise: the link broke while it was written to */
-    bool was_up;       /* the session under way has proved itself */
+    struct ot_line line;
+    int send_error;    /* the link broke while it was written to: ended when nobody of us is on the stack */
+    bool begun_anew;   /* the session is ended for that */
     bool stopping;
     unsigned n_closing; /* handles whose end is awaited while stopping */
 
@@ -43,10 +31,8 @@ struct ot {
     const struct addrinfo *next; /* of it, the address to try next */
     struct ag_lookup *lookup;  /* NULL: none under way */
     uv_timer_t timer;
-    struct backoff backoff;
 };
 
-static void ot_attempt(struct ot *o);
 static void on_timer(uv_timer_t *t);
 
 static uint64_t now(const struct ot *o)
@@ -57,18 +43,18 @@ static uint64_t now(const struct ot *o)
 /* The one timer follows whatever is due next. */
 static void rearm(struct ot *o)
 {
-    uint64_t at;
+    uint64_t at = ot_line_deadline(&o->line);
 
     if (o->stopping)
         return;
-    at = o->phase == OT_TALKING ? ot_session_deadline(o->session) : o->at_ms;
-    if (o->kicked || o->send_error < 0)
+    if (o->line.phase == OT_LINE_TALKING && ot_session_deadline(o->session) < at)
+        at = ot_session_deadline(o->session);
+    if (o->send_error < 0)
         at = now(o);
-    if (o->lookup || at == UINT64_MAX) { /* whatever is due waits for the lookup's end */
+    if (at == UINT64_MAX)
         uv_timer_stop(&o->timer);
-        return;
-    }
-    uv_timer_start(&o->timer, on_timer, at > now(o) ? at - now(o) : 0, 0);
+    else
+        uv_timer_start(&o->timer, on_timer, at > now(o) ? at - now(o) : 0, 0);
 }
 
 /* ---- the end of a try ---- */
@@ -92,15 +78,9 @@ static void forget_addresses(struct ot *o)
 
 static void pause_then_retry(struct ot *o, const char *why)
 {
-    uint32_t pause_ms;
+    uint32_t pause_ms = ot_line_failed(&o->line, now(o));
 
     drop_link(o);
-    if (o->was_up)
-        forget_addresses(o); /* the name may mean another server by now */
-    o->was_up = false;
-    pause_ms = backoff_next(&o->backoff);
-    o->phase = OT_PAUSING;
-    o->at_ms = now(o) + pause_ms;
     ag_log(AG_LOG_WARNING, "cloud %s: %s; next try in %u ms", o->host, why, pause_ms);
     o->env->events->lost(o->env->user, why);
 }
@@ -122,8 +102,7 @@ static void on_connected(void *user, int64_t unix_s)
 {
     struct ot *o = user;
 
-    o->was_up = true;
-    backoff_reset(&o->backoff);
+    ot_line_up(&o->line, now(o));
     ag_log(AG_LOG_INFO, "cloud %s: connected", o->host);
     if (o->env->events->time_known)
         o->env->events->time_known(o->env->user, unix_s);
@@ -134,7 +113,9 @@ static void on_lost(void *user, const char *why)
 {
     struct ot *o = user;
 
-    if (!o->stopping)
+    if (o->begun_anew)
+        o->env->events->lost(o->env->user, why);
+    else if (!o->stopping)
         pause_then_retry(o, why);
 }
 
@@ -179,7 +160,7 @@ static void link_opened(void *user)
 {
     struct ot *o = user;
 
-    o->phase = OT_TALKING;
+    ot_line_talking(&o->line);
     ot_session_begin(o->session, now(o));
     rearm(o);
 }
@@ -188,7 +169,7 @@ static void link_data(void *user, struct ag_span bytes)
 {
     struct ot *o = user;
 
-    if (o->phase != OT_TALKING)
+    if (o->line.phase != OT_LINE_TALKING)
         return;
     ot_session_input(o->session, bytes, now(o));
     rearm(o);
@@ -198,7 +179,7 @@ static void link_failed(void *user, const char *why)
 {
     struct ot *o = user;
 
-    if (o->phase == OT_TALKING)
+    if (o->line.phase == OT_LINE_TALKING)
         ot_session_end(o->session, why);
     else
         pause_then_retry(o, why);
@@ -225,16 +206,20 @@ static void open_link(struct ot *o)
     o->next = a->ai_next;
     o->send_error = 0;
     r = ot_link_open(&o->link, o->env->loop, o->options.stream, a->ai_addr, &link_events, o);
-    if (r < 0) {
+    ot_line_opened(&o->line, o->options.stream, now(o));
+    if (r < 0)
         pause_then_retry(o, uv_strerror(r));
-        return;
-    }
-    if (o->options.stream) {
-        o->phase = OT_CONNECTING;
-        o->at_ms = now(o) + CONNECT_MS;
-    } else {
+    else if (!o->options.stream)
         link_opened(o);
-    }
+}
+
+static unsigned count_addresses(const struct addrinfo *a)
+{
+    unsigned n = 0;
+
+    for (; a; a = a->ai_next)
+        n++;
+    return n;
 }
 
 static void on_lookup(void *user, struct addrinfo *found, const char *why)
@@ -242,15 +227,12 @@ static void on_lookup(void *user, struct addrinfo *found, const char *why)
     struct ot *o = user;
 
     o->lookup = NULL;
-    if (o->kicked && found) {
-        freeaddrinfo(found);
-    } else if (found) {
-        o->found = found;
-        o->next = found;
-        open_link(o);
-    } else if (!o->kicked) {
+    o->found = found;
+    o->next = found;
+    if (found)
+        ot_line_found(&o->line, count_addresses(found), now(o));
+    else
         pause_then_retry(o, why);
-    }
     rearm(o);
 }
 
@@ -265,54 +247,53 @@ static void look_up(struct ot *o)
     forget_addresses(o);
     ot_options_host(&o->options, device_conf_get(o->env->conf, "country"), o->host);
     snprintf(port, sizeof port, "%u", ot_options_port(&o->options));
-    o->phase = OT_RESOLVING;
     r = ag_lookup_start(&o->lookup, o->env->loop, o->host, port, &hints, on_lookup, o);
     if (r < 0)
         pause_then_retry(o, uv_strerror(r));
 }
 
-static void ot_attempt(struct ot *o)
-{
-    if (o->lookup)
-        return; /* a kick while the name is still looked up: the end of that begins anew */
-    o->kicked = false;
-    if (o->next)
-        open_link(o);
-    else
-        look_up(o);
-}
-
 static void begin_anew(struct ot *o)
 {
-    if (o->phase == OT_TALKING)
-        ot_session_end(o->session, "begun anew");
+    o->begun_anew = true;
+    ot_session_end(o->session, "begun anew");
+    o->begun_anew = false;
     drop_link(o);
-    forget_addresses(o);
-    backoff_reset(&o->backoff);
-    ot_attempt(o);
+    look_up(o);
+}
+
+static void step(struct ot *o)
+{
+    switch (ot_line_step(&o->line, now(o))) {
+    case OT_LINE_WAIT:
+        break;
+    case OT_LINE_LOOK_UP:
+        look_up(o);
+        break;
+    case OT_LINE_OPEN:
+        open_link(o);
+        break;
+    case OT_LINE_GIVE_UP:
+        pause_then_retry(o, "connection timed out");
+        break;
+    case OT_LINE_BEGIN_ANEW:
+        begin_anew(o);
+        break;
+    }
 }
 
 static void on_timer(uv_timer_t *t)
 {
     struct ot *o = t->data;
+    int r = o->send_error;
 
     if (o->stopping)
         return;
-    if (o->kicked) {
-        begin_anew(o);
-    } else if (o->send_error < 0) {
-        int r = o->send_error;
-
-        o->send_error = 0;
-        if (o->phase == OT_TALKING)
-            ot_session_end(o->session, uv_strerror(r));
-    } else if (o->phase == OT_TALKING) {
+    o->send_error = 0;
+    if (r < 0)
+        ot_session_end(o->session, uv_strerror(r));
+    if (o->line.phase == OT_LINE_TALKING)
         ot_session_tick(o->session, now(o));
-    } else if (o->phase == OT_CONNECTING && now(o) >= o->at_ms) {
-        pause_then_retry(o, "connection timed out");
-    } else if (o->phase == OT_PAUSING && now(o) >= o->at_ms) {
-        ot_attempt(o);
-    }
+    step(o);
     rearm(o);
 }
 
@@ -353,7 +334,7 @@ static int make_session(struct ot *o)
     cfg.keepalive_ms = o->options.keepalive_ms;
     cfg.resend_ms = o->options.resend_ms;
     cfg.window = o->options.window;
-    cfg.seed = o->backoff.random;
+    cfg.seed = o->line.backoff.random;
     return ot_session_new(&o->session, &cfg, &session_sink, o);
 }
 
@@ -374,7 +355,7 @@ static int ot_create(struct cloud **out, const struct cloud_env *env)
     r = ot_options_parse(&o->options, env->conf, &err);
     if (getrandom(&seed, sizeof seed, 0) != (ssize_t) sizeof seed)
         seed = (uint32_t) uv_hrtime();
-    backoff_init(&o->backoff, PAUSE_FIRST_MS, PAUSE_FIRST_MS, PAUSE_MAX_MS, seed);
+    ot_line_init(&o->line, seed);
     if (r == 0)
         r = make_session(o);
     if (r == 0)
@@ -397,9 +378,8 @@ static void ot_start(struct cloud *c)
 {
     struct ot *o = ot_of(c);
 
-    if (o->phase != OT_STOPPED)
-        return;
-    ot_attempt(o);
+    ot_line_start(&o->line, now(o));
+    step(o);
     rearm(o);
 }
 
@@ -479,7 +459,7 @@ static void ot_stop(struct cloud *c)
         return;
     log_stats(o);
     o->stopping = true;
-    o->phase = OT_STOPPED;
+    ot_line_stop(&o->line);
     drop_link(o);
     ag_lookup_cancel(o->lookup);
     o->lookup = NULL;
@@ -526,9 +506,9 @@ static void ot_kick(struct cloud *c)
 {
     struct ot *o = ot_of(c);
 
-    if (o->stopping || o->phase == OT_STOPPED)
+    if (o->stopping)
         return;
-    o->kicked = true;
+    ot_line_kick(&o->line);
     rearm(o);
 }
 
@@ -536,7 +516,7 @@ static void ot_info_changed(struct cloud *c)
 {
     struct ot *o = ot_of(c);
 
-    if (o->stopping || o->phase != OT_TALKING)
+    if (o->stopping || o->line.phase != OT_LINE_TALKING)
         return; /* the next session begins with it */
     ot_session_info_changed(o->session, now(o));
     rearm(o);
@@ -547,9 +527,9 @@ static unsigned ot_wakeup_s(struct cloud *c)
     const struct ot *o = ot_of(c);
     uint64_t at;
 
-    if (o->phase == OT_PAUSING)
-        at = o->at_ms;
-    else if (o->phase == OT_TALKING && !ot_session_is_busy(o->session))
+    if (o->line.phase == OT_LINE_PAUSING)
+        at = ot_line_deadline(&o->line);
+    else if (o->line.phase == OT_LINE_TALKING && !ot_session_is_busy(o->session))
         at = ot_session_deadline(o->session);
     else
         return 0;

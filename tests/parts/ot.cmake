@@ -1,4 +1,5 @@
 # The OT cloud: packet, session, stand-in, spool.
+miio_unit_test(ot_line SOURCES unit/client/test_ot_line.c LIBS miioclient_core)
 miio_unit_test(packet SOURCES unit/client/test_packet.c LIBS miioclient_core ALLOC_FAIL)
 # The same vectors through EVP: its objects stand before the library's and so are the ones that are linked.
 miio_unit_test(packet_evp SOURCES unit/client/test_packet.c ${CMAKE_SOURCE_DIR}/client/core/crypt_evp.c

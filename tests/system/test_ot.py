@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -254,16 +255,30 @@ def test_nothing_is_lost_or_doubled_on_a_bad_line(data_dir):
             app.close()
 
 
-def test_kill_every_and_streams(data_dir):
-    count = 1000
-    with Cloud("--kill-every", "60ms") as cloud:
+def test_streams_that_are_cut(data_dir):
+    """In the middle of reports; a cut after seconds costs a growing pause, so there are a few only."""
+    count, cuts = 300, 3
+    with Cloud() as cloud:
         with client(data_dir(ot_keepalive_ms=2000), cloud.port("tcp"), "--transport", "tcp") as c:
             app = App(c.port("local"))
-            answers = report_many(app, count, window=20)
-            assert {str(a) for a in answers.values()} <= {"ok", "['queued']"}
-            wait_for(lambda: cloud.ledger()["executed"] >= count + 1, "all executed", 60)
+            for n in range(cuts):
+                wait_for(lambda: sum("cloud 127.0.0.1: connected" in line for line in c.err) > n, "session %d" % n)
+                threading.Timer(0.05, cloud.say, ("!kill",)).start()
+                answers = report_many(app, count, window=20, first=1000 + n * count)
+                assert {str(a) for a in answers.values()} <= {"ok", "['queued']"}
+            wait_for(lambda: cloud.ledger()["executed"] >= cuts * count + 1, "all executed", 60)
             assert cloud.ledger()["bad"] == 0
             app.close()
+
+
+def test_a_server_that_hangs_up_is_not_stormed(data_dir):
+    """It says yes, and closes: the pauses grow, and so the lines in the log stay few."""
+    with Cloud("--kill-every", "20ms") as cloud:
+        with client(data_dir(), cloud.port("tcp"), "--transport", "tcp") as c:
+            c.wait_err("next try in [2-4][0-9]{3} ms")
+            c.wait_err("next try in [5-8][0-9]{3} ms")
+            assert len([line for line in c.err if "next try in" in line]) <= 6
+            assert len(c.err) < 60
 
 
 def test_cloud_away_and_back_keeps_order(data_dir):
