@@ -28,9 +28,13 @@ static void on_call_done(void *user, struct ag_span text)
     struct cloud_call *call = user;
     struct ag_span id = {call->id, call->id_len};
     struct ag_json_view view;
+    int r = -EINVAL;
 
-    if (call->peer != UPLINK_NO_PEER && id.len > 0 && ag_json_parse(&text, 128, &view) == 0 &&
-        command_put_raw_id(&out, text, &view, id) == 0)
+    if (ag_json_parse(&text, 128, &view) == 0)
+        r = command_put_raw_id(&out, text, &view, id);
+    if (r < 0) /* the application is answered all the same */
+        r = ag_msg_error(&out, id, -32603, "the cloud's answer cannot be given", NULL);
+    if (r == 0 && call->peer != UPLINK_NO_PEER && id.len > 0)
         client_send_peer(call->c, call->peer, ag_buf_span(&out));
     call_free(call);
 }

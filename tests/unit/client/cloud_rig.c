@@ -330,7 +330,7 @@ static void op_finish(struct mqtt_link *l, struct op *o, int result)
     free(o);
     if (cookie && !l->closing)
         l->events->done(l->user, cookie, result);
-    if (publish && l->starved && l->up && !l->closing) {
+    if (publish && l->starved && l->up && !l->closing && l->events->room) {
         l->starved = false;
         l->events->room(l->user);
     }
@@ -557,14 +557,25 @@ static const struct cloud_events EVENTS = {
     .closed = on_closed,
 };
 
+void rig_begin(void)
+{
+    memset(timers, 0, sizeof timers); /* of a test that failed */
+    rig = (struct rig){.now_ms = 1000000, .room = UINT32_MAX, .journal = AG_BUF_INIT, .last_payload = AG_BUF_INIT};
+}
+
+void rig_line(const char *text)
+{
+    line("%s", text);
+}
+
 void rig_open(const struct cloud_ops *ops, const char *lines)
 {
     struct device_conf_error err;
     char text[1024];
     int n;
 
-    memset(timers, 0, sizeof timers); /* of a test that failed */
-    rig = (struct rig){.ops = ops, .now_ms = 1000000, .room = UINT32_MAX, .journal = AG_BUF_INIT, .last_payload = AG_BUF_INIT};
+    rig_begin();
+    rig.ops = ops;
     snprintf(rig.dir, sizeof rig.dir, "/tmp/cloud-rig-XXXXXX");
     assert_non_null(mkdtemp(rig.dir));
     strcat(rig.dir, "/");
@@ -576,23 +587,28 @@ void rig_open(const struct cloud_ops *ops, const char *lines)
     ops->start(rig.cloud);
 }
 
+void rig_finish(void)
+{
+    close_handles();
+    close_link();
+    if (the_http.on_closed)
+        the_http.on_closed(the_http.user);
+    the_http = (struct ag_http){.next = 0};
+    for (unsigned i = 0; i < TIMERS_MAX; i++)
+        assert_null(timers[i].handle);
+    ag_buf_deinit(&rig.journal);
+    ag_buf_deinit(&rig.last_payload);
+}
+
 void rig_close(void)
 {
     char path[96];
 
     rig.ops->stop(rig.cloud);
     rig.ops->stop(rig.cloud); /* a second one does nothing */
-    close_handles();
-    close_link();
-    if (the_http.on_closed)
-        the_http.on_closed(the_http.user);
-    the_http = (struct ag_http){.next = 0};
+    rig_finish();
     assert_int_equal(rig.n_closed, 1);
-    for (unsigned i = 0; i < TIMERS_MAX; i++)
-        assert_null(timers[i].handle);
     device_conf_deinit(&rig.conf);
-    ag_buf_deinit(&rig.journal);
-    ag_buf_deinit(&rig.last_payload);
     snprintf(path, sizeof path, "%smqtt.discovery", rig.dir);
     unlink(path);
     snprintf(path, sizeof path, "%sgizwits.state", rig.dir);

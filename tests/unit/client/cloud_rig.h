@@ -39,9 +39,14 @@ extern struct rig rig;
 
 /* lines: of device.conf beside the identity. */
 void rig_open(const struct cloud_ops *ops, const char *lines);
+/* The same for something else on a link: the test opens and closes it itself, and then calls rig_finish(). */
+void rig_begin(void);
+void rig_finish(void);
 /* Stops the cloud, lets everything close, checks that nothing is left. */
 void rig_close(void);
 
+/* Puts a line of the test's own into the journal. */
+void rig_line(const char *text);
 /* What has happened since the last call; valid until the next one. */
 const char *rig_take(void);
 /* The same must be this text, line ends as '\n'. */
