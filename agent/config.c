@@ -31,7 +31,7 @@ static int config_limit(struct settings *s, const struct ag_ini_item *item, bool
 static int config_agent(struct settings *s, const struct ag_ini_item *item, char *reason, size_t n)
 {
     static const char *const names[] = {"listen",     "upstream", "unix",     "seqpacket",
-                                        "unix-group", "log-file", "log-level", "access"};
+                                        "unix-group", "log-file", "log-level", "access", "upstream-user"};
 
     if (strcmp(item->name, "offline") == 0)
         return value_set_bool(&s->offline, item->value, reason, n);

@@ -28,7 +28,7 @@ void hub_log_limited(struct hub *h, enum ag_log_level level, const char *fmt, ..
     unsigned held;
     va_list ap;
 
-    if (!ag_log_enabled(level) || !ag_log_gate_pass(&h->gate, hub_now(h), &held))
+    if (!ag_log_enabled(level) || !ag_log_gate_pass(&h->gates[level], hub_now(h), &held))
         return;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
@@ -198,8 +198,9 @@ static int hub_init(struct hub *h, uv_loop_t *loop, struct settings *settings)
     *h = (struct hub){.loop = loop,
                       .settings = *settings,
                       .timer_at_ms = UINT64_MAX,
-                      .asker = AG_CRED_ASKER_INIT,
-                      .gate = {.burst = 10, .period_ms = 10000}};
+                      .asker = AG_CRED_ASKER_INIT};
+    for (size_t i = 0; i < ag_array_size(h->gates); i++)
+        h->gates[i] = (struct ag_log_gate){.burst = 10, .period_ms = 10000};
     settings->access.rules = NULL;
     ag_list_init(&h->conns);
     ag_list_init(&h->lingering);

@@ -40,7 +40,7 @@ struct hub {
     int spare_fd;            /* given up to be able to refuse when descriptors run out */
     struct ag_cred_asker asker; /* for the user at the other end of a TCP socket */
     bool stopping, closed;
-    struct ag_log_gate gate; /* for lines that peers can provoke */
+    struct ag_log_gate gates[AG_LOG_VERBOSE + 1]; /* for lines that peers can provoke, by level: a flood of one hides no other */
 };
 
 /* Takes settings over. Listens, and starts to connect to upstream. 0 or -errno; the reason is logged. */

@@ -12,7 +12,8 @@
 
 enum { OPT_LONG_ONLY = 256, OPT_CHECK = 1000 };
 
-static const char *const named_options[] = {"listen", "unix", "seqpacket", "upstream", "unix-group", "access"};
+static const char *const named_options[] = {"listen", "unix", "seqpacket", "upstream", "unix-group", "access",
+                                            "upstream-user"};
 
 void settings_usage(void)
 {
@@ -28,6 +29,7 @@ void settings_usage(void)
          "      --unix-group GROUP         owner group of the unix sockets (miio)\n"
          "      --seqpacket PATH|none      packet socket (none)\n"
          "      --upstream ADDR:PORT       (127.0.0.1:54322)\n"
+         "      --upstream-user USER|*     who may serve it beside root and this user (*: anyone)\n"
          "      --command-timeout MS       an application's time to answer (4000)\n"
          "      --request-timeout MS       upstream's time to answer (30000)\n"
          "      --access FILE              who may do what (no file: every local user everything)\n"

@@ -2,7 +2,7 @@
  * What the agent is told by its command line and its config file. Options of the command line win over the
  * file; the file is read again on SIGHUP.
  *
- * [agent]    listen, unix, unix_group, seqpacket, upstream, offline, log_level, log_file, command_timeout,
+ * [agent]    listen, unix, unix_group, seqpacket, upstream, upstream_user, offline, log_level, log_file, command_timeout,
  *            request_timeout, access
  * [limits]   the fields of struct limits
  * [access]   any item switches the rules on; libagent/io/access_file.h describes them, as in the file that "access" names
@@ -18,7 +18,14 @@
 
 enum { SETTINGS_PATH_MAX = 256 };
 
+/* Who else may be upstream, beside root and the agent's own user. */
+struct upstream_user {
+    bool set, any;
+    uint32_t uid;
+};
+
 struct settings {
+    struct upstream_user upstream_user;
     struct ag_addr listen, unix_path, seqpacket, upstream;
     bool unix_is_default; /* nobody asked for it: that it cannot be made is a warning only */
     char unix_group[64];

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "libagent/io/access_file.h"
 
 const struct value_limit value_limits[] = {
     {"max-connections", offsetof(struct limits, connections), 1, 1u << 20},
@@ -97,6 +98,16 @@ int value_set_level(int *field, const char *value, char *reason, size_t n)
     return 0;
 }
 
+static int set_upstream_user(struct upstream_user *field, const char *value, char *reason, size_t n)
+{
+    struct upstream_user u = {.set = true, .any = strcmp(value, "*") == 0};
+
+    if (!u.any && ag_access_user(value, &u.uid) < 0)
+        return value_fail(reason, n, "no user '%s'", value);
+    *field = u;
+    return 0;
+}
+
 /* One setting that command line and file share. name: as on the command line, with '-'. 1: no such setting.
  */
 int value_set_named(struct settings *s, const char *name, const char *value, char *reason, size_t n)
@@ -105,6 +116,8 @@ int value_set_named(struct settings *s, const char *name, const char *value, cha
         return set_addr(&s->listen, value, true, reason, n);
     if (strcmp(name, "upstream") == 0)
         return set_addr(&s->upstream, value, false, reason, n);
+    if (strcmp(name, "upstream-user") == 0)
+        return set_upstream_user(&s->upstream_user, value, reason, n);
     if (strcmp(name, "unix") == 0) {
         s->unix_is_default = false;
         return set_path(&s->unix_path, value, AG_ADDR_UNIX, reason, n);

@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "agent/core/codes.h"
 #include "agent/core/monitor.h"
 #include "agent/core/out.h"
+#include "agent/core/rights.h"
 
 int address_bind(struct router *r, struct peer *p, uint32_t mask)
 {
@@ -55,7 +57,7 @@ static unsigned deliver(struct router *r, struct peer *from, uint32_t mask, cons
 
 void address_route(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
 {
-    uint8_t bits = r->monitoring && t->has_method ? monitor_match(r, t->method) : r->monitoring;
+    uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
     uint64_t mask;
     unsigned n;
 
@@ -63,6 +65,12 @@ void address_route(struct router *r, uint64_t now_ms, struct peer *from, const s
     if (ag_view_has(t->view, AG_M_FROM) || (t->view->twice & (1u << AG_M_TO | 1u << AG_M_ID)) ||
         !ag_view_uint(t->view, t->bytes.p, AG_M_TO, UINT32_MAX, &mask)) {
         r->stats.local_invalid++;
+        return;
+    }
+    if (!rights_send(r, from, t, (uint32_t) mask)) {
+        r->stats.not_permitted++;
+        if (t->has_id)
+            out_error_id(r, from, t->id, CODE_NOT_PERMITTED, "not permitted", NULL);
         return;
     }
     n = deliver(r, from, (uint32_t) mask, t, bits);

@@ -16,7 +16,7 @@ enum { ADDRESS_E_TAKEN = 1 };
 int address_bind(struct router *r, struct peer *p, uint32_t mask);
 void address_release(struct router *r, struct peer *p);
 
-/* A text that has a "_to". */
+/* A text that has a "_to". One that the rules forbid is answered when it has an id. */
 void address_route(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t);
 
 #endif

@@ -5,6 +5,7 @@
 #include "agent/core/address.h"
 #include "agent/core/codes.h"
 #include "agent/core/out.h"
+#include "agent/core/rights.h"
 #include "agent/core/standby.h"
 
 enum { KEY_DECODED_MAX = 1024 };
@@ -180,6 +181,10 @@ static void do_bind(struct router *r, struct peer *from, const struct text *t)
     if (!ag_view_uint(m.view, m.text, AG_M_ADDRESS, UINT32_MAX, &mask)) {
         r->stats.binds_refused++;
         conclude(r, from, t, CODE_INVALID_PARAMS, "address must be an unsigned 32-bit integer");
+    } else if (mask != 0 && !rights_bind(r, from, (uint32_t) (mask & -mask))) {
+        r->stats.binds_refused++;
+        r->stats.not_permitted++;
+        conclude(r, from, t, CODE_NOT_PERMITTED, "not permitted");
     } else if (address_bind(r, from, (uint32_t) mask) != 0) {
         r->stats.binds_refused++;
         conclude(r, from, t, CODE_OWNED, "address is taken");

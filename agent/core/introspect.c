@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include "agent/core/args.h"
 #include "agent/core/codes.h"
 #include "agent/core/control.h"
 #include "agent/core/down.h"
 #include "agent/core/monitor.h"
 #include "agent/core/out.h"
+#include "agent/core/rights.h"
+#include "libagent/core/json_walk.h"
 
 enum { KEYS_LISTED = 64, ANSWER_MAX = 1024 * 1024 };
 
@@ -21,6 +22,12 @@ static void refuse(struct router *r, struct peer *from, const struct text *t, in
 {
     if (t->has_id)
         out_error_id(r, from, t->id, code, message, NULL);
+}
+
+static void refuse_right(struct router *r, struct peer *from, const struct text *t)
+{
+    r->stats.not_permitted++;
+    refuse(r, from, t, CODE_NOT_PERMITTED, "not permitted");
 }
 
 /* Sends what stands in b as the answer, or an error when it could not be built. */
@@ -149,17 +156,24 @@ static int print_peer(const struct peer *p, uint64_t now_ms, unsigned max_keys, 
     return e < 0 ? e : ag_buf_append_char(b, '}');
 }
 
+/* A member of params; absent when params are no object. */
+static struct ag_json_value arg(const struct text *t, const char *name)
+{
+    struct ag_json_value params = {.type = AG_JSON_OBJECT};
+    struct ag_json_view v;
+
+    if (!control_params(t, &params.raw, &v))
+        return (struct ag_json_value){.type = AG_JSON_NONE};
+    return ag_json_member(params, name);
+}
+
 /* {"peer":N} in params; UINT64_MAX: all. */
 static uint64_t wanted_peer(const struct text *t)
 {
-    struct ag_json_view v;
-    struct ag_span object;
+    struct ag_json_value peer = arg(t, "peer");
     uint64_t id;
 
-    if (!control_params(t, &object, &v) ||
-        !ag_span_uint(args_member(object, AG_SPAN("peer")), UINT64_MAX - 1, &id))
-        return UINT64_MAX;
-    return id;
+    return peer.type == AG_JSON_NUMBER && ag_span_uint(peer.raw, UINT64_MAX - 1, &id) ? id : UINT64_MAX;
 }
 
 static void do_peers(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
@@ -192,24 +206,23 @@ static void do_peers(struct router *r, uint64_t now_ms, struct peer *from, const
 
 static void do_monitor(struct router *r, struct peer *from, const struct text *t)
 {
-    struct ag_span object, keys = {NULL, 0};
-    struct ag_json_view v;
-    int e = 0;
+    struct ag_json_value keys = arg(t, "keys");
+    int e;
 
-    if (control_params(t, &object, &v)) {
-        keys = args_member(object, AG_SPAN("keys"));
-        if (ag_span_eq(args_member(object, AG_SPAN("on")), "false")) {
-            monitor_stop(r, from);
-            if (t->has_id)
-                out_ok(r, from, t->id);
-            return;
-        }
+    if (arg(t, "on").type == AG_JSON_FALSE) {
+        monitor_stop(r, from);
+        e = 0;
+    } else if (keys.type == AG_JSON_NONE) {
+        e = monitor_start(r, from, (struct ag_span){NULL, 0});
+    } else {
+        e = keys.type == AG_JSON_ARRAY ? monitor_start(r, from, keys.raw) : -EINVAL;
     }
-    e = keys.p && *keys.p != '[' ? -EINVAL : monitor_start(r, from, keys);
     if (e == 0 && t->has_id)
         out_ok(r, from, t->id);
     else if (e == -EINVAL)
         refuse(r, from, t, CODE_INVALID_PARAMS, "keys must be an array of strings");
+    else if (e == -EACCES)
+        refuse_right(r, from, t);
     else if (e < 0)
         refuse(r, from, t, CODE_BUSY, e == -ENOSPC ? "too many monitors" : "out of memory");
 }
@@ -241,47 +254,51 @@ static int print_call(struct ag_buf *b, const struct text *t, uint32_t id, struc
     return e < 0 ? e : ag_buf_append_char(b, '}');
 }
 
+/* The command as a text of its own, under an id of ours. 0, -ENOMEM; -EINVAL: no method. */
+static int read_call(struct ag_buf *b, const struct text *t, uint32_t id, struct ag_json_view *v, struct text *out)
+{
+    struct ag_span object, bytes;
+
+    if (!control_params(t, &object, v) || v->at[AG_M_METHOD].type != AG_JSON_STRING)
+        return -EINVAL;
+    if (print_call(b, t, id, ag_view_raw(v, object.p, AG_M_METHOD), ag_view_raw(v, object.p, AG_M_PARAMS)) < 0)
+        return -ENOMEM;
+    bytes = ag_buf_span(b);
+    if (ag_json_parse(&bytes, AG_JSON_DEPTH_MAX, v) != 0)
+        return -EINVAL; /* cannot be: its parts are whole JSON values */
+    text_read(out, bytes, v);
+    return 0;
+}
+
 static void do_call(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
-    uint32_t id = t->has_id ? draw_call_id(r) : 0;
     struct ag_json_view v;
-    struct ag_span object, bytes;
-    struct text command;
+    struct text command = {.method = {NULL, 0}};
+    int e = read_call(&b, t, t->has_id ? draw_call_id(r) : 0, &v, &command);
 
-    if (!control_params(t, &object, &v) || v.at[AG_M_METHOD].type != AG_JSON_STRING) {
-        refuse(r, from, t, CODE_INVALID_PARAMS, "params must be an object with a method");
-        return;
-    }
-    if (print_call(&b, t, id, ag_view_raw(&v, object.p, AG_M_METHOD),
-                   ag_view_raw(&v, object.p, AG_M_PARAMS)) < 0) {
+    if (!rights_inject(r, from, command.method))
+        refuse_right(r, from, t);
+    else if (e == -ENOMEM)
         refuse(r, from, t, CODE_BUSY, "out of memory");
-        return;
-    }
-    bytes = ag_buf_span(&b);
-    if (ag_json_parse(&bytes, AG_JSON_DEPTH_MAX, &v) != 0)
-        return; /* cannot be: its parts are whole JSON values */
-    text_read(&command, bytes, &v);
-    if (command.bad)
+    else if (e < 0)
+        refuse(r, from, t, CODE_INVALID_PARAMS, "params must be an object with a method");
+    else if (command.bad)
         refuse(r, from, t, CODE_INVALID_PARAMS, command.bad);
     else
         down_command(r, now_ms, from, t->id, &command);
 }
 
-static bool permitted(const struct router *r, const struct peer *from, struct ag_span method)
+/* agent.call and agent.monitor have verbs of their own. */
+static bool permitted(const struct router *r, const struct peer *from, const struct text *t)
 {
-    if (ag_span_eq(method, "agent.call"))
-        return ag_access_is_owner(&r->access, &from->cred);
-    if (ag_span_eq(method, "agent.monitor"))
-        return ag_access_check_strict(&r->access, AG_ACCESS_CALL, method, &from->cred);
-    return ag_access_check(&r->access, AG_ACCESS_CALL, method, &from->cred);
+    return ag_span_eq(t->method, "agent.call") || ag_span_eq(t->method, "agent.monitor") || rights_call(r, from, t);
 }
 
 void introspect_handle(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
 {
-    if (!permitted(r, from, t->method)) {
-        r->stats.not_permitted++;
-        refuse(r, from, t, CODE_NOT_PERMITTED, "not permitted");
+    if (!permitted(r, from, t)) {
+        refuse_right(r, from, t);
     } else if (ag_span_eq(t->method, "agent.info")) {
         do_info(r, now_ms, from, t);
     } else if (ag_span_eq(t->method, "agent.stats")) {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/core/out.h"
+#include "agent/core/rights.h"
+#include "libagent/core/json_walk.h"
 
 enum { KEYS_BYTES_MAX = 4096, TEXT_MAX = 64 * 1024 };
 
@@ -18,29 +20,20 @@ struct monitor {
 /* The strings of a JSON array, decoded, into out. The count, or -EINVAL. */
 static int keys_read(struct ag_span array, char *out, size_t room, size_t *len_out)
 {
-    const char *p = array.p + 1, *end = array.p + array.len - 1;
+    struct ag_json_value value = {.type = AG_JSON_ARRAY, .raw = array};
+    struct ag_json_walk w;
+    struct ag_span name;
     size_t at = 0;
     int n = 0;
 
-    for (;;) {
-        const char *start;
+    ag_json_walk_begin(&w, value);
+    while (ag_json_walk_next(&w, &name, &value)) {
         uint16_t key_len;
         long len;
 
-        while (p < end && *p != '"') {
-            if (!strchr(" \t\r\n,", *p))
-                return -EINVAL; /* an element that is no string */
-            p++;
-        }
-        if (p == end)
-            break;
-        for (start = p++; *p != '"'; p++)
-            if (*p == '\\')
-                p++;
-        p++;
-        if (room - at < 2)
+        if (value.type != AG_JSON_STRING || room - at < 2)
             return -EINVAL;
-        len = ag_json_unescape((struct ag_span){start, (size_t) (p - start)}, out + at + 2, room - at - 2);
+        len = ag_json_unescape(value.raw, out + at + 2, room - at - 2);
         if (len < 0)
             return -EINVAL;
         key_len = (uint16_t) len;
@@ -50,6 +43,25 @@ static int keys_read(struct ag_span array, char *out, size_t room, size_t *len_o
     }
     *len_out = at;
     return n;
+}
+
+static struct ag_span key_at(const char *keys, size_t *at)
+{
+    const char *key = keys + *at + 2;
+    uint16_t len;
+
+    memcpy(&len, keys + *at, 2);
+    *at += 2u + len;
+    return (struct ag_span){key, len};
+}
+
+static bool keys_permitted(const struct router *r, const struct peer *p, const char *keys, size_t len)
+{
+    bool all = len > 0 || rights_monitor(r, p, (struct ag_span){NULL, 0});
+
+    for (size_t at = 0; at < len && all;)
+        all = rights_monitor(r, p, key_at(keys, &at));
+    return all;
 }
 
 static int monitor_slot(struct router *r, struct peer *p)
@@ -70,6 +82,8 @@ int monitor_start(struct router *r, struct peer *p, struct ag_span keys)
 
     if (n < 0)
         return n;
+    if (!keys_permitted(r, p, text, len))
+        return -EACCES;
     if (slot < 0)
         return slot;
     m = malloc(sizeof *m + len);
@@ -99,20 +113,30 @@ void monitor_stop(struct router *r, struct peer *p)
     p->monitor = 0;
 }
 
+void monitor_review(struct router *r, struct peer *p)
+{
+    const struct monitor *m = p->monitor ? r->monitors[monitor_slot(r, p)] : NULL;
+
+    if (m && !keys_permitted(r, p, m->keys, m->len))
+        monitor_stop(r, p);
+}
+
+static bool key_wants(struct ag_span key, struct ag_span method)
+{
+    size_t head = key.len > 0 ? key.len - 1 : 0;
+
+    if (key.len == 0 || key.p[head] != '*')
+        return method.p && ag_span_is(method, key.p, key.len);
+    return method.len >= head && (head == 0 || memcmp(key.p, method.p, head) == 0);
+}
+
 static bool monitor_wants(const struct monitor *m, struct ag_span method)
 {
     if (m->n_keys == 0)
         return true;
-    for (size_t at = 0; at < m->len;) {
-        const char *key = m->keys + at + 2;
-        uint16_t len;
-
-        memcpy(&len, m->keys + at, 2);
-        at += 2u + len;
-        if (len > 0 && key[len - 1] == '*' ? method.len >= len - 1u && memcmp(key, method.p, len - 1u) == 0
-                                           : ag_span_is(method, key, len))
+    for (size_t at = 0; at < m->len;)
+        if (key_wants(key_at(m->keys, &at), method))
             return true;
-    }
     return false;
 }
 

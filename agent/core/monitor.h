@@ -17,11 +17,13 @@
 #include "agent/core/router.h"
 #include "agent/core/text.h"
 
-/* keys: raw JSON array of method names and prefixes, {NULL, 0} for all methods. A second call replaces the
-   keys. 0, -ENOMEM, -EINVAL (keys), -ENOSPC (too many monitors). */
+/* keys: raw JSON array of method names and prefixes, {NULL, 0} for all methods and for texts without one. A second call
+   replaces the keys. 0, -ENOMEM, -EINVAL (keys), -EACCES (access rules), -ENOSPC (too many monitors). */
 int monitor_start(struct router *r, struct peer *p, struct ag_span keys);
 /* Nothing when it is none. */
 void monitor_stop(struct router *r, struct peer *p);
+/* Stops it when access rules of now forbid one of its keys. */
+void monitor_review(struct router *r, struct peer *p);
 
 /* Which monitors want texts of this method; one bit each. */
 uint8_t monitor_match(const struct router *r, struct ag_span method);

@@ -12,6 +12,7 @@
 #include "agent/core/introspect.h"
 #include "agent/core/monitor.h"
 #include "agent/core/out.h"
+#include "agent/core/rights.h"
 #include "agent/core/standby.h"
 #include "agent/core/text.h"
 #include "agent/core/up.h"
@@ -59,31 +60,13 @@ void router_deinit(struct router *r)
         ag_buf_deinit(&r->spare[--r->n_spare]);
 }
 
-static bool sub_permitted(const struct router *r, const struct sub *s)
-{
-    char key[SUB_KEY_MAX + 1];
-    size_t len = s->key->len;
-
-    memcpy(key, s->key->name, len);
-    if (s->key->prefix)
-        key[len++] = '*';
-    return ag_access_check_key(&r->access, AG_ACCESS_REGISTER, (struct ag_span){key, len}, &s->peer->cred);
-}
-
 void router_reconfigure(struct router *r)
 {
     r->subs.max_len = r->limits.key_len;
     r->subs.max_per_peer = r->limits.keys_per_peer;
     r->subs.max_subs = r->limits.keys;
-    ag_list_for_each (it, &r->peers) {
-        struct peer *p = ag_list_entry(it, struct peer, all);
-
-        ag_list_for_each (at, &p->subs) {
-            struct sub *s = ag_list_entry(at, struct sub, by_peer);
-
-            s->denied = !sub_permitted(r, s);
-        }
-    }
+    ag_list_for_each (it, &r->peers)
+        rights_review(r, ag_list_entry(it, struct peer, all));
 }
 
 void router_peer_add(struct router *r, uint64_t now_ms, struct peer *p, enum peer_role role)

@@ -56,7 +56,8 @@
     X(accept_failures)          /* no descriptor left */ \
     X(upstream_connects) \
     X(upstream_losses) \
-    X(upstream_self_connects)
+    X(upstream_self_connects) \
+    X(upstream_refused)         /* connected, but the other side is not who may be upstream */
 /* clang-format on */
 
 struct stats {

@@ -5,6 +5,7 @@
 #include "agent/core/down.h"
 #include "agent/core/monitor.h"
 #include "agent/core/out.h"
+#include "agent/core/rights.h"
 
 void up_refuse(struct router *r, struct peer *from, const struct text *t)
 {
@@ -104,7 +105,7 @@ static void route_up(struct router *r, uint64_t now_ms, struct peer *from, const
 {
     uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
 
-    if (!ag_access_check(&r->access, AG_ACCESS_CALL, t->method, &from->cred)) {
+    if (!rights_call(r, from, t)) {
         r->stats.not_permitted++;
         turn_back(r, now_ms, from, t, bits, CODE_NOT_PERMITTED, "not permitted");
     } else if (r->shutting_down) {

@@ -8,8 +8,16 @@
 #include <unistd.h>
 #include "agent/hub.h"
 #include "agent/io/conn.h"
+#include "libagent/io/cred.h"
 
-enum { DELAY_MIN_MS = 100, DELAY_MAX_MS = 2000, CONNECT_MS = 5000 };
+enum {
+    DELAY_MIN_MS = 100,
+    DELAY_MAX_MS = 2000,
+    CONNECT_MS = 5000, /* until it is connected, and accepted by somebody who is believed */
+    LASTED_MS = 5000,  /* a connection that lived as long was a good one */
+    ASK_MIN_MS = 1,
+    ASK_MAX_MS = 64
+};
 
 static void uplink_try(struct uplink *u);
 
@@ -46,16 +54,23 @@ static int uplink_release_fd(struct uplink *u)
     return fd;
 }
 
-static void uplink_failed(struct uplink *u, const char *reason)
+static void uplink_give_up(struct uplink *u)
 {
-    char text[AG_ADDR_TEXT_MAX];
     int fd = uplink_release_fd(u);
 
     if (fd >= 0)
         close(fd);
-    ag_log(u->failures++ == 0 ? AG_LOG_WARNING : AG_LOG_DEBUG, "no connection to upstream %s: %s",
-           ag_addr_format(&u->hub->settings.upstream, text), reason);
+    u->failures++;
     uplink_wait(u);
+}
+
+static void uplink_failed(struct uplink *u, const char *reason)
+{
+    char text[AG_ADDR_TEXT_MAX];
+
+    hub_log_limited(u->hub, u->failures == 0 ? AG_LOG_WARNING : AG_LOG_DEBUG, "no connection to upstream %s: %s",
+                    ag_addr_format(&u->hub->settings.upstream, text), reason);
+    uplink_give_up(u);
 }
 
 /* Both ends the same: nobody listened and the kernel chose the wanted port for this end. */
@@ -67,18 +82,12 @@ static bool is_self(int fd)
            here.kind == AG_ADDR_INET && ag_addr_equal(&here, &there);
 }
 
-static void uplink_connected(struct uplink *u)
+static void uplink_open(struct uplink *u)
 {
     char text[AG_ADDR_TEXT_MAX];
-    int one = 1, fd, r;
+    int one = 1, fd = uplink_release_fd(u), r;
 
-    if (is_self(u->fd)) {
-        u->hub->router.stats.upstream_self_connects++;
-        uplink_failed(u, "reached itself, nobody listens");
-        return;
-    }
     uv_timer_stop(&u->timer);
-    fd = uplink_release_fd(u);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     r = conn_open(u->hub, fd, PEER_UPSTREAM, false, &u->conn);
     if (r < 0) {
@@ -86,11 +95,86 @@ static void uplink_connected(struct uplink *u)
         return;
     }
     u->state = UPLINK_UP;
-    u->delay_ms = DELAY_MIN_MS;
+    u->up_since_ms = hub_now(u->hub);
     u->failures = 0;
     u->hub->router.stats.upstream_connects++;
     hub_log_limited(u->hub, AG_LOG_INFO, "connected to upstream %s",
                     ag_addr_format(&u->hub->settings.upstream, text));
+}
+
+/* ---- whose is it? ---- */
+
+static int uplink_owner(struct uplink *u, struct ag_cred *cred)
+{
+    if (u->hub->settings.upstream.kind == AG_ADDR_INET)
+        return ag_cred_of_tcp(&u->hub->asker, u->fd, cred);
+    ag_cred_of_unix(u->fd, cred);
+    return cred->known ? 0 : -ENOENT;
+}
+
+static bool is_believed(const struct hub *h, const struct ag_cred *cred)
+{
+    const struct settings *s = &h->settings;
+
+    return ag_access_is_owner(&h->router.access, cred) ||
+           (s->upstream_user.set && cred->known && cred->uid == s->upstream_user.uid);
+}
+
+static void uplink_refuse(struct uplink *u, const struct ag_cred *cred, int r)
+{
+    char text[AG_ADDR_TEXT_MAX];
+
+    u->hub->router.stats.upstream_refused++;
+    ag_addr_format(&u->hub->settings.upstream, text);
+    if (cred->known)
+        hub_log_limited(u->hub, AG_LOG_ERROR,
+                        "upstream %s is not believed: it belongs to uid %u, not to root, this user or upstream_user",
+                        text, (unsigned) cred->uid);
+    else
+        hub_log_limited(u->hub, AG_LOG_ERROR,
+                        "upstream %s is not believed: its user is not known (%s); upstream_user = * believes anyone",
+                        text, strerror(-r));
+    uplink_give_up(u);
+}
+
+static void uplink_ask(struct uplink *u)
+{
+    struct ag_cred cred = {0};
+    int r;
+
+    if (u->hub->settings.upstream_user.any) {
+        uplink_open(u);
+        return;
+    }
+    r = uplink_owner(u, &cred);
+    if (r == -EAGAIN && hub_now(u->hub) < u->until_ms) {
+        u->state = UPLINK_ASKING;
+        uv_timer_start(&u->timer, uplink_on_timer, u->ask_ms, 0);
+        u->ask_ms = u->ask_ms * 2 > ASK_MAX_MS ? ASK_MAX_MS : u->ask_ms * 2;
+    } else if (r == -EAGAIN) {
+        uplink_failed(u, "nobody accepts");
+    } else if (r == -ENOTCONN) {
+        uplink_failed(u, "closed at once");
+    } else if (is_believed(u->hub, &cred)) {
+        uplink_open(u);
+    } else {
+        uplink_refuse(u, &cred, r);
+    }
+    free(cred.gids);
+}
+
+static void uplink_connected(struct uplink *u)
+{
+    if (is_self(u->fd)) {
+        u->hub->router.stats.upstream_self_connects++;
+        uplink_failed(u, "reached itself, nobody listens");
+        return;
+    }
+    if (u->poll)
+        uv_close((uv_handle_t *) u->poll, poll_on_closed);
+    u->poll = NULL;
+    u->ask_ms = ASK_MIN_MS;
+    uplink_ask(u);
 }
 
 static void uplink_on_poll(uv_poll_t *poll, int status, int events)
@@ -144,10 +228,12 @@ static void uplink_try(struct uplink *u)
         return;
     }
     r = r == EAGAIN ? -EAGAIN : uplink_watch(u); /* a unix socket whose queue is full */
-    if (r < 0)
+    if (r < 0) {
         uplink_failed(u, strerror(-r));
-    else
-        uv_timer_start(&u->timer, uplink_on_timer, CONNECT_MS, 0);
+        return;
+    }
+    u->until_ms = hub_now(u->hub) + CONNECT_MS;
+    uv_timer_start(&u->timer, uplink_on_timer, CONNECT_MS, 0);
 }
 
 static void uplink_on_timer(uv_timer_t *timer)
@@ -156,8 +242,11 @@ static void uplink_on_timer(uv_timer_t *timer)
 
     if (u->state == UPLINK_WAITING)
         uplink_try(u);
+    else if (u->state == UPLINK_ASKING)
+        uplink_ask(u);
     else if (u->state == UPLINK_CONNECTING)
         uplink_failed(u, "no answer");
+    hub_flush(u->hub);
 }
 
 void uplink_init(struct uplink *u, struct hub *h)
@@ -194,6 +283,8 @@ void uplink_lost(struct uplink *u)
     u->conn = NULL;
     if (u->state != UPLINK_UP)
         return;
+    if (hub_now(u->hub) - u->up_since_ms >= LASTED_MS)
+        u->delay_ms = DELAY_MIN_MS;
     u->hub->router.stats.upstream_losses++;
     hub_log_limited(u->hub, AG_LOG_WARNING, "connection to upstream lost");
     uplink_wait(u);

@@ -1,5 +1,9 @@
 /*
- * The connection to upstream: made, watched, made again 100 ms to 2 s after a loss (doubling, with jitter).
+ * The connection to upstream: made, watched, made again 100 ms to 2 s after a loss (doubling, with jitter). The pause
+ * begins at 100 ms again only after a connection that lasted: a server that accepts and closes is no better than none.
+ *
+ * Upstream speaks for cloud and phones, so it is believed only when its socket belongs to root, to the agent's own user
+ * or to upstream_user. The kernel names the owner once the other side has accepted; until then nothing is read.
  *
  * The default port 54322 lies where the kernel takes ports for outgoing connections from, so with nobody
  * listening there a connect can end up at the socket itself; such a connection is closed and counted.
@@ -13,16 +17,19 @@
 struct hub;
 struct conn;
 
-enum uplink_state { UPLINK_OFF, UPLINK_WAITING, UPLINK_CONNECTING, UPLINK_UP };
+enum uplink_state { UPLINK_OFF, UPLINK_WAITING, UPLINK_CONNECTING, UPLINK_ASKING, UPLINK_UP };
 
 struct uplink {
     struct hub *hub;
-    uv_timer_t timer; /* next try, or the end of this one */
+    uv_timer_t timer; /* next try, next question, or the end of this try */
     uv_poll_t *poll;  /* of the socket that is connecting; heap, freed in its close callback */
-    int fd;           /* of the same */
+    int fd;           /* of the same; also while its owner is asked for */
     enum uplink_state state;
     struct conn *conn;
     unsigned delay_ms;
+    unsigned ask_ms;      /* until the owner is asked for again */
+    uint64_t until_ms;    /* when this try ends */
+    uint64_t up_since_ms; /* of conn */
     uint32_t random;
     unsigned failures;
 };

@@ -1,0 +1,30 @@
+/*
+ * What access rules mean for texts of applications: each way in asks here. A method that another reader of the text
+ * could take for a different one (given twice, or not decodable) is nobody's but the owner's once rules are on.
+ */
+#ifndef AGENT_CORE_RIGHTS_H
+#define AGENT_CORE_RIGHTS_H
+
+#include "agent/core/router.h"
+#include "agent/core/text.h"
+
+/* A request or report that wants to go up, or agent.*. */
+bool rights_call_rules(const struct router *r, const struct peer *p, const struct text *t);
+static inline bool rights_call(const struct router *r, const struct peer *p, const struct text *t)
+{
+    return !r->access.enabled || rights_call_rules(r, p, t);
+}
+
+/* A text with "_to" these addresses. */
+bool rights_send(const struct router *r, const struct peer *p, const struct text *t, uint32_t mask);
+/* One bit of a mask. */
+bool rights_bind(const struct router *r, const struct peer *p, uint32_t bit);
+/* A command by agent.call. method: decoded, {NULL, 0} when there is none. */
+bool rights_inject(const struct router *r, const struct peer *p, struct ag_span method);
+/* agent.monitor for everything (key {NULL, 0}) or for one key. */
+bool rights_monitor(const struct router *r, const struct peer *p, struct ag_span key);
+
+/* Takes back what a peer holds and may not hold any more. */
+void rights_review(struct router *r, struct peer *p);
+
+#endif
