@@ -57,6 +57,7 @@
     X(upstream_connects) \
     X(upstream_losses) \
     X(upstream_self_connects) \
+    X(upstream_passed_over)     /* values from it that are no object, too large, too deep or not UTF-8 */ \
     X(upstream_refused)         /* connected, but the other side is not who may be upstream */
 /* clang-format on */
 

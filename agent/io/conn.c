@@ -63,6 +63,7 @@ int conn_open(struct hub *h, int fd, enum peer_role role, bool packets, struct c
     ag_list_init(&c->linger);
     ag_list_append(&h->conns, &c->all);
     ag_framer_init(&c->framer, packets ? l->packet_text : l->text, l->depth, &h->parts);
+    c->framer.forgiving = role == PEER_UPSTREAM;
     router_peer_add(&h->router, hub_now(h), &c->peer, role);
     conn_want(c, UV_READABLE);
     *conn_out = c;
@@ -235,10 +236,14 @@ static inline void handle_text(struct conn *c, uint64_t now_ms, const struct ag_
 {
     struct router *r = &c->hub->router;
 
-    if (t->kind == AG_FRAMER_JSON)
+    if (t->kind == AG_FRAMER_JSON) {
         router_handle(r, now_ms, &c->peer, t->bytes, t->view);
-    else
+    } else if (t->kind == AG_FRAMER_PACK) {
         router_handle_pack(r, now_ms, &c->peer, t->bytes);
+    } else {
+        r->stats.upstream_passed_over++;
+        hub_log_limited(c->hub, AG_LOG_WARNING, "upstream: a text that nobody can use was passed over");
+    }
 }
 
 static void take_stream(struct conn *c, size_t n)

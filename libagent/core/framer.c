@@ -189,6 +189,57 @@ static void framer_drop_handed_out(struct ag_framer *f)
     framer_put_part(f);
 }
 
+/* ---- passing over ---- */
+
+/* What is being passed over goes on with these bytes. As ag_framer_next(). */
+static int pass_on(struct ag_framer *f, const char *p, size_t n, size_t *used_out, struct ag_text *out)
+{
+    int r = ag_json_pass(&f->pass, p, n, used_out);
+
+    if (r == 0)
+        return 0;
+    f->partial = f->passing = false;
+    if (r < 0)
+        return AG_FRAMER_E_SYNTAX;
+    *out = (struct ag_text){.bytes = {"", 0}, .kind = AG_FRAMER_PASSED};
+    return 1;
+}
+
+static int pass_more(struct ag_framer *f, struct ag_text *out)
+{
+    size_t used = 0;
+    int r = pass_on(f, f->data + f->at, f->n - f->at, &used, out);
+
+    f->at += used;
+    return r;
+}
+
+static bool can_pass(const struct ag_framer *f, size_t held, int error)
+{
+    if (!f->forgiving || f->kind == AG_FRAMER_PACK)
+        return false;
+    if (error == AG_FRAMER_E_SYNTAX) /* no object from its first byte on; a broken object is no value at all */
+        return held == 0 && f->data[f->at] != '{';
+    return error == AG_FRAMER_E_UTF8 || error == AG_FRAMER_E_DEPTH || error == AG_FRAMER_E_SIZE;
+}
+
+/* A text that is not wanted: the error, or over it, from its first byte on. */
+static __attribute__((noinline)) int framer_reject(struct ag_framer *f, int error, struct ag_text *out)
+{
+    size_t held = f->part ? ag_buf_size(&f->part->carry) : 0, used = 0;
+    int r = 0;
+
+    if (!can_pass(f, held, error))
+        return error;
+    f->partial = f->passing = true;
+    ag_json_pass_init(&f->pass);
+    if (held > 0)
+        r = pass_on(f, ag_buf_head(&f->part->carry), held, &used, out); /* has no end: it had none for the scanner */
+    if (f->part)
+        framer_drop_handed_out(f);
+    return r < 0 ? r : pass_more(f, out);
+}
+
 int ag_framer_next(struct ag_framer *f, struct ag_text *out)
 {
     struct ag_framer_part *part = f->part;
@@ -205,7 +256,9 @@ int ag_framer_next(struct ag_framer *f, struct ag_text *out)
             return 0;
         r = framer_begin(f, &part);
         if (r < 0)
-            return r;
+            return framer_reject(f, r, out);
+    } else if (f->passing) {
+        return pass_more(f, out);
     }
     held = ag_buf_size(&part->carry);
     p = f->data + f->at;
@@ -214,9 +267,9 @@ int ag_framer_next(struct ag_framer *f, struct ag_text *out)
         left = f->max_text - held + 1;
     r = framer_scan(part, p, left, &used);
     if (r < -1)
-        return r;
+        return framer_reject(f, r, out);
     if (held + used > f->max_text)
-        return AG_FRAMER_E_SIZE;
+        return framer_reject(f, AG_FRAMER_E_SIZE, out);
     f->at += used;
     if (held > 0 || r == 0) {
         int r2;

@@ -12,12 +12,16 @@
  *     while ((r = ag_framer_next(&f, &text)) > 0)
  *         ...                       // text.json is valid until the next call
  *     // r == 0: all of data is used up; r < 0: -ENOMEM or AG_FRAMER_E_*, the stream cannot go on
+ *
+ * A stream that must not end for one bad text is made forgiving: a JSON value that is no object, too deep, too large or
+ * not UTF-8 is passed over then, and told as a text of kind AG_FRAMER_PASSED. Only what nobody can step over ends it.
  */
 #ifndef AG_FRAMER_H
 #define AG_FRAMER_H
 
 #include "libagent/core/buf.h"
 #include "libagent/core/json.h"
+#include "libagent/core/json_pass.h"
 #include "libagent/core/pack_scan.h"
 
 /* Conditions, negative so that they stand beside -ENOMEM in ag_framer_next(); outside the range of errno. */
@@ -28,7 +32,8 @@ enum {
     AG_FRAMER_E_SIZE = -100004 /* text longer than max_text */
 };
 
-enum ag_framer_kind { AG_FRAMER_UNKNOWN, AG_FRAMER_JSON, AG_FRAMER_PACK };
+/* The last one is a text's only. */
+enum ag_framer_kind { AG_FRAMER_UNKNOWN, AG_FRAMER_JSON, AG_FRAMER_PACK, AG_FRAMER_PASSED };
 
 struct ag_framer_part;
 
@@ -46,6 +51,9 @@ struct ag_framer {
     uint8_t kind;                /* enum ag_framer_kind */
     bool partial;                /* a text has begun */
     bool handed_out;             /* the carry holds the text given out last */
+    bool forgiving;              /* set by the caller behind ag_framer_init() */
+    bool passing;                /* the text under way is passed over */
+    struct ag_json_pass pass;    /* while passing */
     struct ag_framer_part *part; /* NULL: not needed now */
     struct ag_framer_pool *pool; /* borrowed; NULL: a part of its own from the first byte to the end */
     const char *data;            /* the chunk on loan */
@@ -54,8 +62,8 @@ struct ag_framer {
 
 struct ag_text {
     struct ag_span bytes;
-    uint8_t kind;                     /* AG_FRAMER_JSON or AG_FRAMER_PACK */
-    const struct ag_json_view *view;  /* of a JSON text; NULL for MessagePack */
+    uint8_t kind;                     /* AG_FRAMER_JSON, AG_FRAMER_PACK, AG_FRAMER_PASSED: bytes is empty */
+    const struct ag_json_view *view;  /* of a JSON text; else NULL */
 };
 
 void ag_framer_pool_deinit(struct ag_framer_pool *pool);

@@ -39,6 +39,7 @@ void rig_join(struct rig *g, char name, const char *how)
     if (strncmp(how, "uid=", 4) == 0)
         p->peer.cred.uid = (uint32_t) strtoul(how + 4, NULL, 10);
     ag_framer_init(&p->framer, RIG_TEXT_MAX, RIG_DEPTH, NULL);
+    p->framer.forgiving = name == 'U';
     router_peer_add(&g->router, g->now_ms, &p->peer, name == 'U' ? PEER_UPSTREAM : PEER_APP);
 }
 
@@ -66,7 +67,7 @@ bool rig_feed(struct rig *g, char name, const char *bytes, size_t n)
     while ((r = ag_framer_next(&p->framer, &t)) > 0) {
         if (t.kind == AG_FRAMER_JSON)
             router_handle(&g->router, g->now_ms, &p->peer, t.bytes, t.view);
-        else
+        else if (t.kind == AG_FRAMER_PACK)
             router_handle_pack(&g->router, g->now_ms, &p->peer, t.bytes);
     }
     if (r < 0)

@@ -15,12 +15,13 @@
 enum { MAX_TEXT = 64, MAX_DEPTH = 5 };
 
 /* Feeds in in pieces of so many bytes; the texts come out with a '|' behind each, then the last return value. */
-static int run(const char *in, size_t n, size_t piece, struct ag_framer_pool *pool, struct ag_buf *log)
+static int run_as(const char *in, size_t n, size_t piece, struct ag_framer_pool *pool, bool forgiving, struct ag_buf *log)
 {
     struct ag_framer f;
     int r = 0;
 
     ag_framer_init(&f, MAX_TEXT, MAX_DEPTH, pool);
+    f.forgiving = forgiving;
     for (size_t at = 0; at < n && r == 0; at += piece) {
         size_t k = n - at < piece ? n - at : piece;
         char *copy = malloc(k);
@@ -31,15 +32,22 @@ static int run(const char *in, size_t n, size_t piece, struct ag_framer_pool *po
         ag_framer_lend(&f, copy, k);
         while ((r = ag_framer_next(&f, &t)) > 0) {
             assert_true((t.kind == AG_FRAMER_JSON) == (t.view != NULL));
+            if (t.kind == AG_FRAMER_PASSED)
+                t.bytes = AG_SPAN("~");
             assert_int_equal(ag_buf_append_span(log, t.bytes), 0);
             assert_int_equal(ag_buf_append_char(log, '|'), 0);
         }
         free(copy);
         if (r == 0 && pool && f.kind == AG_FRAMER_JSON)
-            assert_true((f.part != NULL) == f.partial);
+            assert_true((f.part != NULL) == (f.partial && !f.passing));
     }
     ag_framer_deinit(&f);
     return r;
+}
+
+static int run(const char *in, size_t n, size_t piece, struct ag_framer_pool *pool, struct ag_buf *log)
+{
+    return run_as(in, n, piece, pool, false, log);
 }
 
 #define T(literal) {(literal), sizeof(literal) - 1}
@@ -96,6 +104,57 @@ static void all_rows(struct ag_framer_pool *pool)
                 fail_msg("%s, pieces of %zu: %d \"%.*s\"", rows[i].name, piece, r, (int) log.len, log.data);
             ag_buf_deinit(&log);
         }
+}
+
+#define LONG "0123456789012345678901234567890123456789012345678901234567890123456789"
+
+/* A stream that steps over what it cannot use: '~' stands for each value that was passed over. */
+static const struct {
+    struct ag_span in;
+    int want;
+    struct ag_span out;
+} forgiven[] = {
+    {T("{\"a\":1}[1,2]{}"), 0, T("{\"a\":1}|~|{}|")},
+    {T("\"x\"{}"), 0, T("~|{}|")},
+    {T("null true\nfalse {}"), 0, T("~|~|~|{}|")},
+    {T("17 {}"), 0, T("~|{}|")},
+    {T("17{}-1.5e+3[]{}"), 0, T("~|{}|~|~|{}|")},
+    {T("[{\"a\":[\"]\\\"}\\\\\"]},{}]{}"), 0, T("~|{}|")},
+    {T("\"\\\\\"\"\\\"{}\"{}"), 0, T("~|~|{}|")},
+    {T("\"\"\0{}"), 0, T("~|{}|")},
+    {T("{\"a\":[[[[[\"}\"]]]]]}{}"), 0, T("~|{}|")},
+    {T("{\"a\":\"\xff\"}{}"), 0, T("~|{}|")},
+    {T("{\"a\":\"\xc3\"}{}\xc3"), AG_FRAMER_E_SYNTAX, T("~|{}|")},
+    {T("{\"a\":\"" LONG "}\",\"b\":[]}{}"), 0, T("~|{}|")},
+    {T("[\"" LONG "\"]{}\"" LONG "\"{}" LONG " {}"), 0, T("~|{}|~|{}|~|{}|")},
+    {T("[1,2"), 0, T("")},
+    {T("{}[1,2]"), 0, T("{}|~|")},
+    /* out of step */
+    {T("{}hello{}"), AG_FRAMER_E_SYNTAX, T("{}|")},
+    {T("nul{}"), AG_FRAMER_E_SYNTAX, T("")},
+    {T("{\"a\":}{}"), AG_FRAMER_E_SYNTAX, T("")},
+    {T("{}]{}"), AG_FRAMER_E_SYNTAX, T("{}|")},
+    {T("{},{}"), AG_FRAMER_E_SYNTAX, T("{}|")},
+    {T("{}\x93\x02\xa1m\x90"), AG_FRAMER_E_SYNTAX, T("{}|")},
+    {T("\x93\x02\xa1m\x90"), 0, T("\x93\x02\xa1m\x90|")},
+    {T("\x93\xc1"), AG_FRAMER_E_SYNTAX, T("")},
+};
+
+static void a_forgiving_stream_goes_on(void **state)
+{
+    struct ag_framer_pool pool = AG_FRAMER_POOL_INIT;
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(forgiven); i++)
+        for (size_t piece = 1; piece <= forgiven[i].in.len + 1; piece++) {
+            struct ag_buf log = AG_BUF_INIT;
+            int r = run_as(forgiven[i].in.p, forgiven[i].in.len, piece, piece % 2 ? &pool : NULL, true, &log);
+
+            if (r != forgiven[i].want || !ag_span_is(ag_buf_span(&log), forgiven[i].out.p, forgiven[i].out.len))
+                fail_msg("%s, pieces of %zu: %d \"%.*s\"", forgiven[i].in.p, piece, r, (int) log.len, log.data);
+            ag_buf_deinit(&log);
+        }
+    ag_framer_pool_deinit(&pool);
 }
 
 static void pieces_do_not_matter(void **state)
@@ -232,6 +291,7 @@ static void memory_may_fail_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_forgiving_stream_goes_on),
         cmocka_unit_test(pieces_do_not_matter),
         cmocka_unit_test(cut_streams_do_not_meet),
         cmocka_unit_test(a_whole_text_is_not_copied),
