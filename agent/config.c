@@ -16,13 +16,13 @@ static bool names_match(const char *option, const char *config)
     return *option == *config;
 }
 
-static int config_limit(struct settings *s, const struct ag_ini_item *item, bool timeouts, char *reason,
-                        size_t n)
+/* Those with "max-" stand in [limits], times in [agent]. */
+static int config_limit(struct settings *s, const struct ag_ini_item *item, bool times, char *reason, size_t n)
 {
     for (size_t i = 0; i < value_n_limits; i++) {
-        bool timeout = strstr(value_limits[i].option, "timeout");
+        bool is_time = strncmp(value_limits[i].option, "max-", 4) != 0;
 
-        if (timeout == timeouts && names_match(value_limits[i].option, item->name))
+        if (is_time == times && names_match(value_limits[i].option, item->name))
             return value_set_limit(s, &value_limits[i], item->value, reason, n);
     }
     return -EINVAL;

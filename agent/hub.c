@@ -83,6 +83,7 @@ static void hub_arm(struct hub *h)
 /* What one connection's end decides for others comes to the end of the same list. */
 void hub_flush(struct hub *h)
 {
+    router_settle(&h->router, hub_now(h));
     while (!ag_list_empty(&h->router.work)) {
         struct peer *p = ag_list_first(&h->router.work, struct peer, work);
 
@@ -200,7 +201,7 @@ static int hub_init(struct hub *h, uv_loop_t *loop, struct settings *settings)
                       .timer_at_ms = UINT64_MAX,
                       .asker = AG_CRED_ASKER_INIT};
     for (size_t i = 0; i < ag_array_size(h->gates); i++)
-        h->gates[i] = (struct ag_log_gate){.burst = 10, .period_ms = 10000};
+        h->gates[i] = (struct ag_log_gate){.burst = i < AG_LOG_DEBUG ? 10 : 200, .period_ms = 10000};
     settings->access.rules = NULL;
     ag_list_init(&h->conns);
     ag_list_init(&h->lingering);

@@ -33,6 +33,7 @@ void settings_usage(void)
          "      --command-timeout MS       an application's time to answer (4000)\n"
          "      --request-timeout MS       upstream's time to answer (30000)\n"
          "      --access FILE              who may do what (no file: every local user everything)\n"
+         "      --command-grace MS         wait for a subscriber that left within 2 s; 0: never (1000)\n"
          "      --config FILE              options\n"
          "      --check-config             say whether the config is good, and leave\n"
          "limits:");

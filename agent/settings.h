@@ -3,7 +3,7 @@
  * file; the file is read again on SIGHUP.
  *
  * [agent]    listen, unix, unix_group, seqpacket, upstream, upstream_user, offline, log_level, log_file, command_timeout,
- *            request_timeout, access
+ *            request_timeout, command_grace, access
  * [limits]   the fields of struct limits
  * [access]   any item switches the rules on; libagent/io/access_file.h describes them, as in the file that "access" names
  */

@@ -24,6 +24,7 @@ const struct value_limit value_limits[] = {
     {"max-total", offsetof(struct limits, total), 65536, 2u << 30},
     {"command-timeout", offsetof(struct limits, command_timeout_ms), 1, 86400000},
     {"request-timeout", offsetof(struct limits, request_timeout_ms), 1, 86400000},
+    {"command-grace", offsetof(struct limits, command_grace_ms), 0, 60000},
 };
 
 const size_t value_n_limits = ag_array_size(value_limits);

@@ -125,6 +125,7 @@ static void do_register(struct router *r, struct peer *from, const struct text *
     switch (sub_add(&r->subs, from, key, mode, &s)) {
     case 0:
         s->denied = false;
+        grace_registered(&r->grace);
         s->listens = standby_wants_telling(t);
         if (s->listens && !s->active)
             standby_answer_waiting(r, from, t->id);

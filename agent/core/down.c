@@ -4,6 +4,7 @@
 #include "agent/core/codes.h"
 #include "agent/core/monitor.h"
 #include "agent/core/out.h"
+#include "agent/core/status.h"
 #include "agent/core/up.h"
 
 /* An answer of the agent's own, which monitors of the command see too. */
@@ -94,7 +95,7 @@ static void refuse(struct router *r, uint8_t bits, struct peer *origin, uint32_t
         answer_error(r, bits, origin, origin_id, code, message, NULL);
 }
 
-static struct spread command_spread(struct router *r, uint64_t now_ms, struct peer *origin,
+static struct spread command_spread(struct router *r, uint64_t came_ms, struct peer *origin,
                                     uint32_t origin_id, const struct text *t, struct sub_key *k, uint8_t bits)
 {
     struct command *c = NULL;
@@ -105,7 +106,7 @@ static struct spread command_spread(struct router *r, uint64_t now_ms, struct pe
             r->stats.commands_over_limit++;
             return (struct spread){.busy = true};
         }
-        if (command_add(&r->commands, origin, t->id, now_ms + r->limits.command_timeout_ms, &c) < 0) {
+        if (command_add(&r->commands, origin, t->id, came_ms + r->limits.command_timeout_ms, &c) < 0) {
             r->stats.out_of_memory++;
             return (struct spread){.busy = true};
         }
@@ -118,13 +119,43 @@ static struct spread command_spread(struct router *r, uint64_t now_ms, struct pe
     return d;
 }
 
+/* True when somebody got it, or somebody is there who may not. */
+static bool command_out(struct router *r, uint64_t came_ms, struct peer *origin, uint32_t origin_id,
+                        const struct text *t, uint8_t bits, struct spread *d)
+{
+    struct sub_key *k = sub_match(&r->subs, t->method);
+
+    if (k)
+        *d = command_spread(r, came_ms, origin, origin_id, t, k, bits);
+    if (d->reached == 0)
+        return d->denied || d->busy;
+    r->stats.commands++;
+    r->stats.commands_without_id += !t->has_id;
+    r->stats.deliveries += d->reached;
+    return true;
+}
+
+void down_waited(struct router *r, uint64_t now_ms, uint64_t came_ms, struct peer *origin, uint32_t origin_id,
+                 const struct text *t)
+{
+    uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
+    struct spread d = {0};
+
+    command_out(r, came_ms, origin, origin_id, t, bits, &d);
+    if (bits)
+        monitor_tell(r, now_ms, bits, "command", origin, t->bytes);
+    if (d.reached == 0)
+        refuse(r, bits, origin, origin_id, t, &d);
+}
+
 void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id,
                   const struct text *t)
 {
     uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
-    struct sub_key *k = sub_match(&r->subs, t->method);
     struct spread d = {0};
 
+    if (r->grace.ready)
+        grace_release(r, now_ms);
     if (r->shutting_down) {
         r->stats.shutdown_answers++;
         if (bits)
@@ -133,13 +164,8 @@ void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32
             answer_error(r, bits, origin, origin_id, CODE_SHUTTING_DOWN, "shutting down", NULL);
         return;
     }
-    if (k)
-        d = command_spread(r, now_ms, origin, origin_id, t, k, bits);
-    if (d.reached > 0) {
-        r->stats.commands++;
-        r->stats.commands_without_id += !t->has_id;
-        r->stats.deliveries += d.reached;
-    }
+    if (!command_out(r, now_ms, origin, origin_id, t, bits, &d) && grace_take(r, now_ms, origin, origin_id, t))
+        return;
     if (bits)
         monitor_tell(r, now_ms, bits, "command", origin, t->bytes);
     if (d.reached == 0)
@@ -230,6 +256,8 @@ void down_handle(struct router *r, uint64_t now_ms, struct peer *upstream, const
         refuse_bad(r, upstream, t);
         return;
     }
+    if (r->has_status_id && status_take(r, now_ms, upstream, t))
+        return;
     if (t->has_method) {
         q = answered_by_method(r, t);
         if (q)

@@ -53,10 +53,10 @@ static int print_limits(const struct limits *l, struct ag_buf *b)
         "{\"connections\":%u,\"text\":%u,\"packet_text\":%u,\"depth\":%u,\"key_len\":%u,"
         "\"keys_per_peer\":%u,\"keys\":%u,\"requests_per_peer\":%u,\"requests\":%u,"
         "\"commands_per_peer\":%u,\"commands\":%u,\"queue\":%u,\"upstream_queue\":%u,\"total\":%u,"
-        "\"command_timeout_ms\":%u,\"request_timeout_ms\":%u}",
+        "\"command_timeout_ms\":%u,\"request_timeout_ms\":%u,\"command_grace_ms\":%u}",
         l->connections, l->text, l->packet_text, l->depth, l->key_len, l->keys_per_peer, l->keys,
         l->requests_per_peer, l->requests, l->commands_per_peer, l->commands, l->queue, l->upstream_queue,
-        l->total, l->command_timeout_ms, l->request_timeout_ms);
+        l->total, l->command_timeout_ms, l->request_timeout_ms, l->command_grace_ms);
 }
 
 static void do_info(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)

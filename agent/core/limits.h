@@ -25,6 +25,7 @@ struct limits {
     uint32_t total;     /* bytes of all queues and partial texts; more: the greediest peer is closed */
     uint32_t command_timeout_ms;
     uint32_t request_timeout_ms;
+    uint32_t command_grace_ms; /* for a subscriber that has just left and may come back; 0: none */
 };
 
 #define LIMITS_DEFAULT                                                                                       \
@@ -32,7 +33,8 @@ struct limits {
         .connections = 1024, .text = 1u << 20, .packet_text = 64u << 10, .depth = 128, .key_len = 128,       \
         .keys_per_peer = 4096, .keys = 65536, .requests_per_peer = 1024, .requests = 65536,                  \
         .commands_per_peer = 1024, .commands = 16384, .queue = 2u << 20, .upstream_queue = 4u << 20,         \
-        .total = 32u << 20, .command_timeout_ms = 4000, .request_timeout_ms = 30000                          \
+        .total = 32u << 20, .command_timeout_ms = 4000, .request_timeout_ms = 30000,                 \
+        .command_grace_ms = 1000                          \
     }
 
 #endif

@@ -22,7 +22,8 @@ enum peer_end {
     PEER_END_INPUT, /* bad input; out (an error text) is sent first */
     PEER_END_QUEUE, /* it did not read */
     PEER_END_TOTAL, /* the greediest while all queues together were too large */
-    PEER_END_MEMORY /* an answer to it was lost for want of memory */
+    PEER_END_MEMORY, /* an answer to it was lost for want of memory */
+    PEER_END_GONE    /* half closed, and its open requests were in the way of others */
 };
 
 struct peer {
@@ -36,6 +37,7 @@ struct peer {
     uint8_t monitor;     /* bit of its monitor, 0: none */
     uint32_t address;    /* one bit, 0: not bound */
     struct ag_list all;  /* in router.peers */
+    struct ag_list half; /* in router.gone when half closed */
     struct ag_list work; /* in router.work while there is something for the shell to do */
     struct ag_buf out;
     uint32_t out_texts;      /* texts put into out since it was empty */
@@ -45,6 +47,7 @@ struct peer {
     struct ag_list asks;     /* struct ask.by_peer */
     struct ag_list calls;    /* struct command.by_origin: agent.call under way */
     uint32_t n_subs, n_requests, n_asks;
+    uint32_t n_waiting; /* its commands that wait for a subscriber */
     struct ag_cred cred;
     uint64_t since_ms;
     uint64_t texts_in, texts_out;

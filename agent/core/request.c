@@ -42,7 +42,7 @@ static int table_grow(struct request_table *t)
     return 0;
 }
 
-static uint32_t draw_id(struct request_table *t)
+uint32_t request_draw_id(struct request_table *t)
 {
     uint32_t id;
 
@@ -76,7 +76,7 @@ int request_add(struct request_table *t, struct peer *p, uint32_t old_id, uint64
         return -ENOMEM;
     q->peer = p;
     q->deadline_ms = deadline_ms;
-    q->id = draw_id(t);
+    q->id = request_draw_id(t);
     q->old_id = old_id;
     q->family = FAMILY_NONE;
     q->watched = 0;

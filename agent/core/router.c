@@ -14,6 +14,7 @@
 #include "agent/core/out.h"
 #include "agent/core/rights.h"
 #include "agent/core/standby.h"
+#include "agent/core/status.h"
 #include "agent/core/text.h"
 #include "agent/core/up.h"
 #include "libagent/core/pack.h"
@@ -27,7 +28,9 @@ int router_init(struct router *r, uint64_t now_ms, uint64_t seed, uint32_t own_u
     *r = (struct router){
         .limits = LIMITS_DEFAULT, .start_ms = now_ms, .next_call_id = (uint32_t) (seed >> 32)};
     ag_list_init(&r->peers);
+    ag_list_init(&r->gone);
     ag_list_init(&r->work);
+    grace_init(&r->grace);
     ag_access_init(&r->access, own_uid);
     e = sub_table_init(&r->subs);
     if (e < 0)
@@ -51,6 +54,7 @@ void router_deinit(struct router *r)
     sub_table_deinit(&r->subs);
     request_table_deinit(&r->requests);
     command_table_deinit(&r->commands);
+    grace_deinit(&r->grace);
     ag_access_deinit(&r->access);
     ag_buf_deinit(&r->scratch);
     ag_buf_deinit(&r->scratch_in);
@@ -75,6 +79,7 @@ void router_peer_add(struct router *r, uint64_t now_ms, struct peer *p, enum pee
     p->role = (uint8_t) role;
     p->since_ms = now_ms;
     ag_list_init(&p->all);
+    ag_list_init(&p->half);
     ag_list_init(&p->work);
     ag_list_init(&p->subs);
     ag_list_init(&p->requests);
@@ -83,6 +88,7 @@ void router_peer_add(struct router *r, uint64_t now_ms, struct peer *p, enum pee
     if (role == PEER_UPSTREAM) {
         assert(!r->upstream);
         r->upstream = p;
+        status_ask(r);
     } else {
         ag_list_append(&r->peers, &p->all);
         r->n_peers++;
@@ -114,31 +120,42 @@ static void drop_requests(struct router *r, struct peer *p)
 
 static void drop_calls(struct router *r, struct peer *p)
 {
+    r->stats.orphaned_commands += grace_forget(&r->grace, p);
     while (!ag_list_empty(&p->calls)) {
         command_remove(&r->commands, ag_list_first(&p->calls, struct command, by_origin));
         r->stats.orphaned_commands++;
     }
 }
 
-static void app_gone(struct router *r, struct peer *p)
+/* It gets and sees nothing any more. */
+static void drop_subs(struct router *r, uint64_t now_ms, struct peer *p)
 {
     monitor_stop(r, p);
     address_release(r, p);
+    grace_note(r, now_ms, p);
     sub_remove_all(&r->subs, p);
     standby_tell(r);
+}
+
+static void app_gone(struct router *r, uint64_t now_ms, struct peer *p)
+{
+    drop_subs(r, now_ms, p);
     drop_requests(r, p);
     drop_calls(r, p);
     drop_asks(r, p);
+    ag_list_del(&p->half);
     ag_list_del(&p->all);
     r->n_peers--;
 }
 
 /* Whoever waits for upstream is told; what upstream waited for is forgotten. */
-static void upstream_gone(struct router *r)
+static void upstream_gone(struct router *r, const struct peer *p)
 {
     struct ag_list *it, *next;
 
     r->upstream = NULL;
+    r->has_status_id = false;
+    r->stats.orphaned_commands += grace_forget(&r->grace, p);
     while (request_first(&r->requests)) {
         r->stats.not_connected++;
         up_fail(r, request_first(&r->requests), CODE_NOT_CONNECTED, "not connected");
@@ -161,9 +178,9 @@ void router_peer_gone(struct router *r, uint64_t now_ms, struct peer *p)
     out_end(r, p, PEER_END_QUEUE);
     ag_list_del(&p->work);
     if (p->role == PEER_UPSTREAM)
-        upstream_gone(r);
+        upstream_gone(r, p);
     else
-        app_gone(r, p);
+        app_gone(r, now_ms, p);
     r->queued -= ag_buf_size(&p->out);
     ag_buf_deinit(&p->out);
     router_held(r, p, 0);
@@ -171,19 +188,39 @@ void router_peer_gone(struct router *r, uint64_t now_ms, struct peer *p)
     p->cred = (struct ag_cred){0};
 }
 
-void router_peer_half_closed(struct router *r, struct peer *p)
+void router_peer_half_closed(struct router *r, uint64_t now_ms, struct peer *p)
 {
+    r->now_ms = now_ms;
     p->half_closed = true;
-    monitor_stop(r, p);
-    address_release(r, p);
-    sub_remove_all(&r->subs, p);
-    standby_tell(r);
+    ag_list_append(&r->gone, &p->half);
+    drop_subs(r, now_ms, p);
     drop_asks(r, p);
+}
+
+struct peer *router_first_half_closed(const struct router *r)
+{
+    return ag_list_first(&r->gone, struct peer, half);
+}
+
+bool router_make_room(struct router *r)
+{
+    ag_list_for_each (it, &r->gone) {
+        struct peer *p = ag_list_entry(it, struct peer, half);
+
+        if (p->n_requests > 0 && peer_is_open(p)) {
+            drop_requests(r, p);
+            out_end(r, p, PEER_END_GONE);
+            r->stats.half_closed_dropped++;
+            return true;
+        }
+    }
+    return false;
 }
 
 bool router_peer_is_done(const struct peer *p)
 {
-    return p->half_closed && p->n_requests == 0 && ag_list_empty(&p->calls) && ag_buf_size(&p->out) == 0;
+    return p->half_closed && p->n_requests == 0 && ag_list_empty(&p->calls) && ag_buf_size(&p->out) == 0 &&
+           p->n_waiting == 0;
 }
 
 static void app_handle(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
@@ -262,6 +299,7 @@ void router_expire(struct router *r, uint64_t now_ms)
     struct request *q;
 
     r->now_ms = now_ms;
+    grace_expire(r, now_ms);
     while ((c = command_first(&r->commands)) && c->deadline_ms <= now_ms) {
         r->stats.command_timeouts++;
         down_fail(r, c, CODE_ACK_TIMEOUT, "user ack timeout", NULL);
@@ -276,8 +314,10 @@ uint64_t router_deadline(const struct router *r)
 {
     const struct command *c = command_first(&r->commands);
     const struct request *q = request_first(&r->requests);
-    uint64_t at = c ? c->deadline_ms : UINT64_MAX;
+    uint64_t at = grace_deadline(&r->grace);
 
+    if (c && c->deadline_ms < at)
+        at = c->deadline_ms;
     return q && q->deadline_ms < at ? q->deadline_ms : at;
 }
 
@@ -285,6 +325,7 @@ void router_shutdown(struct router *r, uint64_t now_ms)
 {
     r->now_ms = now_ms;
     r->shutting_down = true;
+    grace_end(r, now_ms);
     while (command_first(&r->commands)) {
         r->stats.shutdown_answers++;
         down_fail(r, command_first(&r->commands), CODE_SHUTTING_DOWN, "shutting down", NULL);

@@ -14,6 +14,7 @@
 #define AGENT_CORE_ROUTER_H
 
 #include "agent/core/command.h"
+#include "agent/core/grace.h"
 #include "agent/core/limits.h"
 #include "agent/core/peer.h"
 #include "agent/core/request.h"
@@ -33,7 +34,9 @@ struct router {
     struct sub_table subs;
     struct request_table requests;
     struct command_table commands;
+    struct grace grace;
     struct ag_list peers;  /* struct peer.all: applications */
+    struct ag_list gone;   /* struct peer.half: half closed ones, oldest first */
     struct ag_list work;   /* struct peer.work */
     struct peer *upstream; /* NULL: none */
     struct peer *by_address[ROUTER_ADDRESSES];
@@ -43,6 +46,8 @@ struct router {
     uint32_t n_peers;
     uint64_t last_peer_id;
     uint32_t next_call_id; /* for agent.call */
+    uint32_t status_id;    /* of the agent's own local.query_status; has_status_id: it is open */
+    bool has_status_id;
     size_t queued;         /* bytes in all out buffers */
     size_t held;           /* bytes of all partial texts */
     uint64_t start_ms;
@@ -68,12 +73,18 @@ void router_deinit(struct router *r);
  */
 void router_reconfigure(struct router *r);
 
-/* The caller owns *p and zeroed it; packets, half_closed and cred may be set. */
+/* The caller owns *p and zeroed it; packets and cred may be set. Upstream is asked for its state when an application
+   follows local.status: it may have changed meanwhile. */
 void router_peer_add(struct router *r, uint64_t now_ms, struct peer *p, enum peer_role role);
 /* Takes everything of the peer away and answers whoever waited for it; its memory is the caller's again. */
 void router_peer_gone(struct router *r, uint64_t now_ms, struct peer *p);
 /* It sends nothing any more (end of stream) but may wait for answers: subscriptions end now. */
-void router_peer_half_closed(struct router *r, struct peer *p);
+void router_peer_half_closed(struct router *r, uint64_t now_ms, struct peer *p);
+/* The application that has waited longest after its end of stream: perhaps it waits no more, so it makes room for the
+   living. NULL: there is none. */
+struct peer *router_first_half_closed(const struct router *r);
+/* Gives up the open requests of such a one, and itself. False: there is none that has any. */
+bool router_make_room(struct router *r);
 /* Half closed, and nothing is open or waiting to be sent any more: it can go. */
 bool router_peer_is_done(const struct peer *p);
 
@@ -84,6 +95,13 @@ void router_handle(struct router *r, uint64_t now_ms, struct peer *from, struct 
 void router_handle_pack(struct router *r, uint64_t now_ms, struct peer *from, struct ag_span text);
 /* Its bytes are no text: an error text to it, then its end. reason is for people. */
 void router_bad_input(struct router *r, struct peer *from, const char *reason);
+
+/* The end of a turn: commands that waited for a subscriber which is there now go out. */
+static inline void router_settle(struct router *r, uint64_t now_ms)
+{
+    if (r->grace.ready)
+        grace_release(r, now_ms);
+}
 
 /* Answers all whose deadline has come. */
 void router_expire(struct router *r, uint64_t now_ms);

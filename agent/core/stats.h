@@ -20,6 +20,8 @@
     X(local_texts)              /* copies delivered from application to application */ \
     X(not_found)                /* commands nobody subscribed to */ \
     X(not_found_without_id) \
+    X(commands_waited)          /* commands whose last subscriber had just left, kept a moment for another */ \
+    X(commands_waited_served)   /* of these: one came */ \
     X(command_timeouts) \
     X(request_timeouts) \
     X(subscriber_gone)          /* commands whose subscribers all left before answering */ \
@@ -53,6 +55,7 @@
     X(transcode_failures)       /* texts that have no MessagePack form, or are too large for a packet */ \
     X(connections)              /* accepted */ \
     X(connections_refused)      /* over the limit */ \
+    X(half_closed_dropped)      /* applications that had ended their stream, given up for the sake of others */ \
     X(accept_failures)          /* no descriptor left */ \
     X(upstream_connects) \
     X(upstream_losses) \

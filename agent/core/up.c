@@ -60,7 +60,8 @@ static void route_request(struct router *r, uint64_t now_ms, struct peer *from, 
     struct request *q;
     int e;
 
-    if (from->n_requests >= r->limits.requests_per_peer || r->requests.n >= r->limits.requests) {
+    if (from->n_requests >= r->limits.requests_per_peer ||
+        (r->requests.n >= r->limits.requests && (from->half_closed || !router_make_room(r)))) {
         r->stats.requests_over_limit++;
         turn_back(r, now_ms, from, t, bits, CODE_BUSY, "too many requests open");
         return;

@@ -100,7 +100,7 @@ void conn_drop(struct conn *c)
     if (c->closing)
         return;
     if (!c->gone)
-        ag_log(AG_LOG_DEBUG, "%s left", conn_name(c, name));
+        hub_log_limited(c->hub, AG_LOG_DEBUG, "%s left", conn_name(c, name));
     conn_forget(c);
     conn_close(c);
 }
@@ -158,7 +158,8 @@ static void log_end(struct conn *c)
                                       [PEER_END_QUEUE] = "it does not read: queue over its limit",
                                       [PEER_END_TOTAL] =
                                           "all queues together over the limit, its is the largest",
-                                      [PEER_END_MEMORY] = "out of memory"};
+                                      [PEER_END_MEMORY] = "out of memory",
+                                      [PEER_END_GONE] = "it sends no more, and others need its room"};
     char name[64];
 
     if (c->peer.end < ag_array_size(why) && why[c->peer.end])
@@ -285,7 +286,7 @@ static void conn_eof(struct conn *c)
     if (c->framer.partial)
         c->hub->router.stats.broken_texts++;
     else if (c->peer.role == PEER_APP)
-        router_peer_half_closed(&c->hub->router, &c->peer);
+        router_peer_half_closed(&c->hub->router, hub_now(c->hub), &c->peer);
     if (!c->peer.half_closed || router_peer_is_done(&c->peer))
         conn_drop(c);
     else

@@ -45,6 +45,18 @@ static void refuse_over_limit(struct hub *h, int fd)
     close(fd);
 }
 
+/* One that ended its stream long ago and waits for an answer is likely to be gone altogether. */
+static bool make_room(struct hub *h)
+{
+    struct peer *p = router_first_half_closed(&h->router);
+
+    if (!p)
+        return false;
+    h->router.stats.half_closed_dropped++;
+    conn_drop(conn_of_peer(p));
+    return true;
+}
+
 static void accepted(struct listener *l, int fd)
 {
     struct hub *h = l->hub;
@@ -52,7 +64,7 @@ static void accepted(struct listener *l, int fd)
     char name[64];
     int one = 1, r;
 
-    if (h->router.n_peers >= h->max_conns) {
+    if (h->router.n_peers >= h->max_conns && !make_room(h)) {
         refuse_over_limit(h, fd);
         return;
     }
@@ -69,7 +81,7 @@ static void accepted(struct listener *l, int fd)
         ag_cred_of_tcp(&h->asker, fd, &c->peer.cred);
     else
         ag_cred_of_unix(fd, &c->peer.cred);
-    ag_log(AG_LOG_DEBUG, "%s joined", conn_name(c, name));
+    hub_log_limited(h, AG_LOG_DEBUG, "%s joined", conn_name(c, name));
 }
 
 static void listener_on_poll(uv_poll_t *poll, int status, int events)

@@ -104,6 +104,7 @@ static int expect(struct rig *g, const char *line, char name, const char *wanted
     struct ag_buf *b = p->there ? &p->peer.out : &p->last;
     size_t n = strlen(wanted);
 
+    router_settle(&g->router, g->now_ms);
     if (ag_buf_size(b) < n || (n == 0 && ag_buf_size(b) > 0) ||
         (n > 0 && memcmp(ag_buf_head(b), wanted, n) != 0))
         return fail(g, line, "there is: ", ag_buf_head(b), ag_buf_size(b) < 600 ? ag_buf_size(b) : 600);
@@ -147,7 +148,7 @@ static int run_peer_line(struct rig *g, const char *line)
         rig_leave(g, line[0]);
         return 0;
     case '/':
-        router_peer_half_closed(&g->router, &p->peer);
+        router_peer_half_closed(&g->router, g->now_ms, &p->peer);
         return 0;
     case '=':
         return router_peer_is_done(&p->peer) ? 0 : fail(g, line, "not done", "", 0);

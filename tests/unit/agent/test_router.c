@@ -65,7 +65,57 @@ static const struct row rows[] = {
      {"U+", "A+", REG("A", "m"), "U> {\"id\":5,\"method\":\"m\"}", "A/",
       "U< {\"id\":5,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\",\"data\":\"subscriber "
       "gone\"}}",
-      "U> {\"id\":6,\"method\":\"m\"}", "U< {\"id\":6,\"error\":{\"code\":-32601"}},
+      "U> {\"id\":6,\"method\":\"m\"}", "U<", "+1000", "U< {\"id\":6,\"error\":{\"code\":-32601"}},
+    {"a command waits for a subscriber that has just left",
+     {"U+", "A+", REG("A", "m"), REG("A", "n"), "A-", "+1999", "U> {\"id\":5,\"method\":\"m\"}{\"id\":6,\"method\":\"n\"}", "U<",
+      "+999", "B+", REG("B", "n"), REG("B", "m"), "B< {\"id\":5,\"method\":\"m\"}{\"id\":6,\"method\":\"n\"}", "+1", "U<",
+      "B> {\"id\":5,\"result\":1}", "U< {\"id\":5,\"result\":1}", "+2999", "U<", "+1",
+      "U< {\"id\":6,\"error\":{\"code\":-9999", "commands_waited=2", "commands_waited_served=2", "not_found=0"}},
+    {"what waited goes before what comes then",
+     {"U+", "A+", REG("A", "m"), "A-", "U> {\"id\":5,\"method\":\"m\"}", "B+", REG("B", "m"), "U> {\"id\":6,\"method\":\"m\"}",
+      "B< {\"id\":5,\"method\":\"m\"}{\"id\":6,\"method\":\"m\"}"}},
+    {"it waits a second, no longer",
+     {"U+", "A+", REG("A", "lamp.*"), "A-", "U> {\"id\":5,\"method\":\"lamp.on\"}", "+999", "U<", "+1",
+      "U< {\"id\":5,\"error\":{\"code\":-32601,\"message\":\"Method not found.\"}}", "U<", "B+", REG("B", "lamp.*"), "B<",
+      "commands_waited=1", "commands_waited_served=0", "not_found=1"}},
+    {"not for one that left long ago, nor was never there, nor gave the key up itself",
+     {"U+", "A+", REG("A", "m"), REG("A", "k"), "A> {\"method\":\"unregister\",\"key\":\"k\"}", "U> {\"id\":1,\"method\":\"k\"}",
+      "U< {\"id\":1,\"error\":{\"code\":-32601,\"message\":\"Method not found.\"}}", "A-", "+2001",
+      "U> {\"id\":5,\"method\":\"m\"}{\"id\":6,\"method\":\"mm\"}",
+      "U< {\"id\":5,\"error\":{\"code\":-32601,\"message\":\"Method not found.\"}}"
+      "{\"id\":6,\"error\":{\"code\":-32601,\"message\":\"Method not found.\"}}", "commands_waited=0"}},
+    {"nor while another subscriber is there; nor without an id",
+     {"U+", "A+", "B+", REG("A", "m"), REG("B", "m"), "A-", "U> {\"id\":5,\"method\":\"m\"}", "B< {\"id\":5,\"method\":\"m\"}",
+      "B-", "U< {\"id\":5,\"error\":{\"code\":-9999", "U> {\"method\":\"m\"}", "commands_waited=0", "not_found_without_id=1"}},
+    {"nor when upstream has gone meanwhile",
+     {"U+", "A+", REG("A", "m"), "A-", "U> {\"id\":5,\"method\":\"m\"}", "U-", "U+", "B+", REG("B", "m"), "B<", "+1000", "U<",
+      "orphaned_commands=1"}},
+    {"agent.call waits, too, and is forgotten with its caller",
+     {"A+", "B+", REG("A", "m"), "A-", "B> {\"id\":7,\"method\":\"agent.call\",\"params\":{\"method\":\"m\"}}", "B<", "B/", "A+",
+      REG("A", "m"), "A< {\"id\":1001,\"method\":\"m\",\"params\":[]}", "A> {\"id\":1001,\"result\":1}", "B< {\"id\":7,\"result\":1}",
+      "B=", "A-", "C+", "C> {\"id\":8,\"method\":\"agent.call\",\"params\":{\"method\":\"m\"}}", "C-", "A+", REG("A", "m"), "A<",
+      "commands_waited=2", "orphaned_commands=1"}},
+    {"the end answers what waits",
+     {"U+", "A+", REG("A", "m"), "A-", "U> {\"id\":5,\"method\":\"m\"}", "stop",
+      "U< {\"id\":5,\"error\":{\"code\":-32003,\"message\":\"shutting down\"}}", "shutdown_answers=1"}},
+    {"upstream's junk is stepped over: answers and commands around it arrive",
+     {"U+", "A+", REG("A", "m"), "A> {\"id\":3,\"method\":\"q\"}", "U< {\"id\":100,\"method\":\"q\"}",
+      "U> [1,2]{\"id\":100,\"result\":1}\"x\"{\"id\":5,\"method\":\"m\"}null 17 {\"id\":6,\"method\":\"m\"}",
+      "A< {\"id\":3,\"result\":1}{\"id\":5,\"method\":\"m\"}{\"id\":6,\"method\":\"m\"}", "not_connected=0"}},
+    {"an application's junk is its end", {"A+", "A> [1,2]", "A#", "broken_texts=1"}},
+    {"who follows local.status is told it at each connect",
+     {"A+", "B+", REG("A", "local.status"), REG("B", "local.*"), "U+",
+      "U< {\"id\":100,\"method\":\"local.query_status\",\"params\":\"\"}",
+      "U> {\"id\":100,\"method\":\"local.status\",\"params\":\"cloud_connected\"}",
+      "A< {\"method\":\"local.status\",\"params\":\"cloud_connected\"}", "A<", "B<", "U-", "U+",
+      "U< {\"id\":101,\"method\":\"local.query_status\"", "U> {\"id\":101,\"error\":{\"code\":-1}}", "A<",
+      "U> {\"id\":101,\"method\":\"local.status\",\"params\":1}", "A< {\"id\":101", "unknown_answers=1"}},
+    {"upstream is not asked when nobody follows", {"A+", REG("A", "m"), "U+", "U<"}},
+    {"an old question is not mistaken for a new one",
+     {"A+", REG("A", "local.status"), "U+", "U< {\"id\":100", "U-", "U+", "U< {\"id\":101",
+      "U> {\"id\":100,\"method\":\"local.time\",\"params\":1}", "A<", "U> {\"id\":101,\"method\":\"other\",\"params\":1}", "A<",
+      "U< {\"id\":100,\"error\":{\"code\":-32601", "U> {\"id\":101,\"method\":\"local.status\",\"params\":\"x\"}",
+      "A< {\"method\":\"local.status\",\"params\":\"x\"}"}},
     {"a half closed asker still gets its answer",
      {"U+", "A+", "A> {\"id\":3,\"method\":\"q\"}", "A/", "U< {\"id\":100,\"method\":\"q\"}",
       "U> {\"id\":100,\"result\":1}", "A< {\"id\":3,\"result\":1}", "A="}},
@@ -450,6 +500,58 @@ static void test_total(void **state)
     rig_deinit(&g);
 }
 
+/* The room of those who ended their stream is for those who go on. */
+static void test_half_closed_make_room(void **state)
+{
+    static const char *const lines[] = {
+        "U+", "A+", "B+", "C+", "A> {\"id\":1,\"method\":\"q\"}{\"id\":2,\"method\":\"q\"}", "A/", "B> {\"id\":1,\"method\":\"q\"}", "B/",
+        "C> {\"id\":1,\"method\":\"q\"}", "A#", "C<", "C> {\"id\":2,\"method\":\"q\"}{\"id\":3,\"method\":\"q\"}", "B#",
+        "C> {\"id\":4,\"method\":\"q\"}", "C< {\"id\":4,\"error\":{\"code\":-32000,\"message\":\"too many requests open\"}}",
+        "half_closed_dropped=2", "orphaned_requests=3", "requests_over_limit=1", NULL};
+    struct rig g;
+
+    (void) state;
+    assert_int_equal(rig_init(&g), 0);
+    g.router.limits.requests = 3;
+    if (rig_run(&g, lines) < 0)
+        fail_msg("%s", g.error);
+    assert_null(router_first_half_closed(&g.router));
+    rig_deinit(&g);
+}
+
+/* Without the option nothing waits. */
+static void test_no_grace(void **state)
+{
+    static const char *const lines[] = {"U+", "A+", REG("A", "m"), "A-", "U> {\"id\":5,\"method\":\"m\"}",
+                                        "U< {\"id\":5,\"error\":{\"code\":-32601", "commands_waited=0", NULL};
+    struct rig g;
+
+    (void) state;
+    assert_int_equal(rig_init(&g), 0);
+    g.router.limits.command_grace_ms = 0;
+    if (rig_run(&g, lines) < 0)
+        fail_msg("%s", g.error);
+    rig_deinit(&g);
+}
+
+/* What waits is bounded. */
+static void test_grace_is_bounded(void **state)
+{
+    static const char *const lines[] = {"U+", "A+", REG("A", "m"), "A-", NULL};
+    char text[64];
+    struct rig g;
+
+    (void) state;
+    assert_int_equal(rig_init(&g), 0);
+    assert_int_equal(rig_run(&g, lines), 0);
+    for (int i = 0; i < GRACE_COMMANDS_MAX + 1; i++) {
+        snprintf(text, sizeof text, "{\"id\":%d,\"method\":\"m\"}", i);
+        rig_feed(&g, 'U', text, strlen(text));
+        assert_int_equal(ag_buf_size(&rig_peer(&g, 'U')->peer.out) > 0, i == GRACE_COMMANDS_MAX);
+    }
+    rig_deinit(&g);
+}
+
 static void test_access_rules(void **state)
 {
     static const char *const lines[] = {
@@ -694,6 +796,9 @@ int main(void)
         cmocka_unit_test(test_upstream_queue),
         cmocka_unit_test(test_total),
         cmocka_unit_test(test_access_rules),
+        cmocka_unit_test(test_half_closed_make_room),
+        cmocka_unit_test(test_no_grace),
+        cmocka_unit_test(test_grace_is_bounded),
         cmocka_unit_test(test_packets),
         cmocka_unit_test(test_pack),
         cmocka_unit_test(test_large_for_a_packet),

@@ -1,0 +1,55 @@
+/*
+ * Applications that restart: a command with an id whose method lost its last subscriber a moment ago waits for one that
+ * registers it again, instead of being refused at once. What nobody ever served is not waited for.
+ *
+ * The waiting ones go out, oldest first, at router_settle() or before the next command, so that the registers which an
+ * application sends in one go are all in force by then.
+ */
+#ifndef AGENT_CORE_GRACE_H
+#define AGENT_CORE_GRACE_H
+
+#include <stdbool.h>
+#include "agent/core/peer.h"
+#include "libagent/core/util.h"
+
+struct router;
+struct text;
+
+enum {
+    GRACE_RECENT_MS = 2000, /* how long a lost subscriber is remembered */
+    GRACE_KEYS_MAX = 1024,
+    GRACE_COMMANDS_MAX = 256,
+    GRACE_BYTES_MAX = 1024 * 1024
+};
+
+struct grace {
+    struct ag_list keys;     /* struct grace_key, oldest first */
+    struct ag_list commands; /* struct grace_command, oldest first */
+    uint32_t n_keys, n_commands;
+    size_t bytes; /* of the commands */
+    bool ready;   /* something was registered since the last look */
+};
+
+void grace_init(struct grace *g);
+void grace_deinit(struct grace *g);
+
+/* The peer takes its subscriptions with it: keys that nobody else has are remembered. Before they are removed. */
+void grace_note(struct router *r, uint64_t now_ms, const struct peer *p);
+/* True when the command waits now: it will be delivered or answered. */
+bool grace_take(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id, const struct text *t);
+/* A subscription came in. */
+static inline void grace_registered(struct grace *g)
+{
+    g->ready = g->n_commands > 0;
+}
+void grace_release(struct router *r, uint64_t now_ms);
+/* Nobody waits for the answers any more. The number of commands that were dropped. */
+unsigned grace_forget(struct grace *g, const struct peer *origin);
+/* Refuses those whose time is over: nobody subscribed. */
+void grace_expire(struct router *r, uint64_t now_ms);
+/* The router is shutting down: answers all of them. */
+void grace_end(struct router *r, uint64_t now_ms);
+/* When that is; UINT64_MAX: nothing waits. */
+uint64_t grace_deadline(const struct grace *g);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * The device's state, as applications follow it: local.status comes when it changes, so who follows it while upstream
+ * was away has missed changes. The agent asks once at each connect for all of them and passes the answer on as the
+ * broadcast it would have been.
+ */
+#ifndef AGENT_CORE_STATUS_H
+#define AGENT_CORE_STATUS_H
+
+#include "agent/core/router.h"
+#include "agent/core/text.h"
+
+/* Upstream is there anew. Asks nothing when nobody follows. */
+void status_ask(struct router *r);
+/* True when a text of upstream was the answer; it is done with then. */
+bool status_take(struct router *r, uint64_t now_ms, struct peer *upstream, const struct text *t);
+
+#endif
