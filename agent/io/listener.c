@@ -15,7 +15,9 @@
 #include "libagent/io/cred.h"
 #include "libagent/io/file.h"
 
-enum { ACCEPTS_PER_TURN = 64, BACKLOG = 1024 };
+enum { ACCEPTS_PER_TURN = 64, BACKLOG = 1024, PAUSE_MS = 200, FULL_TURNS = 4 };
+
+static void listener_on_timer(uv_timer_t *timer);
 
 /* With no descriptor left a connection would stay in the queue and wake the loop for ever: it is taken and
  * closed. */
@@ -24,9 +26,9 @@ static bool refuse_without_fd(struct hub *h, int fd)
     int taken;
 
     h->router.stats.accept_failures++;
-    hub_log_limited(h, AG_LOG_ERROR, "no descriptor left: connection refused");
     if (h->spare_fd < 0)
         return false;
+    hub_log_limited(h, AG_LOG_ERROR, "no descriptor left: connection refused");
     close(h->spare_fd);
     taken = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
     if (taken >= 0)
@@ -84,21 +86,67 @@ static void accepted(struct listener *l, int fd)
     hub_log_limited(h, AG_LOG_DEBUG, "%s joined", conn_name(c, name));
 }
 
+/*
+ * A connection that cannot be taken stays in the queue, and an ever readable socket would keep the loop busy for
+ * nothing: it is looked at again after a pause.
+ */
+static void listener_pause(struct listener *l, const char *reason)
+{
+    char text[AG_ADDR_TEXT_MAX];
+
+    hub_log_limited(l->hub, AG_LOG_ERROR, "%s: cannot accept: %s", ag_addr_format(&l->addr, text), reason);
+    uv_poll_stop(&l->poll);
+    uv_timer_start(&l->timer, listener_on_timer, PAUSE_MS, 0);
+}
+
+/*
+ * Full: perhaps of such that have left already, which only reading them tells. A few turns of the loop are given to that
+ * before anybody is refused.
+ */
+static bool listener_has_patience(struct listener *l)
+{
+    const struct hub *h = l->hub;
+
+    if (h->router.n_peers < h->max_conns || router_first_half_closed(&h->router)) {
+        l->full_turns = 0;
+        return false;
+    }
+    if (l->full_turns >= FULL_TURNS)
+        return false;
+    l->full_turns++;
+    return true;
+}
+
 static void listener_on_poll(uv_poll_t *poll, int status, int events)
 {
     struct listener *l = poll->data;
 
     (void) events;
-    for (int i = 0; status == 0 && i < ACCEPTS_PER_TURN; i++) {
+    if (status < 0) { /* the loop watches it no longer */
+        listener_pause(l, strerror(-status));
+        return;
+    }
+    for (int i = 0; i < ACCEPTS_PER_TURN && !listener_has_patience(l); i++) {
         int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0)
             accepted(l, fd);
+        else if (errno == EAGAIN)
+            break;
         else if ((errno == EMFILE || errno == ENFILE) && refuse_without_fd(l->hub, l->fd))
             continue;
-        else if (errno != ECONNABORTED && errno != EINTR)
-            return;
+        else if (errno != ECONNABORTED && errno != EINTR) {
+            listener_pause(l, strerror(errno));
+            break;
+        }
     }
+}
+
+static void listener_on_timer(uv_timer_t *timer)
+{
+    struct listener *l = timer->data;
+
+    uv_poll_start(&l->poll, UV_READABLE, listener_on_poll);
 }
 
 static int listener_watch(struct listener *l)
@@ -107,7 +155,8 @@ static int listener_watch(struct listener *l)
 
     if (r < 0)
         return r;
-    l->poll.data = l;
+    uv_timer_init(l->hub->loop, &l->timer);
+    l->poll.data = l->timer.data = l;
     return uv_poll_start(&l->poll, UV_READABLE, listener_on_poll);
 }
 
@@ -197,14 +246,40 @@ int listener_open(struct listener *l, struct hub *h, const struct ag_addr *addr,
     return r;
 }
 
+static int int_option(int fd, int option, int *out)
+{
+    socklen_t len = sizeof *out;
+
+    return getsockopt(fd, SOL_SOCKET, option, out, &len) < 0 ? -errno : 0;
+}
+
+/* Anything else would be readable for ever and never give a connection. */
+static int is_listener(int fd, const struct ag_addr *a)
+{
+    int listens = 0, type = 0;
+    int r = int_option(fd, SO_ACCEPTCONN, &listens);
+
+    if (r == 0)
+        r = int_option(fd, SO_TYPE, &type);
+    if (r < 0)
+        return r;
+    if (a->kind == AG_ADDR_NONE || !listens || (a->kind == AG_ADDR_INET && type != SOCK_STREAM))
+        return -ESOCKTNOSUPPORT;
+    return 0;
+}
+
 int listener_adopt(struct listener *l, struct hub *h, int fd)
 {
     int r;
 
     *l = (struct listener){.hub = h, .fd = fd, .inherited = true};
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     r = ag_addr_of_socket(fd, &l->addr);
-    return r < 0 ? r : listener_watch(l);
+    if (r == 0)
+        r = is_listener(fd, &l->addr);
+    if (r < 0)
+        return r;
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    return listener_watch(l);
 }
 
 void listener_close(struct listener *l)
@@ -217,5 +292,6 @@ void listener_close(struct listener *l)
     if (path && !l->inherited)
         unlink(path);
     uv_close((uv_handle_t *) &l->poll, NULL);
+    uv_close((uv_handle_t *) &l->timer, NULL);
     close(l->fd);
 }

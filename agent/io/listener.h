@@ -10,9 +10,11 @@ struct hub;
 
 struct listener {
     uv_poll_t poll;
+    uv_timer_t timer; /* while it pauses */
     struct hub *hub;
     struct ag_addr addr; /* with the port the kernel chose */
     int fd;
+    uint8_t full_turns; /* of the loop, while connections are waiting to be accepted or refused */
     bool inherited; /* its path is not ours to remove */
     bool closing;
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -67,9 +68,11 @@ static void uplink_give_up(struct uplink *u)
 static void uplink_failed(struct uplink *u, const char *reason)
 {
     char text[AG_ADDR_TEXT_MAX];
+    bool said = u->failures > 0 && strncmp(u->said, reason, sizeof u->said - 1) == 0;
 
-    hub_log_limited(u->hub, u->failures == 0 ? AG_LOG_WARNING : AG_LOG_DEBUG, "no connection to upstream %s: %s",
+    hub_log_limited(u->hub, said ? AG_LOG_DEBUG : AG_LOG_WARNING, "no connection to upstream %s: %s",
                     ag_addr_format(&u->hub->settings.upstream, text), reason);
+    snprintf(u->said, sizeof u->said, "%s", reason);
     uplink_give_up(u);
 }
 
@@ -153,7 +156,9 @@ static void uplink_ask(struct uplink *u)
         u->ask_ms = u->ask_ms * 2 > ASK_MAX_MS ? ASK_MAX_MS : u->ask_ms * 2;
     } else if (r == -EAGAIN) {
         uplink_failed(u, "nobody accepts");
-    } else if (r == -ENOTCONN) {
+    } else if (r == -ENOTCONN) { /* it was there, and has gone */
+        u->hub->router.stats.upstream_connects++;
+        u->hub->router.stats.upstream_losses++;
         uplink_failed(u, "closed at once");
     } else if (is_believed(u->hub, &cred)) {
         uplink_open(u);

@@ -31,7 +31,8 @@ struct uplink {
     uint64_t until_ms;    /* when this try ends */
     uint64_t up_since_ms; /* of conn */
     uint32_t random;
-    unsigned failures;
+    unsigned failures; /* in a row */
+    char said[64];     /* why the last one failed: said once, not at every try */
 };
 
 void uplink_init(struct uplink *u, struct hub *h);

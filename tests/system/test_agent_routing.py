@@ -342,6 +342,62 @@ def test_sockets_from_the_service_manager(tmp_path):
         assert p.wait(DEADLINE) == 0
 
 
+@pytest.mark.parametrize("kind", ["connected", "datagram", "unbound", "file"])
+def test_a_wrong_descriptor_from_the_service_manager(kind, tmp_path):
+    """It would be readable for ever and never give a connection."""
+    a, b = socket.socketpair()
+    a.send(b"x")
+    given = {"connected": b, "datagram": socket.socket(socket.AF_INET, socket.SOCK_DGRAM), "unbound": socket.socket(),
+             "file": open(tmp_path / "f", "w")}[kind]
+    script = 'import os,sys;os.dup2(int(sys.argv[1]),3);os.environ.update(LISTEN_FDS="1",LISTEN_PID=str(os.getpid()));' \
+             'os.execv(sys.argv[2],sys.argv[2:])'
+    os.set_inheritable(given.fileno(), True)
+    r = subprocess.run(["/usr/bin/python3", "-c", script, str(given.fileno()), os.path.join(BIN, "miio_agent"), "-O",
+                        "--listen", "127.0.0.1:0", "--unix", "none"], close_fds=False, capture_output=True, text=True, timeout=60)
+    assert r.returncode == 1 and "descriptor 3 of the service manager" in r.stderr and r.stderr.count("ERROR") == 1
+
+
+def test_gone_peers_make_room():
+    """1,100 that ask and leave, while upstream is silent: a new application is served at once."""
+    with Agent("--max-connections", "64") as a:
+        for i in range(1100):
+            s = socket.create_connection(("127.0.0.1", a.port("listen")))
+            s.sendall(b'{"id":1,"method":"q"}')
+            s.close()
+        app = a.app("m")
+        a.up.sock.settimeout(30)
+        stats = app.ask("agent.stats")["result"]
+        assert stats["half_closed_dropped"] > 0 and stats["connections_refused"] == 0
+        a.up.send('{"id":1,"method":"m"}')
+        while app.get().get("method") != "m":
+            pass
+        living = [a.app() for _ in range(60)]
+        one_more = Texts(socket.create_connection(("127.0.0.1", a.port("listen"))))
+        assert one_more.ask("agent.info")["result"]
+        for s in living:
+            s.close()
+
+
+def test_a_restarting_application_gets_what_came_meanwhile():
+    with Agent() as a:
+        a.app("m").close()
+        wait_for(lambda: a.info()["keys"] == 0, "the application to be gone")
+        a.up.send('{"id":5,"method":"m"}{"id":6,"method":"nobody"}')
+        assert a.up.get() == {"id": 6, "error": {"code": -32601, "message": "Method not found."}}
+        app = a.app()
+        app.send('{"method":"register","key":"m"}')
+        assert app.get() == {"id": 5, "method": "m"}
+        app.send('{"id":5,"result":["ok"]}')
+        assert a.up.get() == {"id": 5, "result": ["ok"]}
+        app.close()
+    with Agent("--command-grace", "0") as a:
+        a.app("m").close()
+        wait_for(lambda: a.info()["keys"] == 0, "the application to be gone")
+        a.up.send('{"id":5,"method":"m"}')
+        assert a.up.get()["error"]["code"] == -32601
+        assert a.stats()["commands_waited"] == 0
+
+
 def test_notify_socket(tmp_path):
     s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     s.bind(str(tmp_path / "notify"))
