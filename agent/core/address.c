@@ -55,6 +55,20 @@ static unsigned deliver(struct router *r, struct peer *from, uint32_t mask, cons
     return n;
 }
 
+static void refuse(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t, uint8_t bits)
+{
+    static const char message[] = "not permitted";
+
+    r->stats.not_permitted++;
+    if (bits)
+        monitor_tell(r, now_ms, bits, "local", from, t->bytes);
+    if (!t->has_id)
+        return;
+    out_error_id(r, from, t->id, CODE_NOT_PERMITTED, message, NULL);
+    if (bits)
+        monitor_tell_own(r, now_ms, bits, from, t->id, CODE_NOT_PERMITTED, message, NULL);
+}
+
 void address_route(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
 {
     uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
@@ -68,9 +82,7 @@ void address_route(struct router *r, uint64_t now_ms, struct peer *from, const s
         return;
     }
     if (!rights_send(r, from, t, (uint32_t) mask)) {
-        r->stats.not_permitted++;
-        if (t->has_id)
-            out_error_id(r, from, t->id, CODE_NOT_PERMITTED, "not permitted", NULL);
+        refuse(r, now_ms, from, t, bits);
         return;
     }
     n = deliver(r, from, (uint32_t) mask, t, bits);

@@ -1,5 +1,4 @@
-/* The three tables behind the router: subscriptions, requests, commands; and the small reader of arguments.
- */
+/* The three tables behind the router: subscriptions, requests, commands. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -8,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "agent/core/args.h"
 #include "agent/core/command.h"
 #include "agent/core/request.h"
 #include "agent/core/sub.h"
@@ -165,33 +163,12 @@ static void test_commands(void **state)
     command_table_deinit(&t);
 }
 
-static void test_args(void **state)
-{
-    static const char text[] = "{ \"a\\\"b\" : {\"on\":true,\"x\":[\"}\",1]} ,\"on\" :false, "
-                               "\"n\":12,\"l\":[\"k\", \"]\"],\"s\":\"\\\\\"}";
-    static const struct {
-        const char *name, *value;
-    } rows[] = {{"on", "false"},   {"n", "12"}, {"l", "[\"k\", \"]\"]"},
-                {"s", "\"\\\\\""}, {"x", NULL}, {"", NULL}};
-
-    (void) state;
-    for (size_t i = 0; i < ag_array_size(rows); i++) {
-        struct ag_span v = args_member(span(text), span(rows[i].name));
-
-        assert_int_equal(v.len, rows[i].value ? strlen(rows[i].value) : 0);
-        if (v.p)
-            assert_memory_equal(v.p, rows[i].value, v.len);
-    }
-    assert_null(args_member(AG_SPAN("{}"), AG_SPAN("a")).p);
-    assert_null(args_member(AG_SPAN("{ }"), AG_SPAN("a")).p);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_keys),   cmocka_unit_test(test_modes),
         cmocka_unit_test(test_request_ids), cmocka_unit_test(test_request_deadlines),
-        cmocka_unit_test(test_commands),    cmocka_unit_test(test_args)};
+        cmocka_unit_test(test_commands)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
