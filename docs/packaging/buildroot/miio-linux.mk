@@ -11,6 +11,12 @@ ifeq ($(BR2_INIT_SYSTEMD),y)
 MIIO_LINUX_CONF_OPTS += -DMIIO_SYSTEMD=ON
 endif
 
+# An init script of the board's own starts both daemons with --access /etc/miio/access.conf, as the units do.
+define MIIO_LINUX_INSTALL_ACCESS
+	$(INSTALL) -D -m 644 $(@D)/docs/packaging/access.conf $(TARGET_DIR)/etc/miio/access.conf
+endef
+MIIO_LINUX_POST_INSTALL_TARGET_HOOKS += MIIO_LINUX_INSTALL_ACCESS
+
 define MIIO_LINUX_USERS
 	- -1 miio -1 - - - - group of the agent's socket
 endef

@@ -14,4 +14,6 @@ GROUPADD_PARAM:${PN} = "--system miio"
 
 SYSTEMD_SERVICE:${PN} = "miio-client.service miio-agent.service miio-ota.service"
 
+CONFFILES:${PN} += "${sysconfdir}/miio/access.conf"
+
 FILES:${PN} += "${datadir}/miio ${nonarch_libdir}/sysusers.d ${systemd_system_unitdir}"
