@@ -6,6 +6,7 @@ miio_unit_test(lan SOURCES unit/client/test_lan.c LIBS miioclient_core ALLOC_FAI
 miio_unit_test(device_files SOURCES unit/client/test_device_files.c LIBS miioclient_core ALLOC_FAIL)
 miio_system_test(test_client.py TIMEOUT 180)
 miio_system_test(test_client_memory.py TIMEOUT 600)
+miio_system_test(test_security_client.py TIMEOUT 300)
 add_test(NAME system.demo
          COMMAND ${CMAKE_SOURCE_DIR}/examples/demo.sh --once --no-install --build ${CMAKE_BINARY_DIR})
 add_test(NAME system.demo_no_cloud

@@ -1,0 +1,305 @@
+"""Who may do what at miio_client: every way in (54322, the MQTT API, the Bluetooth port, phones, a cloud) by every closed
+method and root, the client's own user, another user, a peer that has closed. The client runs as a user of its own."""
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from mqtt_support import Broker, Listener, counters
+from security_support import CLOSED, DAEMON, NOBODY, OPEN, ROOT, Table, needs_root
+from support import BIN, Daemon, JsonSocket, run, wait_for, write_identity
+from test_client import TOKEN, Client, lan_address
+from test_helper import Helper
+
+pytestmark = pytest.mark.skipif(needs_root, reason="needs root to become other users")
+
+NAMES = {ROOT: "root", DAEMON: "own user", NOBODY: "another user"}
+RULES = "serve * = @console\nserve open.* = *\n"
+NOT_FROM_HERE = {"miIO.config_router"}  # phones only, whoever asks
+
+
+def of_user(uid, make):
+    """A socket that a process of that user has made, in our hands."""
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgroups([])
+            os.setgid(uid)
+            os.setuid(uid)
+            made = make()
+            socket.send_fds(theirs, [b"x"], [made.fileno()])
+        finally:
+            os._exit(0)
+    theirs.close()
+    _, fds, _, _ = socket.recv_fds(ours, 1, 1)
+    os.waitpid(pid, 0)
+    ours.close()
+    s = socket.socket(fileno=fds[0])
+    s.settimeout(30)
+    return s
+
+
+def text_socket(s):
+    j = JsonSocket.__new__(JsonSocket)
+    j.s, j.buffer = s, ""
+    return j
+
+
+def app_of(uid, port):
+    return text_socket(of_user(uid, lambda: socket.create_connection(("127.0.0.1", port))))
+
+
+def udp_of(uid):
+    def make():
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind(("127.0.0.1", 0))
+        return s
+    return of_user(uid, make)
+
+
+def answer_to(app, method, id=7):
+    app.send({"id": id, "method": method, "params": []})
+    while True:
+        text = app.recv()
+        assert text is not None, method
+        if text.get("id") == id:
+            return text
+
+
+def is_refused(text):
+    return text.get("error", {}).get("code") == -32001
+
+
+class Rig:
+    def __init__(self, rules, *args):
+        self.stack = contextlib.ExitStack()
+        self.dir = tempfile.mkdtemp(prefix="miio-sec-")
+        self.stack.callback(shutil.rmtree, self.dir, ignore_errors=True)
+        os.chmod(self.dir, 0o755)
+        self.cloud, self.local = self.stack.enter_context(Broker()), self.stack.enter_context(Broker())
+        data = write_identity(os.path.join(self.dir, "d"), did=1001,
+                              extra=("cloud=mqtt", "mqtt_server=127.0.0.1:%d" % self.cloud.port, "provisioning=wifi"))
+        for path in (data, *(os.path.join(data, n) for n in os.listdir(data))):
+            os.chown(path, DAEMON, DAEMON)
+        shutil.copy(os.path.join(BIN, "miio_client"), self.dir)
+        more = []
+        if rules is not None:
+            self.rules = os.path.join(self.dir, "access.conf")
+            with open(self.rules, "w") as f:
+                f.write(rules)
+            more = ["--access", self.rules]
+        self.ip = lan_address()
+        self.client = self.stack.enter_context(Daemon(
+            "/usr/bin/setpriv", "--reuid=%d" % DAEMON, "--regid=%d" % DAEMON, "--clear-groups",
+            os.path.join(self.dir, "miio_client"), "-d", data, "--local", "127.0.0.1:0", "--lan", self.ip + ":54321",
+            "--ble", "127.0.0.1:0", "--mqtt-api", "127.0.0.1:%d" % self.local.port, "-l", "3", *more, *args))
+        self.client.wait_err("cloud mqtt connected")
+        self.client.wait_err("MQTT API: connected")
+        self.port = self.client.port("local")
+
+    def app(self, uid):
+        return app_of(uid, self.port)
+
+    def phone(self, method, params="[]"):
+        out = run("miio_sim", "phone", "--address", self.ip + ":54321", "--token", TOKEN, "call", method, params)[1]
+        return json.loads(out)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        self.stack.__exit__(*what)
+
+
+def by_socket(rig, uid, refuses):
+    app = rig.app(uid)
+    yield from ((m, is_refused(answer_to(app, m))) for m in CLOSED + OPEN if m != "miIO.restore" or refuses)
+
+
+def by_mqtt_api(rig):
+    with Listener(rig.local.port, "miio/report_ack", "miio/command") as app:
+        for i, method in enumerate(CLOSED + OPEN):
+            app.publish("miio/report", {"id": i, "method": method, "params": []})
+            while True:
+                text = json.loads(app.next()[1])
+                if text.get("id") == i:  # local.time comes as a command would
+                    break
+            yield method, is_refused(text)
+
+
+def by_cloud(rig):
+    with Listener(rig.cloud.port, "miio/1001/command_ack") as fleet:
+        for i, method in enumerate(m for m in CLOSED + OPEN if m not in ("miIO.restore", "miIO.reboot")):
+            fleet.publish("miio/1001/command", {"id": i, "method": method, "params": []})
+            yield method, is_refused(json.loads(fleet.next()[1]))
+
+
+def by_ble(rig, uid):
+    s = udp_of(uid)
+    s.sendto(b'{"id":7,"method":"local.ble.config_router","params":[]}', ("127.0.0.1", rig.client.port("ble")))
+    yield "local.ble.config_router", is_refused(json.loads(s.recv(2048)))
+    s.close()
+
+
+@pytest.mark.parametrize("rules", [None, RULES], ids=["rules off", "rules on"])
+def test_every_way_in(rules, capsys):
+    table = Table("miio_client, rules %s" % ("on" if rules else "off"))
+    wrong = []
+
+    def walk(way, who, cases, expected):
+        for method, refused in cases:
+            table.note(way, who, not refused)
+            if refused != expected(method):
+                wrong.append((way, who, method, refused))
+
+    with Rig(rules, "--command-timeout", "200") as rig:
+        root = rig.app(ROOT)  # it gets what is for applications, and is silent
+        root.call("local.query_did")
+        for uid in (ROOT, DAEMON, NOBODY):
+            closed = set(CLOSED) if rules and uid == NOBODY else set()
+            walk("54322", NAMES[uid], by_socket(rig, uid, bool(closed)), lambda m: m in closed | NOT_FROM_HERE)
+            walk("Bluetooth port", NAMES[uid], by_ble(rig, uid), lambda m: m in closed)
+        closed = set(CLOSED)
+        if rules:  # without them miIO.restore would be done
+            walk("MQTT API", "whoever", by_mqtt_api(rig), lambda m: m in closed | NOT_FROM_HERE)
+        internal = {m for m in CLOSED + OPEN if m.startswith(("_internal.", "local."))}
+        walk("cloud (mqtt)", "the cloud", by_cloud(rig), lambda m: m in internal | NOT_FROM_HERE)
+        for method in ("_internal.hello", "local.ble.config_router", "local.query_time"):
+            table.note("phone with the token", "the phone", not is_refused(rig.phone(method)))
+            assert is_refused(rig.phone(method)), method
+        root.close()
+    with capsys.disabled():
+        print(table)
+    assert not wrong, wrong
+
+
+def test_a_peer_that_has_closed_is_nobody():
+    """Root's own text, but nobody can be asked any more when the client comes to it."""
+    with Rig(RULES) as rig:
+        before = counters(rig.client).get("text.not_permitted", 0)
+        rig.client.signal(signal.SIGSTOP)
+        for method in CLOSED:
+            s = socket.create_connection(("127.0.0.1", rig.port))
+            s.sendall(json.dumps({"method": method, "params": []}).encode())
+            s.close()
+        s = udp_of(ROOT)
+        s.sendto(b'{"method":"local.ble.config_router","params":[]}', ("127.0.0.1", rig.client.port("ble")))
+        s.close()
+        rig.client.signal(signal.SIGCONT)
+        wait_for(lambda: counters(rig.client).get("text.not_permitted", 0) == before + len(CLOSED) + 1, "the refusals")
+        assert os.path.exists(os.path.join(rig.dir, "d", "wifi.conf"))
+
+
+def test_who_may_not_serve_sees_nothing():
+    with Rig(RULES) as rig:
+        stranger, root = rig.app(NOBODY), rig.app(ROOT)
+        for app in (stranger, root):
+            assert answer_to(app, "local.query_did")["params"] == 1001
+        with Listener(rig.cloud.port, "miio/1001/command_ack") as fleet:
+            fleet.publish("miio/1001/command", {"id": 1, "method": "set_power", "params": ["on"]})
+            seen = root.recv()
+            # a stranger who guesses the id is not heard
+            stranger.send({"id": seen["id"], "result": ["stolen"]})
+            answer_to(stranger, "local.query_did")
+            root.send({"id": seen["id"], "result": ["ok"]})
+            assert json.loads(fleet.next()[1]) == {"id": 1, "result": ["ok"]}
+            fleet.publish("miio/1001/command", {"id": 2, "method": "open.door", "params": []})
+            assert (stranger.recv()["method"], root.recv()["method"]) == ("open.door", "open.door")
+            rig.cloud.kill()  # local.status is broadcast to those who may serve it
+            assert root.recv()["method"] == "local.status"
+            answer_to(stranger, "local.query_did")
+            assert stranger.nothing_within(0)
+
+
+def test_reload_and_mistakes():
+    with Rig(RULES) as rig:
+        stranger = rig.app(NOBODY)
+        assert is_refused(answer_to(stranger, "miIO.config_loglevel"))
+        for bad, said in (("nonsense\n", "configuration kept"), ("", "kept as they were")):
+            mark = len(rig.client.err)
+            with open(rig.rules, "w") as f:
+                f.write(bad)
+            rig.client.signal(signal.SIGHUP)
+            wait_for(lambda: any(said in line for line in rig.client.err[mark:]), said)
+            assert is_refused(answer_to(stranger, "miIO.config_loglevel"))
+        with open(rig.rules, "w") as f:
+            f.write("call miIO.config_loglevel = *\n")
+        mark = len(rig.client.err)
+        rig.client.signal(signal.SIGHUP)
+        wait_for(lambda: any("read again" in line for line in rig.client.err[mark:]), "the reload")
+        assert answer_to(stranger, "miIO.config_loglevel")["result"] == ["ERROR"]
+        assert is_refused(answer_to(stranger, "miIO.config"))
+        rig.client.wait_err("miIO.config of uid %d is not permitted" % NOBODY)
+
+
+def test_without_rules_it_is_said(tmp_path):
+    with Client(write_identity(tmp_path / "d")) as c:
+        c.wait_err("no access rules: every local user may do everything")
+    for args, what in ((["--access", "/no/such"], "/no/such"), (["--agent-user", "nobody-at-all"], "no such user")):
+        code, _, err = run("miio_client", "-d", str(tmp_path / "d"), "--cloud", "none", "--check-config", *args)
+        assert code in (2, 78) and what in err
+
+
+@pytest.mark.parametrize("uid", [NOBODY, ROOT])
+def test_idle_sockets_keep_nobody_out(uid):
+    """As many sockets as there are places, and more, that never say a word."""
+    with Rig(None) as rig:
+        idle = [rig.app(uid) for _ in range(70)]
+        for late in (ROOT, DAEMON):
+            app = rig.app(late)
+            assert answer_to(app, "local.query_did")["params"] == 1001
+            with Listener(rig.cloud.port, "miio/1001/command_ack") as fleet:
+                fleet.publish("miio/1001/command", {"id": 1, "method": "set_power", "params": ["on"]})
+                app.send({"id": app.recv()["id"], "result": ["ok"]})
+                assert json.loads(fleet.next()[1]) == {"id": 1, "result": ["ok"]}
+            app.close()
+        for s in idle:
+            s.close()
+
+
+@pytest.mark.parametrize("helper", ["builtin", "external"])
+def test_an_application_behind_the_agent_is_no_helper(tmp_path, helper):
+    """One _internal.hello through the agent must not cut the others off from phones and cloud."""
+    external = ("--helper", "external") if helper == "external" else ()
+    with Client(write_identity(tmp_path / "d"), *external) as c:
+        if external:
+            Helper(c).boot(provisioned=True, token=TOKEN)
+        with Daemon("miio_agent", "--listen", "127.0.0.1:0", "--unix", "none", "--upstream",
+                    "127.0.0.1:%d" % c.port("local")) as agent:
+            app, rogue = JsonSocket(agent.port("listen")), JsonSocket(agent.port("listen"))
+            app.send({"id": 1, "method": "register", "key": "set_power"})
+            assert app.recv()["result"] == ["ok"]
+            assert wait_for(lambda: answer_to(rogue, "local.query_did").get("params"), "the agent's connection")
+            for method in ("_internal.hello", "_internal.response_dtoken", "_internal.wifi_ap_mode"):
+                rogue.send({"method": method, "params": "XXXXXXXXXXXXXXXX"})
+            answer_to(rogue, "local.query_did")
+            with_phone = Daemon("miio_sim", "phone", "--address", c.ip + ":54321", "--token", TOKEN, "call", "set_power",
+                                '["on"]', ready=False)
+            command = app.recv()
+            assert command["method"] == "set_power"
+            app.send({"id": command["id"], "result": ["ok"]})
+            with_phone.wait_out('"result"')
+            with_phone.wait()
+
+
+def test_the_external_helper_is_root_or_the_own_user(tmp_path):
+    with Client(write_identity(tmp_path / "d"), "--helper", "external") as c:
+        stranger = app_of(NOBODY, c.port("local"))
+        for method in ("_internal.hello", "_internal.response_dinfo", "_internal.response_dtoken", "_internal.info",
+                       "_internal.wifi_connected", "local.status"):
+            assert is_refused(answer_to(stranger, method)), method
+        Helper(c).boot(provisioned=True, token=TOKEN)
+        assert is_refused(answer_to(stranger, "_internal.wifi_ap_mode"))
+        assert answer_to(stranger, "local.query_status")["params"] != "ap_mode"
+        # who has spoken as an application is none either, root or not
+        root = c.app()
+        answer_to(root, "local.query_did")
+        assert is_refused(answer_to(root, "_internal.wifi_ap_mode"))
