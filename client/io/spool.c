@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "client/io/spool_file.h"
+#include "client/io/spool_find.h"
 #include "libagent/core/list.h"
 #include "libagent/core/log.h"
 
@@ -60,9 +60,6 @@ struct spool {
     bool busy, closing;
     struct batch batch;
     struct spool_stats stats;
-    /* while the file is read */
-    unsigned n_found, n_strange;
-    int found_error;
 };
 
 static void say(struct spool *s, int error, const char *what)
@@ -94,25 +91,6 @@ static void op_free(struct spool_op *op)
 
 /* ---- what an earlier run has left ---- */
 
-static void on_entry(void *user, uint64_t at, uint64_t seq, struct ag_span body)
-{
-    struct spool *s = user;
-    struct spool_record rec;
-    int r = spool_record_decode(&rec, body);
-
-    if (r == -ENOMEM)
-        s->found_error = r;
-    if (r != 0) {
-        s->n_strange++;
-        return;
-    }
-    r = spool_index_add(&s->index, seq, at, (uint32_t) spool_form_size(body.len));
-    if (r == -EEXIST)
-        s->n_strange++;
-    if (r == -ENOMEM)
-        s->found_error = r;
-}
-
 /* In the order of the numbers, which a strange file may not have. */
 static void tell_found(struct spool *s)
 {
@@ -128,147 +106,28 @@ static void tell_found(struct spool *s)
             spool_remove(s, p->seq);
             continue;
         }
-        if (s->events->found(s->user, p->seq, &rec, body.len) == 0)
-            s->n_found++;
-        else
+        if (s->events->found(s->user, p->seq, &rec, body.len) != 0)
             spool_remove(s, p->seq);
     }
 }
 
-static void describe(const struct spool *s, const struct spool_scan *scan, char *out, size_t n)
-{
-    if (scan->heads == SPOOL_HEADS_OTHER)
-        snprintf(out, n, "of a later version");
-    else if (scan->heads == SPOOL_HEADS_BAD && scan->n_live + scan->n_gone == 0)
-        snprintf(out, n, "not a file of kept reports");
-    else if (scan->n_damaged > 0)
-        snprintf(out, n, "damaged in %u places, first at byte %llu", scan->n_damaged,
-                 (unsigned long long) scan->first_damaged);
-    else if (scan->shorter)
-        snprintf(out, n, "cut short, by %llu bytes or more", (unsigned long long) (scan->head.length - scan->end));
-    else if (scan->heads != SPOOL_HEADS_GOOD)
-        snprintf(out, n, "damaged in its head");
-    else if (s->n_strange > 0)
-        snprintf(out, n, "with %u records of another version or form", s->n_strange);
-    else
-        snprintf(out, n, "not to be written by us");
-}
-
-/* The file is not as it was left. What could be read goes into a new one; the old one is put aside. */
-static int heal(struct spool *s, const struct spool_scan *scan)
-{
-    size_t n = s->index.n;
-    uint64_t *moved = calloc(n ? n : 1, sizeof *moved);
-    char what[96], aside[SPOOL_PATH_MAX];
-    struct spool_file fresh;
-    int r = moved ? spool_file_rewrite(&s->file, s->index.p, n, moved, aside, &fresh) : -ENOMEM;
-
-    describe(s, scan, what, sizeof what);
-    s->stats.damaged += scan->n_damaged + s->n_strange + 1;
-    if (r == 0) {
-        for (size_t i = 0; i < n; i++)
-            s->index.p[i].at = moved[i];
-        spool_file_close(&s->file);
-        s->file = fresh;
-        s->stats.put_aside++;
-        ag_log(AG_LOG_ERROR, "%s: %s; put aside as %s, %zu reports saved", s->path, what, aside,
-               spool_index_count(&s->index));
-    } else if (r != s->said) {
-        ag_log(AG_LOG_ERROR, "%s: %s; cannot be put aside: %s; %zu reports can be read", s->path, what, strerror(-r),
-               spool_index_count(&s->index));
-    }
-    free(moved);
-    return r;
-}
-
-static int put_aside(struct spool *s, const char *what)
-{
-    char aside[SPOOL_PATH_MAX];
-    int r = spool_file_put_aside(s->path, aside);
-
-    if (r == 0) {
-        s->stats.put_aside++;
-        ag_log(AG_LOG_ERROR, "%s: %s; put aside as %s", s->path, what, aside);
-    } else if (r != s->said) {
-        ag_log(AG_LOG_ERROR, "%s: %s; cannot be put aside: %s", s->path, what, strerror(-r));
-    }
-    return r;
-}
-
-/* 0: the file is in use; -errno: it cannot be. */
-static int judge(struct spool *s, const struct spool_scan *scan)
-{
-    bool worth = scan->n_live + scan->n_gone > 0 && scan->heads != SPOOL_HEADS_OTHER;
-    int r = 0;
-
-    if (!spool_scan_is_clean(scan) || s->n_strange > 0 || s->file.only_read)
-        r = heal(s, scan);
-    return worth || spool_scan_is_clean(scan) ? 0 : r; /* what cannot be healed just now is used as it is */
-}
-
-static void drop_file(struct spool *s)
-{
-    spool_file_close(&s->file);
-    spool_index_clear(&s->index);
-}
-
-/* What a version before 0.2 has left. 0: it is in a file of this form now, which is to be opened. */
-static int take_over(struct spool *s)
-{
-    char aside[SPOOL_PATH_MAX];
-    unsigned n_taken, n_damaged;
-    int r = spool_file_take_over(&s->file, aside, &n_taken, &n_damaged);
-
-    drop_file(s);
-    if (r < 0)
-        return r;
-    s->stats.put_aside++;
-    s->stats.damaged += n_damaged;
-    if (n_damaged > 0)
-        ag_log(AG_LOG_ERROR, "%s: of an earlier version, and damaged in %u places; put aside as %s, %u reports saved", s->path,
-               n_damaged, aside, n_taken);
-    else
-        ag_log(AG_LOG_WARNING, "%s: of an earlier version; put aside as %s, all its %u reports taken over", s->path, aside,
-               n_taken);
-    return 0;
-}
-
-static int open_and_scan(struct spool *s, enum spool_found *found, struct spool_scan *scan)
-{
-    int r;
-
-    s->n_found = s->n_strange = 0;
-    s->synced = 0;
-    s->found_error = 0;
-    r = spool_file_open(&s->file, s->path, found, scan, on_entry, s);
-    return r == 0 ? s->found_error : r;
-}
-
 static int look(struct spool *s)
 {
-    enum spool_found found;
-    struct spool_scan scan;
+    struct spool_find f = {.path = s->path, .said = s->said};
     int r = s->lock < 0 ? spool_file_lock(s->path, &s->lock) : 0;
 
     if (r < 0)
         return r;
-    r = open_and_scan(s, &found, &scan);
-    if (r == 0 && found == SPOOL_FOUND_STRANGE)
-        return put_aside(s, "not a file that can be opened");
-    if (r == 0 && found == SPOOL_FOUND_FORM && scan.heads == SPOOL_HEADS_BAD && spool_file_is_old(&s->file)) {
-        r = take_over(s);
-        if (r == 0)
-            r = open_and_scan(s, &found, &scan);
-    }
-    if (r == 0 && found == SPOOL_FOUND_FORM)
-        r = judge(s, &scan);
-    if (r < 0) {
-        drop_file(s);
-        return r;
-    }
+    r = spool_find(&f);
+    spool_index_deinit(&s->index);
+    s->index = f.index;
+    s->file = f.file;
     s->synced = s->file.fd >= 0 ? s->file.end : 0;
-    tell_found(s);
-    return 0;
+    s->stats.put_aside += f.n_put_aside;
+    s->stats.damaged += f.n_damaged;
+    if (r == 0)
+        tell_found(s);
+    return r;
 }
 
 /* Looks at the file; what stands in the way is remembered and looked at again later. */
