@@ -139,7 +139,8 @@ static void rig_start(struct rig *r, bool wired, bool external)
                                .wired = wired,
                                .external_helper = external,
                                .command_timeout_ms = 4000,
-                               .request_timeout_ms = 30000};
+                               .request_timeout_ms = 30000,
+                               .memory_limit = 16 << 20};
     char error[DATA_ERROR_MAX];
     const char *why;
 
