@@ -86,6 +86,18 @@ static int read_ota(const struct conf_reading *r, struct gizwits_conf *out)
     return e;
 }
 
+static int read_factory_fids(const struct conf_reading *r, struct gizwits_conf *out)
+{
+    long wifi = 0, mcu = 0;
+    int e = conf_int(r, "gizwits_firmware_id", 0, INT32_MAX, 0, &wifi);
+
+    if (e == 0)
+        e = conf_int(r, "gizwits_mcu_firmware_id", 0, INT32_MAX, 0, &mcu);
+    out->factory_fid[0] = (uint32_t) wifi;
+    out->factory_fid[1] = (uint32_t) mcu;
+    return e;
+}
+
 static int read_request_topic(const struct conf_reading *r, struct gizwits_conf *out)
 {
     long ask = 0;
@@ -114,6 +126,8 @@ int gizwits_conf_read(const struct device_conf *conf, struct gizwits_conf *out, 
         e = read_times(&r, &c);
     if (e == 0)
         e = read_ota(&r, &c);
+    if (e == 0)
+        e = read_factory_fids(&r, &c);
     if (e == 0)
         e = read_request_topic(&r, &c);
     if (e == 0)

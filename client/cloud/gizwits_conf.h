@@ -13,6 +13,7 @@
  *   gizwits_mcu_hard_version  the same of a microcontroller (1)
  *   gizwits_mcu_soft_version  (none: no check for a microcontroller at the start)
  *   gizwits_ota               4.1, 4.0 or off (4.1)
+ *   gizwits_firmware_id, gizwits_mcu_firmware_id   4.0: the id of the firmware from the factory (0)
  *   gizwits_ask_apps          1: ask for the number of Apps after each login (1)
  *   gizwits_request_topic     where that goes (cli2ser_req)
  */
@@ -33,6 +34,7 @@ struct gizwits_conf {
     uint16_t keepalive_s;
     uint32_t heartbeat_ms, retry_ms, retry_max_ms, ack_wait_ms;
     const char *hard_version[2], *soft_version[2]; /* by firmware type - 1; soft NULL: not configured */
+    uint32_t factory_fid[2]; /* the same; 0: not known */
     enum gizwits_ota ota;
     bool ask_apps;
     const char *request_topic;

@@ -245,6 +245,12 @@ static const char *installed_version(const struct gizwits *g, int type)
     return g->store.version[type - 1];
 }
 
+/* The one installed through this cloud, or else the factory's. */
+static uint32_t installed_fid(const struct gizwits *g, int type)
+{
+    return g->store.fid[type - 1] ? g->store.fid[type - 1] : g->conf.factory_fid[type - 1];
+}
+
 /* What was installed through this cloud is remembered too: its name there need not be the one the device goes
  * by. */
 static bool is_new(const struct gizwits *g, int type, const struct gizwits_target *t)
@@ -252,7 +258,7 @@ static bool is_new(const struct gizwits *g, int type, const struct gizwits_targe
     if (t->version[0])
         return strcmp(t->version, installed_version(g, type)) != 0 &&
                strcmp(t->version, g->store.version[type - 1]) != 0;
-    return t->id != g->store.fid[type - 1];
+    return t->id != installed_fid(g, type);
 }
 
 static void on_checked(void *user, const struct ag_http_result *r)
@@ -292,7 +298,7 @@ static int check_v40(struct gizwits *g, struct fw_call *c)
     char type[2] = {(char) ('0' + c->type), '\0'}, fid[16];
     int r = gizwits_http_add(&query, "did", g->store.did);
 
-    snprintf(fid, sizeof fid, "%u", g->store.fid[c->type - 1]);
+    snprintf(fid, sizeof fid, "%u", installed_fid(g, c->type));
     if (r == 0)
         r = gizwits_http_add(&query, "product_key", g->conf.product_key);
     if (r == 0)

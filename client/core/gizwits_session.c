@@ -194,8 +194,7 @@ struct gizwits_decision gizwits_session_forget(struct gizwits_session *s, const 
     }
     t->did[0] = '\0';
     memcpy(t->passcode, new_passcode, strlen(new_passcode) + 1);
-    memset(t->fid, 0, sizeof t->fid);
-    memset(t->version, 0, sizeof t->version);
+    /* what firmware is installed stays: a reset changes none */
     s->n_disable = 0;
     d = gizwits_session_kick(s);
     d.save = true;

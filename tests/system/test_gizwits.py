@@ -414,6 +414,19 @@ def test_firmware_v40(tmp_path):
     rig.stop()
 
 
+def test_the_factory_s_firmware_has_an_id(tmp_path):
+    path, _ = firmware(tmp_path)
+    rig = Rig(tmp_path, ota="4.0", firmware_id=7, mcu_firmware_id=256, mcu_soft_version="0.9")
+    rig.online()
+    assert rig.sim.wait_count(1, "ota_check", api="4.0", type=1)[0]["current_fid"] == "7"
+    assert rig.sim.wait_count(1, "ota_check", api="4.0", type=2)[0]["current_fid"] == "256"
+    rig.sim.order("firmware 2 2.0 256 %s" % path)
+    rig.sim.order("notice40 2 256 http://127.0.0.1:%d/firmware/2" % rig.sim.port("http"))  # it is there
+    rig.sim.order('cmd app1 {"method":"last"}')
+    assert rig.command()["method"] == "last"
+    rig.stop()
+
+
 # ---- what is malformed ----
 
 MALFORMED = [

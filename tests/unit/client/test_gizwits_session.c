@@ -141,7 +141,7 @@ static void test_stories(void **state)
 
 static void test_forget_keeps_the_old_pair(void **state)
 {
-    struct gizwits_store store = {.passcode = "p", .did = DID, .fid = {3, 4}};
+    struct gizwits_store store = {.passcode = "p", .did = DID, .fid = {3, 4}, .version = {"1.2", "3.4"}};
     struct gizwits_session s;
 
     (void) state;
@@ -151,7 +151,10 @@ static void test_forget_keeps_the_old_pair(void **state)
     assert_string_equal(store.old_passcode, "p");
     assert_string_equal(store.did, "");
     assert_string_equal(store.passcode, "fresh");
-    assert_int_equal(store.fid[0], 0);
+    assert_int_equal(store.fid[0], 3); /* a reset changes no firmware */
+    assert_int_equal(store.fid[1], 4);
+    assert_string_equal(store.version[0], "1.2");
+    assert_string_equal(store.version[1], "3.4");
 }
 
 /* ---- heartbeats ---- */
