@@ -2,6 +2,7 @@
 #include "client/client.h"
 
 #include <stdio.h>
+#include "client/core/conf_keys.h"
 #include "libagent/core/log.h"
 
 int client_set_token(struct client *c, const char token[DEVICE_TOKEN_LEN + 1])
@@ -130,10 +131,23 @@ void client_identity_known(struct client *c)
     client_go_online(c);
 }
 
+static void tell_unknown_keys(const struct client *c)
+{
+    char why[CONF_COMPLAINT_MAX];
+    const char *name, *value;
+
+    for (size_t i = 0; i < c->conf->n_entries; i++) {
+        device_conf_nth(c->conf, i, &name, &value);
+        if (conf_key_complaint(name, why))
+            ag_log(AG_LOG_WARNING, "%s" DATA_CONF ":%u: %s", c->options.dir.path, device_conf_line(c->conf, name), why);
+    }
+}
+
 int client_boot(struct client *c, char error[DATA_ERROR_MAX])
 {
     int r;
 
+    tell_unknown_keys(c);
     if (c->options.external_helper) {
         data_dir_look_at_modes(&c->options.dir);
         return 0; /* the helper's answers lead on */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "client/core/conf_keys.h"
 #include "client/core/report_policy.h"
 #include "libagent/io/inifile.h"
 
@@ -535,6 +536,20 @@ static int read_files(struct options *o)
     return take_device_conf(o) < 0 || make_paths_absolute(o) < 0 || give_device_conf(o) < 0 ? EXIT_FAILURE : 0;
 }
 
+/* For --check-config; the daemon has them in its log. */
+static void tell_unknown_keys(const struct options *o)
+{
+    char why[CONF_COMPLAINT_MAX];
+    const char *name, *value;
+
+    for (size_t i = 0; i < o->conf.n_entries; i++) {
+        device_conf_nth(&o->conf, i, &name, &value);
+        if (conf_key_complaint(name, why))
+            fprintf(stderr, "miio_client: %s%s:%u: %s\n", o->client.dir.path, DATA_CONF, device_conf_line(&o->conf, name),
+                    why);
+    }
+}
+
 bool options_read(struct options *o, int argc, char **argv, int *code_out)
 {
     int code;
@@ -547,8 +562,10 @@ bool options_read(struct options *o, int argc, char **argv, int *code_out)
             code = check_all(o);
         if (code == 0 && !o->check_only)
             return true;
-        if (code == 0)
+        if (code == 0) {
+            tell_unknown_keys(o);
             puts("configuration is good");
+        }
     }
     options_deinit(o);
     *code_out = code;

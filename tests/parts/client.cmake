@@ -21,6 +21,7 @@ miio_fuzz_target(device_files SOURCES fuzz/fuzz_device_files.c LIBS miioclient_c
 miio_fuzz_target(local_text SOURCES fuzz/fuzz_local_text.c LIBS miioclient_core)
 miio_system_test(test_client_soak.py TIMEOUT 900 SOAK)
 miio_unit_test(local_cmd SOURCES unit/client/test_local_cmd.c LIBS miioclient_core ALLOC_FAIL)
+miio_unit_test(conf_keys SOURCES unit/client/test_conf_keys.c LIBS miioclient_core)
 miio_unit_test(helper SOURCES unit/client/test_helper.c LIBS miioclient_core ALLOC_FAIL)
 miio_system_test(test_recovery.py TIMEOUT 300)
 miio_system_test(test_recovery_soak.py TIMEOUT 900 SOAK)

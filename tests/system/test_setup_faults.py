@@ -12,7 +12,7 @@ import threading
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from support import BIN, Daemon, wait_for, write_identity
+from support import BIN, SOURCE, Daemon, run, wait_for, write_identity
 from test_client import Client, lan_address
 from test_helper import Helper
 from test_provisioning import HELPER, WIFI_START, Watcher, calls, hook, read, token_of
@@ -375,3 +375,31 @@ def test_modes_are_told(tmp_path):
         c.wait_err(r"WARNING.*device\.token: mode 0604")
         c.wait_err(r"WARNING.*/miio/: mode 0777")
         assert not [l for l in c.err if "wifi.conf" in l]
+
+
+def test_keys_that_nobody_knows(tmp_path):
+    d = write_identity(tmp_path / "miio", extra=("cluod=none", "spool.prop.*=latest", "favourite_colour=blue"))
+    with Client(d) as c:
+        c.wait_err(r"WARNING.*device\.conf:6: cluod: nobody knows this name; is cloud meant\?")
+        c.wait_err(r"WARNING.*device\.conf:8: favourite_colour: nobody knows this name$")
+        assert len([l for l in c.err if "nobody knows" in l]) == 2
+    code, out, err = run("miio_client", "-d", d, "--check-config")
+    assert code == 0 and "configuration is good" in out and "device.conf:6: cluod" in err
+
+
+def table():
+    text = open(os.path.join(SOURCE, "client/core/conf_keys.c")).read()
+    return re.findall(r'"([A-Za-z0-9_]+)"', text[text.index("known[] = {"):text.index("prefixes[] = {")])
+
+
+def test_every_key_of_the_manual_is_known():
+    page = open(os.path.join(SOURCE, "docs/man/device.conf.5.scd")).read()
+    page = page[page.index("# IDENTITY"):page.index("# FILES") if "# FILES" in page else len(page)]
+    keys = {k for line in page.splitlines() if line.startswith("*") for k in re.findall(r"\*([a-z][a-z0-9_]*)\*", line)}
+    for folder, _, names in os.walk(os.path.join(SOURCE, "client")):
+        for text in (open(os.path.join(folder, n)).read() for n in names if n.endswith(".c")):
+            keys.update(re.findall(r'device_conf_get(?:_int)?\([^",]*,\s*"([a-z0-9_]+)"', text))
+            keys.update(re.findall(r'conf_(?:text|int)\([^",]*,\s*"([a-z0-9_]+)"', text))
+    assert len(keys) > 80
+    unknown = [k for k in sorted(keys) if k not in table()]
+    assert unknown == []
