@@ -58,6 +58,13 @@ static int refuse(struct ask *a, int code, const char *why)
     return a->id.p ? local_cmd_put_error(&a->out, a->id, code, why) : 0;
 }
 
+/* Whatever buffer a text came in is ours, and will be written over: keys and tokens do not wait for that. */
+static void wipe(struct ag_span params)
+{
+    if (params.p)
+        explicit_bzero((void *) (uintptr_t) params.p, params.len);
+}
+
 /* ---- suspend ---- */
 
 /* The seconds from now until a deadline, begun ones whole; UINT64_MAX is never. */
@@ -120,7 +127,7 @@ int client_device_info(struct client *c, struct ag_buf *out, bool with_token)
 
 static int serve_info(struct ask *a)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf info = AG_BUF_INIT;
+    ag_cleanup(ag_buf_deinit) struct ag_buf info = AG_BUF_SECRET_INIT;
     /* a LAN peer has proved that it knows the token, the cloud is told it by _otc.info; applications are not */
     int r = client_device_info(a->c, &info, a->from.kind == ORIGIN_LAN || a->from.kind == ORIGIN_CLOUD);
 
@@ -181,6 +188,7 @@ static int serve_router(struct ask *a)
     struct router_params p;
     int r = local_cmd_router_params(&p, a->params);
 
+    wipe(a->params);
     if (r == 0)
         r = provision_begin(a->c, a->from.kind, &p);
     explicit_bzero(&p, sizeof p);
@@ -216,6 +224,17 @@ static int put_device(struct ag_buf *out, struct ag_span id, int r)
 static int serve_device(struct ask *a, enum local_cmd cmd)
 {
     return put_device(&a->out, a->id, run_device(a->c, cmd));
+}
+
+static int serve_internal(struct ask *a, struct ag_span method, struct ag_span text, const struct ag_json_view *view)
+{
+    bool known;
+
+    if (ag_span_eq(method, "_internal.accepted")) /* miio_send_line: has my socket been looked at? */
+        return a->id.p ? local_cmd_put_result(&a->out, a->id, "[\"ok\"]") : 0;
+    known = helper_link_text(a->c, (unsigned) a->from.token, method, text, view);
+    wipe(a->params);
+    return known ? 0 : refuse(a, CLIENT_CODE_NOT_FOUND, "Method not found.");
 }
 
 static int serve_assoc_state(struct ask *a)
@@ -257,11 +276,7 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
             return 0;
         return refuse(a, CODE_NO_LOCAL_METHOD, "no such local method");
     case LOCAL_CMD_INTERNAL:
-        if (ag_span_eq(method, "_internal.accepted")) /* miio_send_line: has my socket been looked at? */
-            return a->id.p ? local_cmd_put_result(&a->out, a->id, "[\"ok\"]") : 0;
-        if (helper_link_text(c, (unsigned) a->from.token, method, text, view))
-            return 0;
-        return refuse(a, CLIENT_CODE_NOT_FOUND, "Method not found.");
+        return serve_internal(a, method, text, view);
     case LOCAL_CMD_INFO:
         return serve_info(a);
     case LOCAL_CMD_CONFIG:
@@ -294,6 +309,7 @@ static bool is_for_applications(enum local_cmd cmd, enum origin_kind from)
 bool client_serve(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view)
 {
     struct ask a = {.c = c,
+                    .out = AG_BUF_SECRET_INIT, /* the token may be in it */
                     .from = from,
                     .id = ag_view_raw(view, text.p, AG_M_ID),
                     .params = ag_view_raw(view, text.p, AG_M_PARAMS)};

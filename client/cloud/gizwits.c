@@ -35,7 +35,7 @@ bool gizwits_online(const struct gizwits *g)
 
 int gizwits_save(struct gizwits *g)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_SECRET_INIT;
     int r = gizwits_store_print(&g->store, &text);
 
     if (r == 0)
@@ -47,7 +47,7 @@ int gizwits_save(struct gizwits *g)
 
 static void load(struct gizwits *g)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_SECRET_INIT;
 
     if (ag_file_read(g->store_path, STORE_FILE_MAX, &text) < 0)
         return;
@@ -146,7 +146,7 @@ static void ask_apps(struct gizwits *g)
 /* fw_ver of what the client tells about the device. */
 static void learn_version(struct gizwits *g)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf info = AG_BUF_INIT, version = AG_BUF_INIT;
+    ag_cleanup(ag_buf_deinit) struct ag_buf info = AG_BUF_SECRET_INIT, version = AG_BUF_INIT;
     struct ag_span raw;
 
     if (!g->env->device_info || g->env->device_info(g->env->user, &info) < 0)

@@ -384,7 +384,7 @@ static int finish_answer(struct ag_buf *out, uint32_t id)
 
 void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, uint64_t now_ms, uint32_t now_s)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_SECRET_INIT; /* miIO.info tells the token */
     struct lan_request *q;
     struct ag_json_view view;
 

@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <cjson/cJSON.h>
 #include "client/core/device_files.h"
+#include "client/core/json_iter.h"
 #include "libagent/core/message.h"
 
 #define FROM(kind) (1u << ORIGIN_##kind)
+
+enum { ROUTER_DEPTH = 8 };
 
 enum {
     FROM_ANY = FROM(CLOUD) | FROM(LAN) | FROM(LOCAL) | FROM(CLIENT),
@@ -95,29 +98,6 @@ static struct ag_span text_of(const cJSON *item)
     return (struct ag_span){item->valuestring, strlen(item->valuestring)};
 }
 
-/* A number or digits in a string; 0 or absent is "none". Numbers in JSON are exact up to 2^53. */
-static bool take_uid(uint64_t *uid, const cJSON *item)
-{
-    if (!item || cJSON_IsNull(item))
-        return true;
-    if (cJSON_IsNumber(item)) {
-        if (!(item->valuedouble >= 0 && item->valuedouble <= 9007199254740992.0))
-            return false;
-        *uid = (uint64_t) item->valuedouble;
-        return (double) *uid == item->valuedouble;
-    }
-    if (!cJSON_IsString(item))
-        return false;
-    return ag_span_uint(text_of(item), UINT64_MAX, uid) || item->valuestring[0] == '\0';
-}
-
-static bool take_country(struct router_params *p, const cJSON *item)
-{
-    if (!item || cJSON_IsNull(item) || (cJSON_IsString(item) && !item->valuestring[0]))
-        return true;
-    return cJSON_IsString(item) && device_country_parse(p->country, text_of(item));
-}
-
 static bool take_zone(char zone[64], const cJSON *item)
 {
     if (!cJSON_IsString(item) || !device_zone_valid(text_of(item)))
@@ -126,36 +106,110 @@ static bool take_zone(char zone[64], const cJSON *item)
     return true;
 }
 
+/* A member's text in out, escapes resolved, with a NUL behind; nowhere else, as it may be a secret. -1: not a string, or too
+   long. */
+static long text_in(struct ag_span raw, char *out, size_t room)
+{
+    long n = raw.p && json_type(raw) == AG_JSON_STRING ? ag_json_unescape(raw, out, room - 1) : -1;
+
+    out[n < 0 ? 0 : n] = '\0';
+    return n;
+}
+
+static bool is_none(struct ag_span raw)
+{
+    return !raw.p || json_type(raw) == AG_JSON_NULL || ag_span_eq(raw, "\"\"");
+}
+
+/* 5.0 and 5e0 are 5 too, as some printers write it. Exact up to 2^53. */
+static bool whole_number(uint64_t *out, struct ag_span raw)
+{
+    char text[32];
+    double v;
+
+    if (raw.len >= sizeof text)
+        return false;
+    memcpy(text, raw.p, raw.len);
+    text[raw.len] = '\0';
+    v = strtod(text, NULL);
+    if (!(v >= 0 && v <= 9007199254740992.0))
+        return false;
+    *out = (uint64_t) v;
+    return (double) *out == v;
+}
+
+/* A number or digits in a string; 0 or absent is "none". */
+static bool take_uid(uint64_t *uid, struct ag_span raw)
+{
+    char digits[24];
+    long n;
+
+    if (is_none(raw))
+        return true;
+    if (json_type(raw) == AG_JSON_NUMBER)
+        return ag_span_uint(raw, UINT64_MAX, uid) || whole_number(uid, raw);
+    n = text_in(raw, digits, sizeof digits);
+    return n >= 0 && ag_span_uint((struct ag_span){digits, (size_t) n}, UINT64_MAX, uid);
+}
+
+static bool take_country(struct router_params *p, struct ag_span raw)
+{
+    char word[32];
+    long n = text_in(raw, word, sizeof word);
+
+    return is_none(raw) || (n >= 0 && device_country_parse(p->country, (struct ag_span){word, (size_t) n}));
+}
+
+static bool take_router_zone(struct router_params *p, struct ag_span raw)
+{
+    char zone[sizeof p->zone];
+    long n = text_in(raw, zone, sizeof zone);
+
+    if (is_none(raw))
+        return true;
+    if (n < 0 || !device_zone_valid((struct ag_span){zone, (size_t) n}))
+        return false;
+    memcpy(p->zone, zone, (size_t) n + 1);
+    return true;
+}
+
+static int take_network(struct wifi_conf *w, struct ag_span params)
+{
+    long ssid = text_in(json_get(params, "ssid"), w->ssid, sizeof w->ssid);
+    long psk = text_in(json_get(params, "passwd"), w->psk, sizeof w->psk);
+
+    if (ssid < 0 || wifi_conf_check((struct ag_span){w->ssid, (size_t) ssid}, AG_SPAN("")) != 0)
+        return ROUTER_E_SSID;
+    return psk < 0 || wifi_conf_check(AG_SPAN("-"), (struct ag_span){w->psk, (size_t) psk}) != 0 ? ROUTER_E_PASSWD : 0;
+}
+
+static int take_router(struct router_params *p, struct ag_span params)
+{
+    struct ag_span uid = json_get(params, "uid");
+    int r = take_network(&p->wifi, params);
+
+    if (r != 0)
+        return r;
+    if (!take_uid(&p->wifi.uid, uid))
+        return ROUTER_E_UID;
+    p->has_uid = uid.p != NULL;
+    if (!take_country(p, json_get(params, "country_domain")))
+        return ROUTER_E_COUNTRY;
+    return take_router_zone(p, json_get(params, "tz")) ? 0 : ROUTER_E_ZONE;
+}
+
 int local_cmd_router_params(struct router_params *out, struct ag_span params)
 {
-    ag_cleanup(delete_object) cJSON *o = parse_object(params);
-    const cJSON *ssid = cJSON_GetObjectItemCaseSensitive(o, "ssid");
-    const cJSON *passwd = cJSON_GetObjectItemCaseSensitive(o, "passwd");
-    const cJSON *tz = cJSON_GetObjectItemCaseSensitive(o, "tz");
-    struct router_params p = {0};
-    int r;
+    struct router_params p = {.has_uid = false};
+    int r = ROUTER_E_PARAMS;
 
-    if (!o)
-        return ROUTER_E_PARAMS;
-    if (!cJSON_IsString(ssid))
-        return ROUTER_E_SSID;
-    if (!cJSON_IsString(passwd))
-        return ROUTER_E_PASSWD;
-    r = wifi_conf_check(text_of(ssid), text_of(passwd));
-    if (r != 0)
-        return r == WIFI_E_SSID ? ROUTER_E_SSID : ROUTER_E_PASSWD;
-    if (!take_uid(&p.wifi.uid, cJSON_GetObjectItemCaseSensitive(o, "uid")))
-        return ROUTER_E_UID;
-    p.has_uid = cJSON_GetObjectItemCaseSensitive(o, "uid") != NULL;
-    if (!take_country(&p, cJSON_GetObjectItemCaseSensitive(o, "country_domain")))
-        return ROUTER_E_COUNTRY;
-    if (tz && !cJSON_IsNull(tz) && !(cJSON_IsString(tz) && !tz->valuestring[0]) && !take_zone(p.zone, tz))
-        return ROUTER_E_ZONE;
-    memcpy(p.wifi.ssid, ssid->valuestring, strlen(ssid->valuestring) + 1);
-    memcpy(p.wifi.psk, passwd->valuestring, strlen(passwd->valuestring) + 1);
-    *out = p;
+    if (params.p && json_check(&params, ROUTER_DEPTH) == 0 && json_type(params) == AG_JSON_OBJECT &&
+        !memmem(params.p, params.len, "\\u0000", 6))
+        r = take_router(&p, params);
+    if (r == 0)
+        memcpy(out, &p, sizeof p);
     explicit_bzero(&p, sizeof p);
-    return 0;
+    return r;
 }
 
 const char *local_cmd_router_error(int e)

@@ -57,7 +57,7 @@ enum {
     ROUTER_E_ZONE
 };
 
-/* params: the raw JSON value. 0, -ENOMEM or ROUTER_E_*. */
+/* params: the raw JSON value. 0 or ROUTER_E_* (out is untouched). The key is copied to out and nowhere else. */
 int local_cmd_router_params(struct router_params *out, struct ag_span params);
 const char *local_cmd_router_error(int e);
 

@@ -63,6 +63,7 @@ int ot_session_new(struct ot_session **out, const struct ot_config *config, cons
     s->cfg.key = NULL;
     s->sink = sink;
     s->user = user;
+    s->text.secret = true; /* _otc.info tells the token */
     ot_pending_init(&s->pending);
     ot_memory_init(&s->memory);
     replay_init(&s->taken, REPLAY_MAX);

@@ -77,6 +77,7 @@ int local_conn_init(struct local_conn *c, uv_loop_t *loop)
 {
     ag_framer_init(&c->framer, LOCAL_TEXT_MAX, LOCAL_DEPTH_MAX, NULL);
     ag_list_init(&c->dirty);
+    c->queue.secret = c->flying.secret = true;
     c->tcp.data = c;
     return uv_tcp_init(loop, &c->tcp);
 }
@@ -115,6 +116,13 @@ static void on_written(uv_write_t *w, int status)
     c->events->changed(c);
 }
 
+/* Helpers are sent keys and tokens: what has gone leaves no copy. */
+static void drop_sent(struct local_conn *c, size_t n)
+{
+    explicit_bzero(c->queue.data + c->queue.off, n);
+    ag_buf_consume(&c->queue, n);
+}
+
 /* A piece only, to hear when the peer reads again: what flies cannot be given back before the socket is closed. */
 static void fly(struct local_conn *c)
 {
@@ -126,7 +134,7 @@ static void fly(struct local_conn *c)
         conn_end(c, strerror(-r));
         return;
     }
-    ag_buf_consume(&c->queue, n);
+    drop_sent(c, n);
     buf = uv_buf_init((char *) ag_buf_head(&c->flying), (unsigned) ag_buf_size(&c->flying));
     c->write.data = c;
     r = uv_write(&c->write, (uv_stream_t *) &c->tcp, &buf, 1, on_written);
@@ -147,7 +155,7 @@ static int try_write(struct local_conn *c)
     buf = uv_buf_init((char *) ag_buf_head(&c->queue), (unsigned) ag_buf_size(&c->queue));
     n = uv_try_write((uv_stream_t *) &c->tcp, &buf, 1);
     if (n > 0)
-        ag_buf_consume(&c->queue, (size_t) n);
+        drop_sent(c, (size_t) n);
     if (ag_buf_size(&c->queue) == 0 && c->queue.cap > LOCAL_READ_SIZE)
         ag_buf_deinit(&c->queue); /* one large text for many peers must not stay with each of them */
     return n < 0 && n != UV_EAGAIN ? n : 0;

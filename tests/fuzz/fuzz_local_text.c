@@ -113,7 +113,7 @@ static void take_text(struct world *w, const struct ag_text *text)
     if (!ag_view_has(text->view, AG_M_METHOD))
         command_answer(&w->commands, 0, text->bytes, text->view);
     else if (ag_view_str(text->view, text->bytes.p, AG_M_METHOD, name, sizeof name, &method) &&
-             local_cmd_find(method) == LOCAL_CMD_INTERNAL)
+             (local_cmd_find(method) == LOCAL_CMD_INTERNAL || ag_span_eq(method, "local.status")))
         helper_text(&w->helper, 1, method, text->bytes, text->view, 1);
     else if (uplink_submit(&w->uplink, 0, text->bytes, text->view, 1) < 0)
         abort();
