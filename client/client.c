@@ -6,6 +6,8 @@
 #include <sys/random.h>
 #include "libagent/core/log.h"
 
+enum { MEMORY_LIMIT = 16 << 20 };
+
 uint32_t client_unix_time(void)
 {
     uv_timeval64_t tv;
@@ -451,6 +453,8 @@ static int open_failed(char error[DATA_ERROR_MAX], const char *what, const struc
 /* One total for all peers; who sends up may take a quarter of it, so that there is room for answers. */
 static void set_memory_limit(struct client *c, size_t limit)
 {
+    if (limit == 0)
+        limit = MEMORY_LIMIT;
     c->options.memory_limit = limit;
     c->uplink.max_bytes = limit / 4;
     c->commands.max_kept_bytes = limit / 16;

@@ -47,7 +47,7 @@ struct client_options {
     unsigned command_timeout_ms, command_grace_ms;
     unsigned request_timeout_ms;
     unsigned lan_stamp_window_s;
-    size_t memory_limit; /* bytes, of all that peers make the client keep */
+    size_t memory_limit; /* bytes, of all that peers make the client keep; 0: 16 MiB */
     unsigned join_tries, join_pause_ms;
     unsigned identity_pause_ms; /* 0: as the vendor's text has it */
 };

@@ -35,6 +35,9 @@ static struct played {
     uint32_t last;  /* the report that came last */
     bool acks;
     size_t carries; /* bytes */
+    int answers;    /* what answer() says */
+    void (*call_done)(void *user, struct ag_span text); /* of the method under way */
+    void *call_user;
 } cloud;
 
 static int cloud_create(struct cloud **out, const struct cloud_env *env)
@@ -83,6 +86,25 @@ static int cloud_carries(const struct device_conf *conf, struct ag_span text)
     return cloud.carries && text.len > cloud.carries ? -EMSGSIZE : 0;
 }
 
+static int cloud_answer(struct cloud *c, uint64_t token, struct ag_span text)
+{
+    (void) c;
+    ag_buf_printf(&cloud.seen, "answer%" PRIu64 "%.*s ", token, memmem(text.p, text.len, "error", 5) ? 1 : 0, "!");
+    return cloud.answers;
+}
+
+static int cloud_local_method(struct cloud *c, struct ag_span method, struct ag_span params,
+                              void (*done)(void *user, struct ag_span text), void *user)
+{
+    (void) c;
+    (void) params;
+    if (!ag_span_eq(method, "played.ask"))
+        return -ENOSYS;
+    cloud.call_done = done;
+    cloud.call_user = user;
+    return 0;
+}
+
 static void cloud_kick(struct cloud *c)
 {
     (void) c;
@@ -100,6 +122,8 @@ static const struct cloud_ops ops = {.name = "played",
                                      .stop = cloud_stop,
                                      .report = cloud_report,
                                      .carries = cloud_carries,
+                                     .answer = cloud_answer,
+                                     .local_method = cloud_local_method,
                                      .kick = cloud_kick,
                                      .wakeup_s = cloud_wakeup_s};
 
@@ -270,6 +294,11 @@ static bool has_a_report(const struct rig *r)
     return cloud.last != 0;
 }
 
+static bool nobody_is_there(const struct rig *r)
+{
+    return r->c.commands.peers == 0;
+}
+
 static void a_stop_keeps_what_is_under_way(void **state)
 {
     struct rig r;
@@ -421,6 +450,110 @@ static void how_long_the_device_may_sleep(void **state)
     rig_end(&r);
 }
 
+/* The application goes, another one gets its place: it hears nothing that the first one asked for. */
+static void a_place_used_again(void **state)
+{
+    struct rig r;
+    uint32_t asked;
+
+    (void) state;
+    rig_make(&r);
+    rig_start(&r, true, false);
+    cloud.acks = false;
+    comes_up();
+    say(&r, "{\"id\":1,\"method\":\"get\"}{\"id\":2,\"method\":\"played.ask\"}{\"id\":3,\"method\":\"local.query_did\"}");
+    hears(&r, "\"id\":3");
+    asked = cloud.last;
+    close(r.app);
+    turn(&r, nobody_is_there);
+    r.app = open_app(&r.c.local_bound);
+    say(&r, "{\"id\":4,\"method\":\"local.query_did\"}");
+    hears(&r, "\"id\":4");
+    assert_non_null(local_server_who(r.c.local, 0)); /* the same place */
+    cloud.env->events->acked(cloud.env->user, asked, AG_SPAN("{\"result\":\"of the first one\"}"));
+    cloud.call_done(cloud.call_user, AG_SPAN("{\"result\":\"of the first one\"}"));
+    say(&r, "{\"id\":5,\"method\":\"local.query_did\"}");
+    assert_null(strstr(hears(&r, "\"id\":5"), "of the first one"));
+    rig_end(&r);
+}
+
+static void command_comes(uint64_t token)
+{
+    cloud.env->events->command(cloud.env->user, token, AG_SPAN("{\"id\":9,\"method\":\"m\"}"), true);
+}
+
+static void answers(struct rig *r)
+{
+    const char *id = strstr(hears(r, "\"method\":\"m\"}"), "{\"id\":");
+    char text[64];
+
+    snprintf(text, sizeof text, "{\"id\":%lu,\"result\":1}{\"id\":7,\"method\":\"local.query_did\"}",
+             strtoul(id + strlen("{\"id\":"), NULL, 10));
+    say(r, text);
+    hears(r, "\"id\":7");
+}
+
+/* A token is the session's that gave it. What a cloud does not take is counted. */
+static void answers_find_their_session_or_are_counted(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_make(&r);
+    rig_start(&r, true, false);
+    say(&r, "{\"id\":1,\"method\":\"local.query_did\"}");
+    hears(&r, "\"id\":1");
+    comes_up();
+    saw("start ");
+    command_comes(1);
+    answers(&r);
+    saw("answer1 ");
+    assert_int_equal(r.c.stats.answers_lost, 0);
+    cloud.answers = -ENOBUFS;
+    command_comes(2);
+    answers(&r);
+    saw("answer2 ");
+    assert_int_equal(r.c.stats.answers_lost, 1);
+    command_comes(3);
+    cloud_link_stop(&r.c, true);
+    turn(&r, has_restarted);
+    saw("stop start ");
+    comes_up();
+    answers(&r); /* to the command of the session that has ended */
+    saw("");
+    assert_int_equal(r.c.commands.stats.ownerless, 1);
+    rig_end(&r);
+}
+
+static void a_text_of_bad_form_is_refused(void **state)
+{
+    static const char *const texts[] = {"{\"id\":1,\"method\":\"a\",\"method\":\"b\"}", "{\"id\":1,\"id\":2,\"method\":\"a\"}",
+                                        "long"};
+    struct rig r;
+
+    (void) state;
+    rig_make(&r);
+    rig_start(&r, true, false);
+    say(&r, "{\"id\":1,\"method\":\"local.query_did\"}");
+    hears(&r, "\"id\":1");
+    comes_up();
+    saw("start ");
+    for (size_t i = 0; i < ag_array_size(texts); i++) {
+        char text[256];
+        int n = snprintf(text, sizeof text, "%s", texts[i]);
+
+        if (strcmp(texts[i], "long") == 0)
+            n = snprintf(text, sizeof text, "{\"id\":\"%0200d\",\"method\":\"a\"}", 7);
+        cloud.env->events->command(cloud.env->user, 4, (struct ag_span){text, (size_t) n}, true);
+        saw("answer4! ");
+        say(&r, text);
+        hears(&r, "-32600");
+    }
+    assert_int_equal(r.c.stats.bad_form, 6);
+    assert_int_equal(r.c.commands.stats.started, 0);
+    rig_end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +564,9 @@ int main(void)
         cmocka_unit_test(a_failed_join_forgets_nothing),
         cmocka_unit_test(too_large_is_said_at_once_while_the_cloud_is_away),
         cmocka_unit_test(how_long_the_device_may_sleep),
+        cmocka_unit_test(a_place_used_again),
+        cmocka_unit_test(answers_find_their_session_or_are_counted),
+        cmocka_unit_test(a_text_of_bad_form_is_refused),
     };
 
     ag_log_open("/dev/null");
