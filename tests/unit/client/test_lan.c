@@ -453,6 +453,50 @@ static void test_zero_byte_behind_answers(void **state)
     world_deinit(&w);
 }
 
+/* An answer is kept for half a minute from the request on, whatever comes meanwhile. */
+static void test_memory_in_time(void **state)
+{
+    struct world w;
+
+    (void) state;
+    assert_int_equal(world_init(&w), 0);
+    assert_int_equal(lan_next_deadline(&w.l), UINT64_MAX);
+    receive(&w, &peer, DID, NOW, "{\"id\":1,\"method\":\"m\"}", 1000);
+    assert_int_equal(lan_next_deadline(&w.l), 31000);
+    receive(&w, &peer, DID, NOW, "{\"id\":2,\"method\":\"m\"}", 6000);
+    lan_answer(&w.l, 1, AG_SPAN("{\"result\":[1]}"), 7000, NOW);
+    lan_expire(&w.l, 30999);
+    receive(&w, &peer, DID, NOW + 9, "{\"id\":1,\"method\":\"m\"}", 30999);
+    expect_sent_text(&w, "{\"id\":1,\"result\":[1]}");
+    assert_int_equal(w.n_sent, 2);
+    assert_int_equal(lan_next_deadline(&w.l), 31000); /* a repeat does not lengthen it */
+    lan_expire(&w.l, 31000);
+    assert_int_equal(w.l.n_requests, 1);
+    assert_int_equal(lan_next_deadline(&w.l), 36000);
+    lan_expire(&w.l, 36000);
+    assert_int_equal(w.l.n_requests, 0);
+    lan_answer(&w.l, 2, AG_SPAN("{\"result\":[1]}"), 36000, NOW); /* so late nobody waits for it */
+    assert_int_equal(w.n_sent, 2);
+    assert_int_equal(w.l.stats.late, 1);
+    world_deinit(&w);
+}
+
+/* Before there is a token nothing is understood, not even a hello. */
+static void test_without_a_token(void **state)
+{
+    struct world w = {.sent = AG_BUF_INIT};
+    char bytes[32];
+
+    (void) state;
+    lan_init(&w.l, &sink, &w, DID);
+    lan_receive(&w.l, &peer, (struct ag_span){bytes, unhex(V8, bytes)}, 0, NOW);
+    assert_int_equal(w.n_sent, 0);
+    assert_int_equal(w.l.stats.no_token, 1);
+    assert_int_equal(w.l.stats.datagrams, 1);
+    assert_int_equal(w.l.stats.hellos, 0);
+    world_deinit(&w);
+}
+
 static void test_dropped_and_counted(void **state)
 {
     struct world w;
@@ -551,6 +595,8 @@ int main(void)
         cmocka_unit_test(test_the_clock_is_set),
         cmocka_unit_test(test_the_clock_is_set_back),
         cmocka_unit_test(test_zero_byte_behind_answers),
+        cmocka_unit_test(test_memory_in_time),
+        cmocka_unit_test(test_without_a_token),
         cmocka_unit_test(test_dropped_and_counted),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_alloc_fail),

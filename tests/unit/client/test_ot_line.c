@@ -294,10 +294,15 @@ static void stopped_is_silent(void **state)
     world_init(&w, REFUSES, 1);
     pass(&w, 5000);
     w.n = 0;
+    ot_line_kick(&w.l);
     ot_line_stop(&w.l);
     ot_line_kick(&w.l);
     pass(&w, 1000000);
     assert_int_equal(w.n, 0);
+    ot_line_start(&w.l, w.now_ms); /* again: the kick of then is forgotten */
+    pass(&w, 1);
+    assert_int_equal(w.events[0].what, OT_LINE_LOOK_UP);
+    w.n = 0;
     ot_line_init(&w.l, 1);
     ot_line_kick(&w.l); /* before the start */
     pass(&w, 1000000);

@@ -98,10 +98,12 @@ static void a_clock_that_was_ahead_narrows_nothing(void **state)
     add(&r, 30, 400);
     add(&r, 31, 9000);
     add(&r, 32, 500);
+    add(&r, 33, 1000);
     replay_forget_above(&r, 1000);
     assert_int_equal(look(&r, 30, 400), REPLAY_SEEN);
     assert_int_equal(look(&r, 31, 9000), REPLAY_NEW);
     assert_int_equal(look(&r, 32, 500), REPLAY_SEEN);
+    assert_int_equal(look(&r, 33, 1000), REPLAY_SEEN);
     replay_deinit(&r);
 }
 
