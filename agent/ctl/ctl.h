@@ -14,11 +14,14 @@
 
 enum { CTL_OK, CTL_FAILED, CTL_USAGE };
 
+struct model;
+
 struct ctl {
     agent_conn *conn;
     const char *address; /* NULL: the usual places */
     unsigned timeout_ms;
     bool json, colour;
+    const struct model *model; /* of --model; NULL: none */
     bool unreachable;    /* the agent could not be reached at the first try */
     char reason[256];    /* why */
 };
@@ -36,6 +39,10 @@ int ctl_top(struct ctl *ctl, int argc, char **argv);
 int ctl_wait(struct ctl *ctl, int argc, char **argv);
 int ctl_stats(struct ctl *ctl, int argc, char **argv);
 int ctl_check(struct ctl *ctl, int argc, char **argv);
+int ctl_get(struct ctl *ctl, int argc, char **argv);
+int ctl_set(struct ctl *ctl, int argc, char **argv);
+int ctl_do(struct ctl *ctl, int argc, char **argv);
+int ctl_watch(struct ctl *ctl, int argc, char **argv);
 
 /* ---- connection ---- */
 

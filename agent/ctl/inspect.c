@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <getopt.h>
 #include "agent/ctl/inspect.h"
+#include "agent/ctl/names.h"
 
 /* ---- list ---- */
 
@@ -67,12 +69,12 @@ static void print_peer(const struct ctl *ctl, const cJSON *peer)
     (void) ctl;
 }
 
-/* For a command without arguments of its own: what the agent answers to method. With --json it is printed as it came,
+/* For a command that argc arguments are too many for: what the agent answers to method. With --json it is printed as it came,
    and *answer_out stays NULL. */
 static int ask_to_show(struct ctl *ctl, int argc, const char *method, cJSON **answer_out)
 {
     ag_cleanup(ctl_free_text) char *text = NULL;
-    int r = argc == 1 ? ctl_connect(ctl) : CTL_USAGE;
+    int r = argc == 0 ? ctl_connect(ctl) : CTL_USAGE;
 
     if (r == CTL_OK)
         r = ctl_ask_text(ctl, method, NULL, &text);
@@ -85,19 +87,71 @@ static int ask_to_show(struct ctl *ctl, int argc, const char *method, cJSON **an
     return CTL_OK;
 }
 
-int ctl_list(struct ctl *ctl, int argc, char **argv)
-{
-    ag_cleanup(ctl_delete_json) cJSON *peers = NULL;
-    const cJSON *peer;
-    int r = ask_to_show(ctl, argc, "agent.peers", &peers);
+/* ---- list -v ---- */
 
-    (void) argv;
-    if (r != CTL_OK || !peers)
-        return r;
+static void print_part(const struct ctl *ctl, unsigned siid, unsigned iid, const char *path)
+{
+    printf("        %u.%-4u %s%s%s\n", siid, iid, ctl_dim(ctl), path, ctl_plain(ctl));
+}
+
+/* What a method of the device model stands for: the properties or actions of the model. */
+static void print_meaning(const struct ctl *ctl, const char *key)
+{
+    const struct model *m = ctl->model;
+    unsigned access = strcmp(key, "get_properties") == 0 ? MODEL_READ : strcmp(key, "set_properties") == 0 ? MODEL_WRITE : 0;
+
+    for (uint32_t i = 0; m && access && i < m->n_props; i++)
+        if (m->props[i].access & access)
+            print_part(ctl, model_prop_siid(m, &m->props[i]), m->props[i].iid, model_str(m, m->props[i].path));
+    for (uint32_t i = 0; m && strcmp(key, "action") == 0 && i < m->n_actions; i++)
+        print_part(ctl, model_call_siid(m, &m->actions[i]), m->actions[i].iid, model_str(m, m->actions[i].path));
+}
+
+static void print_key_lines(const struct ctl *ctl, const cJSON *keys, const char *mark)
+{
+    const cJSON *key;
+
+    cJSON_ArrayForEach(key, keys)
+    {
+        const char *name = cJSON_GetStringValue(key);
+
+        printf("      %s%s\n", name ? name : "?", mark);
+        if (name)
+            print_meaning(ctl, name);
+    }
+}
+
+static void print_head(const struct ctl *ctl)
+{
     printf("%s%-5s %-16s %6s %7s %7s %8s %5s %5s %5s  %s%s\n", ctl_bold(ctl), "PEER", "NAME", "UID", "PID", "AGE",
            "QUEUED", "REQS", "CMDS", "ADDR", "KEYS", ctl_plain(ctl));
+}
+
+int ctl_list(struct ctl *ctl, int argc, char **argv)
+{
+    static const struct option options[] = {{"verbose", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
+    ag_cleanup(ctl_delete_json) cJSON *peers = NULL;
+    const cJSON *peer;
+    bool verbose = false;
+    int c, r;
+
+    while ((c = getopt_long(argc, argv, "v", options, NULL)) != -1) {
+        if (c != 'v')
+            return CTL_USAGE;
+        verbose = true;
+    }
+    r = ask_to_show(ctl, argc - optind, "agent.peers", &peers);
+    if (r != CTL_OK || !peers)
+        return r;
+    print_head(ctl);
     cJSON_ArrayForEach(peer, peers)
+    {
         print_peer(ctl, peer);
+        if (verbose) {
+            print_key_lines(ctl, cJSON_GetObjectItemCaseSensitive(peer, "keys"), "");
+            print_key_lines(ctl, cJSON_GetObjectItemCaseSensitive(peer, "standby"), " (standby)");
+        }
+    }
     return CTL_OK;
 }
 
@@ -107,7 +161,7 @@ int ctl_stats(struct ctl *ctl, int argc, char **argv)
 {
     ag_cleanup(ctl_delete_json) cJSON *stats = NULL;
     const cJSON *v;
-    int r = ask_to_show(ctl, argc, "agent.stats", &stats);
+    int r = ask_to_show(ctl, argc - 1, "agent.stats", &stats);
 
     (void) argv;
     if (r != CTL_OK || !stats)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "agent/ctl/ctl.h"
+#include "agent/ctl/names.h"
 
 static int ctl_help(struct ctl *ctl, int argc, char **argv);
 
@@ -13,7 +13,7 @@ static const struct {
     ctl_fn fn;
     const char *options; /* a line each; "" when it has none */
 } commands[] = {
-    {"list", "", "applications: user, process, keys, queues", ctl_list, ""},
+    {"list", "[-v]", "applications: user, process, keys, queues", ctl_list, "  -v, --verbose      a line for each key; with --model what it stands for\n"},
     {"call", "METHOD [JSON]", "a command as if from the cloud; prints the answer", ctl_call, ""},
     {"send", "[--no-ack] METHOD [JSON]", "a request or report upward, as an application sends it", ctl_send,
      "  -n, --no-ack       without an id: no answer comes, none is waited for\n"},
@@ -28,6 +28,12 @@ static const struct {
     {"replay", "[--assert] [--commands] FILE", "sends what was recorded again", ctl_replay,
      "  -a, --assert       each answer must equal the recorded one\n"
      "  -c, --commands     only commands to applications, nothing upward\n"},
+    {"get", "[NAME...]", "with --model: properties of the device, by name", ctl_get, ""},
+    {"set", "NAME VALUE...", "with --model: sets them", ctl_set, ""},
+    {"do", "NAME [VALUE...]", "with --model: an action", ctl_do, ""},
+    {"watch", "[-n COUNT] [-t MS] [NAME...]", "with --model: prints what changes and what happens", ctl_watch,
+     "  -n, --count COUNT  end after so many\n"
+     "  -t, --time MS      end after so long; exit code 1 when -n has not been reached\n"},
     {"top", "[-n COUNT] [-i MS]", "applications by traffic, refreshed", ctl_top,
      "  -n, --count COUNT  end after so many\n"
      "  -i, --interval MS  between two (1000)\n"},
@@ -42,6 +48,7 @@ static void usage(FILE *to)
     fputs("usage: miioctl [options] COMMAND ...\n"
           "  -a, --agent ADDRESS   unix:PATH, seqpacket:PATH or tcp:HOST:PORT ($MIIO_AGENT, else the usual places)\n"
           "  -j, --json            machine-readable output\n"
+          "  -m, --model FILE      MIoT-Spec instance of the device: its names ($MIIO_MODEL)\n"
           "  -t, --timeout MS      how long to wait for an answer (10000)\n"
           "  -v, --version         print the version\n"
           "  -h, --help            print this\n"
@@ -114,14 +121,17 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {{"agent", required_argument, NULL, 'a'},
                                             {"json", no_argument, NULL, 'j'},
+                                            {"model", required_argument, NULL, 'm'},
                                             {"timeout", required_argument, NULL, 't'},
                                             {"version", no_argument, NULL, 'v'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     struct ctl ctl = {.timeout_ms = 10000, .colour = want_colour()};
+    const char *model_path = getenv("MIIO_MODEL");
+    struct model *model = NULL;
     int c, r;
 
-    while ((c = getopt_long(argc, argv, "+a:jt:vh", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "+a:jm:t:vh", options, NULL)) != -1) {
         switch (c) {
         case 'a':
             ctl.address = optarg;
@@ -129,6 +139,9 @@ int main(int argc, char **argv)
         case 'j':
             ctl.json = true;
             ctl.colour = false;
+            break;
+        case 'm':
+            model_path = optarg;
             break;
         case 't':
             if (!ctl_read_number("--timeout", optarg, 1, 86400000, &ctl.timeout_ms))
@@ -149,8 +162,12 @@ int main(int argc, char **argv)
         usage(stderr);
         return CTL_USAGE;
     }
+    if (model_path && model_path[0] && !(model = names_load(model_path)))
+        return CTL_FAILED;
+    ctl.model = model;
     r = run_command(&ctl, argc - optind, argv + optind);
     ctl.conn = agent_unref(ctl.conn);
+    names_free(model);
     if (fflush(stdout) != 0 && r == CTL_OK) {
         ctl_error("writing to standard output failed");
         r = CTL_FAILED;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "agent/ctl/ctl.h"
+#include "agent/ctl/names.h"
 #include "libagent/core/buf.h"
 #include "libagent/core/local_time.h"
 
@@ -29,13 +29,15 @@ static void print_peer(double id)
 }
 
 /* The agent puts "text" last, so it can be shown as it was, digit for digit. */
-static void print_text(const char *params)
+static void print_text(const struct ctl *ctl, const char *params)
 {
     const char *at = strstr(params, "\"text\":");
 
     if (at) {
         at += strlen("\"text\":");
-        printf(" %.*s\n", (int) (strlen(at) - 1), at);
+        printf(" %.*s", (int) (strlen(at) - 1), at);
+        names_print_behind(ctl, at);
+        putchar('\n');
     } else {
         at = strstr(params, "\"size\":");
         printf(" (%.*s bytes)\n", at ? (int) strspn(at + 7, "0123456789") : 1, at ? at + 7 : "?");
@@ -66,7 +68,7 @@ static void print_event(const struct ctl *ctl, const cJSON *e, const char *param
         putchar(' ');
         print_peer(one->valuedouble);
     }
-    print_text(params);
+    print_text(ctl, params);
 }
 
 static int on_event(agent_request *req, void *user)

@@ -174,7 +174,7 @@ static void usage(FILE *f)
 {
     fprintf(f, "usage: miio_sim device --model FILE [options]\n\n"
                "  --model FILE     MIoT-Spec instance of the device\n"
-               "  -a ADDRESS       of the agent: unix:PATH, seqpacket:PATH, tcp:HOST:PORT (default: as every application)\n"
+               "  -a, --agent ADDRESS  unix:PATH, seqpacket:PATH, tcp:HOST:PORT (default: as every application)\n"
                "  --interval MS    how often its sensors move (1000)\n"
                "  --still          they do not\n"
                "  --seed N         another course of things\n"

@@ -83,13 +83,20 @@ static void link_unref(struct link *l)
 
 /* ---- reports ---- */
 
+/* What did not arrive before. */
+static void tell_again(agent_device *d)
+{
+    ag_model_values_retry(&d->values);
+    agent_device_flush(d);
+}
+
 static void on_retry(agent_conn *conn, void *user)
 {
     agent_device *d = user;
 
     (void) conn;
     d->retry = agent_slot_unref(d->retry);
-    agent_device_flush(d);
+    tell_again(d);
 }
 
 /* What became of a report. WAIT: until the agent, or the client, is there again; both are told. */
@@ -113,9 +120,7 @@ static void on_reported(agent_conn *conn, int status, const char *result, const 
     enum fate fate = d ? fate_of(d, status, error) : FATE_DONE;
 
     (void) result;
-    if (fate != FATE_DONE)
-        ag_model_values_untold(&d->values, r->batch);
-    if (fate == FATE_TRY_AGAIN && !d->retry && agent_timer(conn, &d->retry, RETRY_MS, 0, on_retry, d) < 0)
+    if (fate != FATE_DONE && ag_model_values_untold(&d->values, r->batch) && fate == FATE_TRY_AGAIN && !d->retry && agent_timer(conn, &d->retry, RETRY_MS, 0, on_retry, d) < 0)
         d->retry = NULL;
     link_unref(r->link);
     free(r);
@@ -366,7 +371,7 @@ static void on_registered(agent_slot *slot, int status, void *user)
     (void) slot;
     (void) status;
     ag_model_info_ask(&d->info);
-    agent_device_flush(d);
+    tell_again(d);
 }
 
 static void on_status(agent_conn *conn, const char *status, void *user)
@@ -377,7 +382,7 @@ static void on_status(agent_conn *conn, const char *status, void *user)
     (void) conn;
     d->client_is_there = strcmp(status, AGENT_STATUS_UNKNOWN) != 0;
     if (d->client_is_there && !was_there)
-        agent_device_flush(d);
+        tell_again(d);
 }
 
 static void on_info(void *user, const struct model_prop *p, const char *text)

@@ -10,8 +10,8 @@ import pytest
 SOURCE = Path(os.environ["MIIO_SOURCE"])
 BIN = Path(os.environ["MIIO_BIN"])
 MAN = SOURCE / "docs" / "man"
-PAGES = {"miio_agent": 8, "miio_client": 8, "miio_ota": 8, "miio_mcu": 8, "miioctl": 1, "miio_sim": 1}
-SIM_HELPS = [["mcu"], ["phone"], ["cloud"]] + [["cloud", "--kind", k] for k in ("ot", "gizwits", "onenet", "mqtt")]
+PAGES = {"miio_agent": 8, "miio_client": 8, "miio_ota": 8, "miio_mcu": 8, "miioctl": 1, "miio_sim": 1, "miio_gen": 1}
+SIM_HELPS = [["mcu"], ["phone"], ["device"], ["cloud"]] + [["cloud", "--kind", k] for k in ("ot", "gizwits", "onenet", "mqtt")]
 
 
 def page(name):
@@ -80,8 +80,18 @@ def test_functions_of_the_library():
         assert code in written, f"code {code} is not in libagent(3)"
 
 
-def test_program_of_the_library_page_compiles():
-    program = re.search(r"```\n(.*?)```", page("libagent"), re.S).group(1).replace("\\\\", "\\")
+def test_functions_of_the_model_library():
+    header = (SOURCE / "libagent/include/agent/model.h").read_text()
+    declared = set(re.findall(r"AGENT_API [^;]*?\b(agent_[a-z_]+)\(", header))
+    named = set(re.findall(r"\*(agent_[a-z_]+)\*\(\)", page("libagentmodel")))
+    assert declared == named
+    for code in re.findall(r"#define AGENT_MODEL_[A-Z_]+\s+\(?(-\d+)", header):
+        assert code in page("libagentmodel")
+
+
+@pytest.mark.parametrize("library", ["libagent", "libagentmodel"])
+def test_program_of_the_library_page_compiles(library):
+    program = re.search(r"```\n(.*?)```", page(library), re.S).group(1).replace("\\\\", "\\")
     done = subprocess.run(["cc", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c", "-I",
                            str(SOURCE / "libagent/include"), "-"], input=program, text=True, stderr=subprocess.PIPE)
     assert done.returncode == 0, done.stderr

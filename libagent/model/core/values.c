@@ -115,17 +115,28 @@ void ag_model_values_told(struct model_values *v, uint32_t batch)
 {
     for (uint32_t i = 0; v->n_changed > 0 && i < v->m->n_props; i++) {
         if (v->held[i].changed) {
-            v->held[i].changed = false;
+            v->held[i].changed = v->held[i].owed = false;
             v->held[i].batch = batch;
             v->n_changed--;
         }
     }
 }
 
-void ag_model_values_untold(struct model_values *v, uint32_t batch)
+bool ag_model_values_untold(struct model_values *v, uint32_t batch)
+{
+    bool any = false;
+
+    for (uint32_t i = 0; i < v->m->n_props; i++) {
+        if (v->held[i].batch == batch && !v->held[i].changed)
+            any = v->held[i].owed = true;
+    }
+    return any;
+}
+
+void ag_model_values_retry(struct model_values *v)
 {
     for (uint32_t i = 0; i < v->m->n_props; i++) {
-        if (v->held[i].batch == batch && !v->held[i].changed) {
+        if (v->held[i].owed && !v->held[i].changed) {
             v->held[i].changed = true;
             v->n_changed++;
         }
