@@ -30,6 +30,9 @@ def help_of(program):
         done = run(BIN / program, *args, "--help")
         assert done.returncode == 0, (program, args, done.stderr)
         text += done.stdout
+    if program == "miioctl":
+        for command in re.findall(r"^  ([a-z]+) ", text[text.index("commands:"):], re.M):
+            text += run(BIN / program, "help", command).stdout
     return text
 
 
