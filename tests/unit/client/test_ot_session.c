@@ -575,6 +575,85 @@ static void replays_are_never_executed(void **state)
     rig_close(&g);
 }
 
+/* More commands than are remembered, each answered: the oldest make room, none is refused. */
+static void answered_commands_make_room(void **state)
+{
+    char text[64];
+    struct rig g;
+
+    (void) state;
+    rig_up(&g, false, 0);
+    g.answer = "{\"result\":[]}";
+    for (uint32_t i = 0; i < 1500; i++) {
+        snprintf(text, sizeof text, "{\"id\":%u,\"method\":\"x\"}", i);
+        g.cloud_stamp = 1000 + i;
+        give_text(&g, text);
+    }
+    assert_int_equal(ot_session_stats(g.s)->commands, 1500);
+    assert_int_equal(ot_session_stats(g.s)->drop_busy, 0);
+    rig_close(&g);
+}
+
+/* Answers have 1 MiB in all: the oldest are given up, but their commands are not executed again. */
+static void large_answers_are_given_up(void **state)
+{
+    static char answer[60000];
+    char text[64];
+    struct rig g;
+
+    (void) state;
+    memset(answer, 'x', sizeof answer - 1);
+    memcpy(answer, "{\"result\":\"", 11);
+    memcpy(answer + sizeof answer - 3, "\"}", 2);
+    rig_up(&g, false, 0);
+    g.answer = answer;
+    for (uint32_t i = 0; i < 20; i++) {
+        snprintf(text, sizeof text, "{\"id\":%u,\"method\":\"x\"}", i);
+        give_text(&g, text);
+    }
+    ag_buf_clear(&g.journal);
+    give_text(&g, "{\"id\":0,\"method\":\"x\"}");
+    check(&g, "");
+    give_text(&g, "{\"id\":19,\"method\":\"x\"}");
+    assert_true(ag_buf_size(&g.journal) > 50000);
+    ag_buf_clear(&g.journal);
+    give_text(&g, "{\"id\":5,\"method\":\"x\"}"); /* within the limit: 17 of them fit */
+    assert_true(ag_buf_size(&g.journal) > 50000);
+    assert_int_equal(ot_session_stats(g.s)->commands, 20);
+    rig_close(&g);
+}
+
+static unsigned count_lines(struct rig *g, const char *what)
+{
+    const char *p = ag_buf_cstr(&g->journal);
+    unsigned n = 0;
+
+    while (p && (p = strstr(p, what))) {
+        n++;
+        p++;
+    }
+    return n;
+}
+
+/* The report that nobody acknowledges is sent five times on a link, then no more. */
+static void idle_report_is_given_up(void **state)
+{
+    struct rig g;
+
+    (void) state;
+    rig_open(&g, false, 0);
+    ot_session_begin(g.s, g.now_ms);
+    give_time(&g, 1700000000);
+    ack(&g, g.info_id);
+    for (unsigned i = 0; i < 30; i++) {
+        pass(&g, 1000);
+        give_text(&g, "{\"id\":1,\"result\":1}"); /* a sign of life */
+    }
+    assert_int_equal(count_lines(&g, "> idle"), 5);
+    assert_true(ot_session_is_up(g.s));
+    rig_close(&g);
+}
+
 static void repeats_are_known_after_a_reconnect(void **state)
 {
     struct rig g;
@@ -904,6 +983,9 @@ int main(void)
         cmocka_unit_test(window_is_bounded),
         cmocka_unit_test(commands_and_repeats),
         cmocka_unit_test(replays_are_never_executed),
+        cmocka_unit_test(answered_commands_make_room),
+        cmocka_unit_test(large_answers_are_given_up),
+        cmocka_unit_test(idle_report_is_given_up),
         cmocka_unit_test(repeats_are_known_after_a_reconnect),
         cmocka_unit_test(too_many_commands),
         cmocka_unit_test(answers_too_large_become_errors),
