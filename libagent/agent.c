@@ -47,8 +47,7 @@ static void close_now(struct agent_conn *c)
     c->overdue_ms = 0;
     ag_conn_end_calls(c, &c->calls, AGENT_E_CANCELED);
     ag_conn_end_calls(c, &c->unsent, AGENT_E_CANCELED);
-    while (ag_conn_run_posts(c) && c->dying)
-        ;
+    ag_conn_run_posts(c);
     ag_conn_tell_state(c);
     ag_conn_tell_log(c);
     c->closing--;

@@ -179,19 +179,17 @@ void ag_conn_tell_ending(struct agent_conn *c)
     }
 }
 
-int ag_conn_run_posts(struct agent_conn *c)
+void ag_conn_run_posts(struct agent_conn *c)
 {
+    unsigned end = ag_posts_end(&c->posts);
     agent_post_fn fn;
     void *user;
 
-    for (unsigned i = 0; i < AG_POSTS_MAX; i++) {
-        if (!ag_posts_take(&c->posts, &fn, &user))
-            return 0;
+    while (ag_posts_take(&c->posts, end, &fn, &user)) {
         ag_conn_enter(c);
         fn(c, user);
         ag_conn_leave(c);
     }
-    return 1;
 }
 
 /* ---- events ---- */

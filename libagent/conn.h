@@ -169,8 +169,8 @@ void ag_conn_end_calls(struct agent_conn *c, struct ag_list *list, int status);
 void ag_conn_tell_ending(struct agent_conn *c);
 /* Queues what is due, as far as the limit allows. 0, -ENOMEM. */
 int ag_conn_send_due(struct agent_conn *c);
-/* Runs what was posted before the call. 1: there is more. */
-int ag_conn_run_posts(struct agent_conn *c);
+/* Runs what has been posted by now. */
+void ag_conn_run_posts(struct agent_conn *c);
 /* When ag_conn_on_time() or the next try is due; UINT64_MAX: never. */
 uint64_t ag_conn_deadline(const struct agent_conn *c);
 

@@ -201,12 +201,12 @@ static int turn(struct agent_conn *c)
 
     ag_conn_tell_log(c);
     ag_conn_tell_state(c);
-    more = ag_conn_run_posts(c);
+    ag_conn_run_posts(c);
     if (c->state == AGENT_CONNECTING)
         r = connect_step(c, now_ms);
     if (ag_conn_is_up(c))
         r = read_step(c, now_ms);
-    more |= time_step(c, now_ms);
+    more = time_step(c, now_ms);
     ag_timers_run(c, now_ms);
     ag_conn_tell_ending(c);
     ag_conn_check_ready(c);

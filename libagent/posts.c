@@ -32,11 +32,11 @@ bool ag_posts_put(struct ag_posts *q, agent_post_fn fn, void *user)
     return true;
 }
 
-bool ag_posts_take(struct ag_posts *q, agent_post_fn *fn_out, void **user_out)
+bool ag_posts_take(struct ag_posts *q, unsigned end, agent_post_fn *fn_out, void **user_out)
 {
     struct ag_post *cell = &q->cells[q->tail % AG_POSTS_MAX];
 
-    if (atomic_load_explicit(&cell->turn, memory_order_acquire) != q->tail + 1)
+    if ((int) (end - q->tail) <= 0 || atomic_load_explicit(&cell->turn, memory_order_acquire) != q->tail + 1)
         return false;
     *fn_out = cell->fn;
     *user_out = cell->user;

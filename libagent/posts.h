@@ -30,7 +30,12 @@ struct ag_posts {
 void ag_posts_init(struct ag_posts *q);
 /* Any thread, any signal handler. False: full. */
 bool ag_posts_put(struct ag_posts *q, agent_post_fn fn, void *user);
-/* The oldest that is whole. False: none. */
-bool ag_posts_take(struct ag_posts *q, agent_post_fn *fn_out, void **user_out);
+/* The oldest, when it is whole and before the place end. False: none. */
+bool ag_posts_take(struct ag_posts *q, unsigned end, agent_post_fn *fn_out, void **user_out);
+/* The place behind what has been put by now. */
+static inline unsigned ag_posts_end(const struct ag_posts *q)
+{
+    return atomic_load_explicit(&q->head, memory_order_relaxed);
+}
 
 #endif

@@ -30,6 +30,8 @@ target_link_libraries(loop_glib PRIVATE miio_options agent PkgConfig::GLIB)
 target_link_libraries(loop_event PRIVATE miio_options agent PkgConfig::LIBEVENT)
 target_link_libraries(loop_uv PRIVATE miio_options agent PkgConfig::UV)
 miio_system_test(test_loops.py TIMEOUT 120)
+miio_unit_test(libagent_slots SOURCES unit/libagent/test_slots.c unit/libagent/lab.c unit/libagent/fake.c
+               LIBS agent_static agcore)
 miio_unit_test(libagent_params SOURCES unit/libagent/test_params.c unit/libagent/lab.c LIBS agent_static agcore)
 # a locale with a decimal comma, for this test alone
 if(EXISTS /usr/share/i18n/locales/de_DE)
