@@ -32,6 +32,9 @@ target_link_libraries(loop_uv PRIVATE miio_options agent PkgConfig::UV)
 miio_system_test(test_loops.py TIMEOUT 120)
 miio_unit_test(libagent_slots SOURCES unit/libagent/test_slots.c unit/libagent/lab.c unit/libagent/fake.c
                LIBS agent_static agcore)
+miio_unit_test(libagent_random SOURCES unit/libagent/test_random.c unit/libagent/fake.c LIBS agent_static agcore)
+add_test(NAME soak.libagent_random COMMAND test_libagent_random 1000000 1)
+set_tests_properties(soak.libagent_random PROPERTIES TIMEOUT 900 LABELS soak)
 miio_unit_test(libagent_params SOURCES unit/libagent/test_params.c unit/libagent/lab.c LIBS agent_static agcore)
 # a locale with a decimal comma, for this test alone
 if(EXISTS /usr/share/i18n/locales/de_DE)
@@ -39,4 +42,22 @@ if(EXISTS /usr/share/i18n/locales/de_DE)
     add_custom_command(TARGET test_libagent_params POST_BUILD COMMAND ${CMAKE_COMMAND} -E make_directory ${test_locales}
                        COMMAND localedef -i de_DE -f UTF-8 ${test_locales}/de_DE.UTF-8 || true)
     set_tests_properties(unit.libagent_params PROPERTIES ENVIRONMENT LOCPATH=${test_locales})
+endif()
+
+# 32 threads under ThreadSanitizer: the library is compiled once more, which no other sanitizer may share
+if(NOT MIIO_FUZZ AND NOT MIIO_COVERAGE)
+    get_target_property(tsan_library agent SOURCES)
+    get_target_property(tsan_core agcore SOURCES)
+    list(APPEND tsan_library ${tsan_core})
+    list(TRANSFORM tsan_library PREPEND ${CMAKE_SOURCE_DIR}/libagent/)
+    add_executable(test_libagent_threads unit/libagent/threads.c ${tsan_library})
+    target_include_directories(test_libagent_threads PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/libagent/include
+                                                             ${MSGPACK_INCLUDE_DIRS})
+    target_compile_definitions(test_libagent_threads PRIVATE _GNU_SOURCE MIIO_VERSION="${PROJECT_VERSION}")
+    target_compile_options(test_libagent_threads PRIVATE -fsanitize=thread -O1 -g)
+    target_link_libraries(test_libagent_threads PRIVATE Threads::Threads m)
+    target_link_options(test_libagent_threads PRIVATE -fsanitize=thread)
+    set_target_properties(test_libagent_threads PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_test(NAME unit.libagent_threads COMMAND test_libagent_threads)
+    set_tests_properties(unit.libagent_threads PROPERTIES TIMEOUT 300 ENVIRONMENT TSAN_OPTIONS=halt_on_error=1)
 endif()

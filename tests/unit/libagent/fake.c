@@ -24,7 +24,7 @@ void fake_init(struct fake *f, bool packets)
     socklen_t len = sizeof(sa_family_t); /* the kernel chooses an abstract name */
 
     f->peer = -1;
-    f->listener = socket(AF_UNIX, (packets ? SOCK_SEQPACKET : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+    f->listener = socket(AF_UNIX, (packets ? SOCK_SEQPACKET : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     assert_true(f->listener >= 0);
     assert_int_equal(bind(f->listener, (struct sockaddr *) &at, len), 0);
     assert_int_equal(listen(f->listener, 64), 0);
