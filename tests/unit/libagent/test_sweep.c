@@ -1,10 +1,15 @@
 /* Every allocation of a whole session of the library fails once: nothing leaks, nothing is forgotten, all stays usable. */
+#include "tests/unit/libagent/fake.h"
 #include "tests/unit/libagent/lab.h"
 
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include "tests/support/alloc_fail.h"
 
-static unsigned n_ends, n_started;
+static unsigned n_ends, n_started, n_destroyed, n_owned, n_posts;
 
 static void on_end(agent_conn *conn, int status, const char *result, const char *error, void *user)
 {
@@ -52,6 +57,70 @@ static void say(struct lab *l, const char *text)
     l->conn->processing = false;
 }
 
+static void on_destroy(void *user)
+{
+    (void) user;
+    n_destroyed++;
+}
+
+static void on_timer(agent_conn *conn, void *user)
+{
+    (void) conn;
+    (void) user;
+}
+
+static void on_post(agent_conn *conn, void *user)
+{
+    (void) conn;
+    (void) user;
+    n_posts++;
+}
+
+static void on_log(enum agent_log_level level, const char *text, void *user)
+{
+    (void) level;
+    (void) user;
+    assert_true(strlen(text) > 0);
+}
+
+static void own(int r, agent_slot *slot)
+{
+    assert_true(r == 0 || r == -ENOMEM);
+    if (r < 0)
+        return;
+    assert_int_equal(agent_slot_set_destroy(slot, on_destroy), 0);
+    n_owned++;
+    agent_slot_give(slot);
+}
+
+/* Reads its params in every way, which allocates nothing, and answers. */
+static int read_all(agent_request *req, void *user)
+{
+    const char *raw;
+    char word[8];
+    int64_t i = 0;
+    uint64_t u = 0;
+    double d = 0;
+    size_t n;
+    int b;
+
+    (void) user;
+    assert_int_equal(agent_param_str(req, "s", word, sizeof word), 0);
+    assert_int_equal(agent_param_int(req, "i", 0, 9, &i), 0);
+    assert_int_equal(agent_param_uint(req, "i", 0, 9, &u), 0);
+    assert_int_equal(agent_param_double(req, "i", 0, 9, &d), 0);
+    assert_int_equal(agent_param_bool(req, "b", &b), 0);
+    assert_int_equal(agent_param_raw(req, "b", &raw, &n), 0);
+    assert_int_equal(agent_param_count(req, ""), 3);
+    agent_request_origin(req);
+    agent_request_answer_errors(req, 1);
+    if (agent_param_int(req, "i", 1000, 1001, &i) == 0)
+        return agent_replyf(req, "[%s,%d]", word, (int) i);
+    if (agent_request_id(req, NULL) == 1)
+        agent_reply_error_data(req, 1, "x", "[1]");
+    return 0;
+}
+
 static void on_bound(agent_conn *conn, uint32_t address, int status, void *user)
 {
     (void) conn;
@@ -68,7 +137,9 @@ static void session(void *user)
     lab_init(&l);
     if (!l.conn)
         return;
-    n_ends = n_started = 0;
+    n_ends = n_started = n_destroyed = n_owned = n_posts = 0;
+    agent_set_log(l.conn, on_log, AGENT_LOG_DEBUG, NULL);
+    agent_set_report_wait(l.conn, 100);
     l.conn->encoding = (uint8_t) encoding;
     agent_subscribe(l.conn, &sub, "m", keep, &kept);
     agent_subscribe(l.conn, NULL, "pre.*", keep, &kept);
@@ -76,14 +147,33 @@ static void session(void *user)
     agent_set_on_bound(l.conn, on_bound, &l);
     agent_bind(l.conn, 2, keep, &kept);
     start_call(l.conn, "early", NULL);
+    {
+        agent_slot *slot = NULL;
+        int r = agent_timer(l.conn, &slot, 1, 1, on_timer, NULL);
+
+        own(r, slot);
+        r = agent_subscribe_mode(l.conn, &slot, "owned", AGENT_STANDBY, read_all, NULL, NULL);
+        own(r, slot);
+    }
+    assert_int_equal(agent_post(l.conn, on_post, NULL), 0);
+    agent_report_props(l.conn, "{\"waits\":1}", NULL, NULL);
+    agent_reportf(l.conn, "event.waits", NULL, NULL, "[%s,%f]", "x", 1.5);
     lab_up(&l);
     start_call(l.conn, "one", NULL);
     start_call(l.conn, "two", NULL);
     agent_report_property(l.conn, "1", 2, 3, "4", NULL, NULL);
     say(&l, "{\"id\":1,\"method\":\"m\",\"params\":[1]}{\"id\":2,\"method\":\"pre.x\"}{\"id\":3,\"meth");
     say(&l, "od\":\"nobody\"}{\"method\":\"local.status\",\"params\":\"x\"}{\"id\":3,\"result\":[\"ok\"]}");
+    say(&l, "{\"id\":5,\"method\":\"owned\",\"_origin\":\"l\\u0061n\",\"params\":{\"s\":\"x\",\"i\":3,\"b\":true}}");
+    say(&l, "{\"method\":\"agent.owner\",\"params\":{\"key\":\"owned\"}}");
+    agent_report_prop(l.conn, "p", "1", NULL, NULL);
+    agent_report_event(l.conn, "e", "[1]", NULL, NULL);
+    agent_report_miot_event(l.conn, "1", 2, 3, "[4]", NULL, NULL);
+    agent_notify(l.conn, "n", NULL);
+    agent_send(l.conn, NULL, 2, "to", NULL, 0, NULL, NULL);
     if (kept)
         agent_reply(kept, "[2]");
+    ag_conn_tell_log(l.conn);
     lab_down(&l);
     lab_up(&l);
     start_call(l.conn, "three", NULL);
@@ -94,6 +184,8 @@ static void session(void *user)
     lab_deinit(&l);
     agent_request_unref(kept);
     assert_int_equal(n_ends, n_started); /* no callback is forgotten, none comes twice */
+    assert_int_equal(n_destroyed, n_owned);
+    assert_int_equal(n_posts, 1);
 }
 
 static void sweep_json(void **state)
@@ -112,11 +204,143 @@ static void sweep_msgpack(void **state)
     alloc_fail_sweep(session, &encoding);
 }
 
+/* ---- over a socket: what waits, and coming up ---- */
+
+static uint64_t rushing_ms;
+
+static uint64_t rushing_clock(void)
+{
+    return rushing_ms += 40;
+}
+
+/* What the last connection has heard, all of it. */
+static const char *hear_last(struct fake *f)
+{
+    struct pollfd p = {.fd = f->listener, .events = POLLIN};
+
+    while (poll(&p, 1, 0) == 1)
+        fake_accept(f);
+    return f->peer >= 0 && fake_has_heard(f) ? fake_hear(f) : "";
+}
+
+/* The answer to the next question is there before it is asked. */
+static void answer_next(struct fake *f, agent_conn *conn, const char *member)
+{
+    char text[96];
+
+    hear_last(f);
+    snprintf(text, sizeof text, "{\"id\":%u,%s}", conn->waits.next_id, member);
+    send(f->peer, text, strlen(text), MSG_NOSIGNAL);
+}
+
+/* An answer, or what a lack of memory on either side of it makes of one. */
+static bool is_fair(int r)
+{
+    return r == 0 || r == -ENOMEM || r == AGENT_E_LOST || r == AGENT_E_TIMEOUT;
+}
+
+/* Memory that is short while it comes up leaves no application deaf: it is READY only when all has been said. */
+static void coming_up(void *user)
+{
+    struct fake f;
+    agent_conn *conn = NULL;
+    agent_request *kept = NULL;
+    char word[16], *text = NULL;
+    int64_t t;
+    int n_subs = 0, r, left = 3000;
+    const char *heard;
+
+    (void) user;
+    fake_init(&f, false);
+    if (agent_new(&conn) < 0) {
+        fake_deinit(&f);
+        return;
+    }
+    conn->now_ms = rushing_clock;
+    agent_set_log(conn, on_log, AGENT_LOG_DEBUG, NULL);
+    agent_set_reconnect(conn, 1, 1);
+    n_subs += agent_subscribe(conn, NULL, "one", keep, &kept) == 0;
+    n_subs += agent_subscribe(conn, NULL, "two", keep, &kept) == 0;
+    n_subs += agent_follow_status(conn, NULL, on_status, NULL) == 0;
+    agent_bind(conn, 2, keep, &kept);
+    assert_int_equal(agent_open(conn, f.address), 0);
+    do {
+        r = agent_process(conn);
+        assert_true(r >= 0 || r == -ENOMEM);
+        assert_true(--left > 0);
+    } while (agent_get_state(conn) != AGENT_READY);
+    heard = hear_last(&f);
+    assert_non_null(strstr(heard, "\"bind\""));
+    for (r = 0; (heard = strstr(heard, "\"register\"")); heard++)
+        r++;
+    assert_int_equal(r, n_subs);
+    conn->now_ms = ag_transport_now_ms;
+    answer_next(&f, conn, "\"result\":1");
+    r = agent_call_sync(conn, "x", NULL, 50, &text);
+    assert_true(is_fair(r));
+    free(text);
+    answer_next(&f, conn, "\"result\":5");
+    r = agent_query_time(conn, &t);
+    assert_true(is_fair(r));
+    answer_next(&f, conn, "\"result\":\"sg\"");
+    r = agent_query_country(conn, word, sizeof word);
+    assert_true(is_fair(r));
+    answer_next(&f, conn, "\"error\":{\"code\":-1}");
+    r = agent_query_status(conn, word, sizeof word);
+    assert_true(is_fair(r) || r == AGENT_E_REMOTE);
+    agent_unref(conn);
+    fake_deinit(&f);
+}
+
+static void sweep_coming_up(void **state)
+{
+    (void) state;
+    alloc_fail_sweep(coming_up, NULL);
+}
+
+static void sync_answered(void *user)
+{
+    struct fake f;
+    agent_conn *conn = NULL;
+    char text[128], *result = NULL;
+    int r;
+
+    (void) user;
+    fake_init(&f, false);
+    if (agent_new(&conn) < 0 || agent_open(conn, f.address) < 0) {
+        agent_unref(conn);
+        fake_deinit(&f);
+        return;
+    }
+    for (int i = 0; i < 100 && agent_get_state(conn) != AGENT_READY; i++)
+        agent_process(conn);
+    if (agent_get_state(conn) == AGENT_READY) {
+        fake_accept(&f);
+        snprintf(text, sizeof text, "{\"id\":%u,\"error\":{\"code\":-1}}", conn->waits.next_id);
+        fake_say(&f, text);
+        r = agent_call_sync(conn, "x", NULL, 0, &result);
+        assert_true(r == AGENT_E_REMOTE || r == -ENOMEM || r == AGENT_E_LOST);
+        assert_int_equal(r == AGENT_E_REMOTE, result != NULL);
+        agent_last_error(conn);
+        free(result);
+    }
+    agent_unref(conn);
+    fake_deinit(&f);
+}
+
+static void sweep_sync(void **state)
+{
+    (void) state;
+    alloc_fail_sweep(sync_answered, NULL);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(sweep_json),
         cmocka_unit_test(sweep_msgpack),
+        cmocka_unit_test(sweep_coming_up),
+        cmocka_unit_test(sweep_sync),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
