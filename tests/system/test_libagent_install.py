@@ -36,6 +36,23 @@ def test_exports_are_the_map_are_the_header():
     assert exported("-D", os.path.join(LIB, "libagent.so")) - {"LIBAGENT_0"} == mapped == header
 
 
+# What 0.1.0 had; a program linked to it runs with every later library.
+FIRST_NODE = """
+bind call call_sync close error_code follow_status get_events get_fd get_state get_timeout_ms new notify open process
+query_country query_status query_time ref reply reply_error report_event report_miot_event report_prop report_property
+report_props request_conn request_from request_id request_ignore request_method request_params request_ref request_text
+request_unref request_unrefp run send set_encoding set_log set_on_bound set_on_state set_queue_limit set_reconnect
+slot_ref slot_unref slot_unrefp stop strerror subscribe subscribe_mode unref unrefp version wait wake
+""".split()
+
+
+def test_the_first_node_of_the_map_is_frozen():
+    table = run("nm", "-D", "--defined-only", "--with-symbol-versions", os.path.join(LIB, "libagent.so"))
+    node = dict(re.findall(r" T (agent_\w+)@@(\w+)", table))
+    assert sorted(n for n in node if node[n] == "LIBAGENT_0") == sorted("agent_" + n for n in FIRST_NODE)
+    assert set(node.values()) == {"LIBAGENT_0", "LIBAGENT_0_2"}
+
+
 def test_static_library_claims_no_foreign_name():
     names = exported("-g", os.path.join(LIB, "libagent.a"))
     assert "agent_new" in names
@@ -46,17 +63,33 @@ def test_shared_library_has_its_version():
     assert "libagent.so.0" in run("readelf", "-d", os.path.join(LIB, "libagent.so"))
 
 
+STANDARDS = ["c99", "gnu99", "c11", "c17", "gnu17", "c++98", "c++03", "c++11", "c++14", "c++17", "c++20"]
+
+
 @pytest.mark.parametrize("header", HEADERS)
-@pytest.mark.parametrize("compiler", [("cc", "-xc", "-std=c99", "-pedantic"), ("cc", "-xc", "-std=gnu11"),
-                                      ("c++", "-xc++", "-std=c++11", "-pedantic"),
-                                      ("c++", "-xc++", "-std=c++17", "-pedantic")])
-def test_headers_stand_alone(header, compiler):
-    flags = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-fsyntax-only", "-I" + INCLUDE]
-    if compiler[2] == "-std=c99":
+@pytest.mark.parametrize("standard", STANDARDS)
+def test_headers_stand_alone(header, standard):
+    compiler = ["c++", "-xc++"] if "++" in standard else ["cc", "-xc"]
+    flags = ["-std=" + standard, "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wformat=2", "-Werror",
+             "-fsyntax-only", "-I" + INCLUDE]
+    if header == "agent/agent.h" or standard not in ("c++98", "c++03"):
+        flags.append("-pedantic")  # libuv and cJSON use long long, which those standards do not know
+    if standard in ("c99", "c11", "c17"):
         flags.append("-D_POSIX_C_SOURCE=200809L")  # libuv's own header asks for it
     if "glib" in header:
         flags += run("pkg-config", "--cflags", "glib-2.0").replace("-I", "-isystem").split()  # its own headers are not that strict
     run(*compiler, *flags, "-", input="#include <%s>\n#include <%s>\nint main(void) { return 0; }\n" % (header, header))
+
+
+WRONG_FORMATS = ['"[%s]", 1', '"[%d]", "x"', '"[%d]", (long long) 1', '"[%f]", 1', '"[%d,%d]", 1', '"[%p]", 1', '"[%q]", 1']
+
+
+@pytest.mark.parametrize("arguments", WRONG_FORMATS)
+def test_the_compiler_finds_wrong_formats(arguments):
+    done = subprocess.run(["cc", "-xc", "-Wall", "-Werror", "-fsyntax-only", "-I" + INCLUDE, "-"], text=True, timeout=60,
+                          stderr=subprocess.PIPE, input="#include <agent/agent.h>\nint f(agent_request *r) { return "
+                          "agent_replyf(r, %s); }\n" % arguments)
+    assert done.returncode != 0 and "format" in done.stderr
 
 
 APP = """
@@ -88,6 +121,25 @@ def pkg_config(installed, *args):
     """The installed file as it is: the prefix differs from the configured one."""
     env = {**os.environ, "PKG_CONFIG_PATH": installed[1] + ":" + os.environ.get("PKG_CONFIG_PATH", "")}
     return run("pkg-config", *args, "libagent", env=env).split()
+
+
+def test_nothing_else_is_needed(installed, tmp_path):
+    """As on a machine where libagent alone is installed: no other .pc file can be found."""
+    libdir = os.path.dirname(installed[1])
+    env = {**os.environ, "PKG_CONFIG_LIBDIR": installed[1], "PKG_CONFIG_PATH": ""}
+    flags = run("pkg-config", "--cflags", "--libs", "libagent", env=env).split()
+    static = run("pkg-config", "--static", "--libs", "libagent", env=env)
+    assert "msgpack" not in static
+    for d, _, files in os.walk(installed[0]):
+        for name in files:
+            if name.endswith((".pc", ".cmake")):
+                with open(os.path.join(d, name)) as f:
+                    assert "msgpack" not in f.read(), name
+    (tmp_path / "app.c").write_text(APP)
+    run("cc", "-o", str(tmp_path / "app"), str(tmp_path / "app.c"), *sanitizers(), *flags)
+    try_out(tmp_path / "app", libdir)
+    needed = re.findall(r"NEEDED.*\[(.*)\]", run("readelf", "-d", os.path.join(LIB, "libagent.so")))
+    assert [n for n in needed if not n.startswith(("libc.so", "libm.so", "libasan", "libubsan", "ld-linux"))] == []
 
 
 def try_out(program, libdir):

@@ -11,15 +11,24 @@
 #include <agent/agent.h>
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* The command's params; the caller ends it by cJSON_Delete(). NULL when memory is short. */
+/* The command's params; the caller ends it by cJSON_Delete(). NULL when memory is short, or req is NULL. */
 static inline cJSON *agent_cjson_params(const agent_request *req)
 {
-    return cJSON_Parse(agent_request_params(req));
+    const char *params = agent_request_params(req);
+
+    return params ? cJSON_Parse(params) : NULL;
+}
+
+/* A result or an error object, as agent_call_fn gets it; the caller ends it by cJSON_Delete(). NULL for NULL. */
+static inline cJSON *agent_cjson_parse(const char *text)
+{
+    return text ? cJSON_Parse(text) : NULL;
 }
 
 /* Text of a value, *ret_text NULL for NULL; end it by cJSON_free(). */
@@ -40,6 +49,17 @@ static inline int agent_cjson_reply(agent_request *req, const cJSON *result)
     return r;
 }
 
+static inline int agent_cjson_reply_error(agent_request *req, int code, const char *message, const cJSON *data)
+{
+    char *text;
+    int r = agent_cjson_print_(data, &text);
+
+    if (r == 0)
+        r = agent_reply_error_data(req, code, message, text);
+    cJSON_free(text);
+    return r;
+}
+
 static inline int agent_cjson_call(agent_conn *conn, agent_slot **ret_slot, const char *method, const cJSON *params,
                                    unsigned timeout_ms, agent_call_fn fn, void *user)
 {
@@ -52,6 +72,28 @@ static inline int agent_cjson_call(agent_conn *conn, agent_slot **ret_slot, cons
     return r;
 }
 
+/* *ret_result, which may be NULL, is the result, or with AGENT_E_REMOTE the error object; end it by cJSON_Delete(). */
+static inline int agent_cjson_call_sync(agent_conn *conn, const char *method, const cJSON *params, unsigned timeout_ms,
+                                        cJSON **ret_result)
+{
+    char *text, *answer = NULL;
+    int r = agent_cjson_print_(params, &text);
+
+    if (r == 0)
+        r = agent_call_sync(conn, method, text, timeout_ms, &answer);
+    cJSON_free(text);
+    if (answer && ret_result) {
+        cJSON *result = cJSON_Parse(answer);
+
+        if (result)
+            *ret_result = result;
+        else
+            r = -ENOMEM;
+    }
+    free(answer);
+    return r;
+}
+
 static inline int agent_cjson_notify(agent_conn *conn, const char *method, const cJSON *params)
 {
     char *text;
@@ -59,6 +101,18 @@ static inline int agent_cjson_notify(agent_conn *conn, const char *method, const
 
     if (r == 0)
         r = agent_notify(conn, method, text);
+    cJSON_free(text);
+    return r;
+}
+
+static inline int agent_cjson_send(agent_conn *conn, agent_slot **ret_slot, uint32_t to, const char *method,
+                                   const cJSON *params, unsigned timeout_ms, agent_call_fn fn, void *user)
+{
+    char *text;
+    int r = agent_cjson_print_(params, &text);
+
+    if (r == 0)
+        r = agent_send(conn, ret_slot, to, method, text, timeout_ms, fn, user);
     cJSON_free(text);
     return r;
 }
@@ -96,6 +150,31 @@ static inline int agent_cjson_report_event(agent_conn *conn, const char *name, c
 
     if (r == 0)
         r = agent_report_event(conn, name, text, fn, user);
+    cJSON_free(text);
+    return r;
+}
+
+static inline int agent_cjson_report_property(agent_conn *conn, const char *did, unsigned siid, unsigned piid,
+                                              const cJSON *value, agent_call_fn fn, void *user)
+{
+    char *text;
+    int r = agent_cjson_print_(value, &text);
+
+    if (r == 0)
+        r = agent_report_property(conn, did, siid, piid, text, fn, user);
+    cJSON_free(text);
+    return r;
+}
+
+/* arguments: an array, or NULL. */
+static inline int agent_cjson_report_miot_event(agent_conn *conn, const char *did, unsigned siid, unsigned eiid,
+                                                const cJSON *arguments, agent_call_fn fn, void *user)
+{
+    char *text;
+    int r = agent_cjson_print_(arguments, &text);
+
+    if (r == 0)
+        r = agent_report_miot_event(conn, did, siid, eiid, text, fn, user);
     cJSON_free(text);
     return r;
 }

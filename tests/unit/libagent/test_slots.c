@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include "agent/cjson.h"
 #include "libagent/request.h"
 
 static uint64_t fixed_ms;
@@ -446,6 +447,85 @@ static void nothing_overtakes_what_waits(void **state)
     lab_deinit(&l);
 }
 
+/* ---- cJSON ---- */
+
+static int on_request_cjson(agent_request *req, void *user)
+{
+    cJSON *params = agent_cjson_params(req);
+    const cJSON *first = cJSON_GetArrayItem(params, 0);
+    int r;
+
+    (void) user;
+    r = cJSON_IsString(first) ? agent_cjson_reply(req, params) : agent_cjson_reply_error(req, -5003, "no", first);
+    cJSON_Delete(params);
+    return r;
+}
+
+static void values_of_cjson_go_everywhere(void **state)
+{
+    cJSON *object = cJSON_Parse("{\"a\":[\"\\u00e4\",1]}"), *array = cJSON_Parse("[1,true]");
+    struct lab l;
+
+    (void) state;
+    lab_init(&l);
+    lab_up(&l);
+    agent_subscribe(l.conn, NULL, "m", on_request_cjson, NULL);
+    lab_sent(&l);
+    lab_say(&l, "{\"id\":7,\"method\":\"m\",\"params\":[ \"x\\n\" ]}{\"id\":8,\"method\":\"m\",\"params\":[5]}"
+                "{\"id\":9,\"method\":\"m\"}");
+    assert_string_equal(lab_sent(&l), "{\"id\":7,\"result\":[\"x\\n\"]}"
+                                      "{\"id\":8,\"error\":{\"code\":-5003,\"message\":\"no\",\"data\":5}}"
+                                      "{\"id\":9,\"error\":{\"code\":-5003,\"message\":\"no\"}}");
+    assert_int_equal(agent_cjson_call(l.conn, NULL, "c", array, 0, lab_on_end, &l), 0);
+    assert_int_equal(agent_cjson_notify(l.conn, "n", object), 0);
+    assert_int_equal(agent_cjson_send(l.conn, NULL, 2, "s", NULL, 0, NULL, NULL), 0);
+    assert_string_equal(lab_sent(&l), "{\"id\":2,\"method\":\"c\",\"params\":[1,true]}"
+                                      "{\"method\":\"n\",\"params\":{\"a\":[\"\xc3\xa4\",1]}}"
+                                      "{\"_to\":2,\"method\":\"s\",\"params\":[]}");
+    assert_int_equal(agent_cjson_report_props(l.conn, object, NULL, NULL), 0);
+    assert_int_equal(agent_cjson_report_props(l.conn, array, NULL, NULL), AGENT_E_JSON);
+    assert_int_equal(agent_cjson_report_prop(l.conn, "p", array, NULL, NULL), 0);
+    assert_int_equal(agent_cjson_report_event(l.conn, "e", NULL, NULL, NULL), 0);
+    assert_int_equal(agent_cjson_report_property(l.conn, NULL, 1, 2, object, NULL, NULL), 0);
+    assert_int_equal(agent_cjson_report_miot_event(l.conn, "d", 1, 2, array, NULL, NULL), 0);
+    assert_string_equal(lab_sent(&l), "{\"method\":\"props\",\"params\":{\"a\":[\"\xc3\xa4\",1]}}"
+                                      "{\"method\":\"prop.p\",\"params\":[[1,true]]}"
+                                      "{\"method\":\"event.e\",\"params\":[]}"
+                                      "{\"method\":\"properties_changed\",\"params\":[{\"siid\":1,\"piid\":2,\"value\":"
+                                      "{\"a\":[\"\xc3\xa4\",1]}}]}"
+                                      "{\"method\":\"event_occured\",\"params\":{\"did\":\"d\",\"siid\":1,\"eiid\":2,"
+                                      "\"arguments\":[1,true]}}");
+    assert_null(agent_cjson_params(NULL));
+    assert_null(agent_cjson_parse(NULL));
+    lab_deinit(&l);
+    cJSON_Delete(object);
+    cJSON_Delete(array);
+}
+
+static void a_waiting_call_gives_a_value_of_cjson(void **state)
+{
+    struct fake f;
+    agent_conn *conn;
+    cJSON *result = NULL;
+    char text[96];
+
+    (void) state;
+    fake_init(&f, false);
+    conn = fake_connect(&f);
+    snprintf(text, sizeof text, "{\"id\":%u,\"result\":{\"x\":[1]}}", conn->waits.next_id);
+    fake_say(&f, text);
+    assert_int_equal(agent_cjson_call_sync(conn, "c", NULL, 0, &result), 0);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(result, "x")), 1);
+    cJSON_Delete(result);
+    snprintf(text, sizeof text, "{\"id\":%u,\"error\":{\"code\":-7}}", conn->waits.next_id);
+    fake_say(&f, text);
+    assert_int_equal(agent_cjson_call_sync(conn, "c", NULL, 0, &result), AGENT_E_REMOTE);
+    assert_int_equal(cJSON_GetObjectItem(result, "code")->valueint, -7);
+    cJSON_Delete(result);
+    agent_unref(conn);
+    fake_deinit(&f);
+}
+
 /* ---- values, words, errors ---- */
 
 static void objects_and_arrays_are_checked(void **state)
@@ -700,6 +780,8 @@ int main(void)
         cmocka_unit_test(a_signal_handler_may_post),
         cmocka_unit_test(reports_may_wait_for_a_connection),
         cmocka_unit_test(nothing_overtakes_what_waits),
+        cmocka_unit_test(values_of_cjson_go_everywhere),
+        cmocka_unit_test(a_waiting_call_gives_a_value_of_cjson),
         cmocka_unit_test(objects_and_arrays_are_checked),
         cmocka_unit_test(every_code_has_words_of_its_own),
         cmocka_unit_test(the_header_and_the_library_have_one_version),
