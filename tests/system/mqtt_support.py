@@ -131,9 +131,9 @@ class Listener:
         self.close()
 
 
-def client(directory, *args, cloud, did=1001, extra=()):
+def client(directory, *args, cloud, did=1001, extra=(), wifi=True):
     """miio_client with that cloud, without LAN."""
-    write_identity(directory, did=did, extra=("cloud=" + cloud,) + tuple(extra))
+    write_identity(directory, did=did, extra=("cloud=" + cloud,) + tuple(extra), wifi=wifi)
     daemon = Daemon("miio_client", "-d", directory, "--local", "127.0.0.1:0", "--lan", "none", "--ble", "none", "-l", "3",
                     *args)
     # a test that fails outside of a with block leaves nothing running

@@ -1,5 +1,6 @@
 """miio_client as applications, phones and operators meet it. The LAN port is fixed, so each test has a loopback address
 of its own."""
+import datetime
 import json
 import os
 import random
@@ -14,6 +15,7 @@ import miio
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
+from mqtt_support import Broker, counters
 from support import DEADLINE, Daemon, JsonSocket, is_sanitized, run, wait_for, write_identity
 
 TOKEN = "a1B2c3D4e5F6g7H8"
@@ -51,6 +53,17 @@ class Client(Daemon):
         wait_for(lambda: any("] state" in l or " state " in l for l in self.err[mark:]), "counters again")
         return {m.group(1): int(m.group(2)) for l in self.err[seen:] for m in [re.search(r"  ([a-z_.]+) (\d+)$", l)]
                 if m}
+
+
+class Members(dict):
+    """A JSON object that json.dumps() writes with the members as they stood, doubled ones too."""
+
+    def __init__(self, pairs):
+        super().__init__(pairs)
+        self.pairs = pairs
+
+    def items(self):
+        return self.pairs
 
 
 class Echo(threading.Thread):
@@ -153,6 +166,69 @@ def test_not_mine_is_held_back(client):
     assert [m["method"] for m in first.got] == ["m", "n", "m"] and [m["method"] for m in second.got] == ["n", "m"]
     assert json.loads(client.phone("call", "_internal.info")[1])["error"]["code"] == -32001
     assert json.loads(client.phone("call", "local.query_time")[1])["error"]["code"] == -32001
+
+
+def test_two_that_say_something_else_for_not_mine(client):
+    """One says -32601, the other -10000, each of what is the other's."""
+    def serve(method, code):
+        return Echo(client, lambda m: {"result": [method]} if m["method"] == method else
+                    {"error": {"code": code, "message": "no"}})
+    apps = serve("a", -10000), serve("b", -32601)
+    for method in ("a", "b", "a", "b"):
+        assert json.loads(client.phone("call", method)[1])["result"] == [method]
+    assert json.loads(client.phone("call", "c")[1])["error"]["code"] == -10000
+    assert all([m["method"] for m in app.got] == ["a", "b", "a", "b", "c"] for app in apps)
+
+
+def test_commands_wait_for_who_comes_back(tmp_path):
+    with Client(write_identity(tmp_path / "x"), "--command-grace", "60000", "--command-timeout", "60000") as c:
+        def call(method):
+            got = []
+            t = threading.Thread(target=lambda: got.append(json.loads(c.phone("call", method)[1])))
+            t.start()
+            return t, got
+
+        def waited(n):
+            wait_for(lambda: counters(c).get("command.waited", 0) == n, "the command to wait")
+
+        def serve(method):
+            app = c.app()
+            command = app.recv()
+            assert command["method"] == method
+            app.send({"id": command["id"], "result": [method]})
+            return app
+
+        t, got = call("m")  # the client has just started
+        waited(1)
+        app = serve("m")
+        t.join()
+        assert got[0]["result"] == ["m"]
+        app.close()
+        wait_for(lambda: any("gone" in line for line in c.err), "the end of the socket")
+        t, got = call("n")
+        waited(2)
+        app = serve("n")
+        t.join()
+        assert got[0]["result"] == ["n"] and app.call("local.query_did")["params"] == 87654321  # nothing else has come
+
+
+def test_a_method_that_stands_twice(client):
+    app = Echo(client, lambda m: {"result": ["ok"]})
+    text = b'{"id":5,"method":"miIO.info","method":"m"}'
+    app.socket.send(text)
+    wait_for(lambda: any(m.get("error", {}).get("code") == -32600 for m in app.got), "the refusal on 54322")
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(DEADLINE)
+    s.sendto(b'{"id":5,"method":"local.ble.config_router","method":"m"}', ("127.0.0.1", client.port("ble")))
+    assert json.loads(s.recv(2048))["error"]["code"] == -32700
+    message = miio.protocol.Message.build(
+        {"data": {"value": json.loads(text, object_pairs_hook=Members)}, "checksum": 0,
+         "header": {"value": {"length": 0, "unknown": 0, "device_id": struct.pack(">I", 87654321),
+                              "ts": datetime.datetime.utcnow()}}}, token=TOKEN.encode())
+    s.sendto(message, (client.ip, 54321))
+    answer = miio.protocol.Message.parse(s.recv(4096), token=TOKEN.encode()).data.value
+    assert (answer["id"], answer["error"]["code"]) == (5, -32600)
+    assert client.counters()["text.bad_form"] == 3 and not [m for m in app.got if "method" in m]
 
 
 def test_repeats_are_executed_once(client):
@@ -316,6 +392,38 @@ def test_reload_keeps_what_was_good(tmp_path):
         c.wait_err("configuration read again")
         assert json.loads(c.phone("call", "m")[1])["error"]["code"] == -9999
         assert len(app.got) == 1
+
+
+def test_a_reload_takes_the_other_limits(tmp_path):
+    config = tmp_path / "c.conf"
+    config.write_text("request-timeout = 60000\nlan-stamp-window = 0\n")
+    with Broker() as broker, Client(write_identity(tmp_path / "x", extra=("mqtt_server=127.0.0.1:%d" % broker.port,)),
+                                    "--config", str(config), cloud="mqtt") as c:
+        c.wait_err("cloud mqtt connected")
+
+        def reload(text):
+            mark = len(c.err)
+            config.write_text(text)
+            c.signal(signal.SIGHUP)
+            wait_for(lambda: any("read again" in line for line in c.err[mark:]), "the reload")
+
+        def call_of_long_ago():
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            s.settimeout(DEADLINE)
+            then = datetime.datetime.utcnow() - datetime.timedelta(hours=2)
+            s.sendto(miio.protocol.Message.build(
+                {"data": {"value": {"id": 1, "method": "miIO.info", "params": []}}, "checksum": 0,
+                 "header": {"value": {"length": 0, "unknown": 0, "device_id": struct.pack(">I", 87654321), "ts": then}}},
+                token=TOKEN.encode()), (c.ip, 54321))
+            return s
+
+        assert call_of_long_ago().recv(4096)
+        reload("request-timeout = 300\nlan-stamp-window = 60\n")
+        call_of_long_ago()
+        wait_for(lambda: c.counters().get("lan.dropped.stamp") == 1, "the old stamp refused")
+        os.kill(broker.process.pid, signal.SIGSTOP)  # it takes requests and says nothing
+        assert c.app().call("get", [])["error"]["code"] == -30011
+        os.kill(broker.process.pid, signal.SIGCONT)
 
 
 def test_leaving_answers_what_is_open(tmp_path):

@@ -184,12 +184,12 @@ def many_sockets(rig):
 
 
 def answers_not_read(rig):
-    ask = b"".join(b'{"id":%d,"method":"miIO.info"}' % i for i in range(2000))
-    for _ in range(40):
+    ask = b"".join(b'{"id":"%0120d","method":"local.query_did"}' % i for i in range(1000))
+    for _ in range(10):
         s = rig.socket()
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         s.settimeout(0.5)
-        for _ in range(20):
+        for _ in range(60):
             if not rig.shove(s, ask):
                 break
         rig.served()
@@ -228,8 +228,13 @@ def long_refusals(rig):
         s.close()
 
 
+def all_at_once(rig):
+    for behaviour in (large_requests, large_reports, partial_texts, large_commands, answers_not_read, partial_texts):
+        behaviour(rig)
+
+
 BEHAVIOURS = [long_ids, many_requests, large_requests, large_reports, reports_without_reading, partial_texts,
-              many_sockets, answers_not_read, large_commands, commands_with_long_ids, long_refusals]
+              many_sockets, answers_not_read, large_commands, commands_with_long_ids, long_refusals, all_at_once]
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda f: f.__name__)

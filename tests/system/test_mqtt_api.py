@@ -99,6 +99,19 @@ def test_hello_does_not_turn_the_channels_off(rig):
         assert json.loads(fleet.next()[1]) == {"id": 4, "result": ["ok"]}
 
 
+def test_the_last_word_is_told_to_who_joins_late(tmp_path):
+    """wifi_ap_mode was said before the broker was there: 0 of all starts were heard."""
+    broker = Broker()
+    broker.kill()
+    with client(tmp_path / "d", "--mqtt-api", "127.0.0.1:%d" % broker.port, cloud="none",
+                extra=["provisioning=wifi"], wifi=False) as c:
+        c.wait_err("status wifi_ap_mode")
+        broker.start()
+        with Listener(broker.port, "miio/command") as app:
+            assert json.loads(app.next("miio/command")[1]) == {"method": "local.status", "params": "wifi_ap_mode"}
+    broker.close()
+
+
 def test_local_broker_killed_and_back(rig):
     rig.local_broker.kill()
     rig.wait_err("MQTT API: broker: .*trying again")
