@@ -4,6 +4,7 @@ miio_unit_test(uplink SOURCES unit/client/test_uplink.c LIBS miioclient_core ALL
 miio_unit_test(replay SOURCES unit/client/test_replay.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(lan SOURCES unit/client/test_lan.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(device_files SOURCES unit/client/test_device_files.c LIBS miioclient_core ALLOC_FAIL)
+miio_unit_test(udp_owner SOURCES unit/client/test_udp_owner.c LIBS miioclient)
 miio_system_test(test_client.py TIMEOUT 180)
 miio_system_test(test_client_memory.py TIMEOUT 600)
 miio_system_test(test_security_client.py TIMEOUT 300)
