@@ -26,6 +26,29 @@ static void doubles_up_to_the_longest(void **state)
     assert_pause(&b, 100);
 }
 
+/* It has to last half a minute, and twice as long as was waited for it. */
+static void short_sessions_prove_nothing(void **state)
+{
+    struct backoff b;
+
+    (void) state;
+    backoff_init(&b, 1000, 0, 60000, 7);
+    assert_pause(&b, 1000);
+    assert_false(backoff_session_ended(&b, 0));
+    assert_pause(&b, 2000);
+    assert_false(backoff_session_ended(&b, BACKOFF_LASTED_MS - 1));
+    assert_pause(&b, 4000);
+    assert_true(backoff_session_ended(&b, BACKOFF_LASTED_MS));
+    assert_pause(&b, 1000);
+    for (uint32_t plain = 2000; plain < 64000; plain *= 2)
+        assert_pause(&b, plain);
+    assert_false(backoff_session_ended(&b, 63999));
+    assert_true(backoff_session_ended(&b, 64000));
+    assert_pause(&b, 1000);
+    backoff_reset(&b);
+    assert_pause(&b, 1000);
+}
+
 static void may_begin_at_once(void **state)
 {
     struct backoff b;
@@ -64,6 +87,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(doubles_up_to_the_longest),
+        cmocka_unit_test(short_sessions_prove_nothing),
         cmocka_unit_test(may_begin_at_once),
         cmocka_unit_test(two_devices_drift_apart),
         cmocka_unit_test(large_pauses_do_not_wrap),
