@@ -48,12 +48,14 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct program *p = handle->data;
 
-    if (number == SIGHUP)
+    if (number == SIGHUP) {
         reload(p);
-    else if (number == SIGUSR1)
+    } else if (number == SIGUSR1) {
         hub_log_state(&p->hub);
-    else
+    } else {
+        ag_log(AG_LOG_INFO, "terminating on signal %d", number);
         stop(p);
+    }
 }
 
 static void watch_signals(struct program *p, uv_loop_t *loop)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include "client/trace.h"
 #include "libagent/core/log.h"
 
 enum { MEMORY_LIMIT = 16 << 20 };
@@ -69,6 +70,7 @@ void client_rearm(struct client *c)
 
 void client_send_peer(struct client *c, unsigned peer, struct ag_span text)
 {
+    client_trace_to((struct origin){ORIGIN_LOCAL, peer}, text, NULL);
     if (peer == CLIENT_MQTT_PEER && c->mqtt_api)
         mqtt_api_send(c->mqtt_api, text);
     else if (peer != CLIENT_MQTT_PEER && c->local)
@@ -140,6 +142,8 @@ static void answer_cloud(struct client *c, uint64_t token, struct ag_span text)
 
 void client_answer(struct client *c, struct origin to, struct ag_span text)
 {
+    if (to.kind != ORIGIN_LOCAL)
+        client_trace_to(to, text, NULL);
     switch (to.kind) {
     case ORIGIN_CLOUD:
         answer_cloud(c, to.token, text);
@@ -175,10 +179,13 @@ static bool refuse_form(struct client *c, struct origin from, struct ag_span tex
 {
     static const struct ag_json_view nothing;
     const char *why = command_check_form(view);
+    unsigned held;
 
     if (!why)
         return false;
     c->stats.bad_form++;
+    if (ag_log_gate_pass(&c->gate, uv_now(c->loop), &held))
+        ag_log(AG_LOG_DEBUG, "a message is refused: %s (%u such lines left out)", why, held);
     if (wants_answer)
         client_refuse(c, from, text, command_id_is_good(view) ? view : &nothing, -32600, why);
     return true;
@@ -191,6 +198,7 @@ void client_command(struct client *c, struct origin from, struct ag_span text, c
     struct ag_span method;
     unsigned tag = LOCAL_CMD_NONE;
 
+    client_trace_from(from, text, view);
     if (refuse_form(c, from, text, view, wants_answer))
         return;
     if (client_serve(c, from, text, view))
@@ -207,6 +215,7 @@ static int on_uplink_report(void *user, uint32_t id, struct ag_span text, bool r
 {
     struct client *c = user;
 
+    client_trace_to((struct origin){ORIGIN_CLOUD, 0}, text, NULL);
     return report_path_report(&c->reports, id, text, repeat);
 }
 
@@ -287,6 +296,7 @@ static void on_local_text(void *user, unsigned peer, struct ag_span text, const 
     struct client *c = user;
     struct origin from = {ORIGIN_LOCAL, peer};
 
+    client_trace_from(from, text, view);
     if (!ag_view_has(view, AG_M_METHOD) && command_id_is_good(view))
         command_answer(&c->commands, peer, text, view);
     else if (!refuse_form(c, from, text, view, true) && !refuse_access(c, from, text, view) && !client_serve(c, from, text, view) &&
@@ -387,8 +397,10 @@ static const struct lan_sink lan_sink = {on_lan_send, on_lan_command};
 static void on_lan_datagram(void *user, const struct lan_addr *from, struct ag_span datagram)
 {
     struct client *c = user;
+    struct lan_stats before = c->lan.stats;
 
     lan_receive(&c->lan, from, datagram, uv_now(c->loop), client_unix_time());
+    client_trace_lan(from, &before, &c->lan.stats);
     client_rearm(c);
 }
 

@@ -2,6 +2,7 @@
 #include "client/client.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include "libagent/core/log.h"
 #include "libagent/core/message.h"
@@ -99,12 +100,23 @@ static void on_time_known(void *user, int64_t unix_s)
     c->cloud_time_at_ms = uv_now(c->loop);
 }
 
+static void log_lost(const struct client *c, const char *why)
+{
+    const struct cloud_ops *ops = c->link.ops;
+    uint64_t ms = ops->next_try_ms && c->link.cloud ? ops->next_try_ms(c->link.cloud) : UINT64_MAX;
+
+    if (ms == UINT64_MAX)
+        ag_log(AG_LOG_WARNING, "cloud %s: %s; trying again", ops->name, why);
+    else
+        ag_log(AG_LOG_WARNING, "cloud %s: %s; trying again, next try in %" PRIu64 " ms", ops->name, why, ms);
+}
+
 static void on_lost(void *user, const char *why)
 {
     struct client *c = user;
 
     c->link.connected = false;
-    ag_log(AG_LOG_WARNING, "cloud %s: %s; trying again", c->link.ops->name, why ? why : "lost");
+    log_lost(c, why ? why : "lost");
     report_path_lost(&c->reports);
     uplink_pump(&c->uplink); /* what waited there is kept behind what was under way */
     uplink_lost(&c->uplink);

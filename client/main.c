@@ -76,6 +76,7 @@ static void on_signal(uv_signal_t *h, int signum)
     } else if (signum == SIGUSR1) {
         client_log_state(&d->client);
     } else {
+        ag_log(AG_LOG_INFO, "terminating on signal %d", signum);
         daemon_end(d);
     }
 }

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "agent/hub.h"
+#include "libagent/core/brief.h"
+#include "libagent/core/log.h"
 
 enum { PACKETS_PER_TURN = 16, LAST_READS = 64, TAIL_MAX = 64 * 1024 };
 
@@ -233,10 +235,26 @@ static void bad_input(struct conn *c, const char *reason)
     router_bad_input(&c->hub->router, &c->peer, reason);
 }
 
+/* Level 4: each message that comes in, in a few words and without its params. */
+static void trace_text(const struct conn *c, const struct ag_text *t)
+{
+    char name[64], brief[AG_BRIEF_MAX] = "";
+
+    if (t->kind == AG_FRAMER_PASSED)
+        return; /* nobody has read it: its own line says so */
+    if (t->kind == AG_FRAMER_JSON)
+        ag_brief(brief, t->bytes, t->view);
+    else
+        snprintf(brief, sizeof brief, "MessagePack, %zu bytes", t->bytes.len);
+    ag_log(AG_LOG_VERBOSE, "from %s: %s", conn_name(c, name), brief);
+}
+
 static inline void handle_text(struct conn *c, uint64_t now_ms, const struct ag_text *t)
 {
     struct router *r = &c->hub->router;
 
+    if (ag_log_enabled(AG_LOG_VERBOSE))
+        trace_text(c, t);
     if (t->kind == AG_FRAMER_JSON) {
         router_handle(r, now_ms, &c->peer, t->bytes, t->view);
     } else if (t->kind == AG_FRAMER_PACK) {

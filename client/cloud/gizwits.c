@@ -186,6 +186,7 @@ static int carry_out(struct gizwits *g, const struct gizwits_decision *d)
     case GIZWITS_DO_NOTHING:
         return 0;
     case GIZWITS_DO_PAUSE:
+        ag_log(AG_LOG_DEBUG, "gizwits: next try in %u ms", (unsigned) d->n);
         return uv_timer_start(&g->pause, on_pause_over, d->n, 0);
     case GIZWITS_DO_DISABLE:
         return gizwits_disable(g);

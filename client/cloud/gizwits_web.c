@@ -46,11 +46,12 @@ static const char *reason(const struct ag_http_result *r, char *tmp, size_t n)
     return tmp;
 }
 
-static void log_failure(const char *what, const struct ag_http_result *r)
+static void log_failure(const struct gizwits *g, const char *what, const struct ag_http_result *r)
 {
     char tmp[32];
 
-    ag_log(AG_LOG_WARNING, "gizwits: %s: %s", what, reason(r, tmp, sizeof tmp));
+    ag_log(AG_LOG_WARNING, "gizwits: %s: %s port %u: %s", what, g->conf.server.host, g->conf.server.port,
+           reason(r, tmp, sizeof tmp));
 }
 
 /* ---- identity and address ---- */
@@ -62,7 +63,7 @@ static void on_disabled(void *user, const struct ag_http_result *r)
 
     g->web = NULL;
     if (!done)
-        log_failure("old identity not disabled", r);
+        log_failure(g, "old identity not disabled", r);
     gizwits_do(g, gizwits_session_on_disabled(&g->session, done));
 }
 
@@ -84,7 +85,7 @@ static void on_registered(void *user, const struct ag_http_result *r)
 
     g->web = NULL;
     if (!ok)
-        log_failure("not registered", r);
+        log_failure(g, "not registered", r);
     gizwits_do(g, gizwits_session_on_registered(&g->session, ok ? did : NULL));
 }
 
@@ -112,7 +113,7 @@ static void on_provisioned(void *user, const struct ag_http_result *r)
     else if (r->end == AG_HTTP_OK && r->status == 404)
         how = GIZWITS_PROVISION_UNKNOWN;
     if (how != GIZWITS_PROVISION_OK)
-        log_failure("no address of the M2M server", r);
+        log_failure(g, "no address of the M2M server", r);
     else if (m2m.server_ts > 0 && g->env->events->time_known)
         g->env->events->time_known(g->env->user, m2m.server_ts);
     gizwits_do(g, gizwits_session_on_provision(&g->session, how, &m2m));
@@ -211,7 +212,7 @@ static void on_peeked(void *user, const struct ag_http_result *r)
     else if (r->end == AG_HTTP_E_ABORTED)
         ag_log(AG_LOG_WARNING, "gizwits: firmware without Firmware-MD5 is not installed");
     else
-        log_failure("firmware cannot be had", r);
+        log_failure(g, "firmware cannot be had", r);
     fw_call_free(c);
 }
 
@@ -268,7 +269,7 @@ static void on_checked(void *user, const struct ag_http_result *r)
     bool v41 = g->conf.ota == GIZWITS_OTA_V41;
 
     if (r->end != AG_HTTP_OK)
-        log_failure("no answer about firmware", r);
+        log_failure(g, "no answer about firmware", r);
     else if (r->status == 200 && gizwits_http_parse_target(r->body, v41, &c->target) < 0)
         ag_log(AG_LOG_WARNING, "gizwits: answer about firmware not understood");
     else if (r->status == 200 && is_new(g, c->type, &c->target))

@@ -536,6 +536,13 @@ static void mqtt_reload(struct cloud *base)
         mqtt_kick(base);
 }
 
+static uint64_t mqtt_next_try_ms(const struct cloud *base)
+{
+    const struct mqtt_cloud *m = (const struct mqtt_cloud *) base;
+
+    return uv_is_active((const uv_handle_t *) &m->retry) ? uv_timer_get_due_in(&m->retry) : UINT64_MAX;
+}
+
 static unsigned mqtt_wakeup_s(struct cloud *base)
 {
     struct mqtt_cloud *m = (struct mqtt_cloud *) base;
@@ -575,6 +582,7 @@ const struct cloud_ops cloud_mqtt_ops = {
     .answer = mqtt_command_answer,
     .kick = mqtt_kick,
     .wakeup_s = mqtt_wakeup_s,
+    .next_try_ms = mqtt_next_try_ms,
     .forget = mqtt_picture_forget,
     .reload = mqtt_reload,
     .counters = mqtt_counters,

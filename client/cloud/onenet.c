@@ -408,6 +408,13 @@ static void onenet_kick(struct cloud *base)
         uv_timer_start(&o->retry, on_retry, KICK_MS, 0);
 }
 
+static uint64_t onenet_next_try_ms(const struct cloud *base)
+{
+    const struct onenet *o = (const struct onenet *) base;
+
+    return uv_is_active((const uv_handle_t *) &o->retry) ? uv_timer_get_due_in(&o->retry) : UINT64_MAX;
+}
+
 static unsigned onenet_wakeup_s(struct cloud *base)
 {
     struct onenet *o = (struct onenet *) base;
@@ -451,5 +458,6 @@ const struct cloud_ops cloud_onenet_ops = {
     .local_method = onenet_local_method,
     .kick = onenet_kick,
     .wakeup_s = onenet_wakeup_s,
+    .next_try_ms = onenet_next_try_ms,
     .counters = onenet_counters,
 };

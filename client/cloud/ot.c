@@ -76,13 +76,16 @@ static void forget_addresses(struct ot *o)
     o->next = NULL;
 }
 
+enum { OT_WHY_MAX = 400 };
+
 static void pause_then_retry(struct ot *o, const char *why)
 {
-    uint32_t pause_ms = ot_line_failed(&o->line, now(o));
+    char text[OT_WHY_MAX];
 
+    ot_line_failed(&o->line, now(o));
     drop_link(o);
-    ag_log(AG_LOG_WARNING, "cloud %s: %s; next try in %u ms", o->host, why, pause_ms);
-    o->env->events->lost(o->env->user, why);
+    snprintf(text, sizeof text, "%s port %u: %s", o->host, ot_options_port(&o->options), why);
+    o->env->events->lost(o->env->user, text);
 }
 
 /* ---- what the session says ---- */
@@ -103,7 +106,7 @@ static void on_connected(void *user, int64_t unix_s)
     struct ot *o = user;
 
     ot_line_up(&o->line, now(o));
-    ag_log(AG_LOG_INFO, "cloud %s: connected", o->host);
+    ag_log(AG_LOG_INFO, "cloud %s: connected, port %u", o->host, ot_options_port(&o->options));
     if (o->env->events->time_known)
         o->env->events->time_known(o->env->user, unix_s);
     o->env->events->connected(o->env->user);
@@ -522,6 +525,15 @@ static void ot_info_changed(struct cloud *c)
     rearm(o);
 }
 
+static uint64_t ot_next_try_ms(const struct cloud *c)
+{
+    const struct ot *o = (const struct ot *) c;
+
+    if (o->line.phase != OT_LINE_PAUSING)
+        return UINT64_MAX;
+    return o->line.at_ms > now(o) ? o->line.at_ms - now(o) : 0;
+}
+
 static unsigned ot_wakeup_s(struct cloud *c)
 {
     const struct ot *o = ot_of(c);
@@ -548,5 +560,6 @@ const struct cloud_ops cloud_ot_ops = {
     .kick = ot_kick,
     .info_changed = ot_info_changed,
     .wakeup_s = ot_wakeup_s,
+    .next_try_ms = ot_next_try_ms,
     .counters = ot_counters,
 };

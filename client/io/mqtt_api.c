@@ -191,13 +191,13 @@ static uint32_t next_pause(struct mqtt_api *a)
 static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *why)
 {
     struct mqtt_api *a = user;
+    uint32_t pause = next_pause(a);
 
     (void) loss;
     (void) code;
-    if (!a->down_logged)
-        ag_log(AG_LOG_WARNING, "MQTT API: broker: %s; trying again", why);
+    ag_log(a->down_logged ? AG_LOG_DEBUG : AG_LOG_WARNING, "MQTT API: broker: %s; trying again, next try in %u ms", why, (unsigned) pause);
     a->down_logged = true;
-    uv_timer_start(&a->retry, on_retry, next_pause(a), 0);
+    uv_timer_start(&a->retry, on_retry, pause, 0);
     uv_timer_stop(&a->due);
     if (a->joined) {
         a->joined = false;

@@ -60,13 +60,25 @@ static void on_connect(struct mosquitto *m, void *user, int rc, int flags)
     mqtt_inbox_put_up(s->inbox, flags & 1);
 }
 
-/* libmosquitto tells of PINGREQ and PINGRESP in its log only. */
+/* "OpenSSL Error[0]: error:0A000086:SSL routines::certificate verify failed": the last part is the reason; the first of several
+   is the cause. */
+static void note_tls_error(struct mqtt_session *s, const char *text)
+{
+    const char *at = strstr(text, "OpenSSL Error"), *reason = at ? strrchr(at, ':') : NULL;
+
+    if (reason && reason[1] && s->tls_error[0] == '\0')
+        snprintf(s->tls_error, sizeof s->tls_error, "TLS: %s", reason + 1);
+}
+
+/* libmosquitto tells of PINGREQ, PINGRESP and OpenSSL's reasons in its log only. */
 static void on_log(struct mosquitto *m, void *user, int level, const char *text)
 {
     struct mqtt_session *s = user;
 
     (void) m;
-    if (level != MOSQ_LOG_DEBUG || !text)
+    if (text && level == MOSQ_LOG_ERR)
+        note_tls_error(s, text);
+    if (level != MOSQ_LOG_DEBUG || !text || s->beat.interval_ms == 0)
         return;
     if (strstr(text, " received PINGRESP"))
         heartbeat_answered(&s->beat);
@@ -261,10 +273,12 @@ static void report_end(struct mqtt_session *s, const struct try_end *end, bool w
     int err = end->rc == MOSQ_ERR_ERRNO ? end->err : 0;
     const char *what = end->unanswered  ? "two heartbeats without an answer"
                        : end->timed_out ? "timeout"
+                       : s->tls_error[0] && !s->key_is_encrypted ? s->tls_error
                        : s->key_is_encrypted ? "the key file is encrypted; it must be without a pass phrase"
                        : err            ? strerror(err)
                                         : mosquitto_strerror(end->rc);
-    char why[160];
+    bool v6 = strchr(s->config.host, ':');
+    char why[512];
 
     if (must_leave(s))
         loss = MQTT_LINK_ASKED;
@@ -278,9 +292,10 @@ static void report_end(struct mqtt_session *s, const struct try_end *end, bool w
         what = "asked to";
     else if (loss == MQTT_LINK_REFUSED)
         what = mosquitto_connack_string(s->refused);
-    else if (loss == MQTT_LINK_NO_CONNACK && !end->timed_out)
+    else if (loss == MQTT_LINK_NO_CONNACK && !end->timed_out && !s->tls_error[0])
         what = "closed before CONNACK";
-    snprintf(why, sizeof why, "%s%s%s", where ? where : "", where ? ": " : "", what);
+    snprintf(why, sizeof why, "%s%.255s%s:%u: %s%s%s", v6 ? "[" : "", s->config.host, v6 ? "]" : "", s->config.port,
+             where ? where : "", where ? ": " : "", what);
     mqtt_inbox_put_down(s->inbox, loss, s->refused ? s->refused : -err, why);
 }
 
@@ -317,6 +332,7 @@ static bool run_try(struct mqtt_session *s)
 
     s->refused = 0;
     s->key_is_encrypted = false;
+    s->tls_error[0] = '\0';
     if (c->heartbeat_ms > 0 && s->beat.interval_ms == 0)
         heartbeat_init(&s->beat, c->heartbeat_ms);
     end.rc = apply_config(s->mosq, c, &where);
@@ -422,7 +438,7 @@ static struct mosquitto *handle_new(struct mqtt_session *s)
     mosquitto_publish_callback_set(m, on_publish);
     mosquitto_subscribe_callback_set(m, on_subscribe);
     mosquitto_unsubscribe_callback_set(m, on_publish);
-    if (s->config.heartbeat_ms > 0)
+    if (s->config.heartbeat_ms > 0 || s->config.tls)
         mosquitto_log_callback_set(m, on_log);
     return m;
 }

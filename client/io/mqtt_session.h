@@ -26,6 +26,7 @@ struct mqtt_session {
     void (*dispose)(struct mqtt_session *s); /* on the thread, when it was abandoned; the session is no more */
     bool key_is_encrypted; /* the thread's own: so OpenSSL found key_file */
     bool up; /* CONNACK came; written by the thread, under the lock */
+    char tls_error[128]; /* the thread's own: OpenSSL's reason in this try, "" none */
     int refused; /* the thread's own: CONNACK code, 0 none */
     struct heartbeat beat; /* the thread's own; outlives sessions. interval_ms 0: none */
 };

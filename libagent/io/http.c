@@ -31,6 +31,7 @@ struct ag_http_call {
     enum ag_http_end verdict;   /* why a callback of ours stopped the call; AG_HTTP_OK: it did not */
     bool begun;                 /* on_begin has run */
     bool canceled;
+    char error[CURL_ERROR_SIZE]; /* libcurl's words; with TLS they hold the library's reason */
 };
 
 /* Takes the call out of libcurl and of the list; it can then be asked for headers and be freed. */
@@ -233,6 +234,7 @@ static void call_finish(struct ag_http_call *c, CURLcode code)
     result.end = call_end(c, code);
     result.body = ag_buf_span(&c->answer);
     result.why = result.end == AG_HTTP_OK        ? ""
+                 : result.end == AG_HTTP_E_TLS && c->error[0] ? c->error
                  : result.end == AG_HTTP_E_OTHER ? curl_easy_strerror(code)
                                                  : ag_http_end_name(result.end);
     call_detach(c); /* on_done may close everything */
@@ -357,6 +359,7 @@ static void call_set_callbacks(struct ag_http_call *c)
     CURL *e = c->easy;
 
     curl_easy_setopt(e, CURLOPT_PRIVATE, c);
+    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->error);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, call_on_body);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, c);
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, call_on_header);

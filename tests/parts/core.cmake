@@ -7,6 +7,7 @@ miio_unit_test(framer SOURCES unit/libagent/test_framer.c LIBS agcore ALLOC_FAIL
 miio_unit_test(pack_scan SOURCES unit/libagent/test_pack_scan.c LIBS agcore)
 miio_unit_test(message SOURCES unit/libagent/test_message.c LIBS agcore ALLOC_FAIL)
 miio_unit_test(buf SOURCES unit/libagent/test_buf.c LIBS agcore ALLOC_FAIL)
+miio_unit_test(brief SOURCES unit/libagent/test_brief.c LIBS agcore)
 miio_unit_test(log SOURCES unit/libagent/test_log.c LIBS agcore)
 miio_unit_test(access SOURCES unit/libagent/test_access.c LIBS agcore)
 miio_unit_test(access_file SOURCES unit/libagent/test_access_file.c LIBS agio)
@@ -36,3 +37,6 @@ add_test(NAME layers COMMAND ${SYSTEM_PYTHON} -m pytest -q -p no:cacheprovider $
 set_tests_properties(layers PROPERTIES TIMEOUT 120 ENVIRONMENT "MIIO_SOURCE=${CMAKE_SOURCE_DIR};CC=${CMAKE_C_COMPILER}")
 
 miio_system_test(test_msgpack.py)
+if(MIIO_HTTP)
+    miio_system_test(test_log.py)
+endif()

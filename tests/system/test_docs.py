@@ -13,6 +13,8 @@ MAN = SOURCE / "docs" / "man"
 PAGES = {"miio_agent": 8, "miio_client": 8, "miio_ota": 8, "miio_mcu": 8, "miioctl": 1, "miio_sim": 1, "miio_gen": 1}
 SIM_HELPS = [["mcu"], ["phone"], ["device"], ["cloud"]] + [["cloud", "--kind", k] for k in ("ot", "gizwits", "onenet", "mqtt")]
 
+CTL_HELPS = [[c] for c in ("list", "call", "send", "listen", "monitor", "replay", "top", "wait", "stats", "check")]
+
 
 def page(name):
     return next(MAN.glob(f"{name}.*.scd")).read_text()
@@ -24,7 +26,7 @@ def run(*args, **more):
 
 
 def help_of(program):
-    calls = [[]] if program != "miio_sim" else [[]] + SIM_HELPS
+    calls = {"miio_sim": [[]] + SIM_HELPS, "miioctl": [[]] + CTL_HELPS}.get(program, [[]])
     text = ""
     for args in calls:
         done = run(BIN / program, *args, "--help")

@@ -170,7 +170,7 @@ static void on_signal(uv_signal_t *s, int number)
         mcu_log_state(&p->mcu);
         break;
     default:
-        ag_log(AG_LOG_INFO, "signal %d: leaving", number);
+        ag_log(AG_LOG_INFO, "terminating on signal %d", number);
         ag_daemon_leave(EXIT_OK);
         ag_daemon_notify("STOPPING=1");
         mcu_close(&p->mcu);

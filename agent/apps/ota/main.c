@@ -246,10 +246,12 @@ static void stop(struct program *p, int code)
 
 static void on_signal(uv_signal_t *handle, int sig)
 {
-    if (sig == SIGHUP)
+    if (sig == SIGHUP) {
         ag_log_reopen();
-    else
+    } else {
+        ag_log(AG_LOG_INFO, "terminating on signal %d", sig);
         stop(handle->data, 0);
+    }
 }
 
 static void watch_signals(struct program *p, uv_loop_t *loop)

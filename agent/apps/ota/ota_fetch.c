@@ -117,6 +117,13 @@ static enum ota_fetch_end end_of(const struct ota_fetch *f, const struct ag_http
     }
 }
 
+/* OpenSSL's words end with the call. */
+static const char *tls_reason(struct ota_fetch *f, const struct ag_http_result *r)
+{
+    snprintf(f->tls_reason, sizeof f->tls_reason, "%s", r->why);
+    return f->tls_reason;
+}
+
 static void fetch_on_done(void *user, const struct ag_http_result *r)
 {
     struct ota_fetch *f = user;
@@ -124,7 +131,8 @@ static void fetch_on_done(void *user, const struct ag_http_result *r)
 
     f->why = f->no_room             ? "too little space is left"
              : r->end == AG_HTTP_OK ? "status of the server"
-                                    : ag_http_end_name(r->end);
+             : r->end == AG_HTTP_E_TLS ? tls_reason(f, r)
+                                       : ag_http_end_name(r->end);
     fetch_close(f);
     f->on_end(f->user, end);
 }

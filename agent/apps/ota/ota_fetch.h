@@ -19,6 +19,7 @@ struct ota_fetch {
     uint64_t looked_at; /* its length when the free space was looked at last */
     bool no_room;       /* why this try was given up */
     const char *why; /* of the last failure, for the log */
+    char tls_reason[160];
 
     /* Inside on_begin and on_bytes the fetch may be stopped. on_end comes once unless it was. */
     void (*on_begin)(void *user, uint64_t offset, uint64_t total);

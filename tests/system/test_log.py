@@ -1,0 +1,136 @@
+"""What the logs say to whoever looks for a fault: what passes, what was refused and why, where a line was to lead."""
+import http.server
+import signal
+import ssl
+import threading
+
+import pytest
+
+from agent_rig import Agent
+from ota_rig import rig  # noqa: F401
+from support import Daemon, JsonSocket, make_certificates, run, write_identity
+
+TOKEN = "a1B2c3D4e5F6g7H8"
+
+
+def client(tmp_path, *options, extra=()):
+    data = write_identity(tmp_path / "data", wifi=False, extra=["provisioning=none", *extra])
+    return Daemon("miio_client", "-d", data, "--local", "127.0.0.1:0", "--ble", "none", *options)
+
+
+def phone(c, *args, token=TOKEN, code=0):
+    done = run("miio_sim", "phone", "-a", c.ready["lan"], "-t", token, "--timeout", "300", "--tries", "1", *args)
+    assert code is None or done[0] == code, done
+    return done
+
+
+def test_level_4_shows_every_message_and_no_params(tmp_path):
+    with client(tmp_path, "--lan", "127.0.0.1:0", "--cloud", "none", "-l", "4") as c:
+        app = JsonSocket(("127.0.0.1", int(c.port("local"))))
+        c.wait_err("local peer 0 connected")
+        asked = threading.Thread(target=phone, args=(c, "call", "set_power", '["hunter2"]'))
+        asked.start()
+        command = app.recv()
+        assert command["method"] == "set_power"
+        app.send({"id": command["id"], "result": ["hunter3"]})
+        asked.join()
+        app.send({"id": 5, "method": "local.query_status", "params": "hunter4"})
+        assert app.recv()["method"] == "local.status"
+        app.send({"id": 6, "method": "props", "params": {"hunter5": 1}})
+        c.wait_err(r"from LAN \(request \d+\): set_power, id \d+, \d+ bytes")
+        c.wait_err(r"to local peer 0: set_power, id %d, \d+ bytes" % command["id"])
+        c.wait_err(r"from local peer 0: result, id %d, \d+ bytes" % command["id"])
+        c.wait_err(r"to LAN \(request \d+\): result, id \d+, \d+ bytes")
+        c.wait_err(r"from local peer 0: local\.query_status, id 5, \d+ bytes")
+        c.wait_err(r"to local peer 0: local\.status, id 5, \d+ bytes")
+        c.wait_err(r"from local peer 0: props, id 6, \d+ bytes")
+        app.close()
+    assert "hunter" not in "\n".join(c.err)
+    assert any("terminating on signal 15" in line for line in c.err)
+
+
+def test_level_2_shows_none_of_it(tmp_path):
+    with client(tmp_path, "--lan", "127.0.0.1:0", "--cloud", "none") as c:
+        phone(c, "call", "nobody", code=None)
+        phone(c, "info", token="0" * 16, code=1)
+    assert not [line for line in c.err if "bytes" in line or "refused" in line]
+
+
+def test_a_refused_phone_is_told_of_with_the_reason(tmp_path):
+    with client(tmp_path, "--lan", "127.0.0.1:0", "--cloud", "none", "-l", "3") as c:
+        phone(c, "info", token="0" * 16, code=1)
+        c.wait_err(r"LAN request from 127\.0\.0\.1 port \d+ refused: wrong token, or damaged \(checksum\)")
+        phone(c, "info")  # and the right one is served
+
+
+def test_the_agent_shows_what_comes(tmp_path):
+    with Agent("-l", "4") as agent:
+        app = agent.app()
+        app.send({"id": 1, "method": "register", "key": "m"})
+        assert app.get()["result"] == ["ok"]
+        agent.up.send({"id": 7, "method": "m", "params": ["hunter2"]})
+        assert app.get()["id"] == 7
+        app.send({"id": 7, "result": ["hunter3"]})
+        assert agent.up.get()["id"] == 7
+        agent.wait_err(r"from .*: register, id 1, \d+ bytes")
+        agent.wait_err(r"from .*: m, id 7, \d+ bytes")
+        agent.wait_err(r"from .*: result, id 7, \d+ bytes")
+        assert "hunter" not in "\n".join(agent.err)
+
+
+@pytest.mark.parametrize("cloud,extra", [
+    ("ot", ["cloud=ot"]),
+    ("mqtt", ["cloud=mqtt", "mqtt_server=127.0.0.1:1"]),
+])
+def test_a_cloud_that_is_not_reached_is_named_with_the_next_try(tmp_path, cloud, extra):
+    options = ("-H", "127.0.0.1", "-p", "1", "--transport", "tcp") if cloud == "ot" else ()
+    with client(tmp_path, "--lan", "none", *options, extra=extra) as c:
+        c.wait_err(r"cloud %s: 127\.0\.0\.1( port |:)1: .*; trying again, next try in \d+ ms" % cloud)
+
+
+def accept_tls(tmp_path):
+    """A TLS server that nobody's certificate store knows."""
+    make_certificates(tmp_path)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.daemon_threads = True
+    server.handle_error = lambda *args: None
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def test_a_broker_with_a_foreign_certificate_is_named_with_openssls_reason(tmp_path):
+    server = accept_tls(tmp_path)
+    try:
+        with client(tmp_path, "--lan", "none", extra=["cloud=mqtt", "mqtt_server=127.0.0.1:%d" % server.server_port,
+                                                      "mqtt_tls=1"]) as c:
+            c.wait_err(r"cloud mqtt: 127\.0\.0\.1:%d: TLS: certificate verify failed; trying again, next try in" % server.server_port)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_firmware_server_with_a_foreign_certificate_is_named_with_the_reason(rig):
+    server = accept_tls(rig.tmp)
+    try:
+        rig.start("--retries", "0")
+        rig.upgrade("", app_url="https://127.0.0.1:%d/x" % server.server_port)
+        rig.upstream.wait_state("failed|-33003|connect error")
+        rig.ota.wait_err("certificate")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("program,args", [("miio_agent", ("--listen", "127.0.0.1:0", "--unix", "none")),
+                                          ("miio_ota", ("--agent", "tcp:127.0.0.1:1", "--dir")),
+                                          ("miio_mcu", ("--agent", "tcp:127.0.0.1:1", "--tty"))])
+def test_each_daemon_says_why_it_leaves(tmp_path, program, args):
+    args += (tmp_path / "x",) if len(args) == 3 else ()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        d = Daemon(program, *args)
+        d.signal(number)
+        assert d.wait() == 0
+        d.wait_err("terminating on signal %d" % number)
