@@ -400,7 +400,7 @@ AGENT_API int agent_send(agent_conn *conn, agent_slot **ret_slot, uint32_t to, c
 
 typedef void (*agent_status_fn)(agent_conn *conn, const char *status, void *user);
 /* Follows local.status: asks for it at each connect and tells every change, by name ("cloud_connected", ...), and
-   AGENT_STATUS_UNKNOWN when the agent is lost, or has lost the client. ret_slot may be NULL. */
+   AGENT_STATUS_UNKNOWN when the agent is lost, or answers that the client is away. ret_slot may be NULL. */
 AGENT_API int agent_follow_status(agent_conn *conn, agent_slot **ret_slot, agent_status_fn fn, void *user);
 /* One-liners over agent_call_sync(), for five seconds each. -ENOBUFS: longer than buf. AGENT_E_PROTOCOL: an answer of
    another kind. */
