@@ -50,8 +50,8 @@ static void log_failure(const struct gizwits *g, const char *what, const struct 
 {
     char tmp[32];
 
-    ag_log(AG_LOG_WARNING, "gizwits: %s: %s port %u: %s", what, g->conf.server.host, g->conf.server.port,
-           reason(r, tmp, sizeof tmp));
+    ag_log(AG_LOG_WARNING, "gizwits: %s: %s (%s port %u)", what, reason(r, tmp, sizeof tmp), g->conf.server.host,
+           g->conf.server.port);
 }
 
 /* ---- identity and address ---- */

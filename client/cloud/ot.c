@@ -84,7 +84,7 @@ static void pause_then_retry(struct ot *o, const char *why)
 
     ot_line_failed(&o->line, now(o));
     drop_link(o);
-    snprintf(text, sizeof text, "%s port %u: %s", o->host, ot_options_port(&o->options), why);
+    snprintf(text, sizeof text, "%s (%s port %u)", why, o->host, ot_options_port(&o->options));
     o->env->events->lost(o->env->user, text);
 }
 

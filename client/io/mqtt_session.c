@@ -294,8 +294,8 @@ static void report_end(struct mqtt_session *s, const struct try_end *end, bool w
         what = mosquitto_connack_string(s->refused);
     else if (loss == MQTT_LINK_NO_CONNACK && !end->timed_out && !s->tls_error[0])
         what = "closed before CONNACK";
-    snprintf(why, sizeof why, "%s%.255s%s:%u: %s%s%s", v6 ? "[" : "", s->config.host, v6 ? "]" : "", s->config.port,
-             where ? where : "", where ? ": " : "", what);
+    snprintf(why, sizeof why, "%s%s%s (%s%.255s%s:%u)", where ? where : "", where ? ": " : "", what, v6 ? "[" : "",
+             s->config.host, v6 ? "]" : "", s->config.port);
     mqtt_inbox_put_down(s->inbox, loss, s->refused ? s->refused : -err, why);
 }
 

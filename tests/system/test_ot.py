@@ -494,7 +494,7 @@ def test_a_name_without_address_is_told_and_tried_again(data_dir):
         app = App(c.port("local"))
         app.send(id=1, method="local.query_time")
         assert app.wait(lambda m: m.get("id") == 1, "an answer while the name is looked up")["method"] == "local.time"
-        c.wait_err(r"cloud ot: no-such-host\.invalid port 8053: .*; trying again, next try in \d+ ms")
+        c.wait_err(r"cloud ot: .* \(no-such-host\.invalid port 8053\); trying again, next try in \d+ ms")
         app.close()
 
 

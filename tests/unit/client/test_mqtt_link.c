@@ -259,7 +259,7 @@ static void a_silent_broker_ends_in_a_timeout(void **state)
     mqtt_link_connect(f->link);
     run_until(f, &f->n_lost, 1);
     assert_int_equal(f->loss, MQTT_LINK_NO_CONNACK);
-    assert_true(strncmp(f->why, "127.0.0.1:", 10) == 0 && strstr(f->why, ": timeout")); /* the server is named */
+    assert_true(strncmp(f->why, "timeout (127.0.0.1:", 19) == 0); /* the server is named */
     mqtt_link_connect(f->link);
     mqtt_link_disconnect(f->link);
     run_until(f, &f->n_lost, 2);
