@@ -119,43 +119,16 @@ static struct spread command_spread(struct router *r, uint64_t came_ms, struct p
     return d;
 }
 
-/* True when somebody got it, or somebody is there who may not. */
-static bool command_out(struct router *r, uint64_t came_ms, struct peer *origin, uint32_t origin_id,
-                        const struct text *t, uint8_t bits, struct spread *d)
-{
-    struct sub_key *k = sub_match(&r->subs, t->method);
-
-    if (k)
-        *d = command_spread(r, came_ms, origin, origin_id, t, k, bits);
-    if (d->reached == 0)
-        return d->denied || d->busy;
-    r->stats.commands++;
-    r->stats.commands_without_id += !t->has_id;
-    r->stats.deliveries += d->reached;
-    return true;
-}
-
-void down_waited(struct router *r, uint64_t now_ms, uint64_t came_ms, struct peer *origin, uint32_t origin_id,
-                 const struct text *t)
-{
-    uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
-    struct spread d = {0};
-
-    command_out(r, came_ms, origin, origin_id, t, bits, &d);
-    if (bits)
-        monitor_tell(r, now_ms, bits, "command", origin, t->bytes);
-    if (d.reached == 0)
-        refuse(r, bits, origin, origin_id, t, &d);
-}
-
 void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id,
                   const struct text *t)
 {
     uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
+    struct sub_key *k;
     struct spread d = {0};
 
     if (r->grace.ready)
         grace_release(r, now_ms);
+    k = sub_match(&r->subs, t->method);
     if (r->shutting_down) {
         r->stats.shutdown_answers++;
         if (bits)
@@ -164,8 +137,15 @@ void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32
             answer_error(r, bits, origin, origin_id, CODE_SHUTTING_DOWN, "shutting down", NULL);
         return;
     }
-    if (!command_out(r, now_ms, origin, origin_id, t, bits, &d) && grace_take(r, now_ms, origin, origin_id, t))
+    if (k)
+        d = command_spread(r, now_ms - r->grace.age_ms, origin, origin_id, t, k, bits);
+    if (d.reached > 0) {
+        r->stats.commands++;
+        r->stats.commands_without_id += !t->has_id;
+        r->stats.deliveries += d.reached;
+    } else if (!d.denied && !d.busy && grace_take(r, now_ms, origin, origin_id, t)) {
         return;
+    }
     if (bits)
         monitor_tell(r, now_ms, bits, "command", origin, t->bytes);
     if (d.reached == 0)

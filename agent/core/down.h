@@ -15,10 +15,6 @@ void down_handle(struct router *r, uint64_t now_ms, struct peer *upstream, const
 void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id,
                   const struct text *t);
 
-/* The same for a command that came at came_ms and waited for a subscriber; its deadline counts from then. */
-void down_waited(struct router *r, uint64_t now_ms, uint64_t came_ms, struct peer *origin, uint32_t origin_id,
-                 const struct text *t);
-
 /* A text without a method from an application: perhaps the answer to a command. */
 void down_answer(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t);
 

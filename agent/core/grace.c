@@ -110,7 +110,7 @@ bool grace_take(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t
 
     if (wait_ms > r->limits.command_timeout_ms)
         wait_ms = r->limits.command_timeout_ms;
-    if (wait_ms == 0 || !t->has_id || g->n_commands >= GRACE_COMMANDS_MAX ||
+    if (wait_ms == 0 || g->trying || !t->has_id || g->n_commands >= GRACE_COMMANDS_MAX ||
         g->bytes + t->bytes.len > GRACE_BYTES_MAX || !was_served(g, now_ms, t->method))
         return false;
     c = malloc(sizeof *c + t->bytes.len);
@@ -139,17 +139,17 @@ static void command_read(const struct grace_command *c, struct text *t, struct a
     text_read(t, bytes, v);
 }
 
-static bool command_try(struct router *r, struct grace_command *c, uint64_t now_ms)
+/* Takes the command off and sends it down as if it came now. */
+static void command_send(struct router *r, struct grace_command *c, uint64_t now_ms, const struct text *t)
 {
-    struct ag_json_view v;
-    struct text t;
+    struct grace *g = &r->grace;
 
-    command_read(c, &t, &v);
-    if (!sub_match(&r->subs, t.method))
-        return false;
-    r->stats.commands_waited_served++;
-    down_waited(r, now_ms, c->came_ms, c->origin, c->origin_id, &t);
-    return true;
+    g->trying = true;
+    g->age_ms = now_ms - c->came_ms;
+    down_command(r, now_ms, c->origin, c->origin_id, t);
+    g->age_ms = 0;
+    g->trying = false;
+    command_drop(g, c);
 }
 
 void grace_release(struct router *r, uint64_t now_ms)
@@ -161,9 +161,15 @@ void grace_release(struct router *r, uint64_t now_ms)
     for (it = g->commands.next; it != &g->commands; it = next) {
         struct grace_command *c = ag_list_entry(it, struct grace_command, link);
 
+        struct ag_json_view v;
+        struct text t;
+
         next = it->next;
-        if (command_try(r, c, now_ms))
-            command_drop(g, c);
+        command_read(c, &t, &v);
+        if (!sub_match(&r->subs, t.method))
+            continue;
+        r->stats.commands_waited_served++;
+        command_send(r, c, now_ms, &t);
     }
 }
 
@@ -189,13 +195,14 @@ void grace_expire(struct router *r, uint64_t now_ms)
     struct grace *g = &r->grace;
     struct grace_command *c;
 
+    if (g->ready)
+        grace_release(r, now_ms);
     while ((c = ag_list_first(&g->commands, struct grace_command, link)) && c->until_ms <= now_ms) {
         struct ag_json_view v;
         struct text t;
 
         command_read(c, &t, &v);
-        down_waited(r, now_ms, c->came_ms, c->origin, c->origin_id, &t); /* finds nobody: refused */
-        command_drop(g, c);
+        command_send(r, c, now_ms, &t); /* finds nobody: refused */
     }
 }
 
@@ -210,8 +217,7 @@ void grace_end(struct router *r, uint64_t now_ms)
         struct text t;
 
         command_read(c, &t, &v);
-        down_command(r, now_ms, c->origin, c->origin_id, &t); /* says so */
-        command_drop(g, c);
+        command_send(r, c, now_ms, &t); /* says so */
     }
 }
 

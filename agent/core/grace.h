@@ -27,7 +27,9 @@ struct grace {
     struct ag_list commands; /* struct grace_command, oldest first */
     uint32_t n_keys, n_commands;
     size_t bytes; /* of the commands */
-    bool ready;   /* something was registered since the last look */
+    bool ready;      /* something was registered since the last look */
+    bool trying;     /* the command under way is one of these: it does not wait again */
+    uint64_t age_ms; /* of that one, 0 for others: its deadline counts from when it came */
 };
 
 void grace_init(struct grace *g);

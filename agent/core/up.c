@@ -45,8 +45,8 @@ static void refuse_request(struct router *r, uint8_t bits, struct peer *from, co
         monitor_tell_own(r, r->now_ms, bits, from, t->id, code, message, NULL);
 }
 
-/* What does not go up is seen by monitors all the same, and then why. */
-static void turn_back(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t, uint8_t bits,
+/* What does not go up is seen by monitors all the same, and then why. Apart, so that the usual way stays short. */
+static __attribute__((noinline)) void turn_back(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t, uint8_t bits,
                       int code, const char *message)
 {
     tell(r, now_ms, bits, t->has_id ? "request" : "report", from, t, false);
@@ -102,27 +102,35 @@ static bool upstream_is_up(const struct router *r)
     return r->upstream && peer_is_open(r->upstream);
 }
 
-static void route_up(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
+/* Everything but the usual: it may not go up, or cannot. */
+static __attribute__((noinline)) void route_back(struct router *r, uint64_t now_ms, struct peer *from,
+                                                 const struct text *t, uint8_t bits)
 {
-    uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
-
     if (!rights_call(r, from, t)) {
         r->stats.not_permitted++;
         turn_back(r, now_ms, from, t, bits, CODE_NOT_PERMITTED, "not permitted");
     } else if (r->shutting_down) {
         r->stats.shutdown_answers++;
         turn_back(r, now_ms, from, t, bits, CODE_SHUTTING_DOWN, "shutting down");
-    } else if (!upstream_is_up(r)) {
+    } else {
         if (t->has_id)
             r->stats.not_connected++;
         else
             r->stats.reports_not_connected++;
         turn_back(r, now_ms, from, t, bits, CODE_NOT_CONNECTED, "not connected");
-    } else if (t->has_id) {
-        route_request(r, now_ms, from, t, bits);
-    } else {
-        route_report(r, now_ms, from, t, bits);
     }
+}
+
+static void route_up(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
+{
+    uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
+
+    if (!rights_call(r, from, t) || r->shutting_down || !upstream_is_up(r))
+        route_back(r, now_ms, from, t, bits);
+    else if (t->has_id)
+        route_request(r, now_ms, from, t, bits);
+    else
+        route_report(r, now_ms, from, t, bits);
 }
 
 void up_handle(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)

@@ -12,6 +12,9 @@
 
 enum { PACKETS_PER_TURN = 16, LAST_READS = 64, TAIL_MAX = 64 * 1024 };
 
+/* Rare, with buffers of its own: kept out of the frames of what runs for each text. */
+#define COLD __attribute__((noinline))
+
 static void conn_on_poll(uv_poll_t *poll, int status, int events);
 
 const char *conn_name(const struct conn *c, char out[64])
@@ -95,14 +98,19 @@ static void conn_forget(struct conn *c)
         uplink_lost(&c->hub->uplink);
 }
 
-void conn_drop(struct conn *c)
+static COLD void log_leave(const struct conn *c)
 {
     char name[64];
 
+    hub_log_limited(c->hub, AG_LOG_DEBUG, "%s left", conn_name(c, name));
+}
+
+void conn_drop(struct conn *c)
+{
     if (c->closing)
         return;
     if (!c->gone)
-        hub_log_limited(c->hub, AG_LOG_DEBUG, "%s left", conn_name(c, name));
+        log_leave(c);
     conn_forget(c);
     conn_close(c);
 }
@@ -110,7 +118,7 @@ void conn_drop(struct conn *c)
 /* ---- sending ---- */
 
 /* One packet per record. 1: all sent; 0: would block; -errno. */
-static int send_packets(struct conn *c)
+static COLD int send_packets(struct conn *c)
 {
     struct ag_buf *b = &c->peer.out;
 
@@ -154,7 +162,7 @@ static int conn_send(struct conn *c)
 
 /* ---- the end ---- */
 
-static void log_end(struct conn *c)
+static COLD void log_end(struct conn *c)
 {
     static const char *const why[] = {[PEER_END_INPUT] = "bad input",
                                       [PEER_END_QUEUE] = "it does not read: queue over its limit",
@@ -186,7 +194,7 @@ static void conn_linger(struct conn *c)
     conn_want(c, UV_READABLE | (ag_buf_size(&c->peer.out) > 0 ? UV_WRITABLE : 0));
 }
 
-static void conn_end(struct conn *c)
+static COLD void conn_end(struct conn *c)
 {
     bool last_words = c->peer.end == PEER_END_INPUT;
     struct ag_buf tail = AG_BUF_INIT;
@@ -225,7 +233,7 @@ void conn_work(struct conn *c)
 
 /* ---- receiving ---- */
 
-static void bad_input(struct conn *c, const char *reason)
+static COLD void bad_input(struct conn *c, const char *reason)
 {
     char name[64];
 
@@ -236,7 +244,7 @@ static void bad_input(struct conn *c, const char *reason)
 }
 
 /* Level 4: each message that comes in, in a few words and without its params. */
-static void trace_text(const struct conn *c, const struct ag_text *t)
+static COLD void trace_text(const struct conn *c, const struct ag_text *t)
 {
     char name[64], brief[AG_BRIEF_MAX] = "";
 
@@ -247,6 +255,12 @@ static void trace_text(const struct conn *c, const struct ag_text *t)
     else
         snprintf(brief, sizeof brief, "MessagePack, %zu bytes", t->bytes.len);
     ag_log(AG_LOG_VERBOSE, "from %s: %s", conn_name(c, name), brief);
+}
+
+static COLD void passed_over(struct conn *c)
+{
+    c->hub->router.stats.upstream_passed_over++;
+    hub_log_limited(c->hub, AG_LOG_WARNING, "upstream: a text that nobody can use was passed over");
 }
 
 static inline void handle_text(struct conn *c, uint64_t now_ms, const struct ag_text *t)
@@ -260,8 +274,7 @@ static inline void handle_text(struct conn *c, uint64_t now_ms, const struct ag_
     } else if (t->kind == AG_FRAMER_PACK) {
         router_handle_pack(r, now_ms, &c->peer, t->bytes);
     } else {
-        r->stats.upstream_passed_over++;
-        hub_log_limited(c->hub, AG_LOG_WARNING, "upstream: a text that nobody can use was passed over");
+        passed_over(c);
     }
 }
 
@@ -299,7 +312,7 @@ static void take_packet(struct conn *c, size_t n)
         bad_input(c, n_texts > 1 ? "more than one text in a packet" : "half a text in a packet");
 }
 
-static void conn_eof(struct conn *c)
+static COLD void conn_eof(struct conn *c)
 {
     if (c->framer.partial)
         c->hub->router.stats.broken_texts++;
@@ -347,7 +360,7 @@ static void conn_read(struct conn *c)
  * The loop has seen an error on the socket and watches it no longer. What the other side said before that is
  * still there to be read.
  */
-static void conn_broken(struct conn *c)
+static COLD void conn_broken(struct conn *c)
 {
     for (int i = 0; i < LAST_READS && !c->closing && !c->peer.half_closed && peer_is_open(&c->peer); i++)
         read_once(c);

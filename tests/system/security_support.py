@@ -87,7 +87,7 @@ class Table:
             self.whos.append(who)
 
     def __str__(self):
-        lines = ["", self.title, "%-34s" % "way in" + "".join("%20s" % w for w in self.whos)]
+        lines = ["", self.title, "%-34s" % "way in" + "".join("%22s" % w for w in self.whos)]
         for way, row in self.cells.items():
             cells = ["%d passed %d refused" % tuple(row[w]) if w in row else "-" for w in self.whos]
             lines.append("%-34s" % way + "".join("%22s" % c for c in cells))
