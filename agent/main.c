@@ -6,6 +6,7 @@
 #include "agent/hub.h"
 #include "agent/settings.h"
 #include "libagent/io/daemon.h"
+#include "libagent/io/trust.h"
 
 struct program {
     int argc;
@@ -113,6 +114,7 @@ static int start(struct program *p, struct settings *s)
         fprintf(stderr, "miio_agent: %s: %s\n", s->log_file, strerror(-r));
         return 1;
     }
+    ag_trust_warn(s->config, AG_TRUST_SETTINGS);
     return run(p, s);
 }
 

@@ -289,21 +289,13 @@ static int on_item(void *user, const struct ag_ini_item *item, char *reason, siz
     return r;
 }
 
-static void warn_of_others(const char *path)
-{
-    char why[AG_TRUST_WHY_MAX];
-
-    if (ag_trust_file(path, AG_TRUST_SETTINGS, why) > 0)
-        ag_log(AG_LOG_WARNING, "%s: %s", path, why);
-}
-
 int ag_access_read(struct ag_access *a, const char *path, char error[AG_INI_ERROR_MAX])
 {
     uint32_t before = a->n_items;
     int r;
 
     a->enabled = true;
-    warn_of_others(path);
+    ag_trust_warn(path, AG_TRUST_SETTINGS);
     r = ag_ini_parse_file(path, on_item, a, error);
     return r < 0 ? r : a->n_items > before ? 0 : AG_ACCESS_E_EMPTY;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "libagent/core/log.h"
 
 static bool is_ours(uid_t uid)
 {
@@ -31,6 +32,14 @@ int ag_trust_file(const char *path, enum ag_trust_kind kind, char why[AG_TRUST_W
     else
         return 0;
     return 1;
+}
+
+void ag_trust_warn(const char *path, enum ag_trust_kind kind)
+{
+    char why[AG_TRUST_WHY_MAX];
+
+    if (path && *path && ag_trust_file(path, kind, why) > 0)
+        ag_log(AG_LOG_WARNING, "%s: %s", path, why);
 }
 
 /* A folder above: in a sticky one only the owner replaces what is his. A group of our own is one of our own making. */

@@ -22,6 +22,9 @@ enum ag_trust_kind {
  */
 int ag_trust_file(const char *path, enum ag_trust_kind kind, char why[AG_TRUST_WHY_MAX]);
 
+/* The same, and says it as a warning in the log. path NULL or "": nothing. */
+void ag_trust_warn(const char *path, enum ag_trust_kind kind);
+
 /*
  * A folder for files that nobody else may replace: it must be a folder, belong to root or this process' user and be
  * writable by no one else, and no folder above it may let another user put a different one in its place (a sticky one,

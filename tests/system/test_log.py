@@ -134,3 +134,20 @@ def test_each_daemon_says_why_it_leaves(tmp_path, program, args):
         d.signal(number)
         assert d.wait() == 0
         d.wait_err("terminating on signal %d" % number)
+
+
+def test_settings_and_programs_that_others_can_write_are_told(tmp_path):
+    conf, hook = tmp_path / "mcu.conf", tmp_path / "hook.sh"
+    hook.write_text("#!/bin/sh\n")
+    hook.chmod(0o777)
+    conf.write_text("tty = %s\nagent = tcp:127.0.0.1:1\nhook_restore = %s\n" % (tmp_path / "tty", hook))
+    conf.chmod(0o666)
+    with Daemon("miio_mcu", "--config", conf) as mcu:
+        mcu.wait_err("mcu.conf: mode 0666 lets others write it: chmod go-w")
+        mcu.wait_err("hook.sh: mode 0777 lets others write it: chmod go-w")
+    conf.write_text("command-timeout = 4000\n")
+    for mode in (0o666, 0o644):
+        conf.chmod(mode)
+        with Daemon("miio_agent", "--listen", "127.0.0.1:0", "--unix", "none", "--upstream", "127.0.0.1:1", "--config", conf) as agent:
+            agent.wait_err("no connection to upstream")  # behind it
+        assert any("mcu.conf: mode 0666" in line for line in agent.err) == (mode == 0o666)

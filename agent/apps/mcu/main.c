@@ -9,6 +9,7 @@
 #include "libagent/io/daemon.h"
 #include "libagent/io/file.h"
 #include "libagent/io/inifile.h"
+#include "libagent/io/trust.h"
 
 enum { EXIT_OK = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2, EXIT_CONFIG = 78 };
 
@@ -17,6 +18,7 @@ struct program {
     struct mcu mcu;
     uv_loop_t loop;
     uv_signal_t signals[4];
+    const char *config; /* the file, or NULL */
     bool background, check_only;
 };
 
@@ -97,6 +99,7 @@ static int read_files(struct program *p, int argc, char **argv)
         switch (c) {
         case 'c':
             r = read_config(&p->conf, optarg);
+            p->config = optarg;
             break;
         case 'v':
             printf("miio_mcu %s\n", MIIO_VERSION);
@@ -223,12 +226,22 @@ static int open_log(const struct mcu_conf *conf)
     return r;
 }
 
+/* What others could write is believed or run with our rights. */
+static void warn_of_modes(const struct program *p)
+{
+    ag_trust_warn(p->config, AG_TRUST_SETTINGS);
+    ag_trust_warn(p->conf.hook_reboot, AG_TRUST_SETTINGS);
+    ag_trust_warn(p->conf.hook_restore, AG_TRUST_SETTINGS);
+    ag_trust_warn(p->conf.hook_factory, AG_TRUST_SETTINGS);
+}
+
 static int run(struct program *p)
 {
     struct ag_daemon daemon = AG_DAEMON_INIT;
 
     if (make_absolute(&p->conf) < 0 || open_log(&p->conf) < 0)
         return EXIT_RUNTIME;
+    warn_of_modes(p); /* before the directory of the config file is left */
     if (p->background && ag_daemon_start(&daemon) < 0) {
         perror("miio_mcu: daemon");
         return EXIT_RUNTIME;

@@ -488,11 +488,9 @@ static int ota_open_dir(const struct ota *o)
 static void ota_warn_of_modes(const struct ota *o)
 {
     const char *const believed[] = {o->options->hook, o->options->verify, o->options->reboot, o->options->ca_file};
-    char why[AG_TRUST_WHY_MAX];
 
     for (size_t i = 0; i < ag_array_size(believed); i++)
-        if (believed[i] && ag_trust_file(believed[i], AG_TRUST_SETTINGS, why))
-            ag_log(AG_LOG_WARNING, "%s: %s", believed[i], why);
+        ag_trust_warn(believed[i], AG_TRUST_SETTINGS);
 }
 
 static int ota_make_paths(struct ota *o)
