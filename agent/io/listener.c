@@ -133,6 +133,8 @@ static void listener_on_poll(uv_poll_t *poll, int status, int events)
             accepted(l, fd);
         else if (errno == EAGAIN)
             break;
+        else if (errno == EMFILE && make_room(l->hub))
+            break; /* its descriptor is free in the next turn */
         else if ((errno == EMFILE || errno == ENFILE) && refuse_without_fd(l->hub, l->fd))
             continue;
         else if (errno != ECONNABORTED && errno != EINTR) {

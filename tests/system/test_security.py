@@ -278,6 +278,16 @@ def test_verbs(conf):
             assert a.settle() == {"mark-1"}
 
 
+def test_the_section_of_the_agents_own_file(conf):
+    """[access] of agent.conf: the same items; "send" is the older word for call as well."""
+    conf.write_text("[access]\nsend lamp.* = root\nregister cam.* = nobody\n")
+    with Watched("--config", str(conf)) as a, Actor(NOBODY) as other:
+        where = ("tcp", a.port("listen"))
+        for text, code in ((b'{"id":7,"method":"lamp.x"}', -32001), (b'{"id":7,"_to":1,"method":"lamp.x"}', -32001),
+                           (b'{"id":7,"method":"register","key":"cam.x"}', 0), (b'{"id":7,"method":"miIO.ota"}', -32001)):
+            assert ask(other, where, text) == code, text
+
+
 def test_groups_count_on_tcp_too(conf):
     """A TCP peer has no groups to ask for: the rule for a group names its users."""
     f = conf
