@@ -5,7 +5,7 @@
  *
  *   54322        call: the method of each text; serve: which commands and broadcasts a socket sees
  *   BLE port     call: its method
- *   MQTT API     as a socket of nobody that the rules name
+ *   MQTT API     call: as a socket of nobody that the rules name; it sees what is not closed
  *
  * Without a file everybody may do everything, but be the external helper: that takes root or the client's own user.
  */

@@ -167,6 +167,13 @@ static uint64_t untrusted(const struct client *c, uint64_t peers)
     return found;
 }
 
+/* Naming a broker for the channels is a rule of its own: they see what is not closed, or what a rule gives to all. */
+static bool may_serve(const struct client *c, unsigned peer, struct ag_span method)
+{
+    return (peer == CLIENT_MQTT_PEER && !ag_access_is_closed(method)) ||
+           local_access_may(&c->access, AG_ACCESS_SERVE, method, who_of(c, peer));
+}
+
 uint64_t client_gate_servers(void *user, uint64_t peers, struct ag_span text)
 {
     const struct client *c = user;
@@ -181,7 +188,7 @@ uint64_t client_gate_servers(void *user, uint64_t peers, struct ag_span text)
         !ag_view_str(&view, text.p, AG_M_METHOD, name, sizeof name, &method))
         return peers & ~asked;
     for (unsigned i = 0; i < COMMAND_PEERS_MAX; i++) {
-        if ((asked & bit_of(i)) && !local_access_may(&c->access, AG_ACCESS_SERVE, method, who_of(c, i)))
+        if ((asked & bit_of(i)) && !may_serve(c, i, method))
             peers &= ~bit_of(i);
     }
     return peers;

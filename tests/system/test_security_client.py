@@ -219,6 +219,21 @@ def test_who_may_not_serve_sees_nothing():
             assert stranger.nothing_within(0)
 
 
+def test_the_channels_see_what_is_not_closed():
+    """Rules or not: who switches the MQTT API on wants commands there."""
+    with Rig(RULES, "--command-timeout", "200") as rig:
+        with Listener(rig.cloud.port, "miio/1001/command_ack") as fleet, \
+                Listener(rig.local.port, "miio/command") as channel:
+            fleet.publish("miio/1001/command", {"id": 1, "method": "miIO.ota", "params": []})
+            assert json.loads(fleet.next()[1])["error"]["code"] == -9999
+            fleet.publish("miio/1001/command", {"id": 2, "method": "set_power", "params": []})
+            while True:
+                text = json.loads(channel.next()[1])
+                assert text["method"] != "miIO.ota"
+                if text["method"] == "set_power":
+                    break
+
+
 def test_reload_and_mistakes():
     with Rig(RULES) as rig:
         stranger = rig.app(NOBODY)
