@@ -219,6 +219,16 @@ def test_who_may_not_serve_sees_nothing():
             assert stranger.nothing_within(0)
 
 
+def test_the_agents_user_is_trusted():
+    with Rig(RULES, "--agent-user", str(NOBODY)) as rig:
+        agent = rig.app(NOBODY)
+        assert not any(is_refused(answer_to(agent, m)) for m in CLOSED if m not in NOT_FROM_HERE | {"miIO.restore"})
+        with Listener(rig.cloud.port, "miio/1001/command_ack") as fleet:
+            fleet.publish("miio/1001/command", {"id": 1, "method": "set_power", "params": []})
+            agent.send({"id": agent.recv()["id"], "result": ["ok"]})
+            assert json.loads(fleet.next()[1]) == {"id": 1, "result": ["ok"]}
+
+
 def test_the_channels_see_what_is_not_closed():
     """Rules or not: who switches the MQTT API on wants commands there."""
     with Rig(RULES, "--command-timeout", "200") as rig:
