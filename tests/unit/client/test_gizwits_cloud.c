@@ -262,6 +262,14 @@ static void reports_are_acked_once_or_given_back(void **state)
     rig_lost(MQTT_LINK_CUT, 0);
     rig_expect("failed 6 retry\nlost session lost\n");
     assert_int_equal(rig_report(7, "{\"method\":\"props\"}", false), -ENOTCONN);
+    rig_wait(0);
+    provision();
+    rig_up(false);
+    rig_done_all(0);
+    assert_int_equal(rig_report(8, "{\"method\":\"props\"}", false), 0);
+    rig_take();
+    rig.ops->kick(rig.cloud); /* we leave ourselves: it is kept as well */
+    rig_expect("disconnect\nfailed 8 retry\nlost session lost\n");
     rig_close();
 }
 

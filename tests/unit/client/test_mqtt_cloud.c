@@ -99,6 +99,12 @@ static void a_refused_login_waits_longer(void **state)
     rig_wait(20000);
     rig_lost(MQTT_LINK_UNREACHABLE, 0); /* another thing: from the beginning */
     assert_in_range(rig_next_timer(), 375, 500);
+    rig_wait(500);
+    rig_up(false); /* the login is right now */
+    rig_lost(MQTT_LINK_CUT, 0);
+    rig_wait(60000);
+    rig_lost(MQTT_LINK_REFUSED, 5);
+    assert_in_range(rig_next_timer(), 7500, 10000);
     rig.ops->kick(rig.cloud);
     assert_int_equal(rig_next_timer(), 1);
     rig_close();
@@ -369,7 +375,7 @@ static void the_state_of_before_the_restart_stays(void **state)
     rig_take();
     rig_report(1, "{\"method\":\"props\",\"params\":{\"temp\":22}}", false);
     rig_expect("pub miio/7/report 1 {\"id\":1,\"method\":\"props\",\"params\":{\"temp\":22}}\n"); /* not written yet */
-    rig_message(STATE, "{\"power\":\"on\",\"temp\":21}", false); /* live: not what was kept */
+    rig_message(STATE, "{\"live\":1}", false); /* not what was kept */
     rig_message(STATE, "{\"power\":\"on\",\"temp\":21}", true);
     rig_expect("");
     rig_done_all(-1);
