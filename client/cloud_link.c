@@ -150,6 +150,14 @@ static void on_acked(void *user, uint32_t id, struct ag_span answer)
     uplink_pump(&c->uplink);
 }
 
+static void on_room(void *user)
+{
+    struct client *c = user;
+
+    report_path_pump(&c->reports);
+    uplink_pump(&c->uplink);
+}
+
 static void on_failed(void *user, uint32_t id, bool retry, int code, const char *message)
 {
     struct client *c = user;
@@ -189,6 +197,7 @@ static const struct cloud_events events = {.connected = on_connected,
                                            .command = on_command,
                                            .acked = on_acked,
                                            .failed = on_failed,
+                                           .room = on_room,
                                            .closed = on_closed};
 
 void cloud_link_init(struct client *c)

@@ -36,6 +36,9 @@ struct cloud_events {
     void (*acked)(void *user, uint32_t report_id, struct ag_span answer);
     /* It could not be delivered now. retry: keep it and give it again after the next connected(). */
     void (*failed)(void *user, uint32_t report_id, bool retry, int code, const char *message);
+    /* Reports that met -ENOBUFS can be offered again. acked() and failed() say so too; this one comes when it was something
+       else that filled the line. NULL where the client does not care. */
+    void (*room)(void *user);
     /* The cloud handed out a new identity or time; NULL where the client does not care. */
     void (*time_known)(void *user, int64_t unix_s);
     /* stop() is complete: nothing of this cloud is open any more. */

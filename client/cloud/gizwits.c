@@ -139,8 +139,11 @@ static void ask_apps(struct gizwits *g)
     struct gizwits_frame f = {.cmd = GIZWITS_ASK_APPS};
     ag_cleanup(ag_buf_deinit) struct ag_buf frame = AG_BUF_INIT;
 
-    if (g->conf.ask_apps && gizwits_frame_build(&f, &frame) == 0)
-        gizwits_publish_bytes(g, g->conf.request_topic, ag_buf_span(&frame), true, 0);
+    if (!g->conf.ask_apps)
+        return;
+    if (gizwits_frame_build(&f, &frame) != 0 ||
+        gizwits_publish_bytes(g, g->conf.request_topic, ag_buf_span(&frame), true, 0) != 0)
+        g->count.unsent++;
 }
 
 /* fw_ver of what the client tells about the device. */

@@ -101,7 +101,11 @@ static void on_link_closed(void *user)
 
 static void on_room(void *user)
 {
-    gizwits_answers_send(user);
+    struct gizwits *g = user;
+
+    gizwits_answers_send(g);
+    if (g->env->events->room)
+        g->env->events->room(g->env->user);
 }
 
 static const struct mqtt_link_events LINK_EVENTS = {
@@ -208,8 +212,8 @@ void gizwits_send_log(struct gizwits *g, enum gizwits_log_level level, const cha
         .text = {text, strlen(text)},
     };
 
-    if (gizwits_log_wanted(g->log_settings, level))
-        gizwits_publish(g, "", &f, 0);
+    if (gizwits_log_wanted(g->log_settings, level) && gizwits_publish(g, "", &f, 0) != 0)
+        g->count.unsent++;
 }
 
 void gizwits_link_drop(struct gizwits *g)

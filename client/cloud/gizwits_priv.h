@@ -48,7 +48,7 @@ struct gizwits_counters {
     uint64_t subscriptions_refused;
     uint64_t reports_refused;
     uint64_t calls_refused;
-    uint64_t unsent; /* 0x0093 of ours that found no connection when they were due again */
+    uint64_t unsent; /* logs, questions, and repeats of our 0x0093 that found no room or no connection */
 };
 
 struct gizwits_call; /* gizwits_method.c */

@@ -232,7 +232,12 @@ static void on_message(void *user, const struct mqtt_link_msg *msg)
 
 static void on_room(void *user)
 {
-    mqtt_answers_send(user);
+    struct mqtt_cloud *m = user;
+
+    mqtt_picture_room(m);
+    mqtt_answers_send(m);
+    if (m->env->events->room)
+        m->env->events->room(m->env->user);
 }
 
 /* ---- reports ---- */

@@ -138,8 +138,9 @@ static void publish_state(struct mqtt_cloud *m)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
 
+    m->owes_state = false;
     if (m->picture == PICTURE_KNOWN && m->state.n > 0 && prop_state_print(&m->state, &b) == 0)
-        publish(m, m->topics[MQTT_T_STATE], ag_buf_span(&b), 1);
+        m->owes_state = publish(m, m->topics[MQTT_T_STATE], ag_buf_span(&b), 1) == -ENOBUFS;
 }
 
 static void count_refused(struct mqtt_cloud *m, int r)
@@ -246,12 +247,25 @@ uint64_t mqtt_picture_due_ms(const struct mqtt_cloud *m)
 
 /* ---- sessions ---- */
 
+static void say_online(struct mqtt_cloud *m)
+{
+    m->owes_online = publish(m, m->topics[MQTT_T_STATUS], AG_SPAN("online"), 1) == -ENOBUFS;
+}
+
+void mqtt_picture_room(struct mqtt_cloud *m)
+{
+    if (m->owes_online)
+        say_online(m);
+    if (m->owes_state)
+        publish_state(m);
+}
+
 void mqtt_picture_online(struct mqtt_cloud *m)
 {
     if (m->online)
         return;
     m->online = true;
-    publish(m, m->topics[MQTT_T_STATUS], AG_SPAN("online"), 1);
+    say_online(m);
     if (m->wipe_state && publish(m, m->topics[MQTT_T_STATE], AG_SPAN(""), 1) == 0)
         m->wipe_state = false;
     if (m->picture != PICTURE_KNOWN && m->conf.state && sub_ladder_begin(&m->sub_state, uv_now(m->env->loop)))
@@ -269,7 +283,7 @@ void mqtt_picture_offline(struct mqtt_cloud *m)
 
 void mqtt_picture_lost(struct mqtt_cloud *m, uint64_t now_ms)
 {
-    m->online = false;
+    m->online = m->owes_online = m->owes_state = false; /* the next login says both */
     m->picture_due_ms = 0;
     if (m->picture != PICTURE_READING)
         return;

@@ -68,7 +68,8 @@ struct mqtt_cloud {
     enum mqtt_picture picture;
     uint64_t picture_due_ms; /* reading, all that was kept has been asked for: it has come by then */
     bool wipe_state;         /* the device was reset: the last owner's state goes at the next login */
-    bool online;             /* "online" has been said in this session */
+    bool online;             /* the command subscription is settled in this session */
+    bool owes_online, owes_state; /* the line had no room for them */
     struct ag_log_gate gate;
     struct mqtt_counters count;
     uint64_t last_sent_ms;
@@ -101,6 +102,8 @@ void mqtt_picture_discovery(struct mqtt_cloud *m);
 /* The command subscription is settled: "online", and the state, which is read back first when that is still to do. */
 void mqtt_picture_online(struct mqtt_cloud *m);
 void mqtt_picture_offline(struct mqtt_cloud *m);
+/* There is room: what found none before goes now. */
+void mqtt_picture_room(struct mqtt_cloud *m);
 /* A report has gone out. */
 void mqtt_picture_report(struct mqtt_cloud *m, struct ag_span text);
 /* Something on the state topic. */

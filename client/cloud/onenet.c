@@ -141,7 +141,11 @@ static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *
 
 static void on_room(void *user)
 {
-    onenet_answers_send(user);
+    struct onenet *o = user;
+
+    onenet_answers_send(o);
+    if (o->env->events->room)
+        o->env->events->room(o->env->user);
 }
 
 /* ---- reports ---- */

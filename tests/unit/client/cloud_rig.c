@@ -541,6 +541,13 @@ static void on_failed(void *user, uint32_t id, bool retry, int code, const char 
     line("failed %u%s", id, retry ? " retry" : "");
 }
 
+static void on_room(void *user)
+{
+    (void) user;
+    if (!rig.quiet)
+        line("room");
+}
+
 static void on_closed(void *user)
 {
     (void) user;
@@ -554,6 +561,7 @@ static const struct cloud_events EVENTS = {
     .command = on_command,
     .acked = on_acked,
     .failed = on_failed,
+    .room = on_room,
     .closed = on_closed,
 };
 

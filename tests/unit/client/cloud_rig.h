@@ -3,7 +3,7 @@
  * and all that the cloud does is one text: a line for each thing, in order. So a test sees second answers, repeats, gaps
  * and silence as well as what it waits for.
  *
- *     up  lost <why>  command <token> <text>  told <text>  acked <id>  failed <id> [retry]  closed
+ *     up  lost <why>  room  command <token> <text>  told <text>  acked <id>  failed <id> [retry]  closed
  *     connect <host>:<port>  disconnect  sub <topic> <qos>  unsub <topic>  pub <topic> <qos> [r ]<payload>
  *     http <method> <url> <body>  ERROR <log line>
  *

@@ -385,6 +385,29 @@ static void the_state_of_before_the_restart_stays(void **state)
     rig_close();
 }
 
+static void what_found_no_room_follows(void **state)
+{
+    (void) state;
+    open_up(SERVER);
+    rig.room = 1;
+    rig_report(1, "{\"method\":\"props\",\"params\":{\"temp\":22}}", false);
+    rig_expect("pub miio/7/report 1 {\"id\":1,\"method\":\"props\",\"params\":{\"temp\":22}}\n");
+    rig_done(1);
+    rig_expect("acked 1\npub miio/7/state 1 r {\"temp\":22}\nroom\n");
+    assert_int_equal(rig_report(2, "{\"method\":\"event.x\"}", false), -ENOBUFS);
+    rig_done(1); /* no report was on its way: somebody has to say so */
+    rig_expect("room\n");
+    assert_int_equal(rig_report(2, "{\"method\":\"props\",\"params\":{\"temp\":23}}", false), 0);
+    rig_take();
+    rig_lost(MQTT_LINK_CUT, 0); /* the report is still on its way: QoS 1 stays in the window */
+    rig_wait(500);
+    rig_take();
+    rig_up(true);
+    rig_done_all(-1);
+    rig_expect("sub miio/7/command 2\nup\nacked 2\nroom\n" ONLINE "pub miio/7/state 1 r {\"temp\":23}\nroom\n");
+    rig_close();
+}
+
 static void a_broker_that_does_not_let_it_be_read_gets_a_new_state(void **state)
 {
     (void) state;
@@ -505,6 +528,7 @@ int main(void)
         cmocka_unit_test(a_large_answer_becomes_an_error_when_much_waits),
         cmocka_unit_test(reports_are_acked_once_or_given_back),
         cmocka_unit_test(the_state_of_before_the_restart_stays),
+        cmocka_unit_test(what_found_no_room_follows),
         cmocka_unit_test(a_broker_that_does_not_let_it_be_read_gets_a_new_state),
         cmocka_unit_test(a_lost_connection_reads_it_back_again),
         cmocka_unit_test(a_reset_takes_the_state_back),

@@ -196,7 +196,7 @@ static void an_answer_leaves_when_there_is_room(void **state)
         rig_answer(i, "{\"id\":1,\"result\":{\"payload\":\"x\"}}");
     rig_expect("pub $crsp/u1 0 x\n");
     rig_done(1); /* not only at the next login */
-    rig_expect("pub $crsp/u2 0 x\n");
+    rig_expect("pub $crsp/u2 0 x\nroom\n");
     rig_lost(MQTT_LINK_CUT, 0);
     rig_wait(1000);
     rig_take();
