@@ -16,6 +16,7 @@ set_tests_properties(system.demo system.demo_no_cloud PROPERTIES TIMEOUT 300 RUN
 miio_system_test(test_provisioning.py TIMEOUT 240)
 miio_system_test(test_helper.py TIMEOUT 240)
 miio_system_test(test_hooks.py TIMEOUT 300)
+miio_system_test(test_helper_scripts.py TIMEOUT 300)
 miio_system_test(test_setup_faults.py TIMEOUT 300)
 miio_fuzz_target(lan SOURCES fuzz/fuzz_lan.c LIBS miioclient_core)
 miio_fuzz_target(device_files SOURCES fuzz/fuzz_device_files.c LIBS miioclient_core)
