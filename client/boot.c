@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include "client/core/conf_keys.h"
 #include "libagent/core/log.h"
+#include "libagent/io/trust.h"
 
 int client_set_token(struct client *c, const char token[DEVICE_TOKEN_LEN + 1])
 {
@@ -22,16 +23,15 @@ static int settle_files(struct client *c, char error[DATA_ERROR_MAX])
 {
     struct data_dir *dir = &c->options.dir;
     char token[DEVICE_TOKEN_LEN + 1];
-    bool owned = c->options.wired || data_dir_has(dir, DATA_WIFI), forgotten = false;
+    bool owned = c->options.wired || data_dir_has(dir, DATA_WIFI);
     int r = 0;
 
     data_dir_look_at_modes(dir);
     if (!owned) {
         r = data_dir_draw_token(token);
-        forgotten = r == 0 && data_dir_forget_owner(dir, token) == 0;
+        if (r == 0)
+            data_dir_forget_owner(dir, token); /* what cannot be removed is told; the token is the new one anyway */
         report_path_forget(&c->reports);
-        if (r == 0 && !forgotten)
-            ag_log(AG_LOG_ERROR, "the last owner's files cannot be removed; the token of this run is in memory only");
     } else {
         data_dir_sweep(dir);
         r = data_dir_settle_token(dir, token);
@@ -131,6 +131,16 @@ void client_identity_known(struct client *c)
     client_go_online(c);
 }
 
+/* The one file with a secret that device.conf names. */
+static void look_at_mqtt_key(const struct client *c)
+{
+    const char *path = device_conf_get(c->conf, "mqtt_key");
+    char why[AG_TRUST_WHY_MAX];
+
+    if (path && path[0] && ag_trust_file(path, AG_TRUST_SECRET, why) > 0)
+        ag_log(AG_LOG_WARNING, "%s: %s", path, why);
+}
+
 static void tell_unknown_keys(const struct client *c)
 {
     char why[CONF_COMPLAINT_MAX];
@@ -148,6 +158,7 @@ int client_boot(struct client *c, char error[DATA_ERROR_MAX])
     int r;
 
     tell_unknown_keys(c);
+    look_at_mqtt_key(c);
     if (c->options.external_helper) {
         data_dir_look_at_modes(&c->options.dir);
         return 0; /* the helper's answers lead on */

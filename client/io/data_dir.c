@@ -75,6 +75,15 @@ int data_dir_stage(const struct data_dir *d, const char *name, struct ag_span te
 
 /* ---- the owner's ---- */
 
+static void store_token(const struct data_dir *d, const char token[DEVICE_TOKEN_LEN + 1])
+{
+    int r = data_dir_write(d, DATA_TOKEN, (struct ag_span){token, DEVICE_TOKEN_LEN});
+
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "%s%s: the new token cannot be stored and is lost with this process: %s", d->path,
+               DATA_TOKEN, strerror(-r));
+}
+
 /* miio_client_helper.sh writes NAME.new. */
 static int sweep_one(const struct data_dir *d, const char *name)
 {
@@ -117,12 +126,25 @@ static int remove_owned(const struct data_dir *d)
     return first;
 }
 
+/* The new token in place of the old one: as staged; or, when the disk was too full for that, once room has been made. What
+   matters is that the old one goes. */
+static int replace_token(const struct data_dir *d, struct ag_file_stage *staged, const char *token)
+{
+    int r = staged->path ? ag_file_stage_commit(staged) : data_dir_remove(d, DATA_TOKEN);
+
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "%s%s: %s", d->path, DATA_TOKEN, strerror(-r));
+    else if (!data_dir_has(d, DATA_TOKEN))
+        store_token(d, token);
+    return r;
+}
+
 int data_dir_forget_owner(const struct data_dir *d, const char new_token[DEVICE_TOKEN_LEN + 1])
 {
-    struct ag_file_stage token;
+    struct ag_file_stage token = AG_FILE_STAGE_INIT;
     int r = data_dir_stage(d, DATA_TOKEN, (struct ag_span){new_token, DEVICE_TOKEN_LEN}, &token), first;
 
-    if (r < 0) {
+    if (r < 0 && r != -ENOSPC && r != -EDQUOT) {
         ag_log(AG_LOG_ERROR, "%s%s: no new token can be stored: %s", d->path, DATA_TOKEN, strerror(-r));
         return r;
     }
@@ -131,13 +153,10 @@ int data_dir_forget_owner(const struct data_dir *d, const char new_token[DEVICE_
         ag_file_stage_drop(&token);
         return r;
     }
-    r = ag_file_stage_commit(&token);
-    if (r < 0)
-        ag_log(AG_LOG_ERROR, "%s%s: %s", d->path, DATA_TOKEN, strerror(-r));
-    first = r;
-    r = remove_owned(d);
+    first = remove_owned(d);
+    r = replace_token(d, &token, new_token);
     first = first ? first : r;
-    r = data_dir_sweep(d);
+    r = data_dir_sweep(d); /* last: what is staged looks like what a killed writer leaves */
     return first ? first : r;
 }
 
@@ -189,15 +208,6 @@ int data_dir_draw_token(char token[DEVICE_TOKEN_LEN + 1])
     return 0;
 }
 
-static void store_token(const struct data_dir *d, const char token[DEVICE_TOKEN_LEN + 1])
-{
-    int r = data_dir_write(d, DATA_TOKEN, (struct ag_span){token, DEVICE_TOKEN_LEN});
-
-    if (r < 0)
-        ag_log(AG_LOG_ERROR, "%s%s: the new token cannot be stored and is lost with this process: %s", d->path,
-               DATA_TOKEN, strerror(-r));
-}
-
 int data_dir_settle_token(const struct data_dir *d, char token[DEVICE_TOKEN_LEN + 1])
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_SECRET_INIT;
@@ -209,8 +219,8 @@ int data_dir_settle_token(const struct data_dir *d, char token[DEVICE_TOKEN_LEN 
     if (r < 0)
         return r;
     if (found == 0 && !device_token_is_blank(ag_buf_span(&text)))
-        ag_log(AG_LOG_ERROR, "%s%s: neither 16 printable characters nor 32 hex digits: kept as it is; until it is mended "
-               "no phone can talk to the device", d->path, DATA_TOKEN);
+        ag_log(AG_LOG_ERROR, "%s%s: neither 16 printable characters nor 32 hex digits: kept as it is; no phone can "
+               "talk to the device until it is mended and the client started anew", d->path, DATA_TOKEN);
     else if (found < 0 && found != -ENOENT)
         ag_log(AG_LOG_ERROR, "%s%s: %s: no phone can talk to the device", d->path, DATA_TOKEN, strerror(-found));
     else {

@@ -47,8 +47,9 @@ int data_dir_settle_token(const struct data_dir *d, char token[DEVICE_TOKEN_LEN 
 
 /*
  * Removes all that belongs to an owner: wifi.conf first, which makes the device nobody's, then country, uid, enauth and
- * what killed writers have left; the new token takes the place of the old one. On the disk when it returns 0. -errno: the
- * first thing that failed, told in the log; when that was storing the token, or wifi.conf, nothing has changed.
+ * what killed writers have left; the new token takes the place of the old one (on a disk that is full even then, of none).
+ * On the disk when it returns 0. -errno: the first thing that failed, told in the log; when that was wifi.conf, or the disk
+ * takes nothing at all, nothing has changed.
  */
 int data_dir_forget_owner(const struct data_dir *d, const char new_token[DEVICE_TOKEN_LEN + 1]);
 

@@ -119,15 +119,32 @@ def test_start_on_a_disk_that_takes_nothing(tmp_path, wifi):
         assert c.app().call("local.query_status")["params"] == "ap_mode"
 
 
+def fill(client):
+    ballast = os.open(os.path.join(client.dir, "ballast"), os.O_WRONLY | os.O_CREAT)
+    with pytest.raises(OSError):
+        while True:
+            os.write(ballast, b"x" * 4096)
+    os.close(ballast)
+
+
+@needs_mount
+def test_a_full_disk_can_be_reset(tmp_path):
+    d = owned_device(tmp_path / "miio")
+    with OnDisk(d) as c:
+        fill(c)
+        app = Watcher(c)
+        app.socket.send({"id": 6, "method": "miIO.restore"})
+        assert next(m for m in iter(app.socket.recv, None) if m.get("id") == 6)["result"] == ["ok"]
+        assert c.files().get("device.token", b"") != TOKEN.encode() and "wifi.conf" not in c.files()
+        app.until("wifi_ap_mode")
+        assert c.phone("info", token=bytes.fromhex(token_of(c)).decode())[0] == 0
+
+
 @needs_mount
 def test_a_full_disk_changes_no_file_of_a_network(tmp_path):
     d = owned_device(tmp_path / "miio")
     with OnDisk(d) as c:
-        ballast = os.open(os.path.join(c.dir, "ballast"), os.O_WRONLY | os.O_CREAT)
-        with pytest.raises(OSError):
-            while True:
-                os.write(ballast, b"x" * 4096)
-        os.close(ballast)
+        fill(c)
         before = c.files()
         assert json.loads(c.phone("config_router", "other", "rightpass", "4711", "de")[1])["error"]["code"] == -33020
         assert c.files() == before
@@ -370,7 +387,13 @@ def test_modes_are_told(tmp_path):
     for name, mode in (("device.conf", 0o640), ("device.token", 0o604), ("wifi.conf", 0o600)):
         os.chmod(os.path.join(d, name), mode)
     os.chmod(d, 0o777)
+    key = tmp_path / "key.pem"
+    key.write_text("secret")
+    os.chmod(key, 0o644)
+    with open(os.path.join(d, "device.conf"), "a") as f:
+        f.write("mqtt_key=%s\n" % key)
     with Client(d) as c:
+        c.wait_err(r"WARNING.*key\.pem: mode 0644")
         c.wait_err(r"WARNING.*device\.conf: mode 0640")
         c.wait_err(r"WARNING.*device\.token: mode 0604")
         c.wait_err(r"WARNING.*/miio/: mode 0777")
