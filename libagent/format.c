@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include "libagent/core/double.h"
 
 enum { DIGITS_MAX = 512 }; /* DBL_MAX by %.99f */
 
@@ -89,16 +89,6 @@ static int append_digits(struct ag_buf *out, char *digits)
     return ag_buf_append_str(out, digits);
 }
 
-/* The shortest that reads back as the same. */
-static void print_shortest(char *digits, size_t n, double d)
-{
-    for (int precision = 15; precision <= 17; precision++) {
-        snprintf(digits, n, "%.*g", precision, d);
-        if (strtod(digits, NULL) == d)
-            return;
-    }
-}
-
 static int append_double(struct ag_buf *out, const struct conv *v, double d)
 {
     char digits[DIGITS_MAX];
@@ -106,8 +96,8 @@ static int append_double(struct ag_buf *out, const struct conv *v, double d)
     if (!isfinite(d) || v->precision > 99)
         return -EINVAL;
     if (v->precision < 0)
-        print_shortest(digits, sizeof digits, d);
-    else if (v->type == 'f')
+        return ag_buf_append(out, digits, ag_double_print(d, false, digits));
+    if (v->type == 'f')
         snprintf(digits, sizeof digits, "%.*f", v->precision, d);
     else if (v->type == 'e')
         snprintf(digits, sizeof digits, "%.*e", v->precision, d);

@@ -1,13 +1,9 @@
 #include "libagent/number.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-enum { EXPONENT_MAX = 100000, TEXT_MAX = 800 }; /* 800: more digits than tell two doubles apart */
+enum { EXPONENT_MAX = 100000 };
 
 static bool is_digit(char c)
 {
@@ -75,31 +71,5 @@ int ag_number_whole(struct ag_span raw, bool *negative_out, uint64_t *size_out)
         return -EBADMSG;
     *negative_out = *raw.p == '-' && v > 0;
     *size_out = v;
-    return 0;
-}
-
-int ag_number_double(struct ag_span raw, double *out)
-{
-    char text[TEXT_MAX + 32], probe[16];
-    const char *dot = memchr(raw.p, '.', raw.len);
-    size_t lead = dot ? (size_t) (dot - raw.p) : raw.len, point;
-    double v;
-
-    if (raw.len > TEXT_MAX)
-        return -ERANGE;
-    memcpy(text, raw.p, lead);
-    if (dot) {
-        snprintf(probe, sizeof probe, "%.1f", 0.5); /* "0", the locale's point, "5" */
-        point = strlen(probe) - 2;
-        memcpy(text + lead, probe + 1, point);
-        memcpy(text + lead + point, dot + 1, raw.len - lead - 1);
-        text[point + raw.len - 1] = '\0';
-    } else {
-        text[lead] = '\0';
-    }
-    v = strtod(text, NULL);
-    if (!isfinite(v))
-        return -ERANGE;
-    *out = v;
     return 0;
 }

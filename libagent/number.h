@@ -1,4 +1,4 @@
-/* JSON numbers as C has them, whatever the locale. The text is one number of a scanned text. */
+/* Whole numbers of JSON as C has them. The text is one number of a scanned text. */
 #ifndef AG_NUMBER_H
 #define AG_NUMBER_H
 
@@ -6,7 +6,5 @@
 
 /* How large it is without its sign. 0; -ERANGE: beyond 64 bits; -EBADMSG: not a whole number. 1e2 and 50.0 are whole. */
 int ag_number_whole(struct ag_span raw, _Bool *negative_out, uint64_t *size_out);
-/* 0; -ERANGE: beyond a double. */
-int ag_number_double(struct ag_span raw, double *out);
 
 #endif

@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "libagent/core/double.h"
 #include "libagent/core/json_walk.h"
 #include "libagent/number.h"
 #include "libagent/request.h"
@@ -221,8 +223,8 @@ AGENT_API int agent_param_double(agent_request *req, const char *at, double min,
     if (!req || !at || !ret || !(min <= max))
         return -EINVAL;
     v = find(req, at);
-    r = v.type == AG_JSON_NUMBER ? ag_number_double(v.raw, &value) : type_error(v);
-    if (r == 0 && !(value >= min && value <= max))
+    r = v.type == AG_JSON_NUMBER ? ag_double_read(v.raw, &value) : type_error(v);
+    if (r == 0 && !(value >= min && value <= max && isfinite(value)))
         r = -ERANGE;
     if (r < 0) {
         snprintf(expected, sizeof expected, "a number of %.6g to %.6g is expected", min, max);

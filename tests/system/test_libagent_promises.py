@@ -158,3 +158,21 @@ def test_what_the_agent_leaves_is_said_again(encoding):
                     again.kill()
                     again.stop = lambda: None
         agent.stop = lambda: None  # killed by the test
+
+
+def test_each_promise_names_tests_that_there_are():
+    tests = ""
+    for folder, match in (("unit/libagent", r".*\.c$"), ("system", r"test_(libagent|docs).*\.py$")):
+        for name in os.listdir(os.path.join(SOURCE, "tests", folder)):
+            if re.match(match, name):
+                with open(os.path.join(SOURCE, "tests", folder, name)) as f:
+                    tests += name + " " + f.read()
+    with open(os.path.join(SOURCE, "docs", "libagent-promises.md")) as f:
+        promises = re.split(r"^\d+\. ", f.read(), flags=re.M)[1:]
+    assert len(promises) > 40
+    for promise in promises:
+        named = [w for w in re.findall(r"\b[a-z_]+\.(?:c|py)\b|\b[a-z0-9]+(?:_[a-z0-9]+)+\b", promise.split(":", 1)[1])
+                 if not w.startswith("agent_")]
+        assert named, promise
+        for name in named:
+            assert name in tests, name

@@ -284,7 +284,7 @@ AGENT_API const char *agent_request_origin(const agent_request *req);
 AGENT_API agent_conn *agent_request_conn(const agent_request *req);
 
 /*
- * Params, read without an allocation. at says which: the name of a member ("power"), the number of an element ("0"), or
+ * Params, read without an allocation (but for doubles of more than 60 digits, -ENOMEM). at says which: the name of a member ("power"), the number of an element ("0"), or
  * a way of them ("0/siid"); "" is the params as a whole. In a name '~1' stands for '/' and '~0' for '~'.
  *
  * 0; -ENOENT: not there; -EBADMSG: of another type, or a string that no C string can hold; -ERANGE: a number outside of

@@ -204,6 +204,38 @@ static void sweep_msgpack(void **state)
     alloc_fail_sweep(session, &encoding);
 }
 
+static int answer_ok(agent_request *req, void *user)
+{
+    (void) user;
+    return agent_reply(req, NULL);
+}
+
+/* It is answered in any case, and not as a method that nobody serves. */
+static void a_command_without_memory_is_busy(void **state)
+{
+    int n_busy = 0;
+
+    (void) state;
+    for (unsigned long n = 1; n <= 8; n++) {
+        const char *sent;
+        struct lab l;
+
+        lab_init(&l);
+        lab_up(&l);
+        agent_subscribe(l.conn, NULL, "m", answer_ok, NULL);
+        lab_say(&l, "{\"id\":1,\"method\":\"m\"}"); /* what is allocated once is there */
+        lab_sent(&l);
+        alloc_fail_at(n);
+        say(&l, "{\"id\":7,\"method\":\"m\",\"params\":[1]}");
+        alloc_fail_at(0);
+        sent = lab_sent(&l);
+        assert_null(strstr(sent, "-32601"));
+        n_busy += strcmp(sent, "{\"id\":7,\"error\":{\"code\":-32000,\"message\":\"out of memory\"}}") == 0;
+        lab_deinit(&l);
+    }
+    assert_int_equal(n_busy, 1);
+}
+
 /* ---- over a socket: what waits, and coming up ---- */
 
 static uint64_t rushing_ms;
@@ -339,6 +371,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(sweep_json),
         cmocka_unit_test(sweep_msgpack),
+        cmocka_unit_test(a_command_without_memory_is_busy),
         cmocka_unit_test(sweep_coming_up),
         cmocka_unit_test(sweep_sync),
     };
