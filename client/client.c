@@ -320,13 +320,13 @@ static void on_local_closed(void *user)
     client_part_closed(c);
 }
 
-/* The uplink's texts count twice, as the cloud may have a copy of each; an eighth of all is for what has just come from
-   clouds and phones. */
+/* The uplink's texts count twice, as the cloud may have a copy of each; three sixteenths of all are for what has just
+   come from clouds and phones. */
 static size_t on_held_elsewhere(void *user)
 {
     const struct client *c = user;
 
-    return 2 * c->uplink.bytes + c->commands.kept_bytes + c->options.memory_limit / 8;
+    return 2 * c->uplink.bytes + c->commands.kept_bytes + c->options.memory_limit / 16 * 3;
 }
 
 static const struct local_server_events local_events = {on_local_joined,   on_local_left,
