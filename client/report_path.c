@@ -193,7 +193,10 @@ static void on_stored(void *user, uint64_t seq, uint32_t id, int r)
         report_path_pump(p);
     } else {
         report_queue_not_stored(&p->queue, seq);
-        refuse(p, id, r);
+        if (r == -ECANCELED) /* it went while it was written: told, unless the cloud's word has been given already */
+            p->env.host->failed(p->env.user, id, CLIENT_CODE_BUSY, "the report was not kept");
+        else
+            refuse(p, id, r);
     }
     p->env.host->changed(p->env.user);
 }
@@ -327,10 +330,11 @@ bool report_path_has(const struct report_path *p, uint32_t id)
 bool report_path_acked(struct report_path *p, uint32_t id)
 {
     struct report_direct *d = direct_find(p, id);
+    bool queued = report_queue_is_stored(&p->queue, id); /* else the cloud was faster: its word goes to the application */
 
     if (d)
         direct_free(p, d);
-    return report_queue_acked(&p->queue, id);
+    return report_queue_acked(&p->queue, id) && queued;
 }
 
 bool report_path_failed(struct report_path *p, uint32_t id, bool retry)

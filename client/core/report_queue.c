@@ -287,6 +287,13 @@ void report_queue_unreadable(struct report_queue *q, uint64_t seq)
     entry_end(q, e);
 }
 
+bool report_queue_is_stored(const struct report_queue *q, uint32_t id)
+{
+    const struct report_entry *e = find_id(q, id);
+
+    return e && e->state != REPORT_WRITING;
+}
+
 bool report_queue_refused(struct report_queue *q, uint32_t id)
 {
     struct report_entry *e = find_id(q, id);

@@ -85,6 +85,8 @@ void report_queue_unsent(struct report_queue *q, uint64_t seq);
 
 /* false: no such id here. */
 bool report_queue_has(const struct report_queue *q, uint32_t id);
+/* It is known, and is in the store. */
+bool report_queue_is_stored(const struct report_queue *q, uint32_t id);
 bool report_queue_acked(struct report_queue *q, uint32_t id);
 /* The store cannot give it out any more. */
 void report_queue_unreadable(struct report_queue *q, uint64_t seq);

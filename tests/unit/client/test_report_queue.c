@@ -96,6 +96,8 @@ static void is_not_sent_before_it_is_stored(void **state)
     assert_int_equal(report_queue_add(&q, 1, 0, 10, NOW, &b), -EEXIST);
     assert_int_equal(report_queue_add(&q, 2, 0, 10, NOW, &b), 0);
     report_queue_stored(&q, b);
+    assert_true(report_queue_is_stored(&q, 2));
+    assert_false(report_queue_is_stored(&q, 1)); /* being written: whoever waits for it has not been told */
     assert_int_equal(take(&q, NOW), 0); /* the first one is still being written */
     report_queue_not_stored(&q, a);
     assert_int_equal(f.n, 0);
