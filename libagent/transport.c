@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -23,8 +24,32 @@ static int watch(struct ag_transport *t, int op, int fd, uint32_t events)
     return epoll_ctl(t->epoll_fd, op, fd, &ev) < 0 ? -errno : 0;
 }
 
+enum { WIPE_ON_FORK = 18, MARK_LEN = 1 }; /* MADV_WIPEONFORK of Linux 4.14; not every libc names it */
+
+static const volatile char *new_mark(void)
+{
+    char *page = mmap(NULL, MARK_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page == MAP_FAILED)
+        return NULL;
+    if (madvise(page, MARK_LEN, WIPE_ON_FORK) < 0) {
+        munmap(page, MARK_LEN);
+        return NULL;
+    }
+    *page = 1;
+    return page;
+}
+
+static void free_mark(struct ag_transport *t)
+{
+    if (t->mark)
+        munmap((void *) (uintptr_t) t->mark, MARK_LEN);
+    t->mark = NULL;
+}
+
 void ag_transport_own(struct ag_transport *t)
 {
+    t->mark = NULL;
     t->fd = t->epoll_fd = t->wake_fd = -1;
     t->packets = t->want_write = false;
     t->owner = getpid();
@@ -36,6 +61,7 @@ int ag_transport_init(struct ag_transport *t)
     int r;
 
     ag_transport_own(t);
+    t->mark = new_mark();
     t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (t->epoll_fd < 0)
         return -errno;
@@ -54,6 +80,7 @@ void ag_transport_deinit(struct ag_transport *t)
     if (t->epoll_fd >= 0)
         close(t->epoll_fd);
     t->wake_fd = t->epoll_fd = -1;
+    free_mark(t);
 }
 
 struct place {

@@ -18,6 +18,7 @@ struct ag_transport {
     bool packets;    /* SOCK_SEQPACKET */
     bool want_write; /* the socket is also waited for to become writable */
     pid_t owner;     /* the process it belongs to: a forked child shares the descriptors, but may not use them */
+    const volatile char *mark; /* a page that the kernel empties in children: 1 in the owner; NULL: it cannot */
     atomic_bool woken;
 };
 
@@ -25,7 +26,7 @@ struct ag_transport {
 void ag_transport_own(struct ag_transport *t);
 static inline bool ag_transport_is_ours(const struct ag_transport *t)
 {
-    return t->owner == getpid();
+    return t->mark ? *t->mark : t->owner == getpid(); /* the mark costs no call of the kernel */
 }
 
 /* 0 or -errno. */
