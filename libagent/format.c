@@ -91,18 +91,14 @@ static int append_digits(struct ag_buf *out, char *digits)
 
 static int append_double(struct ag_buf *out, const struct conv *v, double d)
 {
-    char digits[DIGITS_MAX];
+    char digits[DIGITS_MAX], form[5];
 
     if (!isfinite(d) || v->precision > 99)
         return -EINVAL;
     if (v->precision < 0)
         return ag_buf_append(out, digits, ag_double_print(d, false, digits));
-    if (v->type == 'f')
-        snprintf(digits, sizeof digits, "%.*f", v->precision, d);
-    else if (v->type == 'e')
-        snprintf(digits, sizeof digits, "%.*e", v->precision, d);
-    else
-        snprintf(digits, sizeof digits, "%.*g", v->precision, d);
+    memcpy(form, (char[]){'%', '.', '*', v->type, '\0'}, sizeof form);
+    snprintf(digits, sizeof digits, form, v->precision, d);
     return append_digits(out, digits);
 }
 

@@ -160,12 +160,14 @@ AGENT_API int agent_param_str(agent_request *req, const char *at, char *buf, siz
     return 0;
 }
 
-/* The whole number there; its size without the sign. */
-static int read_whole(agent_request *req, const char *at, bool *negative, uint64_t *size)
+/* The whole number there; its size without the sign. 0 and a size within its limits, or why not. */
+static int read_whole(agent_request *req, const char *at, uint64_t max_negative, uint64_t max, bool *negative,
+                      uint64_t *size)
 {
     struct ag_json_value v = find(req, at);
+    int r = v.type == AG_JSON_NUMBER ? ag_number_whole(v.raw, negative, size) : type_error(v);
 
-    return v.type == AG_JSON_NUMBER ? ag_number_whole(v.raw, negative, size) : type_error(v);
+    return r == 0 && *size > (*negative ? max_negative : max) ? -ERANGE : r;
 }
 
 AGENT_API int agent_param_int(agent_request *req, const char *at, int64_t min, int64_t max, int64_t *ret)
@@ -173,22 +175,19 @@ AGENT_API int agent_param_int(agent_request *req, const char *at, int64_t min, i
     char expected[96];
     bool negative;
     uint64_t size;
-    int64_t value = 0;
+    int64_t value;
     int r;
 
     if (!req || !at || !ret || min > max)
         return -EINVAL;
-    r = read_whole(req, at, &negative, &size);
-    if (r == 0 && size > (uint64_t) INT64_MAX + negative)
+    r = read_whole(req, at, (uint64_t) INT64_MAX + 1, INT64_MAX, &negative, &size);
+    value = r < 0 ? 0 : (int64_t) (negative ? -size : size);
+    if (r == 0 && (value < min || value > max))
         r = -ERANGE;
-    if (r == 0) {
-        value = negative ? -(int64_t) (size - 1) - 1 : (int64_t) size;
-        r = value < min || value > max ? -ERANGE : 0;
-    }
-    if (r < 0) {
+    if (r < 0)
         snprintf(expected, sizeof expected, "a whole number of %" PRId64 " to %" PRId64 " is expected", min, max);
+    if (r < 0)
         return failed(req, at, r, expected);
-    }
     *ret = value;
     return 0;
 }
@@ -202,13 +201,13 @@ AGENT_API int agent_param_uint(agent_request *req, const char *at, uint64_t min,
 
     if (!req || !at || !ret || min > max)
         return -EINVAL;
-    r = read_whole(req, at, &negative, &size);
-    if (r == 0 && (negative || size < min || size > max))
+    r = read_whole(req, at, 0, max, &negative, &size);
+    if (r == 0 && size < min)
         r = -ERANGE;
-    if (r < 0) {
+    if (r < 0)
         snprintf(expected, sizeof expected, "a whole number of %" PRIu64 " to %" PRIu64 " is expected", min, max);
+    if (r < 0)
         return failed(req, at, r, expected);
-    }
     *ret = size;
     return 0;
 }
@@ -216,8 +215,8 @@ AGENT_API int agent_param_uint(agent_request *req, const char *at, uint64_t min,
 AGENT_API int agent_param_double(agent_request *req, const char *at, double min, double max, double *ret)
 {
     struct ag_json_value v;
-    double value = 0;
     char expected[96];
+    double value = 0;
     int r;
 
     if (!req || !at || !ret || !(min <= max))
@@ -226,10 +225,10 @@ AGENT_API int agent_param_double(agent_request *req, const char *at, double min,
     r = v.type == AG_JSON_NUMBER ? ag_double_read(v.raw, &value) : type_error(v);
     if (r == 0 && !(value >= min && value <= max && isfinite(value)))
         r = -ERANGE;
-    if (r < 0) {
+    if (r < 0)
         snprintf(expected, sizeof expected, "a number of %.6g to %.6g is expected", min, max);
+    if (r < 0)
         return failed(req, at, r, expected);
-    }
     *ret = value;
     return 0;
 }

@@ -50,8 +50,6 @@ endif()
 # 32 threads under ThreadSanitizer: the library is compiled once more, which no other sanitizer may share
 if(NOT MIIO_FUZZ AND NOT MIIO_COVERAGE)
     get_target_property(tsan_library agent SOURCES)
-    get_target_property(tsan_core agcore SOURCES)
-    list(APPEND tsan_library ${tsan_core})
     list(TRANSFORM tsan_library PREPEND ${CMAKE_SOURCE_DIR}/libagent/)
     add_executable(test_libagent_threads unit/libagent/threads.c ${tsan_library})
     target_include_directories(test_libagent_threads PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/libagent/include
