@@ -45,7 +45,7 @@ static int start(struct agent_conn *c, struct agent_slot *slot, const struct ag_
     struct ag_buf *text = ag_conn_scratch(c);
     int r;
 
-    ag_waits_add(&c->waits, &slot->call.wait, c->now_ms() + (timeout_ms ? timeout_ms : AGENT_CALL_TIMEOUT_MS));
+    ag_waits_add(&c->waits, &slot->call.wait, ag_conn_now(c) + (timeout_ms ? timeout_ms : AGENT_CALL_TIMEOUT_MS));
     m.has_id = !slot->call.report;
     m.id = slot->call.wait.id;
     r = ag_encode_request(text, &m);

@@ -14,7 +14,7 @@ enum {
     STEADY_MS = 1000 /* a connection that lasted so long was a good one */
 };
 
-struct agent_conn *ag_conn_new(uint64_t random, uint64_t (*now_ms)(void))
+struct agent_conn *ag_conn_new(uint64_t random, uint64_t (*now_ms)(void *))
 {
     struct agent_conn *c = calloc(1, sizeof *c);
 

@@ -16,6 +16,7 @@
 #include "libagent/address.h"
 #include "libagent/core/framer.h"
 #include "libagent/core/list.h"
+#include "libagent/hooks.h"
 #include "libagent/keys.h"
 #include "libagent/lines.h"
 #include "libagent/posts.h"
@@ -46,7 +47,9 @@ struct agent_conn {
     uint8_t state, told_state; /* enum agent_state; what on_state was told last */
     uint8_t encoding;          /* enum agent_encoding */
     uint64_t epoch;
-    uint64_t (*now_ms)(void); /* the clock; tests have their own */
+    uint64_t (*now_ms)(void *clock_user); /* the clock */
+    const struct agent_hooks *hooks;      /* of a test; NULL: the machine */
+    void *clock_user;                     /* of hooks */
 
     agent_state_fn on_state;
     void *on_state_user;
@@ -109,12 +112,17 @@ struct agent_conn {
 };
 
 /* A connection object that has no transport yet. NULL when memory is short. */
-struct agent_conn *ag_conn_new(uint64_t random, uint64_t (*now_ms)(void));
+struct agent_conn *ag_conn_new(uint64_t random, uint64_t (*now_ms)(void *));
 /* For the last unref; it has been disbanded. */
 void ag_conn_free(struct agent_conn *c);
 
 /* Ends subscriptions and timers and lets go of requests, so that nothing of the application is left. */
 void ag_conn_disband(struct agent_conn *c);
+
+static inline uint64_t ag_conn_now(const struct agent_conn *c)
+{
+    return c->now_ms(c->clock_user);
+}
 
 /* Keep the object in memory while code of ours uses it. release() may free it. */
 void ag_conn_hold(struct agent_conn *c);

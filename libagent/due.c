@@ -91,7 +91,7 @@ int ag_conn_queue_bind(struct agent_conn *c, uint32_t address)
     int r;
 
     ag_wait_end(&c->bind_wait); /* what is still said about the claim before is of no interest */
-    ag_waits_add(&c->waits, &c->bind_wait, c->now_ms() + AG_CONN_REGISTER_WAIT_MS);
+    ag_waits_add(&c->waits, &c->bind_wait, ag_conn_now(c) + AG_CONN_REGISTER_WAIT_MS);
     r = ag_encode_bind(text, c->bind_wait.id, address);
     if (r == 0)
         r = queue_scratch(c);
@@ -106,7 +106,7 @@ int ag_key_register(struct agent_conn *c, struct ag_key *key)
     int r;
 
     ag_wait_end(&key->reg);
-    ag_waits_add(&c->waits, &key->reg, c->now_ms() + AG_CONN_REGISTER_WAIT_MS);
+    ag_waits_add(&c->waits, &key->reg, ag_conn_now(c) + AG_CONN_REGISTER_WAIT_MS);
     r = ag_encode_register(text, key->reg.id, key->name, ag_mode_name((enum agent_mode) key->mode));
     if (r == 0)
         r = queue_scratch(c);
@@ -136,7 +136,7 @@ int ag_conn_query_status(struct agent_conn *c)
     ag_wait_end(&c->status_wait);
     if (!has_followers(c) || !ag_conn_is_up(c))
         return 0;
-    ag_waits_add(&c->waits, &c->status_wait, c->now_ms() + AG_CONN_STATUS_RETRY_MS);
+    ag_waits_add(&c->waits, &c->status_wait, ag_conn_now(c) + AG_CONN_STATUS_RETRY_MS);
     m.id = c->status_wait.id;
     r = ag_encode_request(ag_conn_scratch(c), &m);
     return r == 0 ? queue_scratch(c) : r;

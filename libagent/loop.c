@@ -79,10 +79,18 @@ static int came_up(struct agent_conn *c, uint64_t now_ms)
     return ag_conn_on_up(c, now_ms) < 0 ? ag_conn_give_up(c, now_ms) : 0;
 }
 
+static int dial(struct agent_conn *c, const struct ag_address *at)
+{
+    bool packets = at->kind == AG_ADDRESS_SEQPACKET;
+
+    return c->hooks ? ag_transport_adopt(&c->transport, c->hooks->connect(packets, c->clock_user), packets)
+                    : ag_transport_connect(&c->transport, at);
+}
+
 static int try_places(struct agent_conn *c, uint64_t now_ms)
 {
     for (; c->place < c->places.n; c->place++) {
-        int r = ag_transport_connect(&c->transport, &c->places.at[c->place]);
+        int r = dial(c, &c->places.at[c->place]);
 
         if (r == 0)
             return came_up(c, now_ms);
@@ -196,7 +204,7 @@ static int time_step(struct agent_conn *c, uint64_t now_ms)
 
 static int turn(struct agent_conn *c)
 {
-    uint64_t now_ms = c->now_ms();
+    uint64_t now_ms = ag_conn_now(c);
     int r = 0, more;
 
     ag_conn_tell_log(c);
@@ -267,7 +275,7 @@ static int own_timeout_ms(const struct agent_conn *c)
         return 0;
     if (at == UINT64_MAX)
         return -1;
-    now_ms = c->now_ms();
+    now_ms = ag_conn_now(c);
     if (at <= now_ms)
         return 0;
     return at - now_ms > INT_MAX ? INT_MAX : (int) (at - now_ms);
@@ -285,6 +293,16 @@ AGENT_API int agent_get_timeout_ms(agent_conn *conn)
     return 0;
 }
 
+static int sleep_for(struct agent_conn *c, int timeout_ms)
+{
+    int r;
+
+    if (!c->hooks)
+        return ag_transport_wait(&c->transport, timeout_ms);
+    r = ag_transport_wait(&c->transport, 0);
+    return r != 0 ? r : c->hooks->wait(timeout_ms, c->clock_user);
+}
+
 AGENT_API int agent_wait(agent_conn *conn, int timeout_ms)
 {
     int own, r = ag_conn_check(conn);
@@ -297,8 +315,8 @@ AGENT_API int agent_wait(agent_conn *conn, int timeout_ms)
     }
     own = own_timeout_ms(conn);
     if (own < 0 || (timeout_ms >= 0 && timeout_ms < own))
-        return ag_transport_wait(&conn->transport, timeout_ms);
-    r = ag_transport_wait(&conn->transport, own);
+        return sleep_for(conn, timeout_ms);
+    r = sleep_for(conn, own);
     return r == 0 ? 1 : r; /* a timer is due: that is something to process */
 }
 

@@ -57,7 +57,7 @@ AGENT_API int agent_timer(agent_conn *conn, agent_slot **ret_slot, unsigned firs
         return -ENOMEM;
     slot->timer.fn = fn;
     slot->timer.interval_ms = interval_ms;
-    slot->timer.at_ms = conn->now_ms() + (first_ms > 0 ? first_ms : 1); /* not in the turn that is under way */
+    slot->timer.at_ms = ag_conn_now(conn) + (first_ms > 0 ? first_ms : 1); /* not in the turn that is under way */
     insert(conn, slot);
     ag_slot_give(slot, ret_slot);
     return 0;

@@ -182,6 +182,21 @@ int ag_transport_connect(struct ag_transport *t, const struct ag_address *a)
     return r;
 }
 
+int ag_transport_adopt(struct ag_transport *t, int fd, bool packets)
+{
+    int r;
+
+    if (fd < 0)
+        return fd;
+    t->fd = fd;
+    t->packets = packets;
+    t->want_write = false;
+    r = watch(t, EPOLL_CTL_ADD, fd, EPOLLIN);
+    if (r < 0)
+        ag_transport_close(t);
+    return r;
+}
+
 int ag_transport_connect_result(struct ag_transport *t)
 {
     struct pollfd p = {.fd = t->fd, .events = POLLOUT};
@@ -291,10 +306,11 @@ bool ag_transport_take_wake(struct ag_transport *t)
     return true;
 }
 
-uint64_t ag_transport_now_ms(void)
+uint64_t ag_transport_now_ms(void *unused)
 {
     struct timespec ts;
 
+    (void) unused;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
 }
@@ -304,6 +320,6 @@ uint64_t ag_transport_random(void)
     uint64_t v;
 
     if (getrandom(&v, sizeof v, GRND_NONBLOCK) != sizeof v)
-        v = ag_transport_now_ms() * 0x9e3779b97f4a7c15ull ^ (uint64_t) getpid() << 32;
+        v = ag_transport_now_ms(NULL) * 0x9e3779b97f4a7c15ull ^ (uint64_t) getpid() << 32;
     return v;
 }

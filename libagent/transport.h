@@ -37,6 +37,8 @@ void ag_transport_deinit(struct ag_transport *t);
 int ag_transport_check_address(const struct ag_address *a);
 /* 0: connected, 1: under way, -errno: refused (nothing is open then). */
 int ag_transport_connect(struct ag_transport *t, const struct ag_address *a);
+/* Takes over a connected descriptor. It may be -errno, which is returned. 0 or -errno (it is closed then). */
+int ag_transport_adopt(struct ag_transport *t, int fd, bool packets);
 /* What became of a connect under way: as above. */
 int ag_transport_connect_result(struct ag_transport *t);
 /* The owner ends the connection, even if a child still has it; in a child only its descriptor is closed. Idempotent. */
@@ -57,7 +59,8 @@ void ag_transport_wake(struct ag_transport *t);
 /* Makes the wake-up undone. True: there was one, and all that was done before it is seen from now on. */
 bool ag_transport_take_wake(struct ag_transport *t);
 
-uint64_t ag_transport_now_ms(void);
+/* unused: for the form of a clock. */
+uint64_t ag_transport_now_ms(void *unused);
 uint64_t ag_transport_random(void);
 
 #endif

@@ -8,8 +8,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static uint64_t still(void)
+static uint64_t still(void *user)
 {
+    (void) user;
     return 1000;
 }
 

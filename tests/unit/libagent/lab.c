@@ -5,8 +5,9 @@
 
 static uint64_t clock_ms;
 
-static uint64_t lab_now(void)
+static uint64_t lab_now(void *user)
 {
+    (void) user;
     return clock_ms;
 }
 

@@ -224,10 +224,11 @@ static void closed_is_told(void **state)
 
 static int n_looks;
 
-static uint64_t counting_clock(void)
+static uint64_t counting_clock(void *user)
 {
+    (void) user;
     n_looks++;
-    return ag_transport_now_ms();
+    return ag_transport_now_ms(NULL);
 }
 
 static void a_waiting_call_sleeps_while_there_is_no_connection(void **state)
@@ -653,8 +654,9 @@ static void registrations_keep_to_the_queue_limit(void **state)
 
 static uint64_t fixed_ms;
 
-static uint64_t fixed_clock(void)
+static uint64_t fixed_clock(void *user)
 {
+    (void) user;
     return fixed_ms;
 }
 
@@ -673,7 +675,7 @@ static void answers_in_the_socket_are_no_timeouts(bool packets)
     fill[1000] = '\0';
     fake_init(&f, packets);
     conn = fake_connect(&f);
-    fixed_ms = ag_transport_now_ms();
+    fixed_ms = ag_transport_now_ms(NULL);
     conn->now_ms = fixed_clock;
     first = conn->waits.next_id;
     for (int i = 0; i < N; i++)

@@ -11,8 +11,9 @@
 
 static uint64_t fixed_ms;
 
-static uint64_t fixed_clock(void)
+static uint64_t fixed_clock(void *user)
 {
+    (void) user;
     return fixed_ms;
 }
 

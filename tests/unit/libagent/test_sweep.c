@@ -240,8 +240,9 @@ static void a_command_without_memory_is_busy(void **state)
 
 static uint64_t rushing_ms;
 
-static uint64_t rushing_clock(void)
+static uint64_t rushing_clock(void *user)
 {
+    (void) user;
     return rushing_ms += 40;
 }
 
