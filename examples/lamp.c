@@ -3,6 +3,8 @@
  * whenever they change, whoever changed them.
  *
  *     ./example_lamp [--agent ADDRESS] [--name NAME]
+ *
+ * test_lamp.c tests it.
  */
 #include <agent/cjson.h>
 #include <getopt.h>
@@ -118,14 +120,6 @@ static void on_state(agent_conn *conn, enum agent_state state, void *user)
         say((struct lamp *) user, "ready", "");
 }
 
-static agent_conn *running; /* for the signal handler */
-
-static void on_signal(int signum)
-{
-    (void) signum;
-    agent_stop(running, 0);
-}
-
 static int serve(struct lamp *lamp, const char *address)
 {
     static const struct {
@@ -137,9 +131,16 @@ static int serve(struct lamp *lamp, const char *address)
 
     for (size_t i = 0; r >= 0 && i < sizeof methods / sizeof methods[0]; i++)
         r = agent_subscribe(lamp->conn, NULL, methods[i].method, methods[i].fn, lamp);
-    if (r >= 0)
-        r = agent_open(lamp->conn, address);
-    return r < 0 ? r : agent_run(lamp->conn);
+    return r < 0 ? r : agent_open(lamp->conn, address);
+}
+
+#ifndef LAMP_IN_A_TEST
+static agent_conn *running; /* for the signal handler */
+
+static void on_signal(int signum)
+{
+    (void) signum;
+    agent_stop(running, 0);
 }
 
 int main(int argc, char **argv)
@@ -165,8 +166,11 @@ int main(int argc, char **argv)
         signal(SIGINT, on_signal);
         r = serve(&lamp, address);
     }
+    if (r >= 0)
+        r = agent_run(lamp.conn);
     if (r < 0)
         fprintf(stderr, "lamp: %s\n", agent_strerror(r));
     lamp.conn = agent_unref(lamp.conn);
     return r < 0;
 }
+#endif

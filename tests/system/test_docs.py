@@ -74,15 +74,30 @@ def test_options_of_help_and_page(program):
     assert short_written - short_said - {"h", "v"} == set(), "in the page, not in --help"
 
 
+def header_text(name):
+    return (SOURCE / "libagent/include/agent" / name).read_text()
+
+
+def declared_in(header):
+    return set(re.findall(r"AGENT_API [^;]*?\b(agent_[a-z_]+)\(", header_text(header)))
+
+
 def test_functions_of_the_library():
-    header = (SOURCE / "libagent/include/agent/agent.h").read_text()
-    declared = set(re.findall(r"AGENT_API [^;]*?\b(agent_[a-z_]+)\(", header))
+    declared = declared_in("agent.h")
     written = page("libagent")
     named = set(re.findall(r"\b(agent_[a-z_]+)\b", written))
     assert declared - named == set(), "declared, not in libagent(3)"
     assert named & {n for n in named if f"*{n}*()" in written} - declared == set(), "in libagent(3), not declared"
-    for code in re.findall(r"#define AGENT_(?:CODE|E)_[A-Z_]+\s+\(?(-\d+)", header):
+    for code in re.findall(r"#define AGENT_(?:CODE|E)_[A-Z_]+\s+\(?(-\d+)", header_text("agent.h")):
         assert code in written, f"code {code} is not in libagent(3)"
+
+
+def test_functions_of_the_library_for_tests():
+    declared = declared_in("test.h")
+    written = page("libagenttest")
+    named = set(re.findall(r"\*(agent_[a-z_]+)\*\(", written))
+    assert declared - named - {"agent_test_here"} == set(), "declared, not in libagenttest(3)"
+    assert named - declared - declared_in("agent.h") == set(), "in libagenttest(3), not declared"
 
 
 def test_functions_of_the_model_library():

@@ -9,7 +9,7 @@ BIN = os.environ["MIIO_BIN"]
 LIB = os.environ["MIIO_LIB"]
 SOURCE = os.environ["MIIO_SOURCE"]
 INCLUDE = os.path.join(SOURCE, "libagent", "include")
-HEADERS = ["agent/agent.h", "agent/uv.h", "agent/cjson.h", "agent/event.h", "agent/glib.h", "agent/model.h"]
+HEADERS = ["agent/agent.h", "agent/uv.h", "agent/cjson.h", "agent/event.h", "agent/glib.h", "agent/model.h", "agent/test.h"]
 
 
 def run(*args, **kw):
@@ -28,12 +28,49 @@ def sanitizers():
     return ["-fsanitize=address,undefined"] if "__asan_" in run("nm", "-D", os.path.join(LIB, "libagent.so")) else []
 
 
+def declared(*path):
+    with open(os.path.join(SOURCE, "libagent", *path)) as f:
+        return set(re.findall(r"AGENT_API[^;]*?\b(agent_\w+)\(", f.read()))
+
+
+def mapped(*path):
+    """{node: its symbols}"""
+    with open(os.path.join(SOURCE, "libagent", *path)) as f:
+        return {node: set(re.findall(r"^\s+(agent_\w+);", symbols, re.M))
+                for node, symbols in re.findall(r"^(\w+) \{(.*?)^\}", f.read(), re.M | re.S)}
+
+
+def nodes(library):
+    """The same of a shared library."""
+    table = run("nm", "-D", "--defined-only", "--with-symbol-versions", os.path.join(LIB, library))
+    found = {}
+    for symbol, node in re.findall(r" T (\w+)@@(\w+)", table):
+        found.setdefault(node, set()).add(symbol)
+    assert set().union(*found.values()) == exported("-D", os.path.join(LIB, library)) - set(found)
+    return found
+
+
 def test_exports_are_the_map_are_the_header():
-    with open(os.path.join(INCLUDE, "agent", "agent.h")) as f:
-        header = set(re.findall(r"AGENT_API[^;]*?\b(agent_\w+)\(", f.read()))
-    with open(os.path.join(SOURCE, "libagent", "libagent.map")) as f:
-        mapped = set(re.findall(r"^\s+(agent_\w+);", f.read(), re.M))
-    assert exported("-D", os.path.join(LIB, "libagent.so")) - {"LIBAGENT_0"} == mapped == header
+    there = nodes("libagent.so")
+    assert there == mapped("libagent.map")
+    for_tests = there.pop("LIBAGENT_TEST_0")
+    assert set().union(*there.values()) == declared("include", "agent", "agent.h")
+    assert for_tests == declared("hooks.h") == {"agent_hooks_set", "agent_hooks_in_callback"}
+
+
+def test_exports_of_the_library_for_tests():
+    there = nodes("libagenttest.so")
+    assert there == mapped("test", "libagenttest.map") == {"LIBAGENTTEST_0": declared("include", "agent", "test.h")}
+
+
+def test_the_hooks_of_tests_are_no_part_of_the_api(installed):
+    for d, _, files in os.walk(os.path.join(installed[0], "include")):
+        for name in files:
+            with open(os.path.join(d, name)) as f:
+                assert name != "hooks.h" and "agent_hooks" not in f.read()
+    users = [so for so in ("libagentmodel.so", "libagenttest.so") if "agent_hooks_set" in
+             run("nm", "-D", "--undefined-only", os.path.join(LIB, so))]
+    assert users == ["libagenttest.so"]
 
 
 # What 0.1.0 had; a program linked to it runs with every later library.
@@ -50,17 +87,19 @@ def test_the_first_node_of_the_map_is_frozen():
     table = run("nm", "-D", "--defined-only", "--with-symbol-versions", os.path.join(LIB, "libagent.so"))
     node = dict(re.findall(r" T (agent_\w+)@@(\w+)", table))
     assert sorted(n for n in node if node[n] == "LIBAGENT_0") == sorted("agent_" + n for n in FIRST_NODE)
-    assert set(node.values()) == {"LIBAGENT_0", "LIBAGENT_0_2"}
+    assert set(node.values()) == {"LIBAGENT_0", "LIBAGENT_0_2", "LIBAGENT_TEST_0"}
 
 
-def test_static_library_claims_no_foreign_name():
-    names = exported("-g", os.path.join(LIB, "libagent.a"))
-    assert "agent_new" in names
+@pytest.mark.parametrize("library, has", [("libagent.a", "agent_new"), ("libagenttest.a", "agent_test_new")])
+def test_static_library_claims_no_foreign_name(library, has):
+    names = exported("-g", os.path.join(LIB, library))
+    assert has in names
     assert [n for n in names if not n.startswith(("agent_", "ag_", "__odr_asan"))] == []
 
 
-def test_shared_library_has_its_version():
-    assert "libagent.so.0" in run("readelf", "-d", os.path.join(LIB, "libagent.so"))
+@pytest.mark.parametrize("library", ["libagent.so", "libagenttest.so"])
+def test_shared_library_has_its_version(library):
+    assert library + ".0" in run("readelf", "-d", os.path.join(LIB, library))
 
 
 STANDARDS = ["c99", "gnu99", "c11", "c17", "gnu17", "c++98", "c++03", "c++11", "c++14", "c++17", "c++20"]
@@ -176,3 +215,75 @@ def test_cmake_consumer(installed, tmp_path, target):
     run("cmake", "-S", str(tmp_path), "-B", str(tmp_path / "b"), "-DCMAKE_PREFIX_PATH=" + installed[0], env=env)
     run("cmake", "--build", str(tmp_path / "b"), env=env)
     try_out(tmp_path / "b" / "app", os.path.dirname(installed[1]))
+
+
+# ---- an application's unit test ----
+
+APP_TEST = """
+#include <agent/test.h>
+#include <stdio.h>
+static int on_x(agent_request *req, void *user) { (void) user; return agent_reply(req, agent_request_params(req)); }
+int main(void)
+{
+    agent_conn *conn = NULL;
+    agent_test *t;
+    if (agent_new(&conn) < 0)
+        return 1;
+    t = agent_test_new(conn, NULL);
+    if (agent_subscribe(conn, NULL, "x", on_x, NULL) < 0 || agent_open(conn, NULL) < 0)
+        return 1;
+    agent_test_expect_result(t, agent_test_command(t, "x", "[1]"), " [ 1 ] ");
+    conn = agent_unref(conn);
+    t = agent_test_free(t);
+    puts(agent_version());
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("static", [False, True])
+def test_pkg_config_test_program(installed, tmp_path, static):
+    libdir = os.path.dirname(installed[1])
+    env = {**os.environ, "PKG_CONFIG_PATH": installed[1] + ":" + os.environ.get("PKG_CONFIG_PATH", "")}
+    flags = run("pkg-config", "--cflags", "--libs", *(["--static"] if static else []), "libagenttest", env=env).split()
+    if static:
+        flags = ["-l:lib%s.a" % flag[2:] if flag in ("-lagent", "-lagenttest") else flag for flag in flags]
+    (tmp_path / "app.c").write_text(APP_TEST)
+    run("cc", "-o", str(tmp_path / "app"), str(tmp_path / "app.c"), *sanitizers(), *flags)
+    try_out(tmp_path / "app", libdir)
+    assert ("libagent" in run("readelf", "-d", str(tmp_path / "app"))) != static
+
+
+@pytest.mark.parametrize("target", ["agenttest", "agenttest_static"])
+def test_cmake_test_program(installed, tmp_path, target):
+    (tmp_path / "app.c").write_text(APP_TEST)
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.16)\nproject(app C)\nfind_package(agent 0.1 REQUIRED)\n"
+        "add_executable(app app.c)\ntarget_link_libraries(app agent::%s)\n" % target)
+    env = {**os.environ, "CFLAGS": " ".join(sanitizers())}
+    run("cmake", "-S", str(tmp_path), "-B", str(tmp_path / "b"), "-DCMAKE_PREFIX_PATH=" + installed[0], env=env)
+    run("cmake", "--build", str(tmp_path / "b"), env=env)
+    try_out(tmp_path / "b" / "app", os.path.dirname(installed[1]))
+
+
+def test_the_manuals_test_program(installed, tmp_path):
+    with open(os.path.join(SOURCE, "docs", "man", "libagenttest.3.scd")) as f:
+        program = re.search(r"```\n(.*?)```", f.read(), re.S).group(1).replace("\\\\", "\\")
+    (tmp_path / "app.c").write_text(program)
+    env = {**os.environ, "PKG_CONFIG_PATH": installed[1] + ":" + os.environ.get("PKG_CONFIG_PATH", "")}
+    flags = run("pkg-config", "--cflags", "--libs", "libagenttest", "cmocka", env=env).split()
+
+    def build():
+        run("cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-o", str(tmp_path / "app"), str(tmp_path / "app.c"), *sanitizers(), *flags)
+        return subprocess.run([str(tmp_path / "app")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
+                              env={**os.environ, "LD_LIBRARY_PATH": os.path.dirname(installed[1]), "ASAN_OPTIONS": "detect_leaks=0"})
+
+    done = build()
+    assert done.returncode == 0, done.stdout
+    assert "[  PASSED  ] 1 test(s)." in done.stdout
+    wrong = program.replace('"power", word)', '"power", "blue")', 1)
+    assert wrong != program
+    (tmp_path / "app.c").write_text(wrong)
+    done = build()
+    assert done.returncode == 1 and "expected the report props" in done.stdout, done.stdout
+    assert re.search(r"app\.c:\d+", done.stdout)

@@ -1,0 +1,208 @@
+/* What the agent says: commands and messages of the test, and answers to the application. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "libagent/test/test.h"
+
+static int append_params(struct ag_buf *out, const char *params)
+{
+    return ag_buf_printf(out, ",\"params\":%s}", params ? params : "[]");
+}
+
+static int append_method(struct ag_buf *out, const char *method)
+{
+    int r = ag_buf_append_str(out, "\"method\":");
+
+    return r == 0 ? ag_buf_append_json_str(out, method, strlen(method)) : r;
+}
+
+void ag_test_say(struct agent_test *t, struct ag_span json)
+{
+    int r = ag_test_link_say(&t->link, json);
+
+    if (r == -EINVAL)
+        ag_test_fail(t, "what the agent is to say is no message: %.*s", (int) json.len, json.p);
+    ag_test_must(t, r);
+    ag_test_link_flush(&t->link);
+}
+
+void ag_test_say_slowly(struct agent_test *t, struct ag_span json)
+{
+    struct test_later *later;
+    struct ag_list *at = &t->later;
+
+    if (t->link.fd < 0)
+        return; /* whoever asked has gone meanwhile */
+    if (t->slow_ms == 0 && ag_list_empty(&t->later)) {
+        ag_test_say(t, json);
+        return;
+    }
+    later = ag_test_alloc(t, sizeof *later);
+    later->at_ms = t->now_ms + t->slow_ms;
+    while (at->prev != &t->later && ag_list_entry(at->prev, struct test_later, link)->at_ms > later->at_ms)
+        at = at->prev;
+    ag_list_add_before(at, &later->link);
+    ag_test_must(t, ag_buf_append_span(&later->json, json));
+}
+
+static void need_value(struct agent_test *t, const char *what, const char *json)
+{
+    struct ag_json_value v;
+    int r = json ? ag_test_value(json, &v) : 0;
+
+    if (r == -EINVAL)
+        ag_test_fail(t, "%s is not one JSON value: %s", what, json);
+    ag_test_must(t, r);
+}
+
+static void need_connection(struct agent_test *t, const char *method, const char *params)
+{
+    ag_test_turn(t);
+    if (!method)
+        ag_test_fail(t, "the method is NULL");
+    need_value(t, "params", params);
+    if (t->link.fd < 0)
+        ag_test_fail(t, "%s: the application is not connected (%s)", method,
+                     !t->conn ? "its connection object is gone"
+                     : agent_get_state(t->conn) == AGENT_CLOSED ? "it has not called agent_open(), or has closed"
+                     : t->stopped ? "the agent is stopped"
+                                  : "a pause before the next try: agent_test_advance()");
+}
+
+static void need_subscription(struct agent_test *t, const char *method)
+{
+    char names[1024] = " none";
+    size_t n = 0;
+
+    if (ag_test_key_match(&t->keys, method))
+        return;
+    ag_list_for_each(it, &t->keys) {
+        struct test_key *key = ag_list_entry(it, struct test_key, link);
+
+        if (key->in_force && n < sizeof names)
+            n += (size_t) snprintf(names + n, sizeof names - n, " %s", key->name);
+    }
+    ag_test_fail(t, "the application has not subscribed to %s; its keys:%s", method, names);
+}
+
+static uint32_t note_command(struct agent_test *t, const char *method)
+{
+    struct test_call *command = ag_test_alloc(t, sizeof *command + strlen(method) + 1);
+
+    command->id = ++t->last_id;
+    memcpy(command->method, method, strlen(method));
+    ag_list_append(&t->commands, &command->link);
+    return command->id;
+}
+
+AGENT_API uint32_t agent_test_command(agent_test *t, const char *method, const char *params)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+    uint32_t id;
+
+    need_connection(t, method, params);
+    need_subscription(t, method);
+    id = note_command(t, method);
+    ag_test_must(t, ag_buf_printf(&out, "{\"id\":%u,", (unsigned) id));
+    ag_test_must(t, append_method(&out, method));
+    ag_test_must(t, append_params(&out, params));
+    ag_test_say(t, ag_buf_span(&out));
+    ag_test_turn(t);
+    return id;
+}
+
+AGENT_API void agent_test_notify(agent_test *t, const char *method, const char *params)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+
+    need_connection(t, method, params);
+    need_subscription(t, method);
+    ag_test_must(t, ag_buf_append_char(&out, '{'));
+    ag_test_must(t, append_method(&out, method));
+    ag_test_must(t, append_params(&out, params));
+    ag_test_say(t, ag_buf_span(&out));
+    ag_test_turn(t);
+}
+
+AGENT_API uint32_t agent_test_message(agent_test *t, uint32_t from, const char *method, const char *params)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+    uint32_t id;
+
+    need_connection(t, method, params);
+    if (from == 0 || (from & (from - 1)) != 0)
+        ag_test_fail(t, "%s: an address is one bit, not %u", method, (unsigned) from);
+    if (t->address == 0)
+        ag_test_fail(t, "%s: the application has no address: agent_bind()", method);
+    id = note_command(t, method);
+    ag_test_must(t, ag_buf_printf(&out, "{\"_from\":%u,\"id\":%u,", (unsigned) from, (unsigned) id));
+    ag_test_must(t, append_method(&out, method));
+    ag_test_must(t, append_params(&out, params));
+    ag_test_say(t, ag_buf_span(&out));
+    ag_test_turn(t);
+    return id;
+}
+
+AGENT_API void agent_test_say(agent_test *t, const char *text)
+{
+    need_connection(t, "agent_test_say()", NULL);
+    if (!text)
+        ag_test_fail(t, "the text is NULL");
+    ag_test_say(t, (struct ag_span){text, strlen(text)});
+    ag_test_turn(t);
+}
+
+/* ---- answers ---- */
+
+void ag_test_answer_call(struct agent_test *t, struct test_call *call, const char *member, const char *json, bool slowly)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+
+    ag_test_must(t, ag_buf_printf(&out, "{\"id\":%u,", (unsigned) call->id));
+    if (call->to)
+        ag_test_must(t, ag_buf_printf(&out, "\"_from\":%u,", (unsigned) (call->to & (0u - call->to))));
+    ag_test_must(t, ag_buf_printf(&out, "\"%s\":%s}", member, json));
+    ag_list_del(&call->link);
+    free(call);
+    if (slowly)
+        ag_test_say_slowly(t, ag_buf_span(&out));
+    else
+        ag_test_say(t, ag_buf_span(&out));
+}
+
+static struct test_call *need_call(struct agent_test *t, uint32_t id)
+{
+    ag_test_turn(t);
+    ag_list_for_each(it, &t->calls) {
+        struct test_call *call = ag_list_entry(it, struct test_call, link);
+
+        if (call->id == id)
+            return call;
+    }
+    ag_test_fail(t, "the application waits for no answer with id %u: %s", (unsigned) id,
+                 t->link.fd < 0 ? "it is not connected" : "it was never asked, answered before, or lost with its connection");
+}
+
+AGENT_API void agent_test_answer(agent_test *t, uint32_t id, const char *result)
+{
+    struct test_call *call = need_call(t, id);
+
+    need_value(t, "the result", result);
+    ag_test_answer_call(t, call, "result", result ? result : "[\"ok\"]", false);
+    ag_test_turn(t);
+}
+
+AGENT_API void agent_test_answer_error(agent_test *t, uint32_t id, int code, const char *message)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf error = AG_BUF_INIT;
+    const char *words = message ? message : "error";
+    struct test_call *call = need_call(t, id);
+
+    ag_test_must(t, ag_buf_printf(&error, "{\"code\":%d,\"message\":", code));
+    ag_test_must(t, ag_buf_append_json_str(&error, words, strlen(words)));
+    ag_test_must(t, ag_buf_append_char(&error, '}'));
+    if (!ag_buf_cstr(&error))
+        ag_test_fail(t, "out of memory");
+    ag_test_answer_call(t, call, "error", error.data, false);
+    ag_test_turn(t);
+}

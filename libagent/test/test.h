@@ -1,0 +1,101 @@
+/*
+ * The agent of one connection object, in the test that has it. What the application sends comes in through link, is treated in
+ * heard.c as the agent and the client behind it would, and waits in sent until the test takes it. turn.c has the clock and lets the
+ * connection run; say.c, expect.c and settings.c are what the test calls.
+ *
+ * What cannot go on ends in ag_test_fail(), which does not return and may leave by longjmp().
+ */
+#ifndef AG_TEST_TEST_H
+#define AG_TEST_TEST_H
+
+#define AGENT_TEST_NO_PLACES
+#include "agent/test.h"
+#include "libagent/core/list.h"
+#include "libagent/test/claims.h"
+#include "libagent/test/link.h"
+#include "libagent/test/value.h"
+
+enum { AG_TEST_START_MS = 1000 };
+
+/* A text that the application sent. */
+struct test_text {
+    struct ag_list link; /* agent_test.inbox or .sent */
+    struct ag_json_view view;
+    struct ag_buf json; /* a C string, too */
+    bool has_id;
+    uint32_t id;
+};
+
+/* A call of the application, until it is answered; a command of the test, for good. */
+struct test_call {
+    struct ag_list link; /* agent_test.calls or .commands */
+    uint32_t id;
+    uint32_t to;   /* of a call to other applications: their addresses */
+    bool taken;    /* of a command: the test has seen the answer */
+    char method[];
+};
+
+/* Calls that are answered without the test. */
+struct test_service {
+    struct ag_list link; /* agent_test.services */
+    char *result;        /* or: */
+    agent_test_call_fn fn;
+    void *user;
+    char method[];
+};
+
+/* A text of the agent that is slow. */
+struct test_later {
+    struct ag_list link; /* agent_test.later, by at_ms */
+    uint64_t at_ms;
+    struct ag_buf json;
+};
+
+struct agent_test {
+    agent_conn *conn; /* borrowed; NULL: gone */
+    agent_test_fail_fn fail;
+    const char *file; /* of the last call of the test */
+    int line;
+    uint64_t now_ms; /* the connection's clock, from AG_TEST_START_MS on */
+    bool failed;  /* by longjmp(), perhaps out of a callback */
+    bool turning; /* the connection runs, and we with it */
+    bool pumping; /* texts are being treated */
+    bool stopped, old, acknowledges;
+    unsigned slow_ms;
+    uint32_t address; /* what the application has claimed; 0: none */
+    int address_code; /* claims are refused with this; 0: accepted */
+    uint32_t last_id;
+    struct test_text *shown; /* given out by agent_test_next() */
+    struct ag_list inbox, sent, calls, commands, services, later, keys;
+    struct test_link link;
+};
+
+_Noreturn void ag_test_fail(struct agent_test *t, const char *format, ...) ag_printf_like(2, 3);
+/* r of something that can only be short of memory. */
+void ag_test_must(struct agent_test *t, int r);
+/* Zeroed, or the test fails. */
+void *ag_test_alloc(struct agent_test *t, size_t n);
+
+/* In turn.c. */
+extern const struct agent_hooks ag_test_hooks;
+/* Lets the connection and the agent do all that they can do now. t may be NULL, which fails. */
+void ag_test_turn(struct agent_test *t);
+/* Treats what the application has sent, and sends what is due. True: there was something. */
+bool ag_test_pump(struct agent_test *t);
+/* The connection is over: what belonged to it is forgotten. */
+void ag_test_end(struct agent_test *t);
+
+/* In heard.c: treats a text, and keeps or frees it. */
+void ag_test_heard(struct agent_test *t, struct test_text *text);
+void ag_test_text_free(struct test_text *text);
+
+/* In say.c. A text of the agent, at once or, by itself, when it is due. */
+void ag_test_say(struct agent_test *t, struct ag_span json);
+void ag_test_say_slowly(struct agent_test *t, struct ag_span json);
+/* Answers a call of the application: result or error, JSON. */
+void ag_test_answer_call(struct agent_test *t, struct test_call *call, const char *member, const char *json, bool slowly);
+
+/* In settings.c. NULL: the method is not served. */
+struct test_service *ag_test_service_find(struct agent_test *t, const char *method);
+
+#endif
