@@ -19,7 +19,8 @@ AGENT_API int agent_hooks_set(agent_conn *conn, const struct agent_hooks *hooks,
     conn->hooks = hooks;
     conn->clock_user = user;
     conn->now_ms = hooks ? hooks->now_ms : ag_transport_now_ms;
-    conn->random = conn->waits.next_id = 1;
+    if (hooks)
+        conn->random = conn->waits.next_id = 1;
     return 0;
 }
 

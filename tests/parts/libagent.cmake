@@ -34,7 +34,7 @@ target_link_libraries(loop_event PRIVATE miio_options agent PkgConfig::LIBEVENT)
 target_link_libraries(loop_uv PRIVATE miio_options agent PkgConfig::UV)
 miio_system_test(test_loops.py TIMEOUT 120)
 miio_unit_test(libagent_slots SOURCES unit/libagent/test_slots.c unit/libagent/lab.c unit/libagent/fake.c
-               LIBS agent_static agcore PkgConfig::CJSON)
+               LIBS agenttest_static agent_static agcore PkgConfig::CJSON)
 miio_unit_test(libagent_random SOURCES unit/libagent/test_random.c unit/libagent/fake.c LIBS agent_static agcore)
 add_test(NAME soak.libagent_random COMMAND test_libagent_random 1000000 1)
 set_tests_properties(soak.libagent_random PROPERTIES TIMEOUT 900 LABELS soak)

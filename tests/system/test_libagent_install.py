@@ -287,3 +287,34 @@ def test_the_manuals_test_program(installed, tmp_path):
     done = build()
     assert done.returncode == 1 and "expected the report props" in done.stdout, done.stdout
     assert re.search(r"app\.c:\d+", done.stdout)
+
+
+THROWING = """
+#include <agent/test.h>
+#include <cstdio>
+#include <stdexcept>
+static void failed(const char *text, const char *, int) { throw std::runtime_error(text); }
+int main()
+{
+    agent_conn *conn = NULL;
+    if (agent_new(&conn) < 0)
+        return 1;
+    agent_test *t = agent_test_new(conn, failed);
+    try {
+        agent_test_expect_report(t, "props", NULL);
+    } catch (const std::runtime_error &e) {
+        std::puts(e.what());
+    }
+    agent_unref(conn);
+    agent_test_free(t);
+}
+"""
+
+
+def test_failing_may_be_an_exception(installed, tmp_path):
+    (tmp_path / "app.cc").write_text(THROWING)
+    env = {**os.environ, "PKG_CONFIG_PATH": installed[1] + ":" + os.environ.get("PKG_CONFIG_PATH", "")}
+    flags = run("pkg-config", "--cflags", "--libs", "libagenttest", env=env).split()
+    run("c++", "-Wall", "-Wextra", "-Werror", "-o", str(tmp_path / "app"), str(tmp_path / "app.cc"), *sanitizers(), *flags)
+    out = run(str(tmp_path / "app"), env={**os.environ, "LD_LIBRARY_PATH": os.path.dirname(installed[1])})
+    assert out == "expected the report props; the application sent nothing\n"

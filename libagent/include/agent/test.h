@@ -42,8 +42,8 @@ extern "C" {
 
 typedef struct agent_test agent_test;
 
-/* Told what does not hold, with the place of the last call of a function of this header in the test. It need not return: longjmp() and
-   the ways of test frameworks to end a test are fine. For cmocka: { print_error("%s\n", text); _fail(file, line); } */
+/* Told what does not hold, with the place of the last call of a function of this header in the test. It need not return: longjmp(), a
+   C++ exception, and so the ways of test frameworks to end a test, are fine (outside of callbacks). For cmocka: { print_error("%s\n", text); _fail(file, line); } */
 typedef void (*agent_test_fail_fn)(const char *text, const char *file, int line);
 
 /*

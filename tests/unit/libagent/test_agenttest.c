@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "libagent/core/util.h"
 #include "libagent/test/value.h"
+#include "tests/support/alloc_fail.h"
 
 /* ---- an application, and its test ---- */
 
@@ -855,12 +856,15 @@ static void wrong_use_fails(void **state)
     conn = agent_unref(conn);
 }
 
-/* What ends by abort(), or in the middle of a callback, has a process of its own. Returns what it printed. */
-static const char *printed_by(void (*fn)(struct app *app))
+/*
+ * What ends by abort(), or in the middle of a callback, has a process of its own, in which allocation n fails (0: none). Returns what it
+ * printed; *status_out as of waitpid().
+ */
+static const char *child_of(void (*fn)(struct app *app), unsigned long n, int *status_out)
 {
     static char text[4096];
-    ssize_t got, n = 0;
-    int fds[2], status;
+    ssize_t got, len = 0;
+    int fds[2];
     pid_t child;
 
     assert_int_equal(pipe(fds), 0);
@@ -873,16 +877,25 @@ static const char *printed_by(void (*fn)(struct app *app))
         signal(SIGABRT, SIG_DFL);
         dup2(fds[1], STDERR_FILENO);
         agent_new(&app.conn);
+        alloc_fail_at(n);
         app.t = agent_test_new(app.conn, NULL);
         fn(&app);
-        _exit(0);
+        _exit(n > 0 && !alloc_fail_reached() ? 9 : 0);
     }
     close(fds[1]);
-    while ((got = read(fds[0], text + n, sizeof text - 1 - (size_t) n)) > 0)
-        n += got;
-    text[n] = '\0';
+    while ((got = read(fds[0], text + len, sizeof text - 1 - (size_t) len)) > 0)
+        len += got;
+    text[len] = '\0';
     close(fds[0]);
-    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(waitpid(child, status_out, 0), child);
+    return text;
+}
+
+static const char *printed_by(void (*fn)(struct app *app))
+{
+    int status;
+    const char *text = child_of(fn, 0, &status);
+
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGABRT);
     return text;
@@ -950,6 +963,57 @@ static void without_a_function_it_aborts(void **state)
     assert_non_null(strstr(printed_by(no_agent), "agent_test is NULL"));
 }
 
+static void use_it_all(struct app *app)
+{
+    uint32_t id;
+
+    agent_test_refuse(app->t, "no", AGENT_CODE_NOT_PERMITTED);
+    agent_test_other_owner(app->t, "later", 1);
+    agent_test_serve(app->t, "a", "[1]");
+    agent_test_serve_by(app->t, "b", on_served, app);
+    agent_set_encoding(app->conn, AGENT_MSGPACK);
+    agent_subscribe(app->conn, NULL, "k", on_request, app); /* what the application is refused, the agent says later */
+    agent_subscribe(app->conn, NULL, "no", on_request, app);
+    agent_subscribe_mode(app->conn, NULL, "later", AGENT_STANDBY, on_request, NULL, app);
+    agent_bind(app->conn, 2, on_request, app);
+    agent_call(app->conn, NULL, "a", NULL, 0, on_end, app);
+    agent_call(app->conn, NULL, "b", "[0]", 0, on_end, app);
+    agent_open(app->conn, NULL);
+    agent_test_other_owner(app->t, "later", 0);
+    id = agent_test_command(app->t, "k", "[\"\\u0041\"]");
+    agent_test_expect_result(app->t, id, "[\"\\u006fk\"]");
+    agent_test_expect_result(app->t, agent_test_message(app->t, 1, "m", NULL), NULL);
+    agent_test_slow(app->t, 10);
+    agent_report_props(app->conn, "{}", on_end, app);
+    agent_test_expect_report(app->t, "props", "{}");
+    agent_test_advance(app->t, 10);
+    agent_call(app->conn, NULL, "x", NULL, 0, on_end, app);
+    agent_test_answer_error(app->t, agent_test_expect_call(app->t, "x", NULL), -1, NULL);
+    agent_test_status(app->t, "cloud_retry");
+    agent_test_drop(app->t);
+    end(app);
+}
+
+static void each_allocation_may_fail(void **state)
+{
+    unsigned long n = 0, aborted = 0;
+    int status;
+
+    (void) state;
+    do {
+        const char *text = child_of(use_it_all, ++n, &status);
+
+        if (WIFSIGNALED(status)) { /* ours, or of the library, which then gave the connection up: it is said */
+            assert_int_equal(WTERMSIG(status), SIGABRT);
+            assert_non_null(strchr(text, ':'));
+            aborted++;
+        } else if (WEXITSTATUS(status) != 9) {
+            assert_int_equal(WEXITSTATUS(status), 0);
+        }
+    } while (!WIFEXITED(status) || WEXITSTATUS(status) != 9);
+    assert_in_range(aborted, 30, n);
+}
+
 /* ---- values ---- */
 
 static void values_are_compared_by_what_they_are(void **state)
@@ -1014,6 +1078,7 @@ int main(void)
         cmocka_unit_test(what_does_not_hold_fails),
         cmocka_unit_test(wrong_use_fails),
         cmocka_unit_test(without_a_function_it_aborts),
+        cmocka_unit_test(each_allocation_may_fail),
         cmocka_unit_test(values_are_compared_by_what_they_are),
     };
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "agent/cjson.h"
+#include "agent/test.h"
 #include "libagent/request.h"
 
 static uint64_t fixed_ms;
@@ -503,28 +504,32 @@ static void values_of_cjson_go_everywhere(void **state)
     cJSON_Delete(array);
 }
 
+static void refuse(agent_test *t, uint32_t id, const char *params, void *user)
+{
+    (void) params;
+    agent_test_answer_error(t, id, -7, user);
+}
+
 static void a_waiting_call_gives_a_value_of_cjson(void **state)
 {
-    struct fake f;
-    agent_conn *conn;
+    agent_conn *conn = NULL;
     cJSON *result = NULL;
-    char text[96];
+    agent_test *t;
 
     (void) state;
-    fake_init(&f, false);
-    conn = fake_connect(&f);
-    snprintf(text, sizeof text, "{\"id\":%u,\"result\":{\"x\":[1]}}", conn->waits.next_id);
-    fake_say(&f, text);
+    agent_new(&conn);
+    t = agent_test_new(conn, NULL);
+    agent_open(conn, NULL);
+    agent_test_serve(t, "c", "{\"x\":[1]}");
     assert_int_equal(agent_cjson_call_sync(conn, "c", NULL, 0, &result), 0);
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(result, "x")), 1);
     cJSON_Delete(result);
-    snprintf(text, sizeof text, "{\"id\":%u,\"error\":{\"code\":-7}}", conn->waits.next_id);
-    fake_say(&f, text);
+    agent_test_serve_by(t, "c", refuse, NULL);
     assert_int_equal(agent_cjson_call_sync(conn, "c", NULL, 0, &result), AGENT_E_REMOTE);
     assert_int_equal(cJSON_GetObjectItem(result, "code")->valueint, -7);
     cJSON_Delete(result);
     agent_unref(conn);
-    fake_deinit(&f);
+    agent_test_free(t);
 }
 
 /* ---- values, words, errors ---- */
@@ -581,28 +586,25 @@ static void the_header_and_the_library_have_one_version(void **state)
 
 static void the_error_object_of_a_query_is_kept(void **state)
 {
-    struct fake f;
-    agent_conn *conn;
-    char text[128];
-    int64_t t;
+    agent_conn *conn = NULL;
+    agent_test *t;
+    int64_t now;
 
     (void) state;
-    fake_init(&f, false);
-    conn = fake_connect(&f);
+    agent_new(&conn);
+    t = agent_test_new(conn, NULL);
+    agent_open(conn, NULL);
     assert_null(agent_last_error(conn));
-    snprintf(text, sizeof text, "{\"id\":%u,\"error\":{\"code\":-32002,\"message\":\"not connected\"}}",
-             conn->waits.next_id);
-    fake_say(&f, text); /* the answer is there before the question, and is read behind it */
-    assert_int_equal(agent_query_time(conn, &t), AGENT_E_REMOTE);
-    assert_string_equal(agent_last_error(conn), "{\"code\":-32002,\"message\":\"not connected\"}");
-    assert_int_equal(agent_error_code(agent_last_error(conn)), AGENT_CODE_NOT_CONNECTED);
-    snprintf(text, sizeof text, "{\"id\":%u,\"result\":1700000000}", conn->waits.next_id);
-    fake_say(&f, text);
-    assert_int_equal(agent_query_time(conn, &t), 0);
-    assert_int_equal(t, 1700000000);
+    agent_test_serve_by(t, "local.query_time", refuse, "not connected");
+    assert_int_equal(agent_query_time(conn, &now), AGENT_E_REMOTE);
+    assert_string_equal(agent_last_error(conn), "{\"code\":-7,\"message\":\"not connected\"}");
+    assert_int_equal(agent_error_code(agent_last_error(conn)), -7);
+    agent_test_serve(t, "local.query_time", "1700000000");
+    assert_int_equal(agent_query_time(conn, &now), 0);
+    assert_int_equal(now, 1700000000);
     assert_null(agent_last_error(conn));
     agent_unref(conn);
-    fake_deinit(&f);
+    agent_test_free(t);
 }
 
 /* Every function that takes a pointer which must not be NULL, with NULL there; -EINVAL, or NULL, or nothing. */
