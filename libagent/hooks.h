@@ -1,7 +1,8 @@
 /*
- * Where a connection object takes its time, its socket and its sleep from: the machine, or a test. This is the seam that
- * libagenttest uses, and for tests only: not installed, no part of the API, exported under a symbol node of its own
- * (LIBAGENT_TEST_0). What stands in that node is not changed; another form would get another node.
+ * Where a connection object takes its time, its socket and its sleep from: the machine, or a test. This is
+ * the seam that libagenttest uses, and for tests only: not installed, no part of the API, exported under a
+ * symbol node of its own (LIBAGENT_TEST_0). What stands in that node is not changed; another form would get
+ * another node.
  */
 #ifndef AG_HOOKS_H
 #define AG_HOOKS_H
@@ -12,17 +13,20 @@
 struct agent_hooks {
     /* The clock: never goes back. */
     uint64_t (*now_ms)(void *user);
-    /* In place of a connect: a connected descriptor that does not block, which becomes the object's, or -errno. */
+    /* In place of a connect: a connected descriptor that does not block, which becomes the object's, or
+     * -errno. */
     int (*connect)(bool packets, void *user);
-    /* In place of a sleep when nothing has happened yet; timeout_ms as of poll(). 1: something may have; 0: time is up. */
+    /* In place of a sleep when nothing has happened yet; timeout_ms as of poll(). 1: something may have; 0:
+     * time is up. */
     int (*wait)(int timeout_ms, void *user);
     /* The object has been closed and is about to be freed. */
     void (*gone)(void *user);
 };
 
 /*
- * hooks is borrowed as long as they are set; NULL gives the machine back. From then on ids count from 1 and pauses are the same
- * each time. -EBUSY: it has hooks, or something has been begun by the machine's clock (a connect, a call, a timer).
+ * hooks is borrowed as long as they are set; NULL gives the machine back. From then on ids count from 1 and
+ * pauses are the same each time. -EBUSY: it has hooks, or something has been begun by the machine's clock (a
+ * connect, a call, a timer).
  */
 AGENT_API int agent_hooks_set(agent_conn *conn, const struct agent_hooks *hooks, void *user);
 /* 1 while a callback of the connection is on the stack. */

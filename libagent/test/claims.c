@@ -5,7 +5,7 @@
 
 struct test_key *ag_test_key_find(struct ag_list *keys, struct ag_span name)
 {
-    ag_list_for_each(it, keys) {
+    ag_list_for_each (it, keys) {
         struct test_key *key = ag_list_entry(it, struct test_key, link);
 
         if (ag_span_is(name, key->name, strlen(key->name)))
@@ -30,7 +30,7 @@ struct test_key *ag_test_key_get(struct ag_list *keys, struct ag_span name)
 
 bool ag_test_key_match(struct ag_list *keys, const char *method)
 {
-    ag_list_for_each(it, keys) {
+    ag_list_for_each (it, keys) {
         struct test_key *key = ag_list_entry(it, struct test_key, link);
         size_t n = strlen(key->name);
 
@@ -43,7 +43,7 @@ bool ag_test_key_match(struct ag_list *keys, const char *method)
 
 void ag_test_keys_give_up(struct ag_list *keys, struct ag_span name)
 {
-    ag_list_for_each(it, keys) {
+    ag_list_for_each (it, keys) {
         struct test_key *key = ag_list_entry(it, struct test_key, link);
 
         if (name.len == 0 || ag_span_is(name, key->name, strlen(key->name)))
@@ -53,7 +53,7 @@ void ag_test_keys_give_up(struct ag_list *keys, struct ag_span name)
 
 void ag_test_keys_free(struct ag_list *keys)
 {
-    ag_list_for_each_safe(it, keys) {
+    ag_list_for_each_safe (it, keys) {
         ag_list_del(it);
         free(ag_list_entry(it, struct test_key, link));
     }

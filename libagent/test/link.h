@@ -1,4 +1,5 @@
-/* The agent's end of the connection: JSON texts in and out, in the encoding that the application has chosen. */
+/* The agent's end of the connection: JSON texts in and out, in the encoding that the application has chosen.
+ */
 #ifndef AG_TEST_LINK_H
 #define AG_TEST_LINK_H
 
@@ -28,7 +29,8 @@ bool ag_test_link_flush(struct test_link *l);
 
 /* Told of a text, JSON. 0 or negative, which ends the reading. */
 typedef int (*test_text_fn)(struct ag_span json, void *user);
-/* All that has come. 1: something; 0: nothing; -ENOMEM; -EINVAL: not the protocol. fn must not close the link. */
+/* All that has come. 1: something; 0: nothing; -ENOMEM; -EINVAL: not the protocol. fn must not close the
+ * link. */
 int ag_test_link_read(struct test_link *l, test_text_fn fn, void *user);
 
 #endif

@@ -64,7 +64,8 @@ static void need_connection(struct agent_test *t, const char *method, const char
     if (t->link.fd < 0)
         ag_test_fail(t, "%s: the application is not connected (%s)", method,
                      !t->conn ? "its connection object is gone"
-                     : agent_get_state(t->conn) == AGENT_CLOSED ? "it has not called agent_open(), or has closed"
+                     : agent_get_state(t->conn) == AGENT_CLOSED
+                         ? "it has not called agent_open(), or has closed"
                      : t->stopped ? "the agent is stopped"
                                   : "a pause before the next try: agent_test_advance()");
 }
@@ -76,7 +77,7 @@ static void need_subscription(struct agent_test *t, const char *method)
 
     if (ag_test_key_match(&t->keys, method))
         return;
-    ag_list_for_each(it, &t->keys) {
+    ag_list_for_each (it, &t->keys) {
         struct test_key *key = ag_list_entry(it, struct test_key, link);
 
         if (key->in_force && n < sizeof names)
@@ -154,7 +155,8 @@ AGENT_API void agent_test_say(agent_test *t, const char *text)
 
 /* ---- answers ---- */
 
-void ag_test_answer_call(struct agent_test *t, struct test_call *call, const char *member, const char *json, bool slowly)
+void ag_test_answer_call(struct agent_test *t, struct test_call *call, const char *member, const char *json,
+                         bool slowly)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
 
@@ -173,14 +175,15 @@ void ag_test_answer_call(struct agent_test *t, struct test_call *call, const cha
 static struct test_call *need_call(struct agent_test *t, uint32_t id)
 {
     ag_test_turn(t);
-    ag_list_for_each(it, &t->calls) {
+    ag_list_for_each (it, &t->calls) {
         struct test_call *call = ag_list_entry(it, struct test_call, link);
 
         if (call->id == id)
             return call;
     }
     ag_test_fail(t, "the application waits for no answer with id %u: %s", (unsigned) id,
-                 t->link.fd < 0 ? "it is not connected" : "it was never asked, answered before, or lost with its connection");
+                 t->link.fd < 0 ? "it is not connected"
+                                : "it was never asked, answered before, or lost with its connection");
 }
 
 AGENT_API void agent_test_answer(agent_test *t, uint32_t id, const char *result)

@@ -77,8 +77,9 @@ AGENT_API agent_test *agent_test_new(agent_conn *conn, agent_test_fail_fn fail)
     r = agent_hooks_set(conn, &ag_test_hooks, t);
     if (r < 0) {
         free(t);
-        ag_test_fail(&early, "agent_test_new(): %s", r == -EBUSY ? "the connection has an agent_test, or has begun something before"
-                                                                   : agent_strerror(r));
+        ag_test_fail(&early, "agent_test_new(): %s",
+                     r == -EBUSY ? "the connection has an agent_test, or has begun something before"
+                                 : agent_strerror(r));
     }
     t->conn = conn;
     agent_test_serve(t, "local.query_status", "\"cloud_connected\"");
@@ -87,7 +88,7 @@ AGENT_API agent_test *agent_test_new(agent_conn *conn, agent_test_fail_fn fail)
 
 static void free_calls(struct ag_list *calls)
 {
-    ag_list_for_each_safe(it, calls) {
+    ag_list_for_each_safe (it, calls) {
         ag_list_del(it);
         free(ag_list_entry(it, struct test_call, link));
     }
@@ -128,7 +129,7 @@ AGENT_API agent_test *agent_test_free(agent_test *t)
 
 struct test_service *ag_test_service_find(struct agent_test *t, const char *method)
 {
-    ag_list_for_each(it, &t->services) {
+    ag_list_for_each (it, &t->services) {
         struct test_service *s = ag_list_entry(it, struct test_service, link);
 
         if (strcmp(s->method, method) == 0)

@@ -1,7 +1,8 @@
 /*
- * The agent of one connection object, in the test that has it. What the application sends comes in through link, is treated in
- * heard.c as the agent and the client behind it would, and waits in sent until the test takes it. turn.c has the clock and lets the
- * connection run; say.c, expect.c and settings.c are what the test calls.
+ * The agent of one connection object, in the test that has it. What the application sends comes in through
+ * link, is treated in heard.c as the agent and the client behind it would, and waits in sent until the test
+ * takes it. turn.c has the clock and lets the connection run; say.c, expect.c and settings.c are what the
+ * test calls.
  *
  * What cannot go on ends in ag_test_fail(), which does not return and may leave by longjmp().
  */
@@ -30,8 +31,8 @@ struct test_text {
 struct test_call {
     struct ag_list link; /* agent_test.calls or .commands */
     uint32_t id;
-    uint32_t to;   /* of a call to other applications: their addresses */
-    bool taken;    /* of a command: the test has seen the answer */
+    uint32_t to; /* of a call to other applications: their addresses */
+    bool taken;  /* of a command: the test has seen the answer */
     char method[];
 };
 
@@ -57,9 +58,9 @@ struct agent_test {
     const char *file; /* of the last call of the test */
     int line;
     uint64_t now_ms; /* the connection's clock, from AG_TEST_START_MS on */
-    bool failed;  /* by longjmp(), perhaps out of a callback */
-    bool turning; /* the connection runs, and we with it */
-    bool pumping; /* texts are being treated */
+    bool failed;     /* by longjmp(), perhaps out of a callback */
+    bool turning;    /* the connection runs, and we with it */
+    bool pumping;    /* texts are being treated */
     bool stopped, old, acknowledges;
     unsigned slow_ms;
     uint32_t address; /* what the application has claimed; 0: none */
@@ -93,7 +94,8 @@ void ag_test_text_free(struct test_text *text);
 void ag_test_say(struct agent_test *t, struct ag_span json);
 void ag_test_say_slowly(struct agent_test *t, struct ag_span json);
 /* Answers a call of the application: result or error, JSON. */
-void ag_test_answer_call(struct agent_test *t, struct test_call *call, const char *member, const char *json, bool slowly);
+void ag_test_answer_call(struct agent_test *t, struct test_call *call, const char *member, const char *json,
+                         bool slowly);
 
 /* In settings.c. NULL: the method is not served. */
 struct test_service *ag_test_service_find(struct agent_test *t, const char *method);

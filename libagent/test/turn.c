@@ -50,7 +50,7 @@ static bool say_what_is_due(struct agent_test *t)
 
 static void forget_later(struct agent_test *t)
 {
-    ag_list_for_each_safe(it, &t->later) {
+    ag_list_for_each_safe (it, &t->later) {
         struct test_later *later = ag_list_entry(it, struct test_later, link);
 
         ag_list_del(it);
@@ -65,11 +65,11 @@ void ag_test_end(struct agent_test *t)
     forget_later(t);
     ag_test_keys_give_up(&t->keys, AG_SPAN(""));
     t->address = 0;
-    ag_list_for_each_safe(it, &t->calls) {
+    ag_list_for_each_safe (it, &t->calls) {
         ag_list_del(it);
         free(ag_list_entry(it, struct test_call, link));
     }
-    ag_list_for_each_safe(it, &t->inbox) /* an agent that is gone has not looked at them */
+    ag_list_for_each_safe (it, &t->inbox) /* an agent that is gone has not looked at them */
         ag_test_text_free(ag_list_entry(it, struct test_text, link));
 }
 
@@ -128,8 +128,9 @@ static int pass(struct agent_test *t, int timeout_ms)
     if (ag_test_pump(t))
         return 1;
     if (timeout_ms < 0 && due == UINT64_MAX)
-        ag_test_fail(t, "the application waits for what never comes: no answer, no timer and no timeout is due"
-                        " (agent_test_serve() answers at once; an agent_timer() of the test can do the rest)");
+        ag_test_fail(t,
+                     "the application waits for what never comes: no answer, no timer and no timeout is due"
+                     " (agent_test_serve() answers at once; an agent_timer() of the test can do the rest)");
     t->now_ms = due < end ? due : end;
     return ag_test_pump(t) || due < end;
 }
@@ -174,7 +175,8 @@ void ag_test_turn(struct agent_test *t)
         busy |= ag_test_pump(t);
         busy |= t->conn && agent_get_timeout_ms(t->conn) == 0;
         if (++n > TURNS_MAX)
-            ag_test_fail(t, "the application never comes to rest: it gives itself something to do in every turn");
+            ag_test_fail(
+                t, "the application never comes to rest: it gives itself something to do in every turn");
     }
     t->turning = false;
 }

@@ -45,17 +45,17 @@ static void failed(const char *text, const char *file, int line)
 }
 
 /* The statement ends in a failure whose words contain this. */
-#define FAILS(containing, statement)                                                                          \
-    do {                                                                                                      \
-        failing = 1;                                                                                          \
-        if (setjmp(failure) == 0) {                                                                           \
-            statement;                                                                                        \
-            failing = 0;                                                                                      \
-            fail_msg("did not fail: %s", #statement);                                                         \
-        }                                                                                                     \
-        failing = 0;                                                                                          \
-        if (!strstr(words, containing))                                                                       \
-            fail_msg("\"%s\" does not contain \"%s\"", words, containing);                                    \
+#define FAILS(containing, statement)                                                                         \
+    do {                                                                                                     \
+        failing = 1;                                                                                         \
+        if (setjmp(failure) == 0) {                                                                          \
+            statement;                                                                                       \
+            failing = 0;                                                                                     \
+            fail_msg("did not fail: %s", #statement);                                                        \
+        }                                                                                                    \
+        failing = 0;                                                                                         \
+        if (!strstr(words, containing))                                                                      \
+            fail_msg("\"%s\" does not contain \"%s\"", words, containing);                                   \
     } while (0)
 
 static void note(struct app *app, const char *fmt, ...) ag_printf_like(2, 3);
@@ -718,7 +718,8 @@ static void two_agents_have_two_clocks(void **state)
 
 /* ---- a device of a model ---- */
 
-static int on_light(agent_device *device, const struct agent_asked *asked, const struct agent_value *value, void *user)
+static int on_light(agent_device *device, const struct agent_asked *asked, const struct agent_value *value,
+                    void *user)
 {
     (void) device;
     (void) asked;
@@ -726,9 +727,10 @@ static int on_light(agent_device *device, const struct agent_asked *asked, const
     return 0;
 }
 
-static const char lamp_model[] =
-    "{\"type\":\"urn:x:device:lamp:00000001:a-b:1\",\"services\":[{\"iid\":2,\"type\":\"urn:x:service:light:00000001\",\"properties\":["
-    "{\"iid\":1,\"type\":\"urn:x:property:on:00000001\",\"format\":\"bool\",\"access\":[\"read\",\"write\",\"notify\"]}]}]}";
+static const char lamp_model[] = "{\"type\":\"urn:x:device:lamp:00000001:a-b:1\",\"services\":[{\"iid\":2,"
+                                 "\"type\":\"urn:x:service:light:00000001\",\"properties\":["
+                                 "{\"iid\":1,\"type\":\"urn:x:property:on:00000001\",\"format\":\"bool\","
+                                 "\"access\":[\"read\",\"write\",\"notify\"]}]}]}";
 
 static void a_device_of_a_model_works(void **state)
 {
@@ -747,11 +749,14 @@ static void a_device_of_a_model_works(void **state)
         assert_int_equal(agent_device_new(&device, app.conn, model), 0);
         assert_int_equal(agent_device_on_set(device, "light.on", on_light, &app), 0);
         open_it(&app);
-        id = agent_test_command(app.t, "set_properties", "[{\"did\":\"123456\",\"siid\":2,\"piid\":1,\"value\":true}]");
+        id = agent_test_command(app.t, "set_properties",
+                                "[{\"did\":\"123456\",\"siid\":2,\"piid\":1,\"value\":true}]");
         agent_test_expect_result(app.t, id, "[{\"did\":\"123456\",\"siid\":2,\"piid\":1,\"code\":0}]");
-        agent_test_expect_report(app.t, "properties_changed", "[{\"did\":\"123456\",\"siid\":2,\"piid\":1,\"value\":true}]");
+        agent_test_expect_report(app.t, "properties_changed",
+                                 "[{\"did\":\"123456\",\"siid\":2,\"piid\":1,\"value\":true}]");
         id = agent_test_command(app.t, "get_properties", "[{\"did\":\"123456\",\"siid\":2,\"piid\":1}]");
-        agent_test_expect_result(app.t, id, "[{\"value\":true,\"code\":0,\"did\":\"123456\",\"siid\":2,\"piid\":1}]");
+        agent_test_expect_result(app.t, id,
+                                 "[{\"value\":true,\"code\":0,\"did\":\"123456\",\"siid\":2,\"piid\":1}]");
         assert_seen(&app, "light 1;");
         agent_test_expect_nothing(app.t);
         device = agent_device_free(device);
@@ -770,8 +775,8 @@ static void a_failure_tells_its_place(void **state)
     (void) state;
     begin(&app);
     open_it(&app);
-    FAILS("expected the report props; the application sent nothing",
-          here = __LINE__; agent_test_expect_report(app.t, "props", NULL));
+    FAILS("expected the report props; the application sent nothing", here = __LINE__;
+          agent_test_expect_report(app.t, "props", NULL));
     assert_in_range(place, here - 2, here + 2);
     end(&app);
 }
@@ -788,7 +793,8 @@ static void what_does_not_hold_fails(void **state)
     open_it(&app);
     FAILS("no command was given the id 9", agent_test_expect_result(app.t, 9, NULL));
     id = agent_test_command(app.t, "k", NULL);
-    FAILS("expected the result [\"no\"]; the application answered {\"id\":", agent_test_expect_result(app.t, id, "[\"no\"]"));
+    FAILS("expected the result [\"no\"]; the application answered {\"id\":",
+          agent_test_expect_result(app.t, id, "[\"no\"]"));
     FAILS("taken before", agent_test_expect_result(app.t, id, NULL));
     FAILS("expected nothing; the application sent {", agent_test_expect_nothing(app.t));
     assert_non_null(agent_test_next(app.t));
@@ -857,8 +863,8 @@ static void wrong_use_fails(void **state)
 }
 
 /*
- * What ends by abort(), or in the middle of a callback, has a process of its own, in which allocation n fails (0: none). Returns what it
- * printed; *status_out as of waitpid().
+ * What ends by abort(), or in the middle of a callback, has a process of its own, in which allocation n fails
+ * (0: none). Returns what it printed; *status_out as of waitpid().
  */
 static const char *child_of(void (*fn)(struct app *app), unsigned long n, int *status_out)
 {
@@ -972,7 +978,8 @@ static void use_it_all(struct app *app)
     agent_test_serve(app->t, "a", "[1]");
     agent_test_serve_by(app->t, "b", on_served, app);
     agent_set_encoding(app->conn, AGENT_MSGPACK);
-    agent_subscribe(app->conn, NULL, "k", on_request, app); /* what the application is refused, the agent says later */
+    agent_subscribe(app->conn, NULL, "k", on_request,
+                    app); /* what the application is refused, the agent says later */
     agent_subscribe(app->conn, NULL, "no", on_request, app);
     agent_subscribe_mode(app->conn, NULL, "later", AGENT_STANDBY, on_request, NULL, app);
     agent_bind(app->conn, 2, on_request, app);
@@ -1003,7 +1010,8 @@ static void each_allocation_may_fail(void **state)
     do {
         const char *text = child_of(use_it_all, ++n, &status);
 
-        if (WIFSIGNALED(status)) { /* ours, or of the library, which then gave the connection up: it is said */
+        if (WIFSIGNALED(
+                status)) { /* ours, or of the library, which then gave the connection up: it is said */
             assert_int_equal(WTERMSIG(status), SIGABRT);
             assert_non_null(strchr(text, ':'));
             aborted++;
@@ -1022,18 +1030,40 @@ static void values_are_compared_by_what_they_are(void **state)
         const char *a, *b;
         int same;
     } rows[] = {
-        {"1", " 1 ", 1}, {"1", "1.0", 1}, {"100", "1e2", 1}, {"1", "2", 0}, {"0.1", "0.10", 1}, {"1", "\"1\"", 0},
+        {"1", " 1 ", 1},
+        {"1", "1.0", 1},
+        {"100", "1e2", 1},
+        {"1", "2", 0},
+        {"0.1", "0.10", 1},
+        {"1", "\"1\"", 0},
         {"9007199254740993", "9007199254740992", 0}, /* digits beyond a double count */
         {"18446744073709551615", "18446744073709551615", 1},
-        {"true", "true", 1}, {"true", "false", 0}, {"null", "null", 1}, {"null", "0", 0},
-        {"\"a\"", "\"\\u0061\"", 1}, {"\"a\"", "\"b\"", 0}, {"\"\\n\"", "\"\\u000A\"", 1}, {"\"\\n\"", "\"n\"", 0},
+        {"true", "true", 1},
+        {"true", "false", 0},
+        {"null", "null", 1},
+        {"null", "0", 0},
+        {"\"a\"", "\"\\u0061\"", 1},
+        {"\"a\"", "\"b\"", 0},
+        {"\"\\n\"", "\"\\u000A\"", 1},
+        {"\"\\n\"", "\"n\"", 0},
         {"\"\\\\n\"", "\"\\n\"", 0},
-        {"[]", "[ ]", 1}, {"[1,2]", "[1, 2]", 1}, {"[1,2]", "[2,1]", 0}, {"[1]", "[1,1]", 0}, {"[1,1]", "[1]", 0},
-        {"{}", "{ }", 1}, {"{\"a\":1,\"b\":2}", "{\"b\":2,\"\\u0061\":1.0}", 1}, {"{\"a\":1}", "{\"a\":1,\"b\":2}", 0},
-        {"{\"a\":1,\"b\":2}", "{\"a\":1}", 0}, {"{\"a\":1}", "{\"a\":2}", 0}, {"{\"a\":1}", "{\"b\":1}", 0}, {"{}", "[]", 0},
-        {"{\"a\":[{\"b\":[1]}]}", "{\"a\":[{\"b\":[1]}]}", 1}, {"{\"a\":[{\"b\":[1]}]}", "{\"a\":[{\"b\":[2]}]}", 0},
+        {"[]", "[ ]", 1},
+        {"[1,2]", "[1, 2]", 1},
+        {"[1,2]", "[2,1]", 0},
+        {"[1]", "[1,1]", 0},
+        {"[1,1]", "[1]", 0},
+        {"{}", "{ }", 1},
+        {"{\"a\":1,\"b\":2}", "{\"b\":2,\"\\u0061\":1.0}", 1},
+        {"{\"a\":1}", "{\"a\":1,\"b\":2}", 0},
+        {"{\"a\":1,\"b\":2}", "{\"a\":1}", 0},
+        {"{\"a\":1}", "{\"a\":2}", 0},
+        {"{\"a\":1}", "{\"b\":1}", 0},
+        {"{}", "[]", 0},
+        {"{\"a\":[{\"b\":[1]}]}", "{\"a\":[{\"b\":[1]}]}", 1},
+        {"{\"a\":[{\"b\":[1]}]}", "{\"a\":[{\"b\":[2]}]}", 0},
     };
-    static const char *const wrong[] = {"", " ", "1 2", "[", "nul", "'a'", "{a:1}", "[1]x", "1}", "1,\"x\":2", "\"\xff\"", "01"};
+    static const char *const wrong[] = {"",      " ",    "1 2", "[",         "nul",      "'a'",
+                                        "{a:1}", "[1]x", "1}",  "1,\"x\":2", "\"\xff\"", "01"};
     struct ag_json_value a, b;
 
     (void) state;
