@@ -12,7 +12,7 @@ static bool has_begun(struct agent_conn *c)
 
 AGENT_API int agent_hooks_set(agent_conn *conn, const struct agent_hooks *hooks, void *user)
 {
-    int r = ag_conn_check(conn);
+    int r = hooks || !conn ? ag_conn_check(conn) : 0; /* a child of fork() may take them away from its copy */
 
     if (r < 0 || (hooks && has_begun(conn)))
         return r < 0 ? r : -EBUSY;

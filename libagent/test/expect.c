@@ -59,14 +59,10 @@ static struct test_call *need_command(struct agent_test *t, uint32_t id)
     ag_list_for_each (it, &t->commands) {
         struct test_call *command = ag_list_entry(it, struct test_call, link);
 
-        if (command->id != id)
-            continue;
-        if (command->taken)
-            ag_test_fail(t, "the answer to %s (id %u) was taken before", command->method, (unsigned) id);
-        command->taken = true;
-        return command;
+        if (command->id == id)
+            return command;
     }
-    ag_test_fail(t, "no command was given the id %u", (unsigned) id);
+    ag_test_fail(t, "no command has the id %u, or its answer was taken before", (unsigned) id);
 }
 
 static struct test_text *need_answer(struct agent_test *t, uint32_t id)
@@ -79,8 +75,11 @@ static struct test_text *need_answer(struct agent_test *t, uint32_t id)
     ag_list_for_each (it, &t->sent) {
         struct test_text *text = ag_list_entry(it, struct test_text, link);
 
-        if (is_answer(text) && text->has_id && text->id == id)
-            return text;
+        if (!is_answer(text) || !text->has_id || text->id != id)
+            continue;
+        ag_list_del(&command->link);
+        free(command);
+        return text;
     }
     first = ag_list_first(&t->sent, struct test_text, link);
     ag_test_fail(t, "%s (id %u) has not been answered; %s%s", command->method, (unsigned) id,

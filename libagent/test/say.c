@@ -86,14 +86,21 @@ static void need_subscription(struct agent_test *t, const char *method)
     ag_test_fail(t, "the application has not subscribed to %s; its keys:%s", method, names);
 }
 
-static uint32_t note_command(struct agent_test *t, const char *method)
+static uint32_t note_command(struct agent_test *t, struct ag_span method, uint32_t id)
 {
-    struct test_call *command = ag_test_alloc(t, sizeof *command + strlen(method) + 1);
+    struct test_call *command = ag_test_alloc(t, sizeof *command + method.len + 1);
 
-    command->id = ++t->last_id;
-    memcpy(command->method, method, strlen(method));
+    command->id = id;
+    memcpy(command->method, method.p, method.len);
     ag_list_append(&t->commands, &command->link);
-    return command->id;
+    if (id > t->last_id)
+        t->last_id = id;
+    return id;
+}
+
+static uint32_t new_command(struct agent_test *t, const char *method)
+{
+    return note_command(t, (struct ag_span){method, strlen(method)}, t->last_id + 1);
 }
 
 AGENT_API uint32_t agent_test_command(agent_test *t, const char *method, const char *params)
@@ -103,7 +110,7 @@ AGENT_API uint32_t agent_test_command(agent_test *t, const char *method, const c
 
     need_connection(t, method, params);
     need_subscription(t, method);
-    id = note_command(t, method);
+    id = new_command(t, method);
     ag_test_must(t, ag_buf_printf(&out, "{\"id\":%u,", (unsigned) id));
     ag_test_must(t, append_method(&out, method));
     ag_test_must(t, append_params(&out, params));
@@ -135,7 +142,7 @@ AGENT_API uint32_t agent_test_message(agent_test *t, uint32_t from, const char *
         ag_test_fail(t, "%s: an address is one bit, not %u", method, (unsigned) from);
     if (t->address == 0)
         ag_test_fail(t, "%s: the application has no address: agent_bind()", method);
-    id = note_command(t, method);
+    id = new_command(t, method);
     ag_test_must(t, ag_buf_printf(&out, "{\"_from\":%u,\"id\":%u,", (unsigned) from, (unsigned) id));
     ag_test_must(t, append_method(&out, method));
     ag_test_must(t, append_params(&out, params));
@@ -144,12 +151,30 @@ AGENT_API uint32_t agent_test_message(agent_test *t, uint32_t from, const char *
     return id;
 }
 
+/* A command among the texts that are said as they are: its answer can be expected. */
+static void note_text(struct agent_test *t, struct ag_span text)
+{
+    struct ag_json_view view;
+    struct ag_span method;
+    char tmp[256];
+    uint64_t id;
+
+    if (ag_json_parse(&text, AG_JSON_DEPTH_MAX, &view) == 0 &&
+        ag_view_str(&view, text.p, AG_M_METHOD, tmp, sizeof tmp, &method) &&
+        ag_view_uint(&view, text.p, AG_M_ID, UINT32_MAX, &id))
+        note_command(t, method, (uint32_t) id);
+}
+
 AGENT_API void agent_test_say(agent_test *t, const char *text)
 {
+    struct ag_span span;
+
     need_connection(t, "agent_test_say()", NULL);
     if (!text)
         ag_test_fail(t, "the text is NULL");
-    ag_test_say(t, (struct ag_span){text, strlen(text)});
+    span = (struct ag_span){text, strlen(text)};
+    ag_test_say(t, span);
+    note_text(t, span);
     ag_test_turn(t);
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "libagent/hooks.h"
 #include "libagent/test/test.h"
 
@@ -47,6 +48,11 @@ static void need(struct agent_test *t, const char *what, const char *text)
         ag_test_fail(t, "the %s is NULL", t ? what : "agent_test");
 }
 
+bool ag_test_is_ours(const struct agent_test *t)
+{
+    return t->owner == getpid();
+}
+
 AGENT_API agent_test *agent_test_here(agent_test *t, const char *file, int line)
 {
     if (t) {
@@ -64,6 +70,7 @@ AGENT_API agent_test *agent_test_new(agent_conn *conn, agent_test_fail_fn fail)
     int r;
 
     t->fail = fail;
+    t->owner = getpid();
     t->now_ms = AG_TEST_START_MS;
     t->acknowledges = true;
     ag_list_init(&t->inbox);

@@ -9,6 +9,8 @@
 #ifndef AG_TEST_TEST_H
 #define AG_TEST_TEST_H
 
+#include <sys/types.h>
+
 #define AGENT_TEST_NO_PLACES
 #include "agent/test.h"
 #include "libagent/core/list.h"
@@ -27,12 +29,11 @@ struct test_text {
     uint32_t id;
 };
 
-/* A call of the application, until it is answered; a command of the test, for good. */
+/* A call of the application, until it is answered; a command of the test, until it has taken the answer. */
 struct test_call {
     struct ag_list link; /* agent_test.calls or .commands */
     uint32_t id;
     uint32_t to; /* of a call to other applications: their addresses */
-    bool taken;  /* of a command: the test has seen the answer */
     char method[];
 };
 
@@ -55,6 +56,7 @@ struct test_later {
 struct agent_test {
     agent_conn *conn; /* borrowed; NULL: gone */
     agent_test_fail_fn fail;
+    pid_t owner;      /* a forked child has a copy, but shares the socket */
     const char *file; /* of the last call of the test */
     int line;
     uint64_t now_ms; /* the connection's clock, from AG_TEST_START_MS on */
@@ -76,6 +78,7 @@ _Noreturn void ag_test_fail(struct agent_test *t, const char *format, ...) ag_pr
 void ag_test_must(struct agent_test *t, int r);
 /* Zeroed, or the test fails. */
 void *ag_test_alloc(struct agent_test *t, size_t n);
+bool ag_test_is_ours(const struct agent_test *t);
 
 /* In turn.c. */
 extern const struct agent_hooks ag_test_hooks;

@@ -79,6 +79,8 @@ bool ag_test_pump(struct agent_test *t)
     bool any;
     int r;
 
+    if (!ag_test_is_ours(t))
+        return false;
     if (t->pumping)
         return ag_test_link_flush(&t->link);
     t->pumping = true;
@@ -165,6 +167,8 @@ void ag_test_turn(struct agent_test *t)
 
     if (!t)
         ag_test_fail(NULL, "the agent_test is NULL");
+    if (!ag_test_is_ours(t))
+        ag_test_fail(t, "the agent_test belongs to the parent process");
     if (t->turning || !t->conn || agent_hooks_in_callback(t->conn)) {
         ag_test_pump(t);
         return;

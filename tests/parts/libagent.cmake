@@ -4,7 +4,7 @@ miio_unit_test(libagent_sweep SOURCES unit/libagent/test_sweep.c unit/libagent/l
 miio_unit_test(libagent_parts SOURCES unit/libagent/test_parts.c LIBS agent_static agcore)
 miio_unit_test(libagent_loop SOURCES unit/libagent/test_loop.c unit/libagent/fake.c LIBS agent_static agcore)
 miio_unit_test(libagent_promises SOURCES unit/libagent/test_promises.c unit/libagent/lab.c unit/libagent/fake.c
-               LIBS agent_static agcore Threads::Threads)
+               LIBS agenttest_static agent_static agcore Threads::Threads)
 
 add_executable(lib_probe support/lib_probe.c)
 target_link_libraries(lib_probe PRIVATE miio_options agent)

@@ -34,8 +34,8 @@
  * agent_test_new() was given, and when that returns (or there is none) the text is printed and the program
  * aborted. No function here returns an error.
  *
- * One thread, that of the connection. For tests only: an application that is shipped does not link this
- * library.
+ * One thread, that of the connection, and one process: a child of fork() can only free what it has. For tests
+ * only: an application that is shipped does not link this library.
  */
 #ifndef AGENT_TEST_H
 #define AGENT_TEST_H
@@ -92,7 +92,7 @@ AGENT_API void agent_test_notify(agent_test *t, const char *method, const char *
 /* A message of another application, of address from; the application has claimed an address. Returns its id.
  */
 AGENT_API uint32_t agent_test_message(agent_test *t, uint32_t from, const char *method, const char *params);
-/* Any text, a JSON object, as it is. */
+/* Any text, a JSON object, as it is; the answer to a command among them can be expected by its id. */
 AGENT_API void agent_test_say(agent_test *t, const char *text);
 /* From now on the client's status is this ("cloud_retry", ...), for those who ask and those who follow it. */
 AGENT_API void agent_test_status(agent_test *t, const char *status);

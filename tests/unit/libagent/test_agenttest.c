@@ -175,10 +175,13 @@ static void commands_are_answered(void **state)
         agent_test_notify(app.t, "set_power", "[2]");
         agent_test_expect_result(app.t, one, " [ \"o\\u006b\" ] ");
         agent_test_say(app.t, "{\"id\":77,\"method\":\"fail\",\"params\":[3]}");
-        assert_non_null(strstr(agent_test_next(app.t), "\"id\":77,"));
+        agent_test_expect_error(app.t, 77, -5004);
+        assert_int_equal(agent_test_command(app.t, "set_power", NULL), 78);
+        assert_non_null(strstr(agent_test_next(app.t), "\"result\""));
         assert_null(agent_test_next(app.t));
         agent_test_expect_nothing(app.t);
-        assert_non_null(strstr(app.seen, ";fail[1];some.thing{\"a\":[]};some.thing[];set_power[2];fail[3];"));
+        assert_non_null(
+            strstr(app.seen, ";fail[1];some.thing{\"a\":[]};some.thing[];set_power[2];fail[3];set_power[];"));
         end(&app);
     }
 }
@@ -700,6 +703,41 @@ static void the_connection_may_outlive_its_test(void **state)
     assert_null(agent_test_free(NULL));
 }
 
+static void a_child_keeps_its_hands_off(void **state)
+{
+    struct app app;
+    uint32_t id;
+    int status;
+    pid_t child;
+
+    (void) state;
+    for (int i = 0; i < 2; i++) {
+        begin(&app);
+        assert_int_equal(agent_subscribe(app.conn, NULL, "slow", on_keep, NULL), 0);
+        open_it(&app);
+        id = agent_test_command(app.t, "slow", NULL);
+        agent_reply(kept, NULL); /* lies in the socket */
+        kept = agent_request_unref(kept);
+        child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            failing = 1;
+            if (setjmp(failure) == 0)
+                agent_test_next(app.t);
+            if (i == 0)
+                app.conn = agent_unref(app.conn);
+            app.t = agent_test_free(app.t);
+            agent_unref(app.conn);
+            _exit(!strstr(words, "belongs to the parent process"));
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        agent_test_expect_result(app.t, id, "[\"ok\"]");
+        agent_test_expect_nothing(app.t);
+        end(&app);
+    }
+}
+
 static void two_agents_have_two_clocks(void **state)
 {
     struct app a, b;
@@ -791,7 +829,7 @@ static void what_does_not_hold_fails(void **state)
     serve(&app, "k");
     serve(&app, "fail");
     open_it(&app);
-    FAILS("no command was given the id 9", agent_test_expect_result(app.t, 9, NULL));
+    FAILS("no command has the id 9", agent_test_expect_result(app.t, 9, NULL));
     id = agent_test_command(app.t, "k", NULL);
     FAILS("expected the result [\"no\"]; the application answered {\"id\":",
           agent_test_expect_result(app.t, id, "[\"no\"]"));
@@ -1102,6 +1140,7 @@ int main(void)
         cmocka_unit_test(what_is_said_at_the_end_is_seen),
         cmocka_unit_test(the_last_reference_may_go_in_a_callback),
         cmocka_unit_test(the_connection_may_outlive_its_test),
+        cmocka_unit_test(a_child_keeps_its_hands_off),
         cmocka_unit_test(two_agents_have_two_clocks),
         cmocka_unit_test(a_device_of_a_model_works),
         cmocka_unit_test(a_failure_tells_its_place),

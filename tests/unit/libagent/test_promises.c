@@ -4,6 +4,7 @@
  */
 #include "tests/unit/libagent/fake.h"
 #include "tests/unit/libagent/lab.h"
+#include "agent/test.h"
 #include "libagent/slot.h"
 
 #include <errno.h>
@@ -200,24 +201,27 @@ static void no_callback_after_the_last_unref_has_returned(void **state)
 static void closed_is_told(void **state)
 {
     struct seen s = {0};
-    struct fake f;
-    agent_conn *conn;
+    agent_conn *conn = NULL;
+    agent_test *t;
 
     (void) state;
-    fake_init(&f, false);
-    conn = fake_connect(&f);
+    agent_new(&conn);
+    t = agent_test_new(conn, NULL);
+    agent_open(conn, NULL);
+    agent_test_run(t);
     agent_set_on_state(conn, on_state_note, &s);
     agent_close(conn);
     assert_int_equal(s.n_states, 1);
     assert_int_equal(s.states[0], AGENT_CLOSED);
     agent_close(conn);
     assert_int_equal(s.n_states, 1);
-    agent_open(conn, f.address);
-    fake_turn_until_state(conn, AGENT_READY);
+    agent_open(conn, NULL);
+    agent_test_run(t);
+    assert_int_equal(agent_get_state(conn), AGENT_READY);
     s.n_states = 0;
     conn = agent_unref(conn);
     assert_int_equal(s.n_states, 1); /* inside the last unref */
-    fake_deinit(&f);
+    agent_test_free(t);
 }
 
 /* ---- what waits ---- */
