@@ -16,7 +16,7 @@
 #include "client/cloud/gizwits_priv.h"
 #include "client/core/base64.h"
 #include "client/core/json_iter.h"
-#include "client/core/utf8.h"
+#include "libagent/core/utf8.h"
 #include "libagent/core/message.h"
 
 enum {
@@ -169,7 +169,7 @@ void gizwits_method_acked(struct gizwits *g, struct gizwits_out *o, struct ag_sp
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
     struct gizwits_call *call = o->user;
-    bool plain = utf8_valid(p0) && (p0.len == 0 || !memchr(p0.p, '\0', p0.len));
+    bool plain = ag_utf8_valid(p0) && (p0.len == 0 || !memchr(p0.p, '\0', p0.len));
     int r = ag_buf_append_str(&text, plain ? "{\"id\":0,\"result\":{\"text\":"
                                            : "{\"id\":0,\"result\":{\"base64\":\"");
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "client/core/json_iter.h"
-#include "client/core/utf8.h"
+#include "libagent/core/utf8.h"
 #include "libagent/io/http.h"
 
 enum { HTTP_TIMEOUT_MS = 15000, ERROR_MAX = 128 };
@@ -30,7 +30,7 @@ static const char *judge(const struct ag_http_result *result, char *text, size_t
     if (!error.p || json_append_text(&decoded, error) < 0)
         ag_buf_clear(&decoded);
     snprintf(text, n, "errno %.*s: %.*s", (int) (number.len < 20 ? number.len : 20), number.p,
-             (int) utf8_cut(ag_buf_span(&decoded), ERROR_MAX), ag_buf_head(&decoded) ? ag_buf_head(&decoded) : "");
+             (int) ag_utf8_cut(ag_buf_span(&decoded), ERROR_MAX), ag_buf_head(&decoded) ? ag_buf_head(&decoded) : "");
     return text;
 }
 

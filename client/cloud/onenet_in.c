@@ -3,7 +3,7 @@
 #include <string.h>
 #include "client/cloud/onenet_priv.h"
 #include "client/core/base64.h"
-#include "client/core/utf8.h"
+#include "libagent/core/utf8.h"
 #include "libagent/core/json.h"
 
 /* ---- answers ---- */
@@ -133,7 +133,7 @@ static void take_command(struct onenet *o, struct ag_span uuid, struct ag_span p
 /* Bytes as the value of "payload", or of "base64" when they are no text. */
 static int append_payload(struct ag_buf *out, struct ag_span payload)
 {
-    bool text = !memchr(payload.p, '\0', payload.len) && utf8_valid(payload);
+    bool text = !memchr(payload.p, '\0', payload.len) && ag_utf8_valid(payload);
     int r = ag_buf_append_str(out, text ? "\"payload\":" : "\"base64\":\"");
 
     if (r == 0)

@@ -1,7 +1,7 @@
 #include "client/core/gizwits_frame.h"
 
 #include <string.h>
-#include "client/core/utf8.h"
+#include "libagent/core/utf8.h"
 
 static const uint8_t header[4] = {0, 0, 0, 3};
 
@@ -35,7 +35,7 @@ static int take_text(struct ag_span *s, size_t max, struct ag_span *out)
     *out = (struct ag_span){s->p, n};
     s->p += n;
     s->len -= n;
-    return utf8_valid(*out) ? 0 : GIZWITS_E_VALUE;
+    return ag_utf8_valid(*out) ? 0 : GIZWITS_E_VALUE;
 }
 
 static int take_p0(struct ag_span *s, struct ag_span *out)
@@ -194,7 +194,7 @@ static int put(struct ag_buf *b, uint32_t v, unsigned n_bytes)
 
 static int put_text(struct ag_buf *b, struct ag_span text, size_t max)
 {
-    size_t n = utf8_cut(text, max);
+    size_t n = ag_utf8_cut(text, max);
     int r = put(b, (uint32_t) n, 2);
 
     return r < 0 ? r : ag_buf_append(b, text.p, n);
@@ -206,7 +206,7 @@ static int put_log(struct ag_buf *b, const struct gizwits_frame *f)
 
     if (f->level < GIZWITS_LOG_ERROR || f->level > GIZWITS_LOG_INFO)
         return GIZWITS_E_VALUE;
-    if (!utf8_valid(f->tag) || !utf8_valid(f->source) || !utf8_valid(f->text))
+    if (!ag_utf8_valid(f->tag) || !ag_utf8_valid(f->source) || !ag_utf8_valid(f->text))
         return GIZWITS_E_VALUE;
     r = put(b, f->level, 1);
     if (r == 0)

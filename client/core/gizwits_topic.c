@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "client/core/utf8.h"
+#include "libagent/core/utf8.h"
 
 const char *gizwits_topic_filter(unsigned i, const char *did, const char *product_key,
                                  char out[GIZWITS_TOPIC_MAX])
@@ -23,7 +23,7 @@ const char *gizwits_topic_filter(unsigned i, const char *did, const char *produc
 
 bool gizwits_app_ok(struct ag_span app)
 {
-    if (app.len == 0 || app.len > GIZWITS_APP_MAX || !utf8_valid(app))
+    if (app.len == 0 || app.len > GIZWITS_APP_MAX || !ag_utf8_valid(app))
         return false;
     for (size_t i = 0; i < app.len; i++)
         if ((unsigned char) app.p[i] < ' ' || app.p[i] == 0x7f || app.p[i] == '+' || app.p[i] == '#')

@@ -5,7 +5,7 @@
 #include "client/core/base64.h"
 #include "client/core/json_iter.h"
 #include "client/core/onenet_topic.h"
-#include "client/core/utf8.h"
+#include "libagent/core/utf8.h"
 #include "libagent/core/message.h"
 
 enum { DEPTH_MAX = 64 };
@@ -89,7 +89,7 @@ static struct onenet_command *command_new(struct onenet_commands *c, struct ag_s
 /* A NUL cannot be told from the end of a text by many receivers: such payloads travel as bytes. */
 static int wrap(struct ag_buf *out, struct ag_span payload)
 {
-    bool text = !memchr(payload.p ? payload.p : "", '\0', payload.len) && utf8_valid(payload);
+    bool text = !memchr(payload.p ? payload.p : "", '\0', payload.len) && ag_utf8_valid(payload);
     int r = ag_buf_append_str(out, "{\"method\":\"onenet.command\",\"params\":{");
 
     if (r == 0)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "client/core/json_iter.h"
 #include "client/core/onenet_dp.h"
-#include "client/core/utf8.h"
+#include "libagent/core/utf8.h"
 
 static const char *const error_names[] = {
     [ONENET_DP_E_TYPE] = "unknown data type or flag bits",
@@ -283,7 +283,7 @@ static int read_text(struct reader *r, struct ag_span date)
         return ONENET_DP_E_SEPARATORS;
     if (text.len == 2)
         return ONENET_DP_E_FIELD;
-    if (!utf8_valid(text))
+    if (!ag_utf8_valid(text))
         return ONENET_DP_E_JSON;
     for (const char *p = text.p + 2, *end = text.p + text.len; e == 0;) {
         const char *q = memchr(p, text.p[1], (size_t) (end - p));

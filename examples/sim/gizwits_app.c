@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "client/core/utf8.h"
+#include "libagent/core/utf8.h"
 #include "examples/sim/gizwits_sim.h"
 
 enum { LINK_RETRY_MS = 200 };
@@ -37,7 +37,7 @@ static int put_bytes(struct ag_buf *out, struct ag_span p0)
 {
     int r;
 
-    if (utf8_valid(p0) && (p0.len == 0 || !memchr(p0.p, '\0', p0.len))) {
+    if (ag_utf8_valid(p0) && (p0.len == 0 || !memchr(p0.p, '\0', p0.len))) {
         r = ag_buf_append_str(out, ",\"text\":");
         return r == 0 ? ag_buf_append_json_str(out, p0.p, p0.len) : r;
     }

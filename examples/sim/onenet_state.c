@@ -5,7 +5,7 @@
 #include <sys/random.h>
 #include "client/core/base64.h"
 #include "client/core/json_iter.h"
-#include "client/core/utf8.h"
+#include "libagent/core/utf8.h"
 #include "examples/sim/onenet_sim.h"
 
 enum { TOPICS_PER_PRODUCT = 100, NEVER_ANSWERED_S = 3600 };
@@ -184,7 +184,7 @@ void onsim_commands_send(struct onsim *s, struct onsim_device *d)
 /* "payload":"text", or "base64":"..." */
 static int append_bytes(struct ag_buf *out, struct ag_span bytes)
 {
-    bool text = utf8_valid(bytes);
+    bool text = ag_utf8_valid(bytes);
     int r = ag_buf_append_str(out, text ? ",\"payload\":" : ",\"base64\":\"");
 
     if (r == 0)
