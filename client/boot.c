@@ -2,7 +2,7 @@
 #include "client/client.h"
 
 #include <stdio.h>
-#include "client/core/conf_keys.h"
+#include "client/device/core/conf_keys.h"
 #include "libagent/core/log.h"
 #include "libagent/io/trust.h"
 

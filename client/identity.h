@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "client/core/device_conf.h"
+#include "client/device/core/device_conf.h"
 #include "client/io/hook.h"
 
 struct client;

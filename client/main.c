@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <uv.h>
 #include "client/client.h"
-#include "client/io/heap.h"
+#include "client/device/io/heap.h"
 #include "client/options.h"
 #include "libagent/core/log.h"
 #include "libagent/io/daemon.h"

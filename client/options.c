@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "client/core/conf_keys.h"
+#include "client/device/core/conf_keys.h"
 #include "client/core/report_policy.h"
 #include "libagent/io/inifile.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include "client/client.h"
-#include "client/io/zone.h"
+#include "client/device/io/zone.h"
 #include "libagent/core/log.h"
 
 enum {

@@ -5,7 +5,7 @@
 #ifndef CLIENT_PROVISION_H
 #define CLIENT_PROVISION_H
 
-#include "client/core/device_files.h"
+#include "client/device/core/device_files.h"
 #include "client/core/join.h"
 #include "client/core/local_cmd.h"
 #include "client/io/hook.h"

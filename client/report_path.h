@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 #include <uv.h>
-#include "client/core/device_conf.h"
+#include "client/device/core/device_conf.h"
 #include "client/core/report_queue.h"
 #include "libagent/core/buf.h"
 #include "libagent/core/log.h"

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include "client/io/net_info.h"
+#include "client/device/io/net_info.h"
 #include "libagent/core/log.h"
 
 enum {

@@ -48,7 +48,7 @@ struct cloud_events {
 /* What the client gives a cloud. Everything is borrowed and outlives the cloud. */
 struct cloud_env {
     uv_loop_t *loop;
-    const struct device_conf *conf;     /* identity and the cloud's own keys, see client/core/device_conf.h */
+    const struct device_conf *conf;     /* identity and the cloud's own keys, see client/device/core/device_conf.h */
     const struct cloud_events *events;
     void *user;
     const char *data_dir;               /* ends in '/' */

@@ -6,7 +6,7 @@
 #define CLIENT_CONF_READING_H
 
 #include <stddef.h>
-#include "client/core/device_conf.h"
+#include "client/device/core/device_conf.h"
 #include "libagent/core/util.h"
 
 /* One reading of a device.conf. why and n: the caller's room for the line. */

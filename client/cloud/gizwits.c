@@ -8,7 +8,7 @@
 #include <sys/random.h>
 #include "client/cloud/gizwits_priv.h"
 #include "client/cloud/link_counters.h"
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 #include "libagent/io/file.h"
 
 enum { STORE_FILE_MAX = 4096, PASSCODE_LEN = 10 };
@@ -154,8 +154,8 @@ static void learn_version(struct gizwits *g)
 
     if (!g->env->device_info || g->env->device_info(g->env->user, &info) < 0)
         return;
-    raw = json_get(ag_buf_span(&info), "fw_ver");
-    if (raw.p && json_append_text(&version, raw) == 0 && ag_buf_size(&version) <= GIZWITS_VERSION_MAX)
+    raw = ag_json_get(ag_buf_span(&info), "fw_ver");
+    if (raw.p && ag_json_append_text(&version, raw) == 0 && ag_buf_size(&version) <= GIZWITS_VERSION_MAX)
         snprintf(g->soft_version, sizeof g->soft_version, "%.*s", (int) ag_buf_size(&version),
                  ag_buf_head(&version));
 }

@@ -21,8 +21,8 @@
 #define CLIENT_GIZWITS_CONF_H
 
 #include <stdbool.h>
-#include "client/core/device_conf.h"
-#include "client/core/endpoint.h"
+#include "client/device/core/device_conf.h"
+#include "client/device/core/endpoint.h"
 
 enum gizwits_ota { GIZWITS_OTA_OFF, GIZWITS_OTA_V40, GIZWITS_OTA_V41 };
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/gizwits_priv.h"
-#include "client/core/base64.h"
+#include "libagent/core/base64.h"
 #include "client/core/command.h"
 #include "libagent/core/json.h"
 #include "libagent/core/message.h"
@@ -131,7 +131,7 @@ static void deliver_bytes(struct gizwits *g, const char *app, const struct gizwi
     if (r == 0)
         r = ag_buf_append_str(&text, ",\"base64\":\"");
     if (r == 0)
-        r = base64_encode(&text, f->p0.p, f->p0.len);
+        r = ag_base64_encode(&text, f->p0.p, f->p0.len);
     if (r == 0)
         r = ag_buf_append_str(&text, "\"}}");
     if (r < 0) {

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/gizwits_priv.h"
-#include "client/core/base64.h"
-#include "client/core/json_iter.h"
+#include "libagent/core/base64.h"
+#include "libagent/core/json_iter.h"
 #include "libagent/core/utf8.h"
 #include "libagent/core/message.h"
 
@@ -88,7 +88,7 @@ static const char *take_app(struct send_args *a, struct ag_span raw)
 
     if (!raw.p)
         return NULL;
-    if (json_append_text(&app, raw) != 0 || !gizwits_app_ok(ag_buf_span(&app)))
+    if (ag_json_append_text(&app, raw) != 0 || !gizwits_app_ok(ag_buf_span(&app)))
         return "app must be an App's client id";
     memcpy(a->app, ag_buf_head(&app), ag_buf_size(&app));
     return NULL;
@@ -96,29 +96,29 @@ static const char *take_app(struct send_args *a, struct ag_span raw)
 
 static const char *take_bytes(struct send_args *a, struct ag_span params)
 {
-    struct ag_span text = json_get(params, "text"), base64 = json_get(params, "base64");
+    struct ag_span text = ag_json_get(params, "text"), base64 = ag_json_get(params, "base64");
     ag_cleanup(ag_buf_deinit) struct ag_buf coded = AG_BUF_INIT;
 
     if (!text.p == !base64.p)
         return "one of text and base64 is needed";
     if (text.p)
-        return json_append_text(&a->bytes, text) == 0 ? NULL : "text must be a string";
-    if (json_append_text(&coded, base64) != 0 || base64_decode(&a->bytes, ag_buf_span(&coded)) != 0)
+        return ag_json_append_text(&a->bytes, text) == 0 ? NULL : "text must be a string";
+    if (ag_json_append_text(&coded, base64) != 0 || ag_base64_decode(&a->bytes, ag_buf_span(&coded)) != 0)
         return "base64 is not well-formed";
     return NULL;
 }
 
 static const char *take_args(struct send_args *a, struct ag_span params)
 {
-    struct ag_span ack = json_get(params, "ack");
+    struct ag_span ack = ag_json_get(params, "ack");
     const char *why;
 
-    if (json_type(params) != AG_JSON_OBJECT)
+    if (ag_json_type(params) != AG_JSON_OBJECT)
         return "params must be an object";
-    if (ack.p && json_type(ack) != AG_JSON_TRUE && json_type(ack) != AG_JSON_FALSE)
+    if (ack.p && ag_json_type(ack) != AG_JSON_TRUE && ag_json_type(ack) != AG_JSON_FALSE)
         return "ack must be true or false";
-    a->ack = ack.p && json_type(ack) == AG_JSON_TRUE;
-    why = take_app(a, json_get(params, "app"));
+    a->ack = ack.p && ag_json_type(ack) == AG_JSON_TRUE;
+    why = take_app(a, ag_json_get(params, "app"));
     return why ? why : take_bytes(a, params);
 }
 
@@ -180,7 +180,7 @@ void gizwits_method_acked(struct gizwits *g, struct gizwits_out *o, struct ag_sp
         return;
     }
     if (r == 0)
-        r = plain ? ag_buf_append_json_str(&text, p0.p, p0.len) : base64_encode(&text, p0.p, p0.len);
+        r = plain ? ag_buf_append_json_str(&text, p0.p, p0.len) : ag_base64_encode(&text, p0.p, p0.len);
     if (r == 0)
         r = ag_buf_append_str(&text, plain ? "}}" : "\"}}");
     if (r == 0)
@@ -268,7 +268,7 @@ static bool take_text(struct ag_buf *out, struct ag_span raw, const char *fallba
 {
     if (!raw.p)
         return fallback && ag_buf_append_str(out, fallback) == 0;
-    return json_append_text(out, raw) == 0;
+    return ag_json_append_text(out, raw) == 0;
 }
 
 static void do_log(struct gizwits *g, struct gizwits_call *call, struct ag_span params)
@@ -276,14 +276,14 @@ static void do_log(struct gizwits *g, struct gizwits_call *call, struct ag_span 
     ag_cleanup(ag_buf_deinit) struct ag_buf tag = AG_BUF_INIT, source = AG_BUF_INIT, text = AG_BUF_INIT;
     struct gizwits_frame f = {.cmd = GIZWITS_LOG};
 
-    if (json_type(params) != AG_JSON_OBJECT || !take_level(json_get(params, "level"), &f.level)) {
+    if (ag_json_type(params) != AG_JSON_OBJECT || !take_level(ag_json_get(params, "level"), &f.level)) {
         g->count.calls_refused++;
         end_error(call, E_ARGUMENT, "level must be error, warning or info");
         return;
     }
-    if (!take_text(&tag, json_get(params, "tag"), "app") ||
-        !take_text(&source, json_get(params, "source"), "app") ||
-        !take_text(&text, json_get(params, "text"), NULL)) {
+    if (!take_text(&tag, ag_json_get(params, "tag"), "app") ||
+        !take_text(&source, ag_json_get(params, "source"), "app") ||
+        !take_text(&text, ag_json_get(params, "text"), NULL)) {
         g->count.calls_refused++;
         end_error(call, E_ARGUMENT, "text must be a string, and tag and source, if given");
         return;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/gizwits_priv.h"
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 
 enum { ANSWER_MS = 5000, BODY_MAX = 4096, PEEK_REDIRECTS = 3, MD5_LEN = 32 };
 
@@ -356,8 +356,8 @@ void gizwits_watch_report(struct gizwits *g, struct ag_span text)
 
     if (!g->offered)
         return;
-    params = json_get(text, "params");
-    state = params.p ? json_get(params, "ota_state") : params;
+    params = ag_json_get(text, "params");
+    state = params.p ? ag_json_get(params, "ota_state") : params;
     if (!state.p || !ag_span_eq(state, "\"installed\""))
         return;
     t = &g->target[g->offered - 1];

@@ -3,8 +3,8 @@
 #define CLIENT_MQTT_CONF_H
 
 #include <stdbool.h>
-#include "client/core/device_conf.h"
-#include "client/core/endpoint.h"
+#include "client/device/core/device_conf.h"
+#include "client/device/core/endpoint.h"
 
 enum { MQTT_SERVERS_MAX = 8 };
 

@@ -6,8 +6,8 @@
 #define CLIENT_ONENET_CONF_H
 
 #include <stdbool.h>
-#include "client/core/device_conf.h"
-#include "client/core/endpoint.h"
+#include "client/device/core/device_conf.h"
+#include "client/device/core/endpoint.h"
 
 struct onenet_conf {
     struct endpoint server; /* onenet_server, 183.230.40.39:6002 */

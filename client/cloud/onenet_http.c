@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 #include "libagent/core/utf8.h"
 #include "libagent/io/http.h"
 
@@ -20,14 +20,14 @@ static const char *judge(const struct ag_http_result *result, char *text, size_t
 
     if (result->end != AG_HTTP_OK)
         return ag_http_end_name(result->end);
-    if (ag_json_parse(&body, 16, &view) != 0 || !(number = json_get(body, "errno")).p) {
+    if (ag_json_parse(&body, 16, &view) != 0 || !(number = ag_json_get(body, "errno")).p) {
         snprintf(text, n, "HTTP status %d without errno", result->status);
         return text;
     }
     if (ag_span_uint(number, 0, &code))
         return NULL;
-    error = json_get(body, "error");
-    if (!error.p || json_append_text(&decoded, error) < 0)
+    error = ag_json_get(body, "error");
+    if (!error.p || ag_json_append_text(&decoded, error) < 0)
         ag_buf_clear(&decoded);
     snprintf(text, n, "errno %.*s: %.*s", (int) (number.len < 20 ? number.len : 20), number.p,
              (int) ag_utf8_cut(ag_buf_span(&decoded), ERROR_MAX), ag_buf_head(&decoded) ? ag_buf_head(&decoded) : "");

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include "client/cloud/onenet_priv.h"
-#include "client/core/base64.h"
+#include "libagent/core/base64.h"
 #include "libagent/core/utf8.h"
 #include "libagent/core/json.h"
 
@@ -138,7 +138,7 @@ static int append_payload(struct ag_buf *out, struct ag_span payload)
 
     if (r == 0)
         r = text ? ag_buf_append_json_str(out, payload.p, payload.len)
-                 : base64_encode(out, payload.p, payload.len);
+                 : ag_base64_encode(out, payload.p, payload.len);
     return r == 0 && !text ? ag_buf_append_char(out, '"') : r;
 }
 

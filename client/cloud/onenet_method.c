@@ -17,8 +17,8 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/core/base64.h"
-#include "client/core/json_iter.h"
+#include "libagent/core/base64.h"
+#include "libagent/core/json_iter.h"
 #include "libagent/core/message.h"
 #include "libagent/io/file.h"
 
@@ -120,10 +120,10 @@ void onenet_method_fail_all(struct onenet *o, int code, const char *message)
 /* Puts the topic into call->topic. NULL, or what is wrong. */
 static const char *take_topic(struct onenet_call *call, struct ag_span params, bool point)
 {
-    struct ag_span raw = json_get(params, "topic");
+    struct ag_span raw = ag_json_get(params, "topic");
     int e;
 
-    if (json_type(params) != AG_JSON_OBJECT || json_append_text(&call->topic, raw) != 0 ||
+    if (ag_json_type(params) != AG_JSON_OBJECT || ag_json_append_text(&call->topic, raw) != 0 ||
         !ag_buf_cstr(&call->topic))
         return "topic must be a string";
     e = onenet_topic_check(ag_buf_span(&call->topic), point);
@@ -132,7 +132,7 @@ static const char *take_topic(struct onenet_call *call, struct ag_span params, b
 
 static const char *take_qos(struct ag_span params, uint8_t fallback, uint8_t *out)
 {
-    struct ag_span raw = json_get(params, "qos");
+    struct ag_span raw = ag_json_get(params, "qos");
     uint64_t v = fallback;
 
     if (raw.p && !ag_span_uint(raw, 2, &v))
@@ -144,15 +144,15 @@ static const char *take_qos(struct ag_span params, uint8_t fallback, uint8_t *ou
 static const char *take_payload(struct ag_span params, struct ag_buf *out)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
-    struct ag_span payload = json_get(params, "payload"), base64 = json_get(params, "base64");
+    struct ag_span payload = ag_json_get(params, "payload"), base64 = ag_json_get(params, "base64");
 
     if (!payload.p == !base64.p)
         return "either payload or base64 is needed";
-    if (payload.p && json_type(payload) != AG_JSON_STRING) /* JSON as it stands */
-        return json_append_compact(out, payload) == 0 ? NULL : "out of memory";
+    if (payload.p && ag_json_type(payload) != AG_JSON_STRING) /* JSON as it stands */
+        return ag_json_append_compact(out, payload) == 0 ? NULL : "out of memory";
     if (payload.p)
-        return json_append_text(out, payload) == 0 ? NULL : "payload is not text";
-    if (json_append_text(&text, base64) != 0 || base64_decode(out, ag_buf_span(&text)) != 0)
+        return ag_json_append_text(out, payload) == 0 ? NULL : "payload is not text";
+    if (ag_json_append_text(&text, base64) != 0 || ag_base64_decode(out, ag_buf_span(&text)) != 0)
         return "base64 is not well-formed";
     return NULL;
 }
@@ -162,19 +162,19 @@ static const char *take_payload(struct ag_span params, struct ag_buf *out)
 static int start_publish(struct onenet_call *call, struct ag_span params, const char **why)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf payload = AG_BUF_INIT;
-    struct ag_span retain = json_get(params, "retain");
+    struct ag_span retain = ag_json_get(params, "retain");
     struct mqtt_link_msg m;
 
     call->kind = CALL_PUBLISH;
     if ((*why = take_topic(call, params, false)) ||
         (*why = take_qos(params, call->o->conf.qos, &call->qos)) || (*why = take_payload(params, &payload)))
         return 0;
-    if (retain.p && json_type(retain) != AG_JSON_TRUE && json_type(retain) != AG_JSON_FALSE) {
+    if (retain.p && ag_json_type(retain) != AG_JSON_TRUE && ag_json_type(retain) != AG_JSON_FALSE) {
         *why = "retain must be true or false";
         return 0;
     }
     m = (struct mqtt_link_msg){ag_buf_cstr(&call->topic), ag_buf_span(&payload), call->qos,
-                               retain.p && json_type(retain) == AG_JSON_TRUE, false};
+                               retain.p && ag_json_type(retain) == AG_JSON_TRUE, false};
     call->outstanding = 1;
     return mqtt_link_publish(call->o->link, &m, onenet_cookie(ONENET_COOKIE_CALL, call->n));
 }

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 #include "libagent/core/ids.h"
 #include "libagent/core/message.h"
 
@@ -386,7 +386,7 @@ bool command_error_code(struct ag_span text, const struct ag_json_view *view, lo
         return false;
     code = ag_view_raw(view, text.p, AG_M_ERROR);
     if (view->at[AG_M_ERROR].type != AG_JSON_NUMBER) /* some say the code only */
-        code = json_get(code, "code");
+        code = ag_json_get(code, "code");
     if (code.len > 1 && code.p[0] == '"') /* the seed shows it as a string once */
         code = (struct ag_span){code.p + 1, code.len - 2};
     if (code.len == 0 || code.len >= sizeof digits)

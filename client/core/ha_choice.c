@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 
 int ha_append_clean(struct ag_buf *out, struct ag_span string)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
     size_t from = 0, to;
-    int r = json_append_text(&text, string);
+    int r = ag_json_append_text(&text, string);
 
     if (r == -EINVAL) /* a lone surrogate: nothing that could be shown */
         return 0;
@@ -62,7 +62,7 @@ static int add(struct ha_choices *c, struct ag_span value, struct ag_span text)
 static int tell_value(struct ha_choice *c)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf value = AG_BUF_INIT;
-    int r = json_type(c->value) == AG_JSON_STRING ? ha_append_clean(&value, c->value)
+    int r = ag_json_type(c->value) == AG_JSON_STRING ? ha_append_clean(&value, c->value)
                                                   : ag_buf_append_span(&value, c->value);
 
     if (r < 0)
@@ -104,15 +104,15 @@ static int tell_apart(struct ha_choices *c)
 
 int ha_choices_read(struct ha_choices *c, struct ag_span list, bool miot)
 {
-    struct json_iter it = json_iter_begin(list);
+    struct ag_json_iter it = ag_json_iter_begin(list);
     struct ag_span item;
     int r = 0;
 
-    while (r == 0 && json_iter_item(&it, &item)) {
-        struct ag_span value = miot ? json_get(item, "value") : item;
+    while (r == 0 && ag_json_iter_item(&it, &item)) {
+        struct ag_span value = miot ? ag_json_get(item, "value") : item;
 
         if (!value_is_known(c, value))
-            r = add(c, value, miot ? json_get(item, "description") : item);
+            r = add(c, value, miot ? ag_json_get(item, "description") : item);
     }
     return r == 0 ? tell_apart(c) : r;
 }
@@ -164,9 +164,9 @@ static int append_value(struct ag_buf *out, struct ag_span value)
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
     int r;
 
-    if (json_type(value) != AG_JSON_STRING)
+    if (ag_json_type(value) != AG_JSON_STRING)
         return ag_buf_append_span(out, value);
-    r = json_append_text(&text, value);
+    r = ag_json_append_text(&text, value);
     return r == -ENOMEM ? r : append_literal(out, ag_buf_span(&text));
 }
 

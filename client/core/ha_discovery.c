@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "client/core/ha_choice.h"
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 
 enum { DEPTH_MAX = 16, NAME_MAX_LEN = 64 };
 
@@ -69,18 +69,18 @@ static int put_raw(struct ag_buf *out, const char *key, struct ag_span value)
         return 0;
     r = ag_buf_printf(out, "\"%s\":", key);
     if (r == 0)
-        r = json_append_compact(out, value);
+        r = ag_json_append_compact(out, value);
     return r == 0 ? ag_buf_append_char(out, ',') : r;
 }
 
 /* A JSON value as the text that a template engine makes of it. */
 static int append_as_text(struct ag_buf *out, struct ag_span value)
 {
-    if (json_type(value) == AG_JSON_STRING)
-        return json_append_text(out, value);
-    if (json_type(value) == AG_JSON_TRUE)
+    if (ag_json_type(value) == AG_JSON_STRING)
+        return ag_json_append_text(out, value);
+    if (ag_json_type(value) == AG_JSON_TRUE)
         return ag_buf_append_str(out, "True");
-    if (json_type(value) == AG_JSON_FALSE)
+    if (ag_json_type(value) == AG_JSON_FALSE)
         return ag_buf_append_str(out, "False");
     return ag_buf_append_span(out, value);
 }
@@ -388,7 +388,7 @@ static bool is_slug_char(char c)
 /* Property names stand in topics and templates: letters, digits, '_', '-' and '.'. */
 static int take_key(struct builder *b, struct ag_span name, struct entity *e)
 {
-    long n = json_type(name) == AG_JSON_STRING ? ag_json_unescape(name, e->key, NAME_MAX_LEN) : -1;
+    long n = ag_json_type(name) == AG_JSON_STRING ? ag_json_unescape(name, e->key, NAME_MAX_LEN) : -1;
 
     if (n <= 0)
         return refuse(b, "a property's name must be a string of 1 to 64 bytes");
@@ -403,19 +403,19 @@ static int take_key(struct builder *b, struct ag_span name, struct entity *e)
 
 static bool wrong_type(struct ag_span value, enum ag_json_type type)
 {
-    return value.p && json_type(value) != type;
+    return value.p && ag_json_type(value) != type;
 }
 
 static int check_options(struct builder *b, struct ag_span options)
 {
-    struct json_iter it = json_iter_begin(options);
+    struct ag_json_iter it = ag_json_iter_begin(options);
     struct ag_span item;
     int n = 0;
 
-    if (json_type(options) != AG_JSON_ARRAY)
+    if (ag_json_type(options) != AG_JSON_ARRAY)
         return refuse(b, "a select needs options, an array");
-    for (; json_iter_item(&it, &item); n++) {
-        if (json_type(item) != AG_JSON_STRING)
+    for (; ag_json_iter_item(&it, &item); n++) {
+        if (ag_json_type(item) != AG_JSON_STRING)
             return refuse(b, "options must be strings");
     }
     return n > 0 ? 0 : refuse(b, "a select needs options");
@@ -431,7 +431,7 @@ static int check_entity(struct builder *b, const struct entity *e)
     if (wrong_type(e->min, AG_JSON_NUMBER) || wrong_type(e->max, AG_JSON_NUMBER) ||
         wrong_type(e->step, AG_JSON_NUMBER))
         return refuse(b, "min, max and step must be numbers");
-    if (commands && json_type(e->set) != AG_JSON_STRING)
+    if (commands && ag_json_type(e->set) != AG_JSON_STRING)
         return refuse(b, "what can be set needs \"set\", the method that does it");
     return e->component == C_SELECT ? check_options(b, e->options) : 0;
 }
@@ -452,25 +452,25 @@ static int take_component(struct builder *b, struct ag_span type, enum component
 static int take_property(struct builder *b, struct ag_span p)
 {
     struct entity e = {
-        .label = json_get(p, "label"),
-        .unit = json_get(p, "unit"),
-        .device_class = json_get(p, "device_class"),
-        .min = json_get(p, "min"),
-        .max = json_get(p, "max"),
-        .step = json_get(p, "step"),
-        .on = json_get(p, "on"),
-        .off = json_get(p, "off"),
-        .options = json_get(p, "options"),
-        .set = json_get(p, "set"),
+        .label = ag_json_get(p, "label"),
+        .unit = ag_json_get(p, "unit"),
+        .device_class = ag_json_get(p, "device_class"),
+        .min = ag_json_get(p, "min"),
+        .max = ag_json_get(p, "max"),
+        .step = ag_json_get(p, "step"),
+        .on = ag_json_get(p, "on"),
+        .off = ag_json_get(p, "off"),
+        .options = ag_json_get(p, "options"),
+        .set = ag_json_get(p, "set"),
     };
-    struct ag_span name = json_get(p, "name");
+    struct ag_span name = ag_json_get(p, "name");
     int r;
 
-    if (json_type(p) != AG_JSON_OBJECT)
+    if (ag_json_type(p) != AG_JSON_OBJECT)
         return refuse(b, "a property must be an object");
     r = take_key(b, name, &e);
     if (r == 0)
-        r = take_component(b, json_get(p, "type"), &e.component);
+        r = take_component(b, ag_json_get(p, "type"), &e.component);
     if (r == 0)
         r = check_entity(b, &e);
     if (r < 0)
@@ -484,10 +484,10 @@ static int take_property(struct builder *b, struct ag_span p)
 
 static bool lists(struct ag_span array, const char *word)
 {
-    struct json_iter it = json_iter_begin(array);
+    struct ag_json_iter it = ag_json_iter_begin(array);
     struct ag_span item;
 
-    while (json_iter_item(&it, &item)) {
+    while (ag_json_iter_item(&it, &item)) {
         if (item.len == strlen(word) + 2 && memcmp(item.p + 1, word, strlen(word)) == 0)
             return true;
     }
@@ -501,11 +501,11 @@ static bool is_text(struct ag_span string, const char *word)
 
 static struct ag_span item_at(struct ag_span array, int n)
 {
-    struct json_iter it = json_iter_begin(array);
+    struct ag_json_iter it = ag_json_iter_begin(array);
     struct ag_span item = {NULL, 0};
 
     for (; n >= 0; n--) {
-        if (!json_iter_item(&it, &item))
+        if (!ag_json_iter_item(&it, &item))
             return (struct ag_span){NULL, 0};
     }
     return item;
@@ -513,13 +513,13 @@ static struct ag_span item_at(struct ag_span array, int n)
 
 static bool value_list_is_sound(struct ag_span list)
 {
-    struct json_iter it = json_iter_begin(list);
+    struct ag_json_iter it = ag_json_iter_begin(list);
     struct ag_span item;
     int n = 0;
 
-    for (; json_iter_item(&it, &item); n++) {
-        if (json_type(json_get(item, "value")) != AG_JSON_NUMBER ||
-            json_type(json_get(item, "description")) != AG_JSON_STRING)
+    for (; ag_json_iter_item(&it, &item); n++) {
+        if (ag_json_type(ag_json_get(item, "value")) != AG_JSON_NUMBER ||
+            ag_json_type(ag_json_get(item, "description")) != AG_JSON_STRING)
             return false;
     }
     return n > 0;
@@ -527,13 +527,13 @@ static bool value_list_is_sound(struct ag_span list)
 
 static enum component miot_component(struct ag_span p, bool can_write)
 {
-    struct ag_span format = json_get(p, "format");
+    struct ag_span format = ag_json_get(p, "format");
 
     if (is_text(format, "bool"))
         return can_write ? C_SWITCH : C_BINARY_SENSOR;
     if (!can_write)
         return C_SENSOR;
-    if (value_list_is_sound(json_get(p, "value-list")))
+    if (value_list_is_sound(ag_json_get(p, "value-list")))
         return C_SELECT;
     return is_text(format, "string") ? C_TEXT : C_NUMBER;
 }
@@ -550,7 +550,7 @@ static struct ag_span miot_unit(struct ag_span unit)
         return AG_SPAN("\"s\"");
     if (is_text(unit, "minutes"))
         return AG_SPAN("\"min\"");
-    return json_type(unit) == AG_JSON_STRING && !is_text(unit, "none") ? unit : (struct ag_span){NULL, 0};
+    return ag_json_type(unit) == AG_JSON_STRING && !is_text(unit, "none") ? unit : (struct ag_span){NULL, 0};
 }
 
 /* Without a range Home Assistant would let 1 to 100 pass only. */
@@ -578,11 +578,11 @@ static void take_range(struct entity *e, struct ag_span range, struct ag_span fo
 
 static int take_miot_property(struct builder *b, uint64_t siid, struct ag_span group, struct ag_span p)
 {
-    struct ag_span access = json_get(p, "access"), iid = json_get(p, "iid");
+    struct ag_span access = ag_json_get(p, "access"), iid = ag_json_get(p, "iid");
     struct entity e = {.miot = true,
                        .siid = siid,
                        .group = group,
-                       .label = json_get(p, "description"),
+                       .label = ag_json_get(p, "description"),
                        .on = AG_SPAN("true"),
                        .off = AG_SPAN("false")};
 
@@ -591,9 +591,9 @@ static int take_miot_property(struct builder *b, uint64_t siid, struct ag_span g
     if (!lists(access, "read") && !lists(access, "notify"))
         return 0; /* nothing to show */
     e.component = miot_component(p, lists(access, "write"));
-    e.unit = e.component == C_NUMBER || e.component == C_SENSOR ? miot_unit(json_get(p, "unit")) : e.unit;
-    e.options = json_get(p, "value-list");
-    take_range(&e, json_get(p, "value-range"), json_get(p, "format"));
+    e.unit = e.component == C_NUMBER || e.component == C_SENSOR ? miot_unit(ag_json_get(p, "unit")) : e.unit;
+    e.options = ag_json_get(p, "value-list");
+    take_range(&e, ag_json_get(p, "value-range"), ag_json_get(p, "format"));
     snprintf(e.key, sizeof e.key, "%llu.%llu", (unsigned long long) siid, (unsigned long long) e.piid);
     snprintf(e.slug, sizeof e.slug, "%llu_%llu", (unsigned long long) siid, (unsigned long long) e.piid);
     return emit(b, &e);
@@ -601,34 +601,34 @@ static int take_miot_property(struct builder *b, uint64_t siid, struct ag_span g
 
 static int take_service(struct builder *b, struct ag_span service)
 {
-    struct json_iter it = json_iter_begin(json_get(service, "properties"));
-    struct ag_span p, iid = json_get(service, "iid"), group = json_get(service, "description");
+    struct ag_json_iter it = ag_json_iter_begin(ag_json_get(service, "properties"));
+    struct ag_span p, iid = ag_json_get(service, "iid"), group = ag_json_get(service, "description");
     uint64_t siid;
     int r = 0;
 
     if (!iid.p || !ag_span_uint(iid, UINT32_MAX, &siid))
         return refuse(b, "a service of the specification needs iid");
-    while (r == 0 && siid != 1 && json_iter_item(&it, &p)) /* 1 is the device information */
-        r = take_miot_property(b, siid, json_type(group) == AG_JSON_STRING ? group : (struct ag_span){NULL, 0}, p);
+    while (r == 0 && siid != 1 && ag_json_iter_item(&it, &p)) /* 1 is the device information */
+        r = take_miot_property(b, siid, ag_json_type(group) == AG_JSON_STRING ? group : (struct ag_span){NULL, 0}, p);
     return r;
 }
 
 static int walk(struct builder *b, struct ag_span list)
 {
-    struct ag_span services = json_get(list, "services"), properties = json_get(list, "properties"), item;
-    struct json_iter it = json_iter_begin(services.p ? services : properties);
+    struct ag_span services = ag_json_get(list, "services"), properties = ag_json_get(list, "properties"), item;
+    struct ag_json_iter it = ag_json_iter_begin(services.p ? services : properties);
     int r = 0;
 
-    if (json_type(services) != AG_JSON_ARRAY && json_type(properties) != AG_JSON_ARRAY)
+    if (ag_json_type(services) != AG_JSON_ARRAY && ag_json_type(properties) != AG_JSON_ARRAY)
         return refuse(b, "neither properties nor services is an array");
-    b->name = json_get(list, "name");
-    b->manufacturer = json_get(list, "manufacturer");
-    b->model = json_get(list, "model");
+    b->name = ag_json_get(list, "name");
+    b->manufacturer = ag_json_get(list, "manufacturer");
+    b->model = ag_json_get(list, "model");
     if (wrong_type(b->name, AG_JSON_STRING) || wrong_type(b->manufacturer, AG_JSON_STRING) ||
         wrong_type(b->model, AG_JSON_STRING))
         return refuse(b, "name, manufacturer and model must be strings");
     b->n = 0;
-    while (r == 0 && json_iter_item(&it, &item))
+    while (r == 0 && ag_json_iter_item(&it, &item))
         r = services.p ? take_service(b, item) : take_property(b, item);
     return r;
 }

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 
 void helper_init(struct helper *h, const struct helper_sink *sink, void *user, const char *dir)
 {
@@ -219,17 +219,17 @@ static void take_hello(struct helper *h, unsigned peer, uint64_t now_ms)
 /* name=value lines of the members that are plain strings or numbers; others are not for us. */
 static bool conf_lines(struct ag_buf *out, struct ag_span params)
 {
-    struct json_iter it = json_iter_begin(params);
+    struct ag_json_iter it = ag_json_iter_begin(params);
     struct ag_span name, value;
 
-    while (json_iter_member(&it, &name, &value)) {
-        enum ag_json_type type = json_type(value);
+    while (ag_json_iter_member(&it, &name, &value)) {
+        enum ag_json_type type = ag_json_type(value);
         size_t before = out->len;
 
         if (type != AG_JSON_STRING && type != AG_JSON_NUMBER)
             continue;
-        if (json_append_text(out, name) < 0 || ag_buf_append_char(out, '=') < 0 ||
-            (type == AG_JSON_STRING ? json_append_text(out, value) : ag_buf_append_span(out, value)) < 0)
+        if (ag_json_append_text(out, name) < 0 || ag_buf_append_char(out, '=') < 0 ||
+            (type == AG_JSON_STRING ? ag_json_append_text(out, value) : ag_buf_append_span(out, value)) < 0)
             return false;
         if (memchr(out->data + before, '\n', out->len - before) || memchr(out->data + before, '\0', out->len - before))
             return false;
@@ -243,7 +243,7 @@ static bool take_identity(struct helper *h, struct ag_span params)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf conf = AG_BUF_SECRET_INIT;
 
-    if (json_type(params) != AG_JSON_OBJECT || !conf_lines(&conf, params))
+    if (ag_json_type(params) != AG_JSON_OBJECT || !conf_lines(&conf, params))
         return false;
     h->sink->identity(h->user, ag_buf_span(&conf));
     return true;
@@ -254,7 +254,7 @@ static bool take_word(struct helper *h, struct ag_span value, void (*tell)(void 
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf word = AG_BUF_SECRET_INIT;
 
-    if (!value.p || (json_type(value) != AG_JSON_NULL && json_append_text(&word, value) < 0))
+    if (!value.p || (ag_json_type(value) != AG_JSON_NULL && ag_json_append_text(&word, value) < 0))
         return false;
     tell(h->user, ag_buf_span(&word));
     return true;
@@ -265,13 +265,13 @@ static bool take_token(struct helper *h, struct ag_span params)
 {
     struct ag_span country;
 
-    if (json_type(params) != AG_JSON_OBJECT)
-        return json_type(params) == AG_JSON_STRING && take_word(h, params, h->sink->token);
-    country = json_get(params, "country");
+    if (ag_json_type(params) != AG_JSON_OBJECT)
+        return ag_json_type(params) == AG_JSON_STRING && take_word(h, params, h->sink->token);
+    country = ag_json_get(params, "country");
     if (country.p && !take_word(h, country, h->sink->country))
         return false;
-    return json_type(json_get(params, "token")) == AG_JSON_STRING &&
-           take_word(h, json_get(params, "token"), h->sink->token);
+    return ag_json_type(ag_json_get(params, "token")) == AG_JSON_STRING &&
+           take_word(h, ag_json_get(params, "token"), h->sink->token);
 }
 
 /* 1: wifi.conf is there; 0: not; 3: not, and it will be given in another way. Some scripts write the number as a string. */
@@ -287,7 +287,7 @@ static bool take_wifi_status(struct helper *h, struct ag_span params)
 
 static bool take_info(struct helper *h, struct ag_span params)
 {
-    if (json_type(params) != AG_JSON_OBJECT)
+    if (ag_json_type(params) != AG_JSON_OBJECT)
         return false;
     h->sink->info(h->user, params);
     return true;
@@ -296,7 +296,7 @@ static bool take_info(struct helper *h, struct ag_span params)
 /* Newer scripts say in it how it went. */
 static bool take_connected(struct helper *h, struct ag_span params)
 {
-    struct ag_span result = params.p && json_type(params) == AG_JSON_OBJECT ? json_get(params, "result")
+    struct ag_span result = params.p && ag_json_type(params) == AG_JSON_OBJECT ? ag_json_get(params, "result")
                                                                              : (struct ag_span){NULL, 0};
 
     if (!result.p || ag_span_eq(result, "\"ok\"") || ag_span_eq(result, "\"OK\""))

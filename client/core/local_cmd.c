@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <cjson/cJSON.h>
-#include "client/core/device_files.h"
-#include "client/core/json_iter.h"
+#include "client/device/core/device_files.h"
+#include "libagent/core/json_iter.h"
 #include "libagent/core/message.h"
 
 #define FROM(kind) (1u << ORIGIN_##kind)
@@ -110,7 +110,7 @@ static bool take_zone(char zone[64], const cJSON *item)
    long. */
 static long text_in(struct ag_span raw, char *out, size_t room)
 {
-    long n = raw.p && json_type(raw) == AG_JSON_STRING ? ag_json_unescape(raw, out, room - 1) : -1;
+    long n = raw.p && ag_json_type(raw) == AG_JSON_STRING ? ag_json_unescape(raw, out, room - 1) : -1;
 
     out[n < 0 ? 0 : n] = '\0';
     return n;
@@ -118,7 +118,7 @@ static long text_in(struct ag_span raw, char *out, size_t room)
 
 static bool is_none(struct ag_span raw)
 {
-    return !raw.p || json_type(raw) == AG_JSON_NULL || ag_span_eq(raw, "\"\"");
+    return !raw.p || ag_json_type(raw) == AG_JSON_NULL || ag_span_eq(raw, "\"\"");
 }
 
 /* 5.0 and 5e0 are 5 too, as some printers write it. Exact up to 2^53. */
@@ -146,7 +146,7 @@ static bool take_uid(uint64_t *uid, struct ag_span raw)
 
     if (is_none(raw))
         return true;
-    if (json_type(raw) == AG_JSON_NUMBER)
+    if (ag_json_type(raw) == AG_JSON_NUMBER)
         return ag_span_uint(raw, UINT64_MAX, uid) || whole_number(uid, raw);
     n = text_in(raw, digits, sizeof digits);
     return n >= 0 && ag_span_uint((struct ag_span){digits, (size_t) n}, UINT64_MAX, uid);
@@ -175,8 +175,8 @@ static bool take_router_zone(struct router_params *p, struct ag_span raw)
 
 static int take_network(struct wifi_conf *w, struct ag_span params)
 {
-    long ssid = text_in(json_get(params, "ssid"), w->ssid, sizeof w->ssid);
-    long psk = text_in(json_get(params, "passwd"), w->psk, sizeof w->psk);
+    long ssid = text_in(ag_json_get(params, "ssid"), w->ssid, sizeof w->ssid);
+    long psk = text_in(ag_json_get(params, "passwd"), w->psk, sizeof w->psk);
 
     if (ssid < 0 || wifi_conf_check((struct ag_span){w->ssid, (size_t) ssid}, AG_SPAN("")) != 0)
         return ROUTER_E_SSID;
@@ -185,7 +185,7 @@ static int take_network(struct wifi_conf *w, struct ag_span params)
 
 static int take_router(struct router_params *p, struct ag_span params)
 {
-    struct ag_span uid = json_get(params, "uid");
+    struct ag_span uid = ag_json_get(params, "uid");
     int r = take_network(&p->wifi, params);
 
     if (r != 0)
@@ -193,9 +193,9 @@ static int take_router(struct router_params *p, struct ag_span params)
     if (!take_uid(&p->wifi.uid, uid))
         return ROUTER_E_UID;
     p->has_uid = uid.p != NULL;
-    if (!take_country(p, json_get(params, "country_domain")))
+    if (!take_country(p, ag_json_get(params, "country_domain")))
         return ROUTER_E_COUNTRY;
-    return take_router_zone(p, json_get(params, "tz")) ? 0 : ROUTER_E_ZONE;
+    return take_router_zone(p, ag_json_get(params, "tz")) ? 0 : ROUTER_E_ZONE;
 }
 
 int local_cmd_router_params(struct router_params *out, struct ag_span params)
@@ -203,7 +203,7 @@ int local_cmd_router_params(struct router_params *out, struct ag_span params)
     struct router_params p = {.has_uid = false};
     int r = ROUTER_E_PARAMS;
 
-    if (params.p && json_check(&params, ROUTER_DEPTH) == 0 && json_type(params) == AG_JSON_OBJECT &&
+    if (params.p && ag_json_check(&params, ROUTER_DEPTH) == 0 && ag_json_type(params) == AG_JSON_OBJECT &&
         !memmem(params.p, params.len, "\\u0000", 6))
         r = take_router(&p, params);
     if (r == 0)

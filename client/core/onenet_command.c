@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include "client/core/base64.h"
-#include "client/core/json_iter.h"
+#include "libagent/core/base64.h"
+#include "libagent/core/json_iter.h"
 #include "client/core/onenet_topic.h"
 #include "libagent/core/utf8.h"
 #include "libagent/core/message.h"
@@ -96,7 +96,7 @@ static int wrap(struct ag_buf *out, struct ag_span payload)
         r = ag_buf_append_str(out, text ? "\"payload\":" : "\"base64\":\"");
     if (r == 0)
         r = text ? ag_buf_append_json_str(out, payload.p, payload.len)
-                 : base64_encode(out, payload.p, payload.len);
+                 : ag_base64_encode(out, payload.p, payload.len);
     return r == 0 ? ag_buf_append_str(out, text ? "}}" : "\"}}") : r;
 }
 
@@ -185,15 +185,15 @@ int onenet_commands_take(struct onenet_commands *c, struct ag_span uuid, struct 
 static int unwrap(struct ag_buf *out, struct ag_span result)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
-    struct ag_span payload = json_get(result, "payload"), base64 = json_get(result, "base64");
+    struct ag_span payload = ag_json_get(result, "payload"), base64 = ag_json_get(result, "base64");
     int r;
 
     if (payload.p)
-        return json_append_text(out, payload);
+        return ag_json_append_text(out, payload);
     if (!base64.p)
         return -EINVAL;
-    r = json_append_text(&text, base64);
-    return r == 0 ? base64_decode(out, ag_buf_span(&text)) : r;
+    r = ag_json_append_text(&text, base64);
+    return r == 0 ? ag_base64_decode(out, ag_buf_span(&text)) : r;
 }
 
 static int format_answer(struct ag_buf *out, const struct onenet_command *k, struct ag_span answer)

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 #include "client/core/onenet_dp.h"
 #include "libagent/core/utf8.h"
 
@@ -108,7 +108,7 @@ static int take_text(struct ag_buf *buf, struct ag_span string, int error)
     int e;
 
     ag_buf_clear(buf);
-    e = json_append_text(buf, string);
+    e = ag_json_append_text(buf, string);
     return e == -EINVAL ? error : e;
 }
 
@@ -136,17 +136,17 @@ static int take_time(struct reader *r, struct ag_span string)
 
 static int read_datapoints(struct reader *r, struct ag_span points)
 {
-    struct json_iter it = json_iter_begin(points);
+    struct ag_json_iter it = ag_json_iter_begin(points);
     struct ag_span point;
-    int e = json_type(points) == AG_JSON_ARRAY ? 0 : ONENET_DP_E_SHAPE, n = 0;
+    int e = ag_json_type(points) == AG_JSON_ARRAY ? 0 : ONENET_DP_E_SHAPE, n = 0;
 
-    while (e == 0 && json_iter_item(&it, &point)) {
-        struct ag_span value = json_get(point, "value");
+    while (e == 0 && ag_json_iter_item(&it, &point)) {
+        struct ag_span value = ag_json_get(point, "value");
 
         n++;
         if (!value.p)
             return ONENET_DP_E_SHAPE;
-        e = take_time(r, json_get(point, "at"));
+        e = take_time(r, ag_json_get(point, "at"));
         if (e == 0)
             e = tell(r, ag_buf_span(&r->name), ag_buf_span(&r->time), ONENET_VALUE_JSON, value, 0);
     }
@@ -156,20 +156,20 @@ static int read_datapoints(struct reader *r, struct ag_span points)
 static int read_streams(struct reader *r)
 {
     struct ag_span json, streams, stream;
-    struct json_iter it;
+    struct ag_json_iter it;
     int e = take_json(r, true, &json), n = 0;
 
     if (e != 0)
         return e;
-    streams = json_get(json, "datastreams");
-    if (json_type(streams) != AG_JSON_ARRAY)
+    streams = ag_json_get(json, "datastreams");
+    if (ag_json_type(streams) != AG_JSON_ARRAY)
         return ONENET_DP_E_SHAPE;
-    it = json_iter_begin(streams);
-    while (e == 0 && json_iter_item(&it, &stream)) {
+    it = ag_json_iter_begin(streams);
+    while (e == 0 && ag_json_iter_item(&it, &stream)) {
         n++;
-        e = take_name(r, json_get(stream, "id"));
+        e = take_name(r, ag_json_get(stream, "id"));
         if (e == 0)
-            e = read_datapoints(r, json_get(stream, "datapoints"));
+            e = read_datapoints(r, ag_json_get(stream, "datapoints"));
     }
     return e == 0 && n == 0 ? ONENET_DP_E_EMPTY : e;
 }
@@ -184,9 +184,9 @@ static int read_binary(struct reader *r)
     if (e == 0 && r->left > 0)
         e = ONENET_DP_E_TRAILING;
     if (e == 0)
-        e = take_name(r, json_get(json, "ds_id"));
+        e = take_name(r, ag_json_get(json, "ds_id"));
     if (e == 0)
-        e = take_time(r, json_get(json, "at"));
+        e = take_time(r, ag_json_get(json, "at"));
     if (e == 0)
         e = tell(r, ag_buf_span(&r->name), ag_buf_span(&r->time), ONENET_VALUE_BINARY, binary, 0);
     return e;
@@ -195,13 +195,13 @@ static int read_binary(struct reader *r)
 static int read_values(struct reader *r)
 {
     struct ag_span json, name, value;
-    struct json_iter it;
+    struct ag_json_iter it;
     int e = take_json(r, true, &json), n = 0;
 
     if (e != 0)
         return e;
-    it = json_iter_begin(json);
-    for (; e == 0 && json_iter_member(&it, &name, &value); n++) {
+    it = ag_json_iter_begin(json);
+    for (; e == 0 && ag_json_iter_member(&it, &name, &value); n++) {
         e = take_name(r, name);
         if (e == 0)
             e = tell(r, ag_buf_span(&r->name), (struct ag_span){"", 0}, ONENET_VALUE_JSON, value, 0);
@@ -211,11 +211,11 @@ static int read_values(struct reader *r)
 
 static int read_times(struct reader *r, struct ag_span times)
 {
-    struct json_iter it = json_iter_begin(times);
+    struct ag_json_iter it = ag_json_iter_begin(times);
     struct ag_span time, value;
-    int e = json_type(times) == AG_JSON_OBJECT ? 0 : ONENET_DP_E_SHAPE, n = 0;
+    int e = ag_json_type(times) == AG_JSON_OBJECT ? 0 : ONENET_DP_E_SHAPE, n = 0;
 
-    for (; e == 0 && json_iter_member(&it, &time, &value); n++) {
+    for (; e == 0 && ag_json_iter_member(&it, &time, &value); n++) {
         e = take_time(r, time);
         if (e == 0)
             e = tell(r, ag_buf_span(&r->name), ag_buf_span(&r->time), ONENET_VALUE_JSON, value, 0);
@@ -226,13 +226,13 @@ static int read_times(struct reader *r, struct ag_span times)
 static int read_timed(struct reader *r)
 {
     struct ag_span json, name, times;
-    struct json_iter it;
+    struct ag_json_iter it;
     int e = take_json(r, true, &json), n = 0;
 
     if (e != 0)
         return e;
-    it = json_iter_begin(json);
-    for (; e == 0 && json_iter_member(&it, &name, &times); n++) {
+    it = ag_json_iter_begin(json);
+    for (; e == 0 && ag_json_iter_member(&it, &name, &times); n++) {
         e = take_name(r, name);
         if (e == 0)
             e = read_times(r, times);

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 #include "client/core/onenet_dp.h"
 
 static bool stream_is_good(struct ag_span s)
@@ -126,7 +126,7 @@ static int append_datapoint(struct ag_buf *out, const struct onenet_point *p, bo
     if (e == 0)
         e = ag_buf_append_str(out, "\"value\":");
     if (e == 0)
-        e = json_append_compact(out, p->value);
+        e = ag_json_append_compact(out, p->value);
     return e == 0 ? ag_buf_append_char(out, '}') : e;
 }
 
@@ -182,7 +182,7 @@ static int append_binary_head(struct ag_buf *out, struct ag_span stream, struct 
     if (e == 0 && desc.len > 0)
         e = ag_buf_append_str(out, ",\"desc\":");
     if (e == 0 && desc.len > 0)
-        e = json_append_compact(out, desc);
+        e = ag_json_append_compact(out, desc);
     return e == 0 ? ag_buf_append_char(out, '}') : e;
 }
 
@@ -226,7 +226,7 @@ static int append_values(struct ag_buf *out, const struct onenet_point *p, size_
             return ONENET_DP_E_TWICE;
         e = append_named(out, i ? "," : "{", p[i].stream, ":");
         if (e == 0)
-            e = json_append_compact(out, p[i].value);
+            e = ag_json_append_compact(out, p[i].value);
         if (e == 0 && out->len - was > ONENET_DP_TEXT_MAX)
             e = ONENET_DP_E_TOO_LARGE;
     }
@@ -263,7 +263,7 @@ static int append_times(struct ag_buf *out, const struct onenet_point *p, size_t
         }
         e = append_named(out, k > i ? "," : "", p[k].time, ":");
         if (e == 0)
-            e = json_append_compact(out, p[k].value);
+            e = ag_json_append_compact(out, p[k].value);
     }
     return e;
 }
@@ -310,9 +310,9 @@ static int append_value_text(struct ag_buf *out, struct ag_span value)
 {
     int e;
 
-    if (json_type(value) != AG_JSON_STRING)
-        return json_append_compact(out, value);
-    e = json_append_text(out, value);
+    if (ag_json_type(value) != AG_JSON_STRING)
+        return ag_json_append_compact(out, value);
+    e = ag_json_append_text(out, value);
     return e == -EINVAL ? ONENET_DP_E_JSON : e;
 }
 

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/core/base64.h"
-#include "client/core/json_iter.h"
+#include "libagent/core/base64.h"
+#include "libagent/core/json_iter.h"
 
 static const struct ag_span NOTHING = {NULL, 0};
 static const struct ag_span EMPTY = {"", 0};
@@ -51,7 +51,7 @@ static int keep(struct onenet_points *l, const char *p, size_t n, struct ag_span
 static int keep_string(struct onenet_points *l, struct ag_span string, int error, struct ag_span *out)
 {
     size_t was = l->text.len;
-    int e = json_append_text(&l->text, string);
+    int e = ag_json_append_text(&l->text, string);
 
     if (e == 0)
         *out = (struct ag_span){l->text.data + was, l->text.len - was};
@@ -77,7 +77,7 @@ static int keep_time(struct onenet_points *l, struct ag_span at, int32_t offset,
     *out = EMPTY;
     if (!at.p)
         return 0;
-    if (json_type(at) == AG_JSON_STRING)
+    if (ag_json_type(at) == AG_JSON_STRING)
         return keep_string(l, at, ONENET_DP_E_TIME, out);
     if (!ag_span_uint(at, INT64_MAX, &unix_s))
         return ONENET_DP_E_TIME;
@@ -129,11 +129,11 @@ unsigned onenet_points_choose_type(const struct onenet_points *l)
 
 static int take_values(struct onenet_points *l, struct ag_span object, struct ag_span time)
 {
-    struct json_iter it = json_iter_begin(object);
+    struct ag_json_iter it = ag_json_iter_begin(object);
     struct ag_span name, value, stream;
-    int e = json_type(object) == AG_JSON_OBJECT ? 0 : -EINVAL;
+    int e = ag_json_type(object) == AG_JSON_OBJECT ? 0 : -EINVAL;
 
-    while (e == 0 && json_iter_member(&it, &name, &value)) {
+    while (e == 0 && ag_json_iter_member(&it, &name, &value)) {
         e = keep_string(l, name, ONENET_DP_E_STREAM, &stream);
         if (e == 0)
             e = points_add(l, stream, time, value);
@@ -144,13 +144,13 @@ static int take_values(struct onenet_points *l, struct ag_span object, struct ag
 /* "prop.NAME": each item of an array is a point; anything else is the value itself. */
 static int take_prop(struct onenet_points *l, struct ag_span name, struct ag_span params, struct ag_span time)
 {
-    struct json_iter it = json_iter_begin(params);
+    struct ag_json_iter it = ag_json_iter_begin(params);
     struct ag_span value;
     int e = 0;
 
-    if (json_type(params) != AG_JSON_ARRAY)
+    if (ag_json_type(params) != AG_JSON_ARRAY)
         return points_add(l, name, time, params);
-    while (e == 0 && json_iter_item(&it, &value))
+    while (e == 0 && ag_json_iter_item(&it, &value))
         e = points_add(l, name, time, value);
     return e;
 }
@@ -179,18 +179,18 @@ static int keep_spec_name(struct onenet_points *l, const char *prefix, struct ag
 static int take_properties(struct onenet_points *l, struct ag_span params, int32_t offset,
                            struct ag_span time)
 {
-    struct json_iter it = json_iter_begin(params);
+    struct ag_json_iter it = ag_json_iter_begin(params);
     struct ag_span item, stream, at;
-    int e = json_type(params) == AG_JSON_ARRAY ? 0 : -EINVAL;
+    int e = ag_json_type(params) == AG_JSON_ARRAY ? 0 : -EINVAL;
 
-    while (e == 0 && json_iter_item(&it, &item)) {
-        struct ag_span value = json_get(item, "value");
+    while (e == 0 && ag_json_iter_item(&it, &item)) {
+        struct ag_span value = ag_json_get(item, "value");
 
         if (!value.p)
             return -EINVAL;
-        e = keep_spec_name(l, "", json_get(item, "siid"), json_get(item, "piid"), &stream);
+        e = keep_spec_name(l, "", ag_json_get(item, "siid"), ag_json_get(item, "piid"), &stream);
         if (e == 0)
-            e = keep_time(l, json_get(item, "at"), offset, &at);
+            e = keep_time(l, ag_json_get(item, "at"), offset, &at);
         if (e == 0)
             e = points_add(l, stream, at.len > 0 ? at : time, value);
     }
@@ -199,8 +199,8 @@ static int take_properties(struct onenet_points *l, struct ag_span params, int32
 
 static int take_occurrence(struct onenet_points *l, struct ag_span params, struct ag_span time)
 {
-    struct ag_span stream, arguments = json_get(params, "arguments");
-    int e = keep_spec_name(l, "event.", json_get(params, "siid"), json_get(params, "eiid"), &stream);
+    struct ag_span stream, arguments = ag_json_get(params, "arguments");
+    int e = keep_spec_name(l, "event.", ag_json_get(params, "siid"), ag_json_get(params, "eiid"), &stream);
 
     if (e != 0)
         return e;
@@ -219,11 +219,11 @@ static bool cut_prefix(struct ag_span s, const char *prefix, struct ag_span *res
 
 static int take_report(struct onenet_points *l, struct ag_span report, uint32_t at_s, int32_t offset)
 {
-    struct ag_span method, params = json_get(report, "params"), time, name;
-    int e = keep_string(l, json_get(report, "method"), -EINVAL, &method);
+    struct ag_span method, params = ag_json_get(report, "params"), time, name;
+    int e = keep_string(l, ag_json_get(report, "method"), -EINVAL, &method);
 
     if (e == 0)
-        e = keep_time(l, json_get(report, "at"), offset, &time);
+        e = keep_time(l, ag_json_get(report, "at"), offset, &time);
     if (e == 0 && time.len == 0 && at_s > 0)
         e = keep_unix(l, at_s, offset, &time);
     if (e != 0)
@@ -270,21 +270,21 @@ static int refuse(const char **why_out, const char *why)
 
 static int take_points(struct onenet_points *l, struct ag_span array, int32_t offset, const char **why)
 {
-    struct json_iter it = json_iter_begin(array);
+    struct ag_json_iter it = ag_json_iter_begin(array);
     struct ag_span item, stream, at;
     int e = 0;
 
-    if (json_type(array) != AG_JSON_ARRAY)
+    if (ag_json_type(array) != AG_JSON_ARRAY)
         return refuse(why, "points must be an array");
-    while (e == 0 && json_iter_item(&it, &item)) {
-        struct ag_span id = json_get(item, "id"), value = json_get(item, "value");
+    while (e == 0 && ag_json_iter_item(&it, &item)) {
+        struct ag_span id = ag_json_get(item, "id"), value = ag_json_get(item, "value");
 
         stream = EMPTY; /* positional, types 5 and 6 */
         if (!value.p)
             return refuse(why, "a point has no value");
         if (id.p && keep_string(l, id, -EINVAL, &stream) != 0)
             return refuse(why, "a point's id must be a string");
-        e = keep_time(l, json_get(item, "at"), offset, &at);
+        e = keep_time(l, ag_json_get(item, "at"), offset, &at);
         if (e > 0)
             return refuse(why, onenet_dp_strerror(e));
         if (e == 0)
@@ -295,25 +295,25 @@ static int take_points(struct onenet_points *l, struct ag_span array, int32_t of
 
 static int take_binary(struct onenet_dp_request *req, struct ag_span params, int32_t offset, const char **why)
 {
-    struct ag_span base64 = json_get(params, "base64"), file = json_get(params, "file");
+    struct ag_span base64 = ag_json_get(params, "base64"), file = ag_json_get(params, "file");
     struct ag_span text;
     int e;
 
     if (!base64.p == !file.p)
         return refuse(why, "type 2 needs either base64 or file");
-    if (keep_string(&req->points, json_get(params, "id"), -EINVAL, &req->stream) != 0)
+    if (keep_string(&req->points, ag_json_get(params, "id"), -EINVAL, &req->stream) != 0)
         return refuse(why, "type 2 needs id, a string");
-    e = keep_time(&req->points, json_get(params, "at"), offset, &req->time);
+    e = keep_time(&req->points, ag_json_get(params, "at"), offset, &req->time);
     if (e > 0)
         return refuse(why, onenet_dp_strerror(e));
-    req->desc = json_get(params, "desc");
+    req->desc = ag_json_get(params, "desc");
     if (!req->desc.p)
         req->desc = EMPTY;
     if (file.p)
         return keep_string(&req->points, file, -EINVAL, &req->file) == 0 && req->file.len > 0
                    ? 0
                    : refuse(why, "file must be a path");
-    if (keep_string(&req->points, base64, -EINVAL, &text) != 0 || base64_decode(&req->binary, text) != 0)
+    if (keep_string(&req->points, base64, -EINVAL, &text) != 0 || ag_base64_decode(&req->binary, text) != 0)
         return refuse(why, "base64 is not well-formed");
     return 0;
 }
@@ -321,7 +321,7 @@ static int take_binary(struct onenet_dp_request *req, struct ag_span params, int
 static int take_date(struct onenet_dp_request *req, struct ag_span params, int32_t offset, const char **why)
 {
     struct ag_span time;
-    int e = keep_time(&req->points, json_get(params, "at"), offset, &time);
+    int e = keep_time(&req->points, ag_json_get(params, "at"), offset, &time);
 
     if (e < 0)
         return e;
@@ -333,7 +333,7 @@ static int take_date(struct onenet_dp_request *req, struct ag_span params, int32
 
 static int take_small(struct ag_span params, const char *name, unsigned min, unsigned max, int absent)
 {
-    struct ag_span raw = json_get(params, name);
+    struct ag_span raw = ag_json_get(params, name);
     uint64_t v;
 
     if (!raw.p)
@@ -344,11 +344,11 @@ static int take_small(struct ag_span params, const char *name, unsigned min, uns
 static int request_take(struct onenet_dp_request *req, struct ag_span params, int32_t offset,
                         const char **why)
 {
-    struct ag_span points = json_get(params, "points"), values = json_get(params, "values");
+    struct ag_span points = ag_json_get(params, "points"), values = ag_json_get(params, "values");
     int type = take_small(params, "type", 1, 7, 0), e;
 
     req->qos = take_small(params, "qos", 0, 2, -1);
-    if (json_type(params) != AG_JSON_OBJECT)
+    if (ag_json_type(params) != AG_JSON_OBJECT)
         return refuse(why, "params must be an object");
     if (type < 0)
         return refuse(why, "type must be 1 to 7");
@@ -360,7 +360,7 @@ static int request_take(struct onenet_dp_request *req, struct ag_span params, in
     if (!points.p == !values.p)
         return refuse(why, "either points or values is needed");
     e = type == 6 || type == 7 ? take_date(req, params, offset, why) : 0;
-    if (e == 0 && values.p && json_type(values) != AG_JSON_OBJECT)
+    if (e == 0 && values.p && ag_json_type(values) != AG_JSON_OBJECT)
         return refuse(why, "values must be an object");
     if (e == 0)
         e = values.p ? take_values(&req->points, values, EMPTY)
@@ -405,7 +405,7 @@ static int parse_float(const struct onenet_point *p, struct onenet_float *out)
         return ONENET_DP_E_NUMBER;
     if (p->time.len > 0)
         return ONENET_DP_E_TIME;
-    if (json_type(p->value) != AG_JSON_NUMBER || p->value.len >= sizeof text)
+    if (ag_json_type(p->value) != AG_JSON_NUMBER || p->value.len >= sizeof text)
         return ONENET_DP_E_FLOAT;
     memcpy(text, p->value.p, p->value.len);
     text[p->value.len] = '\0';

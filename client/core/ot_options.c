@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "client/core/device_files.h"
+#include "client/device/core/device_files.h"
 
 static int refuse(struct device_conf_error *err, const struct device_conf *conf, const char *name, const char *why)
 {

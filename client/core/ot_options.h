@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "client/core/device_conf.h"
+#include "client/device/core/device_conf.h"
 
 enum { OT_HOST_MAX = 255 };
 

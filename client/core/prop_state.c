@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 
 enum { DEPTH_MAX = 128 };
 
@@ -74,13 +74,13 @@ static int set(struct prop_state *s, struct ag_span name, struct ag_span value)
 
 static int take_object(struct prop_state *s, struct ag_span params)
 {
-    struct json_iter it = json_iter_begin(params);
+    struct ag_json_iter it = ag_json_iter_begin(params);
     struct ag_span name, value;
     int changed = 0, r = 0;
 
-    if (json_type(params) != AG_JSON_OBJECT)
+    if (ag_json_type(params) != AG_JSON_OBJECT)
         return 0;
-    while (r >= 0 && json_iter_member(&it, &name, &value)) {
+    while (r >= 0 && ag_json_iter_member(&it, &name, &value)) {
         r = set(s, name, value);
         changed |= r == 1;
     }
@@ -89,16 +89,16 @@ static int take_object(struct prop_state *s, struct ag_span params)
 
 static int take_properties(struct prop_state *s, struct ag_span params)
 {
-    struct json_iter it = json_iter_begin(params);
+    struct ag_json_iter it = ag_json_iter_begin(params);
     struct ag_span item;
     int changed = 0, r = 0;
 
-    if (json_type(params) != AG_JSON_ARRAY)
+    if (ag_json_type(params) != AG_JSON_ARRAY)
         return 0;
-    while (r >= 0 && json_iter_item(&it, &item)) {
+    while (r >= 0 && ag_json_iter_item(&it, &item)) {
         ag_cleanup(ag_buf_deinit) struct ag_buf name = AG_BUF_INIT;
-        struct ag_span siid = json_get(item, "siid"), piid = json_get(item, "piid"),
-                       value = json_get(item, "value");
+        struct ag_span siid = ag_json_get(item, "siid"), piid = ag_json_get(item, "piid"),
+                       value = ag_json_get(item, "value");
 
         if (!siid.p || !piid.p || !value.p)
             continue;
@@ -114,12 +114,12 @@ static int take_properties(struct prop_state *s, struct ag_span params)
 static int take_one(struct prop_state *s, struct ag_span method, struct ag_span params)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf name = AG_BUF_INIT;
-    struct json_iter it = json_iter_begin(params);
+    struct ag_json_iter it = ag_json_iter_begin(params);
     struct ag_span item, value = params;
 
-    if (json_type(params) == AG_JSON_ARRAY) {
+    if (ag_json_type(params) == AG_JSON_ARRAY) {
         value.p = NULL;
-        while (json_iter_item(&it, &item))
+        while (ag_json_iter_item(&it, &item))
             value = item;
     }
     if (!value.p || ag_buf_printf(&name, "\"%.*s", (int) (method.len - 6), method.p + 6) < 0)
@@ -129,7 +129,7 @@ static int take_one(struct prop_state *s, struct ag_span method, struct ag_span 
 
 int prop_state_take(struct prop_state *s, struct ag_span report)
 {
-    struct ag_span method = json_get(report, "method"), params = json_get(report, "params");
+    struct ag_span method = ag_json_get(report, "method"), params = ag_json_get(report, "params");
 
     if (!method.p || !params.p)
         return 0;
@@ -145,14 +145,14 @@ int prop_state_take(struct prop_state *s, struct ag_span report)
 int prop_state_restore(struct prop_state *s, struct ag_span object)
 {
     struct ag_json_view view;
-    struct json_iter it;
+    struct ag_json_iter it;
     struct ag_span name, value;
     int changed = 0, r = 0;
 
     if (ag_json_parse(&object, DEPTH_MAX, &view) != 0)
         return 0;
-    it = json_iter_begin(object);
-    while (r >= 0 && json_iter_member(&it, &name, &value)) {
+    it = ag_json_iter_begin(object);
+    while (r >= 0 && ag_json_iter_member(&it, &name, &value)) {
         r = find(s, name) ? 0 : set(s, name, value);
         changed |= r == 1;
     }

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 
 static const char *const words[] = {[REPORT_ALL] = "all", [REPORT_LATEST] = "latest", [REPORT_DROP] = "drop"};
 
@@ -97,20 +97,20 @@ uint64_t report_topic(struct ag_span method, struct ag_span params)
 {
     uint64_t h = mix(0xcbf29ce484222325u, method);
     struct ag_span name, value;
-    struct json_iter it;
+    struct ag_json_iter it;
 
-    switch (params.p ? json_type(params) : AG_JSON_NONE) {
+    switch (params.p ? ag_json_type(params) : AG_JSON_NONE) {
     case AG_JSON_OBJECT:
-        it = json_iter_begin(params);
-        while (json_iter_member(&it, &name, &value))
+        it = ag_json_iter_begin(params);
+        while (ag_json_iter_member(&it, &name, &value))
             h = mix(h, name);
         break;
     case AG_JSON_ARRAY:
-        it = json_iter_begin(params);
-        while (json_iter_item(&it, &value)) {
-            if (json_type(value) != AG_JSON_OBJECT)
+        it = ag_json_iter_begin(params);
+        while (ag_json_iter_item(&it, &value)) {
+            if (ag_json_type(value) != AG_JSON_OBJECT)
                 continue; /* prop.x [value]: the method says it all */
-            h = mix(mix(h, json_get(value, "siid")), json_get(value, "piid"));
+            h = mix(mix(h, ag_json_get(value, "siid")), ag_json_get(value, "piid"));
         }
         break;
     default:

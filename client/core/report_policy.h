@@ -14,7 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "client/core/device_conf.h"
+#include "client/device/core/device_conf.h"
 #include "client/core/report_queue.h"
 #include "libagent/core/util.h"
 

@@ -10,7 +10,7 @@
 #define CLIENT_MQTT_API_H
 
 #include <uv.h>
-#include "client/core/endpoint.h"
+#include "client/device/core/endpoint.h"
 #include "libagent/core/json.h"
 
 struct mqtt_api;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/core/endpoint.h"
+#include "client/device/core/endpoint.h"
 #include "examples/sim/gizwits_sim.h"
 #include "examples/sim/sim.h"
 #include "libagent/core/json.h"

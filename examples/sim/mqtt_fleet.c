@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <mosquitto.h>
-#include "client/core/endpoint.h"
+#include "client/device/core/endpoint.h"
 #include "examples/sim/broker.h"
 #include "examples/sim/sim.h"
 #include "libagent/core/util.h"

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/core/endpoint.h"
+#include "client/device/core/endpoint.h"
 #include "examples/sim/onenet_sim.h"
 #include "examples/sim/sim.h"
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include "client/core/base64.h"
-#include "client/core/json_iter.h"
+#include "libagent/core/base64.h"
+#include "libagent/core/json_iter.h"
 #include "libagent/core/utf8.h"
 #include "examples/sim/onenet_sim.h"
 
@@ -188,7 +188,7 @@ static int append_bytes(struct ag_buf *out, struct ag_span bytes)
     int r = ag_buf_append_str(out, text ? ",\"payload\":" : ",\"base64\":\"");
 
     if (r == 0)
-        r = text ? ag_buf_append_json_str(out, bytes.p, bytes.len) : base64_encode(out, bytes.p, bytes.len);
+        r = text ? ag_buf_append_json_str(out, bytes.p, bytes.len) : ag_base64_encode(out, bytes.p, bytes.len);
     return r == 0 && !text ? ag_buf_append_char(out, '"') : r;
 }
 
@@ -225,7 +225,7 @@ static int append_value(struct ag_buf *out, const struct onenet_value *v)
     if (v->kind == ONENET_VALUE_FLOAT)
         return ag_buf_printf(out, "%.9g", (double) v->number);
     if (v->kind == ONENET_VALUE_JSON)
-        return json_append_compact(out, v->value);
+        return ag_json_append_compact(out, v->value);
     return ag_buf_append_span(out, v->value);
 }
 

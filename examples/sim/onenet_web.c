@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 #include "examples/sim/onenet_sim.h"
 
 enum { BODY_MAX = 65536, TIMEOUT_MAX_S = 2678400 };
@@ -72,7 +72,7 @@ static int post_topic(struct onsim *s, const struct sim_web_request *q, struct a
     const char *why;
 
     if (q->too_long || ag_json_parse(&body, 8, &view) != 0 ||
-        json_append_text(&name, json_get(body, "name")) != 0)
+        ag_json_append_text(&name, ag_json_get(body, "name")) != 0)
         return answer_error(out, ERRNO_ARGUMENT, "body must be {\"name\":...}");
     why = onsim_topic_create(s, ag_buf_span(&name));
     if (why)

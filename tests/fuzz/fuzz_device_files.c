@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/core/device_conf.h"
-#include "client/core/device_files.h"
+#include "client/device/core/device_conf.h"
+#include "client/device/core/device_files.h"
 #include "client/core/local_cmd.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include "client/core/ha_discovery.h"
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 
 struct seen {
     unsigned n;
@@ -17,7 +17,7 @@ static int on_config(void *user, const char *topic, struct ag_span payload)
 
     if (ag_json_parse(&payload, 32, &view) != 0 || payload.len != len || strpbrk(topic, "+# "))
         abort();
-    if (!json_get(payload, "unique_id").p || !json_get(payload, "device").p)
+    if (!ag_json_get(payload, "unique_id").p || !ag_json_get(payload, "device").p)
         abort();
     s->n++;
     s->bytes += len;

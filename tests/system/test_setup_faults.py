@@ -411,7 +411,7 @@ def test_keys_that_nobody_knows(tmp_path):
 
 
 def table():
-    text = open(os.path.join(SOURCE, "client/core/conf_keys.c")).read()
+    text = open(os.path.join(SOURCE, "client/device/core/conf_keys.c")).read()
     return re.findall(r'"([A-Za-z0-9_]+)"', text[text.index("known[] = {"):text.index("prefixes[] = {")])
 
 

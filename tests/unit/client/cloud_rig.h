@@ -14,7 +14,7 @@
 #define TEST_CLOUD_RIG_H
 
 #include "client/cloud/cloud.h"
-#include "client/core/device_conf.h"
+#include "client/device/core/device_conf.h"
 #include "client/io/mqtt_link.h"
 
 struct rig {

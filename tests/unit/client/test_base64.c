@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <errno.h>
-#include "client/core/base64.h"
+#include "libagent/core/base64.h"
 
 /* RFC 4648, section 10 */
 static const struct {
@@ -19,9 +19,9 @@ static void known_texts_go_both_ways(void **state)
     for (size_t i = 0; i < ag_array_size(vectors); i++) {
         ag_cleanup(ag_buf_deinit) struct ag_buf e = AG_BUF_INIT, d = AG_BUF_INIT;
 
-        assert_int_equal(base64_encode(&e, vectors[i].plain, strlen(vectors[i].plain)), 0);
+        assert_int_equal(ag_base64_encode(&e, vectors[i].plain, strlen(vectors[i].plain)), 0);
         assert_string_equal(ag_buf_cstr(&e), vectors[i].encoded);
-        assert_int_equal(base64_decode(&d, ag_buf_span(&e)), 0);
+        assert_int_equal(ag_base64_decode(&d, ag_buf_span(&e)), 0);
         assert_string_equal(ag_buf_cstr(&d), vectors[i].plain);
     }
 }
@@ -34,7 +34,7 @@ static void sloppy_forms_are_refused(void **state)
     for (size_t i = 0; i < ag_array_size(bad); i++) {
         ag_cleanup(ag_buf_deinit) struct ag_buf d = AG_BUF_INIT;
 
-        assert_int_equal(base64_decode(&d, (struct ag_span){bad[i], strlen(bad[i])}), -EINVAL);
+        assert_int_equal(ag_base64_decode(&d, (struct ag_span){bad[i], strlen(bad[i])}), -EINVAL);
         assert_int_equal(ag_buf_size(&d), 0);
     }
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "client/core/conf_keys.h"
+#include "client/device/core/conf_keys.h"
 #include "libagent/core/util.h"
 
 static const struct {

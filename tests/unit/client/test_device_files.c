@@ -9,9 +9,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "client/core/device_conf.h"
-#include "client/core/device_files.h"
-#include "client/core/device_state.h"
+#include "client/device/core/device_conf.h"
+#include "client/device/core/device_files.h"
+#include "client/device/core/device_state.h"
 #include "client/core/wifi_conf.h"
 #include "tests/support/alloc_fail.h"
 

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <errno.h>
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 
 static struct ag_span span(const char *s)
 {
@@ -19,30 +19,30 @@ static void assert_span(struct ag_span s, const char *text)
 static void members_and_items_come_as_they_stand(void **state)
 {
     struct ag_span text = span(" { \"a\" : 1.50 , \"b}\\\"\":[ 1,{\"x\":\"]\"} , \"t\" ] ,\"c\":null } "), name, value;
-    struct json_iter it, items;
+    struct ag_json_iter it, items;
 
     (void) state;
-    assert_int_equal(json_check(&text, 8), 0);
-    it = json_iter_begin(text);
-    assert_true(json_iter_member(&it, &name, &value));
+    assert_int_equal(ag_json_check(&text, 8), 0);
+    it = ag_json_iter_begin(text);
+    assert_true(ag_json_iter_member(&it, &name, &value));
     assert_span(name, "\"a\"");
     assert_span(value, "1.50");
-    assert_true(json_iter_member(&it, &name, &value));
+    assert_true(ag_json_iter_member(&it, &name, &value));
     assert_span(name, "\"b}\\\"\"");
-    items = json_iter_begin(value);
-    assert_true(json_iter_item(&items, &value));
+    items = ag_json_iter_begin(value);
+    assert_true(ag_json_iter_item(&items, &value));
     assert_span(value, "1");
-    assert_true(json_iter_item(&items, &value));
+    assert_true(ag_json_iter_item(&items, &value));
     assert_span(value, "{\"x\":\"]\"}");
-    assert_true(json_iter_item(&items, &value));
+    assert_true(ag_json_iter_item(&items, &value));
     assert_span(value, "\"t\"");
-    assert_false(json_iter_item(&items, &value));
-    assert_true(json_iter_member(&it, &name, &value));
-    assert_int_equal(json_type(value), AG_JSON_NULL);
-    assert_false(json_iter_member(&it, &name, &value));
-    assert_span(json_get(text, "a"), "1.50");
-    assert_null(json_get(text, "z").p);
-    assert_null(json_get(span("[1]"), "a").p);
+    assert_false(ag_json_iter_item(&items, &value));
+    assert_true(ag_json_iter_member(&it, &name, &value));
+    assert_int_equal(ag_json_type(value), AG_JSON_NULL);
+    assert_false(ag_json_iter_member(&it, &name, &value));
+    assert_span(ag_json_get(text, "a"), "1.50");
+    assert_null(ag_json_get(text, "z").p);
+    assert_null(ag_json_get(span("[1]"), "a").p);
 }
 
 static void any_value_can_be_checked(void **state)
@@ -60,7 +60,7 @@ static void any_value_can_be_checked(void **state)
     for (size_t i = 0; i < ag_array_size(rows); i++) {
         struct ag_span s = span(rows[i].text);
 
-        if ((json_check(&s, 4) == 0) != rows[i].good)
+        if ((ag_json_check(&s, 4) == 0) != rows[i].good)
             fail_msg("%s", rows[i].text);
     }
 }
@@ -70,29 +70,29 @@ static void text_is_unescaped_and_made_compact(void **state)
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT, c = AG_BUF_INIT;
 
     (void) state;
-    assert_int_equal(json_append_text(&b, span("\"a\\u0041\\n\"")), 0);
+    assert_int_equal(ag_json_append_text(&b, span("\"a\\u0041\\n\"")), 0);
     assert_string_equal(ag_buf_cstr(&b), "aA\n");
-    assert_int_equal(json_append_text(&b, span("1")), -EINVAL);
-    assert_int_equal(json_append_compact(&c, span("{ \"a b\" : [ 1 , 2 ] }")), 0);
+    assert_int_equal(ag_json_append_text(&b, span("1")), -EINVAL);
+    assert_int_equal(ag_json_append_compact(&c, span("{ \"a b\" : [ 1 , 2 ] }")), 0);
     assert_string_equal(ag_buf_cstr(&c), "{\"a b\":[1,2]}");
 }
 
-/* As json_get() gives it when there is no such member. */
+/* As ag_json_get() gives it when there is no such member. */
 static void a_value_that_is_not_there(void **state)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     struct ag_span none = {NULL, 0}, value;
-    struct json_iter it;
+    struct ag_json_iter it;
 
     (void) state;
-    assert_int_equal(json_type(none), AG_JSON_NONE);
-    assert_int_not_equal(json_check(&none, 8), 0);
-    assert_null(json_get(none, "a").p);
-    assert_int_equal(json_append_text(&b, none), -EINVAL);
-    assert_int_equal(json_append_compact(&b, none), 0);
+    assert_int_equal(ag_json_type(none), AG_JSON_NONE);
+    assert_int_not_equal(ag_json_check(&none, 8), 0);
+    assert_null(ag_json_get(none, "a").p);
+    assert_int_equal(ag_json_append_text(&b, none), -EINVAL);
+    assert_int_equal(ag_json_append_compact(&b, none), 0);
     assert_int_equal(ag_buf_size(&b), 0);
-    it = json_iter_begin(none);
-    assert_false(json_iter_item(&it, &value));
+    it = ag_json_iter_begin(none);
+    assert_false(ag_json_iter_item(&it, &value));
 }
 
 int main(void)

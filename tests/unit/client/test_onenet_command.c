@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "client/core/endpoint.h"
+#include "client/device/core/endpoint.h"
 #include "client/core/onenet_command.h"
 #include "tests/support/alloc_fail.h"
 

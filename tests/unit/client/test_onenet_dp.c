@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 #include "client/core/onenet_dp.h"
 #include "tests/support/alloc_fail.h"
 

@@ -1,4 +1,4 @@
-#include "client/io/data_dir.h"
+#include "client/device/io/data_dir.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,4 +1,4 @@
-#include "client/io/heap.h"
+#include "client/device/io/heap.h"
 
 #include <malloc.h>
 

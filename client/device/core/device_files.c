@@ -1,4 +1,4 @@
-#include "client/core/device_files.h"
+#include "client/device/core/device_files.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-#include "client/core/conf_keys.h"
+#include "client/device/core/conf_keys.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "client/io/net_info.h"
+#include "client/device/io/net_info.h"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>

@@ -1,11 +1,11 @@
-#include "client/io/zone.h"
+#include "client/device/io/zone.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "client/core/device_files.h"
+#include "client/device/core/device_files.h"
 
 enum { ZONE_PATH_MAX = 512 };
 

@@ -1,12 +1,12 @@
 /*
  * The data directory (/etc/miio/ by default): the device's identity, token, network and flags, one small file each. Files are
- * replaced in one step and have mode 0600; their texts are client/core/device_files' and wifi_conf's business.
+ * replaced in one step and have mode 0600; their texts are client/device/core/device_files' and wifi_conf's business.
  */
 #ifndef CLIENT_DATA_DIR_H
 #define CLIENT_DATA_DIR_H
 
-#include "client/core/device_conf.h"
-#include "client/core/device_files.h"
+#include "client/device/core/device_conf.h"
+#include "client/device/core/device_files.h"
 #include "client/core/wifi_conf.h"
 #include "libagent/io/file.h"
 

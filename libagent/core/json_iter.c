@@ -1,4 +1,4 @@
-#include "client/core/json_iter.h"
+#include "libagent/core/json_iter.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,7 +9,7 @@ static const char *end_of(struct ag_span value)
     return value.p ? value.p + value.len : NULL;
 }
 
-enum ag_json_type json_type(struct ag_span value)
+enum ag_json_type ag_json_type(struct ag_span value)
 {
     return value.len > 0 ? ag_json_value_at(value.p, end_of(value)).type : AG_JSON_NONE;
 }
@@ -22,7 +22,7 @@ static const char *skip_blank(const char *p, const char *end)
 }
 
 /* The scanner takes objects; anything else is checked as the one member of an object. */
-int json_check(struct ag_span *value, unsigned max_depth)
+int ag_json_check(struct ag_span *value, unsigned max_depth)
 {
     struct ag_span v = *value;
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
@@ -51,17 +51,17 @@ int json_check(struct ag_span *value, unsigned max_depth)
     return r;
 }
 
-struct json_iter json_iter_begin(struct ag_span container)
+struct ag_json_iter ag_json_iter_begin(struct ag_span container)
 {
-    struct ag_json_value v = {json_type(container), container};
-    struct json_iter it = {{NULL, NULL, false}};
+    struct ag_json_value v = {ag_json_type(container), container};
+    struct ag_json_iter it = {{NULL, NULL, false}};
 
     if (v.type == AG_JSON_OBJECT || v.type == AG_JSON_ARRAY)
         ag_json_walk_begin(&it.walk, v);
     return it;
 }
 
-bool json_iter_item(struct json_iter *it, struct ag_span *value)
+bool ag_json_iter_item(struct ag_json_iter *it, struct ag_span *value)
 {
     struct ag_json_value v;
     struct ag_span key;
@@ -72,7 +72,7 @@ bool json_iter_item(struct json_iter *it, struct ag_span *value)
     return true;
 }
 
-bool json_iter_member(struct json_iter *it, struct ag_span *name, struct ag_span *value)
+bool ag_json_iter_member(struct ag_json_iter *it, struct ag_span *name, struct ag_span *value)
 {
     struct ag_json_value v;
 
@@ -82,19 +82,19 @@ bool json_iter_member(struct json_iter *it, struct ag_span *name, struct ag_span
     return true;
 }
 
-struct ag_span json_get(struct ag_span object, const char *name)
+struct ag_span ag_json_get(struct ag_span object, const char *name)
 {
-    if (json_type(object) != AG_JSON_OBJECT)
+    if (ag_json_type(object) != AG_JSON_OBJECT)
         return (struct ag_span){NULL, 0};
     return ag_json_member((struct ag_json_value){AG_JSON_OBJECT, object}, name).raw;
 }
 
-int json_append_text(struct ag_buf *out, struct ag_span string)
+int ag_json_append_text(struct ag_buf *out, struct ag_span string)
 {
     long n;
     int r;
 
-    if (json_type(string) != AG_JSON_STRING)
+    if (ag_json_type(string) != AG_JSON_STRING)
         return -EINVAL;
     r = ag_buf_reserve(out, string.len);
     if (r < 0)
@@ -106,7 +106,7 @@ int json_append_text(struct ag_buf *out, struct ag_span string)
     return 0;
 }
 
-int json_append_compact(struct ag_buf *out, struct ag_span value)
+int ag_json_append_compact(struct ag_buf *out, struct ag_span value)
 {
     const char *p = value.p, *end = end_of(value);
     int r = ag_buf_reserve(out, value.len);

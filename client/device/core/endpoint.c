@@ -1,4 +1,4 @@
-#include "client/core/endpoint.h"
+#include "client/device/core/endpoint.h"
 
 #include <errno.h>
 #include <string.h>

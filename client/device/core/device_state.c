@@ -1,4 +1,4 @@
-#include "client/core/device_state.h"
+#include "client/device/core/device_state.h"
 
 #include <stddef.h>
 

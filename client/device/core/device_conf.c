@@ -1,4 +1,4 @@
-#include "client/core/device_conf.h"
+#include "client/device/core/device_conf.h"
 
 #include <ctype.h>
 #include <errno.h>

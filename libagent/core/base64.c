@@ -1,11 +1,11 @@
-#include "client/core/base64.h"
+#include "libagent/core/base64.h"
 
 #include <errno.h>
 #include <stdbool.h>
 
 static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-int base64_encode(struct ag_buf *out, const void *p, size_t n)
+int ag_base64_encode(struct ag_buf *out, const void *p, size_t n)
 {
     const unsigned char *in = p;
     char *to;
@@ -64,7 +64,7 @@ static int decode_group(const char *p, bool last, unsigned char out[3])
     return 3;
 }
 
-int base64_decode(struct ag_buf *out, struct ag_span text)
+int ag_base64_decode(struct ag_buf *out, struct ag_span text)
 {
     size_t len = out->len;
     int r;

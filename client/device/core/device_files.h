@@ -1,6 +1,6 @@
 /*
  * The texts of the small files in the data directory: device.token, device.country, device.uid and the version in
- * /etc/os-release; and the names that are made of the identity. Bytes in, values out; client/io/data_dir.* reads and
+ * /etc/os-release; and the names that are made of the identity. Bytes in, values out; client/device/io/data_dir.* reads and
  * writes. Source: Xiaomi Linux client document, sections 4, 5.2, 7 and 9.
  */
 #ifndef CLIENT_DEVICE_FILES_H
