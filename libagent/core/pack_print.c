@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <math.h>
+#include "libagent/core/base64.h"
 #include "libagent/core/double.h"
 #include "libagent/core/pack.h"
+#include "libagent/core/utf8.h"
 
 /* n bytes, most significant first. */
 static bool take_be(struct ag_span *in, unsigned n, uint64_t *out)
@@ -81,65 +83,11 @@ int ag_pack_read_head(struct ag_span *in, struct ag_pack_head *out)
     return 0;
 }
 
-/* Length of the character that begins at p, by the table of RFC 3629; 0: none does. */
-static size_t utf8_len(const unsigned char *p, size_t n)
-{
-    unsigned char low = 0x80, high = 0xbf;
-    size_t len;
-
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] < 0xc2 || p[0] > 0xf4)
-        return 0;
-    len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    if (p[0] == 0xe0)
-        low = 0xa0;
-    else if (p[0] == 0xed)
-        high = 0x9f;
-    else if (p[0] == 0xf0)
-        low = 0x90;
-    else if (p[0] == 0xf4)
-        high = 0x8f;
-    if (n < len || p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < len; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    return len;
-}
-
 int ag_pack_str_to_json(struct ag_span bytes, struct ag_buf *out)
 {
-    const unsigned char *p = (const unsigned char *) bytes.p;
-
-    for (size_t i = 0, step; i < bytes.len; i += step) {
-        step = utf8_len(p + i, bytes.len - i);
-        if (step == 0)
-            return AG_PACK_E_UTF8;
-    }
+    if (!ag_utf8_valid(bytes))
+        return AG_PACK_E_UTF8;
     return ag_buf_append_json_str(out, bytes.p, bytes.len);
-}
-
-/* RFC 4648 section 4, with padding. */
-static int append_base64(struct ag_buf *out, const unsigned char *p, size_t n)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    int r = ag_buf_reserve(out, (n + 2) / 3 * 4);
-
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < n; i += 3) {
-        size_t k = n - i < 3 ? n - i : 3;
-        uint32_t v = (uint32_t) p[i] << 16 | (k > 1 ? (uint32_t) p[i + 1] << 8 : 0) | (k > 2 ? p[i + 2] : 0);
-        char *o = out->data + out->len;
-
-        o[0] = digits[v >> 18];
-        o[1] = digits[v >> 12 & 63];
-        o[2] = k > 1 ? digits[v >> 6 & 63] : '=';
-        o[3] = k > 2 ? digits[v & 63] : '=';
-        out->len += 4;
-    }
-    return 0;
 }
 
 static int append_bin(struct ag_buf *out, struct ag_span bytes)
@@ -147,7 +95,7 @@ static int append_bin(struct ag_buf *out, struct ag_span bytes)
     int r = ag_buf_append_str(out, "{\"base64\":\"");
 
     if (r == 0)
-        r = append_base64(out, (const unsigned char *) bytes.p, bytes.len);
+        r = ag_base64_encode(out, bytes.p, bytes.len);
     return r == 0 ? ag_buf_append_str(out, "\"}") : r;
 }
 
