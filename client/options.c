@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "client/device/core/conf_keys.h"
-#include "client/core/report_policy.h"
+#include "client/report/core/report_policy.h"
 #include "libagent/io/inifile.h"
 
 enum { EXIT_USAGE = 2, EXIT_CONFIG = 78, REASON_MAX = 256, FIRST_LONG = 256 };

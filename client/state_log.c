@@ -2,7 +2,7 @@
 #include "client/client.h"
 
 #include <inttypes.h>
-#include "client/io/spool.h"
+#include "client/report/io/spool.h"
 #include "libagent/core/log.h"
 
 static void log_counter(const char *name, uint64_t n)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "client/cloud/gizwits_priv.h"
 #include "libagent/core/base64.h"
-#include "client/core/command.h"
+#include "client/local/core/command.h"
 #include "libagent/core/json.h"
 #include "libagent/core/message.h"
 

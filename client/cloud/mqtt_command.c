@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/mqtt_priv.h"
-#include "client/core/command.h"
+#include "client/local/core/command.h"
 #include "libagent/core/message.h"
 
 enum { COMMAND_MAX = 1 << 20, DEPTH_MAX = 128 };

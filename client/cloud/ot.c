@@ -8,7 +8,7 @@
 #include "client/core/ot_line.h"
 #include "client/core/ot_options.h"
 #include "client/core/ot_session.h"
-#include "client/core/packet.h"
+#include "client/lan/core/packet.h"
 #include "client/io/ot_link.h"
 #include "libagent/core/log.h"
 #include "libagent/io/lookup.h"

@@ -8,8 +8,8 @@
 #include "client/core/ot_memory.h"
 #include "client/core/ot_pending.h"
 #include "client/core/ot_session.h"
-#include "client/core/packet.h"
-#include "client/core/replay.h"
+#include "client/lan/core/packet.h"
+#include "client/lan/core/replay.h"
 
 enum { OT_CODE_BUSY = -32000, OT_CODE_NO_ACK = -30011, OT_CODE_NOT_CONNECTED = -32002 };
 

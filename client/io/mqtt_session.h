@@ -8,7 +8,7 @@
 
 #include <mosquitto.h>
 #include "client/core/heartbeat.h"
-#include "client/io/mqtt_inbox.h"
+#include "client/local/io/mqtt_inbox.h"
 #include "client/io/mqtt_link.h"
 
 struct mqtt_session {

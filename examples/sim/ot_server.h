@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "client/core/packet.h"
+#include "client/lan/core/packet.h"
 #include "libagent/core/buf.h"
 
 struct ot_ledger_entry;

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-#include "client/core/packet.h"
+#include "client/lan/core/packet.h"
 #include "examples/sim/sim.h"
 #include "libagent/core/json.h"
 #include "libagent/io/addr.h"

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-#include "client/core/packet.h"
+#include "client/lan/core/packet.h"
 #include "libagent/core/json.h"
 
 enum { WARM_UP = 200 };

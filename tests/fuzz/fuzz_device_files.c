@@ -7,7 +7,7 @@
 #include <string.h>
 #include "client/device/core/device_conf.h"
 #include "client/device/core/device_files.h"
-#include "client/core/local_cmd.h"
+#include "client/local/core/local_cmd.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

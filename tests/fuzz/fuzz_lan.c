@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/core/lan.h"
+#include "client/lan/core/lan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/core/helper.h"
-#include "client/core/uplink.h"
+#include "client/setup/core/helper.h"
+#include "client/report/core/uplink.h"
 #include "libagent/core/framer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

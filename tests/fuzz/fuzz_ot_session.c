@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/core/ot_session.h"
-#include "client/core/packet.h"
+#include "client/lan/core/packet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/core/crypt.h"
-#include "client/core/packet.h"
+#include "client/lan/core/crypt.h"
+#include "client/lan/core/packet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

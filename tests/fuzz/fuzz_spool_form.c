@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/core/spool_form.h"
+#include "client/report/core/spool_form.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

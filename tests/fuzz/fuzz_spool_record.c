@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/core/spool_record.h"
+#include "client/report/core/spool_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "client/client.h"
-#include "client/io/spool.h"
+#include "client/report/io/spool.h"
 #include "libagent/core/log.h"
 
 #define ID "did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=cool\nmodel=cool.prod.v1\n"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "client/core/command.h"
+#include "client/local/core/command.h"
 #include "tests/support/alloc_fail.h"
 
 struct world {

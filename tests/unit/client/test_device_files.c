@@ -12,7 +12,7 @@
 #include "client/device/core/device_conf.h"
 #include "client/device/core/device_files.h"
 #include "client/device/core/device_state.h"
-#include "client/core/wifi_conf.h"
+#include "client/setup/core/wifi_conf.h"
 #include "tests/support/alloc_fail.h"
 
 static struct ag_span span(const char *s)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "client/core/helper.h"
+#include "client/setup/core/helper.h"
 #include "tests/support/alloc_fail.h"
 
 struct world {

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "client/core/crypt.h"
-#include "client/core/lan.h"
+#include "client/lan/core/crypt.h"
+#include "client/lan/core/lan.h"
 #include "tests/support/alloc_fail.h"
 
 #define DID   87654321u

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "client/core/join.h"
-#include "client/core/local_cmd.h"
+#include "client/setup/core/join.h"
+#include "client/local/core/local_cmd.h"
 #include "tests/support/alloc_fail.h"
 
 static struct ag_span span(const char *s)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "client/core/sub_ladder.h"
-#include "client/io/mqtt_api.h"
+#include "client/local/io/mqtt_api.h"
 #include "tests/unit/client/cloud_rig.h"
 
 #define ASKED "sub miio/report 1\nsub miio/command_ack 1\nsub local/miio_client_in 1\n"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include "client/core/ha_choice.h"
 #include "client/core/ha_discovery.h"
-#include "client/core/mqtt_channel.h"
+#include "client/local/core/mqtt_channel.h"
 #include "client/core/prop_state.h"
 #include "tests/support/alloc_fail.h"
 

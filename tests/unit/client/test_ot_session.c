@@ -15,7 +15,7 @@
 
 #include "client/core/ot_session.h"
 #include "client/core/ot_text.h"
-#include "client/core/packet.h"
+#include "client/lan/core/packet.h"
 #include "tests/support/alloc_fail.h"
 
 #define DID 87654321u

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "client/core/packet.h"
+#include "client/lan/core/packet.h"
 #include "tests/support/alloc_fail.h"
 
 /* Vectors V1..V13: made by Python's hashlib and "openssl enc", read back by python3-miio. */

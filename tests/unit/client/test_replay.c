@@ -7,8 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "client/core/replay.h"
-#include "client/core/stamp_clock.h"
+#include "client/lan/core/replay.h"
+#include "client/lan/core/stamp_clock.h"
 #include "libagent/core/util.h"
 #include "tests/support/alloc_fail.h"
 

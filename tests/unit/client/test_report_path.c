@@ -14,9 +14,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "client/core/spool_record.h"
-#include "client/io/spool.h"
-#include "client/report_path.h"
+#include "client/report/core/spool_record.h"
+#include "client/report/io/spool.h"
+#include "client/report/report_path.h"
 
 #define ID "did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=cool\nmodel=cool.prod.v1\n"
 

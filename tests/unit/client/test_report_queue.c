@@ -9,9 +9,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "client/core/report_policy.h"
-#include "client/core/report_queue.h"
-#include "client/core/spool_record.h"
+#include "client/report/core/report_policy.h"
+#include "client/report/core/report_queue.h"
+#include "client/report/core/spool_record.h"
 #include "tests/support/alloc_fail.h"
 
 enum { NOW = 5000000 }; /* ms since the device's start */

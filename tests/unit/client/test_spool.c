@@ -16,8 +16,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "client/core/spool_form.h"
-#include "client/io/spool.h"
+#include "client/report/core/spool_form.h"
+#include "client/report/io/spool.h"
 #include "libagent/core/log.h"
 #include "libagent/io/file.h"
 

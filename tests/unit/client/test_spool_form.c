@@ -9,9 +9,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "client/core/crc32.h"
-#include "client/core/spool_form.h"
-#include "client/core/spool_index.h"
+#include "client/report/core/crc32.h"
+#include "client/report/core/spool_form.h"
+#include "client/report/core/spool_index.h"
 #include "tests/support/alloc_fail.h"
 
 enum { N = 12 };

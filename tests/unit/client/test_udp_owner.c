@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <cmocka.h>
 
-#include "client/io/udp_owner.h"
+#include "client/lan/io/udp_owner.h"
 
 #define HEAD "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
 #define V4(addr, port, uid, inode) \

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "client/core/uplink.h"
+#include "client/report/core/uplink.h"
 #include "tests/support/alloc_fail.h"
 
 struct world {

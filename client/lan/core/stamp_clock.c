@@ -1,0 +1,43 @@
+#include "client/lan/core/stamp_clock.h"
+
+uint32_t stamp_clock_stamp(uint64_t now_ms, uint32_t now_s)
+{
+    return now_s >= STAMP_CLOCK_SET_S ? now_s : (uint32_t) (now_ms / 1000);
+}
+
+static int64_t distance(int64_t a, int64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+bool stamp_clock_look(struct stamp_clock *c, uint64_t now_ms, uint32_t now_s)
+{
+    int64_t offset_s = (int64_t) stamp_clock_stamp(now_ms, now_s) - (int64_t) (now_ms / 1000);
+    int64_t before_s = c->offset_s;
+    bool stepped = c->running && distance(offset_s, before_s) > STAMP_CLOCK_STEP_S;
+
+    c->running = true;
+    c->offset_s = offset_s;
+    if (!stepped)
+        return false;
+    c->old[c->next_old].offset_s = before_s;
+    c->old[c->next_old].until_ms = now_ms + STAMP_CLOCK_GRACE_MS;
+    c->next_old = (c->next_old + 1) % STAMP_CLOCK_N_OLD;
+    return offset_s < before_s;
+}
+
+static bool is_near(int64_t offset_s, uint32_t stamp, uint32_t window_s, uint64_t now_ms)
+{
+    return distance(stamp, offset_s + (int64_t) (now_ms / 1000)) <= window_s;
+}
+
+bool stamp_clock_is_good(const struct stamp_clock *c, uint32_t stamp, uint32_t window_s, uint64_t now_ms)
+{
+    if (window_s == 0 || is_near(c->offset_s, stamp, window_s, now_ms))
+        return true;
+    for (unsigned i = 0; i < STAMP_CLOCK_N_OLD; i++) {
+        if (now_ms < c->old[i].until_ms && is_near(c->old[i].offset_s, stamp, window_s, now_ms))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,110 @@
+/*
+ * The methods that the client serves itself: who may call which, what their params must look like, and the texts of
+ * the answers. Values come from the caller; nothing is done here. Source: Xiaomi Linux client document, sections 4.4, 6,
+ * 12, 15, and what its LAN peers expect (docs/protocol.md).
+ */
+#ifndef CLIENT_LOCAL_CMD_H
+#define CLIENT_LOCAL_CMD_H
+
+#include "client/local/core/origin.h"
+#include "client/setup/core/wifi_conf.h"
+#include "libagent/core/json.h"
+
+enum local_cmd {
+    LOCAL_CMD_NONE, /* not ours: an application's or the cloud's */
+    LOCAL_CMD_QUERY_TIME,
+    LOCAL_CMD_QUERY_STATUS,
+    LOCAL_CMD_QUERY_COUNTRY,
+    LOCAL_CMD_QUERY_DID,
+    LOCAL_CMD_PREP_SUSPEND,
+    LOCAL_CMD_MCU_INFO,
+    LOCAL_CMD_BLE_CONFIG_ROUTER,
+    LOCAL_CMD_LOCAL_OTHER, /* another local.* */
+    LOCAL_CMD_INTERNAL,    /* _internal.*: the helper's */
+    LOCAL_CMD_INFO,
+    LOCAL_CMD_CONFIG_ROUTER,
+    LOCAL_CMD_CONFIG,
+    LOCAL_CMD_CONFIG_TZ,
+    LOCAL_CMD_CONFIG_LOGLEVEL,
+    LOCAL_CMD_WIFI_ASSOC_STATE,
+    LOCAL_CMD_STOP_DIAG_MODE,
+    LOCAL_CMD_REBOOT,  /* applications first; the helper when nobody takes it */
+    LOCAL_CMD_RESTORE  /* the same */
+};
+
+enum local_cmd local_cmd_find(struct ag_span method);
+
+/* Whether that origin may call it at all. */
+bool local_cmd_permitted(enum local_cmd cmd, enum origin_kind from);
+
+/* ---- params ---- */
+
+/* What miIO.config_router and local.ble.config_router carry. */
+struct router_params {
+    struct wifi_conf wifi;
+    bool has_uid;     /* uid 0 counts: some phones send it */
+    char country[16]; /* empty: mainland */
+    char zone[64];    /* empty: not given */
+};
+
+/* Named conditions of config_router's params. */
+enum {
+    ROUTER_E_PARAMS = 1, /* not an object, or members of a wrong type */
+    ROUTER_E_SSID,
+    ROUTER_E_PASSWD,
+    ROUTER_E_UID,
+    ROUTER_E_COUNTRY,
+    ROUTER_E_ZONE
+};
+
+/* params: the raw JSON value. 0 or ROUTER_E_* (out is untouched). The key is copied to out and nowhere else. */
+int local_cmd_router_params(struct router_params *out, struct ag_span params);
+const char *local_cmd_router_error(int e);
+
+/* {"enauth":1}: true. */
+bool local_cmd_wants_enauth(struct ag_span params);
+/* {"tz":"..."}: true and the zone when it is a safe one. */
+bool local_cmd_zone(char zone[64], struct ag_span params);
+/* {"loglevel":0..4}: true. */
+bool local_cmd_loglevel(int *level_out, struct ag_span params);
+
+enum { LOCAL_CMD_MODEL_MAX = 23, LOCAL_CMD_MCU_VERSION_MAX = 31 };
+
+/* What a microcontroller says of itself: local.mcu_info {"model"?,"mcu_fw_ver"?}. */
+struct mcu_info {
+    char model[LOCAL_CMD_MODEL_MAX + 1], fw_ver[LOCAL_CMD_MCU_VERSION_MAX + 1]; /* "": not said */
+};
+
+/* false (out untouched): not an object of such strings, or one with other bytes than printable ASCII, '"' and '\\'. */
+bool local_cmd_mcu_info(struct mcu_info *out, struct ag_span params);
+
+/* ---- answers; id is the raw id of the request, p NULL when it has none. 0 or -ENOMEM ---- */
+
+/* {"id":N,"method":METHOD,"params":PARAMS}, params being JSON text */
+int local_cmd_put_reply(struct ag_buf *out, struct ag_span id, const char *method, struct ag_span params);
+int local_cmd_put_result(struct ag_buf *out, struct ag_span id, const char *result);
+/* The same with "code":0,"message":"ok" beside it, as the original client does for its own methods. */
+int local_cmd_put_result_ok(struct ag_buf *out, struct ag_span id, struct ag_span result);
+int local_cmd_put_error(struct ag_buf *out, struct ag_span id, int code, const char *message);
+
+/* Values of miIO.info and _otc.info that are not in device.conf. Empty strings are told as empty strings. */
+struct device_info {
+    const char *model, *mac;
+    const char *token_hex;
+    const char *hw_ver, *fw_ver;
+    const char *mcu_fw_ver; /* of a microcontroller behind the device; NULL or "": none, left out */
+    uint64_t life_s;
+    char ssid[33], bssid[18];
+    long rssi; /* 0: unknown, left out */
+    unsigned freq;
+    char local_ip[46], mask[46], gw[46];
+    const char *extra; /* members of the helper's own as "\"name\":value,..."; NULL: none */
+};
+
+/* The object of miIO.info and the params of _otc.info. with_token false leaves the token out. */
+int local_cmd_put_info(struct ag_buf *out, const struct device_info *info, bool with_token);
+
+/* The same with what an external helper told: model, mac, token and life in front of the members of its object. */
+int local_cmd_put_told_info(struct ag_buf *out, const struct device_info *info, struct ag_span told, bool with_token);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * Who may do what with the client, and who is at the other end of a local socket: the rules of --access (the same file
+ * as the agent's), asked for each way in. Trusted are root, the user that the client runs under, and --agent-user: the
+ * agent asks the rules for its applications itself, so what comes from it has been allowed.
+ *
+ *   54322        call: the method of each text; serve: which commands and broadcasts a socket sees
+ *   BLE port     call: its method
+ *   MQTT API     call: as a socket of nobody that the rules name; it sees what is not closed
+ *
+ * Without a file everybody may do everything, but be the external helper: that takes root or the client's own user.
+ */
+#ifndef CLIENT_LOCAL_ACCESS_H
+#define CLIENT_LOCAL_ACCESS_H
+
+#include "client/local/io/local_conn.h"
+#include "libagent/io/access_file.h"
+#include "libagent/io/cred.h"
+
+struct local_access {
+    struct ag_access rules;
+    struct ag_cred_asker asker;
+    bool has_agent_user;
+    uint32_t agent_uid; /* when has_agent_user */
+};
+
+/* file NULL: no rules, which is said. 0 or -errno with one line in error; then, too, local_access_close() is due. */
+int local_access_open(struct local_access *a, const char *file, char error[AG_INI_ERROR_MAX]);
+void local_access_close(struct local_access *a);
+
+/* SIGHUP. What cannot be read, and an option taken away, changes nothing; it is said. */
+void local_access_reload(struct local_access *a, const char *file);
+
+/* Who is at the other end of a socket just accepted. */
+void local_access_identify(struct local_access *a, int fd, struct local_who *out);
+
+/* who NULL: nobody that could be asked. method: the decoded name. */
+bool local_access_may(const struct local_access *a, enum ag_access_verb verb, struct ag_span method,
+                      const struct local_who *who);
+
+/* Root or the client's own user. */
+bool local_access_is_owner(const struct local_access *a, const struct local_who *who);
+
+#endif

@@ -1,0 +1,379 @@
+#include "client/report/core/report_queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+enum report_state { REPORT_WRITING, REPORT_STORED, REPORT_SENT };
+
+struct report_entry {
+    uint64_t seq, topic;
+    uint32_t id, size;
+    struct report_birth birth;
+    uint8_t state; /* enum report_state */
+    bool in_topics;
+    struct ag_list order; /* in waiting, sent or held */
+    UT_hash_handle hh_id, hh_topic, hh_seq;
+};
+
+void report_queue_init(struct report_queue *q, const struct report_limits *limits,
+                       void (*forget)(void *user, uint64_t seq), void *user)
+{
+    *q = (struct report_queue){.limits = *limits, .forget = forget, .user = user, .next_seq = 1};
+    ag_list_init(&q->waiting);
+    ag_list_init(&q->sent);
+    ag_list_init(&q->held);
+}
+
+static void leave_topic(struct report_queue *q, struct report_entry *e)
+{
+    if (e->in_topics)
+        HASH_DELETE(hh_topic, q->by_topic, e);
+    e->in_topics = false;
+}
+
+static void leave_writing(struct report_queue *q, struct report_entry *e)
+{
+    if (e->state != REPORT_WRITING)
+        return;
+    q->n_writing--;
+    q->writing_bytes -= e->size;
+    e->state = REPORT_STORED;
+}
+
+static void entry_free(struct report_queue *q, struct report_entry *e)
+{
+    leave_topic(q, e);
+    HASH_DELETE(hh_id, q->by_id, e);
+    HASH_DELETE(hh_seq, q->by_seq, e);
+    ag_list_del(&e->order);
+    leave_writing(q, e);
+    q->n--;
+    q->bytes -= e->size;
+    free(e);
+}
+
+static void entry_end(struct report_queue *q, struct report_entry *e)
+{
+    uint64_t seq = e->seq;
+
+    entry_free(q, e);
+    q->forget(q->user, seq);
+}
+
+static void free_list(struct report_queue *q, struct ag_list *list)
+{
+    ag_list_for_each_safe(it, list)
+        entry_free(q, ag_list_entry(it, struct report_entry, order));
+}
+
+void report_queue_deinit(struct report_queue *q)
+{
+    free_list(q, &q->waiting);
+    free_list(q, &q->sent);
+    free_list(q, &q->held);
+}
+
+static struct report_entry *find_id(const struct report_queue *q, uint32_t id)
+{
+    struct report_entry *e;
+
+    HASH_FIND(hh_id, q->by_id, &id, sizeof id, e);
+    return e;
+}
+
+static struct report_entry *find_seq(const struct report_queue *q, uint64_t seq)
+{
+    struct report_entry *e;
+
+    HASH_FIND(hh_seq, q->by_seq, &seq, sizeof seq, e);
+    return e;
+}
+
+static int enter(struct report_queue *q, struct report_entry *e)
+{
+    HASH_ADD(hh_id, q->by_id, id, sizeof e->id, e);
+    if (!e->hh_id.tbl)
+        return -ENOMEM;
+    HASH_ADD(hh_seq, q->by_seq, seq, sizeof e->seq, e);
+    if (!e->hh_seq.tbl) {
+        HASH_DELETE(hh_id, q->by_id, e);
+        return -ENOMEM;
+    }
+    ag_list_append(&q->waiting, &e->order);
+    q->n++;
+    q->bytes += e->size;
+    q->n_writing++;
+    q->writing_bytes += e->size;
+    return 0;
+}
+
+/* It is the latest about its topic now; what stood there before is replaced. */
+static void take_topic(struct report_queue *q, struct report_entry *e)
+{
+    struct report_entry *older;
+
+    if (e->topic == 0)
+        return;
+    HASH_FIND(hh_topic, q->by_topic, &e->topic, sizeof e->topic, older);
+    if (older) {
+        q->n_replaced++;
+        entry_end(q, older);
+    }
+    HASH_ADD(hh_topic, q->by_topic, topic, sizeof e->topic, e);
+    e->in_topics = e->hh_topic.tbl != NULL; /* short of memory: it will not be replaced */
+}
+
+static struct report_entry *oldest_but(struct report_queue *q, const struct report_entry *spared)
+{
+    struct ag_list *lists[] = {&q->held, &q->waiting, &q->sent};
+
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        struct report_entry *e = ag_list_first(lists[i], struct report_entry, order);
+
+        if (e && e != spared && e->state != REPORT_WRITING)
+            return e;
+    }
+    return NULL;
+}
+
+/* Those that are still being written do not count: they make room when they are stored. */
+static void make_room_for(struct report_queue *q, const struct report_entry *e)
+{
+    struct report_entry *oldest;
+
+    while ((q->n - q->n_writing > q->limits.max_reports || q->bytes - q->writing_bytes > q->limits.max_bytes) &&
+           (oldest = oldest_but(q, e))) {
+        q->n_too_many++;
+        entry_end(q, oldest);
+    }
+}
+
+static int entry_new(struct report_queue *q, struct report_entry **out, uint64_t seq, uint32_t id, uint64_t topic,
+                     size_t size, struct report_birth birth)
+{
+    struct report_entry *e;
+
+    if (find_id(q, id) || find_seq(q, seq))
+        return -EEXIST;
+    e = calloc(1, sizeof *e);
+    if (!e)
+        return -ENOMEM;
+    e->seq = seq;
+    e->id = id;
+    e->topic = topic;
+    e->size = (uint32_t) size;
+    e->birth = birth;
+    if (enter(q, e) < 0) {
+        free(e);
+        return -ENOMEM;
+    }
+    *out = e;
+    return 0;
+}
+
+static void settle(struct report_queue *q, struct report_entry *e)
+{
+    leave_writing(q, e);
+    take_topic(q, e);
+}
+
+int report_queue_add(struct report_queue *q, uint32_t id, uint64_t topic, size_t size, int64_t born_ms,
+                     uint64_t *seq_out)
+{
+    struct report_entry *e;
+    int r;
+
+    if (size > q->limits.max_bytes || size > UINT32_MAX)
+        return -EFBIG;
+    r = entry_new(q, &e, q->next_seq, id, topic, size, (struct report_birth){.born_ms = born_ms});
+    if (r < 0)
+        return r;
+    q->next_seq++;
+    q->n_kept++;
+    *seq_out = e->seq;
+    return 0;
+}
+
+int report_queue_restore(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t topic, size_t size,
+                         struct report_birth birth)
+{
+    struct report_entry *e;
+    int r = entry_new(q, &e, seq, id, topic, size, birth);
+
+    if (seq >= q->next_seq)
+        q->next_seq = seq + 1; /* in any case: the store has this number */
+    if (r < 0)
+        return r;
+    settle(q, e);
+    return 0;
+}
+
+void report_queue_stored(struct report_queue *q, uint64_t seq)
+{
+    struct report_entry *e = find_seq(q, seq);
+
+    if (!e || e->state != REPORT_WRITING)
+        return;
+    settle(q, e);
+    make_room_for(q, e);
+}
+
+void report_queue_not_stored(struct report_queue *q, uint64_t seq)
+{
+    struct report_entry *e = find_seq(q, seq);
+
+    if (e)
+        entry_free(q, e);
+}
+
+static bool is_too_old(const struct report_queue *q, const struct report_entry *e, uint64_t now_ms)
+{
+    return (int64_t) now_ms - e->birth.born_ms > (int64_t) q->limits.max_age_s * 1000;
+}
+
+bool report_queue_next(struct report_queue *q, uint64_t now_ms, struct report_next *out)
+{
+    struct report_entry *e;
+
+    while ((e = ag_list_first(&q->waiting, struct report_entry, order)) && e->state == REPORT_STORED) {
+        if (!is_too_old(q, e, now_ms)) {
+            *out = (struct report_next){e->seq, e->id, e->birth};
+            return true;
+        }
+        q->n_too_old++;
+        entry_end(q, e);
+    }
+    return false;
+}
+
+void report_queue_sent(struct report_queue *q, uint64_t seq)
+{
+    struct report_entry *e = find_seq(q, seq);
+
+    if (!e)
+        return;
+    leave_topic(q, e); /* it is on its way: a newer one is one more */
+    e->state = REPORT_SENT;
+    ag_list_del(&e->order);
+    ag_list_append(&q->sent, &e->order);
+}
+
+bool report_queue_has(const struct report_queue *q, uint32_t id)
+{
+    return find_id(q, id) != NULL;
+}
+
+bool report_queue_acked(struct report_queue *q, uint32_t id)
+{
+    struct report_entry *e = find_id(q, id);
+
+    if (!e)
+        return false;
+    q->n_acked++;
+    entry_end(q, e);
+    return true;
+}
+
+void report_queue_unreadable(struct report_queue *q, uint64_t seq)
+{
+    struct report_entry *e = find_seq(q, seq);
+
+    if (!e)
+        return;
+    q->n_unreadable++;
+    entry_end(q, e);
+}
+
+bool report_queue_is_stored(const struct report_queue *q, uint32_t id)
+{
+    const struct report_entry *e = find_id(q, id);
+
+    return e && e->state != REPORT_WRITING;
+}
+
+bool report_queue_refused(struct report_queue *q, uint32_t id)
+{
+    struct report_entry *e = find_id(q, id);
+
+    if (!e)
+        return false;
+    q->n_refused++;
+    entry_end(q, e);
+    return true;
+}
+
+bool report_queue_hold(struct report_queue *q, uint32_t id)
+{
+    struct report_entry *e = find_id(q, id);
+
+    if (!e)
+        return false;
+    ag_list_del(&e->order);
+    ag_list_append(&q->held, &e->order);
+    return true;
+}
+
+static void back_in_order(struct report_queue *q, struct report_entry *e)
+{
+    struct ag_list *at = q->waiting.next;
+
+    while (at != &q->waiting && ag_list_entry(at, struct report_entry, order)->seq < e->seq)
+        at = at->next;
+    e->state = REPORT_STORED;
+    ag_list_del(&e->order);
+    ag_list_add_before(at, &e->order);
+}
+
+void report_queue_unsent(struct report_queue *q, uint64_t seq)
+{
+    struct report_entry *e = find_seq(q, seq);
+
+    if (e && e->state == REPORT_SENT)
+        back_in_order(q, e);
+}
+
+static void rewind_list(struct report_queue *q, struct ag_list *list)
+{
+    /* From the end: each one finds its place near the front. */
+    while (!ag_list_empty(list))
+        back_in_order(q, ag_list_entry(list->prev, struct report_entry, order));
+}
+
+void report_queue_release(struct report_queue *q)
+{
+    rewind_list(q, &q->held);
+}
+
+void report_queue_rewind(struct report_queue *q)
+{
+    rewind_list(q, &q->sent);
+    rewind_list(q, &q->held);
+}
+
+static void forget_list(struct report_queue *q, struct ag_list *list)
+{
+    ag_list_for_each_safe(it, list) {
+        q->n_forgotten++;
+        entry_end(q, ag_list_entry(it, struct report_entry, order));
+    }
+}
+
+void report_queue_forget_all(struct report_queue *q)
+{
+    forget_list(q, &q->waiting);
+    forget_list(q, &q->sent);
+    forget_list(q, &q->held);
+}
+
+bool report_queue_empty(const struct report_queue *q)
+{
+    return q->n == 0;
+}
+
+bool report_queue_drained(const struct report_queue *q)
+{
+    return ag_list_empty(&q->waiting);
+}

@@ -1,0 +1,332 @@
+#include "client/report/core/uplink.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include "libagent/core/ids.h"
+#include "libagent/core/message.h"
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+struct uplink_entry {
+    uint32_t id;
+    unsigned peer;       /* UPLINK_NO_PEER: nobody waits, or it has gone */
+    size_t charge;       /* in bytes and in the share of the peer */
+    struct ag_span raw_id; /* the application's, as it wrote it; owned, p NULL: none */
+    uint64_t deadline_ms;
+    struct ag_buf text;  /* only while queued */
+    struct ag_list age, queued;
+    UT_hash_handle hh;
+};
+
+void uplink_init(struct uplink *u, const struct uplink_sink *sink, void *user, uint32_t random)
+{
+    *u = (struct uplink){.sink = sink, .user = user, .max_open = 8192, .max_bytes = 4 << 20, .timeout_ms = 30000,
+                         .last_id = random % AG_ID_MAX};
+    ag_list_init(&u->by_age);
+    ag_list_init(&u->queue);
+}
+
+static void entry_unqueue(struct uplink_entry *e)
+{
+    if (ag_list_empty(&e->queued))
+        return;
+    ag_list_del(&e->queued);
+    ag_buf_deinit(&e->text);
+}
+
+static void share_take(struct uplink *u, struct uplink_entry *e)
+{
+    u->bytes += e->charge;
+    u->shares[e->peer].n++;
+    u->shares[e->peer].bytes += e->charge;
+}
+
+static void share_give(struct uplink *u, struct uplink_entry *e)
+{
+    u->bytes -= e->charge;
+    u->shares[e->peer].n--;
+    u->shares[e->peer].bytes -= e->charge;
+}
+
+static bool share_allows(const struct uplink *u, unsigned peer, size_t charge)
+{
+    const struct uplink_share *s = &u->shares[peer];
+
+    return u->n_open < u->max_open && s->n < u->max_open - u->n_open && u->bytes + charge <= u->max_bytes &&
+           s->bytes + charge <= u->max_bytes - u->bytes;
+}
+
+static void entry_free(struct uplink *u, struct uplink_entry *e)
+{
+    share_give(u, e);
+    entry_unqueue(e);
+    HASH_DEL(u->by_id, e);
+    ag_list_del(&e->age);
+    ag_buf_deinit(&e->text);
+    free((char *) e->raw_id.p);
+    free(e);
+    u->n_open--;
+}
+
+void uplink_deinit(struct uplink *u)
+{
+    ag_list_for_each_safe(it, &u->by_age)
+        entry_free(u, ag_list_entry(it, struct uplink_entry, age));
+}
+
+uint32_t uplink_draw_id(struct uplink *u)
+{
+    struct uplink_entry *mine;
+
+    do {
+        u->last_id = ag_id_next(u->last_id);
+        HASH_FIND(hh, u->by_id, &u->last_id, sizeof u->last_id, mine);
+    } while (mine || (u->sink->taken && u->sink->taken(u->user, u->last_id)));
+    return u->last_id;
+}
+
+static size_t charge_of(struct ag_span text, struct ag_span raw_id)
+{
+    return sizeof(struct uplink_entry) + raw_id.len + text.len;
+}
+
+static void insert_by_deadline(struct uplink *u, struct uplink_entry *e)
+{
+    struct ag_list *at = u->by_age.prev;
+
+    while (at != &u->by_age && ag_list_entry(at, struct uplink_entry, age)->deadline_ms > e->deadline_ms)
+        at = at->prev;
+    ag_list_add_before(at->next, &e->age);
+}
+
+static int entry_new(struct uplink *u, struct uplink_entry **out, unsigned peer, struct ag_span raw_id, size_t charge,
+                     uint64_t now_ms)
+{
+    struct uplink_entry *e = calloc(1, sizeof *e);
+
+    if (!e)
+        return -ENOMEM;
+    ag_list_init(&e->queued);
+    e->peer = peer;
+    e->charge = charge;
+    e->deadline_ms = now_ms + u->timeout_ms;
+    if (raw_id.p) {
+        char *copy = malloc(raw_id.len ? raw_id.len : 1);
+
+        if (!copy) {
+            free(e);
+            return -ENOMEM;
+        }
+        memcpy(copy, raw_id.p, raw_id.len);
+        e->raw_id = (struct ag_span){copy, raw_id.len};
+    }
+    e->id = uplink_draw_id(u);
+    HASH_ADD(hh, u->by_id, id, sizeof e->id, e);
+    if (!e->hh.tbl) {
+        free((char *) e->raw_id.p);
+        free(e);
+        return -ENOMEM;
+    }
+    insert_by_deadline(u, e);
+    share_take(u, e);
+    u->n_open++;
+    *out = e;
+    return 0;
+}
+
+static void reply_error(struct uplink *u, unsigned peer, struct ag_span raw_id, int code, const char *message)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+
+    if (peer == UPLINK_NO_PEER || !raw_id.p) {
+        u->stats.dropped++;
+        return;
+    }
+    if (ag_msg_error(&out, raw_id, code, message, NULL) == 0)
+        u->sink->reply(u->user, peer, ag_buf_span(&out));
+}
+
+static void end_with_error(struct uplink *u, struct uplink_entry *e, int code, const char *message)
+{
+    unsigned peer = e->peer;
+    struct ag_span raw_id = e->raw_id;
+
+    e->raw_id.p = NULL;
+    entry_free(u, e);
+    reply_error(u, peer, raw_id, code, message);
+    free((char *) raw_id.p);
+}
+
+/* What the cloud said to a report that it was offered. true: it is settled, one way or the other. */
+static bool settle_offer(struct uplink *u, struct uplink_entry *e, uint32_t id, int r)
+{
+    if (r == -ENOBUFS)
+        return false;
+    if (r == 0)
+        return true; /* the entry may be gone already: acked within the call */
+    HASH_FIND(hh, u->by_id, &id, sizeof id, e);
+    if (!e)
+        return true;
+    u->stats.failed++;
+    if (r == -ENOTCONN)
+        end_with_error(u, e, CLIENT_CODE_NOT_CONNECTED, "not connected");
+    else
+        end_with_error(u, e, CLIENT_CODE_BUSY, r == -EMSGSIZE ? "too large for the cloud" : "the cloud cannot carry it");
+    return true;
+}
+
+static void enqueue(struct uplink *u, struct uplink_entry *e, struct ag_buf *text)
+{
+    e->text = *text;
+    ag_buf_init(text);
+    ag_list_append(&u->queue, &e->queued);
+}
+
+static void refuse(struct uplink *u, unsigned peer, struct ag_span raw_id, const char *message)
+{
+    u->stats.refused++;
+    reply_error(u, peer, raw_id, CLIENT_CODE_BUSY, message);
+}
+
+int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const struct ag_json_view *view,
+                  uint64_t now_ms)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+    struct ag_span raw_id = ag_view_raw(view, text.p, AG_M_ID);
+    size_t charge = charge_of(text, raw_id);
+    struct uplink_entry *e;
+    uint32_t id;
+    int r;
+
+    u->stats.submitted++;
+    if (!share_allows(u, peer, charge)) {
+        u->stats.greedy++;
+        refuse(u, peer, raw_id, "too many requests open");
+        return 0;
+    }
+    r = entry_new(u, &e, peer, raw_id, charge, now_ms);
+    if (r < 0)
+        return r;
+    id = e->id;
+    r = command_put_id(&out, text, view, id);
+    if (r < 0) {
+        entry_free(u, e);
+        return r;
+    }
+    if (ag_list_empty(&u->queue) && settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&out), false)))
+        return 0;
+    enqueue(u, e, &out);
+    return 0;
+}
+
+void uplink_pump(struct uplink *u)
+{
+    while (!ag_list_empty(&u->queue)) {
+        struct uplink_entry *e = ag_list_first(&u->queue, struct uplink_entry, queued);
+        ag_cleanup(ag_buf_deinit) struct ag_buf text = e->text;
+        uint32_t id = e->id;
+
+        /* taken out first: the cloud may acknowledge it within the call */
+        ag_list_del(&e->queued);
+        ag_buf_init(&e->text);
+        if (settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&text), false)))
+            continue;
+        e->text = text;
+        ag_buf_init(&text);
+        ag_list_prepend(&u->queue, &e->queued);
+        return;
+    }
+}
+
+void uplink_lost(struct uplink *u)
+{
+    while (!ag_list_empty(&u->queue)) {
+        u->stats.failed++;
+        end_with_error(u, ag_list_first(&u->queue, struct uplink_entry, queued), CLIENT_CODE_NOT_CONNECTED,
+                       "not connected");
+    }
+}
+
+void uplink_acked(struct uplink *u, uint32_t id, struct ag_span answer)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+    struct ag_json_view view;
+    struct uplink_entry *e;
+
+    HASH_FIND(hh, u->by_id, &id, sizeof id, e);
+    if (!e) {
+        u->stats.stray++;
+        return;
+    }
+    u->stats.acked++;
+    if (e->peer == UPLINK_NO_PEER || !e->raw_id.p || ag_json_parse(&answer, 128, &view) != 0) {
+        entry_free(u, e);
+        return;
+    }
+    /* the application's id is put in as it was written, whatever its form */
+    if (command_put_raw_id(&out, answer, &view, e->raw_id) == 0)
+        u->sink->reply(u->user, e->peer, ag_buf_span(&out));
+    entry_free(u, e);
+}
+
+bool uplink_is_awaited(const struct uplink *u, uint32_t id)
+{
+    struct uplink_entry *e;
+
+    HASH_FIND(hh, u->by_id, &id, sizeof id, e);
+    return e && e->raw_id.p && e->peer != UPLINK_NO_PEER;
+}
+
+void uplink_failed(struct uplink *u, uint32_t id, int code, const char *message)
+{
+    struct uplink_entry *e;
+
+    HASH_FIND(hh, u->by_id, &id, sizeof id, e);
+    if (!e) {
+        u->stats.stray++;
+        return;
+    }
+    u->stats.failed++;
+    end_with_error(u, e, code, message);
+}
+
+void uplink_peer_removed(struct uplink *u, unsigned peer)
+{
+    ag_list_for_each(it, &u->by_age) {
+        struct uplink_entry *e = ag_list_entry(it, struct uplink_entry, age);
+
+        if (e->peer != peer)
+            continue;
+        share_give(u, e);
+        e->peer = UPLINK_NO_PEER;
+        share_take(u, e);
+    }
+}
+
+void uplink_expire(struct uplink *u, uint64_t now_ms)
+{
+    for (;;) {
+        struct uplink_entry *e = ag_list_first(&u->by_age, struct uplink_entry, age);
+
+        if (!e || e->deadline_ms > now_ms)
+            return;
+        u->stats.timed_out++;
+        end_with_error(u, e, CLIENT_CODE_NO_ACK, "OT server noack");
+    }
+}
+
+uint64_t uplink_next_deadline(const struct uplink *u)
+{
+    const struct uplink_entry *e = ag_list_first(&u->by_age, struct uplink_entry, age);
+
+    return e ? e->deadline_ms : UINT64_MAX;
+}
+
+void uplink_refuse_all(struct uplink *u)
+{
+    while (!ag_list_empty(&u->by_age))
+        end_with_error(u, ag_list_first(&u->by_age, struct uplink_entry, age), CLIENT_CODE_SHUTTING_DOWN,
+                       "shutting down");
+}

@@ -1,0 +1,91 @@
+/*
+ * Requests and reports of applications on their way to the cloud. Each gets an id of the client's own; the cloud's answer
+ * goes back to the socket that asked, under the id that it used. An application's request with an id is answered
+ * exactly once: by the cloud, or with an error at the deadline, or at once while there is no cloud.
+ *
+ * Order is kept: while the cloud's window is full, texts wait here in a bounded queue and leave in the order they came.
+ * A core: the cloud is reached through the sink, the clock is an argument.
+ */
+#ifndef CLIENT_UPLINK_H
+#define CLIENT_UPLINK_H
+
+#include "client/local/core/command.h"
+
+/* For uplink_submit(): nobody waits for the answer. */
+enum { UPLINK_NO_PEER = COMMAND_PEERS_MAX };
+
+struct uplink_sink {
+    /*
+     * Hands a report to the cloud, as cloud_ops.report() (client/cloud/cloud.h): 0, -ENOTCONN, -ENOBUFS, others: the
+     * cloud cannot carry it.
+     */
+    int (*report)(void *user, uint32_t id, struct ag_span text, bool repeat);
+    /* The answer for a peer, the application's own id in it. */
+    void (*reply)(void *user, unsigned peer, struct ag_span text);
+    /* A report under this id is still to be acknowledged, perhaps of an earlier run. NULL: there are none. */
+    bool (*taken)(void *user, uint32_t id);
+};
+
+struct uplink_stats {
+    uint64_t submitted, acked, failed, timed_out, refused;
+    uint64_t greedy;  /* of the refused: too much of this peer's is open */
+    uint64_t dropped; /* reports without an id that could not be delivered */
+    uint64_t stray;   /* acks for nothing open */
+};
+
+struct uplink_entry;
+
+/* What one peer has open. It may have as much as is still free for others: alone it gets half, two get a third each. */
+struct uplink_share {
+    unsigned n;
+    size_t bytes;
+};
+
+struct uplink {
+    const struct uplink_sink *sink;
+    void *user;
+    struct uplink_entry *by_id; /* uthash */
+    struct ag_list by_age;      /* struct uplink_entry.age: every entry, by deadline */
+    struct ag_list queue;       /* struct uplink_entry.queued: those not yet given to the cloud */
+    unsigned n_open, max_open;
+    size_t bytes, max_bytes;    /* of all that is open: its text is here, on its way to the disk, or with the cloud */
+    struct uplink_share shares[UPLINK_NO_PEER + 1];
+    unsigned timeout_ms;
+    uint32_t last_id; /* ours are 1..2147483647 */
+    struct uplink_stats stats;
+};
+
+/* random: any number; the first id follows from it. Defaults: 8192 open, 4 MiB, 30 s. */
+void uplink_init(struct uplink *u, const struct uplink_sink *sink, void *user, uint32_t random);
+void uplink_deinit(struct uplink *u);
+
+/* A report or request (has a method) from peer. 0 or -ENOMEM (nothing happened). */
+int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const struct ag_json_view *view,
+                  uint64_t now_ms);
+
+/* From the cloud; answer is an object such as {"result":["ok"]}. Unknown ids are counted. */
+void uplink_acked(struct uplink *u, uint32_t id, struct ag_span answer);
+void uplink_failed(struct uplink *u, uint32_t id, int code, const char *message);
+
+/* An application waits for the answer. */
+bool uplink_is_awaited(const struct uplink *u, uint32_t id);
+
+/* The cloud may take more: after connected, acked and failed. */
+void uplink_pump(struct uplink *u);
+/* The session ended: what waits in the queue is answered -32002 not connected. */
+void uplink_lost(struct uplink *u);
+
+/* Its answers go nowhere from now on. */
+void uplink_peer_removed(struct uplink *u, unsigned peer);
+
+void uplink_expire(struct uplink *u, uint64_t now_ms);
+/* UINT64_MAX: never. */
+uint64_t uplink_next_deadline(const struct uplink *u);
+
+/* The daemon ends: everything open is answered with -32003 shutting down. */
+void uplink_refuse_all(struct uplink *u);
+
+/* A fresh id for a report that does not come from an application (spool, _otc.info). */
+uint32_t uplink_draw_id(struct uplink *u);
+
+#endif

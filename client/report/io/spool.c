@@ -1,0 +1,576 @@
+#include "client/report/io/spool.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "client/report/io/spool_find.h"
+#include "libagent/core/list.h"
+#include "libagent/core/log.h"
+
+enum {
+    GATHER_MS = 5,
+    RETRY_MS = 10000,   /* what could not be taken out */
+    LOOK_MS = 5000,     /* at a disk that did not let us in */
+    DEAD_MAX = 128 << 10 /* bytes of records that are gone, and more of them than of others: the file is written anew */
+};
+
+/* One thing to be written. */
+struct spool_op {
+    struct ag_list link;
+    uint64_t seq;
+    uint32_t id;
+    struct ag_buf entry; /* empty: the record is taken out */
+    size_t slot;         /* of the record that is taken out, in the index; set when the batch leaves */
+    uint64_t at;         /* of a new record */
+    int result;
+    bool cancelled;      /* removed while it was on its way */
+};
+
+/* What the worker has of its own until on_work_done(). */
+struct batch {
+    struct spool_file file; /* the state after it */
+    uint64_t synced;
+    uint64_t *moved; /* place of each record of the index, when the file was written anew */
+    bool was_gone;
+    char aside[SPOOL_PATH_MAX];
+    int result;
+};
+
+struct spool {
+    uv_loop_t *loop;
+    const struct spool_events *events;
+    void *user;
+    char path[SPOOL_PATH_MAX];
+    struct spool_file file;
+    struct spool_index index;
+    uint64_t synced;          /* bytes of the file that are on the disk */
+    int lock;                 /* descriptor, -1: none */
+    int unavailable;          /* -errno: nothing can be read or written; 0 */
+    uint64_t look_ms;         /* when to look again */
+    int said;                 /* the error that the log knows of */
+    struct ag_log_gate gate;
+    struct ag_list gathering; /* struct spool_op, for the next commit */
+    struct ag_list writing;   /* the worker's while busy */
+    uv_timer_t timer;
+    uv_work_t work;
+    uv_mutex_t mutex; /* held by the worker while it writes */
+    bool wiped;       /* under mutex: what is under way must not be written */
+    bool busy, closing;
+    struct batch batch;
+    struct spool_stats stats;
+};
+
+static void say(struct spool *s, int error, const char *what)
+{
+    unsigned held;
+
+    if (error == s->said)
+        return;
+    s->said = error;
+    if (!ag_log_gate_pass(&s->gate, uv_now(s->loop), &held)) /* a disk that fails now and then */
+        return;
+    if (error == 0)
+        ag_log(AG_LOG_INFO, "%s: reports are kept again", s->path);
+    else
+        ag_log(AG_LOG_ERROR, "%s: %s: %s; reports cannot be kept", s->path, what, strerror(-error));
+}
+
+static void put_in_list(struct spool *s, struct spool_op *op)
+{
+    ag_list_append(&s->gathering, &op->link);
+}
+
+static void op_free(struct spool_op *op)
+{
+    ag_list_del(&op->link);
+    ag_buf_deinit(&op->entry);
+    free(op);
+}
+
+/* ---- what an earlier run has left ---- */
+
+/* In the order of the numbers, which a strange file may not have. */
+static void tell_found(struct spool *s)
+{
+    for (size_t i = 0; i < s->index.n; i++) {
+        ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT;
+        struct spool_place *p = &s->index.p[i];
+        struct spool_record rec;
+
+        if (p->size == 0)
+            continue;
+        if (spool_file_read(&s->file, p->at, p->seq, &body) < 0 || spool_record_decode(&rec, ag_buf_span(&body)) != 0) {
+            s->stats.lost++;
+            spool_remove(s, p->seq);
+            continue;
+        }
+        if (s->events->found(s->user, p->seq, &rec, body.len) != 0)
+            spool_remove(s, p->seq);
+    }
+}
+
+static int look(struct spool *s)
+{
+    struct spool_find f = {.path = s->path, .said = s->said};
+    int r = s->lock < 0 ? spool_file_lock(s->path, &s->lock) : 0;
+
+    if (r < 0)
+        return r;
+    r = spool_find(&f);
+    spool_index_deinit(&s->index);
+    s->index = f.index;
+    s->file = f.file;
+    s->synced = s->file.fd >= 0 ? s->file.end : 0;
+    s->stats.put_aside += f.n_put_aside;
+    s->stats.damaged += f.n_damaged;
+    if (r == 0)
+        tell_found(s);
+    return r;
+}
+
+/* Looks at the file; what stands in the way is remembered and looked at again later. */
+static void look_and_say(struct spool *s)
+{
+    s->unavailable = look(s);
+    s->look_ms = uv_now(s->loop) + LOOK_MS;
+    if (s->unavailable == -EBUSY)
+        say(s, s->unavailable, "another process has this folder");
+    else
+        say(s, s->unavailable, "not usable");
+}
+
+/* ---- writing: in a thread of the pool, which has file, index, writing and batch to itself meanwhile ---- */
+
+static int write_anew(struct spool *s, char *aside)
+{
+    struct batch *b = &s->batch;
+    struct spool_file fresh;
+    int r;
+
+    b->moved = calloc(s->index.n ? s->index.n : 1, sizeof *b->moved);
+    r = b->moved ? spool_file_rewrite(&b->file, s->index.p, s->index.n, b->moved, aside, &fresh) : -ENOMEM;
+    if (r == 0) {
+        b->file = fresh; /* the old one is still read from; on_work_done() closes it */
+        b->synced = fresh.end;
+        return 0;
+    }
+    free(b->moved);
+    b->moved = NULL;
+    return r;
+}
+
+static int prepare(struct spool *s)
+{
+    struct batch *b = &s->batch;
+    uint64_t used = b->file.fd >= 0 ? b->file.end - SPOOL_HEADS : 0, dead = used - s->index.bytes;
+    int r;
+
+    if (b->file.fd >= 0 && b->file.only_read)
+        return 0;
+    b->was_gone = b->file.fd >= 0 && spool_file_is_gone(&b->file);
+    if (b->file.fd < 0 || b->was_gone)
+        return write_anew(s, b->aside);
+    if (used < s->index.bytes || dead <= DEAD_MAX || dead <= s->index.bytes)
+        return 0;
+    r = write_anew(s, NULL);
+    return r < 0 && spool_file_is_gone(&b->file) ? r : 0; /* no room for a smaller one: the large one goes on */
+}
+
+static void write_op(struct spool *s, struct spool_op *op)
+{
+    struct batch *b = &s->batch;
+
+    if (ag_buf_size(&op->entry) == 0) {
+        uint64_t at = b->moved ? b->moved[op->slot] : s->index.p[op->slot].at;
+
+        op->result = at ? spool_file_take_out(&b->file, at) : 0;
+        return;
+    }
+    op->result = b->file.only_read ? -EROFS : b->result;
+    if (op->result < 0)
+        return;
+    op->at = b->file.end;
+    op->result = spool_file_append(&b->file, ag_buf_span(&op->entry));
+    if (op->result < 0)
+        b->result = op->result; /* nor the ones behind it: their order is kept */
+}
+
+static void settle_all(struct spool *s, int r)
+{
+    ag_list_for_each(it, &s->writing)
+        ag_list_entry(it, struct spool_op, link)->result = r;
+}
+
+static void write_batch(struct spool *s)
+{
+    struct batch *b = &s->batch;
+    int r = prepare(s);
+
+    if (r < 0) {
+        b->result = r;
+        settle_all(s, r);
+        return;
+    }
+    ag_list_for_each(it, &s->writing)
+        write_op(s, ag_list_entry(it, struct spool_op, link));
+    if (b->file.only_read)
+        return;
+    spool_file_tell_length(&b->file, b->synced); /* else it runs further behind */
+    r = spool_file_sync(&b->file);
+    if (r == 0) {
+        b->synced = b->file.end;
+        return;
+    }
+    b->result = r;
+    spool_file_cut(&b->file, b->synced); /* nobody knows what is there */
+    settle_all(s, r);
+}
+
+static void on_work(uv_work_t *work)
+{
+    struct spool *s = work->data;
+
+    uv_mutex_lock(&s->mutex);
+    if (s->wiped)
+        settle_all(s, -ECANCELED);
+    else
+        write_batch(s);
+    uv_mutex_unlock(&s->mutex);
+}
+
+/* ---- batches ---- */
+
+static void on_work_done(uv_work_t *work, int status);
+
+/* Takes what can be written now. false: nothing. */
+static bool fill_batch(struct spool *s)
+{
+    ag_list_for_each_safe(it, &s->gathering) {
+        struct spool_op *op = ag_list_entry(it, struct spool_op, link);
+        struct spool_place *p;
+
+        if (ag_buf_size(&op->entry) == 0) {
+            p = spool_index_find(&s->index, op->seq);
+            if (!p) {
+                op_free(op); /* it never got here */
+                continue;
+            }
+            op->slot = (size_t) (p - s->index.p);
+        }
+        ag_list_del(&op->link);
+        ag_list_append(&s->writing, &op->link);
+    }
+    return !ag_list_empty(&s->writing);
+}
+
+static void commit(struct spool *s)
+{
+    if (s->busy || !fill_batch(s))
+        return;
+    s->busy = true;
+    s->wiped = false;
+    s->batch = (struct batch){.file = s->file, .synced = s->synced};
+    s->work.data = s;
+    if (uv_queue_work(s->loop, &s->work, on_work, on_work_done) < 0) {
+        s->batch.result = -ENOMEM;
+        settle_all(s, -ENOMEM);
+        on_work_done(&s->work, 0);
+    }
+}
+
+static void take_file(struct spool *s)
+{
+    struct batch *b = &s->batch;
+    size_t n_lost = 0;
+
+    if (s->wiped) {
+        if (b->file.fd != s->file.fd)
+            spool_file_close(&b->file);
+        spool_file_close(&s->file);
+        return;
+    }
+    if (b->moved) {
+        for (size_t i = 0; i < s->index.n; i++) {
+            n_lost += s->index.p[i].size > 0 && b->moved[i] == 0 && s->index.p[i].at != 0;
+            s->index.p[i].at = b->moved[i];
+        }
+        if (s->file.fd >= 0)
+            spool_file_close(&s->file);
+    }
+    s->file = b->file;
+    s->synced = b->synced;
+    s->stats.lost += n_lost;
+    if (b->was_gone && b->moved)
+        ag_log(AG_LOG_ERROR, "%s: removed, replaced or cut while it was in use; written anew, %zu reports lost%s%s", s->path,
+               n_lost, b->aside[0] ? ", what was there put aside as " : "", b->aside);
+    else if (b->moved && b->aside[0])
+        ag_log(AG_LOG_ERROR, "%s: something else has come there; put aside as %s", s->path, b->aside);
+    s->stats.put_aside += b->moved && b->aside[0];
+}
+
+static void end_put(struct spool *s, struct spool_op *op)
+{
+    uint64_t seq = op->seq;
+    uint32_t id = op->id, size = (uint32_t) ag_buf_size(&op->entry);
+    int r = op->result;
+    bool cancelled = op->cancelled;
+
+    if (r == 0)
+        r = spool_index_add(&s->index, seq, op->at, size);
+    op_free(op);
+    s->stats.failed += r < 0 && r != -ECANCELED;
+    if (cancelled && r == 0) {
+        spool_remove(s, seq);
+        r = -ECANCELED;
+    }
+    if (!s->closing)
+        s->events->stored(s->user, seq, id, r);
+}
+
+static void start_timer(struct spool *s, unsigned ms);
+
+static void end_op(struct spool *s, struct spool_op *op)
+{
+    if (ag_buf_size(&op->entry) > 0) {
+        end_put(s, op);
+    } else if (op->result == 0 || op->result == -ECANCELED || s->closing) {
+        spool_index_remove(&s->index, op->seq);
+        op_free(op);
+    } else { /* once more, later: else it would be sent again after a restart */
+        ag_list_del(&op->link);
+        put_in_list(s, op);
+        start_timer(s, RETRY_MS);
+    }
+}
+
+static void on_timer_closed(uv_handle_t *h)
+{
+    struct spool *s = h->data;
+    const struct spool_events *events = s->events;
+    void *user = s->user;
+
+    if (s->file.fd >= 0 && !s->file.only_read && spool_file_tell_length(&s->file, s->synced) == 0)
+        spool_file_sync(&s->file);
+    spool_file_close(&s->file);
+    if (s->lock >= 0)
+        close(s->lock);
+    spool_index_deinit(&s->index);
+    uv_mutex_destroy(&s->mutex);
+    free(s);
+    events->closed(user);
+}
+
+static void end_if_closing(struct spool *s)
+{
+    if (s->busy || !s->closing)
+        return;
+    commit(s);
+    if (!s->busy && !uv_is_closing((uv_handle_t *) &s->timer))
+        uv_close((uv_handle_t *) &s->timer, on_timer_closed);
+}
+
+static void on_work_done(uv_work_t *work, int status)
+{
+    struct spool *s = work->data;
+    struct ag_list done;
+
+    (void) status;
+    take_file(s);
+    free(s->batch.moved);
+    s->batch.moved = NULL;
+    s->busy = false;
+    if (s->wiped)
+        settle_all(s, -ECANCELED);
+    else if (s->file.fd < 0 || !s->file.only_read)
+        say(s, s->batch.result, "cannot be written");
+    if (!ag_list_empty(&s->gathering))
+        start_timer(s, 0);
+    ag_list_init(&done);
+    ag_list_splice(&done, &s->writing);
+    while (!ag_list_empty(&done))
+        end_op(s, ag_list_first(&done, struct spool_op, link));
+    end_if_closing(s);
+}
+
+static void on_timer(uv_timer_t *t)
+{
+    commit(t->data);
+}
+
+static void start_timer(struct spool *s, unsigned ms)
+{
+    if (!s->busy && (!uv_is_active((uv_handle_t *) &s->timer) || uv_timer_get_due_in(&s->timer) > ms))
+        uv_timer_start(&s->timer, on_timer, ms, 0);
+}
+
+/* ---- calls ---- */
+
+static struct spool_op *op_new(struct spool *s, uint64_t seq)
+{
+    struct spool_op *op = calloc(1, sizeof *op);
+
+    if (op) {
+        op->seq = seq;
+        put_in_list(s, op);
+    }
+    return op;
+}
+
+int spool_ready(struct spool *s)
+{
+    uint64_t now_ms = uv_now(s->loop);
+
+    if (s->unavailable < 0 && now_ms >= s->look_ms)
+        look_and_say(s);
+    if (s->unavailable == 0 && s->file.fd >= 0 && s->file.only_read && !s->busy && now_ms >= s->look_ms) {
+        s->look_ms = now_ms + LOOK_MS;
+        if (spool_file_make_writable(&s->file) == 0)
+            ag_log(AG_LOG_INFO, "%s: can be written again", s->path);
+    }
+    return s->unavailable < 0 ? s->unavailable : s->file.fd >= 0 && s->file.only_read ? -EROFS : 0;
+}
+
+int spool_put(struct spool *s, uint64_t seq, const struct spool_record *rec)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT;
+    struct spool_op *op;
+    int r = spool_record_encode(&body, rec);
+
+    if (r < 0)
+        return r;
+    op = op_new(s, seq);
+    if (!op)
+        return -ENOMEM;
+    op->id = rec->id;
+    r = spool_form_entry(&op->entry, seq, ag_buf_span(&body));
+    if (r < 0) {
+        op_free(op);
+        return r;
+    }
+    start_timer(s, GATHER_MS);
+    return 0;
+}
+
+/* A record that has not got to the disk yet. */
+static struct spool_op *find_put(struct ag_list *list, uint64_t seq)
+{
+    for (struct ag_list *it = list->prev; it != list; it = it->prev) {
+        struct spool_op *op = ag_list_entry(it, struct spool_op, link);
+
+        if (op->seq == seq && op->id != 0)
+            return op;
+    }
+    return NULL;
+}
+
+int spool_remove(struct spool *s, uint64_t seq)
+{
+    struct spool_op *op;
+
+    if (!spool_index_find(&s->index, seq)) {
+        op = find_put(&s->writing, seq);
+        if (!op)
+            op = find_put(&s->gathering, seq);
+        if (op)
+            op->cancelled = true;
+        return 0;
+    }
+    op = op_new(s, seq);
+    if (!op)
+        return -ENOMEM;
+    start_timer(s, GATHER_MS);
+    return 0;
+}
+
+int spool_read(struct spool *s, uint64_t seq, struct ag_buf *text)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT;
+    struct spool_place *p = spool_index_find(&s->index, seq);
+    struct spool_record rec;
+    int r;
+
+    if (!p || s->file.fd < 0)
+        return -ENOENT;
+    r = spool_file_read(&s->file, p->at, seq, &body);
+    if (r == 0)
+        r = spool_record_decode(&rec, ag_buf_span(&body));
+    if (r == 0)
+        return ag_buf_append_span(text, rec.text);
+    s->stats.lost += r != -ENOMEM;
+    return r > 0 ? -EBADMSG : r;
+}
+
+int spool_wipe(struct spool *s)
+{
+    struct ag_list puts;
+    int r;
+
+    if (s->unavailable == -EBUSY)
+        return -EBUSY; /* the other process' file */
+    ag_list_init(&puts);
+    uv_mutex_lock(&s->mutex);
+    s->wiped = true;
+    r = spool_file_wipe(s->path);
+    spool_index_clear(&s->index);
+    ag_list_splice(&puts, &s->gathering);
+    uv_mutex_unlock(&s->mutex);
+    if (!s->busy)
+        spool_file_close(&s->file);
+    s->synced = 0;
+    s->unavailable = 0;
+    while (!ag_list_empty(&puts)) {
+        struct spool_op *op = ag_list_first(&puts, struct spool_op, link);
+
+        op->result = -ECANCELED;
+        end_op(s, op);
+    }
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "%s: cannot be removed: %s", s->path, strerror(-r));
+    return r;
+}
+
+int spool_open(struct spool **out, uv_loop_t *loop, const char *path, const struct spool_events *events, void *user)
+{
+    struct spool *s = calloc(1, sizeof *s);
+
+    if (!s || uv_mutex_init(&s->mutex) < 0) {
+        free(s);
+        return -ENOMEM;
+    }
+    s->loop = loop;
+    s->events = events;
+    s->user = user;
+    s->lock = s->file.fd = -1;
+    s->gate.burst = 10;
+    s->gate.period_ms = 60000;
+    spool_index_init(&s->index);
+    ag_list_init(&s->gathering);
+    ag_list_init(&s->writing);
+    uv_timer_init(loop, &s->timer);
+    s->timer.data = s;
+    snprintf(s->path, sizeof s->path, "%s", path);
+    *out = s;
+    look_and_say(s);
+    return 0;
+}
+
+bool spool_is_idle(const struct spool *s)
+{
+    return !s->busy && ag_list_empty(&s->gathering);
+}
+
+void spool_get_stats(const struct spool *s, struct spool_stats *out)
+{
+    *out = s->stats;
+}
+
+void spool_close(struct spool *s)
+{
+    if (!s || s->closing)
+        return;
+    s->closing = true;
+    uv_timer_stop(&s->timer);
+    end_if_closing(s);
+}

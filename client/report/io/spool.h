@@ -1,0 +1,63 @@
+/*
+ * The store of kept reports: one file, records by sequence number. Writes are gathered for a few milliseconds and committed
+ * together on a thread of libuv's pool, so that no flash write stops the loop; a commit is on the disk (fsync) when stored()
+ * tells of it. A process that is killed, or a device that loses its power, finds all that was stored.
+ *
+ * The file is made at the first write, so a device that never loses its cloud has none. Whatever the file or the disk is like,
+ * the store opens and the process lives: what cannot be kept is refused with the reason, and a damaged file is put aside
+ * (client/report/io/spool_file.h), each time with a line in the log. When the disk is well again, reports are kept again.
+ */
+#ifndef CLIENT_SPOOL_H
+#define CLIENT_SPOOL_H
+
+#include <stdbool.h>
+#include <uv.h>
+#include "client/report/core/spool_record.h"
+
+struct spool;
+
+struct spool_events {
+    /* A record that an earlier run has left, in order; within spool_open() or spool_ready(). 0, or negative: it is not
+       wanted, and is removed. */
+    int (*found)(void *user, uint64_t seq, const struct spool_record *rec, size_t size);
+    /* r 0: on the disk. Negative: it could not be stored, and is not; -ECANCELED: removed before it was. */
+    void (*stored)(void *user, uint64_t seq, uint32_t id, int r);
+    /* spool_close() is complete: everything is on the disk and the spool is freed. */
+    void (*closed)(void *user);
+};
+
+/* Since the start. */
+struct spool_stats {
+    uint64_t put_aside; /* files */
+    uint64_t damaged;   /* places in files, and records of another version */
+    uint64_t lost;      /* records that were here and could not be read again */
+    uint64_t failed;    /* writes */
+};
+
+/* 0 or -ENOMEM: nothing is open. */
+int spool_open(struct spool **out, uv_loop_t *loop, const char *path, const struct spool_events *events, void *user);
+
+/* Whether a record can be kept now. 0, or -errno: why not. After a while without, it looks at the disk again. */
+int spool_ready(struct spool *s);
+
+/* The record is copied; the number is above all others. 0 (stored() follows), -ENOMEM, -EMSGSIZE. */
+int spool_put(struct spool *s, uint64_t seq, const struct spool_record *rec);
+/* 0 or -ENOMEM: it may come again after a restart. */
+int spool_remove(struct spool *s, uint64_t seq);
+
+/* The text of a stored record, appended. 0; -ENOENT: no such record; -EBADMSG, -EIO ...: it cannot be read; -ENOMEM. */
+int spool_read(struct spool *s, uint64_t seq, struct ag_buf *text);
+
+/*
+ * Removes every record, the file and what was put aside, and returns when that is on the disk: 0 or -errno. stored() follows
+ * with -ECANCELED for what was under way. Waits for the write that is under way. -EBUSY: it is another process' store.
+ */
+int spool_wipe(struct spool *s);
+
+/* Nothing waits to be written. */
+bool spool_is_idle(const struct spool *s);
+void spool_get_stats(const struct spool *s, struct spool_stats *out);
+
+void spool_close(struct spool *s);
+
+#endif
