@@ -2,10 +2,10 @@
 #include "client/cloud/cloud.h"
 
 #include <string.h>
-#include "client/cloud/gizwits.h"
-#include "client/cloud/mqtt.h"
-#include "client/cloud/onenet.h"
-#include "client/cloud/ot.h"
+#include "client/cloud/gizwits/gizwits.h"
+#include "client/cloud/mqtt/mqtt.h"
+#include "client/cloud/onenet/onenet.h"
+#include "client/cloud/ot/ot.h"
 
 static const struct cloud_ops *const clouds[] = {
     &cloud_ot_ops,

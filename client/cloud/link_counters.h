@@ -3,7 +3,7 @@
 #define CLIENT_LINK_COUNTERS_H
 
 #include "client/cloud/cloud.h"
-#include "client/io/mqtt_link.h"
+#include "client/cloud/io/mqtt_link.h"
 
 void cloud_tell_link(const struct mqtt_link *l, cloud_tell_fn *tell);
 

@@ -13,10 +13,10 @@
 #define SIM_GIZWITS_SIM_H
 
 #include <uv.h>
-#include "client/core/gizwits_frame.h"
-#include "client/core/gizwits_http.h"
-#include "client/core/gizwits_topic.h"
-#include "client/io/mqtt_link.h"
+#include "client/cloud/gizwits/core/gizwits_frame.h"
+#include "client/cloud/gizwits/core/gizwits_http.h"
+#include "client/cloud/gizwits/core/gizwits_topic.h"
+#include "client/cloud/io/mqtt_link.h"
 #include "examples/sim/broker.h"
 #include "examples/sim/mqtt_relay.h"
 #include "examples/sim/standin.h"

@@ -13,9 +13,9 @@
 #define SIM_ONENET_SIM_H
 
 #include <uv.h>
-#include "client/core/onenet_dp.h"
-#include "client/core/onenet_topic.h"
-#include "client/io/mqtt_link.h"
+#include "client/cloud/onenet/core/onenet_dp.h"
+#include "client/cloud/onenet/core/onenet_topic.h"
+#include "client/cloud/io/mqtt_link.h"
 #include "examples/sim/broker.h"
 #include "examples/sim/mqtt_relay.h"
 #include "examples/sim/standin.h"

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
-#include "client/core/gizwits_frame.h"
+#include "client/cloud/gizwits/core/gizwits_frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

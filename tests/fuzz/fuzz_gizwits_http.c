@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/core/gizwits_store.h"
-#include "client/core/gizwits_topic.h"
+#include "client/cloud/gizwits/core/gizwits_store.h"
+#include "client/cloud/gizwits/core/gizwits_topic.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -1,7 +1,7 @@
 /* Data points: what the strict decoder accepts must be buildable again, and read back as the same points. */
 #include <stdint.h>
 #include <stdlib.h>
-#include "client/core/onenet_dp.h"
+#include "client/cloud/onenet/core/onenet_dp.h"
 
 enum { POINTS = 64 };
 

@@ -1,7 +1,7 @@
 /* Topics: a command's answer keeps the uuid byte for byte; a topic that passes holds nothing a broker would object to. */
 #include <stdint.h>
 #include <stdlib.h>
-#include "client/core/onenet_topic.h"
+#include "client/cloud/onenet/core/onenet_topic.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

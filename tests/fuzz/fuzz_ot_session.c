@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/core/ot_session.h"
+#include "client/cloud/ot/core/ot_session.h"
 #include "client/lan/core/packet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -1,7 +1,7 @@
 /*
  * device.conf: the device's identity and settings, name=value lines. '#' at the start of a line is a comment; the last
  * line of a name wins; blanks and CR around name and value are trimmed; everything behind the first '=' is the value.
- * A core: bytes in, values out; reading the file is client/io's business.
+ * A core: bytes in, values out; reading the file is client/device/io's business.
  * Source: Xiaomi Linux client document, section 4.1.
  */
 #ifndef CLIENT_DEVICE_CONF_H

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/core/backoff.h"
+#include "client/cloud/core/backoff.h"
 #include "client/local/core/mqtt_channel.h"
-#include "client/core/sub_ladder.h"
-#include "client/io/mqtt_link.h"
+#include "client/cloud/core/sub_ladder.h"
+#include "client/cloud/io/mqtt_link.h"
 #include "libagent/core/log.h"
 #include "libagent/core/message.h"
 

@@ -15,7 +15,7 @@
 
 #include "client/cloud/cloud.h"
 #include "client/device/core/device_conf.h"
-#include "client/io/mqtt_link.h"
+#include "client/cloud/io/mqtt_link.h"
 
 struct rig {
     struct cloud *cloud;

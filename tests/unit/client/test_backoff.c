@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "client/core/backoff.h"
+#include "client/cloud/core/backoff.h"
 #include "libagent/core/util.h"
 
 static void assert_pause(struct backoff *b, uint32_t plain)

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/cloud/gizwits.h"
-#include "client/core/answer_box.h"
-#include "client/core/gizwits_acks.h"
-#include "client/core/gizwits_frame.h"
-#include "client/core/gizwits_session.h"
+#include "client/cloud/gizwits/gizwits.h"
+#include "client/cloud/core/answer_box.h"
+#include "client/cloud/gizwits/core/gizwits_acks.h"
+#include "client/cloud/gizwits/core/gizwits_frame.h"
+#include "client/cloud/gizwits/core/gizwits_session.h"
 #include "tests/unit/client/cloud_rig.h"
 
 #define DID "1234567890123456789012"

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/core/gizwits_frame.h"
+#include "client/cloud/gizwits/core/gizwits_frame.h"
 #include "tests/support/alloc_fail.h"
 
 static size_t from_hex(const char *hex, uint8_t *out)

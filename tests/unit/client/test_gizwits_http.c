@@ -6,9 +6,9 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <string.h>
-#include "client/core/gizwits_http.h"
-#include "client/core/gizwits_store.h"
-#include "client/core/gizwits_topic.h"
+#include "client/cloud/gizwits/core/gizwits_http.h"
+#include "client/cloud/gizwits/core/gizwits_store.h"
+#include "client/cloud/gizwits/core/gizwits_topic.h"
 
 static struct ag_span span(const char *s)
 {

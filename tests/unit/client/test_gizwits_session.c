@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "client/core/gizwits_acks.h"
-#include "client/core/gizwits_session.h"
-#include "client/core/heartbeat.h"
+#include "client/cloud/gizwits/core/gizwits_acks.h"
+#include "client/cloud/gizwits/core/gizwits_session.h"
+#include "client/cloud/core/heartbeat.h"
 #include "tests/support/alloc_fail.h"
 
 #define DID "1234567890123456789012"

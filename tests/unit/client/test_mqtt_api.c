@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
-#include "client/core/sub_ladder.h"
+#include "client/cloud/core/sub_ladder.h"
 #include "client/local/io/mqtt_api.h"
 #include "tests/unit/client/cloud_rig.h"
 

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "client/cloud/mqtt.h"
-#include "client/core/answer_box.h"
-#include "client/core/sub_ladder.h"
+#include "client/cloud/mqtt/mqtt.h"
+#include "client/cloud/core/answer_box.h"
+#include "client/cloud/core/sub_ladder.h"
 #include "libagent/io/file.h"
 #include "tests/unit/client/cloud_rig.h"
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/io/mqtt_link.h"
+#include "client/cloud/io/mqtt_link.h"
 #include "tests/support/broker.h"
 
 enum { DEADLINE_MS = 30000, N_COOKIES = 4096 };

@@ -5,10 +5,10 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
-#include "client/core/ha_choice.h"
-#include "client/core/ha_discovery.h"
+#include "client/cloud/mqtt/core/ha_choice.h"
+#include "client/cloud/mqtt/core/ha_discovery.h"
 #include "client/local/core/mqtt_channel.h"
-#include "client/core/prop_state.h"
+#include "client/cloud/mqtt/core/prop_state.h"
 #include "tests/support/alloc_fail.h"
 
 static struct ag_span span(const char *s)

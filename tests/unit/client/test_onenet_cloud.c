@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "client/cloud/onenet.h"
-#include "client/core/answer_box.h"
-#include "client/core/onenet_command.h"
-#include "client/core/sub_ladder.h"
+#include "client/cloud/onenet/onenet.h"
+#include "client/cloud/core/answer_box.h"
+#include "client/cloud/onenet/core/onenet_command.h"
+#include "client/cloud/core/sub_ladder.h"
 #include "libagent/core/json.h"
 #include "libagent/io/file.h"
 #include "tests/unit/client/cloud_rig.h"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "client/device/core/endpoint.h"
-#include "client/core/onenet_command.h"
+#include "client/cloud/onenet/core/onenet_command.h"
 #include "tests/support/alloc_fail.h"
 
 static struct ag_span span(const char *s)

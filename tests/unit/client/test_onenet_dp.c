@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "libagent/core/json_iter.h"
-#include "client/core/onenet_dp.h"
+#include "client/cloud/onenet/core/onenet_dp.h"
 #include "tests/support/alloc_fail.h"
 
 static struct ag_span span(const char *s)

@@ -4,7 +4,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
-#include "client/core/onenet_points.h"
+#include "client/cloud/onenet/core/onenet_points.h"
 #include "tests/support/alloc_fail.h"
 
 static struct ag_span span(const char *s)

@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "client/core/onenet_topic.h"
+#include "client/cloud/onenet/core/onenet_topic.h"
 
 static struct ag_span span(const char *s)
 {

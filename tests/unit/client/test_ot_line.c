@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "client/core/ot_line.h"
+#include "client/cloud/ot/core/ot_line.h"
 #include "libagent/core/util.h"
 
 enum server {

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "client/core/ot_session.h"
-#include "client/core/ot_text.h"
+#include "client/cloud/ot/core/ot_session.h"
+#include "client/cloud/ot/core/ot_text.h"
 #include "client/lan/core/packet.h"
 #include "tests/support/alloc_fail.h"
 

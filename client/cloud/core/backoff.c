@@ -1,0 +1,50 @@
+#include "client/cloud/core/backoff.h"
+
+void backoff_init(struct backoff *b, uint32_t first_ms, uint32_t step_ms, uint32_t max_ms, uint32_t seed)
+{
+    *b = (struct backoff){.first_ms = first_ms, .step_ms = step_ms, .max_ms = max_ms, .random = seed | 1};
+}
+
+/* xorshift32: enough to spread a fleet, nothing secret hangs on it */
+static uint32_t next_random(struct backoff *b)
+{
+    uint32_t x = b->random;
+
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    return b->random = x;
+}
+
+static uint32_t plain_next(const struct backoff *b)
+{
+    uint32_t next = b->first_ms;
+
+    if (b->tries > 0)
+        next = b->now_ms == 0 ? b->step_ms : b->now_ms > UINT32_MAX / 2 ? UINT32_MAX : b->now_ms * 2;
+    return next < b->max_ms ? next : b->max_ms;
+}
+
+uint32_t backoff_next(struct backoff *b)
+{
+    b->now_ms = plain_next(b);
+    if (b->tries < UINT32_MAX)
+        b->tries++;
+    if (b->now_ms < 4)
+        return b->now_ms;
+    return b->now_ms - next_random(b) % (b->now_ms / 4 + 1);
+}
+
+void backoff_reset(struct backoff *b)
+{
+    b->tries = 0;
+    b->now_ms = 0;
+}
+
+bool backoff_session_ended(struct backoff *b, uint64_t lasted_ms)
+{
+    if (lasted_ms < BACKOFF_LASTED_MS || lasted_ms < (uint64_t) b->now_ms * 2)
+        return false;
+    backoff_reset(b);
+    return true;
+}

@@ -1,0 +1,548 @@
+#include "client/cloud/io/mqtt_link.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include "client/cloud/io/mqtt_session.h"
+
+enum {
+    WINDOW = 64,
+    WINDOW_BYTES = 2 << 20,
+    INBOX_BYTES = 2 << 20,
+    CONNECT_MS = 20000,
+    EVENTS_A_TURN = 64, /* then the loop's other callbacks have their turn */
+    PORT = 1883,
+    PORT_TLS = 8883,
+    KEEPALIVE_S = 60,
+    PAYLOAD_MAX = 268435455 - 65535 - 4 /* remaining length of MQTT 3.1.1, with room for the topic */
+};
+
+enum op_kind { OP_PUBLISH, OP_SUBSCRIBE, OP_UNSUBSCRIBE };
+
+/* What waits for its acknowledgement. They come back nearly in order, so a list finds them at its head. */
+struct op {
+    struct ag_list link;
+    int mid;
+    enum op_kind kind;
+    int qos;
+    uint64_t cookie;
+    size_t bytes;
+};
+
+enum link_state { IDLE, TRYING, UP };
+
+struct mqtt_link {
+    struct mqtt_session session;
+    struct mqtt_inbox inbox;
+    uv_async_t async;
+    const struct mqtt_link_events *events;
+    void *user;
+    struct mqtt_link_limits limits;
+    struct mqtt_link_stats stats;
+    enum link_state state;
+    bool closing;
+    atomic_int n_holders; /* the loop, and a thread that it has abandoned */
+    bool starved; /* a publish met -ENOBUFS: room() is owed */
+    struct ag_list ops;
+    size_t window_bytes;
+};
+
+/* ---- configuration: owned copies ---- */
+
+static void secret_free(const char *s)
+{
+    if (s)
+        explicit_bzero((char *) s, strlen(s));
+    free((char *) s);
+}
+
+static void will_free(const struct mqtt_link_msg *w)
+{
+    if (!w)
+        return;
+    free((char *) w->topic);
+    free((char *) w->payload.p);
+    free((struct mqtt_link_msg *) w);
+}
+
+static void config_deinit(struct mqtt_link_config *c)
+{
+    free((char *) c->host);
+    free((char *) c->client_id);
+    free((char *) c->user);
+    secret_free(c->password);
+    will_free(c->will);
+    free((char *) c->ca_file);
+    free((char *) c->ca_dir);
+    free((char *) c->cert_file);
+    free((char *) c->key_file);
+    *c = (struct mqtt_link_config){0};
+}
+
+static int dup_str(const char **at)
+{
+    if (!*at)
+        return 0;
+    *at = strdup(*at);
+    return *at ? 0 : -ENOMEM;
+}
+
+static struct mqtt_link_msg *will_dup(const struct mqtt_link_msg *from)
+{
+    struct mqtt_link_msg *w = calloc(1, sizeof *w);
+    char *payload = malloc(from->payload.len + 1);
+    char *topic = strdup(from->topic);
+
+    if (!w || !payload || !topic) {
+        free(w);
+        free(payload);
+        free(topic);
+        return NULL;
+    }
+    *w = *from;
+    if (from->payload.len > 0)
+        memcpy(payload, from->payload.p, from->payload.len);
+    w->payload.p = payload;
+    w->topic = topic;
+    return w;
+}
+
+static int config_copy(struct mqtt_link_config *out, const struct mqtt_link_config *from)
+{
+    struct mqtt_link_config c = *from;
+    int r = 0;
+
+    /* every pointer is replaced by a copy or NULL, so that the end frees only what is ours */
+    r |= dup_str(&c.host);
+    r |= dup_str(&c.client_id);
+    r |= dup_str(&c.user);
+    r |= dup_str(&c.password);
+    r |= dup_str(&c.ca_file);
+    r |= dup_str(&c.ca_dir);
+    r |= dup_str(&c.cert_file);
+    r |= dup_str(&c.key_file);
+    if (c.will) {
+        c.will = will_dup(c.will);
+        r |= c.will ? 0 : -ENOMEM;
+    }
+    if (r != 0) {
+        config_deinit(&c);
+        return -ENOMEM;
+    }
+    if (c.port == 0)
+        c.port = c.tls ? PORT_TLS : PORT;
+    if (c.keepalive_s == 0)
+        c.keepalive_s = KEEPALIVE_S;
+    *out = c;
+    return 0;
+}
+
+static bool config_is_sound(const struct mqtt_link_config *c)
+{
+    if (!c->host || !c->host[0] || (!c->client_id && !c->clean_session))
+        return false;
+    if ((c->password && !c->user) || (!c->cert_file != !c->key_file))
+        return false;
+    if (c->keepalive_s > 0 && c->keepalive_s < 5) /* what libmosquitto takes */
+        return false;
+    if (c->heartbeat_ms > 0 && (c->tls || c->heartbeat_ms > c->keepalive_s * 500u))
+        return false;
+    return !c->will ||
+           (c->will->topic && c->will->qos <= 2 && mosquitto_pub_topic_check(c->will->topic) == 0);
+}
+
+/* ---- what waits ---- */
+
+static struct op *op_new(enum op_kind kind, uint64_t cookie)
+{
+    struct op *o = calloc(1, sizeof *o);
+
+    if (o) {
+        ag_list_init(&o->link);
+        o->kind = kind;
+        o->cookie = cookie;
+    }
+    return o;
+}
+
+static struct op *op_find(struct mqtt_link *l, int mid)
+{
+    ag_list_for_each (it, &l->ops) {
+        struct op *o = ag_list_entry(it, struct op, link);
+
+        if (o->mid == mid)
+            return o;
+    }
+    return NULL;
+}
+
+static void tell_room(struct mqtt_link *l)
+{
+    if (!l->starved || !l->events->room || l->closing || l->state != UP)
+        return;
+    l->starved = false;
+    l->events->room(l->user);
+}
+
+static void op_finish(struct mqtt_link *l, struct op *o, int result)
+{
+    bool publish = o->kind == OP_PUBLISH;
+    uint64_t cookie = o->cookie;
+
+    ag_list_del(&o->link);
+    if (publish) {
+        l->stats.in_window--;
+        l->window_bytes -= o->bytes;
+        l->stats.acked += result == 0;
+    }
+    free(o);
+    if (cookie && !l->closing)
+        l->events->done(l->user, cookie, result);
+    if (publish)
+        tell_room(l);
+}
+
+/* What does not survive the connection: QoS 0 that was not written, and subscriptions under way. */
+static void drop_lost_ops(struct mqtt_link *l)
+{
+    struct ag_list lost = AG_LIST_INIT(lost);
+    struct op *o;
+
+    ag_list_for_each_safe (it, &l->ops) {
+        o = ag_list_entry(it, struct op, link);
+        if (o->kind == OP_PUBLISH && o->qos > 0)
+            continue;
+        ag_list_del(it);
+        ag_list_append(&lost, it);
+    }
+    while ((o = ag_list_first(&lost, struct op, link)))
+        op_finish(l, o, MQTT_LINK_DONE_LOST);
+}
+
+static void free_ops(struct mqtt_link *l)
+{
+    struct op *o;
+
+    while ((o = ag_list_first(&l->ops, struct op, link))) {
+        ag_list_del(&o->link);
+        free(o);
+    }
+}
+
+/* ---- events from the thread ---- */
+
+static void link_put(struct mqtt_link *l)
+{
+    if (atomic_fetch_sub(&l->n_holders, 1) > 1)
+        return;
+    free_ops(l);
+    mqtt_inbox_deinit(&l->inbox);
+    config_deinit(&l->session.config);
+    free(l);
+}
+
+static void on_session_disposed(struct mqtt_session *s)
+{
+    link_put(ag_container_of(s, struct mqtt_link, session));
+}
+
+static void on_handle_closed(uv_handle_t *h)
+{
+    struct mqtt_link *l = h->data;
+    const struct mqtt_link_events *events = l->events;
+    void *user = l->user;
+
+    link_put(l);
+    events->closed(user);
+}
+
+static void deliver_message(struct mqtt_link *l, const struct mqtt_inbox_event *e)
+{
+    struct mqtt_link_msg m = {
+        .topic = e->data,
+        .payload = {e->data + e->topic_len + 1, e->len - e->topic_len - 1},
+        .qos = (uint8_t) (e->a >> 1 & 3),
+        .retain = e->a & 1,
+    };
+
+    l->stats.received++;
+    l->events->message(l->user, &m);
+}
+
+static void deliver_down(struct mqtt_link *l, const struct mqtt_inbox_event *e)
+{
+    l->state = IDLE;
+    l->stats.losses++;
+    drop_lost_ops(l);
+    if (!l->closing)
+        l->events->lost(l->user, (enum mqtt_link_loss) e->a, e->b, e->data);
+}
+
+static void deliver(struct mqtt_link *l, const struct mqtt_inbox_event *e)
+{
+    struct op *o;
+
+    switch (e->type) {
+    case MQTT_INBOX_UP:
+        l->state = UP;
+        l->starved = false;
+        l->stats.connects++;
+        l->events->connected(l->user, e->a);
+        break;
+    case MQTT_INBOX_DOWN:
+        deliver_down(l, e);
+        break;
+    case MQTT_INBOX_MESSAGE:
+        deliver_message(l, e);
+        break;
+    case MQTT_INBOX_DONE:
+        o = op_find(l, e->a);
+        if (o)
+            op_finish(l, o, e->b);
+        break;
+    case MQTT_INBOX_ENDED:
+        break;
+    }
+}
+
+static void on_wake(uv_async_t *h)
+{
+    struct mqtt_link *l = h->data;
+    struct mqtt_inbox_event *e;
+    int n = 0;
+
+    while ((e = mqtt_inbox_take(&l->inbox))) {
+        if (e->type == MQTT_INBOX_ENDED) {
+            mqtt_session_deinit(&l->session);
+            uv_close((uv_handle_t *) h, on_handle_closed);
+            return;
+        }
+        if (!l->closing)
+            deliver(l, e);
+        mqtt_inbox_release(e);
+        if (++n >= EVENTS_A_TURN) {
+            uv_async_send(h);
+            return;
+        }
+    }
+}
+
+/* ---- calls ---- */
+
+static void set_limits(struct mqtt_link *l, const struct mqtt_link_limits *limits)
+{
+    if (limits)
+        l->limits = *limits;
+    if (l->limits.window == 0)
+        l->limits.window = WINDOW;
+    if (l->limits.window_bytes == 0)
+        l->limits.window_bytes = WINDOW_BYTES;
+    if (l->limits.inbox_bytes == 0)
+        l->limits.inbox_bytes = INBOX_BYTES;
+    if (l->limits.connect_ms == 0)
+        l->limits.connect_ms = CONNECT_MS;
+}
+
+static int link_start(struct mqtt_link *l, const struct mqtt_link_config *config)
+{
+    int r = config_copy(&l->session.config, config);
+
+    if (r < 0)
+        return r;
+    r = mqtt_inbox_init(&l->inbox, l->limits.inbox_bytes, &l->async);
+    if (r < 0) {
+        config_deinit(&l->session.config);
+        return r;
+    }
+    l->session.inbox = &l->inbox;
+    l->session.dispose = on_session_disposed;
+    l->session.connect_ms = l->limits.connect_ms;
+    r = mqtt_session_init(&l->session);
+    if (r < 0) {
+        mqtt_inbox_deinit(&l->inbox);
+        config_deinit(&l->session.config);
+        return r;
+    }
+    mosquitto_max_inflight_messages_set(l->session.mosq, l->limits.window);
+    return 0;
+}
+
+static void on_stillborn_closed(uv_handle_t *h)
+{
+    free(h->data);
+}
+
+int mqtt_link_open(struct mqtt_link **out, uv_loop_t *loop, const struct mqtt_link_config *config,
+                   const struct mqtt_link_limits *limits, const struct mqtt_link_events *events, void *user)
+{
+    struct mqtt_link *l;
+    int r;
+
+    if (!config_is_sound(config))
+        return -EINVAL;
+    l = calloc(1, sizeof *l);
+    if (!l)
+        return -ENOMEM;
+    ag_list_init(&l->ops);
+    atomic_init(&l->n_holders, 1);
+    l->events = events;
+    l->user = user;
+    set_limits(l, limits);
+    r = uv_async_init(loop, &l->async, on_wake);
+    if (r < 0) {
+        free(l);
+        return r;
+    }
+    l->async.data = l;
+    r = link_start(l, config);
+    if (r < 0) {
+        uv_close((uv_handle_t *) &l->async, on_stillborn_closed);
+        return r;
+    }
+    *out = l;
+    return 0;
+}
+
+void mqtt_link_close(struct mqtt_link *l)
+{
+    if (!l || l->closing)
+        return;
+    l->closing = true;
+    mqtt_inbox_shut(&l->inbox);
+    mqtt_session_leave(&l->session, true);
+    atomic_fetch_add(&l->n_holders, 1);
+    if (mqtt_session_abandon(&l->session))
+        uv_close((uv_handle_t *) &l->async, on_handle_closed); /* no name server is waited for */
+    else
+        atomic_fetch_sub(&l->n_holders, 1);
+}
+
+int mqtt_link_configure(struct mqtt_link *l, const struct mqtt_link_config *config)
+{
+    struct mqtt_link_config c;
+    int r;
+
+    if (l->closing || l->state != IDLE)
+        return -EBUSY;
+    if (!config_is_sound(config))
+        return -EINVAL;
+    r = config_copy(&c, config);
+    if (r < 0)
+        return r;
+    config_deinit(&l->session.config);
+    l->session.config = c;
+    return 0;
+}
+
+int mqtt_link_connect(struct mqtt_link *l)
+{
+    if (l->closing || l->state != IDLE)
+        return -EBUSY;
+    l->state = TRYING;
+    mqtt_session_try(&l->session);
+    return 0;
+}
+
+int mqtt_link_disconnect(struct mqtt_link *l)
+{
+    if (l->closing || l->state == IDLE)
+        return -ENOTCONN;
+    mqtt_session_leave(&l->session, false);
+    return 0;
+}
+
+bool mqtt_link_is_connected(const struct mqtt_link *l)
+{
+    return l->state == UP && !l->closing;
+}
+
+static bool has_room(const struct mqtt_link *l, size_t bytes, bool urgent)
+{
+    size_t places = l->limits.window + (urgent ? (size_t) MQTT_LINK_RESERVE : 0);
+    size_t most = l->limits.window_bytes * (urgent ? 2 : 1);
+
+    return l->stats.in_window == 0 || (l->stats.in_window < places && l->window_bytes + bytes <= most);
+}
+
+/* rc and mid are what libmosquitto said to the request; o waits for its answer, or is freed. */
+static int op_begin(struct mqtt_link *l, struct op *o, int rc, int mid)
+{
+    if (rc != MOSQ_ERR_SUCCESS) {
+        free(o);
+        return mqtt_session_errno(rc);
+    }
+    o->mid = mid;
+    ag_list_append(&l->ops, &o->link);
+    return 0;
+}
+
+int mqtt_link_publish(struct mqtt_link *l, const struct mqtt_link_msg *m, uint64_t cookie)
+{
+    struct op *o;
+    int mid = 0, rc;
+
+    if (!mqtt_link_is_connected(l))
+        return -ENOTCONN;
+    if (m->qos > 2)
+        return -EINVAL;
+    if (m->payload.len > PAYLOAD_MAX)
+        return -EMSGSIZE;
+    if (!has_room(l, m->payload.len, m->urgent)) {
+        l->starved = true;
+        return -ENOBUFS;
+    }
+    o = op_new(OP_PUBLISH, cookie);
+    if (!o)
+        return -ENOMEM;
+    rc = mosquitto_publish(l->session.mosq, &mid, m->topic, (int) m->payload.len, m->payload.p, m->qos,
+                           m->retain);
+    /* above QoS 0 libmosquitto has kept the message even when the connection went a moment ago */
+    if (rc != MOSQ_ERR_SUCCESS && !(rc == MOSQ_ERR_NO_CONN && m->qos > 0)) {
+        free(o);
+        return mqtt_session_errno(rc);
+    }
+    o->qos = m->qos;
+    o->bytes = m->payload.len;
+    l->stats.sent++;
+    l->stats.in_window++;
+    l->window_bytes += o->bytes;
+    o->mid = mid;
+    ag_list_append(&l->ops, &o->link);
+    return 0;
+}
+
+int mqtt_link_subscribe(struct mqtt_link *l, const char *filter, int qos, uint64_t cookie)
+{
+    struct op *o;
+    int mid = 0, rc;
+
+    if (!mqtt_link_is_connected(l))
+        return -ENOTCONN;
+    if (qos < 0 || qos > 2)
+        return -EINVAL;
+    o = op_new(OP_SUBSCRIBE, cookie);
+    if (!o)
+        return -ENOMEM;
+    rc = mosquitto_subscribe(l->session.mosq, &mid, filter, qos);
+    return op_begin(l, o, rc, mid);
+}
+
+int mqtt_link_unsubscribe(struct mqtt_link *l, const char *filter, uint64_t cookie)
+{
+    struct op *o;
+    int mid = 0, rc;
+
+    if (!mqtt_link_is_connected(l))
+        return -ENOTCONN;
+    o = op_new(OP_UNSUBSCRIBE, cookie);
+    if (!o)
+        return -ENOMEM;
+    rc = mosquitto_unsubscribe(l->session.mosq, &mid, filter);
+    return op_begin(l, o, rc, mid);
+}
+
+void mqtt_link_get_stats(const struct mqtt_link *l, struct mqtt_link_stats *out)
+{
+    *out = l->stats;
+}

@@ -1,0 +1,484 @@
+#include "client/cloud/io/mqtt_session.h"
+
+#include <errno.h>
+#include <openssl/x509.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum {
+    POLL_TRY_MS = 100, /* until CONNACK the thread looks for orders this often */
+    POLL_UP_MS = 5000, /* afterwards orders wake it through the socket pair of libmosquitto */
+    POLL_LEAVE_MS = 50,
+    LEAVE_MS = 500 /* to write DISCONNECT */
+};
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
+}
+
+int mqtt_session_errno(int rc)
+{
+    switch (rc) {
+    case MOSQ_ERR_SUCCESS:
+        return 0;
+    case MOSQ_ERR_NOMEM:
+        return -ENOMEM;
+    case MOSQ_ERR_NO_CONN:
+    case MOSQ_ERR_CONN_LOST:
+        return -ENOTCONN;
+    case MOSQ_ERR_PAYLOAD_SIZE:
+    case MOSQ_ERR_OVERSIZE_PACKET:
+        return -EMSGSIZE;
+    default:
+        return -EINVAL;
+    }
+}
+
+/* ---- callbacks of libmosquitto, on the thread ---- */
+
+static void on_connect(struct mosquitto *m, void *user, int rc, int flags)
+{
+    struct mqtt_session *s = user;
+
+    (void) m;
+    if (rc != 0) {
+        s->refused = rc;
+        return;
+    }
+    pthread_mutex_lock(&s->inbox->lock);
+    s->up = true;
+    pthread_mutex_unlock(&s->inbox->lock);
+    if (s->beat.interval_ms > 0)
+        heartbeat_start(&s->beat, now_ms());
+    mqtt_inbox_put_up(s->inbox, flags & 1);
+}
+
+/* "OpenSSL Error[0]: error:0A000086:SSL routines::certificate verify failed": the last part is the reason; the first of several
+   is the cause. */
+static void note_tls_error(struct mqtt_session *s, const char *text)
+{
+    const char *at = strstr(text, "OpenSSL Error"), *reason = at ? strrchr(at, ':') : NULL;
+
+    if (reason && reason[1] && s->tls_error[0] == '\0')
+        snprintf(s->tls_error, sizeof s->tls_error, "TLS: %s", reason + 1);
+}
+
+/* libmosquitto tells of PINGREQ, PINGRESP and OpenSSL's reasons in its log only. */
+static void on_log(struct mosquitto *m, void *user, int level, const char *text)
+{
+    struct mqtt_session *s = user;
+
+    (void) m;
+    if (text && level == MOSQ_LOG_ERR)
+        note_tls_error(s, text);
+    if (level != MOSQ_LOG_DEBUG || !text || s->beat.interval_ms == 0)
+        return;
+    if (strstr(text, " received PINGRESP"))
+        heartbeat_answered(&s->beat);
+    else if (strstr(text, " sending PINGREQ")) /* its own, once per keep-alive without other traffic */
+        heartbeat_sent(&s->beat, now_ms());
+}
+
+static void on_message(struct mosquitto *m, void *user, const struct mosquitto_message *msg)
+{
+    struct mqtt_session *s = user;
+
+    (void) m;
+    mqtt_inbox_put_message(s->inbox, msg->qos << 1 | (msg->retain ? 1 : 0), msg->topic, msg->payload,
+                           (size_t) msg->payloadlen);
+}
+
+static void on_publish(struct mosquitto *m, void *user, int mid)
+{
+    struct mqtt_session *s = user;
+
+    (void) m;
+    mqtt_inbox_put_done(s->inbox, mid, 0);
+}
+
+static void on_subscribe(struct mosquitto *m, void *user, int mid, int n, const int *granted)
+{
+    struct mqtt_session *s = user;
+
+    (void) m;
+    mqtt_inbox_put_done(s->inbox, mid, n > 0 ? granted[0] : MQTT_LINK_DONE_REFUSED);
+}
+
+/* ---- one try ---- */
+
+/* Nobody sits at a daemon's terminal: a key with a pass phrase is an error, never a question. */
+static int on_pass_phrase(char *buf, int size, int rwflag, void *userdata)
+{
+    struct mqtt_session *s = mosquitto_userdata(userdata);
+
+    (void) buf;
+    (void) size;
+    (void) rwflag;
+    s->key_is_encrypted = true;
+    return 0;
+}
+
+static int set_tls(struct mosquitto *m, const struct mqtt_link_config *c)
+{
+    const char *dir = c->ca_dir;
+    int rc;
+
+    if (!c->tls)
+        return MOSQ_ERR_SUCCESS;
+    if (!c->ca_file && !dir)
+        dir = X509_get_default_cert_dir();
+    rc = mosquitto_tls_set(m, c->ca_file, dir, c->cert_file, c->key_file, on_pass_phrase);
+    if (rc == MOSQ_ERR_SUCCESS)
+        rc = mosquitto_tls_insecure_set(m, c->tls_any_name);
+    return rc;
+}
+
+static int apply_config(struct mosquitto *m, const struct mqtt_link_config *c, const char **where)
+{
+    int rc;
+
+    *where = "login";
+    rc = mosquitto_username_pw_set(m, c->user, c->password);
+    if (rc != MOSQ_ERR_SUCCESS)
+        return rc;
+    *where = "will";
+    rc = c->will ? mosquitto_will_set(m, c->will->topic, (int) c->will->payload.len, c->will->payload.p,
+                                      c->will->qos, c->will->retain)
+                 : mosquitto_will_clear(m);
+    if (rc != MOSQ_ERR_SUCCESS)
+        return rc;
+    *where = "TLS files";
+    rc = set_tls(m, c);
+    if (rc != MOSQ_ERR_SUCCESS)
+        return rc;
+    *where = "protocol level";
+    return mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION,
+                                c->level == MQTT_LINK_V31 ? MQTT_PROTOCOL_V31 : MQTT_PROTOCOL_V311);
+}
+
+/* An order to leave this try. */
+static bool must_leave(struct mqtt_session *s)
+{
+    bool leave;
+
+    pthread_mutex_lock(&s->inbox->lock);
+    leave = s->give_up || s->end;
+    pthread_mutex_unlock(&s->inbox->lock);
+    return leave;
+}
+
+static int poll_ms(const struct mqtt_session *s, bool leaving)
+{
+    int quarter = s->config.keepalive_s * 250;
+
+    if (leaving)
+        return POLL_LEAVE_MS;
+    if (!s->up)
+        return POLL_TRY_MS;
+    if (s->beat.interval_ms > 0) {
+        uint64_t wait = heartbeat_wait_ms(&s->beat, now_ms());
+
+        quarter = wait == 0 ? POLL_TRY_MS : wait < POLL_UP_MS ? (int) wait : POLL_UP_MS;
+    }
+    return quarter > 0 && quarter < POLL_UP_MS ? quarter : POLL_UP_MS;
+}
+
+/* Between two rounds of libmosquitto nothing of it is half written, when it has nothing to write at all. */
+static bool send_ping(struct mqtt_session *s)
+{
+    static const uint8_t pingreq[2] = {0xc0, 0};
+
+    return send(mosquitto_socket(s->mosq), pingreq, sizeof pingreq, MSG_NOSIGNAL | MSG_DONTWAIT) ==
+           sizeof pingreq;
+}
+
+/* false: the link is dead by the heartbeat rule. */
+static bool beat(struct mqtt_session *s)
+{
+    if (s->beat.interval_ms == 0 || !s->up || mosquitto_want_write(s->mosq))
+        return true;
+    switch (heartbeat_step(&s->beat, now_ms())) {
+    case HEARTBEAT_PING:
+        return send_ping(s);
+    case HEARTBEAT_DEAD:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* Makes libmosquitto see an end of file: the one way to drop a connection that is stuck. */
+static void cut(struct mqtt_session *s)
+{
+    int fd = mosquitto_socket(s->mosq);
+
+    if (fd >= 0)
+        shutdown(fd, SHUT_RDWR);
+}
+
+static bool peer_known(struct mqtt_session *s)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof peer;
+    int fd = mosquitto_socket(s->mosq);
+
+    return fd >= 0 && getpeername(fd, (struct sockaddr *) &peer, &len) == 0;
+}
+
+struct try_end {
+    int rc, err;
+    bool timed_out, reached; /* reached: there was a TCP connection */
+    bool unanswered; /* heartbeats were */
+};
+
+static void drive(struct mqtt_session *s, struct try_end *end)
+{
+    uint64_t deadline = now_ms() + s->connect_ms;
+    bool leaving = false;
+
+    while (end->rc == MOSQ_ERR_SUCCESS) {
+        if (!leaving && must_leave(s)) {
+            leaving = true;
+            deadline = now_ms() + (s->up ? LEAVE_MS : 0);
+            if (s->up) /* the order may have come just before the session was up */
+                mosquitto_disconnect(s->mosq);
+        }
+        if ((leaving || !s->up) && now_ms() >= deadline) {
+            end->timed_out = !leaving;
+            end->reached = peer_known(s);
+            cut(s);
+            mosquitto_loop(s->mosq, 0, 1);
+            return;
+        }
+        if (!leaving && !end->unanswered && !beat(s)) {
+            end->unanswered = true;
+            cut(s);
+        }
+        end->rc = mosquitto_loop(s->mosq, poll_ms(s, leaving), 1);
+        end->err = errno;
+    }
+    end->reached = end->rc == MOSQ_ERR_CONN_LOST || end->rc == MOSQ_ERR_PROTOCOL;
+}
+
+static void report_end(struct mqtt_session *s, const struct try_end *end, bool was_up, const char *where)
+{
+    enum mqtt_link_loss loss = MQTT_LINK_UNREACHABLE;
+    int err = end->rc == MOSQ_ERR_ERRNO ? end->err : 0;
+    const char *what = end->unanswered  ? "two heartbeats without an answer"
+                       : end->timed_out ? "timeout"
+                       : s->tls_error[0] && !s->key_is_encrypted ? s->tls_error
+                       : s->key_is_encrypted ? "the key file is encrypted; it must be without a pass phrase"
+                       : err            ? strerror(err)
+                                        : mosquitto_strerror(end->rc);
+    bool v6 = strchr(s->config.host, ':');
+    char why[512];
+
+    if (must_leave(s))
+        loss = MQTT_LINK_ASKED;
+    else if (was_up)
+        loss = MQTT_LINK_CUT;
+    else if (s->refused)
+        loss = MQTT_LINK_REFUSED;
+    else if (end->reached)
+        loss = MQTT_LINK_NO_CONNACK;
+    if (loss == MQTT_LINK_ASKED)
+        what = "asked to";
+    else if (loss == MQTT_LINK_REFUSED)
+        what = mosquitto_connack_string(s->refused);
+    else if (loss == MQTT_LINK_NO_CONNACK && !end->timed_out && !s->tls_error[0])
+        what = "closed before CONNACK";
+    snprintf(why, sizeof why, "%s%s%s (%s%.255s%s:%u)", where ? where : "", where ? ": " : "", what, v6 ? "[" : "",
+             s->config.host, v6 ? "]" : "", s->config.port);
+    mqtt_inbox_put_down(s->inbox, loss, s->refused ? s->refused : -err, why);
+}
+
+/* Host names are looked up and key files read in here. false: the loop has gone away meanwhile. */
+static bool connect_now(struct mqtt_session *s, struct try_end *end)
+{
+    const struct mqtt_link_config *c = &s->config;
+    bool abandoned;
+
+    pthread_mutex_lock(&s->inbox->lock);
+    s->connecting = !s->end;
+    pthread_mutex_unlock(&s->inbox->lock);
+    if (!s->connecting) {
+        end->rc = MOSQ_ERR_NO_CONN;
+        return true;
+    }
+    errno = 0;
+    end->rc = mosquitto_connect_async(s->mosq, c->host, c->port, c->keepalive_s);
+    end->err = errno;
+    pthread_mutex_lock(&s->inbox->lock);
+    s->connecting = false;
+    abandoned = s->abandoned;
+    pthread_mutex_unlock(&s->inbox->lock);
+    return !abandoned;
+}
+
+/* false: abandoned; nobody is told. */
+static bool run_try(struct mqtt_session *s)
+{
+    const struct mqtt_link_config *c = &s->config;
+    struct try_end end = {0};
+    const char *where = NULL;
+    bool was_up;
+
+    s->refused = 0;
+    s->key_is_encrypted = false;
+    s->tls_error[0] = '\0';
+    if (c->heartbeat_ms > 0 && s->beat.interval_ms == 0)
+        heartbeat_init(&s->beat, c->heartbeat_ms);
+    end.rc = apply_config(s->mosq, c, &where);
+    if (end.rc == MOSQ_ERR_SUCCESS) {
+        where = NULL;
+        if (!connect_now(s, &end))
+            return false;
+        if (end.rc == MOSQ_ERR_SUCCESS)
+            drive(s, &end);
+    }
+    was_up = s->up;
+    pthread_mutex_lock(&s->inbox->lock);
+    s->up = false;
+    pthread_mutex_unlock(&s->inbox->lock);
+    report_end(s, &end, was_up, where);
+    return true;
+}
+
+/* What mqtt_session_deinit() does, but for the join. libmosquitto's count of users is the loop's: it stays one too high. */
+static void dispose(struct mqtt_session *s)
+{
+    mosquitto_destroy(s->mosq);
+    pthread_cond_destroy(&s->order);
+    s->dispose(s);
+}
+
+static void *thread_main(void *arg)
+{
+    struct mqtt_session *s = arg;
+
+    for (;;) {
+        pthread_mutex_lock(&s->inbox->lock);
+        while (!s->try_wanted && !s->end)
+            pthread_cond_wait(&s->order, &s->inbox->lock);
+        if (s->end) {
+            pthread_mutex_unlock(&s->inbox->lock);
+            break;
+        }
+        s->try_wanted = false;
+        pthread_mutex_unlock(&s->inbox->lock);
+        if (!run_try(s)) {
+            dispose(s);
+            return NULL;
+        }
+    }
+    mqtt_inbox_put_ended(s->inbox);
+    return NULL;
+}
+
+/* ---- orders, from the loop ---- */
+
+void mqtt_session_try(struct mqtt_session *s)
+{
+    pthread_mutex_lock(&s->inbox->lock);
+    s->try_wanted = true;
+    s->give_up = false;
+    pthread_cond_signal(&s->order);
+    pthread_mutex_unlock(&s->inbox->lock);
+}
+
+/* A session that is up sleeps in libmosquitto: DISCONNECT wakes it. Before that the thread looks here often. */
+void mqtt_session_leave(struct mqtt_session *s, bool for_good)
+{
+    bool up;
+
+    pthread_mutex_lock(&s->inbox->lock);
+    s->give_up = true;
+    s->end = s->end || for_good;
+    up = s->up;
+    pthread_cond_signal(&s->order);
+    pthread_mutex_unlock(&s->inbox->lock);
+    if (up)
+        mosquitto_disconnect(s->mosq);
+}
+
+bool mqtt_session_abandon(struct mqtt_session *s)
+{
+    pthread_t thread = s->thread;
+    bool abandoned;
+
+    pthread_mutex_lock(&s->inbox->lock);
+    abandoned = s->abandoned = s->connecting;
+    pthread_mutex_unlock(&s->inbox->lock);
+    if (abandoned)
+        pthread_detach(thread); /* it may have ended already */
+    return abandoned;
+}
+
+static struct mosquitto *handle_new(struct mqtt_session *s)
+{
+    struct mosquitto *m;
+
+    if (mosquitto_lib_init() != MOSQ_ERR_SUCCESS)
+        return NULL;
+    m = mosquitto_new(s->config.client_id, s->config.clean_session, s);
+    if (!m) {
+        mosquitto_lib_cleanup();
+        return NULL;
+    }
+    mosquitto_threaded_set(m, true);
+    mosquitto_connect_with_flags_callback_set(m, on_connect);
+    mosquitto_message_callback_set(m, on_message);
+    mosquitto_publish_callback_set(m, on_publish);
+    mosquitto_subscribe_callback_set(m, on_subscribe);
+    mosquitto_unsubscribe_callback_set(m, on_publish);
+    if (s->config.heartbeat_ms > 0 || s->config.tls)
+        mosquitto_log_callback_set(m, on_log);
+    return m;
+}
+
+/* Signals are the loop's business; a broken pipe is an error code here. */
+static int thread_start(struct mqtt_session *s)
+{
+    sigset_t all, old;
+    int r;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    r = pthread_create(&s->thread, NULL, thread_main, s);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return r;
+}
+
+int mqtt_session_init(struct mqtt_session *s)
+{
+    int r;
+
+    s->mosq = handle_new(s);
+    if (!s->mosq)
+        return errno == EINVAL ? -EINVAL : -ENOMEM;
+    r = pthread_cond_init(&s->order, NULL);
+    if (r == 0) {
+        r = thread_start(s);
+        if (r == 0)
+            return 0;
+        pthread_cond_destroy(&s->order);
+    }
+    mosquitto_destroy(s->mosq);
+    mosquitto_lib_cleanup();
+    return -r;
+}
+
+void mqtt_session_deinit(struct mqtt_session *s)
+{
+    pthread_join(s->thread, NULL);
+    pthread_cond_destroy(&s->order);
+    mosquitto_destroy(s->mosq);
+    mosquitto_lib_cleanup();
+}

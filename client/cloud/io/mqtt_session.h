@@ -1,0 +1,52 @@
+/*
+ * The thread side of an MQTT link: one libmosquitto handle, driven by one thread, one try after another as ordered.
+ * Only mqtt_link.c includes this. The config is written by the loop while the thread rests between tries (idle), and
+ * read by the thread during a try; the orders are under the inbox's lock.
+ */
+#ifndef CLIENT_MQTT_SESSION_H
+#define CLIENT_MQTT_SESSION_H
+
+#include <mosquitto.h>
+#include "client/cloud/core/heartbeat.h"
+#include "client/local/io/mqtt_inbox.h"
+#include "client/cloud/io/mqtt_link.h"
+
+struct mqtt_session {
+    struct mosquitto *mosq;
+    struct mqtt_inbox *inbox;
+    struct mqtt_link_config config; /* strings owned by mqtt_link.c */
+    unsigned connect_ms;
+    pthread_t thread;
+    pthread_cond_t order; /* with inbox->lock */
+    bool try_wanted; /* orders; under inbox->lock */
+    bool give_up;
+    bool end;
+    bool connecting; /* the thread is in libmosquitto's connect, which waits for name servers; under the lock */
+    bool abandoned; /* by the loop: the thread disposes of all; under the lock */
+    void (*dispose)(struct mqtt_session *s); /* on the thread, when it was abandoned; the session is no more */
+    bool key_is_encrypted; /* the thread's own: so OpenSSL found key_file */
+    bool up; /* CONNACK came; written by the thread, under the lock */
+    char tls_error[128]; /* the thread's own: OpenSSL's reason in this try, "" none */
+    int refused; /* the thread's own: CONNACK code, 0 none */
+    struct heartbeat beat; /* the thread's own; outlives sessions. interval_ms 0: none */
+};
+
+/* The handle and the thread. 0, -ENOMEM or -errno. inbox and config are set before. */
+int mqtt_session_init(struct mqtt_session *s);
+/* The thread has ended (MQTT_INBOX_ENDED was taken). */
+void mqtt_session_deinit(struct mqtt_session *s);
+
+void mqtt_session_try(struct mqtt_session *s);
+/* Leaves the try or session under way; for_good: and ends the thread. Harmless when nothing is on. */
+void mqtt_session_leave(struct mqtt_session *s, bool for_good);
+
+/*
+ * For a thread that is to end and cannot be called back: true: it now owns the session and whatever dispose() frees, and
+ * the loop must not touch either again. false: it ends in the usual way. After mqtt_session_leave(for_good).
+ */
+bool mqtt_session_abandon(struct mqtt_session *s);
+
+/* libmosquitto's code as -errno. */
+int mqtt_session_errno(int rc);
+
+#endif

@@ -1,0 +1,594 @@
+/*
+ * The mqtt cloud. With P = mqtt_prefix and D = the did:
+ *
+ *   P/D/command      to the device: {"id"?,"method","params"}; retained ones are dropped, they would be executed again
+ *   P/D/command_ack  {"id",...}: the answer to a command that had an id
+ *   P/D/report       reports as applications wrote them, under an id of the client's own, the same one on repeats
+ *   P/D/status       retained: "online" when commands can come (birth), "offline" as the will and at the end
+ *   P/D/state        retained: the last value of each reported property, also of before a restart
+ *
+ * and Home Assistant's discovery messages when a list of properties is given (client/cloud/mqtt/core/ha_discovery.h). Commands are
+ * subscribed with QoS 2: who publishes them with QoS 2 has each executed exactly once; where a broker does not grant
+ * that, with less. Here: the session, reports, and the life of it all.
+ */
+#include "client/cloud/mqtt/mqtt.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "client/cloud/link_counters.h"
+#include "client/cloud/mqtt/mqtt_priv.h"
+#include "client/cloud/mqtt/core/ha_discovery.h"
+#include "libagent/core/message.h"
+#include "libagent/io/file.h"
+
+enum {
+    FIRST_MS = 500,
+    MAX_MS = 60000,
+    KICK_MS = 1,
+    DEPTH_MAX = 128
+};
+
+static const char *const topic_names[MQTT_N_TOPICS] = {"command", "command_ack", "report", "status", "state"};
+
+struct in_flight {
+    struct ag_list link;
+    uint32_t id;
+};
+
+void mqtt_cloud_refused(struct mqtt_cloud *m, uint64_t *counter, const char *what, const char *why)
+{
+    unsigned held;
+
+    ++*counter;
+    if (ag_log_gate_pass(&m->gate, uv_now(m->env->loop), &held))
+        ag_log(AG_LOG_WARNING, "mqtt: %s refused: %s (%" PRIu64 " so far)", what, why, *counter);
+}
+
+int mqtt_cloud_publish(struct mqtt_cloud *m, const struct mqtt_link_msg *msg, uint64_t cookie)
+{
+    struct mqtt_link_msg copy = *msg;
+    int r;
+
+    /* reports are kept elsewhere and do not crowd the rest out */
+    copy.urgent = msg->topic != m->topics[MQTT_T_REPORT];
+    r = mqtt_link_publish(m->link, &copy, cookie);
+    if (r == 0)
+        m->last_sent_ms = uv_now(m->env->loop);
+    return r;
+}
+
+/* ---- the command subscription ---- */
+
+static void ask_commands(struct mqtt_cloud *m)
+{
+    uint8_t qos = m->sub_command.qos;
+    int r = mqtt_link_subscribe(m->link, m->topics[MQTT_T_COMMAND], qos, mqtt_cookie(MQTT_COOKIE_SUB_COMMAND, qos));
+
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "mqtt: cannot subscribe to %s: %s", m->topics[MQTT_T_COMMAND], strerror(-r));
+}
+
+/* The broker has said no, one way or the other: what comes of it. */
+static void commands_refused(struct mqtt_cloud *m, const char *how)
+{
+    const struct sub_ladder *s = &m->sub_command;
+
+    m->count.subscriptions_refused++;
+    if (s->state == SUB_ASKING) {
+        ag_log(AG_LOG_ERROR, "mqtt: the broker %s the subscription to %s with QoS %u; asking for QoS %u", how,
+               m->topics[MQTT_T_COMMAND], s->qos + 1u, s->qos);
+        ask_commands(m);
+        return;
+    }
+    ag_log(AG_LOG_ERROR, "mqtt: the broker %s the subscription to %s: no command will come; next try in %u minutes", how,
+           m->topics[MQTT_T_COMMAND], SUB_LADDER_AGAIN_MS / 60000u);
+    mqtt_picture_online(m);
+}
+
+/* asked: the QoS of the request that is answered; an answer that is overdue by now belongs to an earlier one. */
+static void commands_subscribed(struct mqtt_cloud *m, uint8_t asked, int result)
+{
+    struct sub_ladder *s = &m->sub_command;
+
+    if (result == MQTT_LINK_DONE_LOST || s->state != SUB_ASKING || asked != s->qos)
+        return;
+    sub_ladder_answered(s, result, uv_now(m->env->loop));
+    if (s->state == SUB_STANDS) {
+        if (result < m->conf.command_qos)
+            ag_log(AG_LOG_WARNING, "mqtt: commands come with QoS %d only", result);
+        mqtt_picture_online(m);
+    } else {
+        commands_refused(m, "refuses");
+    }
+    mqtt_cloud_rearm(m);
+}
+
+static void commands_overdue(struct mqtt_cloud *m, uint64_t now_ms)
+{
+    struct sub_ladder *s = &m->sub_command;
+    bool asking = s->state == SUB_ASKING;
+
+    if (s->due_ms == 0 || now_ms < s->due_ms)
+        return;
+    sub_ladder_overdue(s, now_ms);
+    if (asking)
+        commands_refused(m, "does not answer");
+    else
+        ask_commands(m);
+}
+
+static void on_due(uv_timer_t *t)
+{
+    struct mqtt_cloud *m = t->data;
+    uint64_t now = uv_now(m->env->loop);
+
+    if (m->stopping || !m->reconnect.up)
+        return;
+    commands_overdue(m, now);
+    mqtt_picture_overdue(m, now);
+    mqtt_cloud_rearm(m);
+}
+
+void mqtt_cloud_rearm(struct mqtt_cloud *m)
+{
+    uint64_t at = m->sub_command.due_ms, other = mqtt_picture_due_ms(m), now = uv_now(m->env->loop);
+
+    if (m->stopping)
+        return;
+    if (other > 0 && (at == 0 || other < at))
+        at = other;
+    if (at == 0 || !m->reconnect.up)
+        uv_timer_stop(&m->due);
+    else
+        uv_timer_start(&m->due, on_due, at > now ? at - now : 0, 0);
+}
+
+/* ---- the session ---- */
+
+static int configure(struct mqtt_cloud *m, bool open);
+
+static void on_retry(uv_timer_t *t)
+{
+    struct mqtt_cloud *m = t->data;
+    int r;
+
+    if (m->stopping)
+        return;
+    r = configure(m, false); /* the next server; -EBUSY: a try is on */
+    if (r < 0 && r != -EBUSY)
+        ag_log(AG_LOG_WARNING, "mqtt: %s", strerror(-r));
+    mqtt_link_connect(m->link);
+}
+
+static void on_connected(void *user, bool session_present)
+{
+    struct mqtt_cloud *m = user;
+
+    (void) session_present;
+    m->last_sent_ms = uv_now(m->env->loop);
+    reconnect_up(&m->reconnect, m->last_sent_ms);
+    mqtt_picture_discovery(m);
+    if (sub_ladder_begin(&m->sub_command, m->last_sent_ms))
+        ask_commands(m);
+    else
+        mqtt_picture_online(m);
+    mqtt_answers_send(m);
+    mqtt_cloud_rearm(m);
+    m->env->events->connected(m->env->user);
+}
+
+static void session_ended(struct mqtt_cloud *m, bool cut)
+{
+    uint64_t now = uv_now(m->env->loop);
+
+    uv_timer_stop(&m->due);
+    if (cut && sub_ladder_lost(&m->sub_command, now))
+        ag_log(AG_LOG_ERROR, "mqtt: the connection ended while %s was being subscribed to", m->topics[MQTT_T_COMMAND]);
+    mqtt_picture_lost(m, now);
+}
+
+static uint32_t next_pause(struct mqtt_cloud *m, bool login_refused)
+{
+    bool suspect;
+    uint32_t pause = reconnect_down(&m->reconnect, login_refused, uv_now(m->env->loop), &suspect);
+
+    m->server = (m->server + 1) % m->conf.n_servers;
+    if (suspect)
+        ag_log(AG_LOG_ERROR, "mqtt: %d sessions in a row ended soon after login: does another device use the client id %s?",
+               RECONNECT_SHORT_MAX, m->client_id);
+    return pause;
+}
+
+static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *why)
+{
+    struct mqtt_cloud *m = user;
+    bool asked = loss == MQTT_LINK_ASKED, login = loss == MQTT_LINK_REFUSED && (code == 2 || code == 4 || code == 5);
+    uint32_t pause = KICK_MS;
+
+    if (m->stopping)
+        return;
+    if (m->reconnect.up)
+        session_ended(m, !asked);
+    if (asked)
+        reconnect_left(&m->reconnect);
+    else
+        pause = next_pause(m, login);
+    uv_timer_start(&m->retry, on_retry, pause, 0);
+    m->env->events->lost(m->env->user, why);
+}
+
+static void on_message(void *user, const struct mqtt_link_msg *msg)
+{
+    struct mqtt_cloud *m = user;
+
+    if (strcmp(msg->topic, m->topics[MQTT_T_COMMAND]) == 0)
+        mqtt_command_come(m, msg);
+    else if (strcmp(msg->topic, m->topics[MQTT_T_STATE]) == 0)
+        mqtt_picture_come(m, msg);
+}
+
+static void on_room(void *user)
+{
+    struct mqtt_cloud *m = user;
+
+    mqtt_picture_room(m);
+    mqtt_answers_send(m);
+    if (m->env->events->room)
+        m->env->events->room(m->env->user);
+}
+
+/* ---- reports ---- */
+
+static struct in_flight *find_in_flight(struct mqtt_cloud *m, uint32_t id)
+{
+    ag_list_for_each (it, &m->in_flight) {
+        struct in_flight *f = ag_list_entry(it, struct in_flight, link);
+
+        if (f->id == id)
+            return f;
+    }
+    return NULL;
+}
+
+static void report_done(struct mqtt_cloud *m, uint32_t id, int result)
+{
+    struct in_flight *f = find_in_flight(m, id);
+
+    if (!f)
+        return;
+    ag_list_del(&f->link);
+    free(f);
+    if (result == 0)
+        m->env->events->acked(m->env->user, id, AG_SPAN("{\"result\":[\"ok\"]}"));
+    else
+        m->env->events->failed(m->env->user, id, true, -32002, "not connected");
+}
+
+static void on_done(void *user, uint64_t cookie, int result)
+{
+    struct mqtt_cloud *m = user;
+    uint32_t n = (uint32_t) cookie;
+
+    switch ((enum mqtt_cookie_kind)(cookie >> 32)) {
+    case MQTT_COOKIE_REPORT:
+        report_done(m, n, result);
+        break;
+    case MQTT_COOKIE_ANSWER:
+        answer_box_done(&m->answers, n, result == 0);
+        break;
+    case MQTT_COOKIE_SUB_COMMAND:
+        commands_subscribed(m, (uint8_t) n, result);
+        break;
+    case MQTT_COOKIE_SUB_STATE:
+        mqtt_picture_subscribed(m, result);
+        break;
+    case MQTT_COOKIE_UNSUB_STATE:
+        if (result != MQTT_LINK_DONE_LOST)
+            mqtt_picture_unsubscribed(m);
+        break;
+    }
+}
+
+/* The report under our id: put in place of the application's, or in front. */
+static int put_id(struct ag_buf *out, struct ag_span text, uint32_t id)
+{
+    struct ag_json_view view;
+    int r;
+
+    if (ag_json_parse(&text, DEPTH_MAX, &view) != 0 || view.at[AG_M_METHOD].type != AG_JSON_STRING)
+        return -EINVAL;
+    if (ag_view_has(&view, AG_M_ID))
+        return ag_msg_splice_id(out, text, &view, id);
+    r = ag_buf_printf(out, "{\"id\":%" PRIu32 ",", id);
+    return r == 0 ? ag_buf_append(out, text.p + 1, text.len - 1) : r;
+}
+
+static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat)
+{
+    struct mqtt_cloud *m = (struct mqtt_cloud *) base;
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    struct mqtt_link_msg msg = {.topic = m->topics[MQTT_T_REPORT], .qos = m->conf.qos};
+    struct in_flight *f;
+    int r;
+
+    (void) at_s; /* the text goes as the application wrote it */
+    if (repeat && find_in_flight(m, report_id))
+        return 0; /* the link itself sends it again, with DUP */
+    if (!mqtt_link_is_connected(m->link))
+        return -ENOTCONN;
+    r = put_id(&b, text, report_id);
+    if (r < 0)
+        return r;
+    f = calloc(1, sizeof *f);
+    if (!f)
+        return -ENOMEM;
+    f->id = report_id;
+    msg.payload = ag_buf_span(&b);
+    r = mqtt_cloud_publish(m, &msg, mqtt_cookie(MQTT_COOKIE_REPORT, report_id));
+    if (r < 0) {
+        free(f);
+        return r;
+    }
+    ag_list_append(&m->in_flight, &f->link);
+    mqtt_picture_report(m, text);
+    return 0;
+}
+
+static int mqtt_carries(const struct device_conf *conf, struct ag_span text)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+
+    (void) conf;
+    return put_id(&b, text, 1);
+}
+
+/* ---- life ---- */
+
+static void fields_deinit(struct mqtt_cloud *m)
+{
+    mqtt_commands_deinit(m);
+    while (!ag_list_empty(&m->in_flight)) {
+        struct in_flight *f = ag_list_first(&m->in_flight, struct in_flight, link);
+
+        ag_list_del(&f->link);
+        free(f);
+    }
+    for (int i = 0; i < MQTT_N_TOPICS; i++)
+        free(m->topics[i]);
+    prop_state_deinit(&m->state);
+}
+
+/* One of the things that n_open counts has closed. */
+static void put(struct mqtt_cloud *m)
+{
+    const struct cloud_env *env = m->env;
+
+    if (--m->n_open > 0)
+        return;
+    fields_deinit(m);
+    free(m);
+    env->events->closed(env->user);
+}
+
+static void on_link_closed(void *user)
+{
+    put(user);
+}
+
+static void on_timer_closed(uv_handle_t *h)
+{
+    put(h->data);
+}
+
+static const struct mqtt_link_events LINK_EVENTS = {
+    .connected = on_connected,
+    .lost = on_lost,
+    .message = on_message,
+    .done = on_done,
+    .closed = on_link_closed,
+    .room = on_room,
+};
+
+/* open: a new link; else the settings of the one there is. */
+static int configure(struct mqtt_cloud *m, bool open)
+{
+    const struct mqtt_conf *c = &m->conf;
+    const struct mqtt_link_msg will = {
+        .topic = m->topics[MQTT_T_STATUS], .payload = AG_SPAN("offline"), .qos = 1, .retain = true};
+    const struct mqtt_link_config config = {
+        .host = c->servers[m->server].host,
+        .port = c->servers[m->server].port,
+        .keepalive_s = c->keepalive_s,
+        .client_id = m->client_id,
+        .user = c->user,
+        .password = c->password,
+        .clean_session = c->clean_session,
+        .will = &will,
+        .tls = c->tls,
+        .ca_file = c->ca_file,
+        .cert_file = c->cert_file,
+        .key_file = c->key_file,
+    };
+
+    /* discovery messages count too, until they are written */
+    static const struct mqtt_link_limits limits = {.window = HA_ENTITIES_MAX + 64};
+
+    return open ? mqtt_link_open(&m->link, m->env->loop, &config, &limits, &LINK_EVENTS, m)
+                : mqtt_link_configure(m->link, &config);
+}
+
+static int init_fields(struct mqtt_cloud *m, const struct cloud_env *env)
+{
+    char why[160];
+    int r;
+
+    m->env = env;
+    mqtt_commands_init(m);
+    ag_list_init(&m->in_flight);
+    m->gate = (struct ag_log_gate){.burst = 10, .period_ms = 60000};
+    reconnect_init(&m->reconnect, FIRST_MS, 0, MAX_MS, (uint32_t) uv_hrtime());
+    r = mqtt_conf_read(env->conf, &m->conf, why, sizeof why);
+    if (r < 0)
+        return r;
+    sub_ladder_init(&m->sub_command, m->conf.command_qos);
+    sub_ladder_init(&m->sub_state, 0);
+    snprintf(m->did, sizeof m->did, "%" PRIu64, env->conf->did);
+    snprintf(m->client_id, sizeof m->client_id, "miio-%s", m->did);
+    if (m->conf.client_id)
+        snprintf(m->client_id, sizeof m->client_id, "%s", m->conf.client_id);
+    for (int i = 0; i < MQTT_N_TOPICS; i++) {
+        if (asprintf(&m->topics[i], "%s/%s/%s", m->conf.prefix, m->did, topic_names[i]) < 0) {
+            m->topics[i] = NULL;
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+static void open_timer(struct mqtt_cloud *m, uv_timer_t *t)
+{
+    uv_timer_init(m->env->loop, t);
+    t->data = m;
+    m->n_open++;
+}
+
+static int mqtt_create(struct cloud **out, const struct cloud_env *env)
+{
+    struct mqtt_cloud *m = calloc(1, sizeof *m);
+    int r;
+
+    if (!m)
+        return -ENOMEM;
+    m->base.ops = &cloud_mqtt_ops;
+    r = init_fields(m, env);
+    if (r == 0)
+        r = configure(m, true);
+    if (r < 0) {
+        fields_deinit(m);
+        free(m);
+        return r;
+    }
+    m->n_open = 1; /* the link */
+    open_timer(m, &m->retry);
+    open_timer(m, &m->due);
+    *out = &m->base;
+    return 0;
+}
+
+/* The list of properties too is judged at the start. */
+static int mqtt_check(const struct device_conf *conf, char *why, size_t n)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf list = AG_BUF_INIT;
+    static const struct ha_device nobody = {"", "0", "", "", "", "", ""};
+    const char *reason = "out of memory";
+    struct mqtt_conf c;
+    int r = mqtt_conf_read(conf, &c, why, n);
+
+    if (r < 0 || !c.ha_list)
+        return r;
+    r = ag_file_read(c.ha_list, HA_FILE_MAX, &list);
+    if (r < 0)
+        reason = strerror(-r);
+    else
+        r = ha_discovery_build(ag_buf_span(&list), &nobody, NULL, NULL, &reason);
+    if (r == 0)
+        return 0;
+    snprintf(why, n, "ha_properties: %s", reason);
+    return -EINVAL;
+}
+
+static void mqtt_start(struct cloud *base)
+{
+    mqtt_link_connect(((struct mqtt_cloud *) base)->link);
+}
+
+/* An orderly end leaves no will behind, so "offline" is said here. */
+static void mqtt_stop(struct cloud *base)
+{
+    struct mqtt_cloud *m = (struct mqtt_cloud *) base;
+
+    if (m->stopping)
+        return;
+    m->stopping = true;
+    if (answer_box_next(&m->answers))
+        ag_log(AG_LOG_WARNING, "mqtt: %u answers have not got out", m->answers.n);
+    mqtt_picture_offline(m);
+    uv_close((uv_handle_t *) &m->retry, on_timer_closed);
+    uv_close((uv_handle_t *) &m->due, on_timer_closed);
+    mqtt_link_close(m->link);
+}
+
+static void mqtt_kick(struct cloud *base)
+{
+    struct mqtt_cloud *m = (struct mqtt_cloud *) base;
+
+    if (m->stopping)
+        return;
+    reconnect_reset(&m->reconnect);
+    /* DISCONNECT takes the will back, and the next login may fail */
+    mqtt_picture_offline(m);
+    if (mqtt_link_disconnect(m->link) == -ENOTCONN)
+        uv_timer_start(&m->retry, on_retry, KICK_MS, 0);
+}
+
+/* Certificates are read at each connect; a session without any goes on. */
+static void mqtt_reload(struct cloud *base)
+{
+    if (((struct mqtt_cloud *) base)->conf.tls)
+        mqtt_kick(base);
+}
+
+static uint64_t mqtt_next_try_ms(const struct cloud *base)
+{
+    const struct mqtt_cloud *m = (const struct mqtt_cloud *) base;
+
+    return uv_is_active((const uv_handle_t *) &m->retry) ? uv_timer_get_due_in(&m->retry) : UINT64_MAX;
+}
+
+static unsigned mqtt_wakeup_s(struct cloud *base)
+{
+    struct mqtt_cloud *m = (struct mqtt_cloud *) base;
+    struct mqtt_link_stats st;
+    uint64_t idle_s = (uv_now(m->env->loop) - m->last_sent_ms) / 1000;
+
+    if (!m->reconnect.up && uv_is_active((uv_handle_t *) &m->retry))
+        return (unsigned) ((uv_timer_get_due_in(&m->retry) + 999) / 1000);
+    mqtt_link_get_stats(m->link, &st);
+    if (!m->reconnect.up || st.in_window > 0 || m->answers.n + m->answers.n_open > 0)
+        return 0;
+    return idle_s + 1 < m->conf.keepalive_s ? (unsigned) (m->conf.keepalive_s - idle_s) : 1;
+}
+
+static void mqtt_counters(const struct cloud *base, cloud_tell_fn *tell)
+{
+    const struct mqtt_cloud *m = (const struct mqtt_cloud *) base;
+
+    tell("cloud.commands", m->count.commands);
+    tell("cloud.refused.commands", m->count.commands_refused);
+    tell("cloud.refused.answers", m->count.answers_refused);
+    tell("cloud.refused.properties", m->count.properties_refused);
+    tell("cloud.refused.subscriptions", m->count.subscriptions_refused);
+    tell("cloud.dropped.answers", m->answers.n_dropped);
+    tell("cloud.answers.waiting", m->answers.n);
+    cloud_tell_link(m->link, tell);
+}
+
+const struct cloud_ops cloud_mqtt_ops = {
+    .name = "mqtt",
+    .check = mqtt_check,
+    .create = mqtt_create,
+    .start = mqtt_start,
+    .stop = mqtt_stop,
+    .report = mqtt_report,
+    .carries = mqtt_carries,
+    .answer = mqtt_command_answer,
+    .kick = mqtt_kick,
+    .wakeup_s = mqtt_wakeup_s,
+    .next_try_ms = mqtt_next_try_ms,
+    .forget = mqtt_picture_forget,
+    .reload = mqtt_reload,
+    .counters = mqtt_counters,
+};

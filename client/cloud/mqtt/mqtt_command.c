@@ -1,0 +1,190 @@
+/* Commands of the mqtt cloud, and the answers to them. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "client/cloud/mqtt/mqtt_priv.h"
+#include "client/local/core/command.h"
+#include "libagent/core/message.h"
+
+enum { COMMAND_MAX = 1 << 20, DEPTH_MAX = 128 };
+
+struct open_command {
+    struct ag_list link;
+    uint64_t token;
+    size_t id_len;
+    char id[]; /* as it stood in the command */
+};
+
+void mqtt_commands_init(struct mqtt_cloud *m)
+{
+    ag_list_init(&m->commands);
+    answer_box_init(&m->answers);
+}
+
+static void command_free(struct open_command *c)
+{
+    ag_list_del(&c->link);
+    free(c);
+}
+
+void mqtt_commands_deinit(struct mqtt_cloud *m)
+{
+    while (!ag_list_empty(&m->commands))
+        command_free(ag_list_first(&m->commands, struct open_command, link));
+    answer_box_deinit(&m->answers);
+}
+
+/* ---- answers ---- */
+
+void mqtt_answers_send(struct mqtt_cloud *m)
+{
+    struct answer *a;
+
+    while ((a = answer_box_next(&m->answers))) {
+        const struct mqtt_link_msg msg = {.topic = a->topic, .payload = a->payload, .qos = m->conf.qos};
+        int r = mqtt_cloud_publish(m, &msg, mqtt_cookie(MQTT_COOKIE_ANSWER, a->n));
+
+        if (r == 0) {
+            answer_box_sent(&m->answers, a);
+        } else if (r == -EINVAL || r == -EMSGSIZE) {
+            ag_log(AG_LOG_ERROR, "mqtt: an answer is left out: %s", strerror(-r));
+            answer_box_drop(&m->answers, a);
+        } else {
+            return; /* no room, or no session: room() or the next login calls again */
+        }
+    }
+}
+
+static void refuse(struct mqtt_cloud *m, struct ag_span id, int code, const char *why)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+
+    mqtt_cloud_refused(m, &m->count.commands_refused, "command", why);
+    if (ag_msg_error(&b, id.p ? id : AG_SPAN("null"), code, why, NULL) < 0)
+        m->answers.n_dropped++;
+    else
+        answer_box_put_refusal(&m->answers, m->topics[MQTT_T_COMMAND_ACK], ag_buf_span(&b));
+    mqtt_answers_send(m);
+}
+
+/* ---- commands ---- */
+
+/* NULL: it can be executed under *id_out, p NULL when it has none. Else why not, and the code. */
+static const char *judge(struct ag_span *text, struct ag_json_view *view, struct ag_span *id_out, int *code)
+{
+    *id_out = (struct ag_span){NULL, 0};
+    *code = -32700;
+    if (text->len > COMMAND_MAX || ag_json_parse(text, DEPTH_MAX, view) != 0)
+        return "not a JSON object of at most 1 MiB";
+    *code = -32600;
+    if (view->twice & (1u << AG_M_ID | 1u << AG_M_METHOD))
+        return "id or method stands twice";
+    *id_out = ag_view_raw(view, text->p, AG_M_ID);
+    if (id_out->p && id_out->len > CLOUD_ID_MAX) {
+        id_out->p = NULL;
+        return "an id over 128 bytes";
+    }
+    return view->at[AG_M_METHOD].type == AG_JSON_STRING ? NULL : "not a command";
+}
+
+static struct open_command *command_new(struct mqtt_cloud *m, struct ag_span id)
+{
+    struct open_command *c = calloc(1, sizeof *c + id.len + 1);
+
+    if (!c)
+        return NULL;
+    memcpy(c->id, id.p, id.len);
+    c->id_len = id.len;
+    c->token = ++m->next_token;
+    ag_list_append(&m->commands, &c->link);
+    return c;
+}
+
+static void start(struct mqtt_cloud *m, struct ag_span id, struct ag_span text)
+{
+    struct open_command *c;
+
+    if (!answer_box_keep_place(&m->answers)) {
+        refuse(m, id, -32000, "too many commands open");
+        return;
+    }
+    c = command_new(m, id);
+    if (!c) {
+        answer_box_give_back(&m->answers);
+        refuse(m, id, -32000, "out of memory");
+        return;
+    }
+    m->count.commands++;
+    m->env->events->command(m->env->user, c->token, text, true);
+}
+
+void mqtt_command_come(struct mqtt_cloud *m, const struct mqtt_link_msg *msg)
+{
+    struct ag_span text = msg->payload, id;
+    struct ag_json_view view;
+    const char *why;
+    int code;
+
+    if (msg->retain) { /* it would be executed again at each login */
+        mqtt_cloud_refused(m, &m->count.commands_refused, "command", "it is retained");
+        return;
+    }
+    why = judge(&text, &view, &id, &code);
+    if (why) {
+        refuse(m, id, code, why);
+    } else if (id.p) {
+        start(m, id, text);
+    } else {
+        m->count.commands++;
+        m->env->events->command(m->env->user, 0, text, false);
+    }
+}
+
+static struct open_command *find(struct mqtt_cloud *m, uint64_t token)
+{
+    ag_list_for_each (it, &m->commands) {
+        struct open_command *c = ag_list_entry(it, struct open_command, link);
+
+        if (c->token == token)
+            return c;
+    }
+    return NULL;
+}
+
+/* An answer that cannot be given as it is: the command is answered all the same. */
+static void put_error(struct mqtt_cloud *m, const struct open_command *c, const char *why)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+
+    mqtt_cloud_refused(m, &m->count.answers_refused, "answer", why);
+    if (ag_msg_error(&b, (struct ag_span){c->id, c->id_len}, -32000, why, NULL) == 0) {
+        answer_box_put_answer(&m->answers, m->topics[MQTT_T_COMMAND_ACK], ag_buf_span(&b));
+    } else {
+        m->answers.n_dropped++;
+        answer_box_give_back(&m->answers);
+    }
+}
+
+int mqtt_command_answer(struct cloud *base, uint64_t token, struct ag_span text)
+{
+    struct mqtt_cloud *m = (struct mqtt_cloud *) base;
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    struct open_command *c = find(m, token);
+    struct ag_json_view view;
+    int r = -EINVAL;
+
+    if (!c)
+        return -ENOENT;
+    if (ag_json_parse(&text, DEPTH_MAX * 2, &view) == 0)
+        r = command_put_raw_id(&b, text, &view, (struct ag_span){c->id, c->id_len});
+    if (r == 0)
+        r = answer_box_put_answer(&m->answers, m->topics[MQTT_T_COMMAND_ACK], ag_buf_span(&b));
+    else
+        put_error(m, c, r == -ENOMEM ? "out of memory" : "the answer is not a JSON object");
+    if (r == -EMSGSIZE)
+        put_error(m, c, "the answer is too large to wait for the connection");
+    command_free(c);
+    mqtt_answers_send(m);
+    return 0;
+}

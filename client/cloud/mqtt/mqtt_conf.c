@@ -1,0 +1,116 @@
+#include "client/cloud/mqtt/mqtt_conf.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include "client/cloud/conf_reading.h"
+
+enum { PORT = 1883, PORT_TLS = 8883, PREFIX_MAX = 64 };
+
+static int refuse(const struct conf_reading *r, const char *key, const char *reason)
+{
+    return conf_refuse(r, "%s: %s", key, reason);
+}
+
+static int read_numbers(const struct conf_reading *r, struct mqtt_conf *c)
+{
+    long keepalive = 0, clean = 0, qos = 0, command_qos = 0, state = 0, tls = 0;
+    int e = conf_int(r, "mqtt_keepalive", 5, 65535, 60, &keepalive);
+
+    if (e == 0)
+        e = conf_int(r, "mqtt_clean_session", 0, 1, 0, &clean);
+    if (e == 0)
+        e = conf_int(r, "mqtt_qos", 0, 2, 1, &qos);
+    if (e == 0)
+        e = conf_int(r, "mqtt_command_qos", 0, 2, 2, &command_qos);
+    if (e == 0)
+        e = conf_int(r, "mqtt_state", 0, 1, 1, &state);
+    if (e == 0)
+        e = conf_int(r, "mqtt_tls", 0, 1, 0, &tls);
+    c->keepalive_s = (uint16_t) keepalive;
+    c->clean_session = clean;
+    c->qos = (uint8_t) qos;
+    c->command_qos = (uint8_t) command_qos;
+    c->state = state;
+    c->tls = tls;
+    return e;
+}
+
+/* A file that cannot be read is found at the start, not at the first connect. */
+static int read_file(const struct conf_reading *r, const char *key, const char **out)
+{
+    *out = conf_text(r, key, NULL);
+    if (*out && access(*out, R_OK) != 0)
+        return refuse(r, key, strerror(errno));
+    return 0;
+}
+
+static int read_tls(const struct conf_reading *r, struct mqtt_conf *c)
+{
+    int e = read_file(r, "mqtt_ca", &c->ca_file);
+
+    if (e == 0)
+        e = read_file(r, "mqtt_cert", &c->cert_file);
+    if (e == 0)
+        e = read_file(r, "mqtt_key", &c->key_file);
+    if (e == 0 && !c->cert_file != !c->key_file)
+        e = refuse(r, "mqtt_cert", "needs mqtt_key, and the other way round");
+    c->tls = c->tls || c->ca_file || c->cert_file;
+    return e;
+}
+
+static int read_servers(const char *list, struct mqtt_conf *c, const char **reason)
+{
+    for (const char *p = list; p;) {
+        size_t len = strcspn(p, ",");
+        char one[300];
+
+        if (c->n_servers == MQTT_SERVERS_MAX || len >= sizeof one) {
+            *reason = "more than 8 servers, or a name that is too long";
+            return -EINVAL;
+        }
+        memcpy(one, p, len);
+        one[len] = '\0';
+        if (endpoint_parse(one, c->tls ? PORT_TLS : PORT, &c->servers[c->n_servers], reason) < 0)
+            return -EINVAL;
+        c->n_servers++;
+        p = p[len] ? p + len + 1 : NULL;
+    }
+    return 0;
+}
+
+static bool is_prefix(const char *p)
+{
+    return strlen(p) <= PREFIX_MAX && !strpbrk(p, "+#$ ") && p[0] != '/' && p[strlen(p) - 1] != '/';
+}
+
+int mqtt_conf_read(const struct device_conf *conf, struct mqtt_conf *out, char *why, size_t n)
+{
+    const struct conf_reading r = {conf, why, n};
+    const char *server = conf_text(&r, "mqtt_server", NULL), *reason;
+    struct mqtt_conf c = {
+        .client_id = conf_text(&r, "mqtt_client_id", NULL),
+        .user = conf_text(&r, "mqtt_user", NULL),
+        .password = conf_text(&r, "mqtt_password", NULL),
+        .prefix = conf_text(&r, "mqtt_prefix", "miio"),
+        .ha_prefix = conf_text(&r, "ha_prefix", "homeassistant"),
+    };
+    int e = read_numbers(&r, &c);
+
+    if (e == 0)
+        e = read_tls(&r, &c);
+    if (e == 0)
+        e = read_file(&r, "ha_properties", &c.ha_list);
+    if (e < 0)
+        return e;
+    if (!server)
+        return refuse(&r, "mqtt_server", "is missing");
+    if (read_servers(server, &c, &reason) < 0)
+        return refuse(&r, "mqtt_server", reason);
+    if (c.password && !c.user)
+        return refuse(&r, "mqtt_password", "needs mqtt_user");
+    if (!is_prefix(c.prefix) || !is_prefix(c.ha_prefix))
+        return refuse(&r, "mqtt_prefix or ha_prefix", "must be a topic without wildcards and outer slashes");
+    *out = c;
+    return 0;
+}

@@ -1,0 +1,304 @@
+/*
+ * What others see of the device at the broker, all of it retained: status, the last values of its properties, and Home
+ * Assistant's discovery messages.
+ *
+ * The broker is the memory of the state: the first session of a process reads the state topic back before it writes
+ * it, so that values of before the restart stay. What has been reported since is newer and wins. Everything has come
+ * when the UNSUBACK is here, since a broker answers in order; at the latest some seconds after.
+ *
+ * Discovery messages that were published once are listed in a file of the data directory: those that are no longer
+ * made are taken back with an empty message.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "client/cloud/mqtt/mqtt_priv.h"
+#include "client/cloud/mqtt/core/ha_discovery.h"
+#include "libagent/io/file.h"
+
+enum { UNSUBACK_MS = 5000, RECORD_MAX = 64 << 10 };
+
+static int publish(struct mqtt_cloud *m, const char *topic, struct ag_span payload, uint8_t qos)
+{
+    const struct mqtt_link_msg msg = {.topic = topic, .payload = payload, .qos = qos, .retain = true};
+
+    return mqtt_cloud_publish(m, &msg, 0);
+}
+
+/* ---- Home Assistant ---- */
+
+/* The topics of a round, one a line. */
+struct round {
+    struct mqtt_cloud *m;
+    struct ag_buf topics;
+};
+
+static int publish_config(void *user, const char *topic, struct ag_span payload)
+{
+    struct round *round = user;
+    int r = publish(round->m, topic, payload, 0); /* QoS 0: a list may be longer than the window */
+
+    if (r < 0)
+        ag_log(AG_LOG_WARNING, "mqtt: discovery message not sent: %s", strerror(-r));
+    return ag_buf_printf(&round->topics, "%s\n", topic);
+}
+
+static int build(struct mqtt_cloud *m, struct round *round, const char **why)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf list = AG_BUF_INIT;
+    const struct ha_device d = {
+        .prefix = m->conf.ha_prefix,
+        .did = m->did,
+        .model = m->env->conf->model,
+        .vendor = m->env->conf->vendor,
+        .state_topic = m->topics[MQTT_T_STATE],
+        .command_topic = m->topics[MQTT_T_COMMAND],
+        .status_topic = m->topics[MQTT_T_STATUS],
+    };
+    int r;
+
+    if (!m->conf.ha_list)
+        return 0;
+    *why = "out of memory";
+    r = ag_file_read(m->conf.ha_list, HA_FILE_MAX, &list);
+    if (r < 0) {
+        *why = strerror(-r);
+        return r;
+    }
+    return ha_discovery_build(ag_buf_span(&list), &d, publish_config, round, why);
+}
+
+static bool has_line(struct ag_span lines, const char *line, size_t len)
+{
+    const char *p = lines.p, *end = lines.p + lines.len;
+
+    while (p < end) {
+        size_t n = (size_t) ((const char *) memchr(p, '\n', (size_t) (end - p)) - p);
+
+        if (n == len && memcmp(p, line, len) == 0)
+            return true;
+        p += n + 1;
+    }
+    return false;
+}
+
+/* Takes back what stands in old alone. A message that cannot go stays in the list, for the next login. */
+static int take_back(struct round *round, char *old, size_t n)
+{
+    int r = 0;
+
+    for (char *line = old, *end; r == 0 && (end = memchr(line, '\n', n - (size_t) (line - old))); line = end + 1) {
+        *end = '\0';
+        if (end == line || has_line(ag_buf_span(&round->topics), line, (size_t) (end - line)))
+            continue;
+        if (publish(round->m, line, AG_SPAN(""), 1) < 0)
+            r = ag_buf_printf(&round->topics, "%s\n", line);
+    }
+    return r;
+}
+
+static void keep_record(const char *path, struct ag_span topics, struct ag_span old)
+{
+    int r;
+
+    if (topics.len == old.len && (old.len == 0 || memcmp(topics.p, old.p, old.len) == 0))
+        return;
+    r = topics.len > 0 ? ag_file_write_atomic(path, topics.p, topics.len, 0600) : ag_file_remove(path);
+    if (r < 0)
+        ag_log(AG_LOG_WARNING, "mqtt: %s: %s", path, strerror(-r));
+}
+
+void mqtt_picture_discovery(struct mqtt_cloud *m)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf old = AG_BUF_INIT, lines = AG_BUF_INIT, path = AG_BUF_INIT;
+    struct round round = {m, AG_BUF_INIT};
+    const char *why = "out of memory";
+    int r = build(m, &round, &why);
+
+    if (r < 0)
+        ag_log(AG_LOG_WARNING, "mqtt: %s: %s", m->conf.ha_list, why);
+    if (r == 0)
+        r = ag_buf_printf(&path, "%smqtt.discovery", m->env->data_dir);
+    if (r == 0 && !ag_buf_cstr(&path))
+        r = -ENOMEM;
+    if (r == 0 && (ag_file_read(path.data, RECORD_MAX, &old) < 0 || ag_buf_size(&old) == 0))
+        ag_buf_clear(&old);
+    if (r == 0)
+        r = ag_buf_append_span(&lines, ag_buf_span(&old));
+    if (r == 0 && ag_buf_size(&lines) > 0)
+        r = take_back(&round, lines.data, ag_buf_size(&lines));
+    if (r == 0)
+        keep_record(path.data, ag_buf_span(&round.topics), ag_buf_span(&old));
+    ag_buf_deinit(&round.topics);
+}
+
+/* ---- state ---- */
+
+static void publish_state(struct mqtt_cloud *m)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+
+    m->owes_state = false;
+    if (m->picture == PICTURE_KNOWN && m->state.n > 0 && prop_state_print(&m->state, &b) == 0)
+        m->owes_state = publish(m, m->topics[MQTT_T_STATE], ag_buf_span(&b), 1) == -ENOBUFS;
+}
+
+static void count_refused(struct mqtt_cloud *m, int r)
+{
+    if (r == -ENOBUFS)
+        mqtt_cloud_refused(m, &m->count.properties_refused, "property for the state topic",
+                           "over 512 names or 64 KiB");
+}
+
+void mqtt_picture_report(struct mqtt_cloud *m, struct ag_span text)
+{
+    int r = m->conf.state ? prop_state_take(&m->state, text) : 0;
+
+    if (r == 1)
+        publish_state(m);
+    count_refused(m, r);
+}
+
+static void known(struct mqtt_cloud *m)
+{
+    m->picture = PICTURE_KNOWN;
+    m->picture_due_ms = 0;
+    publish_state(m);
+    mqtt_cloud_rearm(m);
+}
+
+/* Only what was kept counts: what comes live is this process' own. */
+void mqtt_picture_come(struct mqtt_cloud *m, const struct mqtt_link_msg *msg)
+{
+    int r;
+
+    if (!msg->retain || m->wipe_state)
+        return;
+    r = prop_state_restore(&m->state, msg->payload);
+    count_refused(m, r);
+    if (r == 1)
+        publish_state(m);
+}
+
+static void read_back(struct mqtt_cloud *m)
+{
+    int r;
+
+    m->picture = PICTURE_READING;
+    r = mqtt_link_subscribe(m->link, m->topics[MQTT_T_STATE], m->sub_state.qos,
+                            mqtt_cookie(MQTT_COOKIE_SUB_STATE, 0));
+    if (r < 0)
+        ag_log(AG_LOG_WARNING, "mqtt: cannot read %s back: %s", m->topics[MQTT_T_STATE], strerror(-r));
+}
+
+/* The broker does not let it be read: the state begins anew. */
+static void unreadable(struct mqtt_cloud *m, const char *why)
+{
+    ag_log(AG_LOG_WARNING, "mqtt: %s is not read back: %s; it begins anew", m->topics[MQTT_T_STATE], why);
+    known(m);
+}
+
+void mqtt_picture_subscribed(struct mqtt_cloud *m, int result)
+{
+    uint64_t now = uv_now(m->env->loop);
+
+    if (m->picture != PICTURE_READING || result == MQTT_LINK_DONE_LOST)
+        return;
+    sub_ladder_answered(&m->sub_state, result, now);
+    if (m->sub_state.state == SUB_GIVEN_UP) {
+        unreadable(m, "the broker refuses the subscription");
+        return;
+    }
+    if (m->sub_state.state != SUB_STANDS)
+        return;
+    m->picture_due_ms = now + UNSUBACK_MS;
+    if (mqtt_link_unsubscribe(m->link, m->topics[MQTT_T_STATE], mqtt_cookie(MQTT_COOKIE_UNSUB_STATE, 0)) < 0)
+        known(m);
+    mqtt_cloud_rearm(m);
+}
+
+void mqtt_picture_unsubscribed(struct mqtt_cloud *m)
+{
+    if (m->picture == PICTURE_READING)
+        known(m);
+}
+
+void mqtt_picture_overdue(struct mqtt_cloud *m, uint64_t now_ms)
+{
+    if (m->picture != PICTURE_READING)
+        return;
+    if (m->picture_due_ms > 0 && now_ms >= m->picture_due_ms) {
+        known(m);
+        return;
+    }
+    if (m->sub_state.state != SUB_ASKING)
+        return;
+    sub_ladder_overdue(&m->sub_state, now_ms);
+    if (m->sub_state.state == SUB_GIVEN_UP)
+        unreadable(m, "the broker does not answer the subscription");
+}
+
+uint64_t mqtt_picture_due_ms(const struct mqtt_cloud *m)
+{
+    if (m->picture != PICTURE_READING)
+        return 0;
+    return m->picture_due_ms > 0 ? m->picture_due_ms : m->sub_state.due_ms;
+}
+
+/* ---- sessions ---- */
+
+static void say_online(struct mqtt_cloud *m)
+{
+    m->owes_online = publish(m, m->topics[MQTT_T_STATUS], AG_SPAN("online"), 1) == -ENOBUFS;
+}
+
+void mqtt_picture_room(struct mqtt_cloud *m)
+{
+    if (m->owes_online)
+        say_online(m);
+    if (m->owes_state)
+        publish_state(m);
+}
+
+void mqtt_picture_online(struct mqtt_cloud *m)
+{
+    if (m->online)
+        return;
+    m->online = true;
+    say_online(m);
+    if (m->wipe_state && publish(m, m->topics[MQTT_T_STATE], AG_SPAN(""), 1) == 0)
+        m->wipe_state = false;
+    if (m->picture != PICTURE_KNOWN && m->conf.state && sub_ladder_begin(&m->sub_state, uv_now(m->env->loop)))
+        read_back(m);
+    else if (m->picture != PICTURE_KNOWN)
+        known(m);
+    else
+        publish_state(m);
+}
+
+void mqtt_picture_offline(struct mqtt_cloud *m)
+{
+    publish(m, m->topics[MQTT_T_STATUS], AG_SPAN("offline"), 0);
+}
+
+void mqtt_picture_lost(struct mqtt_cloud *m, uint64_t now_ms)
+{
+    m->online = m->owes_online = m->owes_state = false; /* the next login says both */
+    m->picture_due_ms = 0;
+    if (m->picture != PICTURE_READING)
+        return;
+    m->picture = PICTURE_UNKNOWN;
+    sub_ladder_lost(&m->sub_state, now_ms);
+}
+
+void mqtt_picture_forget(struct cloud *base)
+{
+    struct mqtt_cloud *m = (struct mqtt_cloud *) base;
+
+    prop_state_deinit(&m->state);
+    if (!m->conf.state)
+        return;
+    m->picture = PICTURE_KNOWN; /* what the broker has is the last owner's */
+    m->picture_due_ms = 0;
+    m->wipe_state = publish(m, m->topics[MQTT_T_STATE], AG_SPAN(""), 1) < 0;
+}

@@ -1,0 +1,467 @@
+/*
+ * OneNET, the MQTT generation with $dp, $creq and $crsp. The connection, reports, and the life of it all.
+ * Source: OneNET MQTT access document.
+ */
+#include "client/cloud/onenet/onenet.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "client/cloud/link_counters.h"
+#include "client/cloud/onenet/onenet_priv.h"
+#include "libagent/core/local_time.h"
+
+enum {
+    CUT_STEP_MS = 1000, /* the first reconnect is at once, then the pause grows */
+    CUT_MAX_MS = 60000,
+    KICK_MS = 1
+};
+
+struct report_in_flight {
+    struct ag_list link;
+    uint32_t id;
+};
+
+int32_t onenet_utc_offset(const struct onenet *o)
+{
+    time_t now = time(NULL);
+    struct tm tm;
+
+    if (o->conf.has_utc_offset)
+        return o->conf.utc_offset_s;
+    ag_local_time(now, &tm);
+    return (int32_t) tm.tm_gmtoff;
+}
+
+void onenet_log_refused(struct onenet *o, const char *what, const char *why)
+{
+    unsigned held;
+
+    if (ag_log_gate_pass(&o->refused_gate, uv_now(o->env->loop), &held))
+        ag_log(AG_LOG_WARNING, "onenet: %s refused: %s (%u more not shown)", what, why, held);
+}
+
+static int add_configured_subs(struct onenet *o)
+{
+    int r = 0;
+
+    for (const char *p = o->conf.subscribe; p && r == 0;) {
+        size_t len = strcspn(p, ",");
+
+        r = onenet_sub_add(o, (struct ag_span){p, len}, 1, false);
+        p = p[len] ? p + len + 1 : NULL;
+    }
+    if (r == 0 && o->conf.ota_topic)
+        r = onenet_sub_add(o, (struct ag_span){o->conf.ota_topic, strlen(o->conf.ota_topic)}, 1, false);
+    return r;
+}
+
+/* ---- the session ---- */
+
+static void try_connect(struct onenet *o)
+{
+    if (!o->stopping)
+        mqtt_link_connect(o->link);
+}
+
+static void on_retry(uv_timer_t *t)
+{
+    try_connect(t->data);
+}
+
+static void on_due(uv_timer_t *t)
+{
+    struct onenet *o = t->data;
+    uint64_t now = uv_now(o->env->loop);
+
+    if (o->stopping)
+        return;
+    if (o->reconnect.up)
+        onenet_subs_overdue(o, now);
+    onenet_method_expire(o, now);
+    onenet_rearm(o);
+}
+
+void onenet_rearm(struct onenet *o)
+{
+    uint64_t at = onenet_method_due_ms(o), now = uv_now(o->env->loop), subs;
+
+    if (o->stopping)
+        return;
+    subs = o->reconnect.up ? onenet_subs_due_ms(o) : UINT64_MAX;
+    if (subs < at)
+        at = subs;
+    if (at == UINT64_MAX)
+        uv_timer_stop(&o->due);
+    else
+        uv_timer_start(&o->due, on_due, at > now ? at - now : 0, 0);
+}
+
+static void on_connected(void *user, bool session_present)
+{
+    struct onenet *o = user;
+
+    o->last_sent_ms = uv_now(o->env->loop);
+    reconnect_up(&o->reconnect, o->last_sent_ms);
+    onenet_subs_begin(o, session_present);
+    onenet_answers_send(o);
+    o->env->events->connected(o->env->user);
+}
+
+static uint32_t next_pause(struct onenet *o, bool login_refused)
+{
+    bool suspect;
+    uint32_t pause = reconnect_down(&o->reconnect, login_refused, uv_now(o->env->loop), &suspect);
+
+    if (suspect)
+        ag_log(AG_LOG_ERROR, "onenet: %d sessions in a row ended soon after login: does another device use the device id %s?",
+               RECONNECT_SHORT_MAX, o->conf.device_id);
+    return pause;
+}
+
+static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *why)
+{
+    struct onenet *o = user;
+    bool asked = loss == MQTT_LINK_ASKED, login = loss == MQTT_LINK_REFUSED && (code == 2 || code == 4 || code == 5);
+    uint32_t pause = KICK_MS;
+
+    if (o->stopping)
+        return;
+    if (o->reconnect.up)
+        onenet_subs_lost(o, !asked, uv_now(o->env->loop));
+    if (asked)
+        reconnect_left(&o->reconnect);
+    else
+        pause = next_pause(o, login);
+    onenet_rearm(o);
+    uv_timer_start(&o->retry, on_retry, pause, 0);
+    o->env->events->lost(o->env->user, why);
+}
+
+static void on_room(void *user)
+{
+    struct onenet *o = user;
+
+    onenet_answers_send(o);
+    if (o->env->events->room)
+        o->env->events->room(o->env->user);
+}
+
+/* ---- reports ---- */
+
+static struct report_in_flight *find_in_flight(struct onenet *o, uint32_t id)
+{
+    ag_list_for_each (it, &o->in_flight) {
+        struct report_in_flight *f = ag_list_entry(it, struct report_in_flight, link);
+
+        if (f->id == id)
+            return f;
+    }
+    return NULL;
+}
+
+static void report_done(struct onenet *o, uint32_t id, int result)
+{
+    struct report_in_flight *f = find_in_flight(o, id);
+
+    if (!f)
+        return;
+    ag_list_del(&f->link);
+    free(f);
+    if (result == 0)
+        o->env->events->acked(o->env->user, id, AG_SPAN("{\"result\":[\"ok\"]}"));
+    else
+        o->env->events->failed(o->env->user, id, true, -32002, "not connected");
+}
+
+static void on_done(void *user, uint64_t cookie, int result)
+{
+    struct onenet *o = user;
+
+    switch ((enum onenet_cookie_kind)(cookie >> 32)) {
+    case ONENET_COOKIE_REPORT:
+        report_done(o, (uint32_t) cookie, result);
+        break;
+    case ONENET_COOKIE_CALL:
+        onenet_method_done(o, (uint32_t) cookie, result);
+        break;
+    case ONENET_COOKIE_RESUBSCRIBE:
+        onenet_sub_answered(o, (uint32_t) cookie, result);
+        break;
+    case ONENET_COOKIE_ANSWER:
+        answer_box_done(&o->answers, (uint32_t) cookie, result == 0);
+        break;
+    }
+}
+
+static int encode_error(struct onenet *o, int e)
+{
+    if (e <= 0 && e != -EINVAL)
+        return e;
+    o->count.reports_refused++;
+    onenet_log_refused(o, "report",
+                       e > 0 ? onenet_dp_strerror(e) : "not a report that data points can carry");
+    return e == ONENET_DP_E_TOO_LARGE ? -EMSGSIZE : -EINVAL;
+}
+
+/* One that is still in the link's window is sent again by the link itself, with DUP: not twice from here. */
+static int onenet_report(struct cloud *base, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat)
+{
+    struct onenet *o = (struct onenet *) base;
+    ag_cleanup(ag_buf_deinit) struct ag_buf payload = AG_BUF_INIT;
+    struct mqtt_link_msg m = {.topic = "$dp", .qos = o->conf.qos};
+    struct report_in_flight *f;
+    int r;
+
+    if (repeat && find_in_flight(o, report_id))
+        return 0;
+    if (!mqtt_link_is_connected(o->link))
+        return -ENOTCONN;
+    r = onenet_report_encode(&payload, text, at_s, onenet_utc_offset(o));
+    if (r == ONENET_DP_E_TOO_LARGE && at_s > 0) /* the times have made it so: without them it was promised a place */
+        r = onenet_report_encode(&payload, text, 0, onenet_utc_offset(o));
+    if (r != 0)
+        return encode_error(o, r);
+    f = calloc(1, sizeof *f);
+    if (!f)
+        return -ENOMEM;
+    f->id = report_id;
+    m.payload = ag_buf_span(&payload);
+    r = mqtt_link_publish(o->link, &m, onenet_cookie(ONENET_COOKIE_REPORT, report_id));
+    if (r < 0) {
+        free(f);
+        return r;
+    }
+    ag_list_append(&o->in_flight, &f->link);
+    o->last_sent_ms = uv_now(o->env->loop);
+    return 0;
+}
+
+static int onenet_carries(const struct device_conf *conf, struct ag_span text)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf payload = AG_BUF_INIT;
+    int r = onenet_report_encode(&payload, text, 0, 0);
+
+    (void) conf;
+    if (r == 0 || r == -ENOMEM)
+        return r;
+    return r == ONENET_DP_E_TOO_LARGE ? -EMSGSIZE : -EINVAL;
+}
+
+/* ---- life ---- */
+
+static void onenet_free(struct onenet *o)
+{
+    const struct cloud_env *env = o->env;
+
+    while (!ag_list_empty(&o->subs))
+        onenet_sub_remove(o, ag_list_first(&o->subs, struct onenet_sub, link));
+    while (!ag_list_empty(&o->in_flight)) {
+        struct report_in_flight *f = ag_list_first(&o->in_flight, struct report_in_flight, link);
+
+        ag_list_del(&f->link);
+        free(f);
+    }
+    onenet_commands_deinit(&o->commands);
+    answer_box_deinit(&o->answers);
+    free(o);
+    env->events->closed(env->user);
+}
+
+static void free_when_all_gone(struct onenet *o)
+{
+    if (o->n_open == 0 && o->http_gone)
+        onenet_free(o);
+}
+
+static void on_link_closed(void *user)
+{
+    struct onenet *o = user;
+
+    o->n_open--;
+    free_when_all_gone(o);
+}
+
+static void on_timer_closed(uv_handle_t *h)
+{
+    on_link_closed(h->data);
+}
+
+void onenet_http_gone(struct onenet *o)
+{
+    o->http_gone = true;
+    free_when_all_gone(o);
+}
+
+static const struct mqtt_link_events LINK_EVENTS = {
+    .connected = on_connected,
+    .lost = on_lost,
+    .message = onenet_on_message,
+    .done = on_done,
+    .closed = on_link_closed,
+    .room = on_room,
+};
+
+static int open_link(struct onenet *o)
+{
+    const struct onenet_conf *c = &o->conf;
+    const struct mqtt_link_msg will = {.topic = c->will_topic,
+                                       .payload = {c->will_payload, strlen(c->will_payload)},
+                                       .qos = c->will_qos,
+                                       .retain = c->will_retain};
+    const struct mqtt_link_config config = {
+        .host = c->server.host,
+        .port = c->server.port,
+        .keepalive_s = c->keepalive_s,
+        .client_id = c->device_id,
+        .user = c->product_id,
+        .password = c->password,
+        .clean_session = c->clean_session,
+        .will = c->will_topic ? &will : NULL,
+    };
+
+    return mqtt_link_open(&o->link, o->env->loop, &config, NULL, &LINK_EVENTS, o);
+}
+
+static int onenet_check(const struct device_conf *conf, char *why, size_t n)
+{
+    struct onenet_conf c;
+
+    return onenet_conf_read(conf, &c, why, n);
+}
+
+static void init_fields(struct onenet *o, const struct cloud_env *env)
+{
+    o->base.ops = &cloud_onenet_ops;
+    o->env = env;
+    ag_list_init(&o->subs);
+    ag_list_init(&o->in_flight);
+    ag_list_init(&o->calls);
+    onenet_commands_init(&o->commands);
+    answer_box_init(&o->answers);
+    reconnect_init(&o->reconnect, 0, CUT_STEP_MS, CUT_MAX_MS, (uint32_t) uv_hrtime());
+    o->refused_gate.burst = 10;
+    o->refused_gate.period_ms = 60000;
+}
+
+static void open_timer(struct onenet *o, uv_timer_t *t)
+{
+    uv_timer_init(o->env->loop, t);
+    t->data = o;
+    o->n_open++;
+}
+
+/* What fails here has opened nothing: the timer is only made when the rest stands. */
+static int onenet_create(struct cloud **out, const struct cloud_env *env)
+{
+    struct onenet *o = calloc(1, sizeof *o);
+    char why[128];
+    int r;
+
+    if (!o)
+        return -ENOMEM;
+    init_fields(o, env);
+    r = onenet_conf_read(env->conf, &o->conf, why, sizeof why);
+    if (r == 0)
+        r = add_configured_subs(o);
+    if (r == 0)
+        r = open_link(o);
+    if (r < 0) {
+        while (!ag_list_empty(&o->subs))
+            onenet_sub_remove(o, ag_list_first(&o->subs, struct onenet_sub, link));
+        free(o);
+        return r;
+    }
+    o->n_open = 1; /* the link */
+    open_timer(o, &o->retry);
+    open_timer(o, &o->due);
+    *out = &o->base;
+    return 0;
+}
+
+static void onenet_start(struct cloud *base)
+{
+    try_connect((struct onenet *) base);
+}
+
+static void onenet_stop(struct cloud *base)
+{
+    struct onenet *o = (struct onenet *) base;
+
+    if (o->stopping)
+        return;
+    o->stopping = true;
+    onenet_method_fail_all(o, -32003, "shutting down");
+    if (answer_box_next(&o->answers))
+        ag_log(AG_LOG_WARNING, "onenet: %u answers have not got out", o->answers.n);
+    uv_close((uv_handle_t *) &o->retry, on_timer_closed);
+    uv_close((uv_handle_t *) &o->due, on_timer_closed);
+    o->http_gone = onenet_http_close(o);
+    mqtt_link_close(o->link);
+}
+
+static void onenet_kick(struct cloud *base)
+{
+    struct onenet *o = (struct onenet *) base;
+
+    if (o->stopping)
+        return;
+    reconnect_reset(&o->reconnect);
+    if (mqtt_link_disconnect(o->link) == -ENOTCONN)
+        uv_timer_start(&o->retry, on_retry, KICK_MS, 0);
+}
+
+static uint64_t onenet_next_try_ms(const struct cloud *base)
+{
+    const struct onenet *o = (const struct onenet *) base;
+
+    return uv_is_active((const uv_handle_t *) &o->retry) ? uv_timer_get_due_in(&o->retry) : UINT64_MAX;
+}
+
+static unsigned onenet_wakeup_s(struct cloud *base)
+{
+    struct onenet *o = (struct onenet *) base;
+    struct mqtt_link_stats st;
+    uint64_t idle_s = (uv_now(o->env->loop) - o->last_sent_ms) / 1000;
+
+    if (!o->reconnect.up && uv_is_active((uv_handle_t *) &o->retry))
+        return (unsigned) ((uv_timer_get_due_in(&o->retry) + 999) / 1000);
+    mqtt_link_get_stats(o->link, &st);
+    if (!o->reconnect.up || st.in_window > 0 || o->answers.n + o->answers.n_open > 0 || !ag_list_empty(&o->calls))
+        return 0;
+    return idle_s + 1 < o->conf.keepalive_s ? (unsigned) (o->conf.keepalive_s - idle_s) : 1;
+}
+
+static void onenet_counters(const struct cloud *base, cloud_tell_fn *tell)
+{
+    const struct onenet *o = (const struct onenet *) base;
+
+    tell("cloud.refused.reports", o->count.reports_refused);
+    tell("cloud.commands", o->count.commands);
+    tell("cloud.refused.commands", o->count.commands_refused);
+    tell("cloud.refused.answers", o->count.answers_refused);
+    tell("cloud.refused.subscriptions", o->count.subscriptions_refused);
+    tell("cloud.repeats", o->commands.n_repeated);
+    tell("cloud.dropped.answers", o->answers.n_dropped);
+    tell("cloud.answers.waiting", o->answers.n);
+    tell("cloud.refused.messages", o->count.messages_ignored);
+    tell("cloud.refused.calls", o->count.calls_refused);
+    cloud_tell_link(o->link, tell);
+}
+
+const struct cloud_ops cloud_onenet_ops = {
+    .name = "onenet",
+    .check = onenet_check,
+    .create = onenet_create,
+    .start = onenet_start,
+    .stop = onenet_stop,
+    .report = onenet_report,
+    .carries = onenet_carries,
+    .answer = onenet_answer,
+    .local_method = onenet_local_method,
+    .kick = onenet_kick,
+    .wakeup_s = onenet_wakeup_s,
+    .next_try_ms = onenet_next_try_ms,
+    .counters = onenet_counters,
+};

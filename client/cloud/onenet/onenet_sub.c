@@ -1,0 +1,155 @@
+/*
+ * The topics that the device wants of OneNET: those of device.conf, and those that applications have subscribed to.
+ * Commands need none. The platform keeps subscriptions of a session that is present; a new process asks once all the
+ * same, and what was not granted is asked for again, see client/cloud/core/sub_ladder.h.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "client/cloud/onenet/onenet_priv.h"
+
+struct onenet_sub *onenet_sub_find(struct onenet *o, struct ag_span topic)
+{
+    ag_list_for_each (it, &o->subs) {
+        struct onenet_sub *s = ag_list_entry(it, struct onenet_sub, link);
+
+        if (ag_span_is(topic, s->topic, strlen(s->topic)))
+            return s;
+    }
+    return NULL;
+}
+
+static struct onenet_sub *sub_new(struct onenet *o, struct ag_span topic)
+{
+    struct onenet_sub *s = calloc(1, sizeof *s + topic.len + 1);
+
+    if (!s)
+        return NULL;
+    memcpy(s->topic, topic.p, topic.len);
+    s->n = ++o->next_sub;
+    ag_list_append(&o->subs, &s->link);
+    o->n_subs++;
+    return s;
+}
+
+int onenet_sub_add(struct onenet *o, struct ag_span topic, uint8_t qos, bool granted)
+{
+    struct onenet_sub *s = onenet_sub_find(o, topic);
+
+    if (!s)
+        s = sub_new(o, topic);
+    if (!s)
+        return -ENOMEM;
+    sub_ladder_init(&s->ladder, qos);
+    if (granted)
+        s->ladder.state = SUB_STANDS;
+    s->granted = granted;
+    return 0;
+}
+
+void onenet_sub_remove(struct onenet *o, struct onenet_sub *s)
+{
+    ag_list_del(&s->link);
+    o->n_subs--;
+    free(s);
+}
+
+static void ask(struct onenet *o, struct onenet_sub *s)
+{
+    int r = mqtt_link_subscribe(o->link, s->topic, s->ladder.qos,
+                                onenet_cookie(ONENET_COOKIE_RESUBSCRIBE, s->n * 4 + s->ladder.qos));
+
+    if (r < 0)
+        ag_log(AG_LOG_ERROR, "onenet: cannot subscribe to %s: %s", s->topic, strerror(-r));
+}
+
+void onenet_subs_begin(struct onenet *o, bool session_present)
+{
+    ag_list_for_each (it, &o->subs) {
+        struct onenet_sub *s = ag_list_entry(it, struct onenet_sub, link);
+
+        if (session_present && s->granted)
+            s->ladder.state = SUB_STANDS;
+        else if (sub_ladder_begin(&s->ladder, uv_now(o->env->loop)))
+            ask(o, s);
+    }
+    onenet_rearm(o);
+}
+
+static void refused(struct onenet *o, struct onenet_sub *s, const char *how)
+{
+    o->count.subscriptions_refused++;
+    s->granted = false;
+    if (s->ladder.state == SUB_ASKING) {
+        ag_log(AG_LOG_ERROR, "onenet: the platform %s the subscription to %s with QoS %u; asking for QoS %u", how, s->topic,
+               s->ladder.qos + 1u, s->ladder.qos);
+        ask(o, s);
+    } else {
+        ag_log(AG_LOG_ERROR, "onenet: the platform %s the subscription to %s; next try in %u minutes", how, s->topic,
+               SUB_LADDER_AGAIN_MS / 60000u);
+    }
+}
+
+static struct onenet_sub *find_number(struct onenet *o, uint32_t n)
+{
+    ag_list_for_each (it, &o->subs) {
+        struct onenet_sub *s = ag_list_entry(it, struct onenet_sub, link);
+
+        if (s->n == n)
+            return s;
+    }
+    return NULL;
+}
+
+/* An answer that is overdue by now belongs to an earlier request, with another QoS. */
+void onenet_sub_answered(struct onenet *o, uint32_t cookie, int result)
+{
+    struct onenet_sub *s = find_number(o, cookie / 4);
+
+    if (!s || result == MQTT_LINK_DONE_LOST || s->ladder.state != SUB_ASKING || s->ladder.qos != cookie % 4)
+        return;
+    sub_ladder_answered(&s->ladder, result, uv_now(o->env->loop));
+    s->granted = s->ladder.state == SUB_STANDS;
+    if (!s->granted)
+        refused(o, s, "refuses");
+    onenet_rearm(o);
+}
+
+void onenet_subs_overdue(struct onenet *o, uint64_t now_ms)
+{
+    ag_list_for_each (it, &o->subs) {
+        struct onenet_sub *s = ag_list_entry(it, struct onenet_sub, link);
+        bool asking = s->ladder.state == SUB_ASKING;
+
+        if (s->ladder.due_ms == 0 || now_ms < s->ladder.due_ms)
+            continue;
+        sub_ladder_overdue(&s->ladder, now_ms);
+        if (asking)
+            refused(o, s, "does not answer");
+        else
+            ask(o, s);
+    }
+}
+
+uint64_t onenet_subs_due_ms(const struct onenet *o)
+{
+    uint64_t at = UINT64_MAX;
+
+    ag_list_for_each (it, &o->subs) {
+        const struct onenet_sub *s = ag_list_entry(it, struct onenet_sub, link);
+
+        if (s->ladder.due_ms > 0 && s->ladder.due_ms < at)
+            at = s->ladder.due_ms;
+    }
+    return at;
+}
+
+void onenet_subs_lost(struct onenet *o, bool cut, uint64_t now_ms)
+{
+    ag_list_for_each (it, &o->subs) {
+        struct onenet_sub *s = ag_list_entry(it, struct onenet_sub, link);
+
+        if (sub_ladder_lost(&s->ladder, now_ms) && cut)
+            ag_log(AG_LOG_ERROR, "onenet: the connection ended while %s was being subscribed to", s->topic);
+    }
+}
