@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/random.h>
-#include "client/local/trace.h"
+#include "client/trace.h"
 #include "libagent/core/log.h"
 
 enum { MEMORY_LIMIT = 16 << 20 };

@@ -15,15 +15,15 @@
 #include "client/lan/core/lan.h"
 #include "client/local/core/local_cmd.h"
 #include "client/report/core/uplink.h"
-#include "client/setup/helper_link.h"
-#include "client/setup/identity.h"
+#include "client/helper_link.h"
+#include "client/identity.h"
 #include "client/device/io/data_dir.h"
 #include "client/lan/io/lan_socket.h"
 #include "client/local/io/local_server.h"
 #include "client/local/io/mqtt_api.h"
 #include "client/local/local_access.h"
 #include "client/report/report_path.h"
-#include "client/setup/provision.h"
+#include "client/provision.h"
 #include "libagent/core/log.h"
 
 /* The local peer that the MQTT channels are. */

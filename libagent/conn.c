@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include "libagent/core/pack.h"
+#include "libagent/core/pack/pack.h"
 #include "libagent/dispatch.h"
 #include "libagent/request.h"
 #include "libagent/slot.h"

@@ -3,7 +3,7 @@
  * queue limit; the library's own waits for room, in the order bind, keys, status, calls.
  */
 #include <errno.h>
-#include "libagent/core/pack.h"
+#include "libagent/core/pack/pack.h"
 #include "libagent/encode.h"
 #include "libagent/loop.h"
 #include "libagent/slot.h"

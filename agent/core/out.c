@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "agent/core/codes.h"
-#include "libagent/core/pack.h"
+#include "libagent/core/pack/pack.h"
 
 enum {
     SPARE_MAX = 64 * 1024,  /* a larger buffer goes back to the heap when drained */

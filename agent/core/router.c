@@ -17,7 +17,7 @@
 #include "agent/core/status.h"
 #include "agent/core/text.h"
 #include "agent/core/up.h"
-#include "libagent/core/pack.h"
+#include "libagent/core/pack/pack.h"
 
 enum { SCRATCH_KEEP = 64 * 1024 };
 

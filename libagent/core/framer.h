@@ -22,7 +22,7 @@
 #include "libagent/core/buf.h"
 #include "libagent/core/json.h"
 #include "libagent/core/json_pass.h"
-#include "libagent/core/pack_scan.h"
+#include "libagent/core/pack/pack_scan.h"
 
 /* Conditions, negative so that they stand beside -ENOMEM in ag_framer_next(); outside the range of errno. */
 enum {

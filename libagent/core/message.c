@@ -28,15 +28,49 @@ int ag_msg_splice_member(struct ag_buf *out, struct ag_span text, const struct a
     return splice(out, text, at->key, at->end, with);
 }
 
-int ag_msg_splice_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *v, uint64_t id)
+static struct ag_span decimal(char digits[20], uint64_t id)
 {
-    char digits[20];
-    size_t at = sizeof digits;
+    size_t at = 20;
 
     do
         digits[--at] = (char) ('0' + id % 10);
     while (id /= 10);
-    return ag_msg_splice_value(out, text, &v->at[AG_M_ID], (struct ag_span){digits + at, sizeof digits - at});
+    return (struct ag_span){digits + at, 20 - at};
+}
+
+int ag_msg_splice_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *v, uint64_t id)
+{
+    char digits[20];
+    struct ag_span raw = decimal(digits, id);
+
+    return ag_msg_splice_value(out, text, &v->at[AG_M_ID], raw);
+}
+
+int ag_msg_put_raw_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, struct ag_span id)
+{
+    size_t before = out->len, at = 1;
+    int r;
+
+    if (ag_view_has(view, AG_M_ID))
+        return ag_msg_splice_value(out, text, &view->at[AG_M_ID], id);
+    r = ag_buf_printf(out, "{\"id\":%.*s", (int) id.len, id.p);
+    while (at < text.len && strchr(" \t\r\n", text.p[at]))
+        at++;
+    if (r == 0 && text.p[at] != '}')
+        r = ag_buf_append_char(out, ',');
+    if (r == 0)
+        r = ag_buf_append(out, text.p + at, text.len - at);
+    if (r < 0)
+        out->len = before;
+    return r;
+}
+
+int ag_msg_put_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, uint64_t id)
+{
+    char digits[20];
+    struct ag_span raw = decimal(digits, id);
+
+    return ag_msg_put_raw_id(out, text, view, raw);
 }
 
 int ag_msg_error(struct ag_buf *out, struct ag_span id, int code, const char *message, const char *data)

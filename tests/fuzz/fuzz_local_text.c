@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/setup/core/helper.h"
+#include "client/local/core/command.h"
 #include "client/report/core/uplink.h"
 #include "libagent/core/framer.h"
 

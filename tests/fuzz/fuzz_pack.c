@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include "libagent/core/pack.h"
+#include "libagent/core/pack/pack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

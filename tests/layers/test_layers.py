@@ -3,7 +3,11 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import graph  # noqa: E402
 
 ROOT = pathlib.Path(os.environ.get("MIIO_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 PARTS = ["agent", "client", "libagent", "examples", "tests"]
@@ -127,3 +131,25 @@ def test_no_file_is_a_giant():
             if n > 700:
                 bad.append(f"{path.relative_to(ROOT)}: {n} lines")
     assert not bad, "\n".join(bad)
+
+
+# ---- folders ----
+
+def test_no_circle_between_rooms():
+    edges = graph.arrows()
+    assert len(edges) > 20
+    assert graph.circles(edges) == [], "tests/layers/graph.py shows the files behind each arrow"
+
+
+def test_the_device_includes_no_other_room_of_the_client():
+    assert [b for a, b in graph.arrows() if a == "client/device" and b.startswith("client/")] == []
+
+
+def test_no_folder_is_crowded():
+    """More than 25 modules (a .c and its .h are one) are more than one concern; tests/fuzz is a list of entry points."""
+    modules = {}
+    for part in PARTS:
+        for path in (ROOT / part).rglob("*.[ch]"):
+            modules.setdefault(str(path.parent.relative_to(ROOT)), set()).add(path.stem)
+    full = {folder: len(names) for folder, names in modules.items() if len(names) > 25 and folder != "tests/fuzz"}
+    assert full == {}

@@ -1,3 +1,3 @@
 if(MIIO_HTTP)
-    miio_unit_test(http SOURCES unit/libagent/test_http.c LIBS aghttp Threads::Threads)
+    miio_unit_test(http SOURCES unit/libagent/io/test_http.c LIBS aghttp Threads::Threads)
 endif()

@@ -1,7 +1,7 @@
 miio_unit_test(libagent_conn SOURCES unit/libagent/test_conn.c unit/libagent/lab.c LIBS agent_static agcore)
 miio_unit_test(libagent_sweep SOURCES unit/libagent/test_sweep.c unit/libagent/lab.c unit/libagent/fake.c
                LIBS agent_static agcore ALLOC_FAIL)
-miio_unit_test(libagent_parts SOURCES unit/libagent/test_parts.c LIBS agent_static agcore)
+miio_unit_test(libagent_parts SOURCES unit/libagent/core/test_parts.c LIBS agent_static agcore)
 miio_unit_test(libagent_loop SOURCES unit/libagent/test_loop.c unit/libagent/fake.c LIBS agent_static agcore)
 miio_unit_test(libagent_promises SOURCES unit/libagent/test_promises.c unit/libagent/lab.c unit/libagent/fake.c
                LIBS agenttest_static agent_static agcore Threads::Threads)

@@ -1,16 +1,16 @@
 # The OT cloud: packet, session, stand-in, spool.
-miio_unit_test(ot_line SOURCES unit/client/test_ot_line.c LIBS miioclient_core)
-miio_unit_test(packet SOURCES unit/client/test_packet.c LIBS miioclient_core ALLOC_FAIL)
+miio_unit_test(ot_line SOURCES unit/client/cloud/ot/test_ot_line.c LIBS miioclient_core)
+miio_unit_test(packet SOURCES unit/client/lan/test_packet.c LIBS miioclient_core ALLOC_FAIL)
 # The same vectors through EVP: its objects stand before the library's and so are the ones that are linked.
-miio_unit_test(packet_evp SOURCES unit/client/test_packet.c ${CMAKE_SOURCE_DIR}/client/lan/core/crypt_evp.c
+miio_unit_test(packet_evp SOURCES unit/client/lan/test_packet.c ${CMAKE_SOURCE_DIR}/client/lan/core/crypt_evp.c
                LIBS miioclient_core ALLOC_FAIL)
 miio_fuzz_target(packet SOURCES fuzz/fuzz_packet.c LIBS miioclient_core)
-miio_unit_test(ot_session SOURCES unit/client/test_ot_session.c LIBS miioclient_core ALLOC_FAIL)
-miio_unit_test(ot_options SOURCES unit/client/test_ot_options.c LIBS miioclient_core)
+miio_unit_test(ot_session SOURCES unit/client/cloud/ot/test_ot_session.c LIBS miioclient_core ALLOC_FAIL)
+miio_unit_test(ot_options SOURCES unit/client/cloud/ot/test_ot_options.c LIBS miioclient_core)
 miio_system_test(test_ot.py TIMEOUT 400)
 miio_system_test(test_spool.py TIMEOUT 400)
 miio_system_test(test_ot_soak.py TIMEOUT 1800 SOAK)
-miio_unit_test(report_queue SOURCES unit/client/test_report_queue.c LIBS miioclient_core ALLOC_FAIL)
+miio_unit_test(report_queue SOURCES unit/client/report/test_report_queue.c LIBS miioclient_core ALLOC_FAIL)
 miio_fuzz_target(ot_session SOURCES fuzz/fuzz_ot_session.c LIBS miioclient_core)
 
 # What a LAN request costs; started by bench/lan_roundtrip.py.
@@ -20,11 +20,11 @@ set_target_properties(lan_roundtrip PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_
 miio_fuzz_target(spool_record SOURCES fuzz/fuzz_spool_record.c LIBS miioclient_core)
 
 # The way of reports between a played cloud, store and clock; the store's own parts.
-miio_unit_test(report_path SOURCES unit/client/test_report_path.c ${CMAKE_SOURCE_DIR}/client/report/report_path.c
+miio_unit_test(report_path SOURCES unit/client/report/test_report_path.c ${CMAKE_SOURCE_DIR}/client/report/report_path.c
                LIBS miioclient_core PkgConfig::UV)
-miio_unit_test(spool_form SOURCES unit/client/test_spool_form.c LIBS miioclient_core ALLOC_FAIL)
+miio_unit_test(spool_form SOURCES unit/client/report/test_spool_form.c LIBS miioclient_core ALLOC_FAIL)
 miio_fuzz_target(spool_form SOURCES fuzz/fuzz_spool_form.c LIBS miioclient_core)
-miio_unit_test(spool SOURCES unit/client/test_spool.c ${CMAKE_SOURCE_DIR}/client/report/io/spool.c ${CMAKE_SOURCE_DIR}/client/report/io/spool_file.c
+miio_unit_test(spool SOURCES unit/client/report/test_spool.c ${CMAKE_SOURCE_DIR}/client/report/io/spool.c ${CMAKE_SOURCE_DIR}/client/report/io/spool_file.c
                ${CMAKE_SOURCE_DIR}/client/report/io/spool_find.c
                LIBS miioclient_core agio PkgConfig::UV)
 target_compile_definitions(test_spool PRIVATE OLD_FILE="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/spool_old/fifty_reports")

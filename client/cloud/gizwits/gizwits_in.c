@@ -4,7 +4,7 @@
 #include <string.h>
 #include "client/cloud/gizwits/gizwits_priv.h"
 #include "libagent/core/base64.h"
-#include "client/local/core/command.h"
+#include "client/device/core/wire.h"
 #include "libagent/core/json.h"
 #include "libagent/core/message.h"
 
@@ -249,7 +249,7 @@ int gizwits_answer(struct cloud *base, uint64_t token, struct ag_span text)
     if (!c)
         return -ENOENT;
     if (ag_json_parse(&text, DEPTH_MAX, &view) != 0 ||
-        command_put_raw_id(&p0, text, &view, (struct ag_span){c->id, c->id_len}) < 0)
+        ag_msg_put_raw_id(&p0, text, &view, (struct ag_span){c->id, c->id_len}) < 0)
         ag_buf_clear(&p0);
     put_answer(g, c, ag_buf_span(&p0));
     command_free(c);

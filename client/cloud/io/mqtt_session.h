@@ -8,7 +8,7 @@
 
 #include <mosquitto.h>
 #include "client/cloud/core/heartbeat.h"
-#include "client/local/io/mqtt_inbox.h"
+#include "client/cloud/io/mqtt_inbox.h"
 #include "client/cloud/io/mqtt_link.h"
 
 struct mqtt_session {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/mqtt/mqtt_priv.h"
-#include "client/local/core/command.h"
+#include "client/device/core/wire.h"
 #include "libagent/core/message.h"
 
 enum { COMMAND_MAX = 1 << 20, DEPTH_MAX = 128 };
@@ -177,7 +177,7 @@ int mqtt_command_answer(struct cloud *base, uint64_t token, struct ag_span text)
     if (!c)
         return -ENOENT;
     if (ag_json_parse(&text, DEPTH_MAX * 2, &view) == 0)
-        r = command_put_raw_id(&b, text, &view, (struct ag_span){c->id, c->id_len});
+        r = ag_msg_put_raw_id(&b, text, &view, (struct ag_span){c->id, c->id_len});
     if (r == 0)
         r = answer_box_put_answer(&m->answers, m->topics[MQTT_T_COMMAND_ACK], ag_buf_span(&b));
     else

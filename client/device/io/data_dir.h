@@ -7,7 +7,7 @@
 
 #include "client/device/core/device_conf.h"
 #include "client/device/core/device_files.h"
-#include "client/setup/core/wifi_conf.h"
+#include "client/device/core/wifi_conf.h"
 #include "libagent/io/file.h"
 
 /* Names of the files. */

@@ -5,7 +5,7 @@
 #ifndef CLIENT_NET_INFO_H
 #define CLIENT_NET_INFO_H
 
-#include "client/local/core/local_cmd.h"
+#include "client/device/core/device_info.h"
 
 /* Fills the network members of *out; what cannot be found is left as an empty string or 0. */
 void net_info_read(struct device_info *out);

@@ -2,10 +2,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include "client/local/core/command.h"
+#include "client/device/core/wire.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
+#include "libagent/core/message.h"
 
 enum { MAX_DEPTH = 128, ERROR_TOO_LARGE = -32000, REPEAT_STAMP_S = 10, HELLO_AHEAD_S = 10 };
 
@@ -393,7 +394,7 @@ void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, uint64_t no
         l->stats.late++;
         return;
     }
-    if (command_put_id(&out, text, &view, q->key.id) < 0 || finish_answer(&out, q->key.id) < 0)
+    if (ag_msg_put_id(&out, text, &view, q->key.id) < 0 || finish_answer(&out, q->key.id) < 0)
         return;
     send_text(l, &q->asker, ag_buf_span(&out), stamp_clock_stamp(now_ms, now_s));
     remember(l, q, &out);

@@ -240,33 +240,6 @@ static int command_new(struct command_table *t, struct command **out, uint64_t n
     return 0;
 }
 
-int command_put_raw_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, struct ag_span id)
-{
-    size_t before = out->len, at = 1;
-    int r;
-
-    if (ag_view_has(view, AG_M_ID))
-        return ag_msg_splice_value(out, text, &view->at[AG_M_ID], id);
-    r = ag_buf_printf(out, "{\"id\":%.*s", (int) id.len, id.p);
-    while (at < text.len && strchr(" \t\r\n", text.p[at]))
-        at++;
-    if (r == 0 && text.p[at] != '}')
-        r = ag_buf_append_char(out, ',');
-    if (r == 0)
-        r = ag_buf_append(out, text.p + at, text.len - at);
-    if (r < 0)
-        out->len = before;
-    return r;
-}
-
-int command_put_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, uint64_t id)
-{
-    char digits[24];
-    int n = snprintf(digits, sizeof digits, "%" PRIu64, id);
-
-    return command_put_raw_id(out, text, view, (struct ag_span){digits, (size_t) n});
-}
-
 static void refuse_at_once(struct command_table *t, struct origin from, unsigned tag, enum command_end end, int code,
                            const char *message, const char *data)
 {
@@ -338,7 +311,7 @@ int command_start(struct command_table *t, struct origin from, unsigned tag, str
     r = command_new(t, &c, now_ms);
     if (r < 0)
         return r;
-    r = command_put_id(&out, text, view, c->id);
+    r = ag_msg_put_id(&out, text, view, c->id);
     if (r < 0) {
         command_free(t, c);
         return r;

@@ -14,26 +14,11 @@
 #define CLIENT_COMMAND_H
 
 #include <stdbool.h>
+#include "client/device/core/wire.h"
 #include "client/local/core/origin.h"
 #include "libagent/core/buf.h"
 #include "libagent/core/json.h"
 #include "libagent/core/list.h"
-
-enum {
-    COMMAND_PEERS_MAX = 64,
-    COMMAND_ID_MAX = 128 /* bytes of an id as somebody wrote it; a longer one is refused with -32600 */
-};
-
-enum {
-    CLIENT_CODE_NOT_FOUND = -32601,
-    CLIENT_CODE_NOT_MINE = -10000, /* the vendor's for the same */
-    CLIENT_CODE_BUSY = -32000,
-    CLIENT_CODE_NOT_PERMITTED = -32001,
-    CLIENT_CODE_NOT_CONNECTED = -32002,
-    CLIENT_CODE_SHUTTING_DOWN = -32003,
-    CLIENT_CODE_ACK_TIMEOUT = -9999, /* the vendor's: no application answered */
-    CLIENT_CODE_NO_ACK = -30011      /* the vendor's: the cloud did not answer */
-};
 
 enum command_end {
     COMMAND_ANSWERED,
@@ -111,11 +96,6 @@ uint64_t command_next_deadline(const struct command_table *t);
 /* The daemon ends: everything open is answered with -32003 shutting down. */
 void command_refuse_all(struct command_table *t);
 
-/* text with "id":<id> in it: the value replaced, or the member put in front. 0 or -ENOMEM. */
-int command_put_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, uint64_t id);
-
-/* The same with the bytes of an id as somebody wrote it. */
-int command_put_raw_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, struct ag_span id);
 
 /* The code of an answer's error object; false: it has none. */
 bool command_error_code(struct ag_span text, const struct ag_json_view *view, long *code_out);

@@ -7,7 +7,8 @@
 #define CLIENT_LOCAL_CMD_H
 
 #include "client/local/core/origin.h"
-#include "client/setup/core/wifi_conf.h"
+#include "client/device/core/device_info.h"
+#include "client/device/core/wifi_conf.h"
 #include "libagent/core/json.h"
 
 enum local_cmd {
@@ -86,20 +87,6 @@ int local_cmd_put_result(struct ag_buf *out, struct ag_span id, const char *resu
 /* The same with "code":0,"message":"ok" beside it, as the original client does for its own methods. */
 int local_cmd_put_result_ok(struct ag_buf *out, struct ag_span id, struct ag_span result);
 int local_cmd_put_error(struct ag_buf *out, struct ag_span id, int code, const char *message);
-
-/* Values of miIO.info and _otc.info that are not in device.conf. Empty strings are told as empty strings. */
-struct device_info {
-    const char *model, *mac;
-    const char *token_hex;
-    const char *hw_ver, *fw_ver;
-    const char *mcu_fw_ver; /* of a microcontroller behind the device; NULL or "": none, left out */
-    uint64_t life_s;
-    char ssid[33], bssid[18];
-    long rssi; /* 0: unknown, left out */
-    unsigned freq;
-    char local_ip[46], mask[46], gw[46];
-    const char *extra; /* members of the helper's own as "\"name\":value,..."; NULL: none */
-};
 
 /* The object of miIO.info and the params of _otc.info. with_token false leaves the token out. */
 int local_cmd_put_info(struct ag_buf *out, const struct device_info *info, bool with_token);

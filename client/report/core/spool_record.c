@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <msgpack.h>
-#include "libagent/core/pack_scan.h"
+#include "libagent/core/pack/pack_scan.h"
 
 enum { VERSION = 1, N_NEEDED = 5, N_ITEMS = 8, DEPTH_MAX = 8 };
 

@@ -210,7 +210,7 @@ int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const st
     if (r < 0)
         return r;
     id = e->id;
-    r = command_put_id(&out, text, view, id);
+    r = ag_msg_put_id(&out, text, view, id);
     if (r < 0) {
         entry_free(u, e);
         return r;
@@ -266,7 +266,7 @@ void uplink_acked(struct uplink *u, uint32_t id, struct ag_span answer)
         return;
     }
     /* the application's id is put in as it was written, whatever its form */
-    if (command_put_raw_id(&out, answer, &view, e->raw_id) == 0)
+    if (ag_msg_put_raw_id(&out, answer, &view, e->raw_id) == 0)
         u->sink->reply(u->user, e->peer, ag_buf_span(&out));
     entry_free(u, e);
 }

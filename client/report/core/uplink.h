@@ -9,7 +9,11 @@
 #ifndef CLIENT_UPLINK_H
 #define CLIENT_UPLINK_H
 
-#include "client/local/core/command.h"
+#include <stdbool.h>
+#include "client/device/core/wire.h"
+#include "libagent/core/buf.h"
+#include "libagent/core/json.h"
+#include "libagent/core/list.h"
 
 /* For uplink_submit(): nobody waits for the answer. */
 enum { UPLINK_NO_PEER = COMMAND_PEERS_MAX };

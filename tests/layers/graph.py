@@ -1,0 +1,73 @@
+#!/usr/bin/python3
+"""
+The include graph of the tree, folder by folder: `graph.py` prints it, `graph.py FOLDER` the files behind one folder's arrows.
+
+A room is a folder of the layout (client/lan, agent/apps/mcu ...) with its core and io; what includes whom is read from the code.
+"""
+import collections
+import os
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(os.environ.get("MIIO_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
+ROOMS = {"agent": {"ctl", "apps"}, "client": {"device", "lan", "local", "report", "setup", "cloud"}, "libagent": {"core", "io", "model", "gen"},
+         "examples": {"sim"}}
+
+
+def room(path):
+    parts = path.split("/")
+    inner = ROOMS.get(parts[0], set())
+    if len(parts) > 2 and parts[1] in inner:
+        if parts[:2] == ["agent", "apps"]:
+            return "/".join(parts[:3])
+        return "/".join(parts[:2])
+    return parts[0]
+
+
+def arrows():
+    """{(room, room): [(file, included file)]} between different rooms."""
+    found = collections.defaultdict(list)
+    for part in ROOMS:
+        for path in sorted((ROOT / part).rglob("*.[ch]")):
+            name = str(path.relative_to(ROOT))
+            for included in re.findall(r'^\s*#\s*include "([^"]+)"', path.read_text(), re.M):
+                if (ROOT / included).exists() and room(name) != room(included):
+                    found[room(name), room(included)].append((name, included))
+    return found
+
+
+def circles(edges):
+    """Rooms that can be reached from themselves, each with the way back."""
+    out = collections.defaultdict(set)
+    for a, b in edges:
+        out[a].add(b)
+    bad = []
+    for start in sorted(out):
+        ways = [(start, b) for b in sorted(out[start])]
+        seen = set()
+        while ways:
+            way = ways.pop(0)
+            if way[-1] == start:
+                bad.append(way)
+                break
+            if way[-1] not in seen:
+                seen.add(way[-1])
+                ways += [way + (b,) for b in sorted(out[way[-1]])]
+    return bad
+
+
+def main():
+    edges = arrows()
+    for (a, b), files in sorted(edges.items()):
+        if len(sys.argv) == 1:
+            print(f"{a:20} -> {b:20} {len(files)}")
+        elif sys.argv[1] in (a, b):
+            for name, included in files:
+                print(f"{name} -> {included}")
+    for way in circles(edges):
+        print("circle: " + " -> ".join(way))
+
+
+if __name__ == "__main__":
+    main()
