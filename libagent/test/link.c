@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "libagent/core/pack.h"
+#include "libagent/core/pack/pack.h"
 
 enum { TEXT_MAX = 4 * 1024 * 1024, DEPTH_MAX = 1024 };
 
