@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include "libagent/core/pack/pack.h"
 
-enum { TEXT_MAX = 4 * 1024 * 1024, DEPTH_MAX = 1024 };
+enum { TEXT_MAX = 4 * 1024 * 1024, DEPTH_MAX = 1024, PACKET_MAX = 64 * 1024 };
 
 void ag_test_link_init(struct test_link *l)
 {
@@ -51,7 +51,9 @@ int ag_test_link_say(struct test_link *l, struct ag_span json)
                                          : ag_buf_append_span(&l->out, json);
     n = (uint32_t) (ag_buf_size(&l->out) - before);
     if (r == 0 && l->packets)
-        r = ag_buf_append(&l->sizes, &n, sizeof n);
+        r = n > PACKET_MAX ? -EMSGSIZE : ag_buf_append(&l->sizes, &n, sizeof n);
+    if (r < 0)
+        l->out.len = l->out.off + before;
     return r > 0 ? -EINVAL : r;
 }
 

@@ -22,7 +22,8 @@ int ag_test_link_open(struct test_link *l, bool packets);
 /* Idempotent. */
 void ag_test_link_close(struct test_link *l);
 
-/* Queues a text. 0, -ENOMEM; -EINVAL: not a JSON object, or none that the encoding can carry. */
+/* Queues a text. 0, -ENOMEM; -EMSGSIZE: more than a packet; -EINVAL: not a JSON object, or none that the
+ * encoding can carry. */
 int ag_test_link_say(struct test_link *l, struct ag_span json);
 /* Sends what the socket takes. True: it took something. */
 bool ag_test_link_flush(struct test_link *l);

@@ -4,6 +4,13 @@
 #include <stdlib.h>
 #include "libagent/test/test.h"
 
+/* The test's own, so that nothing is left when what is to be said fails. */
+static struct ag_buf *scratch(struct agent_test *t)
+{
+    ag_buf_clear(&t->text);
+    return &t->text;
+}
+
 static int append_params(struct ag_buf *out, const char *params)
 {
     return ag_buf_printf(out, ",\"params\":%s}", params ? params : "[]");
@@ -105,36 +112,38 @@ static uint32_t new_command(struct agent_test *t, const char *method)
 
 AGENT_API uint32_t agent_test_command(agent_test *t, const char *method, const char *params)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+    struct ag_buf *out;
     uint32_t id;
 
     need_connection(t, method, params);
     need_subscription(t, method);
     id = new_command(t, method);
-    ag_test_must(t, ag_buf_printf(&out, "{\"id\":%u,", (unsigned) id));
-    ag_test_must(t, append_method(&out, method));
-    ag_test_must(t, append_params(&out, params));
-    ag_test_say(t, ag_buf_span(&out));
+    out = scratch(t);
+    ag_test_must(t, ag_buf_printf(out, "{\"id\":%u,", (unsigned) id));
+    ag_test_must(t, append_method(out, method));
+    ag_test_must(t, append_params(out, params));
+    ag_test_say(t, ag_buf_span(out));
     ag_test_turn(t);
     return id;
 }
 
 AGENT_API void agent_test_notify(agent_test *t, const char *method, const char *params)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+    struct ag_buf *out;
 
     need_connection(t, method, params);
     need_subscription(t, method);
-    ag_test_must(t, ag_buf_append_char(&out, '{'));
-    ag_test_must(t, append_method(&out, method));
-    ag_test_must(t, append_params(&out, params));
-    ag_test_say(t, ag_buf_span(&out));
+    out = scratch(t);
+    ag_test_must(t, ag_buf_append_char(out, '{'));
+    ag_test_must(t, append_method(out, method));
+    ag_test_must(t, append_params(out, params));
+    ag_test_say(t, ag_buf_span(out));
     ag_test_turn(t);
 }
 
 AGENT_API uint32_t agent_test_message(agent_test *t, uint32_t from, const char *method, const char *params)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+    struct ag_buf *out;
     uint32_t id;
 
     need_connection(t, method, params);
@@ -143,10 +152,11 @@ AGENT_API uint32_t agent_test_message(agent_test *t, uint32_t from, const char *
     if (t->address == 0)
         ag_test_fail(t, "%s: the application has no address: agent_bind()", method);
     id = new_command(t, method);
-    ag_test_must(t, ag_buf_printf(&out, "{\"_from\":%u,\"id\":%u,", (unsigned) from, (unsigned) id));
-    ag_test_must(t, append_method(&out, method));
-    ag_test_must(t, append_params(&out, params));
-    ag_test_say(t, ag_buf_span(&out));
+    out = scratch(t);
+    ag_test_must(t, ag_buf_printf(out, "{\"_from\":%u,\"id\":%u,", (unsigned) from, (unsigned) id));
+    ag_test_must(t, append_method(out, method));
+    ag_test_must(t, append_params(out, params));
+    ag_test_say(t, ag_buf_span(out));
     ag_test_turn(t);
     return id;
 }
@@ -183,18 +193,18 @@ AGENT_API void agent_test_say(agent_test *t, const char *text)
 void ag_test_answer_call(struct agent_test *t, struct test_call *call, const char *member, const char *json,
                          bool slowly)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+    struct ag_buf *out = scratch(t);
 
-    ag_test_must(t, ag_buf_printf(&out, "{\"id\":%u,", (unsigned) call->id));
+    ag_test_must(t, ag_buf_printf(out, "{\"id\":%u,", (unsigned) call->id));
     if (call->to)
-        ag_test_must(t, ag_buf_printf(&out, "\"_from\":%u,", (unsigned) (call->to & (0u - call->to))));
-    ag_test_must(t, ag_buf_printf(&out, "\"%s\":%s}", member, json));
+        ag_test_must(t, ag_buf_printf(out, "\"_from\":%u,", (unsigned) (call->to & (0u - call->to))));
+    ag_test_must(t, ag_buf_printf(out, "\"%s\":%s}", member, json));
     ag_list_del(&call->link);
     free(call);
     if (slowly)
-        ag_test_say_slowly(t, ag_buf_span(&out));
+        ag_test_say_slowly(t, ag_buf_span(out));
     else
-        ag_test_say(t, ag_buf_span(&out));
+        ag_test_say(t, ag_buf_span(out));
 }
 
 static struct test_call *need_call(struct agent_test *t, uint32_t id)

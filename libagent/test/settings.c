@@ -128,6 +128,7 @@ AGENT_API agent_test *agent_test_free(agent_test *t)
     while (!ag_list_empty(&t->services))
         service_free(ag_list_first(&t->services, struct test_service, link));
     ag_test_keys_free(&t->keys);
+    ag_buf_deinit(&t->text);
     free(t);
     return NULL;
 }

@@ -70,6 +70,7 @@ struct agent_test {
     uint32_t last_id;
     struct test_text *shown; /* given out by agent_test_next() */
     struct ag_list inbox, sent, calls, commands, services, later, keys;
+    struct ag_buf text; /* scratch: what is being said */
     struct test_link link;
 };
 

@@ -209,6 +209,17 @@ static void texts_may_be_larger_than_a_socket_takes(void **state)
     id = agent_test_command(app.t, "large", text);
     agent_test_expect_result(app.t, id, text);
     end(&app);
+
+    begin(&app);
+    assert_int_equal(agent_subscribe(app.conn, NULL, "large", on_large, NULL), 0);
+    assert_int_equal(agent_open(app.conn, "seqpacket:/nowhere"), 0);
+    FAILS("Message too long", agent_test_command(app.t, "large", text));
+    text[60 * 1024] = '"';
+    text[60 * 1024 + 1] = ']';
+    text[60 * 1024 + 2] = '\0';
+    id = agent_test_command(app.t, "large", text);
+    agent_test_expect_result(app.t, id, text);
+    end(&app);
     test_free(text);
 }
 
