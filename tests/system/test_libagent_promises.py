@@ -163,10 +163,11 @@ def test_what_the_agent_leaves_is_said_again(encoding):
 def test_each_promise_names_tests_that_there_are():
     tests = ""
     for folder, match in (("unit/libagent", r".*\.c$"), ("system", r"test_(libagent|docs).*\.py$")):
-        for name in os.listdir(os.path.join(SOURCE, "tests", folder)):
-            if re.match(match, name):
-                with open(os.path.join(SOURCE, "tests", folder, name)) as f:
-                    tests += name + " " + f.read()
+        for path, _, files in os.walk(os.path.join(SOURCE, "tests", folder)):
+            for name in files:
+                if re.match(match, name):
+                    with open(os.path.join(path, name)) as f:
+                        tests += name + " " + f.read()
     with open(os.path.join(SOURCE, "docs", "libagent-promises.md")) as f:
         promises = re.split(r"^\d+\. ", f.read(), flags=re.M)[1:]
     assert len(promises) > 40
