@@ -1,4 +1,4 @@
-"""Applications that speak MessagePack-RPC: what the mapping of docs/decisions/010 promises, through the real agent."""
+"""Applications that speak MessagePack-RPC: what the mapping of docs/decisions/005 promises, through the real agent."""
 import os
 import socket
 import sys

@@ -1,0 +1,62 @@
+"""docs/architecture.md walks a command and a report through the code: each function is there, and named once."""
+import os
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(os.environ.get("MIIO_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
+TEXT = (ROOT / "docs/architecture.md").read_text()
+WALKS = ["One command, from a phone and back", "One report, from an application to the cloud"]
+
+
+def walk(heading):
+    """[(function, file)] in the order of the text."""
+    text = TEXT.split(f"## {heading}\n")[1].split("\n## ")[0]
+    return re.findall(r"`([a-z][a-z0-9_]*_[a-z0-9_]+|refuse|queued)`\s+\(([\w/.]+\.[ch])\)", text)
+
+
+@pytest.mark.parametrize("heading", WALKS)
+def test_functions_are_where_the_walk_says(heading):
+    steps = walk(heading)
+    assert len(steps) > 15
+    bad = []
+    for function, file in steps:
+        path = ROOT / file
+        # a definition: its name at the start of a line's declaration, with a body and not a semicolon behind it
+        defined = re.compile(rf"^(?:[A-Za-z_][\w ()*]*?[ *])?{function}\([^;{{]*\)\s*\{{", re.M)
+        if not path.is_file() or not defined.search(path.read_text()):
+            bad.append(f"{function} ({file})")
+    assert not bad, "\n".join(bad)
+
+
+def test_each_function_is_named_once():
+    named = [step for heading in WALKS for step in walk(heading)]
+    assert sorted({s for s in named if named.count(s) > 1}) == []
+
+
+def test_every_function_of_the_walk_has_its_file():
+    for heading in WALKS:
+        text = TEXT.split(f"## {heading}\n")[1].split("\n## ")[0]
+        words = set(re.findall(r"`([a-z][a-z0-9]*_[a-z0-9_]+)`", text))
+        assert words - {name for name, _ in walk(heading)} - {"properties_changed"} == set()
+
+
+def test_decisions_are_numbered_and_in_the_index():
+    folder = ROOT / "docs/decisions"
+    index = (folder / "README.md").read_text()
+    numbers = []
+    for page in sorted(folder.glob("[0-9]*.md")):
+        number = page.name[:3]
+        numbers.append(number)
+        assert page.read_text().startswith(f"# {number} "), page.name
+        assert f"| [{number}]({page.name}) |" in index, f"{page.name} is not in docs/decisions/README.md"
+    assert numbers == [f"{n:03}" for n in range(1, len(numbers) + 1)]
+
+
+def test_each_word_has_one_row():
+    rows = [w.strip() for line in TEXT.split("## Words\n")[1].split("\n## ")[0].splitlines() if line.startswith("| ")
+            for w in line.split("|")[1].split(",")]
+    assert len(rows) > 20 and len(rows) == len(set(rows))
+    for word in ("uplink", "command", "ask", "text", "hook", "out", "tell", "take"):
+        assert word in rows
