@@ -60,3 +60,19 @@ def test_each_word_has_one_row():
     assert len(rows) > 20 and len(rows) == len(set(rows))
     for word in ("uplink", "command", "ask", "text", "hook", "out", "tell", "take"):
         assert word in rows
+
+
+def test_the_forge_calls_scripts_that_are_here():
+    scripts = {p.stem for p in (ROOT / "tests/ci").glob("*.sh")} - {"lib", "small", "all"}
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text()
+    assert set(re.findall(r"script: (\w+)", workflow)) == scripts
+    assert {s for s in scripts if f"{s}.sh" in (ROOT / "tests/ci/all.sh").read_text()} == scripts
+    for name in scripts:
+        assert os.access(ROOT / f"tests/ci/{name}.sh", os.X_OK), name
+
+
+def test_contributing_names_files_that_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`((?:agent|client|libagent|docs|examples|tests)/[\w/.*-]+)[ `]", text))
+    assert len(named) > 30
+    assert [n for n in sorted(named) if "NAME" not in n and not (ROOT / n).exists()] == []

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Every script of this folder, one after the other; a table at the end.
+cd "$(dirname "$0")" || exit 1
+table= bad=0
+for script in gcc.sh clang.sh options.sh abi.sh tidy.sh m32.sh musl.sh armhf.sh; do
+    echo "---- $script"
+    ./"$script"
+    case $? in
+    0) said=good ;;
+    77) said='not run: see above' ;;
+    *) said=FAILED bad=1 ;;
+    esac
+    table="$table$script	$said
+"
+done
+printf '\n%s' "$table"
+exit $bad

@@ -1,0 +1,6 @@
+#!/bin/sh
+# Another libc: musl, linked statically.
+. "$(dirname "$0")/small.sh"
+need musl-gcc musl-tools
+COMPILER=musl-gcc RUN=
+small musl

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Each option the other way round, and what a small device has: all of them off. Programs build and start.
+#   tests/ci/options.sh [OPTION=VALUE...]   only these
+. "$(dirname "$0")/lib.sh"
+one() {
+    echo "== $*"
+    name=$(printf %s "$*" | tr -c 'A-Za-z0-9' _)
+    for o; do set -- "$@" "-D$o" && shift; done
+    configure "$name" -DCMAKE_BUILD_TYPE=MinSizeRel -DMIIO_EXAMPLES=OFF "$@"
+    build
+    starts
+    rm -r "$dir"
+}
+if [ $# -gt 0 ]; then
+    one "$@"
+    exit
+fi
+for option in $(sed -n 's/^option(\(MIIO_[A-Z]*\) .* \(ON\|OFF\))$/\1=\2/p' CMakeLists.txt); do
+    case $option in
+    MIIO_TESTS=* | MIIO_FUZZ=* | MIIO_WERROR=* | MIIO_COVERAGE=* | MIIO_EXAMPLES=*) continue ;;
+    *=ON) one "${option%=*}=OFF" ;;
+    *=OFF) one "${option%=*}=ON" ;;
+    esac
+done
+# shellcheck disable=SC2046
+one $(sed -n 's/^option(\(MIIO_[A-Z]*\) .* ON)$/\1=OFF/p' CMakeLists.txt)
