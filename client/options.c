@@ -9,7 +9,9 @@
 #include <unistd.h>
 #include "client/device/core/conf_keys.h"
 #include "client/report/core/report_policy.h"
+#include "libagent/io/file.h"
 #include "libagent/io/inifile.h"
+#include "libagent/model/core/spec.h"
 
 enum { EXIT_USAGE = 2, EXIT_CONFIG = 78, REASON_MAX = 256, FIRST_LONG = 256 };
 
@@ -28,6 +30,7 @@ static const struct option_info infos[N_OPTIONS] = {
     [OPT_LOGLEVEL] = {"loglevel", "loglevel", 'l', "0..4", "error, warning, info (2), debug, verbose"},
     [OPT_LOGFILE] = {"logfile", NULL, 'L', "FILE", "append the log to FILE"},
     [OPT_CLOUD] = {"cloud", "cloud", 0, "NAME", "ot, gizwits, onenet, mqtt or none (ot)"},
+    [OPT_MODEL] = {"model", DEVICE_CONF_MODEL_FILE, 0, "FILE", "the device's model, a MIoT-Spec instance (none)"},
     [OPT_HOST] = {"host", "ot_host", 'H', "HOST", "server of the ot cloud"},
     [OPT_PORT] = {"port", "ot_port", 'p', "PORT", "its port"},
     [OPT_TRANSPORT] = {"transport", "ot_transport", 0, "udp|tcp", "how to reach it"},
@@ -125,7 +128,7 @@ static int give_device_conf(struct options *o)
     for (int i = 0; i < N_OPTIONS; i++) {
         const struct option_value *v = &o->values[i];
 
-        if (infos[i].key && v->text && v->source > FROM_DEVICE_CONF &&
+        if (infos[i].key && v->text && (v->source > FROM_DEVICE_CONF || i == OPT_MODEL /* absolute by now */) &&
             device_conf_set(&o->conf, infos[i].key, v->text) < 0)
             return -ENOMEM;
     }
@@ -200,6 +203,25 @@ static int take_mqtt_api(struct options *o)
     if (endpoint_parse(text, 1883, &o->client.mqtt_api, &why) == 0)
         return 0;
     return complain(o, OPT_MQTT_API, "%s", why);
+}
+
+static int check_model(const struct options *o)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
+    const char *file = o->values[OPT_MODEL].text;
+    struct model_error error;
+    struct model m;
+    int r = file && *file ? ag_file_read(file, MODEL_TEXT_MAX, &text) : 1;
+
+    if (r == 1)
+        return 0;
+    if (r < 0)
+        return complain(o, OPT_MODEL, "%s", strerror(-r));
+    r = ag_model_parse(&m, ag_buf_span(&text), &error);
+    if (r < 0)
+        return r == -ENOMEM ? complain(o, OPT_MODEL, "out of memory") : complain(o, OPT_MODEL, "line %u: %s", error.line, error.why);
+    ag_model_deinit(&m);
+    return 0;
 }
 
 static int check_access(struct options *o)
@@ -358,6 +380,8 @@ static int check_all(struct options *o)
     if (code == 0)
         code = check_access(o);
     if (code == 0)
+        code = check_model(o);
+    if (code == 0)
         code = take_word(o, OPT_HELPER, "builtin", "external", &o->client.external_helper);
     if (code == 0)
         code = take_word(o, OPT_TRANSPORT, "udp", "tcp", &tcp);
@@ -501,7 +525,7 @@ static int make_absolute(char **path)
 
 static int make_paths_absolute(struct options *o)
 {
-    static const int names[] = {OPT_LOGFILE, OPT_HOOKS, OPT_OS_RELEASE, OPT_ACCESS};
+    static const int names[] = {OPT_LOGFILE, OPT_HOOKS, OPT_OS_RELEASE, OPT_ACCESS, OPT_MODEL};
 
     for (size_t i = 0; i < ag_array_size(names); i++) {
         if (make_absolute(&o->values[names[i]].text) < 0)

@@ -13,6 +13,7 @@ enum option_name {
     OPT_LOGLEVEL,
     OPT_LOGFILE,
     OPT_CLOUD,
+    OPT_MODEL,
     OPT_HOST,
     OPT_PORT,
     OPT_TRANSPORT,

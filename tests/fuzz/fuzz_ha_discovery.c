@@ -31,14 +31,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     static const struct ha_device d = {"homeassistant", "1", "a.b.v1", "a", "s", "c", "st"};
     struct ag_span list = {(const char *) data, n};
     struct seen a = {0}, b = {0};
-    const char *why = "";
-    int check = ha_discovery_build(list, &d, NULL, NULL, &why),
-        r = ha_discovery_build(list, &d, on_config, &a, &why);
+    char why[160];
+    int check = ha_discovery_build(list, &d, NULL, NULL, why, sizeof why),
+        r = ha_discovery_build(list, &d, on_config, &a, why, sizeof why);
 
     if (check != r || (r != 0 && a.n > 0))
         abort();
     if (r == 0 &&
-        (ha_discovery_build(list, &d, on_config, &b, &why) != 0 || a.n != b.n || a.bytes != b.bytes))
+        (ha_discovery_build(list, &d, on_config, &b, why, sizeof why) != 0 || a.n != b.n || a.bytes != b.bytes))
         abort();
     return 0;
 }

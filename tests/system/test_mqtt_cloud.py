@@ -20,28 +20,17 @@ PROPERTIES = {"name": "Lamp", "properties": [
     {"name": "power", "type": "switch", "set": "set_power"},
     {"name": "bright", "type": "number", "min": 1, "max": 100, "step": 1, "unit": "%", "set": "set_bright"},
     {"name": "mode", "type": "select", "options": ["day", "night"], "set": "set_mode"},
-    {"name": "temp", "type": "sensor", "unit": "°C", "device_class": "temperature"},
+    {"name": "temp", "type": "sensor", "unit": "°C", "device_class": "temperature", "state_class": "measurement",
+     "suggested_display_precision": 1, "icon": "mdi:thermometer"},
     {"name": "door", "type": "binary_sensor", "on": True, "off": False, "device_class": "door"},
     {"name": "note", "type": "text", "set": "set_note"}]}
-
-SPEC = {"type": "urn:miot-spec-v2:device:light:0000A001:acme-lamp:1", "description": "Light", "services": [
-    {"iid": 1, "type": "urn:miot-spec-v2:service:device-information:00007801:acme:1", "description": "Info",
-     "properties": [{"iid": 1, "type": "x", "description": "Manufacturer", "format": "string", "access": ["read"]}]},
-    {"iid": 2, "type": "urn:miot-spec-v2:service:light:00007802:acme:1", "description": "Light", "properties": [
-        {"iid": 1, "type": "x", "description": "Switch Status", "format": "bool", "access": ["read", "write", "notify"]},
-        {"iid": 2, "type": "x", "description": "Brightness", "format": "uint8", "access": ["read", "write"],
-         "unit": "percentage", "value-range": [1, 100, 1]},
-        {"iid": 3, "type": "x", "description": "Mode", "format": "uint8", "access": ["read", "write"],
-         "value-list": [{"value": 0, "description": "Auto"}, {"value": 1, "description": "It's {night}"}]},
-        {"iid": 4, "type": "x", "description": "Temperature", "format": "float", "access": ["read"], "unit": "celsius"},
-        {"iid": 5, "type": "x", "description": "Secret", "format": "string", "access": ["write"]}]}]}
 
 # what Home Assistant's documentation of each component names
 COMMON = {"name", "unique_id", "default_entity_id", "state_topic", "value_template", "availability_topic", "payload_available",
           "payload_not_available", "device", "device_class", "qos"}
 KEYS = {"switch": COMMON | {"command_topic", "payload_on", "payload_off", "state_on", "state_off"},
         "binary_sensor": COMMON | {"payload_on", "payload_off"},
-        "sensor": COMMON | {"unit_of_measurement"},
+        "sensor": COMMON | {"unit_of_measurement", "state_class", "suggested_display_precision", "icon"},
         "number": COMMON | {"command_topic", "command_template", "min", "max", "step", "unit_of_measurement"},
         "select": COMMON | {"command_topic", "command_template", "options"},
         "text": COMMON | {"command_topic", "command_template"}}
@@ -163,11 +152,10 @@ def check_config(topic, config):
     return component
 
 
-@pytest.mark.parametrize("listing,components", [
-    (PROPERTIES, ["switch", "number", "select", "sensor", "binary_sensor", "text"]),
-    (SPEC, ["switch", "number", "select", "sensor"])])
-def test_home_assistant_discovery(broker, tmp_path, listing, components):
-    (tmp_path / "list.json").write_text(json.dumps(listing))
+def test_home_assistant_discovery(broker, tmp_path):
+    """The small list; a device with a model has test_ha_model.py."""
+    (tmp_path / "list.json").write_text(json.dumps(PROPERTIES))
+    components = ["switch", "number", "select", "sensor", "binary_sensor", "text"]
     with Listener(broker.port, "homeassistant/#", T + "#") as fleet, \
             client(tmp_path / "d", cloud="mqtt", extra=settings(broker, ha_properties=tmp_path / "list.json")) as c:
         found = configs(fleet, len(components))
@@ -176,23 +164,32 @@ def test_home_assistant_discovery(broker, tmp_path, listing, components):
         switch = next(v for t, v in found.items() if "/switch/" in t)
         fleet.publish(switch["command_topic"], switch["payload_on"])
         command = app.next()
-        if listing is SPEC:
-            assert command["method"] == "set_properties"
-            assert command["params"] == [{"did": str(DID), "siid": 2, "piid": 1, "value": True}]
-            assert switch["state_on"] == "True"
-            select = next(v for t, v in found.items() if "/select/" in t)
-            assert select["options"] == ["Auto", "It's {night}"]
-            number = next(v for t, v in found.items() if "/number/" in t)
-            text = render(number["command_template"], value=42)
-            value = {"did": str(DID), "siid": 2, "piid": 2, "value": 42}
-        else:
-            assert (command["method"], command["params"]) == ("set_power", ["on"])
-            select = next(v for t, v in found.items() if "/select/" in t)
-            text = render(select["command_template"], value="night")
-            value = "night"
-        fleet.publish(switch["command_topic"], text)
+        assert (command["method"], command["params"]) == ("set_power", ["on"])
+        select = next(v for t, v in found.items() if "/select/" in t)
+        fleet.publish(switch["command_topic"], render(select["command_template"], value="night"))
         command = app.next()
-        assert command["method"] in ("set_mode", "set_properties") and command["params"] == [value]
+        assert (command["method"], command["params"]) == ("set_mode", ["night"])
+        sensor = next(v for t, v in found.items() if "/sensor/" in t)
+        assert (sensor["state_class"], sensor["suggested_display_precision"], sensor["icon"]) == ("measurement", 1, "mdi:thermometer")
+
+
+@pytest.mark.parametrize("property,why", [
+    ({"type": "sensor", "unti": "s"}, "property p: unknown member \"unti\""),
+    ({"type": "switch", "set": "m", "unit": "s"}, "property p: a switch has no unit"),
+    ({"type": "select", "set": "m", "options": ["a"], "device_class": "x"}, "property p: a select has no device_class"),
+    ({"type": "sensor", "min": 1}, "property p: a sensor has no min"),
+    ({"type": "number", "set": "m", "max": "9"}, "property p: max must be a number"),
+    ({"type": "sensor", "set": "m"}, "property p: a sensor has no set"),
+    ({"type": "sensor", "entity_category": "config"}, "property p: entity_category must be diagnostic"),
+    ({"type": "text", "set": "m", "icon": "lamp"}, "property p: an icon is called mdi:NAME"),
+    ({"type": "switch"}, "property p: what can be set needs"),
+    ({"type": "lamp"}, "type must be switch"),
+])
+def test_a_member_of_a_list_is_taken_or_refused(tmp_path, property, why):
+    (tmp_path / "list.json").write_text(json.dumps({"properties": [{"name": "p", **property}]}))
+    write_identity(tmp_path / "d", extra=["cloud=mqtt", "mqtt_server=h", "ha_properties=%s" % (tmp_path / "list.json")])
+    code, _, err = run("miio_client", "-d", tmp_path / "d", "--check-config")
+    assert code == 78 and why in err, err
 
 
 def render(template, **values):
@@ -202,51 +199,30 @@ def render(template, **values):
 
 NASTY = ["day", '7" wide', "back\\slash", "it's", "{{ value }}", "{% if %}", "a\nb", "<&>", "日本", "😀", "None", "none", "",
          "x\"},{\"did\":\"1\",\"siid\":2,\"piid\":1,\"value\":true,\"z\":\""]
-VALUES = [{"value": 0, "description": "Auto"}, {"value": 1, "description": "Auto"}, {"value": 2, "description": ""},
-          {"value": 3, "description": "None"}, {"value": 4, "description": "Auto (1)"}, {"value": 5, "description": "it's \"{{x}}\""},
-          {"value": 6, "description": ""}, {"value": 7, "description": "Sleep"}, {"value": 7, "description": "Sleep again"}]
 
 
 def test_home_assistant_sends_what_was_chosen_and_shows_what_is(broker, tmp_path):
     """Each choice of a select, through its own templates and back; texts with anything in them; names told apart."""
-    spec = {"type": "urn:miot-spec-v2:device:x:1", "services": [
-        {"iid": 2, "description": "Left", "properties": [
-            {"iid": 1, "description": "Mode", "format": "uint8", "access": ["read", "write"], "value-list": VALUES},
-            {"iid": 2, "description": "On", "format": "bool", "access": ["read", "write"]},
-            {"iid": 3, "description": "", "format": "uint16", "access": ["read", "write"]}]},
-        {"iid": 3, "description": "Right", "properties": [
-            {"iid": 1, "description": "Text", "format": "string", "access": ["read", "write"]},
-            {"iid": 2, "description": "On", "format": "bool", "access": ["read", "write"]},
-            {"iid": 3, "description": "On", "format": "bool", "access": ["read", "write"]}]}]}
     small = {"properties": [{"name": "mode", "type": "select", "options": NASTY + ["day"], "set": "set_{{mode}}"},
                             {"name": "label", "type": "text", "set": "set_label"}]}
     with Listener(broker.port, "homeassistant/#") as fleet:
-        for listing, n in (small, 2), (spec, 6):
-            (tmp_path / "list.json").write_text(json.dumps(listing))
-            with client(tmp_path / "d", cloud="mqtt", extra=settings(broker, ha_properties=tmp_path / "list.json")):
-                found = {t.split("/")[3]: v for t, v in configs(fleet, n).items()}
-            select = found["mode" if listing is small else "2_1"]
-            options = select["options"]
-            values = NASTY if listing is small else [v["value"] for v in VALUES[:-1]]
-            assert len(options) == len(set(options)) == len(values)
-            assert all(o and o.lower() != "none" and o == o.strip() for o in options)
-            for option, value in zip(options, values):
-                command = json.loads(render(select["command_template"], value=option))
-                given = command["params"][0] if listing is small else command["params"][0]["value"]
-                assert given == value and command["method"] == ("set_{{mode}}" if listing is small else "set_properties")
-                key = "mode" if listing is small else "2.1"
-                assert render(select["value_template"], value_json={key: value}) == option
-            assert render(select["value_template"], value_json={key: 99}) == "None"
-            assert render(select["value_template"], value_json={key: None}) == "None"
-            assert render(select["value_template"], value_json={}) == ""
-            text = found["label" if listing is small else "3_1"]
-            for value in NASTY:
-                command = json.loads(render(text["command_template"], value=value))
-                assert (command["params"][0] if listing is small else command["params"][0]["value"]) == value
-        assert {k: v["name"] for k, v in found.items()} == {
-            "2_1": "Mode", "2_2": "Left On", "2_3": "2.3", "3_1": "Text", "3_2": "Right On (3.2)", "3_3": "Right On (3.3)"}
-        assert (found["2_3"]["min"], found["2_3"]["max"]) == (0, 65535)
-        assert found["2_1"]["default_entity_id"] == "select.miio_%d_2_1" % DID
+        (tmp_path / "list.json").write_text(json.dumps(small))
+        with client(tmp_path / "d", cloud="mqtt", extra=settings(broker, ha_properties=tmp_path / "list.json")):
+            found = {t.split("/")[3]: v for t, v in configs(fleet, 2).items()}
+    select, text = found["mode"], found["label"]
+    options = select["options"]
+    assert len(options) == len(set(options)) == len(NASTY)
+    assert all(o and o.lower() != "none" and o == o.strip() for o in options)
+    for option, value in zip(options, NASTY):
+        command = json.loads(render(select["command_template"], value=option))
+        assert (command["method"], command["params"]) == ("set_{{mode}}", [value])
+        assert render(select["value_template"], value_json={"mode": value}) == option
+    assert render(select["value_template"], value_json={"mode": 99}) == "None"
+    assert render(select["value_template"], value_json={"mode": None}) == "None"
+    assert render(select["value_template"], value_json={}) == ""
+    for value in NASTY:
+        assert json.loads(render(text["command_template"], value=value))["params"] == [value]
+    assert (select["name"], text["name"]) == ("mode", "label")
 
 
 def test_entities_that_are_gone_are_taken_back(broker, tmp_path):

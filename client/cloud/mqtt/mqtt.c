@@ -22,7 +22,6 @@
 #include "client/cloud/mqtt/mqtt_priv.h"
 #include "client/cloud/mqtt/core/ha_discovery.h"
 #include "libagent/core/message.h"
-#include "libagent/io/file.h"
 
 enum {
     FIRST_MS = 500,
@@ -31,7 +30,7 @@ enum {
     DEPTH_MAX = 128
 };
 
-static const char *const topic_names[MQTT_N_TOPICS] = {"command", "command_ack", "report", "status", "state"};
+static const char *const topic_names[MQTT_N_TOPICS] = {"command", "command_ack", "report", "status", "state", "vacuum"};
 
 struct in_flight {
     struct ag_list link;
@@ -129,17 +128,20 @@ static void on_due(uv_timer_t *t)
         return;
     commands_overdue(m, now);
     mqtt_picture_overdue(m, now);
+    mqtt_ha_overdue(m, now);
+    mqtt_ask_overdue(m, now);
     mqtt_cloud_rearm(m);
 }
 
 void mqtt_cloud_rearm(struct mqtt_cloud *m)
 {
-    uint64_t at = m->sub_command.due_ms, other = mqtt_picture_due_ms(m), now = uv_now(m->env->loop);
+    const uint64_t due[] = {m->sub_command.due_ms, mqtt_picture_due_ms(m), mqtt_ha_due_ms(m), mqtt_ask_due_ms(m)};
+    uint64_t at = 0, now = uv_now(m->env->loop);
 
     if (m->stopping)
         return;
-    if (other > 0 && (at == 0 || other < at))
-        at = other;
+    for (size_t i = 0; i < ag_array_size(due); i++)
+        at = due[i] > 0 && (at == 0 || due[i] < at) ? due[i] : at;
     if (at == 0 || !m->reconnect.up)
         uv_timer_stop(&m->due);
     else
@@ -170,7 +172,7 @@ static void on_connected(void *user, bool session_present)
     (void) session_present;
     m->last_sent_ms = uv_now(m->env->loop);
     reconnect_up(&m->reconnect, m->last_sent_ms);
-    mqtt_picture_discovery(m);
+    mqtt_ha_connected(m);
     if (sub_ladder_begin(&m->sub_command, m->last_sent_ms))
         ask_commands(m);
     else
@@ -228,6 +230,8 @@ static void on_message(void *user, const struct mqtt_link_msg *msg)
         mqtt_command_come(m, msg);
     else if (strcmp(msg->topic, m->topics[MQTT_T_STATE]) == 0)
         mqtt_picture_come(m, msg);
+    else
+        mqtt_ha_come(m, msg);
 }
 
 static void on_room(void *user)
@@ -288,6 +292,9 @@ static void on_done(void *user, uint64_t cookie, int result)
     case MQTT_COOKIE_UNSUB_STATE:
         if (result != MQTT_LINK_DONE_LOST)
             mqtt_picture_unsubscribed(m);
+        break;
+    case MQTT_COOKIE_SUB_BIRTH:
+        mqtt_ha_subscribed(m, result);
         break;
     }
 }
@@ -350,6 +357,8 @@ static int mqtt_carries(const struct device_conf *conf, struct ag_span text)
 static void fields_deinit(struct mqtt_cloud *m)
 {
     mqtt_commands_deinit(m);
+    mqtt_ha_deinit(m);
+    mqtt_ask_deinit(m);
     while (!ag_list_empty(&m->in_flight)) {
         struct in_flight *f = ag_list_first(&m->in_flight, struct in_flight, link);
 
@@ -478,26 +487,13 @@ static int mqtt_create(struct cloud **out, const struct cloud_env *env)
     return 0;
 }
 
-/* The list of properties too is judged at the start. */
+/* The list of properties, or the model, is judged at the start too. */
 static int mqtt_check(const struct device_conf *conf, char *why, size_t n)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf list = AG_BUF_INIT;
-    static const struct ha_device nobody = {"", "0", "", "", "", "", ""};
-    const char *reason = "out of memory";
     struct mqtt_conf c;
     int r = mqtt_conf_read(conf, &c, why, n);
 
-    if (r < 0 || !c.ha_list)
-        return r;
-    r = ag_file_read(c.ha_list, HA_FILE_MAX, &list);
-    if (r < 0)
-        reason = strerror(-r);
-    else
-        r = ha_discovery_build(ag_buf_span(&list), &nobody, NULL, NULL, &reason);
-    if (r == 0)
-        return 0;
-    snprintf(why, n, "ha_properties: %s", reason);
-    return -EINVAL;
+    return r < 0 ? r : mqtt_ha_check(&c, why, n);
 }
 
 static void mqtt_start(struct cloud *base)
@@ -534,11 +530,15 @@ static void mqtt_kick(struct cloud *base)
         uv_timer_start(&m->retry, on_retry, KICK_MS, 0);
 }
 
-/* Certificates are read at each connect; a session without any goes on. */
+/* Certificates are read at each connect; a session without any goes on, and tells Home Assistant what the files say now. */
 static void mqtt_reload(struct cloud *base)
 {
-    if (((struct mqtt_cloud *) base)->conf.tls)
+    struct mqtt_cloud *m = (struct mqtt_cloud *) base;
+
+    if (m->conf.tls)
         mqtt_kick(base);
+    else
+        mqtt_ha_reload(m);
 }
 
 static uint64_t mqtt_next_try_ms(const struct cloud *base)

@@ -175,7 +175,7 @@ int mqtt_command_answer(struct cloud *base, uint64_t token, struct ag_span text)
     int r = -EINVAL;
 
     if (!c)
-        return -ENOENT;
+        return mqtt_ask_answer(m, token, text) ? 0 : -ENOENT;
     if (ag_json_parse(&text, DEPTH_MAX * 2, &view) == 0)
         r = ag_msg_put_raw_id(&b, text, &view, (struct ag_span){c->id, c->id_len});
     if (r == 0)
@@ -186,5 +186,6 @@ int mqtt_command_answer(struct cloud *base, uint64_t token, struct ag_span text)
         put_error(m, c, "the answer is too large to wait for the connection");
     command_free(c);
     mqtt_answers_send(m);
+    mqtt_ask_soon(m);
     return 0;
 }

@@ -1,6 +1,7 @@
 #include "client/cloud/mqtt/mqtt_conf.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "client/cloud/conf_reading.h"
@@ -14,7 +15,7 @@ static int refuse(const struct conf_reading *r, const char *key, const char *rea
 
 static int read_numbers(const struct conf_reading *r, struct mqtt_conf *c)
 {
-    long keepalive = 0, clean = 0, qos = 0, command_qos = 0, state = 0, tls = 0;
+    long keepalive = 0, clean = 0, qos = 0, command_qos = 0, state = 0, tls = 0, poll = 0;
     int e = conf_int(r, "mqtt_keepalive", 5, 65535, 60, &keepalive);
 
     if (e == 0)
@@ -27,12 +28,15 @@ static int read_numbers(const struct conf_reading *r, struct mqtt_conf *c)
         e = conf_int(r, "mqtt_state", 0, 1, 1, &state);
     if (e == 0)
         e = conf_int(r, "mqtt_tls", 0, 1, 0, &tls);
+    if (e == 0)
+        e = conf_int(r, "ha_poll", 0, 86400, 60, &poll);
     c->keepalive_s = (uint16_t) keepalive;
     c->clean_session = clean;
     c->qos = (uint8_t) qos;
     c->command_qos = (uint8_t) command_qos;
     c->state = state;
     c->tls = tls;
+    c->ha_poll_s = (unsigned) poll;
     return e;
 }
 
@@ -94,6 +98,7 @@ int mqtt_conf_read(const struct device_conf *conf, struct mqtt_conf *out, char *
         .password = conf_text(&r, "mqtt_password", NULL),
         .prefix = conf_text(&r, "mqtt_prefix", "miio"),
         .ha_prefix = conf_text(&r, "ha_prefix", "homeassistant"),
+        .ha_status = conf_text(&r, "ha_status", NULL),
     };
     int e = read_numbers(&r, &c);
 
@@ -101,6 +106,8 @@ int mqtt_conf_read(const struct device_conf *conf, struct mqtt_conf *out, char *
         e = read_tls(&r, &c);
     if (e == 0)
         e = read_file(&r, "ha_properties", &c.ha_list);
+    if (e == 0)
+        e = read_file(&r, DEVICE_CONF_MODEL_FILE, &c.model);
     if (e < 0)
         return e;
     if (!server)
@@ -111,6 +118,11 @@ int mqtt_conf_read(const struct device_conf *conf, struct mqtt_conf *out, char *
         return refuse(&r, "mqtt_password", "needs mqtt_user");
     if (!is_prefix(c.prefix) || !is_prefix(c.ha_prefix))
         return refuse(&r, "mqtt_prefix or ha_prefix", "must be a topic without wildcards and outer slashes");
+    if (c.ha_status && (strpbrk(c.ha_status, "+#") || strlen(c.ha_status) > 200))
+        return refuse(&r, "ha_status", "must be a topic without wildcards");
     *out = c;
+    snprintf(out->ha_status_default, sizeof out->ha_status_default, "%s/status", c.ha_prefix);
+    if (!c.ha_status)
+        out->ha_status = out->ha_status_default;
     return 0;
 }

@@ -24,8 +24,12 @@ struct mqtt_conf {
     const char *ca_file; /* mqtt_ca; NULL: the system's */
     const char *cert_file; /* mqtt_cert, with mqtt_key: client certificate */
     const char *key_file;
-    const char *ha_list; /* ha_properties: file with the list of properties; NULL: no discovery */
+    const char *ha_list;   /* ha_properties: file with a list of properties, announced instead of the model; NULL: none */
+    const char *model;     /* model: the file with the device's model; NULL: none. With neither, Home Assistant hears nothing */
     const char *ha_prefix; /* ha_prefix, "homeassistant" */
+    const char *ha_status; /* ha_status: Home Assistant's own topic, PREFIX/status; its birth has all announced again */
+    char ha_status_default[80];
+    unsigned ha_poll_s;    /* ha_poll, 0..86400, 60: how often to ask for what the device does not tell by itself; 0: never */
 };
 
 /* 0, or -EINVAL with one line (key and reason) in why. */

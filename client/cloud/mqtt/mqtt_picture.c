@@ -1,22 +1,16 @@
 /*
- * What others see of the device at the broker, all of it retained: status, the last values of its properties, and Home
- * Assistant's discovery messages.
+ * What others see of the device at the broker, all of it retained: status, and the last values of its properties.
  *
  * The broker is the memory of the state: the first session of a process reads the state topic back before it writes
  * it, so that values of before the restart stay. What has been reported since is newer and wins. Everything has come
  * when the UNSUBACK is here, since a broker answers in order; at the latest some seconds after.
- *
- * Discovery messages that were published once are listed in a file of the data directory: those that are no longer
- * made are taken back with an empty message.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include "client/cloud/mqtt/mqtt_priv.h"
-#include "client/cloud/mqtt/core/ha_discovery.h"
-#include "libagent/io/file.h"
+#include "client/cloud/mqtt/core/ha_vacuum.h"
 
-enum { UNSUBACK_MS = 5000, RECORD_MAX = 64 << 10 };
+enum { UNSUBACK_MS = 5000 };
 
 static int publish(struct mqtt_cloud *m, const char *topic, struct ag_span payload, uint8_t qos)
 {
@@ -25,122 +19,26 @@ static int publish(struct mqtt_cloud *m, const char *topic, struct ag_span paylo
     return mqtt_cloud_publish(m, &msg, 0);
 }
 
-/* ---- Home Assistant ---- */
-
-/* The topics of a round, one a line. */
-struct round {
-    struct mqtt_cloud *m;
-    struct ag_buf topics;
-};
-
-static int publish_config(void *user, const char *topic, struct ag_span payload)
-{
-    struct round *round = user;
-    int r = publish(round->m, topic, payload, 0); /* QoS 0: a list may be longer than the window */
-
-    if (r < 0)
-        ag_log(AG_LOG_WARNING, "mqtt: discovery message not sent: %s", strerror(-r));
-    return ag_buf_printf(&round->topics, "%s\n", topic);
-}
-
-static int build(struct mqtt_cloud *m, struct round *round, const char **why)
-{
-    ag_cleanup(ag_buf_deinit) struct ag_buf list = AG_BUF_INIT;
-    const struct ha_device d = {
-        .prefix = m->conf.ha_prefix,
-        .did = m->did,
-        .model = m->env->conf->model,
-        .vendor = m->env->conf->vendor,
-        .state_topic = m->topics[MQTT_T_STATE],
-        .command_topic = m->topics[MQTT_T_COMMAND],
-        .status_topic = m->topics[MQTT_T_STATUS],
-    };
-    int r;
-
-    if (!m->conf.ha_list)
-        return 0;
-    *why = "out of memory";
-    r = ag_file_read(m->conf.ha_list, HA_FILE_MAX, &list);
-    if (r < 0) {
-        *why = strerror(-r);
-        return r;
-    }
-    return ha_discovery_build(ag_buf_span(&list), &d, publish_config, round, why);
-}
-
-static bool has_line(struct ag_span lines, const char *line, size_t len)
-{
-    const char *p = lines.p, *end = lines.p + lines.len;
-
-    while (p < end) {
-        size_t n = (size_t) ((const char *) memchr(p, '\n', (size_t) (end - p)) - p);
-
-        if (n == len && memcmp(p, line, len) == 0)
-            return true;
-        p += n + 1;
-    }
-    return false;
-}
-
-/* Takes back what stands in old alone. A message that cannot go stays in the list, for the next login. */
-static int take_back(struct round *round, char *old, size_t n)
-{
-    int r = 0;
-
-    for (char *line = old, *end; r == 0 && (end = memchr(line, '\n', n - (size_t) (line - old))); line = end + 1) {
-        *end = '\0';
-        if (end == line || has_line(ag_buf_span(&round->topics), line, (size_t) (end - line)))
-            continue;
-        if (publish(round->m, line, AG_SPAN(""), 1) < 0)
-            r = ag_buf_printf(&round->topics, "%s\n", line);
-    }
-    return r;
-}
-
-static void keep_record(const char *path, struct ag_span topics, struct ag_span old)
-{
-    int r;
-
-    if (topics.len == old.len && (old.len == 0 || memcmp(topics.p, old.p, old.len) == 0))
-        return;
-    r = topics.len > 0 ? ag_file_write_atomic(path, topics.p, topics.len, 0600) : ag_file_remove(path);
-    if (r < 0)
-        ag_log(AG_LOG_WARNING, "mqtt: %s: %s", path, strerror(-r));
-}
-
-void mqtt_picture_discovery(struct mqtt_cloud *m)
-{
-    ag_cleanup(ag_buf_deinit) struct ag_buf old = AG_BUF_INIT, lines = AG_BUF_INIT, path = AG_BUF_INIT;
-    struct round round = {m, AG_BUF_INIT};
-    const char *why = "out of memory";
-    int r = build(m, &round, &why);
-
-    if (r < 0)
-        ag_log(AG_LOG_WARNING, "mqtt: %s: %s", m->conf.ha_list, why);
-    if (r == 0)
-        r = ag_buf_printf(&path, "%smqtt.discovery", m->env->data_dir);
-    if (r == 0 && !ag_buf_cstr(&path))
-        r = -ENOMEM;
-    if (r == 0 && (ag_file_read(path.data, RECORD_MAX, &old) < 0 || ag_buf_size(&old) == 0))
-        ag_buf_clear(&old);
-    if (r == 0)
-        r = ag_buf_append_span(&lines, ag_buf_span(&old));
-    if (r == 0 && ag_buf_size(&lines) > 0)
-        r = take_back(&round, lines.data, ag_buf_size(&lines));
-    if (r == 0)
-        keep_record(path.data, ag_buf_span(&round.topics), ag_buf_span(&old));
-    ag_buf_deinit(&round.topics);
-}
-
 /* ---- state ---- */
+
+static int publish_vacuum(struct mqtt_cloud *m)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    struct ag_span value = prop_state_get(&m->state, m->ha.vacuum.key);
+
+    if (!m->ha.vacuum.key[0] || ha_vacuum_state_print(&m->ha.vacuum, value, &b) < 0)
+        return 0;
+    return publish(m, m->topics[MQTT_T_VACUUM], ag_buf_span(&b), 1);
+}
 
 static void publish_state(struct mqtt_cloud *m)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
 
     m->owes_state = false;
-    if (m->picture == PICTURE_KNOWN && m->state.n > 0 && prop_state_print(&m->state, &b) == 0)
-        m->owes_state = publish(m, m->topics[MQTT_T_STATE], ag_buf_span(&b), 1) == -ENOBUFS;
+    if (m->picture != PICTURE_KNOWN || m->state.n == 0 || prop_state_print(&m->state, &b) < 0)
+        return;
+    m->owes_state = publish(m, m->topics[MQTT_T_STATE], ag_buf_span(&b), 1) == -ENOBUFS || publish_vacuum(m) == -ENOBUFS;
 }
 
 static void count_refused(struct mqtt_cloud *m, int r)
@@ -276,6 +174,14 @@ void mqtt_picture_online(struct mqtt_cloud *m)
         publish_state(m);
 }
 
+void mqtt_picture_again(struct mqtt_cloud *m)
+{
+    if (!m->online)
+        return;
+    say_online(m);
+    publish_state(m);
+}
+
 void mqtt_picture_offline(struct mqtt_cloud *m)
 {
     publish(m, m->topics[MQTT_T_STATUS], AG_SPAN("offline"), 0);
@@ -301,4 +207,6 @@ void mqtt_picture_forget(struct cloud *base)
     m->picture = PICTURE_KNOWN; /* what the broker has is the last owner's */
     m->picture_due_ms = 0;
     m->wipe_state = publish(m, m->topics[MQTT_T_STATE], AG_SPAN(""), 1) < 0;
+    if (m->ha.vacuum.key[0])
+        publish(m, m->topics[MQTT_T_VACUUM], AG_SPAN(""), 1);
 }

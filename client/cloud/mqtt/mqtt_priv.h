@@ -1,6 +1,7 @@
 /*
  * Inside the mqtt cloud: mqtt.c holds the session, reports and life, mqtt_command.c commands and their answers,
- * mqtt_picture.c what others see of the device at the broker: its status, state and discovery messages.
+ * mqtt_picture.c what others see of the device at the broker: its status and state; mqtt_ha.c what Home Assistant hears of
+ * it; mqtt_ask.c gets the values that the state shows.
  */
 #ifndef CLIENT_MQTT_PRIV_H
 #define CLIENT_MQTT_PRIV_H
@@ -8,6 +9,8 @@
 #include "client/cloud/cloud.h"
 #include "client/cloud/mqtt/mqtt_conf.h"
 #include "client/cloud/core/answer_box.h"
+#include "client/cloud/mqtt/core/ha_ask.h"
+#include "client/cloud/mqtt/core/ha_vacuum.h"
 #include "client/cloud/mqtt/core/prop_state.h"
 #include "client/cloud/core/reconnect.h"
 #include "client/cloud/core/sub_ladder.h"
@@ -21,6 +24,7 @@ enum mqtt_topic {
     MQTT_T_REPORT,
     MQTT_T_STATUS,
     MQTT_T_STATE,
+    MQTT_T_VACUUM,
     MQTT_N_TOPICS
 };
 
@@ -30,7 +34,8 @@ enum mqtt_cookie_kind {
     MQTT_COOKIE_ANSWER,
     MQTT_COOKIE_SUB_COMMAND, /* number: the QoS that was asked for */
     MQTT_COOKIE_SUB_STATE,
-    MQTT_COOKIE_UNSUB_STATE
+    MQTT_COOKIE_UNSUB_STATE,
+    MQTT_COOKIE_SUB_BIRTH
 };
 
 static inline uint64_t mqtt_cookie(enum mqtt_cookie_kind kind, uint32_t n)
@@ -47,6 +52,22 @@ struct mqtt_counters {
     uint64_t answers_refused; /* replaced by an error: too large, or none */
     uint64_t properties_refused;
     uint64_t subscriptions_refused;
+};
+
+/* mqtt_ha.c: Home Assistant. Times are 0 while nothing is due. */
+struct mqtt_ha {
+    uint64_t announce_ms; /* it has started, and hears all again then */
+    uint64_t clear_ms;    /* topics of wait end then */
+    struct ag_buf wait;   /* a topic a line */
+    struct ha_vacuum_state vacuum;
+};
+
+/* mqtt_ask.c: the values that the state topic is to show. */
+struct mqtt_ask {
+    struct ha_ask list;
+    unsigned tries;  /* without an answer */
+    uint64_t token;  /* of the open question; 0: none */
+    uint64_t due_ms; /* the next question; 0: none */
 };
 
 struct mqtt_cloud {
@@ -69,6 +90,8 @@ struct mqtt_cloud {
     uint64_t picture_due_ms; /* reading, all that was kept has been asked for: it has come by then */
     bool wipe_state;         /* the device was reset: the last owner's state goes at the next login */
     bool online;             /* the command subscription is settled in this session */
+    struct mqtt_ha ha;
+    struct mqtt_ask ask;
     bool owes_online, owes_state; /* the line had no room for them */
     struct ag_log_gate gate;
     struct mqtt_counters count;
@@ -97,11 +120,11 @@ void mqtt_answers_send(struct mqtt_cloud *m);
 
 /* ---- mqtt_picture.c ---- */
 
-/* A session is up: discovery messages go. */
-void mqtt_picture_discovery(struct mqtt_cloud *m);
 /* The command subscription is settled: "online", and the state, which is read back first when that is still to do. */
 void mqtt_picture_online(struct mqtt_cloud *m);
 void mqtt_picture_offline(struct mqtt_cloud *m);
+/* Somebody has missed it: "online" and the state once more. */
+void mqtt_picture_again(struct mqtt_cloud *m);
 /* There is room: what found none before goes now. */
 void mqtt_picture_room(struct mqtt_cloud *m);
 /* A report has gone out. */
@@ -116,5 +139,32 @@ uint64_t mqtt_picture_due_ms(const struct mqtt_cloud *m);
 void mqtt_picture_lost(struct mqtt_cloud *m, uint64_t now_ms);
 /* The device was reset. */
 void mqtt_picture_forget(struct cloud *base);
+
+/* ---- mqtt_ha.c ---- */
+
+/* The list or model that settings name: 0, or -EINVAL with one line in why. */
+int mqtt_ha_check(const struct mqtt_conf *conf, char *why, size_t n);
+void mqtt_ha_deinit(struct mqtt_cloud *m);
+/* A session is up: what the device is goes to Home Assistant. */
+void mqtt_ha_connected(struct mqtt_cloud *m);
+void mqtt_ha_announce(struct mqtt_cloud *m);
+void mqtt_ha_subscribed(struct mqtt_cloud *m, int result);
+/* false: the message is not Home Assistant's. */
+bool mqtt_ha_come(struct mqtt_cloud *m, const struct mqtt_link_msg *msg);
+void mqtt_ha_reload(struct mqtt_cloud *m);
+uint64_t mqtt_ha_due_ms(const struct mqtt_cloud *m);
+void mqtt_ha_overdue(struct mqtt_cloud *m, uint64_t now_ms);
+
+/* ---- mqtt_ask.c ---- */
+
+void mqtt_ask_deinit(struct mqtt_cloud *m);
+/* All that the model lets read, from now on; NULL: nothing. */
+void mqtt_ask_all(struct mqtt_cloud *m, const struct model *model);
+/* A command was carried out: what the device does not tell by itself may be another now. */
+void mqtt_ask_soon(struct mqtt_cloud *m);
+/* false: not the answer to a question of ours. */
+bool mqtt_ask_answer(struct mqtt_cloud *m, uint64_t token, struct ag_span text);
+uint64_t mqtt_ask_due_ms(const struct mqtt_cloud *m);
+void mqtt_ask_overdue(struct mqtt_cloud *m, uint64_t now_ms);
 
 #endif

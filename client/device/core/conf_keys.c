@@ -9,7 +9,7 @@ enum { NAME_MAX_LEN = 47 }; /* longer than any of ours */
 
 static const char *const known[] = {
     /* identity, and what vendors' scripts keep beside it */
-    "did", "key", "mac", "model", "vendor", "sn", "mjac_i2c", "mjac_gpio", "bootloader_ver", "wpa_intf", "hostapd_intf",
+    "did", "key", "mac", "model", "model_file", "vendor", "sn", "mjac_i2c", "mjac_gpio", "bootloader_ver", "wpa_intf", "hostapd_intf",
     "sc_type", "OOB", "ota_state", "partner_id", "bind_key", "auto_ota",
     /* options of the program */
     "access", "agent_user", "ble", "cloud", "command_grace", "command_timeout", "country", "helper", "hooks",
@@ -26,7 +26,7 @@ static const char *const known[] = {
     "onenet_api_key", "onenet_auth_info", "onenet_clean_session", "onenet_device_id", "onenet_file_dir", "onenet_http",
     "onenet_keepalive", "onenet_master_key", "onenet_ota_topic", "onenet_product_id", "onenet_qos", "onenet_server",
     "onenet_subscribe", "onenet_utc_offset", "onenet_will_payload", "onenet_will_qos", "onenet_will_retain",
-    "onenet_will_topic", "ha_prefix", "ha_properties", "mqtt_ca", "mqtt_cert", "mqtt_clean_session", "mqtt_client_id", "mqtt_command_qos",
+    "onenet_will_topic", "ha_poll", "ha_prefix", "ha_properties", "ha_status", "mqtt_ca", "mqtt_cert", "mqtt_clean_session", "mqtt_client_id", "mqtt_command_qos",
     "mqtt_keepalive", "mqtt_key", "mqtt_password", "mqtt_prefix", "mqtt_qos", "mqtt_server", "mqtt_state", "mqtt_tls",
     "mqtt_user"};
 

@@ -1,6 +1,7 @@
 #include "client/device/core/device_conf.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -69,6 +70,12 @@ static int entry_add(struct device_conf *c, struct ag_span name, struct ag_span 
     return r;
 }
 
+/* A model's name holds no '/', and none is called like a file. */
+static bool is_file(struct ag_span value)
+{
+    return memchr(value.p, '/', value.len) || (value.len > 5 && memcmp(value.p + value.len - 5, ".json", 5) == 0);
+}
+
 static int parse_line(struct device_conf *c, struct ag_span raw, unsigned line, struct device_conf_error *err)
 {
     struct ag_span text = trim(raw), name, value;
@@ -87,6 +94,8 @@ static int parse_line(struct device_conf *c, struct ag_span raw, unsigned line, 
         return refuse(err, line, "no name before '='");
     if (value.len > MAX_VALUE)
         return refuse(err, line, "value longer than %d bytes", MAX_VALUE);
+    if (ag_span_eq(name, "model") && is_file(value))
+        name = AG_SPAN(DEVICE_CONF_MODEL_FILE);
     return entry_add(c, name, value, line);
 }
 

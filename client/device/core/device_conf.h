@@ -10,6 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * "model" is the device's name, "coolvendor.prod.v1"; with a value that holds a '/' or ends in ".json" it names the file with the
+ * device's model instead, and both lines may stand. That file has this name here, and may be given by it.
+ */
+#define DEVICE_CONF_MODEL_FILE "model_file"
+
 struct device_conf {
     uint64_t did;     /* 0 and 1 ask the cloud for an identity */
     char key[17];     /* 16 characters, a secret; empty only with did 0 or 1, or with a cloud that needs none */

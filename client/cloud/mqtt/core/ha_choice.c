@@ -6,26 +6,33 @@
 #include <strings.h>
 #include "libagent/core/json_iter.h"
 
+int ha_append_clean_text(struct ag_buf *out, struct ag_span text)
+{
+    size_t from = 0, to = text.len, at = out->len;
+    int r;
+
+    while (from < to && ((unsigned char) text.p[from] <= ' ' || text.p[from] == 0x7f))
+        from++;
+    while (to > from && ((unsigned char) text.p[to - 1] <= ' ' || text.p[to - 1] == 0x7f))
+        to--;
+    if (to == from)
+        return 0;
+    r = ag_buf_append(out, text.p + from, to - from);
+    for (; r == 0 && at < out->len; at++) {
+        if ((unsigned char) out->data[at] < 0x20 || out->data[at] == 0x7f)
+            out->data[at] = ' ';
+    }
+    return r;
+}
+
 int ha_append_clean(struct ag_buf *out, struct ag_span string)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
-    size_t from = 0, to;
     int r = ag_json_append_text(&text, string);
 
     if (r == -EINVAL) /* a lone surrogate: nothing that could be shown */
         return 0;
-    if (r < 0)
-        return r;
-    to = text.len;
-    for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char) text.data[i] < 0x20 || text.data[i] == 0x7f)
-            text.data[i] = ' ';
-    }
-    while (from < to && text.data[from] == ' ')
-        from++;
-    while (to > from && text.data[to - 1] == ' ')
-        to--;
-    return to > from ? ag_buf_append(out, text.data + from, to - from) : 0;
+    return r < 0 ? r : ha_append_clean_text(out, ag_buf_span(&text));
 }
 
 static bool is(const struct ag_buf *a, const struct ag_buf *b)
@@ -47,15 +54,23 @@ static bool value_is_known(const struct ha_choices *c, struct ag_span value)
     return false;
 }
 
-static int add(struct ha_choices *c, struct ag_span value, struct ag_span text)
+/* The place of a new choice, its text still empty; NULL: no memory. */
+static struct ha_choice *place(struct ha_choices *c, struct ag_span value)
 {
     struct ha_choice *grown = realloc(c->all, (c->n + 1) * sizeof *grown);
 
     if (!grown)
-        return -ENOMEM;
+        return NULL;
     c->all = grown;
     c->all[c->n] = (struct ha_choice){.value = value, .text = AG_BUF_INIT};
-    return ha_append_clean(&c->all[c->n++].text, text);
+    return &c->all[c->n++];
+}
+
+int ha_choices_add(struct ha_choices *c, struct ag_span value, struct ag_span text)
+{
+    struct ha_choice *one = place(c, value);
+
+    return one ? ha_append_clean_text(&one->text, text) : -ENOMEM;
 }
 
 /* " (7)"; an empty text becomes "7", an empty string as a value "(empty)". */
@@ -83,7 +98,7 @@ static bool has_twin(const struct ha_choices *c, unsigned i, unsigned n)
 }
 
 /* Which texts need their value is decided before the first one is changed. */
-static int tell_apart(struct ha_choices *c)
+int ha_choices_tell_apart(struct ha_choices *c)
 {
     bool *needed = calloc(c->n + 1, sizeof *needed);
     int r = needed ? 0 : -ENOMEM;
@@ -102,19 +117,21 @@ static int tell_apart(struct ha_choices *c)
     return r;
 }
 
-int ha_choices_read(struct ha_choices *c, struct ag_span list, bool miot)
+int ha_choices_read(struct ha_choices *c, struct ag_span list)
 {
     struct ag_json_iter it = ag_json_iter_begin(list);
     struct ag_span item;
     int r = 0;
 
     while (r == 0 && ag_json_iter_item(&it, &item)) {
-        struct ag_span value = miot ? ag_json_get(item, "value") : item;
+        struct ha_choice *one;
 
-        if (!value_is_known(c, value))
-            r = add(c, value, miot ? ag_json_get(item, "description") : item);
+        if (value_is_known(c, item))
+            continue;
+        one = place(c, item);
+        r = one ? ha_append_clean(&one->text, item) : -ENOMEM;
     }
-    return r == 0 ? tell_apart(c) : r;
+    return r == 0 ? ha_choices_tell_apart(c) : r;
 }
 
 void ha_choices_deinit(struct ha_choices *c)
@@ -144,7 +161,7 @@ static bool is_plain(uint32_t cp)
 }
 
 /* A string of the template language: all but plain characters as escapes, so that nothing ends it. */
-static int append_literal(struct ag_buf *out, struct ag_span text)
+int ha_append_literal(struct ag_buf *out, struct ag_span text)
 {
     int r = ag_buf_append_char(out, '\'');
 
@@ -167,7 +184,7 @@ static int append_value(struct ag_buf *out, struct ag_span value)
     if (ag_json_type(value) != AG_JSON_STRING)
         return ag_buf_append_span(out, value);
     r = ag_json_append_text(&text, value);
-    return r == -ENOMEM ? r : append_literal(out, ag_buf_span(&text));
+    return r == -ENOMEM ? r : ha_append_literal(out, ag_buf_span(&text));
 }
 
 int ha_choices_map(const struct ha_choices *c, struct ag_buf *out, bool turned)
@@ -180,11 +197,11 @@ int ha_choices_map(const struct ha_choices *c, struct ag_buf *out, bool turned)
         if (i > 0)
             r = ag_buf_append_char(out, ',');
         if (r == 0)
-            r = turned ? append_literal(out, text) : append_value(out, c->all[i].value);
+            r = turned ? ha_append_literal(out, text) : append_value(out, c->all[i].value);
         if (r == 0)
             r = ag_buf_append_char(out, ':');
         if (r == 0)
-            r = turned ? append_value(out, c->all[i].value) : append_literal(out, text);
+            r = turned ? append_value(out, c->all[i].value) : ha_append_literal(out, text);
     }
     return r == 0 ? ag_buf_append_char(out, '}') : r;
 }

@@ -19,14 +19,26 @@ struct ha_choices {
     unsigned n;
 };
 
-/* list: an array of strings, or with miot a value-list, checked before. A value that repeats is left out. 0 or -ENOMEM. */
-int ha_choices_read(struct ha_choices *c, struct ag_span list, bool miot);
+/* list: an array of strings. One that repeats is left out. 0 or -ENOMEM. */
+int ha_choices_read(struct ha_choices *c, struct ag_span list);
+
+/*
+ * The same one by one: add() with a JSON value, borrowed, and plain UTF-8 for it; values must not repeat. tell_apart() when all
+ * are there. 0 or -ENOMEM.
+ */
+int ha_choices_add(struct ha_choices *c, struct ag_span value, struct ag_span text);
+int ha_choices_tell_apart(struct ha_choices *c);
+
 void ha_choices_deinit(struct ha_choices *c);
 
 /* A dictionary of the template language: {value:'text',...}, or turned round {'text':value,...}. 0 or -ENOMEM. */
 int ha_choices_map(const struct ha_choices *c, struct ag_buf *out, bool turned);
 
-/* A JSON string's text without blanks around it, control characters as blanks. 0 or -ENOMEM. */
+/* A string of the template language, all but plain characters escaped. text is UTF-8. 0 or -ENOMEM. */
+int ha_append_literal(struct ag_buf *out, struct ag_span text);
+
+/* A JSON string's text, or plain text, without blanks around it, control characters as blanks. 0 or -ENOMEM. */
 int ha_append_clean(struct ag_buf *out, struct ag_span string);
+int ha_append_clean_text(struct ag_buf *out, struct ag_span text);
 
 #endif

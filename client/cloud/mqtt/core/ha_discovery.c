@@ -15,22 +15,20 @@ static const char *const component_names[N_COMPONENTS] = {"switch", "binary_sens
 
 /* One property, whatever list it came from. Spans lie in the list. */
 struct entity {
+    struct ag_span object; /* the property */
     enum component component;
     char key[NAME_MAX_LEN + 1]; /* its member in the state */
     char slug[NAME_MAX_LEN + 1]; /* the same in [A-Za-z0-9_] */
     struct ag_span label; /* JSON string; absent or empty: the key stands for it */
-    struct ag_span group; /* JSON string: what it belongs to, told when labels repeat; absent: nothing */
     struct ag_span unit, device_class, min, max, step;
-    struct ag_span on, off; /* JSON values; absent: true and false (MIoT) or "on" and "off" */
-    struct ag_span options; /* array of strings, or a MIoT value-list */
-    struct ag_span set; /* JSON string: method; absent with MIoT */
-    bool miot;
-    uint64_t siid, piid;
+    struct ag_span on, off; /* JSON values; absent: "on" and "off" */
+    struct ag_span options; /* array of strings */
+    struct ag_span set; /* JSON string: method */
 };
 
 /* How an entity is called. Collected before the first message is made: names that repeat are told apart. */
 struct name {
-    struct ag_buf base, full; /* the label; the label behind its group */
+    struct ag_buf text;
     char slug[NAME_MAX_LEN + 1];
 };
 
@@ -38,15 +36,21 @@ struct builder {
     const struct ha_device *device;
     ha_config_fn fn; /* NULL: only check */
     void *user;
-    const char *why;
+    char *why; /* of n_why bytes */
+    size_t n_why;
     struct ag_span name, manufacturer, model; /* JSON strings; absent: the device's own */
     struct name *names;
     unsigned n_names, n; /* collected; the entities of this walk */
 };
 
-static int refuse(struct builder *b, const char *why)
+static int refuse(struct builder *b, const char *fmt, ...) ag_printf_like(2, 3);
+static int refuse(struct builder *b, const char *fmt, ...)
 {
-    b->why = why;
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(b->why, b->n_why, fmt, ap);
+    va_end(ap);
     return -EINVAL;
 }
 
@@ -86,29 +90,20 @@ static int append_as_text(struct ag_buf *out, struct ag_span value)
 }
 
 /* The command that carries value (JSON, or a template) to the device. */
-static int append_command(struct ag_buf *out, const struct builder *b, const struct entity *e,
-                          struct ag_span value)
+static int append_command(struct ag_buf *out, const struct entity *e, struct ag_span value)
 {
     int r;
 
-    if (e->miot)
-        return ag_buf_printf(
-            out,
-            "{\"method\":\"set_properties\",\"params\":[{\"did\":\"%s\",\"siid\":%llu,\"piid\":%llu,"
-            "\"value\":%.*s}]}",
-            b->device->did, (unsigned long long) e->siid, (unsigned long long) e->piid, (int) value.len,
-            value.p);
     r = ag_buf_append_str(out, "{\"method\":");
     for (size_t i = 0; r == 0 && i < e->set.len; i++) /* no brace of it begins an expression of a template */
         r = e->set.p[i] == '{' ? ag_buf_append_str(out, "\\u007b") : ag_buf_append_char(out, e->set.p[i]);
     return r == 0 ? ag_buf_printf(out, ",\"params\":[%.*s]}", (int) value.len, value.p) : r;
 }
 
-static int put_command(struct ag_buf *out, const struct builder *b, const struct entity *e, const char *key,
-                       struct ag_span value)
+static int put_command(struct ag_buf *out, const struct entity *e, const char *key, struct ag_span value)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf command = AG_BUF_INIT;
-    int r = append_command(&command, b, e, value);
+    int r = append_command(&command, e, value);
 
     if (r == 0)
         r = ag_buf_printf(out, "\"%s\":", key);
@@ -129,7 +124,7 @@ static int put_state_text(struct ag_buf *out, const char *key, struct ag_span va
     return r == 0 ? ag_buf_append_char(out, ',') : r;
 }
 
-static int put_switch(struct ag_buf *out, const struct builder *b, const struct entity *e)
+static int put_switch(struct ag_buf *out, const struct entity *e)
 {
     bool binary = e->component == C_BINARY_SENSOR;
     int r = put_state_text(out, binary ? "payload_on" : "state_on", e->on);
@@ -137,9 +132,9 @@ static int put_switch(struct ag_buf *out, const struct builder *b, const struct 
     if (r == 0)
         r = put_state_text(out, binary ? "payload_off" : "state_off", e->off);
     if (r == 0 && !binary)
-        r = put_command(out, b, e, "payload_on", e->on);
+        r = put_command(out, e, "payload_on", e->on);
     if (r == 0 && !binary)
-        r = put_command(out, b, e, "payload_off", e->off);
+        r = put_command(out, e, "payload_off", e->off);
     return r;
 }
 
@@ -178,11 +173,11 @@ static int put_choice_template(struct ag_buf *out, const struct entity *e, const
     return r == 0 ? put_template(out, "value_template", &t) : r;
 }
 
-static int put_select(struct ag_buf *out, const struct builder *b, const struct entity *e)
+static int put_select(struct ag_buf *out, const struct entity *e)
 {
     ag_cleanup(ha_choices_deinit) struct ha_choices c = {.n = 0};
     ag_cleanup(ag_buf_deinit) struct ag_buf value = AG_BUF_INIT;
-    int r = ha_choices_read(&c, e->options, e->miot);
+    int r = ha_choices_read(&c, e->options);
 
     if (r == 0)
         r = put_options(out, &c);
@@ -194,16 +189,16 @@ static int put_select(struct ag_buf *out, const struct builder *b, const struct 
         r = ha_choices_map(&c, &value, true);
     if (r == 0)
         r = ag_buf_append_str(&value, "[value] | tojson }}");
-    return r == 0 ? put_command(out, b, e, "command_template", ag_buf_span(&value)) : r;
+    return r == 0 ? put_command(out, e, "command_template", ag_buf_span(&value)) : r;
 }
 
 /* What Home Assistant gives is written as JSON by its own filter: quotes, backslashes and line ends are safe. */
-static int put_value_command(struct ag_buf *out, const struct builder *b, const struct entity *e)
+static int put_value_command(struct ag_buf *out, const struct entity *e)
 {
-    return put_command(out, b, e, "command_template", AG_SPAN("{{ value | tojson }}"));
+    return put_command(out, e, "command_template", AG_SPAN("{{ value | tojson }}"));
 }
 
-static int put_number(struct ag_buf *out, const struct builder *b, const struct entity *e)
+static int put_bounded(struct ag_buf *out, const struct entity *e)
 {
     int r = put_raw(out, "min", e->min);
 
@@ -211,7 +206,7 @@ static int put_number(struct ag_buf *out, const struct builder *b, const struct 
         r = put_raw(out, "max", e->max);
     if (r == 0)
         r = put_raw(out, "step", e->step);
-    return r == 0 ? put_value_command(out, b, e) : r;
+    return r == 0 ? put_value_command(out, e) : r;
 }
 
 static int put_value_template(struct ag_buf *out, const struct entity *e)
@@ -248,7 +243,6 @@ static bool same(const struct ag_buf *a, const struct ag_buf *b)
 
 static int collect_name(struct builder *b, const struct entity *e)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf group = AG_BUF_INIT;
     struct name *grown, *n;
     int r = 0;
 
@@ -261,37 +255,27 @@ static int collect_name(struct builder *b, const struct entity *e)
         return -ENOMEM;
     b->names = grown;
     n = &grown[b->n_names++];
-    *n = (struct name){.base = AG_BUF_INIT, .full = AG_BUF_INIT};
+    *n = (struct name){.text = AG_BUF_INIT};
     memcpy(n->slug, e->slug, sizeof n->slug);
     if (e->label.p)
-        r = ha_append_clean(&n->base, e->label);
-    if (r == 0 && ag_buf_size(&n->base) == 0)
-        r = ag_buf_append_str(&n->base, e->key);
-    if (r == 0 && e->group.p)
-        r = ha_append_clean(&group, e->group);
-    if (r == 0 && ag_buf_size(&group) > 0 && !same(&group, &n->base))
-        r = ag_buf_printf(&n->full, "%.*s ", (int) ag_buf_size(&group), ag_buf_head(&group));
-    return r == 0 ? ag_buf_append_span(&n->full, ag_buf_span(&n->base)) : r;
+        r = ha_append_clean(&n->text, e->label);
+    if (r == 0 && ag_buf_size(&n->text) == 0)
+        r = ag_buf_append_str(&n->text, e->key);
+    return r;
 }
 
-/* The label; when others have it too with its group in front; when that repeats as well with the key behind. */
+/* The label; when others have it too with the key behind. */
 static int put_name(struct ag_buf *out, const struct builder *b, const struct entity *e)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
     const struct name *mine = &b->names[b->n - 1];
-    bool base_twice = false, full_twice = false;
+    bool twice = false;
     int r;
 
-    for (unsigned i = 0; i < b->n_names; i++) {
-        const struct name *other = &b->names[i];
-
-        if (other == mine)
-            continue;
-        base_twice = base_twice || same(&other->base, &mine->base);
-        full_twice = full_twice || same(&other->full, &mine->full) || same(&other->base, &mine->full);
-    }
-    r = ag_buf_append_span(&text, ag_buf_span(base_twice ? &mine->full : &mine->base));
-    if (r == 0 && base_twice && full_twice)
+    for (unsigned i = 0; i < b->n_names && !twice; i++)
+        twice = &b->names[i] != mine && same(&b->names[i].text, &mine->text);
+    r = ag_buf_append_span(&text, ag_buf_span(&mine->text));
+    if (r == 0 && twice)
         r = ag_buf_printf(&text, " (%s)", e->key);
     if (r == 0)
         r = ag_buf_append_str(out, "\"name\":");
@@ -302,27 +286,81 @@ static int put_name(struct ag_buf *out, const struct builder *b, const struct en
 
 static void free_names(struct builder *b)
 {
-    for (unsigned i = 0; i < b->n_names; i++) {
-        ag_buf_deinit(&b->names[i].base);
-        ag_buf_deinit(&b->names[i].full);
-    }
+    for (unsigned i = 0; i < b->n_names; i++)
+        ag_buf_deinit(&b->names[i].text);
     free(b->names);
+}
+
+/* ---- the members of a property ---- */
+
+#define ON(component) (1u << (component))
+
+enum {
+    ON_ALL = (1u << N_COMPONENTS) - 1,
+    ON_SET = ON(C_SWITCH) | ON(C_NUMBER) | ON(C_SELECT) | ON(C_TEXT),
+    ON_BOOL = ON(C_SWITCH) | ON(C_BINARY_SENSOR),
+    ON_SHOWN = ON(C_SENSOR) | ON(C_BINARY_SENSOR)
+};
+
+enum member_type { ANY, TEXT, NUMBER, BOOL, LIST };
+
+/* What a property may have, on which components. passed: Home Assistant's own, as it stands. */
+static const struct member {
+    const char *name;
+    enum member_type type;
+    unsigned on;
+    bool passed;
+} members[] = {
+    {"name", TEXT, ON_ALL, false},
+    {"type", TEXT, ON_ALL, false},
+    {"label", TEXT, ON_ALL, false},
+    {"set", TEXT, ON_SET, false},
+    {"on", ANY, ON_BOOL, false},
+    {"off", ANY, ON_BOOL, false},
+    {"options", LIST, ON(C_SELECT), false},
+    {"unit", TEXT, ON(C_NUMBER) | ON(C_SENSOR), false},
+    {"device_class", TEXT, ON_BOOL | ON(C_NUMBER) | ON(C_SENSOR), false},
+    {"min", NUMBER, ON(C_NUMBER) | ON(C_TEXT), false},
+    {"max", NUMBER, ON(C_NUMBER) | ON(C_TEXT), false},
+    {"step", NUMBER, ON(C_NUMBER), false},
+    {"mode", TEXT, ON(C_NUMBER) | ON(C_TEXT), true},
+    {"pattern", TEXT, ON(C_TEXT), true},
+    {"state_class", TEXT, ON(C_SENSOR), true},
+    {"suggested_display_precision", NUMBER, ON(C_SENSOR), true},
+    {"expire_after", NUMBER, ON_SHOWN, true},
+    {"force_update", BOOL, ON_SHOWN, true},
+    {"off_delay", NUMBER, ON(C_BINARY_SENSOR), true},
+    {"entity_category", TEXT, ON_ALL, true},
+    {"entity_picture", TEXT, ON_ALL, true},
+    {"icon", TEXT, ON_ALL, true},
+    {"enabled_by_default", BOOL, ON_ALL, true},
+};
+
+/* Home Assistant's own, as they stand. */
+static int put_passed(struct ag_buf *out, const struct entity *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ag_array_size(members); i++) {
+        if (members[i].passed)
+            r = put_raw(out, members[i].name, ag_json_get(e->object, members[i].name));
+    }
+    return r;
 }
 
 /* ---- one message ---- */
 
-static int put_component(struct ag_buf *out, const struct builder *b, const struct entity *e)
+static int put_component(struct ag_buf *out, const struct entity *e)
 {
     switch (e->component) {
     case C_SWITCH:
     case C_BINARY_SENSOR:
-        return put_switch(out, b, e);
+        return put_switch(out, e);
     case C_NUMBER:
-        return put_number(out, b, e);
-    case C_SELECT:
-        return put_select(out, b, e);
     case C_TEXT:
-        return put_value_command(out, b, e);
+        return put_bounded(out, e);
+    case C_SELECT:
+        return put_select(out, e);
     default:
         return 0;
     }
@@ -346,11 +384,13 @@ static int build_payload(struct ag_buf *out, const struct builder *b, const stru
     if (r == 0 && commands)
         r = put_text(out, "command_topic", d->command_topic);
     if (r == 0)
-        r = put_component(out, b, e);
+        r = put_component(out, e);
     if (r == 0)
         r = put_raw(out, "unit_of_measurement", e->unit);
     if (r == 0)
         r = put_raw(out, "device_class", e->device_class);
+    if (r == 0)
+        r = put_passed(out, e);
     if (r == 0)
         r = put_text(out, "availability_topic", d->status_topic);
     if (r == 0)
@@ -421,18 +461,67 @@ static int check_options(struct builder *b, struct ag_span options)
     return n > 0 ? 0 : refuse(b, "a select needs options");
 }
 
+static const struct member *find_member(struct ag_span name)
+{
+    for (size_t i = 0; i < ag_array_size(members); i++) {
+        if (ag_json_key_is(name, members[i].name))
+            return &members[i];
+    }
+    return NULL;
+}
+
+static bool fits(enum member_type type, struct ag_span value)
+{
+    enum ag_json_type t = ag_json_type(value);
+
+    switch (type) {
+    case TEXT:
+        return t == AG_JSON_STRING;
+    case NUMBER:
+        return t == AG_JSON_NUMBER;
+    case BOOL:
+        return t == AG_JSON_TRUE || t == AG_JSON_FALSE;
+    case LIST:
+        return t == AG_JSON_ARRAY;
+    default:
+        return true;
+    }
+}
+
+/* Nothing is dropped silently: a member is taken, passed on, or refused by its name. */
+static int check_members(struct builder *b, const struct entity *e)
+{
+    static const char *const types[] = {"any value", "a string", "a number", "true or false", "an array"};
+    struct ag_json_iter it = ag_json_iter_begin(e->object);
+    struct ag_span name, value;
+
+    while (ag_json_iter_member(&it, &name, &value)) {
+        const struct member *m = find_member(name);
+
+        if (!m)
+            return refuse(b, "property %s: unknown member %.*s", e->key, name.len > 48 ? 48 : (int) name.len, name.p);
+        if (!(m->on & ON(e->component)))
+            return refuse(b, "property %s: a %s has no %s", e->key, component_names[e->component], m->name);
+        if (!fits(m->type, value))
+            return refuse(b, "property %s: %s must be %s", e->key, m->name, types[m->type]);
+    }
+    return 0;
+}
+
 static int check_entity(struct builder *b, const struct entity *e)
 {
-    bool commands = e->component != C_SENSOR && e->component != C_BINARY_SENSOR;
+    struct ag_span category = ag_json_get(e->object, "entity_category"), icon = ag_json_get(e->object, "icon");
+    bool shown = e->component == C_SENSOR || e->component == C_BINARY_SENSOR;
+    int r = check_members(b, e);
 
-    if (wrong_type(e->label, AG_JSON_STRING) || wrong_type(e->unit, AG_JSON_STRING) ||
-        wrong_type(e->device_class, AG_JSON_STRING))
-        return refuse(b, "label, unit and device_class must be strings");
-    if (wrong_type(e->min, AG_JSON_NUMBER) || wrong_type(e->max, AG_JSON_NUMBER) ||
-        wrong_type(e->step, AG_JSON_NUMBER))
-        return refuse(b, "min, max and step must be numbers");
-    if (commands && ag_json_type(e->set) != AG_JSON_STRING)
-        return refuse(b, "what can be set needs \"set\", the method that does it");
+    if (r < 0)
+        return r;
+    if (category.p && !ag_span_eq(category, "\"diagnostic\"") && (shown || !ag_span_eq(category, "\"config\"")))
+        return refuse(b, "property %s: entity_category must be diagnostic%s", e->key, shown ? "" : " or config");
+    if (icon.p && !memchr(icon.p, ':', icon.len))
+        return refuse(b, "property %s: an icon is called mdi:NAME", e->key);
+    if (!shown && !e->set.p)
+        return refuse(b, "property %s: what can be set needs \"set\", the method that does it", e->key);
     return e->component == C_SELECT ? check_options(b, e->options) : 0;
 }
 
@@ -452,6 +541,7 @@ static int take_component(struct builder *b, struct ag_span type, enum component
 static int take_property(struct builder *b, struct ag_span p)
 {
     struct entity e = {
+        .object = p,
         .label = ag_json_get(p, "label"),
         .unit = ag_json_get(p, "unit"),
         .device_class = ag_json_get(p, "device_class"),
@@ -480,147 +570,21 @@ static int take_property(struct builder *b, struct ag_span p)
     return emit(b, &e);
 }
 
-/* ---- a MIoT specification ---- */
-
-static bool lists(struct ag_span array, const char *word)
-{
-    struct ag_json_iter it = ag_json_iter_begin(array);
-    struct ag_span item;
-
-    while (ag_json_iter_item(&it, &item)) {
-        if (item.len == strlen(word) + 2 && memcmp(item.p + 1, word, strlen(word)) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool is_text(struct ag_span string, const char *word)
-{
-    return string.len == strlen(word) + 2 && memcmp(string.p + 1, word, strlen(word)) == 0;
-}
-
-static struct ag_span item_at(struct ag_span array, int n)
-{
-    struct ag_json_iter it = ag_json_iter_begin(array);
-    struct ag_span item = {NULL, 0};
-
-    for (; n >= 0; n--) {
-        if (!ag_json_iter_item(&it, &item))
-            return (struct ag_span){NULL, 0};
-    }
-    return item;
-}
-
-static bool value_list_is_sound(struct ag_span list)
-{
-    struct ag_json_iter it = ag_json_iter_begin(list);
-    struct ag_span item;
-    int n = 0;
-
-    for (; ag_json_iter_item(&it, &item); n++) {
-        if (ag_json_type(ag_json_get(item, "value")) != AG_JSON_NUMBER ||
-            ag_json_type(ag_json_get(item, "description")) != AG_JSON_STRING)
-            return false;
-    }
-    return n > 0;
-}
-
-static enum component miot_component(struct ag_span p, bool can_write)
-{
-    struct ag_span format = ag_json_get(p, "format");
-
-    if (is_text(format, "bool"))
-        return can_write ? C_SWITCH : C_BINARY_SENSOR;
-    if (!can_write)
-        return C_SENSOR;
-    if (value_list_is_sound(ag_json_get(p, "value-list")))
-        return C_SELECT;
-    return is_text(format, "string") ? C_TEXT : C_NUMBER;
-}
-
-/* Units of the specification that Home Assistant writes otherwise. */
-static struct ag_span miot_unit(struct ag_span unit)
-{
-    if (is_text(unit, "percentage"))
-        return AG_SPAN("\"%\"");
-    if (is_text(unit, "celsius"))
-        return AG_SPAN("\"\xc2\xb0"
-                       "C\"");
-    if (is_text(unit, "seconds"))
-        return AG_SPAN("\"s\"");
-    if (is_text(unit, "minutes"))
-        return AG_SPAN("\"min\"");
-    return ag_json_type(unit) == AG_JSON_STRING && !is_text(unit, "none") ? unit : (struct ag_span){NULL, 0};
-}
-
-/* Without a range Home Assistant would let 1 to 100 pass only. */
-static void take_range(struct entity *e, struct ag_span range, struct ag_span format)
-{
-    static const struct {
-        const char *format;
-        struct ag_span min, max;
-    } whole[] = {
-        {"uint8", AG_SPAN("0"), AG_SPAN("255")},        {"uint16", AG_SPAN("0"), AG_SPAN("65535")},
-        {"uint32", AG_SPAN("0"), AG_SPAN("4294967295")}, {"int8", AG_SPAN("-128"), AG_SPAN("127")},
-        {"int16", AG_SPAN("-32768"), AG_SPAN("32767")}, {"int32", AG_SPAN("-2147483648"), AG_SPAN("2147483647")},
-    };
-
-    e->min = item_at(range, 0);
-    e->max = item_at(range, 1);
-    e->step = item_at(range, 2);
-    for (size_t i = 0; i < ag_array_size(whole) && !e->min.p; i++) {
-        if (!is_text(format, whole[i].format))
-            continue;
-        e->min = whole[i].min;
-        e->max = whole[i].max;
-    }
-}
-
-static int take_miot_property(struct builder *b, uint64_t siid, struct ag_span group, struct ag_span p)
-{
-    struct ag_span access = ag_json_get(p, "access"), iid = ag_json_get(p, "iid");
-    struct entity e = {.miot = true,
-                       .siid = siid,
-                       .group = group,
-                       .label = ag_json_get(p, "description"),
-                       .on = AG_SPAN("true"),
-                       .off = AG_SPAN("false")};
-
-    if (!iid.p || !ag_span_uint(iid, UINT32_MAX, &e.piid) || wrong_type(e.label, AG_JSON_STRING))
-        return refuse(b, "a property of the specification needs iid, and description is a text");
-    if (!lists(access, "read") && !lists(access, "notify"))
-        return 0; /* nothing to show */
-    e.component = miot_component(p, lists(access, "write"));
-    e.unit = e.component == C_NUMBER || e.component == C_SENSOR ? miot_unit(ag_json_get(p, "unit")) : e.unit;
-    e.options = ag_json_get(p, "value-list");
-    take_range(&e, ag_json_get(p, "value-range"), ag_json_get(p, "format"));
-    snprintf(e.key, sizeof e.key, "%llu.%llu", (unsigned long long) siid, (unsigned long long) e.piid);
-    snprintf(e.slug, sizeof e.slug, "%llu_%llu", (unsigned long long) siid, (unsigned long long) e.piid);
-    return emit(b, &e);
-}
-
-static int take_service(struct builder *b, struct ag_span service)
-{
-    struct ag_json_iter it = ag_json_iter_begin(ag_json_get(service, "properties"));
-    struct ag_span p, iid = ag_json_get(service, "iid"), group = ag_json_get(service, "description");
-    uint64_t siid;
-    int r = 0;
-
-    if (!iid.p || !ag_span_uint(iid, UINT32_MAX, &siid))
-        return refuse(b, "a service of the specification needs iid");
-    while (r == 0 && siid != 1 && ag_json_iter_item(&it, &p)) /* 1 is the device information */
-        r = take_miot_property(b, siid, ag_json_type(group) == AG_JSON_STRING ? group : (struct ag_span){NULL, 0}, p);
-    return r;
-}
-
 static int walk(struct builder *b, struct ag_span list)
 {
-    struct ag_span services = ag_json_get(list, "services"), properties = ag_json_get(list, "properties"), item;
-    struct ag_json_iter it = ag_json_iter_begin(services.p ? services : properties);
+    struct ag_span properties = ag_json_get(list, "properties"), item;
+    struct ag_json_iter it = ag_json_iter_begin(properties), top = ag_json_iter_begin(list);
+    struct ag_span key;
     int r = 0;
 
-    if (ag_json_type(services) != AG_JSON_ARRAY && ag_json_type(properties) != AG_JSON_ARRAY)
-        return refuse(b, "neither properties nor services is an array");
+    while (ag_json_iter_member(&top, &key, &item)) {
+        if (!ag_json_key_is(key, "properties") && !ag_json_key_is(key, "name") && !ag_json_key_is(key, "manufacturer") &&
+            !ag_json_key_is(key, "model"))
+            return refuse(b, "unknown member %.*s", key.len > 48 ? 48 : (int) key.len, key.p);
+    }
+
+    if (ag_json_type(properties) != AG_JSON_ARRAY)
+        return refuse(b, "properties is no array");
     b->name = ag_json_get(list, "name");
     b->manufacturer = ag_json_get(list, "manufacturer");
     b->model = ag_json_get(list, "model");
@@ -629,23 +593,20 @@ static int walk(struct builder *b, struct ag_span list)
         return refuse(b, "name, manufacturer and model must be strings");
     b->n = 0;
     while (r == 0 && ag_json_iter_item(&it, &item))
-        r = services.p ? take_service(b, item) : take_property(b, item);
+        r = take_property(b, item);
     return r;
 }
 
-int ha_discovery_build(struct ag_span list, const struct ha_device *device, ha_config_fn fn, void *user,
-                       const char **why_out)
+int ha_discovery_build(struct ag_span list, const struct ha_device *device, ha_config_fn fn, void *user, char *why, size_t n)
 {
-    struct builder b = {.device = device, .user = user, .why = "not a JSON object"};
+    struct builder b = {.device = device, .user = user, .why = why, .n_why = n};
     struct ag_json_view view;
-    int r = ag_json_parse(&list, DEPTH_MAX, &view) == 0 ? walk(&b, list) : -EINVAL;
+    int r = ag_json_parse(&list, DEPTH_MAX, &view) == 0 ? walk(&b, list) : refuse(&b, "not a JSON object");
 
     if (r == 0 && fn) {
         b.fn = fn;
         r = walk(&b, list);
     }
     free_names(&b);
-    if (r == -EINVAL)
-        *why_out = b.why;
     return r;
 }

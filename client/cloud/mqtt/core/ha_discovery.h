@@ -1,18 +1,18 @@
 /*
- * Home Assistant's MQTT discovery: one retained configuration message for each property of the device, made from a list
- * of properties. Two forms of list are understood:
+ * Home Assistant's MQTT discovery for a device without a model: one retained configuration message for each property, made from a small
+ * list. A device with a model has one message for all, see ha_model.h.
  *
- *   {"name"?,"manufacturer"?,"model"?,"properties":[{"name","type","label"?,"unit"?,"device_class"?,...},...]}
- *       type  switch         "on"?, "off"? (values, "on" and "off"), "set": method
- *             binary_sensor  "on"?, "off"?
- *             number         "min"?, "max"?, "step"?, "set"
+ *   {"name"?,"manufacturer"?,"model"?,"properties":[{"name","type","label"?,...},...]}
+ *       type  switch         "on"?, "off"? (values, "on" and "off"), "set": method, "device_class"?
+ *             binary_sensor  "on"?, "off"?, "device_class"?, "expire_after"?, "force_update"?, "off_delay"?
+ *             number         "min"?, "max"?, "step"?, "mode"?, "unit"?, "device_class"?, "set"
  *             select         "options": [texts], "set"
- *             text           "set"
- *             sensor
- *   a MIoT specification instance: {"type":"urn:miot-spec-v2:device:...","services":[{"iid","properties":[...]},...]}
+ *             text           "min"?, "max"?, "mode"?, "pattern"?, "set"
+ *             sensor         "unit"?, "device_class"?, "state_class"?, "suggested_display_precision"?, "expire_after"?, "force_update"?
+ *       any   "icon"?, "entity_category"?, "entity_picture"?, "enabled_by_default"?
  *
- * States are read from the device's retained state topic (an object by property name, "siid.piid" for MIoT), commands
- * go to its command topic as JSON. A core: a file's text in, topics and payloads out.
+ * Any other member, and one that its type has not, is refused. States are read from the device's retained state topic, an object by
+ * property name; commands go to its command topic as JSON. A core: a file's text in, topics and payloads out.
  * Source: Home Assistant documentation, "MQTT Discovery".
  */
 #ifndef CLIENT_HA_DISCOVERY_H
@@ -33,8 +33,10 @@ struct ha_device {
 /* topic and payload are borrowed for the call; not 0 ends the building with that value. */
 typedef int (*ha_config_fn)(void *user, const char *topic, struct ag_span payload);
 
-/* 0; -ENOMEM; -EINVAL with *why_out (a constant); or what fn returned. The whole list is checked before the first call. */
-int ha_discovery_build(struct ag_span list, const struct ha_device *device, ha_config_fn fn, void *user,
-                       const char **why_out);
+/*
+ * 0; -ENOMEM; -EINVAL with one line in why, of n bytes; or what fn returned. The whole list is checked before the first call; fn NULL:
+ * that is all.
+ */
+int ha_discovery_build(struct ag_span list, const struct ha_device *device, ha_config_fn fn, void *user, char *why, size_t n);
 
 #endif

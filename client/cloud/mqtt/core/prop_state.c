@@ -99,10 +99,11 @@ static int take_properties(struct prop_state *s, struct ag_span params)
         ag_cleanup(ag_buf_deinit) struct ag_buf name = AG_BUF_INIT;
         struct ag_span siid = ag_json_get(item, "siid"), piid = ag_json_get(item, "piid"),
                        value = ag_json_get(item, "value");
+        uint64_t s_number, p_number;
 
-        if (!siid.p || !piid.p || !value.p)
+        if (!siid.p || !piid.p || !value.p || !ag_span_uint(siid, UINT32_MAX, &s_number) || !ag_span_uint(piid, UINT32_MAX, &p_number))
             continue;
-        r = ag_buf_printf(&name, "\"%.*s.%.*s\"", (int) siid.len, siid.p, (int) piid.len, piid.p);
+        r = ag_buf_printf(&name, "\"%llu.%llu\"", (unsigned long long) s_number, (unsigned long long) p_number);
         if (r == 0)
             r = set(s, ag_buf_span(&name), value);
         changed |= r == 1;
@@ -157,6 +158,19 @@ int prop_state_restore(struct prop_state *s, struct ag_span object)
         changed |= r == 1;
     }
     return r < 0 ? r : changed;
+}
+
+struct ag_span prop_state_get(const struct prop_state *s, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (unsigned i = 0; i < s->n; i++) {
+        const struct prop_state_entry *e = &s->entries[i];
+
+        if (e->name_len == len + 2 && memcmp(e->name + 1, name, len) == 0)
+            return (struct ag_span){e->value, e->value_len};
+    }
+    return (struct ag_span){NULL, 0};
 }
 
 int prop_state_print(const struct prop_state *s, struct ag_buf *out)

@@ -28,6 +28,9 @@ int prop_state_take(struct prop_state *s, struct ag_span report);
  */
 int prop_state_restore(struct prop_state *s, struct ag_span object);
 
+/* The value of a plain name, as JSON; {NULL, 0}: none. Borrowed until the next call that changes s. */
+struct ag_span prop_state_get(const struct prop_state *s, const char *name);
+
 /* The object, appended. 0 or -ENOMEM. */
 int prop_state_print(const struct prop_state *s, struct ag_buf *out);
 

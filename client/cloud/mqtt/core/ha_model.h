@@ -1,0 +1,51 @@
+/*
+ * Home Assistant's device discovery from a device's model: one retained message with every component, made from a MIoT-Spec
+ * instance. Services that Home Assistant has a platform for become one component each (light, fan, cover, climate, humidifier,
+ * vacuum, water_heater); what these do not take, and everything else, becomes a switch, number, select, text, sensor,
+ * binary_sensor, button or event by its format and access; the firmware an update.
+ *
+ * States are read from the device's retained state topic, an object by "siid.piid"; commands go to its command topic as
+ * set_properties and action; events come from its report topic. A vacuum's state has no template at Home Assistant, so it
+ * has a topic of its own, see ha_vacuum.h.
+ *
+ * A core: a model in, one payload out. Source: Home Assistant documentation, "MQTT Discovery" and the page of each platform.
+ */
+#ifndef CLIENT_HA_MODEL_H
+#define CLIENT_HA_MODEL_H
+
+#include "client/cloud/mqtt/core/ha_text.h"
+#include "libagent/model/core/spec.h"
+
+/*
+ * Bytes of the message: what brokers take by default (NATS 1 MiB, EMQX 1 MB). Some 800 bytes a component, so a vacuum of 300
+ * properties needs a quarter of it. What does not fit is left out, the last components first, and counted.
+ */
+enum { HA_MODEL_BYTES_MAX = 1000000 };
+
+/* Strings are borrowed; "" where there is none. */
+struct ha_model_device {
+    const char *did;    /* decimal */
+    const char *model, *vendor, *mac, *sn;
+    const char *fw_version;
+    const char *state_topic, *command_topic, *report_topic, *status_topic, *vacuum_topic;
+};
+
+struct ha_model_message {
+    struct ha_text payload;
+    struct ha_text components; /* "KEY PLATFORM\n" each: what a later message must take back when it has it no more */
+    unsigned n, n_left_out;    /* components in the message; those beyond HA_MODEL_BYTES_MAX */
+};
+
+/*
+ * keep: lines "KEY PLATFORM" of an earlier message. With gone not NULL, *gone is made too when one of them is in the new message no
+ * more, or under another platform: the message to send before the new one, where those stand cut down to their platform, which takes
+ * them back. It is empty otherwise. 0 or -ENOMEM; out and gone are for ha_model_message_deinit() either way.
+ */
+int ha_model_build(const struct model *m, const struct ha_model_device *d, struct ag_span keep, struct ha_model_message *out,
+                   struct ha_text *gone);
+void ha_model_message_deinit(struct ha_model_message *message);
+
+/* Length of "PREFIX/device/miio_DID/config", as snprintf(). */
+int ha_model_topic(char *out, size_t n, const char *prefix, const char *did);
+
+#endif

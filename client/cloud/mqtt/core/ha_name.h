@@ -1,0 +1,30 @@
+/*
+ * What the parts of a model are called in Home Assistant: the description; when others have it too with the service's in front; when
+ * that repeats as well with the number behind. An empty description gives way to the name of the URN. A core.
+ */
+#ifndef CLIENT_HA_NAME_H
+#define CLIENT_HA_NAME_H
+
+#include "client/cloud/mqtt/core/ha_text.h"
+#include "libagent/model/core/spec.h"
+
+struct ha_names {
+    struct ha_text text; /* NUL-terminated strings */
+    size_t *at;          /* by item: where its final name stands. Properties, then actions, then events */
+};
+
+/* 0 or -ENOMEM; for ha_names_deinit() either way. */
+int ha_names_init(struct ha_names *names, const struct model *m);
+void ha_names_deinit(struct ha_names *names);
+
+const char *ha_name_of_prop(const struct ha_names *names, const struct model *m, const struct model_prop *p);
+const char *ha_name_of_action(const struct ha_names *names, const struct model *m, const struct model_call *a);
+const char *ha_name_of_event(const struct ha_names *names, const struct model *m, const struct model_call *e);
+
+/* "Air Purifier", from the description or from "air-purifier". Appends; what is left is not empty unless both are. */
+void ha_name_put(struct ha_text *t, const char *description, const char *name);
+
+/* The path as an entity id has it, [a-z0-9_]; "2_3" for one that would not be readable. */
+void ha_entity_of(char *out, size_t n, const char *path, unsigned siid, unsigned iid);
+
+#endif
