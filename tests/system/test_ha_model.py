@@ -322,7 +322,7 @@ def test_a_hostile_model_of_300_properties(broker, tmp_path):
     model = {"type": "urn:miot-spec-v2:device:x:00000001:acme-lamp:1", "description": "{{ x }}", "services": [
         {"iid": 2, "type": "urn:a-spec:service:light:00000001:acme-lamp:1", "description": '{% "', "properties": props,
          "actions": [{"iid": 1, "type": "urn:a-spec:action:do:00000001:acme-lamp:1", "description": "{{", "in": [], "out": []}],
-         "events": [{"iid": 1, "type": "urn:a-spec:event:it's:00000001:acme-lamp:1", "description": "'", "arguments": []}]}]}
+         "events": [{"iid": 1, "type": "urn:a-spec:event:its:00000001:acme-lamp:1", "description": "'", "arguments": []}]}]}
     path = tmp_path / "m.json"
     path.write_text(json.dumps(model))
     with Listener(broker.port, TOPIC) as ha, client(broker, tmp_path / "d", extra=["model=%s" % path]):
@@ -343,3 +343,65 @@ def test_a_hostile_model_of_300_properties(broker, tmp_path):
             json.loads(render_command(c["command_template"], value=1))
         elif "payload_press" in c:
             assert json.loads(c["payload_press"])["params"]["aiid"] == 1
+
+
+def change(w, c, command, there, template, shown, topic="command_topic", **values):
+    """A command as Home Assistant renders it; the device holds the state then, and the template shows it."""
+    w.send(c, render_command(c[command], **values), topic)
+    w.wait_state(**there)
+    assert w.shown(c, template) == shown, (command, values)
+
+
+def test_every_platform_sets_and_shows(broker, tmp_path):
+    with world(broker, tmp_path, Path(SOURCE) / "tests/data/home-assistant.json", extra=["ha_poll=0"]) as w:
+        every = {c["platform"] for c in w.components.values()}
+        assert every >= {"light", "fan", "cover", "climate", "humidifier", "vacuum", "water_heater", "switch", "number", "select", "sensor",
+                         "text", "button", "event", "update"}, every
+        by_service = {s["type"].split(":")[3]: w.components.get("s%d" % s["iid"]) for s in json.loads(
+            (Path(SOURCE) / "tests/data/home-assistant.json").read_text())["services"]}
+        light = by_service["light"]  # service 2
+        change(w, light, "command_on_template", {"_2_3": 4000}, "color_temp_template", "4000", state=True, color_temp=4012)
+        change(w, light, "command_on_template", {"_2_4": 0x10203}, "green_template", "2", state=True, red=1, green=2, blue=3)
+        change(w, light, "command_on_template", {"_2_5": 1}, "effect_template", "It's \"night\"", state=True, effect="It's \"night\"")
+        night = by_service["night-light"]  # 3: mired, and a float from 0 to 1
+        assert (night["min_kelvin"], night["max_kelvin"]) == (2000, 6535)
+        change(w, night, "command_on_template", {"_3_3": 250}, "color_temp_template", "4000", state=True, color_temp=4000)
+        change(w, night, "command_on_template", {"_3_2": 0.5}, "brightness_template", "128", state=True, brightness=128)
+        change(w, night, "command_on_template", {"_3_2": 0.1}, "brightness_template", "26", state=True, brightness=1)
+        fan = by_service["fan"]  # 4: a list of levels with "auto"
+        change(w, fan, "percentage_command_template", {"_4_2": 2}, "percentage_value_template", "2", "percentage_command_topic", value=2)
+        change(w, fan, "oscillation_command_template", {"_4_3": True}, "oscillation_value_template", "oscillate_on", "oscillation_command_topic",
+               value="oscillate_on")
+        change(w, fan, "direction_command_template", {"_4_4": True}, "direction_value_template", "reverse", "direction_command_topic", value="reverse")
+        ceiling = by_service["ceiling-fan"]  # 5: percent in steps of 5
+        change(w, ceiling, "percentage_command_template", {"_5_2": 35, "_5_1": True}, "percentage_value_template", "7", "percentage_command_topic", value=7)
+        w.send(ceiling, render_command(ceiling["percentage_command_template"], value=0), "percentage_command_topic")
+        w.wait_state(_5_1=False)
+        cover = by_service["curtain"]  # 6
+        w.send(cover, cover["payload_open"])
+        w.device.wait_out("^set curtain.motor-control 1")
+        change(w, cover, "set_position_template", {"_6_3": 40}, "position_template", str(w.state["6.2"]), "set_position_topic", position=40, value=40)
+        assert w.shown(cover, "value_template") in ("stopped", "opening", "closing")
+        air = by_service["air-conditioner"]  # 7
+        assert air["modes"] == ["off", "cool", "dry", "heat", "fan_only", "auto"] and air["temp_step"] == 0.5
+        change(w, air, "mode_command_template", {"_7_1": True, "_7_2": 2}, "mode_state_template", "dry", "mode_command_topic", value="dry")
+        change(w, air, "temperature_command_template", {"_7_3": 22.5}, "temperature_state_template", "22.5", "temperature_command_topic", value=22.4)
+        change(w, air, "swing_mode_command_template", {"_7_4": True}, "swing_mode_state_template", "on", "swing_mode_command_topic", value="on")
+        change(w, air, "target_humidity_command_template", {"_7_7": 55}, "target_humidity_state_template", "55", "target_humidity_command_topic", value=55)
+        wet = by_service["humidifier"]  # 8
+        change(w, wet, "target_humidity_command_template", {"_8_2": 44}, "target_humidity_state_template", "44", "target_humidity_command_topic", value=44.0)
+        change(w, wet, "mode_command_template", {"_8_3": 1}, "mode_state_template", "Sleep", "mode_command_topic", value="Sleep")
+        assert w.shown(wet, "current_humidity_template") == str(w.state["8.4"])
+        water = by_service["water-heater"]  # 9
+        assert water["temperature_unit"] == "F" and set(water["modes"]) == {"off", "eco", "performance", "electric"}
+        change(w, water, "mode_command_template", {"_9_1": True, "_9_3": 0}, "mode_state_template", "eco", "mode_command_topic", value="eco")
+        vacuum = by_service["vacuum"]  # 10
+        with Listener(broker.port, vacuum["state_topic"]) as robot:
+            assert json.loads(robot.next()[1])["state"] in ("idle", "cleaning", "paused", "docked", "returning", "error")
+        w.send(vacuum, vacuum["payload_return_to_base"])
+        w.device.wait_out("^do vacuum.start-charge")
+        for c in [c for c in w.components.values() if c["platform"] == "text"]:
+            text = "ab" if "pattern" in c else 'a"}\\'
+            w.send(c, render_command(c["command_template"], value=text))
+            while w.shown(c, "value_template") != text:
+                w.state = json.loads(w.fleet.next(T + "state")[1])
