@@ -26,7 +26,7 @@ static const struct local_who *who_of(const struct client *c, unsigned peer)
 void client_gate_joined(struct client *c, unsigned peer)
 {
     c->plain_peers &= ~bit_of(peer);
-    if (!c->options.external_helper || !local_access_is_owner(&c->access, who_of(c, peer))) {
+    if (!c->options.external_helper || !local_access_may_help(&c->access, who_of(c, peer))) {
         command_peer_added(&c->commands, peer);
         return;
     }
@@ -86,7 +86,7 @@ static void unmark_internal(struct client *c, unsigned peer)
  */
 static bool may_be_helper(const struct client *c, unsigned peer)
 {
-    return local_access_is_owner(&c->access, who_of(c, peer)) && !(c->plain_peers & bit_of(peer));
+    return local_access_may_help(&c->access, who_of(c, peer)) && !(c->plain_peers & bit_of(peer));
 }
 
 /* One old helper tells the end of a join as local.status. */

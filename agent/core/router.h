@@ -48,6 +48,7 @@ struct router {
     uint32_t next_call_id; /* for agent.call */
     uint32_t status_id;    /* of the agent's own local.query_status; has_status_id: it is open */
     bool has_status_id;
+    bool introduced; /* upstream has had a text that no helper program says */
     size_t queued;         /* bytes in all out buffers */
     size_t held;           /* bytes of all partial texts */
     uint64_t start_ms;

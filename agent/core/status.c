@@ -5,17 +5,28 @@
 #include "agent/core/down.h"
 #include "agent/core/out.h"
 
-void status_ask(struct router *r)
+static void ask(struct router *r)
 {
     char text[80];
     int n;
 
-    r->has_status_id = false;
-    if (!sub_match(&r->subs, AG_SPAN("local.status")))
-        return;
+    r->introduced = true;
     r->status_id = request_draw_id(&r->requests);
     n = snprintf(text, sizeof text, "{\"id\":%" PRIu32 ",\"method\":\"local.query_status\",\"params\":\"\"}", r->status_id);
     r->has_status_id = out_text(r, r->upstream, OUT_MESSAGE, (struct ag_span){text, (size_t) n}) == 0;
+}
+
+void status_ask(struct router *r)
+{
+    r->has_status_id = r->introduced = false;
+    if (sub_match(&r->subs, AG_SPAN("local.status")))
+        ask(r);
+}
+
+void status_introduce(struct router *r)
+{
+    if (!r->introduced)
+        ask(r);
 }
 
 static int print_broadcast(struct ag_buf *b, const struct text *t)

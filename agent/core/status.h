@@ -11,6 +11,11 @@
 
 /* Upstream is there anew. Asks nothing when nobody follows. */
 void status_ask(struct router *r);
+/*
+ * An application's _internal.* text is about to go up. The client takes a socket that begins with such a text for its helper
+ * program, which gets no commands: so that the agent's is not, a question of the agent's own goes first.
+ */
+void status_introduce(struct router *r);
 /* True when a text of upstream was the answer; it is done with then. */
 bool status_take(struct router *r, uint64_t now_ms, struct peer *upstream, const struct text *t);
 

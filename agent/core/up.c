@@ -6,6 +6,7 @@
 #include "agent/core/monitor.h"
 #include "agent/core/out.h"
 #include "agent/core/rights.h"
+#include "agent/core/status.h"
 
 void up_refuse(struct router *r, struct peer *from, const struct text *t)
 {
@@ -69,6 +70,8 @@ static void route_request(struct router *r, uint64_t now_ms, struct peer *from, 
     e = request_add(&r->requests, from, t->id, now_ms + r->limits.request_timeout_ms, &q);
     if (e == 0) {
         q->family = (uint8_t) text_family(t->method);
+        if (q->family == FAMILY_INTERNAL)
+            status_introduce(r);
         q->watched = bits;
         e = out_with_id(r, r->upstream, OUT_MESSAGE, t->bytes, t->view, q->id);
         if (e != 0)
@@ -88,8 +91,11 @@ static void route_request(struct router *r, uint64_t now_ms, struct peer *from, 
 static void route_report(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t,
                          uint8_t bits)
 {
-    int e = out_text(r, r->upstream, OUT_MESSAGE, t->bytes);
+    int e;
 
+    if (text_family(t->method) == FAMILY_INTERNAL)
+        status_introduce(r);
+    e = out_text(r, r->upstream, OUT_MESSAGE, t->bytes);
     if (e == 0)
         r->stats.reports++;
     else

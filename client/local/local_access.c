@@ -45,6 +45,11 @@ bool local_access_is_owner(const struct local_access *a, const struct local_who 
     return who && who->known && (who->uid == 0 || who->uid == a->rules.own_uid);
 }
 
+bool local_access_may_help(const struct local_access *a, const struct local_who *who)
+{
+    return local_access_is_owner(a, who) || (who && !who->known && !a->rules.enabled);
+}
+
 void local_access_identify(struct local_access *a, int fd, struct local_who *out)
 {
     struct ag_cred cred;

@@ -7,7 +7,8 @@
  *   BLE port     call: its method
  *   MQTT API     call: as a socket of nobody that the rules name; it sees what is not closed
  *
- * Without a file everybody may do everything, but be the external helper: that takes root or the client's own user.
+ * Without a file everybody may do everything. Only the external helper has to be root or the client's own user, or to have left
+ * before the kernel could be asked, as the vendor's miio_send_line does; with a file that is nobody.
  */
 #ifndef CLIENT_LOCAL_ACCESS_H
 #define CLIENT_LOCAL_ACCESS_H
@@ -39,5 +40,7 @@ bool local_access_may(const struct local_access *a, enum ag_access_verb verb, st
 
 /* Root or the client's own user. */
 bool local_access_is_owner(const struct local_access *a, const struct local_who *who);
+/* Who may be the external helper, see above. */
+bool local_access_may_help(const struct local_access *a, const struct local_who *who);
 
 #endif

@@ -290,9 +290,10 @@ def test_idle_sockets_keep_nobody_out(uid):
             s.close()
 
 
+@pytest.mark.parametrize("first", ["question", "hello"])
 @pytest.mark.parametrize("helper", ["builtin", "external"])
-def test_an_application_behind_the_agent_is_no_helper(tmp_path, helper):
-    """One _internal.hello through the agent must not cut the others off from phones and cloud."""
+def test_an_application_behind_the_agent_is_no_helper(tmp_path, helper, first):
+    """One _internal.hello through the agent must not cut the others off from phones and cloud; not as the very first text either."""
     external = ("--helper", "external") if helper == "external" else ()
     with Client(write_identity(tmp_path / "d"), *external) as c:
         if external:
@@ -302,10 +303,13 @@ def test_an_application_behind_the_agent_is_no_helper(tmp_path, helper):
             app, rogue = JsonSocket(agent.port("listen")), JsonSocket(agent.port("listen"))
             app.send({"id": 1, "method": "register", "key": "set_power"})
             assert app.recv()["result"] == ["ok"]
-            assert wait_for(lambda: answer_to(rogue, "local.query_did").get("params"), "the agent's connection")
+            if first == "hello":
+                wait_for(lambda: any("connected to upstream" in line for line in agent.err), "the agent's connection")
+            else:
+                assert wait_for(lambda: answer_to(rogue, "local.query_did").get("params"), "the agent's connection")
             for method in ("_internal.hello", "_internal.response_dtoken", "_internal.wifi_ap_mode"):
                 rogue.send({"method": method, "params": "XXXXXXXXXXXXXXXX"})
-            answer_to(rogue, "local.query_did")
+            answer_to(rogue, "local.query_did" if first == "question" else "_internal.sync")
             with_phone = Daemon("miio_sim", "phone", "--address", c.ip + ":54321", "--token", TOKEN, "call", "set_power",
                                 '["on"]', ready=False)
             command = app.recv()
@@ -313,6 +317,27 @@ def test_an_application_behind_the_agent_is_no_helper(tmp_path, helper):
             app.send({"id": command["id"], "result": ["ok"]})
             with_phone.wait_out('"result"')
             with_phone.wait()
+
+
+@pytest.mark.parametrize("rules", [None, RULES], ids=["rules off", "rules on"])
+def test_a_helper_that_has_left_before_it_is_looked_at(tmp_path, rules):
+    """The vendor's miio_send_line closes at once, so the kernel cannot say whose it was. Without rules it is heard as it always was."""
+    extra = ()
+    if rules:
+        (tmp_path / "access.conf").write_text(rules)
+        extra = ("--access", tmp_path / "access.conf")
+    told = {"method": "_internal.response_dinfo", "params": {"did": 12345678, "key": "K" * 16, "vendor": "acme", "mac": "34:17:eb:9b:a7:47",
+                                                             "model": "acme.cam.v2"}}
+    with Client(write_identity(tmp_path / "d", token=None, wifi=False), "--helper", "external", *extra) as c:
+        assert Helper(c).recv_line().startswith('{"method":"_internal.request_dinfo"')
+        c.signal(signal.SIGSTOP)
+        with socket.create_connection(("127.0.0.1", c.port("local"))) as s:
+            s.sendall(json.dumps(told).encode())
+        c.signal(signal.SIGCONT)
+        if rules:
+            c.wait_err("_internal.response_dinfo of somebody unknown is not permitted")
+        else:
+            wait_for(lambda: answer_to(c.app(), "local.query_did")["params"] == 12345678, "the helper's word")
 
 
 def test_the_external_helper_is_root_or_the_own_user(tmp_path):
