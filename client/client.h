@@ -60,6 +60,8 @@ struct cloud_link {
     bool connected;
     bool stopping;
     bool restart; /* start again when stop() is complete */
+    uint64_t since_ms;    /* when it came, started or went */
+    const char *told_word; /* of cloud.status; NULL: none yet */
     struct ag_list calls; /* struct cloud_call.link: applications that wait for a method of the cloud's own */
 };
 
@@ -127,6 +129,8 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user);
 /* After on_closed. */
 void client_deinit(struct client *c);
 
+/* Every counter, once. Only the cloud in use has its own told. */
+void client_tell_counters(const struct client *c, cloud_tell_fn *tell, void *user);
 /* One line a counter that is not 0, to the log. */
 void client_log_state(const struct client *c);
 /* SIGHUP: deadlines and limits of the new options, the files of the data directory, the cloud's certificates. What the
@@ -172,7 +176,9 @@ uint32_t client_unix_time(void);
 /* The same, or the cloud's time on a device whose own clock has never been set. */
 uint32_t client_best_time(const struct client *c);
 
-/* report_host.c: reads the reports that an earlier run has kept. 0 or -errno with one line in error. */
+/* report_host.c */
+void client_tell_time(const struct client *c, struct report_time *out);
+/* Reads the reports that an earlier run has kept. 0 or -errno with one line in error. */
 int client_open_reports(struct client *c, char error[DATA_ERROR_MAX]);
 
 /* local_gate.c */
@@ -197,6 +203,14 @@ bool cloud_link_offer(struct client *c, unsigned peer, struct ag_span text, cons
 void cloud_link_forget_peer(struct client *c, unsigned peer);
 /* What miIO.info says has changed. */
 void cloud_link_info_changed(struct client *c);
+
+/* status_host.c */
+/* The answers' objects, appended. 0 or -ENOMEM. */
+int client_put_status(const struct client *c, struct ag_buf *out);
+int client_put_cloud_words(const struct client *c, struct ag_buf *out);
+int client_put_counters(const struct client *c, struct ag_buf *out);
+/* Broadcasts cloud.status when a cloud's word is another one than was told last. */
+void client_tell_clouds(struct client *c);
 
 /* serve.c: the methods that the client answers itself. true: it was one of them and is settled. */
 bool client_serve(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view);

@@ -85,8 +85,10 @@ static void on_connected(void *user)
     struct client *c = user;
 
     c->link.connected = true;
+    c->link.since_ms = uv_now(c->loop);
     ag_log(AG_LOG_INFO, "cloud %s connected", c->link.ops->name);
     client_event(c, DEVICE_EV_CLOUD_UP);
+    client_tell_clouds(c);
     report_path_pump(&c->reports);
     uplink_pump(&c->uplink);
     client_rearm(c);
@@ -115,12 +117,15 @@ static void on_lost(void *user, const char *why)
 {
     struct client *c = user;
 
+    if (c->link.connected)
+        c->link.since_ms = uv_now(c->loop);
     c->link.connected = false;
     log_lost(c, why ? why : "lost");
     report_path_lost(&c->reports);
     uplink_pump(&c->uplink); /* what waited there is kept behind what was under way */
     uplink_lost(&c->uplink);
     client_event(c, DEVICE_EV_CLOUD_LOST);
+    client_tell_clouds(c);
     client_rearm(c);
 }
 
@@ -180,6 +185,7 @@ static void on_closed(void *user)
     command_forget_origin(&c->commands, ORIGIN_CLOUD); /* another one gives its tokens anew */
     c->link.cloud = NULL;
     c->link.connected = c->link.stopping = c->link.restart = false;
+    c->link.since_ms = uv_now(c->loop);
     if (restart)
         cloud_link_start(c);
     else if (c->closing && --c->n_open == 0)
@@ -225,6 +231,7 @@ int cloud_link_start(struct client *c)
         ag_log(AG_LOG_ERROR, "cloud %s cannot start: %s", c->link.ops->name, strerror(-r));
         return r;
     }
+    c->link.since_ms = uv_now(c->loop);
     client_event(c, DEVICE_EV_CLOUD_START);
     c->link.ops->start(c->link.cloud);
     return 0;

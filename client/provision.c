@@ -97,6 +97,17 @@ void provision_deinit(struct client *c)
     forget_params(c);
 }
 
+unsigned provision_missing_hooks(const struct client *c, const char *out[2])
+{
+    static const char *const names[] = {WIFI_HOOK, HELPER_HOOK};
+    unsigned n = 0;
+
+    for (size_t i = 0; i < ag_array_size(names) && !c->options.external_helper; i++)
+        if (!hook_exists(c, names[i]))
+            out[n++] = names[i];
+    return n;
+}
+
 void provision_check_hooks(const struct client *c)
 {
     char path[PATH_MAX_LEN];

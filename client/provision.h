@@ -43,6 +43,8 @@ int provision_save_files(struct client *c, const struct router_params *p);
 /* The network could not be joined: its files go, and what is in memory. */
 void provision_drop_network(struct client *c);
 
+/* How many of the platform's programs are not there, their names in out. */
+unsigned provision_missing_hooks(const struct client *c, const char *out[2]);
 /* Tells which of the platform's programs are not there. */
 void provision_check_hooks(const struct client *c);
 

@@ -57,14 +57,17 @@ static bool clock_is_kept(void)
     return state >= 0 && state != TIME_ERROR;
 }
 
-static void time_of(void *user, struct report_time *out)
+void client_tell_time(const struct client *c, struct report_time *out)
 {
-    const struct client *c = user;
-
     *out = (struct report_time){.now_ms = uv_now(c->loop),
                                 .boot = c->boot,
                                 .unix_s = client_best_time(c),
                                 .sure = clock_is_kept()};
+}
+
+static void time_of(void *user, struct report_time *out)
+{
+    client_tell_time(user, out);
 }
 
 static void changed(void *user)

@@ -226,6 +226,18 @@ static int serve_device(struct ask *a, enum local_cmd cmd)
     return put_device(&a->out, a->id, run_device(a->c, cmd));
 }
 
+/* What the client says of itself. Without an id nobody asks. */
+static int serve_own(struct ask *a, int (*put)(const struct client *c, struct ag_buf *out))
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    int r;
+
+    if (!a->id.p)
+        return 0;
+    r = put(a->c, &b);
+    return r == 0 && !ag_buf_cstr(&b) ? -ENOMEM : r < 0 ? r : local_cmd_put_result(&a->out, a->id, ag_buf_head(&b));
+}
+
 static int serve_internal(struct ask *a, struct ag_span method, struct ag_span text, const struct ag_json_view *view)
 {
     bool known;
@@ -270,6 +282,12 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
         return serve_suspend(a);
     case LOCAL_CMD_MCU_INFO:
         return serve_mcu_info(a);
+    case LOCAL_CMD_CLIENT_STATUS:
+        return serve_own(a, client_put_status);
+    case LOCAL_CMD_CLIENT_COUNTERS:
+        return serve_own(a, client_put_counters);
+    case LOCAL_CMD_CLOUD_STATUS:
+        return serve_own(a, client_put_cloud_words);
     case LOCAL_CMD_LOCAL_OTHER:
         if (c->options.external_helper && ag_span_eq(method, "local.status") &&
             helper_link_text(c, (unsigned) a->from.token, method, text, view))

@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <uv.h>
+#include "client/cloud/core/cloud_facts.h"
 #include "libagent/core/buf.h"
 
 struct cloud;
@@ -57,8 +58,8 @@ struct cloud_env {
     int (*device_info)(void *user, struct ag_buf *out);
 };
 
-/* One counter of a cloud; name is dotted and starts with "cloud.". */
-typedef void cloud_tell_fn(const char *name, uint64_t n);
+/* One counter of a cloud; name is a literal, dotted, and starts with "cloud.". */
+typedef void cloud_tell_fn(void *user, const char *name, uint64_t n);
 
 struct cloud_ops {
     const char *name; /* "ot", ... */
@@ -106,8 +107,11 @@ struct cloud_ops {
     void (*info_changed)(struct cloud *c);
     /* SIGHUP: certificates and the like are read again. May be NULL. */
     void (*reload)(struct cloud *c);
-    /* Tells every counter since the start, what was dropped by reason. May be NULL. */
-    void (*counters)(const struct cloud *c, cloud_tell_fn *tell);
+    /* Tells every counter since the start; what was dropped begins with "cloud.dropped.", what was refused with
+       "cloud.refused.". May be NULL. */
+    void (*counters)(const struct cloud *c, cloud_tell_fn *tell, void *user);
+    /* How it is; out is all zero before. May be NULL. */
+    void (*facts)(const struct cloud *c, struct cloud_facts *out);
 };
 
 /* First member of every implementation's struct. */

@@ -1,14 +1,54 @@
 #include "client/cloud/link_counters.h"
 
-void cloud_tell_link(const struct mqtt_link *l, cloud_tell_fn *tell)
+#include <string.h>
+
+void cloud_tell_link(const struct mqtt_link *l, cloud_tell_fn *tell, void *user)
 {
     struct mqtt_link_stats st;
 
     mqtt_link_get_stats(l, &st);
-    tell("cloud.link.connects", st.connects);
-    tell("cloud.link.losses", st.losses);
-    tell("cloud.link.sent", st.sent);
-    tell("cloud.link.acked", st.acked);
-    tell("cloud.link.received", st.received);
-    tell("cloud.link.unacknowledged", st.in_window);
+    tell(user, "cloud.link.connects", st.connects);
+    tell(user, "cloud.link.losses", st.losses);
+    tell(user, "cloud.link.sent", st.sent);
+    tell(user, "cloud.link.acked", st.acked);
+    tell(user, "cloud.link.received", st.received);
+    tell(user, "cloud.link.unacknowledged", st.in_window);
+}
+
+void cloud_link_facts(const struct mqtt_link *l, struct cloud_facts *out)
+{
+    struct mqtt_link_stats st;
+
+    mqtt_link_get_stats(l, &st);
+    out->sent = st.sent;
+    out->acked = st.acked;
+}
+
+/* The link tells TLS failures in words only: OpenSSL's, or what is wrong with the files. */
+static bool is_about_tls(const char *why)
+{
+    return strncmp(why, "TLS", 3) == 0 || strstr(why, "the key file is encrypted");
+}
+
+static enum cloud_loss loss_of(enum mqtt_link_loss loss, int code, const char *why)
+{
+    switch (loss) {
+    case MQTT_LINK_REFUSED:
+        return code == 2 || code == 4 || code == 5 ? CLOUD_LOSS_LOGIN : CLOUD_LOSS_REFUSED;
+    case MQTT_LINK_NO_CONNACK:
+        return is_about_tls(why) ? CLOUD_LOSS_TLS : CLOUD_LOSS_SILENT;
+    case MQTT_LINK_CUT:
+        return CLOUD_LOSS_CUT;
+    case MQTT_LINK_UNREACHABLE:
+        return is_about_tls(why) ? CLOUD_LOSS_TLS : CLOUD_LOSS_UNREACHABLE;
+    case MQTT_LINK_ASKED:
+        break;
+    }
+    return CLOUD_LOSS_NONE;
+}
+
+void cloud_past_note_link(struct cloud_past *p, enum mqtt_link_loss loss, int code, const char *why, uint64_t now_ms)
+{
+    if (loss != MQTT_LINK_ASKED)
+        cloud_past_note(p, loss_of(loss, code, why), why, now_ms);
 }

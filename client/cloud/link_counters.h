@@ -1,10 +1,16 @@
-/* What an MQTT link counts, told as the counters of the cloud that owns it (cloud_ops.counters). */
+/* What an MQTT link counts and how it ended, told for the cloud that owns it (cloud_ops.counters, cloud_ops.facts). */
 #ifndef CLIENT_LINK_COUNTERS_H
 #define CLIENT_LINK_COUNTERS_H
 
 #include "client/cloud/cloud.h"
 #include "client/cloud/io/mqtt_link.h"
 
-void cloud_tell_link(const struct mqtt_link *l, cloud_tell_fn *tell);
+void cloud_tell_link(const struct mqtt_link *l, cloud_tell_fn *tell, void *user);
+
+/* The same for cloud_ops.facts: what was sent and acknowledged. */
+void cloud_link_facts(const struct mqtt_link *l, struct cloud_facts *out);
+
+/* Of mqtt_link_events.lost(). MQTT_LINK_ASKED changes nothing: we left by ourselves. */
+void cloud_past_note_link(struct cloud_past *p, enum mqtt_link_loss loss, int code, const char *why, uint64_t now_ms);
 
 #endif

@@ -1,11 +1,13 @@
 # The client's framework: cores, files, LAN, provisioning.
 miio_unit_test(command SOURCES unit/client/local/test_command.c LIBS miioclient_core ALLOC_FAIL)
+miio_unit_test(status_text SOURCES unit/client/status/test_status_text.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(uplink SOURCES unit/client/report/test_uplink.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(replay SOURCES unit/client/lan/test_replay.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(lan SOURCES unit/client/lan/test_lan.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(device_files SOURCES unit/client/device/test_device_files.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(udp_owner SOURCES unit/client/lan/test_udp_owner.c LIBS miioclient)
 miio_system_test(test_client.py TIMEOUT 180)
+miio_system_test(test_status.py TIMEOUT 180)
 miio_system_test(test_client_memory.py TIMEOUT 600)
 miio_system_test(test_security_client.py TIMEOUT 300)
 add_test(NAME system.demo

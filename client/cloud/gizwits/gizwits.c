@@ -175,6 +175,7 @@ static void check_firmware_once(struct gizwits *g)
 
 static void online(struct gizwits *g)
 {
+    g->refused[0] = '\0';
     ag_log(AG_LOG_INFO, "gizwits: session as %s", g->link_did);
     g->env->events->connected(g->env->user);
     gizwits_answers_send(g);
@@ -483,7 +484,7 @@ static void gizwits_forget(struct cloud *base)
     explicit_bzero(passcode, sizeof passcode);
 }
 
-static void gizwits_counters(const struct cloud *base, cloud_tell_fn *tell)
+static void gizwits_counters(const struct cloud *base, cloud_tell_fn *tell, void *user)
 {
     static const char *const dropped[GIZWITS_N_ERRORS] = {
         [GIZWITS_E_HEADER] = "cloud.dropped.header",   [GIZWITS_E_LENGTH] = "cloud.dropped.length",
@@ -494,22 +495,43 @@ static void gizwits_counters(const struct cloud *base, cloud_tell_fn *tell)
     const struct gizwits *g = (const struct gizwits *) base;
 
     for (int i = 1; i < GIZWITS_N_ERRORS; i++)
-        tell(dropped[i], g->count.dropped[i]);
-    tell("cloud.dropped.topic", g->count.unknown_topic);
-    tell("cloud.dropped.unexpected", g->count.unexpected);
-    tell("cloud.repeats", g->count.repeated);
-    tell("cloud.stray_acks", g->count.stray_acks);
-    tell("cloud.refused.reports", g->count.reports_refused);
-    tell("cloud.commands", g->count.commands);
-    tell("cloud.refused.commands", g->count.commands_refused);
-    tell("cloud.refused.answers", g->count.answers_refused);
-    tell("cloud.refused.subscriptions", g->count.subscriptions_refused);
-    tell("cloud.dropped.answers", g->answers.n_dropped);
-    tell("cloud.answers.waiting", g->answers.n);
-    tell("cloud.refused.calls", g->count.calls_refused);
-    tell("cloud.unsent", g->count.unsent);
+        tell(user, dropped[i], g->count.dropped[i]);
+    tell(user, "cloud.dropped.topic", g->count.unknown_topic);
+    tell(user, "cloud.dropped.unexpected", g->count.unexpected);
+    tell(user, "cloud.repeats", g->count.repeated);
+    tell(user, "cloud.stray_acks", g->count.stray_acks);
+    tell(user, "cloud.refused.reports", g->count.reports_refused);
+    tell(user, "cloud.commands", g->count.commands);
+    tell(user, "cloud.refused.commands", g->count.commands_refused);
+    tell(user, "cloud.refused.answers", g->count.answers_refused);
+    tell(user, "cloud.refused.subscriptions", g->count.subscriptions_refused);
+    tell(user, "cloud.dropped.answers", g->answers.n_dropped);
+    tell(user, "cloud.answers.waiting", g->answers.n);
+    tell(user, "cloud.refused.calls", g->count.calls_refused);
+    tell(user, "cloud.unsent", g->count.unsent);
     if (g->link)
-        cloud_tell_link(g->link, tell);
+        cloud_tell_link(g->link, tell, user);
+}
+
+static uint64_t gizwits_next_try_ms(const struct cloud *base)
+{
+    const struct gizwits *g = (const struct gizwits *) base;
+
+    return g->session.phase == GIZWITS_PH_PAUSE ? uv_timer_get_due_in(&g->pause) : UINT64_MAX;
+}
+
+static void gizwits_facts(const struct cloud *base, struct cloud_facts *out)
+{
+    const struct gizwits *g = (const struct gizwits *) base;
+
+    if (g->link)
+        cloud_link_facts(g->link, out);
+    if (g->session.m2m.host[0])
+        cloud_facts_server(out, g->session.m2m.host, g->session.m2m.port);
+    out->past = g->past;
+    out->past.n_short = g->session.n_short;
+    out->in_flight = ag_list_count(&g->reports);
+    snprintf(out->refused, sizeof out->refused, "%s", g->refused);
 }
 
 const struct cloud_ops cloud_gizwits_ops = {
@@ -526,4 +548,6 @@ const struct cloud_ops cloud_gizwits_ops = {
     .wakeup_s = gizwits_wakeup_s,
     .forget = gizwits_forget,
     .counters = gizwits_counters,
+    .next_try_ms = gizwits_next_try_ms,
+    .facts = gizwits_facts,
 };

@@ -1,7 +1,9 @@
 /* The MQTT side of a Gizwits session: one link per DID, three subscriptions, frames out. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include "client/cloud/gizwits/gizwits_priv.h"
+#include "client/cloud/link_counters.h"
 
 enum { SUBSCRIBE_MS = 10000 };
 
@@ -19,8 +21,9 @@ static void log_not_subscribed(struct gizwits *g, unsigned i, const char *how)
     char filter[GIZWITS_TOPIC_MAX];
 
     g->count.subscriptions_refused++;
-    ag_log(AG_LOG_ERROR, "gizwits: the server %s the subscription to %s", how,
-           gizwits_topic_filter(i, g->link_did, g->conf.product_key, filter));
+    gizwits_topic_filter(i, g->link_did, g->conf.product_key, filter);
+    snprintf(g->refused, sizeof g->refused, "%s", filter);
+    ag_log(AG_LOG_ERROR, "gizwits: the server %s the subscription to %s", how, filter);
 }
 
 static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *why)
@@ -28,7 +31,7 @@ static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *
     struct gizwits *g = user;
     bool online = gizwits_online(g);
 
-    (void) code;
+    cloud_past_note_link(&g->past, loss, code, why, uv_now(g->env->loop));
     if (loss == MQTT_LINK_ASKED) { /* we dropped it: the session knows */
         if (g->connect_waits && !g->link_stale) {
             g->connect_waits = false;

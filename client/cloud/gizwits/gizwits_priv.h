@@ -60,6 +60,8 @@ struct gizwits {
     char *store_path;
     struct gizwits_store store;
     struct gizwits_session session;
+    struct cloud_past past;
+    char refused[CLOUD_TOPIC_MAX]; /* filter of the last subscription that was not granted; empty since a session stood */
 
     struct mqtt_link *link; /* one per identity; NULL until there is a DID */
     char link_did[GIZWITS_DID_MAX + 1];

@@ -56,6 +56,17 @@ static void log_failure(const struct gizwits *g, const char *what, const struct 
 
 /* ---- identity and address ---- */
 
+/* Without this step there is no session. */
+static void step_failed(struct gizwits *g, const char *what, const struct ag_http_result *r)
+{
+    char tmp[32], why[CLOUD_WHY_MAX];
+
+    snprintf(why, sizeof why, "%s: %s", what, reason(r, tmp, sizeof tmp));
+    cloud_past_note(&g->past, r->end == AG_HTTP_OK ? CLOUD_LOSS_REGISTER : CLOUD_LOSS_UNREACHABLE, why,
+                    uv_now(g->env->loop));
+    log_failure(g, what, r);
+}
+
 static void on_disabled(void *user, const struct ag_http_result *r)
 {
     struct gizwits *g = user;
@@ -63,7 +74,7 @@ static void on_disabled(void *user, const struct ag_http_result *r)
 
     g->web = NULL;
     if (!done)
-        log_failure(g, "old identity not disabled", r);
+        step_failed(g, "old identity not disabled", r);
     gizwits_do(g, gizwits_session_on_disabled(&g->session, done));
 }
 
@@ -85,7 +96,7 @@ static void on_registered(void *user, const struct ag_http_result *r)
 
     g->web = NULL;
     if (!ok)
-        log_failure(g, "not registered", r);
+        step_failed(g, "not registered", r);
     gizwits_do(g, gizwits_session_on_registered(&g->session, ok ? did : NULL));
 }
 
@@ -113,7 +124,7 @@ static void on_provisioned(void *user, const struct ag_http_result *r)
     else if (r->end == AG_HTTP_OK && r->status == 404)
         how = GIZWITS_PROVISION_UNKNOWN;
     if (how != GIZWITS_PROVISION_OK)
-        log_failure(g, "no address of the M2M server", r);
+        step_failed(g, "no address of the M2M server", r);
     else if (m2m.server_ts > 0 && g->env->events->time_known)
         g->env->events->time_known(g->env->user, m2m.server_ts);
     gizwits_do(g, gizwits_session_on_provision(&g->session, how, &m2m));

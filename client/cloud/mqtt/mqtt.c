@@ -219,6 +219,8 @@ static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *
     else
         pause = next_pause(m, login);
     uv_timer_start(&m->retry, on_retry, pause, 0);
+    cloud_past_note_link(&m->past, loss, code, why, uv_now(m->env->loop));
+    m->past.n_short = m->reconnect.n_short;
     m->env->events->lost(m->env->user, why);
 }
 
@@ -562,18 +564,30 @@ static unsigned mqtt_wakeup_s(struct cloud *base)
     return idle_s + 1 < m->conf.keepalive_s ? (unsigned) (m->conf.keepalive_s - idle_s) : 1;
 }
 
-static void mqtt_counters(const struct cloud *base, cloud_tell_fn *tell)
+static void mqtt_counters(const struct cloud *base, cloud_tell_fn *tell, void *user)
 {
     const struct mqtt_cloud *m = (const struct mqtt_cloud *) base;
 
-    tell("cloud.commands", m->count.commands);
-    tell("cloud.refused.commands", m->count.commands_refused);
-    tell("cloud.refused.answers", m->count.answers_refused);
-    tell("cloud.refused.properties", m->count.properties_refused);
-    tell("cloud.refused.subscriptions", m->count.subscriptions_refused);
-    tell("cloud.dropped.answers", m->answers.n_dropped);
-    tell("cloud.answers.waiting", m->answers.n);
-    cloud_tell_link(m->link, tell);
+    tell(user, "cloud.commands", m->count.commands);
+    tell(user, "cloud.refused.commands", m->count.commands_refused);
+    tell(user, "cloud.refused.answers", m->count.answers_refused);
+    tell(user, "cloud.refused.properties", m->count.properties_refused);
+    tell(user, "cloud.refused.subscriptions", m->count.subscriptions_refused);
+    tell(user, "cloud.dropped.answers", m->answers.n_dropped);
+    tell(user, "cloud.answers.waiting", m->answers.n);
+    cloud_tell_link(m->link, tell, user);
+}
+
+static void mqtt_facts(const struct cloud *base, struct cloud_facts *out)
+{
+    const struct mqtt_cloud *m = (const struct mqtt_cloud *) base;
+
+    cloud_link_facts(m->link, out);
+    cloud_facts_server(out, m->conf.servers[m->server].host, m->conf.servers[m->server].port);
+    out->past = m->past;
+    out->in_flight = ag_list_count(&m->in_flight);
+    if (m->reconnect.up && m->sub_command.state == SUB_GIVEN_UP)
+        snprintf(out->refused, sizeof out->refused, "%s", m->topics[MQTT_T_COMMAND]);
 }
 
 const struct cloud_ops cloud_mqtt_ops = {
@@ -591,4 +605,5 @@ const struct cloud_ops cloud_mqtt_ops = {
     .forget = mqtt_picture_forget,
     .reload = mqtt_reload,
     .counters = mqtt_counters,
+    .facts = mqtt_facts,
 };

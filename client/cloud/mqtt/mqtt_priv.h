@@ -77,6 +77,7 @@ struct mqtt_cloud {
     struct mqtt_link *link;
     uv_timer_t retry, due; /* the next try; the next thing that is overdue in a session */
     struct reconnect reconnect;
+    struct cloud_past past;
     unsigned server; /* of conf.servers, in use or tried next */
     char client_id[64], did[24];
     char *topics[MQTT_N_TOPICS];

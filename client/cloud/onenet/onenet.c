@@ -136,6 +136,8 @@ static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *
         pause = next_pause(o, login);
     onenet_rearm(o);
     uv_timer_start(&o->retry, on_retry, pause, 0);
+    cloud_past_note_link(&o->past, loss, code, why, uv_now(o->env->loop));
+    o->past.n_short = o->reconnect.n_short;
     o->env->events->lost(o->env->user, why);
 }
 
@@ -433,21 +435,33 @@ static unsigned onenet_wakeup_s(struct cloud *base)
     return idle_s + 1 < o->conf.keepalive_s ? (unsigned) (o->conf.keepalive_s - idle_s) : 1;
 }
 
-static void onenet_counters(const struct cloud *base, cloud_tell_fn *tell)
+static void onenet_counters(const struct cloud *base, cloud_tell_fn *tell, void *user)
 {
     const struct onenet *o = (const struct onenet *) base;
 
-    tell("cloud.refused.reports", o->count.reports_refused);
-    tell("cloud.commands", o->count.commands);
-    tell("cloud.refused.commands", o->count.commands_refused);
-    tell("cloud.refused.answers", o->count.answers_refused);
-    tell("cloud.refused.subscriptions", o->count.subscriptions_refused);
-    tell("cloud.repeats", o->commands.n_repeated);
-    tell("cloud.dropped.answers", o->answers.n_dropped);
-    tell("cloud.answers.waiting", o->answers.n);
-    tell("cloud.refused.messages", o->count.messages_ignored);
-    tell("cloud.refused.calls", o->count.calls_refused);
-    cloud_tell_link(o->link, tell);
+    tell(user, "cloud.refused.reports", o->count.reports_refused);
+    tell(user, "cloud.commands", o->count.commands);
+    tell(user, "cloud.refused.commands", o->count.commands_refused);
+    tell(user, "cloud.refused.answers", o->count.answers_refused);
+    tell(user, "cloud.refused.subscriptions", o->count.subscriptions_refused);
+    tell(user, "cloud.repeats", o->commands.n_repeated);
+    tell(user, "cloud.dropped.answers", o->answers.n_dropped);
+    tell(user, "cloud.answers.waiting", o->answers.n);
+    tell(user, "cloud.refused.messages", o->count.messages_ignored);
+    tell(user, "cloud.refused.calls", o->count.calls_refused);
+    cloud_tell_link(o->link, tell, user);
+}
+
+static void onenet_facts(const struct cloud *base, struct cloud_facts *out)
+{
+    const struct onenet *o = (const struct onenet *) base;
+
+    cloud_link_facts(o->link, out);
+    cloud_facts_server(out, o->conf.server.host, o->conf.server.port);
+    out->past = o->past;
+    out->in_flight = ag_list_count(&o->in_flight);
+    if (o->reconnect.up)
+        onenet_subs_refused(o, out->refused, sizeof out->refused);
 }
 
 const struct cloud_ops cloud_onenet_ops = {
@@ -464,4 +478,5 @@ const struct cloud_ops cloud_onenet_ops = {
     .wakeup_s = onenet_wakeup_s,
     .next_try_ms = onenet_next_try_ms,
     .counters = onenet_counters,
+    .facts = onenet_facts,
 };

@@ -59,6 +59,7 @@ struct onenet {
     struct mqtt_link *link;
     uv_timer_t retry, due; /* the next try; what is overdue next */
     struct reconnect reconnect;
+    struct cloud_past past;
     struct onenet_commands commands;
     struct answer_box answers;
     struct ag_list subs; /* struct onenet_sub */
@@ -98,6 +99,8 @@ void onenet_sub_remove(struct onenet *o, struct onenet_sub *s);
 void onenet_subs_begin(struct onenet *o, bool session_present);
 void onenet_sub_answered(struct onenet *o, uint32_t cookie, int result);
 void onenet_subs_overdue(struct onenet *o, uint64_t now_ms);
+/* One of those that the platform does not grant, cut to n; untouched when there is none. */
+void onenet_subs_refused(const struct onenet *o, char *out, size_t n);
 /* UINT64_MAX: never. */
 uint64_t onenet_subs_due_ms(const struct onenet *o);
 /* cut: by the platform or the network, not by us. */

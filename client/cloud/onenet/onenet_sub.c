@@ -4,6 +4,7 @@
  * same, and what was not granted is asked for again, see client/cloud/core/sub_ladder.h.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/onenet/onenet_priv.h"
@@ -151,5 +152,17 @@ void onenet_subs_lost(struct onenet *o, bool cut, uint64_t now_ms)
 
         if (sub_ladder_lost(&s->ladder, now_ms) && cut)
             ag_log(AG_LOG_ERROR, "onenet: the connection ended while %s was being subscribed to", s->topic);
+    }
+}
+
+void onenet_subs_refused(const struct onenet *o, char *out, size_t n)
+{
+    ag_list_for_each (it, &o->subs) {
+        const struct onenet_sub *s = ag_list_entry(it, struct onenet_sub, link);
+
+        if (s->ladder.state != SUB_GIVEN_UP)
+            continue;
+        snprintf(out, n, "%s", s->topic);
+        return;
     }
 }

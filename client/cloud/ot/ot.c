@@ -20,6 +20,7 @@ struct ot {
     char host[OT_HOST_MAX + 1];
 
     struct ot_line line;
+    struct cloud_past past;
     int send_error;    /* the link broke while it was written to: ended when nobody of us is on the stack */
     bool begun_anew;   /* the session is ended for that */
     bool stopping;
@@ -78,10 +79,19 @@ static void forget_addresses(struct ot *o)
 
 enum { OT_WHY_MAX = 400 };
 
+/* What it was that has failed. */
+static enum cloud_loss loss_of(const struct ot_line *l)
+{
+    if (l->was_up)
+        return CLOUD_LOSS_CUT;
+    return l->phase == OT_LINE_TALKING ? CLOUD_LOSS_SILENT : CLOUD_LOSS_UNREACHABLE;
+}
+
 static void pause_then_retry(struct ot *o, const char *why)
 {
     char text[OT_WHY_MAX];
 
+    cloud_past_note(&o->past, loss_of(&o->line), why, now(o));
     ot_line_failed(&o->line, now(o));
     drop_link(o);
     snprintf(text, sizeof text, "%s (%s port %u)", why, o->host, ot_options_port(&o->options));
@@ -423,35 +433,47 @@ static void log_stats(const struct ot *o)
            (unsigned long long) s->drop_message, (unsigned long long) s->drop_early);
 }
 
-static void ot_counters(const struct cloud *c, cloud_tell_fn *tell)
+static void ot_counters(const struct cloud *c, cloud_tell_fn *tell, void *user)
 {
     const struct ot *o = (const struct ot *) c;
     const struct ot_stats *s = ot_session_stats(o->session);
 
-    tell("cloud.packets_in", s->rx_packets);
-    tell("cloud.packets_out", s->tx_packets);
-    tell("cloud.commands", s->commands);
-    tell("cloud.repeats", s->repeats);
-    tell("cloud.late_answers", s->late_answers);
-    tell("cloud.reports", s->reports);
-    tell("cloud.acked", s->acks);
-    tell("cloud.stray_acks", s->stray_acks);
-    tell("cloud.resends", s->resends);
-    tell("cloud.not_acked", s->no_acks);
-    tell("cloud.keepalives", s->keepalives);
-    tell("cloud.dropped.magic", s->drop_magic);
-    tell("cloud.dropped.length", s->drop_length);
-    tell("cloud.dropped.checksum", s->drop_checksum);
-    tell("cloud.dropped.padding", s->drop_padding);
-    tell("cloud.dropped.did", s->drop_did);
-    tell("cloud.dropped.hello", s->drop_hello);
-    tell("cloud.dropped.early", s->drop_early);
-    tell("cloud.dropped.json", s->drop_json);
-    tell("cloud.dropped.message", s->drop_message);
-    tell("cloud.dropped.busy", s->drop_busy);
-    tell("cloud.dropped.replayed", s->drop_replayed);
-    tell("cloud.dropped.narrowed", s->drop_narrowed);
-    tell("cloud.dropped.memory", s->drop_memory);
+    tell(user, "cloud.packets_in", s->rx_packets);
+    tell(user, "cloud.packets_out", s->tx_packets);
+    tell(user, "cloud.commands", s->commands);
+    tell(user, "cloud.repeats", s->repeats);
+    tell(user, "cloud.late_answers", s->late_answers);
+    tell(user, "cloud.reports", s->reports);
+    tell(user, "cloud.acked", s->acks);
+    tell(user, "cloud.stray_acks", s->stray_acks);
+    tell(user, "cloud.resends", s->resends);
+    tell(user, "cloud.not_acked", s->no_acks);
+    tell(user, "cloud.keepalives", s->keepalives);
+    tell(user, "cloud.dropped.magic", s->drop_magic);
+    tell(user, "cloud.dropped.length", s->drop_length);
+    tell(user, "cloud.dropped.checksum", s->drop_checksum);
+    tell(user, "cloud.dropped.padding", s->drop_padding);
+    tell(user, "cloud.dropped.did", s->drop_did);
+    tell(user, "cloud.dropped.hello", s->drop_hello);
+    tell(user, "cloud.dropped.early", s->drop_early);
+    tell(user, "cloud.dropped.json", s->drop_json);
+    tell(user, "cloud.dropped.message", s->drop_message);
+    tell(user, "cloud.dropped.busy", s->drop_busy);
+    tell(user, "cloud.dropped.replayed", s->drop_replayed);
+    tell(user, "cloud.dropped.narrowed", s->drop_narrowed);
+    tell(user, "cloud.dropped.memory", s->drop_memory);
+}
+
+static void ot_facts(const struct cloud *c, struct cloud_facts *out)
+{
+    const struct ot *o = (const struct ot *) c;
+    const struct ot_stats *s = ot_session_stats(o->session);
+
+    cloud_facts_server(out, o->host, ot_options_port(&o->options));
+    out->past = o->past;
+    out->sent = s->reports;
+    out->acked = s->acks;
+    out->in_flight = ot_session_n_open(o->session);
 }
 
 static void ot_stop(struct cloud *c)
@@ -562,4 +584,5 @@ const struct cloud_ops cloud_ot_ops = {
     .wakeup_s = ot_wakeup_s,
     .next_try_ms = ot_next_try_ms,
     .counters = ot_counters,
+    .facts = ot_facts,
 };

@@ -28,6 +28,15 @@ static void file_path(char out[FILE_PATH_MAX], const struct data_dir *d, const c
     snprintf(out, FILE_PATH_MAX, "%s%s", d->path, name);
 }
 
+int data_dir_mode(const struct data_dir *d, const char *name)
+{
+    char path[FILE_PATH_MAX];
+    struct stat st;
+
+    file_path(path, d, name);
+    return stat(path, &st) == 0 ? (int) (st.st_mode & 07777) : -1;
+}
+
 bool data_dir_has(const struct data_dir *d, const char *name)
 {
     char path[FILE_PATH_MAX];

@@ -31,6 +31,8 @@ int data_dir_init(struct data_dir *d, const char *path);
 /* Reads device.conf. 0, or -errno with one line "FILE:LINE: reason" in error. */
 int data_dir_load_conf(const struct data_dir *d, struct device_conf *out, char error[DATA_ERROR_MAX]);
 
+/* Its permission bits; -1: it is not there. */
+int data_dir_mode(const struct data_dir *d, const char *name);
 bool data_dir_has(const struct data_dir *d, const char *name);
 /* Whole small file, at most 64 KiB. 0 or -errno. */
 int data_dir_read(const struct data_dir *d, const char *name, struct ag_buf *out);

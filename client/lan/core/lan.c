@@ -417,3 +417,25 @@ uint64_t lan_next_deadline(const struct lan *l)
 
     return q ? q->forget_at_ms : UINT64_MAX;
 }
+
+static bool is_first_of_peer(const struct lan *l, const struct lan_request *q)
+{
+    ag_list_for_each (it, &l->by_age) {
+        const struct lan_request *other = ag_list_entry(it, struct lan_request, age);
+
+        if (other == q)
+            return true;
+        if (memcmp(other->key.from.ip, q->key.from.ip, sizeof q->key.from.ip) == 0)
+            return false;
+    }
+    return true;
+}
+
+unsigned lan_count_peers(const struct lan *l)
+{
+    unsigned n = 0;
+
+    ag_list_for_each (it, &l->by_age)
+        n += is_first_of_peer(l, ag_list_entry(it, struct lan_request, age));
+    return n;
+}

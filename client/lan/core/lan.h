@@ -81,6 +81,9 @@ int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datag
 /* An object with "result" or "error"; its id is replaced by the asker's. A handle that is forgotten is counted. */
 void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, uint64_t now_ms, uint32_t now_s);
 
+/* Peers whose requests are remembered: those that asked something within keep_ms. */
+unsigned lan_count_peers(const struct lan *l);
+
 /* Forgets what is old. */
 void lan_expire(struct lan *l, uint64_t now_ms);
 uint64_t lan_next_deadline(const struct lan *l);

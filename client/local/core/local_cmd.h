@@ -20,6 +20,9 @@ enum local_cmd {
     LOCAL_CMD_PREP_SUSPEND,
     LOCAL_CMD_MCU_INFO,
     LOCAL_CMD_BLE_CONFIG_ROUTER,
+    LOCAL_CMD_CLIENT_STATUS,
+    LOCAL_CMD_CLIENT_COUNTERS,
+    LOCAL_CMD_CLOUD_STATUS,
     LOCAL_CMD_LOCAL_OTHER, /* another local.* */
     LOCAL_CMD_INTERNAL,    /* _internal.*: the helper's */
     LOCAL_CMD_INFO,

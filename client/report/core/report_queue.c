@@ -377,3 +377,19 @@ bool report_queue_drained(const struct report_queue *q)
 {
     return ag_list_empty(&q->waiting);
 }
+
+bool report_queue_oldest(const struct report_queue *q, struct report_birth *out)
+{
+    const struct ag_list *lists[] = {&q->sent, &q->held, &q->waiting};
+    const struct report_entry *oldest = NULL;
+
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        const struct report_entry *e = ag_list_first(lists[i], struct report_entry, order);
+
+        if (e && (!oldest || e->seq < oldest->seq))
+            oldest = e;
+    }
+    if (oldest)
+        *out = oldest->birth;
+    return oldest != NULL;
+}

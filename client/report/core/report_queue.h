@@ -102,6 +102,9 @@ void report_queue_rewind(struct report_queue *q);
 /* The device has got another owner: nothing of the last one's may be reported. */
 void report_queue_forget_all(struct report_queue *q);
 
+/* The one that has waited longest. false: none. */
+bool report_queue_oldest(const struct report_queue *q, struct report_birth *out);
+
 /* Nothing is kept. */
 bool report_queue_empty(const struct report_queue *q);
 /* Nothing waits for its turn: what comes now may go past those held back. */

@@ -574,3 +574,8 @@ void spool_close(struct spool *s)
     uv_timer_stop(&s->timer);
     end_if_closing(s);
 }
+
+int spool_error(const struct spool *s)
+{
+    return s->said;
+}

@@ -58,6 +58,9 @@ int spool_wipe(struct spool *s);
 bool spool_is_idle(const struct spool *s);
 void spool_get_stats(const struct spool *s, struct spool_stats *out);
 
+/* Why nothing can be kept now, -errno; 0: it can, or has not been tried. */
+int spool_error(const struct spool *s);
+
 void spool_close(struct spool *s);
 
 #endif

@@ -417,6 +417,11 @@ bool ot_session_is_busy(const struct ot_session *s)
     return s->state == OT_HELLO || s->state == OT_PROVING || (s->state == OT_UP && (s->pending.n > 0 || s->idle_id != 0));
 }
 
+unsigned ot_session_n_open(const struct ot_session *s)
+{
+    return (unsigned) s->pending.n;
+}
+
 const struct ot_stats *ot_session_stats(const struct ot_session *s)
 {
     return &s->stats;

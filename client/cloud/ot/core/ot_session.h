@@ -117,6 +117,8 @@ void ot_session_info_changed(struct ot_session *s, uint64_t now_ms);
 bool ot_session_is_up(const struct ot_session *s);
 /* Something is under way to or from the cloud. */
 bool ot_session_is_busy(const struct ot_session *s);
+/* Reports given to it and not acknowledged yet. */
+unsigned ot_session_n_open(const struct ot_session *s);
 const struct ot_stats *ot_session_stats(const struct ot_session *s);
 
 #endif

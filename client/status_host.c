@@ -1,0 +1,208 @@
+/* What the client says of itself, gathered from its parts. */
+#include "client/client.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "client/report/io/spool.h"
+#include "client/status/core/status_text.h"
+
+enum { CLOCK_IS_SET = 1577836800 }; /* 2020-01-01 */
+
+/* ---- clouds ---- */
+
+static const char *word_of(const struct client *c, const struct cloud_facts *f)
+{
+    if (!c->link.cloud || c->link.stopping)
+        return "off";
+    if (c->link.connected)
+        return "cloud_connected";
+    return f->past.loss == CLOUD_LOSS_NONE ? "cloud_trying" : "cloud_retry";
+}
+
+/* "cloud.dropped.json" becomes "json", "cloud.refused.reports" stays "refused.reports". */
+static void keep_drop(void *user, const char *name, uint64_t n)
+{
+    static const char dropped[] = "cloud.dropped.", refused[] = "cloud.refused.";
+    struct status_cloud *s = user;
+    bool is_dropped = strncmp(name, dropped, sizeof dropped - 1) == 0;
+
+    if (n == 0 || s->n_dropped == STATUS_DROPS_MAX)
+        return;
+    if (is_dropped)
+        s->dropped[s->n_dropped++] = (struct status_count){name + sizeof dropped - 1, n};
+    else if (strncmp(name, refused, sizeof refused - 1) == 0)
+        s->dropped[s->n_dropped++] = (struct status_count){name + sizeof "cloud." - 1, n};
+}
+
+static void ask_cloud(const struct client *c, struct status_cloud *s)
+{
+    const struct cloud *cloud = c->link.cloud;
+
+    if (c->link.ops->facts)
+        c->link.ops->facts(cloud, &s->facts);
+    if (c->link.ops->counters)
+        c->link.ops->counters(cloud, keep_drop, s);
+    if (c->link.ops->next_try_ms)
+        s->next_try_ms = c->link.ops->next_try_ms(cloud);
+}
+
+/* The clouds of the list, in its order. */
+static unsigned gather_clouds(const struct client *c, struct status_cloud clouds[STATUS_CLOUDS_MAX])
+{
+    struct status_cloud *s = &clouds[0];
+
+    if (!c->link.ops)
+        return 0;
+    *s = (struct status_cloud){.name = c->link.ops->name, .next_try_ms = UINT64_MAX};
+    if (c->link.cloud && !c->link.stopping)
+        ask_cloud(c, s);
+    s->word = word_of(c, &s->facts);
+    s->since_ms = uv_now(c->loop) - (c->link.since_ms ? c->link.since_ms : c->started_ms);
+    s->error_ago_ms = uv_now(c->loop) - s->facts.past.at_ms;
+    return 1;
+}
+
+int client_put_cloud_words(const struct client *c, struct ag_buf *out)
+{
+    struct status_cloud clouds[STATUS_CLOUDS_MAX];
+
+    return status_text_put_words(out, clouds, gather_clouds(c, clouds));
+}
+
+void client_tell_clouds(struct client *c)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+    struct status_cloud clouds[STATUS_CLOUDS_MAX];
+    unsigned n = gather_clouds(c, clouds);
+    int r;
+
+    if (n == 0 || clouds[0].word == c->link.told_word)
+        return;
+    c->link.told_word = clouds[0].word;
+    r = ag_buf_append_str(&out, "{\"method\":\"cloud.status\",\"params\":");
+    if (r == 0)
+        r = status_text_put_words(&out, clouds, n);
+    if (r == 0)
+        r = ag_buf_append_char(&out, '}');
+    if (r == 0)
+        client_broadcast(c, ag_buf_span(&out));
+}
+
+/* ---- the rest ---- */
+
+static void gather_spool(const struct client *c, struct status_facts *f)
+{
+    const struct report_queue *q = &c->reports.queue;
+    struct report_birth birth;
+    int64_t now_ms = (int64_t) uv_now(c->loop);
+    int e = c->reports.spool ? spool_error(c->reports.spool) : 0;
+
+    f->spool.reports = q->n;
+    f->spool.bytes = q->bytes;
+    f->spool.max_reports = q->limits.max_reports;
+    f->spool.max_bytes = q->limits.max_bytes;
+    f->spool.dropped = q->n_too_old + q->n_too_many;
+    f->spool.error = e < 0 ? strerror(-e) : NULL;
+    f->spool.has_oldest = report_queue_oldest(q, &birth);
+    if (f->spool.has_oldest && birth.born_ms < now_ms)
+        f->spool.oldest_ms = (uint64_t) (now_ms - birth.born_ms);
+}
+
+static void gather_lan(const struct client *c, struct status_facts *f)
+{
+    const struct lan_stats *s = &c->lan.stats;
+    const struct status_count all[] = {{"magic", s->bad_packet[PACKET_E_MAGIC]},
+                                       {"length", s->bad_packet[PACKET_E_LENGTH]},
+                                       {"checksum", s->bad_packet[PACKET_E_CHECKSUM]},
+                                       {"padding", s->bad_packet[PACKET_E_PADDING]},
+                                       {"did", s->bad_did},
+                                       {"stamp", s->bad_stamp},
+                                       {"text", s->bad_text},
+                                       {"no_token", s->no_token},
+                                       {"full", s->full},
+                                       {"replayed", s->replayed},
+                                       {"narrowed", s->narrowed}};
+
+    _Static_assert(sizeof all / sizeof *all <= STATUS_REFUSED_MAX, "all of them have a place");
+    for (size_t i = 0; i < ag_array_size(all); i++)
+        if (all[i].n > 0)
+            f->lan.refused[f->lan.n_refused++] = all[i];
+    f->lan.open = c->lan_socket != NULL;
+    f->lan.peers = lan_count_peers(&c->lan);
+    f->lan.served = s->answers;
+    f->lan.reveals_token = c->lan.reveal_token && c->lan.has_token;
+    f->lan.token_mode = data_dir_mode(&c->options.dir, DATA_TOKEN);
+}
+
+static void gather_setup(const struct client *c, struct status_facts *f)
+{
+    f->setup.provisioned = c->provisioned;
+    f->setup.joining = c->provision.join.active;
+    f->setup.joined = c->n_joined;
+    f->setup.failed = c->n_join_failed;
+    if (!c->options.wired)
+        f->setup.n_hooks_missing = provision_missing_hooks(c, f->setup.hooks_missing);
+    f->external_helper = c->options.external_helper;
+    f->helper_here = !c->options.external_helper || c->helper.core.last_hello_ms > 0;
+}
+
+static void gather_clock(const struct client *c, struct status_facts *f)
+{
+    uint32_t own = client_unix_time();
+    struct report_time t;
+
+    client_tell_time(c, &t);
+    f->time_s = t.unix_s;
+    f->clock_kept = t.sure;
+    f->clock = own >= CLOCK_IS_SET ? STATUS_CLOCK_OWN : c->cloud_time_s ? STATUS_CLOCK_CLOUD : STATUS_CLOCK_UNSET;
+    f->has_offset = c->cloud_time_s != 0;
+    if (f->has_offset)
+        f->offset_s = (int64_t) own - c->cloud_time_s - (int64_t) ((uv_now(c->loop) - c->cloud_time_at_ms) / 1000);
+}
+
+int client_put_status(const struct client *c, struct ag_buf *out)
+{
+    struct status_facts f = {.version = MIIO_VERSION,
+                             .pid = (int) getpid(),
+                             .uptime_ms = uv_now(c->loop) - c->started_ms,
+                             .dir = c->options.dir.path,
+                             .model = c->conf->model[0] ? c->conf->model : c->mcu.model,
+                             .firmware = c->version,
+                             .did = c->conf->did,
+                             .state = device_state_name(c->machine.state),
+                             .local_peers = (unsigned) __builtin_popcountll(c->commands.peers)};
+
+    f.n_clouds = gather_clouds(c, f.clouds);
+    gather_spool(c, &f);
+    gather_lan(c, &f);
+    gather_setup(c, &f);
+    gather_clock(c, &f);
+    return status_text_put(out, &f);
+}
+
+/* ---- counters ---- */
+
+struct counter_list {
+    struct ag_buf *out;
+    bool begun;
+    int r;
+};
+
+static void put_counter(void *user, const char *name, uint64_t n)
+{
+    struct counter_list *l = user;
+
+    if (l->r == 0)
+        l->r = status_text_put_count(l->out, !l->begun, name, n);
+    l->begun = true;
+}
+
+int client_put_counters(const struct client *c, struct ag_buf *out)
+{
+    struct counter_list l = {.out = out};
+
+    l.r = ag_buf_append_char(out, '{');
+    client_tell_counters(c, put_counter, &l);
+    return l.r == 0 ? ag_buf_append_char(out, '}') : l.r;
+}
