@@ -246,7 +246,7 @@ def test_entities_that_are_gone_are_taken_back(broker, tmp_path):
                                        ('{"properties":[{"name":"a","type":"switch"}]}', "set"),
                                        ('{"properties":[{"name":"a","type":"select","set":"x","options":[1]}]}', "options"),
                                        ('{"properties":[{"name":"a.b","type":"sensor"},{"name":"a-b","type":"sensor"}]}', "same name"),
-                                       ('{"services":[{"properties":[]}]}', "iid")])
+                                       ('{"services":[{"properties":[]}]}', "a device without type"), ('{"propertys":[]}', "unknown member")])
 def test_bad_lists_are_refused_at_start(tmp_path, text, word):
     (tmp_path / "l.json").write_text(text)
     write_identity(tmp_path / "d", extra=["cloud=mqtt", "mqtt_server=h", "ha_properties=%s" % (tmp_path / "l.json")])

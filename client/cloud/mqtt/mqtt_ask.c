@@ -50,7 +50,7 @@ void mqtt_ask_all(struct mqtt_cloud *m, const struct model *model)
     ha_ask_deinit(&m->ask.list);
     m->ask.tries = 0;
     m->ask.token = 0; /* the answer to an older question finds nothing */
-    if (model && ha_ask_init(&m->ask.list, model) < 0)
+    if (model && m->conf.state && ha_ask_init(&m->ask.list, model) < 0)
         ag_log(AG_LOG_WARNING, "mqtt: out of memory: values are shown when they change");
     ha_ask_begin(&m->ask.list, false);
     m->ask.due_ms = 0;
@@ -97,7 +97,10 @@ bool mqtt_ask_answer(struct mqtt_cloud *m, uint64_t token, struct ag_span text)
     m->ask.tries = 0;
     if (ag_buf_printf(&report, "{\"method\":\"properties_changed\",\"params\":%.*s}", (int) result.len, result.p) == 0)
         mqtt_picture_report(m, ag_buf_span(&report));
-    set_due(m, 0);
+    if (m->ask.list.next < m->ask.list.n)
+        set_due(m, 0);
+    else
+        round_over(m);
     return true;
 }
 

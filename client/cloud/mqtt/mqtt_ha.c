@@ -379,7 +379,8 @@ bool mqtt_ha_come(struct mqtt_cloud *m, const struct mqtt_link_msg *msg)
 {
     if (!is_wanted(m) || strcmp(msg->topic, m->conf.ha_status) != 0)
         return false;
-    if (ag_span_eq(msg->payload, "online") && m->ha.announce_ms == 0) {
+    /* one that was kept is older than this session, which has told all */
+    if (!msg->retain && ag_span_eq(msg->payload, "online") && m->ha.announce_ms == 0) {
         m->ha.announce_ms = uv_now(m->env->loop) + 1 + uv_hrtime() / 1000 % BIRTH_SPREAD_MS;
         mqtt_cloud_rearm(m);
     }

@@ -509,9 +509,121 @@ static void entities_that_are_gone_are_taken_back(void **state)
     rig_close();
 }
 
+/* ---- a device with a model ---- */
+
+#define URN(kind, name) "\"type\":\"urn:miot-spec-v2:" kind ":" name ":00000001:a-b:1\""
+#define TOPIC "pub homeassistant/device/miio_7/config 1 r "
+
+static const char MODEL[] = "{" URN("device", "x") ",\"services\":[{\"iid\":2," URN("service", "x") ",\"properties\":["
+                            "{\"iid\":1," URN("property", "a") ",\"description\":\"\",\"format\":\"bool\",\"access\":[\"read\",\"write\",\"notify\"]},"
+                            "{\"iid\":2," URN("property", "b") ",\"description\":\"\",\"format\":\"uint8\",\"access\":[\"read\"]}]}]}";
+static const char ASK_ALL[] = "command 1 {\"id\":\"state\",\"method\":\"get_properties\",\"params\":[{\"did\":\"7\",\"siid\":2,\"piid\":1},"
+                              "{\"did\":\"7\",\"siid\":2,\"piid\":2}]}\n";
+#define ASK_B "{\"id\":\"state\",\"method\":\"get_properties\",\"params\":[{\"did\":\"7\",\"siid\":2,\"piid\":2}]}\n"
+
+static void open_model(char path[64], const char *more)
+{
+    char lines[200];
+    int fd;
+
+    strcpy(path, "/tmp/ha-model-XXXXXX");
+    fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(ag_file_write_atomic(path, MODEL, sizeof MODEL - 1, 0600), 0);
+    snprintf(lines, sizeof lines, SERVER "model=%s\n%s", path, more);
+    rig_open(&cloud_mqtt_ops, lines);
+    rig_expect("connect h:1883\n");
+    rig_up(false);
+    assert_non_null(strstr(rig_take(), TOPIC "{\"device\""));
+    rig_done_all(-1);
+    rig_done_all(-1);
+}
+
+static void what_a_model_lets_read_is_asked_for(void **state)
+{
+    char path[64];
+
+    (void) state;
+    open_model(path, "");
+    rig_take();
+    rig_wait(0);
+    rig_expect(ASK_ALL);
+    assert_int_equal(rig_answer(1, "{\"id\":\"state\",\"result\":[{\"siid\":2,\"piid\":1,\"code\":0,\"value\":true},{\"siid\":2,\"piid\":2,\"code\":-4004}]}"), 0);
+    rig_expect("pub miio/7/state 1 r {\"2.1\":true}\n");
+    assert_int_equal(rig_answer(1, "{\"result\":[]}"), -ENOENT); /* once */
+    rig_wait(0);
+    rig_expect("");
+    rig_wait(60000); /* what the device does not tell by itself */
+    rig_expect("command 2 " ASK_B);
+    assert_int_equal(rig_answer(2, "{\"result\":[{\"siid\":2,\"piid\":2,\"code\":0,\"value\":5}]}"), 0);
+    rig_expect("pub miio/7/state 1 r {\"2.1\":true,\"2.2\":5}\n");
+    rig_wait(0);
+    rig_message(COMMAND, "{\"id\":1,\"method\":\"set_properties\",\"params\":[]}", false);
+    rig_take();
+    assert_int_equal(rig_answer(3, "{\"result\":[]}"), 0);
+    rig_take();
+    rig_wait(500); /* a command may have changed it */
+    rig_expect("command 4 " ASK_B);
+    unlink(path);
+    rig_close();
+}
+
+static void applications_that_come_later_are_asked_again(void **state)
+{
+    char path[64];
+
+    (void) state;
+    open_model(path, "ha_poll=0\n");
+    rig_take();
+    rig_wait(0);
+    rig_expect(ASK_ALL);
+    for (uint64_t n = 1, pause = 5000; n <= 8; n++, pause *= 2) {
+        assert_int_equal(rig_answer(n, "{\"error\":{\"code\":-32601}}"), 0);
+        assert_int_equal(rig_next_timer(), pause);
+        rig_wait(pause);
+        assert_non_null(strstr(rig_take(), "get_properties"));
+    }
+    assert_int_equal(rig_answer(9, "nothing of sense"), 0);
+    assert_int_equal(rig_next_timer(), UINT64_MAX); /* the next login, or Home Assistant's start, begins anew */
+    unlink(path);
+    rig_close();
+}
+
+static void home_assistants_birth_has_all_said_again(void **state)
+{
+    char path[64];
+    const char *said;
+
+    (void) state;
+    open_model(path, "");
+    rig_wait(0);
+    rig_answer(1, "{\"result\":[{\"siid\":2,\"piid\":1,\"code\":0,\"value\":true}]}");
+    rig_wait(0);
+    rig_take();
+    rig_message("homeassistant/status", "online", true); /* kept: of before */
+    rig_message("homeassistant/status", "offline", false);
+    rig_message("homeassistant/other", "online", false);
+    rig_wait(3001);
+    rig_expect("");
+    rig_message("homeassistant/status", "online", false);
+    rig_message("homeassistant/status", "online", false);
+    rig_wait(3001);
+    said = rig_take();
+    assert_non_null(strstr(said, TOPIC "{\"device\""));
+    assert_null(strstr(strstr(said, TOPIC) + 1, TOPIC));
+    assert_non_null(strstr(said, ONLINE));
+    assert_non_null(strstr(said, "pub miio/7/state 1 r {\"2.1\":true}\n"));
+    unlink(path);
+    rig_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_model_lets_read_is_asked_for),
+        cmocka_unit_test(applications_that_come_later_are_asked_again),
+        cmocka_unit_test(home_assistants_birth_has_all_said_again),
         cmocka_unit_test(a_session_begins_in_order),
         cmocka_unit_test(pauses_begin_anew_only_after_a_session_that_lasted),
         cmocka_unit_test(a_refused_login_waits_longer),
