@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "agent/ctl/events.h"
 #include "agent/ctl/names.h"
 #include "libagent/core/buf.h"
 #include "libagent/core/json_walk.h"
@@ -440,9 +441,9 @@ int ctl_do(struct ctl *ctl, int argc, char **argv)
 /* ---- watch ---- */
 
 struct watch {
-    struct ctl *ctl;
+    struct events events;
     struct asked asked; /* n 0: everything */
-    unsigned n_left;    /* changes still to see; 0: for ever */
+    bool enough;        /* as many as wanted have been seen: what comes in the same turn is left out */
 };
 
 static bool is_wanted(const struct watch *w, const struct model_prop *p)
@@ -456,8 +457,7 @@ static bool is_wanted(const struct watch *w, const struct model_prop *p)
 static void seen_one(struct watch *w)
 {
     fflush(stdout);
-    if (w->n_left > 0 && --w->n_left == 0)
-        agent_stop(w->ctl->conn, 0);
+    w->enough = events_seen(&w->events);
 }
 
 static bool ids_of(struct ag_json_value object, const char *iid_name, unsigned *siid, unsigned *iid)
@@ -480,14 +480,14 @@ static void show_change(struct watch *w, struct ag_json_value entry)
 
     if (!ids_of(entry, "piid", &siid, &piid))
         return;
-    p = ag_model_find_prop(w->ctl->model, siid, piid);
+    p = ag_model_find_prop(w->events.ctl->model, siid, piid);
     value = ag_json_member(entry, "value");
-    if (!p || value.type == AG_JSON_NONE || !is_wanted(w, p))
+    if (w->enough || !p || value.type == AG_JSON_NONE || !is_wanted(w, p))
         return;
-    if (w->ctl->json)
+    if (w->events.ctl->json)
         putchar('{');
-    print_got(w->ctl, p, value, true);
-    if (w->ctl->json)
+    print_got(w->events.ctl, p, value, true);
+    if (w->events.ctl->json)
         puts("}");
     seen_one(w);
 }
@@ -498,16 +498,16 @@ static void show_event(struct watch *w, struct ag_json_value event)
     struct ag_json_value arguments;
     unsigned siid, eiid;
 
-    if (w->asked.n > 0 || !ids_of(event, "eiid", &siid, &eiid))
+    if (w->enough || w->asked.n > 0 || !ids_of(event, "eiid", &siid, &eiid))
         return;
-    e = ag_model_find_event(w->ctl->model, siid, eiid);
+    e = ag_model_find_event(w->events.ctl->model, siid, eiid);
     if (!e)
         return;
     arguments = ag_json_member(event, "arguments");
-    if (w->ctl->json)
-        printf("{\"%s\":%.*s}\n", model_str(w->ctl->model, e->path), arguments.raw.p ? (int) arguments.raw.len : 2, arguments.raw.p ? arguments.raw.p : "[]");
+    if (w->events.ctl->json)
+        printf("{\"%s\":%.*s}\n", model_str(w->events.ctl->model, e->path), arguments.raw.p ? (int) arguments.raw.len : 2, arguments.raw.p ? arguments.raw.p : "[]");
     else
-        printf("%s%s%s %.*s\n", ctl_bold(w->ctl), model_str(w->ctl->model, e->path), ctl_plain(w->ctl), (int) arguments.raw.len,
+        printf("%s%s%s %.*s\n", ctl_bold(w->events.ctl), model_str(w->events.ctl->model, e->path), ctl_plain(w->events.ctl), (int) arguments.raw.len,
                arguments.raw.p ? arguments.raw.p : "");
     seen_one(w);
 }
@@ -531,69 +531,25 @@ static int on_event(agent_request *req, void *user)
     return 0;
 }
 
-static void on_started(agent_conn *conn, int status, const char *result, const char *error, void *user)
-{
-    (void) result;
-    (void) user;
-    if (status == 0) {
-        fprintf(stderr, "miioctl: watching\n");
-    } else if (status == AGENT_E_REMOTE || status == AGENT_E_TIMEOUT) {
-        ctl_call_error("agent.monitor", status, error);
-        agent_stop(conn, status);
-    }
-}
-
-static void start(struct watch *w)
-{
-    agent_call(w->ctl->conn, NULL, "agent.monitor", "{\"keys\":[\"properties_changed\",\"event_occured\"]}", w->ctl->timeout_ms, on_started, w);
-}
-
-static void on_state(agent_conn *conn, enum agent_state state, void *user)
-{
-    (void) conn;
-    if (state == AGENT_READY)
-        start(user);
-    else if (state == AGENT_CONNECTING)
-        fprintf(stderr, "miioctl: connection lost, trying again\n");
-}
-
-static int watch_run(struct watch *w, unsigned time_ms)
-{
-    int r = ctl_connect(w->ctl);
-
-    if (r != CTL_OK)
-        return r;
-    if (agent_subscribe(w->ctl->conn, NULL, "agent.event", on_event, w) < 0)
-        return CTL_FAILED;
-    agent_set_on_state(w->ctl->conn, on_state, w);
-    if (agent_get_state(w->ctl->conn) == AGENT_READY)
-        start(w);
-    ctl_end_after(time_ms);
-    r = agent_run(w->ctl->conn) < 0 ? CTL_FAILED : CTL_OK; /* said where it arose */
-    if (r == CTL_OK && ctl_time_is_over() && w->n_left > 0) {
-        ctl_error("%u more were waited for", w->n_left);
-        r = CTL_FAILED;
-    }
-    agent_close(w->ctl->conn); /* callbacks hold w */
-    return r;
-}
-
 int ctl_watch(struct ctl *ctl, int argc, char **argv)
 {
     static const struct option options[] = {{"count", required_argument, NULL, 'n'}, {"time", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
-    struct watch w = {.ctl = ctl};
-    unsigned time_ms = 0;
+    struct watch w = {.events = {.ctl = ctl,
+                                 .params = "{\"keys\":[\"properties_changed\",\"event_occured\"]}",
+                                 .word = "watching",
+                                 .fn = on_event,
+                                 .user = &w}};
     int c, r = names_need(ctl);
 
     while ((c = getopt_long(argc, argv, "n:t:", options, NULL)) != -1) {
-        if (!((c == 'n' && ctl_read_number("-n", optarg, 1, UINT_MAX, &w.n_left)) ||
-              (c == 't' && ctl_read_number("-t", optarg, 1, 86400000, &time_ms))))
+        if (!((c == 'n' && ctl_read_number("-n", optarg, 1, UINT_MAX, &w.events.n_left)) ||
+              (c == 't' && ctl_read_number("-t", optarg, 1, 86400000, &w.events.time_ms))))
             return CTL_USAGE;
     }
     if (r == CTL_OK && argc > optind)
         r = collect(&w.asked, ctl->model, argc - optind, argv + optind, MODEL_NOTIFY);
     if (r == CTL_OK)
-        r = watch_run(&w, time_ms);
+        r = events_follow(&w.events);
     free(w.asked.props);
     return r;
 }

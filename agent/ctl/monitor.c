@@ -6,16 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "agent/ctl/events.h"
 #include "agent/ctl/names.h"
 #include "libagent/core/buf.h"
 #include "libagent/core/local_time.h"
 
 struct monitor {
-    struct ctl *ctl;
+    struct events events;
     FILE *file;      /* NULL: no recording */
-    unsigned n_left; /* events still to see; 0: for ever */
-    unsigned time_ms; /* to look on; 0: for ever */
-    bool enough;     /* they have been seen: what comes in the same turn is left out */
+    bool enough;     /* as many as wanted have been seen: what comes in the same turn is left out */
     struct ag_buf keys; /* params of agent.monitor */
 };
 
@@ -80,50 +79,19 @@ static int on_event(agent_request *req, void *user)
         return 0;
     if (m->file && !ctl_write_line(m->file, params)) {
         ctl_error("recording failed: %s", strerror(errno));
-        agent_stop(m->ctl->conn, -EIO);
+        agent_stop(m->events.ctl->conn, -EIO);
         return 0;
     }
-    if (m->ctl->json) {
+    if (m->events.ctl->json) {
         ctl_write_line(stdout, params);
     } else {
         ag_cleanup(ctl_delete_json) cJSON *e = cJSON_Parse(params);
 
-        print_event(m->ctl, e, params);
+        print_event(m->events.ctl, e, params);
     }
     fflush(stdout);
-    if (m->n_left > 0 && --m->n_left == 0) {
-        m->enough = true;
-        agent_stop(m->ctl->conn, 0);
-    }
+    m->enough = events_seen(&m->events);
     return 0;
-}
-
-static void on_started(agent_conn *conn, int status, const char *result, const char *error, void *user)
-{
-    struct monitor *m = user;
-
-    (void) result;
-    if (status == 0) {
-        fprintf(stderr, "miioctl: monitoring\n");
-    } else if (status == AGENT_E_REMOTE || status == AGENT_E_TIMEOUT) {
-        ctl_call_error("agent.monitor", status, error);
-        agent_stop(conn, status);
-    }
-    (void) m;
-}
-
-static void start(struct monitor *m)
-{
-    agent_call(m->ctl->conn, NULL, "agent.monitor", ag_buf_head(&m->keys), m->ctl->timeout_ms, on_started, m);
-}
-
-static void on_state(agent_conn *conn, enum agent_state state, void *user)
-{
-    (void) conn;
-    if (state == AGENT_READY)
-        start(user);
-    else if (state == AGENT_CONNECTING)
-        fprintf(stderr, "miioctl: connection lost, trying again\n");
 }
 
 static int build_keys(struct ag_buf *b, int argc, char **argv)
@@ -140,27 +108,6 @@ static int build_keys(struct ag_buf *b, int argc, char **argv)
     return r == 0 && !ag_buf_cstr(b) ? -ENOMEM : r;
 }
 
-static int monitor_run(struct monitor *m)
-{
-    int r = ctl_connect(m->ctl);
-
-    if (r != CTL_OK)
-        return r;
-    /* events come because of agent.monitor; the key is only where the library looks for a handler */
-    if (agent_subscribe(m->ctl->conn, NULL, "agent.event", on_event, m) < 0)
-        return CTL_FAILED;
-    agent_set_on_state(m->ctl->conn, on_state, m);
-    if (agent_get_state(m->ctl->conn) == AGENT_READY)
-        start(m);
-    ctl_end_after(m->time_ms);
-    r = agent_run(m->ctl->conn) < 0 ? CTL_FAILED : CTL_OK; /* said where it arose */
-    if (r == CTL_OK && ctl_time_is_over() && m->n_left > 0) {
-        ctl_error("%u more were waited for", m->n_left);
-        r = CTL_FAILED;
-    }
-    return r;
-}
-
 int ctl_monitor(struct ctl *ctl, int argc, char **argv)
 {
     static const struct option options[] = {
@@ -168,13 +115,13 @@ int ctl_monitor(struct ctl *ctl, int argc, char **argv)
         {"count", required_argument, NULL, 'n'},
         {"time", required_argument, NULL, 't'},
         {NULL, 0, NULL, 0}};
-    struct monitor m = {.ctl = ctl};
+    struct monitor m = {.events = {.ctl = ctl, .word = "monitoring", .fn = on_event, .user = &m}};
     const char *path = NULL;
     int c, r;
 
     while ((c = getopt_long(argc, argv, "w:n:t:", options, NULL)) != -1) {
-        bool good = c == 'w' || (c == 'n' && ctl_read_number("-n", optarg, 1, UINT_MAX, &m.n_left)) ||
-                    (c == 't' && ctl_read_number("-t", optarg, 1, 86400000, &m.time_ms));
+        bool good = c == 'w' || (c == 'n' && ctl_read_number("-n", optarg, 1, UINT_MAX, &m.events.n_left)) ||
+                    (c == 't' && ctl_read_number("-t", optarg, 1, 86400000, &m.events.time_ms));
 
         if (!good)
             return CTL_USAGE;
@@ -188,13 +135,13 @@ int ctl_monitor(struct ctl *ctl, int argc, char **argv)
         ctl_error("%s: %s", path, strerror(errno));
         r = CTL_FAILED;
     } else {
-        r = monitor_run(&m);
+        m.events.params = ag_buf_head(&m.keys);
+        r = events_follow(&m.events);
     }
     if (m.file && fclose(m.file) != 0 && r == CTL_OK) {
         ctl_error("%s: %s", path, strerror(errno));
         r = CTL_FAILED;
     }
-    agent_close(ctl->conn); /* callbacks hold m */
     ag_buf_deinit(&m.keys);
     return r;
 }
