@@ -1,3 +1,4 @@
 miio_system_test(test_docs.py TIMEOUT 120)
+miio_system_test(test_doc_commands.py TIMEOUT 120)
 miio_system_test(test_hardening.py)
 miio_system_test(test_completion.py)
