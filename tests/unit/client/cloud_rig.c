@@ -644,8 +644,9 @@ void rig_expect(const char *want)
 static const char *wanted_counter;
 static uint64_t counter_value;
 
-static void tell(const char *name, uint64_t n)
+static void tell(void *user, const char *name, uint64_t n)
 {
+    (void) user;
     if (strcmp(name, wanted_counter) == 0)
         counter_value = n;
 }
@@ -654,7 +655,7 @@ uint64_t rig_counter(const char *name)
 {
     wanted_counter = name;
     counter_value = 0;
-    rig.ops->counters(rig.cloud, tell);
+    rig.ops->counters(rig.cloud, tell, NULL);
     return counter_value;
 }
 
