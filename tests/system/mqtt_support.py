@@ -205,5 +205,6 @@ def report_while_the_broker_dies(c, broker, n):
             broker.kill()
             broker.start()
         text = app.next()
-        if text.get("result"):
-            acked.add(text["id"])
+        assert text.get("result"), text
+        assert text["id"] not in acked, text
+        acked.add(text["id"])
