@@ -2,7 +2,7 @@
 # Installs what is missing, builds with sanitizers, runs every test under ctest.
 #   tests/run.sh            everything that ends within minutes
 #   tests/run.sh --soak     also the long tests (label soak)
-#   tests/run.sh --fuzz N   each libFuzzer target for N seconds instead
+#   tests/run.sh --fuzz N   instead, with clang: every corpus once, then each libFuzzer target for N seconds
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sh tests/support/install_packages.sh
@@ -10,8 +10,7 @@ export PATH=/usr/bin:$PATH
 jobs=$(nproc)
 case "${1:-}" in
 --fuzz)
-    cmake --preset fuzz >/dev/null
-    cmake --build build-fuzz -j "$jobs"
+    sh tests/support/replay_corpora.sh
     for target in build-fuzz/bin/fuzz_*; do
         name=${target##*/fuzz_}
         mkdir -p "build-fuzz/corpus/$name"
@@ -26,4 +25,4 @@ cmake --preset dev >/dev/null
 cmake --build build-dev -j "$jobs"
 cmake --preset release >/dev/null
 cmake --build build -j "$jobs"
-ctest --test-dir build-dev --output-on-failure --timeout 300 "${exclude[@]}"
+ctest --test-dir build-dev --output-on-failure --timeout 300 -j "$jobs" "${exclude[@]}"

@@ -7,7 +7,7 @@ add_executable(agent_load support/agent_load.c)
 target_link_libraries(agent_load PRIVATE agcore)
 set_target_properties(agent_load PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 
-miio_system_test(test_agent_load.py TIMEOUT 400)
+miio_system_test(test_agent_load.py TIMEOUT 400 ALONE)
 miio_system_test(test_agent_routing.py TIMEOUT 200)
 miio_system_test(test_agent_bytes.py TIMEOUT 400)
 miio_system_test(test_agent_upstream.py TIMEOUT 200)

@@ -3,6 +3,7 @@ import atexit
 import json
 import os
 import queue
+import random
 import shutil
 import signal
 import socket
@@ -17,9 +18,14 @@ from support import DEADLINE, Daemon, JsonSocket, wait_for, write_identity
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """One that the kernel gives to nobody else in the meantime: below those that it chooses itself."""
+    while True:
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", random.randrange(20000, 32000)))
+                return s.getsockname()[1]
+            except OSError:
+                pass
 
 
 class Broker:
@@ -204,7 +210,11 @@ def report_while_the_broker_dies(c, broker, n):
             kills += 1
             broker.kill()
             broker.start()
-        text = app.next()
+        try:
+            text = app.next()
+        except AssertionError:
+            raise AssertionError("%d acknowledged, no word of %r; %r"
+                                 % (len(acked), sorted(set(range(1, sent + 1)) - acked)[:20], counters(c)))
         assert text.get("result"), text
         assert text["id"] not in acked, text
         acked.add(text["id"])

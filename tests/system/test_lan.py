@@ -12,7 +12,7 @@ import threading
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from support import DEADLINE, SOURCE, Daemon, JsonSocket, is_sanitized, write_identity
+from support import DEADLINE, SOURCE, Daemon, JsonSocket, is_sanitized, wait_for, write_identity
 
 DID, TOKEN = 87654321, b"a1B2c3D4e5F6g7H8"
 HELLO = bytes.fromhex("21310020" + "ff" * 28)
