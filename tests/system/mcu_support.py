@@ -34,7 +34,10 @@ class Upstream:
             peer = JsonSocket.__new__(JsonSocket)
             peer.s, peer.buffer = s, ""
             self.peer = peer
-            self._read(peer)
+            try:
+                self._read(peer)
+            except OSError:
+                pass  # it went while something was sent to it; the next one may come
 
     def _read(self, peer):
         while True:
