@@ -293,6 +293,36 @@ def test_an_instance_in_ha_properties_is_a_model(broker, tmp_path):
         assert ha_schema.check(ha.next()[1])["components"]["s2"]["platform"] == "climate"
 
 
+def broken(change, why):
+    return pytest.param(change, why, id=why.replace(" ", "-"))
+
+
+@pytest.mark.parametrize("change, why", [
+    broken(lambda m: m.update(extra=1), "message has unknown"),
+    broken(lambda m: m.pop("origin"), "message lacks"),
+    broken(lambda m: m["device"].update(mac="x"), "device has unknown"),
+    broken(lambda m: m["components"]["p2_1"].update(object_id="x"), "deprecated"),
+    broken(lambda m: m["components"]["p2_1"].update(color="x"), "unknown keys"),
+    broken(lambda m: m["components"]["p2_1"].pop("command_topic"), "lacks"),
+    broken(lambda m: m["components"]["p2_1"].pop("unique_id"), "unique_id"),
+    broken(lambda m: m["components"]["p2_1"].update(platform="lamp"), "platform"),
+    broken(lambda m: m["components"]["p2_1"].update(value_template="{{ x"), "value_template"),
+    broken(lambda m: m["components"]["p2_1"].update(qos="1"), "wrong type"),
+    broken(lambda m: m["components"]["p2_1"].update(device_class="lamp"), "unknown class"),
+    broken(lambda m: m["components"]["p2_1"].update(command_topic="a/#"), "command_topic"),
+    broken(lambda m: m["components"]["p2_1"].update(default_entity_id="light.x"), "light.x"),
+    broken(lambda m: m["components"]["p2_2"].update(unique_id=m["components"]["p2_1"]["unique_id"]), "unique_id twice"),
+])
+def test_the_validator_sees_what_home_assistant_would_not_take(change, why):
+    one = {"platform": "switch", "unique_id": "a", "command_topic": "c"}
+    message = {"device": {"identifiers": ["x"], "name": "x"}, "origin": {"name": "x"},
+               "components": {"p2_1": dict(one), "p2_2": {**one, "unique_id": "b"}}}
+    ha_schema.check(json.dumps(message))
+    change(message)
+    with pytest.raises(ha_schema.Bad, match=why):
+        ha_schema.check(json.dumps(message))
+
+
 @pytest.mark.parametrize("args, line, code, why", [
     (("--model", "/nowhere.json"), "", 2, "--model /nowhere.json: No such file"),
     (("--model", "{bad}"), "", 2, "bad.json: line 2: iid of a service"),

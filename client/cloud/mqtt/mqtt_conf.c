@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "client/cloud/conf_reading.h"
+#include "client/cloud/mqtt/core/ha_model.h"
 
 enum { PORT = 1883, PORT_TLS = 8883, PREFIX_MAX = 64 };
 
@@ -15,7 +16,7 @@ static int refuse(const struct conf_reading *r, const char *key, const char *rea
 
 static int read_numbers(const struct conf_reading *r, struct mqtt_conf *c)
 {
-    long keepalive = 0, clean = 0, qos = 0, command_qos = 0, state = 0, tls = 0, poll = 0;
+    long keepalive = 0, clean = 0, qos = 0, command_qos = 0, state = 0, tls = 0, poll = 0, bytes = 0;
     int e = conf_int(r, "mqtt_keepalive", 5, 65535, 60, &keepalive);
 
     if (e == 0)
@@ -30,6 +31,8 @@ static int read_numbers(const struct conf_reading *r, struct mqtt_conf *c)
         e = conf_int(r, "mqtt_tls", 0, 1, 0, &tls);
     if (e == 0)
         e = conf_int(r, "ha_poll", 0, 86400, 60, &poll);
+    if (e == 0)
+        e = conf_int(r, "ha_max_bytes", HA_MODEL_BYTES_MIN, HA_MODEL_BYTES_MAX, HA_MODEL_BYTES_MAX, &bytes);
     c->keepalive_s = (uint16_t) keepalive;
     c->clean_session = clean;
     c->qos = (uint8_t) qos;
@@ -37,6 +40,7 @@ static int read_numbers(const struct conf_reading *r, struct mqtt_conf *c)
     c->state = state;
     c->tls = tls;
     c->ha_poll_s = (unsigned) poll;
+    c->ha_max_bytes = (unsigned) bytes;
     return e;
 }
 

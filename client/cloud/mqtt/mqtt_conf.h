@@ -29,6 +29,7 @@ struct mqtt_conf {
     const char *ha_prefix; /* ha_prefix, "homeassistant" */
     const char *ha_status; /* ha_status: Home Assistant's own topic, PREFIX/status; its birth has all announced again */
     char ha_status_default[80];
+    unsigned ha_max_bytes; /* ha_max_bytes of an announcement, 32768..1000000, 1000000: brokers have limits */
     unsigned ha_poll_s;    /* ha_poll, 0..86400, 60: how often to ask for what the device does not tell by itself; 0: never */
 };
 

@@ -215,6 +215,7 @@ static int announce_model(struct round *round, const struct source *s, char *why
         .report_topic = m->topics[MQTT_T_REPORT],
         .status_topic = m->topics[MQTT_T_STATUS],
         .vacuum_topic = m->topics[MQTT_T_VACUUM],
+        .bytes_max = m->conf.ha_max_bytes,
     };
     ag_cleanup(ha_model_message_deinit) struct ha_model_message message;
     ag_cleanup(ha_text_deinit) struct ha_text gone;
@@ -228,8 +229,8 @@ static int announce_model(struct round *round, const struct source *s, char *why
     if (r < 0)
         return r;
     if (message.n_left_out > 0)
-        ag_log(AG_LOG_WARNING, "mqtt: Home Assistant hears of %u of %u entities: an announcement has at most %d bytes", message.n,
-               message.n + message.n_left_out, HA_MODEL_BYTES_MAX);
+        ag_log(AG_LOG_WARNING, "mqtt: Home Assistant hears of %u of %u entities: an announcement has at most %u bytes", message.n,
+               message.n + message.n_left_out, m->conf.ha_max_bytes);
     if (ag_buf_size(&gone.b) > 0)
         publish(m, name, ag_buf_span(&gone.b), 1, true);
     publish(m, name, ag_buf_span(&message.payload.b), 1, true);

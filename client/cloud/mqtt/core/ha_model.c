@@ -7,7 +7,7 @@
 #include "client/cloud/mqtt/core/ha_part.h"
 #include "libagent/core/json_walk.h"
 
-enum { FRAME_MAX = 16384 }; /* of HA_MODEL_BYTES_MAX: device and origin */
+enum { FRAME_MAX = 16384 }; /* of the message: device and origin */
 
 void ha_model_message_deinit(struct ha_model_message *message)
 {
@@ -45,7 +45,7 @@ void ha_begin(struct ha_part *h, const struct ha_head *head)
 void ha_end(struct ha_part *h, const struct ha_head *head)
 {
     ha_put(&h->out, "}");
-    if (h->out.r == 0 && h->out.b.len > HA_MODEL_BYTES_MAX - FRAME_MAX) {
+    if (h->out.r == 0 && h->out.b.len > h->d->bytes_max - FRAME_MAX) {
         h->out.b.len = h->out_mark;
         h->n_left_out++;
         return;

@@ -67,6 +67,38 @@ static void test_device_conf(void **state)
     }
 }
 
+static void test_a_models_name_and_its_file(void **state)
+{
+    static const struct {
+        const char *lines, *name, *file; /* file NULL: none */
+    } rows[] = {
+        {"model=a.b.v1\n", "a.b.v1", NULL},
+        {"model=a.b.v1\nmodel=/etc/x\n", "a.b.v1", "/etc/x"},
+        {"model=x.json\nmodel=a.b.v1\n", "a.b.v1", "x.json"},
+        {"model=a.b.v1\nmodel_file=x\n", "a.b.v1", "x"},
+        {"model=a.b.v1\nmodel=./x\nmodel=./y\n", "a.b.v1", "./y"},
+        {"model=json\n", "json", NULL},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(rows); i++) {
+        struct device_conf_error err;
+        struct device_conf c;
+        const char *file;
+        char text[128];
+        int n = snprintf(text, sizeof text, "did=7\nmac=8c:be:be:aa:bb:59\n%s", rows[i].lines);
+
+        assert_int_equal(device_conf_parse(&c, text, (size_t) n, &err), 0);
+        assert_string_equal(c.model, rows[i].name);
+        file = device_conf_get(&c, DEVICE_CONF_MODEL_FILE);
+        if (rows[i].file)
+            assert_string_equal(file, rows[i].file);
+        else
+            assert_null(file);
+        device_conf_deinit(&c);
+    }
+}
+
 static void test_device_conf_values(void **state)
 {
     const char *text = "did=7\nmodel=m\nmac=8c:be:be:aa:bb:59\nn=5\nn=12x\nq=a=b\nbig=99999999999999999999\n";
@@ -351,7 +383,8 @@ static void test_states(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_device_conf), cmocka_unit_test(test_device_conf_values),
+        cmocka_unit_test(test_device_conf), cmocka_unit_test(test_a_models_name_and_its_file),
+        cmocka_unit_test(test_device_conf_values),
         cmocka_unit_test(test_alloc_fail),  cmocka_unit_test(test_token),
         cmocka_unit_test(test_words),       cmocka_unit_test(test_names),
         cmocka_unit_test(test_wifi_conf),   cmocka_unit_test(test_wifi_conf_bytes),

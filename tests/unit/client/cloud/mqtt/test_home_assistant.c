@@ -14,7 +14,7 @@
 #include "libagent/core/json_iter.h"
 #include "tests/support/alloc_fail.h"
 
-static const struct ha_model_device D = {"7", "a.b.v1", "a", "34:CE:00:AA:BB:01", "", "1.0", "S", "C", "R", "A", "V"};
+static const struct ha_model_device D = {"7", "a.b.v1", "a", "34:CE:00:AA:BB:01", "", "1.0", "S", "C", "R", "A", "V", HA_MODEL_BYTES_MAX};
 
 #define URN(kind, name) "\"type\":\"urn:miot-spec-v2:" kind ":" name ":00000001:a-b:1\""
 #define MODEL(service, members) "{" URN("device", "x") ",\"services\":[{\"iid\":2," URN("service", service) ",\"description\":\"Thing\"," members "}]}"
@@ -241,21 +241,23 @@ static void put_large(struct ag_buf *b, unsigned n)
 static void a_message_has_a_bound(void **state)
 {
     static const struct {
-        unsigned n;
+        unsigned n, bytes_max;
         bool all;
-    } sizes[] = {{300, true}, {4000, false}};
+    } sizes[] = {{300, HA_MODEL_BYTES_MAX, true}, {300, 300000, true}, {300, HA_MODEL_BYTES_MIN, false}, {4000, HA_MODEL_BYTES_MAX, false}};
 
     (void) state;
     for (size_t i = 0; i < ag_array_size(sizes); i++) {
         ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
+        struct ha_model_device d = D;
         struct ha_model_message message;
         struct ha_text gone;
         struct model m;
 
+        d.bytes_max = sizes[i].bytes_max;
         put_large(&text, sizes[i].n);
         parse(&m, ag_buf_cstr(&text));
-        assert_int_equal(ha_model_build(&m, &D, AG_SPAN(""), &message, &gone), 0);
-        assert_true(ag_buf_size(&message.payload.b) <= (sizes[i].all ? 300000 : HA_MODEL_BYTES_MAX));
+        assert_int_equal(ha_model_build(&m, &d, AG_SPAN(""), &message, &gone), 0);
+        assert_true(ag_buf_size(&message.payload.b) <= (sizes[i].all ? 300000 : sizes[i].bytes_max));
         assert_int_equal(message.n + message.n_left_out, sizes[i].n + 1);
         assert_int_equal(message.n_left_out > 0, !sizes[i].all);
         ha_model_message_deinit(&message);
