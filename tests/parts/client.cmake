@@ -8,7 +8,6 @@ miio_unit_test(device_files SOURCES unit/client/device/test_device_files.c LIBS 
 miio_unit_test(udp_owner SOURCES unit/client/lan/test_udp_owner.c LIBS miioclient)
 miio_system_test(test_client.py TIMEOUT 180)
 miio_system_test(test_status.py TIMEOUT 180)
-miio_system_test(test_client_memory.py TIMEOUT 600)
 miio_system_test(test_client_memory.py TIMEOUT 600 ALONE)
 miio_system_test(test_security_client.py TIMEOUT 300)
 add_test(NAME system.demo
