@@ -10,7 +10,8 @@ enum { TEXT_MAX = 255 }; /* characters of a state at Home Assistant */
 static void head_of(struct ha_head *head, char kind, unsigned siid, unsigned iid, const char *platform)
 {
     snprintf(head->key, sizeof head->key, "%c%u_%u", kind, siid, iid);
-    snprintf(head->unique, sizeof head->unique, "%s", head->key + (kind == 'p'));
+    memcpy(head->unique, head->key + (kind == 'p'), sizeof head->unique - 1);
+    head->unique[sizeof head->unique - 1] = '\0';
     head->platform = platform;
 }
 
