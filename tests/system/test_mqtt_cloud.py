@@ -160,6 +160,8 @@ def test_home_assistant_discovery(broker, tmp_path):
             client(tmp_path / "d", cloud="mqtt", extra=settings(broker, ha_properties=tmp_path / "list.json")) as c:
         found = configs(fleet, len(components))
         assert sorted(check_config(t, v) for t, v in found.items()) == sorted(components)
+        # only what is online takes commands: the announcements may come before it
+        wait_for(lambda: any(m[:2] == (T + "status", b"online") for m in fleet.all), "the device online")
         app = App(c)
         switch = next(v for t, v in found.items() if "/switch/" in t)
         fleet.publish(switch["command_topic"], switch["payload_on"])
