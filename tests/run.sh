@@ -18,8 +18,8 @@ case "${1:-}" in
     done
     exit 0
     ;;
---soak) exclude=() ;;
-*) exclude=(-LE soak) ;;
+--soak) exclude=(-LE mutants) ;;
+*) exclude=(-LE 'soak|mutants') ;;
 esac
 cmake --preset dev >/dev/null
 cmake --build build-dev -j "$jobs"

@@ -36,7 +36,7 @@ build() {
 
 # checked REGEX: the tests of that tree whose names match
 checked() {
-    ctest --test-dir "$dir" -R "$1" -LE soak -j "$JOBS" --output-on-failure --no-tests=error
+    ctest --test-dir "$dir" -R "$1" -LE "soak|mutants" -j "$JOBS" --output-on-failure --no-tests=error
 }
 
 # starts [DIR]: every program of the tree says its version

@@ -45,7 +45,7 @@ MUTANTS = [Mutant(*row) for row in [
     ("files of a sibling folder can be read", "client/cloud/onenet/onenet_method.c",
      " || strncmp(real, base, n) != 0 || real[n] != '/')", " || strncmp(real, base, n) != 0)", "unit.onenet_cloud"),
     ("a report in the link's window is sent twice", "client/cloud/onenet/onenet.c",
-     "if (repeat && find_in_flight(o, report_id))", "if (false)", "unit.onenet_cloud"),
+     "if (repeat && find_in_flight(o, report_id))", "if (repeat && find_in_flight(o, report_id) && o->stopping)", "unit.onenet_cloud"),
     ("no room is taken for a bad report", "client/cloud/onenet/onenet.c",
      "        free(f);\n        return r;\n", "        free(f);\n        return r == -ENOBUFS ? -EINVAL : r;\n", "unit.onenet_cloud"),
 
@@ -54,7 +54,7 @@ MUTANTS = [Mutant(*row) for row in [
      *after("    r->up = true;\n", "    backoff_reset(&r->after_cut);\n"),
      "unit.onenet_cloud unit.mqtt_cloud unit.backoff"),
     ("the pause after a refused login is that after a cut", "client/cloud/core/reconnect.c",
-     "login_refused ? &r->after_refusal", "false ? &r->after_refusal", "unit.onenet_cloud unit.mqtt_cloud"),
+     "login_refused ? &r->after_refusal", "login_refused && r->up ? &r->after_refusal", "unit.onenet_cloud unit.mqtt_cloud"),
     ("ot's pause starts over at each session", "client/cloud/ot/core/ot_line.c",
      *after("    l->was_up = true;\n", "    backoff_reset(&l->backoff);\n"), "unit.ot_line"),
     ("ot waits for a connection for ever", "client/cloud/ot/core/ot_line.c",
