@@ -490,6 +490,26 @@ static void test_upstream_queue(void **state)
     rig_deinit(&g);
 }
 
+/* What upstream had no room for is over: a refused request is not open, an answer that did not fit is an error there. */
+static void test_upstream_busy_is_said_once(void **state)
+{
+    static const char *const lines[] = {
+        "U+", "A+", REG("A", "m"), "A> {\"id\":1,\"method\":\"q\",\"params\":\"0123456789012345678901234567890123456789\"}",
+        "A> {\"id\":2,\"method\":\"q\",\"params\":\"0123456789012345678901234567890123456789\"}",
+        "A< {\"id\":2,\"error\":{\"code\":-32000,\"message\":\"upstream busy\"}}", "U> {\"id\":101,\"result\":1}", "A<", "unknown_answers=1",
+        "U> {\"id\":5,\"method\":\"m\"}", "A< {\"id\":5,\"method\":\"m\"}", "A> {\"id\":5,\"result\":\"01234567890123456789\"}",
+        "U< {\"id\":100,\"method\":\"q\",\"params\":\"0123456789012345678901234567890123456789\"}",
+        "U< {\"id\":5,\"error\":{\"code\":-32000,\"message\":\"upstream busy\"}}", "U<", NULL};
+    struct rig g;
+
+    (void) state;
+    assert_int_equal(rig_init(&g), 0);
+    g.router.limits.upstream_queue = 100;
+    if (rig_run(&g, lines) < 0)
+        fail_msg("%s", g.error);
+    rig_deinit(&g);
+}
+
 static void test_total(void **state)
 {
     static const char *const lines[] = {"U+", "A+", "B+", REG("A", "m"), REG("B", "n"),
@@ -801,6 +821,7 @@ int main(void)
         cmocka_unit_test(test_keys_over_limit),
         cmocka_unit_test(test_queue_overflow),
         cmocka_unit_test(test_upstream_queue),
+        cmocka_unit_test(test_upstream_busy_is_said_once),
         cmocka_unit_test(test_total),
         cmocka_unit_test(test_access_rules),
         cmocka_unit_test(test_half_closed_make_room),

@@ -482,6 +482,37 @@ static void command_comes(uint64_t token)
     cloud.env->events->command(cloud.env->user, token, AG_SPAN("{\"id\":9,\"method\":\"m\"}"), true);
 }
 
+/* What a reload changes holds for what comes next. */
+static void a_reload_takes_the_limits(void **state)
+{
+    struct client_options fresh;
+    struct rig r;
+
+    (void) state;
+    rig_make(&r);
+    rig_start(&r, true, false);
+    cloud.acks = false;
+    comes_up();
+    say(&r, "{\"id\":1,\"method\":\"local.query_did\"}");
+    hears(&r, "\"id\":1");
+    fresh = r.c.options;
+    fresh.command_timeout_ms = 1234;
+    fresh.request_timeout_ms = 4321;
+    fresh.lan_stamp_window_s = 77;
+    fresh.join_tries = 3;
+    fresh.join_pause_ms = 1717;
+    client_reload(&r.c, &fresh);
+    command_comes(1);
+    assert_int_equal(command_next_deadline(&r.c.commands) - uv_now(&r.loop), 1234);
+    say(&r, "{\"id\":2,\"method\":\"get\"}{\"id\":3,\"method\":\"local.query_did\"}");
+    hears(&r, "\"id\":3");
+    assert_in_range(uplink_next_deadline(&r.c.uplink), 1, uv_now(&r.loop) + 4321);
+    assert_int_equal(r.c.lan.stamp_window_s, 77);
+    assert_int_equal(r.c.provision.join.max_tries, 3);
+    assert_int_equal(r.c.provision.join.pause_ms, 1717);
+    rig_end(&r);
+}
+
 static void answers(struct rig *r)
 {
     const char *id = strstr(hears(r, "\"method\":\"m\"}"), "{\"id\":");
@@ -565,6 +596,7 @@ int main(void)
         cmocka_unit_test(too_large_is_said_at_once_while_the_cloud_is_away),
         cmocka_unit_test(how_long_the_device_may_sleep),
         cmocka_unit_test(a_place_used_again),
+        cmocka_unit_test(a_reload_takes_the_limits),
         cmocka_unit_test(answers_find_their_session_or_are_counted),
         cmocka_unit_test(a_text_of_bad_form_is_refused),
     };

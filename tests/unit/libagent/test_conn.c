@@ -204,6 +204,39 @@ static void loss_ends_calls_and_registers_again(void **state)
     lab_deinit(&l);
 }
 
+static void assert_pause(const struct lab *l, uint64_t longest_ms)
+{
+    assert_in_range(ag_conn_deadline(l->conn) - ag_conn_now(l->conn), longest_ms / 2, longest_ms);
+}
+
+/* An agent that accepts and closes at once is no reason to hurry. */
+static void pauses_grow_until_a_connection_was_a_good_one(void **state)
+{
+    static const uint64_t longest_ms[] = {100, 200, 400, 800, 1600, 3200, 5000, 5000};
+    struct lab l;
+
+    (void) state;
+    lab_init(&l);
+    for (size_t i = 0; i < ag_array_size(longest_ms); i++) {
+        lab_up(&l);
+        lab_down(&l);
+        assert_pause(&l, longest_ms[i]);
+    }
+    lab_up(&l);
+    lab_at(&l, ag_conn_now(l.conn) + 1000);
+    lab_down(&l);
+    assert_pause(&l, 100);
+    lab_up(&l);
+    lab_down(&l);
+    assert_pause(&l, 200);
+    lab_up(&l);
+    assert_int_equal(lab_say(&l, "{\"method\":\"m\"}"), 0);
+    lab_down(&l);
+    assert_pause(&l, 100);
+    agent_close(l.conn);
+    lab_deinit(&l);
+}
+
 static void calls_time_out(void **state)
 {
     struct lab l;
@@ -594,6 +627,7 @@ int main(void)
         cmocka_unit_test(what_is_not_one_value_is_refused),
         cmocka_unit_test(reports_have_their_form),
         cmocka_unit_test(loss_ends_calls_and_registers_again),
+        cmocka_unit_test(pauses_grow_until_a_connection_was_a_good_one),
         cmocka_unit_test(calls_time_out),
         cmocka_unit_test(requests_are_answered_once),
         cmocka_unit_test(messages_between_applications),
