@@ -1,5 +1,6 @@
 /* miio_agent: options, signals, exit code. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <uv.h>
@@ -7,6 +8,7 @@
 #include "agent/settings.h"
 #include "libagent/io/daemon.h"
 #include "libagent/io/trust.h"
+#include "libagent/io/watchdog.h"
 
 struct program {
     int argc;
@@ -14,6 +16,7 @@ struct program {
     char dir[SETTINGS_PATH_MAX]; /* of the start */
     struct hub hub;
     uv_signal_t signals[4];
+    struct ag_watchdog watchdog;
 };
 
 static const int signal_numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
@@ -41,6 +44,7 @@ static void stop(struct program *p)
     for (size_t i = 0; i < ag_array_size(p->signals); i++)
         if (!uv_is_closing((uv_handle_t *) &p->signals[i]))
             uv_close((uv_handle_t *) &p->signals[i], NULL);
+    ag_watchdog_stop(&p->watchdog);
     ag_daemon_leaving();
     hub_stop(&p->hub);
 }
@@ -96,6 +100,7 @@ static int run(struct program *p, struct settings *s)
     r = hub_start(&p->hub, &loop, s);
     if (r == 0) {
         watch_signals(p, &loop);
+        ag_watchdog_start(&p->watchdog, &loop);
         tell_ready(&p->hub, &d);
     }
     uv_run(&loop, UV_RUN_DEFAULT);
@@ -108,6 +113,7 @@ static int start(struct program *p, struct settings *s)
 {
     int r;
 
+    ag_log_set_priorities(ag_daemon_is_journal(getenv("JOURNAL_STREAM"), STDERR_FILENO));
     ag_log_set_level(s->log_level);
     r = s->log_file[0] ? ag_log_open(s->log_file) : 0;
     if (r < 0) {

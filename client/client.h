@@ -43,7 +43,7 @@ struct client_options {
     struct endpoint mqtt_api; /* broker of the MQTT API; port 0: none */
     bool external_helper;
     bool wired;              /* no provisioning: the network is there without wifi.conf */
-    const char *hooks;       /* directory of the builtin helper's programs; NULL: the data directory */
+    const char *hooks;       /* directory of the builtin helper's programs; NULL: the data directory, then share/miio */
     unsigned command_timeout_ms, command_grace_ms;
     unsigned request_timeout_ms;
     unsigned lan_stamp_window_s;

@@ -13,12 +13,14 @@
 #include "client/options.h"
 #include "libagent/core/log.h"
 #include "libagent/io/daemon.h"
+#include "libagent/io/watchdog.h"
 
 enum { EXIT_CONFIG = 78, N_SIGNALS = 4 };
 
 struct daemon {
     uv_loop_t loop;
     uv_signal_t signals[N_SIGNALS];
+    struct ag_watchdog watchdog;
     struct client client;
     int argc;
     char **argv;
@@ -32,6 +34,7 @@ static void on_client_closed(void *user)
 
     for (int i = 0; i < N_SIGNALS; i++)
         uv_close((uv_handle_t *) &d->signals[i], NULL);
+    ag_watchdog_stop(&d->watchdog);
     ag_daemon_leaving();
 }
 
@@ -116,6 +119,7 @@ static int run(struct daemon *d, struct options *o, struct ag_daemon *background
         d->failed = true;
         daemon_end(d);
     } else {
+        ag_watchdog_start(&d->watchdog, &d->loop);
         say_ready(d, background);
     }
     uv_run(&d->loop, UV_RUN_DEFAULT);
@@ -137,6 +141,7 @@ int main(int argc, char **argv)
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     if (!options_read(&o, argc, argv, &code))
         return code;
+    ag_log_set_priorities(ag_daemon_is_journal(getenv("JOURNAL_STREAM"), STDERR_FILENO));
     ag_log_set_level(o.log_level);
     code = ag_log_open(o.log_file);
     if (code < 0) {

@@ -43,7 +43,7 @@ static const struct option_info infos[N_OPTIONS] = {
     [OPT_ACCESS] = {"access", "access", 0, "FILE", "who may do what; the same file as the agent's (none: everybody all)"},
     [OPT_AGENT_USER] = {"agent-user", "agent_user", 0, "USER", "the agent's, when it is not root or the client's own"},
     [OPT_HELPER] = {"helper", "helper", 0, "builtin|external", "who joins Wi-Fi and keeps files (builtin)"},
-    [OPT_HOOKS] = {"hooks", "hooks", 0, "DIR", "hook programs of the builtin helper (data directory)"},
+    [OPT_HOOKS] = {"hooks", "hooks", 0, "DIR", "hook programs of the builtin helper (data directory, then share/miio)"},
     [OPT_PROVISIONING] = {"provisioning", "provisioning", 0, "wifi|none",
                           "none: the network is there without a phone's help"},
     [OPT_OS_RELEASE] = {"os-release", "os_release", 0, "FILE", "holds the firmware version (/etc/os-release)"},

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 #include "client/client.h"
 #include "client/device/io/zone.h"
 #include "libagent/core/log.h"
@@ -20,19 +19,19 @@ enum {
 #define WIFI_HOOK   "wifi_start.sh"
 #define HELPER_HOOK "miio_client_helper.sh"
 
-static void hook_path(const struct client *c, char out[PATH_MAX_LEN], const char *name)
+/* --hooks, and no other folder; without it the data directory, then where the programs are installed. */
+static bool hook_path(const struct client *c, char out[PATH_MAX_LEN], const char *name)
 {
-    const char *dir = c->options.hooks ? c->options.hooks : c->options.dir.path;
+    const char *told[] = {c->options.hooks, NULL}, *usual[] = {c->options.dir.path, MIIO_SHARE_DIR, NULL};
 
-    snprintf(out, PATH_MAX_LEN, "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", name);
+    return hook_find(out, PATH_MAX_LEN, c->options.hooks ? told : usual, name);
 }
 
 static bool hook_exists(const struct client *c, const char *name)
 {
     char path[PATH_MAX_LEN];
 
-    hook_path(c, path, name);
-    return access(path, X_OK) == 0;
+    return hook_path(c, path, name);
 }
 
 /* What the platform's programs need to know; the names they must give to the access point and to DHCP among it. */
@@ -114,11 +113,9 @@ void provision_check_hooks(const struct client *c)
 
     if (c->options.external_helper)
         return;
-    hook_path(c, path, WIFI_HOOK);
-    if (!hook_exists(c, WIFI_HOOK))
+    if (!hook_path(c, path, WIFI_HOOK))
         ag_log(AG_LOG_WARNING, "%s: %s: there is no access point, and no network can be joined", path, strerror(errno));
-    hook_path(c, path, HELPER_HOOK);
-    if (!hook_exists(c, HELPER_HOOK))
+    if (!hook_path(c, path, HELPER_HOOK))
         ag_log(AG_LOG_INFO, "%s: %s: reboot and zone are left to applications", path, strerror(errno));
 }
 

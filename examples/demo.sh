@@ -148,7 +148,7 @@ for ip in 127.0.0.1 127.0.0.54 127.0.5.43 127.5.43.21; do
 done
 [ -n "$ip" ] || die "UDP port 54321 is busy on every loopback address that was tried"
 
-start client "$bin/miio_client" -d "$dir/miio" "${cloud_args[@]}" --access docs/packaging/access.conf --local 127.0.0.1:0 --lan "$ip:54321" --ble none
+start client "$bin/miio_client" -d "$dir/miio" --hooks "$dir/miio" "${cloud_args[@]}" --access docs/packaging/access.conf --local 127.0.0.1:0 --lan "$ip:54321" --ble none
 local_at=$(ready_value client local)
 start agent "$bin/miio_agent" --access docs/packaging/access.conf --listen 127.0.0.1:0 --unix "$dir/agent.sock" --upstream "$local_at"
 wait_line agent '^ready' >/dev/null

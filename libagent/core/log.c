@@ -13,6 +13,7 @@ static struct {
     int level;
     FILE *file; /* NULL: standard error */
     char *path;
+    bool priorities; /* standard error is read by the journal */
 } sink = {.level = AG_LOG_INFO};
 
 int ag_log_open(const char *path)
@@ -88,9 +89,15 @@ static void make_plain(char *line)
     }
 }
 
+void ag_log_set_priorities(bool on)
+{
+    sink.priorities = on;
+}
+
 void ag_log(enum ag_log_level level, const char *fmt, ...)
 {
     static const char *const names[] = {"ERROR", "WARNING", "INFO", "DEBUG", "VERBOSE"};
+    static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>", "<7>"};
     FILE *out = sink.file ? sink.file : stderr;
     char when[32], line[1024];
     struct tm tm;
@@ -106,7 +113,7 @@ void ag_log(enum ag_log_level level, const char *fmt, ...)
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
     make_plain(line);
-    fprintf(out, "[%s] [%s] %s\n", when, names[level], line);
+    fprintf(out, "%s[%s] [%s] %s\n", sink.priorities && !sink.file ? priorities[level] : "", when, names[level], line);
 }
 
 bool ag_log_gate_pass(struct ag_log_gate *g, uint64_t now_ms, unsigned *held_out)

@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -140,6 +142,25 @@ static long env_number(const char *name, long max)
     errno = 0;
     v = strtol(s, &end, 10);
     return errno == 0 && *end == '\0' && v >= 1 && v <= max ? v : -1;
+}
+
+bool ag_daemon_is_journal(const char *stream, int fd)
+{
+    unsigned long long dev, ino;
+    struct stat st;
+    char end;
+
+    return stream && sscanf(stream, "%llu:%llu%c", &dev, &ino, &end) == 2 && fstat(fd, &st) == 0 &&
+           (unsigned long long) st.st_dev == dev && (unsigned long long) st.st_ino == ino;
+}
+
+uint64_t ag_daemon_watchdog_ms(void)
+{
+    long usec = env_number("WATCHDOG_USEC", LONG_MAX);
+
+    if (usec < 0 || (getenv("WATCHDOG_PID") && env_number("WATCHDOG_PID", 0x7fffffff) != (long) getpid()))
+        return 0;
+    return usec < 2000 ? 1 : (uint64_t) usec / 2000;
 }
 
 /* The i-th of the names, which stand between colons. */

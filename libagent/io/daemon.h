@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "libagent/core/util.h"
 
 struct ag_daemon {
@@ -34,6 +35,15 @@ int ag_daemon_ready(struct ag_daemon *d, const char *fmt, ...) ag_printf_like(2,
  * 0 nobody asked ($NOTIFY_SOCKET is not set), -errno. A name that begins with '@' is an abstract socket.
  */
 int ag_daemon_notify(const char *state);
+
+/*
+ * How often systemd wants to hear WATCHDOG=1 of this process, from $WATCHDOG_USEC and $WATCHDOG_PID: half of its limit in ms,
+ * 0 when it does not ask, or for another process.
+ */
+uint64_t ag_daemon_watchdog_ms(void);
+
+/* Does the descriptor lead to systemd's journal: stream is $JOURNAL_STREAM, "DEVICE:INODE" in decimal, or NULL. */
+bool ag_daemon_is_journal(const char *stream, int fd);
 
 struct ag_listen_fd {
     int fd;

@@ -1,14 +1,18 @@
 """What the logs say to whoever looks for a fault: what passes, what was refused and why, where a line was to lead."""
 import http.server
+import os
+import re
 import signal
+import socket
 import ssl
+import subprocess
 import threading
 
 import pytest
 
 from agent_rig import Agent
 from ota_rig import rig  # noqa: F401
-from support import Daemon, JsonSocket, make_certificates, run, write_identity
+from support import BIN, Daemon, JsonSocket, make_certificates, run, write_identity
 
 TOKEN = "a1B2c3D4e5F6g7H8"
 
@@ -151,3 +155,33 @@ def test_settings_and_programs_that_others_can_write_are_told(tmp_path):
         with Daemon("miio_agent", "--listen", "127.0.0.1:0", "--unix", "none", "--upstream", "127.0.0.1:1", "--config", conf) as agent:
             agent.wait_err("no connection to upstream")  # behind it
         assert any("mcu.conf: mode 0666" in line for line in agent.err) == (mode == 0o666)
+
+
+def test_the_journal_gets_priorities(tmp_path):
+    with open(tmp_path / "journal", "wb") as f:
+        st = os.fstat(f.fileno())
+        done = subprocess.Popen([os.path.join(BIN, "miio_agent"), "--listen", "127.0.0.1:0", "--unix",
+                                 str(tmp_path / "a.sock"), "--offline"], stdout=subprocess.PIPE, stderr=f, text=True,
+                                env={**os.environ, "JOURNAL_STREAM": "%d:%d" % (st.st_dev, st.st_ino)})
+        assert done.stdout.readline().startswith("ready ")
+        done.send_signal(signal.SIGTERM)
+        assert done.wait(30) == 0
+    said = (tmp_path / "journal").read_text().splitlines()
+    assert any(line.startswith("<6>[") and "terminating on signal" in line for line in said)
+    assert all(re.match(r"<(3>\[.*\] \[ERROR|4>\[.*\] \[WARNING|6>\[.*\] \[INFO)\]", line) for line in said), said
+
+
+@pytest.mark.parametrize("program", ["miio_agent", "miio_client", "miio_ota", "miio_mcu"])
+def test_the_watchdog_of_systemd_is_fed(tmp_path, program):
+    args = {"miio_agent": ["--listen", "127.0.0.1:0", "--unix", str(tmp_path / "a.sock"), "--offline"],
+            "miio_client": ["-d", str(write_identity(tmp_path / "d", wifi=False, extra=["provisioning=none"])), "--local",
+                            "127.0.0.1:0", "--lan", "none", "--ble", "none", "--cloud", "none"],
+            "miio_ota": ["--dir", str(tmp_path / "ota"), "--agent", "tcp:127.0.0.1:1"],
+            "miio_mcu": ["--tty", str(tmp_path / "tty"), "--agent", "tcp:127.0.0.1:1"]}[program]
+    ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ear.bind(str(tmp_path / "notify"))
+    ear.settimeout(30)
+    with Daemon(program, *args, env={"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "100000"}):
+        heard = [ear.recv(100) for _ in range(3)]
+    assert heard == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+    ear.close()

@@ -10,6 +10,7 @@
 #include "libagent/io/file.h"
 #include "libagent/io/inifile.h"
 #include "libagent/io/trust.h"
+#include "libagent/io/watchdog.h"
 
 enum { EXIT_OK = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2, EXIT_CONFIG = 78 };
 
@@ -18,6 +19,7 @@ struct program {
     struct mcu mcu;
     uv_loop_t loop;
     uv_signal_t signals[4];
+    struct ag_watchdog watchdog;
     const char *config; /* the file, or NULL */
     bool background, check_only;
 };
@@ -179,6 +181,7 @@ static void on_signal(uv_signal_t *s, int number)
         mcu_close(&p->mcu);
         for (size_t i = 0; i < ag_array_size(p->signals); i++)
             uv_close((uv_handle_t *) &p->signals[i], NULL);
+        ag_watchdog_stop(&p->watchdog);
         ag_daemon_leaving();
         break;
     }
@@ -217,6 +220,7 @@ static int open_log(const struct mcu_conf *conf)
 {
     int r;
 
+    ag_log_set_priorities(ag_daemon_is_journal(getenv("JOURNAL_STREAM"), STDERR_FILENO));
     ag_log_set_level((int) conf->log_level);
     if (!*conf->log_file)
         return 0;
@@ -251,6 +255,7 @@ static int run(struct program *p)
     if (mcu_open(&p->mcu, &p->loop, &p->conf) < 0)
         return EXIT_RUNTIME; /* said in the log; the process ends, so does what was opened */
     watch_signals(p);
+    ag_watchdog_start(&p->watchdog, &p->loop);
     ag_daemon_ready(&daemon, "tty=%s state=%s", p->conf.tty, p->mcu.tty.fd >= 0 ? "open" : "absent");
     uv_run(&p->loop, UV_RUN_DEFAULT);
     mcu_deinit(&p->mcu);

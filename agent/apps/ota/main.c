@@ -12,6 +12,7 @@
 #include "libagent/core/log.h"
 #include "libagent/io/daemon.h"
 #include "libagent/io/file.h"
+#include "libagent/io/watchdog.h"
 
 enum { EXIT_RUNTIME = 1, EXIT_USAGE = 2, DIR_MAX = 400 };
 
@@ -27,6 +28,7 @@ struct options {
 struct program {
     struct ota ota;
     uv_signal_t signals[3];
+    struct ag_watchdog watchdog;
 };
 
 static void usage(FILE *f)
@@ -240,6 +242,7 @@ static void stop(struct program *p, int code)
     for (size_t i = 0; i < ag_array_size(p->signals); i++)
         if (!uv_is_closing((uv_handle_t *) &p->signals[i]))
             uv_close((uv_handle_t *) &p->signals[i], NULL);
+    ag_watchdog_stop(&p->watchdog);
     ag_daemon_leaving();
     ota_stop(&p->ota);
 }
@@ -280,6 +283,8 @@ static int run(const struct options *o)
     watch_signals(&p, &loop);
     r = ota_start(&p.ota, &loop, &o->ota);
     if (r == 0)
+        ag_watchdog_start(&p.watchdog, &loop);
+    if (r == 0)
         ag_daemon_ready(&d, "dir=%s agent=%s", o->ota.dir, o->ota.agent ? o->ota.agent : "default");
     else
         stop(&p, EXIT_RUNTIME);
@@ -319,6 +324,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "miio_ota: \"%s\" is not an option; see miio_ota --help\n", argv[optind]);
         return EXIT_USAGE;
     }
+    ag_log_set_priorities(ag_daemon_is_journal(getenv("JOURNAL_STREAM"), STDERR_FILENO));
     ag_log_set_level(o.log_level);
     r = o.log_file[0] ? ag_log_open(o.log_file) : 0;
     if (r < 0) {

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +17,33 @@ struct hook {
     bool timed_out;
     int n_open;
 };
+
+static bool hook_in(char *path, size_t room, const char *dir, const char *name)
+{
+    size_t n = strlen(dir);
+    int len = snprintf(path, room, "%s%s%s", dir, n > 0 && dir[n - 1] == '/' ? "" : "/", name);
+
+    if (len < 0 || (size_t) len >= room) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    return access(path, X_OK) == 0;
+}
+
+bool hook_find(char *path_out, size_t room, const char *const dirs[], const char *name)
+{
+    int first;
+
+    if (hook_in(path_out, room, dirs[0], name))
+        return true;
+    first = errno;
+    for (size_t i = 1; dirs[i]; i++)
+        if (hook_in(path_out, room, dirs[i], name))
+            return true;
+    hook_in(path_out, room, dirs[0], name);
+    errno = first;
+    return false;
+}
 
 static void on_closed(uv_handle_t *h)
 {

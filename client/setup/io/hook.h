@@ -6,9 +6,17 @@
 #ifndef CLIENT_HOOK_H
 #define CLIENT_HOOK_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <uv.h>
 
 struct hook;
+
+/*
+ * The program of that name in the first of the folders (NULL ends them) in which it is there to be run. False: nowhere; path_out is
+ * where it was looked for first and errno says why it is not there.
+ */
+bool hook_find(char *path_out, size_t room, const char *const dirs[], const char *name);
 
 /* status: the exit code; 128 + n when signal n ended it; -ETIMEDOUT when the time was up. Comes once. */
 typedef void (*hook_fn)(void *user, int status);

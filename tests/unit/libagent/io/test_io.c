@@ -548,6 +548,53 @@ static void notify(void **state)
     close(fd);
 }
 
+static void watchdog_period(void **state)
+{
+    static const struct {
+        const char *usec;
+        bool ours;
+        uint64_t ms;
+    } rows[] = {{NULL, true, 0},   {"", true, 0},       {"0", true, 0},          {"-5", true, 0},
+                {"9x", true, 0},   {"1999", true, 1},   {"60000000", true, 30000}, {"60000000", false, 0},
+                {"99999999999999999999", true, 0}};
+    char pid[16];
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(rows); i++) {
+        snprintf(pid, sizeof pid, "%d", (int) getpid() + !rows[i].ours);
+        setenv("WATCHDOG_PID", pid, 1);
+        if (rows[i].usec)
+            setenv("WATCHDOG_USEC", rows[i].usec, 1);
+        else
+            unsetenv("WATCHDOG_USEC");
+        if (ag_daemon_watchdog_ms() != rows[i].ms)
+            fail_msg("row %zu: %llu", i, (unsigned long long) ag_daemon_watchdog_ms());
+    }
+    unsetenv("WATCHDOG_PID");
+    unsetenv("WATCHDOG_USEC");
+}
+
+static void the_journal_is_known(void **state)
+{
+    char stream[64], other[64];
+    struct stat st;
+    int fds[2];
+
+    (void) state;
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(fstat(fds[1], &st), 0);
+    snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long) st.st_dev, (unsigned long long) st.st_ino);
+    snprintf(other, sizeof other, "%llu:%llu", (unsigned long long) st.st_dev, (unsigned long long) st.st_ino + 1);
+    assert_true(ag_daemon_is_journal(stream, fds[1]));
+    assert_false(ag_daemon_is_journal(other, fds[1]));
+    assert_false(ag_daemon_is_journal(NULL, fds[1]));
+    assert_false(ag_daemon_is_journal("", fds[1]));
+    assert_false(ag_daemon_is_journal("8", fds[1]));
+    assert_false(ag_daemon_is_journal(strcat(stream, "x"), fds[1]));
+    close(fds[0]);
+    close(fds[1]);
+}
+
 /* In a child, because the numbers of handed-over sockets are fixed. 0, or the line that failed. */
 static int listen_fds_child(void)
 {
@@ -636,6 +683,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(ini_nul_and_files, make_dir, drop_dir),
         cmocka_unit_test(the_starter_learns_the_outcome),
         cmocka_unit_test(notify),
+        cmocka_unit_test(watchdog_period),
+        cmocka_unit_test(the_journal_is_known),
         cmocka_unit_test(sockets_from_systemd),
         cmocka_unit_test(leaving_has_an_end),
     };
