@@ -1,19 +1,54 @@
-# SRC_URI, or externalsrc, is for the layer that takes this recipe.
 SUMMARY = "Mi IoT device stack: client, agent, library"
+HOMEPAGE = "https://example.org/miio-linux"
 LICENSE = "MIT"
 LIC_FILES_CHKSUM = "file://LICENSE;md5=9b02ffa8ad799b19e6fb2ca67d1c9b08"
 
-inherit cmake pkgconfig systemd useradd
+# The layer that takes this recipe names its copy and that copy's revision here.
+SRC_URI = "git://example.org/miio-linux.git;protocol=https;branch=main \
+           file://miio.init \
+           "
+SRCREV = "${AUTOREV}"
 
-DEPENDS = "libuv cjson mosquitto openssl msgpack-c inih curl uthash"
+# meta-oe: cjson libinih msgpack-c; meta-networking: mosquitto
+DEPENDS = "cjson curl libinih libuv mosquitto msgpack-c openssl"
 
-EXTRA_OECMAKE = "-DMIIO_EXAMPLES=OFF -DMIIO_SYSTEMD=ON"
+inherit cmake pkgconfig systemd update-rc.d useradd manpages
+
+PACKAGECONFIG ??= "${@bb.utils.filter('DISTRO_FEATURES', 'systemd', d)}"
+PACKAGECONFIG[manpages] = "-DMIIO_MAN=ON,-DMIIO_MAN=OFF,scdoc-native"
+PACKAGECONFIG[systemd] = "-DMIIO_SYSTEMD=ON,-DMIIO_SYSTEMD=OFF"
+
+EXTRA_OECMAKE = " \
+    -DMIIO_EXAMPLES=OFF \
+    -DMIIO_SYSTEMD_UNITDIR=${systemd_system_unitdir} \
+    -DMIIO_SYSUSERS_DIR=${nonarch_libdir}/sysusers.d \
+    -DMIIO_TMPFILES_DIR=${nonarch_libdir}/tmpfiles.d \
+"
 
 USERADD_PACKAGES = "${PN}"
-GROUPADD_PARAM:${PN} = "--system miio"
+USERADD_PARAM:${PN} = "--system --home-dir /etc/miio --no-create-home --shell /sbin/nologin --user-group miio"
 
-SYSTEMD_SERVICE:${PN} = "miio-client.service miio-agent.service miio-ota.service"
+SYSTEMD_SERVICE:${PN} = "miio-agent.socket miio-agent.service miio-client.service miio-wifi.service"
+
+INITSCRIPT_NAME = "miio"
+INITSCRIPT_PARAMS = "defaults 95 10"
+
+do_install:append() {
+    install -D -m 0755 ${UNPACKDIR}/miio.init ${D}${sysconfdir}/init.d/miio
+    install -D -m 0644 ${S}/docs/packaging/access.conf ${D}${sysconfdir}/miio/access.conf
+}
 
 CONFFILES:${PN} += "${sysconfdir}/miio/access.conf"
 
-FILES:${PN} += "${datadir}/miio ${nonarch_libdir}/sysusers.d ${systemd_system_unitdir}"
+FILES:${PN} += " \
+    ${datadir}/bash-completion \
+    ${datadir}/fish \
+    ${datadir}/miio \
+    ${datadir}/zsh \
+    ${nonarch_libdir}/sysusers.d \
+    ${nonarch_libdir}/tmpfiles.d \
+"
+
+# opened when it is first needed, so that no program names it
+RDEPENDS:${PN} += "libcurl"
+RRECOMMENDS:${PN} += "hostapd wpa-supplicant"

@@ -1,0 +1,9 @@
+#!/bin/sh
+case "$1" in
+miio-linux)
+	# miio_recv_line and miio_send_line have no options
+	for program in miio_agent miio_client miio_mcu miio_ota miioctl; do
+		"$program" --version | grep -F "$2" || exit 1
+	done
+	;;
+esac
