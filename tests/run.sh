@@ -2,6 +2,7 @@
 # Installs what is missing, builds with sanitizers, runs every test under ctest.
 #   tests/run.sh            everything that ends within minutes
 #   tests/run.sh --soak     also the long tests (label soak)
+#   tests/run.sh --package  also the Debian packages, in a system of their own (label package; root and a mirror)
 #   tests/run.sh --fuzz N   instead, with clang: every corpus once, then each libFuzzer target for N seconds
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -108,7 +108,7 @@ def test_headers_stand_alone():
 def text_files():
     for part in [*PARTS, "docs"]:
         for path in sorted((ROOT / part).rglob("*")):
-            if path.is_file() and "corpus" not in path.parts and "__pycache__" not in path.parts:
+            if path.is_file() and not {"corpus", "carried"} & set(path.parts) and "__pycache__" not in path.parts:
                 yield path
 
 
@@ -128,7 +128,7 @@ def test_no_file_is_a_giant():
     for part in ["agent", "client", "libagent", "examples"]:
         for path in (ROOT / part).rglob("*.[ch]"):
             n = len(path.read_text().splitlines())
-            if n > 700:
+            if n > 700 and path.parent.name != "carried":  # of others, as they wrote it
                 bad.append(f"{path.relative_to(ROOT)}: {n} lines")
     assert not bad, "\n".join(bad)
 

@@ -1,0 +1,197 @@
+"""The Debian packages: built, looked into, installed in a fresh system, used there, removed without a trace. Needs root, debootstrap,
+debhelper, lintian and a Debian mirror ($MIIO_DEBIAN_MIRROR), or a root that debootstrap has made before: $MIIO_DEBIAN_ROOT (a tar file)."""
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support import SOURCE
+
+DEBIAN = Path(SOURCE) / "docs/packaging/debian"
+MIRROR = os.environ.get("MIIO_DEBIAN_MIRROR", "http://deb.debian.org/debian")
+LISTS = {
+    "libagent0": ["/usr/lib/*/libagent.so.0"],
+    "libagentmodel0": ["/usr/lib/*/libagentmodel.so.0"],
+    "libagent-dev": ["/usr/include/agent/agent.h", "/usr/include/agent/test.h", "/usr/lib/*/libagent.so", "/usr/lib/*/libagent.a",
+                     "/usr/lib/*/libagenttest.so", "/usr/lib/*/pkgconfig/libagent.pc", "/usr/lib/*/cmake/agent/agentConfig.cmake"],
+    "miio-common": ["/etc/miio/access.conf", "/usr/lib/sysusers.d/miio.conf", "/usr/lib/tmpfiles.d/miio.conf",
+                    "/usr/share/miio/serve_asked.sh", "/lib/systemd/system/miio-hook@.path"],
+    "miio-agent": ["/usr/sbin/miio_agent", "/usr/sbin/miio_mcu", "/usr/sbin/miio_ota", "/etc/init.d/miio-agent",
+                   "/lib/systemd/system/miio-agent.socket", "/lib/systemd/system/miio-agent.service", "/usr/share/man/man8/miio_agent.8.gz"],
+    "miio-client": ["/usr/sbin/miio_client", "/usr/bin/miio_recv_line", "/etc/init.d/miio-client", "/usr/share/miio/wifi_start.sh",
+                    "/lib/systemd/system/miio-wifi.service", "/usr/share/miio/ask/wifi_start.sh"],
+    "miio-tools": ["/usr/bin/miioctl", "/usr/bin/miio_sim", "/usr/bin/miio_gen", "/usr/share/bash-completion/completions/miioctl"],
+}
+
+
+def run(*args, **more):
+    done = subprocess.run([str(a) for a in args], capture_output=True, text=True, **more)
+    assert done.returncode == 0, "%s\n%s\n%s" % (args, done.stdout[-3000:], done.stderr[-3000:])
+    return done.stdout
+
+
+def need(*programs):
+    missing = [p for p in programs if not shutil.which(p)]
+    if missing:
+        pytest.skip("not installed: " + ", ".join(missing))
+
+
+@pytest.fixture(scope="module")
+def debs(tmp_path_factory):
+    ready = os.environ.get("MIIO_DEBS")
+    if ready:
+        return Path(ready)
+    need("dpkg-buildpackage", "dh", "fakeroot")
+    out = tmp_path_factory.mktemp("debs")
+    run(DEBIAN / "build.sh", out, env={**os.environ, "DEB_BUILD_OPTIONS": "parallel=%d nocheck" % (os.cpu_count() or 1)})
+    return out
+
+
+def deb(debs, name):
+    found = list(debs.glob(name + "_*.deb"))
+    assert len(found) == 1, name
+    return found[0]
+
+
+def field(path, name):
+    return run("dpkg-deb", "-f", path, name)
+
+
+def test_contents(debs):
+    seen = {}
+    for name, files in LISTS.items():
+        paths = [line.split()[5][1:] for line in run("dpkg-deb", "-c", deb(debs, name)).splitlines()]
+        for wanted in files:
+            assert any(Path(path).match(wanted) for path in paths), "%s: %s" % (name, wanted)
+        for path in paths:
+            if not path.endswith("/"):
+                assert seen.setdefault(path, name) == name, "%s is in %s and %s" % (path, seen[path], name)
+    assert {p.name.split("_")[0] for p in debs.glob("*.deb")} - {n + "-dbgsym" for n in LISTS} == set(LISTS)
+
+
+def test_dependencies(debs):
+    assert re.fullmatch(r"libc6 \(>= [\d.]+\)\n", field(deb(debs, "libagent0"), "Depends"))
+    needed = field(deb(debs, "libagent-dev"), "Depends")
+    assert not re.search(r"libuv|libcjson|libmosquitto|libssl|libcurl", needed), needed
+    for name in ("miio-agent", "miio-client"):
+        assert {"libcurl4", "miio-common"} <= {d.split()[0] for d in field(deb(debs, name), "Depends").split(",")}
+    control = subprocess.run("dpkg-deb --ctrl-tarfile '%s' | tar xO ./conffiles" % deb(debs, "miio-common"), shell=True,
+                             capture_output=True, text=True)
+    assert control.stdout.split() == ["/etc/miio/access.conf"]
+
+
+def test_lintian_has_no_errors(debs):
+    need("lintian")
+    done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error", *debs.glob("*.deb")], capture_output=True, text=True)
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout
+
+
+# ---- in a system of their own ----
+
+class Root:
+    def __init__(self, path):
+        self.path = path
+
+    def sh(self, script, check=True):
+        """In the root, with a network of its own that has loopback only."""
+        done = subprocess.run(["unshare", "-n", "-m", "-p", "-f", "sh", "-c",
+                               "ip link set lo up; mount -t proc proc '%s/proc'; exec chroot '%s' /bin/sh -ec \"$0\"" % (self.path, self.path),
+                               script], capture_output=True, text=True, timeout=600,
+                              env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"})
+        assert not check or done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        return done.stdout
+
+    def files(self):
+        return set(self.sh("find / -xdev -path /proc -prune -o -path /sys -prune -o -path /packages -prune -o "
+                           "\\( -type f -o -type d -o -type l -o -type s \\) -print").splitlines())
+
+
+def uninteresting(path):
+    """What dpkg, apt and the log of installations keep of any package."""
+    return re.match(r"/var/(lib/dpkg|lib/apt|cache|log/(dpkg|apt|alternatives)|backups)|/etc/(passwd|group|shadow|gshadow|ld\.so\.cache)-?$|/tmp/?$"
+                    r"|/etc/\.pwd\.lock|/root", path)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory, debs):
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    need("unshare", "ip", "chroot")
+    path = tmp_path_factory.mktemp("root")
+    ready = os.environ.get("MIIO_DEBIAN_ROOT")
+    if ready:
+        run("tar", "-C", path, "-xf", ready)
+    else:
+        need("debootstrap")
+        # what the packages depend on, and a compiler for the application: the network is needed here only
+        done = subprocess.run(["debootstrap", "--variant=minbase", "--include=" + ",".join(
+            ["gcc", "libc6-dev", "pkg-config", "systemd", "libuv1", "libcjson1", "libmosquitto1", "libssl3", "libinih1", "libcurl4",
+             "libmicrohttpd12", "libmsgpackc2", "adduser", "procps"]), "bookworm", path, MIRROR], capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip("debootstrap cannot make a system from %s: %s" % (MIRROR, done.stdout[-300:]))
+    (path / "packages").mkdir()
+    for name in LISTS:
+        shutil.copy(deb(debs, name), path / "packages")
+    text = (Path(SOURCE) / "README.md").read_text()
+    (path / "root/app.c").write_text(re.search(r"^```c\n(.*?)^```$", text, re.M | re.S).group(1))
+    # daemons are started by the test, not by the installation
+    (path / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
+    (path / "usr/sbin/policy-rc.d").chmod(0o755)
+    yield Root(path)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def test_library_alone_compiles_the_readmes_application(root):
+    root.sh("cd /packages; dpkg -i libagent0_*.deb libagentmodel0_*.deb libagent-dev_*.deb\n"
+            "cd /root; cc -Wall -Werror app.c $(pkg-config --cflags --libs libagent) -o app\n"
+            "ldd app | grep -q libagent.so.0; ! ldd app | grep -E 'libuv|cjson|not found'\n"
+            "dpkg --purge libagent-dev libagentmodel0 libagent0; rm app")
+
+
+def test_used_removed_and_purged(root):
+    before = root.files()
+    users = root.sh("cat /etc/passwd /etc/group")
+    root.sh("cd /packages; dpkg -i ./*.deb")
+    assert root.sh("getent passwd miio; getent group miio").count("miio:") == 2
+    assert "/etc/miio" in root.sh("stat -c '%n %U %G %a' /etc/miio /etc/miio/access.conf")
+    out = root.sh("""
+cat >/etc/miio/device.conf <<X
+did=10000
+key=EsrtdeaInabcPQM0
+mac=8C:BE:BE:AA:BB:59
+vendor=v
+model=v.prod.v1
+cloud=none
+provisioning=none
+X
+chmod 600 /etc/miio/device.conf
+for d in client agent; do /etc/init.d/miio-$d start; done
+wait_for() { n=0; until "$@"; do n=$((n + 1)); [ $n -lt 300 ] || { tail -n 50 /var/log/miio/*; exit 1; }; sleep 0.1; done; }
+wait_for test -S /run/miio/agent.sock
+wait_for sh -c 'miioctl check 2>/dev/null | grep "ok.*miio_client"'
+cd /root; cc -Wall -Werror app.c $(pkg-config --cflags --libs libagent) -o app
+./app >app.out 2>&1 & app=$!
+wait_for sh -c 'miioctl call set_power "[\\"on\\"]" 2>/dev/null | grep ok'
+/etc/init.d/miio-agent reload
+wait_for grep -q 'configuration read again' /var/log/miio/agent.log
+/etc/init.d/miio-agent status
+ps -o user=,comm= -C miio_agent,miio_client
+kill $app
+for d in agent client; do /etc/init.d/miio-$d stop; done
+! ps -C miio_agent,miio_client
+rm app app.out
+""")
+    assert re.search(r"^miio +miio_agent$", out, re.M), out
+    names = " ".join(LISTS)
+    root.sh("dpkg --remove " + names)
+    left = {p for p in root.files() - before if not uninteresting(p)}
+    assert "/etc/miio/access.conf" in left and "/etc/miio/device.conf" in left  # what was set is kept
+    root.sh("dpkg --purge " + names)
+    left = sorted(p for p in root.files() - before if not uninteresting(p))
+    assert left == []
+    assert sorted(before - root.files()) == []
+    assert root.sh("cat /etc/passwd /etc/group") == users
