@@ -127,7 +127,7 @@ MUTANTS = [Mutant(*row) for row in [
 
     # ---- miio_mcu and miio_ota ----
     ("open commands are not answered at the end", "agent/apps/mcu/mcu.c",
-     "    mcu_bridge_fail_all(&m->bridge, AGENT_CODE_SHUTTING_DOWN, \"shutting down\");\n", "", "system.leaving system.mcu"),
+     "    mcu_bridge_fail_all(&m->bridge, AGENT_CODE_SHUTTING_DOWN, \"shutting down\");\n", "", "system.leaving"),
     ("half a line from before an unplugging is kept", "agent/apps/mcu/core/bridge.c",
      "    mcu_line_init(&b->line);\n    b->echo = false;\n", "    b->echo = false;\n", "unit.mcu_vectors unit.mcu_update"),
     ("the reboot comes before the cloud knows", "agent/apps/ota/ota.c",

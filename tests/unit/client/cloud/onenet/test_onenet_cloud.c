@@ -339,6 +339,20 @@ static void reports_are_acked_once_or_given_back(void **state)
     rig_close();
 }
 
+/* What is still in the link's window is sent again by the link: asked once more, the cloud sends nothing. */
+static void a_report_in_the_window_is_not_sent_twice(void **state)
+{
+    (void) state;
+    open_up(IDENTITY);
+    assert_int_equal(rig_report(5, "{\"method\":\"props\",\"params\":{\"a\":1}}", false), 0);
+    assert_non_null(strstr(rig_take(), "pub $dp 1 "));
+    assert_int_equal(rig_report(5, "{\"method\":\"props\",\"params\":{\"a\":1}}", true), 0);
+    rig_expect("");
+    rig_done_all(-1);
+    rig_expect("acked 5\n");
+    rig_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +369,7 @@ int main(void)
         cmocka_unit_test(only_files_below_the_folder_are_sent),
         cmocka_unit_test(an_error_of_the_platform_is_cut_between_characters),
         cmocka_unit_test(reports_are_acked_once_or_given_back),
+        cmocka_unit_test(a_report_in_the_window_is_not_sent_twice),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
