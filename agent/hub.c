@@ -219,6 +219,7 @@ static int hub_init(struct hub *h, uv_loop_t *loop, struct settings *settings)
         return r;
     }
     h->router.own_pid = (int32_t) getpid();
+    h->router.log = ag_log_kept();
     hub_apply(h);
     return 0;
 }

@@ -120,6 +120,8 @@ static int start(struct program *p, struct settings *s)
         fprintf(stderr, "miio_agent: %s: %s\n", s->log_file, strerror(-r));
         return 1;
     }
+    if (ag_log_keep() < 0)
+        ag_log(AG_LOG_WARNING, "out of memory: no lines are kept for agent.log");
     ag_trust_warn(s->config, AG_TRUST_SETTINGS);
     return run(p, s);
 }

@@ -148,6 +148,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "miio_client: %s: %s\n", o.log_file, strerror(-code));
         return EXIT_CONFIG;
     }
+    if (ag_log_keep() < 0)
+        ag_log(AG_LOG_WARNING, "out of memory: no lines are kept for client.log");
     d.argc = argc;
     d.argv = argv;
     d.background = o.background;

@@ -238,6 +238,17 @@ static int serve_own(struct ask *a, int (*put)(const struct client *c, struct ag
     return r == 0 && !ag_buf_cstr(&b) ? -ENOMEM : r < 0 ? r : local_cmd_put_result(&a->out, a->id, ag_buf_head(&b));
 }
 
+static int serve_log(struct ask *a)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    int r;
+
+    if (!a->id.p)
+        return 0;
+    r = ag_log_ring_put(ag_log_kept(), local_cmd_log_from(a->params), &b);
+    return r == 0 && !ag_buf_cstr(&b) ? -ENOMEM : r < 0 ? r : local_cmd_put_result(&a->out, a->id, ag_buf_head(&b));
+}
+
 static int serve_internal(struct ask *a, struct ag_span method, struct ag_span text, const struct ag_json_view *view)
 {
     bool known;
@@ -286,6 +297,8 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
         return serve_own(a, client_put_status);
     case LOCAL_CMD_CLIENT_COUNTERS:
         return serve_own(a, client_put_counters);
+    case LOCAL_CMD_CLIENT_LOG:
+        return serve_log(a);
     case LOCAL_CMD_CLOUD_STATUS:
         return serve_own(a, client_put_cloud_words);
     case LOCAL_CMD_LOCAL_OTHER:

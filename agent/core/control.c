@@ -126,6 +126,7 @@ static void do_register(struct router *r, struct peer *from, const struct text *
     case 0:
         s->denied = false;
         grace_registered(&r->grace);
+        unserved_forget(&r->unserved, (struct ag_span){s->key->name, s->key->len}, s->key->prefix);
         s->listens = standby_wants_telling(t);
         if (s->listens && !s->active)
             standby_answer_waiting(r, from, t->id);

@@ -76,6 +76,12 @@ static struct spread spread(struct router *r, struct sub_key *k, const struct te
     return d;
 }
 
+static void count_unserved(struct router *r, const struct text *t)
+{
+    r->stats.not_found++;
+    unserved_note(&r->unserved, t->method, r->now_ms);
+}
+
 /* The answer for a command that reached nobody. */
 static void refuse(struct router *r, uint8_t bits, struct peer *origin, uint32_t origin_id, const struct text *t,
                    const struct spread *d)
@@ -88,7 +94,7 @@ static void refuse(struct router *r, uint8_t bits, struct peer *origin, uint32_t
     else if (d->denied)
         r->stats.not_permitted++;
     else if (t->has_id)
-        r->stats.not_found++;
+        count_unserved(r, t);
     else
         r->stats.not_found_without_id++;
     if (t->has_id)

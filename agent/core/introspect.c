@@ -75,6 +75,10 @@ static void do_info(struct router *r, uint64_t now_ms, struct peer *from, const 
     if (e == 0)
         e = print_limits(&r->limits, &b);
     if (e == 0)
+        e = ag_buf_append_str(&b, ",\"unserved\":");
+    if (e == 0)
+        e = unserved_print(&r->unserved, now_ms, &b);
+    if (e == 0)
         e = ag_buf_append_str(&b, "}}");
     answer(r, from, t, e, &b);
 }
@@ -144,9 +148,9 @@ static int print_peer(const struct peer *p, uint64_t now_ms, unsigned max_keys, 
         e = ag_buf_printf(b,
                           ",\"encoding\":\"%s\",\"address\":%u,\"n_keys\":%u,\"queued\":%zu,\"requests\":%u,"
                           "\"commands\":%u,\"texts_in\":%" PRIu64 ",\"texts_out\":%" PRIu64
-                          ",\"age_ms\":%" PRIu64 ",\"keys\":",
+                          ",\"age_ms\":%" PRIu64 ",\"unanswered\":%" PRIu64 ",\"keys\":",
                           p->pack ? "msgpack" : "json", p->address, p->n_subs, ag_buf_size(&p->out),
-                          p->n_requests, p->n_asks, p->texts_in, p->texts_out, now_ms - p->since_ms);
+                          p->n_requests, p->n_asks, p->texts_in, p->texts_out, now_ms - p->since_ms, p->n_unanswered);
     if (e == 0)
         e = print_keys(p, false, max_keys, b);
     if (e == 0)
@@ -201,6 +205,24 @@ static void do_peers(struct router *r, uint64_t now_ms, struct peer *from, const
     }
     if (e == 0)
         e = ag_buf_append_str(&b, "]}");
+    answer(r, from, t, e, &b);
+}
+
+/* {"from":N} in params: from that line on. */
+static void do_log(struct router *r, struct peer *from, const struct text *t)
+{
+    static const struct ag_log_ring nothing;
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    struct ag_json_value value = arg(t, "from");
+    uint64_t line = 0;
+    int e = answer_begin(&b, t);
+
+    if (value.type == AG_JSON_NUMBER && !ag_span_uint(value.raw, UINT64_MAX, &line))
+        line = 0;
+    if (e == 0)
+        e = ag_log_ring_put(r->log ? r->log : &nothing, line, &b);
+    if (e == 0)
+        e = ag_buf_append_char(&b, '}');
     answer(r, from, t, e, &b);
 }
 
@@ -305,6 +327,8 @@ void introspect_handle(struct router *r, uint64_t now_ms, struct peer *from, con
         do_stats(r, from, t);
     } else if (ag_span_eq(t->method, "agent.peers")) {
         do_peers(r, now_ms, from, t);
+    } else if (ag_span_eq(t->method, "agent.log")) {
+        do_log(r, from, t);
     } else if (ag_span_eq(t->method, "agent.monitor")) {
         do_monitor(r, from, t);
     } else if (ag_span_eq(t->method, "agent.call")) {

@@ -51,6 +51,7 @@ struct peer {
     struct ag_cred cred;
     uint64_t since_ms;
     uint64_t texts_in, texts_out;
+    uint64_t n_unanswered; /* commands it was given whose deadline came first */
 };
 
 static inline bool peer_is_open(const struct peer *p)

@@ -302,6 +302,8 @@ void router_expire(struct router *r, uint64_t now_ms)
     grace_expire(r, now_ms);
     while ((c = command_first(&r->commands)) && c->deadline_ms <= now_ms) {
         r->stats.command_timeouts++;
+        ag_list_for_each (it, &c->asks)
+            ag_list_entry(it, struct ask, by_command)->peer->n_unanswered++;
         down_fail(r, c, CODE_ACK_TIMEOUT, "user ack timeout", NULL);
     }
     while ((q = request_first(&r->requests)) && q->deadline_ms <= now_ms) {

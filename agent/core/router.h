@@ -20,8 +20,10 @@
 #include "agent/core/request.h"
 #include "agent/core/stats.h"
 #include "agent/core/sub.h"
+#include "agent/core/unserved.h"
 #include "libagent/core/access.h"
 #include "libagent/core/json.h"
+#include "libagent/core/log_ring.h"
 
 enum { ROUTER_MONITORS = 8, ROUTER_ADDRESSES = 32, ROUTER_SPARE_BUFS = 64 };
 
@@ -35,6 +37,7 @@ struct router {
     struct request_table requests;
     struct command_table commands;
     struct grace grace;
+    struct unserved unserved;
     struct ag_list peers;  /* struct peer.all: applications */
     struct ag_list gone;   /* struct peer.half: half closed ones, oldest first */
     struct ag_list work;   /* struct peer.work */
@@ -52,6 +55,7 @@ struct router {
     size_t queued;         /* bytes in all out buffers */
     size_t held;           /* bytes of all partial texts */
     uint64_t start_ms;
+    const struct ag_log_ring *log;          /* for agent.log; NULL: nothing is kept. Borrowed */
     int32_t own_pid;                        /* for agent.info */
     uint64_t now_ms;                        /* of the call under way */
     int64_t wall_offset_ms;                 /* unix time - now_ms, for events of monitors */

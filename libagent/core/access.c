@@ -175,7 +175,7 @@ static bool narrower_allow(const struct ag_access *a, unsigned verb, struct ag_s
 static bool check(const struct ag_access *a, unsigned verb, struct ag_span name, bool wide, bool strict,
                   const struct ag_cred *c)
 {
-    strict = strict || (verb & AG_ACCESS_STRICT);
+    strict = strict || (verb & AG_ACCESS_STRICT) || (!wide && ag_access_is_private(name));
     if (!a->enabled)
         return !strict || ag_access_is_owner(a, c);
     if (ag_access_is_owner(a, c))

@@ -9,11 +9,12 @@
  *
  * Closed methods are the owner's alone once rules are on, whatever way they come, until a rule with the same
  * or a longer pattern gives them to somebody: _internal.*, miIO.* but miIO.info, local.ble.*, agent.* but
- * agent.info. The list stands here and nowhere else.
+ * agent.info. The list stands here and nowhere else. agent.log and client.log are so whether rules are on or not.
  */
 #ifndef AG_ACCESS_H
 #define AG_ACCESS_H
 
+#include <string.h>
 #include "libagent/core/cred.h"
 #include "libagent/core/util.h"
 
@@ -66,6 +67,13 @@ int ag_access_add(struct ag_access *a, unsigned verbs, struct ag_span pattern,
 
 /* Root and the daemon's own user, whatever the rules. An unknown peer is neither. */
 bool ag_access_is_owner(const struct ag_access *a, const struct ag_cred *c);
+
+/* The daemons' own logs: the owner's alone, rules on or off, unless a rule names the method. */
+static inline bool ag_access_is_private(struct ag_span method)
+{
+    return (method.len == 9 && memcmp(method.p, "agent.log", 9) == 0) ||
+           (method.len == 10 && memcmp(method.p, "client.log", 10) == 0);
+}
 
 /* A closed method, whoever asks and whether rules are on or not. method: the decoded name. */
 bool ag_access_is_closed(struct ag_span method);

@@ -9,11 +9,14 @@
 #include "libagent/core/local_time.h"
 #include "libagent/core/utf8.h"
 
+enum { KEPT_LINES = 1000, KEPT_BYTES = 128 * 1024, LINE_MAX_BYTES = 1024, HEAD_MAX_BYTES = 64 };
+
 static struct {
     int level;
     FILE *file; /* NULL: standard error */
     char *path;
     bool priorities; /* standard error is read by the journal */
+    struct ag_log_ring kept;
 } sink = {.level = AG_LOG_INFO};
 
 int ag_log_open(const char *path)
@@ -55,6 +58,16 @@ int ag_log_reopen(void)
     r = ag_log_open(path);
     free(path);
     return r;
+}
+
+int ag_log_keep(void)
+{
+    return sink.kept.bytes ? 0 : ag_log_ring_init(&sink.kept, KEPT_BYTES, KEPT_LINES);
+}
+
+const struct ag_log_ring *ag_log_kept(void)
+{
+    return &sink.kept;
 }
 
 void ag_log_set_level(int level)
@@ -99,7 +112,8 @@ void ag_log(enum ag_log_level level, const char *fmt, ...)
     static const char *const names[] = {"ERROR", "WARNING", "INFO", "DEBUG", "VERBOSE"};
     static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>", "<7>"};
     FILE *out = sink.file ? sink.file : stderr;
-    char when[32], line[1024];
+    char when[32], line[HEAD_MAX_BYTES + LINE_MAX_BYTES];
+    int head;
     struct tm tm;
     time_t now;
     va_list ap;
@@ -109,11 +123,13 @@ void ag_log(enum ag_log_level level, const char *fmt, ...)
     now = time(NULL);
     ag_local_time(now, &tm);
     strftime(when, sizeof when, "%Y%m%d %H:%M:%S", &tm);
+    head = snprintf(line, HEAD_MAX_BYTES, "[%s] [%s] ", when, names[level]);
     va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
+    vsnprintf(line + head, LINE_MAX_BYTES, fmt, ap);
     va_end(ap);
     make_plain(line);
-    fprintf(out, "%s[%s] [%s] %s\n", sink.priorities && !sink.file ? priorities[level] : "", when, names[level], line);
+    ag_log_ring_add(&sink.kept, line, strlen(line));
+    fprintf(out, "%s%s\n", sink.priorities && !sink.file ? priorities[level] : "", line);
 }
 
 bool ag_log_gate_pass(struct ag_log_gate *g, uint64_t now_ms, unsigned *held_out)

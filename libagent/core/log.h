@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "libagent/core/log_ring.h"
 #include "libagent/core/util.h"
 
 enum ag_log_level { AG_LOG_ERROR, AG_LOG_WARNING, AG_LOG_INFO, AG_LOG_DEBUG, AG_LOG_VERBOSE };
@@ -16,6 +17,11 @@ int ag_log_open(const char *path);
 
 /* Opens the same path again, after a log rotation. 0 or -errno. */
 int ag_log_reopen(void);
+
+/* From now on the last 1,000 lines, at most 128 KiB of them, stay in memory as well. 0 or -ENOMEM. */
+int ag_log_keep(void);
+/* What is kept; empty before ag_log_keep(). */
+const struct ag_log_ring *ag_log_kept(void);
 
 /* Values outside 0..4 are cut. */
 void ag_log_set_level(int level);

@@ -34,6 +34,7 @@ static const struct {
     {"client.status", LOCAL_CMD_CLIENT_STATUS, FROM_LOCAL},
     {"client.counters", LOCAL_CMD_CLIENT_COUNTERS, FROM_LOCAL},
     {"cloud.status", LOCAL_CMD_CLOUD_STATUS, FROM_LOCAL},
+    {"client.log", LOCAL_CMD_CLIENT_LOG, FROM_LOCAL},
     {"miIO.info", LOCAL_CMD_INFO, FROM_ANY},
     {"miIO.config_router", LOCAL_CMD_CONFIG_ROUTER, FROM_LAN},
     {"miIO.config", LOCAL_CMD_CONFIG, FROM_ANY},
@@ -233,6 +234,14 @@ bool local_cmd_wants_enauth(struct ag_span params)
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, "enauth");
 
     return cJSON_IsTrue(v) || (cJSON_IsNumber(v) && v->valuedouble == 1);
+}
+
+uint64_t local_cmd_log_from(struct ag_span params)
+{
+    struct ag_span raw = params.p && ag_json_type(params) == AG_JSON_OBJECT ? ag_json_get(params, "from") : (struct ag_span){NULL, 0};
+    uint64_t n = 0;
+
+    return raw.p && ag_span_uint(raw, UINT64_MAX, &n) ? n : 0;
 }
 
 bool local_cmd_zone(char zone[64], struct ag_span params)

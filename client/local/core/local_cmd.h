@@ -23,6 +23,7 @@ enum local_cmd {
     LOCAL_CMD_CLIENT_STATUS,
     LOCAL_CMD_CLIENT_COUNTERS,
     LOCAL_CMD_CLOUD_STATUS,
+    LOCAL_CMD_CLIENT_LOG,
     LOCAL_CMD_LOCAL_OTHER, /* another local.* */
     LOCAL_CMD_INTERNAL,    /* _internal.*: the helper's */
     LOCAL_CMD_INFO,
@@ -67,6 +68,8 @@ const char *local_cmd_router_error(int e);
 
 /* {"enauth":1}: true. */
 bool local_cmd_wants_enauth(struct ag_span params);
+/* {"from":N}: N, else 0. */
+uint64_t local_cmd_log_from(struct ag_span params);
 /* {"tz":"..."}: true and the zone when it is a safe one. */
 bool local_cmd_zone(char zone[64], struct ag_span params);
 /* {"loglevel":0..4}: true. */
