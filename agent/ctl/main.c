@@ -38,8 +38,10 @@ static const struct {
      "  -n, --count COUNT  end after so many\n"
      "  -i, --interval MS  between two (1000)\n"},
     {"wait", "KEY...", "until applications have subscribed to all of them", ctl_wait, ""},
-    {"stats", "", "the agent's counters", ctl_stats, ""},
-    {"check", "", "is everything well? exit code 1 when not", ctl_check, ""},
+    {"stats", "[--prom]", "the agent's counters", ctl_stats, "  -p, --prom         those of agent and client, as OpenMetrics text\n"},
+    {"status", "", "device, clouds, kept reports, LAN, applications on one screen", ctl_status, ""},
+    {"check", "", "is everything well? each trouble with its cure; exit code 1 when not", ctl_check, ""},
+    {"bundle", "FILE", "a tar archive for whoever helps: status, counters, logs, settings without secrets", ctl_bundle, ""},
     {"help", "[COMMAND]", "this, or more about a command", ctl_help, ""},
 };
 

@@ -9,6 +9,7 @@ miio_unit_test(udp_owner SOURCES unit/client/lan/test_udp_owner.c LIBS miioclien
 miio_system_test(test_client.py TIMEOUT 180)
 miio_system_test(test_status.py TIMEOUT 180)
 miio_system_test(test_client_memory.py TIMEOUT 600 ALONE)
+miio_system_test(test_check.py TIMEOUT 240)
 miio_system_test(test_security_client.py TIMEOUT 300)
 add_test(NAME system.demo
          COMMAND ${CMAKE_SOURCE_DIR}/examples/demo.sh --once --no-install --build ${CMAKE_BINARY_DIR})

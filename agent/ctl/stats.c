@@ -1,0 +1,144 @@
+/* stats: counters, as a table, as JSON, or as OpenMetrics text for a collector. */
+#include <ctype.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include "agent/ctl/report.h"
+
+/* ---- OpenMetrics ---- */
+
+/* A metric's name: letters, digits and underscores, whatever the counter's is. */
+static void put_name(const char *prefix, const char *name)
+{
+    fputs(prefix, stdout);
+    for (; *name; name++)
+        putchar(isalnum((unsigned char) *name) ? *name : '_');
+}
+
+/* These go down too. */
+static bool is_gauge(const char *name)
+{
+    static const char *const gauges[] = {"spool.waiting", "local.bytes", "uplink.bytes", "cloud.answers.waiting",
+                                         "cloud.link.unacknowledged"};
+
+    for (size_t i = 0; i < ag_array_size(gauges); i++)
+        if (strcmp(name, gauges[i]) == 0)
+            return true;
+    return false;
+}
+
+static void put_metric(const char *prefix, const cJSON *v)
+{
+    bool gauge = is_gauge(v->string);
+
+    printf("# TYPE ");
+    put_name(prefix, v->string);
+    printf(" %s\n", gauge ? "gauge" : "counter");
+    put_name(prefix, v->string);
+    printf("%s %.0f\n", gauge ? "" : "_total", v->valuedouble);
+}
+
+static void put_metrics(const char *prefix, const cJSON *counters)
+{
+    const cJSON *v;
+
+    cJSON_ArrayForEach(v, counters)
+        if (cJSON_IsNumber(v))
+            put_metric(prefix, v);
+}
+
+static void put_gauge(const char *name, double value)
+{
+    printf("# TYPE %s gauge\n%s %.0f\n", name, name, value);
+}
+
+/* A label's value: backslash, quote and line end are escaped. */
+static void put_label(const char *value)
+{
+    for (; *value; value++) {
+        if (*value == '\n') {
+            fputs("\\n", stdout);
+            continue;
+        }
+        if (*value == '"' || *value == '\\')
+            putchar('\\');
+        putchar(*value);
+    }
+}
+
+static void put_clouds(const cJSON *clouds)
+{
+    const cJSON *cloud;
+
+    puts("# TYPE miio_cloud_connected gauge");
+    cJSON_ArrayForEach(cloud, clouds)
+    {
+        fputs("miio_cloud_connected{cloud=\"", stdout);
+        put_label(ctl_string(cloud, "name"));
+        printf("\"} %d\n", strcmp(ctl_string(cloud, "state"), "cloud_connected") == 0);
+    }
+}
+
+static int print_prom(struct ctl *ctl)
+{
+    ag_cleanup(report_deinit) struct report r = {.why = ""};
+    ag_cleanup(ctl_delete_json) cJSON *counters = NULL;
+    int e = report_ask(ctl, &r);
+
+    if (e != CTL_OK)
+        return e;
+    put_metrics("miio_agent_", r.stats_json);
+    put_gauge("miio_agent_up_seconds", ctl_number(r.info_json, "uptime_ms") / 1000);
+    put_gauge("miio_agent_peers", ctl_number(r.info_json, "peers"));
+    put_gauge("miio_client_up", r.status_json != NULL);
+    if (r.status_json) {
+        counters = cJSON_Parse(r.counters ? r.counters : "{}");
+        put_metrics("miio_client_", counters);
+        put_gauge("miio_client_up_seconds", ctl_number(r.status_json, "uptime_s"));
+        put_clouds(cJSON_GetObjectItemCaseSensitive(r.status_json, "clouds"));
+    }
+    puts("# EOF");
+    return CTL_OK;
+}
+
+/* ---- the agent's own ---- */
+
+static int print_table(struct ctl *ctl)
+{
+    ag_cleanup(ctl_free_text) char *text = NULL;
+    ag_cleanup(ctl_delete_json) cJSON *stats = NULL;
+    const cJSON *v;
+    int r = ctl_ask_text(ctl, "agent.stats", NULL, &text);
+
+    if (r != CTL_OK)
+        return r;
+    if (ctl->json) {
+        ctl_write_line(stdout, text);
+        return CTL_OK;
+    }
+    stats = cJSON_Parse(text);
+    cJSON_ArrayForEach(v, stats)
+    {
+        bool zero = v->valuedouble == 0;
+
+        printf("%s%-26s %14.0f%s\n", zero ? ctl_dim(ctl) : "", v->string, v->valuedouble, zero ? ctl_plain(ctl) : "");
+    }
+    return CTL_OK;
+}
+
+int ctl_stats(struct ctl *ctl, int argc, char **argv)
+{
+    static const struct option options[] = {{"prom", no_argument, NULL, 'p'}, {NULL, 0, NULL, 0}};
+    bool prom = false;
+    int c, r;
+
+    while ((c = getopt_long(argc, argv, "p", options, NULL)) != -1) {
+        if (c != 'p')
+            return CTL_USAGE;
+        prom = true;
+    }
+    r = argc == optind ? ctl_connect(ctl) : CTL_USAGE;
+    if (r != CTL_OK)
+        return r;
+    return prom ? print_prom(ctl) : print_table(ctl);
+}
