@@ -15,7 +15,7 @@
 #include "libagent/io/daemon.h"
 #include "libagent/io/watchdog.h"
 
-enum { EXIT_CONFIG = 78, N_SIGNALS = 4 };
+enum { EXIT_CONFIG = 78, N_SIGNALS = 4, TRANSIENT = 512 << 10 /* of texts on their way */ };
 
 struct daemon {
     uv_loop_t loop;
@@ -120,6 +120,7 @@ static int run(struct daemon *d, struct options *o, struct ag_daemon *background
         daemon_end(d);
     } else {
         ag_watchdog_start(&d->watchdog, &d->loop);
+        heap_set_roof(d->client.options.memory_limit + TRANSIENT);
         say_ready(d, background);
     }
     uv_run(&d->loop, UV_RUN_DEFAULT);

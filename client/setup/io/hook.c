@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "client/device/io/heap.h"
 
 extern char **environ;
 
@@ -105,6 +106,7 @@ int hook_run(struct hook **out, uv_loop_t *loop, const char *const args[], const
                               .stdio = stdio};
     struct hook *k = calloc(1, sizeof *k);
     char **all = merge_env(env);
+    struct heap_limits limits;
     int r;
 
     if (!k || !all) {
@@ -118,7 +120,9 @@ int hook_run(struct hook **out, uv_loop_t *loop, const char *const args[], const
     k->n_open = 2;
     k->process.data = k->limit.data = k;
     uv_timer_init(loop, &k->limit);
+    limits = heap_lift_roof();
     r = uv_spawn(loop, &k->process, &o);
+    heap_restore_roof(&limits);
     free(all);
     if (r < 0) {
         uv_close((uv_handle_t *) &k->process, on_closed);
