@@ -156,8 +156,9 @@ def test_used_removed_and_purged(root):
     before = root.files()
     users = root.sh("cat /etc/passwd /etc/group")
     root.sh("cd /packages; dpkg -i ./*.deb")
-    assert root.sh("getent passwd miio; getent group miio").count("miio:") == 2
-    assert "/etc/miio" in root.sh("stat -c '%n %U %G %a' /etc/miio /etc/miio/access.conf")
+    assert len(re.findall(r"^miio:", root.sh("getent passwd miio; getent group miio"), re.M)) == 2
+    assert root.sh("stat -c '%n %U %a' /etc/miio /etc/miio/access.conf").splitlines() == [
+        "/etc/miio miio 750", "/etc/miio/access.conf root 644"]
     out = root.sh("""
 cat >/etc/miio/device.conf <<X
 did=10000
