@@ -63,7 +63,7 @@ MUTANTS = [Mutant(*row) for row in [
      *after("    u->up_since_ms = hub_now(u->hub);\n", "    u->delay_ms = DELAY_MIN_MS;\n"),
      "system.agent_upstream:test_a_server_that_accepts_and_closes_is_not_stormed"),
     ("the agent waits for a connection for ever", "agent/io/uplink.c",
-     "    uv_timer_start(&u->timer, uplink_on_timer, CONNECT_MS, 0);\n", "", "system.agent_upstream"),
+     "    uv_timer_start(&u->timer, uplink_on_timer, CONNECT_MS, 0);\n", "", "system.agent_upstream:test_a_server_that_never_answers_is_given_up"),
     ("libagent's pause starts over at each connection", "libagent/conn.c",
      *after("    c->connected_at_ms = now_ms;\n", "    c->pause_ms = c->first_pause_ms;\n"),
      "unit.libagent_conn unit.libagent_promises"),

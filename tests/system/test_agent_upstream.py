@@ -74,12 +74,16 @@ def test_flapping():
 def test_a_server_that_accepts_and_closes_is_not_stormed():
     """The pauses go on growing: a connection that did not last is no success. Nor are the lines without number."""
     with Agent("-l", "4", connect=False) as a:
-        end, n = time.monotonic() + 5, 0
-        a.listener.settimeout(6)
-        while time.monotonic() < end:
-            a.listener.accept()[0].close()
-            n += 1
-        assert 2 <= n <= 12, n  # 100 ms each time would be 50
+        a.listener.settimeout(DEADLINE)
+        for n in range(6):
+            up, _ = a.listener.accept()
+            begin = time.monotonic() if n == 0 else begin
+            up.settimeout(DEADLINE)
+            up.sendall(b'{"id":1,"method":"nobody.has.it"}')
+            assert up.recv(4096)  # it is connected
+            up.close()
+        # 100, 200, 400, 800 and 1600 ms, each a quarter less at least: never sooner, on whatever machine
+        assert time.monotonic() - begin >= 2.3
         assert len(a.err) < 60
 
 
@@ -140,3 +144,15 @@ def test_upstream_that_does_not_read():
         while app.get().get("method") != "m":
             pass
         assert a.stats()["upstream_busy"] > 0
+
+
+def test_a_server_that_never_answers_is_given_up():
+    with Agent("-l", "4", upstream=False, connect=False) as a:
+        a.listener.listen(0)
+        full = [socket.socket() for _ in range(3)]
+        for s in full:  # the kernel answers nobody else
+            s.setblocking(False)
+            s.connect_ex(("127.0.0.1", a.up_port))
+        a.wait_err("no connection to upstream.*no answer")
+        for s in full:
+            s.close()
