@@ -19,8 +19,9 @@ case "${1:-}" in
     done
     exit 0
     ;;
---soak) exclude=(-LE mutants) ;;
-*) exclude=(-LE 'soak|mutants') ;;
+--soak) exclude=(-LE 'mutants|package') ;;
+--package) exclude=(-LE 'soak|mutants') ;;
+*) exclude=(-LE 'soak|mutants|package') ;;
 esac
 cmake --preset dev >/dev/null
 cmake --build build-dev -j "$jobs"
