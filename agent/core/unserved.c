@@ -18,7 +18,7 @@ void unserved_note(struct unserved *u, struct ag_span method, uint64_t now_ms)
             u->methods[i].last_ms = now_ms;
             return;
         }
-        if (u->methods[i].n == 0 || (u->methods[at].n > 0 && u->methods[i].last_ms < u->methods[at].last_ms))
+        if (u->methods[at].n > 0 && (u->methods[i].n == 0 || u->methods[i].last_ms < u->methods[at].last_ms))
             at = i;
     }
     if (name.len > 0)
