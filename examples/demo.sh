@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The whole path on one machine: a stand-in cloud and a phone give commands, the client takes them, the agent hands each to
-# the one application that asked for its method, answers and reports go back. Nothing outside a temporary directory is
-# written; every port but the LAN protocol's 54321 is chosen by the kernel, all on loopback.
+# the one application that asked for its method, answers and reports go back. Nothing is written but the build tree and a
+# temporary directory; every port but the LAN protocol's 54321 is chosen by the kernel, all on loopback.
 #
 #   examples/demo.sh           builds, starts all, shows it, leaves it running for miioctl until Ctrl-C
 #   examples/demo.sh --once    the same unattended: ends by itself, 0 only if all was seen
@@ -29,23 +29,16 @@ say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 [ -t 1 ] && [ -z "${NO_COLOR:-}" ] || say() { printf '\n%s\n' "$*"; }
 die() {
     echo "demo.sh: $*" >&2
-    for f in "$dir"/*.log; do [ -s "$f" ] && echo "--- $(basename "$f")" >&2 && tail -n 15 "$f" >&2; done
+    for f in "$dir"/*.log; do case $f in */build.log | */configure.log) continue ;; esac && [ -s "$f" ] && echo "--- $(basename "$f")" >&2 && tail -n 15 "$f" >&2; done
     exit 1
 }
-
-# ---- build ----
-[ $install = no ] || sh tests/support/install_packages.sh
-export PATH=/usr/bin:$PATH
-cmake -B "$build" >/dev/null
-cmake --build "$build" -j "$(nproc)" >/dev/null
-bin=$(cd "$build/bin" && pwd)
-python=/usr/bin/python3
 
 # ---- running things: each has a log, all end with this script ----
 dir=$(mktemp -d)
 pids=()
 finish() {
-    trap - EXIT INT TERM
+    trap '' INT TERM
+    trap - EXIT
     for ((i = ${#pids[@]} - 1; i >= 0; i--)); do kill "${pids[i]}" 2>/dev/null || true; done
     # a program that does not leave within five seconds must not keep this one
     for ((i = 0; i < 100; i++)); do
@@ -56,9 +49,48 @@ finish() {
     for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
     rm -rf "$dir"
 }
+interrupted() {
+    echo
+    echo "demo.sh: interrupted, all programs are ended"
+    exit 130
+}
 trap finish EXIT
-trap 'exit 130' INT
+trap interrupted INT
 trap 'exit 143' TERM
+
+# ---- build ----
+# The share that is done, as make or ninja tell it: on one line of a terminal, else every quarter.
+show_progress() {
+    local line done=0 share
+    while IFS= read -r line; do
+        echo "$line" >>"$dir/build.log"
+        case $line in
+        '['*%']'*) share=${line#[} share=${share%%%*} ;;
+        '['*/*']'*) share=${line#[} share=$((${share%%/*} * 100 / $(sed 's/[^0-9].*//' <<<"${share#*/}"))) ;;
+        *) continue ;;
+        esac
+        if [ -t 1 ]; then
+            printf '\r  %3d%%' "$share"
+        elif ((share >= done + 25)); then
+            done=$((share / 25 * 25))
+            printf '  %d%%\n' "$done"
+        fi
+    done
+    [ ! -t 1 ] || printf '\r        \r'
+}
+
+if [ $install = yes ]; then
+    say "packages that are missing"
+    case $cloud in gizwits | mqtt) broker=broker ;; *) broker= ;; esac
+    # shellcheck disable=SC2086
+    sh tests/support/install_packages.sh demo $broker
+fi
+export PATH=/usr/bin:$PATH
+say "building in $build/"
+cmake -B "$build" >"$dir/configure.log" 2>&1 || { cat "$dir/configure.log" >&2 && die "cmake cannot configure $build"; }
+cmake --build "$build" -j "$(nproc)" 2>&1 | show_progress || { grep -A8 -E 'error|Error' "$dir/build.log" >&2 || true; die "the build failed"; }
+bin=$(cd "$build/bin" && pwd)
+python=/usr/bin/python3
 
 # start NAME PROGRAM ARGS...: in the background, output in NAME.log
 start() {
@@ -76,6 +108,15 @@ wait_line() {
         sleep 0.05
     done
     die "$1 never said: $2"
+}
+# phone ARGS... <SCRIPT: waited for, so that Ctrl-C ends it together with the others
+phone() {
+    local r=0
+    $python - "$@" <&0 &
+    pids+=($!)
+    wait $! || r=$?
+    unset 'pids[-1]'
+    return $r
 }
 ready_value() { wait_line "$1" '^ready' | tr ' ' '\n' | sed -n "s/^$2=//p"; }
 lines() { wc -l <"$dir/$1.log"; }
@@ -168,7 +209,7 @@ say "running: $([ $cloud = none ] || echo 'stand-in cloud, ')client, agent, lamp
 
 # ---- a phone ----
 say "a phone on the LAN (python3-miio), UDP $ip:54321"
-$python - "$ip" "$(printf %s "$token" | od -An -tx1 | tr -d ' \n')" <<'PY' || die "the phone was not served"
+phone "$ip" "$(printf %s "$token" | od -An -tx1 | tr -d ' \n')" <<'PY' || die "the phone was not served"
 import sys
 import miio
 device = miio.Device(sys.argv[1], sys.argv[2])
@@ -189,7 +230,7 @@ PY
 # ---- the MCU ----
 if [ $mcu = yes ]; then
     say "the phone and the MCU on the serial line"
-    $python - "$ip" "$(printf %s "$token" | od -An -tx1 | tr -d ' \n')" <<'PY' || die "the MCU did not serve the phone"
+    phone "$ip" "$(printf %s "$token" | od -An -tx1 | tr -d ' \n')" <<'PY' || die "the MCU did not serve the phone"
 import sys
 import miio
 device = miio.Device(sys.argv[1], sys.argv[2])
@@ -273,6 +314,7 @@ if [ $once = yes ]; then
     say "all was seen"
     exit 0
 fi
+trap 'echo && echo "all programs are ended" && exit 0' INT
 cat <<TRY
 
 It goes on running. In another shell:

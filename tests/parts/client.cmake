@@ -16,6 +16,8 @@ add_test(NAME system.demo
 add_test(NAME system.demo_no_cloud
          COMMAND ${CMAKE_SOURCE_DIR}/examples/demo.sh --once --no-install --cloud none --build ${CMAKE_BINARY_DIR})
 set_tests_properties(system.demo system.demo_no_cloud PROPERTIES TIMEOUT 300 RUN_SERIAL TRUE)
+miio_system_test(test_demo_script.py TIMEOUT 400)
+set_tests_properties(system.demo_script PROPERTIES RUN_SERIAL TRUE)
 miio_system_test(test_provisioning.py TIMEOUT 240)
 miio_system_test(test_helper.py TIMEOUT 240)
 miio_system_test(test_hooks.py TIMEOUT 300)

@@ -213,6 +213,18 @@ def test_packaging_names_installed_paths():
                 assert (source.parent / path).is_file(), f"{source.name}: {path}"
 
 
+def test_documents_and_examples_are_installed():
+    with tempfile.TemporaryDirectory() as root:
+        done = run("cmake", "--install", BIN.parent, "--prefix", "/usr", "--component", "doc", env={**os.environ, "DESTDIR": root})
+        assert done.returncode == 0, done.stderr
+        shared = Path(root) / "usr/share/doc"
+        top = next(shared.rglob("CHANGELOG.md")).parent
+        for name in ("README.md", "docs/troubleshooting.md", "docs/zh/README.md", "docs/decisions/001-cores-and-shells.md",
+                     "examples/subscribe.c", "examples/python/agent.py"):
+            assert (top / name).is_file(), name
+        assert not (top / "examples/sim").exists()
+
+
 def test_units_name_existing_pages():
     for unit in (SOURCE / "docs/packaging/systemd").glob("*.service"):
         for name, section in re.findall(r"man:([\w.]+)\((\d)\)", unit.read_text()):
