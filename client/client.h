@@ -61,7 +61,6 @@ struct cloud_link {
     bool stopping;
     bool restart; /* start again when stop() is complete */
     uint64_t since_ms;    /* when it came, started or went */
-    const char *told_word; /* of cloud.status; NULL: none yet */
     struct ag_list calls; /* struct cloud_call.link: applications that wait for a method of the cloud's own */
 };
 
@@ -209,8 +208,6 @@ void cloud_link_info_changed(struct client *c);
 int client_put_status(const struct client *c, struct ag_buf *out);
 int client_put_cloud_words(const struct client *c, struct ag_buf *out);
 int client_put_counters(const struct client *c, struct ag_buf *out);
-/* Broadcasts cloud.status when a cloud's word is another one than was told last. */
-void client_tell_clouds(struct client *c);
 
 /* serve.c: the methods that the client answers itself. true: it was one of them and is settled. */
 bool client_serve(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view);

@@ -88,7 +88,6 @@ static void on_connected(void *user)
     c->link.since_ms = uv_now(c->loop);
     ag_log(AG_LOG_INFO, "cloud %s connected", c->link.ops->name);
     client_event(c, DEVICE_EV_CLOUD_UP);
-    client_tell_clouds(c);
     report_path_pump(&c->reports);
     uplink_pump(&c->uplink);
     client_rearm(c);
@@ -125,7 +124,6 @@ static void on_lost(void *user, const char *why)
     uplink_pump(&c->uplink); /* what waited there is kept behind what was under way */
     uplink_lost(&c->uplink);
     client_event(c, DEVICE_EV_CLOUD_LOST);
-    client_tell_clouds(c);
     client_rearm(c);
 }
 

@@ -70,25 +70,6 @@ int client_put_cloud_words(const struct client *c, struct ag_buf *out)
     return status_text_put_words(out, clouds, gather_clouds(c, clouds));
 }
 
-void client_tell_clouds(struct client *c)
-{
-    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
-    struct status_cloud clouds[STATUS_CLOUDS_MAX];
-    unsigned n = gather_clouds(c, clouds);
-    int r;
-
-    if (n == 0 || clouds[0].word == c->link.told_word)
-        return;
-    c->link.told_word = clouds[0].word;
-    r = ag_buf_append_str(&out, "{\"method\":\"cloud.status\",\"params\":");
-    if (r == 0)
-        r = status_text_put_words(&out, clouds, n);
-    if (r == 0)
-        r = ag_buf_append_char(&out, '}');
-    if (r == 0)
-        client_broadcast(c, ag_buf_span(&out));
-}
-
 /* ---- the rest ---- */
 
 static void gather_spool(const struct client *c, struct status_facts *f)
