@@ -112,9 +112,10 @@ wait_line() {
 # phone ARGS... <SCRIPT: waited for, so that Ctrl-C ends it together with the others
 phone() {
     local r=0
-    $python - "$@" <&0 &
+    $python - "$@" <&0 2>"$dir/phone.err" & # what it says of a device that Ctrl-C has ended is nobody's concern
     pids+=($!)
     wait $! || r=$?
+    cat "$dir/phone.err" >&2
     unset 'pids[-1]'
     return $r
 }
