@@ -125,6 +125,7 @@ def test_report_and_command_through_agent(data_dir, transport):
     with Cloud() as cloud, client(data_dir(), cloud.port(transport), "--transport", transport) as c, \
             Daemon("miio_agent", "--listen", "127.0.0.1:0", "--unix", "none", "--upstream",
                    c.ready["local"]) as agent:
+        agent.wait_err("connected to upstream")
         info = cloud.wait_event("info")[0]["params"]
         assert info["model"] == "cool.prod.v1" and len(info["token"]) == 32
         assert cloud.wait_event("report")[0]["params"] == {"ota_state": "idle"}
