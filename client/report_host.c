@@ -107,6 +107,7 @@ int client_open_reports(struct client *c, char error[DATA_ERROR_MAX])
     c->boot = read_boot();
     snprintf(path, sizeof path, "%sreports.mdb", c->options.dir.path);
     env.path = c->link.ops ? path : NULL;
+    env.need = c->link.ops ? cloud_need(c->link.ops) : 0;
     r = report_path_open(&c->reports, &env, error, DATA_ERROR_MAX);
     c->n_open += c->reports.spool != NULL;
     return r;

@@ -61,8 +61,12 @@ struct cloud_env {
 /* One counter of a cloud; name is a literal, dotted, and starts with "cloud.". */
 typedef void cloud_tell_fn(void *user, const char *name, uint64_t n);
 
+/* The clouds' places: their bits in the store's file, so for ever. A new cloud gets the next one. */
+enum cloud_place { CLOUD_OT, CLOUD_GIZWITS, CLOUD_ONENET, CLOUD_MQTT, CLOUDS_MAX };
+
 struct cloud_ops {
     const char *name; /* "ot", ... */
+    enum cloud_place place;
     /* Checks the configuration: 0, or -EINVAL with one line (key and reason) in why. No side effects. */
     int (*check)(const struct device_conf *conf, char *why, size_t n);
     int (*create)(struct cloud **out, const struct cloud_env *env); /* 0, -ENOMEM, -EINVAL */
@@ -118,6 +122,12 @@ struct cloud_ops {
 struct cloud {
     const struct cloud_ops *ops;
 };
+
+/* Its bit in the store's file. */
+static inline unsigned cloud_need(const struct cloud_ops *ops)
+{
+    return 1u << ops->place;
+}
 
 /* NULL when no cloud has that name. "none" is NULL too. */
 const struct cloud_ops *cloud_find(const char *name);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "client/report/core/report_policy.h"
+#include "client/report/core/spool_form.h"
 #include "client/report/core/uplink.h"
 #include "client/report/io/spool.h"
 #include "libagent/core/log.h"
@@ -145,7 +146,7 @@ static int keep(struct report_path *p, uint32_t id, struct ag_span text, int64_t
     r = report_queue_add(&p->queue, id, rec.topic, text.len, born_ms, &seq);
     if (r < 0)
         return r;
-    r = spool_put(p->spool, seq, &rec);
+    r = spool_put(p->spool, seq, p->env.need, &rec);
     if (r < 0)
         report_queue_not_stored(&p->queue, seq);
     return r;
@@ -171,13 +172,18 @@ static bool may_keep(const struct report_path *p, struct ag_span text)
            report_policy_of(p->env.conf, method) != REPORT_DROP;
 }
 
-static int on_found(void *user, uint64_t seq, const struct spool_record *rec, size_t size)
+static int on_found(void *user, uint64_t seq, unsigned needs, const struct spool_record *rec)
 {
     struct report_path *p = user;
     struct report_time now = time_of(p);
-    int r = report_queue_restore(&p->queue, seq, rec->id, rec->topic, rec->text.len, birth_of(&now, rec));
+    int r;
 
-    (void) size;
+    spool_hand_over(p->spool, seq, SPOOL_NEED_UNNAMED, p->env.need);
+    if (!(needs & (p->env.need | SPOOL_NEED_UNNAMED)))
+        return -ENOENT; /* another cloud's */
+    if (needs & ~(p->env.need | SPOOL_NEED_UNNAMED))
+        spool_release(p->spool, seq, ~p->env.need);
+    r = report_queue_restore(&p->queue, seq, rec->id, rec->topic, rec->text.len, birth_of(&now, rec));
     if (r == -EEXIST)
         ag_log(AG_LOG_WARNING, "a kept report stands twice; the later one is left out");
     return r == -EEXIST ? r : 0; /* short of memory: it stays where it is, for the next start */

@@ -49,6 +49,7 @@ struct report_host {
 struct report_path_env {
     uv_loop_t *loop;
     const struct device_conf *conf;
+    unsigned need;    /* the cloud's bit in the store, see client/cloud/cloud.h */
     const char *path; /* of the store's file; NULL: nothing is kept. For the call of report_path_open() only */
     const struct report_host *host;
     void *user;

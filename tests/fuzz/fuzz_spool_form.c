@@ -22,12 +22,12 @@ static int read_bytes(void *user, uint64_t at, void *out, size_t n)
     return 0;
 }
 
-static void on_entry(void *user, uint64_t at, uint64_t seq, struct ag_span body)
+static void on_entry(void *user, uint64_t at, uint64_t seq, unsigned needs, struct ag_span body)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf again = AG_BUF_INIT;
     const struct spool_source *src = user;
 
-    if (spool_form_read(src, at, seq, &again) != 0 || ag_buf_size(&again) != body.len ||
+    if (needs == 0 || needs > UINT16_MAX || spool_form_read(src, at, seq, &again) != 0 || ag_buf_size(&again) != body.len ||
         memcmp(again.data, body.p, body.len) != 0)
         abort();
 }

@@ -536,6 +536,7 @@ static void gizwits_facts(const struct cloud *base, struct cloud_facts *out)
 
 const struct cloud_ops cloud_gizwits_ops = {
     .name = "gizwits",
+    .place = CLOUD_GIZWITS,
     .check = gizwits_check,
     .create = gizwits_create,
     .start = gizwits_start,

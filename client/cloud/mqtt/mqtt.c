@@ -592,6 +592,7 @@ static void mqtt_facts(const struct cloud *base, struct cloud_facts *out)
 
 const struct cloud_ops cloud_mqtt_ops = {
     .name = "mqtt",
+    .place = CLOUD_MQTT,
     .check = mqtt_check,
     .create = mqtt_create,
     .start = mqtt_start,

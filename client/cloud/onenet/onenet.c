@@ -466,6 +466,7 @@ static void onenet_facts(const struct cloud *base, struct cloud_facts *out)
 
 const struct cloud_ops cloud_onenet_ops = {
     .name = "onenet",
+    .place = CLOUD_ONENET,
     .check = onenet_check,
     .create = onenet_create,
     .start = onenet_start,

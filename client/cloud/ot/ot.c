@@ -572,6 +572,7 @@ static unsigned ot_wakeup_s(struct cloud *c)
 
 const struct cloud_ops cloud_ot_ops = {
     .name = "ot",
+    .place = CLOUD_OT,
     .check = ot_check,
     .create = ot_create,
     .start = ot_start,

@@ -5,7 +5,7 @@
 #include "client/report/core/crc32.h"
 
 enum {
-    VERSION = 1,
+    VERSION_FIRST = 1,
     CHUNK = 4096,
     SEARCH_MAX = 64 << 20 /* bytes looked at between good entries: a file of tricks must not take minutes */
 };
@@ -13,7 +13,7 @@ enum {
 static const uint8_t head_mark[8] = {0x8b, 'm', 'i', 'i', 'o', 'R', 'P', '\n'};
 static const uint8_t entry_mark[4] = {0xf5, 'r', 'e', 'p'};
 static const char live[SPOOL_STATE] = {'l', 'i', 'v', 'e'};
-const char spool_form_gone[SPOOL_STATE] = {'g', 'o', 'n', 'e'};
+static const char gone[SPOOL_STATE] = {'g', 'o', 'n', 'e'};
 
 static void put(uint8_t *p, uint64_t v, int n)
 {
@@ -50,15 +50,20 @@ static uint32_t head_crc(const uint8_t head[SPOOL_HEAD])
 void spool_form_head(uint8_t out[SPOOL_HEAD], struct spool_head head)
 {
     memcpy(out, head_mark, sizeof head_mark);
-    put(out + 8, VERSION, 4);
+    put(out + 8, SPOOL_VERSION, 4);
     put(out + 16, head.turn, 8);
     put(out + 24, head.length, 8);
     put(out + 12, head_crc(out), 4);
 }
 
+static bool is_ours(uint64_t version)
+{
+    return version == SPOOL_VERSION || version == VERSION_FIRST;
+}
+
 static bool read_head(const uint8_t *p, struct spool_head *out)
 {
-    if (memcmp(p, head_mark, sizeof head_mark) != 0 || get(p + 8, 4) != VERSION || get(p + 12, 4) != head_crc(p))
+    if (memcmp(p, head_mark, sizeof head_mark) != 0 || !is_ours(get(p + 8, 4)) || get(p + 12, 4) != head_crc(p))
         return false;
     *out = (struct spool_head){get(p + 16, 8), get(p + 24, 8)};
     return true;
@@ -69,7 +74,7 @@ static bool is_other(const uint8_t both[SPOOL_HEADS])
 {
     const uint8_t *a = both, *b = both + SPOOL_HEAD;
 
-    return memcmp(a, head_mark, sizeof head_mark) == 0 && memcmp(a, b, 12) == 0 && get(a + 8, 4) != VERSION;
+    return memcmp(a, head_mark, sizeof head_mark) == 0 && memcmp(a, b, 12) == 0 && !is_ours(get(a + 8, 4));
 }
 
 static void read_heads(const struct spool_source *src, struct spool_scan *out)
@@ -83,14 +88,15 @@ static void read_heads(const struct spool_source *src, struct spool_scan *out)
         return;
     a_good = read_head(both, &a);
     b_good = read_head(both + SPOOL_HEAD, &b);
-    if (a_good && (!b_good || a.turn > b.turn))
-        out->head = a;
-    else if (b_good)
-        out->head = b;
-    else if (is_other(both))
-        out->heads = SPOOL_HEADS_OTHER;
-    if (a_good || b_good)
+    if (a_good || b_good) {
+        bool first = a_good && (!b_good || a.turn > b.turn);
+
+        out->head = first ? a : b;
+        out->version = (unsigned) get(both + (first ? 0 : SPOOL_HEAD) + 8, 4);
         out->heads = a_good && b_good ? SPOOL_HEADS_GOOD : SPOOL_HEADS_ONE;
+    } else if (is_other(both)) {
+        out->heads = SPOOL_HEADS_OTHER;
+    }
 }
 
 /* ---- entries ---- */
@@ -98,10 +104,33 @@ static void read_heads(const struct spool_source *src, struct spool_scan *out)
 struct entry {
     uint64_t seq;
     uint32_t len, body_crc;
-    bool gone, odd; /* odd: neither live nor gone */
+    unsigned needs;
+    bool odd; /* the state is no such thing */
 };
 
-int spool_form_entry(struct ag_buf *out, uint64_t seq, struct ag_span body)
+void spool_form_state(uint8_t out[SPOOL_STATE], unsigned needs)
+{
+    if (needs == 0) {
+        memcpy(out, gone, SPOOL_STATE);
+        return;
+    }
+    put(out, needs, 2);
+    put(out + 2, ~needs, 2);
+}
+
+static void read_state(const uint8_t state[SPOOL_STATE], struct entry *out)
+{
+    bool is_live = memcmp(state, live, SPOOL_STATE) == 0, is_gone = memcmp(state, gone, SPOOL_STATE) == 0;
+
+    out->needs = (unsigned) get(state, 2);
+    out->odd = !is_live && !is_gone && (out->needs == 0 || get(state + 2, 2) != (~out->needs & 0xffff));
+    if (is_gone)
+        out->needs = 0;
+    else if (is_live || out->odd)
+        out->needs = SPOOL_NEED_UNNAMED;
+}
+
+int spool_form_entry(struct ag_buf *out, uint64_t seq, unsigned needs, struct ag_span body)
 {
     static const uint8_t zeros[3];
     uint8_t e[SPOOL_ENTRY];
@@ -115,7 +144,7 @@ int spool_form_entry(struct ag_buf *out, uint64_t seq, struct ag_span body)
     put(e + 8, seq, 8);
     put(e + 16, body.len, 4);
     put(e + 20, crc32_add(crc32_add(0, body.p, body.len), zeros, n_pad), 4);
-    memcpy(e + SPOOL_STATE_AT, live, SPOOL_STATE);
+    spool_form_state(e + SPOOL_STATE_AT, needs);
     put(e + 4, crc32_add(0, e + 8, 16), 4);
     ag_buf_append(out, e, sizeof e);
     ag_buf_append_span(out, body);
@@ -137,8 +166,7 @@ static int read_entry(const struct spool_source *src, uint64_t at, struct entry 
     out->seq = get(e + 8, 8);
     out->len = (uint32_t) get(e + 16, 4);
     out->body_crc = (uint32_t) get(e + 20, 4);
-    out->gone = memcmp(e + SPOOL_STATE_AT, spool_form_gone, SPOOL_STATE) == 0;
-    out->odd = !out->gone && memcmp(e + SPOOL_STATE_AT, live, SPOOL_STATE) != 0;
+    read_state(e + SPOOL_STATE_AT, out);
     return out->len <= SPOOL_BODY_MAX && src->size - at >= spool_form_size(out->len) ? 0 : -EBADMSG;
 }
 
@@ -193,14 +221,14 @@ static int take_entry(struct scanner *s, uint64_t at, uint64_t *next_out)
         return r;
     }
     *next_out = at + spool_form_size(e.len);
-    if (e.gone) {
+    if (e.needs == 0) {
         s->out->n_gone++;
         return 0;
     }
     if (e.odd && s->out->n_damaged++ == 0)
         s->out->first_damaged = at + SPOOL_STATE_AT;
     s->out->n_live++;
-    s->entry(s->user, at, e.seq, ag_buf_span(&s->body));
+    s->entry(s->user, at, e.seq, e.needs, ag_buf_span(&s->body));
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * The file of kept reports as bytes, version 1. All numbers are little-endian, all places multiples of 4.
+ * The file of kept reports as bytes, version 2. All numbers are little-endian, all places multiples of 4.
  *
  *   0, 32   two heads of 32 bytes, written in turn; the one with the greater turn counts
  *   64 ...  entries, back to back
@@ -7,10 +7,12 @@
  *   head    0 mark (8), 8 version, 12 CRC of the rest, 16 turn (8), 24 length (8): so much of the file is known to be on
  *           the disk. It runs behind the file, never ahead: a file that is shorter has lost its end.
  *   entry   0 mark, 4 CRC of bytes 8 to 23, 8 number (8), 16 length of the body, 20 CRC of the body and its padding,
- *           24 "live" or "gone", 28 body, zeros up to a multiple of 4
+ *           24 state, 28 body, zeros up to a multiple of 4
+ *   state   0 the set of those who still need the entry (2), 2 the same with all bits turned over (2); "gone" when nobody
+ *           does. Version 1 knew one reader only and wrote "live"
  *
- * An entry is taken out by writing "gone" over "live": that needs no room, so it works on a full disk, and no sector is
- * half of one and half of the other. Nothing else is ever overwritten.
+ * A reader has done with an entry when the state is written anew without its bit: that needs no room, so it works on a full
+ * disk, and no sector is half of one and half of the other. Nothing else is ever overwritten.
  *
  * spool_form_scan() believes nothing: it takes any bytes, gives out what has the right checksums, and counts the rest.
  */
@@ -22,6 +24,7 @@
 #include "libagent/core/buf.h"
 
 enum {
+    SPOOL_VERSION = 2,
     SPOOL_HEAD = 32,
     SPOOL_HEADS = 64,
     SPOOL_ENTRY = 28,
@@ -30,7 +33,8 @@ enum {
     SPOOL_BODY_MAX = 4 << 20
 };
 
-extern const char spool_form_gone[SPOOL_STATE];
+/* A reader without a name: all there was in version 1, and where the state of an entry is damaged. Never one of a put. */
+#define SPOOL_NEED_UNNAMED 0x8000u
 
 struct spool_head {
     uint64_t turn, length;
@@ -38,7 +42,9 @@ struct spool_head {
 
 void spool_form_head(uint8_t out[SPOOL_HEAD], struct spool_head head);
 /* The whole entry. 0, -ENOMEM, -EMSGSIZE (body over SPOOL_BODY_MAX); out is unchanged then. */
-int spool_form_entry(struct ag_buf *out, uint64_t seq, struct ag_span body);
+int spool_form_entry(struct ag_buf *out, uint64_t seq, unsigned needs, struct ag_span body);
+/* The state of an entry that these need; 0: nobody. */
+void spool_form_state(uint8_t out[SPOOL_STATE], unsigned needs);
 /* Bytes that an entry with such a body takes. */
 uint64_t spool_form_size(size_t body_len);
 
@@ -62,6 +68,7 @@ enum spool_heads {
 struct spool_scan {
     enum spool_heads heads;
     struct spool_head head; /* heads GOOD or ONE */
+    unsigned version;       /* the same */
     bool shorter;           /* than the head says */
     unsigned n_damaged;     /* places between good entries that are none */
     uint64_t first_damaged; /* where the first one begins */
@@ -69,13 +76,13 @@ struct spool_scan {
     uint64_t end;           /* where the next entry goes: behind all bytes */
 };
 
-/* Told of each live entry, in the order of the file; body is borrowed. */
-typedef void spool_entry_fn(void *user, uint64_t at, uint64_t seq, struct ag_span body);
+/* Told of each entry that somebody needs, in the order of the file; body is borrowed. */
+typedef void spool_entry_fn(void *user, uint64_t at, uint64_t seq, unsigned needs, struct ag_span body);
 
 /* 0 or -ENOMEM. What cannot be read counts as damaged. */
 int spool_form_scan(const struct spool_source *src, struct spool_scan *out, spool_entry_fn *entry, void *user);
 
-/* Nothing is wrong with it. */
+/* Nothing is wrong with it; it may be of an earlier version. */
 bool spool_scan_is_clean(const struct spool_scan *s);
 
 #endif

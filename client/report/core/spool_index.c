@@ -73,7 +73,7 @@ static int make_room(struct spool_index *x)
     return 0;
 }
 
-int spool_index_add(struct spool_index *x, uint64_t seq, uint64_t at, uint32_t size)
+int spool_index_add(struct spool_index *x, uint64_t seq, uint64_t at, uint32_t size, unsigned needs)
 {
     size_t i = lower(x, seq);
 
@@ -87,7 +87,7 @@ int spool_index_add(struct spool_index *x, uint64_t seq, uint64_t at, uint32_t s
         memmove(x->p + i + 1, x->p + i, (x->n - i) * sizeof *x->p);
         x->n++;
     }
-    x->p[i] = (struct spool_place){seq, at, size};
+    x->p[i] = (struct spool_place){seq, at, size, (uint16_t) needs, (uint16_t) needs};
     x->bytes += size;
     return 0;
 }

@@ -1,4 +1,4 @@
-/* Where each kept record stands in the store's file: its number and its place, in the order of the numbers. */
+/* Where each kept record stands in the store's file, and who needs it: in the order of the numbers. */
 #ifndef CLIENT_SPOOL_INDEX_H
 #define CLIENT_SPOOL_INDEX_H
 
@@ -8,7 +8,9 @@
 
 struct spool_place {
     uint64_t seq, at;
-    uint32_t size; /* of the entry in the file; 0: taken out */
+    uint32_t size;   /* of the entry in the file; 0: taken out */
+    uint16_t needs;  /* as the file has it */
+    uint16_t wanted; /* as it shall be; the loop's alone */
 };
 
 struct spool_index {
@@ -22,7 +24,7 @@ void spool_index_deinit(struct spool_index *x);
 void spool_index_clear(struct spool_index *x);
 
 /* 0, -EEXIST, -ENOMEM. */
-int spool_index_add(struct spool_index *x, uint64_t seq, uint64_t at, uint32_t size);
+int spool_index_add(struct spool_index *x, uint64_t seq, uint64_t at, uint32_t size, unsigned needs);
 /* NULL: not here. Good until the next add or remove. */
 struct spool_place *spool_index_find(const struct spool_index *x, uint64_t seq);
 bool spool_index_remove(struct spool_index *x, uint64_t seq);

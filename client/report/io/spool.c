@@ -21,11 +21,12 @@ struct spool_op {
     struct ag_list link;
     uint64_t seq;
     uint32_t id;
-    struct ag_buf entry; /* empty: the record is taken out */
-    size_t slot;         /* of the record that is taken out, in the index; set when the batch leaves */
+    struct ag_buf entry; /* empty: who needs the record has changed */
+    size_t slot;         /* of that record in the index; set when the batch leaves */
     uint64_t at;         /* of a new record */
     int result;
-    bool cancelled;      /* removed while it was on its way */
+    uint16_t needs;      /* what is written */
+    uint16_t released;   /* of a new record, while it was on its way */
 };
 
 /* What the worker has of its own until on_work_done(). */
@@ -106,7 +107,7 @@ static void tell_found(struct spool *s)
             spool_remove(s, p->seq);
             continue;
         }
-        if (s->events->found(s->user, p->seq, &rec, body.len) != 0)
+        if (s->events->found(s->user, p->seq, p->wanted, &rec) != 0)
             spool_remove(s, p->seq);
     }
 }
@@ -185,7 +186,7 @@ static void write_op(struct spool *s, struct spool_op *op)
     if (ag_buf_size(&op->entry) == 0) {
         uint64_t at = b->moved ? b->moved[op->slot] : s->index.p[op->slot].at;
 
-        op->result = at ? spool_file_take_out(&b->file, at) : 0;
+        op->result = at ? spool_file_set_needs(&b->file, at, op->needs) : 0;
         return;
     }
     op->result = b->file.only_read ? -EROFS : b->result;
@@ -258,6 +259,7 @@ static bool fill_batch(struct spool *s)
                 continue;
             }
             op->slot = (size_t) (p - s->index.p);
+            op->needs = p->wanted;
         }
         ag_list_del(&op->link);
         ag_list_append(&s->writing, &op->link);
@@ -315,15 +317,16 @@ static void end_put(struct spool *s, struct spool_op *op)
     uint64_t seq = op->seq;
     uint32_t id = op->id, size = (uint32_t) ag_buf_size(&op->entry);
     int r = op->result;
-    bool cancelled = op->cancelled;
+    unsigned needs = op->needs, released = op->released;
 
     if (r == 0)
-        r = spool_index_add(&s->index, seq, op->at, size);
+        r = spool_index_add(&s->index, seq, op->at, size, needs);
     op_free(op);
     s->stats.failed += r < 0 && r != -ECANCELED;
-    if (cancelled && r == 0) {
-        spool_remove(s, seq);
-        r = -ECANCELED;
+    if (released && r == 0) {
+        spool_release(s, seq, released);
+        if ((needs & ~released) == 0)
+            r = -ECANCELED;
     }
     if (!s->closing)
         s->events->stored(s->user, seq, id, r);
@@ -336,7 +339,12 @@ static void end_op(struct spool *s, struct spool_op *op)
     if (ag_buf_size(&op->entry) > 0) {
         end_put(s, op);
     } else if (op->result == 0 || op->result == -ECANCELED || s->closing) {
-        spool_index_remove(&s->index, op->seq);
+        struct spool_place *p = spool_index_find(&s->index, op->seq);
+
+        if (p)
+            p->needs = op->needs;
+        if (op->needs == 0)
+            spool_index_remove(&s->index, op->seq);
         op_free(op);
     } else { /* once more, later: else it would be sent again after a restart */
         ag_list_del(&op->link);
@@ -432,7 +440,7 @@ int spool_ready(struct spool *s)
     return s->unavailable < 0 ? s->unavailable : s->file.fd >= 0 && s->file.only_read ? -EROFS : 0;
 }
 
-int spool_put(struct spool *s, uint64_t seq, const struct spool_record *rec)
+int spool_put(struct spool *s, uint64_t seq, unsigned needs, const struct spool_record *rec)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT;
     struct spool_op *op;
@@ -444,7 +452,8 @@ int spool_put(struct spool *s, uint64_t seq, const struct spool_record *rec)
     if (!op)
         return -ENOMEM;
     op->id = rec->id;
-    r = spool_form_entry(&op->entry, seq, ag_buf_span(&body));
+    op->needs = (uint16_t) needs;
+    r = spool_form_entry(&op->entry, seq, needs, ag_buf_span(&body));
     if (r < 0) {
         op_free(op);
         return r;
@@ -465,23 +474,42 @@ static struct spool_op *find_put(struct ag_list *list, uint64_t seq)
     return NULL;
 }
 
-int spool_remove(struct spool *s, uint64_t seq)
+static int set_wanted(struct spool *s, struct spool_place *p, unsigned wanted)
 {
-    struct spool_op *op;
-
-    if (!spool_index_find(&s->index, seq)) {
-        op = find_put(&s->writing, seq);
-        if (!op)
-            op = find_put(&s->gathering, seq);
-        if (op)
-            op->cancelled = true;
+    if (p->wanted == wanted)
         return 0;
-    }
-    op = op_new(s, seq);
-    if (!op)
+    if (!op_new(s, p->seq))
         return -ENOMEM;
+    p->wanted = (uint16_t) wanted;
     start_timer(s, GATHER_MS);
     return 0;
+}
+
+int spool_release(struct spool *s, uint64_t seq, unsigned needs)
+{
+    struct spool_place *p = spool_index_find(&s->index, seq);
+    struct spool_op *op;
+
+    if (p)
+        return set_wanted(s, p, p->wanted & ~needs);
+    op = find_put(&s->writing, seq);
+    if (!op)
+        op = find_put(&s->gathering, seq);
+    if (op)
+        op->released |= (uint16_t) needs;
+    return 0;
+}
+
+int spool_remove(struct spool *s, uint64_t seq)
+{
+    return spool_release(s, seq, UINT16_MAX);
+}
+
+int spool_hand_over(struct spool *s, uint64_t seq, unsigned from, unsigned to)
+{
+    struct spool_place *p = spool_index_find(&s->index, seq);
+
+    return p && p->wanted & from ? set_wanted(s, p, (p->wanted & ~from) | to) : 0;
 }
 
 int spool_read(struct spool *s, uint64_t seq, struct ag_buf *text)

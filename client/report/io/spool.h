@@ -1,5 +1,6 @@
 /*
- * The store of kept reports: one file, records by sequence number. Writes are gathered for a few milliseconds and committed
+ * The store of kept reports: one file, records by sequence number, each with the set of those who still need it (bits; what
+ * they stand for is the caller's, for ever: they are in the file). Writes are gathered for a few milliseconds and committed
  * together on a thread of libuv's pool, so that no flash write stops the loop; a commit is on the disk (fsync) when stored()
  * tells of it. A process that is killed, or a device that loses its power, finds all that was stored.
  *
@@ -19,7 +20,7 @@ struct spool;
 struct spool_events {
     /* A record that an earlier run has left, in order; within spool_open() or spool_ready(). 0, or negative: it is not
        wanted, and is removed. */
-    int (*found)(void *user, uint64_t seq, const struct spool_record *rec, size_t size);
+    int (*found)(void *user, uint64_t seq, unsigned needs, const struct spool_record *rec);
     /* r 0: on the disk. Negative: it could not be stored, and is not; -ECANCELED: removed before it was. */
     void (*stored)(void *user, uint64_t seq, uint32_t id, int r);
     /* spool_close() is complete: everything is on the disk and the spool is freed. */
@@ -40,10 +41,15 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *path, const stru
 /* Whether a record can be kept now. 0, or -errno: why not. After a while without, it looks at the disk again. */
 int spool_ready(struct spool *s);
 
-/* The record is copied; the number is above all others. 0 (stored() follows), -ENOMEM, -EMSGSIZE. */
-int spool_put(struct spool *s, uint64_t seq, const struct spool_record *rec);
-/* 0 or -ENOMEM: it may come again after a restart. */
+/* The record is copied; the number is above all others; needs is not 0. 0 (stored() follows), -ENOMEM, -EMSGSIZE. */
+int spool_put(struct spool *s, uint64_t seq, unsigned needs, const struct spool_record *rec);
+/* Those of the set need it no longer; when nobody does, it is removed. 0 or -ENOMEM: they may be given it again after a
+   restart. */
+int spool_release(struct spool *s, uint64_t seq, unsigned needs);
+/* Nobody needs it. As spool_release(). */
 int spool_remove(struct spool *s, uint64_t seq);
+/* Bits of one reader become another's, for a record that found() told of. 0 or -ENOMEM. */
+int spool_hand_over(struct spool *s, uint64_t seq, unsigned from, unsigned to);
 
 /* The text of a stored record, appended. 0; -ENOENT: no such record; -EBADMSG, -EIO ...: it cannot be read; -ENOMEM. */
 int spool_read(struct spool *s, uint64_t seq, struct ag_buf *text);

@@ -260,7 +260,7 @@ static int copy_entries(const struct spool_file *from, const struct spool_place 
             continue;
         }
         if (r == 0)
-            r = spool_form_entry(&entry, places[i].seq, ag_buf_span(&body));
+            r = spool_form_entry(&entry, places[i].seq, places[i].needs, ag_buf_span(&body));
         if (r == 0) {
             at_out[i] = to->end;
             r = spool_file_append(to, ag_buf_span(&entry));
@@ -363,7 +363,7 @@ static int take_over(void *user, uint64_t seq, struct ag_span body)
         return 0;
     }
     if (r == 0)
-        r = spool_form_entry(&entry, seq, body);
+        r = spool_form_entry(&entry, seq, SPOOL_NEED_UNNAMED, body);
     if (r == 0)
         r = spool_file_append(t->to, ag_buf_span(&entry));
     t->n_taken += r == 0;
@@ -430,9 +430,12 @@ void spool_file_cut(struct spool_file *f, uint64_t end)
     (void) !ftruncate(f->fd, (off_t) end); /* when that fails too, the next entry is written over what stands there */
 }
 
-int spool_file_take_out(const struct spool_file *f, uint64_t at)
+int spool_file_set_needs(const struct spool_file *f, uint64_t at, unsigned needs)
 {
-    return f->only_read ? -EROFS : write_at(f->fd, at + SPOOL_STATE_AT, spool_form_gone, SPOOL_STATE);
+    uint8_t state[SPOOL_STATE];
+
+    spool_form_state(state, needs);
+    return f->only_read ? -EROFS : write_at(f->fd, at + SPOOL_STATE_AT, state, sizeof state);
 }
 
 int spool_file_sync(struct spool_file *f)

@@ -65,8 +65,8 @@ bool spool_file_is_gone(const struct spool_file *f);
 int spool_file_append(struct spool_file *f, struct ag_span entry);
 /* What stands behind that place is not wanted. */
 void spool_file_cut(struct spool_file *f, uint64_t end);
-/* Takes the entry at a place out. 0 or -errno. */
-int spool_file_take_out(const struct spool_file *f, uint64_t at);
+/* These need the entry at a place from now on; 0: nobody. 0 or -errno. */
+int spool_file_set_needs(const struct spool_file *f, uint64_t at, unsigned needs);
 /* All that was written is on the disk. 0 or -errno: nobody knows. */
 int spool_file_sync(struct spool_file *f);
 /* The head is told how long the file is; at rest only, when that is on the disk. */

@@ -7,7 +7,7 @@
 #include "client/report/core/spool_record.h"
 #include "libagent/core/log.h"
 
-static void on_entry(void *user, uint64_t at, uint64_t seq, struct ag_span body)
+static void on_entry(void *user, uint64_t at, uint64_t seq, unsigned needs, struct ag_span body)
 {
     struct spool_find *f = user;
     struct spool_record rec;
@@ -19,7 +19,7 @@ static void on_entry(void *user, uint64_t at, uint64_t seq, struct ag_span body)
         f->n_strange++;
         return;
     }
-    r = spool_index_add(&f->index, seq, at, (uint32_t) spool_form_size(body.len));
+    r = spool_index_add(&f->index, seq, at, (uint32_t) spool_form_size(body.len), needs);
     if (r == -EEXIST)
         f->n_strange++;
     if (r == -ENOMEM)
@@ -72,6 +72,24 @@ static int heal(struct spool_find *f, const struct spool_scan *scan)
     return r;
 }
 
+/* A file of an earlier version, and well: the same in today's form. When there is no room for it, it is used as it is. */
+static int renew(struct spool_find *f)
+{
+    size_t n = f->index.n;
+    uint64_t *moved = calloc(n ? n : 1, sizeof *moved);
+    struct spool_file fresh;
+    int r = moved ? spool_file_rewrite(&f->file, f->index.p, n, moved, NULL, &fresh) : -ENOMEM;
+
+    if (r == 0) {
+        for (size_t i = 0; i < n; i++)
+            f->index.p[i].at = moved[i];
+        spool_file_close(&f->file);
+        f->file = fresh;
+    }
+    free(moved);
+    return r == -ENOMEM ? r : 0;
+}
+
 static int put_aside(struct spool_find *f, const char *what)
 {
     char aside[SPOOL_PATH_MAX];
@@ -94,6 +112,8 @@ static int judge(struct spool_find *f, const struct spool_scan *scan)
 
     if (!spool_scan_is_clean(scan) || f->n_strange > 0 || f->file.only_read)
         r = heal(f, scan);
+    else if (scan->version < SPOOL_VERSION)
+        r = renew(f);
     return worth || spool_scan_is_clean(scan) ? 0 : r; /* what cannot be healed just now is used as it is */
 }
 

@@ -28,6 +28,7 @@ struct record {
     uint64_t seq;
     struct spool_record rec;
     char text[256];
+    unsigned needs;
     bool stored, used;
 };
 
@@ -65,7 +66,7 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *path, const stru
         if (r->used && !r->stored)
             r->used = false; /* the plug was pulled before it was there */
         if (r->used)
-            assert_int_equal(events->found(user, r->seq, &r->rec, 1), 0);
+            assert_int_equal(events->found(user, r->seq, r->needs, &r->rec), 0);
     }
     return 0;
 }
@@ -76,7 +77,7 @@ int spool_ready(struct spool *s)
     return disk.ready;
 }
 
-int spool_put(struct spool *s, uint64_t seq, const struct spool_record *rec)
+int spool_put(struct spool *s, uint64_t seq, unsigned needs, const struct spool_record *rec)
 {
     (void) s;
     assert_null(record_of(seq));
@@ -85,7 +86,7 @@ int spool_put(struct spool *s, uint64_t seq, const struct spool_record *rec)
 
         if (r->used)
             continue;
-        *r = (struct record){.seq = seq, .rec = *rec, .used = true};
+        *r = (struct record){.seq = seq, .rec = *rec, .needs = needs, .used = true};
         assert_true(rec->text.len < sizeof r->text);
         memcpy(r->text, rec->text.p, rec->text.len);
         r->rec.text.p = r->text;
@@ -95,13 +96,30 @@ int spool_put(struct spool *s, uint64_t seq, const struct spool_record *rec)
     return -ENOMEM;
 }
 
-int spool_remove(struct spool *s, uint64_t seq)
+int spool_release(struct spool *s, uint64_t seq, unsigned needs)
 {
     struct record *r = record_of(seq);
 
     (void) s;
-    if (r)
-        r->used = false;
+    if (r) {
+        r->needs &= ~needs;
+        r->used = r->needs != 0;
+    }
+    return 0;
+}
+
+int spool_remove(struct spool *s, uint64_t seq)
+{
+    return spool_release(s, seq, UINT16_MAX);
+}
+
+int spool_hand_over(struct spool *s, uint64_t seq, unsigned from, unsigned to)
+{
+    struct record *r = record_of(seq);
+
+    (void) s;
+    if (r && r->needs & from)
+        r->needs = (r->needs & ~from) | to;
     return 0;
 }
 
@@ -248,7 +266,7 @@ static const struct report_host host = {cloud_takes, cloud_report, cloud_carries
 
 static void rig_open(struct rig *r, const char *settings)
 {
-    struct report_path_env env = {.conf = &r->conf, .path = "fake", .host = &host, .user = r};
+    struct report_path_env env = {.conf = &r->conf, .need = 1, .path = "fake", .host = &host, .user = r};
     struct device_conf_error err;
     char text[512], error[128];
 
@@ -609,7 +627,7 @@ static void ages_after_a_restart(void **state)
         ag_buf_clear(&r.seen);
         r.now = (struct report_time){.now_ms = (uint64_t) (1000000 + rows[i].now_ms), .boot = rows[i].boot,
                                      .unix_s = (uint32_t) (UNIX + rows[i].now_s), .sure = rows[i].is_sure};
-        assert_int_equal(report_path_open(&r.path, &(struct report_path_env){.conf = &r.conf, .path = "fake", .host = &host,
+        assert_int_equal(report_path_open(&r.path, &(struct report_path_env){.conf = &r.conf, .need = 1, .path = "fake", .host = &host,
                                                                              .user = &r}, (char[99]){0}, 99), 0);
         comes_up(&r);
         saw(&r, rows[i].want);

@@ -103,24 +103,25 @@ struct rig {
     char dir[64], path[96];
     int stored[MAX]; /* by number: 1 not yet, 0 stored, negative failed */
     bool found[MAX];
+    unsigned needs[MAX]; /* of those found */
     unsigned n_found, n_stored;
     uint64_t last_found;
     bool closed;
     bool is_old; /* its records are not of put()'s form */
 };
 
-static int on_found(void *user, uint64_t seq, const struct spool_record *rec, size_t size)
+static int on_found(void *user, uint64_t seq, unsigned needs, const struct spool_record *rec)
 {
     struct rig *r = user;
     char want[64];
 
-    (void) size;
     assert_true(seq < MAX && seq > r->last_found);
     snprintf(want, sizeof want, "{\"id\":%u}", (unsigned) seq);
     assert_true(r->is_old || ag_span_is(rec->text, want, strlen(want)));
     assert_true(r->is_old || rec->id == seq);
     r->last_found = seq;
     r->found[seq] = true;
+    r->needs[seq] = needs;
     r->n_found++;
     return 0;
 }
@@ -160,14 +161,19 @@ static void rig_open(struct rig *r)
     assert_int_equal(spool_open(&r->s, &r->loop, r->path, &events, r), 0);
 }
 
-static void put(struct rig *r, uint64_t seq)
+static void put_for(struct rig *r, uint64_t seq, unsigned needs)
 {
     char text[64];
     int n = snprintf(text, sizeof text, "{\"id\":%u}", (unsigned) seq);
     struct spool_record rec = {.id = (uint32_t) seq, .at_s = 1, .text = {text, (size_t) n}};
 
     r->stored[seq] = 1;
-    assert_int_equal(spool_put(r->s, seq, &rec), 0);
+    assert_int_equal(spool_put(r->s, seq, needs, &rec), 0);
+}
+
+static void put(struct rig *r, uint64_t seq)
+{
+    put_for(r, seq, 1);
 }
 
 static int wait_for(struct rig *r, uint64_t seq)
@@ -290,6 +296,52 @@ static void removed_on_its_way(void **state)
     rig_close(&r);
     rig_open(&r);
     assert_int_equal(r.n_found, 1);
+    rig_close(&r);
+    rig_end(&r);
+}
+
+/* Each of the set has done with a record in its own time, while it is on its way too; the next start knows who has not. */
+static void each_reader_takes_its_part(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_make(&r);
+    rig_open(&r);
+    for (uint64_t seq = 1; seq <= 5; seq++)
+        put_for(&r, seq, 7);
+    spool_release(r.s, 4, 1); /* not on the disk yet */
+    spool_release(r.s, 5, 1);
+    spool_release(r.s, 5, 6);
+    assert_int_equal(wait_for(&r, 5), -ECANCELED);
+    assert_int_equal(r.stored[4], 0);
+    spool_release(r.s, 1, 1);
+    spool_release(r.s, 2, 3);
+    spool_release(r.s, 3, 1);
+    assert_int_equal(keep(&r, 6), 0);
+    spool_release(r.s, 3, 4);
+    spool_release(r.s, 3, 4); /* twice is once */
+    spool_release(r.s, 3, 2);
+    rig_close(&r);
+    rig_open(&r);
+    assert_int_equal(r.n_found, 4);
+    assert_true(r.needs[1] == 6 && r.needs[2] == 4 && r.needs[4] == 6 && r.needs[6] == 1);
+    assert_int_equal(spool_hand_over(r.s, 6, 1, 8), 0);
+    assert_int_equal(spool_hand_over(r.s, 1, 1, 8), 0); /* it has no such bit */
+    rig_close(&r);
+    rig_open(&r);
+    assert_true(r.needs[1] == 6 && r.needs[6] == 8);
+    for (uint64_t seq = 100; seq < 1900; seq++)
+        put_for(&r, seq, 3);
+    assert_int_equal(wait_for(&r, 1899), 0);
+    for (uint64_t seq = 100; seq < 1890; seq++)
+        spool_release(r.s, seq, seq < 1800 ? 3 : 1);
+    assert_int_equal(keep(&r, 1900), 0);
+    assert_int_equal(keep(&r, 1901), 0); /* the file has been written anew */
+    rig_close(&r);
+    rig_open(&r);
+    assert_int_equal(r.n_found, 4 + 100 + 2);
+    assert_true(r.needs[1800] == 2 && r.needs[1889] == 2 && r.needs[1890] == 3 && r.needs[1] == 6);
     rig_close(&r);
     rig_end(&r);
 }
@@ -479,6 +531,15 @@ static void write_bytes(const struct rig *r, uint64_t at, const void *p, size_t 
     close(fd);
 }
 
+static void read_bytes(const struct rig *r, uint64_t at, void *p, size_t n)
+{
+    int fd = open(r->path, O_RDONLY);
+
+    assert_true(fd >= 0);
+    assert_int_equal(__real_pread64(fd, p, n, (off_t) at), n);
+    close(fd);
+}
+
 /* Every page cut off, flipped, zeroed, filled; every head another version's: 10 pages and more of reports. */
 static void every_page_damaged(void **state)
 {
@@ -552,18 +613,45 @@ static void of_another_version(void **state)
     rig_open(&r);
     assert_int_equal(keep(&r, 1), 0);
     rig_close(&r);
-    assert_int_equal(spool_form_entry(&e, 2, (struct ag_span){other, 7}), 0); /* a record of a later version behind it */
+    assert_int_equal(spool_form_entry(&e, 2, 1, (struct ag_span){other, 7}), 0); /* a record of a later version behind it */
     write_bytes(&r, file_size(&r), e.data, ag_buf_size(&e));
     rig_open(&r);
     spool_get_stats(r.s, &st);
     assert_true(r.n_found == 1 && st.put_aside == 1 && is_there(&r, ".bad"));
     rig_close(&r);
-    write_bytes(&r, 8, "\x02", 1); /* a file of a later version */
-    write_bytes(&r, SPOOL_HEAD + 8, "\x02", 1);
+    write_bytes(&r, 8, "\x03", 1); /* a file of a later version */
+    write_bytes(&r, SPOOL_HEAD + 8, "\x03", 1);
     rig_open(&r);
     spool_get_stats(r.s, &st);
     assert_true(r.n_found == 0 && st.put_aside == 1);
     assert_int_equal(keep(&r, 1), 0);
+    rig_close(&r);
+    rig_end(&r);
+}
+
+/* A file as it was when there was one cloud only: read, brought into today's form, and nothing is put aside. */
+static void of_version_1(void **state)
+{
+    struct spool_stats st;
+    struct rig r;
+    uint8_t version;
+
+    (void) state;
+    rig_make(&r);
+    copy(FILE_OF_VERSION_1, r.path);
+    r.is_old = true;
+    rig_open(&r);
+    assert_int_equal(r.n_found, 6);
+    assert_true(r.found[8] && !r.found[3] && !r.found[6] && r.needs[1] == SPOOL_NEED_UNNAMED);
+    spool_get_stats(r.s, &st);
+    assert_true(st.put_aside == 0 && st.damaged == 0 && !is_there(&r, ".bad"));
+    read_bytes(&r, 8, &version, 1);
+    assert_int_equal(version, SPOOL_VERSION);
+    spool_hand_over(r.s, 1, SPOOL_NEED_UNNAMED, 4);
+    assert_int_equal(keep(&r, 100), 0);
+    rig_close(&r);
+    rig_open(&r);
+    assert_true(r.n_found == 7 && r.needs[1] == 4 && r.needs[2] == SPOOL_NEED_UNNAMED && r.needs[100] == 1);
     rig_close(&r);
     rig_end(&r);
 }
@@ -776,6 +864,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_stored_is_found),
         cmocka_unit_test(removed_on_its_way),
+        cmocka_unit_test(each_reader_takes_its_part),
         cmocka_unit_test(a_file_does_not_grow_for_ever),
         cmocka_unit_test(a_disk_that_fails_anywhere),
         cmocka_unit_test(a_disk_that_fails_and_then_the_end),
@@ -783,6 +872,7 @@ int main(void)
         cmocka_unit_test(not_more_than_two_are_put_aside),
         cmocka_unit_test(every_page_damaged),
         cmocka_unit_test(of_another_version),
+        cmocka_unit_test(of_version_1),
         cmocka_unit_test(of_an_earlier_version),
         cmocka_unit_test(of_an_earlier_version_and_damaged),
         cmocka_unit_test(hands_on_the_file_while_it_is_in_use),

@@ -36,6 +36,7 @@ static int read_bytes(void *user, uint64_t at, void *out, size_t n)
 
 struct found {
     uint64_t seq[64];
+    unsigned needs[64];
     unsigned n, wrong;
 };
 
@@ -48,7 +49,7 @@ static size_t body_of(uint64_t seq, char out[256])
     return n;
 }
 
-static void on_entry(void *user, uint64_t at, uint64_t seq, struct ag_span body)
+static void on_entry(void *user, uint64_t at, uint64_t seq, unsigned needs, struct ag_span body)
 {
     struct found *f = user;
     char want[256];
@@ -57,7 +58,13 @@ static void on_entry(void *user, uint64_t at, uint64_t seq, struct ag_span body)
     if (!ag_span_is(body, want, body_of(seq, want)))
         f->wrong++;
     if (f->n < ag_array_size(f->seq))
-        f->seq[f->n++] = seq;
+        f->needs[f->n] = needs, f->seq[f->n++] = seq;
+}
+
+/* Who needs an entry; every fourth one nobody. */
+static unsigned needs_of(uint64_t seq)
+{
+    return seq % 4 ? (unsigned) (seq % 7 + 1) : 0;
 }
 
 static int scan(const char *p, size_t n, uint64_t bad_at, struct spool_scan *out, struct found *found)
@@ -81,10 +88,9 @@ static void make(struct ag_buf *file, uint64_t length)
         char body[256];
         size_t n = body_of(seq, body), was = ag_buf_size(file);
 
-        assert_int_equal(spool_form_entry(file, seq, (struct ag_span){body, n}), 0);
+        assert_int_equal(spool_form_entry(file, seq, 1, (struct ag_span){body, n}), 0);
         assert_int_equal(ag_buf_size(file) - was, spool_form_size(n));
-        if (seq % 4 == 0)
-            memcpy(file->data + was + SPOOL_STATE_AT, spool_form_gone, SPOOL_STATE);
+        spool_form_state((uint8_t *) file->data + was + SPOOL_STATE_AT, needs_of(seq));
     }
 }
 
@@ -118,6 +124,9 @@ static void as_it_was_written(void **state)
     assert_int_equal(s.n_gone, 3);
     assert_int_equal(found.n, 9);
     assert_int_equal(found.wrong, 0);
+    for (unsigned i = 0; i < found.n; i++)
+        assert_int_equal(found.needs[i], needs_of(found.seq[i]));
+    assert_int_equal(s.version, SPOOL_VERSION);
     assert_int_equal(s.head.turn, 2);
     assert_int_equal(s.end, ag_buf_size(&file));
     assert_int_equal(spool_form_read(&(struct spool_source){read_bytes, &(struct bytes){file.data, ag_buf_size(&file), 0},
@@ -222,7 +231,60 @@ static void other_forms(void **state)
     assert_int_equal(scan(file.data, ag_buf_size(&file), 0, &s, &found), 0);
     assert_int_equal(s.heads, SPOOL_HEADS_BAD);
     assert_int_equal(found.n, 9);
-    assert_int_equal(spool_form_entry(&file, 1, (struct ag_span){"", SPOOL_BODY_MAX + 1}), -EMSGSIZE);
+    assert_int_equal(spool_form_entry(&file, 1, 1, (struct ag_span){"", SPOOL_BODY_MAX + 1}), -EMSGSIZE);
+}
+
+/* The file of the version that knew one cloud: the same entries, "live" or "gone". */
+static void of_version_1(void **state)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf file = AG_BUF_INIT;
+    struct found found;
+    struct spool_scan s;
+
+    (void) state;
+    make(&file, whole_length());
+    for (size_t at = 0; at < SPOOL_HEADS; at += SPOOL_HEAD) {
+        uint8_t *head = (uint8_t *) file.data + at;
+        uint32_t crc;
+
+        head[8] = 1;
+        crc = crc32_add(crc32_add(0, head, 12), head + 16, 16);
+        for (int i = 0; i < 4; i++)
+            head[12 + i] = (uint8_t) (crc >> 8 * i);
+    }
+    for (uint64_t seq = 1, at = SPOOL_HEADS; seq <= N; seq++) {
+        char body[256];
+
+        memcpy(file.data + at + SPOOL_STATE_AT, seq % 4 ? "live" : "gone", SPOOL_STATE);
+        at += spool_form_size(body_of(seq, body));
+    }
+    assert_int_equal(scan(file.data, ag_buf_size(&file), 0, &s, &found), 0);
+    assert_true(spool_scan_is_clean(&s));
+    assert_int_equal(s.version, 1);
+    assert_int_equal(found.n, 9);
+    assert_int_equal(found.wrong, 0);
+    for (unsigned i = 0; i < found.n; i++)
+        assert_int_equal(found.needs[i], SPOOL_NEED_UNNAMED);
+}
+
+/* Every set that there can be, and none of them is one of the words of version 1. */
+static void every_set(void **state)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf file = AG_BUF_INIT;
+    struct found found;
+    struct spool_scan s;
+    char body[256];
+
+    (void) state;
+    make(&file, SPOOL_HEADS);
+    file.len = SPOOL_HEADS + spool_form_size(body_of(1, body));
+    for (unsigned needs = 0; needs <= UINT16_MAX; needs++) {
+        spool_form_state((uint8_t *) file.data + SPOOL_HEADS + SPOOL_STATE_AT, needs);
+        assert_int_equal(scan(file.data, ag_buf_size(&file), 0, &s, &found), 0);
+        assert_true(spool_scan_is_clean(&s));
+        assert_int_equal(found.n, needs ? 1 : 0);
+        assert_true(needs == 0 || found.needs[0] == needs);
+    }
 }
 
 /* The head runs behind the file: what came after it is taken, what it speaks of and is not there is missed. */
@@ -257,7 +319,7 @@ static void a_file_of_tricks_ends(void **state)
         ag_cleanup(ag_buf_deinit) struct ag_buf e = AG_BUF_INIT;
         uint32_t len = 1 << 20, crc;
 
-        assert_int_equal(spool_form_entry(&e, at, AG_SPAN("")), 0);
+        assert_int_equal(spool_form_entry(&e, at, 1, AG_SPAN("")), 0);
         memcpy(e.data + 16, &len, 4);
         crc = crc32_add(0, e.data + 8, 16);
         memcpy(e.data + 4, &crc, 4);
@@ -279,9 +341,9 @@ static void short_of_memory(void *user)
     int r = scan(file->data, file->len, 0, &s, &found);
 
     assert_true(r == 0 || r == -ENOMEM);
-    spool_form_entry(&e, 1, AG_SPAN("x"));
+    spool_form_entry(&e, 1, 1, AG_SPAN("x"));
     spool_index_init(&x);
-    spool_index_add(&x, 1, 64, 28);
+    spool_index_add(&x, 1, 64, 28, 1);
     spool_index_deinit(&x);
 }
 
@@ -301,10 +363,10 @@ static void places_by_number(void **state)
     (void) state;
     spool_index_init(&x);
     for (uint64_t seq = 1000; seq > 0; seq -= 2)
-        assert_int_equal(spool_index_add(&x, seq, seq * 4, 8), 0);
+        assert_int_equal(spool_index_add(&x, seq, seq * 4, 8, 5), 0);
     for (uint64_t seq = 1; seq < 1000; seq += 2)
-        assert_int_equal(spool_index_add(&x, seq, seq * 4, 8), 0);
-    assert_int_equal(spool_index_add(&x, 7, 1, 8), -EEXIST);
+        assert_int_equal(spool_index_add(&x, seq, seq * 4, 8, 5), 0);
+    assert_int_equal(spool_index_add(&x, 7, 1, 8, 5), -EEXIST);
     assert_int_equal(spool_index_count(&x), 1000);
     for (uint64_t seq = 1; seq <= 1000; seq++)
         assert_int_equal(spool_index_find(&x, seq)->at, seq * 4);
@@ -320,8 +382,9 @@ static void places_by_number(void **state)
     assert_null(spool_index_find(&x, 999));
     assert_null(spool_index_find(&x, 1001));
     assert_true(spool_index_remove(&x, 1000));
-    assert_int_equal(spool_index_add(&x, 1000, 44, 8), 0); /* once more */
+    assert_int_equal(spool_index_add(&x, 1000, 44, 8, 2), 0); /* once more */
     assert_int_equal(spool_index_find(&x, 1000)->at, 44);
+    assert_int_equal(spool_index_find(&x, 1000)->needs, 2);
     spool_index_deinit(&x);
 }
 
@@ -335,6 +398,8 @@ int main(void)
         cmocka_unit_test(every_stretch_zeroed_or_filled),
         cmocka_unit_test(unreadable_sectors),
         cmocka_unit_test(other_forms),
+        cmocka_unit_test(of_version_1),
+        cmocka_unit_test(every_set),
         cmocka_unit_test(lengths),
         cmocka_unit_test(a_file_of_tricks_ends),
         cmocka_unit_test(allocation_failures),
