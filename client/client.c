@@ -445,6 +445,11 @@ static const struct lan_socket_events ble_events = {on_ble_datagram, on_ble_clos
 
 /* ---- start and end ---- */
 
+static void on_net_closed(void *user)
+{
+    client_part_closed(user);
+}
+
 static uint32_t random_id(void)
 {
     uint32_t id = 0;
@@ -531,6 +536,8 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     uv_timer_init(loop, &c->timer);
     c->timer.data = c;
     c->n_open = 1;
+    if (net_info_open(&c->net, loop, on_net_closed, c) == 0)
+        c->n_open++;
     r = open_access(c, error);
     if (r == 0)
         r = client_open_reports(c, error);
@@ -571,6 +578,8 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user)
     mqtt_api_close(c->mqtt_api);
     lan_socket_close(c->lan_socket);
     lan_socket_close(c->ble_socket);
+    net_info_close(c->net);
+    c->net = NULL;
     uv_close((uv_handle_t *) &c->timer, on_timer_closed);
 }
 

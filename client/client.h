@@ -18,6 +18,7 @@
 #include "client/helper_link.h"
 #include "client/identity.h"
 #include "client/device/io/data_dir.h"
+#include "client/device/io/net_info.h"
 #include "client/lan/io/lan_socket.h"
 #include "client/local/io/local_server.h"
 #include "client/local/io/mqtt_api.h"
@@ -101,6 +102,7 @@ struct client {
     uint64_t fresh_peers;    /* bit per local socket that has said nothing yet and may be the helper */
     uint64_t fresh_until_ms; /* when they are taken for applications */
     struct local_access access;
+    struct net_info *net;    /* NULL: none, asked anew each time */
     uv_timer_t timer;        /* the earliest deadline of all cores */
     uint64_t timer_at;
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include "client/device/io/net_info.h"
+#include <time.h>
 #include "libagent/core/log.h"
 
 enum {
@@ -105,6 +105,14 @@ static int serve_suspend(struct ask *a)
 
 /* ---- miIO.* ---- */
 
+/* Of the device, sleep included. */
+static uint64_t uptime_s(const struct client *c)
+{
+    struct timespec t;
+
+    return clock_gettime(CLOCK_BOOTTIME, &t) == 0 ? (uint64_t) t.tv_sec : (uv_now(c->loop) - c->started_ms) / 1000;
+}
+
 int client_device_info(struct client *c, struct ag_buf *out, bool with_token)
 {
     struct device_info info = {.model = c->conf->model[0] ? c->conf->model : c->mcu.model,
@@ -113,15 +121,12 @@ int client_device_info(struct client *c, struct ag_buf *out, bool with_token)
                                .hw_ver = "Linux",
                                .fw_ver = c->version,
                                .mcu_fw_ver = c->mcu.fw_ver,
-                               .life_s = (uv_now(c->loop) - c->started_ms) / 1000};
+                               .life_s = uptime_s(c)};
     struct ag_span told = ag_buf_span(&c->helper.info);
-    double up;
 
-    if (uv_uptime(&up) == 0)
-        info.life_s = (uint64_t) up;
     if (told.len > 0)
         return local_cmd_put_told_info(out, &info, told, with_token);
-    net_info_read(&info);
+    net_info_get(c->net, &info);
     return local_cmd_put_info(out, &info, with_token);
 }
 

@@ -5,6 +5,8 @@ miio_unit_test(uplink SOURCES unit/client/report/test_uplink.c LIBS miioclient_c
 miio_unit_test(replay SOURCES unit/client/lan/test_replay.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(lan SOURCES unit/client/lan/test_lan.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(device_files SOURCES unit/client/device/test_device_files.c LIBS miioclient_core ALLOC_FAIL)
+miio_unit_test(net_info SOURCES unit/client/device/test_net_info.c LIBS miioclient)
+set_tests_properties(unit.net_info PROPERTIES SKIP_RETURN_CODE 77)
 miio_unit_test(udp_owner SOURCES unit/client/lan/test_udp_owner.c LIBS miioclient)
 miio_system_test(test_client.py TIMEOUT 180)
 miio_system_test(test_status.py TIMEOUT 180)

@@ -1,13 +1,28 @@
 /*
  * How the device is on the network: address, mask and gateway of the interface with the default route, and the access
- * point when that is a wireless one. Read from the kernel each time; nothing is kept.
+ * point when that is a wireless one. Asked of the kernel once and kept: rtnetlink says when links, addresses or routes
+ * of IPv4 have changed. What it does not tell (roaming between access points; everything, where there is no netlink) is
+ * at most a second old.
  */
 #ifndef CLIENT_NET_INFO_H
 #define CLIENT_NET_INFO_H
 
+#include <uv.h>
 #include "client/device/core/device_info.h"
 
-/* Fills the network members of *out; what cannot be found is left as an empty string or 0. */
-void net_info_read(struct device_info *out);
+enum { NET_INFO_FRESH_MS = 1000 };
+
+struct net_info;
+
+/* Nothing is asked yet. closed is called once, by or after net_info_close(): the struct has gone. 0; -ENOMEM: there is
+   nothing to close. */
+int net_info_open(struct net_info **out, uv_loop_t *loop, void (*closed)(void *user), void *user);
+void net_info_close(struct net_info *n);
+
+/* Fills the network members of *out; what cannot be found is left as an empty string or 0. n NULL: asked anew. */
+void net_info_get(struct net_info *n, struct device_info *out);
+
+/* How often the kernel has been asked. */
+uint64_t net_info_reads(const struct net_info *n);
 
 #endif
