@@ -5,7 +5,7 @@
 #include "libagent/dispatch.h"
 #include "libagent/loop.h"
 
-enum { ERRNO_KNOWN = 133 }; /* the kernel's; for others strerror() may print into memory that threads share */
+enum { ERRNO_KNOWN = EHWPOISON }; /* the last of the kernel's (133, 168 on MIPS); for others strerror() may print into memory that threads share */
 
 AGENT_API int agent_new(agent_conn **ret_conn)
 {

@@ -48,7 +48,7 @@ if(EXISTS /usr/share/i18n/locales/de_DE)
 endif()
 
 # 32 threads under ThreadSanitizer: the library is compiled once more, which no other sanitizer may share
-if(NOT MIIO_FUZZ AND NOT MIIO_COVERAGE)
+if(NOT MIIO_FUZZ AND NOT MIIO_COVERAGE AND NOT CMAKE_CROSSCOMPILING) # few processors have it
     get_target_property(tsan_library agent SOURCES)
     list(TRANSFORM tsan_library PREPEND ${CMAKE_SOURCE_DIR}/libagent/)
     add_executable(test_libagent_threads unit/libagent/threads.c ${tsan_library})

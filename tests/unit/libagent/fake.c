@@ -15,7 +15,7 @@ static long now_ms(void)
     struct timespec ts;
 
     clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return (long) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 void fake_init(struct fake *f, bool packets)

@@ -17,11 +17,20 @@
 #define HEAD "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
 #define V4(addr, port, uid, inode) \
     "  12: " addr ":" port " 00000000:0000 07 00000000:00000000 00:00000000 00000000 " uid "        0 " inode " 2 0 0\n"
+/* Words of 32 bits in the machine's byte order, as the kernel prints them. */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define LO "7F000001"
+#define LO6 "00000000000000000000000000000001"
+#define MAPPED "00000000000000000000FFFF7F000001"
+#define NEAR "7F000002"
+#else
 #define LO "0100007F"
-#define ANY "00000000"
 #define LO6 "00000000000000000000000001000000"
-#define ANY6 "00000000000000000000000000000000"
 #define MAPPED "0000000000000000FFFF00000100007F"
+#define NEAR "0200007F"
+#endif
+#define ANY "00000000"
+#define ANY6 "00000000000000000000000000000000"
 
 /* The sender is 127.0.0.1:4660 (0x1234). -1: nobody. */
 static const struct row {
@@ -34,7 +43,7 @@ static const struct row {
     {"bound to all of IPv6", HEAD, HEAD V4(ANY6, "1234", "7", "77"), 7},
     {"bound to the mapped address", HEAD, HEAD V4(MAPPED, "1234", "7", "77"), 7},
     {"another port", HEAD V4(LO, "1235", "1000", "77"), HEAD, -1},
-    {"another address", HEAD V4("0200007F", "1234", "1000", "77"), HEAD, -1},
+    {"another address", HEAD V4(NEAR, "1234", "1000", "77"), HEAD, -1},
     {"IPv6 loopback only", HEAD, HEAD V4(LO6, "1234", "7", "77"), -1},
     {"two sockets of one user", HEAD V4(LO, "1234", "5", "8") V4(LO, "1234", "5", "9"), HEAD, 5},
     {"two users", HEAD V4(LO, "1234", "5", "8") V4(ANY, "1234", "0", "9"), HEAD, -1},
@@ -43,7 +52,7 @@ static const struct row {
     {"nothing", "", "", -1},
     {"cut off behind the addresses", HEAD "  12: " LO ":1234 00000000:0000 07", HEAD, -1},
     {"an address that is too short", HEAD V4("01007F", "1234", "0", "7"), HEAD, -1},
-    {"an address that is too long", HEAD V4("0100007F00", "1234", "0", "7"), HEAD, -1},
+    {"an address that is too long", HEAD V4(LO "00", "1234", "0", "7"), HEAD, -1},
     {"no number where the uid stands", HEAD V4(LO, "1234", "root", "7"), HEAD, -1},
     {"no colon", HEAD "12 " LO " 1234\n", HEAD, -1},
     {"bytes of another kind", "\xff\xfe\x01 \n\n\n::::::\n%s%n\n", HEAD, -1},

@@ -569,7 +569,7 @@ static void every_page_damaged(void **state)
 
             rig_make(&r);
             copy(whole.path, r.path);
-            memset(bytes, kind == 4 ? 0xff : 0, n);
+            memset(bytes, kind == 4 ? 0xff : 0, (size_t) n);
             if (kind == 0)
                 assert_int_equal(truncate(r.path, (off_t) at), 0);
             else if (kind == 1)
@@ -577,7 +577,7 @@ static void every_page_damaged(void **state)
             else if (kind == 2)
                 write_bytes(&r, at + n / 2, "\x55\xaa", 2);
             else if (kind == 3 || kind == 4)
-                write_bytes(&r, at, bytes, n);
+                write_bytes(&r, at, bytes, (size_t) n);
             else /* the first page in another's place, or behind the end */
                 write_bytes(&r, at + PAGE, first.data, PAGE);
             rig_open(&r);
@@ -663,6 +663,8 @@ static void of_an_earlier_version(void **state)
     struct rig r;
 
     (void) state;
+    if (sizeof(size_t) != 8 || *(const uint8_t *) &(uint16_t){1} != 1)
+        skip(); /* such a file has the words and the byte order of its machine: this one is of x86-64 */
     rig_make(&r);
     copy(OLD_FILE, r.path);
     r.is_old = true;

@@ -285,7 +285,7 @@ static void calls_are_answered(void **state)
     uint32_t one, two;
 
     (void) state;
-    for (size_t i = 0; i < ag_array_size(ways); i++) {
+    for (volatile size_t i = 0; i < ag_array_size(ways); i++) {
         begin(&app);
         agent_set_encoding(app.conn, ways[i].encoding);
         assert_int_equal(agent_call(app.conn, NULL, "a", "[1]", 0, on_end, &app), 0);
@@ -722,7 +722,7 @@ static void a_child_keeps_its_hands_off(void **state)
     pid_t child;
 
     (void) state;
-    for (int i = 0; i < 2; i++) {
+    for (volatile int i = 0; i < 2; i++) {
         begin(&app);
         assert_int_equal(agent_subscribe(app.conn, NULL, "slow", on_keep, NULL), 0);
         open_it(&app);
