@@ -2,12 +2,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <uv.h>
+#ifdef MIIO_TLS
+#include <openssl/crypto.h>
+#endif
 #include "client/client.h"
 #include "client/device/io/heap.h"
 #include "client/options.h"
@@ -138,8 +140,10 @@ int main(int argc, char **argv)
 
     signal(SIGPIPE, SIG_IGN);
     heap_settle();
+#ifdef MIIO_TLS
     /* A link's thread that was left behind may be in OpenSSL when the process ends: nothing is taken away below it. */
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+#endif
     if (!options_read(&o, argc, argv, &code))
         return code;
     ag_log_set_priorities(ag_daemon_is_journal(getenv("JOURNAL_STREAM"), STDERR_FILENO));

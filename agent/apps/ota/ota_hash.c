@@ -2,38 +2,31 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "libagent/io/digest.h"
 
 struct sums {
-    EVP_MD_CTX *md5, *sha256;
+    struct ag_digest *md5, *sha256; /* sha256 NULL: not asked for */
 };
 
-static bool is_sum(EVP_MD_CTX *ctx, const char *want)
+static bool is_sum(struct ag_digest *d, const char *want)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
-    unsigned n = 0;
+    char hex[AG_DIGEST_HEX];
 
-    if (EVP_DigestFinal_ex(ctx, digest, &n) != 1)
-        return false;
-    for (unsigned i = 0; i < n; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-    return strcmp(hex, want) == 0;
+    return ag_digest_end(d, hex) && strcmp(hex, want) == 0;
 }
 
-static bool sums_begin(struct sums *s)
+static bool sums_begin(struct sums *s, bool both)
 {
-    s->md5 = EVP_MD_CTX_new();
-    s->sha256 = EVP_MD_CTX_new();
-    return s->md5 && s->sha256 && EVP_DigestInit_ex(s->md5, EVP_md5(), NULL) == 1 &&
-           EVP_DigestInit_ex(s->sha256, EVP_sha256(), NULL) == 1;
+    s->md5 = ag_digest_new(AG_DIGEST_MD5);
+    s->sha256 = both ? ag_digest_new(AG_DIGEST_SHA256) : NULL;
+    return s->md5 && (!both || s->sha256);
 }
 
-static bool sums_of_fd(struct ota_hash *h, struct sums *s, int fd, bool both)
+static bool sums_of_fd(struct ota_hash *h, struct sums *s, int fd)
 {
     unsigned char block[65536];
     ssize_t n;
@@ -41,9 +34,9 @@ static bool sums_of_fd(struct ota_hash *h, struct sums *s, int fd, bool both)
     while ((n = read(fd, block, sizeof block)) > 0) {
         if (atomic_load(&h->given_up))
             return false;
-        if (EVP_DigestUpdate(s->md5, block, (size_t) n) != 1)
+        if (!ag_digest_add(s->md5, block, (size_t) n))
             return false;
-        if (both && EVP_DigestUpdate(s->sha256, block, (size_t) n) != 1)
+        if (s->sha256 && !ag_digest_add(s->sha256, block, (size_t) n))
             return false;
     }
     return n == 0;
@@ -55,10 +48,10 @@ static void hash_work(uv_work_t *work)
     struct sums s = {NULL, NULL};
     int fd = open(h->path, O_RDONLY | O_CLOEXEC);
 
-    h->good = fd >= 0 && sums_begin(&s) && sums_of_fd(h, &s, fd, h->sha256[0] != '\0') &&
-              is_sum(s.md5, h->md5) && (!h->sha256[0] || is_sum(s.sha256, h->sha256));
-    EVP_MD_CTX_free(s.md5);
-    EVP_MD_CTX_free(s.sha256);
+    h->good = fd >= 0 && sums_begin(&s, h->sha256[0] != '\0') && sums_of_fd(h, &s, fd) && is_sum(s.md5, h->md5) &&
+              (!s.sha256 || is_sum(s.sha256, h->sha256));
+    ag_digest_free(s.md5);
+    ag_digest_free(s.sha256);
     if (fd >= 0)
         close(fd);
 }

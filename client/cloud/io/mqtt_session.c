@@ -1,12 +1,14 @@
 #include "client/cloud/io/mqtt_session.h"
 
 #include <errno.h>
-#include <openssl/x509.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#ifdef MIIO_TLS
+#include <openssl/x509.h>
+#endif
 
 enum {
     POLL_TRY_MS = 100, /* until CONNACK the thread looks for orders this often */
@@ -132,8 +134,10 @@ static int set_tls(struct mosquitto *m, const struct mqtt_link_config *c)
 
     if (!c->tls)
         return MOSQ_ERR_SUCCESS;
+#ifdef MIIO_TLS
     if (!c->ca_file && !dir)
         dir = X509_get_default_cert_dir();
+#endif
     rc = mosquitto_tls_set(m, c->ca_file, dir, c->cert_file, c->key_file, on_pass_phrase);
     if (rc == MOSQ_ERR_SUCCESS)
         rc = mosquitto_tls_insecure_set(m, c->tls_any_name);

@@ -64,6 +64,10 @@ static int read_tls(const struct conf_reading *r, struct mqtt_conf *c)
     if (e == 0 && !c->cert_file != !c->key_file)
         e = refuse(r, "mqtt_cert", "needs mqtt_key, and the other way round");
     c->tls = c->tls || c->ca_file || c->cert_file;
+#ifndef MIIO_TLS
+    if (e == 0 && c->tls)
+        e = refuse(r, "mqtt_tls", "this miio_client was built without TLS (MIIO_TLS=OFF)");
+#endif
     return e;
 }
 

@@ -1,10 +1,10 @@
 #include "agent/apps/mcu/io/image.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include "libagent/io/digest.h"
 #include "libagent/io/file.h"
 
 static bool is_md5(const char *s)
@@ -14,18 +14,14 @@ static bool is_md5(const char *s)
 
 static int check_md5(const struct ag_buf *image, const char *md5)
 {
-    static const char hex[] = "0123456789abcdef";
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    char text[33] = "";
-    unsigned n = 0;
+    struct ag_digest *d = ag_digest_new(AG_DIGEST_MD5);
+    char hex[AG_DIGEST_HEX];
+    bool r = d && ag_digest_add(d, ag_buf_head(image), ag_buf_size(image)) && ag_digest_end(d, hex);
 
-    if (EVP_Digest(ag_buf_head(image), ag_buf_size(image), digest, &n, EVP_md5(), NULL) != 1 || n != 16)
+    ag_digest_free(d);
+    if (!r)
         return -ENOTSUP;
-    for (unsigned i = 0; i < n; i++) {
-        text[2 * i] = hex[digest[i] >> 4];
-        text[2 * i + 1] = hex[digest[i] & 15];
-    }
-    return strcasecmp(text, md5) == 0 ? 0 : -EBADMSG;
+    return strcasecmp(hex, md5) == 0 ? 0 : -EBADMSG;
 }
 
 int mcu_image_read(const char *path, const char *md5, size_t max, struct ag_buf *out)
