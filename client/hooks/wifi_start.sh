@@ -4,6 +4,9 @@
 #
 #   with wifi.conf      exit 0 once connected with an address, anything else: not connected
 #   without wifi.conf   the access point <model>_miap<MAC>; the exit status is not looked at
+#   wifi_start.sh network   changes nothing: prints the network of wifi.conf for another program, first its name as hex digits,
+#                           then the key: a text in quotes, 64 hex digits without, or NONE; in the third line the access point's
+#                           name, in the fourth this device's
 #
 # Uses wpa_supplicant, hostapd, udhcpc, and udhcpd or dnsmasq; adapt it to the platform. Needs a POSIX shell (BusyBox ash,
 # dash, bash) and of other programs sed, tr, tail, mkdir, rm, sleep and ip only. MIIO_DRY_RUN=1 prints the commands and
@@ -143,6 +146,7 @@ make_network() {
     text_of "$name_value" || { log "wifi.conf: the name is not understood" && return 1; }
     bytes_of "$U"
     [ -n "$hex" ] && [ ${#hex} -le 64 ] || { log "wifi.conf: ssid must have 1 to 32 bytes" && return 1; }
+    name_hex=$hex key=NONE
     network="network={
     ssid=$hex
     scan_ssid=1"
@@ -239,4 +243,11 @@ channel=6"
     give_addresses
 }
 
-if [ -f "${DATA_DIR}wifi.conf" ]; then join; else access_point; fi
+case ${1-} in
+network)
+    name_hex= key=NONE
+    if [ -f "${DATA_DIR}wifi.conf" ]; then make_network || exit 1; fi
+    printf '%s\n%s\n%s\n%s\n' "$name_hex" "$key" "$ssid_ap" "$host_name"
+    ;;
+*) if [ -f "${DATA_DIR}wifi.conf" ]; then join; else access_point; fi ;;
+esac

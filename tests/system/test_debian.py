@@ -23,6 +23,7 @@ LISTS = {
                    "/lib/systemd/system/miio-agent.socket", "/lib/systemd/system/miio-agent.service", "/usr/share/man/man8/miio_agent.8.gz"],
     "miio-client": ["/usr/sbin/miio_client", "/usr/bin/miio_recv_line", "/etc/init.d/miio-client", "/usr/share/miio/wifi_start.sh",
                     "/lib/systemd/system/miio-wifi.service", "/usr/share/miio/ask/wifi_start.sh"],
+    "miio-doc": ["/usr/share/doc/miio/docs/zh/README.md*", "/usr/share/doc/miio/examples/subscribe.c"],
     "miio-tools": ["/usr/bin/miioctl", "/usr/bin/miio_sim", "/usr/bin/miio_gen", "/usr/share/bash-completion/completions/miioctl"],
 }
 
