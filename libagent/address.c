@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "agent/agent.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 static int set_host(struct ag_address *a, const char *p, size_t n)
 {

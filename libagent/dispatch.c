@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 #include "libagent/encode.h"
 #include "libagent/request.h"
 #include "libagent/slot.h"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "libagent/core/double.h"
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 #include "libagent/number.h"
 #include "libagent/request.h"
 

@@ -15,7 +15,7 @@
 #include <string.h>
 #include "client/cloud/gizwits/gizwits_priv.h"
 #include "libagent/core/base64.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 #include "libagent/core/utf8.h"
 #include "libagent/core/message.h"
 

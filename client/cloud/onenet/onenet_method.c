@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "libagent/core/base64.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 #include "libagent/core/message.h"
 #include "libagent/io/file.h"
 

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 #include "libagent/core/ids.h"
 #include "libagent/core/message.h"
 

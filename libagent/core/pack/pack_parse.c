@@ -6,7 +6,7 @@
 #include <msgpack/pack.h>
 #include <stdbool.h>
 #include "libagent/core/double.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 #include "libagent/core/pack/pack.h"
 
 struct container {

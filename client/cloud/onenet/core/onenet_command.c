@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "libagent/core/base64.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 #include "client/cloud/onenet/core/onenet_topic.h"
 #include "libagent/core/utf8.h"
 #include "libagent/core/message.h"

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "libagent/core/json.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json.h"
+#include "libagent/core/json/json_iter.h"
 #include "libagent/core/log_ring.h"
 #include "tests/support/alloc_fail.h"
 

@@ -1,8 +1,8 @@
 /* Reading the members of a text that the scanner has accepted. */
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 #include <string.h>
-#include "libagent/core/digit_run.h"
+#include "libagent/core/json/digit_run.h"
 
 static size_t utf8_put(char out[4], uint32_t cp)
 {

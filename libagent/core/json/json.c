@@ -1,6 +1,6 @@
-#include "libagent/core/json.h"
-#include "libagent/core/digit_run.h"
-#include "libagent/core/plain_run.h"
+#include "libagent/core/json/json.h"
+#include "libagent/core/json/digit_run.h"
+#include "libagent/core/json/plain_run.h"
 
 #include <string.h>
 
