@@ -6,7 +6,7 @@
 #include <string.h>
 #include "client/client.h"
 #include "libagent/core/brief.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 enum { WHO_MAX = 48 };
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "agent/hub.h"
 #include "libagent/core/brief.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 enum { PACKETS_PER_TURN = 16, LAST_READS = 64, TAIL_MAX = 64 * 1024 };
 

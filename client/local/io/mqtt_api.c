@@ -9,7 +9,7 @@
 #include "client/local/core/mqtt_channel.h"
 #include "client/cloud/core/sub_ladder.h"
 #include "client/cloud/io/mqtt_link.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 #include "libagent/core/message.h"
 
 enum { AWAY_FIRST_MS = 100, AWAY_MAX_MS = 2000, CUT_FIRST_MS = 500, CUT_MAX_MS = 60000 };
