@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include "libagent/core/log/log.h"
-#include "libagent/core/message.h"
+#include "libagent/core/text/message.h"
 
 /* ---- methods of the cloud's own ---- */
 

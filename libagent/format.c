@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include "libagent/core/double.h"
+#include "libagent/core/text/double.h"
 
 enum { DIGITS_MAX = 512 }; /* DBL_MAX by %.99f */
 

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "libagent/core/double.h"
 #include "libagent/core/json/json_walk.h"
+#include "libagent/core/text/double.h"
 #include "libagent/number.h"
 #include "libagent/request.h"
 

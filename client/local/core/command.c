@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include "libagent/core/json/json_iter.h"
 #include "libagent/core/ids.h"
-#include "libagent/core/message.h"
+#include "libagent/core/text/message.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>

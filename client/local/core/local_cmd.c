@@ -6,7 +6,7 @@
 #include <cjson/cJSON.h>
 #include "client/device/core/device_files.h"
 #include "libagent/core/json/json_iter.h"
-#include "libagent/core/message.h"
+#include "libagent/core/text/message.h"
 
 #define FROM(kind) (1u << ORIGIN_##kind)
 

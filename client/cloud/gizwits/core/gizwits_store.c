@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "libagent/core/json/json.h"
-#include "libagent/core/saved_line.h"
+#include "libagent/core/text/saved_line.h"
 
 enum { LINE_MAX_LEN = 128 };
 

@@ -1,4 +1,4 @@
-#include "libagent/core/double.h"
+#include "libagent/core/text/double.h"
 
 #include <errno.h>
 #include <float.h>

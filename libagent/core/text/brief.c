@@ -1,4 +1,4 @@
-#include "libagent/core/brief.h"
+#include "libagent/core/text/brief.h"
 
 #include <stdio.h>
 
