@@ -1,4 +1,4 @@
-#include "libagent/format.h"
+#include "libagent/text/format.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-#include "libagent/number.h"
+#include "libagent/text/number.h"
 
 #include <errno.h>
 #include <stdbool.h>

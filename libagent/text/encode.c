@@ -1,9 +1,9 @@
-#include "libagent/encode.h"
+#include "libagent/text/encode.h"
 
 #include <errno.h>
 #include "agent/agent.h"
 #include "libagent/core/text/utf8.h"
-#include "libagent/format.h"
+#include "libagent/text/format.h"
 
 struct piece {
     size_t start; /* of the text, counted from the head of the buffer */
