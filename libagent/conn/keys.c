@@ -1,4 +1,4 @@
-#include "libagent/keys.h"
+#include "libagent/conn/keys.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "libagent/posts.h"
+#include "libagent/conn/posts.h"
 
 void ag_posts_init(struct ag_posts *q)
 {

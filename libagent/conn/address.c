@@ -1,4 +1,4 @@
-#include "libagent/address.h"
+#include "libagent/conn/address.h"
 
 #include <errno.h>
 #include <stdio.h>

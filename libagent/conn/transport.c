@@ -1,4 +1,4 @@
-#include "libagent/transport.h"
+#include "libagent/conn/transport.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

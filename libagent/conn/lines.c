@@ -1,4 +1,4 @@
-#include "libagent/lines.h"
+#include "libagent/conn/lines.h"
 
 #include <stdio.h>
 
