@@ -14,7 +14,7 @@
 #include "agent/io/listener.h"
 #include "agent/io/uplink.h"
 #include "agent/settings.h"
-#include "libagent/core/framer.h"
+#include "libagent/core/frame/framer.h"
 #include "libagent/core/log/log.h"
 #include "libagent/io/cred.h"
 

@@ -19,7 +19,7 @@
 #include "libagent/conn/posts.h"
 #include "libagent/conn/transport.h"
 #include "libagent/conn/wait.h"
-#include "libagent/core/framer.h"
+#include "libagent/core/frame/framer.h"
 #include "libagent/core/list.h"
 #include "libagent/hooks.h"
 

@@ -1,6 +1,6 @@
 #include "examples/sim/mqtt_wire.h"
 
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 
 static uint16_t u16(const char *p)
 {

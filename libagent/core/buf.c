@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 
 enum { BUF_MIN = 256 };
 

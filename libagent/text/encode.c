@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include "agent/agent.h"
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 #include "libagent/text/format.h"
 
 struct piece {

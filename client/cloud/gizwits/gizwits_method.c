@@ -16,7 +16,7 @@
 #include "client/cloud/gizwits/gizwits_priv.h"
 #include "libagent/core/text/base64.h"
 #include "libagent/core/json/json_iter.h"
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 #include "libagent/core/text/message.h"
 
 enum {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "libagent/core/json/json_iter.h"
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 #include "libagent/io/http.h"
 
 enum { HTTP_TIMEOUT_MS = 15000, ERROR_MAX = 128 };

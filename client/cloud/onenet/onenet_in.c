@@ -3,7 +3,7 @@
 #include <string.h>
 #include "client/cloud/onenet/onenet_priv.h"
 #include "libagent/core/text/base64.h"
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 #include "libagent/core/json/json.h"
 
 /* ---- answers ---- */

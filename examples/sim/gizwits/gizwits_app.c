@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 #include "examples/sim/gizwits/gizwits_sim.h"
 
 enum { LINK_RETRY_MS = 200 };

@@ -5,7 +5,7 @@
 #include <sys/random.h>
 #include "libagent/core/text/base64.h"
 #include "libagent/core/json/json_iter.h"
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 #include "examples/sim/onenet/onenet_sim.h"
 
 enum { TOPICS_PER_PRODUCT = 100, NEVER_ANSWERED_S = 3600 };

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "libagent/core/log/local_time.h"
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 
 enum { KEPT_LINES = 1000, KEPT_BYTES = 128 * 1024, LINE_MAX_BYTES = 1024, HEAD_MAX_BYTES = 64 };
 

@@ -6,7 +6,7 @@
 #include "libagent/core/pack/pack.h"
 #include "libagent/core/text/base64.h"
 #include "libagent/core/text/double.h"
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 
 /* n bytes, most significant first. */
 static bool take_be(struct ag_span *in, unsigned n, uint64_t *out)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 #include "libagent/core/json/json.h"
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 
 static bool is_digit(char c)
 {

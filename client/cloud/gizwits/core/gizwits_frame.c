@@ -1,7 +1,7 @@
 #include "client/cloud/gizwits/core/gizwits_frame.h"
 
 #include <string.h>
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 
 static const uint8_t header[4] = {0, 0, 0, 3};
 

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 
 const char *gizwits_topic_filter(unsigned i, const char *did, const char *product_key,
                                  char out[GIZWITS_TOPIC_MAX])

@@ -5,7 +5,7 @@
 #include "libagent/core/text/base64.h"
 #include "libagent/core/json/json_iter.h"
 #include "client/cloud/onenet/core/onenet_topic.h"
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 #include "libagent/core/text/message.h"
 
 enum { DEPTH_MAX = 64 };

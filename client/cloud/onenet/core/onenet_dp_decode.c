@@ -5,7 +5,7 @@
 #include <string.h>
 #include "libagent/core/json/json_iter.h"
 #include "client/cloud/onenet/core/onenet_dp.h"
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 
 static const char *const error_names[] = {
     [ONENET_DP_E_TYPE] = "unknown data type or flag bits",

@@ -1,4 +1,4 @@
-#include "libagent/core/framer.h"
+#include "libagent/core/frame/framer.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "libagent/core/text/utf8.h"
+#include "libagent/core/utf8.h"
 
 /* Table 3-7 of Unicode. */
 size_t ag_utf8_len(const char *p, size_t n)
