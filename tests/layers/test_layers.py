@@ -77,7 +77,7 @@ def test_cores_call_no_io():
 
 def test_libagent_core_points_at_nothing_else():
     bad = []
-    for path in (ROOT / "libagent" / "core").glob("*.[ch]"):
+    for path in (ROOT / "libagent" / "core").rglob("*.[ch]"):
         bad += [f"{path.name}: {n}" for k, n in INCLUDE.findall(path.read_text()) if k == '"' and not n.startswith("libagent/core/")]
     assert not bad, "\n".join(bad)
 
