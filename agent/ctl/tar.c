@@ -1,17 +1,16 @@
 #include "agent/ctl/tar.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 
 enum { BLOCK = 512 };
 
 /* Field offsets of a header block. */
 enum { AT_MODE = 100, AT_UID = 108, AT_GID = 116, AT_SIZE = 124, AT_MTIME = 136, AT_SUM = 148, AT_TYPE = 156, AT_MAGIC = 257 };
 
-static void put_octal(char *at, int width, uint64_t v)
+static void put_octal(char *at, size_t width, uint64_t v)
 {
-    snprintf(at, (size_t) width + 1, "%0*" PRIo64, width, v);
+    for (; width > 0; v >>= 3)
+        at[--width] = (char) ('0' + (v & 7));
 }
 
 static void put_sum(char h[BLOCK])
@@ -22,6 +21,7 @@ static void put_sum(char h[BLOCK])
     for (int i = 0; i < BLOCK; i++)
         sum += (unsigned char) h[i];
     put_octal(h + AT_SUM, 6, sum);
+    h[AT_SUM + 6] = '\0';
     h[AT_SUM + 7] = ' ';
 }
 
