@@ -201,7 +201,7 @@ static void plan_next_try(struct agent_conn *c, uint64_t now_ms)
     c->random ^= c->random << 13; /* xorshift: spreads the tries of many applications, no more */
     c->random ^= c->random >> 7;
     c->random ^= c->random << 17;
-    c->timer_ms = now_ms + c->pause_ms / 2 + c->random % half;
+    c->timer_ms = now_ms + c->pause_ms / 2 + ((c->random & UINT32_MAX) * half >> 32);
     c->pause_ms = c->pause_ms > c->max_pause_ms / 2 ? c->max_pause_ms : c->pause_ms * 2;
 }
 

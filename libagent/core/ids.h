@@ -9,16 +9,16 @@
 
 enum { AG_ID_MAX = 0x7fffffff };
 
-/* An id made of any number. */
-static inline uint32_t ag_id_from(uint32_t random)
-{
-    return random % AG_ID_MAX + 1;
-}
-
 /* The id behind this one; 1 behind 0 and behind the last. */
 static inline uint32_t ag_id_next(uint32_t id)
 {
     return id >= AG_ID_MAX ? 1 : id + 1;
+}
+
+/* An id made of any number. Without a division: small processors have none, and would carry a function for it. */
+static inline uint32_t ag_id_from(uint32_t random)
+{
+    return ag_id_next(random & AG_ID_MAX);
 }
 
 #endif

@@ -65,31 +65,27 @@ static int print_member(struct ag_buf *out, const char *name, struct ag_span val
     return r == 0 ? ag_pack_value_to_json(&value, out) : r;
 }
 
-struct lift {
-    const char *name;   /* in the map */
-    const char *member; /* in the text */
-};
-
 /* Methods whose params are members of the text. The order is that of positional arguments. */
 struct lifted {
     struct ag_span method;
     bool keeps_method; /* the text has this method; else the map says what it has */
-    struct lift names[5];
+    const char *members[5]; /* of the text; in the map without the '_' of some */
 };
 
 enum { POSITIONS_MAX = 2 }; /* what comes behind is in maps only */
 
 static const struct lifted lifted[] = {
-    {{"register", 8}, true, {{"key", "key"}, {"mode", "mode"}, {"params", "params"}}},
-    {{"unregister", 10}, true, {{"key", "key"}}},
-    {{"bind", 4}, true, {{"address", "address"}}},
-    {{"agent.send", 10},
-     false,
-     {{"to", "_to"}, {"method", "method"}, {"params", "params"}, {"result", "result"}, {"error", "error"}}},
-    {{"agent.message", 13},
-     false,
-     {{"from", "_from"}, {"method", "method"}, {"params", "params"}, {"result", "result"}, {"error", "error"}}},
+    {{"register", 8}, true, {"key", "mode", "params"}},
+    {{"unregister", 10}, true, {"key"}},
+    {{"bind", 4}, true, {"address"}},
+    {{"agent.send", 10}, false, {"_to", "method", "params", "result", "error"}},
+    {{"agent.message", 13}, false, {"_from", "method", "params", "result", "error"}},
 };
+
+static const char *name_of(const char *member)
+{
+    return member + (*member == '_');
+}
 
 static const struct lifted *lifted_of(struct ag_span method)
 {
@@ -137,9 +133,9 @@ static int print_lifted_map(struct ag_buf *out, const struct lifted *l, struct a
     struct ag_span value;
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < ag_array_size(l->names) && l->names[i].name; i++)
-        if (map_get(map, pairs, l->names[i].name, &value))
-            r = print_member(out, l->names[i].member, value);
+    for (size_t i = 0; r == 0 && i < ag_array_size(l->members) && l->members[i]; i++)
+        if (map_get(map, pairs, name_of(l->members[i]), &value))
+            r = print_member(out, l->members[i], value);
     return r;
 }
 
@@ -156,11 +152,11 @@ static int print_positional(struct ag_buf *out, const struct lifted *l, struct a
     if (h.type != AG_PACK_ARRAY)
         return AG_PACK_E_SHAPE;
     for (uint64_t i = 0; r == 0 && i < h.u; i++) {
-        if (i == POSITIONS_MAX || !l->names[i].name)
+        if (i == POSITIONS_MAX || !l->members[i])
             return AG_PACK_E_SHAPE;
         r = take_value(&params, &value);
         if (r == 0)
-            r = print_member(out, l->names[i].member, value);
+            r = print_member(out, l->members[i], value);
     }
     return r;
 }
@@ -187,7 +183,7 @@ static int print_envelope(struct ag_buf *out, const struct lifted *l, struct ag_
     struct ag_span value;
     int r;
 
-    if (!open_map(&params, &pairs) || !map_get(params, pairs, l->names[0].name, &value))
+    if (!open_map(&params, &pairs) || !map_get(params, pairs, name_of(l->members[0]), &value))
         return AG_PACK_E_SHAPE;
     if (map_get(params, pairs, "id", &value))
         id = value;

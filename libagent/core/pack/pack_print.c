@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <math.h>
+#include "libagent/core/base64.h"
+#include "libagent/core/double.h"
 #include "libagent/core/pack/pack.h"
-#include "libagent/core/text/base64.h"
-#include "libagent/core/text/double.h"
 #include "libagent/core/utf8.h"
 
 /* n bytes, most significant first. */
@@ -103,12 +103,13 @@ static int append_bin(struct ag_buf *out, struct ag_span bytes)
 static int append_double(struct ag_buf *out, double v, bool single)
 {
     char text[AG_DOUBLE_TEXT + 2];
+    size_t n;
 
     if (!isfinite(v))
         return AG_PACK_E_NUMBER;
-    ag_double_print(v, single, text);
-    if (!strpbrk(text, ".e"))
-        strcat(text, ".0");
+    n = ag_double_print(v, single, text);
+    if (strspn(text, "-0123456789") == n)
+        memcpy(text + n, ".0", sizeof ".0");
     return ag_buf_append_str(out, text);
 }
 

@@ -14,8 +14,10 @@ void ag_pack_scan_init(struct ag_pack_scan *s, unsigned max_depth, uint32_t max_
 struct head {
     uint8_t length_field; /* bytes that give a length or a count */
     uint8_t fixed;        /* payload bytes of fixed size, or the type byte of an ext */
-    enum { HEAD_BYTES, HEAD_ARRAY, HEAD_MAP, HEAD_BAD } what;
+    uint8_t what;         /* enum head_what */
 };
+
+enum head_what { HEAD_BYTES, HEAD_ARRAY, HEAD_MAP, HEAD_BAD };
 
 static struct head head_of(uint8_t c)
 {

@@ -1,4 +1,4 @@
-#include "libagent/core/frame/framer.h"
+#include "libagent/core/framer.h"
 
 #include <errno.h>
 #include <stdlib.h>

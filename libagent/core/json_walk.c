@@ -1,4 +1,4 @@
-#include "libagent/core/json/json_walk.h"
+#include "libagent/core/json_walk.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "libagent/core/log/log_ring.h"
+#include "libagent/core/log_ring.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-#include "libagent/core/frame/json_pass.h"
+#include "libagent/core/json_pass.h"
 
 #include <string.h>
 

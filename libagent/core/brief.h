@@ -5,7 +5,7 @@
 #ifndef AG_BRIEF_H
 #define AG_BRIEF_H
 
-#include "libagent/core/json/json.h"
+#include "libagent/core/json.h"
 
 enum { AG_BRIEF_MAX = 160 };
 

@@ -1,4 +1,4 @@
-#include "libagent/core/text/message.h"
+#include "libagent/core/message.h"
 
 #include <errno.h>
 #include <stdio.h>

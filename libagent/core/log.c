@@ -1,4 +1,4 @@
-#include "libagent/core/log/log.h"
+#include "libagent/core/log.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "libagent/core/log/local_time.h"
+#include "libagent/core/local_time.h"
 #include "libagent/core/utf8.h"
 
 enum { KEPT_LINES = 1000, KEPT_BYTES = 128 * 1024, LINE_MAX_BYTES = 1024, HEAD_MAX_BYTES = 64 };

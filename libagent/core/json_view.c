@@ -1,8 +1,8 @@
 /* Reading the members of a text that the scanner has accepted. */
-#include "libagent/core/json/json.h"
+#include "libagent/core/json.h"
 
 #include <string.h>
-#include "libagent/core/json/digit_run.h"
+#include "libagent/core/digit_run.h"
 
 static size_t utf8_put(char out[4], uint32_t cp)
 {
@@ -38,10 +38,13 @@ static uint32_t hex4(const char *p)
     return v;
 }
 
-/* What stands for the character behind a backslash, other than u. */
-static char unescaped(char c)
+char ag_json_escaped(char c)
 {
     switch (c) {
+    case '"':
+    case '\\':
+    case '/':
+        return c;
     case 'b':
         return '\b';
     case 'f':
@@ -53,7 +56,7 @@ static char unescaped(char c)
     case 't':
         return '\t';
     default:
-        return c;
+        return '\0';
     }
 }
 
@@ -69,7 +72,7 @@ long ag_json_unescape(struct ag_span raw, char *out, size_t n)
         if (*p != '\\') {
             utf8[0] = *p++;
         } else if (p[1] != 'u') {
-            utf8[0] = unescaped(p[1]);
+            utf8[0] = ag_json_escaped(p[1]);
             p += 2;
         } else {
             uint32_t cp = hex4(p + 2);

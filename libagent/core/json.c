@@ -1,6 +1,6 @@
-#include "libagent/core/json/json.h"
-#include "libagent/core/json/digit_run.h"
-#include "libagent/core/json/plain_run.h"
+#include "libagent/core/json.h"
+#include "libagent/core/digit_run.h"
+#include "libagent/core/plain_run.h"
 
 #include <string.h>
 
@@ -196,9 +196,6 @@ static int hex_digit(unsigned char c)
 static const char *const literals[] = {
     [AG_JSON_TRUE] = "true", [AG_JSON_FALSE] = "false", [AG_JSON_NULL] = "null"};
 
-static const char escapes[256] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
-                                  ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
-
 static inline bool is_space(char c)
 {
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
@@ -294,9 +291,9 @@ static __attribute__((noinline)) int scan_token(struct ag_json_scan *s, const ch
                 s->lit_at = 0;
                 s->u16 = 0;
                 state = ST_HEX;
-            } else if (escapes[(unsigned char) c]) {
+            } else if (ag_json_escaped(c)) {
                 if (s->in_key)
-                    key_add(s, escapes[(unsigned char) c]);
+                    key_add(s, ag_json_escaped(c));
                 state = ST_STR;
             } else {
                 goto bad;

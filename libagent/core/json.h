@@ -142,4 +142,7 @@ bool ag_span_uint(struct ag_span raw, uint64_t max, uint64_t *out);
  */
 long ag_json_unescape(struct ag_span raw, char *out, size_t n);
 
+/* What a backslash and c stand for; NUL: nothing, or c is the u before four digits. */
+char ag_json_escaped(char c);
+
 #endif

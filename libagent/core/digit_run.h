@@ -1,6 +1,6 @@
 /*
- * Decimal digits, eight at a time where the byte order allows it: how many stand at the start of p, and what eight of
- * them are worth. Ids have ten digits, so this is a good part of what routing a text costs.
+ * Decimal digits, eight at a time where a register holds as many in the right order: how many stand at the start of p, and
+ * what eight of them are worth. Ids have ten digits, so this is a good part of what routing a text costs.
  */
 #ifndef AG_DIGIT_RUN_H
 #define AG_DIGIT_RUN_H
@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && SIZE_MAX > UINT32_MAX
 
 /* A high bit in each byte that is no digit. A carry can only reach a byte above one that is flagged by itself. */
 static inline uint64_t ag_digit_misses(uint64_t w)

@@ -6,7 +6,7 @@
 #ifndef AG_JSON_WALK_H
 #define AG_JSON_WALK_H
 
-#include "libagent/core/json/json.h"
+#include "libagent/core/json.h"
 
 struct ag_json_value {
     enum ag_json_type type; /* AG_JSON_NONE: absent */

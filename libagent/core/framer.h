@@ -20,8 +20,8 @@
 #define AG_FRAMER_H
 
 #include "libagent/core/buf.h"
-#include "libagent/core/frame/json_pass.h"
-#include "libagent/core/json/json.h"
+#include "libagent/core/json.h"
+#include "libagent/core/json_pass.h"
 #include "libagent/core/pack/pack_scan.h"
 
 /* Conditions, negative so that they stand beside -ENOMEM in ag_framer_next(); outside the range of errno. */

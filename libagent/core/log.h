@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "libagent/core/log/log_ring.h"
+#include "libagent/core/log_ring.h"
 #include "libagent/core/util.h"
 
 enum ag_log_level { AG_LOG_ERROR, AG_LOG_WARNING, AG_LOG_INFO, AG_LOG_DEBUG, AG_LOG_VERBOSE };

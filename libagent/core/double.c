@@ -1,4 +1,4 @@
-#include "libagent/core/text/double.h"
+#include "libagent/core/double.h"
 
 #include <errno.h>
 #include <float.h>
@@ -41,8 +41,7 @@ int ag_double_read(struct ag_span text, double *out)
     return 0;
 }
 
-/* The locale's point becomes a point. */
-static void fix_point(char *text)
+void ag_double_fix_point(char *text)
 {
     char *from = text + strspn(text, "+-0123456789"), *to = from;
 
@@ -65,6 +64,6 @@ size_t ag_double_print(double v, bool single, char out[AG_DOUBLE_TEXT])
         if (digits >= most || (single ? strtof(out, NULL) == (float) v : strtod(out, NULL) == v))
             break;
     }
-    fix_point(out);
+    ag_double_fix_point(out);
     return strlen(out);
 }

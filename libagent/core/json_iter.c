@@ -1,4 +1,4 @@
-#include "libagent/core/json/json_iter.h"
+#include "libagent/core/json_iter.h"
 
 #include <errno.h>
 #include <string.h>

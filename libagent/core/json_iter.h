@@ -6,7 +6,7 @@
 #define AG_JSON_ITER_H
 
 #include "libagent/core/buf.h"
-#include "libagent/core/json/json_walk.h"
+#include "libagent/core/json_walk.h"
 
 struct ag_json_iter {
     struct ag_json_walk walk;

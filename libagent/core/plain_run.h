@@ -24,21 +24,21 @@ static inline size_t ag_plain_run_bytes(const char *p, size_t from, size_t n)
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 /*
- * Eight bytes at a time: the top bit of a byte is set in hit for b < 0x20, b == '"', b == '\\', b >= 0x80. A
- * borrow can only flag bytes above a true hit, so the lowest flag is exact.
+ * As many bytes at a time as a register holds: the top bit of a byte is set in hit for b < 0x20, b == '"', b == '\\',
+ * b >= 0x80. A borrow can only flag bytes above a true hit, so the lowest flag is exact.
  */
 static inline size_t ag_plain_run_words(const char *p, size_t from, size_t n)
 {
-    static const uint64_t ones = 0x0101010101010101ull, tops = 0x8080808080808080ull;
+    static const size_t ones = SIZE_MAX / 0xff, tops = SIZE_MAX / 0xff * 0x80;
     size_t i = from;
 
-    for (; i + 8 <= n; i += 8) {
-        uint64_t w, hit;
+    for (; i + sizeof ones <= n; i += sizeof ones) {
+        size_t w, hit;
 
-        memcpy(&w, p + i, 8);
+        memcpy(&w, p + i, sizeof w);
         hit = (w | (w - ones * 0x20) | ((w ^ (ones * '"')) - ones) | ((w ^ (ones * '\\')) - ones)) & tops;
         if (hit)
-            return i + (size_t) (__builtin_ctzll(hit) / 8);
+            return i + (size_t) (__builtin_ctzl(hit) / 8);
     }
     return ag_plain_run_bytes(p, i, n);
 }

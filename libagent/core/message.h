@@ -6,7 +6,7 @@
 #define AG_MESSAGE_H
 
 #include "libagent/core/buf.h"
-#include "libagent/core/json/json.h"
+#include "libagent/core/json.h"
 
 /* text with the bytes of one member's value replaced. 0 or -ENOMEM (out unchanged). */
 int ag_msg_splice_value(struct ag_buf *out, struct ag_span text, const struct ag_member_at *at, struct ag_span value);

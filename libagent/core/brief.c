@@ -1,4 +1,4 @@
-#include "libagent/core/text/brief.h"
+#include "libagent/core/brief.h"
 
 #include <stdio.h>
 

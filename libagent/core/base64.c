@@ -1,4 +1,4 @@
-#include "libagent/core/text/base64.h"
+#include "libagent/core/base64.h"
 
 #include <errno.h>
 #include <stdbool.h>
