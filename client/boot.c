@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 #include "client/device/core/conf_keys.h"
-#include "libagent/core/log/log.h"
+#include "libagent/core/log.h"
 #include "libagent/io/trust.h"
 
 int client_set_token(struct client *c, const char token[DEVICE_TOKEN_LEN + 1])

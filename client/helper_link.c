@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <sys/random.h>
 #include "client/client.h"
-#include "libagent/core/log/log.h"
+#include "libagent/core/log.h"
 
 enum {
     WARN_EVERY_MS = 5000,

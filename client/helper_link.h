@@ -7,7 +7,7 @@
 #define CLIENT_HELPER_LINK_H
 
 #include "client/setup/core/helper.h"
-#include "libagent/core/log/log.h"
+#include "libagent/core/log.h"
 
 struct client;
 

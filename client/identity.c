@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 #include "client/client.h"
-#include "libagent/core/log/log.h"
+#include "libagent/core/log.h"
 
 enum { LIMIT_MS = 120000, AGAIN_DID0_MS = 24 * 3600 * 1000, AGAIN_DID1_MS = 30000 };
 

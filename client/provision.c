@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include "client/client.h"
 #include "client/device/io/zone.h"
-#include "libagent/core/log/log.h"
+#include "libagent/core/log.h"
 
 enum {
     JOIN_LIMIT_MS = 60000, /* one try of wifi_start.sh */

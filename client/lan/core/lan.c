@@ -6,7 +6,7 @@
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
-#include "libagent/core/text/message.h"
+#include "libagent/core/message.h"
 
 enum { MAX_DEPTH = 128, ERROR_TOO_LARGE = -32000, REPEAT_STAMP_S = 10, HELLO_AHEAD_S = 10 };
 

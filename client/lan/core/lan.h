@@ -16,7 +16,7 @@
 #include "client/lan/core/packet.h"
 #include "client/lan/core/replay.h"
 #include "client/lan/core/stamp_clock.h"
-#include "libagent/core/json/json.h"
+#include "libagent/core/json.h"
 #include "libagent/core/list.h"
 
 /* Where a datagram came from, which is compared, and where it went to, which is not: answers leave from there. */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <cjson/cJSON.h>
 #include "client/device/core/device_files.h"
-#include "libagent/core/json/json_iter.h"
-#include "libagent/core/text/message.h"
+#include "libagent/core/json_iter.h"
+#include "libagent/core/message.h"
 
 #define FROM(kind) (1u << ORIGIN_##kind)
 

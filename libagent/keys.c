@@ -1,4 +1,4 @@
-#include "libagent/conn/keys.h"
+#include "libagent/keys.h"
 
 #include <errno.h>
 #include <stdlib.h>

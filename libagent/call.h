@@ -2,8 +2,8 @@
 #ifndef AG_CALL_H
 #define AG_CALL_H
 
+#include "libagent/encode.h"
 #include "libagent/slot.h"
-#include "libagent/text/encode.h"
 
 /* 0: the connection may send under this name; -ECHILD, -ESHUTDOWN, and as ag_encode_check_name(). */
 int ag_call_check(const struct agent_conn *c, const char *method);

@@ -1,9 +1,9 @@
-#include "libagent/text/encode.h"
+#include "libagent/encode.h"
 
 #include <errno.h>
 #include "agent/agent.h"
 #include "libagent/core/utf8.h"
-#include "libagent/text/format.h"
+#include "libagent/format.h"
 
 struct piece {
     size_t start; /* of the text, counted from the head of the buffer */

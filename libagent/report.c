@@ -1,7 +1,7 @@
 /* Reports: calls under the names that the clouds know, with their params put together. */
 #include <errno.h>
 #include <string.h>
-#include "libagent/api/call.h"
+#include "libagent/call.h"
 
 static int send_report(agent_conn *conn, const char *method, const struct ag_value *params, agent_call_fn fn, void *user)
 {

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 #include <unistd.h>
-#include "libagent/conn/address.h"
+#include "libagent/address.h"
 
 struct ag_transport {
     int epoll_fd, wake_fd;

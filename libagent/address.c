@@ -1,10 +1,10 @@
-#include "libagent/conn/address.h"
+#include "libagent/address.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "agent/agent.h"
-#include "libagent/core/json/json.h"
+#include "libagent/core/json.h"
 
 static int set_host(struct ag_address *a, const char *p, size_t n)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "libagent/conn.h"
-#include "libagent/core/json/json.h"
+#include "libagent/core/json.h"
 
 enum { QUERY_TIMEOUT_MS = 5000 };
 

@@ -1,4 +1,4 @@
-#include "libagent/conn/wait.h"
+#include "libagent/wait.h"
 
 #include "libagent/core/ids.h"
 

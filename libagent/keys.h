@@ -8,8 +8,8 @@
 #define AG_KEYS_H
 
 #include "agent/agent.h"
-#include "libagent/conn/wait.h"
 #include "libagent/core/list.h"
+#include "libagent/wait.h"
 
 struct ag_key {
     struct ag_list by_name;  /* in a bucket */

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 #include "libagent/core/buf.h"
-#include "libagent/core/json/json.h"
+#include "libagent/core/json.h"
 
 /* The agent's own limits; it closes a connection that sends more. */
 enum { AG_ENCODE_DEPTH = 128, AG_ENCODE_TEXT_MAX = 1024 * 1024 };

@@ -2,7 +2,7 @@
  * Calls: a text with an id goes out, and its slot waits for the answer. Without a connection the text waits in the
  * slot, within the call's own timeout.
  */
-#include "libagent/api/call.h"
+#include "libagent/call.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "libagent/conn/posts.h"
+#include "libagent/posts.h"
 
 void ag_posts_init(struct ag_posts *q)
 {

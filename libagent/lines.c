@@ -1,4 +1,4 @@
-#include "libagent/conn/lines.h"
+#include "libagent/lines.h"
 
 #include <stdio.h>
 

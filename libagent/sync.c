@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/api/call.h"
+#include "libagent/call.h"
 
 struct sync {
     bool done;

@@ -3,8 +3,8 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "libagent/encode.h"
 #include "libagent/slot.h"
-#include "libagent/text/encode.h"
 
 const char *ag_mode_name(enum agent_mode mode)
 {

@@ -1,4 +1,4 @@
-#include "libagent/conn/transport.h"
+#include "libagent/transport.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
