@@ -38,9 +38,7 @@ static void on_timer(uv_timer_t *t)
     uplink_expire(&c->uplink, now_ms);
     report_path_expire(&c->reports, now_ms);
     lan_expire(&c->lan, now_ms);
-    provision_tick(c, now_ms);
-    identity_tick(c, now_ms);
-    helper_link_tick(c, now_ms);
+    setup_link_tick(&c->setup, now_ms);
     client_gate_tick(c, now_ms);
     client_rearm(c);
 }
@@ -49,8 +47,7 @@ void client_rearm(struct client *c)
 {
     uint64_t at = command_next_deadline(&c->commands), now_ms = uv_now(c->loop);
     uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->lan),
-                         provision_next_deadline(c),       identity_next_deadline(c),
-                         helper_link_next_deadline(c),     client_gate_next_deadline(c),
+                         setup_link_next_deadline(&c->setup), client_gate_next_deadline(c),
                          report_path_next_deadline(&c->reports)};
 
     if (c->closing)
@@ -266,7 +263,7 @@ static void on_local_left(void *user, unsigned peer)
     ag_log(AG_LOG_DEBUG, "local peer %u gone", peer);
     client_gate_left(c, peer);
     cloud_link_forget_peer(c, peer);
-    helper_peer_gone(&c->helper.core, peer);
+    setup_link_peer_gone(&c->setup, peer);
     command_peer_removed(&c->commands, peer, uv_now(c->loop));
     uplink_peer_removed(&c->uplink, peer);
     if (last)
@@ -531,7 +528,7 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     command_expect_peers(&c->commands, uv_now(loop));
     c->uplink.timeout_ms = options->request_timeout_ms;
     c->lan.stamp_window_s = options->lan_stamp_window_s;
-    provision_init(c);
+    client_init_setup(c);
     cloud_link_init(c);
     uv_timer_init(loop, &c->timer);
     c->timer.data = c;
@@ -541,8 +538,6 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     r = open_access(c, error);
     if (r == 0)
         r = client_open_reports(c, error);
-    if (r == 0)
-        helper_link_init(c);
     if (r == 0)
         r = open_sockets(c, error);
     if (r == 0)
@@ -567,8 +562,7 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user)
     command_refuse_all(&c->commands);
     report_path_close(&c->reports);
     uplink_refuse_all(&c->uplink);
-    provision_deinit(c);
-    identity_deinit(c);
+    setup_link_close(&c->setup);
     c->closing = true;
     if (c->link.cloud) {
         c->n_open++;
@@ -589,7 +583,7 @@ void client_deinit(struct client *c)
     uplink_deinit(&c->uplink);
     report_path_deinit(&c->reports);
     lan_deinit(&c->lan);
-    helper_link_deinit(c);
+    setup_link_deinit(&c->setup);
     local_access_close(&c->access);
     explicit_bzero(c->token, sizeof c->token);
     explicit_bzero(c->token_hex, sizeof c->token_hex);
@@ -604,13 +598,8 @@ void client_reload(struct client *c, const struct client_options *fresh)
     c->lan.stamp_window_s = fresh->lan_stamp_window_s;
     set_memory_limit(c, fresh->memory_limit);
     local_access_reload(&c->access, fresh->access_file);
-    c->provision.join.max_tries = fresh->join_tries;
-    c->provision.join.pause_ms = fresh->join_pause_ms;
-    if (!c->options.external_helper)
-        data_dir_read_country(&c->options.dir, c->country);
-    client_use_country(c);
+    setup_link_reload(&c->setup, fresh->join_tries, fresh->join_pause_ms);
     data_dir_read_version(c->version, c->options.os_release, c->conf->vendor);
-    client_set_provisioned(c, c->provisioned);
     if (c->link.cloud && !c->link.stopping && c->link.ops->reload)
         c->link.ops->reload(c->link.cloud);
     client_rearm(c);

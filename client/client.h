@@ -15,8 +15,6 @@
 #include "client/lan/core/lan.h"
 #include "client/local/core/local_cmd.h"
 #include "client/report/core/uplink.h"
-#include "client/helper_link.h"
-#include "client/identity.h"
 #include "client/device/io/data_dir.h"
 #include "client/device/io/net_info.h"
 #include "client/lan/io/lan_socket.h"
@@ -24,7 +22,7 @@
 #include "client/local/io/mqtt_api.h"
 #include "client/local/local_access.h"
 #include "client/report/report_path.h"
-#include "client/provision.h"
+#include "client/setup/setup.h"
 #include "libagent/core/log.h"
 
 /* The local peer that the MQTT channels are. */
@@ -80,9 +78,7 @@ struct client {
     struct device_machine machine;
     char token[DEVICE_TOKEN_LEN + 1];       /* a secret */
     char token_hex[2 * DEVICE_TOKEN_LEN + 1];
-    char country[DEVICE_COUNTRY_MAX + 1];
     char version[DEVICE_VERSION_MAX + 1];
-    bool provisioned; /* wifi.conf is there, or none is needed */
     uint64_t started_ms;
     struct mcu_info mcu; /* as the bridge to it told */
 
@@ -109,10 +105,7 @@ struct client {
     struct cloud_link link;
     int64_t cloud_time_s;     /* Unix time as the cloud told it at cloud_time_at_ms; 0: not yet */
     uint64_t cloud_time_at_ms;
-    struct provision provision;
-    struct identity identity;
-    struct helper_link helper;
-    unsigned n_joined, n_join_failed; /* since the start, for miIO.wifi_assoc_state */
+    struct setup setup;
     const char *last_word;            /* of local.status; NULL: none yet */
     struct client_stats stats;
     struct ag_log_gate gate; /* for lines that others can cause */
@@ -154,23 +147,15 @@ void client_send_peer(struct client *c, unsigned peer, struct ag_span text);
 void client_broadcast(struct client *c, struct ag_span text);
 /* Looks at the cores' deadlines again; at the end of each event from outside. */
 void client_rearm(struct client *c);
-/* wifi.conf appeared or went: what the LAN hello tells. */
-void client_set_provisioned(struct client *c, bool provisioned);
 /* One of the parts counted in n_open has ended. */
 void client_part_closed(struct client *c);
 /* An error to whoever sent this, under its id. */
 void client_refuse(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, int code,
                    const char *why);
-/* A new token for LAN and cloud. 0 or -errno. */
-int client_set_token(struct client *c, const char token[DEVICE_TOKEN_LEN + 1]);
-/* boot.c: goes through the boot order as far as it can. 0 or -errno with one line in error. */
+/* setup_host.c */
+void client_init_setup(struct client *c);
+/* Goes through the boot order as far as it can. 0 or -errno with one line in error. */
 int client_boot(struct client *c, char error[DATA_ERROR_MAX]);
-/* did and key have come: the boot order goes on. */
-void client_identity_known(struct client *c);
-/* The network is there: the cloud may be tried, or tried again now. */
-void client_go_online(struct client *c);
-/* The country in use may have changed: the clouds look for it in device.conf, and are told. */
-void client_use_country(struct client *c);
 /* The one in use, an option's or a phone's; empty: mainland. */
 const char *client_country(const struct client *c);
 uint32_t client_unix_time(void);

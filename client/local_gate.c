@@ -74,7 +74,7 @@ static void unmark_internal(struct client *c, unsigned peer)
     if (!(c->internal_peers & bit_of(peer)))
         return;
     c->internal_peers &= ~bit_of(peer);
-    helper_peer_gone(&c->helper.core, peer);
+    setup_link_peer_gone(&c->setup, peer);
     command_peer_added(&c->commands, peer);
 }
 

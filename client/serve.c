@@ -78,10 +78,10 @@ static unsigned seconds_until(const struct client *c, uint64_t at_ms)
 /* Until the next thing to do, also while the cloud is away: then that is the next try. 0: busy, ask again later. */
 static unsigned wakeup_s(const struct client *c)
 {
-    uint64_t deadlines[] = {report_path_next_deadline(&c->reports), identity_next_deadline(c), helper_link_next_deadline(c)};
+    uint64_t deadlines[] = {report_path_next_deadline(&c->reports), setup_link_next_deadline(&c->setup)};
     unsigned s = WAKEUP_IDLE_S, next_s;
 
-    if (c->commands.n_open > 0 || c->uplink.n_open > 0 || provision_busy(c) || report_path_is_busy(&c->reports))
+    if (c->commands.n_open > 0 || c->uplink.n_open > 0 || setup_is_busy(&c->setup.machine) || report_path_is_busy(&c->reports))
         return 0;
     for (size_t i = 0; i < ag_array_size(deadlines); i++) {
         next_s = seconds_until(c, deadlines[i]);
@@ -122,7 +122,7 @@ int client_device_info(struct client *c, struct ag_buf *out, bool with_token)
                                .fw_ver = c->version,
                                .mcu_fw_ver = c->mcu.fw_ver,
                                .life_s = uptime_s(c)};
-    struct ag_span told = ag_buf_span(&c->helper.info);
+    struct ag_span told = ag_buf_span(&c->setup.info);
 
     if (told.len > 0)
         return local_cmd_put_told_info(out, &info, told, with_token);
@@ -159,16 +159,8 @@ static int serve_mcu_info(struct ask *a)
 static int serve_config(struct ask *a)
 {
     bool ok = local_cmd_wants_enauth(a->params);
-    int r;
 
-    if (ok) {
-        r = data_dir_write(&a->c->options.dir, DATA_ENAUTH, (struct ag_span){"", 0});
-        if (r < 0)
-            ag_log(AG_LOG_ERROR, "%s: %s", DATA_ENAUTH, strerror(-r));
-        ok = r == 0;
-        client_set_provisioned(a->c, a->c->provisioned);
-    }
-    return put_ok(a, ok);
+    return put_ok(a, ok && setup_link_trust_owner_only(&a->c->setup) == 0);
 }
 
 static int serve_loglevel(struct ask *a)
@@ -185,7 +177,7 @@ static int serve_zone(struct ask *a)
 {
     char zone[64];
 
-    return put_ok(a, local_cmd_zone(zone, a->params) && provision_set_zone(a->c, zone));
+    return put_ok(a, local_cmd_zone(zone, a->params) && setup_link_zone(&a->c->setup, zone) == 0);
 }
 
 static int serve_router(struct ask *a)
@@ -195,7 +187,7 @@ static int serve_router(struct ask *a)
 
     wipe(a->params);
     if (r == 0)
-        r = provision_begin(a->c, a->from.kind, &p);
+        r = setup_link_network(&a->c->setup, a->from.kind, &p);
     explicit_bzero(&p, sizeof p);
     if (r == 0)
         return local_cmd_put_result(&a->out, a->id, "[\"ok\"]");
@@ -209,9 +201,7 @@ static int serve_router(struct ask *a)
 
 static int run_device(struct client *c, unsigned cmd)
 {
-    if (cmd == LOCAL_CMD_RESTORE)
-        return provision_reset(c);
-    return provision_reboot(c) ? 0 : -ENOSYS;
+    return cmd == LOCAL_CMD_RESTORE ? setup_link_reset(&c->setup) : setup_link_reboot(&c->setup);
 }
 
 /* r: what became of a reboot or a reset; id with p NULL: none. */
@@ -260,7 +250,7 @@ static int serve_internal(struct ask *a, struct ag_span method, struct ag_span t
 
     if (ag_span_eq(method, "_internal.accepted")) /* miio_send_line: has my socket been looked at? */
         return a->id.p ? local_cmd_put_result(&a->out, a->id, "[\"ok\"]") : 0;
-    known = helper_link_text(a->c, (unsigned) a->from.token, method, text, view);
+    known = setup_link_helper_text(&a->c->setup, (unsigned) a->from.token, method, text, view);
     wipe(a->params);
     return known ? 0 : refuse(a, CLIENT_CODE_NOT_FOUND, "Method not found.");
 }
@@ -272,8 +262,8 @@ static int serve_assoc_state(struct ask *a)
     int r = ag_buf_printf(&out,
                           "{\"state\":\"%s\",\"auth_fail_count\":0,\"conn_success_count\":%u,\"conn_fail_count\":%u,"
                           "\"dhcp_fail_count\":0}",
-                          device_state_is_online(c->machine.state) ? "ONLINE" : "CONNECTING", c->n_joined,
-                          c->n_join_failed);
+                          device_state_is_online(c->machine.state) ? "ONLINE" : "CONNECTING", c->setup.machine.n_joined,
+                          c->setup.machine.n_failed);
 
     return r == 0 ? local_cmd_put_result_ok(&a->out, a->id, ag_buf_span(&out)) : r;
 }
@@ -308,7 +298,7 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
         return serve_own(a, client_put_cloud_words);
     case LOCAL_CMD_LOCAL_OTHER:
         if (c->options.external_helper && ag_span_eq(method, "local.status") &&
-            helper_link_text(c, (unsigned) a->from.token, method, text, view))
+            setup_link_helper_text(&c->setup, (unsigned) a->from.token, method, text, view))
             return 0;
         return refuse(a, CODE_NO_LOCAL_METHOD, "no such local method");
     case LOCAL_CMD_INTERNAL:

@@ -63,7 +63,7 @@ void client_tell_counters(const struct client *c, cloud_tell_fn *tell, void *use
     tell(user, "uplink.greedy", c->uplink.stats.greedy);
     tell(user, "uplink.dropped", c->uplink.stats.dropped);
     tell(user, "uplink.stray_acks", c->uplink.stats.stray);
-    tell(user, "helper.bad_texts", c->helper.core.bad);
+    tell(user, "helper.bad_texts", c->setup.helper.bad);
     tell(user, "spool.waiting", c->reports.queue.n);
     tell(user, "spool.kept", c->reports.queue.n_kept);
     tell(user, "spool.acked", c->reports.queue.n_acked);

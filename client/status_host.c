@@ -118,14 +118,16 @@ static void gather_lan(const struct client *c, struct status_facts *f)
 
 static void gather_setup(const struct client *c, struct status_facts *f)
 {
-    f->setup.provisioned = c->provisioned;
-    f->setup.joining = c->provision.join.active;
-    f->setup.joined = c->n_joined;
-    f->setup.failed = c->n_join_failed;
-    if (!c->options.wired)
-        f->setup.n_hooks_missing = provision_missing_hooks(c, f->setup.hooks_missing);
+    const struct setup_machine *m = &c->setup.machine;
+
+    f->setup.provisioned = m->provisioned;
+    f->setup.joining = setup_is_joining(m) && m->state != SETUP_ASKED; /* the client itself */
+    f->setup.joined = m->n_joined;
+    f->setup.failed = m->n_failed;
+    if (!m->settings.wired)
+        f->setup.n_hooks_missing = setup_link_missing_programs(&c->setup, f->setup.hooks_missing);
     f->external_helper = c->options.external_helper;
-    f->helper_here = !c->options.external_helper || c->helper.core.last_hello_ms > 0;
+    f->helper_here = setup_link_has_helper(&c->setup);
 }
 
 static void gather_clock(const struct client *c, struct status_facts *f)

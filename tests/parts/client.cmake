@@ -34,5 +34,6 @@ miio_unit_test(local_cmd SOURCES unit/client/local/test_local_cmd.c LIBS miiocli
 miio_unit_test(conf_keys SOURCES unit/client/device/test_conf_keys.c LIBS miioclient_core)
 miio_unit_test(hook_find SOURCES unit/client/setup/test_hook_find.c LIBS miioclient)
 miio_unit_test(helper SOURCES unit/client/setup/test_helper.c LIBS miioclient_core ALLOC_FAIL)
+miio_unit_test(setup_machine SOURCES unit/client/setup/test_setup_machine.c unit/client/setup/setup_rig.c LIBS miioclient_core)
 miio_system_test(test_recovery.py TIMEOUT 300)
 miio_system_test(test_recovery_soak.py TIMEOUT 900 SOAK)

@@ -7,6 +7,7 @@
 #ifndef CLIENT_DEVICE_CONF_H
 #define CLIENT_DEVICE_CONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,12 @@ struct device_conf {
     struct device_conf_entry *entries; /* every line, names that are not ours included */
     size_t n_entries;
 };
+
+/* 0 and 1: it is still to come. */
+static inline bool identity_is_missing(uint64_t did)
+{
+    return did <= 1;
+}
 
 /* Where and why a file was refused. */
 struct device_conf_error {

@@ -343,7 +343,7 @@ static void a_loss_keeps_what_is_under_way_and_what_waits(void **state)
 /* A reset, by whatever way it comes: the next owner's cloud hears nothing of the last one's. */
 static bool has_stopped(const struct rig *r)
 {
-    return r->c.provision.after == 0 && !r->c.link.stopping;
+    return r->c.setup.machine.state != SETUP_LEAVING && !r->c.link.stopping;
 }
 
 static void a_reset_forgets_what_is_kept(void **state)
@@ -357,7 +357,7 @@ static void a_reset_forgets_what_is_kept(void **state)
     keeps(&r, 1);
     snprintf(path, sizeof path, "%s/reports.mdb", r.dir);
     assert_int_equal(access(path, F_OK), 0);
-    assert_int_equal(provision_reset(&r.c), 0);
+    assert_int_equal(setup_link_reset(&r.c.setup), 0);
     assert_int_equal(access(path, F_OK), -1); /* before "ok" is said */
     keeps(&r, 2);                             /* an application that does not know yet */
     turn(&r, has_stopped);
@@ -367,6 +367,28 @@ static void a_reset_forgets_what_is_kept(void **state)
     comes_up();
     assert_null(strstr(ag_buf_cstr(&cloud.seen), "again"));
     rig_end(&r);
+}
+
+static void helper_says(struct rig *r, const char *text)
+{
+    struct ag_span all = {text, strlen(text)}, method;
+    struct ag_json_view view;
+    char name[64];
+
+    assert_int_equal(ag_json_parse(&all, 16, &view), 0);
+    assert_true(ag_view_str(&view, all.p, AG_M_METHOD, name, sizeof name, &method));
+    assert_true(setup_link_helper_text(&r->c.setup, 1, method, all, &view));
+}
+
+/* Identity, token, and that there is a network. */
+static void helper_settles(struct rig *r)
+{
+    helper_says(r, "{\"method\":\"_internal.response_dinfo\",\"params\":{\"did\":10000,\"key\":\"EsrtdeaInabcPQM0\",\"mac\":"
+                   "\"8C:BE:BE:AA:BB:59\",\"vendor\":\"cool\",\"model\":\"cool.prod.v1\"}}");
+    helper_says(r, "{\"method\":\"_internal.response_dtoken\",\"params\":\"0123456789abcdef\"}");
+    helper_says(r, "{\"method\":\"_internal.res_wifi_conf_status\",\"params\":1}");
+    assert_int_equal(r->c.setup.machine.stage, HELPER_SETTLED);
+    assert_true(r->c.setup.machine.provisioned);
 }
 
 static void a_reset_by_the_helper_forgets_what_is_kept(void **state)
@@ -379,10 +401,8 @@ static void a_reset_by_the_helper_forgets_what_is_kept(void **state)
     rig_start(&r, true, true);
     keeps(&r, 1);
     snprintf(path, sizeof path, "%s/reports.mdb", r.dir);
-    r.c.helper.core.stage = HELPER_SETTLED;
-    r.c.helper.join_until_ms = UINT64_MAX;
-    r.c.provisioned = true;
-    r.c.helper.core.sink->wifi_failed(r.c.helper.core.user, HELPER_AP_MODE); /* it was not asked to join */
+    helper_settles(&r);
+    helper_says(&r, "{\"method\":\"_internal.wifi_ap_mode\"}"); /* it was not asked to join */
     assert_true(report_queue_empty(&r.c.reports.queue));
     assert_int_equal(access(path, F_OK), -1);
     rig_end(&r);
@@ -390,15 +410,17 @@ static void a_reset_by_the_helper_forgets_what_is_kept(void **state)
 
 static void a_failed_join_forgets_nothing(void **state)
 {
+    const struct router_params home = {.has_uid = true, .wifi = {.ssid = "home", .uid = 5}};
     struct rig r;
 
     (void) state;
     rig_make(&r);
-    rig_start(&r, true, true);
+    rig_start(&r, false, true);
+    helper_settles(&r);
     keeps(&r, 1);
-    r.c.helper.core.stage = HELPER_SETTLED;
-    r.c.helper.join_until_ms = uv_now(&r.loop) + 1000;
-    r.c.helper.core.sink->wifi_failed(r.c.helper.core.user, HELPER_NOT_JOINED);
+    assert_int_equal(setup_link_network(&r.c.setup, ORIGIN_LAN, &home), 0);
+    helper_says(&r, "{\"method\":\"_internal.wifi_connect_failed\"}");
+    assert_int_equal(r.c.setup.machine.n_failed, 1);
     assert_int_equal(r.c.reports.queue.n, 1);
     rig_end(&r);
 }
@@ -508,8 +530,8 @@ static void a_reload_takes_the_limits(void **state)
     hears(&r, "\"id\":3");
     assert_in_range(uplink_next_deadline(&r.c.uplink), 1, uv_now(&r.loop) + 4321);
     assert_int_equal(r.c.lan.stamp_window_s, 77);
-    assert_int_equal(r.c.provision.join.max_tries, 3);
-    assert_int_equal(r.c.provision.join.pause_ms, 1717);
+    assert_int_equal(r.c.setup.machine.settings.join_tries, 3);
+    assert_int_equal(r.c.setup.machine.settings.join_pause_ms, 1717);
     rig_end(&r);
 }
 

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "client/setup/core/join.h"
 #include "client/local/core/local_cmd.h"
 #include "tests/support/alloc_fail.h"
 
@@ -195,30 +194,6 @@ static void test_answers(void **state)
     ag_buf_deinit(&out);
 }
 
-static void test_join(void **state)
-{
-    struct join j;
-    uint64_t now = 1000;
-
-    (void) state;
-    join_init(&j);
-    assert_true(join_begin(&j, now));
-    assert_false(join_begin(&j, now));
-    assert_int_equal(join_tick(&j, now), JOIN_WAIT); /* the answer leaves first */
-    for (int i = 1; i <= 5; i++) {
-        now = join_next_deadline(&j);
-        assert_int_equal(now, 1500 + (i - 1) * 3000);
-        assert_int_equal(join_tick(&j, now), JOIN_RUN);
-        assert_int_equal(join_tick(&j, now), JOIN_WAIT);
-        assert_int_equal(join_ended(&j, false, now), i < 5 ? JOIN_WAIT : JOIN_FAILED);
-    }
-    assert_true(join_next_deadline(&j) == UINT64_MAX);
-    assert_int_equal(join_ended(&j, true, now), JOIN_WAIT); /* nobody asked */
-    assert_true(join_begin(&j, now));
-    assert_int_equal(join_tick(&j, now + 500), JOIN_RUN);
-    assert_int_equal(join_ended(&j, true, now + 900), JOIN_SUCCESS);
-}
-
 static void sweep(void *user)
 {
     struct ag_buf out = AG_BUF_INIT;
@@ -241,7 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_permissions), cmocka_unit_test(test_router_params), cmocka_unit_test(test_small_params),
         cmocka_unit_test(test_mcu_info),    cmocka_unit_test(test_mcu_version_is_told),
-        cmocka_unit_test(test_answers),     cmocka_unit_test(test_join),          cmocka_unit_test(test_alloc_fail),
+        cmocka_unit_test(test_answers),     cmocka_unit_test(test_alloc_fail),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

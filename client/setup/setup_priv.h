@@ -1,0 +1,39 @@
+/* Between the files of client/setup: looking, carrying out, the helper's words, programs, files. */
+#ifndef CLIENT_SETUP_PRIV_H
+#define CLIENT_SETUP_PRIV_H
+
+#include "client/setup/setup.h"
+
+extern const struct helper_sink setup_helper_sink; /* user is the struct setup */
+
+/* What is there now; the trial only when it is looked for as well. */
+void setup_link_look(const struct setup *s, struct setup_facts *f);
+void setup_link_look_at_trial(const struct setup *s, struct setup_facts *f);
+/* Carries out what the event has led to, until nothing is left; wipes what facts hold of secrets. */
+void setup_link_drain(struct setup *s, struct setup_facts *f);
+/* 0 or -errno, told in the log. */
+int setup_link_carry_out(struct setup *s, const struct setup_decision *d);
+void setup_link_ended(struct setup *s, enum setup_program program, int status);
+/* At most five a minute: a script may come back at once. */
+bool setup_link_may_warn(struct setup *s, unsigned *held_out);
+
+/* setup_programs.c */
+bool setup_program_is_there(const struct setup *s, const char *name);
+int setup_program_run(struct setup *s, enum setup_program program);
+struct hook **setup_program_place(struct setup *s, enum setup_program program);
+/* Tells which are not there. */
+void setup_programs_look(const struct setup *s);
+
+/* setup_files.c */
+/* Country, uid and wifi.conf, all or none. 0 or -errno. */
+int setup_files_save(const struct data_dir *dir, const struct router_params *p);
+void setup_files_drop(const struct data_dir *dir);
+/* Draws it, and the last owner's files go. 0 or -errno. */
+int setup_files_fresh_token(const struct data_dir *dir, char token_out[DEVICE_TOKEN_LEN + 1]);
+bool setup_files_wants_zone_link(const struct device_conf *conf);
+/* zone_link of the conf. 0 or -errno. */
+int setup_files_link_zone(const struct device_conf *conf, const char *zone);
+/* did, key, mac, model and vendor. */
+void setup_files_take_identity(struct device_conf *conf, const struct device_conf *fresh);
+
+#endif

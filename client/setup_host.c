@@ -1,0 +1,188 @@
+/* What the rest of the client does for setup: the state's word, the token, the cloud, reports and the
+ * helper's socket. */
+#include "client/client.h"
+
+#include <stdio.h>
+#include "client/device/core/conf_keys.h"
+#include "libagent/core/log.h"
+#include "libagent/io/trust.h"
+
+static void state(void *user, enum device_event ev)
+{
+    client_event(user, ev);
+}
+
+static int set_token(void *user, const char token[DEVICE_TOKEN_LEN + 1])
+{
+    struct client *c = user;
+    int r = lan_set_token(&c->lan, token);
+
+    if (r < 0)
+        return r;
+    memcpy(c->token, token, sizeof c->token);
+    device_token_hex(c->token_hex, token);
+    return 0;
+}
+
+static void owner_gone(void *user)
+{
+    struct client *c = user;
+
+    lan_expire(&c->lan, UINT64_MAX);
+}
+
+static void provisioned(void *user)
+{
+    struct client *c = user;
+
+    c->lan.reveal_token = setup_link_reveals_token(&c->setup);
+}
+
+static void identity(void *user)
+{
+    struct client *c = user;
+
+    c->lan.did = c->conf->did;
+    data_dir_read_version(c->version, c->options.os_release, c->conf->vendor);
+}
+
+static void country(void *user)
+{
+    struct client *c = user;
+
+    if (c->link.cloud && !c->link.stopping && c->link.ops->kick)
+        c->link.ops->kick(c->link.cloud); /* it may mean another server */
+}
+
+static bool cloud_is_configured(struct client *c)
+{
+    char why[160] = "";
+
+    if (!c->link.ops || !c->link.ops->check || c->link.ops->check(c->conf, why, sizeof why) == 0)
+        return true;
+    ag_log(AG_LOG_ERROR, "cloud %s: %s", c->link.ops->name, why);
+    return false;
+}
+
+static void online(void *user)
+{
+    struct client *c = user;
+
+    if (!cloud_is_configured(c))
+        return;
+    if (c->link.cloud && c->link.stopping) {
+        c->link.restart = true;
+    } else if (c->link.cloud && c->link.ops->kick) {
+        client_event(c, DEVICE_EV_CLOUD_START);
+        c->link.ops->kick(c->link.cloud);
+    } else {
+        cloud_link_start(c);
+    }
+}
+
+static void cloud_stop(void *user)
+{
+    cloud_link_stop(user, false);
+}
+
+static void cloud_forget(void *user)
+{
+    struct client *c = user;
+
+    if (c->link.cloud && c->link.ops->forget)
+        c->link.ops->forget(c->link.cloud);
+}
+
+static int forget_reports(void *user)
+{
+    struct client *c = user;
+
+    return report_path_forget(&c->reports);
+}
+
+static void send_helper(void *user, unsigned peer, struct ag_span text)
+{
+    client_send_peer(user, peer, text);
+}
+
+static void is_helper(void *user, unsigned peer)
+{
+    client_mark_internal(user, peer);
+}
+
+static void changed(void *user)
+{
+    client_rearm(user);
+}
+
+static const struct setup_host host = {.state = state,
+                                       .set_token = set_token,
+                                       .owner_gone = owner_gone,
+                                       .provisioned = provisioned,
+                                       .identity = identity,
+                                       .country = country,
+                                       .online = online,
+                                       .cloud_stop = cloud_stop,
+                                       .cloud_forget = cloud_forget,
+                                       .forget_reports = forget_reports,
+                                       .send = send_helper,
+                                       .is_helper = is_helper,
+                                       .changed = changed};
+
+const char *client_country(const struct client *c)
+{
+    const char *in_use = device_conf_get(c->conf, "country");
+
+    return in_use ? in_use : "";
+}
+
+/* The one file with a secret that device.conf names. */
+static void look_at_mqtt_key(const struct client *c)
+{
+    const char *path = device_conf_get(c->conf, "mqtt_key");
+    char why[AG_TRUST_WHY_MAX];
+
+    if (path && path[0] && ag_trust_file(path, AG_TRUST_SECRET, why) > 0)
+        ag_log(AG_LOG_WARNING, "%s: %s", path, why);
+}
+
+static void tell_unknown_keys(const struct client *c)
+{
+    char why[CONF_COMPLAINT_MAX];
+    const char *name, *value;
+
+    for (size_t i = 0; i < c->conf->n_entries; i++) {
+        device_conf_nth(c->conf, i, &name, &value);
+        if (conf_key_complaint(name, why))
+            ag_log(AG_LOG_WARNING, "%s" DATA_CONF ":%u: %s", c->options.dir.path,
+                   device_conf_line(c->conf, name), why);
+    }
+}
+
+void client_init_setup(struct client *c)
+{
+    const struct client_options *o = &c->options;
+    const struct setup_settings settings = {.external = o->external_helper,
+                                            .wired = o->wired,
+                                            .join_tries = o->join_tries,
+                                            .join_pause_ms = o->join_pause_ms,
+                                            .identity_pause_ms = o->identity_pause_ms};
+    const struct setup_env env = {.loop = c->loop,
+                                  .dir = &c->options.dir,
+                                  .conf = c->conf,
+                                  .hooks = o->hooks,
+                                  .country = o->country,
+                                  .host = &host,
+                                  .user = c};
+
+    setup_link_init(&c->setup, &env, &settings);
+}
+
+int client_boot(struct client *c, char error[DATA_ERROR_MAX])
+{
+    tell_unknown_keys(c);
+    look_at_mqtt_key(c);
+    if (!c->options.external_helper) /* else told with the identity */
+        data_dir_read_version(c->version, c->options.os_release, c->conf->vendor);
+    return setup_link_open(&c->setup, error);
+}
