@@ -112,13 +112,16 @@ static void on_command_send(void *user, uint64_t peers, struct ag_span text)
     send_to_peers(user, peers, text);
 }
 
-static void on_command_done(void *user, struct origin to, unsigned tag, enum command_end end, struct ag_span text)
+static void answer_origin(struct client *c, struct origin to, struct ag_span text, const struct ag_json_view *view);
+
+static void on_command_done(void *user, struct origin to, unsigned tag, enum command_end end, struct ag_span text,
+                            const struct ag_json_view *view)
 {
     struct client *c = user;
 
     if ((end == COMMAND_NOT_MINE || end == COMMAND_NOBODY) && client_serve_fallback(c, to, tag))
         return;
-    client_answer(c, to, text);
+    answer_origin(c, to, text, view);
 }
 
 static const struct command_sink command_sink = {on_command_send, on_command_done, client_gate_servers};
@@ -137,16 +140,16 @@ static void answer_cloud(struct client *c, uint64_t token, struct ag_span text)
         ag_log(AG_LOG_WARNING, "an answer to the cloud is lost: %s (%u such lines left out)", strerror(-r), held);
 }
 
-void client_answer(struct client *c, struct origin to, struct ag_span text)
+static void answer_origin(struct client *c, struct origin to, struct ag_span text, const struct ag_json_view *view)
 {
     if (to.kind != ORIGIN_LOCAL)
-        client_trace_to(to, text, NULL);
+        client_trace_to(to, text, view);
     switch (to.kind) {
     case ORIGIN_CLOUD:
         answer_cloud(c, to.token, text);
         break;
     case ORIGIN_LAN:
-        lan_answer(&c->lan, to.token, text, uv_now(c->loop), client_unix_time());
+        lan_answer(&c->lan, to.token, text, view, uv_now(c->loop), client_unix_time());
         break;
     case ORIGIN_BLE:
         if (c->ble_socket)
@@ -159,6 +162,21 @@ void client_answer(struct client *c, struct origin to, struct ag_span text)
     case ORIGIN_N_KINDS:
         break;
     }
+}
+
+void client_answer(struct client *c, struct origin to, struct ag_span text)
+{
+    answer_origin(c, to, text, NULL);
+}
+
+void client_answer_own(struct client *c, struct origin to, struct ag_span text)
+{
+    if (to.kind != ORIGIN_LAN) {
+        answer_origin(c, to, text, NULL);
+        return;
+    }
+    client_trace_to(to, text, NULL);
+    lan_answer_as_it_is(&c->lan, to.token, text, uv_now(c->loop), client_unix_time());
 }
 
 void client_refuse(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, int code,
@@ -191,17 +209,13 @@ static bool refuse_form(struct client *c, struct origin from, struct ag_span tex
 void client_command(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view,
                     bool wants_answer)
 {
-    char name[32];
-    struct ag_span method;
-    unsigned tag = LOCAL_CMD_NONE;
+    unsigned tag;
 
     client_trace_from(from, text, view);
     if (refuse_form(c, from, text, view, wants_answer))
         return;
-    if (client_serve(c, from, text, view))
+    if (client_serve(c, from, text, view, &tag))
         return;
-    if (ag_view_str(view, text.p, AG_M_METHOD, name, sizeof name, &method))
-        tag = local_cmd_find(method);
     if (command_start(&c->commands, from, tag, text, view, wants_answer, uv_now(c->loop)) < 0 && wants_answer)
         client_answer(c, from, AG_SPAN("{\"error\":{\"code\":-32000,\"message\":\"out of memory\"}}"));
 }
@@ -292,11 +306,12 @@ static void on_local_text(void *user, unsigned peer, struct ag_span text, const 
 {
     struct client *c = user;
     struct origin from = {ORIGIN_LOCAL, peer};
+    unsigned tag;
 
     client_trace_from(from, text, view);
     if (!ag_view_has(view, AG_M_METHOD) && command_id_is_good(view))
         command_answer(&c->commands, peer, text, view);
-    else if (!refuse_form(c, from, text, view, true) && !refuse_access(c, from, text, view) && !client_serve(c, from, text, view) &&
+    else if (!refuse_form(c, from, text, view, true) && !refuse_access(c, from, text, view) && !client_serve(c, from, text, view, &tag) &&
              !cloud_link_offer(c, peer, text, view) &&
              uplink_submit(&c->uplink, peer, text, view, uv_now(c->loop)) < 0)
         refuse_memory(c, from, text, view);
@@ -394,10 +409,15 @@ static const struct lan_sink lan_sink = {on_lan_send, on_lan_command};
 static void on_lan_datagram(void *user, const struct lan_addr *from, struct ag_span datagram)
 {
     struct client *c = user;
-    struct lan_stats before = c->lan.stats;
 
-    lan_receive(&c->lan, from, datagram, uv_now(c->loop), client_unix_time());
-    client_trace_lan(from, &before, &c->lan.stats);
+    if (ag_log_enabled(AG_LOG_DEBUG)) {
+        struct lan_stats before = c->lan.stats;
+
+        lan_receive(&c->lan, from, datagram, uv_now(c->loop), client_unix_time());
+        client_trace_lan(from, &before, &c->lan.stats);
+    } else {
+        lan_receive(&c->lan, from, datagram, uv_now(c->loop), client_unix_time());
+    }
     client_rearm(c);
 }
 
@@ -416,6 +436,7 @@ static void on_ble_datagram(void *user, const struct lan_addr *from, struct ag_s
 {
     struct client *c = user;
     struct ag_json_view view;
+    unsigned tag;
 
     c->ble_asker = *from;
     if (ag_json_parse(&datagram, 16, &view) != 0 || command_check_form(&view)) {
@@ -425,7 +446,7 @@ static void on_ble_datagram(void *user, const struct lan_addr *from, struct ag_s
         return;
     }
     if (!refuse_access(c, (struct origin){ORIGIN_BLE, 0}, datagram, &view) &&
-        !client_serve(c, (struct origin){ORIGIN_BLE, 0}, datagram, &view))
+        !client_serve(c, (struct origin){ORIGIN_BLE, 0}, datagram, &view, &tag))
         client_refuse(c, (struct origin){ORIGIN_BLE, 0}, datagram, &view, CLIENT_CODE_NOT_FOUND, "Method not found.");
     client_rearm(c);
 }
@@ -519,6 +540,7 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
 
     *c = (struct client){.loop = loop, .options = *options, .conf = conf, .started_ms = uv_now(loop)};
     c->timer_at = UINT64_MAX;
+    c->scratch = (struct ag_buf) AG_BUF_SECRET_INIT;
     c->gate = (struct ag_log_gate){.burst = 5, .period_ms = 10000};
     command_table_init(&c->commands, &command_sink, c, random_id());
     uplink_init(&c->uplink, &uplink_sink, c, random_id());
@@ -585,6 +607,7 @@ void client_deinit(struct client *c)
     lan_deinit(&c->lan);
     setup_link_deinit(&c->setup);
     local_access_close(&c->access);
+    ag_buf_deinit(&c->scratch);
     explicit_bzero(c->token, sizeof c->token);
     explicit_bzero(c->token_hex, sizeof c->token_hex);
 }

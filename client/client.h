@@ -106,6 +106,7 @@ struct client {
     int64_t cloud_time_s;     /* Unix time as the cloud told it at cloud_time_at_ms; 0: not yet */
     uint64_t cloud_time_at_ms;
     struct setup setup;
+    struct ag_buf scratch;            /* serve.c's; a secret */
     const char *last_word;            /* of local.status; NULL: none yet */
     struct client_stats stats;
     struct ag_log_gate gate; /* for lines that others can cause */
@@ -138,6 +139,8 @@ void client_event(struct client *c, enum device_event ev);
 /* An answer to whoever gave a command; text has any id, or none for an asker without one. What cannot be delivered is
    counted. */
 void client_answer(struct client *c, struct origin to, struct ag_span text);
+/* The same of a text that has the asker's id in it already. */
+void client_answer_own(struct client *c, struct origin to, struct ag_span text);
 /* A command from an origin: served here or broadcast to the applications. */
 void client_command(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view,
                     bool wants_answer);
@@ -196,8 +199,9 @@ int client_put_status(const struct client *c, struct ag_buf *out);
 int client_put_cloud_words(const struct client *c, struct ag_buf *out);
 int client_put_counters(const struct client *c, struct ag_buf *out);
 
-/* serve.c: the methods that the client answers itself. true: it was one of them and is settled. */
-bool client_serve(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view);
+/* serve.c: the methods that the client answers itself. true: it was one of them and is settled; false: *tag_out is what
+   client_serve_fallback() wants. */
+bool client_serve(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, unsigned *tag_out);
 /* What no application took, e.g. miIO.reboot. true: settled. */
 bool client_serve_fallback(struct client *c, struct origin to, unsigned tag);
 int client_device_info(struct client *c, struct ag_buf *out, bool with_token);

@@ -92,7 +92,7 @@ static bool may_be_helper(const struct client *c, unsigned peer)
 /* One old helper tells the end of a join as local.status. */
 static bool is_helpers(const struct client *c, struct ag_span method)
 {
-    return local_cmd_find(method) == LOCAL_CMD_INTERNAL ||
+    return local_cmd_is_internal(method) ||
            (c->options.external_helper && ag_span_eq(method, "local.status"));
 }
 

@@ -12,7 +12,8 @@ enum {
     CODE_PARAMS = -5005,
     CODE_CONFIG_FAILED = -33020, /* seen from the original for ble.config_router */
     WAKEUP_IDLE_S = 3600, /* nothing to do at all: look again after an hour */
-    METHOD_MAX = 256
+    METHOD_MAX = 256,
+    SCRATCH_MAX = 8192
 };
 
 /* One request under way; everything is borrowed. */
@@ -23,13 +24,35 @@ struct ask {
     struct ag_buf out;         /* the answer */
 };
 
+/* One answer after another is written in the same storage; an ask within an ask finds none and makes its own. */
+static struct ag_buf take_scratch(struct client *c)
+{
+    struct ag_buf b = c->scratch;
+
+    c->scratch = (struct ag_buf) AG_BUF_SECRET_INIT;
+    return b;
+}
+
+/* The token may be in it. */
+static void give_scratch(struct client *c, struct ag_buf *b)
+{
+    if (b->cap > SCRATCH_MAX || c->scratch.data) {
+        ag_buf_deinit(b);
+        return;
+    }
+    if (b->len > 0)
+        explicit_bzero(b->data, b->len);
+    ag_buf_clear(b);
+    c->scratch = *b;
+}
+
 static void ask_end(struct ask *a, int r)
 {
     bool query = a->from.kind == ORIGIN_LOCAL; /* a query without an id is answered too, as it always was */
 
     if (r == 0 && ag_buf_size(&a->out) > 0 && (a->id.p || query))
-        client_answer(a->c, a->from, ag_buf_span(&a->out));
-    ag_buf_deinit(&a->out);
+        client_answer_own(a->c, a->from, ag_buf_span(&a->out));
+    give_scratch(a->c, &a->out);
 }
 
 static int put_string(struct ask *a, const char *method, const char *value)
@@ -132,11 +155,12 @@ int client_device_info(struct client *c, struct ag_buf *out, bool with_token)
 
 static int serve_info(struct ask *a)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf info = AG_BUF_SECRET_INIT;
-    /* a LAN peer has proved that it knows the token, the cloud is told it by _otc.info; applications are not */
-    int r = client_device_info(a->c, &info, a->from.kind == ORIGIN_LAN || a->from.kind == ORIGIN_CLOUD);
+    int r = local_cmd_begin_ok(&a->out, a->id);
 
-    return r == 0 ? local_cmd_put_result_ok(&a->out, a->id, ag_buf_span(&info)) : r;
+    /* a LAN peer has proved that it knows the token, the cloud is told it by _otc.info; applications are not */
+    if (r == 0)
+        r = client_device_info(a->c, &a->out, a->from.kind == ORIGIN_LAN || a->from.kind == ORIGIN_CLOUD);
+    return r == 0 ? ag_buf_append_char(&a->out, '}') : r;
 }
 
 static int serve_mcu_info(struct ask *a)
@@ -258,14 +282,9 @@ static int serve_internal(struct ask *a, struct ag_span method, struct ag_span t
 static int serve_assoc_state(struct ask *a)
 {
     const struct client *c = a->c;
-    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
-    int r = ag_buf_printf(&out,
-                          "{\"state\":\"%s\",\"auth_fail_count\":0,\"conn_success_count\":%u,\"conn_fail_count\":%u,"
-                          "\"dhcp_fail_count\":0}",
-                          device_state_is_online(c->machine.state) ? "ONLINE" : "CONNECTING", c->setup.machine.n_joined,
-                          c->setup.machine.n_failed);
 
-    return r == 0 ? local_cmd_put_result_ok(&a->out, a->id, ag_buf_span(&out)) : r;
+    return local_cmd_put_assoc(&a->out, a->id, device_state_is_online(c->machine.state), c->setup.machine.n_joined,
+                               c->setup.machine.n_failed);
 }
 
 /* ---- dispatch ---- */
@@ -332,10 +351,10 @@ static bool is_for_applications(enum local_cmd cmd, enum origin_kind from)
     return cmd == LOCAL_CMD_NONE || ((cmd == LOCAL_CMD_REBOOT || cmd == LOCAL_CMD_RESTORE) && from != ORIGIN_LOCAL);
 }
 
-bool client_serve(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view)
+bool client_serve(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, unsigned *tag_out)
 {
     struct ask a = {.c = c,
-                    .out = AG_BUF_SECRET_INIT, /* the token may be in it */
+                    .out = take_scratch(c),
                     .from = from,
                     .id = ag_view_raw(view, text.p, AG_M_ID),
                     .params = ag_view_raw(view, text.p, AG_M_PARAMS)};
@@ -354,8 +373,11 @@ bool client_serve(struct client *c, struct origin from, struct ag_span text, con
         ask_end(&a, refuse(&a, CLIENT_CODE_NOT_PERMITTED, "not permitted"));
         return true;
     }
-    if (is_for_applications(cmd, from.kind))
+    if (is_for_applications(cmd, from.kind)) {
+        give_scratch(c, &a.out);
+        *tag_out = cmd;
         return false;
+    }
     ask_end(&a, serve(&a, cmd, method, text, view));
     return true;
 }

@@ -124,10 +124,10 @@ static void step(struct world *w, unsigned what, struct ag_span bytes, uint64_t 
         break;
     case 3:
     case 4:
-        lan_answer(&w->l, w->last_handle, bytes, *now_ms, w->now_s);
+        lan_answer(&w->l, w->last_handle, bytes, NULL, *now_ms, w->now_s);
         break;
     case 5:
-        lan_answer(&w->l, bytes.len, AG_SPAN("{\"id\":1,\"result\":[\"ok\"]}"), *now_ms, w->now_s);
+        lan_answer(&w->l, bytes.len, AG_SPAN("{\"id\":1,\"result\":[\"ok\"]}"), NULL, *now_ms, w->now_s);
         break;
     case 6:
         *now_ms += bytes.len * 1000;
@@ -140,7 +140,7 @@ static void step(struct world *w, unsigned what, struct ag_span bytes, uint64_t 
         else
             replay_all(w, *now_ms);
     }
-    if (w->l.n_requests > MAX_REQUESTS || w->l.kept_bytes > MAX_KEPT)
+    if (w->l.requests.n > MAX_REQUESTS || w->l.requests.kept_bytes > MAX_KEPT)
         abort();
 }
 
@@ -150,8 +150,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     uint64_t now_ms = 1000;
 
     lan_init(&w.l, &sink, &w, DID);
-    w.l.max_requests = MAX_REQUESTS;
-    w.l.max_kept_bytes = MAX_KEPT;
+    w.l.requests.max = MAX_REQUESTS;
+    w.l.requests.max_kept_bytes = MAX_KEPT;
     if (lan_set_token(&w.l, "a1B2c3D4e5F6g7H8") < 0 || packet_key_init(&w.key, "a1B2c3D4e5F6g7H8") < 0)
         abort();
     while (n >= 2) {

@@ -37,11 +37,13 @@ static void on_send(void *user, uint64_t peers, struct ag_span text)
     note(user, 's', text);
 }
 
-static void on_done(void *user, struct origin to, unsigned tag, enum command_end end, struct ag_span text)
+static void on_done(void *user, struct origin to, unsigned tag, enum command_end end, struct ag_span text,
+                    const struct ag_json_view *view)
 {
     struct world *w = user;
 
     (void) to;
+    (void) view;
     (void) tag;
     (void) end;
     w->ends++;

@@ -1,60 +1,27 @@
 #include "client/lan/core/lan.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include "client/device/core/wire.h"
+#include "libagent/core/text/message.h"
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-#include "libagent/core/message.h"
-
-enum { MAX_DEPTH = 128, ERROR_TOO_LARGE = -32000, REPEAT_STAMP_S = 10, HELLO_AHEAD_S = 10 };
-
-/* Hashed as bytes: zeroed before it is filled. */
-struct lan_request_key {
-    struct lan_addr from;
-    uint32_t id;
-};
-
-struct lan_request {
-    struct lan_request_key key;
-    struct lan_addr asker; /* as it was last heard */
-    uint64_t handle;
-    uint64_t text_hash;    /* a peer that uses its id for another text asks something else */
-    uint32_t stamp;        /* likewise, when it uses it much later */
-    uint64_t forget_at_ms;
-    bool answered;
-    struct ag_buf answer;  /* the plain text, to be encrypted anew with a fresh stamp */
-    struct ag_list age;
-    UT_hash_handle hh_peer, hh_handle;
-};
+enum { MAX_DEPTH = 128, ERROR_TOO_LARGE = -32000, REPEAT_STAMP_S = 10, HELLO_AHEAD_S = 10, SCRATCH_MAX = 8192 };
+enum { MAX_REQUESTS = 1024, MAX_KEPT_BYTES = 1 << 20 };
 
 void lan_init(struct lan *l, const struct lan_sink *sink, void *user, uint64_t did)
 {
     *l = (struct lan){.sink = sink, .user = user, .did = did, .stamp_window_s = 24 * 3600, .keep_ms = 30000,
-                      .max_requests = 1024, .max_kept_bytes = 1 << 20};
+                      .answer = AG_BUF_SECRET_INIT}; /* miIO.info tells the token */
     replay_init(&l->taken, REPLAY_MAX);
-    ag_list_init(&l->by_age);
-}
-
-static void request_free(struct lan *l, struct lan_request *q)
-{
-    HASH_DELETE(hh_peer, l->by_peer, q);
-    HASH_DELETE(hh_handle, l->by_handle, q);
-    ag_list_del(&q->age);
-    l->kept_bytes -= ag_buf_size(&q->answer);
-    ag_buf_deinit(&q->answer);
-    free(q);
-    l->n_requests--;
+    lan_requests_init(&l->requests, MAX_REQUESTS, MAX_KEPT_BYTES);
 }
 
 void lan_deinit(struct lan *l)
 {
-    ag_list_for_each_safe(it, &l->by_age)
-        request_free(l, ag_list_entry(it, struct lan_request, age));
+    lan_requests_deinit(&l->requests);
     replay_deinit(&l->taken);
     packet_key_deinit(&l->key);
     ag_buf_deinit(&l->plain);
+    ag_buf_deinit(&l->answer);
     ag_buf_deinit(&l->packet);
     explicit_bzero(l->token, sizeof l->token);
 }
@@ -118,45 +85,6 @@ static uint64_t hash_of(struct ag_span text)
     return h;
 }
 
-static int request_new(struct lan *l, const struct lan_request_key *key, struct lan_request **out)
-{
-    struct lan_request *q = calloc(1, sizeof *q);
-
-    if (!q)
-        return -ENOMEM;
-    memcpy(&q->key, key, sizeof *key);
-    q->handle = ++l->next_handle;
-    HASH_ADD(hh_peer, l->by_peer, key, sizeof q->key, q);
-    if (!q->hh_peer.tbl) {
-        free(q);
-        return -ENOMEM;
-    }
-    HASH_ADD(hh_handle, l->by_handle, handle, sizeof q->handle, q);
-    if (!q->hh_handle.tbl) {
-        HASH_DELETE(hh_peer, l->by_peer, q);
-        free(q);
-        return -ENOMEM;
-    }
-    ag_list_append(&l->by_age, &q->age);
-    l->n_requests++;
-    *out = q;
-    return 0;
-}
-
-/* Makes room by forgetting the oldest request that has its answer. */
-static bool make_room(struct lan *l)
-{
-    ag_list_for_each(it, &l->by_age) {
-        struct lan_request *q = ag_list_entry(it, struct lan_request, age);
-
-        if (q->answered) {
-            request_free(l, q);
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A sealed datagram that has passed all checks of its own. */
 struct arrival {
     const struct lan_addr *from;
@@ -170,22 +98,8 @@ static void repeat_request(struct lan *l, struct lan_request *q, const struct ar
 {
     l->stats.repeats++;
     q->asker = *a->from;
-    if (q->answered && ag_buf_size(&q->answer) > 0)
-        send_text(l, &q->asker, ag_buf_span(&q->answer), stamp_clock_stamp(a->now_ms, a->now_s));
-}
-
-static struct lan_request *find_request(const struct lan *l, const struct lan_addr *from, uint32_t id,
-                                        struct lan_request_key *key)
-{
-    struct lan_request *q;
-
-    memset(key, 0, sizeof *key);
-    memcpy(key->from.ip, from->ip, sizeof key->from.ip);
-    key->from.port = from->port;
-    key->from.scope = from->scope;
-    key->id = id;
-    HASH_FIND(hh_peer, l->by_peer, key, sizeof *key, q);
-    return q;
+    if (q->answer.p)
+        send_text(l, &q->asker, q->answer, stamp_clock_stamp(a->now_ms, a->now_s));
 }
 
 static bool is_repeat_of(const struct lan_request *q, uint64_t text_hash, uint32_t stamp)
@@ -210,22 +124,19 @@ static bool is_fresh(struct lan *l, const struct arrival *a)
     }
 }
 
-static int start_request(struct lan *l, const struct lan_request_key *key, uint64_t text_hash, const struct arrival *a,
-                         struct lan_request **out)
+static int start_request(struct lan *l, uint32_t id, uint64_t text_hash, const struct arrival *a, struct lan_request **out)
 {
-    int r = request_new(l, key, out);
+    int r = lan_requests_add(&l->requests, a->from, id, a->now_ms + l->keep_ms, out);
 
     if (r < 0)
         return r;
     r = replay_add(&l->taken, a->sum, a->stamp);
     if (r < 0) {
-        request_free(l, *out);
+        lan_requests_remove(&l->requests, *out);
         return r;
     }
-    (*out)->asker = *a->from;
     (*out)->text_hash = text_hash;
     (*out)->stamp = a->stamp;
-    (*out)->forget_at_ms = a->now_ms + l->keep_ms;
     return 0;
 }
 
@@ -233,8 +144,7 @@ static int take_request(struct lan *l, const struct arrival *a, uint32_t id, str
                         const struct ag_json_view *view)
 {
     bool fresh = replay_look(&l->taken, a->sum, a->stamp) == REPLAY_NEW;
-    struct lan_request_key key;
-    struct lan_request *q = find_request(l, a->from, id, &key);
+    struct lan_request *q = lan_requests_find(&l->requests, a->from, id);
     uint64_t hash = hash_of(text);
     int r;
 
@@ -247,12 +157,12 @@ static int take_request(struct lan *l, const struct arrival *a, uint32_t id, str
     if (!is_fresh(l, a))
         return 0;
     if (q)
-        request_free(l, q); /* its answer, when it comes, is late */
-    if (l->n_requests >= l->max_requests && !make_room(l)) {
+        lan_requests_remove(&l->requests, q); /* its answer, when it comes, is late */
+    r = start_request(l, id, hash, a, &q);
+    if (r == -ENOBUFS) {
         l->stats.full++;
         return 0;
     }
-    r = start_request(l, &key, hash, a, &q);
     if (r < 0)
         return r;
     l->stats.requests++;
@@ -290,18 +200,6 @@ static int take_text(struct lan *l, const struct arrival *a, struct ag_span text
     return take_request(l, a, (uint32_t) id, text, &view);
 }
 
-/* Whoever begins anew may begin with the same ids. What is still to be answered is answered. */
-static void forget_answers(struct lan *l, const struct lan_addr *from)
-{
-    ag_list_for_each_safe(it, &l->by_age) {
-        struct lan_request *q = ag_list_entry(it, struct lan_request, age);
-
-        if (q->answered && q->key.from.scope == from->scope &&
-            memcmp(q->key.from.ip, from->ip, sizeof from->ip) == 0)
-            request_free(l, q);
-    }
-}
-
 static void look_at_clock(struct lan *l, uint64_t now_ms, uint32_t now_s)
 {
     uint64_t highest = (uint64_t) stamp_clock_stamp(now_ms, now_s) + l->stamp_window_s;
@@ -330,7 +228,7 @@ int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datag
     }
     if (packet_is_hello(datagram)) {
         l->stats.hellos++;
-        forget_answers(l, from);
+        lan_requests_forget(&l->requests, from); /* whoever begins anew may begin with the same ids */
         send_hello(l, from, next_hello_stamp(l, now_ms, now_s));
         return 0;
     }
@@ -357,20 +255,6 @@ int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datag
                      ag_buf_span(&l->plain));
 }
 
-static void remember(struct lan *l, struct lan_request *q, struct ag_buf *answer)
-{
-    bool fits = true;
-
-    while (fits && l->kept_bytes + ag_buf_size(answer) > l->max_kept_bytes)
-        fits = make_room(l);
-    q->answered = true; /* only now: make_room() takes answered ones */
-    if (!fits)
-        return; /* a repeat is then left without an answer, but is still not executed */
-    q->answer = *answer;
-    ag_buf_init(answer);
-    l->kept_bytes += ag_buf_size(&q->answer);
-}
-
 /* With the zero byte that real devices put behind the text: some programs cut off the last byte whatever it is. */
 static int finish_answer(struct ag_buf *out, uint32_t id)
 {
@@ -383,59 +267,70 @@ static int finish_answer(struct ag_buf *out, uint32_t id)
     return ag_buf_append_char(out, '\0');
 }
 
-void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, uint64_t now_ms, uint32_t now_s)
+/* What was written to it is a secret; its storage stays for the next one, unless that is large. */
+static void drop_scratch(struct ag_buf *b)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_SECRET_INIT; /* miIO.info tells the token */
-    struct lan_request *q;
-    struct ag_json_view view;
+    if (b->cap > SCRATCH_MAX)
+        ag_buf_deinit(b);
+    else if (b->len > 0)
+        explicit_bzero(b->data, b->len);
+    ag_buf_clear(b);
+}
 
-    HASH_FIND(hh_handle, l->by_handle, &handle, sizeof handle, q);
-    if (!q || q->answered || ag_json_parse(&text, MAX_DEPTH, &view) != 0) {
+static struct lan_request *take_awaited(struct lan *l, uint64_t handle)
+{
+    struct lan_request *q = lan_requests_by_handle(&l->requests, handle);
+
+    if (q && !q->answered)
+        return q;
+    l->stats.late++;
+    return NULL;
+}
+
+static void finish(struct lan *l, struct lan_request *q, uint64_t now_ms, uint32_t now_s)
+{
+    if (finish_answer(&l->answer, q->key.id) == 0) {
+        send_text(l, &q->asker, ag_buf_span(&l->answer), stamp_clock_stamp(now_ms, now_s));
+        lan_requests_answered(&l->requests, q, ag_buf_span(&l->answer));
+    }
+    drop_scratch(&l->answer);
+}
+
+void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, const struct ag_json_view *view, uint64_t now_ms,
+                uint32_t now_s)
+{
+    struct lan_request *q = take_awaited(l, handle);
+    struct ag_json_view own;
+
+    if (!q)
+        return;
+    if (!view && ag_json_parse(&text, MAX_DEPTH, &own) != 0) {
         l->stats.late++;
         return;
     }
-    if (ag_msg_put_id(&out, text, &view, q->key.id) < 0 || finish_answer(&out, q->key.id) < 0)
-        return;
-    send_text(l, &q->asker, ag_buf_span(&out), stamp_clock_stamp(now_ms, now_s));
-    remember(l, q, &out);
+    if (ag_msg_put_id(&l->answer, text, view ? view : &own, q->key.id) == 0)
+        finish(l, q, now_ms, now_s);
+}
+
+void lan_answer_as_it_is(struct lan *l, uint64_t handle, struct ag_span text, uint64_t now_ms, uint32_t now_s)
+{
+    struct lan_request *q = take_awaited(l, handle);
+
+    if (q && ag_buf_append_span(&l->answer, text) == 0)
+        finish(l, q, now_ms, now_s);
 }
 
 void lan_expire(struct lan *l, uint64_t now_ms)
 {
-    for (;;) {
-        struct lan_request *q = ag_list_first(&l->by_age, struct lan_request, age);
-
-        if (!q || q->forget_at_ms > now_ms)
-            return;
-        request_free(l, q);
-    }
+    lan_requests_expire(&l->requests, now_ms);
 }
 
 uint64_t lan_next_deadline(const struct lan *l)
 {
-    const struct lan_request *q = ag_list_first(&l->by_age, struct lan_request, age);
-
-    return q ? q->forget_at_ms : UINT64_MAX;
-}
-
-static bool is_first_of_peer(const struct lan *l, const struct lan_request *q)
-{
-    ag_list_for_each (it, &l->by_age) {
-        const struct lan_request *other = ag_list_entry(it, struct lan_request, age);
-
-        if (other == q)
-            return true;
-        if (memcmp(other->key.from.ip, q->key.from.ip, sizeof q->key.from.ip) == 0)
-            return false;
-    }
-    return true;
+    return lan_requests_next_deadline(&l->requests);
 }
 
 unsigned lan_count_peers(const struct lan *l)
 {
-    unsigned n = 0;
-
-    ag_list_for_each (it, &l->by_age)
-        n += is_first_of_peer(l, ag_list_entry(it, struct lan_request, age));
-    return n;
+    return lan_requests_count_hosts(&l->requests);
 }

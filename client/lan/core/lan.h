@@ -13,20 +13,12 @@
 #ifndef CLIENT_LAN_H
 #define CLIENT_LAN_H
 
+#include "client/lan/core/lan_requests.h"
 #include "client/lan/core/packet.h"
 #include "client/lan/core/replay.h"
 #include "client/lan/core/stamp_clock.h"
 #include "libagent/core/json.h"
 #include "libagent/core/list.h"
-
-/* Where a datagram came from, which is compared, and where it went to, which is not: answers leave from there. */
-struct lan_addr {
-    uint8_t ip[16]; /* IPv4: mapped */
-    uint16_t port;
-    uint32_t scope;
-    uint8_t asked[16]; /* the device's address that was asked, likewise; all zero: not known */
-    uint32_t interface; /* its number; 0: not known */
-};
 
 struct lan_sink {
     void (*send)(void *user, const struct lan_addr *to, struct ag_span datagram);
@@ -42,8 +34,6 @@ struct lan_stats {
     uint64_t replayed, narrowed; /* packets taken before; packets too old to tell */
 };
 
-struct lan_request;
-
 struct lan {
     const struct lan_sink *sink;
     void *user;
@@ -58,13 +48,8 @@ struct lan {
     uint32_t told_stamp;     /* by the last hello */
     uint64_t purge_at_ms;    /* of taken, some time after the clock was set back; 0: not due */
     unsigned keep_ms;        /* how long a request is remembered */
-    unsigned n_requests, max_requests;
-    size_t kept_bytes, max_kept_bytes; /* answers in memory */
-    struct lan_request *by_peer;       /* uthash, by (address, port, id) */
-    struct lan_request *by_handle;     /* uthash */
-    struct ag_list by_age;
-    uint64_t next_handle;
-    struct ag_buf plain, packet; /* scratch */
+    struct lan_requests requests;
+    struct ag_buf plain, answer, packet; /* scratch */
     struct lan_stats stats;
 };
 
@@ -78,10 +63,13 @@ int lan_set_token(struct lan *l, const char token[17]);
 /* now_s: the device's own Unix time, set or not; see stamp_clock.h. 0 or -ENOMEM (the datagram is dropped). */
 int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datagram, uint64_t now_ms, uint32_t now_s);
 
-/* An object with "result" or "error"; its id is replaced by the asker's. A handle that is forgotten is counted. */
-void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, uint64_t now_ms, uint32_t now_s);
+/* An object with "result" or "error"; its id is replaced by the asker's. view: of a scan, or NULL. A handle that is forgotten is
+   counted. */
+void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, const struct ag_json_view *view, uint64_t now_ms, uint32_t now_s);
+/* The same of a text that has the asker's id in it already. */
+void lan_answer_as_it_is(struct lan *l, uint64_t handle, struct ag_span text, uint64_t now_ms, uint32_t now_s);
 
-/* Peers whose requests are remembered: those that asked something within keep_ms. */
+/* Addresses whose requests are remembered: those that asked something within keep_ms. */
 unsigned lan_count_peers(const struct lan *l);
 
 /* Forgets what is old. */

@@ -12,7 +12,7 @@
 #include <uthash.h>
 
 /* Longer ones are replaced by a plain error: a peer decides what they say, and there may be a thousand. */
-enum { HELD_MAX = 1024 };
+enum { HELD_MAX = 1024, MAX_SPARE = 64, SCRATCH_MAX = 8192 };
 
 #define NO_APPLICATION "no application connected"
 
@@ -37,6 +37,7 @@ void command_table_init(struct command_table *t, const struct command_sink *sink
                                 .max_kept_bytes = 1 << 20, .last_id = random % AG_ID_MAX};
     ag_list_init(&t->by_age);
     ag_list_init(&t->kept);
+    ag_list_init(&t->spare);
 }
 
 /* Its text is needed no more. */
@@ -49,24 +50,53 @@ static void command_unkeep(struct command_table *t, struct command *c)
     ag_buf_deinit(&c->text);
 }
 
+static void spare(struct command_table *t, struct command *c)
+{
+    if (t->n_spare >= MAX_SPARE) {
+        free(c);
+        return;
+    }
+    t->n_spare++;
+    ag_list_init(&c->age);
+    ag_list_append(&t->spare, &c->age);
+}
+
+static struct command *take_spare(struct command_table *t)
+{
+    struct command *c = ag_list_first(&t->spare, struct command, age);
+
+    if (!c)
+        return calloc(1, sizeof *c);
+    ag_list_del(&c->age);
+    t->n_spare--;
+    memset(c, 0, sizeof *c);
+    return c;
+}
+
 static void command_free(struct command_table *t, struct command *c)
 {
     command_unkeep(t, c);
     HASH_DEL(t->by_id, c);
     ag_list_del(&c->age);
     ag_buf_deinit(&c->held);
-    free(c);
     t->n_open--;
+    spare(t, c);
 }
 
 void command_table_deinit(struct command_table *t)
 {
     ag_list_for_each_safe(it, &t->by_age)
         command_free(t, ag_list_entry(it, struct command, age));
+    ag_list_for_each_safe(it, &t->spare)
+        free(ag_list_entry(it, struct command, age));
+    ag_list_init(&t->spare);
+    t->n_spare = 0;
+    ag_buf_deinit(&t->scratch);
 }
 
 /* Unhooks first, tells then: the receiver may start another command. */
-static void command_end(struct command_table *t, struct command *c, enum command_end end, struct ag_span text)
+static void command_end(struct command_table *t, struct command *c, enum command_end end, struct ag_span text,
+                        const struct ag_json_view *view)
 {
     struct origin from = c->from;
     unsigned tag = c->tag;
@@ -78,7 +108,7 @@ static void command_end(struct command_table *t, struct command *c, enum command
     if (from.kind == ORIGIN_CLIENT && !silent)
         t->stats.ownerless++;
     if (!silent)
-        t->sink->done(t->user, from, tag, end, text);
+        t->sink->done(t->user, from, tag, end, text, view);
     ag_buf_deinit(&held);
 }
 
@@ -96,14 +126,14 @@ static void end_with_error(struct command_table *t, struct command *c, enum comm
 {
     char buf[160];
 
-    command_end(t, c, end, error_text(buf, sizeof buf, c->id, code, message, data));
+    command_end(t, c, end, error_text(buf, sizeof buf, c->id, code, message, data), NULL);
 }
 
 static void end_as_not_mine(struct command_table *t, struct command *c)
 {
     t->stats.answered++;
     if (ag_buf_size(&c->held) > 0)
-        command_end(t, c, COMMAND_NOT_MINE, ag_buf_span(&c->held));
+        command_end(t, c, COMMAND_NOT_MINE, ag_buf_span(&c->held), NULL);
     else
         end_with_error(t, c, COMMAND_NOT_MINE, (int) c->held_code, "Method not found.", NULL);
 }
@@ -222,7 +252,7 @@ static void insert_by_deadline(struct command_table *t, struct command *c)
 
 static int command_new(struct command_table *t, struct command **out, uint64_t now_ms)
 {
-    struct command *c = calloc(1, sizeof *c);
+    struct command *c = take_spare(t);
 
     if (!c)
         return -ENOMEM;
@@ -230,7 +260,7 @@ static int command_new(struct command_table *t, struct command **out, uint64_t n
     c->id = draw_id(t);
     HASH_ADD(hh, t->by_id, id, sizeof c->id, c);
     if (!c->hh.tbl) {
-        free(c);
+        spare(t, c);
         return -ENOMEM;
     }
     c->deadline_ms = now_ms + t->timeout_ms;
@@ -245,7 +275,7 @@ static void refuse_at_once(struct command_table *t, struct origin from, unsigned
 {
     char buf[160];
 
-    t->sink->done(t->user, from, tag, end, error_text(buf, sizeof buf, 0, code, message, data));
+    t->sink->done(t->user, from, tag, end, error_text(buf, sizeof buf, 0, code, message, data), NULL);
 }
 
 static bool may_keep(const struct command_table *t, struct ag_span text, uint64_t now_ms)
@@ -284,10 +314,29 @@ static int start_silent(struct command_table *t, struct origin from, unsigned ta
     return 0;
 }
 
+/* Borrowed, as the sink may start another command: that one finds none and makes its own. */
+static struct ag_buf take_scratch(struct command_table *t)
+{
+    struct ag_buf b = t->scratch;
+
+    ag_buf_init(&t->scratch);
+    return b;
+}
+
+static void give_scratch(struct command_table *t, struct ag_buf *b)
+{
+    if (b->cap > SCRATCH_MAX || t->scratch.data) {
+        ag_buf_deinit(b);
+        return;
+    }
+    ag_buf_clear(b);
+    t->scratch = *b;
+}
+
 int command_start(struct command_table *t, struct origin from, unsigned tag, struct ag_span text,
                   const struct ag_json_view *view, bool wants_answer, uint64_t now_ms)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+    struct ag_buf out = {.data = NULL};
     bool kept = may_keep(t, text, now_ms);
     struct command *c;
     uint64_t peers;
@@ -311,8 +360,11 @@ int command_start(struct command_table *t, struct origin from, unsigned tag, str
     r = command_new(t, &c, now_ms);
     if (r < 0)
         return r;
+    if (!kept)
+        out = take_scratch(t);
     r = ag_msg_put_id(&out, text, view, c->id);
     if (r < 0) {
+        give_scratch(t, &out);
         command_free(t, c);
         return r;
     }
@@ -323,7 +375,8 @@ int command_start(struct command_table *t, struct origin from, unsigned tag, str
     if (kept)
         keep(t, c, &out);
     if (c->asked)
-        t->sink->send(t->user, c->waiting, kept ? ag_buf_span(&c->text) : ag_buf_span(&out));
+        t->sink->send(t->user, peers, kept ? ag_buf_span(&c->text) : ag_buf_span(&out));
+    give_scratch(t, &out);
     return 0;
 }
 
@@ -393,7 +446,8 @@ static bool hold_back(struct command *c, long code, struct ag_span text)
     return true;
 }
 
-static void take_not_mine(struct command_table *t, struct command *c, long code, struct ag_span text)
+static void take_not_mine(struct command_table *t, struct command *c, long code, struct ag_span text,
+                          const struct ag_json_view *view)
 {
     bool best = hold_back(c, code, text);
 
@@ -404,7 +458,7 @@ static void take_not_mine(struct command_table *t, struct command *c, long code,
         return;
     }
     t->stats.answered++;
-    command_end(t, c, COMMAND_NOT_MINE, text);
+    command_end(t, c, COMMAND_NOT_MINE, text, view);
 }
 
 bool command_answer(struct command_table *t, unsigned peer, struct ag_span text, const struct ag_json_view *view)
@@ -425,11 +479,11 @@ bool command_answer(struct command_table *t, unsigned peer, struct ag_span text,
     c->waiting &= ~bit;
     code = not_mine_code(text, view);
     if (code != 0) {
-        take_not_mine(t, c, code, text);
+        take_not_mine(t, c, code, text, view);
         return true;
     }
     t->stats.answered++;
-    command_end(t, c, COMMAND_ANSWERED, text);
+    command_end(t, c, COMMAND_ANSWERED, text, view);
     return true;
 }
 

@@ -31,8 +31,9 @@ enum command_end {
 struct command_sink {
     /* One text for each peer whose bit is set. */
     void (*send)(void *user, uint64_t peers, struct ag_span text);
-    /* text is an answer object under the client's id (or null); tag is what command_start() was given. */
-    void (*done)(void *user, struct origin to, unsigned tag, enum command_end end, struct ag_span text);
+    /* text is an answer object under the client's id (or null), view its scan or NULL; tag is what command_start() was given. */
+    void (*done)(void *user, struct origin to, unsigned tag, enum command_end end, struct ag_span text,
+                 const struct ag_json_view *view);
     /* Those of peers that may see this text. NULL: all. */
     uint64_t (*servers)(void *user, uint64_t peers, struct ag_span text);
 };
@@ -50,6 +51,9 @@ struct command_table {
     const struct command_sink *sink;
     void *user;
     struct command *by_id;   /* uthash */
+    struct ag_list spare;    /* struct command.age of a few that are used again */
+    unsigned n_spare;
+    struct ag_buf scratch;   /* for a text while it is given to peers */
     struct ag_list by_age;   /* struct command.age, oldest first; one timeout, so also by deadline */
     struct ag_list kept;     /* struct command.kept: their texts wait for peers that come within the grace */
     unsigned n_open, max_open;

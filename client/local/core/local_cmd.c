@@ -1,7 +1,6 @@
 #include "client/local/core/local_cmd.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <cjson/cJSON.h>
 #include "client/device/core/device_files.h"
@@ -9,6 +8,7 @@
 #include "libagent/core/message.h"
 
 #define FROM(kind) (1u << ORIGIN_##kind)
+#define NAME(text) {text, sizeof text - 1}
 
 enum { ROUTER_DEPTH = 8 };
 
@@ -19,59 +19,55 @@ enum {
     FROM_LAN = FROM(LAN)
 };
 
+/* By enum local_cmd. */
 static const struct {
-    const char *method;
-    enum local_cmd cmd;
+    struct ag_span method;
     unsigned from;
 } table[] = {
-    {"local.query_time", LOCAL_CMD_QUERY_TIME, FROM_LOCAL},
-    {"local.query_status", LOCAL_CMD_QUERY_STATUS, FROM_LOCAL},
-    {"local.query_country", LOCAL_CMD_QUERY_COUNTRY, FROM_LOCAL},
-    {"local.query_did", LOCAL_CMD_QUERY_DID, FROM_LOCAL},
-    {"local.mcu_info", LOCAL_CMD_MCU_INFO, FROM_LOCAL},
-    {"local.prep_suspend", LOCAL_CMD_PREP_SUSPEND, FROM_LOCAL},
-    {"local.ble.config_router", LOCAL_CMD_BLE_CONFIG_ROUTER, FROM_BLE | FROM(LOCAL)},
-    {"client.status", LOCAL_CMD_CLIENT_STATUS, FROM_LOCAL},
-    {"client.counters", LOCAL_CMD_CLIENT_COUNTERS, FROM_LOCAL},
-    {"cloud.status", LOCAL_CMD_CLOUD_STATUS, FROM_LOCAL},
-    {"client.log", LOCAL_CMD_CLIENT_LOG, FROM_LOCAL},
-    {"miIO.info", LOCAL_CMD_INFO, FROM_ANY},
-    {"miIO.config_router", LOCAL_CMD_CONFIG_ROUTER, FROM_LAN},
-    {"miIO.config", LOCAL_CMD_CONFIG, FROM_ANY},
-    {"miIO.config_tz", LOCAL_CMD_CONFIG_TZ, FROM_ANY},
-    {"miIO.config_loglevel", LOCAL_CMD_CONFIG_LOGLEVEL, FROM_ANY},
-    {"miIO.wifi_assoc_state", LOCAL_CMD_WIFI_ASSOC_STATE, FROM_ANY},
-    {"miIO.stop_diag_mode", LOCAL_CMD_STOP_DIAG_MODE, FROM_ANY},
-    {"miIO.reboot", LOCAL_CMD_REBOOT, FROM_ANY},
-    {"miIO.restore", LOCAL_CMD_RESTORE, FROM_ANY},
+    [LOCAL_CMD_QUERY_TIME] = {NAME("local.query_time"), FROM_LOCAL},
+    [LOCAL_CMD_QUERY_STATUS] = {NAME("local.query_status"), FROM_LOCAL},
+    [LOCAL_CMD_QUERY_COUNTRY] = {NAME("local.query_country"), FROM_LOCAL},
+    [LOCAL_CMD_QUERY_DID] = {NAME("local.query_did"), FROM_LOCAL},
+    [LOCAL_CMD_MCU_INFO] = {NAME("local.mcu_info"), FROM_LOCAL},
+    [LOCAL_CMD_PREP_SUSPEND] = {NAME("local.prep_suspend"), FROM_LOCAL},
+    [LOCAL_CMD_BLE_CONFIG_ROUTER] = {NAME("local.ble.config_router"), FROM_BLE | FROM(LOCAL)},
+    [LOCAL_CMD_CLIENT_STATUS] = {NAME("client.status"), FROM_LOCAL},
+    [LOCAL_CMD_CLIENT_COUNTERS] = {NAME("client.counters"), FROM_LOCAL},
+    [LOCAL_CMD_CLOUD_STATUS] = {NAME("cloud.status"), FROM_LOCAL},
+    [LOCAL_CMD_CLIENT_LOG] = {NAME("client.log"), FROM_LOCAL},
+    [LOCAL_CMD_INFO] = {NAME("miIO.info"), FROM_ANY},
+    [LOCAL_CMD_CONFIG_ROUTER] = {NAME("miIO.config_router"), FROM_LAN},
+    [LOCAL_CMD_CONFIG] = {NAME("miIO.config"), FROM_ANY},
+    [LOCAL_CMD_CONFIG_TZ] = {NAME("miIO.config_tz"), FROM_ANY},
+    [LOCAL_CMD_CONFIG_LOGLEVEL] = {NAME("miIO.config_loglevel"), FROM_ANY},
+    [LOCAL_CMD_WIFI_ASSOC_STATE] = {NAME("miIO.wifi_assoc_state"), FROM_ANY},
+    [LOCAL_CMD_STOP_DIAG_MODE] = {NAME("miIO.stop_diag_mode"), FROM_ANY},
+    [LOCAL_CMD_REBOOT] = {NAME("miIO.reboot"), FROM_ANY},
+    [LOCAL_CMD_RESTORE] = {NAME("miIO.restore"), FROM_ANY},
 };
 
-static bool starts_with(struct ag_span s, const char *prefix)
+static bool starts_with(struct ag_span s, struct ag_span prefix)
 {
-    size_t n = strlen(prefix);
-
-    return s.len >= n && memcmp(s.p, prefix, n) == 0;
+    return s.len >= prefix.len && memcmp(s.p, prefix.p, prefix.len) == 0;
 }
 
 enum local_cmd local_cmd_find(struct ag_span method)
 {
     for (size_t i = 0; i < ag_array_size(table); i++) {
-        if (ag_span_is(method, table[i].method, strlen(table[i].method)))
-            return table[i].cmd;
+        if (table[i].method.len == method.len && method.len > 0 && memcmp(table[i].method.p, method.p, method.len) == 0)
+            return (enum local_cmd) i;
     }
-    if (starts_with(method, "local."))
+    if (starts_with(method, AG_SPAN("local.")))
         return LOCAL_CMD_LOCAL_OTHER;
-    return starts_with(method, "_internal.") ? LOCAL_CMD_INTERNAL : LOCAL_CMD_NONE;
+    return local_cmd_is_internal(method) ? LOCAL_CMD_INTERNAL : LOCAL_CMD_NONE;
 }
 
 bool local_cmd_permitted(enum local_cmd cmd, enum origin_kind from)
 {
     if (cmd == LOCAL_CMD_LOCAL_OTHER || cmd == LOCAL_CMD_INTERNAL)
         return from == ORIGIN_LOCAL;
-    for (size_t i = 0; i < ag_array_size(table); i++) {
-        if (table[i].cmd == cmd)
-            return table[i].from & (1u << from);
-    }
+    if ((size_t) cmd < ag_array_size(table) && table[cmd].method.p)
+        return table[cmd].from & (1u << from);
     return from != ORIGIN_BLE;
 }
 
@@ -291,35 +287,60 @@ bool local_cmd_mcu_info(struct mcu_info *out, struct ag_span params)
 
 /* ---- answers ---- */
 
+/* Appends a literal's bytes. r carries on what failed before. */
+#define PUT(r, out, text) ((r) == 0 ? ag_buf_append((out), (text), sizeof(text) - 1) : (r))
+#define PUT_STR(r, out, s) ((r) == 0 ? ag_buf_append_str((out), (s)) : (r))
+#define PUT_SPAN(r, out, s) ((r) == 0 ? ag_buf_append_span((out), (s)) : (r))
+
 static int put_head(struct ag_buf *out, struct ag_span id)
 {
-    int r = ag_buf_append_char(out, '{');
+    int r;
 
-    if (r == 0 && id.p)
-        r = ag_buf_printf(out, "\"id\":%.*s,", (int) id.len, id.p);
-    return r;
+    if (!id.p)
+        return ag_buf_append_char(out, '{');
+    r = PUT(0, out, "{\"id\":");
+    r = PUT_SPAN(r, out, id);
+    return PUT(r, out, ",");
 }
 
 int local_cmd_put_reply(struct ag_buf *out, struct ag_span id, const char *method, struct ag_span params)
 {
     int r = put_head(out, id);
 
-    return r == 0 ? ag_buf_printf(out, "\"method\":\"%s\",\"params\":%.*s}", method, (int) params.len, params.p) : r;
+    r = PUT(r, out, "\"method\":\"");
+    r = PUT_STR(r, out, method);
+    r = PUT(r, out, "\",\"params\":");
+    r = PUT_SPAN(r, out, params);
+    return PUT(r, out, "}");
 }
 
 int local_cmd_put_result(struct ag_buf *out, struct ag_span id, const char *result)
 {
     int r = put_head(out, id);
 
-    return r == 0 ? ag_buf_printf(out, "\"result\":%s}", result) : r;
+    r = PUT(r, out, "\"result\":");
+    r = PUT_STR(r, out, result);
+    return PUT(r, out, "}");
 }
 
-int local_cmd_put_result_ok(struct ag_buf *out, struct ag_span id, struct ag_span result)
+int local_cmd_begin_ok(struct ag_buf *out, struct ag_span id)
 {
     int r = put_head(out, id);
 
-    return r == 0 ? ag_buf_printf(out, "\"code\":0,\"message\":\"ok\",\"result\":%.*s}", (int) result.len, result.p)
-                  : r;
+    return PUT(r, out, "\"code\":0,\"message\":\"ok\",\"result\":");
+}
+
+int local_cmd_put_assoc(struct ag_buf *out, struct ag_span id, bool online, unsigned joined, unsigned failed)
+{
+    int r = local_cmd_begin_ok(out, id);
+
+    r = PUT(r, out, "{\"state\":\"");
+    r = PUT_STR(r, out, online ? "ONLINE" : "CONNECTING");
+    r = PUT(r, out, "\",\"auth_fail_count\":0,\"conn_success_count\":");
+    r = r == 0 ? ag_buf_append_u64(out, joined) : r;
+    r = PUT(r, out, ",\"conn_fail_count\":");
+    r = r == 0 ? ag_buf_append_u64(out, failed) : r;
+    return PUT(r, out, ",\"dhcp_fail_count\":0}}");
 }
 
 int local_cmd_put_error(struct ag_buf *out, struct ag_span id, int code, const char *message)
@@ -327,45 +348,50 @@ int local_cmd_put_error(struct ag_buf *out, struct ag_span id, int code, const c
     return ag_msg_error(out, id.p ? id : AG_SPAN("null"), code, message, NULL);
 }
 
-static int put_str(struct ag_buf *out, const char *name, const char *value)
+static int put_str(int r, struct ag_buf *out, const char *value)
 {
-    int r = ag_buf_printf(out, "\"%s\":", name);
-
     return r == 0 ? ag_buf_append_json_str(out, value, strlen(value)) : r;
+}
+
+static int put_u64(int r, struct ag_buf *out, uint64_t value)
+{
+    return r == 0 ? ag_buf_append_u64(out, value) : r;
 }
 
 static int put_ap(struct ag_buf *out, const struct device_info *i)
 {
-    int r = ag_buf_append_str(out, ",\"ap\":{");
+    int r = PUT(0, out, ",\"ap\":{\"ssid\":");
 
-    if (r == 0)
-        r = put_str(out, "ssid", i->ssid);
-    if (r == 0)
-        r = ag_buf_append_char(out, ',');
-    if (r == 0)
-        r = put_str(out, "bssid", i->bssid);
+    r = put_str(r, out, i->ssid);
+    r = PUT(r, out, ",\"bssid\":");
+    r = put_str(r, out, i->bssid);
     if (r == 0 && i->rssi != 0)
         r = ag_buf_printf(out, ",\"rssi\":%ld", i->rssi);
     if (r == 0 && i->freq != 0)
         r = ag_buf_printf(out, ",\"freq\":%u", i->freq);
-    return r == 0 ? ag_buf_append_char(out, '}') : r;
+    return PUT(r, out, "}");
 }
 
 static int put_identity(struct ag_buf *out, const struct device_info *i, bool with_token)
 {
-    int r = ag_buf_append_char(out, '{');
+    int r = PUT(0, out, "{\"model\":");
 
-    if (r == 0)
-        r = put_str(out, "model", i->model);
-    if (r == 0)
-        r = ag_buf_append_char(out, ',');
-    if (r == 0)
-        r = put_str(out, "mac", i->mac);
-    if (r == 0 && with_token)
-        r = ag_buf_printf(out, ",\"token\":\"%s\"", i->token_hex);
-    if (r == 0 && i->mcu_fw_ver && i->mcu_fw_ver[0])
-        r = ag_buf_printf(out, ",\"mcu_fw_ver\":\"%s\"", i->mcu_fw_ver);
-    return r == 0 ? ag_buf_printf(out, ",\"life\":%" PRIu64 ",", i->life_s) : r;
+    r = put_str(r, out, i->model);
+    r = PUT(r, out, ",\"mac\":");
+    r = put_str(r, out, i->mac);
+    if (with_token) {
+        r = PUT(r, out, ",\"token\":\"");
+        r = PUT_STR(r, out, i->token_hex);
+        r = PUT(r, out, "\"");
+    }
+    if (i->mcu_fw_ver && i->mcu_fw_ver[0]) {
+        r = PUT(r, out, ",\"mcu_fw_ver\":\"");
+        r = PUT_STR(r, out, i->mcu_fw_ver);
+        r = PUT(r, out, "\"");
+    }
+    r = PUT(r, out, ",\"life\":");
+    r = put_u64(r, out, i->life_s);
+    return PUT(r, out, ",");
 }
 
 int local_cmd_put_told_info(struct ag_buf *out, const struct device_info *info, struct ag_span told, bool with_token)
@@ -379,22 +405,33 @@ int local_cmd_put_told_info(struct ag_buf *out, const struct device_info *info, 
     return r == 0 ? ag_buf_append(out, told.p + 1, told.len - 1) : r;
 }
 
+static int put_netif(struct ag_buf *out, const struct device_info *i)
+{
+    int r = PUT(0, out, ",\"netif\":{\"localIp\":\"");
+
+    r = PUT_STR(r, out, i->local_ip);
+    r = PUT(r, out, "\",\"mask\":\"");
+    r = PUT_STR(r, out, i->mask);
+    r = PUT(r, out, "\",\"gw\":\"");
+    r = PUT_STR(r, out, i->gw);
+    return PUT(r, out, "\"}");
+}
+
 int local_cmd_put_info(struct ag_buf *out, const struct device_info *i, bool with_token)
 {
     int r = put_identity(out, i, with_token);
 
-    if (r == 0)
-        r = put_str(out, "hw_ver", i->hw_ver);
-    if (r == 0)
-        r = ag_buf_append_char(out, ',');
-    if (r == 0)
-        r = put_str(out, "fw_ver", i->fw_ver);
+    r = PUT(r, out, "\"hw_ver\":");
+    r = put_str(r, out, i->hw_ver);
+    r = PUT(r, out, ",\"fw_ver\":");
+    r = put_str(r, out, i->fw_ver);
     if (r == 0)
         r = put_ap(out, i);
     if (r == 0)
-        r = ag_buf_printf(out, ",\"netif\":{\"localIp\":\"%s\",\"mask\":\"%s\",\"gw\":\"%s\"}", i->local_ip, i->mask,
-                          i->gw);
-    if (r == 0 && i->extra)
-        r = ag_buf_printf(out, ",%s", i->extra);
-    return r == 0 ? ag_buf_append_char(out, '}') : r;
+        r = put_netif(out, i);
+    if (i->extra) {
+        r = PUT(r, out, ",");
+        r = PUT_STR(r, out, i->extra);
+    }
+    return PUT(r, out, "}");
 }

@@ -6,6 +6,7 @@
 #ifndef CLIENT_LOCAL_CMD_H
 #define CLIENT_LOCAL_CMD_H
 
+#include <string.h>
 #include "client/local/core/origin.h"
 #include "client/device/core/device_info.h"
 #include "client/device/core/wifi_conf.h"
@@ -38,6 +39,11 @@ enum local_cmd {
 };
 
 enum local_cmd local_cmd_find(struct ag_span method);
+
+static inline bool local_cmd_is_internal(struct ag_span method)
+{
+    return method.len >= 10 && memcmp(method.p, "_internal.", 10) == 0;
+}
 
 /* Whether that origin may call it at all. */
 bool local_cmd_permitted(enum local_cmd cmd, enum origin_kind from);
@@ -91,7 +97,9 @@ bool local_cmd_mcu_info(struct mcu_info *out, struct ag_span params);
 int local_cmd_put_reply(struct ag_buf *out, struct ag_span id, const char *method, struct ag_span params);
 int local_cmd_put_result(struct ag_buf *out, struct ag_span id, const char *result);
 /* The same with "code":0,"message":"ok" beside it, as the original client does for its own methods. */
-int local_cmd_put_result_ok(struct ag_buf *out, struct ag_span id, struct ag_span result);
+int local_cmd_begin_ok(struct ag_buf *out, struct ag_span id); /* the result and a '}' are still to come */
+/* All of miIO.wifi_assoc_state's answer. */
+int local_cmd_put_assoc(struct ag_buf *out, struct ag_span id, bool online, unsigned joined, unsigned failed);
 int local_cmd_put_error(struct ag_buf *out, struct ag_span id, int code, const char *message);
 
 /* The object of miIO.info and the params of _otc.info. with_token false leaves the token out. */

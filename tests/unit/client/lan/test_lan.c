@@ -157,10 +157,10 @@ static void test_request_and_answer(void **state)
     assert_int_equal(world_init(&w), 0);
     receive_hex(&w, V1, NOW);
     assert_string_equal(w.text, "{\"id\":1,\"method\":\"miIO.info\",\"params\":[]}");
-    lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":77,\"result\":[250]}"), 0, NOW);
+    lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":77,\"result\":[250]}"), NULL, 0, NOW);
     expect_sent_text(&w, "{\"id\":1,\"result\":[250]}");
-    lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":77,\"result\":[251]}"), 0, NOW);
-    lan_answer(&w.l, 999, AG_SPAN("{\"id\":77,\"result\":[251]}"), 0, NOW);
+    lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":77,\"result\":[251]}"), NULL, 0, NOW);
+    lan_answer(&w.l, 999, AG_SPAN("{\"id\":77,\"result\":[251]}"), NULL, 0, NOW);
     assert_int_equal(w.n_sent, 1);
     assert_int_equal(w.l.stats.late, 2);
     world_deinit(&w);
@@ -177,7 +177,7 @@ static void test_repeats(void **state)
     receive(&w, &peer, DID, NOW, text, 1100); /* no answer yet: silence */
     assert_int_equal(w.n_commands, 1);
     assert_int_equal(w.n_sent, 0);
-    lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":1,\"result\":[\"ok\"]}"), 0, NOW);
+    lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":1,\"result\":[\"ok\"]}"), NULL, 0, NOW);
     receive(&w, &peer, DID, NOW + 1, text, 2000);
     assert_int_equal(w.n_commands, 1);
     assert_int_equal(w.n_sent, 2);
@@ -192,8 +192,8 @@ static void test_repeats(void **state)
     receive(&w, &peer, DID, NOW, "{\"id\":5,\"method\":\"other\"}", 2000); /* its id, another text: another command */
     assert_int_equal(w.n_commands, 3);
     lan_expire(&w.l, 1000 + 60000);
-    assert_int_equal(w.l.n_requests, 0);
-    assert_int_equal(w.l.kept_bytes, 0);
+    assert_int_equal(w.l.requests.n, 0);
+    assert_int_equal(w.l.requests.kept_bytes, 0);
     receive(&w, &peer, DID, NOW, text, 62000); /* the answer is forgotten, the packet is not */
     assert_int_equal(w.n_commands, 3);
     receive(&w, &peer, DID, NOW + 60, text, 62000);
@@ -248,7 +248,7 @@ static void test_a_phone_begins_anew(void **state)
     hello(&w, &peer, 1001, NOW); /* what is under way stays so */
     receive(&w, &peer, DID, NOW + 1, text, 1002);
     assert_int_equal(w.n_commands, 1);
-    lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[\"ok\"]}"), 1003, NOW);
+    lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[\"ok\"]}"), NULL, 1003, NOW);
     hello(&w, &elsewhere, 1004, NOW);
     receive(&w, &peer, DID, NOW + 2, text, 1005);
     assert_int_equal(w.n_commands, 1);
@@ -258,7 +258,7 @@ static void test_a_phone_begins_anew(void **state)
     receive(&w, &peer, DID, NOW + 3, text, 1008);
     assert_int_equal(w.n_commands, 2);
     /* without a hello: much later by its own stamp is no repeat */
-    lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[\"ok\"]}"), 1009, NOW);
+    lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[\"ok\"]}"), NULL, 1009, NOW);
     receive(&w, &peer, DID, NOW + 12, text, 1010);
     assert_int_equal(w.n_commands, 2);
     receive(&w, &peer, DID, NOW + 13, text, 1011);
@@ -305,7 +305,7 @@ static void test_a_hundred_thousand_replays(void **state)
         snprintf(text, sizeof text, i % 5 ? "{\"id\":%u,\"method\":\"toggle\"}" : "{\"method\":\"toggle\",\"n\":%u}", i);
         assert_int_equal(packet_encode(&captured[i], &w.key, DID, NOW + i, (struct ag_span){text, strlen(text)}), 0);
         lan_receive(&w.l, &peer, ag_buf_span(&captured[i]), now_ms += 100, NOW);
-        lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[\"ok\"]}"), now_ms, NOW);
+        lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[\"ok\"]}"), NULL, now_ms, NOW);
     }
     assert_int_equal(w.n_commands, CAPTURED);
     now_ms += 31000;
@@ -321,13 +321,13 @@ static void test_a_hundred_thousand_replays(void **state)
             continue;
         snprintf(text, sizeof text, "{\"id\":%u,\"method\":\"get\"}", i);
         receive(&w, &peer, DID, NOW + 600, text, now_ms);
-        lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[1]}"), now_ms, NOW);
+        lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[1]}"), NULL, now_ms, NOW);
         honest++;
         assert_int_equal(w.n_commands, honest);
         assert_int_equal(w.n_sent, honest);
     }
     assert_int_equal(w.l.stats.replayed, REPLAYS);
-    assert_true(w.l.n_requests <= w.l.max_requests);
+    assert_true(w.l.requests.n <= w.l.requests.max);
     for (uint32_t i = 0; i < CAPTURED; i++)
         ag_buf_deinit(&captured[i]);
     world_deinit(&w);
@@ -380,7 +380,7 @@ static void test_the_clock_is_set(void **state)
     receive_at(&w, 101, "{\"id\":1,\"method\":\"m\"}", 101000, 101);
     receive_at(&w, 110, "{\"id\":2,\"method\":\"m\"}", 110000, NOW);
     assert_int_equal(w.n_commands, 2);
-    lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":1}"), 110000, NOW);
+    lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":1}"), NULL, 110000, NOW);
     assert_int_equal(told_stamp(&w), NOW);
     receive_at(&w, NOW, "{\"id\":3,\"method\":\"m\"}", 110001, NOW);
     receive_at(&w, 409, "{\"id\":4,\"method\":\"m\"}", 409999, NOW + 299);
@@ -443,7 +443,7 @@ static void test_zero_byte_behind_answers(void **state)
     for (uint32_t i = 0; i < 20; i++) { /* whatever the padding */
         snprintf(answer, sizeof answer, "{\"result\":{\"a\":{\"b\":\"%.*s\"}}}", (int) i, "xxxxxxxxxxxxxxxxxxxxxx");
         receive(&w, &peer, DID, NOW + 2 * i, "{\"id\":1,\"method\":\"m\"}", 1000);
-        lan_answer(&w.l, w.handle, (struct ag_span){answer, strlen(answer)}, 1000, NOW);
+        lan_answer(&w.l, w.handle, (struct ag_span){answer, strlen(answer)}, NULL, 1000, NOW);
         expect_zero_byte(&w);
         receive(&w, &peer, DID, NOW + 2 * i + 1, "{\"id\":1,\"method\":\"m\"}", 1000);
         expect_zero_byte(&w);
@@ -464,18 +464,18 @@ static void test_memory_in_time(void **state)
     receive(&w, &peer, DID, NOW, "{\"id\":1,\"method\":\"m\"}", 1000);
     assert_int_equal(lan_next_deadline(&w.l), 31000);
     receive(&w, &peer, DID, NOW, "{\"id\":2,\"method\":\"m\"}", 6000);
-    lan_answer(&w.l, 1, AG_SPAN("{\"result\":[1]}"), 7000, NOW);
+    lan_answer(&w.l, 1, AG_SPAN("{\"result\":[1]}"), NULL, 7000, NOW);
     lan_expire(&w.l, 30999);
     receive(&w, &peer, DID, NOW + 9, "{\"id\":1,\"method\":\"m\"}", 30999);
     expect_sent_text(&w, "{\"id\":1,\"result\":[1]}");
     assert_int_equal(w.n_sent, 2);
     assert_int_equal(lan_next_deadline(&w.l), 31000); /* a repeat does not lengthen it */
     lan_expire(&w.l, 31000);
-    assert_int_equal(w.l.n_requests, 1);
+    assert_int_equal(w.l.requests.n, 1);
     assert_int_equal(lan_next_deadline(&w.l), 36000);
     lan_expire(&w.l, 36000);
-    assert_int_equal(w.l.n_requests, 0);
-    lan_answer(&w.l, 2, AG_SPAN("{\"result\":[1]}"), 36000, NOW); /* so late nobody waits for it */
+    assert_int_equal(w.l.requests.n, 0);
+    lan_answer(&w.l, 2, AG_SPAN("{\"result\":[1]}"), NULL, 36000, NOW); /* so late nobody waits for it */
     assert_int_equal(w.n_sent, 2);
     assert_int_equal(w.l.stats.late, 1);
     world_deinit(&w);
@@ -525,7 +525,7 @@ static void test_dropped_and_counted(void **state)
     assert_int_equal(packet_key_init(&w.key, "0123456789abcdef"), 0);
     receive(&w, &peer, DID, NOW, "{\"id\":1,\"method\":\"m\"}", 0);
     assert_int_equal(w.l.stats.bad_packet[PACKET_E_CHECKSUM], 1);
-    assert_int_equal(w.n_sent + w.n_commands + w.l.n_requests, 0);
+    assert_int_equal(w.n_sent + w.n_commands + w.l.requests.n, 0);
     world_deinit(&w);
 }
 
@@ -537,25 +537,25 @@ static void test_bounds(void **state)
     (void) state;
     assert_non_null(large);
     assert_int_equal(world_init(&w), 0);
-    w.l.max_requests = 2;
-    w.l.max_kept_bytes = 40;
+    w.l.requests.max = 2;
+    w.l.requests.max_kept_bytes = 40;
     receive(&w, &peer, DID, NOW, "{\"id\":1,\"method\":\"m\"}", 0);
     receive(&w, &peer, DID, NOW, "{\"id\":2,\"method\":\"m\"}", 0);
     receive(&w, &peer, DID, NOW, "{\"id\":3,\"method\":\"m\"}", 0); /* both are under way: no room */
     assert_int_equal(w.n_commands, 2);
     assert_int_equal(w.l.stats.full, 1);
-    lan_answer(&w.l, 1, AG_SPAN("{\"id\":0,\"result\":[\"aaaaaaaaaaaaaa\"]}"), 0, NOW);
+    lan_answer(&w.l, 1, AG_SPAN("{\"id\":0,\"result\":[\"aaaaaaaaaaaaaa\"]}"), NULL, 0, NOW);
     receive(&w, &peer, DID, NOW, "{\"id\":3,\"method\":\"m\"}", 0); /* the answered one makes room */
     assert_int_equal(w.n_commands, 3);
-    lan_answer(&w.l, 2, AG_SPAN("{\"id\":0,\"result\":[\"bbbbbbbbbbbbbb\"]}"), 0, NOW);
-    lan_answer(&w.l, 3, AG_SPAN("{\"id\":0,\"result\":[\"cccccccccccccc\"]}"), 0, NOW);
-    assert_true(w.l.kept_bytes <= 40);
+    lan_answer(&w.l, 2, AG_SPAN("{\"id\":0,\"result\":[\"bbbbbbbbbbbbbb\"]}"), NULL, 0, NOW);
+    lan_answer(&w.l, 3, AG_SPAN("{\"id\":0,\"result\":[\"cccccccccccccc\"]}"), NULL, 0, NOW);
+    assert_true(w.l.requests.kept_bytes <= 40);
     memset(large, 'x', 70000);
     memcpy(large, "{\"r\":\"", 6);
     memcpy(large + 69998, "\"}", 2);
-    w.l.max_requests = 9;
+    w.l.requests.max = 9;
     receive(&w, &peer, DID, NOW, "{\"id\":4,\"method\":\"m\"}", 0);
-    lan_answer(&w.l, w.handle, (struct ag_span){large, 70000}, 0, NOW);
+    lan_answer(&w.l, w.handle, (struct ag_span){large, 70000}, NULL, 0, NOW);
     expect_zero_byte(&w);
     expect_sent_text(&w, "{\"id\":4,\"error\":{\"code\":-32000,\"message\":\"answer too large\"}}");
     free(large);
@@ -569,7 +569,7 @@ static void sweep(void *user)
     (void) user;
     if (world_init(&w) == 0) {
         receive(&w, &peer, DID, NOW, "{\"id\":1,\"method\":\"m\"}", 0);
-        lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":0,\"result\":1}"), 0, NOW);
+        lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":0,\"result\":1}"), NULL, 0, NOW);
         receive(&w, &peer, DID, NOW, "{\"id\":1,\"method\":\"m\"}", 0);
     }
     world_deinit(&w);

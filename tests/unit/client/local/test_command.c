@@ -24,10 +24,12 @@ static void on_send(void *user, uint64_t peers, struct ag_span text)
     ag_buf_printf(&w->log, "send %llx %.*s\n", (unsigned long long) peers, (int) text.len, text.p);
 }
 
-static void on_done(void *user, struct origin to, unsigned tag, enum command_end end, struct ag_span text)
+static void on_done(void *user, struct origin to, unsigned tag, enum command_end end, struct ag_span text,
+                    const struct ag_json_view *view)
 {
     struct world *w = user;
 
+    (void) view;
     ag_buf_printf(&w->log, "done %d/%llu tag %u end %d %.*s\n", to.kind, (unsigned long long) to.token, tag, end,
                   (int) text.len, text.p);
 }

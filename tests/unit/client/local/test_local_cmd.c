@@ -167,7 +167,7 @@ static int put_all(struct ag_buf *out)
     if (r == 0)
         r = local_cmd_put_result(out, AG_SPAN("7"), "[\"OK\"]");
     if (r == 0)
-        r = local_cmd_put_result_ok(out, AG_SPAN("7"), AG_SPAN("{}"));
+        r = local_cmd_put_assoc(out, AG_SPAN("7"), true, 3, 4294967295u);
     if (r == 0)
         r = local_cmd_put_info(out, &info, true);
     if (r == 0)
@@ -186,7 +186,8 @@ static void test_answers(void **state)
     assert_string_equal(
         ag_buf_cstr(&out),
         "{\"id\":7,\"method\":\"local.time\",\"params\":5}{\"method\":\"local.time\",\"params\":5}"
-        "{\"id\":7,\"result\":[\"OK\"]}{\"id\":7,\"code\":0,\"message\":\"ok\",\"result\":{}}"
+        "{\"id\":7,\"result\":[\"OK\"]}{\"id\":7,\"code\":0,\"message\":\"ok\",\"result\":{\"state\":\"ONLINE\",\"auth_fail_count\":0,"
+        "\"conn_success_count\":3,\"conn_fail_count\":4294967295,\"dhcp_fail_count\":0}}"
         "{\"model\":\"a.b.c\",\"mac\":\"AA:BB\",\"token\":\"00ff\",\"life\":9,\"hw_ver\":\"Linux\",\"fw_ver\":\"1.2.3_4\","
         "\"ap\":{\"ssid\":\"x\\\"y\",\"bssid\":\"b\",\"rssi\":-50},"
         "\"netif\":{\"localIp\":\"1.2.3.4\",\"mask\":\"m\",\"gw\":\"g\"}}"
