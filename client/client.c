@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 #include "client/trace.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 enum { MEMORY_LIMIT = 16 << 20 };
 

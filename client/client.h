@@ -23,7 +23,7 @@
 #include "client/local/local_access.h"
 #include "client/report/report_path.h"
 #include "client/setup/setup.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 /* The local peer that the MQTT channels are. */
 enum { CLIENT_MQTT_PEER = LOCAL_PEERS_MAX };

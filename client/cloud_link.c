@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include "libagent/core/log.h"
-#include "libagent/core/message.h"
+#include "libagent/core/log/log.h"
+#include "libagent/core/text/message.h"
 
 /* ---- methods of the cloud's own ---- */
 

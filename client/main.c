@@ -13,7 +13,7 @@
 #include "client/client.h"
 #include "client/device/io/heap.h"
 #include "client/options.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 #include "libagent/io/daemon.h"
 #include "libagent/io/watchdog.h"
 

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 enum {
     CODE_NO_LOCAL_METHOD = -10000,

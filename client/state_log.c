@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 #include "client/report/io/spool.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 static void tell_spool(const struct spool *s, cloud_tell_fn *tell, void *user)
 {

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "client/client.h"
-#include "libagent/core/brief.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
+#include "libagent/core/text/brief.h"
 
 enum { WHO_MAX = 48 };
 

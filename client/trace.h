@@ -4,7 +4,7 @@
 
 #include "client/lan/core/lan.h"
 #include "client/local/core/origin.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 /* From or to somebody; view is of text, NULL: not at hand. Costs a comparison below level 4. */
 void client_trace_from(struct origin who, struct ag_span text, const struct ag_json_view *view);

@@ -13,15 +13,15 @@
 #define AG_CONN_H
 
 #include "agent/agent.h"
-#include "libagent/address.h"
-#include "libagent/core/framer.h"
+#include "libagent/conn/address.h"
+#include "libagent/conn/keys.h"
+#include "libagent/conn/lines.h"
+#include "libagent/conn/posts.h"
+#include "libagent/conn/transport.h"
+#include "libagent/conn/wait.h"
+#include "libagent/core/frame/framer.h"
 #include "libagent/core/list.h"
 #include "libagent/hooks.h"
-#include "libagent/keys.h"
-#include "libagent/lines.h"
-#include "libagent/posts.h"
-#include "libagent/transport.h"
-#include "libagent/wait.h"
 
 enum {
     AG_CONN_READ_MAX = 64 * 1024,        /* bytes of one read; the longest packet */

@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include "libagent/core/json_walk.h"
-#include "libagent/encode.h"
+#include "libagent/core/json/json_walk.h"
 #include "libagent/request.h"
 #include "libagent/slot.h"
+#include "libagent/text/encode.h"
 
 int ag_error_code(const char *error)
 {

@@ -4,9 +4,9 @@
  */
 #include <errno.h>
 #include "libagent/core/pack/pack.h"
-#include "libagent/encode.h"
 #include "libagent/loop.h"
 #include "libagent/slot.h"
+#include "libagent/text/encode.h"
 
 enum { SCRATCH_KEEP = 16 * 1024 };
 

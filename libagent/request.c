@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include "libagent/core/json_walk.h"
-#include "libagent/encode.h"
+#include "libagent/core/json/json_walk.h"
+#include "libagent/text/encode.h"
 
 static char *put_string(char **at, struct ag_span s)
 {

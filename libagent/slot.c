@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include "libagent/encode.h"
+#include "libagent/text/encode.h"
 
 struct agent_slot *ag_slot_new(struct agent_conn *c, enum ag_slot_kind kind, void *user)
 {

@@ -9,7 +9,7 @@
 #include "agent/core/monitor.h"
 #include "agent/core/out.h"
 #include "agent/core/rights.h"
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 
 enum { KEYS_LISTED = 64, ANSWER_MAX = 1024 * 1024 };
 

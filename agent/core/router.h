@@ -22,8 +22,8 @@
 #include "agent/core/sub.h"
 #include "agent/core/unserved.h"
 #include "libagent/core/access.h"
-#include "libagent/core/json.h"
-#include "libagent/core/log_ring.h"
+#include "libagent/core/json/json.h"
+#include "libagent/core/log/log_ring.h"
 
 enum { ROUTER_MONITORS = 8, ROUTER_ADDRESSES = 32, ROUTER_SPARE_BUFS = 64 };
 

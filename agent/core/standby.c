@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 #include "agent/core/out.h"
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 
 bool standby_wants_telling(const struct text *t)
 {

@@ -4,7 +4,7 @@
 #define AGENT_CORE_TEXT_H
 
 #include "agent/core/request.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 enum { TEXT_METHOD_MAX = 1024 }; /* decoded bytes of a method that is written with escapes */
 

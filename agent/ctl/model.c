@@ -8,7 +8,7 @@
 #include "agent/ctl/events.h"
 #include "agent/ctl/names.h"
 #include "libagent/core/buf.h"
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 #include "libagent/model/core/number.h"
 #include "libagent/model/core/value.h"
 

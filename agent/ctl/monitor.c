@@ -9,7 +9,7 @@
 #include "agent/ctl/events.h"
 #include "agent/ctl/names.h"
 #include "libagent/core/buf.h"
-#include "libagent/core/local_time.h"
+#include "libagent/core/log/local_time.h"
 
 struct monitor {
     struct events events;

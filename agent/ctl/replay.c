@@ -10,7 +10,7 @@
 #include <string.h>
 #include "agent/ctl/ctl.h"
 #include "libagent/core/buf.h"
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 
 enum { DEPTH_MAX = 256 };
 

@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "agent/hub.h"
-#include "libagent/core/brief.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
+#include "libagent/core/text/brief.h"
 
 enum { PACKETS_PER_TURN = 16, LAST_READS = 64, TAIL_MAX = 64 * 1024 };
 

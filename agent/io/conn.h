@@ -10,7 +10,7 @@
 
 #include <uv.h>
 #include "agent/core/peer.h"
-#include "libagent/core/framer.h"
+#include "libagent/core/frame/framer.h"
 #include "libagent/core/list.h"
 
 struct hub;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 int local_access_open(struct local_access *a, const char *file, char error[AG_INI_ERROR_MAX])
 {

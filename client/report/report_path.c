@@ -7,7 +7,7 @@
 #include "client/report/core/spool_form.h"
 #include "client/report/core/uplink.h"
 #include "client/report/io/spool.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>

@@ -16,7 +16,7 @@
 #include "client/device/core/device_conf.h"
 #include "client/report/core/report_queue.h"
 #include "libagent/core/buf.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 struct spool;
 struct report_direct;

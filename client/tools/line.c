@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 enum { DEFAULT_PORT = 54322, PAUSE_MS = 200, SEND_TRIES = 50, MAX_DEPTH = 64, READ_SIZE = 4096, ACCEPT_MS = 1000 };
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>

@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include "client/lan/core/packet.h"
 #include "examples/sim/sim.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 #include "libagent/io/addr.h"
 
 struct phone {

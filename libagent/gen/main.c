@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 #include "libagent/gen/emit.h"
 
 enum { EXIT_USAGE = 2 };

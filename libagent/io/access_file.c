@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "libagent/core/buf.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 #include "libagent/io/trust.h"
 
 /* Who a rule is for, as it is being read. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 static bool is_ours(uid_t uid)
 {

@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/double.h"
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
+#include "libagent/core/text/double.h"
 #include "libagent/model/core/number.h"
 #include "libagent/model/core/serve.h"
 #include "libagent/model/core/values.h"

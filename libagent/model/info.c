@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 
 enum { ASK_MS = 5000, DID_MAX = 20, TEXT_MAX = 128 };
 

@@ -1,7 +1,7 @@
 #include "libagent/model/text.h"
 
 #include <errno.h>
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 
 enum { VALUE_DEPTH_MAX = 64 };
 

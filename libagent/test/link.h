@@ -3,7 +3,7 @@
 #ifndef AG_TEST_LINK_H
 #define AG_TEST_LINK_H
 
-#include "libagent/core/framer.h"
+#include "libagent/core/frame/framer.h"
 
 struct test_link {
     int fd; /* -1: not connected */

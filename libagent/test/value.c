@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include "libagent/core/double.h"
+#include "libagent/core/text/double.h"
 
 static bool same_bytes(struct ag_span a, struct ag_span b)
 {

@@ -2,7 +2,7 @@
 #ifndef AG_TEST_VALUE_H
 #define AG_TEST_VALUE_H
 
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 
 /*
  * 1: the same; 0: not; -ENOMEM. White space, escapes and the order of members do not count. Whole numbers are

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "client/lan/core/packet.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 enum { WARM_UP = 200 };
 

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 #include "libagent/io/access_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include "libagent/core/framer.h"
+#include "libagent/core/frame/framer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include "client/cloud/mqtt/core/ha_discovery.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 
 struct seen {
     unsigned n;

@@ -10,7 +10,7 @@
 #include "client/setup/core/helper.h"
 #include "client/local/core/command.h"
 #include "client/report/core/uplink.h"
-#include "libagent/core/framer.h"
+#include "libagent/core/frame/framer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/apps/mcu/core/bridge.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

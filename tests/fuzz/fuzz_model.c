@@ -4,7 +4,7 @@
  */
 #include <assert.h>
 #include <string.h>
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 #include "libagent/model/core/number.h"
 #include "libagent/model/core/value.h"
 

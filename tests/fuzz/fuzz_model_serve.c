@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 #include "libagent/model/core/serve.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 #include "tests/unit/agent/rig.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "libagent/core/buf.h"
-#include "libagent/core/framer.h"
+#include "libagent/core/frame/framer.h"
 
 enum { APPS_MAX = 64, READ_MAX = 65536, STALL_S = 60, ID_SLOTS = 1 << 20, OUT_HIGH = 1 << 20 };
 

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 struct json_fed {
     int r; /* as ag_json_scan(); 0: the text did not end */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/apps/mcu/mcu.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 #include "libagent/io/daemon.h"
 #include "libagent/io/file.h"
 #include "libagent/io/inifile.h"

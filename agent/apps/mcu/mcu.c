@@ -5,8 +5,8 @@
 #include <time.h>
 #include "agent/apps/mcu/core/identity.h"
 #include "agent/apps/mcu/service.h"
-#include "libagent/core/local_time.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/local_time.h"
+#include "libagent/core/log/log.h"
 
 static struct mcu_clock clock_now(struct mcu *m)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cjson/cJSON.h>
 #include "agent/apps/mcu/io/image.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 enum { CODE_UPDATE = -5001, PERCENT_STEP = 5 };
 

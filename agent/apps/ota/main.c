@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "agent/apps/ota/ota.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 #include "libagent/io/daemon.h"
 #include "libagent/io/file.h"
 #include "libagent/io/watchdog.h"

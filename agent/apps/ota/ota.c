@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 #include "libagent/io/file.h"
 #include "libagent/io/trust.h"
 

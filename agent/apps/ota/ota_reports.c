@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 enum { CROWDED = 4 }; /* so many waiting: of progress only the newest is kept */
 

@@ -8,7 +8,7 @@
 #include <sys/random.h>
 #include "client/cloud/gizwits/gizwits_priv.h"
 #include "client/cloud/link_counters.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 #include "libagent/io/file.h"
 
 enum { STORE_FILE_MAX = 4096, PASSCODE_LEN = 10 };

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/gizwits/gizwits_priv.h"
-#include "libagent/core/base64.h"
+#include "libagent/core/text/base64.h"
 #include "client/device/core/wire.h"
-#include "libagent/core/json.h"
-#include "libagent/core/message.h"
+#include "libagent/core/json/json.h"
+#include "libagent/core/text/message.h"
 
 enum { DEPTH_MAX = 128 };
 

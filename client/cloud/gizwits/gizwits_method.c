@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/gizwits/gizwits_priv.h"
-#include "libagent/core/base64.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/text/base64.h"
+#include "libagent/core/json/json_iter.h"
 #include "libagent/core/utf8.h"
-#include "libagent/core/message.h"
+#include "libagent/core/text/message.h"
 
 enum {
     E_ARGUMENT = -32602,

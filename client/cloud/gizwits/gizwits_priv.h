@@ -14,7 +14,7 @@
 #include "client/cloud/gizwits/core/gizwits_session.h"
 #include "client/cloud/gizwits/core/gizwits_topic.h"
 #include "client/cloud/io/mqtt_link.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 #include "libagent/io/http.h"
 
 /* What a cookie of the link stands for: the kind above, a number below. */

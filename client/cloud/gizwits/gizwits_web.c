@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/gizwits/gizwits_priv.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 
 enum { ANSWER_MS = 5000, BODY_MAX = 4096, PEEK_REDIRECTS = 3, MD5_LEN = 32 };
 

@@ -21,7 +21,7 @@
 #include "client/cloud/link_counters.h"
 #include "client/cloud/mqtt/mqtt_priv.h"
 #include "client/cloud/mqtt/core/ha_discovery.h"
-#include "libagent/core/message.h"
+#include "libagent/core/text/message.h"
 
 enum {
     FIRST_MS = 500,

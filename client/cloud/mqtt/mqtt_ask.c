@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include "client/cloud/mqtt/mqtt_priv.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 
 enum {
     FIRST_RETRY_MS = 5000, /* doubling; applications may come later than the client */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "client/cloud/mqtt/mqtt_priv.h"
 #include "client/device/core/wire.h"
-#include "libagent/core/message.h"
+#include "libagent/core/text/message.h"
 
 enum { COMMAND_MAX = 1 << 20, DEPTH_MAX = 128 };
 

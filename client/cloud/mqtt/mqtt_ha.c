@@ -9,7 +9,7 @@
 #include "client/cloud/mqtt/mqtt_priv.h"
 #include "client/cloud/mqtt/core/ha_discovery.h"
 #include "client/cloud/mqtt/core/ha_model.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 #include "libagent/io/file.h"
 
 enum {

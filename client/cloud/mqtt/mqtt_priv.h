@@ -16,7 +16,7 @@
 #include "client/cloud/core/sub_ladder.h"
 #include "client/cloud/io/mqtt_link.h"
 #include "libagent/core/list.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 enum mqtt_topic {
     MQTT_T_COMMAND,

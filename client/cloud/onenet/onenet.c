@@ -10,7 +10,7 @@
 #include <time.h>
 #include "client/cloud/link_counters.h"
 #include "client/cloud/onenet/onenet_priv.h"
-#include "libagent/core/local_time.h"
+#include "libagent/core/log/local_time.h"
 
 enum {
     CUT_STEP_MS = 1000, /* the first reconnect is at once, then the pause grows */

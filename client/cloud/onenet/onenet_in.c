@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <string.h>
 #include "client/cloud/onenet/onenet_priv.h"
-#include "libagent/core/base64.h"
+#include "libagent/core/text/base64.h"
 #include "libagent/core/utf8.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 /* ---- answers ---- */
 

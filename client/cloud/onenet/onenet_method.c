@@ -17,9 +17,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/base64.h"
-#include "libagent/core/json_iter.h"
-#include "libagent/core/message.h"
+#include "libagent/core/json/json_iter.h"
+#include "libagent/core/text/base64.h"
+#include "libagent/core/text/message.h"
 #include "libagent/io/file.h"
 
 enum {

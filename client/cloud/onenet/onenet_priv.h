@@ -15,7 +15,7 @@
 #include "client/cloud/core/reconnect.h"
 #include "client/cloud/core/sub_ladder.h"
 #include "client/cloud/io/mqtt_link.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 /* What a cookie of the link stands for: the kind above, a number below. */
 enum onenet_cookie_kind {

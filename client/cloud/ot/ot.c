@@ -10,7 +10,7 @@
 #include "client/cloud/ot/core/ot_session.h"
 #include "client/lan/core/packet.h"
 #include "client/cloud/ot/io/ot_link.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 #include "libagent/io/lookup.h"
 
 struct ot {

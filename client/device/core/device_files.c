@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 static struct ag_span first_word(struct ag_span s)
 {

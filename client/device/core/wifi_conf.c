@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 static bool has_control(struct ag_span s)
 {

@@ -17,7 +17,7 @@
 #include "client/lan/core/packet.h"
 #include "client/lan/core/replay.h"
 #include "client/lan/core/stamp_clock.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 #include "libagent/core/list.h"
 
 struct lan_sink {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 enum { DATAGRAM_MAX = 65536, DATAGRAMS_A_TURN = 32 };
 

@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 #include "libagent/core/ids.h"
-#include "libagent/core/message.h"
+#include "libagent/core/text/message.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>

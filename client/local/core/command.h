@@ -17,7 +17,7 @@
 #include "client/device/core/wire.h"
 #include "client/local/core/origin.h"
 #include "libagent/core/buf.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 #include "libagent/core/list.h"
 
 enum command_end {

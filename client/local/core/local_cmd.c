@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <cjson/cJSON.h>
 #include "client/device/core/device_files.h"
-#include "libagent/core/json_iter.h"
-#include "libagent/core/message.h"
+#include "libagent/core/json/json_iter.h"
+#include "libagent/core/text/message.h"
 
 #define FROM(kind) (1u << ORIGIN_##kind)
 #define NAME(text) {text, sizeof text - 1}

@@ -7,7 +7,7 @@
 #define CLIENT_MQTT_CHANNEL_H
 
 #include <stdbool.h>
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 enum mqtt_channel {
     MQTT_CHANNEL_REPORT, /* "miio/report": in */

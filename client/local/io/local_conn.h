@@ -6,7 +6,7 @@
 #define CLIENT_LOCAL_CONN_H
 
 #include <uv.h>
-#include "libagent/core/framer.h"
+#include "libagent/core/frame/framer.h"
 #include "libagent/core/list.h"
 
 enum { LOCAL_TEXT_MAX = 1 << 20, LOCAL_DEPTH_MAX = 128, LOCAL_QUEUE_MAX = 2 << 20, LOCAL_READ_SIZE = 64 * 1024 };

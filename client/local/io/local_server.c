@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "client/local/io/local_conn.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 enum {
     BACKLOG = 64,

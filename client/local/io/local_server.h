@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <uv.h>
 #include "client/local/io/local_conn.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 #include "libagent/io/addr.h"
 
 enum { LOCAL_PEERS_MAX = 63 }; /* one number of core/command's is left for the MQTT channels */

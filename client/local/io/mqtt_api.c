@@ -9,8 +9,8 @@
 #include "client/local/core/mqtt_channel.h"
 #include "client/cloud/core/sub_ladder.h"
 #include "client/cloud/io/mqtt_link.h"
-#include "libagent/core/log.h"
-#include "libagent/core/message.h"
+#include "libagent/core/log/log.h"
+#include "libagent/core/text/message.h"
 
 enum { AWAY_FIRST_MS = 100, AWAY_MAX_MS = 2000, CUT_FIRST_MS = 500, CUT_MAX_MS = 60000 };
 enum { KEEPALIVE_S = 30, WINDOW = 1024, DEPTH_MAX = 128, QOS = 1 };

@@ -11,7 +11,7 @@
 
 #include <uv.h>
 #include "client/device/core/endpoint.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 struct mqtt_api;
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 
 static const char *const words[] = {[REPORT_ALL] = "all", [REPORT_LATEST] = "latest", [REPORT_DROP] = "drop"};
 

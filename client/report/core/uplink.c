@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include "libagent/core/ids.h"
-#include "libagent/core/message.h"
+#include "libagent/core/text/message.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include "client/device/core/wire.h"
 #include "libagent/core/buf.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 #include "libagent/core/list.h"
 
 /* For uplink_submit(): nobody waits for the answer. */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include "client/report/io/spool_find.h"
 #include "libagent/core/list.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 enum {
     GATHER_MS = 5,

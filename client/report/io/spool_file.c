@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "client/report/core/spool_old.h"
 #include "client/report/core/spool_record.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 enum { RECORD_DEPTH = 128 };
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/report/core/spool_record.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 static void on_entry(void *user, uint64_t at, uint64_t seq, unsigned needs, struct ag_span body)
 {

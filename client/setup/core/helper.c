@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 
 void helper_init(struct helper *h, const struct helper_sink *sink, void *user, const char *dir)
 {

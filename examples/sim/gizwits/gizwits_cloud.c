@@ -7,7 +7,7 @@
 #include "client/device/core/endpoint.h"
 #include "examples/sim/gizwits/gizwits_sim.h"
 #include "examples/sim/sim.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 void gzsim_refuse(struct gzsim *s, const char *did, const char *why)
 {

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include "libagent/core/base64.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/text/base64.h"
+#include "libagent/core/json/json_iter.h"
 #include "libagent/core/utf8.h"
 #include "examples/sim/onenet/onenet_sim.h"
 

@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 #include "examples/sim/onenet/onenet_sim.h"
 
 enum { BODY_MAX = 65536, TIMEOUT_MAX_S = 2678400 };

@@ -28,7 +28,7 @@
 #define AG_PACK_H
 
 #include "libagent/core/buf.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 #include "libagent/core/pack/pack_scan.h"
 
 /* Named conditions beside those of pack_scan.h. */

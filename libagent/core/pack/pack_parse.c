@@ -5,9 +5,9 @@
 #include <math.h>
 #include <msgpack/pack.h>
 #include <stdbool.h>
-#include "libagent/core/double.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 #include "libagent/core/pack/pack.h"
+#include "libagent/core/text/double.h"
 
 struct container {
     size_t at; /* of the head, counted from the buffer's read position: one byte is kept free for it */

@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <math.h>
-#include "libagent/core/base64.h"
-#include "libagent/core/double.h"
 #include "libagent/core/pack/pack.h"
+#include "libagent/core/text/base64.h"
+#include "libagent/core/text/double.h"
 #include "libagent/core/utf8.h"
 
 /* n bytes, most significant first. */

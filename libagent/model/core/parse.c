@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "libagent/core/buf.h"
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 #include "libagent/model/core/name.h"
 #include "libagent/model/core/number.h"
 

@@ -1,7 +1,7 @@
 #include "libagent/model/core/serve.h"
 
 #include <errno.h>
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 
 /* One entry as it was asked. */
 struct asked {

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 #include "libagent/model/core/number.h"
 
 /* How far a number may be from the one that was meant: what the 24 bits of a float's mantissa cannot hold. */

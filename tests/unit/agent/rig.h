@@ -15,7 +15,7 @@
 #define TEST_AGENT_RIG_H
 
 #include "agent/core/router.h"
-#include "libagent/core/framer.h"
+#include "libagent/core/frame/framer.h"
 
 enum { RIG_PEERS = 9 }; /* A..H, U */
 

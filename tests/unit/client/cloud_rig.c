@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "libagent/core/list.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 #include "libagent/io/file.h"
 #include "libagent/io/http.h"
 

@@ -20,7 +20,7 @@
 
 #include "client/client.h"
 #include "client/report/io/spool.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 #define ID "did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=cool\nmodel=cool.prod.v1\n"
 

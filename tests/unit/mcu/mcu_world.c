@@ -1,7 +1,7 @@
 #include "tests/unit/mcu/mcu_world.h"
 
 #include <stdint.h>
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 static void take_tx(struct world *w)
 {

@@ -7,7 +7,7 @@
 
 #include <string.h>
 #include "agent/apps/mcu/core/identity.h"
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 #include "agent/apps/mcu/core/line.h"
 #include "agent/apps/mcu/core/line_value.h"
 #include "agent/apps/mcu/core/net.h"

@@ -6,7 +6,7 @@
 #ifndef MCU_LINE_VALUE_H
 #define MCU_LINE_VALUE_H
 
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 #include "libagent/core/buf.h"
 
 enum { LINE_VALUE_E_TYPE = 1 }; /* null, an array, an object, absent, or a string that has no UTF-8 form */

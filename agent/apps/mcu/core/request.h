@@ -4,7 +4,7 @@
 #define MCU_REQUEST_H
 
 #include "agent/apps/mcu/core/job.h"
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 
 /* What a request asks for, before there is a job. */
 struct mcu_request {

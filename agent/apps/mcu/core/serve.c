@@ -1,7 +1,7 @@
 #include "agent/apps/mcu/core/serve.h"
 
 #include "agent/apps/mcu/core/commands.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 static void down(struct mcu_bridge *b, const char *text, size_t n)
 {

@@ -1,7 +1,7 @@
 #include "agent/apps/mcu/core/words.h"
 
 #include <string.h>
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 #include "libagent/core/utf8.h"
 
 static bool is_digit(char c)

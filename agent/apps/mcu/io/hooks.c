@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 #include "libagent/core/util.h"
 
 struct hook {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cjson/cJSON.h>
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 enum { QUERY_TIMEOUT_MS = 5000, REPORT_TIMEOUT_MS = 10000, STATUS_RETRY_MS = 1000, RESTORE_TIMEOUT_MS = 60000, DID_SILENT_MAX = 3 };
 

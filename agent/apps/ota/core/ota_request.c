@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 enum { DEPTH_MAX = 32 };
 

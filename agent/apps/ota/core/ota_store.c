@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/saved_line.h"
+#include "libagent/core/text/saved_line.h"
 
 int ota_store_print(struct ag_buf *out, const struct ota_saved *s, const char *boot_id)
 {

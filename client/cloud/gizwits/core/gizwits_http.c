@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 int gizwits_http_add(struct ag_buf *body, const char *key, const char *value)
 {

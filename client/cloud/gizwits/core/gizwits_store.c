@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "libagent/core/json.h"
-#include "libagent/core/saved_line.h"
+#include "libagent/core/json/json.h"
+#include "libagent/core/text/saved_line.h"
 
 enum { LINE_MAX_LEN = 128 };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 
 int ha_append_clean_text(struct ag_buf *out, struct ag_span text)
 {

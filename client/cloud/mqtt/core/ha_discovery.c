@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "client/cloud/mqtt/core/ha_choice.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 
 enum { DEPTH_MAX = 16, NAME_MAX_LEN = 64 };
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/mqtt/core/ha_part.h"
-#include "libagent/core/json_walk.h"
+#include "libagent/core/json/json_walk.h"
 
 enum { FRAME_MAX = 16384 }; /* of the message: device and origin */
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 
 enum { DEPTH_MAX = 128 };
 

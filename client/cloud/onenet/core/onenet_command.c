@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include "libagent/core/base64.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/text/base64.h"
+#include "libagent/core/json/json_iter.h"
 #include "client/cloud/onenet/core/onenet_topic.h"
 #include "libagent/core/utf8.h"
-#include "libagent/core/message.h"
+#include "libagent/core/text/message.h"
 
 enum { DEPTH_MAX = 64 };
 

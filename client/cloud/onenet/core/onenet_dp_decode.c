@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 #include "client/cloud/onenet/core/onenet_dp.h"
 #include "libagent/core/utf8.h"
 

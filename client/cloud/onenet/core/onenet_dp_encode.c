@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 #include "client/cloud/onenet/core/onenet_dp.h"
 
 static bool stream_is_good(struct ag_span s)

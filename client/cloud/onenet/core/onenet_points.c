@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/base64.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
+#include "libagent/core/text/base64.h"
 
 static const struct ag_span NOTHING = {NULL, 0};
 static const struct ag_span EMPTY = {"", 0};

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
-#include "libagent/core/message.h"
+#include "libagent/core/text/message.h"
 
 static bool is_space(char c)
 {

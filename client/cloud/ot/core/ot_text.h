@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 #include "libagent/core/buf.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 enum { OT_DEPTH_MAX = 128 };
 

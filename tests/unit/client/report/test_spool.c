@@ -18,7 +18,7 @@
 
 #include "client/report/core/spool_form.h"
 #include "client/report/io/spool.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 #include "libagent/io/file.h"
 
 enum { MAX = 2000 };

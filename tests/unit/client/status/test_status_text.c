@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <cmocka.h>
 #include "client/status/core/status_text.h"
-#include "libagent/core/json.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json.h"
+#include "libagent/core/json/json_iter.h"
 #include "tests/support/alloc_fail.h"
 
 static struct status_facts plain(void)

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <errno.h>
-#include "libagent/core/base64.h"
+#include "libagent/core/text/base64.h"
 
 /* RFC 4648, section 10 */
 static const struct {

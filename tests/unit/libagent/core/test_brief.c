@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <string.h>
-#include "libagent/core/brief.h"
+#include "libagent/core/text/brief.h"
 
 static void test_rows(void **state)
 {

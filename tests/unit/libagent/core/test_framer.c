@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/framer.h"
+#include "libagent/core/frame/framer.h"
 #include "tests/support/alloc_fail.h"
 
 enum { MAX_TEXT = 64, MAX_DEPTH = 5 };

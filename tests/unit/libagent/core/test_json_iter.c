@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <errno.h>
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 
 static struct ag_span span(const char *s)
 {

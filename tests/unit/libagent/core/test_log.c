@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 static void gate_holds_back_and_tells(void **state)
 {

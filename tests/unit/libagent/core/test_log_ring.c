@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "libagent/core/json.h"
-#include "libagent/core/json_iter.h"
-#include "libagent/core/log_ring.h"
+#include "libagent/core/json/json.h"
+#include "libagent/core/json/json_iter.h"
+#include "libagent/core/log/log_ring.h"
 #include "tests/support/alloc_fail.h"
 
 static void expect(const struct ag_log_ring *r, uint64_t from, const char *wanted)

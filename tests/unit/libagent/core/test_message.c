@@ -7,7 +7,7 @@
 /* clang-format on */
 #include <errno.h>
 #include <stdlib.h>
-#include "libagent/core/message.h"
+#include "libagent/core/text/message.h"
 #include "tests/support/alloc_fail.h"
 
 static struct ag_json_view view_of(const char *text)

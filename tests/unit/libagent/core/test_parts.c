@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <string.h>
 #include "agent/agent.h"
-#include "libagent/address.h"
-#include "libagent/keys.h"
-#include "libagent/wait.h"
+#include "libagent/conn/address.h"
+#include "libagent/conn/keys.h"
+#include "libagent/conn/wait.h"
 
 static void addresses(void **state)
 {

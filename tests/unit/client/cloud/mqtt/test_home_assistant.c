@@ -11,7 +11,7 @@
 #include "client/cloud/mqtt/core/ha_model.h"
 #include "client/cloud/mqtt/core/ha_part.h"
 #include "client/cloud/mqtt/core/ha_vacuum.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 #include "tests/support/alloc_fail.h"
 
 static const struct ha_model_device D = {"7", "a.b.v1", "a", "34:CE:00:AA:BB:01", "", "1.0", "S", "C", "R", "A", "V", HA_MODEL_BYTES_MAX};

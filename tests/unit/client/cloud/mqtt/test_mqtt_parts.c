@@ -9,7 +9,7 @@
 #include "client/cloud/mqtt/core/ha_discovery.h"
 #include "client/local/core/mqtt_channel.h"
 #include "client/cloud/mqtt/core/prop_state.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 #include "tests/support/alloc_fail.h"
 
 static struct ag_span span(const char *s)

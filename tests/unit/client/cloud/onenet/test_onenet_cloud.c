@@ -13,7 +13,7 @@
 #include "client/cloud/core/answer_box.h"
 #include "client/cloud/onenet/core/onenet_command.h"
 #include "client/cloud/core/sub_ladder.h"
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 #include "libagent/io/file.h"
 #include "tests/unit/client/cloud_rig.h"
 

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 #include "client/cloud/onenet/core/onenet_dp.h"
 #include "tests/support/alloc_fail.h"
 

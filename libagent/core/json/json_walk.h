@@ -1,0 +1,40 @@
+/*
+ * Walks the members of one JSON object or the elements of one array, giving their bytes as they stand, so
+ * that digits and strings travel as text. The text must have passed ag_json_parse(); nothing is checked again
+ * here.
+ */
+#ifndef AG_JSON_WALK_H
+#define AG_JSON_WALK_H
+
+#include "libagent/core/json/json.h"
+
+struct ag_json_value {
+    enum ag_json_type type; /* AG_JSON_NONE: absent */
+    struct ag_span raw;     /* a string with its quotes */
+};
+
+struct ag_json_walk {
+    const char *p, *end;
+    bool object;
+};
+
+/* The value whose first byte stands at p; its span ends where the value ends. */
+struct ag_json_value ag_json_value_at(const char *p, const char *end);
+
+/* container must be an object or array. */
+void ag_json_walk_begin(struct ag_json_walk *w, struct ag_json_value container);
+
+/* The next element; of an object key_out gets the name with its quotes, else {NULL, 0}. False at the end. */
+bool ag_json_walk_next(struct ag_json_walk *w, struct ag_span *key_out, struct ag_json_value *value_out);
+
+/* The first member of that name; type AG_JSON_NONE when there is none. A name that is written with escapes is compared
+   in its decoded form, when that has at most 64 bytes. */
+struct ag_json_value ag_json_member(struct ag_json_value object, const char *name);
+
+/* Whether a JSON string (with its quotes) is that name; one with escapes is compared as above. */
+bool ag_json_key_is(struct ag_span key, const char *name);
+
+/* Number of elements. */
+size_t ag_json_count(struct ag_json_value container);
+
+#endif

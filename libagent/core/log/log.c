@@ -1,0 +1,149 @@
+#include "libagent/core/log/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "libagent/core/log/local_time.h"
+#include "libagent/core/utf8.h"
+
+enum { KEPT_LINES = 1000, KEPT_BYTES = 128 * 1024, LINE_MAX_BYTES = 1024, HEAD_MAX_BYTES = 64 };
+
+static struct {
+    int level;
+    FILE *file; /* NULL: standard error */
+    char *path;
+    bool priorities; /* standard error is read by the journal */
+    struct ag_log_ring kept;
+} sink = {.level = AG_LOG_INFO};
+
+int ag_log_open(const char *path)
+{
+    FILE *file = NULL;
+    char *copy = NULL;
+
+    if (path) {
+        copy = strdup(path);
+        if (!copy)
+            return -ENOMEM;
+        file = fopen(path, "ae");
+        if (!file) {
+            int r = -errno;
+
+            free(copy);
+            return r;
+        }
+        setvbuf(file, NULL, _IOLBF, 0);
+    }
+    if (sink.file)
+        fclose(sink.file);
+    free(sink.path);
+    sink.file = file;
+    sink.path = copy;
+    return 0;
+}
+
+int ag_log_reopen(void)
+{
+    char *path;
+    int r;
+
+    if (!sink.path)
+        return 0;
+    path = strdup(sink.path);
+    if (!path)
+        return -ENOMEM;
+    r = ag_log_open(path);
+    free(path);
+    return r;
+}
+
+int ag_log_keep(void)
+{
+    return sink.kept.bytes ? 0 : ag_log_ring_init(&sink.kept, KEPT_BYTES, KEPT_LINES);
+}
+
+const struct ag_log_ring *ag_log_kept(void)
+{
+    return &sink.kept;
+}
+
+void ag_log_set_level(int level)
+{
+    sink.level = level < AG_LOG_ERROR ? AG_LOG_ERROR : level > AG_LOG_VERBOSE ? AG_LOG_VERBOSE : level;
+}
+
+int ag_log_get_level(void)
+{
+    return sink.level;
+}
+
+bool ag_log_enabled(enum ag_log_level level)
+{
+    return (int) level <= sink.level;
+}
+
+/* What a peer has named must not begin a line of its own, nor steer the terminal, nor make the log a binary file. */
+static void make_plain(char *line)
+{
+    size_t n = strlen(line);
+
+    while (n > 0) {
+        size_t len = (unsigned char) *line < ' ' || *line == 0x7f ? 0 : ag_utf8_len(line, n);
+
+        if (len == 0) {
+            *line = '?';
+            len = 1;
+        }
+        line += len;
+        n -= len;
+    }
+}
+
+void ag_log_set_priorities(bool on)
+{
+    sink.priorities = on;
+}
+
+void ag_log(enum ag_log_level level, const char *fmt, ...)
+{
+    static const char *const names[] = {"ERROR", "WARNING", "INFO", "DEBUG", "VERBOSE"};
+    static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>", "<7>"};
+    FILE *out = sink.file ? sink.file : stderr;
+    char when[32], line[HEAD_MAX_BYTES + LINE_MAX_BYTES];
+    int head;
+    struct tm tm;
+    time_t now;
+    va_list ap;
+
+    if (!ag_log_enabled(level))
+        return;
+    now = time(NULL);
+    ag_local_time(now, &tm);
+    strftime(when, sizeof when, "%Y%m%d %H:%M:%S", &tm);
+    head = snprintf(line, HEAD_MAX_BYTES, "[%s] [%s] ", when, names[level]);
+    va_start(ap, fmt);
+    vsnprintf(line + head, LINE_MAX_BYTES, fmt, ap);
+    va_end(ap);
+    make_plain(line);
+    ag_log_ring_add(&sink.kept, line, strlen(line));
+    fprintf(out, "%s%s\n", sink.priorities && !sink.file ? priorities[level] : "", line);
+}
+
+bool ag_log_gate_pass(struct ag_log_gate *g, uint64_t now_ms, unsigned *held_out)
+{
+    if (g->passed == 0 || now_ms - g->since_ms >= g->period_ms) {
+        g->since_ms = now_ms;
+        g->passed = 0;
+    }
+    if (g->passed >= g->burst) {
+        g->held++;
+        return false;
+    }
+    g->passed++;
+    *held_out = g->held;
+    g->held = 0;
+    return true;
+}

@@ -1,0 +1,51 @@
+/*
+ * The daemons' log: one line per event, "[20260131 12:00:00] [INFO] text". Only shells (main, io) log; cores
+ * return. The level and the sink are the one piece of process-wide state. Never log tokens, keys or params.
+ */
+#ifndef AG_LOG_H
+#define AG_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "libagent/core/log/log_ring.h"
+#include "libagent/core/util.h"
+
+enum ag_log_level { AG_LOG_ERROR, AG_LOG_WARNING, AG_LOG_INFO, AG_LOG_DEBUG, AG_LOG_VERBOSE };
+
+/* path: appended to; NULL is standard error. 0 or -errno (the old sink stays then). */
+int ag_log_open(const char *path);
+
+/* Opens the same path again, after a log rotation. 0 or -errno. */
+int ag_log_reopen(void);
+
+/* From now on the last 1,000 lines, at most 128 KiB of them, stay in memory as well. 0 or -ENOMEM. */
+int ag_log_keep(void);
+/* What is kept; empty before ag_log_keep(). */
+const struct ag_log_ring *ag_log_kept(void);
+
+/* Values outside 0..4 are cut. */
+void ag_log_set_level(int level);
+int ag_log_get_level(void);
+bool ag_log_enabled(enum ag_log_level level);
+
+/* Lines on standard error begin with the priority of sd-daemon(3), <3> to <7>; those to a file do not. Off at first. */
+void ag_log_set_priorities(bool on);
+
+/* One line of at most 1023 bytes; control characters and bytes that are no UTF-8 become '?', whoever has named them. */
+void ag_log(enum ag_log_level level, const char *fmt, ...) ag_printf_like(2, 3);
+
+/*
+ * For lines that a peer can provoke: at most burst lines each period_ms; the next line that passes says how
+ * many were left out. Zero-initialise all but the two settings.
+ */
+struct ag_log_gate {
+    unsigned burst;
+    uint64_t period_ms;
+    uint64_t since_ms;
+    unsigned passed, held;
+};
+
+/* True when a line may be written now; *held_out: lines held back since the last one. */
+bool ag_log_gate_pass(struct ag_log_gate *g, uint64_t now_ms, unsigned *held_out);
+
+#endif

@@ -1,0 +1,97 @@
+#include "libagent/core/text/message.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static int splice(struct ag_buf *out, struct ag_span text, size_t from, size_t to, struct ag_span with)
+{
+    char *p;
+    int r = ag_buf_reserve(out, text.len - (to - from) + with.len);
+
+    if (r < 0)
+        return r;
+    p = out->data + out->len;
+    memcpy(p, text.p, from);
+    memcpy(p + from, with.p, with.len);
+    memcpy(p + from + with.len, text.p + to, text.len - to);
+    out->len += text.len - (to - from) + with.len;
+    return 0;
+}
+
+int ag_msg_splice_value(struct ag_buf *out, struct ag_span text, const struct ag_member_at *at, struct ag_span value)
+{
+    return splice(out, text, at->value, at->end, value);
+}
+
+int ag_msg_splice_member(struct ag_buf *out, struct ag_span text, const struct ag_member_at *at, struct ag_span with)
+{
+    return splice(out, text, at->key, at->end, with);
+}
+
+static struct ag_span decimal(char digits[20], uint64_t id)
+{
+    size_t at = 20;
+
+    do
+        digits[--at] = (char) ('0' + id % 10);
+    while (id /= 10);
+    return (struct ag_span){digits + at, 20 - at};
+}
+
+int ag_msg_splice_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *v, uint64_t id)
+{
+    char digits[20];
+    struct ag_span raw = decimal(digits, id);
+
+    return ag_msg_splice_value(out, text, &v->at[AG_M_ID], raw);
+}
+
+int ag_msg_put_raw_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, struct ag_span id)
+{
+    size_t before = out->len, at = 1;
+    int r;
+
+    if (ag_view_has(view, AG_M_ID))
+        return ag_msg_splice_value(out, text, &view->at[AG_M_ID], id);
+    r = ag_buf_printf(out, "{\"id\":%.*s", (int) id.len, id.p);
+    while (at < text.len && strchr(" \t\r\n", text.p[at]))
+        at++;
+    if (r == 0 && text.p[at] != '}')
+        r = ag_buf_append_char(out, ',');
+    if (r == 0)
+        r = ag_buf_append(out, text.p + at, text.len - at);
+    if (r < 0)
+        out->len = before;
+    return r;
+}
+
+int ag_msg_put_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, uint64_t id)
+{
+    char digits[20];
+    struct ag_span raw = decimal(digits, id);
+
+    return ag_msg_put_raw_id(out, text, view, raw);
+}
+
+int ag_msg_error(struct ag_buf *out, struct ag_span id, int code, const char *message, const char *data)
+{
+    size_t undo = ag_buf_size(out);
+    int r = ag_buf_printf(out, "{\"id\":%.*s,\"error\":{\"code\":%d,\"message\":", (int) id.len, id.p, code);
+
+    if (r == 0)
+        r = ag_buf_append_json_str(out, message, strlen(message));
+    if (r == 0 && data)
+        r = ag_buf_append_str(out, ",\"data\":");
+    if (r == 0 && data)
+        r = ag_buf_append_json_str(out, data, strlen(data));
+    if (r == 0)
+        r = ag_buf_append_str(out, "}}");
+    if (r < 0)
+        out->len = out->off + undo;
+    return r;
+}
+
+int ag_msg_ok(struct ag_buf *out, struct ag_span id)
+{
+    return ag_buf_printf(out, "{\"id\":%.*s,\"result\":[\"ok\"]}", (int) id.len, id.p);
+}

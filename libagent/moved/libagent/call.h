@@ -1,0 +1,1 @@
+#include "libagent/api/call.h"

@@ -1,0 +1,1 @@
+#include "libagent/core/text/base64.h"

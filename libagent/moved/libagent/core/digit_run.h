@@ -1,0 +1,1 @@
+#include "libagent/core/json/digit_run.h"

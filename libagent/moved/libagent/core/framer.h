@@ -1,0 +1,1 @@
+#include "libagent/core/frame/framer.h"

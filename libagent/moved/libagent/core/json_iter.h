@@ -1,0 +1,1 @@
+#include "libagent/core/json/json_iter.h"

@@ -1,0 +1,1 @@
+#include "libagent/core/frame/json_pass.h"

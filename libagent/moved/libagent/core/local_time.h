@@ -1,0 +1,1 @@
+#include "libagent/core/log/local_time.h"

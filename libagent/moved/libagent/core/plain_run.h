@@ -1,0 +1,1 @@
+#include "libagent/core/json/plain_run.h"

@@ -1,0 +1,1 @@
+#include "libagent/core/text/saved_line.h"

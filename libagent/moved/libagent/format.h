@@ -1,0 +1,1 @@
+#include "libagent/text/format.h"

@@ -1,0 +1,1 @@
+#include "libagent/conn/lines.h"
