@@ -13,7 +13,7 @@
 #include "client/device/io/data_dir.h"
 #include "client/setup/core/setup_machine.h"
 #include "client/setup/io/hook.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 /* What the rest of the client does for it. */
 struct setup_host {
