@@ -13,6 +13,7 @@ enum {
     CODE_CONFIG_FAILED = -33020, /* seen from the original for ble.config_router */
     WAKEUP_IDLE_S = 3600, /* nothing to do at all: look again after an hour */
     METHOD_MAX = 256,
+    METHOD_SHOWN = 64, /* in the log */
     SCRATCH_MAX = 8192
 };
 
@@ -340,6 +341,7 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
     case LOCAL_CMD_REBOOT:
     case LOCAL_CMD_RESTORE:
         return serve_device(a, cmd);
+    case LOCAL_CMD_AGENT:
     case LOCAL_CMD_NONE:
         break;
     }
@@ -348,7 +350,18 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
 
 static bool is_for_applications(enum local_cmd cmd, enum origin_kind from)
 {
-    return cmd == LOCAL_CMD_NONE || ((cmd == LOCAL_CMD_REBOOT || cmd == LOCAL_CMD_RESTORE) && from != ORIGIN_LOCAL);
+    return cmd == LOCAL_CMD_NONE || cmd == LOCAL_CMD_AGENT ||
+           ((cmd == LOCAL_CMD_REBOOT || cmd == LOCAL_CMD_RESTORE) && from != ORIGIN_LOCAL);
+}
+
+static void log_not_permitted(struct client *c, struct ag_span method)
+{
+    int shown = method.len < METHOD_SHOWN ? (int) method.len : METHOD_SHOWN;
+    unsigned held;
+
+    c->stats.not_permitted++;
+    if (ag_log_gate_pass(&c->gate, uv_now(c->loop), &held))
+        ag_log(AG_LOG_WARNING, "%.*s is not permitted from there (%u such lines left out)", shown, method.p, held);
 }
 
 bool client_serve(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, unsigned *tag_out)
@@ -369,7 +382,7 @@ bool client_serve(struct client *c, struct origin from, struct ag_span text, con
     }
     cmd = local_cmd_find(method);
     if (!local_cmd_permitted(cmd, from.kind)) {
-        ag_log(AG_LOG_WARNING, "%.*s is not permitted from there", (int) method.len, method.p);
+        log_not_permitted(c, method);
         ask_end(&a, refuse(&a, CLIENT_CODE_NOT_PERMITTED, "not permitted"));
         return true;
     }

@@ -29,6 +29,11 @@ class StandIn(Daemon):
         return wait_for(lambda: next((line for line in self.out if all(p in line for p in parts)), None),
                         "%r in the journal, which ends %r" % (parts, self.out[-8:]))
 
+    def wait_nth(self, n, *parts):
+        """The same, the n-th, counted from 0."""
+        return wait_for(lambda: next(iter([line for line in self.out if all(p in line for p in parts)][n:n + 1]), None),
+                        "%r for the %d. time in the journal, which ends %r" % (parts, n + 1, self.out[-8:]))
+
 
 class Ot:
     def __init__(self):

@@ -1,4 +1,4 @@
-"""Who may do what at miio_client: every way in (54322, the MQTT API, the Bluetooth port, phones, a cloud) by every closed
+"""Who may do what at miio_client: every way in (54322, the MQTT API, the Bluetooth port, phones, every cloud) by every closed
 method and root, the client's own user, another user, a peer that has closed. The client runs as a user of its own."""
 import contextlib
 import json
@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 from mqtt_support import Broker, Listener, counters
 from security_support import CLOSED, DAEMON, NOBODY, OPEN, ROOT, Table, needs_root
 from support import BIN, Daemon, JsonSocket, run, wait_for, write_identity
+import test_one_app_every_cloud as stand_ins
 from test_client import TOKEN, Client, lan_address
 from test_helper import Helper
 
@@ -23,6 +24,9 @@ pytestmark = pytest.mark.skipif(needs_root, reason="needs root to become other u
 NAMES = {ROOT: "root", DAEMON: "own user", NOBODY: "another user"}
 RULES = "serve * = @console\nserve open.* = *\n"
 NOT_FROM_HERE = {"miIO.config_router"}  # phones only, whoever asks
+# What neither phone nor cloud may ever do, with rules and without; the rest is the owner's to do. The last one ends the pairing.
+FROM_OUTSIDE = [m for m in CLOSED + OPEN + ["agent.call", "agent.info", "_internal.accepted"] if m != "miIO.restore"] + ["miIO.restore"]
+NEVER_FROM_OUTSIDE = {m for m in FROM_OUTSIDE if m.startswith(("_internal.", "local.", "agent."))}
 
 
 def of_user(uid, make):
@@ -100,7 +104,7 @@ class Rig:
         self.client = self.stack.enter_context(Daemon(
             "/usr/bin/setpriv", "--reuid=%d" % DAEMON, "--regid=%d" % DAEMON, "--clear-groups",
             os.path.join(self.dir, "miio_client"), "-d", data, "--local", "127.0.0.1:0", "--lan", self.ip + ":54321",
-            "--ble", "127.0.0.1:0", "--mqtt-api", "127.0.0.1:%d" % self.local.port, "-l", "3", *more, *args))
+            "--ble", "127.0.0.1:0", "--mqtt-api", "127.0.0.1:%d" % self.local.port, "--hooks", self.dir, "-l", "3", *more, *args))
         self.client.wait_err("cloud mqtt connected")
         self.client.wait_err("MQTT API: connected")
         self.port = self.client.port("local")
@@ -135,11 +139,54 @@ def by_mqtt_api(rig):
             yield method, is_refused(text)
 
 
-def by_cloud(rig):
+def by_mqtt_cloud(rig):
     with Listener(rig.cloud.port, "miio/1001/command_ack") as fleet:
-        for i, method in enumerate(m for m in CLOSED + OPEN if m not in ("miIO.restore", "miIO.reboot")):
+        for i, method in enumerate(FROM_OUTSIDE[:-1]):
             fleet.publish("miio/1001/command", {"id": i, "method": method, "params": []})
             yield method, is_refused(json.loads(fleet.next()[1]))
+
+
+def by_phone(rig):
+    for method in FROM_OUTSIDE:
+        yield method, is_refused(rig.phone(method))
+
+
+def ot_answer(cloud, i, method):
+    cloud.say(method + " []")
+    return json.loads(cloud.wait_nth(i, '"event":"answer"'))
+
+
+def gizwits_answer(cloud, i, method):
+    cloud.say("cmd phone " + json.dumps({"id": i, "method": method, "params": []}))
+    line = json.loads(cloud.wait_nth(i, '"event":"frame"', '"cmd":"0091"', '"app":"phone"'))
+    return next(json.loads(v) for v in line.values() if str(v).startswith("{"))
+
+
+def onenet_answer(cloud, i, method):
+    cloud.say("cmd 1001 " + json.dumps({"id": i, "method": method, "params": []}))
+    line = json.loads(cloud.wait_nth(i, '"event":"answer"'))
+    return next(json.loads(v) for v in line.values() if str(v).startswith("{"))
+
+
+def by_vendor_cloud(kind, answer_of, rules):
+    """The client with that cloud's stand-in and no application, until the device is reset."""
+    with contextlib.ExitStack() as parts:
+        folder = parts.enter_context(tempfile.TemporaryDirectory())
+        cloud = kind()
+        parts.callback(cloud.cloud.stop)
+        extra = ()
+        if rules is not None:
+            extra = ("--access", os.path.join(folder, "access.conf"))
+            with open(extra[1], "w") as f:
+                f.write(rules)
+        data = write_identity(os.path.join(folder, "d"), did=stand_ins.DID, key=stand_ins.DEVICE_KEY, extra=cloud.conf)
+        c = parts.enter_context(Daemon(
+            "miio_client", "-d", data, "--local", "127.0.0.1:0", "--lan", "none", "--ble", "none", "--hooks", folder,
+            "--command-timeout", "200", *extra, *cloud.args))
+        c.wait_err("cloud %s connected" % kind.__name__.lower())
+        for i, method in enumerate(FROM_OUTSIDE):
+            yield method, is_refused(answer_of(cloud.cloud, i, method))
+        wait_for(lambda: not os.path.exists(os.path.join(data, "wifi.conf")), "the reset")
 
 
 def by_ble(rig, uid):
@@ -170,12 +217,13 @@ def test_every_way_in(rules, capsys):
         closed = set(CLOSED)
         if rules:  # without them miIO.restore would be done
             walk("MQTT API", "whoever", by_mqtt_api(rig), lambda m: m in closed | NOT_FROM_HERE)
-        internal = {m for m in CLOSED + OPEN if m.startswith(("_internal.", "local."))}
-        walk("cloud (mqtt)", "the cloud", by_cloud(rig), lambda m: m in internal | NOT_FROM_HERE)
-        for method in ("_internal.hello", "local.ble.config_router", "local.query_time"):
-            table.note("phone with the token", "the phone", not is_refused(rig.phone(method)))
-            assert is_refused(rig.phone(method)), method
+        never = NEVER_FROM_OUTSIDE
+        walk("cloud mqtt", "the owner's line", by_mqtt_cloud(rig), lambda m: m in never | NOT_FROM_HERE)
+        walk("phone with the token", "the owner's line", by_phone(rig), lambda m: m in never)
         root.close()
+    for kind, answer_of in ((stand_ins.Ot, ot_answer), (stand_ins.Gizwits, gizwits_answer), (stand_ins.OneNet, onenet_answer)):
+        walk("cloud " + kind.__name__.lower(), "the owner's line", by_vendor_cloud(kind, answer_of, rules),
+             lambda m: m in never | NOT_FROM_HERE)
     with capsys.disabled():
         print(table)
     assert not wrong, wrong

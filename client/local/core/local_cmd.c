@@ -59,12 +59,14 @@ enum local_cmd local_cmd_find(struct ag_span method)
     }
     if (starts_with(method, AG_SPAN("local.")))
         return LOCAL_CMD_LOCAL_OTHER;
+    if (starts_with(method, AG_SPAN("agent.")))
+        return LOCAL_CMD_AGENT;
     return local_cmd_is_internal(method) ? LOCAL_CMD_INTERNAL : LOCAL_CMD_NONE;
 }
 
 bool local_cmd_permitted(enum local_cmd cmd, enum origin_kind from)
 {
-    if (cmd == LOCAL_CMD_LOCAL_OTHER || cmd == LOCAL_CMD_INTERNAL)
+    if (cmd == LOCAL_CMD_LOCAL_OTHER || cmd == LOCAL_CMD_INTERNAL || cmd == LOCAL_CMD_AGENT)
         return from == ORIGIN_LOCAL;
     if ((size_t) cmd < ag_array_size(table) && table[cmd].method.p)
         return table[cmd].from & (1u << from);

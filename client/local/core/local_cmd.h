@@ -27,6 +27,7 @@ enum local_cmd {
     LOCAL_CMD_CLIENT_LOG,
     LOCAL_CMD_LOCAL_OTHER, /* another local.* */
     LOCAL_CMD_INTERNAL,    /* _internal.*: the helper's */
+    LOCAL_CMD_AGENT,       /* agent.*: the agent's own, for programs on this machine */
     LOCAL_CMD_INFO,
     LOCAL_CMD_CONFIG_ROUTER,
     LOCAL_CMD_CONFIG,

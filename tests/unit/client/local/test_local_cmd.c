@@ -32,6 +32,9 @@ static void test_permissions(void **state)
         {"local.unknown", false, false, false, true},
         {"_internal.wifi_start", false, false, false, true},
         {"_internal.hello", false, false, false, true},
+        {"agent.call", false, false, false, true},
+        {"agent.info", false, false, false, true},
+        {"agentx", true, true, false, true},
     };
 
     (void) state;
