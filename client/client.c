@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include "client/local/core/tell_origin.h"
 #include "client/trace.h"
 #include "libagent/core/log/log.h"
 
@@ -206,6 +207,25 @@ static bool refuse_form(struct client *c, struct origin from, struct ag_span tex
     return true;
 }
 
+#define OUT_OF_MEMORY AG_SPAN("{\"error\":{\"code\":-32000,\"message\":\"out of memory\"}}")
+
+static void give_told(struct client *c, struct origin from, unsigned tag, struct ag_span text,
+                      const struct ag_json_view *view, bool wants_answer)
+{
+    struct origin_told told;
+    int r = tell_origin(&told, text, from.kind);
+
+    if (r == 0) {
+        r = command_start(&c->commands, from, tag, told.text, &told.view, wants_answer, uv_now(c->loop));
+        origin_told_deinit(&told);
+    }
+    c->stats.bad_form += r == TELL_ORIGIN_E_SAID;
+    if (wants_answer && r == TELL_ORIGIN_E_SAID)
+        client_refuse(c, from, text, view, -32600, "_origin is for the device to say");
+    else if (wants_answer && r < 0)
+        client_answer(c, from, OUT_OF_MEMORY);
+}
+
 void client_command(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view,
                     bool wants_answer)
 {
@@ -216,8 +236,10 @@ void client_command(struct client *c, struct origin from, struct ag_span text, c
         return;
     if (client_serve(c, from, text, view, &tag))
         return;
-    if (command_start(&c->commands, from, tag, text, view, wants_answer, uv_now(c->loop)) < 0 && wants_answer)
-        client_answer(c, from, AG_SPAN("{\"error\":{\"code\":-32000,\"message\":\"out of memory\"}}"));
+    if (c->options.tells_origin)
+        give_told(c, from, tag, text, view, wants_answer);
+    else if (command_start(&c->commands, from, tag, text, view, wants_answer, uv_now(c->loop)) < 0 && wants_answer)
+        client_answer(c, from, OUT_OF_MEMORY);
 }
 
 /* ---- from the applications ---- */
@@ -619,6 +641,7 @@ void client_reload(struct client *c, const struct client_options *fresh)
     c->commands.grace_ms = fresh->command_grace_ms;
     c->uplink.timeout_ms = fresh->request_timeout_ms;
     c->lan.stamp_window_s = fresh->lan_stamp_window_s;
+    c->options.tells_origin = fresh->tells_origin;
     set_memory_limit(c, fresh->memory_limit);
     local_access_reload(&c->access, fresh->access_file);
     setup_link_reload(&c->setup, fresh->join_tries, fresh->join_pause_ms);

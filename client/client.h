@@ -49,6 +49,7 @@ struct client_options {
     size_t memory_limit; /* bytes, of all that peers make the client keep; 0: 16 MiB */
     unsigned join_tries, join_pause_ms;
     unsigned identity_pause_ms; /* 0: as the vendor's text has it */
+    bool tells_origin;          /* commands bring "_origin": local/core/tell_origin.h */
 };
 
 /* The session with the cloud that is in use. */

@@ -57,6 +57,7 @@ static const struct option_info infos[N_OPTIONS] = {
     [OPT_IDENTITY_PAUSE] = {"identity-pause", "identity_pause", 0, "MS", "between two requests of a did (by did 0, 1)"},
     [OPT_LAN_STAMP_WINDOW] = {"lan-stamp-window", "lan_stamp_window", 0, "S",
                               "how far a phone's stamp may be off; 0: any (86400)"},
+    [OPT_TELL_ORIGIN] = {"tell-origin", "tell_origin", 0, "off|on", "applications see where a command came from (off)"},
 };
 
 static void usage(FILE *f)
@@ -383,6 +384,8 @@ static int check_all(struct options *o)
         code = check_model(o);
     if (code == 0)
         code = take_word(o, OPT_HELPER, "builtin", "external", &o->client.external_helper);
+    if (code == 0)
+        code = take_word(o, OPT_TELL_ORIGIN, "off", "on", &o->client.tells_origin);
     if (code == 0)
         code = take_word(o, OPT_TRANSPORT, "udp", "tcp", &tcp);
     if (code == 0 && o->values[OPT_HOST].source == FROM_COMMAND_LINE &&

@@ -37,6 +37,7 @@ enum option_name {
     OPT_JOIN_PAUSE,
     OPT_IDENTITY_PAUSE,
     OPT_LAN_STAMP_WINDOW,
+    OPT_TELL_ORIGIN,
     N_OPTIONS
 };
 

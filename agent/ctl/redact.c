@@ -13,7 +13,7 @@ static const char *const harmless[] = {
     "spool_max_reports", "gizwits_server", "gizwits_retry", "gizwits_keepalive", "onenet_server", "onenet_keepalive",
     "onenet_qos",   "onenet_clean_session", "mqtt_server", "mqtt_tls",    "mqtt_ca",         "mqtt_cert",
     "mqtt_qos",     "mqtt_keepalive", "mqtt_prefix",   "mqtt_clean_session", "mqtt_command_qos", "mqtt_state",
-    "ot_window",    "ot_keepalive_ms", "ot_resend_ms",
+    "ot_window",    "ot_keepalive_ms", "ot_resend_ms", "tell_origin",
 };
 
 static void wipe_free(char *s)

@@ -2,7 +2,7 @@
  * libagent under remote control, for the system tests: reads one order a line on standard input, prints one line for
  * whatever happens. Orders:
  *
- *   subscribe KEY MODE ACTION   MODE shared|exclusive|standby, ACTION ok|echo|keep|fail
+ *   subscribe KEY MODE ACTION   MODE shared|exclusive|standby, ACTION ok|echo|where|keep|fail
  *   unsubscribe KEY
  *   answer RESULT               the oldest kept command
  *   call METHOD PARAMS TIMEOUT | notify METHOD PARAMS | sync METHOD PARAMS
@@ -46,6 +46,8 @@ static int on_request(agent_request *req, void *user)
         return agent_reply(req, NULL);
     case 'e':
         return agent_reply(req, agent_request_params(req));
+    case 'w':
+        return agent_request_origin(req) ? agent_replyf(req, "[%s]", agent_request_origin(req)) : agent_reply(req, "[null]");
     case 'k':
         if (n_kept < KEPT_MAX)
             kept[n_kept++] = agent_request_ref(req);

@@ -15,7 +15,7 @@ static const char *const known[] = {
     "access", "agent_user", "ble", "cloud", "command_grace", "command_timeout", "country", "helper", "hooks",
     "identity_pause", "join_pause", "join_tries", "lan", "lan_stamp_window", "local", "loglevel", "memory_limit",
     "mqtt_api", "os_release", "ot_host", "ot_interval", "ot_port", "ot_transport", "provisioning",
-    "request_timeout", "zone_dir", "zone_link",
+    "request_timeout", "tell_origin", "zone_dir", "zone_link",
     /* kept reports */
     "spool", "spool_max_age_s", "spool_max_bytes", "spool_max_reports",
     /* clouds */

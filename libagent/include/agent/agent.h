@@ -277,8 +277,9 @@ AGENT_API const char *agent_request_text(const agent_request *req);
 AGENT_API int agent_request_id(const agent_request *req, uint32_t *ret_id);
 /* Sender's address mask of an app-to-app message, 0 otherwise. */
 AGENT_API uint32_t agent_request_from(const agent_request *req);
-/* Where the command came from, when the client tells it: the text of its member "_origin" ("cloud", "lan", ...), else
-   NULL. For the log and the user; who may do what is decided before. */
+/* Where the command came from, when miio_client has tell_origin=on (docs/protocol.md C9): the text of its member "_origin", "cloud",
+   "lan" or "ble", else NULL. For the log and the user; who may do what is decided before. Without that option it is what
+   the sender claims. NULL on connections with AGENT_MSGPACK, whose protocol has no place for it. */
 AGENT_API const char *agent_request_origin(const agent_request *req);
 /* NULL when the request outlived its connection object. */
 AGENT_API agent_conn *agent_request_conn(const agent_request *req);
