@@ -13,14 +13,14 @@
 #ifndef AGENT_CORE_ROUTER_H
 #define AGENT_CORE_ROUTER_H
 
-#include "agent/core/command.h"
-#include "agent/core/grace.h"
 #include "agent/core/limits.h"
-#include "agent/core/peer.h"
-#include "agent/core/request.h"
 #include "agent/core/stats.h"
-#include "agent/core/sub.h"
-#include "agent/core/unserved.h"
+#include "agent/core/table/command.h"
+#include "agent/core/table/grace.h"
+#include "agent/core/table/peer.h"
+#include "agent/core/table/request.h"
+#include "agent/core/table/sub.h"
+#include "agent/core/table/unserved.h"
 #include "libagent/core/access.h"
 #include "libagent/core/json/json.h"
 #include "libagent/core/log/log_ring.h"

@@ -3,7 +3,7 @@
 #ifndef AGENT_CORE_TEXT_H
 #define AGENT_CORE_TEXT_H
 
-#include "agent/core/request.h"
+#include "agent/core/table/request.h"
 #include "libagent/core/json/json.h"
 
 enum { TEXT_METHOD_MAX = 1024 }; /* decoded bytes of a method that is written with escapes */

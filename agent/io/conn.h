@@ -9,7 +9,7 @@
 #define AGENT_IO_CONN_H
 
 #include <uv.h>
-#include "agent/core/peer.h"
+#include "agent/core/table/peer.h"
 #include "libagent/core/frame/framer.h"
 #include "libagent/core/list.h"
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-#include "agent/core/unserved.h"
+#include "agent/core/table/unserved.h"
 #include "agent/ctl/findings.h"
 #include "agent/ctl/ctl.h"
 

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "agent/core/command.h"
-#include "agent/core/request.h"
-#include "agent/core/sub.h"
+#include "agent/core/table/command.h"
+#include "agent/core/table/request.h"
+#include "agent/core/table/sub.h"
 
 static void peer_init(struct peer *p, uint8_t role)
 {

@@ -10,8 +10,8 @@
 #ifndef AGENT_CORE_REQUEST_H
 #define AGENT_CORE_REQUEST_H
 
-#include "agent/core/peer.h"
-#include "agent/core/pool.h"
+#include "agent/core/table/peer.h"
+#include "agent/core/table/pool.h"
 
 /* Methods whose answers carry a method of the same family. */
 enum family { FAMILY_NONE, FAMILY_LOCAL, FAMILY_INTERNAL };

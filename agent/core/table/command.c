@@ -1,4 +1,4 @@
-#include "agent/core/command.h"
+#include "agent/core/table/command.h"
 
 #include <assert.h>
 #include <errno.h>

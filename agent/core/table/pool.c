@@ -1,4 +1,4 @@
-#include "agent/core/pool.h"
+#include "agent/core/table/pool.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "agent/core/request.h"
+#include "agent/core/table/request.h"
 
 #include <assert.h>
 #include <errno.h>

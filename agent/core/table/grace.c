@@ -1,4 +1,4 @@
-#include "agent/core/grace.h"
+#include "agent/core/table/grace.h"
 
 #include <stdlib.h>
 #include <string.h>

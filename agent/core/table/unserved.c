@@ -1,4 +1,4 @@
-#include "agent/core/unserved.h"
+#include "agent/core/table/unserved.h"
 
 #include <inttypes.h>
 

@@ -1,4 +1,4 @@
-#include "agent/core/sub.h"
+#include "agent/core/table/sub.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -10,8 +10,8 @@
 #ifndef AGENT_CORE_COMMAND_H
 #define AGENT_CORE_COMMAND_H
 
-#include "agent/core/peer.h"
-#include "agent/core/pool.h"
+#include "agent/core/table/peer.h"
+#include "agent/core/table/pool.h"
 
 struct command;
 

@@ -10,7 +10,7 @@
 #ifndef AGENT_CORE_SUB_H
 #define AGENT_CORE_SUB_H
 
-#include "agent/core/peer.h"
+#include "agent/core/table/peer.h"
 
 enum { SUB_KEY_MAX = 1024 }; /* bytes of a key, whatever the limit says */
 

@@ -9,7 +9,7 @@
 #define AGENT_CORE_GRACE_H
 
 #include <stdbool.h>
-#include "agent/core/peer.h"
+#include "agent/core/table/peer.h"
 #include "libagent/core/util.h"
 
 struct router;
