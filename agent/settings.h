@@ -11,7 +11,7 @@
 #define AGENT_SETTINGS_H
 
 #include <stdbool.h>
-#include "agent/core/limits.h"
+#include "agent/core/state/limits.h"
 #include "libagent/core/access.h"
 #include "libagent/io/addr.h"
 #include "libagent/io/inifile.h"

@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "agent/core/codes.h"
 #include "agent/core/monitor.h"
 #include "agent/core/out.h"
-#include "agent/core/rights.h"
+#include "agent/core/state/codes.h"
+#include "agent/core/state/rights.h"
 
 int address_bind(struct router *r, struct peer *p, uint32_t mask)
 {

@@ -8,7 +8,7 @@
 #define AGENT_CORE_ADDRESS_H
 
 #include "agent/core/router.h"
-#include "agent/core/text.h"
+#include "agent/core/state/text.h"
 
 enum { ADDRESS_E_TAKEN = 1 };
 

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <string.h>
 #include "agent/core/address.h"
-#include "agent/core/codes.h"
 #include "agent/core/out.h"
-#include "agent/core/rights.h"
 #include "agent/core/standby.h"
+#include "agent/core/state/codes.h"
+#include "agent/core/state/rights.h"
 
 enum { KEY_DECODED_MAX = 1024 };
 

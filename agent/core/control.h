@@ -7,7 +7,7 @@
 #define AGENT_CORE_CONTROL_H
 
 #include "agent/core/router.h"
-#include "agent/core/text.h"
+#include "agent/core/state/text.h"
 
 bool control_is_ours(struct ag_span method);
 void control_handle(struct router *r, struct peer *from, const struct text *t);

@@ -1,9 +1,9 @@
 #include "agent/core/down.h"
 
 #include <errno.h>
-#include "agent/core/codes.h"
 #include "agent/core/monitor.h"
 #include "agent/core/out.h"
+#include "agent/core/state/codes.h"
 #include "agent/core/status.h"
 #include "agent/core/up.h"
 

@@ -3,7 +3,7 @@
 #define AGENT_CORE_DOWN_H
 
 #include "agent/core/router.h"
-#include "agent/core/text.h"
+#include "agent/core/state/text.h"
 
 /* A text of upstream. */
 void down_handle(struct router *r, uint64_t now_ms, struct peer *upstream, const struct text *t);

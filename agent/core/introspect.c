@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include "agent/core/codes.h"
 #include "agent/core/control.h"
 #include "agent/core/down.h"
 #include "agent/core/monitor.h"
 #include "agent/core/out.h"
-#include "agent/core/rights.h"
+#include "agent/core/state/codes.h"
+#include "agent/core/state/rights.h"
 #include "libagent/core/json/json_walk.h"
 
 enum { KEYS_LISTED = 64, ANSWER_MAX = 1024 * 1024 };

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/core/out.h"
-#include "agent/core/rights.h"
+#include "agent/core/state/rights.h"
 #include "libagent/core/json/json_walk.h"
 
 enum { KEYS_BYTES_MAX = 4096, TEXT_MAX = 64 * 1024 };

@@ -15,7 +15,7 @@
 #define AGENT_CORE_MONITOR_H
 
 #include "agent/core/router.h"
-#include "agent/core/text.h"
+#include "agent/core/state/text.h"
 
 /* keys: raw JSON array of method names and prefixes, {NULL, 0} for all methods and for texts without one. A second call
    replaces the keys. 0, -ENOMEM, -EINVAL (keys), -EACCES (access rules), -ENOSPC (too many monitors). */

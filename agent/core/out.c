@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "agent/core/codes.h"
+#include "agent/core/state/codes.h"
 #include "libagent/core/pack/pack.h"
 
 enum {

@@ -6,16 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/core/address.h"
-#include "agent/core/codes.h"
 #include "agent/core/control.h"
 #include "agent/core/down.h"
 #include "agent/core/introspect.h"
 #include "agent/core/monitor.h"
 #include "agent/core/out.h"
-#include "agent/core/rights.h"
 #include "agent/core/standby.h"
+#include "agent/core/state/codes.h"
+#include "agent/core/state/rights.h"
+#include "agent/core/state/text.h"
 #include "agent/core/status.h"
-#include "agent/core/text.h"
 #include "agent/core/up.h"
 #include "libagent/core/pack/pack.h"
 

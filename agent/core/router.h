@@ -13,8 +13,8 @@
 #ifndef AGENT_CORE_ROUTER_H
 #define AGENT_CORE_ROUTER_H
 
-#include "agent/core/limits.h"
-#include "agent/core/stats.h"
+#include "agent/core/state/limits.h"
+#include "agent/core/state/stats.h"
 #include "agent/core/table/command.h"
 #include "agent/core/table/grace.h"
 #include "agent/core/table/peer.h"

@@ -6,7 +6,7 @@
 #define AGENT_CORE_STANDBY_H
 
 #include "agent/core/router.h"
-#include "agent/core/text.h"
+#include "agent/core/state/text.h"
 
 bool standby_wants_telling(const struct text *t);
 

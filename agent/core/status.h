@@ -7,7 +7,7 @@
 #define AGENT_CORE_STATUS_H
 
 #include "agent/core/router.h"
-#include "agent/core/text.h"
+#include "agent/core/state/text.h"
 
 /* Upstream is there anew. Asks nothing when nobody follows. */
 void status_ask(struct router *r);

@@ -1,11 +1,11 @@
 #include "agent/core/up.h"
 
 #include <errno.h>
-#include "agent/core/codes.h"
 #include "agent/core/down.h"
 #include "agent/core/monitor.h"
 #include "agent/core/out.h"
-#include "agent/core/rights.h"
+#include "agent/core/state/codes.h"
+#include "agent/core/state/rights.h"
 #include "agent/core/status.h"
 
 void up_refuse(struct router *r, struct peer *from, const struct text *t)

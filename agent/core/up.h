@@ -3,7 +3,7 @@
 #define AGENT_CORE_UP_H
 
 #include "agent/core/router.h"
-#include "agent/core/text.h"
+#include "agent/core/state/text.h"
 
 /* A text that cannot be routed: answered -32600 when it wants an answer, counted. */
 void up_refuse(struct router *r, struct peer *from, const struct text *t);

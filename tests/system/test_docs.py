@@ -164,7 +164,7 @@ def test_settings_of_the_agent():
 
 def test_defaults_of_the_limits():
     written = page("miio_agent")
-    text = re.search(r"#define LIMITS_DEFAULT(.*?)\n\n", (SOURCE / "agent/core/limits.h").read_text(), re.S).group(1)
+    text = re.search(r"#define LIMITS_DEFAULT(.*?)\n\n", (SOURCE / "agent/core/state/limits.h").read_text(), re.S).group(1)
     for name, number, shift in re.findall(r"\.(\w+) = (\d+)u?(?: << (\d+))?", text):
         if not name.endswith("_ms"):
             default = int(number) << int(shift or 0)

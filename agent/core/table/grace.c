@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/core/down.h"
-#include "agent/core/text.h"
+#include "agent/core/state/text.h"
 
 struct grace_key {
     struct ag_list link;

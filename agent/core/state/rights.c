@@ -1,4 +1,4 @@
-#include "agent/core/rights.h"
+#include "agent/core/state/rights.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "agent/core/stats.h"
+#include "agent/core/state/stats.h"
 
 #include <inttypes.h>
 

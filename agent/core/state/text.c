@@ -1,4 +1,4 @@
-#include "agent/core/text.h"
+#include "agent/core/state/text.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #define AGENT_CORE_RIGHTS_H
 
 #include "agent/core/router.h"
-#include "agent/core/text.h"
+#include "agent/core/state/text.h"
 
 /* A request or report that wants to go up, or agent.*. */
 bool rights_call_rules(const struct router *r, const struct peer *p, const struct text *t);
