@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include "agent/core/address.h"
-#include "agent/core/out.h"
+#include "agent/core/send/out.h"
 #include "agent/core/standby.h"
 #include "agent/core/state/codes.h"
 #include "agent/core/state/rights.h"

@@ -1,8 +1,8 @@
 #include "agent/core/down.h"
 
 #include <errno.h>
-#include "agent/core/monitor.h"
-#include "agent/core/out.h"
+#include "agent/core/send/monitor.h"
+#include "agent/core/send/out.h"
 #include "agent/core/state/codes.h"
 #include "agent/core/status.h"
 #include "agent/core/up.h"

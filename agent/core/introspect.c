@@ -5,8 +5,8 @@
 #include <string.h>
 #include "agent/core/control.h"
 #include "agent/core/down.h"
-#include "agent/core/monitor.h"
-#include "agent/core/out.h"
+#include "agent/core/send/monitor.h"
+#include "agent/core/send/out.h"
 #include "agent/core/state/codes.h"
 #include "agent/core/state/rights.h"
 #include "libagent/core/json/json_walk.h"

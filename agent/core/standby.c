@@ -1,7 +1,7 @@
 #include "agent/core/standby.h"
 
 #include <stdio.h>
-#include "agent/core/out.h"
+#include "agent/core/send/out.h"
 #include "libagent/core/json/json_walk.h"
 
 bool standby_wants_telling(const struct text *t)

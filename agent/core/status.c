@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include "agent/core/down.h"
-#include "agent/core/out.h"
+#include "agent/core/send/out.h"
 
 static void ask(struct router *r)
 {

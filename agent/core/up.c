@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include "agent/core/down.h"
-#include "agent/core/monitor.h"
-#include "agent/core/out.h"
+#include "agent/core/send/monitor.h"
+#include "agent/core/send/out.h"
 #include "agent/core/state/codes.h"
 #include "agent/core/state/rights.h"
 #include "agent/core/status.h"

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
-#include "agent/core/out.h"
+#include "agent/core/send/out.h"
 #include "tests/support/alloc_fail.h"
 #include "tests/unit/agent/rig.h"
 

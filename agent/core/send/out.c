@@ -1,4 +1,4 @@
-#include "agent/core/out.h"
+#include "agent/core/send/out.h"
 
 #include <errno.h>
 #include <stdio.h>

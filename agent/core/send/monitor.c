@@ -1,10 +1,10 @@
-#include "agent/core/monitor.h"
+#include "agent/core/send/monitor.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include "agent/core/out.h"
+#include "agent/core/send/out.h"
 #include "agent/core/state/rights.h"
 #include "libagent/core/json/json_walk.h"
 
