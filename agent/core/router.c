@@ -5,18 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "agent/core/address.h"
-#include "agent/core/control.h"
-#include "agent/core/down.h"
-#include "agent/core/introspect.h"
+#include "agent/core/route/address.h"
+#include "agent/core/route/commands.h"
+#include "agent/core/route/control.h"
+#include "agent/core/route/introspect.h"
+#include "agent/core/route/requests.h"
+#include "agent/core/route/standby.h"
+#include "agent/core/route/status.h"
 #include "agent/core/send/monitor.h"
 #include "agent/core/send/out.h"
-#include "agent/core/standby.h"
 #include "agent/core/state/codes.h"
 #include "agent/core/state/rights.h"
 #include "agent/core/state/text.h"
-#include "agent/core/status.h"
-#include "agent/core/up.h"
 #include "libagent/core/pack/pack.h"
 
 enum { SCRATCH_KEEP = 64 * 1024 };

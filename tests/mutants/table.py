@@ -142,9 +142,9 @@ MUTANTS = [Mutant(*row) for row in [
      "{{\"miIO.\", 5}, {\"miIO.info\", 9}}", "{{\"miIO.\", 5}, {\"miIO.restore\", 12}}", "unit.access"),
 
     # ---- the agent ----
-    ("nobody hears that upstream could not take the answer", "agent/core/down.c",
+    ("nobody hears that upstream could not take the answer", "agent/core/route/commands.c",
      "    if (!passed)\n", "    if (false)\n", "unit.agent_router"),
-    ("a refused request stays open and is answered twice", "agent/core/up.c",
+    ("a refused request stays open and is answered twice", "agent/core/route/requests.c",
      "        if (e != 0)\n            request_remove(&r->requests, q);\n", "", "unit.agent_router"),
 
     # ---- libagent ----

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "agent/core/address.h"
+#include "agent/core/route/address.h"
 #include "agent/core/send/monitor.h"
 
 static bool is_ambiguous(const struct text *t)

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "agent/core/down.h"
+#include "agent/core/route/commands.h"
 #include "agent/core/state/text.h"
 
 struct grace_key {

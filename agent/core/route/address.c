@@ -1,4 +1,4 @@
-#include "agent/core/address.h"
+#include "agent/core/route/address.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,11 +1,11 @@
-#include "agent/core/down.h"
+#include "agent/core/route/commands.h"
 
 #include <errno.h>
+#include "agent/core/route/requests.h"
+#include "agent/core/route/status.h"
 #include "agent/core/send/monitor.h"
 #include "agent/core/send/out.h"
 #include "agent/core/state/codes.h"
-#include "agent/core/status.h"
-#include "agent/core/up.h"
 
 /* An answer of the agent's own, which monitors of the command see too. */
 static void answer_error(struct router *r, uint8_t bits, struct peer *origin, uint32_t origin_id, int code,

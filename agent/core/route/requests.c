@@ -1,12 +1,12 @@
-#include "agent/core/up.h"
+#include "agent/core/route/requests.h"
 
 #include <errno.h>
-#include "agent/core/down.h"
+#include "agent/core/route/commands.h"
+#include "agent/core/route/status.h"
 #include "agent/core/send/monitor.h"
 #include "agent/core/send/out.h"
 #include "agent/core/state/codes.h"
 #include "agent/core/state/rights.h"
-#include "agent/core/status.h"
 
 void up_refuse(struct router *r, struct peer *from, const struct text *t)
 {

@@ -1,10 +1,10 @@
-#include "agent/core/control.h"
+#include "agent/core/route/control.h"
 
 #include <errno.h>
 #include <string.h>
-#include "agent/core/address.h"
+#include "agent/core/route/address.h"
+#include "agent/core/route/standby.h"
 #include "agent/core/send/out.h"
-#include "agent/core/standby.h"
 #include "agent/core/state/codes.h"
 #include "agent/core/state/rights.h"
 

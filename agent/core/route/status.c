@@ -1,8 +1,8 @@
-#include "agent/core/status.h"
+#include "agent/core/route/status.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include "agent/core/down.h"
+#include "agent/core/route/commands.h"
 #include "agent/core/send/out.h"
 
 static void ask(struct router *r)

@@ -1,4 +1,4 @@
-#include "agent/core/standby.h"
+#include "agent/core/route/standby.h"
 
 #include <stdio.h>
 #include "agent/core/send/out.h"

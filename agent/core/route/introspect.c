@@ -1,10 +1,10 @@
-#include "agent/core/introspect.h"
+#include "agent/core/route/introspect.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include "agent/core/control.h"
-#include "agent/core/down.h"
+#include "agent/core/route/commands.h"
+#include "agent/core/route/control.h"
 #include "agent/core/send/monitor.h"
 #include "agent/core/send/out.h"
 #include "agent/core/state/codes.h"
