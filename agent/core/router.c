@@ -6,17 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/core/route/address.h"
-#include "agent/core/route/commands.h"
-#include "agent/core/route/control.h"
-#include "agent/core/route/introspect.h"
+#include "agent/core/route/dispatch.h"
 #include "agent/core/route/requests.h"
 #include "agent/core/route/standby.h"
 #include "agent/core/route/status.h"
 #include "agent/core/send/monitor.h"
-#include "agent/core/send/out.h"
 #include "agent/core/state/codes.h"
 #include "agent/core/state/rights.h"
-#include "agent/core/state/text.h"
 #include "libagent/core/pack/pack.h"
 
 enum { SCRATCH_KEEP = 64 * 1024 };
@@ -64,13 +60,26 @@ void router_deinit(struct router *r)
         ag_buf_deinit(&r->spare[--r->n_spare]);
 }
 
+/* Takes back what a peer holds and may not hold any more. */
+static void review(struct router *r, struct peer *p)
+{
+    ag_list_for_each (it, &p->subs) {
+        struct sub *s = ag_list_entry(it, struct sub, by_peer);
+
+        s->denied = !rights_keep(r, s);
+    }
+    if (p->address && !rights_bind(r, p, p->address))
+        address_release(r, p);
+    monitor_review(r, p);
+}
+
 void router_reconfigure(struct router *r)
 {
     r->subs.max_len = r->limits.key_len;
     r->subs.max_per_peer = r->limits.keys_per_peer;
     r->subs.max_subs = r->limits.keys;
     ag_list_for_each (it, &r->peers)
-        rights_review(r, ag_list_entry(it, struct peer, all));
+        review(r, ag_list_entry(it, struct peer, all));
 }
 
 void router_peer_add(struct router *r, uint64_t now_ms, struct peer *p, enum peer_role role)
@@ -95,44 +104,13 @@ void router_peer_add(struct router *r, uint64_t now_ms, struct peer *p, enum pee
     }
 }
 
-/* Commands that this peer was asked lose one who could answer; the last one ends the command. */
-static void drop_asks(struct router *r, struct peer *p)
-{
-    while (!ag_list_empty(&p->asks)) {
-        struct ask *a = ag_list_first(&p->asks, struct ask, by_peer);
-        struct command *c = a->command;
-
-        command_unask(&r->commands, a);
-        if (ag_list_empty(&c->asks)) {
-            r->stats.subscriber_gone++;
-            down_fail(r, c, CODE_ACK_TIMEOUT, "user ack timeout", "subscriber gone");
-        }
-    }
-}
-
-static void drop_requests(struct router *r, struct peer *p)
-{
-    while (!ag_list_empty(&p->requests)) {
-        request_remove(&r->requests, ag_list_first(&p->requests, struct request, by_peer));
-        r->stats.orphaned_requests++;
-    }
-}
-
-static void drop_calls(struct router *r, struct peer *p)
-{
-    r->stats.orphaned_commands += grace_forget(&r->grace, p);
-    while (!ag_list_empty(&p->calls)) {
-        command_remove(&r->commands, ag_list_first(&p->calls, struct command, by_origin));
-        r->stats.orphaned_commands++;
-    }
-}
-
 /* It gets and sees nothing any more. */
 static void drop_subs(struct router *r, uint64_t now_ms, struct peer *p)
 {
     monitor_stop(r, p);
     address_release(r, p);
-    grace_note(r, now_ms, p);
+    if (r->limits.command_grace_ms > 0)
+        grace_note(&r->grace, now_ms, p);
     sub_remove_all(&r->subs, p);
     standby_tell(r);
 }
@@ -140,35 +118,21 @@ static void drop_subs(struct router *r, uint64_t now_ms, struct peer *p)
 static void app_gone(struct router *r, uint64_t now_ms, struct peer *p)
 {
     drop_subs(r, now_ms, p);
-    drop_requests(r, p);
-    drop_calls(r, p);
-    drop_asks(r, p);
+    requests_orphan(r, p);
+    commands_orphan(r, p);
+    commands_unask(r, p);
     ag_list_del(&p->half);
     ag_list_del(&p->all);
     r->n_peers--;
 }
 
 /* Whoever waits for upstream is told; what upstream waited for is forgotten. */
-static void upstream_gone(struct router *r, const struct peer *p)
+static void upstream_gone(struct router *r, struct peer *p)
 {
-    struct ag_list *it, *next;
-
     r->upstream = NULL;
     r->has_status_id = false;
-    r->stats.orphaned_commands += grace_forget(&r->grace, p);
-    while (request_first(&r->requests)) {
-        r->stats.not_connected++;
-        up_fail(r, request_first(&r->requests), CODE_NOT_CONNECTED, "not connected");
-    }
-    for (it = r->commands.by_deadline.next; it != &r->commands.by_deadline; it = next) {
-        struct command *c = ag_list_entry(it, struct command, by_deadline);
-
-        next = it->next;
-        if (c->origin->role == PEER_UPSTREAM) {
-            command_remove(&r->commands, c);
-            r->stats.orphaned_commands++;
-        }
-    }
+    requests_disconnected(r);
+    commands_orphan(r, p);
 }
 
 void router_peer_gone(struct router *r, uint64_t now_ms, struct peer *p)
@@ -194,7 +158,7 @@ void router_peer_half_closed(struct router *r, uint64_t now_ms, struct peer *p)
     p->half_closed = true;
     ag_list_append(&r->gone, &p->half);
     drop_subs(r, now_ms, p);
-    drop_asks(r, p);
+    commands_unask(r, p);
 }
 
 struct peer *router_first_half_closed(const struct router *r)
@@ -202,37 +166,10 @@ struct peer *router_first_half_closed(const struct router *r)
     return ag_list_first(&r->gone, struct peer, half);
 }
 
-bool router_make_room(struct router *r)
-{
-    ag_list_for_each (it, &r->gone) {
-        struct peer *p = ag_list_entry(it, struct peer, half);
-
-        if (p->n_requests > 0 && peer_is_open(p)) {
-            drop_requests(r, p);
-            out_end(r, p, PEER_END_GONE);
-            r->stats.half_closed_dropped++;
-            return true;
-        }
-    }
-    return false;
-}
-
 bool router_peer_is_done(const struct peer *p)
 {
     return p->half_closed && p->n_requests == 0 && ag_list_empty(&p->calls) && ag_buf_size(&p->out) == 0 &&
            p->n_waiting == 0;
-}
-
-static void app_handle(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
-{
-    if (ag_view_has(t->view, AG_M_TO))
-        address_route(r, now_ms, from, t);
-    else if (t->has_method && !t->bad && control_is_ours(t->method))
-        control_handle(r, from, t);
-    else if (t->has_method && !t->bad && introspect_is_ours(t->method))
-        introspect_handle(r, now_ms, from, t);
-    else
-        up_handle(r, now_ms, from, t);
 }
 
 void router_handle(struct router *r, uint64_t now_ms, struct peer *from, struct ag_span bytes,
@@ -247,10 +184,10 @@ void router_handle(struct router *r, uint64_t now_ms, struct peer *from, struct 
     text_read(&t, bytes, v);
     if (from->role == PEER_UPSTREAM) {
         r->stats.texts_from_upstream++;
-        down_handle(r, now_ms, from, &t);
+        dispatch_from_upstream(r, now_ms, from, &t);
     } else {
         r->stats.texts_from_apps++;
-        app_handle(r, now_ms, from, &t);
+        dispatch_from_app(r, now_ms, from, &t);
     }
 }
 
@@ -295,70 +232,22 @@ void router_bad_input(struct router *r, struct peer *from, const char *reason)
 
 void router_expire(struct router *r, uint64_t now_ms)
 {
-    struct command *c;
-    struct request *q;
-
     r->now_ms = now_ms;
-    grace_expire(r, now_ms);
-    while ((c = command_first(&r->commands)) && c->deadline_ms <= now_ms) {
-        r->stats.command_timeouts++;
-        ag_list_for_each (it, &c->asks)
-            ag_list_entry(it, struct ask, by_command)->peer->n_unanswered++;
-        down_fail(r, c, CODE_ACK_TIMEOUT, "user ack timeout", NULL);
-    }
-    while ((q = request_first(&r->requests)) && q->deadline_ms <= now_ms) {
-        r->stats.request_timeouts++;
-        up_fail(r, q, CODE_NO_ACK, "OT server noack");
-    }
+    commands_expire(r, now_ms);
+    requests_expire(r, now_ms);
 }
 
 uint64_t router_deadline(const struct router *r)
 {
-    const struct command *c = command_first(&r->commands);
-    const struct request *q = request_first(&r->requests);
-    uint64_t at = grace_deadline(&r->grace);
+    uint64_t command = commands_deadline(r), request = requests_deadline(r);
 
-    if (c && c->deadline_ms < at)
-        at = c->deadline_ms;
-    return q && q->deadline_ms < at ? q->deadline_ms : at;
+    return command < request ? command : request;
 }
 
 void router_shutdown(struct router *r, uint64_t now_ms)
 {
     r->now_ms = now_ms;
     r->shutting_down = true;
-    grace_end(r, now_ms);
-    while (command_first(&r->commands)) {
-        r->stats.shutdown_answers++;
-        down_fail(r, command_first(&r->commands), CODE_SHUTTING_DOWN, "shutting down", NULL);
-    }
-    while (request_first(&r->requests)) {
-        r->stats.shutdown_answers++;
-        up_fail(r, request_first(&r->requests), CODE_SHUTTING_DOWN, "shutting down");
-    }
-}
-
-void router_sent(struct router *r, struct peer *p, size_t n)
-{
-    ag_buf_consume(&p->out, n);
-    r->queued -= n;
-    if (ag_buf_size(&p->out) == 0)
-        out_release(r, p);
-}
-
-struct ag_buf router_take_out(struct router *r, struct peer *p)
-{
-    struct ag_buf b = p->out;
-
-    r->queued -= ag_buf_size(&b);
-    ag_buf_init(&p->out);
-    return b;
-}
-
-void router_held(struct router *r, struct peer *p, size_t n)
-{
-    r->held += n - p->held;
-    p->held = (uint32_t) n;
-    if (n > 0 && r->queued + r->held > r->limits.total)
-        out_end_greediest(r);
+    commands_shutdown(r, now_ms);
+    requests_shutdown(r);
 }

@@ -13,61 +13,10 @@
 #ifndef AGENT_CORE_ROUTER_H
 #define AGENT_CORE_ROUTER_H
 
-#include "agent/core/state/limits.h"
-#include "agent/core/state/stats.h"
-#include "agent/core/table/command.h"
-#include "agent/core/table/grace.h"
-#include "agent/core/table/peer.h"
-#include "agent/core/table/request.h"
-#include "agent/core/table/sub.h"
-#include "agent/core/table/unserved.h"
-#include "libagent/core/access.h"
+#include "agent/core/route/commands.h"
+#include "agent/core/send/out.h"
+#include "agent/core/state/state.h"
 #include "libagent/core/json/json.h"
-#include "libagent/core/log/log_ring.h"
-
-enum { ROUTER_MONITORS = 8, ROUTER_ADDRESSES = 32, ROUTER_SPARE_BUFS = 64 };
-
-struct monitor;
-
-struct router {
-    struct limits limits;
-    struct ag_access access;
-    struct stats stats;
-    struct sub_table subs;
-    struct request_table requests;
-    struct command_table commands;
-    struct grace grace;
-    struct unserved unserved;
-    struct ag_list peers;  /* struct peer.all: applications */
-    struct ag_list gone;   /* struct peer.half: half closed ones, oldest first */
-    struct ag_list work;   /* struct peer.work */
-    struct peer *upstream; /* NULL: none */
-    struct peer *by_address[ROUTER_ADDRESSES];
-    struct monitor *monitors[ROUTER_MONITORS];
-    uint8_t monitoring; /* bits of the monitors there are */
-    bool shutting_down;
-    uint32_t n_peers;
-    uint64_t last_peer_id;
-    uint32_t next_call_id; /* for agent.call */
-    uint32_t status_id;    /* of the agent's own local.query_status; has_status_id: it is open */
-    bool has_status_id;
-    bool introduced; /* upstream has had a text that no helper program says */
-    size_t queued;         /* bytes in all out buffers */
-    size_t held;           /* bytes of all partial texts */
-    uint64_t start_ms;
-    const struct ag_log_ring *log;          /* for agent.log; NULL: nothing is kept. Borrowed */
-    int32_t own_pid;                        /* for agent.info */
-    uint64_t now_ms;                        /* of the call under way */
-    int64_t wall_offset_ms;                 /* unix time - now_ms, for events of monitors */
-    struct ag_buf scratch;                  /* a text on its way to a peer that needs it translated */
-    struct ag_buf scratch_in;               /* a text translated from MessagePack */
-    struct ag_buf event;                    /* the event of a monitor under construction */
-    struct ag_buf event_to;                 /* receivers of the text it is about */
-    uint32_t event_id;                      /* of an answer to a request: the asker's own id */
-    bool event_has_id;
-    struct ag_buf spare[ROUTER_SPARE_BUFS]; /* storage of drained out buffers */
-    uint32_t n_spare;
-};
 
 /* seed: random; where the ids begin. limits and access are set by the caller afterwards, at any time,
    followed by router_reconfigure(). 0 or -ENOMEM (nothing to deinit then). */
@@ -88,8 +37,6 @@ void router_peer_half_closed(struct router *r, uint64_t now_ms, struct peer *p);
 /* The application that has waited longest after its end of stream: perhaps it waits no more, so it makes room for the
    living. NULL: there is none. */
 struct peer *router_first_half_closed(const struct router *r);
-/* Gives up the open requests of such a one, and itself. False: there is none that has any. */
-bool router_make_room(struct router *r);
 /* Half closed, and nothing is open or waiting to be sent any more: it can go. */
 bool router_peer_is_done(const struct peer *p);
 
@@ -105,7 +52,7 @@ void router_bad_input(struct router *r, struct peer *from, const char *reason);
 static inline void router_settle(struct router *r, uint64_t now_ms)
 {
     if (r->grace.ready)
-        grace_release(r, now_ms);
+        commands_release(r, now_ms);
 }
 
 /* Answers all whose deadline has come. */
@@ -118,10 +65,19 @@ void router_shutdown(struct router *r, uint64_t now_ms);
 /* ---- what the shell tells about queues ---- */
 
 /* n bytes of out were sent. */
-void router_sent(struct router *r, struct peer *p, size_t n);
+static inline void router_sent(struct router *r, struct peer *p, size_t n)
+{
+    out_sent(r, p, n);
+}
 /* Hands over what is in out, when the shell sends the last bytes of a peer on its own. */
-struct ag_buf router_take_out(struct router *r, struct peer *p);
+static inline struct ag_buf router_take_out(struct router *r, struct peer *p)
+{
+    return out_take(r, p);
+}
 /* Bytes the shell keeps for a partial text. */
-void router_held(struct router *r, struct peer *p, size_t n);
+static inline void router_held(struct router *r, struct peer *p, size_t n)
+{
+    out_held(r, p, n);
+}
 
 #endif

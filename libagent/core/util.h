@@ -34,7 +34,7 @@ static inline _Bool ag_span_is(struct ag_span s, const char *text, size_t len)
     return s.len == len && __builtin_memcmp(s.p, text, len) == 0;
 }
 
-/* ag_span_eq(span, "literal") */
-#define ag_span_eq(span, literal) ag_span_is((span), (literal), sizeof(literal) - 1)
+/* ag_span_eq(span, "literal"); nothing but a literal compiles. */
+#define ag_span_eq(span, literal) ag_span_is((span), "" literal, sizeof("" literal) - 1)
 
 #endif

@@ -7,7 +7,7 @@
 #ifndef AGENT_CORE_ADDRESS_H
 #define AGENT_CORE_ADDRESS_H
 
-#include "agent/core/router.h"
+#include "agent/core/state/state.h"
 #include "agent/core/state/text.h"
 
 enum { ADDRESS_E_TAKEN = 1 };

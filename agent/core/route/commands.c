@@ -1,8 +1,6 @@
 #include "agent/core/route/commands.h"
 
 #include <errno.h>
-#include "agent/core/route/requests.h"
-#include "agent/core/route/status.h"
 #include "agent/core/send/monitor.h"
 #include "agent/core/send/out.h"
 #include "agent/core/state/codes.h"
@@ -16,7 +14,7 @@ static void answer_error(struct router *r, uint8_t bits, struct peer *origin, ui
         monitor_tell_own(r, r->now_ms, bits, origin, origin_id, code, message, data);
 }
 
-void down_fail(struct router *r, struct command *c, int code, const char *message, const char *data)
+void commands_fail(struct router *r, struct command *c, int code, const char *message, const char *data)
 {
     uint8_t bits = c->watched & r->monitoring;
     struct peer *origin = c->origin;
@@ -125,7 +123,21 @@ static struct spread command_spread(struct router *r, uint64_t came_ms, struct p
     return d;
 }
 
-void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id,
+/* Its last subscriber may have left a moment ago and come back. False: nobody is waited for. */
+static bool wait_for_subscriber(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id,
+                                const struct text *t)
+{
+    uint32_t wait_ms = r->limits.command_grace_ms;
+
+    if (wait_ms > r->limits.command_timeout_ms)
+        wait_ms = r->limits.command_timeout_ms;
+    if (!grace_take(&r->grace, now_ms, wait_ms, origin, origin_id, t->method, t->bytes))
+        return false;
+    r->stats.commands_waited++;
+    return true;
+}
+
+void commands_route(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id,
                   const struct text *t)
 {
     uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
@@ -133,7 +145,7 @@ void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32
     struct spread d = {0};
 
     if (r->grace.ready)
-        grace_release(r, now_ms);
+        commands_release(r, now_ms);
     k = sub_match(&r->subs, t->method);
     if (r->shutting_down) {
         r->stats.shutdown_answers++;
@@ -149,7 +161,7 @@ void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32
         r->stats.commands++;
         r->stats.commands_without_id += !t->has_id;
         r->stats.deliveries += d.reached;
-    } else if (!d.denied && !d.busy && grace_take(r, now_ms, origin, origin_id, t)) {
+    } else if (!d.denied && !d.busy && t->has_id && wait_for_subscriber(r, now_ms, origin, origin_id, t)) {
         return;
     }
     if (bits)
@@ -174,7 +186,7 @@ static bool pass_answer(struct router *r, struct peer *origin, uint32_t origin_i
     return e == 0 || kind != OUT_MESSAGE;
 }
 
-void down_answer(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
+void commands_answer(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
 {
     struct command *c = t->has_id ? command_find(&r->commands, t->id, from) : NULL;
     struct peer *origin;
@@ -200,61 +212,133 @@ void down_answer(struct router *r, uint64_t now_ms, struct peer *from, const str
         answer_error(r, bits, origin, origin_id, CODE_BUSY, "upstream busy", NULL);
 }
 
-/* Upstream's answer to a request, with or without a method. */
-static void request_answer(struct router *r, uint64_t now_ms, struct peer *upstream, struct request *q,
-                           const struct text *t)
+void commands_unask(struct router *r, struct peer *p)
 {
-    struct peer *p = q->peer;
-    uint8_t bits = q->watched & r->monitoring;
-    uint32_t old_id = q->old_id;
+    while (!ag_list_empty(&p->asks)) {
+        struct ask *a = ag_list_first(&p->asks, struct ask, by_peer);
+        struct command *c = a->command;
 
-    request_remove(&r->requests, q);
-    if (out_with_id(r, p, OUT_ANSWER, t->bytes, t->view, old_id) == 0)
-        r->stats.request_answers++;
-    if (bits) {
-        monitor_note_to(r, p);
-        monitor_note_id(r, old_id);
-        monitor_tell(r, now_ms, bits, "answer", upstream, t->bytes);
+        command_unask(&r->commands, a);
+        if (ag_list_empty(&c->asks)) {
+            r->stats.subscriber_gone++;
+            commands_fail(r, c, CODE_ACK_TIMEOUT, "user ack timeout", "subscriber gone");
+        }
     }
 }
 
-/* local.query_time is answered by local.time: such a text with an open id is no command. */
-static struct request *answered_by_method(const struct router *r, const struct text *t)
+static void orphan(struct router *r, struct command *c)
 {
-    enum family family = t->has_id ? text_family(t->method) : FAMILY_NONE;
-    struct request *q = family != FAMILY_NONE ? request_find(&r->requests, t->id) : NULL;
-
-    return q && q->family == family ? q : NULL;
+    command_remove(&r->commands, c);
+    r->stats.orphaned_commands++;
 }
 
-static void refuse_bad(struct router *r, struct peer *upstream, const struct text *t)
+void commands_orphan(struct router *r, struct peer *origin)
 {
-    r->stats.invalid_texts++;
-    if (t->has_method && ag_view_has(t->view, AG_M_ID))
-        out_error(r, upstream, text_raw_id(t), CODE_INVALID_REQUEST, t->bad, NULL);
+    struct ag_list *it, *next;
+
+    r->stats.orphaned_commands += grace_forget(&r->grace, origin);
+    while (!ag_list_empty(&origin->calls))
+        orphan(r, ag_list_first(&origin->calls, struct command, by_origin));
+    if (origin->role != PEER_UPSTREAM)
+        return;
+    for (it = r->commands.by_deadline.next; it != &r->commands.by_deadline; it = next) {
+        struct command *c = ag_list_entry(it, struct command, by_deadline);
+
+        next = it->next;
+        if (c->origin == origin)
+            orphan(r, c);
+    }
 }
 
-void down_handle(struct router *r, uint64_t now_ms, struct peer *upstream, const struct text *t)
-{
-    struct request *q;
+/* ---- those that wait for a subscriber ---- */
 
-    if (t->bad) {
-        refuse_bad(r, upstream, t);
-        return;
+static void waiting_read(const struct grace_command *c, struct text *t, struct ag_json_view *v)
+{
+    struct ag_span bytes = {c->bytes, c->len};
+
+    ag_json_parse(&bytes, AG_JSON_DEPTH_MAX, v);
+    text_read(t, bytes, v);
+}
+
+/* Sends it down as if it came now; when nobody is there it is refused. */
+static void waiting_send(struct router *r, struct grace_command *c, uint64_t now_ms, const struct text *t)
+{
+    struct grace *g = &r->grace;
+
+    g->trying = true;
+    g->age_ms = now_ms - c->came_ms;
+    commands_route(r, now_ms, c->origin, c->origin_id, t);
+    g->age_ms = 0;
+    g->trying = false;
+    grace_drop(g, c);
+}
+
+void commands_release(struct router *r, uint64_t now_ms)
+{
+    struct grace *g = &r->grace;
+    struct ag_list *it, *next;
+
+    g->ready = false;
+    for (it = g->commands.next; it != &g->commands; it = next) {
+        struct grace_command *c = ag_list_entry(it, struct grace_command, link);
+        struct ag_json_view v;
+        struct text t;
+
+        next = it->next;
+        waiting_read(c, &t, &v);
+        if (!sub_match(&r->subs, t.method))
+            continue;
+        r->stats.commands_waited_served++;
+        waiting_send(r, c, now_ms, &t);
     }
-    if (r->has_status_id && status_take(r, now_ms, upstream, t))
-        return;
-    if (t->has_method) {
-        q = answered_by_method(r, t);
-        if (q)
-            request_answer(r, now_ms, upstream, q, t);
-        else
-            down_command(r, now_ms, upstream, t->id, t);
-        return;
+}
+
+/* Ends the wait of all whose time is over at until_ms. */
+static void waiting_end(struct router *r, uint64_t now_ms, uint64_t until_ms)
+{
+    struct grace_command *c;
+
+    while ((c = grace_first(&r->grace)) && c->until_ms <= until_ms) {
+        struct ag_json_view v;
+        struct text t;
+
+        waiting_read(c, &t, &v);
+        waiting_send(r, c, now_ms, &t);
     }
-    q = t->has_id ? request_find(&r->requests, t->id) : NULL;
-    if (q)
-        request_answer(r, now_ms, upstream, q, t);
-    else
-        r->stats.unknown_answers++;
+}
+
+/* ---- deadlines ---- */
+
+void commands_expire(struct router *r, uint64_t now_ms)
+{
+    struct command *c;
+
+    if (r->grace.ready)
+        commands_release(r, now_ms);
+    waiting_end(r, now_ms, now_ms);
+    while ((c = command_first(&r->commands)) && c->deadline_ms <= now_ms) {
+        r->stats.command_timeouts++;
+        ag_list_for_each (it, &c->asks)
+            ag_list_entry(it, struct ask, by_command)->peer->n_unanswered++;
+        commands_fail(r, c, CODE_ACK_TIMEOUT, "user ack timeout", NULL);
+    }
+}
+
+uint64_t commands_deadline(const struct router *r)
+{
+    const struct grace_command *waiting = grace_first(&r->grace);
+    const struct command *c = command_first(&r->commands);
+    uint64_t at = waiting ? waiting->until_ms : UINT64_MAX;
+
+    return c && c->deadline_ms < at ? c->deadline_ms : at;
+}
+
+void commands_shutdown(struct router *r, uint64_t now_ms)
+{
+    r->grace.ready = false;
+    waiting_end(r, now_ms, UINT64_MAX);
+    while (command_first(&r->commands)) {
+        r->stats.shutdown_answers++;
+        commands_fail(r, command_first(&r->commands), CODE_SHUTTING_DOWN, "shutting down", NULL);
+    }
 }

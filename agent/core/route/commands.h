@@ -1,24 +1,35 @@
-/* Texts on their way down: commands to subscribers and their answers back, upstream's answers to requests. */
-#ifndef AGENT_CORE_DOWN_H
-#define AGENT_CORE_DOWN_H
+/* Commands on their way down to the subscribers of their method, and the answers back to who asked. */
+#ifndef AGENT_CORE_COMMANDS_H
+#define AGENT_CORE_COMMANDS_H
 
-#include "agent/core/router.h"
+#include "agent/core/state/state.h"
 #include "agent/core/state/text.h"
-
-/* A text of upstream. */
-void down_handle(struct router *r, uint64_t now_ms, struct peer *upstream, const struct text *t);
 
 /*
  * A command of origin (upstream, or an application by agent.call) to the subscribers of its method. t->bytes
  * goes out as it is, under t->id; the answer comes to origin under origin_id.
  */
-void down_command(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id,
-                  const struct text *t);
+void commands_route(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id,
+                    const struct text *t);
 
 /* A text without a method from an application: perhaps the answer to a command. */
-void down_answer(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t);
+void commands_answer(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t);
 
 /* The end of a command with an error for its asker. */
-void down_fail(struct router *r, struct command *c, int code, const char *message, const char *data);
+void commands_fail(struct router *r, struct command *c, int code, const char *message, const char *data);
+
+/* This application answers nothing any more: commands that only it was asked end. */
+void commands_unask(struct router *r, struct peer *p);
+/* It wants no answers any more. */
+void commands_orphan(struct router *r, struct peer *origin);
+
+/* Those that waited for a subscriber (grace.h) which is there now go out. */
+void commands_release(struct router *r, uint64_t now_ms);
+/* Answers all whose deadline has come. */
+void commands_expire(struct router *r, uint64_t now_ms);
+/* The nearest deadline; UINT64_MAX: none. */
+uint64_t commands_deadline(const struct router *r);
+/* Answers all of them: the router is shutting down. */
+void commands_shutdown(struct router *r, uint64_t now_ms);
 
 #endif

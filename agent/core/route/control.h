@@ -6,7 +6,7 @@
 #ifndef AGENT_CORE_CONTROL_H
 #define AGENT_CORE_CONTROL_H
 
-#include "agent/core/router.h"
+#include "agent/core/state/state.h"
 #include "agent/core/state/text.h"
 
 bool control_is_ours(struct ag_span method);

@@ -59,7 +59,7 @@ static int print_limits(const struct limits *l, struct ag_buf *b)
         l->total, l->command_timeout_ms, l->request_timeout_ms, l->command_grace_ms);
 }
 
-static void do_info(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
+static void do_info(struct router *r, struct peer *from, const struct text *t)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     int e = answer_begin(&b, t);
@@ -69,7 +69,7 @@ static void do_info(struct router *r, uint64_t now_ms, struct peer *from, const 
                           "{\"version\":\"%s\",\"pid\":%d,\"uptime_ms\":%" PRIu64
                           ",\"upstream\":%s,\"peers\":%u,\"keys\":%u,"
                           "\"requests\":%u,\"commands\":%u,\"queued\":%zu,\"you\":%" PRIu64 ",\"limits\":",
-                          MIIO_VERSION, (int) r->own_pid, now_ms - r->start_ms,
+                          MIIO_VERSION, (int) r->own_pid, r->now_ms - r->start_ms,
                           r->upstream ? "true" : "false", r->n_peers, r->subs.n_subs, r->requests.n,
                           r->commands.n, r->queued, from->id);
     if (e == 0)
@@ -77,7 +77,7 @@ static void do_info(struct router *r, uint64_t now_ms, struct peer *from, const 
     if (e == 0)
         e = ag_buf_append_str(&b, ",\"unserved\":");
     if (e == 0)
-        e = unserved_print(&r->unserved, now_ms, &b);
+        e = unserved_print(&r->unserved, r->now_ms, &b);
     if (e == 0)
         e = ag_buf_append_str(&b, "}}");
     answer(r, from, t, e, &b);
@@ -180,7 +180,7 @@ static uint64_t wanted_peer(const struct text *t)
     return peer.type == AG_JSON_NUMBER && ag_span_uint(peer.raw, UINT64_MAX - 1, &id) ? id : UINT64_MAX;
 }
 
-static void do_peers(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
+static void do_peers(struct router *r, struct peer *from, const struct text *t)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     uint64_t wanted = wanted_peer(t);
@@ -200,7 +200,7 @@ static void do_peers(struct router *r, uint64_t now_ms, struct peer *from, const
         if (!first)
             e = ag_buf_append_char(&b, ',');
         if (e == 0)
-            e = print_peer(p, now_ms, max_keys, &b);
+            e = print_peer(p, r->now_ms, max_keys, &b);
         first = false;
     }
     if (e == 0)
@@ -292,7 +292,7 @@ static int read_call(struct ag_buf *b, const struct text *t, uint32_t id, struct
     return 0;
 }
 
-static void do_call(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
+static void do_call(struct router *r, struct peer *from, const struct text *t)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     struct ag_json_view v;
@@ -308,32 +308,35 @@ static void do_call(struct router *r, uint64_t now_ms, struct peer *from, const 
     else if (command.bad)
         refuse(r, from, t, CODE_INVALID_PARAMS, command.bad);
     else
-        down_command(r, now_ms, from, t->id, &command);
+        commands_route(r, r->now_ms, from, t->id, &command);
 }
 
-/* agent.call and agent.monitor have verbs of their own. */
-static bool permitted(const struct router *r, const struct peer *from, const struct text *t)
-{
-    return ag_span_eq(t->method, "agent.call") || ag_span_eq(t->method, "agent.monitor") || rights_call(r, from, t);
-}
+/* What an application must be allowed to do for a method of the agent's own. */
+enum permission {
+    BY_NAME, /* verb "call" for the method itself */
+    BY_WHAT  /* a verb of its own for what params name: the method's function asks */
+};
 
-void introspect_handle(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
+static const struct {
+    const char *name;
+    enum permission permission;
+    void (*handle)(struct router *r, struct peer *from, const struct text *t);
+} methods[] = {
+    {"agent.info", BY_NAME, do_info},       {"agent.stats", BY_NAME, do_stats}, {"agent.peers", BY_NAME, do_peers},
+    {"agent.log", BY_NAME, do_log},         {"agent.monitor", BY_WHAT, do_monitor},
+    {"agent.call", BY_WHAT, do_call},
+};
+
+void introspect_handle(struct router *r, struct peer *from, const struct text *t)
 {
-    if (!permitted(r, from, t)) {
+    size_t i = 0;
+
+    while (i < ag_array_size(methods) && !ag_span_is(t->method, methods[i].name, strlen(methods[i].name)))
+        i++;
+    if ((i == ag_array_size(methods) || methods[i].permission == BY_NAME) && !rights_call(r, from, t))
         refuse_right(r, from, t);
-    } else if (ag_span_eq(t->method, "agent.info")) {
-        do_info(r, now_ms, from, t);
-    } else if (ag_span_eq(t->method, "agent.stats")) {
-        do_stats(r, from, t);
-    } else if (ag_span_eq(t->method, "agent.peers")) {
-        do_peers(r, now_ms, from, t);
-    } else if (ag_span_eq(t->method, "agent.log")) {
-        do_log(r, from, t);
-    } else if (ag_span_eq(t->method, "agent.monitor")) {
-        do_monitor(r, from, t);
-    } else if (ag_span_eq(t->method, "agent.call")) {
-        do_call(r, now_ms, from, t);
-    } else {
+    else if (i == ag_array_size(methods))
         refuse(r, from, t, CODE_NOT_FOUND, "Method not found.");
-    }
+    else
+        methods[i].handle(r, from, t);
 }

@@ -20,10 +20,10 @@
 #ifndef AGENT_CORE_INTROSPECT_H
 #define AGENT_CORE_INTROSPECT_H
 
-#include "agent/core/router.h"
+#include "agent/core/state/state.h"
 #include "agent/core/state/text.h"
 
 bool introspect_is_ours(struct ag_span method);
-void introspect_handle(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t);
+void introspect_handle(struct router *r, struct peer *from, const struct text *t);
 
 #endif

@@ -1,21 +1,13 @@
 #include "agent/core/route/requests.h"
 
 #include <errno.h>
-#include "agent/core/route/commands.h"
 #include "agent/core/route/status.h"
 #include "agent/core/send/monitor.h"
 #include "agent/core/send/out.h"
 #include "agent/core/state/codes.h"
 #include "agent/core/state/rights.h"
 
-void up_refuse(struct router *r, struct peer *from, const struct text *t)
-{
-    r->stats.invalid_texts++;
-    if (t->has_method || !ag_view_has(t->view, AG_M_RESULT))
-        out_error(r, from, text_raw_id(t), CODE_INVALID_REQUEST, t->bad, NULL);
-}
-
-void up_fail(struct router *r, struct request *q, int code, const char *message)
+void requests_fail(struct router *r, struct request *q, int code, const char *message)
 {
     uint8_t bits = q->watched & r->monitoring;
     struct peer *p = q->peer;
@@ -55,6 +47,29 @@ static __attribute__((noinline)) void turn_back(struct router *r, uint64_t now_m
         refuse_request(r, bits, from, t, code, message);
 }
 
+void requests_orphan(struct router *r, struct peer *p)
+{
+    while (!ag_list_empty(&p->requests)) {
+        request_remove(&r->requests, ag_list_first(&p->requests, struct request, by_peer));
+        r->stats.orphaned_requests++;
+    }
+}
+
+bool requests_make_room(struct router *r)
+{
+    ag_list_for_each (it, &r->gone) {
+        struct peer *p = ag_list_entry(it, struct peer, half);
+
+        if (p->n_requests > 0 && peer_is_open(p)) {
+            requests_orphan(r, p);
+            out_end(r, p, PEER_END_GONE);
+            r->stats.half_closed_dropped++;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void route_request(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t,
                           uint8_t bits)
 {
@@ -62,7 +77,7 @@ static void route_request(struct router *r, uint64_t now_ms, struct peer *from, 
     int e;
 
     if (from->n_requests >= r->limits.requests_per_peer ||
-        (r->requests.n >= r->limits.requests && (from->half_closed || !router_make_room(r)))) {
+        (r->requests.n >= r->limits.requests && (from->half_closed || !requests_make_room(r)))) {
         r->stats.requests_over_limit++;
         turn_back(r, now_ms, from, t, bits, CODE_BUSY, "too many requests open");
         return;
@@ -127,7 +142,7 @@ static __attribute__((noinline)) void route_back(struct router *r, uint64_t now_
     }
 }
 
-static void route_up(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
+void requests_route(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
 {
     uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
 
@@ -139,12 +154,59 @@ static void route_up(struct router *r, uint64_t now_ms, struct peer *from, const
         route_report(r, now_ms, from, t, bits);
 }
 
-void up_handle(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)
+void requests_answer(struct router *r, uint64_t now_ms, struct peer *upstream, struct request *q, const struct text *t)
 {
-    if (t->bad)
-        up_refuse(r, from, t);
-    else if (t->has_method)
-        route_up(r, now_ms, from, t);
-    else
-        down_answer(r, now_ms, from, t);
+    struct peer *p = q->peer;
+    uint8_t bits = q->watched & r->monitoring;
+    uint32_t old_id = q->old_id;
+
+    request_remove(&r->requests, q);
+    if (out_with_id(r, p, OUT_ANSWER, t->bytes, t->view, old_id) == 0)
+        r->stats.request_answers++;
+    if (bits) {
+        monitor_note_to(r, p);
+        monitor_note_id(r, old_id);
+        monitor_tell(r, now_ms, bits, "answer", upstream, t->bytes);
+    }
+}
+
+struct request *requests_answered_by_method(const struct router *r, const struct text *t)
+{
+    enum family family = t->has_id ? text_family(t->method) : FAMILY_NONE;
+    struct request *q = family != FAMILY_NONE ? request_find(&r->requests, t->id) : NULL;
+
+    return q && q->family == family ? q : NULL;
+}
+
+void requests_disconnected(struct router *r)
+{
+    while (request_first(&r->requests)) {
+        r->stats.not_connected++;
+        requests_fail(r, request_first(&r->requests), CODE_NOT_CONNECTED, "not connected");
+    }
+}
+
+void requests_expire(struct router *r, uint64_t now_ms)
+{
+    struct request *q;
+
+    while ((q = request_first(&r->requests)) && q->deadline_ms <= now_ms) {
+        r->stats.request_timeouts++;
+        requests_fail(r, q, CODE_NO_ACK, "OT server noack");
+    }
+}
+
+uint64_t requests_deadline(const struct router *r)
+{
+    const struct request *q = request_first(&r->requests);
+
+    return q ? q->deadline_ms : UINT64_MAX;
+}
+
+void requests_shutdown(struct router *r)
+{
+    while (request_first(&r->requests)) {
+        r->stats.shutdown_answers++;
+        requests_fail(r, request_first(&r->requests), CODE_SHUTTING_DOWN, "shutting down");
+    }
 }

@@ -5,7 +5,7 @@
 #ifndef AGENT_CORE_STANDBY_H
 #define AGENT_CORE_STANDBY_H
 
-#include "agent/core/router.h"
+#include "agent/core/state/state.h"
 #include "agent/core/state/text.h"
 
 bool standby_wants_telling(const struct text *t);

@@ -53,7 +53,7 @@ static void broadcast(struct router *r, uint64_t now_ms, struct peer *upstream, 
     if (ag_json_parse(&bytes, AG_JSON_DEPTH_MAX, &v) != 0)
         return; /* cannot be: its part is a whole JSON value */
     text_read(&out, bytes, &v);
-    down_command(r, now_ms, upstream, 0, &out);
+    commands_route(r, now_ms, upstream, 0, &out);
 }
 
 bool status_take(struct router *r, uint64_t now_ms, struct peer *upstream, const struct text *t)

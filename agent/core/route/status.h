@@ -6,7 +6,7 @@
 #ifndef AGENT_CORE_STATUS_H
 #define AGENT_CORE_STATUS_H
 
-#include "agent/core/router.h"
+#include "agent/core/state/state.h"
 #include "agent/core/state/text.h"
 
 /* Upstream is there anew. Asks nothing when nobody follows. */

@@ -14,7 +14,7 @@
 #ifndef AGENT_CORE_MONITOR_H
 #define AGENT_CORE_MONITOR_H
 
-#include "agent/core/router.h"
+#include "agent/core/state/state.h"
 #include "agent/core/state/text.h"
 
 /* keys: raw JSON array of method names and prefixes, {NULL, 0} for all methods and for texts without one. A second call

@@ -17,7 +17,8 @@ static void work_add(struct router *r, struct peer *p)
         ag_list_append(&r->work, &p->work);
 }
 
-void out_release(struct router *r, struct peer *p)
+/* Gives the buffer of a drained peer to the spare ones, or to the heap. */
+static void out_release(struct router *r, struct peer *p)
 {
     p->out_texts = 0;
     if (p->out.cap == 0)
@@ -61,7 +62,8 @@ static void end_overflown(struct router *r, struct peer *p)
     out_end(r, p, PEER_END_QUEUE);
 }
 
-void out_end_greediest(struct router *r)
+/* All queues together are too large: ends the peer that holds most. */
+static void out_end_greediest(struct router *r)
 {
     struct peer *worst = r->upstream && peer_is_open(r->upstream) ? r->upstream : NULL;
 
@@ -75,7 +77,7 @@ void out_end_greediest(struct router *r)
         return;
     r->stats.total_overflows++;
     out_end(r, worst, PEER_END_TOTAL);
-    router_held(r, worst, 0);
+    out_held(r, worst, 0);
 }
 
 /* More than the limit: answers to upstream may take as much again, anything else is refused or ends the peer. */
@@ -333,4 +335,29 @@ int out_ok(struct router *r, struct peer *to, uint32_t id)
     int n = snprintf(text, sizeof text, "{\"id\":%u,\"result\":[\"ok\"]}", (unsigned) id);
 
     return out_text(r, to, OUT_ANSWER, (struct ag_span){text, (size_t) n});
+}
+
+void out_sent(struct router *r, struct peer *p, size_t n)
+{
+    ag_buf_consume(&p->out, n);
+    r->queued -= n;
+    if (ag_buf_size(&p->out) == 0)
+        out_release(r, p);
+}
+
+struct ag_buf out_take(struct router *r, struct peer *p)
+{
+    struct ag_buf b = p->out;
+
+    r->queued -= ag_buf_size(&b);
+    ag_buf_init(&p->out);
+    return b;
+}
+
+void out_held(struct router *r, struct peer *p, size_t n)
+{
+    r->held += n - p->held;
+    p->held = (uint32_t) n;
+    if (n > 0 && r->queued + r->held > r->limits.total)
+        out_end_greediest(r);
 }

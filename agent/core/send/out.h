@@ -5,7 +5,8 @@
 #ifndef AGENT_CORE_OUT_H
 #define AGENT_CORE_OUT_H
 
-#include "agent/core/router.h"
+#include "agent/core/state/state.h"
+#include "libagent/core/json/json.h"
 
 enum {
     OUT_E_FULL = 1, /* no room; an application is marked for its end */
@@ -34,9 +35,11 @@ int out_ok(struct router *r, struct peer *to, uint32_t id);
 
 /* Marks a peer for its end. What stands in out is still sent for PEER_END_INPUT, else dropped. */
 void out_end(struct router *r, struct peer *p, enum peer_end why);
-/* All queues together are too large: ends the peer that holds most. */
-void out_end_greediest(struct router *r);
-/* Gives the buffer of a drained peer to the spare ones, or to the heap. */
-void out_release(struct router *r, struct peer *p);
+/* n bytes of out were sent. */
+void out_sent(struct router *r, struct peer *p, size_t n);
+/* What is in out becomes the caller's. */
+struct ag_buf out_take(struct router *r, struct peer *p);
+/* Bytes that are kept for a partial text of the peer. When all queues together are too large, the greediest peer is ended. */
+void out_held(struct router *r, struct peer *p, size_t n);
 
 #endif

@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "agent/core/route/address.h"
-#include "agent/core/send/monitor.h"
 
 static bool is_ambiguous(const struct text *t)
 {
@@ -48,7 +46,7 @@ bool rights_monitor(const struct router *r, const struct peer *p, struct ag_span
            ag_access_check_key(&r->access, AG_ACCESS_MONITOR, key.p ? key : AG_SPAN("*"), &p->cred);
 }
 
-static bool sub_permitted(const struct router *r, const struct sub *s)
+bool rights_keep(const struct router *r, const struct sub *s)
 {
     char key[SUB_KEY_MAX + 1];
     size_t len = s->key->len;
@@ -57,16 +55,4 @@ static bool sub_permitted(const struct router *r, const struct sub *s)
     if (s->key->prefix)
         key[len++] = '*';
     return ag_access_check_key(&r->access, AG_ACCESS_REGISTER, (struct ag_span){key, len}, &s->peer->cred);
-}
-
-void rights_review(struct router *r, struct peer *p)
-{
-    ag_list_for_each (at, &p->subs) {
-        struct sub *s = ag_list_entry(at, struct sub, by_peer);
-
-        s->denied = !sub_permitted(r, s);
-    }
-    if (p->address && !rights_bind(r, p, p->address))
-        address_release(r, p);
-    monitor_review(r, p);
 }

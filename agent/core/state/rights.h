@@ -5,7 +5,7 @@
 #ifndef AGENT_CORE_RIGHTS_H
 #define AGENT_CORE_RIGHTS_H
 
-#include "agent/core/router.h"
+#include "agent/core/state/state.h"
 #include "agent/core/state/text.h"
 
 /* A request or report that wants to go up, or agent.*. */
@@ -24,7 +24,7 @@ bool rights_inject(const struct router *r, const struct peer *p, struct ag_span 
 /* agent.monitor for everything (key {NULL, 0}) or for one key. */
 bool rights_monitor(const struct router *r, const struct peer *p, struct ag_span key);
 
-/* Takes back what a peer holds and may not hold any more. */
-void rights_review(struct router *r, struct peer *p);
+/* A subscription that there is already, by the rules of now. */
+bool rights_keep(const struct router *r, const struct sub *s);
 
 #endif

@@ -2,8 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "agent/core/route/commands.h"
-#include "agent/core/state/text.h"
+#include "agent/core/table/sub.h"
 
 struct grace_key {
     struct ag_list link;
@@ -11,15 +10,6 @@ struct grace_key {
     uint16_t len;
     bool prefix;
     char name[];
-};
-
-struct grace_command {
-    struct ag_list link;
-    struct peer *origin;
-    uint64_t came_ms, until_ms;
-    uint32_t origin_id;
-    size_t len;
-    char bytes[];
 };
 
 void grace_init(struct grace *g)
@@ -36,7 +26,7 @@ static void key_drop(struct grace *g, struct grace_key *k)
     free(k);
 }
 
-static void command_drop(struct grace *g, struct grace_command *c)
+void grace_drop(struct grace *g, struct grace_command *c)
 {
     ag_list_del(&c->link);
     g->n_commands--;
@@ -49,8 +39,8 @@ void grace_deinit(struct grace *g)
 {
     while (!ag_list_empty(&g->keys))
         key_drop(g, ag_list_first(&g->keys, struct grace_key, link));
-    while (!ag_list_empty(&g->commands))
-        command_drop(g, ag_list_first(&g->commands, struct grace_command, link));
+    while (grace_first(g))
+        grace_drop(g, grace_first(g));
 }
 
 static void keys_expire(struct grace *g, uint64_t now_ms)
@@ -77,16 +67,14 @@ static void key_add(struct grace *g, uint64_t now_ms, const struct sub_key *key)
         key_drop(g, ag_list_first(&g->keys, struct grace_key, link));
 }
 
-void grace_note(struct router *r, uint64_t now_ms, const struct peer *p)
+void grace_note(struct grace *g, uint64_t now_ms, const struct peer *p)
 {
-    if (r->limits.command_grace_ms == 0)
-        return;
-    keys_expire(&r->grace, now_ms);
+    keys_expire(g, now_ms);
     ag_list_for_each (it, &p->subs) {
         const struct sub *s = ag_list_entry(it, struct sub, by_peer);
 
         if (!s->denied && s->key->subs.next == s->key->subs.prev) /* its only one */
-            key_add(&r->grace, now_ms, s->key);
+            key_add(g, now_ms, s->key);
     }
 }
 
@@ -102,75 +90,28 @@ static bool was_served(struct grace *g, uint64_t now_ms, struct ag_span method)
     return false;
 }
 
-bool grace_take(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id, const struct text *t)
+bool grace_take(struct grace *g, uint64_t now_ms, uint32_t wait_ms, struct peer *origin, uint32_t origin_id,
+                struct ag_span method, struct ag_span bytes)
 {
-    uint32_t wait_ms = r->limits.command_grace_ms;
-    struct grace *g = &r->grace;
     struct grace_command *c;
 
-    if (wait_ms > r->limits.command_timeout_ms)
-        wait_ms = r->limits.command_timeout_ms;
-    if (wait_ms == 0 || g->trying || !t->has_id || g->n_commands >= GRACE_COMMANDS_MAX ||
-        g->bytes + t->bytes.len > GRACE_BYTES_MAX || !was_served(g, now_ms, t->method))
+    if (wait_ms == 0 || g->trying || g->n_commands >= GRACE_COMMANDS_MAX || g->bytes + bytes.len > GRACE_BYTES_MAX ||
+        !was_served(g, now_ms, method))
         return false;
-    c = malloc(sizeof *c + t->bytes.len);
+    c = malloc(sizeof *c + bytes.len);
     if (!c)
         return false;
     *c = (struct grace_command){.origin = origin,
                                 .came_ms = now_ms,
                                 .until_ms = now_ms + wait_ms,
                                 .origin_id = origin_id,
-                                .len = t->bytes.len};
-    memcpy(c->bytes, t->bytes.p, t->bytes.len);
+                                .len = bytes.len};
+    memcpy(c->bytes, bytes.p, bytes.len);
     ag_list_append(&g->commands, &c->link);
     g->n_commands++;
     origin->n_waiting++;
     g->bytes += c->len;
-    r->stats.commands_waited++;
     return true;
-}
-
-/* Its bytes have passed the scanner before. */
-static void command_read(const struct grace_command *c, struct text *t, struct ag_json_view *v)
-{
-    struct ag_span bytes = {c->bytes, c->len};
-
-    ag_json_parse(&bytes, AG_JSON_DEPTH_MAX, v);
-    text_read(t, bytes, v);
-}
-
-/* Takes the command off and sends it down as if it came now. */
-static void command_send(struct router *r, struct grace_command *c, uint64_t now_ms, const struct text *t)
-{
-    struct grace *g = &r->grace;
-
-    g->trying = true;
-    g->age_ms = now_ms - c->came_ms;
-    down_command(r, now_ms, c->origin, c->origin_id, t);
-    g->age_ms = 0;
-    g->trying = false;
-    command_drop(g, c);
-}
-
-void grace_release(struct router *r, uint64_t now_ms)
-{
-    struct grace *g = &r->grace;
-    struct ag_list *it, *next;
-
-    g->ready = false;
-    for (it = g->commands.next; it != &g->commands; it = next) {
-        struct grace_command *c = ag_list_entry(it, struct grace_command, link);
-
-        struct ag_json_view v;
-        struct text t;
-
-        next = it->next;
-        command_read(c, &t, &v);
-        if (!sub_match(&r->subs, t.method))
-            continue;
-        r->stats.commands_waited_served++;
-        command_send(r, c, now_ms, &t);
-    }
 }
 
 unsigned grace_forget(struct grace *g, const struct peer *origin)
@@ -183,47 +124,9 @@ unsigned grace_forget(struct grace *g, const struct peer *origin)
 
         next = it->next;
         if (c->origin == origin) {
-            command_drop(g, c);
+            grace_drop(g, c);
             n++;
         }
     }
     return n;
-}
-
-void grace_expire(struct router *r, uint64_t now_ms)
-{
-    struct grace *g = &r->grace;
-    struct grace_command *c;
-
-    if (g->ready)
-        grace_release(r, now_ms);
-    while ((c = ag_list_first(&g->commands, struct grace_command, link)) && c->until_ms <= now_ms) {
-        struct ag_json_view v;
-        struct text t;
-
-        command_read(c, &t, &v);
-        command_send(r, c, now_ms, &t); /* finds nobody: refused */
-    }
-}
-
-void grace_end(struct router *r, uint64_t now_ms)
-{
-    struct grace *g = &r->grace;
-    struct grace_command *c;
-
-    g->ready = false;
-    while ((c = ag_list_first(&g->commands, struct grace_command, link))) {
-        struct ag_json_view v;
-        struct text t;
-
-        command_read(c, &t, &v);
-        command_send(r, c, now_ms, &t); /* says so */
-    }
-}
-
-uint64_t grace_deadline(const struct grace *g)
-{
-    const struct grace_command *c = ag_list_first(&g->commands, struct grace_command, link);
-
-    return c ? c->until_ms : UINT64_MAX;
 }

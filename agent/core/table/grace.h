@@ -2,8 +2,8 @@
  * Applications that restart: a command with an id whose method lost its last subscriber a moment ago waits for one that
  * registers it again, instead of being refused at once. What nobody ever served is not waited for.
  *
- * The waiting ones go out, oldest first, at router_settle() or before the next command, so that the registers which an
- * application sends in one go are all in force by then.
+ * commands.c takes the waiting ones out, oldest first, at router_settle() or before the next command, so that the registers
+ * which an application sends in one go are all in force by then.
  */
 #ifndef AGENT_CORE_GRACE_H
 #define AGENT_CORE_GRACE_H
@@ -12,14 +12,20 @@
 #include "agent/core/table/peer.h"
 #include "libagent/core/util.h"
 
-struct router;
-struct text;
-
 enum {
     GRACE_RECENT_MS = 2000, /* how long a lost subscriber is remembered */
     GRACE_KEYS_MAX = 1024,
     GRACE_COMMANDS_MAX = 256,
     GRACE_BYTES_MAX = 1024 * 1024
+};
+
+struct grace_command {
+    struct ag_list link;
+    struct peer *origin;
+    uint64_t came_ms, until_ms;
+    uint32_t origin_id;
+    size_t len;
+    char bytes[]; /* the text as it came: it has passed the scanner */
 };
 
 struct grace {
@@ -36,22 +42,23 @@ void grace_init(struct grace *g);
 void grace_deinit(struct grace *g);
 
 /* The peer takes its subscriptions with it: keys that nobody else has are remembered. Before they are removed. */
-void grace_note(struct router *r, uint64_t now_ms, const struct peer *p);
-/* True when the command waits now: it will be delivered or answered. */
-bool grace_take(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id, const struct text *t);
+void grace_note(struct grace *g, uint64_t now_ms, const struct peer *p);
+/* True when the command (bytes, of this method) waits now, at most wait_ms: it will be delivered or answered. */
+bool grace_take(struct grace *g, uint64_t now_ms, uint32_t wait_ms, struct peer *origin, uint32_t origin_id,
+                struct ag_span method, struct ag_span bytes);
 /* A subscription came in. */
 static inline void grace_registered(struct grace *g)
 {
     g->ready = g->n_commands > 0;
 }
-void grace_release(struct router *r, uint64_t now_ms);
 /* Nobody waits for the answers any more. The number of commands that were dropped. */
 unsigned grace_forget(struct grace *g, const struct peer *origin);
-/* Refuses those whose time is over: nobody subscribed. */
-void grace_expire(struct router *r, uint64_t now_ms);
-/* The router is shutting down: answers all of them. */
-void grace_end(struct router *r, uint64_t now_ms);
-/* When that is; UINT64_MAX: nothing waits. */
-uint64_t grace_deadline(const struct grace *g);
+/* The one that has waited longest; its time is over first. NULL: none waits. */
+static inline struct grace_command *grace_first(const struct grace *g)
+{
+    return ag_list_first(&g->commands, struct grace_command, link);
+}
+/* It waits no more. */
+void grace_drop(struct grace *g, struct grace_command *c);
 
 #endif
