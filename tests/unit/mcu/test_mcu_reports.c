@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "agent/apps/mcu/core/reports.h"
+#include "agent/apps/mcu/core/report/reports.h"
 
 static int properties(struct mcu_reports *r, const char *line)
 {

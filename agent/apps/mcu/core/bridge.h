@@ -14,7 +14,7 @@
 #include "agent/apps/mcu/core/job.h"
 #include "agent/apps/mcu/core/line.h"
 #include "agent/apps/mcu/core/net.h"
-#include "agent/apps/mcu/core/reports.h"
+#include "agent/apps/mcu/core/report/reports.h"
 #include "agent/apps/mcu/core/tx.h"
 #include "agent/apps/mcu/core/update.h"
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <uv.h>
 #include "agent/agent.h"
-#include "agent/apps/mcu/core/reports.h"
+#include "agent/apps/mcu/core/report/reports.h"
 
 /* What the client knows about the device; empty strings when it did not say. */
 struct mcu_identity {

@@ -6,7 +6,7 @@
 #ifndef MCU_PROP_QUEUE_H
 #define MCU_PROP_QUEUE_H
 
-#include "agent/apps/mcu/core/report_pace.h"
+#include "agent/apps/mcu/core/report/report_pace.h"
 #include "agent/apps/mcu/core/words.h"
 #include "libagent/core/list.h"
 

@@ -1,4 +1,4 @@
-#include "agent/apps/mcu/core/report_pace.h"
+#include "agent/apps/mcu/core/report/report_pace.h"
 
 void report_pace_init(struct report_pace *p)
 {

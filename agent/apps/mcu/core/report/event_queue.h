@@ -5,7 +5,7 @@
 #ifndef MCU_EVENT_QUEUE_H
 #define MCU_EVENT_QUEUE_H
 
-#include "agent/apps/mcu/core/prop_queue.h"
+#include "agent/apps/mcu/core/report/prop_queue.h"
 
 enum {
     MCU_EVENTS_PER_SECOND = 3,

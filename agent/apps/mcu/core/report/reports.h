@@ -5,8 +5,8 @@
 #ifndef MCU_REPORTS_H
 #define MCU_REPORTS_H
 
-#include "agent/apps/mcu/core/event_queue.h"
-#include "agent/apps/mcu/core/prop_queue.h"
+#include "agent/apps/mcu/core/report/event_queue.h"
+#include "agent/apps/mcu/core/report/prop_queue.h"
 
 enum mcu_report_kind { MCU_REPORT_NONE, MCU_REPORT_PROPERTIES, MCU_REPORT_EVENT };
 

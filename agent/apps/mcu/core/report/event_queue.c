@@ -1,4 +1,4 @@
-#include "agent/apps/mcu/core/event_queue.h"
+#include "agent/apps/mcu/core/report/event_queue.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "agent/apps/mcu/core/reports.h"
+#include "agent/apps/mcu/core/report/reports.h"
 
 void mcu_reports_init(struct mcu_reports *r)
 {

@@ -1,4 +1,4 @@
-#include "agent/apps/mcu/core/prop_queue.h"
+#include "agent/apps/mcu/core/report/prop_queue.h"
 
 #include <errno.h>
 #include <stdlib.h>
