@@ -8,10 +8,10 @@
 #include <string.h>
 #include "agent/apps/mcu/core/identity.h"
 #include "libagent/core/json/json_walk.h"
-#include "agent/apps/mcu/core/line.h"
-#include "agent/apps/mcu/core/line_value.h"
+#include "agent/apps/mcu/core/wire/line.h"
+#include "agent/apps/mcu/core/wire/line_value.h"
 #include "agent/apps/mcu/core/net.h"
-#include "agent/apps/mcu/core/words.h"
+#include "agent/apps/mcu/core/wire/words.h"
 
 static struct ag_span span(const char *s)
 {

@@ -12,11 +12,11 @@
 #define MCU_BRIDGE_H
 
 #include "agent/apps/mcu/core/job.h"
-#include "agent/apps/mcu/core/line.h"
 #include "agent/apps/mcu/core/net.h"
 #include "agent/apps/mcu/core/report/reports.h"
-#include "agent/apps/mcu/core/tx.h"
 #include "agent/apps/mcu/core/update.h"
+#include "agent/apps/mcu/core/wire/line.h"
+#include "agent/apps/mcu/core/wire/tx.h"
 
 enum {
     MCU_MODEL_MAX = 23, /* bytes of a model name [MIoT serial, "model"] */

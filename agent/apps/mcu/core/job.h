@@ -7,7 +7,7 @@
 #ifndef MCU_JOB_H
 #define MCU_JOB_H
 
-#include "agent/apps/mcu/core/words.h"
+#include "agent/apps/mcu/core/wire/words.h"
 #include "libagent/core/buf.h"
 #include "libagent/core/list.h"
 

@@ -1,6 +1,6 @@
 #include "agent/apps/mcu/core/request.h"
 
-#include "agent/apps/mcu/core/line_value.h"
+#include "agent/apps/mcu/core/wire/line_value.h"
 
 enum { DEPTH_MAX = 64 };
 

@@ -5,7 +5,7 @@
 #ifndef MCU_UPDATE_H
 #define MCU_UPDATE_H
 
-#include "agent/apps/mcu/core/xmodem_sender.h"
+#include "agent/apps/mcu/core/wire/xmodem_sender.h"
 
 enum {
     MCU_UPDATE_IMAGE_MAX = 16 << 20, /* bytes of an image; the vendor's modules take 1 MiB */

@@ -7,7 +7,7 @@
 #define MCU_PROP_QUEUE_H
 
 #include "agent/apps/mcu/core/report/report_pace.h"
-#include "agent/apps/mcu/core/words.h"
+#include "agent/apps/mcu/core/wire/words.h"
 #include "libagent/core/list.h"
 
 enum {

@@ -1,4 +1,4 @@
-#include "agent/apps/mcu/core/line.h"
+#include "agent/apps/mcu/core/wire/line.h"
 
 void mcu_line_init(struct mcu_line *l)
 {

@@ -1,4 +1,4 @@
-#include "agent/apps/mcu/core/line_value.h"
+#include "agent/apps/mcu/core/wire/line_value.h"
 
 #include <errno.h>
 #include <stdlib.h>

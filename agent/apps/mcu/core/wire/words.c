@@ -1,4 +1,4 @@
-#include "agent/apps/mcu/core/words.h"
+#include "agent/apps/mcu/core/wire/words.h"
 
 #include <string.h>
 #include "libagent/core/json/json.h"

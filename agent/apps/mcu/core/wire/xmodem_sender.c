@@ -1,4 +1,4 @@
-#include "agent/apps/mcu/core/xmodem_sender.h"
+#include "agent/apps/mcu/core/wire/xmodem_sender.h"
 
 #include <string.h>
 

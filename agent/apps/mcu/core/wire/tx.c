@@ -1,4 +1,4 @@
-#include "agent/apps/mcu/core/tx.h"
+#include "agent/apps/mcu/core/wire/tx.h"
 
 #include <stdarg.h>
 #include <stdio.h>
