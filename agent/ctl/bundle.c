@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include "agent/ctl/redact.h"
+#include "agent/ctl/core/redact.h"
+#include "agent/ctl/core/tar.h"
 #include "agent/ctl/report.h"
-#include "agent/ctl/tar.h"
 
 enum { FILE_READ_MAX = 65536, LOG_PAGES_MAX = 64 };
 

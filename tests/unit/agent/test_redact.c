@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "agent/ctl/redact.h"
-#include "agent/ctl/tar.h"
+#include "agent/ctl/core/redact.h"
+#include "agent/ctl/core/tar.h"
 #include "tests/support/alloc_fail.h"
 
 static const struct {

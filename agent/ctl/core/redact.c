@@ -1,4 +1,4 @@
-#include "agent/ctl/redact.h"
+#include "agent/ctl/core/redact.h"
 
 #include <errno.h>
 #include <stdlib.h>

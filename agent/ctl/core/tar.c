@@ -1,4 +1,4 @@
-#include "agent/ctl/tar.h"
+#include "agent/ctl/core/tar.h"
 
 #include <errno.h>
 
