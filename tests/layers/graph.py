@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """
-The include graph of the tree, folder by folder: `graph.py` prints it, `graph.py FOLDER` the files behind one folder's arrows.
+The include graph of the tree, folder by folder: `graph.py` prints it, `graph.py FOLDER` the files behind one folder's arrows,
+`graph.py --files FOLDER` the circles of files inside one.
 
 A room is a folder of the layout (client/lan, agent/apps/mcu ...) with its core and io; what includes whom is read from the code.
 """
@@ -57,7 +58,32 @@ def circles(edges):
     return bad
 
 
+def file_arrows(part):
+    """Inside one part: {(module, module): [(file, included file)]}; a .c and its .h are one module."""
+    found = collections.defaultdict(list)
+    for path in sorted((ROOT / part).rglob("*.[ch]")):
+        name = str(path.relative_to(ROOT))
+        for included in re.findall(r'^\s*#\s*include "([^"]+)"', path.read_text(), re.M):
+            a, b = name[:-2], included[:-2]
+            if included.startswith(part + "/") and a != b:
+                found[a, b].append((name, included))
+    return found
+
+
+def folder_arrows(part):
+    """Inside one part: {(folder, folder): [(file, included file)]}."""
+    found = collections.defaultdict(list)
+    for (a, b), files in file_arrows(part).items():
+        if os.path.dirname(a) != os.path.dirname(b):
+            found[os.path.dirname(a), os.path.dirname(b)] += files
+    return found
+
+
 def main():
+    if len(sys.argv) > 2 and sys.argv[1] == "--files":
+        for way in circles(file_arrows(sys.argv[2])):
+            print("circle: " + " -> ".join(way))
+        return
     edges = arrows()
     for (a, b), files in sorted(edges.items()):
         if len(sys.argv) == 1:
