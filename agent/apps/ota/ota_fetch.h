@@ -6,7 +6,7 @@
 #define OTA_FETCH_H
 
 #include "agent/apps/ota/core/ota_machine.h"
-#include "libagent/io/http.h"
+#include "libagent/io/http/http.h"
 
 struct ota_fetch {
     struct ag_http *http; /* borrowed */

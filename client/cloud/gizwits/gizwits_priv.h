@@ -15,7 +15,7 @@
 #include "client/cloud/gizwits/core/gizwits_topic.h"
 #include "client/cloud/io/mqtt_link.h"
 #include "libagent/core/log/log.h"
-#include "libagent/io/http.h"
+#include "libagent/io/http/http.h"
 
 /* What a cookie of the link stands for: the kind above, a number below. */
 enum gizwits_cookie_kind { GIZWITS_COOKIE_REPORT = 1, GIZWITS_COOKIE_SUBSCRIBE, GIZWITS_COOKIE_ANSWER };

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "libagent/core/json/json_iter.h"
 #include "libagent/core/utf8.h"
-#include "libagent/io/http.h"
+#include "libagent/io/http/http.h"
 
 enum { HTTP_TIMEOUT_MS = 15000, ERROR_MAX = 128 };
 

@@ -12,7 +12,7 @@
 #include "libagent/core/list.h"
 #include "libagent/core/log/log.h"
 #include "libagent/io/file.h"
-#include "libagent/io/http.h"
+#include "libagent/io/http/http.h"
 
 struct rig rig;
 

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "libagent/core/buf.h"
-#include "libagent/io/http.h"
+#include "libagent/io/http/http.h"
 
 /* ---- the server: one connection after the other, one request each ---- */
 

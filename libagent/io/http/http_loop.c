@@ -1,4 +1,4 @@
-#include "libagent/io/http_loop.h"
+#include "libagent/io/http/http_loop.h"
 
 #include <errno.h>
 #include <stdlib.h>

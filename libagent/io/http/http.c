@@ -1,4 +1,4 @@
-#include "libagent/io/http.h"
+#include "libagent/io/http/http.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <strings.h>
 #include "libagent/core/buf.h"
 #include "libagent/core/list.h"
-#include "libagent/io/http_loop.h"
+#include "libagent/io/http/http_loop.h"
 
 struct ag_http {
     struct http_loop l;
