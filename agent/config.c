@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "agent/values.h"
-#include "libagent/io/access_file.h"
+#include "libagent/io/access/access_file.h"
 
 static bool names_match(const char *option, const char *config)
 {

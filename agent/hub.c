@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "agent/io/conn.h"
-#include "libagent/io/access_file.h"
+#include "libagent/io/access/access_file.h"
 #include "libagent/io/daemon.h"
 
 enum { DRAIN_MS = 600 /* of AG_DAEMON_LEAVE_MS */, FDS_OF_OUR_OWN = 32 };

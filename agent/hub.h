@@ -16,7 +16,7 @@
 #include "agent/settings.h"
 #include "libagent/core/frame/framer.h"
 #include "libagent/core/log/log.h"
-#include "libagent/io/cred.h"
+#include "libagent/io/access/cred.h"
 
 enum { HUB_READ_MAX = 64 * 1024, HUB_LISTENERS = 8, HUB_LINGER_MS = 1000, HUB_LINGERING_MAX = 16 };
 

@@ -6,8 +6,8 @@
 #include <uv.h>
 #include "agent/hub.h"
 #include "agent/settings.h"
+#include "libagent/io/access/trust.h"
 #include "libagent/io/daemon.h"
-#include "libagent/io/trust.h"
 #include "libagent/io/watchdog.h"
 
 struct program {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "agent/config.h"
 #include "agent/values.h"
-#include "libagent/io/access_file.h"
+#include "libagent/io/access/access_file.h"
 
 enum { OPT_LONG_ONLY = 256, OPT_CHECK = 1000 };
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/io/access_file.h"
+#include "libagent/io/access/access_file.h"
 
 const struct value_limit value_limits[] = {
     {"max-connections", offsetof(struct limits, connections), 1, 1u << 20},

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "agent/hub.h"
 #include "agent/io/conn.h"
-#include "libagent/io/cred.h"
+#include "libagent/io/access/cred.h"
 #include "libagent/io/file.h"
 
 enum { ACCEPTS_PER_TURN = 64, BACKLOG = 1024, PAUSE_MS = 200, FULL_TURNS = 4 };

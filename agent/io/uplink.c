@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "agent/hub.h"
 #include "agent/io/conn.h"
-#include "libagent/io/cred.h"
+#include "libagent/io/access/cred.h"
 
 enum {
     DELAY_MIN_MS = 100,

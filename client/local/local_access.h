@@ -14,8 +14,8 @@
 #define CLIENT_LOCAL_ACCESS_H
 
 #include "client/local/io/local_conn.h"
-#include "libagent/io/access_file.h"
-#include "libagent/io/cred.h"
+#include "libagent/io/access/access_file.h"
+#include "libagent/io/access/cred.h"
 
 struct local_access {
     struct ag_access rules;

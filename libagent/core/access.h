@@ -1,6 +1,6 @@
 /*
  * Access rules: who may do what with which methods. One set for each daemon, off until enabled; the file they
- * come from is read by libagent/io/access_file.h.
+ * come from is read by libagent/io/access/access_file.h.
  *
  * A rule names verbs, a pattern (a method, or a prefix with '*'), and users and groups. For a method the rule
  * with the longest pattern counts, an exact name before any prefix, of equal ones the first. What no rule

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "libagent/core/log/log.h"
-#include "libagent/io/access_file.h"
+#include "libagent/io/access/access_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

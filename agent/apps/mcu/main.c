@@ -6,10 +6,10 @@
 #include <string.h>
 #include "agent/apps/mcu/mcu.h"
 #include "libagent/core/log/log.h"
+#include "libagent/io/access/trust.h"
 #include "libagent/io/daemon.h"
 #include "libagent/io/file.h"
 #include "libagent/io/inifile.h"
-#include "libagent/io/trust.h"
 #include "libagent/io/watchdog.h"
 
 enum { EXIT_OK = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2, EXIT_CONFIG = 78 };

@@ -8,8 +8,8 @@
 #include <strings.h>
 #include <unistd.h>
 #include "libagent/core/log/log.h"
+#include "libagent/io/access/trust.h"
 #include "libagent/io/file.h"
-#include "libagent/io/trust.h"
 
 enum { STATE_FILE_MAX = 8192, CODE_REFUSED = -33020, REBOOT_LOOK_MS = 100 };
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "libagent/core/log/log.h"
-#include "libagent/io/trust.h"
+#include "libagent/io/access/trust.h"
 
 enum { FILE_MAX_BYTES = 64 * 1024, FILE_PATH_MAX = DATA_PATH_MAX + 64, RANDOM_BYTES = 64 };
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "libagent/io/access_file.h"
+#include "libagent/io/access/access_file.h"
 
 enum { OWN = 50 };
 

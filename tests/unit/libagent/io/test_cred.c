@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "libagent/core/util.h"
-#include "libagent/io/cred.h"
+#include "libagent/io/access/cred.h"
 
 struct pair {
     int listener, client, server;

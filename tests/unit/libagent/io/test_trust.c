@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "libagent/core/util.h"
-#include "libagent/io/trust.h"
+#include "libagent/io/access/trust.h"
 
 enum { STRANGER = 4242, ROOM = 256 };
 

@@ -1,4 +1,4 @@
-#include "libagent/io/access_file.h"
+#include "libagent/io/access/access_file.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include "libagent/core/buf.h"
 #include "libagent/core/log/log.h"
-#include "libagent/io/trust.h"
+#include "libagent/io/access/trust.h"
 
 /* Who a rule is for, as it is being read. */
 struct whos {

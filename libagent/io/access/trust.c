@@ -1,4 +1,4 @@
-#include "libagent/io/trust.h"
+#include "libagent/io/access/trust.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,4 +1,4 @@
-#include "libagent/io/cred.h"
+#include "libagent/io/access/cred.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
