@@ -1,0 +1,1 @@
+#include "libagent/io/access/access_file.h"

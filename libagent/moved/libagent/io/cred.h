@@ -1,0 +1,1 @@
+#include "libagent/io/access/cred.h"
