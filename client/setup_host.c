@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include "client/device/core/conf_keys.h"
 #include "libagent/core/log/log.h"
-#include "libagent/io/trust.h"
+#include "libagent/io/access/trust.h"
 
 static void state(void *user, enum device_event ev)
 {

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include "client/device/core/wire.h"
-#include "libagent/core/message.h"
+#include "libagent/core/text/message.h"
 
 enum { MAX_DEPTH = 128, ERROR_TOO_LARGE = -32000, REPEAT_STAMP_S = 10, HELLO_AHEAD_S = 10, SCRATCH_MAX = 8192 };
 enum { MAX_REQUESTS = 1024, MAX_KEPT_BYTES = 1 << 20 };
