@@ -68,7 +68,7 @@ void client_rearm(struct client *c)
 
 void client_send_peer(struct client *c, unsigned peer, struct ag_span text)
 {
-    client_trace_to((struct origin){ORIGIN_LOCAL, peer}, text, NULL);
+    client_trace_to((struct origin){.kind = ORIGIN_LOCAL, .token = peer}, text, NULL);
     if (peer == CLIENT_MQTT_PEER && c->mqtt_api)
         mqtt_api_send(c->mqtt_api, text);
     else if (peer != CLIENT_MQTT_PEER && c->local)
@@ -129,9 +129,9 @@ static const struct command_sink command_sink = {on_command_send, on_command_don
 
 /* ---- to whoever gave a command ---- */
 
-static void answer_cloud(struct client *c, uint64_t token, struct ag_span text)
+static void answer_cloud(struct client *c, struct origin to, struct ag_span text)
 {
-    int r = c->link.cloud && !c->link.stopping ? c->link.ops->answer(c->link.cloud, token, text) : -ENOTCONN;
+    int r = cloud_links_answer(c, to, text);
     unsigned held;
 
     if (r == 0)
@@ -147,7 +147,7 @@ static void answer_origin(struct client *c, struct origin to, struct ag_span tex
         client_trace_to(to, text, view);
     switch (to.kind) {
     case ORIGIN_CLOUD:
-        answer_cloud(c, to.token, text);
+        answer_cloud(c, to, text);
         break;
     case ORIGIN_LAN:
         lan_answer(&c->lan, to.token, text, view, uv_now(c->loop), client_unix_time());
@@ -248,7 +248,7 @@ static int on_uplink_report(void *user, uint32_t id, struct ag_span text, bool r
 {
     struct client *c = user;
 
-    client_trace_to((struct origin){ORIGIN_CLOUD, 0}, text, NULL);
+    client_trace_to((struct origin){.kind = ORIGIN_CLOUD, .token = 0}, text, NULL);
     return report_path_report(&c->reports, id, text, repeat);
 }
 
@@ -266,7 +266,20 @@ static bool on_uplink_taken(void *user, uint32_t id)
     return report_path_has(&c->reports, id);
 }
 
-static const struct uplink_sink uplink_sink = {on_uplink_report, on_uplink_reply, on_uplink_taken};
+static unsigned on_uplink_lane(void *user, struct ag_span text, const struct ag_json_view *view)
+{
+    const struct client *c = user;
+    struct ag_span method = {"", 0};
+    char name[256];
+
+    ag_view_str(view, text.p, AG_M_METHOD, name, sizeof name, &method);
+    return report_path_route(&c->reports, method).first;
+}
+
+static const struct uplink_sink uplink_sink = {.report = on_uplink_report,
+                                               .reply = on_uplink_reply,
+                                               .taken = on_uplink_taken,
+                                               .lane = on_uplink_lane};
 
 static void on_local_identify(void *user, int fd, struct local_who *out)
 {
@@ -327,7 +340,7 @@ static void refuse_memory(struct client *c, struct origin from, struct ag_span t
 static void on_local_text(void *user, unsigned peer, struct ag_span text, const struct ag_json_view *view)
 {
     struct client *c = user;
-    struct origin from = {ORIGIN_LOCAL, peer};
+    struct origin from = {.kind = ORIGIN_LOCAL, .token = peer};
     unsigned tag;
 
     client_trace_from(from, text, view);
@@ -423,7 +436,7 @@ static void on_lan_send(void *user, const struct lan_addr *to, struct ag_span da
 static void on_lan_command(void *user, uint64_t handle, struct ag_span text, const struct ag_json_view *view,
                            bool wants_answer)
 {
-    client_command(user, (struct origin){ORIGIN_LAN, handle}, text, view, wants_answer);
+    client_command(user, (struct origin){.kind = ORIGIN_LAN, .token = handle}, text, view, wants_answer);
 }
 
 static const struct lan_sink lan_sink = {on_lan_send, on_lan_command};
@@ -463,13 +476,13 @@ static void on_ble_datagram(void *user, const struct lan_addr *from, struct ag_s
     c->ble_asker = *from;
     if (ag_json_parse(&datagram, 16, &view) != 0 || command_check_form(&view)) {
         c->stats.bad_form++;
-        client_answer(c, (struct origin){ORIGIN_BLE, 0},
+        client_answer(c, (struct origin){.kind = ORIGIN_BLE, .token = 0},
                       AG_SPAN("{\"id\":null,\"error\":{\"code\":-32700,\"message\":\"not a JSON command\"}}"));
         return;
     }
-    if (!refuse_access(c, (struct origin){ORIGIN_BLE, 0}, datagram, &view) &&
-        !client_serve(c, (struct origin){ORIGIN_BLE, 0}, datagram, &view, &tag))
-        client_refuse(c, (struct origin){ORIGIN_BLE, 0}, datagram, &view, CLIENT_CODE_NOT_FOUND, "Method not found.");
+    if (!refuse_access(c, (struct origin){.kind = ORIGIN_BLE, .token = 0}, datagram, &view) &&
+        !client_serve(c, (struct origin){.kind = ORIGIN_BLE, .token = 0}, datagram, &view, &tag))
+        client_refuse(c, (struct origin){.kind = ORIGIN_BLE, .token = 0}, datagram, &view, CLIENT_CODE_NOT_FOUND, "Method not found.");
     client_rearm(c);
 }
 
@@ -573,7 +586,7 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     c->uplink.timeout_ms = options->request_timeout_ms;
     c->lan.stamp_window_s = options->lan_stamp_window_s;
     client_init_setup(c);
-    cloud_link_init(c);
+    cloud_links_init(c, options->cloud);
     uv_timer_init(loop, &c->timer);
     c->timer.data = c;
     c->n_open = 1;
@@ -608,10 +621,7 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user)
     uplink_refuse_all(&c->uplink);
     setup_link_close(&c->setup);
     c->closing = true;
-    if (c->link.cloud) {
-        c->n_open++;
-        cloud_link_stop(c, false);
-    }
+    cloud_links_close(c);
     local_server_close(c->local);
     mqtt_api_close(c->mqtt_api);
     lan_socket_close(c->lan_socket);
@@ -646,7 +656,6 @@ void client_reload(struct client *c, const struct client_options *fresh)
     local_access_reload(&c->access, fresh->access_file);
     setup_link_reload(&c->setup, fresh->join_tries, fresh->join_pause_ms);
     data_dir_read_version(c->version, c->options.os_release, c->conf->vendor);
-    if (c->link.cloud && !c->link.stopping && c->link.ops->reload)
-        c->link.ops->reload(c->link.cloud);
+    cloud_links_reload(c);
     client_rearm(c);
 }

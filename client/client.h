@@ -9,7 +9,7 @@
 #define CLIENT_CLIENT_H
 
 #include <uv.h>
-#include "client/cloud/cloud.h"
+#include "client/cloud_link.h"
 #include "client/local/core/command.h"
 #include "client/device/core/device_state.h"
 #include "client/lan/core/lan.h"
@@ -30,7 +30,7 @@ enum { CLIENT_MQTT_PEER = LOCAL_PEERS_MAX };
 
 struct client_options {
     struct data_dir dir;
-    const char *cloud;       /* a name of cloud_find(), or "none" */
+    const char *cloud;       /* of cloud_list_parse(), for the call of client_open() only */
     struct ag_addr local;    /* 127.0.0.1:54322 */
     struct ag_addr lan;      /* 0.0.0.0:54321 or AG_ADDR_NONE */
     struct ag_addr ble;      /* 127.0.0.1:54323 or AG_ADDR_NONE */
@@ -50,18 +50,6 @@ struct client_options {
     unsigned join_tries, join_pause_ms;
     unsigned identity_pause_ms; /* 0: as the vendor's text has it */
     bool tells_origin;          /* commands bring "_origin": local/core/tell_origin.h */
-};
-
-/* The session with the cloud that is in use. */
-struct cloud_link {
-    const struct cloud_ops *ops; /* NULL: none */
-    struct cloud *cloud;         /* NULL while stopped */
-    struct cloud_env env;
-    bool connected;
-    bool stopping;
-    bool restart; /* start again when stop() is complete */
-    uint64_t since_ms;    /* when it came, started or went */
-    struct ag_list calls; /* struct cloud_call.link: applications that wait for a method of the cloud's own */
 };
 
 struct client_stats {
@@ -103,7 +91,7 @@ struct client {
     uv_timer_t timer;        /* the earliest deadline of all cores */
     uint64_t timer_at;
 
-    struct cloud_link link;
+    struct cloud_links clouds;
     int64_t cloud_time_s;     /* Unix time as the cloud told it at cloud_time_at_ms; 0: not yet */
     uint64_t cloud_time_at_ms;
     struct setup setup;
@@ -125,7 +113,7 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user);
 /* After on_closed. */
 void client_deinit(struct client *c);
 
-/* Every counter, once. Only the cloud in use has its own told. */
+/* Every counter, once. A cloud's own begin with "cloud.", with several clouds with "cloud.NAME."; name is lent for the call. */
 void client_tell_counters(const struct client *c, cloud_tell_fn *tell, void *user);
 /* One line a counter that is not 0, to the log. */
 void client_log_state(const struct client *c);
@@ -184,21 +172,13 @@ bool client_gate_passes(struct client *c, struct origin from, struct ag_span tex
 /* Those of peers that may see this text; as command_sink.servers(). */
 uint64_t client_gate_servers(void *user, uint64_t peers, struct ag_span text);
 
-/* cloud_link.c */
-void cloud_link_init(struct client *c);
-int cloud_link_start(struct client *c);
-void cloud_link_stop(struct client *c, bool restart);
-/* A method of the cloud's own (onenet.publish ...). true: the cloud has taken it. */
-bool cloud_link_offer(struct client *c, unsigned peer, struct ag_span text, const struct ag_json_view *view);
-void cloud_link_forget_peer(struct client *c, unsigned peer);
-/* What miIO.info says has changed. */
-void cloud_link_info_changed(struct client *c);
-
 /* status_host.c */
 /* The answers' objects, appended. 0 or -ENOMEM. */
 int client_put_status(const struct client *c, struct ag_buf *out);
 int client_put_cloud_words(const struct client *c, struct ag_buf *out);
 int client_put_counters(const struct client *c, struct ag_buf *out);
+/* Of cloud.status: "cloud_connected" ...; "off". */
+const char *client_cloud_word(const struct cloud_link *l);
 
 /* serve.c: the methods that the client answers itself. true: it was one of them and is settled; false: *tag_out is what
    client_serve_fallback() wants. */

@@ -1,201 +1,193 @@
-/* Between the client and the cloud in use: starting, stopping, and what its events mean. */
+/* Between the client and one of its clouds: starting, stopping, and what its events mean. */
 #include "client/client.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include "libagent/core/log/log.h"
-#include "libagent/core/text/message.h"
 
-/* ---- methods of the cloud's own ---- */
-
-struct cloud_call {
-    struct client *c;
-    unsigned peer; /* UPLINK_NO_PEER: it has gone */
-    struct ag_list link;
-    size_t id_len; /* 0: no answer is wanted */
-    char id[];     /* as the application wrote it */
-};
-
-static void call_free(struct cloud_call *call)
+bool cloud_link_is_running(const struct cloud_link *l)
 {
-    ag_list_del(&call->link);
-    free(call);
+    return l->cloud && !l->stopping;
 }
 
-static void on_call_done(void *user, struct ag_span text)
+static bool is_primary(const struct cloud_link *l)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
-    struct cloud_call *call = user;
-    struct ag_span id = {call->id, call->id_len};
-    struct ag_json_view view;
-    int r = -EINVAL;
+    const struct cloud_links *all = &l->client->clouds;
 
-    if (ag_json_parse(&text, 128, &view) == 0)
-        r = ag_msg_put_raw_id(&out, text, &view, id);
-    if (r < 0) /* the application is answered all the same */
-        r = ag_msg_error(&out, id, -32603, "the cloud's answer cannot be given", NULL);
-    if (r == 0 && call->peer != UPLINK_NO_PEER && id.len > 0)
-        client_send_peer(call->c, call->peer, ag_buf_span(&out));
-    call_free(call);
+    return all->n > 0 && l == &all->at[all->order[0]];
 }
 
-bool cloud_link_offer(struct client *c, unsigned peer, struct ag_span text, const struct ag_json_view *view)
+static unsigned place_of(const struct cloud_link *l)
 {
-    struct ag_span id = ag_view_raw(view, text.p, AG_M_ID), method;
-    struct cloud_call *call;
-    char name[128];
-
-    if (!c->link.cloud || c->link.stopping || !c->link.ops->local_method ||
-        !ag_view_str(view, text.p, AG_M_METHOD, name, sizeof name, &method))
-        return false;
-    call = calloc(1, sizeof *call + id.len + 1);
-    if (!call)
-        return false;
-    *call = (struct cloud_call){.c = c, .peer = peer, .id_len = id.len};
-    if (id.len > 0)
-        memcpy(call->id, id.p, id.len);
-    ag_list_append(&c->link.calls, &call->link);
-    if (c->link.ops->local_method(c->link.cloud, method, ag_view_raw(view, text.p, AG_M_PARAMS), on_call_done, call) == 0)
-        return true;
-    call_free(call);
-    return false;
+    return (unsigned) (l - l->client->clouds.at);
 }
 
-void cloud_link_info_changed(struct client *c)
+bool cloud_link_takes(const struct cloud_link *l)
 {
-    if (c->link.cloud && c->link.cloud->ops->info_changed)
-        c->link.cloud->ops->info_changed(c->link.cloud);
+    return cloud_link_is_running(l) && l->connected;
 }
 
-void cloud_link_forget_peer(struct client *c, unsigned peer)
-{
-    ag_list_for_each(it, &c->link.calls) {
-        struct cloud_call *call = ag_list_entry(it, struct cloud_call, link);
+/* ---- what the applications hear ---- */
 
-        if (call->peer == peer)
-            call->peer = UPLINK_NO_PEER;
+/* With several clouds, when one of their words is another one. */
+void cloud_links_tell_words(struct client *c)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
+    struct cloud_link *l;
+    bool changed = false;
+    int r;
+
+    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
+        const char *word = client_cloud_word(l);
+
+        changed |= !l->word || strcmp(l->word, word) != 0;
+        l->word = word;
     }
+    if (!changed || c->clouds.n < 2 || c->closing)
+        return;
+    r = ag_buf_append_str(&text, "{\"method\":\"cloud.status\",\"params\":");
+    if (r == 0)
+        r = client_put_cloud_words(c, &text);
+    if (r == 0)
+        r = ag_buf_append_char(&text, '}');
+    if (r == 0)
+        client_broadcast(c, ag_buf_span(&text));
 }
 
-/* ---- the cloud's events ---- */
+/* Local.status and the device's state follow the primary. */
+static void event(struct cloud_link *l, enum device_event ev)
+{
+    if (is_primary(l))
+        client_event(l->client, ev);
+    cloud_links_tell_words(l->client);
+}
+
+/* ---- a cloud's events ---- */
+
+static void pump(struct cloud_link *l)
+{
+    report_path_pump(&l->client->reports, place_of(l));
+    uplink_pump(&l->client->uplink, place_of(l));
+}
+
+/* What is under way is kept first, then what waited. */
+static void give_back(struct cloud_link *l)
+{
+    struct client *c = l->client;
+
+    report_path_lost(&c->reports, place_of(l));
+    uplink_pump(&c->uplink, place_of(l));
+    uplink_lost(&c->uplink, place_of(l));
+}
 
 static void on_connected(void *user)
 {
-    struct client *c = user;
+    struct cloud_link *l = user;
 
-    c->link.connected = true;
-    c->link.since_ms = uv_now(c->loop);
-    ag_log(AG_LOG_INFO, "cloud %s connected", c->link.ops->name);
-    client_event(c, DEVICE_EV_CLOUD_UP);
-    report_path_pump(&c->reports);
-    uplink_pump(&c->uplink);
-    client_rearm(c);
+    if (!l->ops)
+        return; /* taken out of the list: it is on its way out */
+    l->connected = true;
+    l->since_ms = uv_now(l->client->loop);
+    ag_log(AG_LOG_INFO, "cloud %s connected", l->ops->name);
+    event(l, DEVICE_EV_CLOUD_UP);
+    pump(l);
+    client_rearm(l->client);
 }
 
 static void on_time_known(void *user, int64_t unix_s)
 {
-    struct client *c = user;
+    struct cloud_link *l = user;
 
-    c->cloud_time_s = unix_s;
-    c->cloud_time_at_ms = uv_now(c->loop);
+    l->client->cloud_time_s = unix_s;
+    l->client->cloud_time_at_ms = uv_now(l->client->loop);
 }
 
-static void log_lost(const struct client *c, const char *why)
+static void log_lost(const struct cloud_link *l, const char *why)
 {
-    const struct cloud_ops *ops = c->link.ops;
-    uint64_t ms = ops->next_try_ms && c->link.cloud ? ops->next_try_ms(c->link.cloud) : UINT64_MAX;
+    uint64_t ms = l->ops->next_try_ms && l->cloud ? l->ops->next_try_ms(l->cloud) : UINT64_MAX;
 
     if (ms == UINT64_MAX)
-        ag_log(AG_LOG_WARNING, "cloud %s: %s; trying again", ops->name, why);
+        ag_log(AG_LOG_WARNING, "cloud %s: %s; trying again", l->ops->name, why);
     else
-        ag_log(AG_LOG_WARNING, "cloud %s: %s; trying again, next try in %" PRIu64 " ms", ops->name, why, ms);
+        ag_log(AG_LOG_WARNING, "cloud %s: %s; trying again, next try in %" PRIu64 " ms", l->ops->name, why, ms);
 }
 
 static void on_lost(void *user, const char *why)
 {
-    struct client *c = user;
+    struct cloud_link *l = user;
 
-    if (c->link.connected)
-        c->link.since_ms = uv_now(c->loop);
-    c->link.connected = false;
-    log_lost(c, why ? why : "lost");
-    report_path_lost(&c->reports);
-    uplink_pump(&c->uplink); /* what waited there is kept behind what was under way */
-    uplink_lost(&c->uplink);
-    client_event(c, DEVICE_EV_CLOUD_LOST);
-    client_rearm(c);
+    if (!l->ops)
+        return;
+    if (l->connected)
+        l->since_ms = uv_now(l->client->loop);
+    l->connected = false;
+    log_lost(l, why ? why : "lost");
+    give_back(l);
+    event(l, DEVICE_EV_CLOUD_LOST);
+    client_rearm(l->client);
 }
 
 static void on_command(void *user, uint64_t token, struct ag_span text, bool wants_answer)
 {
-    struct client *c = user;
-    struct origin from = {ORIGIN_CLOUD, token};
+    struct cloud_link *l = user;
+    struct origin from = {.kind = ORIGIN_CLOUD, .token = token, .place = place_of(l)};
     struct ag_json_view view;
 
     if (ag_json_parse(&text, 128, &view) != 0 || view.at[AG_M_METHOD].type != AG_JSON_STRING) {
         ag_log(AG_LOG_WARNING, "a command from the cloud is not a JSON object with a method");
         if (wants_answer)
-            client_answer(c, from, AG_SPAN("{\"error\":{\"code\":-32600,\"message\":\"not a command\"}}"));
+            client_answer(l->client, from, AG_SPAN("{\"error\":{\"code\":-32600,\"message\":\"not a command\"}}"));
         return;
     }
-    client_command(c, from, text, &view, wants_answer);
-    client_rearm(c);
+    client_command(l->client, from, text, &view, wants_answer);
+    client_rearm(l->client);
 }
 
 static void on_acked(void *user, uint32_t id, struct ag_span answer)
 {
-    struct client *c = user;
+    struct cloud_link *l = user;
 
-    if (!report_path_acked(&c->reports, id))
-        uplink_acked(&c->uplink, id, answer);
-    report_path_pump(&c->reports);
-    uplink_pump(&c->uplink);
+    if (!report_path_acked(&l->client->reports, place_of(l), id))
+        uplink_acked(&l->client->uplink, id, answer);
+    pump(l);
 }
 
 static void on_room(void *user)
 {
-    struct client *c = user;
-
-    report_path_pump(&c->reports);
-    uplink_pump(&c->uplink);
+    pump(user);
 }
 
 static void on_failed(void *user, uint32_t id, bool retry, int code, const char *message)
 {
-    struct client *c = user;
+    struct cloud_link *l = user;
 
-    if (!report_path_failed(&c->reports, id, retry))
-        uplink_failed(&c->uplink, id, code, message);
-    report_path_pump(&c->reports);
-    uplink_pump(&c->uplink);
-    client_rearm(c); /* a report may be held back until some time */
+    if (!report_path_failed(&l->client->reports, place_of(l), id, retry))
+        uplink_failed(&l->client->uplink, id, code, message);
+    pump(l);
+    client_rearm(l->client); /* a report may be held back until some time */
 }
 
 static void on_closed(void *user)
 {
-    struct client *c = user;
-    bool restart = c->link.restart && !c->closing;
+    struct cloud_link *l = user;
+    struct client *c = l->client;
+    bool restart = l->restart && l->ops && !c->closing;
 
-    while (!ag_list_empty(&c->link.calls)) /* their cloud is gone: nobody else will end them */
-        on_call_done(ag_list_first(&c->link.calls, struct cloud_call, link),
-                     AG_SPAN("{\"error\":{\"code\":-32002,\"message\":\"not connected\"}}"));
-    command_forget_origin(&c->commands, ORIGIN_CLOUD); /* another one gives its tokens anew */
-    c->link.cloud = NULL;
-    c->link.connected = c->link.stopping = c->link.restart = false;
-    c->link.since_ms = uv_now(c->loop);
+    cloud_calls_end(l);
+    /* another one gives its tokens anew */
+    command_forget_origin(&c->commands, (struct origin){.kind = ORIGIN_CLOUD, .place = place_of(l)});
+    l->cloud = NULL;
+    l->connected = l->stopping = l->restart = false;
+    l->since_ms = uv_now(c->loop);
     if (restart)
-        cloud_link_start(c);
-    else if (c->closing && --c->n_open == 0)
-        c->on_closed(c->user);
+        cloud_link_begin(l);
+    else if (c->closing)
+        client_part_closed(c);
+    else
+        cloud_links_tell_words(c);
 }
 
-static int on_device_info(void *user, struct ag_buf *out)
-{
-    return client_device_info(user, out, true);
-}
-
-static const struct cloud_events events = {.connected = on_connected,
+const struct cloud_events cloud_link_events = {.connected = on_connected,
                                            .lost = on_lost,
                                            .time_known = on_time_known,
                                            .command = on_command,
@@ -204,46 +196,53 @@ static const struct cloud_events events = {.connected = on_connected,
                                            .room = on_room,
                                            .closed = on_closed};
 
-void cloud_link_init(struct client *c)
-{
-    ag_list_init(&c->link.calls);
-    c->link.ops = cloud_find(c->options.cloud);
-    c->link.env = (struct cloud_env){.loop = c->loop,
-                                     .conf = c->conf,
-                                     .events = &events,
-                                     .user = c,
-                                     .data_dir = c->options.dir.path,
-                                     .token_hex = c->token_hex,
-                                     .device_info = on_device_info};
-}
+/* ---- starting and stopping ---- */
 
-int cloud_link_start(struct client *c)
+void cloud_link_begin(struct cloud_link *l)
 {
-    int r;
+    int r = l->ops->create(&l->cloud, &l->env);
 
-    if (!c->link.ops || c->link.cloud)
-        return 0;
-    r = c->link.ops->create(&c->link.cloud, &c->link.env);
     if (r < 0) {
-        c->link.cloud = NULL;
-        ag_log(AG_LOG_ERROR, "cloud %s cannot start: %s", c->link.ops->name, strerror(-r));
-        return r;
+        l->cloud = NULL;
+        ag_log(AG_LOG_ERROR, "cloud %s cannot start: %s", l->ops->name, strerror(-r));
+        return;
     }
-    c->link.since_ms = uv_now(c->loop);
-    client_event(c, DEVICE_EV_CLOUD_START);
-    c->link.ops->start(c->link.cloud);
-    return 0;
+    l->since_ms = uv_now(l->client->loop);
+    event(l, DEVICE_EV_CLOUD_START);
+    l->ops->start(l->cloud);
 }
 
-void cloud_link_stop(struct client *c, bool restart)
+void cloud_link_end(struct cloud_link *l, bool restart)
 {
-    c->link.restart = restart;
-    if (!c->link.cloud || c->link.stopping)
+    l->restart = restart;
+    if (!cloud_link_is_running(l))
         return;
-    c->link.stopping = true;
-    c->link.connected = false;
-    report_path_lost(&c->reports);
-    uplink_pump(&c->uplink);
-    uplink_lost(&c->uplink);
-    c->link.ops->stop(c->link.cloud);
+    l->stopping = true;
+    l->connected = false;
+    give_back(l);
+    l->cloud->ops->stop(l->cloud);
+}
+
+static bool is_configured(const struct cloud_link *l)
+{
+    char why[160] = "";
+
+    if (!l->ops->check || l->ops->check(l->client->conf, why, sizeof why) == 0)
+        return true;
+    ag_log(AG_LOG_ERROR, "cloud %s: %s", l->ops->name, why);
+    return false;
+}
+
+void cloud_link_go_online(struct cloud_link *l)
+{
+    if (!is_configured(l))
+        return;
+    if (l->cloud && l->stopping) {
+        l->restart = true;
+    } else if (l->cloud && l->ops->kick) {
+        event(l, DEVICE_EV_CLOUD_START);
+        l->ops->kick(l->cloud);
+    } else if (!l->cloud) {
+        cloud_link_begin(l);
+    }
 }

@@ -68,6 +68,7 @@ static void reload(struct daemon *d)
     }
     ag_log_set_level(fresh.log_level);
     client_reload(&d->client, &fresh.client);
+    cloud_links_take_list(&d->client, fresh.client.cloud, &fresh.conf);
     options_deinit(&fresh);
     ag_log(AG_LOG_INFO, "configuration read again");
 }
@@ -99,12 +100,12 @@ static void signals_start(struct daemon *d)
 
 static int say_ready(struct daemon *d, struct ag_daemon *background)
 {
-    char local[AG_ADDR_TEXT_MAX], lan[AG_ADDR_TEXT_MAX], ble[AG_ADDR_TEXT_MAX];
+    char local[AG_ADDR_TEXT_MAX], lan[AG_ADDR_TEXT_MAX], ble[AG_ADDR_TEXT_MAX], clouds[CLOUD_LIST_MAX];
 
     return ag_daemon_ready(background, "local=%s lan=%s ble=%s cloud=%s",
                            ag_addr_format(&d->client.local_bound, local),
                            ag_addr_format(&d->client.lan_bound, lan), ag_addr_format(&d->client.ble_bound, ble),
-                           d->client.link.ops ? d->client.link.ops->name : "none");
+                           cloud_links_names(&d->client, clouds));
 }
 
 static int run(struct daemon *d, struct options *o, struct ag_daemon *background)

@@ -29,7 +29,7 @@ static const struct option_info infos[N_OPTIONS] = {
     [OPT_DATADIR] = {"datadir", NULL, 'd', "DIR", "data directory (/etc/miio)"},
     [OPT_LOGLEVEL] = {"loglevel", "loglevel", 'l', "0..4", "error, warning, info (2), debug, verbose"},
     [OPT_LOGFILE] = {"logfile", NULL, 'L', "FILE", "append the log to FILE"},
-    [OPT_CLOUD] = {"cloud", "cloud", 0, "NAME", "ot, gizwits, onenet, mqtt or none (ot)"},
+    [OPT_CLOUD] = {"cloud", "cloud", 0, "NAME[,NAME]", "ot, gizwits, onenet, mqtt, the primary first; none (ot)"},
     [OPT_MODEL] = {"model", DEVICE_CONF_MODEL_FILE, 0, "FILE", "the device's model, a MIoT-Spec instance (none)"},
     [OPT_HOST] = {"host", "ot_host", 'H', "HOST", "server of the ot cloud"},
     [OPT_PORT] = {"port", "ot_port", 'p', "PORT", "its port"},
@@ -255,33 +255,68 @@ static unsigned line_of_complaint(const struct options *o, const char *why)
     return device_conf_line(&o->conf, key);
 }
 
-static int check_cloud(struct options *o)
+static int complain_conf(const struct options *o, unsigned line, const char *why)
 {
-    const char *name = o->values[OPT_CLOUD].text ? o->values[OPT_CLOUD].text : "ot";
-    const struct cloud_ops *ops = cloud_find(name);
+    char at[16] = "";
+
+    if (line > 0)
+        snprintf(at, sizeof at, ":%u", line);
+    fprintf(stderr, "miio_client: %s%s%s: %s\n", o->client.dir.path, DATA_CONF, at, why);
+    return EXIT_CONFIG;
+}
+
+static int check_one_cloud(const struct options *o, const struct cloud_ops *ops)
+{
     char why[160] = "";
 
-    o->client.cloud = name;
-    if (strcmp(name, "none") == 0)
-        return 0;
-    if (!ops && o->values[OPT_CLOUD].text)
-        return complain(o, OPT_CLOUD, "no such cloud is built in");
-    if (!ops) {
+    if (identity_is_missing(o->conf.did))
+        return 0; /* looked at when the identity has come */
+    if (ops->check && ops->check(&o->conf, why, sizeof why) < 0)
+        return complain_conf(o, line_of_complaint(o, why), why);
+    return 0;
+}
+
+static int check_routes(const struct options *o)
+{
+    struct route_cloud clouds[CLOUDS_MAX];
+    struct device_conf_error err;
+    struct route_table t;
+    int r;
+
+    for (unsigned i = 0; i < o->clouds.n; i++)
+        clouds[i] = (struct route_cloud){o->clouds.ops[i]->name, o->clouds.ops[i]->place};
+    r = route_table_make(&t, clouds, o->clouds.n, &o->conf, &err);
+    if (r < 0)
+        return complain_conf(o, err.line, r == -ENOMEM ? "out of memory" : err.why);
+    route_table_deinit(&t);
+    return 0;
+}
+
+static int check_cloud(struct options *o)
+{
+    const char *list = o->values[OPT_CLOUD].text ? o->values[OPT_CLOUD].text : "ot";
+    char why[96];
+    int code = 0;
+
+    o->client.cloud = list;
+    if (cloud_list_parse(list, &o->clouds, why, sizeof why) < 0) {
+        if (o->values[OPT_CLOUD].text)
+            return complain(o, OPT_CLOUD, "%s", why);
         fprintf(stderr, "miio_client: cloud ot is not built in; choose another with --cloud\n");
         return EXIT_CONFIG;
     }
-    if (identity_is_missing(o->conf.did))
-        return 0; /* looked at when the identity has come */
-    if (ops->check && ops->check(&o->conf, why, sizeof why) < 0) {
-        unsigned line = line_of_complaint(o, why);
-        char at[16] = "";
+    for (unsigned i = 0; code == 0 && i < o->clouds.n; i++)
+        code = check_one_cloud(o, o->clouds.ops[i]);
+    return code == 0 ? check_routes(o) : code;
+}
 
-        if (line > 0)
-            snprintf(at, sizeof at, ":%u", line);
-        fprintf(stderr, "miio_client: %s%s%s: %s\n", o->client.dir.path, DATA_CONF, at, why);
-        return EXIT_CONFIG;
+static bool has_cloud(const struct options *o, const char *name)
+{
+    for (unsigned i = 0; i < o->clouds.n; i++) {
+        if (strcmp(o->clouds.ops[i]->name, name) == 0)
+            return true;
     }
-    return 0;
+    return false;
 }
 
 /* Clouds of others know no provisioning by a phone, so a device that uses them is taken as being on the network. */
@@ -291,7 +326,7 @@ static int check_provisioning(struct options *o)
     int code = take_word(o, OPT_PROVISIONING, "wifi", "none", &none);
 
     if (!o->values[OPT_PROVISIONING].text)
-        none = strcmp(o->client.cloud, "ot") != 0 && strcmp(o->client.cloud, "none") != 0;
+        none = o->clouds.n > 0 && !has_cloud(o, "ot");
     o->client.wired = none;
     return code;
 }
@@ -571,9 +606,8 @@ static void tell_unknown_keys(const struct options *o)
 
     for (size_t i = 0; i < o->conf.n_entries; i++) {
         device_conf_nth(&o->conf, i, &name, &value);
-        if (conf_key_complaint(name, why))
-            fprintf(stderr, "miio_client: %s%s:%u: %s\n", o->client.dir.path, DATA_CONF, device_conf_line(&o->conf, name),
-                    why);
+        if (conf_key_complaint(name, why) || cloud_list_complaint(&o->clouds, name, why))
+            complain_conf(o, device_conf_line(&o->conf, name), why);
     }
 }
 

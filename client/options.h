@@ -56,6 +56,7 @@ struct options {
 
     struct client_options client; /* made of the values */
     struct device_conf conf;
+    struct cloud_list clouds;
     int log_level;
     const char *log_file; /* NULL: standard error */
 };

@@ -1,30 +1,35 @@
 /* What the rest of the client is to the way of reports: the cloud in use, the uplink, the clocks. */
 #include "client/client.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/timex.h>
 #include <unistd.h>
 
-static bool cloud_takes(void *user)
+_Static_assert((int) CLOUDS_MAX <= (int) ROUTE_PLACES && (int) CLOUDS_MAX <= (int) UPLINK_LANES, "a lane for each cloud");
+
+static bool cloud_takes(void *user, unsigned place)
 {
     const struct client *c = user;
 
-    return c->link.cloud && c->link.connected && !c->link.stopping;
+    return cloud_link_takes(&c->clouds.at[place]);
 }
 
-static int cloud_report(void *user, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
+static int cloud_report(void *user, unsigned place, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
 {
     struct client *c = user;
+    struct cloud_link *l = &c->clouds.at[place];
 
-    return c->link.ops->report(c->link.cloud, id, text, at_s, repeat);
+    return l->ops ? l->ops->report(l->cloud, id, text, at_s, repeat) : -ENOTCONN;
 }
 
-static int cloud_carries(void *user, struct ag_span text)
+static int cloud_carries(void *user, unsigned place, struct ag_span text)
 {
     const struct client *c = user;
+    const struct cloud_ops *ops = c->clouds.at[place].ops;
 
-    return c->link.ops && c->link.ops->carries ? c->link.ops->carries(c->conf, text) : 0;
+    return ops && ops->carries ? ops->carries(c->conf, text) : 0;
 }
 
 static void queued(void *user, uint32_t id)
@@ -102,12 +107,16 @@ int client_open_reports(struct client *c, char error[DATA_ERROR_MAX])
 {
     char path[DATA_PATH_MAX + 16];
     struct report_path_env env = {.loop = c->loop, .conf = c->conf, .host = &host, .user = c};
+    struct route_cloud clouds[CLOUDS_MAX];
+    const struct cloud_link *l;
     int r;
 
     c->boot = read_boot();
     snprintf(path, sizeof path, "%sreports.mdb", c->options.dir.path);
-    env.path = c->link.ops ? path : NULL;
-    env.need = c->link.ops ? cloud_need(c->link.ops) : 0;
+    env.path = path;
+    env.clouds = clouds;
+    for (; (l = cloud_links_nth(c, env.n_clouds)); env.n_clouds++)
+        clouds[env.n_clouds] = (struct route_cloud){l->ops->name, l->ops->place};
     r = report_path_open(&c->reports, &env, error, DATA_ERROR_MAX);
     c->n_open += c->reports.spool != NULL;
     return r;

@@ -111,12 +111,7 @@ static unsigned wakeup_s(const struct client *c)
         next_s = seconds_until(c, deadlines[i]);
         s = next_s < s ? next_s : s;
     }
-    if (!c->link.cloud)
-        return s;
-    if (!c->link.ops->wakeup_s)
-        return 0;
-    next_s = c->link.ops->wakeup_s(c->link.cloud);
-    return next_s < s ? next_s : s;
+    return cloud_links_wakeup_s(c, s);
 }
 
 static int serve_suspend(struct ask *a)

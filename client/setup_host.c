@@ -50,34 +50,12 @@ static void country(void *user)
 {
     struct client *c = user;
 
-    if (c->link.cloud && !c->link.stopping && c->link.ops->kick)
-        c->link.ops->kick(c->link.cloud); /* it may mean another server */
-}
-
-static bool cloud_is_configured(struct client *c)
-{
-    char why[160] = "";
-
-    if (!c->link.ops || !c->link.ops->check || c->link.ops->check(c->conf, why, sizeof why) == 0)
-        return true;
-    ag_log(AG_LOG_ERROR, "cloud %s: %s", c->link.ops->name, why);
-    return false;
+    cloud_links_kick(c); /* it may mean another server */
 }
 
 static void online(void *user)
 {
-    struct client *c = user;
-
-    if (!cloud_is_configured(c))
-        return;
-    if (c->link.cloud && c->link.stopping) {
-        c->link.restart = true;
-    } else if (c->link.cloud && c->link.ops->kick) {
-        client_event(c, DEVICE_EV_CLOUD_START);
-        c->link.ops->kick(c->link.cloud);
-    } else {
-        cloud_link_start(c);
-    }
+    cloud_links_go_online(user);
 }
 
 static void cloud_stop(void *user)
@@ -87,10 +65,7 @@ static void cloud_stop(void *user)
 
 static void cloud_forget(void *user)
 {
-    struct client *c = user;
-
-    if (c->link.cloud && c->link.ops->forget)
-        c->link.ops->forget(c->link.cloud);
+    cloud_links_forget(user);
 }
 
 static int forget_reports(void *user)
@@ -150,10 +125,12 @@ static void tell_unknown_keys(const struct client *c)
 {
     char why[CONF_COMPLAINT_MAX];
     const char *name, *value;
+    struct cloud_list list;
 
+    cloud_links_list(c, &list);
     for (size_t i = 0; i < c->conf->n_entries; i++) {
         device_conf_nth(c->conf, i, &name, &value);
-        if (conf_key_complaint(name, why))
+        if (conf_key_complaint(name, why) || cloud_list_complaint(&list, name, why))
             ag_log(AG_LOG_WARNING, "%s" DATA_CONF ":%u: %s", c->options.dir.path,
                    device_conf_line(c->conf, name), why);
     }

@@ -2,6 +2,8 @@
 #include "client/client.h"
 
 #include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
 #include "client/report/io/spool.h"
 #include "libagent/core/log/log.h"
 
@@ -16,6 +18,84 @@ static void tell_spool(const struct spool *s, cloud_tell_fn *tell, void *user)
     tell(user, "spool.damaged", st.damaged);
     tell(user, "spool.lost", st.lost);
     tell(user, "spool.write_failed", st.failed);
+}
+
+/* Of each cloud's queue of kept reports. */
+static const struct {
+    const char *name;
+    size_t at; /* in struct report_queue, a uint64_t */
+} queue_counters[] = {
+    {"spool.kept", offsetof(struct report_queue, n_kept)},
+    {"spool.acked", offsetof(struct report_queue, n_acked)},
+    {"spool.replaced", offsetof(struct report_queue, n_replaced)},
+    {"spool.dropped.old", offsetof(struct report_queue, n_too_old)},
+    {"spool.dropped.full", offsetof(struct report_queue, n_too_many)},
+    {"spool.dropped.refused", offsetof(struct report_queue, n_refused)},
+    {"spool.dropped.unreadable", offsetof(struct report_queue, n_unreadable)},
+    {"spool.dropped.owner", offsetof(struct report_queue, n_forgotten)},
+};
+
+static uint64_t queue_counter(const struct report_queue *q, size_t at)
+{
+    uint64_t n;
+
+    memcpy(&n, (const char *) q + at, sizeof n);
+    return n;
+}
+
+/* A report that several clouds need counts for each of them. */
+static void tell_queues(const struct client *c, cloud_tell_fn *tell, void *user)
+{
+    uint64_t n = 0;
+
+    for (unsigned k = 0; k < CLOUDS_MAX; k++)
+        n += c->reports.lanes[k].queue.n;
+    tell(user, "spool.waiting", n);
+    for (size_t i = 0; i < ag_array_size(queue_counters); i++) {
+        n = 0;
+        for (unsigned k = 0; k < CLOUDS_MAX; k++)
+            n += queue_counter(&c->reports.lanes[k].queue, queue_counters[i].at);
+        tell(user, queue_counters[i].name, n);
+    }
+}
+
+struct naming {
+    const char *cloud;
+    cloud_tell_fn *tell;
+    void *user;
+};
+
+/* "cloud.link.sent" becomes "cloud.mqtt.link.sent". */
+static void tell_under_name(void *user, const char *name, uint64_t n)
+{
+    const struct naming *to = user;
+    char text[96];
+
+    snprintf(text, sizeof text, "cloud.%s.%s", to->cloud, strncmp(name, "cloud.", 6) == 0 ? name + 6 : name);
+    to->tell(to->user, text, n);
+}
+
+static void tell_lane(const struct report_lane *lane, struct naming *to)
+{
+    tell_under_name(to, "spool.waiting", lane->queue.n);
+    for (size_t i = 0; i < ag_array_size(queue_counters); i++)
+        tell_under_name(to, queue_counters[i].name, queue_counter(&lane->queue, queue_counters[i].at));
+    tell_under_name(to, "spool.dropped.missed", lane->n_lost);
+}
+
+static void tell_clouds(const struct client *c, cloud_tell_fn *tell, void *user)
+{
+    const struct cloud_link *l;
+
+    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
+        struct naming to = {l->ops->name, tell, user};
+        bool several = c->clouds.n > 1, counts = cloud_link_is_running(l) && l->ops->counters;
+
+        if (several)
+            tell_lane(&c->reports.lanes[l->ops->place], &to);
+        if (counts)
+            l->ops->counters(l->cloud, several ? tell_under_name : tell, several ? (void *) &to : user);
+    }
 }
 
 void client_tell_counters(const struct client *c, cloud_tell_fn *tell, void *user)
@@ -64,19 +144,11 @@ void client_tell_counters(const struct client *c, cloud_tell_fn *tell, void *use
     tell(user, "uplink.dropped", c->uplink.stats.dropped);
     tell(user, "uplink.stray_acks", c->uplink.stats.stray);
     tell(user, "helper.bad_texts", c->setup.helper.bad);
-    tell(user, "spool.waiting", c->reports.queue.n);
-    tell(user, "spool.kept", c->reports.queue.n_kept);
-    tell(user, "spool.acked", c->reports.queue.n_acked);
-    tell(user, "spool.replaced", c->reports.queue.n_replaced);
-    tell(user, "spool.dropped.old", c->reports.queue.n_too_old);
-    tell(user, "spool.dropped.full", c->reports.queue.n_too_many);
-    tell(user, "spool.dropped.refused", c->reports.queue.n_refused);
-    tell(user, "spool.dropped.unreadable", c->reports.queue.n_unreadable);
+    tell_queues(c, tell, user);
     tell(user, "spool.refused", c->reports.n_refused);
     tell_spool(c->reports.spool, tell, user);
-    tell(user, "spool.dropped.owner", c->reports.queue.n_forgotten);
-    if (c->link.cloud && !c->link.stopping && c->link.ops->counters)
-        c->link.ops->counters(c->link.cloud, tell, user);
+    tell(user, "spool.dropped.unlisted", c->reports.n_unlisted);
+    tell_clouds(c, tell, user);
     if (c->mqtt_api) {
         mqtt_api_get_stats(c->mqtt_api, &mqtt);
         tell(user, "mqtt_api.texts_in", mqtt.texts_in);
@@ -109,7 +181,8 @@ static void log_counter(void *user, const char *name, uint64_t n)
 
 void client_log_state(const struct client *c)
 {
-    ag_log(AG_LOG_INFO, "state %s, cloud %s", device_state_name(c->machine.state),
-           c->link.ops ? c->link.ops->name : "none");
+    char clouds[CLOUD_LIST_MAX];
+
+    ag_log(AG_LOG_INFO, "state %s, cloud %s", device_state_name(c->machine.state), cloud_links_names(c, clouds));
     client_tell_counters(c, log_counter, NULL);
 }

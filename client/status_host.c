@@ -11,13 +11,17 @@ enum { CLOCK_IS_SET = 1577836800 }; /* 2020-01-01 */
 
 /* ---- clouds ---- */
 
-static const char *word_of(const struct client *c, const struct cloud_facts *f)
+const char *client_cloud_word(const struct cloud_link *l)
 {
-    if (!c->link.cloud || c->link.stopping)
+    struct cloud_facts f = {.in_flight = 0};
+
+    if (!cloud_link_is_running(l))
         return "off";
-    if (c->link.connected)
+    if (l->connected)
         return "cloud_connected";
-    return f->past.loss == CLOUD_LOSS_NONE ? "cloud_trying" : "cloud_retry";
+    if (l->ops->facts)
+        l->ops->facts(l->cloud, &f);
+    return f.past.loss == CLOUD_LOSS_NONE ? "cloud_trying" : "cloud_retry";
 }
 
 /* "cloud.dropped.json" becomes "json", "cloud.refused.reports" stays "refused.reports". */
@@ -35,32 +39,45 @@ static void keep_drop(void *user, const char *name, uint64_t n)
         s->dropped[s->n_dropped++] = (struct status_count){name + sizeof "cloud." - 1, n};
 }
 
-static void ask_cloud(const struct client *c, struct status_cloud *s)
+static void ask_cloud(const struct cloud_link *l, struct status_cloud *s)
 {
-    const struct cloud *cloud = c->link.cloud;
+    if (l->ops->facts)
+        l->ops->facts(l->cloud, &s->facts);
+    if (l->ops->counters)
+        l->ops->counters(l->cloud, keep_drop, s);
+    if (l->ops->next_try_ms)
+        s->next_try_ms = l->ops->next_try_ms(l->cloud);
+}
 
-    if (c->link.ops->facts)
-        c->link.ops->facts(cloud, &s->facts);
-    if (c->link.ops->counters)
-        c->link.ops->counters(cloud, keep_drop, s);
-    if (c->link.ops->next_try_ms)
-        s->next_try_ms = c->link.ops->next_try_ms(cloud);
+/* With several clouds each has its own part of the store. */
+static void ask_lane(const struct report_lane *lane, struct status_cloud *s)
+{
+    keep_drop(s, "cloud.dropped.spool.old", lane->queue.n_too_old);
+    keep_drop(s, "cloud.dropped.spool.full", lane->queue.n_too_many);
+    keep_drop(s, "cloud.dropped.spool.missed", lane->n_lost);
+    s->has_kept = true;
+    s->kept = lane->queue.n;
 }
 
 /* The clouds of the list, in its order. */
 static unsigned gather_clouds(const struct client *c, struct status_cloud clouds[STATUS_CLOUDS_MAX])
 {
-    struct status_cloud *s = &clouds[0];
+    const struct cloud_link *l;
+    unsigned n;
 
-    if (!c->link.ops)
-        return 0;
-    *s = (struct status_cloud){.name = c->link.ops->name, .next_try_ms = UINT64_MAX};
-    if (c->link.cloud && !c->link.stopping)
-        ask_cloud(c, s);
-    s->word = word_of(c, &s->facts);
-    s->since_ms = uv_now(c->loop) - (c->link.since_ms ? c->link.since_ms : c->started_ms);
-    s->error_ago_ms = uv_now(c->loop) - s->facts.past.at_ms;
-    return 1;
+    for (n = 0; n < STATUS_CLOUDS_MAX && (l = cloud_links_nth(c, n)); n++) {
+        struct status_cloud *s = &clouds[n];
+
+        *s = (struct status_cloud){.name = l->ops->name, .next_try_ms = UINT64_MAX};
+        if (cloud_link_is_running(l))
+            ask_cloud(l, s);
+        if (c->clouds.n > 1)
+            ask_lane(&c->reports.lanes[l->ops->place], s);
+        s->word = client_cloud_word(l);
+        s->since_ms = uv_now(c->loop) - (l->since_ms ? l->since_ms : c->started_ms);
+        s->error_ago_ms = uv_now(c->loop) - s->facts.past.at_ms;
+    }
+    return n;
 }
 
 int client_put_cloud_words(const struct client *c, struct ag_buf *out)
@@ -72,9 +89,24 @@ int client_put_cloud_words(const struct client *c, struct ag_buf *out)
 
 /* ---- the rest ---- */
 
+/* Limits hold for each cloud: the queue that is nearest to them. */
+static const struct report_queue *fullest(const struct client *c)
+{
+    const struct report_queue *best = &c->reports.lanes[0].queue;
+    const struct cloud_link *l;
+
+    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
+        const struct report_queue *q = &c->reports.lanes[l->ops->place].queue;
+
+        if (i == 0 || q->bytes > best->bytes)
+            best = q;
+    }
+    return best;
+}
+
 static void gather_spool(const struct client *c, struct status_facts *f)
 {
-    const struct report_queue *q = &c->reports.queue;
+    const struct report_queue *q = fullest(c);
     struct report_birth birth;
     int64_t now_ms = (int64_t) uv_now(c->loop);
     int e = c->reports.spool ? spool_error(c->reports.spool) : 0;
@@ -83,7 +115,8 @@ static void gather_spool(const struct client *c, struct status_facts *f)
     f->spool.bytes = q->bytes;
     f->spool.max_reports = q->limits.max_reports;
     f->spool.max_bytes = q->limits.max_bytes;
-    f->spool.dropped = q->n_too_old + q->n_too_many;
+    for (unsigned i = 0; i < CLOUDS_MAX; i++)
+        f->spool.dropped += c->reports.lanes[i].queue.n_too_old + c->reports.lanes[i].queue.n_too_many;
     f->spool.error = e < 0 ? strerror(-e) : NULL;
     f->spool.has_oldest = report_queue_oldest(q, &birth);
     if (f->spool.has_oldest && birth.born_ms < now_ms)

@@ -1,12 +1,15 @@
 /*
- * The way of a report from the uplink to the cloud. While the cloud takes reports they go to it directly; their texts
- * are held until the acknowledgement. When it does not (no session, or an older report still waits) they are kept on
+ * The way of a report from the uplink to the clouds. While a cloud takes reports they go to it directly; their texts
+ * are held until the acknowledgement. When it does not (no session, or an older report still waits for it) they are kept on
  * disk, and the application is told ["queued"] once they are safe. Kept reports leave in order, under the same ids, with the
- * time at which they were reported, and are removed when the cloud has acknowledged them. Which methods are kept:
- * client/report/core/report_policy.h. A report that the cloud can never carry, or that the disk does not take, is answered with an
- * error at once.
+ * time at which they were reported, and are removed when every cloud that needs them has acknowledged them. Which methods
+ * are kept: client/report/core/report_policy.h; which clouds get them: client/report/core/report_route.h. A report that the
+ * cloud can never carry, or that the disk does not take, is answered with an error at once.
  *
- * It knows the rest of the client through struct report_host alone.
+ * Each cloud has a lane: its queue, its window, its limits. The application hears of the first cloud of the route alone; the
+ * others never hold a report back from it and never fail one. What one of them cannot get at all is counted in its lane.
+ *
+ * It knows the rest of the client through struct report_host alone. A cloud is named by its place.
  */
 #ifndef CLIENT_REPORT_PATH_H
 #define CLIENT_REPORT_PATH_H
@@ -14,12 +17,14 @@
 #include <stdbool.h>
 #include <uv.h>
 #include "client/device/core/device_conf.h"
+#include "client/report/core/given.h"
 #include "client/report/core/report_queue.h"
+#include "client/report/core/report_route.h"
 #include "libagent/core/buf.h"
 #include "libagent/core/log/log.h"
 
 struct spool;
-struct report_direct;
+struct report_path;
 
 struct report_time {
     uint64_t now_ms; /* a clock that nobody sets, the same for every process of one boot */
@@ -31,10 +36,10 @@ struct report_time {
 /* What the rest of the client does for the path; user is struct report_path_env's. */
 struct report_host {
     /* A session takes reports. */
-    bool (*cloud_takes)(void *user);
+    bool (*cloud_takes)(void *user, unsigned place);
     /* As in client/cloud/cloud.h. */
-    int (*cloud_report)(void *user, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat);
-    int (*cloud_carries)(void *user, struct ag_span text);
+    int (*cloud_report)(void *user, unsigned place, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat);
+    int (*cloud_carries)(void *user, unsigned place, struct ag_span text);
     /* The application's answer; ids that nobody waits for are fine. */
     void (*queued)(void *user, uint32_t id);
     void (*failed)(void *user, uint32_t id, int code, const char *message);
@@ -49,22 +54,33 @@ struct report_host {
 struct report_path_env {
     uv_loop_t *loop;
     const struct device_conf *conf;
-    unsigned need;    /* the cloud's bit in the store, see client/cloud/cloud.h */
+    const struct route_cloud *clouds; /* the list, for the call of report_path_open() only */
+    unsigned n_clouds;
     const char *path; /* of the store's file; NULL: nothing is kept. For the call of report_path_open() only */
     const struct report_host *host;
     void *user;
 };
 
+struct report_lane {
+    struct report_path *path;
+    unsigned place;
+    bool listed;             /* the cloud is in the list */
+    struct report_queue queue;
+    struct given_list given; /* to the cloud, without being kept */
+    uint64_t release_ms;     /* when those held back are tried again; 0: none */
+    uint64_t n_lost;         /* it got them in no way, and no application waited for its word */
+    bool pumping;
+};
+
 struct report_path {
     struct report_path_env env;
-    struct report_queue queue;
+    struct route_table route;
+    struct report_lane lanes[ROUTE_PLACES];
     struct spool *spool;          /* NULL: nothing is kept */
-    struct report_direct *direct; /* given to the cloud without being kept; uthash, in the order they were given */
-    unsigned n_direct;
-    uint64_t release_ms;          /* when those held back are tried again; 0: none */
+    uint64_t next_seq;
     uint64_t n_refused;           /* answered with an error, because the store could not take them */
+    uint64_t n_unlisted;          /* kept for a cloud that is not in the list any more */
     struct ag_log_gate gate;
-    bool pumping;
 };
 
 /* Reads what an earlier run has left. 0; -EINVAL: a setting, with one line in error; -ENOMEM. Close in any case;
@@ -74,23 +90,30 @@ int report_path_open(struct report_path *p, const struct report_path_env *env, c
 void report_path_close(struct report_path *p);
 void report_path_deinit(struct report_path *p);
 
+/* Another list and its routes. A cloud that is no longer in it gives up its part; a new one gets nothing older. Takes the
+   table over. */
+void report_path_take_route(struct report_path *p, struct route_table *route);
+
+/* Where this text goes; the place of the cloud whose word is the answer. */
+struct report_route report_path_route(const struct report_path *p, struct ag_span method);
+
 /* From the uplink; as uplink_sink.report(). */
 int report_path_report(struct report_path *p, uint32_t id, struct ag_span text, bool repeat);
 
-/* A report under this id waits for the cloud's acknowledgement; as uplink_sink.taken(). */
+/* A report under this id waits for a cloud's acknowledgement; as uplink_sink.taken(). */
 bool report_path_has(const struct report_path *p, uint32_t id);
 
-/* The cloud's events, before the uplink hears of them. true: the uplink is not concerned. */
-bool report_path_acked(struct report_path *p, uint32_t id);
-bool report_path_failed(struct report_path *p, uint32_t id, bool retry);
-void report_path_lost(struct report_path *p);
+/* A cloud's events, before the uplink hears of them. true: the uplink is not concerned. */
+bool report_path_acked(struct report_path *p, unsigned place, uint32_t id);
+bool report_path_failed(struct report_path *p, unsigned place, uint32_t id, bool retry);
+void report_path_lost(struct report_path *p, unsigned place);
 /* The cloud may take more. */
-void report_path_pump(struct report_path *p);
+void report_path_pump(struct report_path *p, unsigned place);
 
 /* The device was reset: nothing of the last owner's is kept, in memory or on the disk. 0 or -errno: the disk would not. */
 int report_path_forget(struct report_path *p);
 
-/* Something is on its way to the disk or to the cloud. */
+/* Something is on its way to the disk or to a cloud. */
 bool report_path_is_busy(const struct report_path *p);
 
 void report_path_expire(struct report_path *p, uint64_t now_ms);

@@ -148,14 +148,14 @@ static void world_init(struct world *w)
     if (ag_json_parse(&text, 8, &view) != 0)
         abort();
     for (int i = 0; i < N_COMMANDS; i++) {
-        if (command_start(&w->commands, (struct origin){ORIGIN_LAN, 1}, 0, text, &view, true, 0) < 0)
+        if (command_start(&w->commands, (struct origin){.kind = ORIGIN_LAN, .token = 1}, 0, text, &view, true, 0) < 0)
             abort();
     }
 }
 
 static void world_end(struct world *w)
 {
-    uplink_pump(&w->uplink);
+    uplink_pump(&w->uplink, 0);
     command_expire(&w->commands, 5000);
     uplink_expire(&w->uplink, 100000);
     if (w->ends != N_COMMANDS || w->commands.n_open || w->uplink.n_open || w->uplink.bytes)

@@ -15,6 +15,7 @@ miio_system_test(test_ot.py TIMEOUT 400)
 miio_system_test(test_spool.py TIMEOUT 400)
 miio_system_test(test_ot_soak.py TIMEOUT 1800 SOAK)
 miio_unit_test(report_queue SOURCES unit/client/report/test_report_queue.c LIBS miioclient_core ALLOC_FAIL)
+miio_unit_test(report_route SOURCES unit/client/report/test_report_route.c LIBS miioclient_core ALLOC_FAIL)
 miio_fuzz_target(ot_session SOURCES fuzz/fuzz_ot_session.c LIBS miioclient_core)
 
 # What a LAN request costs; started by bench/lan_roundtrip.py.
@@ -25,6 +26,7 @@ miio_fuzz_target(spool_record SOURCES fuzz/fuzz_spool_record.c LIBS miioclient_c
 
 # The way of reports between a played cloud, store and clock; the store's own parts.
 miio_unit_test(report_path SOURCES unit/client/report/test_report_path.c ${CMAKE_SOURCE_DIR}/client/report/report_path.c
+               ${CMAKE_SOURCE_DIR}/client/report/report_keep.c
                LIBS miioclient_core PkgConfig::UV)
 miio_unit_test(spool_form SOURCES unit/client/report/test_spool_form.c LIBS miioclient_core ALLOC_FAIL)
 miio_fuzz_target(spool_form SOURCES fuzz/fuzz_spool_form.c LIBS miioclient_core)

@@ -31,7 +31,7 @@ static const char *const known[] = {
     "mqtt_user"};
 
 /* Names that begin so, with a method behind. */
-static const char *const prefixes[] = {"spool."};
+static const char *const prefixes[] = {"route.", "spool."};
 
 bool conf_key_is_known(const char *name)
 {

@@ -195,13 +195,13 @@ void command_peer_added(struct command_table *t, unsigned peer)
     }
 }
 
-void command_forget_origin(struct command_table *t, enum origin_kind kind)
+void command_forget_origin(struct command_table *t, struct origin who)
 {
     ag_list_for_each(it, &t->by_age) {
         struct command *c = ag_list_entry(it, struct command, age);
 
-        if (c->from.kind == kind)
-            c->from = (struct origin){ORIGIN_CLIENT, 0};
+        if (c->from.kind == who.kind && c->from.place == who.place)
+            c->from = (struct origin){.kind = ORIGIN_CLIENT};
     }
 }
 

@@ -79,8 +79,8 @@ void command_peer_removed(struct command_table *t, unsigned peer, uint64_t now_m
 /* Applications are about to come: the daemon has started, or the last of them has just gone. grace_ms begins. */
 void command_expect_peers(struct command_table *t, uint64_t now_ms);
 
-/* Answers for this kind of origin go nowhere from now on: it has ended, and its tokens will mean others. */
-void command_forget_origin(struct command_table *t, enum origin_kind kind);
+/* Answers for this origin, whatever the token, go nowhere from now on: it has ended, and its tokens will mean others. */
+void command_forget_origin(struct command_table *t, struct origin who);
 
 /*
  * Broadcasts the command. wants_answer false: nothing is remembered. 0, also when done() was called within (nobody

@@ -19,6 +19,7 @@ enum origin_kind {
 struct origin {
     enum origin_kind kind;
     uint64_t token;
+    unsigned place; /* ORIGIN_CLOUD: which one (client/cloud/cloud.h) */
 };
 
 #endif

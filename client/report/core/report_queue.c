@@ -13,7 +13,7 @@ struct report_entry {
     uint32_t id, size;
     struct report_birth birth;
     uint8_t state; /* enum report_state */
-    bool in_topics;
+    bool in_topics, tells;
     struct ag_list order; /* in waiting, sent or held */
     UT_hash_handle hh_id, hh_topic, hh_seq;
 };
@@ -21,7 +21,7 @@ struct report_entry {
 void report_queue_init(struct report_queue *q, const struct report_limits *limits,
                        void (*forget)(void *user, uint64_t seq), void *user)
 {
-    *q = (struct report_queue){.limits = *limits, .forget = forget, .user = user, .next_seq = 1};
+    *q = (struct report_queue){.limits = *limits, .forget = forget, .user = user};
     ag_list_init(&q->waiting);
     ag_list_init(&q->sent);
     ag_list_init(&q->held);
@@ -180,20 +180,19 @@ static void settle(struct report_queue *q, struct report_entry *e)
     take_topic(q, e);
 }
 
-int report_queue_add(struct report_queue *q, uint32_t id, uint64_t topic, size_t size, int64_t born_ms,
-                     uint64_t *seq_out)
+int report_queue_add(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t topic, size_t size, int64_t born_ms,
+                     bool tells)
 {
     struct report_entry *e;
     int r;
 
     if (size > q->limits.max_bytes || size > UINT32_MAX)
         return -EFBIG;
-    r = entry_new(q, &e, q->next_seq, id, topic, size, (struct report_birth){.born_ms = born_ms});
+    r = entry_new(q, &e, seq, id, topic, size, (struct report_birth){.born_ms = born_ms});
     if (r < 0)
         return r;
-    q->next_seq++;
+    e->tells = tells;
     q->n_kept++;
-    *seq_out = e->seq;
     return 0;
 }
 
@@ -203,22 +202,21 @@ int report_queue_restore(struct report_queue *q, uint64_t seq, uint32_t id, uint
     struct report_entry *e;
     int r = entry_new(q, &e, seq, id, topic, size, birth);
 
-    if (seq >= q->next_seq)
-        q->next_seq = seq + 1; /* in any case: the store has this number */
     if (r < 0)
         return r;
     settle(q, e);
     return 0;
 }
 
-void report_queue_stored(struct report_queue *q, uint64_t seq)
+bool report_queue_stored(struct report_queue *q, uint64_t seq)
 {
     struct report_entry *e = find_seq(q, seq);
 
     if (!e || e->state != REPORT_WRITING)
-        return;
+        return false;
     settle(q, e);
     make_room_for(q, e);
+    return e->tells;
 }
 
 void report_queue_not_stored(struct report_queue *q, uint64_t seq)
@@ -292,6 +290,13 @@ bool report_queue_is_stored(const struct report_queue *q, uint32_t id)
     const struct report_entry *e = find_id(q, id);
 
     return e && e->state != REPORT_WRITING;
+}
+
+bool report_queue_tells(const struct report_queue *q, uint32_t id)
+{
+    const struct report_entry *e = find_id(q, id);
+
+    return e && e->tells;
 }
 
 bool report_queue_refused(struct report_queue *q, uint32_t id)

@@ -1,5 +1,5 @@
 /*
- * The order of the reports that are kept for the cloud: which one goes next, what must give way when there are too many,
+ * The order of the reports that are kept for one cloud: which one goes next, what must give way when there are too many,
  * and what the cloud has taken. It holds numbers only; the texts are in the store (client/report/io/spool.h), under the same
  * sequence numbers.
  *
@@ -38,7 +38,6 @@ struct report_queue {
     struct ag_list waiting; /* WRITING and STORED, in order */
     struct ag_list sent;    /* SENT */
     struct ag_list held;    /* sent without success on a living line: to be tried again a little later */
-    uint64_t next_seq;
     unsigned n, n_writing;       /* in all; of them WRITING */
     size_t bytes, writing_bytes; /* of their texts */
     uint64_t n_kept, n_acked, n_replaced, n_too_old, n_too_many, n_refused, n_unreadable, n_forgotten;
@@ -63,17 +62,18 @@ void report_queue_init(struct report_queue *q, const struct report_limits *limit
 void report_queue_deinit(struct report_queue *q);
 
 /*
- * A new report; topic 0: keep all of its kind. 0; -EEXIST: the id is here already; -EFBIG: larger than the whole queue
- * may be; -ENOMEM.
+ * A new report under a number above all others; topic 0: keep all of its kind; tells: this cloud's word on it is the
+ * application's answer. 0; -EEXIST: the id is here already; -EFBIG: larger than the whole queue may be; -ENOMEM.
  */
-int report_queue_add(struct report_queue *q, uint32_t id, uint64_t topic, size_t size, int64_t born_ms,
-                     uint64_t *seq_out);
+int report_queue_add(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t topic, size_t size, int64_t born_ms,
+                     bool tells);
 /* One that the store held at the start; in the order of seq. 0, -EEXIST, -ENOMEM. */
 int report_queue_restore(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t topic, size_t size,
                          struct report_birth birth);
 
-/* The store has it for good. What must give way to it is forgotten within. */
-void report_queue_stored(struct report_queue *q, uint64_t seq);
+/* The store has it for good. What must give way to it is forgotten within. true: it was waited for here, and its end is
+   the application's answer. */
+bool report_queue_stored(struct report_queue *q, uint64_t seq);
 /* The store could not take it. */
 void report_queue_not_stored(struct report_queue *q, uint64_t seq);
 
@@ -87,6 +87,8 @@ void report_queue_unsent(struct report_queue *q, uint64_t seq);
 bool report_queue_has(const struct report_queue *q, uint32_t id);
 /* It is known, and is in the store. */
 bool report_queue_is_stored(const struct report_queue *q, uint32_t id);
+/* It is known, and is the application's answer. */
+bool report_queue_tells(const struct report_queue *q, uint32_t id);
 bool report_queue_acked(struct report_queue *q, uint32_t id);
 /* The store cannot give it out any more. */
 void report_queue_unreadable(struct report_queue *q, uint64_t seq);

@@ -25,7 +25,8 @@ void uplink_init(struct uplink *u, const struct uplink_sink *sink, void *user, u
     *u = (struct uplink){.sink = sink, .user = user, .max_open = 8192, .max_bytes = 4 << 20, .timeout_ms = 30000,
                          .last_id = random % AG_ID_MAX};
     ag_list_init(&u->by_age);
-    ag_list_init(&u->queue);
+    for (int i = 0; i < UPLINK_LANES; i++)
+        ag_list_init(&u->queues[i]);
 }
 
 static void entry_unqueue(struct uplink_entry *e)
@@ -177,11 +178,11 @@ static bool settle_offer(struct uplink *u, struct uplink_entry *e, uint32_t id, 
     return true;
 }
 
-static void enqueue(struct uplink *u, struct uplink_entry *e, struct ag_buf *text)
+static void enqueue(struct ag_list *queue, struct uplink_entry *e, struct ag_buf *text)
 {
     e->text = *text;
     ag_buf_init(text);
-    ag_list_append(&u->queue, &e->queued);
+    ag_list_append(queue, &e->queued);
 }
 
 static void refuse(struct uplink *u, unsigned peer, struct ag_span raw_id, const char *message)
@@ -196,6 +197,7 @@ int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const st
     ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
     struct ag_span raw_id = ag_view_raw(view, text.p, AG_M_ID);
     size_t charge = charge_of(text, raw_id);
+    unsigned lane = u->sink->lane ? u->sink->lane(u->user, text, view) : 0;
     struct uplink_entry *e;
     uint32_t id;
     int r;
@@ -215,16 +217,16 @@ int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const st
         entry_free(u, e);
         return r;
     }
-    if (ag_list_empty(&u->queue) && settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&out), false)))
+    if (ag_list_empty(&u->queues[lane]) && settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&out), false)))
         return 0;
-    enqueue(u, e, &out);
+    enqueue(&u->queues[lane], e, &out);
     return 0;
 }
 
-void uplink_pump(struct uplink *u)
+static void pump(struct uplink *u, struct ag_list *queue)
 {
-    while (!ag_list_empty(&u->queue)) {
-        struct uplink_entry *e = ag_list_first(&u->queue, struct uplink_entry, queued);
+    while (!ag_list_empty(queue)) {
+        struct uplink_entry *e = ag_list_first(queue, struct uplink_entry, queued);
         ag_cleanup(ag_buf_deinit) struct ag_buf text = e->text;
         uint32_t id = e->id;
 
@@ -235,16 +237,26 @@ void uplink_pump(struct uplink *u)
             continue;
         e->text = text;
         ag_buf_init(&text);
-        ag_list_prepend(&u->queue, &e->queued);
+        ag_list_prepend(queue, &e->queued);
         return;
     }
 }
 
-void uplink_lost(struct uplink *u)
+/* A text has other clouds to go to when the first one acknowledges within the call: the next one must not pass it. */
+void uplink_pump(struct uplink *u, unsigned lane)
 {
-    while (!ag_list_empty(&u->queue)) {
+    if (u->pumping & 1u << lane)
+        return;
+    u->pumping |= 1u << lane;
+    pump(u, &u->queues[lane]);
+    u->pumping &= ~(1u << lane);
+}
+
+void uplink_lost(struct uplink *u, unsigned lane)
+{
+    while (!ag_list_empty(&u->queues[lane]) && !(u->pumping & 1u << lane)) {
         u->stats.failed++;
-        end_with_error(u, ag_list_first(&u->queue, struct uplink_entry, queued), CLIENT_CODE_NOT_CONNECTED,
+        end_with_error(u, ag_list_first(&u->queues[lane], struct uplink_entry, queued), CLIENT_CODE_NOT_CONNECTED,
                        "not connected");
     }
 }

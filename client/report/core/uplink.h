@@ -3,7 +3,8 @@
  * goes back to the socket that asked, under the id that it used. An application's request with an id is answered
  * exactly once: by the cloud, or with an error at the deadline, or at once while there is no cloud.
  *
- * Order is kept: while the cloud's window is full, texts wait here in a bounded queue and leave in the order they came.
+ * Order is kept: while the cloud's window is full, texts wait here in a bounded queue and leave in the order they came. Each
+ * cloud has a lane of its own, so that one with a full window holds up nobody else's.
  * A core: the cloud is reached through the sink, the clock is an argument.
  */
 #ifndef CLIENT_UPLINK_H
@@ -15,8 +16,8 @@
 #include "libagent/core/json/json.h"
 #include "libagent/core/list.h"
 
-/* For uplink_submit(): nobody waits for the answer. */
-enum { UPLINK_NO_PEER = COMMAND_PEERS_MAX };
+/* For uplink_submit(): nobody waits for the answer. Lanes are places of clouds (client/report/core/report_route.h). */
+enum { UPLINK_NO_PEER = COMMAND_PEERS_MAX, UPLINK_LANES = 8 };
 
 struct uplink_sink {
     /*
@@ -24,6 +25,8 @@ struct uplink_sink {
      * cloud cannot carry it.
      */
     int (*report)(void *user, uint32_t id, struct ag_span text, bool repeat);
+    /* The lane of a text: the cloud whose answer it gets. NULL: always 0. */
+    unsigned (*lane)(void *user, struct ag_span text, const struct ag_json_view *view);
     /* The answer for a peer, the application's own id in it. */
     void (*reply)(void *user, unsigned peer, struct ag_span text);
     /* A report under this id is still to be acknowledged, perhaps of an earlier run. NULL: there are none. */
@@ -50,7 +53,8 @@ struct uplink {
     void *user;
     struct uplink_entry *by_id; /* uthash */
     struct ag_list by_age;      /* struct uplink_entry.age: every entry, by deadline */
-    struct ag_list queue;       /* struct uplink_entry.queued: those not yet given to the cloud */
+    struct ag_list queues[UPLINK_LANES]; /* struct uplink_entry.queued: those not yet given to the cloud */
+    unsigned pumping;           /* bit per lane: within a call of the cloud's */
     unsigned n_open, max_open;
     size_t bytes, max_bytes;    /* of all that is open: its text is here, on its way to the disk, or with the cloud */
     struct uplink_share shares[UPLINK_NO_PEER + 1];
@@ -74,10 +78,10 @@ void uplink_failed(struct uplink *u, uint32_t id, int code, const char *message)
 /* An application waits for the answer. */
 bool uplink_is_awaited(const struct uplink *u, uint32_t id);
 
-/* The cloud may take more: after connected, acked and failed. */
-void uplink_pump(struct uplink *u);
-/* The session ended: what waits in the queue is answered -32002 not connected. */
-void uplink_lost(struct uplink *u);
+/* The lane's cloud may take more: after connected, acked and failed. */
+void uplink_pump(struct uplink *u, unsigned lane);
+/* The session ended: what waits in the lane is answered -32002 not connected. */
+void uplink_lost(struct uplink *u, unsigned lane);
 
 /* Its answers go nowhere from now on. */
 void uplink_peer_removed(struct uplink *u, unsigned peer);

@@ -105,6 +105,8 @@ static int put_cloud(struct ag_buf *out, const struct status_cloud *c, uint64_t 
     if (r == 0)
         r = ag_buf_printf(out, ",\"in_flight\":%u,\"sent\":%" PRIu64 ",\"acked\":%" PRIu64 ",\"short_sessions\":%u",
                           c->facts.in_flight, c->facts.sent, c->facts.acked, c->facts.past.n_short);
+    if (r == 0 && c->has_kept)
+        r = ag_buf_printf(out, ",\"kept\":%u", c->kept);
     if (r == 0)
         r = put_text_or_null(out, "refused_topic", c->facts.refused);
     if (r == 0)

@@ -26,6 +26,8 @@ struct status_cloud {
     struct cloud_facts facts;
     struct status_count dropped[STATUS_DROPS_MAX];
     unsigned n_dropped;
+    bool has_kept;          /* with several clouds */
+    unsigned kept;          /* reports that wait for it on the disk */
 };
 
 enum status_clock {

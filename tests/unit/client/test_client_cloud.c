@@ -285,7 +285,7 @@ static unsigned wakeup_s(struct rig *r)
 
 static bool has_restarted(const struct rig *r)
 {
-    return !r->c.link.stopping;
+    return !r->c.clouds.at[0].stopping;
 }
 
 static bool has_a_report(const struct rig *r)
@@ -343,7 +343,7 @@ static void a_loss_keeps_what_is_under_way_and_what_waits(void **state)
 /* A reset, by whatever way it comes: the next owner's cloud hears nothing of the last one's. */
 static bool has_stopped(const struct rig *r)
 {
-    return r->c.setup.machine.state != SETUP_LEAVING && !r->c.link.stopping;
+    return r->c.setup.machine.state != SETUP_LEAVING && !r->c.clouds.at[0].stopping;
 }
 
 static void a_reset_forgets_what_is_kept(void **state)
@@ -361,7 +361,7 @@ static void a_reset_forgets_what_is_kept(void **state)
     assert_int_equal(access(path, F_OK), -1); /* before "ok" is said */
     keeps(&r, 2);                             /* an application that does not know yet */
     turn(&r, has_stopped);
-    assert_true(report_queue_empty(&r.c.reports.queue));
+    assert_true(report_queue_empty(&r.c.reports.lanes[0].queue));
     assert_int_equal(access(path, F_OK), -1);
     cloud_link_start(&r.c);
     comes_up();
@@ -403,7 +403,7 @@ static void a_reset_by_the_helper_forgets_what_is_kept(void **state)
     snprintf(path, sizeof path, "%s/reports.mdb", r.dir);
     helper_settles(&r);
     helper_says(&r, "{\"method\":\"_internal.wifi_ap_mode\"}"); /* it was not asked to join */
-    assert_true(report_queue_empty(&r.c.reports.queue));
+    assert_true(report_queue_empty(&r.c.reports.lanes[0].queue));
     assert_int_equal(access(path, F_OK), -1);
     rig_end(&r);
 }
@@ -421,7 +421,7 @@ static void a_failed_join_forgets_nothing(void **state)
     assert_int_equal(setup_link_network(&r.c.setup, ORIGIN_LAN, &home), 0);
     helper_says(&r, "{\"method\":\"_internal.wifi_connect_failed\"}");
     assert_int_equal(r.c.setup.machine.n_failed, 1);
-    assert_int_equal(r.c.reports.queue.n, 1);
+    assert_int_equal(r.c.reports.lanes[0].queue.n, 1);
     rig_end(&r);
 }
 

@@ -54,7 +54,7 @@ static bool answer(struct world *w, unsigned peer, const char *text)
     return command_answer(&w->t, peer, s, &v);
 }
 
-static const struct origin phone = {ORIGIN_LAN, 5}, cloud = {ORIGIN_CLOUD, 5};
+static const struct origin phone = {.kind = ORIGIN_LAN, .token = 5}, cloud = {.kind = ORIGIN_CLOUD, .token = 5};
 
 /* One row, one script: N start LAN at time 0 (id 101, 102 ...), C the same from the cloud, Pn= answer of peer n,
    -n peer n leaves, T time passes the deadline. */
@@ -311,12 +311,15 @@ static void test_a_gone_origin_hears_nothing(void **state)
     command_peer_added(&w.t, 0);
     start(&w, cloud, "{\"id\":1,\"method\":\"m\"}", 0);
     start(&w, phone, "{\"id\":1,\"method\":\"m\"}", 0);
-    command_forget_origin(&w.t, ORIGIN_CLOUD);
+    start(&w, (struct origin){.kind = ORIGIN_CLOUD, .token = 5, .place = 1}, "{\"id\":1,\"method\":\"m\"}", 0);
+    command_forget_origin(&w.t, (struct origin){.kind = ORIGIN_CLOUD, .place = 0});
     ag_buf_clear(&w.log);
     answer(&w, 0, "{\"id\":101,\"result\":1}");
     answer(&w, 0, "{\"id\":102,\"result\":2}");
+    answer(&w, 0, "{\"id\":103,\"result\":3}"); /* another cloud's, under the same token */
     assert_string_equal(ag_buf_cstr(&w.log), "done 4/0 tag 7 end 0 {\"id\":101,\"result\":1}\n"
-                        "done 1/5 tag 7 end 0 {\"id\":102,\"result\":2}\n");
+                        "done 1/5 tag 7 end 0 {\"id\":102,\"result\":2}\n"
+                        "done 0/5 tag 7 end 0 {\"id\":103,\"result\":3}\n");
     assert_int_equal(w.t.stats.ownerless, 1);
     command_table_deinit(&w.t);
     ag_buf_deinit(&w.log);

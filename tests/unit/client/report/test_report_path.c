@@ -20,7 +20,7 @@
 
 #define ID "did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=cool\nmodel=cool.prod.v1\n"
 
-enum { RECORDS = 64, UNIX = 1700000000, DAY_S = 86400 };
+enum { SECOND = 3, RECORDS = 64, UNIX = 1700000000, DAY_S = 86400 };
 
 /* ---- the store ---- */
 
@@ -60,13 +60,13 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *path, const stru
     (void) path;
     disk.spool = (struct spool){events, user};
     *out = &disk.spool;
-    for (size_t i = 0; i < RECORDS; i++) {
-        struct record *r = &disk.records[i];
+    for (size_t i = 0; i < RECORDS; i++)
+        disk.records[i].used &= disk.records[i].stored; /* the plug was pulled before the rest was there */
+    for (uint64_t seq = 1; seq < 1000; seq++) {
+        struct record *r = record_of(seq);
 
-        if (r->used && !r->stored)
-            r->used = false; /* the plug was pulled before it was there */
-        if (r->used)
-            assert_int_equal(events->found(user, r->seq, r->needs, &r->rec), 0);
+        if (r && events->found(user, r->seq, r->needs, &r->rec) != 0)
+            r->used = false;
     }
     return 0;
 }
@@ -185,6 +185,10 @@ struct rig {
     int answer;  /* what else report() says */
     int carries;
     uint32_t awaited; /* somebody waits for this id */
+    struct {
+        bool up;
+        int takes, carries;
+    } second; /* the cloud at place 3, when it is in the list */
 };
 
 static void see(struct rig *r, const char *fmt, ...) ag_printf_like(2, 3);
@@ -199,16 +203,30 @@ static void see(struct rig *r, const char *fmt, ...)
     assert_int_equal(ag_buf_append_char(&r->seen, ' '), 0);
 }
 
-static bool cloud_takes(void *user)
+static bool cloud_takes(void *user, unsigned place)
 {
-    return ((struct rig *) user)->up;
+    const struct rig *r = user;
+
+    return place == SECOND ? r->second.up : r->up;
 }
 
-static int cloud_report(void *user, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
+static int second_report(struct rig *r, uint32_t id, bool repeat)
+{
+    if (!r->second.up)
+        return -ENOTCONN;
+    if (r->second.takes-- <= 0)
+        return -ENOBUFS;
+    see(r, "%s%" PRIu32 "b", repeat ? "again" : "new", id);
+    return 0;
+}
+
+static int cloud_report(void *user, unsigned place, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
 {
     struct rig *r = user;
 
     (void) text;
+    if (place == SECOND)
+        return second_report(r, id, repeat);
     if (!r->up)
         return -ENOTCONN;
     if (r->answer)
@@ -220,14 +238,16 @@ static int cloud_report(void *user, uint32_t id, struct ag_span text, uint32_t a
     else
         see(r, "%s%" PRIu32, repeat ? "again" : "new", id);
     if (r->acks_within)
-        assert_true(report_path_acked(&r->path, id) == repeat);
+        assert_true(report_path_acked(&r->path, 0, id) == repeat);
     return 0;
 }
 
-static int cloud_carries(void *user, struct ag_span text)
+static int cloud_carries(void *user, unsigned place, struct ag_span text)
 {
+    const struct rig *r = user;
+
     (void) text;
-    return ((struct rig *) user)->carries;
+    return place == SECOND ? r->second.carries : r->carries;
 }
 
 static void queued(void *user, uint32_t id)
@@ -264,16 +284,23 @@ static void closed(void *user)
 static const struct report_host host = {cloud_takes, cloud_report, cloud_carries, queued, failed,
                                         is_awaited,  time_of,      changed,       closed};
 
-static void rig_open(struct rig *r, const char *settings)
+static const struct route_cloud one[] = {{"ot", 0}}, two[] = {{"ot", 0}, {"mqtt", SECOND}};
+
+static void rig_open_with(struct rig *r, const char *settings, const struct route_cloud *clouds, unsigned n)
 {
-    struct report_path_env env = {.conf = &r->conf, .need = 1, .path = "fake", .host = &host, .user = r};
+    struct report_path_env env = {.conf = &r->conf, .clouds = clouds, .n_clouds = n, .path = "fake", .host = &host, .user = r};
     struct device_conf_error err;
     char text[512], error[128];
 
-    *r = (struct rig){.takes = 1000, .now = {.now_ms = 1000000, .boot = 7, .unix_s = UNIX, .sure = true}};
+    *r = (struct rig){.takes = 1000, .second.takes = 1000, .now = {.now_ms = 1000000, .boot = 7, .unix_s = UNIX, .sure = true}};
     snprintf(text, sizeof text, ID "%s", settings);
     assert_int_equal(device_conf_parse(&r->conf, text, strlen(text), &err), 0);
     assert_int_equal(report_path_open(&r->path, &env, error, sizeof error), 0);
+}
+
+static void rig_open(struct rig *r, const char *settings)
+{
+    rig_open_with(r, settings, one, 1);
 }
 
 static void rig_close(struct rig *r)
@@ -313,13 +340,13 @@ static int fresh_disk(void **state)
 static void comes_up(struct rig *r)
 {
     r->up = true;
-    report_path_pump(&r->path);
+    report_path_pump(&r->path, 0);
 }
 
 static void goes_down(struct rig *r)
 {
     r->up = false;
-    report_path_lost(&r->path);
+    report_path_lost(&r->path, 0);
 }
 
 /* ---- rows ---- */
@@ -335,13 +362,13 @@ static void straight_through_while_the_cloud_is_there(void **state)
     report(&r, 2);
     saw(&r, "new1 new2");
     assert_true(report_path_has(&r.path, 1));
-    assert_false(report_path_acked(&r.path, 1)); /* the uplink tells the application */
+    assert_false(report_path_acked(&r.path, 0, 1)); /* the uplink tells the application */
     assert_false(report_path_has(&r.path, 1));
     r.takes = 0;
     report(&r, 3);
     saw(&r, "refused3:full"); /* the uplink offers it again */
     assert_false(report_path_has(&r.path, 3));
-    assert_int_equal(r.path.n_direct, 1);
+    assert_int_equal(r.path.lanes[0].given.n, 1);
     r.answer = -EMSGSIZE;
     report(&r, 4);
     saw(&r, "refused4:large");
@@ -369,10 +396,10 @@ static void kept_and_told_only_when_on_the_disk(void **state)
     saw(&r, "queued3 again3@0");
     report(&r, 4); /* nothing waits any more: those on their way are in front */
     saw(&r, "new4");
-    assert_true(report_path_acked(&r.path, 1));
-    assert_true(report_path_acked(&r.path, 2));
-    assert_true(report_path_acked(&r.path, 3));
-    assert_false(report_path_acked(&r.path, 4));
+    assert_true(report_path_acked(&r.path, 0, 1));
+    assert_true(report_path_acked(&r.path, 0, 2));
+    assert_true(report_path_acked(&r.path, 0, 3));
+    assert_false(report_path_acked(&r.path, 0, 4));
     assert_false(report_path_is_busy(&r.path));
     saw(&r, "");
     rig_close(&r);
@@ -429,7 +456,7 @@ static void a_lost_session_keeps_what_was_under_way_in_front(void **state)
     r.up = true;
     report(&r, 1);
     report(&r, 2);
-    assert_false(report_path_acked(&r.path, 1));
+    assert_false(report_path_acked(&r.path, 0, 1));
     report(&r, 3);
     saw(&r, "new1 new2 new3");
     r.now.now_ms += 60000;
@@ -442,7 +469,7 @@ static void a_lost_session_keeps_what_was_under_way_in_front(void **state)
     r.now.unix_s += 60;
     comes_up(&r);
     saw(&r, "again2@0 again3@0 again4@60"); /* at the time of the report, not of the loss */
-    assert_true(report_path_acked(&r.path, 3));
+    assert_true(report_path_acked(&r.path, 0, 3));
     goes_down(&r);
     saw(&r, "");
     comes_up(&r);
@@ -464,8 +491,8 @@ static void a_cloud_that_acknowledges_within_the_call(void **state)
     comes_up(&r);
     report(&r, 3);
     saw(&r, "again1@0 again2@0 new3");
-    assert_true(report_queue_empty(&r.path.queue));
-    assert_int_equal(r.path.n_direct, 0);
+    assert_true(report_queue_empty(&r.path.lanes[0].queue));
+    assert_int_equal(r.path.lanes[0].given.n, 0);
     rig_close(&r);
 }
 
@@ -486,8 +513,8 @@ static void a_full_window_stops_the_kept_ones_in_order(void **state)
     disk_commits(0);
     saw(&r, "queued5");
     r.takes = 10;
-    assert_true(report_path_acked(&r.path, 1));
-    report_path_pump(&r.path);
+    assert_true(report_path_acked(&r.path, 0, 1));
+    report_path_pump(&r.path, 0);
     saw(&r, "again3@0 again4@0 again5@0");
     rig_close(&r);
 }
@@ -504,20 +531,20 @@ static void not_acknowledged_is_held_back_for_a_minute(void **state)
     comes_up(&r);
     saw(&r, "queued1 queued2 again1@0 again2@0");
     assert_true(report_path_next_deadline(&r.path) == UINT64_MAX);
-    assert_true(report_path_failed(&r.path, 1, true));
+    assert_true(report_path_failed(&r.path, 0, 1, true));
     r.now.now_ms += 1000;
-    assert_true(report_path_failed(&r.path, 2, true)); /* it does not put the first one off */
+    assert_true(report_path_failed(&r.path, 0, 2, true)); /* it does not put the first one off */
     assert_int_equal(report_path_next_deadline(&r.path), 1060000);
-    report_path_pump(&r.path);
+    report_path_pump(&r.path, 0);
     report_path_expire(&r.path, 1059999);
     saw(&r, "");
     r.now.unix_s -= 400 * DAY_S; /* whatever the clock of the device does */
     report_path_expire(&r.path, 1060000);
     saw(&r, "again1@-34560001 again2@-34560001");
     assert_true(report_path_next_deadline(&r.path) == UINT64_MAX);
-    assert_true(report_path_failed(&r.path, 1, false)); /* the cloud cannot */
+    assert_true(report_path_failed(&r.path, 0, 1, false)); /* the cloud cannot */
     assert_false(report_path_has(&r.path, 1));
-    assert_int_equal(r.path.queue.n_refused, 1);
+    assert_int_equal(r.path.lanes[0].queue.n_refused, 1);
     rig_close(&r);
 }
 
@@ -530,8 +557,8 @@ static void a_failed_one_that_was_not_kept(void **state)
     r.up = true;
     report(&r, 1);
     report(&r, 2);
-    assert_false(report_path_failed(&r.path, 2, false)); /* the uplink answers */
-    assert_true(report_path_failed(&r.path, 1, true));   /* the store will */
+    assert_false(report_path_failed(&r.path, 0, 2, false)); /* the uplink answers */
+    assert_true(report_path_failed(&r.path, 0, 1, true));   /* the store will */
     saw(&r, "new1 new2");
     disk_commits(0);
     saw(&r, "queued1 again1@0");
@@ -566,7 +593,7 @@ static void steps_of_the_clock_change_nothing(void **state)
         } else {
             saw(&r, "again1 again2"); /* nobody knows the time */
         }
-        assert_int_equal(r.path.queue.n_too_old, 0);
+        assert_int_equal(r.path.lanes[0].queue.n_too_old, 0);
         rig_close(&r);
     }
 }
@@ -584,7 +611,7 @@ static void age_counts_by_the_clock_that_nobody_sets(void **state)
     report(&r, 2);
     disk_commits(0);
     comes_up(&r);
-    assert_int_equal(r.path.queue.n_too_old, 1);
+    assert_int_equal(r.path.lanes[0].queue.n_too_old, 1);
     saw(&r, "queued1 queued2 again2@-50");
     rig_close(&r);
 }
@@ -627,7 +654,7 @@ static void ages_after_a_restart(void **state)
         ag_buf_clear(&r.seen);
         r.now = (struct report_time){.now_ms = (uint64_t) (1000000 + rows[i].now_ms), .boot = rows[i].boot,
                                      .unix_s = (uint32_t) (UNIX + rows[i].now_s), .sure = rows[i].is_sure};
-        assert_int_equal(report_path_open(&r.path, &(struct report_path_env){.conf = &r.conf, .need = 1, .path = "fake", .host = &host,
+        assert_int_equal(report_path_open(&r.path, &(struct report_path_env){.conf = &r.conf, .clouds = one, .n_clouds = 1, .path = "fake", .host = &host,
                                                                              .user = &r}, (char[99]){0}, 99), 0);
         comes_up(&r);
         saw(&r, rows[i].want);
@@ -695,8 +722,8 @@ static void nothing_of_the_last_owner_is_left(void **state)
     saw(&r, "");
     assert_int_equal(report_path_forget(&r.path), 0);
     assert_int_equal(disk.n_wiped, 1);
-    assert_true(report_queue_empty(&r.path.queue));
-    report_path_pump(&r.path);
+    assert_true(report_queue_empty(&r.path.lanes[0].queue));
+    report_path_pump(&r.path, 0);
     goes_down(&r);
     comes_up(&r);
     saw(&r, "");
@@ -729,8 +756,8 @@ static void what_cannot_be_read_is_counted_and_the_rest_goes_on(void **state)
     disk.read_error = -EIO;
     comes_up(&r);
     saw(&r, "queued1 queued2");
-    assert_int_equal(r.path.queue.n_unreadable, 2);
-    assert_true(report_queue_empty(&r.path.queue));
+    assert_int_equal(r.path.lanes[0].queue.n_unreadable, 2);
+    assert_true(report_queue_empty(&r.path.lanes[0].queue));
     disk.read_error = 0;
     report(&r, 3);
     saw(&r, "new3");
@@ -757,6 +784,304 @@ static void requests_are_not_kept(void **state)
     rig_close(&r);
 }
 
+/* ---- several clouds ---- */
+
+static void second_comes(struct rig *r)
+{
+    r->second.up = true;
+    report_path_pump(&r->path, SECOND);
+}
+
+static unsigned n_on_disk(void)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < RECORDS; i++)
+        n += disk.records[i].used;
+    return n;
+}
+
+/* The first one of the list tells the application; the other one is not heard of. */
+static void each_cloud_gets_it_and_the_first_one_tells(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open_with(&r, "", two, 2);
+    r.up = r.second.up = true;
+    report(&r, 1);
+    report(&r, 2);
+    report(&r, 3);
+    saw(&r, "new1 new1b new2 new2b new3 new3b");
+    assert_true(report_path_acked(&r.path, SECOND, 1));
+    assert_false(report_path_acked(&r.path, 0, 1));
+    assert_true(report_path_failed(&r.path, SECOND, 2, false));
+    assert_false(report_path_failed(&r.path, 0, 3, false));
+    assert_true(report_path_has(&r.path, 2) && report_path_has(&r.path, 3));
+    assert_int_equal(r.path.lanes[SECOND].n_lost, 1);
+    saw(&r, "");
+    rig_close(&r);
+}
+
+static void the_second_away_costs_the_first_nothing(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open_with(&r, "", two, 2);
+    r.up = true;
+    report(&r, 1);
+    assert_false(report_path_acked(&r.path, 0, 1));
+    report(&r, 2);
+    disk_commits(0);
+    saw(&r, "new1 new2"); /* not "queued": that is the first one's word */
+    r.second.takes = 1;
+    second_comes(&r);
+    report(&r, 3);
+    saw(&r, "again1b new3"); /* it must not pass 2 */
+    disk_commits(0);
+    assert_true(report_path_acked(&r.path, SECOND, 1));
+    r.second.takes = 9;
+    report_path_pump(&r.path, SECOND);
+    saw(&r, "again2b again3b");
+    assert_true(report_path_acked(&r.path, SECOND, 2) && report_path_acked(&r.path, SECOND, 3));
+    assert_int_equal(n_on_disk(), 0);
+    rig_close(&r);
+}
+
+static void the_first_away_tells_queued_the_second_gets_it_at_once(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open_with(&r, "", two, 2);
+    r.second.up = true;
+    report(&r, 1);
+    saw(&r, "new1b");
+    assert_true(report_path_acked(&r.path, SECOND, 1));
+    disk_commits(0);
+    comes_up(&r);
+    saw(&r, "queued1 again1@0");
+    assert_true(report_path_acked(&r.path, 0, 1));
+    assert_int_equal(n_on_disk(), 0);
+    rig_close(&r);
+}
+
+/* One record for both; it goes when the last one has it, over a restart too. */
+static void one_record_for_all_who_need_it(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open_with(&r, "", two, 2);
+    report(&r, 1);
+    report(&r, 2);
+    disk_commits(0);
+    saw(&r, "queued1 queued2");
+    assert_int_equal(n_on_disk(), 2);
+    second_comes(&r);
+    assert_true(report_path_acked(&r.path, SECOND, 1) && report_path_acked(&r.path, SECOND, 2));
+    saw(&r, "again1b again2b");
+    assert_int_equal(n_on_disk(), 2);
+    comes_up(&r);
+    assert_true(report_path_acked(&r.path, 0, 1));
+    saw(&r, "again1@0 again2@0");
+    assert_int_equal(n_on_disk(), 1);
+    rig_close(&r);
+    rig_open_with(&r, "", two, 2);
+    second_comes(&r);
+    comes_up(&r);
+    saw(&r, "again2@0");
+    rig_close(&r);
+}
+
+/* A lost session of each keeps its own part; at the end of the program too. */
+static void what_was_under_way_is_kept_for_each(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open_with(&r, "", two, 2);
+    r.up = r.second.up = true;
+    report(&r, 1);
+    report(&r, 2);
+    saw(&r, "new1 new1b new2 new2b");
+    r.second.up = false;
+    report_path_lost(&r.path, SECOND);
+    disk_commits(0);
+    saw(&r, "");
+    goes_down(&r);
+    disk_commits(0);
+    saw(&r, "queued1 queued2");
+    second_comes(&r);
+    assert_true(report_path_acked(&r.path, SECOND, 1) && report_path_acked(&r.path, SECOND, 2));
+    report(&r, 3);
+    saw(&r, "again1b again2b new3b");
+    rig_close(&r); /* 3 was under way at the second */
+    rig_open_with(&r, "", two, 2);
+    second_comes(&r);
+    comes_up(&r);
+    saw(&r, "again3b again1@0 again2@0 again3@0");
+    rig_close(&r);
+}
+
+static void each_is_bounded_by_its_own_share(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open_with(&r, "spool_max_reports=4\n", two, 2);
+    for (uint32_t id = 1; id <= 3; id++)
+        report(&r, id);
+    disk_commits(0);
+    comes_up(&r);
+    for (uint32_t id = 1; id <= 3; id++)
+        assert_true(report_path_acked(&r.path, 0, id));
+    for (uint32_t id = 4; id <= 9; id++) {
+        report(&r, id);
+        assert_false(report_path_acked(&r.path, 0, id));
+        disk_commits(0);
+    }
+    saw(&r, "queued1 queued2 queued3 again1@0 again2@0 again3@0 new4 new5 new6 new7 new8 new9");
+    assert_int_equal(r.path.lanes[SECOND].queue.n_too_many, 5);
+    assert_int_equal(r.path.lanes[0].queue.n_too_many, 0);
+    assert_int_equal(n_on_disk(), 4);
+    second_comes(&r);
+    saw(&r, "again6b again7b again8b again9b");
+    rig_close(&r);
+}
+
+/* A disk that fails is the first one's affair only when the report is kept for it. */
+static void a_store_that_fails_for_the_second_alone(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open_with(&r, "", two, 2);
+    r.up = true;
+    disk.ready = -ENOSPC;
+    report(&r, 1);
+    disk.ready = 0;
+    report(&r, 2);
+    disk_commits(-EIO);
+    saw(&r, "new1 new2");
+    assert_int_equal(r.path.lanes[SECOND].n_lost, 2);
+    assert_int_equal(r.path.n_refused, 0);
+    assert_false(report_path_acked(&r.path, 0, 2));
+    r.second.carries = -EMSGSIZE;
+    report(&r, 3);
+    disk_commits(0);
+    saw(&r, "new3");
+    assert_int_equal(r.path.lanes[SECOND].n_lost, 3);
+    goes_down(&r);
+    disk.ready = -ENOSPC;
+    report(&r, 4);
+    saw(&r, "failed4:-32000");
+    rig_close(&r);
+}
+
+static void a_mute_second_is_given_what_it_has_room_for(void **state)
+{
+    struct rig r;
+    unsigned n;
+
+    (void) state;
+    rig_open_with(&r, "", two, 2);
+    r.up = r.second.up = true;
+    r.second.takes = 3;
+    for (uint32_t id = 1; id <= 6; id++) {
+        report(&r, id);
+        report_path_acked(&r.path, 0, id);
+    }
+    saw(&r, "new1 new1b new2 new2b new3 new3b new4 new5 new6");
+    disk_commits(0);
+    assert_int_equal(n_on_disk(), 3);
+    r.second.takes = 9;
+    for (n = 1; n <= 3; n++)
+        report_path_acked(&r.path, SECOND, n);
+    report_path_pump(&r.path, SECOND);
+    saw(&r, "again4b again5b again6b");
+    rig_close(&r);
+}
+
+static void out_of_the_list_and_into_it(void **state)
+{
+    struct route_table t;
+    struct device_conf_error err;
+    struct rig r;
+
+    (void) state;
+    rig_open_with(&r, "", two, 2);
+    report(&r, 1);
+    disk_commits(0);
+    rig_close(&r);
+    rig_open(&r, ""); /* the second was taken out: it gives up its part */
+    assert_int_equal(r.path.n_unlisted, 1);
+    report(&r, 2);
+    disk_commits(0);
+    rig_close(&r);
+    rig_open_with(&r, "", two, 2); /* and put in: it gets nothing older */
+    second_comes(&r);
+    report(&r, 3);
+    disk_commits(0);
+    saw(&r, "new3b queued3");
+    assert_int_equal(route_table_make(&t, two + 1, 1, &r.conf, &err), 0);
+    report_path_take_route(&r.path, &t); /* while it runs: the first one goes */
+    assert_int_equal(n_on_disk(), 0);
+    assert_int_equal(r.path.n_unlisted, 3);
+    report(&r, 4);
+    assert_false(report_path_acked(&r.path, SECOND, 4)); /* the second one tells from now on */
+    saw(&r, "new4b");
+    rig_close(&r);
+}
+
+static void a_record_without_a_name_is_the_primarys(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    report(&r, 1);
+    disk_commits(0);
+    rig_close(&r);
+    record_of(1)->needs = 0x8000;
+    rig_open_with(&r, "", two, 2);
+    second_comes(&r);
+    comes_up(&r);
+    saw(&r, "again1@0");
+    assert_true(report_path_acked(&r.path, 0, 1));
+    assert_int_equal(n_on_disk(), 0);
+    rig_close(&r);
+}
+
+static void lines_of_routes_change_that(void **state)
+{
+    static const struct ag_span ask = {"{\"id\":7,\"method\":\"_sync.x\"}", 27};
+    struct rig r;
+
+    (void) state;
+    rig_open_with(&r, "route.event.e=mqtt\nroute._sync.*=all\n", two, 2);
+    r.up = true;
+    report(&r, 1);
+    disk_commits(0);
+    saw(&r, "queued1"); /* the second is the only one, so its word counts */
+    second_comes(&r);
+    assert_true(report_path_acked(&r.path, SECOND, 1));
+    report(&r, 2);
+    assert_false(report_path_acked(&r.path, SECOND, 2));
+    saw(&r, "again1b new2b");
+    assert_int_equal(report_path_report(&r.path, 7, ask, false), 0); /* no report, but for all */
+    saw(&r, "new7 new7b");
+    assert_true(report_path_acked(&r.path, SECOND, 7));
+    assert_false(report_path_acked(&r.path, 0, 7));
+    assert_int_equal(report_path_report(&r.path, 8, ask, false), 0);
+    report_path_lost(&r.path, SECOND); /* it is not kept */
+    assert_int_equal(r.path.lanes[SECOND].n_lost, 1);
+    assert_int_equal(n_on_disk(), 0);
+    ag_buf_clear(&r.seen);
+    rig_close(&r);
+}
+
 int main(void)
 {
 #define row(name) cmocka_unit_test_setup(name, fresh_disk)
@@ -778,6 +1103,17 @@ int main(void)
         row(nothing_of_the_last_owner_is_left),
         row(what_cannot_be_read_is_counted_and_the_rest_goes_on),
         row(requests_are_not_kept),
+        row(each_cloud_gets_it_and_the_first_one_tells),
+        row(the_second_away_costs_the_first_nothing),
+        row(the_first_away_tells_queued_the_second_gets_it_at_once),
+        row(one_record_for_all_who_need_it),
+        row(what_was_under_way_is_kept_for_each),
+        row(each_is_bounded_by_its_own_share),
+        row(a_store_that_fails_for_the_second_alone),
+        row(a_mute_second_is_given_what_it_has_room_for),
+        row(out_of_the_list_and_into_it),
+        row(a_record_without_a_name_is_the_primarys),
+        row(lines_of_routes_change_that),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,7 +92,7 @@ static bool on_taken(void *user, uint32_t id)
  * one. */
 static void test_numbers_under_way_are_left_out(void **state)
 {
-    static const struct uplink_sink with_taken = {on_report, on_reply, on_taken};
+    static const struct uplink_sink with_taken = {.report = on_report, .reply = on_reply, .taken = on_taken};
     struct world w;
 
     (void) state;
@@ -144,7 +144,7 @@ static void test_window_keeps_order(void **state)
     w.cloud_says = 0;
     submit(&w, 1, "{\"id\":2,\"method\":\"b\"}", 0); /* must not overtake */
     expect(&w, "");
-    uplink_pump(&w.u);
+    uplink_pump(&w.u, 0);
     expect(&w, "cloud 501 {\"id\":501,\"method\":\"a\"}\ncloud 502 {\"id\":502,\"method\":\"b\"}\n");
     uplink_failed(&w.u, 501, -30011, "OT server noack");
     expect(&w, "peer 1 {\"id\":1,\"error\":{\"code\":-30011,\"message\":\"OT server noack\"}}\n");
@@ -163,7 +163,7 @@ static void test_lost_and_limits(void **state)
     submit(&w, 1, "{\"id\":2,\"method\":\"a\"}", 0);
     submit(&w, 1, "{\"id\":3,\"method\":\"a\"}", 0);
     expect(&w, "peer 1 {\"id\":3,\"error\":{\"code\":-32000,\"message\":\"too many requests open\"}}\n");
-    uplink_lost(&w.u);
+    uplink_lost(&w.u, 0);
     expect(&w, "peer 1 {\"id\":1,\"error\":{\"code\":-32002,\"message\":\"not connected\"}}\n"
                "peer 1 {\"id\":2,\"error\":{\"code\":-32002,\"message\":\"not connected\"}}\n");
     assert_int_equal(w.u.bytes, 0);
@@ -273,7 +273,7 @@ static void sweep(void *user)
     w.cloud_says = -ENOBUFS;
     submit(&w, 1, "{\"id\":2,\"method\":\"b\"}", 0);
     w.cloud_says = 0;
-    uplink_pump(&w.u);
+    uplink_pump(&w.u, 0);
     uplink_acked(&w.u, 501, AG_SPAN("{\"result\":[\"ok\"]}"));
     uplink_refuse_all(&w.u);
     assert_int_equal(w.u.n_open, 0);

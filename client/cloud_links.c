@@ -1,0 +1,283 @@
+/* All clouds of the list: what is said to each of them, and another list. */
+#include "client/client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include "libagent/core/log/log.h"
+
+struct cloud_link *cloud_links_nth(const struct client *c, unsigned i)
+{
+    return i < c->clouds.n ? (struct cloud_link *) &c->clouds.at[c->clouds.order[i]] : NULL;
+}
+
+void cloud_links_list(const struct client *c, struct cloud_list *out)
+{
+    const struct cloud_link *l;
+
+    for (out->n = 0; (l = cloud_links_nth(c, out->n)); out->n++)
+        out->ops[out->n] = l->ops;
+}
+
+const char *cloud_links_names(const struct client *c, char out[CLOUD_LIST_MAX])
+{
+    const struct cloud_link *l;
+    size_t at = 0;
+
+    snprintf(out, CLOUD_LIST_MAX, "none");
+    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++)
+        at += (size_t) snprintf(out + at, CLOUD_LIST_MAX - at, "%s%s", i ? "," : "", l->ops->name);
+    return out;
+}
+
+void cloud_links_go_online(struct client *c)
+{
+    struct cloud_link *l;
+
+    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++)
+        cloud_link_go_online(l);
+}
+
+void cloud_link_start(struct client *c)
+{
+    struct cloud_link *l;
+
+    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
+        if (!l->cloud)
+            cloud_link_begin(l);
+    }
+}
+
+void cloud_link_stop(struct client *c, bool restart)
+{
+    struct cloud_link *l;
+
+    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++)
+        cloud_link_end(l, restart);
+    cloud_links_tell_words(c);
+}
+
+void cloud_links_close(struct client *c)
+{
+    for (unsigned i = 0; i < CLOUDS_MAX; i++) {
+        struct cloud_link *l = &c->clouds.at[i];
+
+        if (!l->cloud)
+            continue;
+        c->n_open++;
+        cloud_link_end(l, false);
+    }
+}
+
+void cloud_links_kick(struct client *c)
+{
+    struct cloud_link *l;
+
+    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
+        if (cloud_link_is_running(l) && l->ops->kick)
+            l->ops->kick(l->cloud);
+    }
+}
+
+void cloud_links_forget(struct client *c)
+{
+    struct cloud_link *l;
+
+    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
+        if (l->cloud && l->ops->forget)
+            l->ops->forget(l->cloud);
+    }
+}
+
+void cloud_links_reload(struct client *c)
+{
+    struct cloud_link *l;
+
+    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
+        if (cloud_link_is_running(l) && l->ops->reload)
+            l->ops->reload(l->cloud);
+    }
+}
+
+void cloud_link_info_changed(struct client *c)
+{
+    struct cloud_link *l;
+
+    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
+        if (l->cloud && l->ops->info_changed)
+            l->ops->info_changed(l->cloud);
+    }
+}
+
+int cloud_links_answer(struct client *c, struct origin to, struct ag_span text)
+{
+    struct cloud_link *l = &c->clouds.at[to.place < CLOUDS_MAX ? to.place : 0];
+
+    return cloud_link_is_running(l) && l->ops ? l->ops->answer(l->cloud, to.token, text) : -ENOTCONN;
+}
+
+unsigned cloud_links_wakeup_s(const struct client *c, unsigned s)
+{
+    const struct cloud_link *l;
+
+    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
+        unsigned next_s;
+
+        if (!l->cloud)
+            continue;
+        next_s = l->ops->wakeup_s ? l->ops->wakeup_s(l->cloud) : 0;
+        s = next_s < s ? next_s : s;
+    }
+    return s;
+}
+
+/* ---- the list ---- */
+
+static int on_device_info(void *user, struct ag_buf *out)
+{
+    const struct cloud_link *l = user;
+
+    return client_device_info(l->client, out, true);
+}
+
+static void put_in(struct client *c, const struct cloud_ops *ops)
+{
+    struct cloud_link *l = &c->clouds.at[ops->place];
+
+    l->ops = ops;
+    l->word = NULL;
+    l->env = (struct cloud_env){.loop = c->loop,
+                                .conf = c->conf,
+                                .events = &cloud_link_events,
+                                .user = l,
+                                .data_dir = c->options.dir.path,
+                                .token_hex = c->token_hex,
+                                .device_info = on_device_info};
+}
+
+void cloud_links_init(struct client *c, const char *list)
+{
+    struct cloud_list l;
+    char why[96];
+
+    if (cloud_list_parse(list, &l, why, sizeof why) < 0)
+        ag_log(AG_LOG_ERROR, "cloud %s: %s", list, why);
+    for (unsigned i = 0; i < CLOUDS_MAX; i++) {
+        ag_list_init(&c->clouds.at[i].calls);
+        c->clouds.at[i].client = c;
+    }
+    c->clouds.n = l.n;
+    for (unsigned i = 0; i < l.n; i++) {
+        c->clouds.order[i] = l.ops[i]->place;
+        put_in(c, l.ops[i]);
+    }
+}
+
+/* The settings of a cloud that is new in the list, as the file has them now. Those of the others stay as they were. */
+static int take_settings(struct client *c, const char *cloud, const struct device_conf *fresh)
+{
+    const struct cloud_list nobody = {.n = 0};
+
+    for (size_t i = 0; i < fresh->n_entries; i++) {
+        const char *name, *value, *whose;
+        int r;
+
+        device_conf_nth(fresh, i, &name, &value);
+        whose = cloud_list_stranger(&nobody, name);
+        if (!whose || strcmp(whose, cloud) != 0)
+            continue;
+        r = device_conf_set(c->conf, name, value);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static bool is_in(const struct cloud_list *list, const struct cloud_ops *ops)
+{
+    for (unsigned i = 0; i < list->n; i++) {
+        if (list->ops[i] == ops)
+            return true;
+    }
+    return false;
+}
+
+static int take_route(struct client *c, const struct cloud_list *list, const struct device_conf *fresh)
+{
+    struct route_cloud names[CLOUDS_MAX];
+    struct route_table route;
+    struct device_conf_error err;
+    int r;
+
+    for (unsigned i = 0; i < list->n; i++)
+        names[i] = (struct route_cloud){list->ops[i]->name, list->ops[i]->place};
+    r = route_table_make(&route, names, list->n, fresh, &err);
+    if (r < 0) {
+        ag_log(AG_LOG_ERROR, "the list of clouds is kept as it was: %s", r == -ENOMEM ? "out of memory" : err.why);
+        return r;
+    }
+    report_path_take_route(&c->reports, &route);
+    return 0;
+}
+
+static void take_out_all_but(struct client *c, const struct cloud_list *list)
+{
+    for (unsigned i = 0; i < CLOUDS_MAX; i++) {
+        struct cloud_link *l = &c->clouds.at[i];
+
+        if (!l->ops || is_in(list, l->ops))
+            continue;
+        ag_log(AG_LOG_INFO, "cloud %s is taken out of the list", l->ops->name);
+        cloud_link_end(l, false);
+        l->ops = NULL;
+    }
+}
+
+/* true: one was put in, and may start. */
+static bool put_in_new(struct client *c, const struct cloud_ops *ops, const struct device_conf *fresh)
+{
+    if (c->clouds.at[ops->place].ops)
+        return false;
+    ag_log(AG_LOG_INFO, "cloud %s is put into the list", ops->name);
+    if (take_settings(c, ops->name, fresh) < 0)
+        ag_log(AG_LOG_ERROR, "cloud %s: its settings: out of memory", ops->name);
+    put_in(c, ops);
+    return true;
+}
+
+/* Another primary: the device's state is its from now on. */
+static void follow(struct client *c, const struct cloud_link *was)
+{
+    const struct cloud_link *now = cloud_links_nth(c, 0);
+
+    if (!now || now == was || !device_state_is_online(c->machine.state))
+        return;
+    if (now->connected)
+        client_event(c, DEVICE_EV_CLOUD_UP);
+    else
+        client_event(c, c->machine.state == DEVICE_CLOUD_CONNECTED ? DEVICE_EV_CLOUD_LOST : DEVICE_EV_CLOUD_START);
+}
+
+void cloud_links_take_list(struct client *c, const char *text, const struct device_conf *fresh)
+{
+    const struct cloud_link *was = cloud_links_nth(c, 0);
+    bool may_start = device_state_is_online(c->machine.state), is_new[CLOUDS_MAX] = {false};
+    struct cloud_list list;
+    char why[96];
+
+    if (cloud_list_parse(text, &list, why, sizeof why) < 0 || take_route(c, &list, fresh) < 0)
+        return;
+    take_out_all_but(c, &list);
+    c->clouds.n = list.n;
+    for (unsigned i = 0; i < list.n; i++) {
+        c->clouds.order[i] = list.ops[i]->place;
+        is_new[i] = put_in_new(c, list.ops[i], fresh);
+    }
+    if (list.n > 0 && !c->reports.spool)
+        ag_log(AG_LOG_WARNING, "reports are kept from the next start on");
+    follow(c, was);
+    for (unsigned i = 0; i < list.n; i++) {
+        if (is_new[i] && may_start)
+            cloud_link_go_online(cloud_links_nth(c, i));
+    }
+    cloud_links_tell_words(c);
+}
