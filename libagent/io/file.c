@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,79 @@ int ag_file_read(const char *path, size_t max, struct ag_buf *out)
 
     if (fd < 0)
         return -errno;
+    return read_all(fd, max, out);
+}
+
+/* ---- a file that somebody else names ---- */
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Steps down into the folder or file that the first len bytes of name say. A descriptor or -errno. */
+static int open_step(int at, const char *name, size_t len, bool last)
+{
+    char part[NAME_MAX + 1];
+    int fd;
+
+    if (len > NAME_MAX || (len == 2 && memcmp(name, "..", 2) == 0))
+        return -EPERM;
+    memcpy(part, name, len);
+    part[len] = '\0';
+    fd = openat(at, part, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | (last ? 0 : O_DIRECTORY));
+    return fd >= 0 ? fd : errno == ELOOP ? -EPERM : -errno;
+}
+
+/* One folder after the other, so that nobody can put a link in the way. The descriptor of the file or -errno. */
+static int open_below(const char *dir, struct ag_span name, const struct stat *never)
+{
+    int fd = open(dir, O_RDONLY | O_CLOEXEC | O_DIRECTORY), next;
+    struct stat st;
+
+    if (fd < 0)
+        return -errno;
+    for (;;) {
+        const char *slash;
+        size_t len;
+
+        if (never && (fstat(fd, &st) != 0 || is_same(&st, never))) {
+            close(fd);
+            return -EPERM;
+        }
+        while (name.len > 0 && name.p[0] == '/')
+            name = (struct ag_span){name.p + 1, name.len - 1};
+        slash = memchr(name.p, '/', name.len);
+        len = slash ? (size_t) (slash - name.p) : name.len;
+        next = len > 0 ? open_step(fd, name.p, len, !slash) : -EPERM;
+        close(fd);
+        if (next < 0 || !slash)
+            return next;
+        fd = next;
+        name = (struct ag_span){slash, name.len - len};
+    }
+}
+
+int ag_file_read_below(const char *dir, struct ag_span name, const char *never, size_t max, struct ag_buf *out)
+{
+    ag_cleanup(close_fdp) int fd = -1;
+    size_t n = strlen(dir);
+    struct stat st, kept;
+
+    while (n > 1 && dir[n - 1] == '/')
+        n--;
+    if (name.len > 0 && name.p[0] == '/') {
+        if (name.len <= n || memcmp(name.p, dir, n) != 0 || (n > 1 && name.p[n] != '/'))
+            return -EPERM;
+        name = (struct ag_span){name.p + n, name.len - n};
+    }
+    if (name.len == 0 || memchr(name.p, '\0', name.len) || (never && stat(never, &kept) != 0))
+        return -EPERM;
+    fd = open_below(dir, name, never ? &kept : NULL);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink > 1)
+        return -EPERM;
     return read_all(fd, max, out);
 }
 

@@ -16,6 +16,13 @@
 int ag_file_read(const char *path, size_t max, struct ag_buf *out);
 
 /*
+ * The same for a file that somebody else names, below the folder dir (absolute): name is relative to it, or begins with it and a
+ * slash. No way leads out: "..", symbolic links, files with a second name and what is no regular file are refused, also when they
+ * change in the meantime; so is all that lies in the folder never (NULL: none), however it is reached. -EPERM: refused.
+ */
+int ag_file_read_below(const char *dir, struct ag_span name, const char *never, size_t max, struct ag_buf *out);
+
+/*
  * Replaces path: a temporary file in the same directory, fsync, rename, fsync of the directory. mode is set exactly
  * (no umask). 0 or -errno; on failure the old file stands and no temporary one is left. One exception: -EIO of the last
  * fsync, where the new file stands but may not last.

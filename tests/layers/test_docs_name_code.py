@@ -63,7 +63,7 @@ def test_each_word_has_one_row():
 
 
 def test_the_forge_calls_scripts_that_are_here():
-    scripts = {p.stem for p in (ROOT / "tests/ci").glob("*.sh")} - {"lib", "small", "all"}
+    scripts = {p.stem for p in (ROOT / "tests/ci").glob("*.sh")} - {"lib", "small", "all", "steady"}  # the last one takes an hour
     workflow = (ROOT / ".github/workflows/ci.yml").read_text()
     assert set(re.findall(r"script: (\w+)", workflow)) == scripts
     assert {s for s in scripts if f"{s}.sh" in (ROOT / "tests/ci/all.sh").read_text()} == scripts

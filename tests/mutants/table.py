@@ -42,8 +42,9 @@ MUTANTS = [Mutant(*row) for row in [
     # ---- onenet ----
     ("a lost call is told as done", "client/cloud/onenet/onenet_method.c",
      "    call->lost = call->lost || result == MQTT_LINK_DONE_LOST;\n", "", "unit.onenet_cloud"),
-    ("files of a sibling folder can be read", "client/cloud/onenet/onenet_method.c",
-     " || strncmp(real, base, n) != 0 || real[n] != '/')", " || strncmp(real, base, n) != 0)", "unit.onenet_cloud"),
+    ("files of a sibling folder can be read", "libagent/io/file.c",
+     " || memcmp(name.p, dir, n) != 0 || (n > 1 && name.p[n] != '/'))", " || memcmp(name.p, dir, n) != 0)", "unit.io"),
+    ("a link leads out of the folder", "libagent/io/file.c", " | O_NOFOLLOW | (last", " | (last", "unit.io"),
     ("a report in the link's window is sent twice", "client/cloud/onenet/onenet.c",
      "if (repeat && find_in_flight(o, report_id))", "if (repeat && find_in_flight(o, report_id) && o->stopping)", "unit.onenet_cloud"),
     ("no room is taken for a bad report", "client/cloud/onenet/onenet.c",

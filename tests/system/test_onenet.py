@@ -116,6 +116,8 @@ def test_every_type_by_request(platform, device, tmp_path):
     big.write_bytes(b"x" * ((3 << 20) + 1))
     assert app.ask("onenet.dp", {"type": 2, "id": "big", "file": str(big)})["error"]["code"] == -32602
     assert app.ask("onenet.dp", {"type": 2, "id": "x", "file": "/etc/passwd"})["error"]["code"] == -32602
+    for path in ("d/device.conf", str(tmp_path / "d" / "device.token"), "../x", "d/../big.bin"):
+        assert "plain file below" in app.ask("onenet.dp", {"type": 2, "id": "x", "file": path})["error"]["message"], path
     before = len(platform.events("point"))
     assert app.ask("onenet.dp", {"type": 7, "values": {str(i): i for i in range(1, 502)}})["result"] == ["ok"]
     wait_for(lambda: len(platform.events("point")) == before + 501, "501 floats in two payloads")

@@ -104,10 +104,10 @@ int onenet_conf_read(const struct device_conf *conf, struct onenet_conf *out, ch
         e = read_subscriptions(&r, &c);
     c.will_payload = conf_text(&r, "onenet_will_payload", "");
     c.http_url = conf_text(&r, "onenet_http", "http://api.heclouds.com");
-    c.file_dir = conf_text(&r, "onenet_file_dir", "/tmp");
+    c.file_dir = conf_text(&r, "onenet_file_dir", NULL);
     if (e == 0 && strncmp(c.http_url, "http://", 7) != 0 && strncmp(c.http_url, "https://", 8) != 0)
         e = conf_refuse(&r, "onenet_http must begin with http:// or https://");
-    if (e == 0 && c.file_dir[0] != '/')
+    if (e == 0 && c.file_dir && c.file_dir[0] != '/')
         e = conf_refuse(&r, "onenet_file_dir must be an absolute path");
     if (e == 0)
         *out = c;

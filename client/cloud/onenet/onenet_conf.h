@@ -25,7 +25,7 @@ struct onenet_conf {
     bool will_retain; /* onenet_will_retain, 0 */
     const char *subscribe; /* onenet_subscribe: topics with commas between them; NULL: none */
     const char *ota_topic; /* onenet_ota_topic: what comes there is a firmware notice; NULL: none */
-    const char *file_dir; /* onenet_file_dir: where {"file":...} may lie, "/tmp" */
+    const char *file_dir; /* onenet_file_dir: below it {"file":...} may lie; NULL: none is sent */
     bool has_utc_offset; /* onenet_utc_offset, minutes east of UTC, -720..840; the device's local time */
     int32_t utc_offset_s;
 };

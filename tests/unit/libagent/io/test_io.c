@@ -236,6 +236,47 @@ static void a_link_is_removed_not_followed(void **state)
     ag_buf_deinit(&b);
 }
 
+/* out and out2 lie beside the folder in, and in keep lies what is never read. */
+static void files_that_others_name(void **state)
+{
+    static const struct {
+        const char *name; /* % in front: absolute, behind the working directory */
+        int r;
+    } rows[] = {
+        {"f", 0},         {"%/in/f", 0},          {"sub/f", 0},          {"%/in//sub///f", 0},  {"./sub/./f", 0},
+        {"none", -ENOENT}, {"f/f", -ENOTDIR},      {"", -EPERM},          {"/", -EPERM},         {"%/in", -EPERM},
+        {"%/in/", -EPERM}, {"%/in2/f", -EPERM},    {"/etc/passwd", -EPERM}, {"../in2/f", -EPERM},  {"sub/../f", -EPERM},
+        {"%/in/../in2/f", -EPERM}, {"sub/..", -EPERM}, {"link", -EPERM},   {"inner", -EPERM},     {"folder/f", -ENOTDIR},
+        {"fifo", -EPERM}, {"sub", -EPERM},        {"sub/", -EPERM},      {"second", -EPERM},    {"keep/f", -EPERM},
+        {"big", -EFBIG},
+    };
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    char cwd[256], dir[300], name[600], nul[] = "f\0x";
+
+    (void) state;
+    assert_non_null(getcwd(cwd, sizeof cwd));
+    assert_int_equal(system("mkdir -p in/sub in/keep in2 && for f in in/f in/sub/f in/keep/f in2/f; do echo ok >$f; done && "
+                            "ln -s ../in2/f in/link && ln -s f in/inner && ln -s ../in2 in/folder && ln in2/f in/second && "
+                            "mkfifo in/fifo && echo longer >in/big"), 0);
+    for (size_t i = 0; i < 2 * ag_array_size(rows); i++) {
+        const char *row = rows[i / 2].name;
+        int r;
+
+        snprintf(dir, sizeof dir, "%s/in%s", cwd, i % 2 ? "//" : ""); /* however the owner ends it */
+        snprintf(name, sizeof name, "%s%s", row[0] == '%' ? cwd : "", row + (row[0] == '%'));
+        r = ag_file_read_below(dir, (struct ag_span){name, strlen(name)}, "in/keep", 3, &b);
+        if (r != rows[i / 2].r || ag_buf_size(&b) != (r == 0 ? 3 : 0))
+            fail_msg("%s in %s: %d", name, dir, r);
+        ag_buf_clear(&b);
+    }
+    assert_int_equal(ag_file_read_below(dir, (struct ag_span){nul, 3}, NULL, 9, &b), -EPERM);
+    assert_int_equal(ag_file_read_below(dir, AG_SPAN("keep/f"), NULL, 9, &b), 0);
+    assert_int_equal(ag_file_read_below(dir, AG_SPAN("f"), "in/no such", 9, &b), -EPERM); /* not to be compared */
+    assert_int_equal(ag_file_read_below("/no/such", AG_SPAN("f"), NULL, 9, &b), -ENOENT);
+    assert_int_equal(ag_file_read_below("/", (struct ag_span){name, (size_t) snprintf(name, sizeof name, "%s/in/big", cwd)}, NULL, 9, &b), 0);
+    assert_int_equal(system("rm -r in in2"), 0);
+}
+
 static void stages(void **state)
 {
     struct ag_file_stage one = AG_FILE_STAGE_INIT, two = AG_FILE_STAGE_INIT;
@@ -673,6 +714,7 @@ int main(void)
         cmocka_unit_test(absolute_paths),
         cmocka_unit_test_setup_teardown(whole_files, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(a_link_is_removed_not_followed, make_dir, drop_dir),
+        cmocka_unit_test_setup_teardown(files_that_others_name, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(stages, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(leftovers, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(a_killed_writer_is_swept_up, make_dir, drop_dir),

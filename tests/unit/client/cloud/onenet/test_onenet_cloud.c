@@ -281,7 +281,7 @@ static void only_files_below_the_folder_are_sent(void **state)
         snprintf(call, sizeof call, "{\"type\":2,\"id\":\"b\",\"file\":\"%s\"}", paths[i]);
         rig_method("onenet.dp", call);
         if (i < 2)
-            rig_expect("told {\"id\":0,\"error\":{\"code\":-32602,\"message\":\"file must lie below onenet_file_dir\"}}\n");
+            rig_expect("told {\"id\":0,\"error\":{\"code\":-32602,\"message\":\"file must be a plain file below onenet_file_dir, without links and ..\"}}\n");
         else
             assert_non_null(strstr(rig_take(), "pub $dp 1 "));
     }
@@ -290,6 +290,21 @@ static void only_files_below_the_folder_are_sent(void **state)
     snprintf(sibling, sizeof sibling, "%s2", dir);
     rmdir(sibling);
     rmdir(dir);
+    rig_close();
+}
+
+static void without_a_folder_no_file_is_sent(void **state)
+{
+    static const char *const paths[] = {"/tmp/x", "x", "/etc/passwd"};
+    char call[256];
+
+    (void) state;
+    open_up(IDENTITY);
+    for (size_t i = 0; i < ag_array_size(paths); i++) {
+        snprintf(call, sizeof call, "{\"type\":2,\"id\":\"b\",\"file\":\"%s\"}", paths[i]);
+        rig_method("onenet.dp", call);
+        rig_expect("told {\"id\":0,\"error\":{\"code\":-32602,\"message\":\"onenet_file_dir is not set: no file is sent\"}}\n");
+    }
     rig_close();
 }
 
@@ -366,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_call_that_nobody_acknowledges_is_answered),
         cmocka_unit_test(a_lost_call_is_not_told_as_done),
         cmocka_unit_test(calls_open_at_the_end_are_answered),
+        cmocka_unit_test(without_a_folder_no_file_is_sent),
         cmocka_unit_test(only_files_below_the_folder_are_sent),
         cmocka_unit_test(an_error_of_the_platform_is_cut_between_characters),
         cmocka_unit_test(reports_are_acked_once_or_given_back),
