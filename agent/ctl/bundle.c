@@ -179,11 +179,12 @@ static void put_all(struct bundle *b)
         b->error = tar_end(&b->tar);
 }
 
-/* A new file, or one of ours written anew; nobody else reads it. */
+/* A new file, or one of ours written anew, which nobody else reads; "-": standard output. */
 static int write_file(const char *path, struct ag_span bytes)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int r = fd < 0 || fchmod(fd, 0600) < 0 ? -errno : 0;
+    bool out = strcmp(path, "-") == 0;
+    int fd = out ? dup(STDOUT_FILENO) : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int r = fd < 0 || (!out && fchmod(fd, 0600) < 0) ? -errno : 0;
 
     while (r == 0 && bytes.len > 0) {
         ssize_t n = write(fd, bytes.p, bytes.len);

@@ -1,0 +1,8 @@
+/* miio_web --set-password. */
+#ifndef WEB_SET_PASSWORD_H
+#define WEB_SET_PASSWORD_H
+
+/* Asks on a terminal, twice and without showing it; else reads a line of standard input. 0, or what went wrong has been said. */
+int web_set_password(const char *path);
+
+#endif
