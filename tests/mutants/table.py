@@ -188,10 +188,11 @@ MUTANTS = [Mutant(*row) for row in [
 
     # ---- miio_mcu and miio_ota ----
     ("open commands are not answered at the end", "agent/apps/mcu/mcu.c",
-     "    mcu_bridge_fail_all(&m->bridge, AGENT_CODE_SHUTTING_DOWN, \"shutting down\");\n", "", "system.leaving"),
+     "    mcu_bridge_fail_all(&m->bridge, AGENT_CODE_SHUTTING_DOWN, \"shutting down\");\n", "",
+     "system.leaving:test_command_under_way_at_the_mcu"),
     ("half a line from before an unplugging is kept", "agent/apps/mcu/core/bridge.c",
      "    mcu_line_init(&b->line);\n    b->echo = false;\n", "    b->echo = false;\n", "unit.mcu_vectors unit.mcu_update"),
     ("the reboot comes before the cloud knows", "agent/apps/ota/ota.c",
      "if (o->reports.n > 0 && uv_now", "if (false && uv_now",
-     "system.ota:test_reboot_program_runs_when_the_cloud_knows"),
+     "system.ota_safety:test_no_reboot_before_the_cloud_has_acknowledged"),
 ]]

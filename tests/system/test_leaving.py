@@ -199,6 +199,21 @@ def test_mcu_that_takes_nothing(tmp_path, behind):
     line.close()
 
 
+def test_command_under_way_at_the_mcu(tmp_path, behind):
+    """Whoever asked is told why, by miio_mcu itself: not by the agent, who only sees that it has gone."""
+    up, address = behind
+    line = Line(tmp_path / "tty")
+    m = Daemon("miio_mcu", "--tty", tmp_path / "tty", "--agent", address, "-o", "announce_net=no", "-o", "ask_version=no")
+    m.wait_err("agent connected")
+    line.next_down("down MIIO_net_change cloud")
+    up.send({"id": 7, "method": "get_properties", "params": [{"did": "1", "siid": 1, "piid": 2}]})
+    line.next_down("down get_properties 1 2")
+    leave(m)
+    up.wait(lambda: 7 in up.answers, "the answer")
+    assert up.answers[7][0]["error"]["code"] == -32003 and len(up.answers[7]) == 1
+    line.close()
+
+
 def test_hook_of_the_mcu_that_hangs(tmp_path, behind):
     line = Line(tmp_path / "tty")
     hook = program(tmp_path / "hook", "trap '' TERM\necho begun >%s\nwhile :; do sleep 1; done\n" % (tmp_path / "said"))
