@@ -15,7 +15,7 @@
 #include "agent/apps/web/core/limiter.h"
 #include "agent/apps/web/core/route.h"
 #include "libagent/core/list.h"
-#include "libagent/io/cred.h"
+#include "libagent/io/access/cred.h"
 
 enum {
     WEB_CONNECTIONS = 64,     /* beyond them the oldest waiting one goes */
