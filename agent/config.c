@@ -19,11 +19,11 @@ static bool names_match(const char *option, const char *config)
 /* Those with "max-" stand in [limits], times in [agent]. */
 static int config_limit(struct settings *s, const struct ag_ini_item *item, bool times, char *reason, size_t n)
 {
-    for (size_t i = 0; i < value_n_limits; i++) {
-        bool is_time = strncmp(value_limits[i].option, "max-", 4) != 0;
+    for (size_t i = 0; i < limit_n_rows; i++) {
+        bool is_time = strncmp(limit_rows[i].option, "max-", 4) != 0;
 
-        if (is_time == times && names_match(value_limits[i].option, item->name))
-            return value_set_limit(s, &value_limits[i], item->value, reason, n);
+        if (is_time == times && names_match(limit_rows[i].option, item->name))
+            return value_set_limit(s, &limit_rows[i], item->value, reason, n);
     }
     return -EINVAL;
 }

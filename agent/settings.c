@@ -37,9 +37,9 @@ void settings_usage(void)
          "      --config FILE              options\n"
          "      --check-config             say whether the config is good, and leave\n"
          "limits:");
-    for (size_t i = 0; i < value_n_limits; i++)
-        if (strncmp(value_limits[i].option, "max-", 4) == 0)
-            printf("      --%s N\n", value_limits[i].option);
+    for (size_t i = 0; i < limit_n_rows; i++)
+        if (strncmp(limit_rows[i].option, "max-", 4) == 0)
+            printf("      --%s N\n", limit_rows[i].option);
 }
 
 static void long_options(struct option *out)
@@ -55,9 +55,9 @@ static void long_options(struct option *out)
         out[at++] = fixed[i];
     for (size_t i = 0; i < ag_array_size(named_options); i++, at++)
         out[at] = (struct option){named_options[i], required_argument, NULL, OPT_LONG_ONLY + (int) i};
-    for (size_t i = 0; i < value_n_limits; i++, at++)
+    for (size_t i = 0; i < limit_n_rows; i++, at++)
         out[at] =
-            (struct option){value_limits[i].option, required_argument, NULL, OPT_LONG_ONLY + 100 + (int) i};
+            (struct option){limit_rows[i].option, required_argument, NULL, OPT_LONG_ONLY + 100 + (int) i};
     out[at] = (struct option){0};
 }
 
@@ -87,7 +87,7 @@ static int apply_option(struct settings *s, int opt, const char *value, char *re
         return value_set_text(s->config, sizeof s->config, value, reason, n);
     default:
         if (opt >= OPT_LONG_ONLY + 100)
-            return value_set_limit(s, &value_limits[opt - OPT_LONG_ONLY - 100], value, reason, n);
+            return value_set_limit(s, &limit_rows[opt - OPT_LONG_ONLY - 100], value, reason, n);
         return value_set_named(s, named_options[opt - OPT_LONG_ONLY], value, reason, n);
     }
 }
@@ -165,7 +165,8 @@ static int settings_check(const struct settings *s, char error[AG_INI_ERROR_MAX]
 static void settings_init(struct settings *s)
 {
     *s = (struct settings){
-        .limits = LIMITS_DEFAULT, .log_level = 2, .unix_group = "miio", .unix_is_default = true};
+        .log_level = 2, .unix_group = "miio", .unix_is_default = true};
+    limits_init(&s->limits);
     ag_addr_parse("127.0.0.1:54320", &s->listen, NULL);
     ag_addr_parse("127.0.0.1:54322", &s->upstream, NULL);
     ag_addr_parse_path("/run/miio/agent.sock", AG_ADDR_UNIX, &s->unix_path, NULL);

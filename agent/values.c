@@ -7,28 +7,6 @@
 #include <string.h>
 #include "libagent/io/access/access_file.h"
 
-const struct value_limit value_limits[] = {
-    {"max-connections", offsetof(struct limits, connections), 1, 1u << 20},
-    {"max-text", offsetof(struct limits, text), 256, 256u << 20},
-    {"max-packet-text", offsetof(struct limits, packet_text), 256, 64u << 10},
-    {"max-depth", offsetof(struct limits, depth), 2, 1000},
-    {"max-key-len", offsetof(struct limits, key_len), 1, 1024},
-    {"max-keys-per-peer", offsetof(struct limits, keys_per_peer), 1, 1u << 20},
-    {"max-keys", offsetof(struct limits, keys), 1, 1u << 24},
-    {"max-requests-per-peer", offsetof(struct limits, requests_per_peer), 1, 1u << 20},
-    {"max-requests", offsetof(struct limits, requests), 1, 1u << 20},
-    {"max-commands-per-peer", offsetof(struct limits, commands_per_peer), 1, 1u << 20},
-    {"max-commands", offsetof(struct limits, commands), 1, 1u << 20},
-    {"max-queue", offsetof(struct limits, queue), 4096, 1u << 30},
-    {"max-upstream-queue", offsetof(struct limits, upstream_queue), 4096, 1u << 30},
-    {"max-total", offsetof(struct limits, total), 65536, 2u << 30},
-    {"command-timeout", offsetof(struct limits, command_timeout_ms), 1, 86400000},
-    {"request-timeout", offsetof(struct limits, request_timeout_ms), 1, 86400000},
-    {"command-grace", offsetof(struct limits, command_grace_ms), 0, 60000},
-};
-
-const size_t value_n_limits = ag_array_size(value_limits);
-
 int value_fail(char *reason, size_t n, const char *fmt, ...)
 {
     va_list ap;
@@ -136,9 +114,7 @@ int value_set_named(struct settings *s, const char *name, const char *value, cha
     return 1;
 }
 
-int value_set_limit(struct settings *s, const struct value_limit *l, const char *value, char *reason,
-                    size_t n)
+int value_set_limit(struct settings *s, const struct limit_row *l, const char *value, char *reason, size_t n)
 {
-    return set_number((uint32_t *) (void *) ((char *) &s->limits + l->offset), value, l->min, l->max, reason,
-                      n);
+    return set_number(limits_at(&s->limits, l), value, l->least, l->most, reason, n);
 }

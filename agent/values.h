@@ -7,23 +7,13 @@
 
 #include "agent/settings.h"
 
-/* A number of struct limits. */
-struct value_limit {
-    const char *option; /* long option; the config name is the same with '_' and without "max-" */
-    size_t offset;
-    uint32_t min, max;
-};
-
-extern const struct value_limit value_limits[];
-extern const size_t value_n_limits;
-
 /* Fills reason, returns -EINVAL. */
 int value_fail(char *reason, size_t n, const char *fmt, ...) ag_printf_like(3, 4);
 
 int value_set_text(char *field, size_t room, const char *value, char *reason, size_t n);
 int value_set_bool(bool *field, const char *value, char *reason, size_t n);
 int value_set_level(int *field, const char *value, char *reason, size_t n);
-int value_set_limit(struct settings *s, const struct value_limit *l, const char *value, char *reason,
+int value_set_limit(struct settings *s, const struct limit_row *l, const char *value, char *reason,
                     size_t n);
 /* One setting that command line and file share. name: as on the command line, with '-'. 1: no such setting.
  */

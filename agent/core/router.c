@@ -21,8 +21,8 @@ int router_init(struct router *r, uint64_t now_ms, uint64_t seed, uint32_t own_u
 {
     int e;
 
-    *r = (struct router){
-        .limits = LIMITS_DEFAULT, .start_ms = now_ms, .next_call_id = (uint32_t) (seed >> 32)};
+    *r = (struct router){.start_ms = now_ms, .next_call_id = (uint32_t) (seed >> 32)};
+    limits_init(&r->limits);
     ag_list_init(&r->peers);
     ag_list_init(&r->gone);
     ag_list_init(&r->work);

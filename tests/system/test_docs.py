@@ -151,11 +151,17 @@ def is_other_word(word):
     return word in {"homeassistant", "miio"} or word.startswith("mqtt_api_")
 
 
+def limits_of_the_agent():
+    """[(field, option, default)] of the list in limits.h."""
+    rows = re.findall(r'X\((\w+), +"([a-z-]+)", +(\d+)u?(?: << (\d+))?,', (SOURCE / "agent/core/state/limits.h").read_text())
+    return [(name, option, int(number) << int(shift or 0)) for name, option, number, shift in rows]
+
+
 def test_settings_of_the_agent():
     written = page("miio_agent")
     config = (SOURCE / "agent/config.c").read_text()
     names = re.findall(r'"([a-z-]+)"', re.search(r"names\[\] = \{(.*?)\};", config, re.S).group(1))
-    limits = re.findall(r'\{"([a-z-]+)", offsetof', (SOURCE / "agent/values.c").read_text())
+    limits = [option for _, option, _ in limits_of_the_agent()]
     assert len(names) >= 7 and len(limits) >= 16
     section = written[written.index("# CONFIGURATION FILE"):]
     for name in names + limits:
@@ -164,11 +170,9 @@ def test_settings_of_the_agent():
 
 def test_defaults_of_the_limits():
     written = page("miio_agent")
-    text = re.search(r"#define LIMITS_DEFAULT(.*?)\n\n", (SOURCE / "agent/core/state/limits.h").read_text(), re.S).group(1)
-    for name, number, shift in re.findall(r"\.(\w+) = (\d+)u?(?: << (\d+))?", text):
+    for name, option, default in limits_of_the_agent():
         if not name.endswith("_ms"):
-            default = int(number) << int(shift or 0)
-            assert f"*--max-{name.replace('_', '-')}*\n:  {default}\n" in written, name
+            assert f"*--{option}*\n:  {default}\n" in written, name
 
 
 def test_settings_of_the_mcu():

@@ -46,19 +46,6 @@ static int answer_begin(struct ag_buf *b, const struct text *t)
     return ag_buf_printf(b, "{\"id\":%" PRIu32 ",\"result\":", t->id);
 }
 
-static int print_limits(const struct limits *l, struct ag_buf *b)
-{
-    return ag_buf_printf(
-        b,
-        "{\"connections\":%u,\"text\":%u,\"packet_text\":%u,\"depth\":%u,\"key_len\":%u,"
-        "\"keys_per_peer\":%u,\"keys\":%u,\"requests_per_peer\":%u,\"requests\":%u,"
-        "\"commands_per_peer\":%u,\"commands\":%u,\"queue\":%u,\"upstream_queue\":%u,\"total\":%u,"
-        "\"command_timeout_ms\":%u,\"request_timeout_ms\":%u,\"command_grace_ms\":%u}",
-        l->connections, l->text, l->packet_text, l->depth, l->key_len, l->keys_per_peer, l->keys,
-        l->requests_per_peer, l->requests, l->commands_per_peer, l->commands, l->queue, l->upstream_queue,
-        l->total, l->command_timeout_ms, l->request_timeout_ms, l->command_grace_ms);
-}
-
 static void do_info(struct router *r, struct peer *from, const struct text *t)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
@@ -73,7 +60,7 @@ static void do_info(struct router *r, struct peer *from, const struct text *t)
                           r->upstream ? "true" : "false", r->n_peers, r->subs.n_subs, r->requests.n,
                           r->commands.n, r->queued, from->id);
     if (e == 0)
-        e = print_limits(&r->limits, &b);
+        e = limits_print(&r->limits, &b);
     if (e == 0)
         e = ag_buf_append_str(&b, ",\"unserved\":");
     if (e == 0)

@@ -1,40 +1,57 @@
 /*
- * What peers can make the agent keep, each with a number. The shell fills it from options; the effect of
- * passing a limit stands beside it, the counter is in stats.h.
+ * What peers can make the agent keep, each with a number. This list is the only place where a limit stands: the fields of struct
+ * limits, their defaults, the options and agent.info all come from it. The effect of passing a limit stands beside it, the
+ * counter is in stats.h.
  */
 #ifndef AGENT_CORE_LIMITS_H
 #define AGENT_CORE_LIMITS_H
 
 #include <stdint.h>
+#include "libagent/core/buf.h"
+
+/* clang-format off */
+/* X(field, long option, default, least, most). An option with "max-" is an item of [limits] without it, the others of [agent]. */
+#define LIMITS(X) \
+    X(connections,        "max-connections",       1024,     1,     1u << 20)    /* applications connected; more are refused */ \
+    X(text,               "max-text",              1u << 20, 256,   256u << 20)  /* bytes of one text; larger: error, closed */ \
+    X(packet_text,        "max-packet-text",       64u << 10, 256,  64u << 10)   /* the same on the seqpacket socket */ \
+    X(depth,              "max-depth",             128,      2,     1000)        /* nesting; deeper: error, closed */ \
+    X(key_len,            "max-key-len",           128,      1,     1024)        /* bytes of a key; longer: register is refused */ \
+    X(keys_per_peer,      "max-keys-per-peer",     4096,     1,     1u << 20)    /* more: register is refused */ \
+    X(keys,               "max-keys",              65536,    1,     1u << 24)    /* of all peers together */ \
+    X(requests_per_peer,  "max-requests-per-peer", 1024,     1,     1u << 20)    /* open upward; more: -32000 */ \
+    X(requests,           "max-requests",          65536,    1,     1u << 20)    /* of all peers together */ \
+    X(commands_per_peer,  "max-commands-per-peer", 1024,     1,     1u << 20)    /* open at one subscriber; more: -32000 to the asker */ \
+    X(commands,           "max-commands",          16384,    1,     1u << 20)    /* of all together */ \
+    X(queue,              "max-queue",             2u << 20, 4096,  1u << 30)    /* bytes waiting for one application; more: it is closed */ \
+    X(upstream_queue,     "max-upstream-queue",    4u << 20, 4096,  1u << 30)    /* the same for upstream; more: -32000, twice as much: closed */ \
+    X(total,              "max-total",             32u << 20, 65536, 2u << 30)   /* bytes of all queues and partial texts; more: the greediest peer is closed */ \
+    X(command_timeout_ms, "command-timeout",       4000,     1,     86400000)    /* then the asker gets an error */ \
+    X(request_timeout_ms, "request-timeout",       30000,    1,     86400000) \
+    X(command_grace_ms,   "command-grace",         1000,     0,     60000)       /* for a subscriber that has just left and may come back; 0: none */
+/* clang-format on */
 
 struct limits {
-    uint32_t connections;       /* applications connected; more are refused */
-    uint32_t text;              /* bytes of one text; larger: error, closed */
-    uint32_t packet_text;       /* the same on the seqpacket socket */
-    uint32_t depth;             /* nesting; deeper: error, closed */
-    uint32_t key_len;           /* bytes of a key; longer: register is refused */
-    uint32_t keys_per_peer;     /* more: register is refused */
-    uint32_t keys;              /* of all peers together */
-    uint32_t requests_per_peer; /* open upward; more: -32000 */
-    uint32_t requests;          /* of all peers together */
-    uint32_t commands_per_peer; /* open at one subscriber; more: -32000 to the asker */
-    uint32_t commands;          /* of all together */
-    uint32_t queue;             /* bytes waiting for one application; more: it is closed */
-    uint32_t
-        upstream_queue; /* bytes waiting for upstream; more: -32000, at twice as much upstream is closed */
-    uint32_t total;     /* bytes of all queues and partial texts; more: the greediest peer is closed */
-    uint32_t command_timeout_ms;
-    uint32_t request_timeout_ms;
-    uint32_t command_grace_ms; /* for a subscriber that has just left and may come back; 0: none */
+#define LIMITS_FIELD(name, option, value, least, most) uint32_t name;
+    LIMITS(LIMITS_FIELD)
+#undef LIMITS_FIELD
 };
 
-#define LIMITS_DEFAULT                                                                                       \
-    {                                                                                                        \
-        .connections = 1024, .text = 1u << 20, .packet_text = 64u << 10, .depth = 128, .key_len = 128,       \
-        .keys_per_peer = 4096, .keys = 65536, .requests_per_peer = 1024, .requests = 65536,                  \
-        .commands_per_peer = 1024, .commands = 16384, .queue = 2u << 20, .upstream_queue = 4u << 20,         \
-        .total = 32u << 20, .command_timeout_ms = 4000, .request_timeout_ms = 30000,                 \
-        .command_grace_ms = 1000                          \
-    }
+struct limit_row {
+    const char *name, *option;
+    size_t offset; /* in struct limits */
+    uint32_t value, least, most;
+};
+
+extern const struct limit_row limit_rows[];
+extern const size_t limit_n_rows;
+
+void limits_init(struct limits *l);
+static inline uint32_t *limits_at(struct limits *l, const struct limit_row *row)
+{
+    return (uint32_t *) (void *) ((char *) l + row->offset);
+}
+/* Appends {"name":value,...}. 0 or -ENOMEM. */
+int limits_print(const struct limits *l, struct ag_buf *out);
 
 #endif
