@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include "client/local/core/tell_origin.h"
 #include "client/trace.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
 
 enum { MEMORY_LIMIT = 16 << 20 };
@@ -325,14 +326,14 @@ static bool refuse_access(struct client *c, struct origin from, struct ag_span t
     if (client_gate_passes(c, from, text, view))
         return false;
     if (ag_view_has(view, AG_M_ID))
-        client_refuse(c, from, text, view, CLIENT_CODE_NOT_PERMITTED, "not permitted");
+        client_refuse(c, from, text, view, AG_CODE_NOT_PERMITTED, "not permitted");
     return true;
 }
 
 static void refuse_memory(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view)
 {
     if (ag_view_has(view, AG_M_ID))
-        client_refuse(c, from, text, view, CLIENT_CODE_BUSY, "out of memory");
+        client_refuse(c, from, text, view, AG_CODE_BUSY, "out of memory");
     else
         c->stats.reports_silent++;
 }
@@ -482,7 +483,7 @@ static void on_ble_datagram(void *user, const struct lan_addr *from, struct ag_s
     }
     if (!refuse_access(c, (struct origin){.kind = ORIGIN_BLE, .token = 0}, datagram, &view) &&
         !client_serve(c, (struct origin){.kind = ORIGIN_BLE, .token = 0}, datagram, &view, &tag))
-        client_refuse(c, (struct origin){.kind = ORIGIN_BLE, .token = 0}, datagram, &view, CLIENT_CODE_NOT_FOUND, "Method not found.");
+        client_refuse(c, (struct origin){.kind = ORIGIN_BLE, .token = 0}, datagram, &view, AG_CODE_NOT_FOUND, "Method not found.");
     client_rearm(c);
 }
 

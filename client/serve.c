@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
+#include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
 
 enum {
@@ -214,9 +215,9 @@ static int serve_router(struct ask *a)
     if (r > 0)
         return refuse(a, CODE_PARAMS, local_cmd_router_error(r));
     if (r == -EPERM)
-        return refuse(a, CLIENT_CODE_NOT_PERMITTED, "not permitted");
+        return refuse(a, AG_CODE_NOT_PERMITTED, "not permitted");
     ag_log(AG_LOG_ERROR, "config_router: %s", strerror(-r));
-    return refuse(a, r == -EBUSY ? CLIENT_CODE_BUSY : CODE_CONFIG_FAILED, r == -EBUSY ? "busy" : "cannot save");
+    return refuse(a, r == -EBUSY ? AG_CODE_BUSY : CODE_CONFIG_FAILED, r == -EBUSY ? "busy" : "cannot save");
 }
 
 static int run_device(struct client *c, unsigned cmd)
@@ -230,9 +231,9 @@ static int put_device(struct ag_buf *out, struct ag_span id, int r)
     if (r == 0)
         return local_cmd_put_result(out, id, "[\"ok\"]");
     if (r == -ENOSYS)
-        return local_cmd_put_error(out, id, CLIENT_CODE_NOT_FOUND, "Method not found.");
+        return local_cmd_put_error(out, id, AG_CODE_NOT_FOUND, "Method not found.");
     if (r == -EBUSY)
-        return local_cmd_put_error(out, id, CLIENT_CODE_BUSY, "busy");
+        return local_cmd_put_error(out, id, AG_CODE_BUSY, "busy");
     return local_cmd_put_error(out, id, CODE_CONFIG_FAILED, "the owner's files cannot be removed");
 }
 
@@ -272,7 +273,7 @@ static int serve_internal(struct ask *a, struct ag_span method, struct ag_span t
         return a->id.p ? local_cmd_put_result(&a->out, a->id, "[\"ok\"]") : 0;
     known = setup_link_helper_text(&a->c->setup, (unsigned) a->from.token, method, text, view);
     wipe(a->params);
-    return known ? 0 : refuse(a, CLIENT_CODE_NOT_FOUND, "Method not found.");
+    return known ? 0 : refuse(a, AG_CODE_NOT_FOUND, "Method not found.");
 }
 
 static int serve_assoc_state(struct ask *a)
@@ -340,7 +341,7 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
     case LOCAL_CMD_NONE:
         break;
     }
-    return refuse(a, CLIENT_CODE_NOT_FOUND, "Method not found.");
+    return refuse(a, AG_CODE_NOT_FOUND, "Method not found.");
 }
 
 static bool is_for_applications(enum local_cmd cmd, enum origin_kind from)
@@ -378,7 +379,7 @@ bool client_serve(struct client *c, struct origin from, struct ag_span text, con
     cmd = local_cmd_find(method);
     if (!local_cmd_permitted(cmd, from.kind)) {
         log_not_permitted(c, method);
-        ask_end(&a, refuse(&a, CLIENT_CODE_NOT_PERMITTED, "not permitted"));
+        ask_end(&a, refuse(&a, AG_CODE_NOT_PERMITTED, "not permitted"));
         return true;
     }
     if (is_for_applications(cmd, from.kind)) {

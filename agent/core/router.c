@@ -11,8 +11,8 @@
 #include "agent/core/route/standby.h"
 #include "agent/core/route/status.h"
 #include "agent/core/send/monitor.h"
-#include "agent/core/state/codes.h"
 #include "agent/core/state/rights.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/pack/pack.h"
 
 enum { SCRATCH_KEEP = 64 * 1024 };
@@ -221,7 +221,7 @@ void router_handle_pack(struct router *r, uint64_t now_ms, struct peer *from, st
 void router_bad_input(struct router *r, struct peer *from, const char *reason)
 {
     char text[256];
-    int n = snprintf(text, sizeof text, "{\"error\":{\"code\":%d,\"message\":\"%s\"}}", CODE_PARSE, reason);
+    int n = snprintf(text, sizeof text, "{\"error\":{\"code\":%d,\"message\":\"%s\"}}", AG_CODE_PARSE, reason);
 
     r->stats.broken_texts++;
     if (!peer_is_open(from))

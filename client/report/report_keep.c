@@ -5,6 +5,7 @@
 #include "client/report/core/report_policy.h"
 #include "client/report/core/spool_form.h"
 #include "client/report/core/uplink.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
 
 enum { DEPTH_MAX = 128 };
@@ -150,7 +151,7 @@ void report_refuse(struct report_path *p, uint32_t id, int error)
 
     p->n_refused++;
     snprintf(why, sizeof why, "the report cannot be kept: %s", strerror(-error));
-    p->env.host->failed(p->env.user, id, CLIENT_CODE_BUSY, why);
+    p->env.host->failed(p->env.user, id, AG_CODE_BUSY, why);
 }
 
 /* false: nothing that a route or the store could be asked about. */
@@ -249,7 +250,7 @@ static void not_stored(struct report_path *p, uint64_t seq, uint32_t id, int r)
     if (waits && r != -ECANCELED)
         report_refuse(p, id, r);
     else if (r == -ECANCELED && !is_with_its_teller(p, id)) /* it went while it was written */
-        p->env.host->failed(p->env.user, id, CLIENT_CODE_BUSY, "the report was not kept");
+        p->env.host->failed(p->env.user, id, AG_CODE_BUSY, "the report was not kept");
 }
 
 static void on_stored(void *user, uint64_t seq, uint32_t id, int r)

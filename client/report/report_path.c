@@ -5,6 +5,7 @@
 #include "client/report/core/report_policy.h"
 #include "client/report/core/uplink.h"
 #include "client/report/report_keep.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
 
 enum { GIVEN_MAX = 4096, HOLD_MS = 60000, BACKLOG_MAX = 1024 };
@@ -252,7 +253,7 @@ void report_path_lost(struct report_path *p, unsigned place)
         l->n_lost += !kept && !g.tells;
         ag_buf_deinit(&g.text);
         if (!kept && g.tells)
-            p->env.host->failed(p->env.user, g.id, CLIENT_CODE_NOT_CONNECTED, "not connected");
+            p->env.host->failed(p->env.user, g.id, AG_CODE_NOT_CONNECTED, "not connected");
     }
     report_queue_rewind(&l->queue);
     l->release_ms = 0;
@@ -267,7 +268,7 @@ static void lane_forget(struct report_lane *l, const char *why)
         ag_buf_deinit(&g.text);
         l->queue.n_forgotten++;
         if (g.tells)
-            l->path->env.host->failed(l->path->env.user, g.id, CLIENT_CODE_NOT_CONNECTED, why);
+            l->path->env.host->failed(l->path->env.user, g.id, AG_CODE_NOT_CONNECTED, why);
     }
     report_queue_forget_all(&l->queue);
     l->release_ms = 0;

@@ -6,7 +6,7 @@
 #include "agent/apps/web/core/setup.h"
 #include "agent/apps/web/core/traffic.h"
 #include "agent/apps/web/core/values.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

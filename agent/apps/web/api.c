@@ -10,7 +10,7 @@
 #include "agent/apps/web/files.h"
 #include "agent/apps/web/io/secret.h"
 #include "agent/apps/web/pages.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 enum { BUNDLE_MAX = 8 << 20, BUNDLE_MS = 30000, NETWORKS_OUT_MAX = 65536, NETWORKS_MS = 20000, SETUP_MS = 15000 };
 

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 #include "agent/apps/web/pages.h"
-#include "libagent/core/json_iter.h"
-#include "libagent/core/log.h"
+#include "libagent/core/json/json_iter.h"
+#include "libagent/core/log/log.h"
 #include "libagent/io/file.h"
 
 enum { POLL_TIMEOUT_MS = 4000, COMM_MAX = 64 };

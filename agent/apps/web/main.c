@@ -10,11 +10,11 @@
 #include <unistd.h>
 #include "agent/apps/web/set_password.h"
 #include "agent/apps/web/web.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
+#include "libagent/io/access/trust.h"
 #include "libagent/io/addr.h"
 #include "libagent/io/daemon.h"
 #include "libagent/io/file.h"
-#include "libagent/io/trust.h"
 #include "libagent/io/watchdog.h"
 
 enum { EXIT_OK = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2, EXIT_CONFIG = 78, PEM_MAX = 65536, MINUTE_MS = 60000, BACKLOG = 128 };

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "agent/apps/web/api.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 static int put_string(struct ag_buf *out, const char *name, const char *text)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/apps/web/bus.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 
 enum { BEAT_MS = 250, POLL_BEATS = 8, PING_BEATS = 40 };
 

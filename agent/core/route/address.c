@@ -4,8 +4,8 @@
 #include <string.h>
 #include "agent/core/send/monitor.h"
 #include "agent/core/send/out.h"
-#include "agent/core/state/codes.h"
 #include "agent/core/state/rights.h"
+#include "libagent/core/codes.h"
 
 int address_bind(struct router *r, struct peer *p, uint32_t mask)
 {
@@ -64,9 +64,9 @@ static void refuse(struct router *r, uint64_t now_ms, struct peer *from, const s
         monitor_tell(r, now_ms, bits, "local", from, t->bytes);
     if (!t->has_id)
         return;
-    out_error_id(r, from, t->id, CODE_NOT_PERMITTED, message, NULL);
+    out_error_id(r, from, t->id, AG_CODE_NOT_PERMITTED, message, NULL);
     if (bits)
-        monitor_tell_own(r, now_ms, bits, from, t->id, CODE_NOT_PERMITTED, message, NULL);
+        monitor_tell_own(r, now_ms, bits, from, t->id, AG_CODE_NOT_PERMITTED, message, NULL);
 }
 
 void address_route(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include "agent/core/send/monitor.h"
 #include "agent/core/send/out.h"
-#include "agent/core/state/codes.h"
+#include "libagent/core/codes.h"
 
 /* An answer of the agent's own, which monitors of the command see too. */
 static void answer_error(struct router *r, uint8_t bits, struct peer *origin, uint32_t origin_id, int code,
@@ -84,7 +84,7 @@ static void count_unserved(struct router *r, const struct text *t)
 static void refuse(struct router *r, uint8_t bits, struct peer *origin, uint32_t origin_id, const struct text *t,
                    const struct spread *d)
 {
-    int code = d->busy ? CODE_BUSY : d->denied ? CODE_NOT_PERMITTED : CODE_NOT_FOUND;
+    int code = d->busy ? AG_CODE_BUSY : d->denied ? AG_CODE_NOT_PERMITTED : AG_CODE_NOT_FOUND;
     const char *message = d->busy ? "subscriber busy" : d->denied ? "not permitted" : "Method not found.";
 
     if (d->busy)
@@ -152,7 +152,7 @@ void commands_route(struct router *r, uint64_t now_ms, struct peer *origin, uint
         if (bits)
             monitor_tell(r, now_ms, bits, "command", origin, t->bytes);
         if (t->has_id)
-            answer_error(r, bits, origin, origin_id, CODE_SHUTTING_DOWN, "shutting down", NULL);
+            answer_error(r, bits, origin, origin_id, AG_CODE_SHUTTING_DOWN, "shutting down", NULL);
         return;
     }
     if (k)
@@ -209,7 +209,7 @@ void commands_answer(struct router *r, uint64_t now_ms, struct peer *from, const
         monitor_tell(r, now_ms, bits, "answer", from, t->bytes);
     }
     if (!passed)
-        answer_error(r, bits, origin, origin_id, CODE_BUSY, "upstream busy", NULL);
+        answer_error(r, bits, origin, origin_id, AG_CODE_BUSY, "upstream busy", NULL);
 }
 
 void commands_unask(struct router *r, struct peer *p)
@@ -221,7 +221,7 @@ void commands_unask(struct router *r, struct peer *p)
         command_unask(&r->commands, a);
         if (ag_list_empty(&c->asks)) {
             r->stats.subscriber_gone++;
-            commands_fail(r, c, CODE_ACK_TIMEOUT, "user ack timeout", "subscriber gone");
+            commands_fail(r, c, AG_CODE_ACK_TIMEOUT, "user ack timeout", "subscriber gone");
         }
     }
 }
@@ -320,7 +320,7 @@ void commands_expire(struct router *r, uint64_t now_ms)
         r->stats.command_timeouts++;
         ag_list_for_each (it, &c->asks)
             ag_list_entry(it, struct ask, by_command)->peer->n_unanswered++;
-        commands_fail(r, c, CODE_ACK_TIMEOUT, "user ack timeout", NULL);
+        commands_fail(r, c, AG_CODE_ACK_TIMEOUT, "user ack timeout", NULL);
     }
 }
 
@@ -339,6 +339,6 @@ void commands_shutdown(struct router *r, uint64_t now_ms)
     waiting_end(r, now_ms, UINT64_MAX);
     while (command_first(&r->commands)) {
         r->stats.shutdown_answers++;
-        commands_fail(r, command_first(&r->commands), CODE_SHUTTING_DOWN, "shutting down", NULL);
+        commands_fail(r, command_first(&r->commands), AG_CODE_SHUTTING_DOWN, "shutting down", NULL);
     }
 }

@@ -5,8 +5,8 @@
 #include "agent/core/route/address.h"
 #include "agent/core/route/standby.h"
 #include "agent/core/send/out.h"
-#include "agent/core/state/codes.h"
 #include "agent/core/state/rights.h"
+#include "libagent/core/codes.h"
 
 enum { KEY_DECODED_MAX = 1024 };
 
@@ -110,16 +110,16 @@ static void do_register(struct router *r, struct peer *from, const struct text *
     struct sub *s;
 
     if (!ag_view_str(m.view, m.text, AG_M_KEY, tmp, sizeof tmp, &key) || key.len == 0) {
-        refuse_key(r, from, t, CODE_INVALID_PARAMS, "key must be a string that is not empty");
+        refuse_key(r, from, t, AG_CODE_INVALID_PARAMS, "key must be a string that is not empty");
         return;
     }
     if (!read_mode(&m, &mode)) {
-        refuse_key(r, from, t, CODE_INVALID_PARAMS, "mode must be shared, exclusive or standby");
+        refuse_key(r, from, t, AG_CODE_INVALID_PARAMS, "mode must be shared, exclusive or standby");
         return;
     }
     if (!ag_access_check_key(&r->access, AG_ACCESS_REGISTER, key, &from->cred)) {
         r->stats.not_permitted++;
-        refuse_key(r, from, t, CODE_NOT_PERMITTED, "not permitted");
+        refuse_key(r, from, t, AG_CODE_NOT_PERMITTED, "not permitted");
         return;
     }
     switch (sub_add(&r->subs, from, key, mode, &s)) {
@@ -134,20 +134,20 @@ static void do_register(struct router *r, struct peer *from, const struct text *
             conclude(r, from, t, 0, NULL);
         break;
     case SUB_E_OWNED:
-        refuse_key(r, from, t, CODE_OWNED, "key has an owner");
+        refuse_key(r, from, t, AG_CODE_OWNED, "key has an owner");
         break;
     case SUB_E_TOO_LONG:
-        refuse_key(r, from, t, CODE_INVALID_PARAMS, "key too long");
+        refuse_key(r, from, t, AG_CODE_INVALID_PARAMS, "key too long");
         break;
     case SUB_E_PEER_QUOTA:
-        refuse_key(r, from, t, CODE_BUSY, "too many keys");
+        refuse_key(r, from, t, AG_CODE_BUSY, "too many keys");
         break;
     case SUB_E_QUOTA:
-        refuse_key(r, from, t, CODE_BUSY, "too many keys in all");
+        refuse_key(r, from, t, AG_CODE_BUSY, "too many keys in all");
         break;
     default:
         r->stats.out_of_memory++;
-        refuse_key(r, from, t, CODE_BUSY, "out of memory");
+        refuse_key(r, from, t, AG_CODE_BUSY, "out of memory");
     }
 }
 
@@ -160,7 +160,7 @@ static void do_unregister(struct router *r, struct peer *from, const struct text
     struct sub *s;
 
     if (!ag_view_str(m.view, m.text, AG_M_KEY, tmp, sizeof tmp, &key)) {
-        conclude(r, from, t, CODE_INVALID_PARAMS, "key must be a string");
+        conclude(r, from, t, AG_CODE_INVALID_PARAMS, "key must be a string");
         return;
     }
     if (key.len == 0) {
@@ -182,14 +182,14 @@ static void do_bind(struct router *r, struct peer *from, const struct text *t)
 
     if (!ag_view_uint(m.view, m.text, AG_M_ADDRESS, UINT32_MAX, &mask)) {
         r->stats.binds_refused++;
-        conclude(r, from, t, CODE_INVALID_PARAMS, "address must be an unsigned 32-bit integer");
+        conclude(r, from, t, AG_CODE_INVALID_PARAMS, "address must be an unsigned 32-bit integer");
     } else if (mask != 0 && !rights_bind(r, from, (uint32_t) (mask & -mask))) {
         r->stats.binds_refused++;
         r->stats.not_permitted++;
-        conclude(r, from, t, CODE_NOT_PERMITTED, "not permitted");
+        conclude(r, from, t, AG_CODE_NOT_PERMITTED, "not permitted");
     } else if (address_bind(r, from, (uint32_t) mask) != 0) {
         r->stats.binds_refused++;
-        conclude(r, from, t, CODE_OWNED, "address is taken");
+        conclude(r, from, t, AG_CODE_OWNED, "address is taken");
     } else {
         conclude(r, from, t, 0, NULL);
     }

@@ -7,13 +7,13 @@
 #include "agent/core/route/requests.h"
 #include "agent/core/route/status.h"
 #include "agent/core/send/out.h"
-#include "agent/core/state/codes.h"
+#include "libagent/core/codes.h"
 
 static void refuse_bad_command(struct router *r, struct peer *upstream, const struct text *t)
 {
     r->stats.invalid_texts++;
     if (t->has_method && ag_view_has(t->view, AG_M_ID))
-        out_error(r, upstream, text_raw_id(t), CODE_INVALID_REQUEST, t->bad, NULL);
+        out_error(r, upstream, text_raw_id(t), AG_CODE_INVALID_REQUEST, t->bad, NULL);
 }
 
 void dispatch_from_upstream(struct router *r, uint64_t now_ms, struct peer *upstream, const struct text *t)
@@ -46,7 +46,7 @@ static void refuse_bad_text(struct router *r, struct peer *from, const struct te
 {
     r->stats.invalid_texts++;
     if (t->has_method || !ag_view_has(t->view, AG_M_RESULT))
-        out_error(r, from, text_raw_id(t), CODE_INVALID_REQUEST, t->bad, NULL);
+        out_error(r, from, text_raw_id(t), AG_CODE_INVALID_REQUEST, t->bad, NULL);
 }
 
 void dispatch_from_app(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t)

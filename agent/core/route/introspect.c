@@ -7,8 +7,8 @@
 #include "agent/core/route/control.h"
 #include "agent/core/send/monitor.h"
 #include "agent/core/send/out.h"
-#include "agent/core/state/codes.h"
 #include "agent/core/state/rights.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/json/json_walk.h"
 
 enum { KEYS_LISTED = 64, ANSWER_MAX = 1024 * 1024 };
@@ -27,7 +27,7 @@ static void refuse(struct router *r, struct peer *from, const struct text *t, in
 static void refuse_right(struct router *r, struct peer *from, const struct text *t)
 {
     r->stats.not_permitted++;
-    refuse(r, from, t, CODE_NOT_PERMITTED, "not permitted");
+    refuse(r, from, t, AG_CODE_NOT_PERMITTED, "not permitted");
 }
 
 /* Sends what stands in b as the answer, or an error when it could not be built. */
@@ -38,7 +38,7 @@ static void answer(struct router *r, struct peer *from, const struct text *t, in
     if (e == 0)
         e = out_text(r, from, OUT_ANSWER, ag_buf_span(b));
     if (e == -ENOMEM)
-        refuse(r, from, t, CODE_BUSY, "out of memory");
+        refuse(r, from, t, AG_CODE_BUSY, "out of memory");
 }
 
 static int answer_begin(struct ag_buf *b, const struct text *t)
@@ -229,11 +229,11 @@ static void do_monitor(struct router *r, struct peer *from, const struct text *t
     if (e == 0 && t->has_id)
         out_ok(r, from, t->id);
     else if (e == -EINVAL)
-        refuse(r, from, t, CODE_INVALID_PARAMS, "keys must be an array of strings");
+        refuse(r, from, t, AG_CODE_INVALID_PARAMS, "keys must be an array of strings");
     else if (e == -EACCES)
         refuse_right(r, from, t);
     else if (e < 0)
-        refuse(r, from, t, CODE_BUSY, e == -ENOSPC ? "too many monitors" : "out of memory");
+        refuse(r, from, t, AG_CODE_BUSY, e == -ENOSPC ? "too many monitors" : "out of memory");
 }
 
 /* An id for a command of our own that upstream has none open under. */
@@ -289,11 +289,11 @@ static void do_call(struct router *r, struct peer *from, const struct text *t)
     if (!rights_inject(r, from, command.method))
         refuse_right(r, from, t);
     else if (e == -ENOMEM)
-        refuse(r, from, t, CODE_BUSY, "out of memory");
+        refuse(r, from, t, AG_CODE_BUSY, "out of memory");
     else if (e < 0)
-        refuse(r, from, t, CODE_INVALID_PARAMS, "params must be an object with a method");
+        refuse(r, from, t, AG_CODE_INVALID_PARAMS, "params must be an object with a method");
     else if (command.bad)
-        refuse(r, from, t, CODE_INVALID_PARAMS, command.bad);
+        refuse(r, from, t, AG_CODE_INVALID_PARAMS, command.bad);
     else
         commands_route(r, r->now_ms, from, t->id, &command);
 }
@@ -323,7 +323,7 @@ void introspect_handle(struct router *r, struct peer *from, const struct text *t
     if ((i == ag_array_size(methods) || methods[i].permission == BY_NAME) && !rights_call(r, from, t))
         refuse_right(r, from, t);
     else if (i == ag_array_size(methods))
-        refuse(r, from, t, CODE_NOT_FOUND, "Method not found.");
+        refuse(r, from, t, AG_CODE_NOT_FOUND, "Method not found.");
     else
         methods[i].handle(r, from, t);
 }

@@ -4,8 +4,8 @@
 #include "agent/core/route/status.h"
 #include "agent/core/send/monitor.h"
 #include "agent/core/send/out.h"
-#include "agent/core/state/codes.h"
 #include "agent/core/state/rights.h"
+#include "libagent/core/codes.h"
 
 void requests_fail(struct router *r, struct request *q, int code, const char *message)
 {
@@ -79,7 +79,7 @@ static void route_request(struct router *r, uint64_t now_ms, struct peer *from, 
     if (from->n_requests >= r->limits.requests_per_peer ||
         (r->requests.n >= r->limits.requests && (from->half_closed || !requests_make_room(r)))) {
         r->stats.requests_over_limit++;
-        turn_back(r, now_ms, from, t, bits, CODE_BUSY, "too many requests open");
+        turn_back(r, now_ms, from, t, bits, AG_CODE_BUSY, "too many requests open");
         return;
     }
     e = request_add(&r->requests, from, t->id, now_ms + r->limits.request_timeout_ms, &q);
@@ -100,7 +100,7 @@ static void route_request(struct router *r, uint64_t now_ms, struct peer *from, 
         return;
     }
     r->stats.upstream_busy++;
-    refuse_request(r, bits, from, t, CODE_BUSY, e == -ENOMEM ? "out of memory" : "upstream busy");
+    refuse_request(r, bits, from, t, AG_CODE_BUSY, e == -ENOMEM ? "out of memory" : "upstream busy");
 }
 
 static void route_report(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t,
@@ -129,16 +129,16 @@ static __attribute__((noinline)) void route_back(struct router *r, uint64_t now_
 {
     if (!rights_call(r, from, t)) {
         r->stats.not_permitted++;
-        turn_back(r, now_ms, from, t, bits, CODE_NOT_PERMITTED, "not permitted");
+        turn_back(r, now_ms, from, t, bits, AG_CODE_NOT_PERMITTED, "not permitted");
     } else if (r->shutting_down) {
         r->stats.shutdown_answers++;
-        turn_back(r, now_ms, from, t, bits, CODE_SHUTTING_DOWN, "shutting down");
+        turn_back(r, now_ms, from, t, bits, AG_CODE_SHUTTING_DOWN, "shutting down");
     } else {
         if (t->has_id)
             r->stats.not_connected++;
         else
             r->stats.reports_not_connected++;
-        turn_back(r, now_ms, from, t, bits, CODE_NOT_CONNECTED, "not connected");
+        turn_back(r, now_ms, from, t, bits, AG_CODE_NOT_CONNECTED, "not connected");
     }
 }
 
@@ -182,7 +182,7 @@ void requests_disconnected(struct router *r)
 {
     while (request_first(&r->requests)) {
         r->stats.not_connected++;
-        requests_fail(r, request_first(&r->requests), CODE_NOT_CONNECTED, "not connected");
+        requests_fail(r, request_first(&r->requests), AG_CODE_NOT_CONNECTED, "not connected");
     }
 }
 
@@ -192,7 +192,7 @@ void requests_expire(struct router *r, uint64_t now_ms)
 
     while ((q = request_first(&r->requests)) && q->deadline_ms <= now_ms) {
         r->stats.request_timeouts++;
-        requests_fail(r, q, CODE_NO_ACK, "OT server noack");
+        requests_fail(r, q, AG_CODE_NO_ACK, "OT server noack");
     }
 }
 
@@ -207,6 +207,6 @@ void requests_shutdown(struct router *r)
 {
     while (request_first(&r->requests)) {
         r->stats.shutdown_answers++;
-        requests_fail(r, request_first(&r->requests), CODE_SHUTTING_DOWN, "shutting down");
+        requests_fail(r, request_first(&r->requests), AG_CODE_SHUTTING_DOWN, "shutting down");
     }
 }

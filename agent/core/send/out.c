@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "agent/core/state/codes.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/pack/pack.h"
 
 enum {
@@ -166,7 +166,7 @@ static int out_no_form(struct router *r, struct peer *to, struct ag_span text, c
     uint64_t id;
 
     if (ag_view_uint(v, text.p, AG_M_ID, UINT32_MAX, &id))
-        out_error_id(r, to, (uint32_t) id, CODE_BUSY, "the answer does not fit this connection", NULL);
+        out_error_id(r, to, (uint32_t) id, AG_CODE_BUSY, "the answer does not fit this connection", NULL);
     return OUT_E_NO_FORM;
 }
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "libagent/core/codes.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/core/ids.h"
 #include "libagent/core/text/message.h"
@@ -148,10 +149,10 @@ static void end_without_answer(struct command_table *t, struct command *c, bool 
         end_as_not_mine(t, c);
     } else if (overdue && c->asked) {
         t->stats.timed_out++;
-        end_with_error(t, c, COMMAND_TIMED_OUT, CLIENT_CODE_ACK_TIMEOUT, "user ack timeout", NULL);
+        end_with_error(t, c, COMMAND_TIMED_OUT, AG_CODE_ACK_TIMEOUT, "user ack timeout", NULL);
     } else {
         t->stats.nobody++;
-        end_with_error(t, c, COMMAND_NOBODY, CLIENT_CODE_ACK_TIMEOUT, "user ack timeout",
+        end_with_error(t, c, COMMAND_NOBODY, AG_CODE_ACK_TIMEOUT, "user ack timeout",
                        c->asked ? "subscriber gone" : NO_APPLICATION);
     }
 }
@@ -348,12 +349,12 @@ int command_start(struct command_table *t, struct origin from, unsigned tag, str
     peers = servers_of(t, t->peers, text);
     if (t->n_open >= t->max_open) {
         t->stats.refused++;
-        refuse_at_once(t, from, tag, COMMAND_REFUSED, CLIENT_CODE_BUSY, "too many commands open", NULL);
+        refuse_at_once(t, from, tag, COMMAND_REFUSED, AG_CODE_BUSY, "too many commands open", NULL);
         return 0;
     }
     if (peers == 0 && !kept) {
         t->stats.nobody++;
-        refuse_at_once(t, from, tag, COMMAND_NOBODY, CLIENT_CODE_ACK_TIMEOUT, "user ack timeout",
+        refuse_at_once(t, from, tag, COMMAND_NOBODY, AG_CODE_ACK_TIMEOUT, "user ack timeout",
                        NO_APPLICATION);
         return 0;
     }
@@ -430,14 +431,14 @@ static long not_mine_code(struct ag_span text, const struct ag_json_view *view)
 
     if (!command_error_code(text, view, &code))
         return 0;
-    return code == CLIENT_CODE_NOT_FOUND || code == CLIENT_CODE_NOT_MINE ? code : 0;
+    return code == AG_CODE_NOT_FOUND || code == AG_CODE_NOT_MINE ? code : 0;
 }
 
 /* The later one is kept, but for -10000: an application says that of its own methods, too. Without memory for it the
    plain one is built when it is needed. */
 static bool hold_back(struct command *c, long code, struct ag_span text)
 {
-    if (c->held_code == CLIENT_CODE_NOT_MINE && code != CLIENT_CODE_NOT_MINE)
+    if (c->held_code == AG_CODE_NOT_MINE && code != AG_CODE_NOT_MINE)
         return false;
     c->held_code = code;
     ag_buf_deinit(&c->held);
@@ -527,6 +528,6 @@ void command_refuse_all(struct command_table *t)
         struct command *c = ag_list_first(&t->by_age, struct command, age);
 
         t->stats.refused++;
-        end_with_error(t, c, COMMAND_REFUSED, CLIENT_CODE_SHUTTING_DOWN, "shutting down", NULL);
+        end_with_error(t, c, COMMAND_REFUSED, AG_CODE_SHUTTING_DOWN, "shutting down", NULL);
     }
 }

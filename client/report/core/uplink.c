@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include "libagent/core/codes.h"
 #include "libagent/core/ids.h"
 #include "libagent/core/text/message.h"
 
@@ -172,9 +173,9 @@ static bool settle_offer(struct uplink *u, struct uplink_entry *e, uint32_t id, 
         return true;
     u->stats.failed++;
     if (r == -ENOTCONN)
-        end_with_error(u, e, CLIENT_CODE_NOT_CONNECTED, "not connected");
+        end_with_error(u, e, AG_CODE_NOT_CONNECTED, "not connected");
     else
-        end_with_error(u, e, CLIENT_CODE_BUSY, r == -EMSGSIZE ? "too large for the cloud" : "the cloud cannot carry it");
+        end_with_error(u, e, AG_CODE_BUSY, r == -EMSGSIZE ? "too large for the cloud" : "the cloud cannot carry it");
     return true;
 }
 
@@ -188,7 +189,7 @@ static void enqueue(struct ag_list *queue, struct uplink_entry *e, struct ag_buf
 static void refuse(struct uplink *u, unsigned peer, struct ag_span raw_id, const char *message)
 {
     u->stats.refused++;
-    reply_error(u, peer, raw_id, CLIENT_CODE_BUSY, message);
+    reply_error(u, peer, raw_id, AG_CODE_BUSY, message);
 }
 
 int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const struct ag_json_view *view,
@@ -256,7 +257,7 @@ void uplink_lost(struct uplink *u, unsigned lane)
 {
     while (!ag_list_empty(&u->queues[lane]) && !(u->pumping & 1u << lane)) {
         u->stats.failed++;
-        end_with_error(u, ag_list_first(&u->queues[lane], struct uplink_entry, queued), CLIENT_CODE_NOT_CONNECTED,
+        end_with_error(u, ag_list_first(&u->queues[lane], struct uplink_entry, queued), AG_CODE_NOT_CONNECTED,
                        "not connected");
     }
 }
@@ -325,7 +326,7 @@ void uplink_expire(struct uplink *u, uint64_t now_ms)
         if (!e || e->deadline_ms > now_ms)
             return;
         u->stats.timed_out++;
-        end_with_error(u, e, CLIENT_CODE_NO_ACK, "OT server noack");
+        end_with_error(u, e, AG_CODE_NO_ACK, "OT server noack");
     }
 }
 
@@ -339,6 +340,6 @@ uint64_t uplink_next_deadline(const struct uplink *u)
 void uplink_refuse_all(struct uplink *u)
 {
     while (!ag_list_empty(&u->by_age))
-        end_with_error(u, ag_list_first(&u->by_age, struct uplink_entry, age), CLIENT_CODE_SHUTTING_DOWN,
+        end_with_error(u, ag_list_first(&u->by_age, struct uplink_entry, age), AG_CODE_SHUTTING_DOWN,
                        "shutting down");
 }

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 #include "libagent/core/util.h"
 #include "tests/unit/client/client_rig.h"
 

@@ -124,9 +124,9 @@ int mcu_bridge_request(struct mcu_bridge *b, struct ag_span text, void *handle, 
         return refuse(b, MCU_CODE_MODULE, "MCU update running", refusal_out);
     r = mcu_job_new(text, b->set.props_per_get, &job);
     if (r == MCU_JOB_E_METHOD)
-        return refuse(b, MCU_CODE_METHOD, "Method not found.", refusal_out);
+        return refuse(b, AG_CODE_NOT_FOUND, "Method not found.", refusal_out);
     if (r == MCU_JOB_E_PARAMS)
-        return refuse(b, MCU_CODE_PARAMS, "Invalid params.", refusal_out);
+        return refuse(b, AG_CODE_INVALID_PARAMS, "Invalid params.", refusal_out);
     if (r < 0)
         return r;
     job->handle = handle;
@@ -166,7 +166,7 @@ void mcu_bridge_expire(struct mcu_bridge *b, uint64_t now_ms)
 {
     if (b->out && now_ms >= b->out->deadline_ms) {
         b->n.timeouts++;
-        mcu_bridge_end_out(b, MCU_CODE_ACK_TIMEOUT, "user ack timeout");
+        mcu_bridge_end_out(b, AG_CODE_ACK_TIMEOUT, "user ack timeout");
     }
     ag_list_for_each_safe(it, &b->queue) {
         struct mcu_job *job = ag_list_entry(it, struct mcu_job, link);
@@ -176,7 +176,7 @@ void mcu_bridge_expire(struct mcu_bridge *b, uint64_t now_ms)
         ag_list_del(&job->link);
         b->n_queued--;
         b->n.timeouts++;
-        finish_failed(b, job, MCU_CODE_ACK_TIMEOUT, "user ack timeout");
+        finish_failed(b, job, AG_CODE_ACK_TIMEOUT, "user ack timeout");
     }
 }
 
@@ -250,7 +250,7 @@ void mcu_bridge_line(struct mcu_bridge *b, bool up)
 {
     b->line_away = !up;
     if (b->out)
-        mcu_bridge_end_out(b, MCU_CODE_ACK_TIMEOUT, "serial line lost");
+        mcu_bridge_end_out(b, AG_CODE_ACK_TIMEOUT, "serial line lost");
     mcu_tx_init(&b->tx);
     mcu_update_interrupted(&b->update);
     start_over(b);

@@ -9,6 +9,7 @@
 
 #include "agent/apps/mcu/core/wire/words.h"
 #include "libagent/core/buf.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/list.h"
 
 enum {
@@ -18,14 +19,11 @@ enum {
     MCU_JOB_ITEMS_MAX = 256 /* properties or inputs of one request */
 };
 
-/* Error codes towards the asker [MIoT serial, vendor's MCU samples]. */
+/* Error codes towards the asker that only an MCU has [MIoT serial, vendor's MCU samples]. */
 enum {
-    MCU_CODE_ACK_TIMEOUT = -9999,
     MCU_CODE_ACK_INVALID = -9998,
     MCU_CODE_MODULE = -10000, /* queue full, restarting, updating */
-    MCU_CODE_INTERNAL = -4004,
-    MCU_CODE_PARAMS = -32602,
-    MCU_CODE_METHOD = -32601
+    MCU_CODE_INTERNAL = -4004
 };
 
 /* Named conditions. */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 #include "agent/apps/web/core/password.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 
 enum { METHOD_MAX = 128 };
 

@@ -1,7 +1,7 @@
 #include "agent/apps/web/core/password.h"
 
 #include <inttypes.h>
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 
 static bool is_space(char c)
 {

@@ -1,6 +1,6 @@
 #include "agent/apps/web/core/route.h"
 
-#include "libagent/core/json.h"
+#include "libagent/core/json/json.h"
 #include "libagent/core/utf8.h"
 
 static const struct {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "agent/apps/web/core/ask.h"
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 
 /* ---- the body ---- */
 

@@ -1,7 +1,7 @@
 #include "agent/apps/web/core/traffic.h"
 
 #include <errno.h>
-#include "libagent/core/json_iter.h"
+#include "libagent/core/json/json_iter.h"
 #include "libagent/core/utf8.h"
 
 enum { DEPTH_MAX = 130 };

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "agent/apps/web/core/ask.h"
 #include "agent/apps/web/io/respond.h"
-#include "libagent/core/log.h"
+#include "libagent/core/log/log.h"
 
 enum { REAP_MS = 1000 };
 
