@@ -73,6 +73,11 @@ static bool member_text(struct ag_json_value object, const char *name, char out[
     return true;
 }
 
+/* Members of miIO.info and what they are of device-information; the last one up to its first dot. */
+static const struct {
+    char member[7], name[18];
+} told[] = {{"fw_ver", "firmware-revision"}, {"mac", "serial-number"}, {"model", "model"}, {"model", "manufacturer"}};
+
 static void on_info(agent_conn *conn, int status, const char *result, const char *error, void *user)
 {
     struct model_info *i = user;
@@ -86,14 +91,12 @@ static void on_info(agent_conn *conn, int status, const char *result, const char
         return;
     object = ag_json_value_at(result, result + strlen(result));
     i->told = true;
-    if (member_text(object, "fw_ver", text))
-        tell(i, "firmware-revision", text);
-    if (member_text(object, "mac", text))
-        tell(i, "serial-number", text);
-    if (member_text(object, "model", text)) {
-        tell(i, "model", text);
-        text[strcspn(text, ".")] = '\0';
-        tell(i, "manufacturer", text);
+    for (size_t n = 0; n < ag_array_size(told); n++) {
+        if (!member_text(object, told[n].member, text))
+            continue;
+        if (n == ag_array_size(told) - 1)
+            text[strcspn(text, ".")] = '\0';
+        tell(i, told[n].name, text);
     }
 }
 

@@ -29,13 +29,21 @@ enum state {
 
 enum { KEY_TOO_LONG = 255 };
 
+/* With AG_JSON_CHECK_ONLY no member is noted, tokens that are there in one piece have no ways of their own, and nesting ends at 64:
+   less than half of the code, for libraries that only want to know whether a text is JSON. */
+#ifdef AG_JSON_CHECK_ONLY
+enum { ALL = 0, DEPTH_MAX = 64 };
+#else
+enum { ALL = 1, DEPTH_MAX = AG_JSON_DEPTH_MAX };
+#endif
+
 void ag_json_scan_init(struct ag_json_scan *s, unsigned max_depth)
 {
     /* Runs once a text, so it clears only what is read before it is written. */
     s->off = 0;
     s->kinds = 0;
     s->depth = 0;
-    s->max_depth = (uint16_t) (max_depth - 1 < AG_JSON_DEPTH_MAX ? max_depth : max_depth < 1 ? 1 : AG_JSON_DEPTH_MAX);
+    s->max_depth = (uint16_t) (max_depth - 1 < DEPTH_MAX ? max_depth : max_depth < 1 ? 1 : DEPTH_MAX);
     s->state = ST_START;
     s->member = AG_N_MEMBERS;
     s->view.twice = 0;
@@ -92,7 +100,7 @@ static inline void value_begin(struct ag_json_scan *s, uint32_t off, enum ag_jso
 {
     struct ag_member_at *a;
 
-    if (s->depth != 1 || s->member == AG_N_MEMBERS)
+    if (!ALL || s->depth != 1 || s->member == AG_N_MEMBERS)
         return;
     a = &s->view.at[s->member];
     if (a->type != AG_JSON_NONE) {
@@ -110,7 +118,7 @@ static inline void value_end(struct ag_json_scan *s, uint32_t end)
 {
     struct ag_member_at *a;
 
-    if (s->depth != 1 || s->member == AG_N_MEMBERS)
+    if (!ALL || s->depth != 1 || s->member == AG_N_MEMBERS)
         return;
     a = &s->view.at[s->member];
     a->end = end;
@@ -122,7 +130,7 @@ static inline void value_whole(struct ag_json_scan *s, uint32_t off, uint32_t en
 {
     struct ag_member_at *a;
 
-    if (s->depth != 1 || s->member == AG_N_MEMBERS)
+    if (!ALL || s->depth != 1 || s->member == AG_N_MEMBERS)
         return;
     a = &s->view.at[s->member];
     if (a->type != AG_JSON_NONE) {
@@ -145,7 +153,7 @@ static inline bool push(struct ag_json_scan *s, uint64_t *kinds, bool array)
 {
     if (s->depth >= s->max_depth)
         return false;
-    if (s->depth % 64 == 0 && s->depth > 0)
+    if (ALL && s->depth % 64 == 0 && s->depth > 0)
         s->parked[s->depth / 64 - 1] = *kinds;
     *kinds = *kinds << 1 | array;
     s->depth++;
@@ -156,7 +164,7 @@ static inline void pop(struct ag_json_scan *s, uint64_t *kinds)
 {
     s->depth--;
     *kinds >>= 1;
-    if (s->depth % 64 == 0 && s->depth > 0)
+    if (ALL && s->depth % 64 == 0 && s->depth > 0)
         *kinds = s->parked[s->depth / 64 - 1];
 }
 
@@ -193,8 +201,7 @@ static int hex_digit(unsigned char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static const char *const literals[] = {
-    [AG_JSON_TRUE] = "true", [AG_JSON_FALSE] = "false", [AG_JSON_NULL] = "null"};
+static const char literals[][6] = {[AG_JSON_TRUE] = "true", [AG_JSON_FALSE] = "false", [AG_JSON_NULL] = "null"};
 
 static inline bool is_space(char c)
 {
@@ -238,9 +245,9 @@ static __attribute__((noinline)) int scan_token(struct ag_json_scan *s, const ch
 
         switch (state) {
         case ST_STR: {
-            size_t run = ag_plain_run(p + i, n - i);
+            size_t run = ALL ? ag_plain_run(p + i, n - i) : ag_plain_run_bytes(p + i, 0, n - i);
 
-            if (s->in_key && s->depth == 1)
+            if (ALL && s->in_key && s->depth == 1)
                 key_add_run(s, p + i, run);
             i += run;
             if (i == n)
@@ -249,7 +256,7 @@ static __attribute__((noinline)) int scan_token(struct ag_json_scan *s, const ch
             if (c == '"') {
                 i++;
                 if (s->in_key) {
-                    if (s->depth == 1)
+                    if (ALL && s->depth == 1)
                         s->member = (uint8_t) member_of(s->key, s->key_len);
                     state = ST_COLON;
                 } else {
@@ -257,7 +264,7 @@ static __attribute__((noinline)) int scan_token(struct ag_json_scan *s, const ch
                     state = ST_AFTER;
                 }
             } else if (c == '\\') {
-                if (!s->in_key && s->depth == 1 && s->member != AG_N_MEMBERS)
+                if (ALL && !s->in_key && s->depth == 1 && s->member != AG_N_MEMBERS)
                     s->view.at[s->member].escaped = true;
                 state = ST_ESC;
                 i++;
@@ -266,7 +273,7 @@ static __attribute__((noinline)) int scan_token(struct ag_json_scan *s, const ch
                     error = AG_JSON_E_UTF8;
                     goto bad;
                 }
-                if (s->in_key)
+                if (ALL && s->in_key)
                     s->key_len = KEY_TOO_LONG;
                 state = ST_UTF8;
                 i++;
@@ -292,7 +299,7 @@ static __attribute__((noinline)) int scan_token(struct ag_json_scan *s, const ch
                 s->u16 = 0;
                 state = ST_HEX;
             } else if (ag_json_escaped(c)) {
-                if (s->in_key)
+                if (ALL && s->in_key)
                     key_add(s, ag_json_escaped(c));
                 state = ST_STR;
             } else {
@@ -307,7 +314,7 @@ static __attribute__((noinline)) int scan_token(struct ag_json_scan *s, const ch
                 goto bad;
             s->u16 = (uint16_t) (s->u16 << 4 | digit);
             if (++s->lit_at == 4) {
-                if (s->in_key)
+                if (ALL && s->in_key)
                     key_add_unit(s, s->u16);
                 state = ST_STR;
             }
@@ -425,11 +432,11 @@ int ag_json_scan(struct ag_json_scan *restrict s, const char *restrict p, size_t
         case ST_OBJ_FIRST:
         case ST_OBJ_KEY:
             if (c == '"') {
-                size_t run = ag_plain_run(p + i + 1, n - i - 1), end = i + 1 + run;
+                size_t run = ALL ? ag_plain_run(p + i + 1, n - i - 1) : 0, end = i + 1 + run;
 
                 if (s->depth == 1)
                     s->str_at = OFF;
-                if (end < n && p[end] == '"') { /* the usual case: the whole key is here, without escapes */
+                if (ALL && end < n && p[end] == '"') { /* the usual case: the whole key is here, without escapes */
                     if (s->depth == 1)
                         s->member = (uint8_t) member_of(p + i + 1, run);
                     i = end + 1;
@@ -473,9 +480,9 @@ int ag_json_scan(struct ag_json_scan *restrict s, const char *restrict p, size_t
         case ST_VALUE:
         have_value:
             if (c == '"') {
-                size_t run = ag_plain_run(p + i + 1, n - i - 1), end = i + 1 + run;
+                size_t run = ALL ? ag_plain_run(p + i + 1, n - i - 1) : 0, end = i + 1 + run;
 
-                if (end < n && p[end] == '"') {
+                if (ALL && end < n && p[end] == '"') {
                     value_whole(s, OFF, base + (uint32_t) end + 1, AG_JSON_STRING);
                     i = end + 1;
                     goto after;
@@ -522,7 +529,7 @@ int ag_json_scan(struct ag_json_scan *restrict s, const char *restrict p, size_t
             default:
                 if (c != '-' && !is_digit(c))
                     goto bad;
-                if (c > '0') { /* a plain integer that ends here is the usual number */
+                if (ALL && c > '0') { /* a plain integer that ends here is the usual number */
                     size_t end = i + ag_digit_run(p + i, n - i);
 
                     if (end < n && (p[end] == ',' || p[end] == '}' || p[end] == ']')) {

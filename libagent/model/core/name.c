@@ -53,12 +53,6 @@ const char *ag_model_urn_read(struct model_urn *out, const char *urn, const char
 
 /* ---- paths ---- */
 
-/* What a property, action or event needs for its path. */
-struct named {
-    uint32_t service, iid;
-    model_text name;
-};
-
 struct namer {
     const struct model *m;
     struct ag_buf *text;
@@ -80,7 +74,7 @@ static bool is_first_service(const struct namer *n, uint32_t service)
 }
 
 /* Appends the path and its NUL. first: of its name in its service. */
-static int put_path(const struct namer *n, const struct named *of, bool first, model_text *out)
+static int put_path(const struct namer *n, const struct model_part *of, bool first, model_text *out)
 {
     const struct model_service *s = &n->m->services[of->service];
     char siid[8] = "", iid[8] = "";
@@ -110,67 +104,53 @@ static bool is_numeric_path(const char *s)
     return a > 0 && s[a] == '.' && s[a + 1] && strspn(s + a + 1, "0123456789") == strlen(s + a + 1);
 }
 
-/* Dots in names can make two paths equal: the later one is known by its number only. */
-static int settle_path(const struct namer *n, const struct named *of, const model_text *earlier, size_t stride, uint32_t n_earlier,
-                       model_text *path)
+static struct model_part *part_at(void *parts, size_t size, size_t i)
 {
-    const char *got = str(n, *path);
+    return (struct model_part *) (void *) ((char *) parts + i * size);
+}
+
+/* Dots in names can make two paths equal: the later one is known by its number only. */
+static int settle_path(const struct namer *n, struct model_part *of, void *parts, size_t size, uint32_t n_earlier)
+{
+    const char *got = str(n, of->path);
     bool clash = is_numeric_path(got);
 
     for (uint32_t i = 0; i < n_earlier && !clash; i++)
-        clash = strcmp(str(n, *(const model_text *) (const void *) ((const char *) earlier + i * stride)), got) == 0;
+        clash = strcmp(str(n, part_at(parts, size, i)->path), got) == 0;
     if (!clash)
         return 0;
-    n->text->len = *path;
+    n->text->len = of->path;
     if (ag_buf_reserve(n->text, 16) < 0)
         return -ENOMEM;
-    n->text->len += (size_t) snprintf(n->text->data + *path, 16, "%u.%u", n->m->services[of->service].siid, of->iid) + 1;
+    n->text->len += (size_t) snprintf(n->text->data + of->path, 16, "%u.%u", n->m->services[of->service].siid, of->iid) + 1;
     return 0;
 }
 
-static int name_props(const struct namer *n)
+static int name_parts(const struct namer *n, void *parts, size_t size, uint32_t n_parts)
 {
-    struct model_prop *props = n->m->props;
-    int e;
+    int e = 0;
 
-    for (uint32_t i = 0; i < n->m->n_props; i++) {
-        struct named of = {props[i].service, props[i].iid, props[i].name};
+    for (uint32_t i = 0; e == 0 && i < n_parts; i++) {
+        struct model_part *of = part_at(parts, size, i);
         bool first = true;
 
-        for (uint32_t j = n->m->services[of.service].first_prop; j < i && first; j++)
-            first = strcmp(str(n, props[j].name), str(n, of.name)) != 0;
-        if ((e = put_path(n, &of, first, &props[i].path)) < 0 ||
-            (e = settle_path(n, &of, &props[0].path, sizeof *props, i, &props[i].path)) < 0)
-            return e;
+        for (uint32_t j = i; j > 0 && part_at(parts, size, j - 1)->service == of->service && first; j--)
+            first = strcmp(str(n, part_at(parts, size, j - 1)->name), str(n, of->name)) != 0;
+        e = put_path(n, of, first, &of->path);
+        if (e == 0)
+            e = settle_path(n, of, parts, size, i);
     }
-    return 0;
-}
-
-static int name_calls(const struct namer *n, struct model_call *calls, uint32_t n_calls)
-{
-    int e;
-
-    for (uint32_t i = 0; i < n_calls; i++) {
-        struct named of = {calls[i].service, calls[i].iid, calls[i].name};
-        bool first = true;
-
-        for (uint32_t j = i; j > 0 && calls[j - 1].service == of.service && first; j--)
-            first = strcmp(str(n, calls[j - 1].name), str(n, of.name)) != 0;
-        if ((e = put_path(n, &of, first, &calls[i].path)) < 0 ||
-            (e = settle_path(n, &of, &calls[0].path, sizeof *calls, i, &calls[i].path)) < 0)
-            return e;
-    }
-    return 0;
+    return e;
 }
 
 int ag_model_name_all(struct model *m, struct ag_buf *text)
 {
     struct namer n = {m, text};
-    int e = name_props(&n);
+    int e = name_parts(&n, m->props, sizeof *m->props, m->n_props);
 
     if (e == 0)
-        e = name_calls(&n, m->actions, m->n_actions);
-    return e == 0 ? name_calls(&n, m->events, m->n_events) : e;
+        e = name_parts(&n, m->actions, sizeof *m->actions, m->n_actions);
+    return e == 0 ? name_parts(&n, m->events, sizeof *m->events, m->n_events) : e;
 }
 
 /* ---- finding ---- */
@@ -183,42 +163,43 @@ static const struct model_service *find_service(const struct model *m, unsigned 
     return NULL;
 }
 
-static int compare_prop(const void *key, const void *p)
+/* iids ascend. */
+static const void *find_part(const void *parts, size_t size, uint32_t first, uint32_t n, unsigned iid)
 {
-    return (int) *(const unsigned *) key - ((const struct model_prop *) p)->iid;
-}
+    while (n > 0) {
+        const struct model_part *middle = part_at((void *) (uintptr_t) parts, size, first + n / 2);
 
-static int compare_call(const void *key, const void *c)
-{
-    return (int) *(const unsigned *) key - ((const struct model_call *) c)->iid;
+        if (middle->iid == iid)
+            return middle;
+        if (middle->iid < iid) {
+            first += n / 2 + 1;
+            n -= n / 2 + 1;
+        } else {
+            n /= 2;
+        }
+    }
+    return NULL;
 }
 
 const struct model_prop *ag_model_find_prop(const struct model *m, unsigned siid, unsigned piid)
 {
     const struct model_service *s = find_service(m, siid);
 
-    if (!s || s->n_props == 0 || piid > MODEL_IID_MAX)
-        return NULL;
-    return bsearch(&piid, m->props + s->first_prop, s->n_props, sizeof *m->props, compare_prop);
-}
-
-static const struct model_call *find_call(const struct model_call *calls, uint32_t first, uint32_t n, unsigned iid)
-{
-    return n == 0 || iid > MODEL_IID_MAX ? NULL : bsearch(&iid, calls + first, n, sizeof *calls, compare_call);
+    return s ? find_part(m->props, sizeof *m->props, s->first_prop, s->n_props, piid) : NULL;
 }
 
 const struct model_call *ag_model_find_action(const struct model *m, unsigned siid, unsigned aiid)
 {
     const struct model_service *s = find_service(m, siid);
 
-    return s ? find_call(m->actions, s->first_action, s->n_actions, aiid) : NULL;
+    return s ? find_part(m->actions, sizeof *m->actions, s->first_action, s->n_actions, aiid) : NULL;
 }
 
 const struct model_call *ag_model_find_event(const struct model *m, unsigned siid, unsigned eiid)
 {
     const struct model_service *s = find_service(m, siid);
 
-    return s ? find_call(m->events, s->first_event, s->n_events, eiid) : NULL;
+    return s ? find_part(m->events, sizeof *m->events, s->first_event, s->n_events, eiid) : NULL;
 }
 
 /* At most 65535, so at most five digits. */
@@ -241,36 +222,37 @@ static bool read_numeric(const char *name, unsigned *siid, unsigned *iid)
     return end > dot + 1 && *end == '\0';
 }
 
+static const void *name_part(const struct model *m, const void *parts, size_t size, uint32_t n, const char *name)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const struct model_part *p = part_at((void *) (uintptr_t) parts, size, i);
+
+        if (strcmp(model_str(m, p->path), name) == 0)
+            return p;
+    }
+    return NULL;
+}
+
 const struct model_prop *ag_model_name_prop(const struct model *m, const char *name)
 {
     unsigned siid, iid;
 
-    if (read_numeric(name, &siid, &iid))
-        return ag_model_find_prop(m, siid, iid);
-    for (uint32_t i = 0; i < m->n_props; i++)
-        if (strcmp(model_str(m, m->props[i].path), name) == 0)
-            return &m->props[i];
-    return NULL;
-}
-
-static const struct model_call *name_call(const struct model *m, const struct model_call *calls, uint32_t n, const char *name)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (strcmp(model_str(m, calls[i].path), name) == 0)
-            return &calls[i];
-    return NULL;
+    return read_numeric(name, &siid, &iid) ? ag_model_find_prop(m, siid, iid)
+                                           : name_part(m, m->props, sizeof *m->props, m->n_props, name);
 }
 
 const struct model_call *ag_model_name_action(const struct model *m, const char *name)
 {
     unsigned siid, iid;
 
-    return read_numeric(name, &siid, &iid) ? ag_model_find_action(m, siid, iid) : name_call(m, m->actions, m->n_actions, name);
+    return read_numeric(name, &siid, &iid) ? ag_model_find_action(m, siid, iid)
+                                           : name_part(m, m->actions, sizeof *m->actions, m->n_actions, name);
 }
 
 const struct model_call *ag_model_name_event(const struct model *m, const char *name)
 {
     unsigned siid, iid;
 
-    return read_numeric(name, &siid, &iid) ? ag_model_find_event(m, siid, iid) : name_call(m, m->events, m->n_events, name);
+    return read_numeric(name, &siid, &iid) ? ag_model_find_event(m, siid, iid)
+                                           : name_part(m, m->events, sizeof *m->events, m->n_events, name);
 }

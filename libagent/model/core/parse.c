@@ -56,8 +56,8 @@ ag_printf_like(3, 4) static int wrong(struct reader *r, const char *where, const
 static struct ag_json_value *member_slot(struct members *m, struct ag_span key)
 {
     static const struct {
-        const char *name;
-        size_t at;
+        char name[12]; /* in place: a pointer would cost a library 24 bytes more, for its relocation */
+        uint16_t at;
     } known[] = {
         {"iid", offsetof(struct members, iid)},
         {"type", offsetof(struct members, type)},
@@ -172,8 +172,8 @@ static int read_iid(struct reader *r, const char *what, struct ag_json_value obj
 
 /* ---- properties ---- */
 
-static const char *const format_names[MODEL_N_FORMATS] = {"bool",  "uint8", "uint16", "uint32", "uint64", "int8", "int16",
-                                                          "int32", "int64", "float",  "string", "hex",    "none"};
+static const char format_names[MODEL_N_FORMATS][7] = {"bool",  "uint8", "uint16", "uint32", "uint64", "int8", "int16",
+                                                      "int32", "int64", "float",  "string", "hex",    "none"};
 
 const char *ag_model_format_name(enum model_format format)
 {
@@ -182,16 +182,12 @@ const char *ag_model_format_name(enum model_format format)
 
 void ag_model_format_bounds(enum model_format format, int64_t *min_out, int64_t *max_out)
 {
-    static const struct {
-        int64_t min, max;
-    } bounds[MODEL_N_FORMATS] = {
-        [MODEL_UINT8] = {0, UINT8_MAX},          [MODEL_UINT16] = {0, UINT16_MAX},        [MODEL_UINT32] = {0, UINT32_MAX},
-        [MODEL_UINT64] = {0, INT64_MAX},         [MODEL_INT8] = {INT8_MIN, INT8_MAX},     [MODEL_INT16] = {INT16_MIN, INT16_MAX},
-        [MODEL_INT32] = {INT32_MIN, INT32_MAX},  [MODEL_INT64] = {INT64_MIN, INT64_MAX},
-    };
+    static const uint8_t bits[MODEL_N_FORMATS] = {
+        [MODEL_UINT8] = 8, [MODEL_UINT16] = 16, [MODEL_UINT32] = 32, [MODEL_UINT64] = 63,
+        [MODEL_INT8] = 7,  [MODEL_INT16] = 15,  [MODEL_INT32] = 31,  [MODEL_INT64] = 63};
 
-    *min_out = bounds[format].max ? bounds[format].min : INT64_MIN;
-    *max_out = bounds[format].max ? bounds[format].max : INT64_MAX;
+    *max_out = bits[format] ? (int64_t) ((UINT64_C(1) << bits[format]) - 1) : INT64_MAX;
+    *min_out = format >= MODEL_UINT8 && format <= MODEL_UINT64 ? 0 : -*max_out - 1;
 }
 
 static bool is_numeric(const struct model_prop *p)
@@ -215,7 +211,7 @@ static int read_format(struct reader *r, struct ag_json_value object, struct ag_
 
 static int read_access(struct reader *r, struct ag_json_value object, struct ag_json_value v, struct model_prop *p)
 {
-    static const char *const words[] = {"read", "write", "notify"}; /* bit by bit, MODEL_READ first */
+    static const char words[][7] = {"read", "write", "notify"}; /* bit by bit, MODEL_READ first */
     struct ag_json_walk w;
     struct ag_json_value word;
     struct ag_span key;
@@ -485,44 +481,26 @@ static int each(struct reader *r, const char *what, struct ag_json_value list,
     return 0;
 }
 
-static int by_prop_iid(const void *a, const void *b)
+static int by_iid(const void *a, const void *b)
 {
-    return ((const struct model_prop *) a)->iid - ((const struct model_prop *) b)->iid;
+    return ((const struct model_part *) a)->iid - ((const struct model_part *) b)->iid;
 }
 
-static int by_call_iid(const void *a, const void *b)
+/* What of the service under way stands in parts behind the first. Ascending iids are what finding rests on; two equal ones cannot be
+   right. */
+static int sort_parts(struct reader *r, const char *what, struct ag_json_value where, struct ag_buf *parts, size_t size, uint32_t first)
 {
-    return ((const struct model_call *) a)->iid - ((const struct model_call *) b)->iid;
-}
-
-/* Ascending iids are what finding rests on; two equal ones cannot be right. */
-static int sort_props(struct reader *r, struct ag_json_value where)
-{
-    size_t n = r->service->n_props;
-    struct model_prop *p;
+    size_t n = parts->len / size - first;
+    const char *at;
 
     if (n < 2)
         return 0;
-    p = (struct model_prop *) (void *) r->props.data + r->service->first_prop;
-    qsort(p, n, sizeof *p, by_prop_iid);
-    for (size_t i = 1; i < n; i++)
-        if (p[i].iid == p[i - 1].iid)
-            return wrong(r, where.raw.p, "two properties of service %u have the iid %u", r->service->siid, p[i].iid);
-    return 0;
-}
-
-static int sort_calls(struct reader *r, const char *what, struct ag_json_value where, struct ag_buf *calls, uint32_t first)
-{
-    size_t n = calls->len / sizeof(struct model_call) - first;
-    struct model_call *c;
-
-    if (n < 2)
-        return 0;
-    c = (struct model_call *) (void *) calls->data + first;
-    qsort(c, n, sizeof *c, by_call_iid);
-    for (size_t i = 1; i < n; i++)
-        if (c[i].iid == c[i - 1].iid)
-            return wrong(r, where.raw.p, "two %ss of service %u have the iid %u", what, r->service->siid, c[i].iid);
+    at = parts->data + first * size;
+    qsort(parts->data + first * size, n, size, by_iid);
+    for (; --n > 0; at += size)
+        if (by_iid(at, at + size) == 0)
+            return wrong(r, where.raw.p, "two %s of service %u have the iid %u", what, r->service->siid,
+                         ((const struct model_part *) (const void *) at)->iid);
     return 0;
 }
 
@@ -535,12 +513,12 @@ static int read_parts(struct reader *r, const struct members *m)
     s->first_action = (uint32_t) (r->actions.len / sizeof(struct model_call));
     s->first_event = (uint32_t) (r->events.len / sizeof(struct model_call));
     if ((e = each(r, "properties", m->properties, read_prop)) < 0 ||
-        (e = sort_props(r, m->properties)) < 0 ||
+        (e = sort_parts(r, "properties", m->properties, &r->props, sizeof(struct model_prop), s->first_prop)) < 0 ||
         (e = each(r, "actions", m->actions, read_action)) < 0 ||
-        (e = sort_calls(r, "action", m->actions, &r->actions, s->first_action)) < 0 ||
+        (e = sort_parts(r, "actions", m->actions, &r->actions, sizeof(struct model_call), s->first_action)) < 0 ||
         (e = each(r, "events", m->events, read_event)) < 0)
         return e;
-    return sort_calls(r, "event", m->events, &r->events, s->first_event);
+    return sort_parts(r, "events", m->events, &r->events, sizeof(struct model_call), s->first_event);
 }
 
 static int read_service(struct reader *r, struct ag_json_value object)

@@ -55,17 +55,33 @@ struct model_choice { /* an entry of a value-list */
     model_text description;
 };
 
-struct model_prop {
+/* What properties, actions and events have in common, and begin with: sorted, named and found alike. */
+struct model_part {
     uint32_t service; /* index */
     uint16_t iid;
+    model_text name;  /* of the URN */
+    model_text path;  /* "light.brightness@8": unique */
+};
+/* As the first members, by their own names too. */
+#define MODEL_PART              \
+    union {                     \
+        struct model_part part; \
+        struct {                \
+            uint32_t service;   \
+            uint16_t iid;       \
+            model_text name;    \
+            model_text path;    \
+        };                      \
+    }
+
+struct model_prop {
+    MODEL_PART;
     uint8_t format;   /* enum model_format */
     uint8_t access;   /* MODEL_READ ... */
     uint8_t scale;    /* min, max, step and choices count units of 10^-scale */
     bool has_range;   /* min, max, step are the instance's; otherwise min and max are the format's and step is 0 */
     uint32_t max_len; /* bytes of a string; 0: no limit of its own */
     uint32_t first_choice, n_choices;
-    model_text name;  /* of the URN; model_prop_name() is unique */
-    model_text path;  /* "light.brightness@8" */
     model_text description;
     model_text unit;  /* "" for none */
     int64_t min, max, step;
@@ -73,11 +89,10 @@ struct model_prop {
 
 /* An action, or an event: that has no in list, and its arguments are the out list. */
 struct model_call {
-    uint32_t service;
-    uint16_t iid;
+    MODEL_PART;
     uint32_t first_in, n_in;   /* in model.args: indices of properties */
     uint32_t first_out, n_out;
-    model_text name, path, description;
+    model_text description;
 };
 
 struct model {

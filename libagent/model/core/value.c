@@ -1,7 +1,6 @@
 #include "libagent/model/core/value.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include "libagent/core/json/json_walk.h"
 #include "libagent/model/core/number.h"
@@ -92,37 +91,19 @@ static bool all_hex(struct ag_span s)
     return true;
 }
 
-/* Bytes of the string once its escapes are resolved; the scanner has accepted it. */
-static size_t decoded_len(struct ag_span raw)
-{
-    size_t n = 0;
-
-    for (size_t i = 1; i + 1 < raw.len; i++, n++) {
-        unsigned long code;
-        char hex[5] = {0};
-
-        if (raw.p[i] != '\\')
-            continue;
-        i++;
-        if (raw.p[i] != 'u')
-            continue;
-        memcpy(hex, raw.p + i + 1, 4);
-        code = strtoul(hex, NULL, 16);
-        i += 4;
-        /* each half of a surrogate pair counts two of its four bytes */
-        n += code < 0x80 ? 0 : code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2;
-    }
-    return n;
-}
-
 static enum model_fault check_text(const struct model_prop *p, struct ag_json_value v, struct model_value *out)
 {
+    long len;
+
     if (v.type != AG_JSON_STRING)
         return MODEL_WRONG_TYPE;
     out->kind = MODEL_VALUE_TEXT;
     if (p->format == MODEL_HEX && !all_hex((struct ag_span){v.raw.p + 1, v.raw.len - 2}))
         return MODEL_NOT_HEX;
-    return p->max_len > 0 && decoded_len(v.raw) > p->max_len ? MODEL_TOO_LONG : MODEL_FINE;
+    if (p->max_len == 0)
+        return MODEL_FINE;
+    len = ag_json_unescape(v.raw, NULL, p->max_len); /* negative too: half of a surrogate pair */
+    return len < 0 ? MODEL_TOO_LONG : MODEL_FINE;
 }
 
 enum model_fault ag_model_check(const struct model *m, const struct model_prop *p, struct ag_span raw, struct model_value *out)
