@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include "client/cloud/core/backoff.h"
+#include "client/cloud/core/reconnect.h"
 #include "libagent/core/util.h"
 
 static void assert_pause(struct backoff *b, uint32_t plain)
@@ -83,6 +84,70 @@ static void large_pauses_do_not_wrap(void **state)
     assert_pause(&b, UINT32_MAX);
 }
 
+/* ---- what a cloud makes of it ---- */
+
+static void assert_down(struct reconnect *r, bool refused, uint64_t now_ms, uint32_t plain, bool suspect)
+{
+    bool said;
+    uint32_t ms = reconnect_down(r, refused, now_ms, &said);
+
+    assert_true(ms <= plain && ms >= plain - plain / 4);
+    assert_int_equal(said, suspect);
+}
+
+/* The third in a row is worth a line, the fourth none; one that lasted ends the row. */
+static void sessions_that_end_soon_are_told_once(void **state)
+{
+    static const uint32_t plain[] = {1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
+    struct reconnect r;
+    uint64_t now_ms = 1000;
+
+    (void) state;
+    reconnect_init(&r, 1000, 0, 60000, 7);
+    for (size_t i = 0; i < ag_array_size(plain); i += 2) {
+        reconnect_up(&r, now_ms);
+        assert_down(&r, false, now_ms + 10, plain[i], i == 4);
+        assert_down(&r, false, now_ms + 20, plain[i + 1], false); /* a try that failed is no session */
+    }
+    reconnect_up(&r, now_ms);
+    assert_down(&r, false, now_ms + 600000, 1000, false);
+    assert_int_equal(r.n_short, 0);
+}
+
+/* Each kind of end has pauses of its own; only a login takes back those of refusals. */
+static void a_refused_login_waits_longer(void **state)
+{
+    static const uint32_t plain[] = {10000, 20000, 40000, 80000, 160000, 300000, 300000};
+    struct reconnect r;
+
+    (void) state;
+    reconnect_init(&r, 1000, 0, 60000, 7);
+    for (size_t i = 0; i < ag_array_size(plain); i++)
+        assert_down(&r, true, 0, plain[i], false);
+    assert_down(&r, false, 0, 1000, false);
+    assert_down(&r, true, 0, 300000, false);
+    reconnect_up(&r, 0);
+    assert_down(&r, true, 0, 10000, false);
+}
+
+/* What we end ourselves proves nothing: neither a short session nor one that lasted. */
+static void who_left_himself_is_not_counted(void **state)
+{
+    struct reconnect r;
+
+    (void) state;
+    reconnect_init(&r, 1000, 0, 60000, 7);
+    for (unsigned i = 0; i < 4; i++) {
+        reconnect_up(&r, 0);
+        reconnect_left(&r);
+    }
+    assert_down(&r, false, 600000, 1000, false);
+    assert_down(&r, false, 600000, 2000, false);
+    reconnect_reset(&r);
+    assert_down(&r, false, 600000, 1000, false);
+    assert_down(&r, true, 600000, 10000, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,6 +156,9 @@ int main(void)
         cmocka_unit_test(may_begin_at_once),
         cmocka_unit_test(two_devices_drift_apart),
         cmocka_unit_test(large_pauses_do_not_wrap),
+        cmocka_unit_test(sessions_that_end_soon_are_told_once),
+        cmocka_unit_test(a_refused_login_waits_longer),
+        cmocka_unit_test(who_left_himself_is_not_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,13 +111,69 @@ static const struct {
     {"humidifier without a target", MODEL("humidifier", PROPS(P("1", "on", "bool", RW, ""))), "p2_1", "\"switch\""},
     {"water heater", MODEL("water-heater", PROPS(P("1", "on", "bool", RW, "") "," P("2", "target-temperature", "uint8", RW, UNIT("celsius") RANGE("30", "75", "1")))), "s2",
      "\"water_heater\"~\"modes\":[\"off\",\"electric\"]"},
+    {"a cover with everything",
+     MODEL("window-opener",
+           PROPS(P("1", "motor-control", "uint8", "\"write\"", LIST(V("0", "Stop") "," V("1", "Up") "," V("2", "Down"))) "," P(
+               "2", "current-position", "uint8", RO, RANGE("0", "100", "1")) "," P("3", "target-position", "uint8", RW, RANGE("10", "60", "5")) ","
+               P("4", "status", "uint8", RO, LIST(V("0", "Stopped") "," V("1", "Opening") "," V("2", "Closing") "," V("3", "Closed") "," V("4", "Open"))))),
+     "s2", "\"device_class\":\"window\"~{0:'stopped',1:'opening',2:'closing',3:'closed',4:'open'}~\"set_position_template\"~position * (50) / 100 + (10)~\"position_topic\":\"S\"~!payload_stop\":null"},
+    {"a cover without a stop, whose target can be read",
+     MODEL("airer", PROPS(P("1", "motor-control", "uint8", "\"write\"", LIST(V("1", "Rise") "," V("2", "Close"))) "," P("3", "target-position", "uint8", RW, RANGE("0", "100", "1")))), "s2",
+     "\"payload_stop\":null~\"set_position_topic\"~\"position_closed\":0~!device_class"},
+    {"a cover whose status has words of its own",
+     MODEL("curtain", PROPS(P("1", "motor-control", "uint8", "\"write\"", LIST(V("1", "Open") "," V("2", "Close"))) "," P("4", "status", "uint8", RO, LIST(V("0", "Fine") "," V("1", "Broken"))))), "s2",
+     "!value_template~!position"},
+    {"that status stands for itself",
+     MODEL("curtain", PROPS(P("1", "motor-control", "uint8", "\"write\"", LIST(V("1", "Open") "," V("2", "Close"))) "," P("4", "status", "uint8", RO, LIST(V("0", "Fine") "," V("1", "Broken"))))), "p2_4",
+     "\"options\":[\"Fine\",\"Broken\"]"},
+    {"a motor that is no list is no cover", MODEL("curtain", PROPS(P("1", "motor-control", "uint8", RW, RANGE("0", "2", "1")))), "s2", NULL},
+    {"a motor that only stops is no cover", MODEL("curtain", PROPS(P("1", "motor-control", "uint8", RW, LIST(V("0", "Stop") "," V("1", "Open"))))), "s2", NULL},
+    {"a position with decimals is none",
+     MODEL("blind", PROPS(P("1", "motor-control", "uint8", RW, LIST(V("1", "Open") "," V("2", "Close"))) "," P("2", "current-position", "float", RO, RANGE("0", "1", "0.1")))), "s2", "\"blind\"~!position"},
+    {"air conditioner",
+     MODEL("air-conditioner",
+           PROPS(P("1", "on", "bool", RW, "") "," P("2", "mode", "uint8", RW, LIST(V("0", "Auto") "," V("1", "Cool") "," V("2", "Dry") "," V("3", "Fan") "," V("4", "Heat") "," V("5", "Heat and Cool"))) ","
+               P("3", "target-temperature", "float", RW, UNIT("celsius") RANGE("-5", "30", "0.5")) "," P("4", "fan-level", "uint8", RW, LIST(V("0", "Low") "," V("1", "High"))) ","
+               P("5", "vertical-swing", "bool", RW, "") "," P("6", "horizontal-swing", "bool", RW, "") "," P("7", "target-humidity", "uint8", RW, RANGE("30", "70", "1")) ","
+               P("8", "relative-humidity", "uint8", RO, RANGE("0", "100", "1")) "," P("9", "temperature", "float", RO, UNIT("celsius") RANGE("-40", "80", "0.1")))),
+     "s2",
+     "\"climate\"~\"modes\":[\"off\",\"cool\",\"dry\",\"fan_only\",\"heat\",\"heat_cool\",\"auto\"]~\"min_temp\":-5,\"max_temp\":30~\"current_temperature_topic\":\"S\"~\"fan_modes\":[\"Low\",\"High\"]~"
+     "\"swing_modes\":[\"on\",\"off\"]~\"swing_horizontal_modes\":[\"on\",\"off\"]~\"min_humidity\":30,\"max_humidity\":70~\"current_humidity_topic\":\"S\"~'cool':1"},
+    {"a thermostat of modes alone",
+     MODEL("thermostat", PROPS(P("1", "on", "uint8", RW, "") "," P("2", "mode", "uint8", RW, LIST(V("0", "Off") "," V("1", "Warm") "," V("2", "Blow"))) ","
+                             P("3", "target-temperature", "uint8", RW, UNIT("celsius") RANGE("5", "35", "1")) "," P("4", "fan-level", "uint8", RW, RANGE("0", "3", "1")) "," P("5", "vertical-swing", "uint8", RW, ""))),
+     "s2", "\"modes\":[\"off\",\"fan_only\",\"heat\"]~'' if m is not defined~!fan_modes~!swing_modes"},
+    {"a climate in kelvin is none", MODEL("heater", PROPS(P("1", "on", "bool", RW, "") "," P("2", "target-temperature", "uint16", RW, UNIT("kelvin") RANGE("280", "310", "1")))), "s2", NULL},
+    {"a climate without a range is none", MODEL("heater", PROPS(P("1", "on", "bool", RW, "") "," P("2", "target-temperature", "string", RW, ""))), "s2", NULL},
+    {"a climate that cannot be switched is none", MODEL("heater", PROPS(P("2", "target-temperature", "uint8", RW, UNIT("celsius") RANGE("16", "30", "1")))), "s2", NULL},
+    {"water heater with modes",
+     MODEL("water-heater",
+           PROPS(P("1", "on", "bool", RW, "") "," P("2", "target-temperature", "uint8", RW, UNIT("celsius") RANGE("30", "75", "1")) ","
+               P("3", "mode", "uint8", RW, LIST(V("0", "Off") "," V("1", "Eco") "," V("2", "Heat Pump") "," V("3", "Gas") "," V("4", "Boost") "," V("5", "Max") "," V("6", "Strange"))))),
+     "s2", "\"modes\":[\"off\",\"eco\",\"heat_pump\",\"gas\",\"performance\",\"high_demand\",\"electric\"]~.get(m, 'electric')"},
+    {"light with colour and effects",
+     MODEL("light", PROPS(P("1", "on", "bool", RW, "") "," P("2", "color", "uint32", RW, RANGE("0", "16777215", "1")) "," P("3", "mode", "uint8", RW, LIST(V("0", "Party") "," V("1", "Night"))) ","
+                        P("4", "brightness", "float", RW, RANGE("0", "1", "0.01")))),
+     "s2", "\"red_template\"~// 65536 % 256~\"blue_template\"~\"effect_list\":[\"Party\",\"Night\"]~\"effect_template\"~red * 65536 + green * 256 + blue~[effect] | tojson~| round(3)"},
+    {"a colour that is no number is none", MODEL("light", PROPS(P("1", "on", "bool", RW, "") "," P("2", "color", "string", RW, ""))), "s2", "!red_template"},
+    {"a mode that is no list is a number", MODEL("light", PROPS(P("1", "on", "bool", RW, "") "," P("3", "mode", "uint8", RW, RANGE("0", "9", "1")))), "s2", "!effect_list"},
+    {"fan with modes, swing and direction",
+     MODEL("fan", PROPS(P("1", "on", "bool", RW, "") "," P("2", "mode", "uint8", RW, LIST(V("0", "Straight") "," V("1", "Sleep"))) "," P("3", "horizontal-swing", "bool", RW, "") ","
+                      P("4", "wind-reverse", "bool", RW, "") "," P("5", "speed-level", "float", RW, RANGE("0", "1", "0.25")))),
+     "s2", "\"preset_modes\":[\"Straight\",\"Sleep\"]~\"preset_mode_value_template\"~'oscillate_on'~'reverse'~\"speed_range_max\":4~| round(2)"},
+    {"a mode that can only be set shows no state", MODEL("fan", PROPS(P("1", "on", "bool", RW, "") "," P("2", "mode", "uint8", "\"write\"", LIST(V("0", "A") "," V("1", "B"))))), "s2", "\"preset_mode_command_topic\"~!preset_mode_state"},
+    {"levels that are no number are none", MODEL("fan", PROPS(P("1", "on", "bool", RW, "") "," P("2", "fan-level", "string", RW, ""))), "s2", "!percentage"},
+    {"levels below nothing are none", MODEL("fan", PROPS(P("1", "on", "bool", RW, "") "," P("2", "fan-level", "int8", RW, RANGE("-5", "5", "1")))), "s2", "!percentage"},
+    {"dehumidifier with modes", MODEL("dehumidifier", PROPS(P("1", "on", "bool", RW, "") "," P("2", "target-humidity", "uint8", RW, RANGE("30", "80", "1")) ","
+                                                         P("3", "mode", "uint8", RW, LIST(V("0", "Auto") "," V("1", "Dry"))) "," P("4", "relative-humidity", "uint8", RO, RANGE("0", "100", "1")))),
+     "s2", "\"device_class\":\"dehumidifier\"~\"modes\":[\"Auto\",\"Dry\"]~\"current_humidity_topic\":\"S\"~\"mode_state_topic\":\"S\""},
     {"firmware", MODEL("x", PROPS("")), "firmware", "\"update\"~'1.0'"},
 };
 
 static void check_row(size_t i)
 {
     const char *text = component(rows[i].model, rows[i].key);
-    char parts[1024], *rest = parts, *part;
+    char parts[2048], *rest = parts, *part;
 
     if (!rows[i].has || !text) {
         if (rows[i].has || text)
