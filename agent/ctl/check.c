@@ -122,6 +122,8 @@ static void print_cloud(const cJSON *cloud)
     if (cJSON_IsObject(error))
         printf("         last error %s ago: %s: %s\n", ctl_age(ctl_number(error, "ago_s") * 1000, age, sizeof age),
                ctl_string(error, "reason"), ctl_string(error, "text"));
+    if (ctl_number(cloud, "kept") > 0)
+        printf("         %.0f reports kept for it\n", ctl_number(cloud, "kept"));
     if (cJSON_IsNumber(member(cloud, "next_try_ms")))
         printf("         next try in %.0f ms\n", ctl_number(cloud, "next_try_ms"));
 }

@@ -18,8 +18,9 @@ static void put_name(const char *prefix, const char *name)
 /* These go down too. */
 static bool is_gauge(const char *name)
 {
-    static const char *const gauges[] = {"spool.waiting", "local.bytes", "uplink.bytes", "cloud.answers.waiting",
-                                         "cloud.link.unacknowledged"};
+    static const char *const gauges[] = {"spool.waiting",         "local.bytes",
+                                         "uplink.bytes",          "cloud.answers.waiting",
+                                         "cloud.spool.waiting",   "cloud.link.unacknowledged"};
 
     for (size_t i = 0; i < ag_array_size(gauges); i++)
         if (strcmp(name, gauges[i]) == 0)
@@ -27,15 +28,18 @@ static bool is_gauge(const char *name)
     return false;
 }
 
+static void put_type(const char *prefix, const char *name)
+{
+    printf("# TYPE ");
+    put_name(prefix, name);
+    printf(" %s\n", is_gauge(name) ? "gauge" : "counter");
+}
+
 static void put_metric(const char *prefix, const cJSON *v)
 {
-    bool gauge = is_gauge(v->string);
-
-    printf("# TYPE ");
+    put_type(prefix, v->string);
     put_name(prefix, v->string);
-    printf(" %s\n", gauge ? "gauge" : "counter");
-    put_name(prefix, v->string);
-    printf("%s %.0f\n", gauge ? "" : "_total", v->valuedouble);
+    printf("%s %.0f\n", is_gauge(v->string) ? "" : "_total", v->valuedouble);
 }
 
 static void put_metrics(const char *prefix, const cJSON *counters)
@@ -66,6 +70,88 @@ static void put_label(const char *value)
     }
 }
 
+/* Of a counter of one of several clouds, "cloud.ot.link.sent": "link.sent"; else NULL. */
+static const char *name_within(const cJSON *cloud, const char *counter)
+{
+    const char *name = ctl_string(cloud, "name");
+    size_t n = strlen(name);
+
+    return n > 0 && strncmp(counter, "cloud.", 6) == 0 && strncmp(counter + 6, name, n) == 0 && counter[6 + n] == '.'
+               ? counter + 7 + n
+               : NULL;
+}
+
+static const char *name_within_any(const cJSON *clouds, const char *counter)
+{
+    const cJSON *cloud;
+    const char *within = NULL;
+
+    cJSON_ArrayForEach(cloud, clouds)
+        within = within ? within : name_within(cloud, counter);
+    return within;
+}
+
+static void put_sample(const char *name, const cJSON *cloud, double value)
+{
+    put_name("miio_client_", name);
+    fputs(is_gauge(name) ? "{cloud=\"" : "_total{cloud=\"", stdout);
+    put_label(ctl_string(cloud, "name"));
+    printf("\"} %.0f\n", value);
+}
+
+/* All clouds' samples of one counter stand together, with the cloud as label. */
+static void put_family(const cJSON *counters, const cJSON *clouds, const char *within)
+{
+    char name[96];
+    const cJSON *cloud, *v;
+
+    snprintf(name, sizeof name, "cloud.%s", within);
+    put_type("miio_client_", name);
+    cJSON_ArrayForEach(cloud, clouds)
+    {
+        cJSON_ArrayForEach(v, counters)
+        {
+            const char *its = name_within(cloud, v->string);
+
+            if (its && strcmp(its, within) == 0)
+                put_sample(name, cloud, v->valuedouble);
+        }
+    }
+}
+
+static bool stands_before(const cJSON *counters, const cJSON *clouds, const cJSON *v, const char *within)
+{
+    const cJSON *other;
+
+    cJSON_ArrayForEach(other, counters)
+    {
+        const char *its = name_within_any(clouds, other->string);
+
+        if (other == v)
+            return false;
+        if (its && strcmp(its, within) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void put_client_metrics(const cJSON *counters, const cJSON *clouds)
+{
+    const cJSON *v;
+
+    cJSON_ArrayForEach(v, counters)
+    {
+        const char *within = name_within_any(clouds, v->string);
+
+        if (!cJSON_IsNumber(v) || (within && stands_before(counters, clouds, v, within)))
+            continue;
+        if (within)
+            put_family(counters, clouds, within);
+        else
+            put_metric("miio_client_", v);
+    }
+}
+
 static void put_clouds(const cJSON *clouds)
 {
     const cJSON *cloud;
@@ -93,7 +179,7 @@ static int print_prom(struct ctl *ctl)
     put_gauge("miio_client_up", r.status_json != NULL);
     if (r.status_json) {
         counters = cJSON_Parse(r.counters ? r.counters : "{}");
-        put_metrics("miio_client_", counters);
+        put_client_metrics(counters, cJSON_GetObjectItemCaseSensitive(r.status_json, "clouds"));
         put_gauge("miio_client_up_seconds", ctl_number(r.status_json, "uptime_s"));
         put_clouds(cJSON_GetObjectItemCaseSensitive(r.status_json, "clouds"));
     }

@@ -174,14 +174,49 @@ bool report_look_at(const struct report_path *p, struct incoming *in, uint32_t i
     return true;
 }
 
-/* Under way without being kept, and now to be kept for that cloud. 0 or -errno. */
+/* Clouds that have it from memory, too, and have not acknowledged it. */
+static unsigned others_under_way(const struct report_path *p, const struct report_lane *but, uint32_t id)
+{
+    unsigned set = 0;
+
+    for (unsigned i = 0; p->route.n > 1 && i < ROUTE_PLACES; i++)
+        set |= report_bit_if(&p->lanes[i] != but && given_has(&p->lanes[i].given, id), i);
+    return set;
+}
+
+/* They have it from the disk from now on, and have been given it already. */
+static void move_under_way(struct report_path *p, unsigned set, uint32_t id, uint64_t seq)
+{
+    for (unsigned i = 0; i < ROUTE_PLACES; i++) {
+        struct report_lane *l = &p->lanes[i];
+        struct given g;
+
+        if (!(set & report_bit(i)) || !report_queue_has(&l->queue, id) || !given_take(&l->given, id, &g))
+            continue;
+        ag_buf_deinit(&g.text);
+        report_queue_sent(&l->queue, seq);
+    }
+}
+
+/* Under way without being kept, and now to be kept for that cloud, and for the others when an application is told that it is. 0
+   or -errno. */
 int report_keep_given(struct report_lane *l, const struct given *g)
 {
     struct incoming in;
 
-    if (ag_buf_size(&g->text) == 0 || !report_look_at(l->path, &in, g->id, ag_buf_span(&g->text)))
+    struct report_path *p = l->path;
+    unsigned others;
+    uint64_t seq;
+    int r;
+
+    if (ag_buf_size(&g->text) == 0 || !report_look_at(p, &in, g->id, ag_buf_span(&g->text)))
         return -EINVAL;
-    return report_keep(l->path, &in, report_bit(l->place), g->born_ms, report_bit_if(g->tells, l->place));
+    others = g->tells ? others_under_way(p, l, g->id) : 0;
+    seq = p->next_seq;
+    r = report_keep(p, &in, report_bit(l->place) | others, g->born_ms, report_bit_if(g->tells, l->place));
+    if (others)
+        move_under_way(p, others, g->id, seq);
+    return r;
 }
 
 /* ---- the store's events ---- */

@@ -73,6 +73,11 @@ static bool may_give_aside(const struct report_lane *l, const struct incoming *i
                           l->given.bytes + in->text.len <= SIDE_BYTES_MAX);
 }
 
+static bool carries(const struct report_lane *l, const struct incoming *in)
+{
+    return l->path->env.host->cloud_carries(l->path->env.user, l->place, in->text) == 0;
+}
+
 /* A cloud that nobody waits for. true: it is to be kept for it. */
 static bool give_aside(struct report_lane *l, const struct incoming *in, bool repeat)
 {
@@ -80,11 +85,31 @@ static bool give_aside(struct report_lane *l, const struct incoming *in, bool re
 
     if (r == 0)
         return false;
-    if (in->keeps && (r == -ENOTCONN || r == -ENOBUFS || r == -ENOMEM) &&
-        l->path->env.host->cloud_carries(l->path->env.user, l->place, in->text) == 0)
+    if (in->keeps && (r == -ENOTCONN || r == -ENOBUFS || r == -ENOMEM) && carries(l, in))
         return true;
     l->n_lost++;
     return false;
+}
+
+/* Gives back for whom it is to be kept. An application that is told "queued" is told so for all of them: then nobody gets it
+   from memory, which a cut of power would empty. */
+static unsigned give_others(struct report_path *p, const struct incoming *in, unsigned others, bool kept, bool repeat)
+{
+    unsigned to_keep = 0;
+
+    for (unsigned i = 0; others && i < ROUTE_PLACES; i++) {
+        struct report_lane *l = &p->lanes[i];
+
+        if (!(others & report_bit(i)))
+            continue;
+        if (!kept)
+            to_keep |= report_bit_if(give_aside(l, in, repeat), i);
+        else if (carries(l, in))
+            to_keep |= report_bit(i);
+        else
+            l->n_lost++;
+    }
+    return to_keep;
 }
 
 int report_path_report(struct report_path *p, uint32_t id, struct ag_span text, bool repeat)
@@ -106,10 +131,7 @@ int report_path_report(struct report_path *p, uint32_t id, struct ag_span text, 
         r = p->env.host->cloud_carries(p->env.user, in.route.first, text); /* as it says itself when it is there */
         to_keep = r == 0 ? first : 0;
     }
-    for (unsigned i = 0; in.route.set != first && i < ROUTE_PLACES; i++) {
-        if (in.route.set & ~first & report_bit(i) && give_aside(&p->lanes[i], &in, repeat))
-            to_keep |= report_bit(i);
-    }
+    to_keep |= give_others(p, &in, in.route.set & ~first, to_keep != 0, repeat);
     if (to_keep == 0)
         return r;
     if (!(to_keep & first)) {

@@ -8,6 +8,7 @@
  *
  * Each cloud has a lane: its queue, its window, its limits. The application hears of the first cloud of the route alone; the
  * others never hold a report back from it and never fail one. What one of them cannot get at all is counted in its lane.
+ * "queued" means that the report is on the disk for every cloud of the route that has not acknowledged it.
  *
  * It knows the rest of the client through struct report_host alone. A cloud is named by its place.
  */

@@ -254,6 +254,7 @@ void report_queue_sent(struct report_queue *q, uint64_t seq)
     if (!e)
         return;
     leave_topic(q, e); /* it is on its way: a newer one is one more */
+    leave_writing(q, e);
     e->state = REPORT_SENT;
     ag_list_del(&e->order);
     ag_list_append(&q->sent, &e->order);

@@ -79,6 +79,7 @@ void report_queue_not_stored(struct report_queue *q, uint64_t seq);
 
 /* The next one to send. false: none. */
 bool report_queue_next(struct report_queue *q, uint64_t now_ms, struct report_next *out);
+/* It is with the cloud; one that has not been stored yet, too, when the cloud has it from elsewhere. */
 void report_queue_sent(struct report_queue *q, uint64_t seq);
 /* The cloud would not take it just now: it is the next one again. */
 void report_queue_unsent(struct report_queue *q, uint64_t seq);

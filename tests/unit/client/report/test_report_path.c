@@ -849,7 +849,8 @@ static void the_second_away_costs_the_first_nothing(void **state)
     rig_close(&r);
 }
 
-static void the_first_away_tells_queued_the_second_gets_it_at_once(void **state)
+/* "queued" is a promise for both: the second one gets it from the disk, too. */
+static void the_first_away_tells_queued_the_second_gets_it_when_it_is_safe(void **state)
 {
     struct rig r;
 
@@ -857,13 +858,43 @@ static void the_first_away_tells_queued_the_second_gets_it_at_once(void **state)
     rig_open_with(&r, "", two, 2);
     r.second.up = true;
     report(&r, 1);
-    saw(&r, "new1b");
-    assert_true(report_path_acked(&r.path, SECOND, 1));
+    saw(&r, "");
     disk_commits(0);
+    saw(&r, "queued1 again1b");
+    assert_true(report_path_acked(&r.path, SECOND, 1));
     comes_up(&r);
-    saw(&r, "queued1 again1@0");
+    saw(&r, "again1@0");
     assert_true(report_path_acked(&r.path, 0, 1));
     assert_int_equal(n_on_disk(), 0);
+    rig_close(&r);
+}
+
+/* The first one's session ends while both have it from memory: the record is for both, and the second is not given it twice. */
+static void queued_after_a_loss_holds_for_what_the_second_has_not_acknowledged(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open_with(&r, "", two, 2);
+    r.up = r.second.up = true;
+    report(&r, 1);
+    report(&r, 2);
+    report(&r, 3);
+    assert_true(report_path_acked(&r.path, SECOND, 1));
+    saw(&r, "new1 new1b new2 new2b new3 new3b");
+    goes_down(&r);
+    assert_int_equal(r.path.lanes[SECOND].given.n, 0);
+    assert_true(report_path_acked(&r.path, SECOND, 2)); /* before it is on the disk */
+    disk_commits(0);
+    saw(&r, "queued1 queued2 queued3");
+    assert_int_equal(record_of(1)->needs, 1);
+    assert_int_equal(record_of(2)->needs, 1);
+    assert_int_equal(record_of(3)->needs, 1 | 1 << SECOND);
+    rig_close(&r);
+    rig_open_with(&r, "", two, 2);
+    second_comes(&r);
+    comes_up(&r);
+    saw(&r, "again3b again1@0 again2@0 again3@0");
     rig_close(&r);
 }
 
@@ -916,8 +947,8 @@ static void what_was_under_way_is_kept_for_each(void **state)
     second_comes(&r);
     assert_true(report_path_acked(&r.path, SECOND, 1) && report_path_acked(&r.path, SECOND, 2));
     report(&r, 3);
-    saw(&r, "again1b again2b new3b");
-    rig_close(&r); /* 3 was under way at the second */
+    saw(&r, "again1b again2b");
+    rig_close(&r); /* 3 was on its way to the disk */
     rig_open_with(&r, "", two, 2);
     second_comes(&r);
     comes_up(&r);
@@ -1024,7 +1055,8 @@ static void out_of_the_list_and_into_it(void **state)
     second_comes(&r);
     report(&r, 3);
     disk_commits(0);
-    saw(&r, "new3b queued3");
+    saw(&r, "queued3 again3b");
+    assert_true(report_path_acked(&r.path, SECOND, 3));
     assert_int_equal(route_table_make(&t, two + 1, 1, &r.conf, &err), 0);
     report_path_take_route(&r.path, &t); /* while it runs: the first one goes */
     assert_int_equal(n_on_disk(), 0);
@@ -1105,7 +1137,8 @@ int main(void)
         row(requests_are_not_kept),
         row(each_cloud_gets_it_and_the_first_one_tells),
         row(the_second_away_costs_the_first_nothing),
-        row(the_first_away_tells_queued_the_second_gets_it_at_once),
+        row(the_first_away_tells_queued_the_second_gets_it_when_it_is_safe),
+        row(queued_after_a_loss_holds_for_what_the_second_has_not_acknowledged),
         row(one_record_for_all_who_need_it),
         row(what_was_under_way_is_kept_for_each),
         row(each_is_bounded_by_its_own_share),

@@ -1,0 +1,7 @@
+"""Several clouds, the long one: 200 points of kill -9."""
+import os
+import sys
+
+os.environ["MIIO_SOAK"] = "1"
+sys.path.insert(0, os.path.dirname(__file__))
+from test_several_kill import test_kill_at_random_points  # noqa: E402,F401
