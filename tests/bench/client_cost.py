@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Exact costs of miio_client's release build for one LAN request and one report: instructions, allocations, kernel calls.
+
+Each count is the difference of two runs, of N and of 2 N operations, which leaves out start and end. Counts hardly depend on the
+machine's load, so they are asserted, with a margin: two threads and an event loop take a little more or less each time.
+
+usage: client_cost.py TOOLS_DIR BIN_DIR [CASE ...]   $MIIO_RELEASE_BIN goes before BIN_DIR; exit 77: no release build, no valgrind
+"""
+import os
+import re
+import shutil
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from client_rig import KEY, MOSQUITTO, Rig, free_port  # noqa: E402
+
+N = 1500
+# name, kind, what is asked, most instructions, allocations and kernel calls for each
+CASES = (
+    ("LAN, the client's own answer", "lan", "miIO.wifi_assoc_state", 32700, 1.3, 2.3),
+    ("LAN, miIO.info", "lan", "miIO.info", 46000, 1.3, 2.3),
+    ("LAN, an application's answer", "lan", "bench", 22000, 2.0, 3.0),
+    ("report, cloud=mqtt", "mqtt", "event", 24000, 17.0, 12.0),
+    ("report, cloud=ot", "ot", "event", 29000, 8.0, 5.0),
+    ("report, kept while the cloud is away", "away", "event", 18000, 10.0, 2.0),
+)
+
+
+def conf(rig, kind):
+    if kind == "lan":
+        return ["cloud=none"]
+    if kind == "mqtt":
+        return ["cloud=mqtt", f"mqtt_server=127.0.0.1:{rig.broker().tcp}"]
+    if kind == "away":
+        return ["cloud=mqtt", f"mqtt_server=127.0.0.1:{free_port()}"]
+    port = free_port()
+    rig.floor("cloud", "udp", port, KEY, 0)
+    return ["cloud=ot", "ot_host=127.0.0.1", f"ot_port={port}"]
+
+
+def run(rig, kind, what, wrap, n):
+    """One run with n operations behind a warm-up; the client has ended when this returns."""
+    try:
+        lines = conf(rig, kind)
+        client = rig.client(rig.data("data", *lines), wrap=wrap, cloud=kind if kind in ("mqtt", "ot") else None)
+        rig.agent(client)
+        rig.app()
+        if kind == "lan":
+            # a full memory of requests is the steady state: 1,024 of them
+            rig.load("phones", "-P", client.port("lan"), "-s", 8, "-i", 8, "-w", 1500, "-n", n, "-m", what)
+        else:
+            rig.load("app", "report", rig.agent_address, 500 + n, 64, what)
+    finally:
+        rig.end_all()
+
+
+def read(rig, name, pattern):
+    with open(f"{rig.scratch}/{name}") as f:
+        return f.read() if pattern is None else int(re.findall(pattern, f.read())[-1].replace(",", ""))
+
+
+def instructions(rig, kind, what, n):
+    run(rig, kind, what, ["valgrind", "--tool=callgrind", f"--log-file={rig.scratch}/log", f"--callgrind-out-file={rig.scratch}/cg"], n)
+    return read(rig, "log", r"Collected : (\d+)")
+
+
+def allocations(rig, kind, what, n):
+    run(rig, kind, what, ["valgrind", "--tool=memcheck", "--undef-value-errors=no", f"--log-file={rig.scratch}/log"], n)
+    return read(rig, "log", r"total heap usage: ([\d,]+) allocs")
+
+
+def calls(rig, kind, what, n):
+    run(rig, kind, what, ["strace", "-f", "-c", "-o", f"{rig.scratch}/strace"], n)
+    return sum(int(m) for m in re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)", read(rig, "strace", None), re.M)[:-1])
+
+
+def each(rig, kind, what, count):
+    return (count(rig, kind, what, 2 * N) - count(rig, kind, what, N)) / N
+
+
+def main():
+    tools, product = sys.argv[1], os.environ.get("MIIO_RELEASE_BIN", sys.argv[2])
+    if not os.access(f"{product}/miio_client", os.X_OK) or not shutil.which("valgrind"):
+        print(f"skipped: needs {product}/miio_client and valgrind")
+        return 77
+    bad = 0
+    with Rig(product, tools) as rig:
+        for name, kind, what, *limits in CASES:
+            if sys.argv[3:] and not any(w in name for w in sys.argv[3:]) or (kind == "mqtt" and not MOSQUITTO):
+                continue
+            said = []
+            for limit, unit, count in zip(limits, ("instructions", "allocations", "kernel calls"), (instructions, allocations, calls)):
+                if count is calls and not shutil.which("strace"):
+                    continue
+                cost = each(rig, kind, what, count)
+                bad += cost > limit
+                said.append(f"{cost:.{0 if limit > 1000 else 2}f} {unit} (at most {limit:g}){': TOO MUCH' if cost > limit else ''}")
+            print(f"{name}: {', '.join(said)}", flush=True)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
