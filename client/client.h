@@ -74,6 +74,8 @@ struct client {
     struct command_table commands;
     struct uplink uplink;
     struct report_path reports;
+    bool clock_kept;              /* somebody keeps the clock right, as the kernel said a moment ago */
+    uint64_t clock_kept_until_ms; /* then it is asked again */
     uint64_t boot; /* a number of this start of the device; 0: not known */
     struct lan lan;
 

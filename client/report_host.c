@@ -24,6 +24,14 @@ static int cloud_report(void *user, unsigned place, uint32_t id, struct ag_span 
     return l->ops ? l->ops->report(l->cloud, id, text, at_s, repeat) : -ENOTCONN;
 }
 
+static bool cloud_has_room(void *user, unsigned place)
+{
+    const struct client *c = user;
+    const struct cloud_link *l = &c->clouds.at[place];
+
+    return !l->ops || !l->ops->has_room || l->ops->has_room(l->cloud);
+}
+
 static int cloud_carries(void *user, unsigned place, struct ag_span text)
 {
     const struct client *c = user;
@@ -70,9 +78,17 @@ void client_tell_time(const struct client *c, struct report_time *out)
                                 .sure = clock_is_kept()};
 }
 
+/* For each report: the kernel is asked once a second. */
 static void time_of(void *user, struct report_time *out)
 {
-    client_tell_time(user, out);
+    struct client *c = user;
+    uint64_t now_ms = uv_now(c->loop);
+
+    if (c->clock_kept_until_ms <= now_ms) {
+        c->clock_kept = clock_is_kept();
+        c->clock_kept_until_ms = now_ms + 1000;
+    }
+    *out = (struct report_time){.now_ms = now_ms, .boot = c->boot, .unix_s = client_best_time(c), .sure = c->clock_kept};
 }
 
 static void changed(void *user)
@@ -85,7 +101,7 @@ static void closed(void *user)
     client_part_closed(user);
 }
 
-static const struct report_host host = {cloud_takes, cloud_report, cloud_carries, queued, failed,
+static const struct report_host host = {cloud_takes, cloud_report, cloud_has_room, cloud_carries, queued, failed,
                                         is_awaited,  time_of,      changed,       closed};
 
 /* 0: this system does not tell. */

@@ -80,6 +80,9 @@ struct cloud_ops {
      * repeat: it may have been sent before under the same id.
      */
     int (*report)(struct cloud *c, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat);
+    /* report() would not say -ENOBUFS now, whatever it says else. false: acked(), failed() or room() follows when that has
+       changed. NULL: not known. */
+    bool (*has_room)(struct cloud *c);
     /*
      * Whether report() could ever take this text, whatever the state of the line: 0, or -EMSGSIZE, -EINVAL as report() would
      * say. So an application hears the same while the cloud is away. -ENOMEM. NULL: every report.

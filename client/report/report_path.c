@@ -168,11 +168,14 @@ static bool give_kept(struct report_lane *l)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
     struct report_path *p = l->path;
-    struct report_time now = report_time_of(p);
+    struct report_time now;
     struct report_next next;
     int r;
 
-    if (!takes(l) || !report_queue_next(&l->queue, now.now_ms, &next))
+    if (report_queue_drained(&l->queue) || !takes(l) || !p->env.host->cloud_has_room(p->env.user, l->place))
+        return false;
+    now = report_time_of(p);
+    if (!report_queue_next(&l->queue, now.now_ms, &next))
         return false;
     r = spool_read(p->spool, next.seq, &text);
     if (r == -ENOMEM)

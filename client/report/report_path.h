@@ -40,6 +40,7 @@ struct report_host {
     bool (*cloud_takes)(void *user, unsigned place);
     /* As in client/cloud/cloud.h. */
     int (*cloud_report)(void *user, unsigned place, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat);
+    bool (*cloud_has_room)(void *user, unsigned place);
     int (*cloud_carries)(void *user, unsigned place, struct ag_span text);
     /* The application's answer; ids that nobody waits for are fine. */
     void (*queued)(void *user, uint32_t id);

@@ -465,6 +465,14 @@ static bool has_room(const struct mqtt_link *l, size_t bytes, bool urgent)
     return l->stats.in_window == 0 || (l->stats.in_window < places && l->window_bytes + bytes <= most);
 }
 
+bool mqtt_link_has_room(struct mqtt_link *l)
+{
+    bool room = has_room(l, 1, false);
+
+    l->starved |= !room;
+    return room;
+}
+
 /* rc and mid are what libmosquitto said to the request; o waits for its answer, or is freed. */
 static int op_begin(struct mqtt_link *l, struct op *o, int rc, int mid)
 {

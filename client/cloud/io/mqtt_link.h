@@ -120,6 +120,8 @@ int mqtt_link_connect(struct mqtt_link *l);
 int mqtt_link_disconnect(struct mqtt_link *l);
 
 bool mqtt_link_is_connected(const struct mqtt_link *l);
+/* For one small message more. false: done() or room() follows. */
+bool mqtt_link_has_room(struct mqtt_link *l);
 
 /*
  * cookie 0: do not tell me. 0; -ENOTCONN; -ENOBUFS (window full, offer it again after room()); -EINVAL (topic with

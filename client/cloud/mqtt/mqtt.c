@@ -315,6 +315,11 @@ static int put_id(struct ag_buf *out, struct ag_span text, uint32_t id)
     return r == 0 ? ag_buf_append(out, text.p + 1, text.len - 1) : r;
 }
 
+static bool mqtt_has_room(struct cloud *c)
+{
+    return mqtt_link_has_room(((struct mqtt_cloud *) c)->link);
+}
+
 static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat)
 {
     struct mqtt_cloud *m = (struct mqtt_cloud *) base;
@@ -598,6 +603,7 @@ const struct cloud_ops cloud_mqtt_ops = {
     .start = mqtt_start,
     .stop = mqtt_stop,
     .report = mqtt_report,
+    .has_room = mqtt_has_room,
     .carries = mqtt_carries,
     .answer = mqtt_command_answer,
     .kick = mqtt_kick,

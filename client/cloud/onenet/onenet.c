@@ -208,6 +208,11 @@ static int encode_error(struct onenet *o, int e)
 }
 
 /* One that is still in the link's window is sent again by the link itself, with DUP: not twice from here. */
+static bool onenet_has_room(struct cloud *c)
+{
+    return mqtt_link_has_room(((struct onenet *) c)->link);
+}
+
 static int onenet_report(struct cloud *base, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat)
 {
     struct onenet *o = (struct onenet *) base;
@@ -472,6 +477,7 @@ const struct cloud_ops cloud_onenet_ops = {
     .start = onenet_start,
     .stop = onenet_stop,
     .report = onenet_report,
+    .has_room = onenet_has_room,
     .carries = onenet_carries,
     .answer = onenet_answer,
     .local_method = onenet_local_method,

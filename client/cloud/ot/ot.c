@@ -492,6 +492,11 @@ static void ot_stop(struct cloud *c)
     uv_close((uv_handle_t *) &o->timer, on_timer_closed);
 }
 
+static bool ot_has_room(struct cloud *c)
+{
+    return ot_session_has_room(ot_of(c)->session);
+}
+
 static int ot_report(struct cloud *c, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat)
 {
     struct ot *o = ot_of(c);
@@ -578,6 +583,7 @@ const struct cloud_ops cloud_ot_ops = {
     .start = ot_start,
     .stop = ot_stop,
     .report = ot_report,
+    .has_room = ot_has_room,
     .carries = ot_carries,
     .answer = ot_answer,
     .kick = ot_kick,

@@ -10,7 +10,7 @@
 #include "libagent/core/log/log.h"
 
 enum {
-    GATHER_MS = 5,
+    GATHER_MS = 50,     /* what is taken out; whoever puts one in waits for the disk only */
     RETRY_MS = 10000,   /* what could not be taken out */
     LOOK_MS = 5000,     /* at a disk that did not let us in */
     DEAD_MAX = 128 << 10 /* bytes of records that are gone, and more of them than of others: the file is written anew */
@@ -53,6 +53,7 @@ struct spool {
     int said;                 /* the error that the log knows of */
     struct ag_log_gate gate;
     struct ag_list gathering; /* struct spool_op, for the next commit */
+    unsigned n_puts;          /* of them, those that somebody waits for */
     struct ag_list writing;   /* the worker's while busy */
     uv_timer_t timer;
     uv_work_t work;
@@ -264,6 +265,7 @@ static bool fill_batch(struct spool *s)
         ag_list_del(&op->link);
         ag_list_append(&s->writing, &op->link);
     }
+    s->n_puts = 0;
     return !ag_list_empty(&s->writing);
 }
 
@@ -394,7 +396,7 @@ static void on_work_done(uv_work_t *work, int status)
     else if (s->file.fd < 0 || !s->file.only_read)
         say(s, s->batch.result, "cannot be written");
     if (!ag_list_empty(&s->gathering))
-        start_timer(s, 0);
+        start_timer(s, s->n_puts ? 0 : GATHER_MS);
     ag_list_init(&done);
     ag_list_splice(&done, &s->writing);
     while (!ag_list_empty(&done))
@@ -458,7 +460,8 @@ int spool_put(struct spool *s, uint64_t seq, unsigned needs, const struct spool_
         op_free(op);
         return r;
     }
-    start_timer(s, GATHER_MS);
+    s->n_puts++;
+    start_timer(s, 0);
     return 0;
 }
 
@@ -543,6 +546,7 @@ int spool_wipe(struct spool *s)
     r = spool_file_wipe(s->path);
     spool_index_clear(&s->index);
     ag_list_splice(&puts, &s->gathering);
+    s->n_puts = 0;
     uv_mutex_unlock(&s->mutex);
     if (!s->busy)
         spool_file_close(&s->file);

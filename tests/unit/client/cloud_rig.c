@@ -265,6 +265,12 @@ bool mqtt_link_is_connected(const struct mqtt_link *l)
     return l->up && !l->closing;
 }
 
+bool mqtt_link_has_room(struct mqtt_link *l)
+{
+    l->starved |= l->in_window >= rig.room;
+    return l->in_window < rig.room;
+}
+
 void mqtt_link_get_stats(const struct mqtt_link *l, struct mqtt_link_stats *out)
 {
     *out = l->stats;

@@ -354,6 +354,11 @@ static void step_aside(struct ot_session *s, uint32_t id)
         s->idle_id = draw_id(s);
 }
 
+bool ot_session_has_room(const struct ot_session *s)
+{
+    return s->pending.n < s->cfg.window;
+}
+
 int ot_session_report(struct ot_session *s, uint32_t id, struct ag_span text, uint64_t now_ms)
 {
     uint64_t wait_ms = s->cfg.stream ? (uint64_t) s->cfg.resend_ms * (s->cfg.resends + 1) : s->cfg.resend_ms;

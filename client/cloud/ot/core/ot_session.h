@@ -99,6 +99,8 @@ void ot_session_tick(struct ot_session *s, uint64_t now_ms);
 /* When ot_session_tick() is due; UINT64_MAX: never. */
 uint64_t ot_session_deadline(const struct ot_session *s);
 
+/* ot_session_report() would not say -ENOBUFS. */
+bool ot_session_has_room(const struct ot_session *s);
 /*
  * A report whose text has this id, not 0. 0: acked() or failed() follows. -ENOTCONN, -ENOBUFS (window full), -EMSGSIZE,
  * -EINVAL (id 0, or under way already), -ENOMEM: nothing follows.

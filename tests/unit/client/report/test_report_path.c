@@ -42,7 +42,7 @@ static struct disk {
     struct spool spool;
     struct record records[RECORDS];
     int ready, read_error, wipe_error;
-    unsigned n_wiped;
+    unsigned n_wiped, n_reads;
 } disk;
 
 static struct record *record_of(uint64_t seq)
@@ -128,6 +128,7 @@ int spool_read(struct spool *s, uint64_t seq, struct ag_buf *text)
     struct record *r = record_of(seq);
 
     (void) s;
+    disk.n_reads++;
     if (disk.read_error)
         return disk.read_error;
     return r && r->stored ? ag_buf_append_span(text, r->rec.text) : -ENOENT;
@@ -182,6 +183,7 @@ struct rig {
     struct ag_buf seen;
     bool up, acks_within;
     int takes;   /* the cloud takes so many more; then -ENOBUFS */
+    bool says;   /* beforehand, when it takes no more */
     int answer;  /* what else report() says */
     int carries;
     uint32_t awaited; /* somebody waits for this id */
@@ -242,6 +244,13 @@ static int cloud_report(void *user, unsigned place, uint32_t id, struct ag_span 
     return 0;
 }
 
+static bool cloud_has_room(void *user, unsigned place)
+{
+    const struct rig *r = user;
+
+    return !r->says || (place == SECOND ? r->second.takes : r->takes) > 0;
+}
+
 static int cloud_carries(void *user, unsigned place, struct ag_span text)
 {
     const struct rig *r = user;
@@ -281,7 +290,7 @@ static void closed(void *user)
     see(user, "closed");
 }
 
-static const struct report_host host = {cloud_takes, cloud_report, cloud_carries, queued, failed,
+static const struct report_host host = {cloud_takes, cloud_report, cloud_has_room, cloud_carries, queued, failed,
                                         is_awaited,  time_of,      changed,       closed};
 
 static const struct route_cloud one[] = {{"ot", 0}}, two[] = {{"ot", 0}, {"mqtt", SECOND}};
@@ -516,6 +525,33 @@ static void a_full_window_stops_the_kept_ones_in_order(void **state)
     assert_true(report_path_acked(&r.path, 0, 1));
     report_path_pump(&r.path, 0);
     saw(&r, "again3@0 again4@0 again5@0");
+    rig_close(&r);
+}
+
+/* A cloud that says beforehand that it takes no more: each report is read once, and tried once. */
+static void nothing_is_read_that_has_no_room(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    for (uint32_t id = 1; id <= 4; id++)
+        report(&r, id);
+    disk_commits(0);
+    saw(&r, "queued1 queued2 queued3 queued4");
+    r.says = true;
+    r.takes = 2;
+    disk.n_reads = 0;
+    comes_up(&r);
+    saw(&r, "again1@0 again2@0");
+    assert_int_equal(disk.n_reads, 2);
+    for (uint32_t id = 1; id <= 4; id++) {
+        r.takes = 1;
+        assert_true(report_path_acked(&r.path, 0, id));
+        report_path_pump(&r.path, 0);
+    }
+    saw(&r, "again3@0 again4@0");
+    assert_int_equal(disk.n_reads, 4);
     rig_close(&r);
 }
 
@@ -1125,6 +1161,7 @@ int main(void)
         row(a_lost_session_keeps_what_was_under_way_in_front),
         row(a_cloud_that_acknowledges_within_the_call),
         row(a_full_window_stops_the_kept_ones_in_order),
+        row(nothing_is_read_that_has_no_room),
         row(not_acknowledged_is_held_back_for_a_minute),
         row(a_failed_one_that_was_not_kept),
         row(steps_of_the_clock_change_nothing),
