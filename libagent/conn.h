@@ -94,6 +94,7 @@ struct agent_conn {
     unsigned report_wait_ms; /* 0: reports do not wait */
     struct ag_list timers;   /* agent_slot.link, by timer.at_ms */
     struct ag_posts posts;
+    char status_word[64];    /* what they were told last */
     bool status_told;        /* followers were told something that is true only as long as the socket lives */
     char *last_error;
     struct ag_list requests; /* agent_request.link: alive, answered or not */

@@ -1,6 +1,7 @@
 #include "libagent/dispatch.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include "libagent/core/json/json_walk.h"
 #include "libagent/request.h"
@@ -175,11 +176,15 @@ void ag_conn_tell_status(struct agent_conn *c, const char *word)
     uint64_t epoch = c->epoch;
     struct agent_slot *slot;
 
+    bool same = strcmp(word, c->status_word) == 0;
+
     c->status_told = strcmp(word, AGENT_STATUS_UNKNOWN) != 0;
+    snprintf(c->status_word, sizeof c->status_word, "%s", word);
     while (c->epoch == epoch && (slot = next_slot(c, AG_SPAN("local.status"), delivery))) {
         slot->delivery = delivery;
-        if (slot->kind != AG_SLOT_STATUS)
-            continue;
+        if (slot->kind != AG_SLOT_STATUS || (same && slot->sub.heard))
+            continue; /* the agent says it at each connect, and it is asked for as well */
+        slot->sub.heard = true;
         ag_conn_enter(c);
         ag_slot_enter(slot);
         slot->sub.on_status(c, word, slot->user);

@@ -26,6 +26,7 @@ struct agent_slot {
             agent_request_fn on_request;       /* subscription */
             agent_registered_fn on_registered; /* subscription; may be NULL */
             agent_status_fn on_status;         /* status */
+            bool heard;                        /* status: has been told agent_conn.status_word */
         } sub;
         struct {
             struct ag_wait wait;

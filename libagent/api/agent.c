@@ -44,6 +44,7 @@ static void close_now(struct agent_conn *c)
     }
     c->resting = true;
     c->status_told = false;
+    c->status_word[0] = '\0';
     c->overdue_ms = 0;
     ag_conn_end_calls(c, &c->calls, AGENT_E_CANCELED);
     ag_conn_end_calls(c, &c->unsent, AGENT_E_CANCELED);

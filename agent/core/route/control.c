@@ -4,6 +4,7 @@
 #include <string.h>
 #include "agent/core/route/address.h"
 #include "agent/core/route/standby.h"
+#include "agent/core/route/status.h"
 #include "agent/core/send/out.h"
 #include "agent/core/state/rights.h"
 #include "libagent/core/codes.h"
@@ -108,6 +109,7 @@ static void do_register(struct router *r, struct peer *from, const struct text *
     struct ag_span key;
     enum sub_mode mode;
     struct sub *s;
+    bool is_new;
 
     if (!ag_view_str(m.view, m.text, AG_M_KEY, tmp, sizeof tmp, &key) || key.len == 0) {
         refuse_key(r, from, t, AG_CODE_INVALID_PARAMS, "key must be a string that is not empty");
@@ -122,6 +124,7 @@ static void do_register(struct router *r, struct peer *from, const struct text *
         refuse_key(r, from, t, AG_CODE_NOT_PERMITTED, "not permitted");
         return;
     }
+    is_new = !sub_find(&r->subs, from, key);
     switch (sub_add(&r->subs, from, key, mode, &s)) {
     case 0:
         s->denied = false;
@@ -132,6 +135,8 @@ static void do_register(struct router *r, struct peer *from, const struct text *
             standby_answer_waiting(r, from, t->id);
         else
             conclude(r, from, t, 0, NULL);
+        if (is_new)
+            status_registered(r, s);
         break;
     case SUB_E_OWNED:
         refuse_key(r, from, t, AG_CODE_OWNED, "key has an owner");

@@ -3,14 +3,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include "agent/core/route/commands.h"
+#include "agent/core/send/monitor.h"
 #include "agent/core/send/out.h"
 
-static void ask(struct router *r)
+static void ask(struct router *r, bool for_all)
 {
     char text[80];
     int n;
 
     r->introduced = true;
+    r->status_for_all = for_all;
     r->status_id = request_draw_id(&r->requests);
     n = snprintf(text, sizeof text, "{\"id\":%" PRIu32 ",\"method\":\"local.query_status\",\"params\":\"\"}", r->status_id);
     r->has_status_id = out_text(r, r->upstream, OUT_MESSAGE, (struct ag_span){text, (size_t) n}) == 0;
@@ -20,13 +22,22 @@ void status_ask(struct router *r)
 {
     r->has_status_id = r->introduced = false;
     if (sub_match(&r->subs, AG_SPAN("local.status")))
-        ask(r);
+        ask(r, true);
+}
+
+void status_registered(struct router *r, const struct sub *s)
+{
+    if (!r->upstream || !s->active || sub_match(&r->subs, AG_SPAN("local.status")) != s->key)
+        return;
+    s->peer->wants_status = true;
+    if (!r->has_status_id) /* a question that is open says what is so now: changes come behind its answer */
+        ask(r, false);
 }
 
 void status_introduce(struct router *r)
 {
     if (!r->introduced)
-        ask(r);
+        ask(r, true);
 }
 
 static int print_broadcast(struct ag_buf *b, const struct text *t)
@@ -38,7 +49,28 @@ static int print_broadcast(struct ag_buf *b, const struct text *t)
     return e < 0 ? e : ag_buf_append_char(b, '}');
 }
 
-static void broadcast(struct router *r, uint64_t now_ms, struct peer *upstream, const struct text *t)
+static void tell_newcomers(struct router *r, uint64_t now_ms, struct peer *upstream, const struct text *t)
+{
+    uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
+    struct sub_key *k = sub_match(&r->subs, t->method);
+
+    if (!k)
+        return; /* they have gone again */
+    ag_list_for_each (it, &k->subs) {
+        struct sub *s = ag_list_entry(it, struct sub, by_key);
+
+        if (!s->peer->wants_status || !s->active || s->denied || !peer_is_open(s->peer) ||
+            out_text(r, s->peer, OUT_MESSAGE, t->bytes) != 0)
+            continue;
+        r->stats.deliveries++;
+        if (bits)
+            monitor_note_to(r, s->peer);
+    }
+    if (bits)
+        monitor_tell(r, now_ms, bits, "command", upstream, t->bytes);
+}
+
+static void tell(struct router *r, uint64_t now_ms, struct peer *upstream, const struct text *t)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     struct ag_json_view v;
@@ -53,7 +85,10 @@ static void broadcast(struct router *r, uint64_t now_ms, struct peer *upstream, 
     if (ag_json_parse(&bytes, AG_JSON_DEPTH_MAX, &v) != 0)
         return; /* cannot be: its part is a whole JSON value */
     text_read(&out, bytes, &v);
-    commands_route(r, now_ms, upstream, 0, &out);
+    if (r->status_for_all)
+        commands_route(r, now_ms, upstream, 0, &out);
+    else
+        tell_newcomers(r, now_ms, upstream, &out);
 }
 
 bool status_take(struct router *r, uint64_t now_ms, struct peer *upstream, const struct text *t)
@@ -63,8 +98,10 @@ bool status_take(struct router *r, uint64_t now_ms, struct peer *upstream, const
         return false;
     r->has_status_id = false;
     if (t->has_method && ag_span_eq(t->method, "local.status") && ag_view_has(t->view, AG_M_PARAMS))
-        broadcast(r, now_ms, upstream, t);
+        tell(r, now_ms, upstream, t);
     else
         r->stats.unknown_answers++;
+    ag_list_for_each (it, &r->peers)
+        ag_list_entry(it, struct peer, all)->wants_status = false;
     return true;
 }

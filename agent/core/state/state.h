@@ -42,6 +42,7 @@ struct router {
     uint32_t next_call_id; /* for agent.call */
     uint32_t status_id;    /* of the agent's own local.query_status; has_status_id: it is open */
     bool has_status_id;
+    bool status_for_all; /* its answer is for all who follow, not only for those who have come since (peer.wants_status) */
     bool introduced; /* upstream has had a text that no helper program says */
     size_t queued;         /* bytes in all out buffers */
     size_t held;           /* bytes of all partial texts */

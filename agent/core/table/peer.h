@@ -34,6 +34,7 @@ struct peer {
     bool pack;           /* speaks MessagePack-RPC */
     bool half_closed;    /* sends nothing any more, but waits for answers */
     bool shut;           /* its shell has taken it off the lists */
+    bool wants_status;   /* follows local.status since it has last been told */
     uint8_t monitor;     /* bit of its monitor, 0: none */
     uint32_t address;    /* one bit, 0: not bound */
     struct ag_list all;  /* in router.peers */

@@ -875,6 +875,33 @@ static void followers_hear_of_a_loss(void **state)
     lab_deinit(&l);
 }
 
+/* The agent says it to who comes, the library asks as well, and a second follower asks once more. */
+static void the_same_word_is_no_change(void **state)
+{
+    struct lab l;
+
+    (void) state;
+    lab_init(&l);
+    agent_follow_status(l.conn, NULL, on_status, &l);
+    lab_up(&l);
+    lab_say(&l, "{\"method\":\"local.status\",\"params\":\"a\"}");
+    lab_say(&l, "{\"id\":2,\"method\":\"local.status\",\"params\":\"a\"}");
+    lab_say(&l, "{\"method\":\"local.status\",\"params\":\"a\"}");
+    assert_string_equal(lab_seen(&l), "a;");
+    agent_follow_status(l.conn, NULL, on_status, &l);
+    lab_say(&l, "{\"method\":\"local.status\",\"params\":\"a\"}"); /* new to the second one only */
+    assert_string_equal(lab_seen(&l), "a;");
+    lab_say(&l, "{\"method\":\"local.status\",\"params\":\"b\"}");
+    assert_string_equal(lab_seen(&l), "b;b;");
+    lab_say(&l, "{\"method\":\"local.status\",\"params\":\"a\"}");
+    assert_string_equal(lab_seen(&l), "a;a;");
+    lab_down(&l);
+    lab_up(&l);
+    lab_say(&l, "{\"method\":\"local.status\",\"params\":\"a\"}");
+    assert_string_equal(lab_seen(&l), AGENT_STATUS_UNKNOWN ";" AGENT_STATUS_UNKNOWN ";a;a;");
+    lab_deinit(&l);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -901,6 +928,7 @@ int main(void)
         cmocka_unit_test(a_log_callback_may_do_what_others_may),
         cmocka_unit_test(no_agent_is_said_once),
         cmocka_unit_test(followers_hear_of_a_loss),
+        cmocka_unit_test(the_same_word_is_no_change),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
