@@ -85,21 +85,29 @@ static int leave_terminal(struct ag_daemon *d)
     return r;
 }
 
+int ag_daemon_vready(struct ag_daemon *d, const char *fmt, va_list ap)
+{
+    int r;
+
+    fputs("ready ", stdout);
+    vprintf(fmt, ap);
+    fputc('\n', stdout);
+    fflush(stdout); /* a closed standard output is the starter's choice, no failure of ours */
+    r = ag_daemon_notify("READY=1");
+    if (r < 0)
+        return r;
+    return d->report_fd >= 0 ? leave_terminal(d) : 0;
+}
+
 int ag_daemon_ready(struct ag_daemon *d, const char *fmt, ...)
 {
     va_list ap;
     int r;
 
     va_start(ap, fmt);
-    fputs("ready ", stdout);
-    vprintf(fmt, ap);
-    fputc('\n', stdout);
+    r = ag_daemon_vready(d, fmt, ap);
     va_end(ap);
-    fflush(stdout); /* a closed standard output is the starter's choice, no failure of ours */
-    r = ag_daemon_notify("READY=1");
-    if (r < 0)
-        return r;
-    return d->report_fd >= 0 ? leave_terminal(d) : 0;
+    return r;
 }
 
 int ag_daemon_notify(const char *state)

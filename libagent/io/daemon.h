@@ -5,6 +5,7 @@
 #ifndef AG_DAEMON_H
 #define AG_DAEMON_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,7 @@ int ag_daemon_start(struct ag_daemon *d);
  * and lets the parent go. In the background standard output and error then point to /dev/null. 0 or -errno.
  */
 int ag_daemon_ready(struct ag_daemon *d, const char *fmt, ...) ag_printf_like(2, 3);
+int ag_daemon_vready(struct ag_daemon *d, const char *fmt, va_list ap) ag_printf_like(2, 0);
 
 /*
  * The sd_notify protocol: state is lines such as "READY=1", "STOPPING=1", "RELOADING=1", "STATUS=text". 1 sent,

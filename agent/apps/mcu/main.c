@@ -1,25 +1,18 @@
 /* miio_mcu: options, signals, exit code. */
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "agent/apps/mcu/mcu.h"
 #include "libagent/core/log/log.h"
 #include "libagent/io/access/trust.h"
-#include "libagent/io/daemon.h"
 #include "libagent/io/file.h"
 #include "libagent/io/inifile.h"
-#include "libagent/io/watchdog.h"
-
-enum { EXIT_OK = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2, EXIT_CONFIG = 78 };
+#include "libagent/io/program.h"
 
 struct program {
     struct mcu_conf conf;
     struct mcu mcu;
-    uv_loop_t loop;
-    uv_signal_t signals[4];
-    struct ag_watchdog watchdog;
+    struct ag_program frame;
     const char *config; /* the file, or NULL */
     bool background, check_only;
 };
@@ -48,7 +41,7 @@ static int set(struct mcu_conf *conf, const char *key, const char *value)
     if (mcu_conf_set(conf, key, value, reason, sizeof reason) == 0)
         return 0;
     fprintf(stderr, "miio_mcu: %s: %s\n", key, reason);
-    return EXIT_USAGE;
+    return AG_EXIT_USAGE;
 }
 
 static int set_option(struct mcu_conf *conf, const char *text)
@@ -58,7 +51,7 @@ static int set_option(struct mcu_conf *conf, const char *text)
 
     if (!equals || (size_t) (equals - text) >= sizeof key) {
         fprintf(stderr, "miio_mcu: --option %s: not KEY=VALUE\n", text);
-        return EXIT_USAGE;
+        return AG_EXIT_USAGE;
     }
     memcpy(key, text, (size_t) (equals - text));
     key[equals - text] = '\0';
@@ -72,7 +65,7 @@ static int read_config(struct mcu_conf *conf, const char *path)
     if (mcu_conf_read(conf, path, error) == 0)
         return 0;
     fprintf(stderr, "miio_mcu: %s\n", error);
-    return EXIT_CONFIG;
+    return AG_EXIT_CONFIG;
 }
 
 enum { OPT_CHECK = 256 };
@@ -105,20 +98,20 @@ static int read_files(struct program *p, int argc, char **argv)
             break;
         case 'v':
             printf("miio_mcu %s\n", MIIO_VERSION);
-            return EXIT_OK;
+            return AG_EXIT_OK;
         case 'h':
             usage(stdout);
-            return EXIT_OK;
+            return AG_EXIT_OK;
         case '?':
             usage(stderr);
-            return EXIT_USAGE;
+            return AG_EXIT_USAGE;
         default:
             break;
         }
     }
     if (r == 0 && optind < argc) {
         fprintf(stderr, "miio_mcu: unexpected argument \"%s\"\n", argv[optind]);
-        return EXIT_USAGE;
+        return AG_EXIT_USAGE;
     }
     optind = 1;
     return r == 0 ? -1 : r;
@@ -157,47 +150,22 @@ static int read_options(struct program *p, int argc, char **argv)
     }
     if (r == 0 && !*p->conf.tty) {
         fputs("miio_mcu: no serial device: give --tty DEV\n", stderr);
-        return EXIT_USAGE;
+        return AG_EXIT_USAGE;
     }
     return r == 0 ? -1 : r;
 }
 
-static void on_signal(uv_signal_t *s, int number)
+static void log_state(void *user)
 {
-    struct program *p = s->data;
-
-    switch (number) {
-    case SIGHUP:
-        if (ag_log_reopen() < 0)
-            ag_log(AG_LOG_ERROR, "the log file cannot be opened again; the old one stays");
-        break;
-    case SIGUSR1:
-        mcu_log_state(&p->mcu);
-        break;
-    default:
-        ag_log(AG_LOG_INFO, "terminating on signal %d", number);
-        ag_daemon_leave(EXIT_OK);
-        ag_daemon_notify("STOPPING=1");
-        mcu_close(&p->mcu);
-        for (size_t i = 0; i < ag_array_size(p->signals); i++)
-            uv_close((uv_handle_t *) &p->signals[i], NULL);
-        ag_watchdog_stop(&p->watchdog);
-        ag_daemon_leaving();
-        break;
-    }
+    mcu_log_state(&((struct program *) user)->mcu);
 }
 
-static void watch_signals(struct program *p)
+static void stop(void *user)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
-
-    for (size_t i = 0; i < ag_array_size(p->signals); i++) {
-        uv_signal_init(&p->loop, &p->signals[i]);
-        p->signals[i].data = p;
-        uv_signal_start(&p->signals[i], on_signal, numbers[i]);
-    }
-    signal(SIGPIPE, SIG_IGN);
+    mcu_close(&((struct program *) user)->mcu);
 }
+
+static const struct ag_program_ops ops = {.stop = stop, .log_state = log_state};
 
 /* In the background the working directory is another. A hook without a slash is looked up by $PATH. */
 static int make_absolute(struct mcu_conf *conf)
@@ -216,20 +184,6 @@ static int make_absolute(struct mcu_conf *conf)
     return r;
 }
 
-static int open_log(const struct mcu_conf *conf)
-{
-    int r;
-
-    ag_log_set_priorities(ag_daemon_is_journal(getenv("JOURNAL_STREAM"), STDERR_FILENO));
-    ag_log_set_level((int) conf->log_level);
-    if (!*conf->log_file)
-        return 0;
-    r = ag_log_open(conf->log_file);
-    if (r < 0)
-        fprintf(stderr, "miio_mcu: %s: %s\n", conf->log_file, strerror(-r));
-    return r;
-}
-
 /* What others could write is believed or run with our rights. */
 static void warn_of_modes(const struct program *p)
 {
@@ -241,26 +195,17 @@ static void warn_of_modes(const struct program *p)
 
 static int run(struct program *p)
 {
-    struct ag_daemon daemon = AG_DAEMON_INIT;
-
-    if (make_absolute(&p->conf) < 0 || open_log(&p->conf) < 0)
-        return EXIT_RUNTIME;
+    if (make_absolute(&p->conf) < 0 || ag_program_log("miio_mcu", (int) p->conf.log_level, p->conf.log_file) < 0)
+        return AG_EXIT_RUNTIME;
     warn_of_modes(p); /* before the directory of the config file is left */
-    if (p->background && ag_daemon_start(&daemon) < 0) {
-        perror("miio_mcu: daemon");
-        return EXIT_RUNTIME;
-    }
-    if (uv_loop_init(&p->loop) < 0)
-        return EXIT_RUNTIME;
-    if (mcu_open(&p->mcu, &p->loop, &p->conf) < 0)
-        return EXIT_RUNTIME; /* said in the log; the process ends, so does what was opened */
-    watch_signals(p);
-    ag_watchdog_start(&p->watchdog, &p->loop);
-    ag_daemon_ready(&daemon, "tty=%s state=%s", p->conf.tty, p->mcu.tty.fd >= 0 ? "open" : "absent");
-    uv_run(&p->loop, UV_RUN_DEFAULT);
+    if (ag_program_start(&p->frame, "miio_mcu", p->background, &ops, p) < 0)
+        return AG_EXIT_RUNTIME;
+    if (mcu_open(&p->mcu, &p->frame.loop, &p->conf) < 0)
+        return AG_EXIT_RUNTIME; /* the log says why; the process ends, so does what was opened */
+    ag_program_ready(&p->frame, "tty=%s state=%s", p->conf.tty, p->mcu.tty.fd >= 0 ? "open" : "absent");
+    ag_program_run(&p->frame);
     mcu_deinit(&p->mcu);
-    uv_loop_close(&p->loop);
-    return EXIT_OK;
+    return ag_program_end(&p->frame);
 }
 
 int main(int argc, char **argv)
@@ -273,6 +218,6 @@ int main(int argc, char **argv)
     if (r < 0)
         r = read_options(&program, argc, argv);
     if (r < 0 && program.check_only)
-        r = EXIT_OK;
+        r = AG_EXIT_OK;
     return r < 0 ? run(&program) : r;
 }

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +9,10 @@
 #include <unistd.h>
 #include "agent/apps/ota/ota.h"
 #include "libagent/core/log/log.h"
-#include "libagent/io/daemon.h"
 #include "libagent/io/file.h"
-#include "libagent/io/watchdog.h"
+#include "libagent/io/program.h"
 
-enum { EXIT_RUNTIME = 1, EXIT_USAGE = 2, DIR_MAX = 400 };
+enum { DIR_MAX = 400 };
 
 struct options {
     struct ota_options ota;
@@ -27,8 +25,7 @@ struct options {
 
 struct program {
     struct ota ota;
-    uv_signal_t signals[3];
-    struct ag_watchdog watchdog;
+    struct ag_program frame;
 };
 
 static void usage(FILE *f)
@@ -235,63 +232,26 @@ static bool set_option(struct options *o, int opt, const char *arg)
     }
 }
 
-static void stop(struct program *p, int code)
+static void stop(void *user)
 {
-    ag_daemon_leave(code);
-    ag_daemon_notify("STOPPING=1");
-    for (size_t i = 0; i < ag_array_size(p->signals); i++)
-        if (!uv_is_closing((uv_handle_t *) &p->signals[i]))
-            uv_close((uv_handle_t *) &p->signals[i], NULL);
-    ag_watchdog_stop(&p->watchdog);
-    ag_daemon_leaving();
-    ota_stop(&p->ota);
+    ota_stop(&((struct program *) user)->ota);
 }
 
-static void on_signal(uv_signal_t *handle, int sig)
-{
-    if (sig == SIGHUP) {
-        ag_log_reopen();
-    } else {
-        ag_log(AG_LOG_INFO, "terminating on signal %d", sig);
-        stop(handle->data, 0);
-    }
-}
-
-static void watch_signals(struct program *p, uv_loop_t *loop)
-{
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
-
-    signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < ag_array_size(numbers); i++) {
-        uv_signal_init(loop, &p->signals[i]);
-        p->signals[i].data = p;
-        uv_signal_start(&p->signals[i], on_signal, numbers[i]);
-    }
-}
+static const struct ag_program_ops ops = {.stop = stop};
 
 static int run(const struct options *o)
 {
-    struct ag_daemon d = AG_DAEMON_INIT;
     struct program p = {0};
-    uv_loop_t loop;
-    int r = o->daemonize ? ag_daemon_start(&d) : 0;
 
-    if (r < 0 || uv_loop_init(&loop) < 0) {
-        fprintf(stderr, "miio_ota: does not start: %s\n", strerror(-r));
-        return EXIT_RUNTIME;
-    }
-    watch_signals(&p, &loop);
-    r = ota_start(&p.ota, &loop, &o->ota);
-    if (r == 0)
-        ag_watchdog_start(&p.watchdog, &loop);
-    if (r == 0)
-        ag_daemon_ready(&d, "dir=%s agent=%s", o->ota.dir, o->ota.agent ? o->ota.agent : "default");
+    if (ag_program_start(&p.frame, "miio_ota", o->daemonize, &ops, &p) < 0)
+        return AG_EXIT_RUNTIME;
+    if (ota_start(&p.ota, &p.frame.loop, &o->ota) == 0)
+        ag_program_ready(&p.frame, "dir=%s agent=%s", o->ota.dir, o->ota.agent ? o->ota.agent : "default");
     else
-        stop(&p, EXIT_RUNTIME);
-    uv_run(&loop, UV_RUN_DEFAULT);
+        ag_program_stop(&p.frame, AG_EXIT_RUNTIME);
+    ag_program_run(&p.frame);
     ota_deinit(&p.ota);
-    uv_loop_close(&loop);
-    return r == 0 ? 0 : EXIT_RUNTIME;
+    return ag_program_end(&p.frame);
 }
 
 int main(int argc, char **argv)
@@ -305,7 +265,7 @@ int main(int argc, char **argv)
                 .machine = {.split = true, .n_retries = 3, .retry_ms = 1000, .progress_ms = 1000}},
         .log_level = AG_LOG_INFO,
     };
-    int opt, r;
+    int opt;
 
     set_dir(&o, "/var/lib/miio/ota");
     while ((opt = getopt_long(argc, argv, "Dl:L:vh", long_options, NULL)) != -1) {
@@ -318,18 +278,11 @@ int main(int argc, char **argv)
             return 0;
         }
         if (!set_option(&o, opt, optarg))
-            return EXIT_USAGE;
+            return AG_EXIT_USAGE;
     }
     if (optind < argc) {
         fprintf(stderr, "miio_ota: \"%s\" is not an option; see miio_ota --help\n", argv[optind]);
-        return EXIT_USAGE;
+        return AG_EXIT_USAGE;
     }
-    ag_log_set_priorities(ag_daemon_is_journal(getenv("JOURNAL_STREAM"), STDERR_FILENO));
-    ag_log_set_level(o.log_level);
-    r = o.log_file[0] ? ag_log_open(o.log_file) : 0;
-    if (r < 0) {
-        fprintf(stderr, "miio_ota: %s: %s\n", o.log_file, strerror(-r));
-        return EXIT_RUNTIME;
-    }
-    return run(&o);
+    return ag_program_log("miio_ota", o.log_level, o.log_file) < 0 ? AG_EXIT_RUNTIME : run(&o);
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +12,10 @@
 #include "libagent/core/log/log.h"
 #include "libagent/io/access/trust.h"
 #include "libagent/io/addr.h"
-#include "libagent/io/daemon.h"
 #include "libagent/io/file.h"
-#include "libagent/io/watchdog.h"
+#include "libagent/io/program.h"
 
-enum { EXIT_OK = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2, EXIT_CONFIG = 78, PEM_MAX = 65536, MINUTE_MS = 60000, BACKLOG = 128 };
+enum { PEM_MAX = 65536, MINUTE_MS = 60000, BACKLOG = 128 };
 
 #define PASSWORD_FILE "/etc/miio/web.password"
 
@@ -32,8 +30,7 @@ struct options {
 
 struct program {
     struct web web;
-    uv_signal_t signals[3];
-    struct ag_watchdog watchdog;
+    struct ag_program frame;
 };
 
 static void usage(FILE *f)
@@ -198,22 +195,22 @@ static int read_options(struct options *o, int argc, char **argv)
     while ((c = getopt_long(argc, argv, "Dl:L:vh", long_options, NULL)) != -1) {
         if (c == 'h') {
             usage(stdout);
-            return EXIT_OK;
+            return AG_EXIT_OK;
         }
         if (c == 'v') {
             puts("miio_web " MIIO_VERSION);
-            return EXIT_OK;
+            return AG_EXIT_OK;
         }
         if (!set_option(o, c, optarg))
-            return EXIT_USAGE;
+            return AG_EXIT_USAGE;
     }
     if (optind < argc) {
         fprintf(stderr, "miio_web: \"%s\" is not an option; see miio_web --help\n", argv[optind]);
-        return EXIT_USAGE;
+        return AG_EXIT_USAGE;
     }
     if (!o->cert[0] != !o->key[0]) {
         fprintf(stderr, "miio_web: --cert and --key belong together\n");
-        return EXIT_USAGE;
+        return AG_EXIT_USAGE;
     }
     return -1;
 }
@@ -230,11 +227,11 @@ static int read_password(struct options *o)
         return -1;
     if (r < 0) {
         fprintf(stderr, "miio_web: %s: %s\n", o->password_file, strerror(-r));
-        return EXIT_CONFIG;
+        return AG_EXIT_CONFIG;
     }
     if (!web_password_parse(ag_buf_span(&text), &o->web.password)) {
         fprintf(stderr, "miio_web: %s: no line of miio_web --set-password\n", o->password_file);
-        return EXIT_CONFIG;
+        return AG_EXIT_CONFIG;
     }
     ag_trust_warn(o->password_file, AG_TRUST_SECRET);
     o->web.has_password = true;
@@ -250,7 +247,7 @@ static int check_reach(const struct options *o)
         return -1;
     if (!o->web.has_password) {
         fprintf(stderr, "miio_web: --listen %s: beyond loopback a password is needed: miio_web --set-password\n", ag_addr_format(&o->listen, text));
-        return EXIT_CONFIG;
+        return AG_EXIT_CONFIG;
     }
     if (!o->cert[0])
         ag_log(AG_LOG_WARNING, "the page is offered beyond this machine without TLS: who shares the network can read password and sessions");
@@ -285,71 +282,34 @@ static int listen_at(struct ag_addr *a)
 
 /* ---- running ---- */
 
-static void stop(struct program *p, int code)
+static void stop(void *user)
 {
-    ag_daemon_leave(code);
-    ag_daemon_notify("STOPPING=1");
-    for (size_t i = 0; i < ag_array_size(p->signals); i++)
-        if (!uv_is_closing((uv_handle_t *) &p->signals[i]))
-            uv_close((uv_handle_t *) &p->signals[i], NULL);
-    ag_watchdog_stop(&p->watchdog);
-    ag_daemon_leaving();
-    web_stop(&p->web);
+    web_stop(&((struct program *) user)->web);
 }
 
-static void on_signal(uv_signal_t *handle, int sig)
-{
-    if (sig == SIGHUP) {
-        ag_log_reopen();
-    } else {
-        ag_log(AG_LOG_INFO, "terminating on signal %d", sig);
-        stop(handle->data, 0);
-    }
-}
-
-static void watch_signals(struct program *p, uv_loop_t *loop)
-{
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
-
-    signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < ag_array_size(numbers); i++) {
-        uv_signal_init(loop, &p->signals[i]);
-        p->signals[i].data = p;
-        uv_signal_start(&p->signals[i], on_signal, numbers[i]);
-    }
-}
+static const struct ag_program_ops ops = {.stop = stop};
 
 static int run(struct options *o)
 {
     static struct program p;
-    struct ag_daemon d = AG_DAEMON_INIT;
     char text[AG_ADDR_TEXT_MAX];
-    uv_loop_t loop;
     int r = listen_at(&o->listen);
 
     if (r < 0) {
         fprintf(stderr, "miio_web: %s: %s\n", ag_addr_format(&o->listen, text), strerror(-r));
-        return EXIT_RUNTIME;
+        return AG_EXIT_RUNTIME;
     }
     o->web.server.listen_fd = r;
-    r = o->daemonize ? ag_daemon_start(&d) : 0;
-    if (r < 0 || uv_loop_init(&loop) < 0) {
-        fprintf(stderr, "miio_web: does not start: %s\n", strerror(-r));
-        return EXIT_RUNTIME;
-    }
-    watch_signals(&p, &loop);
-    r = web_start(&p.web, &loop, &o->web);
-    if (r == 0) {
-        ag_watchdog_start(&p.watchdog, &loop);
-        ag_daemon_ready(&d, "url=%s://%s/ password=%s", o->cert[0] ? "https" : "http", ag_addr_format(&o->listen, text),
-                        o->web.has_password ? "yes" : "no");
-    } else {
-        stop(&p, EXIT_RUNTIME);
-    }
-    uv_run(&loop, UV_RUN_DEFAULT);
+    if (ag_program_start(&p.frame, "miio_web", o->daemonize, &ops, &p) < 0)
+        return AG_EXIT_RUNTIME;
+    if (web_start(&p.web, &p.frame.loop, &o->web) == 0)
+        ag_program_ready(&p.frame, "url=%s://%s/ password=%s", o->cert[0] ? "https" : "http", ag_addr_format(&o->listen, text),
+                         o->web.has_password ? "yes" : "no");
+    else
+        ag_program_stop(&p.frame, AG_EXIT_RUNTIME);
+    ag_program_run(&p.frame);
     web_deinit(&p.web);
-    uv_loop_close(&loop);
-    return r == 0 ? EXIT_OK : EXIT_RUNTIME;
+    return ag_program_end(&p.frame);
 }
 
 int main(int argc, char **argv)
@@ -365,20 +325,15 @@ int main(int argc, char **argv)
     if (r >= 0)
         return r;
     if (o.set_password)
-        return web_set_password(o.password_file) == 0 ? EXIT_OK : EXIT_RUNTIME;
+        return web_set_password(o.password_file) == 0 ? AG_EXIT_OK : AG_EXIT_RUNTIME;
     add_own_names(&o);
-    ag_log_set_priorities(ag_daemon_is_journal(getenv("JOURNAL_STREAM"), STDERR_FILENO));
-    ag_log_set_level(o.log_level);
-    r = o.log_file[0] ? ag_log_open(o.log_file) : 0;
-    if (r < 0) {
-        fprintf(stderr, "miio_web: %s: %s\n", o.log_file, strerror(-r));
-        return EXIT_RUNTIME;
-    }
+    if (ag_program_log("miio_web", o.log_level, o.log_file) < 0)
+        return AG_EXIT_RUNTIME;
     r = read_password(&o);
     if (r < 0)
         r = check_reach(&o);
     if (r < 0 && (!read_pem(o.cert, &cert, &o.web.server.cert_pem) || !read_pem(o.key, &key, &o.web.server.key_pem)))
-        r = EXIT_CONFIG;
+        r = AG_EXIT_CONFIG;
     ag_trust_warn(o.key, AG_TRUST_SECRET);
     ag_trust_warn(o.networks, AG_TRUST_SETTINGS);
     /* one thread beside the loop, for sums of passwords, and only once somebody logs in */
