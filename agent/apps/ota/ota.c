@@ -200,36 +200,26 @@ static void ota_install(struct ota *o)
     ota_machine_on_installed(&o->machine, false);
 }
 
-static void reboot_on_closed(uv_handle_t *handle)
+static void reboot_on_end(void *user, int status, struct ag_buf *output)
 {
-    struct ota *o = handle->data;
+    struct ota *o = user;
 
-    o->reboot_open = false;
-}
-
-static void reboot_on_exit(uv_process_t *p, int64_t status, int sig)
-{
-    if (status != 0 || sig != 0)
-        ag_log(AG_LOG_ERROR, "reboot program failed: status %d, signal %d", (int) status, sig);
-    uv_close((uv_handle_t *) p, reboot_on_closed);
+    (void) output;
+    o->reboot = NULL;
+    if (status != 0)
+        ag_log(AG_LOG_ERROR, "reboot program failed: status %d", status);
 }
 
 static void run_reboot(struct ota *o)
 {
-    char *args[] = {(char *) o->options->reboot, NULL};
-    uv_process_options_t opt = {
-        .exit_cb = reboot_on_exit, .file = args[0], .args = args, .flags = UV_PROCESS_DETACHED};
+    const char *args[] = {o->options->reboot, NULL};
     int r;
 
-    if (o->reboot_open)
+    if (o->reboot)
         return; /* it is on its way */
-    o->reboot.data = o;
-    o->reboot_open = true;
-    r = uv_spawn(o->loop, &o->reboot, &opt);
-    if (r < 0) {
+    r = ag_child_run(&o->reboot, o->loop, &(struct ag_child_options){.args = args, .done = reboot_on_end, .user = o});
+    if (r < 0)
         ag_log(AG_LOG_ERROR, "reboot program does not start: %s", uv_strerror(r));
-        uv_close((uv_handle_t *) &o->reboot, reboot_on_closed);
-    }
 }
 
 /* The report of "installed" has its chance first. */
@@ -574,8 +564,6 @@ int ota_start(struct ota *o, uv_loop_t *loop, const struct ota_options *options)
         what = "hooks";
         r = ota_hook_init(&o->hook);
     }
-    if (r == 0)
-        r = ota_verify_init(&o->verify);
     if (r == 0) {
         what = "agent connection";
         r = ota_open_agent(o);
@@ -604,8 +592,8 @@ void ota_stop(struct ota *o)
     ota_hash_give_up(&o->hash);
     ota_hook_close(&o->hook);
     ota_verify_close(&o->verify);
-    if (o->reboot_open && !uv_is_closing((uv_handle_t *) &o->reboot))
-        uv_close((uv_handle_t *) &o->reboot, reboot_on_closed); /* it may wait for our end: not we for its */
+    ag_child_let_go(o->reboot); /* it may wait for our end: not we for its */
+    o->reboot = NULL;
     ota_reports_close(&o->reports);
     if (o->adapted)
         agent_uv_close(&o->adapter, NULL);

@@ -47,8 +47,7 @@ struct ota {
     uv_timer_t later;        /* the next try to download */
     uv_timer_t reboot_later; /* the report of "installed" goes first */
     uint64_t reboot_by_ms;
-    uv_process_t reboot; /* open while reboot_open */
-    bool reboot_open;
+    struct ag_child *reboot; /* NULL: it does not run */
     bool unkept; /* the last download could not be put in its place: what lies there is something else */
     char *part_path, *stored_path, *state_path;
     const char *checked_path; /* one of them: whose sum is being computed, or was */

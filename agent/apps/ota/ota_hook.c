@@ -25,7 +25,6 @@ static void hook_end(struct ota_hook *h, bool good, const char *how)
 {
     char path[PATH_ROOM];
 
-    h->running = false;
     uv_timer_stop(&h->timer);
     hook_path(h, "install.status", path);
     unlink(path);
@@ -60,12 +59,6 @@ static bool is_hook(const struct ota_hook *h, long pid)
     return memmem(b.data, b.len, "install.status", 14) && memmem(b.data, b.len, h->dir, strlen(h->dir));
 }
 
-static void hook_kill(const struct ota_hook *h)
-{
-    if (h->pid > 0)
-        kill(-h->pid, SIGKILL);
-}
-
 static void look_again(uv_timer_t *t)
 {
     struct ota_hook *h = t->data;
@@ -80,89 +73,42 @@ static void look_again(uv_timer_t *t)
         hook_end(h, false, "the hook was lost");
         return;
     }
-    h->pid = (int) pid;
     if (uv_now(h->loop) < h->deadline_ms)
         return;
-    hook_kill(h);
+    kill(-(pid_t) pid, SIGKILL); /* it leads a session of its own */
     hook_end(h, false, "the hook took too long");
 }
 
 void ota_hook_rejoin(struct ota_hook *h)
 {
-    h->running = true;
     h->deadline_ms = uv_now(h->loop) + h->timeout_s * 1000ull;
     uv_timer_start(&h->timer, look_again, 0, LOOK_MS);
 }
 
-static void hook_on_closed(uv_handle_t *handle)
+static void on_end(void *user, int status, struct ag_buf *output)
 {
-    struct ota_hook *h = handle->data;
+    struct ota_hook *h = user;
 
-    h->process_open = false;
-}
-
-static void hook_on_exit(uv_process_t *p, int64_t status, int sig)
-{
-    struct ota_hook *h = p->data;
-
-    uv_close((uv_handle_t *) p, hook_on_closed);
-    if (!h->running)
-        return; /* it was killed for taking too long */
-    hook_end(h, status == 0 && sig == 0,
-             sig      ? "the hook was killed"
-             : status ? "the hook reported failure"
-                      : "done");
-}
-
-static void hook_on_timeout(uv_timer_t *t)
-{
-    struct ota_hook *h = t->data;
-
-    hook_kill(h);
-    hook_end(h, false, "the hook took too long");
+    (void) output;
+    h->child = NULL;
+    hook_end(h, status == 0,
+             status == 0            ? "done"
+             : status == -ETIMEDOUT ? "the hook took too long"
+             : status > 128         ? "the hook was killed"
+                                    : "the hook reported failure");
 }
 
 int ota_hook_start(struct ota_hook *h, const char *file, const char *md5, bool silent)
 {
-    char *args[] = {(char *) "sh",
-                    (char *) "-c",
-                    (char *) wrapper,
-                    (char *) "miio_ota",
-                    (char *) h->dir,
-                    (char *) h->prog,
-                    (char *) file,
-                    (char *) md5,
-                    (char *) (silent ? "silent" : "normal"),
-                    NULL};
-    uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE},
-                                     {.flags = UV_INHERIT_FD, .data.fd = 2}, /* ours carries the ready line */
-                                     {.flags = UV_INHERIT_FD, .data.fd = 2}};
-    uv_process_options_t o = {
-        .exit_cb = hook_on_exit,
-        .file = "/bin/sh",
-        .args = args,
-        .flags = UV_PROCESS_DETACHED,
-        .stdio_count = 3,
-        .stdio = stdio,
-    };
+    const char *args[] = {"/bin/sh", "-c", wrapper, "miio_ota", h->dir, h->prog, file, md5, silent ? "silent" : "normal", NULL};
     char path[PATH_ROOM];
-    int r;
 
-    if (h->process_open)
+    if (h->child)
         return -EBUSY;
     hook_path(h, "install.status", path);
     unlink(path);
-    h->process.data = h;
-    h->process_open = true;
-    r = uv_spawn(h->loop, &h->process, &o);
-    if (r < 0) {
-        uv_close((uv_handle_t *) &h->process, hook_on_closed);
-        return r;
-    }
-    h->running = true;
-    h->pid = h->process.pid;
-    uv_timer_start(&h->timer, hook_on_timeout, h->timeout_s * 1000ull, 0);
-    return 0;
+    return ag_child_run(&h->child, h->loop,
+                        &(struct ag_child_options){.args = args, .timeout_ms = h->timeout_s * 1000, .done = on_end, .user = h});
 }
 
 int ota_hook_init(struct ota_hook *h)
@@ -179,8 +125,7 @@ void ota_hook_close(struct ota_hook *h)
     if (!h->timer_open)
         return;
     h->timer_open = false;
-    h->running = false;
     uv_close((uv_handle_t *) &h->timer, NULL);
-    if (h->process_open && !uv_is_closing((uv_handle_t *) &h->process))
-        uv_close((uv_handle_t *) &h->process, hook_on_closed);
+    ag_child_let_go(h->child);
+    h->child = NULL;
 }

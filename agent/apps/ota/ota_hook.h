@@ -8,17 +8,16 @@
 
 #include <stdbool.h>
 #include <uv.h>
+#include "libagent/io/child.h"
 
 struct ota_hook {
     uv_loop_t *loop;
     const char *prog; /* borrowed */
     const char *dir;  /* borrowed, ends in '/': install.status and install.pid stand there */
     unsigned timeout_s;
-    uv_process_t process;
-    uv_timer_t timer; /* the time-out, and looking for a hook of an earlier life */
-    bool running, timer_open;
-    bool process_open; /* the handle is in the loop; a hook that was killed may leave a little later */
-    int pid;           /* of the session's leader */
+    struct ag_child *child; /* NULL: this process has started none */
+    uv_timer_t timer;       /* looks for a hook of an earlier life */
+    bool timer_open;
     uint64_t deadline_ms;
     void (*on_done)(void *user, bool good, const char *how); /* how: for the log */
     void *user;

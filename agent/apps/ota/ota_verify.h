@@ -6,22 +6,16 @@
 #define OTA_VERIFY_H
 
 #include <stdbool.h>
-#include <uv.h>
+#include "libagent/io/child.h"
 
 struct ota_verify {
     uv_loop_t *loop;
     const char *prog; /* borrowed */
     unsigned timeout_s;
-    uv_process_t process;
-    uv_timer_t timer;
-    bool timer_open, process_open;
-    bool running; /* on_done is still to come */
+    struct ag_child *child; /* NULL: none runs, on_done is not to come */
     void (*on_done)(void *user, bool good, const char *how);
     void *user;
 };
-
-/* 0 or -errno. */
-int ota_verify_init(struct ota_verify *v);
 
 /* Ends in on_done, with a phrase for the log; too slow is no. 0 or -errno: on_done does not come. */
 int ota_verify_start(struct ota_verify *v, const char *file, const char *md5);

@@ -1,22 +1,19 @@
 #include "client/setup/io/hook.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "client/device/io/heap.h"
+#include "libagent/io/child.h"
 
 extern char **environ;
 
 struct hook {
-    uv_process_t process;
-    uv_timer_t limit;
+    struct ag_child *child;
     hook_fn done;
     void *user;
-    bool timed_out;
-    int n_open;
 };
 
 static bool hook_in(char *path, size_t room, const char *dir, const char *name)
@@ -46,32 +43,15 @@ bool hook_find(char *path_out, size_t room, const char *const dirs[], const char
     return false;
 }
 
-static void on_closed(uv_handle_t *h)
+static void on_end(void *user, int status, struct ag_buf *output)
 {
-    struct hook *k = h->data;
-
-    if (--k->n_open == 0)
-        free(k);
-}
-
-static void on_exit_status(uv_process_t *p, int64_t status, int signal_number)
-{
-    struct hook *k = p->data;
+    struct hook *k = user;
     hook_fn done = k->done;
-    int result = signal_number ? 128 + signal_number : (int) status;
+    void *whose = k->user;
 
-    uv_close((uv_handle_t *) &k->process, on_closed);
-    uv_close((uv_handle_t *) &k->limit, on_closed);
-    if (done)
-        done(k->user, k->timed_out ? -ETIMEDOUT : result);
-}
-
-static void on_limit(uv_timer_t *t)
-{
-    struct hook *k = t->data;
-
-    k->timed_out = true;
-    kill(-k->process.pid, SIGKILL);
+    (void) output;
+    free(k);
+    done(whose, status);
 }
 
 /* The daemon's environment with env on top; the strings are borrowed, the array is the caller's to free. */
@@ -95,15 +75,7 @@ static char **merge_env(const char *const env[])
 int hook_run(struct hook **out, uv_loop_t *loop, const char *const args[], const char *const env[],
              unsigned timeout_ms, hook_fn done, void *user)
 {
-    uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE},
-                                     {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
-                                     {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO}};
-    uv_process_options_t o = {.file = args[0],
-                              .args = (char **) args,
-                              .exit_cb = on_exit_status,
-                              .flags = UV_PROCESS_DETACHED, /* a group of its own, to be killed as a whole */
-                              .stdio_count = 3,
-                              .stdio = stdio};
+    struct ag_child_options o = {.args = args, .timeout_ms = timeout_ms, .done = on_end};
     struct hook *k = calloc(1, sizeof *k);
     char **all = merge_env(env);
     struct heap_limits limits;
@@ -114,22 +86,18 @@ int hook_run(struct hook **out, uv_loop_t *loop, const char *const args[], const
         free(all);
         return -ENOMEM;
     }
-    o.env = all;
     k->done = done;
     k->user = user;
-    k->n_open = 2;
-    k->process.data = k->limit.data = k;
-    uv_timer_init(loop, &k->limit);
+    o.env = (const char *const *) all;
+    o.user = k;
     limits = heap_lift_roof();
-    r = uv_spawn(loop, &k->process, &o);
+    r = ag_child_run(&k->child, loop, &o);
     heap_restore_roof(&limits);
     free(all);
     if (r < 0) {
-        uv_close((uv_handle_t *) &k->process, on_closed);
-        uv_close((uv_handle_t *) &k->limit, on_closed);
+        free(k);
         return r;
     }
-    uv_timer_start(&k->limit, on_limit, timeout_ms, 0);
     *out = k;
     return 0;
 }
@@ -138,6 +106,6 @@ void hook_cancel(struct hook *k)
 {
     if (!k)
         return;
-    k->done = NULL;
-    kill(-k->process.pid, SIGKILL);
+    ag_child_cancel(k->child);
+    free(k);
 }
