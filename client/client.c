@@ -133,13 +133,14 @@ static const struct command_sink command_sink = {on_command_send, on_command_don
 static void answer_cloud(struct client *c, struct origin to, struct ag_span text)
 {
     int r = cloud_links_answer(c, to, text);
+    char left_out[AG_LOG_HELD_MAX];
     unsigned held;
 
     if (r == 0)
         return;
     c->stats.answers_lost++;
     if (ag_log_gate_pass(&c->gate, uv_now(c->loop), &held))
-        ag_log(AG_LOG_WARNING, "an answer to the cloud is lost: %s (%u such lines left out)", strerror(-r), held);
+        ag_log(AG_LOG_WARNING, "an answer to the cloud is lost: %s%s", strerror(-r), ag_log_held(held, left_out));
 }
 
 static void answer_origin(struct client *c, struct origin to, struct ag_span text, const struct ag_json_view *view)
@@ -196,13 +197,14 @@ static bool refuse_form(struct client *c, struct origin from, struct ag_span tex
 {
     static const struct ag_json_view nothing;
     const char *why = command_check_form(view);
+    char left_out[AG_LOG_HELD_MAX];
     unsigned held;
 
     if (!why)
         return false;
     c->stats.bad_form++;
     if (ag_log_gate_pass(&c->gate, uv_now(c->loop), &held))
-        ag_log(AG_LOG_DEBUG, "a message is refused: %s (%u such lines left out)", why, held);
+        ag_log(AG_LOG_DEBUG, "a message is refused: %s%s", why, ag_log_held(held, left_out));
     if (wants_answer)
         client_refuse(c, from, text, command_id_is_good(view) ? view : &nothing, -32600, why);
     return true;

@@ -126,6 +126,7 @@ static void log_refusal(struct client *c, struct origin from, struct ag_span met
     const struct local_who *who = from.kind == ORIGIN_LOCAL ? who_of(c, (unsigned) from.token) : NULL;
     int shown = method.len < METHOD_SHOWN ? (int) method.len : METHOD_SHOWN;
     char name[40] = "somebody unknown";
+    char left_out[AG_LOG_HELD_MAX];
     unsigned held;
 
     c->stats.not_permitted++;
@@ -133,7 +134,7 @@ static void log_refusal(struct client *c, struct origin from, struct ag_span met
         return;
     if (who && who->known)
         snprintf(name, sizeof name, "uid %lu", (unsigned long) who->uid);
-    ag_log(AG_LOG_WARNING, "%.*s of %s is not permitted (%u such lines left out)", shown, method.p, name, held);
+    ag_log(AG_LOG_WARNING, "%.*s of %s is not permitted%s", shown, method.p, name, ag_log_held(held, left_out));
 }
 
 bool client_gate_passes(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view)

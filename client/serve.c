@@ -353,11 +353,12 @@ static bool is_for_applications(enum local_cmd cmd, enum origin_kind from)
 static void log_not_permitted(struct client *c, struct ag_span method)
 {
     int shown = method.len < METHOD_SHOWN ? (int) method.len : METHOD_SHOWN;
+    char left_out[AG_LOG_HELD_MAX];
     unsigned held;
 
     c->stats.not_permitted++;
     if (ag_log_gate_pass(&c->gate, uv_now(c->loop), &held))
-        ag_log(AG_LOG_WARNING, "%.*s is not permitted from there (%u such lines left out)", shown, method.p, held);
+        ag_log(AG_LOG_WARNING, "%.*s is not permitted from there%s", shown, method.p, ag_log_held(held, left_out));
 }
 
 bool client_serve(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, unsigned *tag_out)

@@ -112,12 +112,13 @@ static int take_identity(struct setup *s, struct ag_span conf)
 {
     struct device_conf_error err;
     struct device_conf fresh;
+    char left_out[AG_LOG_HELD_MAX];
     unsigned held;
     int r = device_conf_parse(&fresh, conf.p, conf.len, &err);
 
     if (r < 0) {
         if (setup_link_may_warn(s, &held))
-            ag_log(AG_LOG_ERROR, "the helper's identity: %s (%u more not shown)", err.why, held);
+            ag_log(AG_LOG_ERROR, "the helper's identity: %s%s", err.why, ag_log_held(held, left_out));
         return r;
     }
     setup_files_take_identity(s->env.conf, &fresh);
@@ -148,6 +149,7 @@ static int use_country(struct setup *s)
 static void say(struct setup *s, enum setup_say what)
 {
     const struct setup_machine *m = &s->machine;
+    char left_out[AG_LOG_HELD_MAX];
     unsigned held;
 
     switch (what) {
@@ -172,10 +174,8 @@ static void say(struct setup *s, enum setup_say what)
         break;
     case SETUP_SAY_BAD_TOKEN:
         if (setup_link_may_warn(s, &held))
-            ag_log(AG_LOG_ERROR,
-                   "the helper's token is neither 16 printable characters nor 32 hex digits (%u more not "
-                   "shown)",
-                   held);
+            ag_log(AG_LOG_ERROR, "the helper's token is neither 16 printable characters nor 32 hex digits%s",
+                   ag_log_held(held, left_out));
         break;
     case SETUP_SAY_IDENTITY:
         ag_log(AG_LOG_INFO, "identity received: did %" PRIu64, s->env.conf->did);

@@ -20,10 +20,11 @@ struct report_in_flight {
 
 void gizwits_log_dropped(struct gizwits *g, const char *what, const char *why)
 {
+    char left_out[AG_LOG_HELD_MAX];
     unsigned held = 0;
 
     if (ag_log_gate_pass(&g->gate, uv_now(g->env->loop), &held))
-        ag_log(AG_LOG_WARNING, "gizwits: %s dropped: %s (%u more not shown)", what, why, held);
+        ag_log(AG_LOG_WARNING, "gizwits: %s dropped: %s%s", what, why, ag_log_held(held, left_out));
 }
 
 bool gizwits_online(const struct gizwits *g)

@@ -147,3 +147,11 @@ bool ag_log_gate_pass(struct ag_log_gate *g, uint64_t now_ms, unsigned *held_out
     g->held = 0;
     return true;
 }
+
+const char *ag_log_held(unsigned held, char text[AG_LOG_HELD_MAX])
+{
+    text[0] = '\0';
+    if (held > 0)
+        snprintf(text, AG_LOG_HELD_MAX, " (%u such line%s left out)", held, held == 1 ? "" : "s");
+    return text;
+}
