@@ -6,7 +6,8 @@
 #   examples/demo.sh           builds, starts all, shows it, leaves it running for miioctl until Ctrl-C
 #   examples/demo.sh --once    the same unattended: ends by itself, 0 only if all was seen
 #   --mcu          also a microcontroller on a serial line behind miio_mcu; the phone reads and sets a property of it
-#   --cloud NAME   ot (default), gizwits, onenet, mqtt or none      --build DIR   build tree (build)      --no-install   no packages
+#   --cloud NAME[,NAME]   ot (default), gizwits, onenet, mqtt; several at once, the primary first; or none
+#   --build DIR    build tree (build)      --no-install   no packages
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,12 +19,16 @@ while [ $# -gt 0 ]; do
     --mcu) mcu=yes ;;
     --cloud) cloud=${2:?--cloud needs a name} && shift ;;
     --build) build=${2:?--build needs a directory} && shift ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0" && exit 0 ;;
     *) echo "demo.sh: unknown option $1" >&2 && exit 2 ;;
     esac
     shift
 done
-case $cloud in ot | gizwits | onenet | mqtt | none) ;; *) echo "demo.sh: no demonstration with cloud $cloud" >&2 && exit 2 ;; esac
+IFS=, read -r -a clouds <<<"$cloud"
+for name in "${clouds[@]}"; do
+    case $name in ot | gizwits | onenet | mqtt) ;; none) [ ${#clouds[@]} = 1 ] && clouds=() && break ;;& *) echo "demo.sh: no demonstration with cloud $cloud" >&2 && exit 2 ;; esac
+done
+has() { case ,$cloud, in *,"$1",*) ;; *) return 1 ;; esac }
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 [ -t 1 ] && [ -z "${NO_COLOR:-}" ] || say() { printf '\n%s\n' "$*"; }
@@ -81,7 +86,7 @@ show_progress() {
 
 if [ $install = yes ]; then
     say "packages that are missing"
-    case $cloud in gizwits | mqtt) broker=broker ;; *) broker= ;; esac
+    case $cloud in *gizwits* | *onenet* | *mqtt*) broker=broker ;; *) broker= ;; esac
     # shellcheck disable=SC2086
     sh tests/support/install_packages.sh demo $broker
 fi
@@ -138,47 +143,44 @@ printf %s "$token" >"$dir/miio/device.token"
 printf 'ssid="home"\npsk="not a secret"\nkey_mgmt=WPA\n' >"$dir/miio/wifi.conf"
 
 # ---- the parts ----
-cloud_args=(--cloud none)
-if [ $cloud = ot ]; then
-    mkfifo "$dir/cloud.in"
-    exec 7<>"$dir/cloud.in"
-    "$bin/miio_sim" cloud --did "$did" --key "$key" --udp 127.0.0.1:0 >"$dir/cloud.log" 2>&1 <&7 &
+# stand_in NAME FD ARGS...: its orders come through FD, its journal is NAME.log
+stand_in() {
+    local name=$1 fd=$2
+    shift 2
+    mkfifo "$dir/$name.in"
+    eval "exec $fd<>\"\$dir/\$name.in\""
+    "$bin/miio_sim" cloud "$@" >"$dir/$name.log" 2>&1 <"$dir/$name.in" &
     pids+=($!)
-    cloud_at=$(ready_value cloud udp)
-    cloud_args=(--cloud ot --host "${cloud_at%:*}" --port "${cloud_at##*:}")
-elif [ $cloud = gizwits ]; then
-    mkfifo "$dir/cloud.in"
-    exec 7<>"$dir/cloud.in"
+}
+cloud_args=(--cloud "$cloud")
+if has ot; then
+    stand_in ot 7 --did "$did" --key "$key" --udp 127.0.0.1:0
+    cloud_at=$(ready_value ot udp)
+    cloud_args+=(--host "${cloud_at%:*}" --port "${cloud_at##*:}")
+fi
+if has gizwits; then
     product=0123456789abcdef0123456789abcdef
-    "$bin/miio_sim" cloud --kind gizwits --product-key $product >"$dir/cloud.log" 2>&1 <&7 &
-    pids+=($!)
-    printf 'gizwits_product_key=%s\ngizwits_server=%s\n' $product "$(ready_value cloud http)" >>"$dir/miio/device.conf"
-    cloud_args=(--cloud gizwits)
+    stand_in gizwits 8 --kind gizwits --product-key $product
+    printf 'gizwits_product_key=%s\ngizwits_server=%s\n' $product "$(ready_value gizwits http)" >>"$dir/miio/device.conf"
 fi
-
-if [ $cloud = onenet ] || [ $cloud = mqtt ]; then
-    mkfifo "$dir/cloud.in"
-    exec 7<>"$dir/cloud.in"
-fi
-if [ $cloud = onenet ]; then
-    "$bin/miio_sim" cloud --kind onenet --device "$did:secret" --api-key masterkey >"$dir/cloud.log" 2>&1 <&7 &
-    pids+=($!)
+if has onenet; then
+    stand_in onenet 9 --kind onenet --device "$did:secret" --api-key masterkey
     cat >>"$dir/miio/device.conf" <<CONF
-cloud=onenet
-onenet_server=$(ready_value cloud mqtt)
-onenet_http=http://$(ready_value cloud http)
+onenet_server=$(ready_value onenet mqtt)
+onenet_http=http://$(ready_value onenet http)
 onenet_device_id=$did
 onenet_product_id=433223
 onenet_auth_info=secret
 onenet_master_key=masterkey
 CONF
-    cloud_args=()
 fi
-if [ $cloud = mqtt ]; then
-    "$bin/miio_sim" cloud --kind mqtt --did "$did" >"$dir/cloud.log" 2>&1 <&7 &
-    pids+=($!)
-    printf 'cloud=mqtt\nmqtt_server=%s\n' "$(ready_value cloud broker)" >>"$dir/miio/device.conf"
-    cloud_args=()
+if has mqtt; then
+    stand_in mqtt 6 --kind mqtt --did "$did"
+    broker_at=$(ready_value mqtt broker)
+    printf 'mqtt_server=%s\n' "$broker_at" >>"$dir/miio/device.conf"
+    if [ ${#clouds[@]} -gt 1 ]; then
+        start house mosquitto_sub -h "${broker_at%:*}" -p "${broker_at##*:}" -t "miio/$did/#" -v
+    fi
 fi
 
 # phones know one port, 54321; another loopback address is free when 127.0.0.1 is taken
@@ -206,7 +208,7 @@ if [ $mcu = yes ]; then
     wait_line mcu 'agent connected' >/dev/null
 fi
 
-say "running: $([ $cloud = none ] || echo 'stand-in cloud, ')client, agent, lamp, sensor$([ $mcu = no ] || echo ', an MCU and its bridge') (device $did)"
+say "running: $([ $cloud = none ] || echo "stand-in cloud${clouds[1]:+s $cloud}, ")client, agent, lamp, sensor$([ $mcu = no ] || echo ', an MCU and its bridge') (device $did)"
 
 # ---- a phone ----
 say "a phone on the LAN (python3-miio), UDP $ip:54321"
@@ -247,60 +249,83 @@ PY
     wait_line board '^> properties_changed 2 2 80' >/dev/null
     echo "  on the line:"
     grep -E '_properties|^> result|properties_changed' "$dir/board.log" | sed 's/^/    /'
-    [ $cloud != ot ] || wait_line cloud '"method":"properties_changed"' | sed 's/^/  cloud: /'
-    [ $cloud != onenet ] || wait_line cloud '"stream":"2.2"' | sed 's/^/  cloud: /'
-    [ $cloud != mqtt ] || wait_line cloud 'properties_changed' | sed 's/^/  cloud: /'
+    ! has ot || wait_line ot '"method":"properties_changed"' | sed 's/^/  cloud: /'
+    ! has onenet || wait_line onenet '"stream":"2.2"' | sed 's/^/  cloud: /'
+    ! has mqtt || wait_line mqtt 'properties_changed' | sed 's/^/  cloud: /'
 fi
 
 # ---- the cloud ----
-if [ $cloud = ot ]; then
+if has ot; then
     say "the cloud"
-    wait_line cloud '"event":"info"' >/dev/null
-    from=$(lines cloud)
+    wait_line ot '"event":"info"' >/dev/null
+    from=$(lines ot)
     echo 'set_power ["off"]' >&7
-    wait_line cloud '"event":"answer"' "$from" | sed 's/^/  /'
-    wait_line cloud '"event":"answer".*"result":\["ok"\]' "$from" >/dev/null
+    wait_line ot '"event":"answer"' "$from" | sed 's/^/  /'
+    wait_line ot '"event":"answer".*"result":\["ok"\]' "$from" >/dev/null
     say "reports of the applications, as the cloud sees them"
-    wait_line cloud '"method":"props".*"power":"off"' | sed 's/^/  /'
-    wait_line cloud '"method":"props".*temperature' | sed 's/^/  /'
+    wait_line ot '"method":"props".*"power":"off"' | sed 's/^/  /'
+    wait_line ot '"method":"props".*temperature' | sed 's/^/  /'
     wait_line lamp 'report acknowledged' | sed 's/^/  /'
 fi
 
-if [ $cloud = gizwits ]; then
+if has gizwits; then
     say "the cloud: registered over HTTP, logged in over MQTT 3.1; an App gives a command"
-    wait_line cloud '"event":"register"' | sed 's/^/  /'
-    wait_line cloud '"event":"ask_apps"' >/dev/null
-    from=$(lines cloud)
-    echo 'cmd phone-app {"id":7,"method":"set_power","params":["off"]}' >&7
-    wait_line cloud '"cmd":"0091".*"app":"phone-app".*ok' "$from" | sed 's/^/  /'
+    wait_line gizwits '"event":"register"' | sed 's/^/  /'
+    wait_line gizwits '"event":"ask_apps"' >/dev/null
+    from=$(lines gizwits)
+    echo 'cmd phone-app {"id":7,"method":"set_power","params":["off"]}' >&8
+    wait_line gizwits '"cmd":"0091".*"app":"phone-app".*ok' "$from" | sed 's/^/  /'
     say "reports of the applications, as every App sees them"
-    wait_line cloud '"cmd":"0091".*"app":"".*power.*off' "$from" | sed 's/^/  /'
-    wait_line cloud '"cmd":"0091".*"app":"".*temperature' | sed 's/^/  /'
+    wait_line gizwits '"cmd":"0091".*"app":"".*power.*off' | sed 's/^/  /'
+    wait_line gizwits '"cmd":"0091".*"app":"".*temperature' | sed 's/^/  /'
     wait_line lamp 'report acknowledged' | sed 's/^/  /'
 fi
-if [ $cloud = onenet ]; then
+if has onenet; then
     say "the cloud: a command comes on \$creq without a subscription, the answer goes to \$crsp"
-    wait_line cloud '"event":"login"' | sed 's/^/  /'
-    from=$(lines cloud)
-    echo "cmd $did {\"id\":1,\"method\":\"set_power\",\"params\":[\"off\"]}" >&7
-    wait_line cloud '"event":"answer".*ok' "$from" | sed 's/^/  /'
+    wait_line onenet '"event":"login"' | sed 's/^/  /'
+    from=$(lines onenet)
+    echo "cmd $did {\"id\":1,\"method\":\"set_power\",\"params\":[\"off\"]}" >&9
+    wait_line onenet '"event":"answer".*ok' "$from" | sed 's/^/  /'
     say "reports of the applications, as data points"
-    wait_line cloud '"stream":"power","value":"off"' | sed 's/^/  /'
-    wait_line cloud '"stream":"temperature"' | sed 's/^/  /'
+    wait_line onenet '"stream":"power","value":"off"' | sed 's/^/  /'
+    wait_line onenet '"stream":"temperature"' | sed 's/^/  /'
     wait_line lamp 'report acknowledged' | sed 's/^/  /'
-    ! grep -m1 '"event":"refused"' "$dir/cloud.log" || die "the stand-in found something to object to"
+    ! grep -m1 '"event":"refused"' "$dir/onenet.log" || die "the stand-in found something to object to"
 fi
-if [ $cloud = mqtt ]; then
+if has mqtt; then
     say "the fleet's side: topics under miio/$did on a real mosquitto"
-    wait_line cloud 'status online' | sed 's/^/  /'
-    from=$(lines cloud)
-    echo '{"id":1,"method":"set_power","params":["off"]}' >&7
-    wait_line cloud 'command_ack .*"ok"' "$from" | sed 's/^/  /'
+    wait_line mqtt 'status online' | sed 's/^/  /'
+    from=$(lines mqtt)
+    echo '{"id":1,"method":"set_power","params":["off"]}' >&6
+    wait_line mqtt 'command_ack .*"ok"' "$from" | sed 's/^/  /'
     say "reports of the applications, and the retained state"
-    wait_line cloud 'report .*"power":"off"' | sed 's/^/  /'
-    wait_line cloud 'report .*temperature' | sed 's/^/  /'
-    wait_line cloud 'state .*"power":"off"' | sed 's/^/  /'
+    wait_line mqtt 'report .*"power":"off"' | sed 's/^/  /'
+    wait_line mqtt 'report .*temperature' | sed 's/^/  /'
+    wait_line mqtt 'state .*"power":"off"' | sed 's/^/  /'
     wait_line lamp 'report acknowledged' | sed 's/^/  /'
+fi
+
+# ---- several: the same change everywhere, each command answered where it came from ----
+if has mqtt && [ ${#clouds[@]} -gt 1 ]; then
+    say "a command from the house (mosquitto_pub); the phone, the house and ${clouds[*]} see the same change"
+    from=$(lines house)
+    froms=()
+    for name in "${clouds[@]}"; do froms+=("$(lines "$name")"); done
+    mosquitto_pub -h "${broker_at%:*}" -p "${broker_at##*:}" -t "miio/$did/command" -m '{"id":77,"method":"set_power","params":["on"]}'
+    wait_line house 'command_ack .*"id":77.*"ok"' "$from" | sed 's/^/  house: /'
+    wait_line house 'report .*"power":"on"' "$from" | sed 's/^/  house: /'
+    for ((i = 0; i < ${#clouds[@]}; i++)); do
+        wait_line "${clouds[i]}" 'power.*on' "${froms[i]}" | sed "s/^/  ${clouds[i]}: /"
+        [ "${clouds[i]}" = mqtt ] || ! tail -n "+${froms[i]}" "$dir/${clouds[i]}.log" | grep -E '"event":"answer".*:77|"id\\*":77' ||
+            die "${clouds[i]} got the answer to a command of the house"
+    done
+    phone "$ip" "$(printf %s "$token" | od -An -tx1 | tr -d ' \n')" <<'PY' || die "the phone does not see it"
+import sys
+import miio
+answer = miio.Device(sys.argv[1], sys.argv[2]).send("get_prop", ["power"])
+print("  phone -> get_prop ['power']\n  phone <- %s" % (answer,))
+assert answer == ["on"], answer
+PY
 fi
 
 # ---- who woke up ----

@@ -2,3 +2,9 @@
 miio_system_test(test_several_clouds.py TIMEOUT 600)
 miio_system_test(test_several_kill.py TIMEOUT 300)
 miio_system_test(test_several_soak.py TIMEOUT 1800 SOAK)
+foreach(clouds ot,mqtt mqtt,gizwits,onenet,ot)
+    string(REPLACE "," "_" name ${clouds})
+    add_test(NAME system.demo_${name}
+             COMMAND ${CMAKE_SOURCE_DIR}/examples/demo.sh --once --no-install --cloud ${clouds} --build ${CMAKE_BINARY_DIR})
+    set_tests_properties(system.demo_${name} PROPERTIES TIMEOUT 300 RUN_SERIAL TRUE)
+endforeach()

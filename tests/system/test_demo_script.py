@@ -66,5 +66,5 @@ def test_packages_of_the_demo():
     with open(os.path.join(SOURCE, "tests/packages.txt")) as f:
         build, others = f.read().split("# -- tests", 1)
     marked = set(re.findall(r"^(\S+) # demo(?:-broker)?$", others, re.M))
-    assert {"python3", "python3-miio", "mosquitto"} == marked
+    assert {"python3", "python3-miio", "mosquitto", "mosquitto-clients"} == marked
     assert "scdoc # run" in build and "libmicrohttpd-dev\n" in build
