@@ -42,18 +42,17 @@ static void on_timer(uv_timer_t *t)
     lan_expire(&c->lan, now_ms);
     setup_link_tick(&c->setup, now_ms);
     client_gate_tick(c, now_ms);
-    client_rearm(c);
 }
 
-void client_rearm(struct client *c)
+/* Once in each turn of the loop, whatever has happened in it. */
+static void on_prepare(uv_prepare_t *p)
 {
+    struct client *c = p->data;
     uint64_t at = command_next_deadline(&c->commands), now_ms = uv_now(c->loop);
     uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->lan),
                          setup_link_next_deadline(&c->setup), client_gate_next_deadline(c),
                          report_path_next_deadline(&c->reports)};
 
-    if (c->closing)
-        return;
     for (size_t i = 0; i < ag_array_size(others); i++)
         at = others[i] < at ? others[i] : at;
     if (at == c->timer_at)
@@ -320,7 +319,6 @@ static void on_local_left(void *user, unsigned peer)
     uplink_peer_removed(&c->uplink, peer);
     if (last)
         command_expect_peers(&c->commands, uv_now(c->loop));
-    client_rearm(c);
 }
 
 static bool refuse_access(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view)
@@ -353,7 +351,6 @@ static void on_local_text(void *user, unsigned peer, struct ag_span text, const 
              !cloud_link_offer(c, peer, text, view) &&
              uplink_submit(&c->uplink, peer, text, view, uv_now(c->loop)) < 0)
         refuse_memory(c, from, text, view);
-    client_rearm(c);
 }
 
 void client_part_closed(struct client *c)
@@ -456,7 +453,6 @@ static void on_lan_datagram(void *user, const struct lan_addr *from, struct ag_s
     } else {
         lan_receive(&c->lan, from, datagram, uv_now(c->loop), client_unix_time());
     }
-    client_rearm(c);
 }
 
 static void on_lan_closed(void *user)
@@ -486,7 +482,6 @@ static void on_ble_datagram(void *user, const struct lan_addr *from, struct ag_s
     if (!refuse_access(c, (struct origin){.kind = ORIGIN_BLE, .token = 0}, datagram, &view) &&
         !client_serve(c, (struct origin){.kind = ORIGIN_BLE, .token = 0}, datagram, &view, &tag))
         client_refuse(c, (struct origin){.kind = ORIGIN_BLE, .token = 0}, datagram, &view, AG_CODE_NOT_FOUND, "Method not found.");
-    client_rearm(c);
 }
 
 static void on_ble_closed(void *user)
@@ -591,8 +586,10 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     client_init_setup(c);
     cloud_links_init(c, options->cloud);
     uv_timer_init(loop, &c->timer);
-    c->timer.data = c;
-    c->n_open = 1;
+    uv_prepare_init(loop, &c->prepare);
+    uv_prepare_start(&c->prepare, on_prepare);
+    c->timer.data = c->prepare.data = c;
+    c->n_open = 2;
     if (net_info_open(&c->net, loop, on_net_closed, c) == 0)
         c->n_open++;
     r = open_access(c, error);
@@ -604,11 +601,10 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
         r = open_mqtt_api(c, error);
     if (r == 0)
         r = client_boot(c, error);
-    client_rearm(c);
     return r;
 }
 
-static void on_timer_closed(uv_handle_t *h)
+static void on_handle_closed(uv_handle_t *h)
 {
     client_part_closed(h->data);
 }
@@ -631,7 +627,8 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user)
     lan_socket_close(c->ble_socket);
     net_info_close(c->net);
     c->net = NULL;
-    uv_close((uv_handle_t *) &c->timer, on_timer_closed);
+    uv_close((uv_handle_t *) &c->timer, on_handle_closed);
+    uv_close((uv_handle_t *) &c->prepare, on_handle_closed);
 }
 
 void client_deinit(struct client *c)
@@ -660,5 +657,4 @@ void client_reload(struct client *c, const struct client_options *fresh)
     setup_link_reload(&c->setup, fresh->join_tries, fresh->join_pause_ms);
     data_dir_read_version(c->version, c->options.os_release, c->conf->vendor);
     cloud_links_reload(c);
-    client_rearm(c);
 }

@@ -90,7 +90,8 @@ struct client {
     uint64_t fresh_until_ms; /* when they are taken for applications */
     struct local_access access;
     struct net_info *net;    /* NULL: none, asked anew each time */
-    uv_timer_t timer;        /* the earliest deadline of all cores */
+    uv_prepare_t prepare;    /* where all deadlines are looked at */
+    uv_timer_t timer;        /* the earliest of them */
     uint64_t timer_at;
 
     struct cloud_links clouds;
@@ -139,8 +140,6 @@ void client_command(struct client *c, struct origin from, struct ag_span text, c
 void client_send_peer(struct client *c, unsigned peer, struct ag_span text);
 /* To every plain socket, and the MQTT channels. */
 void client_broadcast(struct client *c, struct ag_span text);
-/* Looks at the cores' deadlines again; at the end of each event from outside. */
-void client_rearm(struct client *c);
 /* One of the parts counted in n_open has ended. */
 void client_part_closed(struct client *c);
 /* An error to whoever sent this, under its id. */

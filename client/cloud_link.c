@@ -91,7 +91,6 @@ static void on_connected(void *user)
     ag_log(AG_LOG_INFO, "cloud %s connected", l->ops->name);
     event(l, DEVICE_EV_CLOUD_UP);
     pump(l);
-    client_rearm(l->client);
 }
 
 static void on_time_known(void *user, int64_t unix_s)
@@ -124,7 +123,6 @@ static void on_lost(void *user, const char *why)
     log_lost(l, why ? why : "lost");
     give_back(l);
     event(l, DEVICE_EV_CLOUD_LOST);
-    client_rearm(l->client);
 }
 
 static void on_command(void *user, uint64_t token, struct ag_span text, bool wants_answer)
@@ -140,7 +138,6 @@ static void on_command(void *user, uint64_t token, struct ag_span text, bool wan
         return;
     }
     client_command(l->client, from, text, &view, wants_answer);
-    client_rearm(l->client);
 }
 
 static void on_acked(void *user, uint32_t id, struct ag_span answer)
@@ -164,7 +161,6 @@ static void on_failed(void *user, uint32_t id, bool retry, int code, const char 
     if (!report_path_failed(&l->client->reports, place_of(l), id, retry))
         uplink_failed(&l->client->uplink, id, code, message);
     pump(l);
-    client_rearm(l->client); /* a report may be held back until some time */
 }
 
 static void on_closed(void *user)

@@ -32,7 +32,6 @@ void client_gate_joined(struct client *c, unsigned peer)
     }
     c->fresh_peers |= bit_of(peer);
     c->fresh_until_ms = uv_now(c->loop) + FRESH_MS;
-    client_rearm(c);
 }
 
 void client_gate_left(struct client *c, unsigned peer)

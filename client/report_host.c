@@ -91,18 +91,13 @@ static void time_of(void *user, struct report_time *out)
     *out = (struct report_time){.now_ms = now_ms, .boot = c->boot, .unix_s = client_best_time(c), .sure = c->clock_kept};
 }
 
-static void changed(void *user)
-{
-    client_rearm(user);
-}
-
 static void closed(void *user)
 {
     client_part_closed(user);
 }
 
 static const struct report_host host = {cloud_takes, cloud_report, cloud_has_room, cloud_carries, queued, failed,
-                                        is_awaited,  time_of,      changed,       closed};
+                                        is_awaited,  time_of,      closed};
 
 /* 0: this system does not tell. */
 static uint64_t read_boot(void)

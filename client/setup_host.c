@@ -85,11 +85,6 @@ static void is_helper(void *user, unsigned peer)
     client_mark_internal(user, peer);
 }
 
-static void changed(void *user)
-{
-    client_rearm(user);
-}
-
 static const struct setup_host host = {.state = state,
                                        .set_token = set_token,
                                        .owner_gone = owner_gone,
@@ -101,8 +96,7 @@ static const struct setup_host host = {.state = state,
                                        .cloud_forget = cloud_forget,
                                        .forget_reports = forget_reports,
                                        .send = send_helper,
-                                       .is_helper = is_helper,
-                                       .changed = changed};
+                                       .is_helper = is_helper};
 
 const char *client_country(const struct client *c)
 {

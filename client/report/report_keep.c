@@ -303,7 +303,6 @@ static void on_stored(void *user, uint64_t seq, uint32_t id, int r)
         p->env.host->queued(p->env.user, id);
     for (unsigned i = 0; r == 0 && i < ROUTE_PLACES; i++)
         report_path_pump(p, i);
-    p->env.host->changed(p->env.user);
 }
 
 static void on_closed(void *user)

@@ -47,8 +47,6 @@ struct report_host {
     void (*failed)(void *user, uint32_t id, int code, const char *message);
     bool (*is_awaited)(void *user, uint32_t id);
     void (*time)(void *user, struct report_time *out);
-    /* Something happened by itself: deadlines may have changed. */
-    void (*changed)(void *user);
     /* The store has closed. */
     void (*closed)(void *user);
 };

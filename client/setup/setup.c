@@ -48,7 +48,6 @@ void setup_link_drain(struct setup *s, struct setup_facts *f)
         s->draining = false;
     }
     explicit_bzero(&f->trial, sizeof f->trial);
-    s->env.host->changed(s->env.user);
 }
 
 /* ---- events ---- */

@@ -30,7 +30,6 @@ struct setup_host {
     int (*forget_reports)(void *user);                            /* 0 or -errno */
     void (*send)(void *user, unsigned peer, struct ag_span text); /* to the helper's socket */
     void (*is_helper)(void *user, unsigned peer);                 /* it said hello */
-    void (*changed)(void *user);                                  /* setup_link_next_deadline() may have */
 };
 
 struct setup_env {

@@ -119,8 +119,16 @@ static struct played_timer {
     bool active;
 } timers[TIMERS];
 
-static uv_handle_t *closing;
-static uv_close_cb on_timer_closed;
+static uv_prepare_t *prepare;
+static uv_prepare_cb on_prepare; /* what each turn of the loop ends with */
+
+enum { CLOSING = 4 };
+
+static struct {
+    uv_handle_t *handle;
+    uv_close_cb cb;
+} closing[CLOSING];
+static unsigned n_closing;
 
 static struct played_timer *timer_of(const uv_timer_t *t)
 {
@@ -175,13 +183,37 @@ int uv_timer_stop(uv_timer_t *t)
     return 0;
 }
 
+int uv_prepare_init(uv_loop_t *loop, uv_prepare_t *p)
+{
+    memset(p, 0, sizeof *p);
+    p->loop = loop;
+    assert_null(prepare);
+    prepare = p;
+    return 0;
+}
+
+int uv_prepare_start(uv_prepare_t *p, uv_prepare_cb cb)
+{
+    (void) p;
+    on_prepare = cb;
+    return 0;
+}
+
+static void end_turn(void)
+{
+    if (prepare)
+        on_prepare(prepare);
+}
+
 void uv_close(uv_handle_t *h, uv_close_cb cb)
 {
-    struct played_timer *mine = timer_of((uv_timer_t *) h);
-
-    *mine = (struct played_timer){.handle = NULL};
-    closing = h;
-    on_timer_closed = cb;
+    if (h == (uv_handle_t *) prepare)
+        prepare = NULL;
+    else
+        *timer_of((uv_timer_t *) h) = (struct played_timer){.handle = NULL};
+    assert_true(n_closing < CLOSING);
+    closing[n_closing].handle = h;
+    closing[n_closing++].cb = cb;
 }
 
 static struct played_timer *next_timer(void)
@@ -210,6 +242,7 @@ static void wait_ms(uint64_t ms)
             fail_line("a timer goes off for ever");
         t->active = false;
         t->cb(t->handle);
+        end_turn();
     }
     rig.now_ms = until;
 }
@@ -954,9 +987,10 @@ static void stop(void)
 {
     rig.open = false;
     client_close(&rig.c, on_client_closed, NULL);
-    if (closing)
-        on_timer_closed(closing);
-    closing = NULL;
+    while (n_closing > 0) {
+        n_closing--;
+        closing[n_closing].cb(closing[n_closing].handle);
+    }
     if (cloud.there) {
         cloud.there = false;
         cloud.env->events->closed(cloud.env->user);
@@ -1006,6 +1040,7 @@ static unsigned open_client(const char *mode, const char *const *lines)
     make_options(mode);
     if (client_open(&rig.c, NULL, &rig.options, &rig.conf, error) != 0)
         fail_line("%s", error);
+    end_turn();
     rig.open = true;
     return n;
 }
@@ -1113,6 +1148,8 @@ void client_rig_run(const char *name, const char *mode, const char *const *lines
 
     rig = (struct rig){.name = name, .mode = mode, .dir = "/tmp/client_rig.XXXXXX", .now_ms = 1000000};
     memset(timers, 0, sizeof timers);
+    prepare = NULL;
+    n_closing = 0;
     cloud = (struct played_cloud){.base.ops = &played};
     disk.ready = 0;
     missing[0] = '\0';
@@ -1128,6 +1165,7 @@ void client_rig_run(const char *name, const char *mode, const char *const *lines
         if (getenv("CLIENT_RIG_SHOW"))
             printf("@ %s\n", lines[n]);
         run_line(lines[n]);
+        end_turn();
         if (getenv("CLIENT_RIG_SHOW"))
             show();
     }

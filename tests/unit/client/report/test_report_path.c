@@ -280,18 +280,13 @@ static void time_of(void *user, struct report_time *out)
     *out = ((struct rig *) user)->now;
 }
 
-static void changed(void *user)
-{
-    (void) user;
-}
-
 static void closed(void *user)
 {
     see(user, "closed");
 }
 
 static const struct report_host host = {cloud_takes, cloud_report, cloud_has_room, cloud_carries, queued, failed,
-                                        is_awaited,  time_of,      changed,       closed};
+                                        is_awaited,  time_of,      closed};
 
 static const struct route_cloud one[] = {{"ot", 0}}, two[] = {{"ot", 0}, {"mqtt", SECOND}};
 
