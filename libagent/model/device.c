@@ -19,7 +19,7 @@
 #include "libagent/model/model.h"
 #include "libagent/model/text.h"
 
-enum { RETRY_MS = 5000, REPORT_TIMEOUT_MS = 30000 };
+enum { RETRY_MS = 5000, REPORT_TIMEOUT_MS = 30000, ANSWER_MAX = 1024 /* that is kept */ };
 
 struct link {
     unsigned refs;
@@ -59,6 +59,7 @@ struct agent_device {
     struct action_handler *on_action; /* one per action and one for the rest */
     struct model_info info;
     struct ag_buf text;          /* scratch: decoded strings, values under check */
+    struct ag_buf answer;        /* scratch, while a request is under way */
     agent_request *request;      /* under way, borrowed */
     const struct model_prop *asked; /* a handler decides about it */
     bool asked_is_set;           /* and has set it itself */
@@ -332,18 +333,20 @@ typedef int (*serve_fn)(const struct model *m, const struct model_hooks *hooks, 
 
 static int serve(agent_request *req, agent_device *d, serve_fn fn, const char *wanted)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
-    const char *params = agent_request_params(req);
+    const char *params = agent_request_params(req), *answer;
     int r;
 
     d->request = req;
-    r = fn(&d->model->m, &hooks, d, (struct ag_span){params, strlen(params)}, &out);
+    ag_buf_clear(&d->answer);
+    r = fn(&d->model->m, &hooks, d, (struct ag_span){params, strlen(params)}, &d->answer);
     d->request = NULL;
-    if (r == -EINVAL)
-        return agent_reply_error(req, AGENT_CODE_INVALID_PARAMS, wanted);
-    if (r < 0 || !ag_buf_cstr(&out))
-        return agent_reply_error(req, AGENT_CODE_BUSY, "out of memory");
-    return agent_reply(req, ag_buf_cstr(&out));
+    answer = r < 0 ? NULL : ag_buf_cstr(&d->answer);
+    r = answer           ? agent_reply(req, answer)
+        : r == -EINVAL   ? agent_reply_error(req, AGENT_CODE_INVALID_PARAMS, wanted)
+                         : agent_reply_error(req, AGENT_CODE_BUSY, "out of memory");
+    if (d->answer.cap > ANSWER_MAX)
+        ag_buf_deinit(&d->answer);
+    return r;
 }
 
 static int on_get_properties(agent_request *req, void *user)
@@ -460,6 +463,7 @@ agent_device *agent_device_free(agent_device *d)
     free(d->on_get);
     free(d->on_action);
     ag_buf_deinit(&d->text);
+    ag_buf_deinit(&d->answer);
     agent_model_unref(d->model);
     agent_unref(d->conn);
     free(d);
@@ -530,16 +534,12 @@ int agent_device_set_json(agent_device *device, const char *path, const char *js
     const struct model_prop *p;
     struct model_value v;
     struct ag_span raw;
-    int r;
 
     if (!device || !path || !json)
         return -EINVAL;
     if (!(p = find(device, path)))
         return -ENOENT;
-    r = ag_model_text_value(&device->text, json, &raw);
-    if (r < 0)
-        return r;
-    return ag_model_check(&device->model->m, p, raw, &v) == MODEL_FINE ? keep(device, p, &v) : -EDOM;
+    return ag_model_text_value(json, &raw) == 0 && ag_model_check(&device->model->m, p, raw, &v) == MODEL_FINE ? keep(device, p, &v) : -EDOM;
 }
 
 int agent_device_set_bool(agent_device *device, const char *path, int value)

@@ -214,19 +214,14 @@ int agent_model_choice(const agent_model *model, const char *path, unsigned inde
 
 int agent_model_check(const agent_model *model, const char *path, const char *json)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
     const struct model_prop *p;
     struct model_value v;
     struct ag_span raw;
-    int r;
 
     if (!model || !path || !json)
         return -EINVAL;
     p = ag_model_name_prop(&model->m, path);
     if (!p)
         return AGENT_MODEL_NOT_FOUND;
-    r = ag_model_text_value(&text, json, &raw);
-    if (r < 0)
-        return r == -ENOMEM ? r : AGENT_MODEL_BAD_VALUE;
-    return ag_model_check(&model->m, p, raw, &v) == MODEL_FINE ? 0 : AGENT_MODEL_BAD_VALUE;
+    return ag_model_text_value(json, &raw) == 0 && ag_model_check(&model->m, p, raw, &v) == MODEL_FINE ? 0 : AGENT_MODEL_BAD_VALUE;
 }

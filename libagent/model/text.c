@@ -5,17 +5,26 @@
 
 enum { VALUE_DEPTH_MAX = 64 };
 
-int ag_model_text_value(struct ag_buf *text, const char *json, struct ag_span *raw_out)
+/* The scanner takes objects: it gets one in three pieces. */
+static bool is_member(const char *json, size_t n)
 {
-    struct ag_json_view view;
-    struct ag_span whole;
+    struct ag_json_scan s;
+    size_t used;
 
-    ag_buf_clear(text);
-    if (ag_buf_append_str(text, "{\"v\":") < 0 || ag_buf_append_str(text, json) < 0 || ag_buf_append_char(text, '}') < 0)
-        return -ENOMEM;
-    whole = ag_buf_span(text);
-    if (ag_json_parse(&whole, VALUE_DEPTH_MAX, &view) != 0 || ag_json_count((struct ag_json_value){AG_JSON_OBJECT, whole}) != 1)
+    ag_json_scan_init(&s, VALUE_DEPTH_MAX);
+    return ag_json_scan(&s, "{\"\":", 4, &used) == 0 && ag_json_scan(&s, json, n, &used) == 0 && ag_json_scan(&s, "}", 1, &used) == -1;
+}
+
+int ag_model_text_value(const char *json, struct ag_span *raw_out)
+{
+    size_t n = strlen(json), lead = ag_json_skip(json, n);
+    struct ag_json_value v;
+
+    if (!is_member(json, n))
         return -EDOM;
-    *raw_out = ag_json_member((struct ag_json_value){AG_JSON_OBJECT, whole}, "v").raw;
+    v = ag_json_value_at(json + lead, json + n);
+    if (lead + v.raw.len + ag_json_skip(json + lead + v.raw.len, n - lead - v.raw.len) != n) /* other members behind it */
+        return -EDOM;
+    *raw_out = v.raw;
     return 0;
 }

@@ -4,7 +4,7 @@
 
 #include "libagent/core/buf.h"
 
-/* json must be one JSON value in UTF-8; *raw_out is it without the white space around, inside text. 0, -EDOM, -ENOMEM. */
-int ag_model_text_value(struct ag_buf *text, const char *json, struct ag_span *raw_out);
+/* json must be one JSON value in UTF-8; *raw_out is it without the white space around. 0 or -EDOM. Nothing is allocated. */
+int ag_model_text_value(const char *json, struct ag_span *raw_out);
 
 #endif

@@ -10,3 +10,8 @@ miio_system_test(test_gen.py TIMEOUT 180)
 miio_system_test(test_model.py TIMEOUT 240)
 miio_system_test(test_model_install.py TIMEOUT 120)
 miio_system_test(test_ctl_model.py TIMEOUT 120)
+
+# Against the release build beside this one, as exact.router_cost.
+add_test(NAME exact.model_cost COMMAND ${SYSTEM_PYTHON} ${CMAKE_SOURCE_DIR}/tests/bench/model_cost.py ${CMAKE_SOURCE_DIR}
+                                       ${CMAKE_SOURCE_DIR}/build ${CMAKE_C_COMPILER})
+set_tests_properties(exact.model_cost PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)

@@ -2,11 +2,9 @@
 
 #include <string.h>
 
-static const char *skip_space(const char *p, const char *end)
+static inline bool is_space(char c)
 {
-    while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
-        p++;
-    return p;
+    return (unsigned char) c <= ' ';
 }
 
 /* p stands at a quote; returns the place behind the closing one. */
@@ -38,13 +36,15 @@ static const char *skip_nested(const char *p, const char *end)
 
 static const char *skip_plain(const char *p, const char *end)
 {
-    while (p < end && !strchr(" \t\r\n,]}", *p))
+    while (p < end && (unsigned char) *p > ' ' && *p != ',' && *p != ']' && *p != '}')
         p++;
     return p;
 }
 
 static enum ag_json_type type_of(char c)
 {
+    if (c <= '9' && c != '"')
+        return AG_JSON_NUMBER;
     switch (c) {
     case '"':
         return AG_JSON_STRING;
@@ -63,21 +63,31 @@ static enum ag_json_type type_of(char c)
     }
 }
 
-struct ag_json_value ag_json_value_at(const char *p, const char *end)
+struct ag_json_value ag_json_value_whole(struct ag_span raw)
 {
-    struct ag_json_value v = {AG_JSON_NONE, {NULL, 0}};
+    return (struct ag_json_value){raw.len > 0 ? type_of(*raw.p) : AG_JSON_NONE, raw};
+}
+
+static void value_at(const char *p, const char *end, struct ag_json_value *out)
+{
     const char *stop;
 
-    if (!p || p >= end)
-        return v;
-    v.type = type_of(*p);
-    if (v.type == AG_JSON_STRING)
+    out->type = type_of(*p);
+    if (out->type == AG_JSON_STRING)
         stop = skip_string(p, end);
-    else if (v.type == AG_JSON_OBJECT || v.type == AG_JSON_ARRAY)
+    else if (out->type == AG_JSON_OBJECT || out->type == AG_JSON_ARRAY)
         stop = skip_nested(p, end);
     else
         stop = skip_plain(p, end);
-    v.raw = (struct ag_span){p, (size_t) (stop - p)};
+    out->raw = (struct ag_span){p, (size_t) (stop - p)};
+}
+
+struct ag_json_value ag_json_value_at(const char *p, const char *end)
+{
+    struct ag_json_value v = {AG_JSON_NONE, {NULL, 0}};
+
+    if (p && p < end)
+        value_at(p, end, &v);
     return v;
 }
 
@@ -88,38 +98,64 @@ void ag_json_walk_begin(struct ag_json_walk *w, struct ag_json_value container)
     w->object = container.type == AG_JSON_OBJECT;
 }
 
+/* To the next element. A closing bracket can only be the container's own. */
+static bool seek(struct ag_json_walk *w)
+{
+    const char *p = w->p, *end = w->end;
+
+    while (p < end && (is_space(*p) || *p == ','))
+        p++;
+    w->p = p;
+    return p < end && *p != '}' && *p != ']';
+}
+
+bool ag_json_walk_enter(struct ag_json_walk *w, struct ag_json_walk *inner)
+{
+    if (w->object || !seek(w) || *w->p != '{')
+        return false;
+    *inner = (struct ag_json_walk){w->p + 1, w->end, true};
+    return true;
+}
+
+void ag_json_walk_leave(struct ag_json_walk *w, const struct ag_json_walk *inner)
+{
+    w->p = inner->p + 1;
+}
+
 bool ag_json_walk_next(struct ag_json_walk *w, struct ag_span *key_out, struct ag_json_value *value_out)
 {
     *key_out = (struct ag_span){NULL, 0};
-    w->p = skip_space(w->p, w->end);
-    if (w->p < w->end && *w->p == ',')
-        w->p = skip_space(w->p + 1, w->end);
-    if (w->p >= w->end)
+    if (!seek(w))
         return false;
     if (w->object) {
         const char *stop = skip_string(w->p, w->end);
 
         *key_out = (struct ag_span){w->p, (size_t) (stop - w->p)};
-        w->p = skip_space(stop, w->end);
-        w->p = skip_space(w->p + 1, w->end); /* behind the colon */
+        while (stop < w->end && (is_space(*stop) || *stop == ':'))
+            stop++;
+        w->p = stop;
     }
-    *value_out = ag_json_value_at(w->p, w->end);
-    if (value_out->type == AG_JSON_NONE)
+    if (w->p >= w->end)
         return false;
+    value_at(w->p, w->end, value_out);
     w->p = value_out->raw.p + value_out->raw.len;
     return true;
 }
 
+/* By hand: keys are short, and most are another one. */
 bool ag_json_key_is(struct ag_span key, const char *name)
 {
-    size_t want = strlen(name);
+    const char *raw = key.p + 1;
+    size_t n = key.len - 2, i = 0;
     char tmp[64];
     long len;
 
-    if (!memchr(key.p, '\\', key.len))
-        return ag_span_is((struct ag_span){key.p + 1, key.len - 2}, name, want);
+    while (i < n && raw[i] == name[i] && raw[i] != '\\')
+        i++;
+    if (i == n || raw[i] != '\\')
+        return i == n && name[i] == '\0';
     len = ag_json_unescape(key, tmp, sizeof tmp);
-    return len >= 0 && ag_span_is((struct ag_span){tmp, (size_t) len}, name, want);
+    return len >= 0 && ag_span_is((struct ag_span){tmp, (size_t) len}, name, strlen(name));
 }
 
 struct ag_json_value ag_json_member(struct ag_json_value object, const char *name)

@@ -21,11 +21,19 @@ struct ag_json_walk {
 /* The value whose first byte stands at p; its span ends where the value ends. */
 struct ag_json_value ag_json_value_at(const char *p, const char *end);
 
+/* The value that raw is, without a byte around it. */
+struct ag_json_value ag_json_value_whole(struct ag_span raw);
+
 /* container must be an object or array. */
 void ag_json_walk_begin(struct ag_json_walk *w, struct ag_json_value container);
 
 /* The next element; of an object key_out gets the name with its quotes, else {NULL, 0}. False at the end. */
 bool ag_json_walk_next(struct ag_json_walk *w, struct ag_span *key_out, struct ag_json_value *value_out);
+
+/* When the next element of an array is an object: inner walks its members, and leave() goes on behind it, once
+   ag_json_walk_next(inner) has been false. So no byte of it is looked at twice. */
+bool ag_json_walk_enter(struct ag_json_walk *w, struct ag_json_walk *inner);
+void ag_json_walk_leave(struct ag_json_walk *w, const struct ag_json_walk *inner);
 
 /* The first member of that name; type AG_JSON_NONE when there is none. A name that is written with escapes is compared
    in its decoded form, when that has at most 64 bytes. */

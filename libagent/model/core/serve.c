@@ -1,6 +1,7 @@
 #include "libagent/model/core/serve.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include "libagent/core/json/json_walk.h"
 
 /* One entry as it was asked. */
@@ -8,26 +9,29 @@ struct asked {
     struct ag_json_value did, siid, iid, value, in;
 };
 
-static struct asked read_entry(struct ag_json_value object, const char *iid_name)
+/* Most keys are told apart by their first byte. */
+static inline bool key_is(struct ag_span key, const char *name)
 {
-    struct asked a = {0};
-    struct ag_json_walk w;
+    return (key.p[1] == *name || key.p[1] == '\\') && ag_json_key_is(key, name);
+}
+
+/* To the end of the object that w walks. */
+static void read_entry(struct asked *a, struct ag_json_walk *w, const char *iid_name)
+{
     struct ag_json_value v, *slot;
     struct ag_span key;
 
-    if (object.type != AG_JSON_OBJECT)
-        return a;
-    for (ag_json_walk_begin(&w, object); ag_json_walk_next(&w, &key, &v);) {
-        slot = ag_json_key_is(key, "did")      ? &a.did
-               : ag_json_key_is(key, "siid")   ? &a.siid
-               : ag_json_key_is(key, iid_name) ? &a.iid
-               : ag_json_key_is(key, "value")  ? &a.value
-               : ag_json_key_is(key, "in")     ? &a.in
-                                               : NULL;
+    *a = (struct asked){0};
+    while (ag_json_walk_next(w, &key, &v)) {
+        slot = key_is(key, "did")      ? &a->did
+               : key_is(key, "siid")   ? &a->siid
+               : key_is(key, iid_name) ? &a->iid
+               : key_is(key, "value")  ? &a->value
+               : key_is(key, "in")     ? &a->in
+                                       : NULL;
         if (slot && slot->type == AG_JSON_NONE)
             *slot = v;
     }
-    return a;
 }
 
 static bool read_iid(struct ag_json_value v, unsigned *out)
@@ -57,37 +61,49 @@ static int code_of(int r)
 
 /* ---- writing ---- */
 
-static int put_member(struct ag_buf *out, const char *name, struct ag_json_value v)
+static char *put_member(char *to, const char *name, struct ag_json_value v)
 {
-    return v.type == AG_JSON_NONE ? 0 : ag_buf_printf(out, "\"%s\":%.*s,", name, (int) v.raw.len, v.raw.p);
+    if (v.type == AG_JSON_NONE)
+        return to;
+    *to++ = '"';
+    while (*name)
+        *to++ = *name++;
+    *to++ = '"';
+    *to++ = ':';
+    to = mempcpy(to, v.raw.p, v.raw.len);
+    *to++ = ',';
+    return to;
 }
 
-/* Up to the code, which stands before a value or an out list. */
+/* Up to the code, which stands before a value or an out list. Without printf(): that would be half of what a set costs. */
 static int put_head(struct ag_buf *out, const struct asked *a, const char *iid_name, int code)
 {
-    int r = ag_buf_append_char(out, '{');
+    enum { NAMES_MAX = 64 };
+    char *to;
 
-    if (r == 0)
-        r = put_member(out, "did", a->did);
-    if (r == 0)
-        r = put_member(out, "siid", a->siid);
-    if (r == 0)
-        r = put_member(out, iid_name, a->iid);
-    return r == 0 ? ag_buf_printf(out, "\"code\":%d", code) : r;
+    if (ag_buf_reserve(out, NAMES_MAX + a->did.raw.len + a->siid.raw.len + a->iid.raw.len) < 0)
+        return -ENOMEM;
+    to = out->data + out->len;
+    *to++ = '{';
+    to = put_member(to, "did", a->did);
+    to = put_member(to, "siid", a->siid);
+    to = put_member(to, iid_name, a->iid);
+    to = stpcpy(to, code < 0 ? "\"code\":-" : "\"code\":");
+    out->len = (size_t) (to - out->data);
+    return ag_buf_append_u64(out, (uint64_t) abs(code));
 }
 
 /* ---- get_properties ---- */
 
-static int get_one(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_json_value entry, struct ag_buf *out)
+static int get_one(const struct model *m, const struct model_hooks *hooks, void *user, const struct asked *a, struct ag_buf *out)
 {
-    struct asked a = read_entry(entry, "piid");
-    const struct model_prop *p = find_prop(m, &a);
+    const struct model_prop *p = find_prop(m, a);
     ag_cleanup(ag_buf_deinit) struct ag_buf value = AG_BUF_INIT;
     int code = !p ? MODEL_NOT_FOUND : !(p->access & MODEL_READ) ? MODEL_NOT_READABLE : code_of(hooks->get(user, p, &value)), r;
 
     if (code >= 0 && ag_buf_size(&value) == 0)
         code = MODEL_INTERNAL;
-    r = put_head(out, &a, "piid", code);
+    r = put_head(out, a, "piid", code);
     if (r == 0 && code >= 0 && (r = ag_buf_append_str(out, ",\"value\":")) == 0)
         r = ag_buf_append_span(out, ag_buf_span(&value));
     return r == 0 ? ag_buf_append_char(out, '}') : r;
@@ -95,10 +111,9 @@ static int get_one(const struct model *m, const struct model_hooks *hooks, void 
 
 /* ---- set_properties ---- */
 
-static int set_one(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_json_value entry, struct ag_buf *out)
+static int set_one(const struct model *m, const struct model_hooks *hooks, void *user, const struct asked *a, struct ag_buf *out)
 {
-    struct asked a = read_entry(entry, "piid");
-    const struct model_prop *p = find_prop(m, &a);
+    const struct model_prop *p = find_prop(m, a);
     struct model_value value;
     int code, r;
 
@@ -106,20 +121,21 @@ static int set_one(const struct model *m, const struct model_hooks *hooks, void 
         code = MODEL_NOT_FOUND;
     else if (!(p->access & MODEL_WRITE))
         code = MODEL_NOT_WRITABLE;
-    else if (a.value.type == AG_JSON_NONE || ag_model_check(m, p, a.value.raw, &value) != MODEL_FINE)
+    else if (a->value.type == AG_JSON_NONE || ag_model_check(m, p, a->value.raw, &value) != MODEL_FINE)
         code = MODEL_BAD_VALUE;
     else
         code = code_of(hooks->set(user, p, &value));
-    r = put_head(out, &a, "piid", code);
+    r = put_head(out, a, "piid", code);
     return r == 0 ? ag_buf_append_char(out, '}') : r;
 }
 
-typedef int (*one_fn)(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_json_value entry, struct ag_buf *out);
+typedef int (*one_fn)(const struct model *m, const struct model_hooks *hooks, void *user, const struct asked *a, struct ag_buf *out);
 
 static int each(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out, one_fn one)
 {
-    struct ag_json_value list = ag_json_value_at(params.p, params.p + params.len), entry;
-    struct ag_json_walk w;
+    struct ag_json_value list = ag_json_value_whole(params), entry;
+    struct ag_json_walk w, inner;
+    struct asked a;
     struct ag_span key;
     bool first = true;
     int r;
@@ -127,11 +143,19 @@ static int each(const struct model *m, const struct model_hooks *hooks, void *us
     if (list.type != AG_JSON_ARRAY)
         return -EINVAL;
     r = ag_buf_append_char(out, '[');
-    for (ag_json_walk_begin(&w, list); r == 0 && ag_json_walk_next(&w, &key, &entry); first = false) {
+    for (ag_json_walk_begin(&w, list); r == 0; first = false) {
+        if (ag_json_walk_enter(&w, &inner)) {
+            read_entry(&a, &inner, "piid");
+            ag_json_walk_leave(&w, &inner);
+        } else if (ag_json_walk_next(&w, &key, &entry)) {
+            a = (struct asked){0}; /* no object */
+        } else {
+            break;
+        }
         if (!first)
             r = ag_buf_append_char(out, ',');
         if (r == 0)
-            r = one(m, hooks, user, entry, out);
+            r = one(m, hooks, user, &a, out);
     }
     return r == 0 ? ag_buf_append_char(out, ']') : r;
 }
@@ -156,10 +180,13 @@ static const struct model_prop *input(const struct model *m, const struct model_
 /* {"piid":n,"value":v}: which input it is; n_in when none. */
 static uint32_t named_input(const struct model *m, const struct model_call *a, struct ag_json_value entry, struct ag_json_value *value_out)
 {
-    struct asked asked = read_entry(entry, "piid");
+    struct ag_json_walk w;
+    struct asked asked;
     unsigned piid;
     uint32_t i = 0;
 
+    ag_json_walk_begin(&w, entry);
+    read_entry(&asked, &w, "piid");
     *value_out = asked.value;
     if (!read_iid(asked.iid, &piid))
         return a->n_in;
@@ -198,7 +225,8 @@ static bool read_inputs(const struct model *m, const struct model_call *a, struc
 
 int ag_model_serve_action(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out)
 {
-    struct ag_json_value object = ag_json_value_at(params.p, params.p + params.len);
+    struct ag_json_value object = ag_json_value_whole(params);
+    struct ag_json_walk w;
     struct asked a;
     unsigned siid, aiid;
     const struct model_call *action;
@@ -208,7 +236,8 @@ int ag_model_serve_action(const struct model *m, const struct model_hooks *hooks
 
     if (object.type != AG_JSON_OBJECT)
         return -EINVAL;
-    a = read_entry(object, "aiid");
+    ag_json_walk_begin(&w, object);
+    read_entry(&a, &w, "aiid");
     action = read_iid(a.siid, &siid) && read_iid(a.iid, &aiid) ? ag_model_find_action(m, siid, aiid) : NULL;
     if (!action)
         code = MODEL_NOT_FOUND;
