@@ -9,6 +9,8 @@ miio_fuzz_target(model SOURCES fuzz/fuzz_model.c LIBS agmodel_core)
 miio_system_test(test_gen.py TIMEOUT 180)
 miio_system_test(test_model.py TIMEOUT 240)
 miio_system_test(test_model_install.py TIMEOUT 120)
+miio_system_test(test_npm_miio.py TIMEOUT 240)
+set_tests_properties(system.npm_miio PROPERTIES SKIP_REGULAR_EXPRESSION "\n[0-9]+ skipped in") # without node, or npm's registry
 miio_system_test(test_ctl_model.py TIMEOUT 120)
 
 # Against the release build beside this one, as exact.router_cost.

@@ -61,13 +61,13 @@ def generated(model, tmp_path):
 
 
 @contextmanager
-def world(model, tmp_path, kind=simulated):
+def world(model, tmp_path, kind=simulated, phone_of=lambda ip: miio.Device(ip, TOKEN_HEX)):
     ip = "127.%d.%d.%d" % (random.randrange(1, 250), random.randrange(1, 250), random.randrange(2, 250))
     with Daemon("miio_client", "-d", write_identity(tmp_path / "data"), "--cloud", "none", "--local", "127.0.0.1:0", "--lan", f"{ip}:54321",
                 "--ble", "none") as client, \
             Daemon("miio_agent", "--listen", "127.0.0.1:0", "--unix", "none", "--upstream", f"127.0.0.1:{client.port('local')}") as agent, \
             started(kind(model, tmp_path), f"tcp:127.0.0.1:{agent.port('listen')}") as device:
-        phone = miio.Device(ip, TOKEN_HEX)
+        phone = phone_of(ip)
         w = World(client, agent, device, phone, model)
         first = next(w.properties())
         wait_for(lambda: answers(w, first), "the device")
@@ -122,32 +122,40 @@ def bad_values(p):
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.stem)
 def test_every_property_is_read_and_set(model, kind, tmp_path):
     with world(model, tmp_path, kind) as w:
-        for siid, p in w.properties():
-            piid, access = p["iid"], p["access"]
-            if "write" in access:
-                for value in good_values(p):
-                    assert w.set(siid, piid, value) == 0, (siid, p, value)
-                    if "read" in access:
-                        got = w.get((siid, piid))
-                        assert got == [{"did": "p0", "siid": siid, "piid": piid, "code": 0, "value": value}], (p, value)
-            elif "read" in access:
-                got = w.get((siid, piid))[0]
-                if siid != 1:
-                    assert got["code"] == 0 and got["value"] is not None, (p, got)
-            if "read" not in access:
-                assert w.get((siid, piid))[0]["code"] == NOT_READABLE
+        reads_and_sets_all(w)
+
+
+def reads_and_sets_all(w):
+    for siid, p in w.properties():
+        piid, access = p["iid"], p["access"]
+        if "write" in access:
+            for value in good_values(p):
+                assert w.set(siid, piid, value) == 0, (siid, p, value)
+                if "read" in access:
+                    got = w.get((siid, piid))
+                    assert got == [{"did": "p0", "siid": siid, "piid": piid, "code": 0, "value": value}], (p, value)
+        elif "read" in access:
+            got = w.get((siid, piid))[0]
+            if siid != 1:
+                assert got["code"] == 0 and got["value"] is not None, (p, got)
+        if "read" not in access:
+            assert w.get((siid, piid))[0]["code"] == NOT_READABLE
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.stem)
 def test_what_the_model_forbids_never_reaches_the_device(model, tmp_path):
     with world(model, tmp_path) as w:
-        for siid, p in w.properties():
-            for value in bad_values(p) if "write" in p["access"] else good_values(p):
-                assert w.set(siid, p["iid"], value) == (BAD_VALUE if "write" in p["access"] else NOT_WRITABLE), (siid, p, value)
-        assert w.set(99, 1, True) == NOT_FOUND
-        assert w.set(2, 999, True) == NOT_FOUND
-        assert [a["code"] for a in w.get((99, 1), (2, 999))] == [NOT_FOUND, NOT_FOUND]
-        assert w.sets_seen() == []
+        sets_what_is_forbidden(w)
+
+
+def sets_what_is_forbidden(w):
+    for siid, p in w.properties():
+        for value in bad_values(p) if "write" in p["access"] else good_values(p):
+            assert w.set(siid, p["iid"], value) == (BAD_VALUE if "write" in p["access"] else NOT_WRITABLE), (siid, p, value)
+    assert w.set(99, 1, True) == NOT_FOUND
+    assert w.set(2, 999, True) == NOT_FOUND
+    assert [a["code"] for a in w.get((99, 1), (2, 999))] == [NOT_FOUND, NOT_FOUND]
+    assert w.sets_seen() == []
 
 
 def test_a_batch_of_any_length_keeps_its_order(tmp_path):
@@ -200,6 +208,8 @@ def test_changes_are_reported_once_the_last_value_wins(tmp_path):
                 return wait_for(lambda: reports() if len(reports()) >= n else None, f"{n} reports")
 
             wait_for(lambda: (w.set(2, 9, True), w.set(2, 9, False)) and reports(), "the monitor")
+            w.set(2, 10, True)
+            wait_for(lambda: "'piid': 10" in str(reports()[-1]), "the last of them")
             seen = len(reports())
             w.phone.send("set_properties", [{"did": "1", "siid": 2, "piid": 3, "value": True}, {"did": "1", "siid": 2, "piid": 1, "value": 1},
                                             {"did": "1", "siid": 2, "piid": 1, "value": 2}, {"did": "1", "siid": 3, "piid": 1, "value": 5}])
@@ -208,7 +218,7 @@ def test_changes_are_reported_once_the_last_value_wins(tmp_path):
             assert re.search(r'siid[\\": ]+2[^}]*piid[\\": ]+3[^}]*value[\\": ]+true', text) and len(re.findall("piid", text)) == 2, text
             w.set(2, 3, True)
             w.set(2, 1, 2)
-            w.set(2, 10, True)
+            w.set(2, 10, False)
             assert len(told(seen + 2)) == seen + 2
         finally:
             monitor.signal(15)
