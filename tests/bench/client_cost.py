@@ -15,14 +15,15 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from client_rig import KEY, MOSQUITTO, Rig, free_port  # noqa: E402
 
 N = 1500
-# name, kind, what is asked, most instructions, allocations and kernel calls for each
+# name, kind, what is asked, most instructions, allocations and kernel calls for each. None: not the same twice: threads
+# that strace has slowed down wake each other more often
 CASES = (
     ("LAN, the client's own answer", "lan", "miIO.wifi_assoc_state", 32700, 1.3, 2.3),
-    ("LAN, miIO.info", "lan", "miIO.info", 46000, 1.3, 2.3),
-    ("LAN, an application's answer", "lan", "bench", 22000, 2.0, 3.0),
-    ("report, cloud=mqtt", "mqtt", "event", 24000, 17.0, 12.0),
-    ("report, cloud=ot", "ot", "event", 29000, 8.0, 5.0),
-    ("report, kept while the cloud is away", "away", "event", 18000, 10.0, 2.0),
+    ("LAN, miIO.info", "lan", "miIO.info", 49000, 1.3, 2.3),
+    ("LAN, an application's answer", "lan", "bench", 22000, 2.3, 3.2),
+    ("report, cloud=mqtt", "mqtt", "event", 24000, 18.0, None),
+    ("report, cloud=ot", "ot", "event", 29000, 8.5, 2.6),
+    ("report, kept while the cloud is away", "away", "event", 18000, 10.5, 1.5),
 )
 
 
@@ -90,7 +91,7 @@ def main():
                 continue
             said = []
             for limit, unit, count in zip(limits, ("instructions", "allocations", "kernel calls"), (instructions, allocations, calls)):
-                if count is calls and not shutil.which("strace"):
+                if limit is None or (count is calls and not shutil.which("strace")):
                     continue
                 cost = each(rig, kind, what, count)
                 bad += cost > limit

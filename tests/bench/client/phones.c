@@ -1,4 +1,7 @@
-/* Phones in a closed loop: SOCKETS sockets, INFLIGHT requests under way, each answered before the next one of its place. */
+/*
+ * Phones in a closed loop, each request answered before the next one of its place: -s sockets, -i requests under way, -n
+ * requests behind -w others, -m METHOD, -b bytes of params, -o commands left open. Prints figures as NAME=VALUE.
+ */
 #include <arpa/inet.h>
 #include <getopt.h>
 #include <sys/epoll.h>
@@ -12,23 +15,28 @@ static struct {
     int fd;
     uint64_t at;
     uint32_t id;
-    uint8_t packet[512];
     size_t len;
 } s[MAX_SOCKETS];
 
 static struct wire w;
 static const char *method = "miIO.info";
+static int padding; /* bytes of params beyond [] */
 static uint32_t next_id = 1;
 
 static void ask_as(int i, const char *what, uint32_t id)
 {
-    char text[256];
-    int n = snprintf(text, sizeof text, "{\"id\":%u,\"method\":\"%s\",\"params\":[]}", id, what);
+    static const char filler[] = "................................................................................";
+    char text[4096];
+    uint8_t packet[4200];
+    int n = snprintf(text, sizeof text, "{\"id\":%u,\"method\":\"%s\",\"params\":[", id, what);
 
+    for (int left = padding; left > 3; left -= 80) /* strings of up to 77 bytes with their quotes and a comma */
+        n += snprintf(text + n, sizeof text - (size_t) n, "\"%.*s\"%s", (left > 80 ? 80 : left) - 3, filler, left > 83 ? "," : "");
+    n += snprintf(text + n, sizeof text - (size_t) n, "]}");
     s[i].id = id;
-    s[i].len = wire_encode(&w, s[i].packet, text, (size_t) n, (uint32_t) time(NULL));
+    s[i].len = wire_encode(&w, packet, text, (size_t) n, (uint32_t) time(NULL));
     s[i].at = now_ns();
-    send(s[i].fd, s[i].packet, s[i].len, 0);
+    send(s[i].fd, packet, s[i].len, 0);
 }
 
 static void ask(int i, const char *what)
@@ -47,7 +55,7 @@ int main(int argc, char **argv)
     uint32_t *lat;
     uint64_t t0 = 0, t1;
 
-    while ((c = getopt_long(argc, argv, "P:s:i:n:m:o:t:d:w:v", longs, NULL)) >= 0) {
+    while ((c = getopt_long(argc, argv, "P:s:i:n:m:o:t:d:w:b:v", longs, NULL)) >= 0) {
         switch (c) {
         case 'P': port = optarg; break;
         case 's': n_sockets = atoi(optarg); break;
@@ -58,6 +66,7 @@ int main(int argc, char **argv)
         case 't': token = optarg; break;
         case 'd': did = optarg; break;
         case 'w': warm = atol(optarg); break;
+        case 'b': padding = atoi(optarg) > 3500 ? 3500 : atoi(optarg); break;
         case 'v': show = 1; break;
         case 'p': watch_add(watched, &n_w, optarg); break;
         default: return 2;

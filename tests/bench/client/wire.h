@@ -44,7 +44,7 @@ static inline void wire_head(uint8_t *p, size_t len, uint64_t did, uint32_t stam
 static inline size_t wire_encode(const struct wire *w, uint8_t *out, const char *text, size_t n, uint32_t stamp)
 {
     size_t pad = 16 - n % 16, body = n ? n + pad : 0;
-    uint8_t plain[4096], iv[16];
+    uint8_t plain[4200], iv[16];
 
     memcpy(iv, w->iv, 16);
     wire_head(out, 32 + body, w->did, stamp);
