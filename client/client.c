@@ -11,23 +11,6 @@
 
 enum { MEMORY_LIMIT = 16 << 20 };
 
-uint32_t client_unix_time(void)
-{
-    uv_timeval64_t tv;
-
-    return uv_gettimeofday(&tv) == 0 ? (uint32_t) tv.tv_sec : 0;
-}
-
-uint32_t client_best_time(const struct client *c)
-{
-    enum { CLOCK_IS_SET = 1577836800 }; /* 2020-01-01 */
-    uint32_t own = client_unix_time();
-
-    if (own >= CLOCK_IS_SET || c->cloud_time_s == 0)
-        return own;
-    return (uint32_t) (c->cloud_time_s + (int64_t) ((uv_now(c->loop) - c->cloud_time_at_ms) / 1000));
-}
-
 /* ---- deadlines ---- */
 
 static void on_timer(uv_timer_t *t)
@@ -97,14 +80,10 @@ static void tell_status(struct client *c, uint64_t peers, const char *word)
     send_to_peers(c, peers, (struct ag_span){text, (size_t) n});
 }
 
-void client_event(struct client *c, enum device_event ev)
+static void on_said(void *user, const char *word)
 {
-    const char *word = device_machine_step(&c->machine, ev);
+    struct client *c = user;
 
-    if (!word)
-        return;
-    c->last_word = word;
-    ag_log(AG_LOG_INFO, "state %s, status %s", device_state_name(c->machine.state), word);
     tell_status(c, c->commands.peers, word);
 }
 
@@ -151,7 +130,7 @@ static void answer_origin(struct client *c, struct origin to, struct ag_span tex
         answer_cloud(c, to, text);
         break;
     case ORIGIN_LAN:
-        lan_answer(&c->lan, to.token, text, view, uv_now(c->loop), client_unix_time());
+        lan_answer(&c->lan, to.token, text, view, uv_now(c->loop), device_unix_time());
         break;
     case ORIGIN_BLE:
         if (c->ble_socket)
@@ -178,7 +157,7 @@ void client_answer_own(struct client *c, struct origin to, struct ag_span text)
         return;
     }
     client_trace_to(to, text, NULL);
-    lan_answer_as_it_is(&c->lan, to.token, text, uv_now(c->loop), client_unix_time());
+    lan_answer_as_it_is(&c->lan, to.token, text, uv_now(c->loop), device_unix_time());
 }
 
 void client_refuse(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, int code,
@@ -388,8 +367,8 @@ static void on_mqtt_joined(void *user)
     struct client *c = user;
 
     on_local_joined(c, CLIENT_MQTT_PEER);
-    if (c->last_word)
-        tell_status(c, UINT64_C(1) << CLIENT_MQTT_PEER, c->last_word);
+    if (c->device.last_word)
+        tell_status(c, UINT64_C(1) << CLIENT_MQTT_PEER, c->device.last_word);
 }
 
 static void on_mqtt_left(void *user)
@@ -415,7 +394,7 @@ static const struct mqtt_api_events mqtt_api_events = {on_mqtt_joined, on_mqtt_l
 static int open_mqtt_api(struct client *c, char error[DATA_ERROR_MAX])
 {
     const struct endpoint *broker = &c->options.mqtt_api;
-    int r = broker->port ? mqtt_api_open(&c->mqtt_api, c->loop, broker, c->conf->did, &mqtt_api_events, c) : 0;
+    int r = broker->port ? mqtt_api_open(&c->mqtt_api, c->loop, broker, c->device.conf->did, &mqtt_api_events, c) : 0;
 
     c->n_open += c->mqtt_api != NULL;
     if (r < 0)
@@ -448,10 +427,10 @@ static void on_lan_datagram(void *user, const struct lan_addr *from, struct ag_s
     if (ag_log_enabled(AG_LOG_DEBUG)) {
         struct lan_stats before = c->lan.stats;
 
-        lan_receive(&c->lan, from, datagram, uv_now(c->loop), client_unix_time());
+        lan_receive(&c->lan, from, datagram, uv_now(c->loop), device_unix_time());
         client_trace_lan(from, &before, &c->lan.stats);
     } else {
-        lan_receive(&c->lan, from, datagram, uv_now(c->loop), client_unix_time());
+        lan_receive(&c->lan, from, datagram, uv_now(c->loop), device_unix_time());
     }
 }
 
@@ -571,7 +550,8 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
 {
     int r;
 
-    *c = (struct client){.loop = loop, .options = *options, .conf = conf, .started_ms = uv_now(loop)};
+    *c = (struct client){.loop = loop, .options = *options};
+    device_init(&c->device, loop, conf, c->options.os_release, on_said, c);
     c->timer_at = UINT64_MAX;
     c->scratch = (struct ag_buf) AG_BUF_SECRET_INIT;
     c->gate = (struct ag_log_gate){.burst = 5, .period_ms = 10000};
@@ -640,8 +620,7 @@ void client_deinit(struct client *c)
     setup_link_deinit(&c->setup);
     local_access_close(&c->access);
     ag_buf_deinit(&c->scratch);
-    explicit_bzero(c->token, sizeof c->token);
-    explicit_bzero(c->token_hex, sizeof c->token_hex);
+    device_deinit(&c->device);
 }
 
 /* One timeout for all that is open: what was begun under the old one keeps its deadline. */
@@ -655,6 +634,6 @@ void client_reload(struct client *c, const struct client_options *fresh)
     set_memory_limit(c, fresh->memory_limit);
     local_access_reload(&c->access, fresh->access_file);
     setup_link_reload(&c->setup, fresh->join_tries, fresh->join_pause_ms);
-    data_dir_read_version(c->version, c->options.os_release, c->conf->vendor);
+    device_read_version(&c->device);
     cloud_links_reload(c);
 }

@@ -11,7 +11,7 @@
 #include <uv.h>
 #include "client/cloud_link.h"
 #include "client/local/core/command.h"
-#include "client/device/core/device_state.h"
+#include "client/device/device.h"
 #include "client/lan/core/lan.h"
 #include "client/local/core/local_cmd.h"
 #include "client/report/core/uplink.h"
@@ -62,21 +62,12 @@ struct client_stats {
 struct client {
     uv_loop_t *loop;
     struct client_options options;
-    struct device_conf *conf; /* borrowed, outlives the client */
-
-    struct device_machine machine;
-    char token[DEVICE_TOKEN_LEN + 1];       /* a secret */
-    char token_hex[2 * DEVICE_TOKEN_LEN + 1];
-    char version[DEVICE_VERSION_MAX + 1];
-    uint64_t started_ms;
+    struct device device; /* what it knows of itself */
     struct mcu_info mcu; /* as the bridge to it told */
 
     struct command_table commands;
     struct uplink uplink;
     struct report_path reports;
-    bool clock_kept;              /* somebody keeps the clock right, as the kernel said a moment ago */
-    uint64_t clock_kept_until_ms; /* then it is asked again */
-    uint64_t boot; /* a number of this start of the device; 0: not known */
     struct lan lan;
 
     struct local_server *local;
@@ -95,11 +86,8 @@ struct client {
     uint64_t timer_at;
 
     struct cloud_links clouds;
-    int64_t cloud_time_s;     /* Unix time as the cloud told it at cloud_time_at_ms; 0: not yet */
-    uint64_t cloud_time_at_ms;
     struct setup setup;
     struct ag_buf scratch;            /* serve.c's; a secret */
-    const char *last_word;            /* of local.status; NULL: none yet */
     struct client_stats stats;
     struct ag_log_gate gate; /* for lines that others can cause */
 
@@ -126,8 +114,6 @@ void client_reload(struct client *c, const struct client_options *fresh);
 
 /* ---- for the client's own files ---- */
 
-/* Applies an event of the device and tells the applications. */
-void client_event(struct client *c, enum device_event ev);
 /* An answer to whoever gave a command; text has any id, or none for an asker without one. What cannot be delivered is
    counted. */
 void client_answer(struct client *c, struct origin to, struct ag_span text);
@@ -149,14 +135,8 @@ void client_refuse(struct client *c, struct origin from, struct ag_span text, co
 void client_init_setup(struct client *c);
 /* Goes through the boot order as far as it can. 0 or -errno with one line in error. */
 int client_boot(struct client *c, char error[DATA_ERROR_MAX]);
-/* The one in use, an option's or a phone's; empty: mainland. */
-const char *client_country(const struct client *c);
-uint32_t client_unix_time(void);
-/* The same, or the cloud's time on a device whose own clock has never been set. */
-uint32_t client_best_time(const struct client *c);
 
 /* report_host.c */
-void client_tell_time(const struct client *c, struct report_time *out);
 /* Reads the reports that an earlier run has kept. 0 or -errno with one line in error. */
 int client_open_reports(struct client *c, char error[DATA_ERROR_MAX]);
 

@@ -58,7 +58,7 @@ void cloud_links_tell_words(struct client *c)
 static void event(struct cloud_link *l, enum device_event ev)
 {
     if (is_primary(l))
-        client_event(l->client, ev);
+        device_event(&l->client->device, ev);
     cloud_links_tell_words(l->client);
 }
 
@@ -97,8 +97,7 @@ static void on_time_known(void *user, int64_t unix_s)
 {
     struct cloud_link *l = user;
 
-    l->client->cloud_time_s = unix_s;
-    l->client->cloud_time_at_ms = uv_now(l->client->loop);
+    device_take_time(&l->client->device, unix_s);
 }
 
 static void log_lost(const struct cloud_link *l, const char *why)
@@ -223,7 +222,7 @@ static bool is_configured(const struct cloud_link *l)
 {
     char why[160] = "";
 
-    if (!l->ops->check || l->ops->check(l->client->conf, why, sizeof why) == 0)
+    if (!l->ops->check || l->ops->check(l->client->device.conf, why, sizeof why) == 0)
         return true;
     ag_log(AG_LOG_ERROR, "cloud %s: %s", l->ops->name, why);
     return false;

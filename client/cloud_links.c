@@ -146,11 +146,11 @@ static void put_in(struct client *c, const struct cloud_ops *ops)
     l->ops = ops;
     l->word = NULL;
     l->env = (struct cloud_env){.loop = c->loop,
-                                .conf = c->conf,
+                                .conf = c->device.conf,
                                 .events = &cloud_link_events,
                                 .user = l,
                                 .data_dir = c->options.dir.path,
-                                .token_hex = c->token_hex,
+                                .token_hex = c->device.token_hex,
                                 .device_info = on_device_info};
 }
 
@@ -185,7 +185,7 @@ static int take_settings(struct client *c, const char *cloud, const struct devic
         whose = cloud_list_stranger(&nobody, name);
         if (!whose || strcmp(whose, cloud) != 0)
             continue;
-        r = device_conf_set(c->conf, name, value);
+        r = device_conf_set(c->device.conf, name, value);
         if (r < 0)
             return r;
     }
@@ -249,18 +249,18 @@ static void follow(struct client *c, const struct cloud_link *was)
 {
     const struct cloud_link *now = cloud_links_nth(c, 0);
 
-    if (!now || now == was || !device_state_is_online(c->machine.state))
+    if (!now || now == was || !device_is_online(&c->device))
         return;
     if (now->connected)
-        client_event(c, DEVICE_EV_CLOUD_UP);
+        device_event(&c->device, DEVICE_EV_CLOUD_UP);
     else
-        client_event(c, c->machine.state == DEVICE_CLOUD_CONNECTED ? DEVICE_EV_CLOUD_LOST : DEVICE_EV_CLOUD_START);
+        device_event(&c->device, c->device.machine.state == DEVICE_CLOUD_CONNECTED ? DEVICE_EV_CLOUD_LOST : DEVICE_EV_CLOUD_START);
 }
 
 void cloud_links_take_list(struct client *c, const char *text, const struct device_conf *fresh)
 {
     const struct cloud_link *was = cloud_links_nth(c, 0);
-    bool may_start = device_state_is_online(c->machine.state), is_new[CLOUDS_MAX] = {false};
+    bool may_start = device_is_online(&c->device), is_new[CLOUDS_MAX] = {false};
     struct cloud_list list;
     char why[96];
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
 
@@ -125,23 +124,15 @@ static int serve_suspend(struct ask *a)
 
 /* ---- miIO.* ---- */
 
-/* Of the device, sleep included. */
-static uint64_t uptime_s(const struct client *c)
-{
-    struct timespec t;
-
-    return clock_gettime(CLOCK_BOOTTIME, &t) == 0 ? (uint64_t) t.tv_sec : (uv_now(c->loop) - c->started_ms) / 1000;
-}
-
 int client_device_info(struct client *c, struct ag_buf *out, bool with_token)
 {
-    struct device_info info = {.model = c->conf->model[0] ? c->conf->model : c->mcu.model,
-                               .mac = c->conf->mac,
-                               .token_hex = c->token_hex,
+    struct device_info info = {.model = c->device.conf->model[0] ? c->device.conf->model : c->mcu.model,
+                               .mac = c->device.conf->mac,
+                               .token_hex = c->device.token_hex,
                                .hw_ver = "Linux",
-                               .fw_ver = c->version,
+                               .fw_ver = c->device.version,
                                .mcu_fw_ver = c->mcu.fw_ver,
-                               .life_s = uptime_s(c)};
+                               .life_s = device_life_s(&c->device)};
     struct ag_span told = ag_buf_span(&c->setup.info);
 
     if (told.len > 0)
@@ -169,8 +160,8 @@ static int serve_mcu_info(struct ask *a)
         return refuse(a, -32602, "params must be {\"model\":NAME,\"mcu_fw_ver\":VERSION}");
     if (memcmp(&fresh, &c->mcu, sizeof fresh) != 0) {
         ag_log(AG_LOG_INFO, "MCU: model %s, version %s", fresh.model, fresh.fw_ver);
-        if (fresh.model[0] && c->conf->model[0] && strcmp(fresh.model, c->conf->model) != 0)
-            ag_log(AG_LOG_WARNING, "the MCU is of model %s, device.conf says %s", fresh.model, c->conf->model);
+        if (fresh.model[0] && c->device.conf->model[0] && strcmp(fresh.model, c->device.conf->model) != 0)
+            ag_log(AG_LOG_WARNING, "the MCU is of model %s, device.conf says %s", fresh.model, c->device.conf->model);
         c->mcu = fresh;
         cloud_link_info_changed(c);
     }
@@ -280,7 +271,7 @@ static int serve_assoc_state(struct ask *a)
 {
     const struct client *c = a->c;
 
-    return local_cmd_put_assoc(&a->out, a->id, device_state_is_online(c->machine.state), c->setup.machine.n_joined,
+    return local_cmd_put_assoc(&a->out, a->id, device_is_online(&c->device), c->setup.machine.n_joined,
                                c->setup.machine.n_failed);
 }
 
@@ -293,13 +284,13 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
 
     switch (cmd) {
     case LOCAL_CMD_QUERY_TIME:
-        return put_number(a, "local.time", client_best_time(c));
+        return put_number(a, "local.time", device_best_time(&c->device));
     case LOCAL_CMD_QUERY_STATUS:
-        return put_string(a, "local.status", device_state_name(c->machine.state));
+        return put_string(a, "local.status", device_state_word(&c->device));
     case LOCAL_CMD_QUERY_COUNTRY:
-        return put_string(a, "local.country", client_country(c)[0] ? client_country(c) : "prc");
+        return put_string(a, "local.country", device_country(&c->device)[0] ? device_country(&c->device) : "prc");
     case LOCAL_CMD_QUERY_DID:
-        return put_number(a, "local.did", c->conf->did);
+        return put_number(a, "local.did", c->device.conf->did);
     case LOCAL_CMD_PREP_SUSPEND:
         return serve_suspend(a);
     case LOCAL_CMD_MCU_INFO:

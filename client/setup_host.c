@@ -9,7 +9,9 @@
 
 static void state(void *user, enum device_event ev)
 {
-    client_event(user, ev);
+    struct client *c = user;
+
+    device_event(&c->device, ev);
 }
 
 static int set_token(void *user, const char token[DEVICE_TOKEN_LEN + 1])
@@ -19,8 +21,7 @@ static int set_token(void *user, const char token[DEVICE_TOKEN_LEN + 1])
 
     if (r < 0)
         return r;
-    memcpy(c->token, token, sizeof c->token);
-    device_token_hex(c->token_hex, token);
+    device_set_token(&c->device, token);
     return 0;
 }
 
@@ -42,8 +43,8 @@ static void identity(void *user)
 {
     struct client *c = user;
 
-    c->lan.did = c->conf->did;
-    data_dir_read_version(c->version, c->options.os_release, c->conf->vendor);
+    c->lan.did = c->device.conf->did;
+    device_read_version(&c->device);
 }
 
 static void country(void *user)
@@ -98,17 +99,10 @@ static const struct setup_host host = {.state = state,
                                        .send = send_helper,
                                        .is_helper = is_helper};
 
-const char *client_country(const struct client *c)
-{
-    const char *in_use = device_conf_get(c->conf, "country");
-
-    return in_use ? in_use : "";
-}
-
 /* The one file with a secret that device.conf names. */
 static void look_at_mqtt_key(const struct client *c)
 {
-    const char *path = device_conf_get(c->conf, "mqtt_key");
+    const char *path = device_conf_get(c->device.conf, "mqtt_key");
     char why[AG_TRUST_WHY_MAX];
 
     if (path && path[0] && ag_trust_file(path, AG_TRUST_SECRET, why) > 0)
@@ -122,11 +116,11 @@ static void tell_unknown_keys(const struct client *c)
     struct cloud_list list;
 
     cloud_links_list(c, &list);
-    for (size_t i = 0; i < c->conf->n_entries; i++) {
-        device_conf_nth(c->conf, i, &name, &value);
+    for (size_t i = 0; i < c->device.conf->n_entries; i++) {
+        device_conf_nth(c->device.conf, i, &name, &value);
         if (conf_key_complaint(name, why) || cloud_list_complaint(&list, name, why))
             ag_log(AG_LOG_WARNING, "%s" DATA_CONF ":%u: %s", c->options.dir.path,
-                   device_conf_line(c->conf, name), why);
+                   device_conf_line(c->device.conf, name), why);
     }
 }
 
@@ -140,7 +134,7 @@ void client_init_setup(struct client *c)
                                             .identity_pause_ms = o->identity_pause_ms};
     const struct setup_env env = {.loop = c->loop,
                                   .dir = &c->options.dir,
-                                  .conf = c->conf,
+                                  .conf = c->device.conf,
                                   .hooks = o->hooks,
                                   .country = o->country,
                                   .host = &host,
@@ -154,6 +148,6 @@ int client_boot(struct client *c, char error[DATA_ERROR_MAX])
     tell_unknown_keys(c);
     look_at_mqtt_key(c);
     if (!c->options.external_helper) /* else told with the identity */
-        data_dir_read_version(c->version, c->options.os_release, c->conf->vendor);
+        device_read_version(&c->device);
     return setup_link_open(&c->setup, error);
 }

@@ -183,6 +183,6 @@ void client_log_state(const struct client *c)
 {
     char clouds[CLOUD_LIST_MAX];
 
-    ag_log(AG_LOG_INFO, "state %s, cloud %s", device_state_name(c->machine.state), cloud_links_names(c, clouds));
+    ag_log(AG_LOG_INFO, "state %s, cloud %s", device_state_word(&c->device), cloud_links_names(c, clouds));
     client_tell_counters(c, log_counter, NULL);
 }

@@ -7,8 +7,6 @@
 #include "client/report/io/spool.h"
 #include "client/status/core/status_text.h"
 
-enum { CLOCK_IS_SET = 1577836800 }; /* 2020-01-01 */
-
 /* ---- clouds ---- */
 
 const char *client_cloud_word(const struct cloud_link *l)
@@ -74,7 +72,7 @@ static unsigned gather_clouds(const struct client *c, struct status_cloud clouds
         if (c->clouds.n > 1)
             ask_lane(&c->reports.lanes[l->ops->place], s);
         s->word = client_cloud_word(l);
-        s->since_ms = uv_now(c->loop) - (l->since_ms ? l->since_ms : c->started_ms);
+        s->since_ms = uv_now(c->loop) - (l->since_ms ? l->since_ms : c->device.started_ms);
         s->error_ago_ms = uv_now(c->loop) - s->facts.past.at_ms;
     }
     return n;
@@ -165,28 +163,25 @@ static void gather_setup(const struct client *c, struct status_facts *f)
 
 static void gather_clock(const struct client *c, struct status_facts *f)
 {
-    uint32_t own = client_unix_time();
-    struct report_time t;
+    static const enum status_clock clocks[] = {[DEVICE_CLOCK_UNSET] = STATUS_CLOCK_UNSET,
+                                               [DEVICE_CLOCK_OWN] = STATUS_CLOCK_OWN,
+                                               [DEVICE_CLOCK_CLOUD] = STATUS_CLOCK_CLOUD};
 
-    client_tell_time(c, &t);
-    f->time_s = t.unix_s;
-    f->clock_kept = t.sure;
-    f->clock = own >= CLOCK_IS_SET ? STATUS_CLOCK_OWN : c->cloud_time_s ? STATUS_CLOCK_CLOUD : STATUS_CLOCK_UNSET;
-    f->has_offset = c->cloud_time_s != 0;
-    if (f->has_offset)
-        f->offset_s = (int64_t) own - c->cloud_time_s - (int64_t) ((uv_now(c->loop) - c->cloud_time_at_ms) / 1000);
+    f->time_s = device_best_time(&c->device);
+    f->clock_kept = device_clock_is_kept_now();
+    f->clock = clocks[device_clock(&c->device, &f->has_offset, &f->offset_s)];
 }
 
 int client_put_status(const struct client *c, struct ag_buf *out)
 {
     struct status_facts f = {.version = MIIO_VERSION,
                              .pid = (int) getpid(),
-                             .uptime_ms = uv_now(c->loop) - c->started_ms,
+                             .uptime_ms = device_uptime_ms(&c->device),
                              .dir = c->options.dir.path,
-                             .model = c->conf->model[0] ? c->conf->model : c->mcu.model,
-                             .firmware = c->version,
-                             .did = c->conf->did,
-                             .state = device_state_name(c->machine.state),
+                             .model = c->device.conf->model[0] ? c->device.conf->model : c->mcu.model,
+                             .firmware = c->device.version,
+                             .did = c->device.conf->did,
+                             .state = device_state_word(&c->device),
                              .local_peers = (unsigned) __builtin_popcountll(c->commands.peers)};
 
     f.n_clouds = gather_clouds(c, f.clouds);

@@ -387,7 +387,7 @@ void lan_socket_send(struct lan_socket *s, const struct lan_addr *to, struct ag_
         hear_text(&rig.ble, datagram);
         return;
     }
-    assert_int_equal(packet_key_init(&key, rig.c.token), 0);
+    assert_int_equal(packet_key_init(&key, rig.c.device.token), 0);
     if (packet_decode(&p, &key, datagram, &plain) == 0 && !p.header_only)
         hear_text(&rig.phone, ag_buf_span(&plain));
     else
@@ -889,7 +889,7 @@ static void phone_line(char what, const char *text)
         return;
     }
     if (what == '>') {
-        assert_int_equal(packet_key_init(&key, rig.c.token), 0);
+        assert_int_equal(packet_key_init(&key, rig.c.device.token), 0);
         ag_buf_clear(&rig.datagram);
         assert_int_equal(packet_encode(&rig.datagram, &key, DID, ++rig.stamp, span(text)), 0);
         packet_key_deinit(&key);
