@@ -21,7 +21,7 @@ def sections():
     home = None
     for part in re.split(r"^## ", TEXT, flags=re.M)[1:]:
         home = {"Gizwits": "test_gizwits.py", "OneNET": "test_onenet.py", "MQTT": "test_mqtt_cloud.py",
-                "Under load": "test_cloud_load.py"}[part.split("\n")[0]]
+                "Under load": "test_cloud_load.py", "Several clouds at once": "test_several_clouds.py"}[part.split("\n")[0]]
         yield part.split("\n")[0], home, part
 
 

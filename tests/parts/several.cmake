@@ -1,4 +1,7 @@
 # Several clouds at one client.
+add_library(other_clock MODULE support/other_clock.c)
+target_link_libraries(other_clock PRIVATE ${CMAKE_DL_LIBS})
+set_target_properties(other_clock PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 miio_system_test(test_several_clouds.py TIMEOUT 600)
 miio_system_test(test_several_kill.py TIMEOUT 300)
 miio_system_test(test_several_soak.py TIMEOUT 1800 SOAK)

@@ -251,7 +251,7 @@ class Home:
 
     def __init__(self, tmp_path, *names, extra=(), options=()):
         self.clouds = {name: KINDS[name]() for name in names}
-        self.dir, self.options, self.client = str(tmp_path / "miio") + "/", options, None
+        self.dir, self.options, self.client = os.path.join(str(tmp_path), "miio", ""), options, None
         self.extra = list(extra)
         self.write(",".join(names))
 

@@ -16,9 +16,9 @@ from test_spool import in_a_mount, needs_mount  # noqa: E402
 class Stack:
     """miio_client and miio_agent above it."""
 
-    def __init__(self, path, *args, cloud="none", extra=(), wifi=True, lan="none", hooks=True, wrap=()):
+    def __init__(self, path, *args, cloud="none", extra=(), wifi=True, lan="none", hooks=True, wrap=(), did=1001, env=None):
         self.dir = str(path / "d")
-        write_identity(self.dir, did=1001, extra=("cloud=" + cloud,) + tuple(extra), wifi=wifi)
+        write_identity(self.dir, did=did, extra=("cloud=" + cloud,) + tuple(extra), wifi=wifi)
         os.chmod(os.path.join(self.dir, "device.token"), 0o600)
         if hooks:
             for name in ("wifi_start.sh", "miio_client_helper.sh"):
@@ -26,7 +26,8 @@ class Stack:
                     f.write("#!/bin/sh\n")
                 os.chmod(f.name, 0o755)
         program = wrap + (os.path.join(os.path.abspath(BIN), "miio_client"),) if wrap else ("miio_client",)
-        self.client = Daemon(*program, "-d", self.dir, "--local", "127.0.0.1:0", "--lan", lan, "--ble", "none", *args)
+        self.client = Daemon(*program, "-d", self.dir, "--local", "127.0.0.1:0", "--lan", lan, "--ble", "none", *args,
+                             env=env)
         self.unix = str(path / "agent.sock")
         self.agent = Daemon("miio_agent", "--listen", "127.0.0.1:0", "--unix", self.unix, "--upstream",
                             "127.0.0.1:%d" % self.client.port("local"), "--command-timeout", "50")
@@ -133,6 +134,85 @@ def test_disk_full(tmp_path):
     with Stack(tmp_path, cloud="mqtt", extra=mqtt(free_port()), wrap=wrap) as s:
         assert "error" in App(s.client).ask("props", {"a": 1}, id=1)
         assert "No space" in s.wait_trouble("disk.full")["text"]
+
+
+@needs_mount
+def test_data_directory_that_cannot_be_written(tmp_path):
+    directory = str(tmp_path / "d")
+    with Stack(tmp_path, cloud="mqtt", extra=mqtt(free_port()),
+               wrap=in_a_mount(directory, "size=1m", "mount -o remount,ro %s" % directory)) as s:
+        assert "error" in App(s.client).ask("props", {"a": 1}, id=1)
+        assert "Read-only" in s.wait_trouble("spool.error")["text"]
+
+
+class Ot(Daemon):
+    """The OT cloud's stand-in: it tells the time."""
+
+    def __init__(self):
+        super().__init__("miio_sim", "cloud", "--did", 1001, "--key", "Qw3rTy7UiOp9AsDf", "--udp", "127.0.0.1:0", stdin=subprocess.PIPE)
+        self.args_of_client = ("-H", "127.0.0.1", "-p", str(self.port("udp")))
+
+
+def clock(off):
+    return {"LD_PRELOAD": os.path.abspath(os.path.join(BIN, "..", "tests", "other_clock.so")), "OTHER_CLOCK_S": off,
+            "ASAN_OPTIONS": "verify_asan_link_order=0"}
+
+
+def test_clock(tmp_path):
+    for number, (off, name, text) in enumerate((("3600", "clock.wrong", "ahead of"), ("-86400", "clock.wrong", "behind"),
+                                                ("unset", "clock.unset", "the cloud's time is used"))):
+        (tmp_path / str(number)).mkdir()
+        with Ot() as ot, Stack(tmp_path / str(number), *ot.args_of_client, cloud="ot", env=clock(off)) as s:
+            wait_for(lambda: text in s.troubles().get(name, {"text": ""})["text"], name)
+            s.wait_trouble(name)
+
+
+def test_two_devices_with_one_identity(tmp_path):
+    """Each one's login ends the other's session, as MQTT has it."""
+    with Broker() as b, Stack(tmp_path, cloud="mqtt", extra=mqtt(b.port)) as s:
+        wait_for(lambda: "cloud_connected" in s.ctl("status")[1], "the cloud")
+        assert "cloud.twins" not in s.troubles()
+        twin = str(tmp_path / "twin")
+        write_identity(twin, did=1001, extra=("cloud=mqtt",) + mqtt(b.port))
+        with Daemon("miio_client", "-d", twin, "--local", "127.0.0.1:0", "--lan", "none", "--ble", "none"):
+            assert "same identity" in s.wait_trouble("cloud.twins")["text"]
+
+
+def test_external_helper_that_does_not_come(tmp_path):
+    with Stack(tmp_path, "--helper", "external") as s:
+        s.wait_trouble("helper.missing")
+        helper = JsonSocket(s.client.port("local"))
+        helper.send({"method": "_internal.hello"})
+        wait_for(lambda: "helper.missing" not in s.troubles(), "it has come")
+        helper.close()
+
+
+def test_gizwits_registration_refused(tmp_path):
+    with Daemon("miio_sim", "cloud", "--kind", "gizwits", "--product-key", "f" * 32, stdin=subprocess.PIPE) as sim, \
+         Stack(tmp_path, cloud="gizwits", extra=("gizwits_product_key=" + "0" * 32, "gizwits_server=" + sim.ready["http"])) as s:
+        assert "cloud gizwits" in s.wait_trouble("cloud.register")["text"]
+
+
+def test_bundle_of_several_clouds_holds_no_secret(tmp_path):
+    """Every secret that this device has, of whatever cloud."""
+    secrets = {"gizwits_product_key": "0123456789abcdef0123456789abcdef", "onenet_auth_info": "auth-info-of-1001",
+               "onenet_api_key": "api-key-0123456789", "onenet_master_key": "master-key-9876", "mqtt_user": "user-of-broker",
+               "mqtt_password": "pw-of-the-broker"}
+    plain = ("gizwits_server=127.0.0.1:1", "onenet_server=127.0.0.1:1", "onenet_device_id=1001", "onenet_product_id=433223",
+             "mqtt_server=127.0.0.1:1")
+    with Stack(tmp_path, "-l", "4", "-H", "127.0.0.1", "-p", "1", cloud="ot,gizwits,onenet,mqtt",
+               extra=plain + tuple("%s=%s" % kv for kv in secrets.items())) as s:
+        for name in ("gizwits", "onenet", "mqtt"):
+            wait_for(lambda: any("cloud %s at" % name in t["text"] for t in json.loads(s.ctl("--json", "check")[1])["troubles"]), name)
+        app = App(s.client)
+        assert app.ask("props", {"said": "by-an-application-only"}, id=1)["result"] == ["queued"]
+        path = str(tmp_path / "b.tar")
+        assert s.ctl("bundle", path) == (0, "", "")
+        everything = open(path, "rb").read()
+        token = open(os.path.join(s.dir, "device.token")).read().strip()
+        for secret in list(secrets.values()) + [token, token.encode().hex(), "Qw3rTy7UiOp9AsDf", "secret12", "by-an-application-only"]:
+            assert secret.encode() not in everything, secret
+        assert b"cloud=ot,gizwits,onenet,mqtt" in everything
 
 
 def test_hooks_missing_and_token_in_the_open(tmp_path):
