@@ -257,3 +257,48 @@ def test_an_update_outlives_the_ports_absence(tmp_path, line):
         replug()  # and its program again
         assert line.say("mcu_version 0002") == "ok"
         stack.mcu.wait_err("update of the MCU: installed")
+
+
+def takes_blocks(line, call, n):
+    """A receiver that calls and takes n blocks; the next one is on its way then."""
+    size = 133 if call == b"C" else 132
+    line.write(call)
+    for i in range(n + 1):
+        block = b""
+        while len(block) < size:
+            block += line.read()
+        assert len(block) == size and block[:3] == bytes((1, i + 1, 254 - i))
+        if i < n:
+            line.write(b"\x06")
+
+
+@pytest.mark.parametrize("what", ["starts over", "waits"])
+@pytest.mark.parametrize("call", [b"C", b"\x15"], ids=["crc", "checksum"])
+def test_the_port_goes_away_in_the_middle_of_the_image(tmp_path, line, call, what):
+    """A receiver that starts over is the real rx; one that still waits gets its block again."""
+    image = tmp_path / "image"
+    image.write_bytes(bytes(range(256)) * 20 + b"end")
+    with Stack(tmp_path, tmp_path / "tty", "-o", "announce_net=no", "-o", "ask_version=no") as stack:
+        params = {"file": str(image), "md5": hashlib.md5(image.read_bytes()).hexdigest()}
+        assert stack.up.call(1, "mcu.update", params)["result"] == ["ok"]
+        assert line.next_down("down update_fw") == "down update_fw"
+        assert line.say('result "ready"') == "ok"
+        takes_blocks(line, call, 5)
+        line.close()
+        stack.mcu.wait_err("hung up")
+        line.open()
+        if what == "waits":
+            if call == b"C":  # its time is over before the module's is
+                stack.mcu.wait_err("is back")
+                line.write(b"\x15")
+            assert line.read(132)[:3] == b"\x01\x06\xf9"
+            line.write(b"\x18\x18")
+            stack.mcu.wait_err("is back")
+            return
+        done = subprocess.run(["rx", "-c" if call == b"C" else "-b", str(tmp_path / "got")], stdin=line.master, stdout=line.master,
+                              stderr=subprocess.PIPE, timeout=120)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "got").read_bytes()[:image.stat().st_size] == image.read_bytes()
+        wait_for(lambda: stack.info()["update"]["state"] == "installing", "the end of the transfer")
+        assert line.say("mcu_version 0002").lstrip("\x04") == "ok"  # rx leaves before the end is said twice
+        stack.mcu.wait_err("update of the MCU: installed")

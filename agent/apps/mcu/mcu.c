@@ -187,6 +187,7 @@ static void on_tty_state(struct mcu_tty *tty, bool up)
     struct mcu *m = tty->user;
 
     ag_log(up ? AG_LOG_INFO : AG_LOG_WARNING, up ? "%s is back" : "%s hung up; waiting for it", tty->path);
+    tty->keep_input = m->bridge.update.state == MCU_UPDATE_SENDING;
     mcu_bridge_line(&m->bridge, up);
     if (!m->working && !m->stopping)
         mcu_link_turn(&m->link);

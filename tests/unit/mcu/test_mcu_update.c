@@ -188,6 +188,167 @@ static void silence_has_an_end(void **state)
     assert_int_equal(x.state, XMODEM_DONE);
 }
 
+/* ---- the line goes away and comes back ---- */
+
+enum { T_NAK = 0x15, T_ACK = 0x06, T_CAN = 0x18 };
+
+static uint8_t big[128 * 300];
+
+/* Blocks acknowledged so far; the next one is under way, and the line has been away for a while. */
+static size_t away(struct xmodem_sender *x, bool crc, unsigned n_acked, uint8_t *out)
+{
+    size_t n;
+
+    xmodem_sender_start(x, big, sizeof big, false, 0);
+    xmodem_sender_byte(x, crc ? 'C' : T_NAK, 0, out);
+    n = xmodem_sender_tick(x, XMODEM_SETTLE_MS, out);
+    for (unsigned i = 0; i < n_acked; i++)
+        n = xmodem_sender_byte(x, T_ACK, 200, out);
+    xmodem_sender_interrupted(x);
+    assert_int_equal(xmodem_sender_tick(x, 300, out), 0);
+    xmodem_sender_interrupted(x); /* back */
+    assert_int_equal(xmodem_sender_tick(x, 5000, out), 0);
+    return n;
+}
+
+static size_t settled(struct xmodem_sender *x, uint64_t now, uint8_t *out)
+{
+    assert_int_equal(x->state, XMODEM_SETTLE);
+    return xmodem_sender_tick(x, now + XMODEM_SETTLE_MS, out);
+}
+
+static void who_calls_at_once_begins_anew(void **state)
+{
+    uint8_t out[XMODEM_OUT_MAX];
+    struct xmodem_sender x;
+
+    (void) state;
+    for (int crc = 0; crc < 2; crc++) {
+        away(&x, crc, 7, out);
+        assert_int_equal(xmodem_sender_byte(&x, crc ? 'C' : T_NAK, 5200, out), 0);
+        assert_int_equal(settled(&x, 5200, out), 132 + (size_t) crc);
+        assert_int_equal(out[1], 1);
+        for (unsigned i = 2; i < 300; i++) {
+            xmodem_sender_byte(&x, T_ACK, 6000, out);
+            assert_int_equal(out[1], (uint8_t) i);
+        }
+        assert_false(x.interrupted);
+    }
+}
+
+static void who_still_waits_goes_on(void **state)
+{
+    uint8_t out[XMODEM_OUT_MAX];
+    struct xmodem_sender x;
+
+    (void) state;
+    away(&x, false, 7, out); /* silence: its block again */
+    assert_int_equal(xmodem_sender_tick(&x, 5000 + XMODEM_BLOCK_MS - 1, out), 0);
+    assert_int_equal(xmodem_sender_tick(&x, 5000 + XMODEM_BLOCK_MS, out), 132);
+    assert_int_equal(out[1], 8);
+    xmodem_sender_byte(&x, T_ACK, 8100, out);
+    assert_int_equal(xmodem_sender_tick(&x, 8100 + XMODEM_LINGER_MS, out), 132);
+    assert_int_equal(out[1], 9);
+    away(&x, true, 7, out); /* with CRC a NAK says it */
+    assert_int_equal(xmodem_sender_tick(&x, 5000 + XMODEM_BACK_CRC_MS - 1, out), 0);
+    assert_int_equal(xmodem_sender_byte(&x, T_NAK, 9000, out), 133);
+    assert_int_equal(out[1], 8);
+    away(&x, true, 7, out);
+    assert_int_equal(xmodem_sender_tick(&x, 5000 + XMODEM_BACK_CRC_MS, out), 133);
+    assert_int_equal(out[1], 8);
+}
+
+static void a_wrong_guess_is_corrected(void **state)
+{
+    uint8_t out[XMODEM_OUT_MAX];
+    struct xmodem_sender x;
+
+    (void) state;
+    away(&x, false, 7, out);
+    xmodem_sender_byte(&x, T_NAK, 5200, out);
+    settled(&x, 5200, out);
+    assert_int_equal(xmodem_sender_byte(&x, T_NAK, 5400, out), 132); /* it wanted the block under way */
+    assert_int_equal(out[1], 8);
+    xmodem_sender_byte(&x, T_ACK, 5500, out);
+    assert_int_equal(xmodem_sender_tick(&x, 6000, out), 132);
+    assert_int_equal(out[1], 9);
+    assert_int_equal(xmodem_sender_byte(&x, T_NAK, 6100, out), 132); /* a refusal as ever */
+    assert_int_equal(out[1], 9);
+    away(&x, false, 7, out);
+    xmodem_sender_tick(&x, 5000 + XMODEM_BLOCK_MS, out);
+    assert_int_equal(xmodem_sender_byte(&x, T_NAK, 9000, out), 0); /* it wanted the first one */
+    assert_int_equal(settled(&x, 9000, out), 132);
+    assert_int_equal(out[1], 1);
+}
+
+static void who_cancels_then_may_call_again(void **state)
+{
+    uint8_t out[XMODEM_OUT_MAX];
+    struct xmodem_sender x;
+
+    (void) state;
+    for (int again = 0; again < 2; again++) {
+        away(&x, false, 7, out);
+        xmodem_sender_tick(&x, 5000 + XMODEM_BLOCK_MS, out);
+        for (int i = 0; i < 8; i++)
+            assert_int_equal(xmodem_sender_byte(&x, T_CAN, 9000, out), 0);
+        assert_int_equal(x.state, XMODEM_WAIT_START);
+        if (!again) {
+            assert_int_equal(xmodem_sender_tick(&x, 9000 + XMODEM_START_MS, out), 0);
+            assert_int_equal(x.reason, XMODEM_CANCELLED);
+            continue;
+        }
+        xmodem_sender_byte(&x, T_NAK, 20000, out);
+        assert_int_equal(settled(&x, 20000, out), 132);
+        assert_int_equal(out[1], 1);
+        xmodem_sender_byte(&x, T_CAN, 20000, out);
+        xmodem_sender_byte(&x, T_CAN, 20000, out);
+        assert_int_equal(x.state, XMODEM_FAILED);
+    }
+}
+
+/* Block 257 says 1: a receiver that has started anew would take it for the first one, and the image would be another. */
+static void what_could_be_taken_for_another_block_is_not_sent(void **state)
+{
+    uint8_t out[XMODEM_OUT_MAX];
+    struct xmodem_sender x;
+
+    (void) state;
+    memset(big, 'x', sizeof big);
+    for (unsigned n_acked = 255; n_acked <= 257; n_acked++) {
+        for (int call = 0; call < 2; call++) {
+            away(&x, false, n_acked, out);
+            assert_int_equal(call ? xmodem_sender_byte(&x, T_NAK, 5200, out)
+                                  : xmodem_sender_tick(&x, 5000 + XMODEM_BLOCK_MS, out), 3);
+            assert_memory_equal(out, "\x18\x18\x18", 3);
+            assert_int_equal(x.state, XMODEM_WAIT_START);
+            xmodem_sender_byte(&x, T_NAK, 12000, out);
+            assert_int_equal(settled(&x, 12000, out), 132);
+            assert_int_equal(out[1], 1);
+        }
+    }
+    away(&x, false, 258, out);
+    assert_int_equal(xmodem_sender_tick(&x, 5000 + XMODEM_BLOCK_MS, out), 132);
+    assert_int_equal(out[1], 3);
+}
+
+static void an_absence_before_the_first_block(void **state)
+{
+    uint8_t out[XMODEM_OUT_MAX];
+    struct xmodem_sender x;
+
+    (void) state;
+    for (int crc = 0; crc < 2; crc++) {
+        xmodem_sender_start(&x, small, sizeof small, false, 0);
+        xmodem_sender_byte(&x, 'C', 0, out);
+        xmodem_sender_interrupted(&x);
+        assert_int_equal(xmodem_sender_tick(&x, 5000, out), 0);
+        assert_int_equal(x.state, XMODEM_WAIT_START);
+        xmodem_sender_byte(&x, crc ? 'C' : T_NAK, 6000, out);
+        assert_int_equal(settled(&x, 6000, out), 132 + (size_t) crc);
+    }
+}
+
 /* ---- on the line ---- */
 
 static const char get1[] = "{\"id\":7,\"method\":\"get_properties\",\"params\":[{\"siid\":1,\"piid\":2}]}";
@@ -388,6 +549,12 @@ int main(void)
         cmocka_unit_test(the_second_ack_of_a_repeated_block_does_not_count),
         cmocka_unit_test(two_cans_stop_it),
         cmocka_unit_test(silence_has_an_end),
+        cmocka_unit_test(who_calls_at_once_begins_anew),
+        cmocka_unit_test(who_still_waits_goes_on),
+        cmocka_unit_test(a_wrong_guess_is_corrected),
+        cmocka_unit_test(who_cancels_then_may_call_again),
+        cmocka_unit_test(what_could_be_taken_for_another_block_is_not_sent),
+        cmocka_unit_test(an_absence_before_the_first_block),
         cmocka_unit_test(the_handshake),
         cmocka_unit_test(the_mcu_is_told_and_starts_afresh),
         cmocka_unit_test(the_port_may_go_and_come_back),

@@ -19,7 +19,7 @@ int mcu_tty_init(struct mcu_tty *tty, uv_loop_t *loop, const char *path)
 }
 
 /* No echo, no translation, no flow control, no modem lines: the bytes as they are. */
-static int set_raw(int fd)
+static int set_raw(int fd, bool keep_input)
 {
     struct termios t;
 
@@ -32,7 +32,8 @@ static int set_raw(int fd)
     t.c_cc[VTIME] = 0;
     if (cfsetspeed(&t, B115200) < 0 || tcsetattr(fd, TCSANOW, &t) < 0)
         return -errno;
-    tcflush(fd, TCIFLUSH); /* MCUs print noise while they start */
+    if (!keep_input)
+        tcflush(fd, TCIFLUSH); /* MCUs print noise while they start */
     return 0;
 }
 
@@ -44,7 +45,7 @@ static int lock(int fd)
     return ioctl(fd, TIOCEXCL) < 0 ? -errno : 0;
 }
 
-static int open_device(const char *path)
+static int open_device(const char *path, bool keep_input)
 {
     int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), r;
 
@@ -52,7 +53,7 @@ static int open_device(const char *path)
         return -errno;
     r = isatty(fd) ? lock(fd) : -ENOTTY;
     if (r == 0)
-        r = set_raw(fd);
+        r = set_raw(fd, keep_input);
     if (r < 0) {
         close(fd);
         return r;
@@ -119,7 +120,7 @@ static int watch(struct mcu_tty *tty)
 
 int mcu_tty_open(struct mcu_tty *tty)
 {
-    int fd = open_device(tty->path), r;
+    int fd = open_device(tty->path, tty->keep_input), r;
 
     tty->error = fd < 0 ? fd : 0;
     if (fd < 0)

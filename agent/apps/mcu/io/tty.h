@@ -22,6 +22,7 @@ struct mcu_tty {
     char in[MCU_TTY_IN_MAX]; /* read, not yet taken */
     size_t in_len;
     bool closing;
+    bool keep_input; /* at the next opening: what has come may be a call for data */
     uint64_t close_by_ms;
     void (*on_ready)(struct mcu_tty *tty);          /* there is something to read or room to write */
     void (*on_state)(struct mcu_tty *tty, bool up); /* it came or went */

@@ -101,10 +101,35 @@ static size_t fail(struct xmodem_sender *x, enum xmodem_reason reason, uint8_t *
     return 3;
 }
 
+/* The receiver ends, and is given the time to call once more. */
+static void wait_anew(struct xmodem_sender *x, uint64_t now_ms)
+{
+    x->state = XMODEM_WAIT_START;
+    x->due_ms = now_ms + XMODEM_START_MS;
+    x->at = 0;
+    x->seq = 1;
+}
+
+static size_t cancel_and_wait(struct xmodem_sender *x, uint64_t now_ms, uint8_t *out)
+{
+    size_t n = fail(x, XMODEM_NO_ACK, out);
+
+    wait_anew(x, now_ms);
+    return n;
+}
+
+/* Its number says nothing of whether it is the first one or stands 256 blocks behind it. */
+static bool is_ambiguous(const struct xmodem_sender *x)
+{
+    return x->interrupted && x->at > 1024 && x->seq <= 2;
+}
+
 static size_t again(struct xmodem_sender *x, bool silence, uint64_t now_ms, uint8_t *out)
 {
     if (x->tries++ >= XMODEM_BLOCK_TRIES)
         return fail(x, XMODEM_NO_ACK, out);
+    if (is_ambiguous(x))
+        return cancel_and_wait(x, now_ms, out);
     /* A NAK during the first block may be the receiver's call for data once more, not a refusal. */
     x->repeated = x->repeated || silence || x->at == 0;
     return send_block(x, now_ms, out);
@@ -145,9 +170,61 @@ static void begin_anew(struct xmodem_sender *x, uint64_t now_ms)
     begin(x, true, now_ms);
 }
 
+/* NAK of a receiver with checksums, after the line was away: it wants what it was not given last. */
+static size_t serve_other(struct xmodem_sender *x, uint64_t now_ms, uint8_t *out)
+{
+    size_t at = x->at;
+    uint8_t seq = x->seq;
+    unsigned tries = x->tries;
+
+    if (tries >= XMODEM_BLOCK_TRIES)
+        return fail(x, XMODEM_NO_ACK, out);
+    if (is_ambiguous(x))
+        return cancel_and_wait(x, now_ms, out);
+    x->at = x->other_at;
+    x->seq = x->other_seq;
+    x->other_at = at;
+    x->other_seq = seq;
+    if (is_ambiguous(x))
+        return cancel_and_wait(x, now_ms, out);
+    if (x->at == 0) {
+        x->state = XMODEM_SETTLE;
+        x->due_ms = now_ms + XMODEM_SETTLE_MS;
+        return 0;
+    }
+    at = send_next(x, now_ms, out);
+    x->tries = tries + 1;
+    x->repeated = true;
+    return at;
+}
+
+/* The wait after a return begins, at the first call that knows the time. */
+static void note_return(struct xmodem_sender *x, uint64_t now_ms)
+{
+    if (!x->is_back)
+        return;
+    x->is_back = false;
+    if (x->state == XMODEM_WAIT_START || x->state == XMODEM_SETTLE)
+        wait_anew(x, now_ms);
+    else
+        x->due_ms = now_ms + (x->crc ? XMODEM_BACK_CRC_MS : XMODEM_BLOCK_MS);
+}
+
+static size_t cancelled(struct xmodem_sender *x, uint64_t now_ms, uint8_t *out)
+{
+    if (!x->interrupted)
+        return fail(x, XMODEM_CANCELLED, out);
+    x->reason = XMODEM_CANCELLED; /* what is told when it does not call again */
+    x->n_can = 0;
+    if (x->state != XMODEM_WAIT_START)
+        wait_anew(x, now_ms);
+    return 0;
+}
+
 static size_t finish(struct xmodem_sender *x)
 {
     x->state = XMODEM_DONE;
+    x->reason = XMODEM_OK;
     return 0;
 }
 
@@ -155,17 +232,22 @@ size_t xmodem_sender_byte(struct xmodem_sender *x, uint8_t byte, uint64_t now_ms
 {
     if (!xmodem_sender_running(x))
         return 0;
+    note_return(x, now_ms);
     x->n_can = byte == CAN ? x->n_can + 1 : 0;
     if (x->n_can >= 2)
-        return fail(x, XMODEM_CANCELLED, out);
+        return cancelled(x, now_ms, out);
+    if (x->interrupted && byte == NAK && !x->crc && x->state > XMODEM_SETTLE)
+        return serve_other(x, now_ms, out);
     if (x->interrupted && byte == WANT_CRC && x->state > XMODEM_SETTLE) {
         begin_anew(x, now_ms);
         return 0;
     }
     switch (x->state) {
     case XMODEM_WAIT_START:
-        if (byte == WANT_CRC || byte == NAK)
+        if (byte == WANT_CRC || byte == NAK) {
+            x->interrupted = false;
             begin(x, byte == WANT_CRC, now_ms);
+        }
         return 0;
     case XMODEM_WAIT_ACK:
         if (byte == ACK)
@@ -184,15 +266,18 @@ size_t xmodem_sender_tick(struct xmodem_sender *x, uint64_t now_ms, uint8_t out[
 {
     if (!xmodem_sender_running(x))
         return 0;
+    note_return(x, now_ms);
     if (now_ms >= x->end_ms)
         return fail(x, XMODEM_TOO_SLOW, out);
     if (now_ms < x->due_ms)
         return 0;
     switch (x->state) {
     case XMODEM_WAIT_START:
-        return fail(x, XMODEM_NO_START, out);
+        return fail(x, x->reason == XMODEM_OK ? XMODEM_NO_START : x->reason, out);
     case XMODEM_SETTLE:
     case XMODEM_LINGER:
+        if (is_ambiguous(x))
+            return cancel_and_wait(x, now_ms, out);
         return send_next(x, now_ms, out);
     case XMODEM_WAIT_ACK:
         return again(x, true, now_ms, out);
@@ -203,7 +288,9 @@ size_t xmodem_sender_tick(struct xmodem_sender *x, uint64_t now_ms, uint8_t out[
 
 void xmodem_sender_interrupted(struct xmodem_sender *x)
 {
-    x->interrupted = xmodem_sender_running(x);
+    x->interrupted = x->is_back = xmodem_sender_running(x);
+    x->other_at = 0;
+    x->other_seq = 1;
 }
 
 size_t xmodem_sender_abort(struct xmodem_sender *x, uint8_t out[XMODEM_OUT_MAX])

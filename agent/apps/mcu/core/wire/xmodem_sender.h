@@ -17,6 +17,7 @@ enum {
     XMODEM_BLOCK_MS = 3000,  /* silence after a block */
     XMODEM_BLOCK_TRIES = 25,
     XMODEM_LINGER_MS = 300, /* after a repeated block: its second ACK must not count for the next block */
+    XMODEM_BACK_CRC_MS = 11000, /* the line is back: whoever still waits calls within 10 s, and C tells who has started anew */
     XMODEM_EOT_MS = 2000,
     XMODEM_EOT_TRIES = 10,
     XMODEM_TOTAL_MS = 120000,     /* whole transfer: this, and 1 ms for each byte */
@@ -55,6 +56,9 @@ struct xmodem_sender {
     uint8_t seq;
     bool repeated; /* the block was sent again and may be acknowledged twice */
     bool interrupted; /* the line was away since the last ACK */
+    bool is_back;     /* just now: the wait begins with the next call that knows the time */
+    size_t other_at;  /* where the other receiver that may be there wants to be served */
+    uint8_t other_seq;
     unsigned tries;
     unsigned n_can;
     uint64_t due_ms, end_ms;
@@ -72,8 +76,12 @@ size_t xmodem_sender_byte(struct xmodem_sender *x, uint8_t byte, uint64_t now_ms
                           uint8_t out[XMODEM_OUT_MAX]);
 size_t xmodem_sender_tick(struct xmodem_sender *x, uint64_t now_ms, uint8_t out[XMODEM_OUT_MAX]);
 
-/* The line was away: a receiver that now calls with C has started anew and gets the image from its start; one that still
-   waits for the block under way gets that. */
+/*
+ * The line goes away or is back: a receiver that now calls with C has started anew and gets the image from its start; one that
+ * still waits for the block under way gets that. With checksums both say NAK: soon after the return it is a call for the start,
+ * later and after silence for the block, and who refuses one is given the other in turn. Where a wrong guess would be
+ * taken for right, by its number, the transfer is cancelled and begins when the receiver calls again; the same when it cancels.
+ */
 void xmodem_sender_interrupted(struct xmodem_sender *x);
 
 /* Stops: puts out the CANs and fails with XMODEM_ABORTED. */
