@@ -218,19 +218,18 @@ static void way_close(struct way *w)
 static void on_stream(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
 {
     struct way *w = h->data;
-    size_t len;
-    int r = 0;
+    int len = 0;
 
     if (n < 0 || ag_buf_append(&w->in, buf->base, (size_t) n) < 0) {
         on_note(NULL, AG_SPAN("{\"event\":\"closed\"}"));
         way_close(w);
         return;
     }
-    while (!w->closed && (r = packet_frame(ag_buf_span(&w->in), &len)) == 0 && ag_buf_size(&w->in) >= len) {
-        take_packet(w, (struct ag_span){ag_buf_head(&w->in), len});
-        ag_buf_consume(&w->in, len);
+    while (!w->closed && (len = ot_packet_length(ag_buf_span(&w->in))) > 0 && ag_buf_size(&w->in) >= (size_t) len) {
+        take_packet(w, (struct ag_span){ag_buf_head(&w->in), (size_t) len});
+        ag_buf_consume(&w->in, (size_t) len);
     }
-    if (r > 0) {
+    if (len < 0) {
         ot_server_bad(&w->cloud->server, "stream out of step");
         way_close(w);
     }
@@ -404,7 +403,7 @@ static int parse_options(int argc, char **argv, struct cloud_options *o)
         default: break;
         }
     }
-    if (!o->did || !o->key || strlen(o->key) != PACKET_SECRET)
+    if (!o->did || !o->key || strlen(o->key) != OT_SECRET)
         return fail("--did and --key", "are needed; a key has 16 characters");
     return SIM_OK;
 }

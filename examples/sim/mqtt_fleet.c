@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <mosquitto.h>
-#include "client/device/core/endpoint.h"
 #include "examples/sim/broker.h"
 #include "examples/sim/sim.h"
+#include "examples/sim/wire/endpoint.h"
 #include "libagent/core/util.h"
 
 enum { LINE_MAX_LEN = 65536, POLL_MS = 500 };
@@ -21,7 +21,7 @@ enum { LINE_MAX_LEN = 65536, POLL_MS = 500 };
 struct fleet {
     struct mosquitto *mosq;
     const char *did, *prefix;
-    struct endpoint at;
+    struct sim_endpoint at;
     struct sim_broker child;
     char topics[160], command[160]; /* "miio/<did>/#", "miio/<did>/command" */
     char line[LINE_MAX_LEN];
@@ -146,7 +146,7 @@ static int parse_options(struct fleet *f, int argc, char **argv)
             return SIM_OK + 1;
         } else if (c != 'b') {
             return SIM_USAGE + 1;
-        } else if (endpoint_parse(optarg, 1883, &f->at, &why) < 0) {
+        } else if (sim_endpoint_parse(optarg, 1883, &f->at, &why) < 0) {
             fprintf(stderr, "miio_sim: --broker %s: %s\n", optarg, why);
             return SIM_USAGE + 1;
         }
@@ -172,7 +172,7 @@ int sim_cloud_mqtt(int argc, char **argv)
     if (!f.at.port) {
         if (sim_broker_start(&f.child, "") < 0)
             return SIM_RUNTIME;
-        f.at = (struct endpoint){"127.0.0.1", f.child.port};
+        f.at = (struct sim_endpoint){"127.0.0.1", f.child.port};
     }
     mosquitto_lib_init();
     f.mosq = mosquitto_new(NULL, true, &f);

@@ -20,7 +20,8 @@ struct ot_ledger_entry {
 int ot_server_init(struct ot_server *s, const struct ot_server_sink *sink, void *user, uint64_t did, const char key[16])
 {
     *s = (struct ot_server){.sink = sink, .user = user, .did = did, .next_id = 1};
-    return packet_key_init(&s->key, key);
+    memcpy(s->secret, key, OT_SECRET);
+    return 0;
 }
 
 static void ledger_clear(struct ot_ledger_entry **table)
@@ -41,7 +42,6 @@ void ot_server_deinit(struct ot_server *s)
     ag_buf_deinit(&s->packet);
     ag_buf_deinit(&s->line);
     ag_buf_deinit(&s->last_command);
-    packet_key_deinit(&s->key);
 }
 
 /* ---- journal ---- */
@@ -77,9 +77,9 @@ void ot_server_note_ledger(struct ot_server *s)
 
 static bool check_hello(struct ot_server *s, struct ag_span packet)
 {
-    uint8_t hello[PACKET_HEADER];
+    uint8_t hello[OT_HEADER];
 
-    packet_cloud_hello(hello);
+    ot_packet_hello(hello, 0);
     if (packet.len == sizeof hello && memcmp(packet.p, hello, sizeof hello) == 0)
         return true;
     ot_server_bad(s, "hello in a form that not every server takes");
@@ -87,13 +87,13 @@ static bool check_hello(struct ot_server *s, struct ag_span packet)
 }
 
 /* The stamp of a right packet is compared at arrival: simulated reordering is not the device's fault. */
-static bool check_stamp(struct ot_server *s, const struct packet *p)
+static bool check_stamp(struct ot_server *s, const struct ot_packet *p)
 {
     if (p->stamp < s->last_stamp) {
         ot_server_bad(s, "stamp goes back");
         return false;
     }
-    if (p->header_only && p->stamp == s->last_stamp) {
+    if (!p->has_text && p->stamp == s->last_stamp) {
         ot_server_bad(s, "keepalive whose stamp has not grown");
         return false;
     }
@@ -103,19 +103,16 @@ static bool check_stamp(struct ot_server *s, const struct packet *p)
 
 bool ot_server_check(struct ot_server *s, struct ag_span packet)
 {
-    static const char *const reasons[PACKET_N_E] = {
-        [PACKET_E_MAGIC] = "magic", [PACKET_E_LENGTH] = "length", [PACKET_E_CHECKSUM] = "checksum",
-        [PACKET_E_PADDING] = "padding"};
-    struct packet p;
-    int r;
+    struct ot_packet p;
+    const char *fault;
 
-    if (packet.len >= PACKET_HEADER && packet_peek_did(packet) == UINT64_MAX)
+    if (packet.len >= OT_HEADER && ot_packet_did(packet) == UINT64_MAX)
         return check_hello(s, packet);
     if (!s->greeted)
         return false; /* nobody has said hello: what a server that was started anew does */
-    r = packet_decode(&p, &s->key, packet, &s->plain);
-    if (r != 0) {
-        ot_server_bad(s, r > 0 ? reasons[r] : "out of memory");
+    fault = ot_packet_open(&p, s->secret, packet, &s->plain);
+    if (fault) {
+        ot_server_bad(s, fault);
         return false;
     }
     if (p.did != s->did) {
@@ -163,17 +160,15 @@ static struct ot_ledger_entry *ledger_add(struct ot_ledger_entry **table, uint32
 static void send_text(struct ot_server *s, void *way, uint32_t now_s, struct ag_span text)
 {
     ag_buf_clear(&s->packet);
-    if (packet_encode(&s->packet, &s->key, s->did, now_s, text) == 0)
+    if (ot_packet_seal(&s->packet, s->secret, s->did, now_s, text) == 0)
         s->sink->send(s->user, way, ag_buf_span(&s->packet));
 }
 
 static void serve_hello(struct ot_server *s, void *way, uint32_t now_s)
 {
-    uint8_t h[PACKET_HEADER];
+    uint8_t h[OT_HEADER];
 
-    packet_cloud_hello(h);
-    for (int i = 0; i < 4; i++)
-        h[12 + i] = (uint8_t) (now_s >> (24 - 8 * i));
+    ot_packet_hello(h, now_s);
     s->greeted = true;
     s->last_stamp = 0;
     note(s, "{\"event\":\"hello\"}");
@@ -279,16 +274,16 @@ void ot_server_serve(struct ot_server *s, void *way, struct ag_span packet, uint
 {
     struct ag_json_view v;
     struct ag_span text;
-    struct packet p;
+    struct ot_packet p;
 
-    if (packet_peek_did(packet) == UINT64_MAX) {
+    if (ot_packet_did(packet) == UINT64_MAX) {
         serve_hello(s, way, now_s);
         return;
     }
-    if (packet_decode(&p, &s->key, packet, &s->plain) != 0)
+    if (ot_packet_open(&p, s->secret, packet, &s->plain))
         return;
     s->way = way;
-    if (p.header_only) {
+    if (!p.has_text) {
         if (!s->quiet)
             note(s, "{\"event\":\"keepalive\",\"stamp\":%" PRIu32 "}", p.stamp);
         s->sink->send(s->user, way, packet);

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "client/lan/core/packet.h"
+#include "examples/sim/wire/ot_packet.h"
 #include "libagent/core/buf.h"
 
 struct ot_ledger_entry;
@@ -27,7 +27,7 @@ struct ot_server {
     const struct ot_server_sink *sink;
     void *user;
     uint64_t did;
-    struct packet_key key;
+    char secret[OT_SECRET];
     const char *mute;      /* a method that is never acknowledged; NULL: none */
     bool quiet;            /* no lines for single reports and keepalives */
     uint32_t next_id;      /* of commands */

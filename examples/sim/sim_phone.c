@@ -15,8 +15,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-#include "client/lan/core/packet.h"
 #include "examples/sim/sim.h"
+#include "examples/sim/wire/ot_packet.h"
 #include "libagent/core/json/json.h"
 #include "libagent/io/addr.h"
 
@@ -28,7 +28,6 @@ struct phone {
     uint32_t stamp;
     char token[17];
     bool has_token;
-    struct packet_key key;
 };
 
 static void phone_usage(FILE *f)
@@ -93,19 +92,19 @@ static bool is_unset(const char *tail)
 
 static int phone_hello(struct phone *p)
 {
-    static const char hello[PACKET_HEADER + 1] = "\x21\x31\x00\x20\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    static const char hello[OT_HEADER + 1] = "\x21\x31\x00\x20\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
                                                  "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff";
     char reply[2048];
 
     for (int i = 0; i < p->tries; i++) {
         size_t n;
 
-        (void) !send(p->fd, hello, PACKET_HEADER, 0);
+        (void) !send(p->fd, hello, OT_HEADER, 0);
         n = phone_receive(p, reply, sizeof reply, now_ms() + p->timeout_ms);
-        if (n != PACKET_HEADER)
+        if (n != OT_HEADER)
             continue;
-        p->did = packet_peek_did((struct ag_span){reply, n});
-        p->stamp = packet_peek_stamp((struct ag_span){reply, n});
+        p->did = ot_packet_did((struct ag_span){reply, n});
+        p->stamp = ot_packet_stamp((struct ag_span){reply, n});
         if (!p->has_token && !is_unset(reply + 16)) {
             memcpy(p->token, reply + 16, 16);
             p->has_token = true;
@@ -136,9 +135,9 @@ static int wait_answer(struct phone *p, uint32_t id, int until_ms)
     while ((n = phone_receive(p, datagram, sizeof datagram, until_ms)) > 0) {
         struct ag_json_view view;
         struct ag_span text;
-        struct packet header;
+        struct ot_packet header;
 
-        if (packet_decode(&header, &p->key, (struct ag_span){datagram, n}, &plain) != 0) {
+        if (ot_packet_open(&header, p->token, (struct ag_span){datagram, n}, &plain)) {
             fprintf(stderr, "miio_sim phone: an answer has a wrong checksum: is the token right?\n");
             continue;
         }
@@ -171,7 +170,7 @@ static int phone_call(struct phone *p, const char *method, const char *params)
     }
     for (int i = 0; i < p->tries; i++) {
         ag_buf_clear(&packet);
-        if (packet_encode(&packet, &p->key, p->did, p->stamp + 1 + (uint32_t) i, ag_buf_span(&text)) < 0)
+        if (ot_packet_seal(&packet, p->token, p->did, p->stamp + 1 + (uint32_t) i, ag_buf_span(&text)) < 0)
             return SIM_RUNTIME;
         for (int k = 0; k < p->repeat; k++)
             (void) !send(p->fd, ag_buf_head(&packet), ag_buf_size(&packet), 0);
@@ -285,8 +284,6 @@ static int run_command(struct phone *p, int argc, char **argv)
         fprintf(stderr, "miio_sim phone: the device tells no token, give it with --token\n");
         return SIM_RUNTIME;
     }
-    if (packet_key_init(&p->key, p->token) < 0)
-        return SIM_RUNTIME;
     if (strcmp(argv[0], "info") == 0)
         return phone_call(p, "miIO.info", "[]");
     if (strcmp(argv[0], "config_router") == 0)
@@ -322,7 +319,6 @@ int sim_phone(int argc, char **argv)
         return SIM_USAGE;
     }
     code = run_command(&p, argc - optind, argv + optind);
-    packet_key_deinit(&p.key);
     if (p.fd >= 0)
         close(p.fd);
     return code;

@@ -2,12 +2,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include "client/cloud/onenet/core/onenet_dp.h"
+#include "examples/sim/onenet/onenet_wire.h"
 
 enum { POINTS = 64 };
 
 struct seen {
     size_t n;
-    enum onenet_value_kind kind;
+    enum on_value_kind kind;
     struct ag_buf bytes; /* stream, time, value of every point */
     struct {
         size_t stream, time, value, end;
@@ -15,7 +16,7 @@ struct seen {
     struct onenet_float floats[POINTS];
 };
 
-static int keep(void *user, const struct onenet_value *v)
+static int keep(void *user, const struct on_value *v)
 {
     struct seen *s = user;
 
@@ -36,7 +37,7 @@ static int keep(void *user, const struct onenet_value *v)
     return 0;
 }
 
-static int count(void *user, const struct onenet_value *v)
+static int count(void *user, const struct on_value *v)
 {
     (void) v;
     (*(size_t *) user)++;
@@ -54,11 +55,11 @@ static int build(struct ag_buf *out, const struct seen *s, bool *known)
         p[i] = (struct onenet_point){{d + s->at[i].stream, s->at[i].time - s->at[i].stream},
                                      {d + s->at[i].time, s->at[i].value - s->at[i].time},
                                      {d + s->at[i].value, s->at[i].end - s->at[i].value}};
-    if (s->kind == ONENET_VALUE_FLOAT)
+    if (s->kind == ON_VALUE_FLOAT)
         return onenet_dp_encode_floats(out, NULL, s->floats, s->n, &used);
-    if (s->kind == ONENET_VALUE_BINARY)
+    if (s->kind == ON_VALUE_BINARY)
         return onenet_dp_encode_binary(out, p[0].stream, p[0].time, (struct ag_span){"", 0}, p[0].value);
-    if (s->kind == ONENET_VALUE_JSON)
+    if (s->kind == ON_VALUE_JSON)
         return onenet_dp_encode_streams(out, p, s->n);
     *known = false; /* text is no JSON value */
     return 0;
@@ -71,14 +72,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct seen s = {.bytes = AG_BUF_INIT};
     struct ag_buf out = AG_BUF_INIT;
     struct ag_span payload = {(const char *) data, n};
-    int checked = onenet_dp_decode(payload, NULL, NULL), e = onenet_dp_decode(payload, keep, &s);
+    int checked = on_points_read(payload, NULL, NULL), e = on_points_read(payload, keep, &s);
     size_t again = 0;
     bool known;
 
     if (checked != e || (e != 0) != (s.n == 0))
         abort();
     if (e == 0 && s.n <= POINTS && build(&out, &s, &known) == 0 && known &&
-        (onenet_dp_decode(ag_buf_span(&out), count, &again) != 0 || again != s.n))
+        (on_points_read(ag_buf_span(&out), count, &again) != 0 || again != s.n))
         abort();
     ag_buf_deinit(&s.bytes);
     ag_buf_deinit(&out);

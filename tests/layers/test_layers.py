@@ -145,6 +145,12 @@ def test_the_device_includes_no_other_room_of_the_client():
     assert [b for a, b in graph.arrows() if a == "client/device" and b.startswith("client/")] == []
 
 
+def test_the_stand_ins_have_codecs_of_their_own():
+    """A fault that both sides of a line share shows in no test."""
+    bad = [f"{a}: {b}" for (a, b) in graph.arrows() if a == "examples/sim" and b.split("/")[0] in ("client", "agent")]
+    assert bad == []
+
+
 def test_no_circle_of_files_in_a_core():
     """A .c and its .h are one module. In the agent the folders go one way, too."""
     for part in ["agent/core", "libagent/core"]:

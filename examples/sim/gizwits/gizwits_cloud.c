@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/device/core/endpoint.h"
 #include "examples/sim/gizwits/gizwits_sim.h"
 #include "examples/sim/sim.h"
+#include "examples/sim/wire/endpoint.h"
 #include "libagent/core/json/json.h"
 
 void gzsim_refuse(struct gzsim *s, const char *did, const char *why)
@@ -101,17 +101,17 @@ static int do_order(struct gzsim *s, const char *verb, const char *value)
 
 static int do_server(struct gzsim *s, const char *verb, char *a, char *b, char *rest)
 {
-    struct gizwits_frame f = {.fw_type = (uint8_t) atoi(a)};
+    struct gz_frame f = {.fw_type = (uint8_t) atoi(a)};
     char file[512], md5[16] = "";
 
     if (strcmp(verb, "apps") == 0) {
         s->n_apps = (unsigned) atoi(a);
-        f.cmd = GIZWITS_APPS;
+        f.cmd = GZ_APPS;
         f.n_apps = (uint16_t) s->n_apps;
     } else if (strcmp(verb, "notice41") == 0) {
-        f.cmd = GIZWITS_FIRMWARE_V41;
+        f.cmd = GZ_FIRMWARE_V41;
     } else if (strcmp(verb, "notice40") == 0) {
-        f.cmd = GIZWITS_FIRMWARE_V40;
+        f.cmd = GZ_FIRMWARE_V40;
         f.fw_id = (uint32_t) strtoul(b, NULL, 10);
         f.url = span(rest);
     } else if (strcmp(verb, "firmware") == 0 && (f.fw_type == 1 || f.fw_type == 2)) {
@@ -130,7 +130,7 @@ static int do_server(struct gzsim *s, const char *verb, char *a, char *b, char *
 /* Verbs whose second word is an App. */
 static int do_app(struct gzsim *s, const char *verb, const char *app, char *b, char *rest)
 {
-    struct gizwits_frame f = {.cmd = GIZWITS_TO_DEVICE};
+    struct gz_frame f = {.cmd = GZ_TO_DEVICE};
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
 
     if (strcmp(verb, "cmd") == 0) {
@@ -140,11 +140,11 @@ static int do_app(struct gzsim *s, const char *verb, const char *app, char *b, c
     } else if (strcmp(verb, "bytes") == 0) {
         f.p0 = (struct ag_span){b, sim_from_hex(b)};
     } else if (strcmp(verb, "acked") == 0 || strcmp(verb, "ack") == 0) {
-        f.cmd = verb[3] ? GIZWITS_ACKED : GIZWITS_ACK;
+        f.cmd = verb[3] ? GZ_ACKED : GZ_ACK;
         f.sn = (uint32_t) strtoul(b, NULL, 10);
         f.p0 = span(rest);
     } else if (strcmp(verb, "log") == 0) {
-        f.cmd = GIZWITS_SET_LOG;
+        f.cmd = GZ_SET_LOG;
         f.settings = (uint16_t) strtoul(b, NULL, 16);
     } else {
         return do_server(s, verb, (char *) app, b, rest);
@@ -188,8 +188,7 @@ static void stop(void *user)
     s->stopping = true;
     mqtt_door_close(&s->door);
     s->web = sim_web_stop(s->web);
-    mqtt_link_close(s->link);
-    uv_close((uv_handle_t *) &s->link_retry, NULL);
+    sim_mqtt_close(&s->link);
     sim_standin_stop(&s->standin);
 }
 
@@ -197,15 +196,13 @@ static void start_handles(struct gzsim *s)
 {
     static const struct sim_standin_ops ops = {on_line, stop};
 
-    uv_timer_init(&s->loop, &s->link_retry);
     gzsim_relay_init(s);
-    s->link_retry.data = s;
     sim_standin_start(&s->standin, &s->loop, &ops, s);
 }
 
 struct options {
     uint16_t http, mqtt;
-    struct endpoint broker;
+    struct sim_endpoint broker;
     bool has_broker;
 };
 
@@ -251,7 +248,7 @@ static bool take_option(struct gzsim *s, struct options *o, int c)
         return take_port(optarg, &o->mqtt);
     case 'b':
         o->has_broker = true;
-        if (endpoint_parse(optarg, 1883, &o->broker, &why) == 0)
+        if (sim_endpoint_parse(optarg, 1883, &o->broker, &why) == 0)
             return true;
         fprintf(stderr, "miio_sim: --broker: %s\n", why);
         return false;

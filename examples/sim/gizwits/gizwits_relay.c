@@ -88,36 +88,36 @@ static void relay_from_broker(struct mqtt_relay *base, const struct mqtt_packet 
 static bool is_device_command(uint16_t cmd, bool to_app)
 {
     if (!to_app)
-        return cmd == GIZWITS_ASK_APPS;
-    return cmd == GIZWITS_TO_APP || cmd == GIZWITS_ACKED || cmd == GIZWITS_ACK ||
-           cmd == GIZWITS_SET_LOG_ACK || cmd == GIZWITS_LOG;
+        return cmd == GZ_ASK_APPS;
+    return cmd == GZ_TO_APP || cmd == GZ_ACKED || cmd == GZ_ACK ||
+           cmd == GZ_SET_LOG_ACK || cmd == GZ_LOG;
 }
 
 /* NULL, or what forbids the publish. */
 static const char *judge_publish(struct gzsim_relay *r, const struct mqtt_publish *p)
 {
-    char own[GIZWITS_TOPIC_MAX];
-    size_t n = strlen(gizwits_topic_to_app(r->device->did, "", own));
+    char own[GZ_TOPIC_MAX];
+    size_t n = (size_t) snprintf(own, sizeof own, "dev2app/%s", r->device->did);
     bool request = ag_span_eq(p->topic, "cli2ser_req") || ag_span_eq(p->topic, "ser2cli_req");
     bool to_all = ag_span_is(p->topic, own, n);
     bool to_one = p->topic.len > n + 1 && memcmp(p->topic.p, own, n) == 0 && p->topic.p[n] == '/';
-    struct gizwits_frame f;
-    int e;
+    struct gz_frame f;
+    const char *fault;
 
     if (p->qos != 0 || p->retain)
         return "PUBLISH with QoS or retain";
     if (!request && !to_all && !to_one)
         return "PUBLISH to a topic of nobody or of somebody else";
-    if (to_one && !gizwits_app_ok((struct ag_span){p->topic.p + n + 1, p->topic.len - n - 1}))
+    if (to_one && !gz_app_is_good((struct ag_span){p->topic.p + n + 1, p->topic.len - n - 1}))
         return "PUBLISH to no App";
-    e = gizwits_frame_parse(request ? GIZWITS_FORM_B : GIZWITS_FORM_A, p->payload, &f);
-    if (e != 0)
-        return gizwits_frame_error(e);
+    fault = gz_frame_read(request, p->payload, &f);
+    if (fault)
+        return fault;
     if (!is_device_command(f.cmd, !request))
         return "a command that devices do not send there";
-    if ((f.cmd == GIZWITS_SET_LOG_ACK || f.cmd == GIZWITS_ACK) && !to_one)
+    if ((f.cmd == GZ_SET_LOG_ACK || f.cmd == GZ_ACK) && !to_one)
         return "an acknowledgement to nobody";
-    if (f.cmd == GIZWITS_LOG && !to_all)
+    if (f.cmd == GZ_LOG && !to_all)
         return "a log to one App";
     return NULL;
 }
@@ -139,10 +139,9 @@ static void handle_publish(struct gzsim_relay *r, const struct mqtt_packet *pack
 
 static bool filter_allowed(const struct gzsim_relay *r, struct ag_span filter)
 {
-    char own[GIZWITS_TOPIC_MAX];
+    char own[GZ_TOPIC_MAX];
 
-    for (unsigned i = 0; i < GIZWITS_N_FILTERS; i++) {
-        gizwits_topic_filter(i, r->device->did, r->s->product_key, own);
+    for (unsigned i = 0; gz_filter(i, r->device->did, r->s->product_key, own); i++) {
         if (ag_span_is(filter, own, strlen(own)))
             return true;
     }

@@ -13,14 +13,12 @@
 #define SIM_GIZWITS_SIM_H
 
 #include <uv.h>
-#include "client/cloud/gizwits/core/gizwits_frame.h"
-#include "client/cloud/gizwits/core/gizwits_http.h"
-#include "client/cloud/gizwits/core/gizwits_topic.h"
-#include "client/cloud/io/mqtt_link.h"
 #include "examples/sim/broker.h"
+#include "examples/sim/gizwits/gizwits_wire.h"
 #include "examples/sim/mqtt_relay.h"
 #include "examples/sim/standin.h"
 #include "examples/sim/web.h"
+#include "examples/sim/wire/mqtt_client.h"
 #include "libagent/core/list.h"
 
 enum { GZSIM_DID_LEN = 22, GZSIM_PINGS_MAX = 60, GZSIM_PINGS_MS = 180000 };
@@ -30,7 +28,7 @@ struct gzsim_relay;
 struct gzsim_device {
     struct ag_list link;
     char did[GZSIM_DID_LEN + 1];
-    char passcode[GIZWITS_PASSCODE_MAX + 1];
+    char passcode[GZ_PASSCODE_MAX + 1];
     char mac[13];
     bool disabled;
     struct gzsim_relay *relay;       /* online */
@@ -40,7 +38,7 @@ struct gzsim_device {
 
 /* What update checks answer, by type - 1. */
 struct gzsim_firmware {
-    char version[GIZWITS_VERSION_MAX + 1]; /* "": none */
+    char version[GZ_VERSION_MAX + 1]; /* "": none */
     uint32_t fid;
     char md5[33]; /* "": the download goes without Firmware-MD5 */
     struct ag_buf bytes;
@@ -57,8 +55,7 @@ struct gzsim {
     bool swallow, refuse, down; /* PINGREQ; CONNECT; HTTP with 503 */
     struct sim_broker child;
     struct sockaddr_in broker;
-    struct mqtt_link *link; /* of the Apps and the server */
-    uv_timer_t link_retry;
+    struct sim_mqtt link; /* of the Apps and the server */
     bool ready_told;
     uint16_t http_port, mqtt_port;
     struct mqtt_door door; /* of the devices */
@@ -103,7 +100,7 @@ int gzsim_web_start(struct gzsim *s, uint16_t port);
 
 int gzsim_app_open(struct gzsim *s);
 /* A frame of an App's (app not "") or of the server's to the device that logged in last. */
-int gzsim_app_send(struct gzsim *s, const char *app, const struct gizwits_frame *f);
+int gzsim_app_send(struct gzsim *s, const char *app, const struct gz_frame *f);
 int gzsim_app_publish(struct gzsim *s, const char *topic, struct ag_span payload);
 
 #endif

@@ -8,10 +8,7 @@ enum { BODY_MAX = 4096 };
 
 static struct ag_span field(const struct sim_web_request *q, const char *key)
 {
-    struct ag_span v = {NULL, 0};
-
-    gizwits_http_get(q->body, key, &v);
-    return v;
+    return gz_body_value(q->body, key);
 }
 
 static bool is_hex(struct ag_span s, size_t n)
@@ -30,10 +27,10 @@ static int web_refuse(struct gzsim *s, struct sim_web_answer *a, unsigned status
 static int post_device(struct gzsim *s, const struct sim_web_request *q, struct sim_web_answer *a)
 {
     struct ag_span passcode = field(q, "passcode"), mac = field(q, "mac"), key = field(q, "product_key");
-    char pass[GIZWITS_PASSCODE_MAX + 1], mac_text[13];
+    char pass[GZ_PASSCODE_MAX + 1], mac_text[13];
     struct gzsim_device *d;
 
-    if (!passcode.p || passcode.len == 0 || passcode.len > GIZWITS_PASSCODE_MAX)
+    if (!passcode.p || passcode.len == 0 || passcode.len > GZ_PASSCODE_MAX)
         return web_refuse(s, a, 400, "no usable passcode");
     if (!is_hex(mac, 12))
         return web_refuse(s, a, 400, "mac is not 12 lower-case hex digits");

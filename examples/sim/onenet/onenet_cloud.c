@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/device/core/endpoint.h"
 #include "examples/sim/onenet/onenet_sim.h"
 #include "examples/sim/sim.h"
+#include "examples/sim/wire/endpoint.h"
 
-enum { LINK_RETRY_MS = 200, BIG_MAX = 1 << 20 };
+enum { BIG_MAX = 1 << 20 };
 
 /* Queued messages are the platform's rule for offline topics: at most 10. */
 static const char BROKER_CONF[] =
@@ -28,65 +28,11 @@ void onsim_refuse(struct onsim *s, const char *device, const char *why)
 
 /* ---- the platform's own connection ---- */
 
-static void on_link_connected(void *user, bool present)
-{
-    (void) user;
-    (void) present;
-}
-
-static void on_link_retry(uv_timer_t *t)
-{
-    struct onsim *s = t->data;
-
-    if (!s->stopping)
-        mqtt_link_connect(s->link);
-}
-
-static void on_link_lost(void *user, enum mqtt_link_loss loss, int code, const char *why)
-{
-    struct onsim *s = user;
-
-    (void) loss;
-    (void) code;
-    (void) why;
-    uv_timer_start(&s->link_retry, on_link_retry, LINK_RETRY_MS, 0);
-}
-
-static void on_link_message(void *user, const struct mqtt_link_msg *m)
-{
-    (void) user;
-    (void) m;
-}
-
-static void on_link_done(void *user, uint64_t cookie, int result)
-{
-    (void) user;
-    (void) cookie;
-    (void) result;
-}
-
-static void on_link_closed(void *user)
-{
-    struct onsim *s = user;
-
-    s->link = NULL;
-}
-
-static const struct mqtt_link_events LINK_EVENTS = {on_link_connected, on_link_lost, on_link_message,
-                                                    on_link_done, on_link_closed, NULL};
-
 static int open_link(struct onsim *s)
 {
-    const struct mqtt_link_config c = {.host = "127.0.0.1",
-                                       .port = ntohs(s->broker.sin_port),
-                                       .client_id = "onenet-platform",
-                                       .user = s->broker_user,
-                                       .password = s->broker_password,
-                                       .clean_session = true};
-    const struct mqtt_link_limits limits = {.window = 4096, .window_bytes = 64 << 20};
-    int r = mqtt_link_open(&s->link, &s->loop, &c, &limits, &LINK_EVENTS, s);
+    static const struct sim_mqtt_ops ops = {NULL, NULL};
 
-    return r == 0 ? mqtt_link_connect(s->link) : r;
+    return sim_mqtt_open(&s->link, &s->loop, ntohs(s->broker.sin_port), "onenet-platform", s->broker_user, s->broker_password, NULL, &ops, s);
 }
 
 /* ---- standard input ---- */
@@ -147,8 +93,7 @@ static void stop(void *user)
     s->stopping = true;
     mqtt_door_close(&s->door);
     s->web = sim_web_stop(s->web);
-    mqtt_link_close(s->link);
-    uv_close((uv_handle_t *) &s->link_retry, NULL);
+    sim_mqtt_close(&s->link);
     sim_standin_stop(&s->standin);
 }
 
@@ -172,7 +117,7 @@ static void usage(FILE *f)
 }
 
 struct options {
-    struct endpoint listen, broker;
+    struct sim_endpoint listen, broker;
     uint16_t http;
     bool has_broker;
 };
@@ -215,13 +160,13 @@ static int take_option(struct onsim *s, struct options *o, int c)
         break;
     case 'l':
         if (strcmp(optarg, "127.0.0.1:0") != 0)
-            r = endpoint_parse(optarg, 6002, &o->listen, &why);
+            r = sim_endpoint_parse(optarg, 6002, &o->listen, &why);
         break;
     case 'w':
         o->http = (uint16_t) atoi(optarg);
         break;
     case 'b':
-        r = endpoint_parse(optarg, 1883, &o->broker, &why);
+        r = sim_endpoint_parse(optarg, 1883, &o->broker, &why);
         o->has_broker = true;
         break;
     case 'u':
@@ -277,8 +222,6 @@ static int start(struct onsim *s, const struct options *o)
         return r;
     uv_ip4_addr(o->has_broker ? o->broker.host : "127.0.0.1", o->has_broker ? o->broker.port : s->child.port,
                 &s->broker);
-    uv_timer_init(&s->loop, &s->link_retry);
-    s->link_retry.data = s;
     onsim_relay_init(s);
     sim_standin_start(&s->standin, &s->loop, &ops, s);
     r = uv_ip4_addr(o->listen.host, o->listen.port, &a);

@@ -237,15 +237,15 @@ static void handle_publish(struct onsim_relay *r, const struct mqtt_packet *pack
 static bool admit_filter(struct onsim_relay *r, struct ag_span filter)
 {
     struct onsim_device *d = r->device;
-    int e = onenet_topic_check(filter, true);
+    const char *fault = on_topic_fault(filter, true);
 
-    if (e != 0) {
-        onsim_refuse(r->s, d->id, onenet_topic_strerror(e));
+    if (fault) {
+        onsim_refuse(r->s, d->id, fault);
         return false;
     }
     if (onsim_topic_find(&d->subs, filter))
         return true;
-    if (d->n_subs >= ONENET_SUBSCRIPTIONS_MAX) {
+    if (d->n_subs >= ON_SUBSCRIPTIONS_MAX) {
         onsim_refuse(r->s, d->id, "over 100 subscriptions");
         return false;
     }

@@ -13,13 +13,12 @@
 #define SIM_ONENET_SIM_H
 
 #include <uv.h>
-#include "client/cloud/onenet/core/onenet_dp.h"
-#include "client/cloud/onenet/core/onenet_topic.h"
-#include "client/cloud/io/mqtt_link.h"
 #include "examples/sim/broker.h"
 #include "examples/sim/mqtt_relay.h"
+#include "examples/sim/onenet/onenet_wire.h"
 #include "examples/sim/standin.h"
 #include "examples/sim/web.h"
+#include "examples/sim/wire/mqtt_client.h"
 #include "libagent/core/list.h"
 
 struct onsim_relay;
@@ -61,8 +60,7 @@ struct onsim {
     struct sim_broker child;
     struct sockaddr_in broker;
     const char *broker_user, *broker_password;
-    struct mqtt_link *link; /* the platform's own connection: points for subscribers */
-    uv_timer_t link_retry;
+    struct sim_mqtt link; /* the platform's own connection: points for subscribers */
     struct mqtt_door door; /* of the devices */
     struct sim_web *web;
     struct sim_standin standin;

@@ -85,10 +85,10 @@ int onsim_topic_add(struct ag_list *list, struct ag_span name)
 
 const char *onsim_topic_create(struct onsim *s, struct ag_span name)
 {
-    int e = onenet_topic_check(name, false);
+    const char *fault = on_topic_fault(name, false);
 
-    if (e != 0)
-        return onenet_topic_strerror(e);
+    if (fault)
+        return fault;
     if (onsim_topic_find(&s->topics, name))
         return "topic exists";
     if (s->n_topics >= TOPICS_PER_PRODUCT)
@@ -220,65 +220,60 @@ struct point_context {
 };
 
 /* What subscribers get: text as it is, JSON compact, binary raw. */
-static int append_value(struct ag_buf *out, const struct onenet_value *v)
+static int append_value(struct ag_buf *out, const struct on_value *v)
 {
-    if (v->kind == ONENET_VALUE_FLOAT)
+    if (v->kind == ON_VALUE_FLOAT)
         return ag_buf_printf(out, "%.9g", (double) v->number);
-    if (v->kind == ONENET_VALUE_JSON)
+    if (v->kind == ON_VALUE_JSON)
         return ag_json_append_compact(out, v->value);
     return ag_buf_append_span(out, v->value);
 }
 
-static void note_point(const struct point_context *c, const struct onenet_value *v, struct ag_span value)
+static void note_point(const struct point_context *c, const struct on_value *v, struct ag_span value)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     int r = ag_buf_append_json_str(&b, v->stream.p, v->stream.len);
 
     if (r == 0 && v->time.len > 0)
         r = ag_buf_printf(&b, ",\"at\":\"%.*s\"", (int) v->time.len, v->time.p);
-    if (r == 0 && v->kind == ONENET_VALUE_BINARY)
+    if (r == 0 && v->kind == ON_VALUE_BINARY)
         r = ag_buf_printf(&b, ",\"bytes\":%zu", v->value.len);
     else if (r == 0)
         r = ag_buf_append_str(&b, ",\"value\":");
-    if (r == 0 && v->kind == ONENET_VALUE_TEXT)
+    if (r == 0 && v->kind == ON_VALUE_TEXT)
         r = ag_buf_append_json_str(&b, value.p, value.len);
-    else if (r == 0 && v->kind != ONENET_VALUE_BINARY)
+    else if (r == 0 && v->kind != ON_VALUE_BINARY)
         r = ag_buf_append_span(&b, value);
     if (r == 0)
         sim_note("point", ",\"device\":\"%s\",\"type\":%d,\"qos\":%u,\"dup\":%s,\"stream\":%s", c->d->id,
                  c->p->payload.p[0] & 0x3f, c->p->qos, c->p->dup ? "true" : "false", ag_buf_cstr(&b));
 }
 
-static int on_point(void *user, const struct onenet_value *v)
+static int on_point(void *user, const struct on_value *v)
 {
     const struct point_context *c = user;
     ag_cleanup(ag_buf_deinit) struct ag_buf value = AG_BUF_INIT, topic = AG_BUF_INIT;
-    struct mqtt_link_msg m = {.qos = c->p->qos};
 
     if (append_value(&value, v) < 0)
         return -ENOMEM;
     c->s->n_points++;
     note_point(c, v, ag_buf_span(&value));
     if (ag_buf_printf(&topic, "/%s/%.*s", c->d->id, (int) v->stream.len, v->stream.p) == 0 &&
-        onenet_topic_check(ag_buf_span(&topic), true) == 0) {
-        m.topic = ag_buf_cstr(&topic);
-        m.payload = ag_buf_span(&value);
-        if (m.topic)
-            mqtt_link_publish(c->s->link, &m, 0);
-    }
+        !on_topic_fault(ag_buf_span(&topic), true) && ag_buf_cstr(&topic))
+        sim_mqtt_publish(&c->s->link, ag_buf_cstr(&topic), ag_buf_span(&value), c->p->qos);
     return 0;
 }
 
 void onsim_data(struct onsim *s, struct onsim_device *d, const struct mqtt_publish *p)
 {
     struct point_context c = {s, d, p};
-    int e = p->retain ? 0 : onenet_dp_decode(p->payload, on_point, &c);
+    int e = p->retain ? 0 : on_points_read(p->payload, on_point, &c);
 
     if (p->retain) {
         onsim_refuse(s, d->id, "$dp with retain");
     } else if (e != 0) {
         s->n_dp_bad++;
-        onsim_refuse(s, d->id, onenet_dp_strerror(e));
+        onsim_refuse(s, d->id, on_points_fault(e));
     }
 }
 

@@ -85,10 +85,10 @@ static int post_push(struct onsim *s, const struct sim_web_request *q, struct ag
 {
     const char *topic = sim_web_argument(q, "topic");
     struct ag_span name = {topic, topic ? strlen(topic) : 0};
-    int e = onenet_topic_check(name, false);
+    const char *fault = on_topic_fault(name, false);
 
-    if (e != 0)
-        return answer_error(out, ERRNO_ARGUMENT, onenet_topic_strerror(e));
+    if (fault)
+        return answer_error(out, ERRNO_ARGUMENT, fault);
     if (q->too_long || q->body.len >= BODY_MAX)
         return answer_error(out, ERRNO_ARGUMENT, "body must be shorter than 64 KiB");
     ag_list_for_each (it, &s->devices) {

@@ -1,5 +1,5 @@
 /*
- * OneNET data points: the payload of a PUBLISH to "$dp", types 1 to 7, built and strictly taken apart. No I/O, no clock.
+ * OneNET data points: the payload of a PUBLISH to "$dp", types 1 to 7, built. No I/O, no clock.
  *
  * Byte 0: bits 0..5 type, bit 6 zero, bit 7 "6 date bytes follow" (types 6 and 7 only; without the bit they are absent,
  * not zero). Lengths are big-endian and count bytes. Type 7 is mixed: numbers high byte first, floats (IEEE-754 single)
@@ -24,18 +24,13 @@ enum {
 
 /* Why a payload or a point was refused. */
 enum onenet_dp_error {
-    ONENET_DP_E_TYPE = 1, /* not 1..7, bit 6 set, or a date bit where none is allowed */
-    ONENET_DP_E_TRUNCATED, /* ends inside a length field or before what it announces */
-    ONENET_DP_E_TRAILING, /* bytes behind the end */
-    ONENET_DP_E_DATE, /* the 6 date bytes are no date */
+    ONENET_DP_E_DATE = 1, /* the 6 date bytes are no date */
     ONENET_DP_E_JSON, /* not JSON, or no UTF-8 */
-    ONENET_DP_E_SHAPE, /* JSON of another form than this type has */
     ONENET_DP_E_STREAM, /* stream name missing, empty or with control characters */
     ONENET_DP_E_TIME, /* not YYYY-MM-DD hh:mm:ss, or missing where it is needed */
     ONENET_DP_E_SEPARATORS, /* equal, missing, not ASCII; or none is free */
     ONENET_DP_E_FIELD, /* a field of more than three parts, or no field at all */
     ONENET_DP_E_NUMBER, /* stream number outside 1..65535 */
-    ONENET_DP_E_COUNT, /* 0 floats, or more than 500 */
     ONENET_DP_E_FLOAT, /* not a number, or infinite */
     ONENET_DP_E_TOO_LARGE, /* beyond ONENET_DP_TEXT_MAX or ONENET_DP_BINARY_MAX */
     ONENET_DP_E_TWICE, /* the same stream (and time) twice where the form can hold one */
@@ -89,31 +84,5 @@ int onenet_dp_encode_dated_text(struct ag_buf *out, const struct onenet_date *da
 /* Type 7. At most 500 points go into one payload: *used_out says how many were taken, call again for the rest. */
 int onenet_dp_encode_floats(struct ag_buf *out, const struct onenet_date *date, const struct onenet_float *p,
                             size_t n, size_t *used_out);
-
-/* ---- taking apart ---- */
-
-enum onenet_value_kind {
-    ONENET_VALUE_JSON, /* types 1, 3, 4: value is the JSON as it stands */
-    ONENET_VALUE_BINARY, /* type 2 */
-    ONENET_VALUE_TEXT, /* types 5, 6 */
-    ONENET_VALUE_FLOAT /* type 7: number */
-};
-
-struct onenet_value {
-    struct ag_span stream; /* plain text */
-    struct ag_span time; /* empty: the moment of arrival counts */
-    enum onenet_value_kind kind;
-    struct ag_span value;
-    float number;
-};
-
-/* Called for each point, in order; spans are borrowed for the call. Not 0 ends the decoding with that value. */
-typedef int (*onenet_value_fn)(void *user, const struct onenet_value *v);
-
-/*
- * fn (may be NULL: only check) sees points only when the whole payload is right. 0, -ENOMEM, an enum onenet_dp_error,
- * or what fn returned.
- */
-int onenet_dp_decode(struct ag_span payload, onenet_value_fn fn, void *user);
 
 #endif

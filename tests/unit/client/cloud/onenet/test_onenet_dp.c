@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include "libagent/core/json/json_iter.h"
 #include "client/cloud/onenet/core/onenet_dp.h"
+#include "examples/sim/onenet/onenet_wire.h"
 #include "tests/support/alloc_fail.h"
 
 static struct ag_span span(const char *s)
@@ -26,7 +27,7 @@ static void from_hex(struct ag_buf *out, const char *hex)
 }
 
 /* One line per point: stream|time|kind|value */
-static int print_point(void *user, const struct onenet_value *v)
+static int print_point(void *user, const struct on_value *v)
 {
     struct ag_buf *out = user;
     char number[32];
@@ -35,9 +36,9 @@ static int print_point(void *user, const struct onenet_value *v)
     snprintf(number, sizeof number, "%g", (double) v->number);
     r = ag_buf_printf(out, "%.*s|%.*s|%c|", (int) v->stream.len, v->stream.p, (int) v->time.len, v->time.p,
                       "jbtf"[v->kind]);
-    if (r == 0 && v->kind == ONENET_VALUE_FLOAT)
+    if (r == 0 && v->kind == ON_VALUE_FLOAT)
         r = ag_buf_append_str(out, number);
-    else if (r == 0 && v->kind == ONENET_VALUE_BINARY)
+    else if (r == 0 && v->kind == ON_VALUE_BINARY)
         r = ag_buf_printf(out, "%zu bytes", v->value.len);
     else if (r == 0)
         r = ag_buf_append_span(out, v->value);
@@ -66,47 +67,47 @@ static const struct {
     {"O08", "07000100010000c03f", 0, "1||f|1.5\n"},
     {"O09", "8710021d173b3b24370002000020c10000803e", 0,
      "9271|2016-02-29 23:59:59|f|-10\n9272|2016-02-29 23:59:59|f|0.25\n"},
-    {"O10", "0500053b3b743b31", ONENET_DP_E_SEPARATORS, NULL},
-    {"O11", "0300097b2261223a317d", ONENET_DP_E_TRUNCATED, NULL},
-    {"O12", "0300", ONENET_DP_E_TRUNCATED, NULL},
-    {"O13", "07000100020000c03f", ONENET_DP_E_TRUNCATED, NULL},
-    {"nothing at all", "", ONENET_DP_E_TRUNCATED, NULL},
-    {"type 0", "0000", ONENET_DP_E_TYPE, NULL},
-    {"type 8", "08000141", ONENET_DP_E_TYPE, NULL},
-    {"bit 6 set", "4300077b2261223a317d", ONENET_DP_E_TYPE, NULL},
-    {"date bit on type 3", "83100c160809100007", ONENET_DP_E_TYPE, NULL},
-    {"bytes behind the JSON", "0300077b2261223a317d00", ONENET_DP_E_TRAILING, NULL},
-    {"not an object", "0300035b315d", ONENET_DP_E_JSON, NULL},
-    {"no UTF-8", "0300097b2261223a22ff227d", ONENET_DP_E_JSON, NULL},
-    {"no points", "0300027b7d", ONENET_DP_E_EMPTY, NULL},
-    {"empty stream name", "0300067b22223a317d", ONENET_DP_E_STREAM, NULL},
-    {"control character in a name", "03000c7b225c7530303031223a317d", ONENET_DP_E_STREAM, NULL},
-    {"type 1 without datastreams", "0100077b2261223a317d", ONENET_DP_E_SHAPE, NULL},
-    {"type 4 whose value has no time", "0400077b2261223a317d", ONENET_DP_E_SHAPE, NULL},
-    {"type 4 with a wrong time", "04000d7b2261223a7b2278223a317d7d", ONENET_DP_E_TIME, NULL},
-    {"type 2 without binary length", "0200117b2264735f6964223a22696d616765227d0000", ONENET_DP_E_TRUNCATED, NULL},
-    {"type 2 with short binary", "0200117b2264735f6964223a22696d616765227d00000004dead", ONENET_DP_E_TRUNCATED, NULL},
-    {"type 2 with bytes behind", "0200117b2264735f6964223a22696d616765227d00000001dead", ONENET_DP_E_TRAILING, NULL},
-    {"type 2 over 3 MiB", "0200117b2264735f6964223a22696d616765227d00300001", ONENET_DP_E_TOO_LARGE, NULL},
-    {"type 2 without ds_id", "0200027b7d00000000", ONENET_DP_E_STREAM, NULL},
-    {"type 5 with separators only", "0500022c3b", ONENET_DP_E_FIELD, NULL},
-    {"type 5 with one separator", "0500012c", ONENET_DP_E_SEPARATORS, NULL},
-    {"type 5 with four parts", "0500092c3b612c622c632c64", ONENET_DP_E_FIELD, NULL},
-    {"type 5 with an empty name", "0500042c3b2c31", ONENET_DP_E_STREAM, NULL},
-    {"type 5 with a wrong time", "0500072c3b612c622c63", ONENET_DP_E_TIME, NULL},
-    {"type 5 with a separator of two bytes", "050006c3a43b612c31", ONENET_DP_E_SEPARATORS, NULL},
-    {"type 5 that is no UTF-8", "0500052c3b742cff", ONENET_DP_E_JSON, NULL},
-    {"type 6 with month 13", "86100d160809100009234074233140682332", ONENET_DP_E_DATE, NULL},
-    {"type 6 with 30 February", "86100217080910000923407423314068233200", ONENET_DP_E_TRAILING, NULL},
-    {"type 6 with 31 April", "8610041f080910000923407423314068233200", ONENET_DP_E_DATE, NULL},
-    {"type 6 cut in the date", "86100c16", ONENET_DP_E_TRUNCATED, NULL},
-    {"type 7 without records", "07", ONENET_DP_E_EMPTY, NULL},
-    {"type 7 with stream 0", "07000000010000c03f", ONENET_DP_E_NUMBER, NULL},
-    {"type 7 beyond stream 65535", "07ffff00020000c03f0000c03f", ONENET_DP_E_NUMBER, NULL},
-    {"type 7 with count 0", "0700010000", ONENET_DP_E_COUNT, NULL},
-    {"type 7 with count 501", "07000101f5", ONENET_DP_E_COUNT, NULL},
-    {"type 7 with infinity", "07000100010000807f", ONENET_DP_E_FLOAT, NULL},
-    {"type 7 cut in a record head", "0700", ONENET_DP_E_TRUNCATED, NULL},
+    {"O10", "0500053b3b743b31", ON_E_SEPARATORS, NULL},
+    {"O11", "0300097b2261223a317d", ON_E_TRUNCATED, NULL},
+    {"O12", "0300", ON_E_TRUNCATED, NULL},
+    {"O13", "07000100020000c03f", ON_E_TRUNCATED, NULL},
+    {"nothing at all", "", ON_E_TRUNCATED, NULL},
+    {"type 0", "0000", ON_E_TYPE, NULL},
+    {"type 8", "08000141", ON_E_TYPE, NULL},
+    {"bit 6 set", "4300077b2261223a317d", ON_E_TYPE, NULL},
+    {"date bit on type 3", "83100c160809100007", ON_E_TYPE, NULL},
+    {"bytes behind the JSON", "0300077b2261223a317d00", ON_E_TRAILING, NULL},
+    {"not an object", "0300035b315d", ON_E_JSON, NULL},
+    {"no UTF-8", "0300097b2261223a22ff227d", ON_E_JSON, NULL},
+    {"no points", "0300027b7d", ON_E_EMPTY, NULL},
+    {"empty stream name", "0300067b22223a317d", ON_E_STREAM, NULL},
+    {"control character in a name", "03000c7b225c7530303031223a317d", ON_E_STREAM, NULL},
+    {"type 1 without datastreams", "0100077b2261223a317d", ON_E_SHAPE, NULL},
+    {"type 4 whose value has no time", "0400077b2261223a317d", ON_E_SHAPE, NULL},
+    {"type 4 with a wrong time", "04000d7b2261223a7b2278223a317d7d", ON_E_TIME, NULL},
+    {"type 2 without binary length", "0200117b2264735f6964223a22696d616765227d0000", ON_E_TRUNCATED, NULL},
+    {"type 2 with short binary", "0200117b2264735f6964223a22696d616765227d00000004dead", ON_E_TRUNCATED, NULL},
+    {"type 2 with bytes behind", "0200117b2264735f6964223a22696d616765227d00000001dead", ON_E_TRAILING, NULL},
+    {"type 2 over 3 MiB", "0200117b2264735f6964223a22696d616765227d00300001", ON_E_TOO_LARGE, NULL},
+    {"type 2 without ds_id", "0200027b7d00000000", ON_E_STREAM, NULL},
+    {"type 5 with separators only", "0500022c3b", ON_E_FIELD, NULL},
+    {"type 5 with one separator", "0500012c", ON_E_SEPARATORS, NULL},
+    {"type 5 with four parts", "0500092c3b612c622c632c64", ON_E_FIELD, NULL},
+    {"type 5 with an empty name", "0500042c3b2c31", ON_E_STREAM, NULL},
+    {"type 5 with a wrong time", "0500072c3b612c622c63", ON_E_TIME, NULL},
+    {"type 5 with a separator of two bytes", "050006c3a43b612c31", ON_E_SEPARATORS, NULL},
+    {"type 5 that is no UTF-8", "0500052c3b742cff", ON_E_JSON, NULL},
+    {"type 6 with month 13", "86100d160809100009234074233140682332", ON_E_DATE, NULL},
+    {"type 6 with 30 February", "86100217080910000923407423314068233200", ON_E_TRAILING, NULL},
+    {"type 6 with 31 April", "8610041f080910000923407423314068233200", ON_E_DATE, NULL},
+    {"type 6 cut in the date", "86100c16", ON_E_TRUNCATED, NULL},
+    {"type 7 without records", "07", ON_E_EMPTY, NULL},
+    {"type 7 with stream 0", "07000000010000c03f", ON_E_NUMBER, NULL},
+    {"type 7 beyond stream 65535", "07ffff00020000c03f0000c03f", ON_E_NUMBER, NULL},
+    {"type 7 with count 0", "0700010000", ON_E_COUNT, NULL},
+    {"type 7 with count 501", "07000101f5", ON_E_COUNT, NULL},
+    {"type 7 with infinity", "07000100010000807f", ON_E_FLOAT, NULL},
+    {"type 7 cut in a record head", "0700", ON_E_TRUNCATED, NULL},
 };
 
 static void vectors_decode_as_noted(void **state)
@@ -117,14 +118,14 @@ static void vectors_decode_as_noted(void **state)
         int e;
 
         from_hex(&in, vectors[i].hex);
-        e = onenet_dp_decode(ag_buf_span(&in), print_point, &out);
+        e = on_points_read(ag_buf_span(&in), print_point, &out);
         if (e != vectors[i].error)
-            fail_msg("%s: %d %s", vectors[i].id, e, e > 0 ? onenet_dp_strerror(e) : "");
+            fail_msg("%s: %d %s", vectors[i].id, e, e > 0 ? on_points_fault(e) : "");
         if (vectors[i].points)
             assert_string_equal(ag_buf_cstr(&out), vectors[i].points);
         else
             assert_int_equal(ag_buf_size(&out), 0); /* a refused payload shows no point */
-        assert_true(e <= 0 || strlen(onenet_dp_strerror(e)) > 5);
+        assert_true(e <= 0 || strlen(on_points_fault(e)) > 5);
     }
 }
 
@@ -200,7 +201,7 @@ static void what_is_built_reads_back(void **state)
             continue;
         }
         ag_buf_consume(&b, 1);
-        assert_int_equal(onenet_dp_decode(ag_buf_span(&b), print_point, &out), 0);
+        assert_int_equal(on_points_read(ag_buf_span(&b), print_point, &out), 0);
         assert_string_equal(ag_buf_cstr(&out), built[i].points);
         assert_int_equal(encode(built[i].coder, &b, built[i].p, 0), ONENET_DP_E_EMPTY);
     }
@@ -220,7 +221,7 @@ static void type_2_carries_up_to_3_mib(void **state)
     ag_buf_clear(&out);
     assert_int_equal(onenet_dp_encode_binary(&b, span("i"), span(T1), span("{\"k\": [1]}"),
                                              (struct ag_span){big, ONENET_DP_BINARY_MAX}), 0);
-    assert_int_equal(onenet_dp_decode(ag_buf_span(&b), print_point, &out), 0);
+    assert_int_equal(on_points_read(ag_buf_span(&b), print_point, &out), 0);
     assert_string_equal(ag_buf_cstr(&out), "i|" T1 "|b|3145728 bytes\n");
     assert_int_equal(onenet_dp_encode_binary(&b, span("i"), span(""), span(""),
                                              (struct ag_span){big, ONENET_DP_BINARY_MAX + 1}), ONENET_DP_E_TOO_LARGE);
@@ -244,7 +245,7 @@ static void lengths_do_not_wrap(void **state)
         e = onenet_dp_encode_values(&b, &p, 1); /* {"a":...} adds 6 */
         assert_int_equal(e, len + 6 <= 65535 ? 0 : ONENET_DP_E_TOO_LARGE);
         if (e == 0)
-            assert_int_equal(onenet_dp_decode(ag_buf_span(&b), NULL, NULL), 0);
+            assert_int_equal(on_points_read(ag_buf_span(&b), NULL, NULL), 0);
         ag_buf_clear(&b);
         e = onenet_dp_encode_text(&b, &p, 1); /* ",;a," adds 4, the quotes go */
         assert_int_equal(e, len + 2 <= 65535 ? 0 : ONENET_DP_E_TOO_LARGE);
@@ -275,7 +276,7 @@ static void floats_share_records_and_are_split(void **state)
     assert_int_equal(onenet_dp_encode_floats(&b, NULL, many, 501, &used), 0);
     assert_int_equal(used, 500);
     assert_int_equal(ag_buf_size(&b), 1 + 500 * 8);
-    assert_int_equal(onenet_dp_decode(ag_buf_span(&b), NULL, NULL), 0);
+    assert_int_equal(on_points_read(ag_buf_span(&b), NULL, NULL), 0);
     ag_buf_clear(&b);
     assert_int_equal(onenet_dp_encode_floats(&b, NULL, many + used, 501 - used, &used), 0);
     assert_int_equal(used, 1);
@@ -338,7 +339,7 @@ static void build_and_read_everything(void *user)
                         : onenet_dp_encode_floats(&b, &DATE, &f, 1, &used);
         assert_true(e[i] == 0 || e[i] == -ENOMEM || i == VALUES);
         if (e[i] == 0)
-            e[i] = onenet_dp_decode(ag_buf_span(&b), print_point, &out);
+            e[i] = on_points_read(ag_buf_span(&b), print_point, &out);
         else
             assert_int_equal(ag_buf_size(&b), 0);
         assert_true(e[i] == 0 || e[i] == -ENOMEM || e[i] == ONENET_DP_E_JSON || i == VALUES);

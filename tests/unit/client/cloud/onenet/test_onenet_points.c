@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include "client/cloud/onenet/core/onenet_points.h"
+#include "examples/sim/onenet/onenet_wire.h"
 #include "tests/support/alloc_fail.h"
 
 static struct ag_span span(const char *s)
@@ -12,12 +13,12 @@ static struct ag_span span(const char *s)
     return (struct ag_span){s, strlen(s)};
 }
 
-static int print_point(void *user, const struct onenet_value *v)
+static int print_point(void *user, const struct on_value *v)
 {
     struct ag_buf *out = user;
     int r = ag_buf_printf(out, "%.*s|%.*s|", (int) v->stream.len, v->stream.p, (int) v->time.len, v->time.p);
 
-    if (r == 0 && v->kind == ONENET_VALUE_FLOAT)
+    if (r == 0 && v->kind == ON_VALUE_FLOAT)
         r = ag_buf_printf(out, "%g", (double) v->number);
     else if (r == 0)
         r = ag_buf_append_span(out, v->value);
@@ -50,7 +51,7 @@ static void kept_reports_bring_their_time(void **state)
 
         assert_int_equal(onenet_report_encode(&b, span(rows[i].report), 1709251199, 8 * 3600), 0);
         assert_int_equal(b.data[0], rows[i].type);
-        assert_int_equal(onenet_dp_decode(ag_buf_span(&b), print_point, &out), 0);
+        assert_int_equal(on_points_read(ag_buf_span(&b), print_point, &out), 0);
         assert_string_equal(ag_buf_cstr(&out), rows[i].points);
     }
 }
@@ -96,7 +97,7 @@ static void reports_become_points(void **state)
         if (e != 0)
             continue;
         assert_int_equal(b.data[0], reports[i].type);
-        assert_int_equal(onenet_dp_decode(ag_buf_span(&b), print_point, &out), 0);
+        assert_int_equal(on_points_read(ag_buf_span(&b), print_point, &out), 0);
         assert_string_equal(ag_buf_cstr(&out), reports[i].points);
     }
 }
@@ -163,7 +164,7 @@ static void requests_are_checked_and_built(void **state)
             fail_msg("%s: built %d", requests[i].params, e);
         if (e == 0) {
             assert_int_equal((unsigned char) b.data[0], requests[i].type);
-            assert_int_equal(onenet_dp_decode(ag_buf_span(&b), print_point, &out), 0);
+            assert_int_equal(on_points_read(ag_buf_span(&b), print_point, &out), 0);
             assert_string_equal(ag_buf_cstr(&out), requests[i].points);
         }
         onenet_dp_request_deinit(&q);
