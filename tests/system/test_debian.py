@@ -3,7 +3,9 @@ debhelper, lintian and a Debian mirror ($MIIO_DEBIAN_MIRROR), or a root that deb
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -197,3 +199,105 @@ rm app app.out
     assert left == []
     assert sorted(before - root.files()) == []
     assert root.sh("cat /etc/passwd /etc/group") == users
+
+
+# ---- the same under systemd, which is process 1 of namespaces of its own ----
+
+# A root that is a mount and has devices of its own: the units' own namespaces are made inside it.
+BOOT = """
+mount --make-rprivate / && mount --bind '{root}' '{root}' && cd '{root}'
+mount -t proc proc proc && mount -t sysfs sysfs sys
+for d in run tmp sys/fs/cgroup; do mount -t tmpfs tmpfs $d; done
+mkdir sys/fs/cgroup/systemd && mount -t cgroup -o none,name=systemd cgroup sys/fs/cgroup/systemd
+mount -t tmpfs -o mode=755 dev dev && mkdir dev/shm dev/pts && ln -s pts/ptmx dev/ptmx
+for d in null,3 zero,5 full,7 random,8 urandom,9; do mknod -m 666 dev/${{d%,*}} c 1 ${{d#*,}}; done
+mknod -m 666 dev/tty c 5 0
+ip link set lo up && mkdir -p .old && pivot_root . .old && umount -l /.old
+exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system
+"""
+
+
+class Booted:
+    def __init__(self, path):
+        self.process = subprocess.Popen(["unshare", "-m", "-p", "-f", "-n", "-u", "-i", "sh", "-c", BOOT.format(root=path)], start_new_session=True,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.init = None
+        end = time.monotonic() + 60
+        while time.monotonic() < end and self.process.poll() is None:
+            children = Path("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)).read_text().split()
+            if children and (Path("/proc") / children[0] / "comm").read_text().strip() == "systemd":
+                self.init = children[0]
+                if "running" in self.sh("systemctl is-system-running --wait || true", check=False):
+                    return
+            time.sleep(0.2)
+        said = self.process.communicate()[0] if self.process.poll() is not None else "it did not come up"
+        self.end()
+        pytest.skip("systemd cannot be process 1 of a namespace here: " + said[-300:])
+
+    def sh(self, script, check=True):
+        done = subprocess.run(["nsenter", "-t", self.init, "-m", "-p", "-n", "-u", "-i", "-r", "-w", "env", "-i", "LC_ALL=C",
+                               "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "sh", "-ec", script],
+                              capture_output=True, text=True, timeout=300)
+        assert not check or done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        return done.stdout
+
+    def until(self, script, wanted, seconds=60):
+        end = time.monotonic() + seconds
+        while not re.search(wanted, self.sh(script, check=False), re.M):
+            assert time.monotonic() < end, "%s\n%s\n%s" % (script, self.sh(script, check=False),
+                                                         self.sh("journalctl --no-pager -u 'miio*' | tail -n 40", check=False))
+            time.sleep(0.2)
+
+    def end(self):
+        if self.init and self.process.poll() is None:
+            os.kill(int(self.init), signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def booted(root):
+    need("nsenter", "pivot_root")
+    root.sh("rm -f /usr/sbin/policy-rc.d")
+    b = Booted(root.path)
+    yield b
+    b.end()
+
+
+IDENTITY = "did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=v\nmodel=v.prod.v1\ncloud=none\n"
+HOOK = "#!/bin/sh\necho \"${0##*/} $* as $(id -u)\" >>/root/hooks.log\n"
+
+
+def test_under_systemd(booted):
+    """What the hardened units take away is not missed: every part works, what only root may do is done by root, and systemd's own
+    means (socket, watchdog, reload, restart) work."""
+    booted.sh("cd /packages; dpkg -i ./*.deb")
+    booted.until("systemctl is-active miio-agent.service", "^active")
+    assert "inactive" in booted.sh("systemctl is-active miio-client || true")  # no identity yet
+    booted.sh("printf '%s' >/etc/miio/device.conf; chown miio:miio /etc/miio/device.conf; chmod 600 /etc/miio/device.conf\n"
+              "mkdir /etc/miio-hooks; for h in wifi_start miio_client_helper ota_install; do printf '%s' >/etc/miio-hooks/$h.sh; done\n"
+              "chmod 755 /etc/miio-hooks/*; systemctl start miio-client miio-ota" % (IDENTITY, HOOK.replace("%", "%%")))
+    booted.until("miioctl status", "^client.*state ap_mode")
+    booted.until("miioctl list", "miio_ota .*miIO.ota")
+    assert booted.sh("ps -o user=,comm= -C miio_agent,miio_client,miio_ota | sort").split() == [
+        "miio", "miio_agent", "miio", "miio_client", "miio", "miio_ota"]
+    # every question that a daemon can be asked, so that every call of the kernel is made once
+    booted.sh("miioctl check || true; miioctl stats --prom; miioctl call --timeout 2000 miIO.get_ota_state; miioctl bundle /tmp/b.tar")
+    booted.sh("miio_send_line \"$(printf '%s')\"" % '{"id":1,"method":"local.ble.config_router","params":{"ssid":"home","passwd":"secret12","uid":4711}}'
+              .replace('"', '\\"'))
+    booted.until("cat /root/hooks.log", "^wifi_start.sh .*as 0$")
+    booted.until("miioctl status", "^client.*state sta_mode")
+    for unit in ("miio-agent", "miio-client"):
+        booted.sh("systemctl reload %s" % unit)
+    booted.until("journalctl --no-pager -u miio-agent", "configuration read again")
+    # an application starts the agent by its socket
+    booted.sh("systemctl stop miio-agent.service miio-ota; systemctl start miio-agent.socket")
+    booted.until("miioctl list", "miioctl")
+    # a daemon that hangs is started again
+    for unit in ("miio-agent", "miio-client"):
+        booted.sh("mkdir -p /run/systemd/system/%s.service.d; printf '[Service]\nWatchdogSec=2\n' >/run/systemd/system/%s.service.d/w.conf\n"
+                  "systemctl daemon-reload; systemctl restart %s; kill -STOP $(systemctl show -p MainPID --value %s)" % ((unit,) * 4))
+        booted.until("systemctl show -p NRestarts --value %s; systemctl is-active %s" % (unit, unit), r"^[1-9]\d*\nactive")
+    assert "status=31/SYS" not in booted.sh("journalctl --no-pager -u 'miio*'")
+    booted.sh("dpkg --purge " + " ".join(LISTS))
+    assert booted.sh("systemctl list-units --all --no-legend 'miio*'") == ""
