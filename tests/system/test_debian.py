@@ -136,6 +136,7 @@ def root(tmp_path_factory, debs):
              "libmicrohttpd12", "libmsgpackc2", "adduser", "procps"]), "bookworm", path, MIRROR], capture_output=True, text=True)
         if done.returncode:
             pytest.skip("debootstrap cannot make a system from %s: %s" % (MIRROR, done.stdout[-300:]))
+    path.chmod(0o755)  # it becomes "/" of users other than root
     (path / "packages").mkdir()
     for name in LISTS:
         shutil.copy(deb(debs, name), path / "packages")
@@ -275,14 +276,14 @@ def test_under_systemd(booted):
     booted.until("systemctl is-active miio-agent.service", "^active")
     assert "inactive" in booted.sh("systemctl is-active miio-client || true")  # no identity yet
     booted.sh("printf '%s' >/etc/miio/device.conf; chown miio:miio /etc/miio/device.conf; chmod 600 /etc/miio/device.conf\n"
-              "mkdir /etc/miio-hooks; for h in wifi_start miio_client_helper ota_install; do printf '%s' >/etc/miio-hooks/$h.sh; done\n"
+              "mkdir -p /etc/miio-hooks; for h in wifi_start miio_client_helper ota_install; do printf '%s' >/etc/miio-hooks/$h.sh; done\n"
               "chmod 755 /etc/miio-hooks/*; systemctl start miio-client miio-ota" % (IDENTITY, HOOK.replace("%", "%%")))
     booted.until("miioctl status", "^client.*state ap_mode")
     booted.until("miioctl list", "miio_ota .*miIO.ota")
     assert booted.sh("ps -o user=,comm= -C miio_agent,miio_client,miio_ota | sort").split() == [
         "miio", "miio_agent", "miio", "miio_client", "miio", "miio_ota"]
     # every question that a daemon can be asked, so that every call of the kernel is made once
-    booted.sh("miioctl check || true; miioctl stats --prom; miioctl call --timeout 2000 miIO.get_ota_state; miioctl bundle /tmp/b.tar")
+    booted.sh("miioctl check || true; miioctl stats --prom; miioctl call miIO.get_ota_state; miioctl bundle /tmp/b.tar")
     booted.sh("miio_send_line \"$(printf '%s')\"" % '{"id":1,"method":"local.ble.config_router","params":{"ssid":"home","passwd":"secret12","uid":4711}}'
               .replace('"', '\\"'))
     booted.until("cat /root/hooks.log", "^wifi_start.sh .*as 0$")
