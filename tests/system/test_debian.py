@@ -266,7 +266,7 @@ def booted(root):
 
 
 IDENTITY = "did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=v\nmodel=v.prod.v1\ncloud=none\n"
-HOOK = "#!/bin/sh\necho \"${0##*/} $* as $(id -u)\" >>/root/hooks.log\n"
+HOOK = "#!/bin/sh\necho \"${0##*/} $* as $(id -u)\" >>/run/hooks.log\n"
 
 
 def test_under_systemd(booted):
@@ -284,9 +284,11 @@ def test_under_systemd(booted):
         "miio", "miio_agent", "miio", "miio_client", "miio", "miio_ota"]
     # every question that a daemon can be asked, so that every call of the kernel is made once
     booted.sh("miioctl check || true; miioctl stats --prom; miioctl call miIO.get_ota_state; miioctl bundle /tmp/b.tar")
-    booted.sh("miio_send_line \"$(printf '%s')\"" % '{"id":1,"method":"local.ble.config_router","params":{"ssid":"home","passwd":"secret12","uid":4711}}'
-              .replace('"', '\\"'))
-    booted.until("cat /root/hooks.log", "^wifi_start.sh .*as 0$")
+    booted.sh("""miio_send_line "$(cat <<'X'
+{"id":1,"method":"local.ble.config_router","params":{"ssid":"home","passwd":"secret12","uid":4711}}
+X
+)" """)
+    booted.until("cat /run/hooks.log", "^wifi_start.sh .*as 0$")
     booted.until("miioctl status", "^client.*state sta_mode")
     for unit in ("miio-agent", "miio-client"):
         booted.sh("systemctl reload %s" % unit)

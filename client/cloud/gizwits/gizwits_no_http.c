@@ -18,4 +18,4 @@ static int gizwits_create(struct cloud **out, const struct cloud_env *env)
 }
 
 const struct cloud_ops cloud_gizwits_ops = {
-    .name = "gizwits", .check = gizwits_check, .create = gizwits_create};
+    .name = "gizwits", .place = CLOUD_GIZWITS, .check = gizwits_check, .create = gizwits_create};
