@@ -302,5 +302,5 @@ X
                   "systemctl daemon-reload; systemctl restart %s; kill -STOP $(systemctl show -p MainPID --value %s)" % ((unit,) * 4))
         booted.until("systemctl show -p NRestarts --value %s; systemctl is-active %s" % (unit, unit), r"^[1-9]\d*\nactive")
     assert "status=31/SYS" not in booted.sh("journalctl --no-pager -u 'miio*'")
-    booted.sh("dpkg --purge " + " ".join(LISTS))
-    assert booted.sh("systemctl list-units --all --no-legend 'miio*'") == ""
+    booted.sh("systemctl start miio-ota; dpkg --purge " + " ".join(LISTS) + "; ! ps -C miio_agent,miio_client,miio_ota")
+    assert booted.sh("systemctl list-units --no-legend 'miio*'") == ""
