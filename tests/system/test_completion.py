@@ -45,6 +45,7 @@ def test_commands_values_and_paths():
     assert set(candidates("miioctl", "help", "")) == set(commands)
     assert "--reply" in candidates("miioctl", "listen", "-") and "--agent" not in candidates("miioctl", "listen", "-")
     assert candidates("miio_client", "--cloud", "o") == ["ot", "onenet"]
+    assert candidates("miio_client", "--cloud", "ot,m") == ["ot,mqtt"]
     assert candidates("miio_client", "--transport", "") == ["udp", "tcp"]
     assert candidates("miio_client", "--lan", "") == ["none"]
     assert candidates("miio_agent", "-l", "") == candidates("miio_mcu", "--loglevel", "") == list("01234")

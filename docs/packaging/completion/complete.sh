@@ -20,7 +20,7 @@ placeholder() {
     printf '%s\n' "$help" | awk -v o="$1" '
         { for (i = 1; i <= NF && i <= 4; i++) { w = $i; sub(/,$/, "", w)
             if (w == o) { n = i + 1; if ($n ~ /^--/) n++; break } }
-          if (n) { line = $0; v = $n; if (v ~ /^([A-Z][A-Z:=|a-z]*|[a-z]+\|[a-z|]+|[0-9]+\.\.[0-9]+)$/ && v !~ /^[A-Z][a-z]/) print v; exit } }'
+          if (n) { line = $0; v = $n; if (v ~ /^([A-Z][A-Z:=|a-z]*(\[,[A-Z]+\])?|[a-z]+\|[a-z|]+|[0-9]+\.\.[0-9]+)$/ && v !~ /^[A-Z][a-z]/) print v; exit } }'
 }
 
 read_help() {
@@ -58,7 +58,12 @@ methods() {
 
 values() {
     case $prev:$1 in
-    --cloud:*) offer ot gizwits onenet mqtt none ;;
+    --cloud:*)
+        case $cur in
+        *,*) first=${cur%,*}, && offer "${first}ot" "${first}gizwits" "${first}onenet" "${first}mqtt" ;;
+        *) offer ot gizwits onenet mqtt none ;;
+        esac
+        ;;
     --kind:*) offer ot gizwits onenet mqtt ;;
     *:*[0-9]..[0-9]*)
         i=${1%%..*}
