@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 from mqtt_support import App, Broker, Listener, client, counters, free_port, report_while_the_broker_dies
-from support import DEADLINE, Daemon, wait_for
+from support import DEADLINE, SOURCE, Daemon, wait_for
 
 ID, AUTH, PRODUCT, KEY = "1001", "s3cret", "433223", "apikey"
 
@@ -91,6 +91,20 @@ def test_reports_become_data_points(platform, device):
     assert (e["type"], e["at"]) == (4, "2024-02-29 23:59:59")
     app.send({"method": "prop.many", "params": [1, 2, 3]})
     assert platform.wait_event("point", n=3, stream="many")["type"] == 1
+
+
+@pytest.mark.parametrize("names, on, other", [("model", "air-purifier.on", "99.1"), ("numbers", "2.1", "99.1")])
+def test_streams_carry_the_names_of_the_model(platform, tmp_path, names, on, other):
+    model = os.path.join(SOURCE, "tests/data/miot-spec/air-purifier.json")
+    with client(tmp_path / "d", cloud="onenet", extra=platform.settings(onenet_names=names, model_file=model)) as c:
+        platform.wait_event("login", device=ID)
+        c.wait_err("cloud onenet connected")
+        app = App(c)
+        params = [{"did": "1", "siid": 2, "piid": 1, "value": True}, {"did": "1", "siid": 99, "piid": 1, "value": 5}]
+        assert app.ask("properties_changed", params, id=5) == {"id": 5, "result": ["ok"]}
+        assert platform.wait_event("point", stream=on)["value"] is True
+        assert platform.wait_event("point", stream=other)["value"] == 5
+        assert {e["stream"] for e in platform.events("point")} == {on, other}
 
 
 def test_every_type_by_request(platform, device, tmp_path):
@@ -313,7 +327,8 @@ def test_login_by_api_key(platform, tmp_path):
 @pytest.mark.parametrize("line,word", [("onenet_keepalive=119", "120"), ("onenet_device_id=x", "decimal"),
                                        ("onenet_auth_info=", "missing"), ("onenet_will_topic=$x", "reserved"),
                                        ("onenet_subscribe=a/#", "wildcards"), ("onenet_server=", ""),
-                                       ("onenet_qos=3", "from 0 to 2")])
+                                       ("onenet_qos=3", "from 0 to 2"), ("onenet_names=model", "there is no model"),
+                                       ("onenet_names=words", "numbers or model")])
 def test_bad_settings_are_refused_at_start(tmp_path, line, word):
     from support import run, write_identity
     lines = ["cloud=onenet", "onenet_device_id=1", "onenet_product_id=2", "onenet_auth_info=a", line]

@@ -226,9 +226,9 @@ static int onenet_report(struct cloud *base, uint32_t report_id, struct ag_span 
         return 0;
     if (!mqtt_link_is_connected(o->link))
         return -ENOTCONN;
-    r = onenet_report_encode(&payload, text, at_s, onenet_utc_offset(o));
-    if (r == ONENET_DP_E_TOO_LARGE && at_s > 0) /* the times have made it so: without them it was promised a place */
-        r = onenet_report_encode(&payload, text, 0, onenet_utc_offset(o));
+    r = onenet_report_encode(&payload, text, at_s, onenet_utc_offset(o), o->names);
+    if (r == ONENET_DP_E_TOO_LARGE) /* times or names have made it so: without them it was promised a place */
+        r = onenet_report_encode(&payload, text, 0, onenet_utc_offset(o), NULL);
     if (r != 0)
         return encode_error(o, r);
     f = calloc(1, sizeof *f);
@@ -249,7 +249,7 @@ static int onenet_report(struct cloud *base, uint32_t report_id, struct ag_span 
 static int onenet_carries(const struct device_conf *conf, struct ag_span text)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf payload = AG_BUF_INIT;
-    int r = onenet_report_encode(&payload, text, 0, 0);
+    int r = onenet_report_encode(&payload, text, 0, 0, NULL);
 
     (void) conf;
     if (r == 0 || r == -ENOMEM)
@@ -273,6 +273,7 @@ static void onenet_free(struct onenet *o)
     }
     onenet_commands_deinit(&o->commands);
     answer_box_deinit(&o->answers);
+    onenet_model_free(o->names);
     free(o);
     env->events->closed(env->user);
 }
@@ -381,6 +382,8 @@ static int onenet_create(struct cloud **out, const struct cloud_env *env)
         free(o);
         return r;
     }
+    if (o->conf.model)
+        o->names = onenet_model_read(o->conf.model);
     o->n_open = 1; /* the link */
     open_timer(o, &o->retry);
     open_timer(o, &o->due);

@@ -84,6 +84,18 @@ static int read_numbers(const struct conf_reading *r, struct onenet_conf *out)
     return e;
 }
 
+static int read_names(const struct conf_reading *r, struct onenet_conf *out)
+{
+    const char *word = conf_text(r, "onenet_names", "numbers");
+
+    if (strcmp(word, "numbers") == 0)
+        return 0;
+    if (strcmp(word, "model") != 0)
+        return conf_refuse(r, "onenet_names must be numbers or model");
+    out->model = conf_text(r, DEVICE_CONF_MODEL_FILE, NULL);
+    return out->model ? 0 : conf_refuse(r, "onenet_names: there is no model, see model_file");
+}
+
 int onenet_conf_read(const struct device_conf *conf, struct onenet_conf *out, char *why, size_t n)
 {
     const struct conf_reading r = {conf, why, n};
@@ -102,6 +114,8 @@ int onenet_conf_read(const struct device_conf *conf, struct onenet_conf *out, ch
         e = read_topic(&r, "onenet_ota_topic", &c.ota_topic);
     if (e == 0)
         e = read_subscriptions(&r, &c);
+    if (e == 0)
+        e = read_names(&r, &c);
     c.will_payload = conf_text(&r, "onenet_will_payload", "");
     c.http_url = conf_text(&r, "onenet_http", "http://api.heclouds.com");
     c.file_dir = conf_text(&r, "onenet_file_dir", NULL);

@@ -28,6 +28,7 @@ struct onenet_conf {
     const char *file_dir; /* onenet_file_dir: below it {"file":...} may lie; NULL: none is sent */
     bool has_utc_offset; /* onenet_utc_offset, minutes east of UTC, -720..840; the device's local time */
     int32_t utc_offset_s;
+    const char *model; /* file of the device's model, with onenet_names=model: streams have its names; NULL: numbers */
 };
 
 /* 0, or -EINVAL with one line (key and reason, no value of a secret) in why. */

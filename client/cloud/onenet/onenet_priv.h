@@ -8,6 +8,7 @@
 
 #include "client/cloud/cloud.h"
 #include "client/cloud/onenet/onenet_conf.h"
+#include "client/cloud/onenet/onenet_model.h"
 #include "client/cloud/core/answer_box.h"
 #include "client/cloud/onenet/core/onenet_command.h"
 #include "client/cloud/onenet/core/onenet_points.h"
@@ -69,6 +70,7 @@ struct onenet {
     struct ag_list calls; /* struct onenet_call */
     uint32_t next_call;
     struct ag_http *http; /* made with the first request */
+    struct model *names; /* of streams; NULL: numbers */
     struct onenet_counters count;
     struct ag_log_gate refused_gate;
     uint64_t last_sent_ms;

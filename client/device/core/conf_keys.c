@@ -24,7 +24,7 @@ static const char *const known[] = {
     "gizwits_mcu_hard_version", "gizwits_mcu_soft_version", "gizwits_ota", "gizwits_product_key",
     "gizwits_request_topic", "gizwits_retry", "gizwits_retry_max", "gizwits_server", "gizwits_soft_version",
     "onenet_api_key", "onenet_auth_info", "onenet_clean_session", "onenet_device_id", "onenet_file_dir", "onenet_http",
-    "onenet_keepalive", "onenet_master_key", "onenet_ota_topic", "onenet_product_id", "onenet_qos", "onenet_server",
+    "onenet_keepalive", "onenet_names", "onenet_master_key", "onenet_ota_topic", "onenet_product_id", "onenet_qos", "onenet_server",
     "onenet_subscribe", "onenet_utc_offset", "onenet_will_payload", "onenet_will_qos", "onenet_will_retain",
     "onenet_will_topic", "ha_max_bytes", "ha_poll", "ha_prefix", "ha_properties", "ha_status", "mqtt_ca", "mqtt_cert", "mqtt_clean_session", "mqtt_client_id", "mqtt_command_qos",
     "mqtt_keepalive", "mqtt_key", "mqtt_password", "mqtt_prefix", "mqtt_qos", "mqtt_server", "mqtt_state", "mqtt_tls",

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "client/cloud/onenet/core/onenet_names.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/core/text/base64.h"
 
@@ -155,17 +156,27 @@ static int take_prop(struct onenet_points *l, struct ag_span name, struct ag_spa
     return e;
 }
 
-/* "<siid>.<piid>" behind a prefix. */
+/* "<siid>.<piid>", or the name, behind a prefix. */
 static int keep_spec_name(struct onenet_points *l, const char *prefix, struct ag_span siid,
                           struct ag_span iid, struct ag_span *out)
 {
-    struct ag_span part;
-    uint64_t n;
+    struct ag_span part, name;
+    uint64_t s, i;
     int e;
 
-    if (!siid.p || !iid.p || !ag_span_uint(siid, UINT32_MAX, &n) || !ag_span_uint(iid, UINT32_MAX, &n))
+    if (!siid.p || !iid.p || !ag_span_uint(siid, UINT32_MAX, &s) || !ag_span_uint(iid, UINT32_MAX, &i))
         return -EINVAL;
+    name = onenet_name(l->names, *prefix, s, i);
+    if (name.p && !*prefix) {
+        *out = name;
+        return 0;
+    }
     e = keep(l, prefix, strlen(prefix), out);
+    if (e == 0 && name.p) {
+        e = keep(l, name.p, name.len, &part);
+        out->len += name.len;
+        return e;
+    }
     if (e == 0)
         e = keep(l, siid.p, siid.len, &part);
     if (e == 0)
@@ -250,11 +261,13 @@ static int encode_as(struct ag_buf *out, unsigned type, const struct onenet_poin
                        : onenet_dp_encode_values(out, l->p, l->n);
 }
 
-int onenet_report_encode(struct ag_buf *out, struct ag_span report, uint32_t at_s, int32_t utc_offset_s)
+int onenet_report_encode(struct ag_buf *out, struct ag_span report, uint32_t at_s, int32_t utc_offset_s,
+                         const struct model *names)
 {
     ag_cleanup(onenet_points_deinit) struct onenet_points l = {.text = AG_BUF_INIT};
     int e = points_init(&l, report.len);
 
+    l.names = names;
     if (e == 0)
         e = take_report(&l, report, at_s, utc_offset_s);
     return e == 0 ? encode_as(out, onenet_points_choose_type(&l), &l) : e;

@@ -8,11 +8,14 @@
 
 #include "client/cloud/onenet/core/onenet_dp.h"
 
-/* Points whose spans lie in the source text, or in text. */
+struct model;
+
+/* Points whose spans lie in the source text, in text, or in names. */
 struct onenet_points {
     struct onenet_point *p;
     size_t n, cap;
     struct ag_buf text; /* decoded strings; reserved once, so that spans into it stay valid */
+    const struct model *names; /* borrowed; NULL: numbers */
 };
 
 void onenet_points_deinit(struct onenet_points *l);
@@ -29,9 +32,11 @@ unsigned onenet_points_choose_type(const struct onenet_points *l);
  *   {"method":"event_occured","params":{"siid","eiid","arguments"}}          stream "event.siid.eiid"
  * A member "at" beside method (or in an item of properties_changed) is the time: text of the protocol's form, or unix
  * seconds. at_s, unless 0, is the time in unix seconds of what has no "at". utc_offset_s: of local time, east positive.
+ * names, unless NULL: streams of MIoT reports have its names, see onenet_names.h.
  * 0, -ENOMEM, -EINVAL (no such report), or an enum onenet_dp_error.
  */
-int onenet_report_encode(struct ag_buf *out, struct ag_span report, uint32_t at_s, int32_t utc_offset_s);
+int onenet_report_encode(struct ag_buf *out, struct ag_span report, uint32_t at_s, int32_t utc_offset_s,
+                         const struct model *names);
 
 /* What onenet.dp asks for. */
 struct onenet_dp_request {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include "client/cloud/onenet/core/onenet_points.h"
 #include "examples/sim/onenet/onenet_wire.h"
+#include "libagent/model/core/spec.h"
 #include "tests/support/alloc_fail.h"
 
 static struct ag_span span(const char *s)
@@ -49,7 +50,7 @@ static void kept_reports_bring_their_time(void **state)
     for (size_t i = 0; i < ag_array_size(rows); i++) {
         ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT, out = AG_BUF_INIT;
 
-        assert_int_equal(onenet_report_encode(&b, span(rows[i].report), 1709251199, 8 * 3600), 0);
+        assert_int_equal(onenet_report_encode(&b, span(rows[i].report), 1709251199, 8 * 3600, NULL), 0);
         assert_int_equal(b.data[0], rows[i].type);
         assert_int_equal(on_points_read(ag_buf_span(&b), print_point, &out), 0);
         assert_string_equal(ag_buf_cstr(&out), rows[i].points);
@@ -90,7 +91,7 @@ static void reports_become_points(void **state)
     (void) state;
     for (size_t i = 0; i < ag_array_size(reports); i++) {
         ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT, out = AG_BUF_INIT;
-        int e = onenet_report_encode(&b, span(reports[i].report), 0, 8 * 3600);
+        int e = onenet_report_encode(&b, span(reports[i].report), 0, 8 * 3600, NULL);
 
         if (e != reports[i].error)
             fail_msg("%s: %d", reports[i].report, e);
@@ -200,12 +201,53 @@ static void everything_once(void *user)
         const char *why = "";
         size_t from = 0;
 
-        onenet_report_encode(&b, span(reports[i].report), i % 2 ? 1709251199 : 0, 0);
+        onenet_report_encode(&b, span(reports[i].report), i % 2 ? 1709251199 : 0, 0, NULL);
         if (onenet_dp_request_init(&q, span(requests[i].params), 0, &why) != 0)
             continue;
         onenet_dp_request_build(&q, ag_buf_span(&q.binary), &from, &b);
         onenet_dp_request_deinit(&q);
     }
+}
+
+/* Two services of a name, two properties of a name in one of them, an event, and names that no topic can have. */
+static const char MODEL[] =
+    "{\"type\":\"urn:x:device:d:00000001\",\"services\":["
+    "{\"iid\":2,\"type\":\"urn:x:service:light:00000001\",\"properties\":["
+    "{\"iid\":1,\"type\":\"urn:x:property:on:00000001\",\"format\":\"bool\",\"access\":[]},"
+    "{\"iid\":7,\"type\":\"urn:x:property:on:00000001\",\"format\":\"bool\",\"access\":[]},"
+    "{\"iid\":8,\"type\":\"urn:x:property:\xe6\xb8\xa9\xe5\xba\xa6:00000001\",\"format\":\"bool\",\"access\":[]},"
+    "{\"iid\":9,\"type\":\"urn:x:property:a+b:00000001\",\"format\":\"bool\",\"access\":[]}],"
+    "\"events\":[{\"iid\":1,\"type\":\"urn:x:event:click:00000001\",\"arguments\":[]}]},"
+    "{\"iid\":5,\"type\":\"urn:x:service:light:00000001\",\"properties\":["
+    "{\"iid\":1,\"type\":\"urn:x:property:on:00000001\",\"format\":\"bool\",\"access\":[]}]}]}";
+
+static void streams_have_the_models_names(void **state)
+{
+    static const struct {
+        const char *report, *points;
+    } rows[] = {
+        {M("properties_changed", "\"params\":[{\"siid\":2,\"piid\":1,\"value\":true},{\"siid\":2,\"piid\":7,\"value\":1},"
+           "{\"siid\":5,\"piid\":1,\"value\":2}]"), "light.on||true\nlight.on@7||1\nlight@5.on||2\n"},
+        {M("properties_changed", "\"params\":[{\"siid\":2,\"piid\":8,\"value\":1},{\"siid\":2,\"piid\":9,\"value\":2},"
+           "{\"siid\":2,\"piid\":99,\"value\":3},{\"siid\":4294967295,\"piid\":65537,\"value\":4}]"),
+         "2.8||1\n2.9||2\n2.99||3\n4294967295.65537||4\n"},
+        {M("event_occured", "\"params\":{\"siid\":2,\"eiid\":1}"), "event.light.click||[]\n"},
+        {M("event_occured", "\"params\":{\"siid\":2,\"eiid\":2}"), "event.2.2||[]\n"},
+        {M("props", "\"params\":{\"2.1\":1}"), "2.1||1\n"}, /* a name of the application's own */
+    };
+    struct model_error error;
+    struct model m;
+
+    (void) state;
+    assert_int_equal(ag_model_parse(&m, span(MODEL), &error), 0);
+    for (size_t i = 0; i < ag_array_size(rows); i++) {
+        ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT, out = AG_BUF_INIT;
+
+        assert_int_equal(onenet_report_encode(&b, span(rows[i].report), 0, 0, &m), 0);
+        assert_int_equal(on_points_read(ag_buf_span(&b), print_point, &out), 0);
+        assert_string_equal(ag_buf_cstr(&out), rows[i].points);
+    }
+    ag_model_deinit(&m);
 }
 
 static void short_memory_leaves_nothing_behind(void **state)
@@ -219,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_become_points),
         cmocka_unit_test(kept_reports_bring_their_time),
+        cmocka_unit_test(streams_have_the_models_names),
         cmocka_unit_test(requests_are_checked_and_built),
         cmocka_unit_test(more_than_500_floats_need_more_payloads),
         cmocka_unit_test(short_memory_leaves_nothing_behind),

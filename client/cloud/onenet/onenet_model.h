@@ -1,0 +1,12 @@
+/* The device's model, from its file, for the names of streams. */
+#ifndef CLIENT_ONENET_MODEL_H
+#define CLIENT_ONENET_MODEL_H
+
+#include "libagent/model/core/spec.h"
+
+/* NULL with a warning in the log: it cannot be read any more (it was looked at when the program started), numbers will do. */
+struct model *onenet_model_read(const char *path);
+/* Takes NULL. */
+void onenet_model_free(struct model *m);
+
+#endif
