@@ -301,18 +301,18 @@ static void on_done(void *user, uint64_t cookie, int result)
     }
 }
 
-/* The report under our id: put in place of the application's, or in front. */
-static int put_id(struct ag_buf *out, struct ag_span text, uint32_t id)
+/* The report as the broker gets it: the text itself when the id is in it already, as the client's way of reports has it. */
+static int with_id(struct ag_span *out, struct ag_buf *b, struct ag_span text, const struct ag_json_view *view, uint32_t id)
 {
-    struct ag_json_view view;
+    uint64_t has;
     int r;
 
-    if (ag_json_parse(&text, DEPTH_MAX, &view) != 0 || view.at[AG_M_METHOD].type != AG_JSON_STRING)
-        return -EINVAL;
-    if (ag_view_has(&view, AG_M_ID))
-        return ag_msg_splice_id(out, text, &view, id);
-    r = ag_buf_printf(out, "{\"id\":%" PRIu32 ",", id);
-    return r == 0 ? ag_buf_append(out, text.p + 1, text.len - 1) : r;
+    *out = text;
+    if (ag_view_uint(view, text.p, AG_M_ID, UINT32_MAX, &has) && has == id)
+        return 0;
+    r = ag_msg_put_id(b, text, view, id);
+    *out = ag_buf_span(b);
+    return r;
 }
 
 static bool mqtt_has_room(struct cloud *c)
@@ -325,6 +325,7 @@ static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span te
     struct mqtt_cloud *m = (struct mqtt_cloud *) base;
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     struct mqtt_link_msg msg = {.topic = m->topics[MQTT_T_REPORT], .qos = m->conf.qos};
+    struct ag_json_view view;
     struct in_flight *f;
     int r;
 
@@ -333,30 +334,31 @@ static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span te
         return 0; /* the link itself sends it again, with DUP */
     if (!mqtt_link_is_connected(m->link))
         return -ENOTCONN;
-    r = put_id(&b, text, report_id);
+    if (ag_json_parse(&text, DEPTH_MAX, &view) != 0 || view.at[AG_M_METHOD].type != AG_JSON_STRING)
+        return -EINVAL;
+    r = with_id(&msg.payload, &b, text, &view, report_id);
     if (r < 0)
         return r;
     f = calloc(1, sizeof *f);
     if (!f)
         return -ENOMEM;
     f->id = report_id;
-    msg.payload = ag_buf_span(&b);
     r = mqtt_cloud_publish(m, &msg, mqtt_cookie(MQTT_COOKIE_REPORT, report_id));
     if (r < 0) {
         free(f);
         return r;
     }
     ag_list_append(&m->in_flight, &f->link);
-    mqtt_picture_report(m, text);
+    mqtt_picture_report(m, text, &view);
     return 0;
 }
 
 static int mqtt_carries(const struct device_conf *conf, struct ag_span text)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    struct ag_json_view view;
 
     (void) conf;
-    return put_id(&b, text, 1);
+    return ag_json_parse(&text, DEPTH_MAX, &view) != 0 || view.at[AG_M_METHOD].type != AG_JSON_STRING ? -EINVAL : 0;
 }
 
 /* ---- life ---- */

@@ -96,7 +96,7 @@ bool mqtt_ask_answer(struct mqtt_cloud *m, uint64_t token, struct ag_span text)
     }
     m->ask.tries = 0;
     if (ag_buf_printf(&report, "{\"method\":\"properties_changed\",\"params\":%.*s}", (int) result.len, result.p) == 0)
-        mqtt_picture_report(m, ag_buf_span(&report));
+        mqtt_picture_report(m, ag_buf_span(&report), NULL);
     if (m->ask.list.next < m->ask.list.n)
         set_due(m, 0);
     else

@@ -48,9 +48,11 @@ static void count_refused(struct mqtt_cloud *m, int r)
                            "over 512 names or 64 KiB");
 }
 
-void mqtt_picture_report(struct mqtt_cloud *m, struct ag_span text)
+void mqtt_picture_report(struct mqtt_cloud *m, struct ag_span text, const struct ag_json_view *view)
 {
-    int r = m->conf.state ? prop_state_take(&m->state, text) : 0;
+    int r = !m->conf.state ? 0
+            : !view        ? prop_state_take(&m->state, text)
+                           : prop_state_take_parts(&m->state, ag_view_raw(view, text.p, AG_M_METHOD), ag_view_raw(view, text.p, AG_M_PARAMS));
 
     if (r == 1)
         publish_state(m);

@@ -6,6 +6,7 @@
 #ifndef CLIENT_MQTT_PRIV_H
 #define CLIENT_MQTT_PRIV_H
 
+#include "libagent/core/json/json.h"
 #include "client/cloud/cloud.h"
 #include "client/cloud/mqtt/mqtt_conf.h"
 #include "client/cloud/core/answer_box.h"
@@ -129,7 +130,8 @@ void mqtt_picture_again(struct mqtt_cloud *m);
 /* There is room: what found none before goes now. */
 void mqtt_picture_room(struct mqtt_cloud *m);
 /* A report has gone out. */
-void mqtt_picture_report(struct mqtt_cloud *m, struct ag_span text);
+/* view: of a scan, or NULL. */
+void mqtt_picture_report(struct mqtt_cloud *m, struct ag_span text, const struct ag_json_view *view);
 /* Something on the state topic. */
 void mqtt_picture_come(struct mqtt_cloud *m, const struct mqtt_link_msg *msg);
 void mqtt_picture_subscribed(struct mqtt_cloud *m, int result);

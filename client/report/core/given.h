@@ -15,6 +15,8 @@ struct given_list {
     struct given_entry *by_id; /* uthash */
     unsigned n;
     size_t bytes; /* of the texts */
+    struct given_entry *spare; /* a few that are used again, by hh.next */
+    unsigned n_spare;
 };
 
 struct given {

@@ -10,11 +10,14 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+enum { SHORT_ID = 24, MAX_SPARE = 64, SCRATCH_MAX = 8192 };
+
 struct uplink_entry {
     uint32_t id;
     unsigned peer;       /* UPLINK_NO_PEER: nobody waits, or it has gone */
     size_t charge;       /* in bytes and in the share of the peer */
-    struct ag_span raw_id; /* the application's, as it wrote it; owned, p NULL: none */
+    struct ag_span raw_id; /* the application's, as it wrote it; in short_id, or owned; p NULL: none */
+    char short_id[SHORT_ID];
     uint64_t deadline_ms;
     struct ag_buf text;  /* only while queued */
     struct ag_list age, queued;
@@ -26,6 +29,7 @@ void uplink_init(struct uplink *u, const struct uplink_sink *sink, void *user, u
     *u = (struct uplink){.sink = sink, .user = user, .max_open = 8192, .max_bytes = 4 << 20, .timeout_ms = 30000,
                          .last_id = random % AG_ID_MAX};
     ag_list_init(&u->by_age);
+    ag_list_init(&u->spare);
     for (int i = 0; i < UPLINK_LANES; i++)
         ag_list_init(&u->queues[i]);
 }
@@ -60,6 +64,50 @@ static bool share_allows(const struct uplink *u, unsigned peer, size_t charge)
            s->bytes + charge <= u->max_bytes - u->bytes;
 }
 
+static void spare(struct uplink *u, struct uplink_entry *e)
+{
+    if (e->raw_id.p != e->short_id)
+        free((char *) e->raw_id.p);
+    if (u->n_spare >= MAX_SPARE) {
+        free(e);
+        return;
+    }
+    u->n_spare++;
+    ag_list_init(&e->age);
+    ag_list_append(&u->spare, &e->age);
+}
+
+static struct uplink_entry *take_spare(struct uplink *u)
+{
+    struct uplink_entry *e = ag_list_first(&u->spare, struct uplink_entry, age);
+
+    if (!e)
+        return calloc(1, sizeof *e);
+    ag_list_del(&e->age);
+    u->n_spare--;
+    memset(e, 0, sizeof *e);
+    return e;
+}
+
+/* Borrowed, as the sink may have more to give: that finds none and makes its own. */
+static struct ag_buf take_scratch(struct uplink *u)
+{
+    struct ag_buf b = u->scratch;
+
+    ag_buf_init(&u->scratch);
+    return b;
+}
+
+static void give_scratch(struct uplink *u, struct ag_buf *b)
+{
+    if (b->cap > SCRATCH_MAX || u->scratch.data) {
+        ag_buf_deinit(b);
+        return;
+    }
+    ag_buf_clear(b);
+    u->scratch = *b;
+}
+
 static void entry_free(struct uplink *u, struct uplink_entry *e)
 {
     share_give(u, e);
@@ -67,15 +115,19 @@ static void entry_free(struct uplink *u, struct uplink_entry *e)
     HASH_DEL(u->by_id, e);
     ag_list_del(&e->age);
     ag_buf_deinit(&e->text);
-    free((char *) e->raw_id.p);
-    free(e);
     u->n_open--;
+    spare(u, e);
 }
 
 void uplink_deinit(struct uplink *u)
 {
     ag_list_for_each_safe(it, &u->by_age)
         entry_free(u, ag_list_entry(it, struct uplink_entry, age));
+    ag_list_for_each_safe(it, &u->spare)
+        free(ag_list_entry(it, struct uplink_entry, age));
+    ag_list_init(&u->spare);
+    u->n_spare = 0;
+    ag_buf_deinit(&u->scratch);
 }
 
 uint32_t uplink_draw_id(struct uplink *u)
@@ -103,10 +155,21 @@ static void insert_by_deadline(struct uplink *u, struct uplink_entry *e)
     ag_list_add_before(at->next, &e->age);
 }
 
+static int keep_id(struct uplink_entry *e, struct ag_span raw_id)
+{
+    char *copy = raw_id.len <= SHORT_ID ? e->short_id : malloc(raw_id.len);
+
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, raw_id.p, raw_id.len);
+    e->raw_id = (struct ag_span){copy, raw_id.len};
+    return 0;
+}
+
 static int entry_new(struct uplink *u, struct uplink_entry **out, unsigned peer, struct ag_span raw_id, size_t charge,
                      uint64_t now_ms)
 {
-    struct uplink_entry *e = calloc(1, sizeof *e);
+    struct uplink_entry *e = take_spare(u);
 
     if (!e)
         return -ENOMEM;
@@ -114,21 +177,14 @@ static int entry_new(struct uplink *u, struct uplink_entry **out, unsigned peer,
     e->peer = peer;
     e->charge = charge;
     e->deadline_ms = now_ms + u->timeout_ms;
-    if (raw_id.p) {
-        char *copy = malloc(raw_id.len ? raw_id.len : 1);
-
-        if (!copy) {
-            free(e);
-            return -ENOMEM;
-        }
-        memcpy(copy, raw_id.p, raw_id.len);
-        e->raw_id = (struct ag_span){copy, raw_id.len};
+    if (raw_id.p && keep_id(e, raw_id) < 0) {
+        spare(u, e);
+        return -ENOMEM;
     }
     e->id = uplink_draw_id(u);
     HASH_ADD(hh, u->by_id, id, sizeof e->id, e);
     if (!e->hh.tbl) {
-        free((char *) e->raw_id.p);
-        free(e);
+        spare(u, e);
         return -ENOMEM;
     }
     insert_by_deadline(u, e);
@@ -154,11 +210,16 @@ static void end_with_error(struct uplink *u, struct uplink_entry *e, int code, c
 {
     unsigned peer = e->peer;
     struct ag_span raw_id = e->raw_id;
+    char short_id[SHORT_ID];
 
+    memcpy(short_id, e->short_id, sizeof short_id);
+    if (raw_id.p == e->short_id)
+        raw_id.p = short_id;
     e->raw_id.p = NULL;
     entry_free(u, e);
     reply_error(u, peer, raw_id, code, message);
-    free((char *) raw_id.p);
+    if (raw_id.p != short_id)
+        free((char *) raw_id.p);
 }
 
 /* What the cloud said to a report that it was offered. true: it is settled, one way or the other. */
@@ -179,10 +240,13 @@ static bool settle_offer(struct uplink *u, struct uplink_entry *e, uint32_t id, 
     return true;
 }
 
+/* A copy, as small as it may be; short of memory the storage itself. */
 static void enqueue(struct ag_list *queue, struct uplink_entry *e, struct ag_buf *text)
 {
-    e->text = *text;
-    ag_buf_init(text);
+    if (ag_buf_append_span(&e->text, ag_buf_span(text)) < 0) {
+        e->text = *text;
+        ag_buf_init(text);
+    }
     ag_list_append(queue, &e->queued);
 }
 
@@ -195,7 +259,7 @@ static void refuse(struct uplink *u, unsigned peer, struct ag_span raw_id, const
 int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const struct ag_json_view *view,
                   uint64_t now_ms)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+    struct ag_buf out;
     struct ag_span raw_id = ag_view_raw(view, text.p, AG_M_ID);
     size_t charge = charge_of(text, raw_id);
     unsigned lane = u->sink->lane ? u->sink->lane(u->user, text, view) : 0;
@@ -213,15 +277,15 @@ int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const st
     if (r < 0)
         return r;
     id = e->id;
+    out = take_scratch(u);
     r = ag_msg_put_id(&out, text, view, id);
-    if (r < 0) {
+    if (r < 0)
         entry_free(u, e);
-        return r;
-    }
-    if (ag_list_empty(&u->queues[lane]) && settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&out), false)))
-        return 0;
-    enqueue(&u->queues[lane], e, &out);
-    return 0;
+    else if (!ag_list_empty(&u->queues[lane]) ||
+             !settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&out), false)))
+        enqueue(&u->queues[lane], e, &out);
+    give_scratch(u, &out);
+    return r;
 }
 
 static void pump(struct uplink *u, struct ag_list *queue)
@@ -264,7 +328,7 @@ void uplink_lost(struct uplink *u, unsigned lane)
 
 void uplink_acked(struct uplink *u, uint32_t id, struct ag_span answer)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
+    struct ag_buf out;
     struct ag_json_view view;
     struct uplink_entry *e;
 
@@ -279,8 +343,10 @@ void uplink_acked(struct uplink *u, uint32_t id, struct ag_span answer)
         return;
     }
     /* the application's id is put in as it was written, whatever its form */
+    out = take_scratch(u);
     if (ag_msg_put_raw_id(&out, answer, &view, e->raw_id) == 0)
         u->sink->reply(u->user, e->peer, ag_buf_span(&out));
+    give_scratch(u, &out);
     entry_free(u, e);
 }
 

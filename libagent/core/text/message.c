@@ -53,7 +53,9 @@ int ag_msg_put_raw_id(struct ag_buf *out, struct ag_span text, const struct ag_j
 
     if (ag_view_has(view, AG_M_ID))
         return ag_msg_splice_value(out, text, &view->at[AG_M_ID], id);
-    r = ag_buf_printf(out, "{\"id\":%.*s", (int) id.len, id.p);
+    r = ag_buf_append(out, "{\"id\":", 6);
+    if (r == 0)
+        r = ag_buf_append_span(out, id);
     while (at < text.len && strchr(" \t\r\n", text.p[at]))
         at++;
     if (r == 0 && text.p[at] != '}')

@@ -130,8 +130,11 @@ static int take_one(struct prop_state *s, struct ag_span method, struct ag_span 
 
 int prop_state_take(struct prop_state *s, struct ag_span report)
 {
-    struct ag_span method = ag_json_get(report, "method"), params = ag_json_get(report, "params");
+    return prop_state_take_parts(s, ag_json_get(report, "method"), ag_json_get(report, "params"));
+}
 
+int prop_state_take_parts(struct prop_state *s, struct ag_span method, struct ag_span params)
+{
     if (!method.p || !params.p)
         return 0;
     if (ag_span_eq(method, "\"props\""))

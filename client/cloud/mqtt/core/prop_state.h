@@ -21,6 +21,8 @@ void prop_state_deinit(struct prop_state *s);
 
 /* Takes a report in. 1: something changed; 0: nothing did, or the method is no property report; -ENOMEM; -ENOBUFS: full. */
 int prop_state_take(struct prop_state *s, struct ag_span report);
+/* The same of its parts: the raw values of "method" and "params", p NULL when absent. */
+int prop_state_take_parts(struct prop_state *s, struct ag_span method, struct ag_span params);
 
 /*
  * Takes in an object as prop_state_print() has written it in an earlier run; names that are known already keep their
