@@ -11,7 +11,7 @@ from agent_rig import Agent
 from support import BIN, SOURCE, Daemon
 
 HERE = os.path.join(SOURCE, "docs", "packaging", "completion")
-PROGRAMS = ("miio_agent", "miio_client", "miio_mcu", "miio_ota", "miioctl", "miio_sim", "miio_gen")
+PROGRAMS = ("miio_agent", "miio_client", "miio_mcu", "miio_ota", "miio_web", "miioctl", "miio_sim", "miio_gen")
 ENV = {**os.environ, "PATH": os.path.abspath(BIN) + ":" + os.environ["PATH"], "LC_ALL": "C.UTF-8"}
 
 

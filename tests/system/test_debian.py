@@ -25,6 +25,7 @@ LISTS = {
                    "/lib/systemd/system/miio-agent.socket", "/lib/systemd/system/miio-agent.service", "/usr/share/man/man8/miio_agent.8.gz"],
     "miio-client": ["/usr/sbin/miio_client", "/usr/bin/miio_recv_line", "/etc/init.d/miio-client", "/usr/share/miio/wifi_start.sh",
                     "/lib/systemd/system/miio-wifi.service", "/usr/share/miio/ask/wifi_start.sh"],
+    "miio-web": ["/usr/sbin/miio_web", "/lib/systemd/system/miio-web.service", "/usr/share/man/man8/miio_web.8.gz"],
     "miio-doc": ["/usr/share/doc/miio/docs/zh/README.md*", "/usr/share/doc/miio/examples/subscribe.c"],
     "miio-tools": ["/usr/bin/miioctl", "/usr/bin/miio_sim", "/usr/bin/miio_gen", "/usr/share/bash-completion/completions/miioctl"],
 }
@@ -280,10 +281,13 @@ def test_under_systemd(booted):
               "chmod 755 /etc/miio-hooks/*; systemctl start miio-client miio-ota" % (IDENTITY, HOOK.replace("%", "%%")))
     booted.until("miioctl status", "^client.*state ap_mode")
     booted.until("miioctl list", "miio_ota .*miIO.ota")
-    assert booted.sh("ps -o user=,comm= -C miio_agent,miio_client,miio_ota | sort").split() == [
-        "miio", "miio_agent", "miio", "miio_client", "miio", "miio_ota"]
+    assert booted.sh("ps -o user=,comm= -C miio_agent,miio_client,miio_ota,miio_web | sort").split() == [
+        "miio", "miio_agent", "miio", "miio_client", "miio", "miio_ota", "miio", "miio_web"]
     # every question that a daemon can be asked, so that every call of the kernel is made once
     booted.sh("miioctl check || true; miioctl stats --prom; miioctl call miIO.get_ota_state; miioctl bundle /tmp/b.tar")
+    # the page, as the shipped unit starts it: for root and its own user only, before there is a password
+    page = "printf 'GET %s HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' | perl -MIO::Socket -e '$s = IO::Socket::INET->new(\"127.0.0.1:8086\") or die; print $s <STDIN>; print <$s>'"
+    booted.until(page % "/", "^HTTP/1.1 200")
     booted.sh("""miio_send_line "$(cat <<'X'
 {"id":1,"method":"local.ble.config_router","params":{"ssid":"home","passwd":"secret12","uid":4711}}
 X
@@ -302,5 +306,5 @@ X
                   "systemctl daemon-reload; systemctl restart %s; kill -STOP $(systemctl show -p MainPID --value %s)" % ((unit,) * 4))
         booted.until("systemctl show -p NRestarts --value %s; systemctl is-active %s" % (unit, unit), r"^[1-9]\d*\nactive")
     assert "status=31/SYS" not in booted.sh("journalctl --no-pager -u 'miio*'")
-    booted.sh("systemctl start miio-ota; dpkg --purge " + " ".join(LISTS) + "; ! ps -C miio_agent,miio_client,miio_ota")
+    booted.sh("systemctl start miio-ota; dpkg --purge " + " ".join(LISTS) + "; ! ps -C miio_agent,miio_client,miio_ota,miio_web")
     assert booted.sh("systemctl list-units --no-legend 'miio*'") == ""

@@ -10,7 +10,7 @@ import pytest
 from support import BIN, SOURCE
 
 UNITS = Path(SOURCE) / "docs/packaging/systemd"
-LIMITS = {"miio-agent.service": 2.0, "miio-mcu@.service": 2.0, "miio-ota.service": 2.0, "miio-client.service": 3.0}
+LIMITS = {"miio-agent.service": 2.0, "miio-mcu@.service": 2.0, "miio-ota.service": 2.0, "miio-web.service": 2.0, "miio-client.service": 3.0}
 
 
 def settings(unit):

@@ -27,6 +27,17 @@ else
 MIIO_LINUX_CONF_OPTS += -DMIIO_SYSTEMD=OFF
 endif
 
+ifeq ($(BR2_PACKAGE_MIIO_LINUX_WEB),y)
+MIIO_LINUX_DEPENDENCIES += libmicrohttpd
+MIIO_LINUX_CONF_OPTS += -DMIIO_WEB=ON
+define MIIO_LINUX_INSTALL_WEB_SYSV
+	$(INSTALL) -D -m 0755 $(MIIO_LINUX_PKGDIR)/S63miio_web \
+		$(TARGET_DIR)/etc/init.d/S63miio_web
+endef
+else
+MIIO_LINUX_CONF_OPTS += -DMIIO_WEB=OFF
+endif
+
 define MIIO_LINUX_INSTALL_ACCESS
 	$(INSTALL) -D -m 0644 $(@D)/docs/packaging/access.conf \
 		$(TARGET_DIR)/etc/miio/access.conf
@@ -41,6 +52,7 @@ define MIIO_LINUX_INSTALL_INIT_SYSV
 		$(TARGET_DIR)/etc/init.d/S61miio_agent
 	$(INSTALL) -D -m 0755 $(MIIO_LINUX_PKGDIR)/S62miio_ota \
 		$(TARGET_DIR)/etc/init.d/S62miio_ota
+	$(MIIO_LINUX_INSTALL_WEB_SYSV)
 endef
 
 define MIIO_LINUX_USERS

@@ -12,4 +12,4 @@ _miio() {
 }
 _miio_complete=${BASH_SOURCE[0]%/*}/complete.sh
 [ -f "$_miio_complete" ] || _miio_complete=${BASH_SOURCE[0]%/*}/../../miio/complete.sh
-complete -F _miio miio_agent miio_client miio_mcu miio_ota miioctl miio_sim miio_gen
+complete -F _miio miio_agent miio_client miio_mcu miio_ota miio_web miioctl miio_sim miio_gen

@@ -17,6 +17,6 @@ function __miio_candidates
     end
 end
 
-for program in miio_agent miio_client miio_mcu miio_ota miioctl miio_sim miio_gen
+for program in miio_agent miio_client miio_mcu miio_ota miio_web miioctl miio_sim miio_gen
     complete -c $program -f -a '(__miio_candidates)'
 end

@@ -16,6 +16,7 @@ inherit cmake pkgconfig systemd update-rc.d useradd manpages
 
 PACKAGECONFIG ??= "${@bb.utils.filter('DISTRO_FEATURES', 'systemd', d)}"
 PACKAGECONFIG[manpages] = "-DMIIO_MAN=ON,-DMIIO_MAN=OFF,scdoc-native"
+PACKAGECONFIG[web] = "-DMIIO_WEB=ON,-DMIIO_WEB=OFF,libmicrohttpd"
 PACKAGECONFIG[systemd] = "-DMIIO_SYSTEMD=ON,-DMIIO_SYSTEMD=OFF"
 
 EXTRA_OECMAKE = " \
@@ -28,7 +29,7 @@ EXTRA_OECMAKE = " \
 USERADD_PACKAGES = "${PN}"
 USERADD_PARAM:${PN} = "--system --home-dir /etc/miio --no-create-home --shell /sbin/nologin --user-group miio"
 
-SYSTEMD_SERVICE:${PN} = "miio-agent.socket miio-agent.service miio-client.service miio-wifi.service"
+SYSTEMD_SERVICE:${PN} = "miio-agent.socket miio-agent.service miio-client.service miio-wifi.service ${@bb.utils.contains('PACKAGECONFIG', 'web', 'miio-web.service', '', d)}"
 
 INITSCRIPT_NAME = "miio"
 INITSCRIPT_PARAMS = "defaults 95 10"
