@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include "client/lan/io/udp_owner.h"
 #include "client/local/core/tell_origin.h"
 #include "client/trace.h"
 #include "libagent/core/codes.h"
@@ -24,7 +25,7 @@ static void on_timer(uv_timer_t *t)
     report_path_expire(&c->reports, now_ms);
     lan_expire(&c->lan, now_ms);
     setup_link_tick(&c->setup, now_ms);
-    client_gate_tick(c, now_ms);
+    local_gate_tick(&c->gate, now_ms);
 }
 
 /* Once in each turn of the loop, whatever has happened in it. */
@@ -33,7 +34,7 @@ static void on_prepare(uv_prepare_t *p)
     struct client *c = p->data;
     uint64_t at = command_next_deadline(&c->commands), now_ms = uv_now(c->loop);
     uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->lan),
-                         setup_link_next_deadline(&c->setup), client_gate_next_deadline(c),
+                         setup_link_next_deadline(&c->setup), local_gate_next_deadline(&c->gate),
                          report_path_next_deadline(&c->reports)};
 
     for (size_t i = 0; i < ag_array_size(others); i++)
@@ -68,7 +69,7 @@ static void send_to_peers(struct client *c, uint64_t peers, struct ag_span text)
 
 void client_broadcast(struct client *c, struct ag_span text)
 {
-    send_to_peers(c, client_gate_servers(c, c->commands.peers, text), text);
+    send_to_peers(c, local_gate_servers(&c->gate, c->commands.peers, text), text);
 }
 
 static void tell_status(struct client *c, uint64_t peers, const char *word)
@@ -76,7 +77,7 @@ static void tell_status(struct client *c, uint64_t peers, const char *word)
     char text[96];
     int n = snprintf(text, sizeof text, "{\"method\":\"local.status\",\"params\":\"%s\"}", word);
 
-    peers = client_gate_servers(c, peers, (struct ag_span){text, (size_t) n});
+    peers = local_gate_servers(&c->gate, peers, (struct ag_span){text, (size_t) n});
     send_to_peers(c, peers, (struct ag_span){text, (size_t) n});
 }
 
@@ -104,7 +105,14 @@ static void on_command_done(void *user, struct origin to, unsigned tag, enum com
     answer_origin(c, to, text, view);
 }
 
-static const struct command_sink command_sink = {on_command_send, on_command_done, client_gate_servers};
+static uint64_t on_command_servers(void *user, uint64_t peers, struct ag_span text)
+{
+    const struct client *c = user;
+
+    return local_gate_servers(&c->gate, peers, text);
+}
+
+static const struct command_sink command_sink = {on_command_send, on_command_done, on_command_servers};
 
 /* ---- to whoever gave a command ---- */
 
@@ -117,7 +125,7 @@ static void answer_cloud(struct client *c, struct origin to, struct ag_span text
     if (r == 0)
         return;
     c->stats.answers_lost++;
-    if (ag_log_gate_pass(&c->gate, uv_now(c->loop), &held))
+    if (ag_log_gate_pass(&c->log, uv_now(c->loop), &held))
         ag_log(AG_LOG_WARNING, "an answer to the cloud is lost: %s%s", strerror(-r), ag_log_held(held, left_out));
 }
 
@@ -181,7 +189,7 @@ static bool refuse_form(struct client *c, struct origin from, struct ag_span tex
     if (!why)
         return false;
     c->stats.bad_form++;
-    if (ag_log_gate_pass(&c->gate, uv_now(c->loop), &held))
+    if (ag_log_gate_pass(&c->log, uv_now(c->loop), &held))
         ag_log(AG_LOG_DEBUG, "a message is refused: %s%s", why, ag_log_held(held, left_out));
     if (wants_answer)
         client_refuse(c, from, text, command_id_is_good(view) ? view : &nothing, -32600, why);
@@ -262,11 +270,34 @@ static const struct uplink_sink uplink_sink = {.report = on_uplink_report,
                                                .taken = on_uplink_taken,
                                                .lane = on_uplink_lane};
 
+static const struct local_who *on_gate_who(void *user, unsigned peer)
+{
+    const struct client *c = user;
+
+    return c->local ? local_server_who(c->local, peer) : NULL;
+}
+
+static bool on_gate_ble_sender(void *user, uint32_t *uid_out)
+{
+    const struct client *c = user;
+
+    return udp_owner_find(&c->ble_asker, uid_out);
+}
+
+static void on_gate_not_helper(void *user, unsigned peer)
+{
+    struct client *c = user;
+
+    setup_link_peer_gone(&c->setup, peer);
+}
+
+static const struct local_gate_host gate_host = {on_gate_who, on_gate_ble_sender, on_gate_not_helper};
+
 static void on_local_identify(void *user, int fd, struct local_who *out)
 {
     struct client *c = user;
 
-    local_access_identify(&c->access, fd, out);
+    local_access_identify(&c->gate.access, fd, out);
 }
 
 static void on_local_joined(void *user, unsigned peer)
@@ -274,7 +305,7 @@ static void on_local_joined(void *user, unsigned peer)
     struct client *c = user;
 
     ag_log(AG_LOG_DEBUG, "local peer %u connected", peer);
-    client_gate_joined(c, peer);
+    local_gate_joined(&c->gate, peer, uv_now(c->loop));
 }
 
 /* The last of them has gone; the MQTT channels are there although nobody may listen on them. */
@@ -291,7 +322,7 @@ static void on_local_left(void *user, unsigned peer)
     bool last = was_last(c, peer);
 
     ag_log(AG_LOG_DEBUG, "local peer %u gone", peer);
-    client_gate_left(c, peer);
+    local_gate_left(&c->gate, peer);
     cloud_link_forget_peer(c, peer);
     setup_link_peer_gone(&c->setup, peer);
     command_peer_removed(&c->commands, peer, uv_now(c->loop));
@@ -302,7 +333,7 @@ static void on_local_left(void *user, unsigned peer)
 
 static bool refuse_access(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view)
 {
-    if (client_gate_passes(c, from, text, view))
+    if (local_gate_passes(&c->gate, from, text, view, uv_now(c->loop)))
         return false;
     if (ag_view_has(view, AG_M_ID))
         client_refuse(c, from, text, view, AG_CODE_NOT_PERMITTED, "not permitted");
@@ -536,10 +567,10 @@ static int open_sockets(struct client *c, char error[DATA_ERROR_MAX])
 static int open_access(struct client *c, char error[DATA_ERROR_MAX])
 {
     char why[AG_INI_ERROR_MAX] = "";
-    int r = local_access_open(&c->access, c->options.access_file, why);
+    int r = local_access_open(&c->gate.access, c->options.access_file, why);
 
-    c->access.has_agent_user = c->options.has_agent_user;
-    c->access.agent_uid = c->options.agent_uid;
+    c->gate.access.has_agent_user = c->options.has_agent_user;
+    c->gate.access.agent_uid = c->options.agent_uid;
     if (r < 0)
         snprintf(error, DATA_ERROR_MAX, "%s", why);
     return r;
@@ -554,7 +585,7 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     device_init(&c->device, loop, conf, c->options.os_release, on_said, c);
     c->timer_at = UINT64_MAX;
     c->scratch = (struct ag_buf) AG_BUF_SECRET_INIT;
-    c->gate = (struct ag_log_gate){.burst = 5, .period_ms = 10000};
+    c->log = (struct ag_log_gate){.burst = 5, .period_ms = 10000};
     command_table_init(&c->commands, &command_sink, c, random_id());
     uplink_init(&c->uplink, &uplink_sink, c, random_id());
     lan_init(&c->lan, &lan_sink, c, conf->did);
@@ -563,6 +594,7 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     command_expect_peers(&c->commands, uv_now(loop));
     c->uplink.timeout_ms = options->request_timeout_ms;
     c->lan.stamp_window_s = options->lan_stamp_window_s;
+    local_gate_init(&c->gate, &c->commands, options->external_helper, &gate_host, c);
     client_init_setup(c);
     cloud_links_init(c, options->cloud);
     uv_timer_init(loop, &c->timer);
@@ -618,7 +650,7 @@ void client_deinit(struct client *c)
     report_path_deinit(&c->reports);
     lan_deinit(&c->lan);
     setup_link_deinit(&c->setup);
-    local_access_close(&c->access);
+    local_access_close(&c->gate.access);
     ag_buf_deinit(&c->scratch);
     device_deinit(&c->device);
 }
@@ -632,7 +664,7 @@ void client_reload(struct client *c, const struct client_options *fresh)
     c->lan.stamp_window_s = fresh->lan_stamp_window_s;
     c->options.tells_origin = fresh->tells_origin;
     set_memory_limit(c, fresh->memory_limit);
-    local_access_reload(&c->access, fresh->access_file);
+    local_access_reload(&c->gate.access, fresh->access_file);
     setup_link_reload(&c->setup, fresh->join_tries, fresh->join_pause_ms);
     device_read_version(&c->device);
     cloud_links_reload(c);

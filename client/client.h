@@ -20,13 +20,13 @@
 #include "client/lan/io/lan_socket.h"
 #include "client/local/io/local_server.h"
 #include "client/local/io/mqtt_api.h"
-#include "client/local/local_access.h"
+#include "client/local/local_gate.h"
 #include "client/report/report_path.h"
 #include "client/setup/setup.h"
 #include "libagent/core/log/log.h"
 
 /* The local peer that the MQTT channels are. */
-enum { CLIENT_MQTT_PEER = LOCAL_PEERS_MAX };
+enum { CLIENT_MQTT_PEER = LOCAL_GATE_CHANNELS };
 
 struct client_options {
     struct data_dir dir;
@@ -53,7 +53,7 @@ struct client_options {
 };
 
 struct client_stats {
-    uint64_t not_permitted; /* by the access rules, or not the helper */
+    uint64_t not_permitted; /* by where it came from; those of the access rules are the gate's */
     uint64_t bad_form;      /* texts refused for their form: not one method, an id too long */
     uint64_t answers_lost;  /* the cloud did not take them */
     uint64_t reports_silent; /* without an id, and refused: nobody could be told */
@@ -75,11 +75,7 @@ struct client {
     struct lan_socket *lan_socket, *ble_socket;
     struct lan_addr ble_asker; /* of the datagram under way: it is answered within the call */
     struct ag_addr local_bound, lan_bound, ble_bound;
-    uint64_t internal_peers; /* bit per local socket that said _internal.hello: no broadcasts, only _internal.* */
-    uint64_t plain_peers;    /* bit per local peer that has said anything else: it is not the helper */
-    uint64_t fresh_peers;    /* bit per local socket that has said nothing yet and may be the helper */
-    uint64_t fresh_until_ms; /* when they are taken for applications */
-    struct local_access access;
+    struct local_gate gate; /* who may do and see what on the local ways in */
     struct net_info *net;    /* NULL: none, asked anew each time */
     uv_prepare_t prepare;    /* where all deadlines are looked at */
     uv_timer_t timer;        /* the earliest of them */
@@ -89,7 +85,7 @@ struct client {
     struct setup setup;
     struct ag_buf scratch;            /* serve.c's; a secret */
     struct client_stats stats;
-    struct ag_log_gate gate; /* for lines that others can cause */
+    struct ag_log_gate log; /* for lines that others can cause */
 
     unsigned n_open; /* parts whose closed() has not come */
     bool closing;
@@ -139,19 +135,6 @@ int client_boot(struct client *c, char error[DATA_ERROR_MAX]);
 /* report_host.c */
 /* Reads the reports that an earlier run has kept. 0 or -errno with one line in error. */
 int client_open_reports(struct client *c, char error[DATA_ERROR_MAX]);
-
-/* local_gate.c */
-/* From here on it sees commands and broadcasts, or a moment later when it may be the helper. */
-void client_gate_joined(struct client *c, unsigned peer);
-void client_gate_left(struct client *c, unsigned peer);
-void client_gate_tick(struct client *c, uint64_t now_ms);
-uint64_t client_gate_next_deadline(const struct client *c);
-/* A local socket said _internal.hello: it is the helper's receiver until it says something else. */
-void client_mark_internal(struct client *c, unsigned peer);
-/* Whether the sender may do that. Refusals are counted; the caller answers them. */
-bool client_gate_passes(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view);
-/* Those of peers that may see this text; as command_sink.servers(). */
-uint64_t client_gate_servers(void *user, uint64_t peers, struct ag_span text);
 
 /* status_host.c */
 /* The answers' objects, appended. 0 or -ENOMEM. */

@@ -348,7 +348,7 @@ static void log_not_permitted(struct client *c, struct ag_span method)
     unsigned held;
 
     c->stats.not_permitted++;
-    if (ag_log_gate_pass(&c->gate, uv_now(c->loop), &held))
+    if (ag_log_gate_pass(&c->log, uv_now(c->loop), &held))
         ag_log(AG_LOG_WARNING, "%.*s is not permitted from there%s", shown, method.p, ag_log_held(held, left_out));
 }
 

@@ -83,7 +83,9 @@ static void send_helper(void *user, unsigned peer, struct ag_span text)
 
 static void is_helper(void *user, unsigned peer)
 {
-    client_mark_internal(user, peer);
+    struct client *c = user;
+
+    local_gate_is_helper(&c->gate, peer, uv_now(c->loop));
 }
 
 static const struct setup_host host = {.state = state,

@@ -131,7 +131,7 @@ void client_tell_counters(const struct client *c, cloud_tell_fn *tell, void *use
     tell(user, "command.stray_answers", c->commands.stats.stray);
     tell(user, "command.waited", c->commands.stats.waited);
     tell(user, "command.ownerless", c->commands.stats.ownerless);
-    tell(user, "text.not_permitted", c->stats.not_permitted);
+    tell(user, "text.not_permitted", c->stats.not_permitted + c->gate.n_refused);
     tell(user, "text.bad_form", c->stats.bad_form);
     tell(user, "command.answers_lost", c->stats.answers_lost);
     tell(user, "uplink.silent", c->stats.reports_silent);
