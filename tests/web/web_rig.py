@@ -2,10 +2,11 @@
 import http.client
 import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "system"))
-from support import BIN, DEADLINE, Daemon, JsonSocket, run, wait_for, write_identity  # noqa: E402,F401
+from support import BIN, DEADLINE, Daemon, JsonSocket, make_certificates, run, wait_for, write_identity  # noqa: E402,F401
 
 PASSWORD = "correct horse battery"
 
@@ -13,7 +14,7 @@ PASSWORD = "correct horse battery"
 class Device:
     """Everything on ports that the kernel chose; ends in reverse order."""
 
-    def __init__(self, path, wifi=True, lamp=True, web=(), password=None, client=(), extra=(), model=None, hooks=None, agent=()):
+    def __init__(self, path, wifi=True, lamp=True, web=(), password=None, client=(), extra=(), model=None, hooks=None, agent=(), tls=False):
         self.path = str(path)
         self.all = []
         self.data = write_identity(os.path.join(self.path, "miio"), wifi=wifi, extra=extra)
@@ -24,7 +25,7 @@ class Device:
         self.agent = self.add(*self.agent_args)
         self.address = "unix:" + self.socket
         if lamp:
-            self.lamp = self.add("./" + os.path.relpath(os.path.join(BIN, "example_lamp")), "--agent", self.address, ready=False)
+            self.lamp = self.add("example_lamp", "--agent", self.address, ready=False)
             self.lamp.wait_out("ready")
         if model:
             self.sim = self.add("miio_sim", "device", "--agent", self.address, "--model", model, "--still", ready=False)
@@ -37,7 +38,8 @@ class Device:
         self.url = self.web.ready["url"]
         self.host = self.url.split("/")[2]
         self.agent.wait_err("connected to upstream")
-        wait_for(lambda: self.state()["agent"] and self.state()["monitor"] if not password else True, "miio_web at the agent")
+        if not password and not tls:
+            wait_for(lambda: self.state()["agent"] and self.state()["monitor"], "miio_web at the agent")
 
     def add(self, *args, **kw):
         d = Daemon(*args, **kw)
@@ -46,7 +48,6 @@ class Device:
 
     def set_password(self, password):
         path = os.path.join(self.path, "web.password")
-        import subprocess
         subprocess.run([os.path.join(BIN, "miio_web"), "--set-password", "--password-file", path], input=password + "\n", text=True, check=True)
         return path
 
@@ -89,9 +90,8 @@ class Device:
         return headers["Set-Cookie"].split(";")[0]
 
     def phone(self, *args):
-        from support import run as run_program
         token = open(os.path.join(self.data, "device.token")).read()
-        return run_program("miio_sim", "phone", "--address", self.client.ready["lan"], "--token", token, *args)
+        return run("miio_sim", "phone", "--address", self.client.ready["lan"], "--token", token, *args)
 
     def application(self, *keys):
         """A plain application on the agent's socket."""
@@ -107,3 +107,35 @@ class Device:
     def __exit__(self, kind, value, trace):
         for d in reversed(self.all):
             d.__exit__(kind, value, trace)
+
+
+class Stream:
+    """Server-sent events, as a browser reads them."""
+
+    def __init__(self, device, query="", cookie=None):
+        self.c = http.client.HTTPConnection(device.host, timeout=DEADLINE)
+        self.c.request("GET", "/api/events" + query, headers={"Cookie": cookie} if cookie else {})
+        self.r = self.c.getresponse()
+        assert self.r.status == 200, self.r.read()
+
+    def next(self):
+        """(event, data)"""
+        event = None
+        while True:
+            line = self.r.readline().decode()
+            if not line:
+                return None
+            if line.startswith("event: "):
+                event = line[7:].strip()
+            elif line.startswith("data: "):
+                return event, json.loads(line[6:])
+
+    def wait(self, event, condition=lambda data: True):
+        while True:
+            got = self.next()
+            assert got, "the stream has ended"
+            if got[0] == event and condition(got[1]):
+                return got[1]
+
+    def close(self):
+        self.c.close()
