@@ -14,14 +14,15 @@ PASSWORD = "correct horse battery"
 class Device:
     """Everything on ports that the kernel chose; ends in reverse order."""
 
-    def __init__(self, path, wifi=True, lamp=True, web=(), password=None, client=(), extra=(), model=None, hooks=None, agent=(), tls=False):
+    def __init__(self, path, wifi=True, lamp=True, web=(), password=None, client=(), extra=(), model=None, hooks=None, agent=(), tls=False, run_in=None, upstream=None):
         self.path = str(path)
         self.all = []
+        self.run_in = run_in  # a program's name -> the words that start it in a namespace
         self.data = write_identity(os.path.join(self.path, "miio"), wifi=wifi, extra=extra)
-        self.client = self.add("miio_client", "-d", self.data, "--hooks", hooks or self.data, "--cloud", "none", "--local", "127.0.0.1:0", "--lan", "127.0.0.1:0",
+        self.client = None if upstream else self.add("miio_client", "-d", self.data, "--hooks", hooks or self.data, "--cloud", "none", "--local", "127.0.0.1:0", "--lan", "127.0.0.1:0",
                                "--ble", "none", *client)
         self.socket = os.path.join(self.path, "agent.sock")
-        self.agent_args = ["miio_agent", "--listen", "127.0.0.1:0", "--unix", self.socket, "--upstream", self.client.ready["local"], *agent]
+        self.agent_args = ["miio_agent", "--listen", "127.0.0.1:0", "--unix", self.socket, "--upstream", upstream or self.client.ready["local"], *agent]
         self.agent = self.add(*self.agent_args)
         self.address = "unix:" + self.socket
         if lamp:
@@ -42,7 +43,8 @@ class Device:
             wait_for(lambda: self.state()["agent"] and self.state()["monitor"], "miio_web at the agent")
 
     def add(self, *args, **kw):
-        d = Daemon(*args, **kw)
+        words = self.run_in(args[0]) if self.run_in else [args[0]]
+        d = Daemon(*words, *args[1:], **kw)
         self.all.append(d)
         return d
 

@@ -18,7 +18,8 @@ static void add_headers(struct MHD_Response *r, const struct web_request *req)
     MHD_add_response_header(r, "X-Frame-Options", "DENY");
     MHD_add_response_header(r, "Referrer-Policy", "no-referrer");
     MHD_add_response_header(r, "Cross-Origin-Resource-Policy", "same-origin");
-    MHD_add_response_header(r, "Cross-Origin-Opener-Policy", "same-origin");
+    if (req->server->tls) /* without it browsers complain and do nothing */
+        MHD_add_response_header(r, "Cross-Origin-Opener-Policy", "same-origin");
     MHD_add_response_header(r, "Cache-Control", req->etag ? "no-cache" : "no-store");
     if (req->etag)
         MHD_add_response_header(r, "ETag", req->etag);

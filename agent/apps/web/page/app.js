@@ -67,7 +67,18 @@ export function listen(query) {
 
 // ---- overview ----
 const good = {cloud_connected: 'ok', off: '', wifi_ap_mode: 'warn', ap_mode: 'warn', sta_mode: 'warn', wifi_failed: 'bad'};
+// Asked for, since an update's own reports wait for a cloud
+async function askUpdate() {
+  if (!know.apps || !know.apps.peers.some(p => p.keys.includes('miIO.get_ota_state'))) return;
+  try {
+    const [state] = await command('miIO.get_ota_state', []), [percent] = await command('miIO.get_ota_progress', []);
+    news.values({ota_state: state, ota_progress: percent});
+    changed('update');
+  } catch { /* it is said as soon as it answers */ }
+}
+
 function overview() {
+  let asked;
   const banner = h('section', {class: 'card row', hidden: true}, h('p', {text: t('This device has no network yet.')}), h('a', {class: 'button', href: '#setup', text: t('Set it up')}));
   const dev = card('Device'), fDev = facts(dev), lan = card('Local network'), fLan = facts(lan), spool = card('Kept reports'), fSpool = facts(spool);
   const text = h('p', {class: 'big', text: '–'}), bar = h('b'), meter = h('div', {class: 'meter', role: 'progressbar', 'aria-label': t('Firmware update'), 'aria-valuemin': 0, 'aria-valuemax': 100}, bar);
@@ -89,7 +100,7 @@ function overview() {
   }
   return {
     el: h('div', {}, banner, h('h2', {text: t('Overview')}), h('div', {class: 'grid four'}, dev, ota, spool, lan), h('h2', {text: t('Clouds')}), away, clouds),
-    show() {
+    show(what) {
       const s = know.status || {}, d = s.device || {}, p = s.spool || {}, l = s.lan || {}, v = know.values;
       banner.hidden = !(s.setup && !s.setup.provisioned && s.state === 'ap_mode');
       fDev('Model', d.model);
@@ -106,6 +117,7 @@ function overview() {
       fLan('Served', l.served == null ? '' : number(l.served));
       const state = v.ota_state, busy = ['downloading', 'installing', 'wait_install', 'downloaded'].includes(state);
       const percent = state === 'installed' ? 100 : Math.max(0, Math.min(100, Number(v.ota_progress) || 0));
+      if ((what === 'peers' || what === 'enter') && know.apps && (busy || !asked)) { asked = true; askUpdate(); }
       set(text, typeof state === 'string' ? word(state) : word('idle'));
       bar.style.width = (busy || state === 'installed' ? percent : 0) + '%';
       meter.setAttribute('aria-valuenow', busy || state === 'installed' ? percent : 0);

@@ -6,7 +6,7 @@ const reasons = {away: 'it does not answer', missing: 'some are missing', joinin
 const say = (table, prefix, k) => { const z = t(prefix + k); return z === prefix + k ? table[k] || k : z; };
 
 export function setup(know) {
-  let step = 0, nets = null, joining = '', seen = '';
+  let nets = null, joining = '', before = {};
   const steps = h('ol', {class: 'steps'}, ...['Network', 'Details', 'Check'].map(n => h('li', {text: t(n)})));
   const has = h('p', {class: 'note', text: t('This device has a network already. Set-up gives it another one.')});
 
@@ -57,18 +57,17 @@ export function setup(know) {
   }
   async function apply() {
     join.disabled = true;
+    before = {...(know.status && know.status.setup)};
     const {data} = await api('setup', ask());
     if (data.checks) return showChecks(data);
     if (!data.result) return set(result, t('The device refused: {0}', data.error.message || data.error));
     joining = ssid.value;
-    seen = '';
     passwd.value = '';
     still.hidden = true;
     set(result, t('The device joins {0} now. Its access point may go away: this page comes back by itself when it is reachable again.', joining));
   }
 
   function go(n) {
-    step = n;
     [one, two, three].forEach((el, i) => { el.hidden = i !== n; });
     [...steps.children].forEach((el, i) => i === n ? el.setAttribute('aria-current', 'step') : el.removeAttribute('aria-current'));
     if (n === 2) { still.hidden = false; check(); }
@@ -84,9 +83,9 @@ export function setup(know) {
       search.hidden = know.networks === false;
       if (know.networks === false) set(state, t('This device has no list of networks; type the name.'));
       if (!joining || !s) return;
-      if (s.joining) seen = 'joining';
-      if (!s.joining && s.provisioned && s.joined > 0) { set(result, t('Joined. The device is on the network {0}.', joining)); joining = ''; }
-      else if (!s.joining && seen && !s.provisioned) { set(result, t('The network could not be joined. Name or key may be wrong.')); joining = ''; }
+      const more = k => s[k] > (before[k] || 0);
+      if (more('joined')) { set(result, t('Joined. The device is on the network {0}.', joining)); joining = ''; }
+      else if (more('failed') && !s.joining) { set(result, t('The network could not be joined. Name or key may be wrong.')); joining = ''; }
     },
     enter() { if (!self.entered) { go(0); self.entered = true; if (know.networks) search.click(); } }
   };

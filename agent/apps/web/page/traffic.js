@@ -44,10 +44,11 @@ export function traffic(know) {
       if (what !== 'traffic') return;
       const b = know.batch;
       if (paused) { missed += b.events.length + b.left_out; return tell(); }
-      const at = list.scrollTop, from = list.scrollHeight;
-      list.prepend(...b.events.map(row).reverse());
-      while (list.childElementCount > KEEP) list.lastChild.remove();
-      if (at > 0) list.scrollTop = at + list.scrollHeight - from; // what is being read stays where it is
+      // the newest at the end; who has scrolled up to read stays there
+      const end = list.scrollTop + list.clientHeight > list.scrollHeight - 30;
+      list.append(...b.events.map(row));
+      while (list.childElementCount > KEEP) list.firstChild.remove();
+      if (end) list.scrollTop = list.scrollHeight;
       shown += b.events.length;
       out += b.left_out;
       tell();
