@@ -384,7 +384,7 @@ def test_provision_a_device_in_a_namespace(browser, tmp_path):
 
 # ---- what others choose ----
 
-EVIL = "<img src=x onerror=\"window.pwned=1\"><script>window.pwned=1</script>'\"`${1}&lt;"
+EVIL = "<img src=x onerror=\"pwned=1\"><script>pwned=1</script>'\""  # 55 bytes: a property's name of 64 is not kept
 
 
 class EvilClient(threading.Thread):
@@ -435,7 +435,7 @@ def test_script_in_every_string(browser, tmp_path):
             browser.open(d, part)
             app.send({"method": "props", "params": {EVIL: EVIL, "number " + EVIL: 7, "ota_state": EVIL, "ota_progress": EVIL}})
             app.send({"method": EVIL, "params": [EVIL]})
-            client.say({"id": 77, "method": EVIL[:60], "params": [EVIL]})
+            client.say({"id": 77, "method": EVIL, "params": [EVIL]})
             browser.wait("return document.readyState === 'complete'")
             if part not in ("command", "setup"):
                 browser.wait("return document.querySelector('main').innerText.includes('<img src=x')")

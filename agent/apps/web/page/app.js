@@ -14,7 +14,7 @@ function changed(what) {
   set($('name'), (d && d.model) || t('Device'));
   document.title = $('name').textContent;
   const link = $('link');
-  link.className = 'chip ' + (lost ? 'bad' : !know.agent ? 'warn' : 'ok');
+  link.className = 'chip ' + (lost ? 'bad' : !know.agent || (s && /^ap_|fail|retry/.test(s.state)) ? 'warn' : 'ok');
   set(link.lastChild, lost ? t('Connecting') : !know.agent ? t('No agent') : s ? word(s.state) : t('Connected'));
   if (shown) shown.show(what);
 }
@@ -298,5 +298,8 @@ other.onclick = () => { localStorage.setItem('lang', lang === 'zh' ? 'en' : 'zh'
 $('logout').onclick = async () => { await api('logout', {}); location.reload(); };
 $('skip').onclick = e => { e.preventDefault(); $('main').focus(); };
 addEventListener('hashchange', go);
+// a page that is kept for the way back must not keep a connection
+addEventListener('pagehide', () => stream && stream.close());
+addEventListener('pageshow', e => e.persisted && shown && listen());
 whenOut(async () => { const {data} = await api('session'); if (data.in === false) login(data); });
 start();

@@ -2,7 +2,7 @@
 import {h, set, each, t, api, command, notice, card, number} from './base.js';
 
 export function control(know) {
-  const groups = h('div', {class: 'grid'}), curves = h('div', {class: 'grid'}), none = h('p', {class: 'soft'}), noCurve = h('p', {class: 'soft'});
+  const groups = h('div', {class: 'grid top'}), curves = h('div', {class: 'grid'}), none = h('p', {class: 'soft'}), noCurve = h('p', {class: 'soft'});
   let model, byId = {};
 
   // ---- one property ----
