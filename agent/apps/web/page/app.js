@@ -1,4 +1,4 @@
-// The page as a whole: log in, the stream of news, which part is shown.
+// Log in, the stream of news, which part is shown
 import {$, h, set, each, t, word, api, whenOut, notice, facts, card, chip, number, span, bytes, clock, command, lang} from './base.js';
 import {control} from './device.js';
 import {traffic} from './traffic.js';

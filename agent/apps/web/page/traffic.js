@@ -1,4 +1,4 @@
-// What passes through the agent, as far as the device sends it: it samples, and says how much it leaves out.
+// What passes through the agent, as far as the device sends it
 import {h, set, t, bytes, word, clock} from './base.js';
 import {listen, appName} from './app.js';
 
