@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Made by miio_gen; it will be overwritten when it is made again. Every property takes a value of the model and gives it back; needs no agent.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Made by miio_gen; it will be overwritten when it is made again. */
 #include "thermostat_model.h"
 

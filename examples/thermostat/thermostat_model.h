@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Made by miio_gen from a model of thermostat; it will be overwritten when it is made again.
  *

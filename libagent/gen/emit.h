@@ -5,6 +5,9 @@
 #include "libagent/gen/names.h"
 #include "libagent/gen/writer.h"
 
+/* Of what is made anew each time; PREFIX.c is the maker's own. */
+#define GEN_LICENSE "/* SPDX-License-Identifier: MIT */\n"
+
 /* PREFIX_model.h: types, setters, getters, events, handlers. */
 void emit_header(struct writer *w, const struct names *n);
 /* PREFIX_model.c: the same over libagentmodel; instance: the instance's text, which the glue carries. */

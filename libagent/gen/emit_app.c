@@ -114,7 +114,7 @@ void emit_test(struct writer *w, const struct names *n)
     const struct model *m = n->m;
     const char *p = n->prefix;
 
-    put(w, "/*\n * Made by miio_gen; it will be overwritten when it is made again. Every property takes a value of the model and gives it back; needs no agent.\n *\n"
+    put(w, GEN_LICENSE "/*\n * Made by miio_gen; it will be overwritten when it is made again. Every property takes a value of the model and gives it back; needs no agent.\n *\n"
            " *     cc test_%s.c %s_model.c $(pkg-config --cflags --libs libagentmodel) && ./a.out\n */\n#undef NDEBUG\n#include \"%s_model.h\"\n\n"
            "#include <assert.h>\n#include <stdio.h>\n#include <string.h>\n\nint main(void)\n{\n    struct %s_device *device = NULL;\n    agent_conn *conn = NULL;\n\n"
            "    assert(agent_new(&conn) == 0);\n    assert(%s_new(&device, conn, NULL, NULL) == 0);\n", p, p, p, p, p);

@@ -126,7 +126,7 @@ void emit_glue(struct writer *w, const struct names *n, struct ag_span instance)
 {
     const struct model *m = n->m;
 
-    put(w, "/* Made by miio_gen; it will be overwritten when it is made again. */\n#include \"%s_model.h\"\n\n#include <errno.h>\n#include <stdlib.h>\n"
+    put(w, GEN_LICENSE "/* Made by miio_gen; it will be overwritten when it is made again. */\n#include \"%s_model.h\"\n\n#include <errno.h>\n#include <stdlib.h>\n"
            "#include <string.h>\n\nstruct %s_device {\n    agent_device *agent;\n    struct %s_handlers handlers;\n    void *user;\n};\n\n",
         n->prefix, n->prefix, n->prefix);
     put_instance(w, instance);

@@ -143,7 +143,7 @@ void emit_header(struct writer *w, const struct names *n)
     char guard[GEN_NAME_MAX];
 
     names_upper(n->prefix, guard);
-    put(w, "/*\n * Made by miio_gen from a model of %s; it will be overwritten when it is made again.\n *\n"
+    put(w, GEN_LICENSE "/*\n * Made by miio_gen from a model of %s; it will be overwritten when it is made again.\n *\n"
            " * One setter and getter a property, one handler a writable property and action, one function an event. Setters return 1: it is\n"
            " * another value than before, and reported; 0: the same; negative: see agent/model.h. Getters return 0 or -ENODATA: nothing yet.\n"
            " * Handlers return 0: done; AGENT_MODEL_ACCEPTED: begun; negative: a code of agent/model.h. A string is borrowed for the call.\n */\n",

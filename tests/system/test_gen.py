@@ -93,6 +93,8 @@ def test_what_is_made_compiles_and_keeps_its_word(model, tmp_path):
     run(*compile_args(tmp_path / "app", folder / f"{name}.c", folder / f"{name}_model.c"))
     run(*compile_args(tmp_path / "test", folder / f"test_{name}.c", folder / f"{name}_model.c"))
     assert run(tmp_path / "test") == "ok\n"
+    for made in (f"{name}_model.h", f"{name}_model.c", f"test_{name}.c"):
+        assert files[made].startswith(b"/* SPDX-License-Identifier: MIT */\n")
     header = folder / f"{name}_model.h"
     for standard in ("c++98", "c++20"):
         run("c++", f"-std={standard}", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", f"-I{SOURCE}/libagent/include", "-x", "c++", header,

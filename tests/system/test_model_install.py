@@ -78,7 +78,7 @@ def test_what_it_needs_is_libagent_and_libc():
 @pytest.mark.skipif(bool(sanitizers()), reason="a sanitized build says nothing of sizes")
 def test_size_of_this_build(tmp_path):
     run("strip", "-o", tmp_path / "stripped.so", os.path.join(LIB, "libagentmodel.so"))
-    assert os.path.getsize(tmp_path / "stripped.so") <= 48 * 1024
+    assert os.path.getsize(tmp_path / "stripped.so") <= 40 * 1024
 
 
 @pytest.mark.parametrize("standard", ["c++98", "c++11", "c++20"])
