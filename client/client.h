@@ -127,6 +127,33 @@ void client_part_closed(struct client *c);
 /* An error to whoever sent this, under its id. */
 void client_refuse(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, int code,
                    const char *why);
+/* command_host.c */
+void client_init_commands(struct client *c, uint32_t random);
+/* true: the text has been refused for its form. An id that stands twice or is too long is not told back. */
+bool client_refuse_form(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view,
+                        bool wants_answer);
+
+/* local_host.c */
+void client_init_local(struct client *c, uint32_t random);
+/* These three: 0 or -errno with one line in error. */
+int client_open_access(struct client *c, char error[DATA_ERROR_MAX]);
+int client_open_local(struct client *c, char error[DATA_ERROR_MAX]);
+int client_open_channels(struct client *c, char error[DATA_ERROR_MAX]);
+void client_send_peers(struct client *c, uint64_t peers, struct ag_span text);
+/* local.status, to those of peers that may see it. */
+void client_say_word(struct client *c, uint64_t peers, const char *word);
+/* true: the access rules refuse it, which has been answered. */
+bool client_refuse_access(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view);
+
+/* lan_host.c */
+void client_init_lan(struct client *c);
+int client_open_lan(struct client *c, char error[DATA_ERROR_MAX]);
+
+/* client.c: one total for all peers; 0: 16 MiB. */
+void client_set_memory_limit(struct client *c, size_t limit);
+/* r, with one line in error. */
+int client_open_failed(char error[DATA_ERROR_MAX], const char *what, const struct ag_addr *at, int r);
+
 /* setup_host.c */
 void client_init_setup(struct client *c);
 /* Goes through the boot order as far as it can. 0 or -errno with one line in error. */
