@@ -15,6 +15,7 @@ miio_system_test(test_ot.py TIMEOUT 400)
 miio_system_test(test_spool.py TIMEOUT 400)
 miio_system_test(test_ot_soak.py TIMEOUT 1800 SOAK)
 miio_unit_test(report_queue SOURCES unit/client/report/test_report_queue.c LIBS miioclient_core ALLOC_FAIL)
+miio_unit_test(key_table SOURCES unit/client/report/test_key_table.c LIBS miioclient_core)
 miio_unit_test(report_route SOURCES unit/client/report/test_report_route.c LIBS miioclient_core ALLOC_FAIL)
 miio_fuzz_target(ot_session SOURCES fuzz/fuzz_ot_session.c LIBS miioclient_core)
 

@@ -3,25 +3,39 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 enum report_state { REPORT_WRITING, REPORT_STORED, REPORT_SENT };
 
 struct report_entry {
     uint64_t seq, topic;
-    uint32_t id, size;
-    struct report_birth birth;
+    int64_t born_ms; /* as struct report_birth */
+    struct ag_list order; /* in waiting, sent or held */
+    uint32_t at_s, id, size;
     uint8_t state; /* enum report_state */
     bool in_topics, tells;
-    struct ag_list order; /* in waiting, sent or held */
-    UT_hash_handle hh_id, hh_topic, hh_seq;
 };
+
+static uint64_t id_of(const void *entry)
+{
+    return ((const struct report_entry *) entry)->id;
+}
+
+static uint64_t seq_of(const void *entry)
+{
+    return ((const struct report_entry *) entry)->seq;
+}
+
+static uint64_t topic_of(const void *entry)
+{
+    return ((const struct report_entry *) entry)->topic;
+}
 
 void report_queue_init(struct report_queue *q, const struct report_limits *limits,
                        void (*forget)(void *user, uint64_t seq), void *user)
 {
     *q = (struct report_queue){.limits = *limits, .forget = forget, .user = user};
+    key_table_init(&q->by_id, id_of);
+    key_table_init(&q->by_seq, seq_of);
+    key_table_init(&q->by_topic, topic_of);
     ag_list_init(&q->waiting);
     ag_list_init(&q->sent);
     ag_list_init(&q->held);
@@ -30,7 +44,7 @@ void report_queue_init(struct report_queue *q, const struct report_limits *limit
 static void leave_topic(struct report_queue *q, struct report_entry *e)
 {
     if (e->in_topics)
-        HASH_DELETE(hh_topic, q->by_topic, e);
+        key_table_remove(&q->by_topic, e);
     e->in_topics = false;
 }
 
@@ -46,8 +60,8 @@ static void leave_writing(struct report_queue *q, struct report_entry *e)
 static void entry_free(struct report_queue *q, struct report_entry *e)
 {
     leave_topic(q, e);
-    HASH_DELETE(hh_id, q->by_id, e);
-    HASH_DELETE(hh_seq, q->by_seq, e);
+    key_table_remove(&q->by_id, e);
+    key_table_remove(&q->by_seq, e);
     ag_list_del(&e->order);
     leave_writing(q, e);
     q->n--;
@@ -78,28 +92,20 @@ void report_queue_deinit(struct report_queue *q)
 
 static struct report_entry *find_id(const struct report_queue *q, uint32_t id)
 {
-    struct report_entry *e;
-
-    HASH_FIND(hh_id, q->by_id, &id, sizeof id, e);
-    return e;
+    return key_table_find(&q->by_id, id);
 }
 
 static struct report_entry *find_seq(const struct report_queue *q, uint64_t seq)
 {
-    struct report_entry *e;
-
-    HASH_FIND(hh_seq, q->by_seq, &seq, sizeof seq, e);
-    return e;
+    return key_table_find(&q->by_seq, seq);
 }
 
 static int enter(struct report_queue *q, struct report_entry *e)
 {
-    HASH_ADD(hh_id, q->by_id, id, sizeof e->id, e);
-    if (!e->hh_id.tbl)
+    if (key_table_add(&q->by_id, e) < 0)
         return -ENOMEM;
-    HASH_ADD(hh_seq, q->by_seq, seq, sizeof e->seq, e);
-    if (!e->hh_seq.tbl) {
-        HASH_DELETE(hh_id, q->by_id, e);
+    if (key_table_add(&q->by_seq, e) < 0) {
+        key_table_remove(&q->by_id, e);
         return -ENOMEM;
     }
     ag_list_append(&q->waiting, &e->order);
@@ -117,13 +123,12 @@ static void take_topic(struct report_queue *q, struct report_entry *e)
 
     if (e->topic == 0)
         return;
-    HASH_FIND(hh_topic, q->by_topic, &e->topic, sizeof e->topic, older);
+    older = key_table_find(&q->by_topic, e->topic);
     if (older) {
         q->n_replaced++;
         entry_end(q, older);
     }
-    HASH_ADD(hh_topic, q->by_topic, topic, sizeof e->topic, e);
-    e->in_topics = e->hh_topic.tbl != NULL; /* short of memory: it will not be replaced */
+    e->in_topics = key_table_add(&q->by_topic, e) == 0; /* short of memory: it will not be replaced */
 }
 
 static struct report_entry *oldest_but(struct report_queue *q, const struct report_entry *spared)
@@ -165,7 +170,8 @@ static int entry_new(struct report_queue *q, struct report_entry **out, uint64_t
     e->id = id;
     e->topic = topic;
     e->size = (uint32_t) size;
-    e->birth = birth;
+    e->born_ms = birth.born_ms;
+    e->at_s = birth.at_s;
     if (enter(q, e) < 0) {
         free(e);
         return -ENOMEM;
@@ -229,7 +235,7 @@ void report_queue_not_stored(struct report_queue *q, uint64_t seq)
 
 static bool is_too_old(const struct report_queue *q, const struct report_entry *e, uint64_t now_ms)
 {
-    return (int64_t) now_ms - e->birth.born_ms > (int64_t) q->limits.max_age_s * 1000;
+    return (int64_t) now_ms - e->born_ms > (int64_t) q->limits.max_age_s * 1000;
 }
 
 bool report_queue_next(struct report_queue *q, uint64_t now_ms, struct report_next *out)
@@ -238,7 +244,7 @@ bool report_queue_next(struct report_queue *q, uint64_t now_ms, struct report_ne
 
     while ((e = ag_list_first(&q->waiting, struct report_entry, order)) && e->state == REPORT_STORED) {
         if (!is_too_old(q, e, now_ms)) {
-            *out = (struct report_next){e->seq, e->id, e->birth};
+            *out = (struct report_next){e->seq, e->id, {e->born_ms, e->at_s}};
             return true;
         }
         q->n_too_old++;
@@ -396,6 +402,6 @@ bool report_queue_oldest(const struct report_queue *q, struct report_birth *out)
             oldest = e;
     }
     if (oldest)
-        *out = oldest->birth;
+        *out = (struct report_birth){oldest->born_ms, oldest->at_s};
     return oldest != NULL;
 }

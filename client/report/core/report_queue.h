@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "client/report/core/key_table.h"
 #include "libagent/core/list.h"
 
 struct report_entry;
@@ -33,8 +34,7 @@ struct report_queue {
     /* The store need not keep it any longer. */
     void (*forget)(void *user, uint64_t seq);
     void *user;
-    struct report_entry *by_id, *by_topic; /* uthash; by_topic: the latest one that has not been sent */
-    struct report_entry *by_seq;
+    struct key_table by_id, by_seq, by_topic; /* by_topic: the latest one that has not been sent */
     struct ag_list waiting; /* WRITING and STORED, in order */
     struct ag_list sent;    /* SENT */
     struct ag_list held;    /* sent without success on a living line: to be tried again a little later */
