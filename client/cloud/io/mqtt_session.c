@@ -12,7 +12,8 @@
 
 enum {
     POLL_TRY_MS = 100, /* until CONNACK the thread looks for orders this often */
-    POLL_UP_MS = 5000, /* afterwards orders wake it through the socket pair of libmosquitto */
+    POLL_UP_MS = 5000, /* with a libmosquitto that does not wake by itself for its PINGREQ: before 2.0 */
+    SLEEP_MAX_MS = 3600000, /* without keepalive. Orders wake it through the socket pair of libmosquitto */
     POLL_LEAVE_MS = 50,
     LEAVE_MS = 500 /* to write DISCONNECT */
 };
@@ -180,18 +181,30 @@ static bool must_leave(struct mqtt_session *s)
 
 static int poll_ms(const struct mqtt_session *s, bool leaving)
 {
-    int quarter = s->config.keepalive_s * 250;
+    uint64_t ms = SLEEP_MAX_MS, wait;
 
     if (leaving)
         return POLL_LEAVE_MS;
     if (!s->up)
         return POLL_TRY_MS;
+    if (!s->sleeps_well)
+        ms = s->config.keepalive_s > 0 && s->config.keepalive_s < 20 ? (uint64_t) s->config.keepalive_s * 250 : POLL_UP_MS;
+    else if (s->config.keepalive_s > 0)
+        ms = (uint64_t) s->config.keepalive_s * 1000; /* it cuts that short when its PINGREQ is due */
     if (s->beat.interval_ms > 0) {
-        uint64_t wait = heartbeat_wait_ms(&s->beat, now_ms());
-
-        quarter = wait == 0 ? POLL_TRY_MS : wait < POLL_UP_MS ? (int) wait : POLL_UP_MS;
+        wait = heartbeat_wait_ms(&s->beat, now_ms());
+        if (wait < ms)
+            ms = wait == 0 ? POLL_TRY_MS : wait;
     }
-    return quarter > 0 && quarter < POLL_UP_MS ? quarter : POLL_UP_MS;
+    return (int) ms;
+}
+
+static bool library_sleeps_well(void)
+{
+    int major = 0, minor, revision;
+
+    mosquitto_lib_version(&major, &minor, &revision);
+    return major >= 2;
 }
 
 /* Between two rounds of libmosquitto nothing of it is half written, when it has nothing to write at all. */
@@ -437,6 +450,7 @@ static struct mosquitto *handle_new(struct mqtt_session *s)
         return NULL;
     }
     mosquitto_threaded_set(m, true);
+    s->sleeps_well = library_sleeps_well();
     mosquitto_connect_with_flags_callback_set(m, on_connect);
     mosquitto_message_callback_set(m, on_message);
     mosquitto_publish_callback_set(m, on_publish);

@@ -24,6 +24,7 @@ struct mqtt_session {
     bool connecting; /* the thread is in libmosquitto's connect, which waits for name servers; under the lock */
     bool abandoned; /* by the loop: the thread disposes of all; under the lock */
     void (*dispose)(struct mqtt_session *s); /* on the thread, when it was abandoned; the session is no more */
+    bool sleeps_well; /* libmosquitto wakes by itself when its PINGREQ is due */
     bool key_is_encrypted; /* the thread's own: so OpenSSL found key_file */
     bool up; /* CONNACK came; written by the thread, under the lock */
     char tls_error[128]; /* the thread's own: OpenSSL's reason in this try, "" none */
