@@ -1,13 +1,5 @@
 #include "tests/unit/client/cloud_rig.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include "libagent/core/list.h"
 #include "libagent/core/log/log.h"
@@ -373,6 +365,13 @@ void rig_done_all(int grant)
 
         op_finish(&the_link, o, !o->sub ? 0 : grant < 0 ? o->qos : grant);
     }
+}
+
+const char *rig_bring_up(int grant)
+{
+    rig_up(false);
+    rig_done_all(grant);
+    return rig_take();
 }
 
 void rig_up(bool session_present)

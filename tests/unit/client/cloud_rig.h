@@ -13,6 +13,15 @@
 #ifndef TEST_CLOUD_RIG_H
 #define TEST_CLOUD_RIG_H
 
+/* What cmocka wants before it, and what every test of a cloud uses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include "client/cloud/cloud.h"
 #include "client/device/core/device_conf.h"
 #include "client/cloud/io/mqtt_link.h"
@@ -62,6 +71,8 @@ void rig_up(bool session_present);
 void rig_lost(enum mqtt_link_loss loss, int code);
 void rig_message(const char *topic, const char *payload, bool retain);
 void rig_message_bytes(const char *topic, struct ag_span payload);
+/* A login and all that follows it, subscriptions granted as grant says: nothing more is on its way. What was done for it. */
+const char *rig_bring_up(int grant);
 /* Everything that was published, subscribed or unsubscribed is done: result 0, or what grant says for subscriptions. */
 void rig_done_all(int grant);
 /* The oldest n publishes are done. */

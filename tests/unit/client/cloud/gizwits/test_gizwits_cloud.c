@@ -1,12 +1,4 @@
 /* The Gizwits cloud by itself: the way to a session, commands and acknowledgements under any load, reports, methods. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include "client/cloud/gizwits/gizwits.h"
 #include "client/cloud/core/answer_box.h"
 #include "client/cloud/gizwits/core/gizwits_acks.h"
@@ -29,9 +21,7 @@ static void open_up(const char *lines)
     rig_open(&cloud_gizwits_ops, lines);
     rig_http(201, "did=" DID);
     provision();
-    rig_up(false);
-    rig_done_all(0);
-    assert_non_null(strstr(rig_take(), "up\n"));
+    assert_non_null(strstr(rig_bring_up(0), "up\n"));
 }
 
 static void send_frame(const struct gizwits_frame *f)

@@ -1,12 +1,4 @@
 /* The mqtt cloud by itself: sessions, subscriptions, commands under any load, what stands at the broker. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include "client/cloud/mqtt/mqtt.h"
 #include "client/cloud/core/answer_box.h"
@@ -18,19 +10,11 @@
 #define COMMAND "miio/7/command"
 #define ONLINE "pub miio/7/status 1 r online\n"
 
-/* Logged in, subscribed, the state of before read back: nothing more is on its way. */
-static void bring_up(void)
-{
-    rig_up(false);
-    rig_done_all(-1);
-    rig_take();
-}
-
 static void open_up(const char *lines)
 {
     rig_open(&cloud_mqtt_ops, lines);
     rig_expect("connect h:1883\n");
-    bring_up();
+    rig_bring_up(-1);
 }
 
 static void a_session_begins_in_order(void **state)
@@ -216,7 +200,7 @@ static void a_command_is_answered_once(void **state)
     rig_done_all(-1);
     rig_lost(MQTT_LINK_CUT, 0);
     rig_wait(500);
-    bring_up(); /* and not again at the next login */
+    rig_bring_up(-1); /* and not again at the next login */
     assert_int_equal(rig_counter("cloud.answers.waiting"), 0);
     rig_message(COMMAND, "{\"id\":2,\"method\":\"m\"}", false);
     assert_int_equal(rig_answer(2, "{\"error\":{\"code\":-32000,\"message\":\"out of memory\"}}"), 0); /* without an id */

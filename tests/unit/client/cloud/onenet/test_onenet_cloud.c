@@ -1,12 +1,4 @@
 /* The OneNET cloud by itself: sessions, subscriptions, commands under any load, calls that nobody acknowledges. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "client/cloud/onenet/onenet.h"
@@ -23,9 +15,7 @@ static void open_up(const char *lines)
 {
     rig_open(&cloud_onenet_ops, lines);
     rig_expect("connect h:6002\n");
-    rig_up(false);
-    rig_done_all(-1);
-    rig_take();
+    rig_bring_up(-1);
 }
 
 static void command(unsigned n, const char *payload)
