@@ -30,11 +30,24 @@ static bool is_about_tls(const char *why)
     return strncmp(why, "TLS", 3) == 0 || strstr(why, "the key file is encrypted");
 }
 
+/* CONNACK: the client id, user or password, or not authorized. */
+static bool is_login(int code)
+{
+    return code == 2 || code == 4 || code == 5;
+}
+
+enum broker_end cloud_link_end_of(enum mqtt_link_loss loss, int code)
+{
+    if (loss == MQTT_LINK_ASKED)
+        return BROKER_LEFT;
+    return loss == MQTT_LINK_REFUSED && is_login(code) ? BROKER_REFUSED : BROKER_CUT;
+}
+
 static enum cloud_loss loss_of(enum mqtt_link_loss loss, int code, const char *why)
 {
     switch (loss) {
     case MQTT_LINK_REFUSED:
-        return code == 2 || code == 4 || code == 5 ? CLOUD_LOSS_LOGIN : CLOUD_LOSS_REFUSED;
+        return is_login(code) ? CLOUD_LOSS_LOGIN : CLOUD_LOSS_REFUSED;
     case MQTT_LINK_NO_CONNACK:
         return is_about_tls(why) ? CLOUD_LOSS_TLS : CLOUD_LOSS_SILENT;
     case MQTT_LINK_CUT:

@@ -3,6 +3,7 @@
 #define CLIENT_LINK_COUNTERS_H
 
 #include "client/cloud/cloud.h"
+#include "client/cloud/core/broker_session.h"
 #include "client/cloud/io/mqtt_link.h"
 
 void cloud_tell_link(const struct mqtt_link *l, cloud_tell_fn *tell, void *user);
@@ -10,6 +11,8 @@ void cloud_tell_link(const struct mqtt_link *l, cloud_tell_fn *tell, void *user)
 /* The same for cloud_ops.facts: what was sent and acknowledged. */
 void cloud_link_facts(const struct mqtt_link *l, struct cloud_facts *out);
 
+/* How a session with a broker is over, of mqtt_link_events.lost(). */
+enum broker_end cloud_link_end_of(enum mqtt_link_loss loss, int code);
 /* Of mqtt_link_events.lost(). MQTT_LINK_ASKED changes nothing: we left by ourselves. */
 void cloud_past_note_link(struct cloud_past *p, enum mqtt_link_loss loss, int code, const char *why, uint64_t now_ms);
 

@@ -1,5 +1,6 @@
 # MQTT link, OneNET, generic MQTT cloud, MQTT API, fleet
 miio_unit_test(backoff SOURCES unit/client/cloud/test_backoff.c LIBS miioclient_core)
+miio_unit_test(broker_session SOURCES unit/client/cloud/test_broker_session.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(mqtt_link SOURCES unit/client/cloud/test_mqtt_link.c support/broker.c LIBS miioclient)
 miio_unit_test(base64 SOURCES unit/libagent/core/test_base64.c LIBS miioclient_core)
 miio_unit_test(json_iter SOURCES unit/libagent/core/test_json_iter.c LIBS miioclient_core)

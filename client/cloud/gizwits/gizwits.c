@@ -13,11 +13,6 @@
 
 enum { STORE_FILE_MAX = 4096, PASSCODE_LEN = 10 };
 
-struct report_in_flight {
-    struct ag_list link;
-    uint32_t id;
-};
-
 void gizwits_log_dropped(struct gizwits *g, const char *what, const char *why)
 {
     char left_out[AG_LOG_HELD_MAX];
@@ -90,31 +85,20 @@ static int need_passcode(struct gizwits *g)
 
 static void end_reports(struct gizwits *g)
 {
-    while (!ag_list_empty(&g->reports)) {
-        struct report_in_flight *f = ag_list_first(&g->reports, struct report_in_flight, link);
-        uint32_t id = f->id;
+    uint32_t id;
 
-        ag_list_del(&f->link);
-        free(f);
+    while ((id = broker_report_take(&g->broker)) != 0)
         g->env->events->failed(g->env->user, id, true, -32002, "not connected");
-    }
 }
 
 void gizwits_report_done(struct gizwits *g, uint32_t id, int result)
 {
-    ag_list_for_each (it, &g->reports) {
-        struct report_in_flight *f = ag_list_entry(it, struct report_in_flight, link);
-
-        if (f->id != id)
-            continue;
-        ag_list_del(&f->link);
-        free(f);
-        if (result == 0)
-            g->env->events->acked(g->env->user, id, AG_SPAN("{\"result\":[\"ok\"]}"));
-        else
-            g->env->events->failed(g->env->user, id, true, -32002, "not connected");
+    if (!broker_report_ended(&g->broker, id))
         return;
-    }
+    if (result == 0)
+        g->env->events->acked(g->env->user, id, AG_SPAN("{\"result\":[\"ok\"]}"));
+    else
+        g->env->events->failed(g->env->user, id, true, -32002, "not connected");
 }
 
 /* ---- carrying out decisions ---- */
@@ -232,7 +216,7 @@ void gizwits_do(struct gizwits *g, struct gizwits_decision d)
 {
     int r;
 
-    if (g->stopping)
+    if (g->broker.stopping)
         return;
     if (d.save)
         gizwits_save(g);
@@ -257,25 +241,21 @@ static int gizwits_report(struct cloud *base, uint32_t report_id, struct ag_span
 {
     struct gizwits *g = (struct gizwits *) base;
     struct gizwits_frame f = {.cmd = GIZWITS_TO_APP, .p0 = text};
-    struct report_in_flight *entry;
     int r;
 
     (void) at_s; /* a frame has no place for it */
     (void) repeat;
     if (!gizwits_online(g))
         return -ENOTCONN;
-    entry = calloc(1, sizeof *entry);
-    if (!entry)
-        return -ENOMEM;
-    entry->id = report_id;
-    ag_list_append(&g->reports, &entry->link);
+    r = broker_report_given(&g->broker, report_id);
+    if (r < 0)
+        return r;
     r = gizwits_publish(g, "", &f, gizwits_cookie(GIZWITS_COOKIE_REPORT, report_id));
     if (r == 0) {
         gizwits_watch_report(g, text);
         return 0;
     }
-    ag_list_del(&entry->link);
-    free(entry);
+    broker_report_ended(&g->broker, report_id);
     if (r < 0)
         return r;
     g->count.reports_refused++;
@@ -315,7 +295,7 @@ void gizwits_rearm(struct gizwits *g)
 {
     uint64_t now = uv_now(g->env->loop), a, b;
 
-    if (g->stopping)
+    if (g->broker.stopping)
         return;
     a = gizwits_outs_wait_ms(&g->outs, now);
     b = gizwits_method_wait_ms(g, now);
@@ -345,7 +325,7 @@ static void gizwits_free(struct gizwits *g)
 
 void gizwits_put(struct gizwits *g)
 {
-    if (--g->n_open == 0)
+    if (broker_session_closed(&g->broker))
         gizwits_free(g);
 }
 
@@ -372,7 +352,7 @@ static void init_fields(struct gizwits *g, const struct cloud_env *env)
     g->env = env;
     ag_list_init(&g->commands);
     answer_box_init(&g->answers);
-    ag_list_init(&g->reports);
+    broker_session_init(&g->broker, g->conf.retry_ms, 0, g->conf.retry_max_ms, 1); /* its pauses are gizwits_session's */
     ag_list_init(&g->calls);
     ag_list_init(&g->fw_calls);
     gizwits_seen_init(&g->seen);
@@ -386,7 +366,7 @@ static void open_timer(struct gizwits *g, uv_timer_t *t)
 {
     uv_timer_init(g->env->loop, t);
     t->data = g;
-    g->n_open++;
+    broker_session_opened(&g->broker);
 }
 
 static int gizwits_create(struct cloud **out, const struct cloud_env *env)
@@ -409,8 +389,8 @@ static int gizwits_create(struct cloud **out, const struct cloud_env *env)
         free(g);
         return r;
     }
-    g->n_open++;
     init_fields(g, env);
+    broker_session_opened(&g->broker); /* HTTP */
     open_timer(g, &g->pause);
     open_timer(g, &g->ack_timer);
     load(g);
@@ -429,19 +409,14 @@ static void gizwits_stop(struct cloud *base)
 {
     struct gizwits *g = (struct gizwits *) base;
 
-    if (g->stopping)
+    if (g->broker.stopping)
         return;
     gizwits_method_fail_all(g, -32003, "shutting down");
     if (answer_box_next(&g->answers))
         ag_log(AG_LOG_WARNING, "gizwits: %u answers have not got out", g->answers.n);
-    g->stopping = true;
+    broker_session_stop(&g->broker);
     gizwits_session_stop(&g->session);
-    while (!ag_list_empty(&g->reports)) {
-        struct report_in_flight *f = ag_list_first(&g->reports, struct report_in_flight, link);
-
-        ag_list_del(&f->link);
-        free(f);
-    }
+    broker_session_deinit(&g->broker);
     gizwits_save(g); /* the serial number */
     uv_close((uv_handle_t *) &g->pause, on_timer_closed);
     uv_close((uv_handle_t *) &g->ack_timer, on_timer_closed);
@@ -460,12 +435,12 @@ static void gizwits_kick(struct cloud *base)
 static unsigned gizwits_wakeup_s(struct cloud *base)
 {
     struct gizwits *g = (struct gizwits *) base;
-    uint64_t now = uv_now(g->env->loop), idle = now - g->last_sent_ms;
+    uint64_t now = uv_now(g->env->loop), idle = now - g->broker.last_sent_ms;
 
     if (g->session.phase == GIZWITS_PH_PAUSE)
         return (unsigned) ((uv_timer_get_due_in(&g->pause) + 999) / 1000);
     if (!gizwits_online(g) || g->outs.n > 0 || g->answers.n + g->answers.n_open > 0 ||
-        !ag_list_empty(&g->calls) || !ag_list_empty(&g->reports))
+        !ag_list_empty(&g->calls) || g->broker.n_reports > 0)
         return 0;
     return idle + 1000 < g->conf.heartbeat_ms ? (unsigned) ((g->conf.heartbeat_ms - idle) / 1000) : 1;
 }
@@ -531,7 +506,7 @@ static void gizwits_facts(const struct cloud *base, struct cloud_facts *out)
         cloud_facts_server(out, g->session.m2m.host, g->session.m2m.port);
     out->past = g->past;
     out->past.n_short = g->session.n_short;
-    out->in_flight = ag_list_count(&g->reports);
+    out->in_flight = g->broker.n_reports;
     snprintf(out->refused, sizeof out->refused, "%s", g->refused);
 }
 

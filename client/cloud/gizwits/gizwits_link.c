@@ -12,7 +12,7 @@ static void on_connected(void *user, bool session_present)
     struct gizwits *g = user;
 
     (void) session_present;
-    g->last_sent_ms = uv_now(g->env->loop);
+    broker_session_sent(&g->broker, uv_now(g->env->loop));
     gizwits_do(g, gizwits_session_on_connected(&g->session));
 }
 
@@ -93,9 +93,9 @@ static void on_link_closed(void *user)
 
     g->link = NULL;
     g->link_stale = false;
-    if (g->connect_waits && !g->stopping) {
+    if (g->connect_waits && !g->broker.stopping) {
         g->connect_waits = false;
-        g->n_open--; /* this link's; there are others */
+        broker_session_closed(&g->broker); /* there are others */
         gizwits_do(g, (struct gizwits_decision){.what = GIZWITS_DO_CONNECT});
         return;
     }
@@ -159,7 +159,7 @@ int gizwits_link_connect(struct gizwits *g)
     } else {
         r = mqtt_link_open(&g->link, g->env->loop, &config, NULL, &LINK_EVENTS, g);
         if (r == 0)
-            g->n_open++;
+            broker_session_opened(&g->broker);
     }
     if (r == 0)
         r = mqtt_link_connect(g->link);
@@ -188,7 +188,7 @@ int gizwits_publish_bytes(struct gizwits *g, const char *topic, struct ag_span p
         return -ENOTCONN;
     r = mqtt_link_publish(g->link, &m, cookie);
     if (r == 0)
-        g->last_sent_ms = uv_now(g->env->loop);
+        broker_session_sent(&g->broker, uv_now(g->env->loop));
     return r;
 }
 

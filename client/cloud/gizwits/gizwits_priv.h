@@ -9,6 +9,7 @@
 #include "client/cloud/gizwits/gizwits.h"
 #include "client/cloud/gizwits/gizwits_conf.h"
 #include "client/cloud/core/answer_box.h"
+#include "client/cloud/core/broker_session.h"
 #include "client/cloud/gizwits/core/gizwits_acks.h"
 #include "client/cloud/gizwits/core/gizwits_frame.h"
 #include "client/cloud/gizwits/core/gizwits_session.h"
@@ -78,7 +79,7 @@ struct gizwits {
     uint64_t next_token;
     struct gizwits_seen seen;
     struct gizwits_outs outs;
-    struct ag_list reports;  /* struct report_in_flight */
+    struct broker_session broker;
     struct ag_list calls;    /* struct gizwits_call, those waiting for 0x0210 */
     struct ag_list fw_calls; /* struct fw_call */
 
@@ -90,9 +91,6 @@ struct gizwits {
 
     struct gizwits_counters count;
     struct ag_log_gate gate;
-    uint64_t last_sent_ms;
-    unsigned n_open; /* handles, link and http that are still to close */
-    bool stopping;
 };
 
 /* ---- gizwits.c ---- */
@@ -105,7 +103,7 @@ bool gizwits_online(const struct gizwits *g);
 
 /* A report has been written (0), or its connection went first. */
 void gizwits_report_done(struct gizwits *g, uint32_t id, int result);
-/* One of the things that n_open counts has closed; the last one frees g. */
+/* One of the things that the session counts as open has closed; the last one frees g. */
 void gizwits_put(struct gizwits *g);
 
 /* ---- gizwits_link.c ---- */

@@ -26,16 +26,10 @@
 enum {
     FIRST_MS = 500,
     MAX_MS = 60000,
-    KICK_MS = 1,
     DEPTH_MAX = 128
 };
 
 static const char *const topic_names[MQTT_N_TOPICS] = {"command", "command_ack", "report", "status", "state", "vacuum"};
-
-struct in_flight {
-    struct ag_list link;
-    uint32_t id;
-};
 
 void mqtt_cloud_refused(struct mqtt_cloud *m, uint64_t *counter, const char *what, const char *why)
 {
@@ -55,7 +49,7 @@ int mqtt_cloud_publish(struct mqtt_cloud *m, const struct mqtt_link_msg *msg, ui
     copy.urgent = msg->topic != m->topics[MQTT_T_REPORT];
     r = mqtt_link_publish(m->link, &copy, cookie);
     if (r == 0)
-        m->last_sent_ms = uv_now(m->env->loop);
+        broker_session_sent(&m->broker, uv_now(m->env->loop));
     return r;
 }
 
@@ -124,7 +118,7 @@ static void on_due(uv_timer_t *t)
     struct mqtt_cloud *m = t->data;
     uint64_t now = uv_now(m->env->loop);
 
-    if (m->stopping || !m->reconnect.up)
+    if (m->broker.stopping || !m->broker.reconnect.up)
         return;
     commands_overdue(m, now);
     mqtt_picture_overdue(m, now);
@@ -138,11 +132,11 @@ void mqtt_cloud_rearm(struct mqtt_cloud *m)
     const uint64_t due[] = {m->sub_command.due_ms, mqtt_picture_due_ms(m), mqtt_ha_due_ms(m), mqtt_ask_due_ms(m)};
     uint64_t at = 0, now = uv_now(m->env->loop);
 
-    if (m->stopping)
+    if (m->broker.stopping)
         return;
     for (size_t i = 0; i < ag_array_size(due); i++)
         at = due[i] > 0 && (at == 0 || due[i] < at) ? due[i] : at;
-    if (at == 0 || !m->reconnect.up)
+    if (at == 0 || !m->broker.reconnect.up)
         uv_timer_stop(&m->due);
     else
         uv_timer_start(&m->due, on_due, at > now ? at - now : 0, 0);
@@ -157,8 +151,9 @@ static void on_retry(uv_timer_t *t)
     struct mqtt_cloud *m = t->data;
     int r;
 
-    if (m->stopping)
+    if (m->broker.stopping)
         return;
+    broker_session_tries(&m->broker);
     r = configure(m, false); /* the next server; -EBUSY: a try is on */
     if (r < 0 && r != -EBUSY)
         ag_log(AG_LOG_WARNING, "mqtt: %s", strerror(-r));
@@ -170,10 +165,9 @@ static void on_connected(void *user, bool session_present)
     struct mqtt_cloud *m = user;
 
     (void) session_present;
-    m->last_sent_ms = uv_now(m->env->loop);
-    reconnect_up(&m->reconnect, m->last_sent_ms);
+    broker_session_up(&m->broker, uv_now(m->env->loop));
     mqtt_ha_connected(m);
-    if (sub_ladder_begin(&m->sub_command, m->last_sent_ms))
+    if (sub_ladder_begin(&m->sub_command, uv_now(m->env->loop)))
         ask_commands(m);
     else
         mqtt_picture_online(m);
@@ -192,12 +186,13 @@ static void session_ended(struct mqtt_cloud *m, bool cut)
     mqtt_picture_lost(m, now);
 }
 
-static uint32_t next_pause(struct mqtt_cloud *m, bool login_refused)
+static uint32_t next_pause(struct mqtt_cloud *m, enum broker_end how)
 {
     bool suspect;
-    uint32_t pause = reconnect_down(&m->reconnect, login_refused, uv_now(m->env->loop), &suspect);
+    uint32_t pause = broker_session_down(&m->broker, how, uv_now(m->env->loop), &suspect);
 
-    m->server = (m->server + 1) % m->conf.n_servers;
+    if (how != BROKER_LEFT)
+        m->server = (m->server + 1) % m->conf.n_servers;
     if (suspect)
         ag_log(AG_LOG_ERROR, "mqtt: %d sessions in a row ended soon after login: does another device use the client id %s?",
                RECONNECT_SHORT_MAX, m->client_id);
@@ -207,20 +202,15 @@ static uint32_t next_pause(struct mqtt_cloud *m, bool login_refused)
 static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *why)
 {
     struct mqtt_cloud *m = user;
-    bool asked = loss == MQTT_LINK_ASKED, login = loss == MQTT_LINK_REFUSED && (code == 2 || code == 4 || code == 5);
-    uint32_t pause = KICK_MS;
+    enum broker_end how = cloud_link_end_of(loss, code);
 
-    if (m->stopping)
+    if (m->broker.stopping)
         return;
-    if (m->reconnect.up)
-        session_ended(m, !asked);
-    if (asked)
-        reconnect_left(&m->reconnect);
-    else
-        pause = next_pause(m, login);
-    uv_timer_start(&m->retry, on_retry, pause, 0);
+    if (m->broker.reconnect.up)
+        session_ended(m, how != BROKER_LEFT);
+    uv_timer_start(&m->retry, on_retry, next_pause(m, how), 0);
     cloud_past_note_link(&m->past, loss, code, why, uv_now(m->env->loop));
-    m->past.n_short = m->reconnect.n_short;
+    m->past.n_short = m->broker.reconnect.n_short;
     m->env->events->lost(m->env->user, why);
 }
 
@@ -248,25 +238,10 @@ static void on_room(void *user)
 
 /* ---- reports ---- */
 
-static struct in_flight *find_in_flight(struct mqtt_cloud *m, uint32_t id)
-{
-    ag_list_for_each (it, &m->in_flight) {
-        struct in_flight *f = ag_list_entry(it, struct in_flight, link);
-
-        if (f->id == id)
-            return f;
-    }
-    return NULL;
-}
-
 static void report_done(struct mqtt_cloud *m, uint32_t id, int result)
 {
-    struct in_flight *f = find_in_flight(m, id);
-
-    if (!f)
+    if (!broker_report_ended(&m->broker, id))
         return;
-    ag_list_del(&f->link);
-    free(f);
     if (result == 0)
         m->env->events->acked(m->env->user, id, AG_SPAN("{\"result\":[\"ok\"]}"));
     else
@@ -326,11 +301,10 @@ static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span te
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     struct mqtt_link_msg msg = {.topic = m->topics[MQTT_T_REPORT], .qos = m->conf.qos};
     struct ag_json_view view;
-    struct in_flight *f;
     int r;
 
     (void) at_s; /* the text goes as the application wrote it */
-    if (repeat && find_in_flight(m, report_id))
+    if (repeat && broker_report_is_given(&m->broker, report_id))
         return 0; /* the link itself sends it again, with DUP */
     if (!mqtt_link_is_connected(m->link))
         return -ENOTCONN;
@@ -339,18 +313,15 @@ static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span te
     r = with_id(&msg.payload, &b, text, &view, report_id);
     if (r < 0)
         return r;
-    f = calloc(1, sizeof *f);
-    if (!f)
-        return -ENOMEM;
-    f->id = report_id;
-    r = mqtt_cloud_publish(m, &msg, mqtt_cookie(MQTT_COOKIE_REPORT, report_id));
-    if (r < 0) {
-        free(f);
+    r = broker_report_given(&m->broker, report_id);
+    if (r < 0)
         return r;
-    }
-    ag_list_append(&m->in_flight, &f->link);
-    mqtt_picture_report(m, text, &view);
-    return 0;
+    r = mqtt_cloud_publish(m, &msg, mqtt_cookie(MQTT_COOKIE_REPORT, report_id));
+    if (r < 0)
+        broker_report_ended(&m->broker, report_id);
+    else
+        mqtt_picture_report(m, text, &view);
+    return r;
 }
 
 static int mqtt_carries(const struct device_conf *conf, struct ag_span text)
@@ -368,23 +339,18 @@ static void fields_deinit(struct mqtt_cloud *m)
     mqtt_commands_deinit(m);
     mqtt_ha_deinit(m);
     mqtt_ask_deinit(m);
-    while (!ag_list_empty(&m->in_flight)) {
-        struct in_flight *f = ag_list_first(&m->in_flight, struct in_flight, link);
-
-        ag_list_del(&f->link);
-        free(f);
-    }
+    broker_session_deinit(&m->broker);
     for (int i = 0; i < MQTT_N_TOPICS; i++)
         free(m->topics[i]);
     prop_state_deinit(&m->state);
 }
 
-/* One of the things that n_open counts has closed. */
+/* The link or a timer has closed. */
 static void put(struct mqtt_cloud *m)
 {
     const struct cloud_env *env = m->env;
 
-    if (--m->n_open > 0)
+    if (!broker_session_closed(&m->broker))
         return;
     fields_deinit(m);
     free(m);
@@ -445,9 +411,8 @@ static int init_fields(struct mqtt_cloud *m, const struct cloud_env *env)
 
     m->env = env;
     mqtt_commands_init(m);
-    ag_list_init(&m->in_flight);
     m->gate = (struct ag_log_gate){.burst = 10, .period_ms = 60000};
-    reconnect_init(&m->reconnect, FIRST_MS, 0, MAX_MS, (uint32_t) uv_hrtime());
+    broker_session_init(&m->broker, FIRST_MS, 0, MAX_MS, (uint32_t) uv_hrtime());
     r = mqtt_conf_read(env->conf, &m->conf, why, sizeof why);
     if (r < 0)
         return r;
@@ -470,7 +435,7 @@ static void open_timer(struct mqtt_cloud *m, uv_timer_t *t)
 {
     uv_timer_init(m->env->loop, t);
     t->data = m;
-    m->n_open++;
+    broker_session_opened(&m->broker);
 }
 
 static int mqtt_create(struct cloud **out, const struct cloud_env *env)
@@ -489,7 +454,7 @@ static int mqtt_create(struct cloud **out, const struct cloud_env *env)
         free(m);
         return r;
     }
-    m->n_open = 1; /* the link */
+    broker_session_opened(&m->broker); /* the link */
     open_timer(m, &m->retry);
     open_timer(m, &m->due);
     *out = &m->base;
@@ -515,9 +480,8 @@ static void mqtt_stop(struct cloud *base)
 {
     struct mqtt_cloud *m = (struct mqtt_cloud *) base;
 
-    if (m->stopping)
+    if (!broker_session_stop(&m->broker))
         return;
-    m->stopping = true;
     if (answer_box_next(&m->answers))
         ag_log(AG_LOG_WARNING, "mqtt: %u answers have not got out", m->answers.n);
     mqtt_picture_offline(m);
@@ -530,13 +494,13 @@ static void mqtt_kick(struct cloud *base)
 {
     struct mqtt_cloud *m = (struct mqtt_cloud *) base;
 
-    if (m->stopping)
+    if (m->broker.stopping)
         return;
-    reconnect_reset(&m->reconnect);
+    broker_session_kicked(&m->broker);
     /* DISCONNECT takes the will back, and the next login may fail */
     mqtt_picture_offline(m);
     if (mqtt_link_disconnect(m->link) == -ENOTCONN)
-        uv_timer_start(&m->retry, on_retry, KICK_MS, 0);
+        uv_timer_start(&m->retry, on_retry, broker_session_soon(&m->broker, uv_now(m->env->loop)), 0);
 }
 
 /* Certificates are read at each connect; a session without any goes on, and tells Home Assistant what the files say now. */
@@ -554,21 +518,17 @@ static uint64_t mqtt_next_try_ms(const struct cloud *base)
 {
     const struct mqtt_cloud *m = (const struct mqtt_cloud *) base;
 
-    return uv_is_active((const uv_handle_t *) &m->retry) ? uv_timer_get_due_in(&m->retry) : UINT64_MAX;
+    return broker_session_next_try_ms(&m->broker, uv_now(m->env->loop));
 }
 
 static unsigned mqtt_wakeup_s(struct cloud *base)
 {
     struct mqtt_cloud *m = (struct mqtt_cloud *) base;
     struct mqtt_link_stats st;
-    uint64_t idle_s = (uv_now(m->env->loop) - m->last_sent_ms) / 1000;
 
-    if (!m->reconnect.up && uv_is_active((uv_handle_t *) &m->retry))
-        return (unsigned) ((uv_timer_get_due_in(&m->retry) + 999) / 1000);
     mqtt_link_get_stats(m->link, &st);
-    if (!m->reconnect.up || st.in_window > 0 || m->answers.n + m->answers.n_open > 0)
-        return 0;
-    return idle_s + 1 < m->conf.keepalive_s ? (unsigned) (m->conf.keepalive_s - idle_s) : 1;
+    return broker_session_wakeup_s(&m->broker, uv_now(m->env->loop), m->conf.keepalive_s,
+                                   st.in_window > 0 || m->answers.n + m->answers.n_open > 0);
 }
 
 static void mqtt_counters(const struct cloud *base, cloud_tell_fn *tell, void *user)
@@ -592,8 +552,8 @@ static void mqtt_facts(const struct cloud *base, struct cloud_facts *out)
     cloud_link_facts(m->link, out);
     cloud_facts_server(out, m->conf.servers[m->server].host, m->conf.servers[m->server].port);
     out->past = m->past;
-    out->in_flight = ag_list_count(&m->in_flight);
-    if (m->reconnect.up && m->sub_command.state == SUB_GIVEN_UP)
+    out->in_flight = m->broker.n_reports;
+    if (m->broker.reconnect.up && m->sub_command.state == SUB_GIVEN_UP)
         snprintf(out->refused, sizeof out->refused, "%s", m->topics[MQTT_T_COMMAND]);
 }
 

@@ -87,7 +87,7 @@ bool mqtt_ask_answer(struct mqtt_cloud *m, uint64_t token, struct ag_span text)
     if (token == 0 || token != m->ask.token)
         return false;
     m->ask.token = 0;
-    if (m->stopping)
+    if (m->broker.stopping)
         return true;
     result = ag_json_parse(&text, DEPTH_MAX * 2, &view) == 0 ? ag_json_get(text, "result") : (struct ag_span){NULL, 0};
     if (ag_json_type(result) != AG_JSON_ARRAY) {

@@ -390,7 +390,7 @@ bool mqtt_ha_come(struct mqtt_cloud *m, const struct mqtt_link_msg *msg)
 
 void mqtt_ha_reload(struct mqtt_cloud *m)
 {
-    if (!is_wanted(m) || !m->reconnect.up)
+    if (!is_wanted(m) || !m->broker.reconnect.up)
         return;
     mqtt_ha_announce(m);
     mqtt_cloud_rearm(m);

@@ -13,7 +13,7 @@
 #include "client/cloud/mqtt/core/ha_ask.h"
 #include "client/cloud/mqtt/core/ha_vacuum.h"
 #include "client/cloud/mqtt/core/prop_state.h"
-#include "client/cloud/core/reconnect.h"
+#include "client/cloud/core/broker_session.h"
 #include "client/cloud/core/sub_ladder.h"
 #include "client/cloud/io/mqtt_link.h"
 #include "libagent/core/list.h"
@@ -77,7 +77,7 @@ struct mqtt_cloud {
     struct mqtt_conf conf;
     struct mqtt_link *link;
     uv_timer_t retry, due; /* the next try; the next thing that is overdue in a session */
-    struct reconnect reconnect;
+    struct broker_session broker;
     struct cloud_past past;
     unsigned server; /* of conf.servers, in use or tried next */
     char client_id[64], did[24];
@@ -86,7 +86,6 @@ struct mqtt_cloud {
     struct ag_list commands; /* struct open_command */
     struct answer_box answers;
     uint64_t next_token;
-    struct ag_list in_flight; /* struct in_flight: reports in the link's window */
     struct prop_state state;
     enum mqtt_picture picture;
     uint64_t picture_due_ms; /* reading, all that was kept has been asked for: it has come by then */
@@ -97,9 +96,6 @@ struct mqtt_cloud {
     bool owes_online, owes_state; /* the line had no room for them */
     struct ag_log_gate gate;
     struct mqtt_counters count;
-    uint64_t last_sent_ms;
-    bool stopping;
-    unsigned n_open; /* link and timers that are still to close */
 };
 
 /* ---- mqtt.c ---- */

@@ -14,13 +14,7 @@
 
 enum {
     CUT_STEP_MS = 1000, /* the first reconnect is at once, then the pause grows */
-    CUT_MAX_MS = 60000,
-    KICK_MS = 1
-};
-
-struct report_in_flight {
-    struct ag_list link;
-    uint32_t id;
+    CUT_MAX_MS = 60000
 };
 
 int32_t onenet_utc_offset(const struct onenet *o)
@@ -62,7 +56,8 @@ static int add_configured_subs(struct onenet *o)
 
 static void try_connect(struct onenet *o)
 {
-    if (!o->stopping)
+    broker_session_tries(&o->broker);
+    if (!o->broker.stopping)
         mqtt_link_connect(o->link);
 }
 
@@ -76,9 +71,9 @@ static void on_due(uv_timer_t *t)
     struct onenet *o = t->data;
     uint64_t now = uv_now(o->env->loop);
 
-    if (o->stopping)
+    if (o->broker.stopping)
         return;
-    if (o->reconnect.up)
+    if (o->broker.reconnect.up)
         onenet_subs_overdue(o, now);
     onenet_method_expire(o, now);
     onenet_rearm(o);
@@ -88,9 +83,9 @@ void onenet_rearm(struct onenet *o)
 {
     uint64_t at = onenet_method_due_ms(o), now = uv_now(o->env->loop), subs;
 
-    if (o->stopping)
+    if (o->broker.stopping)
         return;
-    subs = o->reconnect.up ? onenet_subs_due_ms(o) : UINT64_MAX;
+    subs = o->broker.reconnect.up ? onenet_subs_due_ms(o) : UINT64_MAX;
     if (subs < at)
         at = subs;
     if (at == UINT64_MAX)
@@ -103,17 +98,16 @@ static void on_connected(void *user, bool session_present)
 {
     struct onenet *o = user;
 
-    o->last_sent_ms = uv_now(o->env->loop);
-    reconnect_up(&o->reconnect, o->last_sent_ms);
+    broker_session_up(&o->broker, uv_now(o->env->loop));
     onenet_subs_begin(o, session_present);
     onenet_answers_send(o);
     o->env->events->connected(o->env->user);
 }
 
-static uint32_t next_pause(struct onenet *o, bool login_refused)
+static uint32_t next_pause(struct onenet *o, enum broker_end how)
 {
     bool suspect;
-    uint32_t pause = reconnect_down(&o->reconnect, login_refused, uv_now(o->env->loop), &suspect);
+    uint32_t pause = broker_session_down(&o->broker, how, uv_now(o->env->loop), &suspect);
 
     if (suspect)
         ag_log(AG_LOG_ERROR, "onenet: %d sessions in a row ended soon after login: does another device use the device id %s?",
@@ -124,21 +118,18 @@ static uint32_t next_pause(struct onenet *o, bool login_refused)
 static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *why)
 {
     struct onenet *o = user;
-    bool asked = loss == MQTT_LINK_ASKED, login = loss == MQTT_LINK_REFUSED && (code == 2 || code == 4 || code == 5);
-    uint32_t pause = KICK_MS;
+    enum broker_end how = cloud_link_end_of(loss, code);
+    uint32_t pause;
 
-    if (o->stopping)
+    if (o->broker.stopping)
         return;
-    if (o->reconnect.up)
-        onenet_subs_lost(o, !asked, uv_now(o->env->loop));
-    if (asked)
-        reconnect_left(&o->reconnect);
-    else
-        pause = next_pause(o, login);
+    if (o->broker.reconnect.up)
+        onenet_subs_lost(o, how != BROKER_LEFT, uv_now(o->env->loop));
+    pause = next_pause(o, how);
     onenet_rearm(o);
     uv_timer_start(&o->retry, on_retry, pause, 0);
     cloud_past_note_link(&o->past, loss, code, why, uv_now(o->env->loop));
-    o->past.n_short = o->reconnect.n_short;
+    o->past.n_short = o->broker.reconnect.n_short;
     o->env->events->lost(o->env->user, why);
 }
 
@@ -153,25 +144,10 @@ static void on_room(void *user)
 
 /* ---- reports ---- */
 
-static struct report_in_flight *find_in_flight(struct onenet *o, uint32_t id)
-{
-    ag_list_for_each (it, &o->in_flight) {
-        struct report_in_flight *f = ag_list_entry(it, struct report_in_flight, link);
-
-        if (f->id == id)
-            return f;
-    }
-    return NULL;
-}
-
 static void report_done(struct onenet *o, uint32_t id, int result)
 {
-    struct report_in_flight *f = find_in_flight(o, id);
-
-    if (!f)
+    if (!broker_report_ended(&o->broker, id))
         return;
-    ag_list_del(&f->link);
-    free(f);
     if (result == 0)
         o->env->events->acked(o->env->user, id, AG_SPAN("{\"result\":[\"ok\"]}"));
     else
@@ -219,10 +195,9 @@ static int onenet_report(struct cloud *base, uint32_t report_id, struct ag_span 
     struct onenet *o = (struct onenet *) base;
     ag_cleanup(ag_buf_deinit) struct ag_buf payload = AG_BUF_INIT;
     struct mqtt_link_msg m = {.topic = "$dp", .qos = o->conf.qos};
-    struct report_in_flight *f;
     int r;
 
-    if (repeat && find_in_flight(o, report_id))
+    if (repeat && broker_report_is_given(&o->broker, report_id))
         return 0;
     if (!mqtt_link_is_connected(o->link))
         return -ENOTCONN;
@@ -231,19 +206,16 @@ static int onenet_report(struct cloud *base, uint32_t report_id, struct ag_span 
         r = onenet_report_encode(&payload, text, 0, onenet_utc_offset(o), NULL);
     if (r != 0)
         return encode_error(o, r);
-    f = calloc(1, sizeof *f);
-    if (!f)
-        return -ENOMEM;
-    f->id = report_id;
+    r = broker_report_given(&o->broker, report_id);
+    if (r < 0)
+        return r;
     m.payload = ag_buf_span(&payload);
     r = mqtt_link_publish(o->link, &m, onenet_cookie(ONENET_COOKIE_REPORT, report_id));
-    if (r < 0) {
-        free(f);
-        return r;
-    }
-    ag_list_append(&o->in_flight, &f->link);
-    o->last_sent_ms = uv_now(o->env->loop);
-    return 0;
+    if (r < 0)
+        broker_report_ended(&o->broker, report_id);
+    else
+        broker_session_sent(&o->broker, uv_now(o->env->loop));
+    return r;
 }
 
 static int onenet_carries(const struct device_conf *conf, struct ag_span text)
@@ -265,12 +237,7 @@ static void onenet_free(struct onenet *o)
 
     while (!ag_list_empty(&o->subs))
         onenet_sub_remove(o, ag_list_first(&o->subs, struct onenet_sub, link));
-    while (!ag_list_empty(&o->in_flight)) {
-        struct report_in_flight *f = ag_list_first(&o->in_flight, struct report_in_flight, link);
-
-        ag_list_del(&f->link);
-        free(f);
-    }
+    broker_session_deinit(&o->broker);
     onenet_commands_deinit(&o->commands);
     answer_box_deinit(&o->answers);
     onenet_model_free(o->names);
@@ -278,18 +245,12 @@ static void onenet_free(struct onenet *o)
     env->events->closed(env->user);
 }
 
-static void free_when_all_gone(struct onenet *o)
-{
-    if (o->n_open == 0 && o->http_gone)
-        onenet_free(o);
-}
-
 static void on_link_closed(void *user)
 {
     struct onenet *o = user;
 
-    o->n_open--;
-    free_when_all_gone(o);
+    if (broker_session_closed(&o->broker))
+        onenet_free(o);
 }
 
 static void on_timer_closed(uv_handle_t *h)
@@ -299,8 +260,7 @@ static void on_timer_closed(uv_handle_t *h)
 
 void onenet_http_gone(struct onenet *o)
 {
-    o->http_gone = true;
-    free_when_all_gone(o);
+    on_link_closed(o);
 }
 
 static const struct mqtt_link_events LINK_EVENTS = {
@@ -345,11 +305,10 @@ static void init_fields(struct onenet *o, const struct cloud_env *env)
     o->base.ops = &cloud_onenet_ops;
     o->env = env;
     ag_list_init(&o->subs);
-    ag_list_init(&o->in_flight);
     ag_list_init(&o->calls);
     onenet_commands_init(&o->commands);
     answer_box_init(&o->answers);
-    reconnect_init(&o->reconnect, 0, CUT_STEP_MS, CUT_MAX_MS, (uint32_t) uv_hrtime());
+    broker_session_init(&o->broker, 0, CUT_STEP_MS, CUT_MAX_MS, (uint32_t) uv_hrtime());
     o->refused_gate.burst = 10;
     o->refused_gate.period_ms = 60000;
 }
@@ -358,7 +317,7 @@ static void open_timer(struct onenet *o, uv_timer_t *t)
 {
     uv_timer_init(o->env->loop, t);
     t->data = o;
-    o->n_open++;
+    broker_session_opened(&o->broker);
 }
 
 /* What fails here has opened nothing: the timer is only made when the rest stands. */
@@ -384,7 +343,7 @@ static int onenet_create(struct cloud **out, const struct cloud_env *env)
     }
     if (o->conf.model)
         o->names = onenet_model_read(o->conf.model);
-    o->n_open = 1; /* the link */
+    broker_session_opened(&o->broker); /* the link */
     open_timer(o, &o->retry);
     open_timer(o, &o->due);
     *out = &o->base;
@@ -400,15 +359,16 @@ static void onenet_stop(struct cloud *base)
 {
     struct onenet *o = (struct onenet *) base;
 
-    if (o->stopping)
+    if (!broker_session_stop(&o->broker))
         return;
-    o->stopping = true;
     onenet_method_fail_all(o, -32003, "shutting down");
     if (answer_box_next(&o->answers))
         ag_log(AG_LOG_WARNING, "onenet: %u answers have not got out", o->answers.n);
     uv_close((uv_handle_t *) &o->retry, on_timer_closed);
     uv_close((uv_handle_t *) &o->due, on_timer_closed);
-    o->http_gone = onenet_http_close(o);
+    broker_session_opened(&o->broker); /* the HTTP requests */
+    if (onenet_http_close(o))
+        broker_session_closed(&o->broker); /* there were none; the link is still open */
     mqtt_link_close(o->link);
 }
 
@@ -416,32 +376,28 @@ static void onenet_kick(struct cloud *base)
 {
     struct onenet *o = (struct onenet *) base;
 
-    if (o->stopping)
+    if (o->broker.stopping)
         return;
-    reconnect_reset(&o->reconnect);
+    broker_session_kicked(&o->broker);
     if (mqtt_link_disconnect(o->link) == -ENOTCONN)
-        uv_timer_start(&o->retry, on_retry, KICK_MS, 0);
+        uv_timer_start(&o->retry, on_retry, broker_session_soon(&o->broker, uv_now(o->env->loop)), 0);
 }
 
 static uint64_t onenet_next_try_ms(const struct cloud *base)
 {
     const struct onenet *o = (const struct onenet *) base;
 
-    return uv_is_active((const uv_handle_t *) &o->retry) ? uv_timer_get_due_in(&o->retry) : UINT64_MAX;
+    return broker_session_next_try_ms(&o->broker, uv_now(o->env->loop));
 }
 
 static unsigned onenet_wakeup_s(struct cloud *base)
 {
     struct onenet *o = (struct onenet *) base;
     struct mqtt_link_stats st;
-    uint64_t idle_s = (uv_now(o->env->loop) - o->last_sent_ms) / 1000;
 
-    if (!o->reconnect.up && uv_is_active((uv_handle_t *) &o->retry))
-        return (unsigned) ((uv_timer_get_due_in(&o->retry) + 999) / 1000);
     mqtt_link_get_stats(o->link, &st);
-    if (!o->reconnect.up || st.in_window > 0 || o->answers.n + o->answers.n_open > 0 || !ag_list_empty(&o->calls))
-        return 0;
-    return idle_s + 1 < o->conf.keepalive_s ? (unsigned) (o->conf.keepalive_s - idle_s) : 1;
+    return broker_session_wakeup_s(&o->broker, uv_now(o->env->loop), o->conf.keepalive_s,
+                                   st.in_window > 0 || o->answers.n + o->answers.n_open > 0 || !ag_list_empty(&o->calls));
 }
 
 static void onenet_counters(const struct cloud *base, cloud_tell_fn *tell, void *user)
@@ -468,8 +424,8 @@ static void onenet_facts(const struct cloud *base, struct cloud_facts *out)
     cloud_link_facts(o->link, out);
     cloud_facts_server(out, o->conf.server.host, o->conf.server.port);
     out->past = o->past;
-    out->in_flight = ag_list_count(&o->in_flight);
-    if (o->reconnect.up)
+    out->in_flight = o->broker.n_reports;
+    if (o->broker.reconnect.up)
         onenet_subs_refused(o, out->refused, sizeof out->refused);
 }
 

@@ -18,7 +18,7 @@ void onenet_answers_send(struct onenet *o)
         int r = mqtt_link_publish(o->link, &m, onenet_cookie(ONENET_COOKIE_ANSWER, a->n));
 
         if (r == 0) {
-            o->last_sent_ms = uv_now(o->env->loop);
+            broker_session_sent(&o->broker, uv_now(o->env->loop));
             answer_box_sent(&o->answers, a);
         } else if (r == -EINVAL || r == -EMSGSIZE) {
             ag_log(AG_LOG_ERROR, "onenet: an answer is left out: %s", strerror(-r));

@@ -13,7 +13,7 @@
 #include "client/cloud/onenet/core/onenet_command.h"
 #include "client/cloud/onenet/core/onenet_points.h"
 #include "client/cloud/onenet/core/onenet_topic.h"
-#include "client/cloud/core/reconnect.h"
+#include "client/cloud/core/broker_session.h"
 #include "client/cloud/core/sub_ladder.h"
 #include "client/cloud/io/mqtt_link.h"
 #include "libagent/core/log/log.h"
@@ -59,23 +59,19 @@ struct onenet {
     struct onenet_conf conf;
     struct mqtt_link *link;
     uv_timer_t retry, due; /* the next try; what is overdue next */
-    struct reconnect reconnect;
+    struct broker_session broker;
     struct cloud_past past;
     struct onenet_commands commands;
     struct answer_box answers;
     struct ag_list subs; /* struct onenet_sub */
     unsigned n_subs;
     uint32_t next_sub;
-    struct ag_list in_flight; /* struct report_in_flight: reports in the link's window */
     struct ag_list calls; /* struct onenet_call */
     uint32_t next_call;
     struct ag_http *http; /* made with the first request */
     struct model *names; /* of streams; NULL: numbers */
     struct onenet_counters count;
     struct ag_log_gate refused_gate;
-    uint64_t last_sent_ms;
-    bool stopping, http_gone;
-    unsigned n_open; /* link and timers that are still to close */
 };
 
 int32_t onenet_utc_offset(const struct onenet *o);

@@ -1,0 +1,157 @@
+#include "client/cloud/core/broker_session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { SOON_MS = 1 }; /* after a session that we ended ourselves */
+
+struct report_given {
+    struct ag_list link;
+    uint32_t id;
+};
+
+void broker_session_init(struct broker_session *s, uint32_t first_ms, uint32_t step_ms, uint32_t max_ms, uint32_t seed)
+{
+    *s = (struct broker_session){.retry_at_ms = UINT64_MAX};
+    ag_list_init(&s->reports);
+    reconnect_init(&s->reconnect, first_ms, step_ms, max_ms, seed);
+}
+
+void broker_session_deinit(struct broker_session *s)
+{
+    while (broker_report_take(s) != 0) {
+    }
+}
+
+/* ---- reports under way ---- */
+
+static struct report_given *find(const struct broker_session *s, uint32_t id)
+{
+    ag_list_for_each(it, &s->reports) {
+        struct report_given *g = ag_list_entry(it, struct report_given, link);
+
+        if (g->id == id)
+            return g;
+    }
+    return NULL;
+}
+
+int broker_report_given(struct broker_session *s, uint32_t id)
+{
+    struct report_given *g = calloc(1, sizeof *g);
+
+    if (!g)
+        return -ENOMEM;
+    g->id = id;
+    ag_list_append(&s->reports, &g->link);
+    s->n_reports++;
+    return 0;
+}
+
+bool broker_report_is_given(const struct broker_session *s, uint32_t id)
+{
+    return find(s, id) != NULL;
+}
+
+static uint32_t end(struct broker_session *s, struct report_given *g)
+{
+    uint32_t id = g ? g->id : 0;
+
+    if (!g)
+        return 0;
+    ag_list_del(&g->link);
+    s->n_reports--;
+    free(g);
+    return id;
+}
+
+bool broker_report_ended(struct broker_session *s, uint32_t id)
+{
+    return end(s, find(s, id)) != 0;
+}
+
+uint32_t broker_report_take(struct broker_session *s)
+{
+    return end(s, ag_list_first(&s->reports, struct report_given, link));
+}
+
+/* ---- sessions ---- */
+
+void broker_session_up(struct broker_session *s, uint64_t now_ms)
+{
+    s->last_sent_ms = now_ms;
+    s->retry_at_ms = UINT64_MAX;
+    reconnect_up(&s->reconnect, now_ms);
+}
+
+void broker_session_sent(struct broker_session *s, uint64_t now_ms)
+{
+    s->last_sent_ms = now_ms;
+}
+
+uint32_t broker_session_down(struct broker_session *s, enum broker_end how, uint64_t now_ms, bool *suspect_out)
+{
+    uint32_t pause = SOON_MS;
+
+    *suspect_out = false;
+    if (how == BROKER_LEFT)
+        reconnect_left(&s->reconnect);
+    else
+        pause = reconnect_down(&s->reconnect, how == BROKER_REFUSED, now_ms, suspect_out);
+    s->retry_at_ms = now_ms + pause;
+    return pause;
+}
+
+void broker_session_tries(struct broker_session *s)
+{
+    s->retry_at_ms = UINT64_MAX;
+}
+
+void broker_session_kicked(struct broker_session *s)
+{
+    reconnect_reset(&s->reconnect);
+}
+
+uint32_t broker_session_soon(struct broker_session *s, uint64_t now_ms)
+{
+    s->retry_at_ms = now_ms + SOON_MS;
+    return SOON_MS;
+}
+
+uint64_t broker_session_next_try_ms(const struct broker_session *s, uint64_t now_ms)
+{
+    if (s->retry_at_ms == UINT64_MAX)
+        return UINT64_MAX;
+    return s->retry_at_ms > now_ms ? s->retry_at_ms - now_ms : 0;
+}
+
+unsigned broker_session_wakeup_s(const struct broker_session *s, uint64_t now_ms, uint32_t keepalive_s, bool busy)
+{
+    uint64_t wait_ms = broker_session_next_try_ms(s, now_ms), idle_s = (now_ms - s->last_sent_ms) / 1000;
+
+    if (!s->reconnect.up && wait_ms != UINT64_MAX)
+        return (unsigned) ((wait_ms + 999) / 1000);
+    if (!s->reconnect.up || busy)
+        return 0;
+    return idle_s + 1 < keepalive_s ? (unsigned) (keepalive_s - idle_s) : 1;
+}
+
+/* ---- end of life ---- */
+
+void broker_session_opened(struct broker_session *s)
+{
+    s->n_open++;
+}
+
+bool broker_session_closed(struct broker_session *s)
+{
+    return --s->n_open == 0;
+}
+
+bool broker_session_stop(struct broker_session *s)
+{
+    bool first = !s->stopping;
+
+    s->stopping = true;
+    return first;
+}
