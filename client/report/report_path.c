@@ -8,7 +8,7 @@
 #include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
 
-enum { GIVEN_MAX = 4096, HOLD_MS = 60000, BACKLOG_MAX = 1024 };
+enum { GIVEN_MAX = 4096, HOLD_MS = 60000, BACKLOG_MAX = 1024, READ_TRIES = 6, READ_AGAIN_MS = 5000 };
 
 /* What a cloud that no application waits for may have under way from memory; the rest comes from the disk. */
 enum { SIDE_MAX = 256, SIDE_BYTES_MAX = 128 << 10 };
@@ -163,6 +163,31 @@ static void say_left_out(struct report_path *p, uint64_t now_ms, const char *why
     ag_log(AG_LOG_ERROR, "a kept report is left out: %s", why);
 }
 
+/*
+ * What was told "queued" is not given up because the disk fails once: it is read again, a few times, and those behind it
+ * wait. true: later. Damage that stays (-EBADMSG, -ENOENT) is not waited for.
+ */
+static bool read_later(struct report_lane *l, uint64_t seq, uint64_t now_ms)
+{
+    if (l->unread_seq != seq)
+        l->unread_tries = 0;
+    l->unread_seq = seq;
+    if (++l->unread_tries >= READ_TRIES)
+        return false;
+    l->unread_ms = now_ms + READ_AGAIN_MS;
+    return true;
+}
+
+/* It is not yet time to read it again. */
+static bool rests(struct report_lane *l, uint64_t seq, uint64_t now_ms)
+{
+    if (l->unread_seq != seq || now_ms >= l->unread_ms)
+        return false;
+    if (l->release_ms == 0 || l->release_ms > l->unread_ms)
+        l->release_ms = l->unread_ms;
+    return true;
+}
+
 /* One kept report. false: no more for now. */
 static bool give_kept(struct report_lane *l)
 {
@@ -177,7 +202,11 @@ static bool give_kept(struct report_lane *l)
     now = report_time_of(p);
     if (!report_queue_next(&l->queue, now.now_ms, &next))
         return false;
+    if (rests(l, next.seq, now.now_ms))
+        return false;
     r = spool_read(p->spool, next.seq, &text);
+    if (r == -EIO && read_later(l, next.seq, now.now_ms))
+        return !rests(l, next.seq, now.now_ms);
     if (r == -ENOMEM)
         return false;
     if (r < 0) {

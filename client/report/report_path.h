@@ -68,6 +68,8 @@ struct report_lane {
     struct report_queue queue;
     struct given_list given; /* to the cloud, without being kept */
     uint64_t release_ms;     /* when those held back are tried again; 0: none */
+    uint64_t unread_seq, unread_ms; /* a record that the disk did not give; when it is read again */
+    unsigned unread_tries;
     uint64_t n_lost;         /* it got them in no way, and no application waited for its word */
     bool pumping;
 };

@@ -784,7 +784,7 @@ static void what_cannot_be_read_is_counted_and_the_rest_goes_on(void **state)
     report(&r, 1);
     report(&r, 2);
     disk_commits(0);
-    disk.read_error = -EIO;
+    disk.read_error = -EBADMSG; /* damaged: it will not get better */
     comes_up(&r);
     saw(&r, "queued1 queued2");
     assert_int_equal(r.path.lanes[0].queue.n_unreadable, 2);
@@ -792,6 +792,51 @@ static void what_cannot_be_read_is_counted_and_the_rest_goes_on(void **state)
     disk.read_error = 0;
     report(&r, 3);
     saw(&r, "new3");
+    rig_close(&r);
+}
+
+static void what_the_disk_does_not_give_is_read_again_in_order(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    report(&r, 1);
+    report(&r, 2);
+    disk_commits(0);
+    disk.read_error = -EIO;
+    comes_up(&r);
+    saw(&r, "queued1 queued2");
+    assert_int_equal(report_path_next_deadline(&r.path), 1005000);
+    report_path_pump(&r.path, 0); /* whatever else happens meanwhile: not yet */
+    assert_int_equal(disk.n_reads, 1);
+    goes_down(&r);
+    comes_up(&r);
+    assert_int_equal(report_path_next_deadline(&r.path), 1005000);
+    disk.read_error = 0;
+    r.now.now_ms += 5000;
+    report_path_expire(&r.path, r.now.now_ms);
+    saw(&r, "again1@-5 again2@-5");
+    rig_close(&r);
+}
+
+static void a_disk_that_never_gives_it_does_not_hold_the_rest(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_open(&r, "");
+    report(&r, 1);
+    disk_commits(0);
+    disk.read_error = -EIO;
+    comes_up(&r);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(r.path.lanes[0].queue.n_unreadable, 0);
+        r.now.now_ms += 5000;
+        report_path_expire(&r.path, r.now.now_ms);
+    }
+    assert_int_equal(r.path.lanes[0].queue.n_unreadable, 1);
+    assert_true(report_path_next_deadline(&r.path) == UINT64_MAX);
     rig_close(&r);
 }
 
@@ -1166,6 +1211,8 @@ int main(void)
         row(the_end_keeps_what_nobody_waits_for),
         row(nothing_of_the_last_owner_is_left),
         row(what_cannot_be_read_is_counted_and_the_rest_goes_on),
+        row(what_the_disk_does_not_give_is_read_again_in_order),
+        row(a_disk_that_never_gives_it_does_not_hold_the_rest),
         row(requests_are_not_kept),
         row(each_cloud_gets_it_and_the_first_one_tells),
         row(the_second_away_costs_the_first_nothing),
