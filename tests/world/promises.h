@@ -1,0 +1,32 @@
+/* The promises of design section 8, looked at while the world lives. */
+#ifndef WORLD_PROMISES_H
+#define WORLD_PROMISES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "tests/world/kernel/kernel.h"
+
+enum way { WAY_CLOUD, WAY_PHONE };
+
+/* A command with the number n was given. */
+void command_given(uint64_t n, enum way way, int app);
+void command_answered(uint64_t n, const char *text, bool repeat);
+/* Who gave it has stopped asking. */
+void command_given_up(uint64_t n);
+void command_executed(int app, uint64_t n);
+
+/* Reports: of an application, what it was told, what the cloud got. */
+uint64_t report_next(int app);
+void report_told(int app, uint64_t n, int status, const char *text);
+void report_arrived(int app, uint64_t n, uint64_t id);
+
+/* Something died or lost its way just now: what was open then may be lost, though never twice. */
+void disturbed(const char *what);
+/* A line between device and cloud was not as it should be. */
+void line_disturbed(void);
+
+void promises_of_lines(struct proc *p, const char *line);
+/* All faults are over for minutes. */
+void promises_at_rest(void);
+
+#endif

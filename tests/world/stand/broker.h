@@ -1,0 +1,35 @@
+/* An MQTT broker of one's own: strict, with sessions that last, and a user beside it. */
+#ifndef WORLD_BROKER_H
+#define WORLD_BROKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "tests/world/kernel/net.h"
+
+struct broker_faults {
+    int refuse_login;  /* CONNACK code; 0: none */
+    bool close_at_once; /* after CONNACK */
+    bool mute;         /* takes connections, says nothing */
+    int refuse_sub_above; /* QoS above that is refused; 3: none */
+    bool no_acks;
+};
+
+struct broker {
+    struct link *link;
+    struct broker_faults faults;
+    /* What a device has published, once (QoS 2), or whenever it came. */
+    void (*on_publish)(void *user, const char *topic, const char *payload, size_t n, int qos, int dup, int retain);
+    void *user;
+    void *sessions, *conns, *retained;
+    uint64_t n_connects, n_publishes, bad;
+};
+
+void broker_open(struct broker *b, uint32_t ip, uint16_t port, struct link *link);
+void broker_publish(struct broker *b, const char *topic, const void *payload, size_t n, int qos, bool retain);
+/* Forgets every session, as after a restart without persistence; connections are reset. */
+void broker_restart(struct broker *b, bool forget);
+/* Is somebody connected under this client id, with a subscription to the topic? */
+bool broker_serves(const struct broker *b, const char *topic);
+
+#endif

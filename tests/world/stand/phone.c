@@ -1,0 +1,108 @@
+#include "tests/world/stand/phone.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "tests/world/kernel/kernel.h"
+
+enum { TRIES = 4, AGAIN_MS = 3000, HELLO_LASTS_S = 20 };
+
+static void try_again(void *arg, uint64_t id);
+
+static uint32_t own_s(void)
+{
+    return (uint32_t) (W.now_us / SECOND);
+}
+
+static void send_hello(struct phone *p)
+{
+    uint8_t h[PK_HEADER];
+
+    memset(h, 0xff, sizeof h);
+    memcpy(h, "\x21\x31\0\x20", 4);
+    act_udp_send(p->udp, (struct addr){DEVICE_IP, 54321}, h, sizeof h);
+}
+
+static void send_command(struct phone *p)
+{
+    static uint8_t packet[PK_MAX];
+    size_t n = pk_encode(&p->key, p->did, own_s() + p->offset_s, p->text, strlen(p->text), packet);
+
+    act_udp_send(p->udp, (struct addr){DEVICE_IP, 54321}, packet, n);
+}
+
+static void send_what_is_due(struct phone *p)
+{
+    if (!p->greeted || W.now_us - p->hello_us > HELLO_LASTS_S * SECOND)
+        send_hello(p);
+    else
+        send_command(p);
+    after(AGAIN_MS * MS, try_again, p, p->id);
+}
+
+static void try_again(void *arg, uint64_t id)
+{
+    struct phone *p = arg;
+
+    if (p->id != id)
+        return;
+    if (++p->tries >= TRIES) {
+        p->id = 0;
+        p->greeted = false;
+        p->on_given_up(p->user, (uint32_t) id);
+        return;
+    }
+    send_what_is_due(p);
+}
+
+bool phone_command(struct phone *p, uint32_t id, const char *text)
+{
+    if (p->id)
+        return false;
+    p->id = id;
+    p->tries = 0;
+    snprintf(p->text, sizeof p->text, "%s", text);
+    send_what_is_due(p);
+    return true;
+}
+
+static void on_datagram(void *user, struct addr from, const char *data, size_t n)
+{
+    static struct pk x;
+    struct phone *p = user;
+    const uint8_t *b = (const uint8_t *) data;
+    const char *why, *at;
+    unsigned id = 0;
+
+    (void) from;
+    if (n == PK_HEADER) { /* of a hello */
+        bool first = !p->greeted || W.now_us - p->hello_us > HELLO_LASTS_S * SECOND;
+
+        p->greeted = true;
+        p->hello_us = W.now_us;
+        p->offset_s = ((uint32_t) b[12] << 24 | (uint32_t) b[13] << 16 | (uint32_t) b[14] << 8 | b[15]) - own_s();
+        if (first && p->id)
+            send_command(p);
+        return;
+    }
+    why = pk_decode(&p->key, b, n, &x);
+    if (why) {
+        broken("a phone was answered with a bad packet: %s", why);
+        return;
+    }
+    at = strstr(x.text, "\"id\":");
+    if (!at || sscanf(at + 5, "%u", &id) != 1) {
+        broken("a phone was answered without an id: %.200s", x.text);
+        return;
+    }
+    if (id == p->id)
+        p->id = 0;
+    p->on_answer(p->user, id, x.text);
+}
+
+void phone_open(struct phone *p, uint32_t ip, struct link *link, uint64_t did, const char token[16])
+{
+    p->link = link;
+    p->did = did;
+    pk_key_init(&p->key, (const uint8_t *) token);
+    p->udp = act_udp(ip, 40000, on_datagram, p);
+}

@@ -1,0 +1,29 @@
+/* A phone on the LAN: hello, then commands, each repeated until it is answered or patience ends. */
+#ifndef WORLD_PHONE_H
+#define WORLD_PHONE_H
+
+#include <stdbool.h>
+#include "tests/world/kernel/net.h"
+#include "tests/world/stand/packet.h"
+
+struct phone {
+    struct link *link;
+    struct vsock *udp;
+    struct pk_key key;
+    uint64_t did;
+    bool greeted;
+    uint32_t offset_s; /* device's stamp minus own time, at hello */
+    uint64_t hello_us;
+    uint32_t id;       /* of the command under way; 0: none */
+    char text[512];
+    unsigned tries;
+    void (*on_answer)(void *user, uint32_t id, const char *text);
+    void (*on_given_up)(void *user, uint32_t id);
+    void *user;
+};
+
+void phone_open(struct phone *p, uint32_t ip, struct link *link, uint64_t did, const char token[16]);
+/* false: one is under way. */
+bool phone_command(struct phone *p, uint32_t id, const char *text);
+
+#endif

@@ -1,0 +1,32 @@
+/* One device with its clouds, phone, applications and bad luck, out of a seed. */
+#ifndef WORLD_WORLD_H
+#define WORLD_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { FAULTS_MAX = 4096 };
+
+struct fault {
+    uint64_t at_us, lasts_us;
+    int kind, arg;
+};
+
+struct plan {
+    struct fault at[FAULTS_MAX];
+    unsigned n;
+};
+
+/* The seed's faults, with or without a disk whose calls fail now and then; which of them come to pass is the caller's to say. */
+void plan_make(struct plan *p, uint64_t seed, uint64_t hours, bool failing_disks);
+const char *fault_name(int kind);
+
+/* Runs it: what was broken is in W. */
+void world_live(uint64_t seed, uint64_t hours, const struct plan *p, const bool *left_out);
+
+struct world_sums {
+    uint64_t commands, answers, reports, arrived, queued, kills, power_cuts;
+};
+extern struct world_sums sums;
+
+#endif
