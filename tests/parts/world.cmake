@@ -85,6 +85,20 @@ set_target_properties(world_run PROPERTIES ENABLE_EXPORTS ON C_VISIBILITY_PRESET
                       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 set_target_properties(world_kernel PROPERTIES C_VISIBILITY_PRESET default)
 
+# The same little programs on the real libuv and on ours.
+configure_file(${WORLD}/uv/conform.c ${CMAKE_CURRENT_BINARY_DIR}/world_conform_real.c COPYONLY)
+add_executable(world_conform_real ${CMAKE_CURRENT_BINARY_DIR}/world_conform_real.c)
+target_link_libraries(world_conform_real PRIVATE PkgConfig::UV)
+world_program(conform_module ${WORLD}/uv/conform.c)
+add_executable(world_conform ${WORLD}/uv/conform_run.c)
+target_link_libraries(world_conform PRIVATE -Wl,--whole-archive world_kernel -Wl,--no-whole-archive world_conform_module)
+set_target_properties(world_conform PROPERTIES ENABLE_EXPORTS ON)
+foreach(program world_conform_real world_conform)
+    set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endforeach()
+add_test(NAME world.conform COMMAND sh ${WORLD}/uv/conform.sh $<TARGET_FILE:world_conform_real> $<TARGET_FILE:world_conform>)
+set_tests_properties(world.conform PROPERTIES TIMEOUT 60 LABELS world)
+
 add_test(NAME world.seeds COMMAND world_run --table ${WORLD}/seeds.txt --seed 1 --count 200 --hours 6)
 set_tests_properties(world.seeds PROPERTIES TIMEOUT 900 LABELS world)
 add_test(NAME world.same COMMAND world_run --seed 1 --count 5 --hours 2 --twice)

@@ -1,4 +1,5 @@
 /* TCP and UDP of the simulated libuv. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -662,6 +663,21 @@ int uv_fileno(const uv_handle_t *h, uv_os_fd_t *out)
         return UV_EBADF;
     *out = fd;
     return 0;
+}
+
+int uv_tcp_getsockname(const uv_tcp_t *h, struct sockaddr *sa, int *len)
+{
+    struct vsock *s = sock_of(h->loop, h->io_watcher.fd);
+
+    return s ? vsock_name(s, false, sa, (socklen_t *) len) : UV_EBADF;
+}
+
+int uv_ip4_addr(const char *ip, int port, struct sockaddr_in *out)
+{
+    memset(out, 0, sizeof *out);
+    out->sin_family = AF_INET;
+    out->sin_port = htons((uint16_t) port);
+    return inet_pton(AF_INET, ip, &out->sin_addr) == 1 ? 0 : UV_EINVAL;
 }
 
 int uv_recv_buffer_size(uv_handle_t *h, int *n)
