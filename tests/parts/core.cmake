@@ -3,6 +3,7 @@ add_library(test_json_ref STATIC support/json_ref.c)
 target_link_libraries(test_json_ref PUBLIC miio_options)
 
 miio_unit_test(json SOURCES unit/libagent/core/test_json.c LIBS agcore test_json_ref)
+miio_unit_test(json_check SOURCES unit/libagent/core/test_json_check.c LIBS agcore)
 miio_unit_test(log_ring SOURCES unit/libagent/core/test_log_ring.c LIBS agcore ALLOC_FAIL)
 miio_unit_test(framer SOURCES unit/libagent/core/test_framer.c LIBS agcore ALLOC_FAIL)
 miio_unit_test(pack_scan SOURCES unit/libagent/core/test_pack_scan.c LIBS agcore)

@@ -9,6 +9,8 @@
 #include <string.h>
 #include "libagent/model/core/number.h"
 #include "libagent/model/core/value.h"
+#include "libagent/model/text.h"
+#include "tests/support/alloc_fail.h"
 
 struct row {
     const char *property; /* format and limits */
@@ -163,11 +165,42 @@ static void no_value_of_the_grid_is_refused(void **state)
     ag_model_deinit(&m);
 }
 
+/* A value as an application writes it: one, and nothing else. */
+static void a_text_is_one_value(void **state)
+{
+    static const struct {
+        const char *text, *value; /* NULL: refused */
+    } texts[] = {
+        {"5", "5"},           {" \t\r\n-0.5e1 ", "-0.5e1"}, {"\"a\\u0041\"", "\"a\\u0041\""},
+        {"[1,{\"a\":[]}]", "[1,{\"a\":[]}]"}, {"true", "true"}, {"{} ", "{}"},
+        {"", NULL},           {" ", NULL},        {"1 2", NULL},    {"1,\"x\":2", NULL},  {"1}", NULL},
+        {"1},{\"\":2", NULL}, {"[1", NULL},       {"\"a", NULL},    {"\"\\", NULL},      {"01", NULL},
+        {"tru", NULL},        {"'a'", NULL},      {"\"\xff\"", NULL}, {"\"\n\"", NULL},   {"]", NULL},
+        {":1", NULL},         {",1", NULL},       {"1,", NULL},     {"nul", NULL},        {"-", NULL},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(texts); i++) {
+        struct ag_span raw = {NULL, 0};
+        int r;
+
+        alloc_fail_at(1);
+        r = ag_model_text_value(texts[i].text, &raw);
+        assert_false(alloc_fail_reached());
+        alloc_fail_at(0);
+        if ((r == 0) != (texts[i].value != NULL))
+            fail_msg("%s: %d", texts[i].text, r);
+        if (r == 0)
+            assert_true(ag_span_is(raw, texts[i].value, strlen(texts[i].value)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values),
         cmocka_unit_test(no_value_of_the_grid_is_refused),
+        cmocka_unit_test(a_text_is_one_value),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
