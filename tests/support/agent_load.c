@@ -331,6 +331,18 @@ static void wait_registered(struct app *a, unsigned i)
         die("register was not answered", i, 0);
 }
 
+/* The agent believes a socket a moment after it has connected, and refuses reports before. */
+static int accept_agent(void)
+{
+    static const char question[] = "{\"id\":1,\"method\":\"are you there\"}";
+    char answer[256];
+    int fd = accept(g.listener, NULL, NULL);
+
+    if (fd < 0 || send(fd, question, sizeof question - 1, MSG_NOSIGNAL) < 0 || recv(fd, answer, sizeof answer, 0) <= 0)
+        die("the agent does not come", 0, (unsigned long) errno);
+    return fd;
+}
+
 static void setup(void)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -348,7 +360,7 @@ static void setup(void)
     fflush(stdout);
     if (scanf("agent %u", &port) != 1)
         die("no agent", 0, 0);
-    link_open(&g.up, accept(g.listener, NULL, NULL));
+    link_open(&g.up, accept_agent());
     for (unsigned i = 0; i < g.n_apps; i++) {
         g.apps[i].report_open = calloc(g.quota / 8 + 1, 1);
         link_open(&g.apps[i].link, connect_to(port));

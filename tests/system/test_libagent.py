@@ -2,6 +2,7 @@
 import errno
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -118,6 +119,11 @@ def test_comes_back_when_the_agent_is_killed():
             with Daemon(*fixed) as again:
                 agent.accept()
                 wait_for(lambda: app.out.count("state  3 ") == 2, "the subscriptions to be in force again")
+                def refused():  # the agent had it before it had its upstream
+                    return any("end waits" in line for line in app.out)
+                wait_for(lambda: select.select([agent.up.sock], [], [], 0)[0] or refused(), "the call")
+                if refused():
+                    app.tell("call", "waits", "[5]", 20000)
                 up = agent.up.get()
                 assert (up["method"], up["params"]) == ("waits", [5])
                 agent.up.send({"id": up["id"], "result": [6]})
