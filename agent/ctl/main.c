@@ -37,7 +37,8 @@ static const struct {
     {"top", "[-n COUNT] [-i MS]", "applications by traffic, refreshed", ctl_top,
      "  -n, --count COUNT  end after so many\n"
      "  -i, --interval MS  between two (1000)\n"},
-    {"wait", "KEY...", "until applications have subscribed to all of them", ctl_wait, ""},
+    {"wait", "[-t MS] KEY...", "until applications have subscribed to all of them", ctl_wait,
+     "  -t, --time MS      at most so long (--timeout)\n"},
     {"stats", "[--prom]", "the agent's counters", ctl_stats, "  -p, --prom         those of agent and client, as OpenMetrics text\n"},
     {"status", "", "device, clouds, kept reports, LAN, applications on one screen", ctl_status, ""},
     {"check", "", "is everything well? each trouble with its cure; exit code 1 when not", ctl_check, ""},
@@ -93,6 +94,30 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
+/* What stands before the command may stand behind it, too: --json and --agent mean the same to all of them. Returns how many are left. */
+static int take_late_options(struct ctl *ctl, int argc, char **argv)
+{
+    int n = 1;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--") == 0) {
+            while (i < argc)
+                argv[n++] = argv[i++];
+        } else if (strcmp(argv[i], "-j") == 0 || strcmp(argv[i], "--json") == 0) {
+            ctl->json = true;
+            ctl->colour = false;
+        } else if (strcmp(argv[i], "--agent") == 0 && i + 1 < argc) {
+            ctl->address = argv[++i];
+        } else if (strncmp(argv[i], "--agent=", 8) == 0) {
+            ctl->address = argv[i] + 8;
+        } else {
+            argv[n++] = argv[i];
+        }
+    }
+    argv[n] = NULL;
+    return n;
+}
+
 static int run_command(struct ctl *ctl, int argc, char **argv)
 {
     for (size_t i = 0; i < ag_array_size(commands); i++) {
@@ -102,6 +127,7 @@ static int run_command(struct ctl *ctl, int argc, char **argv)
             continue;
         if (asks_for_help(argc, argv))
             return help_command(argv[0]);
+        argc = take_late_options(ctl, argc, argv);
         optind = 0; /* each command has options of its own */
         r = commands[i].fn(ctl, argc, argv);
         if (r == CTL_USAGE)

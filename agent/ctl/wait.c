@@ -1,5 +1,6 @@
 /* wait: until somebody serves a method. For scripts that start things and then use them. */
 #include <errno.h>
+#include <getopt.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,16 +98,21 @@ static int wait_for_agent(struct ctl *ctl, uint64_t until_ms)
 
 int ctl_wait(struct ctl *ctl, int argc, char **argv)
 {
-    uint64_t until_ms = now_ms() + ctl->timeout_ms;
+    static const struct option options[] = {{"time", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
+    uint64_t until_ms;
     bool all = false;
-    int r;
+    int r, c;
 
-    if (argc < 2)
+    while ((c = getopt_long(argc, argv, "t:", options, NULL)) != -1)
+        if (c != 't' || !ctl_read_number("--time", optarg, 1, 86400000, &ctl->timeout_ms))
+            return CTL_USAGE;
+    if (argc == optind)
         return CTL_USAGE;
+    until_ms = now_ms() + ctl->timeout_ms;
     r = wait_for_agent(ctl, until_ms);
     while (r == CTL_OK && !all && !is_time(until_ms)) {
         if (agent_get_state(ctl->conn) == AGENT_READY)
-            r = look(ctl, argc - 1, argv + 1, &all);
+            r = look(ctl, argc - optind, argv + optind, &all);
         if (r == CTL_OK && !all && !is_time(until_ms)) {
             agent_wait(ctl->conn, LOOK_MS);
             agent_process(ctl->conn);

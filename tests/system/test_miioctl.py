@@ -187,13 +187,27 @@ def test_wait_for_a_subscription(agent):
             assert ctl(agent, "wait", "toggle") == (0, "", "")
     code, out, err = ctl(agent, "--timeout", "100", "wait", "nobody.has.it")
     assert (code, out) == (1, "") and "within 100 ms" in err
-    assert ctl(agent, "wait")[0] == 2
+    code, out, err = ctl(agent, "wait", "nobody.has.it", "-t", "100")
+    assert (code, out) == (1, "") and "within 100 ms" in err
+    for bad in ((), ("-t", "100"), ("-t", "x", "k"), ("-x", "k")):
+        assert ctl(agent, "wait", *bad)[0] == 2, bad
     app = agent.app()
     app.send("".join(json.dumps({"method": "register", "key": "k.%d" % i}) for i in range(300)) +
              '{"method":"register","key":"pre.*"}{"id":1,"method":"register","key":"last"}')
     assert app.get()["result"] == ["ok"]
     for key in ("k.299", "pre.fix", "pre.*", "last"):
         assert ctl(agent, "wait", key)[0] == 0, key
+
+
+def test_options_behind_the_command(agent):
+    plain = ctl(agent, "--json", "stats")
+    assert plain[0] == 0 and json.loads(plain[1])
+    for late in (("stats", "-j"), ("stats", "--json"), ("stats", "--json", "--agent", "unix:" + agent.unix)):
+        code, out, _ = ctl(agent, *late)
+        assert code == 0 and set(json.loads(out)) == set(json.loads(plain[1])), late
+    code, _, err = ctl(agent, "stats", "--agent=unix:/no/such/socket", "--json")
+    assert code == 1 and "/no/such/socket" in err
+    assert ctl(agent, "list", "--", "-j")[0] == 2
 
 
 def test_wait_for_the_agent_itself(tmp_path):

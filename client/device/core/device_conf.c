@@ -200,6 +200,10 @@ int device_conf_parse(struct device_conf *out, const char *text, size_t n, struc
     int r = 0;
 
     *err = (struct device_conf_error){0};
+    if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark, as some editors leave it */
+        text += 3;
+        n -= 3;
+    }
     while (n > 0 && r == 0) {
         const char *end = memchr(text, '\n', n);
         size_t len = end ? (size_t) (end - text) : n;

@@ -60,8 +60,11 @@ static bool token_from_hex(char token[DEVICE_TOKEN_LEN + 1], struct ag_span hex)
 
 bool device_token_parse(char token[DEVICE_TOKEN_LEN + 1], struct ag_span file)
 {
-    struct ag_span text = without_tail(file, "\r\n\0", 3); /* a blank may be its last character */
+    struct ag_span text;
 
+    if (file.len >= 3 && memcmp(file.p, "\xef\xbb\xbf", 3) == 0) /* a byte order mark, as some editors leave it */
+        file = (struct ag_span){file.p + 3, file.len - 3};
+    text = without_tail(file, "\r\n\0", 3); /* a blank may be its last character */
     if (text.len != DEVICE_TOKEN_LEN)
         text = without_tail(file, " \t\r\n\0", 5);
     if (text.len != DEVICE_TOKEN_LEN || !all_printable(text))

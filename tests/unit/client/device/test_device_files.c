@@ -31,6 +31,7 @@ static const struct {
      0, NULL},
     {"blanks and CR are trimmed", " did = 5 \r\n\r\nmodel\t= a.b.c \r\n", 0, NULL},
     {"the last line wins, no line end", "did=x\ndid=1\nmodel=a.b.c", 0, NULL},
+    {"a byte order mark", "\xef\xbb\xbf" "did=1\r\nmodel=a.b.c\r\n", 0, NULL},
     {"a second '=' belongs to the value", "did=1\nmodel=a.b.c\nmqtt_password=a=b==", 0, NULL},
     {"64-bit did", "did=18446744073709551615\nmodel=m\n", 0, NULL},
     {"did too large", "model=m\ndid=18446744073709551616\n", 2, "64 bits"},
@@ -161,6 +162,8 @@ static const struct {
     {"a1B2c3D4e5F6g7H8", 16, "a1B2c3D4e5F6g7H8"},
     {"a1B2c3D4e5F6g7H8\r\n", 18, "a1B2c3D4e5F6g7H8"},
     {"a1B2c3D4e5F6g7H8 \t\n\n", 20, "a1B2c3D4e5F6g7H8"},
+    {"\xef\xbb\xbf""a1B2c3D4e5F6g7H8\r\n", 21, "a1B2c3D4e5F6g7H8"}, /* a byte order mark */
+    {"\xef\xbb\xbf", 3, NULL},
     {"a1B2c3D4e5F6g7H8\0", 17, "a1B2c3D4e5F6g7H8"},
     {"a1B2c3D4e5F6g7H \n", 17, "a1B2c3D4e5F6g7H "},
     {"61314232633344346535463667374838", 32, "a1B2c3D4e5F6g7H8"},
