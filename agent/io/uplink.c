@@ -24,18 +24,10 @@ static void uplink_try(struct uplink *u);
 
 static void uplink_on_timer(uv_timer_t *timer);
 
-/* 75% to 125% of ms: many devices shall not come back in step. */
-static uint64_t jitter(struct uplink *u, unsigned ms)
-{
-    u->random = u->random * 1664525u + 1013904223u;
-    return ms * 3 / 4 + (u->random >> 16) * (uint64_t) ms / 2 / 65536;
-}
-
 static void uplink_wait(struct uplink *u)
 {
     u->state = UPLINK_WAITING;
-    uv_timer_start(&u->timer, uplink_on_timer, jitter(u, u->delay_ms), 0);
-    u->delay_ms = u->delay_ms * 2 > DELAY_MAX_MS ? DELAY_MAX_MS : u->delay_ms * 2;
+    uv_timer_start(&u->timer, uplink_on_timer, ag_backoff_next(&u->backoff), 0);
 }
 
 static void poll_on_closed(uv_handle_t *handle)
@@ -256,10 +248,13 @@ static void uplink_on_timer(uv_timer_t *timer)
 
 void uplink_init(struct uplink *u, struct hub *h)
 {
-    *u = (struct uplink){.hub = h, .fd = -1, .delay_ms = DELAY_MIN_MS};
+    uint32_t seed = 0;
+
+    *u = (struct uplink){.hub = h, .fd = -1};
     uv_timer_init(h->loop, &u->timer);
     u->timer.data = u;
-    uv_random(NULL, NULL, &u->random, sizeof u->random, 0, NULL);
+    uv_random(NULL, NULL, &seed, sizeof seed, 0, NULL);
+    ag_backoff_init(&u->backoff, DELAY_MIN_MS, 0, DELAY_MAX_MS, seed);
 }
 
 void uplink_start(struct uplink *u)
@@ -289,7 +284,7 @@ void uplink_lost(struct uplink *u)
     if (u->state != UPLINK_UP)
         return;
     if (hub_now(u->hub) - u->up_since_ms >= LASTED_MS)
-        u->delay_ms = DELAY_MIN_MS;
+        ag_backoff_reset(&u->backoff);
     u->hub->router.stats.upstream_losses++;
     hub_log_limited(u->hub, AG_LOG_WARNING, "connection to upstream lost");
     uplink_wait(u);

@@ -12,6 +12,7 @@
 #define AGENT_IO_UPLINK_H
 
 #include <uv.h>
+#include "libagent/core/backoff.h"
 #include "libagent/io/addr.h"
 
 struct hub;
@@ -26,11 +27,10 @@ struct uplink {
     int fd;           /* of the same; also while its owner is asked for */
     enum uplink_state state;
     struct conn *conn;
-    unsigned delay_ms;
+    struct ag_backoff backoff;
     unsigned ask_ms;      /* until the owner is asked for again */
     uint64_t until_ms;    /* when this try ends */
     uint64_t up_since_ms; /* of conn */
-    uint32_t random;
     unsigned failures; /* in a row */
     char said[64];     /* why the last one failed: said once, not at every try */
 };

@@ -54,12 +54,12 @@ MUTANTS = [Mutant(*row) for row in [
 
     # ---- back-offs ----
     ("the pause after a cut starts over at each connection", "client/cloud/core/reconnect.c",
-     *after("    r->up = true;\n", "    backoff_reset(&r->after_cut);\n"),
+     *after("    r->up = true;\n", "    ag_backoff_reset(&r->after_cut);\n"),
      "unit.onenet_cloud unit.mqtt_cloud unit.backoff"),
     ("the pause after a refused login is that after a cut", "client/cloud/core/reconnect.c",
      "login_refused ? &r->after_refusal", "login_refused && r->up ? &r->after_refusal", "unit.onenet_cloud unit.mqtt_cloud"),
     ("ot's pause starts over at each session", "client/cloud/ot/core/ot_line.c",
-     *after("    l->was_up = true;\n", "    backoff_reset(&l->backoff);\n"), "unit.ot_line"),
+     *after("    l->was_up = true;\n", "    ag_backoff_reset(&l->backoff);\n"), "unit.ot_line"),
     ("ot waits for a connection for ever", "client/cloud/ot/core/ot_line.c",
      "return l->phase == OT_LINE_CONNECTING || l->phase", "return l->phase", "unit.ot_line"),
     ("the agent's pause starts over at each connection", "agent/io/uplink.c",

@@ -5,26 +5,26 @@ enum { REFUSED_FIRST_MS = 10000, REFUSED_MAX_MS = 300000 };
 void reconnect_init(struct reconnect *r, uint32_t first_ms, uint32_t step_ms, uint32_t max_ms, uint32_t seed)
 {
     *r = (struct reconnect){.up = false};
-    backoff_init(&r->after_cut, first_ms, step_ms, max_ms, seed);
-    backoff_init(&r->after_refusal, REFUSED_FIRST_MS, 0, REFUSED_MAX_MS, seed);
+    ag_backoff_init(&r->after_cut, first_ms, step_ms, max_ms, seed);
+    ag_backoff_init(&r->after_refusal, REFUSED_FIRST_MS, 0, REFUSED_MAX_MS, seed);
 }
 
 void reconnect_up(struct reconnect *r, uint64_t now_ms)
 {
     r->up = true;
     r->up_ms = now_ms;
-    backoff_reset(&r->after_refusal);
+    ag_backoff_reset(&r->after_refusal);
 }
 
 uint32_t reconnect_down(struct reconnect *r, bool login_refused, uint64_t now_ms, bool *suspect_out)
 {
     *suspect_out = false;
-    if (r->up && backoff_session_ended(&r->after_cut, now_ms - r->up_ms))
+    if (r->up && ag_backoff_session_ended(&r->after_cut, now_ms - r->up_ms))
         r->n_short = 0;
     else if (r->up)
         *suspect_out = ++r->n_short == RECONNECT_SHORT_MAX;
     r->up = false;
-    return backoff_next(login_refused ? &r->after_refusal : &r->after_cut);
+    return ag_backoff_next(login_refused ? &r->after_refusal : &r->after_cut);
 }
 
 void reconnect_left(struct reconnect *r)
@@ -35,6 +35,6 @@ void reconnect_left(struct reconnect *r)
 void reconnect_reset(struct reconnect *r)
 {
     r->n_short = 0;
-    backoff_reset(&r->after_cut);
-    backoff_reset(&r->after_refusal);
+    ag_backoff_reset(&r->after_cut);
+    ag_backoff_reset(&r->after_refusal);
 }

@@ -1,18 +1,18 @@
 /*
  * When a cloud is tried again: after a cut soon, after a refused login late (a wrong key does not get right by trying
- * often). Pauses begin anew only after a session that lasted, see backoff_session_ended(): a server that accepts and
+ * often). Pauses begin anew only after a session that lasted, see ag_backoff_session_ended(): a server that accepts and
  * closes, or two devices under one name, make no storm.
  * A core: what happened and when in, pauses out.
  */
 #ifndef CLIENT_RECONNECT_H
 #define CLIENT_RECONNECT_H
 
-#include "client/cloud/core/backoff.h"
+#include "libagent/core/backoff.h"
 
 enum { RECONNECT_SHORT_MAX = 3 };
 
 struct reconnect {
-    struct backoff after_cut, after_refusal;
+    struct ag_backoff after_cut, after_refusal;
     bool up;
     uint64_t up_ms;   /* when this session began */
     unsigned n_short; /* sessions in a row that did not last */

@@ -4,7 +4,7 @@
  * uv_async and a bounded queue: when the loop falls behind, the thread stops reading and TCP holds the broker back.
  * Nothing that the broker sent is dropped.
  *
- * The link makes one try at a time. When and how often to try again is the caller's decision (client/cloud/core/backoff.h):
+ * The link makes one try at a time. When and how often to try again is the caller's decision (libagent/core/backoff.h):
  *
  *     open -> (configure) -> connect -> connected ... lost -> connect -> lost -> connect -> connected ... close -> closed
  *

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/cloud/core/backoff.h"
+#include "libagent/core/backoff.h"
 #include "client/local/core/mqtt_channel.h"
 #include "client/cloud/core/sub_ladder.h"
 #include "client/cloud/io/mqtt_link.h"
@@ -18,8 +18,8 @@ enum { KEEPALIVE_S = 30, WINDOW = 1024, DEPTH_MAX = 128, QOS = 1 };
 struct mqtt_api {
     struct mqtt_link *link;
     uv_timer_t retry, due; /* the next try; the next answer to a subscription that is overdue */
-    struct backoff while_away; /* the broker is not there: it is local, and comes soon */
-    struct backoff after_cut; /* it was there and ended the session */
+    struct ag_backoff while_away; /* the broker is not there: it is local, and comes soon */
+    struct ag_backoff after_cut; /* it was there and ended the session */
     uint64_t up_ms; /* when this session began */
     bool up;
     struct sub_ladder subs[MQTT_CHANNEL_N_IN];
@@ -163,7 +163,7 @@ static void on_connected(void *user, bool session_present)
     (void) session_present;
     a->up = true;
     a->up_ms = uv_now(a->retry.loop);
-    backoff_reset(&a->while_away);
+    ag_backoff_reset(&a->while_away);
     for (unsigned c = 0; c < MQTT_CHANNEL_N_IN; c++) {
         if (sub_ladder_begin(&a->subs[c], a->up_ms))
             ask(a, c);
@@ -177,15 +177,15 @@ static uint32_t next_pause(struct mqtt_api *a)
     uint64_t now = uv_now(a->retry.loop);
 
     if (!a->up)
-        return backoff_next(&a->while_away);
+        return ag_backoff_next(&a->while_away);
     a->up = false;
     for (unsigned c = 0; c < MQTT_CHANNEL_N_IN; c++) {
         if (sub_ladder_lost(&a->subs[c], now))
             ag_log(AG_LOG_ERROR, "MQTT API: the connection ended while %s was being subscribed to",
                    mqtt_channel_topic((enum mqtt_channel) c));
     }
-    backoff_session_ended(&a->after_cut, now - a->up_ms);
-    return backoff_next(&a->after_cut);
+    ag_backoff_session_ended(&a->after_cut, now - a->up_ms);
+    return ag_backoff_next(&a->after_cut);
 }
 
 static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *why)
@@ -298,8 +298,8 @@ int mqtt_api_open(struct mqtt_api **out, uv_loop_t *loop, const struct endpoint 
     a->events = events;
     a->user = user;
     a->gate = (struct ag_log_gate){.burst = 10, .period_ms = 60000};
-    backoff_init(&a->while_away, AWAY_FIRST_MS, 0, AWAY_MAX_MS, (uint32_t) uv_hrtime());
-    backoff_init(&a->after_cut, CUT_FIRST_MS, 0, CUT_MAX_MS, (uint32_t) uv_hrtime());
+    ag_backoff_init(&a->while_away, AWAY_FIRST_MS, 0, AWAY_MAX_MS, (uint32_t) uv_hrtime());
+    ag_backoff_init(&a->after_cut, CUT_FIRST_MS, 0, CUT_MAX_MS, (uint32_t) uv_hrtime());
     for (unsigned c = 0; c < MQTT_CHANNEL_N_IN; c++)
         sub_ladder_init(&a->subs[c], QOS);
     r = mqtt_link_open(&a->link, loop, &config, &limits, &LINK_EVENTS, a);

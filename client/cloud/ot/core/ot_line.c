@@ -3,7 +3,7 @@
 void ot_line_init(struct ot_line *l, uint32_t seed)
 {
     *l = (struct ot_line){.phase = OT_LINE_OFF};
-    backoff_init(&l->backoff, OT_LINE_FIRST_MS, OT_LINE_FIRST_MS, OT_LINE_MAX_MS, seed);
+    ag_backoff_init(&l->backoff, OT_LINE_FIRST_MS, OT_LINE_FIRST_MS, OT_LINE_MAX_MS, seed);
 }
 
 static void pause_until(struct ot_line *l, uint64_t at_ms)
@@ -40,7 +40,7 @@ static enum ot_line_do begin_anew(struct ot_line *l)
 {
     l->kicked = false;
     l->was_up = false;
-    backoff_reset(&l->backoff);
+    ag_backoff_reset(&l->backoff);
     return look_up(l, OT_LINE_BEGIN_ANEW);
 }
 
@@ -91,11 +91,11 @@ uint32_t ot_line_failed(struct ot_line *l, uint64_t now_ms)
     uint32_t pause_ms;
 
     if (l->was_up) {
-        backoff_session_ended(&l->backoff, now_ms - l->up_ms);
+        ag_backoff_session_ended(&l->backoff, now_ms - l->up_ms);
         l->n_left = 0;
     }
     l->was_up = false;
-    pause_ms = backoff_next(&l->backoff);
+    pause_ms = ag_backoff_next(&l->backoff);
     pause_until(l, now_ms + pause_ms);
     return pause_ms;
 }

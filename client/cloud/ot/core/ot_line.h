@@ -5,14 +5,14 @@
  *   OFF --start--> RESOLVING --found--> CONNECTING (streams) --> TALKING --failed--> PAUSING --> the next address, or RESOLVING
  *
  * Every address that was found has its turn before the name is looked up again. After a session the addresses are not
- * believed any longer. Pauses start anew when a session has lasted (client/cloud/core/backoff.h), or on a kick.
+ * believed any longer. Pauses start anew when a session has lasted (libagent/core/backoff.h), or on a kick.
  */
 #ifndef CLIENT_OT_LINE_H
 #define CLIENT_OT_LINE_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "client/cloud/core/backoff.h"
+#include "libagent/core/backoff.h"
 
 enum { OT_LINE_CONNECT_MS = 10000, OT_LINE_FIRST_MS = 1000, OT_LINE_MAX_MS = 60000 };
 
@@ -31,7 +31,7 @@ struct ot_line {
     bool was_up; /* the session under way has proved itself, at up_ms */
     uint64_t up_ms;
     unsigned n_left; /* addresses found and not tried yet */
-    struct backoff backoff;
+    struct ag_backoff backoff;
 };
 
 enum ot_line_do {

@@ -2,15 +2,15 @@
  * When to try again: pauses that double from a first to a longest one, each shortened by a random part, so that a
  * fleet does not come back in step. No clock and no random source of its own: pauses in, pauses out.
  */
-#ifndef CLIENT_BACKOFF_H
-#define CLIENT_BACKOFF_H
+#ifndef AG_BACKOFF_H
+#define AG_BACKOFF_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { BACKOFF_LASTED_MS = 30000 };
+enum { AG_BACKOFF_LASTED_MS = 30000 };
 
-struct backoff {
+struct ag_backoff {
     uint32_t first_ms; /* the pause after the first failure; 0 is allowed: at once */
     uint32_t step_ms; /* the pause after the second one when first_ms is 0 */
     uint32_t max_ms;
@@ -20,19 +20,19 @@ struct backoff {
 };
 
 /* jitter: each pause is between 3/4 and 4/4 of the plain one. */
-void backoff_init(struct backoff *b, uint32_t first_ms, uint32_t step_ms, uint32_t max_ms, uint32_t seed);
+void ag_backoff_init(struct ag_backoff *b, uint32_t first_ms, uint32_t step_ms, uint32_t max_ms, uint32_t seed);
 
 /* A try failed: the pause before the next one, in ms. */
-uint32_t backoff_next(struct backoff *b);
+uint32_t ag_backoff_next(struct ag_backoff *b);
 
 /*
- * A session has ended after lasted_ms. It has proved itself when it lasted BACKOFF_LASTED_MS and twice the last pause:
+ * A session has ended after lasted_ms. It has proved itself when it lasted AG_BACKOFF_LASTED_MS and twice the last pause:
  * then the next pause is the first one again, and true is returned. A shorter one counts as a try that failed: a server
  * that accepts and closes, or another device under the same name, must not be answered in a storm.
  */
-bool backoff_session_ended(struct backoff *b, uint64_t lasted_ms);
+bool ag_backoff_session_ended(struct ag_backoff *b, uint64_t lasted_ms);
 
 /* There is a new reason to try (the network has changed): the next pause is the first one again. */
-void backoff_reset(struct backoff *b);
+void ag_backoff_reset(struct ag_backoff *b);
 
 #endif

@@ -1,12 +1,12 @@
-#include "client/cloud/core/backoff.h"
+#include "libagent/core/backoff.h"
 
-void backoff_init(struct backoff *b, uint32_t first_ms, uint32_t step_ms, uint32_t max_ms, uint32_t seed)
+void ag_backoff_init(struct ag_backoff *b, uint32_t first_ms, uint32_t step_ms, uint32_t max_ms, uint32_t seed)
 {
-    *b = (struct backoff){.first_ms = first_ms, .step_ms = step_ms, .max_ms = max_ms, .random = seed | 1};
+    *b = (struct ag_backoff){.first_ms = first_ms, .step_ms = step_ms, .max_ms = max_ms, .random = seed | 1};
 }
 
 /* xorshift32: enough to spread a fleet, nothing secret hangs on it */
-static uint32_t next_random(struct backoff *b)
+static uint32_t next_random(struct ag_backoff *b)
 {
     uint32_t x = b->random;
 
@@ -16,7 +16,7 @@ static uint32_t next_random(struct backoff *b)
     return b->random = x;
 }
 
-static uint32_t plain_next(const struct backoff *b)
+static uint32_t plain_next(const struct ag_backoff *b)
 {
     uint32_t next = b->first_ms;
 
@@ -25,7 +25,7 @@ static uint32_t plain_next(const struct backoff *b)
     return next < b->max_ms ? next : b->max_ms;
 }
 
-uint32_t backoff_next(struct backoff *b)
+uint32_t ag_backoff_next(struct ag_backoff *b)
 {
     b->now_ms = plain_next(b);
     if (b->tries < UINT32_MAX)
@@ -35,16 +35,16 @@ uint32_t backoff_next(struct backoff *b)
     return b->now_ms - next_random(b) % (b->now_ms / 4 + 1);
 }
 
-void backoff_reset(struct backoff *b)
+void ag_backoff_reset(struct ag_backoff *b)
 {
     b->tries = 0;
     b->now_ms = 0;
 }
 
-bool backoff_session_ended(struct backoff *b, uint64_t lasted_ms)
+bool ag_backoff_session_ended(struct ag_backoff *b, uint64_t lasted_ms)
 {
-    if (lasted_ms < BACKOFF_LASTED_MS || lasted_ms < (uint64_t) b->now_ms * 2)
+    if (lasted_ms < AG_BACKOFF_LASTED_MS || lasted_ms < (uint64_t) b->now_ms * 2)
         return false;
-    backoff_reset(b);
+    ag_backoff_reset(b);
     return true;
 }
