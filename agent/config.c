@@ -5,6 +5,7 @@
 #include <string.h>
 #include "agent/values.h"
 #include "libagent/io/access/access_file.h"
+#include "libagent/io/option.h"
 
 static bool names_match(const char *option, const char *config)
 {
@@ -34,7 +35,7 @@ static int config_agent(struct settings *s, const struct ag_ini_item *item, char
                                         "unix-group", "log-file", "log-level", "access", "upstream-user"};
 
     if (strcmp(item->name, "offline") == 0)
-        return value_set_bool(&s->offline, item->value, reason, n);
+        return ag_option_flag(item->value, &s->offline, reason, n);
     for (size_t i = 0; i < ag_array_size(names); i++)
         if (names_match(names[i], item->name))
             return value_set_named(s, names[i], item->value, reason, n);

@@ -9,6 +9,7 @@
 #include "agent/config.h"
 #include "agent/values.h"
 #include "libagent/io/access/access_file.h"
+#include "libagent/io/option.h"
 
 enum { OPT_LONG_ONLY = 256, OPT_CHECK = 1000 };
 
@@ -82,9 +83,9 @@ static int apply_option(struct settings *s, int opt, const char *value, char *re
     case 'l':
         return value_set_level(&s->log_level, value, reason, n);
     case 'L':
-        return value_set_text(s->log_file, sizeof s->log_file, value, reason, n);
+        return ag_option_text(value, s->log_file, sizeof s->log_file, reason, n);
     case 'c':
-        return value_set_text(s->config, sizeof s->config, value, reason, n);
+        return ag_option_text(value, s->config, sizeof s->config, reason, n);
     default:
         if (opt >= OPT_LONG_ONLY + 100)
             return value_set_limit(s, &limit_rows[opt - OPT_LONG_ONLY - 100], value, reason, n);
@@ -99,7 +100,7 @@ static int apply_args(struct settings *s, int argc, char **argv, char error[AG_I
     int opt, at = 0;
 
     long_options(options);
-    optind = 0; /* getopt starts anew */
+    optind = 0; /* glibc: getopt begins again */
     opterr = 0;
     while ((opt = getopt_long(argc, argv, ":Dl:L:Ovh", options, &at)) != -1) {
         const char *shown = optind > 0 && optind <= argc ? argv[optind - 1] : "";

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "libagent/io/access/access_file.h"
+#include "libagent/io/option.h"
 
 int value_fail(char *reason, size_t n, const char *fmt, ...)
 {
@@ -19,22 +19,11 @@ int value_fail(char *reason, size_t n, const char *fmt, ...)
 
 static int set_number(uint32_t *field, const char *value, uint32_t min, uint32_t max, char *reason, size_t n)
 {
-    unsigned long v;
-    char *end;
+    uint64_t v;
 
-    errno = 0;
-    v = strtoul(value, &end, 10);
-    if (*value < '0' || *value > '9' || *end || errno || v < min || v > max)
-        return value_fail(reason, n, "must be a number from %u to %u", min, max);
+    if (ag_option_number(value, min, max, &v, reason, n) < 0)
+        return -EINVAL;
     *field = (uint32_t) v;
-    return 0;
-}
-
-int value_set_text(char *field, size_t room, const char *value, char *reason, size_t n)
-{
-    if (strlen(value) >= room)
-        return value_fail(reason, n, "longer than %zu bytes", room - 1);
-    strcpy(field, value);
     return 0;
 }
 
@@ -56,15 +45,6 @@ static int set_path(struct ag_addr *field, const char *value, enum ag_addr_kind 
     const char *why;
 
     return ag_addr_parse_path(value, kind, field, &why) < 0 ? value_fail(reason, n, "%s", why) : 0;
-}
-
-int value_set_bool(bool *field, const char *value, char *reason, size_t n)
-{
-    if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0) {
-        *field = *value == 'y';
-        return 0;
-    }
-    return value_fail(reason, n, "must be yes or no");
 }
 
 int value_set_level(int *field, const char *value, char *reason, size_t n)
@@ -104,11 +84,11 @@ int value_set_named(struct settings *s, const char *name, const char *value, cha
     if (strcmp(name, "seqpacket") == 0)
         return set_path(&s->seqpacket, value, AG_ADDR_SEQPACKET, reason, n);
     if (strcmp(name, "unix-group") == 0)
-        return value_set_text(s->unix_group, sizeof s->unix_group, value, reason, n);
+        return ag_option_text(value, s->unix_group, sizeof s->unix_group, reason, n);
     if (strcmp(name, "log-file") == 0)
-        return value_set_text(s->log_file, sizeof s->log_file, value, reason, n);
+        return ag_option_text(value, s->log_file, sizeof s->log_file, reason, n);
     if (strcmp(name, "access") == 0)
-        return value_set_text(s->access_file, sizeof s->access_file, value, reason, n);
+        return ag_option_text(value, s->access_file, sizeof s->access_file, reason, n);
     if (strcmp(name, "log-level") == 0)
         return value_set_level(&s->log_level, value, reason, n);
     return 1;

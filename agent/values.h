@@ -10,8 +10,6 @@
 /* Fills reason, returns -EINVAL. */
 int value_fail(char *reason, size_t n, const char *fmt, ...) ag_printf_like(3, 4);
 
-int value_set_text(char *field, size_t room, const char *value, char *reason, size_t n);
-int value_set_bool(bool *field, const char *value, char *reason, size_t n);
 int value_set_level(int *field, const char *value, char *reason, size_t n);
 int value_set_limit(struct settings *s, const struct limit_row *l, const char *value, char *reason,
                     size_t n);

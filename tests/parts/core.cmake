@@ -24,6 +24,8 @@ if(MBEDTLS_INCLUDE_DIR AND MBEDCRYPTO_LIBRARY)
                    LIBS miio_options ${MBEDCRYPTO_LIBRARY})
 endif()
 miio_unit_test(io SOURCES unit/libagent/io/test_io.c LIBS agio ALLOC_FAIL)
+miio_unit_test(option SOURCES unit/libagent/io/test_option.c LIBS agio)
+miio_unit_test(child SOURCES unit/libagent/io/test_child.c LIBS agio)
 miio_unit_test(trust SOURCES unit/libagent/io/test_trust.c LIBS agio)
 miio_unit_test(pack SOURCES unit/libagent/core/test_pack.c LIBS agcore ALLOC_FAIL)
 

@@ -10,6 +10,7 @@
 #include "agent/apps/ota/ota.h"
 #include "libagent/core/log/log.h"
 #include "libagent/io/file.h"
+#include "libagent/io/option.h"
 #include "libagent/io/program.h"
 
 enum { DIR_MAX = 400 };
@@ -53,21 +54,6 @@ static void usage(FILE *f)
                "  -v, --version     -h, --help\n");
 }
 
-static bool number(const char *name, const char *text, unsigned long long max, unsigned long long *out)
-{
-    char *end;
-    unsigned long long v;
-
-    errno = 0;
-    v = strtoull(text, &end, 10);
-    if (errno || end == text || *end || text[0] == '-' || v > max) {
-        fprintf(stderr, "miio_ota: --%s: \"%s\" is not a number of at most %llu\n", name, text, max);
-        return false;
-    }
-    *out = v;
-    return true;
-}
-
 static bool set_dir(struct options *o, const char *dir)
 {
     size_t n = strlen(dir);
@@ -84,22 +70,13 @@ static bool set_dir(struct options *o, const char *dir)
     return false;
 }
 
-/* Absolute, since in the background the working directory is another. NULL: said already. */
+/* NULL: refused, with the reason on standard error. */
 static const char *set_path(const char *name, const char *path, char out[PATH_MAX])
 {
-    int r = strlen(path) < PATH_MAX ? 0 : -ENAMETOOLONG;
-
-    if (r == 0)
-        strcpy(out, path);
-    if (r == 0)
-        r = ag_file_make_absolute(out, PATH_MAX);
-    if (r == 0)
-        return out;
-    fprintf(stderr, "miio_ota: --%s: %s: %s\n", name, path, strerror(-r));
-    return NULL;
+    return ag_option_take_path("miio_ota", name, path, out, PATH_MAX) ? out : NULL;
 }
 
-/* NULL: said already. */
+/* The same. */
 static const char *set_program(const char *name, const char *prog, char out[PATH_MAX])
 {
     if (access(prog, X_OK) == 0)
@@ -110,9 +87,9 @@ static const char *set_program(const char *name, const char *prog, char out[PATH
 
 static bool set_number(struct options *o, int opt, const char *name, const char *text)
 {
-    unsigned long long v;
+    uint64_t v;
 
-    if (!number(name, text, opt == 'm' || opt == 'k' ? UINT64_MAX : opt == 'l' ? 4 : 86400000, &v))
+    if (!ag_option_take_number("miio_ota", name, text, 0, opt == 'm' || opt == 'k' ? UINT64_MAX : opt == 'l' ? 4 : 86400000, &v))
         return false;
     switch (opt) {
     case 't':
@@ -180,7 +157,7 @@ static const char *name_of(int opt)
     return o->name ? o->name : "?";
 }
 
-/* false: usage error, said already. */
+/* false: usage error; standard error says which. */
 static bool set_option(struct options *o, int opt, const char *arg)
 {
     switch (opt) {

@@ -13,6 +13,7 @@
 #include "libagent/io/access/trust.h"
 #include "libagent/io/addr.h"
 #include "libagent/io/file.h"
+#include "libagent/io/option.h"
 #include "libagent/io/program.h"
 
 enum { PEM_MAX = 65536, MINUTE_MS = 60000, BACKLOG = 128 };
@@ -75,30 +76,17 @@ static const struct option long_options[] = {
 
 /* ---- options ---- */
 
-/* Absolute, since in the background the working directory is another. */
 static bool set_path(const char *name, const char *path, char out[PATH_MAX])
 {
-    int r = strlen(path) < PATH_MAX ? 0 : -ENAMETOOLONG;
-
-    if (r == 0)
-        strcpy(out, path);
-    if (r == 0)
-        r = ag_file_make_absolute(out, PATH_MAX);
-    if (r == 0)
-        return true;
-    fprintf(stderr, "miio_web: --%s: %s: %s\n", name, path, strerror(-r));
-    return false;
+    return ag_option_take_path("miio_web", name, path, out, PATH_MAX);
 }
 
 static bool set_number(const char *name, const char *text, unsigned min, unsigned max, unsigned *out)
 {
-    char *end;
-    unsigned long v = strtoul(text, &end, 10);
+    uint64_t v;
 
-    if (end == text || *end || text[0] == '-' || v < min || v > max) {
-        fprintf(stderr, "miio_web: --%s: \"%s\" is not a number of %u to %u\n", name, text, min, max);
+    if (!ag_option_take_number("miio_web", name, text, min, max, &v))
         return false;
-    }
     *out = (unsigned) v;
     return true;
 }
@@ -140,7 +128,7 @@ static bool set_listen(struct options *o, const char *text)
     return false;
 }
 
-/* false: usage error, said already. */
+/* false: usage error; standard error says which. */
 static bool set_option(struct options *o, int c, const char *arg)
 {
     unsigned n;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "agent/apps/mcu/core/identity.h"
 #include "libagent/io/inifile.h"
+#include "libagent/io/option.h"
 
 enum kind { TEXT, NUMBER, YES_NO, MAC, MODEL, VERSION };
 
@@ -65,38 +66,13 @@ void mcu_conf_init(struct mcu_conf *conf)
     strcpy(conf->update_dir, MCU_CONF_UPDATE_DIR);
 }
 
-static int set_text(char *to, size_t room, const char *value, char *reason, size_t n)
-{
-    if (strlen(value) >= room) {
-        snprintf(reason, n, "longer than %zu bytes", room - 1);
-        return -EINVAL;
-    }
-    strcpy(to, value);
-    return 0;
-}
-
 static int set_number(unsigned *to, const struct key *key, const char *value, char *reason, size_t n)
 {
-    char *end;
-    unsigned long v;
+    uint64_t v;
 
-    errno = 0;
-    v = strtoul(value, &end, 10);
-    if (*value < '0' || *value > '9' || *end != '\0' || errno != 0 || v < key->min || v > key->max) {
-        snprintf(reason, n, "\"%s\" is not a number of %lu to %lu", value, key->min, key->max);
+    if (ag_option_number(value, key->min, key->max, &v, reason, n) < 0)
         return -EINVAL;
-    }
     *to = (unsigned) v;
-    return 0;
-}
-
-static int set_flag(bool *to, const char *value, char *reason, size_t n)
-{
-    if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) {
-        snprintf(reason, n, "\"%s\" is neither yes nor no", value);
-        return -EINVAL;
-    }
-    *to = *value == 'y';
     return 0;
 }
 
@@ -116,7 +92,7 @@ static int set_checked(char *to, const struct key *key, const char *value, bool 
         snprintf(reason, n, "\"%s\" cannot be a %s", value, key->name);
         return -EINVAL;
     }
-    return set_text(to, key->max, value, reason, n);
+    return ag_option_text(value, to, key->max, reason, n);
 }
 
 int mcu_conf_set(struct mcu_conf *conf, const char *name, const char *value, char *reason, size_t n)
@@ -129,11 +105,11 @@ int mcu_conf_set(struct mcu_conf *conf, const char *name, const char *value, cha
             continue;
         switch (key->kind) {
         case TEXT:
-            return set_text(to, key->max, value, reason, n);
+            return ag_option_text(value, to, key->max, reason, n);
         case NUMBER:
             return set_number(to, key, value, reason, n);
         case YES_NO:
-            return set_flag(to, value, reason, n);
+            return ag_option_flag(value, to, reason, n);
         case MAC:
             return set_mac(to, value, reason, n);
         case MODEL:

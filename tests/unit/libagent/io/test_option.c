@@ -1,0 +1,88 @@
+/* Values of options: what is taken, and why not. */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include "libagent/core/util.h"
+#include "libagent/io/option.h"
+
+static void numbers(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t least, most, value;
+        const char *reason;
+    } rows[] = {
+        {"0", 0, 9, 0, NULL},
+        {"9", 1, 9, 9, NULL},
+        {"007", 1, 9, 7, NULL},
+        {"18446744073709551615", 0, UINT64_MAX, UINT64_MAX, NULL},
+        {"18446744073709551616", 0, UINT64_MAX, 0, "must be a number from 0 to 18446744073709551615"},
+        {"0", 1, 9, 0, "must be a number from 1 to 9"},
+        {"10", 1, 9, 0, "must be a number from 1 to 9"},
+        {"", 0, 9, 0, "must be a number from 0 to 9"},
+        {"-1", 0, UINT64_MAX, 0, "must be a number from 0 to 18446744073709551615"},
+        {"+1", 0, 9, 0, "must be a number from 0 to 9"},
+        {" 1", 0, 9, 0, "must be a number from 0 to 9"},
+        {"1 ", 0, 9, 0, "must be a number from 0 to 9"},
+        {"0x1", 0, 9, 0, "must be a number from 0 to 9"},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(rows); i++) {
+        uint64_t v = 42;
+        char reason[160] = "";
+        int r = ag_option_number(rows[i].text, rows[i].least, rows[i].most, &v, reason, sizeof reason);
+
+        assert_int_equal(r, rows[i].reason ? -EINVAL : 0);
+        assert_true(v == (rows[i].reason ? 42 : rows[i].value));
+        assert_string_equal(reason, rows[i].reason ? rows[i].reason : "");
+    }
+}
+
+static void texts_and_flags(void **state)
+{
+    char text[4] = "old", reason[160] = "";
+    bool flag = false;
+
+    (void) state;
+    assert_int_equal(ag_option_text("abc", text, sizeof text, reason, sizeof reason), 0);
+    assert_string_equal(text, "abc");
+    assert_int_equal(ag_option_text("abcd", text, sizeof text, reason, sizeof reason), -EINVAL);
+    assert_string_equal(text, "abc");
+    assert_string_equal(reason, "longer than 3 bytes");
+    assert_int_equal(ag_option_flag("yes", &flag, reason, sizeof reason), 0);
+    assert_true(flag);
+    assert_int_equal(ag_option_flag("true", &flag, reason, sizeof reason), -EINVAL);
+    assert_true(flag);
+    assert_string_equal(reason, "must be yes or no");
+}
+
+static void paths_become_absolute(void **state)
+{
+    char path[256], here[200], reason[160];
+
+    (void) state;
+    assert_int_equal(chdir("/tmp"), 0);
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(ag_option_path("a/b", path, sizeof path, reason, sizeof reason), 0);
+    assert_memory_equal(path, here, strlen(here));
+    assert_string_equal(path + strlen(here), "/a/b");
+    assert_int_equal(ag_option_path("/x", path, sizeof path, reason, sizeof reason), 0);
+    assert_string_equal(path, "/x");
+    assert_int_equal(ag_option_path("a/b", path, 5, reason, sizeof reason), -EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers), cmocka_unit_test(texts_and_flags), cmocka_unit_test(paths_become_absolute)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
