@@ -169,7 +169,7 @@ static void on_closed(void *user)
     bool restart = l->restart && l->ops && !c->closing;
 
     cloud_calls_end(l);
-    /* another one gives its tokens anew */
+    /* another one gives its tokens again */
     command_forget_origin(&c->commands, (struct origin){.kind = ORIGIN_CLOUD, .place = place_of(l)});
     l->cloud = NULL;
     l->connected = l->stopping = l->restart = false;

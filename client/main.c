@@ -49,7 +49,7 @@ static void reload(void *user)
     int code;
     bool ok;
 
-    optind = 0; /* glibc: begin anew */
+    optind = 0; /* glibc: start over */
     ok = fchdir(d->start_dir) == 0 && options_read(&fresh, d->argc, d->argv, &code);
     if (d->background && chdir("/") < 0)
         ag_log(AG_LOG_WARNING, "/: %s", strerror(errno));

@@ -75,7 +75,7 @@ static void usage(FILE *f)
     fprintf(f, "      --config FILE                    options as \"name = value\" lines\n"
                "      --check-config                   check everything, start nothing\n"
                "  -e, -E                               the vendor's encrypted forms: not available, refused\n"
-               "  -n NUMBER, -o WORD                   of newer vendor builds: told and ignored\n"
+               "  -n NUMBER, -o WORD                   of newer vendor builds: accepted with a warning and ignored\n"
                "  -v, --version\n"
                "  -h, --help\n");
 }
@@ -425,7 +425,7 @@ static int check_all(struct options *o)
         code = take_word(o, OPT_TRANSPORT, "udp", "tcp", &tcp);
     if (code == 0 && o->values[OPT_HOST].source == FROM_COMMAND_LINE &&
         o->values[OPT_COUNTRY].source == FROM_COMMAND_LINE)
-        code = complain(o, OPT_COUNTRY, "goes not together with --host");
+        code = complain(o, OPT_COUNTRY, "cannot be combined with --host");
     if (code == 0)
         code = check_country(o);
     if (code == 0)

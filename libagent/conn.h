@@ -169,7 +169,7 @@ void ag_conn_on_down(struct agent_conn *c, uint64_t now_ms);
 void ag_conn_on_refused(struct agent_conn *c, uint64_t now_ms);
 /* Ends what is overdue. */
 void ag_conn_on_time(struct agent_conn *c, uint64_t now_ms);
-/* Memory is short: the connection is given up, to be made anew. -ENOMEM. */
+/* Memory is short: the connection is given up, to be made again. -ENOMEM. */
 int ag_conn_give_up(struct agent_conn *c, uint64_t now_ms);
 /* Forgets the socket and all that was told to the agent. */
 void ag_conn_drop_socket(struct agent_conn *c);

@@ -154,7 +154,7 @@ static void on_answer(struct agent_conn *c, char *text, const struct ag_json_vie
 
 /* ---- status ---- */
 
-/* The next slot of the key that has not had this delivery. Looked up anew each time: a callback may drop anything. */
+/* The next slot of the key that has not had this delivery. Looked up again each time: a callback may drop anything. */
 static struct agent_slot *next_slot(struct agent_conn *c, struct ag_span method, uint32_t delivery)
 {
     struct ag_key *key = ag_keys_match(&c->keys, method);

@@ -179,7 +179,7 @@ static void put_all(struct bundle *b)
         b->error = tar_end(&b->tar);
 }
 
-/* A new file, or one of ours written anew, which nobody else reads; "-": standard output. */
+/* A new file, or one of ours rewritten, which nobody else reads; "-": standard output. */
 static int write_file(const char *path, struct ag_span bytes)
 {
     bool out = strcmp(path, "-") == 0;

@@ -54,7 +54,7 @@ static bool serves_whole(struct ctl *ctl, const cJSON *peer, const char *key)
     return ctl_ask(ctl, "agent.peers", params, &whole) == CTL_OK && serves(cJSON_GetArrayItem(whole, 0), key);
 }
 
-/* CTL_OK and *all_out, or CTL_FAILED, said already. */
+/* CTL_OK and *all_out, or CTL_FAILED; standard error says why. */
 static int look(struct ctl *ctl, int n, char **keys, bool *all_out)
 {
     ag_cleanup(ctl_delete_json) cJSON *peers = NULL;

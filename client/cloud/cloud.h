@@ -101,7 +101,7 @@ struct cloud_ops {
      */
     int (*local_method)(struct cloud *c, struct ag_span method, struct ag_span params,
                         void (*done)(void *user, struct ag_span text), void *user);
-    /* Drop the link and begin anew now (Wi-Fi joined, wake-up). */
+    /* Drop the link and start over now (Wi-Fi joined, wake-up). */
     void (*kick)(struct cloud *c);
     /* Seconds until the cloud must run again: its keepalive, or the next try while it is away. 0: busy now, also while a try
        is under way. For suspend. */

@@ -35,7 +35,7 @@ host_name=${MIIO_HOST_NAME:-${model}_miio$(conf did)}
 run() {
     if [ -n "${MIIO_DRY_RUN-}" ]; then echo "run: $*"; else "$@"; fi
 }
-# show FILE TEXT: makes a file anew (a link in its place is not followed), in a dry run its text without secrets
+# show FILE TEXT: makes a file again (a link in its place is not followed), in a dry run its text without secrets
 show() {
     if [ -n "${MIIO_DRY_RUN-}" ]; then
         echo "file: $1"

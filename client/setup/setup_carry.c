@@ -69,7 +69,7 @@ static int end_trial(struct setup *s)
     int r = data_dir_end_trial(s->env.dir);
 
     if (r < 0)
-        ag_log(AG_LOG_WARNING, "%s%s: %s: the next start joins anew", s->env.dir->path, DATA_WIFI,
+        ag_log(AG_LOG_WARNING, "%s%s: %s: the next start joins again", s->env.dir->path, DATA_WIFI,
                strerror(-r));
     return r;
 }

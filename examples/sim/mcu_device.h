@@ -50,7 +50,7 @@ struct mcu_device {
 bool mcu_dev_set(struct mcu_device *d, unsigned long siid, unsigned long piid, const char *value,
                  bool read_only);
 
-/* Begins anew, as after power-up. */
+/* Begins again, as after power-up. */
 void mcu_dev_start(struct mcu_device *d, uint64_t now_ms);
 /* A line of the module, without its CR. */
 void mcu_dev_line(struct mcu_device *d, char *line, uint64_t now_ms);

@@ -109,7 +109,7 @@ bool ot_server_check(struct ot_server *s, struct ag_span packet)
     if (packet.len >= OT_HEADER && ot_packet_did(packet) == UINT64_MAX)
         return check_hello(s, packet);
     if (!s->greeted)
-        return false; /* nobody has said hello: what a server that was started anew does */
+        return false; /* nobody has said hello: what a server that was restarted does */
     fault = ot_packet_open(&p, s->secret, packet, &s->plain);
     if (fault) {
         ot_server_bad(s, fault);

@@ -58,7 +58,7 @@ bool ot_server_command(struct ot_server *s, const char *method, const char *para
 /* The last command once more, same id and text. */
 bool ot_server_again(struct ot_server *s, uint32_t now_s);
 
-/* As if the server had been started anew: the device must greet again. The ledger is kept. */
+/* As if the server had been restarted: the device must greet again. The ledger is kept. */
 void ot_server_forget(struct ot_server *s);
 /* The way has gone (a closed connection). */
 void ot_server_way_gone(struct ot_server *s, void *way);

@@ -1,4 +1,4 @@
-/* The address of this connection among applications: one bit, claimed anew at each connect. */
+/* The address of this connection among applications: one bit, claimed again at each connect. */
 #include <errno.h>
 #include "libagent/conn.h"
 

@@ -4,7 +4,7 @@
  *     options; ag_program_log(); ag_program_start(); what the daemon opens on p->loop; ag_program_ready();
  *     ag_program_run(); what the daemon frees; ag_program_end()
  *
- * SIGTERM and SIGINT stop the daemon, SIGHUP opens the log file anew and reloads, SIGUSR1 writes the state to the log.
+ * SIGTERM and SIGINT stop the daemon, SIGHUP opens the log file again and reloads, SIGUSR1 writes the state to the log.
  */
 #ifndef AG_PROGRAM_H
 #define AG_PROGRAM_H

@@ -1,6 +1,6 @@
 #!/bin/sh
 # libagent against the last release: no function is gone, none has changed; new ones are welcome. Headers say what is public.
-#   tests/ci/abi.sh --write   libagent.abi anew, for a release
+#   tests/ci/abi.sh --write   libagent.abi again, for a release
 . "$(dirname "$0")/lib.sh"
 need abidiff abigail-tools
 configure abi -DCMAKE_BUILD_TYPE=Debug -DMIIO_EXAMPLES=OFF

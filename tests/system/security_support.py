@@ -13,7 +13,7 @@ ROOT, DAEMON, NOBODY = 0, 1, 65534
 needs_root = os.getuid() != 0
 
 # A process of another user. One JSON object a line: {"to":["tcp",PORT]|["unix",PATH]|["seqpacket",PATH], "send":[base64],
-# "until":base64, "hold":bool}. It connects anew, sends, and answers a line with all that came up to "until" (base64); with
+# "until":base64, "hold":bool}. It connects again, sends, and answers a line with all that came up to "until" (base64); with
 # "until" null it closes at once. "hold" keeps the connection open for the life of the process.
 ACTOR = r"""
 import base64, json, socket, sys

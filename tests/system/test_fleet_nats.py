@@ -200,7 +200,7 @@ def test_a_node_dies_and_nothing_is_lost(cluster, tmp_path):
     assert moved >= DEVICES // 3
     for d in devices:
         assert set(d.executed) == {1, 2, 3}
-    try:  # a cluster that elects its leaders anew may end a first session: there may be more than two
+    try:  # a cluster that elects its leaders again may end a first session: there may be more than two
         wait_for(lambda: sum("cloud mqtt connected" in l for l in real.err) >= 2, "miio_client on another node", LONG)
     except AssertionError as e:
         raise AssertionError("%s: %r" % (e, [l for l in real.err if "cloud" in l][-20:]))

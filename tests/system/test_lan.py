@@ -1,4 +1,4 @@
-"""The LAN side as the network sees it: addresses, replays, programs that begin anew. Packets are built here, byte by byte."""
+"""The LAN side as the network sees it: addresses, replays, programs that start over. Packets are built here, byte by byte."""
 import hashlib
 import json
 import os

@@ -184,7 +184,7 @@ def test_statuses_in_order_when_the_cloud_comes_and_goes(data_dir):
         with Cloud(udp="127.0.0.1:%d" % port) as cloud:
             app.wait(lambda m: app.statuses()[-1] == "cloud_connected", "the cloud again")
             assert cloud.wait_event("report")[0]["method"] == "event.alarm"
-            cloud.say("!kill")  # started anew, as far as the device can see
+            cloud.say("!kill")  # restarted, as far as the device can see
             app.wait(lambda m: app.statuses()[-1] == "cloud_retry", "silence is noticed")
             app.wait(lambda m: app.statuses()[-1] == "cloud_connected", "the cloud a third time")
             assert len(cloud.events("report")) == 1 and cloud.ledger()["bad"] == 0

@@ -1,5 +1,5 @@
 """A whole device, and each of its neighbours going away and coming back: the cloud, the local broker, the agent. Nothing
-else is started anew. The long run (MIIO_SOAK=1) keeps the cloud away for a minute."""
+else is restarted. The long run (MIIO_SOAK=1) keeps the cloud away for a minute."""
 import json
 import os
 import re

@@ -14,7 +14,7 @@ ctl=${MIIOCTL:-miioctl}
 
 while :; do
     sleep 1
-    info=$("$ctl" --json call mcu.info) || continue # the agent may be starting anew
+    info=$("$ctl" --json call mcu.info) || continue # the agent may be restarting
     case $info in
     *'"state":"idle"'*'"result":"installed"'*) exit 0 ;;
     *'"state":"idle"'*)

@@ -1,6 +1,6 @@
 /*
  * One try to download into a partial file: goes on behind what is there already when the server does ranges,
- * begins anew when it does not.
+ * starts over when it does not.
  */
 #ifndef OTA_FETCH_H
 #define OTA_FETCH_H

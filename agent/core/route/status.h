@@ -9,7 +9,7 @@
 #include "agent/core/state/state.h"
 #include "agent/core/state/text.h"
 
-/* Upstream is there anew. Asks nothing when nobody follows. */
+/* Upstream is there again. Asks nothing when nobody follows. */
 void status_ask(struct router *r);
 /* The peer has s since just now. */
 void status_registered(struct router *r, const struct sub *s);

@@ -1,6 +1,6 @@
 /*
  * When a cloud is tried again: after a cut soon, after a refused login late (a wrong key does not get right by trying
- * often). Pauses begin anew only after a session that lasted, see ag_backoff_session_ended(): a server that accepts and
+ * often). Pauses start over only after a session that lasted, see ag_backoff_session_ended(): a server that accepts and
  * closes, or two devices under one name, make no storm.
  * A core: what happened and when in, pauses out.
  */

@@ -2,7 +2,7 @@
  * How one subscription is asked for at a server that may not grant it: with the highest QoS first, then with one less,
  * down to 0. A server says no in three ways: it refuses, it does not answer, or it ends the connection; the last may be
  * chance, so it counts when it happens twice in a row. What has worked is asked for again at the next login. After the
- * last no it is given up, and begun anew every ten minutes: rules get mended.
+ * last no it is given up, and started over every ten minutes: rules get mended.
  * A core: one per topic; answers and now_ms in, what to do out.
  */
 #ifndef CLIENT_SUB_LADDER_H
@@ -19,7 +19,7 @@ struct sub_ladder {
     enum sub_ladder_state state;
     uint8_t first, qos; /* the highest to ask for; the one in use */
     uint8_t cuts;       /* connections in a row that ended while it was being asked for */
-    uint64_t due_ms;    /* asking: the answer is overdue; given up: to be begun anew. 0: never */
+    uint64_t due_ms;    /* asking: the answer is overdue; given up: to be started over. 0: never */
 };
 
 void sub_ladder_init(struct sub_ladder *s, uint8_t qos);

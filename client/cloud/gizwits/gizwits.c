@@ -48,7 +48,7 @@ static void load(struct gizwits *g)
     if (ag_file_read(g->store_path, STORE_FILE_MAX, &text) < 0)
         return;
     if (gizwits_store_parse(ag_buf_span(&text), &g->store) < 0)
-        ag_log(AG_LOG_WARNING, "gizwits: %s is not whole: registering anew", g->store_path);
+        ag_log(AG_LOG_WARNING, "gizwits: %s is not whole: registering again", g->store_path);
 }
 
 /* Bytes that would favour some letters are thrown away. */

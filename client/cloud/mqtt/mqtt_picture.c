@@ -91,10 +91,10 @@ static void read_back(struct mqtt_cloud *m)
         ag_log(AG_LOG_WARNING, "mqtt: cannot read %s back: %s", m->topics[MQTT_T_STATE], strerror(-r));
 }
 
-/* The broker does not let it be read: the state begins anew. */
+/* The broker does not let it be read: the state starts over. */
 static void unreadable(struct mqtt_cloud *m, const char *why)
 {
-    ag_log(AG_LOG_WARNING, "mqtt: %s is not read back: %s; it begins anew", m->topics[MQTT_T_STATE], why);
+    ag_log(AG_LOG_WARNING, "mqtt: %s is not read back: %s; it starts over", m->topics[MQTT_T_STATE], why);
     known(m);
 }
 

@@ -268,7 +268,7 @@ static void look_up(struct ot *o)
 static void begin_anew(struct ot *o)
 {
     o->begun_anew = true;
-    ot_session_end(o->session, "begun anew");
+    ot_session_end(o->session, "started over");
     o->begun_anew = false;
     drop_link(o);
     look_up(o);

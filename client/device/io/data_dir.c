@@ -229,7 +229,7 @@ int data_dir_settle_token(const struct data_dir *d, char token[DEVICE_TOKEN_LEN 
         return r;
     if (found == 0 && !device_token_is_blank(ag_buf_span(&text)))
         ag_log(AG_LOG_ERROR, "%s%s: neither 16 printable characters nor 32 hex digits: kept as it is; no phone can "
-               "talk to the device until it is mended and the client started anew", d->path, DATA_TOKEN);
+               "talk to the device until it is mended and the client restarted", d->path, DATA_TOKEN);
     else if (found < 0 && found != -ENOENT)
         ag_log(AG_LOG_ERROR, "%s%s: %s: no phone can talk to the device", d->path, DATA_TOKEN, strerror(-found));
     else {

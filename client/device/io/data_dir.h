@@ -43,7 +43,7 @@ int data_dir_remove(const struct data_dir *d, const char *name);
 /*
  * The token that phones need, of a device that belongs to somebody. A file that is not understood is left as it is, and
  * the token is one that lives in memory only: nobody's phone fits, but nothing is lost. One that is not there, or empty,
- * is made anew. All of this is told in the log. 0 or -errno (no random bytes).
+ * is made again. All of this is told in the log. 0 or -errno (no random bytes).
  */
 int data_dir_settle_token(const struct data_dir *d, char token[DEVICE_TOKEN_LEN + 1]);
 

@@ -19,7 +19,7 @@ struct net_info;
 int net_info_open(struct net_info **out, uv_loop_t *loop, void (*closed)(void *user), void *user);
 void net_info_close(struct net_info *n);
 
-/* Fills the network members of *out; what cannot be found is left as an empty string or 0. n NULL: asked anew. */
+/* Fills the network members of *out; what cannot be found is left as an empty string or 0. n NULL: asked again. */
 void net_info_get(struct net_info *n, struct device_info *out);
 
 /* How often the kernel has been asked. */

@@ -76,7 +76,7 @@ int crypt_encrypt(struct crypt *c, struct ag_span text, uint8_t *out)
 {
     int n = 0, tail = 0;
 
-    /* Only the vector is set anew: the key schedule stays. */
+    /* Only the vector is set again: the key schedule stays. */
     if (EVP_EncryptInit_ex2(c->enc, NULL, NULL, c->iv, NULL) != 1 ||
         EVP_EncryptUpdate(c->enc, out, &n, (const unsigned char *) text.p, (int) text.len) != 1 ||
         EVP_EncryptFinal_ex(c->enc, out + n, &tail) != 1)

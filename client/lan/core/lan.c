@@ -228,7 +228,7 @@ int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datag
     }
     if (packet_is_hello(datagram)) {
         l->stats.hellos++;
-        lan_requests_forget(&l->requests, from); /* whoever begins anew may begin with the same ids */
+        lan_requests_forget(&l->requests, from); /* whoever starts over may begin with the same ids */
         send_hello(l, from, next_hello_stamp(l, now_ms, now_s));
         return 0;
     }

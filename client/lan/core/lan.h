@@ -5,7 +5,7 @@
  * Nothing is executed twice. A packet is taken once within the stamp window, whoever sends it again (client/lan/core/replay.h).
  * A request is remembered by (address, port, id) for some time: a repeat of it, with the same text and nearly the same
  * stamp, is answered from memory, or left alone while the answer is still due. A hello from its address forgets the
- * answers, for a phone that begins anew may begin with the same ids; it never forgets the packets. Only a peer that knows
+ * answers, for a phone that starts over may begin with the same ids; it never forgets the packets. Only a peer that knows
  * the token can make the session keep anything, and what is kept is bounded.
  *
  * Source: miIO wire format (docs/protocol.md, "LAN"). Everything malformed is dropped without an answer and counted.

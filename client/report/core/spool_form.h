@@ -11,7 +11,7 @@
  *   state   0 the set of those who still need the entry (2), 2 the same with all bits turned over (2); "gone" when nobody
  *           does. Version 1 knew one reader only and wrote "live"
  *
- * A reader has done with an entry when the state is written anew without its bit: that needs no room, so it works on a full
+ * A reader has done with an entry when the state is rewritten without its bit: that needs no room, so it works on a full
  * disk, and no sector is half of one and half of the other. Nothing else is ever overwritten.
  *
  * spool_form_scan() believes nothing: it takes any bytes, gives out what has the right checksums, and counts the rest.

@@ -13,7 +13,7 @@ enum {
     GATHER_MS = 50,     /* what is taken out; whoever puts one in waits for the disk only */
     RETRY_MS = 10000,   /* what could not be taken out */
     LOOK_MS = 5000,     /* at a disk that did not let us in */
-    DEAD_MAX = 128 << 10 /* bytes of records that are gone, and more of them than of others: the file is written anew */
+    DEAD_MAX = 128 << 10 /* bytes of records that are gone, and more of them than of others: the file is rewritten */
 };
 
 /* One thing to be written. */
@@ -33,7 +33,7 @@ struct spool_op {
 struct batch {
     struct spool_file file; /* the state after it */
     uint64_t synced;
-    uint64_t *moved; /* place of each record of the index, when the file was written anew */
+    uint64_t *moved; /* place of each record of the index, when the file was rewritten */
     bool was_gone;
     char aside[SPOOL_PATH_MAX];
     int result;
@@ -307,7 +307,7 @@ static void take_file(struct spool *s)
     s->synced = b->synced;
     s->stats.lost += n_lost;
     if (b->was_gone && b->moved)
-        ag_log(AG_LOG_ERROR, "%s: removed, replaced or cut while it was in use; written anew, %zu reports lost%s%s", s->path,
+        ag_log(AG_LOG_ERROR, "%s: removed, replaced or cut while it was in use; rewritten, %zu reports lost%s%s", s->path,
                n_lost, b->aside[0] ? ", what was there put aside as " : "", b->aside);
     else if (b->moved && b->aside[0])
         ag_log(AG_LOG_ERROR, "%s: something else has come there; put aside as %s", s->path, b->aside);

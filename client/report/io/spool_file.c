@@ -229,7 +229,7 @@ static int copy_aside(const char *path, char aside_out[SPOOL_PATH_MAX])
     return spool_file_put_aside(path, aside_out); /* a file system without links */
 }
 
-/* ---- writing anew ---- */
+/* ---- rewriting ---- */
 
 static int write_heads(struct spool_file *f, uint64_t length)
 {

@@ -54,7 +54,7 @@ int spool_file_rewrite(const struct spool_file *f, const struct spool_place *pla
 
 /* The file that is open is one of a version before 0.2. */
 bool spool_file_is_old(const struct spool_file *f);
-/* A new file with what can be read of that one, in its place; it is put aside. To be opened anew. 0 or -errno: nothing is changed. */
+/* A new file with what can be read of that one, in its place; it is put aside. To be opened again. 0 or -errno: nothing is changed. */
 int spool_file_take_over(const struct spool_file *f, char aside_out[SPOOL_PATH_MAX], unsigned *n_taken_out,
                          unsigned *n_damaged_out);
 

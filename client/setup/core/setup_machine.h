@@ -82,7 +82,7 @@ enum setup_reboot {
 enum setup_do {
     SETUP_DO_ANSWER,      /* n: 0, ROUTER_E_* or -errno, to who asked */
     SETUP_DO_STATE,       /* n: enum device_event, told to applications */
-    SETUP_DO_PROVISIONED, /* provisioned has been looked at anew: what hello tells depends on it */
+    SETUP_DO_PROVISIONED, /* provisioned has been looked at again: what hello tells depends on it */
     SETUP_DO_COUNTRY,     /* country is the one in use */
     SETUP_DO_ONLINE,      /* the network is there: the cloud may be tried, or tried again now */
     SETUP_DO_CLOUD_STOP,

@@ -188,7 +188,7 @@ AGENT_API int agent_set_report_wait(agent_conn *conn, unsigned max_ms);
 /*
  * Begins to connect; returns at once. address: "unix:/path", "seqpacket:/path", "tcp:HOST:PORT" (numeric HOST) or
  * NULL: $MIIO_AGENT if set (the same forms), else AGENT_UNIX_PATH, then TCP 127.0.0.1:54320, in turn.
- * After a loss it connects again by itself and registers all subscriptions anew. -EBUSY when open already.
+ * After a loss it connects again by itself and registers all subscriptions again. -EBUSY when open already.
  */
 AGENT_API int agent_open(agent_conn *conn, const char *address);
 /*

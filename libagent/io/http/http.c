@@ -147,7 +147,7 @@ static size_t call_on_body(char *p, size_t size, size_t n, void *user)
     return c->verdict == AG_HTTP_OK && !c->canceled ? n : 0;
 }
 
-/* Answers of redirects end up in the same buffer; each new status line begins anew. */
+/* Answers of redirects end up in the same buffer; each new status line starts over. */
 static size_t call_on_header(char *p, size_t size, size_t n, void *user)
 {
     struct ag_http_call *c = user;

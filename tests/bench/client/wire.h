@@ -1,4 +1,4 @@
-/* The packet of the LAN and of the OT cloud (docs/protocol.md, "Packet"), written anew for the drivers; time and processor time. */
+/* The packet of the LAN and of the OT cloud (docs/protocol.md, "Packet"), rewritten for the drivers; time and processor time. */
 #ifndef BENCH_CLIENT_WIRE_H
 #define BENCH_CLIENT_WIRE_H
 #define OPENSSL_SUPPRESS_DEPRECATED 1

@@ -317,7 +317,7 @@ static const struct {
       "A< {\"method\":\"local.status\",\"params\":\"cloud_retry\"}", "D", "A< {\"id\":1,\"result\":[\"queued\"]}", "+600000",
       "C+", "A< {\"method\":\"local.status\",\"params\":\"cloud_connected\"}",
       "C< report again 500 {\"id\":500,\"method\":\"event.e\",\"params\":[\"a\"]}", "C! ack 500"}},
-    {"a network given again while the cloud is there: it begins anew", "builtin",
+    {"a network given again while the cloud is there: it starts over", "builtin",
      {"F+ wifi.conf ssid=\"home\"\nkey_mgmt=NONE", "F+ device.uid 5", "C< start", "C+", "A+",
       "L> {\"id\":5,\"method\":\"miIO.config_router\",\"params\":{\"ssid\":\"new\",\"passwd\":\"secret-key\",\"uid\":5}}",
       "A< {\"method\":\"local.status\",\"params\":\"wifi_connecting\"}", "L< {\"id\":5,\"result\":[\"ok\"]}", "+500",

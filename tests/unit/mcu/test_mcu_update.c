@@ -307,7 +307,7 @@ static void who_cancels_then_may_call_again(void **state)
     }
 }
 
-/* Block 257 says 1: a receiver that has started anew would take it for the first one, and the image would be another. */
+/* Block 257 says 1: a receiver that has restarted would take it for the first one, and the image would be another. */
 static void what_could_be_taken_for_another_block_is_not_sent(void **state)
 {
     uint8_t out[XMODEM_OUT_MAX];
@@ -442,7 +442,7 @@ static void the_port_may_go_and_come_back(void **state)
     go_and_come_back(&w); /* the receiver knows where it is */
     world_feed(&w, "\x15", 1);
     assert_memory_equal(world_said(&w), "\x01\x02\xfd", 3);
-    go_and_come_back(&w); /* it has started anew */
+    go_and_come_back(&w); /* it has restarted */
     world_feed(&w, "C", 1);
     world_wait(&w, XMODEM_SETTLE_MS);
     assert_memory_equal(world_said(&w), "\x01\x01\xfe\x01\x02\x03", 6);

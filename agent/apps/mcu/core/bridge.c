@@ -25,7 +25,7 @@ void mcu_bridge_mcu_started(struct mcu_bridge *b)
     b->model_due = b->set.ask_model && !*mcu_bridge_model(b);
 }
 
-/* What a module does at power-up; the MCU may have started afresh too. */
+/* What a module does at power-up; the MCU may have restarted too. */
 static void start_over(struct mcu_bridge *b)
 {
     mcu_line_init(&b->line);

@@ -119,7 +119,7 @@ void mcu_bridge_set_net(struct mcu_bridge *b, enum mcu_net net);
 /* The device's own firmware is being replaced, or is not any more. */
 void mcu_bridge_set_updating(struct mcu_bridge *b, bool updating);
 /*
- * The serial line went away (up false) or is there anew: the MCU may have started afresh. An update goes on within its own
+ * The serial line went away (up false) or is there again: the MCU may have restarted. An update goes on within its own
  * waits: boards leave the bus to come back as their boot loader.
  */
 void mcu_bridge_line(struct mcu_bridge *b, bool up);
@@ -145,7 +145,7 @@ static inline void mcu_bridge_reply(struct mcu_bridge *b, bool good)
     mcu_tx_printf(&b->tx, "%s\r", good ? "ok" : "error");
 }
 
-/* The MCU has started afresh: what is told and asked at a start comes again. */
+/* The MCU has restarted: what is told and asked at a start comes again. */
 void mcu_bridge_mcu_started(struct mcu_bridge *b);
 
 /* A module restart: everything but unsent reports starts over. */

@@ -50,7 +50,7 @@ void mcu_update_asked(struct mcu_update *u, uint64_t now_ms);
 /* The MCU's answer to update_fw: ready or busy. */
 void mcu_update_answered(struct mcu_update *u, bool ready, uint64_t now_ms);
 void mcu_update_version_came(struct mcu_update *u);
-/* The line went away or came back: the waits go on, and whoever is at its other end may have to be asked anew. */
+/* The line went away or came back: the waits go on, and whoever is at its other end may have to be asked again. */
 void mcu_update_interrupted(struct mcu_update *u);
 void mcu_update_stop(struct mcu_update *u, enum mcu_update_end why);
 

@@ -278,7 +278,7 @@ static void on_status(agent_conn *conn, const char *status, void *user)
     struct mcu_link *l = user;
 
     (void) conn;
-    forget_told(l); /* a client that has started anew says so by its states */
+    forget_told(l); /* a client that has restarted says so by its states */
     l->on_status(l, status);
 }
 

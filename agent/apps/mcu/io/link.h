@@ -51,7 +51,7 @@ void mcu_link_ask_identity(struct mcu_link *l);
 
 /*
  * Tells the client what the MCU says of itself, for the platform: at each change, each connect, each change of the status
- * and once a status period, since a client that has started anew knows nothing. Empty strings say nothing. Cheap when
+ * and once a status period, since a client that has restarted knows nothing. Empty strings say nothing. Cheap when
  * nothing has changed.
  */
 void mcu_link_tell_mcu(struct mcu_link *l, const char *model, const char *version);

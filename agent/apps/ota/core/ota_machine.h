@@ -56,7 +56,7 @@ enum ota_fetch_end {
     OTA_FETCH_CONNECT,
     OTA_FETCH_DISCONNECT,
     OTA_FETCH_SERVER,  /* the server is troubled (5xx) */
-    OTA_FETCH_RANGE,   /* what we have does not fit the server's file: begin anew */
+    OTA_FETCH_RANGE,   /* what we have does not fit the server's file: start over */
     OTA_FETCH_REFUSED, /* 404 and the like, too large: another try is useless */
     OTA_FETCH_LOCAL    /* our own trouble: no space, no memory */
 };
@@ -108,7 +108,7 @@ struct ota_machine {
     bool busy;            /* said by the device */
     unsigned n_failed;    /* tries without progress, in a row */
     bool stitched;        /* the file comes from more than one answer */
-    bool started_over;    /* a stitched file with a wrong sum was fetched anew already */
+    bool started_over;    /* a stitched file with a wrong sum was fetched again already */
     uint64_t done, total; /* bytes; total 0: unknown */
     uint64_t best; /* the largest done yet: only beyond it a try counts as one that brought something */
     uint64_t reported_ms; /* when progress was reported last */

@@ -106,7 +106,7 @@ struct gizwits_decision gizwits_session_on_provision(struct gizwits_session *s, 
     }
     if (how == GIZWITS_PROVISION_FAILED)
         return failure(s);
-    s->store->did[0] = '\0'; /* the server has forgotten us: register anew, after the pause */
+    s->store->did[0] = '\0'; /* the server has forgotten us: register again, after the pause */
     d = failure(s);
     d.save = true;
     return d;

@@ -20,7 +20,7 @@ enum {
     GIZWITS_PAUSE_MAX_MS = 600000,
     GIZWITS_DISABLE_TRIES =
         3,                   /* then the new identity goes first, the old one is tried at the next connect */
-    GIZWITS_SHORT_MS = 30000, /* a session has to last this long before the pauses begin anew */
+    GIZWITS_SHORT_MS = 30000, /* a session has to last this long before the pauses start over */
     GIZWITS_SHORT_MAX = 3     /* so many shorter ones in a row: perhaps another device has our identity */
 };
 
@@ -88,7 +88,7 @@ struct gizwits_decision gizwits_session_on_subscribed(struct gizwits_session *s,
                                                       uint64_t now_ms);
 /* The MQTT try or session has ended. */
 struct gizwits_decision gizwits_session_on_lost(struct gizwits_session *s, uint64_t now_ms);
-/* Begin anew at once: the network has changed. */
+/* Begin again at once: the network has changed. */
 struct gizwits_decision gizwits_session_kick(struct gizwits_session *s);
 /* The device was reset: this identity is to be disabled and a new one registered under a new passcode. */
 struct gizwits_decision gizwits_session_forget(struct gizwits_session *s, const char *new_passcode);

@@ -5,7 +5,7 @@
  *   OFF --start--> RESOLVING --found--> CONNECTING (streams) --> TALKING --failed--> PAUSING --> the next address, or RESOLVING
  *
  * Every address that was found has its turn before the name is looked up again. After a session the addresses are not
- * believed any longer. Pauses start anew when a session has lasted (libagent/core/backoff.h), or on a kick.
+ * believed any longer. Pauses start over when a session has lasted (libagent/core/backoff.h), or on a kick.
  */
 #ifndef CLIENT_OT_LINE_H
 #define CLIENT_OT_LINE_H

@@ -1,6 +1,6 @@
 /*
  * Commands that the OT cloud has given, so that a repeat is not executed again but answered from memory. A repeat is the
- * same id with the same text: a cloud that was started anew counts its ids from the beginning, and the same number
+ * same id with the same text: a cloud that was restarted counts its ids from the beginning, and the same number
  * with another text is another command. An answered entry is forgotten some time after it came. Survives reconnects.
  *
  * A token stands for one entry and is never used again.

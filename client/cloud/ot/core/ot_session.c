@@ -167,7 +167,7 @@ static void send_idle(struct ot_session *s, uint64_t now_ms)
 void ot_session_begin(struct ot_session *s, uint64_t now_ms)
 {
     if (s->state != OT_IDLE)
-        ot_session_end(s, "begun anew");
+        ot_session_end(s, "started over");
     s->state = OT_HELLO;
     s->begun_ms = s->last_rx_ms = now_ms;
     s->n_hellos = 0;

@@ -217,7 +217,7 @@ static const struct row graces[] = {
     {"later ones are refused at once", 0, {"E1000", "L{\"id\":9,\"method\":\"m\"}"},
      "done 1/5 tag 7 end 2 "
      "{\"id\":0,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\",\"data\":\"no application connected\"}}\n"},
-    {"it begins anew when the last one goes", 1,
+    {"it starts over when the last one goes", 1,
      {"-0", "G3000", "L{\"id\":9,\"method\":\"m\"}", "+0", "P0={\"id\":101,\"result\":[1]}"},
      "send 1 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"result\":[1]}\n"},
 };

@@ -337,7 +337,7 @@ static void each_reader_takes_its_part(void **state)
     for (uint64_t seq = 100; seq < 1890; seq++)
         spool_release(r.s, seq, seq < 1800 ? 3 : 1);
     assert_int_equal(keep(&r, 1900), 0);
-    assert_int_equal(keep(&r, 1901), 0); /* the file has been written anew */
+    assert_int_equal(keep(&r, 1901), 0); /* the file has been rewritten */
     rig_close(&r);
     rig_open(&r);
     assert_int_equal(r.n_found, 4 + 100 + 2);

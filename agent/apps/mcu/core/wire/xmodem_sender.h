@@ -17,7 +17,7 @@ enum {
     XMODEM_BLOCK_MS = 3000,  /* silence after a block */
     XMODEM_BLOCK_TRIES = 25,
     XMODEM_LINGER_MS = 300, /* after a repeated block: its second ACK must not count for the next block */
-    XMODEM_BACK_CRC_MS = 11000, /* the line is back: whoever still waits calls within 10 s, and C tells who has started anew */
+    XMODEM_BACK_CRC_MS = 11000, /* the line is back: whoever still waits calls within 10 s, and C tells who has restarted */
     XMODEM_EOT_MS = 2000,
     XMODEM_EOT_TRIES = 10,
     XMODEM_TOTAL_MS = 120000,     /* whole transfer: this, and 1 ms for each byte */
@@ -70,14 +70,14 @@ void xmodem_sender_start(struct xmodem_sender *x, const uint8_t *image, size_t l
 
 /*
  * Takes one byte of the receiver, or (tick) only the time. Returns how many bytes of out are to be sent.
- * Feed byte by byte; out is filled anew by each call.
+ * Feed byte by byte; out is filled again by each call.
  */
 size_t xmodem_sender_byte(struct xmodem_sender *x, uint8_t byte, uint64_t now_ms,
                           uint8_t out[XMODEM_OUT_MAX]);
 size_t xmodem_sender_tick(struct xmodem_sender *x, uint64_t now_ms, uint8_t out[XMODEM_OUT_MAX]);
 
 /*
- * The line goes away or is back: a receiver that now calls with C has started anew and gets the image from its start; one that
+ * The line goes away or is back: a receiver that now calls with C has restarted and gets the image from its start; one that
  * still waits for the block under way gets that. With checksums both say NAK: soon after the return it is a call for the start,
  * later and after silence for the block, and who refuses one is given the other in turn. Where a wrong guess would be
  * taken for right, by its number, the transfer is cancelled and begins when the receiver calls again; the same when it cancels.

@@ -569,7 +569,7 @@ static void applications_that_come_later_are_asked_again(void **state)
         assert_non_null(strstr(rig_take(), "get_properties"));
     }
     assert_int_equal(rig_answer(9, "nothing of sense"), 0);
-    assert_int_equal(rig_next_timer(), UINT64_MAX); /* the next login, or Home Assistant's start, begins anew */
+    assert_int_equal(rig_next_timer(), UINT64_MAX); /* the next login, or Home Assistant's start, starts over */
     unlink(path);
     rig_close();
 }

@@ -520,7 +520,7 @@ static void commands_and_repeats(void **state)
     give_text(&g, "{\"id\":0,\"method\":\"get_prop\",\"params\":[]}");
     check(&g, "1.0 > {\"id\":0,\"result\":[1]}\n");
     g.answer = "{\"result\":[\"ok\"]}";
-    give_text(&g, "{\"id\":0,\"method\":\"set_power\",\"params\":[]}"); /* the cloud counts anew */
+    give_text(&g, "{\"id\":0,\"method\":\"set_power\",\"params\":[]}"); /* the cloud counts again */
     check(&g, "1.0 command {\"id\":0,\"method\":\"set_power\",\"params\":[]}\n1.0 > {\"id\":0,\"result\":[\"ok\"]}\n");
     pass(&g, 14000);
     give_text(&g, "{\"id\":4294967295,\"method\":\"x\"}");
@@ -532,7 +532,7 @@ static void commands_and_repeats(void **state)
     check(&g, "");
     assert_int_equal(ot_session_stats(g.s)->drop_replayed, 1);
     g.cloud_stamp++;
-    give_text(&g, "{\"id\":4294967295,\"method\":\"x\"}"); /* so late, and a new packet: it is meant anew */
+    give_text(&g, "{\"id\":4294967295,\"method\":\"x\"}"); /* so late, and a new packet: it is meant again */
     check(&g, "46.0 command {\"id\":4294967295,\"method\":\"x\"}\n46.0 > {\"id\":4294967295,\"result\":[\"ok\"]}\n");
     rig_close(&g);
 }
