@@ -76,7 +76,7 @@ struct client {
     struct lan_addr ble_asker; /* of the datagram under way: it is answered within the call */
     struct ag_addr local_bound, lan_bound, ble_bound;
     struct local_gate gate; /* who may do and see what on the local ways in */
-    struct net_info *net;    /* NULL: none, asked anew each time */
+    struct net_info *net;    /* NULL: none, asked again each time */
     uv_prepare_t prepare;    /* where all deadlines are looked at */
     uv_timer_t timer;        /* the earliest of them */
     uint64_t timer_at;

@@ -5,7 +5,7 @@
 #include "libagent/gen/names.h"
 #include "libagent/gen/writer.h"
 
-/* Of what is made anew each time; PREFIX.c is the maker's own. */
+/* Of what is made again each time; PREFIX.c is the maker's own. */
 #define GEN_LICENSE "/* SPDX-License-Identifier: MIT */\n"
 
 /* PREFIX_model.h: types, setters, getters, events, handlers. */
