@@ -7,6 +7,7 @@
 #include "tests/world/world.h"
 
 enum { COMMANDS = 1 << 17, REPORTS = 1 << 16, APPS = 51, ANSWER_WITHIN_S = 45,
+       ORDER_MENDS_S = 300,
        LINE_MENDS_S = 150 /* the longest pause of a link, and its login */, LINES_A_MINUTE = 240 };
 
 struct world_sums sums;
@@ -29,6 +30,8 @@ static struct command *commands;
 static struct report *reports[APPS];
 static uint64_t n_reports[APPS];
 static uint64_t disturbed_us, line_disturbed_us;
+static uint64_t newest[APPS]; /* report that has arrived */
+static bool keeps_order;
 static int dark_pid; /* the run of the client that serves no phone */
 
 void disturbed(const char *what)
@@ -153,7 +156,12 @@ void report_told(int app, uint64_t n, int status, const char *text)
     sums.queued++;
 }
 
-/* The same id on repeats. */
+void reports_keep_order(bool keep)
+{
+    keeps_order = keep;
+}
+
+/* The same id on repeats, and in order per sender. */
 void report_arrived(int app, uint64_t n, uint64_t id)
 {
     struct report *r;
@@ -168,6 +176,11 @@ void report_arrived(int app, uint64_t n, uint64_t id)
         return;
     if (r->arrived && r->id != id)
         broken("report %llu of app%d came under two ids", (unsigned long long) n, app);
+    /* one that the cloud did not acknowledge is held back, and those behind it go on meanwhile */
+    if (!r->arrived && n < newest[app] && keeps_order && line_disturbed_us + ORDER_MENDS_S * SECOND < W.now_us)
+        broken("report %llu of app%d came behind its %llu", (unsigned long long) n, app, (unsigned long long) newest[app]);
+    if (n > newest[app])
+        newest[app] = n;
     sums.arrived += !r->arrived;
     r->arrived = 1;
     r->id = id;

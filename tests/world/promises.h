@@ -18,6 +18,8 @@ void command_executed(int app, uint64_t n);
 /* Reports: of an application, what it was told, what the cloud got. */
 uint64_t report_next(int app);
 void report_told(int app, uint64_t n, int status, const char *text);
+/* Whether the line to the cloud keeps the order of what is sent: UDP does not. */
+void reports_keep_order(bool keep);
 void report_arrived(int app, uint64_t n, uint64_t id);
 
 /* Something died or lost its way just now: what was open then may be lost, though never twice. */

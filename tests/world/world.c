@@ -18,7 +18,7 @@ main_fn world_agent_main, world_client_main, world_app_main;
 void *__wrap_malloc(size_t n);
 void __wrap_free(void *at);
 
-enum { N_APPS = 5, DID = 10000, REST_S = 900, TERM_MS = 1050 };
+enum { N_APPS = 5, DID = 10000, REST_S = 900, TERM_MS = 1050, CONNECTS_A_MINUTE = 40 };
 enum { AGENT, CLIENT, FIRST_APP };
 enum fault_kind {
     F_KILL, F_TERM, F_POWER, F_CUT, F_DOWN, F_SLOW, F_LOSS, F_REFUSE, F_MUTE, F_NO_ACKS, F_RESTART, F_RESOLVER, F_IO, F_ALLOC,
@@ -40,7 +40,7 @@ static struct {
     struct ot_cloud cloud;
     struct phone phone;
     struct link *far, *lan;
-    uint64_t next_command, resend[64];
+    uint64_t next_command, connects;
     int n_down;
 } w;
 
@@ -159,8 +159,9 @@ static void fault_on(const struct fault *f)
         w.far->late_ppm = 100000;
         break;
     case F_REFUSE:
-        w.far->refuses = true;
         w.broker.faults.refuse_login = f->arg & 1 ? 3 : 0;
+        w.broker.faults.close_at_once = f->arg & 2;
+        w.far->refuses = !(f->arg & 3);
         net_cut(w.far);
         break;
     case F_MUTE:
@@ -217,6 +218,8 @@ static void all_well(void)
     w.far->jitter_us = latency / 4;
     w.far->loss_ppm = w.far->dup_ppm = w.far->late_ppm = 0;
     w.lan->loss_ppm = w.lan->dup_ppm = w.lan->late_ppm = 0;
+    if (w.broker.faults.no_acks)
+        net_cut(w.far); /* what was never acknowledged is so only after another login */
     w.broker.faults = (struct broker_faults){.refuse_sub_above = 3};
     w.cloud.mute = w.cloud.no_acks = false;
     resolver.mute = resolver.failing = false;
@@ -257,7 +260,14 @@ static void fault_begin(void *arg, uint64_t i)
 /* Long faults go on disturbing. */
 static void on_second(void *arg, uint64_t n)
 {
+    uint64_t connects = w.broker.n_connects + w.cloud.n_connects;
+
     (void) arg;
+    if (n % 60 == 0) {
+        if (connects - w.connects > CONNECTS_A_MINUTE)
+            broken("%llu connections to the cloud within a minute: its pauses do not grow", (unsigned long long) (connects - w.connects));
+        w.connects = connects;
+    }
     if (w.n_down > 0) {
         disturbed("fault");
         line_disturbed();
@@ -452,6 +462,7 @@ void world_live(uint64_t seed, uint64_t hours, const struct plan *p, const bool 
     w.traffic.s = seed ^ 0x7777;
     w.ot = rng_below(&w.traffic, 2);
     w.tcp = rng_below(&w.traffic, 2);
+    reports_keep_order(!w.ot || w.tcp);
     w.next_command = 1;
     W.on_exit = on_exit_of;
     W.on_line = promises_of_lines;

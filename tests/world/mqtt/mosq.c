@@ -143,6 +143,14 @@ int mosquitto_lib_init(void)
     return 0;
 }
 
+int mosquitto_lib_version(int *major, int *minor, int *revision)
+{
+    *major = 2;
+    *minor = 0;
+    *revision = 11;
+    return 2000011;
+}
+
 int mosquitto_lib_cleanup(void)
 {
     return 0;
