@@ -5,18 +5,20 @@
 #
 #   examples/demo.sh           builds, starts all, shows it, leaves it running for miioctl until Ctrl-C
 #   examples/demo.sh --once    the same unattended: ends by itself, 0 only if all was seen
+#   --web          also the device's page: opens it, or prints its address
 #   --mcu          also a microcontroller on a serial line behind miio_mcu; the phone reads and sets a property of it
 #   --cloud NAME[,NAME]   ot (default), gizwits, onenet, mqtt; several at once, the primary first; or none
 #   --build DIR    build tree (build)      --no-install   no packages
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-once=no cloud=ot build=build install=yes mcu=no
+once=no cloud=ot build=build install=yes mcu=no web=no
 while [ $# -gt 0 ]; do
     case $1 in
     --once) once=yes ;;
     --no-install) install=no ;;
     --mcu) mcu=yes ;;
+    --web) web=yes ;;
     --cloud) cloud=${2:?--cloud needs a name} && shift ;;
     --build) build=${2:?--build needs a directory} && shift ;;
     -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0" && exit 0 ;;
@@ -208,6 +210,13 @@ if [ $mcu = yes ]; then
     wait_line mcu 'agent connected' >/dev/null
 fi
 
+page=
+if [ $web = yes ]; then
+    [ -x "$bin/miio_web" ] || die "built without miio_web: it needs libmicrohttpd"
+    start web "$bin/miio_web" --agent "unix:$dir/agent.sock" --listen 127.0.0.1:0 --password-file none --miioctl "$bin/miioctl"
+    page=$(ready_value web url)
+fi
+
 say "running: $([ $cloud = none ] || echo "stand-in cloud${clouds[1]:+s $cloud}, ")client, agent, lamp, sensor$([ $mcu = no ] || echo ', an MCU and its bridge') (device $did)"
 
 # ---- a phone ----
@@ -336,6 +345,29 @@ if grep -E 'get_prop|set_power|toggle' "$dir/sensor.log"; then
 fi
 echo "  sensor: nothing, it did not wake up"
 
+# ---- the page ----
+if [ $web = yes ]; then
+    say "the page"
+    $python - "$page" <<'PY' || die "the page does not show the device"
+import json
+import sys
+import time
+import urllib.request
+for _ in range(100):  # the sensor reports every second
+    with urllib.request.urlopen(sys.argv[1] + "api/state", timeout=10) as answer:
+        state = json.load(answer)
+    if "temperature" in state["values"]:
+        break
+    time.sleep(0.1)
+else:
+    sys.exit("no report has come")
+print("  %s\n  %s" % (sys.argv[1], state["values"]))
+PY
+    if [ $once = no ] && [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && command -v xdg-open >/dev/null; then
+        xdg-open "$page" >/dev/null 2>&1 || true
+    fi
+fi
+
 if [ $once = yes ]; then
     say "all was seen"
     exit 0
@@ -343,7 +375,7 @@ fi
 trap 'echo && echo "all programs are ended" && exit 0' INT
 cat <<TRY
 
-It goes on running. In another shell:
+It goes on running.$([ $web = no ] || echo " The page: $page") In another shell:
   $bin/miioctl --agent unix:$dir/agent.sock list
   $bin/miioctl --agent unix:$dir/agent.sock monitor
   $bin/miioctl --agent unix:$dir/agent.sock call get_prop '["power","bright"]'

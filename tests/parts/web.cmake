@@ -15,4 +15,6 @@ if(MIIO_WEB)
     miio_web_test(http 240)
     # skips, with the reason, where chromium, its driver, python3-selenium or (for axe-core) npm are missing
     miio_web_test(browser 400)
+    add_test(NAME web.demo COMMAND ${CMAKE_SOURCE_DIR}/examples/demo.sh --once --web --no-install --build ${CMAKE_BINARY_DIR})
+    set_tests_properties(web.demo PROPERTIES TIMEOUT 300 RUN_SERIAL TRUE)
 endif()

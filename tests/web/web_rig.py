@@ -33,7 +33,7 @@ class Device:
         args = ["--agent", self.address, "--miioctl", os.path.join(os.path.abspath(BIN), "miioctl"), "--listen", "127.0.0.1:0"]
         if model:
             args += ["--model", model]
-        args += ["--password-file", self.set_password(password)] if password else []
+        args += ["--password-file", self.set_password(password) if password else "none"]
         self.web_args = ["miio_web", *args, *web]
         self.web = self.add(*self.web_args)
         self.url = self.web.ready["url"]

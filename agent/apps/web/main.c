@@ -39,7 +39,7 @@ static void usage(FILE *f)
     fprintf(f, "usage: miio_web [options]\n"
                "A page on the device: what it does, what it says, and its first set-up.\n\n"
                "  --listen ADDR:PORT      where the page is (127.0.0.1:8086); beyond loopback it wants a password\n"
-               "  --password-file FILE    hash of the password (" PASSWORD_FILE ", when it is there)\n"
+               "  --password-file FILE    hash of the password (" PASSWORD_FILE ", when it is there); none\n"
                "  --set-password          ask for one, or read it from standard input, write the file, end\n"
                "  --any-local-user        without a password: every user of this machine, not only root and its own\n"
                "  --session-minutes N     a login that nobody uses ends after so long (30)\n"
@@ -137,6 +137,8 @@ static bool set_option(struct options *o, int c, const char *arg)
     case 'i':
         return set_listen(o, arg);
     case 'p':
+        if (strcmp(arg, "none") == 0)
+            return o->password_file[0] = '\0', true;
         o->password_given = true;
         return set_path("password-file", arg, o->password_file);
     case 'P':
@@ -209,7 +211,7 @@ static int read_options(struct options *o, int argc, char **argv)
 static int read_password(struct options *o)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
-    int r = ag_file_read(o->password_file, 4096, &text);
+    int r = o->password_file[0] ? ag_file_read(o->password_file, 4096, &text) : -ENOENT;
 
     if (r == -ENOENT && !o->password_given)
         return -1;
@@ -312,6 +314,8 @@ int main(int argc, char **argv)
     r = read_options(&o, argc, argv);
     if (r >= 0)
         return r;
+    if (o.set_password && !o.password_file[0])
+        return AG_EXIT_USAGE;
     if (o.set_password)
         return web_set_password(o.password_file) == 0 ? AG_EXIT_OK : AG_EXIT_RUNTIME;
     add_own_names(&o);
