@@ -7,10 +7,13 @@
 #include "client/device/core/wire.h"
 #include "libagent/core/text/message.h"
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
 enum { COMMAND_MAX = 1 << 20, DEPTH_MAX = 128 };
 
 struct open_command {
-    struct ag_list link;
+    UT_hash_handle hh;
     uint64_t token;
     size_t id_len;
     char id[]; /* as it stood in the command */
@@ -18,20 +21,20 @@ struct open_command {
 
 void mqtt_commands_init(struct mqtt_cloud *m)
 {
-    ag_list_init(&m->commands);
+    m->commands = NULL;
     answer_box_init(&m->answers);
 }
 
-static void command_free(struct open_command *c)
+static void command_free(struct mqtt_cloud *m, struct open_command *c)
 {
-    ag_list_del(&c->link);
+    HASH_DEL(m->commands, c);
     free(c);
 }
 
 void mqtt_commands_deinit(struct mqtt_cloud *m)
 {
-    while (!ag_list_empty(&m->commands))
-        command_free(ag_list_first(&m->commands, struct open_command, link));
+    while (m->commands)
+        command_free(m, m->commands);
     answer_box_deinit(&m->answers);
 }
 
@@ -96,8 +99,13 @@ static struct open_command *command_new(struct mqtt_cloud *m, struct ag_span id)
         return NULL;
     memcpy(c->id, id.p, id.len);
     c->id_len = id.len;
-    c->token = ++m->next_token;
-    ag_list_append(&m->commands, &c->link);
+    c->token = m->next_token + 1;
+    HASH_ADD(hh, m->commands, token, sizeof c->token, c);
+    if (!c->hh.tbl) {
+        free(c);
+        return NULL;
+    }
+    m->next_token++;
     return c;
 }
 
@@ -143,13 +151,10 @@ void mqtt_command_come(struct mqtt_cloud *m, const struct mqtt_link_msg *msg)
 
 static struct open_command *find(struct mqtt_cloud *m, uint64_t token)
 {
-    ag_list_for_each (it, &m->commands) {
-        struct open_command *c = ag_list_entry(it, struct open_command, link);
+    struct open_command *c;
 
-        if (c->token == token)
-            return c;
-    }
-    return NULL;
+    HASH_FIND(hh, m->commands, &token, sizeof token, c);
+    return c;
 }
 
 /* An answer that cannot be given as it is: the command is answered all the same. */
@@ -184,7 +189,7 @@ int mqtt_command_answer(struct cloud *base, uint64_t token, struct ag_span text)
         put_error(m, c, r == -ENOMEM ? "out of memory" : "the answer is not a JSON object");
     if (r == -EMSGSIZE)
         put_error(m, c, "the answer is too large to wait for the connection");
-    command_free(c);
+    command_free(m, c);
     mqtt_answers_send(m);
     mqtt_ask_soon(m);
     return 0;

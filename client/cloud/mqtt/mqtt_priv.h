@@ -19,6 +19,8 @@
 #include "libagent/core/list.h"
 #include "libagent/core/log/log.h"
 
+struct open_command;
+
 enum mqtt_topic {
     MQTT_T_COMMAND,
     MQTT_T_COMMAND_ACK,
@@ -83,7 +85,7 @@ struct mqtt_cloud {
     char client_id[64], did[24];
     char *topics[MQTT_N_TOPICS];
     struct sub_ladder sub_command, sub_state;
-    struct ag_list commands; /* struct open_command */
+    struct open_command *commands; /* uthash, by token */
     struct answer_box answers;
     uint64_t next_token;
     struct prop_state state;
