@@ -195,6 +195,7 @@ static void op_finish(struct mqtt_link *l, struct op *o, int result)
         l->stats.in_window--;
         l->window_bytes -= o->bytes;
         l->stats.acked += result == 0;
+        mqtt_session_waits(&l->session, l->stats.in_window > 0);
     }
     free(o);
     if (cookie && !l->closing)
@@ -287,6 +288,7 @@ static void deliver(struct mqtt_link *l, const struct mqtt_inbox_event *e)
     case MQTT_INBOX_UP:
         l->state = UP;
         l->starved = false;
+        mqtt_session_waits(&l->session, l->stats.in_window > 0);
         l->stats.connects++;
         l->events->connected(l->user, e->a);
         break;
@@ -513,7 +515,8 @@ int mqtt_link_publish(struct mqtt_link *l, const struct mqtt_link_msg *m, uint64
     o->qos = m->qos;
     o->bytes = m->payload.len;
     l->stats.sent++;
-    l->stats.in_window++;
+    if (l->stats.in_window++ == 0)
+        mqtt_session_waits(&l->session, true);
     l->window_bytes += o->bytes;
     o->mid = mid;
     ag_list_append(&l->ops, &o->link);

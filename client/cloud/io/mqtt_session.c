@@ -15,7 +15,8 @@ enum {
     POLL_UP_MS = 5000, /* with a libmosquitto that does not wake by itself for its PINGREQ: before 2.0 */
     SLEEP_MAX_MS = 3600000, /* without keepalive. Orders wake it through the socket pair of libmosquitto */
     POLL_LEAVE_MS = 50,
-    LEAVE_MS = 500 /* to write DISCONNECT */
+    LEAVE_MS = 500, /* to write DISCONNECT */
+    ACK_MS = 120000 /* a server that acknowledges nothing for so long has lost what it was sent */
 };
 
 static uint64_t now_ms(void)
@@ -57,6 +58,8 @@ static void on_connect(struct mosquitto *m, void *user, int rc, int flags)
     }
     pthread_mutex_lock(&s->inbox->lock);
     s->up = true;
+    if (s->unacked_since_ms > 0) /* all of it goes out once more now */
+        s->unacked_since_ms = now_ms();
     pthread_mutex_unlock(&s->inbox->lock);
     if (s->beat.interval_ms > 0)
         heartbeat_start(&s->beat, now_ms());
@@ -249,10 +252,31 @@ static bool peer_known(struct mqtt_session *s)
     return fd >= 0 && getpeername(fd, (struct sockaddr *) &peer, &len) == 0;
 }
 
+/* It answers pings, and may take all else for ever: only another login brings what waits on its way again. */
+static bool is_forgotten(struct mqtt_session *s)
+{
+    uint64_t since;
+
+    pthread_mutex_lock(&s->inbox->lock);
+    since = s->unacked_since_ms;
+    pthread_mutex_unlock(&s->inbox->lock);
+    return s->up && since > 0 && now_ms() - since >= ACK_MS;
+}
+
+void mqtt_session_waits(struct mqtt_session *s, bool waits)
+{
+    uint64_t now = waits ? now_ms() : 0;
+
+    pthread_mutex_lock(&s->inbox->lock);
+    s->unacked_since_ms = now;
+    pthread_mutex_unlock(&s->inbox->lock);
+}
+
 struct try_end {
     int rc, err;
     bool timed_out, reached; /* reached: there was a TCP connection */
     bool unanswered; /* heartbeats were */
+    bool unacked;    /* publishes were */
 };
 
 static void drive(struct mqtt_session *s, struct try_end *end)
@@ -274,6 +298,10 @@ static void drive(struct mqtt_session *s, struct try_end *end)
             mosquitto_loop(s->mosq, 0, 1);
             return;
         }
+        if (!leaving && !end->unacked && is_forgotten(s)) {
+            end->unacked = true;
+            cut(s);
+        }
         if (!leaving && !end->unanswered && !beat(s)) {
             end->unanswered = true;
             cut(s);
@@ -288,7 +316,8 @@ static void report_end(struct mqtt_session *s, const struct try_end *end, bool w
 {
     enum mqtt_link_loss loss = MQTT_LINK_UNREACHABLE;
     int err = end->rc == MOSQ_ERR_ERRNO ? end->err : 0;
-    const char *what = end->unanswered  ? "two heartbeats without an answer"
+    const char *what = end->unacked     ? "nothing is acknowledged"
+                       : end->unanswered ? "two heartbeats without an answer"
                        : end->timed_out ? "timeout"
                        : s->tls_error[0] && !s->key_is_encrypted ? s->tls_error
                        : s->key_is_encrypted ? "the key file is encrypted; it must be without a pass phrase"

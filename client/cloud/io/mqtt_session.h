@@ -26,6 +26,7 @@ struct mqtt_session {
     void (*dispose)(struct mqtt_session *s); /* on the thread, when it was abandoned; the session is no more */
     bool sleeps_well; /* libmosquitto wakes by itself when its PINGREQ is due */
     bool key_is_encrypted; /* the thread's own: so OpenSSL found key_file */
+    uint64_t unacked_since_ms; /* publishes above QoS 0 wait, and none has been acknowledged since; 0: none waits; under the lock */
     bool up; /* CONNACK came; written by the thread, under the lock */
     char tls_error[128]; /* the thread's own: OpenSSL's reason in this try, "" none */
     int refused; /* the thread's own: CONNACK code, 0 none */
@@ -46,6 +47,9 @@ void mqtt_session_leave(struct mqtt_session *s, bool for_good);
  * the loop must not touch either again. false: it ends in the usual way. After mqtt_session_leave(for_good).
  */
 bool mqtt_session_abandon(struct mqtt_session *s);
+
+/* From the loop: publishes wait for the server, whose last sign was just now; or none does. */
+void mqtt_session_waits(struct mqtt_session *s, bool waits);
 
 /* libmosquitto's code as -errno. */
 int mqtt_session_errno(int rc);
