@@ -1,1 +1,0 @@
-#include "libagent/api/call.h"

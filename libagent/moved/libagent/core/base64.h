@@ -1,1 +1,0 @@
-#include "libagent/core/text/base64.h"

@@ -1,1 +1,0 @@
-#include "libagent/core/json/digit_run.h"

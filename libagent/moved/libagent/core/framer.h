@@ -1,1 +1,0 @@
-#include "libagent/core/frame/framer.h"

@@ -1,1 +1,0 @@
-#include "libagent/core/json/json_walk.h"

@@ -1,1 +1,0 @@
-#include "libagent/core/log/log_ring.h"

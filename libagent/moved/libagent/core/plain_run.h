@@ -1,1 +1,0 @@
-#include "libagent/core/json/plain_run.h"

@@ -1,1 +1,0 @@
-#include "libagent/io/access/access_file.h"

@@ -1,1 +1,0 @@
-#include "libagent/io/http/http.h"

@@ -1,1 +1,0 @@
-#include "libagent/io/access/trust.h"

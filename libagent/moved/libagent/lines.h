@@ -1,1 +1,0 @@
-#include "libagent/conn/lines.h"

@@ -1,1 +1,0 @@
-#include "libagent/text/number.h"
