@@ -125,7 +125,7 @@ def test_one_hook_one_process(tmp_path, line):
         for n, verb in enumerate(("restore", "restore", "reboot", "restore", "reboot", "factory"), 1):
             assert line.say(verb) == "ok"
             wait_for(lambda: sum("the MCU asks for" in e for e in stack.mcu.err) == n, "the %dth" % n)
-        wait_for((tmp_path / "hooks").exists, "the first hook")
+        wait_for(lambda: (tmp_path / "hooks").exists() and (tmp_path / "hooks").read_text(), "the first hook's word")
         assert (tmp_path / "hooks").read_text() == "begin restore\n"
         (tmp_path / "go").touch()
         stack.mcu.wait_err("hook factory done")
