@@ -13,7 +13,7 @@ def after(text, added):
 MUTANTS = [Mutant(*row) for row in [
     # ---- the mqtt cloud ----
     ("answered commands are never freed", "client/cloud/mqtt/mqtt_command.c",
-     "    command_free(c);\n    mqtt_answers_send(m);", "    mqtt_answers_send(m);", "unit.mqtt_cloud"),
+     "    command_free(m, c);\n    mqtt_answers_send(m);", "    mqtt_answers_send(m);", "unit.mqtt_cloud"),
     ("an answer keeps its place in the box", "client/cloud/core/answer_box.c",
      "    if (r != -EMSGSIZE)\n        b->n_open--;\n", "", "unit.mqtt_cloud unit.onenet_cloud unit.gizwits_cloud"),
     ("a command that is retained is executed", "client/cloud/mqtt/mqtt_command.c",
