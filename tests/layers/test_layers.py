@@ -122,6 +122,23 @@ def test_nothing_is_left_for_later():
     assert not bad, "\n".join(bad)
 
 
+def test_every_source_file_names_its_licence():
+    """In its first lines. Not: what others wrote, what miio_gen writes, and data of tests."""
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True)
+    names = listed.stdout.split("\0") if listed.returncode == 0 else [str(p.relative_to(ROOT)) for p in text_files()]
+    bad = []
+    for name in names:
+        path = ROOT / name
+        if re.search(r"/carried/|/corpus/|^tests/data/|^examples/thermostat/", name) or not path.is_file():
+            continue
+        with open(path, errors="replace") as f:
+            head = [f.readline() for _ in range(2)]
+        source = re.search(r"\.(c|h|css|js|py|sh|cmake)$|CMakeLists\.txt$", name) or head[0].startswith("#!")
+        if source and "SPDX-License-Identifier: MIT" not in head[0] + head[1]:
+            bad.append(name)
+    assert bad == []
+
+
 def test_no_file_is_a_giant():
     """700 lines of code hold more than one concept. Vector tables of tests may be longer."""
     bad = []
