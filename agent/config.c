@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/config.h"
 
 #include <errno.h>
@@ -31,8 +32,8 @@ static int config_limit(struct settings *s, const struct ag_ini_item *item, bool
 
 static int config_agent(struct settings *s, const struct ag_ini_item *item, char *reason, size_t n)
 {
-    static const char *const names[] = {"listen",     "upstream", "unix",     "seqpacket",
-                                        "unix-group", "log-file", "log-level", "access", "upstream-user"};
+    static const char *const names[] = {"listen",   "upstream",  "unix",   "seqpacket",    "unix-group",
+                                        "log-file", "log-level", "access", "upstream-user"};
 
     if (strcmp(item->name, "offline") == 0)
         return ag_option_flag(item->value, &s->offline, reason, n);

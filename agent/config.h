@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The config file's items, access rules included; settings.h describes the file. */
 #ifndef AGENT_CONFIG_H
 #define AGENT_CONFIG_H

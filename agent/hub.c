@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/hub.h"
 
 #include <errno.h>
@@ -117,8 +118,7 @@ static bool hub_listen_on(struct hub *h, const struct ag_addr *addr, bool requir
         h->n_listeners++;
         return true;
     }
-    ag_log(required ? AG_LOG_ERROR : AG_LOG_WARNING, "cannot listen on %s: %s", ag_addr_format(addr, text),
-           strerror(-r));
+    ag_log(required ? AG_LOG_ERROR : AG_LOG_WARNING, "cannot listen on %s: %s", ag_addr_format(addr, text), strerror(-r));
     return !required;
 }
 
@@ -168,8 +168,7 @@ static uint32_t fit_connections(uint32_t connections)
     }
     if (l.rlim_cur >= wanted)
         return connections;
-    connections =
-        l.rlim_cur > 2 * FDS_OF_OUR_OWN ? (uint32_t) l.rlim_cur - FDS_OF_OUR_OWN : (uint32_t) l.rlim_cur / 2;
+    connections = l.rlim_cur > 2 * FDS_OF_OUR_OWN ? (uint32_t) l.rlim_cur - FDS_OF_OUR_OWN : (uint32_t) l.rlim_cur / 2;
     ag_log(AG_LOG_WARNING, "only %u connections: no more descriptors are allowed", connections);
     return connections;
 }
@@ -199,10 +198,7 @@ static int hub_init(struct hub *h, uv_loop_t *loop, struct settings *settings)
     uint64_t seed = 0;
     int r;
 
-    *h = (struct hub){.loop = loop,
-                      .settings = *settings,
-                      .timer_at_ms = UINT64_MAX,
-                      .asker = AG_CRED_ASKER_INIT};
+    *h = (struct hub){.loop = loop, .settings = *settings, .timer_at_ms = UINT64_MAX, .asker = AG_CRED_ASKER_INIT};
     for (size_t i = 0; i < ag_array_size(h->gates); i++)
         h->gates[i] = (struct ag_log_gate){.burst = i < AG_LOG_DEBUG ? 10 : 200, .period_ms = 10000};
     settings->access.rules = NULL;
@@ -333,10 +329,9 @@ void hub_log_state(struct hub *h)
     const struct router *r = &h->router;
     struct ag_buf b = AG_BUF_INIT;
 
-    ag_log(AG_LOG_INFO,
-           "state: upstream %s, %u peers, %u keys, %u requests and %u commands open, %zu bytes queued",
-           h->uplink.state == UPLINK_UP ? "connected" : "not connected", r->n_peers, r->subs.n_subs,
-           r->requests.n, r->commands.n, r->queued);
+    ag_log(AG_LOG_INFO, "state: upstream %s, %u peers, %u keys, %u requests and %u commands open, %zu bytes queued",
+           h->uplink.state == UPLINK_UP ? "connected" : "not connected", r->n_peers, r->subs.n_subs, r->requests.n, r->commands.n,
+           r->queued);
     if (stats_print(&r->stats, &b) == 0)
         ag_log(AG_LOG_INFO, "counters: %.*s", (int) ag_buf_size(&b), ag_buf_head(&b));
     ag_buf_deinit(&b);

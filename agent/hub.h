@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The hub owns the router, the listening sockets, the connections and the uplink, and moves bytes between
  * them.
@@ -30,15 +31,15 @@ struct hub {
     struct ag_list conns;
     struct ag_list lingering; /* oldest first */
     unsigned n_lingering;
-    uint32_t max_conns;   /* limits.connections, or less when the process may not open as many descriptors */
-    uv_check_t check;     /* behind the poll phase: hub_flush() */
-    uv_timer_t timer;     /* at the nearest deadline */
-    uint64_t timer_at_ms; /* UINT64_MAX: off */
-    uint64_t drain_until_ms; /* while stopping: when waiting for slow readers ends */
-    char *read_buf;          /* HUB_READ_MAX bytes, shared by all connections */
+    uint32_t max_conns;          /* limits.connections, or less when the process may not open as many descriptors */
+    uv_check_t check;            /* behind the poll phase: hub_flush() */
+    uv_timer_t timer;            /* at the nearest deadline */
+    uint64_t timer_at_ms;        /* UINT64_MAX: off */
+    uint64_t drain_until_ms;     /* while stopping: when waiting for slow readers ends */
+    char *read_buf;              /* HUB_READ_MAX bytes, shared by all connections */
     struct ag_framer_pool parts; /* of their framers */
-    int spare_fd;            /* given up to be able to refuse when descriptors run out */
-    struct ag_cred_asker asker; /* for the user at the other end of a TCP socket */
+    int spare_fd;                /* given up to be able to refuse when descriptors run out */
+    struct ag_cred_asker asker;  /* for the user at the other end of a TCP socket */
     bool stopping, closed;
     struct ag_log_gate gates[AG_LOG_VERBOSE + 1]; /* for lines that peers can provoke, by level: a flood of one hides no other */
 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* miio_agent: options, signals, exit code. */
 #include <stdio.h>
 #include <string.h>
@@ -51,8 +52,7 @@ static void tell_ready(const struct hub *h, struct ag_program *frame)
 
     for (size_t i = 0; i < h->n_listeners; i++)
         shown[h->listeners[i].addr.kind] = ag_addr_format(&h->listeners[i].addr, text[i]);
-    ag_program_ready(frame, "listen=%s unix=%s seqpacket=%s", shown[AG_ADDR_INET], shown[AG_ADDR_UNIX],
-                     shown[AG_ADDR_SEQPACKET]);
+    ag_program_ready(frame, "listen=%s unix=%s seqpacket=%s", shown[AG_ADDR_INET], shown[AG_ADDR_UNIX], shown[AG_ADDR_SEQPACKET]);
 }
 
 static int start(struct program *p, struct settings *s)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/settings.h"
 
 #include <errno.h>
@@ -13,8 +14,7 @@
 
 enum { OPT_LONG_ONLY = 256, OPT_CHECK = 1000 };
 
-static const char *const named_options[] = {"listen", "unix", "seqpacket", "upstream", "unix-group", "access",
-                                            "upstream-user"};
+static const char *const named_options[] = {"listen", "unix", "seqpacket", "upstream", "unix-group", "access", "upstream-user"};
 
 void settings_usage(void)
 {
@@ -57,8 +57,7 @@ static void long_options(struct option *out)
     for (size_t i = 0; i < ag_array_size(named_options); i++, at++)
         out[at] = (struct option){named_options[i], required_argument, NULL, OPT_LONG_ONLY + (int) i};
     for (size_t i = 0; i < limit_n_rows; i++, at++)
-        out[at] =
-            (struct option){limit_rows[i].option, required_argument, NULL, OPT_LONG_ONLY + 100 + (int) i};
+        out[at] = (struct option){limit_rows[i].option, required_argument, NULL, OPT_LONG_ONLY + 100 + (int) i};
     out[at] = (struct option){0};
 }
 
@@ -106,8 +105,7 @@ static int apply_args(struct settings *s, int argc, char **argv, char error[AG_I
         const char *shown = optind > 0 && optind <= argc ? argv[optind - 1] : "";
 
         if (opt == '?' || opt == ':') {
-            snprintf(error, AG_INI_ERROR_MAX, "%s: %s", shown,
-                     opt == '?' ? "unknown option" : "needs a value");
+            snprintf(error, AG_INI_ERROR_MAX, "%s: %s", shown, opt == '?' ? "unknown option" : "needs a value");
             return SETTINGS_E_USAGE;
         }
         if (apply_option(s, opt, optarg, reason, sizeof reason) != 0) {
@@ -151,8 +149,7 @@ static bool is_relative(const struct ag_addr *a)
 
 static int settings_check(const struct settings *s, char error[AG_INI_ERROR_MAX])
 {
-    if (s->listen.kind == AG_ADDR_NONE && s->unix_path.kind == AG_ADDR_NONE &&
-        s->seqpacket.kind == AG_ADDR_NONE)
+    if (s->listen.kind == AG_ADDR_NONE && s->unix_path.kind == AG_ADDR_NONE && s->seqpacket.kind == AG_ADDR_NONE)
         snprintf(error, AG_INI_ERROR_MAX, "nothing to listen on: listen, unix and seqpacket are none");
     else if (s->limits.queue < s->limits.text)
         snprintf(error, AG_INI_ERROR_MAX, "max-queue must not be smaller than max-text");
@@ -165,8 +162,7 @@ static int settings_check(const struct settings *s, char error[AG_INI_ERROR_MAX]
 
 static void settings_init(struct settings *s)
 {
-    *s = (struct settings){
-        .log_level = 2, .unix_group = "miio", .unix_is_default = true};
+    *s = (struct settings){.log_level = 2, .unix_group = "miio", .unix_is_default = true};
     limits_init(&s->limits);
     ag_addr_parse("127.0.0.1:54320", &s->listen, NULL);
     ag_addr_parse("127.0.0.1:54322", &s->upstream, NULL);

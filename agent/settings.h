@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the agent is told by its command line and its config file. Options of the command line win over the
  * file; the file is read again on SIGHUP.

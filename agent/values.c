@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/values.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/client.h"
 
 #include <stdio.h>
@@ -27,9 +28,8 @@ static void on_prepare(uv_prepare_t *p)
 {
     struct client *c = p->data;
     uint64_t at = command_next_deadline(&c->commands), now_ms = uv_now(c->loop);
-    uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->lan),
-                         setup_link_next_deadline(&c->setup), local_gate_next_deadline(&c->gate),
-                         report_path_next_deadline(&c->reports)};
+    uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->lan), setup_link_next_deadline(&c->setup),
+                         local_gate_next_deadline(&c->gate), report_path_next_deadline(&c->reports)};
 
     for (size_t i = 0; i < ag_array_size(others); i++)
         at = others[i] < at ? others[i] : at;

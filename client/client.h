@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The client: owns the cores (commands, uplink, LAN session, device state), the sockets, the cloud and the helper, and
  * wires them. One per process in miio_client; nothing here is global, so tests may open several in one loop.
@@ -38,11 +39,11 @@ struct client_options {
     const char *country;     /* -C; NULL: what the phone brought */
     const char *access_file; /* rules; NULL: none */
     bool has_agent_user;
-    uint32_t agent_uid;      /* when has_agent_user */
+    uint32_t agent_uid;       /* when has_agent_user */
     struct endpoint mqtt_api; /* broker of the MQTT API; port 0: none */
     bool external_helper;
-    bool wired;              /* no provisioning: the network is there without wifi.conf */
-    const char *hooks;       /* directory of the builtin helper's programs; NULL: the data directory, then share/miio */
+    bool wired;        /* no provisioning: the network is there without wifi.conf */
+    const char *hooks; /* directory of the builtin helper's programs; NULL: the data directory, then share/miio */
     unsigned command_timeout_ms, command_grace_ms;
     unsigned request_timeout_ms;
     unsigned lan_stamp_window_s;
@@ -53,9 +54,9 @@ struct client_options {
 };
 
 struct client_stats {
-    uint64_t not_permitted; /* by where it came from; those of the access rules are the gate's */
-    uint64_t bad_form;      /* texts refused for their form: not one method, an id too long */
-    uint64_t answers_lost;  /* the cloud did not take them */
+    uint64_t not_permitted;  /* by where it came from; those of the access rules are the gate's */
+    uint64_t bad_form;       /* texts refused for their form: not one method, an id too long */
+    uint64_t answers_lost;   /* the cloud did not take them */
     uint64_t reports_silent; /* without an id, and refused: nobody could be told */
 };
 
@@ -63,7 +64,7 @@ struct client {
     uv_loop_t *loop;
     struct client_options options;
     struct device device; /* what it knows of itself */
-    struct mcu_info mcu; /* as the bridge to it told */
+    struct mcu_info mcu;  /* as the bridge to it told */
 
     struct command_table commands;
     struct uplink uplink;
@@ -76,14 +77,14 @@ struct client {
     struct lan_addr ble_asker; /* of the datagram under way: it is answered within the call */
     struct ag_addr local_bound, lan_bound, ble_bound;
     struct local_gate gate; /* who may do and see what on the local ways in */
-    struct net_info *net;    /* NULL: none, asked again each time */
-    uv_prepare_t prepare;    /* where all deadlines are looked at */
-    uv_timer_t timer;        /* the earliest of them */
+    struct net_info *net;   /* NULL: none, asked again each time */
+    uv_prepare_t prepare;   /* where all deadlines are looked at */
+    uv_timer_t timer;       /* the earliest of them */
     uint64_t timer_at;
 
     struct cloud_links clouds;
     struct setup setup;
-    struct ag_buf scratch;            /* serve.c's; a secret */
+    struct ag_buf scratch; /* serve.c's; a secret */
     struct client_stats stats;
     struct ag_log_gate log; /* for lines that others can cause */
 

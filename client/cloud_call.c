@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Methods of a cloud's own (onenet.publish, gizwits.send), called by applications. */
 #include "client/client.h"
 
@@ -75,7 +76,7 @@ void cloud_link_forget_peer(struct client *c, unsigned peer)
     struct cloud_link *l;
 
     for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
-        ag_list_for_each(it, &l->calls) {
+        ag_list_for_each (it, &l->calls) {
             struct cloud_call *call = ag_list_entry(it, struct cloud_call, link);
 
             if (call->peer == peer)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Between the client and one of its clouds: starting, stopping, and what its events mean. */
 #include "client/client.h"
 
@@ -183,13 +184,13 @@ static void on_closed(void *user)
 }
 
 const struct cloud_events cloud_link_events = {.connected = on_connected,
-                                           .lost = on_lost,
-                                           .time_known = on_time_known,
-                                           .command = on_command,
-                                           .acked = on_acked,
-                                           .failed = on_failed,
-                                           .room = on_room,
-                                           .closed = on_closed};
+                                               .lost = on_lost,
+                                               .time_known = on_time_known,
+                                               .command = on_command,
+                                               .acked = on_acked,
+                                               .failed = on_failed,
+                                               .room = on_room,
+                                               .closed = on_closed};
 
 /* ---- starting and stopping ---- */
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The clouds of the list, each with a link of its own: whether it runs, whether there is a session, who waits for it. The
  * first of the list is the primary: the device's state and local.status speak of it. A link has a fixed place, its cloud's,
@@ -23,7 +24,7 @@ struct cloud_link {
     struct cloud_env env;
     bool connected;
     bool stopping;
-    bool restart; /* start again when stop() is complete */
+    bool restart;         /* start again when stop() is complete */
     uint64_t since_ms;    /* when it came, started or went */
     struct ag_list calls; /* struct cloud_call.link: applications that wait for a method of the cloud's own */
     const char *word;     /* as cloud.status told last; NULL: not yet */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* All clouds of the list: what is said to each of them, and another list. */
 #include "client/client.h"
 
@@ -254,7 +255,8 @@ static void follow(struct client *c, const struct cloud_link *was)
     if (now->connected)
         device_event(&c->device, DEVICE_EV_CLOUD_UP);
     else
-        device_event(&c->device, c->device.machine.state == DEVICE_CLOUD_CONNECTED ? DEVICE_EV_CLOUD_LOST : DEVICE_EV_CLOUD_START);
+        device_event(&c->device,
+                     c->device.machine.state == DEVICE_CLOUD_CONNECTED ? DEVICE_EV_CLOUD_LOST : DEVICE_EV_CLOUD_START);
 }
 
 void cloud_links_take_list(struct client *c, const char *text, const struct device_conf *fresh)

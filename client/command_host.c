@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Commands and their answers: to the applications, and back to whoever gave them. */
 #include "client/client.h"
 
@@ -116,8 +117,8 @@ bool client_refuse_form(struct client *c, struct origin from, struct ag_span tex
 
 #define OUT_OF_MEMORY AG_SPAN("{\"error\":{\"code\":-32000,\"message\":\"out of memory\"}}")
 
-static void give_told(struct client *c, struct origin from, unsigned tag, struct ag_span text,
-                      const struct ag_json_view *view, bool wants_answer)
+static void give_told(struct client *c, struct origin from, unsigned tag, struct ag_span text, const struct ag_json_view *view,
+                      bool wants_answer)
 {
     struct origin_told told;
     int r = tell_origin(&told, text, from.kind);
@@ -133,8 +134,7 @@ static void give_told(struct client *c, struct origin from, unsigned tag, struct
         client_answer(c, from, OUT_OF_MEMORY);
 }
 
-void client_command(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view,
-                    bool wants_answer)
+void client_command(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, bool wants_answer)
 {
     unsigned tag;
 

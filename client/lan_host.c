@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Phones: the LAN session's socket, and the Bluetooth helper's. */
 #include "client/client.h"
 
@@ -13,8 +14,7 @@ static void on_lan_send(void *user, const struct lan_addr *to, struct ag_span da
         lan_socket_send(c->lan_socket, to, datagram);
 }
 
-static void on_lan_command(void *user, uint64_t handle, struct ag_span text, const struct ag_json_view *view,
-                           bool wants_answer)
+static void on_lan_command(void *user, uint64_t handle, struct ag_span text, const struct ag_json_view *view, bool wants_answer)
 {
     client_command(user, (struct origin){.kind = ORIGIN_LAN, .token = handle}, text, view, wants_answer);
 }
@@ -61,7 +61,8 @@ static void on_ble_datagram(void *user, const struct lan_addr *from, struct ag_s
     }
     if (!client_refuse_access(c, (struct origin){.kind = ORIGIN_BLE, .token = 0}, datagram, &view) &&
         !client_serve(c, (struct origin){.kind = ORIGIN_BLE, .token = 0}, datagram, &view, &tag))
-        client_refuse(c, (struct origin){.kind = ORIGIN_BLE, .token = 0}, datagram, &view, AG_CODE_NOT_FOUND, "Method not found.");
+        client_refuse(c, (struct origin){.kind = ORIGIN_BLE, .token = 0}, datagram, &view, AG_CODE_NOT_FOUND,
+                      "Method not found.");
 }
 
 static void on_ble_closed(void *user)

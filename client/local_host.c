@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The local ways in: sockets on 54322, the MQTT channels, and what applications send up. */
 #include "client/client.h"
 
@@ -74,10 +75,8 @@ static unsigned on_uplink_lane(void *user, struct ag_span text, const struct ag_
     return report_path_route(&c->reports, method).first;
 }
 
-static const struct uplink_sink uplink_sink = {.report = on_uplink_report,
-                                               .reply = on_uplink_reply,
-                                               .taken = on_uplink_taken,
-                                               .lane = on_uplink_lane};
+static const struct uplink_sink uplink_sink = {
+    .report = on_uplink_report, .reply = on_uplink_reply, .taken = on_uplink_taken, .lane = on_uplink_lane};
 
 static const struct local_who *on_gate_who(void *user, unsigned peer)
 {
@@ -166,8 +165,8 @@ static void on_local_text(void *user, unsigned peer, struct ag_span text, const 
     client_trace_from(from, text, view);
     if (!ag_view_has(view, AG_M_METHOD) && command_id_is_good(view))
         command_answer(&c->commands, peer, text, view);
-    else if (!client_refuse_form(c, from, text, view, true) && !client_refuse_access(c, from, text, view) && !client_serve(c, from, text, view, &tag) &&
-             !cloud_link_offer(c, peer, text, view) &&
+    else if (!client_refuse_form(c, from, text, view, true) && !client_refuse_access(c, from, text, view) &&
+             !client_serve(c, from, text, view, &tag) && !cloud_link_offer(c, peer, text, view) &&
              uplink_submit(&c->uplink, peer, text, view, uv_now(c->loop)) < 0)
         refuse_memory(c, from, text, view);
 }
@@ -189,9 +188,8 @@ static size_t on_held_elsewhere(void *user)
     return 2 * c->uplink.bytes + c->commands.kept_bytes + c->options.memory_limit / 16 * 3;
 }
 
-static const struct local_server_events local_events = {on_local_joined,   on_local_left,
-                                                        on_local_text,     on_local_closed,
-                                                        on_local_identify, on_held_elsewhere};
+static const struct local_server_events local_events = {on_local_joined, on_local_left,     on_local_text,
+                                                        on_local_closed, on_local_identify, on_held_elsewhere};
 
 /* ---- the MQTT API: one more local peer ---- */
 

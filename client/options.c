@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/options.h"
 
 #include <errno.h>
@@ -44,8 +45,7 @@ static const struct option_info infos[N_OPTIONS] = {
     [OPT_AGENT_USER] = {"agent-user", "agent_user", 0, "USER", "the agent's, when it is not root or the client's own"},
     [OPT_HELPER] = {"helper", "helper", 0, "builtin|external", "who joins Wi-Fi and keeps files (builtin)"},
     [OPT_HOOKS] = {"hooks", "hooks", 0, "DIR", "hook programs of the builtin helper (data directory, then share/miio)"},
-    [OPT_PROVISIONING] = {"provisioning", "provisioning", 0, "wifi|none",
-                          "none: the network is there without a phone's help"},
+    [OPT_PROVISIONING] = {"provisioning", "provisioning", 0, "wifi|none", "none: the network is there without a phone's help"},
     [OPT_OS_RELEASE] = {"os-release", "os_release", 0, "FILE", "holds the firmware version (/etc/os-release)"},
     [OPT_COMMAND_TIMEOUT] = {"command-timeout", "command_timeout", 0, "MS", "for an application's answer (4000)"},
     [OPT_COMMAND_GRACE] = {"command-grace", "command_grace", 0, "MS",
@@ -67,9 +67,8 @@ static void usage(FILE *f)
     for (int i = 0; i < N_OPTIONS; i++) {
         char left[64];
 
-        snprintf(left, sizeof left, "%c%c%c --%s %s", infos[i].letter ? '-' : ' ',
-                 infos[i].letter ? infos[i].letter : ' ', infos[i].letter ? ',' : ' ', infos[i].name,
-                 infos[i].argument);
+        snprintf(left, sizeof left, "%c%c%c --%s %s", infos[i].letter ? '-' : ' ', infos[i].letter ? infos[i].letter : ' ',
+                 infos[i].letter ? ',' : ' ', infos[i].name, infos[i].argument);
         fprintf(f, "  %-36s %s\n", left, infos[i].help);
     }
     fprintf(f, "      --config FILE                    options as \"name = value\" lines\n"
@@ -152,8 +151,7 @@ static int ag_printf_like(3, 4) complain(const struct options *o, int name, cons
     else if (v->source == FROM_CONFIG_FILE)
         fprintf(stderr, "miio_client: %s:%d: %s: %s\n", o->config_file, v->line, infos[name].name, reason);
     else
-        fprintf(stderr, "miio_client: %s%s:%d: %s: %s\n", o->client.dir.path, DATA_CONF, v->line, infos[name].key,
-                reason);
+        fprintf(stderr, "miio_client: %s%s:%d: %s: %s\n", o->client.dir.path, DATA_CONF, v->line, infos[name].key, reason);
     return v->source == FROM_COMMAND_LINE ? EXIT_USAGE : EXIT_CONFIG;
 }
 
@@ -220,7 +218,8 @@ static int check_model(const struct options *o)
         return complain(o, OPT_MODEL, "%s", strerror(-r));
     r = ag_model_parse(&m, ag_buf_span(&text), &error);
     if (r < 0)
-        return r == -ENOMEM ? complain(o, OPT_MODEL, "out of memory") : complain(o, OPT_MODEL, "line %u: %s", error.line, error.why);
+        return r == -ENOMEM ? complain(o, OPT_MODEL, "out of memory")
+                            : complain(o, OPT_MODEL, "line %u: %s", error.line, error.why);
     ag_model_deinit(&m);
     return 0;
 }
@@ -378,8 +377,7 @@ static int check_country(const struct options *o)
     if (!text || !*text)
         return 0;
     if (strpbrk(text, " \t\r\n") || !device_country_parse(word, (struct ag_span){text, strlen(text)}))
-        return complain(o, OPT_COUNTRY, "must be one word of letters and digits, at most %d",
-                        DEVICE_COUNTRY_MAX);
+        return complain(o, OPT_COUNTRY, "must be one word of letters and digits, at most %d", DEVICE_COUNTRY_MAX);
     return 0;
 }
 
@@ -423,8 +421,7 @@ static int check_all(struct options *o)
         code = take_word(o, OPT_TELL_ORIGIN, "off", "on", &o->client.tells_origin);
     if (code == 0)
         code = take_word(o, OPT_TRANSPORT, "udp", "tcp", &tcp);
-    if (code == 0 && o->values[OPT_HOST].source == FROM_COMMAND_LINE &&
-        o->values[OPT_COUNTRY].source == FROM_COMMAND_LINE)
+    if (code == 0 && o->values[OPT_HOST].source == FROM_COMMAND_LINE && o->values[OPT_COUNTRY].source == FROM_COMMAND_LINE)
         code = complain(o, OPT_COUNTRY, "cannot be combined with --host");
     if (code == 0)
         code = check_country(o);
@@ -509,8 +506,7 @@ static int take_option(struct options *o, int opt)
         return -1;
     case 'e':
     case 'E':
-        fprintf(stderr, "miio_client: -%c: the vendor's encrypted form of keys and data is not public; not available\n",
-                opt);
+        fprintf(stderr, "miio_client: -%c: the vendor's encrypted form of keys and data is not public; not available\n", opt);
         return EXIT_USAGE;
     default:
         return EXIT_USAGE;

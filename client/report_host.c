@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the rest of the client is to the way of reports: the cloud in use, the uplink, the clocks. */
 #include "client/client.h"
 
@@ -73,8 +74,8 @@ static void closed(void *user)
     client_part_closed(user);
 }
 
-static const struct report_host host = {cloud_takes, cloud_report, cloud_has_room, cloud_carries, queued, failed,
-                                        is_awaited,  time_of,      closed};
+static const struct report_host host = {cloud_takes, cloud_report, cloud_has_room, cloud_carries, queued,
+                                        failed,      is_awaited,   time_of,        closed};
 
 int client_open_reports(struct client *c, char error[DATA_ERROR_MAX])
 {

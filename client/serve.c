@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The methods that the client answers itself; forms and permissions are client/local/core/local_cmd's. */
 #include "client/client.h"
 
@@ -11,7 +12,7 @@ enum {
     CODE_NO_LOCAL_METHOD = -10000,
     CODE_PARAMS = -5005,
     CODE_CONFIG_FAILED = -33020, /* seen from the original for ble.config_router */
-    WAKEUP_IDLE_S = 3600, /* nothing to do at all: look again after an hour */
+    WAKEUP_IDLE_S = 3600,        /* nothing to do at all: look again after an hour */
     METHOD_MAX = 256,
     METHOD_SHOWN = 64, /* in the log */
     SCRATCH_MAX = 8192
@@ -277,8 +278,7 @@ static int serve_assoc_state(struct ask *a)
 
 /* ---- dispatch ---- */
 
-static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struct ag_span text,
-                 const struct ag_json_view *view)
+static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struct ag_span text, const struct ag_json_view *view)
 {
     struct client *c = a->c;
 

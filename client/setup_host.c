@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the rest of the client does for setup: the state's word, the token, the cloud, reports and the
  * helper's socket. */
 #include "client/client.h"
@@ -121,8 +122,7 @@ static void tell_unknown_keys(const struct client *c)
     for (size_t i = 0; i < c->device.conf->n_entries; i++) {
         device_conf_nth(c->device.conf, i, &name, &value);
         if (conf_key_complaint(name, why) || cloud_list_complaint(&list, name, why))
-            ag_log(AG_LOG_WARNING, "%s" DATA_CONF ":%u: %s", c->options.dir.path,
-                   device_conf_line(c->device.conf, name), why);
+            ag_log(AG_LOG_WARNING, "%s" DATA_CONF ":%u: %s", c->options.dir.path, device_conf_line(c->device.conf, name), why);
     }
 }
 

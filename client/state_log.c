@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every counter of the client, in one list: for the log at SIGUSR1, and for client.counters. */
 #include "client/client.h"
 

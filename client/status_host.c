@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the client says of itself, gathered from its parts. */
 #include "client/client.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/trace.h"
 
 #include <arpa/inet.h>
@@ -88,5 +89,6 @@ void client_trace_lan(const struct lan_addr *from, const struct lan_stats *befor
     if (!why)
         return;
     inet_ntop(AF_INET6, from->ip, ip, sizeof ip);
-    ag_log(AG_LOG_DEBUG, "LAN request from %s port %u refused: %s", strncmp(ip, "::ffff:", 7) == 0 ? ip + 7 : ip, from->port, why);
+    ag_log(AG_LOG_DEBUG, "LAN request from %s port %u refused: %s", strncmp(ip, "::ffff:", 7) == 0 ? ip + 7 : ip, from->port,
+           why);
 }

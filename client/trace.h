@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Log level 4: every message that passes, in a few words and without its params. */
 #ifndef CLIENT_TRACE_H
 #define CLIENT_TRACE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Ask and wait for the answer: what time is it, is the cloud there?
  *

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # The whole path on one machine: a stand-in cloud and a phone give commands, the client takes them, the agent hands each to
 # the one application that asked for its method, answers and reports go back. Nothing is written but the build tree and a
 # temporary directory; every port but the LAN protocol's 54321 is chosen by the kernel, all on loopback.

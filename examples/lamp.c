@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A lamp: a small but whole application. Serves get_prop, set_power, set_bright and toggle, and reports its properties
  * whenever they change, whoever changed them.
@@ -37,8 +38,7 @@ static void on_ack(agent_conn *conn, int status, const char *result, const char 
 
 static void report(struct lamp *lamp)
 {
-    agent_reportf(lamp->conn, "props", on_ack, lamp, "{%s:%s,%s:%d}", "power", lamp->on ? "on" : "off", "bright",
-                  lamp->bright);
+    agent_reportf(lamp->conn, "props", on_ack, lamp, "{%s:%s,%s:%d}", "power", lamp->on ? "on" : "off", "bright", lamp->bright);
 }
 
 static cJSON *prop(const struct lamp *lamp, const char *name)
@@ -58,8 +58,7 @@ static int on_get_prop(agent_request *req, void *user)
     int r;
 
     say(lamp, agent_request_method(req), agent_request_params(req));
-    cJSON_ArrayForEach(name, names)
-        cJSON_AddItemToArray(values, prop(lamp, cJSON_GetStringValue(name)));
+    cJSON_ArrayForEach(name, names) cJSON_AddItemToArray(values, prop(lamp, cJSON_GetStringValue(name)));
     r = agent_cjson_reply(req, values);
     cJSON_Delete(names);
     cJSON_Delete(values);
@@ -125,8 +124,7 @@ static int serve(struct lamp *lamp, const char *address)
     static const struct {
         const char *method;
         agent_request_fn fn;
-    } methods[] = {
-        {"get_prop", on_get_prop}, {"set_power", on_set_power}, {"set_bright", on_set_bright}, {"toggle", on_toggle}};
+    } methods[] = {{"get_prop", on_get_prop}, {"set_power", on_set_power}, {"set_bright", on_set_bright}, {"toggle", on_toggle}};
     int r = agent_set_on_state(lamp->conn, on_state, lamp);
 
     for (size_t i = 0; r >= 0 && i < sizeof methods / sizeof methods[0]; i++)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One lesson: how little an MCU needs to sit behind miio_mcu (or a Xiaomi module). Three rules carry it: one
  * line out, then wait for its one answer; answer each "down"; when an answer does not come, say the line

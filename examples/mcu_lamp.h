@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The MCU's side of the MIoT serial line, for firmware: a lamp with a switch and a brightness. Plain C99, no
  * heap, no printf, no float; about 700 bytes of RAM. The board supplies the two functions at the end.

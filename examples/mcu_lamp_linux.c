@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The board of mcu_lamp.c when it is a Linux process: a serial device or pseudo terminal in place of the
  * UART, the key (any byte) on standard input. Usage: example_mcu_lamp DEVICE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An application on the MQTT API instead of the socket: libmosquitto runs the loop and calls back. The lamp answers
  * set_power on miio/command_ack and reports its state on miio/report.
@@ -64,8 +65,7 @@ static void on_command(struct mosquitto *m, const cJSON *command)
     snprintf(text, sizeof text, "{\"id\":%.0f,\"result\":[\"ok\"]}", id->valuedouble);
     send_text(m, "miio/command_ack", text);
     if (cJSON_IsString(value) && strlen(value->valuestring) < 32) {
-        snprintf(text, sizeof text, "{\"id\":1,\"method\":\"props\",\"params\":{\"power\":\"%s\"}}",
-                 value->valuestring);
+        snprintf(text, sizeof text, "{\"id\":1,\"method\":\"props\",\"params\":{\"power\":\"%s\"}}", value->valuestring);
         send_text(m, "miio/report", text);
     }
 }

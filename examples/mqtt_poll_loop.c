@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The MQTT API inside a loop of one's own: the program polls libmosquitto's socket beside its other descriptors (here a
  * timer that stands for a sensor). It reports a temperature once a second and asks the client for the time.
@@ -46,8 +47,7 @@ static void report_temperature(struct mosquitto *m, int n)
 {
     char text[96];
 
-    snprintf(text, sizeof text, "{\"id\":%d,\"method\":\"props\",\"params\":{\"temperature\":%d}}", 100 + n,
-             20 + n % 5);
+    snprintf(text, sizeof text, "{\"id\":%d,\"method\":\"props\",\"params\":{\"temperature\":%d}}", 100 + n, 20 + n % 5);
     mosquitto_publish(m, NULL, "miio/report", (int) strlen(text), text, 1, false);
 }
 

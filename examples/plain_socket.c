@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The same as subscribe.c without libagent: what a program in any language does that can open a socket. Serves
  * "plain.echo", which answers with its own params.
@@ -47,8 +48,8 @@ static int answer(int fd, const char *text)
     if (!id || !params)
         return 0; /* without an id nobody waits for an answer */
     params += strlen("\"params\":");
-    n = snprintf(out, sizeof out, "{\"id\":%lu,\"result\":%.*s}", strtoul(id + 5, NULL, 10),
-                 (int) (strrchr(text, '}') - params), params);
+    n = snprintf(out, sizeof out, "{\"id\":%lu,\"result\":%.*s}", strtoul(id + 5, NULL, 10), (int) (strrchr(text, '}') - params),
+                 params);
     return n < (int) sizeof out && write(fd, out, (size_t) n) == n ? 0 : -1;
 }
 

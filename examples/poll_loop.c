@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libagent inside a poll() loop of your own, beside another descriptor: each line on standard input becomes an event,
  * and the method "ping" is served meanwhile.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Report properties and an event to the cloud, and leave when both are acknowledged.
  */

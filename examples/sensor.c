@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A sensor: reports temperature and humidity every few seconds, and at once when somebody sends "measure".
  *
@@ -21,11 +22,9 @@ static void report(struct sensor *s)
 {
     double temperature = 20 + s->n_sent % 50 / 10.0; /* a sawtooth stands for the chip */
     int humidity = 40 + s->n_sent % 20;
-    int r = agent_reportf(s->conn, "props", NULL, NULL, "{%s:%.1f,%s:%d}", "temperature", temperature, "humidity",
-                          humidity);
+    int r = agent_reportf(s->conn, "props", NULL, NULL, "{%s:%.1f,%s:%d}", "temperature", temperature, "humidity", humidity);
 
-    printf("%s: %.1f degrees, %d %%%s%s\n", s->name, temperature, humidity, r < 0 ? ": " : "",
-           r < 0 ? agent_strerror(r) : "");
+    printf("%s: %.1f degrees, %d %%%s%s\n", s->name, temperature, humidity, r < 0 ? ": " : "", r < 0 ? agent_strerror(r) : "");
     fflush(stdout);
     s->n_sent++;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Serve a method: every command "hello" that comes down to this device is answered.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A unit test of the lamp: no agent, no network, no waiting. Each test makes a lamp and an agent of its own
  * for it (libagenttest), gives it commands, and looks at its answers, its reports and itself. What does not

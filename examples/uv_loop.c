@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libagent in a libuv loop, and an answer that comes later: "boil" is answered when a timer has run out.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/conn.h"
 
 #include <errno.h>
@@ -164,7 +165,7 @@ void ag_conn_tell_state(struct agent_conn *c)
 
 void ag_conn_end_calls(struct agent_conn *c, struct ag_list *list, int status)
 {
-    ag_list_for_each(it, list)
+    ag_list_for_each (it, list)
         ag_list_entry(it, struct agent_slot, link)->call.status = status;
     ag_list_splice(&c->ending, list); /* calls that callbacks begin are not among them */
     ag_conn_tell_ending(c);
@@ -224,7 +225,7 @@ int ag_conn_on_up(struct agent_conn *c, uint64_t now_ms)
     ag_framer_init(&c->framer, TEXT_IN_MAX, DEPTH_IN_MAX, NULL);
     c->bind_due = c->address != 0;
     c->status_due = true;
-    ag_list_for_each(it, &c->keys.all) {
+    ag_list_for_each (it, &c->keys.all) {
         struct ag_key *key = ag_list_entry(it, struct ag_key, by_order);
 
         ag_key_count(c, key);
@@ -249,7 +250,7 @@ void ag_conn_drop_socket(struct agent_conn *c)
     ag_buf_deinit(&c->sizes);
     ag_wait_end(&c->bind_wait);
     ag_wait_end(&c->status_wait);
-    ag_list_for_each(it, &c->keys.all) {
+    ag_list_for_each (it, &c->keys.all) {
         struct ag_key *key = ag_list_entry(it, struct ag_key, by_order);
 
         ag_wait_end(&key->reg);
@@ -268,9 +269,9 @@ void ag_conn_on_refused(struct agent_conn *c, uint64_t now_ms)
     plan_next_try(c, now_ms);
     for (unsigned i = 0; i < c->places.n; i++)
         ag_address_print(&c->places.at[i], where[i], sizeof where[i]);
-    ag_conn_logf(c, c->refused_before ? AGENT_LOG_DEBUG : AGENT_LOG_WARNING,
-                 "no agent reached at %s%s%s, next try in %u ms%s", where[0], where[1][0] ? " or " : "", where[1],
-                 (unsigned) (c->timer_ms - now_ms), c->refused_before ? "" : " and so on");
+    ag_conn_logf(c, c->refused_before ? AGENT_LOG_DEBUG : AGENT_LOG_WARNING, "no agent reached at %s%s%s, next try in %u ms%s",
+                 where[0], where[1][0] ? " or " : "", where[1], (unsigned) (c->timer_ms - now_ms),
+                 c->refused_before ? "" : " and so on");
     c->refused_before = true;
 }
 

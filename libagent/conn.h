@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One connection object: what the application asked for (keys, calls, address), what the agent has been told of it,
  * and the bytes on their way. It decides; transport.c carries. Bytes and the time come in by ag_conn_on_*(), bytes to
@@ -24,11 +25,11 @@
 #include "libagent/hooks.h"
 
 enum {
-    AG_CONN_READ_MAX = 64 * 1024,        /* bytes of one read; the longest packet */
-    AG_CONN_REGISTER_WAIT_MS = 200,      /* an agent that has not answered by then never does */
-    AG_CONN_CONNECT_WAIT_MS = 5000,      /* a TCP connect that hangs */
-    AG_CONN_STATUS_RETRY_MS = 5000,      /* local.query_status again, while upstream is away */
-    AG_CONN_CLOSE_DEPTH = 64             /* agent_close() inside the callbacks of agent_close(), and so on */
+    AG_CONN_READ_MAX = 64 * 1024,   /* bytes of one read; the longest packet */
+    AG_CONN_REGISTER_WAIT_MS = 200, /* an agent that has not answered by then never does */
+    AG_CONN_CONNECT_WAIT_MS = 5000, /* a TCP connect that hangs */
+    AG_CONN_STATUS_RETRY_MS = 5000, /* local.query_status again, while upstream is away */
+    AG_CONN_CLOSE_DEPTH = 64        /* agent_close() inside the callbacks of agent_close(), and so on */
 };
 
 /* A wake-up that agent_process() has seen: the loop around it has to turn once more before it may sleep. */
@@ -36,14 +37,14 @@ enum ag_turn { AG_TURN_NONE, AG_TURN_DUE, AG_TURN_TOLD };
 
 struct agent_conn {
     unsigned refs;
-    unsigned held;   /* of refs: those of code that is on the stack; when no others are left, it closes */
-    unsigned calling; /* user callbacks on the stack */
-    unsigned closing; /* agent_close() on the stack */
-    bool processing;  /* agent_process() is on the stack */
-    bool dying;       /* the last reference is gone: nothing new is begun */
-    bool resting;     /* closed by agent_close(): timers wait for agent_open() */
-    bool starved;     /* memory was short for something that must not be left out: the connection is given up */
-    uint8_t turn;     /* enum ag_turn */
+    unsigned held;             /* of refs: those of code that is on the stack; when no others are left, it closes */
+    unsigned calling;          /* user callbacks on the stack */
+    unsigned closing;          /* agent_close() on the stack */
+    bool processing;           /* agent_process() is on the stack */
+    bool dying;                /* the last reference is gone: nothing new is begun */
+    bool resting;              /* closed by agent_close(): timers wait for agent_open() */
+    bool starved;              /* memory was short for something that must not be left out: the connection is given up */
+    uint8_t turn;              /* enum ag_turn */
     uint8_t state, told_state; /* enum agent_state; what on_state was told last */
     uint8_t encoding;          /* enum agent_encoding */
     uint64_t epoch;
@@ -60,21 +61,21 @@ struct agent_conn {
 
     /* reconnecting */
     struct ag_address_list places;
-    unsigned place;       /* the one tried now */
-    bool dialing;         /* a connect is under way in the transport */
-    bool heard;           /* the agent has said something on this socket */
-    bool refused_before;  /* no agent was reached since the last connection, and that was told */
+    unsigned place;      /* the one tried now */
+    bool dialing;        /* a connect is under way in the transport */
+    bool heard;          /* the agent has said something on this socket */
+    bool refused_before; /* no agent was reached since the last connection, and that was told */
     unsigned first_pause_ms, max_pause_ms, pause_ms;
-    uint64_t timer_ms;    /* AGENT_CONNECTING: next try, or end of the connect under way */
+    uint64_t timer_ms; /* AGENT_CONNECTING: next try, or end of the connect under way */
     uint64_t connected_at_ms;
     uint64_t random;
 
     /* bytes */
     struct ag_framer framer;
-    char *read_buf;      /* AG_CONN_READ_MAX bytes, made at the first connect */
-    struct ag_buf out;   /* encoded texts for the socket */
-    struct ag_buf sizes; /* uint32_t per text in out; packet sockets only */
-    struct ag_buf text;  /* scratch: the JSON text under construction */
+    char *read_buf;        /* AG_CONN_READ_MAX bytes, made at the first connect */
+    struct ag_buf out;     /* encoded texts for the socket */
+    struct ag_buf sizes;   /* uint32_t per text in out; packet sockets only */
+    struct ag_buf text;    /* scratch: the JSON text under construction */
     struct ag_buf decoded; /* scratch: a MessagePack message that came, as JSON */
     size_t queue_limit;
     bool write_dead;     /* sending failed; reading goes on to the end */
@@ -84,18 +85,18 @@ struct agent_conn {
     /* what is wanted and what is awaited */
     struct ag_waits waits;
     struct ag_keys keys;
-    bool answers_claims;     /* this agent has answered register or bind: it is waited for */
+    bool answers_claims; /* this agent has answered register or bind: it is waited for */
     bool bind_due, status_due;
-    struct ag_list untold;   /* ag_key.by_untold: to be registered, in order */
-    struct ag_list calls;    /* agent_slot.link: sent, waiting for the answer */
-    struct ag_list unsent;   /* agent_slot.link: waiting for a connection, in order */
-    struct ag_list ending;   /* agent_slot.link: their callbacks are to be told call.status */
+    struct ag_list untold; /* ag_key.by_untold: to be registered, in order */
+    struct ag_list calls;  /* agent_slot.link: sent, waiting for the answer */
+    struct ag_list unsent; /* agent_slot.link: waiting for a connection, in order */
+    struct ag_list ending; /* agent_slot.link: their callbacks are to be told call.status */
     size_t unsent_bytes;
     unsigned report_wait_ms; /* 0: reports do not wait */
     struct ag_list timers;   /* agent_slot.link, by timer.at_ms */
     struct ag_posts posts;
-    char status_word[64];    /* what they were told last */
-    bool status_told;        /* followers were told something that is true only as long as the socket lives */
+    char status_word[64]; /* what they were told last */
+    bool status_told;     /* followers were told something that is true only as long as the socket lives */
     char *last_error;
     struct ag_list requests; /* agent_request.link: alive, answered or not */
     uint32_t deliveries;     /* counts commands, so that each slot has each one once */

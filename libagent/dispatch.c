@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/dispatch.h"
 
 #include <errno.h>
@@ -161,7 +162,7 @@ static struct agent_slot *next_slot(struct agent_conn *c, struct ag_span method,
 
     if (!key)
         return NULL;
-    ag_list_for_each(it, &key->slots) {
+    ag_list_for_each (it, &key->slots) {
         struct agent_slot *slot = ag_list_entry(it, struct agent_slot, link);
 
         if (slot->delivery != delivery)
@@ -256,7 +257,7 @@ static void on_command(struct agent_conn *c, char *text, size_t len, const struc
     struct ag_key *key = ag_keys_match(&c->keys, method);
 
     if (key) {
-        ag_list_for_each(it, &key->slots) {
+        ag_list_for_each (it, &key->slots) {
             if (ag_list_entry(it, struct agent_slot, link)->kind == AG_SLOT_SUBSCRIPTION)
                 slot = ag_list_entry(it, struct agent_slot, link);
         }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One text from the agent: an answer to somebody who waits, or a command for one of the keys. */
 #ifndef AG_DISPATCH_H
 #define AG_DISPATCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What leaves: texts of the application, and what the library itself has to say to the agent. All of it counts in the
  * queue limit; the library's own waits for room, in the order bind, keys, status, calls.
@@ -121,7 +122,7 @@ static bool has_followers(struct agent_conn *c)
 
     if (!key)
         return false;
-    ag_list_for_each(it, &key->slots) {
+    ag_list_for_each (it, &key->slots) {
         if (ag_list_entry(it, struct agent_slot, link)->kind == AG_SLOT_STATUS)
             return true;
     }

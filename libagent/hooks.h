@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Where a connection object takes its time, its socket and its sleep from: the machine, or a test. This is
  * the seam that libagenttest uses, and for tests only: not installed, no part of the API, exported under a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/loop.h"
 
 #include <errno.h>
@@ -263,8 +264,8 @@ AGENT_API int agent_get_events(agent_conn *conn)
 /* Is there something to do that no descriptor tells? */
 static bool is_due(const struct agent_conn *c)
 {
-    return c->told_state != c->state || ag_conn_is_settled(c) || !ag_list_empty(&c->ending) ||
-           !ag_lines_empty(&c->lines) || (c->starved && ag_conn_is_up(c));
+    return c->told_state != c->state || ag_conn_is_settled(c) || !ag_list_empty(&c->ending) || !ag_lines_empty(&c->lines) ||
+           (c->starved && ag_conn_is_up(c));
 }
 
 static int own_timeout_ms(const struct agent_conn *c)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Between the connection's decisions and its socket: the turn of agent_process(). */
 #ifndef AG_LOOP_H
 #define AG_LOOP_H

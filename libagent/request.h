@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A command on its way through the application: a copy of its text, and the one answer it may get. It remembers the
  * epoch of the socket it came by, so a deferred answer never goes to a later socket.
@@ -10,7 +11,7 @@
 struct agent_request {
     unsigned refs;
     bool has_id, id_is_u32, answered;
-    bool from_app; /* came by address; answered by _to */
+    bool from_app;       /* came by address; answered by _to */
     bool answers_errors; /* a param that cannot be read answers it */
     uint32_t id, from;
     uint64_t epoch;

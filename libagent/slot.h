@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What an application holds of a subscription, a status follower, a timer or a call. A slot that was asked for is owned by
  * the application and only hooked into the connection; one that was not ("floating") is owned by the connection.
@@ -13,7 +14,7 @@ enum ag_slot_kind { AG_SLOT_SUBSCRIPTION, AG_SLOT_STATUS, AG_SLOT_CALL, AG_SLOT_
 struct agent_slot {
     unsigned refs;
     unsigned held; /* of refs: those of code on the stack; when no others are left, it ends */
-    uint8_t kind; /* enum ag_slot_kind */
+    uint8_t kind;  /* enum ag_slot_kind */
     bool floating;
     struct agent_conn *conn;
     struct ag_list link; /* key->slots, conn->timers, or of a call conn->calls, unsent or ending */

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Installs what is missing, builds with sanitizers, runs every test under ctest.
 #   tests/run.sh            everything that ends within minutes
 #   tests/run.sh --soak     also the long tests (label soak)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/router.h"
 
 #include <assert.h>
@@ -168,12 +169,10 @@ struct peer *router_first_half_closed(const struct router *r)
 
 bool router_peer_is_done(const struct peer *p)
 {
-    return p->half_closed && p->n_requests == 0 && ag_list_empty(&p->calls) && ag_buf_size(&p->out) == 0 &&
-           p->n_waiting == 0;
+    return p->half_closed && p->n_requests == 0 && ag_list_empty(&p->calls) && ag_buf_size(&p->out) == 0 && p->n_waiting == 0;
 }
 
-void router_handle(struct router *r, uint64_t now_ms, struct peer *from, struct ag_span bytes,
-                   const struct ag_json_view *v)
+void router_handle(struct router *r, uint64_t now_ms, struct peer *from, struct ag_span bytes, const struct ag_json_view *v)
 {
     struct text t;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The router: a whole text of a peer comes in, and what is to be sent stands in the out buffers of peers
  * afterwards.
@@ -41,8 +42,7 @@ struct peer *router_first_half_closed(const struct router *r);
 bool router_peer_is_done(const struct peer *p);
 
 /* One whole JSON text. */
-void router_handle(struct router *r, uint64_t now_ms, struct peer *from, struct ag_span text,
-                   const struct ag_json_view *v);
+void router_handle(struct router *r, uint64_t now_ms, struct peer *from, struct ag_span text, const struct ag_json_view *v);
 /* One whole MessagePack-RPC message. */
 void router_handle_pack(struct router *r, uint64_t now_ms, struct peer *from, struct ag_span text);
 /* Its bytes are no text: an error text to it, then its end. reason is for people. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bundle: all that somebody who helps from afar has to see, in one archive, and no secret in it. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* status and check: how everything is, and what to do about what is not. */
 #include <string.h>
 #include "agent/ctl/findings.h"
@@ -36,8 +37,7 @@ static void check_counters(const struct ctl *ctl, const cJSON *stats)
         double v = ctl_number(stats, suspects[i].counter);
 
         if (v > 0)
-            printf("%snote%s %s: %.0f (%s)\n", ctl_bold(ctl), ctl_plain(ctl), suspects[i].meaning, v,
-                   suspects[i].counter);
+            printf("%snote%s %s: %.0f (%s)\n", ctl_bold(ctl), ctl_plain(ctl), suspects[i].meaning, v, suspects[i].counter);
     }
 }
 
@@ -100,7 +100,8 @@ int ctl_check(struct ctl *ctl, int argc, char **argv)
         e = report_ask(ctl, &r);
     if (e != CTL_OK)
         return e;
-    findings_collect(&f, &(struct looks){.info = r.info_json, .peers = r.peers_json, .status = r.status_json, .n_twins = r.n_twins});
+    findings_collect(&f,
+                     &(struct looks){.info = r.info_json, .peers = r.peers_json, .status = r.status_json, .n_twins = r.n_twins});
     if (ctl->json)
         print_check_json(&r, &f);
     else
@@ -138,8 +139,7 @@ static void print_client(const cJSON *s)
            ctl_string(device, "firmware"));
     printf("client   miio_client %s, up %s, state %s\n", ctl_string(s, "version"),
            ctl_age(ctl_number(s, "uptime_s") * 1000, age, sizeof age), ctl_string(s, "state"));
-    cJSON_ArrayForEach(cloud, member(s, "clouds"))
-        print_cloud(cloud);
+    cJSON_ArrayForEach(cloud, member(s, "clouds")) print_cloud(cloud);
     printf("kept     %.0f of %.0f reports, %.0f bytes", ctl_number(spool, "reports"), ctl_number(spool, "max_reports"),
            ctl_number(spool, "bytes"));
     if (cJSON_IsNumber(member(spool, "oldest_s")))

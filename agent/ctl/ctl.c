@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/ctl/ctl.h"
 
 #include <ctype.h>
@@ -77,8 +78,7 @@ int ctl_connect(struct ctl *ctl)
     if (r == 0)
         r = agent_open(ctl->conn, ctl->address);
     if (r < 0) {
-        ctl_error("%s %s: %s", ctl->address ? "--agent" : "$MIIO_AGENT",
-                  ctl->address ? ctl->address : getenv("MIIO_AGENT"),
+        ctl_error("%s %s: %s", ctl->address ? "--agent" : "$MIIO_AGENT", ctl->address ? ctl->address : getenv("MIIO_AGENT"),
                   r == -EINVAL ? "expected unix:PATH, seqpacket:PATH or tcp:HOST:PORT" : agent_strerror(r));
         return r == -EINVAL ? CTL_USAGE : CTL_FAILED;
     }
@@ -136,8 +136,8 @@ void ctl_call_error(const char *method, int status, const char *error)
     default:
         break;
     }
-    ctl_error("%s: error %d: %s%s%s%s", method, agent_error_code(error), message[0] ? message : error,
-              data[0] ? ": " : "", data, hint);
+    ctl_error("%s: error %d: %s%s%s%s", method, agent_error_code(error), message[0] ? message : error, data[0] ? ": " : "", data,
+              hint);
 }
 
 int ctl_ask_text(struct ctl *ctl, const char *method, const char *params, char **result_out)

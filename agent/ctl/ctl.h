@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * miioctl: one connection to the agent, one command of the user. Each command is a function that returns an exit code:
  * 0 done, 1 it failed (said on standard error), 2 wrong usage.
@@ -22,8 +23,8 @@ struct ctl {
     unsigned timeout_ms;
     bool json, colour;
     const struct model *model; /* of --model; NULL: none */
-    bool unreachable;    /* the agent could not be reached at the first try */
-    char reason[256];    /* why */
+    bool unreachable;          /* the agent could not be reached at the first try */
+    char reason[256];          /* why */
 };
 
 /* A command: argv[0] is its name. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/ctl/events.h"
 
 static void on_started(agent_conn *conn, int status, const char *result, const char *error, void *user)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Looking on at what the agent routes: agent.monitor, begun again after each connect. */
 #ifndef CTL_EVENTS_H
 #define CTL_EVENTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/ctl/findings.h"
 
 #include <stdarg.h>
@@ -35,11 +36,13 @@ static const cJSON *member(const cJSON *object, const char *name)
 static const struct {
     const char *reason, *name, *what, *cure;
 } losses[] = {
-    {"unreachable", "cloud.unreachable", "is not reached", "start the server, or mend its address in device.conf, DNS or the network"},
+    {"unreachable", "cloud.unreachable", "is not reached",
+     "start the server, or mend its address in device.conf, DNS or the network"},
     {"tls", "cloud.tls", "does not get through TLS", "look at mqtt_ca, mqtt_cert and mqtt_key of device.conf, and at the clock"},
     {"login", "cloud.login", "refuses the login", "mend user, password or device id in device.conf, or let the broker know them"},
     {"refused", "cloud.refused", "takes no connection now", "look into the server's own log"},
-    {"silent", "cloud.silent", "is reached, but does not speak", "is it the right port and protocol, with TLS or without? did and key right?"},
+    {"silent", "cloud.silent", "is reached, but does not speak",
+     "is it the right port and protocol, with TLS or without? did and key right?"},
     {"register", "cloud.register", "does not register this device", "mend product key and secret in device.conf"},
     {"cut", "cloud.cut", "ended the session", "look into the server's own log; it is tried again by itself"},
 };
@@ -53,8 +56,8 @@ static void find_loss(struct findings *f, const cJSON *cloud)
         return;
     for (size_t i = 0; i < ag_array_size(losses); i++)
         if (strcmp(ctl_string(error, "reason"), losses[i].reason) == 0)
-            add(f, losses[i].name, losses[i].cure, "cloud %s at %s %s: %s", ctl_string(cloud, "name"), ctl_string(cloud, "server"),
-                losses[i].what, ctl_string(error, "text"));
+            add(f, losses[i].name, losses[i].cure, "cloud %s at %s %s: %s", ctl_string(cloud, "name"),
+                ctl_string(cloud, "server"), losses[i].what, ctl_string(error, "text"));
 }
 
 static void find_cloud(struct findings *f, const cJSON *cloud)
@@ -81,13 +84,14 @@ static void find_spool(struct findings *f, const cJSON *spool)
 
     if (error[0])
         add(f, strstr(error, "space") || strstr(error, "uota") ? "disk.full" : "spool.error",
-            "make room on the disk, or mend the data directory: reports are refused meanwhile", "reports cannot be kept: %s", error);
+            "make room on the disk, or mend the data directory: reports are refused meanwhile", "reports cannot be kept: %s",
+            error);
     if (ctl_number(spool, "dropped") > 0)
         add(f, "spool.full", "bring the cloud back; raise spool_max_reports, spool_max_bytes or spool_max_age_s",
             "%.0f kept reports were given up, too old or too many", ctl_number(spool, "dropped"));
     else if (max > 0 && (n >= max * 0.5 || bytes >= max_bytes * 0.5))
-        add(f, "spool.filling", "bring the cloud back before the oldest reports are given up", "%.0f of %.0f reports, %.0f of %.0f bytes are kept",
-            n, max, bytes, max_bytes);
+        add(f, "spool.filling", "bring the cloud back before the oldest reports are given up",
+            "%.0f of %.0f reports, %.0f of %.0f bytes are kept", n, max, bytes, max_bytes);
 }
 
 static void find_lan(struct findings *f, const cJSON *lan)
@@ -96,7 +100,8 @@ static void find_lan(struct findings *f, const cJSON *lan)
     const char *mode = ctl_string(lan, "token_mode");
 
     if (wrong > 0)
-        add(f, "lan.token", "give the phone or Home Assistant the token of this device", "%.0f LAN requests came with a wrong token", wrong);
+        add(f, "lan.token", "give the phone or Home Assistant the token of this device",
+            "%.0f LAN requests came with a wrong token", wrong);
     if (mode[0] && strcmp(mode + strlen(mode) - 2, "00") != 0)
         add(f, "token.mode", "chmod 600 device.token", "device.token has mode %s: other users may read or change it", mode);
     if (cJSON_IsTrue(member(lan, "reveals_token")))
@@ -132,8 +137,7 @@ static void find_in_status(struct findings *f, const cJSON *status)
 {
     const cJSON *cloud;
 
-    cJSON_ArrayForEach(cloud, member(status, "clouds"))
-        find_cloud(f, cloud);
+    cJSON_ArrayForEach(cloud, member(status, "clouds")) find_cloud(f, cloud);
     find_spool(f, member(status, "spool"));
     find_lan(f, member(status, "lan"));
     find_setup(f, status);
@@ -162,10 +166,9 @@ static void find_unserved(struct findings *f, const cJSON *unserved)
 {
     const cJSON *one;
 
-    cJSON_ArrayForEach(one, unserved)
-        if (ctl_number(one, "ago_ms") < RECENT_MS)
-            add(f, "key.unserved", "start the application that subscribes to it: miioctl list shows who has what",
-                "nobody serves %s: %.0f commands were refused", ctl_string(one, "method"), ctl_number(one, "n"));
+    cJSON_ArrayForEach(one, unserved) if (ctl_number(one, "ago_ms") < RECENT_MS)
+        add(f, "key.unserved", "start the application that subscribes to it: miioctl list shows who has what",
+            "nobody serves %s: %.0f commands were refused", ctl_string(one, "method"), ctl_number(one, "n"));
 }
 
 void findings_collect(struct findings *out, const struct looks *in)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What is wrong, out of what agent and client say of themselves: each trouble with a name for programs, a line for people and
  * the cure. JSON in, troubles out; nothing is asked or printed here.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* list: one look into the agent. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,13 +58,11 @@ static void print_peer(const struct ctl *ctl, const cJSON *peer)
     const cJSON *standby = cJSON_GetObjectItemCaseSensitive(peer, "standby");
     char name[32], uid[24], pid[24], age[24];
 
-    printf("%-5.0f %-16s %6s %7s %7s %8.0f %5.0f %5.0f %5.0f ", ctl_number(peer, "peer"),
-           inspect_name(peer, name, sizeof name), number_or_dash(peer, "uid", uid, sizeof uid),
-           number_or_dash(peer, "pid", pid, sizeof pid), ctl_age(ctl_number(peer, "age_ms"), age, sizeof age),
-           ctl_number(peer, "queued"), ctl_number(peer, "requests"), ctl_number(peer, "commands"),
-           ctl_number(peer, "address"));
-    print_keys(cJSON_GetObjectItemCaseSensitive(peer, "keys"), "",
-               ctl_number(peer, "n_keys") - cJSON_GetArraySize(standby));
+    printf("%-5.0f %-16s %6s %7s %7s %8.0f %5.0f %5.0f %5.0f ", ctl_number(peer, "peer"), inspect_name(peer, name, sizeof name),
+           number_or_dash(peer, "uid", uid, sizeof uid), number_or_dash(peer, "pid", pid, sizeof pid),
+           ctl_age(ctl_number(peer, "age_ms"), age, sizeof age), ctl_number(peer, "queued"), ctl_number(peer, "requests"),
+           ctl_number(peer, "commands"), ctl_number(peer, "address"));
+    print_keys(cJSON_GetObjectItemCaseSensitive(peer, "keys"), "", ctl_number(peer, "n_keys") - cJSON_GetArraySize(standby));
     print_keys(standby, "(standby)", 0);
     putchar('\n');
     (void) ctl;
@@ -123,8 +122,8 @@ static void print_key_lines(const struct ctl *ctl, const cJSON *keys, const char
 
 static void print_head(const struct ctl *ctl)
 {
-    printf("%s%-5s %-16s %6s %7s %7s %8s %5s %5s %5s  %s%s\n", ctl_bold(ctl), "PEER", "NAME", "UID", "PID", "AGE",
-           "QUEUED", "REQS", "CMDS", "ADDR", "KEYS", ctl_plain(ctl));
+    printf("%s%-5s %-16s %6s %7s %7s %8s %5s %5s %5s  %s%s\n", ctl_bold(ctl), "PEER", "NAME", "UID", "PID", "AGE", "QUEUED",
+           "REQS", "CMDS", "ADDR", "KEYS", ctl_plain(ctl));
 }
 
 int ctl_list(struct ctl *ctl, int argc, char **argv)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What several commands read out of the agent's answers. */
 #ifndef CTL_INSPECT_H
 #define CTL_INSPECT_H

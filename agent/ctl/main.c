@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* miioctl: looks into a running miio_agent and speaks through it. */
 #include <getopt.h>
 #include <stdio.h>
@@ -13,7 +14,8 @@ static const struct {
     ctl_fn fn;
     const char *options; /* a line each; "" when it has none */
 } commands[] = {
-    {"list", "[-v]", "applications: user, process, keys, queues", ctl_list, "  -v, --verbose      a line for each key; with --model what it stands for\n"},
+    {"list", "[-v]", "applications: user, process, keys, queues", ctl_list,
+     "  -v, --verbose      a line for each key; with --model what it stands for\n"},
     {"call", "METHOD [JSON]", "a command as if from the cloud; prints the answer", ctl_call, ""},
     {"send", "[--no-ack] METHOD [JSON]", "a request or report upward, as an application sends it", ctl_send,
      "  -n, --no-ack       without an id: no answer comes, none is waited for\n"},
@@ -39,7 +41,8 @@ static const struct {
      "  -i, --interval MS  between two (1000)\n"},
     {"wait", "[-t MS] KEY...", "until applications have subscribed to all of them", ctl_wait,
      "  -t, --time MS      at most so long (--timeout)\n"},
-    {"stats", "[--prom]", "the agent's counters", ctl_stats, "  -p, --prom         those of agent and client, as OpenMetrics text\n"},
+    {"stats", "[--prom]", "the agent's counters", ctl_stats,
+     "  -p, --prom         those of agent and client, as OpenMetrics text\n"},
     {"status", "", "device, clouds, kept reports, LAN, applications on one screen", ctl_status, ""},
     {"check", "", "is everything well? each trouble with its cure; exit code 1 when not", ctl_check, ""},
     {"bundle", "FILE", "a tar archive for whoever helps: status, counters, logs, settings without secrets", ctl_bundle, ""},

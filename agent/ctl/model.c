@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* get, set, do, watch: a device by the names of its model. */
 #include <errno.h>
 #include <getopt.h>
@@ -99,7 +100,8 @@ static const char *code_text(long code)
 
 static long code_of(struct ag_json_value entry)
 {
-    struct ag_json_value v = entry.type == AG_JSON_OBJECT ? ag_json_member(entry, "code") : (struct ag_json_value){AG_JSON_NONE, {NULL, 0}};
+    struct ag_json_value v =
+        entry.type == AG_JSON_OBJECT ? ag_json_member(entry, "code") : (struct ag_json_value){AG_JSON_NONE, {NULL, 0}};
 
     return v.type == AG_JSON_NUMBER ? strtol(v.raw.p, NULL, 10) : 0;
 }
@@ -121,7 +123,8 @@ static int command(struct ctl *ctl, const char *method, const struct ag_buf *par
     char *text = NULL;
     int r;
 
-    if (ag_buf_printf(&b, "{\"method\":\"%s\",\"params\":%.*s}", method, (int) ag_buf_size(params), ag_buf_span(params).p) < 0 || !ag_buf_cstr(&b))
+    if (ag_buf_printf(&b, "{\"method\":\"%s\",\"params\":%.*s}", method, (int) ag_buf_size(params), ag_buf_span(params).p) < 0 ||
+        !ag_buf_cstr(&b))
         return no_memory();
     r = agent_call_sync(ctl->conn, "agent.call", ag_buf_head(&b), ctl->timeout_ms, &text);
     if (r < 0) {
@@ -135,7 +138,8 @@ static int command(struct ctl *ctl, const char *method, const struct ag_buf *par
 
 static int put_ids(struct ag_buf *b, const struct model *m, const struct model_prop *p, bool first)
 {
-    return ag_buf_printf(b, "%s{\"did\":\"%s\",\"siid\":%u,\"piid\":%u", first ? "" : ",", model_str(m, p->path), model_prop_siid(m, p), p->iid);
+    return ag_buf_printf(b, "%s{\"did\":\"%s\",\"siid\":%u,\"piid\":%u", first ? "" : ",", model_str(m, p->path),
+                         model_prop_siid(m, p), p->iid);
 }
 
 /* ---- get ---- */
@@ -505,10 +509,11 @@ static void show_event(struct watch *w, struct ag_json_value event)
         return;
     arguments = ag_json_member(event, "arguments");
     if (w->events.ctl->json)
-        printf("{\"%s\":%.*s}\n", model_str(w->events.ctl->model, e->path), arguments.raw.p ? (int) arguments.raw.len : 2, arguments.raw.p ? arguments.raw.p : "[]");
+        printf("{\"%s\":%.*s}\n", model_str(w->events.ctl->model, e->path), arguments.raw.p ? (int) arguments.raw.len : 2,
+               arguments.raw.p ? arguments.raw.p : "[]");
     else
-        printf("%s%s%s %.*s\n", ctl_bold(w->events.ctl), model_str(w->events.ctl->model, e->path), ctl_plain(w->events.ctl), (int) arguments.raw.len,
-               arguments.raw.p ? arguments.raw.p : "");
+        printf("%s%s%s %.*s\n", ctl_bold(w->events.ctl), model_str(w->events.ctl->model, e->path), ctl_plain(w->events.ctl),
+               (int) arguments.raw.len, arguments.raw.p ? arguments.raw.p : "");
     seen_one(w);
 }
 
@@ -533,7 +538,8 @@ static int on_event(agent_request *req, void *user)
 
 int ctl_watch(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {{"count", required_argument, NULL, 'n'}, {"time", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"count", required_argument, NULL, 'n'}, {"time", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
     struct watch w = {.events = {.ctl = ctl,
                                  .params = "{\"keys\":[\"properties_changed\",\"event_occured\"]}",
                                  .word = "watching",

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* monitor: what the agent routes, on the terminal and into a file of one event a line. */
 #include <errno.h>
 #include <getopt.h>
@@ -13,8 +14,8 @@
 
 struct monitor {
     struct events events;
-    FILE *file;      /* NULL: no recording */
-    bool enough;     /* as many as wanted have been seen: what comes in the same turn is left out */
+    FILE *file;         /* NULL: no recording */
+    bool enough;        /* as many as wanted have been seen: what comes in the same turn is left out */
     struct ag_buf keys; /* params of agent.monitor */
 };
 
@@ -53,8 +54,7 @@ static void print_event(const struct ctl *ctl, const cJSON *e, const char *param
 
     ag_local_time(at, &tm);
     strftime(when, sizeof when, "%H:%M:%S", &tm);
-    printf("%s%s.%03u%s %s%-7s%s ", ctl_dim(ctl), when, ms, ctl_plain(ctl), ctl_bold(ctl), ctl_string(e, "kind"),
-           ctl_plain(ctl));
+    printf("%s%s.%03u%s %s%-7s%s ", ctl_dim(ctl), when, ms, ctl_plain(ctl), ctl_bold(ctl), ctl_string(e, "kind"), ctl_plain(ctl));
     if (cJSON_GetObjectItemCaseSensitive(e, "by"))
         printf("%s%s%s", ctl_red(ctl), ctl_string(e, "by"), ctl_plain(ctl)); /* nobody sent it: the agent's own */
     else
@@ -110,11 +110,10 @@ static int build_keys(struct ag_buf *b, int argc, char **argv)
 
 int ctl_monitor(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"write", required_argument, NULL, 'w'},
-        {"count", required_argument, NULL, 'n'},
-        {"time", required_argument, NULL, 't'},
-        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"write", required_argument, NULL, 'w'},
+                                            {"count", required_argument, NULL, 'n'},
+                                            {"time", required_argument, NULL, 't'},
+                                            {NULL, 0, NULL, 0}};
     struct monitor m = {.events = {.ctl = ctl, .word = "monitoring", .fn = on_event, .user = &m}};
     const char *path = NULL;
     int c, r;

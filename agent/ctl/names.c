@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/ctl/names.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The model that miioctl was given: names for the numbers of get_properties, set_properties, action and their reports. */
 #ifndef CTL_NAMES_H
 #define CTL_NAMES_H

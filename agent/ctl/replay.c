@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * replay: the messages of a recording, sent again one after the other in their order: commands as if from the cloud,
  * requests and reports upward as this program's own. With --assert each answer must equal the recorded one, number by
@@ -20,8 +21,8 @@ enum kind { KIND_COMMAND, KIND_REQUEST, KIND_REPORT, KIND_ANSWER, KIND_OTHER };
 struct event {
     char *line;
     enum kind kind;
-    bool from_client; /* miio_client sent it, not an application */
-    bool by_agent;    /* the agent's own answer */
+    bool from_client;              /* miio_client sent it, not an application */
+    bool by_agent;                 /* the agent's own answer */
     struct ag_json_value text, id; /* the message; the id under which its sender knows it */
 };
 
@@ -42,8 +43,10 @@ static void close_file(FILE **f)
 
 static enum kind kind_of(struct ag_json_value v)
 {
-    static const char *const names[] = {
-        [KIND_COMMAND] = "\"command\"", [KIND_REQUEST] = "\"request\"", [KIND_REPORT] = "\"report\"", [KIND_ANSWER] = "\"answer\""};
+    static const char *const names[] = {[KIND_COMMAND] = "\"command\"",
+                                        [KIND_REQUEST] = "\"request\"",
+                                        [KIND_REPORT] = "\"report\"",
+                                        [KIND_ANSWER] = "\"answer\""};
 
     for (unsigned i = 0; i < ag_array_size(names); i++)
         if (ag_span_is(v.raw, names[i], strlen(names[i])))
@@ -115,8 +118,7 @@ static bool same_string(struct ag_span a, struct ag_span b)
     ag_cleanup(ctl_free_text) char *x = malloc(a.len), *y = malloc(b.len);
     long n = x ? ag_json_unescape(a, x, a.len) : -1;
 
-    return ag_span_is(a, b.p, b.len) ||
-           (n >= 0 && y && ag_json_unescape(b, y, b.len) == n && memcmp(x, y, (size_t) n) == 0);
+    return ag_span_is(a, b.p, b.len) || (n >= 0 && y && ag_json_unescape(b, y, b.len) == n && memcmp(x, y, (size_t) n) == 0);
 }
 
 static bool same_value(struct ag_json_value a, struct ag_json_value b);
@@ -308,12 +310,10 @@ static int send_all(struct replay *p)
     }
     if (p->ctl->json)
         printf("{\"commands\":%u,\"requests\":%u,\"reports\":%u,\"left_out\":%u,\"same\":%u,\"different\":%u,\"failed\":%u}\n",
-               p->sent[KIND_COMMAND], p->sent[KIND_REQUEST], p->sent[KIND_REPORT], p->skipped, p->same, p->different,
-               p->failed);
+               p->sent[KIND_COMMAND], p->sent[KIND_REQUEST], p->sent[KIND_REPORT], p->skipped, p->same, p->different, p->failed);
     else
         printf("%u commands, %u requests, %u reports sent, %u left out; %u answers as recorded, %u different, %u failed\n",
-               p->sent[KIND_COMMAND], p->sent[KIND_REQUEST], p->sent[KIND_REPORT], p->skipped, p->same, p->different,
-               p->failed);
+               p->sent[KIND_COMMAND], p->sent[KIND_REQUEST], p->sent[KIND_REPORT], p->skipped, p->same, p->different, p->failed);
     return p->failed || (p->assert && p->different) ? CTL_FAILED : CTL_OK;
 }
 

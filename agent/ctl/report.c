@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/ctl/report.h"
 
 #include <ctype.h>

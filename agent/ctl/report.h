@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What status, check and bundle look at: everything that agent and client say of themselves. */
 #ifndef CTL_REPORT_H
 #define CTL_REPORT_H

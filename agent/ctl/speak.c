@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* call, send, listen: texts through the agent. */
 #include <errno.h>
 #include <getopt.h>
@@ -94,9 +95,9 @@ int ctl_send(struct ctl *ctl, int argc, char **argv)
 
 struct listener {
     struct ctl *ctl;
-    const char *reply; /* NULL: answers nothing */
-    unsigned n_left;   /* commands still to see; 0: for ever */
-    bool enough;       /* they have been seen: what comes in the same turn is left alone */
+    const char *reply;        /* NULL: answers nothing */
+    unsigned n_left;          /* commands still to see; 0: for ever */
+    bool enough;              /* they have been seen: what comes in the same turn is left alone */
     int n_keys, n_registered; /* the latter since the last connect */
 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* stats: counters, as a table, as JSON, or as OpenMetrics text for a collector. */
 #include <ctype.h>
 #include <getopt.h>
@@ -18,9 +19,8 @@ static void put_name(const char *prefix, const char *name)
 /* These go down too. */
 static bool is_gauge(const char *name)
 {
-    static const char *const gauges[] = {"spool.waiting",         "local.bytes",
-                                         "uplink.bytes",          "cloud.answers.waiting",
-                                         "cloud.spool.waiting",   "cloud.link.unacknowledged"};
+    static const char *const gauges[] = {"spool.waiting",         "local.bytes",         "uplink.bytes",
+                                         "cloud.answers.waiting", "cloud.spool.waiting", "cloud.link.unacknowledged"};
 
     for (size_t i = 0; i < ag_array_size(gauges); i++)
         if (strcmp(name, gauges[i]) == 0)
@@ -46,9 +46,7 @@ static void put_metrics(const char *prefix, const cJSON *counters)
 {
     const cJSON *v;
 
-    cJSON_ArrayForEach(v, counters)
-        if (cJSON_IsNumber(v))
-            put_metric(prefix, v);
+    cJSON_ArrayForEach(v, counters) if (cJSON_IsNumber(v)) put_metric(prefix, v);
 }
 
 static void put_gauge(const char *name, double value)
@@ -86,8 +84,7 @@ static const char *name_within_any(const cJSON *clouds, const char *counter)
     const cJSON *cloud;
     const char *within = NULL;
 
-    cJSON_ArrayForEach(cloud, clouds)
-        within = within ? within : name_within(cloud, counter);
+    cJSON_ArrayForEach(cloud, clouds) within = within ? within : name_within(cloud, counter);
     return within;
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* top: applications by traffic, again and again. */
 #include <getopt.h>
 #include <limits.h>
@@ -9,8 +10,8 @@
 enum { ROWS_MAX = 1024 };
 
 struct row {
-    double peer, in, out;           /* counters */
-    double in_rate, out_rate;       /* texts a second */
+    double peer, in, out;     /* counters */
+    double in_rate, out_rate; /* texts a second */
     double queued, commands, requests, n_keys;
     char name[32];
 };
@@ -94,13 +95,13 @@ static void print_table(const struct ctl *ctl, const struct top *t)
 {
     if (ctl->colour)
         fputs("\033[H\033[J", stdout); /* home, clear: only where somebody looks */
-    printf("%s%-5s %-16s %10s %10s %8s %5s %5s %5s%s\n", ctl_bold(ctl), "PEER", "NAME", "IN/S", "OUT/S", "QUEUED", "REQS",
-           "CMDS", "KEYS", ctl_plain(ctl));
+    printf("%s%-5s %-16s %10s %10s %8s %5s %5s %5s%s\n", ctl_bold(ctl), "PEER", "NAME", "IN/S", "OUT/S", "QUEUED", "REQS", "CMDS",
+           "KEYS", ctl_plain(ctl));
     for (size_t i = 0; i < t->n; i++) {
         const struct row *r = &t->rows[i];
 
-        printf("%-5.0f %-16s %10.1f %10.1f %8.0f %5.0f %5.0f %5.0f\n", r->peer, r->name, r->in_rate, r->out_rate,
-               r->queued, r->requests, r->commands, r->n_keys);
+        printf("%-5.0f %-16s %10.1f %10.1f %8.0f %5.0f %5.0f %5.0f\n", r->peer, r->name, r->in_rate, r->out_rate, r->queued,
+               r->requests, r->commands, r->n_keys);
     }
 }
 

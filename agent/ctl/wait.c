@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wait: until somebody serves a method. For scripts that start things and then use them. */
 #include <errno.h>
 #include <getopt.h>
@@ -33,9 +34,8 @@ static bool serves(const cJSON *peer, const char *key)
 {
     const cJSON *one;
 
-    cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(peer, "keys"))
-        if (cJSON_IsString(one) && covers(one->valuestring, key))
-            return true;
+    cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(peer, "keys")) if (cJSON_IsString(one) &&
+                                                                                covers(one->valuestring, key)) return true;
     return false;
 }
 
@@ -65,8 +65,7 @@ static int look(struct ctl *ctl, int n, char **keys, bool *all_out)
     for (int i = 0; i < n && *all_out; i++) {
         bool found = false;
 
-        cJSON_ArrayForEach(peer, peers)
-            found = found || serves_whole(ctl, peer, keys[i]);
+        cJSON_ArrayForEach(peer, peers) found = found || serves_whole(ctl, peer, keys[i]);
         *all_out = found;
     }
     return r;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/io/conn.h"
 
 #include <errno.h>
@@ -22,8 +23,7 @@ const char *conn_name(const struct conn *c, char out[64])
     if (c->peer.role == PEER_UPSTREAM)
         snprintf(out, 64, "upstream");
     else if (c->peer.cred.known)
-        snprintf(out, 64, "peer %" PRIu64 " (uid %" PRIu32 ", pid %" PRId32 ")", c->peer.id, c->peer.cred.uid,
-                 c->peer.cred.pid);
+        snprintf(out, 64, "peer %" PRIu64 " (uid %" PRIu32 ", pid %" PRId32 ")", c->peer.id, c->peer.cred.uid, c->peer.cred.pid);
     else
         snprintf(out, 64, "peer %" PRIu64, c->peer.id);
     return out;
@@ -166,8 +166,7 @@ static COLD void log_end(struct conn *c)
 {
     static const char *const why[] = {[PEER_END_INPUT] = "bad input",
                                       [PEER_END_QUEUE] = "it does not read: queue over its limit",
-                                      [PEER_END_TOTAL] =
-                                          "all queues together over the limit, its is the largest",
+                                      [PEER_END_TOTAL] = "all queues together over the limit, its is the largest",
                                       [PEER_END_MEMORY] = "out of memory",
                                       [PEER_END_GONE] = "it sends no more, and others need its room"};
     char name[64];

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A connected socket, to an application or to upstream: reads in fair portions, sends what the router put
  * into the peer's out buffer with one call per loop turn, and ends in one place.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/io/listener.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A listening socket: made here or inherited. Accepts in portions; refuses when limits or descriptors run
  * out. */
 #ifndef AGENT_IO_LISTENER_H
@@ -15,7 +16,7 @@ struct listener {
     struct ag_addr addr; /* with the port the kernel chose */
     int fd;
     uint8_t full_turns; /* of the loop, while connections are waiting to be accepted or refused */
-    bool inherited; /* its path is not ours to remove */
+    bool inherited;     /* its path is not ours to remove */
     bool closing;
 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/io/uplink.h"
 
 #include <errno.h>
@@ -73,8 +74,8 @@ static bool is_self(int fd)
 {
     struct ag_addr here, there;
 
-    return ag_addr_of_socket(fd, &here) == 0 && ag_addr_of_peer(fd, &there) == 0 &&
-           here.kind == AG_ADDR_INET && ag_addr_equal(&here, &there);
+    return ag_addr_of_socket(fd, &here) == 0 && ag_addr_of_peer(fd, &there) == 0 && here.kind == AG_ADDR_INET &&
+           ag_addr_equal(&here, &there);
 }
 
 static void uplink_open(struct uplink *u)
@@ -93,8 +94,7 @@ static void uplink_open(struct uplink *u)
     u->up_since_ms = hub_now(u->hub);
     u->failures = 0;
     u->hub->router.stats.upstream_connects++;
-    hub_log_limited(u->hub, AG_LOG_INFO, "connected to upstream %s",
-                    ag_addr_format(&u->hub->settings.upstream, text));
+    hub_log_limited(u->hub, AG_LOG_INFO, "connected to upstream %s", ag_addr_format(&u->hub->settings.upstream, text));
 }
 
 /* ---- whose is it? ---- */
@@ -123,12 +123,12 @@ static void uplink_refuse(struct uplink *u, const struct ag_cred *cred, int r)
     ag_addr_format(&u->hub->settings.upstream, text);
     if (cred->known)
         hub_log_limited(u->hub, AG_LOG_ERROR,
-                        "upstream %s is not believed: it belongs to uid %u, not to root, this user or upstream_user",
-                        text, (unsigned) cred->uid);
+                        "upstream %s is not believed: it belongs to uid %u, not to root, this user or upstream_user", text,
+                        (unsigned) cred->uid);
     else
         hub_log_limited(u->hub, AG_LOG_ERROR,
-                        "upstream %s is not believed: its user is not known (%s); upstream_user = * believes anyone",
-                        text, strerror(-r));
+                        "upstream %s is not believed: its user is not known (%s); upstream_user = * believes anyone", text,
+                        strerror(-r));
     uplink_give_up(u);
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The connection to upstream: made, watched, made again 100 ms to 2 s after a loss (doubling, with jitter). The pause
  * begins at 100 ms again only after a connection that lasted: a server that accepts and closes is no better than none.
@@ -31,8 +32,8 @@ struct uplink {
     unsigned ask_ms;      /* until the owner is asked for again */
     uint64_t until_ms;    /* when this try ends */
     uint64_t up_since_ms; /* of conn */
-    unsigned failures; /* in a row */
-    char said[64];     /* why the last one failed: said once, not at every try */
+    unsigned failures;    /* in a row */
+    char said[64];        /* why the last one failed: said once, not at every try */
 };
 
 void uplink_init(struct uplink *u, struct hub *h);

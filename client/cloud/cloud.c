@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The clouds that are built in. Each implementation adds its declaration and its line. */
 #include "client/cloud/cloud.h"
 
@@ -8,10 +9,7 @@
 #include "client/cloud/ot/ot.h"
 
 static const struct cloud_ops *const clouds[] = {
-    &cloud_ot_ops,
-    &cloud_onenet_ops,
-    &cloud_mqtt_ops,
-    &cloud_gizwits_ops,
+    &cloud_ot_ops, &cloud_onenet_ops, &cloud_mqtt_ops, &cloud_gizwits_ops,
     NULL, /* keeps the table valid for a build without any */
 };
 

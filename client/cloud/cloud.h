@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The one interface between the client and a cloud. A cloud is chosen by cloud= in device.conf; an application
  * written once works on all of them. Implementations live beside this file, one pair each: ot, gizwits, onenet, mqtt.
@@ -49,11 +50,11 @@ struct cloud_events {
 /* What the client gives a cloud. Everything is borrowed and outlives the cloud. */
 struct cloud_env {
     uv_loop_t *loop;
-    const struct device_conf *conf;     /* identity and the cloud's own keys, see client/device/core/device_conf.h */
+    const struct device_conf *conf; /* identity and the cloud's own keys, see client/device/core/device_conf.h */
     const struct cloud_events *events;
     void *user;
-    const char *data_dir;               /* ends in '/' */
-    const char *token_hex;              /* the device token as 32 hex digits; a secret */
+    const char *data_dir;  /* ends in '/' */
+    const char *token_hex; /* the device token as 32 hex digits; a secret */
     /* Fills out (a JSON object text) with the params of _otc.info / miIO.info. 0 or -ENOMEM. */
     int (*device_info)(void *user, struct ag_buf *out);
 };

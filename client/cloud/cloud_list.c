@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/cloud_list.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The list of clouds, cloud=NAME[,NAME...], the primary first; or none. */
 #ifndef CLIENT_CLOUD_LIST_H
 #define CLIENT_CLOUD_LIST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/conf_reading.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the clouds' readers of device.conf share: a value or its default, and one line that says what is
  * wrong.

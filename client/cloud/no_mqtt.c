@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Stands in for the clouds that speak MQTT in a build without it (MIIO_MQTT=OFF): the one that is chosen says why it cannot be. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the device knows of itself: identity, token, firmware version, where it stands on its way to the cloud, and the time.
  * A leaf: it knows nobody but whoever wants to hear its word.
@@ -15,18 +16,18 @@ typedef void device_said_fn(void *user, const char *word);
 
 struct device {
     uv_loop_t *loop;
-    struct device_conf *conf;  /* borrowed, outlives the device */
-    const char *os_release;    /* NULL: /etc/os-release */
+    struct device_conf *conf; /* borrowed, outlives the device */
+    const char *os_release;   /* NULL: /etc/os-release */
     struct device_machine machine;
-    const char *last_word;     /* NULL: none yet */
+    const char *last_word;            /* NULL: none yet */
     char token[DEVICE_TOKEN_LEN + 1]; /* a secret */
     char token_hex[2 * DEVICE_TOKEN_LEN + 1];
     char version[DEVICE_VERSION_MAX + 1];
     uint64_t started_ms;
-    uint64_t boot;             /* a number of this start of the device; 0: not known */
-    int64_t cloud_time_s;      /* Unix time as a cloud told it at cloud_time_at_ms; 0: not yet */
+    uint64_t boot;        /* a number of this start of the device; 0: not known */
+    int64_t cloud_time_s; /* Unix time as a cloud told it at cloud_time_at_ms; 0: not yet */
     uint64_t cloud_time_at_ms;
-    bool clock_kept;           /* as the kernel said a moment ago */
+    bool clock_kept;               /* as the kernel said a moment ago */
     uint64_t clock_asked_until_ms; /* then it is asked again */
     device_said_fn *said;
     void *user;

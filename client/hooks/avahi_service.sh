@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Prints the service file that makes avahi-daemon announce this device on the LAN, as miIO devices do: _miio._udp, under the name
 # <model with dashes>_miio<did>. Nothing is announced before somebody puts it into avahi's folder:
 #

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The platform's side of miio_client, for BusyBox sh and any other POSIX shell. Two ways to use it:
 #
 #   miio_client_helper.sh zone TZ | restore | reboot | identity

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Joins the network of wifi.conf, or opens the access point when there is no such file. Called at system start, before
 # miio_client, and whenever the network changes.
 #

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/local/local_access.h"
 
 #include <stdio.h>
@@ -61,8 +62,7 @@ void local_access_identify(struct local_access *a, int fd, struct local_who *out
     out->trusted = local_access_is_owner(a, out) || (out->known && a->has_agent_user && out->uid == a->agent_uid);
 }
 
-bool local_access_may(const struct local_access *a, enum ag_access_verb verb, struct ag_span method,
-                      const struct local_who *who)
+bool local_access_may(const struct local_access *a, enum ag_access_verb verb, struct ag_span method, const struct local_who *who)
 {
     struct ag_cred cred = {0};
 

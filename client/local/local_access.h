@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who may do what with the client, and who is at the other end of a local socket: the rules of --access (the same file
  * as the agent's), asked for each way in. Trusted are root, the user that the client runs under, and --agent-user: the
@@ -35,8 +36,7 @@ void local_access_reload(struct local_access *a, const char *file);
 void local_access_identify(struct local_access *a, int fd, struct local_who *out);
 
 /* who NULL: nobody that could be asked. method: the decoded name. */
-bool local_access_may(const struct local_access *a, enum ag_access_verb verb, struct ag_span method,
-                      const struct local_who *who);
+bool local_access_may(const struct local_access *a, enum ag_access_verb verb, struct ag_span method, const struct local_who *who);
 
 /* Root or the client's own user. */
 bool local_access_is_owner(const struct local_access *a, const struct local_who *who);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Between the local ways in (sockets, MQTT channels, BLE port) and the client: what the access rules say to each text. */
 #include "client/local/local_gate.h"
 
@@ -15,11 +16,8 @@ static uint64_t bit_of(unsigned peer)
 void local_gate_init(struct local_gate *g, struct command_table *commands, bool external, const struct local_gate_host *host,
                      void *user)
 {
-    *g = (struct local_gate){.commands = commands,
-                             .host = host,
-                             .user = user,
-                             .external = external,
-                             .log = {.burst = 5, .period_ms = 10000}};
+    *g = (struct local_gate){
+        .commands = commands, .host = host, .user = user, .external = external, .log = {.burst = 5, .period_ms = 10000}};
 }
 
 /* NULL: nobody that could be asked, as whoever publishes on the MQTT channels. */
@@ -102,8 +100,7 @@ static bool may_be_helper(const struct local_gate *g, unsigned peer)
 /* One old helper tells the end of a join as local.status. */
 static bool is_helpers(const struct local_gate *g, struct ag_span method)
 {
-    return local_cmd_is_internal(method) ||
-           (g->external && ag_span_eq(method, "local.status"));
+    return local_cmd_is_internal(method) || (g->external && ag_span_eq(method, "local.status"));
 }
 
 static bool may_call_locally(struct local_gate *g, unsigned peer, struct ag_span method)
@@ -195,8 +192,7 @@ uint64_t local_gate_servers(const struct local_gate *g, uint64_t peers, struct a
 
     if (asked == 0)
         return peers;
-    if (ag_json_parse(&text, LOCAL_DEPTH_MAX, &view) != 0 ||
-        !ag_view_str(&view, text.p, AG_M_METHOD, name, sizeof name, &method))
+    if (ag_json_parse(&text, LOCAL_DEPTH_MAX, &view) != 0 || !ag_view_str(&view, text.p, AG_M_METHOD, name, sizeof name, &method))
         return peers & ~asked;
     for (unsigned i = 0; i < COMMAND_PEERS_MAX; i++) {
         if ((asked & bit_of(i)) && !may_serve(g, i, method))

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Between the local ways in (sockets, MQTT channels, BLE port) and the client: what the access rules say to each text, and
  * which sockets are the external helper's. A socket that may be the helper's receiver sees nothing before it has said what

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/report/report_keep.h"
 
 #include <errno.h>
@@ -83,8 +84,8 @@ static uint64_t topic_of(const struct report_path *p, const struct incoming *in)
 }
 
 /* Into the queues of the set. Gives back those that took it; *error_out: what the teller's said. */
-static unsigned enter_queues(struct report_path *p, const struct incoming *in, unsigned set, int64_t born_ms,
-                             uint64_t topic, unsigned teller, int *error_out)
+static unsigned enter_queues(struct report_path *p, const struct incoming *in, unsigned set, int64_t born_ms, uint64_t topic,
+                             unsigned teller, int *error_out)
 {
     unsigned in_set = 0;
 
@@ -248,7 +249,8 @@ static int on_found(void *user, uint64_t seq, unsigned needs, const struct spool
         p->next_seq = seq + 1; /* in any case: the store has this number */
     needs = settle_needs(p, seq, needs);
     for (unsigned i = 0; i < ROUTE_PLACES; i++) {
-        if (needs & report_bit(i) && report_queue_restore(&p->lanes[i].queue, seq, rec->id, rec->topic, rec->text.len, birth) == -EEXIST)
+        if (needs & report_bit(i) &&
+            report_queue_restore(&p->lanes[i].queue, seq, rec->id, rec->topic, rec->text.len, birth) == -EEXIST)
             twice |= report_bit(i); /* short of memory: it stays where it is, for the next start */
     }
     if (twice)

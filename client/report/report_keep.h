@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Between the two files of the way of reports: report_path.c, from the uplink to the clouds, and report_keep.c, to and from
    the store. */
 #ifndef CLIENT_REPORT_KEEP_H

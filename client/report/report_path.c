@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/report/report_path.h"
 
 #include <errno.h>
@@ -69,8 +70,8 @@ static bool may_give_aside(const struct report_lane *l, const struct incoming *i
 {
     if (!takes(l))
         return false;
-    return !in->keeps || (report_queue_drained(&l->queue) && l->given.n < SIDE_MAX &&
-                          l->given.bytes + in->text.len <= SIDE_BYTES_MAX);
+    return !in->keeps ||
+           (report_queue_drained(&l->queue) && l->given.n < SIDE_MAX && l->given.bytes + in->text.len <= SIDE_BYTES_MAX);
 }
 
 static bool carries(const struct report_lane *l, const struct incoming *in)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The way of a report from the uplink to the clouds. While a cloud takes reports they go to it directly; their texts
  * are held until the acknowledgement. When it does not (no session, or an older report still waits for it) they are kept on
@@ -64,13 +65,13 @@ struct report_path_env {
 struct report_lane {
     struct report_path *path;
     unsigned place;
-    bool listed;             /* the cloud is in the list */
+    bool listed; /* the cloud is in the list */
     struct report_queue queue;
-    struct given_list given; /* to the cloud, without being kept */
-    uint64_t release_ms;     /* when those held back are tried again; 0: none */
+    struct given_list given;        /* to the cloud, without being kept */
+    uint64_t release_ms;            /* when those held back are tried again; 0: none */
     uint64_t unread_seq, unread_ms; /* a record that the disk did not give; when it is read again */
     unsigned unread_tries;
-    uint64_t n_lost;         /* it got them in no way, and no application waited for its word */
+    uint64_t n_lost; /* it got them in no way, and no application waited for its word */
     bool pumping;
 };
 
@@ -78,10 +79,10 @@ struct report_path {
     struct report_path_env env;
     struct route_table route;
     struct report_lane lanes[ROUTE_PLACES];
-    struct spool *spool;          /* NULL: nothing is kept */
+    struct spool *spool; /* NULL: nothing is kept */
     uint64_t next_seq;
-    uint64_t n_refused;           /* answered with an error, because the store could not take them */
-    uint64_t n_unlisted;          /* kept for a cloud that is not in the list any more */
+    uint64_t n_refused;  /* answered with an error, because the store could not take them */
+    uint64_t n_unlisted; /* kept for a cloud that is not in the list any more */
     struct ag_log_gate gate;
 };
 

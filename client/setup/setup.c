@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/setup/setup_priv.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Provisioning, reset, identity and helper of one device: looks at what is there, asks the setup machine
  * (core/setup_machine.h), and carries its decisions out: files, the platform's programs, the external
@@ -50,10 +51,9 @@ struct setup {
     int last_status;                      /* of the identity's program */
     int answer, start_result;
     bool draining;
-    char new_token[DEVICE_TOKEN_LEN +
-                   1];       /* after a reset, while the last answer leaves under the old one; a secret */
-    struct ag_buf info;      /* params of the helper's last _internal.info, an object; empty: none */
-    struct ag_log_gate gate; /* for lines that a helper can provoke */
+    char new_token[DEVICE_TOKEN_LEN + 1]; /* after a reset, while the last answer leaves under the old one; a secret */
+    struct ag_buf info;                   /* params of the helper's last _internal.info, an object; empty: none */
+    struct ag_log_gate gate;              /* for lines that a helper can provoke */
 };
 
 void setup_link_init(struct setup *s, const struct setup_env *env, const struct setup_settings *settings);

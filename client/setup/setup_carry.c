@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The decisions of the setup machine, carried out. */
 #include <errno.h>
 #include <inttypes.h>
@@ -69,8 +70,7 @@ static int end_trial(struct setup *s)
     int r = data_dir_end_trial(s->env.dir);
 
     if (r < 0)
-        ag_log(AG_LOG_WARNING, "%s%s: %s: the next start joins again", s->env.dir->path, DATA_WIFI,
-               strerror(-r));
+        ag_log(AG_LOG_WARNING, "%s%s: %s: the next start joins again", s->env.dir->path, DATA_WIFI, strerror(-r));
     return r;
 }
 
@@ -130,8 +130,7 @@ static int take_identity(struct setup *s, struct ag_span conf)
 /* An option beats what a phone brought. */
 static int use_country(struct setup *s)
 {
-    const char *next = s->env.country ? s->env.country : s->machine.country,
-               *now = device_conf_get(s->env.conf, "country");
+    const char *next = s->env.country ? s->env.country : s->machine.country, *now = device_conf_get(s->env.conf, "country");
     int r;
 
     if (strcmp(next, now ? now : "") == 0)
@@ -157,8 +156,7 @@ static void say(struct setup *s, enum setup_say what)
         ag_log(AG_LOG_INFO, "the last run ended while it joined \"%s\": going on", m->params.wifi.ssid);
         break;
     case SETUP_SAY_JOIN_FAILED:
-        ag_log(AG_LOG_WARNING, "joining \"%s\" failed %u times, back to the access point",
-               m->params.wifi.ssid, m->tries);
+        ag_log(AG_LOG_WARNING, "joining \"%s\" failed %u times, back to the access point", m->params.wifi.ssid, m->tries);
         break;
     case SETUP_SAY_RESET:
         ag_log(AG_LOG_WARNING, "reset: the device forgets its network and its owner");
@@ -184,8 +182,7 @@ static void say(struct setup *s, enum setup_say what)
         ag_log(AG_LOG_WARNING, "the identity program ended well, but device.conf has no did yet");
         break;
     case SETUP_SAY_IDENTITY_LATER:
-        ag_log(AG_LOG_INFO, "no identity yet (%d), again in %u s", s->last_status,
-               m->identity_pause_ms / 1000);
+        ag_log(AG_LOG_INFO, "no identity yet (%d), again in %u s", s->last_status, m->identity_pause_ms / 1000);
         break;
     }
 }

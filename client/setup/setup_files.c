@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What provisioning does to files. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,8 +23,7 @@ static int stage_country(const struct data_dir *dir, struct network_files *f, co
     char text[20];
     int n = snprintf(text, sizeof text, "%s\n", country);
 
-    return country[0] ? data_dir_stage(dir, DATA_COUNTRY, (struct ag_span){text, (size_t) n}, &f->country)
-                      : 0;
+    return country[0] ? data_dir_stage(dir, DATA_COUNTRY, (struct ag_span){text, (size_t) n}, &f->country) : 0;
 }
 
 static int stage_wifi(const struct data_dir *dir, struct network_files *f, const struct wifi_conf *w)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Between the files of client/setup: looking, carrying out, the helper's words, programs, files. */
 #ifndef CLIENT_SETUP_PRIV_H
 #define CLIENT_SETUP_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The platform's programs: where they are, what they are told, and which place they run in. */
 #include <errno.h>
 #include <inttypes.h>
@@ -117,8 +118,7 @@ int setup_program_run(struct setup *s, enum setup_program program)
 {
     const struct program *p = &programs[program];
     char path[PATH_MAX_LEN], text[N_ENV][ENV_LEN];
-    const char *env[N_ENV + 1],
-        *args[] = {path, p->verb, program == SETUP_RUN_ZONE ? s->machine.zone : NULL, NULL};
+    const char *env[N_ENV + 1], *args[] = {path, p->verb, program == SETUP_RUN_ZONE ? s->machine.zone : NULL, NULL};
     int r;
 
     find(s, path, p->name);
@@ -147,8 +147,7 @@ void setup_programs_look(const struct setup *s)
     char path[PATH_MAX_LEN];
 
     if (!find(s, path, WIFI_HOOK))
-        ag_log(AG_LOG_WARNING, "%s: %s: there is no access point, and no network can be joined", path,
-               strerror(errno));
+        ag_log(AG_LOG_WARNING, "%s: %s: there is no access point, and no network can be joined", path, strerror(errno));
     if (!find(s, path, HELPER_HOOK))
         ag_log(AG_LOG_INFO, "%s: %s: reboot and zone are left to applications", path, strerror(errno));
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The external helper's words on their way to the setup machine, and what is said to it. */
 #include "client/setup/setup_priv.h"
 
@@ -55,8 +56,7 @@ static void on_silent(void *user, const char *question)
     struct setup *s = user;
     struct setup_facts f;
 
-    ag_log(AG_LOG_WARNING, "the helper does not answer %s: going by the files in %s", question,
-           s->env.dir->path);
+    ag_log(AG_LOG_WARNING, "the helper does not answer %s: going by the files in %s", question, s->env.dir->path);
     setup_link_look(s, &f);
     setup_link_look_at_trial(s, &f);
     setup_helper_silent(&s->machine, &f);
@@ -94,9 +94,8 @@ static void on_wifi_failed(void *user, enum helper_failure how)
     setup_link_drain(s, &f);
 }
 
-const struct helper_sink setup_helper_sink = {on_send,           on_identity,    on_token,
-                                              on_country,        on_wifi_status, on_info,
-                                              on_wifi_connected, on_wifi_failed, on_silent};
+const struct helper_sink setup_helper_sink = {on_send, on_identity,       on_token,       on_country, on_wifi_status,
+                                              on_info, on_wifi_connected, on_wifi_failed, on_silent};
 
 static void warn_of_text(struct setup *s, unsigned peer, struct ag_span method, const char *why)
 {
@@ -104,8 +103,8 @@ static void warn_of_text(struct setup *s, unsigned peer, struct ag_span method, 
     unsigned held;
 
     if (setup_link_may_warn(s, &held))
-        ag_log(AG_LOG_WARNING, "%.*s from local peer %u: %s%s",
-               method.len < 64 ? (int) method.len : 64, method.p, peer, why, ag_log_held(held, left_out));
+        ag_log(AG_LOG_WARNING, "%.*s from local peer %u: %s%s", method.len < 64 ? (int) method.len : 64, method.p, peer, why,
+               ag_log_held(held, left_out));
 }
 
 bool setup_link_helper_text(struct setup *s, unsigned peer, struct ag_span method, struct ag_span text,

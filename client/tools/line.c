@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * miio_recv_line and miio_send_line: what a helper script needs to talk to the client on TCP 54322.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """
 agent: an application's connection to miio_agent, in one file without dependencies. Copy it beside your program.
 

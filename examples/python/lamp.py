@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """
 A lamp on agent.py: serves get_prop and set_power, and reports when it is switched.
 

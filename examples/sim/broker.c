@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "examples/sim/broker.h"
 
 #include <errno.h>
@@ -15,8 +16,7 @@ enum { ANSWER_TRIES = 200, ANSWER_PAUSE_US = 50000, EXIT_TRIES = 100 };
 
 static int loopback(struct sockaddr_in *a, uint16_t port)
 {
-    *a = (struct sockaddr_in){
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    *a = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
@@ -108,8 +108,7 @@ int sim_broker_start(struct sim_broker *b, const char *conf)
     if (r == 0)
         r = wait_until_it_answers(b);
     if (r < 0) {
-        fprintf(stderr, "miio_sim: cannot start mosquitto: %s\n",
-                r == -ECHILD ? "it ended at once" : strerror(-r));
+        fprintf(stderr, "miio_sim: cannot start mosquitto: %s\n", r == -ECHILD ? "it ended at once" : strerror(-r));
         sim_broker_stop(b);
     }
     return r;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A real mosquitto as the child of a stand-in, on a loopback port that the kernel chose, with its files in a temporary
  * directory. One owner: sim_broker_start() .. sim_broker_stop(). When the stand-in dies, the kernel ends the broker.

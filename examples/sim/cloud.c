@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * miio_sim cloud: the OT cloud over UDP and TCP for one device. Journal on standard output, one JSON object a line; on
  * standard input one line a command for the device ("METHOD JSON"), or a directive that begins with '!'.
@@ -168,7 +169,7 @@ static struct way *way_of(struct sim_cloud *c, const struct sockaddr *from)
     size_t n = from->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
     struct way *w;
 
-    ag_list_for_each(it, &c->ways) {
+    ag_list_for_each (it, &c->ways) {
         w = ag_list_entry(it, struct way, link);
         if (!w->stream && memcmp(&w->addr, from, n) == 0)
             return w;
@@ -258,7 +259,7 @@ static void on_connection(uv_stream_t *h, int status)
 static void kill_sessions(struct sim_cloud *c)
 {
     on_note(NULL, AG_SPAN("{\"event\":\"killed\"}"));
-    ag_list_for_each(it, &c->ways) {
+    ag_list_for_each (it, &c->ways) {
         struct way *w = ag_list_entry(it, struct way, link);
 
         if (w->stream)
@@ -374,10 +375,11 @@ static int parse_options(int argc, char **argv, struct cloud_options *o)
 {
     enum { HELP = 'h' };
     static const struct option longs[] = {
-        {"did", 1, NULL, 'i'},   {"key", 1, NULL, 'k'},     {"udp", 1, NULL, 'u'},        {"tcp", 1, NULL, 't'},
-        {"drop", 1, NULL, 'd'},  {"dup", 1, NULL, '2'},     {"reorder", 1, NULL, 'r'},    {"delay", 1, NULL, 'w'},
-        {"mute", 1, NULL, 'm'},  {"seed", 1, NULL, 's'},    {"kill-every", 1, NULL, 'K'}, {"first-id", 1, NULL, 'f'},
-        {"quiet", 0, NULL, 'q'}, {"help", 0, NULL, HELP},   {0},
+        {"did", 1, NULL, 'i'},     {"key", 1, NULL, 'k'},        {"udp", 1, NULL, 'u'},
+        {"tcp", 1, NULL, 't'},     {"drop", 1, NULL, 'd'},       {"dup", 1, NULL, '2'},
+        {"reorder", 1, NULL, 'r'}, {"delay", 1, NULL, 'w'},      {"mute", 1, NULL, 'm'},
+        {"seed", 1, NULL, 's'},    {"kill-every", 1, NULL, 'K'}, {"first-id", 1, NULL, 'f'},
+        {"quiet", 0, NULL, 'q'},   {"help", 0, NULL, HELP},      {0},
     };
     int c;
 
@@ -390,17 +392,38 @@ static int parse_options(int argc, char **argv, struct cloud_options *o)
         if (ms && (*ms = faults_parse_ms(optarg)) < 0)
             return fail(optarg, "must be milliseconds, or seconds as 2s");
         switch (c) {
-        case 'i': o->did = optarg; break;
-        case 'k': o->key = optarg; break;
-        case 'u': o->udp = optarg; break;
-        case 't': o->tcp = optarg; break;
-        case 'm': o->mute = optarg; break;
-        case 's': o->seed = atol(optarg); break;
-        case 'f': o->first_id = atol(optarg); break;
-        case 'q': o->quiet = true; break;
-        case HELP: usage(stdout); return -1;
-        case '?': usage(stderr); return SIM_USAGE;
-        default: break;
+        case 'i':
+            o->did = optarg;
+            break;
+        case 'k':
+            o->key = optarg;
+            break;
+        case 'u':
+            o->udp = optarg;
+            break;
+        case 't':
+            o->tcp = optarg;
+            break;
+        case 'm':
+            o->mute = optarg;
+            break;
+        case 's':
+            o->seed = atol(optarg);
+            break;
+        case 'f':
+            o->first_id = atol(optarg);
+            break;
+        case 'q':
+            o->quiet = true;
+            break;
+        case HELP:
+            usage(stdout);
+            return -1;
+        case '?':
+            usage(stderr);
+            return SIM_USAGE;
+        default:
+            break;
         }
     }
     if (!o->did || !o->key || strlen(o->key) != OT_SECRET)
@@ -475,7 +498,7 @@ static void cloud_deinit(struct sim_cloud *c)
     uv_walk(&c->loop, close_handle, NULL);
     uv_run(&c->loop, UV_RUN_DEFAULT);
     uv_loop_close(&c->loop);
-    ag_list_for_each_safe(it, &c->ways) {
+    ag_list_for_each_safe (it, &c->ways) {
         struct way *w = ag_list_entry(it, struct way, link);
 
         ag_buf_deinit(&w->in);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* miio_sim cloud --kind NAME: picks the stand-in. A new one adds its prototype in sim.h and its line here. */
 #include <stdio.h>
 #include <string.h>
@@ -22,9 +23,7 @@ static void usage(FILE *f)
 static const char *take_kind(int *argc, char **argv)
 {
     for (int i = 1; i < *argc; i++) {
-        int n = strcmp(argv[i], "--kind") == 0 && i + 1 < *argc ? 2
-                : strncmp(argv[i], "--kind=", 7) == 0           ? 1
-                                                                : 0;
+        int n = strcmp(argv[i], "--kind") == 0 && i + 1 < *argc ? 2 : strncmp(argv[i], "--kind=", 7) == 0 ? 1 : 0;
         const char *kind;
 
         if (n == 0)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "examples/sim/faults.h"
 
 #include <stdlib.h>
@@ -19,7 +20,7 @@ void faults_init(struct faults *f, uv_loop_t *loop, uint64_t seed)
     *f = (struct faults){.loop = loop, .random = seed * 2 + 1};
 }
 
-static unsigned throw(struct faults *f, unsigned sides)
+static unsigned throw(struct faults * f, unsigned sides)
 {
     f->random ^= f->random << 13;
     f->random ^= f->random >> 7;
@@ -41,8 +42,8 @@ static void on_late(uv_timer_t *t)
     uv_close((uv_handle_t *) t, on_late_closed);
 }
 
-static void deliver_late(struct faults *f, struct ag_span bytes, void *ref,
-                         void (*deliver)(void *ref, struct ag_span bytes), unsigned ms)
+static void deliver_late(struct faults *f, struct ag_span bytes, void *ref, void (*deliver)(void *ref, struct ag_span bytes),
+                         unsigned ms)
 {
     struct late *l = malloc(sizeof *l + bytes.len);
 

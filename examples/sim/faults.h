@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A bad line: loses, doubles, delays and reorders what goes through it, by dice whose throws depend on the seed alone.
  * One object for each direction.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* miio_sim: picks the subcommand. A new stand-in adds its file, its prototype in sim.h and its line here. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "examples/sim/mcu_device.h"
 
 #include <stdio.h>
@@ -12,8 +13,7 @@ static struct mcu_dev_prop *find(struct mcu_device *d, unsigned long siid, unsig
     return NULL;
 }
 
-bool mcu_dev_set(struct mcu_device *d, unsigned long siid, unsigned long piid, const char *value,
-                 bool read_only)
+bool mcu_dev_set(struct mcu_device *d, unsigned long siid, unsigned long piid, const char *value, bool read_only)
 {
     struct mcu_dev_prop *p = find(d, siid, piid);
 
@@ -146,8 +146,7 @@ static void get_properties(struct mcu_device *d, struct words *w, uint64_t now_m
     while (next_id(w, &siid) && next_id(w, &piid) && n < sizeof line) {
         const struct mcu_dev_prop *p = find(d, siid, piid);
 
-        n += (size_t) snprintf(line + n, sizeof line - n, p ? " %lu %lu 0 %s" : " %lu %lu -4003", siid, piid,
-                               p ? p->value : "");
+        n += (size_t) snprintf(line + n, sizeof line - n, p ? " %lu %lu 0 %s" : " %lu %lu -4003", siid, piid, p ? p->value : "");
     }
     say(d, line, now_ms);
 }
@@ -175,8 +174,7 @@ static void set_properties(struct mcu_device *d, struct words *w, uint64_t now_m
     size_t n = strlen(line);
 
     while (next_id(w, &siid) && next_id(w, &piid) && (value = next_word(w)) && n < sizeof line)
-        n += (size_t) snprintf(line + n, sizeof line - n, " %lu %lu %d", siid, piid,
-                               set_property(d, siid, piid, value));
+        n += (size_t) snprintf(line + n, sizeof line - n, " %lu %lu %d", siid, piid, set_property(d, siid, piid, value));
     say(d, line, now_ms);
 }
 
@@ -259,7 +257,6 @@ void mcu_dev_line(struct mcu_device *d, char *line, uint64_t now_ms)
 void mcu_dev_updated(struct mcu_device *d, bool good, uint64_t now_ms)
 {
     if (good)
-        snprintf(d->version, sizeof d->version, "%04u",
-                 (unsigned) (strtoul(d->version, NULL, 10) + 1) % 10000u);
+        snprintf(d->version, sizeof d->version, "%04u", (unsigned) (strtoul(d->version, NULL, 10) + 1) % 10000u);
     mcu_dev_start(d, now_ms);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The firmware of the MCU stand-in: polls the module, serves a table of properties, echoes actions. One
  * command is open at a time; an answer that does not come is asked for again. Pure: lines and time in, lines
@@ -47,8 +48,7 @@ struct mcu_device {
 };
 
 /* Sets the property; adds it when it is new. False: the table is full or the value too long. */
-bool mcu_dev_set(struct mcu_device *d, unsigned long siid, unsigned long piid, const char *value,
-                 bool read_only);
+bool mcu_dev_set(struct mcu_device *d, unsigned long siid, unsigned long piid, const char *value, bool read_only);
 
 /* Begins again, as after power-up. */
 void mcu_dev_start(struct mcu_device *d, uint64_t now_ms);

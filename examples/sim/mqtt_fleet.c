@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * miio_sim cloud --kind mqtt: the fleet's side of the mqtt cloud. Prints what a device says, one line a message ("report
  * {...}"), and publishes each line of standard input as a command. Starts a mosquitto unless one is named.
@@ -127,11 +128,8 @@ static void usage(FILE *out)
 /* 0: go on; otherwise the exit code plus 1. */
 static int parse_options(struct fleet *f, int argc, char **argv)
 {
-    static const struct option longs[] = {{"did", 1, NULL, 'd'},
-                                          {"prefix", 1, NULL, 'p'},
-                                          {"broker", 1, NULL, 'b'},
-                                          {"help", 0, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {
+        {"did", 1, NULL, 'd'}, {"prefix", 1, NULL, 'p'}, {"broker", 1, NULL, 'b'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
     const char *why;
     int c;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "examples/sim/mqtt_relay.h"
 
 #include <errno.h>
@@ -245,8 +246,8 @@ static void on_connection(uv_stream_t *listener, int status)
     uv_read_start((uv_stream_t *) &r->down, on_alloc, on_down_read);
 }
 
-void mqtt_door_init(struct mqtt_door *door, uv_loop_t *loop, const struct sockaddr_in *broker,
-                    const struct mqtt_relay_ops *ops, void *user)
+void mqtt_door_init(struct mqtt_door *door, uv_loop_t *loop, const struct sockaddr_in *broker, const struct mqtt_relay_ops *ops,
+                    void *user)
 {
     door->loop = loop;
     door->broker = broker;

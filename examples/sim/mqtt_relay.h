@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A device's connection to an MQTT stand-in: cut into packets, and joined with a connection of its own to the
  * real broker behind. What a cloud wants of CONNECT and of each packet is the stand-in's (mqtt_relay_ops);
@@ -71,8 +72,8 @@ struct mqtt_door {
 };
 
 /* door is zeroed; broker, ops and user outlive it. */
-void mqtt_door_init(struct mqtt_door *door, uv_loop_t *loop, const struct sockaddr_in *broker,
-                    const struct mqtt_relay_ops *ops, void *user);
+void mqtt_door_init(struct mqtt_door *door, uv_loop_t *loop, const struct sockaddr_in *broker, const struct mqtt_relay_ops *ops,
+                    void *user);
 /* 0 or a negative code of libuv. */
 int mqtt_door_listen(struct mqtt_door *door, const struct sockaddr *addr);
 /* Drops every relay and closes the listener. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "examples/sim/mqtt_wire.h"
 
 #include "libagent/core/utf8.h"
@@ -78,8 +79,7 @@ const char *mqtt_wire_connect(struct ag_span body, struct mqtt_connect *out)
     at += 4;
     if (!take_string(body, &at, &c.client_id))
         return "CONNECT ends too early";
-    if ((c.flags & MQTT_FLAG_WILL) &&
-        (!take_string(body, &at, &c.will_topic) || !take_string(body, &at, &c.will_payload)))
+    if ((c.flags & MQTT_FLAG_WILL) && (!take_string(body, &at, &c.will_topic) || !take_string(body, &at, &c.will_payload)))
         return "CONNECT ends too early";
     if ((c.flags & MQTT_FLAG_USER) && !take_string(body, &at, &c.user))
         return "CONNECT ends too early";
@@ -119,8 +119,7 @@ uint16_t mqtt_wire_mid(struct ag_span body)
     return body.len >= 2 ? u16(body.p) : 0;
 }
 
-bool mqtt_wire_filter(struct ag_span body, size_t *at, bool with_qos, struct ag_span *filter, uint8_t *qos,
-                      bool *is_bad)
+bool mqtt_wire_filter(struct ag_span body, size_t *at, bool with_qos, struct ag_span *filter, uint8_t *qos, bool *is_bad)
 {
     *is_bad = body.len < 2 || (*at == 2 && body.len == 2);
     if (*is_bad || *at >= body.len)
@@ -167,8 +166,7 @@ static int put_string(struct ag_buf *out, struct ag_span s)
 int mqtt_wire_put_connect(struct ag_buf *out, const struct mqtt_connect *c)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT;
-    char fixed[4] = {(char) c->level, (char) c->flags, (char) (c->keepalive_s >> 8),
-                     (char) (c->keepalive_s & 0xff)};
+    char fixed[4] = {(char) c->level, (char) c->flags, (char) (c->keepalive_s >> 8), (char) (c->keepalive_s & 0xff)};
     int r = put_string(&body, c->name);
 
     if (r == 0)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * MQTT 3.1.1 packets as a relay between device and broker needs them: cut out of the stream, looked into, built. Strict
  * where the standard is. No I/O.
@@ -27,9 +28,9 @@ enum mqtt_type {
 
 struct mqtt_packet {
     enum mqtt_type type;
-    uint8_t flags; /* low nibble of byte 1 */
+    uint8_t flags;        /* low nibble of byte 1 */
     struct ag_span whole; /* with the fixed header */
-    struct ag_span body; /* behind it */
+    struct ag_span body;  /* behind it */
 };
 
 /*
@@ -44,13 +45,7 @@ struct mqtt_connect {
     uint16_t keepalive_s;
 };
 
-enum {
-    MQTT_FLAG_CLEAN = 2,
-    MQTT_FLAG_WILL = 4,
-    MQTT_FLAG_WILL_RETAIN = 32,
-    MQTT_FLAG_PASSWORD = 64,
-    MQTT_FLAG_USER = 128
-};
+enum { MQTT_FLAG_CLEAN = 2, MQTT_FLAG_WILL = 4, MQTT_FLAG_WILL_RETAIN = 32, MQTT_FLAG_PASSWORD = 64, MQTT_FLAG_USER = 128 };
 
 /* The readers: NULL, or what is malformed. */
 const char *mqtt_wire_connect(struct ag_span body, struct mqtt_connect *out);
@@ -66,8 +61,7 @@ const char *mqtt_wire_publish(const struct mqtt_packet *p, struct mqtt_publish *
 /* The packet id at the front of a body; 0 when there is none. */
 uint16_t mqtt_wire_mid(struct ag_span body);
 /* The next topic of SUBSCRIBE (with_qos) or UNSUBSCRIBE behind the packet id; *at begins at 2. false: no more, or *bad. */
-bool mqtt_wire_filter(struct ag_span body, size_t *at, bool with_qos, struct ag_span *filter, uint8_t *qos,
-                      bool *bad);
+bool mqtt_wire_filter(struct ag_span body, size_t *at, bool with_qos, struct ag_span *filter, uint8_t *qos, bool *bad);
 
 /* The builders append; 0 or -ENOMEM. */
 int mqtt_wire_put_connect(struct ag_buf *out, const struct mqtt_connect *c);

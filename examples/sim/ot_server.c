@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "examples/sim/ot_server.h"
 
 #include <errno.h>
@@ -67,9 +68,7 @@ void ot_server_bad(struct ot_server *s, const char *why)
 
 void ot_server_note_ledger(struct ot_server *s)
 {
-    note(s,
-         "{\"event\":\"ledger\",\"executed\":%" PRIu64 ",\"repeats\":%" PRIu64 ",\"answers\":%" PRIu64 ",\"bad\":%" PRIu64
-         "}",
+    note(s, "{\"event\":\"ledger\",\"executed\":%" PRIu64 ",\"repeats\":%" PRIu64 ",\"answers\":%" PRIu64 ",\"bad\":%" PRIu64 "}",
          s->executed, s->repeats, s->answers, s->bad);
 }
 
@@ -217,8 +216,7 @@ static bool enter(struct ot_server *s, uint32_t id, struct ag_span text, const s
     return true;
 }
 
-static void serve_report(struct ot_server *s, void *way, uint32_t now_s, struct ag_span text,
-                         const struct ag_json_view *v)
+static void serve_report(struct ot_server *s, void *way, uint32_t now_s, struct ag_span text, const struct ag_json_view *v)
 {
     struct ag_span method, params = raw(v, text, AG_M_PARAMS);
     char name[128];

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The OT cloud's side of one device: checks what comes as strictly as the protocol allows, acknowledges reports, keeps a
  * ledger of them, gives commands. No I/O: bytes in; bytes and journal lines (JSON) out.
@@ -28,13 +29,13 @@ struct ot_server {
     void *user;
     uint64_t did;
     char secret[OT_SECRET];
-    const char *mute;      /* a method that is never acknowledged; NULL: none */
-    bool quiet;            /* no lines for single reports and keepalives */
-    uint32_t next_id;      /* of commands */
+    const char *mute; /* a method that is never acknowledged; NULL: none */
+    bool quiet;       /* no lines for single reports and keepalives */
+    uint32_t next_id; /* of commands */
 
-    void *way;             /* where the device is; NULL: not known */
-    bool greeted;          /* hello has come since the last restart */
-    bool informed;         /* _otc.info has come */
+    void *way;     /* where the device is; NULL: not known */
+    bool greeted;  /* hello has come since the last restart */
+    bool informed; /* _otc.info has come */
     uint32_t last_stamp;
 
     struct ot_ledger_entry *ledger;   /* reports by id; uthash */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * miio_sim: stand-ins for what a device talks to, so that nobody needs an account, a phone or a board. One subcommand,
  * one file; a subcommand gets its own argc and argv (argv[0] is its name) and returns the exit code.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * miio_sim device: a device that is not there, from its model alone. It holds what it is told to, its sensors wander, its events happen
  * now and then. An application on libagentmodel like any other.
@@ -119,7 +120,8 @@ static void live(struct device *d, const struct agent_part_info *p)
 {
     struct agent_value v;
 
-    if (p->writable || !p->readable || p->format == AGENT_FORMAT_STRING || p->format == AGENT_FORMAT_HEX || p->format == AGENT_FORMAT_NONE)
+    if (p->writable || !p->readable || p->format == AGENT_FORMAT_STRING || p->format == AGENT_FORMAT_HEX ||
+        p->format == AGENT_FORMAT_NONE)
         return;
     if (p->format != AGENT_FORMAT_BOOL && p->n_choices == 0)
         wander(d, p);
@@ -141,7 +143,8 @@ static void on_beat(agent_conn *conn, void *user)
     (void) conn;
     for (size_t i = 0; agent_model_part(model, AGENT_PART_PROPERTY, i, &p) == 0; i++)
         live(d, &p);
-    if (n_events > 0 && dice(d, EVENT_EVERY) == 0 && agent_model_part(model, AGENT_PART_EVENT, dice(d, (unsigned) n_events), &p) == 0 &&
+    if (n_events > 0 && dice(d, EVENT_EVERY) == 0 &&
+        agent_model_part(model, AGENT_PART_EVENT, dice(d, (unsigned) n_events), &p) == 0 &&
         agent_device_event(d->agent, p.path, NULL, NULL) >= 0)
         say_value(d, "event", p.path, NULL);
 }
@@ -239,10 +242,11 @@ static bool take_number(const char *text, unsigned long max, unsigned long *out)
 static int take_options(struct device *d, int argc, char **argv)
 {
     enum { MODEL = 256, INTERVAL, SEED, STILL };
-    static const struct option longs[] = {{"model", required_argument, NULL, MODEL}, {"interval", required_argument, NULL, INTERVAL},
-                                          {"seed", required_argument, NULL, SEED},   {"still", no_argument, NULL, STILL},
-                                          {"agent", required_argument, NULL, 'a'},   {"quiet", no_argument, NULL, 'q'},
-                                          {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {
+        {"model", required_argument, NULL, MODEL}, {"interval", required_argument, NULL, INTERVAL},
+        {"seed", required_argument, NULL, SEED},   {"still", no_argument, NULL, STILL},
+        {"agent", required_argument, NULL, 'a'},   {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     unsigned long n = 0;
     int opt;
 
@@ -266,7 +270,8 @@ static int take_options(struct device *d, int argc, char **argv)
         case INTERVAL:
         case SEED:
             if (!take_number(optarg, opt == SEED ? UINT32_MAX : INTERVAL_MAX_MS, &n)) {
-                fprintf(stderr, "miio_sim device: %s is no number of 1 to %lu\n", optarg, opt == SEED ? UINT32_MAX + 0ul : INTERVAL_MAX_MS + 0ul);
+                fprintf(stderr, "miio_sim device: %s is no number of 1 to %lu\n", optarg,
+                        opt == SEED ? UINT32_MAX + 0ul : INTERVAL_MAX_MS + 0ul);
                 return SIM_USAGE + 1;
             }
             if (opt == SEED)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * miio_sim mcu: makes a pseudo terminal and plays the MCU behind it, faults included. miio_mcu --tty takes
  * the path that the ready line names.
@@ -199,8 +200,7 @@ static int open_pty(struct sim *s)
     struct termios t;
 
     s->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-    if (s->master < 0 || grantpt(s->master) < 0 || unlockpt(s->master) < 0 ||
-        ptsname_r(s->master, s->name, sizeof s->name) != 0)
+    if (s->master < 0 || grantpt(s->master) < 0 || unlockpt(s->master) < 0 || ptsname_r(s->master, s->name, sizeof s->name) != 0)
         return -1;
     s->slave = open(s->name, O_RDWR | O_NOCTTY | O_CLOEXEC); /* held, so that the bridge may come and go */
     if (s->slave < 0 || tcgetattr(s->slave, &t) < 0)
@@ -420,11 +420,7 @@ static int set_option(struct sim *s, int c)
 
 int sim_mcu(int argc, char **argv)
 {
-    static struct sim s = {.dev = {.model = "demo.mcu.v1",
-                                   .version = "0001",
-                                   .poll_ms = 200,
-                                   .reply_ms = 400,
-                                   .send = send_line},
+    static struct sim s = {.dev = {.model = "demo.mcu.v1", .version = "0001", .poll_ms = 200, .reply_ms = 400, .send = send_line},
                            .random = 1u << 16 | 1};
     struct sigaction action = {.sa_handler = on_signal};
     int c, r = 0;

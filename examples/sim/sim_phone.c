@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A phone on the LAN: hello, then encrypted requests over UDP 54321. The lesson in it: a session is a hello (did and
  * stamp; the token only from a device that nobody owns yet), then packets under the token, each with an id of its own,
@@ -93,7 +94,7 @@ static bool is_unset(const char *tail)
 static int phone_hello(struct phone *p)
 {
     static const char hello[OT_HEADER + 1] = "\x21\x31\x00\x20\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
-                                                 "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff";
+                                             "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff";
     char reply[2048];
 
     for (int i = 0; i < p->tries; i++) {
@@ -262,8 +263,7 @@ static int take_options(struct phone *p, int argc, char **argv)
             return SIM_USAGE + 1;
         }
         if (opt == '?' || (opt == TIMEOUT && number(optarg, 1, 600000, &p->timeout_ms) < 0) ||
-            (opt == TRIES && number(optarg, 1, 100, &p->tries) < 0) ||
-            (opt == REPEAT && number(optarg, 1, 1000, &p->repeat) < 0))
+            (opt == TRIES && number(optarg, 1, 100, &p->tries) < 0) || (opt == REPEAT && number(optarg, 1, 1000, &p->repeat) < 0))
             return SIM_USAGE + 1;
     }
     return 0;

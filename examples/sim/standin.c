@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "examples/sim/standin.h"
 #include <signal.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the MQTT stand-ins share around their cloud: the journal (one JSON object a line on standard output),
  * commands from standard input, the end by SIGINT or SIGTERM.

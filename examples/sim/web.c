@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "examples/sim/web.h"
 #include <errno.h>
 #include <microhttpd.h>
@@ -35,8 +36,8 @@ const char *sim_web_header(const struct sim_web_request *q, const char *name)
 static enum MHD_Result respond(struct MHD_Connection *c, const struct sim_web_answer *a)
 {
     const struct ag_buf *body = a->file ? a->file : &a->body;
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        ag_buf_size(body), (void *) ag_buf_span(body).p, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(ag_buf_size(body), (void *) ag_buf_span(body).p, MHD_RESPMEM_MUST_COPY);
     enum MHD_Result r = MHD_YES;
 
     if (!response)
@@ -49,8 +50,7 @@ static enum MHD_Result respond(struct MHD_Connection *c, const struct sim_web_an
     return r;
 }
 
-static enum MHD_Result take_body(const struct sim_web *w, struct incoming *in, const char *data,
-                                 size_t *data_len)
+static enum MHD_Result take_body(const struct sim_web *w, struct incoming *in, const char *data, size_t *data_len)
 {
     in->too_long = in->too_long || ag_buf_size(&in->body) + *data_len > w->body_max;
     if (!in->too_long && ag_buf_append(&in->body, data, *data_len) < 0)
@@ -60,8 +60,8 @@ static enum MHD_Result take_body(const struct sim_web *w, struct incoming *in, c
 }
 
 /* Called first without a body, then with its pieces, then with none left. */
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url, const char *method,
-                                  const char *version, const char *data, size_t *data_len, void **con_cls)
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url, const char *method, const char *version,
+                                  const char *data, size_t *data_len, void **con_cls)
 {
     struct sim_web *w = cls;
     struct incoming *in = *con_cls;
@@ -84,8 +84,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
     return r;
 }
 
-static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls,
-                         enum MHD_RequestTerminationCode code)
+static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls, enum MHD_RequestTerminationCode code)
 {
     struct incoming *in = *con_cls;
 
@@ -124,11 +123,9 @@ static void on_poll(uv_poll_t *p, int status, int events)
     web_run(p->data);
 }
 
-int sim_web_start(struct sim_web **web_out, uv_loop_t *loop, uint16_t port, size_t body_max,
-                  sim_web_serve_fn *serve, void *user)
+int sim_web_start(struct sim_web **web_out, uv_loop_t *loop, uint16_t port, size_t body_max, sim_web_serve_fn *serve, void *user)
 {
-    struct sockaddr_in a = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     struct sim_web *w = calloc(1, sizeof *w);
     const union MHD_DaemonInfo *info;
 
@@ -137,9 +134,9 @@ int sim_web_start(struct sim_web **web_out, uv_loop_t *loop, uint16_t port, size
     w->serve = serve;
     w->user = user;
     w->body_max = body_max;
-    w->daemon = MHD_start_daemon(MHD_USE_EPOLL, port, NULL, NULL, on_request, w, MHD_OPTION_SOCK_ADDR, &a,
-                                 MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-                                 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_S, MHD_OPTION_END);
+    w->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL, port, NULL, NULL, on_request, w, MHD_OPTION_SOCK_ADDR, &a, MHD_OPTION_NOTIFY_COMPLETED,
+                         on_completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_S, MHD_OPTION_END);
     if (!w->daemon) {
         free(w);
         return -EADDRINUSE;

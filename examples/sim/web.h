@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * HTTP of a stand-in: libmicrohttpd without a thread of its own, its epoll descriptor hangs in the loop. A
  * request is served once its body is complete; what it means is the stand-in's (sim_web_serve_fn).
@@ -39,8 +40,7 @@ struct sim_web_answer {
 typedef int sim_web_serve_fn(void *user, const struct sim_web_request *q, struct sim_web_answer *a);
 
 /* On 127.0.0.1; port 0: the kernel's choice. 0, -ENOMEM, -EADDRINUSE. */
-int sim_web_start(struct sim_web **web_out, uv_loop_t *loop, uint16_t port, size_t body_max,
-                  sim_web_serve_fn *serve, void *user);
+int sim_web_start(struct sim_web **web_out, uv_loop_t *loop, uint16_t port, size_t body_max, sim_web_serve_fn *serve, void *user);
 uint16_t sim_web_port(const struct sim_web *w);
 /* Takes NULL, returns NULL. */
 struct sim_web *sim_web_stop(struct sim_web *w);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The life of a connection object, its settings, and small public helpers. */
 #include <errno.h>
 #include <stdlib.h>
@@ -5,7 +6,9 @@
 #include "libagent/dispatch.h"
 #include "libagent/loop.h"
 
-enum { ERRNO_KNOWN = EHWPOISON }; /* the last of the kernel's (133, 168 on MIPS); for others strerror() may print into memory that threads share */
+enum {
+    ERRNO_KNOWN = EHWPOISON
+}; /* the last of the kernel's (133, 168 on MIPS); for others strerror() may print into memory that threads share */
 
 AGENT_API int agent_new(agent_conn **ret_conn)
 {

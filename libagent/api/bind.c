@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The address of this connection among applications: one bit, claimed again at each connect. */
 #include <errno.h>
 #include "libagent/conn.h"

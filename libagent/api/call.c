@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Calls: a text with an id goes out, and its slot waits for the answer. Without a connection the text waits in the
  * slot, within the call's own timeout.
@@ -37,8 +38,7 @@ static int keep_text(struct agent_conn *c, struct agent_slot *slot, struct ag_sp
 }
 
 /* Puts the text into the queue, or into the slot while there is no connection. */
-static int start(struct agent_conn *c, struct agent_slot *slot, const struct ag_request_parts *parts,
-                 unsigned timeout_ms)
+static int start(struct agent_conn *c, struct agent_slot *slot, const struct ag_request_parts *parts, unsigned timeout_ms)
 {
     bool at_once = goes_at_once(c);
     struct ag_request_parts m = *parts;
@@ -83,8 +83,8 @@ int ag_call_check(const struct agent_conn *c, const char *method)
     return r < 0 ? r : ag_encode_check_name(method);
 }
 
-int ag_call_start(struct agent_conn *c, struct agent_slot **ret_slot, const struct ag_request_parts *m,
-                  unsigned timeout_ms, agent_call_fn fn, void *user)
+int ag_call_start(struct agent_conn *c, struct agent_slot **ret_slot, const struct ag_request_parts *m, unsigned timeout_ms,
+                  agent_call_fn fn, void *user)
 {
     struct agent_slot *slot = ag_slot_new(c, AG_SLOT_CALL, user);
 
@@ -125,8 +125,8 @@ int ag_call_report(struct agent_conn *c, const struct ag_request_parts *m, agent
     return start_slot(c, NULL, slot, m, c->report_wait_ms);
 }
 
-AGENT_API int agent_call(agent_conn *conn, agent_slot **ret_slot, const char *method, const char *params,
-                         unsigned timeout_ms, agent_call_fn fn, void *user)
+AGENT_API int agent_call(agent_conn *conn, agent_slot **ret_slot, const char *method, const char *params, unsigned timeout_ms,
+                         agent_call_fn fn, void *user)
 {
     struct ag_request_parts m = {.method = method, .params = {.text = params}};
     int r = fn ? ag_call_check(conn, method) : -EINVAL;

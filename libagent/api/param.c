@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading the params of a command: a way into them, the type, the value; and the answer when it is not there. */
 #include <errno.h>
 #include <inttypes.h>
@@ -71,8 +72,8 @@ static struct ag_json_value find(const struct agent_request *req, const char *at
 AGENT_API enum agent_type agent_param_type(const agent_request *req, const char *at)
 {
     static const uint8_t types[] = {
-        [AG_JSON_NONE] = AGENT_TYPE_NONE,   [AG_JSON_STRING] = AGENT_TYPE_STRING, [AG_JSON_NUMBER] = AGENT_TYPE_NUMBER,
-        [AG_JSON_TRUE] = AGENT_TYPE_BOOL,   [AG_JSON_FALSE] = AGENT_TYPE_BOOL,    [AG_JSON_NULL] = AGENT_TYPE_NULL,
+        [AG_JSON_NONE] = AGENT_TYPE_NONE,     [AG_JSON_STRING] = AGENT_TYPE_STRING, [AG_JSON_NUMBER] = AGENT_TYPE_NUMBER,
+        [AG_JSON_TRUE] = AGENT_TYPE_BOOL,     [AG_JSON_FALSE] = AGENT_TYPE_BOOL,    [AG_JSON_NULL] = AGENT_TYPE_NULL,
         [AG_JSON_OBJECT] = AGENT_TYPE_OBJECT, [AG_JSON_ARRAY] = AGENT_TYPE_ARRAY};
 
     return req && at ? (enum agent_type) types[find(req, at).type] : AGENT_TYPE_NONE;
@@ -97,8 +98,7 @@ AGENT_API int agent_param_count(const agent_request *req, const char *at)
 /* ---- what is said when it cannot be read ---- */
 
 /* r as it is. The first failure answers the command when that is wanted, and says what is expected. */
-static int __attribute__((format(printf, 4, 5))) failed(struct agent_request *req, const char *at, int r, const char *form,
-                                                        ...)
+static int __attribute__((format(printf, 4, 5))) failed(struct agent_request *req, const char *at, int r, const char *form, ...)
 {
     char expected[EXPECTED_MAX], words[WORDS_MAX];
     va_list ap;
@@ -163,8 +163,7 @@ AGENT_API int agent_param_str(agent_request *req, const char *at, char *buf, siz
 }
 
 /* The whole number there; its size without the sign. 0 and a size within its limits, or why not. */
-static int read_whole(agent_request *req, const char *at, uint64_t max_negative, uint64_t max, bool *negative,
-                      uint64_t *size)
+static int read_whole(agent_request *req, const char *at, uint64_t max_negative, uint64_t max, bool *negative, uint64_t *size)
 {
     struct ag_json_value v = find(req, at);
     int r = v.type == AG_JSON_NUMBER ? ag_number_whole(v.raw, negative, size) : type_error(v);

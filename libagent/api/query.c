@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Blocking one-liners for what the client daemon knows. */
 #include <errno.h>
 #include <stdlib.h>

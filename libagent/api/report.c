@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reports: calls under the names that the clouds know, with their params put together. */
 #include <errno.h>
 #include <string.h>
@@ -76,8 +77,8 @@ struct miot {
     enum ag_json_type type;
 };
 
-static int report_miot(agent_conn *conn, const struct miot *m, const char *did, unsigned siid, unsigned id,
-                       const char *value, agent_call_fn fn, void *user)
+static int report_miot(agent_conn *conn, const struct miot *m, const char *did, unsigned siid, unsigned id, const char *value,
+                       agent_call_fn fn, void *user)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf params = AG_BUF_INIT;
     int r = conn && value ? ag_encode_check_value(value, m->type) : -EINVAL;
@@ -87,8 +88,7 @@ static int report_miot(agent_conn *conn, const struct miot *m, const char *did, 
     if (r == 0)
         r = append_did(&params, did);
     if (r == 0)
-        r = ag_buf_printf(&params, "\"siid\":%u,\"%s\":%u,\"%s\":%s%s", siid, m->id_name, id, m->value_name, value,
-                          m->close);
+        r = ag_buf_printf(&params, "\"siid\":%u,\"%s\":%u,\"%s\":%s%s", siid, m->id_name, id, m->value_name, value, m->close);
     return r < 0 ? r : send_built(conn, m->method, &params, fn, user);
 }
 
@@ -100,8 +100,8 @@ AGENT_API int agent_report_property(agent_conn *conn, const char *did, unsigned 
     return report_miot(conn, &form, did, siid, piid, value, fn, user);
 }
 
-AGENT_API int agent_report_miot_event(agent_conn *conn, const char *did, unsigned siid, unsigned eiid,
-                                      const char *arguments, agent_call_fn fn, void *user)
+AGENT_API int agent_report_miot_event(agent_conn *conn, const char *did, unsigned siid, unsigned eiid, const char *arguments,
+                                      agent_call_fn fn, void *user)
 {
     static const struct miot form = {"event_occured", "{", "eiid", "arguments", "}", AG_JSON_ARRAY};
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Subscriptions: a slot on a key. The agent is told at once when connected, and again after each reconnect.
  */
@@ -8,8 +9,7 @@
 
 const char *ag_mode_name(enum agent_mode mode)
 {
-    static const char *const names[] = {
-        [AGENT_SHARED] = NULL, [AGENT_EXCLUSIVE] = "exclusive", [AGENT_STANDBY] = "standby"};
+    static const char *const names[] = {[AGENT_SHARED] = NULL, [AGENT_EXCLUSIVE] = "exclusive", [AGENT_STANDBY] = "standby"};
 
     return names[mode];
 }
@@ -25,7 +25,7 @@ void ag_key_count(struct agent_conn *c, struct ag_key *key)
 
 static struct agent_slot *subscription_of(struct ag_key *key)
 {
-    ag_list_for_each(it, &key->slots) {
+    ag_list_for_each (it, &key->slots) {
         struct agent_slot *slot = ag_list_entry(it, struct agent_slot, link);
 
         if (slot->kind == AG_SLOT_SUBSCRIPTION)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What waits: a call whose caller sleeps until it has ended, in a turn of its own. */
 #include <errno.h>
 #include <stdlib.h>
@@ -45,8 +46,7 @@ static void remember_error(struct agent_conn *c, const struct sync *s)
     c->last_error = s->status == AGENT_E_REMOTE && s->text ? strdup(s->text) : NULL;
 }
 
-AGENT_API int agent_call_sync(agent_conn *conn, const char *method, const char *params, unsigned timeout_ms,
-                              char **ret_result)
+AGENT_API int agent_call_sync(agent_conn *conn, const char *method, const char *params, unsigned timeout_ms, char **ret_result)
 {
     struct ag_request_parts m = {.method = method, .params = {.text = params}};
     struct sync s = {0};

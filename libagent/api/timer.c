@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Timers for programs without a loop of their own: a list by the time they are due. */
 #include <errno.h>
 #include "libagent/slot.h"
@@ -39,13 +40,12 @@ void ag_timers_run(struct agent_conn *c, uint64_t now_ms)
 
 uint64_t ag_timers_next(const struct agent_conn *c)
 {
-    return c->resting || ag_list_empty(&c->timers)
-               ? UINT64_MAX
-               : ag_list_entry(c->timers.next, struct agent_slot, link)->timer.at_ms;
+    return c->resting || ag_list_empty(&c->timers) ? UINT64_MAX
+                                                   : ag_list_entry(c->timers.next, struct agent_slot, link)->timer.at_ms;
 }
 
-AGENT_API int agent_timer(agent_conn *conn, agent_slot **ret_slot, unsigned first_ms, unsigned interval_ms,
-                          agent_timer_fn fn, void *user)
+AGENT_API int agent_timer(agent_conn *conn, agent_slot **ret_slot, unsigned first_ms, unsigned interval_ms, agent_timer_fn fn,
+                          void *user)
 {
     struct agent_slot *slot;
     int r = ag_conn_admit(conn);

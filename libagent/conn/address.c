@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/conn/address.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Where the agent is: an address text taken apart, and the list of places to try in turn. No I/O.
  */

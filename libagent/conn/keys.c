@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/conn/keys.h"
 
 #include <errno.h>
@@ -28,7 +29,7 @@ static bool is_prefix(struct ag_span name)
 
 static struct ag_key *find_exact(struct ag_keys *k, struct ag_span method)
 {
-    ag_list_for_each(it, bucket_of(k, method)) {
+    ag_list_for_each (it, bucket_of(k, method)) {
         struct ag_key *key = ag_list_entry(it, struct ag_key, by_name);
 
         if (ag_span_is(method, key->name, key->len))
@@ -43,7 +44,7 @@ struct ag_key *ag_keys_find(struct ag_keys *k, const char *name)
 
     if (!is_prefix(s))
         return find_exact(k, s);
-    ag_list_for_each(it, &k->prefixes) {
+    ag_list_for_each (it, &k->prefixes) {
         struct ag_key *key = ag_list_entry(it, struct ag_key, by_name);
 
         if (strcmp(key->name, name) == 0)
@@ -86,7 +87,7 @@ struct ag_key *ag_keys_match(struct ag_keys *k, struct ag_span method)
 
     if (best)
         return best;
-    ag_list_for_each(it, &k->prefixes) {
+    ag_list_for_each (it, &k->prefixes) {
         struct ag_key *key = ag_list_entry(it, struct ag_key, by_name);
 
         if (key->len <= method.len && (!best || key->len > best->len) && memcmp(key->name, method.p, key->len) == 0)

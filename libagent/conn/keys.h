@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The keys this connection subscribes to, and who in the application gets their commands. A key is an exact method
  * name, or a prefix when it ends in '*'; the exact one wins, then the longest prefix, as in the agent.
@@ -12,17 +13,17 @@
 #include "libagent/core/list.h"
 
 struct ag_key {
-    struct ag_list by_name;  /* in a bucket */
-    struct ag_list by_order; /* in all: registered again in this order */
+    struct ag_list by_name;   /* in a bucket */
+    struct ag_list by_order;  /* in all: registered again in this order */
     struct ag_list by_untold; /* in agent_conn.untold while it is to be registered */
-    struct ag_list slots;    /* agent_slot.link */
-    struct ag_wait reg;      /* the answer to register */
-    uint8_t mode;            /* enum agent_mode */
+    struct ag_list slots;     /* agent_slot.link */
+    struct ag_wait reg;       /* the answer to register */
+    uint8_t mode;             /* enum agent_mode */
     bool prefix;
-    bool counted;            /* among agent_conn.unsettled */
-    int status;              /* as on_registered was told */
-    size_t len;              /* of name; the '*' of a prefix is not counted */
-    char name[];             /* with the '*' */
+    bool counted; /* among agent_conn.unsettled */
+    int status;   /* as on_registered was told */
+    size_t len;   /* of name; the '*' of a prefix is not counted */
+    char name[];  /* with the '*' */
 };
 
 enum { AG_KEYS_BUCKETS = 64 };

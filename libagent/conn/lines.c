@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/conn/lines.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the library has to say to the log, until it can be told: a log callback may close the connection or drop any
  * slot, so lines are handed out between steps only, never in the middle of one. Bounded; what does not fit is counted.

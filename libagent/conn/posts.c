@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/conn/posts.h"
 
 void ag_posts_init(struct ag_posts *q)
@@ -22,8 +23,7 @@ bool ag_posts_put(struct ag_posts *q, agent_post_fn fn, void *user)
             return false; /* a whole round behind: not taken yet */
         if (ahead > 0)
             at = atomic_load_explicit(&q->head, memory_order_relaxed);
-        else if (atomic_compare_exchange_weak_explicit(&q->head, &at, at + 1, memory_order_relaxed,
-                                                       memory_order_relaxed))
+        else if (atomic_compare_exchange_weak_explicit(&q->head, &at, at + 1, memory_order_relaxed, memory_order_relaxed))
             break;
     }
     cell->fn = fn;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Work that other threads and signal handlers hand over: a ring of fixed size, many producers, one consumer. Putting
  * allocates nothing and waits for nobody, so it may interrupt anything, another put included.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/conn/transport.h"
 
 #include <arpa/inet.h>

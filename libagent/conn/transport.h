@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The socket to the agent, and what a loop needs of it: the one file pair of the library that does I/O. An epoll
  * descriptor stands for the socket of the moment and a wake-up eventfd, so that the application polls one descriptor
@@ -14,10 +15,10 @@
 
 struct ag_transport {
     int epoll_fd, wake_fd;
-    int fd;          /* -1: none */
-    bool packets;    /* SOCK_SEQPACKET */
-    bool want_write; /* the socket is also waited for to become writable */
-    pid_t owner;     /* the process it belongs to: a forked child shares the descriptors, but may not use them */
+    int fd;                    /* -1: none */
+    bool packets;              /* SOCK_SEQPACKET */
+    bool want_write;           /* the socket is also waited for to become writable */
+    pid_t owner;               /* the process it belongs to: a forked child shares the descriptors, but may not use them */
     const volatile char *mark; /* a page that the kernel empties in children: 1 in the owner; NULL: it cannot */
     atomic_bool woken;
 };

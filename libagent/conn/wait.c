@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/conn/wait.h"
 
 #include "libagent/core/ids.h"
@@ -47,7 +48,7 @@ void ag_wait_end(struct ag_wait *a)
 
 struct ag_wait *ag_waits_find(struct ag_waits *w, uint32_t id)
 {
-    ag_list_for_each(it, &w->buckets[id % AG_WAIT_BUCKETS]) {
+    ag_list_for_each (it, &w->buckets[id % AG_WAIT_BUCKETS]) {
         struct ag_wait *a = ag_list_entry(it, struct ag_wait, by_id);
 
         if (a->id == id)

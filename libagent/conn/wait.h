@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who waits for which answer: found by id, ended by deadline. The waiting object embeds a struct ag_wait and is
  * found again by ag_container_of(); nothing is allocated here. Ids count up from a random start within 1..2147483647,

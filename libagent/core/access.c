@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/core/access.h"
 
 #include <errno.h>
@@ -42,8 +43,7 @@ void ag_access_deinit(struct ag_access *a)
     a->rules = NULL;
 }
 
-int ag_access_add(struct ag_access *a, unsigned verbs, struct ag_span pattern,
-                  const struct ag_access_who *who, size_t n_who)
+int ag_access_add(struct ag_access *a, unsigned verbs, struct ag_span pattern, const struct ag_access_who *who, size_t n_who)
 {
     bool prefix = pattern.len > 0 && pattern.p[pattern.len - 1] == '*';
     size_t len = prefix ? pattern.len - 1 : pattern.len;
@@ -82,9 +82,7 @@ static size_t closed_len(struct ag_span name, bool wide)
 {
     for (size_t i = 0; i < ag_array_size(closed); i++)
         if (begins(name, closed[i].prefix))
-            return !wide && closed[i].open.p && ag_span_is(name, closed[i].open.p, closed[i].open.len)
-                       ? 0
-                       : closed[i].prefix.len;
+            return !wide && closed[i].open.p && ag_span_is(name, closed[i].open.p, closed[i].open.len) ? 0 : closed[i].prefix.len;
     return 0;
 }
 
@@ -105,8 +103,7 @@ static bool rule_covers(const struct ag_access_rule *r, unsigned verb, struct ag
 }
 
 /* The rule that counts for a method, or (wide) for all methods that begin with name. */
-static const struct ag_access_rule *rule_for(const struct ag_access *a, unsigned verb, struct ag_span name,
-                                             bool wide)
+static const struct ag_access_rule *rule_for(const struct ag_access *a, unsigned verb, struct ag_span name, bool wide)
 {
     const struct ag_access_rule *best = NULL;
 
@@ -138,8 +135,7 @@ static bool rule_allows(const struct ag_access_rule *r, const struct ag_cred *c)
     return false;
 }
 
-static enum verdict judge(const struct ag_access *a, unsigned verb, struct ag_span name, bool wide,
-                          const struct ag_cred *c)
+static enum verdict judge(const struct ag_access *a, unsigned verb, struct ag_span name, bool wide, const struct ag_cred *c)
 {
     const struct ag_access_rule *r = rule_for(a, verb, name, wide);
     size_t least = closed_len(name, wide);
@@ -156,8 +152,7 @@ static bool settle(const struct ag_access *a, enum verdict v, bool strict)
 
 /* A prefix asks for everything that begins so: what counts for each narrower pattern, rule or closed, has to
  * allow it. */
-static bool narrower_allow(const struct ag_access *a, unsigned verb, struct ag_span head, bool strict,
-                           const struct ag_cred *c)
+static bool narrower_allow(const struct ag_access *a, unsigned verb, struct ag_span head, bool strict, const struct ag_cred *c)
 {
     for (size_t i = 0; i < ag_array_size(closed); i++)
         if (begins(closed[i].prefix, head) && judge(a, verb, closed[i].prefix, true, c) != ALLOWED)
@@ -165,15 +160,13 @@ static bool narrower_allow(const struct ag_access *a, unsigned verb, struct ag_s
     for (const struct ag_access_rule *r = a->rules; r; r = r->next) {
         struct ag_span pattern = {r->pattern, r->len};
 
-        if ((r->verbs & verb) && begins(pattern, head) &&
-            !settle(a, judge(a, verb, pattern, r->prefix, c), strict))
+        if ((r->verbs & verb) && begins(pattern, head) && !settle(a, judge(a, verb, pattern, r->prefix, c), strict))
             return false;
     }
     return true;
 }
 
-static bool check(const struct ag_access *a, unsigned verb, struct ag_span name, bool wide, bool strict,
-                  const struct ag_cred *c)
+static bool check(const struct ag_access *a, unsigned verb, struct ag_span name, bool wide, bool strict, const struct ag_cred *c)
 {
     strict = strict || (verb & AG_ACCESS_STRICT) || (!wide && ag_access_is_private(name));
     if (!a->enabled)
@@ -185,28 +178,24 @@ static bool check(const struct ag_access *a, unsigned verb, struct ag_span name,
     return settle(a, judge(a, verb, name, wide, c), strict);
 }
 
-bool ag_access_check(const struct ag_access *a, enum ag_access_verb verb, struct ag_span method,
-                     const struct ag_cred *c)
+bool ag_access_check(const struct ag_access *a, enum ag_access_verb verb, struct ag_span method, const struct ag_cred *c)
 {
     return check(a, verb, method, false, false, c);
 }
 
-bool ag_access_check_key(const struct ag_access *a, enum ag_access_verb verb, struct ag_span key,
-                         const struct ag_cred *c)
+bool ag_access_check_key(const struct ag_access *a, enum ag_access_verb verb, struct ag_span key, const struct ag_cred *c)
 {
     bool wide = key.len > 0 && key.p[key.len - 1] == '*';
 
     return check(a, verb, (struct ag_span){key.p, key.len - wide}, wide, false, c);
 }
 
-bool ag_access_check_strict(const struct ag_access *a, enum ag_access_verb verb, struct ag_span method,
-                            const struct ag_cred *c)
+bool ag_access_check_strict(const struct ag_access *a, enum ag_access_verb verb, struct ag_span method, const struct ag_cred *c)
 {
     return check(a, verb, method, false, true, c);
 }
 
-bool ag_access_check_send(const struct ag_access *a, struct ag_span method, uint32_t mask,
-                          const struct ag_cred *c)
+bool ag_access_check_send(const struct ag_access *a, struct ag_span method, uint32_t mask, const struct ag_cred *c)
 {
     enum verdict by_method;
     char text[16];

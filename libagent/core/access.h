@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Access rules: who may do what with which methods. One set for each daemon, off until enabled; the file they
  * come from is read by libagent/io/access/access_file.h.
@@ -21,14 +22,12 @@
 /* Bits. What the pattern of a rule is compared with stands behind each. */
 enum ag_access_verb {
     AG_ACCESS_REGISTER = 1 << 0, /* get a method's commands from the agent: the key */
-    AG_ACCESS_CALL =
-        1 << 1, /* send up requests and reports (54320 and 54322), agent.* included: the method */
-    AG_ACCESS_INJECT = 1 << 2, /* agent.call, a command as if from the cloud: its method. Strict */
-    AG_ACCESS_SERVE = 1 << 3,  /* see and answer commands on a socket of the client (54322): the method */
-    AG_ACCESS_SEND =
-        1 << 4, /* a text with "_to": its method, and each address in decimal (one bit: 1, 2, 4 ...) */
-    AG_ACCESS_BIND = 1 << 5,   /* claim an address: the address in decimal */
-    AG_ACCESS_MONITOR = 1 << 6 /* see copies of what is routed: the key. Strict */
+    AG_ACCESS_CALL = 1 << 1,     /* send up requests and reports (54320 and 54322), agent.* included: the method */
+    AG_ACCESS_INJECT = 1 << 2,   /* agent.call, a command as if from the cloud: its method. Strict */
+    AG_ACCESS_SERVE = 1 << 3,    /* see and answer commands on a socket of the client (54322): the method */
+    AG_ACCESS_SEND = 1 << 4,     /* a text with "_to": its method, and each address in decimal (one bit: 1, 2, 4 ...) */
+    AG_ACCESS_BIND = 1 << 5,     /* claim an address: the address in decimal */
+    AG_ACCESS_MONITOR = 1 << 6   /* see copies of what is routed: the key. Strict */
 };
 
 enum {
@@ -62,8 +61,7 @@ void ag_access_init(struct ag_access *a, uint32_t own_uid);
 void ag_access_deinit(struct ag_access *a);
 
 /* Copies pattern and who. n_who 0: nobody but the owner. 0 or -ENOMEM; -EINVAL: pattern empty or too long. */
-int ag_access_add(struct ag_access *a, unsigned verbs, struct ag_span pattern,
-                  const struct ag_access_who *who, size_t n_who);
+int ag_access_add(struct ag_access *a, unsigned verbs, struct ag_span pattern, const struct ag_access_who *who, size_t n_who);
 
 /* Root and the daemon's own user, whatever the rules. An unknown peer is neither. */
 bool ag_access_is_owner(const struct ag_access *a, const struct ag_cred *c);
@@ -83,20 +81,16 @@ bool ag_access_is_closed(struct ag_span method);
  * everybody may do everything but the strict verbs. For a text with no peer behind it that could be asked (a
  * broker's, say) pass an all-zero struct ag_cred.
  */
-bool ag_access_check(const struct ag_access *a, enum ag_access_verb verb, struct ag_span method,
-                     const struct ag_cred *c);
+bool ag_access_check(const struct ag_access *a, enum ag_access_verb verb, struct ag_span method, const struct ag_cred *c);
 
 /* The same for a key that may end in '*': every method it stands for has to be allowed. */
-bool ag_access_check_key(const struct ag_access *a, enum ag_access_verb verb, struct ag_span key,
-                         const struct ag_cred *c);
+bool ag_access_check_key(const struct ag_access *a, enum ag_access_verb verb, struct ag_span key, const struct ag_cred *c);
 
 /* The same as ag_access_check(), but what no rule names is the owner's, as for a strict verb. */
-bool ag_access_check_strict(const struct ag_access *a, enum ag_access_verb verb, struct ag_span method,
-                            const struct ag_cred *c);
+bool ag_access_check_strict(const struct ag_access *a, enum ag_access_verb verb, struct ag_span method, const struct ag_cred *c);
 
 /* AG_ACCESS_SEND: a method (or none) to the addresses of a mask. A rule for either has to allow it where
  * there is one. */
-bool ag_access_check_send(const struct ag_access *a, struct ag_span method, uint32_t mask,
-                          const struct ag_cred *c);
+bool ag_access_check_send(const struct ag_access *a, struct ag_span method, uint32_t mask, const struct ag_cred *c);
 
 #endif

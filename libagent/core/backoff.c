@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/core/backoff.h"
 
 void ag_backoff_init(struct ag_backoff *b, uint32_t first_ms, uint32_t step_ms, uint32_t max_ms, uint32_t seed)

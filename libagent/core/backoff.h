@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * When to try again: pauses that double from a first to a longest one, each shortened by a random part, so that a
  * fleet does not come back in step. No clock and no random source of its own: pauses in, pauses out.
@@ -12,10 +13,10 @@ enum { AG_BACKOFF_LASTED_MS = 30000 };
 
 struct ag_backoff {
     uint32_t first_ms; /* the pause after the first failure; 0 is allowed: at once */
-    uint32_t step_ms; /* the pause after the second one when first_ms is 0 */
+    uint32_t step_ms;  /* the pause after the second one when first_ms is 0 */
     uint32_t max_ms;
     uint32_t now_ms; /* the last pause before jitter; 0 with tries 0 */
-    unsigned tries; /* failures since the last reset */
+    unsigned tries;  /* failures since the last reset */
     uint32_t random; /* state of the jitter, any seed */
 };
 

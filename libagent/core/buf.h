@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A growable byte buffer with a read position: bytes are appended at the end and consumed at the front.
  * Invariant: off <= len <= cap; data is NULL only while cap is 0. No terminating NUL is kept.
@@ -18,8 +19,14 @@ struct ag_buf {
     bool secret; /* storage is wiped before it is given back, when it grows too */
 };
 
-#define AG_BUF_INIT {NULL, 0, 0, 0, false}
-#define AG_BUF_SECRET_INIT {NULL, 0, 0, 0, true}
+#define AG_BUF_INIT                                                                                                              \
+    {                                                                                                                            \
+        NULL, 0, 0, 0, false                                                                                                     \
+    }
+#define AG_BUF_SECRET_INIT                                                                                                       \
+    {                                                                                                                            \
+        NULL, 0, 0, 0, true                                                                                                      \
+    }
 
 static inline void ag_buf_init(struct ag_buf *b)
 {

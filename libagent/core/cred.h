@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is at the other end of a socket of this machine, as the kernel says: libagent/io/access/cred.h asks it. */
 #ifndef AG_CORE_CRED_H
 #define AG_CORE_CRED_H

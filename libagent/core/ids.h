@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Message ids that our programs draw: 1..2147483647. An id of a message is any unsigned 32-bit number, but applications
  * keep it in a C int, and JSON libraries cut what is larger (json-c's json_object_get_int(), cJSON's valueint).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Intrusive doubly linked list. A head and a link are the same struct; a link that is in no list points at
  * itself, so ag_list_del() may be called twice.
@@ -12,7 +13,10 @@ struct ag_list {
     struct ag_list *prev, *next;
 };
 
-#define AG_LIST_INIT(name) {&(name), &(name)}
+#define AG_LIST_INIT(name)                                                                                                       \
+    {                                                                                                                            \
+        &(name), &(name)                                                                                                         \
+    }
 
 static inline void ag_list_init(struct ag_list *l)
 {
@@ -64,8 +68,7 @@ static inline void ag_list_splice(struct ag_list *to, struct ag_list *from)
 
 #define ag_list_entry(link, type, member) ag_container_of(link, type, member)
 
-#define ag_list_first(head, type, member)                                                                    \
-    (ag_list_empty(head) ? (type *) NULL : ag_list_entry((head)->next, type, member))
+#define ag_list_first(head, type, member) (ag_list_empty(head) ? (type *) NULL : ag_list_entry((head)->next, type, member))
 
 #define ag_list_for_each(it, head) for (struct ag_list *it = (head)->next; it != (head); it = it->next)
 
@@ -79,8 +82,7 @@ static inline unsigned ag_list_count(const struct ag_list *head)
 }
 
 /* The current link may be deleted inside the loop; no other one may. */
-#define ag_list_for_each_safe(it, head)                                                                      \
-    for (struct ag_list *it = (head)->next, *it##_next = it->next; it != (head);                             \
-         it = it##_next, it##_next = it->next)
+#define ag_list_for_each_safe(it, head)                                                                                          \
+    for (struct ag_list *it = (head)->next, *it##_next = it->next; it != (head); it = it##_next, it##_next = it->next)
 
 #endif

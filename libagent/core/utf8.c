@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/core/utf8.h"
 
 /* Table 3-7 of Unicode. */

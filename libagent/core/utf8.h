@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* UTF-8 of RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF. */
 #ifndef AG_UTF8_H
 #define AG_UTF8_H

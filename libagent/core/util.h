@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Small helpers that every part of the tree uses. Header only; no state. */
 #ifndef AG_UTIL_H
 #define AG_UTIL_H
@@ -9,14 +10,14 @@
 #define ag_cleanup(fn) __attribute__((cleanup(fn)))
 
 /* Hands over what a cleanup variable holds: the variable is NULL afterwards. */
-#define ag_steal(var)                                                                                        \
-    ({                                                                                                       \
-        __typeof__(*(var)) ag_steal_ = *(var);                                                               \
-        *(var) = NULL;                                                                                       \
-        ag_steal_;                                                                                           \
+#define ag_steal(var)                                                                                                            \
+    ({                                                                                                                           \
+        __typeof__(*(var)) ag_steal_ = *(var);                                                                                   \
+        *(var) = NULL;                                                                                                           \
+        ag_steal_;                                                                                                               \
     })
 
-#define ag_container_of(ptr, type, member) ((type *) (void *) ((char *) (ptr) - offsetof(type, member)))
+#define ag_container_of(ptr, type, member) ((type *) (void *) ((char *) (ptr) -offsetof(type, member)))
 #define ag_array_size(a)                   (sizeof(a) / sizeof((a)[0]))
 
 #define ag_printf_like(fmt, args) __attribute__((format(printf, fmt, args)))

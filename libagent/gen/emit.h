@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The files that miio_gen writes. Each is a whole file in w. */
 #ifndef GEN_EMIT_H
 #define GEN_EMIT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/gen/emit.h"
 
 #include <inttypes.h>
@@ -24,7 +25,8 @@ bool part_is_told(const struct model *m, const struct model_prop *p)
 {
     uint32_t i = (uint32_t) (p - m->props);
 
-    return (p->access & (MODEL_READ | MODEL_NOTIFY)) || is_output(m, m->actions, m->n_actions, i) || is_output(m, m->events, m->n_events, i);
+    return (p->access & (MODEL_READ | MODEL_NOTIFY)) || is_output(m, m->actions, m->n_actions, i) ||
+           is_output(m, m->events, m->n_events, i);
 }
 
 void put_inputs(struct writer *w, const struct names *n, uint32_t first, uint32_t count)
@@ -143,21 +145,26 @@ void emit_header(struct writer *w, const struct names *n)
     char guard[GEN_NAME_MAX];
 
     names_upper(n->prefix, guard);
-    put(w, GEN_LICENSE "/*\n * Made by miio_gen from a model of %s; it will be overwritten when it is made again.\n *\n"
-           " * One setter and getter a property, one handler a writable property and action, one function an event. Setters return 1: it is\n"
-           " * another value than before, and reported; 0: the same; negative: see agent/model.h. Getters return 0 or -ENODATA: nothing yet.\n"
-           " * Handlers return 0: done; AGENT_MODEL_ACCEPTED: begun; negative: a code of agent/model.h. A string is borrowed for the call.\n */\n",
+    put(w,
+        GEN_LICENSE
+        "/*\n * Made by miio_gen from a model of %s; it will be overwritten when it is made again.\n *\n"
+        " * One setter and getter a property, one handler a writable property and action, one function an event. Setters return 1: it is\n"
+        " * another value than before, and reported; 0: the same; negative: see agent/model.h. Getters return 0 or -ENODATA: nothing yet.\n"
+        " * Handlers return 0: done; AGENT_MODEL_ACCEPTED: begun; negative: a code of agent/model.h. A string is borrowed for the call.\n */\n",
         n->prefix);
-    put(w, "#ifndef %s_MODEL_H\n#define %s_MODEL_H\n\n#include <agent/model.h>\n#include <stdbool.h>\n#include <stdint.h>\n\n"
-           "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\nstruct %s_device;\n\n", guard, guard, n->prefix);
+    put(w,
+        "#ifndef %s_MODEL_H\n#define %s_MODEL_H\n\n#include <agent/model.h>\n#include <stdbool.h>\n#include <stdint.h>\n\n"
+        "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\nstruct %s_device;\n\n",
+        guard, guard, n->prefix);
     for (uint32_t i = 0; i < m->n_props; i++)
         if (type_is_enum(m, &m->props[i]))
             put_enum(w, n, &m->props[i]);
     put_handlers(w, n);
-    put(w, "/* handlers is copied and may be NULL. 0, or what agent_model_parse() and agent_device_new() return. */\n"
-           "int %s_new(struct %s_device **ret, agent_conn *conn, const struct %s_handlers *handlers, void *user);\n"
-           "/* Returns NULL, takes NULL. */\nstruct %s_device *%s_free(struct %s_device *device);\n"
-           "/* What is underneath, for what this header has not. */\nagent_device *%s_agent_device(struct %s_device *device);\n\n",
+    put(w,
+        "/* handlers is copied and may be NULL. 0, or what agent_model_parse() and agent_device_new() return. */\n"
+        "int %s_new(struct %s_device **ret, agent_conn *conn, const struct %s_handlers *handlers, void *user);\n"
+        "/* Returns NULL, takes NULL. */\nstruct %s_device *%s_free(struct %s_device *device);\n"
+        "/* What is underneath, for what this header has not. */\nagent_device *%s_agent_device(struct %s_device *device);\n\n",
         n->prefix, n->prefix, n->prefix, n->prefix, n->prefix, n->prefix, n->prefix, n->prefix);
     put_properties(w, n);
     for (uint32_t i = 0; i < m->n_events; i++) {

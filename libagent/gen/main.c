@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* miio_gen: writes typed C from a model of a device. */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,12 +13,13 @@
 
 enum { EXIT_USAGE = 2 };
 
-static const char usage[] = "usage: miio_gen [-n NAME] -o DIR MODEL\n"
-                            "Writes DIR/NAME_model.h, NAME_model.c and test_NAME.c from a MIoT-Spec instance, and once NAME.c, which is yours.\n"
-                            "  -o, --output DIR  where to; made when it is not there\n"
-                            "  -n, --name NAME   what everything begins with (default: the device's name in the model)\n"
-                            "  -v, --version     print the version\n"
-                            "  -h, --help        print this help\n";
+static const char usage[] =
+    "usage: miio_gen [-n NAME] -o DIR MODEL\n"
+    "Writes DIR/NAME_model.h, NAME_model.c and test_NAME.c from a MIoT-Spec instance, and once NAME.c, which is yours.\n"
+    "  -o, --output DIR  where to; made when it is not there\n"
+    "  -n, --name NAME   what everything begins with (default: the device's name in the model)\n"
+    "  -v, --version     print the version\n"
+    "  -h, --help        print this help\n";
 
 static int fail(const char *what, int error)
 {
@@ -153,8 +155,9 @@ static int generate(const char *path, const char *dir, const char *name)
         r = write_all(dir, &names, ag_buf_span(&compact));
         names_deinit(&names);
     } else {
-        r = r == -EINVAL ? (fprintf(stderr, "miio_gen: name \"%s\" is no C identifier of at most 63 characters\n", name), EXIT_USAGE)
-                         : fail(path, -r);
+        r = r == -EINVAL
+                ? (fprintf(stderr, "miio_gen: name \"%s\" is no C identifier of at most 63 characters\n", name), EXIT_USAGE)
+                : fail(path, -r);
     }
     ag_model_deinit(&m);
     return r;
@@ -162,8 +165,11 @@ static int generate(const char *path, const char *dir, const char *name)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'}, {"name", required_argument, NULL, 'n'}, {"version", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option options[] = {{"output", required_argument, NULL, 'o'},
+                                            {"name", required_argument, NULL, 'n'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     const char *dir = NULL, *name = NULL;
     int c;
 

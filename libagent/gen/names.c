@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/gen/names.h"
 
 #include <ctype.h>

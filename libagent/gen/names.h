@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the parts of a model are called in C. Every name begins with the device's, so none is a keyword or begins with a digit;
  * names that come out equal get their numbers behind them, so they stay the same when others are added with higher numbers.
@@ -11,9 +12,9 @@ enum { GEN_NAME_MAX = 256 };
 
 struct names {
     const struct model *m;
-    char prefix[64];          /* "air_purifier" */
+    char prefix[64];                   /* "air_purifier" */
     char **props, **actions, **events; /* "light_brightness"; without the prefix */
-    char **choices;           /* per entry of all value-lists: "AUTO"; without prefix and property */
+    char **choices;                    /* per entry of all value-lists: "AUTO"; without prefix and property */
 };
 
 /* prefix NULL: the device's own name. 0; -ENOMEM; -EINVAL: prefix is no identifier. */

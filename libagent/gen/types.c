@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/gen/types.h"
 
 #include <limits.h>
@@ -15,9 +16,9 @@ bool type_is_enum(const struct model *m, const struct model_prop *p)
 static const char *plain_type(const struct model_prop *p)
 {
     static const char *const types[MODEL_N_FORMATS] = {
-        [MODEL_BOOL] = "bool ",      [MODEL_UINT8] = "uint8_t ",  [MODEL_UINT16] = "uint16_t ", [MODEL_UINT32] = "uint32_t ",
-        [MODEL_UINT64] = "uint64_t ", [MODEL_INT8] = "int8_t ",   [MODEL_INT16] = "int16_t ",   [MODEL_INT32] = "int32_t ",
-        [MODEL_INT64] = "int64_t ",  [MODEL_FLOAT] = "double ",   [MODEL_STRING] = "const char *", [MODEL_HEX] = "const char *",
+        [MODEL_BOOL] = "bool ",       [MODEL_UINT8] = "uint8_t ", [MODEL_UINT16] = "uint16_t ",    [MODEL_UINT32] = "uint32_t ",
+        [MODEL_UINT64] = "uint64_t ", [MODEL_INT8] = "int8_t ",   [MODEL_INT16] = "int16_t ",      [MODEL_INT32] = "int32_t ",
+        [MODEL_INT64] = "int64_t ",   [MODEL_FLOAT] = "double ",  [MODEL_STRING] = "const char *", [MODEL_HEX] = "const char *",
         [MODEL_ANY] = "const char *"};
 
     return types[p->format];

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The C type of a property, and how a value of libagentmodel becomes one. */
 #ifndef GEN_TYPES_H
 #define GEN_TYPES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/gen/writer.h"
 
 #include <ctype.h>

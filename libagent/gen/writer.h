@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text under way. The first failure is kept and everything behind it is dropped, so that only the end has to look. */
 #ifndef GEN_WRITER_H
 #define GEN_WRITER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/io/addr.h"
 
 #include <arpa/inet.h>

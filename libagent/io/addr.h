@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Addresses as options and config files write them, in numeric form only: no name is ever looked up, so nothing
  * here can block. UDP programs use the same ADDR:PORT form.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/io/child.h"
 
 #include <errno.h>
@@ -97,7 +98,8 @@ static void on_output(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     struct ag_child *c = s->data;
 
     if (n > 0 && !c->too_much) {
-        c->too_much = ag_buf_size(&c->output) + (size_t) n > c->output_max || ag_buf_append(&c->output, buf->base, (size_t) n) < 0;
+        c->too_much =
+            ag_buf_size(&c->output) + (size_t) n > c->output_max || ag_buf_append(&c->output, buf->base, (size_t) n) < 0;
         if (c->too_much)
             child_signal(c, SIGKILL);
     } else if (n < 0) {

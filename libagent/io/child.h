@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Runs a program without a shell and without waiting for it: how it ended comes later. It has a session of its own, so that
  * it can be ended with all its children, no standard input, and our standard error for both outputs unless its output is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/io/daemon.h"
 
 #include <errno.h>

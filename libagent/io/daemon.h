@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a daemon owes to whoever started it: a shell, an init script or systemd learns whether it came up, and may
  * hand it sockets. Order in main(): options, config, ag_daemon_start(), loop and sockets, ag_daemon_ready(), run.
@@ -15,7 +16,10 @@ struct ag_daemon {
     int report_fd; /* to the waiting parent; -1 in the foreground */
 };
 
-#define AG_DAEMON_INIT {-1}
+#define AG_DAEMON_INIT                                                                                                           \
+    {                                                                                                                            \
+        -1                                                                                                                       \
+    }
 
 /*
  * Goes into the background. The parent does not return: it waits until the child calls ag_daemon_ready() and exits

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * MD5 and SHA-256 of bytes that come in pieces, by the crypto library that the tree is built with (digest.c: OpenSSL,
  * digest_mbedtls.c: Mbed TLS).
@@ -23,6 +24,5 @@ struct ag_digest *ag_digest_free(struct ag_digest *d);
 bool ag_digest_add(struct ag_digest *d, const void *p, size_t n);
 /* The sum of all that was added, lower-case hex. Once. */
 bool ag_digest_end(struct ag_digest *d, char hex[AG_DIGEST_HEX]);
-
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the implementations of digest.h share. */
 #ifndef AG_DIGEST_HEX_H
 #define AG_DIGEST_HEX_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/io/digest.h"
 
 #include <mbedtls/md.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Whole small files: read with a bound, replaced in one step, removed. A reader of a file written here sees the old
  * content or the new one, never a mixture, also after power loss.
@@ -39,7 +40,10 @@ struct ag_file_stage {
     bool made; /* tmp is there */
 };
 
-#define AG_FILE_STAGE_INIT {NULL, NULL, -1, false}
+#define AG_FILE_STAGE_INIT                                                                                                       \
+    {                                                                                                                            \
+        NULL, NULL, -1, false                                                                                                    \
+    }
 
 /* 0 or -errno (out is untouched, nothing is left). End it with commit or drop. */
 int ag_file_stage(struct ag_file_stage *out, const char *path, const void *data, size_t n, mode_t mode);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Config files: inih with every oddity made an error, so that a file is either understood as written or refused with
  * one line that names the place. Refused beside what inih itself refuses: lines over 199 bytes (inih cuts them),

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/io/lookup.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@ struct ag_lookup {
     struct addrinfo *found;
     char *host, *port;
     struct addrinfo hints;
-    uv_async_t wake;   /* the loop's own, as what follows */
+    uv_async_t wake; /* the loop's own, as what follows */
     ag_lookup_fn done;
     void *user;
 };
@@ -84,9 +85,7 @@ static void on_wake(uv_async_t *h)
     l->found = NULL;
     pthread_mutex_unlock(&l->lock);
     if (!found)
-        why = l->status == EAI_SYSTEM ? strerror(l->error)
-              : l->status != 0        ? gai_strerror(l->status)
-                                      : "the name has no address";
+        why = l->status == EAI_SYSTEM ? strerror(l->error) : l->status != 0 ? gai_strerror(l->status) : "the name has no address";
     ag_lookup_cancel(l);
     l->done(l->user, found, why);
 }
@@ -121,17 +120,15 @@ static struct ag_lookup *lookup_new(const char *host, const char *port, const st
     l->n_holders = 1;
     l->host = strdup(host);
     l->port = strdup(port);
-    l->hints = (struct addrinfo){.ai_family = hints->ai_family,
-                                 .ai_socktype = hints->ai_socktype,
-                                 .ai_flags = hints->ai_flags};
+    l->hints = (struct addrinfo){.ai_family = hints->ai_family, .ai_socktype = hints->ai_socktype, .ai_flags = hints->ai_flags};
     if (l->host && l->port)
         return l;
     lookup_put(l);
     return NULL;
 }
 
-int ag_lookup_start(struct ag_lookup **out, uv_loop_t *loop, const char *host, const char *port,
-                    const struct addrinfo *hints, ag_lookup_fn done, void *user)
+int ag_lookup_start(struct ag_lookup **out, uv_loop_t *loop, const char *host, const char *port, const struct addrinfo *hints,
+                    ag_lookup_fn done, void *user)
 {
     struct ag_lookup *l = lookup_new(host, port, hints);
     int r;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One host name looked up on a thread of its own. The C library cannot be called back from a name server that is silent, so
  * a lookup that nobody wants any more is left to its thread: giving it up costs no wait, neither while the program runs
@@ -16,8 +17,8 @@ struct ag_lookup;
 typedef void (*ag_lookup_fn)(void *user, struct addrinfo *found, const char *why);
 
 /* hints: family, socket type and flags are used. 0, -ENOMEM or -errno: nothing has begun. */
-int ag_lookup_start(struct ag_lookup **out, uv_loop_t *loop, const char *host, const char *port,
-                    const struct addrinfo *hints, ag_lookup_fn done, void *user);
+int ag_lookup_start(struct ag_lookup **out, uv_loop_t *loop, const char *host, const char *port, const struct addrinfo *hints,
+                    ag_lookup_fn done, void *user);
 
 /* done() is not called any more; at once. NULL is fine. */
 void ag_lookup_cancel(struct ag_lookup *l);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Values of command lines and settings, for every program: 0, or -EINVAL with the reason for people in reason (n bytes), which
  * names the limit; out is then untouched.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The frame of a daemon's main(): log, background, loop, signals, ready line, watchdog, the way out. The order:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/io/watchdog.h"
 
 #include "libagent/io/daemon.h"

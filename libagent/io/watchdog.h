@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tells systemd that the loop still turns: WATCHDOG=1 at half of the limit that it has set, nothing when it has set none.
  * Does not keep the loop alive.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A model served on a connection. Requests go through model_serve_*(), which calls back into hook_*() for what the model allows;
  * changes wait in values and leave as one report at the end of the turn.
@@ -53,19 +54,19 @@ struct agent_device {
     struct model_values values;
     struct link *link;
     agent_slot *slots[4];
-    agent_slot *retry;           /* timer; NULL: none runs */
-    struct set_handler *on_set;  /* one per property and one for the rest; so on_get */
+    agent_slot *retry;          /* timer; NULL: none runs */
+    struct set_handler *on_set; /* one per property and one for the rest; so on_get */
     struct get_handler *on_get;
     struct action_handler *on_action; /* one per action and one for the rest */
     struct model_info info;
-    struct ag_buf text;          /* scratch: decoded strings, values under check */
-    struct ag_buf answer;        /* scratch, while a request is under way */
-    agent_request *request;      /* under way, borrowed */
+    struct ag_buf text;             /* scratch: decoded strings, values under check */
+    struct ag_buf answer;           /* scratch, while a request is under way */
+    agent_request *request;         /* under way, borrowed */
     const struct model_prop *asked; /* a handler decides about it */
-    bool asked_is_set;           /* and has set it itself */
-    bool client_is_there;        /* as far as the agent has told */
-    bool posted;                 /* the end of the turn is waited for */
-    uint32_t batch;              /* of the last report */
+    bool asked_is_set;              /* and has set it itself */
+    bool client_is_there;           /* as far as the agent has told */
+    bool posted;                    /* the end of the turn is waited for */
+    uint32_t batch;                 /* of the last report */
 };
 
 /* ---- the link ---- */
@@ -121,7 +122,8 @@ static void on_reported(agent_conn *conn, int status, const char *result, const 
     enum fate fate = d ? fate_of(d, status, error) : FATE_DONE;
 
     (void) result;
-    if (fate != FATE_DONE && ag_model_values_untold(&d->values, r->batch) && fate == FATE_TRY_AGAIN && !d->retry && agent_timer(conn, &d->retry, RETRY_MS, 0, on_retry, d) < 0)
+    if (fate != FATE_DONE && ag_model_values_untold(&d->values, r->batch) && fate == FATE_TRY_AGAIN && !d->retry &&
+        agent_timer(conn, &d->retry, RETRY_MS, 0, on_retry, d) < 0)
         d->retry = NULL;
     link_unref(r->link);
     free(r);
@@ -186,7 +188,8 @@ static void schedule(agent_device *d)
 /* ---- values ---- */
 
 /* out->s points into text, behind what is there already: its place is settled by place_strings(). */
-static int decode(const struct model_prop *p, uint8_t kind, int64_t units, struct ag_span raw, struct ag_buf *text, struct agent_value *out)
+static int decode(const struct model_prop *p, uint8_t kind, int64_t units, struct ag_span raw, struct ag_buf *text,
+                  struct agent_value *out)
 {
     size_t start = text->len;
     long n;
@@ -329,7 +332,8 @@ static const struct model_hooks hooks = {hook_get, hook_set, hook_act};
 
 /* ---- requests ---- */
 
-typedef int (*serve_fn)(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out);
+typedef int (*serve_fn)(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
+                        struct ag_buf *out);
 
 static int serve(agent_request *req, agent_device *d, serve_fn fn, const char *wanted)
 {
@@ -341,9 +345,9 @@ static int serve(agent_request *req, agent_device *d, serve_fn fn, const char *w
     r = fn(&d->model->m, &hooks, d, (struct ag_span){params, strlen(params)}, &d->answer);
     d->request = NULL;
     answer = r < 0 ? NULL : ag_buf_cstr(&d->answer);
-    r = answer           ? agent_reply(req, answer)
-        : r == -EINVAL   ? agent_reply_error(req, AGENT_CODE_INVALID_PARAMS, wanted)
-                         : agent_reply_error(req, AGENT_CODE_BUSY, "out of memory");
+    r = answer         ? agent_reply(req, answer)
+        : r == -EINVAL ? agent_reply_error(req, AGENT_CODE_INVALID_PARAMS, wanted)
+                       : agent_reply_error(req, AGENT_CODE_BUSY, "out of memory");
     if (d->answer.cap > ANSWER_MAX)
         ag_buf_deinit(&d->answer);
     return r;
@@ -523,7 +527,8 @@ int agent_device_on_action(agent_device *device, const char *path, agent_action_
         return -EINVAL;
     if (path && !(a = ag_model_name_action(&device->model->m, path)))
         return -ENOENT;
-    device->on_action[a ? (uint32_t) (a - device->model->m.actions) : device->model->m.n_actions] = (struct action_handler){fn, user};
+    device->on_action[a ? (uint32_t) (a - device->model->m.actions) : device->model->m.n_actions] =
+        (struct action_handler){fn, user};
     return 0;
 }
 
@@ -539,7 +544,9 @@ int agent_device_set_json(agent_device *device, const char *path, const char *js
         return -EINVAL;
     if (!(p = find(device, path)))
         return -ENOENT;
-    return ag_model_text_value(json, &raw) == 0 && ag_model_check(&device->model->m, p, raw, &v) == MODEL_FINE ? keep(device, p, &v) : -EDOM;
+    return ag_model_text_value(json, &raw) == 0 && ag_model_check(&device->model->m, p, raw, &v) == MODEL_FINE
+               ? keep(device, p, &v)
+               : -EDOM;
 }
 
 int agent_device_set_bool(agent_device *device, const char *path, int value)
@@ -640,6 +647,6 @@ int agent_device_event(agent_device *device, const char *path, agent_call_fn fn,
     if (!ag_buf_cstr(&arguments))
         return -ENOMEM;
     agent_device_flush(device); /* changes of before come before */
-    return agent_report_miot_event(device->conn, ag_model_info_did_text(&device->info), model_call_siid(&device->model->m, event), event->iid,
-                                   ag_buf_cstr(&arguments), fn, user);
+    return agent_report_miot_event(device->conn, ag_model_info_did_text(&device->info), model_call_siid(&device->model->m, event),
+                                   event->iid, ag_buf_cstr(&arguments), fn, user);
 }

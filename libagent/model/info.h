@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the client knows of the device: its did, and what service 1, device-information, says. Asked for after each connect, until known. */
 #ifndef MODEL_INFO_H
 #define MODEL_INFO_H
@@ -14,7 +15,7 @@ struct model_info {
     model_info_fn fn;
     void *user;
     agent_slot *did_call, *info_call; /* under way */
-    char did[40]; /* a JSON string with its quotes; "": not known */
+    char did[40];                     /* a JSON string with its quotes; "": not known */
     char did_bare[40];
     bool told; /* miIO.info has answered */
 };

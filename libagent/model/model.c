@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/model/model.h"
 
 #include <errno.h>
@@ -196,7 +197,8 @@ int agent_model_find(const agent_model *model, enum agent_part part, const char 
     return p || c ? 0 : -ENOENT;
 }
 
-int agent_model_choice(const agent_model *model, const char *path, unsigned index, double *ret_value, const char **ret_description)
+int agent_model_choice(const agent_model *model, const char *path, unsigned index, double *ret_value,
+                       const char **ret_description)
 {
     const struct model_prop *p;
     const struct model_choice *choice;
@@ -223,5 +225,6 @@ int agent_model_check(const agent_model *model, const char *path, const char *js
     p = ag_model_name_prop(&model->m, path);
     if (!p)
         return AGENT_MODEL_NOT_FOUND;
-    return ag_model_text_value(json, &raw) == 0 && ag_model_check(&model->m, p, raw, &v) == MODEL_FINE ? 0 : AGENT_MODEL_BAD_VALUE;
+    return ag_model_text_value(json, &raw) == 0 && ag_model_check(&model->m, p, raw, &v) == MODEL_FINE ? 0
+                                                                                                       : AGENT_MODEL_BAD_VALUE;
 }

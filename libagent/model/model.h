@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Inside of an agent_model: the parsed instance and its count. */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/model/text.h"
 
 #include <errno.h>
@@ -12,7 +13,8 @@ static bool is_member(const char *json, size_t n)
     size_t used;
 
     ag_json_scan_init(&s, VALUE_DEPTH_MAX);
-    return ag_json_scan(&s, "{\"\":", 4, &used) == 0 && ag_json_scan(&s, json, n, &used) == 0 && ag_json_scan(&s, "}", 1, &used) == -1;
+    return ag_json_scan(&s, "{\"\":", 4, &used) == 0 && ag_json_scan(&s, json, n, &used) == 0 &&
+           ag_json_scan(&s, "}", 1, &used) == -1;
 }
 
 int ag_model_text_value(const char *json, struct ag_span *raw_out)

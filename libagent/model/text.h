@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* JSON values of the application's own making. */
 #ifndef MODEL_TEXT_H
 #define MODEL_TEXT_H

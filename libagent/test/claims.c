@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/test/claims.h"
 
 #include <stdlib.h>
@@ -34,8 +35,8 @@ bool ag_test_key_match(struct ag_list *keys, const char *method)
         struct test_key *key = ag_list_entry(it, struct test_key, link);
         size_t n = strlen(key->name);
 
-        if (key->in_force && (strcmp(key->name, method) == 0 ||
-                              (n > 0 && key->name[n - 1] == '*' && strncmp(key->name, method, n - 1) == 0)))
+        if (key->in_force &&
+            (strcmp(key->name, method) == 0 || (n > 0 && key->name[n - 1] == '*' && strncmp(key->name, method, n - 1) == 0)))
             return true;
     }
     return false;

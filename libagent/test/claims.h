@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the application has registered at the agent, and what the test has said of keys. */
 #ifndef AG_TEST_CLAIMS_H
 #define AG_TEST_CLAIMS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the test expects to have been sent. */
 #include <errno.h>
 #include <stdlib.h>
@@ -5,8 +6,7 @@
 
 static struct ag_json_value value_of(const struct test_text *text, enum ag_member m)
 {
-    return (struct ag_json_value){(enum ag_json_type) text->view.at[m].type,
-                                  ag_view_raw(&text->view, text->json.data, m)};
+    return (struct ag_json_value){(enum ag_json_type) text->view.at[m].type, ag_view_raw(&text->view, text->json.data, m)};
 }
 
 static bool is_answer(const struct test_text *text)
@@ -48,8 +48,7 @@ AGENT_API void agent_test_expect_nothing(agent_test *t)
 {
     ag_test_turn(t);
     if (!ag_list_empty(&t->sent))
-        ag_test_fail(t, "expected nothing; the application sent %s",
-                     ag_list_first(&t->sent, struct test_text, link)->json.data);
+        ag_test_fail(t, "expected nothing; the application sent %s", ag_list_first(&t->sent, struct test_text, link)->json.data);
 }
 
 /* ---- answers ---- */
@@ -83,8 +82,7 @@ static struct test_text *need_answer(struct agent_test *t, uint32_t id)
     }
     first = ag_list_first(&t->sent, struct test_text, link);
     ag_test_fail(t, "%s (id %u) has not been answered; %s%s", command->method, (unsigned) id,
-                 first ? "the application sent " : "the application sent nothing",
-                 first ? first->json.data : "");
+                 first ? "the application sent " : "the application sent nothing", first ? first->json.data : "");
 }
 
 AGENT_API void agent_test_expect_result(agent_test *t, uint32_t id, const char *result)
@@ -92,8 +90,7 @@ AGENT_API void agent_test_expect_result(agent_test *t, uint32_t id, const char *
     struct test_text *text = need_answer(t, id);
 
     if (!ag_view_has(&text->view, AG_M_RESULT) || (result && !same(t, value_of(text, AG_M_RESULT), result)))
-        ag_test_fail(t, "expected the result %s; the application answered %s", result ? result : "(any)",
-                     text->json.data);
+        ag_test_fail(t, "expected the result %s; the application answered %s", result ? result : "(any)", text->json.data);
     take(text);
 }
 
@@ -141,8 +138,7 @@ static bool has_params(struct agent_test *t, const struct test_text *text, const
     return !params || same(t, value_of(text, AG_M_PARAMS), params);
 }
 
-static uint32_t expect(struct agent_test *t, const char *what, const char *method, const char *params,
-                       bool with_id)
+static uint32_t expect(struct agent_test *t, const char *what, const char *method, const char *params, bool with_id)
 {
     struct test_text *text = next_call(t);
     struct ag_span name;
@@ -154,10 +150,8 @@ static uint32_t expect(struct agent_test *t, const char *what, const char *metho
     if (!text)
         ag_test_fail(t, "expected the %s %s; the application sent nothing", what, method);
     if (!ag_view_str(&text->view, text->json.data, AG_M_METHOD, tmp, sizeof tmp, &name) ||
-        !ag_span_is(name, method, strlen(method)) || !has_params(t, text, params) ||
-        (with_id && !text->has_id))
-        ag_test_fail(t, "expected the %s %s %s; the application sent %s", what, method, params ? params : "",
-                     text->json.data);
+        !ag_span_is(name, method, strlen(method)) || !has_params(t, text, params) || (with_id && !text->has_id))
+        ag_test_fail(t, "expected the %s %s %s; the application sent %s", what, method, params ? params : "", text->json.data);
     id = text->id;
     take(text);
     return id;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a text of the application causes: as the agent, and the client behind it, would treat it. */
 #include <stdlib.h>
 #include "libagent/test/test.h"
@@ -35,16 +36,15 @@ static void answer_claim(struct agent_test *t, const struct test_text *text, int
 
     if (!text->has_id || t->old)
         return;
-    ag_test_must(t, code ? ag_buf_printf(&out, "{\"id\":%u,\"error\":{\"code\":%d,\"message\":\"refused\"}}",
-                                         (unsigned) text->id, code)
-                         : ag_buf_printf(&out, "{\"id\":%u,\"result\":[\"%s\"]}", (unsigned) text->id, ok));
+    ag_test_must(
+        t, code ? ag_buf_printf(&out, "{\"id\":%u,\"error\":{\"code\":%d,\"message\":\"refused\"}}", (unsigned) text->id, code)
+                : ag_buf_printf(&out, "{\"id\":%u,\"result\":[\"%s\"]}", (unsigned) text->id, ok));
     ag_test_say_slowly(t, ag_buf_span(&out));
 }
 
 static bool asks_to_be_told(const struct test_text *text)
 {
-    struct ag_json_value params = {(enum ag_json_type) text->view.at[AG_M_PARAMS].type,
-                                   member(text, AG_M_PARAMS)};
+    struct ag_json_value params = {(enum ag_json_type) text->view.at[AG_M_PARAMS].type, member(text, AG_M_PARAMS)};
 
     return params.type == AG_JSON_OBJECT && ag_json_member(params, "tell").type == AG_JSON_TRUE;
 }
@@ -117,8 +117,7 @@ static struct test_call *open_call(struct agent_test *t, const struct test_text 
     return call;
 }
 
-static void serve(struct agent_test *t, struct test_text *text, const struct test_service *s,
-                  struct test_call *call)
+static void serve(struct agent_test *t, struct test_text *text, const struct test_service *s, struct test_call *call)
 {
     struct ag_span params = member(text, AG_M_PARAMS);
 

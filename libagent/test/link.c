@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/test/link.h"
 
 #include <errno.h>
@@ -47,8 +48,7 @@ int ag_test_link_say(struct test_link *l, struct ag_span json)
 
     if (ag_json_parse(&json, AG_JSON_DEPTH_MAX, &view) != 0)
         return -EINVAL;
-    r = l->framer.kind == AG_FRAMER_PACK ? ag_pack_from_json(json, &view, &l->out)
-                                         : ag_buf_append_span(&l->out, json);
+    r = l->framer.kind == AG_FRAMER_PACK ? ag_pack_from_json(json, &view, &l->out) : ag_buf_append_span(&l->out, json);
     n = (uint32_t) (ag_buf_size(&l->out) - before);
     if (r == 0 && l->packets)
         r = n > PACKET_MAX ? -EMSGSIZE : ag_buf_append(&l->sizes, &n, sizeof n);

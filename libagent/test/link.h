@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The agent's end of the connection: JSON texts in and out, in the encoding that the application has chosen.
  */
 #ifndef AG_TEST_LINK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the agent says: commands and messages of the test, and answers to the application. */
 #include <errno.h>
 #include <stdio.h>
@@ -70,11 +71,10 @@ static void need_connection(struct agent_test *t, const char *method, const char
     need_value(t, "params", params);
     if (t->link.fd < 0)
         ag_test_fail(t, "%s: the application is not connected (%s)", method,
-                     !t->conn ? "its connection object is gone"
-                     : agent_get_state(t->conn) == AGENT_CLOSED
-                         ? "it has not called agent_open(), or has closed"
-                     : t->stopped ? "the agent is stopped"
-                                  : "a pause before the next try: agent_test_advance()");
+                     !t->conn                                   ? "its connection object is gone"
+                     : agent_get_state(t->conn) == AGENT_CLOSED ? "it has not called agent_open(), or has closed"
+                     : t->stopped                               ? "the agent is stopped"
+                                                                : "a pause before the next try: agent_test_advance()");
 }
 
 static void need_subscription(struct agent_test *t, const char *method)
@@ -190,8 +190,7 @@ AGENT_API void agent_test_say(agent_test *t, const char *text)
 
 /* ---- answers ---- */
 
-void ag_test_answer_call(struct agent_test *t, struct test_call *call, const char *member, const char *json,
-                         bool slowly)
+void ag_test_answer_call(struct agent_test *t, struct test_call *call, const char *member, const char *json, bool slowly)
 {
     struct ag_buf *out = scratch(t);
 
@@ -217,8 +216,7 @@ static struct test_call *need_call(struct agent_test *t, uint32_t id)
             return call;
     }
     ag_test_fail(t, "the application waits for no answer with id %u: %s", (unsigned) id,
-                 t->link.fd < 0 ? "it is not connected"
-                                : "it was never asked, answered before, or lost with its connection");
+                 t->link.fd < 0 ? "it is not connected" : "it was never asked, answered before, or lost with its connection");
 }
 
 AGENT_API void agent_test_answer(agent_test *t, uint32_t id, const char *result)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The life of an agent_test, and how its agent behaves. */
 #include <errno.h>
 #include <stdio.h>
@@ -85,8 +86,7 @@ AGENT_API agent_test *agent_test_new(agent_conn *conn, agent_test_fail_fn fail)
     if (r < 0) {
         free(t);
         ag_test_fail(&early, "agent_test_new(): %s",
-                     r == -EBUSY ? "the connection has an agent_test, or has begun something before"
-                                 : agent_strerror(r));
+                     r == -EBUSY ? "the connection has an agent_test, or has begun something before" : agent_strerror(r));
     }
     t->conn = conn;
     agent_test_serve(t, "local.query_status", "\"cloud_connected\"");

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The agent of one connection object, in the test that has it. What the application sends comes in through
  * link, is treated in heard.c as the agent and the client behind it would, and waits in sent until the test
@@ -98,8 +99,7 @@ void ag_test_text_free(struct test_text *text);
 void ag_test_say(struct agent_test *t, struct ag_span json);
 void ag_test_say_slowly(struct agent_test *t, struct ag_span json);
 /* Answers a call of the application: result or error, JSON. */
-void ag_test_answer_call(struct agent_test *t, struct test_call *call, const char *member, const char *json,
-                         bool slowly);
+void ag_test_answer_call(struct agent_test *t, struct test_call *call, const char *member, const char *json, bool slowly);
 
 /* In settings.c. NULL: the method is not served. */
 struct test_service *ag_test_service_find(struct agent_test *t, const char *method);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The test's clock, and the turns in which the connection and its agent come to rest. */
 #include <errno.h>
 #include <stdlib.h>
@@ -130,9 +131,8 @@ static int pass(struct agent_test *t, int timeout_ms)
     if (ag_test_pump(t))
         return 1;
     if (timeout_ms < 0 && due == UINT64_MAX)
-        ag_test_fail(t,
-                     "the application waits for what never comes: no answer, no timer and no timeout is due"
-                     " (agent_test_serve() answers at once; an agent_timer() of the test can do the rest)");
+        ag_test_fail(t, "the application waits for what never comes: no answer, no timer and no timeout is due"
+                        " (agent_test_serve() answers at once; an agent_timer() of the test can do the rest)");
     t->now_ms = due < end ? due : end;
     return ag_test_pump(t) || due < end;
 }
@@ -179,8 +179,7 @@ void ag_test_turn(struct agent_test *t)
         busy |= ag_test_pump(t);
         busy |= t->conn && agent_get_timeout_ms(t->conn) == 0;
         if (++n > TURNS_MAX)
-            ag_test_fail(
-                t, "the application never comes to rest: it gives itself something to do in every turn");
+            ag_test_fail(t, "the application never comes to rest: it gives itself something to do in every turn");
     }
     t->turning = false;
 }

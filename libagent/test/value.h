@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* JSON values compared by what they are, not by how they are written. */
 #ifndef AG_TEST_VALUE_H
 #define AG_TEST_VALUE_H

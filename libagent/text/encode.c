@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/text/encode.h"
 
 #include <errno.h>

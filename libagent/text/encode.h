@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Builds the JSON texts that the library sends. What an application hands in (method, params, result) is checked as
  * part of the finished text, so nothing that is not exactly one JSON value can leave, nor add members of its own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* JSON by a format, as agent.h describes it at agent_replyf(). */
 #ifndef AG_FORMAT_H
 #define AG_FORMAT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whole numbers of JSON as C has them. The text is one number of a scanned text. */
 #ifndef AG_NUMBER_H
 #define AG_NUMBER_H

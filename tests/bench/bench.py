@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The router's performance table: miio_agent, and mosquitto at QoS 0 when it is installed, beside a two-hop relay.
 
 Every case is run with each router in turn, round after round, so that a busy machine hurts all alike; the table shows

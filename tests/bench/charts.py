@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Draws the sweeps of client_bench.py --sweep --json FILE: one SVG for rate and latency against each of phones, size, window.
 
 usage: charts.py FILE OUT_DIR

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The client's performance table: miio_client beside floors that do the same work with nothing round it, measured in turn.
 
 Floors: a program that decrypts, checks and answers LAN packets at once; the same with a relay and an application behind it;

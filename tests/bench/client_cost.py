@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Exact costs of miio_client's release build for one LAN request and one report: instructions, allocations, kernel calls.
 
 Each count is the difference of two runs, of N and of 2 N operations, which leaves out start and end. Counts hardly depend on the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Starts miio_client and what stands round it, for client_bench.py and client_cost.py: release builds, loopback only."""
 import os
 import shutil

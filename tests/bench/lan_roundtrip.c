@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The price of a LAN request: a phone asks the device through miio_client, miio_agent and an application, and in turn a
  * bare UDP echo of the same datagram size. Phone, application and echo are threads of this program, so both ways pay for
@@ -34,8 +35,7 @@ static double now_us(void)
 
 static struct sockaddr_in loopback(unsigned port)
 {
-    return (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t) port),
-                                .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    return (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t) port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
 }
 
 static int udp_to(unsigned port)
@@ -73,8 +73,8 @@ static unsigned echo_start(void)
     pthread_t thread;
 
     fd = socket(AF_INET, SOCK_DGRAM, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *) &at, sizeof at) < 0 ||
-        getsockname(fd, (struct sockaddr *) &at, &len) < 0 || pthread_create(&thread, NULL, echo_run, &fd) != 0)
+    if (fd < 0 || bind(fd, (struct sockaddr *) &at, sizeof at) < 0 || getsockname(fd, (struct sockaddr *) &at, &len) < 0 ||
+        pthread_create(&thread, NULL, echo_run, &fd) != 0)
         die("echo");
     return ntohs(at.sin_port);
 }
@@ -171,8 +171,8 @@ int main(int argc, char **argv)
     for (int i = -WARM_UP; i < count; i++) {
         struct ag_buf packet = AG_BUF_INIT;
         char text[128];
-        int n = snprintf(text, sizeof text, "{\"id\":%d,\"method\":\"get_prop\",\"params\":[\"power\",\"bright\"]}",
-                         i + WARM_UP + 1);
+        int n =
+            snprintf(text, sizeof text, "{\"id\":%d,\"method\":\"get_prop\",\"params\":[\"power\",\"bright\"]}", i + WARM_UP + 1);
         double begin = now_us(), direct;
 
         /* encryption is the phone's work, but it is counted: the echo has none */

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """What a LAN request through miio_client, miio_agent and an application adds to a UDP echo, and what an idle miio_client
 holds in memory. usage: MIIO_BIN=build/bin tests/bench/lan_roundtrip.py [COUNT]"""
 import json

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What libagent adds: the round trip of a call through the real agent, by the library and by a bare socket, in turns.
  *
@@ -239,8 +240,8 @@ int main(int argc, char **argv)
     {
         double r = median(raw, n), l = median(lib, n);
 
-        printf("call round trip through the agent, p50: socket %.2f us, libagent %.2f us, ratio %.2f (target 1.30)\n", r,
-               l, l / r);
+        printf("call round trip through the agent, p50: socket %.2f us, libagent %.2f us, ratio %.2f (target 1.30)\n", r, l,
+               l / r);
         printf("libagent, %d calls in flight: %.0f calls/s\n", DEPTH, lib_rate(conn, rounds));
     }
     conn = agent_unref(conn);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a checked set of one property costs over a plain subscription: the same command, answered by hand or by a model. model_cost.py
  * compiles it against the release build and counts.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the kernel counts for another process. */
 #ifndef BENCH_PROCFS_H
 #define BENCH_PROCFS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The reference of the router benchmark: two hops, no parsing. What it needs is what the kernel needs; a router's
  * figures are given as ratios to it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Load for a router, and a check of what it does: one thread plays the upstream daemon and all applications, starts the
  * router, and prints one JSON line of figures. Closed loop: so many messages in flight, a new one for each answered.
@@ -38,8 +39,8 @@ struct conn {
     int fd, app; /* app: -1 for upstream */
     bool dirty;
     unsigned acks;
-    unsigned long next;  /* uplink: its own ids */
-    uint64_t *sent_at;   /* uplink: ring, 0 when not in flight */
+    unsigned long next; /* uplink: its own ids */
+    uint64_t *sent_at;  /* uplink: ring, 0 when not in flight */
     struct ag_buf in, out;
 };
 
@@ -129,9 +130,8 @@ static void add_conn(struct bench *b, struct conn *c, int fd, int app)
 
 static int dial(struct bench *b)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                            .sin_port = htons((uint16_t) b->port)};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t) b->port)};
     uint64_t until = now_ns() + READY_MS * 1000000ull;
 
     for (;;) {
@@ -412,8 +412,8 @@ static void report(struct bench *b, double ns, double cpu_ns)
     printf("{\"done\":%lu,\"rtps\":%.0f,\"p50_us\":%.2f,\"p99_us\":%.2f,\"cpu_us_per_msg\":%.4f,"
            "\"lost\":%lu,\"stray\":%lu,\"broken\":%lu,\"rss_kb\":%ld,\"peak_kb\":%ld}\n",
            b->done, (double) b->done / ns * 1e9, percentile(b, 0.5), percentile(b, 0.99),
-           b->done > 0 ? cpu_ns / 2e3 / (double) b->done : 0, b->lost, b->stray, b->broken,
-           procfs_status(b->router, "VmRSS:"), procfs_status(b->router, "VmHWM:"));
+           b->done > 0 ? cpu_ns / 2e3 / (double) b->done : 0, b->lost, b->stray, b->broken, procfs_status(b->router, "VmRSS:"),
+           procfs_status(b->router, "VmHWM:"));
 }
 
 static void measure(struct bench *b)
@@ -475,10 +475,9 @@ static void allocate(struct bench *b)
 
 static void parse_options(struct bench *b, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"wire", 1, NULL, 'w'}, {"port", 1, NULL, 'p'}, {"apps", 1, NULL, 'a'},    {"size", 1, NULL, 's'},
-        {"depth", 1, NULL, 'd'}, {"up", 0, NULL, 'u'},  {"seconds", 1, NULL, 't'}, {"messages", 1, NULL, 'm'},
-        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"wire", 1, NULL, 'w'},    {"port", 1, NULL, 'p'},     {"apps", 1, NULL, 'a'},
+                                            {"size", 1, NULL, 's'},    {"depth", 1, NULL, 'd'},    {"up", 0, NULL, 'u'},
+                                            {"seconds", 1, NULL, 't'}, {"messages", 1, NULL, 'm'}, {NULL, 0, NULL, 0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1)

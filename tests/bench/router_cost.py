@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Exact costs of one routed 80-byte message in the release build of miio_agent: instructions and allocations.
 
 Each count is taken twice, with N and with 2 N round trips; the difference leaves out start and end. A round trip is two

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Builds the daemons, the references and the load generators for release, and prints the router's and the client's figures as
 # ratios to the references, all measured in turn in one run. About five minutes. With root in a network namespace of its own.
 #   tests/bench/run.sh [ROUNDS [SECONDS]]

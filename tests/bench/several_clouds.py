@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What further clouds cost: latency of the primary's acknowledgement with a second cloud that lives, is dead or mute; private memory and
 wake-ups of an idle client with one to four clouds. Prints figures, asserts nothing. MIIO_BIN names the programs."""
 import os

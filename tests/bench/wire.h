@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The messages of the benchmark, bare (JSON back to back) or inside MQTT 3.1.1 PUBLISH packets of QoS 0. */
 #ifndef BENCH_WIRE_H
 #define BENCH_WIRE_H

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # libagent against the last release: no function is gone, none has changed; new ones are welcome. Headers say what is public.
 #   tests/ci/abi.sh --write   libagent.abi again, for a release
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Every script of this folder, one after the other; a table at the end.
 cd "$(dirname "$0")" || exit 1
 table= bad=0

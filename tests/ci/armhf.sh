@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # ARM, 32 bit, under qemu's user emulation; and how large the library is there.
 . "$(dirname "$0")/small.sh"
 need arm-linux-gnueabihf-gcc gcc-arm-linux-gnueabihf

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # clang, warnings are errors: every program and the unit tests.
 . "$(dirname "$0")/lib.sh"
 need clang clang

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Line coverage from what gcov wrote into a build folder: coverage.py BUILD [--cores] [--whole] [--lines FILE].
 
 --cores: a line for each core folder and for the setup machine; ends with 1 when one is below CORE per cent.

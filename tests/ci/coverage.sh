@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Line coverage: of each folder's core by unit tests alone (95% and more), then of the whole by all tests but the long ones
 # (88% and more). `coverage.sh unit` stops after the first. `python3 tests/ci/coverage.py build-cover --lines FILE` shows what
 # nobody ran.

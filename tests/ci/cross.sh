@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # Every program, for other processors: built with Debian's cross compilers against Debian's libraries for that processor, unit
 # tests under qemu's user emulation, one command routed by that processor's agent to that processor's application; then a table.
 #   tests/ci/cross.sh [armhf arm64 mipsel s390x]      armhf and mipsel have 32 bits, s390x is big-endian

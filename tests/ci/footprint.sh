@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # What each build costs: bytes of each program without symbols, memory of the daemons at rest (RSS, and what is theirs alone).
 #   tests/ci/footprint.sh        docs/footprint.md has one run's table
 . "$(dirname "$0")/lib.sh"

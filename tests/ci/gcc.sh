@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # gcc, sanitizers, warnings are errors: unit tests, corpora, layers.
 . "$(dirname "$0")/lib.sh"
 need gcc gcc

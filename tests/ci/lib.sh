@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # What the scripts of this folder share. Each one runs here as on the forge, in a build folder of its own; it ends with 0 (good),
 # 1 (not good) or 77 (something is missing on this machine, and it said what).

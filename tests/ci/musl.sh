@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Another libc: musl, linked statically.
 . "$(dirname "$0")/small.sh"
 need musl-gcc musl-tools

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Each option the other way round, and what a small device has: all of them off. Programs build and start.
 #   tests/ci/options.sh [OPTION=VALUE...]   only these
 . "$(dirname "$0")/lib.sh"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # For another processor or another libc, where none of the daemons' libraries need be there: the core, the router and libagent are
 # compiled, their corpora are replayed, and README's application, linked with them, answers a command through this machine's agent.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Looks for tests that need luck: runs each system test of the dev build that ends within some seconds again and again, several at a
 # time, until it has failed or passed often enough, and prints a table. What failed said why in the log. 0: all passed each time.
 #   tests/ci/steady.sh [-n TIMES] [-s SECONDS] [-j JOBS] [-R REGEX]        20 times, up to 30 s, four at a time, every test

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # clang-tidy with the checks of .clang-tidy.
 #   tests/ci/tidy.sh [FILE...]   these, else every source file of agent, client and libagent
 . "$(dirname "$0")/lib.sh"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One item of a file of rules: whatever stands there is understood or refused with a reason, and asking afterwards gives
  * nobody a closed method unless the rule names it. Input: name, NUL, value. */
 #include <assert.h>

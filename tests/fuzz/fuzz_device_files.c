@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Any bytes as each of the small files and as config_router's params. Invariants: what was accepted can be written and
  * read again as the same; no accepted value breaks the file it goes into.

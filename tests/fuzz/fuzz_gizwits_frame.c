@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes as a frame of both forms; what is accepted is built again and must read back the same. */
 #include <assert.h>
 #include <stdint.h>

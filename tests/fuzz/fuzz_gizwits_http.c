@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes as an answer of the HTTP interface, as a state file and as a topic. */
 #include <assert.h>
 #include <stdint.h>

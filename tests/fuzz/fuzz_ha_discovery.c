@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Property lists: what is accepted must give well-formed JSON on topics without wildcards, the same twice. */
 #include <stdint.h>
 #include <stdlib.h>
@@ -37,8 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
     if (check != r || (r != 0 && a.n > 0))
         abort();
-    if (r == 0 &&
-        (ha_discovery_build(list, &d, on_config, &b, why, sizeof why) != 0 || a.n != b.n || a.bytes != b.bytes))
+    if (r == 0 && (ha_discovery_build(list, &d, on_config, &b, why, sizeof why) != 0 || a.n != b.n || a.bytes != b.bytes))
         abort();
     return 0;
 }

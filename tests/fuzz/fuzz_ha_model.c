@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Announcements of any model: well-formed JSON within its bound, the same twice, every component listed, what is gone in a form of its own. */
 #include <stdint.h>
 #include <stdlib.h>
@@ -6,7 +7,8 @@
 #include "client/cloud/mqtt/core/ha_vacuum.h"
 #include "libagent/core/json/json_iter.h"
 
-static const struct ha_model_device D = {"1", "a.b.v1", "a", "34:CE:00:AA:BB:01", "sn", "1.0", "s", "c", "r", "st", "v", HA_MODEL_BYTES_MAX};
+static const struct ha_model_device D = {"1", "a.b.v1", "a", "34:CE:00:AA:BB:01", "sn", "1.0", "s", "c",
+                                         "r", "st",     "v", HA_MODEL_BYTES_MAX};
 
 static unsigned check_message(const struct ha_text *t)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The scanner: whole against cut, and both against a slow checker that shares no code with it. */
 #include "tests/support/json_feed.h"
 #include "tests/support/json_ref.h"

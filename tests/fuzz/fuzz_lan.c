@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A schedule of datagrams, answers and clock steps for one LAN session. Each step is one byte that says what, one that
  * says how many bytes follow, and those bytes. Plain texts are sealed here, so that what is behind the checksum is reached.
@@ -33,8 +34,7 @@ static void on_send(void *user, const struct lan_addr *to, struct ag_span datagr
         abort();
 }
 
-static void on_command(void *user, uint64_t handle, struct ag_span text, const struct ag_json_view *view,
-                       bool wants_answer)
+static void on_command(void *user, uint64_t handle, struct ag_span text, const struct ag_json_view *view, bool wants_answer)
 {
     struct world *w = user;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Whatever an agent says, whole and cut: no crash, and the library answers the same. The callbacks drop, subscribe and
  * call on their way.

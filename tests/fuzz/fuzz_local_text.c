@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Bytes of two applications on 54322, cut anywhere, through framer, command table, uplink and helper, as client.c wires
  * them. The first byte seeds the cuts. The same bytes are fed whole and cut: what the cores decide must be the same.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Any bytes from an MCU, cut anywhere: the replies and what goes up do not depend on the cuts, each non-empty
  * line gets one reply line, what goes up is JSON, and a following get_down is served. The first byte picks

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A JSON-RPC request and the MCU's result lines for it, one a line: each down line fits the limits, holds no
  * control byte, and is itself a line of the grammar; the answer is JSON.
@@ -46,8 +47,7 @@ static void check_answer(struct mcu_job *job)
     struct ag_span text;
 
     check(mcu_job_finish(job) == 0);
-    check(ag_buf_printf(&whole, "{\"result\":%.*s}", (int) ag_buf_size(&job->text),
-                        ag_buf_span(&job->text).p) == 0);
+    check(ag_buf_printf(&whole, "{\"result\":%.*s}", (int) ag_buf_size(&job->text), ag_buf_span(&job->text).p) == 0);
     text = ag_buf_span(&whole);
     check(ag_json_parse(&text, 64, &view) == 0);
     ag_buf_deinit(&whole);

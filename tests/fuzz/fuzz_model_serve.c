@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * First byte: get_properties, set_properties or action; the rest: its params. The result is one JSON value, with an entry for each one
  * asked, and no value reaches the device that the model forbids.

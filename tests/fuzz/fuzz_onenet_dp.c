@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Data points: what the strict decoder accepts must be buildable again, and read back as the same points. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Topics: a command's answer keeps the uuid byte for byte; a topic that passes holds nothing a broker would object to. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A session driven by bytes: each step is an operation and its operand. Packets are given as they are, or sealed under the
  * session's own key so that what stands behind the checksum is reached. Invariants: every report that was taken ends

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* miIO.ota and the state file: any bytes. What is accepted must be usable as it stands. */
 #include <assert.h>
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * MessagePack and JSON. Whatever comes out is well-formed, and a second trip there and back changes nothing more:
  * the first one may (unknown members, number forms), the second one has nothing left to change.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Any bytes as a datagram under a fixed key, as they are and with the checksum made right, so that decryption is reached
  * as well. The first byte chooses. Invariants: a decoded packet encodes to one of the same fields; no zero byte comes out.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The whole router under a schedule: the bytes decide which peer joins, leaves, or sends which piece of which
  * text. Checked: each command of upstream and each request of an application is answered exactly once while
@@ -64,8 +65,7 @@ static void drain(struct world *w, int i)
             bool answer = !ag_view_has(&s.view, AG_M_METHOD);
 
             CHECK(!answer || w->owed[i][id] > 0);
-            if (answer ||
-                w->owed[i][id] > 0) /* local.time answers with a method; ids of commands are never owed */
+            if (answer || w->owed[i][id] > 0) /* local.time answers with a method; ids of commands are never owed */
                 w->owed[i][id]--;
         }
         at += used;
@@ -87,8 +87,7 @@ static void drain_all(struct world *w)
     }
 }
 
-static const char *const methods[] = {
-    "m", "n", "prop.a", "prop.b.c", "local.query_time", "_internal.info", "local.time", "none"};
+static const char *const methods[] = {"m", "n", "prop.a", "prop.b.c", "local.query_time", "_internal.info", "local.time", "none"};
 static const char *const keys[] = {"m", "n", "prop.*", "prop.b.*", "*", "local.time", "m*", "prop.a"};
 
 static const char *pick(struct world *w, const char *const *list)
@@ -112,8 +111,7 @@ static int print_answer(struct world *w, char *out, size_t room, bool upstream)
 }
 
 /* A text that wants an answer, under an id not used before by anyone. */
-static int print_request(struct world *w, int i, char *out, size_t room, const char *method,
-                         const char *params)
+static int print_request(struct world *w, int i, char *out, size_t room, const char *method, const char *params)
 {
     uint32_t id = w->next_id++ % IDS;
 
@@ -136,11 +134,9 @@ static int print_text(struct world *w, int i, char *out, size_t room)
     case 3:
         return snprintf(out, room, "{\"method\":\"%s\"}", pick(w, methods));
     case 4:
-        return snprintf(out, room, "{\"method\":\"register\",\"key\":\"%s\"%s}", pick(w, keys),
-                        modes[take(w) % 4]);
+        return snprintf(out, room, "{\"method\":\"register\",\"key\":\"%s\"%s}", pick(w, keys), modes[take(w) % 4]);
     case 5:
-        return snprintf(out, room, "{\"method\":\"unregister\",\"key\":\"%s\"}",
-                        take(w) % 4 ? pick(w, keys) : "");
+        return snprintf(out, room, "{\"method\":\"unregister\",\"key\":\"%s\"}", take(w) % 4 ? pick(w, keys) : "");
     case 6:
         return snprintf(out, room, "{\"method\":\"bind\",\"address\":%u}", 1u << take(w) % 4);
     case 7:

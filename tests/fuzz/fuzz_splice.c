@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Splicing: the new text is well-formed, has the new member, and differs from the old one in nothing else. */
 #include <assert.h>
 #include <stdlib.h>

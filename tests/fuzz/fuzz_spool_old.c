@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes as the store's file of an earlier version: it ends, reads nothing behind the end, and gives numbers in order. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes as a kept report, as a damaged file may hold them. What is read must be written and read again the same. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes as a body of each kind, as a network hook's output, as a report and as an event. The first byte says as what. */
 #include <assert.h>
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes as a target, a query, a Cookie and Host header, a password file. The first byte says as what. */
 #include <assert.h>
 #include <stdint.h>

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """
 The include graph of the tree, folder by folder: `graph.py` prints it, `graph.py FOLDER` the files behind one folder's arrows,
 `graph.py --files FOLDER` the circles of files inside one.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """docs/architecture.md walks a command and a report through the code: each function is there, and named once."""
 import os
 import pathlib

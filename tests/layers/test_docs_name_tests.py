@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """docs/clouds.md names the test of each statement: those tests exist, in the files they are said to be in."""
 import os
 import pathlib

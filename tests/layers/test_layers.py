@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The shape of the tree: cores are pure, headers stand alone, nothing is left half done."""
 import os
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Each row of tests/mutants/table.py still has its place: the file is there, and the text that it replaces stands there once."""
 import os
 import pathlib

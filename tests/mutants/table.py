@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Small faults, one a row, that the tests have to see: what a user would notice, the file, the text that is replaced (it stands
 there once), what replaces it, and the tests that catch it: names of ctest, or system.NAME:TEST for one test of a file."""
 from collections import namedtuple

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A phone made of the npm package miio: {"method", "params"} a line on standard input, {"result"} or {"error"} a line back.
 //   NODE_PATH=.../node_modules node phone.js ADDRESS TOKEN
 'use strict';

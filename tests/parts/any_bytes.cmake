@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What comes from outside in other encodings.
 add_library(fake_wifi MODULE support/fake_wifi.c)
 target_link_libraries(fake_wifi PRIVATE ${CMAKE_DL_LIBS})

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What miio_client costs: drivers and floors. tests/bench/run.sh runs them by hand, and prints; exact counts are a test.
 if(NOT MIIO_MBEDTLS)
     foreach(name phones floor app mqtt_floor)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The client's framework: cores, files, LAN, provisioning.
 miio_unit_test(command SOURCES unit/client/local/test_command.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(status_text SOURCES unit/client/status/test_status_text.c LIBS miioclient_core ALLOC_FAIL)

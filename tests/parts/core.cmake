@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # libagent/core and libagent/io
 add_library(test_json_ref STATIC support/json_ref.c)
 target_link_libraries(test_json_ref PUBLIC miio_options)

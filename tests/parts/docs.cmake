@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 miio_system_test(test_docs.py TIMEOUT 120)
 miio_system_test(test_doc_commands.py TIMEOUT 120)
 miio_system_test(test_hardening.py)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 miio_unit_test(gizwits_frame SOURCES unit/client/cloud/gizwits/test_gizwits_frame.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(gizwits_http SOURCES unit/client/cloud/gizwits/test_gizwits_http.c LIBS miioclient_core)
 miio_unit_test(gizwits_session SOURCES unit/client/cloud/gizwits/test_gizwits_session.c LIBS miioclient_core ALLOC_FAIL)

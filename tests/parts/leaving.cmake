@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The end of every daemon, whatever its lines do.
 miio_unit_test(lookup SOURCES unit/libagent/io/test_lookup.c LIBS agio)
 add_library(mute_names MODULE support/mute_names.c)

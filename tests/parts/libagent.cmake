@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 miio_unit_test(libagent_conn SOURCES unit/libagent/test_conn.c unit/libagent/lab.c LIBS agent_static agcore)
 miio_unit_test(libagent_sweep SOURCES unit/libagent/test_sweep.c unit/libagent/lab.c unit/libagent/fake.c
                LIBS agent_static agcore ALLOC_FAIL)

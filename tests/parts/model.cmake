@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The device model: instances, names, values.
 miio_unit_test(model_number SOURCES unit/libagent/model/test_model_number.c LIBS agmodel_core)
 miio_unit_test(model_spec SOURCES unit/libagent/model/test_model_spec.c LIBS agmodel_core ALLOC_FAIL)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # MQTT link, OneNET, generic MQTT cloud, MQTT API, fleet
 miio_unit_test(backoff SOURCES unit/client/cloud/test_backoff.c LIBS miioclient_core)
 miio_unit_test(broker_session SOURCES unit/client/cloud/test_broker_session.c LIBS miioclient_core ALLOC_FAIL)

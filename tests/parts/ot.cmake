@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The OT cloud: packet, session, stand-in, spool.
 miio_unit_test(ot_line SOURCES unit/client/cloud/ot/test_ot_line.c LIBS miioclient_core)
 miio_unit_test(packet SOURCES unit/client/lan/test_packet.c LIBS miioclient_core ALLOC_FAIL)

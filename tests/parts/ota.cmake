@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 if(MIIO_HTTP)
     miio_unit_test(ota_machine SOURCES unit/apps/test_ota_machine.c LIBS ota_core)
     miio_unit_test(ota_request SOURCES unit/apps/test_ota_request.c LIBS ota_core ALLOC_FAIL)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The program shown in README.md compiles as it stands.
 if(MIIO_SANITIZE)
     set(readme_flags -fsanitize=${MIIO_SANITIZE})

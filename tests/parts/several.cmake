@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Several clouds at one client.
 add_library(other_clock MODULE support/other_clock.c)
 target_link_libraries(other_clock PRIVATE ${CMAKE_DL_LIBS})

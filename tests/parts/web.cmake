@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # miio_web: the page on the device
 if(MIIO_WEB)
     miio_unit_test(web_gate SOURCES unit/apps/web/test_web_gate.c LIBS web_core)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The whole device in a simulated world: see tests/world/README.md. The programs are built once more, from the sources that
 # their targets list, without sanitizers (they run on stacks and heaps of the world's own), as modules whose calls of libc
 # end in tests/world/kernel/calls.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Load for miio_agent with exact books. Plays upstream and N applications from one thread: commands go down
  * to each application in turn, each application sends reports with an id up, and every one of both must be
@@ -220,8 +221,7 @@ static void send_report(struct app *a, unsigned i)
 
     a->report_open[id / 8] |= (unsigned char) (1u << id % 8);
     a->open_reports++;
-    ag_buf_printf(&a->link.out, "{\"id\":%lu,\"method\":\"props\",\"params\":[%u,{\"x\":1,\"seq\":%lu}]}", id,
-                  i, id);
+    ag_buf_printf(&a->link.out, "{\"id\":%lu,\"method\":\"props\",\"params\":[%u,{\"x\":1,\"seq\":%lu}]}", id, i, id);
 }
 
 /* ---- the loop ---- */
@@ -264,8 +264,7 @@ static void fill(void)
         struct app *a = &g.apps[i];
         unsigned long quota = app_is_mute(i) ? 500 : g.quota;
 
-        while (g.up.fd >= 0 && a->open_commands < g.window && a->commands_sent < quota &&
-               ag_buf_size(&g.up.out) < OUT_HIGH)
+        while (g.up.fd >= 0 && a->open_commands < g.window && a->commands_sent < quota && ag_buf_size(&g.up.out) < OUT_HIGH)
             send_command(i);
         while (!app_is_mute(i) && a->open_reports < g.window && a->reports_sent < quota)
             send_report(a, i);
@@ -293,8 +292,7 @@ static void turn(void)
     for (unsigned i = 0; i < g.n_apps; i++)
         p[i] = (struct pollfd){.fd = app_is_mute(i) ? -1 : g.apps[i].link.fd,
                                .events = (short) (POLLIN | (ag_buf_size(&g.apps[i].link.out) ? POLLOUT : 0))};
-    p[g.n_apps] =
-        (struct pollfd){.fd = g.up.fd, .events = (short) (POLLIN | (ag_buf_size(&g.up.out) ? POLLOUT : 0))};
+    p[g.n_apps] = (struct pollfd){.fd = g.up.fd, .events = (short) (POLLIN | (ag_buf_size(&g.up.out) ? POLLOUT : 0))};
     p[g.n_apps + 1] = (struct pollfd){.fd = g.up.fd < 0 ? g.listener : -1, .events = POLLIN};
     poll(p, g.n_apps + 2, 1000);
     for (unsigned i = 0; i < g.n_apps; i++)
@@ -312,8 +310,7 @@ static void turn(void)
 
 static int connect_to(unsigned port)
 {
-    struct sockaddr_in a = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t) port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t) port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     if (fd < 0 || connect(fd, (struct sockaddr *) &a, sizeof a) < 0)
@@ -352,8 +349,7 @@ static void setup(void)
     g.quota = g.count / 2 / g.n_apps;
     g.command_open = calloc(ID_SLOTS, 1);
     g.listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (!g.command_open || bind(g.listener, (struct sockaddr *) &a, sizeof a) < 0 ||
-        listen(g.listener, 8) < 0)
+    if (!g.command_open || bind(g.listener, (struct sockaddr *) &a, sizeof a) < 0 || listen(g.listener, 8) < 0)
         die("cannot listen", 0, (unsigned long) errno);
     getsockname(g.listener, (struct sockaddr *) &a, &len);
     printf("upstream %u\n", (unsigned) ntohs(a.sin_port));
@@ -381,12 +377,9 @@ static int report(void)
     printf("{\"commands\":%lu,\"commands_seen\":%lu,\"commands_answered\":%lu,\"commands_failed\":%lu,"
            "\"commands_void\":%lu,\"reports_sent\":%lu,\"reports_seen\":%lu,\"reports_answered\":%lu,"
            "\"reports_failed\":%lu,\"restarts\":%lu}\n",
-           g.commands, seen, g.commands_answered, g.commands_failed, g.commands_void, sent, g.reports,
-           answered, failed, g.restarts);
-    return g.commands == g.commands_answered + g.commands_failed + g.commands_void &&
-                   sent == answered + failed
-               ? 0
-               : 1;
+           g.commands, seen, g.commands_answered, g.commands_failed, g.commands_void, sent, g.reports, answered, failed,
+           g.restarts);
+    return g.commands == g.commands_answered + g.commands_failed + g.commands_void && sent == answered + failed ? 0 : 1;
 }
 
 int main(int argc, char **argv)

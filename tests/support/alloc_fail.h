@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Makes the n-th allocation from now fail, for sweeps over every allocation of a core. Test programs that use it are
  * built by miio_unit_test(... ALLOC_FAIL), which wraps malloc, calloc, realloc and strdup at link time.

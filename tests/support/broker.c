@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/support/broker.h"
 
 #include <arpa/inet.h>
@@ -21,8 +22,7 @@ static int loopback_socket(struct sockaddr_in *a, uint16_t port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    *a = (struct sockaddr_in){
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    *a = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     if (fd < 0)
         fail("socket");
     return fd;
@@ -84,8 +84,8 @@ void broker_start(struct broker *b, uint16_t port, const char *extra)
 
     make_dir(b);
     b->port = port;
-    snprintf(text, sizeof text, "user %s\nlistener %u 127.0.0.1\n%s%s", getuid() == 0 ? "root" : "nobody",
-             port, strstr(extra, "allow_anonymous") ? "" : "allow_anonymous true\n", extra);
+    snprintf(text, sizeof text, "user %s\nlistener %u 127.0.0.1\n%s%s", getuid() == 0 ? "root" : "nobody", port,
+             strstr(extra, "allow_anonymous") ? "" : "allow_anonymous true\n", extra);
     broker_write(b, "mosquitto.conf", text);
     snprintf(conf, sizeof conf, "%s/mosquitto.conf", b->dir);
     b->pid = fork();

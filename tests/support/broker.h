@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A real mosquitto for unit tests, as a child on a loopback port. One owner: broker_start .. broker_stop. Aborts the
  * test program when mosquitto cannot be had.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Loaded before the C library: the wireless driver tells a network's name of any bytes, $FAKE_SSID in hex digits. */
 #define _GNU_SOURCE
 #include <dlfcn.h>

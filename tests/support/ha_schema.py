@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Home Assistant's documented schema of MQTT device discovery, and its templates: what a message must be to be taken whole.
 
 Stricter than Home Assistant, which drops unknown keys of components silently: here an unknown or deprecated key is an error, as is

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Installs what tests/packages.txt names and this machine lacks. Needs root only when something is missing.
 #   install_packages.sh               all
 #   install_packages.sh demo [broker] what examples/demo.sh needs

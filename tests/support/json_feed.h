@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Feeds the scanner a text cut in pieces. The bytes of each piece stand in memory of their own, so that a read past
  * the piece is seen by the address sanitizer. */
 #ifndef TEST_JSON_FEED_H
@@ -15,8 +16,7 @@ struct json_fed {
 };
 
 /* next(user, left): how long the next piece is, 1..left. */
-static inline struct json_fed json_feed(const char *p, size_t n, unsigned depth, size_t (*next)(void *, size_t),
-                                        void *user)
+static inline struct json_fed json_feed(const char *p, size_t n, unsigned depth, size_t (*next)(void *, size_t), void *user)
 {
     struct json_fed f = {0};
     struct ag_json_scan s;
@@ -55,8 +55,7 @@ static inline bool json_fed_equal(const struct json_fed *a, const struct json_fe
             return false;
         if (x->type == AG_JSON_NONE)
             continue;
-        if (x->key != y->key || x->value != y->value || x->end != y->end ||
-            x->escaped != y->escaped)
+        if (x->key != y->key || x->value != y->value || x->end != y->end || x->escaped != y->escaped)
             return false;
     }
     return true;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A second, slow JSON checker for tests: recursive descent straight from the grammar of RFC 8259, sharing no code with
  * the scanner, so that the two can be compared on any input.

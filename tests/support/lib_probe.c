@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libagent under remote control, for the system tests: reads one order a line on standard input, prints one line for
  * whatever happens. Orders:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <agent/glib.h>
 #include "tests/support/loop_probe.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An application for any loop: serves loop.echo, prints what its calls end with, and stops at loop.stop. The file that includes it
  * brings the loop.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <agent/uv.h>
 #include "tests/support/loop_probe.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Loaded before the C library: every name server is silent. A lookup says so on standard error and does not return. Numeric
  * addresses need no server and work as ever.
@@ -10,8 +11,8 @@
 
 typedef int getaddrinfo_fn(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
-__attribute__((visibility("default")))
-int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **out)
+__attribute__((visibility("default"))) int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+                                                       struct addrinfo **out)
 {
     static const char said[] = "lookup: no answer\n";
     unsigned char bytes[16];

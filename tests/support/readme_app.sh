@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Compiles the program that README.md shows, as a reader would: readme_app.sh README.md INCLUDE_DIR LIBRARY [CC FLAGS...]
 set -eu
 readme=$1 include=$2 library=$3

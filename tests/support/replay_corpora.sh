@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Builds the fuzz targets with clang and feeds each its own corpus once, under ASan and UBSan: clang's see what gcc's do
 # not, such as NULL + 0. 77: there is no clang.
 set -u

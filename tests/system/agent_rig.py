@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """miio_agent with a stand-in for upstream and plain-socket applications, for the system tests of the agent."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An MQTT server that behaves as badly as a test wants: it accepts every login, and then does as it is told."""
 import socket
 import struct

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A stand-in cloud behind the agent, and serial lines made of pseudo terminals."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A real mosquitto and paho clients for the tests of the MQTT parts."""
 import atexit
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the tests of miio_ota share: a Python upstream as the cloud, an HTTP server with faults, agent and miio_ota between them."""
 import hashlib
 import http.server

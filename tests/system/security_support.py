@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the tests of who may do what share: the closed methods, processes that run as other users, and the table they print."""
 import base64
 import json

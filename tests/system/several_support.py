@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Several clouds at one client: the strict stand-ins and a real mosquitto, each with what can befall it."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the system tests share: starting programs, reading ready lines, waiting for events with deadlines."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Any cutting of the stream, any size, and input that is no text at all."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Exact counts under load: nothing lost, doubled, reordered or silently dropped."""
 import json
 import os

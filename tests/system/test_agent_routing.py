@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the agent promises to applications and upstream, on the real program."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Longer variants: 30 s without upstream, many restarts under load."""
 import os
 import sys

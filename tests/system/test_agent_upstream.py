@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Upstream absent, restarting, flapping: applications stay, keys stay, requests are answered at once."""
 import os
 import socket

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Bytes that are no UTF-8, from the radio and from files: what the programs say stays UTF-8 and is answered."""
 import json
 import os

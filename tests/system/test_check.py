@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """miioctl status, check and stats --prom over the real agent and client: each trouble is made, and named."""
 import json
 import os

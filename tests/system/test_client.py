@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """miio_client as applications, phones and operators meet it. The LAN port is fixed, so each test has a loopback address
 of its own."""
 import datetime

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What one local user, or one cloud, can make miio_client keep: below 24 MB, and everybody else is served all the
 while. A sanitized build keeps freed memory, so there only the serving is looked at; the figures are printed."""
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A million hostile datagrams."""
 import os
 import sys

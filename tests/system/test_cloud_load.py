@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Clouds under load and clouds that behave badly: told = answered + refused; pauses grow; a refused subscription is told."""
 import http.server
 import json

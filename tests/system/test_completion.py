@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Completion in bash, zsh and fish: what is offered is what the programs have, and it works where it is installed."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """miioctl --model: a device by the names of its model."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The Debian packages: built, looked into, installed in a fresh system, used there, removed without a trace. Needs root, debootstrap,
 debhelper, lintian and a Debian mirror ($MIIO_DEBIAN_MIRROR), or a root that debootstrap has made before: $MIIO_DEBIAN_ROOT (a tar file)."""
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """examples/demo.sh says what it does and leaves nothing behind when it is interrupted, whenever that is."""
 import os
 import re

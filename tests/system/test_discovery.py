@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How a device is found on the LAN: the service file for avahi-daemon, answered for by a real one in a network of its own."""
 import os
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Commands in the documents are commands that exist: options, verbs, scripts, presets."""
 import os
 import re

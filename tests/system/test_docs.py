@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the documents say is what the programs do: options, keys, functions, links, installed paths."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Every example is run against the real agent, with a stand-in for miio_client behind it."""
 import os
 import subprocess

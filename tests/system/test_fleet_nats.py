@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Past one machine: three NATS JetStream nodes with their MQTT gateways, a fleet of devices, and a node that dies.
 MIIO_FLEET sets how many devices (60)."""
 import json

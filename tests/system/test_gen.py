@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """miio_gen: what it writes compiles without a warning, for real models and for hostile ones, and is the device it says."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The cloud gizwits against its stand-in: every row of the packet tables, over HTTP and a real broker."""
 import base64
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """docs/home-assistant.md: its commands do what it says, against a real broker; and examples/thermostat is what miio_gen makes."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """
 Home Assistant hears of a device by its model: one message that its documented schema takes whole; commands rendered from its templates set
 the device through broker, client and agent; states rendered show it. With the simulated device and with the application that miio_gen writes.

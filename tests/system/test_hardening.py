@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What was built for devices is hardened: read from the release build beside this one, which tests/run.sh makes."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """--helper=external: the _internal.* handshake, by hand and with the shipped script under BusyBox sh and dash; a device
 without an identity."""
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Helper scripts of every kind that is known from devices, played against --helper=external: each of them gets the device
 through its boot order and through joining, and none is asked in a storm."""
 import json

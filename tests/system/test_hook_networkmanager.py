@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The sample hook for NetworkManager: its profiles, read by the parser that NetworkManager itself uses (GLib's), have the bytes of
 wifi.conf, whatever they are."""
 import ctypes

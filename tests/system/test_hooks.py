@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The shipped hook programs under every shell of a device: what they make of wifi.conf and of the client's words, byte by
 byte, and what they need of the platform."""
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What an application hears of its reports while each cloud is away is what it would hear while it is there, and what is kept
 arrives with its time."""
 import calendar

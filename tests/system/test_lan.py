@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The LAN side as the network sees it: addresses, replays, programs that start over. Packets are built here, byte by byte."""
 import hashlib
 import json

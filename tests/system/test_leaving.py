@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """SIGTERM while a line hangs: each daemon leaves with 0, long before the line would let it go."""
 import hashlib
 import itertools

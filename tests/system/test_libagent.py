@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """libagent against the real agent, and against stand-ins that behave as old or as bad as agents do."""
 import errno
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """libagent as a distribution sees it: symbols, headers, pkg-config, the CMake package."""
 import os
 import re

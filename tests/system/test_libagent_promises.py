@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What libagent's pages show and promise, with the real agent: the programs that users copy, and the status they follow."""
 import os
 import re

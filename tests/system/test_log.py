@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the logs say to whoever looks for a fault: what passes, what was refused and why, where a line was to lead."""
 import http.server
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The loop adapters of libagent with the real loops: GLib, libevent, libuv."""
 import os
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """miio_mcu on pseudo terminals, behind the real agent and a stand-in cloud."""
 import hashlib
 import os

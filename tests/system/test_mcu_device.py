@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """miio_mcu and what stands around it: the zone, the port, hooks, the platform, updates of the device."""
 import hashlib
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The long runs of miio_mcu."""
 from mcu_support import check_cloud_round_trips, check_round_trips, check_transfer
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """miioctl against the real agent."""
 import json
 import os

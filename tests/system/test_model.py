@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """
 A device from its model, asked by a phone that is not ours (python-miio) through LAN, client and agent: every property of every model is
 read and set, what the model forbids gets its code and never reaches the device, what changes is reported.

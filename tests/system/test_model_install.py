@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """libagentmodel as a distribution sees it: symbols, size, pkg-config, the CMake package."""
 import os
 import re

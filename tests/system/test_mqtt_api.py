@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The MQTT API: six channels beside the sockets, and the two examples."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The mqtt cloud against a real mosquitto: topics, birth and will, state, TLS, Home Assistant discovery."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Applications that speak MessagePack-RPC: what the mapping of docs/decisions/005 promises, through the real agent."""
 import os
 import socket

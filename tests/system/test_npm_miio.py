@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """
 The same as test_model.py, asked by the npm package miio. It is installed as tests/npm/package-lock.json has it (its sums are
 checked) into the build directory; where the registry cannot be reached the test is skipped, and says so.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One application, the lamp of the examples, untouched: OT, Gizwits, OneNET and a plain MQTT broker each switch it on
 and see its report. Only device.conf differs."""
 import json

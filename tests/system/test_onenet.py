@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The onenet cloud of miio_client against the strict stand-in over a real mosquitto."""
 import base64
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """tell_origin: an application of libagent sees who asked, through client and agent; without it no byte is put in."""
 import json
 import os

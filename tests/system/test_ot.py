@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """miio_client and miio_agent with the OT cloud's stand-in: UDP and TCP, loss, restarts, forged packets, kept reports."""
 import hashlib
 import json

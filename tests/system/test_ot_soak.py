@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The long runs of test_ot.py: 100,000 reports on a bad line, kill -9 at 200 points, a million random datagrams."""
 import os
 import sys

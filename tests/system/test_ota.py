@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """miio_ota through the real agent, with a Python upstream as the cloud and an HTTP server with faults."""
 import hashlib
 import json

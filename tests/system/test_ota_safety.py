@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """miio_ota does no harm: whom it believes, what it leaves on the disk, and who may touch its folder."""
 import http.server
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """From a phone to a joined network and back, with the builtin helper and hook programs that a test can steer."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """examples/python/agent.py, the one-file Python connection: its protocol, with asyncio and without, over restarts of the agent."""
 import asyncio
 import json

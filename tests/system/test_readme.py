@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """README's lines are right: what it says to install, compile and start does what it says."""
 import os
 import re

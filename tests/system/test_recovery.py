@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A whole device, and each of its neighbours going away and coming back: the cloud, the local broker, the agent. Nothing
 else is restarted. The long run (MIIO_SOAK=1) keeps the cloud away for a minute."""
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The cloud away for a minute; a program that joins Wi-Fi and hangs."""
 import os
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who may do what at the agent: every way in, every closed method, root, the agent's own user, another user, a peer that left."""
 import json
 import os

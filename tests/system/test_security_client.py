@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who may do what at miio_client: every way in (54322, the MQTT API, the Bluetooth port, phones, every cloud) by every closed
 method and root, the client's own user, another user, a peer that has closed. The client runs as a user of its own."""
 import contextlib

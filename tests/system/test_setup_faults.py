@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Setting up and resetting when something is against it: the disk, a power cut, a stranger, another phone, a damaged
 file."""
 import json

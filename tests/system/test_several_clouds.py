@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """cloud=ot,gizwits,onenet,mqtt: each command is answered where it came from, each report reaches every cloud, and none of them can hurt
 the others."""
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """kill -9 at random points with two clouds, each of them there or not: what an application was told is kept reaches both, and what
 the primary acknowledged has reached it. 20 points; 200 as a soak test."""
 import os

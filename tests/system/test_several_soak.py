@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Several clouds, the long one: 200 points of kill -9."""
 import os
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Kept reports on disks that are damaged, full, read-only, failing or somebody else's: whatever it is, miio_client starts, serves
 LAN and cloud, and says at ERROR what it did with the file."""
 import json

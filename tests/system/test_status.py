@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What miio_client says of itself: client.status, client.counters and cloud.status."""
 import json
 import os

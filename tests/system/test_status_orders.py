@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A plain application that registers local.status hears the present word, in whatever order client, agent and application start, and
 after each of them was started again."""
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The systemd units: what they leave open, what they name, and how a daemon without rights has a hook run as root."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A real browser, headless, and the few words that the tests of the page speak to it."""
 import os
 import re

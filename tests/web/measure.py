@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """
 Figures of docs/web.md, from a release build: MIIO_BIN=build/bin tests/web/measure.py
 

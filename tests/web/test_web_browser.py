@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The page in a real browser: what a user does, what attackers would like to do, how it looks."""
 import hashlib
 import http.server

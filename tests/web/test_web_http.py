@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """miio_web without a browser: what its API does, and what it refuses to whom."""
 import io
 import json

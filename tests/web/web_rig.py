@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A device with a page: the real client, agent, a lamp and miio_web, and requests without a browser."""
 import http.client
 import json

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An application on the real libagent: app NUMBER KIND PERIOD_MS. It serves appN.do, reports, and follows the state. */
 #include "tests/world/app.h"
 

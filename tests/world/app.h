@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Between an application of the world and those who watch it. */
 #ifndef WORLD_APP_H
 #define WORLD_APP_H
@@ -7,12 +8,12 @@
 enum app_kind { APP_GOOD, APP_SLOW, APP_SILENT, APP_TWICE, APP_REFUSING, APP_KINDS };
 
 /* What an application tells the world; called on its own stack. */
-void app_executed(int app, unsigned long n);          /* a command with the number n has come */
-void app_replied(int app, unsigned long n, int r);    /* what agent_reply() said */
-unsigned long app_next_report(int app);               /* the number of its next report */
-void app_reported(int app, unsigned long n, int r);   /* what the call said */
+void app_executed(int app, unsigned long n);                            /* a command with the number n has come */
+void app_replied(int app, unsigned long n, int r);                      /* what agent_reply() said */
+unsigned long app_next_report(int app);                                 /* the number of its next report */
+void app_reported(int app, unsigned long n, int r);                     /* what the call said */
 void app_told(int app, unsigned long n, int error, const char *result); /* its end */
 void app_status(int app, const char *status);
-unsigned app_chance(unsigned n);                      /* 0 .. n - 1 */
+unsigned app_chance(unsigned n); /* 0 .. n - 1 */
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/world/promises.h"
 
 #include <stdio.h>
@@ -6,9 +7,15 @@
 #include "tests/world/app.h"
 #include "tests/world/world.h"
 
-enum { COMMANDS = 1 << 17, REPORTS = 1 << 16, APPS = 51, ANSWER_WITHIN_S = 45,
-       ORDER_MENDS_S = 300,
-       LINE_MENDS_S = 150 /* the longest pause of a link, and its login */, LINES_A_MINUTE = 240 };
+enum {
+    COMMANDS = 1 << 17,
+    REPORTS = 1 << 16,
+    APPS = 51,
+    ANSWER_WITHIN_S = 45,
+    ORDER_MENDS_S = 300,
+    LINE_MENDS_S = 150 /* the longest pause of a link, and its login */,
+    LINES_A_MINUTE = 240
+};
 
 struct world_sums sums;
 
@@ -63,7 +70,8 @@ static void look_for_answer(void *arg, uint64_t n)
     (void) arg;
     if (c->way == WAY_PHONE)
         return; /* it asks again by itself, and says when it gives up */
-    if (c->n_answers > 0 || c->given_up || disturbed_us >= c->given_us || line_disturbed_us + LINE_MENDS_S * SECOND >= c->given_us)
+    if (c->n_answers > 0 || c->given_up || disturbed_us >= c->given_us ||
+        line_disturbed_us + LINE_MENDS_S * SECOND >= c->given_us)
         return;
     broken("command %llu to app%d was never answered to %s", (unsigned long long) n, c->app,
            c->way == WAY_CLOUD ? "the cloud" : "the phone");
@@ -192,7 +200,8 @@ void promises_of_lines(struct proc *p, const char *line)
     uint64_t minute = W.now_us / (60 * SECOND);
 
     say("%s[%d] %s", p->program->name, p->pid, line);
-    if (strstr(line, "no phone can talk to the device")) /* its token could not be read at the start: it says so, and stays dark */
+    if (strstr(line,
+               "no phone can talk to the device")) /* its token could not be read at the start: it says so, and stays dark */
         dark_pid = p->pid;
     if (p->log_minute != minute) {
         p->log_minute = minute;

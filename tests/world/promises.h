@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The promises of design section 8, looked at while the world lives. */
 #ifndef WORLD_PROMISES_H
 #define WORLD_PROMISES_H

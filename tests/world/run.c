@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * world_run [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--failing-disks] [--table FILE]: seeds N to
  * N+M-1, each in a process of its own; of a table, first its rows "SEED HOURS failing-disks|-  what it found".
@@ -160,16 +161,18 @@ static bool try_table(const char *path, struct wishes wish, struct totals *t)
 
 static void sum_up(const struct totals *t, double s)
 {
-    printf("%llu seeds, %llu device-hours, %llu broken; %.0f device-hours a minute; %llu commands, %llu answers, %llu of %llu reports "
-           "arrived, %llu kills, %llu power cuts\n",
-           (unsigned long long) t->n, (unsigned long long) t->hours, (unsigned long long) t->bad, (double) t->hours / s * 60,
-           (unsigned long long) t->sums.commands, (unsigned long long) t->sums.answers, (unsigned long long) t->sums.arrived,
-           (unsigned long long) t->sums.reports, (unsigned long long) t->sums.kills, (unsigned long long) t->sums.power_cuts);
+    printf(
+        "%llu seeds, %llu device-hours, %llu broken; %.0f device-hours a minute; %llu commands, %llu answers, %llu of %llu reports "
+        "arrived, %llu kills, %llu power cuts\n",
+        (unsigned long long) t->n, (unsigned long long) t->hours, (unsigned long long) t->bad, (double) t->hours / s * 60,
+        (unsigned long long) t->sums.commands, (unsigned long long) t->sums.answers, (unsigned long long) t->sums.arrived,
+        (unsigned long long) t->sums.reports, (unsigned long long) t->sums.kills, (unsigned long long) t->sums.power_cuts);
 }
 
 static int usage(const char *name)
 {
-    fprintf(stderr, "usage: %s [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--failing-disks] [--table FILE]\n",
+    fprintf(stderr,
+            "usage: %s [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--failing-disks] [--table FILE]\n",
             name);
     return 2;
 }

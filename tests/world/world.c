@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/world/world.h"
 
 #include <cjson/cJSON.h>
@@ -21,8 +22,25 @@ void __wrap_free(void *at);
 enum { N_APPS = 5, DID = 10000, REST_S = 900, TERM_MS = 1050, CONNECTS_A_MINUTE = 40 };
 enum { AGENT, CLIENT, FIRST_APP };
 enum fault_kind {
-    F_KILL, F_TERM, F_POWER, F_CUT, F_DOWN, F_SLOW, F_LOSS, F_REFUSE, F_MUTE, F_NO_ACKS, F_RESTART, F_RESOLVER, F_IO, F_ALLOC,
-    F_CLOCK, F_DISK_FULL, F_DISK_FAILS, F_LAN_LOSS, F_KINDS
+    F_KILL,
+    F_TERM,
+    F_POWER,
+    F_CUT,
+    F_DOWN,
+    F_SLOW,
+    F_LOSS,
+    F_REFUSE,
+    F_MUTE,
+    F_NO_ACKS,
+    F_RESTART,
+    F_RESOLVER,
+    F_IO,
+    F_ALLOC,
+    F_CLOCK,
+    F_DISK_FULL,
+    F_DISK_FAILS,
+    F_LAN_LOSS,
+    F_KINDS
 };
 
 static const char KEY[] = "0123456789abcdef", TOKEN[] = "tokentokentokent";
@@ -46,9 +64,9 @@ static struct {
 
 const char *fault_name(int kind)
 {
-    static const char *const names[F_KINDS] = {"kill", "term", "power", "cut", "down", "slow", "loss", "refuse", "mute", "no-acks",
-                                               "restart", "resolver", "short-io", "alloc", "clock", "disk-full",
-                                               "disk-fails", "lan-loss"};
+    static const char *const names[F_KINDS] = {"kill",     "term",   "power", "cut",       "down",       "slow",
+                                               "loss",     "refuse", "mute",  "no-acks",   "restart",    "resolver",
+                                               "short-io", "alloc",  "clock", "disk-full", "disk-fails", "lan-loss"};
 
     return names[kind];
 }
@@ -62,8 +80,8 @@ void plan_make(struct plan *p, uint64_t seed, uint64_t hours, bool failing_disks
         at_us += rng_below(&r, 2 * pause_s) * SECOND + rng_below(&r, SECOND);
         if (at_us >= hours * 3600 * SECOND)
             return;
-        p->at[p->n] = (struct fault){at_us, rng_between(&r, 1, rng_below(&r, 4) ? 40 : 900) * SECOND, (int) rng_below(&r, F_KINDS),
-                                     (int) rng_below(&r, 1 << 30)};
+        p->at[p->n] = (struct fault){at_us, rng_between(&r, 1, rng_below(&r, 4) ? 40 : 900) * SECOND,
+                                     (int) rng_below(&r, F_KINDS), (int) rng_below(&r, 1 << 30)};
         if (p->at[p->n].kind == F_DISK_FAILS && !failing_disks)
             p->at[p->n].kind = F_DISK_FULL;
     }
@@ -247,7 +265,8 @@ static void fault_begin(void *arg, uint64_t i)
     (void) arg;
     if (w.over || w.left_out[i])
         return;
-    say("fault %llu: %s %d for %llu s", (unsigned long long) i, fault_name(f->kind), f->arg, (unsigned long long) (f->lasts_us / SECOND));
+    say("fault %llu: %s %d for %llu s", (unsigned long long) i, fault_name(f->kind), f->arg,
+        (unsigned long long) (f->lasts_us / SECOND));
     disturbed("fault");
     line_disturbed();
     w.n_down++;
@@ -263,7 +282,8 @@ static void on_second(void *arg, uint64_t n)
     (void) arg;
     if (n % 60 == 0) {
         if (connects - w.connects > CONNECTS_A_MINUTE)
-            broken("%llu connections to the cloud within a minute: its pauses do not grow", (unsigned long long) (connects - w.connects));
+            broken("%llu connections to the cloud within a minute: its pauses do not grow",
+                   (unsigned long long) (connects - w.connects));
         w.connects = connects;
     }
     if (w.n_down > 0) {
@@ -347,7 +367,8 @@ static void on_traffic(void *arg, uint64_t unused)
     if (w.over)
         return;
     after(rng_between(&w.traffic, 2, 80) * SECOND, on_traffic, NULL, 0);
-    snprintf(text, sizeof text, "{\"id\":%llu,\"method\":\"app%d.do\",\"params\":[%llu]}", (unsigned long long) n, app, (unsigned long long) n);
+    snprintf(text, sizeof text, "{\"id\":%llu,\"method\":\"app%d.do\",\"params\":[%llu]}", (unsigned long long) n, app,
+             (unsigned long long) n);
     if (lan) {
         if (!w.phone.id) {
             command_given(n, WAY_PHONE, app);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One device with its clouds, phone, applications and bad luck, out of a seed. */
 #ifndef WORLD_WORLD_H
 #define WORLD_WORLD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* miio_mcu: options, signals, exit code. */
 #include <getopt.h>
 #include <stdio.h>

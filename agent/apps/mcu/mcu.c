@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/mcu.h"
 
 #include <errno.h>
@@ -14,8 +15,7 @@ static struct mcu_clock clock_now(struct mcu *m)
     struct tm local;
 
     ag_local_time(now, &local);
-    return (struct mcu_clock){
-        .now_ms = uv_now(m->loop), .unix_s = now, .utc_offset_s = (int) local.tm_gmtoff};
+    return (struct mcu_clock){.now_ms = uv_now(m->loop), .unix_s = now, .utc_offset_s = (int) local.tm_gmtoff};
 }
 
 /* ---- what comes out of the bridge ---- */
@@ -204,8 +204,7 @@ static int on_request(struct mcu_link *l, agent_request *req)
 
     if (mcu_service_run(m, req))
         return 0;
-    r = mcu_bridge_request(&m->bridge, (struct ag_span){text, strlen(text)}, agent_request_ref(req),
-                           uv_now(m->loop), &refusal);
+    r = mcu_bridge_request(&m->bridge, (struct ag_span){text, strlen(text)}, agent_request_ref(req), uv_now(m->loop), &refusal);
     if (r == 0)
         return 0;
     if (r > 0)
@@ -219,8 +218,7 @@ static void on_up(struct mcu_link *l, bool up)
     struct mcu *m = l->user;
 
     mcu_bridge_agent_up(&m->bridge, up);
-    m->bridge.reports.up =
-        up && *m->bridge.set.did; /* else not before the client has told the did, or has not */
+    m->bridge.reports.up = up && *m->bridge.set.did; /* else not before the client has told the did, or has not */
 }
 
 static void on_status(struct mcu_link *l, const char *status)
@@ -299,8 +297,7 @@ static int open_tty(struct mcu *m)
     if (r == 0)
         return 0;
     if (!is_absent(r)) {
-        ag_log(AG_LOG_ERROR, "%s: %s", m->conf->tty,
-               r == -EBUSY ? "in use by another program" : strerror(-r));
+        ag_log(AG_LOG_ERROR, "%s: %s", m->conf->tty, r == -EBUSY ? "in use by another program" : strerror(-r));
         return r;
     }
     ag_log(AG_LOG_WARNING, "%s: %s; waiting for it", m->conf->tty, strerror(-r));
@@ -362,14 +359,11 @@ void mcu_log_state(struct mcu *m)
 {
     const struct mcu_bridge *b = &m->bridge;
 
-    ag_log(
-        AG_LOG_INFO,
-        "tty %s, agent %s, net %s, queue %u, lines %llu, bad %llu, bad values %llu, downs %llu, results %llu, timeouts %llu, "
-        "refused %llu, properties waiting %u, events waiting %u, update: %s",
-        m->tty.fd >= 0 ? "open" : "absent", m->link.up ? "up" : "down", mcu_net_name(mcu_bridge_net(b)),
-        b->n_queued, (unsigned long long) b->n.lines, (unsigned long long) b->n.bad_lines,
-        (unsigned long long) b->n.bad_values,
-        (unsigned long long) b->n.downs, (unsigned long long) b->n.results,
-        (unsigned long long) b->n.timeouts, (unsigned long long) b->n.refused, b->reports.props.n,
-        b->reports.events.n, mcu_update_end_text(&b->update));
+    ag_log(AG_LOG_INFO,
+           "tty %s, agent %s, net %s, queue %u, lines %llu, bad %llu, bad values %llu, downs %llu, results %llu, timeouts %llu, "
+           "refused %llu, properties waiting %u, events waiting %u, update: %s",
+           m->tty.fd >= 0 ? "open" : "absent", m->link.up ? "up" : "down", mcu_net_name(mcu_bridge_net(b)), b->n_queued,
+           (unsigned long long) b->n.lines, (unsigned long long) b->n.bad_lines, (unsigned long long) b->n.bad_values,
+           (unsigned long long) b->n.downs, (unsigned long long) b->n.results, (unsigned long long) b->n.timeouts,
+           (unsigned long long) b->n.refused, b->reports.props.n, b->reports.events.n, mcu_update_end_text(&b->update));
 }

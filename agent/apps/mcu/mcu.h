@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* miio_mcu: the bridge's core between its serial device and the agent. Owns both and the one timer. */
 #ifndef MCU_MCU_H
 #define MCU_MCU_H

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # An install hook of miio_ota: hands the firmware to the microcontroller behind miio_mcu and waits for the end.
 #
 #   miio_ota --install-hook /usr/share/miio/ota_install_mcu.sh

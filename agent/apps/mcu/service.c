@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/service.h"
 
 #include <errno.h>
@@ -54,8 +55,8 @@ static void start_update(struct mcu *m, agent_request *req, const char *file, co
     ag_buf_deinit(&m->image);
     r = mcu_image_read(file, md5, MCU_UPDATE_IMAGE_MAX, &m->image);
     if (r == 0)
-        r = mcu_bridge_update(b, (const uint8_t *) ag_buf_head(&m->image), ag_buf_size(&m->image),
-                              m->conf->xmodem_1k, uv_now(m->loop));
+        r = mcu_bridge_update(b, (const uint8_t *) ag_buf_head(&m->image), ag_buf_size(&m->image), m->conf->xmodem_1k,
+                              uv_now(m->loop));
     if (r < 0) {
         ag_buf_deinit(&m->image);
         agent_reply_error(req, CODE_UPDATE, mcu_image_error(r));
@@ -78,8 +79,7 @@ static void serve_update(struct mcu *m, agent_request *req)
     if (cJSON_IsString(file) && cJSON_IsString(md5) && (!report || cJSON_IsBool(report)))
         start_update(m, req, file->valuestring, md5->valuestring, !cJSON_IsFalse(report));
     else
-        agent_reply_error(req, AGENT_CODE_INVALID_PARAMS,
-                          "params must be {\"file\":PATH,\"md5\":HEX[,\"report\":BOOL]}");
+        agent_reply_error(req, AGENT_CODE_INVALID_PARAMS, "params must be {\"file\":PATH,\"md5\":HEX[,\"report\":BOOL]}");
 }
 
 static const char *state_name(const struct mcu_update *u)
@@ -101,19 +101,15 @@ static void serve_info(struct mcu *m, agent_request *req)
     const char *text;
 
     ag_buf_printf(&out, "{\"tty\":\"%s\",\"model\":\"%s\",\"mcu_version\":\"%s\",\"net\":\"%s\",",
-                  m->tty.fd >= 0 ? "open" : "absent", mcu_bridge_model(b), b->mcu_version,
-                  mcu_net_name(mcu_bridge_net(b)));
-    ag_buf_printf(&out, "\"update\":{\"state\":\"%s\",\"progress\":%u,\"result\":\"%s\"},",
-                  state_name(&b->update), xmodem_sender_percent(&b->update.x),
-                  mcu_update_end_text(&b->update));
+                  m->tty.fd >= 0 ? "open" : "absent", mcu_bridge_model(b), b->mcu_version, mcu_net_name(mcu_bridge_net(b)));
+    ag_buf_printf(&out, "\"update\":{\"state\":\"%s\",\"progress\":%u,\"result\":\"%s\"},", state_name(&b->update),
+                  xmodem_sender_percent(&b->update.x), mcu_update_end_text(&b->update));
     ag_buf_printf(&out,
                   "\"lines\":%llu,\"bad_lines\":%llu,\"bad_values\":%llu,\"downs\":%llu,\"results\":%llu,\"timeouts\":%llu,"
                   "\"refused\":%llu,\"events_expired\":%llu,\"reports_refused\":%llu}",
-                  (unsigned long long) b->n.lines, (unsigned long long) b->n.bad_lines,
-                  (unsigned long long) b->n.bad_values,
-                  (unsigned long long) b->n.downs, (unsigned long long) b->n.results,
-                  (unsigned long long) b->n.timeouts, (unsigned long long) b->n.refused,
-                  (unsigned long long) b->reports.events.n_expired,
+                  (unsigned long long) b->n.lines, (unsigned long long) b->n.bad_lines, (unsigned long long) b->n.bad_values,
+                  (unsigned long long) b->n.downs, (unsigned long long) b->n.results, (unsigned long long) b->n.timeouts,
+                  (unsigned long long) b->n.refused, (unsigned long long) b->reports.events.n_expired,
                   (unsigned long long) b->reports.n_given_up);
     text = ag_buf_cstr(&out);
     if (!text || agent_reply(req, text) < 0)
@@ -157,8 +153,7 @@ static void show_end(struct mcu *m)
 {
     const struct mcu_update *u = &m->bridge.update;
 
-    ag_log(u->end == MCU_UPDATE_INSTALLED ? AG_LOG_INFO : AG_LOG_WARNING, "update of the MCU: %s",
-           mcu_update_end_text(u));
+    ag_log(u->end == MCU_UPDATE_INSTALLED ? AG_LOG_INFO : AG_LOG_WARNING, "update of the MCU: %s", mcu_update_end_text(u));
     show_state(m, u->end == MCU_UPDATE_INSTALLED ? "installed" : FAILED);
 }
 

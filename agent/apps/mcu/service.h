@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The methods that miio_mcu answers itself: mcu.update and mcu.info; and what it reports of an update. */
 #ifndef MCU_SERVICE_H
 #define MCU_SERVICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* miio_ota: options, signals, exit code. */
 #include <errno.h>
 #include <getopt.h>

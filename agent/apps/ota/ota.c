@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/ota/ota.h"
 
 #include <cjson/cJSON.h>
@@ -22,8 +23,7 @@ static void ota_read_boot_id(struct ota *o)
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
 
     if (ag_file_read("/proc/sys/kernel/random/boot_id", 256, &b) == 0 && ag_buf_cstr(&b))
-        snprintf(o->boot_id, sizeof o->boot_id, "%.*s", (int) strcspn(ag_buf_head(&b), "\n"),
-                 ag_buf_head(&b));
+        snprintf(o->boot_id, sizeof o->boot_id, "%.*s", (int) strcspn(ag_buf_head(&b), "\n"), ag_buf_head(&b));
 }
 
 static void ota_save(struct ota *o)
@@ -112,8 +112,7 @@ static void fetch_on_end(void *user, enum ota_fetch_end end)
     struct ota *o = user;
 
     if (end != OTA_FETCH_DONE)
-        ag_log(AG_LOG_WARNING, "download stopped at byte %llu: %s", (unsigned long long) o->fetch.at,
-               o->fetch.why);
+        ag_log(AG_LOG_WARNING, "download stopped at byte %llu: %s", (unsigned long long) o->fetch.at, o->fetch.why);
     ota_machine_on_fetched(&o->machine, end);
     ota_act(o);
 }
@@ -434,16 +433,12 @@ static int ota_subscribe(struct ota *o)
         const char *method;
         agent_request_fn fn;
     } methods[] = {
-        {"miIO.ota", on_ota},
-        {"miIO.get_ota_state", on_get_state},
-        {"miIO.get_ota_progress", on_get_progress},
-        {"ota.cancel", on_cancel},
-        {"ota.set_busy", on_set_busy},
+        {"miIO.ota", on_ota},      {"miIO.get_ota_state", on_get_state}, {"miIO.get_ota_progress", on_get_progress},
+        {"ota.cancel", on_cancel}, {"ota.set_busy", on_set_busy},
     };
 
     for (size_t i = 0; i < ag_array_size(methods); i++) {
-        int r = agent_subscribe_mode(o->conn, NULL, methods[i].method, AGENT_EXCLUSIVE, methods[i].fn,
-                                     on_registered, o);
+        int r = agent_subscribe_mode(o->conn, NULL, methods[i].method, AGENT_EXCLUSIVE, methods[i].fn, on_registered, o);
 
         if (r < 0)
             return r;
@@ -487,8 +482,7 @@ static int ota_make_paths(struct ota *o)
 {
     const char *dir = o->options->dir;
 
-    if (asprintf(&o->part_path, "%sfirmware.part", dir) < 0 ||
-        asprintf(&o->stored_path, "%sfirmware.bin", dir) < 0 ||
+    if (asprintf(&o->part_path, "%sfirmware.part", dir) < 0 || asprintf(&o->stored_path, "%sfirmware.bin", dir) < 0 ||
         asprintf(&o->state_path, "%sota.state", dir) < 0)
         return -ENOMEM;
     return 0;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * miio_ota: owns the state machine and everything it decides about: downloads, sums, the hook, reports, the
  * state file. Methods: miIO.ota, miIO.get_ota_state, miIO.get_ota_progress from the cloud; ota.cancel and
@@ -48,7 +49,7 @@ struct ota {
     uv_timer_t reboot_later; /* the report of "installed" goes first */
     uint64_t reboot_by_ms;
     struct ag_child *reboot; /* NULL: it does not run */
-    bool unkept; /* the last download could not be put in its place: what lies there is something else */
+    bool unkept;             /* the last download could not be put in its place: what lies there is something else */
     char *part_path, *stored_path, *state_path;
     const char *checked_path; /* one of them: whose sum is being computed, or was */
     char boot_id[OTA_BOOT_ID_MAX + 1];

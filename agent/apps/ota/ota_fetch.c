@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/ota/ota_fetch.h"
 
 #include <errno.h>
@@ -129,8 +130,8 @@ static void fetch_on_done(void *user, const struct ag_http_result *r)
     struct ota_fetch *f = user;
     enum ota_fetch_end end = end_of(f, r);
 
-    f->why = f->no_room             ? "too little space is left"
-             : r->end == AG_HTTP_OK ? "status of the server"
+    f->why = f->no_room                ? "too little space is left"
+             : r->end == AG_HTTP_OK    ? "status of the server"
              : r->end == AG_HTTP_E_TLS ? tls_reason(f, r)
                                        : ag_http_end_name(r->end);
     fetch_close(f);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One try to download into a partial file: goes on behind what is there already when the server does ranges,
  * starts over when it does not.
@@ -12,13 +13,13 @@ struct ota_fetch {
     struct ag_http *http; /* borrowed */
     const char *ca_file;  /* borrowed; NULL: the system's */
     uint64_t max_bytes;
-    uint64_t keep_free; /* bytes of the file system that are left to others */
+    uint64_t keep_free;        /* bytes of the file system that are left to others */
     struct ag_http_call *call; /* NULL: no try is on */
     int fd;
     uint64_t at;        /* length of the partial file */
     uint64_t looked_at; /* its length when the free space was looked at last */
     bool no_room;       /* why this try was given up */
-    const char *why; /* of the last failure, for the log */
+    const char *why;    /* of the last failure, for the log */
     char tls_reason[160];
 
     /* Inside on_begin and on_bytes the fetch may be stopped. on_end comes once unless it was. */

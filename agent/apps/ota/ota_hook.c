@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/ota/ota_hook.h"
 
 #include <errno.h>
@@ -12,9 +13,8 @@
 enum { LOOK_MS = 500, PATH_ROOM = 512, SMALL_FILE = 4096 };
 
 /* $1 is the folder; what follows is the hook. The status file appears whole or not at all. */
-static const char wrapper[] =
-    "dir=$1; shift; echo $$ >\"${dir}install.pid\"; \"$@\" </dev/null; s=$?; "
-    "echo $s >\"${dir}install.tmp\" && mv \"${dir}install.tmp\" \"${dir}install.status\"; exit $s";
+static const char wrapper[] = "dir=$1; shift; echo $$ >\"${dir}install.pid\"; \"$@\" </dev/null; s=$?; "
+                              "echo $s >\"${dir}install.tmp\" && mv \"${dir}install.tmp\" \"${dir}install.status\"; exit $s";
 
 static void hook_path(const struct ota_hook *h, const char *name, char out[PATH_ROOM])
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The install hook: PROG FILE MD5 silent|normal, in a session of its own. A small shell around it notes its
  * process id and its exit status in files, so that a hook that outlives this process (it may well restart us)

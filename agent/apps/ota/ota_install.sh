@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Sample of an install hook of miio_ota, for BusyBox sh and any other POSIX shell: copy it to /etc/miio and fill in what
 # the platform needs. It is called as
 #

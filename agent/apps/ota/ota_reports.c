@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/ota/ota_reports.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Reports on their way up: one after the other, each again until it has an answer, so that the cloud sees the
  * states in order and misses none. Of progress only the newest waits.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The maker's own check of a file, of a signature as a rule: PROG FILE MD5, exit status 0 says that the file is genuine.
  * It runs behind the sums, before the file is kept and again before a kept one is installed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/api.h"
 
 #include <errno.h>
@@ -52,8 +53,8 @@ static void do_session(struct web *w, struct web_request *req)
 
 static void set_cookie(const struct web *w, struct web_request *req, const char *value, unsigned seconds)
 {
-    snprintf(req->set_cookie, sizeof req->set_cookie, COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%u%s", value, seconds,
-             w->server.tls ? "; Secure" : "");
+    snprintf(req->set_cookie, sizeof req->set_cookie, COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%u%s", value,
+             seconds, w->server.tls ? "; Secure" : "");
 }
 
 static void let_in(struct web *w, struct web_request *req)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What each address of the page and of its API does. */
 #ifndef WEB_API_H
 #define WEB_API_H

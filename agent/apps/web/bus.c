@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/bus.h"
 
 #include <errno.h>
@@ -30,8 +31,8 @@ void web_bus_monitor(struct web *w)
     if (agent_get_state(w->conn) != AGENT_READY)
         return;
     w->monitoring_all = all;
-    agent_call(w->conn, NULL, "agent.monitor", all ? "{}" : "{\"keys\":[\"props\",\"prop.*\",\"properties_changed\"]}", POLL_TIMEOUT_MS,
-               on_monitored, w);
+    agent_call(w->conn, NULL, "agent.monitor", all ? "{}" : "{\"keys\":[\"props\",\"prop.*\",\"properties_changed\"]}",
+               POLL_TIMEOUT_MS, on_monitored, w);
 }
 
 static int on_event(agent_request *req, void *user)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What miio_web says to the agent and hears from it. */
 #ifndef WEB_BUS_H
 #define WEB_BUS_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # cmake -DOUT=FILE.c -DDIR=FOLDER -DFILES=a,b,c -P embed.cmake: the files as C arrays, with their types and check sums.
 string(REPLACE "," ";" files "${FILES}")
 set(arrays "")

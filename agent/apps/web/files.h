@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The files of the page, put into the program by embed.cmake. */
 #ifndef WEB_FILES_H
 #define WEB_FILES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* miio_web: options, signals, exit code. */
 #include <ctype.h>
 #include <errno.h>
@@ -236,11 +237,13 @@ static int check_reach(const struct options *o)
     if (ag_addr_is_local(&o->listen))
         return -1;
     if (!o->web.has_password) {
-        fprintf(stderr, "miio_web: --listen %s: beyond loopback a password is needed: miio_web --set-password\n", ag_addr_format(&o->listen, text));
+        fprintf(stderr, "miio_web: --listen %s: beyond loopback a password is needed: miio_web --set-password\n",
+                ag_addr_format(&o->listen, text));
         return AG_EXIT_CONFIG;
     }
     if (!o->cert[0])
-        ag_log(AG_LOG_WARNING, "the page is offered beyond this machine without TLS: who shares the network can read password and sessions");
+        ag_log(AG_LOG_WARNING,
+               "the page is offered beyond this machine without TLS: who shares the network can read password and sessions");
     return -1;
 }
 

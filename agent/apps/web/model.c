@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The model as the page wants it: one list of properties and one of actions, numbers instead of URNs. */
 #include <agent/model.h>
 #include <errno.h>
@@ -51,8 +52,8 @@ static const char *kind_of(enum agent_format f)
 
 static int put_property(struct ag_buf *out, const agent_model *m, const struct agent_part_info *p)
 {
-    int r = ag_buf_printf(out, "{\"siid\":%u,\"iid\":%u,\"kind\":\"%s\",\"read\":%s,\"write\":%s", p->siid, p->iid, kind_of(p->format),
-                          p->readable ? "true" : "false", p->writable ? "true" : "false");
+    int r = ag_buf_printf(out, "{\"siid\":%u,\"iid\":%u,\"kind\":\"%s\",\"read\":%s,\"write\":%s", p->siid, p->iid,
+                          kind_of(p->format), p->readable ? "true" : "false", p->writable ? "true" : "false");
 
     if (r == 0)
         r = put_string(out, "path", p->path);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/pages.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@ struct page {
     struct web *web;
     struct web_stream *stream;
     struct web_traffic traffic;
-    uint64_t reports; /* of the values it has been told */
+    uint64_t reports;                /* of the values it has been told */
     char session[WEB_TOKEN_LEN + 1]; /* "": none is needed */
 };
 
@@ -29,9 +30,10 @@ static int put_text(struct ag_buf *out, const char *name, const struct ag_buf *t
 
 int web_state_print(struct web *w, struct ag_buf *out)
 {
-    int r = ag_buf_printf(out, "{\"version\":\"" MIIO_VERSION "\",\"agent\":%s,\"you\":%" PRIu64 ",\"monitor\":%s,\"model\":%s,\"networks\":%s",
-                          agent_get_state(w->conn) == AGENT_READY ? "true" : "false", w->you, w->monitoring ? "true" : "false",
-                          ag_buf_size(&w->model) ? "true" : "false", w->options->networks ? "true" : "false");
+    int r = ag_buf_printf(
+        out, "{\"version\":\"" MIIO_VERSION "\",\"agent\":%s,\"you\":%" PRIu64 ",\"monitor\":%s,\"model\":%s,\"networks\":%s",
+        agent_get_state(w->conn) == AGENT_READY ? "true" : "false", w->you, w->monitoring ? "true" : "false",
+        ag_buf_size(&w->model) ? "true" : "false", w->options->networks ? "true" : "false");
 
     if (r == 0)
         r = put_text(out, "status", &w->status);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Open pages: each has a stream of events, and perhaps looks at the traffic. */
 #ifndef WEB_PAGES_H
 #define WEB_PAGES_H

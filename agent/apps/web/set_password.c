@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/set_password.h"
 
 #include <stdbool.h>

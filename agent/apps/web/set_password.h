@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* miio_web --set-password. */
 #ifndef WEB_SET_PASSWORD_H
 #define WEB_SET_PASSWORD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/web.h"
 
 #include <errno.h>
@@ -39,7 +40,8 @@ int web_start(struct web *w, uv_loop_t *loop, const struct web_options *o)
     server.user = w;
     r = web_server_open(&w->server, loop, &server);
     if (r < 0)
-        ag_log(AG_LOG_ERROR, "HTTP does not start: %s", r == -ENOTSUP ? "this libmicrohttpd has no TLS" : "certificate and key must be PEM and belong together");
+        ag_log(AG_LOG_ERROR, "HTTP does not start: %s",
+               r == -ENOTSUP ? "this libmicrohttpd has no TLS" : "certificate and key must be PEM and belong together");
     return r;
 }
 

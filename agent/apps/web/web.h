@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * miio_web: a page on the device. Owns the connection to the agent, what it has learned from it, the open pages and the HTTP server.
  *

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Networks in reach for miio_web --networks, from wpa_supplicant: SIGNAL TAB SECURITY TAB NAME, a line each.
 # The user of miio_web needs wpa_supplicant's control socket (ctrl_interface=DIR=/run/wpa_supplicant GROUP=miio).
 interface=${WIFI_INTERFACE:-wlan0}

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/route/address.h"
 
 #include <stdio.h>
@@ -32,8 +33,7 @@ void address_release(struct router *r, struct peer *p)
     p->address = 0;
 }
 
-static unsigned deliver(struct router *r, struct peer *from, uint32_t mask, const struct text *t,
-                        bool watched)
+static unsigned deliver(struct router *r, struct peer *from, uint32_t mask, const struct text *t, bool watched)
 {
     const struct ag_member_at *at = &t->view->at[AG_M_TO];
     unsigned n = 0;
@@ -45,8 +45,7 @@ static unsigned deliver(struct router *r, struct peer *from, uint32_t mask, cons
 
         if (!to || to == from)
             continue;
-        if (out_spliced(r, to, OUT_MESSAGE, t->bytes, at->key, at->end,
-                        (struct ag_span){member, (size_t) len}) != 0)
+        if (out_spliced(r, to, OUT_MESSAGE, t->bytes, at->key, at->end, (struct ag_span){member, (size_t) len}) != 0)
             continue;
         n++;
         if (watched)

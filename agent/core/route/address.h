@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Texts from application to application: an application binds one bit of a 32-bit mask, and a text with "_to"
  * goes to each other application whose bit is in it, with "_from" in the place of "_to". Such a text never

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/route/commands.h"
 
 #include <errno.h>
@@ -6,8 +7,8 @@
 #include "libagent/core/codes.h"
 
 /* An answer of the agent's own, which monitors of the command see too. */
-static void answer_error(struct router *r, uint8_t bits, struct peer *origin, uint32_t origin_id, int code,
-                         const char *message, const char *data)
+static void answer_error(struct router *r, uint8_t bits, struct peer *origin, uint32_t origin_id, int code, const char *message,
+                         const char *data)
 {
     out_error_id(r, origin, origin_id, code, message, data);
     if (bits)
@@ -31,8 +32,7 @@ struct spread {
 };
 
 /* An exclusive or standby subscriber that waits is not asked. */
-static void spread_to(struct router *r, struct sub *s, const struct text *t, struct command *c, bool watched,
-                      struct spread *d)
+static void spread_to(struct router *r, struct sub *s, const struct text *t, struct command *c, bool watched, struct spread *d)
 {
     struct peer *p = s->peer;
 
@@ -60,8 +60,7 @@ static void spread_to(struct router *r, struct sub *s, const struct text *t, str
         monitor_note_to(r, p);
 }
 
-static struct spread spread(struct router *r, struct sub_key *k, const struct text *t, struct command *c,
-                            bool watched)
+static struct spread spread(struct router *r, struct sub_key *k, const struct text *t, struct command *c, bool watched)
 {
     struct spread d = {0};
 
@@ -99,8 +98,8 @@ static void refuse(struct router *r, uint8_t bits, struct peer *origin, uint32_t
         answer_error(r, bits, origin, origin_id, code, message, NULL);
 }
 
-static struct spread command_spread(struct router *r, uint64_t came_ms, struct peer *origin,
-                                    uint32_t origin_id, const struct text *t, struct sub_key *k, uint8_t bits)
+static struct spread command_spread(struct router *r, uint64_t came_ms, struct peer *origin, uint32_t origin_id,
+                                    const struct text *t, struct sub_key *k, uint8_t bits)
 {
     struct command *c = NULL;
     struct spread d;
@@ -124,8 +123,7 @@ static struct spread command_spread(struct router *r, uint64_t came_ms, struct p
 }
 
 /* Its last subscriber may have left a moment ago and come back. False: nobody is waited for. */
-static bool wait_for_subscriber(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id,
-                                const struct text *t)
+static bool wait_for_subscriber(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id, const struct text *t)
 {
     uint32_t wait_ms = r->limits.command_grace_ms;
 
@@ -137,8 +135,7 @@ static bool wait_for_subscriber(struct router *r, uint64_t now_ms, struct peer *
     return true;
 }
 
-void commands_route(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id,
-                  const struct text *t)
+void commands_route(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id, const struct text *t)
 {
     uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
     struct sub_key *k;
@@ -171,12 +168,10 @@ void commands_route(struct router *r, uint64_t now_ms, struct peer *origin, uint
 }
 
 /* Hands the answer to the asker. false: upstream cannot take it and is to get an error instead, which is much shorter. */
-static bool pass_answer(struct router *r, struct peer *origin, uint32_t origin_id, uint32_t id,
-                        const struct text *t)
+static bool pass_answer(struct router *r, struct peer *origin, uint32_t origin_id, uint32_t id, const struct text *t)
 {
     enum out_kind kind = origin->role == PEER_UPSTREAM ? OUT_MESSAGE : OUT_ANSWER;
-    int e = id == origin_id ? out_text(r, origin, kind, t->bytes)
-                            : out_with_id(r, origin, kind, t->bytes, t->view, origin_id);
+    int e = id == origin_id ? out_text(r, origin, kind, t->bytes) : out_with_id(r, origin, kind, t->bytes, t->view, origin_id);
 
     if (e == 0) {
         r->stats.command_answers++;

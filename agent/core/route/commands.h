@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Commands on their way down to the subscribers of their method, and the answers back to who asked. */
 #ifndef AGENT_CORE_COMMANDS_H
 #define AGENT_CORE_COMMANDS_H
@@ -9,8 +10,7 @@
  * A command of origin (upstream, or an application by agent.call) to the subscribers of its method. t->bytes
  * goes out as it is, under t->id; the answer comes to origin under origin_id.
  */
-void commands_route(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id,
-                    const struct text *t);
+void commands_route(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id, const struct text *t);
 
 /* A text without a method from an application: perhaps the answer to a command. */
 void commands_answer(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/route/control.h"
 
 #include <errno.h>
@@ -94,8 +95,7 @@ static bool read_mode(const struct members *m, enum sub_mode *mode_out)
     return true;
 }
 
-static void refuse_key(struct router *r, struct peer *from, const struct text *t, int code,
-                       const char *message)
+static void refuse_key(struct router *r, struct peer *from, const struct text *t, int code, const char *message)
 {
     r->stats.keys_refused++;
     conclude(r, from, t, code, message);

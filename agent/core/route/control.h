@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Control methods: register, unregister, bind. The agent consumes them. Without an id they are silent, as old
  * applications expect; with one they are answered. Their members stand beside "method" or, as MessagePack-RPC

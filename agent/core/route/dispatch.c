@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/route/dispatch.h"
 
 #include "agent/core/route/address.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One text of a peer, to the file that handles its kind. */
 #ifndef AGENT_CORE_DISPATCH_H
 #define AGENT_CORE_DISPATCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/route/introspect.h"
 
 #include <errno.h>
@@ -53,12 +54,10 @@ static void do_info(struct router *r, struct peer *from, const struct text *t)
 
     if (e == 0)
         e = ag_buf_printf(&b,
-                          "{\"version\":\"%s\",\"pid\":%d,\"uptime_ms\":%" PRIu64
-                          ",\"upstream\":%s,\"peers\":%u,\"keys\":%u,"
+                          "{\"version\":\"%s\",\"pid\":%d,\"uptime_ms\":%" PRIu64 ",\"upstream\":%s,\"peers\":%u,\"keys\":%u,"
                           "\"requests\":%u,\"commands\":%u,\"queued\":%zu,\"you\":%" PRIu64 ",\"limits\":",
-                          MIIO_VERSION, (int) r->own_pid, r->now_ms - r->start_ms,
-                          r->upstream ? "true" : "false", r->n_peers, r->subs.n_subs, r->requests.n,
-                          r->commands.n, r->queued, from->id);
+                          MIIO_VERSION, (int) r->own_pid, r->now_ms - r->start_ms, r->upstream ? "true" : "false", r->n_peers,
+                          r->subs.n_subs, r->requests.n, r->commands.n, r->queued, from->id);
     if (e == 0)
         e = limits_print(&r->limits, &b);
     if (e == 0)
@@ -116,13 +115,11 @@ static int print_keys(const struct peer *p, bool waiting, unsigned max, struct a
 
 static int print_cred(const struct peer *p, struct ag_buf *b)
 {
-    int e =
-        p->cred.known ? ag_buf_printf(b, "\"uid\":%u", p->cred.uid) : ag_buf_append_str(b, "\"uid\":null");
+    int e = p->cred.known ? ag_buf_printf(b, "\"uid\":%u", p->cred.uid) : ag_buf_append_str(b, "\"uid\":null");
 
     if (e < 0)
         return e;
-    return p->cred.pid > 0 ? ag_buf_printf(b, ",\"pid\":%d", p->cred.pid)
-                           : ag_buf_append_str(b, ",\"pid\":null");
+    return p->cred.pid > 0 ? ag_buf_printf(b, ",\"pid\":%d", p->cred.pid) : ag_buf_append_str(b, ",\"pid\":null");
 }
 
 static int print_peer(const struct peer *p, uint64_t now_ms, unsigned max_keys, struct ag_buf *b)
@@ -134,10 +131,10 @@ static int print_peer(const struct peer *p, uint64_t now_ms, unsigned max_keys, 
     if (e == 0)
         e = ag_buf_printf(b,
                           ",\"encoding\":\"%s\",\"address\":%u,\"n_keys\":%u,\"queued\":%zu,\"requests\":%u,"
-                          "\"commands\":%u,\"texts_in\":%" PRIu64 ",\"texts_out\":%" PRIu64
-                          ",\"age_ms\":%" PRIu64 ",\"unanswered\":%" PRIu64 ",\"keys\":",
-                          p->pack ? "msgpack" : "json", p->address, p->n_subs, ag_buf_size(&p->out),
-                          p->n_requests, p->n_asks, p->texts_in, p->texts_out, now_ms - p->since_ms, p->n_unanswered);
+                          "\"commands\":%u,\"texts_in\":%" PRIu64 ",\"texts_out\":%" PRIu64 ",\"age_ms\":%" PRIu64
+                          ",\"unanswered\":%" PRIu64 ",\"keys\":",
+                          p->pack ? "msgpack" : "json", p->address, p->n_subs, ag_buf_size(&p->out), p->n_requests, p->n_asks,
+                          p->texts_in, p->texts_out, now_ms - p->since_ms, p->n_unanswered);
     if (e == 0)
         e = print_keys(p, false, max_keys, b);
     if (e == 0)
@@ -245,8 +242,7 @@ static uint32_t draw_call_id(struct router *r)
     return r->next_call_id;
 }
 
-static int print_call(struct ag_buf *b, const struct text *t, uint32_t id, struct ag_span method,
-                      struct ag_span params)
+static int print_call(struct ag_buf *b, const struct text *t, uint32_t id, struct ag_span method, struct ag_span params)
 {
     int e = ag_buf_append_char(b, '{');
 
@@ -309,9 +305,8 @@ static const struct {
     enum permission permission;
     void (*handle)(struct router *r, struct peer *from, const struct text *t);
 } methods[] = {
-    {"agent.info", BY_NAME, do_info},       {"agent.stats", BY_NAME, do_stats}, {"agent.peers", BY_NAME, do_peers},
-    {"agent.log", BY_NAME, do_log},         {"agent.monitor", BY_WHAT, do_monitor},
-    {"agent.call", BY_WHAT, do_call},
+    {"agent.info", BY_NAME, do_info}, {"agent.stats", BY_NAME, do_stats},     {"agent.peers", BY_NAME, do_peers},
+    {"agent.log", BY_NAME, do_log},   {"agent.monitor", BY_WHAT, do_monitor}, {"agent.call", BY_WHAT, do_call},
 };
 
 void introspect_handle(struct router *r, struct peer *from, const struct text *t)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The methods agent.*, which the agent serves itself. All but the events want an id.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/route/requests.h"
 
 #include <errno.h>
@@ -19,8 +20,8 @@ void requests_fail(struct router *r, struct request *q, int code, const char *me
         monitor_tell_own(r, r->now_ms, bits, p, id, code, message, NULL);
 }
 
-static void tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *kind, const struct peer *from,
-                 const struct text *t, bool sent)
+static void tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *kind, const struct peer *from, const struct text *t,
+                 bool sent)
 {
     if (!bits)
         return;
@@ -30,8 +31,7 @@ static void tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *ki
 }
 
 /* The answer of the agent itself to a request that does not go up. */
-static void refuse_request(struct router *r, uint8_t bits, struct peer *from, const struct text *t, int code,
-                           const char *message)
+static void refuse_request(struct router *r, uint8_t bits, struct peer *from, const struct text *t, int code, const char *message)
 {
     out_error_id(r, from, t->id, code, message, NULL);
     if (bits)
@@ -39,8 +39,8 @@ static void refuse_request(struct router *r, uint8_t bits, struct peer *from, co
 }
 
 /* What does not go up is seen by monitors all the same, and then why. Apart, so that the usual way stays short. */
-static __attribute__((noinline)) void turn_back(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t, uint8_t bits,
-                      int code, const char *message)
+static __attribute__((noinline)) void turn_back(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t,
+                                                uint8_t bits, int code, const char *message)
 {
     tell(r, now_ms, bits, t->has_id ? "request" : "report", from, t, false);
     if (t->has_id)
@@ -70,8 +70,7 @@ bool requests_make_room(struct router *r)
     return false;
 }
 
-static void route_request(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t,
-                          uint8_t bits)
+static void route_request(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t, uint8_t bits)
 {
     struct request *q;
     int e;
@@ -103,8 +102,7 @@ static void route_request(struct router *r, uint64_t now_ms, struct peer *from, 
     refuse_request(r, bits, from, t, AG_CODE_BUSY, e == -ENOMEM ? "out of memory" : "upstream busy");
 }
 
-static void route_report(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t,
-                         uint8_t bits)
+static void route_report(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t, uint8_t bits)
 {
     int e;
 
@@ -124,8 +122,8 @@ static bool upstream_is_up(const struct router *r)
 }
 
 /* Everything but the usual: it may not go up, or cannot. */
-static __attribute__((noinline)) void route_back(struct router *r, uint64_t now_ms, struct peer *from,
-                                                 const struct text *t, uint8_t bits)
+static __attribute__((noinline)) void route_back(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t,
+                                                 uint8_t bits)
 {
     if (!rights_call(r, from, t)) {
         r->stats.not_permitted++;

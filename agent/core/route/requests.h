@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Texts of applications on their way up, requests and reports, and upstream's answers to the requests. */
 #ifndef AGENT_CORE_REQUESTS_H
 #define AGENT_CORE_REQUESTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a standby is told that registers with an id and "params":{"tell":true}: ["waiting"] in place of ["ok"] while the
  * key has an owner, and at the takeover {"method":"agent.owner","params":{"key":"k"}}.

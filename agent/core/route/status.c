@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/route/status.h"
 
 #include <inttypes.h>
@@ -93,8 +94,7 @@ static void tell(struct router *r, uint64_t now_ms, struct peer *upstream, const
 
 bool status_take(struct router *r, uint64_t now_ms, struct peer *upstream, const struct text *t)
 {
-    if (!r->has_status_id || !t->has_id || t->id != r->status_id ||
-        (t->has_method && text_family(t->method) != FAMILY_LOCAL))
+    if (!r->has_status_id || !t->has_id || t->id != r->status_id || (t->has_method && text_family(t->method) != FAMILY_LOCAL))
         return false;
     r->has_status_id = false;
     if (t->has_method && ag_span_eq(t->method, "local.status") && ag_view_has(t->view, AG_M_PARAMS))

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The device's state, as applications follow it: local.status comes when it changes, so who follows it while upstream
  * was away has missed changes, and who comes later would hear nothing before the next one. The agent asks at each connect for all

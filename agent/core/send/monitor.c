@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/send/monitor.h"
 
 #include <errno.h>
@@ -153,8 +154,7 @@ uint8_t monitor_match(const struct router *r, struct ag_span method)
 /* Events are a by-product: one that cannot be built for want of memory is counted and left out. */
 void monitor_note_to(struct router *r, const struct peer *to)
 {
-    ag_buf_printf(&r->event_to, "%s%" PRIu64, ag_buf_size(&r->event_to) ? "," : "",
-                  to->role == PEER_UPSTREAM ? 0 : to->id);
+    ag_buf_printf(&r->event_to, "%s%" PRIu64, ag_buf_size(&r->event_to) ? "," : "", to->role == PEER_UPSTREAM ? 0 : to->id);
 }
 
 void monitor_note_id(struct router *r, uint32_t id)
@@ -163,24 +163,21 @@ void monitor_note_id(struct router *r, uint32_t id)
     r->event_has_id = true;
 }
 
-static int event_print(struct router *r, uint64_t now_ms, const char *kind, const struct peer *from,
-                       struct ag_span text)
+static int event_print(struct router *r, uint64_t now_ms, const char *kind, const struct peer *from, struct ag_span text)
 {
     struct ag_span to = ag_buf_span(&r->event_to);
     int e;
 
     ag_buf_clear(&r->event);
     e = ag_buf_printf(&r->event,
-                      "{\"method\":\"agent.event\",\"params\":{\"at\":%" PRId64
-                      ",\"kind\":\"%s\",\"from\":%" PRIu64 ",\"to\":[%.*s],",
-                      (int64_t) now_ms + r->wall_offset_ms, kind, from->role == PEER_UPSTREAM ? 0 : from->id,
-                      (int) to.len, to.p);
+                      "{\"method\":\"agent.event\",\"params\":{\"at\":%" PRId64 ",\"kind\":\"%s\",\"from\":%" PRIu64
+                      ",\"to\":[%.*s],",
+                      (int64_t) now_ms + r->wall_offset_ms, kind, from->role == PEER_UPSTREAM ? 0 : from->id, (int) to.len, to.p);
     if (e == 0 && r->event_has_id)
         e = ag_buf_printf(&r->event, "\"id\":%" PRIu32 ",", r->event_id);
     if (e == 0 && text.len > TEXT_MAX)
         e = ag_buf_printf(&r->event, "\"size\":%zu}}", text.len);
-    else if (e == 0 && (e = ag_buf_append_str(&r->event, "\"text\":")) == 0 &&
-             (e = ag_buf_append_span(&r->event, text)) == 0)
+    else if (e == 0 && (e = ag_buf_append_str(&r->event, "\"text\":")) == 0 && (e = ag_buf_append_span(&r->event, text)) == 0)
         e = ag_buf_append_str(&r->event, "}}");
     return e;
 }
@@ -188,8 +185,7 @@ static int event_print(struct router *r, uint64_t now_ms, const char *kind, cons
 /* A slow monitor keeps half its queue free for what it asked for. */
 static bool monitor_has_room(const struct router *r, const struct peer *p, size_t n)
 {
-    return peer_is_open(p) && ag_buf_size(&p->out) + n < r->limits.queue / 2 &&
-           r->queued + r->held + n < r->limits.total / 2;
+    return peer_is_open(p) && ag_buf_size(&p->out) + n < r->limits.queue / 2 && r->queued + r->held + n < r->limits.total / 2;
 }
 
 static void event_send(struct router *r, uint8_t bits, bool built)
@@ -205,8 +201,7 @@ static void event_send(struct router *r, uint8_t bits, bool built)
     r->event_has_id = false;
 }
 
-void monitor_tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *kind, const struct peer *from,
-                  struct ag_span text)
+void monitor_tell(struct router *r, uint64_t now_ms, uint8_t bits, const char *kind, const struct peer *from, struct ag_span text)
 {
     event_send(r, bits, event_print(r, now_ms, kind, from, text) == 0);
 }
@@ -221,8 +216,7 @@ void monitor_tell_own(struct router *r, uint64_t now_ms, uint8_t bits, const str
                       "{\"method\":\"agent.event\",\"params\":{\"at\":%" PRId64
                       ",\"kind\":\"answer\",\"by\":\"agent\",\"reason\":\"%s\",\"to\":[%" PRIu64 "],\"text\":{\"id\":%" PRIu32
                       ",\"error\":{\"code\":%d,\"message\":\"%s\"%s%s%s}}}}",
-                      (int64_t) now_ms + r->wall_offset_ms, data ? data : message,
-                      to->role == PEER_UPSTREAM ? 0 : to->id, id, code, message, data ? ",\"data\":\"" : "",
-                      data ? data : "", data ? "\"" : "");
+                      (int64_t) now_ms + r->wall_offset_ms, data ? data : message, to->role == PEER_UPSTREAM ? 0 : to->id, id,
+                      code, message, data ? ",\"data\":\"" : "", data ? data : "", data ? "\"" : "");
     event_send(r, bits, e == 0);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Monitors: applications that see a copy of what is routed. For each routed text one event
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/send/out.h"
 
 #include <errno.h>
@@ -81,8 +82,7 @@ static void out_end_greediest(struct router *r)
 }
 
 /* More than the limit: answers to upstream may take as much again, anything else is refused or ends the peer. */
-static __attribute__((noinline)) int quota_exceeded(struct router *r, struct peer *to, enum out_kind kind,
-                                                    size_t after)
+static __attribute__((noinline)) int quota_exceeded(struct router *r, struct peer *to, enum out_kind kind, size_t after)
 {
     if (to->role == PEER_UPSTREAM) {
         if (kind == OUT_MESSAGE)
@@ -181,8 +181,7 @@ static int out_packed(struct router *r, struct peer *to, enum out_kind kind)
     int e = ag_json_parse(&text, AG_JSON_DEPTH_MAX, &v);
 
     if (e == 0 && to->pack)
-        e = kind == OUT_ANSWER ? ag_pack_answer_from_json(text, &v, &pack)
-                               : ag_pack_from_json(text, &v, &pack);
+        e = kind == OUT_ANSWER ? ag_pack_answer_from_json(text, &v, &pack) : ag_pack_from_json(text, &v, &pack);
     if (e == 0 && to->packets && (to->pack ? ag_buf_size(&pack) : text.len) > r->limits.packet_text)
         e = OUT_E_NO_FORM;
     if (e < 0)
@@ -211,8 +210,8 @@ static inline bool needs_care(const struct router *r, const struct peer *to, siz
     return to->pack || (to->packets && n > r->limits.packet_text && n > ERROR_TEXT_MAX);
 }
 
-static int out_translated(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text,
-                          size_t from, size_t upto, struct ag_span with)
+static int out_translated(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text, size_t from, size_t upto,
+                          struct ag_span with)
 {
     size_t n = text.len - (upto - from) + with.len;
     int e;
@@ -228,8 +227,8 @@ static int out_translated(struct router *r, struct peer *to, enum out_kind kind,
     return e;
 }
 
-int out_spliced(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text, size_t from,
-                size_t upto, struct ag_span with)
+int out_spliced(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text, size_t from, size_t upto,
+                struct ag_span with)
 {
     size_t n = text.len - (upto - from) + with.len;
     int e;
@@ -298,8 +297,8 @@ static struct ag_span id_print(char digits[16], uint32_t id)
     return (struct ag_span){digits + at, 16 - at};
 }
 
-int out_with_id(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text,
-                const struct ag_json_view *v, uint32_t id)
+int out_with_id(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text, const struct ag_json_view *v,
+                uint32_t id)
 {
     const struct ag_member_at *at = &v->at[AG_M_ID];
     char digits[16];
@@ -307,22 +306,19 @@ int out_with_id(struct router *r, struct peer *to, enum out_kind kind, struct ag
     return out_spliced(r, to, kind, text, at->value, at->end, id_print(digits, id));
 }
 
-int out_error(struct router *r, struct peer *to, struct ag_span id, int code, const char *message,
-              const char *data)
+int out_error(struct router *r, struct peer *to, struct ag_span id, int code, const char *message, const char *data)
 {
     char text[ERROR_TEXT_MAX];
     int n;
 
     if (id.len == 0 || id.len > ERROR_ID_MAX)
         id = AG_SPAN("null");
-    n = snprintf(text, sizeof text, "{\"id\":%.*s,\"error\":{\"code\":%d,\"message\":\"%s\"%s%s%s}}",
-                 (int) id.len, id.p, code, message, data ? ",\"data\":\"" : "", data ? data : "",
-                 data ? "\"" : "");
+    n = snprintf(text, sizeof text, "{\"id\":%.*s,\"error\":{\"code\":%d,\"message\":\"%s\"%s%s%s}}", (int) id.len, id.p, code,
+                 message, data ? ",\"data\":\"" : "", data ? data : "", data ? "\"" : "");
     return out_text(r, to, OUT_ANSWER, (struct ag_span){text, (size_t) n});
 }
 
-int out_error_id(struct router *r, struct peer *to, uint32_t id, int code, const char *message,
-                 const char *data)
+int out_error_id(struct router *r, struct peer *to, uint32_t id, int code, const char *message, const char *data)
 {
     char digits[16];
 

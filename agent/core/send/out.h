@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Handing texts to peers. Every text that leaves the core passes here: quotas, accounts, packet records and
  * the translation for MessagePack peers are this file's business.
@@ -21,16 +22,14 @@ enum out_kind { OUT_MESSAGE, OUT_ANSWER };
 /* 0, OUT_E_*, -ENOMEM. */
 int out_text(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text);
 /* The text with the bytes [from, upto) replaced. */
-int out_spliced(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text, size_t from,
-                size_t upto, struct ag_span with);
+int out_spliced(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text, size_t from, size_t upto,
+                struct ag_span with);
 /* The text under another id. */
-int out_with_id(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text,
-                const struct ag_json_view *v, uint32_t id);
+int out_with_id(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text, const struct ag_json_view *v,
+                uint32_t id);
 /* An answer made here. id: the raw text of a scalar. message and data: constant ASCII without quotes. */
-int out_error(struct router *r, struct peer *to, struct ag_span id, int code, const char *message,
-              const char *data);
-int out_error_id(struct router *r, struct peer *to, uint32_t id, int code, const char *message,
-                 const char *data);
+int out_error(struct router *r, struct peer *to, struct ag_span id, int code, const char *message, const char *data);
+int out_error_id(struct router *r, struct peer *to, uint32_t id, int code, const char *message, const char *data);
 int out_ok(struct router *r, struct peer *to, uint32_t id);
 
 /* Marks a peer for its end. What stands in out is still sent for PEER_END_INPUT, else dropped. */

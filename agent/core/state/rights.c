@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/state/rights.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What access rules mean for texts of applications: each way in asks here. A method that another reader of the text
  * could take for a different one (given twice, or not decodable) is nobody's but the owner's once rules are on.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the router knows. Its parts change it; the shell fills limits and access, log, own_pid and wall_offset_ms, and reads stats,
  * n_peers and work.
@@ -43,19 +44,19 @@ struct router {
     uint32_t status_id;    /* of the agent's own local.query_status; has_status_id: it is open */
     bool has_status_id;
     bool status_for_all; /* its answer is for all who follow, not only for those who have come since (peer.wants_status) */
-    bool introduced; /* upstream has had a text that no helper program says */
-    size_t queued;         /* bytes in all out buffers */
-    size_t held;           /* bytes of all partial texts */
+    bool introduced;     /* upstream has had a text that no helper program says */
+    size_t queued;       /* bytes in all out buffers */
+    size_t held;         /* bytes of all partial texts */
     uint64_t start_ms;
-    const struct ag_log_ring *log;          /* for agent.log; NULL: nothing is kept. Borrowed */
-    int32_t own_pid;                        /* for agent.info */
-    uint64_t now_ms;                        /* of the call under way */
-    int64_t wall_offset_ms;                 /* unix time - now_ms, for events of monitors */
-    struct ag_buf scratch;                  /* a text on its way to a peer that needs it translated */
-    struct ag_buf scratch_in;               /* a text translated from MessagePack */
-    struct ag_buf event;                    /* the event of a monitor under construction */
-    struct ag_buf event_to;                 /* receivers of the text it is about */
-    uint32_t event_id;                      /* of an answer to a request: the asker's own id */
+    const struct ag_log_ring *log; /* for agent.log; NULL: nothing is kept. Borrowed */
+    int32_t own_pid;               /* for agent.info */
+    uint64_t now_ms;               /* of the call under way */
+    int64_t wall_offset_ms;        /* unix time - now_ms, for events of monitors */
+    struct ag_buf scratch;         /* a text on its way to a peer that needs it translated */
+    struct ag_buf scratch_in;      /* a text translated from MessagePack */
+    struct ag_buf event;           /* the event of a monitor under construction */
+    struct ag_buf event_to;        /* receivers of the text it is about */
+    uint32_t event_id;             /* of an answer to a request: the asker's own id */
     bool event_has_id;
     struct ag_buf spare[ROUTER_SPARE_BUFS]; /* storage of drained out buffers */
     uint32_t n_spare;

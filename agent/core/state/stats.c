@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/state/stats.h"
 
 #include <inttypes.h>

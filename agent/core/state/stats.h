@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Counters of the whole agent: every text that is not delivered is in one of them. Names are those of
  * agent.stats. */
 #ifndef AGENT_CORE_STATS_H

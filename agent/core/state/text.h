@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What routing needs to know of one text: its method, its id, and whether they are of a kind that can be
  * routed. */
 #ifndef AGENT_CORE_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/table/command.h"
 
 #include <assert.h>
@@ -62,14 +63,12 @@ static void deadline_insert(struct ag_list *head, struct command *c)
 {
     struct ag_list *at = head;
 
-    while (at->prev != head &&
-           ag_list_entry(at->prev, struct command, by_deadline)->deadline_ms > c->deadline_ms)
+    while (at->prev != head && ag_list_entry(at->prev, struct command, by_deadline)->deadline_ms > c->deadline_ms)
         at = at->prev;
     ag_list_add_before(at, &c->by_deadline);
 }
 
-int command_add(struct command_table *t, struct peer *origin, uint32_t id, uint64_t deadline_ms,
-                struct command **command_out)
+int command_add(struct command_table *t, struct peer *origin, uint32_t id, uint64_t deadline_ms, struct command **command_out)
 {
     struct command *c = pool_get(&t->commands);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Commands: texts that went down with an id and wait for a subscriber's answer. The id stays the asker's own,
  * so a table by id finds the command of an answer; several commands may be open under one id, then the oldest
@@ -45,8 +46,7 @@ int command_table_init(struct command_table *t);
 void command_table_deinit(struct command_table *t);
 
 /* 0 or -ENOMEM. */
-int command_add(struct command_table *t, struct peer *origin, uint32_t id, uint64_t deadline_ms,
-                struct command **command_out);
+int command_add(struct command_table *t, struct peer *origin, uint32_t id, uint64_t deadline_ms, struct command **command_out);
 void command_remove(struct command_table *t, struct command *c);
 bool command_id_open(const struct command_table *t, uint32_t id);
 

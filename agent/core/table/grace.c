@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/table/grace.h"
 
 #include <stdlib.h>
@@ -101,11 +102,8 @@ bool grace_take(struct grace *g, uint64_t now_ms, uint32_t wait_ms, struct peer 
     c = malloc(sizeof *c + bytes.len);
     if (!c)
         return false;
-    *c = (struct grace_command){.origin = origin,
-                                .came_ms = now_ms,
-                                .until_ms = now_ms + wait_ms,
-                                .origin_id = origin_id,
-                                .len = bytes.len};
+    *c = (struct grace_command){
+        .origin = origin, .came_ms = now_ms, .until_ms = now_ms + wait_ms, .origin_id = origin_id, .len = bytes.len};
     memcpy(c->bytes, bytes.p, bytes.len);
     ag_list_append(&g->commands, &c->link);
     g->n_commands++;

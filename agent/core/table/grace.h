@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Applications that restart: a command with an id whose method lost its last subscriber a moment ago waits for one that
  * registers it again, instead of being refused at once. What nobody ever served is not waited for.
@@ -32,7 +33,7 @@ struct grace {
     struct ag_list keys;     /* struct grace_key, oldest first */
     struct ag_list commands; /* struct grace_command, oldest first */
     uint32_t n_keys, n_commands;
-    size_t bytes; /* of the commands */
+    size_t bytes;    /* of the commands */
     bool ready;      /* something was registered since the last look */
     bool trying;     /* the command under way is one of these: it does not wait again */
     uint64_t age_ms; /* of that one, 0 for others: its deadline counts from when it came */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A peer: one application's connection, or the one to upstream. The core keeps what it decided to send in
  * out; the shell owns the struct (it lies inside its connection object), sends out, and ends the peer with
@@ -19,9 +20,9 @@ enum peer_role { PEER_APP, PEER_UPSTREAM };
 /* Why the core wants a peer closed. */
 enum peer_end {
     PEER_STAYS,
-    PEER_END_INPUT, /* bad input; out (an error text) is sent first */
-    PEER_END_QUEUE, /* it did not read */
-    PEER_END_TOTAL, /* the greediest while all queues together were too large */
+    PEER_END_INPUT,  /* bad input; out (an error text) is sent first */
+    PEER_END_QUEUE,  /* it did not read */
+    PEER_END_TOTAL,  /* the greediest while all queues together were too large */
     PEER_END_MEMORY, /* an answer to it was lost for want of memory */
     PEER_END_GONE    /* half closed, and its open requests were in the way of others */
 };

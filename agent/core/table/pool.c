@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/table/pool.h"
 
 #include <assert.h>

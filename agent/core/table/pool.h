@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Objects of one size, taken and given back without touching the heap once the pool has grown to what is
  * needed. Memory goes back to the heap only at the end: the number of objects is bounded by the limits of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/table/request.h"
 
 #include <assert.h>
@@ -58,14 +59,12 @@ static void deadline_insert(struct ag_list *head, struct request *q)
 {
     struct ag_list *at = head;
 
-    while (at->prev != head &&
-           ag_list_entry(at->prev, struct request, by_deadline)->deadline_ms > q->deadline_ms)
+    while (at->prev != head && ag_list_entry(at->prev, struct request, by_deadline)->deadline_ms > q->deadline_ms)
         at = at->prev;
     ag_list_add_before(at, &q->by_deadline);
 }
 
-int request_add(struct request_table *t, struct peer *p, uint32_t old_id, uint64_t deadline_ms,
-                struct request **request_out)
+int request_add(struct request_table *t, struct peer *p, uint32_t old_id, uint64_t deadline_ms, struct request **request_out)
 {
     struct request *q;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Requests: texts of applications that went upward with an id and wait for upstream's answer. Each goes up
  * under an id of the agent's own. The ids count up from a random point within 1..2^31-1 (old clients read
@@ -40,8 +41,7 @@ int request_table_init(struct request_table *t, uint32_t seed);
 void request_table_deinit(struct request_table *t);
 
 /* 0 or -ENOMEM. */
-int request_add(struct request_table *t, struct peer *p, uint32_t old_id, uint64_t deadline_ms,
-                struct request **request_out);
+int request_add(struct request_table *t, struct peer *p, uint32_t old_id, uint64_t deadline_ms, struct request **request_out);
 /* An id that none of the open ones has, and none will be given for a long time; for a request that is kept elsewhere. */
 uint32_t request_draw_id(struct request_table *t);
 void request_remove(struct request_table *t, struct request *q);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/table/sub.h"
 
 #include <assert.h>
@@ -207,8 +208,7 @@ static void key_promote(struct sub_table *t, struct sub_key *k)
         ag_list_append(&t->promoted, &heir->by_promoted);
 }
 
-static int key_subscribe(struct sub_table *t, struct sub_key *k, struct peer *p, enum sub_mode mode,
-                         struct sub **sub_out)
+static int key_subscribe(struct sub_table *t, struct sub_key *k, struct peer *p, enum sub_mode mode, struct sub **sub_out)
 {
     bool allowed = key_allows(k, p, mode);
     struct sub *s;

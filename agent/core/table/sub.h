@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Subscriptions: which peers get a method. A key is a method name or, ending in '*', a prefix. Each key has a
  * list of subscriptions; each subscription also hangs on its peer. A key lives as long as it has
@@ -17,8 +18,7 @@ enum { SUB_KEY_MAX = 1024 }; /* bytes of a key, whatever the limit says */
 enum sub_mode { SUB_SHARED, SUB_EXCLUSIVE, SUB_STANDBY };
 
 enum {
-    SUB_E_OWNED =
-        1, /* the key has an exclusive owner, or others are subscribed and this one wants it alone */
+    SUB_E_OWNED = 1, /* the key has an exclusive owner, or others are subscribed and this one wants it alone */
     SUB_E_TOO_LONG,
     SUB_E_PEER_QUOTA,
     SUB_E_QUOTA
@@ -39,9 +39,9 @@ struct sub {
     struct sub_key *key;
     struct peer *peer;
     uint8_t mode;
-    bool active; /* gets commands; false: a standby that waits */
+    bool active;  /* gets commands; false: a standby that waits */
     bool listens; /* wants to be told that it waits, and that it has become owner */
-    bool denied; /* access rules of now forbid it */
+    bool denied;  /* access rules of now forbid it */
 };
 
 struct sub_table {
@@ -52,8 +52,7 @@ struct sub_table {
     uint32_t n_subs;
     uint32_t max_subs, max_per_peer, max_len;
     uint32_t n_prefixes;
-    uint32_t *
-        prefix_lens; /* how many prefix keys of each length 0..max_len there are; exists with the first one */
+    uint32_t *prefix_lens; /* how many prefix keys of each length 0..max_len there are; exists with the first one */
     uint32_t prefix_lens_n;
 };
 
@@ -62,8 +61,7 @@ int sub_table_init(struct sub_table *t);
 void sub_table_deinit(struct sub_table *t);
 
 /* Subscribing again to the same key changes the mode. 0, SUB_E_*, -ENOMEM. *sub_out may be NULL. */
-int sub_add(struct sub_table *t, struct peer *p, struct ag_span key, enum sub_mode mode,
-            struct sub **sub_out);
+int sub_add(struct sub_table *t, struct peer *p, struct ag_span key, enum sub_mode mode, struct sub **sub_out);
 void sub_remove(struct sub_table *t, struct sub *s);
 /* The peer's subscription to exactly this key text, or NULL. */
 struct sub *sub_find(struct sub_table *t, struct peer *p, struct ag_span key);

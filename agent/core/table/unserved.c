@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/core/table/unserved.h"
 
 #include <inttypes.h>
@@ -31,8 +32,7 @@ void unserved_note(struct unserved *u, struct ag_span method, uint64_t now_ms)
 void unserved_forget(struct unserved *u, struct ag_span key, bool prefix)
 {
     for (size_t i = 0; i < UNSERVED_MAX; i++) {
-        bool covered = prefix ? u->methods[i].len >= key.len && memcmp(u->methods[i].name, key.p, key.len) == 0
-                              : is(u, i, key);
+        bool covered = prefix ? u->methods[i].len >= key.len && memcmp(u->methods[i].name, key.p, key.len) == 0 : is(u, i, key);
 
         if (covered)
             u->methods[i].n = 0;
@@ -51,8 +51,7 @@ int unserved_print(const struct unserved *u, uint64_t now_ms, struct ag_buf *out
         if (e == 0)
             e = ag_buf_append_json_str(out, u->methods[i].name, u->methods[i].len);
         if (e == 0)
-            e = ag_buf_printf(out, ",\"n\":%" PRIu64 ",\"ago_ms\":%" PRIu64 "}", u->methods[i].n,
-                              now_ms - u->methods[i].last_ms);
+            e = ag_buf_printf(out, ",\"n\":%" PRIu64 ",\"ago_ms\":%" PRIu64 "}", u->methods[i].n, now_ms - u->methods[i].last_ms);
         first = false;
     }
     return e == 0 ? ag_buf_append_char(out, ']') : e;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The methods of the last commands that nobody served: what somebody asks for and no application is there to do. */
 #ifndef AGENT_CORE_UNSERVED_H
 #define AGENT_CORE_UNSERVED_H

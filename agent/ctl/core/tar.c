@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/ctl/core/tar.h"
 
 #include <errno.h>
@@ -46,7 +47,10 @@ int tar_put(struct ag_buf *out, const char *name, struct ag_span content, uint64
     put_octal(h + AT_SIZE, 11, content.len);
     put_octal(h + AT_MTIME, 11, mtime_s);
     h[AT_TYPE] = '0';
-    memcpy(h + AT_MAGIC, "ustar\0" "00", 8);
+    memcpy(h + AT_MAGIC,
+           "ustar\0"
+           "00",
+           8);
     put_sum(h);
     r = ag_buf_append(out, h, sizeof h);
     if (r == 0)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A tar archive (ustar, POSIX.1-1988) of small files, built in memory. */
 #ifndef CTL_TAR_H
 #define CTL_TAR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Answers on their way to a cloud: what applications have answered, and what was refused before anybody executed it.
  * Each stays here until the line says that it is out, and leaves in order: at once, when the line has room again, or
@@ -20,15 +21,15 @@
 #include "libagent/core/list.h"
 
 enum {
-    ANSWER_BOX_MAX = 4096,       /* answers and kept places together */
-    ANSWER_BOX_OPEN_MAX = 1024,  /* commands open at a time */
-    ANSWER_BOX_SMALL = 512,      /* bytes of topic and payload that every place has */
+    ANSWER_BOX_MAX = 4096,      /* answers and kept places together */
+    ANSWER_BOX_OPEN_MAX = 1024, /* commands open at a time */
+    ANSWER_BOX_SMALL = 512,     /* bytes of topic and payload that every place has */
     ANSWER_BOX_BYTES_MAX = 2 << 20
 };
 
 struct answer {
     struct ag_list link;
-    uint32_t n;        /* its number: what answer_box_done() gets */
+    uint32_t n; /* its number: what answer_box_done() gets */
     size_t size;
     const char *topic; /* NUL-terminated; topic and payload are the box's */
     struct ag_span payload;
@@ -36,13 +37,13 @@ struct answer {
 };
 
 struct answer_box {
-    struct ag_list waiting;  /* struct answer, oldest first */
-    struct ag_list on_line;  /* given to the line, not out yet */
-    unsigned n;              /* in both lists */
-    unsigned n_open;         /* places kept for commands that are being executed */
+    struct ag_list waiting; /* struct answer, oldest first */
+    struct ag_list on_line; /* given to the line, not out yet */
+    unsigned n;             /* in both lists */
+    unsigned n_open;        /* places kept for commands that are being executed */
     size_t bytes;
     uint32_t last;
-    uint64_t n_dropped;      /* refusals without a place, answers without memory */
+    uint64_t n_dropped; /* refusals without a place, answers without memory */
 };
 
 void answer_box_init(struct answer_box *b);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/core/broker_session.h"
 
 #include <errno.h>
@@ -27,7 +28,7 @@ void broker_session_deinit(struct broker_session *s)
 
 static struct report_given *find(const struct broker_session *s, uint32_t id)
 {
-    ag_list_for_each(it, &s->reports) {
+    ag_list_for_each (it, &s->reports) {
         struct report_given *g = ag_list_entry(it, struct report_given, link);
 
         if (g->id == id)

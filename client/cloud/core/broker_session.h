@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the sessions of the clouds with a broker (mqtt, onenet, gizwits) have in common, once: reports under way, when to try
  * again and after what, what a kick does, how long the device may sleep, and what is still to close at the end of life.
@@ -23,9 +24,9 @@ struct broker_session {
 
 /* Why a session, or a try, is over. */
 enum broker_end {
-    BROKER_LEFT,    /* we ended it ourselves */
+    BROKER_LEFT, /* we ended it ourselves */
     BROKER_CUT,
-    BROKER_REFUSED  /* the server does not know this login */
+    BROKER_REFUSED /* the server does not know this login */
 };
 
 /* Pauses as of reconnect_init(). */

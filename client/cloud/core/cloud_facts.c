@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/core/cloud_facts.h"
 
 #include <stdbool.h>
@@ -7,9 +8,9 @@
 const char *cloud_loss_word(enum cloud_loss loss)
 {
     static const char *const words[CLOUD_N_LOSSES] = {
-        [CLOUD_LOSS_NONE] = "none",       [CLOUD_LOSS_UNREACHABLE] = "unreachable",
-        [CLOUD_LOSS_TLS] = "tls",         [CLOUD_LOSS_LOGIN] = "login",
-        [CLOUD_LOSS_REFUSED] = "refused", [CLOUD_LOSS_SILENT] = "silent",
+        [CLOUD_LOSS_NONE] = "none",         [CLOUD_LOSS_UNREACHABLE] = "unreachable",
+        [CLOUD_LOSS_TLS] = "tls",           [CLOUD_LOSS_LOGIN] = "login",
+        [CLOUD_LOSS_REFUSED] = "refused",   [CLOUD_LOSS_SILENT] = "silent",
         [CLOUD_LOSS_REGISTER] = "register", [CLOUD_LOSS_CUT] = "cut",
     };
 

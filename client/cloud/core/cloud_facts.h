@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How a cloud is, in figures: what each cloud tells of itself for client.status. Nothing secret is in it. A cloud keeps a
  * struct cloud_past and notes in it why there is no session each time one ends or a try fails.
@@ -23,9 +24,9 @@ enum cloud_loss {
 };
 
 struct cloud_past {
-    enum cloud_loss loss;  /* NONE: nothing has gone wrong yet */
-    uint64_t at_ms;        /* by the loop's clock */
-    unsigned n_short;      /* sessions in a row that ended soon after login */
+    enum cloud_loss loss;    /* NONE: nothing has gone wrong yet */
+    uint64_t at_ms;          /* by the loop's clock */
+    unsigned n_short;        /* sessions in a row that ended soon after login */
     char why[CLOUD_WHY_MAX]; /* for people; UTF-8 is not promised */
 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/core/heartbeat.h"
 
 void heartbeat_init(struct heartbeat *h, uint32_t interval_ms)

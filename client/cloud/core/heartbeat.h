@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * When to send PINGREQ and when a link counts as dead: every interval, two in a row without an answer, and
  * never more than the server allows in a sliding window, reconnects included. Times in, decisions out.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/core/reconnect.h"
 
 enum { REFUSED_FIRST_MS = 10000, REFUSED_MAX_MS = 300000 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * When a cloud is tried again: after a cut soon, after a refused login late (a wrong key does not get right by trying
  * often). Pauses start over only after a session that lasted, see ag_backoff_session_ended(): a server that accepts and

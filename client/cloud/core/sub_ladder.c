@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/core/sub_ladder.h"
 
 void sub_ladder_init(struct sub_ladder *s, uint8_t qos)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How one subscription is asked for at a server that may not grant it: with the highest QoS first, then with one less,
  * down to 0. A server says no in three ways: it refuses, it does not answer, or it ends the connection; the last may be

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The session with Gizwits' servers, reports, and the life of it all. */
 #include "client/cloud/gizwits/gizwits.h"
 
@@ -141,8 +142,7 @@ static void learn_version(struct gizwits *g)
         return;
     raw = ag_json_get(ag_buf_span(&info), "fw_ver");
     if (raw.p && ag_json_append_text(&version, raw) == 0 && ag_buf_size(&version) <= GIZWITS_VERSION_MAX)
-        snprintf(g->soft_version, sizeof g->soft_version, "%.*s", (int) ag_buf_size(&version),
-                 ag_buf_head(&version));
+        snprintf(g->soft_version, sizeof g->soft_version, "%.*s", (int) ag_buf_size(&version), ag_buf_head(&version));
 }
 
 static void check_firmware_once(struct gizwits *g)
@@ -283,8 +283,7 @@ static void on_ack_timer(uv_timer_t *t)
 
         if (give_up)
             gizwits_method_gave_up(g, o, -30011, "no acknowledgement");
-        else if (gizwits_publish_bytes(g, gizwits_topic_to_app(g->link_did, o->app, topic),
-                                       ag_buf_span(&o->frame), true, 0) != 0)
+        else if (gizwits_publish_bytes(g, gizwits_topic_to_app(g->link_did, o->app, topic), ag_buf_span(&o->frame), true, 0) != 0)
             g->count.unsent++;
     }
     gizwits_method_expire(g, now);
@@ -439,8 +438,8 @@ static unsigned gizwits_wakeup_s(struct cloud *base)
 
     if (g->session.phase == GIZWITS_PH_PAUSE)
         return (unsigned) ((uv_timer_get_due_in(&g->pause) + 999) / 1000);
-    if (!gizwits_online(g) || g->outs.n > 0 || g->answers.n + g->answers.n_open > 0 ||
-        !ag_list_empty(&g->calls) || g->broker.n_reports > 0)
+    if (!gizwits_online(g) || g->outs.n > 0 || g->answers.n + g->answers.n_open > 0 || !ag_list_empty(&g->calls) ||
+        g->broker.n_reports > 0)
         return 0;
     return idle + 1000 < g->conf.heartbeat_ms ? (unsigned) ((g->conf.heartbeat_ms - idle) / 1000) : 1;
 }
@@ -463,9 +462,9 @@ static void gizwits_forget(struct cloud *base)
 static void gizwits_counters(const struct cloud *base, cloud_tell_fn *tell, void *user)
 {
     static const char *const dropped[GIZWITS_N_ERRORS] = {
-        [GIZWITS_E_HEADER] = "cloud.dropped.header",   [GIZWITS_E_LENGTH] = "cloud.dropped.length",
-        [GIZWITS_E_FLAG] = "cloud.dropped.flag",       [GIZWITS_E_COMMAND] = "cloud.dropped.command",
-        [GIZWITS_E_BODY] = "cloud.dropped.body",       [GIZWITS_E_LIMIT] = "cloud.dropped.limit",
+        [GIZWITS_E_HEADER] = "cloud.dropped.header", [GIZWITS_E_LENGTH] = "cloud.dropped.length",
+        [GIZWITS_E_FLAG] = "cloud.dropped.flag",     [GIZWITS_E_COMMAND] = "cloud.dropped.command",
+        [GIZWITS_E_BODY] = "cloud.dropped.body",     [GIZWITS_E_LIMIT] = "cloud.dropped.limit",
         [GIZWITS_E_VALUE] = "cloud.dropped.value",
     };
     const struct gizwits *g = (const struct gizwits *) base;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The Gizwits cloud: registers itself over HTTP, talks to Apps over MQTT 3.1. Keys of device.conf:
  * gizwits_conf.h. */
 #ifndef CLIENT_GIZWITS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/gizwits/gizwits_conf.h"
 
 #include <ctype.h>
@@ -119,8 +120,7 @@ int gizwits_conf_read(const struct device_conf *conf, struct gizwits_conf *out, 
 
     if (e == 0)
         e = read_mac(&r, &c);
-    if (e == 0 &&
-        endpoint_parse(conf_text(&r, "gizwits_server", "api.gizwits.com"), 80, &c.server, &reason) != 0)
+    if (e == 0 && endpoint_parse(conf_text(&r, "gizwits_server", "api.gizwits.com"), 80, &c.server, &reason) != 0)
         e = conf_refuse(&r, "gizwits_server: %s", reason);
     if (e == 0)
         e = read_times(&r, &c);

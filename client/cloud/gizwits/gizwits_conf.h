@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Keys of device.conf for cloud=gizwits:
  *
@@ -34,7 +35,7 @@ struct gizwits_conf {
     uint16_t keepalive_s;
     uint32_t heartbeat_ms, retry_ms, retry_max_ms, ack_wait_ms;
     const char *hard_version[2], *soft_version[2]; /* by firmware type - 1; soft NULL: not configured */
-    uint32_t factory_fid[2]; /* the same; 0: not known */
+    uint32_t factory_fid[2];                       /* the same; 0: not known */
     enum gizwits_ota ota;
     bool ask_apps;
     const char *request_topic;

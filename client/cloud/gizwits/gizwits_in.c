@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What comes over MQTT, and the answers to it. */
 #include <errno.h>
 #include <stdlib.h>
@@ -59,8 +60,7 @@ static void ack(struct gizwits *g, const char *app, uint32_t sn, struct ag_span 
 
 /* ---- commands of Apps ---- */
 
-static struct gizwits_command *command_new(struct gizwits *g, const char *app, const struct gizwits_frame *f,
-                                           struct ag_span id)
+static struct gizwits_command *command_new(struct gizwits *g, const char *app, const struct gizwits_frame *f, struct ag_span id)
 {
     struct gizwits_command *c = calloc(1, sizeof *c + id.len + 1);
 
@@ -143,8 +143,7 @@ static void deliver_bytes(struct gizwits *g, const char *app, const struct gizwi
     g->env->events->command(g->env->user, 0, ag_buf_span(&text), false);
 }
 
-static void start(struct gizwits *g, const char *app, const struct gizwits_frame *f, struct ag_span id,
-                  struct ag_span text)
+static void start(struct gizwits *g, const char *app, const struct gizwits_frame *f, struct ag_span id, struct ag_span text)
 {
     struct gizwits_command *c;
 
@@ -162,8 +161,8 @@ static void start(struct gizwits *g, const char *app, const struct gizwits_frame
     g->env->events->command(g->env->user, c->token, text, true);
 }
 
-static void deliver_json(struct gizwits *g, const char *app, const struct gizwits_frame *f,
-                         struct ag_span text, const struct ag_json_view *view)
+static void deliver_json(struct gizwits *g, const char *app, const struct gizwits_frame *f, struct ag_span text,
+                         const struct ag_json_view *view)
 {
     struct ag_span id = ag_view_raw(view, text.p, AG_M_ID);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The MQTT side of a Gizwits session: one link per DID, three subscriptions, frames out. */
 #include <errno.h>
 #include <stdio.h>
@@ -201,8 +202,7 @@ int gizwits_publish(struct gizwits *g, const char *app, const struct gizwits_fra
     if (r != 0)
         return r;
     /* without a cookie nobody offers it a second time */
-    return gizwits_publish_bytes(g, gizwits_topic_to_app(g->link_did, app, topic), ag_buf_span(&frame), cookie == 0,
-                                 cookie);
+    return gizwits_publish_bytes(g, gizwits_topic_to_app(g->link_did, app, topic), ag_buf_span(&frame), cookie == 0, cookie);
 }
 
 void gizwits_send_log(struct gizwits *g, enum gizwits_log_level level, const char *tag, const char *text)

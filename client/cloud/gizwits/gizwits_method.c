@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What applications can ask of Gizwits beside reports:
  *
@@ -19,13 +20,7 @@
 #include "libagent/core/utf8.h"
 #include "libagent/core/text/message.h"
 
-enum {
-    E_ARGUMENT = -32602,
-    E_NOT_CONNECTED = -32002,
-    E_BUSY = -32000,
-    E_NO_ANSWER = -30011,
-    E_INTERNAL = -32603
-};
+enum { E_ARGUMENT = -32602, E_NOT_CONNECTED = -32002, E_BUSY = -32000, E_NO_ANSWER = -30011, E_INTERNAL = -32603 };
 enum { CALLS_MAX = 64, APPS_WAIT_MS = 5000 };
 
 struct gizwits_call {
@@ -64,8 +59,7 @@ static void end_code(struct gizwits_call *call, int r)
     if (r == 0)
         end_ok(call);
     else if (r > 0)
-        end_error(call, E_ARGUMENT,
-                  r == GIZWITS_E_LIMIT ? "longer than 65535 bytes" : gizwits_frame_error(r));
+        end_error(call, E_ARGUMENT, r == GIZWITS_E_LIMIT ? "longer than 65535 bytes" : gizwits_frame_error(r));
     else if (r == -ENOTCONN)
         end_error(call, E_NOT_CONNECTED, "not connected");
     else if (r == -ENOBUFS)
@@ -136,8 +130,7 @@ static int send_acked(struct gizwits *g, struct gizwits_call *call, const struct
         return -ENOBUFS;
     r = gizwits_frame_build(&f, &frame);
     if (r == 0)
-        r = gizwits_publish_bytes(g, gizwits_topic_to_app(g->store.did, a->app, topic), ag_buf_span(&frame),
-                                  true, 0);
+        r = gizwits_publish_bytes(g, gizwits_topic_to_app(g->store.did, a->app, topic), ag_buf_span(&frame), true, 0);
     if (r == 0)
         r = gizwits_outs_add(&g->outs, a->app, f.sn, &frame, call, uv_now(g->env->loop));
     if (r == 0)
@@ -170,8 +163,7 @@ void gizwits_method_acked(struct gizwits *g, struct gizwits_out *o, struct ag_sp
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
     struct gizwits_call *call = o->user;
     bool plain = ag_utf8_valid(p0) && (p0.len == 0 || !memchr(p0.p, '\0', p0.len));
-    int r = ag_buf_append_str(&text, plain ? "{\"id\":0,\"result\":{\"text\":"
-                                           : "{\"id\":0,\"result\":{\"base64\":\"");
+    int r = ag_buf_append_str(&text, plain ? "{\"id\":0,\"result\":{\"text\":" : "{\"id\":0,\"result\":{\"base64\":\"");
 
     (void) g;
     gizwits_out_free(o);
@@ -281,8 +273,7 @@ static void do_log(struct gizwits *g, struct gizwits_call *call, struct ag_span 
         end_error(call, E_ARGUMENT, "level must be error, warning or info");
         return;
     }
-    if (!take_text(&tag, ag_json_get(params, "tag"), "app") ||
-        !take_text(&source, ag_json_get(params, "source"), "app") ||
+    if (!take_text(&tag, ag_json_get(params, "tag"), "app") || !take_text(&source, ag_json_get(params, "source"), "app") ||
         !take_text(&text, ag_json_get(params, "text"), NULL)) {
         g->count.calls_refused++;
         end_error(call, E_ARGUMENT, "text must be a string, and tag and source, if given");
@@ -324,8 +315,7 @@ int gizwits_local_method(struct cloud *base, struct ag_span method, struct ag_sp
     struct gizwits *g = (struct gizwits *) base;
     struct gizwits_call *call;
 
-    if (!ag_span_eq(method, "gizwits.send") && !ag_span_eq(method, "gizwits.query_apps") &&
-        !ag_span_eq(method, "gizwits.log"))
+    if (!ag_span_eq(method, "gizwits.send") && !ag_span_eq(method, "gizwits.query_apps") && !ag_span_eq(method, "gizwits.log"))
         return -ENOSYS;
     call = calloc(1, sizeof *call);
     if (!call)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Stands in for the Gizwits cloud in a build without libcurl: it cannot register without HTTP. */
 #include <errno.h>
 #include <stdio.h>

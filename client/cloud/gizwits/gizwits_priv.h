@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Inside the Gizwits cloud: gizwits.c holds the session, reports and life, gizwits_link.c the MQTT link,
  * gizwits_in.c what comes over it and the answers, gizwits_web.c the HTTP calls and firmware,
@@ -74,7 +75,7 @@ struct gizwits {
     uv_timer_t pause;
     uv_timer_t ack_timer;
 
-    struct ag_list commands; /* struct gizwits_command */
+    struct ag_list commands;   /* struct gizwits_command */
     struct answer_box answers; /* frames: answers and acknowledgements */
     uint64_t next_token;
     struct gizwits_seen seen;
@@ -84,9 +85,9 @@ struct gizwits {
     struct ag_list fw_calls; /* struct fw_call */
 
     uint16_t log_settings;
-    struct gizwits_target target[2]; /* firmware that has been offered to applications, by type - 1 */
-    int offered;                     /* the type of the last offer; 0: none */
-    bool ota_checked[2];             /* in this life of the process */
+    struct gizwits_target target[2];            /* firmware that has been offered to applications, by type - 1 */
+    int offered;                                /* the type of the last offer; 0: none */
+    bool ota_checked[2];                        /* in this life of the process */
     char soft_version[GIZWITS_VERSION_MAX + 1]; /* told by the client */
 
     struct gizwits_counters count;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The HTTP side: disable, register, provision, and the checks for firmware. A firmware notice names no
  * checksum, the download itself does in a header: it is asked for before applications hear of the firmware.
@@ -11,12 +12,10 @@
 
 enum { ANSWER_MS = 5000, BODY_MAX = 4096, PEEK_REDIRECTS = 3, MD5_LEN = 32 };
 
-static const char *const form_headers[] = {"Content-Type: application/x-www-form-urlencoded",
-                                           "Accept:", NULL};
+static const char *const form_headers[] = {"Content-Type: application/x-www-form-urlencoded", "Accept:", NULL};
 
-static int web_send(struct gizwits *g, enum ag_http_method method, const char *path,
-                    const struct ag_buf *body, void (*on_done)(void *user, const struct ag_http_result *r),
-                    void *user, struct ag_http_call **out)
+static int web_send(struct gizwits *g, enum ag_http_method method, const char *path, const struct ag_buf *body,
+                    void (*on_done)(void *user, const struct ag_http_result *r), void *user, struct ag_http_call **out)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf url = AG_BUF_INIT;
     bool v6 = strchr(g->conf.server.host, ':');
@@ -29,8 +28,8 @@ static int web_send(struct gizwits *g, enum ag_http_method method, const char *p
         .on_done = on_done,
         .user = user,
     };
-    int r = ag_buf_printf(&url, "http://%s%s%s:%u%s", v6 ? "[" : "", g->conf.server.host, v6 ? "]" : "",
-                          g->conf.server.port, path);
+    int r =
+        ag_buf_printf(&url, "http://%s%s%s:%u%s", v6 ? "[" : "", g->conf.server.host, v6 ? "]" : "", g->conf.server.port, path);
 
     req.url = r == 0 ? ag_buf_cstr(&url) : NULL;
     if (body)
@@ -62,8 +61,7 @@ static void step_failed(struct gizwits *g, const char *what, const struct ag_htt
     char tmp[32], why[CLOUD_WHY_MAX];
 
     snprintf(why, sizeof why, "%s: %s", what, reason(r, tmp, sizeof tmp));
-    cloud_past_note(&g->past, r->end == AG_HTTP_OK ? CLOUD_LOSS_REGISTER : CLOUD_LOSS_UNREACHABLE, why,
-                    uv_now(g->env->loop));
+    cloud_past_note(&g->past, r->end == AG_HTTP_OK ? CLOUD_LOSS_REGISTER : CLOUD_LOSS_UNREACHABLE, why, uv_now(g->env->loop));
     log_failure(g, what, r);
 }
 
@@ -181,9 +179,8 @@ static void offer(struct gizwits *g, const struct fw_call *c)
     if (r == 0)
         r = ag_buf_append_json_str(&text, c->target.url, strlen(c->target.url));
     if (r == 0)
-        r = ag_buf_printf(
-            &text, ",\"file_md5\":\"%s\",\"proc\":\"dnld install\",\"mode\":\"normal\",\"gizwits_type\":%d}}",
-            c->md5, c->type);
+        r = ag_buf_printf(&text, ",\"file_md5\":\"%s\",\"proc\":\"dnld install\",\"mode\":\"normal\",\"gizwits_type\":%d}}",
+                          c->md5, c->type);
     if (r < 0)
         return;
     g->target[c->type - 1] = c->target;
@@ -268,8 +265,7 @@ static uint32_t installed_fid(const struct gizwits *g, int type)
 static bool is_new(const struct gizwits *g, int type, const struct gizwits_target *t)
 {
     if (t->version[0])
-        return strcmp(t->version, installed_version(g, type)) != 0 &&
-               strcmp(t->version, g->store.version[type - 1]) != 0;
+        return strcmp(t->version, installed_version(g, type)) != 0 && strcmp(t->version, g->store.version[type - 1]) != 0;
     return t->id != installed_fid(g, type);
 }
 

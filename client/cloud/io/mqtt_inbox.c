@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/io/mqtt_inbox.h"
 
 #include <errno.h>
@@ -123,8 +124,7 @@ static struct mqtt_inbox_event *event_new(struct mqtt_inbox *b, size_t len)
     return NULL;
 }
 
-void mqtt_inbox_put_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload,
-                            size_t len)
+void mqtt_inbox_put_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload, size_t len)
 {
     size_t topic_len = strlen(topic);
     struct mqtt_inbox_event *e;

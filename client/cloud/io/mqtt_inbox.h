@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What an MQTT thread hands to the loop: events in the order in which they happened, bounded in bytes. The thread
  * waits when the box is full; the loop never waits. The thread's side calls mqtt_inbox_put*() only, the loop's side
@@ -14,11 +15,11 @@
 #include "libagent/core/list.h"
 
 enum mqtt_inbox_type {
-    MQTT_INBOX_UP, /* a: session present */
-    MQTT_INBOX_DOWN, /* a: enum mqtt_link_loss, b: code, data: why */
+    MQTT_INBOX_UP,      /* a: session present */
+    MQTT_INBOX_DOWN,    /* a: enum mqtt_link_loss, b: code, data: why */
     MQTT_INBOX_MESSAGE, /* a: flags as in the fixed header; data: topic, NUL, payload */
-    MQTT_INBOX_DONE, /* a: packet id, b: result */
-    MQTT_INBOX_ENDED /* the thread is leaving; always the last one */
+    MQTT_INBOX_DONE,    /* a: packet id, b: result */
+    MQTT_INBOX_ENDED    /* the thread is leaving; always the last one */
 };
 
 struct mqtt_inbox_event {
@@ -27,7 +28,7 @@ struct mqtt_inbox_event {
     bool fixed; /* a member of the box, not on the heap */
     int a, b;
     size_t topic_len, len; /* len: of data, its last NUL not counted */
-    char *data; /* NUL-terminated */
+    char *data;            /* NUL-terminated */
 };
 
 struct mqtt_inbox {
@@ -48,8 +49,7 @@ void mqtt_inbox_deinit(struct mqtt_inbox *b);
 void mqtt_inbox_put_up(struct mqtt_inbox *b, bool session_present);
 void mqtt_inbox_put_down(struct mqtt_inbox *b, int loss, int code, const char *why);
 void mqtt_inbox_put_ended(struct mqtt_inbox *b);
-void mqtt_inbox_put_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload,
-                            size_t len);
+void mqtt_inbox_put_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload, size_t len);
 void mqtt_inbox_put_done(struct mqtt_inbox *b, int mid, int result);
 
 /* Loop: the oldest event, to be given back by mqtt_inbox_release(); NULL when there is none. */

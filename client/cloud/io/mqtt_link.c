@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/io/mqtt_link.h"
 
 #include <errno.h>
@@ -43,7 +44,7 @@ struct mqtt_link {
     enum link_state state;
     bool closing;
     atomic_int n_holders; /* the loop, and a thread that it has abandoned */
-    bool starved; /* a publish met -ENOBUFS: room() is owed */
+    bool starved;         /* a publish met -ENOBUFS: room() is owed */
     struct ag_list ops;
     size_t window_bytes;
 };
@@ -148,8 +149,7 @@ static bool config_is_sound(const struct mqtt_link_config *c)
         return false;
     if (c->heartbeat_ms > 0 && (c->tls || c->heartbeat_ms > c->keepalive_s * 500u))
         return false;
-    return !c->will ||
-           (c->will->topic && c->will->qos <= 2 && mosquitto_pub_topic_check(c->will->topic) == 0);
+    return !c->will || (c->will->topic && c->will->qos <= 2 && mosquitto_pub_topic_check(c->will->topic) == 0);
 }
 
 /* ---- what waits ---- */
@@ -505,8 +505,7 @@ int mqtt_link_publish(struct mqtt_link *l, const struct mqtt_link_msg *m, uint64
     o = op_new(OP_PUBLISH, cookie);
     if (!o)
         return -ENOMEM;
-    rc = mosquitto_publish(l->session.mosq, &mid, m->topic, (int) m->payload.len, m->payload.p, m->qos,
-                           m->retain);
+    rc = mosquitto_publish(l->session.mosq, &mid, m->topic, (int) m->payload.len, m->payload.p, m->qos, m->retain);
     /* above QoS 0 libmosquitto has kept the message even when the connection went a moment ago */
     if (rc != MOSQ_ERR_SUCCESS && !(rc == MOSQ_ERR_NO_CONN && m->qos > 0)) {
         free(o);

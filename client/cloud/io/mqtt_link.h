@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One MQTT connection, made with libmosquitto in a thread of its own, so that neither DNS nor connect nor TLS ever
  * blocks the loop. All calls here are made on the loop's thread and never block; all events come there, through
@@ -24,33 +25,32 @@ struct mqtt_link;
 
 enum mqtt_link_level {
     MQTT_LINK_V311, /* name MQTT, level 4 */
-    MQTT_LINK_V31 /* name MQIsdp, level 3 */
+    MQTT_LINK_V31   /* name MQIsdp, level 3 */
 };
 
 /* Why there is no session (any more). */
 enum mqtt_link_loss {
     MQTT_LINK_UNREACHABLE, /* DNS, TCP or TLS failed; code: -errno or 0 */
-    MQTT_LINK_REFUSED, /* CONNACK with a return code; code: 1..5 */
-    MQTT_LINK_NO_CONNACK, /* closed or silent before CONNACK: the broker did not like the form of CONNECT */
-    MQTT_LINK_CUT, /* closed, silent beyond keep-alive, or malformed bytes; code: -errno or 0 */
-    MQTT_LINK_ASKED /* mqtt_link_disconnect() */
+    MQTT_LINK_REFUSED,     /* CONNACK with a return code; code: 1..5 */
+    MQTT_LINK_NO_CONNACK,  /* closed or silent before CONNACK: the broker did not like the form of CONNECT */
+    MQTT_LINK_CUT,         /* closed, silent beyond keep-alive, or malformed bytes; code: -errno or 0 */
+    MQTT_LINK_ASKED        /* mqtt_link_disconnect() */
 };
 
 struct mqtt_link_msg {
-    const char *topic; /* NUL-terminated, UTF-8 */
+    const char *topic;      /* NUL-terminated, UTF-8 */
     struct ag_span payload; /* any bytes */
-    uint8_t qos; /* 0..2 */
+    uint8_t qos;            /* 0..2 */
     bool retain;
     bool urgent; /* publish only: goes although reports fill the window, see mqtt_link_limits */
 };
 
 /* Strings are copied; NULL and zero mean "not wanted" or the default that stands beside the member. */
 struct mqtt_link_config {
-    const char *host; /* name or address; needed */
-    uint16_t port; /* 1883, with TLS 8883 */
-    uint16_t keepalive_s; /* 60 */
-    uint32_t
-        heartbeat_ms; /* 0: PINGREQ as libmosquitto does it. Else by the rule of client/cloud/core/heartbeat.h: every
+    const char *host;      /* name or address; needed */
+    uint16_t port;         /* 1883, with TLS 8883 */
+    uint16_t keepalive_s;  /* 60 */
+    uint32_t heartbeat_ms; /* 0: PINGREQ as libmosquitto does it. Else by the rule of client/cloud/core/heartbeat.h: every
                               so often, two without an answer are a loss. Not with TLS; at most half of keepalive_s */
     enum mqtt_link_level level;
     const char *client_id; /* needed unless clean_session */
@@ -70,16 +70,16 @@ struct mqtt_link_config {
 enum { MQTT_LINK_RESERVE = 1024 };
 
 struct mqtt_link_limits {
-    unsigned window; /* publishes not yet done(); 64 */
+    unsigned window;     /* publishes not yet done(); 64 */
     size_t window_bytes; /* their payloads together; 2 MiB. One message may always be on its way */
-    size_t inbox_bytes; /* received and not yet handed to the loop; 2 MiB. One message always fits */
+    size_t inbox_bytes;  /* received and not yet handed to the loop; 2 MiB. One message always fits */
     unsigned connect_ms; /* from connect to CONNACK; 20000 */
 };
 
 /* done(): how a publish, subscribe or unsubscribe ended. 0..2 for a subscribe: granted QoS; 0 for the others. */
 enum {
     MQTT_LINK_DONE_REFUSED = 0x80, /* SUBACK 0x80 */
-    MQTT_LINK_DONE_LOST = -1 /* the connection went first; QoS 0, subscribe and unsubscribe only */
+    MQTT_LINK_DONE_LOST = -1       /* the connection went first; QoS 0, subscribe and unsubscribe only */
 };
 
 /* Told on the loop's thread; every member but room is needed. Spans and strings are borrowed for the time of the call. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/io/mqtt_session.h"
 
 #include <errno.h>
@@ -11,8 +12,8 @@
 #endif
 
 enum {
-    POLL_TRY_MS = 100, /* until CONNACK the thread looks for orders this often */
-    POLL_UP_MS = 5000, /* with a libmosquitto that does not wake by itself for its PINGREQ: before 2.0 */
+    POLL_TRY_MS = 100,      /* until CONNACK the thread looks for orders this often */
+    POLL_UP_MS = 5000,      /* with a libmosquitto that does not wake by itself for its PINGREQ: before 2.0 */
     SLEEP_MAX_MS = 3600000, /* without keepalive. Orders wake it through the socket pair of libmosquitto */
     POLL_LEAVE_MS = 50,
     LEAVE_MS = 500, /* to write DISCONNECT */
@@ -97,8 +98,7 @@ static void on_message(struct mosquitto *m, void *user, const struct mosquitto_m
     struct mqtt_session *s = user;
 
     (void) m;
-    mqtt_inbox_put_message(s->inbox, msg->qos << 1 | (msg->retain ? 1 : 0), msg->topic, msg->payload,
-                           (size_t) msg->payloadlen);
+    mqtt_inbox_put_message(s->inbox, msg->qos << 1 | (msg->retain ? 1 : 0), msg->topic, msg->payload, (size_t) msg->payloadlen);
 }
 
 static void on_publish(struct mosquitto *m, void *user, int mid)
@@ -157,8 +157,8 @@ static int apply_config(struct mosquitto *m, const struct mqtt_link_config *c, c
     if (rc != MOSQ_ERR_SUCCESS)
         return rc;
     *where = "will";
-    rc = c->will ? mosquitto_will_set(m, c->will->topic, (int) c->will->payload.len, c->will->payload.p,
-                                      c->will->qos, c->will->retain)
+    rc = c->will ? mosquitto_will_set(m, c->will->topic, (int) c->will->payload.len, c->will->payload.p, c->will->qos,
+                                      c->will->retain)
                  : mosquitto_will_clear(m);
     if (rc != MOSQ_ERR_SUCCESS)
         return rc;
@@ -167,8 +167,7 @@ static int apply_config(struct mosquitto *m, const struct mqtt_link_config *c, c
     if (rc != MOSQ_ERR_SUCCESS)
         return rc;
     *where = "protocol level";
-    return mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION,
-                                c->level == MQTT_LINK_V31 ? MQTT_PROTOCOL_V31 : MQTT_PROTOCOL_V311);
+    return mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION, c->level == MQTT_LINK_V31 ? MQTT_PROTOCOL_V31 : MQTT_PROTOCOL_V311);
 }
 
 /* An order to leave this try. */
@@ -215,8 +214,7 @@ static bool send_ping(struct mqtt_session *s)
 {
     static const uint8_t pingreq[2] = {0xc0, 0};
 
-    return send(mosquitto_socket(s->mosq), pingreq, sizeof pingreq, MSG_NOSIGNAL | MSG_DONTWAIT) ==
-           sizeof pingreq;
+    return send(mosquitto_socket(s->mosq), pingreq, sizeof pingreq, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof pingreq;
 }
 
 /* false: the link is dead by the heartbeat rule. */
@@ -275,8 +273,8 @@ void mqtt_session_waits(struct mqtt_session *s, bool waits)
 struct try_end {
     int rc, err;
     bool timed_out, reached; /* reached: there was a TCP connection */
-    bool unanswered; /* heartbeats were */
-    bool unacked;    /* publishes were */
+    bool unanswered;         /* heartbeats were */
+    bool unacked;            /* publishes were */
 };
 
 static void drive(struct mqtt_session *s, struct try_end *end)
@@ -316,13 +314,13 @@ static void report_end(struct mqtt_session *s, const struct try_end *end, bool w
 {
     enum mqtt_link_loss loss = MQTT_LINK_UNREACHABLE;
     int err = end->rc == MOSQ_ERR_ERRNO ? end->err : 0;
-    const char *what = end->unacked     ? "nothing is acknowledged"
-                       : end->unanswered ? "two heartbeats without an answer"
-                       : end->timed_out ? "timeout"
+    const char *what = end->unacked                              ? "nothing is acknowledged"
+                       : end->unanswered                         ? "two heartbeats without an answer"
+                       : end->timed_out                          ? "timeout"
                        : s->tls_error[0] && !s->key_is_encrypted ? s->tls_error
-                       : s->key_is_encrypted ? "the key file is encrypted; it must be without a pass phrase"
-                       : err            ? strerror(err)
-                                        : mosquitto_strerror(end->rc);
+                       : s->key_is_encrypted                     ? "the key file is encrypted; it must be without a pass phrase"
+                       : err                                     ? strerror(err)
+                                                                 : mosquitto_strerror(end->rc);
     bool v6 = strchr(s->config.host, ':');
     char why[512];
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The thread side of an MQTT link: one libmosquitto handle, driven by one thread, one try after another as ordered.
  * Only mqtt_link.c includes this. The config is written by the loop while the thread rests between tries (idle), and
@@ -18,18 +19,19 @@ struct mqtt_session {
     unsigned connect_ms;
     pthread_t thread;
     pthread_cond_t order; /* with inbox->lock */
-    bool try_wanted; /* orders; under inbox->lock */
+    bool try_wanted;      /* orders; under inbox->lock */
     bool give_up;
     bool end;
     bool connecting; /* the thread is in libmosquitto's connect, which waits for name servers; under the lock */
-    bool abandoned; /* by the loop: the thread disposes of all; under the lock */
+    bool abandoned;  /* by the loop: the thread disposes of all; under the lock */
     void (*dispose)(struct mqtt_session *s); /* on the thread, when it was abandoned; the session is no more */
-    bool sleeps_well; /* libmosquitto wakes by itself when its PINGREQ is due */
-    bool key_is_encrypted; /* the thread's own: so OpenSSL found key_file */
-    uint64_t unacked_since_ms; /* publishes above QoS 0 wait, and none has been acknowledged since; 0: none waits; under the lock */
-    bool up; /* CONNACK came; written by the thread, under the lock */
-    char tls_error[128]; /* the thread's own: OpenSSL's reason in this try, "" none */
-    int refused; /* the thread's own: CONNACK code, 0 none */
+    bool sleeps_well;                        /* libmosquitto wakes by itself when its PINGREQ is due */
+    bool key_is_encrypted;                   /* the thread's own: so OpenSSL found key_file */
+    uint64_t
+        unacked_since_ms;  /* publishes above QoS 0 wait, and none has been acknowledged since; 0: none waits; under the lock */
+    bool up;               /* CONNACK came; written by the thread, under the lock */
+    char tls_error[128];   /* the thread's own: OpenSSL's reason in this try, "" none */
+    int refused;           /* the thread's own: CONNACK code, 0 none */
     struct heartbeat beat; /* the thread's own; outlives sessions. interval_ms 0: none */
 };
 

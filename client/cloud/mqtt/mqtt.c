@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The mqtt cloud. With P = mqtt_prefix and D = the did:
  *
@@ -23,11 +24,7 @@
 #include "client/cloud/mqtt/core/ha_discovery.h"
 #include "libagent/core/text/message.h"
 
-enum {
-    FIRST_MS = 500,
-    MAX_MS = 60000,
-    DEPTH_MAX = 128
-};
+enum { FIRST_MS = 500, MAX_MS = 60000, DEPTH_MAX = 128 };
 
 static const char *const topic_names[MQTT_N_TOPICS] = {"command", "command_ack", "report", "status", "state", "vacuum"};
 

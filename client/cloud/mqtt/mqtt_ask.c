@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Asks the device's applications for the values of its model, so that the state topic shows them before they change. */
 #include <errno.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Commands of the mqtt cloud, and the answers to them. */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/mqtt/mqtt_conf.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Settings of the mqtt cloud in device.conf; defaults and bounds stand beside the members. Strings are borrowed. */
 #ifndef CLIENT_MQTT_CONF_H
 #define CLIENT_MQTT_CONF_H
@@ -12,17 +13,17 @@ struct mqtt_conf {
     /* mqtt_server, needed: HOST[:PORT], or several with commas between them, tried in turn; 1883, with TLS 8883 */
     struct endpoint servers[MQTT_SERVERS_MAX];
     unsigned n_servers;
-    const char *client_id; /* mqtt_client_id; NULL: "miio-<did>" */
+    const char *client_id;       /* mqtt_client_id; NULL: "miio-<did>" */
     const char *user, *password; /* mqtt_user, mqtt_password; the latter a secret */
-    uint16_t keepalive_s; /* mqtt_keepalive, 5..65535, 60 */
-    bool clean_session; /* mqtt_clean_session, 0 */
-    uint8_t qos; /* mqtt_qos of reports and answers, 1 */
-    uint8_t command_qos; /* mqtt_command_qos: the highest to ask for commands with, 2 */
-    const char *prefix; /* mqtt_prefix, "miio" */
-    bool state; /* mqtt_state: keep the retained state topic, 1 */
-    bool tls; /* mqtt_tls, 0; or any of the files below */
-    const char *ca_file; /* mqtt_ca; NULL: the system's */
-    const char *cert_file; /* mqtt_cert, with mqtt_key: client certificate */
+    uint16_t keepalive_s;        /* mqtt_keepalive, 5..65535, 60 */
+    bool clean_session;          /* mqtt_clean_session, 0 */
+    uint8_t qos;                 /* mqtt_qos of reports and answers, 1 */
+    uint8_t command_qos;         /* mqtt_command_qos: the highest to ask for commands with, 2 */
+    const char *prefix;          /* mqtt_prefix, "miio" */
+    bool state;                  /* mqtt_state: keep the retained state topic, 1 */
+    bool tls;                    /* mqtt_tls, 0; or any of the files below */
+    const char *ca_file;         /* mqtt_ca; NULL: the system's */
+    const char *cert_file;       /* mqtt_cert, with mqtt_key: client certificate */
     const char *key_file;
     const char *ha_list;   /* ha_properties: file with a list of properties, announced instead of the model; NULL: none */
     const char *model;     /* model: the file with the device's model; NULL: none. With neither, Home Assistant hears nothing */

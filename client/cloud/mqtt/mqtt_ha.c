@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Home Assistant: what the device announces, from its model or from a small list; when that is said again; and what was announced
  * earlier, which stands in mqtt.discovery in the data directory, a topic a line, and a component "KEY PLATFORM" a line.
@@ -225,7 +226,8 @@ static int announce_model(struct round *round, const struct source *s, char *why
     snprintf(why, n, "out of memory");
     read_version(m, version, sizeof version);
     name.len = (size_t) ha_model_topic(topic, sizeof topic, m->conf.ha_prefix, m->did);
-    r = ha_model_build(&s->model, &d, has_line(ag_buf_span(&round->old), name) ? ag_buf_span(&round->old) : AG_SPAN(""), &message, &gone);
+    r = ha_model_build(&s->model, &d, has_line(ag_buf_span(&round->old), name) ? ag_buf_span(&round->old) : AG_SPAN(""), &message,
+                       &gone);
     if (r < 0)
         return r;
     if (message.n_left_out > 0)
@@ -373,7 +375,8 @@ void mqtt_ha_connected(struct mqtt_cloud *m)
 void mqtt_ha_subscribed(struct mqtt_cloud *m, int result)
 {
     if (result >= MQTT_LINK_DONE_REFUSED)
-        ag_log(AG_LOG_WARNING, "mqtt: the broker refuses the subscription to %s: a start of Home Assistant is not seen", m->conf.ha_status);
+        ag_log(AG_LOG_WARNING, "mqtt: the broker refuses the subscription to %s: a start of Home Assistant is not seen",
+               m->conf.ha_status);
 }
 
 bool mqtt_ha_come(struct mqtt_cloud *m, const struct mqtt_link_msg *msg)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What others see of the device at the broker, all of it retained: status, and the last values of its properties.
  *
@@ -44,15 +45,15 @@ static void publish_state(struct mqtt_cloud *m)
 static void count_refused(struct mqtt_cloud *m, int r)
 {
     if (r == -ENOBUFS)
-        mqtt_cloud_refused(m, &m->count.properties_refused, "property for the state topic",
-                           "over 512 names or 64 KiB");
+        mqtt_cloud_refused(m, &m->count.properties_refused, "property for the state topic", "over 512 names or 64 KiB");
 }
 
 void mqtt_picture_report(struct mqtt_cloud *m, struct ag_span text, const struct ag_json_view *view)
 {
     int r = !m->conf.state ? 0
             : !view        ? prop_state_take(&m->state, text)
-                           : prop_state_take_parts(&m->state, ag_view_raw(view, text.p, AG_M_METHOD), ag_view_raw(view, text.p, AG_M_PARAMS));
+                           : prop_state_take_parts(&m->state, ag_view_raw(view, text.p, AG_M_METHOD),
+                                                   ag_view_raw(view, text.p, AG_M_PARAMS));
 
     if (r == 1)
         publish_state(m);
@@ -85,8 +86,7 @@ static void read_back(struct mqtt_cloud *m)
     int r;
 
     m->picture = PICTURE_READING;
-    r = mqtt_link_subscribe(m->link, m->topics[MQTT_T_STATE], m->sub_state.qos,
-                            mqtt_cookie(MQTT_COOKIE_SUB_STATE, 0));
+    r = mqtt_link_subscribe(m->link, m->topics[MQTT_T_STATE], m->sub_state.qos, mqtt_cookie(MQTT_COOKIE_SUB_STATE, 0));
     if (r < 0)
         ag_log(AG_LOG_WARNING, "mqtt: cannot read %s back: %s", m->topics[MQTT_T_STATE], strerror(-r));
 }

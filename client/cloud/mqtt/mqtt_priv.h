@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Inside the mqtt cloud: mqtt.c holds the session, reports and life, mqtt_command.c commands and their answers,
  * mqtt_picture.c what others see of the device at the broker: its status and state; mqtt_ha.c what Home Assistant hears of
@@ -21,15 +22,7 @@
 
 struct open_command;
 
-enum mqtt_topic {
-    MQTT_T_COMMAND,
-    MQTT_T_COMMAND_ACK,
-    MQTT_T_REPORT,
-    MQTT_T_STATUS,
-    MQTT_T_STATE,
-    MQTT_T_VACUUM,
-    MQTT_N_TOPICS
-};
+enum mqtt_topic { MQTT_T_COMMAND, MQTT_T_COMMAND_ACK, MQTT_T_REPORT, MQTT_T_STATUS, MQTT_T_STATE, MQTT_T_VACUUM, MQTT_N_TOPICS };
 
 /* What a cookie of the link stands for: the kind above, a number below. */
 enum mqtt_cookie_kind {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * OneNET, the MQTT generation with $dp, $creq and $crsp. The connection, reports, and the life of it all.
  * Source: OneNET MQTT access document.
@@ -179,8 +180,7 @@ static int encode_error(struct onenet *o, int e)
     if (e <= 0 && e != -EINVAL)
         return e;
     o->count.reports_refused++;
-    onenet_log_refused(o, "report",
-                       e > 0 ? onenet_dp_strerror(e) : "not a report that data points can carry");
+    onenet_log_refused(o, "report", e > 0 ? onenet_dp_strerror(e) : "not a report that data points can carry");
     return e == ONENET_DP_E_TOO_LARGE ? -EMSGSIZE : -EINVAL;
 }
 

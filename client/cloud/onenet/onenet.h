@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The OneNET cloud; settings in onenet_conf.h, the applications' methods in onenet_method.c. */
 #ifndef CLIENT_ONENET_H
 #define CLIENT_ONENET_H

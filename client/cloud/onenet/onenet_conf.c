@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/onenet/onenet_conf.h"
 
 #include <string.h>
@@ -103,8 +104,7 @@ int onenet_conf_read(const struct device_conf *conf, struct onenet_conf *out, ch
     const char *reason = "";
     int e = read_login(&r, &c);
 
-    if (e == 0 &&
-        endpoint_parse(conf_text(&r, "onenet_server", "183.230.40.39:6002"), 6002, &c.server, &reason) != 0)
+    if (e == 0 && endpoint_parse(conf_text(&r, "onenet_server", "183.230.40.39:6002"), 6002, &c.server, &reason) != 0)
         e = conf_refuse(&r, "onenet_server: %s", reason);
     if (e == 0)
         e = read_numbers(&r, &c);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Settings of the OneNET cloud in device.conf. Defaults and bounds stand beside the members; source: OneNET MQTT access
  * document, section 4.1. Strings are borrowed from the device_conf.
@@ -10,23 +11,23 @@
 #include "client/device/core/endpoint.h"
 
 struct onenet_conf {
-    struct endpoint server; /* onenet_server, 183.230.40.39:6002 */
-    const char *device_id; /* onenet_device_id, decimal; needed */
-    const char *product_id; /* onenet_product_id, decimal; needed */
-    const char *password; /* onenet_auth_info, or else onenet_api_key; one of them is needed; a secret */
-    const char *http_url; /* onenet_http, http://api.heclouds.com */
-    const char *http_key; /* onenet_master_key, or else onenet_api_key; NULL: no HTTP; a secret */
-    uint16_t keepalive_s; /* onenet_keepalive, 120..65535, 300 */
-    bool clean_session; /* onenet_clean_session, 0 */
-    uint8_t qos; /* onenet_qos of reports and answers, 1 */
-    const char *will_topic; /* onenet_will_topic; NULL: no will */
+    struct endpoint server;   /* onenet_server, 183.230.40.39:6002 */
+    const char *device_id;    /* onenet_device_id, decimal; needed */
+    const char *product_id;   /* onenet_product_id, decimal; needed */
+    const char *password;     /* onenet_auth_info, or else onenet_api_key; one of them is needed; a secret */
+    const char *http_url;     /* onenet_http, http://api.heclouds.com */
+    const char *http_key;     /* onenet_master_key, or else onenet_api_key; NULL: no HTTP; a secret */
+    uint16_t keepalive_s;     /* onenet_keepalive, 120..65535, 300 */
+    bool clean_session;       /* onenet_clean_session, 0 */
+    uint8_t qos;              /* onenet_qos of reports and answers, 1 */
+    const char *will_topic;   /* onenet_will_topic; NULL: no will */
     const char *will_payload; /* onenet_will_payload, "" */
-    uint8_t will_qos; /* onenet_will_qos, 0 */
-    bool will_retain; /* onenet_will_retain, 0 */
-    const char *subscribe; /* onenet_subscribe: topics with commas between them; NULL: none */
-    const char *ota_topic; /* onenet_ota_topic: what comes there is a firmware notice; NULL: none */
-    const char *file_dir; /* onenet_file_dir: below it {"file":...} may lie; NULL: none is sent */
-    bool has_utc_offset; /* onenet_utc_offset, minutes east of UTC, -720..840; the device's local time */
+    uint8_t will_qos;         /* onenet_will_qos, 0 */
+    bool will_retain;         /* onenet_will_retain, 0 */
+    const char *subscribe;    /* onenet_subscribe: topics with commas between them; NULL: none */
+    const char *ota_topic;    /* onenet_ota_topic: what comes there is a firmware notice; NULL: none */
+    const char *file_dir;     /* onenet_file_dir: below it {"file":...} may lie; NULL: none is sent */
+    bool has_utc_offset;      /* onenet_utc_offset, minutes east of UTC, -720..840; the device's local time */
     int32_t utc_offset_s;
     const char *model; /* file of the device's model, with onenet_names=model: streams have its names; NULL: numbers */
 };

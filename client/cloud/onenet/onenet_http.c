@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Requests to OneNET's HTTP side. The api-key goes into the header only: no log, no error text. */
 #include "client/cloud/onenet/onenet_priv.h"
 
@@ -41,8 +42,7 @@ static void on_done(void *user, const struct ag_http_result *result)
     onenet_method_http_done(user, judge(result, text, sizeof text));
 }
 
-static int send_request(struct onenet *o, const char *url, const char *key, struct ag_span body,
-                        struct onenet_call *call)
+static int send_request(struct onenet *o, const char *url, const char *key, struct ag_span body, struct onenet_call *call)
 {
     const char *const headers[] = {key, "Content-Type: application/octet-stream", NULL};
     const struct ag_http_request req = {

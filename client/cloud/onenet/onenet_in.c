@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What comes from OneNET: commands, the answers to them, firmware notices, messages on topics. */
 #include <errno.h>
 #include <string.h>
@@ -13,8 +14,7 @@ void onenet_answers_send(struct onenet *o)
     struct answer *a;
 
     while ((a = answer_box_next(&o->answers))) {
-        const struct mqtt_link_msg m = {
-            .topic = a->topic, .payload = a->payload, .qos = o->conf.qos, .urgent = true};
+        const struct mqtt_link_msg m = {.topic = a->topic, .payload = a->payload, .qos = o->conf.qos, .urgent = true};
         int r = mqtt_link_publish(o->link, &m, onenet_cookie(ONENET_COOKIE_ANSWER, a->n));
 
         if (r == 0) {
@@ -137,8 +137,7 @@ static int append_payload(struct ag_buf *out, struct ag_span payload)
     int r = ag_buf_append_str(out, text ? "\"payload\":" : "\"base64\":\"");
 
     if (r == 0)
-        r = text ? ag_buf_append_json_str(out, payload.p, payload.len)
-                 : ag_base64_encode(out, payload.p, payload.len);
+        r = text ? ag_buf_append_json_str(out, payload.p, payload.len) : ag_base64_encode(out, payload.p, payload.len);
     return r == 0 && !text ? ag_buf_append_char(out, '"') : r;
 }
 
@@ -175,8 +174,8 @@ static void take_firmware_notice(struct onenet *o, struct ag_span payload)
         o->env->events->command(o->env->user, 0, payload, false);
         return;
     }
-    if (ag_buf_append_str(&text, "{\"method\":\"miIO.ota\",\"params\":") == 0 &&
-        ag_buf_append_span(&text, payload) == 0 && ag_buf_append_char(&text, '}') == 0)
+    if (ag_buf_append_str(&text, "{\"method\":\"miIO.ota\",\"params\":") == 0 && ag_buf_append_span(&text, payload) == 0 &&
+        ag_buf_append_char(&text, '}') == 0)
         o->env->events->command(o->env->user, 0, ag_buf_span(&text), false);
 }
 
@@ -197,4 +196,3 @@ void onenet_on_message(void *user, const struct mqtt_link_msg *m)
         take_message(o, m);
     }
 }
-

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What applications can ask of OneNET beside reports:
  *
@@ -44,7 +45,7 @@ struct onenet_call {
     void (*done)(void *user, struct ag_span text);
     void *user;
     uint8_t qos;
-    struct ag_buf topic; /* with its NUL behind */
+    struct ag_buf topic;  /* with its NUL behind */
     struct ag_buf params; /* CALL_DP: what dp's spans point into */
     struct onenet_dp_request dp;
     bool has_dp;
@@ -82,8 +83,7 @@ static void answer_error(struct onenet_call *call, int code, const char *message
     if (ag_msg_error(&b, AG_SPAN("0"), code, message, NULL) == 0)
         call->done(call->user, ag_buf_span(&b));
     else
-        call->done(call->user,
-                   AG_SPAN("{\"id\":0,\"error\":{\"code\":-32603,\"message\":\"out of memory\"}}"));
+        call->done(call->user, AG_SPAN("{\"id\":0,\"error\":{\"code\":-32603,\"message\":\"out of memory\"}}"));
     call_free(call);
 }
 
@@ -122,8 +122,7 @@ static const char *take_topic(struct onenet_call *call, struct ag_span params, b
     struct ag_span raw = ag_json_get(params, "topic");
     int e;
 
-    if (ag_json_type(params) != AG_JSON_OBJECT || ag_json_append_text(&call->topic, raw) != 0 ||
-        !ag_buf_cstr(&call->topic))
+    if (ag_json_type(params) != AG_JSON_OBJECT || ag_json_append_text(&call->topic, raw) != 0 || !ag_buf_cstr(&call->topic))
         return "topic must be a string";
     e = onenet_topic_check(ag_buf_span(&call->topic), point);
     return e ? onenet_topic_strerror(e) : NULL;
@@ -165,8 +164,8 @@ static int start_publish(struct onenet_call *call, struct ag_span params, const 
     struct mqtt_link_msg m;
 
     call->kind = CALL_PUBLISH;
-    if ((*why = take_topic(call, params, false)) ||
-        (*why = take_qos(params, call->o->conf.qos, &call->qos)) || (*why = take_payload(params, &payload)))
+    if ((*why = take_topic(call, params, false)) || (*why = take_qos(params, call->o->conf.qos, &call->qos)) ||
+        (*why = take_payload(params, &payload)))
         return 0;
     if (retain.p && ag_json_type(retain) != AG_JSON_TRUE && ag_json_type(retain) != AG_JSON_FALSE) {
         *why = "retain must be true or false";
@@ -190,8 +189,7 @@ static int start_subscribe(struct onenet_call *call, struct ag_span params, cons
         return 0;
     }
     call->outstanding = 1;
-    return mqtt_link_subscribe(o->link, ag_buf_cstr(&call->topic), call->qos,
-                               onenet_cookie(ONENET_COOKIE_CALL, call->n));
+    return mqtt_link_subscribe(o->link, ag_buf_cstr(&call->topic), call->qos, onenet_cookie(ONENET_COOKIE_CALL, call->n));
 }
 
 static int start_unsubscribe(struct onenet_call *call, struct ag_span params, const char **why)
@@ -200,8 +198,7 @@ static int start_unsubscribe(struct onenet_call *call, struct ag_span params, co
     if ((*why = take_topic(call, params, true)))
         return 0;
     call->outstanding = 1;
-    return mqtt_link_unsubscribe(call->o->link, ag_buf_cstr(&call->topic),
-                                 onenet_cookie(ONENET_COOKIE_CALL, call->n));
+    return mqtt_link_unsubscribe(call->o->link, ag_buf_cstr(&call->topic), onenet_cookie(ONENET_COOKIE_CALL, call->n));
 }
 
 /* ---- data points ---- */

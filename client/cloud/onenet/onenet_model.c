@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/onenet/onenet_model.h"
 
 #include <errno.h>

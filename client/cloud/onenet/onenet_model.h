@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The device's model, from its file, for the names of streams. */
 #ifndef CLIENT_ONENET_MODEL_H
 #define CLIENT_ONENET_MODEL_H

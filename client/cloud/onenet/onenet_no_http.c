@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Stands in for onenet_http.c in a build without libcurl. */
 #include <errno.h>
 #include "client/cloud/onenet/onenet_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Inside the OneNET cloud: onenet.c holds the connection and reports, onenet_in.c what comes in and the answers to it,
  * onenet_sub.c subscriptions, onenet_method.c the methods onenet.* that applications call, onenet_http.c the requests to
@@ -41,10 +42,10 @@ struct onenet_sub {
 };
 
 struct onenet_counters {
-    uint64_t reports_refused; /* a report that no data point can carry */
-    uint64_t commands; /* given to applications */
+    uint64_t reports_refused;  /* a report that no data point can carry */
+    uint64_t commands;         /* given to applications */
     uint64_t commands_refused; /* too large, too many open, or without memory */
-    uint64_t answers_refused; /* replaced by an error: too large, or none */
+    uint64_t answers_refused;  /* replaced by an error: too large, or none */
     uint64_t subscriptions_refused;
     uint64_t messages_ignored; /* on a reserved topic that is no command */
     uint64_t calls_refused;
@@ -69,7 +70,7 @@ struct onenet {
     struct ag_list calls; /* struct onenet_call */
     uint32_t next_call;
     struct ag_http *http; /* made with the first request */
-    struct model *names; /* of streams; NULL: numbers */
+    struct model *names;  /* of streams; NULL: numbers */
     struct onenet_counters count;
     struct ag_log_gate refused_gate;
 };

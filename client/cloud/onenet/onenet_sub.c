@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The topics that the device wants of OneNET: those of device.conf, and those that applications have subscribed to.
  * Commands need none. The platform keeps subscriptions of a session that is present; a new process asks once all the
@@ -57,8 +58,8 @@ void onenet_sub_remove(struct onenet *o, struct onenet_sub *s)
 
 static void ask(struct onenet *o, struct onenet_sub *s)
 {
-    int r = mqtt_link_subscribe(o->link, s->topic, s->ladder.qos,
-                                onenet_cookie(ONENET_COOKIE_RESUBSCRIBE, s->n * 4 + s->ladder.qos));
+    int r =
+        mqtt_link_subscribe(o->link, s->topic, s->ladder.qos, onenet_cookie(ONENET_COOKIE_RESUBSCRIBE, s->n * 4 + s->ladder.qos));
 
     if (r < 0)
         ag_log(AG_LOG_ERROR, "onenet: cannot subscribe to %s: %s", s->topic, strerror(-r));

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/ot/ot.h"
 
 #include <errno.h>
@@ -21,16 +22,16 @@ struct ot {
 
     struct ot_line line;
     struct cloud_past past;
-    int send_error;    /* the link broke while it was written to: ended when nobody of us is on the stack */
-    bool begun_anew;   /* the session is ended for that */
+    int send_error;  /* the link broke while it was written to: ended when nobody of us is on the stack */
+    bool begun_anew; /* the session is ended for that */
     bool stopping;
     unsigned n_closing; /* handles whose end is awaited while stopping */
 
     struct ot_session *session;
-    struct ot_link *link;      /* NULL: none */
-    struct addrinfo *found;    /* the lookup's answer; owned */
+    struct ot_link *link;        /* NULL: none */
+    struct addrinfo *found;      /* the lookup's answer; owned */
     const struct addrinfo *next; /* of it, the address to try next */
-    struct ag_lookup *lookup;  /* NULL: none under way */
+    struct ag_lookup *lookup;    /* NULL: none under way */
     uv_timer_t timer;
 };
 
@@ -427,9 +428,8 @@ static void log_stats(const struct ot *o)
            "did %llu length %llu magic %llu hello %llu json %llu message %llu early %llu",
            o->host, (unsigned long long) s->reports, (unsigned long long) s->acks, (unsigned long long) s->resends,
            (unsigned long long) s->no_acks, (unsigned long long) s->commands, (unsigned long long) s->repeats,
-           (unsigned long long) s->drop_checksum, (unsigned long long) s->drop_did,
-           (unsigned long long) s->drop_length, (unsigned long long) s->drop_magic,
-           (unsigned long long) s->drop_hello, (unsigned long long) s->drop_json,
+           (unsigned long long) s->drop_checksum, (unsigned long long) s->drop_did, (unsigned long long) s->drop_length,
+           (unsigned long long) s->drop_magic, (unsigned long long) s->drop_hello, (unsigned long long) s->drop_json,
            (unsigned long long) s->drop_message, (unsigned long long) s->drop_early);
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Xiaomi's OT cloud behind the interface of cloud.h: finds the server, opens links to it one after the other, and lets
  * client/cloud/ot/core/ot_session.h do the talking. Lookups run in libuv's pool and never block the loop.

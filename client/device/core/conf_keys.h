@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The names that device.conf may hold: a line that nobody reads is mostly one that is misspelt. The list is the manual's
  * (device.conf(5)); a test compares them. A core: names in, a complaint out.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/device/core/device_conf.h"
 
 #include <ctype.h>
@@ -159,8 +160,7 @@ static int take_mac(struct device_conf *c, struct device_conf_error *err)
 }
 
 /* Names end up in host names, SSIDs and environment names: no blanks, controls or quotes. */
-static int take_word(const struct device_conf *c, const char *name, char *out, size_t size,
-                     struct device_conf_error *err)
+static int take_word(const struct device_conf *c, const char *name, char *out, size_t size, struct device_conf_error *err)
 {
     const struct device_conf_entry *e = entry_find(c, name);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * device.conf: the device's identity and settings, name=value lines. '#' at the start of a line is a comment; the last
  * line of a name wins; blanks and CR around name and value are trimmed; everything behind the first '=' is the value.
@@ -18,10 +19,10 @@
 #define DEVICE_CONF_MODEL_FILE "model_file"
 
 struct device_conf {
-    uint64_t did;     /* 0 and 1 ask the cloud for an identity */
-    char key[17];     /* 16 characters, a secret; empty only with did 0 or 1, or with a cloud that needs none */
-    char mac[18];     /* "AA:BB:CC:DD:EE:FF", upper case */
-    char model[24];   /* at most 23 characters */
+    uint64_t did;   /* 0 and 1 ask the cloud for an identity */
+    char key[17];   /* 16 characters, a secret; empty only with did 0 or 1, or with a cloud that needs none */
+    char mac[18];   /* "AA:BB:CC:DD:EE:FF", upper case */
+    char model[24]; /* at most 23 characters */
     char vendor[64];
     struct device_conf_entry *entries; /* every line, names that are not ours included */
     size_t n_entries;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/device/core/device_files.h"
 
 #include <ctype.h>

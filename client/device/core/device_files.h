@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The texts of the small files in the data directory: device.token, device.country, device.uid and the version in
  * /etc/os-release; and the names that are made of the identity. Bytes in, values out; client/device/io/data_dir.* reads and
@@ -13,9 +14,9 @@
 enum {
     DEVICE_TOKEN_LEN = 16,
     DEVICE_COUNTRY_MAX = 15,
-    DEVICE_UID_MAX = 20,   /* digits of a 64-bit number */
+    DEVICE_UID_MAX = 20, /* digits of a 64-bit number */
     DEVICE_VERSION_MAX = 63,
-    DEVICE_NAME_MAX = 63   /* a DHCP host name label; an SSID has 32 at most */
+    DEVICE_NAME_MAX = 63 /* a DHCP host name label; an SSID has 32 at most */
 };
 
 /*

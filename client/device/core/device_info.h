@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the device says of itself in miIO.info and _otc.info. */
 #ifndef CLIENT_DEVICE_INFO_H
 #define CLIENT_DEVICE_INFO_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/device/core/device_state.h"
 
 #include <stddef.h>
@@ -45,9 +46,8 @@ const char *device_machine_step(struct device_machine *m, enum device_event ev)
 
 const char *device_state_name(enum device_state s)
 {
-    static const char *const names[] = {"device_init",  "didkey_req1", "didkey_req2", "didkey_done",
-                                        "token_done",   "ap_mode",     "sta_mode",    "cloud_trying",
-                                        "cloud_connected", "cloud_retry"};
+    static const char *const names[] = {"device_init", "didkey_req1", "didkey_req2",  "didkey_done",     "token_done",
+                                        "ap_mode",     "sta_mode",    "cloud_trying", "cloud_connected", "cloud_retry"};
 
     return names[s];
 }

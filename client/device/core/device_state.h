@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Where the device stands on its way to the cloud: the ten states that local.query_status answers, and which
  * local.status broadcasts go out when. The two vocabularies differ on purpose: "ap_mode" is answered, "wifi_ap_mode" is
@@ -31,10 +32,10 @@ enum device_event {
     DEVICE_EV_AP,             /* start without wifi.conf, after a reset, or back after failed joining */
     DEVICE_EV_JOINING,        /* ssid and password have come */
     DEVICE_EV_JOINED,
-    DEVICE_EV_JOIN_FAILED,    /* DEVICE_EV_AP follows */
-    DEVICE_EV_CLOUD_START,    /* first try begins */
+    DEVICE_EV_JOIN_FAILED, /* DEVICE_EV_AP follows */
+    DEVICE_EV_CLOUD_START, /* first try begins */
     DEVICE_EV_CLOUD_UP,
-    DEVICE_EV_CLOUD_LOST      /* a session ended or a try failed; another one follows */
+    DEVICE_EV_CLOUD_LOST /* a session ended or a try failed; another one follows */
 };
 
 struct device_machine {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/device/core/endpoint.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* "HOST", "HOST:PORT", "[IPV6]:PORT": where a server is, by name or address. Nothing is looked up here. */
 #ifndef CLIENT_ENDPOINT_H
 #define CLIENT_ENDPOINT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/device/core/wifi_conf.h"
 
 #include <ctype.h>
@@ -131,8 +132,7 @@ static void take_psk(struct reading *r, struct ag_span value)
 }
 
 static const char *const marks[] = {
-    [WIFI_FIRST_TRIAL] = "# not joined yet",
-    [WIFI_NEXT_TRIAL] = "# not joined yet, but a network before it"};
+    [WIFI_FIRST_TRIAL] = "# not joined yet", [WIFI_NEXT_TRIAL] = "# not joined yet, but a network before it"};
 
 /* WIFI_JOINED: the line is no mark. */
 static enum wifi_trial mark_of(struct ag_span line)

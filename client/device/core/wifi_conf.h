@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * wifi.conf: the network that the phone gave. Its mere existence says that the device is provisioned. Lines
  * ssid="...", psk="..." (left out for an open network), key_mgmt=WPA or NONE, uid=N, in any order; '#' begins a comment.

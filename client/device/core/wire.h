@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers that every way into the client and out of it shares. */
 #ifndef CLIENT_WIRE_H
 #define CLIENT_WIRE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/device/io/data_dir.h"
 
 #include <errno.h>
@@ -89,8 +90,8 @@ static void store_token(const struct data_dir *d, const char token[DEVICE_TOKEN_
     int r = data_dir_write(d, DATA_TOKEN, (struct ag_span){token, DEVICE_TOKEN_LEN});
 
     if (r < 0)
-        ag_log(AG_LOG_ERROR, "%s%s: the new token cannot be stored and is lost with this process: %s", d->path,
-               DATA_TOKEN, strerror(-r));
+        ag_log(AG_LOG_ERROR, "%s%s: the new token cannot be stored and is lost with this process: %s", d->path, DATA_TOKEN,
+               strerror(-r));
 }
 
 /* miio_client_helper.sh writes NAME.new. */
@@ -228,14 +229,15 @@ int data_dir_settle_token(const struct data_dir *d, char token[DEVICE_TOKEN_LEN 
     if (r < 0)
         return r;
     if (found == 0 && !device_token_is_blank(ag_buf_span(&text)))
-        ag_log(AG_LOG_ERROR, "%s%s: neither 16 printable characters nor 32 hex digits: kept as it is; no phone can "
-               "talk to the device until it is mended and the client restarted", d->path, DATA_TOKEN);
+        ag_log(AG_LOG_ERROR,
+               "%s%s: neither 16 printable characters nor 32 hex digits: kept as it is; no phone can "
+               "talk to the device until it is mended and the client restarted",
+               d->path, DATA_TOKEN);
     else if (found < 0 && found != -ENOENT)
         ag_log(AG_LOG_ERROR, "%s%s: %s: no phone can talk to the device", d->path, DATA_TOKEN, strerror(-found));
     else {
-        ag_log(found == 0 ? AG_LOG_ERROR : AG_LOG_WARNING,
-               "%s%s: %s: a new token is drawn, phones that knew an old one are out", d->path, DATA_TOKEN,
-               found == 0 ? "empty" : "not there");
+        ag_log(found == 0 ? AG_LOG_ERROR : AG_LOG_WARNING, "%s%s: %s: a new token is drawn, phones that knew an old one are out",
+               d->path, DATA_TOKEN, found == 0 ? "empty" : "not there");
         store_token(d, token);
     }
     return 0;

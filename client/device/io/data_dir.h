@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The data directory (/etc/miio/ by default): the device's identity, token, network and flags, one small file each. Files are
  * replaced in one step and have mode 0600; their texts are client/device/core/device_files' and wifi_conf's business.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/device/io/heap.h"
 
 #include <malloc.h>

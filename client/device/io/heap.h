@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The heap of a daemon that shares a small device. Memory that large texts needed for a moment goes back to the kernel when they
  * are gone; and there is a roof: what would go beyond it fails, which all of the tree can stand, in place of taking the device's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/device/io/net_info.h"
 
 #include <arpa/inet.h>
@@ -96,8 +97,7 @@ static void read_radio(struct facts *out, const char *name)
         if (ioctl(fd, SIOCGIWAP, &rq) == 0) {
             const uint8_t *b = (const uint8_t *) rq.u.ap_addr.sa_data;
 
-            snprintf(out->bssid, sizeof out->bssid, "%02X:%02X:%02X:%02X:%02X:%02X", b[0], b[1], b[2], b[3], b[4],
-                     b[5]);
+            snprintf(out->bssid, sizeof out->bssid, "%02X:%02X:%02X:%02X:%02X:%02X", b[0], b[1], b[2], b[3], b[4], b[5]);
         }
     }
     close(fd);

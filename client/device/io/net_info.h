@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How the device is on the network: address, mask and gateway of the interface with the default route, and the access
  * point when that is a wireless one. Asked of the kernel once and kept: rtnetlink says when links, addresses or routes

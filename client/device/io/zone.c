@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/device/io/zone.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The time zone as a symbolic link at a writable place, to which /etc/localtime or /etc/TZ of a read-only root points.
  * Source: Xiaomi Linux client document, section 5.2.

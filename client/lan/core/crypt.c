@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * MD5 and AES through libcrypto's plain functions. OpenSSL 3 advises against them in favour of EVP, whose providers cost a
  * process more than 2 MB and a look-up for each use; what the packet needs is fixed by the protocol for good, and the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* MD5 and AES through OpenSSL's EVP, with contexts that are kept. See crypt.c for when this one is built (MIIO_EVP). */
 #include "client/lan/core/crypt.h"
 
@@ -54,8 +55,7 @@ int crypt_new(struct crypt **out)
 
 int crypt_set_key(struct crypt *c, const uint8_t key[CRYPT_BLOCK], const uint8_t iv[CRYPT_BLOCK])
 {
-    if (EVP_EncryptInit_ex2(c->enc, c->aes, key, iv, NULL) != 1 ||
-        EVP_DecryptInit_ex2(c->dec, c->aes, key, iv, NULL) != 1)
+    if (EVP_EncryptInit_ex2(c->enc, c->aes, key, iv, NULL) != 1 || EVP_DecryptInit_ex2(c->dec, c->aes, key, iv, NULL) != 1)
         return -ENOMEM;
     memcpy(c->iv, iv, sizeof c->iv);
     return 0;

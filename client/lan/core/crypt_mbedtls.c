@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* MD5 and AES through Mbed TLS 2.28 or 3, for devices that have no OpenSSL. See crypt.c for the others. */
 #include "client/lan/core/crypt.h"
 

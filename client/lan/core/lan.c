@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/lan/core/lan.h"
 
 #include <errno.h>
@@ -9,7 +10,11 @@ enum { MAX_REQUESTS = 1024, MAX_KEPT_BYTES = 1 << 20 };
 
 void lan_init(struct lan *l, const struct lan_sink *sink, void *user, uint64_t did)
 {
-    *l = (struct lan){.sink = sink, .user = user, .did = did, .stamp_window_s = 24 * 3600, .keep_ms = 30000,
+    *l = (struct lan){.sink = sink,
+                      .user = user,
+                      .did = did,
+                      .stamp_window_s = 24 * 3600,
+                      .keep_ms = 30000,
                       .answer = AG_BUF_SECRET_INIT}; /* miIO.info tells the token */
     replay_init(&l->taken, REPLAY_MAX);
     lan_requests_init(&l->requests, MAX_REQUESTS, MAX_KEPT_BYTES);
@@ -140,8 +145,7 @@ static int start_request(struct lan *l, uint32_t id, uint64_t text_hash, const s
     return 0;
 }
 
-static int take_request(struct lan *l, const struct arrival *a, uint32_t id, struct ag_span text,
-                        const struct ag_json_view *view)
+static int take_request(struct lan *l, const struct arrival *a, uint32_t id, struct ag_span text, const struct ag_json_view *view)
 {
     bool fresh = replay_look(&l->taken, a->sum, a->stamp) == REPLAY_NEW;
     struct lan_request *q = lan_requests_find(&l->requests, a->from, id);
@@ -251,8 +255,7 @@ int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datag
         l->stats.bad_text++;
         return 0;
     }
-    return take_text(l, &(struct arrival){from, packet_checksum(datagram), p.stamp, now_ms, now_s},
-                     ag_buf_span(&l->plain));
+    return take_text(l, &(struct arrival){from, packet_checksum(datagram), p.stamp, now_ms, now_s}, ag_buf_span(&l->plain));
 }
 
 /* With the zero byte that real devices put behind the text: some programs cut off the last byte whatever it is. */
@@ -260,8 +263,8 @@ static int finish_answer(struct ag_buf *out, uint32_t id)
 {
     if (ag_buf_size(out) >= PACKET_UDP_TEXT_MAX) {
         ag_buf_clear(out);
-        if (ag_buf_printf(out, "{\"id\":%lu,\"error\":{\"code\":%d,\"message\":\"answer too large\"}}",
-                          (unsigned long) id, ERROR_TOO_LARGE) < 0)
+        if (ag_buf_printf(out, "{\"id\":%lu,\"error\":{\"code\":%d,\"message\":\"answer too large\"}}", (unsigned long) id,
+                          ERROR_TOO_LARGE) < 0)
             return -ENOMEM;
     }
     return ag_buf_append_char(out, '\0');

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The LAN protocol of the device, UDP 54321: hello, encrypted requests, repeats. Datagrams and the time in; datagrams and
  * commands out.
@@ -23,8 +24,7 @@
 struct lan_sink {
     void (*send)(void *user, const struct lan_addr *to, struct ag_span datagram);
     /* A request; wants_answer: lan_answer(handle) is expected, once. text and view are borrowed. */
-    void (*command)(void *user, uint64_t handle, struct ag_span text, const struct ag_json_view *view,
-                    bool wants_answer);
+    void (*command)(void *user, uint64_t handle, struct ag_span text, const struct ag_json_view *view, bool wants_answer);
 };
 
 struct lan_stats {
@@ -39,15 +39,15 @@ struct lan {
     void *user;
     uint64_t did;
     struct packet_key key;
-    char token[17];          /* a secret */
+    char token[17]; /* a secret */
     bool has_token;
     bool reveal_token;       /* hello tells the token: unprovisioned, and no owner has forbidden it */
     uint32_t stamp_window_s; /* a request's stamp may be this far off; 0: any */
     struct stamp_clock clock;
     struct replay taken;
-    uint32_t told_stamp;     /* by the last hello */
-    uint64_t purge_at_ms;    /* of taken, some time after the clock was set back; 0: not due */
-    unsigned keep_ms;        /* how long a request is remembered */
+    uint32_t told_stamp;  /* by the last hello */
+    uint64_t purge_at_ms; /* of taken, some time after the clock was set back; 0: not due */
+    unsigned keep_ms;     /* how long a request is remembered */
     struct lan_requests requests;
     struct ag_buf plain, answer, packet; /* scratch */
     struct lan_stats stats;
@@ -65,7 +65,8 @@ int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datag
 
 /* An object with "result" or "error"; its id is replaced by the asker's. view: of a scan, or NULL. A handle that is forgotten is
    counted. */
-void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, const struct ag_json_view *view, uint64_t now_ms, uint32_t now_s);
+void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, const struct ag_json_view *view, uint64_t now_ms,
+                uint32_t now_s);
 /* The same of a text that has the asker's id in it already. */
 void lan_answer_as_it_is(struct lan *l, uint64_t handle, struct ag_span text, uint64_t now_ms, uint32_t now_s);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/lan/core/lan_requests.h"
 
 #include <errno.h>
@@ -8,7 +9,7 @@ static inline unsigned hash_words(const void *p, size_t n);
 
 /* Keys here are whole words; nobody gets one into the tables without the token. */
 #define HASH_FUNCTION(key, len, out) (out) = hash_words((key), (len))
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM            1
 #include <uthash.h>
 
 enum { MAX_SPARE = 64 };
@@ -62,9 +63,9 @@ void lan_requests_init(struct lan_requests *t, unsigned max, size_t max_kept_byt
 
 void lan_requests_deinit(struct lan_requests *t)
 {
-    ag_list_for_each_safe(it, &t->by_age)
+    ag_list_for_each_safe (it, &t->by_age)
         lan_requests_remove(t, &ag_list_entry(it, struct lan_item, age)->q);
-    ag_list_for_each_safe(it, &t->spare)
+    ag_list_for_each_safe (it, &t->spare)
         free(ag_list_entry(it, struct lan_item, age));
     ag_list_init(&t->spare);
     t->n_spare = 0;

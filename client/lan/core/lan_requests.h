@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The requests of phones that are remembered: by asker and id, to know a repeat; by a handle, to find the phone again when the
  * answer comes. Each asker's answered ones are listed, so that a hello forgets them without a look at the others'. Every
@@ -16,7 +17,7 @@ struct lan_addr {
     uint8_t ip[16]; /* IPv4: mapped */
     uint16_t port;
     uint32_t scope;
-    uint8_t asked[16]; /* the device's address that was asked, likewise; all zero: not known */
+    uint8_t asked[16];  /* the device's address that was asked, likewise; all zero: not known */
     uint32_t interface; /* its number; 0: not known */
 };
 
@@ -42,7 +43,8 @@ struct lan_request *lan_requests_find(const struct lan_requests *t, const struct
 struct lan_request *lan_requests_by_handle(const struct lan_requests *t, uint64_t handle);
 
 /* One more, not yet answered; an answered one is forgotten for it when there are too many. 0, -ENOBUFS, -ENOMEM. */
-int lan_requests_add(struct lan_requests *t, const struct lan_addr *from, uint32_t id, uint64_t forget_at_ms, struct lan_request **out);
+int lan_requests_add(struct lan_requests *t, const struct lan_addr *from, uint32_t id, uint64_t forget_at_ms,
+                     struct lan_request **out);
 void lan_requests_remove(struct lan_requests *t, struct lan_request *q);
 
 /* From here on it has been answered; the answer is kept for repeats when it fits. */

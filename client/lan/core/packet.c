@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/lan/core/packet.h"
 
 #include <errno.h>
@@ -79,8 +80,7 @@ static void put_header(uint8_t *h, size_t len, uint64_t did, uint32_t stamp)
     put_be(h + AT_STAMP, stamp, 4);
 }
 
-int packet_encode(struct ag_buf *out, const struct packet_key *key, uint64_t did, uint32_t stamp,
-                  struct ag_span payload)
+int packet_encode(struct ag_buf *out, const struct packet_key *key, uint64_t did, uint32_t stamp, struct ag_span payload)
 {
     size_t n = PACKET_HEADER + (payload.len > 0 ? crypt_padded(payload.len) : 0);
     uint8_t *h;
@@ -198,8 +198,7 @@ static bool has_hello_head(struct ag_span d)
 {
     size_t len;
 
-    return d.len == PACKET_HEADER && packet_frame(d, &len) == 0 && len == PACKET_HEADER &&
-           packet_peek_did(d) == UINT64_MAX;
+    return d.len == PACKET_HEADER && packet_frame(d, &len) == 0 && len == PACKET_HEADER && packet_peek_did(d) == UINT64_MAX;
 }
 
 bool packet_is_hello(struct ag_span datagram)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The packet that the LAN (UDP 54321) and the OT cloud (UDP and TCP) share: a header of 32 bytes, big-endian, and an
  * encrypted text. Source: miIO wire format as all independent programs agree on it; docs/protocol.md, "Packet".
@@ -17,7 +18,7 @@
 enum {
     PACKET_HEADER = 32,
     PACKET_SECRET = 16,
-    PACKET_MAX = 65535,                              /* what the length field holds */
+    PACKET_MAX = 65535,                                           /* what the length field holds */
     PACKET_TEXT_MAX = (PACKET_MAX - PACKET_HEADER) / 16 * 16 - 1, /* padding takes at least one byte */
     PACKET_UDP_TEXT_MAX = (65507 - PACKET_HEADER) / 16 * 16 - 1   /* what an IPv4 datagram holds */
 };
@@ -55,8 +56,7 @@ struct packet {
  * Appends one whole packet to out. An empty payload gives the header alone, with its right checksum (a keepalive).
  * 0, -ENOMEM, -EMSGSIZE (text longer than PACKET_TEXT_MAX); out is unchanged then.
  */
-int packet_encode(struct ag_buf *out, const struct packet_key *key, uint64_t did, uint32_t stamp,
-                  struct ag_span payload);
+int packet_encode(struct ag_buf *out, const struct packet_key *key, uint64_t did, uint32_t stamp, struct ag_span payload);
 
 /*
  * Checks one whole packet and decrypts it into plain, which is cleared first. The text ends at the first zero byte: some

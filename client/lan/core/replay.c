@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/lan/core/replay.h"
 
 #include <errno.h>

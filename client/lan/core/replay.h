@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Which packets have been taken already, so that none is taken twice, whoever sends it again and however much later. A
  * packet is known by its checksum, which only a holder of the secret can make, and by its stamp. At most max are known;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/lan/core/stamp_clock.h"
 
 uint32_t stamp_clock_stamp(uint64_t now_ms, uint32_t now_s)

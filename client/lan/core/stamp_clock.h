@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Which stamps of the LAN protocol are good. The stamp of the device is its Unix time, or the seconds since it was switched
  * on while its clock is plainly unset; phones send back what they were told last. When the clock is set, they still send

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/lan/io/lan_socket.h"
 
 #include <errno.h>
@@ -117,15 +118,14 @@ static int make_socket(struct lan_socket *s, const struct ag_addr *at)
     s->fd = socket(at->sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (s->fd < 0)
         return -errno;
-    if (setsockopt(s->fd, s->is_v6 ? IPPROTO_IPV6 : IPPROTO_IP, s->is_v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &one,
-                   sizeof one) < 0 ||
+    if (setsockopt(s->fd, s->is_v6 ? IPPROTO_IPV6 : IPPROTO_IP, s->is_v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &one, sizeof one) < 0 ||
         bind(s->fd, (const struct sockaddr *) &at->sa, at->len) < 0)
         return -errno;
     return 0;
 }
 
-int lan_socket_open(struct lan_socket **out, uv_loop_t *loop, const struct ag_addr *at,
-                    const struct lan_socket_events *events, void *user, struct ag_addr *bound_out)
+int lan_socket_open(struct lan_socket **out, uv_loop_t *loop, const struct ag_addr *at, const struct lan_socket_events *events,
+                    void *user, struct ag_addr *bound_out)
 {
     struct lan_socket *s = calloc(1, sizeof *s);
     int r;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/lan/io/udp_owner.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/local/core/command.h"
 
 #include <errno.h>
@@ -22,20 +23,24 @@ struct command {
     struct origin from;
     unsigned tag;
     uint64_t deadline_ms;
-    uint64_t waiting;     /* bit per peer that was asked and has not answered */
-    long held_code;       /* of a "not mine" that waits for a better answer; 0: none */
-    struct ag_buf held;   /* its text; empty: it was long */
-    struct ag_buf text;   /* while in kept */
-    bool silent;          /* no answer is wanted */
-    bool asked;           /* given to a peer at least */
+    uint64_t waiting;   /* bit per peer that was asked and has not answered */
+    long held_code;     /* of a "not mine" that waits for a better answer; 0: none */
+    struct ag_buf held; /* its text; empty: it was long */
+    struct ag_buf text; /* while in kept */
+    bool silent;        /* no answer is wanted */
+    bool asked;         /* given to a peer at least */
     struct ag_list age, kept;
     UT_hash_handle hh;
 };
 
 void command_table_init(struct command_table *t, const struct command_sink *sink, void *user, uint32_t random)
 {
-    *t = (struct command_table){.sink = sink, .user = user, .max_open = 1024, .timeout_ms = 4000,
-                                .max_kept_bytes = 1 << 20, .last_id = random % AG_ID_MAX};
+    *t = (struct command_table){.sink = sink,
+                                .user = user,
+                                .max_open = 1024,
+                                .timeout_ms = 4000,
+                                .max_kept_bytes = 1 << 20,
+                                .last_id = random % AG_ID_MAX};
     ag_list_init(&t->by_age);
     ag_list_init(&t->kept);
     ag_list_init(&t->spare);
@@ -86,9 +91,9 @@ static void command_free(struct command_table *t, struct command *c)
 
 void command_table_deinit(struct command_table *t)
 {
-    ag_list_for_each_safe(it, &t->by_age)
+    ag_list_for_each_safe (it, &t->by_age)
         command_free(t, ag_list_entry(it, struct command, age));
-    ag_list_for_each_safe(it, &t->spare)
+    ag_list_for_each_safe (it, &t->spare)
         free(ag_list_entry(it, struct command, age));
     ag_list_init(&t->spare);
     t->n_spare = 0;
@@ -116,14 +121,14 @@ static void command_end(struct command_table *t, struct command *c, enum command
 /* Built on the stack, so that an answer goes out even when memory is short. */
 static struct ag_span error_text(char *buf, size_t n, uint32_t id, int code, const char *message, const char *data)
 {
-    int len = snprintf(buf, n, "{\"id\":%" PRIu32 ",\"error\":{\"code\":%d,\"message\":\"%s\"%s%s%s}}", id, code,
-                       message, data ? ",\"data\":\"" : "", data ? data : "", data ? "\"" : "");
+    int len = snprintf(buf, n, "{\"id\":%" PRIu32 ",\"error\":{\"code\":%d,\"message\":\"%s\"%s%s%s}}", id, code, message,
+                       data ? ",\"data\":\"" : "", data ? data : "", data ? "\"" : "");
 
     return (struct ag_span){buf, (size_t) len};
 }
 
-static void end_with_error(struct command_table *t, struct command *c, enum command_end end, int code,
-                           const char *message, const char *data)
+static void end_with_error(struct command_table *t, struct command *c, enum command_end end, int code, const char *message,
+                           const char *data)
 {
     char buf[160];
 
@@ -198,7 +203,7 @@ void command_peer_added(struct command_table *t, unsigned peer)
 
 void command_forget_origin(struct command_table *t, struct origin who)
 {
-    ag_list_for_each(it, &t->by_age) {
+    ag_list_for_each (it, &t->by_age) {
         struct command *c = ag_list_entry(it, struct command, age);
 
         if (c->from.kind == who.kind && c->from.place == who.place)
@@ -214,7 +219,7 @@ void command_peer_removed(struct command_table *t, unsigned peer, uint64_t now_m
     (void) now_ms;
     t->peers &= ~bit;
     ag_list_init(&emptied);
-    ag_list_for_each_safe(it, &t->by_age) {
+    ag_list_for_each_safe (it, &t->by_age) {
         struct command *c = ag_list_entry(it, struct command, age);
 
         if (!(c->waiting & bit) && !(c->silent && c->asked))
@@ -334,8 +339,8 @@ static void give_scratch(struct command_table *t, struct ag_buf *b)
     t->scratch = *b;
 }
 
-int command_start(struct command_table *t, struct origin from, unsigned tag, struct ag_span text,
-                  const struct ag_json_view *view, bool wants_answer, uint64_t now_ms)
+int command_start(struct command_table *t, struct origin from, unsigned tag, struct ag_span text, const struct ag_json_view *view,
+                  bool wants_answer, uint64_t now_ms)
 {
     struct ag_buf out = {.data = NULL};
     bool kept = may_keep(t, text, now_ms);
@@ -354,8 +359,7 @@ int command_start(struct command_table *t, struct origin from, unsigned tag, str
     }
     if (peers == 0 && !kept) {
         t->stats.nobody++;
-        refuse_at_once(t, from, tag, COMMAND_NOBODY, AG_CODE_ACK_TIMEOUT, "user ack timeout",
-                       NO_APPLICATION);
+        refuse_at_once(t, from, tag, COMMAND_NOBODY, AG_CODE_ACK_TIMEOUT, "user ack timeout", NO_APPLICATION);
         return 0;
     }
     r = command_new(t, &c, now_ms);

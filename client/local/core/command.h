@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Commands under way from an origin to the applications. Each gets an id of the client's own and goes to every peer (a
  * local socket, or the MQTT channels); the first good answer goes back. "Not mine" (-32601, and -10000, which is what
@@ -40,8 +41,8 @@ struct command_sink {
 
 struct command_stats {
     uint64_t started, answered, timed_out, nobody, refused;
-    uint64_t stray; /* answers to nothing open, from a peer not asked, or a second time */
-    uint64_t waited; /* kept for applications that were about to come */
+    uint64_t stray;     /* answers to nothing open, from a peer not asked, or a second time */
+    uint64_t waited;    /* kept for applications that were about to come */
     uint64_t ownerless; /* answered when nobody was left to hear it: command_forget_origin() */
 };
 
@@ -50,18 +51,18 @@ struct command;
 struct command_table {
     const struct command_sink *sink;
     void *user;
-    struct command *by_id;   /* uthash */
-    struct ag_list spare;    /* struct command.age of a few that are used again */
+    struct command *by_id; /* uthash */
+    struct ag_list spare;  /* struct command.age of a few that are used again */
     unsigned n_spare;
-    struct ag_buf scratch;   /* for a text while it is given to peers */
-    struct ag_list by_age;   /* struct command.age, oldest first; one timeout, so also by deadline */
-    struct ag_list kept;     /* struct command.kept: their texts wait for peers that come within the grace */
+    struct ag_buf scratch; /* for a text while it is given to peers */
+    struct ag_list by_age; /* struct command.age, oldest first; one timeout, so also by deadline */
+    struct ag_list kept;   /* struct command.kept: their texts wait for peers that come within the grace */
     unsigned n_open, max_open;
     unsigned timeout_ms, grace_ms;
     uint64_t grace_until_ms; /* 0: nobody is about to come */
     size_t kept_bytes, max_kept_bytes;
     uint32_t last_id; /* ours are 1..2147483647 */
-    uint64_t peers; /* bit per peer that is there */
+    uint64_t peers;   /* bit per peer that is there */
     struct command_stats stats;
 };
 
@@ -86,8 +87,8 @@ void command_forget_origin(struct command_table *t, struct origin who);
  * Broadcasts the command. wants_answer false: nothing is remembered. 0, also when done() was called within (nobody
  * there, too many open); -ENOMEM: nothing happened.
  */
-int command_start(struct command_table *t, struct origin from, unsigned tag, struct ag_span text,
-                  const struct ag_json_view *view, bool wants_answer, uint64_t now_ms);
+int command_start(struct command_table *t, struct origin from, unsigned tag, struct ag_span text, const struct ag_json_view *view,
+                  bool wants_answer, uint64_t now_ms);
 
 /* A text with an id and without a method came from peer. true: it was the answer of an open command. */
 bool command_answer(struct command_table *t, unsigned peer, struct ag_span text, const struct ag_json_view *view);
@@ -99,7 +100,6 @@ uint64_t command_next_deadline(const struct command_table *t);
 
 /* The daemon ends: everything open is answered with -32003 shutting down. */
 void command_refuse_all(struct command_table *t);
-
 
 /* The code of an answer's error object; false: it has none. */
 bool command_error_code(struct ag_span text, const struct ag_json_view *view, long *code_out);

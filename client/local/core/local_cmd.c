@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/local/core/local_cmd.h"
 
 #include <errno.h>
@@ -8,7 +9,10 @@
 #include "libagent/core/text/message.h"
 
 #define FROM(kind) (1u << ORIGIN_##kind)
-#define NAME(text) {text, sizeof text - 1}
+#define NAME(text)                                                                                                               \
+    {                                                                                                                            \
+        text, sizeof text - 1                                                                                                    \
+    }
 
 enum { ROUTER_DEPTH = 8 };
 
@@ -236,7 +240,8 @@ bool local_cmd_wants_enauth(struct ag_span params)
 
 uint64_t local_cmd_log_from(struct ag_span params)
 {
-    struct ag_span raw = params.p && ag_json_type(params) == AG_JSON_OBJECT ? ag_json_get(params, "from") : (struct ag_span){NULL, 0};
+    struct ag_span raw =
+        params.p && ag_json_type(params) == AG_JSON_OBJECT ? ag_json_get(params, "from") : (struct ag_span){NULL, 0};
     uint64_t n = 0;
 
     return raw.p && ag_span_uint(raw, UINT64_MAX, &n) ? n : 0;
@@ -290,8 +295,8 @@ bool local_cmd_mcu_info(struct mcu_info *out, struct ag_span params)
 /* ---- answers ---- */
 
 /* Appends a literal's bytes. r carries on what failed before. */
-#define PUT(r, out, text) ((r) == 0 ? ag_buf_append((out), (text), sizeof(text) - 1) : (r))
-#define PUT_STR(r, out, s) ((r) == 0 ? ag_buf_append_str((out), (s)) : (r))
+#define PUT(r, out, text)   ((r) == 0 ? ag_buf_append((out), (text), sizeof(text) - 1) : (r))
+#define PUT_STR(r, out, s)  ((r) == 0 ? ag_buf_append_str((out), (s)) : (r))
 #define PUT_SPAN(r, out, s) ((r) == 0 ? ag_buf_append_span((out), (s)) : (r))
 
 static int put_head(struct ag_buf *out, struct ag_span id)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The methods that the client serves itself: who may call which, what their params must look like, and the texts of
  * the answers. Values come from the caller; nothing is done here. Source: Xiaomi Linux client document, sections 4.4, 6,
@@ -35,8 +36,8 @@ enum local_cmd {
     LOCAL_CMD_CONFIG_LOGLEVEL,
     LOCAL_CMD_WIFI_ASSOC_STATE,
     LOCAL_CMD_STOP_DIAG_MODE,
-    LOCAL_CMD_REBOOT,  /* applications first; the helper when nobody takes it */
-    LOCAL_CMD_RESTORE  /* the same */
+    LOCAL_CMD_REBOOT, /* applications first; the helper when nobody takes it */
+    LOCAL_CMD_RESTORE /* the same */
 };
 
 enum local_cmd local_cmd_find(struct ag_span method);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/local/core/mqtt_channel.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The six channels of the MQTT API, an application's alternative to the socket on TCP 54322. To the client they are one
  * more local peer; this says which text goes by which channel.
@@ -10,13 +11,13 @@
 #include "libagent/core/json/json.h"
 
 enum mqtt_channel {
-    MQTT_CHANNEL_REPORT, /* "miio/report": in */
+    MQTT_CHANNEL_REPORT,      /* "miio/report": in */
     MQTT_CHANNEL_COMMAND_ACK, /* "miio/command_ack": in */
-    MQTT_CHANNEL_LOCAL_IN, /* "local/miio_client_in": in */
+    MQTT_CHANNEL_LOCAL_IN,    /* "local/miio_client_in": in */
     MQTT_CHANNEL_N_IN,
     MQTT_CHANNEL_REPORT_ACK = MQTT_CHANNEL_N_IN, /* "miio/report_ack": out */
-    MQTT_CHANNEL_COMMAND, /* "miio/command": out */
-    MQTT_CHANNEL_LOCAL_OUT, /* "local/miio_client_out": out */
+    MQTT_CHANNEL_COMMAND,                        /* "miio/command": out */
+    MQTT_CHANNEL_LOCAL_OUT,                      /* "local/miio_client_out": out */
     MQTT_N_CHANNELS
 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who gave the client a command, and so who gets the answer. Ids of different origins never meet: the client draws an id
  * of its own for each command, and the token leads back to whatever the origin calls it by.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/local/core/tell_origin.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tells applications where a command came from, when that is wanted (tell_origin): the member "_origin" in front of all
  * others, so that it is the one that counts. Off by default: some applications look at commands as texts, not as JSON.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/local/io/local_conn.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One socket on 54322: reading through a framer, a bounded queue out. Used by local_server only, which owns it. What it
  * makes the daemon keep (an unfinished text, what it has not read) is told by local_conn_held().
@@ -28,8 +29,8 @@ struct local_conn_events {
 /* Who is at the other end, as asked when it was accepted. */
 struct local_who {
     bool known;
-    uint32_t uid;  /* when known */
-    bool trusted;  /* root, the daemon's own user, or the agent's */
+    uint32_t uid; /* when known */
+    bool trusted; /* root, the daemon's own user, or the agent's */
 };
 
 struct local_conn {
@@ -39,17 +40,17 @@ struct local_conn {
     void *owner;
     unsigned peer;
     struct ag_framer framer;
-    struct ag_buf queue;    /* waits for the end of this turn */
-    struct ag_buf flying;   /* belongs to the kernel's next write */
-    struct ag_list dirty;   /* in the owner's list when queue is not empty */
-    char *read_buf;         /* lent by the owner, LOCAL_READ_SIZE, one for all */
-    bool full_read;         /* the last read filled the buffer: let others have a turn */
+    struct ag_buf queue;  /* waits for the end of this turn */
+    struct ag_buf flying; /* belongs to the kernel's next write */
+    struct ag_list dirty; /* in the owner's list when queue is not empty */
+    char *read_buf;       /* lent by the owner, LOCAL_READ_SIZE, one for all */
+    bool full_read;       /* the last read filled the buffer: let others have a turn */
     struct local_who who;
     uint64_t since_ms;
-    size_t charged;         /* the owner's account of what is held */
-    bool spoken;            /* a whole text has come */
+    size_t charged; /* the owner's account of what is held */
+    bool spoken;    /* a whole text has come */
     bool ended, closing, overflow;
-    bool doomed;            /* it holds too much: nothing more is read or queued, the owner closes it this turn */
+    bool doomed; /* it holds too much: nothing more is read or queued, the owner closes it this turn */
 };
 
 /* c is zeroed memory. Accepts from the listener and starts to read. 0 or -errno; then call local_conn_close(). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/local/io/local_server.h"
 
 #include <errno.h>

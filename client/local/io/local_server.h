@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The sockets on TCP 54322: JSON texts back to back, both ways. A socket is a peer, a number below LOCAL_PEERS_MAX that
  * may be given to another socket once left() has been told. What is sent in one turn of the loop goes out in one write.

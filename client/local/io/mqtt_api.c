@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/local/io/mqtt_api.h"
 
 #include <errno.h>
@@ -17,10 +18,10 @@ enum { KEEPALIVE_S = 30, WINDOW = 1024, DEPTH_MAX = 128, QOS = 1 };
 
 struct mqtt_api {
     struct mqtt_link *link;
-    uv_timer_t retry, due; /* the next try; the next answer to a subscription that is overdue */
+    uv_timer_t retry, due;        /* the next try; the next answer to a subscription that is overdue */
     struct ag_backoff while_away; /* the broker is not there: it is local, and comes soon */
-    struct ag_backoff after_cut; /* it was there and ended the session */
-    uint64_t up_ms; /* when this session began */
+    struct ag_backoff after_cut;  /* it was there and ended the session */
+    uint64_t up_ms;               /* when this session began */
     bool up;
     struct sub_ladder subs[MQTT_CHANNEL_N_IN];
     const struct mqtt_api_events *events;
@@ -108,8 +109,8 @@ static void refused(struct mqtt_api *a, unsigned c, const char *how)
     const char *topic = mqtt_channel_topic((enum mqtt_channel) c);
 
     if (a->subs[c].state == SUB_ASKING) {
-        ag_log(AG_LOG_ERROR, "MQTT API: the broker %s %s with QoS %u; asking for QoS %u", how, topic,
-               a->subs[c].qos + 1u, a->subs[c].qos);
+        ag_log(AG_LOG_ERROR, "MQTT API: the broker %s %s with QoS %u; asking for QoS %u", how, topic, a->subs[c].qos + 1u,
+               a->subs[c].qos);
         ask(a, c);
     } else {
         ag_log(AG_LOG_ERROR, "MQTT API: the broker %s %s: nothing will be heard there; next try in %u minutes", how, topic,
@@ -195,7 +196,8 @@ static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *
 
     (void) loss;
     (void) code;
-    ag_log(a->down_logged ? AG_LOG_DEBUG : AG_LOG_WARNING, "MQTT API: broker: %s; trying again, next try in %u ms", why, (unsigned) pause);
+    ag_log(a->down_logged ? AG_LOG_DEBUG : AG_LOG_WARNING, "MQTT API: broker: %s; trying again, next try in %u ms", why,
+           (unsigned) pause);
     a->down_logged = true;
     uv_timer_start(&a->retry, on_retry, pause, 0);
     uv_timer_stop(&a->due);
@@ -213,11 +215,9 @@ static void refuse(struct mqtt_api *a, enum mqtt_channel c, int code, const char
 
     a->stats.refused++;
     if (ag_log_gate_pass(&a->gate, uv_now(a->retry.loop), &held))
-        ag_log(AG_LOG_WARNING, "MQTT API: text on %s refused: %s%s", mqtt_channel_topic(c),
-               why, ag_log_held(held, left_out));
+        ag_log(AG_LOG_WARNING, "MQTT API: text on %s refused: %s%s", mqtt_channel_topic(c), why, ag_log_held(held, left_out));
     if (c != MQTT_CHANNEL_COMMAND_ACK && ag_msg_error(&b, AG_SPAN("null"), code, why, NULL) == 0)
-        send_on(a, c == MQTT_CHANNEL_LOCAL_IN ? MQTT_CHANNEL_LOCAL_OUT : MQTT_CHANNEL_REPORT_ACK,
-                ag_buf_span(&b));
+        send_on(a, c == MQTT_CHANNEL_LOCAL_IN ? MQTT_CHANNEL_LOCAL_OUT : MQTT_CHANNEL_REPORT_ACK, ag_buf_span(&b));
 }
 
 static void on_message(void *user, const struct mqtt_link_msg *m)

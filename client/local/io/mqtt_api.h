@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The MQTT API: the six channels of client/local/core/mqtt_channel.h on a local broker, QoS 1, never retained. One local peer
  * to the client: joined() when the broker is there, left() when it has gone; reconnects by itself (100 ms doubling to

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Stands in for the MQTT API in a build without MQTT (MIIO_MQTT=OFF). */
 #include <errno.h>
 #include "client/local/io/mqtt_api.h"

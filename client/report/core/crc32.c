@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/report/core/crc32.h"
 
 /* Half a byte a step: sixteen words in place of a kilobyte, and the disk is slower anyway. */

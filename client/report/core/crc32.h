@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The checksum of the store's file: CRC-32 as in Ethernet and zip (polynomial 0x04c11db7, reflected). */
 #ifndef CLIENT_CRC32_H
 #define CLIENT_CRC32_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Reports that have been given to a cloud without being kept, until it acknowledges them: their texts, so that they can be
  * kept when the session ends. In the order in which they were given.
@@ -14,16 +15,16 @@ struct given_entry;
 struct given_list {
     struct given_entry *by_id; /* uthash */
     unsigned n;
-    size_t bytes; /* of the texts */
+    size_t bytes;              /* of the texts */
     struct given_entry *spare; /* a few that are used again, by hh.next */
     unsigned n_spare;
 };
 
 struct given {
     uint32_t id;
-    bool tells;          /* the cloud's word on it is the application's answer */
+    bool tells; /* the cloud's word on it is the application's answer */
     int64_t born_ms;
-    struct ag_buf text;  /* empty: it is not one that can be kept */
+    struct ag_buf text; /* empty: it is not one that can be kept */
 };
 
 /* The text is copied. 0 or -ENOMEM. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Things found by a number that stands in them: one pointer each and no more, for tables that may hold ten thousand. The
  * numbers are the device's own, so nobody can choose them to fall together.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What becomes of a report while the cloud is away. Settings in device.conf:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/report/core/report_queue.h"
 
 #include <errno.h>
@@ -7,7 +8,7 @@ enum report_state { REPORT_WRITING, REPORT_STORED, REPORT_SENT };
 
 struct report_entry {
     uint64_t seq, topic;
-    int64_t born_ms; /* as struct report_birth */
+    int64_t born_ms;      /* as struct report_birth */
     struct ag_list order; /* in waiting, sent or held */
     uint32_t at_s, id, size;
     uint8_t state; /* enum report_state */
@@ -29,8 +30,8 @@ static uint64_t topic_of(const void *entry)
     return ((const struct report_entry *) entry)->topic;
 }
 
-void report_queue_init(struct report_queue *q, const struct report_limits *limits,
-                       void (*forget)(void *user, uint64_t seq), void *user)
+void report_queue_init(struct report_queue *q, const struct report_limits *limits, void (*forget)(void *user, uint64_t seq),
+                       void *user)
 {
     *q = (struct report_queue){.limits = *limits, .forget = forget, .user = user};
     key_table_init(&q->by_id, id_of);
@@ -79,7 +80,7 @@ static void entry_end(struct report_queue *q, struct report_entry *e)
 
 static void free_list(struct report_queue *q, struct ag_list *list)
 {
-    ag_list_for_each_safe(it, list)
+    ag_list_for_each_safe (it, list)
         entry_free(q, ag_list_entry(it, struct report_entry, order));
 }
 
@@ -156,8 +157,8 @@ static void make_room_for(struct report_queue *q, const struct report_entry *e)
     }
 }
 
-static int entry_new(struct report_queue *q, struct report_entry **out, uint64_t seq, uint32_t id, uint64_t topic,
-                     size_t size, struct report_birth birth)
+static int entry_new(struct report_queue *q, struct report_entry **out, uint64_t seq, uint32_t id, uint64_t topic, size_t size,
+                     struct report_birth birth)
 {
     struct report_entry *e;
 
@@ -186,8 +187,7 @@ static void settle(struct report_queue *q, struct report_entry *e)
     take_topic(q, e);
 }
 
-int report_queue_add(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t topic, size_t size, int64_t born_ms,
-                     bool tells)
+int report_queue_add(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t topic, size_t size, int64_t born_ms, bool tells)
 {
     struct report_entry *e;
     int r;
@@ -367,7 +367,7 @@ void report_queue_rewind(struct report_queue *q)
 
 static void forget_list(struct report_queue *q, struct ag_list *list)
 {
-    ag_list_for_each_safe(it, list) {
+    ag_list_for_each_safe (it, list) {
         q->n_forgotten++;
         entry_end(q, ag_list_entry(it, struct report_entry, order));
     }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The order of the reports that are kept for one cloud: which one goes next, what must give way when there are too many,
  * and what the cloud has taken. It holds numbers only; the texts are in the store (client/report/io/spool.h), under the same
@@ -35,11 +36,11 @@ struct report_queue {
     void (*forget)(void *user, uint64_t seq);
     void *user;
     struct key_table by_id, by_seq, by_topic; /* by_topic: the latest one that has not been sent */
-    struct ag_list waiting; /* WRITING and STORED, in order */
-    struct ag_list sent;    /* SENT */
-    struct ag_list held;    /* sent without success on a living line: to be tried again a little later */
-    unsigned n, n_writing;       /* in all; of them WRITING */
-    size_t bytes, writing_bytes; /* of their texts */
+    struct ag_list waiting;                   /* WRITING and STORED, in order */
+    struct ag_list sent;                      /* SENT */
+    struct ag_list held;                      /* sent without success on a living line: to be tried again a little later */
+    unsigned n, n_writing;                    /* in all; of them WRITING */
+    size_t bytes, writing_bytes;              /* of their texts */
     uint64_t n_kept, n_acked, n_replaced, n_too_old, n_too_many, n_refused, n_unreadable, n_forgotten;
 };
 
@@ -56,8 +57,8 @@ struct report_next {
     struct report_birth birth;
 };
 
-void report_queue_init(struct report_queue *q, const struct report_limits *limits,
-                       void (*forget)(void *user, uint64_t seq), void *user);
+void report_queue_init(struct report_queue *q, const struct report_limits *limits, void (*forget)(void *user, uint64_t seq),
+                       void *user);
 /* Nothing is forgotten in the store. */
 void report_queue_deinit(struct report_queue *q);
 
@@ -65,8 +66,7 @@ void report_queue_deinit(struct report_queue *q);
  * A new report under a number above all others; topic 0: keep all of its kind; tells: this cloud's word on it is the
  * application's answer. 0; -EEXIST: the id is here already; -EFBIG: larger than the whole queue may be; -ENOMEM.
  */
-int report_queue_add(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t topic, size_t size, int64_t born_ms,
-                     bool tells);
+int report_queue_add(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t topic, size_t size, int64_t born_ms, bool tells);
 /* One that the store held at the start; in the order of seq. 0, -EEXIST, -ENOMEM. */
 int report_queue_restore(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t topic, size_t size,
                          struct report_birth birth);

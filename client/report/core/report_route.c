@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/report/core/report_route.h"
 
 #include <errno.h>
@@ -116,8 +117,8 @@ static int read_rules(struct route_table *t, const struct device_conf *conf, str
     return 0;
 }
 
-int route_table_make(struct route_table *out, const struct route_cloud *clouds, unsigned n,
-                     const struct device_conf *conf, struct device_conf_error *err)
+int route_table_make(struct route_table *out, const struct route_cloud *clouds, unsigned n, const struct device_conf *conf,
+                     struct device_conf_error *err)
 {
     struct route_table t = {.n = n < ROUTE_PLACES ? n : ROUTE_PLACES};
     int r;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Which clouds a message of an application goes to, and whose word is its answer. Settings in device.conf:
  *
@@ -33,13 +34,13 @@ struct route_table {
 };
 
 struct report_route {
-    unsigned set; /* bits of places; 0: there is no cloud */
+    unsigned set;   /* bits of places; 0: there is no cloud */
     unsigned first; /* the place whose word is the answer */
 };
 
 /* Reads the route lines. 0; -EINVAL with *err filled: a line is wrong, or there are more than ROUTE_RULES; -ENOMEM. */
-int route_table_make(struct route_table *out, const struct route_cloud *clouds, unsigned n,
-                     const struct device_conf *conf, struct device_conf_error *err);
+int route_table_make(struct route_table *out, const struct route_cloud *clouds, unsigned n, const struct device_conf *conf,
+                     struct device_conf_error *err);
 void route_table_deinit(struct route_table *t);
 
 struct report_route route_of(const struct route_table *t, struct ag_span method, bool is_report);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The file of kept reports as bytes, version 2. All numbers are little-endian, all places multiples of 4.
  *
@@ -73,7 +74,7 @@ struct spool_scan {
     unsigned n_damaged;     /* places between good entries that are none */
     uint64_t first_damaged; /* where the first one begins */
     unsigned n_live, n_gone;
-    uint64_t end;           /* where the next entry goes: behind all bytes */
+    uint64_t end; /* where the next entry goes: behind all bytes */
 };
 
 /* Told of each entry that somebody needs, in the order of the file; body is borrowed. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/report/core/spool_index.h"
 
 #include <errno.h>

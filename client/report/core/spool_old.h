@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The store's file as versions before 0.2 left it: LMDB 0.9, one table, key: the number, eight bytes, big-endian; value: a record
  * (client/report/core/spool_record.h). Only read, so that an update of the firmware loses no report; nothing in it is believed. It has

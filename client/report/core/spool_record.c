@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/report/core/spool_record.h"
 
 #include <errno.h>
@@ -21,9 +22,8 @@ int spool_record_encode(struct ag_buf *out, const struct spool_record *rec)
     failed = msgpack_pack_array(&pk, N_ITEMS) < 0 || msgpack_pack_uint8(&pk, VERSION) < 0 ||
              msgpack_pack_uint32(&pk, rec->id) < 0 || msgpack_pack_uint32(&pk, rec->at_s) < 0 ||
              msgpack_pack_uint64(&pk, rec->topic) < 0 || msgpack_pack_str(&pk, rec->text.len) < 0 ||
-             msgpack_pack_str_body(&pk, rec->text.p, rec->text.len) < 0 ||
-             msgpack_pack_uint64(&pk, rec->boot) < 0 || msgpack_pack_uint32(&pk, rec->up_s) < 0 ||
-             msgpack_pack_uint8(&pk, rec->sure) < 0;
+             msgpack_pack_str_body(&pk, rec->text.p, rec->text.len) < 0 || msgpack_pack_uint64(&pk, rec->boot) < 0 ||
+             msgpack_pack_uint32(&pk, rec->up_s) < 0 || msgpack_pack_uint8(&pk, rec->sure) < 0;
     if (failed)
         out->len = before;
     return failed ? -ENOMEM : 0;
@@ -45,8 +45,9 @@ static int read_items(struct spool_record *out, const msgpack_object *o)
         return -EINVAL;
     if (item[0].via.u64 != VERSION)
         return item[0].via.u64 > VERSION ? SPOOL_RECORD_E_VERSION : -EINVAL;
-    if (o->via.array.size < N_NEEDED || !is_uint(&item[1], UINT32_MAX) || item[1].via.u64 == 0 || !is_uint(&item[2], UINT32_MAX) || !is_uint(&item[3], UINT64_MAX) ||
-        item[4].type != MSGPACK_OBJECT_STR || item[4].via.str.size == 0)
+    if (o->via.array.size < N_NEEDED || !is_uint(&item[1], UINT32_MAX) || item[1].via.u64 == 0 ||
+        !is_uint(&item[2], UINT32_MAX) || !is_uint(&item[3], UINT64_MAX) || item[4].type != MSGPACK_OBJECT_STR ||
+        item[4].via.str.size == 0)
         return -EINVAL;
     *out = (struct spool_record){
         .id = (uint32_t) item[1].via.u64,
@@ -54,8 +55,7 @@ static int read_items(struct spool_record *out, const msgpack_object *o)
         .topic = item[3].via.u64,
         .text = {item[4].via.str.ptr, item[4].via.str.size},
     };
-    if (o->via.array.size >= N_ITEMS && is_uint(&item[5], UINT64_MAX) && is_uint(&item[6], UINT32_MAX) &&
-        is_uint(&item[7], 1)) {
+    if (o->via.array.size >= N_ITEMS && is_uint(&item[5], UINT64_MAX) && is_uint(&item[6], UINT32_MAX) && is_uint(&item[7], 1)) {
         out->boot = item[5].via.u64;
         out->up_s = (uint32_t) item[6].via.u64;
         out->sure = item[7].via.u64 == 1;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/report/core/uplink.h"
 
 #include <errno.h>
@@ -14,20 +15,20 @@ enum { SHORT_ID = 24, MAX_SPARE = 64, SCRATCH_MAX = 8192 };
 
 struct uplink_entry {
     uint32_t id;
-    unsigned peer;       /* UPLINK_NO_PEER: nobody waits, or it has gone */
-    size_t charge;       /* in bytes and in the share of the peer */
+    unsigned peer;         /* UPLINK_NO_PEER: nobody waits, or it has gone */
+    size_t charge;         /* in bytes and in the share of the peer */
     struct ag_span raw_id; /* the application's, as it wrote it; in short_id, or owned; p NULL: none */
     char short_id[SHORT_ID];
     uint64_t deadline_ms;
-    struct ag_buf text;  /* only while queued */
+    struct ag_buf text; /* only while queued */
     struct ag_list age, queued;
     UT_hash_handle hh;
 };
 
 void uplink_init(struct uplink *u, const struct uplink_sink *sink, void *user, uint32_t random)
 {
-    *u = (struct uplink){.sink = sink, .user = user, .max_open = 8192, .max_bytes = 4 << 20, .timeout_ms = 30000,
-                         .last_id = random % AG_ID_MAX};
+    *u = (struct uplink){
+        .sink = sink, .user = user, .max_open = 8192, .max_bytes = 4 << 20, .timeout_ms = 30000, .last_id = random % AG_ID_MAX};
     ag_list_init(&u->by_age);
     ag_list_init(&u->spare);
     for (int i = 0; i < UPLINK_LANES; i++)
@@ -121,9 +122,9 @@ static void entry_free(struct uplink *u, struct uplink_entry *e)
 
 void uplink_deinit(struct uplink *u)
 {
-    ag_list_for_each_safe(it, &u->by_age)
+    ag_list_for_each_safe (it, &u->by_age)
         entry_free(u, ag_list_entry(it, struct uplink_entry, age));
-    ag_list_for_each_safe(it, &u->spare)
+    ag_list_for_each_safe (it, &u->spare)
         free(ag_list_entry(it, struct uplink_entry, age));
     ag_list_init(&u->spare);
     u->n_spare = 0;
@@ -256,8 +257,7 @@ static void refuse(struct uplink *u, unsigned peer, struct ag_span raw_id, const
     reply_error(u, peer, raw_id, AG_CODE_BUSY, message);
 }
 
-int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const struct ag_json_view *view,
-                  uint64_t now_ms)
+int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const struct ag_json_view *view, uint64_t now_ms)
 {
     struct ag_buf out;
     struct ag_span raw_id = ag_view_raw(view, text.p, AG_M_ID);
@@ -281,8 +281,7 @@ int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const st
     r = ag_msg_put_id(&out, text, view, id);
     if (r < 0)
         entry_free(u, e);
-    else if (!ag_list_empty(&u->queues[lane]) ||
-             !settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&out), false)))
+    else if (!ag_list_empty(&u->queues[lane]) || !settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&out), false)))
         enqueue(&u->queues[lane], e, &out);
     give_scratch(u, &out);
     return r;
@@ -321,8 +320,7 @@ void uplink_lost(struct uplink *u, unsigned lane)
 {
     while (!ag_list_empty(&u->queues[lane]) && !(u->pumping & 1u << lane)) {
         u->stats.failed++;
-        end_with_error(u, ag_list_first(&u->queues[lane], struct uplink_entry, queued), AG_CODE_NOT_CONNECTED,
-                       "not connected");
+        end_with_error(u, ag_list_first(&u->queues[lane], struct uplink_entry, queued), AG_CODE_NOT_CONNECTED, "not connected");
     }
 }
 
@@ -373,7 +371,7 @@ void uplink_failed(struct uplink *u, uint32_t id, int code, const char *message)
 
 void uplink_peer_removed(struct uplink *u, unsigned peer)
 {
-    ag_list_for_each(it, &u->by_age) {
+    ag_list_for_each (it, &u->by_age) {
         struct uplink_entry *e = ag_list_entry(it, struct uplink_entry, age);
 
         if (e->peer != peer)
@@ -406,6 +404,5 @@ uint64_t uplink_next_deadline(const struct uplink *u)
 void uplink_refuse_all(struct uplink *u)
 {
     while (!ag_list_empty(&u->by_age))
-        end_with_error(u, ag_list_first(&u->by_age, struct uplink_entry, age), AG_CODE_SHUTTING_DOWN,
-                       "shutting down");
+        end_with_error(u, ag_list_first(&u->by_age, struct uplink_entry, age), AG_CODE_SHUTTING_DOWN, "shutting down");
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Requests and reports of applications on their way to the cloud. Each gets an id of the client's own; the cloud's answer
  * goes back to the socket that asked, under the id that it used. An application's request with an id is answered
@@ -51,15 +52,15 @@ struct uplink_share {
 struct uplink {
     const struct uplink_sink *sink;
     void *user;
-    struct uplink_entry *by_id; /* uthash */
-    struct ag_list by_age;      /* struct uplink_entry.age: every entry, by deadline */
+    struct uplink_entry *by_id;          /* uthash */
+    struct ag_list by_age;               /* struct uplink_entry.age: every entry, by deadline */
     struct ag_list queues[UPLINK_LANES]; /* struct uplink_entry.queued: those not yet given to the cloud */
-    unsigned pumping;           /* bit per lane: within a call of the cloud's */
-    struct ag_list spare;       /* struct uplink_entry.age of a few that are used again */
+    unsigned pumping;                    /* bit per lane: within a call of the cloud's */
+    struct ag_list spare;                /* struct uplink_entry.age of a few that are used again */
     unsigned n_spare;
-    struct ag_buf scratch;      /* for a text while it is given on */
+    struct ag_buf scratch; /* for a text while it is given on */
     unsigned n_open, max_open;
-    size_t bytes, max_bytes;    /* of all that is open: its text is here, on its way to the disk, or with the cloud */
+    size_t bytes, max_bytes; /* of all that is open: its text is here, on its way to the disk, or with the cloud */
     struct uplink_share shares[UPLINK_NO_PEER + 1];
     unsigned timeout_ms;
     uint32_t last_id; /* ours are 1..2147483647 */
@@ -71,8 +72,7 @@ void uplink_init(struct uplink *u, const struct uplink_sink *sink, void *user, u
 void uplink_deinit(struct uplink *u);
 
 /* A report or request (has a method) from peer. 0 or -ENOMEM (nothing happened). */
-int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const struct ag_json_view *view,
-                  uint64_t now_ms);
+int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const struct ag_json_view *view, uint64_t now_ms);
 
 /* From the cloud; answer is an object such as {"result":["ok"]}. Unknown ids are counted. */
 void uplink_acked(struct uplink *u, uint32_t id, struct ag_span answer);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/report/io/spool.h"
 
 #include <errno.h>
@@ -10,9 +11,9 @@
 #include "libagent/core/log/log.h"
 
 enum {
-    GATHER_MS = 50,     /* what is taken out; whoever puts one in waits for the disk only */
-    RETRY_MS = 10000,   /* what could not be taken out */
-    LOOK_MS = 5000,     /* at a disk that did not let us in */
+    GATHER_MS = 50,      /* what is taken out; whoever puts one in waits for the disk only */
+    RETRY_MS = 10000,    /* what could not be taken out */
+    LOOK_MS = 5000,      /* at a disk that did not let us in */
     DEAD_MAX = 128 << 10 /* bytes of records that are gone, and more of them than of others: the file is rewritten */
 };
 
@@ -25,8 +26,8 @@ struct spool_op {
     size_t slot;         /* of that record in the index; set when the batch leaves */
     uint64_t at;         /* of a new record */
     int result;
-    uint16_t needs;      /* what is written */
-    uint16_t released;   /* of a new record, while it was on its way */
+    uint16_t needs;    /* what is written */
+    uint16_t released; /* of a new record, while it was on its way */
 };
 
 /* What the worker has of its own until on_work_done(). */
@@ -46,11 +47,11 @@ struct spool {
     char path[SPOOL_PATH_MAX];
     struct spool_file file;
     struct spool_index index;
-    uint64_t synced;          /* bytes of the file that are on the disk */
-    int lock;                 /* descriptor, -1: none */
-    int unavailable;          /* -errno: nothing can be read or written; 0 */
-    uint64_t look_ms;         /* when to look again */
-    int said;                 /* the error that the log knows of */
+    uint64_t synced;  /* bytes of the file that are on the disk */
+    int lock;         /* descriptor, -1: none */
+    int unavailable;  /* -errno: nothing can be read or written; 0 */
+    uint64_t look_ms; /* when to look again */
+    int said;         /* the error that the log knows of */
     struct ag_log_gate gate;
     struct ag_list gathering; /* struct spool_op, for the next commit */
     unsigned n_puts;          /* of them, those that somebody waits for */
@@ -201,7 +202,7 @@ static void write_op(struct spool *s, struct spool_op *op)
 
 static void settle_all(struct spool *s, int r)
 {
-    ag_list_for_each(it, &s->writing)
+    ag_list_for_each (it, &s->writing)
         ag_list_entry(it, struct spool_op, link)->result = r;
 }
 
@@ -215,7 +216,7 @@ static void write_batch(struct spool *s)
         settle_all(s, r);
         return;
     }
-    ag_list_for_each(it, &s->writing)
+    ag_list_for_each (it, &s->writing)
         write_op(s, ag_list_entry(it, struct spool_op, link));
     if (b->file.only_read)
         return;
@@ -249,7 +250,7 @@ static void on_work_done(uv_work_t *work, int status);
 /* Takes what can be written now. false: nothing. */
 static bool fill_batch(struct spool *s)
 {
-    ag_list_for_each_safe(it, &s->gathering) {
+    ag_list_for_each_safe (it, &s->gathering) {
         struct spool_op *op = ag_list_entry(it, struct spool_op, link);
         struct spool_place *p;
 
@@ -307,8 +308,8 @@ static void take_file(struct spool *s)
     s->synced = b->synced;
     s->stats.lost += n_lost;
     if (b->was_gone && b->moved)
-        ag_log(AG_LOG_ERROR, "%s: removed, replaced or cut while it was in use; rewritten, %zu reports lost%s%s", s->path,
-               n_lost, b->aside[0] ? ", what was there put aside as " : "", b->aside);
+        ag_log(AG_LOG_ERROR, "%s: removed, replaced or cut while it was in use; rewritten, %zu reports lost%s%s", s->path, n_lost,
+               b->aside[0] ? ", what was there put aside as " : "", b->aside);
     else if (b->moved && b->aside[0])
         ag_log(AG_LOG_ERROR, "%s: something else has come there; put aside as %s", s->path, b->aside);
     s->stats.put_aside += b->moved && b->aside[0];

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The store of kept reports: one file, records by sequence number, each with the set of those who still need it (bits; what
  * they stand for is the caller's, for ever: they are in the file). Writes are committed on a thread of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/report/io/spool_file.h"
 
 #include <errno.h>
@@ -281,8 +282,7 @@ static int finish(struct spool_file *to)
     return r;
 }
 
-static int fill(const struct spool_file *f, const struct spool_place *places, size_t n, uint64_t *at_out,
-                struct spool_file *to)
+static int fill(const struct spool_file *f, const struct spool_place *places, size_t n, uint64_t *at_out, struct spool_file *to)
 {
     int r = write_heads(to, SPOOL_HEADS);
 
@@ -327,8 +327,8 @@ static int take_place(const char *tmp, char *aside_out, struct spool_file *to, i
     return r;
 }
 
-int spool_file_rewrite(const struct spool_file *f, const struct spool_place *places, size_t n, uint64_t *at_out,
-                       char *aside_out, struct spool_file *to_out)
+int spool_file_rewrite(const struct spool_file *f, const struct spool_place *places, size_t n, uint64_t *at_out, char *aside_out,
+                       struct spool_file *to_out)
 {
     char tmp[SPOOL_PATH_MAX];
     struct spool_file to;
@@ -481,7 +481,7 @@ int spool_file_wipe(const char *path)
         if (with_end(path, end, name) < 0)
             return -ENAMETOOLONG;
         if (lstat(name, &st) < 0 && errno == ENOENT)
-            continue; /* a read-only file system would not say so */
+            continue;                                                         /* a read-only file system would not say so */
         if (unlink(name) < 0 && errno != ENOENT && errno != EISDIR && r == 0) /* a folder is none of ours */
             r = -errno;
     }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The store's file on the disk (its form: client/report/core/spool_form.h), and what can befall it: damaged, cut short, of another
  * form, not a file, not ours, removed or replaced while it is in use; a disk that is full, read-only, gone or failing. All
@@ -17,11 +18,11 @@ enum { SPOOL_PATH_MAX = 600 };
 /* Copied as it is; whoever holds the last copy closes fd. */
 struct spool_file {
     char path[SPOOL_PATH_MAX];
-    int fd;             /* -1: there is none */
-    bool only_read;     /* it cannot be written: a read-only file system */
-    uint64_t end;       /* where the next entry goes */
-    uint64_t turn;      /* of the head written last */
-    uint64_t told;      /* length in that head */
+    int fd;         /* -1: there is none */
+    bool only_read; /* it cannot be written: a read-only file system */
+    uint64_t end;   /* where the next entry goes */
+    uint64_t turn;  /* of the head written last */
+    uint64_t told;  /* length in that head */
 };
 
 /* Keeps other processes off the file's folder for as long as the descriptor in *lock_out is open; -1: this file system
@@ -29,9 +30,9 @@ struct spool_file {
 int spool_file_lock(const char *path, int *lock_out);
 
 enum spool_found {
-    SPOOL_FOUND_NONE,      /* no file */
-    SPOOL_FOUND_FORM,      /* scanned; see struct spool_scan */
-    SPOOL_FOUND_STRANGE,   /* not a regular file, or not to be opened: put it aside */
+    SPOOL_FOUND_NONE,    /* no file */
+    SPOOL_FOUND_FORM,    /* scanned; see struct spool_scan */
+    SPOOL_FOUND_STRANGE, /* not a regular file, or not to be opened: put it aside */
 };
 
 /* Opens what is there and scans it. 0 with *found_out, -errno: nothing is open. */
@@ -49,8 +50,8 @@ int spool_file_put_aside(const char *path, char aside_out[SPOOL_PATH_MAX]);
  * path: that is put aside first when aside_out is not NULL. at_out[i]: the new place of each, 0: it could not be read.
  * *to_out is the new file; f stays open and is not changed. 0 or -errno: nothing is changed.
  */
-int spool_file_rewrite(const struct spool_file *f, const struct spool_place *places, size_t n, uint64_t *at_out,
-                       char *aside_out, struct spool_file *to_out);
+int spool_file_rewrite(const struct spool_file *f, const struct spool_place *places, size_t n, uint64_t *at_out, char *aside_out,
+                       struct spool_file *to_out);
 
 /* The file that is open is one of a version before 0.2. */
 bool spool_file_is_old(const struct spool_file *f);

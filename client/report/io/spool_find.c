@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/report/io/spool_find.h"
 
 #include <errno.h>
@@ -33,8 +34,7 @@ static void describe(const struct spool_find *f, const struct spool_scan *scan, 
     else if (scan->heads == SPOOL_HEADS_BAD && scan->n_live + scan->n_gone == 0)
         snprintf(out, n, "not a file of kept reports");
     else if (scan->n_damaged > 0)
-        snprintf(out, n, "damaged in %u places, first at byte %llu", scan->n_damaged,
-                 (unsigned long long) scan->first_damaged);
+        snprintf(out, n, "damaged in %u places, first at byte %llu", scan->n_damaged, (unsigned long long) scan->first_damaged);
     else if (scan->shorter)
         snprintf(out, n, "cut short, by %llu bytes or more", (unsigned long long) (scan->head.length - scan->end));
     else if (scan->heads != SPOOL_HEADS_GOOD)
@@ -62,8 +62,7 @@ static int heal(struct spool_find *f, const struct spool_scan *scan)
         spool_file_close(&f->file);
         f->file = fresh;
         f->n_put_aside++;
-        ag_log(AG_LOG_ERROR, "%s: %s; put aside as %s, %zu reports saved", f->path, what, aside,
-               spool_index_count(&f->index));
+        ag_log(AG_LOG_ERROR, "%s: %s; put aside as %s, %zu reports saved", f->path, what, aside, spool_index_count(&f->index));
     } else if (r != f->said) {
         ag_log(AG_LOG_ERROR, "%s: %s; cannot be put aside: %s; %zu reports can be read", f->path, what, strerror(-r),
                spool_index_count(&f->index));

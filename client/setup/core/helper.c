@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/setup/core/helper.h"
 
 #include <errno.h>
@@ -296,8 +297,8 @@ static bool take_info(struct helper *h, struct ag_span params)
 /* Newer scripts say in it how it went. */
 static bool take_connected(struct helper *h, struct ag_span params)
 {
-    struct ag_span result = params.p && ag_json_type(params) == AG_JSON_OBJECT ? ag_json_get(params, "result")
-                                                                             : (struct ag_span){NULL, 0};
+    struct ag_span result =
+        params.p && ag_json_type(params) == AG_JSON_OBJECT ? ag_json_get(params, "result") : (struct ag_span){NULL, 0};
 
     if (!result.p || ag_span_eq(result, "\"ok\"") || ag_span_eq(result, "\"OK\""))
         h->sink->wifi_connected(h->user);
@@ -327,9 +328,9 @@ static enum helper_taken take_status(struct helper *h, struct ag_span params)
 
 static bool is_for_others(struct ag_span method)
 {
-    static const char *const known[] = {"_internal.wifi_scan_resp", "_internal.wifi_disconnected_event",
-                                        "_internal.wifi_reconnected_failed_event", "_internal.wifi_disconnect_resp",
-                                        "_internal.res_wifi_reload", "_internal.record_offline"};
+    static const char *const known[] = {
+        "_internal.wifi_scan_resp",       "_internal.wifi_disconnected_event", "_internal.wifi_reconnected_failed_event",
+        "_internal.wifi_disconnect_resp", "_internal.res_wifi_reload",         "_internal.record_offline"};
 
     for (size_t i = 0; i < ag_array_size(known); i++) {
         if (ag_span_is(method, known[i], strlen(known[i])))

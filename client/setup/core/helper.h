@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The external helper: the vendor's _internal.* handshake, for helper scripts that exist. The helper runs a receiver again
  * and again that connects, says _internal.hello, prints the one text that it gets, and leaves; answers come over
@@ -70,14 +71,14 @@ struct helper {
     const struct helper_sink *sink;
     void *user;
     enum helper_stage stage;
-    char dir[512];            /* data directory, for the helper's files */
-    char new_token[17];       /* offered in request_dtoken; a secret */
+    char dir[512];      /* data directory, for the helper's files */
+    char new_token[17]; /* offered in request_dtoken; a secret */
     struct ag_buf held[HELPER_N_ASKS];
     uint64_t ask_at_ms[HELPER_N_ASKS]; /* not before; 0: never asked */
     unsigned n_asked[HELPER_N_ASKS];
-    uint64_t free_peers;      /* bit per socket that said hello and got nothing yet */
-    uint64_t last_hello_ms;   /* 0: never */
-    uint64_t bad;             /* texts that made no sense */
+    uint64_t free_peers;    /* bit per socket that said hello and got nothing yet */
+    uint64_t last_hello_ms; /* 0: never */
+    uint64_t bad;           /* texts that made no sense */
 };
 
 void helper_init(struct helper *h, const struct helper_sink *sink, void *user, const char *dir);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What an external helper's words mean for the device. With it the client leaves device.conf's identity,
  * token, country and wifi.conf to the helper, and goes by the files only where the helper's script does not

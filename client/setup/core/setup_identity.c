@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A device without an identity: did 0 in device.conf asks for did and key at once, did 1 after provisioning.
  * The vendor's form of that request is not public, so the exchange is a program of the platform's:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A network comes, and is joined with the platform's program: tries, pauses, and the way back to the access
  * point. */
 #include <errno.h>
@@ -44,8 +45,7 @@ void setup_drop_network(struct setup_machine *m, const struct setup_facts *f)
 
 /* After enauth the owner's phone may still give a network, and a router that renews its password, who know
    the token: over the LAN, that is. */
-static bool is_stranger(const struct setup_machine *m, const struct setup_facts *f, enum origin_kind from,
-                        uint64_t uid)
+static bool is_stranger(const struct setup_machine *m, const struct setup_facts *f, enum origin_kind from, uint64_t uid)
 {
     uint64_t owner = owner_uid(m, f);
 
@@ -184,8 +184,7 @@ static void give_up(struct setup_machine *m, const struct setup_facts *f)
 {
     m->n_failed++;
     setup_do(m, SETUP_DO_SAY, SETUP_SAY_JOIN_FAILED);
-    setup_do(m, SETUP_DO_CLOUD_STOP,
-             0); /* a device that was on another network: no more retries from behind the access point */
+    setup_do(m, SETUP_DO_CLOUD_STOP, 0); /* a device that was on another network: no more retries from behind the access point */
     setup_do(m, SETUP_DO_STATE, DEVICE_EV_JOIN_FAILED);
     setup_drop_network(m, f);
     setup_ap_go(m, f);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/setup/core/setup_machine.h"
 
 #include <assert.h>
@@ -127,8 +128,7 @@ void setup_reload(struct setup_machine *m, const struct setup_facts *f, unsigned
 
 static bool is_of_state(const struct setup_machine *m, enum setup_program p)
 {
-    return (p == SETUP_RUN_AP && m->state == SETUP_AP_OPENING) ||
-           (p == SETUP_RUN_JOIN && m->state == SETUP_JOINING) ||
+    return (p == SETUP_RUN_AP && m->state == SETUP_AP_OPENING) || (p == SETUP_RUN_JOIN && m->state == SETUP_JOINING) ||
            (p == SETUP_RUN_RESTORE && m->state == SETUP_RESTORING);
 }
 
@@ -147,8 +147,7 @@ void setup_ended(struct setup_machine *m, const struct setup_facts *f, enum setu
 /* A try to join waits for the end of a program that has been asked to reboot. */
 static uint64_t state_deadline(const struct setup_machine *m)
 {
-    if (m->state == SETUP_LEAVING || m->state == SETUP_ASKED ||
-        (m->state == SETUP_WAITING && !setup_place_is_taken(m)))
+    if (m->state == SETUP_LEAVING || m->state == SETUP_ASKED || (m->state == SETUP_WAITING && !setup_place_is_taken(m)))
         return m->at_ms;
     return UINT64_MAX;
 }
@@ -180,8 +179,8 @@ bool setup_is_joining(const struct setup_machine *m)
 
 bool setup_is_busy(const struct setup_machine *m)
 {
-    return setup_is_joining(m) || setup_place_is_taken(m) || m->state == SETUP_LEAVING ||
-           m->reboot != SETUP_NO_REBOOT || m->identity_runs;
+    return setup_is_joining(m) || setup_place_is_taken(m) || m->state == SETUP_LEAVING || m->reboot != SETUP_NO_REBOOT ||
+           m->identity_runs;
 }
 
 /* ---- decisions ---- */
@@ -204,8 +203,7 @@ bool setup_next(struct setup_machine *m, struct setup_decision *out)
     return true;
 }
 
-static void run_carried(struct setup_machine *m, const struct setup_facts *f, enum setup_program program,
-                        int r)
+static void run_carried(struct setup_machine *m, const struct setup_facts *f, enum setup_program program, int r)
 {
     if (program == SETUP_RUN_ZONE)
         setup_zone_carried(m, f, SETUP_DO_RUN, r);
@@ -215,8 +213,7 @@ static void run_carried(struct setup_machine *m, const struct setup_facts *f, en
         setup_ended(m, f, program, r);
 }
 
-void setup_carried(struct setup_machine *m, const struct setup_facts *f, const struct setup_decision *d,
-                   int r)
+void setup_carried(struct setup_machine *m, const struct setup_facts *f, const struct setup_decision *d, int r)
 {
     switch (d->what) {
     case SETUP_DO_SAVE:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * From a device that belongs to nobody to one on its owner's network, and back: provisioning, joining, reset,
  * reboot, the request for an identity, and what an external helper's words mean. Events go in; decisions come
@@ -26,10 +27,9 @@
 #include "client/setup/core/helper.h"
 
 enum {
-    SETUP_GRACE_MS = 500, /* an answer needs the network that is about to go */
-    SETUP_HELPER_JOIN_MS =
-        360000, /* five tries of a minute, their pauses, the access point: the helper's word comes first */
-    SETUP_HELPER_MISSED_MS = 5000,      /* how often it is said that no helper has come */
+    SETUP_GRACE_MS = 500,          /* an answer needs the network that is about to go */
+    SETUP_HELPER_JOIN_MS = 360000, /* five tries of a minute, their pauses, the access point: the helper's word comes first */
+    SETUP_HELPER_MISSED_MS = 5000, /* how often it is said that no helper has come */
     SETUP_IDENTITY_0_MS = 24 * 3600000, /* did 0: the server works in batches */
     SETUP_IDENTITY_1_MS = 30000
 };
@@ -147,9 +147,8 @@ struct setup_facts {
     bool has_zone_link;
     uint64_t uid;                         /* the owner's; 0: not known */
     char country[DEVICE_COUNTRY_MAX + 1]; /* of device.country; empty: none */
-    bool has_trial; /* told to setup_start(), setup_helper_wifi() and setup_helper_silent() only */
-    struct wifi_conf
-        trial; /* when has_trial: the network of wifi.conf, never joined so far; holds a secret */
+    bool has_trial;                       /* told to setup_start(), setup_helper_wifi() and setup_helper_silent() only */
+    struct wifi_conf trial;               /* when has_trial: the network of wifi.conf, never joined so far; holds a secret */
 };
 
 enum { SETUP_DECISIONS_MAX = 16 };
@@ -169,9 +168,9 @@ struct setup_machine {
     unsigned identity_pause_ms;
     bool network_is_asked, zone_is_asked; /* somebody waits for the answer */
     bool zone_runs, zone_is_set;
-    bool params_are_old;         /* wiped once no decision needs them */
-    unsigned n_joined, n_failed; /* since the start */
-    uint64_t last_uid;           /* the owner whose new network failed, 0: none; until he gives another */
+    bool params_are_old;                  /* wiped once no decision needs them */
+    unsigned n_joined, n_failed;          /* since the start */
+    uint64_t last_uid;                    /* the owner whose new network failed, 0: none; until he gives another */
     char country[DEVICE_COUNTRY_MAX + 1]; /* the one that a phone brought; empty: none */
     char zone[64];
     char token[DEVICE_TOKEN_LEN + 1]; /* of SET_TOKEN; a secret */
@@ -201,8 +200,7 @@ void setup_zone(struct setup_machine *m, const struct setup_facts *f, const char
 void setup_reset(struct setup_machine *m, const struct setup_facts *f);
 void setup_reboot(struct setup_machine *m, const struct setup_facts *f);
 /* A program of RUN has ended; status 0 is well. */
-void setup_ended(struct setup_machine *m, const struct setup_facts *f, enum setup_program program,
-                 int status);
+void setup_ended(struct setup_machine *m, const struct setup_facts *f, enum setup_program program, int status);
 /* A deadline of setup_next_deadline() may be there. */
 void setup_tick(struct setup_machine *m, const struct setup_facts *f);
 
@@ -214,16 +212,14 @@ void setup_helper_country(struct setup_machine *m, struct ag_span country);
 void setup_helper_wifi(struct setup_machine *m, const struct setup_facts *f, bool provisioned);
 void setup_helper_connected(struct setup_machine *m, const struct setup_facts *f);
 void setup_helper_failed(struct setup_machine *m, const struct setup_facts *f, enum helper_failure how);
-void setup_helper_silent(struct setup_machine *m,
-                         const struct setup_facts *f); /* no answer to the question of this stage */
+void setup_helper_silent(struct setup_machine *m, const struct setup_facts *f); /* no answer to the question of this stage */
 
 /* ---- decisions ---- */
 
 /* Takes the next one. false: none left. */
 bool setup_next(struct setup_machine *m, struct setup_decision *out);
 /* What became of it: 0 or -errno. */
-void setup_carried(struct setup_machine *m, const struct setup_facts *f, const struct setup_decision *d,
-                   int r);
+void setup_carried(struct setup_machine *m, const struct setup_facts *f, const struct setup_decision *d, int r);
 
 /* UINT64_MAX: none. */
 uint64_t setup_next_deadline(const struct setup_machine *m);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Between the parts of setup_machine.*: the machine itself, joining, reset and reboot, the identity, the
  * external helper. */
 #ifndef CLIENT_SETUP_PART_H
@@ -33,8 +34,7 @@ void setup_drop_network(struct setup_machine *m, const struct setup_facts *f);
 void setup_forget_params(struct setup_machine *m);
 void setup_set_provisioned(struct setup_machine *m, bool provisioned);
 void setup_set_country(struct setup_machine *m, const char *country);
-void setup_joined(struct setup_machine *m,
-                  const struct setup_facts *f); /* the network is there, whoever joined it */
+void setup_joined(struct setup_machine *m, const struct setup_facts *f); /* the network is there, whoever joined it */
 void setup_zone_begin(struct setup_machine *m, const struct setup_facts *f, const char *zone, bool asked);
 void setup_zone_carried(struct setup_machine *m, const struct setup_facts *f, enum setup_do what, int r);
 
@@ -43,8 +43,7 @@ setup_act setup_reset_leave, setup_reset_go;
 void setup_reboot_tick(struct setup_machine *m, const struct setup_facts *f);
 
 /* setup_identity.c */
-void setup_online(struct setup_machine *m,
-                  const struct setup_facts *f); /* the network is there: the cloud, or first a did */
+void setup_online(struct setup_machine *m, const struct setup_facts *f); /* the network is there: the cloud, or first a did */
 void setup_identity_tick(struct setup_machine *m, const struct setup_facts *f);
 void setup_identity_ended(struct setup_machine *m, const struct setup_facts *f, int status);
 void setup_identity_read(struct setup_machine *m, int r);

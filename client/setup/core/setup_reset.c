@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reset, and reboot. The order of a reset: the owner is off the disk, the asker is told, then the device
    forgets what it has in memory, a new token is in force, the access point opens. */
 #include <errno.h>
@@ -49,8 +50,7 @@ void setup_reset_go(struct setup_machine *m, const struct setup_facts *f)
 
 void setup_reboot(struct setup_machine *m, const struct setup_facts *f)
 {
-    if (m->settings.external || !f->has_program || m->state == SETUP_LEAVING ||
-        m->reboot == SETUP_REBOOT_DUE) {
+    if (m->settings.external || !f->has_program || m->state == SETUP_LEAVING || m->reboot == SETUP_REBOOT_DUE) {
         setup_do(m, SETUP_DO_ANSWER, -ENOSYS);
         return;
     }

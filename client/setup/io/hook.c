@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/setup/io/hook.h"
 
 #include <errno.h>
@@ -72,8 +73,8 @@ static char **merge_env(const char *const env[])
     return all;
 }
 
-int hook_run(struct hook **out, uv_loop_t *loop, const char *const args[], const char *const env[],
-             unsigned timeout_ms, hook_fn done, void *user)
+int hook_run(struct hook **out, uv_loop_t *loop, const char *const args[], const char *const env[], unsigned timeout_ms,
+             hook_fn done, void *user)
 {
     struct ag_child_options o = {.args = args, .timeout_ms = timeout_ms, .done = on_end};
     struct hook *k = calloc(1, sizeof *k);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/status/core/status_text.h"
 
 #include <inttypes.h>
@@ -78,8 +79,7 @@ static int put_error(struct ag_buf *out, const struct status_cloud *c, uint64_t 
     r = ag_buf_printf(out, ",\"error\":{\"reason\":\"%s\",", cloud_loss_word(p->loss));
     if (r == 0)
         r = put_text(out, "text", p->why);
-    return r == 0 ? ag_buf_printf(out, ",\"time\":%" PRIu64 ",\"ago_s\":%" PRIu64 "}", time_s > ago_s ? time_s - ago_s : 0,
-                                  ago_s)
+    return r == 0 ? ag_buf_printf(out, ",\"time\":%" PRIu64 ",\"ago_s\":%" PRIu64 "}", time_s > ago_s ? time_s - ago_s : 0, ago_s)
                   : r;
 }
 
@@ -187,8 +187,7 @@ static int put_lan(struct ag_buf *out, const struct status_facts *f)
 static int put_setup(struct ag_buf *out, const struct status_facts *f)
 {
     int r = ag_buf_printf(out, ",\"setup\":{\"provisioned\":%s,\"joining\":%s,\"joined\":%u,\"failed\":%u,\"hooks_missing\":[",
-                          bool_text(f->setup.provisioned), bool_text(f->setup.joining), f->setup.joined,
-                          f->setup.failed);
+                          bool_text(f->setup.provisioned), bool_text(f->setup.joining), f->setup.joined, f->setup.failed);
 
     for (unsigned i = 0; i < f->setup.n_hooks_missing && r == 0; i++) {
         const char *path = f->setup.hooks_missing[i];
@@ -204,8 +203,8 @@ static int put_setup(struct ag_buf *out, const struct status_facts *f)
 static int put_clock(struct ag_buf *out, const struct status_facts *f)
 {
     static const char *const sources[] = {"own", "cloud", "unset"};
-    int r = ag_buf_printf(out, ",\"clock\":{\"source\":\"%s\",\"time\":%" PRIu64 ",\"kept\":%s", sources[f->clock],
-                          f->time_s, bool_text(f->clock_kept));
+    int r = ag_buf_printf(out, ",\"clock\":{\"source\":\"%s\",\"time\":%" PRIu64 ",\"kept\":%s", sources[f->clock], f->time_s,
+                          bool_text(f->clock_kept));
 
     if (r == 0)
         r = f->has_offset ? ag_buf_printf(out, ",\"offset_s\":%" PRId64, f->offset_s)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the client says of itself: the texts of client.status, cloud.status and client.counters. Figures in, JSON out; names
  * that come from files, servers or peers may hold any bytes. Nothing secret is among the figures, so nothing secret is in
@@ -19,15 +20,15 @@ struct status_count {
 
 struct status_cloud {
     const char *name;
-    const char *word;       /* of local.status: "cloud_trying", "cloud_connected", "cloud_retry"; "off" */
-    uint64_t since_ms;      /* how long it has been so */
-    uint64_t error_ago_ms;  /* facts.past */
-    uint64_t next_try_ms;   /* UINT64_MAX: none is waited for */
+    const char *word;      /* of local.status: "cloud_trying", "cloud_connected", "cloud_retry"; "off" */
+    uint64_t since_ms;     /* how long it has been so */
+    uint64_t error_ago_ms; /* facts.past */
+    uint64_t next_try_ms;  /* UINT64_MAX: none is waited for */
     struct cloud_facts facts;
     struct status_count dropped[STATUS_DROPS_MAX];
     unsigned n_dropped;
-    bool has_kept;          /* with several clouds */
-    unsigned kept;          /* reports that wait for it on the disk */
+    bool has_kept; /* with several clouds */
+    unsigned kept; /* reports that wait for it on the disk */
 };
 
 enum status_clock {
@@ -40,10 +41,10 @@ struct status_facts {
     const char *version;
     int pid;
     uint64_t uptime_ms;
-    const char *dir;      /* data directory */
+    const char *dir; /* data directory */
     const char *model, *firmware;
     uint64_t did;
-    const char *state;    /* as local.query_status answers */
+    const char *state; /* as local.query_status answers */
 
     struct status_cloud clouds[STATUS_CLOUDS_MAX]; /* in the order of the list */
     unsigned n_clouds;
@@ -52,19 +53,19 @@ struct status_facts {
         unsigned reports, max_reports;
         uint64_t bytes, max_bytes;
         bool has_oldest;
-        uint64_t oldest_ms;  /* its age */
-        uint64_t dropped;    /* by age or by number, since the start */
-        const char *error;   /* why nothing can be kept; NULL: it can */
+        uint64_t oldest_ms; /* its age */
+        uint64_t dropped;   /* by age or by number, since the start */
+        const char *error;  /* why nothing can be kept; NULL: it can */
     } spool;
 
     struct {
-        bool open;           /* a socket is there */
-        unsigned peers;      /* within the last half minute */
+        bool open;      /* a socket is there */
+        unsigned peers; /* within the last half minute */
         uint64_t served;
         struct status_count refused[STATUS_REFUSED_MAX];
         unsigned n_refused;
-        bool reveals_token;  /* to whoever says hello: the device belongs to nobody yet */
-        int token_mode;      /* permissions of device.token; -1: there is none */
+        bool reveals_token; /* to whoever says hello: the device belongs to nobody yet */
+        int token_mode;     /* permissions of device.token; -1: there is none */
     } lan;
 
     struct {
@@ -78,10 +79,10 @@ struct status_facts {
     unsigned local_peers;
 
     enum status_clock clock;
-    uint64_t time_s;         /* Unix time as the client uses it */
-    bool clock_kept;         /* somebody keeps it right */
+    uint64_t time_s; /* Unix time as the client uses it */
+    bool clock_kept; /* somebody keeps it right */
     bool has_offset;
-    int64_t offset_s;        /* own clock minus the cloud's, as far as a cloud tells the time */
+    int64_t offset_s; /* own clock minus the cloud's, as far as a cloud tells the time */
 };
 
 /* The result of client.status, an object, appended. 0 or -ENOMEM. */

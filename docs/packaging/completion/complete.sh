@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # What may stand in place of the last word of a command line:
 #
 #   complete.sh PROGRAM [WORD...] CURRENT

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # build.sh OUT: builds the Debian packages of this tree, without touching it, and leaves them in OUT.
 set -eu
 out=$1

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The Wi-Fi hook of miio_client where NetworkManager runs: it joins the network of wifi.conf, or opens the access point when there is
 # no such file. One profile, "miio", is ours; nothing else of NetworkManager is touched. Goes into /etc/miio-hooks (under systemd) or
 # the data directory, as wifi_start.sh.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 case "$1" in
 miio-linux)
 	# miio_recv_line and miio_send_line have no options

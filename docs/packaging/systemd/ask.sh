@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Stands in for a hook where the daemons are not root: installed under the hook's name, it leaves a request where systemd sees it
 # (miio-hook@NAME.path), and ends as the hook has ended there.
 ask=${MIIO_ASK_DIR:-/run/miio-ask} asked=${MIIO_ASKED_DIR:-/run/miio-asked}

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # run_hook.sh NAME ARGUMENT...: the maker's program of that name, else the sample. Root runs it, so it is not looked for in the data
 # directory, which is the client's.
 name=$1

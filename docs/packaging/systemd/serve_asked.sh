@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # serve_asked.sh NAME: runs as root what a daemon has asked for through ask.sh. Nothing of a request is believed: it may hold the
 # words below and no others.
 ask=${MIIO_ASK_DIR:-/run/miio-ask} asked=${MIIO_ASKED_DIR:-/run/miio-asked} here=${0%/*}

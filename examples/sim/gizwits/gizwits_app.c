@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The Apps and the M2M server of the Gizwits stand-in: one connection at the broker, frames both ways. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* miio_sim cloud --kind gizwits: options, life, standard input and journal of the stand-in. */
 #include <errno.h>
 #include <getopt.h>
@@ -83,9 +84,8 @@ static int do_switch(struct gzsim *s, const char *verb, const char *value)
 static int do_order(struct gzsim *s, const char *verb, const char *value)
 {
     if (strcmp(verb, "!stats") == 0) {
-        sim_note("stats", ",\"logins\":%llu,\"frames\":%llu,\"pings\":%llu,\"refused\":%llu",
-                 (unsigned long long) s->n_logins, (unsigned long long) s->n_frames,
-                 (unsigned long long) s->n_pings, (unsigned long long) s->n_refused);
+        sim_note("stats", ",\"logins\":%llu,\"frames\":%llu,\"pings\":%llu,\"refused\":%llu", (unsigned long long) s->n_logins,
+                 (unsigned long long) s->n_frames, (unsigned long long) s->n_pings, (unsigned long long) s->n_refused);
         return 0;
     }
     if (strcmp(verb, "!drop") == 0 || strcmp(verb, "!forget") == 0) {
@@ -268,9 +268,8 @@ static bool take_option(struct gzsim *s, struct options *o, int c)
 static int parse_options(struct gzsim *s, struct options *o, int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"product-key", 1, NULL, 'k'}, {"http", 1, NULL, 'w'}, {"mqtt", 1, NULL, 'm'},
-        {"broker", 1, NULL, 'b'},      {"apps", 1, NULL, 'n'}, {"auto-ack", 0, NULL, 'a'},
-        {"help", 0, NULL, 'h'},        {NULL, 0, NULL, 0},
+        {"product-key", 1, NULL, 'k'}, {"http", 1, NULL, 'w'},     {"mqtt", 1, NULL, 'm'}, {"broker", 1, NULL, 'b'},
+        {"apps", 1, NULL, 'n'},        {"auto-ack", 0, NULL, 'a'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
     };
     int c;
 
@@ -298,8 +297,7 @@ static int start(struct gzsim *s, const struct options *o)
     if (r < 0)
         return r;
     start_handles(s);
-    r = uv_ip4_addr(o->has_broker ? o->broker.host : "127.0.0.1",
-                    o->has_broker ? o->broker.port : s->child.port, &s->broker);
+    r = uv_ip4_addr(o->has_broker ? o->broker.host : "127.0.0.1", o->has_broker ? o->broker.port : s->child.port, &s->broker);
     if (r == 0)
         r = uv_ip4_addr("127.0.0.1", o->mqtt, &a);
     if (r == 0)

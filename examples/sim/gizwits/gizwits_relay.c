@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the Gizwits stand-in wants of a device's connection: login, packets, frames. */
 #include <errno.h>
 #include <stdlib.h>
@@ -89,8 +90,7 @@ static bool is_device_command(uint16_t cmd, bool to_app)
 {
     if (!to_app)
         return cmd == GZ_ASK_APPS;
-    return cmd == GZ_TO_APP || cmd == GZ_ACKED || cmd == GZ_ACK ||
-           cmd == GZ_SET_LOG_ACK || cmd == GZ_LOG;
+    return cmd == GZ_TO_APP || cmd == GZ_ACKED || cmd == GZ_ACK || cmd == GZ_SET_LOG_ACK || cmd == GZ_LOG;
 }
 
 /* NULL, or what forbids the publish. */
@@ -220,11 +220,9 @@ static int relay_login(struct mqtt_relay *base, struct mqtt_connect *c, const ch
     d = gzsim_device_find(r->s, c->client_id);
     if (!d)
         return CODE_CLIENT_ID;
-    if (!ag_span_is(c->user, d->did, GZSIM_DID_LEN) ||
-        !ag_span_is(c->password, d->passcode, strlen(d->passcode)))
+    if (!ag_span_is(c->user, d->did, GZSIM_DID_LEN) || !ag_span_is(c->password, d->passcode, strlen(d->passcode)))
         return CODE_LOGIN;
-    if (!(c->flags & MQTT_FLAG_CLEAN) || (c->flags & MQTT_FLAG_WILL) || c->keepalive_s == 0 ||
-        c->keepalive_s > KEEPALIVE_MAX_S)
+    if (!(c->flags & MQTT_FLAG_CLEAN) || (c->flags & MQTT_FLAG_WILL) || c->keepalive_s == 0 || c->keepalive_s > KEEPALIVE_MAX_S)
         return CODE_NOT_ALLOWED;
     r->device = d;
     c->flags &= (uint8_t) ~(MQTT_FLAG_USER | MQTT_FLAG_PASSWORD); /* the broker behind asks for none */

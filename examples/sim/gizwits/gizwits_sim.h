@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The Gizwits stand-in: GService over HTTP, and M2M as a relay in front of a real mosquitto. The relay judges
  * CONNECT, subscriptions, topics, frames and heartbeats by the documents; messages go through the broker. The
@@ -81,8 +82,7 @@ struct gzsim_device *gzsim_device_find(struct gzsim *s, struct ag_span did);
 /* false: more than 60 in 180 s. */
 bool gzsim_device_ping(struct gzsim_device *d, uint64_t now_ms);
 /* path "-": no file, only names. 0 or -errno. */
-int gzsim_firmware_set(struct gzsim *s, int type, const char *version, uint32_t fid, const char *path,
-                       bool with_md5);
+int gzsim_firmware_set(struct gzsim *s, int type, const char *version, uint32_t fid, const char *path, bool with_md5);
 void gzsim_state_free(struct gzsim *s);
 
 /* ---- gizwits_relay.c ---- */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the Gizwits stand-in remembers. */
 #include <errno.h>
 #include <openssl/evp.h>
@@ -70,8 +71,7 @@ static void md5_hex(struct ag_span bytes, char out[33])
         snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }
 
-int gzsim_firmware_set(struct gzsim *s, int type, const char *version, uint32_t fid, const char *path,
-                       bool with_md5)
+int gzsim_firmware_set(struct gzsim *s, int type, const char *version, uint32_t fid, const char *path, bool with_md5)
 {
     struct gzsim_firmware *f = &s->firmware[type - 1];
     struct ag_buf bytes = AG_BUF_INIT;

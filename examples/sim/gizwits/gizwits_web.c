@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* GService of the Gizwits stand-in: devices, provisioning, firmware. Bodies both ways: key=value&key=value. */
 #include <errno.h>
 #include <stdio.h>
@@ -79,8 +80,8 @@ static int get_provision(struct gzsim *s, const char *did, struct sim_web_answer
     }
     sim_note("provision", ",\"did\":\"%s\"", did);
     a->status = 200;
-    return ag_buf_printf(&a->body, "host=127.0.0.1&port=%u&server_ts=%lld&log_host=127.0.0.1&log_port=80\r\n",
-                         s->mqtt_port, (long long) time(NULL));
+    return ag_buf_printf(&a->body, "host=127.0.0.1&port=%u&server_ts=%lld&log_host=127.0.0.1&log_port=80\r\n", s->mqtt_port,
+                         (long long) time(NULL));
 }
 
 static int fw_type(struct ag_span v)
@@ -90,8 +91,7 @@ static int fw_type(struct ag_span v)
     return v.p && ag_span_eq(v, "2") ? 2 : 0;
 }
 
-static int post_check_v41(struct gzsim *s, const char *did, const struct sim_web_request *q,
-                          struct sim_web_answer *a)
+static int post_check_v41(struct gzsim *s, const char *did, const struct sim_web_request *q, struct sim_web_answer *a)
 {
     struct ag_span version = field(q, "soft_version");
     int type = fw_type(field(q, "type"));
@@ -101,21 +101,19 @@ static int post_check_v41(struct gzsim *s, const char *did, const struct sim_web
         return web_refuse(s, a, 404, "no such device, or wrong passcode");
     if (!f || !version.p || !field(q, "hard_version").p)
         return web_refuse(s, a, 400, "type, hard_version or soft_version is missing");
-    sim_note("ota_check", ",\"api\":\"4.1\",\"type\":%d,\"soft_version\":\"%.*s\"", type, (int) version.len,
-             version.p);
+    sim_note("ota_check", ",\"api\":\"4.1\",\"type\":%d,\"soft_version\":\"%.*s\"", type, (int) version.len, version.p);
     if (!f->version[0]) {
         a->status = 204;
         return 0;
     }
     a->status = 200;
-    return ag_buf_printf(&a->body, "soft_ver=%s&download_url=http://127.0.0.1:%u/firmware/%d?a=1&b=2",
-                         f->version, s->http_port, type);
+    return ag_buf_printf(&a->body, "soft_ver=%s&download_url=http://127.0.0.1:%u/firmware/%d?a=1&b=2", f->version, s->http_port,
+                         type);
 }
 
 static int get_check_v40(struct gzsim *s, const struct sim_web_request *q, struct sim_web_answer *a)
 {
-    static const char *const needed[] = {"did",          "product_key",  "type",
-                                         "hard_version", "soft_version", "current_fid"};
+    static const char *const needed[] = {"did", "product_key", "type", "hard_version", "soft_version", "current_fid"};
     const char *did = sim_web_argument(q, "did"), *type_text = sim_web_argument(q, "type");
     int type = type_text ? fw_type((struct ag_span){type_text, strlen(type_text)}) : 0;
 
@@ -124,15 +122,14 @@ static int get_check_v40(struct gzsim *s, const struct sim_web_request *q, struc
             return web_refuse(s, a, 400, "an argument is missing");
     if (!type || !gzsim_device_find(s, (struct ag_span){did, strlen(did)}))
         return web_refuse(s, a, 404, "no such device or type");
-    sim_note("ota_check", ",\"api\":\"4.0\",\"type\":%d,\"current_fid\":\"%s\"", type,
-             sim_web_argument(q, "current_fid"));
+    sim_note("ota_check", ",\"api\":\"4.0\",\"type\":%d,\"current_fid\":\"%s\"", type, sim_web_argument(q, "current_fid"));
     if (!s->firmware[type - 1].version[0]) {
         a->status = 204;
         return 0;
     }
     a->status = 200;
-    return ag_buf_printf(&a->body, "target_fid=%u&download_url=http://127.0.0.1:%u/firmware/%d",
-                         s->firmware[type - 1].fid, s->http_port, type);
+    return ag_buf_printf(&a->body, "target_fid=%u&download_url=http://127.0.0.1:%u/firmware/%d", s->firmware[type - 1].fid,
+                         s->http_port, type);
 }
 
 static int get_firmware(struct gzsim *s, const char *name, struct sim_web_answer *a)
@@ -160,8 +157,7 @@ static int serve(void *user, const struct sim_web_request *q, struct sim_web_ans
 {
     struct gzsim *s = user;
     const char *url = q->url;
-    bool get = strcmp(q->method, "GET") == 0, post = strcmp(q->method, "POST") == 0,
-         del = strcmp(q->method, "DELETE") == 0;
+    bool get = strcmp(q->method, "GET") == 0, post = strcmp(q->method, "POST") == 0, del = strcmp(q->method, "DELETE") == 0;
     static const char v41[] = "/dev/ota/v4.1/update_and_check/";
 
     if (s->down) {

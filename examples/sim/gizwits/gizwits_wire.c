@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "examples/sim/gizwits/gizwits_wire.h"
 
 #include <errno.h>
@@ -129,8 +130,9 @@ const char *gz_frame_read(bool to_server, struct ag_span payload, struct gz_fram
     if (!to_server)
         read_to_app(&c, &f);
     else if (f.cmd != GZ_ASK_APPS)
-        c.fault = f.cmd == GZ_APPS || f.cmd == GZ_FIRMWARE_V40 || f.cmd == GZ_FIRMWARE_V41 ? "a command that devices do not send there"
-                                                                                           : "unknown command";
+        c.fault = f.cmd == GZ_APPS || f.cmd == GZ_FIRMWARE_V40 || f.cmd == GZ_FIRMWARE_V41
+                      ? "a command that devices do not send there"
+                      : "unknown command";
     if (!c.fault && c.p != c.end)
         c.fault = "bad body";
     if (!c.fault)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Gizwits' frames and topics from the cloud's side: what devices send is read, what Apps and the server send is written.
  * Source: Gizwits device to cloud protocol v4.0.6, sections 3.1, 3.3 and 4.4 to 4.13.

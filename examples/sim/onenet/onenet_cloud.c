@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * miio_sim cloud --kind onenet: options, life, standard input and journal of the stand-in.
  * Standard input: "cmd ID PAYLOAD" brings a command; "!big ID N" one of N bytes, "!raw ID HEX" bytes as they
@@ -16,9 +17,8 @@
 enum { BIG_MAX = 1 << 20 };
 
 /* Queued messages are the platform's rule for offline topics: at most 10. */
-static const char BROKER_CONF[] =
-    "queue_qos0_messages true\nmax_queued_messages 10\nmax_inflight_messages 20\n"
-    "persistent_client_expiration 2d\nset_tcp_nodelay true\n";
+static const char BROKER_CONF[] = "queue_qos0_messages true\nmax_queued_messages 10\nmax_inflight_messages 20\n"
+                                  "persistent_client_expiration 2d\nset_tcp_nodelay true\n";
 
 void onsim_refuse(struct onsim *s, const char *device, const char *why)
 {
@@ -32,7 +32,8 @@ static int open_link(struct onsim *s)
 {
     static const struct sim_mqtt_ops ops = {NULL, NULL};
 
-    return sim_mqtt_open(&s->link, &s->loop, ntohs(s->broker.sin_port), "onenet-platform", s->broker_user, s->broker_password, NULL, &ops, s);
+    return sim_mqtt_open(&s->link, &s->loop, ntohs(s->broker.sin_port), "onenet-platform", s->broker_user, s->broker_password,
+                         NULL, &ops, s);
 }
 
 /* ---- standard input ---- */
@@ -59,11 +60,9 @@ static void on_line(void *user, char *line)
 
     rest = rest ? rest : (char[]){""};
     if (verb && strcmp(verb, "!stats") == 0) {
-        sim_note("stats",
-                 ",\"logins\":%llu,\"points\":%llu,\"bad_payloads\":%llu,\"refused\":%llu,\"answers\":%llu",
-                 (unsigned long long) s->n_logins, (unsigned long long) s->n_points,
-                 (unsigned long long) s->n_dp_bad, (unsigned long long) s->n_refused,
-                 (unsigned long long) s->n_answers);
+        sim_note("stats", ",\"logins\":%llu,\"points\":%llu,\"bad_payloads\":%llu,\"refused\":%llu,\"answers\":%llu",
+                 (unsigned long long) s->n_logins, (unsigned long long) s->n_points, (unsigned long long) s->n_dp_bad,
+                 (unsigned long long) s->n_refused, (unsigned long long) s->n_answers);
         return;
     }
     if (!verb || !d) {
@@ -186,11 +185,9 @@ static int take_option(struct onsim *s, struct options *o, int c)
 static int parse_options(struct onsim *s, struct options *o, int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"device", 1, NULL, 'd'},       {"product", 1, NULL, 'p'},
-        {"api-key", 1, NULL, 'k'},      {"listen", 1, NULL, 'l'},
-        {"http", 1, NULL, 'w'},         {"broker", 1, NULL, 'b'},
-        {"broker-login", 1, NULL, 'u'}, {"min-keepalive", 1, NULL, 'm'},
-        {"help", 0, NULL, 'h'},         {NULL, 0, NULL, 0},
+        {"device", 1, NULL, 'd'}, {"product", 1, NULL, 'p'}, {"api-key", 1, NULL, 'k'},      {"listen", 1, NULL, 'l'},
+        {"http", 1, NULL, 'w'},   {"broker", 1, NULL, 'b'},  {"broker-login", 1, NULL, 'u'}, {"min-keepalive", 1, NULL, 'm'},
+        {"help", 0, NULL, 'h'},   {NULL, 0, NULL, 0},
     };
     int c;
 
@@ -220,8 +217,7 @@ static int start(struct onsim *s, const struct options *o)
         r = sim_broker_start(&s->child, BROKER_CONF);
     if (r < 0)
         return r;
-    uv_ip4_addr(o->has_broker ? o->broker.host : "127.0.0.1", o->has_broker ? o->broker.port : s->child.port,
-                &s->broker);
+    uv_ip4_addr(o->has_broker ? o->broker.host : "127.0.0.1", o->has_broker ? o->broker.port : s->child.port, &s->broker);
     onsim_relay_init(s);
     sim_standin_start(&s->standin, &s->loop, &ops, s);
     r = uv_ip4_addr(o->listen.host, o->listen.port, &a);
@@ -236,8 +232,8 @@ static int start(struct onsim *s, const struct options *o)
         return r;
     }
     uv_tcp_getsockname(&s->door.listener, (struct sockaddr *) &a, &len);
-    printf("ready mqtt=%s:%u http=127.0.0.1:%u broker=127.0.0.1:%u\n", o->listen.host, ntohs(a.sin_port),
-           sim_web_port(s->web), ntohs(s->broker.sin_port));
+    printf("ready mqtt=%s:%u http=127.0.0.1:%u broker=127.0.0.1:%u\n", o->listen.host, ntohs(a.sin_port), sim_web_port(s->web),
+           ntohs(s->broker.sin_port));
     fflush(stdout);
     return 0;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the OneNET stand-in wants of a device's connection: login, topics, data points, answers. */
 #include <errno.h>
 #include <stdlib.h>
@@ -109,8 +110,7 @@ static bool is_taken_over(const struct onsim_relay *r)
     ag_list_for_each (it, &r->s->door.relays) {
         const struct onsim_relay *other = own(ag_list_entry(it, struct mqtt_relay, link));
 
-        if (other != r && other->device == r->device && !other->base.closing &&
-            other->base.state >= MQTT_RELAY_WAIT_CONNACK)
+        if (other != r && other->device == r->device && !other->base.closing && other->base.state >= MQTT_RELAY_WAIT_CONNACK)
             return true;
     }
     return false;
@@ -139,8 +139,7 @@ static void relay_online(struct mqtt_relay *base, const struct mqtt_packet *p)
         onsim_relay_drop(d->relay);
     d->relay = r;
     r->s->n_logins++;
-    sim_note("login", ",\"device\":\"%s\",\"session_present\":%s", d->id,
-             p->body.p[0] & 1 ? "true" : "false");
+    sim_note("login", ",\"device\":\"%s\",\"session_present\":%s", d->id, p->body.p[0] & 1 ? "true" : "false");
     if (!(p->body.p[0] & 1) && d->qos2_open)
         memset(d->qos2_open, 0, 8192);
     to_device(r, p->whole);
@@ -221,14 +220,12 @@ static void handle_publish(struct onsim_relay *r, const struct mqtt_packet *pack
     } else if (cut_prefix(p.topic, "$crsp/", &uuid)) {
         if (!repeated)
             onsim_answer(s, r->device, uuid, &p);
-    } else if (p.topic.p[0] == '$' || memchr(p.topic.p, '+', p.topic.len) ||
-               memchr(p.topic.p, '#', p.topic.len)) {
+    } else if (p.topic.p[0] == '$' || memchr(p.topic.p, '+', p.topic.len) || memchr(p.topic.p, '#', p.topic.len)) {
         violate(r, "PUBLISH to a reserved topic or with wildcards");
         return;
     } else {
-        sim_note("publish", ",\"device\":\"%s\",\"topic\":\"%.*s\",\"qos\":%u,\"retain\":%s,\"bytes\":%zu",
-                 r->device->id, (int) p.topic.len, p.topic.p, p.qos, p.retain ? "true" : "false",
-                 p.payload.len);
+        sim_note("publish", ",\"device\":\"%s\",\"topic\":\"%.*s\",\"qos\":%u,\"retain\":%s,\"bytes\":%zu", r->device->id,
+                 (int) p.topic.len, p.topic.p, p.qos, p.retain ? "true" : "false", p.payload.len);
     }
     to_broker(r, packet->whole);
 }
@@ -320,8 +317,7 @@ static void handle_unsubscribe(struct onsim_relay *r, const struct mqtt_packet *
     while (mqtt_wire_filter(p->body, &at, false, &filter, &qos, &bad)) {
         struct onsim_topic *t = onsim_topic_find(&r->device->subs, filter);
 
-        sim_note("unsubscribe", ",\"device\":\"%s\",\"topic\":\"%.*s\"", r->device->id, (int) filter.len,
-                 filter.p);
+        sim_note("unsubscribe", ",\"device\":\"%s\",\"topic\":\"%.*s\"", r->device->id, (int) filter.len, filter.p);
         if (t) {
             ag_list_del(&t->link);
             r->device->n_subs--;
@@ -350,8 +346,7 @@ static void relay_from_device(struct mqtt_relay *base, const struct mqtt_packet 
         break;
     case MQTT_PUBREL:
         if (r->device->qos2_open && p->body.len == 2)
-            r->device->qos2_open[mqtt_wire_mid(p->body) >> 3] &=
-                (uint8_t) ~(1 << (mqtt_wire_mid(p->body) & 7));
+            r->device->qos2_open[mqtt_wire_mid(p->body) >> 3] &= (uint8_t) ~(1 << (mqtt_wire_mid(p->body) & 7));
         to_broker(r, p->whole);
         break;
     case MQTT_PUBACK:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The OneNET stand-in: a relay in front of a real mosquitto. The relay ends CONNECT, checks it against the access
  * document, logs in at the broker with the same session, will and keep-alive, watches the packets, decodes "$dp" with
@@ -32,10 +33,10 @@ struct onsim_topic {
 struct onsim_device {
     struct ag_list link;
     struct onsim_relay *relay; /* online */
-    struct ag_list subs; /* struct onsim_topic */
+    struct ag_list subs;       /* struct onsim_topic */
     unsigned n_subs;
     uint8_t *qos2_open; /* bit per packet id: PUBLISH seen, PUBREL not yet */
-    const char *auth; /* behind id */
+    const char *auth;   /* behind id */
     char id[];
 };
 
@@ -60,7 +61,7 @@ struct onsim {
     struct sim_broker child;
     struct sockaddr_in broker;
     const char *broker_user, *broker_password;
-    struct sim_mqtt link; /* the platform's own connection: points for subscribers */
+    struct sim_mqtt link;  /* the platform's own connection: points for subscribers */
     struct mqtt_door door; /* of the devices */
     struct sim_web *web;
     struct sim_standin standin;
@@ -86,8 +87,8 @@ int onsim_topic_add(struct ag_list *list, struct ag_span name);
 const char *onsim_topic_create(struct onsim *s, struct ag_span name);
 
 /* timeout_s 0: online devices only. 0, -ENOTCONN, -ENOMEM; uuid_out: its name, borrowed. */
-int onsim_command_add(struct onsim *s, struct onsim_device *d, struct ag_span payload, bool resend,
-                      unsigned timeout_s, const char **uuid_out);
+int onsim_command_add(struct onsim *s, struct onsim_device *d, struct ag_span payload, bool resend, unsigned timeout_s,
+                      const char **uuid_out);
 struct onsim_command *onsim_command_find(struct onsim *s, struct ag_span uuid);
 void onsim_commands_send(struct onsim *s, struct onsim_device *d);
 void onsim_answer(struct onsim *s, struct onsim_device *d, struct ag_span uuid, const struct mqtt_publish *p);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,9 +119,8 @@ static void make_uuid(char out[37])
 
     if (getrandom(r, sizeof r, 0) != sizeof r)
         memset(r, 7, sizeof r);
-    snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-4%01x%02x-a%01x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
-             r[2], r[3], r[4], r[5], r[6] & 15, r[7], r[8] & 15, r[9], r[10], r[11], r[12], r[13], r[14],
-             r[15]);
+    snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-4%01x%02x-a%01x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2], r[3], r[4],
+             r[5], r[6] & 15, r[7], r[8] & 15, r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
 }
 
 struct onsim_command *onsim_command_find(struct onsim *s, struct ag_span uuid)
@@ -139,14 +139,13 @@ static void command_send(struct onsim_command *c)
     char topic[64];
 
     snprintf(topic, sizeof topic, "$creq/%s", c->uuid);
-    if (onsim_relay_inject(c->device->relay, (struct ag_span){topic, strlen(topic)},
-                           ag_buf_span(&c->payload)) == 0 &&
+    if (onsim_relay_inject(c->device->relay, (struct ag_span){topic, strlen(topic)}, ag_buf_span(&c->payload)) == 0 &&
         c->status == ONSIM_CREATED)
         c->status = ONSIM_SENT;
 }
 
-int onsim_command_add(struct onsim *s, struct onsim_device *d, struct ag_span payload, bool resend,
-                      unsigned timeout_s, const char **uuid_out)
+int onsim_command_add(struct onsim *s, struct onsim_device *d, struct ag_span payload, bool resend, unsigned timeout_s,
+                      const char **uuid_out)
 {
     struct onsim_command *c;
 
@@ -207,8 +206,7 @@ void onsim_answer(struct onsim *s, struct onsim_device *d, struct ag_span uuid, 
     c->status = ONSIM_ANSWERED;
     ag_buf_clear(&c->answer);
     if (ag_buf_append_span(&c->answer, p->payload) == 0 && append_bytes(&b, p->payload) == 0)
-        sim_note("answer", ",\"device\":\"%s\",\"uuid\":\"%s\",\"qos\":%u%s", d->id, c->uuid, p->qos,
-                 ag_buf_cstr(&b));
+        sim_note("answer", ",\"device\":\"%s\",\"uuid\":\"%s\",\"qos\":%u%s", d->id, c->uuid, p->qos, ag_buf_cstr(&b));
 }
 
 /* ---- data points ---- */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The HTTP side of the OneNET stand-in: commands, topics, pushes. HTTP status is 200 even for errors; errno
  * in the body tells.
@@ -46,9 +47,7 @@ static int post_command(struct onsim *s, const struct sim_web_request *q, struct
     r = onsim_command_add(s, d, q->body, qos == 1, timeout, &uuid);
     if (r == -ENOTCONN)
         return ag_buf_printf(out, "{\"errno\":%d,\"error\":\"device not online: %s\"}", ERRNO_OFFLINE, d->id);
-    return r < 0
-               ? r
-               : ag_buf_printf(out, "{\"errno\":0,\"error\":\"succ\",\"data\":{\"cmd_uuid\":\"%s\"}}", uuid);
+    return r < 0 ? r : ag_buf_printf(out, "{\"errno\":0,\"error\":\"succ\",\"data\":{\"cmd_uuid\":\"%s\"}}", uuid);
 }
 
 static int get_command(struct onsim *s, const char *path, struct ag_buf *out)
@@ -71,8 +70,7 @@ static int post_topic(struct onsim *s, const struct sim_web_request *q, struct a
     struct ag_json_view view;
     const char *why;
 
-    if (q->too_long || ag_json_parse(&body, 8, &view) != 0 ||
-        ag_json_append_text(&name, ag_json_get(body, "name")) != 0)
+    if (q->too_long || ag_json_parse(&body, 8, &view) != 0 || ag_json_append_text(&name, ag_json_get(body, "name")) != 0)
         return answer_error(out, ERRNO_ARGUMENT, "body must be {\"name\":...}");
     why = onsim_topic_create(s, ag_buf_span(&name));
     if (why)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Data points: first a pass that only checks, then one that tells the points. */
 #include "examples/sim/onenet/onenet_wire.h"
 
@@ -106,8 +107,8 @@ static bool stream_is_good(struct ag_span s)
     return s.len > 0;
 }
 
-static int tell(struct reader *r, struct ag_span stream, struct ag_span time, enum on_value_kind kind,
-                struct ag_span value, float number)
+static int tell(struct reader *r, struct ag_span stream, struct ag_span time, enum on_value_kind kind, struct ag_span value,
+                float number)
 {
     struct on_value v = {stream, time, kind, value, number};
 
@@ -263,8 +264,7 @@ static int read_timed(struct reader *r)
 
 /* ---- types 5 and 6 ---- */
 
-static int read_field(struct reader *r, struct ag_span field, char sep, unsigned position,
-                      struct ag_span date)
+static int read_field(struct reader *r, struct ag_span field, char sep, unsigned position, struct ag_span date)
 {
     struct ag_span part[3];
     char number[12];
@@ -353,8 +353,7 @@ static int read_record(struct reader *r, struct ag_span date, size_t *total)
         if (!isfinite(f))
             return ON_E_FLOAT;
         snprintf(name, sizeof name, "%u", (unsigned) (first + i));
-        e = tell(r, (struct ag_span){name, strlen(name)}, date, ON_VALUE_FLOAT, (struct ag_span){"", 0},
-                 f);
+        e = tell(r, (struct ag_span){name, strlen(name)}, date, ON_VALUE_FLOAT, (struct ag_span){"", 0}, f);
         if (e != 0)
             return e;
     }
@@ -381,7 +380,8 @@ static int take_date(struct reader *r, char text[ON_TIME_LEN + 1])
 
     if (r->left < 6)
         return ON_E_TRUNCATED;
-    n = snprintf(written, sizeof written, "%04d-%02d-%02d %02d:%02d:%02d", 2000 + r->p[0], r->p[1], r->p[2], r->p[3], r->p[4], r->p[5]);
+    n = snprintf(written, sizeof written, "%04d-%02d-%02d %02d:%02d:%02d", 2000 + r->p[0], r->p[1], r->p[2], r->p[3], r->p[4],
+                 r->p[5]);
     if (!time_is_good((struct ag_span){written, (size_t) n}))
         return ON_E_DATE;
     memcpy(text, written, ON_TIME_LEN + 1);
@@ -453,7 +453,7 @@ int on_points_read(struct ag_span payload, on_value_fn fn, void *user)
 /* ---- topics ---- */
 
 #define DIGITS "0123456789"
-#define PLAIN DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_/"
+#define PLAIN  DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_/"
 
 /* "/<digits>/<stream>" */
 static bool is_point(const char *topic)

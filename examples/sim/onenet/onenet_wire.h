@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * OneNET's data points and topics from the platform's side: strictly read. Byte 0 of "$dp": bits 0..5 type, bit 6 zero, bit 7 "6
  * date bytes follow" (types 6 and 7 only). Lengths are big-endian and count bytes. Type 7 is mixed: numbers high byte first,
@@ -22,37 +23,37 @@ enum {
 
 /* Why a payload is refused. */
 enum on_error {
-    ON_E_TYPE = 1,  /* not 1..7, bit 6 set, or a date bit where none is allowed */
-    ON_E_TRUNCATED, /* ends inside a length field or before what it announces */
-    ON_E_TRAILING,  /* bytes behind the end */
-    ON_E_DATE,      /* the 6 date bytes are no date */
-    ON_E_JSON,      /* not JSON, or no UTF-8 */
-    ON_E_SHAPE,     /* JSON of another form than this type has */
-    ON_E_STREAM,    /* stream name missing, empty or with control characters */
-    ON_E_TIME,      /* not YYYY-MM-DD hh:mm:ss, or missing where it is needed */
+    ON_E_TYPE = 1,   /* not 1..7, bit 6 set, or a date bit where none is allowed */
+    ON_E_TRUNCATED,  /* ends inside a length field or before what it announces */
+    ON_E_TRAILING,   /* bytes behind the end */
+    ON_E_DATE,       /* the 6 date bytes are no date */
+    ON_E_JSON,       /* not JSON, or no UTF-8 */
+    ON_E_SHAPE,      /* JSON of another form than this type has */
+    ON_E_STREAM,     /* stream name missing, empty or with control characters */
+    ON_E_TIME,       /* not YYYY-MM-DD hh:mm:ss, or missing where it is needed */
     ON_E_SEPARATORS, /* equal, missing, or not ASCII */
-    ON_E_FIELD,     /* a field of more than three parts, or no field at all */
-    ON_E_NUMBER,    /* stream number outside 1..65535 */
-    ON_E_COUNT,     /* 0 floats, or more than 500 */
-    ON_E_FLOAT,     /* not a number, or infinite */
-    ON_E_TOO_LARGE, /* beyond ON_BINARY_MAX */
-    ON_E_TWICE,     /* the same stream twice */
-    ON_E_EMPTY      /* no points */
+    ON_E_FIELD,      /* a field of more than three parts, or no field at all */
+    ON_E_NUMBER,     /* stream number outside 1..65535 */
+    ON_E_COUNT,      /* 0 floats, or more than 500 */
+    ON_E_FLOAT,      /* not a number, or infinite */
+    ON_E_TOO_LARGE,  /* beyond ON_BINARY_MAX */
+    ON_E_TWICE,      /* the same stream twice */
+    ON_E_EMPTY       /* no points */
 };
 
 /* One phrase for the journal. */
 const char *on_points_fault(int error);
 
 enum on_value_kind {
-    ON_VALUE_JSON, /* types 1, 3, 4: value is the JSON as it stands */
+    ON_VALUE_JSON,   /* types 1, 3, 4: value is the JSON as it stands */
     ON_VALUE_BINARY, /* type 2 */
-    ON_VALUE_TEXT, /* types 5, 6 */
-    ON_VALUE_FLOAT /* type 7: number */
+    ON_VALUE_TEXT,   /* types 5, 6 */
+    ON_VALUE_FLOAT   /* type 7: number */
 };
 
 struct on_value {
     struct ag_span stream; /* plain text */
-    struct ag_span time; /* empty: the moment of arrival counts */
+    struct ag_span time;   /* empty: the moment of arrival counts */
     enum on_value_kind kind;
     struct ag_span value;
     float number;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "examples/sim/wire/endpoint.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* "HOST" or "HOST:PORT" of an option. */
 #ifndef SIM_ENDPOINT_H
 #define SIM_ENDPOINT_H

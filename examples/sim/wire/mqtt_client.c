@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "examples/sim/wire/mqtt_client.h"
 
 #include <errno.h>
@@ -92,8 +93,8 @@ static void on_message(struct mosquitto *mosq, void *user, const struct mosquitt
         m->ops->message(m->user, msg->topic, (struct ag_span){msg->payload, (size_t) msg->payloadlen});
 }
 
-int sim_mqtt_open(struct sim_mqtt *m, uv_loop_t *loop, uint16_t port, const char *client_id, const char *login, const char *password,
-                  const char *const *filters, const struct sim_mqtt_ops *ops, void *user)
+int sim_mqtt_open(struct sim_mqtt *m, uv_loop_t *loop, uint16_t port, const char *client_id, const char *login,
+                  const char *password, const char *const *filters, const struct sim_mqtt_ops *ops, void *user)
 {
     *m = (struct sim_mqtt){.loop = loop, .port = port, .filters = filters, .ops = ops, .user = user};
     mosquitto_lib_init();

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A stand-in's own connection to its broker, by libmosquitto on a libuv loop. It comes back by itself every 200 ms. Publishes
  * of QoS 0 are lost while it is away.
@@ -12,8 +13,8 @@
 struct mosquitto;
 
 struct sim_mqtt_ops {
-    void (*ready)(void *user);                                                   /* connected, all filters in force; NULL: not wanted */
-    void (*message)(void *user, const char *topic, struct ag_span payload);      /* NULL: not wanted */
+    void (*ready)(void *user); /* connected, all filters in force; NULL: not wanted */
+    void (*message)(void *user, const char *topic, struct ag_span payload); /* NULL: not wanted */
 };
 
 struct sim_mqtt {
@@ -30,8 +31,8 @@ struct sim_mqtt {
 };
 
 /* At 127.0.0.1. login and password may be NULL. 0 or -errno; the first try is made later, on the loop. */
-int sim_mqtt_open(struct sim_mqtt *m, uv_loop_t *loop, uint16_t port, const char *client_id, const char *login, const char *password,
-                  const char *const *filters, const struct sim_mqtt_ops *ops, void *user);
+int sim_mqtt_open(struct sim_mqtt *m, uv_loop_t *loop, uint16_t port, const char *client_id, const char *login,
+                  const char *password, const char *const *filters, const struct sim_mqtt_ops *ops, void *user);
 /* 0 or -EINVAL, -ENOTCONN. */
 int sim_mqtt_publish(struct sim_mqtt *m, const char *topic, struct ag_span payload, int qos);
 /* Sends DISCONNECT. Nothing is called any more; idempotent. */

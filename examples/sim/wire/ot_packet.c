@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "examples/sim/wire/ot_packet.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The miIO packet as the stand-ins read and write it: by OpenSSL, and strictly. 32 bytes of header, numbers high byte first:
  *

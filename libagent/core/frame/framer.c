@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/core/frame/framer.h"
 
 #include <errno.h>
@@ -161,12 +162,10 @@ static int framer_begin(struct ag_framer *f, struct ag_framer_part **part_out)
 /* Both scanners: 0 more, -1 complete, else AG_FRAMER_E_*. */
 static int framer_scan(struct ag_framer_part *part, const char *p, size_t n, size_t *used_out)
 {
-    static const int json_errors[] = {[AG_JSON_E_SYNTAX] = AG_FRAMER_E_SYNTAX,
-                                      [AG_JSON_E_UTF8] = AG_FRAMER_E_UTF8,
-                                      [AG_JSON_E_DEPTH] = AG_FRAMER_E_DEPTH};
-    static const int pack_errors[] = {[AG_PACK_E_SYNTAX] = AG_FRAMER_E_SYNTAX,
-                                      [AG_PACK_E_DEPTH] = AG_FRAMER_E_DEPTH,
-                                      [AG_PACK_E_SIZE] = AG_FRAMER_E_SIZE};
+    static const int json_errors[] = {
+        [AG_JSON_E_SYNTAX] = AG_FRAMER_E_SYNTAX, [AG_JSON_E_UTF8] = AG_FRAMER_E_UTF8, [AG_JSON_E_DEPTH] = AG_FRAMER_E_DEPTH};
+    static const int pack_errors[] = {
+        [AG_PACK_E_SYNTAX] = AG_FRAMER_E_SYNTAX, [AG_PACK_E_DEPTH] = AG_FRAMER_E_DEPTH, [AG_PACK_E_SIZE] = AG_FRAMER_E_SIZE};
     int r;
 
     if (part->json) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Cuts a byte stream into texts: JSON objects or MessagePack arrays back to back. Which of the two is told by the
  * first byte and stays so for the life of the stream.
@@ -43,7 +44,10 @@ struct ag_framer_pool {
     unsigned n;
 };
 
-#define AG_FRAMER_POOL_INIT {NULL, 0}
+#define AG_FRAMER_POOL_INIT                                                                                                      \
+    {                                                                                                                            \
+        NULL, 0                                                                                                                  \
+    }
 
 struct ag_framer {
     uint32_t max_text; /* bytes of one text; below 1 GiB */
@@ -62,8 +66,8 @@ struct ag_framer {
 
 struct ag_text {
     struct ag_span bytes;
-    uint8_t kind;                     /* AG_FRAMER_JSON, AG_FRAMER_PACK, AG_FRAMER_PASSED: bytes is empty */
-    const struct ag_json_view *view;  /* of a JSON text; else NULL */
+    uint8_t kind;                    /* AG_FRAMER_JSON, AG_FRAMER_PACK, AG_FRAMER_PASSED: bytes is empty */
+    const struct ag_json_view *view; /* of a JSON text; else NULL */
 };
 
 void ag_framer_pool_deinit(struct ag_framer_pool *pool);

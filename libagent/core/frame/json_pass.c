@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/core/frame/json_pass.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Passes over one JSON value of any kind on a stream, cut anywhere, without keeping it: only where it ends is found out,
  * by its brackets and strings; what stands inside is not checked. For streams that go on behind a value nobody wants.

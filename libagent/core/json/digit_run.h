@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Decimal digits, eight at a time where a register holds as many in the right order: how many stand at the start of p, and
  * what eight of them are worth. Ids have ten digits, so this is a good part of what routing a text costs.

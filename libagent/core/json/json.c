@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/core/json/json.h"
 #include "libagent/core/json/digit_run.h"
 #include "libagent/core/json/plain_run.h"
@@ -61,9 +62,7 @@ static inline __attribute__((always_inline)) enum ag_member member_of(const char
     case 4:
         return memcmp(key, "mode", 4) == 0 ? AG_M_MODE : AG_N_MEMBERS;
     case 5:
-        return memcmp(key, "error", 5) == 0   ? AG_M_ERROR
-               : memcmp(key, "_from", 5) == 0 ? AG_M_FROM
-                                              : AG_N_MEMBERS;
+        return memcmp(key, "error", 5) == 0 ? AG_M_ERROR : memcmp(key, "_from", 5) == 0 ? AG_M_FROM : AG_N_MEMBERS;
     case 6:
         return memcmp(key, "method", 6) == 0   ? AG_M_METHOD
                : memcmp(key, "params", 6) == 0 ? AG_M_PARAMS
@@ -566,7 +565,7 @@ int ag_json_scan(struct ag_json_scan *restrict s, const char *restrict p, size_t
             break;
 
         default:
-        token: {
+        token : {
             struct place at = {i, state};
             int r = scan_token(s, p, n, &at);
 

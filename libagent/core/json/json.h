@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Incremental scanner for JSON texts that stand back to back on a stream. It finds where a text ends, checks
  * the whole grammar of RFC 8259 and UTF-8, and notes where the top-level members that routing needs stand.
@@ -63,18 +64,18 @@ enum {
 
 /* The fields are the scanner's own. */
 struct ag_json_scan {
-    uint32_t off;       /* bytes of this text seen so far */
+    uint32_t off; /* bytes of this text seen so far */
     uint16_t depth, max_depth;
     uint8_t state;
-    uint8_t lit_at;     /* position inside true, false, null or behind \u */
-    uint8_t lit;        /* enum ag_json_type of the literal under way */
-    uint8_t utf8_left;  /* continuation bytes still wanted */
+    uint8_t lit_at;              /* position inside true, false, null or behind \u */
+    uint8_t lit;                 /* enum ag_json_type of the literal under way */
+    uint8_t utf8_left;           /* continuation bytes still wanted */
     uint8_t utf8_low, utf8_high; /* bounds of the next one */
-    bool in_key;        /* the string under way is a member name */
-    uint8_t member;     /* top-level member whose value comes; AG_N_MEMBERS: not one of ours */
-    uint8_t key_len;    /* decoded bytes of the top-level key under way; KEY_TOO_LONG beyond key[] */
-    uint16_t u16;       /* code unit under way behind \u */
-    uint32_t str_at;    /* offset of the opening quote of the string under way */
+    bool in_key;                 /* the string under way is a member name */
+    uint8_t member;              /* top-level member whose value comes; AG_N_MEMBERS: not one of ours */
+    uint8_t key_len;             /* decoded bytes of the top-level key under way; KEY_TOO_LONG beyond key[] */
+    uint16_t u16;                /* code unit under way behind \u */
+    uint32_t str_at;             /* offset of the opening quote of the string under way */
     char key[8];
     struct ag_json_view view;
     uint64_t kinds; /* bit per open container, the innermost lowest: an array */
@@ -96,8 +97,7 @@ static inline size_t ag_json_skip(const char *p, size_t n)
 {
     size_t i = 0;
 
-    while (i < n && (unsigned char) p[i] <= ' ' &&
-           (p[i] == ' ' || p[i] == '\n' || p[i] == '\r' || p[i] == '\t' || p[i] == '\0'))
+    while (i < n && (unsigned char) p[i] <= ' ' && (p[i] == ' ' || p[i] == '\n' || p[i] == '\r' || p[i] == '\t' || p[i] == '\0'))
         i++;
     return i;
 }
@@ -127,8 +127,7 @@ static inline struct ag_span ag_view_raw(const struct ag_json_view *v, const cha
  * The content of a string member: in place when it has no escape, else decoded into tmp (at most n bytes).
  * false: absent, not a string, decoded form too long for tmp, or a lone surrogate.
  */
-bool ag_view_str(const struct ag_json_view *v, const char *text, enum ag_member m, char *tmp, size_t n,
-                 struct ag_span *out);
+bool ag_view_str(const struct ag_json_view *v, const char *text, enum ag_member m, char *tmp, size_t n, struct ag_span *out);
 
 /* A number member that is a plain unsigned integer of at most max. */
 bool ag_view_uint(const struct ag_json_view *v, const char *text, enum ag_member m, uint64_t max, uint64_t *out);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/core/json/json_iter.h"
 
 #include <errno.h>
@@ -38,8 +39,7 @@ int ag_json_check(struct ag_span *value, unsigned max_depth)
         text = v;
         r = ag_json_parse(&text, max_depth, &view);
     } else {
-        if (ag_buf_append_str(&b, "{\"v\":") < 0 || ag_buf_append_span(&b, v) < 0 ||
-            ag_buf_append_char(&b, '}') < 0)
+        if (ag_buf_append_str(&b, "{\"v\":") < 0 || ag_buf_append_span(&b, v) < 0 || ag_buf_append_char(&b, '}') < 0)
             return -ENOMEM;
         text = ag_buf_span(&b);
         r = ag_json_parse(&text, max_depth + 1, &view);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Walks the members of an object and the items of an array inside a JSON text that ag_json_parse() has accepted, by
  * byte spans: nothing is copied, numbers keep their digits, strings their escapes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading the members of a text that the scanner has accepted. */
 #include "libagent/core/json/json.h"
 
@@ -99,8 +100,7 @@ long ag_json_unescape(struct ag_span raw, char *out, size_t n)
     return (long) len;
 }
 
-bool ag_view_str(const struct ag_json_view *v, const char *text, enum ag_member m, char *tmp, size_t n,
-                 struct ag_span *out)
+bool ag_view_str(const struct ag_json_view *v, const char *text, enum ag_member m, char *tmp, size_t n, struct ag_span *out)
 {
     struct ag_span raw = ag_view_raw(v, text, m);
     long len;
@@ -147,8 +147,7 @@ bool ag_span_uint(struct ag_span raw, uint64_t max, uint64_t *out)
     return true;
 }
 
-bool ag_view_uint(const struct ag_json_view *v, const char *text, enum ag_member m, uint64_t max,
-                  uint64_t *out)
+bool ag_view_uint(const struct ag_json_view *v, const char *text, enum ag_member m, uint64_t max, uint64_t *out)
 {
     return v->at[m].type == AG_JSON_NUMBER && ag_span_uint(ag_view_raw(v, text, m), max, out);
 }

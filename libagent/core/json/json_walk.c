@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/core/json/json_walk.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The scanner's inner loop: how many bytes at the start of p are plain text inside a JSON string, that is,
  * not a quote, a backslash, a control byte or part of a multi-byte character. One variant a platform; same
@@ -59,9 +60,8 @@ static inline size_t ag_plain_run(const char *p, size_t n)
 
     for (; n - i >= 16; i += 16) {
         __m128i w = _mm_loadu_si128((const __m128i *) (const void *) (p + i));
-        __m128i hit = _mm_or_si128(
-            _mm_cmplt_epi8(w, _mm_set1_epi8(0x20)),
-            _mm_or_si128(_mm_cmpeq_epi8(w, _mm_set1_epi8('"')), _mm_cmpeq_epi8(w, _mm_set1_epi8('\\'))));
+        __m128i hit = _mm_or_si128(_mm_cmplt_epi8(w, _mm_set1_epi8(0x20)),
+                                   _mm_or_si128(_mm_cmpeq_epi8(w, _mm_set1_epi8('"')), _mm_cmpeq_epi8(w, _mm_set1_epi8('\\'))));
         unsigned mask = (unsigned) _mm_movemask_epi8(hit);
 
         if (mask)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Local time in a program that runs for years: the zone may change under it, and localtime_r() looks at it only once.
  */

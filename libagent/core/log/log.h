@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The daemons' log: one line per event, "[20260131 12:00:00] [INFO] text". Only shells (main, io) log; cores
  * return. The level and the sink are the one piece of process-wide state. Never log tokens, keys or params.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/core/log/log_ring.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The last lines of a log, in memory: at most so many lines and so many bytes, the oldest give way. Each line has a number; they
  * go on from 0 as long as the process lives.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/core/pack/pack.h"
 
 #include <errno.h>
@@ -68,7 +69,7 @@ static int print_member(struct ag_buf *out, const char *name, struct ag_span val
 /* Methods whose params are members of the text. The order is that of positional arguments. */
 struct lifted {
     struct ag_span method;
-    bool keeps_method; /* the text has this method; else the map says what it has */
+    bool keeps_method;      /* the text has this method; else the map says what it has */
     const char *members[5]; /* of the text; in the map without the '_' of some */
 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Whole messages between the two encodings of the wire: MessagePack-RPC and JSON. pack_value.h says how values map.
  *

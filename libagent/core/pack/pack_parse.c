@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* JSON values to MessagePack. The text has passed the scanner, so the walk only has to tell values apart. */
 #include "libagent/core/pack/pack_value.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* MessagePack values to JSON text. No recursion: open containers stand on a stack of fixed size. */
 #include "libagent/core/pack/pack_value.h"
 
@@ -30,13 +31,12 @@ struct form {
 
 /* Type bytes 0xc0..0xdf of the MessagePack specification. 0xc1 is told apart before. */
 static const struct form forms[32] = {
-    {AG_PACK_NIL, 0},     {AG_PACK_NIL, 0},     {AG_PACK_BOOL, 0},  {AG_PACK_BOOL, 0},  {AG_PACK_BIN, 1},
-    {AG_PACK_BIN, 2},     {AG_PACK_BIN, 4},     {AG_PACK_EXT, 0},   {AG_PACK_EXT, 0},   {AG_PACK_EXT, 0},
-    {AG_PACK_FLOAT32, 4}, {AG_PACK_FLOAT64, 8}, {AG_PACK_UINT, 1},  {AG_PACK_UINT, 2},  {AG_PACK_UINT, 4},
-    {AG_PACK_UINT, 8},    {AG_PACK_INT, 1},     {AG_PACK_INT, 2},   {AG_PACK_INT, 4},   {AG_PACK_INT, 8},
-    {AG_PACK_EXT, 0},     {AG_PACK_EXT, 0},     {AG_PACK_EXT, 0},   {AG_PACK_EXT, 0},   {AG_PACK_EXT, 0},
-    {AG_PACK_STR, 1},     {AG_PACK_STR, 2},     {AG_PACK_STR, 4},   {AG_PACK_ARRAY, 2}, {AG_PACK_ARRAY, 4},
-    {AG_PACK_MAP, 2},     {AG_PACK_MAP, 4},
+    {AG_PACK_NIL, 0},  {AG_PACK_NIL, 0},  {AG_PACK_BOOL, 0}, {AG_PACK_BOOL, 0}, {AG_PACK_BIN, 1},     {AG_PACK_BIN, 2},
+    {AG_PACK_BIN, 4},  {AG_PACK_EXT, 0},  {AG_PACK_EXT, 0},  {AG_PACK_EXT, 0},  {AG_PACK_FLOAT32, 4}, {AG_PACK_FLOAT64, 8},
+    {AG_PACK_UINT, 1}, {AG_PACK_UINT, 2}, {AG_PACK_UINT, 4}, {AG_PACK_UINT, 8}, {AG_PACK_INT, 1},     {AG_PACK_INT, 2},
+    {AG_PACK_INT, 4},  {AG_PACK_INT, 8},  {AG_PACK_EXT, 0},  {AG_PACK_EXT, 0},  {AG_PACK_EXT, 0},     {AG_PACK_EXT, 0},
+    {AG_PACK_EXT, 0},  {AG_PACK_STR, 1},  {AG_PACK_STR, 2},  {AG_PACK_STR, 4},  {AG_PACK_ARRAY, 2},   {AG_PACK_ARRAY, 4},
+    {AG_PACK_MAP, 2},  {AG_PACK_MAP, 4},
 };
 
 /* Extends the sign of a number of so many bytes; a signed form may hold a number that is not negative. */

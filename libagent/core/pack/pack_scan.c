@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/core/pack/pack_scan.h"
 
 void ag_pack_scan_init(struct ag_pack_scan *s, unsigned max_depth, uint32_t max_size)
@@ -22,17 +23,14 @@ enum head_what { HEAD_BYTES, HEAD_ARRAY, HEAD_MAP, HEAD_BAD };
 static struct head head_of(uint8_t c)
 {
     static const struct head table[32] = {
-        [0x00] = {0, 0, HEAD_BYTES}, [0x01] = {0, 0, HEAD_BAD},   [0x02] = {0, 0, HEAD_BYTES},
-        [0x03] = {0, 0, HEAD_BYTES}, [0x04] = {1, 0, HEAD_BYTES}, [0x05] = {2, 0, HEAD_BYTES},
-        [0x06] = {4, 0, HEAD_BYTES}, [0x07] = {1, 1, HEAD_BYTES}, [0x08] = {2, 1, HEAD_BYTES},
-        [0x09] = {4, 1, HEAD_BYTES}, [0x0a] = {0, 4, HEAD_BYTES}, [0x0b] = {0, 8, HEAD_BYTES},
-        [0x0c] = {0, 1, HEAD_BYTES}, [0x0d] = {0, 2, HEAD_BYTES}, [0x0e] = {0, 4, HEAD_BYTES},
-        [0x0f] = {0, 8, HEAD_BYTES}, [0x10] = {0, 1, HEAD_BYTES}, [0x11] = {0, 2, HEAD_BYTES},
-        [0x12] = {0, 4, HEAD_BYTES}, [0x13] = {0, 8, HEAD_BYTES}, [0x14] = {0, 2, HEAD_BYTES},
-        [0x15] = {0, 3, HEAD_BYTES}, [0x16] = {0, 5, HEAD_BYTES}, [0x17] = {0, 9, HEAD_BYTES},
-        [0x18] = {0, 17, HEAD_BYTES}, [0x19] = {1, 0, HEAD_BYTES}, [0x1a] = {2, 0, HEAD_BYTES},
-        [0x1b] = {4, 0, HEAD_BYTES}, [0x1c] = {2, 0, HEAD_ARRAY}, [0x1d] = {4, 0, HEAD_ARRAY},
-        [0x1e] = {2, 0, HEAD_MAP},   [0x1f] = {4, 0, HEAD_MAP},
+        [0x00] = {0, 0, HEAD_BYTES},  [0x01] = {0, 0, HEAD_BAD},   [0x02] = {0, 0, HEAD_BYTES}, [0x03] = {0, 0, HEAD_BYTES},
+        [0x04] = {1, 0, HEAD_BYTES},  [0x05] = {2, 0, HEAD_BYTES}, [0x06] = {4, 0, HEAD_BYTES}, [0x07] = {1, 1, HEAD_BYTES},
+        [0x08] = {2, 1, HEAD_BYTES},  [0x09] = {4, 1, HEAD_BYTES}, [0x0a] = {0, 4, HEAD_BYTES}, [0x0b] = {0, 8, HEAD_BYTES},
+        [0x0c] = {0, 1, HEAD_BYTES},  [0x0d] = {0, 2, HEAD_BYTES}, [0x0e] = {0, 4, HEAD_BYTES}, [0x0f] = {0, 8, HEAD_BYTES},
+        [0x10] = {0, 1, HEAD_BYTES},  [0x11] = {0, 2, HEAD_BYTES}, [0x12] = {0, 4, HEAD_BYTES}, [0x13] = {0, 8, HEAD_BYTES},
+        [0x14] = {0, 2, HEAD_BYTES},  [0x15] = {0, 3, HEAD_BYTES}, [0x16] = {0, 5, HEAD_BYTES}, [0x17] = {0, 9, HEAD_BYTES},
+        [0x18] = {0, 17, HEAD_BYTES}, [0x19] = {1, 0, HEAD_BYTES}, [0x1a] = {2, 0, HEAD_BYTES}, [0x1b] = {4, 0, HEAD_BYTES},
+        [0x1c] = {2, 0, HEAD_ARRAY},  [0x1d] = {4, 0, HEAD_ARRAY}, [0x1e] = {2, 0, HEAD_MAP},   [0x1f] = {4, 0, HEAD_MAP},
     };
 
     if (c >= 0xc0 && c <= 0xdf)

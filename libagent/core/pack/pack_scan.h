@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Finds where a MessagePack value ends on a stream, without building it. The twin of ag_json_scan(): bytes may be
  * cut anywhere, none is looked at twice. What the bytes mean is pack.h's business.
@@ -21,10 +22,10 @@ struct ag_pack_scan {
     uint32_t off; /* bytes of this value seen so far */
     uint32_t max_size;
     uint16_t depth, max_depth;
-    uint8_t head;      /* type byte whose length field is under way */
-    uint8_t head_left; /* bytes of that length field still to come */
-    uint64_t len;      /* the length field so far */
-    uint64_t skip;     /* payload bytes still to pass over */
+    uint8_t head;                     /* type byte whose length field is under way */
+    uint8_t head_left;                /* bytes of that length field still to come */
+    uint64_t len;                     /* the length field so far */
+    uint64_t skip;                    /* payload bytes still to pass over */
     uint64_t left[AG_PACK_DEPTH_MAX]; /* values still wanted, per depth */
 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One value from MessagePack to JSON text and back. The data model is JSON's; what MessagePack has beside it is
  * either written in a documented form or refused, never guessed:

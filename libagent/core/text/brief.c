@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/core/text/brief.h"
 
 #include <stdio.h>
@@ -10,7 +11,8 @@ static struct ag_span subject(char name[NAME_MAX_SHOWN], struct ag_span text, co
     struct ag_span method;
 
     if (ag_view_has(view, AG_M_METHOD))
-        return ag_view_str(view, text.p, AG_M_METHOD, name, NAME_MAX_SHOWN, &method) ? method : AG_SPAN("a method of an odd name");
+        return ag_view_str(view, text.p, AG_M_METHOD, name, NAME_MAX_SHOWN, &method) ? method
+                                                                                     : AG_SPAN("a method of an odd name");
     return ag_view_has(view, AG_M_ERROR) ? AG_SPAN("error") : AG_SPAN("result");
 }
 
@@ -21,7 +23,10 @@ void ag_brief(char out[AG_BRIEF_MAX], struct ag_span text, const struct ag_json_
     bool shown = id.p && id.len <= ID_MAX_SHOWN;
 
     snprintf(out, AG_BRIEF_MAX, "%.*s%s%.*s, %zu bytes", (int) what.len, what.p, id.p ? ", id " : "",
-             shown ? (int) id.len : id.p ? 3 : 0, shown ? id.p : "...", text.len);
+             shown  ? (int) id.len
+             : id.p ? 3
+                    : 0,
+             shown ? id.p : "...", text.len);
     for (char *p = out; *p; p++)
         if ((unsigned char) *p < ' ' || *p == 0x7f)
             *p = '?';

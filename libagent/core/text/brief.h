@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A message in a few words, for a log that shows what passes: method or kind of answer, id and size. Never params, results
  * or error texts: there may be secrets in them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/core/text/double.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers as doubles and back, with a point whatever the application's locale. */
 #ifndef AG_DOUBLE_H
 #define AG_DOUBLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Building texts out of parts of others. A routed text is never printed again: the bytes around the replaced
  * member go through untouched.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The lines of small files in which a program keeps its state: NAME=VALUE and a line end, nothing else. A line that is
  * not whole means that the file is not.

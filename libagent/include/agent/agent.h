@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libagent: an application's connection to miio_agent.
  *
@@ -50,7 +51,7 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define AGENT_API __attribute__((visibility("default")))
+#define AGENT_API                           __attribute__((visibility("default")))
 #define AGENT_PRINTF(format_arg, first_arg) __attribute__((format(printf, format_arg, first_arg)))
 #else
 #define AGENT_API
@@ -236,8 +237,8 @@ AGENT_API int agent_post(agent_conn *conn, agent_post_fn fn, void *user);
  * moves none of the others; those that were missed are left out. For programs without a loop of their own. ret_slot may
  * be NULL: then it lives as long as the connection.
  */
-AGENT_API int agent_timer(agent_conn *conn, agent_slot **ret_slot, unsigned first_ms, unsigned interval_ms,
-                          agent_timer_fn fn, void *user);
+AGENT_API int agent_timer(agent_conn *conn, agent_slot **ret_slot, unsigned first_ms, unsigned interval_ms, agent_timer_fn fn,
+                          void *user);
 
 /* ---- commands ---- */
 
@@ -350,15 +351,14 @@ AGENT_API int agent_request_ignore(agent_request *req);
  * connection the call waits for one within its timeout. ret_slot may be NULL. -ENAMETOOLONG, AGENT_E_JSON, -EMSGSIZE,
  * -ENOBUFS.
  */
-AGENT_API int agent_call(agent_conn *conn, agent_slot **ret_slot, const char *method, const char *params,
-                         unsigned timeout_ms, agent_call_fn fn, void *user);
+AGENT_API int agent_call(agent_conn *conn, agent_slot **ret_slot, const char *method, const char *params, unsigned timeout_ms,
+                         agent_call_fn fn, void *user);
 /*
  * The same, blocking; other callbacks of the connection run meanwhile. 0 and *ret_result, a heap string for free();
  * AGENT_E_REMOTE with the error object there instead; AGENT_E_TIMEOUT, AGENT_E_LOST, AGENT_E_CANCELED. ret_result may be
  * NULL. It waits for a connection too, but on a closed one returns -ENOTCONN. Not from inside a callback (-EDEADLK).
  */
-AGENT_API int agent_call_sync(agent_conn *conn, const char *method, const char *params, unsigned timeout_ms,
-                              char **ret_result);
+AGENT_API int agent_call_sync(agent_conn *conn, const char *method, const char *params, unsigned timeout_ms, char **ret_result);
 /* The error object of the last agent_call_sync() or agent_query_*() when that returned AGENT_E_REMOTE, else NULL. Valid
    until the next one. */
 AGENT_API const char *agent_last_error(agent_conn *conn);
@@ -375,8 +375,8 @@ AGENT_API int agent_report_event(agent_conn *conn, const char *name, const char 
 /* MIoT: did NULL leaves the member out; value is JSON text, arguments an array or NULL. */
 AGENT_API int agent_report_property(agent_conn *conn, const char *did, unsigned siid, unsigned piid, const char *value,
                                     agent_call_fn fn, void *user);
-AGENT_API int agent_report_miot_event(agent_conn *conn, const char *did, unsigned siid, unsigned eiid,
-                                      const char *arguments, agent_call_fn fn, void *user);
+AGENT_API int agent_report_miot_event(agent_conn *conn, const char *did, unsigned siid, unsigned eiid, const char *arguments,
+                                      agent_call_fn fn, void *user);
 /* Any report, its params as agent_replyf() makes them: agent_reportf(conn, "props", NULL, NULL, "{%s:%g}", "temp", 21.5).
    method is the whole name ("prop.temp", "event.click", "properties_changed"). */
 AGENT_API int agent_reportf(agent_conn *conn, const char *method, agent_call_fn fn, void *user, const char *format, ...)

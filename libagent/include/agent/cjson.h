@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libagent for users of cJSON: values instead of texts. Header only; link libcjson yourself.
  *
@@ -105,8 +106,8 @@ static inline int agent_cjson_notify(agent_conn *conn, const char *method, const
     return r;
 }
 
-static inline int agent_cjson_send(agent_conn *conn, agent_slot **ret_slot, uint32_t to, const char *method,
-                                   const cJSON *params, unsigned timeout_ms, agent_call_fn fn, void *user)
+static inline int agent_cjson_send(agent_conn *conn, agent_slot **ret_slot, uint32_t to, const char *method, const cJSON *params,
+                                   unsigned timeout_ms, agent_call_fn fn, void *user)
 {
     char *text;
     int r = agent_cjson_print_(params, &text);
@@ -129,8 +130,7 @@ static inline int agent_cjson_report_props(agent_conn *conn, const cJSON *object
     return r;
 }
 
-static inline int agent_cjson_report_prop(agent_conn *conn, const char *name, const cJSON *value, agent_call_fn fn,
-                                          void *user)
+static inline int agent_cjson_report_prop(agent_conn *conn, const char *name, const cJSON *value, agent_call_fn fn, void *user)
 {
     char *text;
     int r = agent_cjson_print_(value, &text);
@@ -142,8 +142,7 @@ static inline int agent_cjson_report_prop(agent_conn *conn, const char *name, co
 }
 
 /* params: an array, or NULL. */
-static inline int agent_cjson_report_event(agent_conn *conn, const char *name, const cJSON *params, agent_call_fn fn,
-                                           void *user)
+static inline int agent_cjson_report_event(agent_conn *conn, const char *name, const cJSON *params, agent_call_fn fn, void *user)
 {
     char *text;
     int r = agent_cjson_print_(params, &text);
@@ -154,8 +153,8 @@ static inline int agent_cjson_report_event(agent_conn *conn, const char *name, c
     return r;
 }
 
-static inline int agent_cjson_report_property(agent_conn *conn, const char *did, unsigned siid, unsigned piid,
-                                              const cJSON *value, agent_call_fn fn, void *user)
+static inline int agent_cjson_report_property(agent_conn *conn, const char *did, unsigned siid, unsigned piid, const cJSON *value,
+                                              agent_call_fn fn, void *user)
 {
     char *text;
     int r = agent_cjson_print_(value, &text);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libagent in a libevent loop. Header only: libagent itself knows no loop.
  *

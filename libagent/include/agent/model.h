@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libagentmodel: a device as its MIoT-Spec instance describes it.
  *
@@ -42,14 +43,14 @@ extern "C" {
 #define AGENT_MODEL_TEXT_MAX 1048576
 
 /* Codes of one property or action in an answer. */
-#define AGENT_MODEL_ACCEPTED       1       /* begun, not finished */
-#define AGENT_MODEL_NOT_READABLE   (-4001)
-#define AGENT_MODEL_NOT_WRITABLE   (-4002)
-#define AGENT_MODEL_NOT_FOUND      (-4003) /* no such property, action or event */
-#define AGENT_MODEL_INTERNAL       (-4004) /* the device could not; also for a property without a value yet */
-#define AGENT_MODEL_BAD_VALUE      (-4005) /* wrong type, out of range, off step, not in the list, too long */
-#define AGENT_MODEL_BAD_INPUT      (-4006) /* of an action: wrong number or value */
-#define AGENT_MODEL_BAD_DID        (-4007)
+#define AGENT_MODEL_ACCEPTED     1 /* begun, not finished */
+#define AGENT_MODEL_NOT_READABLE (-4001)
+#define AGENT_MODEL_NOT_WRITABLE (-4002)
+#define AGENT_MODEL_NOT_FOUND    (-4003) /* no such property, action or event */
+#define AGENT_MODEL_INTERNAL     (-4004) /* the device could not; also for a property without a value yet */
+#define AGENT_MODEL_BAD_VALUE    (-4005) /* wrong type, out of range, off step, not in the list, too long */
+#define AGENT_MODEL_BAD_INPUT    (-4006) /* of an action: wrong number or value */
+#define AGENT_MODEL_BAD_DID      (-4007)
 
 /* A parsed instance, counted. */
 typedef struct agent_model agent_model;
@@ -128,12 +129,13 @@ enum agent_value_type { AGENT_VALUE_BOOL, AGENT_VALUE_INT, AGENT_VALUE_DOUBLE, A
 
 /* A value that the model allows. */
 struct agent_value {
-    enum agent_value_type type; /* BOOL of format bool, INT of integers, DOUBLE of float, STRING of string and hex, JSON of none */
+    enum agent_value_type
+        type; /* BOOL of format bool, INT of integers, DOUBLE of float, STRING of string and hex, JSON of none */
     int b;
     int64_t i;
-    double d;         /* of INT too; without the rounding of its sender: 21.3 for a 21.299999 at steps of 0.1 */
-    const char *s;    /* of STRING, escapes resolved, NUL-terminated; of JSON its text. Borrowed for the call. */
-    size_t len;       /* of s */
+    double d;      /* of INT too; without the rounding of its sender: 21.3 for a 21.299999 at steps of 0.1 */
+    const char *s; /* of STRING, escapes resolved, NUL-terminated; of JSON its text. Borrowed for the call. */
+    size_t len;    /* of s */
 };
 
 /* Who asked, for whoever wants to know: see agent_request_origin(). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libagenttest: an agent inside the unit test of an application. The application's code runs as it is, on a
  * connection object that has no agent and no network behind it but this one, which does what the test says.
@@ -161,37 +162,34 @@ AGENT_API void agent_test_start(agent_test *t);
 AGENT_API agent_test *agent_test_here(agent_test *t, const char *file, int line);
 
 #ifndef AGENT_TEST_NO_PLACES
-#define AGENT_TEST_HERE(t)                    agent_test_here(t, __FILE__, __LINE__)
-#define agent_test_run(t)                     agent_test_run(AGENT_TEST_HERE(t))
-#define agent_test_advance(t, ms)             agent_test_advance(AGENT_TEST_HERE(t), ms)
-#define agent_test_command(t, method, params) agent_test_command(AGENT_TEST_HERE(t), method, params)
-#define agent_test_notify(t, method, params)  agent_test_notify(AGENT_TEST_HERE(t), method, params)
-#define agent_test_message(t, from, method, params)                                                          \
-    agent_test_message(AGENT_TEST_HERE(t), from, method, params)
-#define agent_test_say(t, text)                   agent_test_say(AGENT_TEST_HERE(t), text)
-#define agent_test_status(t, status)              agent_test_status(AGENT_TEST_HERE(t), status)
-#define agent_test_next(t)                        agent_test_next(AGENT_TEST_HERE(t))
-#define agent_test_expect_nothing(t)              agent_test_expect_nothing(AGENT_TEST_HERE(t))
-#define agent_test_expect_result(t, id, result)   agent_test_expect_result(AGENT_TEST_HERE(t), id, result)
-#define agent_test_expect_error(t, id, code)      agent_test_expect_error(AGENT_TEST_HERE(t), id, code)
-#define agent_test_expect_call(t, method, params) agent_test_expect_call(AGENT_TEST_HERE(t), method, params)
-#define agent_test_expect_report(t, method, params)                                                          \
-    agent_test_expect_report(AGENT_TEST_HERE(t), method, params)
-#define agent_test_has_key(t, key)       agent_test_has_key(AGENT_TEST_HERE(t), key)
-#define agent_test_answer(t, id, result) agent_test_answer(AGENT_TEST_HERE(t), id, result)
-#define agent_test_answer_error(t, id, code, message)                                                        \
-    agent_test_answer_error(AGENT_TEST_HERE(t), id, code, message)
-#define agent_test_serve(t, method, result)      agent_test_serve(AGENT_TEST_HERE(t), method, result)
-#define agent_test_serve_by(t, method, fn, user) agent_test_serve_by(AGENT_TEST_HERE(t), method, fn, user)
-#define agent_test_acknowledge(t, on)            agent_test_acknowledge(AGENT_TEST_HERE(t), on)
-#define agent_test_refuse(t, key, code)          agent_test_refuse(AGENT_TEST_HERE(t), key, code)
-#define agent_test_refuse_address(t, code)       agent_test_refuse_address(AGENT_TEST_HERE(t), code)
-#define agent_test_other_owner(t, key, on)       agent_test_other_owner(AGENT_TEST_HERE(t), key, on)
-#define agent_test_slow(t, ms)                   agent_test_slow(AGENT_TEST_HERE(t), ms)
-#define agent_test_old(t, on)                    agent_test_old(AGENT_TEST_HERE(t), on)
-#define agent_test_drop(t)                       agent_test_drop(AGENT_TEST_HERE(t))
-#define agent_test_stop(t)                       agent_test_stop(AGENT_TEST_HERE(t))
-#define agent_test_start(t)                      agent_test_start(AGENT_TEST_HERE(t))
+#define AGENT_TEST_HERE(t)                            agent_test_here(t, __FILE__, __LINE__)
+#define agent_test_run(t)                             agent_test_run(AGENT_TEST_HERE(t))
+#define agent_test_advance(t, ms)                     agent_test_advance(AGENT_TEST_HERE(t), ms)
+#define agent_test_command(t, method, params)         agent_test_command(AGENT_TEST_HERE(t), method, params)
+#define agent_test_notify(t, method, params)          agent_test_notify(AGENT_TEST_HERE(t), method, params)
+#define agent_test_message(t, from, method, params)   agent_test_message(AGENT_TEST_HERE(t), from, method, params)
+#define agent_test_say(t, text)                       agent_test_say(AGENT_TEST_HERE(t), text)
+#define agent_test_status(t, status)                  agent_test_status(AGENT_TEST_HERE(t), status)
+#define agent_test_next(t)                            agent_test_next(AGENT_TEST_HERE(t))
+#define agent_test_expect_nothing(t)                  agent_test_expect_nothing(AGENT_TEST_HERE(t))
+#define agent_test_expect_result(t, id, result)       agent_test_expect_result(AGENT_TEST_HERE(t), id, result)
+#define agent_test_expect_error(t, id, code)          agent_test_expect_error(AGENT_TEST_HERE(t), id, code)
+#define agent_test_expect_call(t, method, params)     agent_test_expect_call(AGENT_TEST_HERE(t), method, params)
+#define agent_test_expect_report(t, method, params)   agent_test_expect_report(AGENT_TEST_HERE(t), method, params)
+#define agent_test_has_key(t, key)                    agent_test_has_key(AGENT_TEST_HERE(t), key)
+#define agent_test_answer(t, id, result)              agent_test_answer(AGENT_TEST_HERE(t), id, result)
+#define agent_test_answer_error(t, id, code, message) agent_test_answer_error(AGENT_TEST_HERE(t), id, code, message)
+#define agent_test_serve(t, method, result)           agent_test_serve(AGENT_TEST_HERE(t), method, result)
+#define agent_test_serve_by(t, method, fn, user)      agent_test_serve_by(AGENT_TEST_HERE(t), method, fn, user)
+#define agent_test_acknowledge(t, on)                 agent_test_acknowledge(AGENT_TEST_HERE(t), on)
+#define agent_test_refuse(t, key, code)               agent_test_refuse(AGENT_TEST_HERE(t), key, code)
+#define agent_test_refuse_address(t, code)            agent_test_refuse_address(AGENT_TEST_HERE(t), code)
+#define agent_test_other_owner(t, key, on)            agent_test_other_owner(AGENT_TEST_HERE(t), key, on)
+#define agent_test_slow(t, ms)                        agent_test_slow(AGENT_TEST_HERE(t), ms)
+#define agent_test_old(t, on)                         agent_test_old(AGENT_TEST_HERE(t), on)
+#define agent_test_drop(t)                            agent_test_drop(AGENT_TEST_HERE(t))
+#define agent_test_stop(t)                            agent_test_stop(AGENT_TEST_HERE(t))
+#define agent_test_start(t)                           agent_test_start(AGENT_TEST_HERE(t))
 #endif
 
 #ifdef __cplusplus

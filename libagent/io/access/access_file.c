@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/io/access/access_file.h"
 
 #include <errno.h>
@@ -216,8 +217,7 @@ static void warn_of_everyone(const char *pattern, const struct ag_buf *list)
 
     for (size_t i = 0; i < ag_buf_size(list) / sizeof *who; i++)
         if (who[i].kind == AG_ACCESS_ALL && opens_closed(pattern))
-            ag_log(AG_LOG_WARNING, "access rules: %s, else kept for root, is given to every local user",
-                   pattern);
+            ag_log(AG_LOG_WARNING, "access rules: %s, else kept for root, is given to every local user", pattern);
 }
 
 static int add_rule(struct ag_access *a, char *name, const char *value, char *reason, size_t n)
@@ -237,13 +237,11 @@ static int add_rule(struct ag_access *a, char *name, const char *value, char *re
                     "monitor or any");
     if (ag_buf_append(&text, value, strlen(value) + 1) < 0)
         return fail_memory(reason, n);
-    for (char *word = strtok_r(text.data, " \t,", &save); word && r == 0;
-         word = strtok_r(NULL, " \t,", &save))
+    for (char *word = strtok_r(text.data, " \t,", &save); word && r == 0; word = strtok_r(NULL, " \t,", &save))
         r = add_who(&w, word, reason, n);
     if (r == 0) {
         warn_of_everyone(pattern, &w.list);
-        r = ag_access_add(a, verbs, (struct ag_span){pattern, strlen(pattern)},
-                          (const void *) ag_buf_head(&w.list),
+        r = ag_access_add(a, verbs, (struct ag_span){pattern, strlen(pattern)}, (const void *) ag_buf_head(&w.list),
                           ag_buf_size(&w.list) / sizeof(struct ag_access_who));
         if (r < 0)
             fail(reason, n, r == -ENOMEM ? "out of memory" : "pattern too long");

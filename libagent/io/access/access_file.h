@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The file of access rules, the same for every daemon (--access FILE), and as the section [access] of
  * agent.conf:

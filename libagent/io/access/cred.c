@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/io/access/cred.h"
 
 #include <arpa/inet.h>
@@ -163,20 +164,17 @@ static int diag_open(struct ag_cred_asker *a)
 static int diag_send(struct ag_cred_asker *a, const struct end *local, const struct end *remote)
 {
     bool v4 = IN6_IS_ADDR_V4MAPPED(&local->addr) && IN6_IS_ADDR_V4MAPPED(&remote->addr);
-    struct diag_request req = {.head = {.nlmsg_len = sizeof req,
-                                        .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                                        .nlmsg_flags = NLM_F_REQUEST,
-                                        .nlmsg_seq = ++a->seq},
-                               .body = {.sdiag_family = v4 ? AF_INET : AF_INET6,
-                                        .sdiag_protocol = IPPROTO_TCP,
-                                        .idiag_states = ~0u,
-                                        .id = {.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}}};
+    struct diag_request req = {
+        .head = {.nlmsg_len = sizeof req, .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST, .nlmsg_seq = ++a->seq},
+        .body = {.sdiag_family = v4 ? AF_INET : AF_INET6,
+                 .sdiag_protocol = IPPROTO_TCP,
+                 .idiag_states = ~0u,
+                 .id = {.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}}};
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 
     put_end(local, v4, req.body.id.idiag_src, &req.body.id.idiag_sport);
     put_end(remote, v4, req.body.id.idiag_dst, &req.body.id.idiag_dport);
-    return sendto(a->fd, &req, sizeof req, MSG_DONTWAIT, (const void *) &kernel, sizeof kernel) < 0 ? -errno
-                                                                                                    : 0;
+    return sendto(a->fd, &req, sizeof req, MSG_DONTWAIT, (const void *) &kernel, sizeof kernel) < 0 ? -errno : 0;
 }
 
 /* The kernel answers while it takes the question. */
@@ -192,15 +190,13 @@ static int diag_receive(struct ag_cred_asker *a, struct diag_answer *answer)
         return -EBADMSG;
     if (answer->head.nlmsg_type == NLMSG_ERROR && (size_t) n >= sizeof answer->head + sizeof(int))
         return answer->error.error < 0 ? answer->error.error : -EBADMSG;
-    if (answer->head.nlmsg_type != SOCK_DIAG_BY_FAMILY ||
-        (size_t) n < sizeof answer->head + sizeof answer->body)
+    if (answer->head.nlmsg_type != SOCK_DIAG_BY_FAMILY || (size_t) n < sizeof answer->head + sizeof answer->body)
         return -EBADMSG;
     return 0;
 }
 
 /* The socket whose own end is local. 0, -ENOENT or another -errno. */
-static int diag_ask(struct ag_cred_asker *a, const struct end *local, const struct end *remote,
-                    struct owner *out)
+static int diag_ask(struct ag_cred_asker *a, const struct end *local, const struct end *remote, struct owner *out)
 {
     struct diag_answer answer;
     const struct inet_diag_msg *m = &answer.body;
@@ -249,11 +245,10 @@ static int proc_line(const char *line, const struct end *local, const struct end
     unsigned src_port, dst_port;
     struct end s, d;
 
-    if (sscanf(line, " %*d: %32[0-9A-F]:%x %32[0-9A-F]:%x %x %*s %*s %*s %" SCNu32 " %*d %" SCNu64, src,
-               &src_port, dst, &dst_port, &out->state, &out->uid, &out->inode) != 7)
+    if (sscanf(line, " %*d: %32[0-9A-F]:%x %32[0-9A-F]:%x %x %*s %*s %*s %" SCNu32 " %*d %" SCNu64, src, &src_port, dst,
+               &dst_port, &out->state, &out->uid, &out->inode) != 7)
         return 0;
-    return proc_end(src, src_port, &s) && proc_end(dst, dst_port, &d) && end_equal(&s, local) &&
-           end_equal(&d, remote);
+    return proc_end(src, src_port, &s) && proc_end(dst, dst_port, &d) && end_equal(&s, local) && end_equal(&d, remote);
 }
 
 static int proc_ask(const struct end *local, const struct end *remote, struct owner *out)
@@ -302,8 +297,7 @@ static int ends_of(int fd, struct end *local, struct end *remote)
     return is_loopback(local) && is_loopback(remote) ? 0 : -EADDRNOTAVAIL;
 }
 
-static int owner_of(struct ag_cred_asker *a, const struct end *local, const struct end *remote,
-                    struct owner *out)
+static int owner_of(struct ag_cred_asker *a, const struct end *local, const struct end *remote, struct owner *out)
 {
     int r = diag_ask(a, local, remote, out);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who is at the other end of a socket of this machine: SO_PEERCRED and SO_PEERGROUPS on unix sockets; for TCP
  * the kernel is asked which user owns the other end (sock_diag, or /proc/net/tcp where the kernel lacks it).
@@ -19,9 +20,9 @@ struct ag_cred_asker {
     bool diag_works; /* it has found a socket before, so what it does not find is not there */
 };
 
-#define AG_CRED_ASKER_INIT                                                                                   \
-    {                                                                                                        \
-        .fd = -1                                                                                             \
+#define AG_CRED_ASKER_INIT                                                                                                       \
+    {                                                                                                                            \
+        .fd = -1                                                                                                                 \
     }
 
 void ag_cred_asker_close(struct ag_cred_asker *a);

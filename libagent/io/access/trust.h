@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Whom a path leaves room for: files and folders that a daemon believes, runs or keeps secrets in should be in the hands
  * of root and the daemon's own user only. The answers are one phrase for the log, so that all programs say the same.

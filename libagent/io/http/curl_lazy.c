@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The functions of libcurl that http.c uses, taken from the library only when the first one is needed. libcurl brings
  * some thirty other libraries, 4 MB that a daemon keeps for nothing as long as its cloud needs no HTTP. Programs that
@@ -17,25 +18,25 @@
 #undef curl_multi_setopt
 
 /* name in the library, result, parameters */
-#define CURL_FUNCTIONS(X)                                                                                    \
-    X(easy_init, CURL *, (void))                                                                             \
-    X(easy_cleanup, void, (CURL *))                                                                          \
-    X(easy_setopt, CURLcode, (CURL *, CURLoption, ...))                                                      \
-    X(easy_getinfo, CURLcode, (CURL *, CURLINFO, ...))                                                       \
-    X(easy_header, CURLHcode, (CURL *, const char *, size_t, unsigned int, int, struct curl_header **))      \
-    X(easy_strerror, const char *, (CURLcode))                                                               \
-    X(global_init, CURLcode, (long))                                                                         \
-    X(global_cleanup, void, (void))                                                                          \
-    X(multi_init, CURLM *, (void))                                                                           \
-    X(multi_cleanup, CURLMcode, (CURLM *))                                                                   \
-    X(multi_add_handle, CURLMcode, (CURLM *, CURL *))                                                        \
-    X(multi_remove_handle, CURLMcode, (CURLM *, CURL *))                                                     \
-    X(multi_assign, CURLMcode, (CURLM *, curl_socket_t, void *))                                             \
-    X(multi_info_read, CURLMsg *, (CURLM *, int *))                                                          \
-    X(multi_setopt, CURLMcode, (CURLM *, CURLMoption, ...))                                                  \
-    X(multi_socket_action, CURLMcode, (CURLM *, curl_socket_t, int, int *))                                  \
-    X(slist_append, struct curl_slist *, (struct curl_slist *, const char *))                                \
-    X(slist_free_all, void, (struct curl_slist *))
+#define CURL_FUNCTIONS(X)                                                                                                        \
+    X(easy_init, CURL *, (void) )                                                                                                \
+    X(easy_cleanup, void, (CURL *) )                                                                                             \
+    X(easy_setopt, CURLcode, (CURL *, CURLoption, ...))                                                                          \
+    X(easy_getinfo, CURLcode, (CURL *, CURLINFO, ...))                                                                           \
+    X(easy_header, CURLHcode, (CURL *, const char *, size_t, unsigned int, int, struct curl_header **) )                         \
+    X(easy_strerror, const char *, (CURLcode))                                                                                   \
+    X(global_init, CURLcode, (long) )                                                                                            \
+    X(global_cleanup, void, (void) )                                                                                             \
+    X(multi_init, CURLM *, (void) )                                                                                              \
+    X(multi_cleanup, CURLMcode, (CURLM *) )                                                                                      \
+    X(multi_add_handle, CURLMcode, (CURLM *, CURL *) )                                                                           \
+    X(multi_remove_handle, CURLMcode, (CURLM *, CURL *) )                                                                        \
+    X(multi_assign, CURLMcode, (CURLM *, curl_socket_t, void *) )                                                                \
+    X(multi_info_read, CURLMsg *, (CURLM *, int *) )                                                                             \
+    X(multi_setopt, CURLMcode, (CURLM *, CURLMoption, ...))                                                                      \
+    X(multi_socket_action, CURLMcode, (CURLM *, curl_socket_t, int, int *) )                                                     \
+    X(slist_append, struct curl_slist *, (struct curl_slist *, const char *) )                                                   \
+    X(slist_free_all, void, (struct curl_slist *) )
 
 /* Filled once, never changed again; curl_global_init() is what fills it, before anything else is called. */
 static struct {
@@ -121,8 +122,7 @@ CURLcode curl_easy_getinfo(CURL *h, CURLINFO info, ...)
     return r;
 }
 
-CURLHcode curl_easy_header(CURL *h, const char *name, size_t index, unsigned int origin, int request,
-                           struct curl_header **out)
+CURLHcode curl_easy_header(CURL *h, const char *name, size_t index, unsigned int origin, int request, struct curl_header **out)
 {
     return curl.easy_header(h, name, index, origin, request, out);
 }

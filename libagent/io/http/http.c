@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/io/http/http.h"
 
 #include <curl/curl.h>
@@ -233,10 +234,10 @@ static void call_finish(struct ag_http_call *c, CURLcode code)
         c->verdict = call_begin(c, result.status); /* a body of no bytes */
     result.end = call_end(c, code);
     result.body = ag_buf_span(&c->answer);
-    result.why = result.end == AG_HTTP_OK        ? ""
+    result.why = result.end == AG_HTTP_OK                     ? ""
                  : result.end == AG_HTTP_E_TLS && c->error[0] ? c->error
-                 : result.end == AG_HTTP_E_OTHER ? curl_easy_strerror(code)
-                                                 : ag_http_end_name(result.end);
+                 : result.end == AG_HTTP_E_OTHER              ? curl_easy_strerror(code)
+                                                              : ag_http_end_name(result.end);
     call_detach(c); /* on_done may close everything */
     if (!c->canceled) {
         c->canceled = true; /* a cancel from inside has nothing to do */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Asynchronous HTTP and HTTPS requests on a libuv loop: libcurl's multi interface on uv_poll and one timer.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/io/http/http_loop.h"
 
 #include <errno.h>

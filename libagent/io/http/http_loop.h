@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libcurl's multi interface driven by libuv: one uv_poll per socket of curl, one uv_timer. It knows nothing
  * of requests.
@@ -22,8 +23,8 @@ struct http_loop {
     bool in_curl;
     bool closing;
     void (*on_done)(struct http_loop *l, CURL *easy, CURLcode code); /* may remove the handle, may close */
-    void (*on_turn)(struct http_loop *l);   /* after each return from libcurl: deferred work */
-    void (*on_closed)(struct http_loop *l); /* the last use of *l */
+    void (*on_turn)(struct http_loop *l);                            /* after each return from libcurl: deferred work */
+    void (*on_closed)(struct http_loop *l);                          /* the last use of *l */
 };
 
 /* Caller's memory, which must live until on_closed. The three hooks are set by the caller before. 0 or -EIO.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/model/core/name.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names: what a URN says, and one stable path for each property, action and event. */
 #ifndef MODEL_CORE_NAME_H
 #define MODEL_CORE_NAME_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/model/core/number.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Decimal numbers as the model needs them: a JSON number as an integer count of 10^-scale, so that 0.1 is 0.1. No
  * floating point is involved anywhere.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reads an instance in one pass over its members. What is unknown is passed over; what cannot be right ends with line and reason. */
 #include "libagent/model/core/spec.h"
 
@@ -262,8 +263,8 @@ static int set_scale(struct reader *r, struct model_prop *p, const struct ag_jso
     for (; scale > least; scale--) {
         size_t fits = 0;
 
-        while (fits < n && ag_model_number_read(numbers[fits].raw, scale, &units, &exact) == 0 &&
-               units < INT64_MAX / 4 && units > INT64_MIN / 4)
+        while (fits < n && ag_model_number_read(numbers[fits].raw, scale, &units, &exact) == 0 && units < INT64_MAX / 4 &&
+               units > INT64_MIN / 4)
             fits++;
         if (fits == n)
             break;
@@ -488,7 +489,8 @@ static int by_iid(const void *a, const void *b)
 
 /* What of the service under way stands in parts behind the first. Ascending iids are what finding rests on; two equal ones cannot be
    right. */
-static int sort_parts(struct reader *r, const char *what, struct ag_json_value where, struct ag_buf *parts, size_t size, uint32_t first)
+static int sort_parts(struct reader *r, const char *what, struct ag_json_value where, struct ag_buf *parts, size_t size,
+                      uint32_t first)
 {
     size_t n = parts->len / size - first;
     const char *at;
@@ -552,7 +554,10 @@ static int read_instance(struct reader *r, struct ag_span text)
     int e = ag_json_parse(&text, MODEL_DEPTH_MAX, &view);
 
     if (e != 0)
-        return wrong(r, NULL, "%s", e == AG_JSON_E_UTF8 ? "text that is not UTF-8" : e == AG_JSON_E_DEPTH ? "nested too deep" : "not one JSON object");
+        return wrong(r, NULL, "%s",
+                     e == AG_JSON_E_UTF8    ? "text that is not UTF-8"
+                     : e == AG_JSON_E_DEPTH ? "nested too deep"
+                                            : "not one JSON object");
     whole = (struct ag_json_value){AG_JSON_OBJECT, text};
     read_members(&m, whole);
     if ((e = ag_buf_append_char(&r->text, '\0')) < 0 || (e = keep_name(r, "device", m.type, &ignored, &r->device_model)) < 0)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/model/core/serve.h"
 
 #include <errno.h>
@@ -129,9 +130,11 @@ static int set_one(const struct model *m, const struct model_hooks *hooks, void 
     return r == 0 ? ag_buf_append_char(out, '}') : r;
 }
 
-typedef int (*one_fn)(const struct model *m, const struct model_hooks *hooks, void *user, const struct asked *a, struct ag_buf *out);
+typedef int (*one_fn)(const struct model *m, const struct model_hooks *hooks, void *user, const struct asked *a,
+                      struct ag_buf *out);
 
-static int each(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out, one_fn one)
+static int each(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out,
+                one_fn one)
 {
     struct ag_json_value list = ag_json_value_whole(params), entry;
     struct ag_json_walk w, inner;
@@ -160,12 +163,14 @@ static int each(const struct model *m, const struct model_hooks *hooks, void *us
     return r == 0 ? ag_buf_append_char(out, ']') : r;
 }
 
-int ag_model_serve_get(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out)
+int ag_model_serve_get(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
+                       struct ag_buf *out)
 {
     return each(m, hooks, user, params, out, get_one);
 }
 
-int ag_model_serve_set(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out)
+int ag_model_serve_set(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
+                       struct ag_buf *out)
 {
     return each(m, hooks, user, params, out, set_one);
 }
@@ -178,7 +183,8 @@ static const struct model_prop *input(const struct model *m, const struct model_
 }
 
 /* {"piid":n,"value":v}: which input it is; n_in when none. */
-static uint32_t named_input(const struct model *m, const struct model_call *a, struct ag_json_value entry, struct ag_json_value *value_out)
+static uint32_t named_input(const struct model *m, const struct model_call *a, struct ag_json_value entry,
+                            struct ag_json_value *value_out)
 {
     struct ag_json_walk w;
     struct asked asked;
@@ -223,7 +229,8 @@ static bool read_inputs(const struct model *m, const struct model_call *a, struc
     return true;
 }
 
-int ag_model_serve_action(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out)
+int ag_model_serve_action(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
+                          struct ag_buf *out)
 {
     struct ag_json_value object = ag_json_value_whole(params);
     struct ag_json_walk w;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * get_properties, set_properties and action against a model: what the model forbids is answered here and never reaches the
  * device. Entries are answered in the order asked, one each; a bad one does not stop the others; did, siid and piid come back as
@@ -24,8 +25,11 @@ struct model_hooks {
  * Append the result to out. params has passed ag_json_parse() as part of its text. 0; -EINVAL: params has not the form of the method
  * (nothing was done; out unchanged); -ENOMEM (out is then to be thrown away).
  */
-int ag_model_serve_get(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out);
-int ag_model_serve_set(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out);
-int ag_model_serve_action(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out);
+int ag_model_serve_get(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
+                       struct ag_buf *out);
+int ag_model_serve_set(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
+                       struct ag_buf *out);
+int ag_model_serve_action(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
+                          struct ag_buf *out);
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A parsed MIoT-Spec v2 instance: what a device is made of. Built once by ag_model_parse(), never changed afterwards, so it may
  * be shared and read from anywhere. All text lies in one block, all lists in arrays; an index is a position in its array.
@@ -14,8 +15,8 @@ enum {
     MODEL_TEXT_MAX = 1 << 20, /* bytes of an instance */
     MODEL_DEPTH_MAX = 32,
     MODEL_IID_MAX = 65535,
-    MODEL_ARGS_MAX = 64,    /* inputs, outputs, arguments of one action or event */
-    MODEL_NAME_MAX = 96,    /* bytes of one name of a URN */
+    MODEL_ARGS_MAX = 64, /* inputs, outputs, arguments of one action or event */
+    MODEL_NAME_MAX = 96, /* bytes of one name of a URN */
     MODEL_REASON_MAX = 160
 };
 
@@ -43,7 +44,7 @@ typedef uint32_t model_text;
 
 struct model_service {
     uint16_t siid;
-    model_text name;        /* of the URN */
+    model_text name; /* of the URN */
     model_text description;
     uint32_t first_prop, n_props;
     uint32_t first_action, n_actions;
@@ -59,19 +60,19 @@ struct model_choice { /* an entry of a value-list */
 struct model_part {
     uint32_t service; /* index */
     uint16_t iid;
-    model_text name;  /* of the URN */
-    model_text path;  /* "light.brightness@8": unique */
+    model_text name; /* of the URN */
+    model_text path; /* "light.brightness@8": unique */
 };
 /* As the first members, by their own names too. */
-#define MODEL_PART              \
-    union {                     \
-        struct model_part part; \
-        struct {                \
-            uint32_t service;   \
-            uint16_t iid;       \
-            model_text name;    \
-            model_text path;    \
-        };                      \
+#define MODEL_PART                                                                                                               \
+    union {                                                                                                                      \
+        struct model_part part;                                                                                                  \
+        struct {                                                                                                                 \
+            uint32_t service;                                                                                                    \
+            uint16_t iid;                                                                                                        \
+            model_text name;                                                                                                     \
+            model_text path;                                                                                                     \
+        };                                                                                                                       \
     }
 
 struct model_prop {
@@ -83,14 +84,14 @@ struct model_prop {
     uint32_t max_len; /* bytes of a string; 0: no limit of its own */
     uint32_t first_choice, n_choices;
     model_text description;
-    model_text unit;  /* "" for none */
+    model_text unit; /* "" for none */
     int64_t min, max, step;
 };
 
 /* An action, or an event: that has no in list, and its arguments are the out list. */
 struct model_call {
     MODEL_PART;
-    uint32_t first_in, n_in;   /* in model.args: indices of properties */
+    uint32_t first_in, n_in; /* in model.args: indices of properties */
     uint32_t first_out, n_out;
     model_text description;
 };
@@ -101,7 +102,7 @@ struct model {
     model_text type, description; /* of the device */
     model_text device_model;      /* "vendor.model.v1" as the URN has it: "vendor-model-v1"; "" when it has none */
     struct model_service *services;
-    struct model_prop *props;     /* service by service, in ascending iid */
+    struct model_prop *props; /* service by service, in ascending iid */
     struct model_call *actions, *events;
     struct model_choice *choices;
     uint32_t *args;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/model/core/value.h"
 
 #include <math.h>
@@ -38,7 +39,7 @@ static enum model_fault fit(const struct model_prop *p, int64_t *units)
             return MODEL_OUT_OF_RANGE;
         near = p->min;
     } else if (*units > p->max) {
-        if (p->max < INT64_MAX - slack && *units > p->max + slack)
+        if (p->max<INT64_MAX - slack && * units> p->max + slack)
             return MODEL_OUT_OF_RANGE;
         near = p->max;
     }
@@ -148,8 +149,8 @@ enum model_fault ag_model_check_double(const struct model *m, const struct model
 
 const char *ag_model_fault_name(enum model_fault fault)
 {
-    static const char *const names[MODEL_N_FAULTS] = {"fine",            "of the wrong type", "out of range", "between two steps",
-                                                      "not in the list", "too long",          "not hex digits"};
+    static const char *const names[MODEL_N_FAULTS] = {
+        "fine", "of the wrong type", "out of range", "between two steps", "not in the list", "too long", "not hex digits"};
 
     return (unsigned) fault < MODEL_N_FAULTS ? names[fault] : "wrong";
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Whether a value may be what a property holds. Nothing is allocated, and no floating point decides.
  */
@@ -9,13 +10,13 @@
 /* Codes of the device model, as get_properties, set_properties and action answer them. */
 enum model_code {
     MODEL_OK = 0,
-    MODEL_ACCEPTED = 1,        /* accepted, not finished */
+    MODEL_ACCEPTED = 1, /* accepted, not finished */
     MODEL_NOT_READABLE = -4001,
     MODEL_NOT_WRITABLE = -4002,
-    MODEL_NOT_FOUND = -4003,   /* no such property, action or event */
+    MODEL_NOT_FOUND = -4003, /* no such property, action or event */
     MODEL_INTERNAL = -4004,
     MODEL_BAD_VALUE = -4005,
-    MODEL_BAD_INPUT = -4006,   /* of an action */
+    MODEL_BAD_INPUT = -4006, /* of an action */
     MODEL_BAD_DID = -4007
 };
 
@@ -24,11 +25,10 @@ enum model_value_kind { MODEL_VALUE_BOOL, MODEL_VALUE_NUMBER, MODEL_VALUE_TEXT, 
 
 /* A value that has passed the check. */
 struct model_value {
-    uint8_t kind;        /* enum model_value_kind */
-    int64_t units;       /* bool: 0 or 1; numbers: in units of 10^-scale of the property, on its grid */
-    struct ag_span raw;  /* the JSON value as it came */
+    uint8_t kind;       /* enum model_value_kind */
+    int64_t units;      /* bool: 0 or 1; numbers: in units of 10^-scale of the property, on its grid */
+    struct ag_span raw; /* the JSON value as it came */
 };
-
 
 /* Why a value was refused, for people. */
 enum model_fault {

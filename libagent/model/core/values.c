@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/model/core/values.h"
 
 #include <errno.h>
@@ -84,7 +85,8 @@ int ag_model_values_write(const struct model_values *v, const struct model_prop 
     return ag_buf_append_str(out, h->text);
 }
 
-static int put_change(const struct model_values *v, const struct model_prop *p, struct ag_span did, bool first, struct ag_buf *out)
+static int put_change(const struct model_values *v, const struct model_prop *p, struct ag_span did, bool first,
+                      struct ag_buf *out)
 {
     int r = ag_buf_append_str(out, first ? "{" : ",{");
 

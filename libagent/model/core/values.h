@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What each property of a device holds now, and which changes wait to be told. One change of a property replaces an earlier one
  * that has not been told yet; a value equal to the one held is no change.
@@ -11,14 +12,14 @@
 struct model_held {
     uint8_t kind; /* enum model_value_kind behind `known` */
     bool known, changed;
-    bool owed; /* was told, and did not arrive */
+    bool owed;      /* was told, and did not arrive */
     uint32_t batch; /* that told it last; 0: none */
     int64_t units;  /* bool and number */
-    char *text;    /* others: JSON text, owned */
+    char *text;     /* others: JSON text, owned */
 };
 
 struct model_values {
-    const struct model *m; /* borrowed */
+    const struct model *m;   /* borrowed */
     struct model_held *held; /* one per property */
     uint32_t n_changed;
 };

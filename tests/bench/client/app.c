@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Applications over libagent.
  *   app serve ADDRESS                  "bench" is answered at once; "hold" is kept until "release" [] (oldest first)

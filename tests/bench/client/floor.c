@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The floors, each as little as does the work.
  *   floor udp PORT SECRET BYTES      LAN peer, or OT cloud: decrypts, answers at once with BYTES bytes of text
@@ -16,8 +17,8 @@
 static struct wire w;
 static struct sockaddr_in at(const char *port)
 {
-    return (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t) atoi(port)),
-                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    return (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons((uint16_t) atoi(port)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
 static int udp_bound(const char *port)
@@ -154,8 +155,8 @@ static int run_lan(const char *port, const char *secret, const char *tcp)
 
                     open[k].from = from;
                     open[k].id = id_of(text);
-                    have_lines += (size_t) snprintf(lines + have_lines, sizeof lines - have_lines, "{\"id\":%u%s\n", k,
-                                                    rest ? rest : "}");
+                    have_lines +=
+                        (size_t) snprintf(lines + have_lines, sizeof lines - have_lines, "{\"id\":%u%s\n", k, rest ? rest : "}");
                 }
             }
             if (have_lines)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Bare libmosquitto, one thread.
  *   mqtt_floor pub PORT N WINDOW [NAME=PID ...]           N messages of a report's size at QoS 1
@@ -98,7 +99,7 @@ int main(int argc, char **argv)
         acked = 0;
         watch_begin(wa, n_w);
         first = last = now_ns();
-        acked = 1; /* so that the first answer does not start over */
+        acked = 1;  /* so that the first answer does not start over */
         total += 2; /* and the release's own */
         int n = snprintf(text, sizeof text, "{\"id\":%ld,\"method\":\"%s\",\"params\":[]}", total + 1, argv[5]);
         mosquitto_publish(m, NULL, topic, n, text, 0, false);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Phones in a closed loop, each request answered before the next one of its place: -s sockets, -i requests under way, -n
  * requests behind -w others, -m METHOD, -b bytes of params, -o commands left open. Prints figures as NAME=VALUE.
@@ -31,7 +32,8 @@ static void ask_as(int i, const char *what, uint32_t id)
     int n = snprintf(text, sizeof text, "{\"id\":%u,\"method\":\"%s\",\"params\":[", id, what);
 
     for (int left = padding; left > 3; left -= 80) /* strings of up to 77 bytes with their quotes and a comma */
-        n += snprintf(text + n, sizeof text - (size_t) n, "\"%.*s\"%s", (left > 80 ? 80 : left) - 3, filler, left > 83 ? "," : "");
+        n +=
+            snprintf(text + n, sizeof text - (size_t) n, "\"%.*s\"%s", (left > 80 ? 80 : left) - 3, filler, left > 83 ? "," : "");
     n += snprintf(text + n, sizeof text - (size_t) n, "]}");
     s[i].id = id;
     s[i].len = wire_encode(&w, packet, text, (size_t) n, (uint32_t) time(NULL));
@@ -57,19 +59,44 @@ int main(int argc, char **argv)
 
     while ((c = getopt_long(argc, argv, "P:s:i:n:m:o:t:d:w:b:v", longs, NULL)) >= 0) {
         switch (c) {
-        case 'P': port = optarg; break;
-        case 's': n_sockets = atoi(optarg); break;
-        case 'i': inflight = atoi(optarg); break;
-        case 'n': n_requests = atol(optarg); break;
-        case 'm': method = optarg; break;
-        case 'o': n_open = atoi(optarg); break;
-        case 't': token = optarg; break;
-        case 'd': did = optarg; break;
-        case 'w': warm = atol(optarg); break;
-        case 'b': padding = atoi(optarg) > 3500 ? 3500 : atoi(optarg); break;
-        case 'v': show = 1; break;
-        case 'p': watch_add(watched, &n_w, optarg); break;
-        default: return 2;
+        case 'P':
+            port = optarg;
+            break;
+        case 's':
+            n_sockets = atoi(optarg);
+            break;
+        case 'i':
+            inflight = atoi(optarg);
+            break;
+        case 'n':
+            n_requests = atol(optarg);
+            break;
+        case 'm':
+            method = optarg;
+            break;
+        case 'o':
+            n_open = atoi(optarg);
+            break;
+        case 't':
+            token = optarg;
+            break;
+        case 'd':
+            did = optarg;
+            break;
+        case 'w':
+            warm = atol(optarg);
+            break;
+        case 'b':
+            padding = atoi(optarg) > 3500 ? 3500 : atoi(optarg);
+            break;
+        case 'v':
+            show = 1;
+            break;
+        case 'p':
+            watch_add(watched, &n_w, optarg);
+            break;
+        default:
+            return 2;
         }
     }
     wire_init(&w, token, strtoull(did, NULL, 10));

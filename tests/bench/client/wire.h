@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The packet of the LAN and of the OT cloud (docs/protocol.md, "Packet"), rewritten for the drivers; time and processor time. */
 #ifndef BENCH_CLIENT_WIRE_H
 #define BENCH_CLIENT_WIRE_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # For a processor that Debian knows: its cross compiler, its libraries in MIIO_SYSROOT, its programs under qemu's user emulation.
 #   cmake -DCMAKE_TOOLCHAIN_FILE=tests/ci/toolchains/cross.cmake -DMIIO_TRIPLET=arm-linux-gnueabihf -DMIIO_QEMU=arm -DMIIO_SYSROOT=DIR
 set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES MIIO_TRIPLET MIIO_QEMU MIIO_SYSROOT)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/agent/rig.h"
 
 #include <stdio.h>
@@ -105,8 +106,7 @@ static int expect(struct rig *g, const char *line, char name, const char *wanted
     size_t n = strlen(wanted);
 
     router_settle(&g->router, g->now_ms);
-    if (ag_buf_size(b) < n || (n == 0 && ag_buf_size(b) > 0) ||
-        (n > 0 && memcmp(ag_buf_head(b), wanted, n) != 0))
+    if (ag_buf_size(b) < n || (n == 0 && ag_buf_size(b) > 0) || (n > 0 && memcmp(ag_buf_head(b), wanted, n) != 0))
         return fail(g, line, "there is: ", ag_buf_head(b), ag_buf_size(b) < 600 ? ag_buf_size(b) : 600);
     if (n > 0 && wanted[n - 1] != '}')
         n = ag_buf_size(b);

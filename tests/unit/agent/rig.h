@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A router with peers that exist in memory only, driven by short scripts. One line each:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What miioctl check makes of what agent and client say: each row a status, and the troubles in it. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +10,8 @@
 #include "agent/ctl/findings.h"
 #include "agent/ctl/ctl.h"
 
-#define INFO  "{\"upstream\":true,\"unserved\":[]}"
-#define CLOUD(more) "{\"clouds\":[{\"name\":\"mqtt\",\"server\":\"h:1\"," more "}],\"clock\":{\"source\":\"own\"}}"
+#define INFO         "{\"upstream\":true,\"unserved\":[]}"
+#define CLOUD(more)  "{\"clouds\":[{\"name\":\"mqtt\",\"server\":\"h:1\"," more "}],\"clock\":{\"source\":\"own\"}}"
 #define AWAY(reason) CLOUD("\"state\":\"cloud_retry\",\"error\":{\"reason\":\"" reason "\",\"text\":\"t\"}")
 #define WITH(part)   "{\"clock\":{\"source\":\"own\"}," part "}"
 

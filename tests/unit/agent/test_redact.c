@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a support archive shows of a configuration, and what is taken out of everything else. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +13,8 @@ static const struct {
     const char *name, *conf, *shown, *text, *clean;
 } rows[] = {
     {"a harmless value is shown", "did=12345678\n", "did=12345678\n", "did 12345678", "did 12345678"},
-    {"a secret is not, and is gone elsewhere", "key=Qw3rTy7UiOp9AsDf\n", "key=***\n", "the key Qw3rTy7UiOp9AsDf.", "the key ***."},
+    {"a secret is not, and is gone elsewhere", "key=Qw3rTy7UiOp9AsDf\n", "key=***\n", "the key Qw3rTy7UiOp9AsDf.",
+     "the key ***."},
     {"nor is a setting that nobody knows", "my_password = \"hunter22\"\n", "my_password=***\n", "xhunter22", "x***"},
     {"a short value is any word", "key=on\n", "key=***\n", "on and on", "on and on"},
     {"comments hold yesterday's settings", "# key=Qw3rTy7UiOp9AsDf\n;x\n[s]\n", "***\n***\n[***]\n", "", ""},
@@ -71,7 +73,10 @@ static void test_archive_form(void **state)
     assert_int_equal(tar_put(&tar, "empty", AG_SPAN(""), 0), 0);
     assert_int_equal(tar_end(&tar), 0);
     assert_int_equal(ag_buf_size(&tar), 512 + 512 + 512 + 1024);
-    assert_memory_equal(ag_buf_head(&tar) + 257, "ustar\0" "00", 8);
+    assert_memory_equal(ag_buf_head(&tar) + 257,
+                        "ustar\0"
+                        "00",
+                        8);
     assert_string_equal(ag_buf_head(&tar) + 124, "00000000005");
     assert_memory_equal(ag_buf_head(&tar) + 512, "hello\0", 6);
 }
@@ -91,8 +96,8 @@ static void test_alloc_fail(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_files), cmocka_unit_test(test_archive_form),
-                                       cmocka_unit_test(test_alloc_fail)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_files),
+                                       cmocka_unit_test(test_archive_form), cmocka_unit_test(test_alloc_fail)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The three tables behind the router: subscriptions, requests, commands. */
 #include <stdarg.h>
 #include <stddef.h>
@@ -165,10 +166,9 @@ static void test_commands(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_many_keys),   cmocka_unit_test(test_modes),
-        cmocka_unit_test(test_request_ids), cmocka_unit_test(test_request_deadlines),
-        cmocka_unit_test(test_commands)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_many_keys), cmocka_unit_test(test_modes),
+                                       cmocka_unit_test(test_request_ids), cmocka_unit_test(test_request_deadlines),
+                                       cmocka_unit_test(test_commands)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading miIO.ota, and the state file. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +14,8 @@
 
 #define MD5 "0123456789abcdef0123456789ABCDEF"
 #define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define OTA(members) "{\"id\":1,\"method\":\"miIO.ota\",\"params\":{\"app_url\":\"http://h/f\",\"file_md5\":\"" MD5 "\"" members "}}"
+#define OTA(members)                                                                                                             \
+    "{\"id\":1,\"method\":\"miIO.ota\",\"params\":{\"app_url\":\"http://h/f\",\"file_md5\":\"" MD5 "\"" members "}}"
 
 /* proc: d, i; s: silent; - : refused */
 static const struct {
@@ -36,14 +38,12 @@ static const struct {
     {"short sha256", OTA(",\"file_sha256\":\"12\""), "-"},
     {"param instead of params",
      "{\"method\":\"miIO.ota\",\"param\":{\"app_url\":\"https://h/f\",\"file_md5\":\"" MD5 "\",\"proc\":\"dnld\"}}", "d"},
-    {"object in an array",
-     "{\"method\":\"miIO.ota\",\"params\":[{\"app_url\":\"http://h/f\",\"file_md5\":\"" MD5 "\"}]}", "di"},
+    {"object in an array", "{\"method\":\"miIO.ota\",\"params\":[{\"app_url\":\"http://h/f\",\"file_md5\":\"" MD5 "\"}]}", "di"},
     {"no params", "{\"method\":\"miIO.ota\"}", "-"},
     {"no url", "{\"params\":{\"file_md5\":\"" MD5 "\"}}", "-"},
     {"no md5", "{\"params\":{\"app_url\":\"http://h/\"}}", "-"},
     {"short md5", "{\"params\":{\"app_url\":\"http://h/\",\"file_md5\":\"0123\"}}", "-"},
-    {"md5 with other letters",
-     "{\"params\":{\"app_url\":\"http://h/\",\"file_md5\":\"0123456789abcdef0123456789abcdeg\"}}", "-"},
+    {"md5 with other letters", "{\"params\":{\"app_url\":\"http://h/\",\"file_md5\":\"0123456789abcdef0123456789abcdeg\"}}", "-"},
     {"ftp", "{\"params\":{\"app_url\":\"ftp://h/\",\"file_md5\":\"" MD5 "\"}}", "-"},
     {"file", "{\"params\":{\"app_url\":\"file:///etc/passwd\",\"file_md5\":\"" MD5 "\"}}", "-"},
     {"no host", "{\"params\":{\"app_url\":\"http:///f\",\"file_md5\":\"" MD5 "\"}}", "-"},
@@ -84,8 +84,7 @@ static void test_long_url(void **state)
         memcpy(url, "http://h/", 9);
         url[n] = '\0';
         snprintf(text, sizeof text, "{\"params\":{\"app_url\":\"%s\",\"file_md5\":\"" MD5 "\"}}", url);
-        assert_int_equal(ota_request_parse(&req, (struct ag_span){text, strlen(text)}, &why),
-                         n == OTA_URL_MAX ? 0 : -EINVAL);
+        assert_int_equal(ota_request_parse(&req, (struct ag_span){text, strlen(text)}, &why), n == OTA_URL_MAX ? 0 : -EINVAL);
     }
 }
 
@@ -124,9 +123,17 @@ static void test_store_reads_what_it_wrote(void **state)
 static void test_store_refuses(void **state)
 {
     static const char *const bad[] = {
-        "", "state=idle\n", "state=idle\nend=1", "state=nonsense\nend=1\n", "state=busy\nend=1\n",
-        "state=downloading\nend=1\n", "state=idle\nprogress=101\nend=1\n", "state=idle\ncode=5\nend=1\n",
-        "state=idle\nmd5=12\nend=1\n", "state=idle\nurl=file:///x\nend=1\n", "no equals sign\nend=1\n",
+        "",
+        "state=idle\n",
+        "state=idle\nend=1",
+        "state=nonsense\nend=1\n",
+        "state=busy\nend=1\n",
+        "state=downloading\nend=1\n",
+        "state=idle\nprogress=101\nend=1\n",
+        "state=idle\ncode=5\nend=1\n",
+        "state=idle\nmd5=12\nend=1\n",
+        "state=idle\nurl=file:///x\nend=1\n",
+        "no equals sign\nend=1\n",
     };
     struct ota_saved s = sample(OTA_WAIT_INSTALL), back = {.code = 77};
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
@@ -161,11 +168,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_request),
-        cmocka_unit_test(test_long_url),
-        cmocka_unit_test(test_store_reads_what_it_wrote),
-        cmocka_unit_test(test_store_refuses),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_request),       cmocka_unit_test(test_long_url),  cmocka_unit_test(test_store_reads_what_it_wrote),
+        cmocka_unit_test(test_store_refuses), cmocka_unit_test(test_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

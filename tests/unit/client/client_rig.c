@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/client/client_rig.h"
 
 #include <setjmp.h>
@@ -360,8 +361,8 @@ struct lan_socket {
 static struct lan_socket udp[2];
 static unsigned n_udp;
 
-int lan_socket_open(struct lan_socket **out, uv_loop_t *loop, const struct ag_addr *at,
-                    const struct lan_socket_events *events, void *user, struct ag_addr *bound_out)
+int lan_socket_open(struct lan_socket **out, uv_loop_t *loop, const struct ag_addr *at, const struct lan_socket_events *events,
+                    void *user, struct ag_addr *bound_out)
 {
     (void) loop;
     udp[n_udp] = (struct lan_socket){events, user};
@@ -466,8 +467,7 @@ static void record_drop(struct record *r)
     *r = (struct record){.text = NULL};
 }
 
-int spool_open(struct spool **out, uv_loop_t *loop, const char *path, const struct spool_events *events,
-               void *user)
+int spool_open(struct spool **out, uv_loop_t *loop, const char *path, const struct spool_events *events, void *user)
 {
     (void) loop;
     (void) path;
@@ -490,8 +490,7 @@ int spool_put(struct spool *s, uint64_t seq, unsigned needs, const struct spool_
 
         if (r->text)
             continue;
-        *r = (struct record){
-            .seq = seq, .id = rec->id, .needs = needs, .text = strndup(rec->text.p, rec->text.len)};
+        *r = (struct record){.seq = seq, .id = rec->id, .needs = needs, .text = strndup(rec->text.p, rec->text.len)};
         return 0;
     }
     fail_line("the store is full");
@@ -602,8 +601,8 @@ bool hook_find(char *path_out, size_t room, const char *const dirs[], const char
     return strstr(missing, name) == NULL;
 }
 
-int hook_run(struct hook **out, uv_loop_t *loop, const char *const args[], const char *const env[],
-             unsigned timeout_ms, hook_fn done, void *user)
+int hook_run(struct hook **out, uv_loop_t *loop, const char *const args[], const char *const env[], unsigned timeout_ms,
+             hook_fn done, void *user)
 {
     const char *name = strrchr(args[0], '/') + 1;
     struct hook *k, **at = &running;
@@ -619,8 +618,8 @@ int hook_run(struct hook **out, uv_loop_t *loop, const char *const args[], const
     while (*at)
         at = &(*at)->next;
     *at = *out = k;
-    hear(&rig.programs, "%s%s%s%s%s", name, args[1] ? " " : "", args[1] ? args[1] : "",
-         args[1] && args[2] ? " " : "", args[1] && args[2] ? args[2] : "");
+    hear(&rig.programs, "%s%s%s%s%s", name, args[1] ? " " : "", args[1] ? args[1] : "", args[1] && args[2] ? " " : "",
+         args[1] && args[2] ? args[2] : "");
     return 0;
 }
 

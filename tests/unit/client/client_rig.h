@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The client with everything around it played: a cloud, a store without a disk, sockets, the platform's
  * programs and a clock that only the script moves. What is real: the wiring, all cores, and the files of the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/client/cloud_rig.h"
 
 #include <unistd.h>
@@ -690,6 +691,6 @@ static void on_method_done(void *user, struct ag_span text)
 
 int rig_method(const char *method, const char *params)
 {
-    return rig.ops->local_method(rig.cloud, (struct ag_span){method, strlen(method)},
-                                 (struct ag_span){params, strlen(params)}, on_method_done, &rig);
+    return rig.ops->local_method(rig.cloud, (struct ag_span){method, strlen(method)}, (struct ag_span){params, strlen(params)},
+                                 on_method_done, &rig);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A cloud without a network: the MQTT link, HTTP, libuv's timers and the log are stand-ins of the rig's, time is a number,
  * and all that the cloud does is one text: a line for each thing, in order. So a test sees second answers, repeats, gaps
@@ -34,9 +35,9 @@ struct rig {
     char dir[64];
     uint64_t now_ms;
     struct ag_buf journal;
-    bool quiet;        /* pub and command lines are counted only */
-    bool echo;         /* a command is answered at once with {"id":1,"result":["ok"]} */
-    unsigned room;     /* publishes that the link takes until some are done */
+    bool quiet;    /* pub and command lines are counted only */
+    bool echo;     /* a command is answered at once with {"id":1,"result":["ok"]} */
+    unsigned room; /* publishes that the link takes until some are done */
     unsigned n_pub, n_commands, n_told, n_closed;
     char last_topic[160]; /* of the last publish, for payloads that are no text */
     struct ag_buf last_payload;

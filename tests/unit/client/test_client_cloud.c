@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The client as it is, with its sockets and its files, between an application's socket and a cloud that the test plays: what
  * becomes of reports when the cloud goes, stops or is another owner's, and how long the device may sleep.
@@ -32,10 +33,10 @@ static struct played {
     uv_async_t ended;
     struct ag_buf seen;
     unsigned wakeup_s;
-    uint32_t last;  /* the report that came last */
+    uint32_t last; /* the report that came last */
     bool acks;
-    size_t carries; /* bytes */
-    int answers;    /* what answer() says */
+    size_t carries;                                     /* bytes */
+    int answers;                                        /* what answer() says */
     void (*call_done)(void *user, struct ag_span text); /* of the method under way */
     void *call_user;
 } cloud;
@@ -245,10 +246,10 @@ static void turn(struct rig *r, bool (*until)(const struct rig *r))
         uv_run(&r->loop, UV_RUN_ONCE);
 }
 
-#define saw(text)                                                                                            \
-    do {                                                                                                     \
-        assert_string_equal(ag_buf_cstr(&cloud.seen) ? ag_buf_cstr(&cloud.seen) : "", text);                 \
-        ag_buf_clear(&cloud.seen);                                                                           \
+#define saw(text)                                                                                                                \
+    do {                                                                                                                         \
+        assert_string_equal(ag_buf_cstr(&cloud.seen) ? ag_buf_cstr(&cloud.seen) : "", text);                                     \
+        ag_buf_clear(&cloud.seen);                                                                                               \
     } while (0)
 
 static void comes_up(void)
@@ -610,16 +611,11 @@ static void a_text_of_bad_form_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_stop_keeps_what_is_under_way),
-        cmocka_unit_test(a_loss_keeps_what_is_under_way_and_what_waits),
-        cmocka_unit_test(a_reset_forgets_what_is_kept),
-        cmocka_unit_test(a_reset_by_the_helper_forgets_what_is_kept),
-        cmocka_unit_test(a_failed_join_forgets_nothing),
-        cmocka_unit_test(too_large_is_said_at_once_while_the_cloud_is_away),
-        cmocka_unit_test(how_long_the_device_may_sleep),
-        cmocka_unit_test(a_place_used_again),
-        cmocka_unit_test(a_reload_takes_the_limits),
-        cmocka_unit_test(answers_find_their_session_or_are_counted),
+        cmocka_unit_test(a_stop_keeps_what_is_under_way), cmocka_unit_test(a_loss_keeps_what_is_under_way_and_what_waits),
+        cmocka_unit_test(a_reset_forgets_what_is_kept),   cmocka_unit_test(a_reset_by_the_helper_forgets_what_is_kept),
+        cmocka_unit_test(a_failed_join_forgets_nothing),  cmocka_unit_test(too_large_is_said_at_once_while_the_cloud_is_away),
+        cmocka_unit_test(how_long_the_device_may_sleep),  cmocka_unit_test(a_place_used_again),
+        cmocka_unit_test(a_reload_takes_the_limits),      cmocka_unit_test(answers_find_their_session_or_are_counted),
         cmocka_unit_test(a_text_of_bad_form_is_refused),
     };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/libagent/fake.h"
 
 #include <poll.h>
@@ -30,8 +31,8 @@ void fake_init(struct fake *f, bool packets)
     assert_int_equal(listen(f->listener, 64), 0);
     len = sizeof at;
     assert_int_equal(getsockname(f->listener, (struct sockaddr *) &at, &len), 0);
-    snprintf(f->address, sizeof f->address, "%s:@%.*s", packets ? "seqpacket" : "unix",
-             (int) (len - sizeof(sa_family_t) - 1), at.sun_path + 1);
+    snprintf(f->address, sizeof f->address, "%s:@%.*s", packets ? "seqpacket" : "unix", (int) (len - sizeof(sa_family_t) - 1),
+             at.sun_path + 1);
 }
 
 void fake_hang_up(struct fake *f)

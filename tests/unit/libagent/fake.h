@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An agent that the test plays: a real socket, in this process, without a thread. What the library sent is read with
  * fake_hear(), what the agent says is written with fake_say(). No test waits for a fixed time: fake_turn_until() turns

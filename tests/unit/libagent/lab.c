@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/libagent/lab.h"
 
 #include <stdio.h>

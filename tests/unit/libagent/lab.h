@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A connection object on the bench: no socket, its own clock, bytes in and out as strings. What the library would send
  * is read with lab_sent(); what the agent says is fed with lab_say().

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The library's protocol by bytes in and out: registering, commands, calls, losses. */
 #include "tests/unit/libagent/lab.h"
 
@@ -129,8 +130,8 @@ static void calls_complete(void **state)
 
 static void what_is_not_one_value_is_refused(void **state)
 {
-    static const char *const bad[] = {"",     "1,\"id\":7", "1}{\"id\":1", "[1", "nul", "\"\xff\"", "1 2", "{}}",
-                                      "1,2", "'a'",        "[1],",       "\"", "01",  "/**/1"};
+    static const char *const bad[] = {"",    "1,\"id\":7", "1}{\"id\":1", "[1",   "nul", "\"\xff\"", "1 2",
+                                      "{}}", "1,2",        "'a'",         "[1],", "\"",  "01",       "/**/1"};
     static const char *const good[] = {"1", " [1] ", "null", "{\"a\":\"}\"}", "\"\xc3\xa4\"", "-1.5e3", "true"};
     struct lab l;
 
@@ -195,7 +196,8 @@ static void loss_ends_calls_and_registers_again(void **state)
     agent_call(l.conn, NULL, "c", "[1]", 0, lab_on_end, &l); /* waits for the next connection */
     assert_string_equal(lab_sent(&l), "");
     lab_up(&l);
-    assert_string_equal(lab_sent(&l), "{\"id\":5,\"method\":\"register\",\"key\":\"m\"}{\"id\":4,\"method\":\"c\",\"params\":[1]}");
+    assert_string_equal(lab_sent(&l),
+                        "{\"id\":5,\"method\":\"register\",\"key\":\"m\"}{\"id\":4,\"method\":\"c\",\"params\":[1]}");
     sub = agent_slot_unref(sub);
     assert_string_equal(lab_sent(&l), "{\"method\":\"unregister\",\"key\":\"m\"}");
     assert_string_equal(lab_seen(&l), "");
@@ -342,8 +344,7 @@ static void messages_between_applications(void **state)
     agent_bind(l.conn, 0, NULL, NULL);
     lab_sent(&l);
     lab_say(&l, "{\"id\":79,\"_from\":16,\"method\":\"hello\"}");
-    assert_string_equal(lab_sent(&l),
-                        "{\"id\":79,\"_to\":16,\"error\":{\"code\":-32601,\"message\":\"Method not found.\"}}");
+    assert_string_equal(lab_sent(&l), "{\"id\":79,\"_to\":16,\"error\":{\"code\":-32601,\"message\":\"Method not found.\"}}");
     agent_bind(l.conn, 2, lab_on_request, &l);
     lab_sent(&l);
     lab_say(&l, "{\"id\":78,\"_from\":0,\"method\":\"hello\"}"); /* an unbound sender cannot be answered */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libagent/loop: what waits for room goes when there is room, without anybody's doing. */
 #include "tests/unit/libagent/fake.h"
 

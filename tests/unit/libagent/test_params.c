@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading params and writing JSON by a format. */
 #include "tests/unit/libagent/lab.h"
 
@@ -328,26 +329,26 @@ static void end(struct lab *l)
     lab_deinit(l);
 }
 
-#define FORMATS(expected, ...)                                                                               \
-    do {                                                                                                     \
-        struct lab l;                                                                                        \
-        begin(&l);                                                                                           \
-        assert_int_equal(agent_replyf(kept, __VA_ARGS__), 0);                                                \
-        assert_string_equal(lab_sent(&l), "{\"id\":7,\"result\":" expected "}");                             \
-        assert_int_equal(agent_reportf(l.conn, "event.x", NULL, NULL, __VA_ARGS__), 0);                      \
-        assert_string_equal(lab_sent(&l), "{\"method\":\"event.x\",\"params\":" expected "}");               \
-        end(&l);                                                                                             \
+#define FORMATS(expected, ...)                                                                                                   \
+    do {                                                                                                                         \
+        struct lab l;                                                                                                            \
+        begin(&l);                                                                                                               \
+        assert_int_equal(agent_replyf(kept, __VA_ARGS__), 0);                                                                    \
+        assert_string_equal(lab_sent(&l), "{\"id\":7,\"result\":" expected "}");                                                 \
+        assert_int_equal(agent_reportf(l.conn, "event.x", NULL, NULL, __VA_ARGS__), 0);                                          \
+        assert_string_equal(lab_sent(&l), "{\"method\":\"event.x\",\"params\":" expected "}");                                   \
+        end(&l);                                                                                                                 \
     } while (0)
 
-#define REFUSES(code, ...)                                                                                   \
-    do {                                                                                                     \
-        struct lab l;                                                                                        \
-        begin(&l);                                                                                           \
-        assert_int_equal(agent_replyf(kept, __VA_ARGS__), code);                                             \
-        assert_int_equal(agent_reportf(l.conn, "event.x", NULL, NULL, __VA_ARGS__), code);                   \
-        assert_string_equal(lab_sent(&l), "");                                                               \
-        assert_int_equal(agent_reply(kept, NULL), 0); /* it can still be answered */                         \
-        end(&l);                                                                                             \
+#define REFUSES(code, ...)                                                                                                       \
+    do {                                                                                                                         \
+        struct lab l;                                                                                                            \
+        begin(&l);                                                                                                               \
+        assert_int_equal(agent_replyf(kept, __VA_ARGS__), code);                                                                 \
+        assert_int_equal(agent_reportf(l.conn, "event.x", NULL, NULL, __VA_ARGS__), code);                                       \
+        assert_string_equal(lab_sent(&l), "");                                                                                   \
+        assert_int_equal(agent_reply(kept, NULL), 0); /* it can still be answered */                                             \
+        end(&l);                                                                                                                 \
     } while (0)
 
 #pragma GCC diagnostic push

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What agent.h promises, promise by promise; docs/libagent-promises.md numbers them. Against an agent that the test plays,
  * over a real socket, or by bytes on the bench.
@@ -424,10 +425,10 @@ static void wakes_are_never_lost(void **state)
 /* ---- fork ---- */
 
 /* 0 when everything is as it should be in the child; else the line. */
-#define CHILD_CHECK(what)                                                                                    \
-    do {                                                                                                     \
-        if (!(what))                                                                                         \
-            return __LINE__ % 250 + 1;                                                                       \
+#define CHILD_CHECK(what)                                                                                                        \
+    do {                                                                                                                         \
+        if (!(what))                                                                                                             \
+            return __LINE__ % 250 + 1;                                                                                           \
     } while (0)
 
 static int in_the_child(agent_conn *conn, agent_slot *slot, agent_request *req)
@@ -519,7 +520,8 @@ static void a_child_leaves_its_parent_alone(void **state)
     {
         char text[64];
 
-        snprintf(text, sizeof text, "{\"id\":%u,\"result\":1}", ag_list_first(&conn->calls, struct agent_slot, link)->call.wait.id);
+        snprintf(text, sizeof text, "{\"id\":%u,\"result\":1}",
+                 ag_list_first(&conn->calls, struct agent_slot, link)->call.wait.id);
         fake_say(&f, text); /* the parent's socket is still in the set it polls */
     }
     {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Random operations on several connections, from outside and from inside of every callback, against agents that answer,
  * refuse, lie, ask and hang up. Whatever happens: each accepted call ends once, each notifier is told once, posted work
@@ -370,9 +371,9 @@ static void operate(struct app *a)
 static void answer_id(struct app *a, unsigned id)
 {
     static const char *const forms[] = {
-        "{\"id\":%u,\"result\":[\"ok\"]}",      "{\"id\":%u,\"result\":[\"waiting\"]}",
+        "{\"id\":%u,\"result\":[\"ok\"]}",         "{\"id\":%u,\"result\":[\"waiting\"]}",
         "{\"id\":%u,\"error\":null,\"result\":1}", "{\"id\":%u,\"error\":{\"code\":-32004,\"message\":\"x\"}}",
-        "{\"id\":%u,\"_from\":2,\"result\":3}", "{\"id\":%u,\"method\":\"local.status\",\"params\":\"cloud_retry\"}"};
+        "{\"id\":%u,\"_from\":2,\"result\":3}",    "{\"id\":%u,\"method\":\"local.status\",\"params\":\"cloud_retry\"}"};
     char text[96];
 
     snprintf(text, sizeof text, forms[draw(6)], id);
@@ -381,14 +382,13 @@ static void answer_id(struct app *a, unsigned id)
 
 static void say(struct app *a)
 {
-    static const char *const words[] = {
-        "{\"id\":1,\"method\":\"a\",\"params\":[3]}",
-        "{\"id\":2,\"method\":\"pre.x.y\",\"_origin\":\"lan\"}{\"id\":3,\"method\":\"pre.q\"}",
-        "{\"method\":\"b\"}{\"method\":\"local.status\",\"params\":\"cloud_connected\"}",
-        "{\"id\":4,\"_from\":2,\"method\":\"c\"}",
-        "{\"method\":\"agent.owner\",\"params\":{\"key\":\"a\"}}",
-        "{\"error\":{\"code\":-1}}",
-        "{\"id\":9,\"result\":1}"};
+    static const char *const words[] = {"{\"id\":1,\"method\":\"a\",\"params\":[3]}",
+                                        "{\"id\":2,\"method\":\"pre.x.y\",\"_origin\":\"lan\"}{\"id\":3,\"method\":\"pre.q\"}",
+                                        "{\"method\":\"b\"}{\"method\":\"local.status\",\"params\":\"cloud_connected\"}",
+                                        "{\"id\":4,\"_from\":2,\"method\":\"c\"}",
+                                        "{\"method\":\"agent.owner\",\"params\":{\"key\":\"a\"}}",
+                                        "{\"error\":{\"code\":-1}}",
+                                        "{\"id\":9,\"result\":1}"};
 
     const char *word = draw(300) == 0 ? "garbage" : words[draw(7)];
 

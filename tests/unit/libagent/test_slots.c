@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Slots, timers, posted work, reports that wait, and what every function says to NULL. */
 #include "tests/unit/libagent/fake.h"
 #include "tests/unit/libagent/lab.h"
@@ -556,11 +557,26 @@ static void objects_and_arrays_are_checked(void **state)
 
 static void every_code_has_words_of_its_own(void **state)
 {
-    static const int codes[] = {AGENT_E_LOST, AGENT_E_TIMEOUT, AGENT_E_CANCELED, AGENT_E_REMOTE, AGENT_E_PROTOCOL,
-                                AGENT_E_ANSWERED, AGENT_E_JSON, AGENT_CODE_METHOD_NOT_FOUND, AGENT_CODE_INVALID_PARAMS,
-                                AGENT_CODE_BUSY, AGENT_CODE_NOT_PERMITTED, AGENT_CODE_NOT_CONNECTED,
-                                AGENT_CODE_SHUTTING_DOWN, AGENT_CODE_KEY_TAKEN, AGENT_CODE_NO_ACK, AGENT_CODE_ACK_TIMEOUT,
-                                -ENOMEM, -ECHILD, -ESHUTDOWN, -ENOTCONN};
+    static const int codes[] = {AGENT_E_LOST,
+                                AGENT_E_TIMEOUT,
+                                AGENT_E_CANCELED,
+                                AGENT_E_REMOTE,
+                                AGENT_E_PROTOCOL,
+                                AGENT_E_ANSWERED,
+                                AGENT_E_JSON,
+                                AGENT_CODE_METHOD_NOT_FOUND,
+                                AGENT_CODE_INVALID_PARAMS,
+                                AGENT_CODE_BUSY,
+                                AGENT_CODE_NOT_PERMITTED,
+                                AGENT_CODE_NOT_CONNECTED,
+                                AGENT_CODE_SHUTTING_DOWN,
+                                AGENT_CODE_KEY_TAKEN,
+                                AGENT_CODE_NO_ACK,
+                                AGENT_CODE_ACK_TIMEOUT,
+                                -ENOMEM,
+                                -ECHILD,
+                                -ESHUTDOWN,
+                                -ENOTCONN};
 
     (void) state;
     for (size_t i = 0; i < ag_array_size(codes); i++) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every allocation of a whole session of the library fails once: nothing leaks, nothing is forgotten, all stays usable. */
 #include "tests/unit/libagent/fake.h"
 #include "tests/unit/libagent/lab.h"
@@ -370,11 +371,8 @@ static void sweep_sync(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sweep_json),
-        cmocka_unit_test(sweep_msgpack),
-        cmocka_unit_test(a_command_without_memory_is_busy),
-        cmocka_unit_test(sweep_coming_up),
-        cmocka_unit_test(sweep_sync),
+        cmocka_unit_test(sweep_json),      cmocka_unit_test(sweep_msgpack), cmocka_unit_test(a_command_without_memory_is_busy),
+        cmocka_unit_test(sweep_coming_up), cmocka_unit_test(sweep_sync),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * 32 threads: an agent, seven owners of a connection each, and 24 that wake, post and stop them from outside. Built with
  * ThreadSanitizer. Every piece of work runs once, every wake turns a loop, every call ends.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/mcu/mcu_world.h"
 
 #include <stdint.h>
@@ -36,8 +37,7 @@ void world_feed(struct world *w, const char *bytes, size_t n)
     size_t step = w->bytewise ? 1 : n;
 
     for (size_t i = 0; i < n;) {
-        size_t want = n - i < step ? n - i : step,
-               used = mcu_bridge_feed(&w->bridge, &w->clock, bytes + i, want);
+        size_t want = n - i < step ? n - i : step, used = mcu_bridge_feed(&w->bridge, &w->clock, bytes + i, want);
 
         take_tx(w);
         i += used;
@@ -60,11 +60,10 @@ int world_ask(struct world *w, const char *json)
 
     if (ag_json_parse(&text, 64, &view) == 0)
         ag_view_uint(&view, text.p, AG_M_ID, UINT32_MAX, &id);
-    r = mcu_bridge_request(&w->bridge, (struct ag_span){json, strlen(json)}, (void *) (uintptr_t) id,
-                           w->clock.now_ms, &refusal);
+    r = mcu_bridge_request(&w->bridge, (struct ag_span){json, strlen(json)}, (void *) (uintptr_t) id, w->clock.now_ms, &refusal);
     if (r > 0)
-        ag_buf_printf(&w->up, "{\"id\":%u,\"error\":{\"code\":%d,\"message\":\"%s\"}}\n", (unsigned) id,
-                      refusal.code, refusal.message);
+        ag_buf_printf(&w->up, "{\"id\":%u,\"error\":{\"code\":%d,\"message\":\"%s\"}}\n", (unsigned) id, refusal.code,
+                      refusal.message);
     return r < 0 ? r : 0;
 }
 
@@ -73,11 +72,10 @@ static void note_job(struct world *w, struct mcu_job *job)
     const char *text = ag_buf_cstr(&job->text);
 
     if (job->code == 0)
-        ag_buf_printf(&w->up, "{\"id\":%u,\"result\":%s}\n", (unsigned) (uintptr_t) job->handle,
-                      text ? text : "");
+        ag_buf_printf(&w->up, "{\"id\":%u,\"result\":%s}\n", (unsigned) (uintptr_t) job->handle, text ? text : "");
     else
-        ag_buf_printf(&w->up, "{\"id\":%u,\"error\":{\"code\":%d,\"message\":\"%s\"}}\n",
-                      (unsigned) (uintptr_t) job->handle, job->code, text ? text : "");
+        ag_buf_printf(&w->up, "{\"id\":%u,\"error\":{\"code\":%d,\"message\":\"%s\"}}\n", (unsigned) (uintptr_t) job->handle,
+                      job->code, text ? text : "");
 }
 
 void world_collect(struct world *w)
@@ -93,8 +91,8 @@ void world_collect(struct world *w)
     while (mcu_reports_next(&w->bridge.reports, w->clock.now_ms, w->bridge.set.did, &params, &kind) == 0 &&
            kind != MCU_REPORT_NONE) {
         ag_buf_printf(&w->up, "{\"method\":\"%s\",\"params\":%.*s}\n",
-                      kind == MCU_REPORT_EVENT ? "event_occured" : "properties_changed",
-                      (int) ag_buf_size(&params), ag_buf_head(&params));
+                      kind == MCU_REPORT_EVENT ? "event_occured" : "properties_changed", (int) ag_buf_size(&params),
+                      ag_buf_head(&params));
         ag_buf_clear(&params);
         mcu_reports_done(&w->bridge.reports, kind, MCU_REPORT_TAKEN, w->clock.now_ms);
     }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A bridge with a clock, fed with literals: what it says to the MCU and what it answers is read as text. */
 #ifndef TEST_MCU_WORLD_H
 #define TEST_MCU_WORLD_H

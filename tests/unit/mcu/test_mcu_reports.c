@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Merging, rates and repetition of what the MCU reports. */
 #include <stdarg.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The upgrade of the MCU: the handshake on the line, and XMODEM against a strict receiver. */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -318,8 +319,8 @@ static void what_could_be_taken_for_another_block_is_not_sent(void **state)
     for (unsigned n_acked = 255; n_acked <= 257; n_acked++) {
         for (int call = 0; call < 2; call++) {
             away(&x, false, n_acked, out);
-            assert_int_equal(call ? xmodem_sender_byte(&x, T_NAK, 5200, out)
-                                  : xmodem_sender_tick(&x, 5000 + XMODEM_BLOCK_MS, out), 3);
+            assert_int_equal(
+                call ? xmodem_sender_byte(&x, T_NAK, 5200, out) : xmodem_sender_tick(&x, 5000 + XMODEM_BLOCK_MS, out), 3);
             assert_memory_equal(out, "\x18\x18\x18", 3);
             assert_int_equal(x.state, XMODEM_WAIT_START);
             xmodem_sender_byte(&x, T_NAK, 12000, out);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The vectors of the serial protocol: what is said to the module, what it replies, and what goes up. '|' stands for
  * CR. Each row runs with whole lines, byte by byte, and with the other line ends that clients use.
@@ -13,16 +14,16 @@
 #include "tests/support/alloc_fail.h"
 #include "tests/unit/mcu/mcu_world.h"
 
-#define GET1  "{\"id\":7,\"method\":\"get_properties\",\"params\":[{\"did\":\"1234\",\"siid\":1,\"piid\":2}]}"
-#define GET2                                                                                                 \
-    "{\"id\":7,\"method\":\"get_properties\",\"params\":[{\"did\":\"1234\",\"siid\":1,\"piid\":2},"          \
+#define GET1 "{\"id\":7,\"method\":\"get_properties\",\"params\":[{\"did\":\"1234\",\"siid\":1,\"piid\":2}]}"
+#define GET2                                                                                                                     \
+    "{\"id\":7,\"method\":\"get_properties\",\"params\":[{\"did\":\"1234\",\"siid\":1,\"piid\":2},"                              \
     "{\"did\":\"1234\",\"siid\":1,\"piid\":3}]}"
-#define ACT11 "{\"id\":9,\"method\":\"action\",\"params\":{\"did\":\"1234\",\"siid\":1,\"aiid\":1}}"
+#define ACT11            "{\"id\":9,\"method\":\"action\",\"params\":{\"did\":\"1234\",\"siid\":1,\"aiid\":1}}"
 #define ITEM(piid, rest) "{\"did\":\"1234\",\"siid\":1,\"piid\":" #piid "," rest "}"
 #define PROPS(items)     "{\"method\":\"properties_changed\",\"params\":[" items "]}\n"
-#define EVENT(siid, eiid, args)                                                                              \
-    "{\"method\":\"event_occured\",\"params\":{\"did\":\"1234\",\"siid\":" #siid ",\"eiid\":" #eiid          \
-    ",\"arguments\":[" args "]}}\n"
+#define EVENT(siid, eiid, args)                                                                                                  \
+    "{\"method\":\"event_occured\",\"params\":{\"did\":\"1234\",\"siid\":" #siid ",\"eiid\":" #eiid ",\"arguments\":[" args      \
+    "]}}\n"
 #define INVALID(id) "{\"id\":" #id ",\"error\":{\"code\":-9998,\"message\":\"user ack invalid\"}}\n"
 #define TIMEOUT(id) "{\"id\":" #id ",\"error\":{\"code\":-9999,\"message\":\"user ack timeout\"}}\n"
 #define DOWN1       "down get_properties 1 2|"
@@ -30,7 +31,7 @@
 
 struct row {
     const char *name;
-    const char *ask;  /* a request before the lines, or NULL */
+    const char *ask; /* a request before the lines, or NULL */
     const char *say;
     const char *reply;
     const char *up;
@@ -72,8 +73,7 @@ static const struct row rows[] = {
      "error|error|error|error|", ""},
     {"18 result without request", NULL, "result 1 1 0|result|", "error|error|", ""},
     {"19 error without request", NULL, "error \"stuck\" -5001|", "ok|", ""},
-    {"20 error refused", NULL,
-     "error stuck -5001|error \"x\" -4999|error \"x\" -10000|error \"x\"|error \"x\" -5001 1|",
+    {"20 error refused", NULL, "error stuck -5001|error \"x\" -4999|error \"x\" -10000|error \"x\"|error \"x\" -5001 1|",
      "error|error|error|error|error|", ""},
     {"20b error at the bounds", NULL, "error \"x\" -5000|error \"x\" -9999|", "ok|ok|", ""},
     {"21 not commands", NULL, "GET_DOWN|get_downx|foo|\"net\"|get_dow|", "error|error|error|error|error|", ""},
@@ -96,7 +96,10 @@ static const struct row rows[] = {
      "{\"id\":9,\"result\":{\"did\":\"1234\",\"siid\":1,\"aiid\":1,\"code\":0,\"out\":[{\"piid\":2,\"value\":5}]}}\n"},
     {"30h an error with a bad message leaves it open", GET1, "get_down|error \"\xff\" -5003|result 1 2 0 1|", DOWN1 "error|ok|",
      "{\"id\":7,\"result\":[" ITEM(2, "\"code\":0,\"value\":1") "]}\n"},
-    {"30b typographic quotes are none", NULL, "properties_changed 1 5 \xe2\x80\x9c" "12\xe2\x80\x9d|", "error|", ""},
+    {"30b typographic quotes are none", NULL,
+     "properties_changed 1 5 \xe2\x80\x9c"
+     "12\xe2\x80\x9d|",
+     "error|", ""},
     {"31 one at a time", GET1, "get_down|get_down|result 1 2 0 1|", DOWN1 "error|ok|",
      "{\"id\":7,\"result\":[" ITEM(2, "\"code\":0,\"value\":1") "]}\n"},
     {"32 matched by ids", GET2, "get_down|result 1 3 0 2 1 2 0 1|", DOWN2 "ok|",
@@ -113,8 +116,7 @@ static const struct row rows[] = {
     {"39 digits unchanged",
      "{\"id\":8,\"method\":\"set_properties\",\"params\":[{\"siid\":1,\"piid\":1,\"value\":4294967295},"
      "{\"siid\":1,\"piid\":2,\"value\":9007199254740993},{\"siid\":1,\"piid\":3,\"value\":-0.125}]}",
-     "get_down|result 1 1 0 1 2 0 1 3 0|",
-     "down set_properties 1 1 4294967295 1 2 9007199254740993 1 3 -0.125|ok|",
+     "get_down|result 1 1 0 1 2 0 1 3 0|", "down set_properties 1 1 4294967295 1 2 9007199254740993 1 3 -0.125|ok|",
      "{\"id\":8,\"result\":[{\"siid\":1,\"piid\":1,\"code\":0},{\"siid\":1,\"piid\":2,\"code\":0},"
      "{\"siid\":1,\"piid\":3,\"code\":0}]}\n"},
     {"40 escaped character", "{\"id\":7,\"method\":\"get_properties\",\"params\":[{\"siid\":3,\"piid\":1}]}",
@@ -127,28 +129,30 @@ static const struct row rows[] = {
     {"get: a result that is no line", GET1, "get_down|result 1 2 0 \"open|get_down|", DOWN1 "error|down none|", INVALID(7)},
     {"get: the MCU's error", GET1, "get_down|error \"memory error\" -5003|", DOWN1 "ok|",
      "{\"id\":7,\"error\":{\"code\":-5003,\"message\":\"memory error\"}}\n"},
-    {"get: malformed error leaves it open", GET1, "get_down|error memory -5003|result 1 2 0 true|",
-     DOWN1 "error|ok|", "{\"id\":7,\"result\":[" ITEM(2, "\"code\":0,\"value\":true") "]}\n"},
-    {"get: other commands in between", GET1, "get_down|net|time posix|result 1 2 0 -1e3|",
-     DOWN1 "offline|1433408287|ok|", "{\"id\":7,\"result\":[" ITEM(2, "\"code\":0,\"value\":-1e3") "]}\n"},
+    {"get: malformed error leaves it open", GET1, "get_down|error memory -5003|result 1 2 0 true|", DOWN1 "error|ok|",
+     "{\"id\":7,\"result\":[" ITEM(2, "\"code\":0,\"value\":true") "]}\n"},
+    {"get: other commands in between", GET1, "get_down|net|time posix|result 1 2 0 -1e3|", DOWN1 "offline|1433408287|ok|",
+     "{\"id\":7,\"result\":[" ITEM(2, "\"code\":0,\"value\":-1e3") "]}\n"},
     {"get: the second result is late", GET1, "get_down|result 1 2 0 1|result 1 2 0 1|", DOWN1 "ok|error|",
      "{\"id\":7,\"result\":[" ITEM(2, "\"code\":0,\"value\":1") "]}\n"},
-    {"set", "{\"id\":8,\"method\":\"set_properties\",\"params\":[{\"did\":\"1234\",\"siid\":1,\"piid\":1,\"value\":10},"
-            "{\"did\":\"1234\",\"siid\":1,\"piid\":88,\"value\":\"living room\"}]}",
+    {"set",
+     "{\"id\":8,\"method\":\"set_properties\",\"params\":[{\"did\":\"1234\",\"siid\":1,\"piid\":1,\"value\":10},"
+     "{\"did\":\"1234\",\"siid\":1,\"piid\":88,\"value\":\"living room\"}]}",
      "get_down|result 1 1 0 1 88 -4003|", "down set_properties 1 1 10 1 88 \"living\\u0020room\"|ok|",
      "{\"id\":8,\"result\":[" ITEM(1, "\"code\":0") "," ITEM(88, "\"code\":-4003") "]}\n"},
-    {"action", "{\"id\":9,\"method\":\"action\",\"params\":{\"did\":\"1234\",\"siid\":2,\"aiid\":4,\"in\":["
-               "{\"piid\":1,\"value\":\"a \\\"b\\\" \xc3\xa9\"},{\"piid\":2,\"value\":-1.50}]}}",
-     "get_down|result 2 4 0 5 \"x y\" 6 25.500000|",
-     "down action 2 4 1 \"a\\u0020\\\"b\\\"\\u0020\xc3\xa9\" 2 -1.50|ok|",
+    {"action",
+     "{\"id\":9,\"method\":\"action\",\"params\":{\"did\":\"1234\",\"siid\":2,\"aiid\":4,\"in\":["
+     "{\"piid\":1,\"value\":\"a \\\"b\\\" \xc3\xa9\"},{\"piid\":2,\"value\":-1.50}]}}",
+     "get_down|result 2 4 0 5 \"x y\" 6 25.500000|", "down action 2 4 1 \"a\\u0020\\\"b\\\"\\u0020\xc3\xa9\" 2 -1.50|ok|",
      "{\"id\":9,\"result\":{\"did\":\"1234\",\"siid\":2,\"aiid\":4,\"code\":0,\"out\":[{\"piid\":5,\"value\":\"x y\"},"
      "{\"piid\":6,\"value\":25.500000}]}}\n"},
     {"action without outputs", ACT11, "get_down|result 1 1 0|", "down action 1 1|ok|",
      "{\"id\":9,\"result\":{\"did\":\"1234\",\"siid\":1,\"aiid\":1,\"code\":0,\"out\":[]}}\n"},
     {"action refused", ACT11, "get_down|result 1 1 -4006|", "down action 1 1|ok|",
      "{\"id\":9,\"result\":{\"did\":\"1234\",\"siid\":1,\"aiid\":1,\"code\":-4006}}\n"},
-    {"escapes down", "{\"id\":8,\"method\":\"set_properties\",\"params\":[{\"siid\":1,\"piid\":1,"
-                     "\"value\":\"\\u5ba2\\/\\u0001\\u007f\\\\\\ud83d\\ude00\"}]}",
+    {"escapes down",
+     "{\"id\":8,\"method\":\"set_properties\",\"params\":[{\"siid\":1,\"piid\":1,"
+     "\"value\":\"\\u5ba2\\/\\u0001\\u007f\\\\\\ud83d\\ude00\"}]}",
      "get_down|", "down set_properties 1 1 \"\xe5\xae\xa2/\\u0001\\u007f\\\\\xf0\x9f\x98\x80\"|", ""},
     {"unknown method", "{\"id\":3,\"method\":\"set_power\",\"params\":[]}", "get_down|", "down none|",
      "{\"id\":3,\"error\":{\"code\":-32601,\"message\":\"Method not found.\"}}\n"},
@@ -248,7 +252,8 @@ static void lines_of_513_bytes_are_refused(void **state)
 
 static void a_string_of_510_goes_up_whole(void **state)
 {
-    static const char head[] = "{\"method\":\"properties_changed\",\"params\":[{\"did\":\"1234\",\"siid\":1,\"piid\":1,\"value\":\"";
+    static const char head[] =
+        "{\"method\":\"properties_changed\",\"params\":[{\"did\":\"1234\",\"siid\":1,\"piid\":1,\"value\":\"";
     struct world w;
     const char *up;
 
@@ -425,14 +430,25 @@ static void long_sets_stay_within_a_line(void **state)
 
 static void bad_requests_never_reach_the_line(void **state)
 {
-    static const char *const params[] = {
-        "{}", "null", "\"x\"", "[1]", "[{\"piid\":1}]", "[{\"siid\":1}]", "[{\"siid\":\"1\",\"piid\":1}]",
-        "[{\"siid\":1.5,\"piid\":1}]", "[{\"siid\":-1,\"piid\":1}]", "[{\"siid\":4294967296,\"piid\":1}]",
-        "[{\"siid\":1,\"piid\":1,\"did\":{}}]"};
+    static const char *const params[] = {"{}",
+                                         "null",
+                                         "\"x\"",
+                                         "[1]",
+                                         "[{\"piid\":1}]",
+                                         "[{\"siid\":1}]",
+                                         "[{\"siid\":\"1\",\"piid\":1}]",
+                                         "[{\"siid\":1.5,\"piid\":1}]",
+                                         "[{\"siid\":-1,\"piid\":1}]",
+                                         "[{\"siid\":4294967296,\"piid\":1}]",
+                                         "[{\"siid\":1,\"piid\":1,\"did\":{}}]"};
     static const char *const values[] = {"null", "[]", "{}", "\"\\ud800\""};
-    static const char *const actions[] = {
-        "[]", "{}", "{\"siid\":1}", "{\"siid\":1,\"aiid\":1,\"in\":{}}", "{\"siid\":1,\"aiid\":1,\"in\":[1]}",
-        "{\"siid\":1,\"aiid\":1,\"in\":[{\"value\":1}]}", "{\"siid\":1,\"aiid\":1,\"in\":[{\"piid\":1}]}"};
+    static const char *const actions[] = {"[]",
+                                          "{}",
+                                          "{\"siid\":1}",
+                                          "{\"siid\":1,\"aiid\":1,\"in\":{}}",
+                                          "{\"siid\":1,\"aiid\":1,\"in\":[1]}",
+                                          "{\"siid\":1,\"aiid\":1,\"in\":[{\"value\":1}]}",
+                                          "{\"siid\":1,\"aiid\":1,\"in\":[{\"piid\":1}]}"};
     static const char refused[] = "{\"id\":1,\"error\":{\"code\":-32602,\"message\":\"Invalid params.\"}}\n";
     struct world w;
     char text[400];
@@ -445,8 +461,8 @@ static void bad_requests_never_reach_the_line(void **state)
         assert_string_equal(world_up(&w), refused);
     }
     for (size_t i = 0; i < ag_array_size(values); i++) {
-        snprintf(text, sizeof text,
-                 "{\"id\":1,\"method\":\"set_properties\",\"params\":[{\"siid\":1,\"piid\":1,\"value\":%s}]}", values[i]);
+        snprintf(text, sizeof text, "{\"id\":1,\"method\":\"set_properties\",\"params\":[{\"siid\":1,\"piid\":1,\"value\":%s}]}",
+                 values[i]);
         world_ask(&w, text);
         assert_string_equal(world_up(&w), refused);
     }
@@ -484,8 +500,8 @@ static void start_announces_net_then_asks_the_version(void **state)
     world_init(&w, true);
     world_ask(&w, GET1);
     world_say(&w, "get_down|get_down|get_down|result 1 2 0 1|get_down|get_down|");
-    assert_string_equal(world_said(&w), "down MIIO_net_change offline|down none|" DOWN1
-                                        "ok|down MIIO_mcu_version_req|down none|");
+    assert_string_equal(world_said(&w),
+                        "down MIIO_net_change offline|down none|" DOWN1 "ok|down MIIO_mcu_version_req|down none|");
     mcu_bridge_set_net(&w.bridge, MCU_NET_CLOUD);
     world_say(&w, "net|get_down|get_down|mcu_version 0001|get_down|");
     assert_string_equal(world_said(&w), "cloud|down MIIO_net_change cloud|down none|ok|down none|");
@@ -566,8 +582,8 @@ static void losing_the_agent_forgets_requests(void **state)
     world_say(&w, "get_down|properties_changed 1 1 5|");
     mcu_bridge_agent_up(&w.bridge, false);
     world_say(&w, "net|result 1 2 0 1|get_down|get_down|");
-    assert_string_equal(world_said(&w), "down MIIO_net_change cloud|down none|" DOWN1
-                                        "ok|offline|error|down MIIO_net_change offline|down none|");
+    assert_string_equal(world_said(&w),
+                        "down MIIO_net_change cloud|down none|" DOWN1 "ok|offline|error|down MIIO_net_change offline|down none|");
     assert_non_null(strstr(world_up(&w), "\"code\":-10000"));
     mcu_bridge_agent_up(&w.bridge, true);
     assert_string_equal(world_up(&w), PROPS(ITEM(1, "\"value\":5")));
@@ -589,10 +605,11 @@ static void reboot_starts_over(void **state)
 
 static void help_names_every_command(void **state)
 {
-    static const char *const names[] = {"get_down", "result",  "error",      "properties_changed", "event_occured",
-                                        "model",    "mac",     "ble_config", "mcu_version",        "net",
-                                        "time",     "version", "echo",       "reboot",             "restore",
-                                        "factory",  "help"};
+    static const char *const names[] = {"get_down",      "result", "error",   "properties_changed",
+                                        "event_occured", "model",  "mac",     "ble_config",
+                                        "mcu_version",   "net",    "time",    "version",
+                                        "echo",          "reboot", "restore", "factory",
+                                        "help"};
     struct world w;
     const char *said;
 

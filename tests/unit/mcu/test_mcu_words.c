@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The small readers of the serial side: words of a line, values, identity, and walking JSON by spans. */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -25,14 +26,34 @@ static void lines_are_words(void **state)
         int result;
         unsigned n, n_bad;
     } rows[] = {
-        {"net", 0, 0, 0},           {"  net  ", 0, 0, 0},      {"a b c", 0, 2, 0},        {"a  \"b c\"  d", 0, 2, 0},
-        {"a \"\"", 0, 1, 0},        {"a \"\\\"\"", 0, 1, 0},   {"a \"\\ud83d\\ude00\"", 0, 1, 0},
-        {"A", 1, 0, 0},             {"a-b", 1, 0, 0},          {"a \"", 1, 0, 0},         {"a \"b\"c", 1, 0, 0},
-        {"a b\"c\"", 1, 0, 0},      {"a \"\\u12\"", 0, 1, 1},  {"a \"\\ude00\"", 0, 1, 1}, {"a \"\\", 1, 0, 0},
-        {"a\t", 1, 0, 0},           {"a \x7f", 1, 0, 0},       {"a \xc3\xa9", 1, 0, 0},   {"a \"\xc3\xa9\"", 0, 1, 0},
-        {"a \"\xc0\x80\"", 0, 1, 1}, {"a \"\xf4\x90\x80\x80\"", 0, 1, 1}, {"a \"\xf0\x9f\x98\x80\"", 0, 1, 0},
-            {"a \"b\x01c\"", 0, 1, 1}, {"a \"\xff\" 1 \"x\"", 0, 3, 1}, {"a \"\xff\\\"\" 1", 0, 2, 1}, {"a \"\xff\"b", 1, 0, 0},
-        {"a \"\\q\"", 0, 1, 1},  {"a \"\xff", 1, 0, 0},
+        {"net", 0, 0, 0},
+        {"  net  ", 0, 0, 0},
+        {"a b c", 0, 2, 0},
+        {"a  \"b c\"  d", 0, 2, 0},
+        {"a \"\"", 0, 1, 0},
+        {"a \"\\\"\"", 0, 1, 0},
+        {"a \"\\ud83d\\ude00\"", 0, 1, 0},
+        {"A", 1, 0, 0},
+        {"a-b", 1, 0, 0},
+        {"a \"", 1, 0, 0},
+        {"a \"b\"c", 1, 0, 0},
+        {"a b\"c\"", 1, 0, 0},
+        {"a \"\\u12\"", 0, 1, 1},
+        {"a \"\\ude00\"", 0, 1, 1},
+        {"a \"\\", 1, 0, 0},
+        {"a\t", 1, 0, 0},
+        {"a \x7f", 1, 0, 0},
+        {"a \xc3\xa9", 1, 0, 0},
+        {"a \"\xc3\xa9\"", 0, 1, 0},
+        {"a \"\xc0\x80\"", 0, 1, 1},
+        {"a \"\xf4\x90\x80\x80\"", 0, 1, 1},
+        {"a \"\xf0\x9f\x98\x80\"", 0, 1, 0},
+        {"a \"b\x01c\"", 0, 1, 1},
+        {"a \"\xff\" 1 \"x\"", 0, 3, 1},
+        {"a \"\xff\\\"\" 1", 0, 2, 1},
+        {"a \"\xff\"b", 1, 0, 0},
+        {"a \"\\q\"", 0, 1, 1},
+        {"a \"\xff", 1, 0, 0},
     };
 
     (void) state;
@@ -54,10 +75,10 @@ static struct mcu_word word(const char *s)
 
 static void values_ids_codes(void **state)
 {
-    static const char *const values[] = {"0", "-0", "10", "-1.50", "1e9", "1E-9", "2.5e+3", "true", "false", "\"x\"",
-                                         "9007199254740993"};
-    static const char *const others[] = {"", "-", "01", "1.", ".5", "+1", "1e", "1e+", "0x1", "nan", "inf", "TRUE", "null",
-                                         "1a", "--1", "1.2.3"};
+    static const char *const values[] = {"0",    "-0",    "10",    "-1.50",           "1e9", "1E-9", "2.5e+3",
+                                         "true", "false", "\"x\"", "9007199254740993"};
+    static const char *const others[] = {"",    "-",   "01",  "1.",   ".5",   "+1", "1e",  "1e+",
+                                         "0x1", "nan", "inf", "TRUE", "null", "1a", "--1", "1.2.3"};
     struct mcu_word w;
     uint32_t iid;
     int32_t code;
@@ -176,9 +197,8 @@ static void lines_end_and_time_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_are_words),     cmocka_unit_test(values_ids_codes),
-        cmocka_unit_test(strings_for_the_line), cmocka_unit_test(members_by_name),
-        cmocka_unit_test(identity_is_checked), cmocka_unit_test(lines_end_and_time_out),
+        cmocka_unit_test(lines_are_words), cmocka_unit_test(values_ids_codes),    cmocka_unit_test(strings_for_the_line),
+        cmocka_unit_test(members_by_name), cmocka_unit_test(identity_is_checked), cmocka_unit_test(lines_end_and_time_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

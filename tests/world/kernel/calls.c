@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libc as the programs see it. Each name of wrapped.txt is here as __wrap_NAME. */
 #include "tests/world/kernel/calls.h"
 
@@ -32,8 +33,8 @@ struct names_of_hosts resolver;
 uint64_t booted_us;
 bool clock_synced = true;
 
-#define WRAP(type, name, ...) \
-    type __wrap_##name(__VA_ARGS__); \
+#define WRAP(type, name, ...)                                                                                                    \
+    type __wrap_##name(__VA_ARGS__);                                                                                             \
     type __wrap_##name(__VA_ARGS__)
 
 static long done(long r)
@@ -271,10 +272,10 @@ WRAP(int, pthread_sigmask, int how, const sigset_t *set, sigset_t *old)
     return __wrap_sigprocmask(how, set, old);
 }
 
-#define NUMBER(type, name, value) \
-    WRAP(type, name, void) \
-    { \
-        return (type) (value); \
+#define NUMBER(type, name, value)                                                                                                \
+    WRAP(type, name, void)                                                                                                       \
+    {                                                                                                                            \
+        return (type) (value);                                                                                                   \
     }
 NUMBER(pid_t, getpid, proc_now()->pid)
 NUMBER(uid_t, getuid, proc_now()->program->uid)
@@ -376,10 +377,10 @@ WRAP(int, pthread_join, pthread_t thread, void **out)
     return 0;
 }
 
-#define NOTHING(name, ...) \
-    WRAP(int, name, __VA_ARGS__) \
-    { \
-        return 0; \
+#define NOTHING(name, ...)                                                                                                       \
+    WRAP(int, name, __VA_ARGS__)                                                                                                 \
+    {                                                                                                                            \
+        return 0;                                                                                                                \
     }
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
@@ -954,9 +955,9 @@ static struct vsock *sock_of(int fd)
     return f && f->kind == V_SOCKET ? (struct vsock *) f : NULL;
 }
 
-#define SOCK_OR_FAIL(s, fd) \
-    struct vsock *s = sock_of(fd); \
-    if (!s) \
+#define SOCK_OR_FAIL(s, fd)                                                                                                      \
+    struct vsock *s = sock_of(fd);                                                                                               \
+    if (!s)                                                                                                                      \
     return (int) done(-EBADF)
 
 WRAP(int, socket, int family, int type, int protocol)
@@ -1044,8 +1045,8 @@ WRAP(ssize_t, recvmsg, int fd, struct msghdr *m, int flags)
     SOCK_OR_FAIL(s, fd);
     m->msg_controllen = 0;
     m->msg_flags = 0;
-    return done(vsock_recv(s, m->msg_iov[0].iov_base, m->msg_iov[0].iov_len, flags, m->msg_name,
-                           m->msg_name ? &m->msg_namelen : NULL));
+    return done(
+        vsock_recv(s, m->msg_iov[0].iov_base, m->msg_iov[0].iov_len, flags, m->msg_name, m->msg_name ? &m->msg_namelen : NULL));
 }
 
 WRAP(int, shutdown, int fd, int how)
@@ -1087,7 +1088,8 @@ WRAP(int, getsockopt, int fd, int level, int what, void *v, socklen_t *len)
     }
     if (level == SOL_SOCKET && what == SO_PEERCRED) {
         const struct vsock *peer = vsock_peer(s);
-        struct ucred u = {.pid = peer ? peer->pid : 0, .uid = peer ? (uid_t) peer->uid : (uid_t) -1, .gid = peer ? (gid_t) peer->uid : 0};
+        struct ucred u = {
+            .pid = peer ? peer->pid : 0, .uid = peer ? (uid_t) peer->uid : (uid_t) -1, .gid = peer ? (gid_t) peer->uid : 0};
 
         memcpy(v, &u, sizeof u);
         *len = sizeof u;
@@ -1205,9 +1207,8 @@ WRAP(int, getaddrinfo, const char *host, const char *port, const struct addrinfo
     f = __wrap_calloc(1, sizeof *f);
     if (!f)
         return EAI_MEMORY;
-    f->in = (struct sockaddr_in){.sin_family = AF_INET,
-                                 .sin_port = htons((uint16_t) (port ? atoi(port) : 0)),
-                                 .sin_addr.s_addr = htonl(ip)};
+    f->in = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons((uint16_t) (port ? atoi(port) : 0)), .sin_addr.s_addr = htonl(ip)};
     f->info = (struct addrinfo){.ai_family = AF_INET,
                                 .ai_socktype = hints ? hints->ai_socktype : SOCK_STREAM,
                                 .ai_addrlen = sizeof f->in,

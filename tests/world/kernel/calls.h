@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What libc's calls of the programs become, see wrapped.txt. And what stand-ins decide about names. */
 #ifndef WORLD_CALLS_H
 #define WORLD_CALLS_H

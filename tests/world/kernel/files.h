@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Descriptors, and the disk: only what was synced survives a power cut. */
 #ifndef WORLD_FILES_H
 #define WORLD_FILES_H

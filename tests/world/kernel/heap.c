@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A heap for each process, in a place of its own that is the same in every run: what a process leaves behind when it is
  * killed goes with it, what it has never given back when it ends by itself can be counted, and any allocation can be made
@@ -9,7 +10,7 @@
 #include <sys/mman.h>
 #include "tests/world/kernel/kernel.h"
 
-#define REGION ((char *) 0x200000000000)
+#define REGION      ((char *) 0x200000000000)
 #define REGION_SIZE (UINT64_C(256) << 20)
 
 enum { SMALL = 1024, MAGIC = 0x51ab, FREED = 0xdead, WIPE_MAX = 512 };

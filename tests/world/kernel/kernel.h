@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The simulated machine: a virtual clock, processes that are coroutines with a heap of their own each, sockets with
  * latency and faults, and a disk of which only what was synced survives a power cut. One thread, one seed: the same seed
@@ -17,9 +18,9 @@
 
 enum { PROCS_MAX = 96, FDS_MAX = 256, FD_FIRST = 3, LAST_LINES = 50, LINE_ROOM = 400 };
 
-#define MS UINT64_C(1000)
+#define MS     UINT64_C(1000)
 #define SECOND UINT64_C(1000000)
-#define NEVER UINT64_MAX
+#define NEVER  UINT64_MAX
 
 struct vfile;
 struct proc;
@@ -31,8 +32,8 @@ typedef int main_fn(int argc, char **argv);
 struct program {
     const char *name;
     main_fn *main;
-    bool single;     /* at most one run at a time: its variables are put back to their first values at each start */
-    void *image;     /* of them, at load; kernel's own */
+    bool single; /* at most one run at a time: its variables are put back to their first values at each start */
+    void *image; /* of them, at load; kernel's own */
     char **argv;
     const char *const *env; /* "NAME=value", ended by NULL; may be NULL */
     int uid;
@@ -63,29 +64,29 @@ struct proc {
     unsigned fail_allocs;   /* how many fail then */
     uint32_t signals;       /* pending, bit per number */
     struct signal_watch watches[32];
-    void (*on_signal)(struct proc *p); /* a loop looks at signals when it is woken */
+    void (*on_signal)(struct proc *p);        /* a loop looks at signals when it is woken */
     uint64_t turns, turns_at_us, turns_since; /* a process that never rests is found by these */
-    uint64_t log_minute, log_lines; /* printed in this minute */
-    uint64_t io_faults;     /* ppm of reads and writes that are cut short */
-    void *objects;          /* of the simulated libraries, ended with the process; see proc_object() */
+    uint64_t log_minute, log_lines;           /* printed in this minute */
+    uint64_t io_faults;                       /* ppm of reads and writes that are cut short */
+    void *objects;                            /* of the simulated libraries, ended with the process; see proc_object() */
 };
 
 struct world {
     uint64_t seed;
-    struct rng rng;      /* the machine's own chances */
-    uint64_t now_us;     /* monotonic, since the world began */
-    int64_t wall_us;     /* wall clock minus now_us */
+    struct rng rng;  /* the machine's own chances */
+    uint64_t now_us; /* monotonic, since the world began */
+    int64_t wall_us; /* wall clock minus now_us */
     uint64_t step;
     struct proc procs[PROCS_MAX];
     int next_pid;
-    bool trace;          /* print every line */
+    bool trace; /* print every line */
     bool failed;
-    char promise[512];   /* the one that was broken */
-    uint64_t hash;       /* of all lines of the trace */
+    char promise[512]; /* the one that was broken */
+    uint64_t hash;     /* of all lines of the trace */
     char last[LAST_LINES][LINE_ROOM];
     unsigned n_last;
-    void (*on_step)(void); /* the promises */
-    void (*on_exit)(struct proc *p); /* told when a process has ended, however */
+    void (*on_step)(void);                             /* the promises */
+    void (*on_exit)(struct proc *p);                   /* told when a process has ended, however */
     void (*on_line)(struct proc *p, const char *line); /* of its standard output or error */
 };
 extern struct world W;
@@ -103,10 +104,10 @@ int64_t wall_now_us(void);
 
 void program_load(struct program *g);
 struct proc *proc_start(struct program *g);
-void proc_kill(struct proc *p);                 /* -9 */
+void proc_kill(struct proc *p); /* -9 */
 void proc_signal(struct proc *p, int number);
 void proc_wake(struct proc *p);
-struct proc *proc_now(void);                    /* the one whose code runs; NULL: none */
+struct proc *proc_now(void); /* the one whose code runs; NULL: none */
 void proc_exit(int code) __attribute__((noreturn));
 /* An object of a simulated library that must go when the process is killed. */
 void proc_object(struct proc *p, void *object, void (*end)(void *object));

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/world/kernel/net.h"
 
 #include <arpa/inet.h>
@@ -284,8 +285,7 @@ static struct vsock *find_bound(int type, struct addr at, bool listening)
 {
     for (struct vsock *s = net.all; s; s = s->next)
         if (!s->dying && s->family == AF_INET && s->type == type && s->local.port == at.port && !s->in &&
-            (s->local.ip == at.ip || (is_device(s->local.ip) && is_device(at.ip))) &&
-            (!listening || s->state == S_LISTEN))
+            (s->local.ip == at.ip || (is_device(s->local.ip) && is_device(at.ip))) && (!listening || s->state == S_LISTEN))
             return s;
     return NULL;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Sockets. The device is one host, 10.0.0.2 and 127.0.0.0/8; every other host is a stand-in behind a link of its own with
  * latency, loss and partitions. TCP keeps order and loses nothing while it lives; a link that is down holds it back; UDP is
@@ -13,8 +14,8 @@
 #include "tests/world/kernel/files.h"
 
 #define IP(a, b, c, d) ((uint32_t) (a) << 24 | (b) << 16 | (c) << 8 | (d))
-#define DEVICE_IP IP(10, 0, 0, 2)
-#define LOOPBACK_IP IP(127, 0, 0, 1)
+#define DEVICE_IP      IP(10, 0, 0, 2)
+#define LOOPBACK_IP    IP(127, 0, 0, 1)
 
 struct link {
     uint32_t ip; /* of the host behind it */
@@ -58,7 +59,7 @@ struct vsock {
     struct addr local, remote;
     char path[108];
     struct inode *node; /* of path */
-    int err;       /* for SO_ERROR, and the next call */
+    int err;            /* for SO_ERROR, and the next call */
     struct chan *in, *out;
     bool shut_out, reuse;
     int uid, pid;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Chance with a seed: splitmix64. */
 #ifndef WORLD_RNG_H
 #define WORLD_RNG_H

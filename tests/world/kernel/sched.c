@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Events, threads and processes. */
 #include <link.h>
 #include <signal.h>

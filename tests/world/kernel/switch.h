@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One stack of calls to another. */
 #ifndef WORLD_SWITCH_H
 #define WORLD_SWITCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* MQTT 3.1.1 packets, as the stand-in broker and the simulated libmosquitto write and cut them. */
 #ifndef WORLD_MQTT_BYTES_H
 #define WORLD_MQTT_BYTES_H
@@ -7,8 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MQ_CONNECT = 1, MQ_CONNACK, MQ_PUBLISH, MQ_PUBACK, MQ_PUBREC, MQ_PUBREL, MQ_PUBCOMP, MQ_SUBSCRIBE, MQ_SUBACK, MQ_UNSUBSCRIBE,
-       MQ_UNSUBACK, MQ_PINGREQ, MQ_PINGRESP, MQ_DISCONNECT };
+enum {
+    MQ_CONNECT = 1,
+    MQ_CONNACK,
+    MQ_PUBLISH,
+    MQ_PUBACK,
+    MQ_PUBREC,
+    MQ_PUBREL,
+    MQ_PUBCOMP,
+    MQ_SUBSCRIBE,
+    MQ_SUBACK,
+    MQ_UNSUBSCRIBE,
+    MQ_UNSUBACK,
+    MQ_PINGREQ,
+    MQ_PINGRESP,
+    MQ_DISCONNECT
+};
 
 struct mq_bytes {
     uint8_t *p;
@@ -72,7 +87,8 @@ static inline void mq_small(struct mq_bytes *out, unsigned first, unsigned mid)
     mq_put(out, p, 4);
 }
 
-static inline void mq_publish(struct mq_bytes *out, int dup, int qos, int retain, const char *topic, const void *payload, size_t n, unsigned mid)
+static inline void mq_publish(struct mq_bytes *out, int dup, int qos, int retain, const char *topic, const void *payload,
+                              size_t n, unsigned mid)
 {
     struct mq_bytes body = {0};
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libmosquitto as the client uses it, over the simulated machine: real packets on a simulated socket, one thread that
  * sleeps in mosquitto_loop(). What it keeps over a loss (publishes above QoS 0, what was received at QoS 2) is as in the
@@ -126,10 +127,10 @@ void mosquitto_destroy(struct mosquitto *m)
     mosq_end(m);
 }
 
-#define SETTER(name, field, type) \
-    void mosquitto_##name(struct mosquitto *m, type) \
-    { \
-        m->field = fn; \
+#define SETTER(name, field, type)                                                                                                \
+    void mosquitto_##name(struct mosquitto *m, type)                                                                             \
+    {                                                                                                                            \
+        m->field = fn;                                                                                                           \
     }
 SETTER(connect_with_flags_callback_set, on_connect, void (*fn)(struct mosquitto *, void *, int, int))
 SETTER(message_callback_set, on_message, void (*fn)(struct mosquitto *, void *, const struct mosquitto_message *))
@@ -243,18 +244,20 @@ int mosquitto_pub_topic_check(const char *topic)
 
 const char *mosquitto_strerror(int e)
 {
-    return e == MOSQ_ERR_EAI           ? "Lookup error."
-           : e == MOSQ_ERR_CONN_LOST   ? "The connection was lost."
-           : e == MOSQ_ERR_KEEPALIVE   ? "Keepalive exceeded"
-           : e == MOSQ_ERR_NO_CONN     ? "The client is not currently connected."
+    return e == MOSQ_ERR_EAI            ? "Lookup error."
+           : e == MOSQ_ERR_CONN_LOST    ? "The connection was lost."
+           : e == MOSQ_ERR_KEEPALIVE    ? "Keepalive exceeded"
+           : e == MOSQ_ERR_NO_CONN      ? "The client is not currently connected."
            : e == MOSQ_ERR_CONN_REFUSED ? "The connection was refused."
-                                       : "Unknown error.";
+                                        : "Unknown error.";
 }
 
 const char *mosquitto_connack_string(int code)
 {
-    static const char *const texts[] = {"Connection Accepted.", "Connection Refused: unacceptable protocol version.",
-                                        "Connection Refused: identifier rejected.", "Connection Refused: broker unavailable.",
+    static const char *const texts[] = {"Connection Accepted.",
+                                        "Connection Refused: unacceptable protocol version.",
+                                        "Connection Refused: identifier rejected.",
+                                        "Connection Refused: broker unavailable.",
                                         "Connection Refused: bad user name or password.",
                                         "Connection Refused: not authorised."};
 
@@ -457,8 +460,12 @@ static void resend(struct mosquitto *m)
 
 static void tell_message(struct mosquitto *m, const struct mq_msg *x, const uint8_t *payload)
 {
-    struct mosquitto_message told = {.mid = (int) x->mid, .topic = (char *) x->topic, .payload = (void *) payload,
-                                     .payloadlen = (int) x->n, .qos = x->qos, .retain = x->retain};
+    struct mosquitto_message told = {.mid = (int) x->mid,
+                                     .topic = (char *) x->topic,
+                                     .payload = (void *) payload,
+                                     .payloadlen = (int) x->n,
+                                     .qos = x->qos,
+                                     .retain = x->retain};
 
     m->on_message(m, m->user, &told);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/world/stand/broker.h"
 
 #include <stdio.h>
@@ -11,7 +12,7 @@ enum { SUBS = 16 };
 struct item {
     struct item *next;
     int qos, retain;
-    unsigned mid; /* 0: not sent yet */
+    unsigned mid;  /* 0: not sent yet */
     bool released; /* PUBREC came */
     char topic[256];
     size_t n;
@@ -28,7 +29,7 @@ struct session {
         int qos;
     } subs[SUBS];
     unsigned n_subs;
-    struct item *items; /* above QoS 0, in order */
+    struct item *items;         /* above QoS 0, in order */
     unsigned held[256], n_held; /* mids received at QoS 2, not released */
     uint16_t last_mid;
 };
@@ -195,7 +196,8 @@ static void conn_end(struct conn *c, bool with_will)
         c->session->conn = NULL;
         for (struct item *i = c->session->items; i; i = i->next)
             if (!i->released)
-                i->mid = 0; /* sent again after the next login; with a new number, which is a broker's right for what it never saw PUBREC of */
+                i->mid =
+                    0; /* sent again after the next login; with a new number, which is a broker's right for what it never saw PUBREC of */
         if (c->session->clean)
             session_free(c->b, c->session);
     }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An MQTT broker of one's own: strict, with sessions that last, and a user beside it. */
 #ifndef WORLD_BROKER_H
 #define WORLD_BROKER_H
@@ -8,9 +9,9 @@
 #include "tests/world/kernel/net.h"
 
 struct broker_faults {
-    int refuse_login;  /* CONNACK code; 0: none */
-    bool close_at_once; /* after CONNACK */
-    bool mute;         /* takes connections, says nothing */
+    int refuse_login;     /* CONNACK code; 0: none */
+    bool close_at_once;   /* after CONNACK */
+    bool mute;            /* takes connections, says nothing */
     int refuse_sub_above; /* QoS above that is refused; 3: none */
     bool no_acks;
 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The OT cloud's side of one device, over UDP and TCP. */
 #ifndef WORLD_OT_H
 #define WORLD_OT_H
@@ -10,7 +11,7 @@ struct ot_cloud {
     struct link *link;
     struct pk_key key;
     uint64_t did;
-    bool mute;       /* takes all, says nothing */
+    bool mute; /* takes all, says nothing */
     bool no_acks;
     struct vsock *udp, *tcp; /* tcp: the last connection */
     struct addr from;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/world/stand/packet.h"
 
 #include <openssl/evp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The packet of LAN and OT cloud, in code of the stand-ins' own (docs/protocol.md, section 8). */
 #ifndef WORLD_PACKET_H
 #define WORLD_PACKET_H

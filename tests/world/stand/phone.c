@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/world/stand/phone.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A phone on the LAN: hello, then commands, each repeated until it is answered or patience ends. */
 #ifndef WORLD_PHONE_H
 #define WORLD_PHONE_H
@@ -14,7 +15,7 @@ struct phone {
     bool greeted;
     uint32_t offset_s; /* device's stamp minus own time, at hello */
     uint64_t hello_us;
-    uint32_t id;       /* of the command under way; 0: none */
+    uint32_t id; /* of the command under way; 0: none */
     char text[512];
     unsigned tries;
     void (*on_answer)(void *user, uint32_t id, const char *text);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Little programs that print what happens in which order. Built twice, with the real libuv and with the world's: the two
  * traces must be the same (tests/parts/world.cmake). Nothing here depends on how long something takes.

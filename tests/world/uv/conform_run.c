@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Starts conform.c in the world and prints what it prints. */
 #include <stdio.h>
 #include "tests/world/kernel/kernel.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/world/uv/loop_priv.h"
 
 #include <errno.h>
@@ -279,24 +280,24 @@ static void run_phase(struct uloop *u, int which)
     }
 }
 
-#define PHASE(name, type, number) \
-    int uv_##name##_init(uv_loop_t *l, uv_##name##_t *h) \
-    { \
-        h_init(l, (uv_handle_t *) h, type); \
-        return 0; \
-    } \
-    int uv_##name##_start(uv_##name##_t *h, uv_##name##_cb cb) \
-    { \
-        if (uv_is_active((uv_handle_t *) h)) \
-            return 0; \
-        if (!cb) \
-            return UV_EINVAL; \
-        h->name##_cb = cb; \
-        return phase_start((uv_handle_t *) h, number); \
-    } \
-    int uv_##name##_stop(uv_##name##_t *h) \
-    { \
-        return phase_stop((uv_handle_t *) h, number); \
+#define PHASE(name, type, number)                                                                                                \
+    int uv_##name##_init(uv_loop_t *l, uv_##name##_t *h)                                                                         \
+    {                                                                                                                            \
+        h_init(l, (uv_handle_t *) h, type);                                                                                      \
+        return 0;                                                                                                                \
+    }                                                                                                                            \
+    int uv_##name##_start(uv_##name##_t *h, uv_##name##_cb cb)                                                                   \
+    {                                                                                                                            \
+        if (uv_is_active((uv_handle_t *) h))                                                                                     \
+            return 0;                                                                                                            \
+        if (!cb)                                                                                                                 \
+            return UV_EINVAL;                                                                                                    \
+        h->name##_cb = cb;                                                                                                       \
+        return phase_start((uv_handle_t *) h, number);                                                                           \
+    }                                                                                                                            \
+    int uv_##name##_stop(uv_##name##_t *h)                                                                                       \
+    {                                                                                                                            \
+        return phase_stop((uv_handle_t *) h, number);                                                                            \
     }
 PHASE(idle, UV_IDLE, IDLE)
 PHASE(prepare, UV_PREPARE, PREPARE)
@@ -510,7 +511,7 @@ struct child {
     struct child *next;
     uv_process_t *handle; /* NULL: closed */
     struct proc *proc;
-    int proc_pid;         /* of proc: it may have ended meanwhile */
+    int proc_pid; /* of proc: it may have ended meanwhile */
     int pid, status, number;
     bool ended;
     struct spawned what;
@@ -847,7 +848,8 @@ static bool poll_once(struct uloop *u)
     unsigned events[FDS_MAX], n = 0, first;
     bool async = async_pending(u), signals = signal_pending(u), children_ended = child_pending(u);
 
-    first = u->n_watchers ? (unsigned) rng_below(&W.rng, u->n_watchers) : 0; /* the order of a kernel's list is nobody's promise */
+    first =
+        u->n_watchers ? (unsigned) rng_below(&W.rng, u->n_watchers) : 0; /* the order of a kernel's list is nobody's promise */
     for (unsigned i = 0; i < u->n_watchers; i++) {
         uv__io_t *w = u->watchers[(first + i) % u->n_watchers];
         unsigned r = ready_of(u, w);
@@ -945,8 +947,8 @@ uv_buf_t uv_buf_init(char *base, unsigned len)
 const char *uv_strerror(int e)
 {
     switch (e) {
-#define CASE(name, text) \
-    case UV_##name: \
+#define CASE(name, text)                                                                                                         \
+    case UV_##name:                                                                                                              \
         return text;
         UV_ERRNO_MAP(CASE)
 #undef CASE
@@ -958,8 +960,8 @@ const char *uv_strerror(int e)
 const char *uv_err_name(int e)
 {
     switch (e) {
-#define CASE(name, text) \
-    case UV_##name: \
+#define CASE(name, text)                                                                                                         \
+    case UV_##name:                                                                                                              \
         return #name;
         UV_ERRNO_MAP(CASE)
 #undef CASE

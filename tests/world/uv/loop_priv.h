@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The inside of the simulated libuv: a loop of phases in libuv's order over the simulated machine. */
 #ifndef WORLD_UV_PRIV_H
 #define WORLD_UV_PRIV_H
@@ -25,17 +26,17 @@ struct work;
 struct uloop {
     uv_loop_t *loop;
     struct proc *proc;
-    uv_handle_t *timers;    /* in the order in which they are due: next in heap_node[0] */
+    uv_handle_t *timers; /* in the order in which they are due: next in heap_node[0] */
     uv__io_t *watchers[FDS_MAX];
     unsigned n_watchers;
     uv__io_t *pending[FDS_MAX]; /* fed: called back in the next pending phase */
     unsigned n_pending;
-    uv_handle_t *closing;   /* last closed first */
+    uv_handle_t *closing; /* last closed first */
     uv_async_t *asyncs[128];
     unsigned n_asyncs;
     uv_signal_t *signals[32];
     unsigned n_signals;
-    void *phases[3][64];    /* idle, prepare, check: last started first */
+    void *phases[3][64]; /* idle, prepare, check: last started first */
     unsigned n_phases[3];
     struct child *children;
     struct work *done, *done_last;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* TCP and UDP of the simulated libuv. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,8 +13,8 @@ enum { READS_A_TURN = 32 };
 
 /* Requests in a queue: the next one in queue[0]. */
 #define REQ_NEXT(r) (*(uv_write_t **) &(r)->queue[0])
-#define HEAD(s) (*(uv_write_t **) &(s)->write_queue[0])
-#define DONE(s) (*(uv_write_t **) &(s)->write_completed_queue[0])
+#define HEAD(s)     (*(uv_write_t **) &(s)->write_queue[0])
+#define DONE(s)     (*(uv_write_t **) &(s)->write_completed_queue[0])
 
 static struct proc *proc_of(uv_loop_t *l)
 {
@@ -500,7 +501,7 @@ void stream_finish(uv_stream_t *s)
 /* ---- UDP ---- */
 
 #define SEND_NEXT(r) (*(uv_udp_send_t **) &(r)->queue[0])
-#define UDP_DONE(u) (*(uv_udp_send_t **) &(u)->write_completed_queue[0])
+#define UDP_DONE(u)  (*(uv_udp_send_t **) &(u)->write_completed_queue[0])
 
 static void udp_tell_sent(uv_udp_t *u)
 {

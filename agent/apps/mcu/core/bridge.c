@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/bridge.h"
 
 #include <errno.h>
@@ -46,7 +47,7 @@ void mcu_bridge_init(struct mcu_bridge *b, const struct mcu_settings *set)
 
 static void free_jobs(struct ag_list *list)
 {
-    ag_list_for_each_safe(it, list)
+    ag_list_for_each_safe (it, list)
         mcu_job_free(ag_list_entry(it, struct mcu_job, link));
 }
 
@@ -114,8 +115,7 @@ static bool is_updating(const struct mcu_bridge *b)
     return b->update.state == MCU_UPDATE_ASKING || b->update.state == MCU_UPDATE_SENDING;
 }
 
-int mcu_bridge_request(struct mcu_bridge *b, struct ag_span text, void *handle, uint64_t now_ms,
-                       struct mcu_refusal *refusal_out)
+int mcu_bridge_request(struct mcu_bridge *b, struct ag_span text, void *handle, uint64_t now_ms, struct mcu_refusal *refusal_out)
 {
     struct mcu_job *job;
     int r;
@@ -168,7 +168,7 @@ void mcu_bridge_expire(struct mcu_bridge *b, uint64_t now_ms)
         b->n.timeouts++;
         mcu_bridge_end_out(b, AG_CODE_ACK_TIMEOUT, "user ack timeout");
     }
-    ag_list_for_each_safe(it, &b->queue) {
+    ag_list_for_each_safe (it, &b->queue) {
         struct mcu_job *job = ag_list_entry(it, struct mcu_job, link);
 
         if (now_ms < job->deadline_ms)
@@ -206,7 +206,7 @@ uint64_t mcu_bridge_due_ms(const struct mcu_bridge *b)
 
     if (b->out && b->out->deadline_ms < due)
         due = b->out->deadline_ms;
-    ag_list_for_each(it, &b->queue) {
+    ag_list_for_each (it, &b->queue) {
         const struct mcu_job *job = ag_list_entry(it, struct mcu_job, link);
 
         if (job->deadline_ms < due)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The module side of the MIoT serial protocol as one state machine: bytes of the MCU and requests of the
  * agent go in, bytes for the MCU, answered requests, reports and hooks come out. It reads no clock and owns
@@ -19,10 +20,9 @@
 #include "agent/apps/mcu/core/wire/tx.h"
 
 enum {
-    MCU_MODEL_MAX = 23, /* bytes of a model name [MIoT serial, "model"] */
-    MCU_QUEUE_MAX = 16, /* requests that wait for the MCU */
-    MCU_COMMAND_TIMEOUT_MS =
-        3800 /* below the 4 s of the askers' own timers, so that our answer is the first */
+    MCU_MODEL_MAX = 23,           /* bytes of a model name [MIoT serial, "model"] */
+    MCU_QUEUE_MAX = 16,           /* requests that wait for the MCU */
+    MCU_COMMAND_TIMEOUT_MS = 3800 /* below the 4 s of the askers' own timers, so that our answer is the first */
 };
 
 /* What the configuration and the client say. Strings are empty when unknown. */
@@ -64,8 +64,8 @@ struct mcu_bridge {
     bool net_untold;       /* MIIO_net_change is due although nothing changed */
     enum mcu_net net_told; /* the last one the MCU knows of */
     bool version_due, model_due;
-    bool version_asked; /* since the last mcu_version */
-    bool line_away;     /* the serial device is not there */
+    bool version_asked;            /* since the last mcu_version */
+    bool line_away;                /* the serial device is not there */
     char model[MCU_MODEL_MAX + 1]; /* named by the MCU */
     char mcu_version[5];
     unsigned ble_pid;
@@ -108,8 +108,7 @@ struct mcu_refusal {
  * A JSON-RPC request for the MCU. 0: taken, handle comes back with its job in the finished list. 1: refused,
  * the caller answers what *refusal_out says. -ENOMEM.
  */
-int mcu_bridge_request(struct mcu_bridge *b, struct ag_span text, void *handle, uint64_t now_ms,
-                       struct mcu_refusal *refusal_out);
+int mcu_bridge_request(struct mcu_bridge *b, struct ag_span text, void *handle, uint64_t now_ms, struct mcu_refusal *refusal_out);
 /* The oldest finished job, or NULL; the caller frees it. */
 struct mcu_job *mcu_bridge_take(struct mcu_bridge *b);
 

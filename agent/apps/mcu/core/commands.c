@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/commands.h"
 
 #include <string.h>
@@ -59,8 +60,8 @@ static bool ble_set(struct mcu_bridge *b, const struct mcu_words *w)
 {
     uint32_t pid;
 
-    if (w->n != 3 || !mcu_word_is(&w->param[0], "set") || !mcu_word_iid(&w->param[1], &pid) ||
-        pid > UINT16_MAX || w->param[2].quoted || !is_digits(w->param[2].raw, 4))
+    if (w->n != 3 || !mcu_word_is(&w->param[0], "set") || !mcu_word_iid(&w->param[1], &pid) || pid > UINT16_MAX ||
+        w->param[2].quoted || !is_digits(w->param[2].raw, 4))
         return false;
     b->ble_pid = pid;
     copy_span(b->ble_version, w->param[2].raw);
@@ -130,8 +131,8 @@ static void cmd_time(struct mcu_bridge *b, const struct mcu_words *w, const stru
         return;
     }
     civil_date((local - s) / 86400, &year, &month, &day);
-    mcu_tx_printf(&b->tx, "%04d-%02d-%02d %02d:%02d:%02d\r", year, month, day, (int) (s / 3600),
-                  (int) (s / 60 % 60), (int) (s % 60));
+    mcu_tx_printf(&b->tx, "%04d-%02d-%02d %02d:%02d:%02d\r", year, month, day, (int) (s / 3600), (int) (s / 60 % 60),
+                  (int) (s % 60));
 }
 
 static void cmd_echo(struct mcu_bridge *b, const struct mcu_words *w, const struct mcu_clock *clock)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The commands that the module answers from what it knows: identity, network, time, settings, control. */
 #ifndef MCU_COMMANDS_H
 #define MCU_COMMANDS_H

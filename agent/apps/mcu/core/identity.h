@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading what others say about the device into the forms the serial line shows. */
 #ifndef MCU_IDENTITY_H
 #define MCU_IDENTITY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/job.h"
 
 #include <errno.h>
@@ -8,8 +9,7 @@
 /* Widest code we must expect in a result: "-4007". */
 enum { CODE_LEN = 5 };
 
-static const char *const names[] = {
-    [MCU_GET] = "get_properties", [MCU_SET] = "set_properties", [MCU_ACTION] = "action"};
+static const char *const names[] = {[MCU_GET] = "get_properties", [MCU_SET] = "set_properties", [MCU_ACTION] = "action"};
 
 static void job_freep(struct mcu_job **job)
 {

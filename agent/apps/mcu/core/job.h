@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One request on its way through the serial line: get_properties, set_properties or action. It is made from
  * the JSON-RPC text, printed as one or more "down" lines, fed with the MCU's "result" lines, and ends with
@@ -58,8 +59,8 @@ struct mcu_job {
     unsigned part_from, part_end; /* items of the part that is with the MCU, or of the next one */
     struct mcu_slice did;         /* of an action */
     uint32_t siid, aiid;          /* of an action */
-    int code;           /* 0: text is the result's JSON; else the error's code and text its message */
-    struct ag_buf text; /* the answer, once finished */
+    int code;                     /* 0: text is the result's JSON; else the error's code and text its message */
+    struct ag_buf text;           /* the answer, once finished */
     struct ag_buf store;
     unsigned n_items;
     struct mcu_item items[];

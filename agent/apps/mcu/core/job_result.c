@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The second half of a job: what the MCU answered, and the JSON made of it. */
 #include "agent/apps/mcu/core/job.h"
 
@@ -10,14 +11,12 @@ struct entry {
 };
 
 /* Reads the entry at *at and moves on. A get has a value behind code 0, a set never. */
-static bool read_entry(const struct mcu_job *job, const struct mcu_words *words, unsigned *at,
-                       struct entry *out)
+static bool read_entry(const struct mcu_job *job, const struct mcu_words *words, unsigned *at, struct entry *out)
 {
     const struct mcu_word *w = words->param + *at;
     unsigned left = words->n - *at;
 
-    if (left < 3 || !mcu_word_iid(&w[0], &out->siid) || !mcu_word_iid(&w[1], &out->piid) ||
-        !mcu_word_code(&w[2], &out->code))
+    if (left < 3 || !mcu_word_iid(&w[0], &out->siid) || !mcu_word_iid(&w[1], &out->piid) || !mcu_word_code(&w[2], &out->code))
         return false;
     *at += 3;
     out->value = NULL;
@@ -33,8 +32,7 @@ static bool read_entry(const struct mcu_job *job, const struct mcu_words *words,
     return true;
 }
 
-static struct mcu_item *find_item(struct mcu_job *job, const struct mcu_item *from, uint32_t siid,
-                                  uint32_t piid, bool answered)
+static struct mcu_item *find_item(struct mcu_job *job, const struct mcu_item *from, uint32_t siid, uint32_t piid, bool answered)
 {
     for (unsigned i = job->part_from; i < job->part_end; i++) {
         struct mcu_item *item = &job->items[i];
@@ -107,8 +105,7 @@ static bool action_fits(const struct mcu_job *job, const struct mcu_words *words
     if (words->n % 2 == 0)
         return false;
     for (unsigned i = 3; i < words->n; i += 2)
-        if (!mcu_word_iid(&words->param[i], &piid) ||
-            !(words->param[i + 1].bad || mcu_word_is_value(&words->param[i + 1])))
+        if (!mcu_word_iid(&words->param[i], &piid) || !(words->param[i + 1].bad || mcu_word_is_value(&words->param[i + 1])))
             return false;
     return true;
 }
@@ -162,8 +159,7 @@ static int print_item(struct mcu_job *job, const struct mcu_item *item)
     int r = begin_object(&job->text, mcu_job_bytes(job, item->did));
 
     if (r == 0)
-        r = ag_buf_printf(&job->text, "\"siid\":%u,\"piid\":%u,\"code\":%d", item->siid, item->piid,
-                          (int) item->code);
+        r = ag_buf_printf(&job->text, "\"siid\":%u,\"piid\":%u,\"code\":%d", item->siid, item->piid, (int) item->code);
     if (r == 0 && value.len > 0)
         r = ag_buf_printf(&job->text, ",\"value\":%.*s", (int) value.len, value.p);
     return r == 0 ? ag_buf_append_char(&job->text, '}') : r;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/net.h"
 
 #include <string.h>
@@ -19,15 +20,12 @@ enum mcu_net mcu_net_of_status(const char *status, enum mcu_net was)
         const char *status;
         enum mcu_net net;
     } table[] = {
-        {"cloud_connected", MCU_NET_CLOUD}, {"internet_connected", MCU_NET_LOCAL},
-        {"cloud_trying", MCU_NET_LOCAL},    {"cloud_retry", MCU_NET_LOCAL},
-        {"wifi_connected", MCU_NET_LOCAL},  {"sta_mode", MCU_NET_LOCAL},
-        {"internet_failed", MCU_NET_LOCAL}, {"wifi_connecting", MCU_NET_OFFLINE},
-        {"wifi_failed", MCU_NET_OFFLINE},   {"wifi_pwd_wrong", MCU_NET_OFFLINE},
-        {"wifi_ap_mode", MCU_NET_UAP},      {"ap_mode", MCU_NET_UAP},
-        {"device_init", MCU_NET_UNPROV},    {"didkey_req1", MCU_NET_UNPROV},
-        {"didkey_req2", MCU_NET_UNPROV},    {"didkey_done", MCU_NET_UNPROV},
-        {"token_done", MCU_NET_UNPROV},
+        {"cloud_connected", MCU_NET_CLOUD},  {"internet_connected", MCU_NET_LOCAL}, {"cloud_trying", MCU_NET_LOCAL},
+        {"cloud_retry", MCU_NET_LOCAL},      {"wifi_connected", MCU_NET_LOCAL},     {"sta_mode", MCU_NET_LOCAL},
+        {"internet_failed", MCU_NET_LOCAL},  {"wifi_connecting", MCU_NET_OFFLINE},  {"wifi_failed", MCU_NET_OFFLINE},
+        {"wifi_pwd_wrong", MCU_NET_OFFLINE}, {"wifi_ap_mode", MCU_NET_UAP},         {"ap_mode", MCU_NET_UAP},
+        {"device_init", MCU_NET_UNPROV},     {"didkey_req1", MCU_NET_UNPROV},       {"didkey_req2", MCU_NET_UNPROV},
+        {"didkey_done", MCU_NET_UNPROV},     {"token_done", MCU_NET_UNPROV},
     };
 
     for (size_t i = 0; i < ag_array_size(table); i++)

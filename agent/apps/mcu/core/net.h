@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The network state as the MCU is told it, and the device's status names it follows from. */
 #ifndef MCU_NET_H
 #define MCU_NET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/request.h"
 
 #include "agent/apps/mcu/core/wire/line_value.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reads a JSON-RPC request into a job: the strict half of mcu_job_new(). Source: facts of the MIoT spec
  * methods. */
 #ifndef MCU_REQUEST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/serve.h"
 
 #include "agent/apps/mcu/core/commands.h"
@@ -72,8 +73,7 @@ static void result_for_job(struct mcu_bridge *b, const struct mcu_words *words)
 
     mcu_bridge_reply(b, r == 0);
     if (r != 0) {
-        mcu_bridge_end_out(b, r < 0 ? MCU_CODE_MODULE : MCU_CODE_ACK_INVALID,
-                           r < 0 ? "out of memory" : "user ack invalid");
+        mcu_bridge_end_out(b, r < 0 ? MCU_CODE_MODULE : MCU_CODE_ACK_INVALID, r < 0 ? "out of memory" : "user ack invalid");
         return;
     }
     b->n.results++;
@@ -113,8 +113,8 @@ static void line_error(struct mcu_bridge *b, const struct mcu_words *words)
     int32_t code;
     long len;
 
-    if (words->n != 2 || !words->param[0].quoted || words->param[0].bad || !mcu_word_code(&words->param[1], &code) || code < -9999 ||
-        code > -5000) {
+    if (words->n != 2 || !words->param[0].quoted || words->param[0].bad || !mcu_word_code(&words->param[1], &code) ||
+        code < -9999 || code > -5000) {
         mcu_bridge_reply(b, false);
         return;
     }

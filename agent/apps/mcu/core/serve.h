@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The bridge's serial side: what comes down at get_down, what result and error end, and the dispatch of every
  * line. mcu_bridge_feed() stands here; below is what it shares with bridge.c, and nobody else.

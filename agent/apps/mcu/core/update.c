@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/update.h"
 
 void mcu_update_start(struct mcu_update *u, const uint8_t *image, size_t len, bool use_1k, uint64_t now_ms)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/io/conf.h"
 
 #include <errno.h>
@@ -18,17 +19,17 @@ struct key {
 
 #define AT(member)   offsetof(struct mcu_conf, member)
 #define ROOM(member) sizeof(((struct mcu_conf *) 0)->member)
-#define A_TEXT(key, m)                                                                                       \
-    {                                                                                                        \
-        key, TEXT, AT(m), 0, ROOM(m)                                                                         \
+#define A_TEXT(key, m)                                                                                                           \
+    {                                                                                                                            \
+        key, TEXT, AT(m), 0, ROOM(m)                                                                                             \
     }
-#define A_FLAG(key, m)                                                                                       \
-    {                                                                                                        \
-        key, YES_NO, AT(m), 0, 0                                                                             \
+#define A_FLAG(key, m)                                                                                                           \
+    {                                                                                                                            \
+        key, YES_NO, AT(m), 0, 0                                                                                                 \
     }
-#define A_NUMBER(key, m, lo, hi)                                                                             \
-    {                                                                                                        \
-        key, NUMBER, AT(m), lo, hi                                                                           \
+#define A_NUMBER(key, m, lo, hi)                                                                                                 \
+    {                                                                                                                            \
+        key, NUMBER, AT(m), lo, hi                                                                                               \
     }
 
 static const struct key keys[] = {
@@ -113,8 +114,7 @@ int mcu_conf_set(struct mcu_conf *conf, const char *name, const char *value, cha
         case MAC:
             return set_mac(to, value, reason, n);
         case MODEL:
-            return set_checked(to, key, value, mcu_model_is_good((struct ag_span){value, strlen(value)}),
-                               reason, n);
+            return set_checked(to, key, value, mcu_model_is_good((struct ag_span){value, strlen(value)}), reason, n);
         case VERSION:
             return set_checked(to, key, value, mcu_version_is_good(value), reason, n);
         }

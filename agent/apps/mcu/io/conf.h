@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The settings of miio_mcu: defaults, a config file, the command line; later ones win. */
 #ifndef MCU_CONF_H
 #define MCU_CONF_H

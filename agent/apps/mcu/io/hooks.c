@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/io/hooks.h"
 
 #include <errno.h>
@@ -81,7 +82,7 @@ int mcu_hooks_run(struct mcu_hooks *h, const char *program, const char *verb, co
 {
     struct hook *hook;
 
-    ag_list_for_each(it, &h->waiting)
+    ag_list_for_each (it, &h->waiting)
         if (strcmp(ag_list_entry(it, struct hook, link)->verb, verb) == 0)
             return MCU_HOOKS_E_UNDER_WAY;
     hook = calloc(1, sizeof *hook);

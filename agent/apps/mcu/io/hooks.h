@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Programs that the device maker runs at reboot, restore and factory: one process at a time, in the order asked for. What
  * runs or waits already is not asked for twice. Each gets a time limit and is then ended, its children too.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A firmware image for the MCU, read whole into memory so that what was checked is what is sent. */
 #ifndef MCU_IMAGE_H
 #define MCU_IMAGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/io/link.h"
 
 #include <errno.h>
@@ -8,7 +9,13 @@
 #include <cjson/cJSON.h>
 #include "libagent/core/log/log.h"
 
-enum { QUERY_TIMEOUT_MS = 5000, REPORT_TIMEOUT_MS = 10000, STATUS_RETRY_MS = 1000, RESTORE_TIMEOUT_MS = 60000, DID_SILENT_MAX = 3 };
+enum {
+    QUERY_TIMEOUT_MS = 5000,
+    REPORT_TIMEOUT_MS = 10000,
+    STATUS_RETRY_MS = 1000,
+    RESTORE_TIMEOUT_MS = 60000,
+    DID_SILENT_MAX = 3
+};
 
 static void cjson_freep(cJSON **j)
 {
@@ -18,8 +25,8 @@ static void cjson_freep(cJSON **j)
 /* The daemons on the way say by their own codes that nobody beyond them has seen the call. */
 static bool is_on_the_way(const char *error)
 {
-    static const int codes[] = {AGENT_CODE_BUSY, AGENT_CODE_NOT_CONNECTED, AGENT_CODE_SHUTTING_DOWN,
-                                AGENT_CODE_NO_ACK, AGENT_CODE_ACK_TIMEOUT};
+    static const int codes[] = {AGENT_CODE_BUSY, AGENT_CODE_NOT_CONNECTED, AGENT_CODE_SHUTTING_DOWN, AGENT_CODE_NO_ACK,
+                                AGENT_CODE_ACK_TIMEOUT};
     ag_cleanup(cjson_freep) cJSON *json = cJSON_Parse(error);
     const cJSON *code = cJSON_GetObjectItemCaseSensitive(json, "code");
 
@@ -297,8 +304,7 @@ static enum mcu_report_end report_end(int status, const char *error)
     return status == AGENT_E_REMOTE && !is_on_the_way(error) ? MCU_REPORT_REFUSED : MCU_REPORT_LOST;
 }
 
-static void on_properties_reported(agent_conn *conn, int status, const char *result, const char *error,
-                                   void *user)
+static void on_properties_reported(agent_conn *conn, int status, const char *result, const char *error, void *user)
 {
     struct mcu_link *l = user;
 
@@ -360,8 +366,7 @@ void mcu_link_turn(struct mcu_link *l)
 
 static int subscribe(struct mcu_link *l)
 {
-    static const char *const keys[] = {"get_properties", "set_properties", "action", "mcu.update",
-                                       "mcu.info"};
+    static const char *const keys[] = {"get_properties", "set_properties", "action", "mcu.update", "mcu.info"};
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < ag_array_size(keys); i++)
@@ -399,8 +404,8 @@ int mcu_link_open(struct mcu_link *l, uv_loop_t *loop, const char *address)
 void mcu_link_report(struct mcu_link *l, enum mcu_report_kind kind, const char *params)
 {
     bool event = kind == MCU_REPORT_EVENT;
-    int r = agent_call(l->conn, NULL, event ? "event_occured" : "properties_changed", params,
-                       REPORT_TIMEOUT_MS, event ? on_event_reported : on_properties_reported, l);
+    int r = agent_call(l->conn, NULL, event ? "event_occured" : "properties_changed", params, REPORT_TIMEOUT_MS,
+                       event ? on_event_reported : on_properties_reported, l);
 
     if (r < 0)
         l->on_reported(l, kind, MCU_REPORT_LOST);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The connection to the agent on the libuv loop: what miio_mcu serves there, reports and asks. */
 #ifndef MCU_LINK_H
 #define MCU_LINK_H
@@ -22,7 +23,7 @@ struct mcu_link {
     uv_timer_t status_timer;
     unsigned status_period_ms; /* how often the status is asked for; set before mcu_link_open() */
     bool up;
-    bool ask_again;       /* the did was asked for and nobody could tell yet */
+    bool ask_again; /* the did was asked for and nobody could tell yet */
     char told_model[MCU_LINK_NAME_MAX + 1], told_version[MCU_LINK_NAME_MAX + 1]; /* what the client knows of the MCU */
     unsigned n_did_silent; /* questions for it that were never answered, since the connection is up */
     /* The owner's, called from inside the loop. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The serial device: opened raw at 115200 8N1, locked against a second user, read and written without
  * blocking. When it hangs up or vanishes (a USB adapter) it is closed and opened again by its path as soon as

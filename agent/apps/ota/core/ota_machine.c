@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/ota/core/ota_machine.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The firmware upgrade as a state machine: commands, results of downloads, checks and installations go in;
  * decisions come out, to be carried out in order. No file, socket or clock: the shell (ota.c) has them.
@@ -110,7 +111,7 @@ struct ota_machine {
     bool stitched;        /* the file comes from more than one answer */
     bool started_over;    /* a stitched file with a wrong sum was fetched again already */
     uint64_t done, total; /* bytes; total 0: unknown */
-    uint64_t best; /* the largest done yet: only beyond it a try counts as one that brought something */
+    uint64_t best;        /* the largest done yet: only beyond it a try counts as one that brought something */
     uint64_t reported_ms; /* when progress was reported last */
     unsigned reported;    /* which; 101: not yet */
     struct ota_decision queue[OTA_DECISIONS_MAX];

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/ota/core/ota_request.h"
 
 #include <cjson/cJSON.h>
@@ -98,8 +99,7 @@ static const char *read_members(struct ota_request *out, const cJSON *object)
     memcpy(out->url, url->valuestring, strlen(url->valuestring) + 1);
     if (!cJSON_IsString(md5) || !ota_hex_copy(out->md5, md5->valuestring, OTA_MD5_LEN))
         return "file_md5 is not 32 hex digits";
-    if (sha256 &&
-        (!cJSON_IsString(sha256) || !ota_hex_copy(out->sha256, sha256->valuestring, OTA_SHA256_LEN)))
+    if (sha256 && (!cJSON_IsString(sha256) || !ota_hex_copy(out->sha256, sha256->valuestring, OTA_SHA256_LEN)))
         return "file_sha256 is not 64 hex digits";
     why = read_proc(out, cJSON_GetObjectItemCaseSensitive(object, "proc"));
     return why ? why : read_mode(out, cJSON_GetObjectItemCaseSensitive(object, "mode"));

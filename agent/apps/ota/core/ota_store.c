@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/ota/core/ota_store.h"
 
 #include <errno.h>
@@ -7,16 +8,13 @@
 
 int ota_store_print(struct ag_buf *out, const struct ota_saved *s, const char *boot_id)
 {
-    const char *proc = s->req.download && s->req.install ? "dnld install"
-                       : s->req.install                  ? "install"
-                                                         : "dnld";
+    const char *proc = s->req.download && s->req.install ? "dnld install" : s->req.install ? "install" : "dnld";
 
-    return ag_buf_printf(
-        out,
-        "boot=%s\nstate=%s\ncode=%d\nprogress=%u\nurl=%s\nmd5=%s\nsha256=%s\nproc=%s\nmode=%s\n"
-        "part=%d\nstored=%s\nend=1\n",
-        boot_id, ota_state_name(s->state), s->code, s->progress, s->req.url, s->req.md5, s->req.sha256, proc,
-        s->req.silent ? "silent" : "normal", s->has_part, s->stored_md5);
+    return ag_buf_printf(out,
+                         "boot=%s\nstate=%s\ncode=%d\nprogress=%u\nurl=%s\nmd5=%s\nsha256=%s\nproc=%s\nmode=%s\n"
+                         "part=%d\nstored=%s\nend=1\n",
+                         boot_id, ota_state_name(s->state), s->code, s->progress, s->req.url, s->req.md5, s->req.sha256, proc,
+                         s->req.silent ? "silent" : "normal", s->has_part, s->stored_md5);
 }
 
 static bool read_hex(char *out, const char *value, size_t n)

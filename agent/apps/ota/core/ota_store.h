@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The text of the state file: name=value lines, one value a line, unknown names ignored. What does not read
  * back as a whole is no state at all: the device is idle then.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/core/ask.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The bodies of the page's requests: JSON from whoever can reach the port, so each member is looked at. */
 #ifndef WEB_ASK_H
 #define WEB_ASK_H
@@ -9,7 +10,7 @@
 enum { WEB_BODY_MAX = 65536, WEB_BODY_DEPTH_MAX = 100, WEB_CALL_TIMEOUT_MS = 10000, WEB_CALL_TIMEOUT_MAX_MS = 60000 };
 
 struct web_call {
-    bool up;              /* to the client and the cloud, as an application's request; else to the applications, as from the cloud */
+    bool up; /* to the client and the cloud, as an application's request; else to the applications, as from the cloud */
     struct ag_buf method; /* NUL-terminated by web_ask_call() */
     struct ag_buf params; /* JSON, the same */
     unsigned timeout_ms;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Whether a request was made by our own page, opened under a name of ours: the defence against pages of others that
  * use a visitor's browser (cross-site requests, DNS names that suddenly mean this device).

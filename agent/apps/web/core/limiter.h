@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How often a password may be tried: a few times a minute from one address (of IPv6 one network of 64 bits, since a host has all
  * of its addresses), and more, but bounded, from all together. Every try counts when it begins; the right password forgets them.
@@ -7,7 +8,13 @@
 
 #include <stdint.h>
 
-enum { WEB_LIMITER_KEY = 8, WEB_LIMITER_SLOTS = 64, WEB_LIMITER_TRIES = 5, WEB_LIMITER_ALL_TRIES = 60, WEB_LIMITER_WINDOW_MS = 60000 };
+enum {
+    WEB_LIMITER_KEY = 8,
+    WEB_LIMITER_SLOTS = 64,
+    WEB_LIMITER_TRIES = 5,
+    WEB_LIMITER_ALL_TRIES = 60,
+    WEB_LIMITER_WINDOW_MS = 60000
+};
 
 struct web_tries {
     unsigned char key[WEB_LIMITER_KEY];

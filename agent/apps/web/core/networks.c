@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The list of networks that a hook prints. */
 #include <inttypes.h>
 #include <stdlib.h>

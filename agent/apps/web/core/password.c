@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/core/password.h"
 
 #include <inttypes.h>
@@ -61,7 +62,8 @@ bool web_password_parse(struct ag_span line, struct web_password *out)
         line.len--;
     }
     if (!ag_span_eq(field(&line), "scrypt") || !read_number(&line, 1u << 20, &p.n) || !read_number(&line, 64, &p.r) ||
-        !read_number(&line, 64, &p.p) || !read_hex(&line, p.salt, sizeof p.salt) || !read_hex(&line, p.hash, sizeof p.hash) || line.len > 0)
+        !read_number(&line, 64, &p.p) || !read_hex(&line, p.salt, sizeof p.salt) || !read_hex(&line, p.hash, sizeof p.hash) ||
+        line.len > 0)
         return false;
     if (p.n < 2 || (p.n & (p.n - 1)) || (uint64_t) p.n * p.r * 128 > WEB_SCRYPT_MEMORY_MAX)
         return false;

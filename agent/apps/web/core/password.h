@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The line of a password file, "scrypt:N:r:p:SALT:HASH" with salt and hash in hex: what was computed from the password, and how.
  * The computing itself is libcrypto's, in io.
@@ -24,7 +25,10 @@ struct web_password {
 };
 
 /* 8 MiB and about a twentieth of a second on a desk, less than half a second on a small board. */
-#define WEB_PASSWORD_COST {.n = 8192, .r = 8, .p = 2}
+#define WEB_PASSWORD_COST                                                                                                        \
+    {                                                                                                                            \
+        .n = 8192, .r = 8, .p = 2                                                                                                \
+    }
 
 /* White space around the line is allowed. False: not such a line, or more than WEB_SCRYPT_MEMORY_MAX. */
 bool web_password_parse(struct ag_span line, struct web_password *out);

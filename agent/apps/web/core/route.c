@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/core/route.h"
 
 #include "libagent/core/json/json.h"
@@ -8,18 +9,12 @@ static const struct {
     enum web_action action;
     bool post, open;
 } routes[] = {
-    {"/api/session", WEB_SESSION, false, true},
-    {"/api/login", WEB_LOGIN, true, true},
-    {"/api/logout", WEB_LOGOUT, true, false},
-    {"/api/state", WEB_STATE, false, false},
-    {"/api/events", WEB_EVENTS, false, false},
-    {"/api/call", WEB_CALL, true, false},
-    {"/api/model", WEB_MODEL, false, false},
-    {"/api/history", WEB_HISTORY, false, false},
-    {"/api/log", WEB_LOG, false, false},
-    {"/api/bundle", WEB_BUNDLE, false, false},
-    {"/api/networks", WEB_NETWORKS, false, false},
-    {"/api/setup", WEB_SETUP, true, false},
+    {"/api/session", WEB_SESSION, false, true},    {"/api/login", WEB_LOGIN, true, true},
+    {"/api/logout", WEB_LOGOUT, true, false},      {"/api/state", WEB_STATE, false, false},
+    {"/api/events", WEB_EVENTS, false, false},     {"/api/call", WEB_CALL, true, false},
+    {"/api/model", WEB_MODEL, false, false},       {"/api/history", WEB_HISTORY, false, false},
+    {"/api/log", WEB_LOG, false, false},           {"/api/bundle", WEB_BUNDLE, false, false},
+    {"/api/networks", WEB_NETWORKS, false, false}, {"/api/setup", WEB_SETUP, true, false},
 };
 
 static void decide(struct web_route *out, enum web_action action, bool post, struct ag_span method)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a request asks for: the method and the target of its first line, its query, its cookies. Bytes in, decisions out.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/core/session.h"
 
 #include <string.h>
@@ -19,7 +20,8 @@ static bool is_over(const struct web_sessions *s, const struct web_session *one,
     return !one->token[0] || now_ms - one->used_ms >= s->idle_ms || now_ms - one->since_ms >= s->life_ms;
 }
 
-void web_sessions_add(struct web_sessions *s, uint64_t now_ms, const unsigned char token[WEB_TOKEN_BYTES], char text[WEB_TOKEN_LEN + 1])
+void web_sessions_add(struct web_sessions *s, uint64_t now_ms, const unsigned char token[WEB_TOKEN_BYTES],
+                      char text[WEB_TOKEN_LEN + 1])
 {
     static const char digits[] = "0123456789abcdef";
     struct web_session *one = &s->list[0];

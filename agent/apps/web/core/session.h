@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is logged in: a few random tokens, each with an end. A full table gives up the one that was used least recently. */
 #ifndef WEB_SESSION_H
 #define WEB_SESSION_H
@@ -17,7 +18,8 @@ struct web_sessions {
 };
 
 /* token: random bytes; text gets the form that the cookie has. */
-void web_sessions_add(struct web_sessions *s, uint64_t now_ms, const unsigned char token[WEB_TOKEN_BYTES], char text[WEB_TOKEN_LEN + 1]);
+void web_sessions_add(struct web_sessions *s, uint64_t now_ms, const unsigned char token[WEB_TOKEN_BYTES],
+                      char text[WEB_TOKEN_LEN + 1]);
 /* Is this one logged in? Counts as a use. */
 bool web_sessions_use(struct web_sessions *s, uint64_t now_ms, struct ag_span token);
 /* The same without counting: for what goes on by itself, such as an open stream. */

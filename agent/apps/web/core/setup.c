@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/core/setup.h"
 
 #include <errno.h>
@@ -91,7 +92,8 @@ static void say(struct checks *c, const char *name, enum verdict v, const char *
     static const char *const words[] = {"ok", "bad", "unsure"};
 
     if (c->error == 0)
-        c->error = ag_buf_printf(c->out, "%s{\"name\":\"%s\",\"state\":\"%s\",\"why\":\"%s\"}", c->any ? "," : "", name, words[v], why);
+        c->error =
+            ag_buf_printf(c->out, "%s{\"name\":\"%s\",\"state\":\"%s\",\"why\":\"%s\"}", c->any ? "," : "", name, words[v], why);
     c->any = true;
     c->bad = c->bad || v == BAD;
 }

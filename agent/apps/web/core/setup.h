@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * First set-up: what the page asks for, and whether it can go well. Every check is made before anything is changed, and each says
  * what it found, so the page can show them one by one. The rules of name and key are miio_client's own (docs/provisioning.md).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Live traffic for one open page. What comes between two beats is kept up to a number; the rest is counted, so a page that looks on
  * costs the same whatever the device does, and says how much it does not show.
@@ -10,7 +11,7 @@
 #include "libagent/core/buf.h"
 
 enum {
-    WEB_TRAFFIC_BEAT_MAX = 25,  /* events shown between two beats */
+    WEB_TRAFFIC_BEAT_MAX = 25,   /* events shown between two beats */
     WEB_TRAFFIC_TEXT_MAX = 2048, /* bytes of an event's text that are shown */
     WEB_FILTER_MAX = 64
 };

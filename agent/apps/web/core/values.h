@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the device's applications report: the last value of each property, and of numbers the course of the last hour. A value that
  * nobody has changed for longest makes room for a new name when there are too many.
@@ -23,7 +24,7 @@ struct web_point {
 
 /* The last hour in equal steps. */
 struct web_curve {
-    uint64_t step; /* number of the newest one, counted from time 0 */
+    uint64_t step;                             /* number of the newest one, counted from time 0 */
     struct web_point points[WEB_CURVE_POINTS]; /* of step s: points[s % WEB_CURVE_POINTS] */
 };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/io/child.h"
 
 #include <errno.h>
@@ -36,7 +37,8 @@ static void on_end(void *user, int status, struct ag_buf *output)
     tell(user, status == 0, output, why);
 }
 
-int web_child_run(struct web_children *owner, const char *const *args, size_t output_max, unsigned timeout_ms, web_child_fn fn, void *user)
+int web_child_run(struct web_children *owner, const char *const *args, size_t output_max, unsigned timeout_ms, web_child_fn fn,
+                  void *user)
 {
     struct child *c = owner->n < WEB_CHILDREN ? calloc(1, sizeof *c) : NULL;
     struct ag_child_options o = {.args = args, .timeout_ms = timeout_ms, .output_max = output_max, .done = on_end, .user = c};

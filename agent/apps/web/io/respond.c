@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/io/respond.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What goes out: libmicrohttpd's answers with the headers that every one of ours has, and streams. */
 #ifndef WEB_RESPOND_H
 #define WEB_RESPOND_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/io/secret.h"
 
 #include <errno.h>
@@ -19,7 +20,9 @@ int web_scrypt(const struct web_password *p, struct ag_span password, unsigned c
 {
     uint64_t room = 2ull * WEB_SCRYPT_MEMORY_MAX;
 
-    return EVP_PBE_scrypt(password.p, password.len, p->salt, sizeof p->salt, p->n, p->r, p->p, room, hash, WEB_HASH_LEN) == 1 ? 0 : -EINVAL;
+    return EVP_PBE_scrypt(password.p, password.len, p->salt, sizeof p->salt, p->n, p->r, p->p, room, hash, WEB_HASH_LEN) == 1
+               ? 0
+               : -EINVAL;
 }
 
 struct job {

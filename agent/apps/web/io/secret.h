@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Random bytes and scrypt, by the kernel and libcrypto. */
 #ifndef WEB_SECRET_H
 #define WEB_SECRET_H

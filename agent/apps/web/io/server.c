@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/io/server.h"
 
 #include <errno.h>
@@ -193,8 +194,8 @@ static void read_head(struct web_request *req, struct MHD_Connection *mhd, const
     req->too_large = declares_too_much(mhd);
 }
 
-static enum MHD_Result on_request(void *user, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
-                                  const char *data, size_t *n, void **context)
+static enum MHD_Result on_request(void *user, struct MHD_Connection *mhd, const char *url, const char *method,
+                                  const char *version, const char *data, size_t *n, void **context)
 {
     struct web_server *s = user;
     struct web_request *req = *context;
@@ -332,18 +333,20 @@ static struct MHD_Daemon *start(struct web_server *s, const struct web_server_op
 
     if (o->cert_pem)
         flags |= MHD_USE_TLS;
-    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET,
-                            o->listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned) WEB_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-                            (unsigned) WEB_STALL_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) WEB_POOL, MHD_OPTION_NOTIFY_CONNECTION,
-                            on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
-                            MHD_OPTION_ARRAY, o->cert_pem ? tls : none, MHD_OPTION_END);
+    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
+                            MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned) WEB_CONNECTIONS_MAX,
+                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) WEB_STALL_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                            (size_t) WEB_POOL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_NOTIFY_COMPLETED,
+                            on_completed, s, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_ARRAY,
+                            o->cert_pem ? tls : none, MHD_OPTION_END);
 }
 
 int web_server_open(struct web_server *s, uv_loop_t *loop, const struct web_server_options *o)
 {
     const union MHD_DaemonInfo *info;
 
-    *s = (struct web_server){.loop = loop, .handler = o->handler, .user = o->user, .asker = AG_CRED_ASKER_INIT, .tls = o->cert_pem};
+    *s = (struct web_server){
+        .loop = loop, .handler = o->handler, .user = o->user, .asker = AG_CRED_ASKER_INIT, .tls = o->cert_pem};
     ag_list_init(&s->conns);
     ag_list_init(&s->requests);
     ag_list_init(&s->streams);

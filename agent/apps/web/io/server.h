@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * HTTP on libmicrohttpd, in the loop of the program: no thread, no wake-up while nobody is connected. The server owns connections,
  * requests and what is sent; what a request means is its handler's.
@@ -55,7 +56,7 @@ struct web_request {
     struct web_headers headers;
     struct ag_span cookie;
     struct ag_buf body;
-    bool secret;      /* the body, or the answer, is wiped */
+    bool secret; /* the body, or the answer, is wiped */
     bool too_large, seen, refused, suspended, answered;
     /* the answer */
     unsigned status;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Log in, the stream of news, which part is shown
 import {$, h, set, each, t, word, api, whenOut, notice, facts, card, chip, number, span, bytes, clock, command, lang} from './base.js';
 import {control} from './device.js';

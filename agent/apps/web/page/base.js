@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What every part of the page uses: elements, requests, words. Text of others goes into text nodes only, never into markup.
 import {zh} from './words.js';
 

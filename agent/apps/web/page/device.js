@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The device's properties: what they are, switches and sliders to change them, curves of the last hour.
 import {h, set, each, t, api, command, notice, card, number} from './base.js';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // First set-up: choose a network, give its key, look at the checks, and only then change something.
 import {h, set, each, t, word, api, card} from './base.js';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What passes through the agent, as far as the device sends it
 import {h, set, t, bytes, word, clock} from './base.js';
 import {listen, appName} from './app.js';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 export const zh = {
 'Device':'设备','Overview':'概览','Control':'控制','Applications':'应用','Traffic':'消息','Command':'命令','Log':'日志','Set-up':'配网',
 'Skip to content':'跳到内容','Log out':'退出','Log in':'登录','Password':'密码','Wrong password':'密码不对','Too many tries. Wait {0} s.':'尝试次数太多，请等待 {0} 秒。',

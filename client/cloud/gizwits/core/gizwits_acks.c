@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/gizwits/core/gizwits_acks.h"
 
 #include <errno.h>
@@ -41,8 +42,7 @@ void gizwits_outs_deinit(struct gizwits_outs *t)
         gizwits_out_free(o);
 }
 
-int gizwits_outs_add(struct gizwits_outs *t, const char *app, uint32_t sn, struct ag_buf *frame, void *user,
-                     uint64_t now_ms)
+int gizwits_outs_add(struct gizwits_outs *t, const char *app, uint32_t sn, struct ag_buf *frame, void *user, uint64_t now_ms)
 {
     struct gizwits_out *o;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Acknowledged commands, both ways. Out: 0x0093 that we sent and whose 0x0094 is still to come, sent again
  * with the same sn, then given up. In: the serial numbers that each App has used lately, so that a repeated
@@ -17,11 +18,10 @@
 enum {
     GIZWITS_ACK_TRIES = 3,
     GIZWITS_ACK_WAIT_MS = 5000,
-    GIZWITS_OUT_MAX = 64,   /* 0x0093 of ours under way */
-    GIZWITS_SEEN_APPS = 16, /* Apps remembered; the one silent longest goes first */
-    GIZWITS_SEEN_SNS = 256, /* answered numbers remembered per App */
-    GIZWITS_SEEN_ANSWER_MAX =
-        4096, /* longer answers are not kept: a repeat is then acknowledged without one */
+    GIZWITS_OUT_MAX = 64,              /* 0x0093 of ours under way */
+    GIZWITS_SEEN_APPS = 16,            /* Apps remembered; the one silent longest goes first */
+    GIZWITS_SEEN_SNS = 256,            /* answered numbers remembered per App */
+    GIZWITS_SEEN_ANSWER_MAX = 4096,    /* longer answers are not kept: a repeat is then acknowledged without one */
     GIZWITS_SEEN_BYTES_MAX = 512 << 10 /* of all kept answers; the same beyond */
 };
 
@@ -49,8 +49,7 @@ void gizwits_outs_init(struct gizwits_outs *t, unsigned wait_ms);
 void gizwits_outs_deinit(struct gizwits_outs *t); /* the entries' users are the caller's to end first */
 
 /* Takes frame over on success. Sent once already, now. 0, GIZWITS_OUT_E_FULL, -ENOMEM. */
-int gizwits_outs_add(struct gizwits_outs *t, const char *app, uint32_t sn, struct ag_buf *frame, void *user,
-                     uint64_t now_ms);
+int gizwits_outs_add(struct gizwits_outs *t, const char *app, uint32_t sn, struct ag_buf *frame, void *user, uint64_t now_ms);
 /* The entry that an acknowledgement ends; NULL: none. The caller frees it. */
 struct gizwits_out *gizwits_outs_take(struct gizwits_outs *t, const char *app, uint32_t sn);
 /* The next entry that is due: *give_up says that its tries are used up and that it is the caller's to free
@@ -73,7 +72,7 @@ struct gizwits_seen_sn {
 
 struct gizwits_seen_app {
     char app[GIZWITS_APP_MAX + 1];
-    uint64_t used_at; /* counter, not a clock */
+    uint64_t used_at;   /* counter, not a clock */
     struct ag_list sns; /* struct gizwits_seen_sn, oldest first */
     unsigned n_answered, n_waiting;
 };
@@ -85,8 +84,8 @@ struct gizwits_seen {
 };
 
 enum gizwits_seen_what {
-    GIZWITS_NEW,     /* deliver */
-    GIZWITS_WAITING, /* delivered before, its answer is still to come: do nothing */
+    GIZWITS_NEW,      /* deliver */
+    GIZWITS_WAITING,  /* delivered before, its answer is still to come: do nothing */
     GIZWITS_ANSWERED, /* acknowledge again with *answer */
     GIZWITS_NO_PLACE  /* new, but answers to all Apps that are remembered are still to come: refuse it */
 };

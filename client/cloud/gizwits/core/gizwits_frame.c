@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/gizwits/core/gizwits_frame.h"
 
 #include <string.h>
@@ -300,9 +301,8 @@ int gizwits_frame_build(const struct gizwits_frame *f, struct ag_buf *out)
 
 const char *gizwits_frame_error(int e)
 {
-    static const char *const names[] = {"ok",           "bad header",      "bad length field",
-                                        "unknown flag", "unknown command", "bad body",
-                                        "over a limit", "bad value"};
+    static const char *const names[] = {"ok",       "bad header",   "bad length field", "unknown flag", "unknown command",
+                                        "bad body", "over a limit", "bad value"};
 
     return e >= 0 && e < GIZWITS_N_ERRORS ? names[e] : "no memory";
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The binary frames that devices and Gizwits' M2M server exchange in MQTT payloads. Both directions: the
  * device and the stand-in use the same code. Two forms, told by the topic and never by the bytes:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/gizwits/core/gizwits_http.h"
 
 #include <ctype.h>
@@ -79,8 +80,7 @@ bool gizwits_passcode_ok(const char *passcode)
 
 bool gizwits_url_ok(struct ag_span url)
 {
-    if (!(url.len > 7 && strncasecmp(url.p, "http://", 7) == 0) &&
-        !(url.len > 8 && strncasecmp(url.p, "https://", 8) == 0))
+    if (!(url.len > 7 && strncasecmp(url.p, "http://", 7) == 0) && !(url.len > 8 && strncasecmp(url.p, "https://", 8) == 0))
         return false;
     for (size_t i = 0; i < url.len; i++)
         if ((unsigned char) url.p[i] <= ' ' || url.p[i] == 0x7f)
@@ -149,8 +149,7 @@ int gizwits_http_parse_target(struct ag_span body, bool v41, struct gizwits_targ
     if (!v41 && !ag_span_uint(value, UINT32_MAX, &id))
         return -EINVAL;
     t.id = (uint32_t) id;
-    if (!gizwits_http_get(body, "download_url", &url) || !gizwits_url_ok(url) ||
-        !copy(t.url, GIZWITS_DOWNLOAD_MAX, url))
+    if (!gizwits_http_get(body, "download_url", &url) || !gizwits_url_ok(url) || !copy(t.url, GIZWITS_DOWNLOAD_MAX, url))
         return -EINVAL;
     *out = t;
     return 0;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The bodies of Gizwits' HTTP interface: key=value&key=value, both ways. Values are percent-encoded on the
  * way out; on the way in they are taken as they are, as the servers do not encode theirs. Source: Gizwits

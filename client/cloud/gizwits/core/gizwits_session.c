@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/gizwits/core/gizwits_session.h"
 
 #include <string.h>
 
-void gizwits_session_init(struct gizwits_session *s, struct gizwits_store *store, uint32_t step_ms,
-                          uint32_t pause_max_ms)
+void gizwits_session_init(struct gizwits_session *s, struct gizwits_store *store, uint32_t step_ms, uint32_t pause_max_ms)
 {
     *s = (struct gizwits_session){.store = store, .step_ms = step_ms, .pause_max_ms = pause_max_ms};
 }
@@ -120,8 +120,7 @@ struct gizwits_decision gizwits_session_on_connected(struct gizwits_session *s)
     return go(s, GIZWITS_PH_SUBSCRIBE, GIZWITS_DO_SUBSCRIBE);
 }
 
-struct gizwits_decision gizwits_session_on_subscribed(struct gizwits_session *s, bool granted,
-                                                      uint64_t now_ms)
+struct gizwits_decision gizwits_session_on_subscribed(struct gizwits_session *s, bool granted, uint64_t now_ms)
 {
     struct gizwits_decision d;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The way to a Gizwits session and back to it: disable an old identity, register, provision before each
  * connect, log in over MQTT, subscribe three times, and the pauses after failures (0, 10, 20 ... s). Events
@@ -18,10 +19,9 @@
 enum {
     GIZWITS_STEP_MS = 10000, /* each failed try adds this to the pause */
     GIZWITS_PAUSE_MAX_MS = 600000,
-    GIZWITS_DISABLE_TRIES =
-        3,                   /* then the new identity goes first, the old one is tried at the next connect */
-    GIZWITS_SHORT_MS = 30000, /* a session has to last this long before the pauses start over */
-    GIZWITS_SHORT_MAX = 3     /* so many shorter ones in a row: perhaps another device has our identity */
+    GIZWITS_DISABLE_TRIES = 3, /* then the new identity goes first, the old one is tried at the next connect */
+    GIZWITS_SHORT_MS = 30000,  /* a session has to last this long before the pauses start over */
+    GIZWITS_SHORT_MAX = 3      /* so many shorter ones in a row: perhaps another device has our identity */
 };
 
 enum gizwits_phase {
@@ -68,8 +68,7 @@ struct gizwits_session {
     struct gizwits_m2m m2m;
 };
 
-void gizwits_session_init(struct gizwits_session *s, struct gizwits_store *store, uint32_t step_ms,
-                          uint32_t pause_max_ms);
+void gizwits_session_init(struct gizwits_session *s, struct gizwits_store *store, uint32_t step_ms, uint32_t pause_max_ms);
 
 struct gizwits_decision gizwits_session_start(struct gizwits_session *s);
 struct gizwits_decision gizwits_session_stop(struct gizwits_session *s);
@@ -84,8 +83,7 @@ enum gizwits_provision { GIZWITS_PROVISION_OK, GIZWITS_PROVISION_UNKNOWN, GIZWIT
 struct gizwits_decision gizwits_session_on_provision(struct gizwits_session *s, enum gizwits_provision how,
                                                      const struct gizwits_m2m *m2m);
 struct gizwits_decision gizwits_session_on_connected(struct gizwits_session *s);
-struct gizwits_decision gizwits_session_on_subscribed(struct gizwits_session *s, bool granted,
-                                                      uint64_t now_ms);
+struct gizwits_decision gizwits_session_on_subscribed(struct gizwits_session *s, bool granted, uint64_t now_ms);
 /* The MQTT try or session has ended. */
 struct gizwits_decision gizwits_session_on_lost(struct gizwits_session *s, uint64_t now_ms);
 /* Begin again at once: the network has changed. */

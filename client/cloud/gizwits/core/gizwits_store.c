@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/gizwits/core/gizwits_store.h"
 
 #include <errno.h>
@@ -23,12 +24,10 @@ int gizwits_store_print(const struct gizwits_store *s, struct ag_buf *out)
 
     plain(version[0], s->version[0]);
     plain(version[1], s->version[1]);
-    return ag_buf_printf(
-        out,
-        "passcode=%s\ndid=%s\nold_passcode=%s\nold_did=%s\nfid1=%u\nfid2=%u\nversion1=%s\nversion2=%s\n"
-        "sn=%u\nend=1\n",
-        s->passcode, s->did, s->old_passcode, s->old_did, s->fid[0], s->fid[1], version[0], version[1],
-        s->sn);
+    return ag_buf_printf(out,
+                         "passcode=%s\ndid=%s\nold_passcode=%s\nold_did=%s\nfid1=%u\nfid2=%u\nversion1=%s\nversion2=%s\n"
+                         "sn=%u\nend=1\n",
+                         s->passcode, s->did, s->old_passcode, s->old_did, s->fid[0], s->fid[1], version[0], version[1], s->sn);
 }
 
 static bool read_did(char *out, const char *value)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the Gizwits cloud must find again after a restart: the DID with its passcode (secrets together), the
  * pair of before a reset until it is disabled, firmware that was installed through the cloud, and the next

@@ -1,11 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/gizwits/core/gizwits_topic.h"
 
 #include <stdio.h>
 #include <string.h>
 #include "libagent/core/utf8.h"
 
-const char *gizwits_topic_filter(unsigned i, const char *did, const char *product_key,
-                                 char out[GIZWITS_TOPIC_MAX])
+const char *gizwits_topic_filter(unsigned i, const char *did, const char *product_key, char out[GIZWITS_TOPIC_MAX])
 {
     switch (i) {
     case 0:
@@ -31,8 +31,7 @@ bool gizwits_app_ok(struct ag_span app)
     return true;
 }
 
-bool gizwits_topic_parse(const char *topic, const char *did, const char *product_key,
-                         struct gizwits_origin *out)
+bool gizwits_topic_parse(const char *topic, const char *did, const char *product_key, struct gizwits_origin *out)
 {
     char own[GIZWITS_TOPIC_MAX];
     size_t n;

@@ -1,9 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /* Air conditioners, heaters, thermostats: climate. Water heaters. */
 #include "client/cloud/mqtt/core/ha_part.h"
 
 #include <string.h>
 
-static const char *const climates[] = {"air-conditioner", "heater", "thermostat", "ptc-bath-heater", "bath-heater", "air-condition-outlet", NULL};
+static const char *const climates[] = {"air-conditioner",      "heater", "thermostat", "ptc-bath-heater", "bath-heater",
+                                       "air-condition-outlet", NULL};
 static const char *const water_heaters[] = {"water-heater", NULL};
 
 enum { RW = MODEL_READ | MODEL_WRITE };
@@ -63,7 +65,8 @@ static bool find(const struct ha_part *h, const struct model_service *s, ha_word
     const char *unit;
 
     *a = (struct air){.word = word, .target = ha_find(h, s, "target-temperature", RW), .on = ha_find(h, s, "on", RW)};
-    if (!a->target || !ha_is_number(a->target) || ha_is_list(a->target) || !a->target->has_range || a->target->min >= a->target->max)
+    if (!a->target || !ha_is_number(a->target) || ha_is_list(a->target) || !a->target->has_range ||
+        a->target->min >= a->target->max)
         return false;
     unit = model_str(h->m, a->target->unit);
     if (strcmp(unit, "kelvin") == 0)
@@ -93,7 +96,8 @@ static void put_modes(struct ha_part *h, const struct air *a)
         const struct model_choice *c = &h->m->choices[a->mode->first_choice + i];
         const char *word = ha_word_of(h, c, a->word);
 
-        if (word && ha_word_choice(h, a->mode, a->word, word) == c && !(a->on && strcmp(word, "off") == 0) && strcmp(word, a->plain) != 0)
+        if (word && ha_word_choice(h, a->mode, a->word, word) == c && !(a->on && strcmp(word, "off") == 0) &&
+            strcmp(word, a->plain) != 0)
             put_word(h, word, &n);
     }
     if (!a->mode || ha_word_choice(h, a->mode, a->word, a->plain) || a->word == water_word)
@@ -172,7 +176,8 @@ static void put_temperatures(struct ha_part *h, const struct model_service *s, c
 {
     const struct model_prop *p = a->target, *now = ha_find_reading(h, s, "temperature");
 
-    ha_put(&h->out, ",\"temperature_unit\":\"%s\",\"precision\":%s", is_fahrenheit(h, p) ? "F" : "C", ha_decimals(p) == 0 ? "1.0" : "0.1");
+    ha_put(&h->out, ",\"temperature_unit\":\"%s\",\"precision\":%s", is_fahrenheit(h, p) ? "F" : "C",
+           ha_decimals(p) == 0 ? "1.0" : "0.1");
     put_member_number(h, "min_temp", p, p->min);
     put_member_number(h, "max_temp", p, p->max);
     if (steps && p->step > 0)

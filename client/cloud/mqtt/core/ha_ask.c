@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/mqtt/core/ha_ask.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/mqtt/core/ha_choice.h"
 
 #include <errno.h>
@@ -77,8 +78,7 @@ int ha_choices_add(struct ha_choices *c, struct ag_span value, struct ag_span te
 static int tell_value(struct ha_choice *c)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf value = AG_BUF_INIT;
-    int r = ag_json_type(c->value) == AG_JSON_STRING ? ha_append_clean(&value, c->value)
-                                                  : ag_buf_append_span(&value, c->value);
+    int r = ag_json_type(c->value) == AG_JSON_STRING ? ha_append_clean(&value, c->value) : ag_buf_append_span(&value, c->value);
 
     if (r < 0)
         return r;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The choices of a Home Assistant select: values, and the texts that stand for them there. Texts are never empty, never
  * equal, and never "None", which Home Assistant takes for "unknown": where a list says so, the value is told in brackets.

@@ -1,20 +1,44 @@
+/* SPDX-License-Identifier: MIT */
 /* Home Assistant's device classes and units, by the names of properties. Source: its developer documentation, sensor entity. */
 #include <string.h>
 #include "client/cloud/mqtt/core/ha_part.h"
 
-#define DEG "\xc2\xb0"
+#define DEG   "\xc2\xb0"
 #define CUBED "\xc2\xb3"
-#define MU "\xce\xbc"
+#define MU    "\xce\xbc"
 
 static const struct {
     const char *miot, *ha;
 } units[] = {
-    {"none", ""},          {"percentage", "%"},   {"celsius", DEG "C"}, {"fahrenheit", DEG "F"}, {"kelvin", "K"},
-    {"second", "s"},       {"seconds", "s"},      {"minutes", "min"},   {"hours", "h"},          {"days", "d"},
-    {"pascal", "Pa"},      {"arcdegrees", DEG},   {"rgb", ""},          {"watt", "W"},           {"litre", "L"},
-    {"mg/m3", "mg/m" CUBED}, {MU "g/m3", MU "g/m" CUBED}, {"\xc2\xb5g/m3", MU "g/m" CUBED}, {"ug/m3", MU "g/m" CUBED},
-    {"lux", "lx"},         {"ampere", "A"},       {"volt", "V"},        {"metre", "m"},          {"meter", "m"},
-    {"gram", "g"},         {"kilogram", "kg"},    {"hertz", "Hz"},      {"milliampere", "mA"},   {"millivolt", "mV"},
+    {"none", ""},
+    {"percentage", "%"},
+    {"celsius", DEG "C"},
+    {"fahrenheit", DEG "F"},
+    {"kelvin", "K"},
+    {"second", "s"},
+    {"seconds", "s"},
+    {"minutes", "min"},
+    {"hours", "h"},
+    {"days", "d"},
+    {"pascal", "Pa"},
+    {"arcdegrees", DEG},
+    {"rgb", ""},
+    {"watt", "W"},
+    {"litre", "L"},
+    {"mg/m3", "mg/m" CUBED},
+    {MU "g/m3", MU "g/m" CUBED},
+    {"\xc2\xb5g/m3", MU "g/m" CUBED},
+    {"ug/m3", MU "g/m" CUBED},
+    {"lux", "lx"},
+    {"ampere", "A"},
+    {"volt", "V"},
+    {"metre", "m"},
+    {"meter", "m"},
+    {"gram", "g"},
+    {"kilogram", "kg"},
+    {"hertz", "Hz"},
+    {"milliampere", "mA"},
+    {"millivolt", "mV"},
 };
 
 const char *ha_unit(const char *unit)
@@ -26,7 +50,7 @@ const char *ha_unit(const char *unit)
     return unit;
 }
 
-#define MASS_M3 MU "g/m" CUBED
+#define MASS_M3  MU "g/m" CUBED
 #define PRESSURE "|Pa|bar|cbar|hPa|inHg|kPa|mPa|mbar|mmHg|psi|"
 
 /* units: what the class takes, with '|' around each; "||" stands for none. */
@@ -87,17 +111,39 @@ struct word_pair {
 };
 
 static const struct word_pair binary[] = {
-    {"motion-state", "motion"},   {"motion-detection", "motion"}, {"occupancy-status", "occupancy"}, {"contact-state", "opening"},
-    {"submersion-state", "moisture"}, {"smoke-detected", "smoke"}, {"gas-detected", "gas"},   {"door-state", "door"},
-    {"low-battery", "battery"},   {"charging", "battery_charging"}, {"vibration", "vibration"}, {"connection-state", "connectivity"},
-    {"fault", "problem"},         {"water-shortage-fault", "problem"},
+    {"motion-state", "motion"},
+    {"motion-detection", "motion"},
+    {"occupancy-status", "occupancy"},
+    {"contact-state", "opening"},
+    {"submersion-state", "moisture"},
+    {"smoke-detected", "smoke"},
+    {"gas-detected", "gas"},
+    {"door-state", "door"},
+    {"low-battery", "battery"},
+    {"charging", "battery_charging"},
+    {"vibration", "vibration"},
+    {"connection-state", "connectivity"},
+    {"fault", "problem"},
+    {"water-shortage-fault", "problem"},
 };
 
 static const struct word_pair categories[] = {
-    {"fault", "diagnostic"},        {"firmware-revision", "diagnostic"}, {"serial-number", "diagnostic"}, {"serial-no", "diagnostic"},
-    {"wifi-strength", "diagnostic"}, {"wifi-rssi", "diagnostic"},        {"rssi", "diagnostic"},          {"ip-address", "diagnostic"},
-    {"physical-controls-locked", "config"}, {"alarm", "config"},         {"indicator-light", "config"},   {"temperature-display-unit", "config"},
-    {"screen", "config"},           {"volume", "config"},                {"country-code", "config"},      {"buzzer", "config"},
+    {"fault", "diagnostic"},
+    {"firmware-revision", "diagnostic"},
+    {"serial-number", "diagnostic"},
+    {"serial-no", "diagnostic"},
+    {"wifi-strength", "diagnostic"},
+    {"wifi-rssi", "diagnostic"},
+    {"rssi", "diagnostic"},
+    {"ip-address", "diagnostic"},
+    {"physical-controls-locked", "config"},
+    {"alarm", "config"},
+    {"indicator-light", "config"},
+    {"temperature-display-unit", "config"},
+    {"screen", "config"},
+    {"volume", "config"},
+    {"country-code", "config"},
+    {"buzzer", "config"},
 };
 
 static const char *find_word(const struct word_pair *pairs, size_t n, const char *name)

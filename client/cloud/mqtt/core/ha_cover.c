@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Curtains, windows, blinds: a motor that opens, closes and stops, and a position. */
 #include "client/cloud/mqtt/core/ha_part.h"
 
@@ -5,7 +6,8 @@
 #include <string.h>
 #include "libagent/model/core/number.h"
 
-static const char *const services[] = {"curtain", "window-opener", "motor-controller", "airer", "window-door", "shade", "blind", NULL};
+static const char *const services[] = {"curtain", "window-opener", "motor-controller", "airer", "window-door", "shade", "blind",
+                                       NULL};
 
 struct cover {
     const struct model_prop *motor, *now, *target, *status;
@@ -39,7 +41,8 @@ static const char *status_word(const char *t)
 }
 
 /* Home Assistant counts positions in whole numbers. */
-static const struct model_prop *find_position(const struct ha_part *h, const struct model_service *s, const char *name, unsigned access)
+static const struct model_prop *find_position(const struct ha_part *h, const struct model_service *s, const char *name,
+                                              unsigned access)
 {
     const struct model_prop *p = ha_find(h, s, name, access);
 
@@ -58,7 +61,8 @@ static bool find(const struct ha_part *h, const struct model_service *s, struct 
     if (!c->now && c->target && ha_readable(c->target))
         c->now = c->target;
     c->status = ha_find(h, s, "status", MODEL_READ);
-    if (c->status && (!ha_is_list(c->status) || (!ha_word_choice(h, c->status, status_word, "opening") && !ha_word_choice(h, c->status, status_word, "open"))))
+    if (c->status && (!ha_is_list(c->status) || (!ha_word_choice(h, c->status, status_word, "opening") &&
+                                                 !ha_word_choice(h, c->status, status_word, "open"))))
         c->status = NULL;
     return ha_word_choice(h, c->motor, motor_word, "open") && ha_word_choice(h, c->motor, motor_word, "close");
 }
@@ -125,7 +129,8 @@ static void put_position(struct ha_part *h, const struct cover *c)
 
 static const char *class_of(const char *service)
 {
-    static const char *const pairs[][2] = {{"curtain", "curtain"}, {"window-opener", "window"}, {"shade", "shade"}, {"blind", "blind"}};
+    static const char *const pairs[][2] = {
+        {"curtain", "curtain"}, {"window-opener", "window"}, {"shade", "shade"}, {"blind", "blind"}};
 
     for (size_t i = 0; i < ag_array_size(pairs); i++) {
         if (strcmp(pairs[i][0], service) == 0)

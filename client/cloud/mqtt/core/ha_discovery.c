@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/mqtt/core/ha_discovery.h"
 
 #include <errno.h>
@@ -10,20 +11,19 @@ enum { DEPTH_MAX = 16, NAME_MAX_LEN = 64 };
 
 enum component { C_SWITCH, C_BINARY_SENSOR, C_NUMBER, C_SELECT, C_TEXT, C_SENSOR, N_COMPONENTS };
 
-static const char *const component_names[N_COMPONENTS] = {"switch", "binary_sensor", "number",
-                                                          "select", "text",          "sensor"};
+static const char *const component_names[N_COMPONENTS] = {"switch", "binary_sensor", "number", "select", "text", "sensor"};
 
 /* One property, whatever list it came from. Spans lie in the list. */
 struct entity {
     struct ag_span object; /* the property */
     enum component component;
-    char key[NAME_MAX_LEN + 1]; /* its member in the state */
+    char key[NAME_MAX_LEN + 1];  /* its member in the state */
     char slug[NAME_MAX_LEN + 1]; /* the same in [A-Za-z0-9_] */
-    struct ag_span label; /* JSON string; absent or empty: the key stands for it */
+    struct ag_span label;        /* JSON string; absent or empty: the key stands for it */
     struct ag_span unit, device_class, min, max, step;
     struct ag_span on, off; /* JSON values; absent: "on" and "off" */
     struct ag_span options; /* array of strings */
-    struct ag_span set; /* JSON string: method */
+    struct ag_span set;     /* JSON string: method */
 };
 
 /* How an entity is called. Collected before the first message is made: names that repeat are told apart. */
@@ -225,8 +225,7 @@ static int put_device(struct ag_buf *out, const struct builder *b)
     if (r == 0)
         r = b->name.p ? put_raw(out, "name", b->name) : put_text(out, "name", d->model);
     if (r == 0)
-        r = b->manufacturer.p ? put_raw(out, "manufacturer", b->manufacturer)
-                              : put_text(out, "manufacturer", d->vendor);
+        r = b->manufacturer.p ? put_raw(out, "manufacturer", b->manufacturer) : put_text(out, "manufacturer", d->vendor);
     if (r == 0)
         r = b->model.p ? put_raw(out, "model", b->model) : put_text(out, "model", d->model);
     if (r == 0)
@@ -375,8 +374,8 @@ static int build_payload(struct ag_buf *out, const struct builder *b, const stru
     if (r == 0)
         r = put_name(out, b, e);
     if (r == 0)
-        r = ag_buf_printf(out, "\"unique_id\":\"miio_%s_%s\",\"default_entity_id\":\"%s.miio_%s_%s\",\"qos\":1,", d->did,
-                          e->slug, component_names[e->component], d->did, e->slug);
+        r = ag_buf_printf(out, "\"unique_id\":\"miio_%s_%s\",\"default_entity_id\":\"%s.miio_%s_%s\",\"qos\":1,", d->did, e->slug,
+                          component_names[e->component], d->did, e->slug);
     if (r == 0)
         r = put_text(out, "state_topic", d->state_topic);
     if (r == 0)
@@ -401,8 +400,8 @@ static int build_payload(struct ag_buf *out, const struct builder *b, const stru
 static int publish(struct builder *b, const struct entity *e)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf topic = AG_BUF_INIT, payload = AG_BUF_INIT;
-    int r = ag_buf_printf(&topic, "%s/%s/miio_%s/%s/config", b->device->prefix, component_names[e->component],
-                          b->device->did, e->slug);
+    int r = ag_buf_printf(&topic, "%s/%s/miio_%s/%s/config", b->device->prefix, component_names[e->component], b->device->did,
+                          e->slug);
 
     if (r == 0)
         r = build_payload(&payload, b, e);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Home Assistant's MQTT discovery for a device without a model: one retained configuration message for each property, made from a small
  * list. A device with a model has one message for all, see ha_model.h.
@@ -24,7 +25,7 @@ enum { HA_ENTITIES_MAX = 256, HA_FILE_MAX = 1 << 20 };
 
 struct ha_device {
     const char *prefix; /* of discovery topics: "homeassistant" */
-    const char *did; /* decimal */
+    const char *did;    /* decimal */
     const char *model;
     const char *vendor;
     const char *state_topic, *command_topic, *status_topic;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Fans and what else blows air through something: levels, modes, swinging, direction. Humidifiers. */
 #include "client/cloud/mqtt/core/ha_part.h"
 
@@ -126,8 +127,8 @@ static void put_levels(struct ha_part *h, const struct model_prop *on, const str
 
 /* ---- fan ---- */
 
-static void put_modes(struct ha_part *h, const struct model_prop *p, const char *list, const char *state_topic, const char *state_template,
-                      const char *command_topic, const char *command_template)
+static void put_modes(struct ha_part *h, const struct model_prop *p, const char *list, const char *state_topic,
+                      const char *state_template, const char *command_topic, const char *command_template)
 {
     ag_cleanup(ha_prop_choices_deinit) struct ha_prop_choices c;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lights: on, brightness, colour temperature, colour, mode. Home Assistant counts brightness to 255 and temperatures in kelvin. */
 #include "client/cloud/mqtt/core/ha_part.h"
 
@@ -24,7 +25,9 @@ static enum temperature temperature_of(const struct ha_part *h, const struct mod
         return NO_TEMPERATURE;
     if (strcmp(unit, "kelvin") == 0 || (silent && p->min >= 1000))
         return KELVIN;
-    return strcmp(unit, "mired") == 0 || strcmp(unit, "mireds") == 0 || (silent && p->min >= 100 && p->max <= 1000) ? MIRED : NO_TEMPERATURE;
+    return strcmp(unit, "mired") == 0 || strcmp(unit, "mireds") == 0 || (silent && p->min >= 100 && p->max <= 1000)
+               ? MIRED
+               : NO_TEMPERATURE;
 }
 
 static bool is_scale(const struct model_prop *p)
@@ -76,7 +79,8 @@ static void put_on_state(struct ha_part *h, const struct light *l)
 }
 
 /* Of a number v, an expression. */
-static void put_number_template(struct ha_part *h, const char *key, const struct model_prop *p, const char *expression, const char *other)
+static void put_number_template(struct ha_part *h, const char *key, const struct model_prop *p, const char *expression,
+                                const char *other)
 {
     ag_cleanup(ha_text_deinit) struct ha_text t = HA_TEXT_INIT;
 
@@ -110,7 +114,8 @@ static void put_kelvin_bounds(struct ha_part *h, const struct light *l)
     if (l->unit == KELVIN)
         ha_put(&h->out, ",\"color_temp_kelvin\":true,\"min_kelvin\":%lld,\"max_kelvin\":%lld", min, max);
     else
-        ha_put(&h->out, ",\"color_temp_kelvin\":true,\"min_kelvin\":%lld,\"max_kelvin\":%lld", (1000000 + max - 1) / max, 1000000 / min);
+        ha_put(&h->out, ",\"color_temp_kelvin\":true,\"min_kelvin\":%lld,\"max_kelvin\":%lld", (1000000 + max - 1) / max,
+               1000000 / min);
 }
 
 static void put_effect_state(struct ha_part *h, const struct light *l)
@@ -123,8 +128,8 @@ static void put_effect_state(struct ha_part *h, const struct light *l)
 /* ---- commands ---- */
 
 /* {% if WORD is defined %},{...:{{ EXPRESSION }}}{% endif %} */
-static void put_part(struct ha_text *t, struct ha_part *h, const struct model_prop *p, const char *word, const char *expression, int64_t least,
-                     const char *filter)
+static void put_part(struct ha_text *t, struct ha_part *h, const struct model_prop *p, const char *word, const char *expression,
+                     int64_t least, const char *filter)
 {
     ha_put(t, "{%% if %s is defined %%},", word);
     ha_entry_begin(t, h, p);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/mqtt/core/ha_model.h"
 
 #include <errno.h>
@@ -27,8 +28,8 @@ void ha_begin(struct ha_part *h, const struct ha_head *head)
     struct ha_text *o = &h->out;
 
     h->out_mark = o->b.len;
-    ha_put(o, "%s\"%s\":{\"platform\":\"%s\",\"unique_id\":\"miio_%s_%s\",\"default_entity_id\":\"%s.miio_%s_%s\"", o->b.len > 0 ? "," : "",
-           head->key, head->platform, h->d->did, head->unique, head->platform, h->d->did, head->entity);
+    ha_put(o, "%s\"%s\":{\"platform\":\"%s\",\"unique_id\":\"miio_%s_%s\",\"default_entity_id\":\"%s.miio_%s_%s\"",
+           o->b.len > 0 ? "," : "", head->key, head->platform, h->d->did, head->unique, head->platform, h->d->did, head->entity);
     if (head->name)
         ha_put_member(o, "name", head->name);
     else
@@ -154,8 +155,8 @@ static void put_components(struct ha_part *h)
     for (uint32_t i = 0; i < m->n_services; i++) {
         const struct model_service *s = &m->services[i];
 
-        if (s->siid != 1 && !ha_light(h, s) && !ha_climate(h, s) && !ha_water_heater(h, s) && !ha_fan(h, s) && !ha_humidifier(h, s) &&
-            !ha_cover(h, s))
+        if (s->siid != 1 && !ha_light(h, s) && !ha_climate(h, s) && !ha_water_heater(h, s) && !ha_fan(h, s) &&
+            !ha_humidifier(h, s) && !ha_cover(h, s))
             ha_vacuum(h, s);
     }
     for (uint32_t i = 0; i < m->n_props; i++) {
@@ -197,7 +198,8 @@ static void put_device(struct ha_text *o, const struct model *m, const struct ha
     ha_put(o, "},\"origin\":{\"name\":\"miio-linux\",\"sw_version\":\"%s\"},\"components\":{", MIIO_VERSION);
 }
 
-static void put_message(struct ha_text *o, const struct model *m, const struct ha_model_device *d, const struct ha_text *components)
+static void put_message(struct ha_text *o, const struct model *m, const struct ha_model_device *d,
+                        const struct ha_text *components)
 {
     put_device(o, m, d);
     if (o->r == 0)
@@ -269,10 +271,12 @@ static void put_gone(struct ha_text *o, struct ag_span components, struct ag_spa
         }
         p += n;
     }
-    for (line = lines.p; line < lines.p + lines.len; line = (const char *) memchr(line, '\n', (size_t) (lines.p + lines.len - line)) + 1) {
+    for (line = lines.p; line < lines.p + lines.len;
+         line = (const char *) memchr(line, '\n', (size_t) (lines.p + lines.len - line)) + 1) {
         size_t key_len = (size_t) (strchr(line, ' ') - line), len = (size_t) (strchr(line, '\n') - line);
 
-        ha_put(o, "%s\"%.*s\":{\"platform\":\"%.*s\"}", first ? "" : ",", (int) key_len, line, (int) (len - key_len - 1), line + key_len + 1);
+        ha_put(o, "%s\"%.*s\":{\"platform\":\"%.*s\"}", first ? "" : ",", (int) key_len, line, (int) (len - key_len - 1),
+               line + key_len + 1);
         first = false;
     }
 }

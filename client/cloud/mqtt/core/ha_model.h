@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Home Assistant's device discovery from a device's model: one retained message with every component, made from a MIoT-Spec
  * instance. Services that Home Assistant has a platform for become one component each (light, fan, cover, climate, humidifier,
@@ -24,7 +25,7 @@ enum { HA_MODEL_BYTES_MIN = 32768, HA_MODEL_BYTES_MAX = 1000000 };
 
 /* Strings are borrowed; "" where there is none. */
 struct ha_model_device {
-    const char *did;    /* decimal */
+    const char *did; /* decimal */
     const char *model, *vendor, *mac, *sn;
     const char *fw_version;
     const char *state_topic, *command_topic, *report_topic, *status_topic, *vacuum_topic;

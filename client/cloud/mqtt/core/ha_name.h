@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the parts of a model are called in Home Assistant: the description; when others have it too with the service's in front; when
  * that repeats as well with the number behind. An empty description gives way to the name of the URN. A core.

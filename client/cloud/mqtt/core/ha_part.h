@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Inside the device discovery: the message while it is written, and what its parts share. ha_model.c walks the model and
  * frames the message, ha_template.c writes templates and commands, ha_class.c knows classes and units, ha_name.c names;
@@ -31,10 +32,10 @@ struct ha_part {
 
 struct ha_head {
     const char *platform;
-    char key[32];      /* in "components", and behind miio_DID_ in the unique id */
+    char key[32]; /* in "components", and behind miio_DID_ in the unique id */
     char unique[32];
-    const char *name;  /* NULL: the device's own */
-    const char *entity; /* the entity id behind its platform and miio_DID_ */
+    const char *name;     /* NULL: the device's own */
+    const char *entity;   /* the entity id behind its platform and miio_DID_ */
     const char *category; /* entity_category; NULL: none */
     const char *device_class;
 };
@@ -103,12 +104,15 @@ void ha_action(struct ha_text *t, const struct ha_part *h, const struct model_ca
 void ha_snap(struct ha_text *t, const struct model_prop *p, const char *expression, int64_t least);
 
 /* ,"KEY_topic":state,"KEY_TEMPLATE":... and the like: members with templates of one property. */
-void ha_put_bool_state(struct ha_part *h, const char *topic, const char *template, const struct model_prop *p, const char *on, const char *off);
+void ha_put_bool_state(struct ha_part *h, const char *topic, const char *template, const struct model_prop *p, const char *on,
+                       const char *off);
 void ha_put_number_state(struct ha_part *h, const char *topic, const char *template, const struct model_prop *p);
-void ha_put_choice_state(struct ha_part *h, const char *topic, const char *template, const struct model_prop *p, const struct ha_choices *c);
+void ha_put_choice_state(struct ha_part *h, const char *topic, const char *template, const struct model_prop *p,
+                         const struct ha_choices *c);
 void ha_put_bool_command(struct ha_part *h, const char *topic, const char *template, const struct model_prop *p, const char *on);
 void ha_put_number_command(struct ha_part *h, const char *topic, const char *template, const struct model_prop *p);
-void ha_put_choice_command(struct ha_part *h, const char *topic, const char *template, const struct model_prop *p, const struct ha_choices *c);
+void ha_put_choice_command(struct ha_part *h, const char *topic, const char *template, const struct model_prop *p,
+                           const struct ha_choices *c);
 
 /* ,"KEY":["a","b"] */
 void ha_put_texts(struct ha_part *h, const char *key, const struct ha_choices *c);
@@ -128,7 +132,8 @@ unsigned ha_word_map(struct ha_text *t, const struct ha_part *h, const struct mo
 /* Whether each value has a word of its own. */
 bool ha_words_cover(const struct ha_part *h, const struct model_prop *p, ha_word_fn *word);
 /* The value that has the word, as a choice; NULL. */
-const struct model_choice *ha_word_choice(const struct ha_part *h, const struct model_prop *p, ha_word_fn *word, const char *wanted);
+const struct model_choice *ha_word_choice(const struct ha_part *h, const struct model_prop *p, ha_word_fn *word,
+                                          const char *wanted);
 /* word(description in lower case). */
 const char *ha_word_of(const struct ha_part *h, const struct model_choice *c, ha_word_fn *word);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Components of one property, action or event, by format and access; and the firmware. */
 #include <stdio.h>
 #include <string.h>
@@ -224,7 +225,9 @@ void ha_plain_action(struct ha_part *h, const struct model_call *a)
         return;
     head_of(&head, 'a', model_call_siid(h->m, a), a->iid, "button");
     ha_entity_of(entity, sizeof entity, model_str(h->m, a->path), model_call_siid(h->m, a), a->iid);
-    head.device_class = strcmp(name, "identify") == 0 ? "identify" : strcmp(name, "reboot") == 0 || strcmp(name, "restart") == 0 ? "restart" : NULL;
+    head.device_class = strcmp(name, "identify") == 0                                 ? "identify"
+                        : strcmp(name, "reboot") == 0 || strcmp(name, "restart") == 0 ? "restart"
+                                                                                      : NULL;
     ha_begin(h, &head);
     ha_action(&t, h, a);
     ha_put_member(&h->out, "command_topic", h->d->command_topic);
@@ -257,8 +260,11 @@ void ha_plain_event(struct ha_part *h, const struct model_call *e)
     if (h->out.r == 0)
         h->out.r = ag_buf_append_json_str(&h->out.b, name, strlen(name));
     ha_put(&h->out, "]");
-    ha_put(&t, "{%% if value_json.method == 'event_occured' %%}{%% set p = value_json.params %%}{%% if p.siid == %u and p.eiid == %u %%}"
-               "{{ {'event_type': ", model_call_siid(h->m, e), e->iid);
+    ha_put(
+        &t,
+        "{%% if value_json.method == 'event_occured' %%}{%% set p = value_json.params %%}{%% if p.siid == %u and p.eiid == %u %%}"
+        "{{ {'event_type': ",
+        model_call_siid(h->m, e), e->iid);
     ha_put_literal(&t, (struct ag_span){name, strlen(name)});
     ha_put(&t, ", 'arguments': p.arguments | default([])} | tojson }}{%% endif %%}{%% endif %%}");
     ha_put_text(&h->out, "value_template", &t);
@@ -281,8 +287,13 @@ void ha_firmware(struct ha_part *h)
 {
     ag_cleanup(ha_text_deinit) struct ha_text t = HA_TEXT_INIT;
     const struct model_prop *p = revision(h);
-    struct ha_head head = {.platform = "update", .key = "firmware", .unique = "firmware", .name = "Firmware", .entity = "firmware",
-                           .category = "diagnostic", .device_class = "firmware"};
+    struct ha_head head = {.platform = "update",
+                           .key = "firmware",
+                           .unique = "firmware",
+                           .name = "Firmware",
+                           .entity = "firmware",
+                           .category = "diagnostic",
+                           .device_class = "firmware"};
 
     if (!*h->d->fw_version && !p)
         return;
@@ -293,9 +304,11 @@ void ha_firmware(struct ha_part *h)
         ha_put(&t, "none");
     ha_put(&t, " %%}{%% set i = f if f is string else ");
     ha_put_literal(&t, (struct ag_span){h->d->fw_version, strlen(h->d->fw_version)});
-    ha_put(&t, " %%}{%% set b = value_json.ota_state in ['downloading','downloaded','installing'] %%}{%% set n = value_json.ota_progress %%}"
-               "{{ {'installed_version': i, 'latest_version': i, 'in_progress': b, 'update_percentage': n if b and n is number else none} "
-               "| tojson if i else '' }}");
+    ha_put(
+        &t,
+        " %%}{%% set b = value_json.ota_state in ['downloading','downloaded','installing'] %%}{%% set n = value_json.ota_progress %%}"
+        "{{ {'installed_version': i, 'latest_version': i, 'in_progress': b, 'update_percentage': n if b and n is number else none} "
+        "| tojson if i else '' }}");
     ha_begin(h, &head);
     ha_put_member(&h->out, "state_topic", h->d->state_topic);
     ha_put_text(&h->out, "value_template", &t);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Templates of Home Assistant: what reads a property from the state topic, and what makes a command of a value. */
 #include <errno.h>
 #include <stdio.h>
@@ -143,7 +144,8 @@ static void put_topic(struct ha_part *h, const char *key, const char *topic)
         ha_put_member(&h->out, key, topic);
 }
 
-void ha_put_bool_state(struct ha_part *h, const char *topic, const char *template, const struct model_prop *p, const char *on, const char *off)
+void ha_put_bool_state(struct ha_part *h, const char *topic, const char *template, const struct model_prop *p, const char *on,
+                       const char *off)
 {
     ag_cleanup(ha_text_deinit) struct ha_text t = HA_TEXT_INIT;
 
@@ -170,7 +172,8 @@ static void put_map(struct ha_text *t, const struct ha_choices *c, bool turned)
 }
 
 /* The text that stands for the value; of a value that is not in the list: none. */
-void ha_put_choice_state(struct ha_part *h, const char *topic, const char *template, const struct model_prop *p, const struct ha_choices *c)
+void ha_put_choice_state(struct ha_part *h, const char *topic, const char *template, const struct model_prop *p,
+                         const struct ha_choices *c)
 {
     ag_cleanup(ha_text_deinit) struct ha_text t = HA_TEXT_INIT;
 
@@ -208,7 +211,8 @@ void ha_put_number_command(struct ha_part *h, const char *topic, const char *tem
     ha_put_text(&h->out, template, &t);
 }
 
-void ha_put_choice_command(struct ha_part *h, const char *topic, const char *template, const struct model_prop *p, const struct ha_choices *c)
+void ha_put_choice_command(struct ha_part *h, const char *topic, const char *template, const struct model_prop *p,
+                           const struct ha_choices *c)
 {
     ag_cleanup(ha_text_deinit) struct ha_text t = HA_TEXT_INIT;
 
@@ -277,7 +281,8 @@ const char *ha_word_of(const struct ha_part *h, const struct model_choice *c, ha
     return word(lower);
 }
 
-const struct model_choice *ha_word_choice(const struct ha_part *h, const struct model_prop *p, ha_word_fn *word, const char *wanted)
+const struct model_choice *ha_word_choice(const struct ha_part *h, const struct model_prop *p, ha_word_fn *word,
+                                          const char *wanted)
 {
     for (uint32_t i = 0; i < p->n_choices; i++) {
         const struct model_choice *c = &h->m->choices[p->first_choice + i];

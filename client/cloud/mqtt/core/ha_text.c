@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/mqtt/core/ha_text.h"
 
 #include "client/cloud/mqtt/core/ha_choice.h"

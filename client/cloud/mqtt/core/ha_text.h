@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Texts for Home Assistant as they grow: JSON members, and templates inside of them. The first allocation that fails
  * stays in r; what follows it does nothing, so that a writer asks once, at its end. A core.
@@ -12,7 +13,10 @@ struct ha_text {
     int r; /* 0 or -ENOMEM */
 };
 
-#define HA_TEXT_INIT {AG_BUF_INIT, 0}
+#define HA_TEXT_INIT                                                                                                             \
+    {                                                                                                                            \
+        AG_BUF_INIT, 0                                                                                                           \
+    }
 
 void ha_text_deinit(struct ha_text *t);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/mqtt/core/ha_vacuum.h"
 
 #include <stdio.h>
@@ -56,7 +57,8 @@ static const struct model_prop *status_of(const struct model *m, const struct mo
     for (uint32_t i = 0; i < s->n_props; i++) {
         const struct model_prop *p = &m->props[s->first_prop + i];
 
-        if (ha_readable(p) && p->n_choices > 0 && p->n_choices <= HA_VACUUM_VALUES_MAX && strcmp(model_str(m, p->name), "status") == 0)
+        if (ha_readable(p) && p->n_choices > 0 && p->n_choices <= HA_VACUUM_VALUES_MAX &&
+            strcmp(model_str(m, p->name), "status") == 0)
             return p;
     }
     return NULL;
@@ -64,9 +66,11 @@ static const struct model_prop *status_of(const struct model *m, const struct mo
 
 static bool find(const struct ha_part *h, const struct model_service *s, struct vacuum *v)
 {
-    static const char *const start[] = {"start-sweep", "start-clean", NULL}, *const stop[] = {"stop-sweeping", "stop-clean", NULL},
-                      *const pause[] = {"pause", "pause-sweeping", NULL}, *const home[] = {"start-charge", "go-charging", "stop-and-gocharge", NULL},
-                      *const locate[] = {"find-robot", "locate", "identify", NULL};
+    static const char *const start[] = {"start-sweep", "start-clean", NULL},
+                             *const stop[] = {"stop-sweeping", "stop-clean", NULL},
+                             *const pause[] = {"pause", "pause-sweeping", NULL},
+                             *const home[] = {"start-charge", "go-charging", "stop-and-gocharge", NULL},
+                             *const locate[] = {"find-robot", "locate", "identify", NULL};
 
     *v = (struct vacuum){
         .start = one_of(h, s, start),
@@ -103,8 +107,8 @@ bool ha_vacuum(struct ha_part *h, const struct model_service *s)
     ha_vacuum_state_init(&state, h->m);
     ha_begin_service(h, &head, s, "vacuum");
     ha_put_member(&h->out, "command_topic", h->d->command_topic);
-    ha_put(&h->out, ",\"supported_features\":[\"start\",\"stop\"%s%s%s%s]", v.pause ? ",\"pause\"" : "", v.home ? ",\"return_home\"" : "",
-           v.locate ? ",\"locate\"" : "", state.key[0] ? ",\"status\"" : "");
+    ha_put(&h->out, ",\"supported_features\":[\"start\",\"stop\"%s%s%s%s]", v.pause ? ",\"pause\"" : "",
+           v.home ? ",\"return_home\"" : "", v.locate ? ",\"locate\"" : "", state.key[0] ? ",\"status\"" : "");
     put_action(h, "payload_start", v.start);
     put_action(h, "payload_stop", v.stop);
     put_action(h, "payload_pause", v.pause);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A vacuum's state for Home Assistant: an object {"state":"cleaning"} on a topic of its own, for its platform knows no template. Which
  * value of the status property is which word comes from the model. A core.
@@ -12,7 +13,7 @@ enum { HA_VACUUM_VALUES_MAX = 64 };
 
 /* No memory of its own. */
 struct ha_vacuum_state {
-    char key[16];  /* "2.1" of the status; empty: the model has no vacuum */
+    char key[16]; /* "2.1" of the status; empty: the model has no vacuum */
     unsigned n;
     struct {
         char value[24]; /* a number as JSON */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/mqtt/core/prop_state.h"
 
 #include <errno.h>
@@ -52,8 +53,7 @@ static int set(struct prop_state *s, struct ag_span name, struct ag_span value)
 
     if (e && e->value_len == value.len && memcmp(e->value, value.p, value.len) == 0)
         return 0;
-    if ((!e && s->n >= PROP_STATE_NAMES_MAX) ||
-        s->bytes - was + value.len + (e ? 0 : name.len) > PROP_STATE_BYTES_MAX)
+    if ((!e && s->n >= PROP_STATE_NAMES_MAX) || s->bytes - was + value.len + (e ? 0 : name.len) > PROP_STATE_BYTES_MAX)
         return -ENOBUFS;
     if (!e && grow(s) < 0)
         return -ENOMEM;
@@ -97,11 +97,11 @@ static int take_properties(struct prop_state *s, struct ag_span params)
         return 0;
     while (r >= 0 && ag_json_iter_item(&it, &item)) {
         ag_cleanup(ag_buf_deinit) struct ag_buf name = AG_BUF_INIT;
-        struct ag_span siid = ag_json_get(item, "siid"), piid = ag_json_get(item, "piid"),
-                       value = ag_json_get(item, "value");
+        struct ag_span siid = ag_json_get(item, "siid"), piid = ag_json_get(item, "piid"), value = ag_json_get(item, "value");
         uint64_t s_number, p_number;
 
-        if (!siid.p || !piid.p || !value.p || !ag_span_uint(siid, UINT32_MAX, &s_number) || !ag_span_uint(piid, UINT32_MAX, &p_number))
+        if (!siid.p || !piid.p || !value.p || !ag_span_uint(siid, UINT32_MAX, &s_number) ||
+            !ag_span_uint(piid, UINT32_MAX, &p_number))
             continue;
         r = ag_buf_printf(&name, "\"%llu.%llu\"", (unsigned long long) s_number, (unsigned long long) p_number);
         if (r == 0)

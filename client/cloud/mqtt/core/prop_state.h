@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The last value of each property that applications have reported, as one JSON object: what the retained state topic of
  * the mqtt cloud shows. Names as in reports: "power" of props and prop.power, "siid.piid" of properties_changed.

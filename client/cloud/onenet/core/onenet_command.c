@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/onenet/core/onenet_command.h"
 
 #include <errno.h>
@@ -14,9 +15,9 @@ struct onenet_command {
     struct ag_list link;
     uint64_t token;
     bool answered;
-    bool wrapped; /* an onenet.command */
+    bool wrapped;     /* an onenet.command */
     struct ag_buf id; /* raw id of the payload; empty: it had none */
-    bool remembered; /* reply is what was answered */
+    bool remembered;  /* reply is what was answered */
     struct ag_buf reply;
     size_t uuid_len;
     char uuid[];
@@ -95,8 +96,7 @@ static int wrap(struct ag_buf *out, struct ag_span payload)
     if (r == 0)
         r = ag_buf_append_str(out, text ? "\"payload\":" : "\"base64\":\"");
     if (r == 0)
-        r = text ? ag_buf_append_json_str(out, payload.p, payload.len)
-                 : ag_base64_encode(out, payload.p, payload.len);
+        r = text ? ag_buf_append_json_str(out, payload.p, payload.len) : ag_base64_encode(out, payload.p, payload.len);
     return r == 0 ? ag_buf_append_str(out, text ? "}}" : "\"}}") : r;
 }
 
@@ -216,8 +216,7 @@ static int format_answer(struct ag_buf *out, const struct onenet_command *k, str
     }
     if (k->id.len > 0 && ag_view_has(&view, AG_M_ID))
         return ag_msg_splice_value(out, answer, &view.at[AG_M_ID], ag_buf_span(&k->id));
-    r = k->id.len > 0 ? ag_buf_printf(out, "{\"id\":%.*s,", (int) k->id.len, k->id.data)
-                      : ag_buf_append_char(out, '{');
+    r = k->id.len > 0 ? ag_buf_printf(out, "{\"id\":%.*s,", (int) k->id.len, k->id.data) : ag_buf_append_char(out, '{');
     if (r == 0)
         r = ag_buf_append_str(out, good ? "\"result\":" : "\"error\":");
     if (r == 0)
@@ -251,8 +250,8 @@ static void remember(struct onenet_commands *c, struct onenet_command *k, struct
     c->bytes += k->reply.len;
 }
 
-int onenet_commands_answer(struct onenet_commands *c, uint64_t token, struct ag_span answer,
-                           struct ag_buf *topic_out, struct ag_buf *payload_out)
+int onenet_commands_answer(struct onenet_commands *c, uint64_t token, struct ag_span answer, struct ag_buf *topic_out,
+                           struct ag_buf *payload_out)
 {
     struct onenet_command *k = find_token(c, token);
     size_t topic_was = topic_out->len, was = payload_out->len;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Commands from OneNET on their way through the device: each uuid is executed once and answered under the same uuid.
  * The platform sends an unanswered command again at the next login, so answers are remembered; a repeat is answered
@@ -13,18 +14,18 @@
 #include "libagent/core/list.h"
 
 enum {
-    ONENET_COMMAND_MAX = 65535, /* bytes of a payload */
-    ONENET_COMMANDS_KEPT = 2048, /* answered uuids remembered; the oldest goes */
-    ONENET_ANSWER_KEPT_MAX = 16384, /* longer answers are not remembered */
+    ONENET_COMMAND_MAX = 65535,        /* bytes of a payload */
+    ONENET_COMMANDS_KEPT = 2048,       /* answered uuids remembered; the oldest goes */
+    ONENET_ANSWER_KEPT_MAX = 16384,    /* longer answers are not remembered */
     ONENET_ANSWERS_KEPT_MAX = 1 << 20, /* bytes of remembered answers together; the oldest are forgotten first */
-    ONENET_ID_MAX = 128 /* bytes of the id inside a payload */
+    ONENET_ID_MAX = 128                /* bytes of the id inside a payload */
 };
 
 struct onenet_commands {
     struct ag_list recent; /* struct onenet_command, oldest first */
-    unsigned n_answered; /* of them */
-    size_t bytes; /* of remembered answers */
-    struct ag_buf notice; /* what a repeat gets whose answer is not remembered */
+    unsigned n_answered;   /* of them */
+    size_t bytes;          /* of remembered answers */
+    struct ag_buf notice;  /* what a repeat gets whose answer is not remembered */
     uint64_t next_token;
     uint64_t n_taken, n_repeated;
 };
@@ -34,11 +35,11 @@ void onenet_commands_deinit(struct onenet_commands *c);
 
 /* Named conditions of onenet_commands_take(). */
 enum {
-    ONENET_COMMAND_E_OPEN = 1, /* a repeat; the first one is not answered yet: nothing to do */
-    ONENET_COMMAND_E_ANSWERED, /* a repeat; *again_out is the answer to publish (borrowed) */
+    ONENET_COMMAND_E_OPEN = 1,  /* a repeat; the first one is not answered yet: nothing to do */
+    ONENET_COMMAND_E_ANSWERED,  /* a repeat; *again_out is the answer to publish (borrowed) */
     ONENET_COMMAND_E_TOO_LARGE, /* over ONENET_COMMAND_MAX */
-    ONENET_COMMAND_E_ID, /* its id is over ONENET_ID_MAX */
-    ONENET_COMMAND_E_FULL /* it is new, and there is no room */
+    ONENET_COMMAND_E_ID,        /* its id is over ONENET_ID_MAX */
+    ONENET_COMMAND_E_FULL       /* it is new, and there is no room */
 };
 
 /*
@@ -59,8 +60,8 @@ int onenet_command_refusal(struct ag_buf *out, struct ag_span payload, int code,
  * topic_out: "$crsp/<uuid>"; both appended. 0; -ENOENT: no such token (answered before); -ENOMEM, -EINVAL (not an
  * answer): it is still open, and is to be answered with an error.
  */
-int onenet_commands_answer(struct onenet_commands *c, uint64_t token, struct ag_span answer,
-                           struct ag_buf *topic_out, struct ag_buf *payload_out);
+int onenet_commands_answer(struct onenet_commands *c, uint64_t token, struct ag_span answer, struct ag_buf *topic_out,
+                           struct ag_buf *payload_out);
 
 /* Replaces what is remembered for a repeat: the answer could not be given as it was. */
 void onenet_commands_amend(struct onenet_commands *c, uint64_t token, struct ag_span payload);

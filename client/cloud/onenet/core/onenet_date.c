@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Dates of data points: a text of fixed form, or six bytes. */
 #include "client/cloud/onenet/core/onenet_dp.h"
 
@@ -15,8 +16,8 @@ static unsigned days_of(unsigned year, unsigned month)
 
 bool onenet_date_is_valid(const struct onenet_date *d)
 {
-    return d->month >= 1 && d->month <= 12 && d->day >= 1 && d->day <= days_of(d->year, d->month) &&
-           d->hour <= 23 && d->minute <= 59 && d->second <= 59;
+    return d->month >= 1 && d->month <= 12 && d->day >= 1 && d->day <= days_of(d->year, d->month) && d->hour <= 23 &&
+           d->minute <= 59 && d->second <= 59;
 }
 
 /* n digits at p; -1 when one of them is none. */
@@ -91,11 +92,8 @@ bool onenet_date_from_unix(int64_t unix_s, int32_t offset_s, struct onenet_date 
         day -= days_of(year, month++);
     if (year > 9999)
         return false;
-    *out = (struct onenet_date){(uint16_t) year,
-                                (uint8_t) month,
-                                (uint8_t) (day + 1),
-                                (uint8_t) (rest / 3600),
-                                (uint8_t) (rest / 60 % 60),
-                                (uint8_t) (rest % 60)};
+    *out = (struct onenet_date){
+        (uint16_t) year,      (uint8_t) month, (uint8_t) (day + 1), (uint8_t) (rest / 3600), (uint8_t) (rest / 60 % 60),
+        (uint8_t) (rest % 60)};
     return true;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Building data points. Each encoder appends to a buffer and takes its bytes back when it fails. */
 #include <errno.h>
 #include <math.h>
@@ -172,8 +173,7 @@ int onenet_dp_encode_streams(struct ag_buf *out, const struct onenet_point *p, s
     return finish(out, was, e);
 }
 
-static int append_binary_head(struct ag_buf *out, struct ag_span stream, struct ag_span time,
-                              struct ag_span desc)
+static int append_binary_head(struct ag_buf *out, struct ag_span stream, struct ag_span time, struct ag_span desc)
 {
     int e = append_named(out, "{\"ds_id\":", stream, "");
 
@@ -186,8 +186,8 @@ static int append_binary_head(struct ag_buf *out, struct ag_span stream, struct 
     return e == 0 ? ag_buf_append_char(out, '}') : e;
 }
 
-int onenet_dp_encode_binary(struct ag_buf *out, struct ag_span stream, struct ag_span time,
-                            struct ag_span desc, struct ag_span binary)
+int onenet_dp_encode_binary(struct ag_buf *out, struct ag_span stream, struct ag_span time, struct ag_span desc,
+                            struct ag_span binary)
 {
     size_t was = out->len, at = 0;
     unsigned char len[4];
@@ -397,8 +397,8 @@ static int append_fields(struct ag_buf *out, const struct onenet_point *p, size_
     return e == 0 && out->len - was == 2 ? ONENET_DP_E_FIELD : e;
 }
 
-static int encode_fields(struct ag_buf *out, unsigned char type, const struct onenet_date *date,
-                         const struct onenet_point *p, size_t n)
+static int encode_fields(struct ag_buf *out, unsigned char type, const struct onenet_date *date, const struct onenet_point *p,
+                         size_t n)
 {
     size_t was = out->len, at = 0;
     int e = check_points(p, n, MAYBE_POSITIONAL, false);
@@ -419,8 +419,7 @@ int onenet_dp_encode_text(struct ag_buf *out, const struct onenet_point *p, size
     return encode_fields(out, 5, NULL, p, n);
 }
 
-int onenet_dp_encode_dated_text(struct ag_buf *out, const struct onenet_date *date,
-                                const struct onenet_point *p, size_t n)
+int onenet_dp_encode_dated_text(struct ag_buf *out, const struct onenet_date *date, const struct onenet_point *p, size_t n)
 {
     return encode_fields(out, 6, date, p, n);
 }
@@ -441,8 +440,8 @@ static int append_float(struct ag_buf *out, float value)
 /* Consecutive numbers share a record. */
 static int append_record(struct ag_buf *out, const struct onenet_float *p, size_t n)
 {
-    unsigned char head[4] = {(unsigned char) (p->stream >> 8), (unsigned char) (p->stream & 0xff),
-                             (unsigned char) (n >> 8), (unsigned char) (n & 0xff)};
+    unsigned char head[4] = {(unsigned char) (p->stream >> 8), (unsigned char) (p->stream & 0xff), (unsigned char) (n >> 8),
+                             (unsigned char) (n & 0xff)};
     int e = ag_buf_append(out, head, sizeof head);
 
     for (size_t i = 0; e == 0 && i < n; i++)
@@ -450,8 +449,8 @@ static int append_record(struct ag_buf *out, const struct onenet_float *p, size_
     return e;
 }
 
-int onenet_dp_encode_floats(struct ag_buf *out, const struct onenet_date *date, const struct onenet_float *p,
-                            size_t n, size_t *used_out)
+int onenet_dp_encode_floats(struct ag_buf *out, const struct onenet_date *date, const struct onenet_float *p, size_t n,
+                            size_t *used_out)
 {
     size_t was = out->len, take = n < ONENET_DP_FLOATS_MAX ? n : ONENET_DP_FLOATS_MAX;
     int e;

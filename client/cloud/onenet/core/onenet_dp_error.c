@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include "client/cloud/onenet/core/onenet_dp.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/onenet/core/onenet_names.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/onenet/core/onenet_points.h"
 
 #include <errno.h>
@@ -24,8 +25,7 @@ void onenet_points_deinit(struct onenet_points *l)
     *l = (struct onenet_points){.text = AG_BUF_INIT};
 }
 
-static int points_add(struct onenet_points *l, struct ag_span stream, struct ag_span time,
-                      struct ag_span value)
+static int points_add(struct onenet_points *l, struct ag_span stream, struct ag_span time, struct ag_span value)
 {
     if (l->n == l->cap) {
         size_t cap = l->cap ? l->cap * 2 : 16;
@@ -157,8 +157,8 @@ static int take_prop(struct onenet_points *l, struct ag_span name, struct ag_spa
 }
 
 /* "<siid>.<piid>", or the name, behind a prefix. */
-static int keep_spec_name(struct onenet_points *l, const char *prefix, struct ag_span siid,
-                          struct ag_span iid, struct ag_span *out)
+static int keep_spec_name(struct onenet_points *l, const char *prefix, struct ag_span siid, struct ag_span iid,
+                          struct ag_span *out)
 {
     struct ag_span part, name;
     uint64_t s, i;
@@ -187,8 +187,7 @@ static int keep_spec_name(struct onenet_points *l, const char *prefix, struct ag
     return e;
 }
 
-static int take_properties(struct onenet_points *l, struct ag_span params, int32_t offset,
-                           struct ag_span time)
+static int take_properties(struct onenet_points *l, struct ag_span params, int32_t offset, struct ag_span time)
 {
     struct ag_json_iter it = ag_json_iter_begin(params);
     struct ag_span item, stream, at;
@@ -354,8 +353,7 @@ static int take_small(struct ag_span params, const char *name, unsigned min, uns
     return ag_span_uint(raw, max, &v) && v >= min ? (int) v : -2;
 }
 
-static int request_take(struct onenet_dp_request *req, struct ag_span params, int32_t offset,
-                        const char **why)
+static int request_take(struct onenet_dp_request *req, struct ag_span params, int32_t offset, const char **why)
 {
     struct ag_span points = ag_json_get(params, "points"), values = ag_json_get(params, "values");
     int type = take_small(params, "type", 1, 7, 0), e;
@@ -376,8 +374,7 @@ static int request_take(struct onenet_dp_request *req, struct ag_span params, in
     if (e == 0 && values.p && ag_json_type(values) != AG_JSON_OBJECT)
         return refuse(why, "values must be an object");
     if (e == 0)
-        e = values.p ? take_values(&req->points, values, EMPTY)
-                     : take_points(&req->points, points, offset, why);
+        e = values.p ? take_values(&req->points, values, EMPTY) : take_points(&req->points, points, offset, why);
     if (e > 0)
         return refuse(why, onenet_dp_strerror(e));
     if (e == 0 && type == 0)
@@ -385,8 +382,7 @@ static int request_take(struct onenet_dp_request *req, struct ag_span params, in
     return e;
 }
 
-int onenet_dp_request_init(struct onenet_dp_request *req, struct ag_span params, int32_t utc_offset_s,
-                           const char **why_out)
+int onenet_dp_request_init(struct onenet_dp_request *req, struct ag_span params, int32_t utc_offset_s, const char **why_out)
 {
     struct onenet_dp_request q = {.binary = AG_BUF_INIT, .file = NOTHING};
     const char *why = "";
@@ -429,8 +425,7 @@ static int parse_float(const struct onenet_point *p, struct onenet_float *out)
 static int build_floats(const struct onenet_dp_request *req, size_t *from, struct ag_buf *out)
 {
     struct onenet_float f[ONENET_DP_FLOATS_MAX];
-    size_t left = req->points.n - *from, n = left < ONENET_DP_FLOATS_MAX ? left : ONENET_DP_FLOATS_MAX,
-           used = 0;
+    size_t left = req->points.n - *from, n = left < ONENET_DP_FLOATS_MAX ? left : ONENET_DP_FLOATS_MAX, used = 0;
     int e = 0;
 
     for (size_t i = 0; e == 0 && i < n; i++)
@@ -441,8 +436,7 @@ static int build_floats(const struct onenet_dp_request *req, size_t *from, struc
     return e;
 }
 
-int onenet_dp_request_build(const struct onenet_dp_request *req, struct ag_span binary, size_t *from,
-                            struct ag_buf *out)
+int onenet_dp_request_build(const struct onenet_dp_request *req, struct ag_span binary, size_t *from, struct ag_buf *out)
 {
     const struct onenet_points *l = &req->points;
     int e;

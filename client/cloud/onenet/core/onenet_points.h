@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * From the application's JSON to OneNET data points: a local report ("props" and its kin), or the params of the method
  * onenet.dp. Picks the data type where the application left that open: 3 as a rule, 4 when every point has a time, 1
@@ -14,7 +15,7 @@ struct model;
 struct onenet_points {
     struct onenet_point *p;
     size_t n, cap;
-    struct ag_buf text; /* decoded strings; reserved once, so that spans into it stay valid */
+    struct ag_buf text;        /* decoded strings; reserved once, so that spans into it stay valid */
     const struct model *names; /* borrowed; NULL: numbers */
 };
 
@@ -40,15 +41,15 @@ int onenet_report_encode(struct ag_buf *out, struct ag_span report, uint32_t at_
 
 /* What onenet.dp asks for. */
 struct onenet_dp_request {
-    unsigned type; /* 1..7 */
-    int qos; /* -1: not given */
+    unsigned type;               /* 1..7 */
+    int qos;                     /* -1: not given */
     struct onenet_points points; /* all but type 2 */
-    bool has_date; /* types 6 and 7 */
+    bool has_date;               /* types 6 and 7 */
     struct onenet_date date;
     /* type 2 */
     struct ag_span stream, time, desc;
     struct ag_buf binary; /* from "base64"; empty when file is given */
-    struct ag_span file; /* path; the caller reads it. {NULL, 0}: none */
+    struct ag_span file;  /* path; the caller reads it. {NULL, 0}: none */
 };
 
 /*
@@ -57,8 +58,7 @@ struct onenet_dp_request {
  * {"type":2,"id","at"?,"desc"?,"base64"|"file"}.
  * 0 (deinit it), -ENOMEM, or -EINVAL with *why_out (a constant). params outlives req.
  */
-int onenet_dp_request_init(struct onenet_dp_request *req, struct ag_span params, int32_t utc_offset_s,
-                           const char **why_out);
+int onenet_dp_request_init(struct onenet_dp_request *req, struct ag_span params, int32_t utc_offset_s, const char **why_out);
 void onenet_dp_request_deinit(struct onenet_dp_request *req);
 
 /*
@@ -66,7 +66,6 @@ void onenet_dp_request_deinit(struct onenet_dp_request *req);
  * reaches req->points.n (type 2: after one). Only type 7 needs more than one.
  * binary: of type 2. 0, -ENOMEM, or an enum onenet_dp_error.
  */
-int onenet_dp_request_build(const struct onenet_dp_request *req, struct ag_span binary, size_t *from,
-                            struct ag_buf *out);
+int onenet_dp_request_build(const struct onenet_dp_request *req, struct ag_span binary, size_t *from, struct ag_buf *out);
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/onenet/core/onenet_topic.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Topics of OneNET: which ones a device may use, and the command topic "$creq/<uuid>" with its answer "$crsp/<uuid>".
  * Source: OneNET MQTT access document, sections 4.9.3, 5.2.2, 5.3, 5.8.
@@ -10,16 +11,16 @@
 
 enum {
     ONENET_TOPIC_MAX = 1024, /* characters of a topic */
-    ONENET_UUID_MAX = 256, /* bytes behind "$creq/"; 36 in practice */
+    ONENET_UUID_MAX = 256,   /* bytes behind "$creq/"; 36 in practice */
     ONENET_SUBSCRIPTIONS_MAX = 100
 };
 
 enum onenet_topic_error {
     ONENET_TOPIC_E_EMPTY = 1,
-    ONENET_TOPIC_E_LONG, /* over ONENET_TOPIC_MAX */
+    ONENET_TOPIC_E_LONG,     /* over ONENET_TOPIC_MAX */
     ONENET_TOPIC_E_RESERVED, /* begins with '$' */
     ONENET_TOPIC_E_WILDCARD, /* '+' or '#' */
-    ONENET_TOPIC_E_CHARS /* something else than letters, digits, '_' and '/' */
+    ONENET_TOPIC_E_CHARS     /* something else than letters, digits, '_' and '/' */
 };
 
 const char *onenet_topic_strerror(int error);

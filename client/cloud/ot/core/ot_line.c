@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/ot/core/ot_line.h"
 
 void ot_line_init(struct ot_line *l, uint32_t seed)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * When the OT cloud's name is looked up, a link opened, a try given up, and how long the pauses are: what lies between
  * the sessions. Events and times in, decisions out; the shell (client/cloud/ot/ot.c) carries them out.

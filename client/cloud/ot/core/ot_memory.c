@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/ot/core/ot_memory.h"
 
 #include <errno.h>
@@ -21,8 +22,7 @@ struct ot_memory_entry {
 
 void ot_memory_init(struct ot_memory *m)
 {
-    *m = (struct ot_memory){
-        .next_token = 1, .max_n = 1024, .max_bytes = 1 << 20, .keep_ms = 30000, .give_up_ms = 120000};
+    *m = (struct ot_memory){.next_token = 1, .max_n = 1024, .max_bytes = 1 << 20, .keep_ms = 30000, .give_up_ms = 120000};
     ag_list_init(&m->by_age);
 }
 
@@ -39,7 +39,7 @@ static void entry_free(struct ot_memory *m, struct ot_memory_entry *e)
 
 void ot_memory_deinit(struct ot_memory *m)
 {
-    ag_list_for_each_safe(it, &m->by_age)
+    ag_list_for_each_safe (it, &m->by_age)
         entry_free(m, ag_list_entry(it, struct ot_memory_entry, age));
 }
 
@@ -60,7 +60,7 @@ static bool is_old(const struct ot_memory *m, const struct ot_memory_entry *e, u
 
 void ot_memory_expire(struct ot_memory *m, uint64_t now_ms)
 {
-    ag_list_for_each_safe(it, &m->by_age) {
+    ag_list_for_each_safe (it, &m->by_age) {
         struct ot_memory_entry *e = ag_list_entry(it, struct ot_memory_entry, age);
 
         if (is_old(m, e, now_ms))
@@ -75,7 +75,7 @@ static bool make_room(struct ot_memory *m)
 {
     if (m->n < m->max_n)
         return true;
-    ag_list_for_each_safe(it, &m->by_age) {
+    ag_list_for_each_safe (it, &m->by_age) {
         struct ot_memory_entry *e = ag_list_entry(it, struct ot_memory_entry, age);
 
         if (e->answered) {
@@ -92,8 +92,8 @@ static int add(struct ot_memory *m, uint64_t id, struct ag_span text, uint64_t n
 
     if (!e)
         return -ENOMEM;
-    *e = (struct ot_memory_entry){
-        .id = id, .token = m->next_token, .digest = digest(text), .text_len = text.len, .at_ms = now_ms};
+    *e =
+        (struct ot_memory_entry){.id = id, .token = m->next_token, .digest = digest(text), .text_len = text.len, .at_ms = now_ms};
     HASH_ADD(hh_id, m->by_id, id, sizeof e->id, e);
     if (!e->hh_id.tbl) {
         free(e);
@@ -184,7 +184,7 @@ bool ot_memory_id(const struct ot_memory *m, uint64_t token, uint64_t *id_out)
 /* Answers beyond the limit go, oldest first; their commands stay known, so a repeat is silent, not executed. */
 static void shed(struct ot_memory *m, const struct ot_memory_entry *but)
 {
-    ag_list_for_each(it, &m->by_age) {
+    ag_list_for_each (it, &m->by_age) {
         struct ot_memory_entry *e = ag_list_entry(it, struct ot_memory_entry, age);
 
         if (m->bytes <= m->max_bytes)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Commands that the OT cloud has given, so that a repeat is not executed again but answered from memory. A repeat is the
  * same id with the same text: a cloud that was restarted counts its ids from the beginning, and the same number

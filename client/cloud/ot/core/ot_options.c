@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/ot/core/ot_options.h"
 
 #include <errno.h>
@@ -69,8 +70,8 @@ void ot_options_host(const struct ot_options *o, const char *country, char out[O
 
     if (o->host)
         snprintf(out, OT_HOST_MAX + 1, "%s", o->host);
-    else if (country && device_country_parse(word, (struct ag_span){country, strlen(country)}) &&
-             strcmp(word, "prc") != 0 && strcmp(word, "cn") != 0)
+    else if (country && device_country_parse(word, (struct ag_span){country, strlen(country)}) && strcmp(word, "prc") != 0 &&
+             strcmp(word, "cn") != 0)
         snprintf(out, OT_HOST_MAX + 1, "%s.%s.io.mi.com", word, o->stream ? "ott" : "ot");
     else
         snprintf(out, OT_HOST_MAX + 1, "%s.io.mi.com", o->stream ? "ott" : "ot");

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What device.conf says about the OT cloud, and which server that means. See client/cloud/ot/ot.h for the names. */
 #ifndef CLIENT_OT_OPTIONS_H
 #define CLIENT_OT_OPTIONS_H
@@ -9,8 +10,8 @@
 enum { OT_HOST_MAX = 255 };
 
 struct ot_options {
-    const char *host;    /* NULL: the vendor's; borrowed from the conf */
-    uint16_t port;       /* 0: the transport's usual one */
+    const char *host; /* NULL: the vendor's; borrowed from the conf */
+    uint16_t port;    /* 0: the transport's usual one */
     bool stream;
     uint32_t info_period_ms, keepalive_ms, resend_ms;
     unsigned window;

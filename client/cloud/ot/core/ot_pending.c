@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/ot/core/ot_pending.h"
 
 #include <errno.h>
@@ -43,7 +44,7 @@ static void entry_free(struct ot_pending *p, struct ot_pending_entry *e)
 
 void ot_pending_deinit(struct ot_pending *p)
 {
-    ag_list_for_each_safe(it, &p->in_order)
+    ag_list_for_each_safe (it, &p->in_order)
         entry_free(p, ag_list_entry(it, struct ot_pending_entry, order));
 }
 

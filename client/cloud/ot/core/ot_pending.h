@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Messages under way to the OT cloud that have not been acknowledged: found by their id, kept in the order they were
  * first sent, and in the order in which something is due for them. All waits are of one length, so an entry that was sent

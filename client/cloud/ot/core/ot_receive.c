@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The half of an OT session that hears: stream into packets, packets into texts, texts into commands and answers. */
 #include "client/cloud/ot/core/ot_session_state.h"
 
@@ -41,8 +42,8 @@ static void on_ack(struct ot_session *s, const struct ag_json_view *v, struct ag
 static void answer_busy(struct ot_session *s, uint64_t id, uint64_t now_ms)
 {
     char text[96];
-    int n = snprintf(text, sizeof text, "{\"id\":%" PRIu64 ",\"error\":{\"code\":%d,\"message\":\"too many commands\"}}",
-                     id, OT_CODE_BUSY);
+    int n = snprintf(text, sizeof text, "{\"id\":%" PRIu64 ",\"error\":{\"code\":%d,\"message\":\"too many commands\"}}", id,
+                     OT_CODE_BUSY);
 
     s->stats.drop_busy++;
     ot_session_send(s, (struct ag_span){text, (size_t) n}, now_ms);
@@ -87,8 +88,7 @@ static bool is_first_seen(const struct ot_session *s, struct ag_span packet)
     return replay_look(&s->taken, packet_checksum(packet), packet_peek_stamp(packet)) == REPLAY_NEW;
 }
 
-static void on_numbered_command(struct ot_session *s, uint64_t id, struct ag_span packet, struct ag_span text,
-                                uint64_t now_ms)
+static void on_numbered_command(struct ot_session *s, uint64_t id, struct ag_span packet, struct ag_span text, uint64_t now_ms)
 {
     struct ag_span answer;
     uint64_t token;
@@ -130,8 +130,8 @@ static void on_notice(struct ot_session *s, struct ag_span packet, struct ag_spa
     s->sink->command(s->user, 0, text, false);
 }
 
-static void on_command(struct ot_session *s, const struct ag_json_view *v, struct ag_span packet,
-                       struct ag_span text, uint64_t now_ms)
+static void on_command(struct ot_session *s, const struct ag_json_view *v, struct ag_span packet, struct ag_span text,
+                       uint64_t now_ms)
 {
     uint64_t id;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/ot/core/ot_session_state.h"
 
 #include <errno.h>
@@ -154,8 +155,8 @@ void ot_session_info_changed(struct ot_session *s, uint64_t now_ms)
 static void send_idle(struct ot_session *s, uint64_t now_ms)
 {
     char text[96];
-    int n = snprintf(text, sizeof text, "{\"id\":%" PRIu32 ",\"method\":\"props\",\"params\":{\"ota_state\":\"idle\"}}",
-                     s->idle_id);
+    int n =
+        snprintf(text, sizeof text, "{\"id\":%" PRIu32 ",\"method\":\"props\",\"params\":{\"ota_state\":\"idle\"}}", s->idle_id);
 
     s->idle_sends++;
     s->idle_due_ms = s->cfg.stream || s->idle_sends > s->cfg.resends ? UINT64_MAX : now_ms + s->cfg.resend_ms;
@@ -266,9 +267,8 @@ static void tick_info(struct ot_session *s, uint64_t now_ms)
 static void tick_proving(struct ot_session *s, uint64_t now_ms)
 {
     if (now_ms - s->begun_ms >= s->cfg.prove_ms)
-        ot_session_end(s, s->stats.drop_checksum > s->wrong_sums
-                              ? "the cloud's packets have a wrong checksum: is key= right?"
-                              : "the cloud does not answer _otc.info");
+        ot_session_end(s, s->stats.drop_checksum > s->wrong_sums ? "the cloud's packets have a wrong checksum: is key= right?"
+                                                                 : "the cloud does not answer _otc.info");
 }
 
 static void tick_keepalive(struct ot_session *s, uint64_t now_ms)

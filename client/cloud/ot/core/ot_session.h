@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A device's session with Xiaomi's OT cloud, over datagrams or a stream, without any I/O: bytes and the clock in, bytes
  * and events out through the sink. The shell (client/cloud/ot/ot.c) opens the link, calls ot_session_begin(), hands over
@@ -26,10 +27,10 @@
 #include "libagent/core/buf.h"
 
 struct ot_config {
-    bool stream;       /* TCP: nothing is sent twice, packets stand back to back */
+    bool stream; /* TCP: nothing is sent twice, packets stand back to back */
     uint64_t did;
-    const char *key;   /* 16 characters; read by ot_session_new() only */
-    uint32_t seed;     /* random, for ids */
+    const char *key;           /* 16 characters; read by ot_session_new() only */
+    uint32_t seed;             /* random, for ids */
     uint32_t info_period_ms;   /* 1,800,000 */
     uint32_t info_retry_ms;    /* 5,000 */
     uint32_t hello_retry_ms;   /* 3,000 */
@@ -65,18 +66,18 @@ struct ot_sink {
 struct ot_stats {
     uint64_t rx_packets, tx_packets;
     uint64_t drop_magic, drop_length, drop_checksum, drop_padding; /* see PACKET_E_* */
-    uint64_t drop_did;      /* right checksum, another device's id */
-    uint64_t drop_hello;    /* hello answers that nobody waited for */
-    uint64_t drop_early;    /* not a hello answer while waiting for one, or while there is no session */
-    uint64_t drop_json;     /* right checksum, but not a JSON object */
-    uint64_t drop_message;  /* neither command nor answer, or with an id that is none */
-    uint64_t drop_busy;     /* commands answered with an error, because too many are open */
-    uint64_t drop_memory;   /* memory was short */
-    uint64_t drop_replayed; /* packets with a command that was taken before, whatever sent them again */
-    uint64_t drop_narrowed; /* so old a stamp that it cannot be told whether they were */
-    uint64_t commands, repeats;           /* executed; answered from memory or passed over */
-    uint64_t late_answers;                /* to commands that are forgotten or answered, or with no session to carry them */
-    uint64_t reports, acks, stray_acks;   /* stray: nothing under that id, as a second ack */
+    uint64_t drop_did;                                             /* right checksum, another device's id */
+    uint64_t drop_hello;                                           /* hello answers that nobody waited for */
+    uint64_t drop_early;                /* not a hello answer while waiting for one, or while there is no session */
+    uint64_t drop_json;                 /* right checksum, but not a JSON object */
+    uint64_t drop_message;              /* neither command nor answer, or with an id that is none */
+    uint64_t drop_busy;                 /* commands answered with an error, because too many are open */
+    uint64_t drop_memory;               /* memory was short */
+    uint64_t drop_replayed;             /* packets with a command that was taken before, whatever sent them again */
+    uint64_t drop_narrowed;             /* so old a stamp that it cannot be told whether they were */
+    uint64_t commands, repeats;         /* executed; answered from memory or passed over */
+    uint64_t late_answers;              /* to commands that are forgotten or answered, or with no session to carry them */
+    uint64_t reports, acks, stray_acks; /* stray: nothing under that id, as a second ack */
     uint64_t resends, no_acks;
     uint64_t keepalives, echoes, hellos, infos;
 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the two halves of an OT session share: ot_session.c (life, sending, time) and ot_receive.c (what comes from the
  * cloud). Nobody else includes this.
@@ -22,31 +23,31 @@ struct ot_session {
     struct packet_key key;
     enum ot_state state;
 
-    uint64_t begun_ms;     /* of this state */
+    uint64_t begun_ms; /* of this state */
     uint64_t hello_due_ms;
     unsigned n_hellos;
-    uint64_t wrong_sums;   /* drop_checksum at begin: to tell a wrong key from silence */
+    uint64_t wrong_sums; /* drop_checksum at begin: to tell a wrong key from silence */
 
-    uint32_t time_base;    /* what the cloud said at time_base_ms */
+    uint32_t time_base; /* what the cloud said at time_base_ms */
     uint64_t time_base_ms;
     uint32_t last_stamp;
 
-    uint32_t info_id;      /* 0: the next one draws a new id */
+    uint32_t info_id; /* 0: the next one draws a new id */
     uint64_t info_due_ms;
-    uint32_t idle_id;      /* the ota_state report's; 0: acknowledged */
-    uint64_t idle_due_ms;  /* UINT64_MAX: sent, and not to be sent again on this link */
+    uint32_t idle_id;     /* the ota_state report's; 0: acknowledged */
+    uint64_t idle_due_ms; /* UINT64_MAX: sent, and not to be sent again on this link */
     unsigned idle_sends;
 
     uint64_t last_tx_ms, last_rx_ms, last_keepalive_ms;
-    unsigned n_missed;     /* keepalives since the last sign of life */
+    unsigned n_missed; /* keepalives since the last sign of life */
 
     struct ot_pending pending;
     struct ot_memory memory;
-    struct replay taken;   /* packets with commands; outlives sessions */
-    struct ag_buf in;      /* the unfinished end of the stream */
-    struct ag_buf plain;   /* the text under way; lent to sink functions */
-    struct ag_buf packet;  /* the packet being built */
-    struct ag_buf text;    /* the text being built */
+    struct replay taken;  /* packets with commands; outlives sessions */
+    struct ag_buf in;     /* the unfinished end of the stream */
+    struct ag_buf plain;  /* the text under way; lent to sink functions */
+    struct ag_buf packet; /* the packet being built */
+    struct ag_buf text;   /* the text being built */
     uint32_t random;
     struct ot_stats stats;
 };

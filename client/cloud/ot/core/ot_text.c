@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/ot/core/ot_text.h"
 
 #include <errno.h>

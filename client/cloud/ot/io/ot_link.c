@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/cloud/ot/io/ot_link.h"
 
 #include <errno.h>
@@ -5,7 +6,7 @@
 #include <string.h>
 
 enum {
-    RX_MAX = 65536,            /* a datagram whole */
+    RX_MAX = 65536, /* a datagram whole */
     QUEUED_MAX = 4 * 1024 * 1024
 };
 
@@ -174,8 +175,7 @@ int ot_link_send(struct ot_link *l, struct ag_span bytes)
 
     if (l->closing)
         return -ENOTCONN;
-    waiting = l->stream ? uv_stream_get_write_queue_size((uv_stream_t *) &l->u.tcp)
-                        : uv_udp_get_send_queue_size(&l->u.udp);
+    waiting = l->stream ? uv_stream_get_write_queue_size((uv_stream_t *) &l->u.tcp) : uv_udp_get_send_queue_size(&l->u.udp);
     if (waiting + bytes.len > QUEUED_MAX)
         return -ENOBUFS;
     r = l->stream ? uv_try_write((uv_stream_t *) &l->u.tcp, &buf, 1) : uv_udp_try_send(&l->u.udp, &buf, 1, NULL);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One try at one address of the OT cloud: a connected UDP socket, or a TCP connection. It carries bytes and knows nothing
  * of packets. A link lives from open to closed(); it is never reopened.
@@ -14,10 +15,10 @@
 struct ot_link;
 
 struct ot_link_events {
-    void (*opened)(void *user);                        /* bytes may be sent; never within ot_link_open() */
-    void (*data)(void *user, struct ag_span bytes);    /* a datagram, or a piece of the stream */
-    void (*failed)(void *user, const char *why);       /* of no more use; close it */
-    void (*closed)(void *user);                        /* after ot_link_close(): it is freed */
+    void (*opened)(void *user);                     /* bytes may be sent; never within ot_link_open() */
+    void (*data)(void *user, struct ag_span bytes); /* a datagram, or a piece of the stream */
+    void (*failed)(void *user, const char *why);    /* of no more use; close it */
+    void (*closed)(void *user);                     /* after ot_link_close(): it is freed */
 };
 
 /* 0, or -errno: nothing is open and no event follows. */

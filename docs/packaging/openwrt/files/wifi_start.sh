@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The Wi-Fi hook of miio_client on OpenWrt: netifd joins the network of wifi.conf, or opens the access point when there is no such
 # file; nothing of it is started or ended here. Section "miio" of /etc/config/wireless is ours, and network "miio".
 #

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Bodies of requests, checks of the set-up, the list of networks. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,9 +88,11 @@ static void test_login(void **state)
 
 /* ---- set-up ---- */
 
-#define STATUS(provisioned, joining, missing) "{\"setup\":{\"provisioned\":" provisioned ",\"joining\":" joining ",\"hooks_missing\":[" missing "]}}"
+#define STATUS(provisioned, joining, missing)                                                                                    \
+    "{\"setup\":{\"provisioned\":" provisioned ",\"joining\":" joining ",\"hooks_missing\":[" missing "]}}"
 #define FRESH STATUS("false", "false", "")
-#define NETS "[{\"ssid\":\"home\",\"signal\":-40,\"security\":\"wpa2\"},{\"ssid\":\"cafe \\\"\",\"signal\":-60,\"security\":\"open\"}]"
+#define NETS                                                                                                                     \
+    "[{\"ssid\":\"home\",\"signal\":-40,\"security\":\"wpa2\"},{\"ssid\":\"cafe \\\"\",\"signal\":-60,\"security\":\"open\"}]"
 
 static void test_checks(void **state)
 {
@@ -98,24 +101,40 @@ static void test_checks(void **state)
         int ok;
         const char *says;
     } rows[] = {
-        {"all is well", "{\"ssid\":\"home\",\"passwd\":\"12345678\"}", FRESH, NETS, 1, "{\"name\":\"network\",\"state\":\"ok\",\"why\":\"\"}"},
-        {"no client", "{\"ssid\":\"home\",\"passwd\":\"12345678\"}", NULL, NETS, 0, "\"client\",\"state\":\"bad\",\"why\":\"away\""},
-        {"no script", "{\"ssid\":\"home\",\"passwd\":\"12345678\"}", STATUS("false", "false", "\"/x\""), NETS, 0, "\"hooks\",\"state\":\"bad\",\"why\":\"missing\""},
-        {"busy", "{\"ssid\":\"home\",\"passwd\":\"12345678\"}", STATUS("false", "true", ""), NETS, 0, "\"free\",\"state\":\"bad\",\"why\":\"joining\""},
-        {"has one", "{\"ssid\":\"home\",\"passwd\":\"12345678\"}", STATUS("true", "false", ""), NETS, 1, "\"free\",\"state\":\"unsure\",\"why\":\"has_network\""},
+        {"all is well", "{\"ssid\":\"home\",\"passwd\":\"12345678\"}", FRESH, NETS, 1,
+         "{\"name\":\"network\",\"state\":\"ok\",\"why\":\"\"}"},
+        {"no client", "{\"ssid\":\"home\",\"passwd\":\"12345678\"}", NULL, NETS, 0,
+         "\"client\",\"state\":\"bad\",\"why\":\"away\""},
+        {"no script", "{\"ssid\":\"home\",\"passwd\":\"12345678\"}", STATUS("false", "false", "\"/x\""), NETS, 0,
+         "\"hooks\",\"state\":\"bad\",\"why\":\"missing\""},
+        {"busy", "{\"ssid\":\"home\",\"passwd\":\"12345678\"}", STATUS("false", "true", ""), NETS, 0,
+         "\"free\",\"state\":\"bad\",\"why\":\"joining\""},
+        {"has one", "{\"ssid\":\"home\",\"passwd\":\"12345678\"}", STATUS("true", "false", ""), NETS, 1,
+         "\"free\",\"state\":\"unsure\",\"why\":\"has_network\""},
         {"no name", "{\"passwd\":\"12345678\"}", FRESH, NETS, 0, "\"ssid\",\"state\":\"bad\",\"why\":\"empty\""},
-        {"a long name", "{\"ssid\":\"012345678901234567890123456789012\"}", FRESH, NETS, 0, "\"ssid\",\"state\":\"bad\",\"why\":\"long\""},
+        {"a long name", "{\"ssid\":\"012345678901234567890123456789012\"}", FRESH, NETS, 0,
+         "\"ssid\",\"state\":\"bad\",\"why\":\"long\""},
         {"a name of two lines", "{\"ssid\":\"a\\nb\"}", FRESH, NETS, 0, "\"ssid\",\"state\":\"bad\",\"why\":\"line_end\""},
-        {"a short key", "{\"ssid\":\"home\",\"passwd\":\"1234567\"}", FRESH, NETS, 0, "\"passwd\",\"state\":\"bad\",\"why\":\"length\""},
-        {"64 that are no hex", "{\"ssid\":\"home\",\"passwd\":\"g123456789012345678901234567890123456789012345678901234567890123\"}", FRESH, NETS, 0, "\"passwd\",\"state\":\"bad\",\"why\":\"length\""},
-        {"64 hex digits", "{\"ssid\":\"home\",\"passwd\":\"a123456789012345678901234567890123456789012345678901234567890123\"}", FRESH, NETS, 1, "\"passwd\",\"state\":\"ok\",\"why\":\"\""},
-        {"a key of two lines", "{\"ssid\":\"home\",\"passwd\":\"12345678\\n\"}", FRESH, NETS, 0, "\"passwd\",\"state\":\"bad\",\"why\":\"control\""},
-        {"no key where one is wanted", "{\"ssid\":\"home\"}", FRESH, NETS, 0, "\"network\",\"state\":\"bad\",\"why\":\"wants_key\""},
-        {"a key where none is", "{\"ssid\":\"cafe \\\"\",\"passwd\":\"12345678\"}", FRESH, NETS, 1, "\"network\",\"state\":\"unsure\",\"why\":\"is_open\""},
+        {"a short key", "{\"ssid\":\"home\",\"passwd\":\"1234567\"}", FRESH, NETS, 0,
+         "\"passwd\",\"state\":\"bad\",\"why\":\"length\""},
+        {"64 that are no hex",
+         "{\"ssid\":\"home\",\"passwd\":\"g123456789012345678901234567890123456789012345678901234567890123\"}", FRESH, NETS, 0,
+         "\"passwd\",\"state\":\"bad\",\"why\":\"length\""},
+        {"64 hex digits", "{\"ssid\":\"home\",\"passwd\":\"a123456789012345678901234567890123456789012345678901234567890123\"}",
+         FRESH, NETS, 1, "\"passwd\",\"state\":\"ok\",\"why\":\"\""},
+        {"a key of two lines", "{\"ssid\":\"home\",\"passwd\":\"12345678\\n\"}", FRESH, NETS, 0,
+         "\"passwd\",\"state\":\"bad\",\"why\":\"control\""},
+        {"no key where one is wanted", "{\"ssid\":\"home\"}", FRESH, NETS, 0,
+         "\"network\",\"state\":\"bad\",\"why\":\"wants_key\""},
+        {"a key where none is", "{\"ssid\":\"cafe \\\"\",\"passwd\":\"12345678\"}", FRESH, NETS, 1,
+         "\"network\",\"state\":\"unsure\",\"why\":\"is_open\""},
         {"an open one", "{\"ssid\":\"cafe \\\"\"}", FRESH, NETS, 1, "\"passwd\",\"state\":\"ok\",\"why\":\"open\""},
-        {"hidden", "{\"ssid\":\"secret\",\"passwd\":\"12345678\"}", FRESH, NETS, 1, "\"network\",\"state\":\"unsure\",\"why\":\"not_seen\""},
-        {"no list", "{\"ssid\":\"home\",\"passwd\":\"12345678\"}", FRESH, NULL, 1, "\"network\",\"state\":\"unsure\",\"why\":\"no_list\""},
-        {"a country in capitals", "{\"ssid\":\"home\",\"passwd\":\"12345678\",\"country\":\"DE\"}", FRESH, NETS, 0, "\"country\",\"state\":\"bad\""},
+        {"hidden", "{\"ssid\":\"secret\",\"passwd\":\"12345678\"}", FRESH, NETS, 1,
+         "\"network\",\"state\":\"unsure\",\"why\":\"not_seen\""},
+        {"no list", "{\"ssid\":\"home\",\"passwd\":\"12345678\"}", FRESH, NULL, 1,
+         "\"network\",\"state\":\"unsure\",\"why\":\"no_list\""},
+        {"a country in capitals", "{\"ssid\":\"home\",\"passwd\":\"12345678\",\"country\":\"DE\"}", FRESH, NETS, 0,
+         "\"country\",\"state\":\"bad\""},
     };
 
     (void) state;
@@ -147,8 +166,15 @@ static void test_zone(void **state)
 
 static void test_setup_bodies(void **state)
 {
-    static const char *const bad[] = {"", "[]", "{\"ssid\":1}", "{\"passwd\":{}}", "{\"uid\":-1}", "{\"uid\":\"1\"}", "{\"ssid\":\"a\\u0000\"}",
-                                      "{\"country\":\"abcdefghi\"}", "{\"tz\":7}"};
+    static const char *const bad[] = {"",
+                                      "[]",
+                                      "{\"ssid\":1}",
+                                      "{\"passwd\":{}}",
+                                      "{\"uid\":-1}",
+                                      "{\"uid\":\"1\"}",
+                                      "{\"ssid\":\"a\\u0000\"}",
+                                      "{\"country\":\"abcdefghi\"}",
+                                      "{\"tz\":7}"};
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     struct web_setup s;
 
@@ -156,10 +182,14 @@ static void test_setup_bodies(void **state)
     for (size_t i = 0; i < ag_array_size(bad); i++)
         if (!web_ask_setup(sp(bad[i]), &s))
             fail_msg("%s", bad[i]);
-    assert_null(web_ask_setup(sp("{\"ssid\":\"a\\\"b\",\"passwd\":\"12345678\",\"uid\":99,\"country\":\"de\",\"tz\":\"Europe/Berlin\",\"check\":true}"), &s));
+    assert_null(web_ask_setup(
+        sp("{\"ssid\":\"a\\\"b\",\"passwd\":\"12345678\",\"uid\":99,\"country\":\"de\",\"tz\":\"Europe/Berlin\",\"check\":true}"),
+        &s));
     assert_true(s.check_only);
     assert_int_equal(web_setup_print(&s, &b), 0);
-    assert_string_equal(ag_buf_cstr(&b), "{\"ssid\":\"a\\\"b\",\"passwd\":\"12345678\",\"uid\":99,\"country_domain\":\"de\",\"tz\":\"Europe/Berlin\"}");
+    assert_string_equal(
+        ag_buf_cstr(&b),
+        "{\"ssid\":\"a\\\"b\",\"passwd\":\"12345678\",\"uid\":99,\"country_domain\":\"de\",\"tz\":\"Europe/Berlin\"}");
 }
 
 /* ---- networks ---- */
@@ -172,11 +202,11 @@ static void test_networks(void **state)
     assert_int_equal(web_networks_print(sp("-70\twpa2\thome\n"
                                            "-40\twpa2\tnear\n"
                                            "-50\topen\tcaf\\xc3\\xa9\n"
-                                           "-60\twpa2\thome\n"          /* a second, stronger sender */
-                                           "-30\twpa2\t\n"              /* hidden */
-                                           "-30\twpa2\t\\xff\n"         /* no UTF-8 */
-                                           "-30\twpa2\ta\\x0ab\n"       /* a line end */
-                                           "-30\twpa2\ta\\\n"           /* malformed */
+                                           "-60\twpa2\thome\n"    /* a second, stronger sender */
+                                           "-30\twpa2\t\n"        /* hidden */
+                                           "-30\twpa2\t\\xff\n"   /* no UTF-8 */
+                                           "-30\twpa2\ta\\x0ab\n" /* a line end */
+                                           "-30\twpa2\ta\\\n"     /* malformed */
                                            "-30\t<b>\tname\n"
                                            "strong\twpa2\tname\n"
                                            "-20 wpa2 name\n"
@@ -233,9 +263,11 @@ static void test_without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_calls), cmocka_unit_test(test_depth), cmocka_unit_test(test_login), cmocka_unit_test(test_checks),
-        cmocka_unit_test(test_zone), cmocka_unit_test(test_setup_bodies), cmocka_unit_test(test_networks),
-        cmocka_unit_test(test_too_many_networks), cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_calls),          cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_login),          cmocka_unit_test(test_checks),
+        cmocka_unit_test(test_zone),           cmocka_unit_test(test_setup_bodies),
+        cmocka_unit_test(test_networks),       cmocka_unit_test(test_too_many_networks),
+        cmocka_unit_test(test_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

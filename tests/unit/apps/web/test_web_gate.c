@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Routes, queries, cookies, hosts, origins. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,7 +62,8 @@ static void test_what_is_open(void **state)
     (void) state;
     for (int a = WEB_FILE; a < WEB_NOWHERE; a++)
         assert_int_equal(web_route_is_open((enum web_action) a), a == WEB_FILE || a == WEB_SESSION || a == WEB_LOGIN);
-    assert_true(web_route_is_post(WEB_CALL) && web_route_is_post(WEB_SETUP) && web_route_is_post(WEB_LOGIN) && web_route_is_post(WEB_LOGOUT));
+    assert_true(web_route_is_post(WEB_CALL) && web_route_is_post(WEB_SETUP) && web_route_is_post(WEB_LOGIN) &&
+                web_route_is_post(WEB_LOGOUT));
     assert_false(web_route_is_post(WEB_EVENTS) || web_route_is_post(WEB_BUNDLE) || web_route_is_post(WEB_FILE));
 }
 
@@ -70,10 +72,26 @@ static void test_query(void **state)
     static const struct {
         const char *query, *value; /* NULL: none */
     } rows[] = {
-        {"a=1", "1"},       {"b=2&a=1", "1"},  {"a=", ""},         {"a=x+y%21", "x y!"}, {"a=%e4%bd%a0", "\xe4\xbd\xa0"},
-        {"a=1&a=2", "1"},   {"a", NULL},       {"", NULL},         {"aa=1", NULL},       {"a=%", NULL},
-        {"a=%4", NULL},     {"a=%zz", NULL},   {"a=%00", NULL},    {"a=%0a", NULL},      {"a=%ff", NULL},
-        {"a=12345678", NULL}, {"a=1234567", "1234567"}, {"&&a=1", "1"}, {"a=b=c", "b=c"}, {"A=1", NULL},
+        {"a=1", "1"},
+        {"b=2&a=1", "1"},
+        {"a=", ""},
+        {"a=x+y%21", "x y!"},
+        {"a=%e4%bd%a0", "\xe4\xbd\xa0"},
+        {"a=1&a=2", "1"},
+        {"a", NULL},
+        {"", NULL},
+        {"aa=1", NULL},
+        {"a=%", NULL},
+        {"a=%4", NULL},
+        {"a=%zz", NULL},
+        {"a=%00", NULL},
+        {"a=%0a", NULL},
+        {"a=%ff", NULL},
+        {"a=12345678", NULL},
+        {"a=1234567", "1234567"},
+        {"&&a=1", "1"},
+        {"a=b=c", "b=c"},
+        {"A=1", NULL},
     };
     char out[8];
 
@@ -117,11 +135,31 @@ static void test_hosts(void **state)
         const char *host;
         bool ok;
     } rows[] = {
-        {"127.0.0.1", true},       {"127.0.0.1:8086", true}, {"192.168.1.7:80", true}, {"[::1]:8086", true},       {"[fe80::1]", true},
-        {"localhost", true},       {"LOCALHOST:1", true},    {"lamp", true},           {"Lamp.Local:8086", true},  {"evil.com", false},
-        {"evil.com:8086", false},  {"lamp.evil.com", false}, {"localhost.evil.com", false}, {"127.0.0.1.evil.com", false}, {"", false},
-        {"1.2.3", false},          {"1.2.3.4.5", false},     {"127.0.0.1:", false},    {"127.0.0.1:123456", false}, {"[::1", false},
-        {"[evil.com]", false},     {"lamp:80:80", false},    {" lamp", false},         {"lamp.", false},           {"1..2.3.4", false},
+        {"127.0.0.1", true},
+        {"127.0.0.1:8086", true},
+        {"192.168.1.7:80", true},
+        {"[::1]:8086", true},
+        {"[fe80::1]", true},
+        {"localhost", true},
+        {"LOCALHOST:1", true},
+        {"lamp", true},
+        {"Lamp.Local:8086", true},
+        {"evil.com", false},
+        {"evil.com:8086", false},
+        {"lamp.evil.com", false},
+        {"localhost.evil.com", false},
+        {"127.0.0.1.evil.com", false},
+        {"", false},
+        {"1.2.3", false},
+        {"1.2.3.4.5", false},
+        {"127.0.0.1:", false},
+        {"127.0.0.1:123456", false},
+        {"[::1", false},
+        {"[evil.com]", false},
+        {"lamp:80:80", false},
+        {" lamp", false},
+        {"lamp.", false},
+        {"1..2.3.4", false},
     };
 
     (void) state;
@@ -167,8 +205,8 @@ static void test_gate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_routes), cmocka_unit_test(test_what_is_open), cmocka_unit_test(test_query),
-        cmocka_unit_test(test_cookies), cmocka_unit_test(test_hosts), cmocka_unit_test(test_gate),
+        cmocka_unit_test(test_routes),  cmocka_unit_test(test_what_is_open), cmocka_unit_test(test_query),
+        cmocka_unit_test(test_cookies), cmocka_unit_test(test_hosts),        cmocka_unit_test(test_gate),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Sessions, tries, password lines. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -165,10 +166,14 @@ static void test_password_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_session_lives_and_ends), cmocka_unit_test(test_looking_is_no_use),
-        cmocka_unit_test(test_a_full_table_gives_up_the_least_used), cmocka_unit_test(test_wrong_100_times),
-        cmocka_unit_test(test_the_right_one_forgets), cmocka_unit_test(test_many_addresses),
-        cmocka_unit_test(test_password_lines), cmocka_unit_test(test_password_round_trip),
+        cmocka_unit_test(test_a_session_lives_and_ends),
+        cmocka_unit_test(test_looking_is_no_use),
+        cmocka_unit_test(test_a_full_table_gives_up_the_least_used),
+        cmocka_unit_test(test_wrong_100_times),
+        cmocka_unit_test(test_the_right_one_forgets),
+        cmocka_unit_test(test_many_addresses),
+        cmocka_unit_test(test_password_lines),
+        cmocka_unit_test(test_password_round_trip),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

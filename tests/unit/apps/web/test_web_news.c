@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Values and their curves, live traffic. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -153,14 +154,16 @@ static void test_events(void **state)
 
 static void test_keys_are_not_shown(void **state)
 {
-    static const char *const methods[] = {"local.ble.config_router", "miIO.config_router", "_internal.x", "local\\u002eble.x", "miIO.config_router_safe"};
+    static const char *const methods[] = {"local.ble.config_router", "miIO.config_router", "_internal.x", "local\\u002eble.x",
+                                          "miIO.config_router_safe"};
 
     (void) state;
     for (size_t i = 0; i < ag_array_size(methods); i++) {
         ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
         char params[200];
 
-        snprintf(params, sizeof params, "{\"at\":1,\"text\":{\"id\":1,\"method\":\"%s\",\"params\":{\"passwd\":\"geheim\"}}}", methods[i]);
+        snprintf(params, sizeof params, "{\"at\":1,\"text\":{\"id\":1,\"method\":\"%s\",\"params\":{\"passwd\":\"geheim\"}}}",
+                 methods[i]);
         assert_int_equal(web_event_print(sp(params), &b), 0);
         assert_null(strstr(ag_buf_cstr(&b), "geheim"));
         assert_non_null(strstr(ag_buf_cstr(&b), "\"hidden\":true"));
@@ -208,10 +211,13 @@ static void test_sampling(void **state)
 static void test_own_polls(void **state)
 {
     (void) state;
-    assert_true(web_event_is_poll(sp("{\"kind\":\"request\",\"from\":7,\"to\":[0],\"text\":{\"id\":1,\"method\":\"client.status\",\"params\":[]}}"), 7));
+    assert_true(web_event_is_poll(
+        sp("{\"kind\":\"request\",\"from\":7,\"to\":[0],\"text\":{\"id\":1,\"method\":\"client.status\",\"params\":[]}}"), 7));
     assert_true(web_event_is_poll(sp("{\"kind\":\"answer\",\"from\":0,\"to\":[7],\"text\":{\"id\":1,\"result\":{}}}"), 7));
-    assert_false(web_event_is_poll(sp("{\"kind\":\"request\",\"from\":8,\"to\":[0],\"text\":{\"id\":1,\"method\":\"client.status\"}}"), 7));
-    assert_false(web_event_is_poll(sp("{\"kind\":\"command\",\"from\":7,\"to\":[3],\"text\":{\"id\":1,\"method\":\"get_prop\"}}"), 7));
+    assert_false(web_event_is_poll(
+        sp("{\"kind\":\"request\",\"from\":8,\"to\":[0],\"text\":{\"id\":1,\"method\":\"client.status\"}}"), 7));
+    assert_false(
+        web_event_is_poll(sp("{\"kind\":\"command\",\"from\":7,\"to\":[3],\"text\":{\"id\":1,\"method\":\"get_prop\"}}"), 7));
     assert_false(web_event_is_poll(sp("{\"kind\":\"answer\",\"from\":3,\"to\":[7],\"text\":{\"id\":1,\"result\":[]}}"), 7));
     assert_false(web_event_is_poll(sp("{\"kind\":\"answer\",\"from\":0,\"to\":[7],\"text\":{}}"), 0));
 }
@@ -244,9 +250,15 @@ static void test_without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reports), cmocka_unit_test(test_only_what_changed_is_told), cmocka_unit_test(test_too_many_names),
-        cmocka_unit_test(test_curve), cmocka_unit_test(test_events), cmocka_unit_test(test_keys_are_not_shown),
-        cmocka_unit_test(test_a_long_text_is_cut_between_characters), cmocka_unit_test(test_sampling), cmocka_unit_test(test_own_polls),
+        cmocka_unit_test(test_reports),
+        cmocka_unit_test(test_only_what_changed_is_told),
+        cmocka_unit_test(test_too_many_names),
+        cmocka_unit_test(test_curve),
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_keys_are_not_shown),
+        cmocka_unit_test(test_a_long_text_is_cut_between_characters),
+        cmocka_unit_test(test_sampling),
+        cmocka_unit_test(test_own_polls),
         cmocka_unit_test(test_without_memory),
     };
 

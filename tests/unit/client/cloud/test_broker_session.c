@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The session that the clouds with a broker share: stories of events with a clock, and what is under way. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,29 +24,19 @@ static void stories(void **state)
         unsigned wakeup_s;
         bool suspect;
     } rows[] = {
-        {0, UP, 0, NEVER, 60, false},
-        {10000, SENT, 0, NEVER, 60, false},
-        {50000, TRIES, 0, NEVER, 10, false}, /* nothing to it while up; 50 s idle */
-        {0, CUT, 1000, 1000, 1, false},
-        {1000, TRIES, 0, NEVER, 0, false},   /* a try is on: busy */
-        {10, CUT, 2000, 2000, 2, false},
-        {2000, TRIES, 0, NEVER, 0, false},
+        {0, UP, 0, NEVER, 60, false},           {10000, SENT, 0, NEVER, 60, false},
+        {50000, TRIES, 0, NEVER, 10, false},                                       /* nothing to it while up; 50 s idle */
+        {0, CUT, 1000, 1000, 1, false},         {1000, TRIES, 0, NEVER, 0, false}, /* a try is on: busy */
+        {10, CUT, 2000, 2000, 2, false},        {2000, TRIES, 0, NEVER, 0, false},
         {10, REFUSED, 10000, 10000, 10, false}, /* late: a wrong key does not get right by trying often */
-        {10000, TRIES, 0, NEVER, 0, false},
-        {10, REFUSED, 20000, 20000, 20, false},
-        {5000, KICKED, 0, 15000, 15, false},
-        {0, SOON, 1, 1, 1, false},
-        {1, TRIES, 0, NEVER, 0, false},
-        {10, CUT, 1000, 1000, 1, false}, /* pauses begin anew after a kick */
-        {1000, TRIES, 0, NEVER, 0, false},
-        {10, UP, 0, NEVER, 60, false},
+        {10000, TRIES, 0, NEVER, 0, false},     {10, REFUSED, 20000, 20000, 20, false},
+        {5000, KICKED, 0, 15000, 15, false},    {0, SOON, 1, 1, 1, false},
+        {1, TRIES, 0, NEVER, 0, false},         {10, CUT, 1000, 1000, 1, false}, /* pauses begin anew after a kick */
+        {1000, TRIES, 0, NEVER, 0, false},      {10, UP, 0, NEVER, 60, false},
         {10, CUT, 2000, 2000, 2, false}, /* sessions that end soon prove nothing */
-        {2000, UP, 0, NEVER, 60, false},
-        {10, CUT, 4000, 4000, 4, false},
-        {4000, UP, 0, NEVER, 60, false},
-        {10, CUT, 8000, 8000, 8, true},  /* the third in a row */
-        {8000, UP, 0, NEVER, 60, false},
-        {40000, LEFT, 1, 1, 1, false},   /* we ended it ourselves: at once */
+        {2000, UP, 0, NEVER, 60, false},        {10, CUT, 4000, 4000, 4, false},
+        {4000, UP, 0, NEVER, 60, false},        {10, CUT, 8000, 8000, 8, true}, /* the third in a row */
+        {8000, UP, 0, NEVER, 60, false},        {40000, LEFT, 1, 1, 1, false},  /* we ended it ourselves: at once */
     };
     struct broker_session s;
     uint64_t now_ms = 1000000;
@@ -67,7 +58,10 @@ static void stories(void **state)
         case CUT:
         case REFUSED:
         case LEFT:
-            pause = broker_session_down(&s, rows[i].what == CUT ? BROKER_CUT : rows[i].what == LEFT ? BROKER_LEFT : BROKER_REFUSED,
+            pause = broker_session_down(&s,
+                                        rows[i].what == CUT    ? BROKER_CUT
+                                        : rows[i].what == LEFT ? BROKER_LEFT
+                                                               : BROKER_REFUSED,
                                         now_ms, &suspect);
             break;
         case KICKED:
@@ -86,8 +80,7 @@ static void stories(void **state)
         next = broker_session_next_try_ms(&s, now_ms);
         if (pause > rows[i].pause_ms || pause < rows[i].pause_ms - rows[i].pause_ms / 4)
             fail_msg("row %zu: pause %u", i, pause);
-        if (rows[i].next_try_ms == NEVER ? next != UINT64_MAX
-                                         : next > rows[i].next_try_ms || next + 5000 < rows[i].next_try_ms)
+        if (rows[i].next_try_ms == NEVER ? next != UINT64_MAX : next > rows[i].next_try_ms || next + 5000 < rows[i].next_try_ms)
             fail_msg("row %zu: next try in %llu", i, (unsigned long long) next);
         assert_in_range(broker_session_wakeup_s(&s, now_ms, KEEPALIVE_S, false), rows[i].wakeup_s - rows[i].wakeup_s / 3,
                         rows[i].wakeup_s);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The MQTT link against a real mosquitto. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -102,7 +103,6 @@ static void run_until(struct fixture *f, const int *counter, int n)
     uv_timer_stop(&f->deadline);
 }
 
-
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -131,8 +131,7 @@ static int teardown(void **state)
 
 static struct mqtt_link_config plain_config(const struct fixture *f)
 {
-    return (struct mqtt_link_config){.host = "127.0.0.1", .port = f->broker.port, .client_id = "dev1",
-                                     .clean_session = true};
+    return (struct mqtt_link_config){.host = "127.0.0.1", .port = f->broker.port, .client_id = "dev1", .clean_session = true};
 }
 
 static void open_and_connect(struct fixture *f, const struct mqtt_link_config *c, const struct mqtt_link_limits *lim)
@@ -451,8 +450,10 @@ static void tls_checks_both_sides_and_reads_files_again(void **state)
     snprintf(wrong_ca, sizeof wrong_ca, "%s/other.pem", f->broker.dir);
     snprintf(cert, sizeof cert, "%s/cur.pem", f->broker.dir);
     snprintf(key, sizeof key, "%s/cur.key", f->broker.dir);
-    snprintf(extra, sizeof extra, "cafile %s/ca.pem\ncertfile %s/server.pem\nkeyfile %s/server.key\n"
-             "require_certificate true\n", f->broker.dir, f->broker.dir, f->broker.dir);
+    snprintf(extra, sizeof extra,
+             "cafile %s/ca.pem\ncertfile %s/server.pem\nkeyfile %s/server.key\n"
+             "require_certificate true\n",
+             f->broker.dir, f->broker.dir, f->broker.dir);
     broker_start(&f->broker, broker_free_port(), extra);
     c = plain_config(f);
     c.tls = true;

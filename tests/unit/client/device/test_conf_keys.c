@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names in device.conf that nobody knows, and what was meant. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,11 +15,21 @@ static const struct {
     bool is_known;
     const char *nearest; /* NULL: none; of a known one not looked at */
 } rows[] = {
-    {"cloud", true, NULL},          {"spool.prop.*", true, NULL},     {"mjac_i2c", true, NULL},
-    {"cluod", false, "cloud"},      {"clod", false, "cloud"},         {"Cloud", false, "cloud"},
-    {"mqtt-server", false, "mqtt_server"}, {"mqtt_sever", false, "mqtt_server"}, {"gizwits_product", false, "gizwits_product_key"},
-    {"oob", false, "OOB"},          {"spool.", false, "spool"},       {"join_trys", false, "join_tries"},
-    {"favourite_colour", false, NULL}, {"x", false, NULL},            {"", false, NULL},
+    {"cloud", true, NULL},
+    {"spool.prop.*", true, NULL},
+    {"mjac_i2c", true, NULL},
+    {"cluod", false, "cloud"},
+    {"clod", false, "cloud"},
+    {"Cloud", false, "cloud"},
+    {"mqtt-server", false, "mqtt_server"},
+    {"mqtt_sever", false, "mqtt_server"},
+    {"gizwits_product", false, "gizwits_product_key"},
+    {"oob", false, "OOB"},
+    {"spool.", false, "spool"},
+    {"join_trys", false, "join_tries"},
+    {"favourite_colour", false, NULL},
+    {"x", false, NULL},
+    {"", false, NULL},
     {"a_name_that_is_much_longer_than_any_of_ours_could_ever_be", false, NULL},
 };
 
@@ -29,8 +40,7 @@ static void names(void **state)
         char why[CONF_COMPLAINT_MAX] = "";
         const char *nearest = conf_key_nearest(rows[i].name);
 
-        if (conf_key_is_known(rows[i].name) != rows[i].is_known ||
-            conf_key_complaint(rows[i].name, why) == rows[i].is_known)
+        if (conf_key_is_known(rows[i].name) != rows[i].is_known || conf_key_complaint(rows[i].name, why) == rows[i].is_known)
             fail_msg("%s", rows[i].name);
         if (rows[i].is_known)
             continue;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* device.conf, device.token, wifi.conf, os-release, names, states: texts in, values out. */
 #include <errno.h>
 #include <setjmp.h>
@@ -31,7 +32,10 @@ static const struct {
      0, NULL},
     {"blanks and CR are trimmed", " did = 5 \r\n\r\nmodel\t= a.b.c \r\n", 0, NULL},
     {"the last line wins, no line end", "did=x\ndid=1\nmodel=a.b.c", 0, NULL},
-    {"a byte order mark", "\xef\xbb\xbf" "did=1\r\nmodel=a.b.c\r\n", 0, NULL},
+    {"a byte order mark",
+     "\xef\xbb\xbf"
+     "did=1\r\nmodel=a.b.c\r\n",
+     0, NULL},
     {"a second '=' belongs to the value", "did=1\nmodel=a.b.c\nmqtt_password=a=b==", 0, NULL},
     {"64-bit did", "did=18446744073709551615\nmodel=m\n", 0, NULL},
     {"did too large", "model=m\ndid=18446744073709551616\n", 2, "64 bits"},
@@ -162,7 +166,9 @@ static const struct {
     {"a1B2c3D4e5F6g7H8", 16, "a1B2c3D4e5F6g7H8"},
     {"a1B2c3D4e5F6g7H8\r\n", 18, "a1B2c3D4e5F6g7H8"},
     {"a1B2c3D4e5F6g7H8 \t\n\n", 20, "a1B2c3D4e5F6g7H8"},
-    {"\xef\xbb\xbf""a1B2c3D4e5F6g7H8\r\n", 21, "a1B2c3D4e5F6g7H8"}, /* a byte order mark */
+    {"\xef\xbb\xbf"
+     "a1B2c3D4e5F6g7H8\r\n",
+     21, "a1B2c3D4e5F6g7H8"}, /* a byte order mark */
     {"\xef\xbb\xbf", 3, NULL},
     {"a1B2c3D4e5F6g7H8\0", 17, "a1B2c3D4e5F6g7H8"},
     {"a1B2c3D4e5F6g7H \n", 17, "a1B2c3D4e5F6g7H "},
@@ -227,8 +233,8 @@ static void test_words(void **state)
     assert_false(device_version_find(version, span("VERSION=1\nXXIAOMI_VERSION=1\n"), "xiaomi"));
     assert_false(device_version_find(version, span("_VERSION=1\n"), ""));
     assert_true(device_version_valid("2.1.1_9527") && device_version_valid("3.3.9_003194"));
-    assert_false(device_version_valid("2.1.1") || device_version_valid("2.1.1_1.2") ||
-                 device_version_valid("2.1.1_") || device_version_valid("2.1.1_1234567"));
+    assert_false(device_version_valid("2.1.1") || device_version_valid("2.1.1_1.2") || device_version_valid("2.1.1_") ||
+                 device_version_valid("2.1.1_1234567"));
 }
 
 static void test_names(void **state)
@@ -386,12 +392,17 @@ static void test_states(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_device_conf), cmocka_unit_test(test_a_models_name_and_its_file),
+        cmocka_unit_test(test_device_conf),
+        cmocka_unit_test(test_a_models_name_and_its_file),
         cmocka_unit_test(test_device_conf_values),
-        cmocka_unit_test(test_alloc_fail),  cmocka_unit_test(test_token),
-        cmocka_unit_test(test_words),       cmocka_unit_test(test_names),
-        cmocka_unit_test(test_wifi_conf),   cmocka_unit_test(test_wifi_conf_bytes),
-        cmocka_unit_test(test_wifi_conf_trial), cmocka_unit_test(test_states),
+        cmocka_unit_test(test_alloc_fail),
+        cmocka_unit_test(test_token),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_wifi_conf),
+        cmocka_unit_test(test_wifi_conf_bytes),
+        cmocka_unit_test(test_wifi_conf_trial),
+        cmocka_unit_test(test_states),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

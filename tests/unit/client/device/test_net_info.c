@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The facts of the network, kept: in a network of its own, where only the test changes anything. */
 #include <errno.h>
 #include <setjmp.h>

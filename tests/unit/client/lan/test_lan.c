@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,8 +22,8 @@
 #define V9  "213100200000000005397fb16553f100ffffffffffffffffffffffffffffffff"
 #define V10 "213100200000000005397fb10000003c61314232633344346535463667374838"
 /* V1: {"id":1,"method":"miIO.info","params":[]}, stamp NOW */
-#define V1                                                                                                   \
-    "213100500000000005397fb16553f100bf30fac6036030c46f7e96bc430f35d53212c5571ce75add1f83e3c54c14b22d"      \
+#define V1                                                                                                                       \
+    "213100500000000005397fb16553f100bf30fac6036030c46f7e96bc430f35d53212c5571ce75add1f83e3c54c14b22d"                           \
     "22f9d52b4ae6cdc3c6b639d642e607c732464ee25d20558a9ce08114f589ec96"
 
 struct world {
@@ -47,8 +48,7 @@ static void on_send(void *user, const struct lan_addr *to, struct ag_span datagr
     ag_buf_append_span(&w->sent, datagram);
 }
 
-static void on_command(void *user, uint64_t handle, struct ag_span text, const struct ag_json_view *view,
-                       bool wants_answer)
+static void on_command(void *user, uint64_t handle, struct ag_span text, const struct ag_json_view *view, bool wants_answer)
 {
     struct world *w = user;
 
@@ -103,8 +103,7 @@ static void receive_hex(struct world *w, const char *hex, uint32_t now_s)
     receive_hex_at(w, hex, 1000, now_s);
 }
 
-static int receive(struct world *w, const struct lan_addr *from, uint64_t did, uint32_t stamp, const char *text,
-                   uint64_t now_ms)
+static int receive(struct world *w, const struct lan_addr *from, uint64_t did, uint32_t stamp, const char *text, uint64_t now_ms)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf d = AG_BUF_INIT;
     int r = packet_encode(&d, &w->key, did, stamp, (struct ag_span){text, strlen(text)});
@@ -182,7 +181,7 @@ static void test_repeats(void **state)
     assert_int_equal(w.n_commands, 1);
     assert_int_equal(w.n_sent, 2);
     expect_sent_text(&w, "{\"id\":5,\"result\":[\"ok\"]}");
-    receive(&w, &other, DID, NOW, text, 2000); /* the same packet from elsewhere: somebody has listened */
+    receive(&w, &other, DID, NOW, text, 2000);     /* the same packet from elsewhere: somebody has listened */
     receive(&w, &other, DID, NOW + 1, text, 2000); /* the repeat too */
     assert_int_equal(w.n_commands, 1);
     assert_int_equal(w.n_sent, 2);
@@ -312,9 +311,9 @@ static void test_a_hundred_thousand_replays(void **state)
     lan_expire(&w.l, now_ms);
     w.n_commands = w.n_sent = 0;
     for (uint32_t i = 0; i < REPLAYS; i++) {
-        struct lan_addr from = {.ip = {[10] = 0xff, [11] = 0xff, [12] = 10, [14] = (uint8_t) (i % SOURCES >> 8),
-                                       [15] = (uint8_t) (i % SOURCES)},
-                                .port = (uint16_t) (1024 + i % 60000)};
+        struct lan_addr from = {
+            .ip = {[10] = 0xff, [11] = 0xff, [12] = 10, [14] = (uint8_t) (i % SOURCES >> 8), [15] = (uint8_t) (i % SOURCES)},
+            .port = (uint16_t) (1024 + i % 60000)};
 
         lan_receive(&w.l, &from, ag_buf_span(&captured[i % CAPTURED]), now_ms += 1, NOW + 1000);
         if (i % 100 != 0)

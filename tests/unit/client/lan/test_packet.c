@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,8 +26,7 @@ static const struct vector {
     {"V1 LAN request", TOKEN, 1700000000, "{\"id\":1,\"method\":\"miIO.info\",\"params\":[]}", false,
      "213100500000000005397fb16553f100bf30fac6036030c46f7e96bc430f35d53212c5571ce75add1f83e3c54c14b22d"
      "22f9d52b4ae6cdc3c6b639d642e607c732464ee25d20558a9ce08114f589ec96"},
-    {"V2 LAN request ending in a zero byte", TOKEN, 1700000001,
-     "{\"id\":2,\"method\":\"get_prop\",\"params\":[\"rgb\"]}", true,
+    {"V2 LAN request ending in a zero byte", TOKEN, 1700000001, "{\"id\":2,\"method\":\"get_prop\",\"params\":[\"rgb\"]}", true,
      "213100500000000005397fb16553f1018672dc0518acd9a06e4aba0ecef84491eff591a926c225faa4d3f056bbc002a1"
      "1739677ee2583c9121b2b09ca2bfbe7e2c735ad2677e5848a13a25cff80133d2"},
     {"V3 whole padding block", TOKEN, 1700000002, "{\"id\":2,\"result\":[250],\"pad\":12}", false,
@@ -40,12 +40,10 @@ static const struct vector {
      "cef901b6e2d33deebc2ad2c64a09ddd717d297898841dccddf54bd1f881ec041e4872ebba3b7f991e475ca1c2a487019"
      "b612671712129f98ed2f75532abdc62584e479d8c1391f2300e1d83480a337e4c4cf23603cb55b0943f9ba55b62edcb2"
      "db07925b9b3f734ad2ad0d86027570cb186b1b528351ff07cb4265777133e1585779f9ba9423720755b418ecdc995c37"},
-    {"V5 cloud uplink report", CLOUD, 1700000101,
-     "{\"id\":1002,\"method\":\"props\",\"params\":{\"ota_state\":\"idle\"}}", false,
+    {"V5 cloud uplink report", CLOUD, 1700000101, "{\"id\":1002,\"method\":\"props\",\"params\":{\"ota_state\":\"idle\"}}", false,
      "213100600000000005397fb16553f165a48850f9c459ba41938481c9c45ba362869606dc9bf451942bfe408a7089c2db"
      "4d800e3b3ee648b653ab66aa2ffa01f7b027de7f5d3cfc96a80088ddda7bf2a64829b029483fc31841b3fb5ca14c4a47"},
-    {"V6 cloud keepalive", CLOUD, 1700000116, "", false,
-     "213100200000000005397fb16553f1740d8e8a808b3f5e93591d47b72e125d73"},
+    {"V6 cloud keepalive", CLOUD, 1700000116, "", false, "213100200000000005397fb16553f1740d8e8a808b3f5e93591d47b72e125d73"},
     {"V7 UTF-8 text, uptime stamp", TOKEN, 60, "{\"id\":3,\"result\":[\"gr\xc3\xbcn-\xe7\x81\xaf\"]}", false,
      "213100400000000005397fb10000003c3ab67412f3dfe33ace899759d279368d6a14c8380e8f176a339efa8bdab00f00"
      "9a7b4d3967e758cf35bf3caf936d913b"},

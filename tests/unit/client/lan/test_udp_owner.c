@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whose socket a datagram came from: the kernel's table, as it stands, cut and wrong. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,22 +15,23 @@
 
 #include "client/lan/io/udp_owner.h"
 
-#define HEAD "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
-#define V4(addr, port, uid, inode) \
+#define HEAD                                                                                                                     \
+    "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
+#define V4(addr, port, uid, inode)                                                                                               \
     "  12: " addr ":" port " 00000000:0000 07 00000000:00000000 00:00000000 00000000 " uid "        0 " inode " 2 0 0\n"
 /* Words of 32 bits in the machine's byte order, as the kernel prints them. */
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#define LO "7F000001"
-#define LO6 "00000000000000000000000000000001"
+#define LO     "7F000001"
+#define LO6    "00000000000000000000000000000001"
 #define MAPPED "00000000000000000000FFFF7F000001"
-#define NEAR "7F000002"
+#define NEAR   "7F000002"
 #else
-#define LO "0100007F"
-#define LO6 "00000000000000000000000001000000"
+#define LO     "0100007F"
+#define LO6    "00000000000000000000000001000000"
 #define MAPPED "0000000000000000FFFF00000100007F"
-#define NEAR "0200007F"
+#define NEAR   "0200007F"
 #endif
-#define ANY "00000000"
+#define ANY  "00000000"
 #define ANY6 "00000000000000000000000000000000"
 
 /* The sender is 127.0.0.1:4660 (0x1234). -1: nobody. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The origin table: ids of the client's own, first good answer, "not mine" held back, one end for each command. */
 #include <errno.h>
 #include <setjmp.h>
@@ -30,8 +31,8 @@ static void on_done(void *user, struct origin to, unsigned tag, enum command_end
     struct world *w = user;
 
     (void) view;
-    ag_buf_printf(&w->log, "done %d/%llu tag %u end %d %.*s\n", to.kind, (unsigned long long) to.token, tag, end,
-                  (int) text.len, text.p);
+    ag_buf_printf(&w->log, "done %d/%llu tag %u end %d %.*s\n", to.kind, (unsigned long long) to.token, tag, end, (int) text.len,
+                  text.p);
 }
 
 static const struct command_sink sink = {.send = on_send, .done = on_done};
@@ -64,68 +65,89 @@ static const struct row {
     const char *script[6];
     const char *log;
 } rows[] = {
-    {"first good answer wins, the second one is stray", 2,
+    {"first good answer wins, the second one is stray",
+     2,
      {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"result\":[1]}", "P1={\"id\":101,\"result\":[2]}"},
      "send 3 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"result\":[1]}\n"},
-    {"not mine is held back until the good answer", 2,
+    {"not mine is held back until the good answer",
+     2,
      {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"code\":-32601}}", "P1={\"id\":101,\"result\":[2]}"},
      "send 3 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"result\":[2]}\n"},
-    {"all say not mine", 2,
+    {"all say not mine",
+     2,
      {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"code\":-32601,\"message\":\"a\"}}",
       "P1={\"id\":101,\"error\":{\"code\":\"-32601\"}}"},
      "send 3 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 1 {\"id\":101,\"error\":{\"code\":\"-32601\"}}\n"},
-    {"not mine, then the other one is silent", 2,
+    {"not mine, then the other one is silent",
+     2,
      {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"code\":-32601}}", "T"},
      "send 3 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 1 {\"id\":101,\"error\":{\"code\":-32601}}\n"},
-    {"not mine, then the other one leaves", 2,
+    {"not mine, then the other one leaves",
+     2,
      {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"code\":-32601}}", "-1"},
      "send 3 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 1 {\"id\":101,\"error\":{\"code\":-32601}}\n"},
-    {"-10000 is as good as not mine", 2,
+    {"-10000 is as good as not mine",
+     2,
      {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"code\":-10000}}", "P1={\"id\":101,\"result\":[2]}"},
      "send 3 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"result\":[2]}\n"},
-    {"one of each, and it was a third one's", 3,
+    {"one of each, and it was a third one's",
+     3,
      {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"code\":-10000}}",
       "P1={\"id\":101,\"error\":{\"code\":-32601}}", "P2={\"id\":101,\"error\":{\"code\":-5001}}"},
      "send 7 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"error\":{\"code\":-5001}}\n"},
-    {"-10000 says more than -32601, whoever comes last", 2,
+    {"-10000 says more than -32601, whoever comes last",
+     2,
      {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"code\":-10000,\"message\":\"jammed\"}}",
       "P1={\"id\":101,\"error\":{\"code\":-32601}}"},
      "send 3 {\"id\":101,\"method\":\"m\"}\n"
      "done 1/5 tag 7 end 1 {\"id\":101,\"error\":{\"code\":-10000,\"message\":\"jammed\"}}\n"},
-    {"the same the other way round", 2,
+    {"the same the other way round",
+     2,
      {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"code\":-32601}}",
       "P1={\"id\":101,\"error\":{\"code\":-10000,\"message\":\"jammed\"}}"},
      "send 3 {\"id\":101,\"method\":\"m\"}\n"
      "done 1/5 tag 7 end 1 {\"id\":101,\"error\":{\"code\":-10000,\"message\":\"jammed\"}}\n"},
-    {"a bare code", 2,
+    {"a bare code",
+     2,
      {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":-32601}", "P1={\"id\":101,\"result\":[2]}"},
      "send 3 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"result\":[2]}\n"},
-    {"another error is an answer", 2,
+    {"another error is an answer",
+     2,
      {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"code\":-5001}}"},
      "send 3 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"error\":{\"code\":-5001}}\n"},
-    {"a code inside data does not count", 1,
+    {"a code inside data does not count",
+     1,
      {"N{\"id\":9,\"method\":\"m\"}", "P0={\"id\":101,\"error\":{\"data\":{\"code\":-32601},\"code\":-1}}"},
      "send 1 {\"id\":101,\"method\":\"m\"}\n"
      "done 1/5 tag 7 end 0 {\"id\":101,\"error\":{\"data\":{\"code\":-32601},\"code\":-1}}\n"},
-    {"silence", 1, {"N{\"id\":9,\"method\":\"m\"}", "T"},
+    {"silence",
+     1,
+     {"N{\"id\":9,\"method\":\"m\"}", "T"},
      "send 1 {\"id\":101,\"method\":\"m\"}\n"
      "done 1/5 tag 7 end 3 {\"id\":101,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\"}}\n"},
-    {"all leave", 1, {"N{\"id\":9,\"method\":\"m\"}", "-0"},
+    {"all leave",
+     1,
+     {"N{\"id\":9,\"method\":\"m\"}", "-0"},
      "send 1 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 2 "
      "{\"id\":101,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\",\"data\":\"subscriber gone\"}}\n"},
-    {"nobody there", 0, {"N{\"id\":9,\"method\":\"m\"}"},
+    {"nobody there",
+     0,
+     {"N{\"id\":9,\"method\":\"m\"}"},
      "done 1/5 tag 7 end 2 "
      "{\"id\":0,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\",\"data\":\"no application connected\"}}\n"},
     {"no id: sent and forgotten", 1, {"N{\"method\":\"m\"}", "T"}, "send 1 {\"method\":\"m\"}\n"},
-    {"two origins with one id", 1,
+    {"two origins with one id",
+     1,
      {"N{\"id\":9,\"method\":\"m\"}", "C{\"id\":9,\"method\":\"m\"}", "P0={\"id\":102,\"result\":2}",
       "P0={\"id\":101,\"result\":1}"},
      "send 1 {\"id\":101,\"method\":\"m\"}\nsend 1 {\"id\":102,\"method\":\"m\"}\n"
      "done 0/5 tag 7 end 0 {\"id\":102,\"result\":2}\ndone 1/5 tag 7 end 0 {\"id\":101,\"result\":1}\n"},
-    {"everything but the id goes through as it came", 1,
+    {"everything but the id goes through as it came",
+     1,
      {"N{ \"from\":[1.50] , \"id\" : 9,\"method\":\"m\",\"big\":123456789012345678901234567890 }"},
      "send 1 { \"from\":[1.50] , \"id\" : 101,\"method\":\"m\",\"big\":123456789012345678901234567890 }\n"},
-    {"an answer of a peer that was not asked", 1,
+    {"an answer of a peer that was not asked",
+     1,
      {"N{\"id\":9,\"method\":\"m\"}", "P3={\"id\":101,\"result\":1}", "P0={\"id\":101,\"result\":2}"},
      "send 1 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"result\":2}\n"},
 };
@@ -182,7 +204,7 @@ static void test_long_not_mine(void **state)
     assert_true(answer(&w, 0, ag_buf_cstr(&text)));
     command_peer_removed(&w.t, 1, 1);
     assert_string_equal(ag_buf_cstr(&w.log), "done 1/5 tag 7 end 1 "
-                        "{\"id\":101,\"error\":{\"code\":-10000,\"message\":\"Method not found.\"}}\n");
+                                             "{\"id\":101,\"error\":{\"code\":-10000,\"message\":\"Method not found.\"}}\n");
     command_table_deinit(&w.t);
     ag_buf_deinit(&text);
     ag_buf_deinit(&w.log);
@@ -191,33 +213,43 @@ static void test_long_not_mine(void **state)
 /* While applications are about to come, from 0 to 1000 ms. N, P, - as above, +n peer n joins, n a command without an
    id, Gt the grace begins at t, Et what is due at t. */
 static const struct row graces[] = {
-    {"it waits for the one that comes", 0,
+    {"it waits for the one that comes",
+     0,
      {"N{\"id\":9,\"method\":\"m\"}", "+0", "P0={\"id\":101,\"result\":[1]}"},
      "send 1 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"result\":[1]}\n"},
-    {"nobody came", 0, {"N{\"id\":9,\"method\":\"m\"}", "E999", "E1000"},
+    {"nobody came",
+     0,
+     {"N{\"id\":9,\"method\":\"m\"}", "E999", "E1000"},
      "done 1/5 tag 7 end 2 "
      "{\"id\":101,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\",\"data\":\"no application connected\"}}\n"},
-    {"not mine of the first one waits for the second one", 0,
+    {"not mine of the first one waits for the second one",
+     0,
      {"N{\"id\":9,\"method\":\"m\"}", "+0", "P0={\"id\":101,\"error\":{\"code\":-32601}}", "+1",
       "P1={\"id\":101,\"result\":[1]}"},
      "send 1 {\"id\":101,\"method\":\"m\"}\nsend 2 {\"id\":101,\"method\":\"m\"}\n"
      "done 1/5 tag 7 end 0 {\"id\":101,\"result\":[1]}\n"},
-    {"not mine, and nobody else came", 0,
+    {"not mine, and nobody else came",
+     0,
      {"N{\"id\":9,\"method\":\"m\"}", "+0", "P0={\"id\":101,\"error\":{\"code\":-32601}}", "E1000"},
      "send 1 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 1 {\"id\":101,\"error\":{\"code\":-32601}}\n"},
-    {"who was asked is waited for beyond it", 0,
+    {"who was asked is waited for beyond it",
+     0,
      {"N{\"id\":9,\"method\":\"m\"}", "+0", "E1000", "P0={\"id\":101,\"result\":[1]}"},
      "send 1 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"result\":[1]}\n"},
-    {"what one has begun no other one begins again", 0,
+    {"what one has begun no other one begins again",
+     0,
      {"N{\"id\":9,\"method\":\"m\"}", "+0", "-0", "+1"},
      "send 1 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 2 "
      "{\"id\":101,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\",\"data\":\"subscriber gone\"}}\n"},
     {"without an id, too", 0, {"n{\"method\":\"m\"}", "+0", "E1000", "+1"}, "send 1 {\"method\":\"m\"}\n"},
     {"without an id, once", 0, {"n{\"method\":\"m\"}", "+0", "-0", "+1"}, "send 1 {\"method\":\"m\"}\n"},
-    {"later ones are refused at once", 0, {"E1000", "L{\"id\":9,\"method\":\"m\"}"},
+    {"later ones are refused at once",
+     0,
+     {"E1000", "L{\"id\":9,\"method\":\"m\"}"},
      "done 1/5 tag 7 end 2 "
      "{\"id\":0,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\",\"data\":\"no application connected\"}}\n"},
-    {"it starts over when the last one goes", 1,
+    {"it starts over when the last one goes",
+     1,
      {"-0", "G3000", "L{\"id\":9,\"method\":\"m\"}", "+0", "P0={\"id\":101,\"result\":[1]}"},
      "send 1 {\"id\":101,\"method\":\"m\"}\ndone 1/5 tag 7 end 0 {\"id\":101,\"result\":[1]}\n"},
 };
@@ -318,8 +350,8 @@ static void test_a_gone_origin_hears_nothing(void **state)
     answer(&w, 0, "{\"id\":102,\"result\":2}");
     answer(&w, 0, "{\"id\":103,\"result\":3}"); /* another cloud's, under the same token */
     assert_string_equal(ag_buf_cstr(&w.log), "done 4/0 tag 7 end 0 {\"id\":101,\"result\":1}\n"
-                        "done 1/5 tag 7 end 0 {\"id\":102,\"result\":2}\n"
-                        "done 0/5 tag 7 end 0 {\"id\":103,\"result\":3}\n");
+                                             "done 1/5 tag 7 end 0 {\"id\":102,\"result\":2}\n"
+                                             "done 0/5 tag 7 end 0 {\"id\":103,\"result\":3}\n");
     assert_int_equal(w.t.stats.ownerless, 1);
     command_table_deinit(&w.t);
     ag_buf_deinit(&w.log);

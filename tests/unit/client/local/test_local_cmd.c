@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who may call what, what params are taken, and the texts of the answers. */
 #include <errno.h>
 #include <setjmp.h>
@@ -41,9 +42,8 @@ static void test_permissions(void **state)
     for (size_t i = 0; i < ag_array_size(rows); i++) {
         enum local_cmd cmd = local_cmd_find(span(rows[i].method));
 
-        if (local_cmd_permitted(cmd, ORIGIN_CLOUD) != rows[i].cloud ||
-            local_cmd_permitted(cmd, ORIGIN_LAN) != rows[i].lan || local_cmd_permitted(cmd, ORIGIN_BLE) != rows[i].ble ||
-            local_cmd_permitted(cmd, ORIGIN_LOCAL) != rows[i].local)
+        if (local_cmd_permitted(cmd, ORIGIN_CLOUD) != rows[i].cloud || local_cmd_permitted(cmd, ORIGIN_LAN) != rows[i].lan ||
+            local_cmd_permitted(cmd, ORIGIN_BLE) != rows[i].ble || local_cmd_permitted(cmd, ORIGIN_LOCAL) != rows[i].local)
             fail_msg("%s", rows[i].method);
     }
     assert_int_equal(local_cmd_find(span("miIO.inf")), LOCAL_CMD_NONE); /* whole names only */
@@ -60,11 +60,11 @@ static const struct {
     const char *country, *zone;
 } routers[] = {
     {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"uid\":123456789012}", 0, "s", "12345678", 123456789012, true, "", ""},
-    {"{\"ssid\":\"s\",\"passwd\":\"\",\"uid\":\"77\",\"country_domain\":\"SG\",\"tz\":\"Asia/Shanghai\"}", 0, "s", "", 77,
-     true, "sg", "Asia/Shanghai"},
+    {"{\"ssid\":\"s\",\"passwd\":\"\",\"uid\":\"77\",\"country_domain\":\"SG\",\"tz\":\"Asia/Shanghai\"}", 0, "s", "", 77, true,
+     "sg", "Asia/Shanghai"},
     {"{\"ssid\":\"s\",\"passwd\":\"12345678\"}", 0, "s", "12345678", 0, false, "", ""},
-    {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"uid\":0,\"country_domain\":null,\"tz\":\"\",\"more\":[1]}", 0, "s",
-     "12345678", 0, true, "", ""},
+    {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"uid\":0,\"country_domain\":null,\"tz\":\"\",\"more\":[1]}", 0, "s", "12345678", 0,
+     true, "", ""},
     {"{\"ssid\":\"\\u0067\\\"\",\"passwd\":\"12345678\",\"uid\":1}", 0, "g\"", "12345678", 1, true, "", ""},
     {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"uid\":18446744073709551615}", 0, "s", "12345678", UINT64_MAX, true, "", ""},
     {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"uid\":5.0}", 0, "s", "12345678", 5, true, "", ""},
@@ -81,8 +81,7 @@ static const struct {
     {"{\"ssid\":\"s\",\"passwd\":\"1234567\"}", ROUTER_E_PASSWD, NULL, NULL, 0, false, NULL, NULL},
     {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"uid\":-1}", ROUTER_E_UID, NULL, NULL, 0, false, NULL, NULL},
     {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"uid\":1.5}", ROUTER_E_UID, NULL, NULL, 0, false, NULL, NULL},
-    {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"country_domain\":\"a.b\"}", ROUTER_E_COUNTRY, NULL, NULL, 0, false,
-     NULL, NULL},
+    {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"country_domain\":\"a.b\"}", ROUTER_E_COUNTRY, NULL, NULL, 0, false, NULL, NULL},
     {"{\"ssid\":\"s\",\"passwd\":\"12345678\",\"tz\":\"../x\"}", ROUTER_E_ZONE, NULL, NULL, 0, false, NULL, NULL},
 };
 
@@ -126,8 +125,13 @@ static void test_small_params(void **state)
 
 static void test_mcu_info(void **state)
 {
-    static const char *const refused[] = {"[]", "{\"model\":1}", "{\"mcu_fw_ver\":\"a b\"}", "{\"model\":\"a\\\"b\"}", "1",
-                                          "{\"model\":\"abcdefgh.ijklmnopqrst.uv\"}", "{\"model\":\"a\\u0000\"}"};
+    static const char *const refused[] = {"[]",
+                                          "{\"model\":1}",
+                                          "{\"mcu_fw_ver\":\"a b\"}",
+                                          "{\"model\":\"a\\\"b\"}",
+                                          "1",
+                                          "{\"model\":\"abcdefgh.ijklmnopqrst.uv\"}",
+                                          "{\"model\":\"a\\u0000\"}"};
     struct mcu_info info = {.model = "x", .fw_ver = "y"};
 
     (void) state;
@@ -160,9 +164,18 @@ static void test_mcu_version_is_told(void **state)
 
 static int put_all(struct ag_buf *out)
 {
-    struct device_info info = {.model = "a.b.c", .mac = "AA:BB", .token_hex = "00ff", .hw_ver = "Linux",
-                               .fw_ver = "1.2.3_4", .life_s = 9, .ssid = "x\"y", .bssid = "b", .rssi = -50,
-                               .local_ip = "1.2.3.4", .mask = "m", .gw = "g"};
+    struct device_info info = {.model = "a.b.c",
+                               .mac = "AA:BB",
+                               .token_hex = "00ff",
+                               .hw_ver = "Linux",
+                               .fw_ver = "1.2.3_4",
+                               .life_s = 9,
+                               .ssid = "x\"y",
+                               .bssid = "b",
+                               .rssi = -50,
+                               .local_ip = "1.2.3.4",
+                               .mask = "m",
+                               .gw = "g"};
     int r = local_cmd_put_reply(out, AG_SPAN("7"), "local.time", AG_SPAN("5"));
 
     if (r == 0)
@@ -218,9 +231,9 @@ static void test_alloc_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_permissions), cmocka_unit_test(test_router_params), cmocka_unit_test(test_small_params),
-        cmocka_unit_test(test_mcu_info),    cmocka_unit_test(test_mcu_version_is_told),
-        cmocka_unit_test(test_answers),     cmocka_unit_test(test_alloc_fail),
+        cmocka_unit_test(test_permissions), cmocka_unit_test(test_router_params),       cmocka_unit_test(test_small_params),
+        cmocka_unit_test(test_mcu_info),    cmocka_unit_test(test_mcu_version_is_told), cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_alloc_fail),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The MQTT API by itself: its channels at a broker that says no, its pauses, what it drops. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,12 +90,13 @@ static void refused_channels_fall_back_and_are_told(void **state)
     rig_wait(SUB_LADDER_AGAIN_MS);
     rig_expect(ASKED);
     rig_wait(SUB_LADDER_WAIT_MS);
-    rig_expect("ERROR MQTT API: the broker does not answer the subscription to miio/report with QoS 1; asking for QoS 0\n"
-               "sub miio/report 0\n"
-               "ERROR MQTT API: the broker does not answer the subscription to miio/command_ack with QoS 1; asking for QoS 0\n"
-               "sub miio/command_ack 0\n"
-               "ERROR MQTT API: the broker does not answer the subscription to local/miio_client_in with QoS 1; asking for QoS 0\n"
-               "sub local/miio_client_in 0\n");
+    rig_expect(
+        "ERROR MQTT API: the broker does not answer the subscription to miio/report with QoS 1; asking for QoS 0\n"
+        "sub miio/report 0\n"
+        "ERROR MQTT API: the broker does not answer the subscription to miio/command_ack with QoS 1; asking for QoS 0\n"
+        "sub miio/command_ack 0\n"
+        "ERROR MQTT API: the broker does not answer the subscription to local/miio_client_in with QoS 1; asking for QoS 0\n"
+        "sub local/miio_client_in 0\n");
     rig_done_all(-1);
     rig_expect("joined\n");
     finish();

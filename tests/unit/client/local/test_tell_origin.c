@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The member that tells where a command came from. */
 #include <errno.h>
 #include <setjmp.h>
@@ -24,7 +25,8 @@ static void test_it_stands_first(void **state)
     } rows[] = {
         {ORIGIN_CLOUD, "{\"id\":1,\"method\":\"m\"}", "{\"_origin\":\"cloud\",\"id\":1,\"method\":\"m\"}"},
         {ORIGIN_LAN, "{ \"method\":\"m\" }", "{\"_origin\":\"lan\", \"method\":\"m\" }"},
-        {ORIGIN_BLE, "{\"method\":\"m\",\"params\":{\"_origin\":\"x\"}}", "{\"_origin\":\"ble\",\"method\":\"m\",\"params\":{\"_origin\":\"x\"}}"},
+        {ORIGIN_BLE, "{\"method\":\"m\",\"params\":{\"_origin\":\"x\"}}",
+         "{\"_origin\":\"ble\",\"method\":\"m\",\"params\":{\"_origin\":\"x\"}}"},
         {ORIGIN_LOCAL, "{\"method\":\"m\"}", "{\"_origin\":\"local\",\"method\":\"m\"}"},
         {ORIGIN_CLIENT, "{\"method\":\"m\"}", "{\"_origin\":\"client\",\"method\":\"m\"}"},
     };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Things found by their numbers: compared step by step with a plain array, through growing and shrinking. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The way of reports with everything around it played: a cloud that says what the row wants, a store without a disk, an
  * uplink that writes down the answers, a clock that only the test moves. What happened is one line of words, so that what
@@ -182,9 +183,9 @@ struct rig {
     struct report_time now;
     struct ag_buf seen;
     bool up, acks_within;
-    int takes;   /* the cloud takes so many more; then -ENOBUFS */
-    bool says;   /* beforehand, when it takes no more */
-    int answer;  /* what else report() says */
+    int takes;  /* the cloud takes so many more; then -ENOBUFS */
+    bool says;  /* beforehand, when it takes no more */
+    int answer; /* what else report() says */
     int carries;
     uint32_t awaited; /* somebody waits for this id */
     struct {
@@ -285,8 +286,8 @@ static void closed(void *user)
     see(user, "closed");
 }
 
-static const struct report_host host = {cloud_takes, cloud_report, cloud_has_room, cloud_carries, queued, failed,
-                                        is_awaited,  time_of,      closed};
+static const struct report_host host = {cloud_takes, cloud_report, cloud_has_room, cloud_carries, queued,
+                                        failed,      is_awaited,   time_of,        closed};
 
 static const struct route_cloud one[] = {{"ot", 0}}, two[] = {{"ot", 0}, {"mqtt", SECOND}};
 
@@ -326,12 +327,12 @@ static void report(struct rig *r, uint32_t id)
 }
 
 /* What happened since the last look, exactly. */
-#define saw(r, text)                                                                                         \
-    do {                                                                                                     \
-        if (ag_buf_size(&(r)->seen) > 0)                                                                     \
-            (r)->seen.len--;                                                                                 \
-        assert_string_equal(ag_buf_cstr(&(r)->seen), text);                                                  \
-        ag_buf_clear(&(r)->seen);                                                                            \
+#define saw(r, text)                                                                                                             \
+    do {                                                                                                                         \
+        if (ag_buf_size(&(r)->seen) > 0)                                                                                         \
+            (r)->seen.len--;                                                                                                     \
+        assert_string_equal(ag_buf_cstr(&(r)->seen), text);                                                                      \
+        ag_buf_clear(&(r)->seen);                                                                                                \
     } while (0)
 
 static int fresh_disk(void **state)
@@ -657,14 +658,14 @@ static void ages_after_a_restart(void **state)
         const char *want;
     } rows[] = {
         {7, true, true, 50, 50000, "again1@0"},
-        {7, true, true, 50, 100001, ""},              /* the same boot: too old, whatever the clock says */
+        {7, true, true, 50, 100001, ""},                      /* the same boot: too old, whatever the clock says */
         {7, true, true, 14 * DAY_S, 50000, "again1@1209550"}, /* the clock was behind when it was kept */
-        {8, true, true, 101, -900000, ""},            /* another boot: the clocks tell */
+        {8, true, true, 101, -900000, ""},                    /* another boot: the clocks tell */
         {8, true, true, 99, -900000, "again1@0"},
         {8, false, true, 14 * DAY_S, -900000, "again1@0"}, /* a build date as time, then the network's */
         {8, true, false, 14 * DAY_S, -900000, "again1@0"},
         {8, true, true, -14 * DAY_S, -900000, "again1"}, /* not set yet: in the future */
-        {0, true, true, 101, 1000, ""},               /* a system that does not tell its boots */
+        {0, true, true, 101, 1000, ""},                  /* a system that does not tell its boots */
         {0, true, true, 50, 1000, "again1@0"},
     };
 
@@ -683,10 +684,16 @@ static void ages_after_a_restart(void **state)
         report_path_close(&r.path);
         report_path_deinit(&r.path);
         ag_buf_clear(&r.seen);
-        r.now = (struct report_time){.now_ms = (uint64_t) (1000000 + rows[i].now_ms), .boot = rows[i].boot,
-                                     .unix_s = (uint32_t) (UNIX + rows[i].now_s), .sure = rows[i].is_sure};
-        assert_int_equal(report_path_open(&r.path, &(struct report_path_env){.conf = &r.conf, .clouds = one, .n_clouds = 1, .path = "fake", .host = &host,
-                                                                             .user = &r}, (char[99]){0}, 99), 0);
+        r.now = (struct report_time){.now_ms = (uint64_t) (1000000 + rows[i].now_ms),
+                                     .boot = rows[i].boot,
+                                     .unix_s = (uint32_t) (UNIX + rows[i].now_s),
+                                     .sure = rows[i].is_sure};
+        assert_int_equal(
+            report_path_open(&r.path,
+                             &(struct report_path_env){
+                                 .conf = &r.conf, .clouds = one, .n_clouds = 1, .path = "fake", .host = &host, .user = &r},
+                             (char[99]){0}, 99),
+            0);
         comes_up(&r);
         saw(&r, rows[i].want);
         rig_close(&r);

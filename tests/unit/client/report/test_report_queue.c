@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is kept, in which order it leaves, what gives way; policies; records. */
 #include <errno.h>
 #include <setjmp.h>
@@ -113,7 +114,7 @@ static void is_not_sent_before_it_is_stored(void **state)
     assert_false(report_queue_stored(&q, b)); /* another cloud's word is the answer */
     assert_true(report_queue_is_stored(&q, 2));
     assert_false(report_queue_is_stored(&q, 1)); /* being written: whoever waits for it has not been told */
-    assert_int_equal(take(&q, NOW), 0); /* the first one is still being written */
+    assert_int_equal(take(&q, NOW), 0);          /* the first one is still being written */
     report_queue_not_stored(&q, a);
     assert_int_equal(f.n, 0);
     assert_int_equal(take(&q, NOW), 2);
@@ -273,7 +274,7 @@ static void policies(void **state)
         const char *method;
         enum report_policy want;
     } rows[] = {
-        {"props", REPORT_DROP},       {"prop.x", REPORT_LATEST},    {"prop.power", REPORT_ALL},
+        {"props", REPORT_DROP},         {"prop.x", REPORT_LATEST},  {"prop.power", REPORT_ALL},
         {"prop.power2", REPORT_LATEST}, {"event.a", REPORT_LATEST}, {"properties_changed", REPORT_DROP},
     };
     struct device_conf_error err;
@@ -332,9 +333,13 @@ static void topics(void **state)
 
 static void records(void **state)
 {
-    const struct spool_record in = {.id = 4294967295u, .at_s = 1700000000, .topic = UINT64_MAX,
+    const struct spool_record in = {.id = 4294967295u,
+                                    .at_s = 1700000000,
+                                    .topic = UINT64_MAX,
                                     .text = AG_SPAN("{\"id\":4294967295,\"method\":\"props\"}"),
-                                    .boot = UINT64_MAX - 1, .up_s = 77, .sure = true};
+                                    .boot = UINT64_MAX - 1,
+                                    .up_s = 77,
+                                    .sure = true};
     ag_cleanup(ag_buf_deinit) struct ag_buf bytes = AG_BUF_INIT;
     struct spool_record out;
 
@@ -353,7 +358,7 @@ static void records(void **state)
     assert_int_equal(spool_record_decode(&out, AG_SPAN("\x91\xcd\x01\x00")), SPOOL_RECORD_E_VERSION);
     assert_int_equal(spool_record_decode(&out, AG_SPAN("\x95\x00\x01\x01\x01\xa1x")), -EINVAL);
     assert_int_equal(spool_record_decode(&out, AG_SPAN("\x90")), -EINVAL);
-    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x94\x01\x01\x01\x01")), -EINVAL); /* four of five */
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x94\x01\x01\x01\x01")), -EINVAL);      /* four of five */
     assert_int_equal(spool_record_decode(&out, AG_SPAN("\x95\x01\x00\x01\x01\xa1x")), -EINVAL); /* id 0 */
     assert_int_equal(spool_record_decode(&out, AG_SPAN("\x96\x01\x01\x01\x01\xa1x\xc0")), 0);   /* more items */
     assert_int_equal(spool_record_decode(&out, AG_SPAN("{\"id\":1}")), -EINVAL);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which clouds a method goes to, by table; and what was given to one, until it is acknowledged. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The store on a real file system: what it has told as stored is there at the next start, whatever fails in between; what
  * stands in the file's place, or happens to it while it is in use, ends in a line of the log and a store that works.

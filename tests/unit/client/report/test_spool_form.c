@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The store's file as bytes: whatever is done to it, what still reads right comes out, and nothing passes unnoticed. */
 #include <errno.h>
 #include <setjmp.h>
@@ -129,11 +130,15 @@ static void as_it_was_written(void **state)
     assert_int_equal(s.version, SPOOL_VERSION);
     assert_int_equal(s.head.turn, 2);
     assert_int_equal(s.end, ag_buf_size(&file));
-    assert_int_equal(spool_form_read(&(struct spool_source){read_bytes, &(struct bytes){file.data, ag_buf_size(&file), 0},
-                                                            ag_buf_size(&file)}, SPOOL_HEADS, 1, &body), 0);
+    assert_int_equal(
+        spool_form_read(&(struct spool_source){read_bytes, &(struct bytes){file.data, ag_buf_size(&file), 0}, ag_buf_size(&file)},
+                        SPOOL_HEADS, 1, &body),
+        0);
     assert_int_equal(ag_buf_size(&body), 38);
-    assert_int_equal(spool_form_read(&(struct spool_source){read_bytes, &(struct bytes){file.data, ag_buf_size(&file), 0},
-                                                            ag_buf_size(&file)}, SPOOL_HEADS, 2, &body), -EBADMSG);
+    assert_int_equal(
+        spool_form_read(&(struct spool_source){read_bytes, &(struct bytes){file.data, ag_buf_size(&file), 0}, ag_buf_size(&file)},
+                        SPOOL_HEADS, 2, &body),
+        -EBADMSG);
 }
 
 /* At most one entry may be missing or odd, and never may a wrong one come out. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/client/setup/setup_rig.h"
 
 #include <setjmp.h>
@@ -10,28 +11,22 @@
 #include <string.h>
 
 static const char *const does[] = {
-    "answer",       "state",         "provisioned",   "country",       "online",      "cloud_stop",
-    "cloud_forget", "fresh_token",   "own_token",     "set_token",     "save",        "end_trial",
-    "drop",         "forget",        "new_token",     "remove_enauth", "remove_wifi", "forget_reports",
-    "run",          "kill",          "link_zone",     "ask_zone",      "ask_join",    "ask_info",
-    "stage",        "read_identity", "take_identity", "look_at_hooks", "say"};
-static const char *const states[] = {"identity", "ask_identity_0", "ask_identity_1",
-                                     "token",    "provisioned",    "ap",
-                                     "joining",  "joined",         "join_failed"};
+    "answer",      "state",          "provisioned",   "country",       "online",    "cloud_stop", "cloud_forget", "fresh_token",
+    "own_token",   "set_token",      "save",          "end_trial",     "drop",      "forget",     "new_token",    "remove_enauth",
+    "remove_wifi", "forget_reports", "run",           "kill",          "link_zone", "ask_zone",   "ask_join",     "ask_info",
+    "stage",       "read_identity",  "take_identity", "look_at_hooks", "say"};
+static const char *const states[] = {"identity", "ask_identity_0", "ask_identity_1", "token",      "provisioned",
+                                     "ap",       "joining",        "joined",         "join_failed"};
 static const char *const programs[] = {"ap", "join", "restore", "reboot", "zone", "identity"};
-static const char *const says[] = {"resumed",     "join_failed",   "reset",     "helper_reset",
-                                   "no_helper",   "helper_mute",   "bad_token", "identity_is",
-                                   "no_identity", "identity_later"};
+static const char *const says[] = {"resumed",     "join_failed", "reset",       "helper_reset", "no_helper",
+                                   "helper_mute", "bad_token",   "identity_is", "no_identity",  "identity_later"};
 
 void setup_rig_open(struct setup_rig *r, const char *mode)
 {
-    const struct setup_settings settings = {.external = strcmp(mode, "external") == 0,
-                                            .wired = strcmp(mode, "wired") == 0,
-                                            .join_tries = 3,
-                                            .join_pause_ms = 3000};
+    const struct setup_settings settings = {
+        .external = strcmp(mode, "external") == 0, .wired = strcmp(mode, "wired") == 0, .join_tries = 3, .join_pause_ms = 3000};
 
-    *r = (struct setup_rig){.failing = -1,
-                            .world = {.now_ms = 1000000, .did = 7, .has_model = true, .has_program = true}};
+    *r = (struct setup_rig){.failing = -1, .world = {.now_ms = 1000000, .did = 7, .has_model = true, .has_program = true}};
     setup_machine_init(&r->m, &settings);
 }
 
@@ -219,8 +214,7 @@ static bool fact(struct setup_facts *w, char word[5][40])
 static void set_trial(struct setup_facts *w, const char *word)
 {
     w->has_trial = word[0] != 'n' || word[1] == 'e';
-    w->trial = (struct wifi_conf){
-        .ssid = "cut-off", .uid = 5, .trial = word[0] == 'f' ? WIFI_FIRST_TRIAL : WIFI_NEXT_TRIAL};
+    w->trial = (struct wifi_conf){.ssid = "cut-off", .uid = 5, .trial = word[0] == 'f' ? WIFI_FIRST_TRIAL : WIFI_NEXT_TRIAL};
 }
 
 static void ended(struct setup_rig *r, const struct setup_facts *f, const char *program, int status)
@@ -261,8 +255,7 @@ static void print_due(struct setup_rig *r)
     if (at == UINT64_MAX)
         snprintf(r->out, sizeof r->out, "never");
     else
-        snprintf(r->out, sizeof r->out, "%lu",
-                 at > r->world.now_ms ? (unsigned long) (at - r->world.now_ms) : 0);
+        snprintf(r->out, sizeof r->out, "%lu", at > r->world.now_ms ? (unsigned long) (at - r->world.now_ms) : 0);
 }
 
 static struct ag_span span(const char *text)

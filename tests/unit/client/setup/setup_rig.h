@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The setup machine with a world that is a few values: what it decides is carried out on them, so that the
  * next event finds what the last one has left. Each event is a line, and so are the decisions that it leads

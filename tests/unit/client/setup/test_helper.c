@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The external helper: one text for each hello, what cannot be sent is held, the latest of each kind. */
 #include <errno.h>
 #include <setjmp.h>
@@ -113,8 +114,8 @@ static void test_hello_by_stage(void **state)
 
 static void test_held_and_replaced(void **state)
 {
-    struct router_params p = {.wifi = {.ssid = "a\"b\\c/d", .psk = "12345678", .uid = 77}, .country = "sg",
-                              .zone = "Asia/Shanghai"};
+    struct router_params p = {
+        .wifi = {.ssid = "a\"b\\c/d", .psk = "12345678", .uid = 77}, .country = "sg", .zone = "Asia/Shanghai"};
     struct world w;
 
     (void) state;
@@ -140,8 +141,9 @@ static void test_held_and_replaced(void **state)
     world_deinit(&w);
 }
 
-#define ASK_DTOKEN "{\"method\":\"_internal.request_dtoken\",\"params\":{\"dir\":\"/etc/miio/\",\"ntoken\":\"0123456789abcdef\"}}\n"
-#define ASK_OT_CONFIG \
+#define ASK_DTOKEN                                                                                                               \
+    "{\"method\":\"_internal.request_dtoken\",\"params\":{\"dir\":\"/etc/miio/\",\"ntoken\":\"0123456789abcdef\"}}\n"
+#define ASK_OT_CONFIG                                                                                                            \
     "{\"method\":\"_internal.request_ot_config\",\"params\":{\"dir\":\"/etc/miio/\",\"ntoken\":\"0123456789abcdef\"}}\n"
 
 /* Scripts of both kinds are asked in their own words, and none more often than each five seconds. */
@@ -196,8 +198,8 @@ static const struct {
     const char *log;
 } answers[] = {
     {"{\"method\":\"_internal.helper_ready\"}", HELPER_TAKEN, ""},
-    {"{\"method\":\"_internal.response_dinfo\",\"params\":{\"did\":5,\"key\":\"k\\u0041\",\"x\":[1],\"n\":null}}",
-     HELPER_TAKEN, "word did=5\nkey=kA\n\n"},
+    {"{\"method\":\"_internal.response_dinfo\",\"params\":{\"did\":5,\"key\":\"k\\u0041\",\"x\":[1],\"n\":null}}", HELPER_TAKEN,
+     "word did=5\nkey=kA\n\n"},
     {"{\"method\":\"_internal.response_dinfo\",\"params\":{\"did\":\"18446744073709551615\"}}", HELPER_TAKEN,
      "word did=18446744073709551615\n\n"},
     {"{\"method\":\"_internal.response_dinfo\",\"params\":{\"key\":\"a\\ndid=1\"}}", HELPER_BAD, ""}, /* no line smuggled in */
@@ -212,8 +214,7 @@ static const struct {
     {"{\"method\":\"_internal.response_dcountry\",\"params\":7}", HELPER_BAD, ""},
     {"{\"method\":\"_internal.res_ot_config\",\"params\":{\"token\":\"t2\",\"country\":\"de\",\"ssid\":\"s\",\"uid\":5}}",
      HELPER_TAKEN, "word de\nword t2\n"},
-    {"{\"method\":\"_internal.res_ot_config\",\"params\":{\"token\":\"t2\",\"country\":null}}", HELPER_TAKEN,
-     "word \nword t2\n"},
+    {"{\"method\":\"_internal.res_ot_config\",\"params\":{\"token\":\"t2\",\"country\":null}}", HELPER_TAKEN, "word \nword t2\n"},
     {"{\"method\":\"_internal.res_ot_config\",\"params\":{\"country\":\"de\"}}", HELPER_BAD, "word de\n"},
     {"{\"method\":\"_internal.res_wifi_conf_status\",\"params\":1}", HELPER_TAKEN, "status 1\n"},
     {"{\"method\":\"_internal.res_wifi_conf_status\",\"params\":\"1\"}", HELPER_TAKEN, "status 1\n"},
@@ -226,11 +227,10 @@ static const struct {
     {"{\"method\":\"_internal.info\",\"params\":[]}", HELPER_BAD, ""},
     {"{\"method\":\"_internal.info\"}", HELPER_BAD, ""},
     {"{\"method\":\"_internal.wifi_connected\"}", HELPER_TAKEN, "connected\n"},
-    {"{\"method\":\"_internal.wifi_connected\",\"params\":{\"ssid\":\"s\",\"bssid\":\"b\",\"result\":\"ok\"}}",
-     HELPER_TAKEN, "connected\n"},
+    {"{\"method\":\"_internal.wifi_connected\",\"params\":{\"ssid\":\"s\",\"bssid\":\"b\",\"result\":\"ok\"}}", HELPER_TAKEN,
+     "connected\n"},
     {"{\"method\":\"_internal.wifi_connected\",\"params\":{\"ssid\":\"s\",\"result\":\"error\"}}", HELPER_TAKEN, "failed\n"},
-    {"{\"method\":\"_internal.wifi_connect_failed\",\"params\":{\"ssid\":\"s\",\"result\":\"error\"}}", HELPER_TAKEN,
-     "failed\n"},
+    {"{\"method\":\"_internal.wifi_connect_failed\",\"params\":{\"ssid\":\"s\",\"result\":\"error\"}}", HELPER_TAKEN, "failed\n"},
     {"{\"method\":\"_internal.wifi_ap_mode\",\"params\":null}", HELPER_TAKEN, "ap\n"},
     {"{\"method\":\"local.status\",\"params\":\"wifi_ap_mode_2\"}", HELPER_TAKEN, "ap\n"},
     {"{\"method\":\"local.status\",\"params\":\"wifi_ap_mode\"}", HELPER_TAKEN, "ap\n"},

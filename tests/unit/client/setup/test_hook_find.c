@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* client/setup/io/hook: in which folder a program of the platform is found. */
 /* clang-format off */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From nobody's device to its owner's network and back: each row is a story of events, and the decisions each of them leads to;
    then long walks at random, in which nothing may happen twice, at once or for ever. */
 #include <setjmp.h>
@@ -637,11 +638,39 @@ static void end_a_program(struct setup_rig *r, unsigned *seed)
     }
 }
 
-static const char *const words[] = {
-    "network lan 5 sg", "network lan -", "network ble 6", "network lan 0 - Europe/Berlin", "zone UTC", "reset", "reboot",
-    "reload 2 50", "wait 100", "wait 500", "wait 3000", "wait 400000", "enauth 1", "program 0", "program 1", "link 1", "link 0",
-    "did 1", "did 7", "heard", "identity", "token 0123456789abcdef", "wifi_said 0", "wifi_said 1", "connected", "failed", "ap",
-    "silent", "fail run", "fail save", "fail forget", "fail ask_join", "fail set_token"};
+static const char *const words[] = {"network lan 5 sg",
+                                    "network lan -",
+                                    "network ble 6",
+                                    "network lan 0 - Europe/Berlin",
+                                    "zone UTC",
+                                    "reset",
+                                    "reboot",
+                                    "reload 2 50",
+                                    "wait 100",
+                                    "wait 500",
+                                    "wait 3000",
+                                    "wait 400000",
+                                    "enauth 1",
+                                    "program 0",
+                                    "program 1",
+                                    "link 1",
+                                    "link 0",
+                                    "did 1",
+                                    "did 7",
+                                    "heard",
+                                    "identity",
+                                    "token 0123456789abcdef",
+                                    "wifi_said 0",
+                                    "wifi_said 1",
+                                    "connected",
+                                    "failed",
+                                    "ap",
+                                    "silent",
+                                    "fail run",
+                                    "fail save",
+                                    "fail forget",
+                                    "fail ask_join",
+                                    "fail set_token"};
 
 static void walk(const char *mode, unsigned seed, bool seen[SETUP_N_STATES])
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* client.status and its siblings as texts: each row is what one set of figures must look like. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -81,13 +82,13 @@ static void test_head(void **state)
     expect(&f, "helper", "{\"kind\":\"external\",\"here\":false}");
 }
 
-#define AWAY                                                                                                   \
-    "{\"name\":\"mqtt\",\"server\":\"[::1]:8883\",\"state\":\"cloud_retry\",\"since_s\":9,\"error\":{\"reason\":\"tls\"," \
-    "\"text\":\"TLS: certificate verify failed\",\"time\":1799999995,\"ago_s\":5},\"next_try_ms\":1500,\"in_flight\":2," \
-    "\"sent\":10,\"acked\":8,\"short_sessions\":4,\"refused_topic\":\"miio/1/command\","                         \
+#define AWAY                                                                                                                     \
+    "{\"name\":\"mqtt\",\"server\":\"[::1]:8883\",\"state\":\"cloud_retry\",\"since_s\":9,\"error\":{\"reason\":\"tls\","        \
+    "\"text\":\"TLS: certificate verify failed\",\"time\":1799999995,\"ago_s\":5},\"next_try_ms\":1500,\"in_flight\":2,"         \
+    "\"sent\":10,\"acked\":8,\"short_sessions\":4,\"refused_topic\":\"miio/1/command\","                                         \
     "\"dropped\":{\"answers\":3,\"refused.reports\":1}}"
-#define FRESH                                                                                                  \
-    "{\"name\":\"ot\",\"server\":null,\"state\":\"cloud_trying\",\"since_s\":0,\"error\":null,\"next_try_ms\":null,"    \
+#define FRESH                                                                                                                    \
+    "{\"name\":\"ot\",\"server\":null,\"state\":\"cloud_trying\",\"since_s\":0,\"error\":null,\"next_try_ms\":null,"             \
     "\"in_flight\":0,\"sent\":0,\"acked\":0,\"short_sessions\":0,\"refused_topic\":null,\"dropped\":{}}"
 
 static void test_clouds(void **state)
@@ -213,8 +214,8 @@ static void test_alloc_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_head),      cmocka_unit_test(test_clouds),     cmocka_unit_test(test_words),
-        cmocka_unit_test(test_the_rest),  cmocka_unit_test(test_any_bytes),  cmocka_unit_test(test_loss_words),
+        cmocka_unit_test(test_head),       cmocka_unit_test(test_clouds),    cmocka_unit_test(test_words),
+        cmocka_unit_test(test_the_rest),   cmocka_unit_test(test_any_bytes), cmocka_unit_test(test_loss_words),
         cmocka_unit_test(test_alloc_fail),
     };
 

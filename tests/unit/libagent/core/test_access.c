@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -139,13 +140,27 @@ static void test_keys(void **state)
 /* What is closed, in every verb, however the rules for others look; and what lies beside it. */
 static void test_the_closed_list(void **state)
 {
-    static const char *const closed[] = {"_internal.",     "_internal.hello", "_internal.x",     "miIO.",
-                                         "miIO.ota",       "miIO.reboot",     "miIO.restore",    "miIO.config",
-                                         "miIO.config_router", "miIO.config_loglevel", "miIO.info2", "miIO.infos",
-                                         "local.ble.",     "local.ble.config_router", "agent.", "agent.call",
-                                         "agent.peers",    "agent.information"};
-    static const char *const open[] = {"", "_internal", "miIO", "miIO.info", "miio.ota", "local.ble", "local.query_status",
-                                       "agent", "agent.info", "xmiIO.ota", "get_prop"};
+    static const char *const closed[] = {"_internal.",
+                                         "_internal.hello",
+                                         "_internal.x",
+                                         "miIO.",
+                                         "miIO.ota",
+                                         "miIO.reboot",
+                                         "miIO.restore",
+                                         "miIO.config",
+                                         "miIO.config_router",
+                                         "miIO.config_loglevel",
+                                         "miIO.info2",
+                                         "miIO.infos",
+                                         "local.ble.",
+                                         "local.ble.config_router",
+                                         "agent.",
+                                         "agent.call",
+                                         "agent.peers",
+                                         "agent.information"};
+    static const char *const open[] = {"",          "_internal",          "miIO",  "miIO.info",  "miio.ota",
+                                       "local.ble", "local.query_status", "agent", "agent.info", "xmiIO.ota",
+                                       "get_prop"};
     static const enum ag_access_verb verbs[] = {REGISTER, CALL, INJECT, SERVE, SEND, BIND, MONITOR};
     struct ag_cred who[] = {nobody, user(ALICE), user(UINT32_MAX)};
     struct ag_access a;
@@ -161,8 +176,7 @@ static void test_the_closed_list(void **state)
                 if (ag_access_check(&a, verbs[v], span(closed[i]), &who[w]))
                     fail_msg("%s is open to %zu", closed[i], w);
             for (size_t i = 0; i < ag_array_size(open); i++)
-                if (!ag_access_check(&a, verbs[v], span(open[i]), &who[w]) &&
-                    strncmp(open[i], "miI", 3) != 0)
+                if (!ag_access_check(&a, verbs[v], span(open[i]), &who[w]) && strncmp(open[i], "miI", 3) != 0)
                     fail_msg("%s is closed to %zu", open[i], w);
         }
     for (size_t i = 0; i < ag_array_size(closed); i++)

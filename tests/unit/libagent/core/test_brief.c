@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libagent/core/brief: what a log shows of a message. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -183,7 +184,7 @@ static void lists(void **state)
     ag_list_splice(&a, &b);
     ag_list_splice(&a, &b); /* empty now */
     assert_true(ag_list_empty(&b));
-    ag_list_for_each_safe(it, &a) {
+    ag_list_for_each_safe (it, &a) {
         assert_int_equal(ag_list_entry(it, struct item, link)->n, want++);
         ag_list_del(it);
         ag_list_del(it); /* harmless */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,7 +51,10 @@ static int run(const char *in, size_t n, size_t piece, struct ag_framer_pool *po
     return run_as(in, n, piece, pool, false, log);
 }
 
-#define T(literal) {(literal), sizeof(literal) - 1}
+#define T(literal)                                                                                                               \
+    {                                                                                                                            \
+        (literal), sizeof(literal) - 1                                                                                           \
+    }
 #define TEXT_64 "{\"a\":\"01234567890123456789012345678901234567890123456789012345\"}"
 
 static const struct {
@@ -281,7 +285,8 @@ static void feed_without_memory(void *user)
 
 static void memory_may_fail_anywhere(void **state)
 {
-    struct ag_span json = AG_SPAN(TEXT_64 " {\"id\":1}"), pack = AG_SPAN("\x94\x01\x05\xc0\xa5" "abcde\x93\x02\xa1m\x90");
+    struct ag_span json = AG_SPAN(TEXT_64 " {\"id\":1}"), pack = AG_SPAN("\x94\x01\x05\xc0\xa5"
+                                                                         "abcde\x93\x02\xa1m\x90");
 
     (void) state;
     alloc_fail_sweep(feed_without_memory, &json);
@@ -291,12 +296,9 @@ static void memory_may_fail_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_forgiving_stream_goes_on),
-        cmocka_unit_test(pieces_do_not_matter),
-        cmocka_unit_test(cut_streams_do_not_meet),
-        cmocka_unit_test(a_whole_text_is_not_copied),
-        cmocka_unit_test(a_large_carry_is_given_back),
-        cmocka_unit_test(every_error_has_a_text),
+        cmocka_unit_test(a_forgiving_stream_goes_on),  cmocka_unit_test(pieces_do_not_matter),
+        cmocka_unit_test(cut_streams_do_not_meet),     cmocka_unit_test(a_whole_text_is_not_copied),
+        cmocka_unit_test(a_large_carry_is_given_back), cmocka_unit_test(every_error_has_a_text),
         cmocka_unit_test(memory_may_fail_anywhere),
     };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,8 +18,14 @@ struct row {
     struct ag_span text;
 };
 
-#define T(literal) {(literal), sizeof(literal) - 1}
-#define V(literal) {"{\"v\":" literal "}", sizeof("{\"v\":" literal "}") - 1}
+#define T(literal)                                                                                                               \
+    {                                                                                                                            \
+        (literal), sizeof(literal) - 1                                                                                           \
+    }
+#define V(literal)                                                                                                               \
+    {                                                                                                                            \
+        "{\"v\":" literal "}", sizeof("{\"v\":" literal "}") - 1                                                                 \
+    }
 
 static const struct row rows[] = {
     /* the outermost value */
@@ -332,7 +339,7 @@ static void parse_takes_one_text_only(void **state)
         int want;
         size_t lead, len;
     } cases[] = {
-        {T("{}"), 0, 0, 2},       {T(" \n{\"a\":1}\r\n\0"), 0, 2, 7}, {T(""), SYNTAX, 0, 0},       {T("  "), SYNTAX, 0, 0},
+        {T("{}"), 0, 0, 2},        {T(" \n{\"a\":1}\r\n\0"), 0, 2, 7}, {T(""), SYNTAX, 0, 0},        {T("  "), SYNTAX, 0, 0},
         {T("{}{}"), SYNTAX, 0, 0}, {T("{} x"), SYNTAX, 0, 0},          {T("{\"a\":"), SYNTAX, 0, 0}, {T("[]"), SYNTAX, 0, 0},
     };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The scanner's small form, which only says whether a text is JSON, says the same as the whole one: every byte of some texts replaced
    by others, each result cut at every place. */
 #include <setjmp.h>
@@ -10,8 +11,8 @@
 /* the small form beside the whole one; its struct is called so too */
 #define AG_JSON_CHECK_ONLY
 #define ag_json_scan_init small_scan_init
-#define ag_json_scan small_scan
-#define ag_json_parse small_parse
+#define ag_json_scan      small_scan
+#define ag_json_parse     small_parse
 #include "libagent/core/json/json.c"
 #undef ag_json_scan_init
 #undef ag_json_scan
@@ -32,21 +33,21 @@ struct end {
     size_t at;
 };
 
-#define RUN(name, init, scan)                                        \
-    static struct end name(const char *p, size_t n, size_t cut)      \
-    {                                                                \
-        struct small_scan s;                                         \
-        size_t used;                                                 \
-        struct end e;                                                \
-                                                                     \
-        init(&s, 3);                                                 \
-        e.r = scan(&s, p, cut, &used);                               \
-        e.at = used;                                                 \
-        if (e.r == 0 && n > cut) {                                   \
-            e.r = scan(&s, p + cut, n - cut, &used);                 \
-            e.at += used;                                            \
-        }                                                            \
-        return e;                                                    \
+#define RUN(name, init, scan)                                                                                                    \
+    static struct end name(const char *p, size_t n, size_t cut)                                                                  \
+    {                                                                                                                            \
+        struct small_scan s;                                                                                                     \
+        size_t used;                                                                                                             \
+        struct end e;                                                                                                            \
+                                                                                                                                 \
+        init(&s, 3);                                                                                                             \
+        e.r = scan(&s, p, cut, &used);                                                                                           \
+        e.at = used;                                                                                                             \
+        if (e.r == 0 && n > cut) {                                                                                               \
+            e.r = scan(&s, p + cut, n - cut, &used);                                                                             \
+            e.at += used;                                                                                                        \
+        }                                                                                                                        \
+        return e;                                                                                                                \
     }
 RUN(whole, ag_json_scan_init, ag_json_scan)
 RUN(small, small_scan_init, small_scan)

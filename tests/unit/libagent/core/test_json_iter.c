@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,9 +52,23 @@ static void any_value_can_be_checked(void **state)
         const char *text;
         bool good;
     } rows[] = {
-        {"1", true},     {" \"x\" ", true},  {"[1,2]", true}, {"null", true},  {"1,\"x\":2", false}, {"", false},
-        {"1}", false},   {"[1", false},      {"tru", false},  {"{} {}", false}, {"\"\xff\"", false}, {"1 2", false},
-        {"[[[[1]]]]", true}, {"[[[[[1]]]]]", false}, {"{}", true}, {"[]", true}, {"\"a\",\"b\":\"c\"", false},
+        {"1", true},
+        {" \"x\" ", true},
+        {"[1,2]", true},
+        {"null", true},
+        {"1,\"x\":2", false},
+        {"", false},
+        {"1}", false},
+        {"[1", false},
+        {"tru", false},
+        {"{} {}", false},
+        {"\"\xff\"", false},
+        {"1 2", false},
+        {"[[[[1]]]]", true},
+        {"[[[[[1]]]]]", false},
+        {"{}", true},
+        {"[]", true},
+        {"\"a\",\"b\":\"c\"", false},
     };
 
     (void) state;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,8 +19,8 @@ static void gate_holds_back_and_tells(void **state)
         uint64_t at;
         bool passes;
         unsigned held;
-    } steps[] = {{1000, true, 0},  {1000, true, 0},  {1001, false, 0}, {1999, false, 0}, {2000, true, 2},
-                 {2000, true, 0},  {2500, false, 0}, {9000, true, 1},  {9999, true, 0},  {10000, true, 0}};
+    } steps[] = {{1000, true, 0}, {1000, true, 0},  {1001, false, 0}, {1999, false, 0}, {2000, true, 2},
+                 {2000, true, 0}, {2500, false, 0}, {9000, true, 1},  {9999, true, 0},  {10000, true, 0}};
     struct ag_log_gate g = {.burst = 2, .period_ms = 1000};
 
     (void) state;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The last lines of a log: what gives way, and pages that together are the whole. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -132,7 +133,7 @@ static void test_alloc_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines_give_way), cmocka_unit_test(test_bytes_give_way), cmocka_unit_test(test_any_bytes),
+        cmocka_unit_test(test_lines_give_way),      cmocka_unit_test(test_bytes_give_way), cmocka_unit_test(test_any_bytes),
         cmocka_unit_test(test_pages_are_the_whole), cmocka_unit_test(test_alloc_fail),
     };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +14,10 @@
 #include "libagent/core/pack/pack_value.h"
 #include "tests/support/alloc_fail.h"
 
-#define B(literal) {(literal), sizeof(literal) - 1}
+#define B(literal)                                                                                                               \
+    {                                                                                                                            \
+        (literal), sizeof(literal) - 1                                                                                           \
+    }
 
 static int from_json(const char *text, struct ag_buf *out)
 {
@@ -36,9 +40,12 @@ static const struct {
     {"{\"method\":\"m\",\"params\":\"x\"}", B("\x93\x02\xa1m\xa1x")},
     {"{\"id\":5,\"result\":[\"ok\"]}", B("\x94\x01\x05\xc0\x91\xa2ok")},
     {"{\"id\":5,\"result\":null}", B("\x94\x01\x05\xc0\xc0")},
-    {"{\"id\":5,\"error\":{\"code\":-1,\"message\":\"no\"}}", B("\x94\x01\x05\x82\xa4" "code\xff\xa7message\xa2no\xc0")},
+    {"{\"id\":5,\"error\":{\"code\":-1,\"message\":\"no\"}}", B("\x94\x01\x05\x82\xa4"
+                                                                "code\xff\xa7message\xa2no\xc0")},
     {"{\"id\":5,\"error\":\"text\"}", B("\x94\x01\x05\xa4text\xc0")},
-    {"{\"error\":{\"code\":-32700}}", B("\x93\x02\xab" "agent.error\x81\xa4" "code\xd1\x80\x44")},
+    {"{\"error\":{\"code\":-32700}}", B("\x93\x02\xab"
+                                        "agent.error\x81\xa4"
+                                        "code\xd1\x80\x44")},
     /* members in params */
     {"{\"id\":1,\"method\":\"register\",\"key\":\"k\"}", B("\x94\0\x01\xa8register\x81\xa3key\xa1k")},
     {"{\"method\":\"register\",\"key\":\"k\",\"mode\":\"standby\"}",
@@ -46,12 +53,18 @@ static const struct {
     {"{\"id\":1,\"method\":\"register\",\"key\":\"k\",\"mode\":\"standby\",\"params\":{\"tell\":true}}",
      B("\x94\0\x01\xa8register\x83\xa3key\xa1k\xa4mode\xa7standby\xa6params\x81\xa4tell\xc3")},
     {"{\"method\":\"unregister\",\"key\":\"\"}", B("\x93\x02\xaaunregister\x81\xa3key\xa0")},
-    {"{\"method\":\"bind\",\"address\":2}", B("\x93\x02\xa4" "bind\x81\xa7" "address\x02")},
+    {"{\"method\":\"bind\",\"address\":2}", B("\x93\x02\xa4"
+                                              "bind\x81\xa7"
+                                              "address\x02")},
     /* between applications */
     {"{\"id\":7,\"_to\":16,\"method\":\"m\",\"params\":[1]}",
-     B("\x93\x02\xaa" "agent.send\x84\xa2to\x10\xa2id\x07\xa6method\xa1m\xa6params\x91\x01")},
-    {"{\"id\":7,\"_from\":2,\"result\":true}", B("\x93\x02\xad" "agent.message\x83\xa4" "from\x02\xa2id\x07\xa6result\xc3")},
-    {"{\"_to\":1,\"method\":\"m\"}", B("\x93\x02\xaa" "agent.send\x82\xa2to\x01\xa6method\xa1m")},
+     B("\x93\x02\xaa"
+       "agent.send\x84\xa2to\x10\xa2id\x07\xa6method\xa1m\xa6params\x91\x01")},
+    {"{\"id\":7,\"_from\":2,\"result\":true}", B("\x93\x02\xad"
+                                                 "agent.message\x83\xa4"
+                                                 "from\x02\xa2id\x07\xa6result\xc3")},
+    {"{\"_to\":1,\"method\":\"m\"}", B("\x93\x02\xaa"
+                                       "agent.send\x82\xa2to\x01\xa6method\xa1m")},
     /* values */
     {"{\"id\":1,\"result\":[true,false,null,[],{}]}", B("\x94\x01\x01\xc0\x95\xc3\xc2\xc0\x90\x80")},
     {"{\"id\":1,\"result\":[0,127,128,255,256,65535,65536,4294967295,4294967296,18446744073709551615]}",
@@ -66,7 +79,10 @@ static const struct {
     {"{\"id\":1,\"result\":[0.1,5e-324,1.7976931348623157e+308]}",
      B("\x94\x01\x01\xc0\x93\xcb\x3f\xb9\x99\x99\x99\x99\x99\x9a\xcb\0\0\0\0\0\0\0\x01\xcb\x7f\xef\xff\xff\xff\xff\xff\xff")},
     {"{\"id\":1,\"result\":\"\xe4\xbd\xa0\\u0000\\n\\\"\"}", B("\x94\x01\x01\xc0\xa6\xe4\xbd\xa0\0\n\"")},
-    {"{\"id\":1,\"result\":{\"a\":{\"b\":[1]},\"a\":2}}", B("\x94\x01\x01\xc0\x82\xa1" "a\x81\xa1" "b\x91\x01\xa1" "a\x02")},
+    {"{\"id\":1,\"result\":{\"a\":{\"b\":[1]},\"a\":2}}", B("\x94\x01\x01\xc0\x82\xa1"
+                                                            "a\x81\xa1"
+                                                            "b\x91\x01\xa1"
+                                                            "a\x02")},
 };
 
 static void both_ways(void **state)
@@ -92,8 +108,10 @@ static const struct {
     int r;
     const char *json;
 } to_json[] = {
-    {"bin", B("\x94\x01\x01\xc0\x94\xc4\0\xc4\x01\xff\xc4\x02\0\x01\xc5\0\x03" "abc"), 0,
-     "{\"id\":1,\"result\":[{\"base64\":\"\"},{\"base64\":\"/w==\"},{\"base64\":\"AAE=\"},{\"base64\":\"YWJj\"}]}"},
+    {"bin",
+     B("\x94\x01\x01\xc0\x94\xc4\0\xc4\x01\xff\xc4\x02\0\x01\xc5\0\x03"
+       "abc"),
+     0, "{\"id\":1,\"result\":[{\"base64\":\"\"},{\"base64\":\"/w==\"},{\"base64\":\"AAE=\"},{\"base64\":\"YWJj\"}]}"},
     {"float 32 at its own width", B("\x94\x01\x01\xc0\x92\xca\x3d\xcc\xcc\xcd\xca\x40\x49\x0f\xdb"), 0,
      "{\"id\":1,\"result\":[0.1,3.1415927]}"},
     {"long forms of small things", B("\xdc\0\x04\xcc\x01\xce\0\0\0\x09\xc0\xdd\0\0\0\x01\xdb\0\0\0\x01x"), 0,
@@ -104,19 +122,35 @@ static const struct {
      "{\"id\":1,\"method\":\"register\",\"key\":\"k\"}"},
     {"register by position", B("\x94\0\x01\xa8register\x92\xa1k\xa7standby"), 0,
      "{\"id\":1,\"method\":\"register\",\"key\":\"k\",\"mode\":\"standby\"}"},
-    {"bind by position", B("\x93\x02\xa4" "bind\x91\x04"), 0, "{\"method\":\"bind\",\"address\":4}"},
+    {"bind by position",
+     B("\x93\x02\xa4"
+       "bind\x91\x04"),
+     0, "{\"method\":\"bind\",\"address\":4}"},
     {"register with nothing", B("\x94\0\x01\xa8register\x90"), 0, "{\"id\":1,\"method\":\"register\"}"},
     {"register with nil", B("\x94\0\x01\xa8register\xc0"), 0, "{\"id\":1,\"method\":\"register\"}"},
     {"register, first of equal keys, others ignored",
-     B("\x93\x02\xa8register\x84\xa2id\x05\xa3key\xa1" "a\xa3key\xa1" "b\xa6method\xa1x"), 0,
-     "{\"method\":\"register\",\"key\":\"a\"}"},
-    {"send as a request keeps its id", B("\x94\0\x09\xaa" "agent.send\x91\x82\xa2to\x01\xa6method\xa1m"), 0,
-     "{\"id\":9,\"_to\":1,\"method\":\"m\"}"},
+     B("\x93\x02\xa8register\x84\xa2id\x05\xa3key\xa1"
+       "a\xa3key\xa1"
+       "b\xa6method\xa1x"),
+     0, "{\"method\":\"register\",\"key\":\"a\"}"},
+    {"send as a request keeps its id",
+     B("\x94\0\x09\xaa"
+       "agent.send\x91\x82\xa2to\x01\xa6method\xa1m"),
+     0, "{\"id\":9,\"_to\":1,\"method\":\"m\"}"},
     {"register by too many positions", B("\x94\0\x01\xa8register\x93\xa1k\xa1m\xa1n"), AG_PACK_E_SHAPE, NULL},
     {"register with a string", B("\x94\0\x01\xa8register\xa1k"), AG_PACK_E_SHAPE, NULL},
-    {"send without to", B("\x93\x02\xaa" "agent.send\x81\xa6method\xa1m"), AG_PACK_E_SHAPE, NULL},
-    {"send with an array", B("\x93\x02\xaa" "agent.send\x92\x01\xa1m"), AG_PACK_E_SHAPE, NULL},
-    {"send with a bad id", B("\x93\x02\xaa" "agent.send\x82\xa2to\x01\xa2id\xa1x"), AG_PACK_E_ID, NULL},
+    {"send without to",
+     B("\x93\x02\xaa"
+       "agent.send\x81\xa6method\xa1m"),
+     AG_PACK_E_SHAPE, NULL},
+    {"send with an array",
+     B("\x93\x02\xaa"
+       "agent.send\x92\x01\xa1m"),
+     AG_PACK_E_SHAPE, NULL},
+    {"send with a bad id",
+     B("\x93\x02\xaa"
+       "agent.send\x82\xa2to\x01\xa2id\xa1x"),
+     AG_PACK_E_ID, NULL},
     {"both error and result", B("\x94\x01\x01\x01\x01"), AG_PACK_E_SHAPE, NULL},
     {"type 3", B("\x94\x03\x01\xa1m\x90"), AG_PACK_E_SHAPE, NULL},
     {"negative type", B("\x94\xff\x01\xa1m\x90"), AG_PACK_E_SHAPE, NULL},
@@ -132,7 +166,10 @@ static const struct {
     {"ext", B("\x93\x02\xa1m\xd4\x01\x02"), AG_PACK_E_TYPE, NULL},
     {"timestamp", B("\x93\x02\xa1m\x91\xd6\xff\0\0\0\0"), AG_PACK_E_TYPE, NULL},
     {"number as key", B("\x93\x02\xa1m\x81\x01\x02"), AG_PACK_E_KEY, NULL},
-    {"bin as key", B("\x93\x02\xa1m\x81\xc4\x01" "a\x02"), AG_PACK_E_KEY, NULL},
+    {"bin as key",
+     B("\x93\x02\xa1m\x81\xc4\x01"
+       "a\x02"),
+     AG_PACK_E_KEY, NULL},
     {"str not UTF-8", B("\x93\x02\xa1m\x91\xa2\xc0\xaf"), AG_PACK_E_UTF8, NULL},
     {"str with a surrogate", B("\x93\x02\xa1m\xa3\xed\xa0\x80"), AG_PACK_E_UTF8, NULL},
     {"NaN", B("\x93\x02\xa1m\xcb\x7f\xf8\0\0\0\0\0\0"), AG_PACK_E_NUMBER, NULL},
@@ -155,7 +192,8 @@ static void to_json_rows(void **state)
             fail_msg("%s: %d %s", to_json[i].name, r, ag_pack_strerror(r));
         assert_true(ag_buf_size(&json) >= 6);
         ag_buf_consume(&json, 6);
-        if (!ag_span_is(ag_buf_span(&json), to_json[i].json ? to_json[i].json : "", strlen(to_json[i].json ? to_json[i].json : "")))
+        if (!ag_span_is(ag_buf_span(&json), to_json[i].json ? to_json[i].json : "",
+                        strlen(to_json[i].json ? to_json[i].json : "")))
             fail_msg("%s: %.*s", to_json[i].name, (int) ag_buf_size(&json), ag_buf_span(&json).p);
         ag_buf_deinit(&json);
     }
@@ -171,7 +209,9 @@ static const struct {
     {"{\"id\":1,\"error\":null,\"result\":1}", 0, B("\x94\x01\x01\xc0\x01")},
     {"{\"id\":1,\"error\":{},\"result\":null}", 0, B("\x94\x01\x01\x80\xc0")},
     {"{\"id\":1,\"error\":null}", 0, B("\x94\x01\x01\xc0\xc0")},
-    {"{\"id\":null,\"error\":1}", 0, B("\x93\x02\xab" "agent.error\x01")},
+    {"{\"id\":null,\"error\":1}", 0,
+     B("\x93\x02\xab"
+       "agent.error\x01")},
     {"{\"id\":1,\"method\":\"regist\\u0065r\",\"key\":\"k\",\"params\":1}", 0, B("\x94\0\x01\xa8register\x81\xa3key\xa1k")},
     {"{\"id\":1,\"result\":18446744073709551616}", 0, B("\x94\x01\x01\xc0\xcb\x43\xf0\0\0\0\0\0\0")},
     {"{\"id\":1,\"result\":-9223372036854775809}", 0, B("\x94\x01\x01\xc0\xcb\xc3\xe0\0\0\0\0\0\0")},
@@ -180,7 +220,10 @@ static const struct {
     {"{\"id\":1,\"result\":0.10000000000000000000000000000000000000000000000000000000000000000000000000000000000000001}", 0,
      B("\x94\x01\x01\xc0\xcb\x3f\xb9\x99\x99\x99\x99\x99\x9a")},
     {"{\"id\":1,\"result\":\"\\ud83d\\ude00\"}", 0, B("\x94\x01\x01\xc0\xa4\xf0\x9f\x98\x80")},
-    {"{\"id\":1,\"result\":{\"base64\":\"AA==\"}}", 0, B("\x94\x01\x01\xc0\x81\xa6" "base64\xa4" "AA==")},
+    {"{\"id\":1,\"result\":{\"base64\":\"AA==\"}}", 0,
+     B("\x94\x01\x01\xc0\x81\xa6"
+       "base64\xa4"
+       "AA==")},
     {"{\"id\":1,\"result\":1,\"error\":1}", AG_PACK_E_SHAPE, B("")},
     {"{\"id\":1}", AG_PACK_E_SHAPE, B("")},
     {"{}", AG_PACK_E_SHAPE, B("")},
@@ -361,7 +404,7 @@ static void memory_may_fail_anywhere(void **state)
 
 static void every_error_has_a_text(void **state)
 {
-    static const int all[] = {AG_PACK_E_SYNTAX, AG_PACK_E_DEPTH, AG_PACK_E_SIZE, AG_PACK_E_SHAPE, AG_PACK_E_ID,
+    static const int all[] = {AG_PACK_E_SYNTAX, AG_PACK_E_DEPTH, AG_PACK_E_SIZE, AG_PACK_E_SHAPE,  AG_PACK_E_ID,
                               AG_PACK_E_TYPE,   AG_PACK_E_KEY,   AG_PACK_E_UTF8, AG_PACK_E_NUMBER, -ENOMEM};
 
     (void) state;

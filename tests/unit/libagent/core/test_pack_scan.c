@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where MessagePack values end, whichever way they are cut. */
 /* clang-format off */
 #include <setjmp.h>
@@ -12,8 +13,11 @@
 
 enum { MAX_DEPTH = 4, MAX_SIZE = 300, MORE = 0, WHOLE = -1 };
 
-#define B(literal) {(literal), sizeof(literal) - 1}
-#define X16 "0123456789abcdef"
+#define B(literal)                                                                                                               \
+    {                                                                                                                            \
+        (literal), sizeof(literal) - 1                                                                                           \
+    }
+#define X16  "0123456789abcdef"
 #define X256 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16
 
 static const struct {
@@ -27,44 +31,127 @@ static const struct {
     {"nil", B("\xc0"), WHOLE, 1},
     {"never used", B("\xc1"), AG_PACK_E_SYNTAX, 1},
     {"false, true behind it is another", B("\xc2\xc3"), WHOLE, 1},
-    {"bin 8", B("\xc4\x02" "ab"), WHOLE, 4},
-    {"bin 8, empty", B("\xc4\x00" "x"), WHOLE, 2},
-    {"bin 16", B("\xc5\x00\x02" "ab"), WHOLE, 5},
-    {"bin 32", B("\xc6\x00\x00\x00\x02" "ab"), WHOLE, 7},
-    {"ext 8", B("\xc7\x02\x05" "ab"), WHOLE, 5},
+    {"bin 8",
+     B("\xc4\x02"
+       "ab"),
+     WHOLE, 4},
+    {"bin 8, empty",
+     B("\xc4\x00"
+       "x"),
+     WHOLE, 2},
+    {"bin 16",
+     B("\xc5\x00\x02"
+       "ab"),
+     WHOLE, 5},
+    {"bin 32",
+     B("\xc6\x00\x00\x00\x02"
+       "ab"),
+     WHOLE, 7},
+    {"ext 8",
+     B("\xc7\x02\x05"
+       "ab"),
+     WHOLE, 5},
     {"ext 8, empty", B("\xc7\x00\x05"), WHOLE, 3},
-    {"ext 16", B("\xc8\x00\x02\x05" "ab"), WHOLE, 6},
-    {"ext 32", B("\xc9\x00\x00\x00\x02\x05" "ab"), WHOLE, 8},
-    {"float 32", B("\xca" "1234"), WHOLE, 5},
-    {"float 64", B("\xcb" "12345678"), WHOLE, 9},
+    {"ext 16",
+     B("\xc8\x00\x02\x05"
+       "ab"),
+     WHOLE, 6},
+    {"ext 32",
+     B("\xc9\x00\x00\x00\x02\x05"
+       "ab"),
+     WHOLE, 8},
+    {"float 32",
+     B("\xca"
+       "1234"),
+     WHOLE, 5},
+    {"float 64",
+     B("\xcb"
+       "12345678"),
+     WHOLE, 9},
     {"uint 8, payload like a head", B("\xcc\x93"), WHOLE, 2},
-    {"uint 16", B("\xcd" "12"), WHOLE, 3},
-    {"uint 32", B("\xce" "1234"), WHOLE, 5},
-    {"uint 64", B("\xcf" "12345678"), WHOLE, 9},
-    {"int 8", B("\xd0" "1"), WHOLE, 2},
-    {"int 16", B("\xd1" "12"), WHOLE, 3},
-    {"int 32", B("\xd2" "1234"), WHOLE, 5},
-    {"int 64", B("\xd3" "12345678"), WHOLE, 9},
-    {"fixext 1", B("\xd4\x05" "1"), WHOLE, 3},
-    {"fixext 2", B("\xd5\x05" "12"), WHOLE, 4},
-    {"fixext 4", B("\xd6\x05" "1234"), WHOLE, 6},
-    {"fixext 8", B("\xd7\x05" "12345678"), WHOLE, 10},
+    {"uint 16",
+     B("\xcd"
+       "12"),
+     WHOLE, 3},
+    {"uint 32",
+     B("\xce"
+       "1234"),
+     WHOLE, 5},
+    {"uint 64",
+     B("\xcf"
+       "12345678"),
+     WHOLE, 9},
+    {"int 8",
+     B("\xd0"
+       "1"),
+     WHOLE, 2},
+    {"int 16",
+     B("\xd1"
+       "12"),
+     WHOLE, 3},
+    {"int 32",
+     B("\xd2"
+       "1234"),
+     WHOLE, 5},
+    {"int 64",
+     B("\xd3"
+       "12345678"),
+     WHOLE, 9},
+    {"fixext 1",
+     B("\xd4\x05"
+       "1"),
+     WHOLE, 3},
+    {"fixext 2",
+     B("\xd5\x05"
+       "12"),
+     WHOLE, 4},
+    {"fixext 4",
+     B("\xd6\x05"
+       "1234"),
+     WHOLE, 6},
+    {"fixext 8",
+     B("\xd7\x05"
+       "12345678"),
+     WHOLE, 10},
     {"fixext 16", B("\xd8\x05" X16), WHOLE, 18},
-    {"fixext 16, begun", B("\xd8\x05" "123"), MORE, 0},
-    {"fixstr", B("\xa3" "abc" "d"), WHOLE, 4},
+    {"fixext 16, begun",
+     B("\xd8\x05"
+       "123"),
+     MORE, 0},
+    {"fixstr",
+     B("\xa3"
+       "abc"
+       "d"),
+     WHOLE, 4},
     {"fixstr, empty", B("\xa0"), WHOLE, 1},
-    {"fixstr, begun", B("\xa3" "ab"), MORE, 0},
-    {"str 8", B("\xd9\x03" "abc"), WHOLE, 5},
+    {"fixstr, begun",
+     B("\xa3"
+       "ab"),
+     MORE, 0},
+    {"str 8",
+     B("\xd9\x03"
+       "abc"),
+     WHOLE, 5},
     {"str 16", B("\xda\x01\x00" X256), WHOLE, 259},
-    {"str 32", B("\xdb\x00\x00\x00\x01" "a"), WHOLE, 6},
+    {"str 32",
+     B("\xdb\x00\x00\x00\x01"
+       "a"),
+     WHOLE, 6},
     {"length begun", B("\xdb\x00\x00\x00"), MORE, 0},
     {"largest length", B("\xda\x01\x2c"), MORE, 0},
     {"length past the limit", B("\xda\x01\x2d"), AG_PACK_E_SIZE, 3},
     {"length far past the limit", B("\xc6\xff\xff\xff\xff"), AG_PACK_E_SIZE, 5},
     {"empty array", B("\x90\x90"), WHOLE, 1},
     {"empty map", B("\x80"), WHOLE, 1},
-    {"array", B("\x93\x01\xa1" "a" "\xc0\x01"), WHOLE, 5},
-    {"array, begun", B("\x93\x01\xa1" "a"), MORE, 0},
+    {"array",
+     B("\x93\x01\xa1"
+       "a"
+       "\xc0\x01"),
+     WHOLE, 5},
+    {"array, begun",
+     B("\x93\x01\xa1"
+       "a"),
+     MORE, 0},
     {"map counts keys and values", B("\x82\x01\x02\x03\x04\x05"), WHOLE, 5},
     {"map without its last value", B("\x82\x01\x02\x03"), MORE, 0},
     {"array 16", B("\xdc\x00\x02\x01\x02"), WHOLE, 5},

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The small parts of the library: addresses, waits, keys. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -209,12 +210,9 @@ static void waking_and_stopping(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses),
-        cmocka_unit_test(where_to_look),
-        cmocka_unit_test(waits_end_in_order),
-        cmocka_unit_test(keys_match_exactly_then_by_longest_prefix),
-        cmocka_unit_test(errors_have_words),
-        cmocka_unit_test(null_and_nonsense_are_refused),
+        cmocka_unit_test(addresses),           cmocka_unit_test(where_to_look),
+        cmocka_unit_test(waits_end_in_order),  cmocka_unit_test(keys_match_exactly_then_by_longest_prefix),
+        cmocka_unit_test(errors_have_words),   cmocka_unit_test(null_and_nonsense_are_refused),
         cmocka_unit_test(waking_and_stopping),
     };
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -146,8 +147,7 @@ static void test_an_empty_file_is_no_switch(void **state)
     put("# nothing\n");
     ag_access_init(&a, OWN);
     assert_int_equal(ag_access_read(&a, path, error), AG_ACCESS_E_EMPTY);
-    assert_true(a.enabled && !may(&a, AG_ACCESS_CALL, "miIO.ota", 1000) &&
-                may(&a, AG_ACCESS_CALL, "x", 1000));
+    assert_true(a.enabled && !may(&a, AG_ACCESS_CALL, "miIO.ota", 1000) && may(&a, AG_ACCESS_CALL, "x", 1000));
     ag_access_deinit(&a);
 
     put("call x = 1001\n");

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Child programs: how they end is told once, and each way to be rid of them. */
 /* clang-format off */
 #include <setjmp.h>

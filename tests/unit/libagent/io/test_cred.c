@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is at the other end: real sockets of this process, in the states in which a peer may be found. */
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The sums of RFC 1321 and FIPS 180, in one piece and in many. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +16,8 @@ static const struct row {
     {"", 1, "d41d8cd98f00b204e9800998ecf8427e", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
     {"abc", 1, "900150983cd24fb0d6963f7d28e17f72", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
     {"1234567890", 8, "57edf4a22be3c955ac49da2e2107b67a", "f371bc4a311f2b009eef952dd83ca80e2b60026c8e935592d0f9c308453c813e"},
-    {"aaaaaaaaaa", 100000, "7707d6ae4e027c70eea2a935c2296f21", "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
+    {"aaaaaaaaaa", 100000, "7707d6ae4e027c70eea2a935c2296f21",
+     "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
 };
 
 static void known_sums(void **state)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libagent/io/http against a small scripted server in a thread: every way a call can end. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,8 +78,8 @@ static void range(int fd, const char *request)
         put(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789");
         return;
     }
-    snprintf(head, sizeof head,
-             "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes %u-9/10\r\nContent-Length: %u\r\n\r\n", from, 10 - from);
+    snprintf(head, sizeof head, "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes %u-9/10\r\nContent-Length: %u\r\n\r\n",
+             from, 10 - from);
     put(fd, head);
     put(fd, whole + from);
 }
@@ -261,7 +262,15 @@ static const struct row {
     {"chunked", "/chunked", {0}, false, AG_HTTP_OK, 200, "0123456789", 0, 0},
     {"post with a body", "/echo", {.method = AG_HTTP_POST, .body = {"a=1&b=2", 7}}, false, AG_HTTP_OK, 201, "POST|a=1&b=2", 0, 0},
     {"post without one", "/echo", {.method = AG_HTTP_POST}, false, AG_HTTP_OK, 201, "POST|", 0, 0},
-    {"delete with a body", "/echo", {.method = AG_HTTP_DELETE, .body = {"did=x", 5}}, false, AG_HTTP_OK, 201, "DELETE|did=x", 0, 0},
+    {"delete with a body",
+     "/echo",
+     {.method = AG_HTTP_DELETE, .body = {"did=x", 5}},
+     false,
+     AG_HTTP_OK,
+     201,
+     "DELETE|did=x",
+     0,
+     0},
     {"put", "/echo", {.method = AG_HTTP_PUT, .body = {"z", 1}}, false, AG_HTTP_OK, 201, "PUT|z", 0, 0},
     {"no content", "/nobody", {0}, false, AG_HTTP_OK, 204, "", 0, 0},
     {"a bad status is an answer", "/missing", {0}, false, AG_HTTP_OK, 404, "nope", 0, 0},
@@ -305,8 +314,8 @@ static void test_ends(void **state)
         got = row->stream && row->status != 404 ? ag_buf_span(&c.data) : (struct ag_span){c.body, strlen(c.body)};
         if (c.n_done != 1 || c.end != row->end || c.status != row->status || !ag_span_is(got, row->body, strlen(row->body)) ||
             c.offset != row->offset || c.total != row->total || (c.why[0] == '\0') != (c.end == AG_HTTP_OK))
-            fail_msg("%s: done %d end %d (%s) status %d got '%.*s' offset %llu total %llu", row->name, c.n_done, c.end,
-                     c.why, c.status, (int) got.len, got.p, (unsigned long long) c.offset, (unsigned long long) c.total);
+            fail_msg("%s: done %d end %d (%s) status %d got '%.*s' offset %llu total %llu", row->name, c.n_done, c.end, c.why,
+                     c.status, (int) got.len, got.p, (unsigned long long) c.offset, (unsigned long long) c.total);
         ag_buf_deinit(&c.data);
     }
 }
@@ -329,14 +338,10 @@ static void test_giving_up(void **state)
         enum when cancel, close, abort;
         int n_done;
     } cases[] = {
-        {"canceled at once", AT_ONCE, NEVER, NEVER, 0},
-        {"canceled in begin", IN_BEGIN, NEVER, NEVER, 0},
-        {"canceled in data", IN_DATA, NEVER, NEVER, 0},
-        {"canceled in done", IN_DONE, NEVER, NEVER, 1},
-        {"closed in begin", NEVER, IN_BEGIN, NEVER, 0},
-        {"closed in data", NEVER, IN_DATA, NEVER, 0},
-        {"closed in done", NEVER, IN_DONE, NEVER, 1},
-        {"aborted in begin", NEVER, NEVER, IN_BEGIN, 1},
+        {"canceled at once", AT_ONCE, NEVER, NEVER, 0}, {"canceled in begin", IN_BEGIN, NEVER, NEVER, 0},
+        {"canceled in data", IN_DATA, NEVER, NEVER, 0}, {"canceled in done", IN_DONE, NEVER, NEVER, 1},
+        {"closed in begin", NEVER, IN_BEGIN, NEVER, 0}, {"closed in data", NEVER, IN_DATA, NEVER, 0},
+        {"closed in done", NEVER, IN_DONE, NEVER, 1},   {"aborted in begin", NEVER, NEVER, IN_BEGIN, 1},
         {"aborted in data", NEVER, NEVER, IN_DATA, 1},
     };
 

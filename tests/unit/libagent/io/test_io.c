@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +26,7 @@
 
 static const struct {
     const char *in;
-    int kind; /* -1: refused */
+    int kind;         /* -1: refused */
     const char *text; /* printed form, or the reason */
 } addrs[] = {
     {"127.0.0.1:54320", AG_ADDR_INET, "127.0.0.1:54320"},
@@ -129,11 +130,16 @@ static void equality_and_locality(void **state)
         const char *a, *b;
         bool equal, local; /* local: of a */
     } rows[] = {
-        {"127.0.0.1:1", "tcp:127.0.0.1:1", true, true}, {"127.0.0.1:1", "127.0.0.1:2", false, true},
-        {"127.9.9.9:1", "127.0.0.1:1", false, true},    {"10.0.0.1:1", "10.0.0.1:1", true, false},
-        {"[::1]:5", "[0::1]:5", true, true},            {"[::2]:5", "[::1]:5", false, false},
-        {"/a", "unix:/a", true, true},                  {"/a", "seqpacket:/a", false, true},
-        {"none", "none", true, false},                  {"0.0.0.0:1", "none", false, false},
+        {"127.0.0.1:1", "tcp:127.0.0.1:1", true, true},
+        {"127.0.0.1:1", "127.0.0.1:2", false, true},
+        {"127.9.9.9:1", "127.0.0.1:1", false, true},
+        {"10.0.0.1:1", "10.0.0.1:1", true, false},
+        {"[::1]:5", "[0::1]:5", true, true},
+        {"[::2]:5", "[::1]:5", false, false},
+        {"/a", "unix:/a", true, true},
+        {"/a", "seqpacket:/a", false, true},
+        {"none", "none", true, false},
+        {"0.0.0.0:1", "none", false, false},
     };
 
     (void) state;
@@ -243,11 +249,31 @@ static void files_that_others_name(void **state)
         const char *name; /* % in front: absolute, behind the working directory */
         int r;
     } rows[] = {
-        {"f", 0},         {"%/in/f", 0},          {"sub/f", 0},          {"%/in//sub///f", 0},  {"./sub/./f", 0},
-        {"none", -ENOENT}, {"f/f", -ENOTDIR},      {"", -EPERM},          {"/", -EPERM},         {"%/in", -EPERM},
-        {"%/in/", -EPERM}, {"%/in2/f", -EPERM},    {"/etc/passwd", -EPERM}, {"../in2/f", -EPERM},  {"sub/../f", -EPERM},
-        {"%/in/../in2/f", -EPERM}, {"sub/..", -EPERM}, {"link", -EPERM},   {"inner", -EPERM},     {"folder/f", -ENOTDIR},
-        {"fifo", -EPERM}, {"sub", -EPERM},        {"sub/", -EPERM},      {"second", -EPERM},    {"keep/f", -EPERM},
+        {"f", 0},
+        {"%/in/f", 0},
+        {"sub/f", 0},
+        {"%/in//sub///f", 0},
+        {"./sub/./f", 0},
+        {"none", -ENOENT},
+        {"f/f", -ENOTDIR},
+        {"", -EPERM},
+        {"/", -EPERM},
+        {"%/in", -EPERM},
+        {"%/in/", -EPERM},
+        {"%/in2/f", -EPERM},
+        {"/etc/passwd", -EPERM},
+        {"../in2/f", -EPERM},
+        {"sub/../f", -EPERM},
+        {"%/in/../in2/f", -EPERM},
+        {"sub/..", -EPERM},
+        {"link", -EPERM},
+        {"inner", -EPERM},
+        {"folder/f", -ENOTDIR},
+        {"fifo", -EPERM},
+        {"sub", -EPERM},
+        {"sub/", -EPERM},
+        {"second", -EPERM},
+        {"keep/f", -EPERM},
         {"big", -EFBIG},
     };
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
@@ -257,7 +283,8 @@ static void files_that_others_name(void **state)
     assert_non_null(getcwd(cwd, sizeof cwd));
     assert_int_equal(system("mkdir -p in/sub in/keep in2 && for f in in/f in/sub/f in/keep/f in2/f; do echo ok >$f; done && "
                             "ln -s ../in2/f in/link && ln -s f in/inner && ln -s ../in2 in/folder && ln in2/f in/second && "
-                            "mkfifo in/fifo && echo longer >in/big"), 0);
+                            "mkfifo in/fifo && echo longer >in/big"),
+                     0);
     for (size_t i = 0; i < 2 * ag_array_size(rows); i++) {
         const char *row = rows[i / 2].name;
         int r;
@@ -273,7 +300,8 @@ static void files_that_others_name(void **state)
     assert_int_equal(ag_file_read_below(dir, AG_SPAN("keep/f"), NULL, 9, &b), 0);
     assert_int_equal(ag_file_read_below(dir, AG_SPAN("f"), "in/no such", 9, &b), -EPERM); /* not to be compared */
     assert_int_equal(ag_file_read_below("/no/such", AG_SPAN("f"), NULL, 9, &b), -ENOENT);
-    assert_int_equal(ag_file_read_below("/", (struct ag_span){name, (size_t) snprintf(name, sizeof name, "%s/in/big", cwd)}, NULL, 9, &b), 0);
+    assert_int_equal(
+        ag_file_read_below("/", (struct ag_span){name, (size_t) snprintf(name, sizeof name, "%s/in/big", cwd)}, NULL, 9, &b), 0);
     assert_int_equal(system("rm -r in in2"), 0);
 }
 
@@ -312,8 +340,8 @@ static void touch(const char *name)
 static void leftovers(void **state)
 {
     static const char *const gone[] = {".wifi.conf.AbC123", ".wifi.conf.zzzzzz"};
-    static const char *const stay[] = {".wifi.conf.backup2", ".wifi.conf.short", "wifi.conf.AbC123", ".wifi.conf.a-b-c-",
-                                       ".wifi.conx.AbC123",  ".wifi.confAbC123"};
+    static const char *const stay[] = {".wifi.conf.backup2", ".wifi.conf.short",  "wifi.conf.AbC123",
+                                       ".wifi.conf.a-b-c-",  ".wifi.conx.AbC123", ".wifi.confAbC123"};
 
     (void) state;
     for (size_t i = 0; i < ag_array_size(gone); i++)
@@ -409,7 +437,7 @@ static int on_item(void *user, const struct ag_ini_item *item, char *reason, siz
     return 0;
 }
 
-#define Y20 "yyyyyyyyyyyyyyyyyyyy"
+#define Y20  "yyyyyyyyyyyyyyyyyyyy"
 #define Y180 Y20 Y20 Y20 Y20 Y20 Y20 Y20 Y20 Y20
 
 static const struct {
@@ -419,7 +447,9 @@ static const struct {
     {"a=1", "1:.a=1;", NULL},
     {"a = 1 \r\n\n# c\n; c\n[s]\nb: x y\nc=\n", "1:.a=1;6:s.b=x y;7:s.c=;", NULL},
     {"a=1 ; rest\nb=1;2\nc=#1\n", "1:.a=1;2:.b=1;2;3:.c=#1;", NULL},
-    {"\xef\xbb\xbf" "a=1\n", "1:.a=1;", NULL},
+    {"\xef\xbb\xbf"
+     "a=1\n",
+     "1:.a=1;", NULL},
     {"[s] ; comment\na=b=c\n", "2:s.a=b=c;", NULL},
     {"  # indented comment\n   \na=1\n", "3:.a=1;", NULL},
     {"a=" Y180 "yyyyyyyyyyyyyyyyy\n", "1:.a=" Y180 "yyyyyyyyyyyyyyyyy;", NULL},
@@ -575,7 +605,8 @@ static void notify(void **state)
     unsetenv("NOTIFY_SOCKET");
     assert_int_equal(ag_daemon_notify("READY=1"), 0);
     memcpy(un.sun_path, name, sizeof name - 1);
-    assert_int_equal(bind(fd, (struct sockaddr *) &un, (socklen_t) (offsetof(struct sockaddr_un, sun_path) + sizeof name - 1)), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *) &un, (socklen_t) (offsetof(struct sockaddr_un, sun_path) + sizeof name - 1)),
+                     0);
     setenv("NOTIFY_SOCKET", "@miio_test_notify", 1);
     assert_int_equal(ag_daemon_notify("READY=1\nSTATUS=up"), 1);
     n = recv(fd, got, sizeof got, 0);
@@ -595,9 +626,9 @@ static void watchdog_period(void **state)
         const char *usec;
         bool ours;
         uint64_t ms;
-    } rows[] = {{NULL, true, 0},   {"", true, 0},       {"0", true, 0},          {"-5", true, 0},
-                {"9x", true, 0},   {"1999", true, 1},   {"60000000", true, 30000}, {"60000000", false, 0},
-                {"99999999999999999999", true, 0}};
+    } rows[] = {{NULL, true, 0},           {"", true, 0},          {"0", true, 0},
+                {"-5", true, 0},           {"9x", true, 0},        {"1999", true, 1},
+                {"60000000", true, 30000}, {"60000000", false, 0}, {"99999999999999999999", true, 0}};
     char pid[16];
 
     (void) state;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "libagent/io/lookup.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Values of options: what is taken, and why not. */
 /* clang-format off */
 #include <setjmp.h>
@@ -81,8 +82,8 @@ static void paths_become_absolute(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers), cmocka_unit_test(texts_and_flags), cmocka_unit_test(paths_become_absolute)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(numbers), cmocka_unit_test(texts_and_flags),
+                                       cmocka_unit_test(paths_become_absolute)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

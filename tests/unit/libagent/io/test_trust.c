@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libagent/io/trust: what others could change, and how it is said. */
 /* clang-format off */
 #include <setjmp.h>

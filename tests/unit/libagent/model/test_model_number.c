@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,8 +58,9 @@ static void reads(void **state)
 
 static void refuses_what_63_bits_cannot_hold(void **state)
 {
-    static const char *const rows[] = {"9223372036854775808", "-9223372036854775809", "1e19", "1e400", "9999999999999999999e99999999999",
-                                       "99999999999999999999e-1"};
+    static const char *const rows[] = {
+        "9223372036854775808",    "-9223372036854775809", "1e19", "1e400", "9999999999999999999e99999999999",
+        "99999999999999999999e-1"};
     int64_t units;
     bool exact;
 
@@ -74,7 +76,8 @@ static void knows_the_decimals_of_a_number(void **state)
     static const struct {
         const char *text;
         unsigned scale;
-    } rows[] = {{"0", 0}, {"5", 0}, {"0.1", 1}, {"0.10", 1}, {"1e-3", 3}, {"100", 0}, {"0.000000001", 9}, {"0.0000000001", 10}, {"1e5", 0}};
+    } rows[] = {{"0", 0},   {"5", 0},           {"0.1", 1},           {"0.10", 1}, {"1e-3", 3},
+                {"100", 0}, {"0.000000001", 9}, {"0.0000000001", 10}, {"1e5", 0}};
 
     (void) state;
     for (size_t i = 0; i < ag_array_size(rows); i++)
@@ -88,8 +91,14 @@ static void writes_the_shortest_text(void **state)
         int64_t units;
         unsigned scale;
         const char *text;
-    } rows[] = {{0, 0, "0"},       {0, 9, "0"},     {215, 1, "21.5"},    {-1, 1, "-0.1"},
-                {4000, 1, "400"},  {5, 9, "0.000000005"}, {INT64_MIN, 0, "-9223372036854775808"}, {INT64_MIN, 9, "-9223372036.854775808"}};
+    } rows[] = {{0, 0, "0"},
+                {0, 9, "0"},
+                {215, 1, "21.5"},
+                {-1, 1, "-0.1"},
+                {4000, 1, "400"},
+                {5, 9, "0.000000005"},
+                {INT64_MIN, 0, "-9223372036854775808"},
+                {INT64_MIN, 9, "-9223372036.854775808"}};
     char out[MODEL_NUMBER_TEXT];
 
     (void) state;

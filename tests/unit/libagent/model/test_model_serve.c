@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -91,7 +92,8 @@ static void device_close(struct device *d)
     ag_model_deinit(&d->m);
 }
 
-typedef int (*serve_fn)(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out);
+typedef int (*serve_fn)(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
+                        struct ag_buf *out);
 
 struct row {
     serve_fn serve;
@@ -104,8 +106,8 @@ static const struct row rows[] = {
     {ag_model_serve_set, "\"x\"", NULL, ""},
     {ag_model_serve_get, "null", NULL, ""},
     {ag_model_serve_action, "[]", NULL, ""},
-    {ag_model_serve_set, "[{\"did\":\"MYDID\",\"siid\":2,\"piid\":1,\"value\":true}]", "[{\"did\":\"MYDID\",\"siid\":2,\"piid\":1,\"code\":0}]",
-     "set 1=true"},
+    {ag_model_serve_set, "[{\"did\":\"MYDID\",\"siid\":2,\"piid\":1,\"value\":true}]",
+     "[{\"did\":\"MYDID\",\"siid\":2,\"piid\":1,\"code\":0}]", "set 1=true"},
     {ag_model_serve_get, "[{\"did\":\"on\",\"siid\":2,\"piid\":1},{\"siid\":2,\"piid\":4}]",
      "[{\"did\":\"on\",\"siid\":2,\"piid\":1,\"code\":0,\"value\":true},{\"siid\":2,\"piid\":4,\"code\":-4004}]", "get 1; get 4"},
     {ag_model_serve_set,
@@ -118,26 +120,34 @@ static const struct row rows[] = {
      "set 2=50"},
     {ag_model_serve_set, "[{\"value\":\"x\",\"piid\":6,\"siid\":2,\"did\":{\"odd\":[1]},\"more\":1}]",
      "[{\"did\":{\"odd\":[1]},\"siid\":2,\"piid\":6,\"code\":1}]", "set 6=\"x\""},
-    {ag_model_serve_get, "[{\"did\":5,\"siid\":2,\"piid\":3},{\"siid\":2,\"piid\":5},{\"siid\":\"2\",\"piid\":1},{\"siid\":2.0,\"piid\":1},{\"siid\":2,\"piid\":65537}]",
+    {ag_model_serve_get,
+     "[{\"did\":5,\"siid\":2,\"piid\":3},{\"siid\":2,\"piid\":5},{\"siid\":\"2\",\"piid\":1},{\"siid\":2.0,\"piid\":1},{\"siid\":2,\"piid\":65537}]",
      "[{\"did\":5,\"siid\":2,\"piid\":3,\"code\":-4001},{\"siid\":2,\"piid\":5,\"code\":-4001},{\"siid\":\"2\",\"piid\":1,\"code\":-4003},"
      "{\"siid\":2.0,\"piid\":1,\"code\":-4003},{\"siid\":2,\"piid\":65537,\"code\":-4003}]",
      ""},
-    {ag_model_serve_action, "{\"did\":\"x\",\"siid\":2,\"aiid\":1,\"in\":[]}", "{\"did\":\"x\",\"siid\":2,\"aiid\":1,\"code\":0,\"out\":[true]}", "act 1"},
+    {ag_model_serve_action, "{\"did\":\"x\",\"siid\":2,\"aiid\":1,\"in\":[]}",
+     "{\"did\":\"x\",\"siid\":2,\"aiid\":1,\"code\":0,\"out\":[true]}", "act 1"},
     {ag_model_serve_action, "{\"siid\":2,\"aiid\":1}", "{\"siid\":2,\"aiid\":1,\"code\":0,\"out\":[true]}", "act 1"},
     {ag_model_serve_action, "{\"siid\":2,\"aiid\":3,\"in\":[]}", "{\"siid\":2,\"aiid\":3,\"code\":1,\"out\":[]}", "act 3"},
     {ag_model_serve_action, "{\"siid\":2,\"aiid\":1,\"in\":[1]}", "{\"siid\":2,\"aiid\":1,\"code\":-4006}", ""},
-    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[50,10]}", "{\"siid\":2,\"aiid\":2,\"code\":0,\"out\":[]}", "act 2=50; and 1=10"},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[50,10]}", "{\"siid\":2,\"aiid\":2,\"code\":0,\"out\":[]}",
+     "act 2=50; and 1=10"},
     {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[{\"piid\":5,\"value\":10},{\"piid\":2,\"value\":50}]}",
      "{\"siid\":2,\"aiid\":2,\"code\":0,\"out\":[]}", "act 2=50; and 1=10"},
-    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[{\"piid\":5,\"value\":10},{\"piid\":5,\"value\":10}]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
-    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[{\"piid\":1,\"value\":10},{\"piid\":2,\"value\":10}]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
-    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[50,{\"piid\":5,\"value\":10}]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[{\"piid\":5,\"value\":10},{\"piid\":5,\"value\":10}]}",
+     "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[{\"piid\":1,\"value\":10},{\"piid\":2,\"value\":10}]}",
+     "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[50,{\"piid\":5,\"value\":10}]}",
+     "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
     {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[101,10]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
     {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[50]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
     {ag_model_serve_action, "{\"siid\":2,\"aiid\":2}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
     {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":{\"a\":1,\"b\":2}}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
-    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[{\"piid\":5},{\"piid\":2}]}", "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
-    {ag_model_serve_action, "{\"did\":\"x\",\"siid\":2,\"aiid\":9,\"in\":[]}", "{\"did\":\"x\",\"siid\":2,\"aiid\":9,\"code\":-4003}", ""},
+    {ag_model_serve_action, "{\"siid\":2,\"aiid\":2,\"in\":[{\"piid\":5},{\"piid\":2}]}",
+     "{\"siid\":2,\"aiid\":2,\"code\":-4006}", ""},
+    {ag_model_serve_action, "{\"did\":\"x\",\"siid\":2,\"aiid\":9,\"in\":[]}",
+     "{\"did\":\"x\",\"siid\":2,\"aiid\":9,\"code\":-4003}", ""},
     {ag_model_serve_action, "{}", "{\"code\":-4003}", ""},
 };
 
@@ -193,9 +203,10 @@ static void changes_are_told_once_the_last_value_wins(void **state)
     put(&d, 4, "21.299999237060547", 1); /* not notified */
     put(&d, 6, "\"a\"", 1);
     assert_int_equal(d.values.n_changed, 3);
-    expect_changes(&d, "\"123\"",
-                   "[{\"did\":\"123\",\"siid\":2,\"piid\":1,\"value\":false},{\"did\":\"123\",\"siid\":2,\"piid\":2,\"value\":20},"
-                   "{\"did\":\"123\",\"siid\":2,\"piid\":6,\"value\":\"a\"}]");
+    expect_changes(
+        &d, "\"123\"",
+        "[{\"did\":\"123\",\"siid\":2,\"piid\":1,\"value\":false},{\"did\":\"123\",\"siid\":2,\"piid\":2,\"value\":20},"
+        "{\"did\":\"123\",\"siid\":2,\"piid\":6,\"value\":\"a\"}]");
     ag_model_values_told(&d.values, 1);
     expect_changes(&d, "", "[]");
     put(&d, 1, "false", 0);

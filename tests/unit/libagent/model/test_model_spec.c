@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,13 +126,12 @@ static void equal_names_are_told_apart_by_iid(void **state)
 
 /* ---- made-up instances ---- */
 
-#define URN(kind, name) "\"type\":\"urn:miot-spec-v2:" kind ":" name ":00000001:a-b:1\""
-#define PROP(iid, name, more)                                                                                                      \
-    "{\"iid\":" #iid "," URN("property", name) ",\"access\":[\"read\",\"write\",\"notify\"]," more "}"
+#define URN(kind, name)            "\"type\":\"urn:miot-spec-v2:" kind ":" name ":00000001:a-b:1\""
+#define PROP(iid, name, more)      "{\"iid\":" #iid "," URN("property", name) ",\"access\":[\"read\",\"write\",\"notify\"]," more "}"
 #define SERVICE(iid, name, inside) "{\"iid\":" #iid "," URN("service", name) "," inside "}"
-#define INSTANCE(services) "{" URN("device", "lamp") ",\"services\":[" services "]}"
-#define ONE(prop) INSTANCE(SERVICE(2, "light", "\"properties\":[" prop "]"))
-#define BOOL "\"format\":\"bool\""
+#define INSTANCE(services)         "{" URN("device", "lamp") ",\"services\":[" services "]}"
+#define ONE(prop)                  INSTANCE(SERVICE(2, "light", "\"properties\":[" prop "]"))
+#define BOOL                       "\"format\":\"bool\""
 
 static const char *parse_error(const char *text)
 {
@@ -229,7 +229,9 @@ static void what_the_field_shows_is_taken(void **state)
         ONE("{\"iid\":1,\"type\":\"urn:acme-spec:property:on:00000006:a-b:1:0000C801\"," BOOL ",\"access\":[]}"),
         ONE(PROP(1, "on", BOOL ",\"description\":null,\"unit\":null,\"value-list\":null")),
         ONE(PROP(1, "a", "\"format\":\"uint8\",\"value-list\":[]")),
-        ONE(PROP(1, "a", "\"format\":\"uint8\",\"value-list\":[{\"value\":1,\"description\":\"x\"},{\"value\":2,\"description\":\"x\"},{\"value\":3}]")),
+        ONE(PROP(
+            1, "a",
+            "\"format\":\"uint8\",\"value-list\":[{\"value\":1,\"description\":\"x\"},{\"value\":2,\"description\":\"x\"},{\"value\":3}]")),
         ONE(PROP(1, "a", "\"format\":\"uint32\",\"value-range\":[0,4294967295,1]")),
         ONE(PROP(1, "a", "\"format\":\"uint8\",\"value-range\":[0,100,0]")),
         ONE(PROP(1, "a", "\"format\":\"none\"")),
@@ -249,7 +251,8 @@ static void what_the_field_shows_is_taken(void **state)
 
 static void an_error_names_its_line(void **state)
 {
-    static const char text[] = "{" URN("device", "lamp") ",\n\"services\":[\n{\"iid\":2,\n" URN("service", "light") ",\n\"properties\":[\n{\"iid\":70000}]}]}";
+    static const char text[] = "{" URN("device", "lamp") ",\n\"services\":[\n{\"iid\":2,\n" URN(
+        "service", "light") ",\n\"properties\":[\n{\"iid\":70000}]}]}";
     struct model_error error;
     struct model m;
 
@@ -280,9 +283,11 @@ static void a_name_says_the_same_when_more_is_added(void **state)
 
 static void dots_in_names_make_no_two_equal_paths(void **state)
 {
-    static const char text[] = INSTANCE(SERVICE(2, "a", "\"properties\":[" PROP(1, "b.c", BOOL) "," PROP(4, "b.c", BOOL) "]") ","
-                                        SERVICE(3, "a.b", "\"properties\":[" PROP(1, "c", BOOL) "," PROP(4, "c", BOOL) "]") ","
-                                        SERVICE(4, "2", "\"properties\":[" PROP(9, "1", BOOL) "]"));
+    static const char text[] =
+        INSTANCE(SERVICE(2, "a", "\"properties\":[" PROP(1, "b.c", BOOL) "," PROP(4, "b.c", BOOL) "]") "," SERVICE(
+            3, "a.b", "\"properties\":[" PROP(1, "c", BOOL) "," PROP(4, "c", BOOL) "]") "," SERVICE(4, "2",
+                                                                                                    "\"properties\":[" PROP(
+                                                                                                        9, "1", BOOL) "]"));
     struct model_error error;
     struct model m;
 
@@ -304,10 +309,19 @@ static char *large_instance(unsigned n)
     assert_int_equal(ag_buf_append_str(&b, "{" URN("device", "vacuum") ",\"services\":["), 0);
     for (unsigned i = 0; i < n; i++) {
         if (i % 30 == 0)
-            assert_int_equal(ag_buf_printf(&b, "%s{\"iid\":%u," URN("service", "sweep-%u") ",\"description\":\"Robot Cleaner\",\"properties\":[",
-                                           i ? "]}," : "", i / 30 + 2, i / 30), 0);
-        assert_int_equal(ag_buf_printf(&b, "%s{\"iid\":%u," URN("property", "some-long-name-%u") ",\"description\":\"The property %u\",\"format\":\"uint8\","
-                                       "\"access\":[\"read\"],\"unit\":\"percentage\",\"value-range\":[0,100,1]}", i % 30 ? "," : "", i % 30 + 1, i, i), 0);
+            assert_int_equal(
+                ag_buf_printf(&b,
+                              "%s{\"iid\":%u," URN("service", "sweep-%u") ",\"description\":\"Robot Cleaner\",\"properties\":[",
+                              i ? "]}," : "", i / 30 + 2, i / 30),
+                0);
+        assert_int_equal(
+            ag_buf_printf(
+                &b,
+                "%s{\"iid\":%u," URN(
+                    "property", "some-long-name-%u") ",\"description\":\"The property %u\",\"format\":\"uint8\","
+                                                     "\"access\":[\"read\"],\"unit\":\"percentage\",\"value-range\":[0,100,1]}",
+                i % 30 ? "," : "", i % 30 + 1, i, i),
+            0);
     }
     assert_int_equal(ag_buf_append_str(&b, "]}]}"), 0);
     return ag_buf_steal_cstr(&b);

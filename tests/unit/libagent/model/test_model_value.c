@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,10 +108,11 @@ static void check(const struct row *row)
     struct model_value v;
     struct model m;
     struct ag_span got;
-    int n = snprintf(text, sizeof text,
-                     "{\"type\":\"urn:x:device:d:00000001\",\"services\":[{\"iid\":2,\"type\":\"urn:x:service:s:00000001\",\"properties\":["
-                     "{\"iid\":1,\"type\":\"urn:x:property:p:00000001\",\"access\":[],%s}]}]}",
-                     row->property);
+    int n = snprintf(
+        text, sizeof text,
+        "{\"type\":\"urn:x:device:d:00000001\",\"services\":[{\"iid\":2,\"type\":\"urn:x:service:s:00000001\",\"properties\":["
+        "{\"iid\":1,\"type\":\"urn:x:property:p:00000001\",\"access\":[],%s}]}]}",
+        row->property);
     enum model_fault fault;
 
     if (ag_model_parse(&m, (struct ag_span){text, (size_t) n}, &error) != 0)
@@ -138,8 +140,9 @@ static void values(void **state)
 /* Every value of a decimal grid is right, however a float would have summed it up. */
 static void no_value_of_the_grid_is_refused(void **state)
 {
-    static const char text[] = "{\"type\":\"urn:x:device:d:00000001\",\"services\":[{\"iid\":2,\"type\":\"urn:x:service:s:00000001\",\"properties\":["
-                               "{\"iid\":1,\"type\":\"urn:x:property:p:00000001\",\"access\":[],\"format\":\"float\",\"value-range\":[-50,50,0.1]}]}]}";
+    static const char text[] =
+        "{\"type\":\"urn:x:device:d:00000001\",\"services\":[{\"iid\":2,\"type\":\"urn:x:service:s:00000001\",\"properties\":["
+        "{\"iid\":1,\"type\":\"urn:x:property:p:00000001\",\"access\":[],\"format\":\"float\",\"value-range\":[-50,50,0.1]}]}]}";
     struct model_error error;
     struct model_value v;
     struct model m;
@@ -171,12 +174,32 @@ static void a_text_is_one_value(void **state)
     static const struct {
         const char *text, *value; /* NULL: refused */
     } texts[] = {
-        {"5", "5"},           {" \t\r\n-0.5e1 ", "-0.5e1"}, {"\"a\\u0041\"", "\"a\\u0041\""},
-        {"[1,{\"a\":[]}]", "[1,{\"a\":[]}]"}, {"true", "true"}, {"{} ", "{}"},
-        {"", NULL},           {" ", NULL},        {"1 2", NULL},    {"1,\"x\":2", NULL},  {"1}", NULL},
-        {"1},{\"\":2", NULL}, {"[1", NULL},       {"\"a", NULL},    {"\"\\", NULL},      {"01", NULL},
-        {"tru", NULL},        {"'a'", NULL},      {"\"\xff\"", NULL}, {"\"\n\"", NULL},   {"]", NULL},
-        {":1", NULL},         {",1", NULL},       {"1,", NULL},     {"nul", NULL},        {"-", NULL},
+        {"5", "5"},
+        {" \t\r\n-0.5e1 ", "-0.5e1"},
+        {"\"a\\u0041\"", "\"a\\u0041\""},
+        {"[1,{\"a\":[]}]", "[1,{\"a\":[]}]"},
+        {"true", "true"},
+        {"{} ", "{}"},
+        {"", NULL},
+        {" ", NULL},
+        {"1 2", NULL},
+        {"1,\"x\":2", NULL},
+        {"1}", NULL},
+        {"1},{\"\":2", NULL},
+        {"[1", NULL},
+        {"\"a", NULL},
+        {"\"\\", NULL},
+        {"01", NULL},
+        {"tru", NULL},
+        {"'a'", NULL},
+        {"\"\xff\"", NULL},
+        {"\"\n\"", NULL},
+        {"]", NULL},
+        {":1", NULL},
+        {",1", NULL},
+        {"1,", NULL},
+        {"nul", NULL},
+        {"-", NULL},
     };
 
     (void) state;

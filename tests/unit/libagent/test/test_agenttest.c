@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The agent for unit tests: each thing that it plays, its clock, and that it says so when a test is wrong. */
 /* clang-format off */
 #include <setjmp.h>
@@ -45,17 +46,17 @@ static void failed(const char *text, const char *file, int line)
 }
 
 /* The statement ends in a failure whose words contain this. */
-#define FAILS(containing, statement)                                                                         \
-    do {                                                                                                     \
-        failing = 1;                                                                                         \
-        if (setjmp(failure) == 0) {                                                                          \
-            statement;                                                                                       \
-            failing = 0;                                                                                     \
-            fail_msg("did not fail: %s", #statement);                                                        \
-        }                                                                                                    \
-        failing = 0;                                                                                         \
-        if (!strstr(words, containing))                                                                      \
-            fail_msg("\"%s\" does not contain \"%s\"", words, containing);                                   \
+#define FAILS(containing, statement)                                                                                             \
+    do {                                                                                                                         \
+        failing = 1;                                                                                                             \
+        if (setjmp(failure) == 0) {                                                                                              \
+            statement;                                                                                                           \
+            failing = 0;                                                                                                         \
+            fail_msg("did not fail: %s", #statement);                                                                            \
+        }                                                                                                                        \
+        failing = 0;                                                                                                             \
+        if (!strstr(words, containing))                                                                                          \
+            fail_msg("\"%s\" does not contain \"%s\"", words, containing);                                                       \
     } while (0)
 
 static void note(struct app *app, const char *fmt, ...) ag_printf_like(2, 3);
@@ -180,8 +181,7 @@ static void commands_are_answered(void **state)
         assert_non_null(strstr(agent_test_next(app.t), "\"result\""));
         assert_null(agent_test_next(app.t));
         agent_test_expect_nothing(app.t);
-        assert_non_null(
-            strstr(app.seen, ";fail[1];some.thing{\"a\":[]};some.thing[];set_power[2];fail[3];set_power[];"));
+        assert_non_null(strstr(app.seen, ";fail[1];some.thing{\"a\":[]};some.thing[];set_power[2];fail[3];set_power[];"));
         end(&app);
     }
 }
@@ -767,8 +767,7 @@ static void two_agents_have_two_clocks(void **state)
 
 /* ---- a device of a model ---- */
 
-static int on_light(agent_device *device, const struct agent_asked *asked, const struct agent_value *value,
-                    void *user)
+static int on_light(agent_device *device, const struct agent_asked *asked, const struct agent_value *value, void *user)
 {
     (void) device;
     (void) asked;
@@ -798,14 +797,11 @@ static void a_device_of_a_model_works(void **state)
         assert_int_equal(agent_device_new(&device, app.conn, model), 0);
         assert_int_equal(agent_device_on_set(device, "light.on", on_light, &app), 0);
         open_it(&app);
-        id = agent_test_command(app.t, "set_properties",
-                                "[{\"did\":\"123456\",\"siid\":2,\"piid\":1,\"value\":true}]");
+        id = agent_test_command(app.t, "set_properties", "[{\"did\":\"123456\",\"siid\":2,\"piid\":1,\"value\":true}]");
         agent_test_expect_result(app.t, id, "[{\"did\":\"123456\",\"siid\":2,\"piid\":1,\"code\":0}]");
-        agent_test_expect_report(app.t, "properties_changed",
-                                 "[{\"did\":\"123456\",\"siid\":2,\"piid\":1,\"value\":true}]");
+        agent_test_expect_report(app.t, "properties_changed", "[{\"did\":\"123456\",\"siid\":2,\"piid\":1,\"value\":true}]");
         id = agent_test_command(app.t, "get_properties", "[{\"did\":\"123456\",\"siid\":2,\"piid\":1}]");
-        agent_test_expect_result(app.t, id,
-                                 "[{\"value\":true,\"code\":0,\"did\":\"123456\",\"siid\":2,\"piid\":1}]");
+        agent_test_expect_result(app.t, id, "[{\"value\":true,\"code\":0,\"did\":\"123456\",\"siid\":2,\"piid\":1}]");
         assert_seen(&app, "light 1;");
         agent_test_expect_nothing(app.t);
         device = agent_device_free(device);
@@ -842,8 +838,7 @@ static void what_does_not_hold_fails(void **state)
     open_it(&app);
     FAILS("no command has the id 9", agent_test_expect_result(app.t, 9, NULL));
     id = agent_test_command(app.t, "k", NULL);
-    FAILS("expected the result [\"no\"]; the application answered {\"id\":",
-          agent_test_expect_result(app.t, id, "[\"no\"]"));
+    FAILS("expected the result [\"no\"]; the application answered {\"id\":", agent_test_expect_result(app.t, id, "[\"no\"]"));
     FAILS("taken before", agent_test_expect_result(app.t, id, NULL));
     FAILS("expected nothing; the application sent {", agent_test_expect_nothing(app.t));
     assert_non_null(agent_test_next(app.t));
@@ -1027,8 +1022,7 @@ static void use_it_all(struct app *app)
     agent_test_serve(app->t, "a", "[1]");
     agent_test_serve_by(app->t, "b", on_served, app);
     agent_set_encoding(app->conn, AGENT_MSGPACK);
-    agent_subscribe(app->conn, NULL, "k", on_request,
-                    app); /* what the application is refused, the agent says later */
+    agent_subscribe(app->conn, NULL, "k", on_request, app); /* what the application is refused, the agent says later */
     agent_subscribe(app->conn, NULL, "no", on_request, app);
     agent_subscribe_mode(app->conn, NULL, "later", AGENT_STANDBY, on_request, NULL, app);
     agent_bind(app->conn, 2, on_request, app);
@@ -1059,8 +1053,7 @@ static void each_allocation_may_fail(void **state)
     do {
         const char *text = child_of(use_it_all, ++n, &status);
 
-        if (WIFSIGNALED(
-                status)) { /* ours, or of the library, which then gave the connection up: it is said */
+        if (WIFSIGNALED(status)) { /* ours, or of the library, which then gave the connection up: it is said */
             assert_int_equal(WTERMSIG(status), SIGABRT);
             assert_non_null(strchr(text, ':'));
             aborted++;
@@ -1111,8 +1104,7 @@ static void values_are_compared_by_what_they_are(void **state)
         {"{\"a\":[{\"b\":[1]}]}", "{\"a\":[{\"b\":[1]}]}", 1},
         {"{\"a\":[{\"b\":[1]}]}", "{\"a\":[{\"b\":[2]}]}", 0},
     };
-    static const char *const wrong[] = {"",      " ",    "1 2", "[",         "nul",      "'a'",
-                                        "{a:1}", "[1]x", "1}",  "1,\"x\":2", "\"\xff\"", "01"};
+    static const char *const wrong[] = {"", " ", "1 2", "[", "nul", "'a'", "{a:1}", "[1]x", "1}", "1,\"x\":2", "\"\xff\"", "01"};
     struct ag_json_value a, b;
 
     (void) state;

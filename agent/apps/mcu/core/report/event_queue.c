@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/report/event_queue.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ void event_queue_init(struct event_queue *q)
 
 void event_queue_deinit(struct event_queue *q)
 {
-    ag_list_for_each_safe(it, &q->waiting)
+    ag_list_for_each_safe (it, &q->waiting)
         event_free(ag_list_entry(it, struct event, link));
     q->n = 0;
 }
@@ -57,8 +58,7 @@ static bool event_is_good(const struct mcu_words *words, struct event *out)
         !mcu_word_iid(&words->param[1], &out->eiid))
         return false;
     for (unsigned i = 2; i < words->n; i += 2)
-        if (!mcu_word_iid(&words->param[i], &piid) ||
-            !(words->param[i + 1].bad || mcu_word_is_value(&words->param[i + 1])))
+        if (!mcu_word_iid(&words->param[i], &piid) || !(words->param[i + 1].bad || mcu_word_is_value(&words->param[i + 1])))
             return false;
     return words->n_bad == 0 || words->n_bad < words->n / 2 - 1; /* one that can be read, or none at all */
 }
@@ -122,8 +122,7 @@ int event_queue_next(struct event_queue *q, uint64_t now_ms, const char *did, st
     int x = report_begin_object(out, did);
 
     if (x == 0)
-        x = ag_buf_printf(out, "\"siid\":%u,\"eiid\":%u,\"arguments\":%.*s}", e->siid, e->eiid,
-                          (int) arguments.len, arguments.p);
+        x = ag_buf_printf(out, "\"siid\":%u,\"eiid\":%u,\"arguments\":%.*s}", e->siid, e->eiid, (int) arguments.len, arguments.p);
     if (x < 0) {
         ag_buf_clear(out);
         q->pace.from_ms = now_ms + MCU_REPORT_RETRY_MS;
@@ -156,7 +155,5 @@ uint64_t event_queue_due_ms(const struct event_queue *q)
 
 uint64_t event_queue_expiry_ms(const struct event_queue *q)
 {
-    return q->n == 0 || q->sent
-               ? UINT64_MAX
-               : ag_list_first(&q->waiting, struct event, link)->since_ms + MCU_EVENT_LIFE_MS;
+    return q->n == 0 || q->sent ? UINT64_MAX : ag_list_first(&q->waiting, struct event, link)->since_ms + MCU_EVENT_LIFE_MS;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Events on their way up: never merged, in order, at most three in any second, kept for ten minutes.
  * Source: MIoT serial, "event_occured".

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/report/prop_queue.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@ static unsigned props_free(struct ag_list *list)
 {
     unsigned n = 0;
 
-    ag_list_for_each_safe(it, list) {
+    ag_list_for_each_safe (it, list) {
         prop_free(ag_list_entry(it, struct prop, link));
         n++;
     }
@@ -44,7 +45,7 @@ void prop_queue_deinit(struct prop_queue *q)
 
 static struct prop *find_prop(const struct ag_list *list, uint32_t siid, uint32_t piid)
 {
-    ag_list_for_each(it, list) {
+    ag_list_for_each (it, list) {
         struct prop *p = ag_list_entry(it, struct prop, link);
 
         if (p->siid == siid && p->piid == piid)
@@ -112,7 +113,7 @@ int prop_queue_add(struct prop_queue *q, const struct mcu_words *words)
         }
         ag_list_append(&fresh, &p->link);
     }
-    ag_list_for_each_safe(it, &fresh)
+    ag_list_for_each_safe (it, &fresh)
         put_prop(q, ag_list_entry(it, struct prop, link));
     return 0;
 }
@@ -121,9 +122,7 @@ static int print_prop(struct ag_buf *out, const char *did, const struct prop *p)
 {
     int r = report_begin_object(out, did);
 
-    return r < 0 ? r
-                 : ag_buf_printf(out, "\"siid\":%u,\"piid\":%u,\"value\":%.*s}", p->siid, p->piid,
-                                 (int) p->len, p->value);
+    return r < 0 ? r : ag_buf_printf(out, "\"siid\":%u,\"piid\":%u,\"value\":%.*s}", p->siid, p->piid, (int) p->len, p->value);
 }
 
 static int print_props(struct prop_queue *q, const char *did, struct ag_buf *out, unsigned *n_out)
@@ -131,7 +130,7 @@ static int print_props(struct prop_queue *q, const char *did, struct ag_buf *out
     unsigned n = 0;
     int e = ag_buf_append_char(out, '[');
 
-    ag_list_for_each(it, &q->waiting) {
+    ag_list_for_each (it, &q->waiting) {
         if (e < 0 || n == MCU_PROPS_PER_MESSAGE)
             break;
         if (n++ > 0)

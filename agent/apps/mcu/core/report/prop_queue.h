@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Property values on their way up: the last value of a property wins, all changed ones travel in one message,
  * at most once a second. One message is under way at a time, and a value never goes backwards. Source: MIoT

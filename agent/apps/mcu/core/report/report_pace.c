@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/report/report_pace.h"
 
 void report_pace_init(struct report_pace *p)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * When a report that failed is tried again: after a pause that doubles, until it is taken, or has been
  * refused so often that it never will be. What got lost on the way is tried for as long as its queue keeps

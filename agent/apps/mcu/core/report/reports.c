@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/report/reports.h"
 
 void mcu_reports_init(struct mcu_reports *r)
@@ -31,8 +32,7 @@ int mcu_reports_next(struct mcu_reports *r, uint64_t now_ms, const char *did, st
     return e;
 }
 
-void mcu_reports_done(struct mcu_reports *r, enum mcu_report_kind kind, enum mcu_report_end end,
-                      uint64_t now_ms)
+void mcu_reports_done(struct mcu_reports *r, enum mcu_report_kind kind, enum mcu_report_end end, uint64_t now_ms)
 {
     bool kept = true;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the MCU reports, on its way up: properties and events, each in its queue, and somebody to send them to
  * or not. One message of each kind is under way at a time, so nothing overtakes.
@@ -27,8 +28,7 @@ void mcu_reports_deinit(struct mcu_reports *r);
  */
 int mcu_reports_next(struct mcu_reports *r, uint64_t now_ms, const char *did, struct ag_buf *params,
                      enum mcu_report_kind *kind_out);
-void mcu_reports_done(struct mcu_reports *r, enum mcu_report_kind kind, enum mcu_report_end end,
-                      uint64_t now_ms);
+void mcu_reports_done(struct mcu_reports *r, enum mcu_report_kind kind, enum mcu_report_end end, uint64_t now_ms);
 
 /* When mcu_reports_next() should be asked again; UINT64_MAX: not before something changes. */
 uint64_t mcu_reports_due_ms(const struct mcu_reports *r);

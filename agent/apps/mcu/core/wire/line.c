@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/wire/line.h"
 
 void mcu_line_init(struct mcu_line *l)
@@ -27,8 +28,8 @@ static void add(struct mcu_line *l, char c)
         l->text[l->len++] = c;
 }
 
-enum mcu_line_event mcu_line_feed(struct mcu_line *l, const char *p, size_t n, uint64_t now_ms,
-                                  size_t *used_out, struct ag_span *line_out)
+enum mcu_line_event mcu_line_feed(struct mcu_line *l, const char *p, size_t n, uint64_t now_ms, size_t *used_out,
+                                  struct ag_span *line_out)
 {
     l->last_ms = now_ms;
     for (size_t i = 0; i < n; i++) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Cuts the byte stream of the serial line into command lines. CR ends a line and LF does too; blank lines are
  * no lines. A line over MCU_LINE_MAX bytes is swallowed up to its end and reported as too long. The result
@@ -31,8 +32,8 @@ struct mcu_line {
 void mcu_line_init(struct mcu_line *l);
 
 /* Uses bytes up to the end of the first line; *used_out says how many. */
-enum mcu_line_event mcu_line_feed(struct mcu_line *l, const char *p, size_t n, uint64_t now_ms,
-                                  size_t *used_out, struct ag_span *line_out);
+enum mcu_line_event mcu_line_feed(struct mcu_line *l, const char *p, size_t n, uint64_t now_ms, size_t *used_out,
+                                  struct ag_span *line_out);
 
 /* Drops a partial line whose last byte is too old. True when there was one. */
 bool mcu_line_expire(struct mcu_line *l, uint64_t now_ms);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Values in the form of the serial line. Strings are JSON strings in which each space is written \u0020,
  * because MCU code is known to cut lines at every space; other characters are raw UTF-8. Numbers and booleans

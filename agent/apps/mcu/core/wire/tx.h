@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Bytes that wait to be written to the serial line. A fixed store: replying never needs memory. The bridge
  * takes input only while there is room for the largest reply, so the peer's own flow control holds back a

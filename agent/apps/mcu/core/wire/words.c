@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/wire/words.h"
 
 #include <string.h>
@@ -45,9 +46,7 @@ static size_t string_len(const char *p, size_t n, bool *bad_out)
 
     while (i < n && p[i] != '"') {
         unsigned char c = (unsigned char) p[i];
-        size_t step = c == '\\'               ? escape_len(p + i, n - i)
-                      : c < 0x20 || c == 0x7f ? 0
-                                              : ag_utf8_len(p + i, n - i);
+        size_t step = c == '\\' ? escape_len(p + i, n - i) : c < 0x20 || c == 0x7f ? 0 : ag_utf8_len(p + i, n - i);
 
         escaped = escaped || c == '\\';
         bad = bad || step == 0;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The grammar of one command line: a command name and up to 64 parameters, each a bare word or a quoted
  * string with JSON escapes. Words are borrowed spans of the line. A string that ends but holds what cannot be

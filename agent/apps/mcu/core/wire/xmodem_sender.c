@@ -1,11 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/wire/xmodem_sender.h"
 
 #include <string.h>
 
 enum { SOH = 0x01, STX = 0x02, EOT = 0x04, ACK = 0x06, NAK = 0x15, CAN = 0x18, SUB = 0x1a, WANT_CRC = 'C' };
 
-void xmodem_sender_start(struct xmodem_sender *x, const uint8_t *image, size_t len, bool use_1k,
-                         uint64_t now_ms)
+void xmodem_sender_start(struct xmodem_sender *x, const uint8_t *image, size_t len, bool use_1k, uint64_t now_ms)
 {
     *x = (struct xmodem_sender){
         .image = image,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The sending side of XMODEM: 128 byte blocks, or 1024 byte blocks on wish; CRC-16 or checksum as the
  * receiver asks; a block is sent again on NAK or silence; two CAN stop it. Bytes and time in, bytes out. The
@@ -16,7 +17,7 @@ enum {
     XMODEM_SETTLE_MS = 100,  /* between its first C and the first block: receivers flush their input */
     XMODEM_BLOCK_MS = 3000,  /* silence after a block */
     XMODEM_BLOCK_TRIES = 25,
-    XMODEM_LINGER_MS = 300, /* after a repeated block: its second ACK must not count for the next block */
+    XMODEM_LINGER_MS = 300,     /* after a repeated block: its second ACK must not count for the next block */
     XMODEM_BACK_CRC_MS = 11000, /* the line is back: whoever still waits calls within 10 s, and C tells who has restarted */
     XMODEM_EOT_MS = 2000,
     XMODEM_EOT_TRIES = 10,
@@ -54,7 +55,7 @@ struct xmodem_sender {
     size_t at;        /* offset of the block under way; acknowledged so far */
     size_t block_len; /* 128 or 1024 */
     uint8_t seq;
-    bool repeated; /* the block was sent again and may be acknowledged twice */
+    bool repeated;    /* the block was sent again and may be acknowledged twice */
     bool interrupted; /* the line was away since the last ACK */
     bool is_back;     /* just now: the wait begins with the next call that knows the time */
     size_t other_at;  /* where the other receiver that may be there wants to be served */
@@ -65,15 +66,13 @@ struct xmodem_sender {
 };
 
 /* image stays the caller's and must live until DONE or FAILED. */
-void xmodem_sender_start(struct xmodem_sender *x, const uint8_t *image, size_t len, bool use_1k,
-                         uint64_t now_ms);
+void xmodem_sender_start(struct xmodem_sender *x, const uint8_t *image, size_t len, bool use_1k, uint64_t now_ms);
 
 /*
  * Takes one byte of the receiver, or (tick) only the time. Returns how many bytes of out are to be sent.
  * Feed byte by byte; out is filled again by each call.
  */
-size_t xmodem_sender_byte(struct xmodem_sender *x, uint8_t byte, uint64_t now_ms,
-                          uint8_t out[XMODEM_OUT_MAX]);
+size_t xmodem_sender_byte(struct xmodem_sender *x, uint8_t byte, uint64_t now_ms, uint8_t out[XMODEM_OUT_MAX]);
 size_t xmodem_sender_tick(struct xmodem_sender *x, uint64_t now_ms, uint8_t out[XMODEM_OUT_MAX]);
 
 /*

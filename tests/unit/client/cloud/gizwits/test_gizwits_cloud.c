@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The Gizwits cloud by itself: the way to a session, commands and acknowledgements under any load, reports, methods. */
 #include "client/cloud/gizwits/gizwits.h"
 #include "client/cloud/core/answer_box.h"
@@ -6,9 +7,9 @@
 #include "client/cloud/gizwits/core/gizwits_session.h"
 #include "tests/unit/client/cloud_rig.h"
 
-#define DID "1234567890123456789012"
-#define KEY "0123456789abcdef0123456789abcdef"
-#define CONF "gizwits_product_key=" KEY "\ngizwits_ask_apps=0\ngizwits_ota=off\n"
+#define DID    "1234567890123456789012"
+#define KEY    "0123456789abcdef0123456789abcdef"
+#define CONF   "gizwits_product_key=" KEY "\ngizwits_ask_apps=0\ngizwits_ota=off\n"
 #define TO_APP "dev2app/" DID "/phone"
 
 static void provision(void)
@@ -87,7 +88,8 @@ static void pauses_begin_anew_only_after_a_session_that_lasted(void **state)
         rig_up(false);
         rig_done_all(0);
     }
-    said = strstr(rig_take(), "ERROR gizwits: 3 sessions in a row ended soon after login: does another device use the DID " DID "?");
+    said =
+        strstr(rig_take(), "ERROR gizwits: 3 sessions in a row ended soon after login: does another device use the DID " DID "?");
     assert_non_null(said);
     assert_null(strstr(said + 60, "in a row"));
     rig_wait(GIZWITS_SHORT_MS);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Gizwits frames: the vectors, every command both ways, every limit, every way to be malformed. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,8 +44,12 @@ static const struct {
     {"G06 ask for Apps", B, "00000003020f", 0, {.cmd = 0x20f}, NULL},
     {"G07 Apps", B, "0000000302100102", 0, {.cmd = 0x210, .n_apps = 258}, NULL},
     {"G08 notice 4.1", B, "00000003021101", 0, {.cmd = 0x211, .fw_type = 1}, NULL},
-    {"G09 notice 4.0", B, "00000003020e02000001000016687474703a2f2f3132372e302e302e312f662e62696e", 0,
-     {.cmd = 0x20e, .fw_type = 2, .fw_id = 256}, "http://127.0.0.1/f.bin"},
+    {"G09 notice 4.0",
+     B,
+     "00000003020e02000001000016687474703a2f2f3132372e302e302e312f662e62696e",
+     0,
+     {.cmd = 0x20e, .fw_type = 2, .fw_id = 256},
+     "http://127.0.0.1/f.bin"},
     {"G11 log", A, "00000003140000120100036e65740005636c6f756400026f6b", 0, {.cmd = 0x12, .level = 1}, "ok"},
     {"G12 length cut", A, "00000003ff", GIZWITS_E_LENGTH, {0}, NULL},
     {"G13 length beyond the payload", A, "00000003090000930000002a02", GIZWITS_E_LENGTH, {0}, NULL},

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* key=value bodies, the state file, topics. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,9 +60,15 @@ static void test_did(void **state)
         const char *body;
         bool ok;
     } rows[] = {
-        {"did=1234567890123456789012", true}, {"did=12345678901234567890123", true},
-        {"did=123456789012345678901234", false}, {"did=", false}, {"did=a/b", false}, {"did=a+b", false},
-        {"did=#", false}, {"{\"did\":\"abc\"}", false}, {"", false},
+        {"did=1234567890123456789012", true},
+        {"did=12345678901234567890123", true},
+        {"did=123456789012345678901234", false},
+        {"did=", false},
+        {"did=a/b", false},
+        {"did=a+b", false},
+        {"did=#", false},
+        {"{\"did\":\"abc\"}", false},
+        {"", false},
     };
     char did[GIZWITS_DID_MAX + 1];
 
@@ -78,9 +85,16 @@ static void test_provision(void **state)
         bool ok;
     } rows[] = {
         {"host=m2m.example.com&port=1883&server_ts=1700000000&log_host=l&log_port=80", true},
-        {"port=1883&host=10.0.0.1", true}, {"host=h&port=0", false}, {"host=h&port=65536", false},
-        {"host=h&port=x", false}, {"host=h", false}, {"port=1", false}, {"host=a b&port=1", false},
-        {"host=&port=1", false}, {"host=h;rm&port=1", false}, {"host=h&port=1&server_ts=later", true},
+        {"port=1883&host=10.0.0.1", true},
+        {"host=h&port=0", false},
+        {"host=h&port=65536", false},
+        {"host=h&port=x", false},
+        {"host=h", false},
+        {"port=1", false},
+        {"host=a b&port=1", false},
+        {"host=&port=1", false},
+        {"host=h;rm&port=1", false},
+        {"host=h&port=1&server_ts=later", true},
     };
     struct gizwits_m2m m;
 
@@ -113,8 +127,13 @@ static void test_target(void **state)
 
 static void test_store(void **state)
 {
-    struct gizwits_store s = {.passcode = "pass123456", .did = "1234567890123456789012", .old_passcode = "op",
-                              .old_did = "od", .fid = {1, 4294967295u}, .version = {"1.0_0001", ""}, .sn = 7};
+    struct gizwits_store s = {.passcode = "pass123456",
+                              .did = "1234567890123456789012",
+                              .old_passcode = "op",
+                              .old_did = "od",
+                              .fid = {1, 4294967295u},
+                              .version = {"1.0_0001", ""},
+                              .sn = 7};
     struct gizwits_store back;
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
 
@@ -140,11 +159,19 @@ static void test_topics(void **state)
         int form; /* -1: not ours */
         const char *app;
     } rows[] = {
-        {"ser2cli_res/D", GIZWITS_FORM_B, ""}, {"ser2cli_noti/K", GIZWITS_FORM_B, ""},
-        {"app2dev/D/app1", GIZWITS_FORM_A, "app1"}, {"app2dev/D/a/b", GIZWITS_FORM_A, "a/b"},
-        {"app2dev/D/", -1, NULL}, {"app2dev/D", -1, NULL}, {"app2dev/E/app1", -1, NULL},
-        {"app2dev/D/a+b", -1, NULL}, {"app2dev/D/a#", -1, NULL}, {"app2dev/D/a\x01", -1, NULL},
-        {"app2dev/D/\xff", -1, NULL}, {"ser2cli_res/DD", -1, NULL}, {"dev2app/D", -1, NULL},
+        {"ser2cli_res/D", GIZWITS_FORM_B, ""},
+        {"ser2cli_noti/K", GIZWITS_FORM_B, ""},
+        {"app2dev/D/app1", GIZWITS_FORM_A, "app1"},
+        {"app2dev/D/a/b", GIZWITS_FORM_A, "a/b"},
+        {"app2dev/D/", -1, NULL},
+        {"app2dev/D", -1, NULL},
+        {"app2dev/E/app1", -1, NULL},
+        {"app2dev/D/a+b", -1, NULL},
+        {"app2dev/D/a#", -1, NULL},
+        {"app2dev/D/a\x01", -1, NULL},
+        {"app2dev/D/\xff", -1, NULL},
+        {"ser2cli_res/DD", -1, NULL},
+        {"dev2app/D", -1, NULL},
         {"app2dev/D/0123456789012345678901234567890123456789012345678901234567890123", GIZWITS_FORM_A,
          "0123456789012345678901234567890123456789012345678901234567890123"},
         {"app2dev/D/01234567890123456789012345678901234567890123456789012345678901234", -1, NULL},

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The small list of properties: what each type becomes at Home Assistant, and what is refused with which words. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,13 +31,16 @@ static const struct {
     {LIST("{\"name\":\"on\",\"type\":\"switch\",\"set\":\"set_power\"}"),
      "homeassistant/switch/~value_json['on']~\"command_topic\":\"C\"~set_power~\"name\":\"Lamp\""},
     {LIST("{\"name\":\"on\",\"type\":\"switch\",\"set\":\"set_power\",\"on\":true,\"off\":false}"), "True~False"},
-    {LIST("{\"name\":\"on\",\"type\":\"switch\",\"set\":\"set_power\",\"on\":1,\"off\":0}"), "\"state_on\":\"1\",\"state_off\":\"0\"~\\\"params\\\":[0]"},
+    {LIST("{\"name\":\"on\",\"type\":\"switch\",\"set\":\"set_power\",\"on\":1,\"off\":0}"),
+     "\"state_on\":\"1\",\"state_off\":\"0\"~\\\"params\\\":[0]"},
     {LIST("{\"name\":\"a.b-c\",\"type\":\"number\",\"set\":\"set_n\",\"min\":1,\"max\":9,\"step\":0.5,\"unit\":\"%\"}"),
      "/number/~\"min\":1,~\"max\":9,~\"step\":0.5~value | tojson~a_b_c~value_json['a.b-c']"},
-    {LIST("{\"name\":\"m\",\"type\":\"select\",\"set\":\"set_m\",\"options\":[\"a\",\"b\"]}"), "/select/~\"options\":[\"a\",\"b\"]"},
+    {LIST("{\"name\":\"m\",\"type\":\"select\",\"set\":\"set_m\",\"options\":[\"a\",\"b\"]}"),
+     "/select/~\"options\":[\"a\",\"b\"]"},
     {LIST("{\"name\":\"t\",\"type\":\"text\",\"set\":\"set_t\",\"max\":8,\"icon\":\"mdi:pen\",\"entity_category\":\"config\"}"),
      "/text/~\"max\":8~\"icon\":\"mdi:pen\"~\"entity_category\":\"config\""},
-    {LIST("{\"name\":\"s\",\"type\":\"sensor\",\"unit\":\"W\",\"device_class\":\"power\",\"force_update\":true,\"expire_after\":30}"),
+    {LIST(
+         "{\"name\":\"s\",\"type\":\"sensor\",\"unit\":\"W\",\"device_class\":\"power\",\"force_update\":true,\"expire_after\":30}"),
      "/sensor/~\"unit_of_measurement\":\"W\"~\"device_class\":\"power\"~\"force_update\":true~\"expire_after\":30~!command_topic"},
     {LIST("{\"name\":\"b\",\"type\":\"binary_sensor\",\"entity_category\":\"diagnostic\",\"enabled_by_default\":false}"),
      "/binary_sensor/~\"enabled_by_default\":false"},
@@ -86,7 +90,8 @@ static const struct {
     {LIST("{\"name\":\"a\",\"type\":\"select\",\"set\":\"s\"}"), "a select needs options, an array"},
     {LIST("{\"name\":\"a\",\"type\":\"select\",\"set\":\"s\",\"options\":[]}"), "a select needs options"},
     {LIST("{\"name\":\"a\",\"type\":\"select\",\"set\":\"s\",\"options\":[1]}"), "options must be strings"},
-    {LIST("{\"name\":\"a\",\"type\":\"sensor\",\"entity_category\":\"config\"}"), "property a: entity_category must be diagnostic"},
+    {LIST("{\"name\":\"a\",\"type\":\"sensor\",\"entity_category\":\"config\"}"),
+     "property a: entity_category must be diagnostic"},
     {LIST("{\"name\":\"a\",\"type\":\"text\",\"set\":\"s\",\"entity_category\":\"x\"}"),
      "property a: entity_category must be diagnostic or config"},
     {LIST("{\"name\":\"a\",\"type\":\"sensor\",\"icon\":\"pen\"}"), "property a: an icon is called mdi:NAME"},
@@ -149,7 +154,8 @@ static void who_takes_the_messages_may_stop(void **state)
     (void) state;
     assert_int_equal(ha_discovery_build(AG_SPAN(LIST("{\"name\":\"a\",\"type\":\"sensor\"},{\"name\":\"b\",\"type\":\"sensor\"},"
                                                      "{\"name\":\"c\",\"type\":\"sensor\"}")),
-                                        &D, stop, &n, why, sizeof why), -ENOBUFS);
+                                        &D, stop, &n, why, sizeof why),
+                     -ENOBUFS);
     assert_int_equal(n, 2);
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The mqtt cloud by itself: sessions, subscriptions, commands under any load, what stands at the broker. */
 #include <unistd.h>
 #include "client/cloud/mqtt/mqtt.h"
@@ -6,9 +7,9 @@
 #include "libagent/io/file.h"
 #include "tests/unit/client/cloud_rig.h"
 
-#define SERVER "mqtt_server=h\n"
+#define SERVER  "mqtt_server=h\n"
 #define COMMAND "miio/7/command"
-#define ONLINE "pub miio/7/status 1 r online\n"
+#define ONLINE  "pub miio/7/status 1 r online\n"
 
 static void open_up(const char *lines)
 {
@@ -59,10 +60,11 @@ static void pauses_begin_anew_only_after_a_session_that_lasted(void **state)
         assert_in_range(pause, longest[i] * 3 / 4, longest[i]);
         rig_wait(pause);
     }
-    said = strstr(rig_take(), "ERROR mqtt: 3 sessions in a row ended soon after login: does another device use the client id miio-7?");
+    said = strstr(rig_take(),
+                  "ERROR mqtt: 3 sessions in a row ended soon after login: does another device use the client id miio-7?");
     assert_non_null(said);
     assert_null(strstr(said + 60, "in a row")); /* once */
-    pause = pause_after(50000); /* long, but two devices under one name would last as long as their pauses */
+    pause = pause_after(50000);                 /* long, but two devices under one name would last as long as their pauses */
     assert_in_range(pause, 45000, 60000);
     rig_wait(pause);
     pause = pause_after(200000);
@@ -117,13 +119,13 @@ static void a_refused_subscription_is_told_and_asked_for_with_less(void **state)
     rig_take();
     rig_up(false);
     rig_done_all(MQTT_LINK_DONE_REFUSED);
-    rig_expect("sub miio/7/command 2\nup\n"
-               "ERROR mqtt: the broker refuses the subscription to miio/7/command with QoS 2; asking for QoS 1\n"
-               "sub miio/7/command 1\n"
-               "ERROR mqtt: the broker refuses the subscription to miio/7/command with QoS 1; asking for QoS 0\n"
-               "sub miio/7/command 0\n"
-               "ERROR mqtt: the broker refuses the subscription to miio/7/command: no command will come; next try in 10 minutes\n"
-               ONLINE);
+    rig_expect(
+        "sub miio/7/command 2\nup\n"
+        "ERROR mqtt: the broker refuses the subscription to miio/7/command with QoS 2; asking for QoS 1\n"
+        "sub miio/7/command 1\n"
+        "ERROR mqtt: the broker refuses the subscription to miio/7/command with QoS 1; asking for QoS 0\n"
+        "sub miio/7/command 0\n"
+        "ERROR mqtt: the broker refuses the subscription to miio/7/command: no command will come; next try in 10 minutes\n" ONLINE);
     assert_int_equal(rig_counter("cloud.refused.subscriptions"), 3);
     rig_wait(SUB_LADDER_AGAIN_MS);
     rig_expect("sub miio/7/command 2\n"); /* rules get mended */
@@ -214,8 +216,13 @@ static void a_command_is_answered_once(void **state)
 static void bad_commands_are_refused(void **state)
 {
     static char long_id[400];
-    static const char *const bad[] = {"", "[]", "{\"id\":1}", "{\"id\":1,\"method\":2}", "{\"id\":1,\"id\":2,\"method\":\"m\"}",
-                                      "{\"id\":1,\"method\":\"m\",\"method\":\"miIO.reboot\"}", long_id};
+    static const char *const bad[] = {"",
+                                      "[]",
+                                      "{\"id\":1}",
+                                      "{\"id\":1,\"method\":2}",
+                                      "{\"id\":1,\"id\":2,\"method\":\"m\"}",
+                                      "{\"id\":1,\"method\":\"m\",\"method\":\"miIO.reboot\"}",
+                                      long_id};
 
     (void) state;
     snprintf(long_id, sizeof long_id, "{\"id\":\"%0*d\",\"method\":\"m\"}", CLOUD_ID_MAX - 1, 0);
@@ -359,7 +366,7 @@ static void the_state_of_before_the_restart_stays(void **state)
     rig_take();
     rig_report(1, "{\"method\":\"props\",\"params\":{\"temp\":22}}", false);
     rig_expect("pub miio/7/report 1 {\"id\":1,\"method\":\"props\",\"params\":{\"temp\":22}}\n"); /* not written yet */
-    rig_message(STATE, "{\"live\":1}", false); /* not what was kept */
+    rig_message(STATE, "{\"live\":1}", false);                                                    /* not what was kept */
     rig_message(STATE, "{\"power\":\"on\",\"temp\":21}", true);
     rig_expect("");
     rig_done_all(-1);
@@ -496,13 +503,18 @@ static void entities_that_are_gone_are_taken_back(void **state)
 /* ---- a device with a model ---- */
 
 #define URN(kind, name) "\"type\":\"urn:miot-spec-v2:" kind ":" name ":00000001:a-b:1\""
-#define TOPIC "pub homeassistant/device/miio_7/config 1 r "
+#define TOPIC           "pub homeassistant/device/miio_7/config 1 r "
 
-static const char MODEL[] = "{" URN("device", "x") ",\"services\":[{\"iid\":2," URN("service", "x") ",\"properties\":["
-                            "{\"iid\":1," URN("property", "a") ",\"description\":\"\",\"format\":\"bool\",\"access\":[\"read\",\"write\",\"notify\"]},"
-                            "{\"iid\":2," URN("property", "b") ",\"description\":\"\",\"format\":\"uint8\",\"access\":[\"read\"]}]}]}";
-static const char ASK_ALL[] = "command 1 {\"id\":\"state\",\"method\":\"get_properties\",\"params\":[{\"did\":\"7\",\"siid\":2,\"piid\":1},"
-                              "{\"did\":\"7\",\"siid\":2,\"piid\":2}]}\n";
+static const char MODEL[] = "{" URN("device", "x") ",\"services\":[{\"iid\":2," URN(
+    "service",
+    "x") ",\"properties\":["
+         "{\"iid\":1," URN("property",
+                           "a") ",\"description\":\"\",\"format\":\"bool\",\"access\":[\"read\",\"write\",\"notify\"]},"
+                                "{\"iid\":2," URN("property",
+                                                  "b") ",\"description\":\"\",\"format\":\"uint8\",\"access\":[\"read\"]}]}]}";
+static const char ASK_ALL[] =
+    "command 1 {\"id\":\"state\",\"method\":\"get_properties\",\"params\":[{\"did\":\"7\",\"siid\":2,\"piid\":1},"
+    "{\"did\":\"7\",\"siid\":2,\"piid\":2}]}\n";
 #define ASK_B "{\"id\":\"state\",\"method\":\"get_properties\",\"params\":[{\"did\":\"7\",\"siid\":2,\"piid\":2}]}\n"
 
 static void open_model(char path[64], const char *more)
@@ -533,7 +545,11 @@ static void what_a_model_lets_read_is_asked_for(void **state)
     rig_take();
     rig_wait(0);
     rig_expect(ASK_ALL);
-    assert_int_equal(rig_answer(1, "{\"id\":\"state\",\"result\":[{\"siid\":2,\"piid\":1,\"code\":0,\"value\":true},{\"siid\":2,\"piid\":2,\"code\":-4004}]}"), 0);
+    assert_int_equal(
+        rig_answer(
+            1,
+            "{\"id\":\"state\",\"result\":[{\"siid\":2,\"piid\":1,\"code\":0,\"value\":true},{\"siid\":2,\"piid\":2,\"code\":-4004}]}"),
+        0);
     rig_expect("pub miio/7/state 1 r {\"2.1\":true}\n");
     assert_int_equal(rig_answer(1, "{\"result\":[]}"), -ENOENT); /* once */
     rig_wait(0);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Small cores of the MQTT side: the state object, the channels, discovery under short memory. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,8 +29,8 @@ static const struct {
     {"{\"method\":\"prop.n\",\"params\":[]}", 0, "{\"power\":\"on\",\"n\":3}"},
     {"{\"method\":\"properties_changed\",\"params\":[{\"siid\":2,\"piid\":1,\"value\":{\"a\":1}},{\"siid\":2}]}", 1,
      "{\"power\":\"on\",\"n\":3,\"2.1\":{\"a\":1}}"},
-    {"{\"method\":\"properties_changed\",\"params\":[{\"siid\":\"2\",\"piid\":1,\"value\":9},{\"siid\":2.5,\"piid\":1,\"value\":9}]}", 0,
-     "{\"power\":\"on\",\"n\":3,\"2.1\":{\"a\":1}}"},
+    {"{\"method\":\"properties_changed\",\"params\":[{\"siid\":\"2\",\"piid\":1,\"value\":9},{\"siid\":2.5,\"piid\":1,\"value\":9}]}",
+     0, "{\"power\":\"on\",\"n\":3,\"2.1\":{\"a\":1}}"},
     {"{\"method\":\"event.x\",\"params\":[1]}", 0, "{\"power\":\"on\",\"n\":3,\"2.1\":{\"a\":1}}"},
     {"{\"method\":\"props\",\"params\":[1]}", 0, "{\"power\":\"on\",\"n\":3,\"2.1\":{\"a\":1}}"},
     {"{\"method\":\"props\"}", 0, "{\"power\":\"on\",\"n\":3,\"2.1\":{\"a\":1}}"},

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The OneNET cloud by itself: sessions, subscriptions, commands under any load, calls that nobody acknowledges. */
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,7 +44,8 @@ static void pauses_begin_anew_only_after_a_session_that_lasted(void **state)
         assert_in_range(rig.ops->wakeup_s(rig.cloud), longest[i] * 3 / 4000, longest[i] / 1000);
         rig_wait(longest[i]);
     }
-    said = strstr(rig_take(), "ERROR onenet: 3 sessions in a row ended soon after login: does another device use the device id 1?");
+    said =
+        strstr(rig_take(), "ERROR onenet: 3 sessions in a row ended soon after login: does another device use the device id 1?");
     assert_non_null(said);
     assert_null(strstr(said + 60, "in a row"));
     rig_up(false);
@@ -105,7 +107,7 @@ static void a_command_is_executed_and_answered_once(void **state)
     open_up(IDENTITY);
     command(1, "{\"id\":7,\"method\":\"m\"}");
     rig_expect("command 1 {\"id\":7,\"method\":\"m\"}\n");
-    command(1, "{\"id\":7,\"method\":\"m\"}"); /* before the answer: silence */
+    command(1, "{\"id\":7,\"method\":\"m\"}");    /* before the answer: silence */
     for (int i = 0; i < ANSWER_BOX_OPEN_MAX; i++) /* nor does it take a place each time */
         command(1, "{\"id\":7,\"method\":\"m\"}");
     rig_expect("");
@@ -271,7 +273,8 @@ static void only_files_below_the_folder_are_sent(void **state)
         snprintf(call, sizeof call, "{\"type\":2,\"id\":\"b\",\"file\":\"%s\"}", paths[i]);
         rig_method("onenet.dp", call);
         if (i < 2)
-            rig_expect("told {\"id\":0,\"error\":{\"code\":-32602,\"message\":\"file must be a plain file below onenet_file_dir, without links and ..\"}}\n");
+            rig_expect(
+                "told {\"id\":0,\"error\":{\"code\":-32602,\"message\":\"file must be a plain file below onenet_file_dir, without links and ..\"}}\n");
         else
             assert_non_null(strstr(rig_take(), "pub $dp 1 "));
     }

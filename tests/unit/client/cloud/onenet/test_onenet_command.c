@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,8 +56,7 @@ static void commands_and_answers_are_mapped(void **state)
         assert_string_equal(ag_buf_cstr(&topic), want);
         assert_string_equal(ag_buf_cstr(&payload), rows[i].published);
         assert_int_equal(onenet_commands_answer(&c, token, span(rows[i].answer), &topic, &payload), -ENOENT);
-        assert_int_equal(onenet_commands_take(&c, span(uuid), span("x"), true, &text, &token, &again),
-                         ONENET_COMMAND_E_ANSWERED);
+        assert_int_equal(onenet_commands_take(&c, span(uuid), span("x"), true, &text, &token, &again), ONENET_COMMAND_E_ANSWERED);
         assert_true(ag_span_is(again, rows[i].published, strlen(rows[i].published)));
     }
     assert_int_equal(c.n_taken, ag_array_size(rows));
@@ -144,8 +144,7 @@ static void remembered_answers_have_a_bound(void **state)
 
 static void a_long_answer_is_not_remembered_but_named(void **state)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT, topic = AG_BUF_INIT, payload = AG_BUF_INIT,
-                                            answer = AG_BUF_INIT;
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT, topic = AG_BUF_INIT, payload = AG_BUF_INIT, answer = AG_BUF_INIT;
     struct onenet_commands c;
     struct ag_span again;
     uint64_t token;
@@ -153,12 +152,10 @@ static void a_long_answer_is_not_remembered_but_named(void **state)
     (void) state;
     onenet_commands_init(&c);
     assert_int_equal(ag_buf_printf(&answer, "{\"id\":1,\"result\":\"%0*d\"}", ONENET_ANSWER_KEPT_MAX, 0), 0);
-    assert_int_equal(
-        onenet_commands_take(&c, span("u"), span("{\"id\":9,\"method\":\"m\"}"), true, &text, &token, &again), 0);
+    assert_int_equal(onenet_commands_take(&c, span("u"), span("{\"id\":9,\"method\":\"m\"}"), true, &text, &token, &again), 0);
     assert_int_equal(onenet_commands_answer(&c, token, ag_buf_span(&answer), &topic, &payload), 0);
     assert_true(ag_buf_size(&payload) > ONENET_ANSWER_KEPT_MAX);
-    assert_int_equal(onenet_commands_take(&c, span("u"), span("x"), true, &text, &token, &again),
-                     ONENET_COMMAND_E_ANSWERED);
+    assert_int_equal(onenet_commands_take(&c, span("u"), span("x"), true, &text, &token, &again), ONENET_COMMAND_E_ANSWERED);
     assert_true(again.len > 30 && memcmp(again.p, "{\"id\":9,\"error\":{\"code\":-32603", 30) == 0);
     onenet_commands_deinit(&c);
 }
@@ -191,11 +188,22 @@ static void endpoints_are_parsed(void **state)
         const char *text, *host;
         uint16_t port; /* 0: refused */
     } endpoints[] = {
-        {"183.230.40.39:6002", "183.230.40.39", 6002}, {"broker.example", "broker.example", 1883},
-        {"[::1]:99", "::1", 99},   {"[::1]", "::1", 1883}, {"::1", NULL, 0},     {"", NULL, 0},
-        {":1883", NULL, 0},        {"h:", NULL, 0},        {"h:0", NULL, 0},     {"h:65536", NULL, 0},
-        {"h:1x", NULL, 0},         {"a b", NULL, 0},       {"[::1", NULL, 0},    {"[::1]x", NULL, 0},
-        {"http://h", NULL, 0},     {"user@h", NULL, 0},
+        {"183.230.40.39:6002", "183.230.40.39", 6002},
+        {"broker.example", "broker.example", 1883},
+        {"[::1]:99", "::1", 99},
+        {"[::1]", "::1", 1883},
+        {"::1", NULL, 0},
+        {"", NULL, 0},
+        {":1883", NULL, 0},
+        {"h:", NULL, 0},
+        {"h:0", NULL, 0},
+        {"h:65536", NULL, 0},
+        {"h:1x", NULL, 0},
+        {"a b", NULL, 0},
+        {"[::1", NULL, 0},
+        {"[::1]x", NULL, 0},
+        {"http://h", NULL, 0},
+        {"user@h", NULL, 0},
     };
 
     (void) state;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,8 +35,7 @@ static int print_point(void *user, const struct on_value *v)
     int r;
 
     snprintf(number, sizeof number, "%g", (double) v->number);
-    r = ag_buf_printf(out, "%.*s|%.*s|%c|", (int) v->stream.len, v->stream.p, (int) v->time.len, v->time.p,
-                      "jbtf"[v->kind]);
+    r = ag_buf_printf(out, "%.*s|%.*s|%c|", (int) v->stream.len, v->stream.p, (int) v->time.len, v->time.p, "jbtf"[v->kind]);
     if (r == 0 && v->kind == ON_VALUE_FLOAT)
         r = ag_buf_append_str(out, number);
     else if (r == 0 && v->kind == ON_VALUE_BINARY)
@@ -51,7 +51,8 @@ static const struct {
     int error;
     const char *points;
 } vectors[] = {
-    {"O01", "0100557b226461746173747265616d73223a5b7b226964223a2274222c2264617461706f696e7473223a5b7b226174223a2232"
+    {"O01",
+     "0100557b226461746173747265616d73223a5b7b226964223a2274222c2264617461706f696e7473223a5b7b226174223a2232"
      "3031332d30342d32322032323a32323a3232222c2276616c7565223a33362e357d5d7d5d7d",
      0, "t|2013-04-22 22:22:22|j|36.5\n"},
     {"O02", "0200117b2264735f6964223a22696d616765227d00000004deadbeef", 0, "image||b|4 bytes\n"},
@@ -59,14 +60,14 @@ static const struct {
      "temperature||j|22.5\nhumidity||j|\"95.2%\"\n"},
     {"O04", "04002c7b2274656d7065726174757265223a7b22323031352d30332d32322032323a33313a3132223a32322e357d7d", 0,
      "temperature|2015-03-22 22:31:12|j|22.5\n"},
-    {"O05", "0500362c3b74656d70657261747572652c323031352d30332d32322032323a33313a31322c32322e353b3130323b706d322e352c"
+    {"O05",
+     "0500362c3b74656d70657261747572652c323031352d30332d32322032323a33313a31322c32322e353b3130323b706d322e352c"
      "38393b3130",
      0, "temperature|2015-03-22 22:31:12|t|22.5\n1||t|102\npm2.5||t|89\n3||t|10\n"},
     {"O06", "86100c160809100009234074233140682332", 0, "t|2016-12-22 08:09:16|t|1\nh|2016-12-22 08:09:16|t|2\n"},
     {"O07", "0600052c3b742c31", 0, "t||t|1\n"},
     {"O08", "07000100010000c03f", 0, "1||f|1.5\n"},
-    {"O09", "8710021d173b3b24370002000020c10000803e", 0,
-     "9271|2016-02-29 23:59:59|f|-10\n9272|2016-02-29 23:59:59|f|0.25\n"},
+    {"O09", "8710021d173b3b24370002000020c10000803e", 0, "9271|2016-02-29 23:59:59|f|-10\n9272|2016-02-29 23:59:59|f|0.25\n"},
     {"O10", "0500053b3b743b31", ON_E_SEPARATORS, NULL},
     {"O11", "0300097b2261223a317d", ON_E_TRUNCATED, NULL},
     {"O12", "0300", ON_E_TRUNCATED, NULL},
@@ -149,7 +150,13 @@ static int encode(enum coder c, struct ag_buf *out, const struct onenet_point *p
     }
 }
 
-#define P(stream, time, value) {{stream, sizeof stream - 1}, {time, sizeof time - 1}, {value, sizeof value - 1}}
+#define P(stream, time, value)                                                                                                   \
+    {                                                                                                                            \
+        {stream, sizeof stream - 1}, {time, sizeof time - 1},                                                                    \
+        {                                                                                                                        \
+            value, sizeof value - 1                                                                                              \
+        }                                                                                                                        \
+    }
 #define T1 "2015-03-22 22:31:12"
 
 static const struct {
@@ -159,25 +166,35 @@ static const struct {
     int error;
     const char *points; /* what the strict decoder reads back */
 } built[] = {
-    {"type 1 groups points by stream", STREAMS, {P("a", T1, "1"), P("b", "", "{ \"x\": 2 }"), P("a", "", "3")}, 0,
+    {"type 1 groups points by stream",
+     STREAMS,
+     {P("a", T1, "1"), P("b", "", "{ \"x\": 2 }"), P("a", "", "3")},
+     0,
      "a|" T1 "|j|1\na||j|3\nb||j|{\"x\":2}\n"},
     {"type 3", VALUES, {P("t\"1", "", "22.50"), P("h", "", "\"95.2%\"")}, 0, "t\"1||j|22.50\nh||j|\"95.2%\"\n"},
-    {"type 3 keeps long numbers", VALUES, {P("n", "", "123456789012345678901234567890")}, 0,
+    {"type 3 keeps long numbers",
+     VALUES,
+     {P("n", "", "123456789012345678901234567890")},
+     0,
      "n||j|123456789012345678901234567890\n"},
     {"type 3 holds a stream once", VALUES, {P("a", "", "1"), P("a", "", "2")}, ONENET_DP_E_TWICE, NULL},
     {"type 3 has no times", VALUES, {P("a", T1, "1")}, ONENET_DP_E_TIME, NULL},
-    {"type 4 groups times by stream", TIMED, {P("a", T1, "1"), P("b", T1, "2"), P("a", "2015-03-22 22:31:13", "3")}, 0,
+    {"type 4 groups times by stream",
+     TIMED,
+     {P("a", T1, "1"), P("b", T1, "2"), P("a", "2015-03-22 22:31:13", "3")},
+     0,
      "a|" T1 "|j|1\na|2015-03-22 22:31:13|j|3\nb|" T1 "|j|2\n"},
     {"type 4 wants a time", TIMED, {P("a", "", "1")}, ONENET_DP_E_TIME, NULL},
     {"type 4 holds a time once", TIMED, {P("a", T1, "1"), P("a", T1, "2")}, ONENET_DP_E_TWICE, NULL},
     {"a day that does not exist", TIMED, {P("a", "2015-02-29 00:00:00", "1")}, ONENET_DP_E_TIME, NULL},
-    {"type 5 with names, times and positions", TEXT, {P("a", T1, "1"), P("", "", "\"two\""), P("c", "", "true")}, 0,
+    {"type 5 with names, times and positions",
+     TEXT,
+     {P("a", T1, "1"), P("", "", "\"two\""), P("c", "", "true")},
+     0,
      "a|" T1 "|t|1\n1||t|two\nc||t|true\n"},
-    {"type 5 avoids what occurs", TEXT, {P("a,b", "", "\";|#\""), P("c@", "", "\"!$%&*\"")}, 0,
-     "a,b||t|;|#\nc@||t|!$%&*\n"},
+    {"type 5 avoids what occurs", TEXT, {P("a,b", "", "\";|#\""), P("c@", "", "\"!$%&*\"")}, 0, "a,b||t|;|#\nc@||t|!$%&*\n"},
     {"type 5: a time needs a name", TEXT, {P("", T1, "1")}, ONENET_DP_E_STREAM, NULL},
-    {"type 6 with the packet's date", DATED, {P("a", "", "1"), P("b", T1, "2")}, 0,
-     "a|2016-12-22 08:09:16|t|1\nb|" T1 "|t|2\n"},
+    {"type 6 with the packet's date", DATED, {P("a", "", "1"), P("b", T1, "2")}, 0, "a|2016-12-22 08:09:16|t|1\nb|" T1 "|t|2\n"},
     {"no name", VALUES, {P("", "", "1")}, ONENET_DP_E_STREAM, NULL},
     {"control character in a name", STREAMS, {P("a\n", "", "1")}, ONENET_DP_E_STREAM, NULL},
 };
@@ -219,12 +236,12 @@ static void type_2_carries_up_to_3_mib(void **state)
     assert_memory_equal(b.data, out.data, out.len);
     ag_buf_clear(&b);
     ag_buf_clear(&out);
-    assert_int_equal(onenet_dp_encode_binary(&b, span("i"), span(T1), span("{\"k\": [1]}"),
-                                             (struct ag_span){big, ONENET_DP_BINARY_MAX}), 0);
+    assert_int_equal(
+        onenet_dp_encode_binary(&b, span("i"), span(T1), span("{\"k\": [1]}"), (struct ag_span){big, ONENET_DP_BINARY_MAX}), 0);
     assert_int_equal(on_points_read(ag_buf_span(&b), print_point, &out), 0);
     assert_string_equal(ag_buf_cstr(&out), "i|" T1 "|b|3145728 bytes\n");
-    assert_int_equal(onenet_dp_encode_binary(&b, span("i"), span(""), span(""),
-                                             (struct ag_span){big, ONENET_DP_BINARY_MAX + 1}), ONENET_DP_E_TOO_LARGE);
+    assert_int_equal(onenet_dp_encode_binary(&b, span("i"), span(""), span(""), (struct ag_span){big, ONENET_DP_BINARY_MAX + 1}),
+                     ONENET_DP_E_TOO_LARGE);
     free(big);
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +42,8 @@ static void kept_reports_bring_their_time(void **state)
         {M("props", "\"params\":{\"a\":1},\"at\":0"), 4, "a|1970-01-01 08:00:00|1\n"},
         {M("prop.temp", "\"params\":[1,2]"), 1, "temp|2024-03-01 07:59:59|1\ntemp|2024-03-01 07:59:59|2\n"},
         {M("properties_changed", "\"params\":[{\"siid\":2,\"piid\":1,\"value\":1,\"at\":0},{\"siid\":2,\"piid\":2,"
-           "\"value\":2}]"), 4, "2.1|1970-01-01 08:00:00|1\n2.2|2024-03-01 07:59:59|2\n"},
+                                 "\"value\":2}]"),
+         4, "2.1|1970-01-01 08:00:00|1\n2.2|2024-03-01 07:59:59|2\n"},
         {M("event.click", "\"params\":[]"), 4, "click|2024-03-01 07:59:59|[]\n"},
         {M("event_occured", "\"params\":{\"siid\":2,\"eiid\":1}"), 4, "event.2.1|2024-03-01 07:59:59|[]\n"},
     };
@@ -68,9 +70,11 @@ static const struct {
     {M("prop.power", "\"params\":[\"on\"]"), 0, 3, "power||\"on\"\n"},
     {M("prop.temp", "\"params\":[1,2,3]"), 0, 1, "temp||1\ntemp||2\ntemp||3\n"},
     {M("properties_changed", "\"params\":[{\"did\":\"1\",\"siid\":2,\"piid\":1,\"value\":true},"
-       "{\"siid\":3,\"piid\":10,\"value\":1.50}]"), 0, 3, "2.1||true\n3.10||1.50\n"},
+                             "{\"siid\":3,\"piid\":10,\"value\":1.50}]"),
+     0, 3, "2.1||true\n3.10||1.50\n"},
     {M("properties_changed", "\"params\":[{\"siid\":2,\"piid\":1,\"value\":1,\"at\":0},{\"siid\":2,\"piid\":2,"
-       "\"value\":2}]"), 0, 1, "2.1|1970-01-01 08:00:00|1\n2.2||2\n"},
+                             "\"value\":2}]"),
+     0, 1, "2.1|1970-01-01 08:00:00|1\n2.2||2\n"},
     {M("event.low_battery", "\"params\":{\"level\":3}"), 0, 3, "low_battery||{\"level\":3}\n"},
     {M("event.click", "\"x\":1"), 0, 3, "click||[]\n"},
     {M("event_occured", "\"params\":{\"did\":\"1\",\"siid\":2,\"eiid\":1,\"arguments\":[{\"piid\":1,\"value\":5}]}"), 0, 3,
@@ -227,9 +231,10 @@ static void streams_have_the_models_names(void **state)
         const char *report, *points;
     } rows[] = {
         {M("properties_changed", "\"params\":[{\"siid\":2,\"piid\":1,\"value\":true},{\"siid\":2,\"piid\":7,\"value\":1},"
-           "{\"siid\":5,\"piid\":1,\"value\":2}]"), "light.on||true\nlight.on@7||1\nlight@5.on||2\n"},
+                                 "{\"siid\":5,\"piid\":1,\"value\":2}]"),
+         "light.on||true\nlight.on@7||1\nlight@5.on||2\n"},
         {M("properties_changed", "\"params\":[{\"siid\":2,\"piid\":8,\"value\":1},{\"siid\":2,\"piid\":9,\"value\":2},"
-           "{\"siid\":2,\"piid\":99,\"value\":3},{\"siid\":4294967295,\"piid\":65537,\"value\":4}]"),
+                                 "{\"siid\":2,\"piid\":99,\"value\":3},{\"siid\":4294967295,\"piid\":65537,\"value\":4}]"),
          "2.8||1\n2.9||2\n2.99||3\n4294967295.65537||4\n"},
         {M("event_occured", "\"params\":{\"siid\":2,\"eiid\":1}"), "event.light.click||[]\n"},
         {M("event_occured", "\"params\":{\"siid\":2,\"eiid\":2}"), "event.2.2||[]\n"},

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The OT line in virtual time. A world answers what the line asks for and writes a journal of gaps: how long nothing was
  * done before each thing that was. Jitter takes up to a quarter off a pause, so gaps are checked against bounds.

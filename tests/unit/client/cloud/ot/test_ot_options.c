@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,8 +51,8 @@ static void servers(void **state)
 static void refused(void **state)
 {
     static const char *const rows[] = {
-        "ot_transport=sctp\n", "ot_port=0\n",      "ot_port=65536\n", "ot_port=80x\n", "ot_host=\n", "ot_host=a b\n",
-        "country=a/b\n",       "ot_interval=10\n", "ot_window=0\n",   "ot_resend_ms=99\n",
+        "ot_transport=sctp\n", "ot_port=0\n",   "ot_port=65536\n",  "ot_port=80x\n", "ot_host=\n",
+        "ot_host=a b\n",       "country=a/b\n", "ot_interval=10\n", "ot_window=0\n", "ot_resend_ms=99\n",
     };
 
     (void) state;

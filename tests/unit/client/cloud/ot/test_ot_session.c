@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The OT session against a small cloud in the test: what the session sends is decrypted and written into a journal, one
  * line each, with the simulated second in front. A case is a script of calls and the journal it must leave.
@@ -29,9 +30,9 @@ struct rig {
     struct ag_buf plain;
     uint32_t cloud_stamp; /* of what the cloud sends */
     uint32_t last_stamp, info_id, idle_id, last_hello_stamp;
-    uint64_t token;      /* of the last command */
-    bool stamps_grow;    /* so far */
-    const char *answer;  /* given to a command at once; NULL: none */
+    uint64_t token;       /* of the last command */
+    bool stamps_grow;     /* so far */
+    const char *answer;   /* given to a command at once; NULL: none */
     uint32_t next_report; /* reported on each ack; 0: none */
 };
 
@@ -304,9 +305,7 @@ static void twins_without_id(void **state)
     rig_up(&g, true, 0);
     give_text(&g, "{\"method\":\"toggle\"}");
     give_text(&g, "{\"method\":\"toggle\"}");
-    check(
-        &g,
-        "1.0 command (no answer) {\"method\":\"toggle\"}\n1.0 command (no answer) {\"method\":\"toggle\"}\n");
+    check(&g, "1.0 command (no answer) {\"method\":\"toggle\"}\n1.0 command (no answer) {\"method\":\"toggle\"}\n");
     rig_close(&g);
 }
 
@@ -918,7 +917,7 @@ static void tally_failed(void *user, uint32_t id, bool retry, int code, const ch
     ((struct tally *) user)->ended++;
 }
 
-static const struct ot_sink tally_sink = {quiet_send,    quiet_connected, quiet_lost, tally_command,
+static const struct ot_sink tally_sink = {quiet_send,  quiet_connected, quiet_lost, tally_command,
                                           tally_acked, tally_failed,    on_info};
 
 static struct ag_buf canned; /* hello answer, command, ack of 7: built before the sweep */
