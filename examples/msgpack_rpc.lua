@@ -1,5 +1,5 @@
 #!/usr/bin/env lua5.3
-# SPDX-License-Identifier: MIT
+-- SPDX-License-Identifier: MIT
 --[[
 Serves the method "lua.add" in MessagePack-RPC, with nothing but Lua's socket and MessagePack libraries: the agent speaks the
 protocol itself. First it asks one question.

@@ -9,7 +9,7 @@
 #include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
 
-enum { GIVEN_MAX = 4096, HOLD_MS = 60000, BACKLOG_MAX = 1024, READ_TRIES = 6, READ_AGAIN_MS = 5000 };
+enum { GIVEN_MAX = 4096, HOLD_MS = 60000, BACKLOG_MAX = 1024, READ_TRIES = 6, READ_AGAIN_MS = 2000 };
 
 /* What a cloud that no application waits for may have under way from memory; the rest comes from the disk. */
 enum { SIDE_MAX = 256, SIDE_BYTES_MAX = 128 << 10 };
@@ -166,14 +166,13 @@ static void say_left_out(struct report_path *p, uint64_t now_ms, const char *why
 
 /*
  * What was told "queued" is not given up because the disk fails once: it is read again, a few times, and those behind it
- * wait. true: later. Damage that stays (-EBADMSG, -ENOENT) is not waited for.
+ * wait. true: later. Damage that stays (-EBADMSG, -ENOENT) is not waited for, nor is a disk that has given nothing since the
+ * last one was given up: what is new must not wait for a store full of them.
  */
 static bool read_later(struct report_lane *l, uint64_t seq, uint64_t now_ms)
 {
-    if (l->unread_seq != seq)
-        l->unread_tries = 0;
     l->unread_seq = seq;
-    if (++l->unread_tries >= READ_TRIES)
+    if (l->unread_tries >= READ_TRIES || ++l->unread_tries == READ_TRIES)
         return false;
     l->unread_ms = now_ms + READ_AGAIN_MS;
     return true;
@@ -215,6 +214,7 @@ static bool give_kept(struct report_lane *l)
         report_queue_unreadable(&l->queue, next.seq);
         return true;
     }
+    l->unread_tries = 0;
     report_queue_sent(&l->queue, next.seq); /* first: the cloud may acknowledge within the call */
     r = give(l, next.id, ag_buf_span(&text), report_unix_of(&now, &next.birth), true);
     if (r == -ENOBUFS || r == -ENOTCONN || r == -ENOMEM) {

@@ -5,6 +5,7 @@ import subprocess,re,os
 SKIP=re.compile(r'/carried/|/corpus/|^tests/data/|^examples/thermostat/')
 def form(name,first):
     if re.search(r'\.(c|h|css)$',name): return '/* SPDX-License-Identifier: MIT */'
+    if name.endswith('.lua'): return '-- SPDX-License-Identifier: MIT'
     if name.endswith('.js'): return '// SPDX-License-Identifier: MIT'
     if re.search(r'\.(py|sh|cmake)$|CMakeLists\.txt$',name) or first.startswith('#!'): return '# SPDX-License-Identifier: MIT'
     return None

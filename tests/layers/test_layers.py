@@ -134,7 +134,7 @@ def test_every_source_file_names_its_licence():
             continue
         with open(path, errors="replace") as f:
             head = [f.readline() for _ in range(2)]
-        source = re.search(r"\.(c|h|css|js|py|sh|cmake)$|CMakeLists\.txt$", name) or head[0].startswith("#!")
+        source = re.search(r"\.(c|h|css|js|lua|py|sh|cmake)$|CMakeLists\.txt$", name) or head[0].startswith("#!")
         if source and "SPDX-License-Identifier: MIT" not in head[0] + head[1]:
             bad.append(name)
     assert bad == []

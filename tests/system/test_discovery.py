@@ -77,7 +77,9 @@ def test_avahi_announces_the_device(tmp_path):
     (tmp_path / "ask.py").write_text(ASK)
     # avahi-daemon looks into /etc/avahi/services only, and keeps its pid in /run/avahi-daemon
     script = """
-mount --make-rprivate / && mount --bind %(services)s /etc/avahi/services
+mount --make-rprivate / 2>/dev/null || true # not in a changed root, where nothing is shared
+mount -t proc proc /proc
+mount --bind %(services)s /etc/avahi/services
 mkdir -p /run/avahi-daemon && mount -t tmpfs tmpfs /run/avahi-daemon
 ip link set lo up
 # a wire with two ends, for the daemon and for who asks
@@ -91,7 +93,7 @@ avahi-daemon --no-drop-root --no-chroot --no-proc-title -f %(tmp)s/avahi.conf >%
 nsenter -t $other -n /usr/bin/python3 %(tmp)s/ask.py
 kill $avahi $other
 """ % {"services": services, "tmp": tmp_path}
-    done = subprocess.run(["unshare", "-n", "-m", "-p", "-f", "--mount-proc", "sh", "-ec", script], capture_output=True, timeout=90)
+    done = subprocess.run(["unshare", "-n", "-m", "--propagation", "unchanged", "-p", "-f", "sh", "-ec", script], capture_output=True, timeout=90)
     log = (tmp_path / "avahi.log").read_text() if (tmp_path / "avahi.log").exists() else ""
     name = b"acme-lamp-v1_miio87654321"
     assert bytes([len(name)]) + name in done.stdout, (done.stdout, done.stderr, log)
