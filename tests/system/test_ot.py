@@ -309,7 +309,7 @@ def test_cloud_away_and_back_keeps_order(data_dir):
 def test_kept_reports_survive_kill_9(data_dir):
     rounds = 200 if SOAK else 8
     directory, dice, queued = data_dir(ot_resend_ms=300), random.Random(3), set()
-    number = 0
+    number, share = 0, 4000 // rounds  # together less than the store keeps: beyond that the oldest go, as they should
     with Cloud("--drop", "20%", "--seed", "5") as cloud:
         for round_ in range(rounds):
             away = round_ % 2 == 0
@@ -317,7 +317,7 @@ def test_kept_reports_survive_kill_9(data_dir):
             c = client(directory, cloud.port("udp"))
             app = App(c.port("local"))
             end = time.monotonic() + dice.uniform(0.05, 1.2)
-            while time.monotonic() < end:
+            while time.monotonic() < end and number < share * (round_ + 1):
                 number += 1
                 app.send(id=number, method="event.n", params=[number])
                 app.poll()

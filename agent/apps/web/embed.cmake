@@ -6,6 +6,8 @@ set(table "")
 set(number 0)
 foreach(name ${files})
     file(READ ${DIR}/${name} hex HEX)
+    # the line that names the licence is for readers of the source
+    string(REGEX REPLACE "^(2f2f|2f2a)20535044582d4c6963656e73652d4964656e7469666965723a204d4954(202a2f)?0a" "" hex "${hex}")
     file(SHA256 ${DIR}/${name} sum)
     string(SUBSTRING ${sum} 0 16 sum)
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
