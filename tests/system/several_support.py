@@ -127,8 +127,12 @@ class Gizwits(StandIn):
     def start(self):
         if self.daemon is None:
             super().start()
-        else:
+        else:  # nothing is acknowledged at QoS 0: what a device sends before its server has subscribed again is gone
+            n = len(self.events("apps_ready"))
+            self.say("!refuse on")
             self.broker.start()
+            wait_for(lambda: len(self.events("apps_ready")) > n, "the server's session with its broker")
+            self.say("!refuse off")
 
     def refuse(self):
         self.say("!refuse on")

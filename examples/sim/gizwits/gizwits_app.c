@@ -105,6 +105,7 @@ static void on_message(void *user, const char *topic, struct ag_span payload)
 static void on_ready(void *user)
 {
     gzsim_ready(user);
+    sim_note("apps_ready", "%s", ""); /* after each loss of the broker */
 }
 
 int gzsim_app_open(struct gzsim *s)
