@@ -102,9 +102,14 @@ class Browser:
         self.js("[...document.querySelectorAll('button,a.button')].find(b => b.textContent === arguments[0] && b.offsetParent).click()", text)
 
     def type(self, css, text):
-        field = self.find(css)
-        field.clear()
-        field.send_keys(text)
+        """All at once: what is shown may change between two keys of the driver, which a hand would see."""
+        for _ in range(20):
+            field = self.find(css)
+            field.clear()
+            field.send_keys(text)
+            if field.get_attribute("value") == text:
+                return
+        raise AssertionError("%s does not keep %r" % (css, text))
 
     def login(self, device, password):
         self.open(device)
