@@ -11,6 +11,7 @@
 #include "agent/ctl/core/redact.h"
 #include "agent/ctl/core/tar.h"
 #include "agent/ctl/report.h"
+#include "libagent/core/text/hex.h"
 
 enum { FILE_READ_MAX = 65536, LOG_PAGES_MAX = 64 };
 
@@ -63,13 +64,16 @@ static int read_file(const struct bundle *b, const char *name, struct ag_buf *ou
 static int add_hex(struct secrets *s, struct ag_span token)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf hex = AG_BUF_SECRET_INIT;
-    int r = 0;
+    int r;
 
     while (token.len > 0 && strchr("\r\n ", token.p[token.len - 1]))
         token.len--;
-    for (size_t i = 0; i < token.len && r == 0; i++)
-        r = ag_buf_printf(&hex, "%02x", (unsigned char) token.p[i]);
-    return r == 0 ? secrets_add(s, ag_buf_span(&hex)) : r;
+    r = ag_buf_reserve(&hex, 2 * token.len + 1);
+    if (r < 0)
+        return r;
+    ag_hex(hex.data, token.p, token.len);
+    hex.len = 2 * token.len;
+    return secrets_add(s, ag_buf_span(&hex));
 }
 
 /* What must not be seen, wherever it turns up. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "libagent/core/json/json.h"
+#include "libagent/core/text/hex.h"
 
 static struct ag_span first_word(struct ag_span s)
 {
@@ -99,8 +100,7 @@ bool device_token_make(char token[DEVICE_TOKEN_LEN + 1], const uint8_t *random, 
 
 void device_token_hex(char hex[2 * DEVICE_TOKEN_LEN + 1], const char token[DEVICE_TOKEN_LEN + 1])
 {
-    for (int i = 0; i < DEVICE_TOKEN_LEN; i++)
-        snprintf(hex + 2 * i, 3, "%02x", (unsigned char) token[i]);
+    ag_hex(hex, token, DEVICE_TOKEN_LEN);
 }
 
 bool device_country_parse(char country[DEVICE_COUNTRY_MAX + 1], struct ag_span text)

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include "libagent/core/json/json.h"
+#include "libagent/core/text/hex.h"
 
 static bool is_space(char c)
 {
@@ -71,24 +72,13 @@ bool web_password_parse(struct ag_span line, struct web_password *out)
     return true;
 }
 
-static int put_hex(struct ag_buf *out, const unsigned char *p, size_t n)
-{
-    int r = ag_buf_append_char(out, ':');
-
-    for (size_t i = 0; i < n && r == 0; i++)
-        r = ag_buf_printf(out, "%02x", p[i]);
-    return r;
-}
-
 int web_password_print(const struct web_password *p, struct ag_buf *out)
 {
-    int r = ag_buf_printf(out, "scrypt:%" PRIu32 ":%" PRIu32 ":%" PRIu32, p->n, p->r, p->p);
+    char salt[2 * sizeof p->salt + 1], hash[2 * sizeof p->hash + 1];
 
-    if (r == 0)
-        r = put_hex(out, p->salt, sizeof p->salt);
-    if (r == 0)
-        r = put_hex(out, p->hash, sizeof p->hash);
-    return r == 0 ? ag_buf_append_char(out, '\n') : r;
+    ag_hex(salt, p->salt, sizeof p->salt);
+    ag_hex(hash, p->hash, sizeof p->hash);
+    return ag_buf_printf(out, "scrypt:%" PRIu32 ":%" PRIu32 ":%" PRIu32 ":%s:%s\n", p->n, p->r, p->p, salt, hash);
 }
 
 bool web_password_is(const struct web_password *p, const unsigned char hash[WEB_HASH_LEN])

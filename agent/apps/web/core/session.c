@@ -2,6 +2,7 @@
 #include "agent/apps/web/core/session.h"
 
 #include <string.h>
+#include "libagent/core/text/hex.h"
 
 /* In the same time whatever stands in them: the time of an answer must not tell how far a guess was right. */
 static bool same_token(const char *token, struct ag_span text)
@@ -23,17 +24,12 @@ static bool is_over(const struct web_sessions *s, const struct web_session *one,
 void web_sessions_add(struct web_sessions *s, uint64_t now_ms, const unsigned char token[WEB_TOKEN_BYTES],
                       char text[WEB_TOKEN_LEN + 1])
 {
-    static const char digits[] = "0123456789abcdef";
     struct web_session *one = &s->list[0];
 
     for (size_t i = 0; i < WEB_SESSIONS && !is_over(s, one, now_ms); i++)
         if (is_over(s, &s->list[i], now_ms) || s->list[i].used_ms < one->used_ms)
             one = &s->list[i];
-    for (size_t i = 0; i < WEB_TOKEN_BYTES; i++) {
-        text[2 * i] = digits[token[i] >> 4];
-        text[2 * i + 1] = digits[token[i] & 15];
-    }
-    text[WEB_TOKEN_LEN] = '\0';
+    ag_hex(text, token, WEB_TOKEN_BYTES);
     memcpy(one->token, text, sizeof one->token);
     one->since_ms = one->used_ms = now_ms;
 }
