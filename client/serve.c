@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
+#include "libagent/core/reuse.h"
 
 enum {
     CODE_NO_LOCAL_METHOD = -10000,
@@ -26,35 +27,13 @@ struct ask {
     struct ag_buf out;         /* the answer */
 };
 
-/* One answer after another is written in the same storage; an ask within an ask finds none and makes its own. */
-static struct ag_buf take_scratch(struct client *c)
-{
-    struct ag_buf b = c->scratch;
-
-    c->scratch = (struct ag_buf) AG_BUF_SECRET_INIT;
-    return b;
-}
-
-/* The token may be in it. */
-static void give_scratch(struct client *c, struct ag_buf *b)
-{
-    if (b->cap > SCRATCH_MAX || c->scratch.data) {
-        ag_buf_deinit(b);
-        return;
-    }
-    if (b->len > 0)
-        explicit_bzero(b->data, b->len);
-    ag_buf_clear(b);
-    c->scratch = *b;
-}
-
 static void ask_end(struct ask *a, int r)
 {
     bool query = a->from.kind == ORIGIN_LOCAL; /* a query without an id is answered too, as it always was */
 
     if (r == 0 && ag_buf_size(&a->out) > 0 && (a->id.p || query))
         client_answer_own(a->c, a->from, ag_buf_span(&a->out));
-    give_scratch(a->c, &a->out);
+    ag_scratch_give(&a->c->scratch, &a->out, SCRATCH_MAX);
 }
 
 static int put_string(struct ask *a, const char *method, const char *value)
@@ -355,7 +334,7 @@ static void log_not_permitted(struct client *c, struct ag_span method)
 bool client_serve(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, unsigned *tag_out)
 {
     struct ask a = {.c = c,
-                    .out = take_scratch(c),
+                    .out = ag_scratch_take(&c->scratch),
                     .from = from,
                     .id = ag_view_raw(view, text.p, AG_M_ID),
                     .params = ag_view_raw(view, text.p, AG_M_PARAMS)};
@@ -375,7 +354,7 @@ bool client_serve(struct client *c, struct origin from, struct ag_span text, con
         return true;
     }
     if (is_for_applications(cmd, from.kind)) {
-        give_scratch(c, &a.out);
+        ag_scratch_give(&c->scratch, &a.out, SCRATCH_MAX);
         *tag_out = cmd;
         return false;
     }

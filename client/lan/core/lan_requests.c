@@ -58,17 +58,13 @@ void lan_requests_init(struct lan_requests *t, unsigned max, size_t max_kept_byt
     *t = (struct lan_requests){.max = max, .max_kept_bytes = max_kept_bytes};
     ag_list_init(&t->by_age);
     ag_list_init(&t->answered);
-    ag_list_init(&t->spare);
 }
 
 void lan_requests_deinit(struct lan_requests *t)
 {
     ag_list_for_each_safe (it, &t->by_age)
         lan_requests_remove(t, &ag_list_entry(it, struct lan_item, age)->q);
-    ag_list_for_each_safe (it, &t->spare)
-        free(ag_list_entry(it, struct lan_item, age));
-    ag_list_init(&t->spare);
-    t->n_spare = 0;
+    ag_spares_deinit(&t->spares);
 }
 
 /* ---- hosts ---- */
@@ -113,28 +109,6 @@ static void host_give(struct lan_requests *t, struct lan_host *h)
 }
 
 /* ---- requests ---- */
-
-static struct lan_item *item_new(struct lan_requests *t)
-{
-    struct lan_item *i = ag_list_first(&t->spare, struct lan_item, age);
-
-    if (!i)
-        return calloc(1, sizeof *i);
-    ag_list_del(&i->age);
-    t->n_spare--;
-    memset(i, 0, sizeof *i);
-    return i;
-}
-
-static void item_free(struct lan_requests *t, struct lan_item *i)
-{
-    if (t->n_spare >= MAX_SPARE) {
-        free(i);
-        return;
-    }
-    t->n_spare++;
-    ag_list_prepend(&t->spare, &i->age);
-}
 
 static struct lan_request_key key_of(const struct lan_addr *from, uint32_t id)
 {
@@ -198,7 +172,7 @@ int lan_requests_add(struct lan_requests *t, const struct lan_addr *from, uint32
 
     if (t->n >= t->max && !make_room(t))
         return -ENOBUFS;
-    i = item_new(t);
+    i = ag_spares_take(&t->spares, sizeof *i);
     if (!i)
         return -ENOMEM;
     i->q.key = key_of(from, id);
@@ -211,7 +185,7 @@ int lan_requests_add(struct lan_requests *t, const struct lan_addr *from, uint32
     if (!i->host || item_enter(t, i) < 0) {
         if (i->host)
             host_give(t, i->host);
-        item_free(t, i);
+        ag_spares_give(&t->spares, i, MAX_SPARE);
         return -ENOMEM;
     }
     t->last_handle++;
@@ -236,7 +210,7 @@ void lan_requests_remove(struct lan_requests *t, struct lan_request *q)
         explicit_bzero((char *) (uintptr_t) q->answer.p, q->answer.len);
         free((char *) (uintptr_t) q->answer.p);
     }
-    item_free(t, i);
+    ag_spares_give(&t->spares, i, MAX_SPARE);
 }
 
 /* It is no candidate itself: it counts as answered only behind this. */

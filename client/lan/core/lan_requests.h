@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "libagent/core/list.h"
+#include "libagent/core/reuse.h"
 #include "libagent/core/util.h"
 
 /* Where a datagram came from, which is compared, and where it went to, which is not: answers leave from there. */
@@ -30,8 +31,7 @@ struct lan_requests {
     struct lan_item *by_handle;        /* uthash */
     struct lan_host *hosts;            /* uthash, by address */
     struct ag_list by_age, answered;   /* the oldest first */
-    struct ag_list spare;              /* of a few that are used again */
-    unsigned n_spare;
+    struct ag_spares spares;           /* of struct lan_item */
     uint64_t last_handle;
 };
 

@@ -43,7 +43,6 @@ void command_table_init(struct command_table *t, const struct command_sink *sink
                                 .last_id = random % AG_ID_MAX};
     ag_list_init(&t->by_age);
     ag_list_init(&t->kept);
-    ag_list_init(&t->spare);
 }
 
 /* Its text is needed no more. */
@@ -56,29 +55,6 @@ static void command_unkeep(struct command_table *t, struct command *c)
     ag_buf_deinit(&c->text);
 }
 
-static void spare(struct command_table *t, struct command *c)
-{
-    if (t->n_spare >= MAX_SPARE) {
-        free(c);
-        return;
-    }
-    t->n_spare++;
-    ag_list_init(&c->age);
-    ag_list_append(&t->spare, &c->age);
-}
-
-static struct command *take_spare(struct command_table *t)
-{
-    struct command *c = ag_list_first(&t->spare, struct command, age);
-
-    if (!c)
-        return calloc(1, sizeof *c);
-    ag_list_del(&c->age);
-    t->n_spare--;
-    memset(c, 0, sizeof *c);
-    return c;
-}
-
 static void command_free(struct command_table *t, struct command *c)
 {
     command_unkeep(t, c);
@@ -86,17 +62,14 @@ static void command_free(struct command_table *t, struct command *c)
     ag_list_del(&c->age);
     ag_buf_deinit(&c->held);
     t->n_open--;
-    spare(t, c);
+    ag_spares_give(&t->spares, c, MAX_SPARE);
 }
 
 void command_table_deinit(struct command_table *t)
 {
     ag_list_for_each_safe (it, &t->by_age)
         command_free(t, ag_list_entry(it, struct command, age));
-    ag_list_for_each_safe (it, &t->spare)
-        free(ag_list_entry(it, struct command, age));
-    ag_list_init(&t->spare);
-    t->n_spare = 0;
+    ag_spares_deinit(&t->spares);
     ag_buf_deinit(&t->scratch);
 }
 
@@ -258,7 +231,7 @@ static void insert_by_deadline(struct command_table *t, struct command *c)
 
 static int command_new(struct command_table *t, struct command **out, uint64_t now_ms)
 {
-    struct command *c = take_spare(t);
+    struct command *c = ag_spares_take(&t->spares, sizeof *c);
 
     if (!c)
         return -ENOMEM;
@@ -266,7 +239,7 @@ static int command_new(struct command_table *t, struct command **out, uint64_t n
     c->id = draw_id(t);
     HASH_ADD(hh, t->by_id, id, sizeof c->id, c);
     if (!c->hh.tbl) {
-        spare(t, c);
+        ag_spares_give(&t->spares, c, MAX_SPARE);
         return -ENOMEM;
     }
     c->deadline_ms = now_ms + t->timeout_ms;
@@ -320,25 +293,6 @@ static int start_silent(struct command_table *t, struct origin from, unsigned ta
     return 0;
 }
 
-/* Borrowed, as the sink may start another command: that one finds none and makes its own. */
-static struct ag_buf take_scratch(struct command_table *t)
-{
-    struct ag_buf b = t->scratch;
-
-    ag_buf_init(&t->scratch);
-    return b;
-}
-
-static void give_scratch(struct command_table *t, struct ag_buf *b)
-{
-    if (b->cap > SCRATCH_MAX || t->scratch.data) {
-        ag_buf_deinit(b);
-        return;
-    }
-    ag_buf_clear(b);
-    t->scratch = *b;
-}
-
 int command_start(struct command_table *t, struct origin from, unsigned tag, struct ag_span text, const struct ag_json_view *view,
                   bool wants_answer, uint64_t now_ms)
 {
@@ -366,10 +320,10 @@ int command_start(struct command_table *t, struct origin from, unsigned tag, str
     if (r < 0)
         return r;
     if (!kept)
-        out = take_scratch(t);
+        out = ag_scratch_take(&t->scratch);
     r = ag_msg_put_id(&out, text, view, c->id);
     if (r < 0) {
-        give_scratch(t, &out);
+        ag_scratch_give(&t->scratch, &out, SCRATCH_MAX);
         command_free(t, c);
         return r;
     }
@@ -381,7 +335,7 @@ int command_start(struct command_table *t, struct origin from, unsigned tag, str
         keep(t, c, &out);
     if (c->asked)
         t->sink->send(t->user, peers, kept ? ag_buf_span(&c->text) : ag_buf_span(&out));
-    give_scratch(t, &out);
+    ag_scratch_give(&t->scratch, &out, SCRATCH_MAX);
     return 0;
 }
 

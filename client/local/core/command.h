@@ -20,6 +20,7 @@
 #include "libagent/core/buf.h"
 #include "libagent/core/json/json.h"
 #include "libagent/core/list.h"
+#include "libagent/core/reuse.h"
 
 enum command_end {
     COMMAND_ANSWERED,
@@ -51,12 +52,11 @@ struct command;
 struct command_table {
     const struct command_sink *sink;
     void *user;
-    struct command *by_id; /* uthash */
-    struct ag_list spare;  /* struct command.age of a few that are used again */
-    unsigned n_spare;
-    struct ag_buf scratch; /* for a text while it is given to peers */
-    struct ag_list by_age; /* struct command.age, oldest first; one timeout, so also by deadline */
-    struct ag_list kept;   /* struct command.kept: their texts wait for peers that come within the grace */
+    struct command *by_id;   /* uthash */
+    struct ag_spares spares; /* of struct command */
+    struct ag_buf scratch;   /* for a text while it is given to peers */
+    struct ag_list by_age;   /* struct command.age, oldest first; one timeout, so also by deadline */
+    struct ag_list kept;     /* struct command.kept: their texts wait for peers that come within the grace */
     unsigned n_open, max_open;
     unsigned timeout_ms, grace_ms;
     uint64_t grace_until_ms; /* 0: nobody is about to come */

@@ -22,44 +22,21 @@ static struct given_entry *find(const struct given_list *l, uint32_t id)
 
 enum { MAX_SPARE = 64 };
 
-static struct given_entry *entry_new(struct given_list *l)
-{
-    struct given_entry *e = l->spare;
-
-    if (!e)
-        return calloc(1, sizeof *e);
-    l->spare = e->hh.next;
-    l->n_spare--;
-    memset(e, 0, sizeof *e);
-    return e;
-}
-
-static void entry_free(struct given_list *l, struct given_entry *e)
-{
-    if (l->n_spare >= MAX_SPARE) {
-        free(e);
-        return;
-    }
-    e->hh.next = l->spare;
-    l->spare = e;
-    l->n_spare++;
-}
-
 int given_add(struct given_list *l, uint32_t id, struct ag_span text, int64_t born_ms, bool tells)
 {
-    struct given_entry *e = entry_new(l);
+    struct given_entry *e = ag_spares_take(&l->spares, sizeof *e);
 
     if (!e)
         return -ENOMEM;
     e->g = (struct given){.id = id, .tells = tells, .born_ms = born_ms};
     if (ag_buf_append_span(&e->g.text, text) < 0) {
-        entry_free(l, e);
+        ag_spares_give(&l->spares, e, MAX_SPARE);
         return -ENOMEM;
     }
     HASH_ADD(hh, l->by_id, g.id, sizeof e->g.id, e);
     if (!e->hh.tbl) {
         ag_buf_deinit(&e->g.text);
-        entry_free(l, e);
+        ag_spares_give(&l->spares, e, MAX_SPARE);
         return -ENOMEM;
     }
     l->n++;
@@ -87,7 +64,7 @@ static bool take(struct given_list *l, struct given_entry *e, struct given *out)
     l->n--;
     l->bytes -= ag_buf_size(&e->g.text);
     *out = e->g;
-    entry_free(l, e);
+    ag_spares_give(&l->spares, e, MAX_SPARE);
     return true;
 }
 
@@ -107,11 +84,5 @@ void given_deinit(struct given_list *l)
 
     while (given_take_first(l, &g))
         ag_buf_deinit(&g.text);
-    while (l->spare) {
-        struct given_entry *e = l->spare;
-
-        l->spare = e->hh.next;
-        free(e);
-    }
-    l->n_spare = 0;
+    ag_spares_deinit(&l->spares);
 }

@@ -9,15 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "libagent/core/buf.h"
+#include "libagent/core/reuse.h"
 
 struct given_entry;
 
 struct given_list {
     struct given_entry *by_id; /* uthash */
     unsigned n;
-    size_t bytes;              /* of the texts */
-    struct given_entry *spare; /* a few that are used again, by hh.next */
-    unsigned n_spare;
+    size_t bytes;            /* of the texts */
+    struct ag_spares spares; /* of struct given_entry */
 };
 
 struct given {

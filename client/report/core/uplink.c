@@ -30,7 +30,6 @@ void uplink_init(struct uplink *u, const struct uplink_sink *sink, void *user, u
     *u = (struct uplink){
         .sink = sink, .user = user, .max_open = 8192, .max_bytes = 4 << 20, .timeout_ms = 30000, .last_id = random % AG_ID_MAX};
     ag_list_init(&u->by_age);
-    ag_list_init(&u->spare);
     for (int i = 0; i < UPLINK_LANES; i++)
         ag_list_init(&u->queues[i]);
 }
@@ -69,44 +68,7 @@ static void spare(struct uplink *u, struct uplink_entry *e)
 {
     if (e->raw_id.p != e->short_id)
         free((char *) e->raw_id.p);
-    if (u->n_spare >= MAX_SPARE) {
-        free(e);
-        return;
-    }
-    u->n_spare++;
-    ag_list_init(&e->age);
-    ag_list_append(&u->spare, &e->age);
-}
-
-static struct uplink_entry *take_spare(struct uplink *u)
-{
-    struct uplink_entry *e = ag_list_first(&u->spare, struct uplink_entry, age);
-
-    if (!e)
-        return calloc(1, sizeof *e);
-    ag_list_del(&e->age);
-    u->n_spare--;
-    memset(e, 0, sizeof *e);
-    return e;
-}
-
-/* Borrowed, as the sink may have more to give: that finds none and makes its own. */
-static struct ag_buf take_scratch(struct uplink *u)
-{
-    struct ag_buf b = u->scratch;
-
-    ag_buf_init(&u->scratch);
-    return b;
-}
-
-static void give_scratch(struct uplink *u, struct ag_buf *b)
-{
-    if (b->cap > SCRATCH_MAX || u->scratch.data) {
-        ag_buf_deinit(b);
-        return;
-    }
-    ag_buf_clear(b);
-    u->scratch = *b;
+    ag_spares_give(&u->spares, e, MAX_SPARE);
 }
 
 static void entry_free(struct uplink *u, struct uplink_entry *e)
@@ -124,10 +86,7 @@ void uplink_deinit(struct uplink *u)
 {
     ag_list_for_each_safe (it, &u->by_age)
         entry_free(u, ag_list_entry(it, struct uplink_entry, age));
-    ag_list_for_each_safe (it, &u->spare)
-        free(ag_list_entry(it, struct uplink_entry, age));
-    ag_list_init(&u->spare);
-    u->n_spare = 0;
+    ag_spares_deinit(&u->spares);
     ag_buf_deinit(&u->scratch);
 }
 
@@ -170,7 +129,7 @@ static int keep_id(struct uplink_entry *e, struct ag_span raw_id)
 static int entry_new(struct uplink *u, struct uplink_entry **out, unsigned peer, struct ag_span raw_id, size_t charge,
                      uint64_t now_ms)
 {
-    struct uplink_entry *e = take_spare(u);
+    struct uplink_entry *e = ag_spares_take(&u->spares, sizeof *e);
 
     if (!e)
         return -ENOMEM;
@@ -277,13 +236,13 @@ int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const st
     if (r < 0)
         return r;
     id = e->id;
-    out = take_scratch(u);
+    out = ag_scratch_take(&u->scratch);
     r = ag_msg_put_id(&out, text, view, id);
     if (r < 0)
         entry_free(u, e);
     else if (!ag_list_empty(&u->queues[lane]) || !settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&out), false)))
         enqueue(&u->queues[lane], e, &out);
-    give_scratch(u, &out);
+    ag_scratch_give(&u->scratch, &out, SCRATCH_MAX);
     return r;
 }
 
@@ -341,10 +300,10 @@ void uplink_acked(struct uplink *u, uint32_t id, struct ag_span answer)
         return;
     }
     /* the application's id is put in as it was written, whatever its form */
-    out = take_scratch(u);
+    out = ag_scratch_take(&u->scratch);
     if (ag_msg_put_raw_id(&out, answer, &view, e->raw_id) == 0)
         u->sink->reply(u->user, e->peer, ag_buf_span(&out));
-    give_scratch(u, &out);
+    ag_scratch_give(&u->scratch, &out, SCRATCH_MAX);
     entry_free(u, e);
 }
 

@@ -16,6 +16,7 @@
 #include "libagent/core/buf.h"
 #include "libagent/core/json/json.h"
 #include "libagent/core/list.h"
+#include "libagent/core/reuse.h"
 
 /* For uplink_submit(): nobody waits for the answer. Lanes are places of clouds (client/report/core/report_route.h). */
 enum { UPLINK_NO_PEER = COMMAND_PEERS_MAX, UPLINK_LANES = 8 };
@@ -56,9 +57,8 @@ struct uplink {
     struct ag_list by_age;               /* struct uplink_entry.age: every entry, by deadline */
     struct ag_list queues[UPLINK_LANES]; /* struct uplink_entry.queued: those not yet given to the cloud */
     unsigned pumping;                    /* bit per lane: within a call of the cloud's */
-    struct ag_list spare;                /* struct uplink_entry.age of a few that are used again */
-    unsigned n_spare;
-    struct ag_buf scratch; /* for a text while it is given on */
+    struct ag_spares spares;             /* of struct uplink_entry */
+    struct ag_buf scratch;               /* for a text while it is given on */
     unsigned n_open, max_open;
     size_t bytes, max_bytes; /* of all that is open: its text is here, on its way to the disk, or with the cloud */
     struct uplink_share shares[UPLINK_NO_PEER + 1];
