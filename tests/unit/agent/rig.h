@@ -2,15 +2,19 @@
 /*
  * A router with peers that exist in memory only, driven by short scripts. One line each:
  *
- *     A+ /  A+uid=5 / A+unknown   application A (A..H) joins; root unless told; +packet: a packet socket
+ *     A+ / A+uid=5 / A+unknown    application A (A..H) joins; root unless told; +packet: a packet socket
  *     U+                          upstream connects
  *     A> text                     A sends these bytes (through a framer, as the shell does)
- *     A< text                     these bytes come next for A; they are taken. A text that does not end in
- * '}' is the beginning: all that waits is taken A<                          nothing waits for A A- A leaves;
- * A/ A half closes A#                          the router wants A closed; it leaves then. What waits is kept
- * for a last A< A=                          A is done: half closed and nothing open +4000 time passes,
- * deadlines are looked at stop                        shutdown counter=3                   a counter of
- * stats.h
+ *     A< text                     these bytes come next for A; they are taken. A text that does not end in '}' is the
+ *                                 beginning: all that waits is taken
+ *     A<                          nothing waits for A
+ *     A-                          A leaves
+ *     A/                          A half closes
+ *     A#                          the router wants A closed; it leaves then. What waits is kept for a last A<
+ *     A=                          A is done: half closed and nothing open
+ *     +4000                       time passes, deadlines are looked at
+ *     stop                        shutdown
+ *     counter=3                   a counter of stats.h
  */
 #ifndef TEST_AGENT_RIG_H
 #define TEST_AGENT_RIG_H

@@ -5,17 +5,22 @@
  * data directory. One line each:
  *
  *   A+  A-  A> texts  A< text  A<     application A (A, X, Y, Z) comes, goes, says; the next that it hears; nothing waits
- * hears; nothing waits M+  M-  M> text   M< text  M<     the same for the MQTT channels L> text  L< text  L<
- * a phone that knows the token, over the LAN; L#: the same datagram once more B> text  B< text  B< the
- * Bluetooth helper's datagram C+  C- why                        the cloud's session comes, goes C> 7 text C~
- * text               its command under token 7; one without an answer C! ack ID text    C! fail ID [retry]
- * what became of a report     C! room   C! time SECONDS   C! closed C= N report() and answer() say -N from
- * here on; 0: they take C< line  C<                       the next that the cloud was told: start, stop,
- * kick, forget, report new|again ID text, answer TOKEN text, ask METHOD; nothing D  D! N   D= N the store has
- * written what was given; fails to, with -N; can keep nothing, -N P< line  P<  P= N                 the next
- * program that was run or killed; nothing; the one that runs longest ends with N P- name  P+ name that
- * program is not there; is there F+ name text  F- name  F? name  F! name      a file of the data directory:
- * written, removed; is there, is not +500                              time passes: timers go off in order
+ *   M+  M-  M> text  M< text  M<      the same for the MQTT channels
+ *   L> text  L< text  L<  L#          a phone that knows the token, over the LAN; L#: the same datagram once more
+ *   B> text  B< text  B<              the Bluetooth helper's datagram
+ *   C+  C- why                        the cloud's session comes, goes
+ *   C> 7 text  C~ text                its command under token 7; one without an answer
+ *   C! ack ID text  C! fail ID [retry]  what became of a report
+ *   C! room  C! time SECONDS  C! closed
+ *   C= N                              report() and answer() say -N from here on; 0: they take
+ *   C< line  C<                       the next that the cloud was told: start, stop, kick, forget, report new|again ID text,
+ *                                     answer TOKEN text, ask METHOD; nothing
+ *   D  D! N  D= N                     the store has written what was given; fails to, with -N; can keep nothing, -N
+ *   P< line  P<  P= N                 the next program that was run or killed; nothing; the one that runs longest ends with N
+ *   P- name  P+                       that program is not there; all are
+ *   F+ name text  F- name             a file of the data directory: written, removed
+ *   F? name  F! name                  is there, is not
+ *   +500                              time passes: timers go off in order
  *   reload command|request|join N     SIGHUP with that option
  *   counter=3                         as client.counters tells it
  *   stop                              the client ends; what it says then can still be heard
