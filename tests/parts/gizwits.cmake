@@ -3,7 +3,7 @@ miio_unit_test(gizwits_frame SOURCES unit/client/cloud/gizwits/test_gizwits_fram
 miio_unit_test(gizwits_http SOURCES unit/client/cloud/gizwits/test_gizwits_http.c LIBS miioclient_core)
 miio_unit_test(gizwits_session SOURCES unit/client/cloud/gizwits/test_gizwits_session.c LIBS miioclient_core ALLOC_FAIL)
 if(MIIO_HTTP)
-    miio_unit_test(gizwits_cloud SOURCES unit/client/cloud/gizwits/test_gizwits_cloud.c unit/client/cloud_rig.c LIBS miioclient)
+    miio_unit_test(gizwits_cloud SOURCES unit/client/cloud/gizwits/test_gizwits_cloud.c unit/client/cloud_rig.c unit/client/played_timers.c LIBS miioclient)
 endif()
 miio_fuzz_target(gizwits_frame SOURCES fuzz/fuzz_gizwits_frame.c LIBS miioclient_core)
 miio_fuzz_target(gizwits_http SOURCES fuzz/fuzz_gizwits_http.c LIBS miioclient_core)

@@ -14,12 +14,13 @@
 #include <unistd.h>
 #include "client/client.h"
 #include "client/report/io/spool.h"
+#include "tests/unit/client/played_timers.h"
 
 #define TOKEN    "a1B2c3D4e5F6g7H8"
 #define LONG     "+600000" /* in which nothing else follows */
 #define IDENTITY "did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=cool\nmodel=cool.prod.v1\n"
 
-enum { APPS = 4, TIMERS = 8, HEARD = 64, RECORDS = 32, UNIX = 1700000000, DID = 10000 };
+enum { APPS = 4, HEARD = 64, RECORDS = 32, UNIX = 1700000000, DID = 10000 };
 
 /* What somebody hears, in order. */
 struct ear {
@@ -56,6 +57,11 @@ static void fail_line(const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     fail_msg("%s, line %u: %s", rig.name, rig.line, text);
+}
+
+static void fail_why(const char *why)
+{
+    fail_line("%s", why);
 }
 
 static void hear(struct ear *e, const char *fmt, ...) ag_printf_like(2, 3);
@@ -111,14 +117,7 @@ static void expect(struct ear *e, const char *want)
     forget_line(e);
 }
 
-/* ---- libuv's clock and timers ---- */
-
-static struct played_timer {
-    uv_timer_t *handle;
-    uv_timer_cb cb;
-    uint64_t at_ms;
-    bool active;
-} timers[TIMERS];
+/* ---- what of libuv is not a timer ---- */
 
 static uv_prepare_t *prepare;
 static uv_prepare_cb on_prepare; /* what each turn of the loop ends with */
@@ -131,56 +130,9 @@ static struct {
 } closing[CLOSING];
 static unsigned n_closing;
 
-static struct played_timer *timer_of(const uv_timer_t *t)
-{
-    for (unsigned i = 0; i < TIMERS; i++) {
-        if (timers[i].handle == t)
-            return &timers[i];
-    }
-    fail_line("a timer that was not opened");
-    return NULL;
-}
-
-uint64_t uv_now(const uv_loop_t *loop)
-{
-    (void) loop;
-    return rig.now_ms;
-}
-
 int uv_gettimeofday(uv_timeval64_t *tv)
 {
     *tv = (uv_timeval64_t){.tv_sec = UNIX + (int64_t) (rig.now_ms / 1000)};
-    return 0;
-}
-
-int uv_timer_init(uv_loop_t *loop, uv_timer_t *t)
-{
-    memset(t, 0, sizeof *t);
-    t->loop = loop;
-    for (unsigned i = 0; i < TIMERS; i++) {
-        if (timers[i].handle)
-            continue;
-        timers[i] = (struct played_timer){.handle = t};
-        return 0;
-    }
-    fail_line("too many timers");
-    return 0;
-}
-
-int uv_timer_start(uv_timer_t *t, uv_timer_cb cb, uint64_t ms, uint64_t repeat)
-{
-    struct played_timer *mine = timer_of(t);
-
-    assert_int_equal(repeat, 0);
-    mine->cb = cb;
-    mine->at_ms = rig.now_ms + ms;
-    mine->active = true;
-    return 0;
-}
-
-int uv_timer_stop(uv_timer_t *t)
-{
-    timer_of(t)->active = false;
     return 0;
 }
 
@@ -211,41 +163,15 @@ void uv_close(uv_handle_t *h, uv_close_cb cb)
     if (h == (uv_handle_t *) prepare)
         prepare = NULL;
     else
-        *timer_of((uv_timer_t *) h) = (struct played_timer){.handle = NULL};
+        played_timer_drop(played_timer_of((uv_timer_t *) h));
     assert_true(n_closing < CLOSING);
     closing[n_closing].handle = h;
     closing[n_closing++].cb = cb;
 }
 
-static struct played_timer *next_timer(void)
-{
-    struct played_timer *next = NULL;
-
-    for (unsigned i = 0; i < TIMERS; i++) {
-        if (timers[i].handle && timers[i].active && (!next || timers[i].at_ms < next->at_ms))
-            next = &timers[i];
-    }
-    return next;
-}
-
 static void wait_ms(uint64_t ms)
 {
-    uint64_t until = rig.now_ms + ms, last_ms = UINT64_MAX;
-    struct played_timer *t;
-    unsigned n_at_once = 0;
-
-    while ((t = next_timer()) && t->at_ms <= until) {
-        if (t->at_ms > rig.now_ms)
-            rig.now_ms = t->at_ms;
-        n_at_once = rig.now_ms == last_ms ? n_at_once + 1 : 0;
-        last_ms = rig.now_ms;
-        if (n_at_once > 8)
-            fail_line("a timer goes off for ever");
-        t->active = false;
-        t->cb(t->handle);
-        end_turn();
-    }
-    rig.now_ms = until;
+    played_timers_wait(ms, end_turn);
 }
 
 /* Ids and tokens that a script can name: numbers of four bytes first begin with 100, then with 500. */
@@ -1146,7 +1072,7 @@ void client_rig_run(const char *name, const char *mode, const char *const *lines
     unsigned n;
 
     rig = (struct rig){.name = name, .mode = mode, .dir = "/tmp/client_rig.XXXXXX", .now_ms = 1000000};
-    memset(timers, 0, sizeof timers);
+    played_timers_begin(&rig.now_ms, fail_why);
     prepare = NULL;
     n_closing = 0;
     cloud = (struct played_cloud){.base.ops = &played};

@@ -6,6 +6,7 @@
 #include "libagent/core/log/log.h"
 #include "libagent/io/file.h"
 #include "libagent/io/http/http.h"
+#include "tests/unit/client/played_timers.h"
 
 struct rig rig;
 
@@ -51,137 +52,60 @@ bool ag_log_gate_pass(struct ag_log_gate *g, uint64_t now_ms, unsigned *held_out
     return true;
 }
 
-/* ---- libuv: timers on a clock of our own ---- */
+/* ---- what of libuv is not a timer ---- */
 
-enum { TIMERS_MAX = 8 };
+enum { CLOSING = 8 };
 
-static struct timer {
-    uv_timer_t *handle;
-    uv_timer_cb cb;
-    uint64_t at_ms;
-    bool active;
-} timers[TIMERS_MAX];
-
-static uv_handle_t *closing[TIMERS_MAX];
-static uv_close_cb on_close[TIMERS_MAX];
-
-static struct timer *timer_of(const uv_timer_t *t)
-{
-    for (unsigned i = 0; i < TIMERS_MAX; i++) {
-        if (timers[i].handle == t)
-            return &timers[i];
-    }
-    fail_msg("a timer that was not opened");
-    return NULL;
-}
-
-uint64_t uv_now(const uv_loop_t *loop)
-{
-    (void) loop;
-    return rig.now_ms;
-}
+static struct {
+    uv_handle_t *handle;
+    uv_close_cb cb;
+} closing[CLOSING];
 
 uint64_t uv_hrtime(void)
 {
     return 12345;
 }
 
-int uv_timer_init(uv_loop_t *loop, uv_timer_t *t)
-{
-    memset(t, 0, sizeof *t);
-    t->loop = loop;
-    for (unsigned i = 0; i < TIMERS_MAX; i++) {
-        if (timers[i].handle)
-            continue;
-        timers[i] = (struct timer){.handle = t};
-        return 0;
-    }
-    fail_msg("too many timers");
-    return 0;
-}
-
-int uv_timer_start(uv_timer_t *t, uv_timer_cb cb, uint64_t ms, uint64_t repeat)
-{
-    struct timer *mine = timer_of(t);
-
-    assert_int_equal(repeat, 0);
-    mine->cb = cb;
-    mine->at_ms = rig.now_ms + ms;
-    mine->active = true;
-    return 0;
-}
-
-int uv_timer_stop(uv_timer_t *t)
-{
-    timer_of(t)->active = false;
-    return 0;
-}
-
-uint64_t uv_timer_get_due_in(const uv_timer_t *t)
-{
-    const struct timer *mine = timer_of(t);
-
-    return mine->active && mine->at_ms > rig.now_ms ? mine->at_ms - rig.now_ms : 0;
-}
-
 int uv_is_active(const uv_handle_t *h)
 {
-    return timer_of((const uv_timer_t *) h)->active;
+    return played_timer_of((const uv_timer_t *) h)->active;
 }
 
 void uv_close(uv_handle_t *h, uv_close_cb cb)
 {
-    struct timer *mine = timer_of((uv_timer_t *) h);
-    unsigned i = (unsigned) (mine - timers);
+    unsigned i = 0;
 
-    mine->active = false;
-    closing[i] = h;
-    on_close[i] = cb;
+    played_timer_of((uv_timer_t *) h)->active = false;
+    while (i < CLOSING && closing[i].handle)
+        i++;
+    assert_true(i < CLOSING);
+    closing[i].handle = h;
+    closing[i].cb = cb;
 }
 
 static void close_handles(void)
 {
-    for (unsigned i = 0; i < TIMERS_MAX; i++) {
-        uv_handle_t *h = closing[i];
+    for (unsigned i = 0; i < CLOSING; i++) {
+        uv_handle_t *h = closing[i].handle;
 
         if (!h)
             continue;
-        closing[i] = NULL;
-        timers[i] = (struct timer){.handle = NULL};
-        on_close[i](h);
+        closing[i].handle = NULL;
+        played_timer_drop(played_timer_of((uv_timer_t *) h));
+        closing[i].cb(h);
     }
-}
-
-static struct timer *next_timer(void)
-{
-    struct timer *next = NULL;
-
-    for (unsigned i = 0; i < TIMERS_MAX; i++) {
-        if (timers[i].handle && timers[i].active && (!next || timers[i].at_ms < next->at_ms))
-            next = &timers[i];
-    }
-    return next;
 }
 
 uint64_t rig_next_timer(void)
 {
-    const struct timer *next = next_timer();
+    const struct played_timer *next = played_timers_next();
 
     return !next ? UINT64_MAX : next->at_ms > rig.now_ms ? next->at_ms - rig.now_ms : 0;
 }
 
 void rig_wait(uint64_t ms)
 {
-    uint64_t until = rig.now_ms + ms;
-    struct timer *next;
-
-    while ((next = next_timer()) && next->at_ms <= until) {
-        if (next->at_ms > rig.now_ms)
-            rig.now_ms = next->at_ms;
-        next->active = false;
-        next->cb(next->handle);
-    }
-    rig.now_ms = until;
+    played_timers_wait(ms, NULL);
 }
 
 /* ---- the link ---- */
@@ -578,9 +502,15 @@ static const struct cloud_events EVENTS = {
     .closed = on_closed,
 };
 
+static void fail_why(const char *why)
+{
+    fail_msg("%s", why);
+}
+
 void rig_begin(void)
 {
-    memset(timers, 0, sizeof timers); /* of a test that failed */
+    memset(closing, 0, sizeof closing); /* of a test that failed */
+    played_timers_begin(&rig.now_ms, fail_why);
     rig = (struct rig){.now_ms = 1000000, .room = UINT32_MAX, .journal = AG_BUF_INIT, .last_payload = AG_BUF_INIT};
 }
 
@@ -615,8 +545,7 @@ void rig_finish(void)
     if (the_http.on_closed)
         the_http.on_closed(the_http.user);
     the_http = (struct ag_http){.next = 0};
-    for (unsigned i = 0; i < TIMERS_MAX; i++)
-        assert_null(timers[i].handle);
+    assert_true(played_timers_empty());
     ag_buf_deinit(&rig.journal);
     ag_buf_deinit(&rig.last_payload);
 }
