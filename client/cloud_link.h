@@ -43,8 +43,8 @@ void cloud_links_take_list(struct client *c, const char *list, const struct devi
 /* The network is there: each one may be tried, or tried again now. */
 void cloud_links_go_online(struct client *c);
 /* Starts those that do not run. */
-void cloud_link_start(struct client *c);
-void cloud_link_stop(struct client *c, bool restart);
+void cloud_links_start(struct client *c);
+void cloud_links_stop(struct client *c, bool restart);
 /* At the end of the client: each one that runs counts as open until it is gone. */
 void cloud_links_close(struct client *c);
 
@@ -55,7 +55,7 @@ void cloud_links_forget(struct client *c);
 /* SIGHUP: certificates. */
 void cloud_links_reload(struct client *c);
 /* What miIO.info says has changed. */
-void cloud_link_info_changed(struct client *c);
+void cloud_links_info_changed(struct client *c);
 
 /* The answer to a command of theirs. 0 or -errno. */
 int cloud_links_answer(struct client *c, struct origin to, struct ag_span text);

@@ -38,7 +38,7 @@ void cloud_links_go_online(struct client *c)
         cloud_link_go_online(l);
 }
 
-void cloud_link_start(struct client *c)
+void cloud_links_start(struct client *c)
 {
     struct cloud_link *l;
 
@@ -48,7 +48,7 @@ void cloud_link_start(struct client *c)
     }
 }
 
-void cloud_link_stop(struct client *c, bool restart)
+void cloud_links_stop(struct client *c, bool restart)
 {
     struct cloud_link *l;
 
@@ -99,7 +99,7 @@ void cloud_links_reload(struct client *c)
     }
 }
 
-void cloud_link_info_changed(struct client *c)
+void cloud_links_info_changed(struct client *c)
 {
     struct cloud_link *l;
 

@@ -143,7 +143,7 @@ static int serve_mcu_info(struct ask *a)
         if (fresh.model[0] && c->device.conf->model[0] && strcmp(fresh.model, c->device.conf->model) != 0)
             ag_log(AG_LOG_WARNING, "the MCU is of model %s, device.conf says %s", fresh.model, c->device.conf->model);
         c->mcu = fresh;
-        cloud_link_info_changed(c);
+        cloud_links_info_changed(c);
     }
     return put_ok(a, true);
 }

@@ -62,7 +62,7 @@ static void online(void *user)
 
 static void cloud_stop(void *user)
 {
-    cloud_link_stop(user, false);
+    cloud_links_stop(user, false);
 }
 
 static void cloud_forget(void *user)
