@@ -2,9 +2,7 @@
 #include "agent/hub.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -18,41 +16,19 @@ enum { DRAIN_MS = 600 /* of AG_DAEMON_LEAVE_MS */, FDS_OF_OUR_OWN = 32 };
 
 static void hub_close(struct hub *h);
 
-uint64_t hub_now(const struct hub *h)
-{
-    return uv_now(h->loop);
-}
-
-void hub_log_limited(struct hub *h, enum ag_log_level level, const char *fmt, ...)
-{
-    char text[256];
-    unsigned held;
-    va_list ap;
-
-    if (!ag_log_enabled(level) || !ag_log_gate_pass(&h->gates[level], hub_now(h), &held))
-        return;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    if (held > 0)
-        ag_log(level, "%s (%u lines before this one left out)", text, held);
-    else
-        ag_log(level, "%s", text);
-}
-
 /* ---- the end of a loop turn ---- */
 
 static void hub_end_lingering(struct hub *h)
 {
     struct conn *c;
 
-    while ((c = ag_list_first(&h->lingering, struct conn, linger)) && c->linger_until_ms <= hub_now(h))
+    while ((c = ag_list_first(&h->conns.lingering, struct conn, linger)) && c->linger_until_ms <= conns_now(&h->conns))
         conn_close(c);
 }
 
 static uint64_t hub_deadline(const struct hub *h)
 {
-    const struct conn *c = ag_list_first(&h->lingering, struct conn, linger);
+    const struct conn *c = ag_list_first(&h->conns.lingering, struct conn, linger);
     uint64_t at = router_deadline(&h->router);
 
     if (c && c->linger_until_ms < at)
@@ -65,7 +41,7 @@ static void hub_on_timer(uv_timer_t *timer)
     struct hub *h = timer->data;
 
     h->timer_at_ms = UINT64_MAX;
-    router_expire(&h->router, hub_now(h));
+    router_expire(&h->router, conns_now(&h->conns));
     hub_end_lingering(h);
     hub_flush(h);
 }
@@ -73,9 +49,9 @@ static void hub_on_timer(uv_timer_t *timer)
 /* Only ever moved forward here: a timer that fires too early finds nothing to do and is set again. */
 static void hub_arm(struct hub *h)
 {
-    uint64_t at = hub_deadline(h), now = hub_now(h);
+    uint64_t at = hub_deadline(h), now = conns_now(&h->conns);
 
-    if (at >= h->timer_at_ms || h->closed)
+    if (at >= h->timer_at_ms || h->conns.closed)
         return;
     h->timer_at_ms = at;
     uv_timer_start(&h->timer, hub_on_timer, at > now ? at - now : 0, 0);
@@ -84,16 +60,26 @@ static void hub_arm(struct hub *h)
 /* What one connection's end decides for others comes to the end of the same list. */
 void hub_flush(struct hub *h)
 {
-    router_settle(&h->router, hub_now(h));
+    router_settle(&h->router, conns_now(&h->conns));
     while (!ag_list_empty(&h->router.work)) {
         struct peer *p = ag_list_first(&h->router.work, struct peer, work);
 
         ag_list_del(&p->work);
         conn_work(conn_of_peer(p));
     }
-    if (h->stopping && !h->closed && (h->router.queued == 0 || hub_now(h) >= h->drain_until_ms))
+    if (h->stopping && !h->conns.closed && (h->router.queued == 0 || conns_now(&h->conns) >= h->drain_until_ms))
         hub_close(h);
     hub_arm(h);
+}
+
+static void hub_turn(void *user)
+{
+    hub_flush(user);
+}
+
+static void hub_upstream_gone(void *user)
+{
+    uplink_lost(&((struct hub *) user)->uplink);
 }
 
 static void hub_on_check(uv_check_t *check)
@@ -113,7 +99,7 @@ static bool hub_listen_on(struct hub *h, const struct ag_addr *addr, bool requir
     for (size_t i = 0; i < h->n_listeners; i++)
         if (h->listeners[i].inherited && h->listeners[i].addr.kind == addr->kind)
             return true;
-    r = listener_open(&h->listeners[h->n_listeners], h, addr, h->settings.unix_group);
+    r = listener_open(&h->listeners[h->n_listeners], &h->conns, addr, h->settings.unix_group);
     if (r == 0) {
         h->n_listeners++;
         return true;
@@ -129,7 +115,7 @@ static int hub_inherit(struct hub *h)
     int r = ag_daemon_listen_fds(fds, ag_array_size(fds), &n);
 
     for (size_t i = 0; r == 0 && i < n; i++) {
-        r = listener_adopt(&h->listeners[h->n_listeners], h, fds[i].fd);
+        r = listener_adopt(&h->listeners[h->n_listeners], &h->conns, fds[i].fd);
         if (r == 0)
             h->n_listeners++;
         else
@@ -188,9 +174,9 @@ static void hub_apply(struct hub *h)
     ag_access_deinit(&h->router.access);
     h->router.access = h->settings.access;
     h->settings.access.rules = NULL; /* the router's now */
-    h->router.wall_offset_ms = wall_offset(hub_now(h));
+    h->router.wall_offset_ms = wall_offset(conns_now(&h->conns));
     router_reconfigure(&h->router);
-    h->max_conns = fit_connections(h->router.limits.connections);
+    h->conns.max = fit_connections(h->router.limits.connections);
 }
 
 static int hub_init(struct hub *h, uv_loop_t *loop, struct settings *settings)
@@ -198,22 +184,20 @@ static int hub_init(struct hub *h, uv_loop_t *loop, struct settings *settings)
     uint64_t seed = 0;
     int r;
 
-    *h = (struct hub){.loop = loop, .settings = *settings, .timer_at_ms = UINT64_MAX, .asker = AG_CRED_ASKER_INIT};
-    for (size_t i = 0; i < ag_array_size(h->gates); i++)
-        h->gates[i] = (struct ag_log_gate){.burst = i < AG_LOG_DEBUG ? 10 : 200, .period_ms = 10000};
+    *h = (struct hub){.loop = loop, .settings = *settings, .timer_at_ms = UINT64_MAX};
     settings->access.rules = NULL;
-    ag_list_init(&h->conns);
-    ag_list_init(&h->lingering);
     uv_random(NULL, NULL, &seed, sizeof seed, 0, NULL);
-    h->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    h->read_buf = malloc(HUB_READ_MAX);
-    r = h->read_buf ? router_init(&h->router, uv_now(loop), seed, (uint32_t) geteuid()) : -ENOMEM;
+    r = conns_init(&h->conns, loop, &h->router);
+    if (r == 0)
+        r = router_init(&h->router, uv_now(loop), seed, (uint32_t) geteuid());
     if (r < 0) {
-        free(h->read_buf);
-        h->read_buf = NULL;
+        conns_deinit(&h->conns);
         settings_deinit(&h->settings);
         return r;
     }
+    h->conns.turn = hub_turn;
+    h->conns.upstream_gone = hub_upstream_gone;
+    h->conns.user = h;
     h->router.own_pid = (int32_t) getpid();
     h->router.log = ag_log_kept();
     hub_apply(h);
@@ -239,7 +223,7 @@ int hub_start(struct hub *h, uv_loop_t *loop, struct settings *settings)
     uv_check_start(&h->check, hub_on_check);
     uv_timer_init(loop, &h->timer);
     h->timer.data = h;
-    uplink_init(&h->uplink, h);
+    uplink_init(&h->uplink, &h->conns, &h->settings.upstream, &h->settings.upstream_user);
     r = hub_listen(h);
     if (r < 0) {
         hub_close(h);
@@ -257,8 +241,8 @@ static void hub_close(struct hub *h)
 {
     struct conn *c;
 
-    h->closed = true;
-    while ((c = ag_list_first(&h->conns, struct conn, all)))
+    h->conns.closed = true;
+    while ((c = ag_list_first(&h->conns.all, struct conn, all)))
         conn_drop(c);
     for (size_t i = 0; i < h->n_listeners; i++)
         listener_close(&h->listeners[i]);
@@ -272,25 +256,21 @@ void hub_stop(struct hub *h)
     if (h->stopping)
         return;
     h->stopping = true;
-    h->drain_until_ms = hub_now(h) + DRAIN_MS;
+    h->drain_until_ms = conns_now(&h->conns) + DRAIN_MS;
     for (size_t i = 0; i < h->n_listeners; i++)
         listener_close(&h->listeners[i]);
     uplink_stop(&h->uplink);
-    router_shutdown(&h->router, hub_now(h));
+    router_shutdown(&h->router, conns_now(&h->conns));
     hub_flush(h);
 }
 
 void hub_deinit(struct hub *h)
 {
-    if (!h->read_buf)
+    if (!h->conns.read_buf)
         return;
     router_deinit(&h->router);
     settings_deinit(&h->settings);
-    ag_framer_pool_deinit(&h->parts);
-    free(h->read_buf);
-    if (h->spare_fd >= 0)
-        close(h->spare_fd);
-    ag_cred_asker_close(&h->asker);
+    conns_deinit(&h->conns);
 }
 
 /* ---- while running ---- */

@@ -13,17 +13,12 @@
 
 #include <stdbool.h>
 #include "agent/core/state/limits.h"
+#include "agent/io/uplink.h"
 #include "libagent/core/access.h"
 #include "libagent/io/addr.h"
 #include "libagent/io/inifile.h"
 
 enum { SETTINGS_PATH_MAX = 256 };
-
-/* Who else may be upstream, beside root and the agent's own user. */
-struct upstream_user {
-    bool set, any;
-    uint32_t uid;
-};
 
 struct settings {
     struct upstream_user upstream_user;

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "agent/hub.h"
+#include "agent/io/conns.h"
 #include "libagent/core/log/log.h"
 #include "libagent/core/text/brief.h"
 
-enum { PACKETS_PER_TURN = 16, LAST_READS = 64, TAIL_MAX = 64 * 1024 };
+enum { PACKETS_PER_TURN = 16, LAST_READS = 64, TAIL_MAX = 64 * 1024, LINGER_MS = 1000, LINGERING_MAX = 16 };
 
 /* Rare, with buffers of its own: kept out of the frames of what runs for each text. */
 #define COLD __attribute__((noinline))
@@ -50,26 +50,27 @@ static void conn_want(struct conn *c, int events)
         uv_poll_stop(&c->poll);
 }
 
-int conn_open(struct hub *h, int fd, enum peer_role role, bool packets, struct conn **conn_out)
+int conn_open(struct conns *s, int fd, enum peer_role role, bool packets, struct conn **conn_out)
 {
-    struct limits *l = &h->router.limits;
+    struct limits *l = &s->router->limits;
     struct conn *c = calloc(1, sizeof *c);
-    int r = c ? uv_poll_init(h->loop, &c->poll, fd) : -ENOMEM;
+    int r = c ? uv_poll_init(s->loop, &c->poll, fd) : -ENOMEM;
 
     if (r < 0) {
         close(fd);
         free(c);
         return r;
     }
-    c->hub = h;
+    c->conns = s;
+    c->router = s->router;
     c->fd = fd;
     c->poll.data = c;
     c->peer.packets = packets;
     ag_list_init(&c->linger);
-    ag_list_append(&h->conns, &c->all);
-    ag_framer_init(&c->framer, packets ? l->packet_text : l->text, l->depth, &h->parts);
+    ag_list_append(&s->all, &c->all);
+    ag_framer_init(&c->framer, packets ? l->packet_text : l->text, l->depth, &s->parts);
     c->framer.forgiving = role == PEER_UPSTREAM;
-    router_peer_add(&h->router, hub_now(h), &c->peer, role);
+    router_peer_add(s->router, conns_now(s), &c->peer, role);
     conn_want(c, UV_READABLE);
     *conn_out = c;
     return 0;
@@ -81,7 +82,7 @@ void conn_close(struct conn *c)
         return;
     if (!ag_list_empty(&c->linger)) {
         ag_list_del(&c->linger);
-        c->hub->n_lingering--;
+        c->conns->n_lingering--;
     }
     ag_list_del(&c->all);
     c->closing = true;
@@ -93,16 +94,16 @@ static void conn_forget(struct conn *c)
     if (c->gone)
         return;
     c->gone = true;
-    router_peer_gone(&c->hub->router, hub_now(c->hub), &c->peer);
+    router_peer_gone(c->router, conns_now(c->conns), &c->peer);
     if (c->peer.role == PEER_UPSTREAM)
-        uplink_lost(&c->hub->uplink);
+        c->conns->upstream_gone(c->conns->user);
 }
 
 static COLD void log_leave(const struct conn *c)
 {
     char name[64];
 
-    hub_log_limited(c->hub, AG_LOG_DEBUG, "%s left", conn_name(c, name));
+    conns_log(c->conns, AG_LOG_DEBUG, "%s left", conn_name(c, name));
 }
 
 void conn_drop(struct conn *c)
@@ -133,7 +134,7 @@ static COLD int send_packets(struct conn *c)
         if (c->gone)
             ag_buf_consume(b, sizeof len + len);
         else
-            router_sent(&c->hub->router, &c->peer, sizeof len + len);
+            router_sent(c->router, &c->peer, sizeof len + len);
     }
     return 1;
 }
@@ -149,7 +150,7 @@ static int send_stream(struct conn *c)
     if (c->gone)
         ag_buf_consume(b, (size_t) n);
     else
-        router_sent(&c->hub->router, &c->peer, (size_t) n);
+        router_sent(c->router, &c->peer, (size_t) n);
     return (size_t) n == size;
 }
 
@@ -172,7 +173,7 @@ static COLD void log_end(struct conn *c)
     char name[64];
 
     if (c->peer.end < ag_array_size(why) && why[c->peer.end])
-        hub_log_limited(c->hub, AG_LOG_WARNING, "%s closed: %s", conn_name(c, name), why[c->peer.end]);
+        conns_log(c->conns, AG_LOG_WARNING, "%s closed: %s", conn_name(c, name), why[c->peer.end]);
 }
 
 /*
@@ -181,13 +182,13 @@ static COLD void log_end(struct conn *c)
  */
 static void conn_linger(struct conn *c)
 {
-    struct hub *h = c->hub;
+    struct conns *s = c->conns;
 
-    if (h->n_lingering >= HUB_LINGERING_MAX)
-        conn_close(ag_list_first(&h->lingering, struct conn, linger));
-    c->linger_until_ms = hub_now(h) + HUB_LINGER_MS;
-    ag_list_append(&h->lingering, &c->linger);
-    h->n_lingering++;
+    if (s->n_lingering >= LINGERING_MAX)
+        conn_close(ag_list_first(&s->lingering, struct conn, linger));
+    c->linger_until_ms = conns_now(s) + LINGER_MS;
+    ag_list_append(&s->lingering, &c->linger);
+    s->n_lingering++;
     if (ag_buf_size(&c->peer.out) == 0)
         shutdown(c->fd, SHUT_WR);
     conn_want(c, UV_READABLE | (ag_buf_size(&c->peer.out) > 0 ? UV_WRITABLE : 0));
@@ -202,10 +203,10 @@ static COLD void conn_end(struct conn *c)
     if (last_words && conn_send(c) < 0)
         last_words = false;
     if (last_words && ag_buf_size(&c->peer.out) <= TAIL_MAX)
-        tail = router_take_out(&c->hub->router, &c->peer);
+        tail = router_take_out(c->router, &c->peer);
     conn_forget(c);
     c->peer.out = tail;
-    if (last_words && !c->hub->closed)
+    if (last_words && !c->conns->closed)
         conn_linger(c);
     else
         conn_close(c);
@@ -236,10 +237,10 @@ static COLD void bad_input(struct conn *c, const char *reason)
 {
     char name[64];
 
-    hub_log_limited(c->hub, AG_LOG_INFO, "%s: %s", conn_name(c, name), reason);
+    conns_log(c->conns, AG_LOG_INFO, "%s: %s", conn_name(c, name), reason);
     if (c->framer.kind == AG_FRAMER_PACK)
         c->peer.pack = true;
-    router_bad_input(&c->hub->router, &c->peer, reason);
+    router_bad_input(c->router, &c->peer, reason);
 }
 
 /* Level 4: each message that comes in, in a few words and without its params. */
@@ -258,13 +259,13 @@ static COLD void trace_text(const struct conn *c, const struct ag_text *t)
 
 static COLD void passed_over(struct conn *c)
 {
-    c->hub->router.stats.upstream_passed_over++;
-    hub_log_limited(c->hub, AG_LOG_WARNING, "upstream: a text that nobody can use was passed over");
+    c->router->stats.upstream_passed_over++;
+    conns_log(c->conns, AG_LOG_WARNING, "upstream: a text that nobody can use was passed over");
 }
 
 static inline void handle_text(struct conn *c, uint64_t now_ms, const struct ag_text *t)
 {
-    struct router *r = &c->hub->router;
+    struct router *r = c->router;
 
     if (ag_log_enabled(AG_LOG_VERBOSE))
         trace_text(c, t);
@@ -279,12 +280,12 @@ static inline void handle_text(struct conn *c, uint64_t now_ms, const struct ag_
 
 static void take_stream(struct conn *c, size_t n)
 {
-    uint64_t now_ms = hub_now(c->hub);
+    uint64_t now_ms = conns_now(c->conns);
     struct ag_text t;
     size_t held;
     int r;
 
-    ag_framer_lend(&c->framer, c->hub->read_buf, n);
+    ag_framer_lend(&c->framer, c->conns->read_buf, n);
     while ((r = ag_framer_next(&c->framer, &t)) > 0)
         handle_text(c, now_ms, &t);
     if (r < 0) {
@@ -293,7 +294,7 @@ static void take_stream(struct conn *c, size_t n)
     }
     held = ag_framer_held(&c->framer);
     if (held != c->peer.held && peer_is_open(&c->peer))
-        router_held(&c->hub->router, &c->peer, held);
+        router_held(c->router, &c->peer, held);
 }
 
 static void take_packet(struct conn *c, size_t n)
@@ -302,9 +303,9 @@ static void take_packet(struct conn *c, size_t n)
     unsigned n_texts = 0;
     int r;
 
-    ag_framer_lend(&c->framer, c->hub->read_buf, n);
+    ag_framer_lend(&c->framer, c->conns->read_buf, n);
     while ((r = ag_framer_next(&c->framer, &t)) > 0 && n_texts++ == 0)
-        handle_text(c, hub_now(c->hub), &t);
+        handle_text(c, conns_now(c->conns), &t);
     if (r < 0)
         bad_input(c, ag_framer_strerror(r));
     else if (n_texts > 1 || c->framer.partial)
@@ -314,9 +315,9 @@ static void take_packet(struct conn *c, size_t n)
 static COLD void conn_eof(struct conn *c)
 {
     if (c->framer.partial)
-        c->hub->router.stats.broken_texts++;
+        c->router->stats.broken_texts++;
     else if (c->peer.role == PEER_APP)
-        router_peer_half_closed(&c->hub->router, hub_now(c->hub), &c->peer);
+        router_peer_half_closed(c->router, conns_now(c->conns), &c->peer);
     if (!c->peer.half_closed || router_peer_is_done(&c->peer))
         conn_drop(c);
     else
@@ -326,9 +327,9 @@ static COLD void conn_eof(struct conn *c)
 /* False: nothing more to read for now. */
 static bool read_once(struct conn *c)
 {
-    struct hub *h = c->hub;
+    struct conns *s = c->conns;
     bool packets = c->peer.packets;
-    ssize_t n = recv(c->fd, h->read_buf, HUB_READ_MAX, MSG_DONTWAIT | (packets ? MSG_TRUNC : 0));
+    ssize_t n = recv(c->fd, s->read_buf, CONNS_READ_MAX, MSG_DONTWAIT | (packets ? MSG_TRUNC : 0));
 
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR)
@@ -339,7 +340,7 @@ static bool read_once(struct conn *c)
         conn_eof(c);
         return false;
     }
-    if (packets && n > HUB_READ_MAX)
+    if (packets && n > CONNS_READ_MAX)
         bad_input(c, ag_framer_strerror(AG_FRAMER_E_SIZE));
     else if (packets)
         take_packet(c, (size_t) n);
@@ -371,7 +372,7 @@ static void linger_step(struct conn *c, int events)
     ssize_t n = 1;
 
     if (events & UV_READABLE)
-        n = recv(c->fd, c->hub->read_buf, HUB_READ_MAX, MSG_DONTWAIT);
+        n = recv(c->fd, c->conns->read_buf, CONNS_READ_MAX, MSG_DONTWAIT);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) || conn_send(c) < 0) {
         conn_close(c);
         return;

@@ -14,15 +14,16 @@
 #include "libagent/core/frame/framer.h"
 #include "libagent/core/list.h"
 
-struct hub;
+struct conns;
 
 struct conn {
     struct peer peer;
-    struct hub *hub;
+    struct conns *conns;
+    struct router *router; /* conns->router */
     uv_poll_t poll;
     struct ag_framer framer;
-    struct ag_list all;    /* in hub.conns */
-    struct ag_list linger; /* in hub.lingering: out of the router, its last bytes are under way */
+    struct ag_list all;    /* in conns.all */
+    struct ag_list linger; /* in conns.lingering: out of the router, its last bytes are under way */
     uint64_t linger_until_ms;
     int fd;
     uint8_t events; /* what poll waits for */
@@ -31,7 +32,7 @@ struct conn {
 };
 
 /* Takes the descriptor over, also on failure. 0 or -errno. */
-int conn_open(struct hub *h, int fd, enum peer_role role, bool packets, struct conn **conn_out);
+int conn_open(struct conns *s, int fd, enum peer_role role, bool packets, struct conn **conn_out);
 /* Sends what is waiting, or waits for room; ends the connection when the router wants that. */
 void conn_work(struct conn *c);
 /* Idempotent, safe inside any callback. Does nothing else than to close: the router must have been told. */

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include "agent/hub.h"
 #include "agent/io/conn.h"
+#include "agent/io/conns.h"
 #include "libagent/io/access/cred.h"
 #include "libagent/io/file.h"
 
@@ -22,69 +22,69 @@ static void listener_on_timer(uv_timer_t *timer);
 
 /* With no descriptor left a connection would stay in the queue and wake the loop for ever: it is taken and
  * closed. */
-static bool refuse_without_fd(struct hub *h, int fd)
+static bool refuse_without_fd(struct conns *s, int fd)
 {
     int taken;
 
-    h->router.stats.accept_failures++;
-    if (h->spare_fd < 0)
+    s->router->stats.accept_failures++;
+    if (s->spare_fd < 0)
         return false;
-    hub_log_limited(h, AG_LOG_ERROR, "no descriptor left: connection refused");
-    close(h->spare_fd);
+    conns_log(s, AG_LOG_ERROR, "no descriptor left: connection refused");
+    close(s->spare_fd);
     taken = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
     if (taken >= 0)
         close(taken);
-    h->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return taken >= 0;
 }
 
-static void refuse_over_limit(struct hub *h, int fd)
+static void refuse_over_limit(struct conns *s, int fd)
 {
     static const char text[] = "{\"error\":{\"code\":-32000,\"message\":\"too many connections\"}}";
 
-    h->router.stats.connections_refused++;
-    hub_log_limited(h, AG_LOG_WARNING, "connection refused: %u are open", h->router.n_peers);
+    s->router->stats.connections_refused++;
+    conns_log(s, AG_LOG_WARNING, "connection refused: %u are open", s->router->n_peers);
     send(fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     close(fd);
 }
 
 /* One that ended its stream long ago and waits for an answer is likely to be gone altogether. */
-static bool make_room(struct hub *h)
+static bool make_room(struct conns *s)
 {
-    struct peer *p = router_first_half_closed(&h->router);
+    struct peer *p = router_first_half_closed(s->router);
 
     if (!p)
         return false;
-    h->router.stats.half_closed_dropped++;
+    s->router->stats.half_closed_dropped++;
     conn_drop(conn_of_peer(p));
     return true;
 }
 
 static void accepted(struct listener *l, int fd)
 {
-    struct hub *h = l->hub;
+    struct conns *s = l->conns;
     struct conn *c;
     char name[64];
     int one = 1, r;
 
-    if (h->router.n_peers >= h->max_conns && !make_room(h)) {
-        refuse_over_limit(h, fd);
+    if (s->router->n_peers >= s->max && !make_room(s)) {
+        refuse_over_limit(s, fd);
         return;
     }
     if (l->addr.kind == AG_ADDR_INET)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    r = conn_open(h, fd, PEER_APP, l->addr.kind == AG_ADDR_SEQPACKET, &c);
+    r = conn_open(s, fd, PEER_APP, l->addr.kind == AG_ADDR_SEQPACKET, &c);
     if (r < 0) {
-        h->router.stats.accept_failures++;
-        hub_log_limited(h, AG_LOG_ERROR, "connection refused: %s", strerror(-r));
+        s->router->stats.accept_failures++;
+        conns_log(s, AG_LOG_ERROR, "connection refused: %s", strerror(-r));
         return;
     }
-    h->router.stats.connections++;
+    s->router->stats.connections++;
     if (l->addr.kind == AG_ADDR_INET)
-        ag_cred_of_tcp(&h->asker, fd, &c->peer.cred);
+        ag_cred_of_tcp(&s->asker, fd, &c->peer.cred);
     else
         ag_cred_of_unix(fd, &c->peer.cred);
-    hub_log_limited(h, AG_LOG_DEBUG, "%s joined", conn_name(c, name));
+    conns_log(s, AG_LOG_DEBUG, "%s joined", conn_name(c, name));
 }
 
 /*
@@ -95,7 +95,7 @@ static void listener_pause(struct listener *l, const char *reason)
 {
     char text[AG_ADDR_TEXT_MAX];
 
-    hub_log_limited(l->hub, AG_LOG_ERROR, "%s: cannot accept: %s", ag_addr_format(&l->addr, text), reason);
+    conns_log(l->conns, AG_LOG_ERROR, "%s: cannot accept: %s", ag_addr_format(&l->addr, text), reason);
     uv_poll_stop(&l->poll);
     uv_timer_start(&l->timer, listener_on_timer, PAUSE_MS, 0);
 }
@@ -106,9 +106,9 @@ static void listener_pause(struct listener *l, const char *reason)
  */
 static bool listener_has_patience(struct listener *l)
 {
-    const struct hub *h = l->hub;
+    const struct conns *s = l->conns;
 
-    if (h->router.n_peers < h->max_conns || router_first_half_closed(&h->router)) {
+    if (s->router->n_peers < s->max || router_first_half_closed(s->router)) {
         l->full_turns = 0;
         return false;
     }
@@ -134,9 +134,9 @@ static void listener_on_poll(uv_poll_t *poll, int status, int events)
             accepted(l, fd);
         else if (errno == EAGAIN)
             break;
-        else if (errno == EMFILE && make_room(l->hub))
+        else if (errno == EMFILE && make_room(l->conns))
             break; /* its descriptor is free in the next turn */
-        else if ((errno == EMFILE || errno == ENFILE) && refuse_without_fd(l->hub, l->fd))
+        else if ((errno == EMFILE || errno == ENFILE) && refuse_without_fd(l->conns, l->fd))
             continue;
         else if (errno != ECONNABORTED && errno != EINTR) {
             listener_pause(l, strerror(errno));
@@ -154,11 +154,11 @@ static void listener_on_timer(uv_timer_t *timer)
 
 static int listener_watch(struct listener *l)
 {
-    int r = uv_poll_init(l->hub->loop, &l->poll, l->fd);
+    int r = uv_poll_init(l->conns->loop, &l->poll, l->fd);
 
     if (r < 0)
         return r;
-    uv_timer_init(l->hub->loop, &l->timer);
+    uv_timer_init(l->conns->loop, &l->timer);
     l->poll.data = l->timer.data = l;
     return uv_poll_start(&l->poll, UV_READABLE, listener_on_poll);
 }
@@ -233,13 +233,13 @@ static int bind_and_listen(int fd, const struct ag_addr *addr, const char *group
     return r == 0 && listen(fd, BACKLOG) < 0 ? -errno : r;
 }
 
-int listener_open(struct listener *l, struct hub *h, const struct ag_addr *addr, const char *group)
+int listener_open(struct listener *l, struct conns *s, const struct ag_addr *addr, const char *group)
 {
     int type = addr->kind == AG_ADDR_SEQPACKET ? SOCK_SEQPACKET : SOCK_STREAM;
     int fd = socket(addr->sa.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int r = fd < 0 ? -errno : bind_and_listen(fd, addr, group);
 
-    *l = (struct listener){.hub = h, .fd = fd};
+    *l = (struct listener){.conns = s, .fd = fd};
     if (r == 0)
         r = ag_addr_of_socket(fd, &l->addr);
     if (r == 0)
@@ -271,11 +271,11 @@ static int is_listener(int fd, const struct ag_addr *a)
     return 0;
 }
 
-int listener_adopt(struct listener *l, struct hub *h, int fd)
+int listener_adopt(struct listener *l, struct conns *s, int fd)
 {
     int r;
 
-    *l = (struct listener){.hub = h, .fd = fd, .inherited = true};
+    *l = (struct listener){.conns = s, .fd = fd, .inherited = true};
     r = ag_addr_of_socket(fd, &l->addr);
     if (r == 0)
         r = is_listener(fd, &l->addr);

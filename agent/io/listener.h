@@ -7,12 +7,12 @@
 #include <uv.h>
 #include "libagent/io/addr.h"
 
-struct hub;
+struct conns;
 
 struct listener {
     uv_poll_t poll;
     uv_timer_t timer; /* while it pauses */
-    struct hub *hub;
+    struct conns *conns;
     struct ag_addr addr; /* with the port the kernel chose */
     int fd;
     uint8_t full_turns; /* of the loop, while connections are waiting to be accepted or refused */
@@ -21,9 +21,9 @@ struct listener {
 };
 
 /* group: of a unix socket; NULL or unknown: stays as it is. 0 or -errno. */
-int listener_open(struct listener *l, struct hub *h, const struct ag_addr *addr, const char *group);
+int listener_open(struct listener *l, struct conns *s, const struct ag_addr *addr, const char *group);
 /* A socket that listens already. */
-int listener_adopt(struct listener *l, struct hub *h, int fd);
+int listener_adopt(struct listener *l, struct conns *s, int fd);
 void listener_close(struct listener *l);
 
 #endif

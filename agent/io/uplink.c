@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "agent/hub.h"
 #include "agent/io/conn.h"
+#include "agent/io/conns.h"
 #include "libagent/io/access/cred.h"
 
 enum {
@@ -63,8 +63,8 @@ static void uplink_failed(struct uplink *u, const char *reason)
     char text[AG_ADDR_TEXT_MAX];
     bool said = u->failures > 0 && strncmp(u->said, reason, sizeof u->said - 1) == 0;
 
-    hub_log_limited(u->hub, said ? AG_LOG_DEBUG : AG_LOG_WARNING, "no connection to upstream %s: %s",
-                    ag_addr_format(&u->hub->settings.upstream, text), reason);
+    conns_log(u->conns, said ? AG_LOG_DEBUG : AG_LOG_WARNING, "no connection to upstream %s: %s", ag_addr_format(&u->addr, text),
+              reason);
     snprintf(u->said, sizeof u->said, "%s", reason);
     uplink_give_up(u);
 }
@@ -85,50 +85,47 @@ static void uplink_open(struct uplink *u)
 
     uv_timer_stop(&u->timer);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    r = conn_open(u->hub, fd, PEER_UPSTREAM, false, &u->conn);
+    r = conn_open(u->conns, fd, PEER_UPSTREAM, false, &u->conn);
     if (r < 0) {
         uplink_failed(u, strerror(-r));
         return;
     }
     u->state = UPLINK_UP;
-    u->up_since_ms = hub_now(u->hub);
+    u->up_since_ms = conns_now(u->conns);
     u->failures = 0;
-    u->hub->router.stats.upstream_connects++;
-    hub_log_limited(u->hub, AG_LOG_INFO, "connected to upstream %s", ag_addr_format(&u->hub->settings.upstream, text));
+    u->conns->router->stats.upstream_connects++;
+    conns_log(u->conns, AG_LOG_INFO, "connected to upstream %s", ag_addr_format(&u->addr, text));
 }
 
 /* ---- whose is it? ---- */
 
 static int uplink_owner(struct uplink *u, struct ag_cred *cred)
 {
-    if (u->hub->settings.upstream.kind == AG_ADDR_INET)
-        return ag_cred_of_tcp(&u->hub->asker, u->fd, cred);
+    if (u->addr.kind == AG_ADDR_INET)
+        return ag_cred_of_tcp(&u->conns->asker, u->fd, cred);
     ag_cred_of_unix(u->fd, cred);
     return cred->known ? 0 : -ENOENT;
 }
 
-static bool is_believed(const struct hub *h, const struct ag_cred *cred)
+static bool is_believed(const struct uplink *u, const struct ag_cred *cred)
 {
-    const struct settings *s = &h->settings;
-
-    return ag_access_is_owner(&h->router.access, cred) ||
-           (s->upstream_user.set && cred->known && cred->uid == s->upstream_user.uid);
+    return ag_access_is_owner(&u->conns->router->access, cred) || (u->user.set && cred->known && cred->uid == u->user.uid);
 }
 
 static void uplink_refuse(struct uplink *u, const struct ag_cred *cred, int r)
 {
     char text[AG_ADDR_TEXT_MAX];
 
-    u->hub->router.stats.upstream_refused++;
-    ag_addr_format(&u->hub->settings.upstream, text);
+    u->conns->router->stats.upstream_refused++;
+    ag_addr_format(&u->addr, text);
     if (cred->known)
-        hub_log_limited(u->hub, AG_LOG_ERROR,
-                        "upstream %s is not believed: it belongs to uid %u, not to root, this user or upstream_user", text,
-                        (unsigned) cred->uid);
+        conns_log(u->conns, AG_LOG_ERROR,
+                  "upstream %s is not believed: it belongs to uid %u, not to root, this user or upstream_user", text,
+                  (unsigned) cred->uid);
     else
-        hub_log_limited(u->hub, AG_LOG_ERROR,
-                        "upstream %s is not believed: its user is not known (%s); upstream_user = * believes anyone", text,
-                        strerror(-r));
+        conns_log(u->conns, AG_LOG_ERROR,
+                  "upstream %s is not believed: its user is not known (%s); upstream_user = * believes anyone", text,
+                  strerror(-r));
     uplink_give_up(u);
 }
 
@@ -137,22 +134,22 @@ static void uplink_ask(struct uplink *u)
     struct ag_cred cred = {0};
     int r;
 
-    if (u->hub->settings.upstream_user.any) {
+    if (u->user.any) {
         uplink_open(u);
         return;
     }
     r = uplink_owner(u, &cred);
-    if (r == -EAGAIN && hub_now(u->hub) < u->until_ms) {
+    if (r == -EAGAIN && conns_now(u->conns) < u->until_ms) {
         u->state = UPLINK_ASKING;
         uv_timer_start(&u->timer, uplink_on_timer, u->ask_ms, 0);
         u->ask_ms = u->ask_ms * 2 > ASK_MAX_MS ? ASK_MAX_MS : u->ask_ms * 2;
     } else if (r == -EAGAIN) {
         uplink_failed(u, "nobody accepts");
     } else if (r == -ENOTCONN) { /* it was there, and has gone */
-        u->hub->router.stats.upstream_connects++;
-        u->hub->router.stats.upstream_losses++;
+        u->conns->router->stats.upstream_connects++;
+        u->conns->router->stats.upstream_losses++;
         uplink_failed(u, "closed at once");
-    } else if (is_believed(u->hub, &cred)) {
+    } else if (is_believed(u, &cred)) {
         uplink_open(u);
     } else {
         uplink_refuse(u, &cred, r);
@@ -163,7 +160,7 @@ static void uplink_ask(struct uplink *u)
 static void uplink_connected(struct uplink *u)
 {
     if (is_self(u->fd)) {
-        u->hub->router.stats.upstream_self_connects++;
+        u->conns->router->stats.upstream_self_connects++;
         uplink_failed(u, "reached itself, nobody listens");
         return;
     }
@@ -198,7 +195,7 @@ static int uplink_watch(struct uplink *u)
     u->poll = calloc(1, sizeof *u->poll);
     if (!u->poll)
         return -ENOMEM;
-    r = uv_poll_init(u->hub->loop, u->poll, u->fd);
+    r = uv_poll_init(u->conns->loop, u->poll, u->fd);
     if (r < 0) {
         free(u->poll);
         u->poll = NULL;
@@ -210,7 +207,7 @@ static int uplink_watch(struct uplink *u)
 
 static void uplink_try(struct uplink *u)
 {
-    const struct ag_addr *a = &u->hub->settings.upstream;
+    const struct ag_addr *a = &u->addr;
     int r;
 
     u->state = UPLINK_CONNECTING;
@@ -229,7 +226,7 @@ static void uplink_try(struct uplink *u)
         uplink_failed(u, strerror(-r));
         return;
     }
-    u->until_ms = hub_now(u->hub) + CONNECT_MS;
+    u->until_ms = conns_now(u->conns) + CONNECT_MS;
     uv_timer_start(&u->timer, uplink_on_timer, CONNECT_MS, 0);
 }
 
@@ -243,15 +240,15 @@ static void uplink_on_timer(uv_timer_t *timer)
         uplink_ask(u);
     else if (u->state == UPLINK_CONNECTING)
         uplink_failed(u, "no answer");
-    hub_flush(u->hub);
+    u->conns->turn(u->conns->user);
 }
 
-void uplink_init(struct uplink *u, struct hub *h)
+void uplink_init(struct uplink *u, struct conns *s, const struct ag_addr *addr, const struct upstream_user *user)
 {
     uint32_t seed = 0;
 
-    *u = (struct uplink){.hub = h, .fd = -1};
-    uv_timer_init(h->loop, &u->timer);
+    *u = (struct uplink){.conns = s, .addr = *addr, .user = *user, .fd = -1};
+    uv_timer_init(s->loop, &u->timer);
     u->timer.data = u;
     uv_random(NULL, NULL, &seed, sizeof seed, 0, NULL);
     ag_backoff_init(&u->backoff, DELAY_MIN_MS, 0, DELAY_MAX_MS, seed);
@@ -283,9 +280,9 @@ void uplink_lost(struct uplink *u)
     u->conn = NULL;
     if (u->state != UPLINK_UP)
         return;
-    if (hub_now(u->hub) - u->up_since_ms >= LASTED_MS)
+    if (conns_now(u->conns) - u->up_since_ms >= LASTED_MS)
         ag_backoff_reset(&u->backoff);
-    u->hub->router.stats.upstream_losses++;
-    hub_log_limited(u->hub, AG_LOG_WARNING, "connection to upstream lost");
+    u->conns->router->stats.upstream_losses++;
+    conns_log(u->conns, AG_LOG_WARNING, "connection to upstream lost");
     uplink_wait(u);
 }

@@ -16,13 +16,21 @@
 #include "libagent/core/backoff.h"
 #include "libagent/io/addr.h"
 
-struct hub;
+struct conns;
 struct conn;
 
 enum uplink_state { UPLINK_OFF, UPLINK_WAITING, UPLINK_CONNECTING, UPLINK_ASKING, UPLINK_UP };
 
+/* Who else may be upstream, beside root and the agent's own user. */
+struct upstream_user {
+    bool set, any;
+    uint32_t uid;
+};
+
 struct uplink {
-    struct hub *hub;
+    struct conns *conns;
+    struct ag_addr addr;
+    struct upstream_user user;
     uv_timer_t timer; /* next try, next question, or the end of this try */
     uv_poll_t *poll;  /* of the socket that is connecting; heap, freed in its close callback */
     int fd;           /* of the same; also while its owner is asked for */
@@ -36,7 +44,7 @@ struct uplink {
     char said[64];        /* why the last one failed: said once, not at every try */
 };
 
-void uplink_init(struct uplink *u, struct hub *h);
+void uplink_init(struct uplink *u, struct conns *s, const struct ag_addr *addr, const struct upstream_user *user);
 void uplink_start(struct uplink *u);
 /* No more tries; an open connection stays. */
 void uplink_stop(struct uplink *u);

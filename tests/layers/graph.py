@@ -80,6 +80,19 @@ def folder_arrows(part):
     return found
 
 
+def all_folders():
+    """{(folder, folder): [(file, included file)]} of every folder as it lies on the disk, core and io of a room too."""
+    found = collections.defaultdict(list)
+    for part in ROOMS:
+        for path in sorted((ROOT / part).rglob("*.[ch]")):
+            name = str(path.relative_to(ROOT))
+            for included in re.findall(r'^\s*#\s*include "([^"]+)"', path.read_text(), re.M):
+                a, b = os.path.dirname(name), os.path.dirname(included)
+                if a != b and (ROOT / included).exists():
+                    found[a, b].append((name, included))
+    return found
+
+
 def main():
     if len(sys.argv) > 2 and sys.argv[1] == "--files":
         for way in circles(file_arrows(sys.argv[2])):

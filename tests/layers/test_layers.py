@@ -159,6 +159,13 @@ def test_no_circle_between_rooms():
     assert graph.circles(edges) == [], "tests/layers/graph.py shows the files behind each arrow"
 
 
+def test_no_circle_between_folders():
+    """Finer than rooms: a core, an io and each cloud are folders of their own."""
+    edges = graph.all_folders()
+    assert len(edges) > 100
+    assert graph.circles(edges) == []
+
+
 def test_the_device_includes_no_other_room_of_the_client():
     assert [b for a, b in graph.arrows() if a == "client/device" and b.startswith("client/")] == []
 

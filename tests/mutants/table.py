@@ -64,7 +64,7 @@ MUTANTS = [Mutant(*row) for row in [
     ("ot waits for a connection for ever", "client/cloud/ot/core/ot_line.c",
      "return l->phase == OT_LINE_CONNECTING || l->phase", "return l->phase", "unit.ot_line"),
     ("the agent's pause starts over at each connection", "agent/io/uplink.c",
-     *after("    u->up_since_ms = hub_now(u->hub);\n", "    u->delay_ms = DELAY_MIN_MS;\n"),
+     *after("    u->up_since_ms = conns_now(u->conns);\n", "    ag_backoff_reset(&u->backoff);\n"),
      "system.agent_upstream:test_a_server_that_accepts_and_closes_is_not_stormed"),
     ("the agent waits for a connection for ever", "agent/io/uplink.c",
      "    uv_timer_start(&u->timer, uplink_on_timer, CONNECT_MS, 0);\n", "", "system.agent_upstream:test_a_server_that_never_answers_is_given_up"),

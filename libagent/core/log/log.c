@@ -153,6 +153,6 @@ const char *ag_log_held(unsigned held, char text[AG_LOG_HELD_MAX])
 {
     text[0] = '\0';
     if (held > 0)
-        snprintf(text, AG_LOG_HELD_MAX, " (%u such line%s left out)", held, held == 1 ? "" : "s");
+        snprintf(text, AG_LOG_HELD_MAX, " (%u line%s left out before this one)", held, held == 1 ? "" : "s");
     return text;
 }

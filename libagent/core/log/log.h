@@ -49,7 +49,7 @@ struct ag_log_gate {
 /* True when a line may be written now; *held_out: lines held back since the last one. */
 bool ag_log_gate_pass(struct ag_log_gate *g, uint64_t now_ms, unsigned *held_out);
 
-/* The end of such a line: " (N such lines left out)", or "" when none was. Returns text. */
+/* The end of such a line: " (N lines left out before this one)", or "" when none was. Returns text. */
 enum { AG_LOG_HELD_MAX = 48 };
 const char *ag_log_held(unsigned held, char text[AG_LOG_HELD_MAX]);
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "agent/io/conns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int conns_init(struct conns *s, uv_loop_t *loop, struct router *router)
+{
+    *s = (struct conns){.loop = loop, .router = router, .asker = AG_CRED_ASKER_INIT, .spare_fd = -1};
+    for (size_t i = 0; i < ag_array_size(s->gates); i++)
+        s->gates[i] = (struct ag_log_gate){.burst = i < AG_LOG_DEBUG ? 10 : 200, .period_ms = 10000};
+    ag_list_init(&s->all);
+    ag_list_init(&s->lingering);
+    s->read_buf = malloc(CONNS_READ_MAX);
+    if (!s->read_buf)
+        return -ENOMEM;
+    s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return 0;
+}
+
+void conns_deinit(struct conns *s)
+{
+    if (!s->read_buf)
+        return;
+    ag_framer_pool_deinit(&s->parts);
+    free(s->read_buf);
+    s->read_buf = NULL;
+    if (s->spare_fd >= 0)
+        close(s->spare_fd);
+    ag_cred_asker_close(&s->asker);
+}
+
+uint64_t conns_now(const struct conns *s)
+{
+    return uv_now(s->loop);
+}
+
+void conns_log(struct conns *s, enum ag_log_level level, const char *fmt, ...)
+{
+    char text[256], left_out[AG_LOG_HELD_MAX];
+    unsigned held;
+    va_list ap;
+
+    if (!ag_log_enabled(level) || !ag_log_gate_pass(&s->gates[level], conns_now(s), &held))
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    ag_log(level, "%s%s", text, ag_log_held(held, left_out));
+}

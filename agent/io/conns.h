@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the sockets of the agent share: the loop, the router, the buffer that all read into, the lists of connections,
+ * and the gates for lines that peers can provoke. The hub owns one and is told through it what concerns it.
+ */
+#ifndef AGENT_IO_CONNS_H
+#define AGENT_IO_CONNS_H
+
+#include <uv.h>
+#include "agent/core/router.h"
+#include "libagent/core/frame/framer.h"
+#include "libagent/core/log/log.h"
+#include "libagent/io/access/cred.h"
+
+enum { CONNS_READ_MAX = 64 * 1024 };
+
+struct conns {
+    uv_loop_t *loop;
+    struct router *router;
+    void (*turn)(void *user);          /* what the router has decided is to be carried out: at the end of a timer's callback */
+    void (*upstream_gone)(void *user); /* the router has forgotten upstream */
+    void *user;
+    uint32_t max;            /* applications at once */
+    struct ag_list all;      /* struct conn */
+    struct ag_list lingering; /* oldest first */
+    unsigned n_lingering;
+    bool closed;                 /* nothing lingers any more */
+    char *read_buf;              /* CONNS_READ_MAX bytes */
+    struct ag_framer_pool parts; /* of the framers */
+    int spare_fd;                /* given up to be able to refuse when descriptors run out */
+    struct ag_cred_asker asker;  /* for the user at the other end of a TCP socket */
+    struct ag_log_gate gates[AG_LOG_VERBOSE + 1]; /* by level: a flood of one hides no other */
+};
+
+/* 0 or -ENOMEM; the callbacks and max are set by the caller. */
+int conns_init(struct conns *s, uv_loop_t *loop, struct router *router);
+/* When the loop has ended and no connection is left. Nothing happens when conns_init() failed. */
+void conns_deinit(struct conns *s);
+
+/* The loop's time, ms. */
+uint64_t conns_now(const struct conns *s);
+
+/* A line that a peer can provoke: limited in number. */
+void conns_log(struct conns *s, enum ag_log_level level, const char *fmt, ...) ag_printf_like(3, 4);
+
+#endif
