@@ -37,11 +37,11 @@ uint32_t report_unix_of(const struct report_time *now, const struct report_birth
 }
 
 /* Within one boot the clock that nobody sets tells the age. Between boots only the device's own clock could, and only when
-   it was right both times: else the report counts as new. */
+   it was right both times, and said a time at all: else the report counts as new. */
 static struct report_birth birth_of(const struct report_time *now, const struct spool_record *rec)
 {
     int64_t now_ms = (int64_t) now->now_ms, up_ms = (int64_t) rec->up_s * 1000;
-    bool comparable = rec->sure && now->sure && now->unix_s > rec->at_s;
+    bool comparable = rec->sure && now->sure && rec->at_s != 0 && now->unix_s > rec->at_s;
 
     if (rec->boot != 0 && rec->boot == now->boot)
         return (struct report_birth){.born_ms = up_ms < now_ms ? up_ms : now_ms};

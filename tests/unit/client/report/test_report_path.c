@@ -656,17 +656,19 @@ static void ages_after_a_restart(void **state)
         bool was_sure, is_sure;
         long now_s, now_ms; /* since the report */
         const char *want;
+        long was_s; /* the report's own time, from UNIX */
     } rows[] = {
-        {7, true, true, 50, 50000, "again1@0"},
-        {7, true, true, 50, 100001, ""},                      /* the same boot: too old, whatever the clock says */
-        {7, true, true, 14 * DAY_S, 50000, "again1@1209550"}, /* the clock was behind when it was kept */
-        {8, true, true, 101, -900000, ""},                    /* another boot: the clocks tell */
-        {8, true, true, 99, -900000, "again1@0"},
-        {8, false, true, 14 * DAY_S, -900000, "again1@0"}, /* a build date as time, then the network's */
-        {8, true, false, 14 * DAY_S, -900000, "again1@0"},
-        {8, true, true, -14 * DAY_S, -900000, "again1"}, /* not set yet: in the future */
-        {0, true, true, 101, 1000, ""},                  /* a system that does not tell its boots */
-        {0, true, true, 50, 1000, "again1@0"},
+        {7, true, true, 50, 50000, "again1@0", 0},
+        {7, true, true, 50, 100001, "", 0},                      /* the same boot: too old, whatever the clock says */
+        {7, true, true, 14 * DAY_S, 50000, "again1@1209550", 0}, /* the clock was behind when it was kept */
+        {8, true, true, 101, -900000, "", 0},                    /* another boot: the clocks tell */
+        {8, true, true, 99, -900000, "again1@0", 0},
+        {8, false, true, 14 * DAY_S, -900000, "again1@0", 0}, /* a build date as time, then the network's */
+        {8, true, false, 14 * DAY_S, -900000, "again1@0", 0},
+        {8, true, true, -14 * DAY_S, -900000, "again1", 0}, /* not set yet: in the future */
+        {0, true, true, 101, 1000, "", 0},                  /* a system that does not tell its boots */
+        {0, true, true, 50, 1000, "again1@0", 0},
+        {8, true, true, 50, -900000, "again1", 1540000000 - (long) UNIX}, /* kept in sync with a clock that says 2018: none */
     };
 
     (void) state;
@@ -677,6 +679,7 @@ static void ages_after_a_restart(void **state)
         rig_open(&r, "spool_max_age_s=100\n");
         r.now.sure = rows[i].was_sure;
         r.now.boot = rows[i].boot ? 7 : 0;
+        r.now.unix_s = (uint32_t) (UNIX + rows[i].was_s);
         report(&r, 1);
         disk_commits(0);
         rig_close(&r);
@@ -686,7 +689,7 @@ static void ages_after_a_restart(void **state)
         ag_buf_clear(&r.seen);
         r.now = (struct report_time){.now_ms = (uint64_t) (1000000 + rows[i].now_ms),
                                      .boot = rows[i].boot,
-                                     .unix_s = (uint32_t) (UNIX + rows[i].now_s),
+                                     .unix_s = (uint32_t) (UNIX + rows[i].was_s + rows[i].now_s),
                                      .sure = rows[i].is_sure};
         assert_int_equal(
             report_path_open(&r.path,
