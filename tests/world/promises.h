@@ -21,6 +21,8 @@ uint64_t report_next(int app);
 void report_told(int app, uint64_t n, int status, const char *text);
 /* Whether the line to the cloud keeps the order of what is sent: UDP does not. */
 void reports_keep_order(bool keep);
+/* What is kept and has not arrived may be given up from now on: its owner has gone, or the clock has made it old. */
+void reports_forgiven(void);
 void report_arrived(int app, uint64_t n, uint64_t id);
 
 /* Something died or lost its way just now: what was open then may be lost, though never twice. */

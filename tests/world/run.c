@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world_run [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--failing-disks] [--table FILE]: seeds N to
- * N+M-1, each in a process of its own; of a table, first its rows "SEED HOURS failing-disks|-  what it found".
+ * world_run [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--plain] [--failing-disks] [--table FILE]: seeds
+ * N to N+M-1, each in a process of its own; of a table, first its rows "SEED HOURS plain,failing-disks|-  what it found".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +66,8 @@ static void tell(uint64_t seed, uint64_t hours, const struct plan *p, const bool
             printf("  fault %u at %llu.%06llu s: %s %d for %llu s\n", i, (unsigned long long) (p->at[i].at_us / SECOND),
                    (unsigned long long) (p->at[i].at_us % SECOND), fault_name(p->at[i].kind), p->at[i].arg,
                    (unsigned long long) (p->at[i].lasts_us / SECOND));
-    printf("  again: world_run --seed %llu --hours %llu --trace\n", (unsigned long long) seed, (unsigned long long) hours);
+    printf("  again: world_run --seed %llu --hours %llu%s%s --trace\n", (unsigned long long) seed, (unsigned long long) hours,
+           p->breadth.plain ? " --plain" : "", p->breadth.failing_disks ? " --failing-disks" : "");
 }
 
 /* Leaves out what the failure does not need: halves first, then smaller pieces. */
@@ -99,7 +100,8 @@ struct totals {
 };
 
 struct wishes {
-    bool trace, shrinks, twice, failing_disks;
+    bool trace, shrinks, twice;
+    struct breadth breadth;
 };
 
 static void add_up(struct totals *t, uint64_t hours)
@@ -121,7 +123,7 @@ static void try_seed(uint64_t seed, uint64_t hours, const struct wishes *wish, s
     uint64_t hash;
 
     memset(left_out, 0, sizeof left_out);
-    plan_make(&plan, seed, hours, wish->failing_disks);
+    plan_make(&plan, seed, hours, &wish->breadth);
     one(seed, hours, &plan, left_out, wish->trace);
     hash = shared->hash;
     add_up(t, hours);
@@ -142,7 +144,7 @@ static void try_seed(uint64_t seed, uint64_t hours, const struct wishes *wish, s
 
 static bool try_table(const char *path, struct wishes wish, struct totals *t)
 {
-    char line[512], disks[32];
+    char line[512], words[32];
     unsigned long long seed, hours;
     FILE *f = fopen(path, "r");
 
@@ -151,8 +153,8 @@ static bool try_table(const char *path, struct wishes wish, struct totals *t)
         return false;
     }
     while (fgets(line, sizeof line, f))
-        if (sscanf(line, "%llu %llu %31s", &seed, &hours, disks) == 3) {
-            wish.failing_disks = strcmp(disks, "failing-disks") == 0;
+        if (sscanf(line, "%llu %llu %31s", &seed, &hours, words) == 3) {
+            wish.breadth = (struct breadth){strstr(words, "plain"), strstr(words, "failing-disks")};
             try_seed(seed, hours, &wish, t);
         }
     fclose(f);
@@ -171,9 +173,10 @@ static void sum_up(const struct totals *t, double s)
 
 static int usage(const char *name)
 {
-    fprintf(stderr,
-            "usage: %s [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--failing-disks] [--table FILE]\n",
-            name);
+    fprintf(
+        stderr,
+        "usage: %s [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--plain] [--failing-disks] [--table FILE]\n",
+        name);
     return 2;
 }
 
@@ -194,8 +197,10 @@ int main(int argc, char **argv)
             wish.shrinks = true;
         else if (strcmp(argv[i], "--twice") == 0)
             wish.twice = true;
+        else if (strcmp(argv[i], "--plain") == 0)
+            wish.breadth.plain = true;
         else if (strcmp(argv[i], "--failing-disks") == 0)
-            wish.failing_disks = true;
+            wish.breadth.failing_disks = true;
         else if (more && strcmp(argv[i], "--seed") == 0)
             seed = strtoull(argv[++i], NULL, 10);
         else if (more && strcmp(argv[i], "--count") == 0)

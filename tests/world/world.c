@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The life of one device: its files, its programs, who starts them again, and how it ends. */
 #include "tests/world/world.h"
 
 #include <cjson/cJSON.h>
@@ -11,80 +12,28 @@
 #include "tests/world/kernel/files.h"
 #include "tests/world/kernel/net.h"
 #include "tests/world/promises.h"
-#include "tests/world/stand/broker.h"
-#include "tests/world/stand/ot.h"
-#include "tests/world/stand/phone.h"
+#include "tests/world/scene.h"
 
 main_fn world_agent_main, world_client_main, world_app_main;
 void *__wrap_malloc(size_t n);
 void __wrap_free(void *at);
 
-enum { N_APPS = 5, DID = 10000, REST_S = 900, TERM_MS = 1050, CONNECTS_A_MINUTE = 40 };
-enum { AGENT, CLIENT, FIRST_APP };
-enum fault_kind {
-    F_KILL,
-    F_TERM,
-    F_POWER,
-    F_CUT,
-    F_DOWN,
-    F_SLOW,
-    F_LOSS,
-    F_REFUSE,
-    F_MUTE,
-    F_NO_ACKS,
-    F_RESTART,
-    F_RESOLVER,
-    F_IO,
-    F_ALLOC,
-    F_CLOCK,
-    F_DISK_FULL,
-    F_DISK_FAILS,
-    F_LAN_LOSS,
-    F_KINDS
-};
+enum { LONGEST_FAULT_S = 900, REST_S = 900, TERM_MS = 1050, CONNECTS_A_MINUTE = 40, PLAIN_APPS = 5 };
 
-static const char KEY[] = "0123456789abcdef", TOKEN[] = "tokentokentokent";
+static const char TOKEN[] = "tokentokentokent";
 
-static struct {
-    const struct plan *plan;
-    const bool *left_out;
-    bool ot, tcp, resting, over;
-    struct rng traffic;
-    struct program programs[FIRST_APP + N_APPS];
-    struct proc *procs[FIRST_APP + N_APPS];
-    char *app_argv[N_APPS][5];
-    char numbers[N_APPS][3][12];
-    struct broker broker;
-    struct ot_cloud cloud;
-    struct phone phone;
-    struct link *far, *lan;
-    uint64_t next_command, connects;
-    int n_down;
-} w;
+struct scene scene;
 
-const char *fault_name(int kind)
+void scene_disturbed(const char *what)
 {
-    static const char *const names[F_KINDS] = {"kill",     "term",   "power", "cut",       "down",       "slow",
-                                               "loss",     "refuse", "mute",  "no-acks",   "restart",    "resolver",
-                                               "short-io", "alloc",  "clock", "disk-full", "disk-fails", "lan-loss"};
-
-    return names[kind];
+    scene.disturbed_us = W.now_us;
+    disturbed(what);
 }
 
-void plan_make(struct plan *p, uint64_t seed, uint64_t hours, bool failing_disks)
+void scene_line_disturbed(void)
 {
-    struct rng r = {seed ^ 0x5151515151515151ull};
-    uint64_t pause_s = rng_between(&r, 60, 1500), at_us = rng_between(&r, 0, 60) * SECOND;
-
-    for (p->n = 0; p->n < FAULTS_MAX; p->n++) {
-        at_us += rng_below(&r, 2 * pause_s) * SECOND + rng_below(&r, SECOND);
-        if (at_us >= hours * 3600 * SECOND)
-            return;
-        p->at[p->n] = (struct fault){at_us, rng_between(&r, 1, rng_below(&r, 4) ? 40 : 900) * SECOND,
-                                     (int) rng_below(&r, F_KINDS), (int) rng_below(&r, 1 << 30)};
-        if (p->at[p->n].kind == F_DISK_FAILS && !failing_disks)
-            p->at[p->n].kind = F_DISK_FULL;
-    }
+    scene.line_disturbed_us = W.now_us;
+    line_disturbed();
 }
 
 /* ---- processes, and who starts them again ---- */
@@ -92,24 +41,25 @@ void plan_make(struct plan *p, uint64_t seed, uint64_t hours, bool failing_disks
 static void start(void *arg, uint64_t i)
 {
     (void) arg;
-    if (!w.over && (!w.procs[i] || !w.procs[i]->alive || w.procs[i]->program != &w.programs[i]))
-        w.procs[i] = proc_start(&w.programs[i]);
+    if (!scene.over && !runs((unsigned) i))
+        scene.procs[i] = proc_start(&scene.programs[i]);
 }
 
-static bool runs(int i)
+bool runs(unsigned i)
 {
-    return w.procs[i] && w.procs[i]->alive && w.procs[i]->program == &w.programs[i];
+    return scene.procs[i] && scene.procs[i]->alive && scene.procs[i]->program == &scene.programs[i];
 }
 
 static void on_exit_of(struct proc *p)
 {
-    int i = (int) (p->program - w.programs);
+    int i = (int) (p->program - scene.programs);
     bool forced = p->exit_code >= 128 || p->term_at_us || p->heap.n_allocs == 0;
+    bool poor = p->fail_alloc_in || p->fail_allocs || p->fd_limit < FDS_MAX || disk.failing || disk.full || disk.read_only;
 
-    disturbed(p->program->name);
-    if (!forced && !p->fail_alloc_in && !p->fail_allocs && i < FIRST_APP && !disk.failing && !disk.full)
+    scene_disturbed(p->program->name);
+    if (!forced && !poor && i < FIRST_APP)
         broken("%s[%d] ended by itself with %d", p->program->name, p->pid, p->exit_code);
-    if (!w.over)
+    if (!scene.over)
         after(rng_between(&W.rng, 100, 3000) * MS, start, NULL, (uint64_t) i);
 }
 
@@ -121,285 +71,90 @@ static void look_for_end(void *arg, uint64_t pid)
         broken("%s[%d] still runs %d ms after SIGTERM", p->program->name, p->pid, TERM_MS);
 }
 
-static void terminate(int i)
+void terminate(unsigned i)
 {
     if (!runs(i))
         return;
-    disturbed("term");
-    proc_signal(w.procs[i], SIGTERM);
-    after(TERM_MS * MS, look_for_end, w.procs[i], (uint64_t) w.procs[i]->pid);
+    scene_disturbed("term");
+    proc_signal(scene.procs[i], SIGTERM);
+    after(TERM_MS * MS, look_for_end, scene.procs[i], (uint64_t) scene.procs[i]->pid);
 }
 
-/* ---- faults: each has an end ---- */
+/* ---- every second ---- */
 
-static void power_cut(void)
+static void look_at_connects(void)
 {
-    sums.power_cuts++;
-    disturbed("power");
-    line_disturbed();
-    net_power_cut();
-    for (int i = 0; i < FIRST_APP + N_APPS; i++)
-        if (runs(i))
-            proc_kill(w.procs[i]);
-    disk_power_cut();
-    booted_us = W.now_us;
-}
+    for (unsigned i = 0; i < scene.shape.n_sides; i++) {
+        struct side *s = &scene.sides[i];
+        uint64_t n = side_connects(s) - s->n_connects;
 
-static void fault_on(const struct fault *f)
-{
-    int victim = f->arg % (FIRST_APP + N_APPS);
-
-    switch ((enum fault_kind) f->kind) {
-    case F_KILL:
-        sums.kills++;
-        if (runs(victim))
-            proc_kill(w.procs[victim]);
-        break;
-    case F_TERM:
-        terminate(victim);
-        break;
-    case F_POWER:
-        power_cut();
-        break;
-    case F_CUT:
-        net_cut(w.far);
-        break;
-    case F_DOWN:
-        w.far->down = true;
-        break;
-    case F_SLOW:
-        w.far->latency_us = 1500 * MS;
-        w.far->jitter_us = 800 * MS;
-        break;
-    case F_LOSS:
-        w.far->loss_ppm = (uint32_t) f->arg % 500000;
-        w.far->dup_ppm = 50000;
-        w.far->late_ppm = 100000;
-        break;
-    case F_REFUSE:
-        w.broker.faults.refuse_login = f->arg & 1 ? 3 : 0;
-        w.broker.faults.close_at_once = f->arg & 2;
-        w.far->refuses = !(f->arg & 3);
-        net_cut(w.far);
-        break;
-    case F_MUTE:
-        w.broker.faults.mute = w.cloud.mute = true;
-        break;
-    case F_NO_ACKS:
-        w.broker.faults.no_acks = w.cloud.no_acks = true;
-        break;
-    case F_RESTART:
-        broker_restart(&w.broker, f->arg & 1);
-        ot_restart(&w.cloud);
-        break;
-    case F_RESOLVER:
-        resolver.mute = f->arg & 1;
-        resolver.failing = !resolver.mute;
-        net_cut(w.far);
-        break;
-    case F_IO:
-        for (int i = 0; i < FIRST_APP + N_APPS; i++)
-            if (runs(i))
-                w.procs[i]->io_faults = 300000;
-        break;
-    case F_ALLOC:
-        if (runs(victim)) {
-            w.procs[victim]->fail_alloc_in = 1 + (uint64_t) f->arg % 200;
-            w.procs[victim]->fail_allocs = 1 + (unsigned) f->arg / 256 % 4;
-        }
-        break;
-    case F_CLOCK:
-        W.wall_us += (f->arg & 1 ? 1 : -1) * (int64_t) (f->arg / 2 % 86400) * 1000000;
-        break;
-    case F_DISK_FULL:
-        disk.full = true;
-        break;
-    case F_DISK_FAILS:
-        disk.failing = true;
-        break;
-    case F_LAN_LOSS:
-        w.lan->loss_ppm = 300000;
-        w.lan->dup_ppm = 100000;
-        w.lan->late_ppm = 100000;
-        break;
-    case F_KINDS:
-        break;
+        if (n > CONNECTS_A_MINUTE)
+            broken("%llu connections to %s within a minute: its pauses do not grow", (unsigned long long) n, side_name(s->kind));
+        s->n_connects += n;
     }
-}
-
-static void all_well(void)
-{
-    uint64_t latency = w.far->latency_us > SECOND ? 30 * MS : w.far->latency_us;
-
-    w.far->down = w.far->refuses = false;
-    w.far->latency_us = latency;
-    w.far->jitter_us = latency / 4;
-    w.far->loss_ppm = w.far->dup_ppm = w.far->late_ppm = 0;
-    w.lan->loss_ppm = w.lan->dup_ppm = w.lan->late_ppm = 0;
-    w.broker.faults = (struct broker_faults){.refuse_sub_above = 3};
-    w.cloud.mute = w.cloud.no_acks = false;
-    resolver.mute = resolver.failing = false;
-    disk.full = disk.failing = false;
-    for (int i = 0; i < FIRST_APP + N_APPS; i++)
-        if (runs(i)) {
-            w.procs[i]->io_faults = 0;
-            w.procs[i]->fail_alloc_in = w.procs[i]->fail_allocs = 0;
-        }
-}
-
-/* When the last of those that overlap ends, all is well again. */
-static void fault_off(void *arg, uint64_t i)
-{
-    (void) arg;
-    say("fault %llu ends", (unsigned long long) i);
-    disturbed("end of a fault");
-    line_disturbed();
-    if (--w.n_down == 0)
-        all_well();
-}
-
-static void fault_begin(void *arg, uint64_t i)
-{
-    const struct fault *f = &w.plan->at[i];
-
-    (void) arg;
-    if (w.over || w.left_out[i])
-        return;
-    say("fault %llu: %s %d for %llu s", (unsigned long long) i, fault_name(f->kind), f->arg,
-        (unsigned long long) (f->lasts_us / SECOND));
-    disturbed("fault");
-    line_disturbed();
-    w.n_down++;
-    fault_on(f);
-    after(f->lasts_us, fault_off, NULL, i);
 }
 
 /* Long faults go on disturbing. */
 static void on_second(void *arg, uint64_t n)
 {
-    uint64_t connects = w.broker.n_connects + w.cloud.n_connects;
-
     (void) arg;
-    if (n % 60 == 0) {
-        if (connects - w.connects > CONNECTS_A_MINUTE)
-            broken("%llu connections to the cloud within a minute: its pauses do not grow",
-                   (unsigned long long) (connects - w.connects));
-        w.connects = connects;
+    if (n % 60 == 0)
+        look_at_connects();
+    if (scene.n_down > 0) {
+        scene_disturbed("fault");
+        scene_line_disturbed();
     }
-    if (w.n_down > 0) {
-        disturbed("fault");
-        line_disturbed();
-    }
-    if (!w.over)
+    if (!scene.over)
         after(SECOND, on_second, NULL, n + 1);
-}
-
-/* ---- traffic ---- */
-
-static void on_device_text(const char *text, uint64_t id)
-{
-    const char *n = strstr(text, "\"n\":"), *app = strstr(text, "\"app\":"), *list;
-
-    if (n && app) {
-        report_arrived(atoi(app + 6), strtoull(n + 4, NULL, 10), id);
-    } else if (strstr(text, "event.pressed") && (list = strstr(text, "\"params\":["))) {
-        char *end;
-        int a = (int) strtol(list + 10, &end, 10);
-
-        report_arrived(a, strtoull(end + 1, NULL, 10), id);
-    }
-}
-
-static uint64_t id_of(const char *text)
-{
-    const char *at = strstr(text, "\"id\":");
-
-    return at ? strtoull(at + 5, NULL, 10) : 0;
-}
-
-static void on_broker_publish(void *user, const char *topic, const char *payload, size_t n, int qos, int dup, int retain)
-{
-    char text[4096];
-
-    (void) user;
-    (void) qos;
-    (void) retain;
-    snprintf(text, sizeof text, "%.*s", (int) n, payload);
-    if (strstr(topic, "/command_ack"))
-        command_answered(id_of(text), text, dup);
-    else if (strstr(topic, "/report"))
-        on_device_text(text, id_of(text));
-}
-
-static void on_ot_report(void *user, uint32_t id, const char *text)
-{
-    (void) user;
-    on_device_text(text, id);
-}
-
-static void on_ot_answer(void *user, uint32_t id, const char *text)
-{
-    (void) user;
-    command_answered(id, text, true);
-}
-
-static void on_phone_answer(void *user, uint32_t id, const char *text)
-{
-    (void) user;
-    command_answered(id, text, true);
-}
-
-static void on_phone_tired(void *user, uint32_t id)
-{
-    (void) user;
-    command_given_up(id);
-}
-
-static void on_traffic(void *arg, uint64_t unused)
-{
-    int app = (int) rng_below(&w.traffic, N_APPS);
-    bool lan = rng_below(&w.traffic, 3) == 0;
-    uint64_t n = w.next_command;
-    char text[256];
-
-    (void) arg;
-    (void) unused;
-    if (w.over)
-        return;
-    after(rng_between(&w.traffic, 2, 80) * SECOND, on_traffic, NULL, 0);
-    snprintf(text, sizeof text, "{\"id\":%llu,\"method\":\"app%d.do\",\"params\":[%llu]}", (unsigned long long) n, app,
-             (unsigned long long) n);
-    if (lan) {
-        if (!w.phone.id) {
-            command_given(n, WAY_PHONE, app);
-            phone_command(&w.phone, (uint32_t) n, text);
-            w.next_command++;
-        }
-        return;
-    }
-    if (w.ot) {
-        if (w.cloud.greeted && w.cloud.informed && W.now_us - w.cloud.heard_us < 20 * SECOND) {
-            command_given(n, WAY_CLOUD, app);
-            ot_send(&w.cloud, text);
-            w.next_command++;
-        }
-    } else if (broker_serves(&w.broker, "miio/10000/command")) {
-        command_given(n, WAY_CLOUD, app);
-        broker_publish(&w.broker, "miio/10000/command", text, strlen(text), 2, false);
-        w.next_command++;
-    }
 }
 
 /* ---- the beginning ---- */
 
+static enum side_kind pick_side(struct rng *r, const struct shape *s)
+{
+    for (;;) {
+        enum side_kind k = (enum side_kind) rng_below(r, SIDE_KINDS);
+        bool taken = false;
+
+        for (unsigned i = 0; i < s->n_sides; i++)
+            taken = taken || s->sides[i] == k;
+        if (!taken)
+            return k;
+    }
+}
+
+/* The older rows of seeds.txt are of a world that draws just this. */
+static void plain_shape(struct shape *s)
+{
+    s->sides[0] = rng_below(&scene.traffic, 2) ? SIDE_OT : SIDE_MQTT;
+    s->n_sides = 1;
+    s->tcp = rng_below(&scene.traffic, 2);
+    s->n_apps = PLAIN_APPS;
+}
+
+static void wide_shape(struct shape *s, uint64_t seed)
+{
+    struct rng r = {seed ^ 0x3333};
+    unsigned n = (unsigned) rng_below(&r, 8);
+
+    n = n < 4 ? 1 : n < 7 ? 2 : 3;
+    while (s->n_sides < n) {
+        s->sides[s->n_sides] = pick_side(&r, s);
+        s->n_sides++;
+    }
+    s->tcp = rng_below(&r, 2);
+    n = (unsigned) rng_below(&r, 16);
+    s->n_apps = n == 0 ? (unsigned) rng_between(&r, 10, APPS_MAX) : (unsigned) rng_between(&r, 1, 8);
+    s->clockless = rng_below(&r, 4) == 0;
+}
+
 static void put_files(void)
 {
-    char conf[1024];
+    char conf[2048];
+    int n = snprintf(conf, sizeof conf,
+                     "did=%d\nmac=AA:BB:CC:DD:EE:FF\nmodel=world.test.v1\nvendor=world\nprovisioning=none\nble=none\n", DID);
 
-    snprintf(conf, sizeof conf,
-             "did=%d\nkey=%s\nmac=AA:BB:CC:DD:EE:FF\nmodel=world.test.v1\nvendor=world\ncloud=%s\nprovisioning=none\nble=none\n"
-             "mqtt_server=broker.world\not_host=ot.world\not_port=8053\not_transport=%s\nmqtt_state=0\n",
-             DID, KEY, w.ot ? "ot" : "mqtt", w.tcp ? "tcp" : "udp");
+    sides_conf(conf + n, sizeof conf - (size_t) n);
     disk_put_dir("/etc");
     disk_put_dir("/etc/miio");
     disk_put_dir("/run");
@@ -408,10 +163,12 @@ static void put_files(void)
     disk_put("/etc/miio/device.token", TOKEN, 16);
 }
 
-static void set_program(int i, const char *name, main_fn *fn, char **argv, bool single)
+static void add_program(const char *name, main_fn *fn, char **argv, bool single, const char *const *env)
 {
-    w.programs[i] = (struct program){.name = name, .main = fn, .argv = argv, .single = single};
-    program_load(&w.programs[i]);
+    struct program *p = &scene.programs[scene.n_programs++];
+
+    *p = (struct program){.name = name, .main = fn, .argv = argv, .single = single, .env = env};
+    program_load(p);
 }
 
 static void put_programs(void)
@@ -419,41 +176,39 @@ static void put_programs(void)
     static char *agent[] = {"miio_agent", "--listen", "127.0.0.1:54320", "--unix", "/run/agent.sock", NULL};
     static char *client[] = {"miio_client", "-d", "/etc/miio", NULL};
     static const char *const env[] = {"MIIO_AGENT=unix:/run/agent.sock", NULL};
-    static char names[N_APPS][8];
+    static char names[APPS_MAX][8], numbers[APPS_MAX][3][12], *argv[APPS_MAX][5];
 
-    set_program(AGENT, "agent", world_agent_main, agent, true);
-    set_program(CLIENT, "client", world_client_main, client, true);
-    for (int i = 0; i < N_APPS; i++) {
-        snprintf(names[i], sizeof names[i], "app%d", i);
-        snprintf(w.numbers[i][0], 12, "%d", i);
-        snprintf(w.numbers[i][1], 12, "%d", i == 0 ? APP_GOOD : (int) rng_below(&w.traffic, APP_KINDS));
-        snprintf(w.numbers[i][2], 12, "%d", (int) rng_between(&w.traffic, 10, 120) * 1000);
-        w.app_argv[i][0] = names[i];
+    add_program("agent", world_agent_main, agent, true, NULL);
+    add_program("client", world_client_main, client, true, NULL);
+    for (unsigned i = 0; i < scene.shape.n_apps; i++) {
+        snprintf(names[i], sizeof names[i], "app%u", i);
+        snprintf(numbers[i][0], 12, "%u", i);
+        snprintf(numbers[i][1], 12, "%d", i == 0 ? APP_GOOD : (int) rng_below(&scene.traffic, APP_KINDS));
+        snprintf(numbers[i][2], 12, "%d", (int) rng_between(&scene.traffic, 10, 120) * 1000);
+        argv[i][0] = names[i];
         for (int k = 0; k < 3; k++)
-            w.app_argv[i][k + 1] = w.numbers[i][k];
-        set_program(FIRST_APP + i, names[i], world_app_main, w.app_argv[i], false);
-        w.programs[FIRST_APP + i].env = env;
+            argv[i][k + 1] = numbers[i][k];
+        add_program(names[i], world_app_main, argv[i], false, env);
     }
 }
 
-static void put_stand_ins(void)
+/* The time comes from the network, late. */
+static void clock_is_set(void *arg, uint64_t unused)
 {
-    uint32_t cloud_ip = IP(10, 9, 0, 1);
+    (void) arg;
+    (void) unused;
+    say("the clock is set");
+    W.wall_us = INT64_C(1764000000) * 1000000;
+    clock_synced = true;
+}
 
-    w.far = net_host(cloud_ip, "cloud", rng_between(&w.traffic, 5, 200) * MS);
-    w.lan = net_host(IP(10, 0, 0, 77), "phone", 3 * MS);
-    resolver.at[resolver.n].name = "broker.world";
-    resolver.at[resolver.n++].ip = cloud_ip;
-    resolver.at[resolver.n].name = "ot.world";
-    resolver.at[resolver.n++].ip = cloud_ip;
-    w.broker.on_publish = on_broker_publish;
-    broker_open(&w.broker, cloud_ip, 1883, w.far);
-    w.cloud.on_report = on_ot_report;
-    w.cloud.on_answer = on_ot_answer;
-    ot_open(&w.cloud, cloud_ip, 8053, w.far, DID, KEY);
-    w.phone.on_answer = on_phone_answer;
-    w.phone.on_given_up = on_phone_tired;
-    phone_open(&w.phone, IP(10, 0, 0, 77), w.lan, DID, TOKEN);
+static void put_clock(void)
+{
+    if (!scene.shape.clockless)
+        return;
+    W.wall_us = 0;
+    clock_synced = false;
+    after(rng_between(&scene.traffic, 1, 3000) * SECOND, clock_is_set, NULL, 0);
 }
 
 /* Token and identity are never changed but by their owner. */
@@ -465,47 +220,51 @@ static void look_at_files(void)
         broken("device.token is not what its owner put there");
 }
 
-static void live_until(uint64_t us)
-{
-    world_run(us);
-}
-
-void world_live(uint64_t seed, uint64_t hours, const struct plan *p, const bool *left_out)
+static void begin(uint64_t seed)
 {
     cJSON_Hooks hooks = {__wrap_malloc, __wrap_free};
 
     world_init(seed);
     cJSON_InitHooks(&hooks);
-    w.plan = p;
-    w.left_out = left_out;
-    w.traffic.s = seed ^ 0x7777;
-    w.ot = rng_below(&w.traffic, 2);
-    w.tcp = rng_below(&w.traffic, 2);
-    reports_keep_order(!w.ot || w.tcp);
-    w.next_command = 1;
+    scene.traffic.s = seed ^ 0x7777;
+    if (scene.plan->breadth.plain)
+        plain_shape(&scene.shape);
+    else
+        wide_shape(&scene.shape, seed);
+    reports_keep_order(scene.shape.sides[0] != SIDE_OT || scene.shape.tcp);
+    scene.next_command = 1;
     W.on_exit = on_exit_of;
     W.on_line = promises_of_lines;
     put_files();
-    put_stand_ins();
+    sides_open();
+    scene.lan = net_host(IP(10, 0, 0, 77), "phone", 3 * MS);
+    phone_open(&scene.phone, IP(10, 0, 0, 77), scene.lan, DID, TOKEN);
     put_programs();
-    for (int i = 0; i < FIRST_APP + N_APPS; i++)
-        after(rng_below(&w.traffic, 4000) * MS, start, NULL, (uint64_t) i);
-    disturbed("start");
-    line_disturbed();
-    for (unsigned i = 0; i < p->n; i++)
-        after(p->at[i].at_us, fault_begin, NULL, i);
+    put_clock();
+}
+
+void world_live(uint64_t seed, uint64_t hours, const struct plan *p, const bool *left_out)
+{
+    scene.plan = p;
+    scene.left_out = left_out;
+    begin(seed);
+    for (unsigned i = 0; i < scene.n_programs; i++)
+        after(rng_below(&scene.traffic, 4000) * MS, start, NULL, (uint64_t) i);
+    scene_disturbed("start");
+    scene_line_disturbed();
+    faults_begin();
     after(SECOND, on_second, NULL, 0);
-    after(10 * SECOND, on_traffic, NULL, 0);
-    live_until(hours * 3600 * SECOND);
-    live_until((hours * 3600 + 900 /* the longest fault */) * SECOND);
-    live_until((hours * 3600 + 900 + REST_S) * SECOND);
+    traffic_begin();
+    world_run((hours * 3600 + LONGEST_FAULT_S + REST_S) * SECOND);
     if (!W.failed)
         look_at_files();
     if (!W.failed)
         promises_at_rest();
-    for (int i = 0; i < FIRST_APP && !W.failed; i++) {
-        w.over = true;
+    if (!W.failed)
+        traffic_at_rest();
+    for (unsigned i = 0; i < FIRST_APP && !W.failed; i++) {
+        scene.over = true;
         terminate(i);
     }
-    live_until(W.now_us + 5 * SECOND);
+    world_run(W.now_us + 5 * SECOND);
 }

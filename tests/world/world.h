@@ -13,13 +13,20 @@ struct fault {
     int kind, arg;
 };
 
+/* How wide the world is, apart from its seed. */
+struct breadth {
+    bool plain;         /* one cloud (OT or MQTT) and five applications: the world that the older rows of seeds.txt are of */
+    bool failing_disks; /* a disk whose calls fail now and then is among the faults */
+};
+
 struct plan {
+    struct breadth breadth;
     struct fault at[FAULTS_MAX];
     unsigned n;
 };
 
-/* The seed's faults, with or without a disk whose calls fail now and then; which of them come to pass is the caller's to say. */
-void plan_make(struct plan *p, uint64_t seed, uint64_t hours, bool failing_disks);
+/* The seed's faults; which of them come to pass is the caller's to say. */
+void plan_make(struct plan *p, uint64_t seed, uint64_t hours, const struct breadth *b);
 const char *fault_name(int kind);
 
 /* Runs it: what was broken is in W. */

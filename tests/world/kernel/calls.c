@@ -991,7 +991,6 @@ WRAP(int, connect, int fd, const struct sockaddr *sa, socklen_t len)
 WRAP(int, accept4, int fd, struct sockaddr *sa, socklen_t *len, int flags)
 {
     struct proc *p = proc_now();
-    unsigned open = 0;
     struct vsock *o;
 
     SOCK_OR_FAIL(s, fd);
@@ -1000,9 +999,7 @@ WRAP(int, accept4, int fd, struct sockaddr *sa, socklen_t *len, int flags)
     (void) flags;
     if (s->n_backlog == 0)
         return (int) done(-EAGAIN);
-    for (int i = FD_FIRST; i < FDS_MAX; i++)
-        open += p->fds[i] != NULL;
-    if (open >= p->fd_limit)
+    if (fd_count(p) >= p->fd_limit)
         return (int) done(-EMFILE);
     o = vsock_accept(s, p);
     return (int) done(fd_open(p, &o->base));

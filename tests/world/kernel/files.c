@@ -28,13 +28,20 @@ static void vfile_close(struct vfile *f)
         vopen_close((struct vopen *) f);
 }
 
+unsigned fd_count(const struct proc *p)
+{
+    unsigned n = 0;
+
+    for (int i = FD_FIRST; i < FDS_MAX; i++)
+        n += p->fds[i] != NULL;
+    return n;
+}
+
 int fd_open(struct proc *p, struct vfile *f)
 {
-    unsigned open = 0;
+    unsigned open = fd_count(p);
 
     f->owner = p;
-    for (int i = FD_FIRST; i < FDS_MAX; i++)
-        open += p->fds[i] != NULL;
     for (int i = FD_FIRST; open < p->fd_limit && i < FDS_MAX; i++)
         if (!p->fds[i]) {
             p->fds[i] = f;

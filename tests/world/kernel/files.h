@@ -20,6 +20,7 @@ struct vfile {
 int fd_open(struct proc *p, struct vfile *f); /* the descriptor, or -EMFILE and f is closed */
 struct vfile *fd_get(struct proc *p, int fd); /* NULL: none */
 int fd_close(struct proc *p, int fd);
+unsigned fd_count(const struct proc *p);
 unsigned vfile_ready(const struct vfile *f);
 void vfile_changed(struct vfile *f);
 

@@ -72,6 +72,7 @@ struct chan {
     char *rx; /* arrived, not read */
     size_t rx_off, rx_len, rx_room;
     bool fin, packets;
+    bool lost; /* nothing arrives any more, and nobody says so */
     bool pumping;
     uint64_t last_at_us;
     unsigned retries;
@@ -165,6 +166,8 @@ static void deliver(struct chan *c, const struct seg *s)
 {
     struct vsock *r = c->reader;
 
+    if (c->lost)
+        return;
     if (!r) {
         if (s->kind == SEG_DATA && c->writer && c->writer->in)
             chan_put(c->writer->in, SEG_RST, NULL, 0); /* the reset of an end that is gone */
@@ -824,6 +827,14 @@ static void cut_where(struct link *l, bool device_end)
 void net_cut(struct link *l)
 {
     cut_where(l, true);
+}
+
+void net_forget(struct link *l)
+{
+    for (struct vsock *s = net.all; s; s = s->next)
+        if (s->actor && s->in && s->in->link == l && s->state == S_UP && !s->dying)
+            s->in->lost = s->out->lost = true;
+    cut_where(l, false);
 }
 
 static void late_resets(void *arg, uint64_t inode_max)

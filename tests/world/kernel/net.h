@@ -32,6 +32,8 @@ struct link *net_host(uint32_t ip, const char *name, uint64_t latency_us);
 struct link *net_link(uint32_t ip); /* NULL: no such host */
 /* Every connection over this link ends with a reset, on both sides. */
 void net_cut(struct link *l);
+/* The host has lost its connections, and the device hears nothing of it: what it sends is lost from now on. */
+void net_forget(struct link *l);
 /* The device has lost its power: its sockets say nothing more to anybody. */
 void net_power_cut(void);
 

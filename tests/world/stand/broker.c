@@ -164,6 +164,29 @@ bool broker_serves(const struct broker *b, const char *topic)
     return false;
 }
 
+static struct session *session_of(const struct broker *b, const char *id)
+{
+    for (struct session *s = b->sessions; s; s = s->next)
+        if (strcmp(s->id, id) == 0)
+            return s;
+    return NULL;
+}
+
+void broker_give(struct broker *b, const char *id, const char *topic, const void *payload, size_t n, int qos)
+{
+    struct session *s = session_of(b, id);
+
+    if (s)
+        give(s, topic, payload, n, qos, 0);
+}
+
+bool broker_is_in(const struct broker *b, const char *id)
+{
+    const struct session *s = session_of(b, id);
+
+    return s && s->conn;
+}
+
 /* ---- from devices ---- */
 
 static void session_free(struct broker *b, struct session *s)
@@ -228,31 +251,31 @@ static bool take_str(const uint8_t **p, const uint8_t *end, char *out, size_t ro
     return true;
 }
 
-static struct session *session_of(struct broker *b, const char *id)
-{
-    for (struct session *s = b->sessions; s; s = s->next)
-        if (strcmp(s->id, id) == 0)
-            return s;
-    return NULL;
-}
-
 static void got_connect(struct conn *c, const struct mq_read *r)
 {
     const uint8_t *p = r->body, *end = r->body + r->n;
     struct broker *b = c->b;
     struct mq_bytes out = {0};
-    char name[16], id[128], will[1024];
+    char name[16], id[128], will[1024], login[128] = "", password[128] = "";
+    struct broker_login asked = {0, id, login, password};
+    const char *wrong;
     struct session *s;
     unsigned flags;
     bool present;
     size_t n;
 
-    if (!take_str(&p, end, name, sizeof name, NULL) || strcmp(name, "MQTT") != 0 || end - p < 4) {
+    if (!take_str(&p, end, name, sizeof name, NULL) || (strcmp(name, "MQTT") != 0 && strcmp(name, "MQIsdp") != 0) ||
+        end - p < 4) {
         bad(c, "CONNECT");
         return;
     }
+    asked.level = p[0];
     flags = p[1];
     p += 4;
+    if (asked.level != (name[2] == 'T' ? 4 : 3)) {
+        bad(c, "the protocol's name and level");
+        return;
+    }
     if (!take_str(&p, end, id, sizeof id, NULL)) {
         bad(c, "client id");
         return;
@@ -268,6 +291,16 @@ static void got_connect(struct conn *c, const struct mq_read *r)
         c->will->n = n;
         c->will->qos = flags >> 3 & 3;
         c->will->retain = flags >> 5 & 1;
+    }
+    if ((flags & 128 && !take_str(&p, end, login, sizeof login, NULL)) ||
+        (flags & 64 && !take_str(&p, end, password, sizeof password, NULL)) || p != end) {
+        bad(c, "login");
+        return;
+    }
+    wrong = b->check ? b->check(b->user, &asked) : NULL;
+    if (wrong) {
+        bad(c, wrong);
+        return;
     }
     if (b->faults.mute)
         return;

@@ -16,11 +16,18 @@ struct broker_faults {
     bool no_acks;
 };
 
+/* What a device logs in with. */
+struct broker_login {
+    unsigned level; /* of the protocol */
+    const char *id, *name, *password;
+};
+
 struct broker {
     struct link *link;
     struct broker_faults faults;
     /* What a device has published, once (QoS 2), or whenever it came. */
     void (*on_publish)(void *user, const char *topic, const char *payload, size_t n, int qos, int dup, int retain);
+    const char *(*check)(void *user, const struct broker_login *l); /* NULL, or what is wrong; may be NULL */
     void *user;
     void *sessions, *conns, *retained;
     uint64_t n_connects, n_publishes, bad;
@@ -28,6 +35,9 @@ struct broker {
 
 void broker_open(struct broker *b, uint32_t ip, uint16_t port, struct link *link);
 void broker_publish(struct broker *b, const char *topic, const void *payload, size_t n, int qos, bool retain);
+/* To one device, whatever it has subscribed to. */
+void broker_give(struct broker *b, const char *id, const char *topic, const void *payload, size_t n, int qos);
+bool broker_is_in(const struct broker *b, const char *id);
 /* Forgets every session, as after a restart without persistence; connections are reset. */
 void broker_restart(struct broker *b, bool forget);
 /* Is somebody connected under this client id, with a subscription to the topic? */

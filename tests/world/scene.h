@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* What one world is made of, for those that play in it: life (world.c), clouds, traffic, faults. */
+#ifndef WORLD_SCENE_H
+#define WORLD_SCENE_H
+
+#include "tests/world/kernel/kernel.h"
+#include "tests/world/stand/broker.h"
+#include "tests/world/stand/ot.h"
+#include "tests/world/stand/phone.h"
+#include "tests/world/world.h"
+
+enum { APPS_MAX = 50, SIDES_MAX = 3, DID = 10000 };
+enum { AGENT, CLIENT, FIRST_APP, PROGRAMS_MAX = FIRST_APP + APPS_MAX };
+
+enum side_kind { SIDE_OT, SIDE_MQTT, SIDE_ONENET, SIDE_KINDS };
+
+/* One cloud. The first is the primary. */
+struct side {
+    enum side_kind kind;
+    unsigned index;
+    struct link *link;
+    struct ot_cloud ot;
+    struct broker broker; /* of all but OT */
+    uint64_t latency_us, n_connects;
+};
+
+/* What kind of world a seed makes. */
+struct shape {
+    enum side_kind sides[SIDES_MAX];
+    unsigned n_sides, n_apps;
+    bool tcp;       /* OT's transport */
+    bool clockless; /* the wall clock starts in 1970 */
+};
+
+struct scene {
+    const struct plan *plan;
+    const bool *left_out;
+    struct shape shape;
+    struct side sides[SIDES_MAX];
+    struct rng traffic;
+    struct program programs[PROGRAMS_MAX];
+    struct proc *procs[PROGRAMS_MAX];
+    unsigned n_programs;
+    struct phone phone;
+    struct link *lan;
+    uint64_t next_command;
+    uint64_t disturbed_us, line_disturbed_us;
+    int n_down;
+    bool over;
+};
+extern struct scene scene;
+
+bool runs(unsigned program);
+/* SIGTERM, and a look whether it is heeded. */
+void terminate(unsigned program);
+/* Something died or lost its way just now. */
+void scene_disturbed(const char *what);
+/* A line between the device and the world was not as it should be. */
+void scene_line_disturbed(void);
+
+/* ---- clouds.c ---- */
+const char *side_name(enum side_kind k);
+void sides_open(void);
+/* The lines of device.conf. */
+size_t sides_conf(char *out, size_t room);
+/* Whether a command would reach the device now; then gives it. */
+bool side_gives(struct side *s, uint64_t n, const char *text);
+uint64_t side_connects(const struct side *s);
+
+/* ---- traffic.c ---- */
+void traffic_begin(void);
+/* Said before a command leaves; s NULL: the phone. */
+void traffic_given(struct side *s, uint64_t n);
+void traffic_at_rest(void);
+void traffic_answered(struct side *s, uint64_t n, const char *text, bool repeat);
+/* As reports_forgiven(), for all clouds. */
+void traffic_forgiven(void);
+/* A text with a report's content; id 0: this cloud's form has none. */
+void traffic_reported(struct side *s, const char *text, uint64_t id);
+
+/* ---- faults.c ---- */
+void faults_begin(void);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands from clouds and phone, and what becomes of them and of reports, handed to those who keep the promises. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tests/world/app.h"
+#include "tests/world/promises.h"
+#include "tests/world/scene.h"
+
+enum { COMMANDS = 1 << 17, REPORTS = 1 << 16, SETTLED_S = 60, REST_ORDER_S = 300 };
+
+static uint8_t *given_by; /* command: index of the cloud + 1; 0: the phone */
+static int app_of_next;
+
+/* What a cloud that is not the primary has of the reports: it gets them all, at its own speed. */
+struct arrival {
+    uint64_t id;
+    bool arrived;
+};
+static struct arrival *arrivals[SIDES_MAX][APPS_MAX];
+static uint64_t newest[SIDES_MAX][APPS_MAX];
+static uint64_t forgiven_us;
+static bool *is_due[APPS_MAX]; /* told as acknowledged or kept, while and after which nothing happened */
+
+/* ---- commands ---- */
+
+void traffic_given(struct side *s, uint64_t n)
+{
+    if (!given_by)
+        given_by = calloc(COMMANDS, 1);
+    if (n < COMMANDS)
+        given_by[n] = s ? (uint8_t) (s->index + 1) : 0;
+    command_given(n, s ? WAY_CLOUD : WAY_PHONE, app_of_next);
+}
+
+/* A command is answered to the cloud that gave it. */
+void traffic_answered(struct side *s, uint64_t n, const char *text, bool repeat)
+{
+    if (n < COMMANDS && given_by && given_by[n] != s->index + 1) {
+        broken("command %llu was answered to %s, which had not given it", (unsigned long long) n, side_name(s->kind));
+        return;
+    }
+    command_answered(n, text, repeat);
+}
+
+static void on_phone_answer(void *user, uint32_t id, const char *text)
+{
+    (void) user;
+    command_answered(id, text, true);
+}
+
+static void on_phone_tired(void *user, uint32_t id)
+{
+    (void) user;
+    command_given_up(id);
+}
+
+static void next_command(void *arg, uint64_t unused)
+{
+    int app = (int) rng_below(&scene.traffic, scene.shape.n_apps);
+    bool lan = rng_below(&scene.traffic, 3) == 0;
+    unsigned side = scene.shape.n_sides > 1 ? (unsigned) rng_below(&scene.traffic, scene.shape.n_sides) : 0;
+    uint64_t n = scene.next_command;
+    char text[256];
+
+    (void) arg;
+    (void) unused;
+    if (scene.over)
+        return;
+    after(rng_between(&scene.traffic, 2, 80) * SECOND, next_command, NULL, 0);
+    app_of_next = app;
+    snprintf(text, sizeof text, "{\"id\":%llu,\"method\":\"app%d.do\",\"params\":[%llu]}", (unsigned long long) n, app,
+             (unsigned long long) n);
+    if (!lan) {
+        scene.next_command += side_gives(&scene.sides[side], n, text);
+    } else if (!scene.phone.id) {
+        traffic_given(NULL, n);
+        phone_command(&scene.phone, (uint32_t) n, text);
+        scene.next_command++;
+    }
+}
+
+void traffic_begin(void)
+{
+    scene.phone.on_answer = on_phone_answer;
+    scene.phone.on_given_up = on_phone_tired;
+    after(10 * SECOND, next_command, NULL, 0);
+}
+
+/* ---- reports ---- */
+
+static void arrived_beside(struct side *s, int app, uint64_t n, uint64_t id)
+{
+    struct arrival *r;
+
+    if (app < 0 || app >= (int) scene.shape.n_apps || n >= REPORTS) {
+        broken("%s was given report %llu of app%d, which that never made", side_name(s->kind), (unsigned long long) n, app);
+        return;
+    }
+    if (!arrivals[s->index][app])
+        arrivals[s->index][app] = calloc(REPORTS, sizeof *r);
+    r = &arrivals[s->index][app][n];
+    say("%s has report %llu of app%d, id %llu", side_name(s->kind), (unsigned long long) n, app, (unsigned long long) id);
+    if (r->arrived && r->id != id)
+        broken("report %llu of app%d came to %s under two ids", (unsigned long long) n, app, side_name(s->kind));
+    if (!r->arrived && n < newest[s->index][app] && (s->kind != SIDE_OT || scene.shape.tcp) &&
+        scene.line_disturbed_us + REST_ORDER_S * SECOND < W.now_us)
+        broken("report %llu of app%d came to %s behind its %llu", (unsigned long long) n, app, side_name(s->kind),
+               (unsigned long long) newest[s->index][app]);
+    if (n > newest[s->index][app])
+        newest[s->index][app] = n;
+    *r = (struct arrival){id, true};
+}
+
+void traffic_reported(struct side *s, const char *text, uint64_t id)
+{
+    const char *n = strstr(text, "\"n\":"), *app = strstr(text, "\"app\":"), *list;
+    uint64_t number = 0;
+    int from = -1;
+
+    if (n && app) {
+        from = atoi(app + 6);
+        number = strtoull(n + 4, NULL, 10);
+    } else if (strstr(text, "event.pressed") && (list = strstr(text, "\"params\":["))) {
+        char *end;
+
+        from = (int) strtol(list + 10, &end, 10);
+        number = strtoull(end + 1, NULL, 10);
+    } else {
+        return;
+    }
+    if (s->index == 0)
+        report_arrived(from, number, id);
+    else
+        arrived_beside(s, from, number, id);
+}
+
+struct told {
+    int app;
+    uint64_t n, at_us;
+};
+
+/* What a cloud beside the primary is given is promised to no application, so only quiet times count. */
+static void settled(void *arg, uint64_t unused)
+{
+    struct told *t = arg;
+
+    (void) unused;
+    if (scene.disturbed_us + SETTLED_S * SECOND < t->at_us && forgiven_us < t->at_us && t->n < REPORTS) {
+        if (!is_due[t->app])
+            is_due[t->app] = calloc(REPORTS, sizeof(bool));
+        is_due[t->app][t->n] = true;
+    }
+    free(t);
+}
+
+void traffic_forgiven(void)
+{
+    forgiven_us = W.now_us;
+    reports_forgiven();
+    for (unsigned a = 0; a < scene.shape.n_apps; a++)
+        if (is_due[a])
+            memset(is_due[a], 0, REPORTS * sizeof(bool));
+}
+
+void traffic_at_rest(void)
+{
+    for (unsigned i = 1; i < scene.shape.n_sides; i++)
+        for (unsigned a = 0; a < scene.shape.n_apps; a++)
+            for (uint64_t n = 1; is_due[a] && n < REPORTS; n++)
+                if (is_due[a][n] && (!arrivals[i][a] || !arrivals[i][a][n].arrived))
+                    broken("report %llu of app%u was told as kept or acknowledged, and never came to %s", (unsigned long long) n,
+                           a, side_name(scene.sides[i].kind));
+}
+
+/* ---- what applications call ---- */
+
+void app_executed(int app, unsigned long n)
+{
+    command_executed(app, n);
+}
+
+void app_replied(int app, unsigned long n, int r)
+{
+    (void) app;
+    (void) n;
+    (void) r;
+}
+
+unsigned long app_next_report(int app)
+{
+    return report_next(app);
+}
+
+void app_reported(int app, unsigned long n, int r)
+{
+    say("app%d reports %lu: %d", app, n, r);
+}
+
+void app_told(int app, unsigned long n, int error, const char *result)
+{
+    report_told(app, n, error, result);
+    if (error >= 0 && scene.shape.n_sides > 1) {
+        struct told *t = malloc(sizeof *t);
+
+        *t = (struct told){app, n, W.now_us};
+        after(SETTLED_S * SECOND, settled, t, 0);
+    }
+}
+
+void app_status(int app, const char *status)
+{
+    say("app%d hears %s", app, status);
+}
+
+unsigned app_chance(unsigned n)
+{
+    return (unsigned) rng_below(&W.rng, n);
+}
