@@ -191,6 +191,7 @@ void setup_link_deinit(struct setup *s)
     helper_deinit(&s->helper);
     ag_buf_deinit(&s->info);
     explicit_bzero(s->new_token, sizeof s->new_token);
+    explicit_bzero(s->unstored, sizeof s->unstored);
 }
 
 bool setup_link_reveals_token(const struct setup *s)

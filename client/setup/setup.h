@@ -52,6 +52,7 @@ struct setup {
     int answer, start_result;
     bool draining;
     char new_token[DEVICE_TOKEN_LEN + 1]; /* after a reset, while the last answer leaves under the old one; a secret */
+    char unstored[DEVICE_TOKEN_LEN + 1];  /* the token in force that the disk did not take; empty: it has it; a secret */
     struct ag_buf info;                   /* params of the helper's last _internal.info, an object; empty: none */
     struct ag_log_gate gate;              /* for lines that a helper can provoke */
 };

@@ -13,20 +13,35 @@ static int set_token(struct setup *s, char token[DEVICE_TOKEN_LEN + 1], int r)
     return r;
 }
 
+/* One that the disk does not take is stored with the network: else the owner's phone would be out after the next start. */
+static void note_token(struct setup *s, const char token[DEVICE_TOKEN_LEN + 1], bool stored)
+{
+    explicit_bzero(s->unstored, sizeof s->unstored);
+    if (!stored)
+        memcpy(s->unstored, token, sizeof s->unstored);
+}
+
 static int own_token(struct setup *s)
 {
     char token[DEVICE_TOKEN_LEN + 1] = "";
+    int r;
 
     if (!s->machine.settings.external) /* the helper may be writing */
         data_dir_sweep(s->env.dir);
-    return set_token(s, token, data_dir_settle_token(s->env.dir, token));
+    r = data_dir_settle_token(s->env.dir, token);
+    if (r == 0)
+        note_token(s, token, data_dir_has(s->env.dir, DATA_TOKEN)); /* one that is not understood stays as it is */
+    return set_token(s, token, r);
 }
 
 static int fresh_token(struct setup *s)
 {
     char token[DEVICE_TOKEN_LEN + 1] = "";
+    int r = setup_files_fresh_token(s->env.dir, token);
 
-    return set_token(s, token, setup_files_fresh_token(s->env.dir, token));
+    if (r == 0)
+        note_token(s, token, data_dir_keeps_token(s->env.dir, token));
+    return set_token(s, token, r);
 }
 
 static int forget(struct setup *s)
@@ -48,8 +63,10 @@ static int forget(struct setup *s)
 
 static int new_token(struct setup *s)
 {
-    int r = set_token(s, s->new_token, 0);
+    int r;
 
+    note_token(s, s->new_token, data_dir_keeps_token(s->env.dir, s->new_token));
+    r = set_token(s, s->new_token, 0);
     if (r < 0)
         ag_log(AG_LOG_ERROR, "no new token: %s", strerror(-r));
     s->env.host->owner_gone(s->env.user);
@@ -58,9 +75,11 @@ static int new_token(struct setup *s)
 
 static int save(struct setup *s)
 {
-    int r = setup_files_save(s->env.dir, &s->machine.params);
+    int r = setup_files_save(s->env.dir, &s->machine.params, s->unstored[0] ? s->unstored : NULL);
 
-    if (r < 0)
+    if (r == 0)
+        explicit_bzero(s->unstored, sizeof s->unstored);
+    else
         ag_log(AG_LOG_ERROR, "%s%s: %s", s->env.dir->path, DATA_WIFI, strerror(-r));
     return r;
 }

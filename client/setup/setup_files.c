@@ -7,8 +7,13 @@
 
 /* What a network changes: all of it or nothing. */
 struct network_files {
-    struct ag_file_stage country, uid, wifi;
+    struct ag_file_stage token, country, uid, wifi;
 };
+
+static int stage_token(const struct data_dir *dir, struct network_files *f, const char *token)
+{
+    return token ? data_dir_stage(dir, DATA_TOKEN, (struct ag_span){token, DEVICE_TOKEN_LEN}, &f->token) : 0;
+}
 
 static int stage_uid(const struct data_dir *dir, struct network_files *f, uint64_t uid)
 {
@@ -37,24 +42,29 @@ static int stage_wifi(const struct data_dir *dir, struct network_files *f, const
 /* wifi.conf comes last: its existence says that all is there. */
 static int commit(const struct data_dir *dir, struct network_files *f)
 {
-    int r = f->country.path ? ag_file_stage_commit(&f->country) : data_dir_remove(dir, DATA_COUNTRY);
+    int r = f->token.path ? ag_file_stage_commit(&f->token) : 0;
 
+    if (r == 0)
+        r = f->country.path ? ag_file_stage_commit(&f->country) : data_dir_remove(dir, DATA_COUNTRY);
     if (r == 0 && f->uid.path)
         r = ag_file_stage_commit(&f->uid);
     return r == 0 ? ag_file_stage_commit(&f->wifi) : r;
 }
 
-int setup_files_save(const struct data_dir *dir, const struct router_params *p)
+int setup_files_save(const struct data_dir *dir, const struct router_params *p, const char *token)
 {
-    struct network_files f = {AG_FILE_STAGE_INIT, AG_FILE_STAGE_INIT, AG_FILE_STAGE_INIT};
+    struct network_files f = {AG_FILE_STAGE_INIT, AG_FILE_STAGE_INIT, AG_FILE_STAGE_INIT, AG_FILE_STAGE_INIT};
     int r = stage_wifi(dir, &f, &p->wifi);
 
+    if (r == 0)
+        r = stage_token(dir, &f, token);
     if (r == 0)
         r = stage_uid(dir, &f, p->wifi.uid);
     if (r == 0)
         r = stage_country(dir, &f, p->country);
     if (r == 0)
         r = commit(dir, &f);
+    ag_file_stage_drop(&f.token);
     ag_file_stage_drop(&f.country);
     ag_file_stage_drop(&f.uid);
     ag_file_stage_drop(&f.wifi);

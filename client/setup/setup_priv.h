@@ -26,8 +26,8 @@ struct hook **setup_program_place(struct setup *s, enum setup_program program);
 void setup_programs_look(const struct setup *s);
 
 /* setup_files.c */
-/* Country, uid and wifi.conf, all or none. 0 or -errno. */
-int setup_files_save(const struct data_dir *dir, const struct router_params *p);
+/* Country, uid and wifi.conf, all or none, and before them the token, when it is not NULL. 0 or -errno. */
+int setup_files_save(const struct data_dir *dir, const struct router_params *p, const char *token);
 void setup_files_drop(const struct data_dir *dir);
 /* Draws it, and the last owner's files go. 0 or -errno. */
 int setup_files_fresh_token(const struct data_dir *dir, char token_out[DEVICE_TOKEN_LEN + 1]);

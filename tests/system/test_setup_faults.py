@@ -87,6 +87,19 @@ def test_reset_is_on_the_disk_before_it_is_told(tmp_path, way):
 
 
 @needs_mount
+def test_a_token_that_the_disk_did_not_take_is_stored_with_the_network(tmp_path):
+    d = write_identity(tmp_path / "miio", wifi=False)
+    hook(d, "wifi_start.sh", WIFI_START)
+    with OnDisk(d, read_only=True) as c:
+        token = token_of(c)
+        assert c.files().get("device.token", b"").hex() != token
+        c.remount("rw")
+        code, out, _ = c.phone("config_router", "home", "rightpass", "4711", token=token)
+        assert code == 0 and json.loads(out)["result"] == ["ok"]
+        assert c.files()["device.token"].hex() == token and "wifi.conf" in c.files()
+
+
+@needs_mount
 def test_a_disk_that_takes_nothing_refuses_the_reset(tmp_path):
     d = owned_device(tmp_path / "miio")
     with OnDisk(d) as c:

@@ -243,6 +243,17 @@ int data_dir_settle_token(const struct data_dir *d, char token[DEVICE_TOKEN_LEN 
     return 0;
 }
 
+bool data_dir_keeps_token(const struct data_dir *d, const char token[DEVICE_TOKEN_LEN + 1])
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_SECRET_INIT;
+    char kept[DEVICE_TOKEN_LEN + 1] = "";
+    bool same = data_dir_read(d, DATA_TOKEN, &text) == 0 && device_token_parse(kept, ag_buf_span(&text)) &&
+                memcmp(kept, token, DEVICE_TOKEN_LEN) == 0;
+
+    explicit_bzero(kept, sizeof kept);
+    return same;
+}
+
 /* ---- small values ---- */
 
 void data_dir_read_country(const struct data_dir *d, char country[DEVICE_COUNTRY_MAX + 1])

@@ -56,6 +56,9 @@ int data_dir_settle_token(const struct data_dir *d, char token[DEVICE_TOKEN_LEN 
  */
 int data_dir_forget_owner(const struct data_dir *d, const char new_token[DEVICE_TOKEN_LEN + 1]);
 
+/* The file holds that token. */
+bool data_dir_keeps_token(const struct data_dir *d, const char token[DEVICE_TOKEN_LEN + 1]);
+
 /* 16 random letters and digits. 0 or -EIO. */
 int data_dir_draw_token(char token[DEVICE_TOKEN_LEN + 1]);
 
