@@ -20,15 +20,15 @@ struct conns {
     void (*turn)(void *user);          /* what the router has decided is to be carried out: at the end of a timer's callback */
     void (*upstream_gone)(void *user); /* the router has forgotten upstream */
     void *user;
-    uint32_t max;            /* applications at once */
-    struct ag_list all;      /* struct conn */
+    uint32_t max;             /* applications at once */
+    struct ag_list all;       /* struct conn */
     struct ag_list lingering; /* oldest first */
     unsigned n_lingering;
-    bool closed;                 /* nothing lingers any more */
-    char *read_buf;              /* CONNS_READ_MAX bytes */
-    struct ag_framer_pool parts; /* of the framers */
-    int spare_fd;                /* given up to be able to refuse when descriptors run out */
-    struct ag_cred_asker asker;  /* for the user at the other end of a TCP socket */
+    bool closed;                                  /* nothing lingers any more */
+    char *read_buf;                               /* CONNS_READ_MAX bytes */
+    struct ag_framer_pool parts;                  /* of the framers */
+    int spare_fd;                                 /* given up to be able to refuse when descriptors run out */
+    struct ag_cred_asker asker;                   /* for the user at the other end of a TCP socket */
     struct ag_log_gate gates[AG_LOG_VERBOSE + 1]; /* by level: a flood of one hides no other */
 };
 

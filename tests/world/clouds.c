@@ -118,6 +118,7 @@ static void on_onenet(void *user, const char *topic, const char *payload, size_t
     char text[4096];
 
     (void) qos;
+    (void) dup;
     snprintf(text, sizeof text, "%.*s", (int) n, payload);
     if (retain)
         broken("OneNET was sent something to retain: %s", topic);
@@ -126,7 +127,7 @@ static void on_onenet(void *user, const char *topic, const char *payload, size_t
     else if (strncmp(topic, "$crsp/u", 7) == 0 && strtoull(topic + 7, NULL, 10) != id_of(text))
         broken("OneNET was answered %.200s on %s", text, topic);
     else if (strncmp(topic, "$crsp/", 6) == 0)
-        traffic_answered(user, id_of(text), text, dup);
+        traffic_answered(user, id_of(text), text, true); /* a command at QoS 1 comes again, and so does its answer */
     else
         broken("OneNET was sent something on %s", topic);
 }
@@ -184,6 +185,9 @@ size_t sides_conf(char *out, size_t room)
         [SIDE_ONENET] = "onenet_server=onenet.world\nonenet_device_id=4711\nonenet_product_id=42\nonenet_auth_info=secret\n"};
     size_t n = (size_t) snprintf(out, room, "key=%s\ncloud=", KEY);
 
+    if (scene.plan->breadth.width == WIDTH_PLAIN) /* as it was: keys of both */
+        return n + (size_t) snprintf(out + n, room - n, "%s\n%sot_transport=%s\n%s", side_name(scene.shape.sides[0]),
+                                     lines[SIDE_OT], scene.shape.tcp ? "tcp" : "udp", lines[SIDE_MQTT]);
     for (unsigned i = 0; i < scene.shape.n_sides; i++)
         n += (size_t) snprintf(out + n, room - n, "%s%s", i ? "," : "", side_name(scene.shape.sides[i]));
     n += (size_t) snprintf(out + n, room - n, "\n");

@@ -5,6 +5,7 @@
 #include "tests/world/kernel/calls.h"
 #include "tests/world/kernel/files.h"
 #include "tests/world/kernel/net.h"
+#include "tests/world/home.h"
 #include "tests/world/scene.h"
 
 enum fault_kind {
@@ -33,17 +34,27 @@ enum fault_kind {
     F_READ_ONLY,
     F_LAN_DOWN,
     F_ALLOC_ALL, /* memory is short for all at once */
+    F_CLOUDS_KINDS,
+    F_MOVE = F_CLOUDS_KINDS, /* another house, another network */
+    F_RENEW,                 /* the router gives itself another password, and tells the device before */
+    F_RESET,                 /* the owner gives it away */
+    F_HOOKS,                 /* the platform's programs fail, or hang */
     F_KINDS
 };
 
 const char *fault_name(int kind)
 {
-    static const char *const names[F_KINDS] = {"kill",     "term",        "power",     "cut",      "down",       "slow",
-                                               "loss",     "refuse",      "mute",      "no-acks",  "restart",    "resolver",
-                                               "short-io", "alloc",       "clock",     "disk-full", "disk-fails", "lan-loss",
-                                               "fds",      "half-open",   "years",     "read-only", "lan-down",   "alloc-all"};
+    static const char *const names[F_KINDS] = {
+        "kill",    "term",      "power",    "cut",       "down",  "slow",      "loss",       "refuse",   "mute", "no-acks",
+        "restart", "resolver",  "short-io", "alloc",     "clock", "disk-full", "disk-fails", "lan-loss", "fds",  "half-open",
+        "years",   "read-only", "lan-down", "alloc-all", "move",  "renew",     "reset",      "hooks"};
 
     return names[kind];
+}
+
+static int kinds_of(int width)
+{
+    return width == WIDTH_PLAIN ? F_PLAIN_KINDS : width == WIDTH_CLOUDS ? F_CLOUDS_KINDS : F_KINDS;
 }
 
 void plan_make(struct plan *p, uint64_t seed, uint64_t hours, const struct breadth *b)
@@ -57,7 +68,7 @@ void plan_make(struct plan *p, uint64_t seed, uint64_t hours, const struct bread
         if (at_us >= hours * 3600 * SECOND)
             return;
         p->at[p->n] = (struct fault){at_us, rng_between(&r, 1, rng_below(&r, 4) ? 40 : 900) * SECOND,
-                                     (int) rng_below(&r, b->plain ? F_PLAIN_KINDS : F_KINDS), (int) rng_below(&r, 1 << 30)};
+                                     (int) rng_below(&r, (uint64_t) kinds_of(b->width)), (int) rng_below(&r, 1 << 30)};
         if (p->at[p->n].kind == F_DISK_FAILS && !b->failing_disks)
             p->at[p->n].kind = F_DISK_FULL;
     }
@@ -74,6 +85,7 @@ static void power_cut(void)
             proc_kill(scene.procs[i]);
     disk_power_cut();
     booted_us = W.now_us;
+    home_boots();
 }
 
 /* ---- on: each has an end ---- */
@@ -222,6 +234,19 @@ static void fault_on(const struct fault *f)
     case F_READ_ONLY:
         disk.read_only = true;
         break;
+    case F_MOVE:
+        home_moves();
+        break;
+    case F_RENEW:
+        home_renews();
+        break;
+    case F_RESET:
+        home_gives_away(f->arg & 1);
+        break;
+    case F_HOOKS:
+        home.hooks_fail = true;
+        home.hooks_hang = f->arg & 1;
+        break;
     case F_LAN_LOSS:
     case F_LAN_DOWN:
         on_lan(f);
@@ -237,7 +262,7 @@ static void fault_on(const struct fault *f)
 static void side_is_well(struct side *s)
 {
     s->link->down = s->link->refuses = false;
-    if (scene.plan->breadth.plain && s->link->latency_us > SECOND) /* as it was when its rows were found */
+    if (scene.plan->breadth.width == WIDTH_PLAIN && s->link->latency_us > SECOND) /* as it was when its rows were found */
         s->latency_us = 30 * MS;
     s->link->latency_us = s->latency_us;
     s->link->jitter_us = s->latency_us / 4;
@@ -250,6 +275,7 @@ static void all_well(void)
 {
     for (unsigned i = 0; i < scene.shape.n_sides; i++)
         side_is_well(&scene.sides[i]);
+    home.hooks_fail = home.hooks_hang = false;
     scene.lan->down = false;
     scene.lan->loss_ppm = scene.lan->dup_ppm = scene.lan->late_ppm = 0;
     resolver.mute = resolver.failing = false;
@@ -267,6 +293,7 @@ static void fault_off(void *arg, uint64_t i)
 {
     (void) arg;
     say("fault %llu ends", (unsigned long long) i);
+    scene.fault_us = W.now_us;
     scene_disturbed("end of a fault");
     scene_line_disturbed();
     if (--scene.n_down == 0)
@@ -282,6 +309,7 @@ static void fault_begin(void *arg, uint64_t i)
         return;
     say("fault %llu: %s %d for %llu s", (unsigned long long) i, fault_name(f->kind), f->arg,
         (unsigned long long) (f->lasts_us / SECOND));
+    scene.fault_us = W.now_us;
     scene_disturbed("fault");
     scene_line_disturbed();
     scene.n_down++;

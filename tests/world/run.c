@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world_run [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--plain] [--failing-disks] [--table FILE]: seeds
- * N to N+M-1, each in a process of its own; of a table, first its rows "SEED HOURS plain,failing-disks|-  what it found".
+ * world_run [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--width W] [--failing-disks] [--table FILE]:
+ * seeds N to N+M-1, each in a process of its own; of a table, first its rows "SEED HOURS WIDTH[,failing-disks]  what it found".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,8 +66,8 @@ static void tell(uint64_t seed, uint64_t hours, const struct plan *p, const bool
             printf("  fault %u at %llu.%06llu s: %s %d for %llu s\n", i, (unsigned long long) (p->at[i].at_us / SECOND),
                    (unsigned long long) (p->at[i].at_us % SECOND), fault_name(p->at[i].kind), p->at[i].arg,
                    (unsigned long long) (p->at[i].lasts_us / SECOND));
-    printf("  again: world_run --seed %llu --hours %llu%s%s --trace\n", (unsigned long long) seed, (unsigned long long) hours,
-           p->breadth.plain ? " --plain" : "", p->breadth.failing_disks ? " --failing-disks" : "");
+    printf("  again: world_run --seed %llu --hours %llu --width %d%s --trace\n", (unsigned long long) seed,
+           (unsigned long long) hours, p->breadth.width, p->breadth.failing_disks ? " --failing-disks" : "");
 }
 
 /* Leaves out what the failure does not need: halves first, then smaller pieces. */
@@ -154,7 +154,7 @@ static bool try_table(const char *path, struct wishes wish, struct totals *t)
     }
     while (fgets(line, sizeof line, f))
         if (sscanf(line, "%llu %llu %31s", &seed, &hours, words) == 3) {
-            wish.breadth = (struct breadth){strstr(words, "plain"), strstr(words, "failing-disks")};
+            wish.breadth = (struct breadth){atoi(words), strstr(words, "failing-disks")};
             try_seed(seed, hours, &wish, t);
         }
     fclose(f);
@@ -175,7 +175,7 @@ static int usage(const char *name)
 {
     fprintf(
         stderr,
-        "usage: %s [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--plain] [--failing-disks] [--table FILE]\n",
+        "usage: %s [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--width W] [--failing-disks] [--table FILE]\n",
         name);
     return 2;
 }
@@ -183,7 +183,7 @@ static int usage(const char *name)
 int main(int argc, char **argv)
 {
     uint64_t seed = 1, count = 1, hours = 6;
-    struct wishes wish = {0};
+    struct wishes wish = {.breadth.width = WIDTH_NOW};
     struct totals t = {0};
     const char *table = NULL;
     struct timespec t0, t1;
@@ -197,10 +197,10 @@ int main(int argc, char **argv)
             wish.shrinks = true;
         else if (strcmp(argv[i], "--twice") == 0)
             wish.twice = true;
-        else if (strcmp(argv[i], "--plain") == 0)
-            wish.breadth.plain = true;
         else if (strcmp(argv[i], "--failing-disks") == 0)
             wish.breadth.failing_disks = true;
+        else if (more && strcmp(argv[i], "--width") == 0)
+            wish.breadth.width = atoi(argv[++i]);
         else if (more && strcmp(argv[i], "--seed") == 0)
             seed = strtoull(argv[++i], NULL, 10);
         else if (more && strcmp(argv[i], "--count") == 0)

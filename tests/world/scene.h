@@ -30,6 +30,8 @@ struct shape {
     unsigned n_sides, n_apps;
     bool tcp;       /* OT's transport */
     bool clockless; /* the wall clock starts in 1970 */
+    bool wifi;      /* the network comes from an owner */
+    bool fresh;     /* and has not come yet */
 };
 
 struct scene {
@@ -44,7 +46,7 @@ struct scene {
     struct phone phone;
     struct link *lan;
     uint64_t next_command;
-    uint64_t disturbed_us, line_disturbed_us;
+    uint64_t disturbed_us, line_disturbed_us, fault_us; /* fault_us: by a fault, not by what follows from it */
     int n_down;
     bool over;
 };

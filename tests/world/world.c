@@ -11,6 +11,7 @@
 #include "tests/world/kernel/calls.h"
 #include "tests/world/kernel/files.h"
 #include "tests/world/kernel/net.h"
+#include "tests/world/home.h"
 #include "tests/world/promises.h"
 #include "tests/world/scene.h"
 
@@ -41,8 +42,11 @@ void scene_line_disturbed(void)
 static void start(void *arg, uint64_t i)
 {
     (void) arg;
-    if (!scene.over && !runs((unsigned) i))
-        scene.procs[i] = proc_start(&scene.programs[i]);
+    if (scene.over || runs((unsigned) i))
+        return;
+    if (i == CLIENT)
+        home_client_starts();
+    scene.procs[i] = proc_start(&scene.programs[i]);
 }
 
 bool runs(unsigned i)
@@ -100,7 +104,9 @@ static void on_second(void *arg, uint64_t n)
     (void) arg;
     if (n % 60 == 0)
         look_at_connects();
-    if (scene.n_down > 0) {
+    if (scene.n_down > 0)
+        scene.fault_us = W.now_us;
+    if (scene.n_down > 0 || !home.joined) {
         scene_disturbed("fault");
         scene_line_disturbed();
     }
@@ -146,13 +152,18 @@ static void wide_shape(struct shape *s, uint64_t seed)
     n = (unsigned) rng_below(&r, 16);
     s->n_apps = n == 0 ? (unsigned) rng_between(&r, 10, APPS_MAX) : (unsigned) rng_between(&r, 1, 8);
     s->clockless = rng_below(&r, 4) == 0;
+    if (scene.plan->breadth.width < WIDTH_HOME)
+        return;
+    s->wifi = rng_below(&r, 2);
+    s->fresh = rng_below(&r, 2);
 }
 
 static void put_files(void)
 {
     char conf[2048];
     int n = snprintf(conf, sizeof conf,
-                     "did=%d\nmac=AA:BB:CC:DD:EE:FF\nmodel=world.test.v1\nvendor=world\nprovisioning=none\nble=none\n", DID);
+                     "did=%d\nmac=AA:BB:CC:DD:EE:FF\nmodel=world.test.v1\nvendor=world\nprovisioning=%s\nble=none\n", DID,
+                     scene.shape.wifi ? "wifi\nhooks=/hooks" : "none");
 
     sides_conf(conf + n, sizeof conf - (size_t) n);
     disk_put_dir("/etc");
@@ -211,15 +222,6 @@ static void put_clock(void)
     after(rng_between(&scene.traffic, 1, 3000) * SECOND, clock_is_set, NULL, 0);
 }
 
-/* Token and identity are never changed but by their owner. */
-static void look_at_files(void)
-{
-    const struct bytes *token = disk_get("/etc/miio/device.token");
-
-    if (!token || token->n < 16 || memcmp(token->p, TOKEN, 16) != 0)
-        broken("device.token is not what its owner put there");
-}
-
 static void begin(uint64_t seed)
 {
     cJSON_Hooks hooks = {__wrap_malloc, __wrap_free};
@@ -227,7 +229,7 @@ static void begin(uint64_t seed)
     world_init(seed);
     cJSON_InitHooks(&hooks);
     scene.traffic.s = seed ^ 0x7777;
-    if (scene.plan->breadth.plain)
+    if (scene.plan->breadth.width == WIDTH_PLAIN)
         plain_shape(&scene.shape);
     else
         wide_shape(&scene.shape, seed);
@@ -241,6 +243,7 @@ static void begin(uint64_t seed)
     phone_open(&scene.phone, IP(10, 0, 0, 77), scene.lan, DID, TOKEN);
     put_programs();
     put_clock();
+    home_open();
 }
 
 void world_live(uint64_t seed, uint64_t hours, const struct plan *p, const bool *left_out)
@@ -257,7 +260,7 @@ void world_live(uint64_t seed, uint64_t hours, const struct plan *p, const bool 
     traffic_begin();
     world_run((hours * 3600 + LONGEST_FAULT_S + REST_S) * SECOND);
     if (!W.failed)
-        look_at_files();
+        home_at_rest();
     if (!W.failed)
         promises_at_rest();
     if (!W.failed)

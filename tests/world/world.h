@@ -13,9 +13,17 @@ struct fault {
     int kind, arg;
 };
 
+/* The world has grown; a row of seeds.txt is of the world in which it was found. */
+enum {
+    WIDTH_PLAIN = 1,  /* one cloud, OT or MQTT, and five applications */
+    WIDTH_CLOUDS = 2, /* up to three clouds, up to fifty applications, more faults */
+    WIDTH_HOME = 3,   /* an owner with a Wi-Fi network, and the platform's programs */
+    WIDTH_NOW = WIDTH_HOME
+};
+
 /* How wide the world is, apart from its seed. */
 struct breadth {
-    bool plain;         /* one cloud (OT or MQTT) and five applications: the world that the older rows of seeds.txt are of */
+    int width;
     bool failing_disks; /* a disk whose calls fail now and then is among the faults */
 };
 

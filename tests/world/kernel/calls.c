@@ -1180,7 +1180,7 @@ int resolver_ask(const char *name, uint32_t *ip)
     if (inet_pton(AF_INET, name, &in) != 1) {
         if (resolver.mute)
             nap(40 * SECOND);
-        if (resolver.mute || resolver.failing)
+        if (resolver.mute || resolver.failing || resolver.away)
             return EAI_AGAIN;
         nap(rng_between(&W.rng, 1, 80) * MS);
     }

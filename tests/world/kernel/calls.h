@@ -14,6 +14,7 @@ struct names_of_hosts {
     } at[32];
     unsigned n;
     bool mute, failing; /* no answer within a minute; an error at once */
+    bool away;          /* no network */
 };
 extern struct names_of_hosts resolver;
 

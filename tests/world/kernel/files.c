@@ -233,6 +233,20 @@ void disk_put(const char *path, const void *data, size_t n)
     names_put(&safe, at, i);
 }
 
+void disk_put_program(const char *path)
+{
+    disk_put(path, "#!", 2);
+    disk_find(path)->mode = 0755;
+}
+
+bool disk_has_after_cut(const char *path)
+{
+    char at[256];
+
+    plain(at, path);
+    return names_find(&safe, at) != NULL;
+}
+
 void disk_put_dir(const char *path)
 {
     char at[256];

@@ -49,7 +49,9 @@ extern struct disk disk;
 
 void disk_put(const char *path, const void *data, size_t n); /* safe at once */
 void disk_put_dir(const char *path);
+void disk_put_program(const char *path);
 void disk_remove(const char *path);
+bool disk_has_after_cut(const char *path); /* it would be there after a power cut */
 /* NULL: no such file. */
 const struct bytes *disk_get(const char *path);
 /* What the disk held at a power cut; live processes must have been killed. */

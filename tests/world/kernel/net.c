@@ -47,6 +47,11 @@ static bool is_device(uint32_t ip)
     return ip == 0 || ip == DEVICE_IP || ip >> 24 == 127;
 }
 
+static bool is_dead(const struct link *l)
+{
+    return l->down || l->away;
+}
+
 static uint64_t delay_of(const struct link *l)
 {
     return l ? l->latency_us + rng_below(&W.rng, l->jitter_us + 1) : 0;
@@ -201,7 +206,7 @@ static void chan_pump(void *arg, uint64_t n)
         chan_free(c);
         return;
     }
-    if (c->link && c->link->down) {
+    if (c->link && is_dead(c->link)) {
         c->pumping = true;
         after(200 * MS << (c->retries < 7 ? c->retries++ : 7), chan_pump, c, 0);
         return;
@@ -416,7 +421,7 @@ static void syn_event(void *arg, uint64_t n)
         return;
     }
     s->pins++;
-    if (!is_device(s->remote.ip) && (!l || l->down || l->silent)) {
+    if (!is_device(s->remote.ip) && (!l || is_dead(l) || l->silent)) {
         if (n + 1 >= SYN_TRIES) {
             after(30 * SECOND, refused_event, s, ETIMEDOUT);
             return;
@@ -630,7 +635,7 @@ static void udp_send(struct addr from, struct addr to, const void *p, size_t n)
     struct link *l = is_device(far) ? NULL : net_link(far);
     uint64_t delay = delay_of(l);
 
-    if (!is_device(far) && (!l || l->down || rng_chance(&W.rng, l->loss_ppm)))
+    if (!is_device(far) && (!l || is_dead(l) || rng_chance(&W.rng, l->loss_ppm)))
         return;
     if (l && rng_chance(&W.rng, l->late_ppm))
         delay += rng_below(&W.rng, 2 * SECOND);

@@ -23,6 +23,7 @@ struct link {
     uint64_t latency_us, jitter_us;
     uint32_t loss_ppm, dup_ppm, late_ppm; /* late: overtaken by others */
     bool down;
+    bool away;    /* the device is in no network from which it can be reached */
     bool refuses; /* connections */
     bool silent;  /* accepts nothing and refuses nothing */
 };

@@ -12,6 +12,9 @@ struct phone {
     struct vsock *udp;
     struct pk_key key;
     uint64_t did;
+    char token[17];
+    bool may_be_old; /* the device may have another token by now: answers under it are no fault */
+    bool learns;     /* takes the token that a hello tells */
     bool greeted;
     uint32_t offset_s; /* device's stamp minus own time, at hello */
     uint64_t hello_us;
@@ -24,6 +27,7 @@ struct phone {
 };
 
 void phone_open(struct phone *p, uint32_t ip, struct link *link, uint64_t did, const char token[16]);
+void phone_take_token(struct phone *p, const char token[16]);
 /* false: one is under way. */
 bool phone_command(struct phone *p, uint32_t id, const char *text);
 

@@ -529,7 +529,7 @@ static void child_ends(void *arg, uint64_t killed)
     c->number = (int) killed;
     c->status = killed ? 0 : c->what.status;
     if (!killed && c->what.at_end)
-        c->what.at_end(c->what.user, c->pid);
+        c->status = c->what.at_end(c->what.user, c->status);
     if (c->proc->alive && c->proc->pid == c->proc_pid)
         proc_wake(c->proc);
 }
@@ -557,8 +557,8 @@ int uv_spawn(uv_loop_t *l, uv_process_t *h, const uv_process_options_t *o)
     if (!uv_spawn_decides || !uv_spawn_decides(o, &what))
         return UV_ENOENT;
     for (int i = 0; i < o->stdio_count; i++)
-        if (o->stdio[i].flags & UV_CREATE_PIPE)
-            pipe_join(o->stdio[i].data.stream);
+        if ((o->stdio[i].flags & UV_CREATE_PIPE) && pipe_join(o->stdio[i].data.stream) < 0)
+            return UV_EMFILE;
     c = calloc(1, sizeof *c);
     *c = (struct child){u->children, h, u->proc, u->proc->pid, W.next_pid++, 0, 0, false, what};
     u->children = c;

@@ -63,19 +63,12 @@ void io_close(uv_loop_t *l, uv__io_t *w);
 void io_feed(uv_loop_t *l, uv__io_t *w);
 bool io_active(const uv__io_t *w, unsigned events);
 
-void pipe_join(uv_stream_t *s);
+int pipe_join(uv_stream_t *s);
 void stream_close(uv_stream_t *s);
 void stream_finish(uv_stream_t *s);
 void udp_close(uv_udp_t *u);
 void udp_finish(uv_udp_t *u);
 
-/* What a program that is started does; set by the world. */
-struct spawned {
-    uint64_t after_us;
-    int status;
-    void (*at_end)(void *user, int pid);
-    void *user;
-};
-extern bool (*uv_spawn_decides)(const uv_process_options_t *o, struct spawned *out); /* false: no such file */
+#include "tests/world/uv/spawned.h"
 
 #endif

@@ -58,12 +58,17 @@ int uv_pipe_init(uv_loop_t *l, uv_pipe_t *h, int ipc)
     return 0;
 }
 
-void pipe_join(uv_stream_t *s)
+int pipe_join(uv_stream_t *s)
 {
     struct vsock *k = vsock_new(proc_of(s->loop), AF_UNIX, SOCK_STREAM);
+    int fd;
 
     k->state = S_FAILED;
-    s->io_watcher.fd = fd_open(proc_of(s->loop), &k->base);
+    fd = fd_open(proc_of(s->loop), &k->base);
+    if (fd < 0)
+        return fd;
+    s->io_watcher.fd = fd;
+    return 0;
 }
 
 static int need_fd(uv_tcp_t *h)

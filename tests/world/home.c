@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/world/home.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tests/world/kernel/calls.h"
+#include "tests/world/kernel/files.h"
+#include "tests/world/promises.h"
+#include "tests/world/scene.h"
+#include "tests/world/uv/spawned.h"
+
+#define WIFI  "/etc/miio/wifi.conf"
+#define TOKEN "/etc/miio/device.token"
+
+enum { FIRST_ID = 1000000, JOIN_WITHIN_S = 420, NAME_MAX_ = 33, OWNER = 77 };
+
+struct home home;
+
+enum asked { ASKED_NOTHING, ASKED_NETWORK, ASKED_RENEWAL, ASKED_RESET };
+
+static struct {
+    char ssid[NAME_MAX_], psk[NAME_MAX_];         /* of the house */
+    char given_ssid[NAME_MAX_], given_psk[NAME_MAX_]; /* what the owner has typed */
+    char next_psk[NAME_MAX_];                      /* what the router is about to take */
+    struct phone owner;
+    struct link *link;
+    enum asked asked;
+    uint32_t next_id;
+    uint64_t boots, given_us, changed_us; /* of files, by the owner */
+    unsigned houses;
+} h;
+
+/* ---- the network ---- */
+
+static void net_changes(bool joined, bool ap)
+{
+    if (home.joined == joined && home.ap == ap)
+        return;
+    say("network: %s", joined ? "joined" : ap ? "access point" : "none");
+    home.joined = joined;
+    home.ap = ap;
+    for (unsigned i = 0; i < scene.shape.n_sides; i++)
+        scene.sides[i].link->away = !joined;
+    scene.lan->away = !joined;
+    h.link->away = !joined && !ap; /* the owner goes where the device is */
+    resolver.away = !joined;
+    scene_disturbed("network");
+    scene_line_disturbed();
+}
+
+/* name="...": from the first quote to the last of its line, without backslashes. */
+static bool conf_value(const char *text, const char *name, char *out, size_t room)
+{
+    const char *at = strstr(text, name), *end, *last = NULL;
+    size_t n = 0;
+
+    if (!at)
+        return false;
+    at += strlen(name);
+    end = at + strcspn(at, "\n");
+    for (const char *p = at; p < end; p++)
+        if (*p == '"')
+            last = p;
+    if (*at != '"' || !last || last == at)
+        return false;
+    for (const char *p = at + 1; p < last && n + 1 < room; p++) {
+        if (*p == '\\' && p + 1 < last)
+            p++;
+        out[n++] = *p;
+    }
+    out[n] = '\0';
+    return true;
+}
+
+static bool has_network(char ssid[NAME_MAX_], char psk[NAME_MAX_])
+{
+    const struct bytes *b = disk_get(WIFI);
+    char text[1024];
+
+    if (!b)
+        return false;
+    snprintf(text, sizeof text, "%.*s", (int) b->n, b->p);
+    psk[0] = ssid[0] = '\0';
+    if (!conf_value(text, "ssid=", ssid, NAME_MAX_))
+        say("wifi.conf names no network");
+    conf_value(text, "psk=", psk, NAME_MAX_);
+    return true;
+}
+
+/* What wifi_start.sh does: joins what wifi.conf names, or opens the access point. */
+static int wifi_start(void *user, int status)
+{
+    char ssid[NAME_MAX_], psk[NAME_MAX_];
+    bool fits;
+
+    if ((uint64_t) (uintptr_t) user != h.boots)
+        return status;
+    if (!has_network(ssid, psk)) {
+        net_changes(false, true);
+        return 0;
+    }
+    fits = strcmp(ssid, h.ssid) == 0 && strcmp(psk, h.psk) == 0 && !home.hooks_fail && rng_below(&W.rng, 12) > 0;
+    net_changes(fits, false);
+    return fits ? 0 : 1;
+}
+
+/* ---- the platform's programs ---- */
+
+static int reboot(void *user, int status)
+{
+    if ((uint64_t) (uintptr_t) user == h.boots)
+        for (unsigned i = 0; i < scene.n_programs; i++)
+            terminate(i);
+    return status;
+}
+
+static bool on_spawn(const uv_process_options_t *o, struct spawned *out)
+{
+    const char *name = strrchr(o->file, '/') ? strrchr(o->file, '/') + 1 : o->file, *verb = o->args[1] ? o->args[1] : "";
+
+    say("runs %s %s", name, verb);
+    *out = (struct spawned){.after_us = rng_between(&W.rng, 500, 9000) * MS, .user = (void *) (uintptr_t) h.boots};
+    if (home.hooks_hang)
+        out->after_us = 200 * SECOND;
+    if (strcmp(name, "wifi_start.sh") == 0) {
+        if (home.joined)
+            net_changes(false, false); /* it leaves the network it was in */
+        out->at_end = wifi_start;
+        return true;
+    }
+    out->status = home.hooks_fail ? 1 : 0;
+    if (strcmp(verb, "restore") == 0)
+        traffic_forgiven();
+    else if (strcmp(verb, "reboot") == 0)
+        out->at_end = reboot;
+    else if (strcmp(verb, "identity") == 0)
+        out->status = 1;
+    return true;
+}
+
+/* At the start of the system, again and again: the platform looks after the network it has. */
+static void boot_ends(void *arg, uint64_t boots)
+{
+    (void) arg;
+    if (boots == h.boots && !home.joined && !home.ap && wifi_start((void *) (uintptr_t) boots, 0) != 0)
+        after(60 * SECOND, boot_ends, NULL, boots);
+}
+
+void home_boots(void)
+{
+    if (!scene.shape.wifi)
+        return;
+    h.boots++;
+    net_changes(false, false);
+    after(rng_between(&W.rng, 1000, 9000) * MS, boot_ends, NULL, h.boots);
+}
+
+void home_client_starts(void)
+{
+    if (scene.shape.wifi && !disk_find(WIFI))
+        traffic_forgiven();
+}
+
+/* ---- the owner ---- */
+
+static void new_house(void)
+{
+    static const char *const names[] = {"Haus", "a \"quoted\" net", "back\\slash", "\xe5\xae\xb6", "x"};
+
+    h.houses++;
+    snprintf(h.ssid, sizeof h.ssid, "%s %u", names[rng_below(&W.rng, 5)], h.houses);
+    snprintf(h.psk, sizeof h.psk, "password\"\\%u", h.houses);
+}
+
+static void json_text(char *out, size_t room, const char *text)
+{
+    size_t n = 0;
+
+    for (; *text && n + 3 < room; text++) {
+        if (*text == '"' || *text == '\\')
+            out[n++] = '\\';
+        out[n++] = *text;
+    }
+    out[n] = '\0';
+}
+
+static bool ask(enum asked what, const char *text)
+{
+    char whole[400];
+
+    if (h.owner.id)
+        return false;
+    snprintf(whole, sizeof whole, "{\"id\":%u,%s}", h.next_id, text);
+    say("the owner asks %s", whole);
+    h.asked = what;
+    return phone_command(&h.owner, h.next_id++, whole);
+}
+
+static bool ask_network(enum asked what, const char *ssid, const char *psk, unsigned uid)
+{
+    char text[300], a[2 * NAME_MAX_], b[2 * NAME_MAX_];
+
+    json_text(a, sizeof a, ssid);
+    json_text(b, sizeof b, psk);
+    snprintf(text, sizeof text, "\"method\":\"miIO.config_router\",\"params\":{\"ssid\":\"%s\",\"passwd\":\"%s\",\"uid\":%u}", a, b,
+             uid);
+    if (!ask(what, text))
+        return false;
+    snprintf(h.given_ssid, sizeof h.given_ssid, "%s", ssid);
+    snprintf(h.given_psk, sizeof h.given_psk, "%s", psk);
+    return true;
+}
+
+/* The network that was taken is the right one, and nothing came in between. */
+static void look_whether_joined(void *arg, uint64_t given_us)
+{
+    (void) arg;
+    if (given_us != h.given_us || home.joined || h.changed_us > given_us || scene.fault_us >= given_us)
+        return;
+    broken("the device has taken the network of its house %d s ago, and has not joined it", JOIN_WITHIN_S);
+}
+
+static void network_is_taken(bool own)
+{
+    phone_take_token(&scene.phone, h.owner.token);
+    h.given_us = W.now_us;
+    if (own && strcmp(h.given_psk, h.psk) == 0)
+        after(JOIN_WITHIN_S * SECOND, look_whether_joined, NULL, h.given_us);
+}
+
+static void is_given_away(void)
+{
+    h.changed_us = W.now_us;
+    if (disk_has_after_cut(WIFI))
+        broken("a reset is said to be done, and wifi.conf would be there after a power cut");
+    traffic_forgiven();
+}
+
+static void on_owner_answer(void *user, uint32_t id, const char *text)
+{
+    bool ok = strstr(text, "\"result\":[\"ok\"]") != NULL;
+
+    (void) user;
+    say("the owner is answered %s", text);
+    if (id + 1 != h.next_id)
+        return;
+    if (ok && h.asked == ASKED_NETWORK) {
+        network_is_taken(true);
+    } else if (ok && h.asked == ASKED_RENEWAL) {
+        snprintf(h.psk, sizeof h.psk, "%s", h.next_psk);
+        network_is_taken(true);
+    } else if (ok && h.asked == ASKED_RESET) {
+        is_given_away();
+    }
+    h.asked = ASKED_NOTHING;
+}
+
+static void on_owner_tired(void *user, uint32_t id)
+{
+    (void) user;
+    say("the owner gives up %u", id);
+    if (h.asked == ASKED_RESET)
+        traffic_forgiven(); /* it may have heard all the same */
+    h.asked = ASKED_NOTHING;
+}
+
+/* Now and then the owner looks: a device that opens its access point is given the network. One in ten mistypes. */
+static void owner_looks(void *arg, uint64_t n)
+{
+    (void) arg;
+    if (scene.over)
+        return;
+    after(rng_between(&scene.traffic, 30, 400) * SECOND, owner_looks, NULL, n + 1);
+    if (home.ap && !home.joined)
+        ask_network(ASKED_NETWORK, h.ssid, rng_below(&scene.traffic, 10) ? h.psk : "mistyped", OWNER);
+}
+
+/* A reset by the button: the platform deletes the network and starts the client again. */
+static void press_button(void *arg, uint64_t houses)
+{
+    (void) arg;
+    if (houses && houses != h.houses)
+        return;
+    say("the button is held");
+    h.changed_us = W.now_us;
+    scene_disturbed("button");
+    scene_line_disturbed();
+    disk_remove(WIFI);
+    traffic_forgiven();
+    if (runs(CLIENT))
+        proc_kill(scene.procs[CLIENT]);
+    h.boots++;
+    net_changes(false, false);
+    after(3 * SECOND, boot_ends, NULL, h.boots);
+}
+
+void home_moves(void)
+{
+    if (!scene.shape.wifi)
+        return;
+    h.changed_us = W.now_us;
+    new_house();
+    say("another house: %s", h.ssid);
+    if (home.joined)
+        net_changes(false, false);
+    after(rng_between(&W.rng, 60, 900) * SECOND, press_button, NULL, h.houses);
+}
+
+void home_renews(void)
+{
+    if (!scene.shape.wifi || !home.joined)
+        return;
+    phone_take_token(&h.owner, scene.phone.token);
+    snprintf(h.next_psk, sizeof h.next_psk, "renewed%u", h.next_id);
+    ask_network(ASKED_RENEWAL, h.ssid, h.next_psk, 0);
+}
+
+void home_gives_away(bool by_button)
+{
+    if (!scene.shape.wifi)
+        return;
+    if (by_button)
+        press_button(NULL, 0);
+    else if (home.joined)
+        ask(ASKED_RESET, "\"method\":\"miIO.restore\",\"params\":[]");
+}
+
+/* ---- begin and end ---- */
+
+void home_open(void)
+{
+    char text[200], a[2 * NAME_MAX_], b[2 * NAME_MAX_];
+
+    home.joined = true;
+    if (!scene.shape.wifi)
+        return;
+    uv_spawn_decides = on_spawn;
+    disk_put_dir("/hooks");
+    disk_put_program("/hooks/wifi_start.sh");
+    disk_put_program("/hooks/miio_client_helper.sh");
+    new_house();
+    h.next_id = FIRST_ID;
+    h.link = net_host(IP(10, 0, 0, 78), "owner", 3 * MS);
+    h.owner.learns = h.owner.may_be_old = true;
+    scene.phone.may_be_old = true;
+    h.owner.on_answer = on_owner_answer;
+    h.owner.on_given_up = on_owner_tired;
+    phone_open(&h.owner, IP(10, 0, 0, 78), h.link, DID, scene.phone.token);
+    if (scene.shape.fresh) {
+        disk_remove(TOKEN);
+    } else {
+        json_text(a, sizeof a, h.ssid);
+        json_text(b, sizeof b, h.psk);
+        disk_put(WIFI, text, (size_t) snprintf(text, sizeof text, "ssid=\"%s\"\npsk=\"%s\"\nkey_mgmt=WPA\nuid=%d\n", a, b, OWNER));
+    }
+    home_boots();
+    after(20 * SECOND, owner_looks, NULL, 0);
+}
+
+/* A device that is in its network has the token that its owner knows. */
+void home_at_rest(void)
+{
+    const struct bytes *token = disk_get(TOKEN);
+
+    if (scene.shape.wifi && (!home.joined || h.changed_us + 1200 * SECOND > W.now_us))
+        return;
+    if (!token || token->n < 16 || memcmp(token->p, scene.phone.token, 16) != 0)
+        broken("device.token is not what its owner knows");
+}

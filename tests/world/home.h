@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The device's home: an owner who gives it a network, moves, gives it away; a router; and the platform's programs that
+ * miio_client runs (wifi_start.sh, miio_client_helper.sh).
+ */
+#ifndef WORLD_HOME_H
+#define WORLD_HOME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct home {
+    bool joined; /* the device is in the house's network */
+    bool ap;     /* its access point is open */
+    bool hooks_fail, hooks_hang;
+};
+extern struct home home;
+
+/* Before the programs start. A home without Wi-Fi: the network is there, nothing of this happens. */
+void home_open(void);
+/* The power is back. */
+void home_boots(void);
+/* The client starts: without a network in its files it forgets the last owner. */
+void home_client_starts(void);
+/* Bad luck that only a home with Wi-Fi knows. */
+void home_moves(void);
+void home_renews(void);
+void home_gives_away(bool by_button);
+void home_at_rest(void);
+
+#endif
