@@ -107,11 +107,9 @@ static void repeat_request(struct lan *l, struct lan_request *q, const struct ar
         send_text(l, &q->asker, q->answer, stamp_clock_stamp(a->now_ms, a->now_s));
 }
 
-static bool is_repeat_of(const struct lan_request *q, uint64_t text_hash, uint32_t stamp)
+static bool is_repeat_of(const struct lan *l, const struct lan_request *q, uint64_t text_hash, const struct arrival *a)
 {
-    uint32_t apart = stamp > q->stamp ? stamp - q->stamp : q->stamp - stamp;
-
-    return q->text_hash == text_hash && apart < REPEAT_STAMP_S;
+    return q->text_hash == text_hash && stamp_clock_apart(&l->clock, a->stamp, q->stamp, a->now_ms) < REPEAT_STAMP_S;
 }
 
 /* false: the packet was taken before, or cannot be told from one that was. */
@@ -152,7 +150,7 @@ static int take_request(struct lan *l, const struct arrival *a, uint32_t id, str
     uint64_t hash = hash_of(text);
     int r;
 
-    if (q && is_repeat_of(q, hash, a->stamp)) {
+    if (q && is_repeat_of(l, q, hash, a)) {
         if (fresh && replay_add(&l->taken, a->sum, a->stamp) < 0)
             return -ENOMEM;
         repeat_request(l, q, a);

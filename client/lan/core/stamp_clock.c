@@ -42,3 +42,20 @@ bool stamp_clock_is_good(const struct stamp_clock *c, uint32_t stamp, uint32_t w
     }
     return false;
 }
+
+int64_t stamp_clock_apart(const struct stamp_clock *c, uint32_t a, uint32_t b, uint64_t now_ms)
+{
+    int64_t offsets[1 + STAMP_CLOCK_N_OLD] = {c->offset_s}, least = distance(a, b);
+    unsigned n = 1;
+
+    for (unsigned i = 0; i < STAMP_CLOCK_N_OLD; i++)
+        if (now_ms < c->old[i].until_ms)
+            offsets[n++] = c->old[i].offset_s;
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned k = 0; k < n; k++) {
+            int64_t apart = distance(a - offsets[i], b - offsets[k]);
+
+            least = apart < least ? apart : least;
+        }
+    return least;
+}

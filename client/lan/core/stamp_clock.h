@@ -36,4 +36,7 @@ bool stamp_clock_look(struct stamp_clock *c, uint64_t now_ms, uint32_t now_s);
 /* Within window_s of the clock, or of one that still counts. window_s 0: any stamp is. */
 bool stamp_clock_is_good(const struct stamp_clock *c, uint32_t stamp, uint32_t window_s, uint64_t now_ms);
 
+/* Seconds between two stamps, each by whichever clock that counts brings them nearest: one may be of before a step. */
+int64_t stamp_clock_apart(const struct stamp_clock *c, uint32_t a, uint32_t b, uint64_t now_ms);
+
 #endif

@@ -392,6 +392,27 @@ static void test_the_clock_is_set(void **state)
     world_deinit(&w);
 }
 
+/* A phone asks again after it has been told the new time: the same request, executed once. */
+static void test_the_clock_is_set_between_repeats(void **state)
+{
+    static const uint32_t steps[][2] = {{101, NOW}, {NOW, NOW + 3600}, {NOW + 900000, NOW}};
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(steps); i++) {
+        uint32_t before = steps[i][0], after = steps[i][1];
+        struct world w;
+
+        assert_int_equal(world_init(&w), 0);
+        receive_at(&w, before, "{\"id\":1,\"method\":\"m\"}", 101000, before);
+        receive_at(&w, after + 3, "{\"id\":1,\"method\":\"m\"}", 104000, after + 3);
+        assert_int_equal(w.n_commands, 1);
+        assert_int_equal(w.l.stats.repeats, 1);
+        receive_at(&w, after + 1800, "{\"id\":1,\"method\":\"m\"}", 105000, after + 4); /* no phone was ever told this time */
+        assert_int_equal(w.n_commands, 2);
+        world_deinit(&w);
+    }
+}
+
 /* A clock that was ahead: what was taken then must not narrow the window of now, and is not taken again. */
 static void test_the_clock_is_set_back(void **state)
 {
@@ -592,6 +613,7 @@ int main(void)
         cmocka_unit_test(test_a_hundred_thousand_replays),
         cmocka_unit_test(test_a_full_memory_narrows_the_window),
         cmocka_unit_test(test_the_clock_is_set),
+        cmocka_unit_test(test_the_clock_is_set_between_repeats),
         cmocka_unit_test(test_the_clock_is_set_back),
         cmocka_unit_test(test_zero_byte_behind_answers),
         cmocka_unit_test(test_memory_in_time),
