@@ -71,15 +71,17 @@ world_program(client ${CMAKE_SOURCE_DIR}/client/main.c TARGETS ${world_client_ta
 world_program(app ${WORLD}/app.c TARGETS agent_static agcore LIBS PkgConfig::MSGPACK)
 target_include_directories(world_app PRIVATE ${CMAKE_SOURCE_DIR}/libagent/include)
 
+world_program(old ${WORLD}/old.c)
+
 add_library(world_kernel STATIC ${WORLD}/kernel/calls.c ${WORLD}/kernel/files.c ${WORLD}/kernel/heap.c ${WORLD}/kernel/net.c
             ${WORLD}/kernel/sched.c ${WORLD}/kernel/switch.c ${WORLD}/uv/loop.c ${WORLD}/uv/stream.c)
 target_link_libraries(world_kernel PUBLIC world_options)
 target_compile_options(world_kernel PRIVATE -Wall -Wextra $<$<BOOL:${MIIO_WERROR}>:-Werror>)
 
 file(GLOB world_sources CONFIGURE_DEPENDS ${WORLD}/*.c ${WORLD}/mqtt/*.c ${WORLD}/stand/*.c)
-list(REMOVE_ITEM world_sources ${WORLD}/app.c)
+list(REMOVE_ITEM world_sources ${WORLD}/app.c ${WORLD}/old.c)
 add_executable(world_run ${world_sources})
-target_link_libraries(world_run PRIVATE -Wl,--whole-archive world_kernel -Wl,--no-whole-archive world_agent world_client world_app
+target_link_libraries(world_run PRIVATE -Wl,--whole-archive world_kernel -Wl,--no-whole-archive world_agent world_client world_app world_old
                       PkgConfig::CJSON PkgConfig::CRYPTO dl)
 target_compile_options(world_run PRIVATE -Wall -Wextra $<$<BOOL:${MIIO_WERROR}>:-Werror>)
 set_target_properties(world_run PROPERTIES ENABLE_EXPORTS ON C_VISIBILITY_PRESET default

@@ -47,6 +47,11 @@ static int on_do(agent_request *req, void *user)
     switch (a->kind) {
     case APP_SILENT:
         return agent_request_ignore(req);
+    case APP_DYING:
+        if (app_chance(3) == 0)
+            exit(3);
+        reply(a, req, (unsigned long) n);
+        return 0;
     case APP_REFUSING:
         return agent_reply_error(req, -5001, "not today");
     case APP_SLOW:
@@ -81,6 +86,8 @@ static void on_beat(agent_conn *conn, void *user)
     struct app *a = user;
     unsigned burst = app_chance(8) == 0 ? 1 + app_chance(12) : 1;
 
+    if (a->kind == APP_DYING && app_chance(20) == 0)
+        exit(4);
     for (unsigned i = 0; i < burst; i++) {
         struct later *l = malloc(sizeof *l);
         int r;

@@ -5,7 +5,18 @@
 
 #include <stdint.h>
 
-enum app_kind { APP_GOOD, APP_SLOW, APP_SILENT, APP_TWICE, APP_REFUSING, APP_KINDS };
+enum app_kind {
+    APP_GOOD,
+    APP_SLOW,
+    APP_SILENT,
+    APP_TWICE,
+    APP_REFUSING,
+    APP_FIRST_KINDS,
+    APP_DYING = APP_FIRST_KINDS, /* ends at a command, or just so */
+    APP_OLD,                     /* without libagent: plain JSON, and no hello */
+    APP_WRONG,                   /* sends rubbish */
+    APP_KINDS
+};
 
 /* What an application tells the world; called on its own stack. */
 void app_executed(int app, unsigned long n);                            /* a command with the number n has come */

@@ -21,9 +21,9 @@ struct home home;
 enum asked { ASKED_NOTHING, ASKED_NETWORK, ASKED_RENEWAL, ASKED_RESET };
 
 static struct {
-    char ssid[NAME_MAX_], psk[NAME_MAX_];         /* of the house */
+    char ssid[NAME_MAX_], psk[NAME_MAX_];             /* of the house */
     char given_ssid[NAME_MAX_], given_psk[NAME_MAX_]; /* what the owner has typed */
-    char next_psk[NAME_MAX_];                      /* what the router is about to take */
+    char next_psk[NAME_MAX_];                         /* what the router is about to take */
     struct phone owner;
     struct link *link;
     enum asked asked;
@@ -204,8 +204,8 @@ static bool ask_network(enum asked what, const char *ssid, const char *psk, unsi
 
     json_text(a, sizeof a, ssid);
     json_text(b, sizeof b, psk);
-    snprintf(text, sizeof text, "\"method\":\"miIO.config_router\",\"params\":{\"ssid\":\"%s\",\"passwd\":\"%s\",\"uid\":%u}", a, b,
-             uid);
+    snprintf(text, sizeof text, "\"method\":\"miIO.config_router\",\"params\":{\"ssid\":\"%s\",\"passwd\":\"%s\",\"uid\":%u}", a,
+             b, uid);
     if (!ask(what, text))
         return false;
     snprintf(h.given_ssid, sizeof h.given_ssid, "%s", ssid);
@@ -353,7 +353,8 @@ void home_open(void)
     } else {
         json_text(a, sizeof a, h.ssid);
         json_text(b, sizeof b, h.psk);
-        disk_put(WIFI, text, (size_t) snprintf(text, sizeof text, "ssid=\"%s\"\npsk=\"%s\"\nkey_mgmt=WPA\nuid=%d\n", a, b, OWNER));
+        disk_put(WIFI, text,
+                 (size_t) snprintf(text, sizeof text, "ssid=\"%s\"\npsk=\"%s\"\nkey_mgmt=WPA\nuid=%d\n", a, b, OWNER));
     }
     home_boots();
     after(20 * SECOND, owner_looks, NULL, 0);

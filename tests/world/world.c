@@ -15,7 +15,7 @@
 #include "tests/world/promises.h"
 #include "tests/world/scene.h"
 
-main_fn world_agent_main, world_client_main, world_app_main;
+main_fn world_agent_main, world_client_main, world_app_main, world_old_main;
 void *__wrap_malloc(size_t n);
 void __wrap_free(void *at);
 
@@ -60,7 +60,8 @@ static void on_exit_of(struct proc *p)
     bool forced = p->exit_code >= 128 || p->term_at_us || p->heap.n_allocs == 0;
     bool poor = p->fail_alloc_in || p->fail_allocs || p->fd_limit < FDS_MAX || disk.failing || disk.full || disk.read_only;
 
-    scene_disturbed(p->program->name);
+    if (i < FIRST_APP || forced || poor || scene.plan->breadth.width < WIDTH_APPS)
+        scene_disturbed(p->program->name); /* an application that ends by itself is nobody else's trouble */
     if (!forced && !poor && i < FIRST_APP)
         broken("%s[%d] ended by itself with %d", p->program->name, p->pid, p->exit_code);
     if (!scene.over)
@@ -188,18 +189,21 @@ static void put_programs(void)
     static char *client[] = {"miio_client", "-d", "/etc/miio", NULL};
     static const char *const env[] = {"MIIO_AGENT=unix:/run/agent.sock", NULL};
     static char names[APPS_MAX][8], numbers[APPS_MAX][3][12], *argv[APPS_MAX][5];
+    const uint64_t n_kinds = scene.plan->breadth.width < WIDTH_APPS ? APP_FIRST_KINDS : APP_KINDS;
 
     add_program("agent", world_agent_main, agent, true, NULL);
     add_program("client", world_client_main, client, true, NULL);
     for (unsigned i = 0; i < scene.shape.n_apps; i++) {
+        int kind = i == 0 ? APP_GOOD : (int) rng_below(&scene.traffic, n_kinds);
+
         snprintf(names[i], sizeof names[i], "app%u", i);
         snprintf(numbers[i][0], 12, "%u", i);
-        snprintf(numbers[i][1], 12, "%d", i == 0 ? APP_GOOD : (int) rng_below(&scene.traffic, APP_KINDS));
+        snprintf(numbers[i][1], 12, "%d", kind);
         snprintf(numbers[i][2], 12, "%d", (int) rng_between(&scene.traffic, 10, 120) * 1000);
         argv[i][0] = names[i];
         for (int k = 0; k < 3; k++)
             argv[i][k + 1] = numbers[i][k];
-        add_program(names[i], world_app_main, argv[i], false, env);
+        add_program(names[i], kind == APP_OLD || kind == APP_WRONG ? world_old_main : world_app_main, argv[i], false, env);
     }
 }
 

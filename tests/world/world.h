@@ -18,7 +18,8 @@ enum {
     WIDTH_PLAIN = 1,  /* one cloud, OT or MQTT, and five applications */
     WIDTH_CLOUDS = 2, /* up to three clouds, up to fifty applications, more faults */
     WIDTH_HOME = 3,   /* an owner with a Wi-Fi network, and the platform's programs */
-    WIDTH_NOW = WIDTH_HOME
+    WIDTH_APPS = 4,   /* applications that die, that are old, that send rubbish */
+    WIDTH_NOW = WIDTH_APPS
 };
 
 /* How wide the world is, apart from its seed. */
