@@ -49,11 +49,11 @@ function(world_sources out)
     set(${out} ${all} PARENT_SCOPE)
 endfunction()
 
-# world_program(NAME MAIN TARGETS ... LIBS ...): a module whose main() is called world_NAME_main().
+# world_program(NAME MAIN SOURCES ... TARGETS ... LIBS ...): a module whose main() is called world_NAME_main().
 function(world_program name main)
-    cmake_parse_arguments(T "" "" "TARGETS;LIBS" ${ARGN})
+    cmake_parse_arguments(T "" "" "SOURCES;TARGETS;LIBS" ${ARGN})
     world_sources(sources ${T_TARGETS})
-    add_library(world_${name} SHARED ${main} ${sources})
+    add_library(world_${name} SHARED ${main} ${T_SOURCES} ${sources})
     set_source_files_properties(${main} PROPERTIES COMPILE_OPTIONS "-Dmain=world_${name}_main;-fvisibility=default")
     target_link_libraries(world_${name} PRIVATE world_options ${T_LIBS} m)
     target_compile_definitions(world_${name} PRIVATE MIIO_SHARE_DIR="/usr/share/miio")
@@ -64,10 +64,11 @@ endfunction()
 set(world_libs PkgConfig::CJSON PkgConfig::CRYPTO PkgConfig::INIH PkgConfig::MSGPACK)
 world_program(agent ${CMAKE_SOURCE_DIR}/agent/main.c TARGETS agentd agentcore agio agcore LIBS ${world_libs})
 set(world_client_targets miioclient miioclient_core agio agcore agmodel_core)
+set(world_http)
 if(MIIO_HTTP)
-    list(APPEND world_client_targets aghttp_lazy)
+    set(world_http ${WORLD}/http/http.c) # in the place of libcurl
 endif()
-world_program(client ${CMAKE_SOURCE_DIR}/client/main.c TARGETS ${world_client_targets} LIBS ${world_libs})
+world_program(client ${CMAKE_SOURCE_DIR}/client/main.c SOURCES ${world_http} TARGETS ${world_client_targets} LIBS ${world_libs})
 world_program(app ${WORLD}/app.c TARGETS agent_static agcore LIBS PkgConfig::MSGPACK)
 target_include_directories(world_app PRIVATE ${CMAKE_SOURCE_DIR}/libagent/include)
 

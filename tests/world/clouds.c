@@ -11,7 +11,7 @@ static const char KEY[] = "0123456789abcdef";
 
 const char *side_name(enum side_kind k)
 {
-    static const char *const names[SIDE_KINDS] = {"ot", "mqtt", "onenet"};
+    static const char *const names[SIDE_KINDS] = {"ot", "mqtt", "onenet", "gizwits"};
 
     return names[k];
 }
@@ -142,6 +142,31 @@ static const char *check_onenet(void *user, const struct broker_login *l)
     return NULL;
 }
 
+/* ---- Gizwits ---- */
+
+static void on_app_answer(void *user, const char *text)
+{
+    traffic_answered(user, id_of(text), text, false);
+}
+
+static void on_app_report(void *user, const char *text)
+{
+    traffic_reported(user, text, id_of(text));
+}
+
+static void open_gizwits(struct side *s, uint32_t ip)
+{
+    struct gizwits *g = s->gizwits = calloc(1, sizeof *g);
+
+    g->user = s;
+    g->on_answer = on_app_answer;
+    g->on_report = on_app_report;
+    gizwits_open(g, &s->broker, ip);
+    resolver.at[resolver.n].name = "m2m.world";
+    resolver.at[resolver.n++].ip = ip;
+    broker_open(&s->broker, ip, 1883, s->link);
+}
+
 /* ---- all ---- */
 
 static void open_side(struct side *s)
@@ -151,7 +176,7 @@ static void open_side(struct side *s)
         void (*on_publish)(void *user, const char *topic, const char *payload, size_t n, int qos, int dup, int retain);
         const char *(*check)(void *user, const struct broker_login *l);
     } brokers[SIDE_KINDS] = {[SIDE_MQTT] = {1883, on_mqtt, NULL}, [SIDE_ONENET] = {6002, on_onenet, check_onenet}};
-    static const char *const hosts[SIDE_KINDS] = {"ot.world", "broker.world", "onenet.world"};
+    static const char *const hosts[SIDE_KINDS] = {"ot.world", "broker.world", "onenet.world", "gservice.world"};
     uint32_t ip = IP(10, 9, 0, 1 + s->index);
 
     s->latency_us = rng_between(&scene.traffic, 5, 200) * MS;
@@ -160,6 +185,10 @@ static void open_side(struct side *s)
     resolver.at[resolver.n++].ip = ip;
     if (s->kind == SIDE_OT) {
         open_ot(s, ip);
+        return;
+    }
+    if (s->kind == SIDE_GIZWITS) {
+        open_gizwits(s, ip);
         return;
     }
     s->broker.user = s;
@@ -182,7 +211,8 @@ size_t sides_conf(char *out, size_t room)
     static const char *const lines[SIDE_KINDS] = {
         [SIDE_OT] = "ot_host=ot.world\not_port=8053\n",
         [SIDE_MQTT] = "mqtt_server=broker.world\nmqtt_state=0\n",
-        [SIDE_ONENET] = "onenet_server=onenet.world\nonenet_device_id=4711\nonenet_product_id=42\nonenet_auth_info=secret\n"};
+        [SIDE_ONENET] = "onenet_server=onenet.world\nonenet_device_id=4711\nonenet_product_id=42\nonenet_auth_info=secret\n",
+        [SIDE_GIZWITS] = "gizwits_product_key=" GIZWITS_KEY "\ngizwits_server=gservice.world\n"};
     size_t n = (size_t) snprintf(out, room, "key=%s\ncloud=", KEY);
 
     if (scene.plan->breadth.width == WIDTH_PLAIN) /* as it was: keys of both */
@@ -222,6 +252,12 @@ bool side_gives(struct side *s, uint64_t n, const char *text)
         traffic_given(s, n);
         snprintf(topic, sizeof topic, "$creq/u%llu", (unsigned long long) n);
         broker_give(&s->broker, "4711", topic, text, strlen(text), 1);
+        return true;
+    case SIDE_GIZWITS:
+        if (!gizwits_is_in(s->gizwits))
+            return false;
+        traffic_given(s, n);
+        gizwits_give(s->gizwits, text, n % 2 ? (uint32_t) n : 0);
         return true;
     default:
         return false;

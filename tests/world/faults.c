@@ -141,10 +141,14 @@ static void on_side(struct side *s, const struct fault *f)
     case F_REFUSE:
         s->broker.faults.refuse_login = f->arg & 1 ? 3 : 0;
         s->broker.faults.close_at_once = f->arg & 2;
+        if (s->gizwits)
+            s->gizwits->web.fails = f->arg & 1;
         s->link->refuses = !(f->arg & 3);
         net_cut(s->link);
         break;
     case F_MUTE:
+        if (s->gizwits)
+            s->gizwits->web.mute = f->arg & 1;
         s->broker.faults.mute = s->ot.mute = true;
         break;
     case F_NO_ACKS:
@@ -269,6 +273,8 @@ static void side_is_well(struct side *s)
     s->link->loss_ppm = s->link->dup_ppm = s->link->late_ppm = 0;
     s->broker.faults = (struct broker_faults){.refuse_sub_above = 3};
     s->ot.mute = s->ot.no_acks = false;
+    if (s->gizwits)
+        s->gizwits->web.mute = s->gizwits->web.fails = false;
 }
 
 static void all_well(void)

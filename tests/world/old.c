@@ -155,8 +155,7 @@ static void live(struct old *o)
 
     o->n = 0;
     memset(o->asked, 0, sizeof o->asked);
-    if (!put(o->fd, text,
-             (size_t) snprintf(text, sizeof text, "{\"method\":\"register\",\"key\":\"app%d.do\"}", o->number)))
+    if (!put(o->fd, text, (size_t) snprintf(text, sizeof text, "{\"method\":\"register\",\"key\":\"app%d.do\"}", o->number)))
         return;
     for (;;) {
         struct pollfd p = {.fd = o->fd, .events = POLLIN};

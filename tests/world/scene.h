@@ -5,6 +5,7 @@
 
 #include "tests/world/kernel/kernel.h"
 #include "tests/world/stand/broker.h"
+#include "tests/world/stand/gizwits.h"
 #include "tests/world/stand/ot.h"
 #include "tests/world/stand/phone.h"
 #include "tests/world/world.h"
@@ -12,7 +13,7 @@
 enum { APPS_MAX = 50, SIDES_MAX = 3, DID = 10000 };
 enum { AGENT, CLIENT, FIRST_APP, PROGRAMS_MAX = FIRST_APP + APPS_MAX };
 
-enum side_kind { SIDE_OT, SIDE_MQTT, SIDE_ONENET, SIDE_KINDS };
+enum side_kind { SIDE_OT, SIDE_MQTT, SIDE_ONENET, SIDE_GIZWITS, SIDE_KINDS };
 
 /* One cloud. The first is the primary. */
 struct side {
@@ -21,6 +22,7 @@ struct side {
     struct link *link;
     struct ot_cloud ot;
     struct broker broker; /* of all but OT */
+    struct gizwits *gizwits;
     uint64_t latency_us, n_connects;
 };
 

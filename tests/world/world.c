@@ -120,7 +120,7 @@ static void on_second(void *arg, uint64_t n)
 static enum side_kind pick_side(struct rng *r, const struct shape *s)
 {
     for (;;) {
-        enum side_kind k = (enum side_kind) rng_below(r, SIDE_KINDS);
+        enum side_kind k = (enum side_kind) rng_below(r, scene.plan->breadth.width < WIDTH_GIZWITS ? SIDE_GIZWITS : SIDE_KINDS);
         bool taken = false;
 
         for (unsigned i = 0; i < s->n_sides; i++)

@@ -19,7 +19,8 @@ enum {
     WIDTH_CLOUDS = 2, /* up to three clouds, up to fifty applications, more faults */
     WIDTH_HOME = 3,   /* an owner with a Wi-Fi network, and the platform's programs */
     WIDTH_APPS = 4,   /* applications that die, that are old, that send rubbish */
-    WIDTH_NOW = WIDTH_APPS
+    WIDTH_GIZWITS = 5,
+    WIDTH_NOW = WIDTH_GIZWITS
 };
 
 /* How wide the world is, apart from its seed. */

@@ -43,7 +43,7 @@ struct mosquitto {
     char *will_topic;
     void *will;
     int will_n, will_qos, will_retain;
-    int fd, keepalive_s, inflight_max;
+    int fd, keepalive_s, inflight_max, level;
     bool tcp_up, up, leaving, left, woken;
     uint64_t last_in_us, last_out_us, ping_us;
     struct mq_bytes in, out;
@@ -166,9 +166,8 @@ int mosquitto_threaded_set(struct mosquitto *m, bool on)
 
 int mosquitto_int_option(struct mosquitto *m, enum mosq_opt_t o, int v)
 {
-    (void) m;
-    (void) o;
-    (void) v;
+    if (o == MOSQ_OPT_PROTOCOL_VERSION)
+        m->level = v;
     return 0;
 }
 
@@ -382,8 +381,11 @@ static void put_connect(struct mosquitto *m)
         flags |= 4u | (unsigned) m->will_qos << 3 | (m->will_retain ? 32u : 0u);
     if (m->login)
         flags |= 128u | (m->password ? 64u : 0u);
-    mq_str(&body, "MQTT", 4);
-    mq_u8(&body, 4);
+    if (m->level == MQTT_PROTOCOL_V31)
+        mq_str(&body, "MQIsdp", 6);
+    else
+        mq_str(&body, "MQTT", 4);
+    mq_u8(&body, m->level == MQTT_PROTOCOL_V31 ? 3 : 4);
     mq_u8(&body, flags);
     mq_u16(&body, (unsigned) m->keepalive_s);
     mq_str(&body, m->id, strlen(m->id));

@@ -41,6 +41,8 @@ struct conn {
     struct session *session;
     struct mq_bytes in;
     struct item *will;
+    uint64_t pings_us[64]; /* the last ones */
+    unsigned n_pings;
     bool gone;
 };
 
@@ -298,14 +300,14 @@ static void got_connect(struct conn *c, const struct mq_read *r)
         return;
     }
     wrong = b->check ? b->check(b->user, &asked) : NULL;
-    if (wrong) {
+    if (wrong && wrong[0]) {
         bad(c, wrong);
         return;
     }
     if (b->faults.mute)
         return;
-    if (b->faults.refuse_login) {
-        mq_small(&out, MQ_CONNACK << 4, (unsigned) b->faults.refuse_login);
+    if (b->faults.refuse_login || wrong) {
+        mq_small(&out, MQ_CONNACK << 4, wrong ? 5 : (unsigned) b->faults.refuse_login);
         send_bytes(c, &out);
         free(c->will);
         c->will = NULL;
@@ -498,6 +500,10 @@ static bool handle(struct conn *c, const struct mq_read *r)
         got_pubrel(c, mid);
         break;
     case MQ_PINGREQ:
+        if (c->b->pings_max && c->n_pings >= c->b->pings_max &&
+            W.now_us - c->pings_us[(c->n_pings - c->b->pings_max) % 64] < 180 * SECOND)
+            bad(c, "more pings than it allows");
+        c->pings_us[c->n_pings++ % 64] = W.now_us;
         mq_put(&out, "\xd0\0", 2);
         send_bytes(c, &out);
         break;

@@ -22,12 +22,15 @@ struct broker_login {
     const char *id, *name, *password;
 };
 
+#define BROKER_REFUSES "" /* what check says to have the login refused */
+
 struct broker {
     struct link *link;
     struct broker_faults faults;
     /* What a device has published, once (QoS 2), or whenever it came. */
     void (*on_publish)(void *user, const char *topic, const char *payload, size_t n, int qos, int dup, int retain);
     const char *(*check)(void *user, const struct broker_login *l); /* NULL, or what is wrong; may be NULL */
+    unsigned pings_max;                                             /* within three minutes; 0: any */
     void *user;
     void *sessions, *conns, *retained;
     uint64_t n_connects, n_publishes, bad;
