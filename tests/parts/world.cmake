@@ -73,6 +73,13 @@ world_program(app ${WORLD}/app.c TARGETS agent_static agcore LIBS PkgConfig::MSG
 target_include_directories(world_app PRIVATE ${CMAKE_SOURCE_DIR}/libagent/include)
 
 world_program(old ${WORLD}/old.c)
+set(world_more)
+if(TARGET ota)
+    list(APPEND world_more world_ota)
+    world_program(ota ${CMAKE_SOURCE_DIR}/agent/apps/ota/main.c SOURCES ${world_http}
+                  TARGETS ota ota_core agio agcore agent_static agdigest LIBS ${world_libs})
+    target_include_directories(world_ota PRIVATE ${CMAKE_SOURCE_DIR}/libagent/include)
+endif()
 
 add_library(world_kernel STATIC ${WORLD}/kernel/calls.c ${WORLD}/kernel/files.c ${WORLD}/kernel/heap.c ${WORLD}/kernel/net.c
             ${WORLD}/kernel/sched.c ${WORLD}/kernel/switch.c ${WORLD}/uv/loop.c ${WORLD}/uv/stream.c)
@@ -83,8 +90,12 @@ file(GLOB world_sources CONFIGURE_DEPENDS ${WORLD}/*.c ${WORLD}/mqtt/*.c ${WORLD
 list(REMOVE_ITEM world_sources ${WORLD}/app.c ${WORLD}/old.c)
 add_executable(world_run ${world_sources})
 target_link_libraries(world_run PRIVATE -Wl,--whole-archive world_kernel -Wl,--no-whole-archive world_agent world_client world_app world_old
+                      ${world_more}
                       PkgConfig::CJSON PkgConfig::CRYPTO dl)
 target_compile_options(world_run PRIVATE -Wall -Wextra $<$<BOOL:${MIIO_WERROR}>:-Werror>)
+if(TARGET world_ota)
+    target_compile_definitions(world_run PRIVATE WORLD_HAS_OTA)
+endif()
 set_target_properties(world_run PROPERTIES ENABLE_EXPORTS ON C_VISIBILITY_PRESET default
                       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 set_target_properties(world_kernel PROPERTIES C_VISIBILITY_PRESET default)

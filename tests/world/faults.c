@@ -5,6 +5,7 @@
 #include "tests/world/kernel/calls.h"
 #include "tests/world/kernel/files.h"
 #include "tests/world/kernel/net.h"
+#include "tests/world/firmware.h"
 #include "tests/world/home.h"
 #include "tests/world/scene.h"
 
@@ -39,6 +40,8 @@ enum fault_kind {
     F_RENEW,                 /* the router gives itself another password, and tells the device before */
     F_RESET,                 /* the owner gives it away */
     F_HOOKS,                 /* the platform's programs fail, or hang */
+    F_HOME_KINDS,
+    F_FILES = F_HOME_KINDS, /* the server that has the firmware */
     F_KINDS
 };
 
@@ -54,7 +57,10 @@ const char *fault_name(int kind)
 
 static int kinds_of(int width)
 {
-    return width == WIDTH_PLAIN ? F_PLAIN_KINDS : width == WIDTH_CLOUDS ? F_CLOUDS_KINDS : F_KINDS;
+    return width == WIDTH_PLAIN    ? F_PLAIN_KINDS
+           : width == WIDTH_CLOUDS ? F_CLOUDS_KINDS
+           : width < WIDTH_OTA     ? F_HOME_KINDS
+                                   : F_KINDS;
 }
 
 void plan_make(struct plan *p, uint64_t seed, uint64_t hours, const struct breadth *b)
@@ -247,6 +253,9 @@ static void fault_on(const struct fault *f)
     case F_RESET:
         home_gives_away(f->arg & 1);
         break;
+    case F_FILES:
+        firmware_suffers(f->arg);
+        break;
     case F_HOOKS:
         home.hooks_fail = true;
         home.hooks_hang = f->arg & 1;
@@ -282,6 +291,7 @@ static void all_well(void)
     for (unsigned i = 0; i < scene.shape.n_sides; i++)
         side_is_well(&scene.sides[i]);
     home.hooks_fail = home.hooks_hang = false;
+    firmware_is_well();
     scene.lan->down = false;
     scene.lan->loss_ppm = scene.lan->dup_ppm = scene.lan->late_ppm = 0;
     resolver.mute = resolver.failing = false;

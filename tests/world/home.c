@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tests/world/firmware.h"
 #include "tests/world/kernel/calls.h"
 #include "tests/world/kernel/files.h"
 #include "tests/world/promises.h"
@@ -28,7 +29,7 @@ static struct {
     struct link *link;
     enum asked asked;
     uint32_t next_id;
-    uint64_t boots, given_us, changed_us; /* of files, by the owner */
+    uint64_t given_us, changed_us; /* of files, by the owner */
     unsigned houses;
 } h;
 
@@ -95,7 +96,7 @@ static int wifi_start(void *user, int status)
     char ssid[NAME_MAX_], psk[NAME_MAX_];
     bool fits;
 
-    if ((uint64_t) (uintptr_t) user != h.boots)
+    if ((uint64_t) (uintptr_t) user != home.boots)
         return status;
     if (!has_network(ssid, psk)) {
         net_changes(false, true);
@@ -110,7 +111,7 @@ static int wifi_start(void *user, int status)
 
 static int reboot(void *user, int status)
 {
-    if ((uint64_t) (uintptr_t) user == h.boots)
+    if ((uint64_t) (uintptr_t) user == home.boots)
         for (unsigned i = 0; i < scene.n_programs; i++)
             terminate(i);
     return status;
@@ -120,8 +121,10 @@ static bool on_spawn(const uv_process_options_t *o, struct spawned *out)
 {
     const char *name = strrchr(o->file, '/') ? strrchr(o->file, '/') + 1 : o->file, *verb = o->args[1] ? o->args[1] : "";
 
+    if (firmware_spawns(o, out))
+        return true;
     say("runs %s %s", name, verb);
-    *out = (struct spawned){.after_us = rng_between(&W.rng, 500, 9000) * MS, .user = (void *) (uintptr_t) h.boots};
+    *out = (struct spawned){.after_us = rng_between(&W.rng, 500, 9000) * MS, .user = (void *) (uintptr_t) home.boots};
     if (home.hooks_hang)
         out->after_us = 200 * SECOND;
     if (strcmp(name, "wifi_start.sh") == 0) {
@@ -144,17 +147,18 @@ static bool on_spawn(const uv_process_options_t *o, struct spawned *out)
 static void boot_ends(void *arg, uint64_t boots)
 {
     (void) arg;
-    if (boots == h.boots && !home.joined && !home.ap && wifi_start((void *) (uintptr_t) boots, 0) != 0)
+    if (boots == home.boots && !home.joined && !home.ap && wifi_start((void *) (uintptr_t) boots, 0) != 0)
         after(60 * SECOND, boot_ends, NULL, boots);
 }
 
 void home_boots(void)
 {
+    home.boots++;
+    firmware_boots();
     if (!scene.shape.wifi)
         return;
-    h.boots++;
     net_changes(false, false);
-    after(rng_between(&W.rng, 1000, 9000) * MS, boot_ends, NULL, h.boots);
+    after(rng_between(&W.rng, 1000, 9000) * MS, boot_ends, NULL, home.boots);
 }
 
 void home_client_starts(void)
@@ -291,9 +295,9 @@ static void press_button(void *arg, uint64_t houses)
     traffic_forgiven();
     if (runs(CLIENT))
         proc_kill(scene.procs[CLIENT]);
-    h.boots++;
+    home.boots++;
     net_changes(false, false);
-    after(3 * SECOND, boot_ends, NULL, h.boots);
+    after(3 * SECOND, boot_ends, NULL, home.boots);
 }
 
 void home_moves(void)
@@ -334,9 +338,9 @@ void home_open(void)
     char text[200], a[2 * NAME_MAX_], b[2 * NAME_MAX_];
 
     home.joined = true;
+    uv_spawn_decides = on_spawn;
     if (!scene.shape.wifi)
         return;
-    uv_spawn_decides = on_spawn;
     disk_put_dir("/hooks");
     disk_put_program("/hooks/wifi_start.sh");
     disk_put_program("/hooks/miio_client_helper.sh");

@@ -13,6 +13,7 @@ struct home {
     bool joined; /* the device is in the house's network */
     bool ap;     /* its access point is open */
     bool hooks_fail, hooks_hang;
+    uint64_t boots; /* what ran before does not run on */
 };
 extern struct home home;
 

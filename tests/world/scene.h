@@ -11,7 +11,7 @@
 #include "tests/world/world.h"
 
 enum { APPS_MAX = 50, SIDES_MAX = 3, DID = 10000 };
-enum { AGENT, CLIENT, FIRST_APP, PROGRAMS_MAX = FIRST_APP + APPS_MAX };
+enum { AGENT, CLIENT, FIRST_APP, PROGRAMS_MAX = FIRST_APP + APPS_MAX + 3 };
 
 enum side_kind { SIDE_OT, SIDE_MQTT, SIDE_ONENET, SIDE_GIZWITS, SIDE_KINDS };
 
@@ -34,6 +34,7 @@ struct shape {
     bool clockless; /* the wall clock starts in 1970 */
     bool wifi;      /* the network comes from an owner */
     bool fresh;     /* and has not come yet */
+    bool ota;       /* miio_ota runs */
 };
 
 struct scene {
@@ -48,6 +49,7 @@ struct scene {
     struct phone phone;
     struct link *lan;
     uint64_t next_command;
+    uint64_t rest_us;                                   /* when nothing new is begun any more */
     uint64_t disturbed_us, line_disturbed_us, fault_us; /* fault_us: by a fault, not by what follows from it */
     int n_down;
     bool over;

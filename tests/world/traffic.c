@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/world/app.h"
+#include "tests/world/firmware.h"
 #include "tests/world/promises.h"
 #include "tests/world/scene.h"
 
@@ -40,6 +41,7 @@ void traffic_answered(struct side *s, uint64_t n, const char *text, bool repeat)
         broken("command %llu was answered to %s, which had not given it", (unsigned long long) n, side_name(s->kind));
         return;
     }
+    firmware_answered(n, text);
     command_answered(n, text, repeat);
 }
 

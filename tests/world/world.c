@@ -11,15 +11,22 @@
 #include "tests/world/kernel/calls.h"
 #include "tests/world/kernel/files.h"
 #include "tests/world/kernel/net.h"
+#include "tests/world/firmware.h"
 #include "tests/world/home.h"
 #include "tests/world/promises.h"
 #include "tests/world/scene.h"
 
 main_fn world_agent_main, world_client_main, world_app_main, world_old_main;
+#ifdef WORLD_HAS_OTA /* not in a build without HTTP */
+main_fn world_ota_main;
+static main_fn *const ota_main = world_ota_main;
+#else
+static main_fn *const ota_main = NULL;
+#endif
 void *__wrap_malloc(size_t n);
 void __wrap_free(void *at);
 
-enum { LONGEST_FAULT_S = 900, REST_S = 900, TERM_MS = 1050, CONNECTS_A_MINUTE = 40, PLAIN_APPS = 5 };
+enum { LONGEST_FAULT_S = 900, REST_S = 900, LAST_LOOK_S = 30, TERM_MS = 1050, CONNECTS_A_MINUTE = 40, PLAIN_APPS = 5 };
 
 static const char TOKEN[] = "tokentokentokent";
 
@@ -60,9 +67,9 @@ static void on_exit_of(struct proc *p)
     bool forced = p->exit_code >= 128 || p->term_at_us || p->heap.n_allocs == 0;
     bool poor = p->fail_alloc_in || p->fail_allocs || p->fd_limit < FDS_MAX || disk.failing || disk.full || disk.read_only;
 
-    if (i < FIRST_APP || forced || poor || scene.plan->breadth.width < WIDTH_APPS)
+    if (p->program->single || forced || poor || scene.plan->breadth.width < WIDTH_APPS)
         scene_disturbed(p->program->name); /* an application that ends by itself is nobody else's trouble */
-    if (!forced && !poor && i < FIRST_APP)
+    if (!forced && !poor && p->program->single)
         broken("%s[%d] ended by itself with %d", p->program->name, p->pid, p->exit_code);
     if (!scene.over)
         after(rng_between(&W.rng, 100, 3000) * MS, start, NULL, (uint64_t) i);
@@ -157,6 +164,7 @@ static void wide_shape(struct shape *s, uint64_t seed)
         return;
     s->wifi = rng_below(&r, 2);
     s->fresh = rng_below(&r, 2);
+    s->ota = scene.plan->breadth.width >= WIDTH_OTA && rng_below(&r, 2) && ota_main;
 }
 
 static void put_files(void)
@@ -207,6 +215,15 @@ static void put_programs(void)
     }
 }
 
+static void put_more_programs(void)
+{
+    static char *ota[] = {"miio_ota", "--dir", "/data/ota", "--install-hook", "/hooks/install.sh", NULL};
+    static const char *const env[] = {"MIIO_AGENT=unix:/run/agent.sock", NULL};
+
+    if (scene.shape.ota)
+        add_program("ota", ota_main, ota, true, env);
+}
+
 /* The time comes from the network, late. */
 static void clock_is_set(void *arg, uint64_t unused)
 {
@@ -246,14 +263,17 @@ static void begin(uint64_t seed)
     scene.lan = net_host(IP(10, 0, 0, 77), "phone", 3 * MS);
     phone_open(&scene.phone, IP(10, 0, 0, 77), scene.lan, DID, TOKEN);
     put_programs();
+    put_more_programs();
     put_clock();
     home_open();
+    firmware_open();
 }
 
 void world_live(uint64_t seed, uint64_t hours, const struct plan *p, const bool *left_out)
 {
     scene.plan = p;
     scene.left_out = left_out;
+    scene.rest_us = hours * 3600 * SECOND;
     begin(seed);
     for (unsigned i = 0; i < scene.n_programs; i++)
         after(rng_below(&scene.traffic, 4000) * MS, start, NULL, (uint64_t) i);
@@ -262,6 +282,8 @@ void world_live(uint64_t seed, uint64_t hours, const struct plan *p, const bool 
     faults_begin();
     after(SECOND, on_second, NULL, 0);
     traffic_begin();
+    world_run((hours * 3600 + LONGEST_FAULT_S + REST_S - LAST_LOOK_S) * SECOND);
+    firmware_looks();
     world_run((hours * 3600 + LONGEST_FAULT_S + REST_S) * SECOND);
     if (!W.failed)
         home_at_rest();
@@ -269,9 +291,9 @@ void world_live(uint64_t seed, uint64_t hours, const struct plan *p, const bool 
         promises_at_rest();
     if (!W.failed)
         traffic_at_rest();
-    for (unsigned i = 0; i < FIRST_APP && !W.failed; i++) {
-        scene.over = true;
-        terminate(i);
-    }
+    scene.over = !W.failed;
+    for (unsigned i = 0; i < scene.n_programs && !W.failed; i++)
+        if (scene.programs[i].single)
+            terminate(i);
     world_run(W.now_us + 5 * SECOND);
 }

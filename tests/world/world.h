@@ -20,7 +20,8 @@ enum {
     WIDTH_HOME = 3,   /* an owner with a Wi-Fi network, and the platform's programs */
     WIDTH_APPS = 4,   /* applications that die, that are old, that send rubbish */
     WIDTH_GIZWITS = 5,
-    WIDTH_NOW = WIDTH_GIZWITS
+    WIDTH_OTA = 6,
+    WIDTH_NOW = WIDTH_OTA
 };
 
 /* How wide the world is, apart from its seed. */

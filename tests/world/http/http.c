@@ -465,8 +465,9 @@ unsigned ag_http_n_calls(const struct ag_http *h)
 
 const char *ag_http_end_name(enum ag_http_end e)
 {
-    static const char *const names[] = {"ok",           "dns error",       "connect error", "TLS error", "disconnected", "timeout",
-                                        "answer too big", "another range", "aborted",       "protocol",  "failed"};
+    static const char *const names[] = {"ok",           "dns error", "connect error",  "TLS error",
+                                        "disconnected", "timeout",   "answer too big", "another range",
+                                        "aborted",      "protocol",  "failed"};
 
     return names[e];
 }

@@ -16,10 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/time.h>
 #include <sys/timex.h>
 #include <sys/uio.h>
@@ -695,6 +697,34 @@ WRAP(ssize_t, pwrite, int fd, const void *p, size_t n, off_t at)
     return __wrap_pwrite64(fd, p, n, at);
 }
 
+WRAP(off_t, lseek64, int fd, off_t at, int whence)
+{
+    struct vopen *o = file_of(fd);
+
+    if (!o)
+        return done(-EBADF);
+    o->at = at + (whence == SEEK_END ? (off_t) o->node->data.n : whence == SEEK_CUR ? o->at : 0);
+    return o->at;
+}
+
+WRAP(off_t, lseek, int fd, off_t at, int whence)
+{
+    return __wrap_lseek64(fd, at, whence);
+}
+
+WRAP(int, fstatvfs64, int fd, struct statvfs *st)
+{
+    if (!file_of(fd))
+        return (int) done(-EBADF);
+    *st = (struct statvfs){.f_frsize = 4096, .f_blocks = 4096, .f_bavail = disk.full ? 0 : 2048};
+    return 0;
+}
+
+WRAP(int, fstatvfs, int fd, struct statvfs *st)
+{
+    return __wrap_fstatvfs64(fd, st);
+}
+
 WRAP(int, fsync, int fd)
 {
     struct vopen *o = file_of(fd);
@@ -772,6 +802,8 @@ WRAP(int, access, const char *path, int mode)
 
     if (!i)
         return (int) done(-ENOENT);
+    if ((mode & W_OK) && disk.read_only)
+        return (int) done(-EROFS);
     return (mode & X_OK) && !(i->mode & 0111) ? (int) done(-EACCES) : 0;
 }
 
@@ -935,14 +967,26 @@ WRAP(int, epoll_create1, int flags)
     return open_plain(V_EPOLL, 0);
 }
 
-struct epoll_event;
-/* libagent keeps a set for loops of others; nobody in the world waits on one. */
+/* libagent keeps a set, which loops of others look at as at any descriptor. */
 WRAP(int, epoll_ctl, int set, int op, int fd, struct epoll_event *e)
 {
-    (void) set;
-    (void) op;
-    (void) fd;
-    (void) e;
+    struct vopen *o = (struct vopen *) fd_get(proc_now(), set);
+    unsigned i = 0;
+
+    if (!o || o->base.kind != V_EPOLL)
+        return (int) done(-EBADF);
+    while (i < o->n_watched && o->watched[i].fd != fd)
+        i++;
+    if (op == EPOLL_CTL_DEL) {
+        if (i < o->n_watched)
+            o->watched[i] = o->watched[--o->n_watched];
+        return 0;
+    }
+    if (i == sizeof o->watched / sizeof o->watched[0])
+        return (int) done(-ENOSPC);
+    o->watched[i].fd = fd;
+    o->watched[i].events = e->events;
+    o->n_watched += i == o->n_watched;
     return 0;
 }
 

@@ -62,13 +62,24 @@ int fd_close(struct proc *p, int fd)
     return 0;
 }
 
+static unsigned set_ready(const struct vopen *set)
+{
+    for (unsigned i = 0; i < set->n_watched; i++) {
+        const struct vfile *f = fd_get(set->base.owner, set->watched[i].fd);
+
+        if (f && f->kind != V_EPOLL && (vfile_ready(f) & (set->watched[i].events | POLLERR | POLLHUP)))
+            return POLLIN;
+    }
+    return 0;
+}
+
 unsigned vfile_ready(const struct vfile *f)
 {
     if (f->kind == V_SOCKET)
         return vsock_ready((const struct vsock *) f);
     if (f->kind == V_EVENT)
         return POLLOUT | (((const struct vopen *) f)->count ? POLLIN : 0);
-    return f->kind == V_EPOLL ? 0 : POLLIN | POLLOUT;
+    return f->kind == V_EPOLL ? set_ready((const struct vopen *) f) : POLLIN | POLLOUT;
 }
 
 void vfile_changed(struct vfile *f)

@@ -77,6 +77,11 @@ struct vopen {
     off_t at;
     bool writes;
     uint64_t count; /* of an eventfd */
+    struct {
+        int fd;
+        unsigned events;
+    } watched[16]; /* of an epoll set */
+    unsigned n_watched;
 };
 
 ssize_t vopen_read(struct vopen *f, void *p, size_t n, off_t at);

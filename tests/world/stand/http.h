@@ -26,7 +26,7 @@ struct http_answer {
 struct http_server {
     void (*on_ask)(void *user, const struct http_ask *ask, struct http_answer *out);
     void *user;
-    bool mute, fails; /* fails: 500 */
+    bool mute, fails;   /* fails: 500 */
     unsigned cut_after; /* bytes of a body, then the connection ends; 0: never */
     uint64_t n_asks;
 };

@@ -643,6 +643,13 @@ int uv_queue_work(uv_loop_t *l, uv_work_t *req, uv_work_cb work, uv_after_work_c
     return 0;
 }
 
+/* All work begins at once. */
+int uv_cancel(uv_req_t *req)
+{
+    (void) req;
+    return UV_EBUSY;
+}
+
 static void run_done(struct uloop *u)
 {
     struct work *w;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Firmware for miio_ota: who offers it, the server that has it, and the hook that installs it. */
+#ifndef WORLD_FIRMWARE_H
+#define WORLD_FIRMWARE_H
+
+#include <stdbool.h>
+#include <uv.h>
+#include "tests/world/uv/spawned.h"
+
+void firmware_open(void);
+/* Whether a program that is started is the installation. */
+bool firmware_spawns(const uv_process_options_t *o, struct spawned *out);
+/* The power was cut: an installation does not run on. */
+void firmware_boots(void);
+/* Bad luck with the server; and its end. */
+void firmware_suffers(int arg);
+void firmware_is_well(void);
+/* All faults are over for minutes: nothing is under way for ever. Asks; the answer is looked at when it comes. */
+void firmware_looks(void);
+void firmware_answered(uint64_t n, const char *text);
+
+#endif
