@@ -116,13 +116,14 @@ static void tell_of_bad_values(struct mcu *m, uint64_t was)
  * loop. */
 static void move_bytes(struct mcu *m)
 {
-    struct mcu_clock clock = clock_now(m);
     uint64_t bad_values = m->bridge.n.bad_values;
 
     for (int turn = 0; turn < 16; turn++) {
+        struct mcu_clock clock;
         size_t used, written;
 
         mcu_tty_read(&m->tty);
+        clock = clock_now(m); /* of what has just come: the zone may have changed since the turn before */
         used = mcu_bridge_feed(&m->bridge, &clock, m->tty.in, m->tty.in_len);
         mcu_tty_consume(&m->tty, used);
         written = mcu_tty_write(&m->tty, mcu_tx_bytes(&m->bridge.tx));
