@@ -297,7 +297,7 @@ def test_tls_with_own_ca_and_certificate_read_again_on_sighup(tmp_path):
             c.signal(signal.SIGHUP)
             assert fleet.next()[1] == b"offline"
             wait_for(lambda: sum("trying again" in line for line in c.err) > 2, "the broker's refusal")
-            assert fleet.heard.empty()
+            assert fleet.heard.empty(), fleet.all
 
 
 def test_sighup_leaves_a_session_without_certificates_alone(broker, tmp_path):

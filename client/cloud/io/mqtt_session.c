@@ -2,11 +2,14 @@
 #include "client/cloud/io/mqtt_session.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 #ifdef MIIO_TLS
 #include <openssl/x509.h>
 #endif
@@ -16,8 +19,9 @@ enum {
     POLL_UP_MS = 5000,      /* with a libmosquitto that does not wake by itself for its PINGREQ: before 2.0 */
     SLEEP_MAX_MS = 3600000, /* without keepalive. Orders wake it through the socket pair of libmosquitto */
     POLL_LEAVE_MS = 50,
-    LEAVE_MS = 500, /* to write DISCONNECT */
-    ACK_MS = 120000 /* a server that acknowledges nothing for so long has lost what it was sent */
+    LEAVE_MS = 500,  /* to write DISCONNECT */
+    LINGER_MS = 200, /* then, until the broker closes */
+    ACK_MS = 120000  /* a server that acknowledges nothing for so long has lost what it was sent */
 };
 
 static uint64_t now_ms(void)
@@ -270,6 +274,37 @@ void mqtt_session_waits(struct mqtt_session *s, bool waits)
     pthread_mutex_unlock(&s->inbox->lock);
 }
 
+/*
+ * libmosquitto closes as soon as it has written DISCONNECT. With something of the broker's unread the kernel resets the connection
+ * then, and the broker may never see the last words: a second descriptor keeps it open until the broker has closed, too. The inbox
+ * is locked.
+ */
+static void keep_open(struct mqtt_session *s)
+{
+    int fd = mosquitto_socket(s->mosq);
+
+    if (fd >= 0 && s->last_words < 0)
+        s->last_words = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static void linger(int fd)
+{
+    uint64_t deadline = now_ms() + LINGER_MS;
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    char unread[512];
+
+    if (fd < 0)
+        return;
+    shutdown(fd, SHUT_WR);
+    for (uint64_t now = now_ms(); now < deadline; now = now_ms()) {
+        ssize_t n = poll(&p, 1, (int) (deadline - now)) > 0 ? recv(fd, unread, sizeof unread, MSG_DONTWAIT) : -1;
+
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+            break;
+    }
+    close(fd);
+}
+
 struct try_end {
     int rc, err;
     bool timed_out, reached; /* reached: there was a TCP connection */
@@ -373,6 +408,7 @@ static bool run_try(struct mqtt_session *s)
     struct try_end end = {0};
     const char *where = NULL;
     bool was_up;
+    int left;
 
     s->refused = 0;
     s->key_is_encrypted = false;
@@ -390,7 +426,10 @@ static bool run_try(struct mqtt_session *s)
     was_up = s->up;
     pthread_mutex_lock(&s->inbox->lock);
     s->up = false;
+    left = s->last_words;
+    s->last_words = -1;
     pthread_mutex_unlock(&s->inbox->lock);
+    linger(left);
     report_end(s, &end, was_up, where);
     return true;
 }
@@ -446,6 +485,8 @@ void mqtt_session_leave(struct mqtt_session *s, bool for_good)
     s->give_up = true;
     s->end = s->end || for_good;
     up = s->up;
+    if (up)
+        keep_open(s);
     pthread_cond_signal(&s->order);
     pthread_mutex_unlock(&s->inbox->lock);
     if (up)
@@ -505,6 +546,7 @@ int mqtt_session_init(struct mqtt_session *s)
 {
     int r;
 
+    s->last_words = -1;
     s->mosq = handle_new(s);
     if (!s->mosq)
         return errno == EINVAL ? -EINVAL : -ENOMEM;

@@ -27,12 +27,12 @@ struct mqtt_session {
     void (*dispose)(struct mqtt_session *s); /* on the thread, when it was abandoned; the session is no more */
     bool sleeps_well;                        /* libmosquitto wakes by itself when its PINGREQ is due */
     bool key_is_encrypted;                   /* the thread's own: so OpenSSL found key_file */
-    uint64_t
-        unacked_since_ms;  /* publishes above QoS 0 wait, and none has been acknowledged since; 0: none waits; under the lock */
-    bool up;               /* CONNACK came; written by the thread, under the lock */
-    char tls_error[128];   /* the thread's own: OpenSSL's reason in this try, "" none */
-    int refused;           /* the thread's own: CONNACK code, 0 none */
-    struct heartbeat beat; /* the thread's own; outlives sessions. interval_ms 0: none */
+    uint64_t unacked_since_ms; /* publishes above QoS 0 wait, and none was acknowledged since; 0: none waits; under the lock */
+    int last_words;            /* a second descriptor of the connection that is being left; -1: none; under the lock */
+    bool up;                   /* CONNACK came; written by the thread, under the lock */
+    char tls_error[128];       /* the thread's own: OpenSSL's reason in this try, "" none */
+    int refused;               /* the thread's own: CONNACK code, 0 none */
+    struct heartbeat beat;     /* the thread's own; outlives sessions. interval_ms 0: none */
 };
 
 /* The handle and the thread. 0, -ENOMEM or -errno. inbox and config are set before. */

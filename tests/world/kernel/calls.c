@@ -936,7 +936,8 @@ WRAP(int, pipe2, int fds[2], int flags)
 
 WRAP(int, fcntl64, int fd, int what, ...)
 {
-    (void) what;
+    if (what == F_DUPFD_CLOEXEC)
+        return (int) done(-EINVAL); /* no second descriptor of anything here */
     return fd_get(proc_now(), fd) ? 0 : (int) done(-EBADF);
 }
 
