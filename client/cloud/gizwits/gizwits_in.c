@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What comes over MQTT, and the answers to it. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/gizwits/gizwits_priv.h"
@@ -220,18 +221,22 @@ static struct gizwits_command *find_command(struct gizwits *g, uint64_t token)
     return NULL;
 }
 
+/* Under the App's id, and without memory: there may be none. */
 static void put_answer(struct gizwits *g, const struct gizwits_command *c, struct ag_span p0)
 {
-    static const char large[] = "{\"error\":{\"code\":-32603,\"message\":\"the answer cannot be carried\"}}";
     struct gizwits_frame f = {.cmd = c->acked_form ? GIZWITS_ACK : GIZWITS_TO_APP, .sn = c->sn, .p0 = p0};
+    char text[CLOUD_ID_MAX + 96];
+    int n = snprintf(text, sizeof text, "{\"id\":%.*s,\"error\":{\"code\":-32603,\"message\":\"the answer cannot be carried\"}}",
+                     (int) c->id_len, c->id);
+    const struct ag_span refusal = {text, (size_t) n};
 
     if (p0.len > GIZWITS_P0_MAX || p0.len == 0) {
         g->count.answers_refused++;
-        f.p0 = (struct ag_span){large, sizeof large - 1};
+        f.p0 = refusal;
     }
     if (put(g, c->app, &f, true) == -EMSGSIZE) { /* beside all that waits: the place is still kept */
         g->count.answers_refused++;
-        f.p0 = (struct ag_span){large, sizeof large - 1};
+        f.p0 = refusal;
         put(g, c->app, &f, true);
     }
     if (c->acked_form)

@@ -6,6 +6,8 @@
 #include "libagent/core/text/base64.h"
 #include "libagent/core/utf8.h"
 #include "libagent/core/json/json.h"
+#include "libagent/core/json/json_iter.h"
+#include "libagent/core/text/message.h"
 
 /* ---- answers ---- */
 
@@ -53,9 +55,14 @@ static void refuse(struct onenet *o, struct ag_span uuid, struct ag_span payload
         o->answers.n_dropped++;
 }
 
-/* An answer that cannot be given as it is: the command is answered all the same. */
-static void answer_error(struct onenet *o, uint64_t token, const char *topic, struct ag_span error)
+/* An answer that cannot be given as it is: the command is answered all the same, under its id when it has one. */
+static void answer_error(struct onenet *o, uint64_t token, const char *topic, struct ag_span answer, struct ag_span error)
 {
+    ag_cleanup(ag_buf_deinit) struct ag_buf named = AG_BUF_INIT;
+    struct ag_span id = ag_json_get(answer, "id");
+
+    if (id.p && ag_msg_error(&named, id, -32000, "the answer cannot be carried", NULL) == 0)
+        error = ag_buf_span(&named);
     o->count.answers_refused++;
     onenet_log_refused(o, "answer", "too large to wait for the connection, or no answer at all");
     onenet_commands_amend(&o->commands, token, error);
@@ -81,7 +88,7 @@ int onenet_answer(struct cloud *base, uint64_t token, struct ag_span text)
         return 0;
     }
     if (answer_box_put_answer(&o->answers, topic.data, ag_buf_span(&payload)) == -EMSGSIZE)
-        answer_error(o, token, topic.data, error);
+        answer_error(o, token, topic.data, ag_buf_span(&payload), error);
     onenet_answers_send(o);
     return 0;
 }

@@ -150,7 +150,7 @@ static void a_0093_is_executed_and_acknowledged_once(void **state)
     assert_int_equal(rig_counter("cloud.repeats"), 2);
     command(GIZWITS_TO_DEVICE, 0, "{\"id\":8,\"method\":\"m\"}");
     assert_int_equal(rig_answer(2, "no JSON"), 0); /* answered all the same */
-    expect_last(GIZWITS_TO_APP, 0, "{\"error\":{\"code\":-32603,\"message\":\"the answer cannot be carried\"}}");
+    expect_last(GIZWITS_TO_APP, 0, "{\"id\":8,\"error\":{\"code\":-32603,\"message\":\"the answer cannot be carried\"}}");
     rig_close();
 }
 

@@ -200,6 +200,29 @@ static void an_answer_leaves_when_there_is_room(void **state)
 
 /* ---- calls ---- */
 
+/* One that is too large to wait is an error under the command's id. */
+static void an_answer_too_large_to_wait_is_an_error_with_its_id(void **state)
+{
+    static char text[ANSWER_BOX_BYTES_MAX + 100];
+
+    (void) state;
+    open_up(IDENTITY);
+    command(1, "{\"id\":\"a\",\"method\":\"m\"}");
+    rig.room = 0;
+    memset(text, ' ', sizeof text - 1);
+    memcpy(text, "{\"id\":3,\"result\":[", 19);
+    memcpy(text + sizeof text - 3, "]}", 3);
+    rig_take();
+    assert_int_equal(rig_answer(1, text), 0);
+    rig_lost(MQTT_LINK_CUT, 0);
+    rig_wait(1000);
+    rig_take();
+    rig.room = 10;
+    rig_up(true);
+    rig_expect("pub $crsp/u1 1 {\"id\":\"a\",\"error\":{\"code\":-32000,\"message\":\"the answer cannot be carried\"}}\nup\n");
+    rig_close();
+}
+
 static void a_call_that_nobody_acknowledges_is_answered(void **state)
 {
     (void) state;
@@ -371,6 +394,7 @@ int main(void)
         cmocka_unit_test(bad_commands_are_refused),
         cmocka_unit_test(told_is_answered_plus_refused),
         cmocka_unit_test(an_answer_leaves_when_there_is_room),
+        cmocka_unit_test(an_answer_too_large_to_wait_is_an_error_with_its_id),
         cmocka_unit_test(a_call_that_nobody_acknowledges_is_answered),
         cmocka_unit_test(a_lost_call_is_not_told_as_done),
         cmocka_unit_test(calls_open_at_the_end_are_answered),
