@@ -14,6 +14,7 @@ struct ot_link {
     const struct ot_link_events *events;
     void *user;
     bool stream, closing;
+    bool torn; /* half of a packet has gone, and there was no memory for the rest */
     union {
         uv_handle_t handle;
         uv_udp_t udp;
@@ -170,11 +171,13 @@ static int send_later(struct ot_link *l, struct ag_span bytes)
 int ot_link_send(struct ot_link *l, struct ag_span bytes)
 {
     uv_buf_t buf = uv_buf_init((char *) bytes.p, (unsigned) bytes.len);
-    size_t waiting;
+    size_t waiting, put;
     int r;
 
     if (l->closing)
         return -ENOTCONN;
+    if (l->torn)
+        return -EPIPE;
     waiting = l->stream ? uv_stream_get_write_queue_size((uv_stream_t *) &l->u.tcp) : uv_udp_get_send_queue_size(&l->u.udp);
     if (waiting + bytes.len > QUEUED_MAX)
         return -ENOBUFS;
@@ -183,7 +186,10 @@ int ot_link_send(struct ot_link *l, struct ag_span bytes)
         r = 0;
     if (r < 0 || (size_t) r == bytes.len)
         return r < 0 ? r : 0;
-    return send_later(l, (struct ag_span){bytes.p + r, bytes.len - (size_t) r});
+    put = (size_t) r;
+    r = send_later(l, (struct ag_span){bytes.p + put, bytes.len - put});
+    l->torn = r < 0 && put > 0;
+    return r;
 }
 
 static void on_closed(uv_handle_t *h)
