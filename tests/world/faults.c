@@ -5,6 +5,7 @@
 #include "tests/world/kernel/calls.h"
 #include "tests/world/kernel/files.h"
 #include "tests/world/kernel/net.h"
+#include "tests/world/bridge.h"
 #include "tests/world/firmware.h"
 #include "tests/world/home.h"
 #include "tests/world/scene.h"
@@ -42,6 +43,8 @@ enum fault_kind {
     F_HOOKS,                 /* the platform's programs fail, or hang */
     F_HOME_KINDS,
     F_FILES = F_HOME_KINDS, /* the server that has the firmware */
+    F_OTA_KINDS,
+    F_LINE = F_OTA_KINDS, /* the MCU is mute, or its line is pulled out */
     F_KINDS
 };
 
@@ -256,6 +259,9 @@ static void fault_on(const struct fault *f)
     case F_FILES:
         firmware_suffers(f->arg);
         break;
+    case F_LINE:
+        bridge_suffers(f->arg);
+        break;
     case F_HOOKS:
         home.hooks_fail = true;
         home.hooks_hang = f->arg & 1;
@@ -292,6 +298,7 @@ static void all_well(void)
         side_is_well(&scene.sides[i]);
     home.hooks_fail = home.hooks_hang = false;
     firmware_is_well();
+    bridge_is_well();
     scene.lan->down = false;
     scene.lan->loss_ppm = scene.lan->dup_ppm = scene.lan->late_ppm = 0;
     resolver.mute = resolver.failing = false;

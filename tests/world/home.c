@@ -15,7 +15,7 @@
 #define WIFI  "/etc/miio/wifi.conf"
 #define TOKEN "/etc/miio/device.token"
 
-enum { FIRST_ID = 1000000, JOIN_WITHIN_S = 420, NAME_MAX_ = 33, OWNER = 77 };
+enum { FIRST_ID = 1000000, JOIN_WITHIN_S = 420, PATIENCE_S = 400, SETTLED_S = 600, NAME_MAX_ = 33, OWNER = 77 };
 
 struct home home;
 
@@ -42,6 +42,7 @@ static void net_changes(bool joined, bool ap)
     say("network: %s", joined ? "joined" : ap ? "access point" : "none");
     home.joined = joined;
     home.ap = ap;
+    home.changed_us = W.now_us;
     for (unsigned i = 0; i < scene.shape.n_sides; i++)
         scene.sides[i].link->away = !joined;
     scene.lan->away = !joined;
@@ -270,17 +271,6 @@ static void on_owner_tired(void *user, uint32_t id)
     h.asked = ASKED_NOTHING;
 }
 
-/* Now and then the owner looks: a device that opens its access point is given the network. One in ten mistypes. */
-static void owner_looks(void *arg, uint64_t n)
-{
-    (void) arg;
-    if (scene.over)
-        return;
-    after(rng_between(&scene.traffic, 30, 400) * SECOND, owner_looks, NULL, n + 1);
-    if (home.ap && !home.joined)
-        ask_network(ASKED_NETWORK, h.ssid, rng_below(&scene.traffic, 10) ? h.psk : "mistyped", OWNER);
-}
-
 /* A reset by the button: the platform deletes the network and starts the client again. */
 static void press_button(void *arg, uint64_t houses)
 {
@@ -298,6 +288,19 @@ static void press_button(void *arg, uint64_t houses)
     home.boots++;
     net_changes(false, false);
     after(3 * SECOND, boot_ends, NULL, home.boots);
+}
+
+/* Now and then the owner looks: a device that opens its access point is given the network. One in ten mistypes. */
+static void owner_looks(void *arg, uint64_t n)
+{
+    (void) arg;
+    if (scene.over)
+        return;
+    after(rng_between(&scene.traffic, 30, 400) * SECOND, owner_looks, NULL, n + 1);
+    if (!home.ap && !home.joined && home.changed_us + PATIENCE_S * SECOND < W.now_us)
+        press_button(NULL, 0); /* nothing helps */
+    else if (home.ap && !home.joined)
+        ask_network(ASKED_NETWORK, h.ssid, rng_below(&scene.traffic, 10) ? h.psk : "mistyped", OWNER);
 }
 
 void home_moves(void)
@@ -362,6 +365,11 @@ void home_open(void)
     }
     home_boots();
     after(20 * SECOND, owner_looks, NULL, 0);
+}
+
+bool home_is_settled(void)
+{
+    return !scene.shape.wifi || (home.joined && home.changed_us + SETTLED_S * SECOND < W.now_us);
 }
 
 /* A device that is in its network has the token that its owner knows. */

@@ -12,6 +12,7 @@
 struct home {
     bool joined; /* the device is in the house's network */
     bool ap;     /* its access point is open */
+    uint64_t changed_us;
     bool hooks_fail, hooks_hang;
     uint64_t boots; /* what ran before does not run on */
 };
@@ -27,6 +28,8 @@ void home_client_starts(void);
 void home_moves(void);
 void home_renews(void);
 void home_gives_away(bool by_button);
+/* In its network, and for long. */
+bool home_is_settled(void);
 void home_at_rest(void);
 
 #endif

@@ -35,6 +35,7 @@ struct shape {
     bool wifi;      /* the network comes from an owner */
     bool fresh;     /* and has not come yet */
     bool ota;       /* miio_ota runs */
+    bool mcu;       /* miio_mcu runs */
 };
 
 struct scene {

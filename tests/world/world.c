@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/world/app.h"
+#include "tests/world/bridge.h"
 #include "tests/world/kernel/calls.h"
 #include "tests/world/kernel/files.h"
 #include "tests/world/kernel/net.h"
@@ -16,7 +17,7 @@
 #include "tests/world/promises.h"
 #include "tests/world/scene.h"
 
-main_fn world_agent_main, world_client_main, world_app_main, world_old_main;
+main_fn world_agent_main, world_client_main, world_app_main, world_old_main, world_mcu_main;
 #ifdef WORLD_HAS_OTA /* not in a build without HTTP */
 main_fn world_ota_main;
 static main_fn *const ota_main = world_ota_main;
@@ -165,6 +166,7 @@ static void wide_shape(struct shape *s, uint64_t seed)
     s->wifi = rng_below(&r, 2);
     s->fresh = rng_below(&r, 2);
     s->ota = scene.plan->breadth.width >= WIDTH_OTA && rng_below(&r, 2) && ota_main;
+    s->mcu = scene.plan->breadth.width >= WIDTH_MCU && rng_below(&r, 4) == 0;
 }
 
 static void put_files(void)
@@ -218,8 +220,11 @@ static void put_programs(void)
 static void put_more_programs(void)
 {
     static char *ota[] = {"miio_ota", "--dir", "/data/ota", "--install-hook", "/hooks/install.sh", NULL};
+    static char *mcu[] = {"miio_mcu", "--tty", "/dev/ttyMCU", "--agent", "unix:/run/agent.sock", NULL};
     static const char *const env[] = {"MIIO_AGENT=unix:/run/agent.sock", NULL};
 
+    if (scene.shape.mcu)
+        add_program("mcu", world_mcu_main, mcu, true, env);
     if (scene.shape.ota)
         add_program("ota", ota_main, ota, true, env);
 }
@@ -267,6 +272,7 @@ static void begin(uint64_t seed)
     put_clock();
     home_open();
     firmware_open();
+    bridge_open();
 }
 
 void world_live(uint64_t seed, uint64_t hours, const struct plan *p, const bool *left_out)
@@ -285,6 +291,8 @@ void world_live(uint64_t seed, uint64_t hours, const struct plan *p, const bool 
     world_run((hours * 3600 + LONGEST_FAULT_S + REST_S - LAST_LOOK_S) * SECOND);
     firmware_looks();
     world_run((hours * 3600 + LONGEST_FAULT_S + REST_S) * SECOND);
+    if (!home_is_settled())
+        traffic_forgiven();
     if (!W.failed)
         home_at_rest();
     if (!W.failed)

@@ -21,7 +21,8 @@ enum {
     WIDTH_APPS = 4,   /* applications that die, that are old, that send rubbish */
     WIDTH_GIZWITS = 5,
     WIDTH_OTA = 6,
-    WIDTH_NOW = WIDTH_OTA
+    WIDTH_MCU = 7,
+    WIDTH_NOW = WIDTH_MCU
 };
 
 /* How wide the world is, apart from its seed. */

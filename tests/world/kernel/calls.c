@@ -25,6 +25,7 @@
 #include <sys/time.h>
 #include <sys/timex.h>
 #include <sys/uio.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 #include "tests/world/kernel/files.h"
@@ -871,7 +872,7 @@ WRAP(int, flock, int fd, int how)
 
     (void) how;
     if (!o)
-        return (int) done(-EBADF);
+        return fd_get(proc_now(), fd) ? 0 : (int) done(-EBADF);
     if (o->node->locked_by && o->node->locked_by != proc_now() && o->node->locked_by->alive)
         return (int) done(-EWOULDBLOCK);
     o->node->locked_by = proc_now();
@@ -1154,12 +1155,43 @@ WRAP(int, ioctl, int fd, unsigned long what, ...)
     struct vsock *s = sock_of(fd);
     va_list ap;
 
-    if (!s || what != FIONREAD)
+    if (s && s->tty && (what == TIOCEXCL || what == TIOCNXCL))
+        return 0;
+    if (!s || (what != FIONREAD && what != TIOCOUTQ))
         return (int) done(-ENOTTY);
     va_start(ap, what);
-    *va_arg(ap, int *) = (int) vsock_pending(s);
+    *va_arg(ap, int *) = what == FIONREAD ? (int) vsock_pending(s) : 0;
     va_end(ap);
     return 0;
+}
+
+WRAP(int, isatty, int fd)
+{
+    const struct vsock *s = sock_of(fd);
+
+    if (s && s->tty)
+        return 1;
+    errno = ENOTTY;
+    return 0;
+}
+
+WRAP(int, tcgetattr, int fd, struct termios *t)
+{
+    memset(t, 0, sizeof *t);
+    return __wrap_isatty(fd) ? 0 : -1;
+}
+
+WRAP(int, tcsetattr, int fd, int how, const struct termios *t)
+{
+    (void) how;
+    (void) t;
+    return __wrap_isatty(fd) ? 0 : -1;
+}
+
+WRAP(int, tcflush, int fd, int which)
+{
+    (void) which;
+    return __wrap_isatty(fd) ? 0 : -1;
 }
 
 static int look(struct pollfd *fds, nfds_t n)

@@ -12,6 +12,7 @@
 enum { NAMES_MAX = 256, PENDING_MAX = 1024, SECTOR = 512, DISK_ROOM = 4 << 20 };
 
 struct disk disk;
+struct vfile *(*disk_device)(struct proc *p, const char *path);
 
 /* ---- descriptors ---- */
 
@@ -388,6 +389,7 @@ static struct vopen *vopen_new(enum vkind kind, struct inode *node, const char *
 int disk_open(struct proc *p, const char *path, int flags, mode_t mode)
 {
     bool writes = (flags & O_ACCMODE) != O_RDONLY;
+    struct vfile *device;
     struct inode *i;
     struct vopen *f;
     char at[256];
@@ -395,6 +397,8 @@ int disk_open(struct proc *p, const char *path, int flags, mode_t mode)
     plain(at, path);
     if (strcmp(at, "/dev/null") == 0)
         return fd_open(p, &vopen_new(V_NULL, NULL, at)->base);
+    if (disk_device && (device = disk_device(p, at)))
+        return fd_open(p, device);
     i = disk_find(at);
     if (i && (flags & O_CREAT) && (flags & O_EXCL))
         return -EEXIST;

@@ -47,6 +47,8 @@ struct disk {
 };
 extern struct disk disk;
 
+/* Devices; set by the world. NULL: there is none at that path. */
+extern struct vfile *(*disk_device)(struct proc *p, const char *path);
 void disk_put(const char *path, const void *data, size_t n); /* safe at once */
 void disk_put_dir(const char *path);
 void disk_put_program(const char *path);

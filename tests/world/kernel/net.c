@@ -512,6 +512,17 @@ void vsock_close(struct vsock *s)
     sock_free(s);
 }
 
+struct vsock *vsock_pair(struct proc *p, struct vsock **far_out)
+{
+    struct vsock *s = vsock_new(p, AF_UNIX, SOCK_STREAM), *far = vsock_new(NULL, AF_UNIX, SOCK_STREAM);
+
+    s->state = far->state = S_UP;
+    s->tty = far->actor = true;
+    join(s, far, NULL, false);
+    *far_out = far;
+    return s;
+}
+
 /* ---- bytes ---- */
 
 static ssize_t stream_send(struct vsock *s, const void *p, size_t n)

@@ -65,6 +65,7 @@ struct vsock {
     int err;            /* for SO_ERROR, and the next call */
     struct chan *in, *out;
     bool shut_out, reuse;
+    bool tty;
     int uid, pid;
     uint64_t inode;
     struct vsock *peer_of_accept;
@@ -96,6 +97,8 @@ void act_udp_send(struct vsock *s, struct addr to, const void *p, size_t n);
 
 /* ---- for the calls: all return -errno ---- */
 
+/* A serial line: the program's end, and a stand-in's. */
+struct vsock *vsock_pair(struct proc *p, struct vsock **far_out);
 struct vsock *vsock_new(struct proc *p, int family, int type);
 int vsock_bind(struct vsock *s, const struct sockaddr *sa, socklen_t len);
 int vsock_listen(struct vsock *s, int backlog);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* A microcontroller on a serial line, which speaks the MIoT serial protocol: one line, one reply. */
+#ifndef WORLD_MCU_H
+#define WORLD_MCU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "tests/world/kernel/net.h"
+
+struct mcu_stand {
+    struct vsock *line; /* NULL: nobody has it open */
+    char in[600];
+    size_t n;
+    char result[512]; /* what it owes; "": nothing */
+    bool waits;       /* for the reply to its last line */
+    bool mute;        /* says nothing */
+    uint64_t asked_us, n_lines, n_downs, value;
+};
+
+/* The other end of a line that a program opens. */
+struct vfile *mcu_open(struct mcu_stand *m, struct proc *p);
+/* Its turn: every two seconds or so. */
+void mcu_turn(struct mcu_stand *m);
+/* The line is pulled out. */
+void mcu_hang_up(struct mcu_stand *m);
+
+#endif
