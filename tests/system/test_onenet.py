@@ -451,7 +451,7 @@ def test_what_the_client_gets_malformed(platform, device):
     assert counted["cloud.link.connects"] == 1 and "cloud.link.losses" not in counted
     platform.say("!raw %s 30ffffffff01" % ID)  # five-byte length: close and reconnect
     platform.wait_event("login", n=2)
-    device.wait_err("cloud onenet connected")
+    wait_for(lambda: sum("cloud onenet connected" in line for line in device.err) == 2, "the client to be online again")
     assert app.ask("props", {"alive": 1}, id=9)["result"] == ["ok"]
 
 
