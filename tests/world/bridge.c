@@ -27,10 +27,11 @@ static void on_turn(void *arg, uint64_t n)
 
 static void next_command(void *arg, uint64_t unused)
 {
-    static const char *const texts[] = {"\"method\":\"get_properties\",\"params\":[{\"did\":\"1\",\"siid\":2,\"piid\":1},"
-                                        "{\"did\":\"1\",\"siid\":3,\"piid\":7}]",
-                                        "\"method\":\"set_properties\",\"params\":[{\"did\":\"1\",\"siid\":2,\"piid\":1,\"value\":5}]",
-                                        "\"method\":\"action\",\"params\":{\"did\":\"1\",\"siid\":2,\"aiid\":1,\"in\":[]}"};
+    static const char *const texts[] = {
+        "\"method\":\"get_properties\",\"params\":[{\"did\":\"1\",\"siid\":2,\"piid\":1},"
+        "{\"did\":\"1\",\"siid\":3,\"piid\":7}]",
+        "\"method\":\"set_properties\",\"params\":[{\"did\":\"1\",\"siid\":2,\"piid\":1,\"value\":5}]",
+        "\"method\":\"action\",\"params\":{\"did\":\"1\",\"siid\":2,\"aiid\":1,\"in\":[]}"};
     struct side *s = &scene.sides[rng_below(&scene.traffic, scene.shape.n_sides)];
     uint64_t n = scene.next_command;
     char text[300];
