@@ -314,4 +314,12 @@ static void on_closed(void *user)
     p->env.host->closed(p->env.user);
 }
 
-const struct spool_events report_spool_events = {on_found, on_stored, on_closed};
+static void on_again(void *user)
+{
+    struct report_path *p = user;
+
+    for (unsigned i = 0; i < ROUTE_PLACES; i++)
+        report_path_pump(p, i);
+}
+
+const struct spool_events report_spool_events = {on_found, on_again, on_stored, on_closed};

@@ -37,7 +37,7 @@ miio_unit_test(spool SOURCES unit/client/report/test_spool.c ${CMAKE_SOURCE_DIR}
                LIBS miioclient_core agio PkgConfig::UV)
 target_compile_definitions(test_spool PRIVATE OLD_FILE="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/spool_old/fifty_reports"
                            FILE_OF_VERSION_1="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/spool_form/version_1")
-target_link_options(test_spool PRIVATE -Wl,--wrap=pwrite,--wrap=pread,--wrap=pwrite64,--wrap=pread64,--wrap=fdatasync)
+target_link_options(test_spool PRIVATE -Wl,--wrap=pwrite,--wrap=pread,--wrap=pwrite64,--wrap=pread64,--wrap=fdatasync,--wrap=uv_now,--wrap=uv_timer_start)
 # The whole client, with a cloud that the test plays.
 miio_unit_test(client_cloud SOURCES unit/client/test_client_cloud.c LIBS miioclient)
 miio_fuzz_target(spool_old SOURCES fuzz/fuzz_spool_old.c LIBS miioclient_core)

@@ -118,6 +118,8 @@ set_tests_properties(world.conform PROPERTIES TIMEOUT 60 LABELS world)
 
 add_test(NAME world.seeds COMMAND world_run --table ${WORLD}/seeds.txt --seed 1 --count 200 --hours 6)
 set_tests_properties(world.seeds PROPERTIES TIMEOUT 900 LABELS world)
+add_test(NAME world.disks COMMAND world_run --seed 1 --count 40 --hours 6 --failing-disks)
+set_tests_properties(world.disks PROPERTIES TIMEOUT 300 LABELS world)
 add_test(NAME world.same COMMAND world_run --seed 1 --count 5 --hours 2 --twice)
 set_tests_properties(world.same PROPERTIES TIMEOUT 300 LABELS world)
 add_test(NAME world.soak COMMAND world_run --seed 1000 --count 20000 --hours 6)

@@ -11,10 +11,12 @@
 #include "libagent/core/log/log.h"
 
 enum {
-    GATHER_MS = 50,      /* what is taken out; whoever puts one in waits for the disk only */
-    RETRY_MS = 10000,    /* what could not be taken out */
-    LOOK_MS = 5000,      /* at a disk that did not let us in */
-    DEAD_MAX = 128 << 10 /* bytes of records that are gone, and more of them than of others: the file is rewritten */
+    GATHER_MS = 50,   /* what is taken out; whoever puts one in waits for the disk only */
+    RETRY_MS = 10000, /* what could not be taken out */
+    LOOK_MS = 5000,   /* at a disk that did not let us in; twice as much each time after a read that failed */
+    LOOK_MAX_MS = 300000,
+    GIVE_UP_MS = 1800000, /* what the disk has not given for so long counts as damage */
+    DEAD_MAX = 128 << 10  /* bytes of records that are gone, and more of them than of others: the file is rewritten */
 };
 
 /* One thing to be written. */
@@ -35,7 +37,7 @@ struct batch {
     struct spool_file file; /* the state after it */
     uint64_t synced;
     uint64_t *moved; /* place of each record of the index, when the file was rewritten */
-    bool was_gone;
+    bool was_gone, give_up, rewrite_failed;
     char aside[SPOOL_PATH_MAX];
     int result;
 };
@@ -51,7 +53,12 @@ struct spool {
     int lock;         /* descriptor, -1: none */
     int unavailable;  /* -errno: nothing can be read or written; 0 */
     uint64_t look_ms; /* when to look again */
-    int said;         /* the error that the log knows of */
+    unsigned pause_ms;
+    uint64_t failing_since_ms; /* of looks, of rewriting; 0: it goes well */
+    uint64_t rewrite_failed_ms;
+    uint64_t untold_from; /* records below that number were told of */
+    bool tell_again;      /* found() has told of more after spool_open() */
+    int said;             /* the error that the log knows of */
     struct ag_log_gate gate;
     struct ag_list gathering; /* struct spool_op, for the next commit */
     unsigned n_puts;          /* of them, those that somebody waits for */
@@ -80,6 +87,19 @@ static void say(struct spool *s, int error, const char *what)
         ag_log(AG_LOG_ERROR, "%s: %s: %s; reports cannot be kept", s->path, what, strerror(-error));
 }
 
+static void failed_since(uint64_t *since_ms, uint64_t now_ms, bool failed)
+{
+    if (!failed)
+        *since_ms = 0;
+    else if (*since_ms == 0)
+        *since_ms = now_ms ? now_ms : 1;
+}
+
+static bool is_to_give_up(const struct spool *s, uint64_t since_ms)
+{
+    return since_ms != 0 && uv_now(s->loop) - since_ms >= GIVE_UP_MS;
+}
+
 static void put_in_list(struct spool *s, struct spool_op *op)
 {
     ag_list_append(&s->gathering, &op->link);
@@ -94,33 +114,49 @@ static void op_free(struct spool_op *op)
 
 /* ---- what an earlier run has left ---- */
 
-/* In the order of the numbers, which a strange file may not have. */
-static void tell_found(struct spool *s)
+static int tell_one(struct spool *s, const struct spool_place *p)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT;
+    struct spool_record rec;
+    int r = spool_file_read(&s->file, p->at, p->seq, &body);
+
+    if (r < 0 && !spool_is_damage(r) && (r == -ENOMEM || !is_to_give_up(s, s->failing_since_ms)))
+        return r;
+    if (r < 0 || spool_record_decode(&rec, ag_buf_span(&body)) != 0) {
+        s->stats.lost++;
+        spool_remove(s, p->seq);
+    } else if (s->events->found(s->user, p->seq, p->wanted, &rec) != 0) {
+        spool_remove(s, p->seq);
+    }
+    return 0;
+}
+
+/* In the order of the numbers, which a strange file may not have. 0; -errno: the rest another time. */
+static int tell_found(struct spool *s)
 {
     for (size_t i = 0; i < s->index.n; i++) {
-        ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT;
-        struct spool_place *p = &s->index.p[i];
-        struct spool_record rec;
+        struct spool_place p = s->index.p[i];
+        int r;
 
-        if (p->size == 0)
+        if (p.size == 0 || p.seq < s->untold_from)
             continue;
-        if (spool_file_read(&s->file, p->at, p->seq, &body) < 0 || spool_record_decode(&rec, ag_buf_span(&body)) != 0) {
-            s->stats.lost++;
-            spool_remove(s, p->seq);
-            continue;
-        }
-        if (s->events->found(s->user, p->seq, p->wanted, &rec) != 0)
-            spool_remove(s, p->seq);
+        r = tell_one(s, &p);
+        if (r < 0)
+            return r;
+        s->untold_from = p.seq + 1;
     }
+    return 0;
 }
 
 static int look(struct spool *s)
 {
-    struct spool_find f = {.path = s->path, .said = s->said};
+    struct spool_find f = {.path = s->path, .said = s->said, .give_up = is_to_give_up(s, s->failing_since_ms)};
     int r = s->lock < 0 ? spool_file_lock(s->path, &s->lock) : 0;
 
     if (r < 0)
         return r;
+    if (s->file.fd >= 0)
+        return tell_found(s); /* it was looked through, but not all could be told */
     r = spool_find(&f);
     spool_index_deinit(&s->index);
     s->index = f.index;
@@ -128,20 +164,37 @@ static int look(struct spool *s)
     s->synced = s->file.fd >= 0 ? s->file.end : 0;
     s->stats.put_aside += f.n_put_aside;
     s->stats.damaged += f.n_damaged;
-    if (r == 0)
-        tell_found(s);
-    return r;
+    s->untold_from = 0;
+    return r == 0 ? tell_found(s) : r;
 }
+
+static void start_timer(struct spool *s, unsigned ms);
 
 /* Looks at the file; what stands in the way is remembered and looked at again later. */
 static void look_and_say(struct spool *s)
 {
+    bool failing;
+
     s->unavailable = look(s);
-    s->look_ms = uv_now(s->loop) + LOOK_MS;
+    failing = s->unavailable == -EIO;
+    failed_since(&s->failing_since_ms, uv_now(s->loop), failing);
+    s->pause_ms = !failing || s->pause_ms == 0 ? LOOK_MS : s->pause_ms * 2 < LOOK_MAX_MS ? s->pause_ms * 2 : LOOK_MAX_MS;
+    s->look_ms = uv_now(s->loop) + s->pause_ms;
     if (s->unavailable == -EBUSY)
         say(s, s->unavailable, "another process has this folder");
+    else if (failing)
+        say(s, s->unavailable, "cannot be read now, stays where it is and is tried again");
     else
         say(s, s->unavailable, "not usable");
+    if (s->unavailable < 0)
+        start_timer(s, s->pause_ms);
+}
+
+static void look_again(struct spool *s)
+{
+    look_and_say(s);
+    s->tell_again = true; /* from the timer: whoever asks us now is in the middle of something */
+    start_timer(s, 0);
 }
 
 /* ---- writing: in a thread of the pool, which has file, index, writing and batch to itself meanwhile ---- */
@@ -153,12 +206,13 @@ static int write_anew(struct spool *s, char *aside)
     int r;
 
     b->moved = calloc(s->index.n ? s->index.n : 1, sizeof *b->moved);
-    r = b->moved ? spool_file_rewrite(&b->file, s->index.p, s->index.n, b->moved, aside, &fresh) : -ENOMEM;
+    r = b->moved ? spool_file_rewrite(&b->file, s->index.p, s->index.n, b->give_up, b->moved, aside, &fresh) : -ENOMEM;
     if (r == 0) {
         b->file = fresh; /* the old one is still read from; on_work_done() closes it */
         b->synced = fresh.end;
         return 0;
     }
+    b->rewrite_failed = r == -EIO;
     free(b->moved);
     b->moved = NULL;
     return r;
@@ -276,7 +330,7 @@ static void commit(struct spool *s)
         return;
     s->busy = true;
     s->wiped = false;
-    s->batch = (struct batch){.file = s->file, .synced = s->synced};
+    s->batch = (struct batch){.file = s->file, .synced = s->synced, .give_up = is_to_give_up(s, s->rewrite_failed_ms)};
     s->work.data = s;
     if (uv_queue_work(s->loop, &s->work, on_work, on_work_done) < 0) {
         s->batch.result = -ENOMEM;
@@ -335,8 +389,6 @@ static void end_put(struct spool *s, struct spool_op *op)
         s->events->stored(s->user, seq, id, r);
 }
 
-static void start_timer(struct spool *s, unsigned ms);
-
 static void end_op(struct spool *s, struct spool_op *op)
 {
     if (ag_buf_size(&op->entry) > 0) {
@@ -389,6 +441,7 @@ static void on_work_done(uv_work_t *work, int status)
 
     (void) status;
     take_file(s);
+    failed_since(&s->rewrite_failed_ms, uv_now(s->loop), s->batch.rewrite_failed);
     free(s->batch.moved);
     s->batch.moved = NULL;
     s->busy = false;
@@ -398,6 +451,8 @@ static void on_work_done(uv_work_t *work, int status)
         say(s, s->batch.result, "cannot be written");
     if (!ag_list_empty(&s->gathering))
         start_timer(s, s->n_puts ? 0 : GATHER_MS);
+    if (s->unavailable < 0 || s->tell_again)
+        start_timer(s, 0);
     ag_list_init(&done);
     ag_list_splice(&done, &s->writing);
     while (!ag_list_empty(&done))
@@ -407,7 +462,19 @@ static void on_work_done(uv_work_t *work, int status)
 
 static void on_timer(uv_timer_t *t)
 {
-    commit(t->data);
+    struct spool *s = t->data;
+
+    if (s->unavailable < 0 && uv_now(s->loop) >= s->look_ms) {
+        look_again(s);
+        return;
+    }
+    if (s->tell_again) {
+        s->tell_again = false;
+        s->events->again(s->user);
+    }
+    commit(s);
+    if (s->unavailable < 0 && !s->busy)
+        start_timer(s, s->look_ms > uv_now(s->loop) ? (unsigned) (s->look_ms - uv_now(s->loop)) : 0);
 }
 
 static void start_timer(struct spool *s, unsigned ms)
@@ -434,7 +501,7 @@ int spool_ready(struct spool *s)
     uint64_t now_ms = uv_now(s->loop);
 
     if (s->unavailable < 0 && now_ms >= s->look_ms)
-        look_and_say(s);
+        look_again(s);
     if (s->unavailable == 0 && s->file.fd >= 0 && s->file.only_read && !s->busy && now_ms >= s->look_ms) {
         s->look_ms = now_ms + LOOK_MS;
         if (spool_file_make_writable(&s->file) == 0)
@@ -530,7 +597,7 @@ int spool_read(struct spool *s, uint64_t seq, struct ag_buf *text)
         r = spool_record_decode(&rec, ag_buf_span(&body));
     if (r == 0)
         return ag_buf_append_span(text, rec.text);
-    s->stats.lost += r != -ENOMEM;
+    s->stats.lost += r > 0 || spool_is_damage(r);
     return r > 0 ? -EBADMSG : r;
 }
 
@@ -553,6 +620,7 @@ int spool_wipe(struct spool *s)
         spool_file_close(&s->file);
     s->synced = 0;
     s->unavailable = 0;
+    s->failing_since_ms = s->rewrite_failed_ms = 0;
     while (!ag_list_empty(&puts)) {
         struct spool_op *op = ag_list_first(&puts, struct spool_op, link);
 

@@ -8,6 +8,10 @@
  * The file is made at the first write, so a device that never loses its cloud has none. Whatever the file or the disk is like,
  * the store opens and the process lives: what cannot be kept is refused with the reason, and a damaged file is put aside
  * (client/report/io/spool_file.h), each time with a line in the log. When the disk is well again, reports are kept again.
+ *
+ * A read that fails while the file is looked through is no damage: nothing is kept meanwhile, the file stays, and it is tried
+ * again after 5 s, 10 s ... 5 minutes. What the disk has not given for half an hour counts as damage, so that one bad sector
+ * does not end the store for ever.
  */
 #ifndef CLIENT_SPOOL_H
 #define CLIENT_SPOOL_H
@@ -19,9 +23,11 @@
 struct spool;
 
 struct spool_events {
-    /* A record that an earlier run has left, in order; within spool_open() or spool_ready(). 0, or negative: it is not
-       wanted, and is removed. */
+    /* A record that an earlier run has left, in order; within spool_open() or spool_ready(), or later, when the disk did not
+       give it then. 0, or negative: it is not wanted, and is removed. */
     int (*found)(void *user, uint64_t seq, unsigned needs, const struct spool_record *rec);
+    /* The disk was looked at again after spool_open(): found() may have told of more. */
+    void (*again)(void *user);
     /* r 0: on the disk. Negative: it could not be stored, and is not; -ECANCELED: removed before it was. */
     void (*stored)(void *user, uint64_t seq, uint32_t id, int r);
     /* spool_close() is complete: everything is on the disk and the spool is freed. */

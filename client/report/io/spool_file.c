@@ -74,18 +74,30 @@ int spool_file_lock(const char *path, int *lock_out)
 
 /* ---- bytes at places ---- */
 
+/* Bytes for a scan, and the first error of the disk while it ran: what the disk did not give is not damage. */
+struct reading {
+    int fd;
+    int error; /* -errno */
+};
+
 static int read_at(void *user, uint64_t at, void *out, size_t n)
 {
-    int fd = *(const int *) user;
+    struct reading *reading = user;
     char *p = out;
 
     while (n > 0) {
-        ssize_t got = pread(fd, p, n, (off_t) at);
+        ssize_t got = pread(reading->fd, p, n, (off_t) at);
 
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0)
-            return got < 0 ? -errno : -ENODATA;
+        if (got == 0)
+            return -ENODATA;
+        if (got < 0) {
+            int r = -errno;
+
+            reading->error = reading->error ? reading->error : r;
+            return r;
+        }
         p += got;
         at += (size_t) got;
         n -= (size_t) got;
@@ -111,9 +123,9 @@ static int write_at(int fd, uint64_t at, const void *bytes, size_t n)
     return 0;
 }
 
-static struct spool_source source_of(const struct spool_file *f, uint64_t size)
+static struct spool_source source_of(struct reading *reading, uint64_t size)
 {
-    return (struct spool_source){read_at, (void *) &f->fd, size};
+    return (struct spool_source){read_at, reading, size};
 }
 
 /* ---- opening ---- */
@@ -130,10 +142,22 @@ static int open_as(struct spool_file *f, int access)
     return f->fd < 0 ? -errno : 0;
 }
 
-int spool_file_open(struct spool_file *f, const char *path, enum spool_found *found_out, struct spool_scan *scan_out,
-                    spool_entry_fn *entry, void *user)
+/* 0; -errno: the disk did not give all of it, or there is no memory. */
+static int scan(const struct spool_file *f, uint64_t size, bool give_up, struct spool_scan *scan_out, spool_entry_fn *entry,
+                void *user)
 {
-    struct spool_source src;
+    struct reading reading = {.fd = f->fd};
+    struct spool_source src = source_of(&reading, size);
+    int r = spool_form_scan(&src, scan_out, entry, user);
+
+    if (r < 0)
+        return r;
+    return give_up && scan_out->n_live + scan_out->n_gone > 0 ? 0 : reading.error;
+}
+
+int spool_file_open(struct spool_file *f, const char *path, bool give_up, enum spool_found *found_out,
+                    struct spool_scan *scan_out, spool_entry_fn *entry, void *user)
+{
     struct stat st;
     int r;
 
@@ -160,8 +184,7 @@ int spool_file_open(struct spool_file *f, const char *path, enum spool_found *fo
         spool_file_close(f);
         return r;
     }
-    src = source_of(f, (uint64_t) st.st_size);
-    r = spool_form_scan(&src, scan_out, entry, user);
+    r = scan(f, (uint64_t) st.st_size, give_up, scan_out, entry, user);
     if (r < 0) {
         spool_file_close(f);
         return r;
@@ -243,7 +266,7 @@ static int write_heads(struct spool_file *f, uint64_t length)
     return write_at(f->fd, 0, both, sizeof both);
 }
 
-static int copy_entries(const struct spool_file *from, const struct spool_place *places, size_t n, uint64_t *at_out,
+static int copy_entries(const struct spool_file *from, const struct spool_place *places, size_t n, bool give_up, uint64_t *at_out,
                         struct spool_file *to)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT, entry = AG_BUF_INIT;
@@ -256,7 +279,7 @@ static int copy_entries(const struct spool_file *from, const struct spool_place 
         ag_buf_clear(&body);
         ag_buf_clear(&entry);
         r = spool_file_read(from, places[i].at, places[i].seq, &body);
-        if (r < 0 && r != -ENOMEM) {
+        if (spool_is_damage(r) || (r < 0 && r != -ENOMEM && give_up)) {
             r = 0; /* it is lost, wherever the rest stands */
             continue;
         }
@@ -282,12 +305,13 @@ static int finish(struct spool_file *to)
     return r;
 }
 
-static int fill(const struct spool_file *f, const struct spool_place *places, size_t n, uint64_t *at_out, struct spool_file *to)
+static int fill(const struct spool_file *f, const struct spool_place *places, size_t n, bool give_up, uint64_t *at_out,
+                struct spool_file *to)
 {
     int r = write_heads(to, SPOOL_HEADS);
 
     if (r == 0)
-        r = copy_entries(f, places, n, at_out, to);
+        r = copy_entries(f, places, n, give_up, at_out, to);
     return r == 0 ? finish(to) : r;
 }
 
@@ -327,15 +351,15 @@ static int take_place(const char *tmp, char *aside_out, struct spool_file *to, i
     return r;
 }
 
-int spool_file_rewrite(const struct spool_file *f, const struct spool_place *places, size_t n, uint64_t *at_out, char *aside_out,
-                       struct spool_file *to_out)
+int spool_file_rewrite(const struct spool_file *f, const struct spool_place *places, size_t n, bool give_up, uint64_t *at_out,
+                       char *aside_out, struct spool_file *to_out)
 {
     char tmp[SPOOL_PATH_MAX];
     struct spool_file to;
     int r = begin_beside(f, tmp, &to);
 
     if (r == 0)
-        r = take_place(tmp, aside_out, &to, fill(f, places, n, at_out, &to));
+        r = take_place(tmp, aside_out, &to, fill(f, places, n, give_up, at_out, &to));
     if (r == 0)
         *to_out = to;
     return r;
@@ -370,13 +394,14 @@ static int take_over(void *user, uint64_t seq, struct ag_span body)
     return r;
 }
 
-int spool_file_take_over(const struct spool_file *f, char aside_out[SPOOL_PATH_MAX], unsigned *n_taken_out,
+int spool_file_take_over(const struct spool_file *f, bool give_up, char aside_out[SPOOL_PATH_MAX], unsigned *n_taken_out,
                          unsigned *n_damaged_out)
 {
     char tmp[SPOOL_PATH_MAX];
     struct spool_file to;
     struct taking_over t = {.to = &to};
-    struct spool_source src = source_of(f, f->end);
+    struct reading reading = {.fd = f->fd};
+    struct spool_source src = source_of(&reading, f->end);
     int r = begin_beside(f, tmp, &to);
 
     if (r < 0)
@@ -384,6 +409,8 @@ int spool_file_take_over(const struct spool_file *f, char aside_out[SPOOL_PATH_M
     r = write_heads(&to, SPOOL_HEADS);
     if (r == 0)
         r = spool_old_scan(&src, n_damaged_out, take_over, &t);
+    if (r == 0 && !(give_up && t.n_taken > 0))
+        r = reading.error;
     if (r == 0)
         r = finish(&to);
     r = take_place(tmp, aside_out, &to, r);
@@ -395,11 +422,13 @@ int spool_file_take_over(const struct spool_file *f, char aside_out[SPOOL_PATH_M
     return 0;
 }
 
-bool spool_file_is_old(const struct spool_file *f)
+int spool_file_is_old(const struct spool_file *f)
 {
-    struct spool_source src = source_of(f, f->end);
+    struct reading reading = {.fd = f->fd};
+    struct spool_source src = source_of(&reading, f->end);
+    bool is_old = spool_old_is(&src);
 
-    return spool_old_is(&src);
+    return reading.error ? reading.error : is_old;
 }
 
 /* ---- in use ---- */
@@ -462,11 +491,17 @@ int spool_file_tell_length(struct spool_file *f, uint64_t length)
 
 int spool_file_read(const struct spool_file *f, uint64_t at, uint64_t seq, struct ag_buf *body)
 {
-    struct spool_source src = source_of(f, UINT64_MAX / 2);
+    struct reading reading = {.fd = f->fd};
+    struct spool_source src = source_of(&reading, UINT64_MAX / 2);
 
     if (at == 0)
         return -ENODATA;
     return spool_form_read(&src, at, seq, body);
+}
+
+bool spool_is_damage(int r)
+{
+    return r == -EBADMSG || r == -ENODATA;
 }
 
 int spool_file_wipe(const char *path)

@@ -6,6 +6,10 @@
  *
  * A file that is not as it was left is put aside as PATH.bad (PATH.bad2 when that cannot be); the one put aside before gives
  * way. What could be read of it goes into a new file first.
+ *
+ * What a disk does not give at the moment (a read that fails) is not damage: the call fails, the file stays where it is, and
+ * the caller tries again. Not for ever, since a bad sector stays bad: with give_up set, what the disk does not give counts as
+ * damage, as long as it gives something.
  */
 #ifndef CLIENT_SPOOL_FILE_H
 #define CLIENT_SPOOL_FILE_H
@@ -35,9 +39,9 @@ enum spool_found {
     SPOOL_FOUND_STRANGE, /* not a regular file, or not to be opened: put it aside */
 };
 
-/* Opens what is there and scans it. 0 with *found_out, -errno: nothing is open. */
-int spool_file_open(struct spool_file *f, const char *path, enum spool_found *found_out, struct spool_scan *scan_out,
-                    spool_entry_fn *entry, void *user);
+/* Opens what is there and scans it. 0 with *found_out, -errno: nothing is open; entries may have been told. */
+int spool_file_open(struct spool_file *f, const char *path, bool give_up, enum spool_found *found_out,
+                    struct spool_scan *scan_out, spool_entry_fn *entry, void *user);
 void spool_file_close(struct spool_file *f);
 /* One that could only be read, opened again. 0; -errno: it stays as it is. */
 int spool_file_make_writable(struct spool_file *f);
@@ -50,13 +54,13 @@ int spool_file_put_aside(const char *path, char aside_out[SPOOL_PATH_MAX]);
  * path: that is put aside first when aside_out is not NULL. at_out[i]: the new place of each, 0: it could not be read.
  * *to_out is the new file; f stays open and is not changed. 0 or -errno: nothing is changed.
  */
-int spool_file_rewrite(const struct spool_file *f, const struct spool_place *places, size_t n, uint64_t *at_out, char *aside_out,
-                       struct spool_file *to_out);
+int spool_file_rewrite(const struct spool_file *f, const struct spool_place *places, size_t n, bool give_up, uint64_t *at_out,
+                       char *aside_out, struct spool_file *to_out);
 
-/* The file that is open is one of a version before 0.2. */
-bool spool_file_is_old(const struct spool_file *f);
+/* The file that is open is one of a version before 0.2: 1, 0; -errno. */
+int spool_file_is_old(const struct spool_file *f);
 /* A new file with what can be read of that one, in its place; it is put aside. To be opened again. 0 or -errno: nothing is changed. */
-int spool_file_take_over(const struct spool_file *f, char aside_out[SPOOL_PATH_MAX], unsigned *n_taken_out,
+int spool_file_take_over(const struct spool_file *f, bool give_up, char aside_out[SPOOL_PATH_MAX], unsigned *n_taken_out,
                          unsigned *n_damaged_out);
 
 /* The path no longer names this file, or it is shorter than what was written. */
@@ -73,8 +77,10 @@ int spool_file_sync(struct spool_file *f);
 /* The head is told how long the file is; at rest only, when that is on the disk. */
 int spool_file_tell_length(struct spool_file *f, uint64_t length);
 
-/* Appends the body of an entry. 0; -EBADMSG: damaged; -errno. */
+/* Appends the body of an entry. 0; -EBADMSG, -ENODATA: damaged; -errno. */
 int spool_file_read(const struct spool_file *f, uint64_t at, uint64_t seq, struct ag_buf *body);
+/* What spool_file_read() gave says that it will never give more. */
+bool spool_is_damage(int r);
 
 /* Removes the file, what was put aside and all that belongs to it, and makes that lasting. 0 or -errno. */
 int spool_file_wipe(const char *path);

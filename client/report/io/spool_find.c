@@ -52,7 +52,7 @@ static int heal(struct spool_find *f, const struct spool_scan *scan)
     uint64_t *moved = calloc(n ? n : 1, sizeof *moved);
     char what[96], aside[SPOOL_PATH_MAX];
     struct spool_file fresh;
-    int r = moved ? spool_file_rewrite(&f->file, f->index.p, n, moved, aside, &fresh) : -ENOMEM;
+    int r = moved ? spool_file_rewrite(&f->file, f->index.p, n, f->give_up, moved, aside, &fresh) : -ENOMEM;
 
     describe(f, scan, what, sizeof what);
     f->n_damaged += scan->n_damaged + f->n_strange + 1;
@@ -77,7 +77,7 @@ static int renew(struct spool_find *f)
     size_t n = f->index.n;
     uint64_t *moved = calloc(n ? n : 1, sizeof *moved);
     struct spool_file fresh;
-    int r = moved ? spool_file_rewrite(&f->file, f->index.p, n, moved, NULL, &fresh) : -ENOMEM;
+    int r = moved ? spool_file_rewrite(&f->file, f->index.p, n, f->give_up, moved, NULL, &fresh) : -ENOMEM;
 
     if (r == 0) {
         for (size_t i = 0; i < n; i++)
@@ -127,7 +127,7 @@ static int take_over(struct spool_find *f)
 {
     char aside[SPOOL_PATH_MAX];
     unsigned n_taken, n_damaged;
-    int r = spool_file_take_over(&f->file, aside, &n_taken, &n_damaged);
+    int r = spool_file_take_over(&f->file, f->give_up, aside, &n_taken, &n_damaged);
 
     drop_file(f);
     if (r < 0)
@@ -149,8 +149,19 @@ static int open_and_scan(struct spool_find *f, enum spool_found *found, struct s
 
     f->n_strange = 0;
     f->error = 0;
-    r = spool_file_open(&f->file, f->path, found, scan, on_entry, f);
+    r = spool_file_open(&f->file, f->path, f->give_up, found, scan, on_entry, f);
     return r == 0 ? f->error : r;
+}
+
+/* 0: what is open is of today's form now, as far as it is one. */
+static int look_for_old(struct spool_find *f, enum spool_found *found, struct spool_scan *scan)
+{
+    int r = spool_file_is_old(&f->file);
+
+    if (r <= 0)
+        return r;
+    r = take_over(f);
+    return r == 0 ? open_and_scan(f, found, scan) : r;
 }
 
 int spool_find(struct spool_find *f)
@@ -164,11 +175,8 @@ int spool_find(struct spool_find *f)
     r = open_and_scan(f, &found, &scan);
     if (r == 0 && found == SPOOL_FOUND_STRANGE)
         return put_aside(f, "not a file that can be opened");
-    if (r == 0 && found == SPOOL_FOUND_FORM && scan.heads == SPOOL_HEADS_BAD && spool_file_is_old(&f->file)) {
-        r = take_over(f);
-        if (r == 0)
-            r = open_and_scan(f, &found, &scan);
-    }
+    if (r == 0 && found == SPOOL_FOUND_FORM && scan.heads == SPOOL_HEADS_BAD)
+        r = look_for_old(f, &found, &scan);
     if (r == 0 && found == SPOOL_FOUND_FORM)
         r = judge(f, &scan);
     if (r < 0)

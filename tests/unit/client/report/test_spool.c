@@ -36,6 +36,8 @@ static struct {
     bool dirty; /* written since the last fdatasync() */
 } disk;
 
+static uint64_t bad_sector; /* a byte that no read gives; 0: none */
+
 static bool disk_fails(enum fault kind)
 {
     if (disk.kind != kind || disk.times == 0)
@@ -59,6 +61,40 @@ ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at);
 ssize_t __wrap_pread(int fd, void *p, size_t n, off_t at);
 int __wrap_fdatasync(int fd);
 
+/* ---- time: a pause of a second or more ends at once, and the clock has gone on by as much ---- */
+
+uint64_t __real_uv_now(const uv_loop_t *loop);
+uint64_t __wrap_uv_now(const uv_loop_t *loop);
+int __real_uv_timer_start(uv_timer_t *t, uv_timer_cb cb, uint64_t ms, uint64_t repeat);
+int __wrap_uv_timer_start(uv_timer_t *t, uv_timer_cb cb, uint64_t ms, uint64_t repeat);
+
+static struct {
+    uint64_t ahead_ms, pause_ms;
+    uv_timer_cb cb;
+} leap;
+
+uint64_t __wrap_uv_now(const uv_loop_t *loop)
+{
+    return __real_uv_now(loop) + leap.ahead_ms;
+}
+
+static void after_pause(uv_timer_t *t)
+{
+    leap.ahead_ms += leap.pause_ms;
+    leap.cb(t);
+}
+
+int __wrap_uv_timer_start(uv_timer_t *t, uv_timer_cb cb, uint64_t ms, uint64_t repeat)
+{
+    if (ms < 1000)
+        return __real_uv_timer_start(t, cb, ms, repeat);
+    leap.pause_ms = ms;
+    leap.cb = cb;
+    return __real_uv_timer_start(t, after_pause, 1, repeat);
+}
+
+/* ---- the calls that fail ---- */
+
 ssize_t __wrap_pwrite64(int fd, const void *p, size_t n, off_t at)
 {
     if (disk_fails(FAULT_WRITE))
@@ -74,6 +110,10 @@ ssize_t __wrap_pwrite64(int fd, const void *p, size_t n, off_t at)
 
 ssize_t __wrap_pread64(int fd, void *p, size_t n, off_t at)
 {
+    if (bad_sector && (uint64_t) at <= bad_sector && bad_sector < (uint64_t) at + n) {
+        errno = EIO;
+        return -1;
+    }
     return disk_fails(FAULT_READ) ? -1 : __real_pread64(fd, p, n, at);
 }
 
@@ -105,7 +145,7 @@ struct rig {
     int stored[MAX]; /* by number: 1 not yet, 0 stored, negative failed */
     bool found[MAX];
     unsigned needs[MAX]; /* of those found */
-    unsigned n_found, n_stored;
+    unsigned n_found, n_stored, n_again;
     uint64_t last_found;
     bool closed;
     bool is_old; /* its records are not of put()'s form */
@@ -138,12 +178,17 @@ static void on_stored(void *user, uint64_t seq, uint32_t id, int result)
     r->n_stored++;
 }
 
+static void on_again(void *user)
+{
+    ((struct rig *) user)->n_again++;
+}
+
 static void on_closed(void *user)
 {
     ((struct rig *) user)->closed = true;
 }
 
-static const struct spool_events events = {on_found, on_stored, on_closed};
+static const struct spool_events events = {on_found, on_again, on_stored, on_closed};
 
 static void rig_make(struct rig *r)
 {
@@ -778,11 +823,121 @@ static void reading_fails(void **state)
     disk.times = 1000;
     assert_int_equal(spool_read(r.s, 1, &text), -EIO);
     rig_close(&r);
-    rig_open(&r); /* nothing can be read of it: put aside */
-    assert_int_equal(r.n_found, 0);
-    assert_true(is_there(&r, ".bad"));
-    assert_int_equal(keep(&r, 2), 0);
+    rig_open(&r);
+    assert_int_equal(spool_ready(r.s), -EIO);
+    rig_close(&r);
     disk.kind = FAULT_NONE;
+    rig_open(&r); /* nothing was moved, nothing lost */
+    assert_int_equal(r.n_found, 1);
+    assert_false(is_there(&r, ".bad"));
+    rig_close(&r);
+    rig_end(&r);
+}
+
+/* Each read of the start fails in turn, once or a few times: the file stays, nothing is kept meanwhile, and when the disk gives
+   it the reports are told, each once and in order, whether somebody asks or not. */
+static void reading_fails_at_the_start(void **state)
+{
+    static const char *const files[] = {NULL, FILE_OF_VERSION_1, OLD_FILE};
+
+    (void) state;
+    for (size_t f = 0; f < ag_array_size(files); f++) {
+        unsigned n_all = 0;
+        bool was_hit = true, failed;
+
+        for (unsigned skip = 0; was_hit; skip++) {
+            struct spool_stats st;
+            struct rig r;
+
+            rig_make(&r);
+            r.is_old = files[f];
+            if (files[f]) {
+                copy(files[f], r.path);
+            } else {
+                rig_open(&r);
+                for (uint64_t seq = 1; seq <= 5; seq++)
+                    put(&r, seq);
+                assert_int_equal(wait_for(&r, 5), 0);
+                rig_close(&r);
+            }
+            disk.kind = FAULT_READ;
+            disk.error = EIO;
+            disk.skip = skip;
+            disk.times = 1 + skip % 3;
+            disk.n_hit = 0;
+            rig_open(&r);
+            was_hit = disk.n_hit > 0;
+            failed = spool_ready(r.s) == -EIO;
+            assert_true(failed == was_hit || f == 1); /* one of version 1 can be used as it is */
+            spool_get_stats(r.s, &st);
+            assert_true(!was_hit || st.put_aside == 0 || f == 2);
+            while (failed && (r.n_again == 0 || spool_ready(r.s) < 0))
+                uv_run(&r.loop, UV_RUN_ONCE);
+            disk.kind = FAULT_NONE;
+            n_all = skip == 0 ? r.n_found : n_all;
+            assert_true(r.n_found == n_all && n_all > 4);
+            assert_int_equal(keep(&r, 900), 0);
+            rig_close(&r);
+            assert_true(f == 2 || !is_there(&r, ".bad"));
+            rig_open(&r);
+            assert_int_equal(r.n_found, n_all + 1);
+            rig_close(&r);
+            rig_end(&r);
+        }
+    }
+}
+
+/* A sector that never comes back: after half an hour it counts as damage, and the rest goes on. */
+static void a_sector_that_stays_bad(void **state)
+{
+    struct spool_stats st;
+    struct rig r;
+    uint64_t began;
+
+    (void) state;
+    rig_make(&r);
+    rig_open(&r);
+    for (uint64_t seq = 1; seq <= 200; seq++)
+        put(&r, seq);
+    assert_int_equal(wait_for(&r, 200), 0);
+    rig_close(&r);
+    bad_sector = 5000;
+    rig_open(&r);
+    began = uv_now(&r.loop);
+    assert_int_equal(spool_ready(r.s), -EIO);
+    while (spool_ready(r.s) < 0)
+        uv_run(&r.loop, UV_RUN_ONCE);
+    bad_sector = 0;
+    assert_in_range(uv_now(&r.loop) - began, 1800000, 2400000);
+    spool_get_stats(r.s, &st);
+    assert_true(st.put_aside == 1 && r.n_found >= 80 && r.n_found < 200);
+    assert_int_equal(keep(&r, 201), 0);
+    rig_close(&r);
+    rig_end(&r);
+}
+
+/* A rewriting that meets a read error keeps the large file: what is there is not given up for its room. */
+static void reading_fails_while_it_is_rewritten(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_make(&r);
+    rig_open(&r);
+    for (uint64_t seq = 1; seq <= 5; seq++)
+        put(&r, seq);
+    assert_int_equal(wait_for(&r, 5), 0);
+    run("rm %s", r.path); /* rewritten at the next put */
+    disk.kind = FAULT_READ;
+    disk.error = EIO;
+    disk.skip = 3;
+    disk.times = 1;
+    assert_int_equal(keep(&r, 6), -EIO);
+    disk.kind = FAULT_NONE;
+    assert_int_equal(keep(&r, 7), 0);
+    rig_close(&r);
+    rig_open(&r);
+    assert_int_equal(r.n_found, 6);
     rig_close(&r);
     rig_end(&r);
 }
@@ -880,6 +1035,9 @@ int main(void)
         cmocka_unit_test(of_an_earlier_version_and_damaged),
         cmocka_unit_test(hands_on_the_file_while_it_is_in_use),
         cmocka_unit_test(reading_fails),
+        cmocka_unit_test(reading_fails_at_the_start),
+        cmocka_unit_test(a_sector_that_stays_bad),
+        cmocka_unit_test(reading_fails_while_it_is_rewritten),
         cmocka_unit_test(one_process_a_folder),
         cmocka_unit_test(no_folder_at_all),
         cmocka_unit_test(wiped),
