@@ -103,13 +103,17 @@ class Mqtt:
         self.conf = ["cloud=mqtt", "mqtt_server=" + self.cloud.ready["broker"]]
         self.heard, host_port = [], self.cloud.ready["broker"].rsplit(":", 1)
         self.client = paho.Client()
-        self.client.on_message = lambda c, u, m: self.heard.append((m.topic, json.loads(m.payload or b"null")))
-        self.client.on_connect = lambda c, u, f, rc: c.subscribe([("miio/%d/command_ack" % DID, 1),
-                                                                   ("miio/%d/report" % DID, 1)])
+        self.client.on_message = self.on_message
+        self.client.on_connect = lambda c, u, f, rc: c.subscribe([("miio/%d/%s" % (DID, name), 1)
+                                                                   for name in ("command_ack", "report", "status")])
         self.client.on_subscribe = lambda c, u, mid, granted: self.heard.append(("subscribed", None))
         self.client.connect(host_port[0], int(host_port[1]))
         self.client.loop_start()
         self.wait_heard(lambda t, p: t == "subscribed")
+
+    def on_message(self, client, user, m):
+        is_word = m.topic.endswith("/status")
+        self.heard.append((m.topic, m.payload.decode() if is_word else json.loads(m.payload or b"null")))
 
     def wait_heard(self, match):
         wait_for(lambda: any(match(t, p) for t, p in list(self.heard)), "a message; so far %r" % self.heard[-5:])

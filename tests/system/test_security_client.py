@@ -129,9 +129,9 @@ def by_socket(rig, uid, refuses):
     yield from ((m, is_refused(answer_to(app, m))) for m in CLOSED + OPEN if m != "miIO.restore" or refuses)
 
 
-def by_mqtt_api(rig):
+def by_mqtt_api(rig, refuses):
     with Listener(rig.local.port, "miio/report_ack", "miio/command") as app:
-        for i, method in enumerate(CLOSED + OPEN):
+        for i, method in enumerate(m for m in CLOSED + OPEN if m != "miIO.restore" or refuses):
             app.publish("miio/report", {"id": i, "method": method, "params": []})
             while True:
                 text = json.loads(app.next()[1])
@@ -140,41 +140,41 @@ def by_mqtt_api(rig):
             yield method, is_refused(text)
 
 
-def by_mqtt_cloud(rig):
-    with Listener(rig.cloud.port, "miio/1001/command_ack") as fleet:
-        for i, method in enumerate(FROM_OUTSIDE[:-1]):
-            fleet.publish("miio/1001/command", {"id": i, "method": method, "params": []})
-            yield method, is_refused(json.loads(fleet.next()[1]))
-
-
 def by_phone(rig):
     for method in FROM_OUTSIDE:
         yield method, is_refused(rig.phone(method))
 
 
 def ot_answer(cloud, i, method):
-    cloud.say(method + " []")
-    return json.loads(cloud.wait_nth(i, '"event":"answer"'))
+    cloud.cloud.say(method + " []")
+    return json.loads(cloud.cloud.wait_nth(i, '"event":"answer"'))
 
 
 def gizwits_answer(cloud, i, method):
-    cloud.say("cmd phone " + json.dumps({"id": i, "method": method, "params": []}))
-    line = json.loads(cloud.wait_nth(i, '"event":"frame"', '"cmd":"0091"', '"app":"phone"'))
+    cloud.cloud.say("cmd phone " + json.dumps({"id": i, "method": method, "params": []}))
+    line = json.loads(cloud.cloud.wait_nth(i, '"event":"frame"', '"cmd":"0091"', '"app":"phone"'))
     return next(json.loads(v) for v in line.values() if str(v).startswith("{"))
 
 
 def onenet_answer(cloud, i, method):
-    cloud.say("cmd 1001 " + json.dumps({"id": i, "method": method, "params": []}))
-    line = json.loads(cloud.wait_nth(i, '"event":"answer"'))
+    cloud.cloud.say("cmd 1001 " + json.dumps({"id": i, "method": method, "params": []}))
+    line = json.loads(cloud.cloud.wait_nth(i, '"event":"answer"'))
     return next(json.loads(v) for v in line.values() if str(v).startswith("{"))
 
 
-def by_vendor_cloud(kind, answer_of, rules):
+def mqtt_answer(cloud, i, method):
+    topic = "miio/%d/command" % stand_ins.DID
+    cloud.wait_heard(lambda t, p: t.endswith("/status") and p == "online")  # commands can come
+    cloud.client.publish(topic, json.dumps({"id": i, "method": method, "params": []}), 1)
+    return wait_for(lambda: next((t for name, t in list(cloud.heard) if name == topic + "_ack" and t["id"] == i), None), "an answer to " + method)
+
+
+def by_cloud(kind, answer_of, rules):
     """The client with that cloud's stand-in and no application, until the device is reset."""
     with contextlib.ExitStack() as parts:
         folder = parts.enter_context(tempfile.TemporaryDirectory())
         cloud = kind()
-        parts.callback(cloud.cloud.stop)
+        parts.callback(cloud.stop)
         extra = ()
         if rules is not None:
             extra = ("--access", os.path.join(folder, "access.conf"))
@@ -186,7 +186,7 @@ def by_vendor_cloud(kind, answer_of, rules):
             "--command-timeout", "200", *extra, *cloud.args))
         c.wait_err("cloud %s connected" % kind.__name__.lower())
         for i, method in enumerate(FROM_OUTSIDE):
-            yield method, is_refused(answer_of(cloud.cloud, i, method))
+            yield method, is_refused(answer_of(cloud, i, method))
         wait_for(lambda: not os.path.exists(os.path.join(data, "wifi.conf")), "the reset")
 
 
@@ -215,15 +215,14 @@ def test_every_way_in(rules, capsys):
             closed = set(CLOSED) if rules and uid == NOBODY else set()
             walk("54322", NAMES[uid], by_socket(rig, uid, bool(closed)), lambda m: m in closed | NOT_FROM_HERE)
             walk("Bluetooth port", NAMES[uid], by_ble(rig, uid), lambda m: m in closed)
-        closed = set(CLOSED)
-        if rules:  # without them miIO.restore would be done
-            walk("MQTT API", "whoever", by_mqtt_api(rig), lambda m: m in closed | NOT_FROM_HERE)
+        closed = set(CLOSED) if rules else set()
+        walk("MQTT API", "whoever", by_mqtt_api(rig, bool(rules)), lambda m: m in closed | NOT_FROM_HERE)
         never = NEVER_FROM_OUTSIDE
-        walk("cloud mqtt", "the owner's line", by_mqtt_cloud(rig), lambda m: m in never | NOT_FROM_HERE)
         walk("phone with the token", "the owner's line", by_phone(rig), lambda m: m in never)
         root.close()
-    for kind, answer_of in ((stand_ins.Ot, ot_answer), (stand_ins.Gizwits, gizwits_answer), (stand_ins.OneNet, onenet_answer)):
-        walk("cloud " + kind.__name__.lower(), "the owner's line", by_vendor_cloud(kind, answer_of, rules),
+    clouds = {stand_ins.Ot: ot_answer, stand_ins.Gizwits: gizwits_answer, stand_ins.OneNet: onenet_answer, stand_ins.Mqtt: mqtt_answer}
+    for kind, answer_of in clouds.items():
+        walk("cloud " + kind.__name__.lower(), "the owner's line", by_cloud(kind, answer_of, rules),
              lambda m: m in never | NOT_FROM_HERE)
     with capsys.disabled():
         print(table)
