@@ -175,6 +175,7 @@ static void on_closed(void *user)
     l->cloud = NULL;
     l->connected = l->stopping = l->restart = false;
     l->since_ms = uv_now(c->loop);
+    cloud_link_take_fresh(l);
     if (restart)
         cloud_link_begin(l);
     else if (c->closing)

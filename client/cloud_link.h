@@ -11,6 +11,7 @@
 
 #include "client/cloud/cloud.h"
 #include "client/cloud/cloud_list.h"
+#include "client/device/core/device_conf.h"
 #include "client/local/core/origin.h"
 #include "libagent/core/json/json.h"
 #include "libagent/core/list.h"
@@ -24,7 +25,9 @@ struct cloud_link {
     struct cloud_env env;
     bool connected;
     bool stopping;
-    bool restart;         /* start again when stop() is complete */
+    bool restart;             /* start again when stop() is complete */
+    struct device_conf fresh; /* settings for then, while has_fresh: those of now are lent to it until it has gone */
+    bool has_fresh;
     uint64_t since_ms;    /* when it came, started or went */
     struct ag_list calls; /* struct cloud_call.link: applications that wait for a method of the cloud's own */
     const char *word;     /* as cloud.status told last; NULL: not yet */
@@ -38,7 +41,10 @@ struct cloud_links {
 
 /* list: of cloud_list_parse(). */
 void cloud_links_init(struct client *c, const char *list);
-/* Another list, with the settings that it was read from: links that stay are not touched, the others end or begin. */
+/*
+ * Another list, with the settings that it was read from. A link that stays with its settings as they were is not touched; one
+ * with others starts again, its reports kept; the others end or begin.
+ */
 void cloud_links_take_list(struct client *c, const char *list, const struct device_conf *fresh);
 /* The network is there: each one may be tried, or tried again now. */
 void cloud_links_go_online(struct client *c);
@@ -79,6 +85,8 @@ bool cloud_link_is_running(const struct cloud_link *l);
 void cloud_link_begin(struct cloud_link *l);
 void cloud_link_end(struct cloud_link *l, bool restart);
 void cloud_link_go_online(struct cloud_link *l);
+/* What has come with another list. When the cloud is gone. */
+void cloud_link_take_fresh(struct cloud_link *l);
 /* With several clouds, when one of their words is another one: cloud.status. */
 void cloud_links_tell_words(struct client *c);
 void cloud_calls_end(struct cloud_link *l);

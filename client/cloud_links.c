@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include "libagent/core/log/log.h"
 
 struct cloud_link *cloud_links_nth(const struct client *c, unsigned i)
@@ -173,24 +174,46 @@ void cloud_links_init(struct client *c, const char *list)
     }
 }
 
-/* The settings of a cloud that is new in the list, as the file has them now. Those of the others stay as they were. */
-static int take_settings(struct client *c, const char *cloud, const struct device_conf *fresh)
+/* ---- settings ---- */
+
+static bool is_setting_of(const void *cloud, const char *name)
 {
     const struct cloud_list nobody = {.n = 0};
+    const char *whose = cloud_list_stranger(&nobody, name);
 
-    for (size_t i = 0; i < fresh->n_entries; i++) {
-        const char *name, *value, *whose;
-        int r;
+    return whose && strcmp(whose, cloud) == 0;
+}
 
-        device_conf_nth(fresh, i, &name, &value);
-        whose = cloud_list_stranger(&nobody, name);
-        if (!whose || strcmp(whose, cloud) != 0)
-            continue;
-        r = device_conf_set(c->device.conf, name, value);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+/* Once the cloud in whose place it comes has gone. */
+static void take_settings(struct cloud_link *l, const struct device_conf *from)
+{
+    struct device_conf *to = l->cloud ? &l->fresh : l->client->device.conf;
+
+    if (device_conf_replace(to, from, is_setting_of, l->ops->name) < 0)
+        ag_log(AG_LOG_ERROR, "cloud %s: its settings: out of memory", l->ops->name);
+    else
+        l->has_fresh = l->cloud != NULL;
+}
+
+void cloud_link_take_fresh(struct cloud_link *l)
+{
+    if (l->has_fresh && l->ops)
+        take_settings(l, &l->fresh);
+    device_conf_deinit(&l->fresh);
+    l->has_fresh = false;
+}
+
+/* One that stays in the list. */
+static void follow_settings(struct client *c, struct cloud_link *l, const struct device_conf *fresh)
+{
+    const struct device_conf *now = l->has_fresh ? &l->fresh : c->device.conf;
+
+    if (device_conf_same(now, fresh, is_setting_of, l->ops->name))
+        return;
+    ag_log(AG_LOG_INFO, "cloud %s has other settings%s", l->ops->name, cloud_link_is_running(l) ? " and starts again" : "");
+    take_settings(l, fresh);
+    if (cloud_link_is_running(l))
+        cloud_link_end(l, true);
 }
 
 static bool is_in(const struct cloud_list *list, const struct cloud_ops *ops)
@@ -234,14 +257,17 @@ static void take_out_all_but(struct client *c, const struct cloud_list *list)
 }
 
 /* true: one was put in, and may start. */
-static bool put_in_new(struct client *c, const struct cloud_ops *ops, const struct device_conf *fresh)
+static bool put_in_or_follow(struct client *c, const struct cloud_ops *ops, const struct device_conf *fresh)
 {
-    if (c->clouds.at[ops->place].ops)
+    struct cloud_link *l = &c->clouds.at[ops->place];
+
+    if (l->ops) {
+        follow_settings(c, l, fresh);
         return false;
+    }
     ag_log(AG_LOG_INFO, "cloud %s is put into the list", ops->name);
-    if (take_settings(c, ops->name, fresh) < 0)
-        ag_log(AG_LOG_ERROR, "cloud %s: its settings: out of memory", ops->name);
     put_in(c, ops);
+    take_settings(l, fresh);
     return true;
 }
 
@@ -272,7 +298,7 @@ void cloud_links_take_list(struct client *c, const char *text, const struct devi
     c->clouds.n = list.n;
     for (unsigned i = 0; i < list.n; i++) {
         c->clouds.order[i] = list.ops[i]->place;
-        is_new[i] = put_in_new(c, list.ops[i], fresh);
+        is_new[i] = put_in_or_follow(c, list.ops[i], fresh);
     }
     if (list.n > 0 && !c->reports.spool)
         ag_log(AG_LOG_WARNING, "reports are kept from the next start on");

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from mqtt_support import counters  # noqa: E402
+from mqtt_support import Broker, Listener, counters  # noqa: E402
 from several_support import DID, KINDS, Home, first_of_each  # noqa: E402
 from support import DEADLINE, Daemon, run, wait_for  # noqa: E402
 
@@ -112,6 +112,44 @@ def test_another_list_while_it_runs(tmp_path):
         turn("mqtt,gizwits", "configuration kept as it was")  # it has no settings
         assert list(app.ask("cloud.status", [])["result"]) == ["mqtt", "ot"]
         assert sum("cloud ot connected" in l for l in home.client.err) == 1  # its session was there all the time
+        app.close()
+
+
+def test_other_settings_while_it_runs(tmp_path):
+    """SIGHUP: the link of the cloud whose settings are others starts again with them; nothing is lost, nobody else notices."""
+    with Home(tmp_path, "ot", "mqtt", extra=["spool=all"]) as home, Broker() as elsewhere:
+        home.all_connected()
+        app = home.app()
+        moved = Listener(elsewhere.port, "miio/%d/report" % DID, "miio/%d/status" % DID)
+
+        def turn(*lines, word="configuration read again"):
+            mark = len(home.client.err)
+            home.write("ot,mqtt", ["spool=all", *lines])
+            home.client.signal(signal.SIGHUP)
+            wait_for(lambda: any(word in l for l in home.client.err[mark:]), "SIGHUP")
+        turn()  # the same file: nobody starts again
+        assert app.ask("props", {"n": 1}, id=1)["result"] == "ok"
+        assert sum("cloud mqtt connected" in l for l in home.client.err) == 1
+        here, home["mqtt"].conf = home["mqtt"].conf, lambda: ["mqtt_server=127.0.0.1:%d" % elsewhere.port, "mqtt_state=0"]
+        turn()
+        home.client.wait_err("cloud mqtt has other settings and starts again")
+        while moved.next()[1] != b"online":
+            pass
+        wait_for(lambda: any(m[1] == b"offline" for m in home["mqtt"].listener.all), "an orderly end at the first broker")
+        assert app.ask("props", {"n": 2}, id=2)["result"] == "ok"
+        while json.loads(moved.next()[1]).get("params") != {"n": 2}:
+            pass
+        wait_for(lambda: app.ask("client.counters", [])["result"]["cloud.mqtt.spool.waiting"] == 0, "its acknowledgement")
+        elsewhere.kill()
+        app.wait_words(lambda w: w["mqtt"] == "cloud_retry", "the second broker is down")
+        assert app.ask("props", {"n": 3}, id=3)["result"] == "ok"
+        home["mqtt"].conf = here  # and back, with what was kept; mqtt_state is what it was without a line
+        turn()
+        wait_for(lambda: home["mqtt"].numbers() == [1, 3], "the kept report at the first broker")
+        assert sum("cloud ot connected" in l for l in home.client.err) == 1
+        turn("mqtt_qos=9", word="configuration kept as it was")
+        assert app.ask("cloud.status", [])["result"] == {"ot": "cloud_connected", "mqtt": "cloud_connected"}
+        moved.close()
         app.close()
 
 

@@ -259,6 +259,66 @@ int device_conf_set(struct device_conf *c, const char *name, const char *value)
     return 0;
 }
 
+static bool has_all(const struct device_conf *c, const struct device_conf *of, device_conf_mine_fn *mine, const void *user)
+{
+    for (size_t i = 0; i < of->n_entries; i++) {
+        const char *name = of->entries[i].name, *here;
+
+        if (!mine(user, name))
+            continue;
+        here = device_conf_get(c, name);
+        if (!here || strcmp(here, device_conf_get(of, name)) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool device_conf_same(const struct device_conf *a, const struct device_conf *b, device_conf_mine_fn *mine, const void *user)
+{
+    return has_all(a, b, mine, user) && has_all(b, a, mine, user);
+}
+
+/* Copies of those lines of from that are meant. */
+static int copy_mine(struct device_conf *out, const struct device_conf *from, device_conf_mine_fn *mine, const void *user)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < from->n_entries && r == 0; i++) {
+        const struct device_conf_entry *e = &from->entries[i];
+
+        if (mine(user, e->name))
+            r = entry_add(out, (struct ag_span){e->name, strlen(e->name)}, (struct ag_span){e->value, strlen(e->value)}, e->line);
+    }
+    return r;
+}
+
+/* The other lines stay where they are: their values are lent. */
+int device_conf_replace(struct device_conf *c, const struct device_conf *from, device_conf_mine_fn *mine, const void *user)
+{
+    struct device_conf fresh = {0};
+    struct device_conf_entry *grown;
+    size_t n = 0;
+    int r = copy_mine(&fresh, from, mine, user);
+
+    grown = r == 0 ? realloc(c->entries, (c->n_entries + fresh.n_entries + 1) * sizeof *grown) : NULL;
+    if (!grown) {
+        device_conf_deinit(&fresh);
+        return -ENOMEM;
+    }
+    c->entries = grown;
+    for (size_t i = 0; i < c->n_entries; i++) {
+        if (mine(user, grown[i].name))
+            entry_free(&grown[i]);
+        else
+            grown[n++] = grown[i];
+    }
+    if (fresh.n_entries > 0)
+        memcpy(grown + n, fresh.entries, fresh.n_entries * sizeof *grown);
+    c->n_entries = n + fresh.n_entries;
+    free(fresh.entries);
+    return 0;
+}
+
 unsigned device_conf_line(const struct device_conf *c, const char *name)
 {
     const struct device_conf_entry *e = entry_find(c, name);

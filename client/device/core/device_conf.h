@@ -59,6 +59,18 @@ int device_conf_get_int(const struct device_conf *c, const char *name, long min,
  */
 int device_conf_set(struct device_conf *c, const char *name, const char *value);
 
+/* Which names are meant. */
+typedef bool device_conf_mine_fn(const void *user, const char *name);
+
+/* The same values of the names that are meant, or none in either. */
+bool device_conf_same(const struct device_conf *a, const struct device_conf *b, device_conf_mine_fn *mine, const void *user);
+
+/*
+ * The lines of these names give way to those that from has of them: other settings of one part, read while it runs. The
+ * values of them that device_conf_get() has lent end. 0, or -ENOMEM: nothing has changed.
+ */
+int device_conf_replace(struct device_conf *c, const struct device_conf *from, device_conf_mine_fn *mine, const void *user);
+
 /* Every line in the file's order, i from 0 to n_entries - 1. */
 void device_conf_nth(const struct device_conf *c, size_t i, const char **name_out, const char **value_out);
 

@@ -139,6 +139,49 @@ static void test_device_conf_values(void **state)
     device_conf_deinit(&c);
 }
 
+static bool begins_with(const void *user, const char *name)
+{
+    return strncmp(name, user, strlen(user)) == 0;
+}
+
+/* Settings of one part, read again while another part still uses its own. */
+static void test_device_conf_replace(void **state)
+{
+    static const char old_text[] = "did=7\nmodel=m\nmac=8c:be:be:aa:bb:59\na_x=1\nb_x=2\na_y=3\na_x=4\nb_y=5\n";
+    static const char new_text[] = "did=8\nmodel=m\nmac=8c:be:be:aa:bb:59\na_z=6\na_x=7\nb_x=8\n";
+    struct device_conf old, fresh, parked = {0};
+    struct device_conf_error err;
+    const char *lent;
+
+    (void) state;
+    assert_int_equal(device_conf_parse(&old, old_text, strlen(old_text), &err), 0);
+    assert_int_equal(device_conf_parse(&fresh, new_text, strlen(new_text), &err), 0);
+    assert_true(device_conf_same(&old, &old, begins_with, "a_"));
+    assert_false(device_conf_same(&old, &fresh, begins_with, "a_"));
+    assert_true(device_conf_same(&old, &fresh, begins_with, "c_")); /* in neither */
+    assert_false(device_conf_same(&old, &parked, begins_with, "b_"));
+    assert_false(device_conf_same(&parked, &old, begins_with, "b_"));
+
+    lent = device_conf_get(&old, "b_x");
+    assert_int_equal(device_conf_replace(&parked, &fresh, begins_with, "a_"), 0);
+    device_conf_deinit(&fresh);
+    assert_int_equal(parked.n_entries, 2);
+    assert_int_equal(device_conf_replace(&old, &parked, begins_with, "a_"), 0);
+    assert_true(device_conf_same(&old, &parked, begins_with, "a_"));
+    device_conf_deinit(&parked);
+    assert_string_equal(device_conf_get(&old, "a_x"), "7");
+    assert_int_equal(device_conf_line(&old, "a_x"), 5);
+    assert_string_equal(device_conf_get(&old, "a_z"), "6");
+    assert_null(device_conf_get(&old, "a_y"));
+    assert_ptr_equal(device_conf_get(&old, "b_x"), lent);
+    assert_string_equal(lent, "2");
+    assert_string_equal(device_conf_get(&old, "b_y"), "5");
+    assert_int_equal(old.did, 7);
+    assert_int_equal(device_conf_replace(&old, &parked, begins_with, ""), 0); /* nothing is left */
+    assert_int_equal(old.n_entries, 0);
+    device_conf_deinit(&old);
+}
+
 static void sweep_conf(void *user)
 {
     struct device_conf_error err;
@@ -395,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_device_conf),
         cmocka_unit_test(test_a_models_name_and_its_file),
         cmocka_unit_test(test_device_conf_values),
+        cmocka_unit_test(test_device_conf_replace),
         cmocka_unit_test(test_alloc_fail),
         cmocka_unit_test(test_token),
         cmocka_unit_test(test_words),
