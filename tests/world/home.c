@@ -52,6 +52,13 @@ static void net_changes(bool joined, bool ap)
     scene_line_disturbed();
 }
 
+/* Another network, another address: what was on its way is lost. */
+static void lose_connections(void)
+{
+    for (unsigned i = 0; i < scene.shape.n_sides; i++)
+        net_forget(scene.sides[i].link);
+}
+
 /* name="...": from the first quote to the last of its line, without backslashes. */
 static bool conf_value(const char *text, const char *name, char *out, size_t room)
 {
@@ -240,7 +247,7 @@ static void is_given_away(void)
     h.changed_us = W.now_us;
     if (disk_has_after_cut(WIFI))
         broken("a reset is said to be done, and wifi.conf would be there after a power cut");
-    traffic_forgiven();
+    traffic_owner_gone();
 }
 
 static void on_owner_answer(void *user, uint32_t id, const char *text)
@@ -266,8 +273,10 @@ static void on_owner_tired(void *user, uint32_t id)
 {
     (void) user;
     say("the owner gives up %u", id);
-    if (h.asked == ASKED_RESET)
-        traffic_forgiven(); /* it may have heard all the same */
+    if (h.asked == ASKED_RESET) /* it may have heard all the same */
+        traffic_forgiven();
+    else if (h.asked != ASKED_NOTHING)
+        phone_take_token(&scene.phone, h.owner.token);
     h.asked = ASKED_NOTHING;
 }
 
@@ -277,12 +286,17 @@ static void press_button(void *arg, uint64_t houses)
     (void) arg;
     if (houses && houses != h.houses)
         return;
+    if (disk.read_only || disk.failing) { /* nothing can be deleted now */
+        after(60 * SECOND, press_button, NULL, h.houses);
+        return;
+    }
     say("the button is held");
     h.changed_us = W.now_us;
     scene_disturbed("button");
     scene_line_disturbed();
     disk_remove(WIFI);
-    traffic_forgiven();
+    lose_connections();
+    traffic_owner_gone();
     if (runs(CLIENT))
         proc_kill(scene.procs[CLIENT]);
     home.boots++;
@@ -310,6 +324,7 @@ void home_moves(void)
     h.changed_us = W.now_us;
     new_house();
     say("another house: %s", h.ssid);
+    lose_connections();
     if (home.joined)
         net_changes(false, false);
     after(rng_between(&W.rng, 60, 900) * SECOND, press_button, NULL, h.houses);

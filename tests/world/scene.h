@@ -82,6 +82,8 @@ void traffic_at_rest(void);
 void traffic_answered(struct side *s, uint64_t n, const char *text, bool repeat);
 /* As reports_forgiven(), for all clouds. */
 void traffic_forgiven(void);
+/* The owner has given the device away: what was reported until now is nobody else's. */
+void traffic_owner_gone(void);
 /* A text with a report's content; id 0: this cloud's form has none. */
 void traffic_reported(struct side *s, const char *text, uint64_t id);
 

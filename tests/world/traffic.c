@@ -8,7 +8,7 @@
 #include "tests/world/promises.h"
 #include "tests/world/scene.h"
 
-enum { COMMANDS = 1 << 17, REPORTS = 1 << 16, SETTLED_S = 60, REST_ORDER_S = 300 };
+enum { COMMANDS = 1 << 17, REPORTS = 1 << 16, SETTLED_S = 60, REST_ORDER_S = 300, LAST_WORDS_S = 10 };
 
 static uint8_t *given_by; /* command: index of the cloud + 1; 0: the phone */
 static int app_of_next;
@@ -21,6 +21,7 @@ struct arrival {
 static struct arrival *arrivals[SIDES_MAX][APPS_MAX];
 static uint64_t newest[SIDES_MAX][APPS_MAX];
 static uint64_t forgiven_us;
+static uint64_t made[APPS_MAX], of_last_owner[APPS_MAX], owner_gone_us;
 static bool *is_due[APPS_MAX]; /* told as acknowledged or kept, while and after which nothing happened */
 
 /* ---- commands ---- */
@@ -114,6 +115,21 @@ static void arrived_beside(struct side *s, int app, uint64_t n, uint64_t id)
     *r = (struct arrival){id, true};
 }
 
+void traffic_owner_gone(void)
+{
+    owner_gone_us = W.now_us;
+    memcpy(of_last_owner, made, sizeof made);
+    traffic_forgiven();
+}
+
+/* What was on its way has arrived by then. */
+static void look_at_owner(const struct side *s, int app, uint64_t n)
+{
+    if (app >= 0 && app < APPS_MAX && n <= of_last_owner[app] && owner_gone_us + LAST_WORDS_S * SECOND < W.now_us)
+        broken("report %llu of app%d, of the last owner, came to %s %llu s after the reset", (unsigned long long) n, app,
+               side_name(s->kind), (unsigned long long) ((W.now_us - owner_gone_us) / SECOND));
+}
+
 void traffic_reported(struct side *s, const char *text, uint64_t id)
 {
     const char *n = strstr(text, "\"n\":"), *app = strstr(text, "\"app\":"), *list;
@@ -131,6 +147,7 @@ void traffic_reported(struct side *s, const char *text, uint64_t id)
     } else {
         return;
     }
+    look_at_owner(s, from, number);
     if (s->index == 0)
         report_arrived(from, number, id);
     else
@@ -197,6 +214,7 @@ void app_replied(int app, unsigned long n, int r)
 
 unsigned long app_next_report(int app)
 {
+    made[app]++;
     return report_next(app);
 }
 
