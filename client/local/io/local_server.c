@@ -24,6 +24,8 @@ struct local_server {
     struct ag_list dirty;
     unsigned n_open; /* handles whose close callback has not come */
     bool closing;
+    uv_tcp_t refused;         /* a connection that there is no memory for: accepted and closed */
+    bool refusing, more_wait; /* refused is open; another one came meanwhile */
     struct ag_log_gate gate;
     struct local_server_stats stats;
     size_t bytes, max_bytes; /* sum of conns' charged; 0: no limit */
@@ -213,18 +215,36 @@ static unsigned make_place(struct local_server *s, const struct local_conn *newc
     return free_place(s, newcomer->who.trusted);
 }
 
-/* Accepts and closes, or the kernel would report the same connection for ever. */
+static void on_refused_closed(uv_handle_t *h);
+
+/*
+ * Accepts and closes, or libuv would wait for that, and listen no more. There is no memory, so it is done with the one handle
+ * that is there.
+ */
 static void refuse_conn(struct local_server *s)
 {
-    uv_tcp_t *h = malloc(sizeof *h);
-
-    s->stats.refused++;
-    if (!h || uv_tcp_init(s->listener.loop, h) < 0) {
-        free(h);
+    if (s->refusing) {
+        s->more_wait = true;
         return;
     }
-    uv_accept((uv_stream_t *) &s->listener, (uv_stream_t *) h);
-    uv_close((uv_handle_t *) h, (uv_close_cb) free);
+    uv_tcp_init(s->listener.loop, &s->refused);
+    s->refused.data = s;
+    s->refusing = true;
+    s->n_open++;
+    s->stats.refused++;
+    uv_accept((uv_stream_t *) &s->listener, (uv_stream_t *) &s->refused);
+    uv_close((uv_handle_t *) &s->refused, on_refused_closed);
+}
+
+static void on_refused_closed(uv_handle_t *h)
+{
+    struct local_server *s = h->data;
+
+    s->refusing = false;
+    if (s->more_wait && !s->closing)
+        refuse_conn(s);
+    s->more_wait = false;
+    server_unref(s);
 }
 
 /* Accepted already: it is told why. */
@@ -257,6 +277,7 @@ static void on_connection(uv_stream_t *listener, int status)
     c->since_ms = uv_now(listener->loop);
     if (local_conn_init(c, listener->loop) < 0) {
         free(c);
+        refuse_conn(s);
         return;
     }
     s->n_open++;
