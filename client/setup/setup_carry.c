@@ -44,11 +44,23 @@ static int fresh_token(struct setup *s)
     return set_token(s, token, r);
 }
 
+/* A disk that takes nothing refuses a reset before anything is given up, reports in memory among it. */
+static int look_at_disk(const struct setup *s, const char *token)
+{
+    struct ag_file_stage probe = AG_FILE_STAGE_INIT;
+    int r = data_dir_stage(s->env.dir, DATA_TOKEN, (struct ag_span){token, DEVICE_TOKEN_LEN}, &probe);
+
+    ag_file_stage_drop(&probe);
+    return r == -ENOSPC || r == -EDQUOT ? 0 : r; /* removing makes room */
+}
+
 static int forget(struct setup *s)
 {
     char token[DEVICE_TOKEN_LEN + 1];
     int r = data_dir_draw_token(token);
 
+    if (r == 0)
+        r = look_at_disk(s, token);
     if (r == 0)
         r = s->env.host->forget_reports(s->env.user);
     if (r == 0)
