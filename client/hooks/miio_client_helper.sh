@@ -193,6 +193,7 @@ send_dinfo() {
     send "$text}}"
 }
 
+unsaved=
 # The token in $token: of device.token, 16 characters or 32 hex digits; or the one that the client offers
 settle_token() {
     [ -f "${DATA_DIR}wifi.conf" ] || remove device.token device.country device.uid otd_donot_trust_peer
@@ -200,13 +201,13 @@ settle_token() {
     if [ ${#token} -ne 16 ]; then token=$(printf '%s' "$token" | sed "s/[ $TAB]*\$//"); fi
     case ${#token}:$token in
     16:*[!\ -~]* | 32:*[!0-9A-Fa-f]*) ;;
-    16:* | 32:*) return ;;
+    16:* | 32:*) unsaved= && return ;;
     esac
     string "$1" ntoken
     if [ -n "$token" ]; then
         log "${DATA_DIR}device.token is neither 16 printable characters nor 32 hex digits: kept as it is"
-    else
-        save device.token "$P"
+    elif save device.token "$P"; then unsaved=
+    else unsaved=$P # the disk takes nothing now: it is stored with the network
     fi
     token=$P
 }
@@ -233,7 +234,7 @@ send_ot_config() {
 
 update_dtoken() {
     string "$1" ntoken
-    save device.token "$P"
+    if save device.token "$P"; then unsaved=; else unsaved=$P; fi
     quoted "$P"
     send "{\"method\":\"_internal.token_updated\",\"params\":$Q}"
 }
@@ -305,6 +306,7 @@ save_wifi() {
 }
 
 wifi_start() {
+    [ -z "$unsaved" ] || { save device.token "$unsaved" && unsaved=; }
     save_wifi "$1"
     string "$1" tz
     [ -z "$P" ] || set_zone "$P"
