@@ -27,4 +27,10 @@ void app_told(int app, unsigned long n, int error, const char *result); /* its e
 void app_status(int app, const char *status);
 unsigned app_chance(unsigned n); /* 0 .. n - 1 */
 
+/* What an external helper does to the world: it leaves the network; joins the one of wifi.conf, or opens the access point (0, or
+   another status); and says that the device is nobody's. */
+void home_leaves(void);
+int home_joins(void);
+void home_helper_is_fresh(void);
+
 #endif

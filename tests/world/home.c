@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tests/world/app.h"
 #include "tests/world/firmware.h"
 #include "tests/world/kernel/calls.h"
 #include "tests/world/kernel/files.h"
@@ -113,6 +114,33 @@ static int wifi_start(void *user, int status)
     fits = strcmp(ssid, h.ssid) == 0 && strcmp(psk, h.psk) == 0 && !home.hooks_fail && rng_below(&W.rng, 12) > 0;
     net_changes(fits, false);
     return fits ? 0 : 1;
+}
+
+/* ---- the external helper ---- */
+
+void home_leaves(void)
+{
+    if (home.joined)
+        net_changes(false, false);
+}
+
+int home_joins(void)
+{
+    return wifi_start((void *) (uintptr_t) home.boots, 0);
+}
+
+static void fresh_is_heard(void *arg, uint64_t unused)
+{
+    (void) arg;
+    (void) unused;
+    traffic_forgiven();
+}
+
+/* The client forgets what was kept when it hears it. */
+void home_helper_is_fresh(void)
+{
+    traffic_forgiven();
+    after(4 * SECOND, fresh_is_heard, NULL, 0);
 }
 
 /* ---- the platform's programs ---- */
@@ -299,6 +327,8 @@ static void press_button(void *arg, uint64_t houses)
     traffic_owner_gone();
     if (runs(CLIENT))
         proc_kill(scene.procs[CLIENT]);
+    if (scene.helper && runs(scene.helper))
+        proc_kill(scene.procs[scene.helper]);
     home.boots++;
     net_changes(false, false);
     after(3 * SECOND, boot_ends, NULL, home.boots);
@@ -360,8 +390,10 @@ void home_open(void)
     if (!scene.shape.wifi)
         return;
     disk_put_dir("/hooks");
-    disk_put_program("/hooks/wifi_start.sh");
-    disk_put_program("/hooks/miio_client_helper.sh");
+    if (!scene.helper) {
+        disk_put_program("/hooks/wifi_start.sh");
+        disk_put_program("/hooks/miio_client_helper.sh");
+    }
     new_house();
     h.next_id = FIRST_ID;
     h.link = net_host(IP(10, 0, 0, 78), "owner", 3 * MS);
@@ -392,8 +424,8 @@ void home_at_rest(void)
 {
     const struct bytes *token = disk_get(TOKEN);
 
-    if (scene.shape.wifi && (!home.joined || h.changed_us + 1200 * SECOND > W.now_us))
-        return;
+    if (scene.shape.wifi && (!home.joined || h.changed_us + 1200 * SECOND > W.now_us || scene.helper))
+        return; /* an external helper's files are its own */
     if (!token || token->n < 16 || memcmp(token->p, scene.phone.token, 16) != 0)
         broken("device.token is not what its owner knows");
 }

@@ -11,7 +11,7 @@
 #include "tests/world/world.h"
 
 enum { APPS_MAX = 50, SIDES_MAX = 3, DID = 10000 };
-enum { AGENT, CLIENT, FIRST_APP, PROGRAMS_MAX = FIRST_APP + APPS_MAX + 3 };
+enum { AGENT, CLIENT, FIRST_APP, PROGRAMS_MAX = FIRST_APP + APPS_MAX + 4 };
 
 enum side_kind { SIDE_OT, SIDE_MQTT, SIDE_ONENET, SIDE_GIZWITS, SIDE_KINDS };
 
@@ -34,6 +34,7 @@ struct shape {
     bool clockless; /* the wall clock starts in 1970 */
     bool wifi;      /* the network comes from an owner */
     bool fresh;     /* and has not come yet */
+    bool external;  /* by way of an external helper */
     bool ota;       /* miio_ota runs */
     bool mcu;       /* miio_mcu runs */
 };
@@ -46,7 +47,7 @@ struct scene {
     struct rng traffic;
     struct program programs[PROGRAMS_MAX];
     struct proc *procs[PROGRAMS_MAX];
-    unsigned n_programs;
+    unsigned n_programs, helper; /* helper: the external one; 0: none */
     struct phone phone;
     struct link *lan;
     uint64_t next_command;

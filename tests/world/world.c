@@ -17,7 +17,7 @@
 #include "tests/world/promises.h"
 #include "tests/world/scene.h"
 
-main_fn world_agent_main, world_client_main, world_app_main, world_old_main, world_mcu_main;
+main_fn world_agent_main, world_client_main, world_app_main, world_old_main, world_mcu_main, world_helper_main;
 #ifdef WORLD_HAS_OTA /* not in a build without HTTP */
 main_fn world_ota_main;
 static main_fn *const ota_main = world_ota_main;
@@ -167,6 +167,7 @@ static void wide_shape(struct shape *s, uint64_t seed)
     s->fresh = rng_below(&r, 2);
     s->ota = scene.plan->breadth.width >= WIDTH_OTA && rng_below(&r, 2) && ota_main;
     s->mcu = scene.plan->breadth.width >= WIDTH_MCU && rng_below(&r, 4) == 0;
+    s->external = scene.plan->breadth.width >= WIDTH_HELPER && s->wifi && rng_below(&r, 4) == 0;
 }
 
 static void put_files(void)
@@ -174,7 +175,9 @@ static void put_files(void)
     char conf[2048];
     int n = snprintf(conf, sizeof conf,
                      "did=%d\nmac=AA:BB:CC:DD:EE:FF\nmodel=world.test.v1\nvendor=world\nprovisioning=%s\nble=none\n", DID,
-                     scene.shape.wifi ? "wifi\nhooks=/hooks" : "none");
+                     scene.shape.external ? "wifi\nhelper=external"
+                     : scene.shape.wifi   ? "wifi\nhooks=/hooks"
+                                          : "none");
 
     sides_conf(conf + n, sizeof conf - (size_t) n);
     disk_put_dir("/etc");
@@ -220,9 +223,14 @@ static void put_programs(void)
 static void put_more_programs(void)
 {
     static char *ota[] = {"miio_ota", "--dir", "/data/ota", "--install-hook", "/hooks/install.sh", NULL};
+    static char *helper[] = {"miio_client_helper", NULL};
     static char *mcu[] = {"miio_mcu", "--tty", "/dev/ttyMCU", "--agent", "unix:/run/agent.sock", NULL};
     static const char *const env[] = {"MIIO_AGENT=unix:/run/agent.sock", NULL};
 
+    if (scene.shape.external) {
+        scene.helper = scene.n_programs;
+        add_program("helper", world_helper_main, helper, false, NULL);
+    }
     if (scene.shape.mcu)
         add_program("mcu", world_mcu_main, mcu, true, env);
     if (scene.shape.ota)

@@ -22,7 +22,8 @@ enum {
     WIDTH_GIZWITS = 5,
     WIDTH_OTA = 6,
     WIDTH_MCU = 7,
-    WIDTH_NOW = WIDTH_MCU
+    WIDTH_HELPER = 8, /* an external helper in the place of the hooks */
+    WIDTH_NOW = WIDTH_HELPER
 };
 
 /* How wide the world is, apart from its seed. */

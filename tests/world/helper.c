@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An external helper as vendors have it: it says hello on 54322, gets one text, closes, does what the text asks for, and answers on
+ * connections of their own. The files of the data directory are its.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "tests/world/app.h"
+
+#define DIR "/etc/miio/"
+
+enum { ROOM = 4096, TRIES = 5, PAUSE_MS = 3000, WORD = 128 };
+
+/* ---- the line ---- */
+
+static int dial(void)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(54322), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct pollfd p = {.fd = socket(AF_INET, SOCK_STREAM, 0), .events = POLLOUT};
+    socklen_t len = sizeof(int);
+    int e = 0;
+
+    if (p.fd < 0)
+        return -1;
+    if (connect(p.fd, (struct sockaddr *) &in, sizeof in) < 0 && errno != EINPROGRESS)
+        e = errno;
+    if (e == 0 && poll(&p, 1, 2000) > 0)
+        getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &e, &len);
+    else
+        e = ETIMEDOUT;
+    if (e == 0)
+        return p.fd;
+    close(p.fd);
+    return -1;
+}
+
+/* Waits until the client has looked at it. */
+static void tell(const char *text)
+{
+    static const char seen[] = "{\"id\":1,\"method\":\"_internal.accepted\"}";
+    struct pollfd p = {.fd = dial(), .events = POLLIN};
+    char answer[128];
+
+    if (p.fd < 0)
+        return;
+    if (send(p.fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t) strlen(text) && send(p.fd, seen, strlen(seen), MSG_NOSIGNAL) > 0)
+        if (poll(&p, 1, 3000) > 0)
+            (void) !recv(p.fd, answer, sizeof answer, 0);
+    close(p.fd);
+}
+
+static bool hear(char text[ROOM])
+{
+    static const char hello[] = "{\"method\":\"_internal.hello\"}";
+    struct pollfd p = {.fd = dial(), .events = POLLIN};
+    size_t n = 0;
+
+    if (p.fd < 0)
+        return false;
+    if (send(p.fd, hello, strlen(hello), MSG_NOSIGNAL) == (ssize_t) strlen(hello))
+        while (n < ROOM - 1 && poll(&p, 1, n > 0 ? 500 : 30000) > 0) {
+            ssize_t r = recv(p.fd, text + n, ROOM - 1 - n, 0);
+
+            if (r < 0 && errno == EAGAIN)
+                continue;
+            if (r <= 0)
+                break;
+            n += (size_t) r;
+        }
+    close(p.fd);
+    text[n] = '\0';
+    return n > 0;
+}
+
+/* A member that is a string, without its escapes; false: none, and out is "". */
+static bool word(const char *text, const char *name, char out[WORD])
+{
+    char start[40];
+    const char *at;
+    size_t n = 0;
+
+    snprintf(start, sizeof start, "\"%s\":\"", name);
+    at = strstr(text, start);
+    out[0] = '\0';
+    if (!at)
+        return false;
+    for (at += strlen(start); *at && *at != '"' && n < WORD - 1; at++) {
+        if (*at == '\\' && at[1])
+            at++;
+        out[n++] = *at;
+    }
+    out[n] = '\0';
+    return true;
+}
+
+static const char *escaped(const char *text, char out[2 * WORD])
+{
+    size_t n = 0;
+
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            out[n++] = '\\';
+        out[n++] = *text;
+    }
+    out[n] = '\0';
+    return out;
+}
+
+/* ---- files ---- */
+
+static void sync_dir(void)
+{
+    int fd = open(DIR, O_RDONLY | O_DIRECTORY);
+
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+}
+
+static bool save(const char *name, const char *text)
+{
+    char path[64], fresh[72];
+    bool done;
+    int fd;
+
+    snprintf(path, sizeof path, DIR "%s", name);
+    snprintf(fresh, sizeof fresh, "%s.new", path);
+    unlink(fresh);
+    fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (fd < 0)
+        return false;
+    done = write(fd, text, strlen(text)) == (ssize_t) strlen(text) && fsync(fd) == 0 && rename(fresh, path) == 0;
+    if (!done)
+        unlink(fresh);
+    close(fd);
+    sync_dir();
+    return done;
+}
+
+static void forget(const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, DIR "%s", name);
+    unlink(path);
+    sync_dir();
+}
+
+static size_t load(const char *name, char *out, size_t room)
+{
+    char path[64];
+    ssize_t n = 0;
+    int fd;
+
+    snprintf(path, sizeof path, DIR "%s", name);
+    fd = open(path, O_RDONLY);
+    if (fd >= 0) {
+        n = read(fd, out, room - 1);
+        close(fd);
+    }
+    out[n > 0 ? n : 0] = '\0';
+    return n > 0 ? (size_t) n : 0;
+}
+
+static bool has_wifi(void)
+{
+    return access(DIR "wifi.conf", R_OK) == 0;
+}
+
+/* ---- questions ---- */
+
+static const char *conf(const char *text, const char *name, char out[WORD])
+{
+    char start[40];
+    const char *at;
+
+    snprintf(start, sizeof start, "\n%s=", name);
+    at = strstr(text, start);
+    snprintf(out, WORD, "%.*s", at ? (int) strcspn(at + strlen(start), "\n") : 0, at ? at + strlen(start) : "");
+    return out;
+}
+
+static void answer_dinfo(void)
+{
+    char text[ROOM], answer[ROOM], did[WORD], key[WORD], mac[WORD], model[WORD], vendor[WORD];
+
+    text[0] = '\n';
+    load("device.conf", text + 1, sizeof text - 1);
+    snprintf(answer, sizeof answer,
+             "{\"method\":\"_internal.response_dinfo\",\"params\":{\"did\":%s,\"key\":\"%s\",\"vendor\":\"%s\",\"mac\":\"%s\","
+             "\"model\":\"%s\"}}",
+             conf(text, "did", did), conf(text, "key", key), conf(text, "vendor", vendor), conf(text, "mac", mac),
+             conf(text, "model", model));
+    tell(answer);
+}
+
+static void answer_token(const char *text, char unsaved[WORD])
+{
+    char token[ROOM], answer[200], offered[WORD];
+
+    if (!has_wifi()) {
+        forget("device.token");
+        forget("device.country");
+        forget("device.uid");
+        forget("otd_donot_trust_peer");
+    }
+    if (load("device.token", token, sizeof token) < 16) {
+        word(text, "ntoken", offered);
+        snprintf(unsaved, WORD, "%s", save("device.token", offered) ? "" : offered);
+        snprintf(token, sizeof token, "%s", offered);
+    }
+    token[16] = '\0';
+    snprintf(answer, sizeof answer, "{\"method\":\"_internal.response_dtoken\",\"params\":\"%s\"}", token);
+    tell(answer);
+    tell("{\"method\":\"_internal.response_dcountry\",\"params\":\"\"}");
+}
+
+static void answer_wifi(void)
+{
+    bool has = has_wifi();
+
+    if (!has)
+        home_helper_is_fresh();
+    tell(has ? "{\"method\":\"_internal.res_wifi_conf_status\",\"params\":1}"
+             : "{\"method\":\"_internal.res_wifi_conf_status\",\"params\":0}");
+}
+
+static void save_wifi(const char *text)
+{
+    char ssid[WORD], psk[WORD], uid[WORD], a[2 * WORD], b[2 * WORD], old[ROOM], whole[1024];
+
+    word(text, "ssid", ssid);
+    word(text, "passwd", psk);
+    word(text, "uid", uid);
+    if ((!uid[0] || strcmp(uid, "0") == 0) && load("device.uid", old, sizeof old) > 0)
+        snprintf(uid, sizeof uid, "%.*s", (int) strcspn(old, "\n"), old);
+    save("device.uid", uid);
+    snprintf(whole, sizeof whole, "ssid=\"%s\"\npsk=\"%s\"\nkey_mgmt=WPA\nuid=%s\n", escaped(ssid, a), escaped(psk, b), uid);
+    save("wifi.conf", whole);
+}
+
+static void wifi_start(const char *text, char unsaved[WORD])
+{
+    if (unsaved[0] && save("device.token", unsaved))
+        unsaved[0] = '\0';
+    save_wifi(text);
+    for (int i = 0; i < TRIES; i++) {
+        home_leaves();
+        poll(NULL, 0, (int) (500 + app_chance(8000)));
+        if (home_joins() == 0) {
+            tell("{\"method\":\"_internal.wifi_connected\"}");
+            return;
+        }
+        poll(NULL, 0, PAUSE_MS);
+    }
+    forget("wifi.conf");
+    forget("device.uid");
+    forget("device.country");
+    home_joins();
+    tell("{\"method\":\"_internal.wifi_ap_mode\",\"params\":null}");
+}
+
+static void serve(const char *text, char unsaved[WORD])
+{
+    if (strstr(text, "_internal.info"))
+        tell("{\"method\":\"_internal.info\",\"partner_id\":\"\",\"params\":{\"hw_ver\":\"Linux\",\"fw_ver\":\"1.0.0\",\"ap\":"
+             "{\"ssid\":\"x\",\"bssid\":\"AA:BB\",\"rssi\":-50},\"netif\":{\"localIp\":\"10.0.0.2\",\"mask\":\"255.255.255.0\","
+             "\"gw\":\"10.0.0.1\"}}}");
+    else if (strstr(text, "_internal.request_dinfo"))
+        answer_dinfo();
+    else if (strstr(text, "_internal.request_dtoken"))
+        answer_token(text, unsaved);
+    else if (strstr(text, "_internal.req_wifi_conf_status"))
+        answer_wifi();
+    else if (strstr(text, "_internal.wifi_start"))
+        wifi_start(text, unsaved);
+}
+
+int main(void)
+{
+    char text[ROOM], unsaved[WORD] = ""; /* a token that the disk did not take */
+
+    tell("{\"method\":\"_internal.helper_ready\"}");
+    for (;;) {
+        if (hear(text))
+            serve(text, unsaved);
+        else
+            poll(NULL, 0, 1000);
+    }
+}
