@@ -52,7 +52,8 @@ static void tell(const char *text)
 
     if (p.fd < 0)
         return;
-    if (send(p.fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t) strlen(text) && send(p.fd, seen, strlen(seen), MSG_NOSIGNAL) > 0)
+    if (send(p.fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t) strlen(text) &&
+        send(p.fd, seen, strlen(seen), MSG_NOSIGNAL) > 0)
         if (poll(&p, 1, 3000) > 0)
             (void) !recv(p.fd, answer, sizeof answer, 0);
     close(p.fd);
