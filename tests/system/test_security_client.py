@@ -27,6 +27,7 @@ RULES = "serve * = @console\nserve open.* = *\n"
 NOT_FROM_HERE = {"miIO.config_router"}  # phones only, whoever asks
 # What neither phone nor cloud may ever do, with rules and without; the rest is the owner's to do. The last one ends the pairing.
 FROM_OUTSIDE = [m for m in CLOSED + OPEN + ["agent.call", "agent.info", "_internal.accepted"] if m != "miIO.restore"] + ["miIO.restore"]
+BUT_RESET = [m for m in CLOSED + OPEN if m != "miIO.restore"]
 NEVER_FROM_OUTSIDE = {m for m in FROM_OUTSIDE if m.startswith(("_internal.", "local.", "agent."))}
 
 
@@ -124,14 +125,14 @@ class Rig:
         self.stack.__exit__(*what)
 
 
-def by_socket(rig, uid, refuses):
+def by_socket(rig, uid, methods):
     app = rig.app(uid)
-    yield from ((m, is_refused(answer_to(app, m))) for m in CLOSED + OPEN if m != "miIO.restore" or refuses)
+    yield from ((m, is_refused(answer_to(app, m))) for m in methods)
 
 
-def by_mqtt_api(rig, refuses):
+def by_mqtt_api(rig, methods):
     with Listener(rig.local.port, "miio/report_ack", "miio/command") as app:
-        for i, method in enumerate(m for m in CLOSED + OPEN if m != "miIO.restore" or refuses):
+        for i, method in enumerate(methods):
             app.publish("miio/report", {"id": i, "method": method, "params": []})
             while True:
                 text = json.loads(app.next()[1])
@@ -190,6 +191,13 @@ def by_cloud(kind, answer_of, rules):
         wait_for(lambda: not os.path.exists(os.path.join(data, "wifi.conf")), "the reset")
 
 
+def reset_by(way, rules, *whose):
+    """A reset that is done ends the pairing: a client of its own."""
+    with Rig(rules, "--command-timeout", "200") as rig:
+        yield from way(rig, *whose, ["miIO.restore"])
+        wait_for(lambda: not os.path.exists(os.path.join(rig.dir, "d", "wifi.conf")), "the reset")
+
+
 def by_ble(rig, uid):
     s = udp_of(uid)
     s.sendto(b'{"id":7,"method":"local.ble.config_router","params":[]}', ("127.0.0.1", rig.client.port("ble")))
@@ -213,13 +221,19 @@ def test_every_way_in(rules, capsys):
         root.call("local.query_did")
         for uid in (ROOT, DAEMON, NOBODY):
             closed = set(CLOSED) if rules and uid == NOBODY else set()
-            walk("54322", NAMES[uid], by_socket(rig, uid, bool(closed)), lambda m: m in closed | NOT_FROM_HERE)
+            methods = CLOSED + OPEN if closed else BUT_RESET
+            walk("54322", NAMES[uid], by_socket(rig, uid, methods), lambda m: m in closed | NOT_FROM_HERE)
             walk("Bluetooth port", NAMES[uid], by_ble(rig, uid), lambda m: m in closed)
         closed = set(CLOSED) if rules else set()
-        walk("MQTT API", "whoever", by_mqtt_api(rig, bool(rules)), lambda m: m in closed | NOT_FROM_HERE)
+        methods = CLOSED + OPEN if rules else BUT_RESET
+        walk("MQTT API", "whoever", by_mqtt_api(rig, methods), lambda m: m in closed | NOT_FROM_HERE)
         never = NEVER_FROM_OUTSIDE
         walk("phone with the token", "the owner's line", by_phone(rig), lambda m: m in never)
         root.close()
+    for uid in (ROOT, DAEMON) if rules else (ROOT, DAEMON, NOBODY):
+        walk("54322", NAMES[uid], reset_by(by_socket, rules, uid), lambda m: False)
+    if not rules:
+        walk("MQTT API", "whoever", reset_by(by_mqtt_api, rules), lambda m: False)
     clouds = {stand_ins.Ot: ot_answer, stand_ins.Gizwits: gizwits_answer, stand_ins.OneNet: onenet_answer, stand_ins.Mqtt: mqtt_answer}
     for kind, answer_of in clouds.items():
         walk("cloud " + kind.__name__.lower(), "the owner's line", by_cloud(kind, answer_of, rules),
