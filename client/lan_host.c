@@ -79,6 +79,7 @@ void client_init_lan(struct client *c)
 {
     lan_init(&c->lan, &lan_sink, c, c->device.conf->did);
     c->lan.stamp_window_s = c->options.lan_stamp_window_s;
+    lan_start(&c->lan, uv_now(c->loop));
 }
 
 int client_open_lan(struct client *c, char error[DATA_ERROR_MAX])

@@ -213,6 +213,14 @@ def test_commands_wait_for_who_comes_back(tmp_path):
         assert got[0]["result"] == ["n"] and app.call("local.query_did")["params"] == 87654321  # nothing else has come
 
 
+def hello(client):
+    """The stamp that a phone is told."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(DEADLINE)
+        s.sendto(bytes.fromhex("21310020" + "ff" * 28), (client.ip, 54321))
+        return datetime.datetime.utcfromtimestamp(struct.unpack(">I", s.recv(64)[12:16])[0])
+
+
 def test_a_method_that_stands_twice(client):
     app = Echo(client, lambda m: {"result": ["ok"]})
     text = b'{"id":5,"method":"miIO.info","method":"m"}'
@@ -225,7 +233,7 @@ def test_a_method_that_stands_twice(client):
     message = miio.protocol.Message.build(
         {"data": {"value": json.loads(text, object_pairs_hook=Members)}, "checksum": 0,
          "header": {"value": {"length": 0, "unknown": 0, "device_id": struct.pack(">I", 87654321),
-                              "ts": datetime.datetime.utcnow()}}}, token=TOKEN.encode())
+                              "ts": hello(client)}}}, token=TOKEN.encode())
     s.sendto(message, (client.ip, 54321))
     answer = miio.protocol.Message.parse(s.recv(4096), token=TOKEN.encode()).data.value
     assert (answer["id"], answer["error"]["code"]) == (5, -32600)
@@ -279,11 +287,11 @@ def test_a_peer_that_never_reads_is_dropped(client):
     good = Echo(client, lambda m: {"result": ["ok"]})
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     packet = miio.protocol.Message
-    import datetime
+    told = hello(client)
     for i in range(300):
         msg = {"data": {"value": {"id": i, "method": "m", "params": ["x" * 30000]}},
                "header": {"value": {"length": 0, "unknown": 0, "device_id": struct.pack(">I", 87654321),
-                                    "ts": datetime.datetime.utcnow()}}, "checksum": 0}
+                                    "ts": told}}, "checksum": 0}
         sender.sendto(packet.build(msg, token=TOKEN.encode()), (client.ip, 54321))
         wait_for(lambda: len(good.got) > i, "command %d" % i)
     assert client.counters().get("local.overflows") == 1

@@ -9,11 +9,12 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from support import DEADLINE, SOURCE, Daemon, JsonSocket, is_sanitized, wait_for, write_identity
+from support import BIN, DEADLINE, SOURCE, Daemon, JsonSocket, is_sanitized, wait_for, write_identity
 
 DID, TOKEN = 87654321, b"a1B2c3D4e5F6g7H8"
 HELLO = bytes.fromhex("21310020" + "ff" * 28)
@@ -80,9 +81,9 @@ class App:
                 self.s.send({"id": m["id"], "result": [len(self.got)]})
 
 
-def start(tmp_path, lan="127.0.0.1:0"):
+def start(tmp_path, lan="127.0.0.1:0", **kw):
     write_identity(tmp_path, extra=["cloud=none"])
-    return Daemon("miio_client", "-d", tmp_path, "--local", "127.0.0.1:0", "--lan", lan, "--ble", "none")
+    return Daemon("miio_client", "-d", tmp_path, "--local", "127.0.0.1:0", "--lan", lan, "--ble", "none", **kw)
 
 
 @pytest.fixture
@@ -150,6 +151,56 @@ def test_replays(device, count=100000, sources=2000):
     assert not any(select.select(s, [], [], 0)[0]), "a stranger was answered"
     assert "lan.dropped.full" not in counters
     assert device.rss_kb() - rss < (40000 if is_sanitized("miio_client") else 1000)
+
+
+def test_captured_before_a_restart(tmp_path):
+    """Killed and started again at once: nothing of before is executed; a phone that goes on is answered."""
+    c = start(tmp_path)
+    app = App(c.port("local"))
+    phone, port = Phone(c.port("lan")), c.port("lan")
+    wait_for(lambda: time.sleep(0.3) or phone.hello() <= time.time() + 1, "the end of the seconds after the start")
+    captured = []
+    for n in range(5):
+        captured.append(seal(phone.hello() + 1, {"id": n, "method": "toggle"}))
+        phone.send(captured[-1])
+        phone.s.recv(2048)
+    assert len(app.got) == 5
+    c.kill()
+    with start(tmp_path, "127.0.0.1:%d" % port) as c:
+        app = App(c.port("local"))
+        thief = Phone(port)
+        for packet in captured:
+            thief.send(packet)
+            phone.send(packet)
+        stamp = phone.hello()
+        assert json.loads(unseal(phone.call(stamp, {"id": 99, "method": "get"}))[:-1])["result"] == [1]
+        assert json.loads(unseal(phone.call(stamp + 1, {"id": 100, "method": "get"}))[:-1])["result"] == [2]
+        assert state(c)["lan.dropped.stamp"] == 10
+
+
+def test_phones_over_the_first_setting_of_the_clock(tmp_path):
+    """1970 at the start, then the time: a phone that counts on from its hello, one that says the stamp of the hello again and
+    again, and one that copies each answer's are answered all the while."""
+    clock = tmp_path / "clock"
+    clock.write_text("unset")
+    env = {"LD_PRELOAD": os.path.abspath(os.path.join(BIN, "..", "tests", "other_clock.so")),
+           "OTHER_CLOCK_S": str(clock), "ASAN_OPTIONS": "verify_asan_link_order=0"}
+    with start(tmp_path, env=env) as c:
+        App(c.port("local"))
+        counts, stays, copies = (Phone(c.port("lan")) for _ in range(3))
+        began, first, still, copied = time.monotonic(), counts.hello(), stays.hello(), copies.hello()
+        assert max(first, still, copied) < 1577836800
+        for n in range(60):
+            if n == 20:
+                clock.write_text("0")
+            for k, p, stamp in ((1, counts, first + int(time.monotonic() - began)), (2, stays, still + 1), (3, copies, copied)):
+                reply = p.call(stamp, {"id": 3 * n + k, "method": "get"})
+                assert json.loads(unseal(reply)[:-1])["id"] == 3 * n + k
+                told = struct.unpack(">I", reply[12:16])[0]
+            copied = told
+            time.sleep(0.02)  # some of them before, some after the step, however long that takes
+        assert abs(copied - time.time()) < 60
+        assert "lan.dropped.stamp" not in state(c)
 
 
 def state(device):

@@ -5,7 +5,7 @@
 #include "client/device/core/wire.h"
 #include "libagent/core/text/message.h"
 
-enum { MAX_DEPTH = 128, ERROR_TOO_LARGE = -32000, REPEAT_STAMP_S = 10, HELLO_AHEAD_S = 10, SCRATCH_MAX = 8192 };
+enum { MAX_DEPTH = 128, ERROR_TOO_LARGE = -32000, REPEAT_STAMP_S = 10, SCRATCH_MAX = 8192 };
 enum { MAX_REQUESTS = 1024, MAX_KEPT_BYTES = 1 << 20 };
 
 void lan_init(struct lan *l, const struct lan_sink *sink, void *user, uint64_t did)
@@ -18,6 +18,11 @@ void lan_init(struct lan *l, const struct lan_sink *sink, void *user, uint64_t d
                       .answer = AG_BUF_SECRET_INIT}; /* miIO.info tells the token */
     replay_init(&l->taken, REPLAY_MAX);
     lan_requests_init(&l->requests, MAX_REQUESTS, MAX_KEPT_BYTES);
+}
+
+void lan_start(struct lan *l, uint64_t now_ms)
+{
+    stamp_clock_start(&l->clock, now_ms);
 }
 
 void lan_deinit(struct lan *l)
@@ -45,6 +50,11 @@ int lan_set_token(struct lan *l, const char token[17])
     return 0;
 }
 
+static uint32_t told(const struct lan *l, uint64_t now_ms, uint32_t now_s)
+{
+    return stamp_clock_told(&l->clock, l->stamp_window_s, now_ms, now_s);
+}
+
 static void send_hello(struct lan *l, const struct lan_addr *to, uint32_t stamp)
 {
     uint8_t reply[PACKET_HEADER];
@@ -59,7 +69,7 @@ static void send_hello(struct lan *l, const struct lan_addr *to, uint32_t stamp)
  */
 static uint32_t next_hello_stamp(struct lan *l, uint64_t now_ms, uint32_t now_s)
 {
-    uint32_t stamp = stamp_clock_stamp(now_ms, now_s), ahead = HELLO_AHEAD_S;
+    uint32_t stamp = told(l, now_ms, now_s), ahead = STAMP_CLOCK_AHEAD_S;
 
     if (l->stamp_window_s > 0 && l->stamp_window_s / 2 < ahead)
         ahead = l->stamp_window_s / 2;
@@ -104,7 +114,7 @@ static void repeat_request(struct lan *l, struct lan_request *q, const struct ar
     l->stats.repeats++;
     q->asker = *a->from;
     if (q->answer.p)
-        send_text(l, &q->asker, q->answer, stamp_clock_stamp(a->now_ms, a->now_s));
+        send_text(l, &q->asker, q->answer, told(l, a->now_ms, a->now_s));
 }
 
 static bool is_repeat_of(const struct lan *l, const struct lan_request *q, uint64_t text_hash, const struct arrival *a)
@@ -291,7 +301,7 @@ static struct lan_request *take_awaited(struct lan *l, uint64_t handle)
 static void finish(struct lan *l, struct lan_request *q, uint64_t now_ms, uint32_t now_s)
 {
     if (finish_answer(&l->answer, q->key.id) == 0) {
-        send_text(l, &q->asker, ag_buf_span(&l->answer), stamp_clock_stamp(now_ms, now_s));
+        send_text(l, &q->asker, ag_buf_span(&l->answer), told(l, now_ms, now_s));
         lan_requests_answered(&l->requests, q, ag_buf_span(&l->answer));
     }
     drop_scratch(&l->answer);

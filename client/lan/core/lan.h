@@ -56,6 +56,8 @@ struct lan {
 /* Defaults: one day of stamp window, 30 s memory, 1024 requests, 1 MiB of answers. No token yet: all is dropped. */
 void lan_init(struct lan *l, const struct lan_sink *sink, void *user, uint64_t did);
 void lan_deinit(struct lan *l);
+/* Packets with stamps of before now are refused: what was taken by an earlier run of the program is not remembered. */
+void lan_start(struct lan *l, uint64_t now_ms);
 
 /* 16 characters. 0, -ENOMEM, -ENOTSUP. What is remembered stays. */
 int lan_set_token(struct lan *l, const char token[17]);

@@ -27,17 +27,42 @@ bool stamp_clock_look(struct stamp_clock *c, uint64_t now_ms, uint32_t now_s)
     return offset_s < before_s;
 }
 
-static bool is_near(int64_t offset_s, uint32_t stamp, uint32_t window_s, uint64_t now_ms)
+void stamp_clock_start(struct stamp_clock *c, uint64_t now_ms)
 {
-    return distance(stamp, offset_s + (int64_t) (now_ms / 1000)) <= window_s;
+    c->has_start = true;
+    c->start_s = (int64_t) (now_ms / 1000);
+}
+
+/* The highest stamp that may have been told before the start, by the clock with that offset. A narrow window leaves less room
+   for what is told in its place. */
+static int64_t floor_of(const struct stamp_clock *c, int64_t offset_s, uint32_t window_s)
+{
+    int64_t ahead_s = window_s / 2 < STAMP_CLOCK_AHEAD_S + 3 ? (int64_t) (window_s / 2) - 2 : STAMP_CLOCK_AHEAD_S + 1;
+
+    return c->has_start ? offset_s + c->start_s + ahead_s : INT64_MIN;
+}
+
+uint32_t stamp_clock_told(const struct stamp_clock *c, uint32_t window_s, uint64_t now_ms, uint32_t now_s)
+{
+    uint32_t stamp = stamp_clock_stamp(now_ms, now_s);
+    int64_t least = floor_of(c, (int64_t) stamp - (int64_t) (now_ms / 1000), window_s);
+
+    if (window_s == 0 || least < 0 || least + 2 <= stamp)
+        return stamp;
+    return (uint32_t) (least + 2); /* the seconds of the two clocks do not begin together */
+}
+
+static bool is_near(const struct stamp_clock *c, int64_t offset_s, uint32_t stamp, uint32_t window_s, uint64_t now_ms)
+{
+    return distance(stamp, offset_s + (int64_t) (now_ms / 1000)) <= window_s && stamp > floor_of(c, offset_s, window_s);
 }
 
 bool stamp_clock_is_good(const struct stamp_clock *c, uint32_t stamp, uint32_t window_s, uint64_t now_ms)
 {
-    if (window_s == 0 || is_near(c->offset_s, stamp, window_s, now_ms))
+    if (window_s == 0 || is_near(c, c->offset_s, stamp, window_s, now_ms))
         return true;
     for (unsigned i = 0; i < STAMP_CLOCK_N_OLD; i++) {
-        if (now_ms < c->old[i].until_ms && is_near(c->old[i].offset_s, stamp, window_s, now_ms))
+        if (now_ms < c->old[i].until_ms && is_near(c, c->old[i].offset_s, stamp, window_s, now_ms))
             return true;
     }
     return false;

@@ -367,6 +367,49 @@ static int receive_at(struct world *w, uint32_t stamp, const char *text, uint64_
     return r == 0 ? lan_receive(&w->l, &peer, ag_buf_span(&d), now_ms, now_s) : r;
 }
 
+/* What was captured before the start is refused, also by the clock that is set later; phones that count on, say hello or copy the
+   stamp of an answer are served. */
+static void test_captured_before_the_start(void **state)
+{
+    static const struct {
+        uint32_t unset_s, stamp;
+        bool served;
+    } rows[] = {{0, NOW - 3600, false}, {0, NOW, false}, {0, NOW + 11, false}, {0, NOW + 12, true},
+                {40, 45, false},        {40, 51, false}, {40, 52, true},       {40, NOW - 1, false}};
+    struct world w;
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(rows); i++) {
+        uint32_t now_s = rows[i].unset_s ? 77 : NOW;
+
+        assert_int_equal(world_init(&w), 0);
+        lan_start(&w.l, 40000);
+        receive_at(&w, rows[i].stamp, "{\"id\":1,\"method\":\"m\"}", 40000, now_s);
+        assert_int_equal(w.n_commands, rows[i].served);
+        assert_int_equal(w.l.stats.bad_stamp, !rows[i].served);
+        world_deinit(&w);
+    }
+    assert_int_equal(world_init(&w), 0);
+    lan_start(&w.l, 40000);
+    hello(&w, &peer, 40000, 77);
+    receive_at(&w, told_stamp(&w), "{\"id\":1,\"method\":\"m\"}", 40000, 77);
+    receive_at(&w, 60, "{\"id\":2,\"method\":\"m\"}", 60000, NOW);       /* the clock is set; it counts on */
+    receive_at(&w, NOW - 19, "{\"id\":3,\"method\":\"m\"}", 60000, NOW); /* before the start, by the clock of now */
+    assert_true(w.n_commands == 2 && w.l.stats.bad_stamp == 1);
+    world_deinit(&w);
+    for (uint32_t window = 1; window < 60; window++) { /* whatever the window, what is told is good */
+        assert_int_equal(world_init(&w), 0);
+        w.l.stamp_window_s = window;
+        lan_start(&w.l, 40999);
+        hello(&w, &peer, 41000, NOW);
+        receive_at(&w, told_stamp(&w), "{\"id\":1,\"method\":\"m\"}", 41999, NOW);
+        lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":1}"), NULL, 42000, NOW);
+        receive_at(&w, told_stamp(&w), "{\"id\":2,\"method\":\"m\"}", 42000, NOW);
+        assert_int_equal(w.n_commands, 2);
+        world_deinit(&w);
+    }
+}
+
 /* 1970 to now, while a phone talks: it is heard on, and told the new time. */
 static void test_the_clock_is_set(void **state)
 {
@@ -612,6 +655,7 @@ int main(void)
         cmocka_unit_test(test_hellos_tell_different_stamps),
         cmocka_unit_test(test_a_hundred_thousand_replays),
         cmocka_unit_test(test_a_full_memory_narrows_the_window),
+        cmocka_unit_test(test_captured_before_the_start),
         cmocka_unit_test(test_the_clock_is_set),
         cmocka_unit_test(test_the_clock_is_set_between_repeats),
         cmocka_unit_test(test_the_clock_is_set_back),
