@@ -36,10 +36,19 @@ static struct {
 
 /* ---- the network ---- */
 
+/* Another network, another address: what was on its way is lost. */
+static void lose_connections(void)
+{
+    for (unsigned i = 0; i < scene.shape.n_sides; i++)
+        net_forget(scene.sides[i].link);
+}
+
 static void net_changes(bool joined, bool ap)
 {
     if (home.joined == joined && home.ap == ap)
         return;
+    if (ap)
+        lose_connections();
     say("network: %s", joined ? "joined" : ap ? "access point" : "none");
     home.joined = joined;
     home.ap = ap;
@@ -51,13 +60,6 @@ static void net_changes(bool joined, bool ap)
     resolver.away = !joined;
     scene_disturbed("network");
     scene_line_disturbed();
-}
-
-/* Another network, another address: what was on its way is lost. */
-static void lose_connections(void)
-{
-    for (unsigned i = 0; i < scene.shape.n_sides; i++)
-        net_forget(scene.sides[i].link);
 }
 
 /* name="...": from the first quote to the last of its line, without backslashes. */
