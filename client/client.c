@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <sys/random.h>
+#include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
 
 enum { MEMORY_LIMIT = 16 << 20 };
@@ -140,7 +141,7 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user)
     c->user = user;
     command_refuse_all(&c->commands);
     report_path_close(&c->reports);
-    uplink_refuse_all(&c->uplink);
+    uplink_refuse_all(&c->uplink, AG_CODE_SHUTTING_DOWN, "shutting down");
     setup_link_close(&c->setup);
     c->closing = true;
     cloud_links_close(c);

@@ -360,8 +360,8 @@ uint64_t uplink_next_deadline(const struct uplink *u)
     return e ? e->deadline_ms : UINT64_MAX;
 }
 
-void uplink_refuse_all(struct uplink *u)
+void uplink_refuse_all(struct uplink *u, int code, const char *message)
 {
     while (!ag_list_empty(&u->by_age))
-        end_with_error(u, ag_list_first(&u->by_age, struct uplink_entry, age), AG_CODE_SHUTTING_DOWN, "shutting down");
+        end_with_error(u, ag_list_first(&u->by_age, struct uplink_entry, age), code, message);
 }

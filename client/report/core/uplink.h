@@ -93,8 +93,8 @@ void uplink_expire(struct uplink *u, uint64_t now_ms);
 /* UINT64_MAX: never. */
 uint64_t uplink_next_deadline(const struct uplink *u);
 
-/* The daemon ends: everything open is answered with -32003 shutting down. */
-void uplink_refuse_all(struct uplink *u);
+/* Everything open is answered with that error: the daemon ends, or the device was reset. */
+void uplink_refuse_all(struct uplink *u, int code, const char *message);
 
 /* A fresh id for a report that does not come from an application (spool, _otc.info). */
 uint32_t uplink_draw_id(struct uplink *u);

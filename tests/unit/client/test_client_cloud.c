@@ -370,6 +370,25 @@ static void a_reset_forgets_what_is_kept(void **state)
     rig_end(&r);
 }
 
+/* What waits for an answer of the last owner's cloud, a report or not, hears at once that there will be none. */
+static void a_reset_answers_who_waits(void **state)
+{
+    struct rig r;
+
+    (void) state;
+    rig_make(&r);
+    rig_start(&r, true, false);
+    cloud.acks = false;
+    comes_up();
+    say(&r, "{\"id\":1,\"method\":\"event.e\",\"params\":[\"n1\"]}");
+    say(&r, "{\"id\":2,\"method\":\"vendor.ask\"}");
+    turn(&r, has_a_report);
+    assert_int_equal(setup_link_reset(&r.c.setup), 0);
+    hears(&r, "{\"id\":1,\"error\":{\"code\":-32002,\"message\":\"the device was reset\"}}"
+              "{\"id\":2,\"error\":{\"code\":-32002,\"message\":\"the device was reset\"}}");
+    rig_end(&r);
+}
+
 static void helper_says(struct rig *r, const char *text)
 {
     struct ag_span all = {text, strlen(text)}, method;
@@ -612,6 +631,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stop_keeps_what_is_under_way), cmocka_unit_test(a_loss_keeps_what_is_under_way_and_what_waits),
+        cmocka_unit_test(a_reset_answers_who_waits),
         cmocka_unit_test(a_reset_forgets_what_is_kept),   cmocka_unit_test(a_reset_by_the_helper_forgets_what_is_kept),
         cmocka_unit_test(a_failed_join_forgets_nothing),  cmocka_unit_test(too_large_is_said_at_once_while_the_cloud_is_away),
         cmocka_unit_test(how_long_the_device_may_sleep),  cmocka_unit_test(a_place_used_again),

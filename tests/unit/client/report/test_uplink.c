@@ -259,7 +259,7 @@ static void test_deadline_and_gone_peer(void **state)
     assert_true(uplink_next_deadline(&w.u) == UINT64_MAX);
     submit(&w, 1, "{\"id\":7,\"method\":\"a\"}", 0);
     ag_buf_clear(&w.log);
-    uplink_refuse_all(&w.u);
+    uplink_refuse_all(&w.u, -32003, "shutting down");
     expect(&w, "peer 1 {\"id\":7,\"error\":{\"code\":-32003,\"message\":\"shutting down\"}}\n");
     world_deinit(&w);
 }
@@ -276,7 +276,7 @@ static void sweep(void *user)
     w.cloud_says = 0;
     uplink_pump(&w.u, 0);
     uplink_acked(&w.u, 501, AG_SPAN("{\"result\":[\"ok\"]}"));
-    uplink_refuse_all(&w.u);
+    uplink_refuse_all(&w.u, -32003, "shutting down");
     assert_int_equal(w.u.n_open, 0);
     assert_int_equal(w.u.bytes, 0);
     world_deinit(&w);
