@@ -24,6 +24,7 @@ class Upstream:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.conn, self.reports, self.answers, self.deaf = None, [], {}, False
+        self.no_cloud = False  # as cloud=none
         self.holds, self.held = None, []  # a state whose report waits for its answer; ids of such
         self.changed = threading.Condition()
         threading.Thread(target=self._serve, daemon=True).start()
@@ -61,7 +62,10 @@ class Upstream:
             elif obj["method"] == "props":
                 self.reports.append(obj["params"])
             self.changed.notify_all()
-        if self.holds and obj.get("params", {}).get("ota_state") == self.holds:
+        if self.no_cloud and "id" in obj and obj.get("method") in ("props", "cloud.status"):
+            word = {"result": {}} if obj["method"] == "cloud.status" else {"error": {"code": -32002, "message": "not connected"}}
+            conn.sendall(json.dumps({"id": obj["id"], **word}).encode())
+        elif self.holds and obj.get("params", {}).get("ota_state") == self.holds:
             self.held.append(obj["id"])
         elif "method" in obj and "id" in obj and not self.deaf:
             conn.sendall(json.dumps({"id": obj["id"], "result": ["ok"]}).encode())

@@ -246,6 +246,20 @@ def test_reports_wait_for_the_upstream(rig):
     assert states == ["downloading", "downloaded", "installing", "installed"]
 
 
+def test_no_cloud_no_reports(rig):
+    """cloud=none: nobody is reported to, nothing is tried again and again, and the reboot does not wait for it."""
+    reboot = rig.tmp / "reboot.sh"
+    reboot.write_text("#!/bin/sh\ntouch %s/rebooted\n" % rig.tmp)
+    reboot.chmod(0o755)
+    rig.start("--reboot-program", reboot, "--reboot-wait", "3600000")
+    rig.upstream.no_cloud = True
+    rig.upgrade("ok")
+    wait_for(lambda: (rig.tmp / "rebooted").exists(), "the reboot")
+    assert any("there is no cloud to report to" in line for line in rig.ota.err)
+    seen = [json.dumps(r) for r in rig.upstream.reports]
+    assert len(seen) == len(set(seen))
+
+
 def test_url_is_not_logged(rig):
     rig.start("-l", "4")
     rig.upgrade("ok?token=hunter2")

@@ -35,6 +35,49 @@ static bool arrived(int status, const char *error)
     return true;
 }
 
+static void try_later(struct ota_reports *r)
+{
+    uv_timer_start(&r->retry, reports_on_retry, r->pause_ms, 0);
+    r->pause_ms = r->pause_ms * 2 < OTA_REPORT_RETRY_MAX_MS ? r->pause_ms * 2 : OTA_REPORT_RETRY_MAX_MS;
+}
+
+static bool is_empty_object(const char *s)
+{
+    s += strspn(s, " \t\r\n");
+    if (*s != '{')
+        return false;
+    s++;
+    return s[strspn(s, " \t\r\n")] == '}';
+}
+
+/* A device that has no cloud at all (cloud=none) has nobody to report to: whoever started the upgrade asks for its state. */
+static void reports_on_clouds(agent_conn *conn, int status, const char *result, const char *error, void *user)
+{
+    struct ota_reports *r = user;
+
+    (void) conn;
+    (void) error;
+    r->sending = false;
+    r->slot = agent_slot_unref(r->slot);
+    if (!r->open)
+        return;
+    if (status != 0 || !result || !is_empty_object(result)) {
+        try_later(r);
+        return;
+    }
+    if (!r->has_no_cloud)
+        ag_log(AG_LOG_INFO, "there is no cloud to report to");
+    r->has_no_cloud = true;
+    r->n = 0;
+}
+
+static void ask_for_clouds(struct ota_reports *r)
+{
+    r->sending = agent_call(r->conn, &r->slot, "cloud.status", "[]", 0, reports_on_clouds, r) >= 0;
+    if (!r->sending)
+        try_later(r);
+}
+
 static void reports_on_answer(agent_conn *conn, int status, const char *result, const char *error, void *user)
 {
     struct ota_reports *r = user;
@@ -46,9 +89,14 @@ static void reports_on_answer(agent_conn *conn, int status, const char *result, 
     if (!r->open)
         return;
     if (!arrived(status, error)) {
-        uv_timer_start(&r->retry, reports_on_retry, OTA_REPORT_RETRY_MS, 0);
+        if (status == AGENT_E_REMOTE && strstr(error, "-32002"))
+            ask_for_clouds(r);
+        else
+            try_later(r);
         return;
     }
+    r->pause_ms = OTA_REPORT_RETRY_MS;
+    r->has_no_cloud = false;
     if (r->n > 0)
         reports_remove(r, 0);
     reports_send(r);
@@ -63,7 +111,7 @@ static void reports_send(struct ota_reports *r)
     rc = agent_call(r->conn, &r->slot, "props", r->all[0].object, 0, reports_on_answer, r);
     r->sending = rc >= 0;
     if (rc < 0)
-        uv_timer_start(&r->retry, reports_on_retry, OTA_REPORT_RETRY_MS, 0);
+        try_later(r);
 }
 
 /* The first one may be on its way: it stays. */
@@ -102,6 +150,7 @@ int ota_reports_init(struct ota_reports *r, uv_loop_t *loop, agent_conn *conn)
 
     r->retry.data = r;
     r->conn = conn;
+    r->pause_ms = OTA_REPORT_RETRY_MS;
     r->open = rc == 0;
     return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reports on their way up: one after the other, each again until it has an answer, so that the cloud sees the
- * states in order and misses none. Of progress only the newest waits.
+ * states in order and misses none. Of progress only the newest waits. A device without any cloud reports to nobody.
  */
 #ifndef OTA_REPORTS_H
 #define OTA_REPORTS_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
-enum { OTA_REPORTS_MAX = 32, OTA_REPORT_LEN = 128, OTA_REPORT_RETRY_MS = 1000 };
+enum { OTA_REPORTS_MAX = 32, OTA_REPORT_LEN = 128, OTA_REPORT_RETRY_MS = 1000, OTA_REPORT_RETRY_MAX_MS = 8000 };
 
 struct ota_report {
     char object[OTA_REPORT_LEN];
@@ -21,7 +21,8 @@ struct ota_reports {
     agent_conn *conn; /* borrowed */
     agent_slot *slot; /* the call of the first one */
     uv_timer_t retry;
-    bool open, sending;
+    bool open, sending, has_no_cloud;
+    unsigned pause_ms; /* before the next try */
     struct ota_report all[OTA_REPORTS_MAX];
     unsigned n, n_dropped;
 };
