@@ -45,6 +45,9 @@ enum fault_kind {
     F_FILES = F_HOME_KINDS, /* the server that has the firmware */
     F_OTA_KINDS,
     F_LINE = F_OTA_KINDS, /* the MCU is mute, or its line is pulled out */
+    F_LINE_KINDS,
+    F_HUP = F_LINE_KINDS, /* a daemon reads its configuration again */
+    F_REBOOT,             /* a cloud has the device rebooted */
     F_KINDS
 };
 
@@ -261,6 +264,13 @@ static void fault_on(const struct fault *f)
         break;
     case F_LINE:
         bridge_suffers(f->arg);
+        break;
+    case F_HUP:
+        if (runs((unsigned) f->arg % FIRST_APP))
+            proc_signal(scene.procs[f->arg % FIRST_APP], SIGHUP);
+        break;
+    case F_REBOOT:
+        home_is_rebooted();
         break;
     case F_HOOKS:
         home.hooks_fail = true;

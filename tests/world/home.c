@@ -381,6 +381,16 @@ void home_gives_away(bool by_button)
         ask(ASKED_RESET, "\"method\":\"miIO.restore\",\"params\":[]");
 }
 
+void home_is_rebooted(void)
+{
+    struct side *s = &scene.sides[rng_below(&W.rng, scene.shape.n_sides)];
+    char text[100];
+
+    snprintf(text, sizeof text, "{\"id\":%llu,\"method\":\"miIO.reboot\",\"params\":[]}",
+             (unsigned long long) scene.next_command);
+    scene.next_command += side_gives(s, scene.next_command, text);
+}
+
 /* ---- begin and end ---- */
 
 void home_open(void)

@@ -28,6 +28,8 @@ void home_client_starts(void);
 void home_moves(void);
 void home_renews(void);
 void home_gives_away(bool by_button);
+/* A cloud asks for it; hooks do it. */
+void home_is_rebooted(void);
 /* In its network, and for long. */
 bool home_is_settled(void);
 void home_at_rest(void);

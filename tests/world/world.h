@@ -23,7 +23,8 @@ enum {
     WIDTH_OTA = 6,
     WIDTH_MCU = 7,
     WIDTH_HELPER = 8, /* an external helper in the place of the hooks */
-    WIDTH_NOW = WIDTH_HELPER
+    WIDTH_ORDERS = 9, /* SIGHUP, and reboots that a cloud asks for */
+    WIDTH_NOW = WIDTH_ORDERS
 };
 
 /* How wide the world is, apart from its seed. */
