@@ -43,31 +43,46 @@ static int dial(void)
     return -1;
 }
 
-/* Waits until the client has looked at it. */
+static bool put(int fd, const char *text)
+{
+    for (size_t n = strlen(text); n > 0;) {
+        struct pollfd p = {.fd = fd, .events = POLLOUT};
+        ssize_t r = send(fd, text, n, MSG_NOSIGNAL);
+
+        if (r < 0 && (errno != EAGAIN || poll(&p, 1, 2000) <= 0))
+            return false;
+        text += r > 0 ? r : 0;
+        n -= r > 0 ? (size_t) r : 0;
+    }
+    return true;
+}
+
+/* Until the client has looked at it. */
 static void tell(const char *text)
 {
-    static const char seen[] = "{\"id\":1,\"method\":\"_internal.accepted\"}";
-    struct pollfd p = {.fd = dial(), .events = POLLIN};
     char answer[128];
+    bool seen = false;
 
-    if (p.fd < 0)
-        return;
-    if (send(p.fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t) strlen(text) &&
-        send(p.fd, seen, strlen(seen), MSG_NOSIGNAL) > 0)
-        if (poll(&p, 1, 3000) > 0)
-            (void) !recv(p.fd, answer, sizeof answer, 0);
-    close(p.fd);
+    for (int i = 0; i < TRIES && !seen; i++) {
+        struct pollfd p = {.fd = dial(), .events = POLLIN};
+
+        seen = p.fd >= 0 && put(p.fd, text) && put(p.fd, "{\"id\":1,\"method\":\"_internal.accepted\"}") &&
+               poll(&p, 1, 3000) > 0 && recv(p.fd, answer, sizeof answer, 0) > 0;
+        if (p.fd >= 0)
+            close(p.fd);
+        if (!seen)
+            poll(NULL, 0, 1000);
+    }
 }
 
 static bool hear(char text[ROOM])
 {
-    static const char hello[] = "{\"method\":\"_internal.hello\"}";
     struct pollfd p = {.fd = dial(), .events = POLLIN};
     size_t n = 0;
 
     if (p.fd < 0)
         return false;
-    if (send(p.fd, hello, strlen(hello), MSG_NOSIGNAL) == (ssize_t) strlen(hello))
+    if (put(p.fd, "{\"method\":\"_internal.hello\"}"))
         while (n < ROOM - 1 && poll(&p, 1, n > 0 ? 500 : 30000) > 0) {
             ssize_t r = recv(p.fd, text + n, ROOM - 1 - n, 0);
 
