@@ -174,7 +174,7 @@ static void hub_apply(struct hub *h)
     ag_access_deinit(&h->router.access);
     h->router.access = h->settings.access;
     h->settings.access.rules = NULL; /* the router's now */
-    h->router.wall_offset_ms = wall_offset(conns_now(&h->conns));
+    h->router.wall_offset = wall_offset;
     router_reconfigure(&h->router);
     h->conns.max = fit_connections(h->router.limits.connections);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <time.h>
 
 typedef int gettimeofday_fn(struct timeval *, void *);
 
@@ -21,6 +22,17 @@ static const char *word(char *room, size_t n)
         room[0] = '\0';
     fclose(f);
     return room;
+}
+
+__attribute__((visibility("default"))) int clock_gettime(clockid_t clock, struct timespec *ts)
+{
+    char room[32];
+    const char *path = getenv("OTHER_CLOCK_S");
+    int r = ((int (*)(clockid_t, struct timespec *)) dlsym(RTLD_NEXT, "clock_gettime"))(clock, ts);
+
+    if (r == 0 && clock == CLOCK_REALTIME && path && path[0] == '/')
+        ts->tv_sec = strcmp(word(room, sizeof room), "unset") == 0 ? 77 : ts->tv_sec + atol(room);
+    return r;
 }
 
 __attribute__((visibility("default"))) int gettimeofday(struct timeval *tv, void *zone)

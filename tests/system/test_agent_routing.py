@@ -227,6 +227,23 @@ def test_introspection_and_monitor():
         assert kinds == ["command", "answer"]
 
 
+def test_events_follow_the_clock(tmp_path):
+    """The clock is set while somebody watches: each event has the time of now."""
+    clock = tmp_path / "clock"
+    clock.write_text("unset")
+    env = {"LD_PRELOAD": os.path.abspath(os.path.join(BIN, "..", "tests", "other_clock.so")), "OTHER_CLOCK_S": str(clock),
+           "ASAN_OPTIONS": "verify_asan_link_order=0"}
+    with Agent(env=env) as a:
+        boss = a.unix_app()
+        assert boss.ask("agent.monitor", {"keys": ["m"]})["result"] == ["ok"]
+        seen = []
+        for word in ("unset", "0", "-86400"):
+            clock.write_text(word)
+            boss.send('{"method":"agent.call","params":{"method":"m"}}')
+            seen.append(boss.get()["params"]["at"] / 1000)
+        assert seen[0] < 1000 and abs(seen[1] - time.time()) < 60 and abs(seen[2] - time.time() + 86400) < 60
+
+
 NOBODY = """
 import socket, sys
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1]))) if sys.argv[1].isdigit() else socket.socket(socket.AF_UNIX)

@@ -163,6 +163,12 @@ void monitor_note_id(struct router *r, uint32_t id)
     r->event_has_id = true;
 }
 
+/* By the clock of now, which may have been set since the last event. */
+static int64_t at_of(const struct router *r, uint64_t now_ms)
+{
+    return (int64_t) now_ms + (r->wall_offset ? r->wall_offset(now_ms) : 0);
+}
+
 static int event_print(struct router *r, uint64_t now_ms, const char *kind, const struct peer *from, struct ag_span text)
 {
     struct ag_span to = ag_buf_span(&r->event_to);
@@ -172,7 +178,7 @@ static int event_print(struct router *r, uint64_t now_ms, const char *kind, cons
     e = ag_buf_printf(&r->event,
                       "{\"method\":\"agent.event\",\"params\":{\"at\":%" PRId64 ",\"kind\":\"%s\",\"from\":%" PRIu64
                       ",\"to\":[%.*s],",
-                      (int64_t) now_ms + r->wall_offset_ms, kind, from->role == PEER_UPSTREAM ? 0 : from->id, (int) to.len, to.p);
+                      at_of(r, now_ms), kind, from->role == PEER_UPSTREAM ? 0 : from->id, (int) to.len, to.p);
     if (e == 0 && r->event_has_id)
         e = ag_buf_printf(&r->event, "\"id\":%" PRIu32 ",", r->event_id);
     if (e == 0 && text.len > TEXT_MAX)
@@ -216,7 +222,7 @@ void monitor_tell_own(struct router *r, uint64_t now_ms, uint8_t bits, const str
                       "{\"method\":\"agent.event\",\"params\":{\"at\":%" PRId64
                       ",\"kind\":\"answer\",\"by\":\"agent\",\"reason\":\"%s\",\"to\":[%" PRIu64 "],\"text\":{\"id\":%" PRIu32
                       ",\"error\":{\"code\":%d,\"message\":\"%s\"%s%s%s}}}}",
-                      (int64_t) now_ms + r->wall_offset_ms, data ? data : message, to->role == PEER_UPSTREAM ? 0 : to->id, id,
-                      code, message, data ? ",\"data\":\"" : "", data ? data : "", data ? "\"" : "");
+                      at_of(r, now_ms), data ? data : message, to->role == PEER_UPSTREAM ? 0 : to->id, id, code, message,
+                      data ? ",\"data\":\"" : "", data ? data : "", data ? "\"" : "");
     event_send(r, bits, e == 0);
 }

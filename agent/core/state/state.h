@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the router knows. Its parts change it; the shell fills limits and access, log, own_pid and wall_offset_ms, and reads stats,
+ * What the router knows. Its parts change it; the shell fills limits and access, log, own_pid and wall_offset, and reads stats,
  * n_peers and work.
  */
 #ifndef AGENT_CORE_STATE_H
@@ -48,15 +48,15 @@ struct router {
     size_t queued;       /* bytes in all out buffers */
     size_t held;         /* bytes of all partial texts */
     uint64_t start_ms;
-    const struct ag_log_ring *log; /* for agent.log; NULL: nothing is kept. Borrowed */
-    int32_t own_pid;               /* for agent.info */
-    uint64_t now_ms;               /* of the call under way */
-    int64_t wall_offset_ms;        /* unix time - now_ms, for events of monitors */
-    struct ag_buf scratch;         /* a text on its way to a peer that needs it translated */
-    struct ag_buf scratch_in;      /* a text translated from MessagePack */
-    struct ag_buf event;           /* the event of a monitor under construction */
-    struct ag_buf event_to;        /* receivers of the text it is about */
-    uint32_t event_id;             /* of an answer to a request: the asker's own id */
+    const struct ag_log_ring *log;           /* for agent.log; NULL: nothing is kept. Borrowed */
+    int32_t own_pid;                         /* for agent.info */
+    uint64_t now_ms;                         /* of the call under way */
+    int64_t (*wall_offset)(uint64_t now_ms); /* unix time in ms - now_ms, for events of monitors; NULL: 0 */
+    struct ag_buf scratch;                   /* a text on its way to a peer that needs it translated */
+    struct ag_buf scratch_in;                /* a text translated from MessagePack */
+    struct ag_buf event;                     /* the event of a monitor under construction */
+    struct ag_buf event_to;                  /* receivers of the text it is about */
+    uint32_t event_id;                       /* of an answer to a request: the asker's own id */
     bool event_has_id;
     struct ag_buf spare[ROUTER_SPARE_BUFS]; /* storage of drained out buffers */
     uint32_t n_spare;

@@ -114,7 +114,8 @@ void ag_log(enum ag_log_level level, const char *fmt, ...)
     static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>", "<7>"};
     FILE *out = sink.file ? sink.file : stderr;
     char when[32], line[HEAD_MAX_BYTES + LINE_MAX_BYTES];
-    int head;
+    bool to_journal = sink.priorities && !sink.file;
+    int head, time_len;
     struct tm tm;
     time_t now;
     va_list ap;
@@ -124,13 +125,17 @@ void ag_log(enum ag_log_level level, const char *fmt, ...)
     now = time(NULL);
     ag_local_time(now, &tm);
     strftime(when, sizeof when, "%Y%m%d %H:%M:%S", &tm);
-    head = snprintf(line, HEAD_MAX_BYTES, "[%s] [%s] ", when, names[level]);
+    time_len = snprintf(line, HEAD_MAX_BYTES, "[%s] ", when);
+    head = time_len + snprintf(line + time_len, HEAD_MAX_BYTES - (size_t) time_len, "[%s] ", names[level]);
     va_start(ap, fmt);
     vsnprintf(line + head, LINE_MAX_BYTES, fmt, ap);
     va_end(ap);
     make_plain(line);
     ag_log_ring_add(&sink.kept, line, strlen(line));
-    fprintf(out, "%s%s\n", sink.priorities && !sink.file ? priorities[level] : "", line);
+    if (to_journal) /* which knows the time */
+        fprintf(out, "%s%s\n", priorities[level], line + time_len);
+    else
+        fprintf(out, "%s\n", line);
 }
 
 bool ag_log_gate_pass(struct ag_log_gate *g, uint64_t now_ms, unsigned *held_out)

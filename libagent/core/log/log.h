@@ -29,7 +29,8 @@ void ag_log_set_level(int level);
 int ag_log_get_level(void);
 bool ag_log_enabled(enum ag_log_level level);
 
-/* Lines on standard error begin with the priority of sd-daemon(3), <3> to <7>; those to a file do not. Off at first. */
+/* Standard error is the journal: lines begin with the priority of sd-daemon(3), <3> to <7>, and have no time of their own; those
+   to a file, and those that are kept, do not change. Off at first. */
 void ag_log_set_priorities(bool on);
 
 /* One line of at most 1023 bytes; control characters and bytes that are no UTF-8 become '?', whoever has named them. */
