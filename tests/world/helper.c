@@ -143,6 +143,19 @@ static void sync_dir(void)
     }
 }
 
+static bool write_all(int fd, const char *text)
+{
+    for (size_t n = strlen(text); n > 0;) {
+        ssize_t r = write(fd, text, n);
+
+        if (r <= 0)
+            return false;
+        text += r;
+        n -= (size_t) r;
+    }
+    return true;
+}
+
 static bool save(const char *name, const char *text)
 {
     char path[64], fresh[72];
@@ -155,7 +168,7 @@ static bool save(const char *name, const char *text)
     fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (fd < 0)
         return false;
-    done = write(fd, text, strlen(text)) == (ssize_t) strlen(text) && fsync(fd) == 0 && rename(fresh, path) == 0;
+    done = write_all(fd, text) && fsync(fd) == 0 && rename(fresh, path) == 0;
     if (!done)
         unlink(fresh);
     close(fd);

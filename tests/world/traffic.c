@@ -8,7 +8,14 @@
 #include "tests/world/promises.h"
 #include "tests/world/scene.h"
 
-enum { COMMANDS = 1 << 17, REPORTS = 1 << 16, SETTLED_S = 60, REST_ORDER_S = 300, LAST_WORDS_S = 10 };
+enum {
+    COMMANDS = 1 << 17,
+    REPORTS = 1 << 16,
+    SETTLED_S = 60,
+    QUIET_S = 700 /* a connection that only the device believes in is found out */,
+    REST_ORDER_S = 300,
+    LAST_WORDS_S = 10
+};
 
 static uint8_t *given_by; /* command: index of the cloud + 1; 0: the phone */
 static int app_of_next;
@@ -171,7 +178,7 @@ static void settled(void *arg, uint64_t unused)
     struct told *t = arg;
 
     (void) unused;
-    if (scene.disturbed_us + SETTLED_S * SECOND < t->at_us && forgiven_us < t->at_us && t->n < REPORTS) {
+    if (scene.disturbed_us + QUIET_S * SECOND < t->at_us && forgiven_us < t->at_us && t->n < REPORTS) {
         if (!is_due[t->app])
             is_due[t->app] = calloc(REPORTS, sizeof(bool));
         is_due[t->app][t->n] = true;

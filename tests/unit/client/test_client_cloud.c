@@ -630,12 +630,17 @@ static void a_text_of_bad_form_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_stop_keeps_what_is_under_way), cmocka_unit_test(a_loss_keeps_what_is_under_way_and_what_waits),
+        cmocka_unit_test(a_stop_keeps_what_is_under_way),
+        cmocka_unit_test(a_loss_keeps_what_is_under_way_and_what_waits),
         cmocka_unit_test(a_reset_answers_who_waits),
-        cmocka_unit_test(a_reset_forgets_what_is_kept),   cmocka_unit_test(a_reset_by_the_helper_forgets_what_is_kept),
-        cmocka_unit_test(a_failed_join_forgets_nothing),  cmocka_unit_test(too_large_is_said_at_once_while_the_cloud_is_away),
-        cmocka_unit_test(how_long_the_device_may_sleep),  cmocka_unit_test(a_place_used_again),
-        cmocka_unit_test(a_reload_takes_the_limits),      cmocka_unit_test(answers_find_their_session_or_are_counted),
+        cmocka_unit_test(a_reset_forgets_what_is_kept),
+        cmocka_unit_test(a_reset_by_the_helper_forgets_what_is_kept),
+        cmocka_unit_test(a_failed_join_forgets_nothing),
+        cmocka_unit_test(too_large_is_said_at_once_while_the_cloud_is_away),
+        cmocka_unit_test(how_long_the_device_may_sleep),
+        cmocka_unit_test(a_place_used_again),
+        cmocka_unit_test(a_reload_takes_the_limits),
+        cmocka_unit_test(answers_find_their_session_or_are_counted),
         cmocka_unit_test(a_text_of_bad_form_is_refused),
     };
 
