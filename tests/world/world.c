@@ -127,8 +127,10 @@ static void on_second(void *arg, uint64_t n)
 
 static enum side_kind pick_side(struct rng *r, const struct shape *s)
 {
+    bool has_gizwits = scene.plan->breadth.width >= WIDTH_GIZWITS && ota_main; /* both need HTTP */
+
     for (;;) {
-        enum side_kind k = (enum side_kind) rng_below(r, scene.plan->breadth.width < WIDTH_GIZWITS ? SIDE_GIZWITS : SIDE_KINDS);
+        enum side_kind k = (enum side_kind) rng_below(r, has_gizwits ? SIDE_KINDS : SIDE_GIZWITS);
         bool taken = false;
 
         for (unsigned i = 0; i < s->n_sides; i++)
