@@ -31,6 +31,8 @@ static uint64_t forgiven_us;
 static uint64_t made[APPS_MAX], of_last_owner[APPS_MAX], owner_gone_us;
 static bool *is_due[APPS_MAX]; /* told as acknowledged or kept, while and after which nothing happened */
 
+static char heard[APPS_MAX][32]; /* the last word of the state */
+
 /* ---- commands ---- */
 
 void traffic_given(struct side *s, uint64_t n)
@@ -195,8 +197,23 @@ void traffic_forgiven(void)
             memset(is_due[a], 0, REPORTS * sizeof(bool));
 }
 
+/* Each application that follows the state has heard its last word. */
+static void look_at_words(void)
+{
+    for (unsigned a = 0; a < scene.shape.n_apps; a++) {
+        const struct proc *p = scene.procs[FIRST_APP + a];
+
+        if (scene.app_kinds[a] >= APP_OLD || !runs(FIRST_APP + a) || p->started_us + SETTLED_S * SECOND > W.now_us ||
+            scene.word_us + SETTLED_S * SECOND > W.now_us || !scene.word[0])
+            continue;
+        if (strcmp(heard[a], scene.word) != 0)
+            broken("app%u follows the state and has last heard %s: it is %s", a, heard[a], scene.word);
+    }
+}
+
 void traffic_at_rest(void)
 {
+    look_at_words();
     for (unsigned i = 1; i < scene.shape.n_sides; i++)
         for (unsigned a = 0; a < scene.shape.n_apps && is_sure(&scene.sides[i]); a++)
             for (uint64_t n = 1; is_due[a] && n < REPORTS; n++)
@@ -246,6 +263,7 @@ void app_told(int app, unsigned long n, int error, const char *result)
 
 void app_status(int app, const char *status)
 {
+    snprintf(heard[app], sizeof heard[app], "%s", status);
     say("app%d hears %s", app, status);
 }
 

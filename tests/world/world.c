@@ -45,6 +45,17 @@ void scene_line_disturbed(void)
     line_disturbed();
 }
 
+static void on_line(struct proc *p, const char *line)
+{
+    const char *at = p == scene.procs[CLIENT] ? strstr(line, ", status ") : NULL;
+
+    if (at) {
+        snprintf(scene.word, sizeof scene.word, "%.31s", at + strlen(", status "));
+        scene.word_us = W.now_us;
+    }
+    promises_of_lines(p, line);
+}
+
 /* ---- processes, and who starts them again ---- */
 
 static void start(void *arg, uint64_t i)
@@ -211,6 +222,7 @@ static void put_programs(void)
     for (unsigned i = 0; i < scene.shape.n_apps; i++) {
         int kind = i == 0 ? APP_GOOD : (int) rng_below(&scene.traffic, n_kinds);
 
+        scene.app_kinds[i] = kind;
         snprintf(names[i], sizeof names[i], "app%u", i);
         snprintf(numbers[i][0], 12, "%u", i);
         snprintf(numbers[i][1], 12, "%d", kind);
@@ -272,7 +284,7 @@ static void begin(uint64_t seed)
     reports_keep_order(scene.shape.sides[0] != SIDE_OT || scene.shape.tcp);
     scene.next_command = 1;
     W.on_exit = on_exit_of;
-    W.on_line = promises_of_lines;
+    W.on_line = on_line;
     put_files();
     sides_open();
     scene.lan = net_host(IP(10, 0, 0, 77), "phone", 3 * MS);
