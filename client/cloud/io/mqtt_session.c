@@ -518,6 +518,8 @@ static struct mosquitto *handle_new(struct mqtt_session *s)
         return NULL;
     }
     mosquitto_threaded_set(m, true);
+    /* an answer goes out behind the acknowledgement of its command, which would hold it back for the peer's 40 ms */
+    mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);
     s->sleeps_well = library_sleeps_well();
     mosquitto_connect_with_flags_callback_set(m, on_connect);
     mosquitto_message_callback_set(m, on_message);
