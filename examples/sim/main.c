@@ -8,6 +8,7 @@ static const struct sim_command commands[] = {
     {"mcu", "a microcontroller on a pseudo terminal", sim_mcu},
     {"cloud", "stand-in cloud: --kind ot (default), gizwits, onenet, mqtt", sim_cloud_kind},
     {"phone", "a phone on the LAN: hello, info, config_router, call", sim_phone},
+    {"fleet", "many real clients, with applications, against MQTT brokers that exist", sim_fleet},
     {"device", "a device from its model: sensors that wander, switches that switch", sim_device},
     {NULL, NULL, NULL},
 };

@@ -20,6 +20,7 @@ int sim_cloud(int argc, char **argv);
 int sim_cloud_mqtt(int argc, char **argv);
 int sim_cloud_onenet(int argc, char **argv);
 int sim_cloud_gizwits(int argc, char **argv);
+int sim_fleet(int argc, char **argv);
 int sim_device(int argc, char **argv);
 int sim_mcu(int argc, char **argv);
 int sim_phone(int argc, char **argv);

@@ -171,8 +171,9 @@ def test_the_device_includes_no_other_room_of_the_client():
 
 
 def test_the_stand_ins_have_codecs_of_their_own():
-    """A fault that both sides of a line share shows in no test."""
-    bad = [f"{a}: {b}" for (a, b) in graph.arrows() if a == "examples/sim" and b.split("/")[0] in ("client", "agent")]
+    """A fault that both sides of a line share shows in no test. The fleet is no other side: it is the client itself, many times."""
+    bad = [name for (a, b), files in graph.arrows().items() if a == "examples/sim" and b.split("/")[0] in ("client", "agent")
+           for name, _ in files if not name.startswith("examples/sim/fleet/fleet_device.")]
     assert bad == []
 
 

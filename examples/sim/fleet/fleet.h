@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * miio_sim fleet: many real clients, each miio_client's own code with an application of its own, against brokers that exist.
+ *
+ * libmosquitto watches descriptors below 1024 only, so a process can hold about a hundred devices: the fleet is dealt out to
+ * workers. A worker (fleet_worker.c) runs its devices (fleet_device.c) in one loop; the first process is the owner's side
+ * (fleet_service.c): it hears all reports, sends commands, and keeps the ledger (fleet_ledger.c). They speak in lines over
+ * a pipe:
+ *
+ *   to the worker     "open PER_S"                     open the devices, so many a second; 0: all at once
+ *                     "round REPORTS PERIOD_MS RESTART_PERCENT"
+ *                     "end"
+ *   from the worker   "online N"   "sent ALL ACKED QUEUED REFUSED AGAIN"   "memory KB"
+ */
+#ifndef SIM_FLEET_H
+#define SIM_FLEET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "examples/sim/wire/endpoint.h"
+
+enum {
+    FLEET_WORKER_DEVICES = 80,
+    FLEET_DEVICES_MAX = 20000,
+    FLEET_SERVERS_MAX = 8,
+    FLEET_REPORTS_MAX = 10000, /* of one device, in all rounds */
+    FLEET_ROUNDS_MAX = 100,
+    FLEET_LINE_MAX = 128,
+    FLEET_FIRST_DID = 5000000
+};
+
+struct fleet_options {
+    unsigned devices, reports, commands, rounds, period_ms, per_s, restart_percent, patience_s;
+    bool clean; /* no session at the broker outlives a connection */
+    struct sim_endpoint servers[FLEET_SERVERS_MAX];
+    unsigned n_servers;
+    const char *dir; /* below it each device's folder */
+};
+
+/* Runs devices first .. first + n - 1 until "end" or the end of the pipe. The exit code. */
+int fleet_worker(const struct fleet_options *o, unsigned first, unsigned n, int fd);
+
+#endif
