@@ -32,7 +32,7 @@ def candidates(*words, shell=("sh",)):
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_every_option_is_offered(program):
-    for words in [()] if program != "miio_sim" else [("mcu",), ("phone",), ("device",)] + [("cloud", "--kind", k) for k in
+    for words in [()] if program != "miio_sim" else [("mcu",), ("phone",), ("device",), ("fleet",)] + [("cloud", "--kind", k) for k in
                                                                              ("ot", "gizwits", "onenet", "mqtt")]:
         text = "\n".join(output(program, *words, "--help"))
         options = set(re.findall(r"(?<![\w-])(--[a-z][a-z0-9-]*)", text)) | set(re.findall(r"^  (-\w)\b", text, re.M))
@@ -53,7 +53,7 @@ def test_commands_values_and_paths():
     assert candidates("miio_ota", "--dir", "x") == candidates("miio_client", "-d", "") == ["@dir"]
     assert candidates("miio_ota", "--install-hook", "") == candidates("miioctl", "replay", "") == ["@file"]
     assert candidates("miioctl", "monitor", "-w", "") == ["@file"]
-    assert candidates("miio_sim", "") == ["mcu", "cloud", "phone", "device"]
+    assert candidates("miio_sim", "") == ["mcu", "cloud", "phone", "fleet", "device"]
     assert candidates("miio_sim", "cloud", "--kind", "o") == ["ot", "onenet"]
     assert candidates("miio_client", "-D", "x") == candidates("miio_agent") == []
     assert candidates("miio_client", "--port", "") == []  # a value, but none that we could know

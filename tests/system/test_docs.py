@@ -12,7 +12,7 @@ SOURCE = Path(os.environ["MIIO_SOURCE"])
 BIN = Path(os.environ["MIIO_BIN"])
 MAN = SOURCE / "docs" / "man"
 PAGES = {"miio_agent": 8, "miio_client": 8, "miio_ota": 8, "miio_mcu": 8, "miioctl": 1, "miio_sim": 1, "miio_gen": 1}
-SIM_HELPS = [["mcu"], ["phone"], ["device"], ["cloud"]] + [["cloud", "--kind", k] for k in ("ot", "gizwits", "onenet", "mqtt")]
+SIM_HELPS = [["mcu"], ["phone"], ["device"], ["fleet"], ["cloud"]] + [["cloud", "--kind", k] for k in ("ot", "gizwits", "onenet", "mqtt")]
 
 CTL_HELPS = [[c] for c in ("list", "call", "send", "listen", "monitor", "replay", "top", "wait", "stats", "check")]
 
