@@ -104,11 +104,11 @@ def test_a_lamp_switched_by_a_phone_and_from_the_page(browser, device):
     browser.js("%s.focus()" % switch)
     browser.driver.switch_to.active_element.send_keys(" ")
     browser.wait("return %s.ariaChecked === 'true'" % switch)
-    assert "on" in device.phone("call", "get_prop", '["power"]')[1]
+    # the page shows what is wanted at once; the lamp has it a little later
+    wait_for(lambda: '"on"' in device.phone("call", "get_prop", '["power"]')[1], "the lamp to be on")
     browser.type("[data-name=bright] input", "55")
     browser.button("Set")
-    browser.wait_text("55")
-    assert "55" in device.phone("call", "get_prop", '["bright"]')[1]
+    wait_for(lambda: "55" in device.phone("call", "get_prop", '["bright"]')[1], "the lamp to be dimmed")
     # what the lamp does not take is said
     browser.type("[data-name=bright] input", "700")
     browser.button("Set")

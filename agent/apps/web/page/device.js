@@ -17,6 +17,9 @@ export function control(know) {
   const unit = u => ({percentage: '%', celsius: '°C', kelvin: 'K', lux: 'lx', seconds: 's', minutes: 'min', none: ''})[u] ?? u;
 
   async function change(p, value) {
+    const v = know.values, old = v[p.id];
+    v[p.id] = value;
+    self.show('values');
     try {
       if (p.siid) {
         const r = await command('set_properties', [{did: p.path, siid: p.siid, piid: p.iid, value}]), code = r && r[0] && r[0].code;
@@ -24,9 +27,9 @@ export function control(know) {
       } else {
         await command('set_' + p.name, [value]);
       }
-      know.values[p.id] = value;
       return true;
     } catch (e) {
+      if (v[p.id] === value) v[p.id] = old;
       notice(`${label(p)} ${t('could not be set: {0}', e.message)}`);
       return false;
     } finally {
@@ -37,7 +40,7 @@ export function control(know) {
   // Each gives {el, show(value)}; what a hand is on is not moved.
   const controls = {
     toggle(p, on, off, id) {
-      const b = h('button', {type: 'button', role: 'switch', 'aria-checked': false, 'aria-labelledby': id, onclick() { const want = b.getAttribute('aria-checked') !== 'true'; b.setAttribute('aria-checked', want); change(p, want ? on : off); }});
+      const b = h('button', {type: 'button', role: 'switch', 'aria-checked': false, 'aria-labelledby': id, onclick() { change(p, b.getAttribute('aria-checked') !== 'true' ? on : off); }});
       return {el: b, show: v => b.setAttribute('aria-checked', v === on)};
     },
     slider(p, id) {
@@ -45,17 +48,21 @@ export function control(know) {
       let held = false;
       r.oninput = () => { held = true; set(out, shownValue(p, Number(r.value))); };
       r.onchange = async () => { await change(p, Number(r.value)); held = false; };
-      return {el: [r, out], slide: true, show(v) { if (held || v === undefined) { if (v === undefined) set(out, '–'); return; } r.value = v; r.setAttribute('aria-valuetext', shownValue(p, v)); set(out, shownValue(p, v)); }};
+      return {el: [r, out], slide: true, show(v) { if (held) return; const s = shownValue(p, v); set(out, s); if (v !== undefined) { r.value = v; r.setAttribute('aria-valuetext', s); } }};
     },
     list(p, id) {
       const s = h('select', {'aria-labelledby': id}, ...p.choices.map(c => h('option', {value: c[0], text: c[1] || c[0]})));
-      s.onchange = () => change(p, Number(s.value));
-      return {el: s, show(v) { if (document.activeElement !== s || v !== undefined) s.value = v === undefined ? '' : v; }};
+      const back = () => { s.value = know.values[p.id] ?? ''; };
+      s.onchange = async () => { if (!await change(p, Number(s.value))) back(); };
+      s.onblur = back;
+      return {el: s, show() { if (document.activeElement !== s) back(); }};
     },
     field(p, kind, id) {
-      const i = h('input', {type: kind, step: 'any', 'aria-labelledby': id}), b = h('button', {class: 'second', type: 'button', text: t('Set'), onclick: () => change(p, kind === 'number' ? Number(i.value) : i.value)});
+      const i = h('input', {type: kind, step: 'any', 'aria-labelledby': id}), b = h('button', {class: 'second', type: 'button', text: t('Set'), async onclick() { typed = !await change(p, kind === 'number' ? Number(i.value) : i.value); }});
+      let typed;
+      i.oninput = () => { typed = true; };
       i.onkeydown = e => { if (e.key === 'Enter') b.click(); };
-      return {el: [i, b], show(v) { if (document.activeElement !== i && document.activeElement !== b && v !== undefined) i.value = v; }};
+      return {el: [i, b], show(v) { if (!typed && document.activeElement !== i && v !== undefined) i.value = v; }};
     },
     plain(p) {
       const el = h('span', {class: 'val'});
