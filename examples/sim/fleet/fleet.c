@@ -251,8 +251,8 @@ static void say_again(struct fleet *f)
 
 static void print_head(void)
 {
-    printf("%-6s %8s %8s %8s %8s %6s %8s %9s %9s %6s %8s %8s %8s\n", "round", "reports", "ok", "queued", "refused", "lost", "repeats",
-           "commands", "answered", "again", "p50 ms", "p99 ms", "reports/s");
+    printf("%-6s %8s %8s %8s %8s %6s %8s %9s %9s %6s %8s %8s %8s\n", "round", "reports", "ok", "queued", "refused", "lost",
+           "repeats", "commands", "answered", "again", "p50 ms", "p99 ms", "reports/s");
 }
 
 static void print_round(struct fleet *f, unsigned round, unsigned from, uint64_t ms, const struct total *was, unsigned heard)
@@ -272,7 +272,8 @@ static void run_round(struct fleet *f, unsigned round)
     const struct fleet_options *o = &f->o;
     struct fleet_ledger *l = &f->ledger;
     struct total was = total(f);
-    uint64_t began = fleet_now_ms(), length = (uint64_t) o->reports * o->period_ms, end = began + length + o->patience_s * 1000ull;
+    uint64_t began = fleet_now_ms(), length = (uint64_t) o->reports * o->period_ms,
+             end = began + length + o->patience_s * 1000ull;
     unsigned from = l->n_answered, asked = l->n_commands, n = o->commands * o->devices, heard = l->n_reports;
     unsigned expected = was.sent + o->reports * o->devices;
     uint64_t now, done = 0;
@@ -302,7 +303,8 @@ static int log_all_in(struct fleet *f)
         fprintf(stderr, "miio_sim: no broker lets the owner's side in\n");
         return -ETIMEDOUT;
     }
-    printf("ready devices=%u workers=%u servers=%u sessions=%s\n", o->devices, f->n_workers, o->n_servers, o->clean ? "clean" : "kept");
+    printf("ready devices=%u workers=%u servers=%u sessions=%s\n", o->devices, f->n_workers, o->n_servers,
+           o->clean ? "clean" : "kept");
     fflush(stdout);
     began = fleet_now_ms();
     order(f, "open %u\n", o->per_s ? (o->per_s + f->n_workers - 1) / f->n_workers : 0);
@@ -318,12 +320,14 @@ static int finish(struct fleet *f)
     struct total t = total(f);
     const struct fleet_ledger *l = &f->ledger;
     unsigned unanswered = l->n_commands - l->n_answered;
-    bool good = n_lost(f) == 0 && n_open(f) == 0 && unanswered == 0 && l->n_strange == 0 && t.refused == 0 && t.online == f->o.devices;
+    bool good =
+        n_lost(f) == 0 && n_open(f) == 0 && unanswered == 0 && l->n_strange == 0 && t.refused == 0 && t.online == f->o.devices;
 
-    printf("%u reports heard once, %u repeats, %u lost, %u without an answer; %u commands, %u answered, %u twice; %u said again by applications; %u "
-           "losses of the owner's side; %u strange\n",
-           l->n_reports, l->n_repeats, n_lost(f), n_open(f), l->n_commands, l->n_answered, l->n_answers_twice, t.again,
-           f->service.n_losses, l->n_strange);
+    printf(
+        "%u reports heard once, %u repeats, %u lost, %u without an answer; %u commands, %u answered, %u twice; %u said again by applications; %u "
+        "losses of the owner's side; %u strange\n",
+        l->n_reports, l->n_repeats, n_lost(f), n_open(f), l->n_commands, l->n_answered, l->n_answers_twice, t.again,
+        f->service.n_losses, l->n_strange);
     printf("%.0f KiB a device, private; %u of %u online: %s\n", (double) t.memory_kb / f->o.devices, t.online, f->o.devices,
            good ? "the count is exact" : "not all is well");
     fflush(stdout);
@@ -444,9 +448,9 @@ static bool take_option(struct fleet_options *o, int c)
 static int parse_options(struct fleet_options *o, int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"devices", 1, NULL, 'n'},  {"server", 1, NULL, 's'},     {"rounds", 1, NULL, 'r'},  {"reports", 1, NULL, 'k'},
-        {"period", 1, NULL, 'p'},   {"commands", 1, NULL, 'c'},   {"per-second", 1, NULL, 'l'}, {"restart", 1, NULL, 'x'},
-        {"patience", 1, NULL, 'w'}, {"dir", 1, NULL, 'd'},        {"clean", 0, NULL, 'C'},   {"help", 0, NULL, 'h'},
+        {"devices", 1, NULL, 'n'},  {"server", 1, NULL, 's'},   {"rounds", 1, NULL, 'r'},     {"reports", 1, NULL, 'k'},
+        {"period", 1, NULL, 'p'},   {"commands", 1, NULL, 'c'}, {"per-second", 1, NULL, 'l'}, {"restart", 1, NULL, 'x'},
+        {"patience", 1, NULL, 'w'}, {"dir", 1, NULL, 'd'},      {"clean", 0, NULL, 'C'},      {"help", 0, NULL, 'h'},
         {NULL, 0, NULL, 0}};
     int c;
 
@@ -503,8 +507,12 @@ static void raise_limit(void)
 
 int sim_fleet(int argc, char **argv)
 {
-    static struct fleet f = {
-        .o = {.reports = 5, .commands = 1, .rounds = 1, .period_ms = 1000, .per_s = 50, .patience_s = 60}}; /* gone with the process */
+    static struct fleet f = {.o = {.reports = 5,
+                                   .commands = 1,
+                                   .rounds = 1,
+                                   .period_ms = 1000,
+                                   .per_s = 50,
+                                   .patience_s = 60}}; /* gone with the process */
     char temporary[64];
     int r = parse_options(&f.o, argc, argv);
 

@@ -31,8 +31,10 @@ static int write_conf(const struct fleet_device *d)
     if (!f)
         return errno == EEXIST ? 0 : -errno; /* of a run before: so are its kept reports */
     fchmod(fileno(f), 0600);
-    fprintf(f, "did=%u\nmac=02:00:00:%02X:%02X:%02X\nmodel=sim.fleet.v1\nvendor=sim\ncloud=mqtt\nmqtt_clean_session=%d\nmqtt_state=0\nmqtt_server=",
-            FLEET_FIRST_DID + d->number, d->number >> 16 & 255, d->number >> 8 & 255, d->number & 255, o->clean);
+    fprintf(
+        f,
+        "did=%u\nmac=02:00:00:%02X:%02X:%02X\nmodel=sim.fleet.v1\nvendor=sim\ncloud=mqtt\nmqtt_clean_session=%d\nmqtt_state=0\nmqtt_server=",
+        FLEET_FIRST_DID + d->number, d->number >> 16 & 255, d->number >> 8 & 255, d->number & 255, o->clean);
     for (unsigned i = 0; i < o->n_servers; i++) {
         const struct sim_endpoint *s = &o->servers[(d->number + i) % o->n_servers];
 
@@ -113,7 +115,10 @@ static void on_text(struct fleet_device *d, const struct ag_text *t)
     if (!ag_span_uint(id, FLEET_REPORTS_MAX, &n) || n == 0)
         return;
     result = ag_view_raw(t->view, text, AG_M_RESULT);
-    note(d, (unsigned) n - 1, result.len == 0 ? FLEET_REFUSED : memmem(result.p, result.len, "queued", 6) ? FLEET_QUEUED : FLEET_ACKED);
+    note(d, (unsigned) n - 1,
+         result.len == 0                             ? FLEET_REFUSED
+         : memmem(result.p, result.len, "queued", 6) ? FLEET_QUEUED
+                                                     : FLEET_ACKED);
 }
 
 static void on_alloc(uv_handle_t *h, size_t size, uv_buf_t *buf)

@@ -27,8 +27,8 @@ struct fleet_device {
     struct ag_framer framer;
     struct ag_framer_pool *parts;
     bool opened, app_open, connected, online, restarting, ending;
-    unsigned n_open;             /* handles and the client, that have not closed */
-    unsigned n_sent, n_wanted;   /* reports */
+    unsigned n_open;           /* handles and the client, that have not closed */
+    unsigned n_sent, n_wanted; /* reports */
     unsigned period_ms;
     uint8_t report[FLEET_REPORTS_MAX]; /* enum fleet_report of each */
 };
