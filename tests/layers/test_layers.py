@@ -179,8 +179,9 @@ def test_the_stand_ins_have_codecs_of_their_own():
 
 def test_no_circle_of_files_in_a_core():
     """A .c and its .h are one module. In the agent the folders go one way, too."""
-    for part in ["agent/core", "libagent/core"]:
-        assert len(graph.file_arrows(part)) > 10, part
+    for part in ["agent/core", "libagent/core", "agent/apps/mcu/core", "agent/apps/ota/core", "agent/apps/web/core", "agent/ctl",
+                 "libagent/model/core"]:
+        assert graph.file_arrows(part), part
         assert graph.circles(graph.file_arrows(part)) == [], f"tests/layers/graph.py --files {part}"
     assert graph.circles(graph.folder_arrows("agent/core")) == []
 

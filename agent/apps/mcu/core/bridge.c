@@ -2,7 +2,6 @@
 #include "agent/apps/mcu/core/bridge.h"
 
 #include <errno.h>
-#include "agent/apps/mcu/core/serve.h"
 
 void mcu_settings_init(struct mcu_settings *set)
 {

@@ -137,17 +137,28 @@ enum mcu_net mcu_bridge_net(const struct mcu_bridge *b);
 /* What "model" answers; empty when unknown. */
 const char *mcu_bridge_model(const struct mcu_bridge *b);
 
-/* ---- between bridge.c and commands.c ---- */
+/* ---- between bridge.c, serve.c (the lines of the MCU) and commands.c; nobody else calls these ---- */
 
 static inline void mcu_bridge_reply(struct mcu_bridge *b, bool good)
 {
     mcu_tx_printf(&b->tx, "%s\r", good ? "ok" : "error");
 }
 
-/* The MCU has restarted: what is told and asked at a start comes again. */
+/* The MCU has restarted: what it hears and is asked at a start comes again. */
 void mcu_bridge_mcu_started(struct mcu_bridge *b);
 
 /* A module restart: everything but unsent reports starts over. */
 void mcu_bridge_restart(struct mcu_bridge *b);
+
+/* Ends every request whose deadline has passed. */
+void mcu_bridge_expire(struct mcu_bridge *b, uint64_t now_ms);
+/* Takes the first waiting job out of the queue, which must not be empty. */
+struct mcu_job *mcu_bridge_pop(struct mcu_bridge *b);
+/* The job's results are complete: prints its answer. */
+void mcu_bridge_finish(struct mcu_bridge *b, struct mcu_job *job);
+/* Ends the request that is with the MCU with an error. */
+void mcu_bridge_end_out(struct mcu_bridge *b, int code, const char *message);
+/* The transfer of an update has ended, one way or the other: the line carries lines again. */
+void mcu_bridge_update_left(struct mcu_bridge *b);
 
 #endif

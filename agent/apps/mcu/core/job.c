@@ -4,17 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "agent/apps/mcu/core/request.h"
 
 /* Widest code we must expect in a result: "-4007". */
 enum { CODE_LEN = 5 };
 
 static const char *const names[] = {[MCU_GET] = "get_properties", [MCU_SET] = "set_properties", [MCU_ACTION] = "action"};
-
-static void job_freep(struct mcu_job **job)
-{
-    mcu_job_free(*job);
-}
 
 struct mcu_job *mcu_job_free(struct mcu_job *job)
 {
@@ -25,36 +19,6 @@ struct mcu_job *mcu_job_free(struct mcu_job *job)
     ag_buf_deinit(&job->store);
     free(job);
     return NULL;
-}
-
-int mcu_job_new(struct ag_span request, unsigned props_per_get, struct mcu_job **out)
-{
-    ag_cleanup(job_freep) struct mcu_job *job = NULL;
-    struct mcu_request req;
-    int r = mcu_request_read(request, &req);
-
-    if (r != 0)
-        return r;
-    job = calloc(1, sizeof *job + req.n_items * sizeof job->items[0]);
-    if (!job)
-        return -ENOMEM;
-    ag_list_init(&job->link);
-    job->method = req.method;
-    job->n_items = req.n_items;
-    job->part_max = req.method == MCU_GET ? props_per_get : MCU_SET_PART_MAX;
-    r = mcu_request_fill(&req, job);
-    if (r != 0)
-        return r;
-    for (unsigned i = 0; i < job->n_items && job->method != MCU_ACTION; i++) {
-        job->part_from = i;
-        if (!mcu_job_measure(job))
-            return MCU_JOB_E_PARAMS;
-    }
-    job->part_from = 0;
-    if (!mcu_job_measure(job))
-        return MCU_JOB_E_PARAMS;
-    *out = ag_steal(&job);
-    return 0;
 }
 
 static size_t n_digits(uint32_t v)

@@ -1,9 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-#include "agent/apps/mcu/core/request.h"
+/* Reads a JSON-RPC request into a job. */
+#include "agent/apps/mcu/core/job.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include "agent/apps/mcu/core/wire/line_value.h"
+#include "libagent/core/json/json_walk.h"
 
 enum { DEPTH_MAX = 64 };
+
+/* What a request asks for, before there is a job. */
+struct mcu_request {
+    enum mcu_method method;
+    struct ag_json_value params; /* array of a get or set, object of an action */
+    struct ag_json_value in;     /* an action's inputs; type AG_JSON_NONE when there are none */
+    unsigned n_items;
+};
 
 static int method_of(struct ag_span name, enum mcu_method *out)
 {
@@ -28,7 +40,8 @@ static int read_action(struct mcu_request *req)
     return 0;
 }
 
-int mcu_request_read(struct ag_span text, struct mcu_request *out)
+/* 0, MCU_JOB_E_METHOD, MCU_JOB_E_PARAMS. The spans point into text. */
+static int request_read(struct ag_span text, struct mcu_request *out)
 {
     struct mcu_request req = {0};
     struct ag_json_view view;
@@ -125,7 +138,8 @@ static int read_action_ids(struct mcu_job *job, struct ag_json_value params)
     return r;
 }
 
-int mcu_request_fill(const struct mcu_request *req, struct mcu_job *job)
+/* Fills a zeroed job that has room for n_items. 0, MCU_JOB_E_PARAMS, -ENOMEM. */
+static int request_fill(const struct mcu_request *req, struct mcu_job *job)
 {
     struct ag_json_value list = req->method == MCU_ACTION ? req->in : req->params, v;
     struct ag_json_walk w;
@@ -140,4 +154,39 @@ int mcu_request_fill(const struct mcu_request *req, struct mcu_job *job)
     for (unsigned i = 0; r == 0 && i < job->n_items && ag_json_walk_next(&w, &key, &v); i++)
         r = read_item(job, v, &job->items[i]);
     return r;
+}
+
+static void job_freep(struct mcu_job **job)
+{
+    mcu_job_free(*job);
+}
+
+int mcu_job_new(struct ag_span request, unsigned props_per_get, struct mcu_job **out)
+{
+    ag_cleanup(job_freep) struct mcu_job *job = NULL;
+    struct mcu_request req;
+    int r = request_read(request, &req);
+
+    if (r != 0)
+        return r;
+    job = calloc(1, sizeof *job + req.n_items * sizeof job->items[0]);
+    if (!job)
+        return -ENOMEM;
+    ag_list_init(&job->link);
+    job->method = req.method;
+    job->n_items = req.n_items;
+    job->part_max = req.method == MCU_GET ? props_per_get : MCU_SET_PART_MAX;
+    r = request_fill(&req, job);
+    if (r != 0)
+        return r;
+    for (unsigned i = 0; i < job->n_items && job->method != MCU_ACTION; i++) {
+        job->part_from = i;
+        if (!mcu_job_measure(job))
+            return MCU_JOB_E_PARAMS;
+    }
+    job->part_from = 0;
+    if (!mcu_job_measure(job))
+        return MCU_JOB_E_PARAMS;
+    *out = ag_steal(&job);
+    return 0;
 }

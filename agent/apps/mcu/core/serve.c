@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "agent/apps/mcu/core/serve.h"
+/* The serial side of the bridge: what goes down at get_down, what result and error end, and the dispatch of every line. */
+#include "agent/apps/mcu/core/bridge.h"
 
 #include "agent/apps/mcu/core/commands.h"
 #include "libagent/core/json/json.h"
