@@ -9,6 +9,7 @@ miio_unit_test(log_ring SOURCES unit/libagent/core/test_log_ring.c LIBS agcore A
 miio_unit_test(framer SOURCES unit/libagent/core/test_framer.c LIBS agcore ALLOC_FAIL)
 miio_unit_test(pack_scan SOURCES unit/libagent/core/test_pack_scan.c LIBS agcore)
 miio_unit_test(message SOURCES unit/libagent/core/test_message.c LIBS agcore ALLOC_FAIL)
+miio_unit_test(json_out SOURCES unit/libagent/core/test_json_out.c LIBS agcore ALLOC_FAIL)
 miio_unit_test(buf SOURCES unit/libagent/core/test_buf.c LIBS agcore ALLOC_FAIL)
 miio_unit_test(brief SOURCES unit/libagent/core/test_brief.c LIBS agcore)
 miio_unit_test(log SOURCES unit/libagent/core/test_log.c LIBS agcore)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "agent/apps/web/pages.h"
 #include "libagent/core/json/json_iter.h"
+#include "libagent/core/json/json_out.h"
 #include "libagent/core/log/log.h"
 #include "libagent/io/file.h"
 
@@ -48,39 +49,41 @@ static int on_event(agent_request *req, void *user)
 
 /* ---- what is asked again and again while somebody looks ---- */
 
-static int put_name(struct ag_buf *out, bool *first, struct ag_span pid)
+static void put_name(struct ag_json_out *o, struct ag_span pid)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf comm = AG_BUF_INIT;
-    char path[48];
+    char path[48], name[24];
     uint64_t n;
-    int r;
 
     if (!pid.p || !ag_span_uint(pid, INT32_MAX, &n))
-        return 0;
+        return;
     snprintf(path, sizeof path, "/proc/%" PRIu64 "/comm", n);
     if (ag_file_read(path, COMM_MAX, &comm) < 0 || ag_buf_size(&comm) < 2)
-        return 0;
+        return;
     comm.len--; /* the line end */
-    r = ag_buf_printf(out, "%s\"%" PRIu64 "\":", *first ? "" : ",", n);
-    *first = false;
-    return r == 0 ? ag_buf_append_json_str(out, ag_buf_head(&comm), ag_buf_size(&comm)) : r;
+    snprintf(name, sizeof name, "%" PRIu64, n);
+    ag_json_out_name(o, name);
+    ag_json_out_text(o, ag_buf_span(&comm));
 }
 
 /* {"peers":[..],"names":{"PID":"NAME"}} */
 static int put_peers(struct ag_buf *out, struct ag_span peers)
 {
+    struct ag_json_out o = ag_json_out_begin(out);
     struct ag_json_iter it = ag_json_iter_begin(peers);
     struct ag_span one;
-    bool first = true;
-    int r = ag_buf_append_str(out, "{\"peers\":");
 
-    if (r == 0)
-        r = ag_json_append_compact(out, peers);
-    if (r == 0)
-        r = ag_buf_append_str(out, ",\"names\":{");
-    while (r == 0 && ag_json_iter_item(&it, &one))
-        r = put_name(out, &first, ag_json_get(one, "pid"));
-    return r == 0 ? ag_buf_append_str(out, "}}") : r;
+    ag_json_out_open(&o, '{');
+    ag_json_out_name(&o, "peers");
+    ag_json_out_value(&o);
+    ag_json_out_done(&o, ag_json_append_compact(out, peers));
+    ag_json_out_name(&o, "names");
+    ag_json_out_open(&o, '{');
+    while (ag_json_iter_item(&it, &one))
+        put_name(&o, ag_json_get(one, "pid"));
+    ag_json_out_close(&o, '}');
+    ag_json_out_close(&o, '}');
+    return ag_json_out_end(&o);
 }
 
 static void on_peers(agent_conn *conn, int status, const char *result, const char *error, void *user)
@@ -207,13 +210,18 @@ void web_bus_close(struct web *w)
 
 static int put_failure(struct ag_buf *out, int status)
 {
-    int code = status == AGENT_E_TIMEOUT ? AGENT_CODE_ACK_TIMEOUT : AGENT_CODE_NOT_CONNECTED;
-    const char *text = agent_strerror(status);
-    int r = ag_buf_printf(out, "{\"error\":{\"code\":%d,\"message\":", code);
+    struct ag_json_out o = ag_json_out_begin(out);
 
-    if (r == 0)
-        r = ag_buf_append_json_str(out, text, strlen(text));
-    return r == 0 ? ag_buf_append_str(out, "}}") : r;
+    ag_json_out_open(&o, '{');
+    ag_json_out_name(&o, "error");
+    ag_json_out_open(&o, '{');
+    ag_json_out_name(&o, "code");
+    ag_json_out_printf(&o, "%d", status == AGENT_E_TIMEOUT ? AGENT_CODE_ACK_TIMEOUT : AGENT_CODE_NOT_CONNECTED);
+    ag_json_out_name(&o, "message");
+    ag_json_out_str(&o, agent_strerror(status));
+    ag_json_out_close(&o, '}');
+    ag_json_out_close(&o, '}');
+    return ag_json_out_end(&o);
 }
 
 static void on_answer(agent_conn *conn, int status, const char *result, const char *error, void *user)

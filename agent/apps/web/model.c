@@ -5,32 +5,37 @@
 #include <inttypes.h>
 #include <string.h>
 #include "agent/apps/web/api.h"
+#include "libagent/core/json/json_out.h"
 #include "libagent/core/log/log.h"
 
-static int put_string(struct ag_buf *out, const char *name, const char *text)
+static void put_string(struct ag_json_out *o, const char *name, const char *text)
 {
-    int r = ag_buf_printf(out, ",\"%s\":", name);
-
-    return r == 0 ? ag_buf_append_json_str(out, text, strlen(text)) : r;
+    ag_json_out_name(o, name);
+    ag_json_out_str(o, text);
 }
 
-static int put_choices(struct ag_buf *out, const agent_model *m, const struct agent_part_info *p)
+static void put_number(struct ag_json_out *o, const char *name, unsigned n)
 {
-    int r = ag_buf_append_str(out, ",\"choices\":[");
+    ag_json_out_name(o, name);
+    ag_json_out_printf(o, "%u", n);
+}
 
-    for (unsigned i = 0; r == 0 && i < p->n_choices; i++) {
+static void put_choices(struct ag_json_out *o, const agent_model *m, const struct agent_part_info *p)
+{
+    ag_json_out_name(o, "choices");
+    ag_json_out_open(o, '[');
+    for (unsigned i = 0; i < p->n_choices; i++) {
         const char *text = "";
         double value = 0;
 
         if (agent_model_choice(m, p->path, i, &value, &text) < 0)
             continue;
-        r = ag_buf_printf(out, "%s[%.10g,", i ? "," : "", value);
-        if (r == 0)
-            r = ag_buf_append_json_str(out, text, strlen(text));
-        if (r == 0)
-            r = ag_buf_append_char(out, ']');
+        ag_json_out_open(o, '[');
+        ag_json_out_printf(o, "%.10g", value);
+        ag_json_out_str(o, text);
+        ag_json_out_close(o, ']');
     }
-    return r == 0 ? ag_buf_append_char(out, ']') : r;
+    ag_json_out_close(o, ']');
 }
 
 static const char *kind_of(enum agent_format f)
@@ -50,63 +55,65 @@ static const char *kind_of(enum agent_format f)
     }
 }
 
-static int put_property(struct ag_buf *out, const agent_model *m, const struct agent_part_info *p)
+static void put_property(struct ag_json_out *o, const agent_model *m, const struct agent_part_info *p)
 {
-    int r = ag_buf_printf(out, "{\"siid\":%u,\"iid\":%u,\"kind\":\"%s\",\"read\":%s,\"write\":%s", p->siid, p->iid,
-                          kind_of(p->format), p->readable ? "true" : "false", p->writable ? "true" : "false");
-
-    if (r == 0)
-        r = put_string(out, "path", p->path);
-    if (r == 0)
-        r = put_string(out, "text", p->description);
-    if (r == 0)
-        r = put_string(out, "unit", p->unit);
-    if (r == 0 && p->has_range)
-        r = ag_buf_printf(out, ",\"range\":[%.10g,%.10g,%.10g]", p->min, p->max, p->step);
-    if (r == 0 && p->n_choices > 0)
-        r = put_choices(out, m, p);
-    return r == 0 ? ag_buf_append_char(out, '}') : r;
+    put_number(o, "siid", p->siid);
+    put_number(o, "iid", p->iid);
+    put_string(o, "kind", kind_of(p->format));
+    ag_json_out_name(o, "read");
+    ag_json_out_bool(o, p->readable);
+    ag_json_out_name(o, "write");
+    ag_json_out_bool(o, p->writable);
+    put_string(o, "path", p->path);
+    put_string(o, "text", p->description);
+    put_string(o, "unit", p->unit);
+    if (p->has_range) {
+        ag_json_out_name(o, "range");
+        ag_json_out_printf(o, "[%.10g,%.10g,%.10g]", p->min, p->max, p->step);
+    }
+    if (p->n_choices > 0)
+        put_choices(o, m, p);
 }
 
-static int put_action(struct ag_buf *out, const struct agent_part_info *p)
+static void put_action(struct ag_json_out *o, const struct agent_part_info *p)
 {
-    int r = ag_buf_printf(out, "{\"siid\":%u,\"iid\":%u,\"inputs\":%u", p->siid, p->iid, p->n_in);
-
-    if (r == 0)
-        r = put_string(out, "path", p->path);
-    if (r == 0)
-        r = put_string(out, "text", p->description);
-    return r == 0 ? ag_buf_append_char(out, '}') : r;
+    put_number(o, "siid", p->siid);
+    put_number(o, "iid", p->iid);
+    put_number(o, "inputs", p->n_in);
+    put_string(o, "path", p->path);
+    put_string(o, "text", p->description);
 }
 
-static int put_parts(struct ag_buf *out, const agent_model *m, enum agent_part part)
+static void put_parts(struct ag_json_out *o, const agent_model *m, enum agent_part part)
 {
     struct agent_part_info p;
-    int r = ag_buf_append_char(out, '[');
 
-    for (size_t i = 0; r == 0 && i < agent_model_count(m, part); i++) {
-        r = i ? ag_buf_append_char(out, ',') : 0;
-        if (r == 0 && agent_model_part(m, part, i, &p) >= 0)
-            r = part == AGENT_PART_PROPERTY ? put_property(out, m, &p) : put_action(out, &p);
+    ag_json_out_open(o, '[');
+    for (size_t i = 0; i < agent_model_count(m, part); i++) {
+        if (agent_model_part(m, part, i, &p) < 0)
+            continue;
+        ag_json_out_open(o, '{');
+        if (part == AGENT_PART_PROPERTY)
+            put_property(o, m, &p);
+        else
+            put_action(o, &p);
+        ag_json_out_close(o, '}');
     }
-    return r == 0 ? ag_buf_append_char(out, ']') : r;
+    ag_json_out_close(o, ']');
 }
 
 static int put_model(struct ag_buf *out, const agent_model *m)
 {
-    int r = ag_buf_append_str(out, "{\"type\":");
+    struct ag_json_out o = ag_json_out_begin(out);
 
-    if (r == 0)
-        r = ag_buf_append_json_str(out, agent_model_type(m), strlen(agent_model_type(m)));
-    if (r == 0)
-        r = ag_buf_append_str(out, ",\"properties\":");
-    if (r == 0)
-        r = put_parts(out, m, AGENT_PART_PROPERTY);
-    if (r == 0)
-        r = ag_buf_append_str(out, ",\"actions\":");
-    if (r == 0)
-        r = put_parts(out, m, AGENT_PART_ACTION);
-    return r == 0 ? ag_buf_append_char(out, '}') : r;
+    ag_json_out_open(&o, '{');
+    put_string(&o, "type", agent_model_type(m));
+    ag_json_out_name(&o, "properties");
+    put_parts(&o, m, AGENT_PART_PROPERTY);
+    ag_json_out_name(&o, "actions");
+    put_parts(&o, m, AGENT_PART_ACTION);
+    ag_json_out_close(&o, '}');
+    return ag_json_out_end(&o);
 }
 
 int web_model_print(const char *path, struct ag_buf *out)

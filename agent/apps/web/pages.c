@@ -7,6 +7,7 @@
 #include <string.h>
 #include "agent/apps/web/bus.h"
 #include "libagent/core/json/json_iter.h"
+#include "libagent/core/json/json_out.h"
 
 enum { BEAT_MS = 250, POLL_BEATS = 8, PING_BEATS = 40 };
 
@@ -21,33 +22,42 @@ struct page {
 
 /* ---- the state ---- */
 
-static int put_text(struct ag_buf *out, const char *name, const struct ag_buf *text)
+/* A member whose value is JSON already; null while it is not known. */
+static void put_text(struct ag_json_out *o, const char *name, const struct ag_buf *text)
 {
-    int r = ag_buf_printf(out, ",\"%s\":", name);
+    ag_json_out_name(o, name);
+    ag_json_out_raw(o, ag_buf_size(text) ? ag_buf_span(text) : AG_SPAN("null"));
+}
 
-    return r == 0 ? ag_buf_append_span(out, ag_buf_size(text) ? ag_buf_span(text) : AG_SPAN("null")) : r;
+static void put_bool(struct ag_json_out *o, const char *name, bool v)
+{
+    ag_json_out_name(o, name);
+    ag_json_out_bool(o, v);
 }
 
 int web_state_print(struct web *w, struct ag_buf *out)
 {
-    int r = ag_buf_printf(
-        out, "{\"version\":\"" MIIO_VERSION "\",\"agent\":%s,\"you\":%" PRIu64 ",\"monitor\":%s,\"model\":%s,\"networks\":%s",
-        agent_get_state(w->conn) == AGENT_READY ? "true" : "false", w->you, w->monitoring ? "true" : "false",
-        ag_buf_size(&w->model) ? "true" : "false", w->options->networks ? "true" : "false");
+    struct ag_json_out o = ag_json_out_begin(out);
 
-    if (r == 0)
-        r = put_text(out, "status", &w->status);
-    if (r == 0)
-        r = put_text(out, "apps", &w->peers);
-    if (r == 0)
-        r = ag_buf_append_str(out, ",\"curves\":");
-    if (r == 0)
-        r = web_values_print_curves(&w->values, out);
-    if (r == 0)
-        r = ag_buf_append_str(out, ",\"values\":");
-    if (r == 0)
-        r = web_values_print(&w->values, 0, out);
-    return r == 0 ? ag_buf_append_char(out, '}') : r;
+    ag_json_out_open(&o, '{');
+    ag_json_out_name(&o, "version");
+    ag_json_out_str(&o, MIIO_VERSION);
+    put_bool(&o, "agent", agent_get_state(w->conn) == AGENT_READY);
+    ag_json_out_name(&o, "you");
+    ag_json_out_printf(&o, "%" PRIu64, w->you);
+    put_bool(&o, "monitor", w->monitoring);
+    put_bool(&o, "model", ag_buf_size(&w->model) > 0);
+    put_bool(&o, "networks", w->options->networks != NULL);
+    put_text(&o, "status", &w->status);
+    put_text(&o, "apps", &w->peers);
+    ag_json_out_name(&o, "curves");
+    ag_json_out_value(&o);
+    ag_json_out_done(&o, web_values_print_curves(&w->values, out));
+    ag_json_out_name(&o, "values");
+    ag_json_out_value(&o);
+    ag_json_out_done(&o, web_values_print(&w->values, 0, out));
+    ag_json_out_close(&o, '}');
+    return ag_json_out_end(&o);
 }
 
 /* ---- the beat ---- */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "agent/apps/web/core/ask.h"
 #include "libagent/core/json/json_iter.h"
+#include "libagent/core/json/json_out.h"
 
 /* ---- the body ---- */
 
@@ -53,27 +54,25 @@ const char *web_ask_setup(struct ag_span body, struct web_setup *out)
 
 int web_setup_print(const struct web_setup *s, struct ag_buf *out)
 {
-    int r = ag_buf_append_str(out, "{\"ssid\":");
+    struct ag_json_out o = ag_json_out_begin(out);
 
-    if (r == 0)
-        r = ag_buf_append_json_str(out, s->ssid, strlen(s->ssid));
-    if (r == 0)
-        r = ag_buf_append_str(out, ",\"passwd\":");
-    if (r == 0)
-        r = ag_buf_append_json_str(out, s->passwd, strlen(s->passwd));
-    if (r == 0)
-        r = ag_buf_printf(out, ",\"uid\":%" PRIu64, s->uid);
-    if (r == 0 && s->country[0]) {
-        r = ag_buf_append_str(out, ",\"country_domain\":");
-        if (r == 0)
-            r = ag_buf_append_json_str(out, s->country, strlen(s->country));
+    ag_json_out_open(&o, '{');
+    ag_json_out_name(&o, "ssid");
+    ag_json_out_str(&o, s->ssid);
+    ag_json_out_name(&o, "passwd");
+    ag_json_out_str(&o, s->passwd);
+    ag_json_out_name(&o, "uid");
+    ag_json_out_printf(&o, "%" PRIu64, s->uid);
+    if (s->country[0]) {
+        ag_json_out_name(&o, "country_domain");
+        ag_json_out_str(&o, s->country);
     }
-    if (r == 0 && s->zone[0]) {
-        r = ag_buf_append_str(out, ",\"tz\":");
-        if (r == 0)
-            r = ag_buf_append_json_str(out, s->zone, strlen(s->zone));
+    if (s->zone[0]) {
+        ag_json_out_name(&o, "tz");
+        ag_json_out_str(&o, s->zone);
     }
-    return r == 0 ? ag_buf_append_char(out, '}') : r;
+    ag_json_out_close(&o, '}');
+    return ag_json_out_end(&o);
 }
 
 /* ---- checks ---- */

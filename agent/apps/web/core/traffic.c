@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include "libagent/core/json/json_iter.h"
+#include "libagent/core/json/json_out.h"
 #include "libagent/core/utf8.h"
 
 enum { DEPTH_MAX = 130 };
@@ -81,61 +82,58 @@ static bool is_secret(struct ag_span method)
            begins(method, "miIO.config_ssid") || begins(method, "miIO.get_repeater") || begins(method, "miIO.wifi_assoc");
 }
 
-static int put_text(struct ag_span text, struct ag_buf *out)
+static void put_text(struct ag_json_out *o, struct ag_span text)
 {
     struct ag_span shown = text;
     struct ag_json_view view;
     struct ag_span method = {"", 0};
     char name[160];
-    int r;
 
     if (text.len == 0)
-        return 0;
+        return;
     if (ag_json_parse(&shown, DEPTH_MAX, &view) == 0 && ag_view_has(&view, AG_M_METHOD) &&
         !ag_view_str(&view, shown.p, AG_M_METHOD, name, sizeof name, &method))
         method = (struct ag_span){"_internal.", 10}; /* a name that nobody can read hides what it likes */
     if (is_secret(method)) {
-        r = ag_buf_append_str(out, ",\"hidden\":true,\"text\":");
-        return r == 0 ? ag_buf_append_json_str(out, method.p, method.len) : r;
+        ag_json_out_name(o, "hidden");
+        ag_json_out_bool(o, true);
+        ag_json_out_name(o, "text");
+        ag_json_out_text(o, method);
+        return;
     }
-    r = ag_buf_append_str(out, ",\"text\":");
-    if (r == 0)
-        r = ag_buf_append_json_str(out, text.p, ag_utf8_cut(text, WEB_TRAFFIC_TEXT_MAX));
-    if (r == 0 && text.len > WEB_TRAFFIC_TEXT_MAX)
-        r = ag_buf_printf(out, ",\"size\":%zu", text.len);
-    return r;
+    ag_json_out_name(o, "text");
+    ag_json_out_text(o, (struct ag_span){text.p, ag_utf8_cut(text, WEB_TRAFFIC_TEXT_MAX)});
+    if (text.len > WEB_TRAFFIC_TEXT_MAX) {
+        ag_json_out_name(o, "size");
+        ag_json_out_printf(o, "%zu", text.len);
+    }
 }
 
 int web_event_print(struct ag_span params, struct ag_buf *out)
 {
     static const char *const members[] = {"at", "kind", "from", "to", "by", "reason", "id", "size"};
+    struct ag_json_out o = ag_json_out_begin(out);
     struct ag_json_iter it;
     struct ag_span name, value;
-    size_t before = out->len;
-    bool first = true;
-    int r;
+    bool any = false;
 
     if (ag_json_type(params) != AG_JSON_OBJECT)
         return -EINVAL;
-    r = ag_buf_append_char(out, '{');
+    ag_json_out_open(&o, '{');
     it = ag_json_iter_begin(params);
-    while (r == 0 && ag_json_iter_member(&it, &name, &value))
-        for (size_t i = 0; i < ag_array_size(members) && r == 0; i++)
+    while (ag_json_iter_member(&it, &name, &value))
+        for (size_t i = 0; i < ag_array_size(members); i++)
             if (ag_json_key_is(name, members[i])) {
-                r = ag_buf_printf(out, "%s\"%s\":", first ? "" : ",", members[i]);
-                if (r == 0)
-                    r = ag_json_append_compact(out, value);
-                first = false;
+                ag_json_out_name(&o, members[i]);
+                ag_json_out_value(&o);
+                ag_json_out_done(&o, ag_json_append_compact(out, value));
+                any = true;
             }
-    if (r == 0 && first)
-        r = -EINVAL;
-    if (r == 0)
-        r = put_text(web_event_text(params), out);
-    if (r == 0)
-        r = ag_buf_append_char(out, '}');
-    if (r < 0)
-        out->len = before;
-    return r;
+    if (!any)
+        ag_json_out_fail(&o, -EINVAL);
+    put_text(&o, web_event_text(params));
+    ag_json_out_close(&o, '}');
+    return ag_json_out_end(&o);
 }
 
 static bool is_number(struct ag_span v, uint64_t n)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "libagent/core/json/json_iter.h"
+#include "libagent/core/json/json_out.h"
 
 enum { DEPTH_MAX = 130, NUMBER_MAX = 40 };
 
@@ -226,57 +227,51 @@ int web_values_take(struct web_values *v, uint64_t now_ms, struct ag_span text)
     return t.error < 0 ? t.error : t.changed;
 }
 
-/* ---- what a page is told ---- */
+/* ---- what a page gets ---- */
 
 int web_values_print(const struct web_values *v, uint64_t after, struct ag_buf *out)
 {
-    bool first = true;
-    int r = ag_buf_append_char(out, '{');
+    struct ag_json_out o = ag_json_out_begin(out);
 
-    for (size_t i = 0; i < v->n && r == 0; i++) {
+    ag_json_out_open(&o, '{');
+    for (size_t i = 0; i < v->n; i++) {
         const struct web_value *one = &v->list[i];
 
         if (!one->text || one->changed <= after)
             continue;
-        r = first ? 0 : ag_buf_append_char(out, ',');
-        if (r == 0)
-            r = ag_buf_append_json_str(out, one->name, strlen(one->name));
-        if (r == 0)
-            r = ag_buf_append_char(out, ':');
-        if (r == 0)
-            r = ag_buf_append_str(out, one->text);
-        first = false;
+        ag_json_out_name(&o, one->name);
+        ag_json_out_raw(&o, (struct ag_span){one->text, strlen(one->text)});
     }
-    return r == 0 ? ag_buf_append_char(out, '}') : r;
+    ag_json_out_close(&o, '}');
+    return ag_json_out_end(&o);
 }
 
 int web_values_print_curves(const struct web_values *v, struct ag_buf *out)
 {
-    bool first = true;
-    int r = ag_buf_append_char(out, '[');
+    struct ag_json_out o = ag_json_out_begin(out);
 
-    for (size_t i = 0; i < v->n && r == 0; i++) {
-        if (!v->list[i].curve)
-            continue;
-        r = first ? 0 : ag_buf_append_char(out, ',');
-        if (r == 0)
-            r = ag_buf_append_json_str(out, v->list[i].name, strlen(v->list[i].name));
-        first = false;
-    }
-    return r == 0 ? ag_buf_append_char(out, ']') : r;
+    ag_json_out_open(&o, '[');
+    for (size_t i = 0; i < v->n; i++)
+        if (v->list[i].curve)
+            ag_json_out_str(&o, v->list[i].name);
+    ag_json_out_close(&o, ']');
+    return ag_json_out_end(&o);
 }
 
 int web_curve_print(const struct web_values *v, const char *name, uint64_t now_ms, struct ag_buf *out)
 {
     const struct web_value *one = find(v, name);
     uint64_t now = now_ms / WEB_CURVE_STEP_MS;
-    bool first = true;
-    int r;
+    struct ag_json_out o = ag_json_out_begin(out);
 
     if (!one || !one->curve)
         return -ENOENT;
-    r = ag_buf_printf(out, "{\"step_s\":%d,\"points\":[", WEB_CURVE_STEP_MS / 1000);
-    for (uint64_t ago = WEB_CURVE_POINTS; r == 0 && ago-- > 0;) {
+    ag_json_out_open(&o, '{');
+    ag_json_out_name(&o, "step_s");
+    ag_json_out_printf(&o, "%d", WEB_CURVE_STEP_MS / 1000);
+    ag_json_out_name(&o, "points");
+    ag_json_out_open(&o, '[');
+    for (uint64_t ago = WEB_CURVE_POINTS; ago-- > 0;) {
         const struct web_point *p;
 
         if (ago > now || now - ago > one->curve->step || one->curve->step - (now - ago) >= WEB_CURVE_POINTS)
@@ -284,8 +279,9 @@ int web_curve_print(const struct web_values *v, const char *name, uint64_t now_m
         p = &one->curve->points[(now - ago) % WEB_CURVE_POINTS];
         if (p->low > p->high)
             continue;
-        r = ag_buf_printf(out, "%s[%" PRIu64 ",%.7g,%.7g,%.7g]", first ? "" : ",", ago, p->last, p->low, p->high);
-        first = false;
+        ag_json_out_printf(&o, "[%" PRIu64 ",%.7g,%.7g,%.7g]", ago, p->last, p->low, p->high);
     }
-    return r == 0 ? ag_buf_append_str(out, "]}") : r;
+    ag_json_out_close(&o, ']');
+    ag_json_out_close(&o, '}');
+    return ag_json_out_end(&o);
 }
