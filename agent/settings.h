@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the agent is told by its command line and its config file. Options of the command line win over the
+ * The agent's settings, from its command line and its config file. Options of the command line win over the
  * file; the file is read again on SIGHUP.
  *
  * [agent]    listen, unix, unix_group, seqpacket, upstream, upstream_user, offline, log_level, log_file, command_timeout,

@@ -56,7 +56,7 @@ void cloud_links_close(struct client *c);
 
 /* They may have to go to another server. */
 void cloud_links_kick(struct client *c);
-/* The device was reset: the vendors are told as far as they have a way. */
+/* The device was reset: vendors that offer a way hear of it. */
 void cloud_links_forget(struct client *c);
 /* SIGHUP: certificates. */
 void cloud_links_reload(struct client *c);

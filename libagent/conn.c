@@ -119,7 +119,7 @@ int ag_conn_admit(const struct agent_conn *c)
     return r == 0 && (c->dying || c->closing) ? -ESHUTDOWN : r;
 }
 
-/* ---- what is told to the application ---- */
+/* ---- what the application hears ---- */
 
 void ag_conn_logf(struct agent_conn *c, enum agent_log_level level, const char *fmt, ...)
 {

@@ -79,7 +79,7 @@ struct agent_conn {
     struct ag_buf decoded; /* scratch: a MessagePack message that came, as JSON */
     size_t queue_limit;
     bool write_dead;     /* sending failed; reading goes on to the end */
-    size_t overdue;      /* bytes to be read before what was overdue at overdue_ms is told */
+    size_t overdue;      /* bytes to be read before what was overdue at overdue_ms ends */
     uint64_t overdue_ms; /* 0: nothing is */
 
     /* what is wanted and what is awaited */
@@ -160,7 +160,7 @@ struct ag_buf *ag_conn_scratch(struct agent_conn *c);
 
 /* ---- events, from the loop; user callbacks run inside ---- */
 
-/* The socket is up: everything wanted is told to the agent. 0; -ENOMEM: to be given up. */
+/* The socket is up: everything wanted is sent to the agent. 0; -ENOMEM: to be given up. */
 int ag_conn_on_up(struct agent_conn *c, uint64_t now_ms);
 /* Bytes that came. They are written to (end marks). 0 or -errno, AGENT_E_PROTOCOL: the connection cannot go on. */
 int ag_conn_on_bytes(struct agent_conn *c, char *data, size_t n);

@@ -29,7 +29,7 @@ void ag_slot_give(struct agent_slot *slot, struct agent_slot **ret_slot)
         slot->floating = true;
 }
 
-/* The last slot of a key is gone: the agent is told, and the key goes. */
+/* The last slot of a key is gone: it is unregistered, and freed. */
 static void key_drop_unused(struct agent_conn *c, struct ag_key *key)
 {
     if (!ag_list_empty(&key->slots))

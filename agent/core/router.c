@@ -127,7 +127,7 @@ static void app_gone(struct router *r, uint64_t now_ms, struct peer *p)
     r->n_peers--;
 }
 
-/* Whoever waits for upstream is told; what upstream waited for is forgotten. */
+/* Whoever waits for upstream gets an error; what upstream waited for is forgotten. */
 static void upstream_gone(struct router *r, struct peer *p)
 {
     r->upstream = NULL;

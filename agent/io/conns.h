@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the sockets of the agent share: the loop, the router, the buffer that all read into, the lists of connections,
- * and the gates for lines that peers can provoke. The hub owns one and is told through it what concerns it.
+ * and the gates for lines that peers can provoke. The hub owns one and learns through it what concerns it.
  */
 #ifndef AGENT_IO_CONNS_H
 #define AGENT_IO_CONNS_H

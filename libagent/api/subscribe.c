@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Subscriptions: a slot on a key. The agent is told at once when connected, and again after each reconnect.
+ * Subscriptions: a slot on a key. Registered with the agent at once when connected, and again after each reconnect.
  */
 #include <errno.h>
 #include <string.h>

@@ -9,7 +9,7 @@ struct test_key {
     struct ag_list link;
     bool in_force; /* the application has it */
     bool waits;    /* a standby behind other_owner */
-    bool tells;    /* it is told of its takeover */
+    bool tells;    /* it hears of its takeover */
     bool other_owner;
     int code; /* registrations are answered with this error; 0: accepted */
     char name[];

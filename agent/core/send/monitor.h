@@ -28,7 +28,7 @@ void monitor_review(struct router *r, struct peer *p);
 
 /* Which monitors want texts of this method; one bit each. */
 uint8_t monitor_match(const struct router *r, struct ag_span method);
-/* One more receiver of the text that is told next. */
+/* One more receiver of the next text to be shown. */
 void monitor_note_to(struct router *r, const struct peer *to);
 /* The next event is the answer to a request: the id by which its asker knows it; the text has one of the agent's. */
 void monitor_note_id(struct router *r, uint32_t id);

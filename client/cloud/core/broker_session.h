@@ -53,7 +53,7 @@ void broker_session_sent(struct broker_session *s, uint64_t now_ms);
 uint32_t broker_session_down(struct broker_session *s, enum broker_end how, uint64_t now_ms, bool *suspect_out);
 /* The pause is over: a try is on. */
 void broker_session_tries(struct broker_session *s);
-/* There is a new reason to try: pauses begin anew. */
+/* There is a new reason to try: pauses start over. */
 void broker_session_kicked(struct broker_session *s);
 /* As after a kick without a session: the pause, which begins now. */
 uint32_t broker_session_soon(struct broker_session *s, uint64_t now_ms);

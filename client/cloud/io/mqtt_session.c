@@ -401,7 +401,7 @@ static bool connect_now(struct mqtt_session *s, struct try_end *end)
     return !abandoned;
 }
 
-/* false: abandoned; nobody is told. */
+/* false: abandoned; nobody hears of it. */
 static bool run_try(struct mqtt_session *s)
 {
     const struct mqtt_link_config *c = &s->config;

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* Values of miIO.info and _otc.info that are not in device.conf. Empty strings are told as empty strings. */
+/* Values of miIO.info and _otc.info that are not in device.conf. Empty strings are sent as empty strings. */
 struct device_info {
     const char *model, *mac;
     const char *token_hex;

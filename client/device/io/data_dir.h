@@ -38,13 +38,13 @@ bool data_dir_has(const struct data_dir *d, const char *name);
 /* Whole small file, at most 64 KiB. 0 or -errno. */
 int data_dir_read(const struct data_dir *d, const char *name, struct ag_buf *out);
 int data_dir_write(const struct data_dir *d, const char *name, struct ag_span text);
-/* 0 also when it is not there. A failure is told in the log. */
+/* 0 also when it is not there. A failure is logged. */
 int data_dir_remove(const struct data_dir *d, const char *name);
 
 /*
  * The token that phones need, of a device that belongs to somebody. A file that is not understood is left as it is, and
  * the token is one that lives in memory only: nobody's phone fits, but nothing is lost. One that is not there, or empty,
- * is made again. All of this is told in the log. 0 or -errno (no random bytes).
+ * is made again. All of this is logged. 0 or -errno (no random bytes).
  */
 int data_dir_settle_token(const struct data_dir *d, char token[DEVICE_TOKEN_LEN + 1]);
 

@@ -163,7 +163,7 @@ static int netlink_socket(void)
     return fd;
 }
 
-/* Listens before it reads: what changes from then on is told again. */
+/* Listens before it reads: what changes from then on is reported again. */
 static void refresh(struct net_info *n)
 {
     if (n->fd >= 0)

@@ -247,7 +247,7 @@ static void on_refused_closed(uv_handle_t *h)
     server_unref(s);
 }
 
-/* Accepted already: it is told why. */
+/* Accepted already: it hears why. */
 static void refuse_crowd(struct local_server *s, struct local_conn *c)
 {
     s->stats.refused++;

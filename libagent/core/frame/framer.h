@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cuts a byte stream into texts: JSON objects or MessagePack arrays back to back. Which of the two is told by the
+ * Cuts a byte stream into texts: JSON objects or MessagePack arrays back to back. Which of the two is seen by the
  * first byte and stays so for the life of the stream.
  *
  * Bytes are lent, not copied: a text that came in one piece is handed out where it stands; only the unfinished end

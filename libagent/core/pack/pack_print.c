@@ -29,7 +29,7 @@ struct form {
     uint8_t bytes; /* that follow the type byte and give the value or the length */
 };
 
-/* Type bytes 0xc0..0xdf of the MessagePack specification. 0xc1 is told apart before. */
+/* Type bytes 0xc0..0xdf of the MessagePack specification. 0xc1 was handled before. */
 static const struct form forms[32] = {
     {AG_PACK_NIL, 0},  {AG_PACK_NIL, 0},  {AG_PACK_BOOL, 0}, {AG_PACK_BOOL, 0}, {AG_PACK_BIN, 1},     {AG_PACK_BIN, 2},
     {AG_PACK_BIN, 4},  {AG_PACK_EXT, 0},  {AG_PACK_EXT, 0},  {AG_PACK_EXT, 0},  {AG_PACK_FLOAT32, 4}, {AG_PACK_FLOAT64, 8},

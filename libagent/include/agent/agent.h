@@ -71,7 +71,7 @@ extern "C" {
 #define AGENT_CALL_TIMEOUT_MS 30000
 /* So much work of agent_post() can wait to be run. */
 #define AGENT_POST_MAX 256
-/* What followers of the status are told when nobody is there to say. */
+/* What followers of the status get while nobody is there to report it. */
 #define AGENT_STATUS_UNKNOWN "unknown"
 
 /* Conditions that are not an errno. */
@@ -257,7 +257,7 @@ AGENT_API void agent_slot_unrefp(agent_slot **slot);
 /* Gives the caller's reference to the connection: the slot lives as long as that, a call's or a single timer's until its
    end. Returns NULL, takes NULL. */
 AGENT_API agent_slot *agent_slot_give(agent_slot *slot);
-/* fn is told once that user (of the call that made the slot) is not used any more: when the slot has ended, or inside the
+/* fn is called once when user (of the call that made the slot) is not used any more: when the slot has ended, or inside the
    last unref of the slot or the connection, and not while a callback of the slot runs. fn NULL takes it away. */
 AGENT_API int agent_slot_set_destroy(agent_slot *slot, agent_destroy_fn fn);
 /* Of a subscription, what on_registered was told last; -EINPROGRESS while the agent has not answered, -ENOTCONN without

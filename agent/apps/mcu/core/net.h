@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The network state as the MCU is told it, and the device's status names it follows from. */
+/* The network state as the MCU hears it, and the names of the device's states from which it follows. */
 #ifndef MCU_NET_H
 #define MCU_NET_H
 

@@ -214,7 +214,7 @@ static size_t cancelled(struct xmodem_sender *x, uint64_t now_ms, uint8_t *out)
 {
     if (!x->interrupted)
         return fail(x, XMODEM_CANCELLED, out);
-    x->reason = XMODEM_CANCELLED; /* what is told when it does not call again */
+    x->reason = XMODEM_CANCELLED; /* the reason given when it does not call again */
     x->n_can = 0;
     if (x->state != XMODEM_WAIT_START)
         wait_anew(x, now_ms);
