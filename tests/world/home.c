@@ -267,6 +267,7 @@ static void look_whether_joined(void *arg, uint64_t given_us)
 static void network_is_taken(bool own)
 {
     phone_take_token(&scene.phone, h.owner.token);
+    home.phone_out = false;
     h.given_us = W.now_us;
     if (own && strcmp(h.given_psk, h.psk) == 0)
         after(JOIN_WITHIN_S * SECOND, look_whether_joined, NULL, h.given_us);
@@ -275,6 +276,7 @@ static void network_is_taken(bool own)
 static void is_given_away(void)
 {
     h.changed_us = W.now_us;
+    home.phone_out = true;
     if (disk_has_after_cut(WIFI))
         broken("a reset is said to be done, and wifi.conf would be there after a power cut");
     traffic_owner_gone();
@@ -303,9 +305,10 @@ static void on_owner_tired(void *user, uint32_t id)
 {
     (void) user;
     say("the owner gives up %u", id);
-    if (h.asked == ASKED_RESET) /* it may have heard all the same */
+    if (h.asked == ASKED_RESET) { /* it may have heard all the same */
         traffic_forgiven();
-    else if (h.asked != ASKED_NOTHING)
+        home.phone_out = true;
+    } else if (h.asked != ASKED_NOTHING)
         phone_take_token(&scene.phone, h.owner.token);
     h.asked = ASKED_NOTHING;
 }

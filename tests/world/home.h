@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 struct home {
-    bool joined; /* the device is in the house's network */
-    bool ap;     /* its access point is open */
+    bool joined;    /* the device is in the house's network */
+    bool ap;        /* its access point is open */
+    bool phone_out; /* the device has another token by now */
     uint64_t changed_us;
     bool hooks_fail, hooks_hang;
     uint64_t boots; /* what ran before does not run on */

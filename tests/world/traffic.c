@@ -5,6 +5,7 @@
 #include <string.h>
 #include "tests/world/app.h"
 #include "tests/world/firmware.h"
+#include "tests/world/home.h"
 #include "tests/world/promises.h"
 #include "tests/world/scene.h"
 
@@ -58,6 +59,7 @@ void traffic_answered(struct side *s, uint64_t n, const char *text, bool repeat)
 static void on_phone_answer(void *user, uint32_t id, const char *text)
 {
     (void) user;
+    home.phone_out = false; /* its token is the right one */
     command_answered(id, text, true);
 }
 

@@ -126,7 +126,7 @@ static void on_second(void *arg, uint64_t n)
         look_at_connects();
     if (scene.n_down > 0)
         scene.fault_us = W.now_us;
-    if (scene.n_down > 0 || !home.joined) {
+    if (scene.n_down > 0 || !home.joined || home.phone_out) {
         scene_disturbed("fault");
         scene_line_disturbed();
     }
