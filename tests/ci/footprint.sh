@@ -3,6 +3,7 @@
 # What each build costs: bytes of each program without symbols, memory of the daemons at rest (RSS, and what is theirs alone).
 #   tests/ci/footprint.sh        docs/footprint.md has one run's table
 . "$(dirname "$0")/lib.sh"
+set -o pipefail
 need strip binutils
 
 # one NAME OPTION...
