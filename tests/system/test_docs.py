@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(os.environ["MIIO_SOURCE"])
 BIN = Path(os.environ["MIIO_BIN"])
 MAN = SOURCE / "docs" / "man"
-PAGES = {"miio_agent": 8, "miio_client": 8, "miio_ota": 8, "miio_mcu": 8, "miioctl": 1, "miio_sim": 1, "miio_gen": 1}
+PAGES = {"miio_agent": 8, "miio_client": 8, "miio_ota": 8, "miio_mcu": 8, "miio_web": 8, "miioctl": 1, "miio_sim": 1, "miio_gen": 1}
 SIM_HELPS = [["mcu"], ["phone"], ["device"], ["fleet"], ["cloud"]] + [["cloud", "--kind", k] for k in ("ot", "gizwits", "onenet", "mqtt")]
 
 CTL_HELPS = [[c] for c in ("list", "call", "send", "listen", "monitor", "replay", "top", "wait", "stats", "check")]
@@ -183,6 +183,16 @@ def test_settings_of_the_mcu():
     assert len(names) > 15
     for name in names:
         assert f"*{name}*" in written, f"{name} is not in miio_mcu(8)"
+
+
+def test_settings_of_the_page():
+    written = page("miio_web")
+    section = written[written.index("# CONFIGURATION FILE"):written.index("# THE NETWORK HOOK")]
+    table = re.search(r"rows\[\] = \{(.*?)\n\};", (SOURCE / "agent/apps/web/settings.c").read_text(), re.S).group(1)
+    keys = re.findall(r'\{"[a-z-]+", "([a-z_]+)"', table)
+    assert len(keys) == table.count("{") == 13
+    for key in keys:
+        assert f"*{key}*" in section, f"{key} is not in miio_web(8)"
 
 
 # ---- links and paths ----

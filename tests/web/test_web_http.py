@@ -471,3 +471,52 @@ def test_a_broken_model(tmp_path):
 
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))
+
+
+# ---- its file ----
+
+def check(path, *options, **files):
+    """Exit code and what is said of a file with these lines, in a folder with these files."""
+    for name, text in files.items():
+        (path / name).write_text(text)
+    done = run("miio_web", "--config", str(path / "web.conf"), "--check-config", *options)
+    return done[0], (done[1] + done[2]).strip()
+
+
+def test_a_file_of_options(tmp_path):
+    with Device(tmp_path, start_web=False) as d:
+        (tmp_path / "web.conf").write_text("# the page\nlisten = 127.0.0.1:0\npassword_file = none\nagent = %s\nname = Lamp.Example\n"
+                                           "session_minutes = 5\nlog_level = 3\nany_local_user = no\n" % d.address)
+        web = d.add("miio_web", "--config", str(tmp_path / "web.conf"))
+        d.host = web.ready["url"].split("/")[2]
+        wait_for(lambda: d.state()["agent"], "miio_web at the agent")
+        port = d.host.split(":")[1]
+        assert d.request("GET", "/", host="lamp.example:" + port)[0] == 200
+        assert d.request("GET", "/", host="other.example:" + port)[0] == 421
+        web.stop()
+        # the command line wins, wherever it stands
+        code, said = check(tmp_path, "--listen", "192.0.2.1:80")
+        assert code == 78 and "--listen 192.0.2.1:80: beyond loopback a password is needed" in said
+
+
+@pytest.mark.parametrize("text, code, said", [
+    ("listen = 127.0.0.1:0\npassword_file = none", 0, "configuration is good"),
+    ("password_file = none\nlisten = here", 78, "web.conf:2: listen: "),
+    ("session_minutes = 0", 78, "web.conf:1: session_minutes: must be a number from 1 to 10080"),
+    ("any_local_user = true", 78, "web.conf:1: any_local_user: must be yes or no"),
+    ("nane = x", 78, "web.conf:1: unknown name 'nane'"),
+    ("[web]\nname = x", 78, "web.conf:2: there are no sections in this file"),
+    ("\n".join("name = n%d" % i for i in range(7)), 78, "web.conf:7: name: "),
+    ("password_file = none\ncert = c.pem", 2, "--cert and --key belong together"),
+    ("password_file = no/such", 78, "no/such: No such file"),
+    ("password_file = none\nmodel = bad.json", 78, "bad.json:"),
+    ("password_file = none\nkey = no.key\ncert = no.pem", 78, "no.pem: No such file"),
+])
+def test_check_config(tmp_path, monkeypatch, text, code, said):
+    monkeypatch.chdir(tmp_path)
+    got = check(tmp_path, **{"web.conf": text + "\n", "bad.json": "{"})
+    assert got[0] == code and said in got[1], got
+
+
+def test_no_such_file(tmp_path):
+    assert check(tmp_path) == (78, "miio_web: %s/web.conf: No such file or directory" % tmp_path)

@@ -15,7 +15,7 @@ PASSWORD = "correct horse battery"
 class Device:
     """Everything on ports that the kernel chose; ends in reverse order."""
 
-    def __init__(self, path, wifi=True, lamp=True, web=(), password=None, client=(), extra=(), model=None, hooks=None, agent=(), tls=False, run_in=None, upstream=None):
+    def __init__(self, path, wifi=True, lamp=True, web=(), password=None, client=(), extra=(), model=None, hooks=None, agent=(), tls=False, run_in=None, upstream=None, start_web=True):
         self.path = str(path)
         self.all = []
         self.run_in = run_in  # a program's name -> the words that start it in a namespace
@@ -36,6 +36,8 @@ class Device:
             args += ["--model", model]
         args += ["--password-file", self.set_password(password) if password else "none"]
         self.web_args = ["miio_web", *args, *web]
+        if not start_web:
+            return
         self.web = self.add(*self.web_args)
         self.url = self.web.ready["url"]
         self.host = self.url.split("/")[2]
