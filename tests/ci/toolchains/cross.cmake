@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: MIT
 # For a processor that Debian knows: its cross compiler, its libraries in MIIO_SYSROOT, its programs under qemu's user emulation.
 #   cmake -DCMAKE_TOOLCHAIN_FILE=tests/ci/toolchains/cross.cmake -DMIIO_TRIPLET=arm-linux-gnueabihf -DMIIO_QEMU=arm -DMIIO_SYSROOT=DIR
-set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES MIIO_TRIPLET MIIO_QEMU MIIO_SYSROOT)
+# CMake reads this file again for each trial, in whole projects (link-time optimisation) without our variables
+foreach(name MIIO_TRIPLET MIIO_QEMU MIIO_SYSROOT)
+    if(${name})
+        set(ENV{${name}} ${${name}})
+    else()
+        set(${name} $ENV{${name}})
+    endif()
+endforeach()
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR ${MIIO_QEMU})
 set(CMAKE_C_COMPILER ${MIIO_TRIPLET}-gcc)
