@@ -4,24 +4,30 @@
 # file; nothing of it is started or ended here. Section "miio" of /etc/config/wireless is ours, and network "miio".
 #
 #   with wifi.conf      exit 0 once there is an address, anything else: not connected
-#   without wifi.conf   the access point $MIIO_AP_SSID
-DATA_DIR=${MIIO_DATA_DIR:-/etc/miio/}
-case $DATA_DIR in */) ;; *) DATA_DIR=$DATA_DIR/ ;; esac
+#   without wifi.conf   the access point; the exit status is not looked at
+#
+# wifi_sample.sh, the hook for boards without netifd, reads wifi.conf in all its forms and makes the names: it is asked here.
+LC_ALL=C # names are bytes in any encoding
+export LC_ALL
+SAMPLE=${MIIO_WIFI_SAMPLE:-/usr/share/miio/wifi_sample.sh}
 RADIO=${MIIO_RADIO:-radio0}
-SECONDS_TO_JOIN=${MIIO_JOIN_SECONDS:-30}
+AP_ADDRESS=${MIIO_AP_ADDRESS:-192.168.13.1}
+JOIN_SECONDS=${MIIO_JOIN_SECONDS:-30}
 . "${MIIO_NETWORK_SH:-/lib/functions/network.sh}"
 
 log() { echo "wifi_start: $*" >&2; }
 
-# value NAME: of wifi.conf without its quotes and backslashes, in $V
-value() {
-	V=$(sed -n "s/^$1=//p" "${DATA_DIR}wifi.conf" | tr -d '\r' | tail -n 1)
-	case $V in
-	'"'*'"')
-		V=${V#?}
-		V=$(printf '%s' "${V%?}" | sed 's/\\\(["\\/]\)/\1/g')
-		;;
-	esac
+# bytes HEX: in $B
+bytes() {
+	hex=$1 form=
+	while [ -n "$hex" ]; do
+		rest=${hex#??}
+		form=$form\\$(printf %03o "0x${hex%"$rest"}")
+		hex=$rest
+	done
+	# shellcheck disable=SC2059 # it holds nothing but octal numbers
+	B=$(printf "${form}x") # a blank line at the end would be lost
+	B=${B%x}
 }
 
 wireless() {
@@ -38,30 +44,26 @@ apply() {
 }
 
 join() {
-	value ssid
-	ssid=$V
-	value psk
-	key=$V
-	value key_mgmt
-	[ -n "$ssid" ] || { log "wifi.conf: no name" && return 1; }
-	[ -n "$key" ] || [ "$V" = NONE ] || { log "wifi.conf: no key, and not key_mgmt=NONE" && return 1; }
+	bytes "$name"
 	wireless
 	uci set wireless.miio.mode=sta
-	uci set wireless.miio.ssid="$ssid"
-	if [ -n "$key" ]; then
+	uci set wireless.miio.ssid="$B"
+	case $key in
+	NONE) uci set wireless.miio.encryption=none ;;
+	*)
+		case $key in '"'*) key=${key#?} && key=${key%?} ;; esac
 		uci set wireless.miio.encryption=psk2
 		uci set wireless.miio.key="$key"
-	else
-		uci set wireless.miio.encryption=none
-	fi
+		;;
+	esac
 	uci -q delete network.miio.ipaddr
 	uci -q delete network.miio.netmask
 	uci set network.miio.proto=dhcp
-	uci set network.miio.hostname="${MIIO_HOST_NAME:-miio}"
+	uci set network.miio.hostname="$host"
 	uci -q delete dhcp.miio
 	apply || return 1
 	n=0
-	while [ $n -lt "$SECONDS_TO_JOIN" ]; do
+	while [ $n -lt "$JOIN_SECONDS" ]; do
 		network_flush_cache
 		network_get_ipaddr address miio && return 0
 		n=$((n + 1))
@@ -73,10 +75,10 @@ join() {
 access_point() {
 	wireless
 	uci set wireless.miio.mode=ap
-	uci set wireless.miio.ssid="${MIIO_AP_SSID:-miio}"
+	uci set wireless.miio.ssid="$ap"
 	uci set wireless.miio.encryption=none
 	uci set network.miio.proto=static
-	uci set network.miio.ipaddr=192.168.13.1
+	uci set network.miio.ipaddr="$AP_ADDRESS"
 	uci set network.miio.netmask=255.255.255.0
 	uci set dhcp.miio=dhcp
 	uci set dhcp.miio.interface=miio
@@ -86,4 +88,13 @@ access_point() {
 	apply && /etc/init.d/dnsmasq reload
 }
 
-if [ -f "${DATA_DIR}wifi.conf" ]; then join; else access_point; fi
+said=$("$SAMPLE" network) || { log "the network of wifi.conf is not understood" && exit 1; }
+{
+	IFS= read -r name
+	IFS= read -r key
+	IFS= read -r ap
+	IFS= read -r host
+} <<EOF
+$said
+EOF
+if [ -n "$name" ]; then join; else access_point; fi
