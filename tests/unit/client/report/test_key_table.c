@@ -57,7 +57,7 @@ static void test_as_an_array(void **state)
     (void) state;
     key_table_init(&t, key_of);
     for (size_t i = 0; i < THINGS; i++)
-        things[i] = (struct thing){.key = i % 2 ? i : i << 32}; /* like sequence numbers, and unlike them */
+        things[i] = (struct thing){.key = i % 2 ? i : (uint64_t) i << 32}; /* like sequence numbers, and unlike them */
     assert_null(key_table_find(&t, 5));
     for (unsigned i = 0; i < STEPS; i++) {
         struct thing *x = &things[next(&seed) % THINGS];
