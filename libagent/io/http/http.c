@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "libagent/io/http/http.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <strings.h>
 #include "libagent/core/buf.h"
 #include "libagent/core/list.h"
+#include "libagent/io/http/curl_table.h"
 #include "libagent/io/http/http_loop.h"
 
 struct ag_http {
@@ -40,7 +40,7 @@ static void call_detach(struct ag_http_call *c)
 {
     if (!c->owner)
         return;
-    curl_multi_remove_handle(c->owner->l.multi, c->easy);
+    ag_curl()->multi_remove_handle(c->owner->l.multi, c->easy);
     ag_list_del(&c->link);
     c->owner->n_calls--;
     c->owner = NULL;
@@ -52,8 +52,8 @@ static void call_free(struct ag_http_call *c)
         return;
     call_detach(c);
     if (c->easy)
-        curl_easy_cleanup(c->easy);
-    curl_slist_free_all(c->headers);
+        ag_curl()->easy_cleanup(c->easy);
+    ag_curl()->slist_free_all(c->headers);
     free(c->body);
     ag_buf_deinit(&c->answer);
     free(c);
@@ -70,7 +70,7 @@ static int call_status(const struct ag_http_call *c)
 {
     long status = 0;
 
-    curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+    ag_curl()->easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
     return (int) status;
 }
 
@@ -98,7 +98,7 @@ static enum ag_http_end call_begin(struct ag_http_call *c, int status)
         if (!call_content_range(c, &offset, &total) || offset != c->req.range_from)
             return AG_HTTP_E_RANGE;
     } else {
-        curl_easy_getinfo(c->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+        ag_curl()->easy_getinfo(c->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
         if (length >= 0)
             total = (uint64_t) length;
     }
@@ -166,8 +166,8 @@ static enum ag_http_end call_timed_out(const struct ag_http_call *c)
     curl_off_t named = 0, connected = 0;
     long status = call_status(c);
 
-    curl_easy_getinfo(c->easy, CURLINFO_NAMELOOKUP_TIME_T, &named);
-    curl_easy_getinfo(c->easy, CURLINFO_CONNECT_TIME_T, &connected);
+    ag_curl()->easy_getinfo(c->easy, CURLINFO_NAMELOOKUP_TIME_T, &named);
+    ag_curl()->easy_getinfo(c->easy, CURLINFO_CONNECT_TIME_T, &connected);
     if (connected > 0)
         return c->req.timeout_ms && status == 0 ? AG_HTTP_E_TIMEOUT : AG_HTTP_E_DISCONNECT;
     return named > 0 ? AG_HTTP_E_CONNECT : AG_HTTP_E_DNS;
@@ -236,7 +236,7 @@ static void call_finish(struct ag_http_call *c, CURLcode code)
     result.body = ag_buf_span(&c->answer);
     result.why = result.end == AG_HTTP_OK                     ? ""
                  : result.end == AG_HTTP_E_TLS && c->error[0] ? c->error
-                 : result.end == AG_HTTP_E_OTHER              ? curl_easy_strerror(code)
+                 : result.end == AG_HTTP_E_OTHER              ? ag_curl()->easy_strerror(code)
                                                               : ag_http_end_name(result.end);
     call_detach(c); /* on_done may close everything */
     if (!c->canceled) {
@@ -251,7 +251,7 @@ static void http_on_done(struct http_loop *l, CURL *easy, CURLcode code)
     struct ag_http_call *c = NULL;
 
     (void) l;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **) &c);
+    ag_curl()->easy_getinfo(easy, CURLINFO_PRIVATE, (char **) &c);
     call_finish(c, code);
 }
 
@@ -276,8 +276,8 @@ static int call_set_body(struct ag_http_call *c, const struct ag_http_request *r
         if (!c->body)
             return -ENOMEM;
         memcpy(c->body, req->body.p, req->body.len);
-        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) req->body.len);
-        curl_easy_setopt(e, CURLOPT_POSTFIELDS, c->body);
+        ag_curl()->easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) req->body.len);
+        ag_curl()->easy_setopt(e, CURLOPT_POSTFIELDS, c->body);
     }
     switch (req->method) {
     case AG_HTTP_GET:
@@ -285,15 +285,15 @@ static int call_set_body(struct ag_http_call *c, const struct ag_http_request *r
             return -EINVAL;
         break;
     case AG_HTTP_POST:
-        curl_easy_setopt(e, CURLOPT_POST, 1L);
+        ag_curl()->easy_setopt(e, CURLOPT_POST, 1L);
         if (!req->body.p)
-            curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, 0L);
+            ag_curl()->easy_setopt(e, CURLOPT_POSTFIELDSIZE, 0L);
         break;
     case AG_HTTP_PUT:
-        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, "PUT");
+        ag_curl()->easy_setopt(e, CURLOPT_CUSTOMREQUEST, "PUT");
         break;
     case AG_HTTP_DELETE:
-        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, "DELETE");
+        ag_curl()->easy_setopt(e, CURLOPT_CUSTOMREQUEST, "DELETE");
         break;
     }
     return 0;
@@ -302,13 +302,13 @@ static int call_set_body(struct ag_http_call *c, const struct ag_http_request *r
 static int call_set_headers(struct ag_http_call *c, const struct ag_http_request *req)
 {
     for (const char *const *h = req->headers; h && *h; h++) {
-        struct curl_slist *longer = curl_slist_append(c->headers, *h);
+        struct curl_slist *longer = ag_curl()->slist_append(c->headers, *h);
 
         if (!longer)
             return -ENOMEM;
         c->headers = longer;
     }
-    curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
+    ag_curl()->easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
     return 0;
 }
 
@@ -317,17 +317,17 @@ static void call_set_limits(CURL *e, const struct ag_http_request *req)
     unsigned connect_ms = req->connect_timeout_ms ? req->connect_timeout_ms : AG_HTTP_CONNECT_MS;
     unsigned stall_s = req->stall_timeout_s ? req->stall_timeout_s : AG_HTTP_STALL_S;
 
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long) connect_ms);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long) req->timeout_ms);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long) stall_s);
-    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, req->max_redirects ? 1L : 0L);
-    curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long) req->max_redirects);
+    ag_curl()->easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long) connect_ms);
+    ag_curl()->easy_setopt(e, CURLOPT_TIMEOUT_MS, (long) req->timeout_ms);
+    ag_curl()->easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    ag_curl()->easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long) stall_s);
+    ag_curl()->easy_setopt(e, CURLOPT_FOLLOWLOCATION, req->max_redirects ? 1L : 0L);
+    ag_curl()->easy_setopt(e, CURLOPT_MAXREDIRS, (long) req->max_redirects);
 }
 
 static int call_set_str(CURL *e, CURLoption option, const char *value)
 {
-    return !value || curl_easy_setopt(e, option, value) == CURLE_OK ? 0 : -ENOMEM;
+    return !value || ag_curl()->easy_setopt(e, option, value) == CURLE_OK ? 0 : -ENOMEM;
 }
 
 /* What was asked for under TLS stays there, wherever the server sends it. */
@@ -335,8 +335,8 @@ static int call_set_protocols(CURL *e, const char *url)
 {
     const char *protocols = is_https(url) ? "https" : "http,https";
 
-    if (curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, protocols) != CURLE_OK ||
-        curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, protocols) != CURLE_OK)
+    if (ag_curl()->easy_setopt(e, CURLOPT_PROTOCOLS_STR, protocols) != CURLE_OK ||
+        ag_curl()->easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, protocols) != CURLE_OK)
         return -ENOTSUP;
     return 0;
 }
@@ -359,12 +359,12 @@ static void call_set_callbacks(struct ag_http_call *c)
 {
     CURL *e = c->easy;
 
-    curl_easy_setopt(e, CURLOPT_PRIVATE, c);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->error);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, call_on_body);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, c);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, call_on_header);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, c);
+    ag_curl()->easy_setopt(e, CURLOPT_PRIVATE, c);
+    ag_curl()->easy_setopt(e, CURLOPT_ERRORBUFFER, c->error);
+    ag_curl()->easy_setopt(e, CURLOPT_WRITEFUNCTION, call_on_body);
+    ag_curl()->easy_setopt(e, CURLOPT_WRITEDATA, c);
+    ag_curl()->easy_setopt(e, CURLOPT_HEADERFUNCTION, call_on_header);
+    ag_curl()->easy_setopt(e, CURLOPT_HEADERDATA, c);
 }
 
 static int call_set_options(struct ag_http_call *c, const struct ag_http_request *req)
@@ -373,9 +373,9 @@ static int call_set_options(struct ag_http_call *c, const struct ag_http_request
     char range[32];
     int r;
 
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* giving up must not wait for the resolver's thread */
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+    ag_curl()->easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    ag_curl()->easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* giving up must not wait for the resolver's thread */
+    ag_curl()->easy_setopt(e, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
     call_set_callbacks(c);
     call_set_limits(e, req);
     snprintf(range, sizeof range, "%llu-", (unsigned long long) req->range_from);
@@ -410,13 +410,13 @@ int ag_http_send(struct ag_http *h, const struct ag_http_request *req, struct ag
     c->req = *req;
     if (c->req.max_body == 0)
         c->req.max_body = AG_HTTP_BODY_MAX;
-    c->easy = curl_easy_init();
+    c->easy = ag_curl()->easy_init();
     if (!c->easy)
         return -ENOMEM;
     r = call_set_options(c, req);
     if (r < 0)
         return r;
-    if (curl_multi_add_handle(h->l.multi, c->easy) != CURLM_OK)
+    if (ag_curl()->multi_add_handle(h->l.multi, c->easy) != CURLM_OK)
         return -ENOMEM;
     c->owner = h;
     ag_list_append(&h->calls, &c->link);
@@ -506,7 +506,7 @@ const char *ag_http_header(const struct ag_http_call *call, const char *name)
 {
     struct curl_header *header;
 
-    if (curl_easy_header(call->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+    if (ag_curl()->easy_header(call->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
         return NULL;
     return header->value;
 }

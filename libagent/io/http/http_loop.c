@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "libagent/io/http/curl_table.h"
 
 struct http_sock {
     uv_poll_t poll;
@@ -15,7 +16,7 @@ static void http_loop_put(struct http_loop *l)
 {
     if (--l->n_open > 0)
         return;
-    curl_global_cleanup();
+    ag_curl()->global_cleanup();
     l->on_closed(l);
 }
 
@@ -47,7 +48,7 @@ static void http_loop_drain(struct http_loop *l)
     CURLMsg *msg;
     int left;
 
-    while (!l->closing && (msg = curl_multi_info_read(l->multi, &left))) {
+    while (!l->closing && (msg = ag_curl()->multi_info_read(l->multi, &left))) {
         CURL *easy = msg->easy_handle;
         CURLcode code = msg->data.result;
 
@@ -62,7 +63,7 @@ static void http_loop_drive(struct http_loop *l, curl_socket_t fd, int flags)
 
     l->n_open++; /* a hold: close may come from inside */
     l->in_curl = true;
-    curl_multi_socket_action(l->multi, fd, flags, &running);
+    ag_curl()->multi_socket_action(l->multi, fd, flags, &running);
     l->in_curl = false;
     l->on_turn(l);
     http_loop_drain(l);
@@ -112,14 +113,14 @@ static int http_loop_on_socket(CURL *easy, curl_socket_t fd, int what, void *use
     if (what == CURL_POLL_REMOVE) {
         if (s)
             sock_close(s);
-        curl_multi_assign(l->multi, fd, NULL);
+        ag_curl()->multi_assign(l->multi, fd, NULL);
         return 0;
     }
     if (!s) {
         s = sock_open(l, fd);
         if (!s)
             return -1;
-        curl_multi_assign(l->multi, fd, s);
+        ag_curl()->multi_assign(l->multi, fd, s);
     }
     if (what & CURL_POLL_IN)
         events |= UV_READABLE;
@@ -147,11 +148,11 @@ static int http_loop_on_timer(CURLM *multi, long timeout_ms, void *user)
 
 int http_loop_open(struct http_loop *l, uv_loop_t *loop)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0) /* counted inside libcurl */
+    if (!ag_curl() || ag_curl()->global_init(CURL_GLOBAL_DEFAULT) != 0) /* counted inside libcurl */
         return -EIO;
-    l->multi = curl_multi_init();
+    l->multi = ag_curl()->multi_init();
     if (!l->multi) {
-        curl_global_cleanup();
+        ag_curl()->global_cleanup();
         return -EIO;
     }
     l->loop = loop;
@@ -160,10 +161,10 @@ int http_loop_open(struct http_loop *l, uv_loop_t *loop)
     uv_timer_init(loop, &l->timer);
     l->timer.data = l;
     l->n_open = 1;
-    curl_multi_setopt(l->multi, CURLMOPT_SOCKETFUNCTION, http_loop_on_socket);
-    curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
-    curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, http_loop_on_timer);
-    curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
+    ag_curl()->multi_setopt(l->multi, CURLMOPT_SOCKETFUNCTION, http_loop_on_socket);
+    ag_curl()->multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
+    ag_curl()->multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, http_loop_on_timer);
+    ag_curl()->multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
     return 0;
 }
 
@@ -172,7 +173,7 @@ void http_loop_close(struct http_loop *l)
     if (l->closing)
         return;
     l->closing = true;
-    curl_multi_cleanup(l->multi); /* idle connections leave through http_loop_on_socket() */
+    ag_curl()->multi_cleanup(l->multi); /* idle connections leave through http_loop_on_socket() */
     l->multi = NULL;
     ag_list_for_each_safe (it, &l->socks)
         sock_close(ag_list_entry(it, struct http_sock, link));
