@@ -702,6 +702,12 @@ static void of_version_1(void **state)
     rig_end(&r);
 }
 
+/* Such a file has the words and the byte order of its machine: OLD_FILE is of x86-64. */
+static bool old_file_is_of_this_machine(void)
+{
+    return sizeof(size_t) == 8 && *(const uint8_t *) &(uint16_t){1} == 1;
+}
+
 /* The file of a version before 0.2, 50 reports (10 of 60 were acknowledged), one of them large: an update loses none. */
 static void of_an_earlier_version(void **state)
 {
@@ -709,8 +715,8 @@ static void of_an_earlier_version(void **state)
     struct rig r;
 
     (void) state;
-    if (sizeof(size_t) != 8 || *(const uint8_t *) &(uint16_t){1} != 1)
-        skip(); /* such a file has the words and the byte order of its machine: this one is of x86-64 */
+    if (!old_file_is_of_this_machine())
+        skip();
     rig_make(&r);
     copy(OLD_FILE, r.path);
     r.is_old = true;
@@ -841,7 +847,7 @@ static void reading_fails_at_the_start(void **state)
     static const char *const files[] = {NULL, FILE_OF_VERSION_1, OLD_FILE};
 
     (void) state;
-    for (size_t f = 0; f < ag_array_size(files); f++) {
+    for (size_t f = 0; f < ag_array_size(files) - !old_file_is_of_this_machine(); f++) {
         unsigned n_all = 0;
         bool was_hit = true, failed;
 

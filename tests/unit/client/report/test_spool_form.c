@@ -282,7 +282,7 @@ static void every_set(void **state)
 
     (void) state;
     make(&file, SPOOL_HEADS);
-    file.len = SPOOL_HEADS + spool_form_size(body_of(1, body));
+    file.len = SPOOL_HEADS + (size_t) spool_form_size(body_of(1, body));
     for (unsigned needs = 0; needs <= UINT16_MAX; needs++) {
         spool_form_state((uint8_t *) file.data + SPOOL_HEADS + SPOOL_STATE_AT, needs);
         assert_int_equal(scan(file.data, ag_buf_size(&file), 0, &s, &found), 0);

@@ -278,6 +278,7 @@ static void files_that_others_name(void **state)
     };
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     char cwd[256], dir[300], name[600], nul[] = "f\0x";
+    int root;
 
     (void) state;
     assert_non_null(getcwd(cwd, sizeof cwd));
@@ -300,8 +301,12 @@ static void files_that_others_name(void **state)
     assert_int_equal(ag_file_read_below(dir, AG_SPAN("keep/f"), NULL, 9, &b), 0);
     assert_int_equal(ag_file_read_below(dir, AG_SPAN("f"), "in/no such", 9, &b), -EPERM); /* not to be compared */
     assert_int_equal(ag_file_read_below("/no/such", AG_SPAN("f"), NULL, 9, &b), -ENOENT);
-    assert_int_equal(
-        ag_file_read_below("/", (struct ag_span){name, (size_t) snprintf(name, sizeof name, "%s/in/big", cwd)}, NULL, 9, &b), 0);
+    snprintf(name, sizeof name, "%s/in/big", cwd);
+    root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(root >= 0);
+    if (faccessat(root, name + 1, F_OK, 0) == 0) /* qemu-user -L takes "/" for another folder */
+        assert_int_equal(ag_file_read_below("/", (struct ag_span){name, strlen(name)}, NULL, 9, &b), 0);
+    close(root);
     assert_int_equal(system("rm -r in in2"), 0);
 }
 
