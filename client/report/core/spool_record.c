@@ -2,15 +2,11 @@
 #include "client/report/core/spool_record.h"
 
 #include <errno.h>
-#include <msgpack.h>
+#include <msgpack/pack.h>
 #include "libagent/core/pack/pack_scan.h"
+#include "libagent/core/pack/pack_value.h"
 
 enum { VERSION = 1, N_NEEDED = 5, N_ITEMS = 8, DEPTH_MAX = 8 };
-
-static int write_bytes(void *user, const char *p, size_t n)
-{
-    return ag_buf_append(user, p, n);
-}
 
 int spool_record_encode(struct ag_buf *out, const struct spool_record *rec)
 {
@@ -18,7 +14,7 @@ int spool_record_encode(struct ag_buf *out, const struct spool_record *rec)
     msgpack_packer pk;
     bool failed;
 
-    msgpack_packer_init(&pk, out, write_bytes);
+    msgpack_packer_init(&pk, out, ag_pack_write);
     failed = msgpack_pack_array(&pk, N_ITEMS) < 0 || msgpack_pack_uint8(&pk, VERSION) < 0 ||
              msgpack_pack_uint32(&pk, rec->id) < 0 || msgpack_pack_uint32(&pk, rec->at_s) < 0 ||
              msgpack_pack_uint64(&pk, rec->topic) < 0 || msgpack_pack_str(&pk, rec->text.len) < 0 ||
@@ -29,42 +25,61 @@ int spool_record_encode(struct ag_buf *out, const struct spool_record *rec)
     return failed ? -ENOMEM : 0;
 }
 
-static bool is_uint(const msgpack_object *o, uint64_t max)
+/* The next item, an integer of 0 to max; *in moves behind it. */
+static bool take_uint(struct ag_span *in, uint64_t max, uint64_t *out)
 {
-    return o->type == MSGPACK_OBJECT_POSITIVE_INTEGER && o->via.u64 <= max;
+    struct ag_pack_head h;
+
+    if (ag_pack_read_head(in, &h) != 0 || h.type != AG_PACK_UINT || h.u > max)
+        return false;
+    *out = h.u;
+    return true;
 }
 
-static int read_items(struct spool_record *out, const msgpack_object *o)
+static bool take_text(struct ag_span *in, struct ag_span *out)
 {
-    const msgpack_object *item;
+    struct ag_pack_head h;
 
-    if (o->type != MSGPACK_OBJECT_ARRAY || o->via.array.size < 1)
+    if (ag_pack_read_head(in, &h) != 0 || h.type != AG_PACK_STR || h.u == 0)
+        return false;
+    *out = (struct ag_span){in->p, (size_t) h.u};
+    in->p += h.u;
+    in->len -= (size_t) h.u;
+    return true;
+}
+
+/* What a version knows beyond the needed ones: all three, or as if none were there. */
+static void take_times(struct ag_span *in, struct spool_record *out)
+{
+    uint64_t boot, up_s, sure;
+
+    if (!take_uint(in, UINT64_MAX, &boot) || !take_uint(in, UINT32_MAX, &up_s) || !take_uint(in, 1, &sure))
+        return;
+    out->boot = boot;
+    out->up_s = (uint32_t) up_s;
+    out->sure = sure == 1;
+}
+
+static int take_items(struct ag_span in, struct spool_record *out)
+{
+    uint64_t version, id, at_s, topic;
+    struct ag_pack_head list;
+    struct ag_span text;
+
+    if (ag_pack_read_head(&in, &list) != 0 || list.type != AG_PACK_ARRAY || list.u < 1 || !take_uint(&in, UINT64_MAX, &version))
         return -EINVAL;
-    item = o->via.array.ptr;
-    if (!is_uint(&item[0], UINT64_MAX))
+    if (version != VERSION)
+        return version > VERSION ? SPOOL_RECORD_E_VERSION : -EINVAL;
+    if (list.u < N_NEEDED || !take_uint(&in, UINT32_MAX, &id) || id == 0 || !take_uint(&in, UINT32_MAX, &at_s) ||
+        !take_uint(&in, UINT64_MAX, &topic) || !take_text(&in, &text))
         return -EINVAL;
-    if (item[0].via.u64 != VERSION)
-        return item[0].via.u64 > VERSION ? SPOOL_RECORD_E_VERSION : -EINVAL;
-    if (o->via.array.size < N_NEEDED || !is_uint(&item[1], UINT32_MAX) || item[1].via.u64 == 0 ||
-        !is_uint(&item[2], UINT32_MAX) || !is_uint(&item[3], UINT64_MAX) || item[4].type != MSGPACK_OBJECT_STR ||
-        item[4].via.str.size == 0)
-        return -EINVAL;
-    *out = (struct spool_record){
-        .id = (uint32_t) item[1].via.u64,
-        .at_s = (uint32_t) item[2].via.u64,
-        .topic = item[3].via.u64,
-        .text = {item[4].via.str.ptr, item[4].via.str.size},
-    };
-    if (o->via.array.size >= N_ITEMS && is_uint(&item[5], UINT64_MAX) && is_uint(&item[6], UINT32_MAX) && is_uint(&item[7], 1)) {
-        out->boot = item[5].via.u64;
-        out->up_s = (uint32_t) item[6].via.u64;
-        out->sure = item[7].via.u64 == 1;
-    }
+    *out = (struct spool_record){.id = (uint32_t) id, .at_s = (uint32_t) at_s, .topic = topic, .text = text};
+    if (list.u >= N_ITEMS)
+        take_times(&in, out);
     return 0;
 }
 
-/* One whole value and nothing else. msgpack-c makes room for as many items as a header claims before it looks for them, so
-   a damaged header must not get that far. */
+/* One whole value and nothing else, however many items its heads claim. */
 static bool is_whole(struct ag_span bytes)
 {
     struct ag_pack_scan scan;
@@ -78,26 +93,5 @@ static bool is_whole(struct ag_span bytes)
 
 int spool_record_decode(struct spool_record *out, struct ag_span bytes)
 {
-    msgpack_unpacked u;
-    size_t at = 0;
-    int r;
-
-    if (!is_whole(bytes))
-        return -EINVAL;
-
-    msgpack_unpacked_init(&u);
-    switch (msgpack_unpack_next(&u, bytes.p, bytes.len, &at)) {
-    case MSGPACK_UNPACK_SUCCESS:
-    case MSGPACK_UNPACK_EXTRA_BYTES:
-        r = read_items(out, &u.data);
-        break;
-    case MSGPACK_UNPACK_NOMEM_ERROR:
-        r = -ENOMEM;
-        break;
-    default:
-        r = -EINVAL;
-        break;
-    }
-    msgpack_unpacked_destroy(&u);
-    return r;
+    return is_whole(bytes) ? take_items(bytes, out) : -EINVAL;
 }

@@ -25,7 +25,7 @@ int spool_record_encode(struct ag_buf *out, const struct spool_record *rec);
 
 enum { SPOOL_RECORD_E_VERSION = 1 }; /* a record of a later version, which this one cannot read */
 
-/* out->text points into bytes. 0, SPOOL_RECORD_E_VERSION, -EINVAL (no such record), -ENOMEM. */
+/* out->text points into bytes. 0, SPOOL_RECORD_E_VERSION, or -EINVAL (no such record). */
 int spool_record_decode(struct spool_record *out, struct ag_span bytes);
 
 #endif

@@ -732,7 +732,7 @@ static void cloud_line(char what, const char *text)
     } else if (what == '-') {
         cloud.env->events->lost(cloud.env->user, text);
     } else if (what == '=') {
-        cloud.takes = -atoi(text);
+        cloud.takes = strcmp(text, "ENOBUFS") == 0 ? -ENOBUFS : 0; /* its number is not the same on MIPS */
     } else if (what == '!') {
         cloud_tells(text);
     } else if (what == '~') {

@@ -12,7 +12,7 @@
  *   C> 7 text  C~ text                its command under token 7; one without an answer
  *   C! ack ID text  C! fail ID [retry]  what became of a report
  *   C! room  C! time SECONDS  C! closed
- *   C= N                              report() and answer() say -N from here on; 0: they take
+ *   C= ENOBUFS | 0                    report() and answer() say -ENOBUFS from here on; 0: they take
  *   C< line  C<                       the next that the cloud was told: start, stop, kick, forget, report new|again ID text,
  *                                     answer TOKEN text, ask METHOD; nothing
  *   D  D! N  D= N                     the store has written what was given; fails to, with -N; can keep nothing, -N

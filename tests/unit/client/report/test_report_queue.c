@@ -362,6 +362,19 @@ static void records(void **state)
     assert_int_equal(spool_record_decode(&out, AG_SPAN("\x95\x01\x00\x01\x01\xa1x")), -EINVAL); /* id 0 */
     assert_int_equal(spool_record_decode(&out, AG_SPAN("\x96\x01\x01\x01\x01\xa1x\xc0")), 0);   /* more items */
     assert_int_equal(spool_record_decode(&out, AG_SPAN("{\"id\":1}")), -EINVAL);
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x95\x01\xd0\x01\xd1\x00\x01\x01\xa1x")),
+                     0); /* signed forms of what is not below 0 */
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x95\x01\xff\x01\x01\xa1x")), -EINVAL);
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x95\x01\x01\x01\x01\xa0")), -EINVAL);      /* no text */
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x95\x01\x01\x01\x01\xc4\x01x")), -EINVAL); /* bytes are no text */
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x95\x01\x81\x01\x01\x01\x01\xa1x")), -EINVAL);
+    /* of the last three all, or none */
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x98\x01\x01\x01\x01\xa1x\x07\x08\x02")), 0);
+    assert_true(out.boot == 0 && out.up_s == 0 && !out.sure);
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x98\x01\x01\x01\x01\xa1x\x07\x91\x08\x01")), 0);
+    assert_true(out.boot == 0 && out.up_s == 0 && !out.sure);
+    assert_int_equal(spool_record_decode(&out, AG_SPAN("\x99\x01\x01\x01\x01\xa1x\x07\x08\x01\x80")), 0);
+    assert_true(out.boot == 7 && out.up_s == 8 && out.sure);
 }
 
 int main(void)
