@@ -45,6 +45,11 @@ endef
 MIIO_LINUX_POST_INSTALL_TARGET_HOOKS += MIIO_LINUX_INSTALL_ACCESS
 
 # The units are installed by the build itself, where they belong.
+define MIIO_LINUX_INSTALL_INIT_SYSTEMD
+	$(INSTALL) -D -m 0644 $(MIIO_LINUX_PKGDIR)/80-miio.preset \
+		$(TARGET_DIR)/usr/lib/systemd/system-preset/80-miio.preset
+endef
+
 define MIIO_LINUX_INSTALL_INIT_SYSV
 	$(INSTALL) -D -m 0755 $(MIIO_LINUX_PKGDIR)/S60miio_client \
 		$(TARGET_DIR)/etc/init.d/S60miio_client

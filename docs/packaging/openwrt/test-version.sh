@@ -7,4 +7,7 @@ miio-linux)
 		"$program" --version | grep -F "$2" || exit 1
 	done
 	;;
+miio-web)
+	miio_web --version | grep -F "$2"
+	;;
 esac

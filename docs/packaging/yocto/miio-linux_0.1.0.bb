@@ -29,7 +29,8 @@ EXTRA_OECMAKE = " \
 USERADD_PACKAGES = "${PN}"
 USERADD_PARAM:${PN} = "--system --home-dir /etc/miio --no-create-home --shell /sbin/nologin --user-group miio"
 
-SYSTEMD_SERVICE:${PN} = "miio-agent.socket miio-agent.service miio-client.service miio-wifi.service ${@bb.utils.contains('PACKAGECONFIG', 'web', 'miio-web.service', '', d)}"
+# switched on; an image without a program for Wi-Fi of its own appends miio-wifi.service, others are enabled by whoever needs them
+SYSTEMD_SERVICE:${PN} = "miio-agent.socket miio-agent.service miio-client.service ${@bb.utils.contains('PACKAGECONFIG', 'web', 'miio-web.service', '', d)}"
 
 INITSCRIPT_NAME = "miio"
 INITSCRIPT_PARAMS = "defaults 95 10"
@@ -48,6 +49,7 @@ FILES:${PN} += " \
     ${datadir}/zsh \
     ${nonarch_libdir}/sysusers.d \
     ${nonarch_libdir}/tmpfiles.d \
+    ${systemd_system_unitdir} \
 "
 
 # opened when it is first needed, so that no program names it
