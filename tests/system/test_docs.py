@@ -197,14 +197,29 @@ def test_settings_of_the_page():
 
 # ---- links and paths ----
 
-def test_links_between_documents():
+def anchors(page):
+    """What a heading is called in a link."""
+    titles = re.findall(r"^#+ +(.*)$", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
+
+
+def broken_links(top):
     bad = []
-    for source in [SOURCE / "README.md", SOURCE / "CHANGELOG.md", *sorted((SOURCE / "docs").rglob("*.md"))]:
+    for source in sorted(top.rglob("*.md")):
+        if any(part.startswith(("build", ".")) for part in source.relative_to(top).parts):
+            continue
         for target in re.findall(r"\]\(([^)\s]+)\)", source.read_text()):
-            path = target.split("#")[0]
-            if path and "://" not in path and not (source.parent / path).exists():
-                bad.append(f"{source.relative_to(SOURCE)}: {target}")
-    assert bad == []
+            path, _, anchor = target.partition("#")
+            page = source.parent / path if path else source
+            if "://" in target:
+                continue
+            if not page.exists() or anchor and anchor not in anchors(page):
+                bad.append(f"{source.relative_to(top)}: {target}")
+    return bad
+
+
+def test_links_between_documents():
+    assert broken_links(SOURCE) == []
 
 
 def test_documents_are_in_the_index():
@@ -237,8 +252,10 @@ def test_documents_and_examples_are_installed():
         shared = Path(root) / "usr/share/doc"
         top = next(shared.rglob("CHANGELOG.md")).parent
         for name in ("README.md", "docs/troubleshooting.md", "docs/zh/README.md", "docs/decisions/001-cores-and-shells.md",
-                     "examples/subscribe.c", "examples/python/agent.py"):
+                     "examples/subscribe.c", "examples/python/agent.py", "docs/performance/size.svg", "docs/packaging/openwrt/Makefile"):
             assert (top / name).is_file(), name
+        assert broken_links(top) == []
+        assert not [p for p in top.rglob("*") if p.is_file() and os.access(p, os.X_OK) and p.stat().st_mode & 0o111]
         assert not (top / "examples/sim").exists()
 
 
