@@ -119,6 +119,19 @@ def test_languages_have_the_same_pages():
     assert "docs/zh/README.md" in "\n".join((SOURCE / "README.md").read_text().splitlines()[:20])
 
 
+def test_languages_have_the_same_symptoms():
+    """Headings, findings of miioctl check, states, answers and counters: what stands in one stands in the other."""
+    pages = [(SOURCE / p / "troubleshooting.md").read_text() for p in ("docs", "docs/zh")]
+    assert len(set(len(re.findall(r"^## ", text, re.M)) for text in pages)) == 1
+    findings = set(re.findall(r'"((?:agent|app|client|cloud|clock|disk|helper|hooks|key|lan|spool|token)\.\w+)"',
+                              (SOURCE / "agent/ctl/findings.c").read_text())) - {"client.status"}
+    assert len(findings) > 20
+    for text in pages:
+        assert {f for f in findings if "`%s`" % f not in text} == set()
+    words = [set(re.findall(r"`([a-z_]+(?:\.[a-z_.*]+)?|-\d+|-D\w+=\w+)`", text)) for text in pages]
+    assert words[0] ^ words[1] == set()
+
+
 def test_chinese_programs_compile():
     """C programs in the Chinese pages are programs."""
     for page in (SOURCE / "docs/zh").glob("*.md"):

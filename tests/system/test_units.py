@@ -29,6 +29,20 @@ def test_exposure(unit):
     assert float(level.group(1)) <= LIMITS[unit]
 
 
+def test_the_page_says_the_exposure():
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed")
+    page = (UNITS.parent / "README.md").read_text()
+    said = dict(re.findall(r"(\w+) (\d\.\d)\b", re.search(r"by `systemd-analyze security`(.*?)\n\n", page, re.S).group(1)))
+    said |= {name: level for name, level in re.findall(r"`miio-([\w@]+)` \((\d\.\d)\)", page)}
+    units = {p.name[len("miio-"):-len(".service")].replace("@", ""): p for p in UNITS.glob("*.service")}
+    assert {name.replace("@", "") for name in said} == set(units)
+    for name, level in said.items():
+        done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", units[name.replace("@", "")]],
+                              capture_output=True, text=True)
+        assert re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout).group(1) == level, name
+
+
 def test_every_option_exists():
     checked = 0
     for unit in UNITS.glob("*.service"):
