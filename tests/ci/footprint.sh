@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What each build costs: bytes of each program without symbols, memory of the daemons at rest (RSS, and what is theirs alone).
+# What each build costs: bytes of each program without symbols, memory of the daemons at rest in KiB (RSS; and what no other process can
+# share, whoever runs beside: heap, stack, data).
 #   tests/ci/footprint.sh        docs/footprint.md has one run's table
 . "$(dirname "$0")/lib.sh"
 set -o pipefail
@@ -24,7 +25,7 @@ size() {
     stat -Lc %s "$dir/stripped"
 }
 
-# at_rest PROGRAM OPTION...: "RSS private" in KiB, once it says that it is ready
+# at_rest PROGRAM OPTION...: "RSS own" in KiB, once it says that it is ready
 at_rest() {
     mkdir -p "$dir/data"
     chmod 700 "$dir/data"
@@ -37,7 +38,7 @@ at_rest() {
     read -r said <"$dir/ready"
     rm "$dir/ready"
     case $said in
-    ready*) awk '/^Rss:/ { rss = $2 } /^Private_/ { own += $2 } END { printf "%d %d", rss, own }' "/proc/$pid/smaps_rollup" ;;
+    ready*) awk '/^Rss:/ { rss = $2 } /^Anonymous:/ { own = $2 } END { printf "%d %d", rss, own }' "/proc/$pid/smaps_rollup" ;;
     *) tail -3 "$dir/$program.log" >&2; printf -- '-' ;;
     esac
     kill "$pid" && wait "$pid" || true
