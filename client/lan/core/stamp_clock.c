@@ -33,11 +33,13 @@ void stamp_clock_start(struct stamp_clock *c, uint64_t now_ms)
     c->start_s = (int64_t) (now_ms / 1000);
 }
 
-/* The highest stamp that may have been told before the start, by the clock with that offset. A narrow window leaves less room
-   for what is told in its place. */
+/*
+ * The highest stamp that is taken for one of before the start, by the clock with that offset: a phone that counts on is heard a
+ * second later. A narrow window leaves less room for what is told in its place.
+ */
 static int64_t floor_of(const struct stamp_clock *c, int64_t offset_s, uint32_t window_s)
 {
-    int64_t ahead_s = window_s / 2 < STAMP_CLOCK_AHEAD_S + 3 ? (int64_t) (window_s / 2) - 2 : STAMP_CLOCK_AHEAD_S + 1;
+    int64_t ahead_s = window_s < 4 ? (int64_t) (window_s / 2) - 2 : 0;
 
     return c->has_start ? offset_s + c->start_s + ahead_s : INT64_MIN;
 }

@@ -5,7 +5,7 @@
  * what the clock before would have said: that stays good for some minutes.
  *
  * Stamps of before the client's start are not good: the memory of packets that were taken is as old as the client, so what was
- * captured before could be sent again. Phones were told stamps a little ahead of the clock, so "before" ends a little later.
+ * captured before could be sent again. Phones that count on are heard: their stamps are of after it.
  */
 #ifndef CLIENT_STAMP_CLOCK_H
 #define CLIENT_STAMP_CLOCK_H
