@@ -27,16 +27,26 @@ def room(path):
     return parts[0]
 
 
-def arrows():
-    """{(room, room): [(file, included file)]} between different rooms."""
+def includes(part):
+    """(file, included file) of every include in quotes below a part."""
+    for path in sorted((ROOT / part).rglob("*.[ch]")):
+        for included in re.findall(r'^\s*#\s*include "([^"]+)"', path.read_text(), re.M):
+            yield str(path.relative_to(ROOT)), included
+
+
+def arrows_between(place):
+    """{(place, place): [(file, included file)]} between different places of the tree; place says where a file is."""
     found = collections.defaultdict(list)
     for part in ROOMS:
-        for path in sorted((ROOT / part).rglob("*.[ch]")):
-            name = str(path.relative_to(ROOT))
-            for included in re.findall(r'^\s*#\s*include "([^"]+)"', path.read_text(), re.M):
-                if (ROOT / included).exists() and room(name) != room(included):
-                    found[room(name), room(included)].append((name, included))
+        for name, included in includes(part):
+            if (ROOT / included).exists() and place(name) != place(included):
+                found[place(name), place(included)].append((name, included))
     return found
+
+
+def arrows():
+    """Between rooms."""
+    return arrows_between(room)
 
 
 def circles(edges):
@@ -62,12 +72,10 @@ def circles(edges):
 def file_arrows(part):
     """Inside one part: {(module, module): [(file, included file)]}; a .c and its .h are one module."""
     found = collections.defaultdict(list)
-    for path in sorted((ROOT / part).rglob("*.[ch]")):
-        name = str(path.relative_to(ROOT))
-        for included in re.findall(r'^\s*#\s*include "([^"]+)"', path.read_text(), re.M):
-            a, b = name[:-2], included[:-2]
-            if included.startswith(part + "/") and a != b:
-                found[a, b].append((name, included))
+    for name, included in includes(part):
+        a, b = name[:-2], included[:-2]
+        if included.startswith(part + "/") and a != b:
+            found[a, b].append((name, included))
     return found
 
 
@@ -81,16 +89,8 @@ def folder_arrows(part):
 
 
 def all_folders():
-    """{(folder, folder): [(file, included file)]} of every folder as it lies on the disk, core and io of a room too."""
-    found = collections.defaultdict(list)
-    for part in ROOMS:
-        for path in sorted((ROOT / part).rglob("*.[ch]")):
-            name = str(path.relative_to(ROOT))
-            for included in re.findall(r'^\s*#\s*include "([^"]+)"', path.read_text(), re.M):
-                a, b = os.path.dirname(name), os.path.dirname(included)
-                if a != b and (ROOT / included).exists():
-                    found[a, b].append((name, included))
-    return found
+    """Between folders as they lie on the disk, core and io of a room too."""
+    return arrows_between(os.path.dirname)
 
 
 def main():
