@@ -178,8 +178,7 @@ void cloud_links_init(struct client *c, const char *list)
 
 static bool is_setting_of(const void *cloud, const char *name)
 {
-    const struct cloud_list nobody = {.n = 0};
-    const char *whose = cloud_list_stranger(&nobody, name);
+    const char *whose = cloud_of_setting(name);
 
     return whose && strcmp(whose, cloud) == 0;
 }

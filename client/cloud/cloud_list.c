@@ -65,7 +65,7 @@ int cloud_list_parse(const char *text, struct cloud_list *out, char *why, size_t
     return r;
 }
 
-const char *cloud_list_stranger(const struct cloud_list *l, const char *key)
+const char *cloud_of_setting(const char *key)
 {
     static const struct {
         const char *prefix, *cloud;
@@ -74,12 +74,18 @@ const char *cloud_list_stranger(const struct cloud_list *l, const char *key)
     if (strcmp(key, "mqtt_api") == 0)
         return NULL;
     for (size_t i = 0; i < ag_array_size(rows); i++) {
-        const struct cloud_ops *ops = cloud_find(rows[i].cloud);
-
         if (strncmp(key, rows[i].prefix, strlen(rows[i].prefix)) == 0)
-            return ops && has(l, ops) ? NULL : rows[i].cloud;
+            return rows[i].cloud;
     }
     return NULL;
+}
+
+const char *cloud_list_stranger(const struct cloud_list *l, const char *key)
+{
+    const char *cloud = cloud_of_setting(key);
+    const struct cloud_ops *ops = cloud ? cloud_find(cloud) : NULL;
+
+    return ops && has(l, ops) ? NULL : cloud;
 }
 
 bool cloud_list_complaint(const struct cloud_list *l, const char *key, char out[CONF_COMPLAINT_MAX])

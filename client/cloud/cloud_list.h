@@ -16,6 +16,8 @@ struct cloud_list {
 /* 0, or -EINVAL with one line in why. */
 int cloud_list_parse(const char *text, struct cloud_list *out, char *why, size_t n);
 
+/* The name of the cloud that has a setting of that name; NULL: it is no cloud's own. */
+const char *cloud_of_setting(const char *key);
 /* A setting of a cloud that is not in the list, by its name: that cloud's name; else NULL. */
 const char *cloud_list_stranger(const struct cloud_list *l, const char *key);
 /* true: it is one, and out says so. */
