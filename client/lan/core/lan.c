@@ -5,7 +5,7 @@
 #include "client/device/core/wire.h"
 #include "libagent/core/text/message.h"
 
-enum { MAX_DEPTH = 128, ERROR_TOO_LARGE = -32000, REPEAT_STAMP_S = 10, SCRATCH_MAX = 8192 };
+enum { MAX_DEPTH = 128, ERROR_TOO_LARGE = -32000, REPEAT_STAMP_S = 10, HELLO_AHEAD_S = 10, SCRATCH_MAX = 8192 };
 enum { MAX_REQUESTS = 1024, MAX_KEPT_BYTES = 1 << 20 };
 
 void lan_init(struct lan *l, const struct lan_sink *sink, void *user, uint64_t did)
@@ -69,7 +69,7 @@ static void send_hello(struct lan *l, const struct lan_addr *to, uint32_t stamp)
  */
 static uint32_t next_hello_stamp(struct lan *l, uint64_t now_ms, uint32_t now_s)
 {
-    uint32_t stamp = told(l, now_ms, now_s), ahead = STAMP_CLOCK_AHEAD_S;
+    uint32_t stamp = told(l, now_ms, now_s), ahead = HELLO_AHEAD_S;
 
     if (l->stamp_window_s > 0 && l->stamp_window_s / 2 < ahead)
         ahead = l->stamp_window_s / 2;

@@ -39,9 +39,9 @@ void stamp_clock_start(struct stamp_clock *c, uint64_t now_ms)
  */
 static int64_t floor_of(const struct stamp_clock *c, int64_t offset_s, uint32_t window_s)
 {
-    int64_t ahead_s = window_s < 4 ? (int64_t) (window_s / 2) - 2 : 0;
+    int64_t earlier_s = window_s < 4 ? 2 - (int64_t) (window_s / 2) : 0;
 
-    return c->has_start ? offset_s + c->start_s + ahead_s : INT64_MIN;
+    return c->has_start ? offset_s + c->start_s - earlier_s : INT64_MIN;
 }
 
 uint32_t stamp_clock_told(const struct stamp_clock *c, uint32_t window_s, uint64_t now_ms, uint32_t now_s)

@@ -17,7 +17,6 @@ enum {
     STAMP_CLOCK_SET_S = 1577836800, /* 2020-01-01: no clock that was ever set is before */
     STAMP_CLOCK_STEP_S = 5,         /* a clock that runs stays nearer to what is expected of it */
     STAMP_CLOCK_GRACE_MS = 300000,  /* how long the clock before a step counts */
-    STAMP_CLOCK_AHEAD_S = 10,       /* so far ahead of the clock a hello may tell */
     STAMP_CLOCK_N_OLD = 4
 };
 
