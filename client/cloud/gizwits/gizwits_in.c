@@ -221,22 +221,29 @@ static struct gizwits_command *find_command(struct gizwits *g, uint64_t token)
     return NULL;
 }
 
+enum { REFUSAL_MAX = CLOUD_ID_MAX + 96 };
+
 /* Under the App's id, and without memory: there may be none. */
+static struct ag_span refusal(const struct gizwits_command *c, char out[REFUSAL_MAX])
+{
+    int n = snprintf(out, REFUSAL_MAX, "{\"id\":%.*s,\"error\":{\"code\":-32603,\"message\":\"the answer cannot be carried\"}}",
+                     (int) c->id_len, c->id);
+
+    return (struct ag_span){out, (size_t) n};
+}
+
 static void put_answer(struct gizwits *g, const struct gizwits_command *c, struct ag_span p0)
 {
     struct gizwits_frame f = {.cmd = c->acked_form ? GIZWITS_ACK : GIZWITS_TO_APP, .sn = c->sn, .p0 = p0};
-    char text[CLOUD_ID_MAX + 96];
-    int n = snprintf(text, sizeof text, "{\"id\":%.*s,\"error\":{\"code\":-32603,\"message\":\"the answer cannot be carried\"}}",
-                     (int) c->id_len, c->id);
-    const struct ag_span refusal = {text, (size_t) n};
+    char text[REFUSAL_MAX];
 
     if (p0.len > GIZWITS_P0_MAX || p0.len == 0) {
         g->count.answers_refused++;
-        f.p0 = refusal;
+        f.p0 = refusal(c, text);
     }
     if (put(g, c->app, &f, true) == -EMSGSIZE) { /* beside all that waits: the place is still kept */
         g->count.answers_refused++;
-        f.p0 = refusal;
+        f.p0 = refusal(c, text);
         put(g, c->app, &f, true);
     }
     if (c->acked_form)
