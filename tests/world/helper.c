@@ -3,10 +3,8 @@
  * An external helper as vendors have it: it says hello on 54322, gets one text, closes, does what the text asks for, and answers on
  * connections of their own. The files of the data directory are its.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,46 +13,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "tests/world/app.h"
+#include "tests/world/plain.h"
 
 #define DIR "/etc/miio/"
 
-enum { ROOM = 4096, TRIES = 5, PAUSE_MS = 3000, WORD = 128 };
+enum { ROOM = 4096, TRIES = 5, PAUSE_MS = 3000, WAIT_MS = 2000, WORD = 128 };
 
 /* ---- the line ---- */
 
 static int dial(void)
 {
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(54322), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct pollfd p = {.fd = socket(AF_INET, SOCK_STREAM, 0), .events = POLLOUT};
-    socklen_t len = sizeof(int);
-    int e = 0;
-
-    if (p.fd < 0)
-        return -1;
-    if (connect(p.fd, (struct sockaddr *) &in, sizeof in) < 0 && errno != EINPROGRESS)
-        e = errno;
-    if (e == 0 && poll(&p, 1, 2000) > 0)
-        getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &e, &len);
-    else
-        e = ETIMEDOUT;
-    if (e == 0)
-        return p.fd;
-    close(p.fd);
-    return -1;
+    return plain_connect(54322, WAIT_MS);
 }
 
 static bool put(int fd, const char *text)
 {
-    for (size_t n = strlen(text); n > 0;) {
-        struct pollfd p = {.fd = fd, .events = POLLOUT};
-        ssize_t r = send(fd, text, n, MSG_NOSIGNAL);
-
-        if (r < 0 && (errno != EAGAIN || poll(&p, 1, 2000) <= 0))
-            return false;
-        text += r > 0 ? r : 0;
-        n -= r > 0 ? (size_t) r : 0;
-    }
-    return true;
+    return plain_put(fd, text, strlen(text), WAIT_MS);
 }
 
 /* Until the client has looked at it. */

@@ -3,9 +3,7 @@
  * Applications without libagent: old NUMBER KIND PERIOD_MS. An old one speaks plain JSON on TCP 54320 and knows no answers to its
  * registration; a wrong one sends what no agent should have to read, and comes again.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,8 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 #include "tests/world/app.h"
+#include "tests/world/plain.h"
 
-enum { ASKED = 64, ROOM = 16384 };
+enum { ASKED = 64, ROOM = 16384, WAIT_MS = 5000 };
 
 struct old {
     int number, fd;
@@ -35,41 +34,9 @@ static int64_t now_ms(void)
     return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static int open_line(void)
-{
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(54320), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct pollfd p = {.fd = socket(AF_INET, SOCK_STREAM, 0), .events = POLLOUT};
-    socklen_t len = sizeof(int);
-    int e = 0;
-
-    if (p.fd < 0)
-        return -1;
-    if (connect(p.fd, (struct sockaddr *) &in, sizeof in) < 0 && errno != EINPROGRESS)
-        e = errno;
-    if (e == 0 && poll(&p, 1, 5000) > 0)
-        getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &e, &len);
-    else
-        e = ETIMEDOUT;
-    if (e == 0)
-        return p.fd;
-    close(p.fd);
-    return -1;
-}
-
 static bool put(int fd, const char *text, size_t n)
 {
-    while (n > 0) {
-        struct pollfd p = {.fd = fd, .events = POLLOUT};
-        ssize_t r = send(fd, text, n, MSG_NOSIGNAL);
-
-        if (r < 0 && errno == EAGAIN && poll(&p, 1, 5000) > 0)
-            continue;
-        if (r < 0)
-            return false;
-        text += r;
-        n -= (size_t) r;
-    }
-    return true;
+    return plain_put(fd, text, n, WAIT_MS);
 }
 
 /* ---- an old one ---- */
@@ -224,7 +191,7 @@ int main(int argc, char **argv)
     o->number = atoi(argv[1]);
     o->period_ms = (unsigned) atoi(argv[3]);
     for (;;) {
-        o->fd = open_line();
+        o->fd = plain_connect(54320, WAIT_MS);
         if (o->fd >= 0 && wrong)
             annoy(o->fd);
         else if (o->fd >= 0)
