@@ -9,6 +9,7 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
+from hook_support import quoted, shell  # noqa: F401
 from support import SOURCE, write_identity
 from test_hooks import HEX_KEY, KEYS, NAMES, PRINTABLE
 
@@ -68,15 +69,9 @@ class Board:
         return done.returncode, done.stdout + done.stderr, self.calls.read_bytes().split(b"\n")[:-1] if self.calls.exists() else []
 
 
-@pytest.fixture(params=[["/bin/busybox", "sh"], ["/bin/dash"], ["/bin/bash"]], ids=["busybox", "dash", "bash"])
-def board(request, tmp_path):
-    if not shutil.which(request.param[0]):
-        pytest.skip(request.param[0] + " is not installed")
-    return Board(tmp_path, request.param)
-
-
-def quoted(value):
-    return b'"' + value.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+@pytest.fixture
+def board(shell, tmp_path):
+    return Board(tmp_path, shell)
 
 
 def test_every_byte_of_names_and_keys(board):

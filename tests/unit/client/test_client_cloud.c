@@ -300,15 +300,21 @@ static bool nobody_is_there(const struct rig *r)
     return r->c.commands.peers == 0;
 }
 
+/* A cloud that is there and acknowledges nothing. */
+static void rig_with_a_slow_cloud(struct rig *r)
+{
+    rig_make(r);
+    rig_start(r, true, false);
+    cloud.acks = false;
+    comes_up();
+}
+
 static void a_stop_keeps_what_is_under_way(void **state)
 {
     struct rig r;
 
     (void) state;
-    rig_make(&r);
-    rig_start(&r, true, false);
-    cloud.acks = false;
-    comes_up();
+    rig_with_a_slow_cloud(&r);
     say(&r, "{\"method\":\"event.e\",\"params\":[\"n1\"]}");
     turn(&r, has_a_report);
     cloud_links_stop(&r.c, true);
@@ -326,10 +332,7 @@ static void a_loss_keeps_what_is_under_way_and_what_waits(void **state)
     struct rig r;
 
     (void) state;
-    rig_make(&r);
-    rig_start(&r, true, false);
-    cloud.acks = false;
-    comes_up();
+    rig_with_a_slow_cloud(&r);
     say(&r, "{\"id\":1,\"method\":\"event.e\",\"params\":[\"n1\"]}");
     turn(&r, has_a_report);
     goes_down();
@@ -376,10 +379,7 @@ static void a_reset_answers_who_waits(void **state)
     struct rig r;
 
     (void) state;
-    rig_make(&r);
-    rig_start(&r, true, false);
-    cloud.acks = false;
-    comes_up();
+    rig_with_a_slow_cloud(&r);
     say(&r, "{\"id\":1,\"method\":\"event.e\",\"params\":[\"n1\"]}");
     say(&r, "{\"id\":2,\"method\":\"vendor.ask\"}");
     turn(&r, has_a_report);
@@ -499,10 +499,7 @@ static void a_place_used_again(void **state)
     uint32_t asked;
 
     (void) state;
-    rig_make(&r);
-    rig_start(&r, true, false);
-    cloud.acks = false;
-    comes_up();
+    rig_with_a_slow_cloud(&r);
     say(&r, "{\"id\":1,\"method\":\"get\"}{\"id\":2,\"method\":\"played.ask\"}{\"id\":3,\"method\":\"local.query_did\"}");
     hears(&r, "\"id\":3");
     asked = cloud.last;
@@ -531,10 +528,7 @@ static void a_reload_takes_the_limits(void **state)
     struct rig r;
 
     (void) state;
-    rig_make(&r);
-    rig_start(&r, true, false);
-    cloud.acks = false;
-    comes_up();
+    rig_with_a_slow_cloud(&r);
     say(&r, "{\"id\":1,\"method\":\"local.query_did\"}");
     hears(&r, "\"id\":1");
     fresh = r.c.options;
