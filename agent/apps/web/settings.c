@@ -21,24 +21,25 @@ struct row {
     enum kind kind;
     size_t offset;
     uint64_t min, max; /* of a number */
+    char letter;       /* the short option; NUL: none */
 };
 
 #define AT(member) offsetof(struct web_settings, member)
 
 static const struct row rows[] = {
-    {"listen", "listen", LISTEN, 0, 0, 0},
-    {"password-file", "password_file", PASSWORD, 0, 0, 0},
-    {"any-local-user", "any_local_user", FLAG, AT(web.any_local_user), 0, 0},
-    {"session-minutes", "session_minutes", NUMBER, AT(session_minutes), 1, 10080},
-    {"name", "name", NAME, 0, 0, 0},
-    {"cert", "cert", PATH, AT(cert), 0, 0},
-    {"key", "key", PATH, AT(key), 0, 0},
-    {"model", "model", PATH, AT(model), 0, 0},
-    {"networks", "networks", PATH, AT(networks), 0, 0},
-    {"miioctl", "miioctl", PROGRAM, AT(miioctl), 0, 0},
-    {"agent", "agent", TEXT, AT(agent), 0, 0},
-    {"loglevel", "log_level", NUMBER, AT(log_level), 0, 4},
-    {"logfile", "log_file", PATH, AT(log_file), 0, 0},
+    {"listen", "listen", LISTEN, 0, 0, 0, 0},
+    {"password-file", "password_file", PASSWORD, 0, 0, 0, 0},
+    {"any-local-user", "any_local_user", FLAG, AT(web.any_local_user), 0, 0, 0},
+    {"session-minutes", "session_minutes", NUMBER, AT(session_minutes), 1, 10080, 0},
+    {"name", "name", NAME, 0, 0, 0, 0},
+    {"cert", "cert", PATH, AT(cert), 0, 0, 0},
+    {"key", "key", PATH, AT(key), 0, 0, 0},
+    {"model", "model", PATH, AT(model), 0, 0, 0},
+    {"networks", "networks", PATH, AT(networks), 0, 0, 0},
+    {"miioctl", "miioctl", PROGRAM, AT(miioctl), 0, 0, 0},
+    {"agent", "agent", TEXT, AT(agent), 0, 0, 0},
+    {"loglevel", "log_level", NUMBER, AT(log_level), 0, 4, 'l'},
+    {"logfile", "log_file", PATH, AT(log_file), 0, 0, 'L'},
 };
 
 static void usage(FILE *f)
@@ -246,10 +247,8 @@ static int first_pass(struct web_settings *s, int argc, char **argv, const struc
 
 static const struct row *row_of(int c)
 {
-    const char *name = c == 'l' ? "loglevel" : c == 'L' ? "logfile" : NULL;
-
     for (size_t i = 0; i < ag_array_size(rows); i++)
-        if (name ? strcmp(rows[i].option, name) == 0 : c == ROW + (int) i)
+        if (c == ROW + (int) i || (rows[i].letter && c == rows[i].letter))
             return &rows[i];
     return NULL;
 }
