@@ -2,7 +2,6 @@
 #include "examples/sim/fleet/fleet.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "examples/sim/fleet/fleet_lines.h"
 #include "examples/sim/fleet/fleet_service.h"
 #include "examples/sim/sim.h"
 
@@ -23,8 +23,7 @@ struct worker {
     pid_t pid;
     int fd; /* -1: it has ended */
     unsigned n;
-    char line[FLEET_LINE_MAX];
-    size_t line_len;
+    struct fleet_lines lines;
     unsigned online, sent, acked, queued, refused, again;
     unsigned long memory_kb;
 };
@@ -110,16 +109,17 @@ static void ag_printf_like(2, 3) order(struct fleet *f, const char *fmt, ...)
             (void) !write(f->workers[i].fd, line, (size_t) len);
 }
 
-static void do_line(struct worker *w)
+static void on_line(void *user, const char *line)
 {
+    struct worker *w = user;
     unsigned a, b, c, d, e;
     unsigned long kb;
 
-    if (sscanf(w->line, "online %u", &a) == 1)
+    if (sscanf(line, "online %u", &a) == 1)
         w->online = a;
-    else if (sscanf(w->line, "memory %lu", &kb) == 1)
+    else if (sscanf(line, "memory %lu", &kb) == 1)
         w->memory_kb = kb;
-    else if (sscanf(w->line, "sent %u %u %u %u %u", &a, &b, &c, &d, &e) == 5) {
+    else if (sscanf(line, "sent %u %u %u %u %u", &a, &b, &c, &d, &e) == 5) {
         w->sent = a;
         w->acked = b;
         w->queued = c;
@@ -130,26 +130,17 @@ static void do_line(struct worker *w)
 
 static void read_worker(struct fleet *f, struct worker *w)
 {
-    ssize_t n = read(w->fd, w->line + w->line_len, sizeof w->line - w->line_len);
-    char *eol;
+    size_t room;
+    char *to = fleet_lines_room(&w->lines, &room);
+    ssize_t n = read(w->fd, to, room);
 
-    if (n <= 0) {
-        close(w->fd);
-        w->fd = -1;
-        f->n_ended++;
+    if (n > 0) {
+        fleet_lines_came(&w->lines, (size_t) n, on_line, w);
         return;
     }
-    w->line_len += (size_t) n;
-    while ((eol = memchr(w->line, '\n', w->line_len))) {
-        size_t used = (size_t) (eol - w->line) + 1;
-
-        *eol = '\0';
-        do_line(w);
-        w->line_len -= used;
-        memmove(w->line, eol + 1, w->line_len);
-    }
-    if (w->line_len == sizeof w->line)
-        w->line_len = 0; /* never said by ours */
+    close(w->fd);
+    w->fd = -1;
+    f->n_ended++;
 }
 
 static struct total total(const struct fleet *f)
@@ -179,13 +170,14 @@ static void step(struct fleet *f)
     p[0].fd = f->service.mosq ? fleet_service_fd(&f->service, &p[0].events) : -1;
     for (unsigned i = 0; i < f->n_workers; i++)
         p[i + 1] = (struct pollfd){.fd = f->workers[i].fd, .events = POLLIN};
-    if (poll(p, f->n_workers + 1, STEP_MS) > 0) {
+    if (poll(p, f->n_workers + 1, STEP_MS) <= 0)
+        p[0].revents = 0;
+    else
         for (unsigned i = 0; i < f->n_workers; i++)
             if (p[i + 1].revents)
                 read_worker(f, &f->workers[i]);
-    }
     if (f->service.mosq)
-        fleet_service_turn(&f->service);
+        fleet_service_turn(&f->service, p[0].revents);
 }
 
 static bool wait_for(struct fleet *f, bool (*is_so)(const struct fleet *f), unsigned seconds)
@@ -307,7 +299,7 @@ static int log_all_in(struct fleet *f)
            o->clean ? "clean" : "kept");
     fflush(stdout);
     began = fleet_now_ms();
-    order(f, "open %u\n", o->per_s ? (o->per_s + f->n_workers - 1) / f->n_workers : 0);
+    order(f, "open %u\n", o->per_s);
     wait_for(f, all_online, o->patience_s + (o->per_s ? o->devices / o->per_s : 0));
     s = (double) (fleet_now_ms() - began) / 1000;
     printf("%u of %u logged in after %.1f s, %.0f/s\n", total(f).online, o->devices, s, total(f).online / s);
@@ -363,112 +355,7 @@ static void end_workers(struct fleet *f)
     }
 }
 
-/* ---- options ---- */
-
-static void usage(FILE *out)
-{
-    fputs("usage: miio_sim fleet --devices N --server HOST:PORT[,HOST:PORT...] [options]\n\n"
-          "Runs N real clients, each with an application, against MQTT brokers that exist, and counts.\n\n"
-          "  --devices N      how many, 1 to 20000\n"
-          "  --server LIST    the brokers; device i begins with the i-th and goes on round the list\n"
-          "  --rounds N       1; each ends when all is counted, or after --patience\n"
-          "  --reports N      5, of each device in a round\n"
-          "  --period MS      1000, between two reports of a device\n"
-          "  --commands N     1, to each device in a round\n"
-          "  --per-second N   50 devices are opened each second; 0: all at once, a cold start\n"
-          "  --restart P      0 percent of the devices are restarted at the beginning of each round\n"
-          "  --clean          sessions end with their connection; else the broker keeps them\n"
-          "  --patience S     60, for what is still on its way\n"
-          "  --dir DIR        where the devices' folders are; else a temporary one, removed at the end\n\n"
-          "Ends with 0 when every report was heard and every command answered.\n",
-          out);
-}
-
-static bool take_number(const char *text, unsigned min, unsigned max, unsigned *out)
-{
-    char *end;
-    unsigned long v = strtoul(text, &end, 10);
-
-    if (*text < '0' || *text > '9' || *end || v < min || v > max) {
-        fprintf(stderr, "miio_sim: %s: a number from %u to %u\n", text, min, max);
-        return false;
-    }
-    *out = (unsigned) v;
-    return true;
-}
-
-static bool take_servers(struct fleet_options *o, char *list)
-{
-    char *save;
-
-    for (char *one = strtok_r(list, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
-        const char *why = "too many servers";
-
-        if (o->n_servers == FLEET_SERVERS_MAX || sim_endpoint_parse(one, 1883, &o->servers[o->n_servers++], &why) < 0) {
-            fprintf(stderr, "miio_sim: --server %s: %s\n", one, why);
-            return false;
-        }
-    }
-    return o->n_servers > 0;
-}
-
-static bool take_option(struct fleet_options *o, int c)
-{
-    switch (c) {
-    case 'n':
-        return take_number(optarg, 1, FLEET_DEVICES_MAX, &o->devices);
-    case 's':
-        return take_servers(o, optarg);
-    case 'r':
-        return take_number(optarg, 1, FLEET_ROUNDS_MAX, &o->rounds);
-    case 'k':
-        return take_number(optarg, 0, 1000, &o->reports);
-    case 'p':
-        return take_number(optarg, 1, 600000, &o->period_ms);
-    case 'c':
-        return take_number(optarg, 0, 1000, &o->commands);
-    case 'l':
-        return take_number(optarg, 0, 100000, &o->per_s);
-    case 'x':
-        return take_number(optarg, 0, 100, &o->restart_percent);
-    case 'w':
-        return take_number(optarg, 1, 3600, &o->patience_s);
-    case 'd':
-        o->dir = optarg;
-        return true;
-    case 'C':
-        o->clean = true;
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* 0: go on; otherwise the exit code plus 1. */
-static int parse_options(struct fleet_options *o, int argc, char **argv)
-{
-    static const struct option longs[] = {
-        {"devices", 1, NULL, 'n'},  {"server", 1, NULL, 's'},   {"rounds", 1, NULL, 'r'},     {"reports", 1, NULL, 'k'},
-        {"period", 1, NULL, 'p'},   {"commands", 1, NULL, 'c'}, {"per-second", 1, NULL, 'l'}, {"restart", 1, NULL, 'x'},
-        {"patience", 1, NULL, 'w'}, {"dir", 1, NULL, 'd'},      {"clean", 0, NULL, 'C'},      {"help", 0, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
-    int c;
-
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        if (c == 'h') {
-            usage(stdout);
-            return SIM_OK + 1;
-        }
-        if (!take_option(o, c))
-            return SIM_USAGE + 1;
-    }
-    if (o->devices == 0 || o->n_servers == 0 || optind < argc || o->rounds * o->reports > FLEET_REPORTS_MAX) {
-        usage(stderr);
-        return SIM_USAGE + 1;
-    }
-    return 0;
-}
+/* ---- start and end ---- */
 
 static int make_dir(struct fleet *f, char temporary[64])
 {
@@ -507,14 +394,9 @@ static void raise_limit(void)
 
 int sim_fleet(int argc, char **argv)
 {
-    static struct fleet f = {.o = {.reports = 5,
-                                   .commands = 1,
-                                   .rounds = 1,
-                                   .period_ms = 1000,
-                                   .per_s = 50,
-                                   .patience_s = 60}}; /* gone with the process */
+    static struct fleet f; /* large, and gone with the process */
     char temporary[64];
-    int r = parse_options(&f.o, argc, argv);
+    int r = fleet_options_read(&f.o, argc, argv);
 
     if (r != 0)
         return r - 1;

@@ -7,7 +7,7 @@
  * (fleet_service.c): it hears all reports, sends commands, and keeps the ledger (fleet_ledger.c). They speak in lines over
  * a pipe:
  *
- *   to the worker     "open PER_S"                     open the devices, so many a second; 0: all at once
+ *   to the worker     "open PER_S"                     open its part of so many devices a second; 0: all at once
  *                     "round REPORTS PERIOD_MS RESTART_PERCENT"
  *                     "end"
  *   from the worker   "online N"   "sent ALL ACKED QUEUED REFUSED AGAIN"   "memory KB"
@@ -36,6 +36,9 @@ struct fleet_options {
     unsigned n_servers;
     const char *dir; /* below it each device's folder */
 };
+
+/* 0: go on; otherwise the exit code plus 1. */
+int fleet_options_read(struct fleet_options *o, int argc, char **argv);
 
 /* Runs devices first .. first + n - 1 until "end" or the end of the pipe. The exit code. */
 int fleet_worker(const struct fleet_options *o, unsigned first, unsigned n, int fd);

@@ -5,18 +5,15 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <mosquitto.h>
+#include <uv.h>
 
 enum { TRY_MS = 500, KEEPALIVE_S = 10, TOPICS = 2 };
 
 uint64_t fleet_now_ms(void)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
+    return uv_hrtime() / 1000000;
 }
 
 static void on_connect(struct mosquitto *m, void *user, int rc)
@@ -106,24 +103,18 @@ static void log_in(struct fleet_service *s)
         s->server = (s->server + 1) % s->options->n_servers;
 }
 
-void fleet_service_turn(struct fleet_service *s)
+void fleet_service_turn(struct fleet_service *s, short revents)
 {
-    struct pollfd p = {.events = POLLIN | POLLOUT};
     int rc = MOSQ_ERR_SUCCESS;
 
-    p.fd = mosquitto_socket(s->mosq);
-    if (p.fd < 0) {
+    if (mosquitto_socket(s->mosq) < 0) {
         log_in(s);
         return;
     }
-    if (!mosquitto_want_write(s->mosq))
-        p.events = POLLIN;
-    if (poll(&p, 1, 0) > 0) {
-        if (p.revents & (POLLIN | POLLHUP | POLLERR))
-            rc = mosquitto_loop_read(s->mosq, 100);
-        if (rc == MOSQ_ERR_SUCCESS && (p.revents & POLLOUT))
-            rc = mosquitto_loop_write(s->mosq, 100);
-    }
+    if (revents & (POLLIN | POLLHUP | POLLERR))
+        rc = mosquitto_loop_read(s->mosq, 100);
+    if (rc == MOSQ_ERR_SUCCESS && (revents & POLLOUT))
+        rc = mosquitto_loop_write(s->mosq, 100);
     if (rc == MOSQ_ERR_SUCCESS)
         rc = mosquitto_loop_misc(s->mosq);
     if (rc == MOSQ_ERR_SUCCESS)

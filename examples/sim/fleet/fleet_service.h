@@ -27,8 +27,8 @@ void fleet_service_deinit(struct fleet_service *s);
 bool fleet_service_is_ready(const struct fleet_service *s);
 /* -1: there is none now. events: of poll(2). */
 int fleet_service_fd(const struct fleet_service *s, short *events);
-/* Reads, writes, logs in again. */
-void fleet_service_turn(struct fleet_service *s);
+/* Reads and writes what poll(2) has found, logs in again. */
+void fleet_service_turn(struct fleet_service *s, short revents);
 void fleet_service_say(struct fleet_service *s, unsigned device, unsigned id);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "examples/sim/fleet/fleet_device.h"
+#include "examples/sim/fleet/fleet_lines.h"
 #include "examples/sim/sim.h"
 #include "libagent/core/log/log.h"
 
@@ -17,11 +18,11 @@ struct worker {
     uv_pipe_t pipe;
     uv_timer_t tick, opener;
     struct fleet_device *devices;
-    unsigned n, n_opened, per_s, owed; /* owed: thousandths of a device, for the pace */
+    unsigned n, n_opened, per_s, n_fleet; /* per_s, n_fleet: of all workers */
+    uint64_t owed;                        /* parts of a device, 1000 * n_fleet are one: this worker's share of the pace */
     struct fleet_count count, told;
     struct ag_framer_pool parts;
-    char line[FLEET_LINE_MAX];
-    size_t line_len;
+    struct fleet_lines lines;
     int fd;
     bool ending;
 };
@@ -78,10 +79,11 @@ static void on_tick(uv_timer_t *t)
 static void on_opener(uv_timer_t *t)
 {
     struct worker *w = t->data;
+    uint64_t one = UINT64_C(1000) * w->n_fleet;
 
-    w->owed += w->per_s * OPEN_TICK_MS;
-    while (w->n_opened < w->n && (w->per_s == 0 || w->owed >= 1000)) {
-        w->owed -= w->per_s ? 1000 : 0;
+    w->owed += (uint64_t) w->per_s * OPEN_TICK_MS * w->n;
+    while (w->n_opened < w->n && (w->per_s == 0 || w->owed >= one)) {
+        w->owed -= w->per_s ? one : 0;
         fleet_device_open(&w->devices[w->n_opened++]);
     }
     if (w->n_opened == w->n)
@@ -111,18 +113,21 @@ static void do_round(struct worker *w, unsigned reports, unsigned period_ms, uns
     }
 }
 
-static void do_line(struct worker *w)
+static void on_line(void *user, const char *order)
 {
+    struct worker *w = user;
     unsigned a, b, c;
     char line[FLEET_LINE_MAX];
 
-    if (sscanf(w->line, "open %u", &a) == 1) {
+    if (w->ending)
+        return;
+    if (sscanf(order, "open %u", &a) == 1) {
         w->per_s = a;
         uv_timer_start(&w->opener, on_opener, 0, OPEN_TICK_MS);
-    } else if (sscanf(w->line, "round %u %u %u", &a, &b, &c) == 3) {
+    } else if (sscanf(order, "round %u %u %u", &a, &b, &c) == 3) {
         tell(w, line, snprintf(line, sizeof line, "memory %lu\n", memory_kb()));
         do_round(w, a, b, c);
-    } else if (strcmp(w->line, "end") == 0) {
+    } else if (strcmp(order, "end") == 0) {
         end(w);
     }
 }
@@ -130,30 +135,22 @@ static void do_line(struct worker *w)
 static void on_alloc(uv_handle_t *h, size_t size, uv_buf_t *buf)
 {
     struct worker *w = h->data;
+    size_t room;
+    char *to = fleet_lines_room(&w->lines, &room);
 
     (void) size;
-    *buf = uv_buf_init(w->line + w->line_len, (unsigned) (sizeof w->line - 1 - w->line_len));
+    *buf = uv_buf_init(to, (unsigned) room);
 }
 
 static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 {
     struct worker *w = s->data;
-    char *eol;
 
     (void) buf;
-    if (n < 0) {
+    if (n < 0)
         end(w);
-        return;
-    }
-    w->line_len += (size_t) n;
-    while (!w->ending && (eol = memchr(w->line, '\n', w->line_len))) {
-        size_t used = (size_t) (eol - w->line) + 1;
-
-        *eol = '\0';
-        do_line(w);
-        w->line_len -= used;
-        memmove(w->line, eol + 1, w->line_len);
-    }
+    else
+        fleet_lines_came(&w->lines, (size_t) n, on_line, w);
 }
 
 int fleet_worker(const struct fleet_options *o, unsigned first, unsigned n, int fd)
@@ -164,6 +161,7 @@ int fleet_worker(const struct fleet_options *o, unsigned first, unsigned n, int 
     signal(SIGPIPE, SIG_IGN);
     ag_log_set_level(AG_LOG_ERROR);
     w.n = n;
+    w.n_fleet = o->devices;
     w.fd = fd;
     w.devices = calloc(n, sizeof *w.devices);
     if (!w.devices || uv_loop_init(&w.loop) < 0)

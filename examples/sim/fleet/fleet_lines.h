@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Lines out of the bytes of a pipe. Zero-initialise. */
+#ifndef SIM_FLEET_LINES_H
+#define SIM_FLEET_LINES_H
+
+#include <stddef.h>
+#include "examples/sim/fleet/fleet.h"
+
+struct fleet_lines {
+    char bytes[FLEET_LINE_MAX]; /* the unfinished line */
+    size_t n;
+};
+
+/* Where the next bytes go. */
+char *fleet_lines_room(struct fleet_lines *l, size_t *room_out);
+/* So many have come: each line that is whole, without its end. One that is too long is dropped: none of ours is. */
+void fleet_lines_came(struct fleet_lines *l, size_t n, void (*on_line)(void *user, const char *line), void *user);
+
+#endif
