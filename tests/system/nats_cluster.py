@@ -15,12 +15,12 @@ listen: 127.0.0.1:%(client)d
 http: 127.0.0.1:%(http)d
 jetstream { store_dir: "%(dir)s/js%(i)d", max_mem: 256M, max_file: 4G }
 %(cluster_part)s
-mqtt { listen: 127.0.0.1:%(mqtt)d, ack_wait: "10s", max_ack_pending: 1000 }
+mqtt { listen: 127.0.0.1:%(mqtt)d, ack_wait: "10s", max_ack_pending: 1000 %(mqtt_more)s }
 """
 
 
 class Cluster:
-    def __init__(self, n=3):
+    def __init__(self, n=3, mqtt_more=""):
         self.dir = tempfile.mkdtemp(prefix="miio-nats-")
         self.nodes = [{k: free_port() for k in ("client", "http", "cluster", "mqtt")} for _ in range(n)]
         self.processes = [None] * n
@@ -28,7 +28,7 @@ class Cluster:
         for i, node in enumerate(self.nodes):
             part = "cluster { name: fleet, listen: 127.0.0.1:%d, routes: [%s] }" % (node["cluster"], routes) if n > 1 else ""
             with open(self.path(i, "conf"), "w") as f:
-                f.write(CONF % dict(node, i=i, dir=self.dir, cluster_part=part))
+                f.write(CONF % dict(node, i=i, dir=self.dir, cluster_part=part, mqtt_more=mqtt_more))
             self.start(i)
         wait_for(self.is_ready, "JetStream", 60)
 
@@ -73,7 +73,7 @@ class Cluster:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def disk_mb(self):
-        out = subprocess.run(["du", "-sm", self.dir], stdout=subprocess.PIPE, text=True).stdout
+        out = subprocess.run(["du", "-sm", self.dir], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout  # files come and go
         return int(out.split()[0])
 
     def close(self):
