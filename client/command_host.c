@@ -20,7 +20,8 @@ static void on_command_done(void *user, struct origin to, unsigned tag, enum com
 {
     struct client *c = user;
 
-    if ((end == COMMAND_NOT_MINE || end == COMMAND_NOBODY) && client_serve_fallback(c, to, tag))
+    /* an application that hangs must not keep a device from its owner's reset */
+    if ((end == COMMAND_NOT_MINE || end == COMMAND_NOBODY || end == COMMAND_TIMED_OUT) && client_serve_fallback(c, to, tag))
         return;
     answer_origin(c, to, text, view);
 }
