@@ -211,6 +211,12 @@ void setup_ap_go(struct setup_machine *m, const struct setup_facts *f)
         return;
     }
     setup_set_provisioned(m, false);
+    setup_ap_run(m, f);
+}
+
+void setup_ap_run(struct setup_machine *m, const struct setup_facts *f)
+{
+    (void) f;
     setup_go(m, SETUP_AP_OPENING);
     setup_do(m, SETUP_DO_RUN, SETUP_RUN_AP);
 }

@@ -27,6 +27,7 @@ static const struct setup_row {
     {SETUP_WAITING, SETUP_EV_TIME, setup_join_try},
     {SETUP_JOINING, SETUP_EV_WELL, setup_join_done},
     {SETUP_JOINING, SETUP_EV_BADLY, setup_join_missed},
+    {SETUP_AP_OPENING, SETUP_EV_TIME, setup_ap_run},
     {SETUP_AP_OPENING, SETUP_EV_WELL, setup_ap_open},
     {SETUP_AP_OPENING, SETUP_EV_BADLY, setup_ap_open}, /* as the contract of wifi_start.sh has it */
 
@@ -47,6 +48,7 @@ static const struct setup_row {
     {SETUP_JOINED, SETUP_EV_RESET, setup_reset_leave},
     {SETUP_RESTORING, SETUP_EV_RESET, setup_reset_leave},
     {SETUP_LEAVING, SETUP_EV_TIME, setup_reset_go},
+    {SETUP_RESTORING, SETUP_EV_TIME, setup_restore_run},
     {SETUP_RESTORING, SETUP_EV_WELL, setup_ap_go},
     {SETUP_RESTORING, SETUP_EV_BADLY, setup_ap_go},
 };
@@ -147,7 +149,9 @@ void setup_ended(struct setup_machine *m, const struct setup_facts *f, enum setu
 /* A try to join waits for the end of a program that has been asked to reboot. */
 static uint64_t state_deadline(const struct setup_machine *m)
 {
-    if (m->state == SETUP_LEAVING || m->state == SETUP_ASKED || (m->state == SETUP_WAITING && !setup_place_is_taken(m)))
+    if (m->state == SETUP_LEAVING || m->state == SETUP_ASKED)
+        return m->at_ms;
+    if ((m->state == SETUP_WAITING || m->wants_program) && !setup_place_is_taken(m))
         return m->at_ms;
     return UINT64_MAX;
 }
@@ -203,8 +207,31 @@ bool setup_next(struct setup_machine *m, struct setup_decision *out)
     return true;
 }
 
+static bool may_pass(int r)
+{
+    return r == -ENOMEM || r == -EAGAIN || r == -EMFILE || r == -ENFILE;
+}
+
+/* Without its program a device would stay out of every phone's reach, keep the last owner's files, or not reboot though it
+   said so. A try to join has its own count. */
+static bool start_later(struct setup_machine *m, const struct setup_facts *f, enum setup_program program)
+{
+    if (program == SETUP_RUN_REBOOT) {
+        m->reboot = SETUP_REBOOT_DUE;
+        m->reboot_at_ms = f->now_ms + SETUP_AGAIN_MS;
+        return true;
+    }
+    if (program != SETUP_RUN_AP && program != SETUP_RUN_RESTORE)
+        return false;
+    m->wants_program = true;
+    m->at_ms = f->now_ms + SETUP_AGAIN_MS;
+    return true;
+}
+
 static void run_carried(struct setup_machine *m, const struct setup_facts *f, enum setup_program program, int r)
 {
+    if (may_pass(r) && start_later(m, f, program))
+        return;
     if (program == SETUP_RUN_ZONE)
         setup_zone_carried(m, f, SETUP_DO_RUN, r);
     else if (r < 0 && program == SETUP_RUN_IDENTITY)

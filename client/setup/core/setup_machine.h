@@ -28,6 +28,7 @@
 
 enum {
     SETUP_GRACE_MS = 500,          /* an answer needs the network that is about to go */
+    SETUP_AGAIN_MS = 5000,         /* until a program is started again for which there was no memory, process or descriptor */
     SETUP_HELPER_JOIN_MS = 360000, /* five tries of a minute, their pauses, the access point: the helper's word comes first */
     SETUP_HELPER_MISSED_MS = 5000, /* how often it is said that no helper has come */
     SETUP_IDENTITY_0_MS = 24 * 3600000, /* did 0: the server works in batches */
@@ -160,7 +161,8 @@ struct setup_machine {
     enum helper_stage stage; /* of an external helper */
     bool provisioned;        /* wifi.conf is there, or none is needed */
     unsigned tries;          /* to join the network under way */
-    uint64_t at_ms;          /* deadline of WAITING, ASKED and LEAVING */
+    uint64_t at_ms;          /* deadline of WAITING, ASKED and LEAVING, and of the next start when wants_program */
+    bool wants_program;      /* AP_OPENING and RESTORING: theirs could not be started yet */
     uint64_t reboot_at_ms;
     uint64_t no_helper_ms; /* when to say again that none has come; UINT64_MAX: one has */
     bool wants_identity, identity_runs;

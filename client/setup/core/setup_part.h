@@ -17,18 +17,20 @@ bool setup_step(struct setup_machine *m, const struct setup_facts *f, enum setup
 static inline void setup_go(struct setup_machine *m, enum setup_state s)
 {
     m->state = s;
+    m->wants_program = false;
 }
 
 /* One of the programs that share a place runs. */
 static inline bool setup_place_is_taken(const struct setup_machine *m)
 {
-    return m->state == SETUP_AP_OPENING || m->state == SETUP_JOINING || m->state == SETUP_RESTORING ||
-           m->reboot == SETUP_REBOOTING;
+    bool is_of_state = m->state == SETUP_AP_OPENING || m->state == SETUP_JOINING || m->state == SETUP_RESTORING;
+
+    return (is_of_state && !m->wants_program) || m->reboot == SETUP_REBOOTING;
 }
 
 /* setup_join.c */
 setup_act setup_join_begin, setup_join_try, setup_join_done, setup_join_missed, setup_join_resume;
-setup_act setup_ap_go, setup_ap_open;
+setup_act setup_ap_go, setup_ap_run, setup_ap_open;
 void setup_join_saved(struct setup_machine *m, const struct setup_facts *f, int r);
 void setup_drop_network(struct setup_machine *m, const struct setup_facts *f);
 void setup_forget_params(struct setup_machine *m);
@@ -39,7 +41,7 @@ void setup_zone_begin(struct setup_machine *m, const struct setup_facts *f, cons
 void setup_zone_carried(struct setup_machine *m, const struct setup_facts *f, enum setup_do what, int r);
 
 /* setup_reset.c */
-setup_act setup_reset_leave, setup_reset_go;
+setup_act setup_reset_leave, setup_reset_go, setup_restore_run;
 void setup_reboot_tick(struct setup_machine *m, const struct setup_facts *f);
 
 /* setup_identity.c */

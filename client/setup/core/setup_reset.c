@@ -44,6 +44,12 @@ void setup_reset_go(struct setup_machine *m, const struct setup_facts *f)
         setup_ap_go(m, f);
         return;
     }
+    setup_restore_run(m, f);
+}
+
+void setup_restore_run(struct setup_machine *m, const struct setup_facts *f)
+{
+    (void) f;
     setup_go(m, SETUP_RESTORING);
     setup_do(m, SETUP_DO_RUN, SETUP_RUN_RESTORE);
 }

@@ -140,8 +140,10 @@ static void print(struct setup_rig *r, const struct setup_decision *d, bool fail
     strcat(r->out, failed ? "!; " : "; ");
 }
 
-static int failure_of(enum setup_do what)
+static int failure_of(const struct setup_rig *r, enum setup_do what)
 {
+    if (r->short_of_memory)
+        return -ENOMEM;
     return what == SETUP_DO_READ_IDENTITY ? -EAGAIN : -EIO;
 }
 
@@ -158,7 +160,7 @@ static void drain(struct setup_rig *r, const struct setup_facts *f)
             r->failing = -1;
         else
             change(r, &d);
-        setup_carried(&r->m, f, &d, fails ? failure_of(d.what) : 0);
+        setup_carried(&r->m, f, &d, fails ? failure_of(r, d.what) : 0);
     }
 }
 
@@ -309,9 +311,10 @@ void setup_rig_do(struct setup_rig *r, const char *line)
     r->out[0] = '\0';
     r->n_answers = 0;
     sscanf(line, "%39s %39s %39s %39s %39s", w[0], w[1], w[2], w[3], w[4]);
-    if (strcmp(w[0], "fail") == 0)
+    if (strcmp(w[0], "fail") == 0 || strcmp(w[0], "short") == 0) {
         r->failing = number_of(does, ag_array_size(does), w[1]);
-    else if (strcmp(w[0], "trial") == 0)
+        r->short_of_memory = w[0][0] == 's';
+    } else if (strcmp(w[0], "trial") == 0)
         set_trial(&r->world, w[1]);
     else if (strcmp(w[0], "state") == 0)
         strcat(r->out, setup_state_name(r->m.state));

@@ -7,7 +7,7 @@
  *   facts:  did N  model 0|1  wifi 0|1  enauth 0|1  program 0|1  link 0|1  uid N  country C  trial
  * none|first|next events: start  network lan|ble|local UID|- [COUNTRY|- [ZONE]]  zone Z  reset  reboot reload
  * TRIES PAUSE  ended PROGRAM STATUS wait MS  heard  identity  token T  country_said C  wifi_said 0|1
- * connected  failed  ap  silent fail D: decision D fails the next time.  state, due: what they are.
+ * connected  failed  ap  silent fail D: decision D fails the next time; short D: for want of memory.  state, due: what they are.
  */
 #ifndef TEST_SETUP_RIG_H
 #define TEST_SETUP_RIG_H
@@ -18,6 +18,7 @@ struct setup_rig {
     struct setup_machine m;
     struct setup_facts world;
     int failing; /* enum setup_do; -1: none */
+    bool short_of_memory;
     unsigned n_answers;
     bool running[6];  /* by enum setup_program */
     unsigned n_place; /* programs in the common place */

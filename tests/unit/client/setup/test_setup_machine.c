@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "client/setup/core/setup_part.h"
 #include "tests/unit/client/setup/setup_rig.h"
 
 struct step {
@@ -74,6 +75,30 @@ static const struct {
       {"wait 0", ""},
       {"due", "never"},
       {"ended join 1", "say join_failed; cloud_stop; is join_failed; drop; country -; nobodys; run ap!; is ap; "},
+      {"state", "ap"}}},
+    {"no memory to open the access point: tried again until it opens", "builtin",
+     {{"start", "fresh_token; forget_reports; nobodys; is identity; is token; is ap; look_at_hooks; "},
+      {"reload 1 3000", "country -; nobodys; "},
+      {"network lan 5", "save; is joining; answer ok; "},
+      {"wait 500", "run join; "},
+      {"short run", ""},
+      {"ended join 1", "say join_failed; cloud_stop; is join_failed; drop; country -; nobodys; run ap!; "},
+      {"state", "ap_opening"},
+      {"due", "5000"},
+      {"network lan 5", "answer Device or resource busy; "},
+      {"wait 4999", ""},
+      {"short run", ""},
+      {"wait 1", "run ap!; "},
+      {"due", "5000"},
+      {"reboot", "answer ok; "},
+      {"wait 500", "run reboot; "},
+      {"wait 9000", ""},
+      {"due", "never"},
+      {"ended reboot 1", ""},
+      {"due", "0"},
+      {"wait 0", "run ap; "},
+      {"due", "never"},
+      {"ended ap 0", "is ap; "},
       {"state", "ap"}}},
     {"the disk takes no network: nothing has changed", "builtin",
      {{"start", "fresh_token; forget_reports; nobodys; is identity; is token; is ap; look_at_hooks; "},
@@ -232,6 +257,24 @@ static const struct {
       {"fail run", ""},
       {"wait 500", "say reset; cloud_forget; cloud_stop; forget_reports; new_token; country -; run restore!; nobodys; run ap; "},
       {"state", "ap_opening"}}},
+    {"no memory for the reset's program: the owner's files are not left to the next one", "builtin",
+     {{"wifi 1", ""},
+      {"start", "own_token; owned; is identity; is token; is provisioned; online; "},
+      {"reset", "forget; answer ok; "},
+      {"short run", ""},
+      {"wait 500", "say reset; cloud_forget; cloud_stop; forget_reports; new_token; country -; run restore!; "},
+      {"state", "restoring"},
+      {"due", "5000"},
+      {"wait 5000", "run restore; "},
+      {"due", "never"},
+      {"ended restore 0", "nobodys; run ap; "},
+      {"reset", "forget; kill; answer ok; "},
+      {"short run", ""},
+      {"wait 500", "say reset; cloud_forget; cloud_stop; forget_reports; new_token; country -; run restore!; "},
+      {"reset", "forget; answer ok; "},
+      {"due", "500"},
+      {"wait 500", "say reset; cloud_forget; cloud_stop; forget_reports; new_token; country -; run restore; "},
+      {"due", "never"}}},
     {"the disk refuses the reset: the device is what it was", "builtin",
      {{"wifi 1", ""},
       {"start", "own_token; owned; is identity; is token; is provisioned; online; "},
@@ -288,6 +331,12 @@ static const struct {
       {"reboot", "answer ok; "},
       {"fail run", ""},
       {"wait 500", "run reboot!; "},
+      {"due", "never"},
+      {"reboot", "answer ok; "},
+      {"short run", ""},
+      {"wait 500", "run reboot!; "},
+      {"due", "5000"},
+      {"wait 5000", "run reboot; "},
       {"due", "never"}}},
     {"reboot without a program", "builtin",
      {{"program 0", ""},
@@ -616,8 +665,7 @@ static void check_rest(const struct setup_rig *r, const char *line)
         fail_msg("%s: params stay in state %s", line, setup_state_name(m->state));
     if (setup_is_busy(m) && r->n_place == 0 && !r->running[SETUP_RUN_IDENTITY] && setup_next_deadline(m) == UINT64_MAX)
         fail_msg("%s: state %s has no end", line, setup_state_name(m->state));
-    assert_int_equal(r->n_place, m->state == SETUP_AP_OPENING || m->state == SETUP_JOINING || m->state == SETUP_RESTORING ||
-                                     m->reboot == SETUP_REBOOTING);
+    assert_int_equal(r->n_place, setup_place_is_taken(m));
 }
 
 static void end_a_program(struct setup_rig *r, unsigned *seed)
@@ -667,6 +715,7 @@ static const char *const words[] = {"network lan 5 sg",
                                     "ap",
                                     "silent",
                                     "fail run",
+                                    "short run",
                                     "fail save",
                                     "fail forget",
                                     "fail ask_join",
