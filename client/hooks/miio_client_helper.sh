@@ -20,6 +20,7 @@ REBOOT=${MIIO_REBOOT:-reboot}
 TRIES=${MIIO_JOIN_TRIES:-5}
 PAUSE=${MIIO_JOIN_PAUSE:-3}
 TAB=$(printf '\t')
+MARK=$(printf '\357\273\277') # in front of files of some editors
 NL='
 '
 umask 077
@@ -71,9 +72,9 @@ remove() {
 for file in wifi.conf device.token device.uid device.country; do rm -f "$DATA_DIR$file.new"; done
 
 # conf NAME: the last line of that name in device.conf
-conf() { sed -n "s/^[ $TAB]*$1[ $TAB]*=[ $TAB]*//p" "${DATA_DIR}device.conf" | tr -d '\r' | sed "s/[ $TAB]*\$//" | tail -n 1; }
+conf() { sed -n "1s/^$MARK//;s/^[ $TAB]*$1[ $TAB]*=[ $TAB]*//p" "${DATA_DIR}device.conf" | tr -d '\r' | sed "s/[ $TAB]*\$//" | tail -n 1; }
 # word_of NAME: the first word of a small file
-word_of() { tr -d '\000\r' 2>/dev/null <"$DATA_DIR$1" | sed -n "1s/^[ $TAB]*\\([^ $TAB]*\\).*\$/\\1/p"; }
+word_of() { tr -d '\000\r' 2>/dev/null <"$DATA_DIR$1" | sed -n "1s/^$MARK//;1s/^[ $TAB]*\\([^ $TAB]*\\).*\$/\\1/p"; }
 
 # ---- JSON ----
 
@@ -193,19 +194,32 @@ send_dinfo() {
     send "$text}}"
 }
 
+# provisioned: a link to a file that is not there now counts as one
+provisioned() { [ -e "${DATA_DIR}wifi.conf" ] || [ -L "${DATA_DIR}wifi.conf" ]; }
+
+# read_token: in $token what device.token holds; fails when it is there and cannot be read
+read_token() {
+    token=
+    [ -e "${DATA_DIR}device.token" ] || [ -L "${DATA_DIR}device.token" ] || return 0
+    token=$(tr -d '\000\r\n' 2>/dev/null <"${DATA_DIR}device.token") || return 1
+    token=${token#"$MARK"}
+    [ ${#token} -eq 16 ] || token=$(printf '%s' "$token" | sed "s/[ $TAB]*\$//")
+}
+
 unsaved=
 # The token in $token: of device.token, 16 characters or 32 hex digits; or the one that the client offers
 settle_token() {
-    [ -f "${DATA_DIR}wifi.conf" ] || remove device.token device.country device.uid otd_donot_trust_peer
-    token=$(tr -d '\000\r\n' 2>/dev/null <"${DATA_DIR}device.token")
-    if [ ${#token} -ne 16 ]; then token=$(printf '%s' "$token" | sed "s/[ $TAB]*\$//"); fi
+    provisioned || remove device.token device.country device.uid otd_donot_trust_peer
+    if read_token; then why='neither 16 printable characters nor 32 hex digits'
+    else why='cannot be read' token=-
+    fi
     case ${#token}:$token in
     16:*[!\ -~]* | 32:*[!0-9A-Fa-f]*) ;;
     16:* | 32:*) unsaved= && return ;;
     esac
     string "$1" ntoken
     if [ -n "$token" ]; then
-        log "${DATA_DIR}device.token is neither 16 printable characters nor 32 hex digits: kept as it is"
+        log "${DATA_DIR}device.token: $why: kept as it is"
     elif save device.token "$P"; then unsaved=
     else unsaved=$P # the disk takes nothing now: it is stored with the network
     fi
@@ -241,7 +255,7 @@ update_dtoken() {
 
 send_wifi_status() {
     status=0
-    [ ! -f "${DATA_DIR}wifi.conf" ] || status=1
+    ! provisioned || status=1
     send "{\"method\":\"_internal.res_wifi_conf_status\",\"params\":$status}"
 }
 
@@ -256,9 +270,32 @@ mask() {
     printf %s "$text"
 }
 
+# shell_text 'TEXT': in $U; each quote of the text stands there as '\''
+shell_text() {
+    e=${1#?} U=
+    e=${e%?}
+    while :; do
+        part=${e%%"'\\''"*}
+        U=$U$part
+        [ "$part" != "$e" ] || return 0
+        U=$U"'"
+        e=${e#"$part'\\''"}
+    done
+}
+
+# network_name: that of wifi.conf in $U, with or without quotes there
+network_name() {
+    U=$(sed -n "1s/^$MARK//;s/^[ $TAB]*ssid[ $TAB]*=[ $TAB]*//p" "${DATA_DIR}wifi.conf" 2>/dev/null | tr -d '\r' |
+        sed "s/[ $TAB]*\$//" | tail -n 1)
+    case $U in
+    '"'*'"'*) U=${U#?} && unescape "${U%\"*}" ;;
+    "'"*"'") shell_text "$U" ;;
+    esac
+}
+
 send_info() {
     wlan=${MIIO_WLAN:-wlan0}
-    unescape "$(sed -n 's/^ssid="\(.*\)".*$/\1/p' "${DATA_DIR}wifi.conf" 2>/dev/null | tail -n 1)"
+    network_name
     quoted "$U"
     ssid=$Q
     bssid=$(wpa_cli -i "$wlan" status 2>/dev/null | sed -n 's/^bssid=//p' | tr a-f A-F)
@@ -282,7 +319,7 @@ save_owner() {
     case $uid in '' | 0 | *[!0-9]*) uid=$old ;; esac
     string "$1" country_domain
     if [ -n "$P" ]; then save device.country "$P$NL"
-    elif [ ! -f "${DATA_DIR}wifi.conf" ] || [ "$uid" != "$old" ]; then remove device.country
+    elif ! provisioned || [ "$uid" != "$old" ]; then remove device.country
     fi
     [ -z "$uid" ] || save device.uid "$uid$NL"
 }

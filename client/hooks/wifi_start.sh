@@ -21,12 +21,13 @@ RUN_DIR=${MIIO_RUN_DIR:-/var/run/miio-wifi}
 AP_ADDRESS=${MIIO_AP_ADDRESS:-192.168.13.1}
 JOIN_SECONDS=${MIIO_JOIN_SECONDS:-20}
 TAB=$(printf '\t')
+MARK=$(printf '\357\273\277') # in front of files of some editors
 CR=$(printf '\r')
 umask 077
 
 log() { printf 'wifi_start: %s\n' "$*" >&2; }
 
-conf() { sed -n "s/^[ $TAB]*$1[ $TAB]*=[ $TAB]*//p" "${DATA_DIR}device.conf" | tr -d '\r' | sed "s/[ $TAB]*\$//" | tail -n 1; }
+conf() { sed -n "1s/^$MARK//;s/^[ $TAB]*$1[ $TAB]*=[ $TAB]*//p" "${DATA_DIR}device.conf" | tr -d '\r' | sed "s/[ $TAB]*\$//" | tail -n 1; }
 model=$(conf model | tr . -)
 mac=$(conf mac | tr a-f A-F | tr -d :)
 mac=${mac#????????}
@@ -96,9 +97,23 @@ unescape() {
     U=$out
 }
 
+# shell_text 'TEXT': in $U; each quote of the text stands there as '\''
+shell_text() {
+    e=${1#?} U=
+    e=${e%?}
+    while :; do
+        part=${e%%"'\\''"*}
+        U=$U$part
+        [ "$part" != "$e" ] || return 0
+        U=$U"'"
+        e=${e#"$part'\\''"}
+    done
+}
+
 # text_of VALUE: in $U, with or without quotes around it; fails when they do not match
 text_of() {
     case $1 in
+    "'"*"'") shell_text "$1" ;;
     '"'*'"'*) U=${1#?} && unescape "${U%\"*}" ;;
     '"'*) return 1 ;;
     *) U=$1 ;;
@@ -121,7 +136,7 @@ bytes_of() {
 read_wifi_conf() {
     name_value= key_value= open= wep=
     while IFS= read -r line || [ -n "$line" ]; do
-        trim "$line"
+        trim "${line#"$MARK"}"
         line=$T
         case $line in
         '#'*) continue ;;

@@ -131,6 +131,10 @@ def test_forms_of_old_scripts(shell, tmp_path, crlf):
         (b'ssid="a"\nkey_mgmt=NONE\npsk="secret12"', (b"a", b"secret12", None)),                 # the safer one
         (b'ssid="\xc4\xe3"\npsk="secret12"', (b"\xc4\xe3", b"secret12", None)),
         (b'ssid="a"\npsk="secret12"\n# not joined yet', (b"a", b"secret12", None)),
+        (b'\xef\xbb\xbfssid="a"\npsk="secret12"', (b"a", b"secret12", None)),                     # of an editor
+        (b"ssid='my net'\npsk='sec\"r\\et'\nkey_mgmt='WPA'", (b"my net", b'sec"r\\et', None)),    # as a shell reads it
+        (b"ssid='Bob'\\''s'\npsk=''\\''\\'\\''secret'", (b"Bob's", b"'\\'secret", None)),
+        (b"ssid='open'\npsk=''\nkey_mgmt=NONE", (b"open", None, "NONE")),
     ]
     for text, want in rows:
         code, said, made = board.start((text.replace(b"\n", b"\r\n") + b"\r\n") if crlf else text)

@@ -283,6 +283,29 @@ def test_tokens_in_hex_and_with_tails(tmp_path, tail):
             assert open(os.path.join(d, "device.token"), "rb").read() == text + tail
 
 
+@pytest.mark.parametrize("target", ["wifi.conf", "../not/mounted"], ids=["loop", "missing"])
+def test_a_network_that_cannot_be_looked_at_is_one(tmp_path, target):
+    """A file system that is late or fails: the owner is not forgotten for that."""
+    d = write_identity(tmp_path / "miio", wifi=False, extra=("cloud=none",))
+    for name in ("device.country", "device.uid"):
+        with open(os.path.join(d, name), "w") as f:
+            f.write("5\n")
+    os.symlink(target, os.path.join(d, "wifi.conf"))
+    with Client(d) as c:
+        assert c.app().call("local.query_status")["params"] == "sta_mode"
+        assert "token" not in c.phone("hello", token=None)[1]
+    assert sorted(os.listdir(d)) == ["device.conf", "device.country", "device.token", "device.uid", "wifi.conf"]
+    assert open(os.path.join(d, "device.token")).read() == TOKEN
+
+
+def test_a_token_that_is_a_link_to_nothing_stays_one(tmp_path):
+    d = write_identity(tmp_path / "miio", token=None)
+    os.symlink("../not/mounted", os.path.join(d, "device.token"))
+    with Client(d) as c:
+        c.wait_err(r"ERROR.*device\.token: a link to a file that is not there")
+    assert os.path.islink(os.path.join(d, "device.token"))
+
+
 # ---- one owner ----
 
 @pytest.mark.parametrize("uid,code", [(None, None), (0, None), ("0", None), (4711, None), ("4711", None), (5, -32001),

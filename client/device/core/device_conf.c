@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "libagent/core/utf8.h"
 #include "libagent/core/util.h"
 
 enum { MAX_LINES = 1024, MAX_VALUE = 4096, KEY_LEN = 16, MAC_LEN = 17 };
@@ -195,25 +196,22 @@ static int take_identity(struct device_conf *c, struct device_conf_error *err)
 
 int device_conf_parse(struct device_conf *out, const char *text, size_t n, struct device_conf_error *err)
 {
+    struct ag_span file = ag_utf8_without_mark((struct ag_span){text, n});
     struct device_conf c = {0};
     unsigned line = 0;
     int r = 0;
 
     *err = (struct device_conf_error){0};
-    if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark, as some editors leave it */
-        text += 3;
-        n -= 3;
-    }
-    while (n > 0 && r == 0) {
-        const char *end = memchr(text, '\n', n);
-        size_t len = end ? (size_t) (end - text) : n;
+    while (file.len > 0 && r == 0) {
+        const char *end = memchr(file.p, '\n', file.len);
+        size_t len = end ? (size_t) (end - file.p) : file.len;
 
         if (++line > MAX_LINES)
             r = refuse(err, line, "more than %d lines", MAX_LINES);
         else if (len > 0)
-            r = parse_line(&c, (struct ag_span){text, len}, line, err);
-        text += end ? len + 1 : len;
-        n -= end ? len + 1 : len;
+            r = parse_line(&c, (struct ag_span){file.p, len}, line, err);
+        file.p += end ? len + 1 : len;
+        file.len -= end ? len + 1 : len;
     }
     if (r == 0)
         r = take_identity(&c, err);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "libagent/core/json/json.h"
 #include "libagent/core/text/hex.h"
+#include "libagent/core/utf8.h"
 
 static struct ag_span first_word(struct ag_span s)
 {
@@ -64,8 +65,7 @@ bool device_token_parse(char token[DEVICE_TOKEN_LEN + 1], struct ag_span file)
 {
     struct ag_span text;
 
-    if (file.len >= 3 && memcmp(file.p, "\xef\xbb\xbf", 3) == 0) /* a byte order mark, as some editors leave it */
-        file = (struct ag_span){file.p + 3, file.len - 3};
+    file = ag_utf8_without_mark(file);
     text = without_tail(file, "\r\n\0", 3); /* a blank may be its last character */
     if (text.len != DEVICE_TOKEN_LEN)
         text = without_tail(file, " \t\r\n\0", 5);
@@ -105,7 +105,7 @@ void device_token_hex(char hex[2 * DEVICE_TOKEN_LEN + 1], const char token[DEVIC
 
 bool device_country_parse(char country[DEVICE_COUNTRY_MAX + 1], struct ag_span text)
 {
-    struct ag_span word = first_word(text);
+    struct ag_span word = first_word(ag_utf8_without_mark(text));
 
     if (word.len == 0 || word.len > DEVICE_COUNTRY_MAX)
         return false;
@@ -121,7 +121,7 @@ bool device_country_parse(char country[DEVICE_COUNTRY_MAX + 1], struct ag_span t
 
 bool device_uid_parse(uint64_t *uid_out, struct ag_span text)
 {
-    struct ag_span word = first_word(text);
+    struct ag_span word = first_word(ag_utf8_without_mark(text));
     uint64_t v;
 
     if (word.len == 0 || word.len > DEVICE_UID_MAX || !ag_span_uint(word, UINT64_MAX, &v) || v == 0)

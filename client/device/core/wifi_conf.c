@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include "libagent/core/json/json.h"
+#include "libagent/core/utf8.h"
 
 static bool has_control(struct ag_span s)
 {
@@ -84,12 +85,31 @@ static bool is_escaped(struct ag_span s)
     return true;
 }
 
+/* 'TEXT' as a shell reads it: each quote of the text stands there as '\''. */
+static bool take_shell_text(struct ag_span v, char *out, size_t max)
+{
+    size_t n = 0;
+
+    for (v = (struct ag_span){v.p + 1, v.len - 2}; v.len > 0;) {
+        size_t step = v.len >= 4 && memcmp(v.p, "'\\''", 4) == 0 ? 4 : 1;
+
+        if (n == max)
+            return false;
+        out[n++] = v.p[0];
+        v = (struct ag_span){v.p + step, v.len - step};
+    }
+    out[n] = '\0';
+    return strlen(out) == n;
+}
+
 /* The text of a value, with or without quotes. false: not understood, or longer than max. */
 static bool take_text(struct ag_span v, char *out, size_t max)
 {
     bool quoted = v.len > 0 && v.p[0] == '"', escaped;
     size_t n = 0;
 
+    if (v.len >= 2 && v.p[0] == '\'' && v.p[v.len - 1] == '\'')
+        return take_shell_text(v, out, max);
     if (quoted) {
         const char *last = memrchr(v.p, '"', v.len);
 
@@ -147,7 +167,7 @@ static enum wifi_trial mark_of(struct ag_span line)
 static void take_line(struct reading *r, struct ag_span line)
 {
     struct ag_span value;
-    uint64_t uid;
+    char digits[24];
 
     if (mark_of(line) != WIFI_JOINED)
         r->w.trial = mark_of(line);
@@ -159,8 +179,8 @@ static void take_line(struct reading *r, struct ag_span line)
         r->open = value.len >= 4 && memmem(value.p, value.len, "NONE", 4) != NULL;
     else if (trimmed(line).len > 7 && memcmp(trimmed(line).p, "wep_key", 7) == 0)
         r->has_wep = true;
-    else if (line_value(line, "uid", &value) && ag_span_uint(value, UINT64_MAX, &uid))
-        r->w.uid = uid;
+    else if (line_value(line, "uid", &value) && take_text(value, digits, sizeof digits - 1))
+        (void) ag_span_uint((struct ag_span){digits, strlen(digits)}, UINT64_MAX, &r->w.uid);
 }
 
 /* The first line; *rest is what follows. */
@@ -177,6 +197,7 @@ int wifi_conf_parse(struct wifi_conf *out, struct ag_span file)
 {
     struct reading r = {.open = false};
 
+    file = ag_utf8_without_mark(file);
     while (file.len > 0)
         take_line(&r, next_line(&file));
     memcpy(out, &r.w, sizeof *out);

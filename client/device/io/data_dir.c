@@ -44,7 +44,9 @@ bool data_dir_has(const struct data_dir *d, const char *name)
     struct stat st;
 
     file_path(path, d, name);
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    if (stat(path, &st) == 0)
+        return S_ISREG(st.st_mode);
+    return (errno != ENOENT && errno != ENOTDIR) || lstat(path, &st) == 0; /* a link to what is not there now */
 }
 
 int data_dir_read(const struct data_dir *d, const char *name, struct ag_buf *out)
@@ -233,8 +235,9 @@ int data_dir_settle_token(const struct data_dir *d, char token[DEVICE_TOKEN_LEN 
                "%s%s: neither 16 printable characters nor 32 hex digits: kept as it is; no phone can "
                "talk to the device until it is mended and the client restarted",
                d->path, DATA_TOKEN);
-    else if (found < 0 && found != -ENOENT)
-        ag_log(AG_LOG_ERROR, "%s%s: %s: no phone can talk to the device", d->path, DATA_TOKEN, strerror(-found));
+    else if (found < 0 && (found != -ENOENT || data_dir_has(d, DATA_TOKEN)))
+        ag_log(AG_LOG_ERROR, "%s%s: %s: no phone can talk to the device", d->path, DATA_TOKEN,
+               found == -ENOENT ? "a link to a file that is not there" : strerror(-found));
     else {
         ag_log(found == 0 ? AG_LOG_ERROR : AG_LOG_WARNING, "%s%s: %s: a new token is drawn, phones that knew an old one are out",
                d->path, DATA_TOKEN, found == 0 ? "empty" : "not there");

@@ -34,6 +34,7 @@ int data_dir_load_conf(const struct data_dir *d, struct device_conf *out, char e
 
 /* Its permission bits; -1: it is not there. */
 int data_dir_mode(const struct data_dir *d, const char *name);
+/* Also when it is there and cannot be looked at: an owner is not forgotten for a disk that fails, or is not mounted yet. */
 bool data_dir_has(const struct data_dir *d, const char *name);
 /* Whole small file, at most 64 KiB. 0 or -errno. */
 int data_dir_read(const struct data_dir *d, const char *name, struct ag_buf *out);

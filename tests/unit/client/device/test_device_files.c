@@ -262,11 +262,17 @@ static void test_words(void **state)
     (void) state;
     assert_true(device_country_parse(country, span(" SG\n")));
     assert_string_equal(country, "sg");
+    assert_true(device_country_parse(country, span("\xef\xbb\xbf"
+                                                   "de\r\n")));
+    assert_string_equal(country, "de");
     assert_false(device_country_parse(country, span("\n")));
     assert_false(device_country_parse(country, span("../x")));
     assert_false(device_country_parse(country, span("aaaaaaaaaaaaaaaaa")));
     assert_true(device_uid_parse(&uid, span("1234567890123\n")));
     assert_int_equal(uid, 1234567890123);
+    assert_true(device_uid_parse(&uid, span("\xef\xbb\xbf"
+                                            "77\n")));
+    assert_int_equal(uid, 77);
     assert_false(device_uid_parse(&uid, span("0")));
     assert_false(device_uid_parse(&uid, span("12a")));
     assert_true(device_version_find(version, span("NAME=x\nXIAOMI_VERSION=2.1.1_9527\n"), "xiaomi"));
@@ -312,6 +318,14 @@ static const struct {
     {"a backslash at the end", "ssid=\"a\\\"\npsk=\"secret1\\\"\n", 0, "a\\", "secret1\\", 0},
     {"quotes inside and around", "ssid=\"\"a\"\"\npsk=\"\"secret\"\"\n", 0, "\"a\"", "\"secret\"", 0},
     {"no quotes", "ssid=my net\npsk=secret12\nkey_mgmt=WPA\n", 0, "my net", "secret12", 0},
+    {"a byte order mark",
+     "\xef\xbb\xbf"
+     "ssid=\"home\"\npsk=\"secret12\"\n",
+     0, "home", "secret12", 0},
+    {"as a shell reads it", "ssid='my net'\npsk='sec\"r\\et'\nkey_mgmt='WPA'\n", 0, "my net", "sec\"r\\et", 0},
+    {"quotes as a shell has them", "ssid='Bob'\\''s'\npsk=''\\''\\'\\''secret'\n", 0, "Bob's", "'\\'secret", 0},
+    {"a number in quotes", "ssid=\"a\"\nuid=\"77\"\nkey_mgmt=NONE\nuid=x\n", 0, "a", "", 77},
+    {"one such quote alone", "ssid='net\npsk=secret1'\n", 0, "'net", "secret1'", 0},
     {"blanks, tabs", " ssid = \"a \" \r\n\tpsk =\t secret12 \t\r\n", 0, "a ", "secret12", 0},
     {"a key in hex digits", "ssid=\"x\"\npsk=" HEX64 "\n", 0, "x", HEX64, 0},
     {"the same in quotes, CRLF", "ssid=\"x\"\r\npsk=\"" HEX64 "\"\r\n", 0, "x", HEX64, 0},
