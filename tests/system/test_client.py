@@ -281,6 +281,19 @@ def test_bad_texts_hurt_only_their_sender(client):
     assert good.call("local.query_did")["params"] == 87654321
 
 
+def test_the_largest_text_costs_the_agent_nothing(client):
+    """The agent's own id in it is longer than the application's: that must not end the one connection of all."""
+    with Daemon("miio_agent", "--listen", "127.0.0.1:0", "--unix", "none", "--upstream",
+                "127.0.0.1:%d" % client.port("local")) as agent:
+        app = JsonSocket(agent.port("listen"))
+        wait_for(lambda: app.call("agent.info")["result"]["upstream"], "the agent's connection to the client")
+        text = '{"id":1,"method":"props","params":{"x":"%s"}}'
+        app.send((text % ("x" * ((1 << 20) - len(text) + 2))).encode())
+        assert app.recv()["error"] == {"code": -32002, "message": "not connected"}
+        assert app.call("local.query_did")["params"] == 87654321
+        assert app.call("agent.stats")["result"]["upstream_losses"] == 0
+
+
 def test_a_peer_that_never_reads_is_dropped(client):
     deaf = client.app()
     deaf.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

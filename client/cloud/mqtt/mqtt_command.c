@@ -11,7 +11,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-enum { COMMAND_MAX = 1 << 20, DEPTH_MAX = 128 };
+/* With the client's own id in it, a little less than the 1 MiB that the agent takes. */
+enum { COMMAND_MAX = (1 << 20) - 64, DEPTH_MAX = 128 };
 
 struct open_command {
     UT_hash_handle hh;
@@ -80,7 +81,7 @@ static const char *judge(struct ag_span *text, struct ag_json_view *view, struct
     *id_out = (struct ag_span){NULL, 0};
     *code = -32700;
     if (text->len > COMMAND_MAX || ag_json_parse(text, DEPTH_MAX, view) != 0)
-        return "not a JSON object of at most 1 MiB";
+        return "not a JSON object of less than 1 MiB";
     *code = -32600;
     if (view->twice & (1u << AG_M_ID | 1u << AG_M_METHOD))
         return "id or method stands twice";

@@ -10,7 +10,8 @@
 #include "libagent/core/frame/framer.h"
 #include "libagent/core/list.h"
 
-enum { LOCAL_TEXT_MAX = 1 << 20, LOCAL_DEPTH_MAX = 128, LOCAL_QUEUE_MAX = 2 << 20, LOCAL_READ_SIZE = 64 * 1024 };
+/* A text of 1 MiB, with room for the longer id that the agent puts into what an application has sent it. */
+enum { LOCAL_TEXT_MAX = (1 << 20) + 64, LOCAL_DEPTH_MAX = 128, LOCAL_QUEUE_MAX = 2 << 20, LOCAL_READ_SIZE = 64 * 1024 };
 
 struct local_conn;
 
