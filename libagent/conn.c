@@ -330,11 +330,11 @@ int ag_conn_on_bytes(struct agent_conn *c, char *data, size_t n)
 
     ag_framer_lend(&c->framer, data, n);
     while ((r = ag_framer_next(&c->framer, &in)) > 0) {
-        c->heard = true;
         r = as_json(c, &in, &text, &view);
         if (r < 0)
             return r;
-        ag_dispatch(c, (char *) (uintptr_t) text.p, text.len, &view); /* our own buffer: carry, read_buf, decoded */
+        c->heard |= ag_view_has(&view, AG_M_METHOD) || ag_view_has(&view, AG_M_ID); /* a refusal has neither */
+        ag_dispatch(c, (char *) (uintptr_t) text.p, text.len, &view);               /* our own buffer: carry, read_buf, decoded */
         if (c->epoch != epoch)
             return 0; /* a callback closed it; the rest belongs to nobody */
     }

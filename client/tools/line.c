@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "libagent/core/buf.h"
 #include "libagent/core/json/json.h"
 
 enum { DEFAULT_PORT = 54322, PAUSE_MS = 200, SEND_TRIES = 50, MAX_DEPTH = 64, READ_SIZE = 4096, ACCEPT_MS = 1000 };
@@ -60,10 +61,20 @@ static bool write_all(int fd, const char *p, size_t n)
     return true;
 }
 
+/* The text as a line. A refusal ("too many connections") is none for the script, which would come back at once. */
+static int print_text(struct ag_span text, const struct ag_json_view *view)
+{
+    bool refusal = ag_view_has(view, AG_M_ERROR) && !ag_view_has(view, AG_M_METHOD);
+
+    fprintf(refusal ? stderr : stdout, "%.*s\n", (int) text.len, text.p);
+    return refusal;
+}
+
 /* Prints the first text that comes. */
-static int print_text(int fd)
+static int recv_text(int fd)
 {
     static struct ag_json_scan scan;
+    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_SECRET_INIT;
     char buf[READ_SIZE];
     ssize_t n;
 
@@ -72,13 +83,10 @@ static int print_text(int fd)
         size_t skip = scan.off == 0 ? ag_json_skip(buf, (size_t) n) : 0, used = (size_t) n - skip;
         int r = ag_json_scan(&scan, buf + skip, (size_t) n - skip, &used);
 
-        if (r > 0)
+        if (r > 0 || ag_buf_append(&text, buf + skip, used) < 0)
             return 1;
-        fwrite(buf + skip, 1, r < 0 ? used : (size_t) n - skip, stdout);
-        if (r < 0) {
-            putchar('\n');
-            return 0;
-        }
+        if (r < 0)
+            return print_text(ag_buf_span(&text), &scan.view);
     }
     return 1;
 }
@@ -88,7 +96,7 @@ static int recv_line(void)
     static const char hello[] = "{\"method\":\"_internal.hello\"}";
     int fd = connect_wait(-1);
 
-    return fd >= 0 && write_all(fd, hello, sizeof hello - 1) ? print_text(fd) : 1;
+    return fd >= 0 && write_all(fd, hello, sizeof hello - 1) ? recv_text(fd) : 1;
 }
 
 /*

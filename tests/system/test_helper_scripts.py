@@ -131,6 +131,22 @@ def test_a_script_that_answers_nothing_is_not_stormed(tmp_path):
         assert len(read(c, "device.token")) == 16
 
 
+def test_a_full_client_is_not_stormed(tmp_path):
+    """What it says then is no text for a script, which would come back at once."""
+    with Client(write_identity(tmp_path / "miio"), "--helper", "external") as c:
+        apps = [c.app() for _ in range(63)]
+        for app in apps:
+            app.call("local.query_did")
+        done = subprocess.run(["miio_recv_line"], env={**os.environ, "PATH": BIN, "MIIO_LOCAL_PORT": str(c.port("local"))},
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        assert (done.returncode, done.stdout) == (1, b"") and b"too many connections" in done.stderr
+        # with a place it is one as before
+        apps.pop().close()
+        wait_for(lambda: subprocess.run(["miio_send_line", '{"method":"_internal.helper_ready"}'], timeout=60,
+                                        env={**os.environ, "PATH": BIN, "MIIO_LOCAL_PORT": str(c.port("local"))}).returncode == 0,
+                 "a place")
+
+
 def test_what_does_not_fit_is_told(tmp_path):
     d = write_identity(tmp_path / "miio", token=None, wifi=True)
     with Client(d, "--helper", "external") as c:

@@ -232,6 +232,10 @@ static void pauses_grow_until_a_connection_was_a_good_one(void **state)
     lab_down(&l);
     assert_pause(&l, 200);
     lab_up(&l);
+    assert_int_equal(lab_say(&l, "{\"error\":{\"code\":-32000,\"message\":\"too many connections\"}}"), 0);
+    lab_down(&l);
+    assert_pause(&l, 400); /* a refusal is nothing good */
+    lab_up(&l);
     assert_int_equal(lab_say(&l, "{\"method\":\"m\"}"), 0);
     lab_down(&l);
     assert_pause(&l, 100);
