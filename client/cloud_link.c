@@ -145,7 +145,7 @@ static void on_acked(void *user, uint32_t id, struct ag_span answer)
     struct cloud_link *l = user;
 
     if (!report_path_acked(&l->client->reports, place_of(l), id))
-        uplink_acked(&l->client->uplink, id, answer);
+        uplink_acked(&l->client->uplink, place_of(l), id, answer);
     pump(l);
 }
 
@@ -159,7 +159,7 @@ static void on_failed(void *user, uint32_t id, bool retry, int code, const char 
     struct cloud_link *l = user;
 
     if (!report_path_failed(&l->client->reports, place_of(l), id, retry))
-        uplink_failed(&l->client->uplink, id, code, message);
+        uplink_failed(&l->client->uplink, place_of(l), id, code, message);
     pump(l);
 }
 

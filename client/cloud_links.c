@@ -239,6 +239,7 @@ static int take_route(struct client *c, const struct cloud_list *list, const str
         return r;
     }
     report_path_take_route(&c->reports, &route);
+    uplink_reroute(&c->uplink);
     return 0;
 }
 

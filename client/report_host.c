@@ -42,14 +42,14 @@ static void queued(void *user, uint32_t id)
 {
     struct client *c = user;
 
-    uplink_acked(&c->uplink, id, AG_SPAN("{\"result\":[\"queued\"]}"));
+    uplink_acked(&c->uplink, UPLINK_NO_LANE, id, AG_SPAN("{\"result\":[\"queued\"]}"));
 }
 
 static void failed(void *user, uint32_t id, int code, const char *message)
 {
     struct client *c = user;
 
-    uplink_failed(&c->uplink, id, code, message);
+    uplink_failed(&c->uplink, UPLINK_NO_LANE, id, code, message);
 }
 
 static bool is_awaited(void *user, uint32_t id)

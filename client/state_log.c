@@ -27,6 +27,7 @@ static const struct {
     size_t at; /* in struct report_queue, a uint64_t */
 } queue_counters[] = {
     {"spool.kept", offsetof(struct report_queue, n_kept)},
+    {"spool.restored", offsetof(struct report_queue, n_restored)},
     {"spool.acked", offsetof(struct report_queue, n_acked)},
     {"spool.replaced", offsetof(struct report_queue, n_replaced)},
     {"spool.dropped.old", offsetof(struct report_queue, n_too_old)},
@@ -34,6 +35,7 @@ static const struct {
     {"spool.dropped.refused", offsetof(struct report_queue, n_refused)},
     {"spool.dropped.unreadable", offsetof(struct report_queue, n_unreadable)},
     {"spool.dropped.owner", offsetof(struct report_queue, n_forgotten)},
+    {"spool.unwritten", offsetof(struct report_queue, n_unwritten)},
 };
 
 static uint64_t queue_counter(const struct report_queue *q, size_t at)
@@ -123,12 +125,16 @@ void client_tell_counters(const struct client *c, cloud_tell_fn *tell, void *use
     tell(user, "lan.dropped.replayed", lan->replayed);
     tell(user, "lan.dropped.narrowed", lan->narrowed);
     tell(user, "lan.dropped.no_token", lan->no_token);
+    tell(user, "lan.dropped.memory", lan->no_memory);
     tell(user, "lan.late", lan->late);
     tell(user, "command.started", c->commands.stats.started);
     tell(user, "command.answered", c->commands.stats.answered);
     tell(user, "command.timed_out", c->commands.stats.timed_out);
     tell(user, "command.nobody", c->commands.stats.nobody);
     tell(user, "command.refused", c->commands.stats.refused);
+    tell(user, "command.silent", c->commands.stats.silent);
+    tell(user, "command.no_memory", c->commands.stats.no_memory);
+    tell(user, "command.open", c->commands.n_open);
     tell(user, "command.stray_answers", c->commands.stats.stray);
     tell(user, "command.waited", c->commands.stats.waited);
     tell(user, "command.ownerless", c->commands.stats.ownerless);
@@ -141,6 +147,8 @@ void client_tell_counters(const struct client *c, cloud_tell_fn *tell, void *use
     tell(user, "uplink.failed", c->uplink.stats.failed);
     tell(user, "uplink.timed_out", c->uplink.stats.timed_out);
     tell(user, "uplink.refused", c->uplink.stats.refused);
+    tell(user, "uplink.no_memory", c->uplink.stats.no_memory);
+    tell(user, "uplink.open", c->uplink.n_open);
     tell(user, "uplink.greedy", c->uplink.stats.greedy);
     tell(user, "uplink.dropped", c->uplink.stats.dropped);
     tell(user, "uplink.stray_acks", c->uplink.stats.stray);

@@ -38,13 +38,10 @@ void lan_deinit(struct lan *l)
 
 int lan_set_token(struct lan *l, const char token[17])
 {
-    struct packet_key key;
-    int r = packet_key_init(&key, token);
+    int r = l->has_token ? packet_key_change(&l->key, token) : packet_key_init(&l->key, token);
 
     if (r < 0)
         return r;
-    packet_key_deinit(&l->key);
-    l->key = key;
     memcpy(l->token, token, sizeof l->token);
     l->has_token = true;
     return 0;
@@ -227,12 +224,11 @@ static void look_at_clock(struct lan *l, uint64_t now_ms, uint32_t now_s)
         replay_forget_above(&l->taken, (uint32_t) highest);
 }
 
-int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datagram, uint64_t now_ms, uint32_t now_s)
+static int receive(struct lan *l, const struct lan_addr *from, struct ag_span datagram, uint64_t now_ms, uint32_t now_s)
 {
     struct packet p;
     int r;
 
-    l->stats.datagrams++;
     look_at_clock(l, now_ms, now_s);
     if (!l->has_token) {
         l->stats.no_token++;
@@ -264,6 +260,16 @@ int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datag
         return 0;
     }
     return take_text(l, &(struct arrival){from, packet_checksum(datagram), p.stamp, now_ms, now_s}, ag_buf_span(&l->plain));
+}
+
+int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datagram, uint64_t now_ms, uint32_t now_s)
+{
+    int r;
+
+    l->stats.datagrams++;
+    r = receive(l, from, datagram, now_ms, now_s);
+    l->stats.no_memory += r < 0;
+    return r;
 }
 
 /* With the zero byte that real devices put behind the text: some programs cut off the last byte whatever it is. */

@@ -30,7 +30,7 @@ struct lan_sink {
 struct lan_stats {
     uint64_t datagrams, hellos, requests, repeats, answers;
     uint64_t bad_packet[PACKET_N_E]; /* by PACKET_E_* */
-    uint64_t bad_did, bad_stamp, bad_text, no_token, full, late;
+    uint64_t bad_did, bad_stamp, bad_text, no_token, full, no_memory, late;
     uint64_t replayed, narrowed; /* packets taken before; packets too old to tell */
 };
 
@@ -59,7 +59,8 @@ void lan_deinit(struct lan *l);
 /* Packets with stamps of before now are refused: what was taken by an earlier run of the program is not remembered. */
 void lan_start(struct lan *l, uint64_t now_ms);
 
-/* 16 characters. 0, -ENOMEM, -ENOTSUP. What is remembered stays. */
+/* 16 characters. 0, -ENOMEM, -ENOTSUP. What is remembered stays. One that takes the place of another needs no memory: the last
+   owner's goes whatever happens. */
 int lan_set_token(struct lan *l, const char token[17]);
 
 /* now_s: the device's own Unix time, set or not; see stamp_clock.h. 0 or -ENOMEM (the datagram is dropped). */

@@ -42,20 +42,33 @@ void packet_key_deinit(struct packet_key *k)
     wipe(k, sizeof *k);
 }
 
+int packet_key_change(struct packet_key *k, const char secret[PACKET_SECRET])
+{
+    uint8_t key[16], iv[16];
+    int r = crypt_md5(k->crypt, (struct ag_span[]){bytes(secret, 16)}, 1, key);
+
+    if (r == 0)
+        r = crypt_md5(k->crypt, (struct ag_span[]){bytes(key, 16), bytes(secret, 16)}, 2, iv);
+    if (r == 0)
+        r = crypt_set_key(k->crypt, key, iv);
+    if (r == 0) {
+        memcpy(k->secret, secret, sizeof k->secret);
+        memcpy(k->key, key, sizeof k->key);
+        memcpy(k->iv, iv, sizeof k->iv);
+    }
+    explicit_bzero(key, sizeof key);
+    explicit_bzero(iv, sizeof iv);
+    return r;
+}
+
 int packet_key_init(struct packet_key *k, const char secret[PACKET_SECRET])
 {
     int r;
 
     memset(k, 0, sizeof *k);
     r = crypt_new(&k->crypt);
-    if (r < 0)
-        return r;
-    memcpy(k->secret, secret, PACKET_SECRET);
-    r = crypt_md5(k->crypt, (struct ag_span[]){bytes(k->secret, 16)}, 1, k->key);
     if (r == 0)
-        r = crypt_md5(k->crypt, (struct ag_span[]){bytes(k->key, 16), bytes(k->secret, 16)}, 2, k->iv);
-    if (r == 0)
-        r = crypt_set_key(k->crypt, k->key, k->iv);
+        r = packet_key_change(k, secret);
     if (r < 0)
         packet_key_deinit(k);
     return r;

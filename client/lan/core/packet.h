@@ -44,6 +44,8 @@ struct packet_key {
 /* secret is 16 bytes, a terminating NUL is not read. 0, -ENOMEM, -ENOTSUP. deinit wipes; it may be called twice. */
 int packet_key_init(struct packet_key *k, const char secret[PACKET_SECRET]);
 void packet_key_deinit(struct packet_key *k);
+/* Another secret in its place, without memory of its own: 0, or an error of the cryptographic library. */
+int packet_key_change(struct packet_key *k, const char secret[PACKET_SECRET]);
 
 /* Fields of a received packet. */
 struct packet {

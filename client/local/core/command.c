@@ -122,6 +122,7 @@ static void end_without_answer(struct command_table *t, struct command *c, bool 
 {
     if (c->silent) {
         t->stats.nobody += !c->asked;
+        t->stats.silent += c->asked;
         command_free(t, c);
     } else if (c->held_code != 0) {
         end_as_not_mine(t, c);
@@ -281,10 +282,13 @@ static int start_silent(struct command_table *t, struct origin from, unsigned ta
         t->sink->send(t->user, peers, text);
     if (!may_keep(t, text, now_ms)) {
         t->stats.nobody += peers == 0;
+        t->stats.silent += peers != 0;
         return 0;
     }
-    if (ag_buf_append_span(&copy, text) < 0 || command_new(t, &c, now_ms) < 0)
+    if (ag_buf_append_span(&copy, text) < 0 || command_new(t, &c, now_ms) < 0) {
+        t->stats.no_memory++;
         return -ENOMEM;
+    }
     c->from = from;
     c->tag = tag;
     c->silent = true;
@@ -317,12 +321,15 @@ int command_start(struct command_table *t, struct origin from, unsigned tag, str
         return 0;
     }
     r = command_new(t, &c, now_ms);
-    if (r < 0)
+    if (r < 0) {
+        t->stats.no_memory++;
         return r;
+    }
     if (!kept)
         out = ag_scratch_take(&t->scratch);
     r = ag_msg_put_id(&out, text, view, c->id);
     if (r < 0) {
+        t->stats.no_memory++;
         ag_scratch_give(&t->scratch, &out, SCRATCH_MAX);
         command_free(t, c);
         return r;

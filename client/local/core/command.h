@@ -41,7 +41,9 @@ struct command_sink {
 };
 
 struct command_stats {
-    uint64_t started, answered, timed_out, nobody, refused;
+    /* started is what is open and the other six: each command has one end */
+    uint64_t started, answered, timed_out, nobody, refused, no_memory;
+    uint64_t silent;    /* wanted no answer, and somebody got it */
     uint64_t stray;     /* answers to nothing open, from a peer not asked, or a second time */
     uint64_t waited;    /* kept for applications that were about to come */
     uint64_t ownerless; /* answered when nobody was left to hear it: command_forget_origin() */

@@ -210,6 +210,7 @@ int report_queue_restore(struct report_queue *q, uint64_t seq, uint32_t id, uint
 
     if (r < 0)
         return r;
+    q->n_restored++;
     settle(q, e);
     return 0;
 }
@@ -229,8 +230,10 @@ void report_queue_not_stored(struct report_queue *q, uint64_t seq)
 {
     struct report_entry *e = find_seq(q, seq);
 
-    if (e)
-        entry_free(q, e);
+    if (!e)
+        return;
+    q->n_unwritten++;
+    entry_free(q, e);
 }
 
 static bool is_too_old(const struct report_queue *q, const struct report_entry *e, uint64_t now_ms)

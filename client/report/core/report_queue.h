@@ -41,7 +41,8 @@ struct report_queue {
     struct ag_list held;                      /* sent without success on a living line: to be tried again a little later */
     unsigned n, n_writing;                    /* in all; of them WRITING */
     size_t bytes, writing_bytes;              /* of their texts */
-    uint64_t n_kept, n_acked, n_replaced, n_too_old, n_too_many, n_refused, n_unreadable, n_forgotten;
+    /* kept and restored came; n and the others are what became of them, each once */
+    uint64_t n_kept, n_restored, n_acked, n_replaced, n_too_old, n_too_many, n_refused, n_unreadable, n_forgotten, n_unwritten;
 };
 
 /* When a report was made. */

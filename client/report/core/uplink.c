@@ -11,11 +11,12 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-enum { SHORT_ID = 24, MAX_SPARE = 64, SCRATCH_MAX = 8192 };
+enum { SHORT_ID = 24, MAX_SPARE = 64, SCRATCH_MAX = 8192, DEPTH_MAX = 128 };
 
 struct uplink_entry {
     uint32_t id;
     unsigned peer;         /* UPLINK_NO_PEER: nobody waits, or it has gone */
+    unsigned lane;         /* of the cloud whose word is its answer */
     size_t charge;         /* in bytes and in the share of the peer */
     struct ag_span raw_id; /* the application's, as it wrote it; in short_id, or owned; p NULL: none */
     char short_id[SHORT_ID];
@@ -233,15 +234,21 @@ int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const st
         return 0;
     }
     r = entry_new(u, &e, peer, raw_id, charge, now_ms);
-    if (r < 0)
+    if (r < 0) {
+        u->stats.no_memory++;
         return r;
+    }
+    e->lane = lane;
     id = e->id;
     out = ag_scratch_take(&u->scratch);
     r = ag_msg_put_id(&out, text, view, id);
-    if (r < 0)
+    if (r < 0) {
+        u->stats.no_memory++;
         entry_free(u, e);
-    else if (!ag_list_empty(&u->queues[lane]) || !settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&out), false)))
+    } else if (!ag_list_empty(&u->queues[lane]) ||
+               !settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&out), false))) {
         enqueue(&u->queues[lane], e, &out);
+    }
     ag_scratch_give(&u->scratch, &out, SCRATCH_MAX);
     return r;
 }
@@ -283,19 +290,47 @@ void uplink_lost(struct uplink *u, unsigned lane)
     }
 }
 
-void uplink_acked(struct uplink *u, uint32_t id, struct ag_span answer)
+void uplink_reroute(struct uplink *u)
 {
-    struct ag_buf out;
-    struct ag_json_view view;
+    struct ag_list waiting;
+
+    ag_list_init(&waiting);
+    for (int i = 0; i < UPLINK_LANES; i++)
+        ag_list_splice(&waiting, &u->queues[i]); /* the order within each stays */
+    while (!ag_list_empty(&waiting)) {
+        struct uplink_entry *e = ag_list_first(&waiting, struct uplink_entry, queued);
+        struct ag_span text = ag_buf_span(&e->text);
+        struct ag_json_view view;
+
+        if (u->sink->lane && ag_json_parse(&text, DEPTH_MAX, &view) == 0)
+            e->lane = u->sink->lane(u->user, text, &view);
+        ag_list_del(&e->queued);
+        ag_list_append(&u->queues[e->lane], &e->queued);
+    }
+}
+
+/* The entry that a word of this lane is about. NULL: it is about none, and counted. */
+static struct uplink_entry *spoken_of(struct uplink *u, unsigned lane, uint32_t id)
+{
     struct uplink_entry *e;
 
     HASH_FIND(hh, u->by_id, &id, sizeof id, e);
-    if (!e) {
-        u->stats.stray++;
+    if (e && (lane == UPLINK_NO_LANE || lane == e->lane))
+        return e;
+    u->stats.stray++;
+    return NULL;
+}
+
+void uplink_acked(struct uplink *u, unsigned lane, uint32_t id, struct ag_span answer)
+{
+    struct ag_buf out;
+    struct ag_json_view view;
+    struct uplink_entry *e = spoken_of(u, lane, id);
+
+    if (!e)
         return;
-    }
     u->stats.acked++;
-    if (e->peer == UPLINK_NO_PEER || !e->raw_id.p || ag_json_parse(&answer, 128, &view) != 0) {
+    if (e->peer == UPLINK_NO_PEER || !e->raw_id.p || ag_json_parse(&answer, DEPTH_MAX, &view) != 0) {
         entry_free(u, e);
         return;
     }
@@ -315,15 +350,12 @@ bool uplink_is_awaited(const struct uplink *u, uint32_t id)
     return e && e->raw_id.p && e->peer != UPLINK_NO_PEER;
 }
 
-void uplink_failed(struct uplink *u, uint32_t id, int code, const char *message)
+void uplink_failed(struct uplink *u, unsigned lane, uint32_t id, int code, const char *message)
 {
-    struct uplink_entry *e;
+    struct uplink_entry *e = spoken_of(u, lane, id);
 
-    HASH_FIND(hh, u->by_id, &id, sizeof id, e);
-    if (!e) {
-        u->stats.stray++;
+    if (!e)
         return;
-    }
     u->stats.failed++;
     end_with_error(u, e, code, message);
 }
@@ -362,6 +394,8 @@ uint64_t uplink_next_deadline(const struct uplink *u)
 
 void uplink_refuse_all(struct uplink *u, int code, const char *message)
 {
-    while (!ag_list_empty(&u->by_age))
+    while (!ag_list_empty(&u->by_age)) {
+        u->stats.refused++;
         end_with_error(u, ag_list_first(&u->by_age, struct uplink_entry, age), code, message);
+    }
 }

@@ -19,7 +19,7 @@
 #include "libagent/core/reuse.h"
 
 /* For uplink_submit(): nobody waits for the answer. Lanes are places of clouds (client/report/core/report_route.h). */
-enum { UPLINK_NO_PEER = COMMAND_PEERS_MAX, UPLINK_LANES = 8 };
+enum { UPLINK_NO_PEER = COMMAND_PEERS_MAX, UPLINK_LANES = 8, UPLINK_NO_LANE = UPLINK_LANES };
 
 struct uplink_sink {
     /*
@@ -36,10 +36,11 @@ struct uplink_sink {
 };
 
 struct uplink_stats {
-    uint64_t submitted, acked, failed, timed_out, refused;
+    /* submitted is what is open and the other five: each text has one end */
+    uint64_t submitted, acked, failed, timed_out, refused, no_memory;
     uint64_t greedy;  /* of the refused: too much of this peer's is open */
     uint64_t dropped; /* reports without an id that could not be delivered */
-    uint64_t stray;   /* acks for nothing open */
+    uint64_t stray;   /* words of clouds about nothing that is open, or that another cloud speaks for */
 };
 
 struct uplink_entry;
@@ -74,9 +75,12 @@ void uplink_deinit(struct uplink *u);
 /* A report or request (has a method) from peer. 0 or -ENOMEM (nothing happened). */
 int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const struct ag_json_view *view, uint64_t now_ms);
 
-/* From the cloud; answer is an object such as {"result":["ok"]}. Unknown ids are counted. */
-void uplink_acked(struct uplink *u, uint32_t id, struct ag_span answer);
-void uplink_failed(struct uplink *u, uint32_t id, int code, const char *message);
+/*
+ * What became of it; answer is an object such as {"result":["ok"]}. lane: the cloud that says so, UPLINK_NO_LANE: the device
+ * itself. Only the cloud of its own lane speaks for a text; the words of others, and unknown ids, are counted.
+ */
+void uplink_acked(struct uplink *u, unsigned lane, uint32_t id, struct ag_span answer);
+void uplink_failed(struct uplink *u, unsigned lane, uint32_t id, int code, const char *message);
 
 /* An application waits for the answer. */
 bool uplink_is_awaited(const struct uplink *u, uint32_t id);
@@ -85,6 +89,9 @@ bool uplink_is_awaited(const struct uplink *u, uint32_t id);
 void uplink_pump(struct uplink *u, unsigned lane);
 /* The session ended: what waits in the lane is answered -32002 not connected. */
 void uplink_lost(struct uplink *u, unsigned lane);
+
+/* Other texts may belong to other clouds from now on: what waits gets into the lane that it has now. */
+void uplink_reroute(struct uplink *u);
 
 /* Its answers go nowhere from now on. */
 void uplink_peer_removed(struct uplink *u, unsigned peer);

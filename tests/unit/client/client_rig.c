@@ -20,7 +20,7 @@
 #define LONG     "+600000" /* in which nothing else follows */
 #define IDENTITY "did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=cool\nmodel=cool.prod.v1\n"
 
-enum { APPS = 4, HEARD = 64, RECORDS = 32, UNIX = 1700000000, DID = 10000 };
+enum { APPS = 4, CLOUDS = 2, HEARD = 64, RECORDS = 32, UNIX = 1700000000, DID = 10000 };
 
 /* What somebody hears, in order. */
 struct ear {
@@ -38,8 +38,8 @@ static struct rig {
     uint64_t now_ms;
     bool open, closed;
     unsigned n_ids;
-    /* who hears what: A..D, M, L, B, C, P */
-    struct ear apps[APPS], channels, phone, ble, cloud_ear, programs;
+    /* who hears what: A..D, M, L, B, C and S, P */
+    struct ear apps[APPS], channels, phone, ble, clouds[CLOUDS], programs;
     bool app_there[APPS], channels_there;
     struct ag_buf datagram; /* the phone's last */
     char *received;         /* the last text from anybody */
@@ -579,75 +579,90 @@ static void program_ends(int status)
     k.done(k.user, status);
 }
 
-/* ---- the cloud ---- */
+/* ---- the clouds ---- */
 
-static struct played_cloud {
+struct played_cloud {
     struct cloud base;
     const struct cloud_env *env;
     bool there;
     int takes; /* what report() and answer() say */
     void (*call_done)(void *user, struct ag_span text);
     void *call_user;
-} cloud;
+};
+
+static struct played_cloud clouds[CLOUDS]; /* the one after the other in the list */
+
+static struct played_cloud *played_of(struct cloud *c)
+{
+    return ag_container_of(c, struct played_cloud, base);
+}
+
+static struct ear *ear_of(struct cloud *c)
+{
+    return &rig.clouds[played_of(c) - clouds];
+}
+
+static int create(unsigned i, struct cloud **out, const struct cloud_env *env)
+{
+    clouds[i].env = env;
+    clouds[i].there = true;
+    *out = &clouds[i].base;
+    return 0;
+}
 
 static int played_create(struct cloud **out, const struct cloud_env *env)
 {
-    cloud.env = env;
-    cloud.there = true;
-    *out = &cloud.base;
-    return 0;
+    return create(0, out, env);
+}
+
+static int aside_create(struct cloud **out, const struct cloud_env *env)
+{
+    return create(1, out, env);
 }
 
 static void played_start(struct cloud *c)
 {
-    (void) c;
-    hear(&rig.cloud_ear, "start");
+    hear(ear_of(c), "start");
 }
 
 static void played_stop(struct cloud *c)
 {
-    (void) c;
-    hear(&rig.cloud_ear, "stop");
+    hear(ear_of(c), "stop");
 }
 
 static void played_kick(struct cloud *c)
 {
-    (void) c;
-    hear(&rig.cloud_ear, "kick");
+    hear(ear_of(c), "kick");
 }
 
 static void played_forget(struct cloud *c)
 {
-    (void) c;
-    hear(&rig.cloud_ear, "forget");
+    hear(ear_of(c), "forget");
 }
 
 static int played_report(struct cloud *c, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
 {
-    (void) c;
     (void) at_s;
-    if (cloud.takes == 0)
-        hear(&rig.cloud_ear, "report %s %u %.*s", repeat ? "again" : "new", id, (int) text.len, text.p);
-    return cloud.takes;
+    if (played_of(c)->takes == 0)
+        hear(ear_of(c), "report %s %u %.*s", repeat ? "again" : "new", id, (int) text.len, text.p);
+    return played_of(c)->takes;
 }
 
 static int played_answer(struct cloud *c, uint64_t token, struct ag_span text)
 {
-    (void) c;
-    hear(&rig.cloud_ear, "answer %" PRIu64 " %.*s", token, (int) text.len, text.p);
-    return cloud.takes;
+    hear(ear_of(c), "answer %" PRIu64 " %.*s", token, (int) text.len, text.p);
+    return played_of(c)->takes;
 }
 
 static int played_method(struct cloud *c, struct ag_span method, struct ag_span params,
                          void (*done)(void *user, struct ag_span text), void *user)
 {
-    (void) c;
     (void) params;
     if (method.len < 7 || memcmp(method.p, "played.", 7) != 0)
         return -ENOSYS;
-    hear(&rig.cloud_ear, "ask %.*s", (int) method.len, method.p);
-    cloud.call_done = done;
-    cloud.call_user = user;
+    hear(ear_of(c), "ask %.*s", (int) method.len, method.p);
+    played_of(c)->call_done = done;
+    played_of(c)->call_user = user;
     return 0;
 }
 
@@ -668,10 +683,20 @@ static const struct cloud_ops played = {.name = "played",
                                         .forget = played_forget,
                                         .wakeup_s = played_wakeup_s};
 
+static const struct cloud_ops aside = {.name = "aside",
+                                       .place = CLOUD_MQTT,
+                                       .create = aside_create,
+                                       .start = played_start,
+                                       .stop = played_stop,
+                                       .report = played_report,
+                                       .answer = played_answer,
+                                       .kick = played_kick,
+                                       .forget = played_forget};
+
 /* In the place of the clouds that are built in. */
 const struct cloud_ops *cloud_find(const char *name)
 {
-    return strcmp(name, "played") == 0 ? &played : NULL;
+    return strcmp(name, "played") == 0 ? &played : strcmp(name, "aside") == 0 ? &aside : NULL;
 }
 
 /* ---- lines ---- */
@@ -693,10 +718,10 @@ static struct ag_span received(struct ag_span text)
     return (struct ag_span){copy, text.len};
 }
 
-static void cloud_tells(const char *text)
+static void cloud_tells(struct played_cloud *p, const char *text)
 {
-    const struct cloud_events *e = cloud.env->events;
-    void *user = cloud.env->user;
+    const struct cloud_events *e = p->env->events;
+    void *user = p->env->user;
     char *rest;
     uint32_t id;
 
@@ -711,37 +736,38 @@ static void cloud_tells(const char *text)
     } else if (strncmp(text, "time ", 5) == 0) {
         e->time_known(user, strtoll(text + 5, NULL, 10));
     } else if (strncmp(text, "done ", 5) == 0) {
-        cloud.call_done(cloud.call_user, span(text + 5));
+        p->call_done(p->call_user, span(text + 5));
     } else if (strcmp(text, "closed") == 0) {
-        cloud.there = false;
+        p->there = false;
         e->closed(user);
     } else {
         fail_line("no such event");
     }
 }
 
-static void cloud_line(char what, const char *text)
+static void cloud_line(unsigned which, char what, const char *text)
 {
+    struct played_cloud *p = &clouds[which];
     char *rest;
     uint64_t token;
 
-    if (!cloud.there && !strchr("<=", what))
+    if (!p->there && !strchr("<=", what))
         fail_line("there is no cloud");
     if (what == '+') {
-        cloud.env->events->connected(cloud.env->user);
+        p->env->events->connected(p->env->user);
     } else if (what == '-') {
-        cloud.env->events->lost(cloud.env->user, text);
+        p->env->events->lost(p->env->user, text);
     } else if (what == '=') {
-        cloud.takes = strcmp(text, "ENOBUFS") == 0 ? -ENOBUFS : 0; /* its number is not the same on MIPS */
+        p->takes = strcmp(text, "ENOBUFS") == 0 ? -ENOBUFS : 0; /* its number is not the same on MIPS */
     } else if (what == '!') {
-        cloud_tells(text);
+        cloud_tells(p, text);
     } else if (what == '~') {
-        cloud.env->events->command(cloud.env->user, 0, received(span(text)), false);
+        p->env->events->command(p->env->user, 0, received(span(text)), false);
     } else if (what == '>') {
         token = strtoull(text, &rest, 10);
-        cloud.env->events->command(cloud.env->user, token, received(span(rest + 1)), true);
+        p->env->events->command(p->env->user, token, received(span(rest + 1)), true);
     } else {
-        expect(&rig.cloud_ear, text);
+        expect(&rig.clouds[which], text);
     }
 }
 
@@ -902,6 +928,38 @@ static void counter_line(const char *line)
         fail_line("%s is %" PRIu64, name, counted);
 }
 
+static uint64_t value_of(const char *name)
+{
+    wanted = name;
+    counted = 0;
+    client_tell_counters(&rig.c, tell, NULL);
+    return counted;
+}
+
+/* What came in has one end each, or is open. */
+static void check_sums(void)
+{
+    static const char *const sums[][12] = {
+        {"command.started", "command.answered", "command.timed_out", "command.nobody", "command.refused", "command.silent",
+         "command.no_memory", "command.open"},
+        {"uplink.submitted", "uplink.acked", "uplink.failed", "uplink.timed_out", "uplink.refused", "uplink.no_memory",
+         "uplink.open"},
+        {"spool.kept", "spool.acked", "spool.replaced", "spool.dropped.old", "spool.dropped.full", "spool.dropped.refused",
+         "spool.dropped.unreadable", "spool.dropped.owner", "spool.unwritten", "spool.waiting"},
+        {"lan.datagrams", "lan.hellos", "lan.requests", "lan.repeats", "lan.dropped.stamp", "lan.dropped.text",
+         "lan.dropped.replayed", "lan.dropped.no_token"},
+    };
+
+    for (size_t i = 0; i < ag_array_size(sums); i++) {
+        uint64_t went = 0;
+
+        for (unsigned k = 1; k < ag_array_size(sums[i]) && sums[i][k]; k++)
+            went += value_of(sums[i][k]);
+        if (went != value_of(sums[i][0]))
+            fail_line("%s is %" PRIu64 ", and %" PRIu64 " of them are known", sums[i][0], value_of(sums[i][0]), went);
+    }
+}
+
 static void on_client_closed(void *user)
 {
     (void) user;
@@ -916,9 +974,11 @@ static void stop(void)
         n_closing--;
         closing[n_closing].cb(closing[n_closing].handle);
     }
-    if (cloud.there) {
-        cloud.there = false;
-        cloud.env->events->closed(cloud.env->user);
+    for (unsigned i = 0; i < CLOUDS; i++) {
+        if (!clouds[i].there)
+            continue;
+        clouds[i].there = false;
+        clouds[i].env->events->closed(clouds[i].env->user);
     }
     if (!rig.closed)
         fail_line("something stays open");
@@ -930,8 +990,10 @@ static void make_options(const char *mode)
 {
     const char *why;
 
-    rig.options = (struct client_options){.cloud = "played",
-                                          .wired = strcmp(mode, "wired") == 0,
+    bool several = strcmp(mode, "several") == 0;
+
+    rig.options = (struct client_options){.cloud = several ? "played,aside" : "played",
+                                          .wired = several || strcmp(mode, "wired") == 0,
                                           .external_helper = strcmp(mode, "external") == 0,
                                           .mqtt_api = {.host = "127.0.0.1", .port = 1883},
                                           .command_timeout_ms = 4000,
@@ -992,8 +1054,8 @@ static void run_line(const char *line)
         phone_line(line[1], text);
     else if (line[0] == 'B')
         ble_line(line[1], text);
-    else if (line[0] == 'C')
-        cloud_line(line[1], text);
+    else if (line[0] == 'C' || line[0] == 'S')
+        cloud_line(line[0] == 'S', line[1], text);
     else if (line[0] == 'D' && line[1] == '=')
         disk.ready = -atoi(text);
     else if (line[0] == 'D')
@@ -1021,7 +1083,8 @@ static void check_silence(void)
     nothing_is_left(&rig.channels, "M");
     nothing_is_left(&rig.phone, "L");
     nothing_is_left(&rig.ble, "B");
-    nothing_is_left(&rig.cloud_ear, "C");
+    nothing_is_left(&rig.clouds[0], "C");
+    nothing_is_left(&rig.clouds[1], "S");
     nothing_is_left(&rig.programs, "P");
 }
 
@@ -1044,7 +1107,8 @@ static void end_row(void)
     forget_all(&rig.channels);
     forget_all(&rig.phone);
     forget_all(&rig.ble);
-    forget_all(&rig.cloud_ear);
+    forget_all(&rig.clouds[0]);
+    forget_all(&rig.clouds[1]);
     forget_all(&rig.programs);
     ag_buf_deinit(&rig.datagram);
     free(rig.received);
@@ -1057,9 +1121,9 @@ static void end_row(void)
 /* To write a row: what each line leads to. */
 static void show(void)
 {
-    static const char names[] = "AXYZMLBCP";
-    struct ear *ears[] = {&rig.apps[0], &rig.apps[1], &rig.apps[2],   &rig.apps[3], &rig.channels,
-                          &rig.phone,   &rig.ble,     &rig.cloud_ear, &rig.programs};
+    static const char names[] = "AXYZMLBCSP";
+    struct ear *ears[] = {&rig.apps[0], &rig.apps[1], &rig.apps[2],   &rig.apps[3],   &rig.channels,
+                          &rig.phone,   &rig.ble,     &rig.clouds[0], &rig.clouds[1], &rig.programs};
 
     for (unsigned i = 0; i < ag_array_size(ears); i++) {
         for (; ears[i]->n > 0; forget_line(ears[i]))
@@ -1075,7 +1139,8 @@ void client_rig_run(const char *name, const char *mode, const char *const *lines
     played_timers_begin(&rig.now_ms, fail_why);
     prepare = NULL;
     n_closing = 0;
-    cloud = (struct played_cloud){.base.ops = &played};
+    clouds[0] = (struct played_cloud){.base.ops = &played};
+    clouds[1] = (struct played_cloud){.base.ops = &aside};
     disk.ready = 0;
     missing[0] = '\0';
     n_udp = 0;
@@ -1101,5 +1166,6 @@ void client_rig_run(const char *name, const char *mode, const char *const *lines
     if (getenv("CLIENT_RIG_SHOW"))
         show();
     check_silence();
+    check_sums();
     end_row();
 }

@@ -15,6 +15,7 @@
  *   C= ENOBUFS | 0                    report() and answer() say -ENOBUFS from here on; 0: they take
  *   C< line  C<                       the next that the cloud was told: start, stop, kick, forget, report new|again ID text,
  *                                     answer TOKEN text, ask METHOD; nothing
+ *   S ...                             the same of the cloud beside it (mode "several")
  *   D  D! N  D= N                     the store has written what was given; fails to, with -N; can keep nothing, -N
  *   P< line  P<  P= N                 the next program that was run or killed; nothing; the one that runs longest ends with N
  *   P- name  P+                       that program is not there; all are
@@ -32,7 +33,7 @@
 #ifndef TEST_CLIENT_RIG_H
 #define TEST_CLIENT_RIG_H
 
-/* mode: "wired", "builtin", "external"; NULL-terminated lines. Fails the test with name, line and what came
+/* mode: "wired", "several" (wired, with two clouds), "builtin", "external"; NULL-terminated lines. Fails the test with name, line and what came
  * instead. */
 void client_rig_run(const char *name, const char *mode, const char *const *lines);
 

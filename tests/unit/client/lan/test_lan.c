@@ -625,6 +625,26 @@ static void test_bounds(void **state)
     world_deinit(&w);
 }
 
+/* After a reset the last owner's token goes, also when memory is short. */
+static void test_another_token_needs_no_memory(void **state)
+{
+    static const char fresh[] = "0123456789abcdef";
+    struct world w;
+
+    (void) state;
+    assert_int_equal(world_init(&w), 0);
+    alloc_fail_at(1);
+    assert_int_equal(lan_set_token(&w.l, fresh), 0);
+    alloc_fail_at(0);
+    receive(&w, &peer, DID, NOW, "{\"id\":1,\"method\":\"m\"}", 0); /* under the old one */
+    assert_int_equal(w.n_commands, 0);
+    packet_key_deinit(&w.key);
+    assert_int_equal(packet_key_init(&w.key, fresh), 0);
+    receive(&w, &peer, DID, NOW, "{\"id\":1,\"method\":\"m\"}", 0);
+    assert_int_equal(w.n_commands, 1);
+    world_deinit(&w);
+}
+
 static void sweep(void *user)
 {
     struct world w;
@@ -634,6 +654,9 @@ static void sweep(void *user)
         receive(&w, &peer, DID, NOW, "{\"id\":1,\"method\":\"m\"}", 0);
         lan_answer(&w.l, w.handle, AG_SPAN("{\"id\":0,\"result\":1}"), NULL, 0, NOW);
         receive(&w, &peer, DID, NOW, "{\"id\":1,\"method\":\"m\"}", 0);
+        /* each datagram has one end */
+        assert_int_equal(w.l.stats.datagrams,
+                         w.l.stats.requests + w.l.stats.repeats + w.l.stats.no_memory + w.l.stats.no_token + w.l.stats.replayed);
     }
     world_deinit(&w);
 }
@@ -664,6 +687,7 @@ int main(void)
         cmocka_unit_test(test_without_a_token),
         cmocka_unit_test(test_dropped_and_counted),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_another_token_needs_no_memory),
         cmocka_unit_test(test_alloc_fail),
     };
 

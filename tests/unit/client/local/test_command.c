@@ -437,6 +437,14 @@ static void test_limits_and_ids(void **state)
     ag_buf_deinit(&w.log);
 }
 
+/* Each command that was started has one end. */
+static void check_sum(const struct command_table *t)
+{
+    const struct command_stats *s = &t->stats;
+
+    assert_int_equal(s->started, s->answered + s->timed_out + s->nobody + s->refused + s->no_memory + s->silent + t->n_open);
+}
+
 static void sweep(void *user)
 {
     (void) user;
@@ -445,8 +453,10 @@ static void sweep(void *user)
 
         command_table_init(&w.t, &sink, &w, 100);
         run_grace_row(&w, &graces[i]);
+        check_sum(&w.t);
         command_refuse_all(&w.t);
         assert_int_equal(w.t.n_open + w.t.kept_bytes, 0);
+        check_sum(&w.t);
         command_table_deinit(&w.t);
         ag_buf_deinit(&w.log);
     }
@@ -455,8 +465,10 @@ static void sweep(void *user)
 
         command_table_init(&w.t, &sink, &w, 100);
         run_row(&w, &rows[i]);
+        check_sum(&w.t);
         command_refuse_all(&w.t);
         assert_int_equal(w.t.n_open, 0);
+        check_sum(&w.t);
         command_table_deinit(&w.t);
         ag_buf_deinit(&w.log);
     }

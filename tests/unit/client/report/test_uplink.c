@@ -74,9 +74,9 @@ static void test_ack_returns_under_the_askers_id(void **state)
     submit(&w, 4, "{\"method\":\"event.x\",\"params\":[]}", 0);
     expect(&w, "cloud 501 {\"id\":501,\"method\":\"props\",\"params\":{\"a\":1}}\n"
                "cloud 502 {\"id\":502,\"method\":\"event.x\",\"params\":[]}\n");
-    uplink_acked(&w.u, 502, AG_SPAN("{\"result\":[\"ok\"]}"));
-    uplink_acked(&w.u, 501, AG_SPAN("{\"result\":\"ok\"}"));
-    uplink_acked(&w.u, 501, AG_SPAN("{\"result\":\"ok\"}"));
+    uplink_acked(&w.u, 0, 502, AG_SPAN("{\"result\":[\"ok\"]}"));
+    uplink_acked(&w.u, 0, 501, AG_SPAN("{\"result\":\"ok\"}"));
+    uplink_acked(&w.u, 0, 501, AG_SPAN("{\"result\":\"ok\"}"));
     expect(&w, "peer 3 {\"id\":4294967295,\"result\":\"ok\"}\n");
     assert_int_equal(w.u.stats.stray, 1);
     assert_int_equal(w.u.n_open, 0);
@@ -147,8 +147,68 @@ static void test_window_keeps_order(void **state)
     expect(&w, "");
     uplink_pump(&w.u, 0);
     expect(&w, "cloud 501 {\"id\":501,\"method\":\"a\"}\ncloud 502 {\"id\":502,\"method\":\"b\"}\n");
-    uplink_failed(&w.u, 501, -30011, "OT server noack");
+    uplink_failed(&w.u, 0, 501, -30011, "OT server noack");
     expect(&w, "peer 1 {\"id\":1,\"error\":{\"code\":-30011,\"message\":\"OT server noack\"}}\n");
+    world_deinit(&w);
+}
+
+/* Methods of b are the second cloud's. */
+static unsigned on_lane(void *user, struct ag_span text, const struct ag_json_view *view)
+{
+    (void) user;
+    return text.p[view->at[AG_M_METHOD].value + 1] == 'b';
+}
+
+static unsigned on_other_lane(void *user, struct ag_span text, const struct ag_json_view *view)
+{
+    return !on_lane(user, text, view);
+}
+
+static void test_each_cloud_speaks_for_its_own(void **state)
+{
+    static const struct uplink_sink two = {.report = on_report, .reply = on_reply, .lane = on_lane};
+    struct world w;
+
+    (void) state;
+    world_init(&w);
+    w.u.sink = &two;
+    submit(&w, 1, "{\"id\":1,\"method\":\"a\"}", 0);
+    submit(&w, 1, "{\"id\":2,\"method\":\"b\"}", 0);
+    ag_buf_clear(&w.log);
+    uplink_acked(&w.u, 1, 501, AG_SPAN("{\"result\":\"of b\"}"));
+    uplink_failed(&w.u, 0, 502, -1, "of a");
+    expect(&w, "");
+    assert_int_equal(w.u.stats.stray, 2);
+    uplink_acked(&w.u, 0, 501, AG_SPAN("{\"result\":\"of a\"}"));
+    uplink_failed(&w.u, UPLINK_NO_LANE, 502, -1, "the device");
+    expect(&w, "peer 1 {\"id\":1,\"result\":\"of a\"}\npeer 1 {\"id\":2,\"error\":{\"code\":-1,\"message\":\"the device\"}}\n");
+    world_deinit(&w);
+}
+
+/* The list of clouds is another one: what waits for the one goes to the other, in order, and that one speaks for it. */
+static void test_other_routes(void **state)
+{
+    static const struct uplink_sink before = {.report = on_report, .reply = on_reply, .lane = on_lane},
+                                    after = {.report = on_report, .reply = on_reply, .lane = on_other_lane};
+    struct world w;
+
+    (void) state;
+    world_init(&w);
+    w.u.sink = &before;
+    w.cloud_says = -ENOBUFS;
+    submit(&w, 1, "{\"id\":1,\"method\":\"a\"}", 0);
+    submit(&w, 1, "{\"id\":2,\"method\":\"b\"}", 0);
+    submit(&w, 1, "{\"id\":3,\"method\":\"a\"}", 0);
+    w.u.sink = &after;
+    w.cloud_says = 0;
+    uplink_reroute(&w.u);
+    uplink_pump(&w.u, 0);
+    expect(&w, "cloud 502 {\"id\":502,\"method\":\"b\"}\n");
+    uplink_pump(&w.u, 1);
+    expect(&w, "cloud 501 {\"id\":501,\"method\":\"a\"}\ncloud 503 {\"id\":503,\"method\":\"a\"}\n");
+    uplink_acked(&w.u, 0, 501, AG_SPAN("{\"result\":\"of another\"}"));
+    uplink_acked(&w.u, 1, 501, AG_SPAN("{\"result\":\"ok\"}"));
+    expect(&w, "peer 1 {\"id\":1,\"result\":\"ok\"}\n");
     world_deinit(&w);
 }
 
@@ -215,13 +275,13 @@ static void test_a_slot_used_again(void **state)
     uplink_peer_removed(&w.u, 3);
     submit(&w, 3, "{\"id\":1,\"method\":\"b\"}", 0);
     ag_buf_clear(&w.log);
-    uplink_acked(&w.u, 501, AG_SPAN("{\"result\":\"of a\"}"));
-    uplink_acked(&w.u, 502, AG_SPAN("{\"result\":\"of b\"}"));
+    uplink_acked(&w.u, 0, 501, AG_SPAN("{\"result\":\"of a\"}"));
+    uplink_acked(&w.u, 0, 502, AG_SPAN("{\"result\":\"of b\"}"));
     expect(&w, "peer 3 {\"id\":1,\"result\":\"of b\"}\n");
     submit(&w, 3, "{\"id\":2,\"method\":\"a\"}", 0);
     uplink_peer_removed(&w.u, 3);
     ag_buf_clear(&w.log);
-    uplink_failed(&w.u, 503, -1, "x");
+    uplink_failed(&w.u, 0, 503, -1, "x");
     uplink_expire(&w.u, 30000);
     assert_int_equal(ag_buf_size(&w.log), 0);
     world_deinit(&w);
@@ -275,10 +335,13 @@ static void sweep(void *user)
     submit(&w, 1, "{\"id\":2,\"method\":\"b\"}", 0);
     w.cloud_says = 0;
     uplink_pump(&w.u, 0);
-    uplink_acked(&w.u, 501, AG_SPAN("{\"result\":[\"ok\"]}"));
+    uplink_acked(&w.u, 0, 501, AG_SPAN("{\"result\":[\"ok\"]}"));
     uplink_refuse_all(&w.u, -32003, "shutting down");
     assert_int_equal(w.u.n_open, 0);
     assert_int_equal(w.u.bytes, 0);
+    /* each text has one end */
+    assert_int_equal(w.u.stats.submitted,
+                     w.u.stats.acked + w.u.stats.failed + w.u.stats.timed_out + w.u.stats.refused + w.u.stats.no_memory);
     world_deinit(&w);
 }
 
@@ -296,6 +359,8 @@ int main(void)
         cmocka_unit_test(test_ids_fit_an_int),
         cmocka_unit_test(test_without_a_cloud),
         cmocka_unit_test(test_window_keeps_order),
+        cmocka_unit_test(test_each_cloud_speaks_for_its_own),
+        cmocka_unit_test(test_other_routes),
         cmocka_unit_test(test_lost_and_limits),
         cmocka_unit_test(test_one_peer_leaves_room_for_others),
         cmocka_unit_test(test_a_slot_used_again),
