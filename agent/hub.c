@@ -307,12 +307,14 @@ void hub_reload(struct hub *h, struct settings *settings)
 void hub_log_state(struct hub *h)
 {
     const struct router *r = &h->router;
-    struct ag_buf b = AG_BUF_INIT;
+    const char *name;
+    uint64_t n;
 
     ag_log(AG_LOG_INFO, "state: upstream %s, %u peers, %u keys, %u requests and %u commands open, %zu bytes queued",
            h->uplink.state == UPLINK_UP ? "connected" : "not connected", r->n_peers, r->subs.n_subs, r->requests.n, r->commands.n,
            r->queued);
-    if (stats_print(&r->stats, &b) == 0)
-        ag_log(AG_LOG_INFO, "counters: %.*s", (int) ag_buf_size(&b), ag_buf_head(&b));
-    ag_buf_deinit(&b);
+    for (size_t i = 0; (name = stats_nth(&r->stats, i, &n)); i++) {
+        if (n > 0) /* each on a line of its own: all together are longer than a line may be */
+            ag_log(AG_LOG_INFO, "  %s %" PRIu64, name, n);
+    }
 }

@@ -177,6 +177,8 @@ static bool pass_answer(struct router *r, struct peer *origin, uint32_t origin_i
         r->stats.command_answers++;
     } else if (kind == OUT_MESSAGE) {
         r->stats.answers_upstream_busy++;
+    } else {
+        r->stats.command_answers_lost++;
     }
     return e == 0 || kind != OUT_MESSAGE;
 }
@@ -229,9 +231,11 @@ static void orphan(struct router *r, struct command *c)
 
 void commands_orphan(struct router *r, struct peer *origin)
 {
+    unsigned n_waiting = grace_forget(&r->grace, origin);
     struct ag_list *it, *next;
 
-    r->stats.orphaned_commands += grace_forget(&r->grace, origin);
+    r->stats.orphaned_commands += n_waiting;
+    r->stats.commands_waited_orphaned += n_waiting;
     while (!ag_list_empty(&origin->calls))
         orphan(r, ag_list_first(&origin->calls, struct command, by_origin));
     if (origin->role != PEER_UPSTREAM)

@@ -161,6 +161,8 @@ void requests_answer(struct router *r, uint64_t now_ms, struct peer *upstream, s
     request_remove(&r->requests, q);
     if (out_with_id(r, p, OUT_ANSWER, t->bytes, t->view, old_id) == 0)
         r->stats.request_answers++;
+    else
+        r->stats.request_answers_lost++;
     if (bits) {
         monitor_note_to(r, p);
         monitor_note_id(r, old_id);
@@ -180,6 +182,7 @@ void requests_disconnected(struct router *r)
 {
     while (request_first(&r->requests)) {
         r->stats.not_connected++;
+        r->stats.requests_cut++;
         requests_fail(r, request_first(&r->requests), AG_CODE_NOT_CONNECTED, "not connected");
     }
 }

@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-int stats_print(const struct stats *s, struct ag_buf *out)
+const char *stats_nth(const struct stats *s, size_t i, uint64_t *value_out)
 {
     static const struct {
         const char *name;
@@ -13,12 +13,20 @@ int stats_print(const struct stats *s, struct ag_buf *out)
         STATS_COUNTERS(STATS_ROW)
 #undef STATS_ROW
     };
+
+    if (i >= ag_array_size(counters))
+        return NULL;
+    memcpy(value_out, (const char *) s + counters[i].offset, sizeof *value_out);
+    return counters[i].name;
+}
+
+int stats_print(const struct stats *s, struct ag_buf *out)
+{
+    const char *name;
+    uint64_t value;
     int r = 0;
 
-    for (size_t i = 0; i < ag_array_size(counters) && r == 0; i++) {
-        const uint64_t *v = (const void *) ((const char *) s + counters[i].offset);
-
-        r = ag_buf_printf(out, "%s\"%s\":%" PRIu64, i ? "," : "{", counters[i].name, *v);
-    }
+    for (size_t i = 0; r == 0 && (name = stats_nth(s, i, &value)); i++)
+        r = ag_buf_printf(out, "%s\"%s\":%" PRIu64, i ? "," : "{", name, value);
     return r < 0 ? r : ag_buf_append_char(out, '}');
 }

@@ -15,14 +15,17 @@
     X(commands_without_id)      /* of these: nobody answers them */ \
     X(deliveries)               /* copies of commands handed to subscribers */ \
     X(command_answers)          /* applications' answers passed on */ \
+    X(command_answers_lost)     /* an application had asked, and its queue did not take the answer */ \
     X(requests)                 /* upward with an id, passed on */ \
     X(reports)                  /* upward without an id, passed on */ \
     X(request_answers)          /* upstream's answers passed on */ \
+    X(request_answers_lost)     /* the application's queue did not take the answer */ \
     X(local_texts)              /* copies delivered from application to application */ \
     X(not_found)                /* commands nobody subscribed to */ \
     X(not_found_without_id) \
     X(commands_waited)          /* commands whose last subscriber had just left, kept a moment for another */ \
     X(commands_waited_served)   /* of these: one came */ \
+    X(commands_waited_orphaned) /* and of these the asker went away */ \
     X(command_timeouts) \
     X(request_timeouts) \
     X(subscriber_gone)          /* commands whose subscribers all left before answering */ \
@@ -31,6 +34,7 @@
     X(requests_over_limit) \
     X(not_permitted) \
     X(not_connected)            /* requests answered because there is no upstream */ \
+    X(requests_cut)             /* of these: passed on before upstream went away */ \
     X(reports_not_connected)    /* reports dropped because there is no upstream */ \
     X(upstream_busy)            /* requests answered because the queue to upstream is full */ \
     X(reports_upstream_busy)    /* reports dropped for the same reason */ \
@@ -71,6 +75,8 @@ struct stats {
 #undef STATS_FIELD
 };
 
+/* The i-th counter; NULL: there are no more. */
+const char *stats_nth(const struct stats *s, size_t i, uint64_t *value_out);
 /* Appends {"name":value,...}. 0 or -ENOMEM. */
 int stats_print(const struct stats *s, struct ag_buf *out);
 
