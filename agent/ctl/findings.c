@@ -60,14 +60,32 @@ static void find_loss(struct findings *f, const cJSON *cloud)
                 ctl_string(cloud, "server"), losses[i].what, ctl_string(error, "text"));
 }
 
+/* By "refused_how"; an older client says nothing: the last row. */
+static const struct {
+    const char *how, *what, *cure;
+} subscriptions[] = {
+    {"silent", "does not answer", "look into the server's own log; it is asked again by itself"},
+    {"cut", "ends the connection at", "allow the device to subscribe to it in the broker's rules, or with mqtt_command_qos=0"},
+    {"", "refuses", "allow the device to subscribe to it in the broker's rules"},
+};
+
+static void find_subscription(struct findings *f, const cJSON *cloud, const char *topic)
+{
+    size_t i = 0;
+
+    while (i + 1 < ag_array_size(subscriptions) && strcmp(ctl_string(cloud, "refused_how"), subscriptions[i].how) != 0)
+        i++;
+    add(f, "cloud.subscription", subscriptions[i].cure, "cloud %s %s the subscription to %s: no command comes",
+        ctl_string(cloud, "name"), subscriptions[i].what, topic);
+}
+
 static void find_cloud(struct findings *f, const cJSON *cloud)
 {
     const char *name = ctl_string(cloud, "name"), *topic = ctl_string(cloud, "refused_topic");
 
     find_loss(f, cloud);
     if (topic[0])
-        add(f, "cloud.subscription", "allow the device to subscribe to it in the broker's rules",
-            "cloud %s refuses the subscription to %s: no command comes", name, topic);
+        find_subscription(f, cloud, topic);
     if (ctl_number(cloud, "short_sessions") >= SHORT_SESSIONS)
         add(f, "cloud.twins", "give each device an identity of its own, or stop the other one",
             "cloud %s: %.0f sessions in a row ended soon after login: another device uses the same identity", name,

@@ -24,6 +24,12 @@ void cloud_past_note(struct cloud_past *p, enum cloud_loss loss, const char *why
     snprintf(p->why, sizeof p->why, "%s", why ? why : "");
 }
 
+void cloud_facts_refused(struct cloud_facts *f, const char *topic, const char *how)
+{
+    snprintf(f->refused, sizeof f->refused, "%s", topic);
+    f->refused_how = how;
+}
+
 void cloud_facts_server(struct cloud_facts *f, const char *host, unsigned port)
 {
     bool v6 = strchr(host, ':') != NULL;

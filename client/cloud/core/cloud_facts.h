@@ -35,13 +35,16 @@ struct cloud_facts {
     struct cloud_past past;
     unsigned in_flight;            /* reports given to it and neither acknowledged nor failed */
     uint64_t sent, acked;          /* messages since the start; for MQTT everything that was published */
-    char refused[CLOUD_TOPIC_MAX]; /* a topic that the server does not let us subscribe to; empty: none */
+    char refused[CLOUD_TOPIC_MAX]; /* a topic that the server does not let us subscribe to: nothing comes; empty: none */
+    const char *refused_how;       /* how it says no: sub_ladder_word() */
 };
 
 /* Of a name in words of client.status: "unreachable", "tls", "login" ... */
 const char *cloud_loss_word(enum cloud_loss loss);
 
 void cloud_past_note(struct cloud_past *p, enum cloud_loss loss, const char *why, uint64_t now_ms);
+
+void cloud_facts_refused(struct cloud_facts *f, const char *topic, const char *how);
 
 /* host:port, an IPv6 address in brackets. Cut when it does not fit. */
 void cloud_facts_server(struct cloud_facts *f, const char *host, unsigned port);

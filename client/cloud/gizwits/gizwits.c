@@ -506,7 +506,7 @@ static void gizwits_facts(const struct cloud *base, struct cloud_facts *out)
     out->past = g->past;
     out->past.n_short = g->session.n_short;
     out->in_flight = g->broker.n_reports;
-    snprintf(out->refused, sizeof out->refused, "%s", g->refused);
+    cloud_facts_refused(out, g->refused, sub_ladder_word(g->refused_how));
 }
 
 const struct cloud_ops cloud_gizwits_ops = {

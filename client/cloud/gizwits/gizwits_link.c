@@ -17,14 +17,15 @@ static void on_connected(void *user, bool session_present)
     gizwits_do(g, gizwits_session_on_connected(&g->session));
 }
 
-static void log_not_subscribed(struct gizwits *g, unsigned i, const char *how)
+static void log_not_subscribed(struct gizwits *g, unsigned i, enum sub_ladder_no how)
 {
     char filter[GIZWITS_TOPIC_MAX];
 
     g->count.subscriptions_refused++;
     gizwits_topic_filter(i, g->link_did, g->conf.product_key, filter);
     snprintf(g->refused, sizeof g->refused, "%s", filter);
-    ag_log(AG_LOG_ERROR, "gizwits: the server %s the subscription to %s", how, filter);
+    g->refused_how = how;
+    ag_log(AG_LOG_ERROR, "gizwits: the server %s the subscription to %s", sub_ladder_how(how), filter);
 }
 
 static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *why)
@@ -42,7 +43,7 @@ static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *
     }
     ag_log(AG_LOG_WARNING, "gizwits: %s: %s", online ? "session lost" : "no session", why);
     if (g->session.phase == GIZWITS_PH_SUBSCRIBE)
-        log_not_subscribed(g, g->session.n_subscribed, "ended the connection at");
+        log_not_subscribed(g, g->session.n_subscribed, SUB_NO_CUT);
     gizwits_do(g, gizwits_session_on_lost(&g->session, uv_now(g->env->loop)));
     if (online && g->session.n_short == GIZWITS_SHORT_MAX)
         ag_log(AG_LOG_ERROR, "gizwits: %d sessions in a row ended soon after login: does another device use the DID %s?",
@@ -56,7 +57,7 @@ static void subscribed(struct gizwits *g, unsigned i, int result)
 
     uv_timer_stop(&g->pause);
     if (!granted)
-        log_not_subscribed(g, i, "refuses");
+        log_not_subscribed(g, i, SUB_NO_REFUSED);
     gizwits_do(g, gizwits_session_on_subscribed(&g->session, granted, uv_now(g->env->loop)));
 }
 
@@ -66,7 +67,7 @@ static void on_subscribe_overdue(uv_timer_t *t)
 
     if (g->session.phase != GIZWITS_PH_SUBSCRIBE)
         return;
-    log_not_subscribed(g, g->session.n_subscribed, "does not answer");
+    log_not_subscribed(g, g->session.n_subscribed, SUB_NO_SILENT);
     gizwits_do(g, gizwits_session_on_subscribed(&g->session, false, uv_now(g->env->loop)));
 }
 

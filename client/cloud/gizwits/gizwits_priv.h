@@ -11,6 +11,7 @@
 #include "client/cloud/gizwits/gizwits_conf.h"
 #include "client/cloud/core/answer_box.h"
 #include "client/cloud/core/broker_session.h"
+#include "client/cloud/core/sub_ladder.h"
 #include "client/cloud/gizwits/core/gizwits_acks.h"
 #include "client/cloud/gizwits/core/gizwits_frame.h"
 #include "client/cloud/gizwits/core/gizwits_session.h"
@@ -64,6 +65,7 @@ struct gizwits {
     struct gizwits_session session;
     struct cloud_past past;
     char refused[CLOUD_TOPIC_MAX]; /* filter of the last subscription that was not granted; empty since a session stood */
+    enum sub_ladder_no refused_how;
 
     struct mqtt_link *link; /* one per identity; NULL until there is a DID */
     char link_did[GIZWITS_DID_MAX + 1];

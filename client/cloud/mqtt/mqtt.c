@@ -50,65 +50,7 @@ int mqtt_cloud_publish(struct mqtt_cloud *m, const struct mqtt_link_msg *msg, ui
     return r;
 }
 
-/* ---- the command subscription ---- */
-
-static void ask_commands(struct mqtt_cloud *m)
-{
-    uint8_t qos = m->sub_command.qos;
-    int r = mqtt_link_subscribe(m->link, m->topics[MQTT_T_COMMAND], qos, mqtt_cookie(MQTT_COOKIE_SUB_COMMAND, qos));
-
-    if (r < 0)
-        ag_log(AG_LOG_ERROR, "mqtt: cannot subscribe to %s: %s", m->topics[MQTT_T_COMMAND], strerror(-r));
-}
-
-/* The broker has said no, one way or the other: what comes of it. */
-static void commands_refused(struct mqtt_cloud *m, const char *how)
-{
-    const struct sub_ladder *s = &m->sub_command;
-
-    m->count.subscriptions_refused++;
-    if (s->state == SUB_ASKING) {
-        ag_log(AG_LOG_ERROR, "mqtt: the broker %s the subscription to %s with QoS %u; asking for QoS %u", how,
-               m->topics[MQTT_T_COMMAND], s->qos + 1u, s->qos);
-        ask_commands(m);
-        return;
-    }
-    ag_log(AG_LOG_ERROR, "mqtt: the broker %s the subscription to %s: no command will come; next try in %u minutes", how,
-           m->topics[MQTT_T_COMMAND], SUB_LADDER_AGAIN_MS / 60000u);
-    mqtt_picture_online(m);
-}
-
-/* asked: the QoS of the request that is answered; an answer that is overdue by now belongs to an earlier one. */
-static void commands_subscribed(struct mqtt_cloud *m, uint8_t asked, int result)
-{
-    struct sub_ladder *s = &m->sub_command;
-
-    if (result == MQTT_LINK_DONE_LOST || s->state != SUB_ASKING || asked != s->qos)
-        return;
-    sub_ladder_answered(s, result, uv_now(m->env->loop));
-    if (s->state == SUB_STANDS) {
-        if (result < m->conf.command_qos)
-            ag_log(AG_LOG_WARNING, "mqtt: commands come with QoS %d only", result);
-        mqtt_picture_online(m);
-    } else {
-        commands_refused(m, "refuses");
-    }
-    mqtt_cloud_rearm(m);
-}
-
-static void commands_overdue(struct mqtt_cloud *m, uint64_t now_ms)
-{
-    struct sub_ladder *s = &m->sub_command;
-    bool asking = s->state == SUB_ASKING;
-
-    if (s->due_ms == 0 || now_ms < s->due_ms)
-        return;
-    sub_ladder_overdue(s, now_ms);
-    if (asking)
-        commands_refused(m, "does not answer");
-    else
-        ask_commands(m);
-}
+/* ---- what is due ---- */
 
 static void on_due(uv_timer_t *t)
 {
@@ -117,7 +59,7 @@ static void on_due(uv_timer_t *t)
 
     if (m->broker.stopping || !m->broker.reconnect.up)
         return;
-    commands_overdue(m, now);
+    mqtt_sub_overdue(m, now);
     mqtt_picture_overdue(m, now);
     mqtt_ha_overdue(m, now);
     mqtt_ask_overdue(m, now);
@@ -164,10 +106,7 @@ static void on_connected(void *user, bool session_present)
     (void) session_present;
     broker_session_up(&m->broker, uv_now(m->env->loop));
     mqtt_ha_connected(m);
-    if (sub_ladder_begin(&m->sub_command, uv_now(m->env->loop)))
-        ask_commands(m);
-    else
-        mqtt_picture_online(m);
+    mqtt_sub_begin(m);
     mqtt_answers_send(m);
     mqtt_cloud_rearm(m);
     m->env->events->connected(m->env->user);
@@ -178,8 +117,7 @@ static void session_ended(struct mqtt_cloud *m, bool cut)
     uint64_t now = uv_now(m->env->loop);
 
     uv_timer_stop(&m->due);
-    if (cut && sub_ladder_lost(&m->sub_command, now))
-        ag_log(AG_LOG_ERROR, "mqtt: the connection ended while %s was being subscribed to", m->topics[MQTT_T_COMMAND]);
+    mqtt_sub_lost(m, cut, now);
     mqtt_picture_lost(m, now);
 }
 
@@ -258,7 +196,7 @@ static void on_done(void *user, uint64_t cookie, int result)
         answer_box_done(&m->answers, n, result == 0);
         break;
     case MQTT_COOKIE_SUB_COMMAND:
-        commands_subscribed(m, (uint8_t) n, result);
+        mqtt_sub_answered(m, (uint8_t) n, result);
         break;
     case MQTT_COOKIE_SUB_STATE:
         mqtt_picture_subscribed(m, result);
@@ -413,8 +351,8 @@ static int init_fields(struct mqtt_cloud *m, const struct cloud_env *env)
     r = mqtt_conf_read(env->conf, &m->conf, why, sizeof why);
     if (r < 0)
         return r;
-    sub_ladder_init(&m->sub_command, m->conf.command_qos);
-    sub_ladder_init(&m->sub_state, 0);
+    sub_ladder_init(&m->sub_command, m->conf.command_qos, (uint32_t) uv_hrtime());
+    sub_ladder_init(&m->sub_state, 0, (uint32_t) uv_hrtime());
     snprintf(m->did, sizeof m->did, "%" PRIu64, env->conf->did);
     snprintf(m->client_id, sizeof m->client_id, "miio-%s", m->did);
     if (m->conf.client_id)
@@ -487,6 +425,13 @@ static void mqtt_stop(struct cloud *base)
     mqtt_link_close(m->link);
 }
 
+void mqtt_cloud_leave(struct mqtt_cloud *m)
+{
+    m->server = (m->server + 1) % m->conf.n_servers;
+    mqtt_picture_offline(m); /* DISCONNECT takes the will back */
+    mqtt_link_disconnect(m->link);
+}
+
 static void mqtt_kick(struct cloud *base)
 {
     struct mqtt_cloud *m = (struct mqtt_cloud *) base;
@@ -494,6 +439,7 @@ static void mqtt_kick(struct cloud *base)
     if (m->broker.stopping)
         return;
     broker_session_kicked(&m->broker);
+    sub_ladder_reset(&m->sub_command);
     /* DISCONNECT takes the will back, and the next login may fail */
     mqtt_picture_offline(m);
     if (mqtt_link_disconnect(m->link) == -ENOTCONN)
@@ -550,8 +496,8 @@ static void mqtt_facts(const struct cloud *base, struct cloud_facts *out)
     cloud_facts_server(out, m->conf.servers[m->server].host, m->conf.servers[m->server].port);
     out->past = m->past;
     out->in_flight = m->broker.n_reports;
-    if (m->broker.reconnect.up && m->sub_command.state == SUB_GIVEN_UP)
-        snprintf(out->refused, sizeof out->refused, "%s", m->topics[MQTT_T_COMMAND]);
+    if (m->broker.reconnect.up && sub_ladder_is_deaf(&m->sub_command))
+        cloud_facts_refused(out, m->topics[MQTT_T_COMMAND], sub_ladder_word(m->sub_command.no));
 }
 
 const struct cloud_ops cloud_mqtt_ops = {

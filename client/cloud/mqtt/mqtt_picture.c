@@ -104,7 +104,7 @@ void mqtt_picture_subscribed(struct mqtt_cloud *m, int result)
 
     if (m->picture != PICTURE_READING || result == MQTT_LINK_DONE_LOST)
         return;
-    sub_ladder_answered(&m->sub_state, result, now);
+    sub_ladder_answered(&m->sub_state, m->sub_state.qos, result, now);
     if (m->sub_state.state == SUB_GIVEN_UP) {
         unreadable(m, "the broker refuses the subscription");
         return;
@@ -196,7 +196,7 @@ void mqtt_picture_lost(struct mqtt_cloud *m, uint64_t now_ms)
     if (m->picture != PICTURE_READING)
         return;
     m->picture = PICTURE_UNKNOWN;
-    sub_ladder_lost(&m->sub_state, now_ms);
+    sub_ladder_lost(&m->sub_state, true, now_ms);
 }
 
 void mqtt_picture_forget(struct cloud *base)

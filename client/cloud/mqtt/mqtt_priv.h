@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside the mqtt cloud: mqtt.c holds the session, reports and life, mqtt_command.c commands and their answers,
- * mqtt_picture.c what others see of the device at the broker: its status and state; mqtt_ha.c what Home Assistant hears of
- * it; mqtt_ask.c gets the values that the state shows.
+ * Inside the mqtt cloud: mqtt.c holds the session, reports and life, mqtt_sub.c the subscription to commands, mqtt_command.c
+ * commands and their answers, mqtt_picture.c what others see of the device at the broker: its status and state; mqtt_ha.c what
+ * Home Assistant hears of it; mqtt_ask.c gets the values that the state shows.
  */
 #ifndef CLIENT_MQTT_PRIV_H
 #define CLIENT_MQTT_PRIV_H
@@ -101,6 +101,20 @@ void mqtt_cloud_refused(struct mqtt_cloud *m, uint64_t *counter, const char *wha
 int mqtt_cloud_publish(struct mqtt_cloud *m, const struct mqtt_link_msg *msg, uint64_t cookie);
 /* Sets the timer for whatever is overdue next in this session. */
 void mqtt_cloud_rearm(struct mqtt_cloud *m);
+
+/* Leaves this server for the next one, at once. */
+void mqtt_cloud_leave(struct mqtt_cloud *m);
+
+/* ---- mqtt_sub.c: the subscription to commands ---- */
+
+/* Logged in. */
+void mqtt_sub_begin(struct mqtt_cloud *m);
+/* The answer to a request with that QoS. */
+void mqtt_sub_answered(struct mqtt_cloud *m, uint8_t asked, int result);
+/* Time has passed. */
+void mqtt_sub_overdue(struct mqtt_cloud *m, uint64_t now_ms);
+/* The session has ended; cut: not by us. */
+void mqtt_sub_lost(struct mqtt_cloud *m, bool cut, uint64_t now_ms);
 
 /* ---- mqtt_command.c ---- */
 

@@ -99,8 +99,9 @@ static void on_connected(void *user, bool session_present)
 {
     struct onenet *o = user;
 
+    (void) session_present;
     broker_session_up(&o->broker, uv_now(o->env->loop));
-    onenet_subs_begin(o, session_present);
+    onenet_subs_begin(o);
     onenet_answers_send(o);
     o->env->events->connected(o->env->user);
 }
@@ -379,6 +380,7 @@ static void onenet_kick(struct cloud *base)
     if (o->broker.stopping)
         return;
     broker_session_kicked(&o->broker);
+    onenet_subs_reset(o);
     if (mqtt_link_disconnect(o->link) == -ENOTCONN)
         uv_timer_start(&o->retry, on_retry, broker_session_soon(&o->broker, uv_now(o->env->loop)), 0);
 }
@@ -426,7 +428,7 @@ static void onenet_facts(const struct cloud *base, struct cloud_facts *out)
     out->past = o->past;
     out->in_flight = o->broker.n_reports;
     if (o->broker.reconnect.up)
-        onenet_subs_refused(o, out->refused, sizeof out->refused);
+        onenet_subs_refused(o, out);
 }
 
 const struct cloud_ops cloud_onenet_ops = {

@@ -37,7 +37,6 @@ struct onenet_sub {
     struct ag_list link;
     uint32_t n;
     struct sub_ladder ladder;
-    bool granted; /* to this process; it may be another session's */
     char topic[];
 };
 
@@ -95,13 +94,15 @@ struct onenet_sub *onenet_sub_find(struct onenet *o, struct ag_span topic);
 /* granted: the platform has said yes already. 0 or -ENOMEM. */
 int onenet_sub_add(struct onenet *o, struct ag_span topic, uint8_t qos, bool granted);
 void onenet_sub_remove(struct onenet *o, struct onenet_sub *s);
-void onenet_subs_begin(struct onenet *o, bool session_present);
+void onenet_subs_begin(struct onenet *o);
 void onenet_sub_answered(struct onenet *o, uint32_t cookie, int result);
 void onenet_subs_overdue(struct onenet *o, uint64_t now_ms);
-/* One of those that the platform does not grant, cut to n; untouched when there is none. */
-void onenet_subs_refused(const struct onenet *o, char *out, size_t n);
+/* One of those that the platform does not grant; untouched when there is none. */
+void onenet_subs_refused(const struct onenet *o, struct cloud_facts *out);
 /* UINT64_MAX: never. */
 uint64_t onenet_subs_due_ms(const struct onenet *o);
+/* There is a new reason to ask. */
+void onenet_subs_reset(struct onenet *o);
 /* cut: by the platform or the network, not by us. */
 void onenet_subs_lost(struct onenet *o, bool cut, uint64_t now_ms);
 

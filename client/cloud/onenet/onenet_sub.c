@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The topics that the device wants of OneNET: those of device.conf, and those that applications have subscribed to.
- * Commands need none. The platform keeps subscriptions of a session that is present; a new process asks once all the
- * same, and what was not granted is asked for again, see client/cloud/core/sub_ladder.h.
+ * Commands need none. All of them are asked for at each login: that the platform says "session present" is no proof that
+ * it has kept them. What was not granted is asked for again, see client/cloud/core/sub_ladder.h.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -42,10 +42,9 @@ int onenet_sub_add(struct onenet *o, struct ag_span topic, uint8_t qos, bool gra
         s = sub_new(o, topic);
     if (!s)
         return -ENOMEM;
-    sub_ladder_init(&s->ladder, qos);
+    sub_ladder_init(&s->ladder, qos, (uint32_t) uv_hrtime());
     if (granted)
         s->ladder.state = SUB_STANDS;
-    s->granted = granted;
     return 0;
 }
 
@@ -65,30 +64,30 @@ static void ask(struct onenet *o, struct onenet_sub *s)
         ag_log(AG_LOG_ERROR, "onenet: cannot subscribe to %s: %s", s->topic, strerror(-r));
 }
 
-void onenet_subs_begin(struct onenet *o, bool session_present)
+void onenet_subs_begin(struct onenet *o)
 {
     ag_list_for_each (it, &o->subs) {
         struct onenet_sub *s = ag_list_entry(it, struct onenet_sub, link);
 
-        if (session_present && s->granted)
-            s->ladder.state = SUB_STANDS;
-        else if (sub_ladder_begin(&s->ladder, uv_now(o->env->loop)))
+        if (sub_ladder_begin(&s->ladder, uv_now(o->env->loop)))
             ask(o, s);
     }
     onenet_rearm(o);
 }
 
-static void refused(struct onenet *o, struct onenet_sub *s, const char *how)
+/* With QoS asked. */
+static void refused(struct onenet *o, struct onenet_sub *s, uint8_t asked)
 {
+    const char *how = sub_ladder_how(s->ladder.no);
+
     o->count.subscriptions_refused++;
-    s->granted = false;
     if (s->ladder.state == SUB_ASKING) {
         ag_log(AG_LOG_ERROR, "onenet: the platform %s the subscription to %s with QoS %u; asking for QoS %u", how, s->topic,
-               s->ladder.qos + 1u, s->ladder.qos);
+               asked, s->ladder.qos);
         ask(o, s);
     } else {
-        ag_log(AG_LOG_ERROR, "onenet: the platform %s the subscription to %s; next try in %u minutes", how, s->topic,
-               SUB_LADDER_AGAIN_MS / 60000u);
+        ag_log(AG_LOG_ERROR, "onenet: the platform %s the subscription to %s; next try in %u s", how, s->topic,
+               sub_ladder_pause_s(&s->ladder, uv_now(o->env->loop)));
     }
 }
 
@@ -103,17 +102,15 @@ static struct onenet_sub *find_number(struct onenet *o, uint32_t n)
     return NULL;
 }
 
-/* An answer that is overdue by now belongs to an earlier request, with another QoS. */
 void onenet_sub_answered(struct onenet *o, uint32_t cookie, int result)
 {
     struct onenet_sub *s = find_number(o, cookie / 4);
+    uint8_t asked = cookie % 4;
 
-    if (!s || result == MQTT_LINK_DONE_LOST || s->ladder.state != SUB_ASKING || s->ladder.qos != cookie % 4)
+    if (!s || result == MQTT_LINK_DONE_LOST || !sub_ladder_answered(&s->ladder, asked, result, uv_now(o->env->loop)))
         return;
-    sub_ladder_answered(&s->ladder, result, uv_now(o->env->loop));
-    s->granted = s->ladder.state == SUB_STANDS;
-    if (!s->granted)
-        refused(o, s, "refuses");
+    if (s->ladder.state != SUB_STANDS)
+        refused(o, s, asked);
     onenet_rearm(o);
 }
 
@@ -122,12 +119,13 @@ void onenet_subs_overdue(struct onenet *o, uint64_t now_ms)
     ag_list_for_each (it, &o->subs) {
         struct onenet_sub *s = ag_list_entry(it, struct onenet_sub, link);
         bool asking = s->ladder.state == SUB_ASKING;
+        uint8_t asked = s->ladder.qos;
 
         if (s->ladder.due_ms == 0 || now_ms < s->ladder.due_ms)
             continue;
         sub_ladder_overdue(&s->ladder, now_ms);
         if (asking)
-            refused(o, s, "does not answer");
+            refused(o, s, asked);
         else
             ask(o, s);
     }
@@ -151,19 +149,25 @@ void onenet_subs_lost(struct onenet *o, bool cut, uint64_t now_ms)
     ag_list_for_each (it, &o->subs) {
         struct onenet_sub *s = ag_list_entry(it, struct onenet_sub, link);
 
-        if (sub_ladder_lost(&s->ladder, now_ms) && cut)
+        if (sub_ladder_lost(&s->ladder, cut, now_ms) && cut)
             ag_log(AG_LOG_ERROR, "onenet: the connection ended while %s was being subscribed to", s->topic);
     }
 }
 
-void onenet_subs_refused(const struct onenet *o, char *out, size_t n)
+void onenet_subs_reset(struct onenet *o)
+{
+    ag_list_for_each (it, &o->subs)
+        sub_ladder_reset(&ag_list_entry(it, struct onenet_sub, link)->ladder);
+}
+
+void onenet_subs_refused(const struct onenet *o, struct cloud_facts *out)
 {
     ag_list_for_each (it, &o->subs) {
         const struct onenet_sub *s = ag_list_entry(it, struct onenet_sub, link);
 
-        if (s->ladder.state != SUB_GIVEN_UP)
+        if (!sub_ladder_is_deaf(&s->ladder))
             continue;
-        snprintf(out, n, "%s", s->topic);
+        cloud_facts_refused(out, s->topic, sub_ladder_word(s->ladder.no));
         return;
     }
 }

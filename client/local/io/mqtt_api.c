@@ -104,17 +104,17 @@ static void rearm(struct mqtt_api *a)
         uv_timer_start(&a->due, on_due, at > now ? at - now : 0, 0);
 }
 
-static void refused(struct mqtt_api *a, unsigned c, const char *how)
+/* With QoS asked. */
+static void refused(struct mqtt_api *a, unsigned c, uint8_t asked, const char *how)
 {
     const char *topic = mqtt_channel_topic((enum mqtt_channel) c);
 
     if (a->subs[c].state == SUB_ASKING) {
-        ag_log(AG_LOG_ERROR, "MQTT API: the broker %s %s with QoS %u; asking for QoS %u", how, topic, a->subs[c].qos + 1u,
-               a->subs[c].qos);
+        ag_log(AG_LOG_ERROR, "MQTT API: the broker %s %s with QoS %u; asking for QoS %u", how, topic, asked, a->subs[c].qos);
         ask(a, c);
     } else {
-        ag_log(AG_LOG_ERROR, "MQTT API: the broker %s %s: nothing will be heard there; next try in %u minutes", how, topic,
-               SUB_LADDER_AGAIN_MS / 60000u);
+        ag_log(AG_LOG_ERROR, "MQTT API: the broker %s %s: nothing will be heard there; next try in %u s", how, topic,
+               sub_ladder_pause_s(&a->subs[c], uv_now(a->retry.loop)));
     }
 }
 
@@ -126,12 +126,13 @@ static void on_due(uv_timer_t *t)
     for (unsigned c = 0; c < MQTT_CHANNEL_N_IN && a->up; c++) {
         struct sub_ladder *s = &a->subs[c];
         bool asking = s->state == SUB_ASKING;
+        uint8_t asked = s->qos;
 
         if (s->due_ms == 0 || now < s->due_ms)
             continue;
         sub_ladder_overdue(s, now);
         if (asking)
-            refused(a, c, "does not answer the subscription to");
+            refused(a, c, asked, "does not answer the subscription to");
         else
             ask(a, c);
     }
@@ -139,18 +140,18 @@ static void on_due(uv_timer_t *t)
     rearm(a);
 }
 
-/* cookie: 1, 4 times the channel, and the QoS that was asked for; an answer that is overdue by now has another one. */
+/* cookie: 1, 4 times the channel, and the QoS that was asked for. */
 static void on_done(void *user, uint64_t cookie, int result)
 {
     struct mqtt_api *a = user;
     unsigned c = (unsigned) (cookie - 1) / 4;
     struct sub_ladder *s = &a->subs[c];
+    uint8_t asked = (cookie - 1) % 4;
 
-    if (result == MQTT_LINK_DONE_LOST || s->state != SUB_ASKING || s->qos != (cookie - 1) % 4)
+    if (result == MQTT_LINK_DONE_LOST || !sub_ladder_answered(s, asked, result, uv_now(a->retry.loop)))
         return;
-    sub_ladder_answered(s, result, uv_now(a->retry.loop));
     if (s->state != SUB_STANDS)
-        refused(a, c, "refuses");
+        refused(a, c, asked, "refuses");
     join_when_settled(a);
     rearm(a);
 }
@@ -181,7 +182,7 @@ static uint32_t next_pause(struct mqtt_api *a)
         return ag_backoff_next(&a->while_away);
     a->up = false;
     for (unsigned c = 0; c < MQTT_CHANNEL_N_IN; c++) {
-        if (sub_ladder_lost(&a->subs[c], now))
+        if (sub_ladder_lost(&a->subs[c], true, now))
             ag_log(AG_LOG_ERROR, "MQTT API: the connection ended while %s was being subscribed to",
                    mqtt_channel_topic((enum mqtt_channel) c));
     }
@@ -301,7 +302,7 @@ int mqtt_api_open(struct mqtt_api **out, uv_loop_t *loop, const struct endpoint 
     ag_backoff_init(&a->while_away, AWAY_FIRST_MS, 0, AWAY_MAX_MS, (uint32_t) uv_hrtime());
     ag_backoff_init(&a->after_cut, CUT_FIRST_MS, 0, CUT_MAX_MS, (uint32_t) uv_hrtime());
     for (unsigned c = 0; c < MQTT_CHANNEL_N_IN; c++)
-        sub_ladder_init(&a->subs[c], QOS);
+        sub_ladder_init(&a->subs[c], QOS, (uint32_t) uv_hrtime());
     r = mqtt_link_open(&a->link, loop, &config, &limits, &LINK_EVENTS, a);
     if (r < 0) {
         free(a);

@@ -109,6 +109,8 @@ static int put_cloud(struct ag_buf *out, const struct status_cloud *c, uint64_t 
         r = ag_buf_printf(out, ",\"kept\":%u", c->kept);
     if (r == 0)
         r = put_text_or_null(out, "refused_topic", c->facts.refused);
+    if (r == 0 && c->facts.refused[0])
+        r = put_text_or_null(out, "refused_how", c->facts.refused_how);
     if (r == 0)
         r = ag_buf_append_str(out, ",\"dropped\":");
     if (r == 0)

@@ -33,6 +33,7 @@ static const struct {
     {INFO, "[]", AWAY("cut"), "cloud.cut ", 0},
     {INFO, "[]", CLOUD("\"state\":\"cloud_connected\",\"error\":{\"reason\":\"cut\",\"text\":\"long ago\"}"), "", 0},
     {INFO, "[]", CLOUD("\"state\":\"cloud_connected\",\"refused_topic\":\"a/b\""), "cloud.subscription ", 0},
+    {INFO, "[]", CLOUD("\"refused_topic\":\"a\",\"refused_how\":\"silent\""), "cloud.subscription ", 0},
     {INFO, "[]", CLOUD("\"state\":\"cloud_connected\",\"short_sessions\":3"), "cloud.twins ", 0},
     {INFO, "[]", "{\"clock\":{\"source\":\"unset\"}}", "clock.unset ", 0},
     {INFO, "[]", "{\"clock\":{\"source\":\"cloud\",\"offset_s\":-900000}}", "clock.unset ", 0},

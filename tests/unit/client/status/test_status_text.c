@@ -28,14 +28,15 @@ static struct status_facts plain(void)
 
 static struct status_cloud away(void)
 {
-    struct status_cloud c = {.name = "mqtt",
-                             .word = "cloud_retry",
-                             .since_ms = 9999,
-                             .error_ago_ms = 5000,
-                             .next_try_ms = 1500,
-                             .facts = {.in_flight = 2, .sent = 10, .acked = 8, .refused = "miio/1/command"},
-                             .dropped = {{"answers", 3}, {"refused.reports", 1}},
-                             .n_dropped = 2};
+    struct status_cloud c = {
+        .name = "mqtt",
+        .word = "cloud_retry",
+        .since_ms = 9999,
+        .error_ago_ms = 5000,
+        .next_try_ms = 1500,
+        .facts = {.in_flight = 2, .sent = 10, .acked = 8, .refused = "miio/1/command", .refused_how = "silent"},
+        .dropped = {{"answers", 3}, {"refused.reports", 1}},
+        .n_dropped = 2};
 
     cloud_facts_server(&c.facts, "::1", 8883);
     cloud_past_note(&c.facts.past, CLOUD_LOSS_TLS, "TLS: certificate verify failed", 0);
@@ -85,7 +86,7 @@ static void test_head(void **state)
 #define AWAY                                                                                                                     \
     "{\"name\":\"mqtt\",\"server\":\"[::1]:8883\",\"state\":\"cloud_retry\",\"since_s\":9,\"error\":{\"reason\":\"tls\","        \
     "\"text\":\"TLS: certificate verify failed\",\"time\":1799999995,\"ago_s\":5},\"next_try_ms\":1500,\"in_flight\":2,"         \
-    "\"sent\":10,\"acked\":8,\"short_sessions\":4,\"refused_topic\":\"miio/1/command\","                                         \
+    "\"sent\":10,\"acked\":8,\"short_sessions\":4,\"refused_topic\":\"miio/1/command\",\"refused_how\":\"silent\","              \
     "\"dropped\":{\"answers\":3,\"refused.reports\":1}}"
 #define FRESH                                                                                                                    \
     "{\"name\":\"ot\",\"server\":null,\"state\":\"cloud_trying\",\"since_s\":0,\"error\":null,\"next_try_ms\":null,"             \

@@ -123,7 +123,7 @@ static void a_refused_or_mute_subscription_is_told_by_topic(void **state)
     rig_up(false);
     rig_take();
     rig_lost(MQTT_LINK_CUT, 0);
-    rig_expect("ERROR gizwits: the server ended the connection at the subscription to ser2cli_res/" DID "\n");
+    rig_expect("ERROR gizwits: the server ends the connection at the subscription to ser2cli_res/" DID "\n");
     assert_int_equal(rig_next_timer(), 30000);
     assert_int_equal(rig_counter("cloud.refused.subscriptions"), 3);
     rig_close();

@@ -11,6 +11,17 @@
 #define COMMAND "miio/7/command"
 #define ONLINE  "pub miio/7/status 1 r online\n"
 
+/* What client.status says of a topic from which nothing comes: "" or "TOPIC HOW". */
+static const char *deaf(void)
+{
+    static char text[CLOUD_TOPIC_MAX + 16];
+    struct cloud_facts f = {.in_flight = 0};
+
+    rig.ops->facts(rig.cloud, &f);
+    snprintf(text, sizeof text, "%s%s%s", f.refused, f.refused[0] ? " " : "", f.refused[0] ? f.refused_how : "");
+    return text;
+}
+
 static void open_up(const char *lines)
 {
     rig_open(&cloud_mqtt_ops, lines);
@@ -114,23 +125,30 @@ static void servers_are_tried_in_turn(void **state)
 
 static void a_refused_subscription_is_told_and_asked_for_with_less(void **state)
 {
+    char want[600];
+
     (void) state;
     rig_open(&cloud_mqtt_ops, SERVER "mqtt_state=0\n");
     rig_take();
     rig_up(false);
     rig_done_all(MQTT_LINK_DONE_REFUSED);
-    rig_expect(
-        "sub miio/7/command 2\nup\n"
-        "ERROR mqtt: the broker refuses the subscription to miio/7/command with QoS 2; asking for QoS 1\n"
-        "sub miio/7/command 1\n"
-        "ERROR mqtt: the broker refuses the subscription to miio/7/command with QoS 1; asking for QoS 0\n"
-        "sub miio/7/command 0\n"
-        "ERROR mqtt: the broker refuses the subscription to miio/7/command: no command will come; next try in 10 minutes\n" ONLINE);
+    snprintf(want, sizeof want,
+             "sub miio/7/command 2\nup\n"
+             "ERROR mqtt: the broker refuses the subscription to miio/7/command with QoS 2; asking for QoS 1\n"
+             "sub miio/7/command 1\n"
+             "ERROR mqtt: the broker refuses the subscription to miio/7/command with QoS 1; asking for QoS 0\n"
+             "sub miio/7/command 0\n"
+             "ERROR mqtt: the broker refuses the subscription to miio/7/command: no command will come; next try in %u s\n" ONLINE,
+             (unsigned) (rig_next_timer() + 999) / 1000);
+    rig_expect(want);
     assert_int_equal(rig_counter("cloud.refused.subscriptions"), 3);
-    rig_wait(SUB_LADDER_AGAIN_MS);
+    assert_string_equal(deaf(), "miio/7/command refused");
+    assert_in_range(rig_next_timer(), SUB_LADDER_FIRST_MS * 3 / 4, SUB_LADDER_FIRST_MS);
+    rig_wait(SUB_LADDER_FIRST_MS);
     rig_expect("sub miio/7/command 2\n"); /* rules get mended */
     rig_done_all(-1);
     rig_expect("");
+    assert_string_equal(deaf(), "");
     assert_int_equal(rig_next_timer(), UINT64_MAX);
     rig_close();
 }
@@ -145,13 +163,125 @@ static void a_mute_broker_is_asked_with_less(void **state)
     rig_expect("sub miio/7/command 2\nup\n"
                "ERROR mqtt: the broker does not answer the subscription to miio/7/command with QoS 2; asking for QoS 1\n"
                "sub miio/7/command 1\n");
-    rig_done_all(-1); /* the late answer to the first one changes nothing */
+    assert_string_equal(deaf(), "miio/7/command silent");
+    rig_done_all(-1); /* the late answer to the first one is a yes, too */
     rig_expect(ONLINE);
     rig_lost(MQTT_LINK_CUT, 0);
     rig_wait(500);
     rig_take();
     rig_up(false);
     rig_expect("sub miio/7/command 1\nup\n"); /* what has worked */
+    rig_close();
+}
+
+/* A node that was slow for once: what it has granted at last stands. */
+static void a_late_yes_is_a_yes(void **state)
+{
+    (void) state;
+    rig_open(&cloud_mqtt_ops, SERVER "mqtt_state=0\n");
+    rig_up(false);
+    rig_wait(SUB_LADDER_WAIT_MS * (1 + 2 + 4));
+    assert_non_null(strstr(rig_take(), "does not answer the subscription to miio/7/command: no command will come"));
+    rig_done_all(-1);
+    rig_expect("");
+    assert_string_equal(deaf(), "");
+    assert_int_equal(rig_next_timer(), UINT64_MAX);
+    rig_close();
+}
+
+static void a_new_session_asks_at_once(void **state)
+{
+    (void) state;
+    rig_open(&cloud_mqtt_ops, SERVER "mqtt_state=0\n");
+    rig_up(false);
+    rig_done_all(MQTT_LINK_DONE_REFUSED);
+    for (int i = 0; i < 4; i++) { /* pauses of minutes by now */
+        rig_wait(rig_next_timer());
+        rig_done_all(MQTT_LINK_DONE_REFUSED);
+    }
+    assert_in_range(rig_next_timer(), SUB_LADDER_FIRST_MS * 12, SUB_LADDER_FIRST_MS * 16);
+    rig_lost(MQTT_LINK_CUT, 0);
+    rig_wait(500);
+    rig_take();
+    rig_up(true); /* whatever is said of the session */
+    rig_expect("sub miio/7/command 1\nup\n");
+    rig_done_all(-1);
+    assert_non_null(strstr(rig_take(), ONLINE));
+    assert_string_equal(deaf(), "");
+    rig_close();
+}
+
+/* For an hour nobody answers, with each QoS in turn; the pauses grow to ten minutes. */
+static void a_mute_broker_is_asked_again_and_again(void **state)
+{
+    static const unsigned pauses_s[] = {15, 30, 60, 120, 240, 480, 600, 600}, qos[] = {2, 1, 0, 2, 1, 0, 2, 1};
+    char want[64];
+
+    (void) state;
+    rig_open(&cloud_mqtt_ops, SERVER "mqtt_state=0\n");
+    rig_up(false);
+    rig_wait(SUB_LADDER_WAIT_MS * (1 + 2 + 4));
+    for (size_t i = 0; i < ag_array_size(pauses_s); i++) {
+        rig_take();
+        assert_in_range(rig_next_timer(), pauses_s[i] * 750, pauses_s[i] * 1000);
+        rig_wait(rig_next_timer());
+        snprintf(want, sizeof want, "sub miio/7/command %u\n", qos[i]);
+        rig_expect(want);
+        rig_wait(SUB_LADDER_WAIT_MS * 4);
+    }
+    rig.ops->kick(rig.cloud); /* the network or the settings have changed */
+    rig_lost(MQTT_LINK_ASKED, 0);
+    rig_wait(1);
+    rig_take();
+    rig_up(false);
+    rig_expect("sub miio/7/command 2\nup\n");
+    rig_close();
+}
+
+static void a_mute_broker_of_several_is_left(void **state)
+{
+    (void) state;
+    rig_open(&cloud_mqtt_ops, "mqtt_server=a,b\nmqtt_state=0\n");
+    rig_up(false);
+    rig_wait(SUB_LADDER_WAIT_MS * (1 + 2 + 4));
+    rig_take();
+    rig_wait(rig_next_timer());
+    rig_expect("pub miio/7/status 0 r offline\ndisconnect\n");
+    rig_lost(MQTT_LINK_ASKED, 0);
+    rig_wait(1);
+    rig_expect("lost gone\nconnect b:1883\n");
+    rig_up(true);
+    rig_expect("sub miio/7/command 2\nup\n");
+    rig_done_all(-1);
+    rig_expect(ONLINE);
+    rig_close();
+}
+
+/* A device that was told no for once does not ask for less for ever: the broker keeps commands for QoS 1 and 2 only. */
+static void less_is_asked_for_an_hour_only(void **state)
+{
+    (void) state;
+    rig_open(&cloud_mqtt_ops, SERVER "mqtt_state=0\n");
+    rig_up(false);
+    rig_wait(SUB_LADDER_WAIT_MS);
+    rig_done_all(-1);
+    rig_lost(MQTT_LINK_CUT, 0);
+    rig_wait(500);
+    rig_take();
+    rig_up(true);
+    rig_expect("sub miio/7/command 1\nup\n");
+    rig_done_all(-1);
+    rig_take();
+    rig_wait(SUB_LADDER_KEPT_MS);
+    rig_expect("sub miio/7/command 2\n");
+    rig_wait(SUB_LADDER_WAIT_MS); /* no answer: what stood is taken again, for two hours now */
+    rig_done_all(-1);
+    rig_take();
+    assert_in_range(rig_next_timer(), SUB_LADDER_KEPT_MS, 2 * SUB_LADDER_KEPT_MS);
+    rig_wait(rig_next_timer());
+    rig_expect("sub miio/7/command 2\n");
+    rig_done_all(-1);
+    assert_int_equal(rig_next_timer(), UINT64_MAX);
     rig_close();
 }
 
@@ -169,12 +299,20 @@ static void a_broker_that_hangs_up_is_asked_with_less(void **state)
             rig_expect(want);
             rig_lost(MQTT_LINK_CUT, 0);
             assert_non_null(strstr(rig_take(), "ERROR mqtt: the connection ended while miio/7/command was being subscribed to"));
-            rig_wait(60000);
+            rig_wait(rig_next_timer());
             rig_take();
         }
     }
     rig_up(false);
     rig_expect(ONLINE "sub miio/7/state 0\nup\n"); /* reports get through, at least */
+    rig_done_all(-1);
+    assert_string_equal(deaf(), "miio/7/command cut");
+    while (!strstr(rig_take(), "sub miio/7/command 2\n")) {
+        assert_in_range(rig_next_timer(), 1, SUB_LADDER_CUT_MS);
+        rig_wait(rig_next_timer());
+    }
+    rig_done_all(-1);
+    assert_string_equal(deaf(), "");
     rig_close();
 }
 
@@ -630,6 +768,11 @@ int main(void)
         cmocka_unit_test(servers_are_tried_in_turn),
         cmocka_unit_test(a_refused_subscription_is_told_and_asked_for_with_less),
         cmocka_unit_test(a_mute_broker_is_asked_with_less),
+        cmocka_unit_test(a_late_yes_is_a_yes),
+        cmocka_unit_test(a_new_session_asks_at_once),
+        cmocka_unit_test(a_mute_broker_is_asked_again_and_again),
+        cmocka_unit_test(a_mute_broker_of_several_is_left),
+        cmocka_unit_test(less_is_asked_for_an_hour_only),
         cmocka_unit_test(a_broker_that_hangs_up_is_asked_with_less),
         cmocka_unit_test(the_highest_qos_can_be_set),
         cmocka_unit_test(a_command_is_answered_once),
