@@ -17,7 +17,7 @@
 #include "examples/sim/fleet/fleet_service.h"
 #include "examples/sim/sim.h"
 
-enum { STEP_MS = 20, AGAIN_MS = 10000, WORKERS_MAX = FLEET_DEVICES_MAX / FLEET_WORKER_DEVICES + 1, FDS = 4096 };
+enum { STEP_MS = 20, AGAIN_MS = 10000, TELL_MAX = 5, WORKERS_MAX = FLEET_DEVICES_MAX / FLEET_WORKER_DEVICES + 1, FDS = 4096 };
 
 struct worker {
     pid_t pid;
@@ -307,6 +307,23 @@ static int log_all_in(struct fleet *f)
     return ending || f->n_ended ? -EINTR : 0;
 }
 
+/* Devices that have not answered say how they are. */
+static void print_deaf(struct fleet *f)
+{
+    unsigned n = 0;
+
+    for (unsigned device = 0; device < f->o.devices && n < TELL_MAX; device++) {
+        unsigned open = fleet_ledger_unanswered(&f->ledger, device);
+
+        if (open == 0)
+            continue;
+        printf("device %u has not answered %u commands\n", FLEET_FIRST_DID + device, open);
+        fflush(stdout);
+        order(f, "tell %u\n", device);
+        n++;
+    }
+}
+
 static int finish(struct fleet *f)
 {
     struct total t = total(f);
@@ -323,6 +340,7 @@ static int finish(struct fleet *f)
     printf("%.0f KiB a device, private; %u of %u online: %s\n", (double) t.memory_kb / f->o.devices, t.online, f->o.devices,
            good ? "the count is exact" : "not all is well");
     fflush(stdout);
+    print_deaf(f);
     return good ? 0 : -EIO;
 }
 

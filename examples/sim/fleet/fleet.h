@@ -9,6 +9,7 @@
  *
  *   to the worker     "open PER_S"                     open its part of so many devices a second; 0: all at once
  *                     "round REPORTS PERIOD_MS RESTART_PERCENT"
+ *                     "tell DEVICE"                      print what it says of itself
  *                     "end"
  *   from the worker   "online N"   "sent ALL ACKED QUEUED REFUSED AGAIN"   "memory KB"
  */

@@ -287,6 +287,18 @@ void fleet_device_look(struct fleet_device *d)
     d->online = online;
 }
 
+void fleet_device_print(const struct fleet_device *d)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf status = AG_BUF_INIT, counters = AG_BUF_INIT;
+
+    if (d->opened && client_put_status(&d->client, &status) == 0 && client_put_counters(&d->client, &counters) == 0)
+        printf("device %u: %.*s\ndevice %u: %.*s\n", FLEET_FIRST_DID + d->number, (int) ag_buf_size(&status),
+               ag_buf_head(&status), FLEET_FIRST_DID + d->number, (int) ag_buf_size(&counters), ag_buf_head(&counters));
+    else
+        printf("device %u: closed\n", FLEET_FIRST_DID + d->number);
+    fflush(stdout);
+}
+
 /* ---- reports ---- */
 
 static void on_timer(uv_timer_t *t)

@@ -112,6 +112,15 @@ unsigned fleet_ledger_again(struct fleet_ledger *l, uint64_t now_ms, uint64_t be
     return 0;
 }
 
+unsigned fleet_ledger_unanswered(const struct fleet_ledger *l, unsigned device)
+{
+    unsigned n = 0;
+
+    for (unsigned i = device; i < l->n_commands; i += l->devices)
+        n += !l->commands[i].answered;
+    return n;
+}
+
 static int compare(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *) a, y = *(const uint32_t *) b;

@@ -31,6 +31,9 @@ unsigned fleet_ledger_ask(struct fleet_ledger *l, uint64_t now_ms, unsigned *dev
 /* A command without an answer, last said before that time: said again now. Its id; 0: none. *at goes on from there. */
 unsigned fleet_ledger_again(struct fleet_ledger *l, uint64_t now_ms, uint64_t before_ms, unsigned *at, unsigned *device_out);
 
+/* Commands of that device without an answer. */
+unsigned fleet_ledger_unanswered(const struct fleet_ledger *l, unsigned device);
+
 /* The answer times of those from the n-th answer on; ms; 0 when there are none. */
 uint32_t fleet_ledger_took(struct fleet_ledger *l, unsigned from, unsigned percent);
 

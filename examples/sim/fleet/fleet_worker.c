@@ -113,6 +113,14 @@ static void do_round(struct worker *w, unsigned reports, unsigned period_ms, uns
     }
 }
 
+static void tell_device(const struct worker *w, unsigned number)
+{
+    unsigned first = w->devices[0].number;
+
+    if (number >= first && number < first + w->n)
+        fleet_device_print(&w->devices[number - first]);
+}
+
 static void on_line(void *user, const char *order)
 {
     struct worker *w = user;
@@ -127,6 +135,8 @@ static void on_line(void *user, const char *order)
     } else if (sscanf(order, "round %u %u %u", &a, &b, &c) == 3) {
         tell(w, line, snprintf(line, sizeof line, "memory %lu\n", memory_kb()));
         do_round(w, a, b, c);
+    } else if (sscanf(order, "tell %u", &a) == 1) {
+        tell_device(w, a);
     } else if (strcmp(order, "end") == 0) {
         end(w);
     }
