@@ -37,7 +37,7 @@ class Cluster:
 
     def start(self, i):
         with open(self.path(i, "log"), "a") as log:
-            self.processes[i] = subprocess.Popen(["nats-server", "-c", self.path(i, "conf")], stdout=subprocess.DEVNULL, stderr=log)
+            self.processes[i] = subprocess.Popen(["nats-server", "-c", self.path(i, "conf")], cwd=self.dir, stdout=subprocess.DEVNULL, stderr=log)
 
     def ask(self, i, what):
         try:
