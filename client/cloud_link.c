@@ -101,10 +101,8 @@ static void on_time_known(void *user, int64_t unix_s)
     device_take_time(&l->client->device, unix_s);
 }
 
-static void log_lost(const struct cloud_link *l, const char *why)
+static void log_lost(const struct cloud_link *l, const char *why, uint64_t ms)
 {
-    uint64_t ms = l->ops->next_try_ms && l->cloud ? l->ops->next_try_ms(l->cloud) : UINT64_MAX;
-
     if (ms == UINT64_MAX)
         ag_log(AG_LOG_WARNING, "cloud %s: %s; trying again", l->ops->name, why);
     else
@@ -114,13 +112,16 @@ static void log_lost(const struct cloud_link *l, const char *why)
 static void on_lost(void *user, const char *why)
 {
     struct cloud_link *l = user;
+    uint64_t next_ms;
 
     if (!l->ops)
         return;
     if (l->connected)
         l->since_ms = uv_now(l->client->loop);
     l->connected = false;
-    log_lost(l, why ? why : "lost");
+    next_ms = l->ops->next_try_ms && l->cloud ? l->ops->next_try_ms(l->cloud) : UINT64_MAX;
+    l->try_at_ms = uv_now(l->client->loop) + (next_ms == UINT64_MAX ? 0 : next_ms);
+    log_lost(l, why ? why : "lost", next_ms);
     give_back(l);
     event(l, DEVICE_EV_CLOUD_LOST);
 }
@@ -204,7 +205,7 @@ void cloud_link_begin(struct cloud_link *l)
         ag_log(AG_LOG_ERROR, "cloud %s cannot start: %s", l->ops->name, strerror(-r));
         return;
     }
-    l->since_ms = uv_now(l->client->loop);
+    l->since_ms = l->try_at_ms = uv_now(l->client->loop);
     event(l, DEVICE_EV_CLOUD_START);
     l->ops->start(l->cloud);
 }
@@ -237,6 +238,7 @@ void cloud_link_go_online(struct cloud_link *l)
     if (l->cloud && l->stopping) {
         l->restart = true;
     } else if (l->cloud && l->ops->kick) {
+        l->try_at_ms = uv_now(l->client->loop);
         event(l, DEVICE_EV_CLOUD_START);
         l->ops->kick(l->cloud);
     } else if (!l->cloud) {

@@ -29,6 +29,7 @@ struct cloud_link {
     struct device_conf fresh; /* settings for then, while has_fresh: those of now are lent to it until it has gone */
     bool has_fresh;
     uint64_t since_ms;    /* when it came, started or went */
+    uint64_t try_at_ms;   /* when the try under way began, or the next one does */
     struct ag_list calls; /* struct cloud_call.link: applications that wait for a method of the cloud's own */
     const char *word;     /* as cloud.status told last; NULL: not yet */
 };

@@ -7,6 +7,8 @@
 #include <string.h>
 #include "libagent/core/log/log.h"
 
+enum { TRY_BUSY_MS = 5000, TRY_LOOK_S = 10 };
+
 struct cloud_link *cloud_links_nth(const struct client *c, unsigned i)
 {
     return i < c->clouds.n ? (struct cloud_link *) &c->clouds.at[c->clouds.order[i]] : NULL;
@@ -75,8 +77,10 @@ void cloud_links_kick(struct client *c)
     struct cloud_link *l;
 
     for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
-        if (cloud_link_is_running(l) && l->ops->kick)
-            l->ops->kick(l->cloud);
+        if (!cloud_link_is_running(l) || !l->ops->kick)
+            continue;
+        l->try_at_ms = uv_now(c->loop);
+        l->ops->kick(l->cloud);
     }
 }
 
@@ -117,6 +121,14 @@ int cloud_links_answer(struct client *c, struct origin to, struct ag_span text)
     return cloud_link_is_running(l) && l->ops ? l->ops->answer(l->cloud, to.token, text) : -ENOTCONN;
 }
 
+/* A server that has not said a word for so long is away, although the try goes on: names that nobody looks up, packets that
+   nobody answers. A device without Internet would never sleep. */
+static bool is_hopeless(const struct cloud_link *l)
+{
+    return !l->connected && l->ops->next_try_ms && l->ops->next_try_ms(l->cloud) == UINT64_MAX &&
+           uv_now(l->client->loop) - l->try_at_ms >= TRY_BUSY_MS;
+}
+
 unsigned cloud_links_wakeup_s(const struct client *c, unsigned s)
 {
     const struct cloud_link *l;
@@ -127,6 +139,8 @@ unsigned cloud_links_wakeup_s(const struct client *c, unsigned s)
         if (!l->cloud)
             continue;
         next_s = l->ops->wakeup_s ? l->ops->wakeup_s(l->cloud) : 0;
+        if (next_s == 0 && is_hopeless(l))
+            next_s = TRY_LOOK_S;
         s = next_s < s ? next_s : s;
     }
     return s;

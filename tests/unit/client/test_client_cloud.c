@@ -33,6 +33,7 @@ static struct played {
     uv_async_t ended;
     struct ag_buf seen;
     unsigned wakeup_s;
+    bool pausing;  /* before the next try */
     uint32_t last; /* the report that came last */
     bool acks;
     size_t carries;                                     /* bytes */
@@ -117,6 +118,12 @@ static unsigned cloud_wakeup_s(struct cloud *c)
     return cloud.wakeup_s;
 }
 
+static uint64_t cloud_next_try_ms(const struct cloud *c)
+{
+    (void) c;
+    return cloud.pausing ? cloud.wakeup_s * 1000 : UINT64_MAX;
+}
+
 static const struct cloud_ops ops = {.name = "played",
                                      .create = cloud_create,
                                      .start = cloud_start,
@@ -126,7 +133,8 @@ static const struct cloud_ops ops = {.name = "played",
                                      .answer = cloud_answer,
                                      .local_method = cloud_local_method,
                                      .kick = cloud_kick,
-                                     .wakeup_s = cloud_wakeup_s};
+                                     .wakeup_s = cloud_wakeup_s,
+                                     .next_try_ms = cloud_next_try_ms};
 
 /* In the place of the clouds that are built in. */
 const struct cloud_ops *cloud_find(const char *name)
@@ -473,6 +481,12 @@ static void how_long_the_device_may_sleep(void **state)
     keeps(&r, 1); /* nothing can be done for it before */
     assert_int_equal(wakeup_s(&r), 17);
     cloud.wakeup_s = 0; /* trying just now */
+    assert_int_equal(wakeup_s(&r), 0);
+    r.c.clouds.at[0].try_at_ms = uv_now(&r.loop) - 5000; /* for so long without a word of the server's */
+    assert_int_equal(wakeup_s(&r), 10);
+    cloud.pausing = true;
+    goes_down(); /* the next one begins a moment later */
+    cloud.pausing = false;
     assert_int_equal(wakeup_s(&r), 0);
     cloud.wakeup_s = 40; /* its keepalive */
     cloud.acks = false;
