@@ -10,11 +10,12 @@
 #include "client/local/core/mqtt_channel.h"
 #include "client/cloud/core/sub_ladder.h"
 #include "client/cloud/io/mqtt_link.h"
+#include "libagent/core/list.h"
 #include "libagent/core/log/log.h"
 #include "libagent/core/text/message.h"
 
 enum { AWAY_FIRST_MS = 100, AWAY_MAX_MS = 2000, CUT_FIRST_MS = 500, CUT_MAX_MS = 60000 };
-enum { KEEPALIVE_S = 30, WINDOW = 1024, DEPTH_MAX = 128, QOS = 1 };
+enum { KEEPALIVE_S = 30, WINDOW = 1024, WAITING_BYTES = 2 << 20, DEPTH_MAX = 128, QOS = 1 };
 
 struct mqtt_api {
     struct mqtt_link *link;
@@ -28,18 +29,90 @@ struct mqtt_api {
     void *user;
     struct mqtt_api_stats stats;
     struct ag_log_gate gate;
+    struct ag_list waiting; /* texts for which there was no room */
+    size_t waiting_bytes;
     bool joined, answering, closing, down_logged;
     unsigned n_open; /* link and timers that are still to close */
 };
 
-static void send_on(struct mqtt_api *a, enum mqtt_channel c, struct ag_span text)
+/* ---- what goes out ---- */
+
+/* Met a full window: goes out when there is room. */
+struct waiting {
+    struct ag_list link;
+    enum mqtt_channel channel;
+    size_t len;
+    char text[];
+};
+
+static void waiting_free(struct mqtt_api *a, struct waiting *w)
+{
+    ag_list_del(&w->link);
+    a->waiting_bytes -= sizeof *w + w->len;
+    free(w);
+}
+
+static int publish(struct mqtt_api *a, enum mqtt_channel c, struct ag_span text)
 {
     const struct mqtt_link_msg m = {.topic = mqtt_channel_topic(c), .payload = text, .qos = 1};
 
-    if (mqtt_link_publish(a->link, &m, 0) == 0)
+    return mqtt_link_publish(a->link, &m, 0);
+}
+
+static int let_wait(struct mqtt_api *a, enum mqtt_channel c, struct ag_span text)
+{
+    size_t bytes = sizeof(struct waiting) + text.len;
+    struct waiting *w = bytes <= WAITING_BYTES - a->waiting_bytes ? malloc(bytes) : NULL;
+
+    if (!w)
+        return -ENOBUFS;
+    w->channel = c;
+    w->len = text.len;
+    memcpy(w->text, text.p, text.len);
+    ag_list_init(&w->link);
+    ag_list_append(&a->waiting, &w->link);
+    a->waiting_bytes += bytes;
+    return 0;
+}
+
+static void count(struct mqtt_api *a, int r)
+{
+    if (r == 0)
         a->stats.texts_out++;
     else
         a->stats.dropped++;
+}
+
+static void send_on(struct mqtt_api *a, enum mqtt_channel c, struct ag_span text)
+{
+    int r = ag_list_empty(&a->waiting) ? publish(a, c, text) : -ENOBUFS;
+
+    if (r != -ENOBUFS || let_wait(a, c, text) < 0)
+        count(a, r);
+}
+
+static void on_room(void *user)
+{
+    struct mqtt_api *a = user;
+    struct waiting *w;
+
+    while ((w = ag_list_first(&a->waiting, struct waiting, link))) {
+        int r = publish(a, w->channel, (struct ag_span){w->text, w->len});
+
+        if (r == -ENOBUFS)
+            return;
+        count(a, r);
+        waiting_free(a, w);
+    }
+}
+
+/* With the session: who listens has gone, and answers and commands are of the moment. */
+static void drop_waiting(struct mqtt_api *a)
+{
+    while (!ag_list_empty(&a->waiting)) {
+        a->stats.dropped++;
+        waiting_free(a, ag_list_first(&a->waiting, struct waiting, link));
+    }
 }
 
 void mqtt_api_send(struct mqtt_api *a, struct ag_span text)
@@ -200,6 +273,7 @@ static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *
     ag_log(a->down_logged ? AG_LOG_DEBUG : AG_LOG_WARNING, "MQTT API: broker: %s; trying again, next try in %u ms", why,
            (unsigned) pause);
     a->down_logged = true;
+    drop_waiting(a);
     uv_timer_start(&a->retry, on_retry, pause, 0);
     uv_timer_stop(&a->due);
     if (a->joined) {
@@ -274,6 +348,7 @@ static const struct mqtt_link_events LINK_EVENTS = {
     .message = on_message,
     .done = on_done,
     .closed = on_link_closed,
+    .room = on_room,
 };
 
 static void open_timer(struct mqtt_api *a, uv_loop_t *loop, uv_timer_t *t)
@@ -299,6 +374,7 @@ int mqtt_api_open(struct mqtt_api **out, uv_loop_t *loop, const struct endpoint 
     a->events = events;
     a->user = user;
     a->gate = (struct ag_log_gate){.burst = 10, .period_ms = 60000};
+    ag_list_init(&a->waiting);
     ag_backoff_init(&a->while_away, AWAY_FIRST_MS, 0, AWAY_MAX_MS, (uint32_t) uv_hrtime());
     ag_backoff_init(&a->after_cut, CUT_FIRST_MS, 0, CUT_MAX_MS, (uint32_t) uv_hrtime());
     for (unsigned c = 0; c < MQTT_CHANNEL_N_IN; c++)
@@ -321,6 +397,7 @@ void mqtt_api_close(struct mqtt_api *a)
     if (!a || a->closing)
         return;
     a->closing = true;
+    drop_waiting(a);
     uv_close((uv_handle_t *) &a->retry, on_timer_closed);
     uv_close((uv_handle_t *) &a->due, on_timer_closed);
     mqtt_link_close(a->link);

@@ -26,7 +26,7 @@ struct mqtt_api_events {
 
 struct mqtt_api_stats {
     uint64_t texts_in, texts_out;
-    uint64_t dropped; /* not sent: broker away or window full */
+    uint64_t dropped; /* not sent: broker away, or it takes so little that 2 MiB wait already */
     uint64_t refused; /* not one JSON object, retained, or on the wrong channel */
 };
 
