@@ -258,11 +258,27 @@ def test_bad_lists_are_refused_at_start(tmp_path, text, word):
 
 
 @pytest.mark.parametrize("line,word", [("mqtt_server=", "missing"), ("mqtt_server=a,,b", "host"), ("mqtt_keepalive=4", "5 to"), ("mqtt_ca=/no/where", "No such"),
-                                       ("mqtt_password=x", "mqtt_user"), ("mqtt_prefix=a/#", "wildcards")])
+                                       ("mqtt_password=x", "mqtt_user"), ("mqtt_prefix=a/#", "wildcards"),
+                                       ("mqtt_prefix=a\xff", "mqtt_prefix: must be text in UTF-8"), ("mqtt_client_id=\xe9", "UTF-8"),
+                                       ("mqtt_user=a\tb", "control characters"), ("mqtt_server=mqtt://h:1883", "without")])
 def test_bad_settings_are_refused_at_start(tmp_path, line, word):
-    write_identity(tmp_path / "d", extra=["cloud=mqtt", "mqtt_server=h", line])
+    write_identity(tmp_path / "d", extra=["cloud=mqtt", "mqtt_server=h"])
+    with open(tmp_path / "d" / "device.conf", "a", encoding="latin-1") as f:
+        f.write(line + "\n")
     code, _, err = run("miio_client", "-d", tmp_path / "d", "--check-config")
     assert code == 78 and word in err and len(err.strip().splitlines()) == 1
+
+
+def test_a_long_client_id_is_the_whole_one(tmp_path):
+    """Two devices whose ids differ at the end are two."""
+    ids = ["fleet/" + "a" * 80 + end for end in ("1", "2")]
+    with Broker() as broker:
+        with client(tmp_path / "1", cloud="mqtt", did=1001, extra=["mqtt_server=127.0.0.1:%d" % broker.port, "mqtt_client_id=" + ids[0]]) as a, \
+                client(tmp_path / "2", cloud="mqtt", did=1002, extra=["mqtt_server=127.0.0.1:%d" % broker.port, "mqtt_client_id=" + ids[1]]) as b:
+            for c in (a, b):
+                c.wait_err("cloud mqtt connected")
+            assert App(a).ask("props", {"a": 1})["result"] == ["ok"] and App(b).ask("props", {"a": 1})["result"] == ["ok"]
+            assert not [l for c in (a, b) for l in c.err if "trying again" in l]
 
 
 CERTS = """set -e

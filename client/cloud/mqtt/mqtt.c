@@ -354,9 +354,8 @@ static int init_fields(struct mqtt_cloud *m, const struct cloud_env *env)
     sub_ladder_init(&m->sub_command, m->conf.command_qos, (uint32_t) uv_hrtime());
     sub_ladder_init(&m->sub_state, 0, (uint32_t) uv_hrtime());
     snprintf(m->did, sizeof m->did, "%" PRIu64, env->conf->did);
-    snprintf(m->client_id, sizeof m->client_id, "miio-%s", m->did);
-    if (m->conf.client_id)
-        snprintf(m->client_id, sizeof m->client_id, "%s", m->conf.client_id);
+    snprintf(m->default_id, sizeof m->default_id, "miio-%s", m->did);
+    m->client_id = m->conf.client_id ? m->conf.client_id : m->default_id;
     for (int i = 0; i < MQTT_N_TOPICS; i++) {
         if (asprintf(&m->topics[i], "%s/%s/%s", m->conf.prefix, m->did, topic_names[i]) < 0) {
             m->topics[i] = NULL;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "client/cloud/conf_reading.h"
 #include "client/cloud/mqtt/core/ha_model.h"
+#include "libagent/core/utf8.h"
 
 enum { PORT = 1883, PORT_TLS = 8883, PREFIX_MAX = 64 };
 
@@ -92,6 +93,23 @@ static int read_servers(const char *list, struct mqtt_conf *c, const char **reas
     return 0;
 }
 
+/* What MQTT takes for a text: brokers end a session over anything else. */
+static int check_texts(const struct conf_reading *r)
+{
+    static const char *const keys[] = {"mqtt_client_id", "mqtt_user", "mqtt_prefix", "ha_prefix", "ha_status"};
+
+    for (size_t i = 0; i < ag_array_size(keys); i++) {
+        const char *v = conf_text(r, keys[i], "");
+        bool good = ag_utf8_valid((struct ag_span){v, strlen(v)});
+
+        for (; *v && good; v++)
+            good = (*v & 0xe0) != 0 && *v != 0x7f;
+        if (!good)
+            return refuse(r, keys[i], "must be text in UTF-8 without control characters");
+    }
+    return 0;
+}
+
 static bool is_prefix(const char *p)
 {
     return strlen(p) <= PREFIX_MAX && !strpbrk(p, "+#$ ") && p[0] != '/' && p[strlen(p) - 1] != '/';
@@ -125,6 +143,9 @@ int mqtt_conf_read(const struct device_conf *conf, struct mqtt_conf *out, char *
         return refuse(&r, "mqtt_server", reason);
     if (c.password && !c.user)
         return refuse(&r, "mqtt_password", "needs mqtt_user");
+    e = check_texts(&r);
+    if (e < 0)
+        return e;
     if (!is_prefix(c.prefix) || !is_prefix(c.ha_prefix))
         return refuse(&r, "mqtt_prefix or ha_prefix", "must be a topic without wildcards and outer slashes");
     if (c.ha_status && (strpbrk(c.ha_status, "+#") || strlen(c.ha_status) > 200))

@@ -75,7 +75,8 @@ struct mqtt_cloud {
     struct broker_session broker;
     struct cloud_past past;
     unsigned server; /* of conf.servers, in use or tried next */
-    char client_id[64], did[24];
+    const char *client_id;
+    char default_id[32], did[24];
     char *topics[MQTT_N_TOPICS];
     struct sub_ladder sub_command, sub_state;
     struct open_command *commands; /* uthash, by token */

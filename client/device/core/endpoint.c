@@ -30,6 +30,8 @@ int endpoint_parse(const char *text, uint16_t default_port, struct endpoint *out
     const char *begin = text, *end, *port = NULL;
     struct endpoint e = {.port = default_port};
 
+    if (strstr(text, "://"))
+        return refuse(why_out, "write HOST or HOST:PORT, without what stands before \"://\"");
     if (text[0] == '[') {
         begin = text + 1;
         end = strchr(begin, ']');
