@@ -369,16 +369,11 @@ const char *command_check_form(const struct ag_json_view *view)
     return NULL;
 }
 
-bool command_error_code(struct ag_span text, const struct ag_json_view *view, long *code_out)
+/* false: no number. */
+static bool take_code(struct ag_span code, long *code_out)
 {
-    struct ag_span code;
     char digits[16];
 
-    if (!ag_view_has(view, AG_M_ERROR))
-        return false;
-    code = ag_view_raw(view, text.p, AG_M_ERROR);
-    if (view->at[AG_M_ERROR].type != AG_JSON_NUMBER) /* some say the code only */
-        code = ag_json_get(code, "code");
     if (code.len > 1 && code.p[0] == '"') /* the seed shows it as a string once */
         code = (struct ag_span){code.p + 1, code.len - 2};
     if (code.len == 0 || code.len >= sizeof digits)
@@ -389,13 +384,39 @@ bool command_error_code(struct ag_span text, const struct ag_json_view *view, lo
     return true;
 }
 
+bool command_error_code(struct ag_span text, const struct ag_json_view *view, long *code_out)
+{
+    struct ag_span code;
+
+    if (!ag_view_has(view, AG_M_ERROR))
+        return false;
+    code = ag_view_raw(view, text.p, AG_M_ERROR);
+    if (view->at[AG_M_ERROR].type != AG_JSON_NUMBER) /* some say the code only */
+        code = ag_json_get(code, "code");
+    return take_code(code, code_out);
+}
+
+/* Neither result nor error: no answer at all, but for a code of its own that stands there. */
+static bool is_empty(const struct ag_json_view *view)
+{
+    return !ag_view_has(view, AG_M_RESULT) && !ag_view_has(view, AG_M_ERROR);
+}
+
 /* The code of a "not mine"; 0: it is an answer. */
 static long not_mine_code(struct ag_span text, const struct ag_json_view *view)
 {
+    struct ag_span own;
     long code;
 
-    if (!command_error_code(text, view, &code))
+    if (is_empty(view)) {
+        own = ag_json_get(text, "code");
+        if (!own.p)
+            return AG_CODE_NOT_FOUND;
+        if (!take_code(own, &code))
+            return 0;
+    } else if (!command_error_code(text, view, &code)) {
         return 0;
+    }
     return code == AG_CODE_NOT_FOUND || code == AG_CODE_NOT_MINE ? code : 0;
 }
 
@@ -415,8 +436,10 @@ static bool hold_back(struct command *c, long code, struct ag_span text)
 static void take_not_mine(struct command_table *t, struct command *c, long code, struct ag_span text,
                           const struct ag_json_view *view)
 {
-    bool best = hold_back(c, code, text);
+    bool best = !is_empty(view) && hold_back(c, code, text);
 
+    if (c->held_code == 0)
+        c->held_code = code; /* the plain one is built for it */
     if (c->waiting != 0 || !ag_list_empty(&c->kept))
         return;
     if (!best) {
