@@ -199,7 +199,7 @@ int main(int argc, char **argv)
     r = run_command(&ctl, argc - optind, argv + optind);
     ctl.conn = agent_unref(ctl.conn);
     names_free(model);
-    if (fflush(stdout) != 0 && r == CTL_OK) {
+    if ((fflush(stdout) != 0 || ferror(stdout)) && r == CTL_OK) {
         ctl_error("writing to standard output failed");
         r = CTL_FAILED;
     }

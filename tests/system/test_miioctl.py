@@ -3,13 +3,14 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 from agent_rig import Agent  # noqa: E402
-from support import Daemon, run  # noqa: E402
+from support import BIN, Daemon, run  # noqa: E402
 
 
 @pytest.fixture
@@ -62,6 +63,15 @@ def test_send(agent):
     assert ctl(agent, "send", "--no-ack", "event.x", "[1]") == (0, "", "")
     assert agent.up.get() == {"method": "event.x", "params": [1]}
     assert ctl(agent, "--timeout", "50", "send", "slow")[0] == 1
+
+
+@pytest.mark.parametrize("verb", [["list"], ["stats"], ["top", "-n", "1"], ["help"]], ids=lambda v: v[0])
+def test_output_that_cannot_be_written_is_a_failure(agent, verb):
+    for mode in ([], ["--json"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([os.path.join(BIN, "miioctl"), "--agent", "unix:" + agent.unix, *mode, *verb], stdout=full,
+                                  stderr=subprocess.PIPE, timeout=60)
+        assert done.returncode == 1 and b"writing to standard output failed" in done.stderr, (mode, done.stderr)
 
 
 def test_listen_beside_an_application(agent):
