@@ -92,6 +92,14 @@ void client_set_memory_limit(struct client *c, size_t limit)
         local_server_set_max_bytes(c->local, limit);
 }
 
+static void init_clouds(struct client *c, const char *list)
+{
+    const struct cloud_links_env env = {
+        .loop = c->loop, .device = &c->device, .data_dir = c->options.dir.path, .host = &client_clouds_host, .user = c};
+
+    cloud_links_init(&c->clouds, &env, list);
+}
+
 int client_open(struct client *c, uv_loop_t *loop, const struct client_options *options, struct device_conf *conf,
                 char error[DATA_ERROR_MAX])
 {
@@ -106,7 +114,7 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     client_init_local(c, random_id());
     client_init_lan(c);
     client_init_setup(c);
-    cloud_links_init(c, options->cloud);
+    init_clouds(c, options->cloud);
     uv_timer_init(loop, &c->timer);
     uv_prepare_init(loop, &c->prepare);
     uv_prepare_start(&c->prepare, on_prepare);
@@ -144,7 +152,8 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user)
     uplink_refuse_all(&c->uplink, AG_CODE_SHUTTING_DOWN, "shutting down");
     setup_link_close(&c->setup);
     c->closing = true;
-    cloud_links_close(c);
+    c->n_open += cloud_links_n_open(&c->clouds);
+    cloud_links_close(&c->clouds);
     local_server_close(c->local);
     mqtt_api_close(c->mqtt_api);
     lan_socket_close(c->lan_socket);
@@ -179,5 +188,5 @@ void client_reload(struct client *c, const struct client_options *fresh)
     local_access_reload(&c->gate.access, fresh->access_file);
     setup_link_reload(&c->setup, fresh->join_tries, fresh->join_pause_ms);
     device_read_version(&c->device);
-    cloud_links_reload(c);
+    cloud_links_reload(&c->clouds);
 }

@@ -10,7 +10,7 @@
 #define CLIENT_CLIENT_H
 
 #include <uv.h>
-#include "client/cloud_link.h"
+#include "client/cloud/cloud_links.h"
 #include "client/local/core/command.h"
 #include "client/device/device.h"
 #include "client/lan/core/lan.h"
@@ -116,7 +116,7 @@ void client_reload(struct client *c, const struct client_options *fresh);
 void client_answer(struct client *c, struct origin to, struct ag_span text);
 /* The same of a text that has the asker's id in it already. */
 void client_answer_own(struct client *c, struct origin to, struct ag_span text);
-/* A command from an origin: served here or broadcast to the applications. */
+/* A command from an origin: served here or broadcast to the applications. view NULL: the text is no object with a method. */
 void client_command(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view,
                     bool wants_answer);
 /* To one of them: a socket, or the MQTT channels. */
@@ -164,13 +164,13 @@ int client_boot(struct client *c, char error[DATA_ERROR_MAX]);
 /* Reads the reports that an earlier run has kept. 0 or -errno with one line in error. */
 int client_open_reports(struct client *c, char error[DATA_ERROR_MAX]);
 
+/* client_hosts.c */
+extern const struct cloud_links_host client_clouds_host;
+
 /* status_host.c */
 /* The answers' objects, appended. 0 or -ENOMEM. */
 int client_put_status(const struct client *c, struct ag_buf *out);
-int client_put_cloud_words(const struct client *c, struct ag_buf *out);
 int client_put_counters(const struct client *c, struct ag_buf *out);
-/* Of cloud.status: "cloud_connected" ...; "off". */
-const char *client_cloud_word(const struct cloud_link *l);
 
 /* serve.c: the methods that the client answers itself. true: it was one of them and is settled; false: *tag_out is what
    client_serve_fallback() wants. */

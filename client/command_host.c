@@ -39,7 +39,7 @@ static const struct command_sink command_sink = {on_command_send, on_command_don
 
 static void answer_cloud(struct client *c, struct origin to, struct ag_span text)
 {
-    int r = cloud_links_answer(c, to, text);
+    int r = cloud_links_answer(&c->clouds, to.place, to.token, text);
     char left_out[AG_LOG_HELD_MAX];
     unsigned held;
 
@@ -135,10 +135,21 @@ static void give_told(struct client *c, struct origin from, unsigned tag, struct
         client_answer(c, from, OUT_OF_MEMORY);
 }
 
+static void refuse_no_command(struct client *c, struct origin from, bool wants_answer)
+{
+    ag_log(AG_LOG_WARNING, "a command from the cloud is not a JSON object with a method");
+    if (wants_answer)
+        client_answer(c, from, AG_SPAN("{\"error\":{\"code\":-32600,\"message\":\"not a command\"}}"));
+}
+
 void client_command(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, bool wants_answer)
 {
     unsigned tag;
 
+    if (!view) {
+        refuse_no_command(c, from, wants_answer);
+        return;
+    }
     client_trace_from(from, text, view);
     if (client_refuse_form(c, from, text, view, wants_answer))
         return;

@@ -131,7 +131,7 @@ static void on_local_left(void *user, unsigned peer)
 
     ag_log(AG_LOG_DEBUG, "local peer %u gone", peer);
     local_gate_left(&c->gate, peer);
-    cloud_link_forget_peer(c, peer);
+    cloud_links_forget_peer(&c->clouds, peer);
     setup_link_peer_gone(&c->setup, peer);
     command_peer_removed(&c->commands, peer, uv_now(c->loop));
     uplink_peer_removed(&c->uplink, peer);
@@ -166,7 +166,7 @@ static void on_local_text(void *user, unsigned peer, struct ag_span text, const 
     if (!ag_view_has(view, AG_M_METHOD) && command_id_is_good(view))
         command_answer(&c->commands, peer, text, view);
     else if (!client_refuse_form(c, from, text, view, true) && !client_refuse_access(c, from, text, view) &&
-             !client_serve(c, from, text, view, &tag) && !cloud_link_offer(c, peer, text, view) &&
+             !client_serve(c, from, text, view, &tag) && !cloud_links_offer(&c->clouds, peer, text, view) &&
              uplink_submit(&c->uplink, peer, text, view, uv_now(c->loop)) < 0)
         refuse_memory(c, from, text, view);
 }

@@ -60,7 +60,7 @@ static void reload(void *user)
     }
     ag_log_set_level(fresh.log_level);
     client_reload(&d->client, &fresh.client);
-    cloud_links_take_list(&d->client, fresh.client.cloud, &fresh.conf);
+    cloud_links_take_list(&d->client.clouds, fresh.client.cloud, &fresh.conf);
     options_deinit(&fresh);
     ag_log(AG_LOG_INFO, "configuration read again");
 }
@@ -73,7 +73,7 @@ static void say_ready(struct daemon *d)
 
     ag_program_ready(&d->frame, "local=%s lan=%s ble=%s cloud=%s", ag_addr_format(&d->client.local_bound, local),
                      ag_addr_format(&d->client.lan_bound, lan), ag_addr_format(&d->client.ble_bound, ble),
-                     cloud_links_names(&d->client, clouds));
+                     cloud_links_names(&d->client.clouds, clouds));
 }
 
 static int run(struct daemon *d, struct options *o)

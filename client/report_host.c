@@ -11,31 +11,28 @@ static bool cloud_takes(void *user, unsigned place)
 {
     const struct client *c = user;
 
-    return cloud_link_takes(&c->clouds.at[place]);
+    return cloud_links_takes(&c->clouds, place);
 }
 
 static int cloud_report(void *user, unsigned place, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
 {
     struct client *c = user;
-    struct cloud_link *l = &c->clouds.at[place];
 
-    return l->ops ? l->ops->report(l->cloud, id, text, at_s, repeat) : -ENOTCONN;
+    return cloud_links_report(&c->clouds, place, id, text, at_s, repeat);
 }
 
 static bool cloud_has_room(void *user, unsigned place)
 {
     const struct client *c = user;
-    const struct cloud_link *l = &c->clouds.at[place];
 
-    return !l->ops || !l->ops->has_room || l->ops->has_room(l->cloud);
+    return cloud_links_has_room(&c->clouds, place);
 }
 
 static int cloud_carries(void *user, unsigned place, struct ag_span text)
 {
     const struct client *c = user;
-    const struct cloud_ops *ops = c->clouds.at[place].ops;
 
-    return ops && ops->carries ? ops->carries(c->device.conf, text) : 0;
+    return cloud_links_carries(&c->clouds, place, text);
 }
 
 static void queued(void *user, uint32_t id)
@@ -88,7 +85,7 @@ int client_open_reports(struct client *c, char error[DATA_ERROR_MAX])
     snprintf(path, sizeof path, "%sreports.mdb", c->options.dir.path);
     env.path = path;
     env.clouds = clouds;
-    for (; (l = cloud_links_nth(c, env.n_clouds)); env.n_clouds++)
+    for (; (l = cloud_links_nth(&c->clouds, env.n_clouds)); env.n_clouds++)
         clouds[env.n_clouds] = (struct route_cloud){l->ops->name, l->ops->place};
     r = report_path_open(&c->reports, &env, error, DATA_ERROR_MAX);
     c->n_open += c->reports.spool != NULL;

@@ -91,7 +91,7 @@ static unsigned wakeup_s(const struct client *c)
         next_s = seconds_until(c, deadlines[i]);
         s = next_s < s ? next_s : s;
     }
-    return cloud_links_wakeup_s(c, s);
+    return cloud_links_wakeup_s(&c->clouds, s);
 }
 
 static int serve_suspend(struct ask *a)
@@ -143,7 +143,7 @@ static int serve_mcu_info(struct ask *a)
         if (fresh.model[0] && c->device.conf->model[0] && strcmp(fresh.model, c->device.conf->model) != 0)
             ag_log(AG_LOG_WARNING, "the MCU is of model %s, device.conf says %s", fresh.model, c->device.conf->model);
         c->mcu = fresh;
-        cloud_links_info_changed(c);
+        cloud_links_info_changed(&c->clouds);
     }
     return put_ok(a, true);
 }
@@ -225,6 +225,11 @@ static int serve_own(struct ask *a, int (*put)(const struct client *c, struct ag
     return r == 0 && !ag_buf_cstr(&b) ? -ENOMEM : r < 0 ? r : local_cmd_put_result(&a->out, a->id, ag_buf_head(&b));
 }
 
+static int put_cloud_words(const struct client *c, struct ag_buf *out)
+{
+    return cloud_links_put_words(&c->clouds, out);
+}
+
 static int serve_log(struct ask *a)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
@@ -281,7 +286,7 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
     case LOCAL_CMD_CLIENT_LOG:
         return serve_log(a);
     case LOCAL_CMD_CLOUD_STATUS:
-        return serve_own(a, client_put_cloud_words);
+        return serve_own(a, put_cloud_words);
     case LOCAL_CMD_LOCAL_OTHER:
         if (c->options.external_helper && ag_span_eq(method, "local.status") &&
             setup_link_helper_text(&c->setup, (unsigned) a->from.token, method, text, view))

@@ -53,22 +53,28 @@ static void country(void *user)
 {
     struct client *c = user;
 
-    cloud_links_kick(c); /* it may mean another server */
+    cloud_links_kick(&c->clouds); /* it may mean another server */
 }
 
 static void online(void *user)
 {
-    cloud_links_go_online(user);
+    struct client *c = user;
+
+    cloud_links_go_online(&c->clouds);
 }
 
 static void cloud_stop(void *user)
 {
-    cloud_links_stop(user, false);
+    struct client *c = user;
+
+    cloud_links_stop(&c->clouds);
 }
 
 static void cloud_forget(void *user)
 {
-    cloud_links_forget(user);
+    struct client *c = user;
+
+    cloud_links_forget(&c->clouds);
 }
 
 static int forget_reports(void *user)
@@ -122,7 +128,7 @@ static void tell_unknown_keys(const struct client *c)
     const char *name, *value;
     struct cloud_list list;
 
-    cloud_links_list(c, &list);
+    cloud_links_list(&c->clouds, &list);
     for (size_t i = 0; i < c->device.conf->n_entries; i++) {
         device_conf_nth(c->device.conf, i, &name, &value);
         if (conf_key_complaint(name, why) || cloud_list_complaint(&list, name, why))

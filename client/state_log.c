@@ -90,7 +90,7 @@ static void tell_clouds(const struct client *c, cloud_tell_fn *tell, void *user)
 {
     const struct cloud_link *l;
 
-    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
+    for (unsigned i = 0; (l = cloud_links_nth(&c->clouds, i)); i++) {
         struct naming to = {l->ops->name, tell, user};
         bool several = c->clouds.n > 1, counts = cloud_link_is_running(l) && l->ops->counters;
 
@@ -192,6 +192,6 @@ void client_log_state(const struct client *c)
 {
     char clouds[CLOUD_LIST_MAX];
 
-    ag_log(AG_LOG_INFO, "state %s, cloud %s", device_state_word(&c->device), cloud_links_names(c, clouds));
+    ag_log(AG_LOG_INFO, "state %s, cloud %s", device_state_word(&c->device), cloud_links_names(&c->clouds, clouds));
     client_tell_counters(c, log_counter, NULL);
 }

@@ -10,19 +10,6 @@
 
 /* ---- clouds ---- */
 
-const char *client_cloud_word(const struct cloud_link *l)
-{
-    struct cloud_facts f = {.in_flight = 0};
-
-    if (!cloud_link_is_running(l))
-        return "off";
-    if (l->connected)
-        return "cloud_connected";
-    if (l->ops->facts)
-        l->ops->facts(l->cloud, &f);
-    return f.past.loss == CLOUD_LOSS_NONE ? "cloud_trying" : "cloud_retry";
-}
-
 /* "cloud.dropped.json" becomes "json", "cloud.refused.reports" stays "refused.reports". */
 static void keep_drop(void *user, const char *name, uint64_t n)
 {
@@ -64,7 +51,7 @@ static unsigned gather_clouds(const struct client *c, struct status_cloud clouds
     const struct cloud_link *l;
     unsigned n;
 
-    for (n = 0; n < STATUS_CLOUDS_MAX && (l = cloud_links_nth(c, n)); n++) {
+    for (n = 0; n < STATUS_CLOUDS_MAX && (l = cloud_links_nth(&c->clouds, n)); n++) {
         struct status_cloud *s = &clouds[n];
 
         *s = (struct status_cloud){.name = l->ops->name, .next_try_ms = UINT64_MAX};
@@ -72,18 +59,11 @@ static unsigned gather_clouds(const struct client *c, struct status_cloud clouds
             ask_cloud(l, s);
         if (c->clouds.n > 1)
             ask_lane(&c->reports.lanes[l->ops->place], s);
-        s->word = client_cloud_word(l);
+        s->word = cloud_link_word(l);
         s->since_ms = uv_now(c->loop) - (l->since_ms ? l->since_ms : c->device.started_ms);
         s->error_ago_ms = uv_now(c->loop) - s->facts.past.at_ms;
     }
     return n;
-}
-
-int client_put_cloud_words(const struct client *c, struct ag_buf *out)
-{
-    struct status_cloud clouds[STATUS_CLOUDS_MAX];
-
-    return status_text_put_words(out, clouds, gather_clouds(c, clouds));
 }
 
 /* ---- the rest ---- */
@@ -94,7 +74,7 @@ static const struct report_queue *fullest(const struct client *c)
     const struct report_queue *best = &c->reports.lanes[0].queue;
     const struct cloud_link *l;
 
-    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
+    for (unsigned i = 0; (l = cloud_links_nth(&c->clouds, i)); i++) {
         const struct report_queue *q = &c->reports.lanes[l->ops->place].queue;
 
         if (i == 0 || q->bytes > best->bytes)

@@ -133,7 +133,7 @@ static inline unsigned cloud_need(const struct cloud_ops *ops)
     return 1u << ops->place;
 }
 
-/* The clouds of this build, as the program lists them (client/clouds.c). NULL when none has that name; "none" is NULL too. */
+/* The clouds of this build, as the program lists them (client/cloud/built/clouds.c). NULL when none has that name; "none" is NULL too. */
 const struct cloud_ops *cloud_find(const char *name);
 
 #endif

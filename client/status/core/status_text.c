@@ -54,19 +54,6 @@ static int put_counts(struct ag_buf *out, const struct status_count *counts, uns
 
 /* ---- clouds ---- */
 
-int status_text_put_words(struct ag_buf *out, const struct status_cloud *clouds, unsigned n)
-{
-    int r = ag_buf_append_char(out, '{');
-
-    for (unsigned i = 0; i < n && r == 0; i++) {
-        if (i > 0)
-            r = ag_buf_append_char(out, ',');
-        if (r == 0)
-            r = put_text(out, clouds[i].name, clouds[i].word);
-    }
-    return r == 0 ? ag_buf_append_char(out, '}') : r;
-}
-
 /* An unset clock tells no time worth telling; how long ago it was is always right. */
 static int put_error(struct ag_buf *out, const struct status_cloud *c, uint64_t time_s)
 {

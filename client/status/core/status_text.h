@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the client says of itself: the texts of client.status, cloud.status and client.counters. Figures in, JSON out; names
+ * What the client says of itself: the texts of client.status and client.counters. Figures in, JSON out; names
  * that come from files, servers or peers may hold any bytes. Nothing secret is among the figures, so nothing secret is in
  * the texts.
  */
@@ -87,9 +87,6 @@ struct status_facts {
 
 /* The result of client.status, an object, appended. 0 or -ENOMEM. */
 int status_text_put(struct ag_buf *out, const struct status_facts *f);
-
-/* {"ot":"cloud_connected"}, appended. 0 or -ENOMEM. */
-int status_text_put_words(struct ag_buf *out, const struct status_cloud *clouds, unsigned n);
 
 /* A member of {"name":n,...}; first: no comma before it. 0 or -ENOMEM. */
 int status_text_put_count(struct ag_buf *out, bool first, const char *name, uint64_t n);

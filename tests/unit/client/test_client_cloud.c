@@ -325,7 +325,8 @@ static void a_stop_keeps_what_is_under_way(void **state)
     rig_with_a_slow_cloud(&r);
     say(&r, "{\"method\":\"event.e\",\"params\":[\"n1\"]}");
     turn(&r, has_a_report);
-    cloud_links_stop(&r.c, true);
+    cloud_links_stop(&r.c.clouds);
+    cloud_links_go_online(&r.c.clouds);
     turn(&r, has_restarted);
     saw("start new1 stop start ");
     keeps(&r, 2);
@@ -375,7 +376,7 @@ static void a_reset_forgets_what_is_kept(void **state)
     turn(&r, has_stopped);
     assert_true(report_queue_empty(&r.c.reports.lanes[0].queue));
     assert_int_equal(access(path, F_OK), -1);
-    cloud_links_start(&r.c);
+    cloud_links_go_online(&r.c.clouds);
     comes_up();
     assert_null(strstr(ag_buf_cstr(&cloud.seen), "again"));
     rig_end(&r);
@@ -596,7 +597,8 @@ static void answers_find_their_session_or_are_counted(void **state)
     saw("answer2 ");
     assert_int_equal(r.c.stats.answers_lost, 1);
     command_comes(3);
-    cloud_links_stop(&r.c, true);
+    cloud_links_stop(&r.c.clouds);
+    cloud_links_go_online(&r.c.clouds);
     turn(&r, has_restarted);
     saw("stop start ");
     comes_up();

@@ -105,21 +105,6 @@ static void test_clouds(void **state)
     expect(&f, "clouds", "[" FRESH "," AWAY "]");
 }
 
-static void test_words(void **state)
-{
-    struct status_cloud clouds[2] = {{.name = "ot", .word = "cloud_connected"}, {.name = "mqtt", .word = "cloud_retry"}};
-    static const char *const wanted[] = {"{}", "{\"ot\":\"cloud_connected\"}",
-                                         "{\"ot\":\"cloud_connected\",\"mqtt\":\"cloud_retry\"}"};
-
-    (void) state;
-    for (unsigned n = 0; n <= 2; n++) {
-        ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
-
-        assert_int_equal(status_text_put_words(&out, clouds, n), 0);
-        assert_string_equal(ag_buf_cstr(&out), wanted[n]);
-    }
-}
-
 static void test_the_rest(void **state)
 {
     struct status_facts f = plain();
@@ -215,9 +200,8 @@ static void test_alloc_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_head),       cmocka_unit_test(test_clouds),    cmocka_unit_test(test_words),
-        cmocka_unit_test(test_the_rest),   cmocka_unit_test(test_any_bytes), cmocka_unit_test(test_loss_words),
-        cmocka_unit_test(test_alloc_fail),
+        cmocka_unit_test(test_head),      cmocka_unit_test(test_clouds),     cmocka_unit_test(test_the_rest),
+        cmocka_unit_test(test_any_bytes), cmocka_unit_test(test_loss_words), cmocka_unit_test(test_alloc_fail),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

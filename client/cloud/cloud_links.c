@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* All clouds of the list: what is said to each of them, and another list. */
-#include "client/client.h"
+#include "client/cloud/cloud_links_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,12 +9,12 @@
 
 enum { TRY_BUSY_MS = 5000, TRY_LOOK_S = 10 };
 
-struct cloud_link *cloud_links_nth(const struct client *c, unsigned i)
+struct cloud_link *cloud_links_nth(const struct cloud_links *c, unsigned i)
 {
-    return i < c->clouds.n ? (struct cloud_link *) &c->clouds.at[c->clouds.order[i]] : NULL;
+    return i < c->n ? (struct cloud_link *) &c->at[c->order[i]] : NULL;
 }
 
-void cloud_links_list(const struct client *c, struct cloud_list *out)
+void cloud_links_list(const struct cloud_links *c, struct cloud_list *out)
 {
     const struct cloud_link *l;
 
@@ -22,7 +22,7 @@ void cloud_links_list(const struct client *c, struct cloud_list *out)
         out->ops[out->n] = l->ops;
 }
 
-const char *cloud_links_names(const struct client *c, char out[CLOUD_LIST_MAX])
+const char *cloud_links_names(const struct cloud_links *c, char out[CLOUD_LIST_MAX])
 {
     const struct cloud_link *l;
     size_t at = 0;
@@ -33,7 +33,7 @@ const char *cloud_links_names(const struct client *c, char out[CLOUD_LIST_MAX])
     return out;
 }
 
-void cloud_links_go_online(struct client *c)
+void cloud_links_go_online(struct cloud_links *c)
 {
     struct cloud_link *l;
 
@@ -41,50 +41,46 @@ void cloud_links_go_online(struct client *c)
         cloud_link_go_online(l);
 }
 
-void cloud_links_start(struct client *c)
-{
-    struct cloud_link *l;
-
-    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
-        if (!l->cloud)
-            cloud_link_begin(l);
-    }
-}
-
-void cloud_links_stop(struct client *c, bool restart)
+void cloud_links_stop(struct cloud_links *c)
 {
     struct cloud_link *l;
 
     for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++)
-        cloud_link_end(l, restart);
+        cloud_link_end(l, false);
     cloud_links_tell_words(c);
 }
 
-void cloud_links_close(struct client *c)
+unsigned cloud_links_n_open(const struct cloud_links *c)
 {
-    for (unsigned i = 0; i < CLOUDS_MAX; i++) {
-        struct cloud_link *l = &c->clouds.at[i];
+    unsigned n = 0;
 
-        if (!l->cloud)
-            continue;
-        c->n_open++;
-        cloud_link_end(l, false);
+    for (unsigned i = 0; i < CLOUDS_MAX; i++)
+        n += c->at[i].cloud != NULL;
+    return n;
+}
+
+void cloud_links_close(struct cloud_links *c)
+{
+    c->closing = true;
+    for (unsigned i = 0; i < CLOUDS_MAX; i++) {
+        if (c->at[i].cloud)
+            cloud_link_end(&c->at[i], false);
     }
 }
 
-void cloud_links_kick(struct client *c)
+void cloud_links_kick(struct cloud_links *c)
 {
     struct cloud_link *l;
 
     for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
         if (!cloud_link_is_running(l) || !l->ops->kick)
             continue;
-        l->try_at_ms = uv_now(c->loop);
+        l->try_at_ms = uv_now(c->env.loop);
         l->ops->kick(l->cloud);
     }
 }
 
-void cloud_links_forget(struct client *c)
+void cloud_links_forget(struct cloud_links *c)
 {
     struct cloud_link *l;
 
@@ -94,7 +90,7 @@ void cloud_links_forget(struct client *c)
     }
 }
 
-void cloud_links_reload(struct client *c)
+void cloud_links_reload(struct cloud_links *c)
 {
     struct cloud_link *l;
 
@@ -104,7 +100,7 @@ void cloud_links_reload(struct client *c)
     }
 }
 
-void cloud_links_info_changed(struct client *c)
+void cloud_links_info_changed(struct cloud_links *c)
 {
     struct cloud_link *l;
 
@@ -114,11 +110,39 @@ void cloud_links_info_changed(struct client *c)
     }
 }
 
-int cloud_links_answer(struct client *c, struct origin to, struct ag_span text)
+int cloud_links_answer(struct cloud_links *c, unsigned place, uint64_t token, struct ag_span text)
 {
-    struct cloud_link *l = &c->clouds.at[to.place < CLOUDS_MAX ? to.place : 0];
+    struct cloud_link *l = &c->at[place < CLOUDS_MAX ? place : 0];
 
-    return cloud_link_is_running(l) && l->ops ? l->ops->answer(l->cloud, to.token, text) : -ENOTCONN;
+    return cloud_link_is_running(l) && l->ops ? l->ops->answer(l->cloud, token, text) : -ENOTCONN;
+}
+
+/* ---- reports ---- */
+
+int cloud_links_report(struct cloud_links *c, unsigned place, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
+{
+    struct cloud_link *l = &c->at[place];
+
+    return l->ops ? l->ops->report(l->cloud, id, text, at_s, repeat) : -ENOTCONN;
+}
+
+bool cloud_links_takes(const struct cloud_links *c, unsigned place)
+{
+    return cloud_link_is_running(&c->at[place]) && c->at[place].connected;
+}
+
+bool cloud_links_has_room(const struct cloud_links *c, unsigned place)
+{
+    const struct cloud_link *l = &c->at[place];
+
+    return !l->ops || !l->ops->has_room || l->ops->has_room(l->cloud);
+}
+
+int cloud_links_carries(const struct cloud_links *c, unsigned place, struct ag_span text)
+{
+    const struct cloud_ops *ops = c->at[place].ops;
+
+    return ops && ops->carries ? ops->carries(c->env.device->conf, text) : 0;
 }
 
 /* A server that has not said a word for so long is away, although the try goes on: names that nobody looks up, packets that
@@ -126,10 +150,10 @@ int cloud_links_answer(struct client *c, struct origin to, struct ag_span text)
 static bool is_hopeless(const struct cloud_link *l)
 {
     return !l->connected && l->ops->next_try_ms && l->ops->next_try_ms(l->cloud) == UINT64_MAX &&
-           uv_now(l->client->loop) - l->try_at_ms >= TRY_BUSY_MS;
+           uv_now(l->all->env.loop) - l->try_at_ms >= TRY_BUSY_MS;
 }
 
-unsigned cloud_links_wakeup_s(const struct client *c, unsigned s)
+unsigned cloud_links_wakeup_s(const struct cloud_links *c, unsigned s)
 {
     const struct cloud_link *l;
 
@@ -152,38 +176,39 @@ static int on_device_info(void *user, struct ag_buf *out)
 {
     const struct cloud_link *l = user;
 
-    return client_device_info(l->client, out, true);
+    return l->all->env.host->device_info(l->all->env.user, out);
 }
 
-static void put_in(struct client *c, const struct cloud_ops *ops)
+static void put_in(struct cloud_links *c, const struct cloud_ops *ops)
 {
-    struct cloud_link *l = &c->clouds.at[ops->place];
+    struct cloud_link *l = &c->at[ops->place];
 
     l->ops = ops;
     l->word = NULL;
-    l->env = (struct cloud_env){.loop = c->loop,
-                                .conf = c->device.conf,
+    l->env = (struct cloud_env){.loop = c->env.loop,
+                                .conf = c->env.device->conf,
                                 .events = &cloud_link_events,
                                 .user = l,
-                                .data_dir = c->options.dir.path,
-                                .token_hex = c->device.token_hex,
+                                .data_dir = c->env.data_dir,
+                                .token_hex = c->env.device->token_hex,
                                 .device_info = on_device_info};
 }
 
-void cloud_links_init(struct client *c, const char *list)
+void cloud_links_init(struct cloud_links *c, const struct cloud_links_env *env, const char *list)
 {
     struct cloud_list l;
     char why[96];
 
+    *c = (struct cloud_links){.env = *env};
     if (cloud_list_parse(list, &l, why, sizeof why) < 0)
         ag_log(AG_LOG_ERROR, "cloud %s: %s", list, why);
     for (unsigned i = 0; i < CLOUDS_MAX; i++) {
-        ag_list_init(&c->clouds.at[i].calls);
-        c->clouds.at[i].client = c;
+        ag_list_init(&c->at[i].calls);
+        c->at[i].all = c;
     }
-    c->clouds.n = l.n;
+    c->n = l.n;
     for (unsigned i = 0; i < l.n; i++) {
-        c->clouds.order[i] = l.ops[i]->place;
+        c->order[i] = l.ops[i]->place;
         put_in(c, l.ops[i]);
     }
 }
@@ -200,7 +225,7 @@ static bool is_setting_of(const void *cloud, const char *name)
 /* Once the cloud in whose place it comes has gone. */
 static void take_settings(struct cloud_link *l, const struct device_conf *from)
 {
-    struct device_conf *to = l->cloud ? &l->fresh : l->client->device.conf;
+    struct device_conf *to = l->cloud ? &l->fresh : l->all->env.device->conf;
 
     if (device_conf_replace(to, from, is_setting_of, l->ops->name) < 0)
         ag_log(AG_LOG_ERROR, "cloud %s: its settings: out of memory", l->ops->name);
@@ -217,9 +242,9 @@ void cloud_link_take_fresh(struct cloud_link *l)
 }
 
 /* One that stays in the list. */
-static void follow_settings(struct client *c, struct cloud_link *l, const struct device_conf *fresh)
+static void follow_settings(struct cloud_links *c, struct cloud_link *l, const struct device_conf *fresh)
 {
-    const struct device_conf *now = l->has_fresh ? &l->fresh : c->device.conf;
+    const struct device_conf *now = l->has_fresh ? &l->fresh : c->env.device->conf;
 
     if (device_conf_same(now, fresh, is_setting_of, l->ops->name))
         return;
@@ -238,29 +263,10 @@ static bool is_in(const struct cloud_list *list, const struct cloud_ops *ops)
     return false;
 }
 
-static int take_route(struct client *c, const struct cloud_list *list, const struct device_conf *fresh)
-{
-    struct route_cloud names[CLOUDS_MAX];
-    struct route_table route;
-    struct device_conf_error err;
-    int r;
-
-    for (unsigned i = 0; i < list->n; i++)
-        names[i] = (struct route_cloud){list->ops[i]->name, list->ops[i]->place};
-    r = route_table_make(&route, names, list->n, fresh, &err);
-    if (r < 0) {
-        ag_log(AG_LOG_ERROR, "the list of clouds is kept as it was: %s", r == -ENOMEM ? "out of memory" : err.why);
-        return r;
-    }
-    report_path_take_route(&c->reports, &route);
-    uplink_reroute(&c->uplink);
-    return 0;
-}
-
-static void take_out_all_but(struct client *c, const struct cloud_list *list)
+static void take_out_all_but(struct cloud_links *c, const struct cloud_list *list)
 {
     for (unsigned i = 0; i < CLOUDS_MAX; i++) {
-        struct cloud_link *l = &c->clouds.at[i];
+        struct cloud_link *l = &c->at[i];
 
         if (!l->ops || is_in(list, l->ops))
             continue;
@@ -271,9 +277,9 @@ static void take_out_all_but(struct client *c, const struct cloud_list *list)
 }
 
 /* true: one was put in, and may start. */
-static bool put_in_or_follow(struct client *c, const struct cloud_ops *ops, const struct device_conf *fresh)
+static bool put_in_or_follow(struct cloud_links *c, const struct cloud_ops *ops, const struct device_conf *fresh)
 {
-    struct cloud_link *l = &c->clouds.at[ops->place];
+    struct cloud_link *l = &c->at[ops->place];
 
     if (l->ops) {
         follow_settings(c, l, fresh);
@@ -286,36 +292,34 @@ static bool put_in_or_follow(struct client *c, const struct cloud_ops *ops, cons
 }
 
 /* Another primary: the device's state is its from now on. */
-static void follow(struct client *c, const struct cloud_link *was)
+static void follow(struct cloud_links *c, const struct cloud_link *was)
 {
     const struct cloud_link *now = cloud_links_nth(c, 0);
+    struct device *d = c->env.device;
 
-    if (!now || now == was || !device_is_online(&c->device))
+    if (!now || now == was || !device_is_online(d))
         return;
     if (now->connected)
-        device_event(&c->device, DEVICE_EV_CLOUD_UP);
+        device_event(d, DEVICE_EV_CLOUD_UP);
     else
-        device_event(&c->device,
-                     c->device.machine.state == DEVICE_CLOUD_CONNECTED ? DEVICE_EV_CLOUD_LOST : DEVICE_EV_CLOUD_START);
+        device_event(d, d->machine.state == DEVICE_CLOUD_CONNECTED ? DEVICE_EV_CLOUD_LOST : DEVICE_EV_CLOUD_START);
 }
 
-void cloud_links_take_list(struct client *c, const char *text, const struct device_conf *fresh)
+void cloud_links_take_list(struct cloud_links *c, const char *text, const struct device_conf *fresh)
 {
     const struct cloud_link *was = cloud_links_nth(c, 0);
-    bool may_start = device_is_online(&c->device), is_new[CLOUDS_MAX] = {false};
+    bool may_start = device_is_online(c->env.device), is_new[CLOUDS_MAX] = {false};
     struct cloud_list list;
     char why[96];
 
-    if (cloud_list_parse(text, &list, why, sizeof why) < 0 || take_route(c, &list, fresh) < 0)
+    if (cloud_list_parse(text, &list, why, sizeof why) < 0 || c->env.host->list(c->env.user, &list, fresh) < 0)
         return;
     take_out_all_but(c, &list);
-    c->clouds.n = list.n;
+    c->n = list.n;
     for (unsigned i = 0; i < list.n; i++) {
-        c->clouds.order[i] = list.ops[i]->place;
+        c->order[i] = list.ops[i]->place;
         is_new[i] = put_in_or_follow(c, list.ops[i], fresh);
     }
-    if (list.n > 0 && !c->reports.spool)
-        ag_log(AG_LOG_WARNING, "reports are kept from the next start on");
     follow(c, was);
     for (unsigned i = 0; i < list.n; i++) {
         if (is_new[i] && may_start)

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Methods of a cloud's own (onenet.publish, gizwits.send), called by applications. */
-#include "client/client.h"
+#include "client/cloud/cloud_links_priv.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include "libagent/core/text/message.h"
 
+enum { NO_PEER = INT_MAX };
+
 struct cloud_call {
-    struct client *c;
-    unsigned peer; /* UPLINK_NO_PEER: it has gone */
+    struct cloud_links *c;
+    unsigned peer; /* NO_PEER: it has gone */
     struct ag_list link;
     size_t id_len; /* 0: no answer is wanted */
     char id[];     /* as the application wrote it */
@@ -32,8 +36,8 @@ static void on_call_done(void *user, struct ag_span text)
         r = ag_msg_put_raw_id(&out, text, &view, id);
     if (r < 0) /* the application is answered all the same */
         r = ag_msg_error(&out, id, -32603, "the cloud's answer cannot be given", NULL);
-    if (r == 0 && call->peer != UPLINK_NO_PEER && id.len > 0)
-        client_send_peer(call->c, call->peer, ag_buf_span(&out));
+    if (r == 0 && call->peer != NO_PEER && id.len > 0)
+        call->c->env.host->answer(call->c->env.user, call->peer, ag_buf_span(&out));
     call_free(call);
 }
 
@@ -48,14 +52,14 @@ static bool offer(struct cloud_link *l, struct cloud_call *call, struct ag_span 
     return false;
 }
 
-bool cloud_link_offer(struct client *c, unsigned peer, struct ag_span text, const struct ag_json_view *view)
+bool cloud_links_offer(struct cloud_links *c, unsigned peer, struct ag_span text, const struct ag_json_view *view)
 {
     struct ag_span id = ag_view_raw(view, text.p, AG_M_ID), method;
     struct cloud_call *call;
     struct cloud_link *l;
     char name[128];
 
-    if (c->clouds.n == 0 || !ag_view_str(view, text.p, AG_M_METHOD, name, sizeof name, &method))
+    if (c->n == 0 || !ag_view_str(view, text.p, AG_M_METHOD, name, sizeof name, &method))
         return false;
     call = calloc(1, sizeof *call + id.len + 1);
     if (!call)
@@ -71,7 +75,7 @@ bool cloud_link_offer(struct client *c, unsigned peer, struct ag_span text, cons
     return false;
 }
 
-void cloud_link_forget_peer(struct client *c, unsigned peer)
+void cloud_links_forget_peer(struct cloud_links *c, unsigned peer)
 {
     struct cloud_link *l;
 
@@ -80,12 +84,11 @@ void cloud_link_forget_peer(struct client *c, unsigned peer)
             struct cloud_call *call = ag_list_entry(it, struct cloud_call, link);
 
             if (call->peer == peer)
-                call->peer = UPLINK_NO_PEER;
+                call->peer = NO_PEER;
         }
     }
 }
 
-/* Their cloud is gone: nobody else will end them. */
 void cloud_calls_end(struct cloud_link *l)
 {
     while (!ag_list_empty(&l->calls))

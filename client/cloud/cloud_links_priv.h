@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the files of the links: cloud_links.c has all of them, cloud_link.c each one, cloud_calls.c the methods of their own. */
+#ifndef CLIENT_CLOUD_LINKS_PRIV_H
+#define CLIENT_CLOUD_LINKS_PRIV_H
+
+#include "client/cloud/cloud_links.h"
+
+extern const struct cloud_events cloud_link_events; /* user is a link */
+
+void cloud_link_begin(struct cloud_link *l);
+void cloud_link_end(struct cloud_link *l, bool restart);
+void cloud_link_go_online(struct cloud_link *l);
+/* What has come with another list. When the cloud is gone. */
+void cloud_link_take_fresh(struct cloud_link *l);
+/* With several clouds, when one of their words is another one: cloud.status. */
+void cloud_links_tell_words(struct cloud_links *c);
+/* Their cloud is gone: nobody else will end them. */
+void cloud_calls_end(struct cloud_link *l);
+
+#endif
