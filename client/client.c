@@ -19,7 +19,7 @@ static void on_timer(uv_timer_t *t)
     command_expire(&c->commands, now_ms);
     uplink_expire(&c->uplink, now_ms);
     report_path_expire(&c->reports, now_ms);
-    lan_expire(&c->lan, now_ms);
+    lan_expire(&c->phones.lan, now_ms);
     setup_link_tick(&c->setup, now_ms);
     local_gate_tick(&c->gate, now_ms);
 }
@@ -29,7 +29,7 @@ static void on_prepare(uv_prepare_t *p)
 {
     struct client *c = p->data;
     uint64_t at = command_next_deadline(&c->commands), now_ms = uv_now(c->loop);
-    uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->lan), setup_link_next_deadline(&c->setup),
+    uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->phones.lan), setup_link_next_deadline(&c->setup),
                          local_gate_next_deadline(&c->gate), report_path_next_deadline(&c->reports)};
 
     for (size_t i = 0; i < ag_array_size(others); i++)
@@ -100,6 +100,19 @@ static void init_clouds(struct client *c, const char *list)
     cloud_links_init(&c->clouds, &env, list);
 }
 
+static int open_lan(struct client *c, char error[DATA_ERROR_MAX])
+{
+    const struct client_options *o = &c->options;
+    int r = phones_open(&c->phones, &o->lan);
+
+    c->n_open += c->phones.socket != NULL;
+    if (r < 0)
+        return client_open_failed(error, "LAN socket", &o->lan, r);
+    r = ble_port_open(&c->ble, c->loop, &o->ble, &client_ble_host, c);
+    c->n_open += c->ble.socket != NULL;
+    return r < 0 ? client_open_failed(error, "Bluetooth helper's socket", &o->ble, r) : 0;
+}
+
 int client_open(struct client *c, uv_loop_t *loop, const struct client_options *options, struct device_conf *conf,
                 char error[DATA_ERROR_MAX])
 {
@@ -112,7 +125,7 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     c->log = (struct ag_log_gate){.burst = 5, .period_ms = 10000};
     client_init_commands(c, random_id());
     client_init_local(c, random_id());
-    client_init_lan(c);
+    phones_init(&c->phones, loop, conf->did, options->lan_stamp_window_s, &client_phones_host, c);
     client_init_setup(c);
     init_clouds(c, options->cloud);
     uv_timer_init(loop, &c->timer);
@@ -128,7 +141,7 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     if (r == 0)
         r = client_open_local(c, error);
     if (r == 0)
-        r = client_open_lan(c, error);
+        r = open_lan(c, error);
     if (r == 0)
         r = client_open_channels(c, error);
     if (r == 0)
@@ -156,8 +169,8 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user)
     cloud_links_close(&c->clouds);
     local_server_close(c->local);
     mqtt_api_close(c->mqtt_api);
-    lan_socket_close(c->lan_socket);
-    lan_socket_close(c->ble_socket);
+    phones_close(&c->phones);
+    ble_port_close(&c->ble);
     net_info_close(c->net);
     c->net = NULL;
     uv_close((uv_handle_t *) &c->timer, on_handle_closed);
@@ -169,7 +182,7 @@ void client_deinit(struct client *c)
     command_table_deinit(&c->commands);
     uplink_deinit(&c->uplink);
     report_path_deinit(&c->reports);
-    lan_deinit(&c->lan);
+    phones_deinit(&c->phones);
     setup_link_deinit(&c->setup);
     local_access_close(&c->gate.access);
     ag_buf_deinit(&c->scratch);
@@ -182,7 +195,7 @@ void client_reload(struct client *c, const struct client_options *fresh)
     c->commands.timeout_ms = fresh->command_timeout_ms;
     c->commands.grace_ms = fresh->command_grace_ms;
     c->uplink.timeout_ms = fresh->request_timeout_ms;
-    c->lan.stamp_window_s = fresh->lan_stamp_window_s;
+    c->phones.lan.stamp_window_s = fresh->lan_stamp_window_s;
     c->options.tells_origin = fresh->tells_origin;
     client_set_memory_limit(c, fresh->memory_limit);
     local_access_reload(&c->gate.access, fresh->access_file);

@@ -13,12 +13,12 @@
 #include "client/cloud/cloud_links.h"
 #include "client/local/core/command.h"
 #include "client/device/device.h"
-#include "client/lan/core/lan.h"
+#include "client/lan/ble_port.h"
+#include "client/lan/phones.h"
 #include "client/local/core/local_cmd.h"
 #include "client/report/core/uplink.h"
 #include "client/device/io/data_dir.h"
 #include "client/device/io/net_info.h"
-#include "client/lan/io/lan_socket.h"
 #include "client/local/io/local_server.h"
 #include "client/local/io/mqtt_api.h"
 #include "client/local/local_gate.h"
@@ -69,13 +69,12 @@ struct client {
     struct command_table commands;
     struct uplink uplink;
     struct report_path reports;
-    struct lan lan;
+    struct phones phones;
+    struct ble_port ble;
 
     struct local_server *local;
     struct mqtt_api *mqtt_api; /* NULL: off */
-    struct lan_socket *lan_socket, *ble_socket;
-    struct lan_addr ble_asker; /* of the datagram under way: it is answered within the call */
-    struct ag_addr local_bound, lan_bound, ble_bound;
+    struct ag_addr local_bound;
     struct local_gate gate; /* who may do and see what on the local ways in */
     struct net_info *net;   /* NULL: none, asked again each time */
     uv_prepare_t prepare;   /* where all deadlines are looked at */
@@ -146,10 +145,6 @@ void client_say_word(struct client *c, uint64_t peers, const char *word);
 /* true: the access rules refuse it, which has been answered. */
 bool client_refuse_access(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view);
 
-/* lan_host.c */
-void client_init_lan(struct client *c);
-int client_open_lan(struct client *c, char error[DATA_ERROR_MAX]);
-
 /* client.c: one total for all peers; 0: 16 MiB. */
 void client_set_memory_limit(struct client *c, size_t limit);
 /* r, with one line in error. */
@@ -165,6 +160,8 @@ int client_boot(struct client *c, char error[DATA_ERROR_MAX]);
 int client_open_reports(struct client *c, char error[DATA_ERROR_MAX]);
 
 /* client_hosts.c */
+extern const struct phones_host client_phones_host;
+extern const struct ble_port_host client_ble_host;
 extern const struct cloud_links_host client_clouds_host;
 
 /* status_host.c */

@@ -3,6 +3,13 @@
 #include "client/client.h"
 
 #include <errno.h>
+#include "libagent/core/codes.h"
+#include "libagent/core/log/log.h"
+
+static void part_closed(void *user)
+{
+    client_part_closed(user);
+}
 
 /* ---- of the clouds ---- */
 
@@ -98,11 +105,6 @@ static int cloud_list(void *user, const struct cloud_list *list, const struct de
     return 0;
 }
 
-static void cloud_closed(void *user)
-{
-    client_part_closed(user);
-}
-
 const struct cloud_links_host client_clouds_host = {.command = cloud_command,
                                                     .acked = cloud_acked,
                                                     .failed = cloud_failed,
@@ -113,4 +115,31 @@ const struct cloud_links_host client_clouds_host = {.command = cloud_command,
                                                     .status = cloud_status,
                                                     .device_info = cloud_device_info,
                                                     .list = cloud_list,
-                                                    .closed = cloud_closed};
+                                                    .closed = part_closed};
+
+/* ---- of phones and the Bluetooth helper ---- */
+
+static void phone_command(void *user, uint64_t token, struct ag_span text, const struct ag_json_view *view, bool wants_answer)
+{
+    client_command(user, (struct origin){.kind = ORIGIN_LAN, .token = token}, text, view, wants_answer);
+}
+
+const struct phones_host client_phones_host = {phone_command, part_closed};
+
+static void ble_text(void *user, struct ag_span text)
+{
+    struct client *c = user;
+    struct origin from = {.kind = ORIGIN_BLE};
+    struct ag_json_view view;
+    unsigned tag;
+
+    if (ag_json_parse(&text, 16, &view) != 0 || command_check_form(&view)) {
+        c->stats.bad_form++;
+        client_answer(c, from, AG_SPAN("{\"id\":null,\"error\":{\"code\":-32700,\"message\":\"not a JSON command\"}}"));
+        return;
+    }
+    if (!client_refuse_access(c, from, text, &view) && !client_serve(c, from, text, &view, &tag))
+        client_refuse(c, from, text, &view, AG_CODE_NOT_FOUND, "Method not found.");
+}
+
+const struct ble_port_host client_ble_host = {ble_text, part_closed};

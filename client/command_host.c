@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include "client/local/core/tell_origin.h"
-#include "client/trace.h"
+#include "client/local/trace.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
 
@@ -53,17 +53,16 @@ static void answer_cloud(struct client *c, struct origin to, struct ag_span text
 static void answer_origin(struct client *c, struct origin to, struct ag_span text, const struct ag_json_view *view)
 {
     if (to.kind != ORIGIN_LOCAL)
-        client_trace_to(to, text, view);
+        local_trace_to(to, text, view);
     switch (to.kind) {
     case ORIGIN_CLOUD:
         answer_cloud(c, to, text);
         break;
     case ORIGIN_LAN:
-        lan_answer(&c->lan, to.token, text, view, uv_now(c->loop), device_unix_time());
+        phones_answer(&c->phones, to.token, text, view);
         break;
     case ORIGIN_BLE:
-        if (c->ble_socket)
-            lan_socket_send(c->ble_socket, &c->ble_asker, text);
+        ble_port_answer(&c->ble, text);
         break;
     case ORIGIN_LOCAL:
         client_send_peer(c, (unsigned) to.token, text);
@@ -85,8 +84,8 @@ void client_answer_own(struct client *c, struct origin to, struct ag_span text)
         answer_origin(c, to, text, NULL);
         return;
     }
-    client_trace_to(to, text, NULL);
-    lan_answer_as_it_is(&c->lan, to.token, text, uv_now(c->loop), device_unix_time());
+    local_trace_to(to, text, NULL);
+    phones_answer_own(&c->phones, to.token, text);
 }
 
 void client_refuse(struct client *c, struct origin from, struct ag_span text, const struct ag_json_view *view, int code,
@@ -150,7 +149,7 @@ void client_command(struct client *c, struct origin from, struct ag_span text, c
         refuse_no_command(c, from, wants_answer);
         return;
     }
-    client_trace_from(from, text, view);
+    local_trace_from(from, text, view);
     if (client_refuse_form(c, from, text, view, wants_answer))
         return;
     if (client_serve(c, from, text, view, &tag))

@@ -3,8 +3,7 @@
 #include "client/client.h"
 
 #include <stdio.h>
-#include "client/lan/io/udp_owner.h"
-#include "client/trace.h"
+#include "client/local/trace.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
 
@@ -12,7 +11,7 @@
 
 void client_send_peer(struct client *c, unsigned peer, struct ag_span text)
 {
-    client_trace_to((struct origin){.kind = ORIGIN_LOCAL, .token = peer}, text, NULL);
+    local_trace_to((struct origin){.kind = ORIGIN_LOCAL, .token = peer}, text, NULL);
     if (peer == CLIENT_MQTT_PEER && c->mqtt_api)
         mqtt_api_send(c->mqtt_api, text);
     else if (peer != CLIENT_MQTT_PEER && c->local)
@@ -47,7 +46,7 @@ static int on_uplink_report(void *user, uint32_t id, struct ag_span text, bool r
 {
     struct client *c = user;
 
-    client_trace_to((struct origin){.kind = ORIGIN_CLOUD, .token = 0}, text, NULL);
+    local_trace_to((struct origin){.kind = ORIGIN_CLOUD, .token = 0}, text, NULL);
     return report_path_report(&c->reports, id, text, repeat);
 }
 
@@ -89,7 +88,7 @@ static bool on_gate_ble_sender(void *user, uint32_t *uid_out)
 {
     const struct client *c = user;
 
-    return udp_owner_find(&c->ble_asker, uid_out);
+    return ble_port_sender(&c->ble, uid_out);
 }
 
 static void on_gate_not_helper(void *user, unsigned peer)
@@ -162,7 +161,7 @@ static void on_local_text(void *user, unsigned peer, struct ag_span text, const 
     struct origin from = {.kind = ORIGIN_LOCAL, .token = peer};
     unsigned tag;
 
-    client_trace_from(from, text, view);
+    local_trace_from(from, text, view);
     if (!ag_view_has(view, AG_M_METHOD) && command_id_is_good(view))
         command_answer(&c->commands, peer, text, view);
     else if (!client_refuse_form(c, from, text, view, true) && !client_refuse_access(c, from, text, view) &&

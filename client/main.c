@@ -72,7 +72,7 @@ static void say_ready(struct daemon *d)
     char local[AG_ADDR_TEXT_MAX], lan[AG_ADDR_TEXT_MAX], ble[AG_ADDR_TEXT_MAX], clouds[CLOUD_LIST_MAX];
 
     ag_program_ready(&d->frame, "local=%s lan=%s ble=%s cloud=%s", ag_addr_format(&d->client.local_bound, local),
-                     ag_addr_format(&d->client.lan_bound, lan), ag_addr_format(&d->client.ble_bound, ble),
+                     ag_addr_format(&d->client.phones.bound, lan), ag_addr_format(&d->client.ble.bound, ble),
                      cloud_links_names(&d->client.clouds, clouds));
 }
 

@@ -19,7 +19,7 @@ static void state(void *user, enum device_event ev)
 static int set_token(void *user, const char token[DEVICE_TOKEN_LEN + 1])
 {
     struct client *c = user;
-    int r = lan_set_token(&c->lan, token);
+    int r = lan_set_token(&c->phones.lan, token);
 
     if (r < 0)
         return r;
@@ -31,21 +31,21 @@ static void owner_gone(void *user)
 {
     struct client *c = user;
 
-    lan_expire(&c->lan, UINT64_MAX);
+    lan_expire(&c->phones.lan, UINT64_MAX);
 }
 
 static void provisioned(void *user)
 {
     struct client *c = user;
 
-    c->lan.reveal_token = setup_link_reveals_token(&c->setup);
+    c->phones.lan.reveal_token = setup_link_reveals_token(&c->setup);
 }
 
 static void identity(void *user)
 {
     struct client *c = user;
 
-    c->lan.did = c->device.conf->did;
+    c->phones.lan.did = c->device.conf->did;
     device_read_version(&c->device);
 }
 

@@ -107,7 +107,7 @@ void client_tell_counters(const struct client *c, cloud_tell_fn *tell, void *use
                                                     [PACKET_E_LENGTH] = "lan.dropped.length",
                                                     [PACKET_E_CHECKSUM] = "lan.dropped.checksum",
                                                     [PACKET_E_PADDING] = "lan.dropped.padding"};
-    const struct lan_stats *lan = &c->lan.stats;
+    const struct lan_stats *lan = &c->phones.lan.stats;
     struct local_server_stats local;
     struct mqtt_api_stats mqtt;
 

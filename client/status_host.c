@@ -104,7 +104,7 @@ static void gather_spool(const struct client *c, struct status_facts *f)
 
 static void gather_lan(const struct client *c, struct status_facts *f)
 {
-    const struct lan_stats *s = &c->lan.stats;
+    const struct lan_stats *s = &c->phones.lan.stats;
     const struct status_count all[] = {{"magic", s->bad_packet[PACKET_E_MAGIC]},
                                        {"length", s->bad_packet[PACKET_E_LENGTH]},
                                        {"checksum", s->bad_packet[PACKET_E_CHECKSUM]},
@@ -121,10 +121,10 @@ static void gather_lan(const struct client *c, struct status_facts *f)
     for (size_t i = 0; i < ag_array_size(all); i++)
         if (all[i].n > 0)
             f->lan.refused[f->lan.n_refused++] = all[i];
-    f->lan.open = c->lan_socket != NULL;
-    f->lan.peers = lan_count_peers(&c->lan);
+    f->lan.open = c->phones.socket != NULL;
+    f->lan.peers = lan_count_peers(&c->phones.lan);
     f->lan.served = s->answers;
-    f->lan.reveals_token = c->lan.reveal_token && c->lan.has_token;
+    f->lan.reveals_token = c->phones.lan.reveal_token && c->phones.lan.has_token;
     f->lan.token_mode = data_dir_mode(&c->options.dir, DATA_TOKEN);
 }
 

@@ -144,7 +144,7 @@ MUTANTS = [Mutant(*row) for row in [
      "    c->uplink.timeout_ms = fresh->request_timeout_ms;\n", "",
      "unit.client_cloud"),
     ("a reload leaves lan-stamp-window as it was", "client/client.c",
-     "    c->lan.stamp_window_s = fresh->lan_stamp_window_s;\n", "",
+     "    c->phones.lan.stamp_window_s = fresh->lan_stamp_window_s;\n", "",
      "unit.client_cloud"),
     ("a reload leaves command-timeout as it was", "client/client.c",
      "    c->commands.timeout_ms = fresh->command_timeout_ms;\n", "",

@@ -558,7 +558,7 @@ static void a_reload_takes_the_limits(void **state)
     say(&r, "{\"id\":2,\"method\":\"get\"}{\"id\":3,\"method\":\"local.query_did\"}");
     hears(&r, "\"id\":3");
     assert_in_range(uplink_next_deadline(&r.c.uplink), 1, uv_now(&r.loop) + 4321);
-    assert_int_equal(r.c.lan.stamp_window_s, 77);
+    assert_int_equal(r.c.phones.lan.stamp_window_s, 77);
     assert_int_equal(r.c.setup.machine.settings.join_tries, 3);
     assert_int_equal(r.c.setup.machine.settings.join_pause_ms, 1717);
     rig_end(&r);
