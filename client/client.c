@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <sys/random.h>
-#include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
 
 enum { MEMORY_LIMIT = 16 << 20 };
@@ -17,8 +16,7 @@ static void on_timer(uv_timer_t *t)
 
     c->timer_at = 0;
     command_expire(&c->commands, now_ms);
-    uplink_expire(&c->uplink, now_ms);
-    report_path_expire(&c->reports, now_ms);
+    reports_expire(&c->reports, now_ms);
     lan_expire(&c->phones.lan, now_ms);
     setup_link_tick(&c->setup, now_ms);
     local_gate_tick(&c->gate, now_ms);
@@ -29,8 +27,8 @@ static void on_prepare(uv_prepare_t *p)
 {
     struct client *c = p->data;
     uint64_t at = command_next_deadline(&c->commands), now_ms = uv_now(c->loop);
-    uint64_t others[] = {uplink_next_deadline(&c->uplink), lan_next_deadline(&c->phones.lan), setup_link_next_deadline(&c->setup),
-                         local_gate_next_deadline(&c->gate), report_path_next_deadline(&c->reports)};
+    uint64_t others[] = {reports_next_deadline(&c->reports), lan_next_deadline(&c->phones.lan),
+                         setup_link_next_deadline(&c->setup), local_gate_next_deadline(&c->gate)};
 
     for (size_t i = 0; i < ag_array_size(others); i++)
         at = others[i] < at ? others[i] : at;
@@ -86,7 +84,7 @@ void client_set_memory_limit(struct client *c, size_t limit)
     if (limit == 0)
         limit = MEMORY_LIMIT;
     c->options.memory_limit = limit;
-    c->uplink.max_bytes = limit / 4;
+    c->reports.uplink.max_bytes = limit / 4;
     c->commands.max_kept_bytes = limit / 16;
     if (c->local)
         local_server_set_max_bytes(c->local, limit);
@@ -98,6 +96,32 @@ static void init_clouds(struct client *c, const char *list)
         .loop = c->loop, .device = &c->device, .data_dir = c->options.dir.path, .host = &client_clouds_host, .user = c};
 
     cloud_links_init(&c->clouds, &env, list);
+}
+
+static void init_reports(struct client *c)
+{
+    const struct reports_env env = {.loop = c->loop,
+                                    .device = &c->device,
+                                    .timeout_ms = c->options.request_timeout_ms,
+                                    .random = random_id(),
+                                    .host = &client_reports_host,
+                                    .user = c};
+
+    reports_init(&c->reports, &env);
+}
+
+static int open_reports(struct client *c, char error[DATA_ERROR_MAX])
+{
+    struct route_cloud names[CLOUDS_MAX];
+    char file[DATA_PATH_MAX + 16];
+    struct cloud_list list;
+    int r;
+
+    snprintf(file, sizeof file, "%sreports.mdb", c->options.dir.path);
+    cloud_links_list(&c->clouds, &list);
+    r = reports_open(&c->reports, file, names, client_name_clouds(&list, names), error, DATA_ERROR_MAX);
+    c->n_open += reports_keeps(&c->reports);
+    return r;
 }
 
 static int open_lan(struct client *c, char error[DATA_ERROR_MAX])
@@ -124,7 +148,8 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     c->scratch = (struct ag_buf) AG_BUF_SECRET_INIT;
     c->log = (struct ag_log_gate){.burst = 5, .period_ms = 10000};
     client_init_commands(c, random_id());
-    client_init_local(c, random_id());
+    init_reports(c);
+    client_init_local(c);
     phones_init(&c->phones, loop, conf->did, options->lan_stamp_window_s, &client_phones_host, c);
     client_init_setup(c);
     init_clouds(c, options->cloud);
@@ -137,7 +162,7 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
         c->n_open++;
     r = client_open_access(c, error);
     if (r == 0)
-        r = client_open_reports(c, error);
+        r = open_reports(c, error);
     if (r == 0)
         r = client_open_local(c, error);
     if (r == 0)
@@ -161,8 +186,7 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user)
     c->on_closed = on_closed;
     c->user = user;
     command_refuse_all(&c->commands);
-    report_path_close(&c->reports);
-    uplink_refuse_all(&c->uplink, AG_CODE_SHUTTING_DOWN, "shutting down");
+    reports_close(&c->reports);
     setup_link_close(&c->setup);
     c->closing = true;
     c->n_open += cloud_links_n_open(&c->clouds);
@@ -180,8 +204,7 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user)
 void client_deinit(struct client *c)
 {
     command_table_deinit(&c->commands);
-    uplink_deinit(&c->uplink);
-    report_path_deinit(&c->reports);
+    reports_deinit(&c->reports);
     phones_deinit(&c->phones);
     setup_link_deinit(&c->setup);
     local_access_close(&c->gate.access);
@@ -194,7 +217,7 @@ void client_reload(struct client *c, const struct client_options *fresh)
 {
     c->commands.timeout_ms = fresh->command_timeout_ms;
     c->commands.grace_ms = fresh->command_grace_ms;
-    c->uplink.timeout_ms = fresh->request_timeout_ms;
+    c->reports.uplink.timeout_ms = fresh->request_timeout_ms;
     c->phones.lan.stamp_window_s = fresh->lan_stamp_window_s;
     c->options.tells_origin = fresh->tells_origin;
     client_set_memory_limit(c, fresh->memory_limit);

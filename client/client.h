@@ -16,13 +16,12 @@
 #include "client/lan/ble_port.h"
 #include "client/lan/phones.h"
 #include "client/local/core/local_cmd.h"
-#include "client/report/core/uplink.h"
 #include "client/device/io/data_dir.h"
 #include "client/device/io/net_info.h"
 #include "client/local/io/local_server.h"
 #include "client/local/io/mqtt_api.h"
 #include "client/local/local_gate.h"
-#include "client/report/report_path.h"
+#include "client/report/reports.h"
 #include "client/setup/setup.h"
 #include "libagent/core/log/log.h"
 
@@ -67,8 +66,7 @@ struct client {
     struct mcu_info mcu;  /* as the bridge to it told */
 
     struct command_table commands;
-    struct uplink uplink;
-    struct report_path reports;
+    struct reports reports;
     struct phones phones;
     struct ble_port ble;
 
@@ -134,7 +132,7 @@ bool client_refuse_form(struct client *c, struct origin from, struct ag_span tex
                         bool wants_answer);
 
 /* local_host.c */
-void client_init_local(struct client *c, uint32_t random);
+void client_init_local(struct client *c);
 /* These three: 0 or -errno with one line in error. */
 int client_open_access(struct client *c, char error[DATA_ERROR_MAX]);
 int client_open_local(struct client *c, char error[DATA_ERROR_MAX]);
@@ -155,14 +153,13 @@ void client_init_setup(struct client *c);
 /* Goes through the boot order as far as it can. 0 or -errno with one line in error. */
 int client_boot(struct client *c, char error[DATA_ERROR_MAX]);
 
-/* report_host.c */
-/* Reads the reports that an earlier run has kept. 0 or -errno with one line in error. */
-int client_open_reports(struct client *c, char error[DATA_ERROR_MAX]);
-
 /* client_hosts.c */
 extern const struct phones_host client_phones_host;
 extern const struct ble_port_host client_ble_host;
 extern const struct cloud_links_host client_clouds_host;
+extern const struct reports_host client_reports_host;
+/* As routes name them; the number. */
+unsigned client_name_clouds(const struct cloud_list *list, struct route_cloud out[CLOUDS_MAX]);
 
 /* status_host.c */
 /* The answers' objects, appended. 0 or -ENOMEM. */

@@ -2,9 +2,7 @@
 /* The wiring: what each part asks of the others, passed on. */
 #include "client/client.h"
 
-#include <errno.h>
 #include "libagent/core/codes.h"
-#include "libagent/core/log/log.h"
 
 static void part_closed(void *user)
 {
@@ -21,40 +19,32 @@ static void cloud_command(void *user, unsigned place, uint64_t token, struct ag_
     client_command(user, from, text, view, wants_answer);
 }
 
-static void cloud_room(void *user, unsigned place)
-{
-    struct client *c = user;
-
-    report_path_pump(&c->reports, place);
-    uplink_pump(&c->uplink, place);
-}
-
 static void cloud_acked(void *user, unsigned place, uint32_t id, struct ag_span answer)
 {
     struct client *c = user;
 
-    if (!report_path_acked(&c->reports, place, id))
-        uplink_acked(&c->uplink, place, id, answer);
-    cloud_room(c, place);
+    reports_acked(&c->reports, place, id, answer);
 }
 
 static void cloud_failed(void *user, unsigned place, uint32_t id, bool retry, int code, const char *message)
 {
     struct client *c = user;
 
-    if (!report_path_failed(&c->reports, place, id, retry))
-        uplink_failed(&c->uplink, place, id, code, message);
-    cloud_room(c, place);
+    reports_failed(&c->reports, place, id, retry, code, message);
 }
 
-/* What is under way is kept first, then what waited. */
+static void cloud_room(void *user, unsigned place)
+{
+    struct client *c = user;
+
+    reports_pump(&c->reports, place);
+}
+
 static void cloud_lost(void *user, unsigned place)
 {
     struct client *c = user;
 
-    report_path_lost(&c->reports, place);
-    uplink_pump(&c->uplink, place);
-    uplink_lost(&c->uplink, place);
+    reports_lost(&c->reports, place);
 }
 
 static void cloud_gone(void *user, unsigned place)
@@ -79,7 +69,7 @@ static int cloud_device_info(void *user, struct ag_buf *out)
     return client_device_info(user, out, true);
 }
 
-static unsigned name_clouds(const struct cloud_list *list, struct route_cloud out[CLOUDS_MAX])
+unsigned client_name_clouds(const struct cloud_list *list, struct route_cloud out[CLOUDS_MAX])
 {
     for (unsigned i = 0; i < list->n; i++)
         out[i] = (struct route_cloud){list->ops[i]->name, list->ops[i]->place};
@@ -90,19 +80,8 @@ static int cloud_list(void *user, const struct cloud_list *list, const struct de
 {
     struct client *c = user;
     struct route_cloud names[CLOUDS_MAX];
-    struct route_table route;
-    struct device_conf_error err;
-    int r = route_table_make(&route, names, name_clouds(list, names), fresh, &err);
 
-    if (r < 0) {
-        ag_log(AG_LOG_ERROR, "the list of clouds is kept as it was: %s", r == -ENOMEM ? "out of memory" : err.why);
-        return r;
-    }
-    report_path_take_route(&c->reports, &route);
-    uplink_reroute(&c->uplink);
-    if (list->n > 0 && !c->reports.spool)
-        ag_log(AG_LOG_WARNING, "reports are kept from the next start on");
-    return 0;
+    return reports_take_list(&c->reports, names, client_name_clouds(list, names), fresh);
 }
 
 const struct cloud_links_host client_clouds_host = {.command = cloud_command,
@@ -143,3 +122,43 @@ static void ble_text(void *user, struct ag_span text)
 }
 
 const struct ble_port_host client_ble_host = {ble_text, part_closed};
+
+/* ---- of reports ---- */
+
+_Static_assert((int) CLOUDS_MAX <= (int) ROUTE_PLACES, "a lane for each cloud");
+
+static bool report_takes(void *user, unsigned place)
+{
+    const struct client *c = user;
+
+    return cloud_links_takes(&c->clouds, place);
+}
+
+static int report_give(void *user, unsigned place, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
+{
+    struct client *c = user;
+
+    return cloud_links_report(&c->clouds, place, id, text, at_s, repeat);
+}
+
+static bool report_has_room(void *user, unsigned place)
+{
+    const struct client *c = user;
+
+    return cloud_links_has_room(&c->clouds, place);
+}
+
+static int report_carries(void *user, unsigned place, struct ag_span text)
+{
+    const struct client *c = user;
+
+    return cloud_links_carries(&c->clouds, place, text);
+}
+
+static void report_reply(void *user, unsigned peer, struct ag_span text)
+{
+    client_send_peer(user, peer, text);
+}
+
+const struct reports_host client_reports_host = {report_takes,   report_give,  report_has_room,
+                                                 report_carries, report_reply, part_closed};

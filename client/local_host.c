@@ -42,41 +42,6 @@ void client_say_word(struct client *c, uint64_t peers, const char *word)
 
 /* ---- from the applications ---- */
 
-static int on_uplink_report(void *user, uint32_t id, struct ag_span text, bool repeat)
-{
-    struct client *c = user;
-
-    local_trace_to((struct origin){.kind = ORIGIN_CLOUD, .token = 0}, text, NULL);
-    return report_path_report(&c->reports, id, text, repeat);
-}
-
-static void on_uplink_reply(void *user, unsigned peer, struct ag_span text)
-{
-    struct client *c = user;
-
-    client_send_peer(c, peer, text);
-}
-
-static bool on_uplink_taken(void *user, uint32_t id)
-{
-    const struct client *c = user;
-
-    return report_path_has(&c->reports, id);
-}
-
-static unsigned on_uplink_lane(void *user, struct ag_span text, const struct ag_json_view *view)
-{
-    const struct client *c = user;
-    struct ag_span method = {"", 0};
-    char name[256];
-
-    ag_view_str(view, text.p, AG_M_METHOD, name, sizeof name, &method);
-    return report_path_route(&c->reports, method).first;
-}
-
-static const struct uplink_sink uplink_sink = {
-    .report = on_uplink_report, .reply = on_uplink_reply, .taken = on_uplink_taken, .lane = on_uplink_lane};
-
 static const struct local_who *on_gate_who(void *user, unsigned peer)
 {
     const struct client *c = user;
@@ -133,7 +98,7 @@ static void on_local_left(void *user, unsigned peer)
     cloud_links_forget_peer(&c->clouds, peer);
     setup_link_peer_gone(&c->setup, peer);
     command_peer_removed(&c->commands, peer, uv_now(c->loop));
-    uplink_peer_removed(&c->uplink, peer);
+    reports_peer_removed(&c->reports, peer);
     if (last)
         command_expect_peers(&c->commands, uv_now(c->loop));
 }
@@ -166,7 +131,7 @@ static void on_local_text(void *user, unsigned peer, struct ag_span text, const 
         command_answer(&c->commands, peer, text, view);
     else if (!client_refuse_form(c, from, text, view, true) && !client_refuse_access(c, from, text, view) &&
              !client_serve(c, from, text, view, &tag) && !cloud_links_offer(&c->clouds, peer, text, view) &&
-             uplink_submit(&c->uplink, peer, text, view, uv_now(c->loop)) < 0)
+             reports_submit(&c->reports, peer, text, view) < 0)
         refuse_memory(c, from, text, view);
 }
 
@@ -184,7 +149,7 @@ static size_t on_held_elsewhere(void *user)
 {
     const struct client *c = user;
 
-    return 2 * c->uplink.bytes + c->commands.kept_bytes + c->options.memory_limit / 16 * 3;
+    return 2 * c->reports.uplink.bytes + c->commands.kept_bytes + c->options.memory_limit / 16 * 3;
 }
 
 static const struct local_server_events local_events = {on_local_joined, on_local_left,     on_local_text,
@@ -245,10 +210,8 @@ int client_open_access(struct client *c, char error[DATA_ERROR_MAX])
     return r;
 }
 
-void client_init_local(struct client *c, uint32_t random)
+void client_init_local(struct client *c)
 {
-    uplink_init(&c->uplink, &uplink_sink, c, random);
-    c->uplink.timeout_ms = c->options.request_timeout_ms;
     local_gate_init(&c->gate, &c->commands, c->options.external_helper, &gate_host, c);
 }
 

@@ -82,10 +82,10 @@ static unsigned seconds_until(const struct client *c, uint64_t at_ms)
 /* Until the next thing to do, also while the cloud is away: then that is the next try. 0: busy, ask again later. */
 static unsigned wakeup_s(const struct client *c)
 {
-    uint64_t deadlines[] = {report_path_next_deadline(&c->reports), setup_link_next_deadline(&c->setup)};
+    uint64_t deadlines[] = {reports_next_deadline(&c->reports), setup_link_next_deadline(&c->setup)};
     unsigned s = WAKEUP_IDLE_S, next_s;
 
-    if (c->commands.n_open > 0 || c->uplink.n_open > 0 || setup_is_busy(&c->setup.machine) || report_path_is_busy(&c->reports))
+    if (c->commands.n_open > 0 || reports_is_busy(&c->reports) || setup_is_busy(&c->setup.machine))
         return 0;
     for (size_t i = 0; i < ag_array_size(deadlines); i++) {
         next_s = seconds_until(c, deadlines[i]);

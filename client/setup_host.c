@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include "client/device/core/conf_keys.h"
-#include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
 #include "libagent/io/access/trust.h"
 
@@ -80,11 +79,8 @@ static void cloud_forget(void *user)
 static int forget_reports(void *user)
 {
     struct client *c = user;
-    int r = report_path_forget(&c->reports);
 
-    if (r == 0) /* what was with the last owner's cloud is answered by nobody */
-        uplink_refuse_all(&c->uplink, AG_CODE_NOT_CONNECTED, "the device was reset");
-    return r;
+    return reports_forget(&c->reports);
 }
 
 static void send_helper(void *user, unsigned peer, struct ag_span text)

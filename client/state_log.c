@@ -52,12 +52,12 @@ static void tell_queues(const struct client *c, cloud_tell_fn *tell, void *user)
     uint64_t n = 0;
 
     for (unsigned k = 0; k < CLOUDS_MAX; k++)
-        n += c->reports.lanes[k].queue.n;
+        n += c->reports.path.lanes[k].queue.n;
     tell(user, "spool.waiting", n);
     for (size_t i = 0; i < ag_array_size(queue_counters); i++) {
         n = 0;
         for (unsigned k = 0; k < CLOUDS_MAX; k++)
-            n += queue_counter(&c->reports.lanes[k].queue, queue_counters[i].at);
+            n += queue_counter(&c->reports.path.lanes[k].queue, queue_counters[i].at);
         tell(user, queue_counters[i].name, n);
     }
 }
@@ -95,7 +95,7 @@ static void tell_clouds(const struct client *c, cloud_tell_fn *tell, void *user)
         bool several = c->clouds.n > 1, counts = cloud_link_is_running(l) && l->ops->counters;
 
         if (several)
-            tell_lane(&c->reports.lanes[l->ops->place], &to);
+            tell_lane(&c->reports.path.lanes[l->ops->place], &to);
         if (counts)
             l->ops->counters(l->cloud, several ? tell_under_name : tell, several ? (void *) &to : user);
     }
@@ -142,21 +142,21 @@ void client_tell_counters(const struct client *c, cloud_tell_fn *tell, void *use
     tell(user, "text.bad_form", c->stats.bad_form);
     tell(user, "command.answers_lost", c->stats.answers_lost);
     tell(user, "uplink.silent", c->stats.reports_silent);
-    tell(user, "uplink.submitted", c->uplink.stats.submitted);
-    tell(user, "uplink.acked", c->uplink.stats.acked);
-    tell(user, "uplink.failed", c->uplink.stats.failed);
-    tell(user, "uplink.timed_out", c->uplink.stats.timed_out);
-    tell(user, "uplink.refused", c->uplink.stats.refused);
-    tell(user, "uplink.no_memory", c->uplink.stats.no_memory);
-    tell(user, "uplink.open", c->uplink.n_open);
-    tell(user, "uplink.greedy", c->uplink.stats.greedy);
-    tell(user, "uplink.dropped", c->uplink.stats.dropped);
-    tell(user, "uplink.stray_acks", c->uplink.stats.stray);
+    tell(user, "uplink.submitted", c->reports.uplink.stats.submitted);
+    tell(user, "uplink.acked", c->reports.uplink.stats.acked);
+    tell(user, "uplink.failed", c->reports.uplink.stats.failed);
+    tell(user, "uplink.timed_out", c->reports.uplink.stats.timed_out);
+    tell(user, "uplink.refused", c->reports.uplink.stats.refused);
+    tell(user, "uplink.no_memory", c->reports.uplink.stats.no_memory);
+    tell(user, "uplink.open", c->reports.uplink.n_open);
+    tell(user, "uplink.greedy", c->reports.uplink.stats.greedy);
+    tell(user, "uplink.dropped", c->reports.uplink.stats.dropped);
+    tell(user, "uplink.stray_acks", c->reports.uplink.stats.stray);
     tell(user, "helper.bad_texts", c->setup.helper.bad);
     tell_queues(c, tell, user);
-    tell(user, "spool.refused", c->reports.n_refused);
-    tell_spool(c->reports.spool, tell, user);
-    tell(user, "spool.dropped.unlisted", c->reports.n_unlisted);
+    tell(user, "spool.refused", c->reports.path.n_refused);
+    tell_spool(c->reports.path.spool, tell, user);
+    tell(user, "spool.dropped.unlisted", c->reports.path.n_unlisted);
     tell_clouds(c, tell, user);
     if (c->mqtt_api) {
         mqtt_api_get_stats(c->mqtt_api, &mqtt);
@@ -178,7 +178,7 @@ void client_tell_counters(const struct client *c, cloud_tell_fn *tell, void *use
     tell(user, "local.evicted", local.evicted);
     tell(user, "local.unsent", local.unsent);
     tell(user, "local.bytes", local.bytes);
-    tell(user, "uplink.bytes", c->uplink.bytes);
+    tell(user, "uplink.bytes", c->reports.uplink.bytes);
 }
 
 static void log_counter(void *user, const char *name, uint64_t n)

@@ -58,7 +58,7 @@ static unsigned gather_clouds(const struct client *c, struct status_cloud clouds
         if (cloud_link_is_running(l))
             ask_cloud(l, s);
         if (c->clouds.n > 1)
-            ask_lane(&c->reports.lanes[l->ops->place], s);
+            ask_lane(&c->reports.path.lanes[l->ops->place], s);
         s->word = cloud_link_word(l);
         s->since_ms = uv_now(c->loop) - (l->since_ms ? l->since_ms : c->device.started_ms);
         s->error_ago_ms = uv_now(c->loop) - s->facts.past.at_ms;
@@ -71,11 +71,11 @@ static unsigned gather_clouds(const struct client *c, struct status_cloud clouds
 /* Limits hold for each cloud: the queue that is nearest to them. */
 static const struct report_queue *fullest(const struct client *c)
 {
-    const struct report_queue *best = &c->reports.lanes[0].queue;
+    const struct report_queue *best = &c->reports.path.lanes[0].queue;
     const struct cloud_link *l;
 
     for (unsigned i = 0; (l = cloud_links_nth(&c->clouds, i)); i++) {
-        const struct report_queue *q = &c->reports.lanes[l->ops->place].queue;
+        const struct report_queue *q = &c->reports.path.lanes[l->ops->place].queue;
 
         if (i == 0 || q->bytes > best->bytes)
             best = q;
@@ -88,14 +88,14 @@ static void gather_spool(const struct client *c, struct status_facts *f)
     const struct report_queue *q = fullest(c);
     struct report_birth birth;
     int64_t now_ms = (int64_t) uv_now(c->loop);
-    int e = c->reports.spool ? spool_error(c->reports.spool) : 0;
+    int e = c->reports.path.spool ? spool_error(c->reports.path.spool) : 0;
 
     f->spool.reports = q->n;
     f->spool.bytes = q->bytes;
     f->spool.max_reports = q->limits.max_reports;
     f->spool.max_bytes = q->limits.max_bytes;
     for (unsigned i = 0; i < CLOUDS_MAX; i++)
-        f->spool.dropped += c->reports.lanes[i].queue.n_too_old + c->reports.lanes[i].queue.n_too_many;
+        f->spool.dropped += c->reports.path.lanes[i].queue.n_too_old + c->reports.path.lanes[i].queue.n_too_many;
     f->spool.error = e < 0 ? strerror(-e) : NULL;
     f->spool.has_oldest = report_queue_oldest(q, &birth);
     if (f->spool.has_oldest && birth.born_ms < now_ms)

@@ -374,7 +374,7 @@ static void a_reset_forgets_what_is_kept(void **state)
     assert_int_equal(access(path, F_OK), -1); /* before "ok" is said */
     keeps(&r, 2);                             /* an application that does not know yet */
     turn(&r, has_stopped);
-    assert_true(report_queue_empty(&r.c.reports.lanes[0].queue));
+    assert_true(report_queue_empty(&r.c.reports.path.lanes[0].queue));
     assert_int_equal(access(path, F_OK), -1);
     cloud_links_go_online(&r.c.clouds);
     comes_up();
@@ -432,7 +432,7 @@ static void a_reset_by_the_helper_forgets_what_is_kept(void **state)
     snprintf(path, sizeof path, "%s/reports.mdb", r.dir);
     helper_settles(&r);
     helper_says(&r, "{\"method\":\"_internal.wifi_ap_mode\"}"); /* it was not asked to join */
-    assert_true(report_queue_empty(&r.c.reports.lanes[0].queue));
+    assert_true(report_queue_empty(&r.c.reports.path.lanes[0].queue));
     assert_int_equal(access(path, F_OK), -1);
     rig_end(&r);
 }
@@ -450,7 +450,7 @@ static void a_failed_join_forgets_nothing(void **state)
     assert_int_equal(setup_link_network(&r.c.setup, ORIGIN_LAN, &home), 0);
     helper_says(&r, "{\"method\":\"_internal.wifi_connect_failed\"}");
     assert_int_equal(r.c.setup.machine.n_failed, 1);
-    assert_int_equal(r.c.reports.lanes[0].queue.n, 1);
+    assert_int_equal(r.c.reports.path.lanes[0].queue.n, 1);
     rig_end(&r);
 }
 
@@ -499,7 +499,7 @@ static void how_long_the_device_may_sleep(void **state)
     goes_down();
     comes_up();
     cloud.env->events->acked(cloud.env->user, cloud.last, AG_SPAN("{\"result\":\"ok\"}"));
-    while (!spool_is_idle(r.c.reports.spool))
+    while (!spool_is_idle(r.c.reports.path.spool))
         uv_run(&r.loop, UV_RUN_ONCE);
     assert_int_equal(wakeup_s(&r), 40);
     cloud.wakeup_s = 100000;
@@ -557,7 +557,7 @@ static void a_reload_takes_the_limits(void **state)
     assert_int_equal(command_next_deadline(&r.c.commands) - uv_now(&r.loop), 1234);
     say(&r, "{\"id\":2,\"method\":\"get\"}{\"id\":3,\"method\":\"local.query_did\"}");
     hears(&r, "\"id\":3");
-    assert_in_range(uplink_next_deadline(&r.c.uplink), 1, uv_now(&r.loop) + 4321);
+    assert_in_range(uplink_next_deadline(&r.c.reports.uplink), 1, uv_now(&r.loop) + 4321);
     assert_int_equal(r.c.phones.lan.stamp_window_s, 77);
     assert_int_equal(r.c.setup.machine.settings.join_tries, 3);
     assert_int_equal(r.c.setup.machine.settings.join_pause_ms, 1717);
