@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/client.h"
+#include "client/client_priv.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
-#include "libagent/core/log/log.h"
+#include "client/cloud/conf_warn.h"
 
 enum { MEMORY_LIMIT = 16 << 20 };
 
@@ -15,20 +16,20 @@ static void on_timer(uv_timer_t *t)
     uint64_t now_ms = uv_now(c->loop);
 
     c->timer_at = 0;
-    command_expire(&c->commands, now_ms);
+    command_expire(&c->intake.commands, now_ms);
     reports_expire(&c->reports, now_ms);
     lan_expire(&c->phones.lan, now_ms);
     setup_link_tick(&c->setup, now_ms);
-    local_gate_tick(&c->gate, now_ms);
+    local_gate_tick(&c->peers.gate, now_ms);
 }
 
 /* Once in each turn of the loop, whatever has happened in it. */
 static void on_prepare(uv_prepare_t *p)
 {
     struct client *c = p->data;
-    uint64_t at = command_next_deadline(&c->commands), now_ms = uv_now(c->loop);
+    uint64_t at = command_next_deadline(&c->intake.commands), now_ms = uv_now(c->loop);
     uint64_t others[] = {reports_next_deadline(&c->reports), lan_next_deadline(&c->phones.lan),
-                         setup_link_next_deadline(&c->setup), local_gate_next_deadline(&c->gate)};
+                         setup_link_next_deadline(&c->setup), local_gate_next_deadline(&c->peers.gate)};
 
     for (size_t i = 0; i < ag_array_size(others); i++)
         at = others[i] < at ? others[i] : at;
@@ -41,25 +42,7 @@ static void on_prepare(uv_prepare_t *p)
         uv_timer_start(&c->timer, on_timer, at > now_ms ? at - now_ms : 0, 0);
 }
 
-/* ---- start and end ---- */
-
-static void on_said(void *user, const char *word)
-{
-    struct client *c = user;
-
-    client_say_word(c, c->commands.peers, word);
-}
-
-void client_part_closed(struct client *c)
-{
-    if (--c->n_open == 0)
-        c->on_closed(c->user);
-}
-
-static void on_net_closed(void *user)
-{
-    client_part_closed(user);
-}
+/* ---- the parts, before anything is opened ---- */
 
 static uint32_t random_id(void)
 {
@@ -70,32 +53,34 @@ static uint32_t random_id(void)
     return id;
 }
 
-int client_open_failed(char error[DATA_ERROR_MAX], const char *what, const struct ag_addr *at, int r)
+static void init_commands(struct client *c)
 {
-    char text[AG_ADDR_TEXT_MAX];
+    const struct client_options *o = &c->options;
+    const struct intake_env env = {.loop = c->loop,
+                                   .peers = &c->peers,
+                                   .serve = &c->serve,
+                                   .command_timeout_ms = o->command_timeout_ms,
+                                   .command_grace_ms = o->command_grace_ms,
+                                   .tells_origin = o->tells_origin,
+                                   .random = random_id(),
+                                   .host = &client_intake_host,
+                                   .user = c};
+    const struct serve_env serve = {.loop = c->loop,
+                                    .device = &c->device,
+                                    .external_helper = o->external_helper,
+                                    .log = &c->intake.log,
+                                    .host = &client_serve_host,
+                                    .user = c};
+    const struct local_peers_env peers = {.loop = c->loop,
+                                          .device = &c->device,
+                                          .commands = &c->intake.commands,
+                                          .external_helper = o->external_helper,
+                                          .host = &client_peers_host,
+                                          .user = c};
 
-    snprintf(error, DATA_ERROR_MAX, "%s %s: %s", what, ag_addr_format(at, text), strerror(-r));
-    return r;
-}
-
-/* One total for all peers; who sends up may take a quarter of it, so that there is room for answers. */
-void client_set_memory_limit(struct client *c, size_t limit)
-{
-    if (limit == 0)
-        limit = MEMORY_LIMIT;
-    c->options.memory_limit = limit;
-    c->reports.uplink.max_bytes = limit / 4;
-    c->commands.max_kept_bytes = limit / 16;
-    if (c->local)
-        local_server_set_max_bytes(c->local, limit);
-}
-
-static void init_clouds(struct client *c, const char *list)
-{
-    const struct cloud_links_env env = {
-        .loop = c->loop, .device = &c->device, .data_dir = c->options.dir.path, .host = &client_clouds_host, .user = c};
-
-    cloud_links_init(&c->clouds, &env, list);
+    intake_init(&c->intake, &env);
+    serve_init(&c->serve, &serve);
+    local_peers_init(&c->peers, &peers);
 }
 
 static void init_reports(struct client *c)
@@ -108,6 +93,87 @@ static void init_reports(struct client *c)
                                     .user = c};
 
     reports_init(&c->reports, &env);
+}
+
+static void init_setup(struct client *c)
+{
+    const struct client_options *o = &c->options;
+    const struct setup_settings settings = {.external = o->external_helper,
+                                            .wired = o->wired,
+                                            .join_tries = o->join_tries,
+                                            .join_pause_ms = o->join_pause_ms,
+                                            .identity_pause_ms = o->identity_pause_ms};
+    const struct setup_env env = {.loop = c->loop,
+                                  .dir = &c->options.dir,
+                                  .conf = c->device.conf,
+                                  .hooks = o->hooks,
+                                  .country = o->country,
+                                  .host = &client_setup_host,
+                                  .user = c};
+
+    setup_link_init(&c->setup, &env, &settings);
+}
+
+static void init_clouds(struct client *c, const char *list)
+{
+    const struct cloud_links_env env = {
+        .loop = c->loop, .device = &c->device, .data_dir = c->options.dir.path, .host = &client_clouds_host, .user = c};
+
+    cloud_links_init(&c->clouds, &env, list);
+}
+
+static void init_timers(struct client *c)
+{
+    uv_timer_init(c->loop, &c->timer);
+    uv_prepare_init(c->loop, &c->prepare);
+    uv_prepare_start(&c->prepare, on_prepare);
+    c->timer.data = c->prepare.data = c;
+    c->timer_at = UINT64_MAX;
+    c->n_open = 2;
+    if (net_info_open(&c->net, c->loop, client_part_closed, c) == 0)
+        c->n_open++;
+    c->serve.net = c->net;
+}
+
+static void init(struct client *c, struct device_conf *conf, const char *clouds)
+{
+    device_init(&c->device, c->loop, conf, c->options.os_release, client_said, c);
+    init_commands(c);
+    init_reports(c);
+    phones_init(&c->phones, c->loop, conf->did, c->options.lan_stamp_window_s, &client_phones_host, c);
+    init_setup(c);
+    init_clouds(c, clouds);
+    c->parts = (struct status_parts){.loop = c->loop,
+                                     .device = &c->device,
+                                     .dir = &c->options.dir,
+                                     .intake = &c->intake,
+                                     .phones = &c->phones,
+                                     .reports = &c->reports,
+                                     .clouds = &c->clouds,
+                                     .setup = &c->setup,
+                                     .external_helper = c->options.external_helper};
+    init_timers(c);
+}
+
+/* ---- opening: 0 or -errno with one line in error ---- */
+
+static int open_failed(char error[DATA_ERROR_MAX], const char *what, const struct ag_addr *at, int r)
+{
+    char text[AG_ADDR_TEXT_MAX];
+
+    snprintf(error, DATA_ERROR_MAX, "%s %s: %s", what, ag_addr_format(at, text), strerror(-r));
+    return r;
+}
+
+static int open_access(struct client *c, char error[DATA_ERROR_MAX])
+{
+    const struct client_options *o = &c->options;
+    char why[AG_INI_ERROR_MAX] = "";
+    int r = local_peers_open_access(&c->peers, o->access_file, o->has_agent_user ? &o->agent_uid : NULL, why);
+
+    if (r < 0)
+        snprintf(error, DATA_ERROR_MAX, "%s", why);
+    return r;
 }
 
 static int open_reports(struct client *c, char error[DATA_ERROR_MAX])
@@ -124,17 +190,56 @@ static int open_reports(struct client *c, char error[DATA_ERROR_MAX])
     return r;
 }
 
-static int open_lan(struct client *c, char error[DATA_ERROR_MAX])
+/* One total for all peers; who sends up may take a quarter of it, so that there is room for answers. */
+static void set_memory_limit(struct client *c, size_t limit)
+{
+    if (limit == 0)
+        limit = MEMORY_LIMIT;
+    c->options.memory_limit = limit;
+    c->reports.uplink.max_bytes = limit / 4;
+    c->intake.commands.max_kept_bytes = limit / 16;
+    local_peers_set_max_bytes(&c->peers, limit);
+}
+
+static int open_sockets(struct client *c, char error[DATA_ERROR_MAX])
 {
     const struct client_options *o = &c->options;
-    int r = phones_open(&c->phones, &o->lan);
+    int r = local_peers_open_sockets(&c->peers, &o->local);
 
+    c->n_open += c->peers.sockets != NULL;
+    if (r < 0)
+        return open_failed(error, "local socket", &o->local, r);
+    set_memory_limit(c, o->memory_limit);
+    r = phones_open(&c->phones, &o->lan);
     c->n_open += c->phones.socket != NULL;
     if (r < 0)
-        return client_open_failed(error, "LAN socket", &o->lan, r);
+        return open_failed(error, "LAN socket", &o->lan, r);
     r = ble_port_open(&c->ble, c->loop, &o->ble, &client_ble_host, c);
     c->n_open += c->ble.socket != NULL;
-    return r < 0 ? client_open_failed(error, "Bluetooth helper's socket", &o->ble, r) : 0;
+    return r < 0 ? open_failed(error, "Bluetooth helper's socket", &o->ble, r) : 0;
+}
+
+static int open_channels(struct client *c, char error[DATA_ERROR_MAX])
+{
+    const struct endpoint *broker = &c->options.mqtt_api;
+    int r = local_peers_open_channels(&c->peers, broker);
+
+    c->n_open += c->peers.channels != NULL;
+    if (r < 0)
+        snprintf(error, DATA_ERROR_MAX, "MQTT API at %s: %s", broker->host, strerror(-r));
+    return r;
+}
+
+/* Goes through the boot order as far as it can. */
+static int boot(struct client *c, char error[DATA_ERROR_MAX])
+{
+    struct cloud_list list;
+
+    cloud_links_list(&c->clouds, &list);
+    cloud_conf_warn(c->device.conf, &list, c->options.dir.path);
+    if (!c->options.external_helper) /* else told with the identity */
+        device_read_version(&c->device);
+    return setup_link_open(&c->setup, error);
 }
 
 int client_open(struct client *c, uv_loop_t *loop, const struct client_options *options, struct device_conf *conf,
@@ -143,36 +248,20 @@ int client_open(struct client *c, uv_loop_t *loop, const struct client_options *
     int r;
 
     *c = (struct client){.loop = loop, .options = *options};
-    device_init(&c->device, loop, conf, c->options.os_release, on_said, c);
-    c->timer_at = UINT64_MAX;
-    c->scratch = (struct ag_buf) AG_BUF_SECRET_INIT;
-    c->log = (struct ag_log_gate){.burst = 5, .period_ms = 10000};
-    client_init_commands(c, random_id());
-    init_reports(c);
-    client_init_local(c);
-    phones_init(&c->phones, loop, conf->did, options->lan_stamp_window_s, &client_phones_host, c);
-    client_init_setup(c);
-    init_clouds(c, options->cloud);
-    uv_timer_init(loop, &c->timer);
-    uv_prepare_init(loop, &c->prepare);
-    uv_prepare_start(&c->prepare, on_prepare);
-    c->timer.data = c->prepare.data = c;
-    c->n_open = 2;
-    if (net_info_open(&c->net, loop, on_net_closed, c) == 0)
-        c->n_open++;
-    r = client_open_access(c, error);
+    init(c, conf, options->cloud);
+    r = open_access(c, error);
     if (r == 0)
         r = open_reports(c, error);
     if (r == 0)
-        r = client_open_local(c, error);
+        r = open_sockets(c, error);
     if (r == 0)
-        r = open_lan(c, error);
+        r = open_channels(c, error);
     if (r == 0)
-        r = client_open_channels(c, error);
-    if (r == 0)
-        r = client_boot(c, error);
+        r = boot(c, error);
     return r;
 }
+
+/* ---- end ---- */
 
 static void on_handle_closed(uv_handle_t *h)
 {
@@ -185,43 +274,41 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user)
         return;
     c->on_closed = on_closed;
     c->user = user;
-    command_refuse_all(&c->commands);
+    command_refuse_all(&c->intake.commands);
     reports_close(&c->reports);
     setup_link_close(&c->setup);
     c->closing = true;
     c->n_open += cloud_links_n_open(&c->clouds);
     cloud_links_close(&c->clouds);
-    local_server_close(c->local);
-    mqtt_api_close(c->mqtt_api);
+    local_peers_close(&c->peers);
     phones_close(&c->phones);
     ble_port_close(&c->ble);
     net_info_close(c->net);
-    c->net = NULL;
+    c->net = c->serve.net = NULL;
     uv_close((uv_handle_t *) &c->timer, on_handle_closed);
     uv_close((uv_handle_t *) &c->prepare, on_handle_closed);
 }
 
 void client_deinit(struct client *c)
 {
-    command_table_deinit(&c->commands);
+    intake_deinit(&c->intake);
     reports_deinit(&c->reports);
     phones_deinit(&c->phones);
     setup_link_deinit(&c->setup);
-    local_access_close(&c->gate.access);
-    ag_buf_deinit(&c->scratch);
+    local_peers_deinit(&c->peers);
     device_deinit(&c->device);
 }
 
 /* One timeout for all that is open: what was begun under the old one keeps its deadline. */
 void client_reload(struct client *c, const struct client_options *fresh)
 {
-    c->commands.timeout_ms = fresh->command_timeout_ms;
-    c->commands.grace_ms = fresh->command_grace_ms;
+    c->intake.commands.timeout_ms = fresh->command_timeout_ms;
+    c->intake.commands.grace_ms = fresh->command_grace_ms;
+    c->intake.env.tells_origin = fresh->tells_origin;
     c->reports.uplink.timeout_ms = fresh->request_timeout_ms;
     c->phones.lan.stamp_window_s = fresh->lan_stamp_window_s;
-    c->options.tells_origin = fresh->tells_origin;
-    client_set_memory_limit(c, fresh->memory_limit);
-    local_access_reload(&c->gate.access, fresh->access_file);
+    set_memory_limit(c, fresh->memory_limit);
+    local_access_reload(&c->peers.gate.access, fresh->access_file);
     setup_link_reload(&c->setup, fresh->join_tries, fresh->join_pause_ms);
     device_read_version(&c->device);
     cloud_links_reload(&c->clouds);

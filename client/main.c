@@ -39,7 +39,7 @@ static void stop(void *user)
 
 static void log_state(void *user)
 {
-    client_log_state(&((struct daemon *) user)->client);
+    status_log(&((struct daemon *) user)->client.parts);
 }
 
 /* Bad new settings change nothing; what was wrong has been told on standard error. */
@@ -71,7 +71,7 @@ static void say_ready(struct daemon *d)
 {
     char local[AG_ADDR_TEXT_MAX], lan[AG_ADDR_TEXT_MAX], ble[AG_ADDR_TEXT_MAX], clouds[CLOUD_LIST_MAX];
 
-    ag_program_ready(&d->frame, "local=%s lan=%s ble=%s cloud=%s", ag_addr_format(&d->client.local_bound, local),
+    ag_program_ready(&d->frame, "local=%s lan=%s ble=%s cloud=%s", ag_addr_format(&d->client.peers.bound, local),
                      ag_addr_format(&d->client.phones.bound, lan), ag_addr_format(&d->client.ble.bound, ble),
                      cloud_links_names(&d->client.clouds, clouds));
 }

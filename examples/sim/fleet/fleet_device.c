@@ -193,7 +193,7 @@ static void connect_app(struct fleet_device *d)
     d->app_open = true;
     d->n_open++;
     ag_framer_init(&d->framer, TEXT_MAX, DEPTH_MAX, d->parts);
-    if (uv_tcp_connect(c, &d->app, (const struct sockaddr *) &d->client.local_bound.sa, on_connected) < 0)
+    if (uv_tcp_connect(c, &d->app, (const struct sockaddr *) &d->client.peers.bound.sa, on_connected) < 0)
         free(c);
 }
 
@@ -291,7 +291,7 @@ void fleet_device_print(const struct fleet_device *d)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf status = AG_BUF_INIT, counters = AG_BUF_INIT;
 
-    if (d->opened && client_put_status(&d->client, &status) == 0 && client_put_counters(&d->client, &counters) == 0)
+    if (d->opened && status_put(&d->client.parts, &status) == 0 && status_put_counters(&d->client.parts, &counters) == 0)
         printf("device %u: %.*s\ndevice %u: %.*s\n", FLEET_FIRST_DID + d->number, (int) ag_buf_size(&status),
                ag_buf_head(&status), FLEET_FIRST_DID + d->number, (int) ag_buf_size(&counters), ag_buf_head(&counters));
     else

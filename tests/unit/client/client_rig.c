@@ -921,7 +921,7 @@ static void counter_line(const char *line)
         fail_line("no such line: %s", line);
     wanted = name;
     counted = UINT64_MAX;
-    client_tell_counters(&rig.c, tell, NULL);
+    status_tell_counters(&rig.c.parts, tell, NULL);
     if (getenv("CLIENT_RIG_SHOW"))
         printf("= %s=%" PRIu64 "\n", name, counted);
     else if (counted != strtoull(strchr(line, '=') + 1, NULL, 10))
@@ -932,7 +932,7 @@ static uint64_t value_of(const char *name)
 {
     wanted = name;
     counted = 0;
-    client_tell_counters(&rig.c, tell, NULL);
+    status_tell_counters(&rig.c.parts, tell, NULL);
     return counted;
 }
 

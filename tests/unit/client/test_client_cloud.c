@@ -184,7 +184,7 @@ static void rig_start(struct rig *r, bool wired, bool external)
     cloud.acks = true;
     if (client_open(&r->c, &r->loop, &o, &r->conf, error) != 0)
         fail_msg("%s", error);
-    r->app = open_app(&r->c.local_bound);
+    r->app = open_app(&r->c.peers.bound);
     r->closed = false;
 }
 
@@ -305,7 +305,7 @@ static bool has_a_report(const struct rig *r)
 
 static bool nobody_is_there(const struct rig *r)
 {
-    return r->c.commands.peers == 0;
+    return r->c.intake.commands.peers == 0;
 }
 
 /* A cloud that is there and acknowledges nothing. */
@@ -520,10 +520,10 @@ static void a_place_used_again(void **state)
     asked = cloud.last;
     close(r.app);
     turn(&r, nobody_is_there);
-    r.app = open_app(&r.c.local_bound);
+    r.app = open_app(&r.c.peers.bound);
     say(&r, "{\"id\":4,\"method\":\"local.query_did\"}");
     hears(&r, "\"id\":4");
-    assert_non_null(local_server_who(r.c.local, 0)); /* the same place */
+    assert_non_null(local_server_who(r.c.peers.sockets, 0)); /* the same place */
     cloud.env->events->acked(cloud.env->user, asked, AG_SPAN("{\"result\":\"of the first one\"}"));
     cloud.call_done(cloud.call_user, AG_SPAN("{\"result\":\"of the first one\"}"));
     say(&r, "{\"id\":5,\"method\":\"local.query_did\"}");
@@ -554,7 +554,7 @@ static void a_reload_takes_the_limits(void **state)
     fresh.join_pause_ms = 1717;
     client_reload(&r.c, &fresh);
     command_comes(1);
-    assert_int_equal(command_next_deadline(&r.c.commands) - uv_now(&r.loop), 1234);
+    assert_int_equal(command_next_deadline(&r.c.intake.commands) - uv_now(&r.loop), 1234);
     say(&r, "{\"id\":2,\"method\":\"get\"}{\"id\":3,\"method\":\"local.query_did\"}");
     hears(&r, "\"id\":3");
     assert_in_range(uplink_next_deadline(&r.c.reports.uplink), 1, uv_now(&r.loop) + 4321);
@@ -590,12 +590,12 @@ static void answers_find_their_session_or_are_counted(void **state)
     command_comes(1);
     answers(&r);
     saw("answer1 ");
-    assert_int_equal(r.c.stats.answers_lost, 0);
+    assert_int_equal(r.c.intake.stats.answers_lost, 0);
     cloud.answers = -ENOBUFS;
     command_comes(2);
     answers(&r);
     saw("answer2 ");
-    assert_int_equal(r.c.stats.answers_lost, 1);
+    assert_int_equal(r.c.intake.stats.answers_lost, 1);
     command_comes(3);
     cloud_links_stop(&r.c.clouds);
     cloud_links_go_online(&r.c.clouds);
@@ -604,7 +604,7 @@ static void answers_find_their_session_or_are_counted(void **state)
     comes_up();
     answers(&r); /* to the command of the session that has ended */
     saw("");
-    assert_int_equal(r.c.commands.stats.ownerless, 1);
+    assert_int_equal(r.c.intake.commands.stats.ownerless, 1);
     rig_end(&r);
 }
 
@@ -632,8 +632,8 @@ static void a_text_of_bad_form_is_refused(void **state)
         say(&r, text);
         hears(&r, "-32600");
     }
-    assert_int_equal(r.c.stats.bad_form, 6);
-    assert_int_equal(r.c.commands.stats.started, 0);
+    assert_int_equal(r.c.intake.stats.bad_form, 6);
+    assert_int_equal(r.c.intake.commands.stats.started, 0);
     rig_end(&r);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the client says of itself, gathered from its parts. */
-#include "client/client.h"
+#include "client/status/status.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,21 +45,21 @@ static void ask_lane(const struct report_lane *lane, struct status_cloud *s)
 }
 
 /* The clouds of the list, in its order. */
-static unsigned gather_clouds(const struct client *c, struct status_cloud clouds[STATUS_CLOUDS_MAX])
+static unsigned gather_clouds(const struct status_parts *c, struct status_cloud clouds[STATUS_CLOUDS_MAX])
 {
     const struct cloud_link *l;
     unsigned n;
 
-    for (n = 0; n < STATUS_CLOUDS_MAX && (l = cloud_links_nth(&c->clouds, n)); n++) {
+    for (n = 0; n < STATUS_CLOUDS_MAX && (l = cloud_links_nth(c->clouds, n)); n++) {
         struct status_cloud *s = &clouds[n];
 
         *s = (struct status_cloud){.name = l->ops->name, .next_try_ms = UINT64_MAX};
         if (cloud_link_is_running(l))
             ask_cloud(l, s);
-        if (c->clouds.n > 1)
-            ask_lane(&c->reports.path.lanes[l->ops->place], s);
+        if (c->clouds->n > 1)
+            ask_lane(&c->reports->path.lanes[l->ops->place], s);
         s->word = cloud_link_word(l);
-        s->since_ms = uv_now(c->loop) - (l->since_ms ? l->since_ms : c->device.started_ms);
+        s->since_ms = uv_now(c->loop) - (l->since_ms ? l->since_ms : c->device->started_ms);
         s->error_ago_ms = uv_now(c->loop) - s->facts.past.at_ms;
     }
     return n;
@@ -69,13 +68,13 @@ static unsigned gather_clouds(const struct client *c, struct status_cloud clouds
 /* ---- the rest ---- */
 
 /* Limits hold for each cloud: the queue that is nearest to them. */
-static const struct report_queue *fullest(const struct client *c)
+static const struct report_queue *fullest(const struct status_parts *c)
 {
-    const struct report_queue *best = &c->reports.path.lanes[0].queue;
+    const struct report_queue *best = &c->reports->path.lanes[0].queue;
     const struct cloud_link *l;
 
-    for (unsigned i = 0; (l = cloud_links_nth(&c->clouds, i)); i++) {
-        const struct report_queue *q = &c->reports.path.lanes[l->ops->place].queue;
+    for (unsigned i = 0; (l = cloud_links_nth(c->clouds, i)); i++) {
+        const struct report_queue *q = &c->reports->path.lanes[l->ops->place].queue;
 
         if (i == 0 || q->bytes > best->bytes)
             best = q;
@@ -83,28 +82,28 @@ static const struct report_queue *fullest(const struct client *c)
     return best;
 }
 
-static void gather_spool(const struct client *c, struct status_facts *f)
+static void gather_spool(const struct status_parts *c, struct status_facts *f)
 {
     const struct report_queue *q = fullest(c);
     struct report_birth birth;
     int64_t now_ms = (int64_t) uv_now(c->loop);
-    int e = c->reports.path.spool ? spool_error(c->reports.path.spool) : 0;
+    int e = c->reports->path.spool ? spool_error(c->reports->path.spool) : 0;
 
     f->spool.reports = q->n;
     f->spool.bytes = q->bytes;
     f->spool.max_reports = q->limits.max_reports;
     f->spool.max_bytes = q->limits.max_bytes;
     for (unsigned i = 0; i < CLOUDS_MAX; i++)
-        f->spool.dropped += c->reports.path.lanes[i].queue.n_too_old + c->reports.path.lanes[i].queue.n_too_many;
+        f->spool.dropped += c->reports->path.lanes[i].queue.n_too_old + c->reports->path.lanes[i].queue.n_too_many;
     f->spool.error = e < 0 ? strerror(-e) : NULL;
     f->spool.has_oldest = report_queue_oldest(q, &birth);
     if (f->spool.has_oldest && birth.born_ms < now_ms)
         f->spool.oldest_ms = (uint64_t) (now_ms - birth.born_ms);
 }
 
-static void gather_lan(const struct client *c, struct status_facts *f)
+static void gather_lan(const struct status_parts *c, struct status_facts *f)
 {
-    const struct lan_stats *s = &c->phones.lan.stats;
+    const struct lan_stats *s = &c->phones->lan.stats;
     const struct status_count all[] = {{"magic", s->bad_packet[PACKET_E_MAGIC]},
                                        {"length", s->bad_packet[PACKET_E_LENGTH]},
                                        {"checksum", s->bad_packet[PACKET_E_CHECKSUM]},
@@ -121,49 +120,49 @@ static void gather_lan(const struct client *c, struct status_facts *f)
     for (size_t i = 0; i < ag_array_size(all); i++)
         if (all[i].n > 0)
             f->lan.refused[f->lan.n_refused++] = all[i];
-    f->lan.open = c->phones.socket != NULL;
-    f->lan.peers = lan_count_peers(&c->phones.lan);
+    f->lan.open = c->phones->socket != NULL;
+    f->lan.peers = lan_count_peers(&c->phones->lan);
     f->lan.served = s->answers;
-    f->lan.reveals_token = c->phones.lan.reveal_token && c->phones.lan.has_token;
-    f->lan.token_mode = data_dir_mode(&c->options.dir, DATA_TOKEN);
+    f->lan.reveals_token = c->phones->lan.reveal_token && c->phones->lan.has_token;
+    f->lan.token_mode = data_dir_mode(c->dir, DATA_TOKEN);
 }
 
-static void gather_setup(const struct client *c, struct status_facts *f)
+static void gather_setup(const struct status_parts *c, struct status_facts *f)
 {
-    const struct setup_machine *m = &c->setup.machine;
+    const struct setup_machine *m = &c->setup->machine;
 
     f->setup.provisioned = m->provisioned;
     f->setup.joining = setup_is_joining(m) && m->state != SETUP_ASKED; /* the client itself */
     f->setup.joined = m->n_joined;
     f->setup.failed = m->n_failed;
     if (!m->settings.wired)
-        f->setup.n_hooks_missing = setup_link_missing_programs(&c->setup, f->setup.hooks_missing);
-    f->external_helper = c->options.external_helper;
-    f->helper_here = setup_link_has_helper(&c->setup);
+        f->setup.n_hooks_missing = setup_link_missing_programs(c->setup, f->setup.hooks_missing);
+    f->external_helper = c->external_helper;
+    f->helper_here = setup_link_has_helper(c->setup);
 }
 
-static void gather_clock(const struct client *c, struct status_facts *f)
+static void gather_clock(const struct status_parts *c, struct status_facts *f)
 {
     static const enum status_clock clocks[] = {[DEVICE_CLOCK_UNSET] = STATUS_CLOCK_UNSET,
                                                [DEVICE_CLOCK_OWN] = STATUS_CLOCK_OWN,
                                                [DEVICE_CLOCK_CLOUD] = STATUS_CLOCK_CLOUD};
 
-    f->time_s = device_best_time(&c->device);
+    f->time_s = device_best_time(c->device);
     f->clock_kept = device_clock_is_kept_now();
-    f->clock = clocks[device_clock(&c->device, &f->has_offset, &f->offset_s)];
+    f->clock = clocks[device_clock(c->device, &f->has_offset, &f->offset_s)];
 }
 
-int client_put_status(const struct client *c, struct ag_buf *out)
+int status_put(const struct status_parts *c, struct ag_buf *out)
 {
     struct status_facts f = {.version = MIIO_VERSION,
                              .pid = (int) getpid(),
-                             .uptime_ms = device_uptime_ms(&c->device),
-                             .dir = c->options.dir.path,
-                             .model = c->device.conf->model[0] ? c->device.conf->model : c->mcu.model,
-                             .firmware = c->device.version,
-                             .did = c->device.conf->did,
-                             .state = device_state_word(&c->device),
-                             .local_peers = (unsigned) __builtin_popcountll(c->commands.peers)};
+                             .uptime_ms = device_uptime_ms(c->device),
+                             .dir = c->dir->path,
+                             .model = serve_model(c->intake->env.serve),
+                             .firmware = c->device->version,
+                             .did = c->device->conf->did,
+                             .state = device_state_word(c->device),
+                             .local_peers = (unsigned) __builtin_popcountll(c->intake->commands.peers)};
 
     f.n_clouds = gather_clouds(c, f.clouds);
     gather_spool(c, &f);
@@ -190,11 +189,11 @@ static void put_counter(void *user, const char *name, uint64_t n)
     l->begun = true;
 }
 
-int client_put_counters(const struct client *c, struct ag_buf *out)
+int status_put_counters(const struct status_parts *c, struct ag_buf *out)
 {
     struct counter_list l = {.out = out};
 
     l.r = ag_buf_append_char(out, '{');
-    client_tell_counters(c, put_counter, &l);
+    status_tell_counters(c, put_counter, &l);
     return l.r == 0 ? ag_buf_append_char(out, '}') : l.r;
 }
