@@ -12,7 +12,7 @@
 #endif
 #include "client/client.h"
 #include "client/device/io/heap.h"
-#include "client/options.h"
+#include "client/options/options.h"
 #include "libagent/core/log/log.h"
 #include "libagent/io/program.h"
 

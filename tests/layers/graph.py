@@ -13,7 +13,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(os.environ.get("MIIO_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
-ROOMS = {"agent": {"ctl", "apps"}, "client": {"device", "lan", "local", "report", "setup", "status", "cloud"}, "libagent": {"core", "io", "model", "gen"},
+ROOMS = {"agent": {"ctl", "apps"}, "client": {"device", "lan", "local", "report", "setup", "status", "cloud", "options"}, "libagent": {"core", "io", "model", "gen"},
          "examples": {"sim"}}
 
 

@@ -130,7 +130,7 @@ def keys_read():
             takers += r"|read_\w+"
         keys |= set(re.findall(rf'(?:{takers})\([^;"]*?"([a-z0-9_]+)"', text))
         keys |= set(re.findall(r'"((?:ot|gizwits|onenet|mqtt|ha|spool|zone)_[a-z0-9_]+)"', text))
-    options = (SOURCE / "client/options.c").read_text()
+    options = (SOURCE / "client/options/options_table.c").read_text()
     keys |= set(re.findall(r'\[OPT_\w+\] = \{"[a-z-]+", "([a-z_]+)"', options))
     return keys - {"spool_remove", "cli2ser_req"}
 

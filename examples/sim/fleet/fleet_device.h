@@ -4,7 +4,7 @@
 #define SIM_FLEET_DEVICE_H
 
 #include "client/client.h"
-#include "client/options.h"
+#include "client/options/options.h"
 #include "examples/sim/fleet/fleet.h"
 #include "libagent/core/frame/framer.h"
 

@@ -7,7 +7,9 @@
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
 
-#include "client/client.h"
+#include "client/cloud/cloud_list.h"
+#include "client/device/core/device_conf.h"
+#include "client/options/client_options.h"
 
 enum option_name {
     OPT_DATADIR,

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Between options.c, which reads, options_table.c, which has the names and the command line, and options_check.c. */
+#ifndef CLIENT_OPTIONS_PRIV_H
+#define CLIENT_OPTIONS_PRIV_H
+
+#include "client/options/options.h"
+#include "libagent/io/program.h"
+
+struct option_info {
+    const char *name;
+    const char *key; /* in device.conf; NULL: not there */
+    char letter;     /* 0: none */
+    const char *argument, *help;
+};
+
+extern const struct option_info option_infos[N_OPTIONS];
+
+/* Unless a better source has given it. 0 or -ENOMEM. */
+int options_take_value(struct options *o, int name, const char *text, enum option_source source, int line);
+/* -1: go on; else the exit code. */
+int options_read_command_line(struct options *o, int argc, char **argv);
+/* 0, or the exit code, with one line on standard error. */
+int options_check(struct options *o);
+/* One line on standard error; line 0: none. AG_EXIT_CONFIG. */
+int options_complain_conf(const struct options *o, unsigned line, const char *why);
+
+#endif
