@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """
 The include graph of the tree, folder by folder: `graph.py` prints it, `graph.py FOLDER` the files behind one folder's arrows,
-`graph.py --files FOLDER` the circles of files inside one.
+`graph.py --files FOLDER` the circles of files inside one, `graph.py --calls FOLDER` the same by the functions that they use.
 
 A room is a folder of the layout (client/lan, agent/apps/mcu ...) with its core and io; what includes whom is read from the code.
 """
@@ -79,6 +79,64 @@ def file_arrows(part):
     return found
 
 
+# Headers that only the files of one module include: those are one module with each other. Beside these all *_priv.h.
+PRIVATE = {"client/cloud/io/mqtt_session.h", "client/cloud/mqtt/core/ha_part.h", "client/cloud/ot/core/ot_session_state.h",
+           "client/report/report_keep.h", "client/setup/core/setup_part.h"}
+
+
+def private_headers(part):
+    found = {str(path.relative_to(ROOT)) for path in (ROOT / part).rglob("*_priv.h")}
+    return sorted(found | {name for name in PRIVATE if name.startswith(part + "/")})
+
+
+def modules(part):
+    """{file: module}: a .c, its .h, and all that share a private header."""
+    of = {str(path.relative_to(ROOT)): str(path.relative_to(ROOT))[:-2] for path in (ROOT / part).rglob("*.[ch]")}
+    for header in private_headers(part):
+        whole = {of[name] for name, included in includes(part) if included == header} | {of[header]}
+        of = {name: header[:-2] if module in whole else module for name, module in of.items()}
+    return of
+
+
+def module_arrows(part):
+    """{(module, module): [(file, included file)]} between the modules of a part."""
+    of = modules(part)
+    found = collections.defaultdict(list)
+    for name, included in includes(part):
+        if included in of and of[name] != of[included]:
+            found[of[name], of[included]].append((name, included))
+    return found
+
+
+def code(path):
+    """Without comments, strings and includes."""
+    text = re.sub(r"/\*.*?\*/|//[^\n]*", " ", path.read_text(), flags=re.S)
+    return re.sub(r'"(?:\\.|[^"\\\n])*"', '""', text)
+
+
+def given(text):
+    """The functions and objects that a .c gives to others."""
+    functions = re.findall(r"^(?!static|typedef|#)[a-z][\w \n*(),]*?\b(\w+)\([^;{}]*\)\n\{", text, re.M)
+    return set(functions) | set(re.findall(r"^(?:const )?(?:struct )?\w+ \*?(?:const )?(\w+)(?:\[\w*\])? =", text, re.M))
+
+
+def call_arrows(part):
+    """{(module, module): [(file, name that it uses)]}: who uses what another module gives, whatever headers say."""
+    of = modules(part)
+    texts = {name: code(ROOT / name) for name in of if name.endswith(".c")}
+    owners = collections.defaultdict(set)
+    for name, text in texts.items():
+        for symbol in given(text):
+            owners[symbol].add(of[name])
+    found = collections.defaultdict(list)
+    for name, text in texts.items():
+        own = set(re.findall(r"\b(\w+)\([^;{}]*\)\n\{", text)) | given(text)
+        for symbol in set(re.findall(r"(?<![.>\w])(?<!struct )(?<!enum )[a-z]\w+", text)) & set(owners) - own:
+            for owner in owners[symbol] - {of[name]}:
+                found[of[name], owner].append((name, symbol))
+    return found
+
+
 def folder_arrows(part):
     """Inside one part: {(folder, folder): [(file, included file)]}."""
     found = collections.defaultdict(list)
@@ -95,8 +153,15 @@ def all_folders():
 
 def main():
     if len(sys.argv) > 2 and sys.argv[1] == "--files":
-        for way in circles(file_arrows(sys.argv[2])):
+        for way in circles(module_arrows(sys.argv[2])):
             print("circle: " + " -> ".join(way))
+        return
+    if len(sys.argv) > 2 and sys.argv[1] == "--calls":
+        found = call_arrows(sys.argv[2])
+        for way in circles(found):
+            print("circle: " + " -> ".join(way))
+            for step in zip(way, way[1:]):
+                print(f"    {step[0]} -> {step[1]}: " + ", ".join(sorted({symbol for _, symbol in found[step]})))
         return
     edges = arrows()
     for (a, b), files in sorted(edges.items()):

@@ -186,6 +186,40 @@ def test_no_circle_of_files_in_a_core():
     assert graph.circles(graph.folder_arrows("agent/core")) == []
 
 
+def test_no_circle_of_files_in_the_client():
+    """By what files include, and by the functions that they use of each other. What shares a private header is one module."""
+    assert len(graph.module_arrows("client")) > 150 and len(graph.call_arrows("client")) > 150
+    assert graph.circles(graph.module_arrows("client")) == [], "tests/layers/graph.py --files client"
+    assert graph.circles(graph.call_arrows("client")) == [], "tests/layers/graph.py --calls client"
+
+
+def test_private_headers_are_private():
+    """They are included in their own folder, by files that belong together: so no circle can hide behind one. Tests may look in."""
+    headers = graph.private_headers("client")
+    used = [(name, included) for part in graph.ROOMS for name, included in graph.includes(part) if included in headers]
+    assert len(headers) > 10 and {included for _, included in used} == set(headers)
+    assert [f"{name}: {included}" for name, included in used if os.path.dirname(name) != os.path.dirname(included)] == []
+
+
+# Who may see the whole client: what starts it and what wires it, the fleet that runs many of them, and tests of all of it.
+KNOW_THE_CLIENT = {"client/client.c", "client/client_hosts.c", "client/client_priv.h", "client/main.c",
+                   "examples/sim/fleet/fleet_device.h", "tests/unit/client/client_rig.c", "tests/unit/client/test_client_cloud.c"}
+
+
+def test_only_its_wiring_knows_the_whole_client():
+    headers = ("client/client.h", "client/client_priv.h")
+    know = {name for part in PARTS for name, included in graph.includes(part) if included in headers}
+    assert know <= KNOW_THE_CLIENT
+    named = {str(path.relative_to(ROOT)) for path in (ROOT / "client").rglob("*.[ch]")
+             if re.search(r"\bstruct client\b", without_comments(path.read_text()))}
+    assert "client/client.h" in named and named <= KNOW_THE_CLIENT | {"client/client.h"}
+
+
+def test_the_client_has_no_concerns_at_its_top_level():
+    """Start, stop and wiring; everything else has a room."""
+    assert {path.name for path in (ROOT / "client").glob("*.[ch]")} == {"main.c", "client.c", "client.h", "client_hosts.c", "client_priv.h"}
+
+
 def test_no_folder_is_crowded():
     """More than 25 files are more than one concern; tests/fuzz is a list of entry points."""
     files = {}
