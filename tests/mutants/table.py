@@ -152,7 +152,7 @@ MUTANTS = [Mutant(*row) for row in [
     ("answers of a session that has ended go to the next one's commands", "client/client_hosts.c",
      "    command_forget_origin(&c->intake.commands, (struct origin){.kind = ORIGIN_CLOUD, .place = place});\n", "", "unit.client_cloud"),
     ("what the cloud has lost is not kept", "client/cloud/cloud_link.c",
-     "    log_lost(l, why ? why : \"lost\");\n    give_back(l);\n", "    log_lost(l, why ? why : \"lost\");\n", "unit.client_wiring"),
+     "    log_lost(l, why ? why : \"lost\", next_ms);\n    give_back(l);\n", "    log_lost(l, why ? why : \"lost\", next_ms);\n", "unit.client_wiring"),
     ("a command for applications that come back is given up at once", "client/local/local_peers.c",
      "    if (last)\n        command_expect_peers", "    if (false && last)\n        command_expect_peers", "unit.client_wiring"),
     ("a text of bad form is executed", "client/local/intake.c",
