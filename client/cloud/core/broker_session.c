@@ -2,9 +2,11 @@
 #include "client/cloud/core/broker_session.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-enum { SOON_MS = 1 }; /* after a session that we ended ourselves */
+enum {
+    SOON_MS = 1, /* after a session that we ended ourselves */
+    MAX_SPARE = 64
+};
 
 struct report_given {
     struct ag_list link;
@@ -22,6 +24,7 @@ void broker_session_deinit(struct broker_session *s)
 {
     while (broker_report_take(s) != 0) {
     }
+    ag_spares_deinit(&s->spares);
 }
 
 /* ---- reports under way ---- */
@@ -39,7 +42,7 @@ static struct report_given *find(const struct broker_session *s, uint32_t id)
 
 int broker_report_given(struct broker_session *s, uint32_t id)
 {
-    struct report_given *g = calloc(1, sizeof *g);
+    struct report_given *g = ag_spares_take(&s->spares, sizeof *g);
 
     if (!g)
         return -ENOMEM;
@@ -62,7 +65,7 @@ static uint32_t end(struct broker_session *s, struct report_given *g)
         return 0;
     ag_list_del(&g->link);
     s->n_reports--;
-    free(g);
+    ag_spares_give(&s->spares, g, MAX_SPARE);
     return id;
 }
 

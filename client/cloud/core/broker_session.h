@@ -11,11 +11,13 @@
 
 #include "client/cloud/core/reconnect.h"
 #include "libagent/core/list.h"
+#include "libagent/core/reuse.h"
 
 struct broker_session {
     struct reconnect reconnect;
     struct ag_list reports; /* ids given to the line and neither acknowledged nor failed, in order */
     unsigned n_reports;
+    struct ag_spares spares;
     uint64_t last_sent_ms;
     uint64_t retry_at_ms; /* of the next try; UINT64_MAX: none is waited for */
     unsigned n_open;      /* handles that are still to close */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { EVENT_COST = 128, MEMORY_RETRY_MS = 20 };
+enum { EVENT_COST = 128, MEMORY_RETRY_MS = 20, MAX_SPARE = 64 };
 
 /* Waits by a clock that nobody sets: a step back of the device's own would hold the connection's thread. */
 static int cond_init(pthread_cond_t *cond)
@@ -31,6 +31,7 @@ int mqtt_inbox_init(struct mqtt_inbox *b, size_t max_bytes, uv_async_t *wake)
     b->max_bytes = max_bytes;
     b->wake = wake;
     ag_list_init(&b->events);
+    ag_list_init(&b->taken);
     b->up = (struct mqtt_inbox_event){.type = MQTT_INBOX_UP, .fixed = true};
     b->down = (struct mqtt_inbox_event){.type = MQTT_INBOX_DOWN, .fixed = true};
     b->ended = (struct mqtt_inbox_event){.type = MQTT_INBOX_ENDED, .fixed = true};
@@ -49,7 +50,9 @@ void mqtt_inbox_deinit(struct mqtt_inbox *b)
     struct mqtt_inbox_event *e;
 
     while ((e = mqtt_inbox_take(b)))
-        mqtt_inbox_release(e);
+        mqtt_inbox_release(b, e);
+    ag_spares_deinit(&b->spares);
+    ag_spares_deinit(&b->used);
     pthread_cond_destroy(&b->room);
     pthread_mutex_destroy(&b->lock);
 }
@@ -61,18 +64,23 @@ static size_t event_cost(const struct mqtt_inbox_event *e)
 
 static void append(struct mqtt_inbox *b, struct mqtt_inbox_event *e)
 {
-    bool first = ag_list_empty(&b->events);
-
+    b->owes_wake |= ag_list_empty(&b->events);
     ag_list_append(&b->events, &e->link);
     b->bytes += event_cost(e);
-    if (first)
+}
+
+void mqtt_inbox_wake(struct mqtt_inbox *b)
+{
+    if (b->owes_wake)
         uv_async_send(b->wake);
+    b->owes_wake = false;
 }
 
 static void put_fixed(struct mqtt_inbox *b, struct mqtt_inbox_event *e)
 {
     pthread_mutex_lock(&b->lock);
     append(b, e);
+    mqtt_inbox_wake(b); /* under the lock: behind the end the loop may take the box down */
     pthread_mutex_unlock(&b->lock);
 }
 
@@ -101,6 +109,7 @@ static void wait_ms(struct mqtt_inbox *b, unsigned ms)
 {
     struct timespec until;
 
+    mqtt_inbox_wake(b);
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += (long) ms * 1000000;
     until.tv_sec += until.tv_nsec / 1000000000;
@@ -108,15 +117,16 @@ static void wait_ms(struct mqtt_inbox *b, unsigned ms)
     pthread_cond_timedwait(&b->room, &b->lock, &until);
 }
 
-/* The lock is held. An acknowledgement cannot be asked for again, so a lack of memory is waited out. */
-static struct mqtt_inbox_event *event_new(struct mqtt_inbox *b, size_t len)
+/* The lock is held. data_len 0: without data. An acknowledgement cannot be asked for again, so a lack of memory is waited out. */
+static struct mqtt_inbox_event *event_new(struct mqtt_inbox *b, size_t data_len)
 {
     while (!b->shut) {
-        struct mqtt_inbox_event *e = malloc(sizeof *e + len + 1);
+        struct mqtt_inbox_event *e = data_len > 0 ? malloc(sizeof *e + data_len + 1) : ag_spares_take(&b->spares, sizeof *e);
 
         if (e) {
-            *e = (struct mqtt_inbox_event){.len = len, .data = (char *) (e + 1)};
-            e->data[len] = '\0';
+            *e = (struct mqtt_inbox_event){.len = data_len, .data = data_len > 0 ? (char *) (e + 1) : NULL};
+            if (e->data)
+                e->data[data_len] = '\0';
             return e;
         }
         wait_ms(b, MEMORY_RETRY_MS);
@@ -130,8 +140,10 @@ void mqtt_inbox_put_message(struct mqtt_inbox *b, int flags, const char *topic, 
     struct mqtt_inbox_event *e;
 
     pthread_mutex_lock(&b->lock);
-    while (!b->shut && b->bytes > 0 && b->bytes + topic_len + len + EVENT_COST > b->max_bytes)
+    while (!b->shut && b->bytes > 0 && b->bytes + topic_len + len + EVENT_COST > b->max_bytes) {
+        mqtt_inbox_wake(b);
         pthread_cond_wait(&b->room, &b->lock);
+    }
     e = event_new(b, topic_len + 1 + len);
     if (e) {
         e->type = MQTT_INBOX_MESSAGE;
@@ -161,24 +173,43 @@ void mqtt_inbox_put_done(struct mqtt_inbox *b, int mid, int result)
     pthread_mutex_unlock(&b->lock);
 }
 
+/* What there is, for what has been used up. */
+static void trade(struct mqtt_inbox *b)
+{
+    struct ag_spare *s;
+
+    pthread_mutex_lock(&b->lock);
+    ag_list_splice(&b->taken, &b->events);
+    if (b->used_bytes > 0)
+        pthread_cond_signal(&b->room);
+    b->bytes -= b->used_bytes;
+    while ((s = b->used.first)) {
+        b->used.first = s->next;
+        ag_spares_give(&b->spares, s, MAX_SPARE);
+    }
+    pthread_mutex_unlock(&b->lock);
+    b->used.n = 0;
+    b->used_bytes = 0;
+}
+
 struct mqtt_inbox_event *mqtt_inbox_take(struct mqtt_inbox *b)
 {
     struct mqtt_inbox_event *e;
 
-    pthread_mutex_lock(&b->lock);
-    e = ag_list_first(&b->events, struct mqtt_inbox_event, link);
-    if (e) {
+    if (ag_list_empty(&b->taken))
+        trade(b);
+    e = ag_list_first(&b->taken, struct mqtt_inbox_event, link);
+    if (e)
         ag_list_del(&e->link);
-        b->bytes -= event_cost(e);
-        pthread_cond_signal(&b->room);
-    }
-    pthread_mutex_unlock(&b->lock);
     return e;
 }
 
-void mqtt_inbox_release(struct mqtt_inbox_event *e)
+void mqtt_inbox_release(struct mqtt_inbox *b, struct mqtt_inbox_event *e)
 {
-    if (!e->fixed)
+    b->used_bytes += event_cost(e);
+    if (e->type == MQTT_INBOX_DONE)
+        ag_spares_give(&b->used, e, MAX_SPARE);
+    else if (!e->fixed)
         free(e);
 }
 

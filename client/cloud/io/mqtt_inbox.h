@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an MQTT thread hands to the loop: events in the order in which they happened, bounded in bytes. The thread
- * waits when the box is full; the loop never waits. The thread's side calls mqtt_inbox_put*() only, the loop's side
- * all the rest. The events of the session's own life (up, down, ended) need no memory and always fit.
+ * waits when the box is full; the loop never waits. The thread's side calls mqtt_inbox_put*() and mqtt_inbox_wake() only, the
+ * loop's side all the rest. The events of the session's own life (up, down, ended) need no memory and always fit.
+ *
+ * Each side has what it has of the other in one go: the loop is woken once for all that one round of the thread put in, and takes
+ * all that is there under one lock.
  */
 #ifndef CLIENT_MQTT_INBOX_H
 #define CLIENT_MQTT_INBOX_H
@@ -13,6 +16,7 @@
 #include <stdint.h>
 #include <uv.h>
 #include "libagent/core/list.h"
+#include "libagent/core/reuse.h"
 
 enum mqtt_inbox_type {
     MQTT_INBOX_UP,      /* a: session present */
@@ -28,16 +32,23 @@ struct mqtt_inbox_event {
     bool fixed; /* a member of the box, not on the heap */
     int a, b;
     size_t topic_len, len; /* len: of data, its last NUL not counted */
-    char *data;            /* NUL-terminated */
+    char *data;            /* NUL-terminated; NULL in up, ended and done */
 };
 
 struct mqtt_inbox {
     pthread_mutex_t lock;
     pthread_cond_t room;
     struct ag_list events;
-    size_t bytes, max_bytes;
-    bool shut; /* the loop takes no more messages */
+    size_t bytes, max_bytes; /* of events, and of what the loop has taken until it comes again */
+    bool shut;               /* the loop takes no more messages */
+    struct ag_spares spares; /* for acknowledgements */
     uv_async_t *wake;
+    bool owes_wake; /* the thread's own */
+
+    struct ag_list taken; /* from here the loop's own, without the lock */
+    struct ag_spares used;
+    size_t used_bytes;
+
     struct mqtt_inbox_event up, down, ended;
     char why[160]; /* data of down */
 };
@@ -45,16 +56,21 @@ struct mqtt_inbox {
 int mqtt_inbox_init(struct mqtt_inbox *b, size_t max_bytes, uv_async_t *wake);
 void mqtt_inbox_deinit(struct mqtt_inbox *b);
 
-/* Thread: each of them waits for room, or for memory when that is short, and drops the event when the box is shut. */
+/*
+ * Thread: each of them waits for room, or for memory when that is short, and drops the event when the box is shut. The loop hears
+ * of messages and acknowledgements by mqtt_inbox_wake(), of the rest at once.
+ */
 void mqtt_inbox_put_up(struct mqtt_inbox *b, bool session_present);
 void mqtt_inbox_put_down(struct mqtt_inbox *b, int loss, int code, const char *why);
 void mqtt_inbox_put_ended(struct mqtt_inbox *b);
 void mqtt_inbox_put_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload, size_t len);
 void mqtt_inbox_put_done(struct mqtt_inbox *b, int mid, int result);
+/* A round is over: the loop is woken if anything was put in. */
+void mqtt_inbox_wake(struct mqtt_inbox *b);
 
 /* Loop: the oldest event, to be given back by mqtt_inbox_release(); NULL when there is none. */
 struct mqtt_inbox_event *mqtt_inbox_take(struct mqtt_inbox *b);
-void mqtt_inbox_release(struct mqtt_inbox_event *e);
+void mqtt_inbox_release(struct mqtt_inbox *b, struct mqtt_inbox_event *e);
 /* Loop: messages and acknowledgements are dropped from now on; a waiting thread goes on. */
 void mqtt_inbox_shut(struct mqtt_inbox *b);
 

@@ -13,6 +13,7 @@ enum {
     INBOX_BYTES = 2 << 20,
     CONNECT_MS = 20000,
     EVENTS_A_TURN = 64, /* then the loop's other callbacks have their turn */
+    MAX_SPARE = 64,
     PORT = 1883,
     PORT_TLS = 8883,
     KEEPALIVE_S = 60,
@@ -46,6 +47,8 @@ struct mqtt_link {
     atomic_int n_holders; /* the loop, and a thread that it has abandoned */
     bool starved;         /* a publish met -ENOBUFS: room() is owed */
     struct ag_list ops;
+    struct ag_spares spares; /* of ops */
+    bool acked;              /* a publish was, in this turn */
     size_t window_bytes;
 };
 
@@ -154,9 +157,9 @@ static bool config_is_sound(const struct mqtt_link_config *c)
 
 /* ---- what waits ---- */
 
-static struct op *op_new(enum op_kind kind, uint64_t cookie)
+static struct op *op_new(struct mqtt_link *l, enum op_kind kind, uint64_t cookie)
 {
-    struct op *o = calloc(1, sizeof *o);
+    struct op *o = ag_spares_take(&l->spares, sizeof *o);
 
     if (o) {
         ag_list_init(&o->link);
@@ -164,6 +167,11 @@ static struct op *op_new(enum op_kind kind, uint64_t cookie)
         o->cookie = cookie;
     }
     return o;
+}
+
+static void op_free(struct mqtt_link *l, struct op *o)
+{
+    ag_spares_give(&l->spares, o, MAX_SPARE);
 }
 
 static struct op *op_find(struct mqtt_link *l, int mid)
@@ -195,9 +203,9 @@ static void op_finish(struct mqtt_link *l, struct op *o, int result)
         l->stats.in_window--;
         l->window_bytes -= o->bytes;
         l->stats.acked += result == 0;
-        mqtt_session_waits(&l->session, l->stats.in_window > 0);
+        l->acked = true;
     }
-    free(o);
+    op_free(l, o);
     if (cookie && !l->closing)
         l->events->done(l->user, cookie, result);
     if (publish)
@@ -227,8 +235,9 @@ static void free_ops(struct mqtt_link *l)
 
     while ((o = ag_list_first(&l->ops, struct op, link))) {
         ag_list_del(&o->link);
-        free(o);
+        op_free(l, o);
     }
+    ag_spares_deinit(&l->spares);
 }
 
 /* ---- events from the thread ---- */
@@ -308,26 +317,38 @@ static void deliver(struct mqtt_link *l, const struct mqtt_inbox_event *e)
     }
 }
 
-static void on_wake(uv_async_t *h)
+/* Up to EVENTS_A_TURN events. false: that was the last one of all. */
+static bool deliver_some(struct mqtt_link *l)
 {
-    struct mqtt_link *l = h->data;
     struct mqtt_inbox_event *e;
     int n = 0;
 
     while ((e = mqtt_inbox_take(&l->inbox))) {
-        if (e->type == MQTT_INBOX_ENDED) {
-            mqtt_session_deinit(&l->session);
-            uv_close((uv_handle_t *) h, on_handle_closed);
-            return;
-        }
+        if (e->type == MQTT_INBOX_ENDED)
+            return false;
         if (!l->closing)
             deliver(l, e);
-        mqtt_inbox_release(e);
+        mqtt_inbox_release(&l->inbox, e);
         if (++n >= EVENTS_A_TURN) {
-            uv_async_send(h);
-            return;
+            uv_async_send(&l->async);
+            break;
         }
     }
+    return true;
+}
+
+static void on_wake(uv_async_t *h)
+{
+    struct mqtt_link *l = h->data;
+
+    if (!deliver_some(l)) {
+        mqtt_session_deinit(&l->session);
+        uv_close((uv_handle_t *) h, on_handle_closed);
+        return;
+    }
+    if (l->acked)
+        mqtt_session_waits(&l->session, l->stats.in_window > 0);
+    l->acked = false;
 }
 
 /* ---- calls ---- */
@@ -479,7 +500,7 @@ bool mqtt_link_has_room(struct mqtt_link *l)
 static int op_begin(struct mqtt_link *l, struct op *o, int rc, int mid)
 {
     if (rc != MOSQ_ERR_SUCCESS) {
-        free(o);
+        op_free(l, o);
         return mqtt_session_errno(rc);
     }
     o->mid = mid;
@@ -502,13 +523,13 @@ int mqtt_link_publish(struct mqtt_link *l, const struct mqtt_link_msg *m, uint64
         l->starved = true;
         return -ENOBUFS;
     }
-    o = op_new(OP_PUBLISH, cookie);
+    o = op_new(l, OP_PUBLISH, cookie);
     if (!o)
         return -ENOMEM;
     rc = mosquitto_publish(l->session.mosq, &mid, m->topic, (int) m->payload.len, m->payload.p, m->qos, m->retain);
     /* above QoS 0 libmosquitto has kept the message even when the connection went a moment ago */
     if (rc != MOSQ_ERR_SUCCESS && !(rc == MOSQ_ERR_NO_CONN && m->qos > 0)) {
-        free(o);
+        op_free(l, o);
         return mqtt_session_errno(rc);
     }
     o->qos = m->qos;
@@ -531,7 +552,7 @@ int mqtt_link_subscribe(struct mqtt_link *l, const char *filter, int qos, uint64
         return -ENOTCONN;
     if (qos < 0 || qos > 2)
         return -EINVAL;
-    o = op_new(OP_SUBSCRIBE, cookie);
+    o = op_new(l, OP_SUBSCRIBE, cookie);
     if (!o)
         return -ENOMEM;
     rc = mosquitto_subscribe(l->session.mosq, &mid, filter, qos);
@@ -545,7 +566,7 @@ int mqtt_link_unsubscribe(struct mqtt_link *l, const char *filter, uint64_t cook
 
     if (!mqtt_link_is_connected(l))
         return -ENOTCONN;
-    o = op_new(OP_UNSUBSCRIBE, cookie);
+    o = op_new(l, OP_UNSUBSCRIBE, cookie);
     if (!o)
         return -ENOMEM;
     rc = mosquitto_unsubscribe(l->session.mosq, &mid, filter);

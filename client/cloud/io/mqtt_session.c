@@ -341,6 +341,7 @@ static void drive(struct mqtt_session *s, struct try_end *end)
         }
         end->rc = mosquitto_loop(s->mosq, poll_ms(s, leaving), 1);
         end->err = errno;
+        mqtt_inbox_wake(s->inbox);
     }
     end->reached = end->rc == MOSQ_ERR_CONN_LOST || end->rc == MOSQ_ERR_PROTOCOL;
 }
