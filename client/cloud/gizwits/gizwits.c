@@ -349,7 +349,6 @@ static void init_fields(struct gizwits *g, const struct cloud_env *env)
 {
     g->base.ops = &cloud_gizwits_ops;
     g->env = env;
-    ag_list_init(&g->commands);
     answer_box_init(&g->answers);
     broker_session_init(&g->broker, g->conf.retry_ms, 0, g->conf.retry_max_ms, 1); /* its pauses are gizwits_session's */
     ag_list_init(&g->calls);

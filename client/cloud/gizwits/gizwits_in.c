@@ -72,21 +72,26 @@ static struct gizwits_command *command_new(struct gizwits *g, const char *app, c
     c->sn = f->sn;
     c->id_len = id.len;
     memcpy(c->id, id.p, id.len);
-    c->token = ++g->next_token;
-    ag_list_append(&g->commands, &c->link);
+    c->token = g->next_token + 1;
+    HASH_ADD(hh, g->commands, token, sizeof c->token, c);
+    if (!c->hh.tbl) {
+        free(c);
+        return NULL;
+    }
+    g->next_token++;
     return c;
 }
 
-static void command_free(struct gizwits_command *c)
+static void command_free(struct gizwits *g, struct gizwits_command *c)
 {
-    ag_list_del(&c->link);
+    HASH_DEL(g->commands, c);
     free(c);
 }
 
 void gizwits_forget_commands(struct gizwits *g)
 {
-    ag_list_for_each_safe (it, &g->commands) {
-        command_free(ag_list_entry(it, struct gizwits_command, link));
+    while (g->commands) {
+        command_free(g, g->commands);
         answer_box_give_back(&g->answers);
     }
 }
@@ -212,13 +217,10 @@ static void on_business(struct gizwits *g, const char *app, const struct gizwits
 
 static struct gizwits_command *find_command(struct gizwits *g, uint64_t token)
 {
-    ag_list_for_each (it, &g->commands) {
-        struct gizwits_command *c = ag_list_entry(it, struct gizwits_command, link);
+    struct gizwits_command *c;
 
-        if (c->token == token)
-            return c;
-    }
-    return NULL;
+    HASH_FIND(hh, g->commands, &token, sizeof token, c);
+    return c;
 }
 
 enum { REFUSAL_MAX = CLOUD_ID_MAX + 96 };
@@ -263,7 +265,7 @@ int gizwits_answer(struct cloud *base, uint64_t token, struct ag_span text)
         ag_msg_put_raw_id(&p0, text, &view, (struct ag_span){c->id, c->id_len}) < 0)
         ag_buf_clear(&p0);
     put_answer(g, c, ag_buf_span(&p0));
-    command_free(c);
+    command_free(g, c);
     return 0;
 }
 

@@ -20,6 +20,9 @@
 #include "libagent/core/log/log.h"
 #include "libagent/io/http/http.h"
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
 /* What a cookie of the link stands for: the kind above, a number below. */
 enum gizwits_cookie_kind { GIZWITS_COOKIE_REPORT = 1, GIZWITS_COOKIE_SUBSCRIBE, GIZWITS_COOKIE_ANSWER };
 
@@ -30,7 +33,7 @@ static inline uint64_t gizwits_cookie(enum gizwits_cookie_kind kind, uint32_t n)
 
 /* A command of an App that an application is to answer. */
 struct gizwits_command {
-    struct ag_list link;
+    UT_hash_handle hh;
     uint64_t token;
     char app[GIZWITS_APP_MAX + 1];
     bool acked_form; /* came as 0x0093: the answer goes as 0x0094 */
@@ -77,8 +80,8 @@ struct gizwits {
     uv_timer_t pause;
     uv_timer_t ack_timer;
 
-    struct ag_list commands;   /* struct gizwits_command */
-    struct answer_box answers; /* frames: answers and acknowledgements */
+    struct gizwits_command *commands; /* uthash, by token */
+    struct answer_box answers;        /* frames: answers and acknowledgements */
     uint64_t next_token;
     struct gizwits_seen seen;
     struct gizwits_outs outs;

@@ -119,6 +119,7 @@ static void sn_free(struct gizwits_seen *s, struct gizwits_seen_app *a, struct g
         a->n_waiting--;
     s->bytes -= e->answer.len;
     ag_list_del(&e->link);
+    HASH_DEL(a->by_sn, e);
     ag_buf_deinit(&e->answer);
     free(e);
 }
@@ -127,8 +128,8 @@ static void app_free(struct gizwits_seen *s, struct gizwits_seen_app *a)
 {
     if (!a)
         return;
-    while (!ag_list_empty(&a->sns))
-        sn_free(s, a, ag_list_first(&a->sns, struct gizwits_seen_sn, link));
+    while (a->by_sn)
+        sn_free(s, a, a->by_sn);
     free(a);
 }
 
@@ -172,7 +173,7 @@ static int add_app(struct gizwits_seen *s, const char *app, struct gizwits_seen_
     a = calloc(1, sizeof *a);
     if (!a)
         return -ENOMEM;
-    ag_list_init(&a->sns);
+    ag_list_init(&a->answered);
     strncpy(a->app, app, GIZWITS_APP_MAX);
     app_free(s, *place);
     *out = *place = a;
@@ -181,15 +182,11 @@ static int add_app(struct gizwits_seen *s, const char *app, struct gizwits_seen_
 
 static struct gizwits_seen_sn *find_sn(struct gizwits_seen_app *a, uint32_t sn)
 {
-    if (!a)
-        return NULL;
-    ag_list_for_each (it, &a->sns) {
-        struct gizwits_seen_sn *e = ag_list_entry(it, struct gizwits_seen_sn, link);
+    struct gizwits_seen_sn *e = NULL;
 
-        if (e->sn == sn)
-            return e;
-    }
-    return NULL;
+    if (a)
+        HASH_FIND(hh, a->by_sn, &sn, sizeof sn, e);
+    return e;
 }
 
 static int add_sn(struct gizwits_seen_app *a, uint32_t sn)
@@ -199,7 +196,12 @@ static int add_sn(struct gizwits_seen_app *a, uint32_t sn)
     if (!e)
         return -ENOMEM;
     e->sn = sn;
-    ag_list_append(&a->sns, &e->link);
+    ag_list_init(&e->link);
+    HASH_ADD(hh, a->by_sn, sn, sizeof e->sn, e);
+    if (!e->hh.tbl) {
+        free(e);
+        return -ENOMEM;
+    }
     a->n_waiting++;
     return GIZWITS_NEW;
 }
@@ -219,18 +221,6 @@ int gizwits_seen_note(struct gizwits_seen *s, const char *app, uint32_t sn, stru
     return e->answered ? GIZWITS_ANSWERED : GIZWITS_WAITING;
 }
 
-static void forget_oldest_answered(struct gizwits_seen *s, struct gizwits_seen_app *a)
-{
-    ag_list_for_each_safe (it, &a->sns) {
-        struct gizwits_seen_sn *e = ag_list_entry(it, struct gizwits_seen_sn, link);
-
-        if (!e->answered)
-            continue;
-        sn_free(s, a, e);
-        return;
-    }
-}
-
 void gizwits_seen_answer(struct gizwits_seen *s, const char *app, uint32_t sn, struct ag_span answer)
 {
     struct gizwits_seen_app *a = find_app(s, app);
@@ -239,6 +229,7 @@ void gizwits_seen_answer(struct gizwits_seen *s, const char *app, uint32_t sn, s
     if (!e || e->answered)
         return;
     e->answered = true;
+    ag_list_append(&a->answered, &e->link);
     a->n_waiting--;
     a->n_answered++;
     /* without memory: an empty one, which is legal too */
@@ -246,5 +237,5 @@ void gizwits_seen_answer(struct gizwits_seen *s, const char *app, uint32_t sn, s
         ag_buf_append_span(&e->answer, answer) == 0)
         s->bytes += e->answer.len;
     if (a->n_answered > GIZWITS_SEEN_SNS)
-        forget_oldest_answered(s, a);
+        sn_free(s, a, ag_list_first(&a->answered, struct gizwits_seen_sn, link));
 }

@@ -15,6 +15,9 @@
 #include "client/cloud/gizwits/core/gizwits_topic.h"
 #include "libagent/core/list.h"
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
 enum {
     GIZWITS_ACK_TRIES = 3,
     GIZWITS_ACK_WAIT_MS = 5000,
@@ -64,7 +67,8 @@ struct gizwits_out *gizwits_out_free(struct gizwits_out *o);
 /* ---- theirs ---- */
 
 struct gizwits_seen_sn {
-    struct ag_list link;
+    struct ag_list link; /* in answered, or alone */
+    UT_hash_handle hh;
     uint32_t sn;
     bool answered;
     struct ag_buf answer; /* P0 of the acknowledgement */
@@ -72,8 +76,9 @@ struct gizwits_seen_sn {
 
 struct gizwits_seen_app {
     char app[GIZWITS_APP_MAX + 1];
-    uint64_t used_at;   /* counter, not a clock */
-    struct ag_list sns; /* struct gizwits_seen_sn, oldest first */
+    uint64_t used_at; /* counter, not a clock */
+    struct gizwits_seen_sn *by_sn;
+    struct ag_list answered; /* of them, in the order of the answers */
     unsigned n_answered, n_waiting;
 };
 

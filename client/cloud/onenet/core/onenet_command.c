@@ -9,10 +9,14 @@
 #include "libagent/core/utf8.h"
 #include "libagent/core/text/message.h"
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
 enum { DEPTH_MAX = 64 };
 
 struct onenet_command {
-    struct ag_list link;
+    struct ag_list answered_link, replied_link;
+    UT_hash_handle hh_uuid, hh_token;
     uint64_t token;
     bool answered;
     bool wrapped;     /* an onenet.command */
@@ -26,19 +30,23 @@ struct onenet_command {
 void onenet_commands_init(struct onenet_commands *c)
 {
     *c = (struct onenet_commands){.next_token = 1};
-    ag_list_init(&c->recent);
+    ag_list_init(&c->answered);
+    ag_list_init(&c->replied);
 }
 
 static void forget_reply(struct onenet_commands *c, struct onenet_command *k)
 {
     c->bytes -= k->reply.len;
     k->remembered = false;
+    ag_list_del(&k->replied_link);
     ag_buf_deinit(&k->reply);
 }
 
 static void command_free(struct onenet_commands *c, struct onenet_command *k)
 {
-    ag_list_del(&k->link);
+    HASH_DELETE(hh_token, c->by_token, k);
+    HASH_DELETE(hh_uuid, c->by_uuid, k);
+    ag_list_del(&k->answered_link);
     c->n_answered -= k->answered;
     forget_reply(c, k);
     ag_buf_deinit(&k->id);
@@ -47,31 +55,25 @@ static void command_free(struct onenet_commands *c, struct onenet_command *k)
 
 void onenet_commands_deinit(struct onenet_commands *c)
 {
-    while (!ag_list_empty(&c->recent))
-        command_free(c, ag_list_first(&c->recent, struct onenet_command, link));
+    while (c->by_uuid)
+        command_free(c, c->by_uuid);
     ag_buf_deinit(&c->notice);
 }
 
 static struct onenet_command *find_uuid(struct onenet_commands *c, struct ag_span uuid)
 {
-    ag_list_for_each (it, &c->recent) {
-        struct onenet_command *k = ag_list_entry(it, struct onenet_command, link);
+    struct onenet_command *k;
 
-        if (ag_span_is(uuid, k->uuid, k->uuid_len))
-            return k;
-    }
-    return NULL;
+    HASH_FIND(hh_uuid, c->by_uuid, uuid.p, uuid.len, k);
+    return k;
 }
 
 static struct onenet_command *find_token(struct onenet_commands *c, uint64_t token)
 {
-    ag_list_for_each (it, &c->recent) {
-        struct onenet_command *k = ag_list_entry(it, struct onenet_command, link);
+    struct onenet_command *k;
 
-        if (k->token == token)
-            return k;
-    }
-    return NULL;
+    HASH_FIND(hh_token, c->by_token, &token, sizeof token, k);
+    return k;
 }
 
 static struct onenet_command *command_new(struct onenet_commands *c, struct ag_span uuid)
@@ -83,8 +85,17 @@ static struct onenet_command *command_new(struct onenet_commands *c, struct ag_s
     memcpy(k->uuid, uuid.p, uuid.len);
     k->uuid_len = uuid.len;
     k->token = c->next_token++;
-    ag_list_append(&c->recent, &k->link);
-    return k;
+    ag_list_init(&k->answered_link);
+    ag_list_init(&k->replied_link);
+    HASH_ADD_KEYPTR(hh_uuid, c->by_uuid, k->uuid, k->uuid_len, k);
+    if (k->hh_uuid.tbl)
+        HASH_ADD(hh_token, c->by_token, token, sizeof k->token, k);
+    if (k->hh_token.tbl)
+        return k;
+    if (k->hh_uuid.tbl)
+        HASH_DELETE(hh_uuid, c->by_uuid, k);
+    free(k);
+    return NULL;
 }
 
 /* A NUL cannot be told from the end of a text by many receivers: such payloads travel as bytes. */
@@ -224,29 +235,17 @@ static int format_answer(struct ag_buf *out, const struct onenet_command *k, str
     return r == 0 ? ag_buf_append_char(out, '}') : r;
 }
 
-/* The oldest answered one other than keep; NULL: there is none. */
-static struct onenet_command *oldest_answered(struct onenet_commands *c, const struct onenet_command *keep, bool with_reply)
-{
-    ag_list_for_each (it, &c->recent) {
-        struct onenet_command *k = ag_list_entry(it, struct onenet_command, link);
-
-        if (k->answered && k != keep && (!with_reply || k->reply.len > 0))
-            return k;
-    }
-    return NULL;
-}
-
 /* Without memory for it the next repeat only learns that it was answered. */
 static void remember(struct onenet_commands *c, struct onenet_command *k, struct ag_span reply)
 {
-    struct onenet_command *old;
-
     forget_reply(c, k);
     if (reply.len > ONENET_ANSWER_KEPT_MAX)
         return;
-    while (c->bytes + reply.len > ONENET_ANSWERS_KEPT_MAX && (old = oldest_answered(c, k, true)))
-        forget_reply(c, old);
+    while (c->bytes + reply.len > ONENET_ANSWERS_KEPT_MAX)
+        forget_reply(c, ag_list_first(&c->replied, struct onenet_command, replied_link));
     k->remembered = ag_buf_append_span(&k->reply, reply) == 0;
+    if (k->reply.len > 0)
+        ag_list_append(&c->replied, &k->replied_link);
     c->bytes += k->reply.len;
 }
 
@@ -269,9 +268,10 @@ int onenet_commands_answer(struct onenet_commands *c, uint64_t token, struct ag_
     }
     k->answered = true;
     c->n_answered++;
+    ag_list_append(&c->answered, &k->answered_link);
     remember(c, k, (struct ag_span){payload_out->data + was, payload_out->len - was});
     if (c->n_answered > ONENET_COMMANDS_KEPT)
-        command_free(c, oldest_answered(c, k, false));
+        command_free(c, ag_list_first(&c->answered, struct onenet_command, answered_link));
     return 0;
 }
 

@@ -21,11 +21,15 @@ enum {
     ONENET_ID_MAX = 128                /* bytes of the id inside a payload */
 };
 
+struct onenet_command;
+
 struct onenet_commands {
-    struct ag_list recent; /* struct onenet_command, oldest first */
-    unsigned n_answered;   /* of them */
-    size_t bytes;          /* of remembered answers */
-    struct ag_buf notice;  /* what a repeat gets whose answer is not remembered */
+    struct onenet_command *by_uuid, *by_token; /* uthash */
+    struct ag_list answered;                   /* of them, in the order of the answers */
+    struct ag_list replied;                    /* of those, what has its answer with it */
+    unsigned n_answered;
+    size_t bytes;         /* of remembered answers */
+    struct ag_buf notice; /* what a repeat gets whose answer is not remembered */
     uint64_t next_token;
     uint64_t n_taken, n_repeated;
 };
