@@ -49,18 +49,20 @@ static bool take_text(struct ag_span *in, struct ag_span *out)
 }
 
 /* What a version knows beyond the needed ones: all three, or as if none were there. */
-static void take_times(struct ag_span *in, struct spool_record *out)
+static bool take_times(struct ag_span *in, struct spool_record *out)
 {
     uint64_t boot, up_s, sure;
 
     if (!take_uint(in, UINT64_MAX, &boot) || !take_uint(in, UINT32_MAX, &up_s) || !take_uint(in, 1, &sure))
-        return;
+        return false;
     out->boot = boot;
     out->up_s = (uint32_t) up_s;
     out->sure = sure == 1;
+    return true;
 }
 
-static int take_items(struct ag_span in, struct spool_record *out)
+/* *whole_out: these are its items, and nothing is behind them. */
+static int take_items(struct ag_span in, struct spool_record *out, bool *whole_out)
 {
     uint64_t version, id, at_s, topic;
     struct ag_pack_head list;
@@ -74,8 +76,8 @@ static int take_items(struct ag_span in, struct spool_record *out)
         !take_uint(&in, UINT64_MAX, &topic) || !take_text(&in, &text))
         return -EINVAL;
     *out = (struct spool_record){.id = (uint32_t) id, .at_s = (uint32_t) at_s, .topic = topic, .text = text};
-    if (list.u >= N_ITEMS)
-        take_times(&in, out);
+    *whole_out = list.u >= N_ITEMS ? take_times(&in, out) && list.u == N_ITEMS : list.u == N_NEEDED;
+    *whole_out = *whole_out && in.len == 0;
     return 0;
 }
 
@@ -93,5 +95,13 @@ static bool is_whole(struct ag_span bytes)
 
 int spool_record_decode(struct spool_record *out, struct ag_span bytes)
 {
-    return is_whole(bytes) ? take_items(bytes, out) : -EINVAL;
+    struct spool_record rec;
+    bool whole = false;
+    int r = take_items(bytes, &rec, &whole);
+
+    if (!whole && !is_whole(bytes)) /* a form of its own is gone through once more */
+        return -EINVAL;
+    if (r == 0)
+        *out = rec;
+    return r;
 }

@@ -49,10 +49,11 @@ struct spool {
     char path[SPOOL_PATH_MAX];
     struct spool_file file;
     struct spool_index index;
-    uint64_t synced;  /* bytes of the file that are on the disk */
-    int lock;         /* descriptor, -1: none */
-    int unavailable;  /* -errno: nothing can be read or written; 0 */
-    uint64_t look_ms; /* when to look again */
+    struct spool_ahead ahead; /* of the file, for those who read */
+    uint64_t synced;          /* bytes of the file that are on the disk */
+    int lock;                 /* descriptor, -1: none */
+    int unavailable;          /* -errno: nothing can be read or written; 0 */
+    uint64_t look_ms;         /* when to look again */
     unsigned pause_ms;
     uint64_t failing_since_ms; /* of looks, of rewriting; 0: it goes well */
     uint64_t rewrite_failed_ms;
@@ -118,7 +119,7 @@ static int tell_one(struct spool *s, const struct spool_place *p)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT;
     struct spool_record rec;
-    int r = spool_file_read(&s->file, p->at, p->seq, &body);
+    int r = spool_file_read(&s->file, &s->ahead, p->at, p->seq, &body);
 
     if (r < 0 && !spool_is_damage(r) && (r == -ENOMEM || !is_to_give_up(s, s->failing_since_ms)))
         return r;
@@ -176,6 +177,7 @@ static void look_and_say(struct spool *s)
     bool failing;
 
     s->unavailable = look(s);
+    spool_ahead_drop(&s->ahead);
     failing = s->unavailable == -EIO;
     failed_since(&s->failing_since_ms, uv_now(s->loop), failing);
     s->pause_ms = !failing || s->pause_ms == 0 ? LOOK_MS : s->pause_ms * 2 < LOOK_MAX_MS ? s->pause_ms * 2 : LOOK_MAX_MS;
@@ -344,6 +346,8 @@ static void take_file(struct spool *s)
     struct batch *b = &s->batch;
     size_t n_lost = 0;
 
+    if (s->wiped || b->moved)
+        spool_ahead_drop(&s->ahead);
     if (s->wiped) {
         if (b->file.fd != s->file.fd)
             spool_file_close(&b->file);
@@ -398,8 +402,8 @@ static void end_op(struct spool *s, struct spool_op *op)
 
         if (p)
             p->needs = op->needs;
-        if (op->needs == 0)
-            spool_index_remove(&s->index, op->seq);
+        if (op->needs == 0 && spool_index_remove(&s->index, op->seq) && spool_index_count(&s->index) == 0)
+            spool_ahead_drop(&s->ahead);
         op_free(op);
     } else { /* once more, later: else it would be sent again after a restart */
         ag_list_del(&op->link);
@@ -420,6 +424,7 @@ static void on_timer_closed(uv_handle_t *h)
     if (s->lock >= 0)
         close(s->lock);
     spool_index_deinit(&s->index);
+    spool_ahead_drop(&s->ahead);
     uv_mutex_destroy(&s->mutex);
     free(s);
     events->closed(user);
@@ -592,7 +597,7 @@ int spool_read(struct spool *s, uint64_t seq, struct ag_buf *text)
 
     if (!p || s->file.fd < 0)
         return -ENOENT;
-    r = spool_file_read(&s->file, p->at, seq, &body);
+    r = spool_file_read(&s->file, &s->ahead, p->at, seq, &body);
     if (r == 0)
         r = spool_record_decode(&rec, ag_buf_span(&body));
     if (r == 0)
@@ -613,6 +618,7 @@ int spool_wipe(struct spool *s)
     s->wiped = true;
     r = spool_file_wipe(s->path);
     spool_index_clear(&s->index);
+    spool_ahead_drop(&s->ahead);
     ag_list_splice(&puts, &s->gathering);
     s->n_puts = 0;
     uv_mutex_unlock(&s->mutex);

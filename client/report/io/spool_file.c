@@ -13,7 +13,7 @@
 #include "client/report/core/spool_record.h"
 #include "libagent/core/json/json.h"
 
-enum { RECORD_DEPTH = 128 };
+enum { RECORD_DEPTH = 128, AHEAD = 16 << 10 };
 
 /* "-lock" was left by versions before 0.2. */
 static const char *const companions[] = {".tmp", ".bad", ".bad2", "-lock"};
@@ -77,14 +77,49 @@ int spool_file_lock(const char *path, int *lock_out)
 /* Bytes for a scan, and the first error of the disk while it ran: what the disk did not give is not damage. */
 struct reading {
     int fd;
-    int error; /* -errno */
+    int error;                 /* -errno */
+    struct spool_ahead *ahead; /* NULL: only what is asked for is read */
+    uint64_t end;              /* no byte from there on is read ahead: it may change */
 };
+
+void spool_ahead_drop(struct spool_ahead *a)
+{
+    free(a->data);
+    *a = (struct spool_ahead){0};
+}
+
+static bool is_ahead(const struct spool_ahead *a, uint64_t at, size_t n)
+{
+    return at >= a->at && at - a->at < a->len && n <= a->len - (size_t) (at - a->at);
+}
+
+/* false: it must be read by itself. What lies beside a bad sector is asked for alone, so it is not lost with it. */
+static bool read_ahead(const struct reading *reading, uint64_t at, size_t n)
+{
+    struct spool_ahead *a = reading->ahead;
+    ssize_t got;
+
+    if (n > AHEAD / 2 || at >= reading->end || n > reading->end - at)
+        return false;
+    if (!a->data)
+        a->data = malloc(AHEAD);
+    if (!a->data)
+        return false;
+    got = pread(reading->fd, a->data, reading->end - at < AHEAD ? (size_t) (reading->end - at) : (size_t) AHEAD, (off_t) at);
+    a->at = at;
+    a->len = got > 0 ? (size_t) got : 0;
+    return a->len >= n;
+}
 
 static int read_at(void *user, uint64_t at, void *out, size_t n)
 {
     struct reading *reading = user;
     char *p = out;
 
+    if (reading->ahead && (is_ahead(reading->ahead, at, n) || read_ahead(reading, at, n))) {
+        memcpy(out, reading->ahead->data + (at - reading->ahead->at), n);
+        return 0;
+    }
     while (n > 0) {
         ssize_t got = pread(reading->fd, p, n, (off_t) at);
 
@@ -146,7 +181,8 @@ static int open_as(struct spool_file *f, int access)
 static int scan(const struct spool_file *f, uint64_t size, bool give_up, struct spool_scan *scan_out, spool_entry_fn *entry,
                 void *user)
 {
-    struct reading reading = {.fd = f->fd};
+    ag_cleanup(spool_ahead_drop) struct spool_ahead ahead = {0};
+    struct reading reading = {.fd = f->fd, .ahead = &ahead, .end = size};
     struct spool_source src = source_of(&reading, size);
     int r = spool_form_scan(&src, scan_out, entry, user);
 
@@ -270,6 +306,7 @@ static int copy_entries(const struct spool_file *from, const struct spool_place 
                         struct spool_file *to)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT, entry = AG_BUF_INIT;
+    ag_cleanup(spool_ahead_drop) struct spool_ahead ahead = {0};
     int r = 0;
 
     for (size_t i = 0; i < n && r == 0; i++) {
@@ -278,7 +315,7 @@ static int copy_entries(const struct spool_file *from, const struct spool_place 
             continue;
         ag_buf_clear(&body);
         ag_buf_clear(&entry);
-        r = spool_file_read(from, places[i].at, places[i].seq, &body);
+        r = spool_file_read(from, &ahead, places[i].at, places[i].seq, &body);
         if (spool_is_damage(r) || (r < 0 && r != -ENOMEM && give_up)) {
             r = 0; /* it is lost, wherever the rest stands */
             continue;
@@ -489,9 +526,9 @@ int spool_file_tell_length(struct spool_file *f, uint64_t length)
     return r;
 }
 
-int spool_file_read(const struct spool_file *f, uint64_t at, uint64_t seq, struct ag_buf *body)
+int spool_file_read(const struct spool_file *f, struct spool_ahead *ahead, uint64_t at, uint64_t seq, struct ag_buf *body)
 {
-    struct reading reading = {.fd = f->fd};
+    struct reading reading = {.fd = f->fd, .ahead = ahead, .end = f->end};
     struct spool_source src = source_of(&reading, UINT64_MAX / 2);
 
     if (at == 0)

@@ -33,6 +33,18 @@ struct spool_file {
    knows no locks. 0; -EBUSY: another process has it; -errno. */
 int spool_file_lock(const char *path, int *lock_out);
 
+/*
+ * What was read of a file in one go, for who reads one entry behind the other. All zero: nothing. It is a copy of bytes that were
+ * on the disk, so it is dropped when another file takes the place. Ended by spool_ahead_drop().
+ */
+struct spool_ahead {
+    char *data;
+    uint64_t at;
+    size_t len;
+};
+
+void spool_ahead_drop(struct spool_ahead *a);
+
 enum spool_found {
     SPOOL_FOUND_NONE,    /* no file */
     SPOOL_FOUND_FORM,    /* scanned; see struct spool_scan */
@@ -77,8 +89,8 @@ int spool_file_sync(struct spool_file *f);
 /* The head is told how long the file is; at rest only, when that is on the disk. */
 int spool_file_tell_length(struct spool_file *f, uint64_t length);
 
-/* Appends the body of an entry. 0; -EBADMSG, -ENODATA: damaged; -errno. */
-int spool_file_read(const struct spool_file *f, uint64_t at, uint64_t seq, struct ag_buf *body);
+/* Appends the body of an entry that was synced. 0; -EBADMSG, -ENODATA: damaged; -errno. */
+int spool_file_read(const struct spool_file *f, struct spool_ahead *ahead, uint64_t at, uint64_t seq, struct ag_buf *body);
 /* What spool_file_read() gave says that it will never give more. */
 bool spool_is_damage(int r);
 

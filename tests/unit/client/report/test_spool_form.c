@@ -109,6 +109,19 @@ static void checksums(void **state)
     assert_int_equal(crc32_add(0, "123456789", 9), 0xcbf43926);
     assert_int_equal(crc32_add(crc32_add(0, "1234", 4), "56789", 5), 0xcbf43926);
     assert_int_equal(crc32_add(0, "", 0), 0);
+    for (unsigned i = 0; i < 4096; i++) { /* each byte in each place of a step, in one piece and in two */
+        uint8_t b[9];
+        unsigned n = 1 + i % 9, cut = i / 9 % (n + 1);
+        uint32_t want = ~0u;
+
+        for (unsigned k = 0; k < n; k++) {
+            b[k] = (uint8_t) (i * 167 >> 4 * k % 16);
+            want ^= b[k];
+            for (int bit = 0; bit < 8; bit++)
+                want = want >> 1 ^ (want & 1 ? 0xedb88320 : 0);
+        }
+        assert_int_equal(crc32_add(crc32_add(0, b, cut), b + cut, n - cut), ~want);
+    }
 }
 
 static void as_it_was_written(void **state)
