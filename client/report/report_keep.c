@@ -104,11 +104,11 @@ static unsigned enter_queues(struct report_path *p, const struct incoming *in, u
     return in_set;
 }
 
-static void leave_queues(struct report_path *p, uint64_t seq)
+static void leave_queues(struct report_path *p, uint32_t id, uint64_t seq)
 {
     for (unsigned i = 0; i < ROUTE_PLACES; i++) {
         if (p->lanes[i].listed)
-            report_queue_not_stored(&p->lanes[i].queue, seq);
+            report_queue_not_stored(&p->lanes[i].queue, id, seq);
     }
 }
 
@@ -126,7 +126,7 @@ static int store(struct report_path *p, const struct incoming *in, unsigned set,
         return error ? error : -ENOMEM;
     r = spool_put(p->spool, p->next_seq, in_set, &rec);
     if (r < 0)
-        leave_queues(p, p->next_seq);
+        leave_queues(p, in->id, p->next_seq);
     p->next_seq++;
     return r < 0 ? r : error;
 }
@@ -195,7 +195,7 @@ static void move_under_way(struct report_path *p, unsigned set, uint32_t id, uin
         if (!(set & report_bit(i)) || !report_queue_has(&l->queue, id) || !given_take(&l->given, id, &g))
             continue;
         ag_buf_deinit(&g.text);
-        report_queue_sent(&l->queue, seq);
+        report_queue_sent(&l->queue, id, seq);
     }
 }
 
@@ -283,7 +283,7 @@ static void not_stored(struct report_path *p, uint64_t seq, uint32_t id, int r)
         waits |= report_queue_tells(&l->queue, id);
         l->n_lost += !report_queue_tells(&l->queue, id);
     }
-    leave_queues(p, seq);
+    leave_queues(p, id, seq);
     if (waits && r != -ECANCELED)
         report_refuse(p, id, r);
     else if (r == -ECANCELED && !is_with_its_teller(p, id)) /* it went while it was written */
@@ -299,7 +299,7 @@ static void on_stored(void *user, uint64_t seq, uint32_t id, int r)
         not_stored(p, seq, id, r);
     for (unsigned i = 0; r == 0 && i < ROUTE_PLACES; i++) {
         if (p->lanes[i].listed)
-            tells |= report_queue_stored(&p->lanes[i].queue, seq);
+            tells |= report_queue_stored(&p->lanes[i].queue, id, seq);
     }
     if (tells)
         p->env.host->queued(p->env.user, id);

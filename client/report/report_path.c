@@ -211,14 +211,14 @@ static bool give_kept(struct report_lane *l)
         return false;
     if (r < 0) {
         say_left_out(p, now.now_ms, strerror(-r));
-        report_queue_unreadable(&l->queue, next.seq);
+        report_queue_unreadable(&l->queue, next.id, next.seq);
         return true;
     }
     l->unread_tries = 0;
-    report_queue_sent(&l->queue, next.seq); /* first: the cloud may acknowledge within the call */
+    report_queue_sent(&l->queue, next.id, next.seq); /* first: the cloud may acknowledge within the call */
     r = give(l, next.id, ag_buf_span(&text), report_unix_of(&now, &next.birth), true);
     if (r == -ENOBUFS || r == -ENOTCONN || r == -ENOMEM) {
-        report_queue_unsent(&l->queue, next.seq);
+        report_queue_unsent(&l->queue, next.id, next.seq);
         return false;
     }
     if (r < 0) {

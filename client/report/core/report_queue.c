@@ -4,25 +4,27 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { CHUNK = 64 };
+
 enum report_state { REPORT_WRITING, REPORT_STORED, REPORT_SENT };
 
 struct report_entry {
     uint64_t seq, topic;
     int64_t born_ms;      /* as struct report_birth */
-    struct ag_list order; /* in waiting, sent or held */
+    struct ag_list order; /* in waiting, sent or held; or in unused */
     uint32_t at_s, id, size;
     uint8_t state; /* enum report_state */
     bool in_topics, tells;
 };
 
+struct entry_chunk {
+    struct entry_chunk *next;
+    struct report_entry entries[CHUNK];
+};
+
 static uint64_t id_of(const void *entry)
 {
     return ((const struct report_entry *) entry)->id;
-}
-
-static uint64_t seq_of(const void *entry)
-{
-    return ((const struct report_entry *) entry)->seq;
 }
 
 static uint64_t topic_of(const void *entry)
@@ -35,11 +37,44 @@ void report_queue_init(struct report_queue *q, const struct report_limits *limit
 {
     *q = (struct report_queue){.limits = *limits, .forget = forget, .user = user};
     key_table_init(&q->by_id, id_of);
-    key_table_init(&q->by_seq, seq_of);
     key_table_init(&q->by_topic, topic_of);
     ag_list_init(&q->waiting);
     ag_list_init(&q->sent);
     ag_list_init(&q->held);
+    ag_list_init(&q->unused);
+}
+
+static struct report_entry *entry_take(struct report_queue *q)
+{
+    struct report_entry *e;
+
+    if (ag_list_empty(&q->unused)) {
+        struct entry_chunk *c = malloc(sizeof *c);
+
+        if (!c)
+            return NULL;
+        c->next = q->chunks;
+        q->chunks = c;
+        for (int i = 0; i < CHUNK; i++)
+            ag_list_append(&q->unused, &c->entries[i].order);
+    }
+    e = ag_list_first(&q->unused, struct report_entry, order);
+    ag_list_del(&e->order);
+    return e;
+}
+
+static void entry_give(struct report_queue *q, struct report_entry *e)
+{
+    struct entry_chunk *c;
+
+    ag_list_prepend(&q->unused, &e->order);
+    if (q->n > 0)
+        return;
+    ag_list_init(&q->unused);
+    while ((c = q->chunks)) {
+        q->chunks = c->next;
+        free(c);
+    }
 }
 
 static void leave_topic(struct report_queue *q, struct report_entry *e)
@@ -62,12 +97,11 @@ static void entry_free(struct report_queue *q, struct report_entry *e)
 {
     leave_topic(q, e);
     key_table_remove(&q->by_id, e);
-    key_table_remove(&q->by_seq, e);
     ag_list_del(&e->order);
     leave_writing(q, e);
     q->n--;
     q->bytes -= e->size;
-    free(e);
+    entry_give(q, e);
 }
 
 static void entry_end(struct report_queue *q, struct report_entry *e)
@@ -96,19 +130,17 @@ static struct report_entry *find_id(const struct report_queue *q, uint32_t id)
     return key_table_find(&q->by_id, id);
 }
 
-static struct report_entry *find_seq(const struct report_queue *q, uint64_t seq)
+static struct report_entry *find(const struct report_queue *q, uint32_t id, uint64_t seq)
 {
-    return key_table_find(&q->by_seq, seq);
+    struct report_entry *e = find_id(q, id);
+
+    return e && e->seq == seq ? e : NULL;
 }
 
 static int enter(struct report_queue *q, struct report_entry *e)
 {
     if (key_table_add(&q->by_id, e) < 0)
         return -ENOMEM;
-    if (key_table_add(&q->by_seq, e) < 0) {
-        key_table_remove(&q->by_id, e);
-        return -ENOMEM;
-    }
     ag_list_append(&q->waiting, &e->order);
     q->n++;
     q->bytes += e->size;
@@ -162,19 +194,15 @@ static int entry_new(struct report_queue *q, struct report_entry **out, uint64_t
 {
     struct report_entry *e;
 
-    if (find_id(q, id) || find_seq(q, seq))
+    if (find_id(q, id))
         return -EEXIST;
-    e = calloc(1, sizeof *e);
+    e = entry_take(q);
     if (!e)
         return -ENOMEM;
-    e->seq = seq;
-    e->id = id;
-    e->topic = topic;
-    e->size = (uint32_t) size;
-    e->born_ms = birth.born_ms;
-    e->at_s = birth.at_s;
+    *e = (struct report_entry){
+        .seq = seq, .topic = topic, .born_ms = birth.born_ms, .at_s = birth.at_s, .id = id, .size = (uint32_t) size};
     if (enter(q, e) < 0) {
-        free(e);
+        entry_give(q, e);
         return -ENOMEM;
     }
     *out = e;
@@ -215,9 +243,9 @@ int report_queue_restore(struct report_queue *q, uint64_t seq, uint32_t id, uint
     return 0;
 }
 
-bool report_queue_stored(struct report_queue *q, uint64_t seq)
+bool report_queue_stored(struct report_queue *q, uint32_t id, uint64_t seq)
 {
-    struct report_entry *e = find_seq(q, seq);
+    struct report_entry *e = find(q, id, seq);
 
     if (!e || e->state != REPORT_WRITING)
         return false;
@@ -226,9 +254,9 @@ bool report_queue_stored(struct report_queue *q, uint64_t seq)
     return e->tells;
 }
 
-void report_queue_not_stored(struct report_queue *q, uint64_t seq)
+void report_queue_not_stored(struct report_queue *q, uint32_t id, uint64_t seq)
 {
-    struct report_entry *e = find_seq(q, seq);
+    struct report_entry *e = find(q, id, seq);
 
     if (!e)
         return;
@@ -256,9 +284,9 @@ bool report_queue_next(struct report_queue *q, uint64_t now_ms, struct report_ne
     return false;
 }
 
-void report_queue_sent(struct report_queue *q, uint64_t seq)
+void report_queue_sent(struct report_queue *q, uint32_t id, uint64_t seq)
 {
-    struct report_entry *e = find_seq(q, seq);
+    struct report_entry *e = find(q, id, seq);
 
     if (!e)
         return;
@@ -285,9 +313,9 @@ bool report_queue_acked(struct report_queue *q, uint32_t id)
     return true;
 }
 
-void report_queue_unreadable(struct report_queue *q, uint64_t seq)
+void report_queue_unreadable(struct report_queue *q, uint32_t id, uint64_t seq)
 {
-    struct report_entry *e = find_seq(q, seq);
+    struct report_entry *e = find(q, id, seq);
 
     if (!e)
         return;
@@ -342,9 +370,9 @@ static void back_in_order(struct report_queue *q, struct report_entry *e)
     ag_list_add_before(at, &e->order);
 }
 
-void report_queue_unsent(struct report_queue *q, uint64_t seq)
+void report_queue_unsent(struct report_queue *q, uint32_t id, uint64_t seq)
 {
-    struct report_entry *e = find_seq(q, seq);
+    struct report_entry *e = find(q, id, seq);
 
     if (e && e->state == REPORT_SENT)
         back_in_order(q, e);

@@ -11,6 +11,8 @@
  * one about the same thing, too old, the oldest of too many, unreadable, or its owner has gone; each such end is counted.
  * Nothing gives way to a report before that one is stored: a store that refuses everything costs no report that is here.
  *
+ * Entries come in chunks, which go when the queue is empty: ten thousand of them cost a megabyte.
+ *
  * Ages are told by a clock that nobody sets (born_ms and now_ms, milliseconds), so no step of the device's own clock makes
  * a report older, younger or earlier than another.
  */
@@ -35,12 +37,14 @@ struct report_queue {
     /* The store need not keep it any longer. */
     void (*forget)(void *user, uint64_t seq);
     void *user;
-    struct key_table by_id, by_seq, by_topic; /* by_topic: the latest one that has not been sent */
-    struct ag_list waiting;                   /* WRITING and STORED, in order */
-    struct ag_list sent;                      /* SENT */
-    struct ag_list held;                      /* sent without success on a living line: to be tried again a little later */
-    unsigned n, n_writing;                    /* in all; of them WRITING */
-    size_t bytes, writing_bytes;              /* of their texts */
+    struct key_table by_id, by_topic; /* by_topic: the latest one that has not been sent */
+    struct entry_chunk *chunks;       /* all entries */
+    struct ag_list unused;            /* of them */
+    struct ag_list waiting;           /* WRITING and STORED, in order */
+    struct ag_list sent;              /* SENT */
+    struct ag_list held;              /* sent without success on a living line: to be tried again a little later */
+    unsigned n, n_writing;            /* in all; of them WRITING */
+    size_t bytes, writing_bytes;      /* of their texts */
     /* kept and restored came; n and the others are what became of them, each once */
     uint64_t n_kept, n_restored, n_acked, n_replaced, n_too_old, n_too_many, n_refused, n_unreadable, n_forgotten, n_unwritten;
 };
@@ -72,18 +76,20 @@ int report_queue_add(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t
 int report_queue_restore(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t topic, size_t size,
                          struct report_birth birth);
 
+/* Below, id and seq are of the same report: under another number it is another one, and nothing happens. */
+
 /* The store has it for good. What must give way to it is forgotten within. true: it was waited for here, and its end is
    the application's answer. */
-bool report_queue_stored(struct report_queue *q, uint64_t seq);
+bool report_queue_stored(struct report_queue *q, uint32_t id, uint64_t seq);
 /* The store could not take it. */
-void report_queue_not_stored(struct report_queue *q, uint64_t seq);
+void report_queue_not_stored(struct report_queue *q, uint32_t id, uint64_t seq);
 
 /* The next one to send. false: none. */
 bool report_queue_next(struct report_queue *q, uint64_t now_ms, struct report_next *out);
 /* It is with the cloud; one that has not been stored yet, too, when the cloud has it from elsewhere. */
-void report_queue_sent(struct report_queue *q, uint64_t seq);
+void report_queue_sent(struct report_queue *q, uint32_t id, uint64_t seq);
 /* The cloud would not take it just now: it is the next one again. */
-void report_queue_unsent(struct report_queue *q, uint64_t seq);
+void report_queue_unsent(struct report_queue *q, uint32_t id, uint64_t seq);
 
 /* false: no such id here. */
 bool report_queue_has(const struct report_queue *q, uint32_t id);
@@ -93,7 +99,7 @@ bool report_queue_is_stored(const struct report_queue *q, uint32_t id);
 bool report_queue_tells(const struct report_queue *q, uint32_t id);
 bool report_queue_acked(struct report_queue *q, uint32_t id);
 /* The store cannot give it out any more. */
-void report_queue_unreadable(struct report_queue *q, uint64_t seq);
+void report_queue_unreadable(struct report_queue *q, uint32_t id, uint64_t seq);
 /* The cloud cannot carry it. */
 bool report_queue_refused(struct report_queue *q, uint32_t id);
 /* It was not acknowledged although the line is up: it is held back. */

@@ -50,7 +50,7 @@ static uint64_t put(struct report_queue *q, uint32_t id, uint64_t topic, size_t 
     uint64_t seq = 0;
 
     assert_int_equal(add(q, id, topic, size, &seq), 0);
-    report_queue_stored(q, seq);
+    report_queue_stored(q, id, seq);
     return seq;
 }
 
@@ -60,7 +60,7 @@ static uint32_t take(struct report_queue *q, uint64_t now_ms)
 
     if (!report_queue_next(q, now_ms, &next))
         return 0;
-    report_queue_sent(q, next.seq);
+    report_queue_sent(q, next.id, next.seq);
     return next.id;
 }
 
@@ -111,14 +111,18 @@ static void is_not_sent_before_it_is_stored(void **state)
     assert_int_equal(add(&q, 1, 0, 10, &b), -EEXIST);
     assert_int_equal(add(&q, 2, 0, 10, &b), 0);
     assert_true(report_queue_tells(&q, 1) && !report_queue_tells(&q, 2) && !report_queue_tells(&q, 3));
-    assert_false(report_queue_stored(&q, b)); /* another cloud's word is the answer */
+    assert_false(report_queue_stored(&q, 1, b)); /* not under that number */
+    assert_false(report_queue_is_stored(&q, 1) || report_queue_is_stored(&q, 2));
+    assert_false(report_queue_stored(&q, 2, b)); /* another cloud's word is the answer */
     assert_true(report_queue_is_stored(&q, 2));
     assert_false(report_queue_is_stored(&q, 1)); /* being written: whoever waits for it has not been told */
     assert_int_equal(take(&q, NOW), 0);          /* the first one is still being written */
-    report_queue_not_stored(&q, a);
+    report_queue_not_stored(&q, 1, a);
     assert_int_equal(f.n, 0);
     assert_int_equal(take(&q, NOW), 2);
-    report_queue_unsent(&q, b);
+    report_queue_unsent(&q, 1, b);
+    assert_int_equal(take(&q, NOW), 0);
+    report_queue_unsent(&q, 2, b);
     assert_int_equal(take(&q, NOW), 2);
     report_queue_deinit(&q);
 }
@@ -160,7 +164,7 @@ static void nothing_gives_way_before_it_is_stored(void **state)
         put(&q, id, 70 + id, 10);
     for (uint32_t id = 5; id <= 20; id++) {
         assert_int_equal(add(&q, id, 71, 900, &seq), 0);
-        report_queue_not_stored(&q, seq);
+        report_queue_not_stored(&q, id, seq);
     }
     assert_int_equal(f.n, 0);
     assert_int_equal(q.n, 4);
