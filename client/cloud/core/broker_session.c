@@ -29,8 +29,11 @@ void broker_session_deinit(struct broker_session *s)
 
 /* ---- reports under way ---- */
 
+/* They are acknowledged nearly in order, so what is here is found near the head. */
 static struct report_given *find(const struct broker_session *s, uint32_t id)
 {
+    if (s->alike[id % BROKER_ALIKE] == 0)
+        return NULL;
     ag_list_for_each (it, &s->reports) {
         struct report_given *g = ag_list_entry(it, struct report_given, link);
 
@@ -49,6 +52,7 @@ int broker_report_given(struct broker_session *s, uint32_t id)
     g->id = id;
     ag_list_append(&s->reports, &g->link);
     s->n_reports++;
+    s->alike[id % BROKER_ALIKE]++;
     return 0;
 }
 
@@ -65,6 +69,7 @@ static uint32_t end(struct broker_session *s, struct report_given *g)
         return 0;
     ag_list_del(&g->link);
     s->n_reports--;
+    s->alike[id % BROKER_ALIKE]--;
     ag_spares_give(&s->spares, g, MAX_SPARE);
     return id;
 }

@@ -13,10 +13,13 @@
 #include "libagent/core/list.h"
 #include "libagent/core/reuse.h"
 
+enum { BROKER_ALIKE = 1024 };
+
 struct broker_session {
     struct reconnect reconnect;
     struct ag_list reports; /* ids given to the line and neither acknowledged nor failed, in order */
     unsigned n_reports;
+    uint16_t alike[BROKER_ALIKE]; /* of them, by the end of their ids: one that is not here is known without a search */
     struct ag_spares spares;
     uint64_t last_sent_ms;
     uint64_t retry_at_ms; /* of the next try; UINT64_MAX: none is waited for */

@@ -119,6 +119,11 @@ static void reports_under_way(void **state)
     assert_int_equal(broker_report_take(&s), 2);
     assert_int_equal(broker_report_take(&s), 4);
     assert_int_equal(s.n_reports, 1);
+    assert_int_equal(broker_report_given(&s, 5 + BROKER_ALIKE), 0); /* alike in the end */
+    assert_false(broker_report_is_given(&s, 5 + 2 * BROKER_ALIKE));
+    assert_true(broker_report_ended(&s, 5));
+    assert_true(broker_report_is_given(&s, 5 + BROKER_ALIKE));
+    assert_false(broker_report_is_given(&s, 5));
     broker_session_deinit(&s);
     assert_int_equal(s.n_reports, 0);
     assert_int_equal(broker_report_take(&s), 0);
