@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The functions of libcurl that this folder uses, taken from the library when the first one is needed: libcurl brings some thirty
- * other libraries, 4 MB that a daemon keeps for nothing as long as it needs no HTTP. Types come from libcurl's own header.
+ * The functions of libcurl that this folder uses, taken from the library while one of them is needed: libcurl brings some thirty
+ * other libraries, 4 MB that a daemon would keep for nothing while it needs no HTTP. Types come from libcurl's own header.
  */
 #ifndef AG_CURL_TABLE_H
 #define AG_CURL_TABLE_H
 
 #include <curl/curl.h>
+#include <stdbool.h>
 
 #define AG_CURL_FUNCTIONS(X)                                                                                                     \
     X(easy_init)                                                                                                                 \
@@ -35,7 +36,14 @@ struct ag_curl {
 #undef X
 };
 
-/* The same in every thread, for good. NULL: there is no libcurl, or one without these functions. */
+/* libcurl is there, and started, until ag_curl_close(). false: there is none, or one without these functions. */
+bool ag_curl_open(void);
+/* With the last one that has opened it, it goes. Nothing of it may be held or running any more. */
+void ag_curl_close(void);
+/* It is never taken out of the process again: a thread of its looks for a name, and nobody waits for it. */
+void ag_curl_stay(void);
+
+/* The same in every thread; between open and close only. */
 const struct ag_curl *ag_curl(void);
 
 #endif

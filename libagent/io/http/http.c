@@ -12,12 +12,21 @@
 #include "libagent/io/http/http_loop.h"
 
 struct ag_http {
-    struct http_loop l;
+    uv_loop_t *loop;
+    uv_timer_t timer;     /* never started: on_closed() comes from its closing at the earliest */
+    struct work *work;    /* NULL: no call is under way, and libcurl is not needed */
     struct ag_list calls; /* struct ag_http_call */
     unsigned n_calls;
-    bool close_wanted; /* asked for inside a callback of libcurl, done when it has returned */
+    unsigned n_open; /* the timer, and works that have not closed yet */
+    bool closing;    /* asked for inside a callback of libcurl, calls end when it has returned */
     void (*on_closed)(void *user);
     void *closed_user;
+};
+
+/* libcurl from the first call to the last one. */
+struct work {
+    struct http_loop l;
+    struct ag_http *owner;
 };
 
 struct ag_http_call {
@@ -40,16 +49,28 @@ static void call_detach(struct ag_http_call *c)
 {
     if (!c->owner)
         return;
-    ag_curl()->multi_remove_handle(c->owner->l.multi, c->easy);
+    ag_curl()->multi_remove_handle(c->owner->work->l.multi, c->easy);
     ag_list_del(&c->link);
     c->owner->n_calls--;
     c->owner = NULL;
+}
+
+/* Whoever gives a name up leaves the thread behind that looks for it. */
+static void look_for_resolver(const struct ag_http_call *c)
+{
+    curl_off_t named = 0;
+
+    ag_curl()->easy_getinfo(c->easy, CURLINFO_NAMELOOKUP_TIME_T, &named);
+    if (named == 0 || c->req.max_redirects > 0)
+        ag_curl_stay();
 }
 
 static void call_free(struct ag_http_call *c)
 {
     if (!c)
         return;
+    if (c->owner)
+        look_for_resolver(c);
     call_detach(c);
     if (c->easy)
         ag_curl()->easy_cleanup(c->easy);
@@ -57,11 +78,6 @@ static void call_free(struct ag_http_call *c)
     free(c->body);
     ag_buf_deinit(&c->answer);
     free(c);
-}
-
-static void call_freep(struct ag_http_call **c)
-{
-    call_free(*c);
 }
 
 /* ---- the answer as it comes ---- */
@@ -226,9 +242,21 @@ const char *ag_http_end_name(enum ag_http_end end)
     return (size_t) end < ag_array_size(names) ? names[end] : "failed";
 }
 
+/* With the last call libcurl goes; its idle connections are closed. */
+static void rest_if_idle(struct ag_http *h)
+{
+    struct work *w = h->work;
+
+    if (h->n_calls > 0 || !w || w->l.in_curl)
+        return;
+    h->work = NULL;
+    http_loop_close(&w->l);
+}
+
 static void call_finish(struct ag_http_call *c, CURLcode code)
 {
     struct ag_http_result result = {.status = call_status(c)};
+    struct ag_http *h = c->owner;
 
     if (code == CURLE_OK && call_streams(c, result.status) && !c->begun)
         c->verdict = call_begin(c, result.status); /* a body of no bytes */
@@ -238,12 +266,15 @@ static void call_finish(struct ag_http_call *c, CURLcode code)
                  : result.end == AG_HTTP_E_TLS && c->error[0] ? c->error
                  : result.end == AG_HTTP_E_OTHER              ? ag_curl()->easy_strerror(code)
                                                               : ag_http_end_name(result.end);
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        look_for_resolver(c);
     call_detach(c); /* on_done may close everything */
     if (!c->canceled) {
         c->canceled = true; /* a cancel from inside has nothing to do */
         c->req.on_done(c->req.user, &result);
     }
     call_free(c);
+    rest_if_idle(h);
 }
 
 static void http_on_done(struct http_loop *l, CURL *easy, CURLcode code)
@@ -393,82 +424,75 @@ static int call_set_options(struct ag_http_call *c, const struct ag_http_request
     return r;
 }
 
-int ag_http_send(struct ag_http *h, const struct ag_http_request *req, struct ag_http_call **out)
+/* ---- life ---- */
+
+static void http_put(struct ag_http *h)
 {
-    ag_cleanup(call_freep) struct ag_http_call *c = NULL;
-    int r;
+    void (*on_closed)(void *user) = h->on_closed;
+    void *user = h->closed_user;
 
-    if (!req->on_done || !url_allowed(req->url))
-        return -EINVAL;
-    if (h->close_wanted || h->l.closing)
-        return -ESHUTDOWN;
-    if (h->n_calls >= AG_HTTP_CALLS_MAX)
-        return -EBUSY;
-    c = calloc(1, sizeof *c);
-    if (!c)
-        return -ENOMEM;
-    c->req = *req;
-    if (c->req.max_body == 0)
-        c->req.max_body = AG_HTTP_BODY_MAX;
-    c->easy = ag_curl()->easy_init();
-    if (!c->easy)
-        return -ENOMEM;
-    r = call_set_options(c, req);
-    if (r < 0)
-        return r;
-    if (ag_curl()->multi_add_handle(h->l.multi, c->easy) != CURLM_OK)
-        return -ENOMEM;
-    c->owner = h;
-    ag_list_append(&h->calls, &c->link);
-    h->n_calls++;
-    if (out)
-        *out = c;
-    (void) ag_steal(&c);
-    return 0;
-}
-
-/* ---- ending ---- */
-
-void ag_http_cancel(struct ag_http_call *call)
-{
-    if (!call || call->canceled)
+    if (--h->n_open > 0)
         return;
-    call->canceled = true;
-    if (!call->owner->l.in_curl)
-        call_free(call);
+    free(h);
+    if (on_closed)
+        on_closed(user);
 }
 
+static void work_on_closed(struct http_loop *l)
+{
+    struct work *w = ag_container_of(l, struct work, l);
+    struct ag_http *h = w->owner;
+
+    free(w);
+    http_put(h);
+}
+
+/* Ends every call. */
 static void http_close_now(struct ag_http *h)
 {
     ag_list_for_each_safe (it, &h->calls)
         call_free(ag_list_entry(it, struct ag_http_call, link));
-    http_loop_close(&h->l);
+    rest_if_idle(h);
 }
 
 /* What callbacks asked for while libcurl was running. */
-static void http_on_turn(struct http_loop *l)
+static void work_on_turn(struct http_loop *l)
 {
-    struct ag_http *h = ag_container_of(l, struct ag_http, l);
+    struct ag_http *h = ag_container_of(l, struct work, l)->owner;
+    bool any = false;
 
     ag_list_for_each_safe (it, &h->calls) {
         struct ag_http_call *c = ag_list_entry(it, struct ag_http_call, link);
 
+        any |= c->canceled;
         if (c->canceled)
             call_free(c);
     }
-    if (h->close_wanted)
+    if (h->closing)
         http_close_now(h);
+    else if (any)
+        rest_if_idle(h);
 }
 
-static void http_on_closed(struct http_loop *l)
+static int work_open(struct ag_http *h)
 {
-    struct ag_http *h = ag_container_of(l, struct ag_http, l);
-    void (*on_closed)(void *user) = h->on_closed;
-    void *user = h->closed_user;
+    struct work *w = calloc(1, sizeof *w);
+    int r;
 
-    free(h);
-    if (on_closed)
-        on_closed(user);
+    if (!w)
+        return -ENOMEM;
+    w->owner = h;
+    w->l.on_done = http_on_done;
+    w->l.on_turn = work_on_turn;
+    w->l.on_closed = work_on_closed;
+    r = http_loop_open(&w->l, h->loop);
+    if (r < 0) {
+        free(w);
+        return r;
+    }
+    h->work = w;
+    h->n_open++;
+    return 0;
 }
 
 int ag_http_new(struct ag_http **out, uv_loop_t *loop)
@@ -479,27 +503,99 @@ int ag_http_new(struct ag_http **out, uv_loop_t *loop)
     if (!h)
         return -ENOMEM;
     ag_list_init(&h->calls);
-    h->l.on_done = http_on_done;
-    h->l.on_turn = http_on_turn;
-    h->l.on_closed = http_on_closed;
-    r = http_loop_open(&h->l, loop);
+    h->loop = loop;
+    r = work_open(h); /* it says now whether there is a libcurl */
     if (r < 0) {
         free(h);
         return r;
     }
+    uv_timer_init(loop, &h->timer);
+    h->timer.data = h;
+    h->n_open++;
     *out = h;
     return 0;
 }
 
+static void on_timer_closed(uv_handle_t *t)
+{
+    http_put(t->data);
+}
+
 void ag_http_close(struct ag_http *h, void (*on_closed)(void *user), void *user)
 {
-    if (!h || h->close_wanted || h->l.closing)
+    if (!h || h->closing)
         return;
     h->on_closed = on_closed;
     h->closed_user = user;
-    h->close_wanted = true;
-    if (!h->l.in_curl)
+    h->closing = true;
+    uv_close((uv_handle_t *) &h->timer, on_timer_closed);
+    if (h->work && !h->work->l.in_curl)
         http_close_now(h);
+}
+
+/* ---- calls ---- */
+
+static int call_begin_all(struct ag_http *h, struct ag_http_call *c, const struct ag_http_request *req)
+{
+    int r;
+
+    c->easy = ag_curl()->easy_init();
+    if (!c->easy)
+        return -ENOMEM;
+    r = call_set_options(c, req);
+    if (r == 0 && ag_curl()->multi_add_handle(h->work->l.multi, c->easy) != CURLM_OK)
+        r = -ENOMEM;
+    return r;
+}
+
+int ag_http_send(struct ag_http *h, const struct ag_http_request *req, struct ag_http_call **out)
+{
+    struct ag_http_call *c;
+    int r;
+
+    if (!req->on_done || !url_allowed(req->url))
+        return -EINVAL;
+    if (h->closing)
+        return -ESHUTDOWN;
+    if (h->n_calls >= AG_HTTP_CALLS_MAX)
+        return -EBUSY;
+    r = h->work ? 0 : work_open(h);
+    if (r < 0)
+        return r;
+    c = calloc(1, sizeof *c);
+    if (!c) {
+        rest_if_idle(h);
+        return -ENOMEM;
+    }
+    c->req = *req;
+    if (c->req.max_body == 0)
+        c->req.max_body = AG_HTTP_BODY_MAX;
+    r = call_begin_all(h, c, req);
+    if (r < 0) {
+        call_free(c);
+        rest_if_idle(h);
+        return r;
+    }
+    c->owner = h;
+    ag_list_append(&h->calls, &c->link);
+    h->n_calls++;
+    if (out)
+        *out = c;
+    return 0;
+}
+
+void ag_http_cancel(struct ag_http_call *call)
+{
+    struct ag_http *h;
+
+    if (!call || call->canceled)
+        return;
+    h = call->owner;
+    call->canceled = true;
+    if (h->work->l.in_curl)
+        return;
+    call_free(call);
+    rest_if_idle(h);
 }
 
 const char *ag_http_header(const struct ag_http_call *call, const char *name)

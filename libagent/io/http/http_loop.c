@@ -16,7 +16,7 @@ static void http_loop_put(struct http_loop *l)
 {
     if (--l->n_open > 0)
         return;
-    ag_curl()->global_cleanup();
+    ag_curl_close();
     l->on_closed(l);
 }
 
@@ -148,11 +148,11 @@ static int http_loop_on_timer(CURLM *multi, long timeout_ms, void *user)
 
 int http_loop_open(struct http_loop *l, uv_loop_t *loop)
 {
-    if (!ag_curl() || ag_curl()->global_init(CURL_GLOBAL_DEFAULT) != 0) /* counted inside libcurl */
+    if (!ag_curl_open())
         return -EIO;
     l->multi = ag_curl()->multi_init();
     if (!l->multi) {
-        ag_curl()->global_cleanup();
+        ag_curl_close();
         return -EIO;
     }
     l->loop = loop;

@@ -361,6 +361,51 @@ static void test_giving_up(void **state)
     }
 }
 
+static void send_again(void *user, const struct ag_http_result *r)
+{
+    struct caller *c = user;
+    struct ag_http_request req = {.url = "http://127.0.0.1:1/", .on_done = send_again, .user = c};
+
+    c->end = r->end;
+    if (++c->n_done == 3)
+        assert_int_equal(ag_http_send(c->http, &req, NULL), 0);
+}
+
+static void count_open(uv_handle_t *h, void *n)
+{
+    *(int *) n += !uv_is_closing(h);
+}
+
+/* Without a call nothing is left open but the handle that is closed at the end; with the next one all is there again. */
+static void test_rests_between_calls(void **state)
+{
+    struct caller c = {.data = AG_BUF_INIT};
+    struct server *s = *state;
+    char url[64];
+    struct ag_http_request req = {.url = url, .on_done = send_again, .user = &c};
+    uv_loop_t loop;
+
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/norange", s->port);
+    uv_loop_init(&loop);
+    assert_int_equal(ag_http_new(&c.http, &loop), 0);
+    for (int i = 1; i <= 3; i++) {
+        int n_open = 0;
+
+        c.end = AG_HTTP_E_OTHER;
+        assert_int_equal(ag_http_send(c.http, &req, NULL), 0);
+        uv_run(&loop, UV_RUN_DEFAULT);
+        assert_int_equal(c.n_done, i == 3 ? 4 : i);
+        assert_int_equal(c.end, i == 3 ? AG_HTTP_E_CONNECT : AG_HTTP_OK);
+        uv_walk(&loop, count_open, &n_open);
+        assert_int_equal(n_open, 1);
+    }
+    ag_http_close(c.http, caller_closed, &c);
+    assert_false(c.closed);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_true(c.closed);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 static void test_refused_requests(void **state)
 {
     struct ag_http_request req = {.url = "file:///etc/passwd", .on_done = caller_done};
@@ -406,6 +451,7 @@ int main(void)
         cmocka_unit_test(test_ends),
         cmocka_unit_test(test_headers),
         cmocka_unit_test(test_giving_up),
+        cmocka_unit_test(test_rests_between_calls),
         cmocka_unit_test(test_refused_requests),
     };
 
