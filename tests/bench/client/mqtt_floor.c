@@ -82,6 +82,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 10; i++)
         mosquitto_loop(m, 20, 1);
     total = atol(argv[4]);
+    fputs("subscribed\n", stderr);
     if (is_cmd) {
         snprintf(topic, sizeof topic, "miio/%s/command", argv[3]);
         for (long i = 0; i < total; i++) {
