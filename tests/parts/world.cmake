@@ -72,8 +72,10 @@ world_program(client ${CMAKE_SOURCE_DIR}/client/main.c SOURCES ${world_http} TAR
 world_program(app ${WORLD}/app.c TARGETS agent_static agcore LIBS PkgConfig::MSGPACK)
 target_include_directories(world_app PRIVATE ${CMAKE_SOURCE_DIR}/libagent/include)
 
-world_program(old ${WORLD}/old.c SOURCES ${WORLD}/plain.c)
-world_program(helper ${WORLD}/helper.c SOURCES ${WORLD}/plain.c)
+world_program(old ${WORLD}/guests/old.c SOURCES ${WORLD}/guests/plain.c)
+world_program(helper ${WORLD}/helper.c SOURCES ${WORLD}/guests/plain.c)
+world_program(between ${WORLD}/guests/between.c SOURCES ${WORLD}/guests/plain.c)
+world_program(guest ${WORLD}/guests/guest.c SOURCES ${WORLD}/guests/plain.c)
 set(world_more)
 world_program(mcu ${CMAKE_SOURCE_DIR}/agent/apps/mcu/main.c TARGETS mcu_app mcu_core agio agcore agent_static agdigest LIBS ${world_libs})
 target_include_directories(world_mcu PRIVATE ${CMAKE_SOURCE_DIR}/libagent/include)
@@ -89,10 +91,10 @@ add_library(world_kernel STATIC ${WORLD}/kernel/calls.c ${WORLD}/kernel/files.c 
 target_link_libraries(world_kernel PUBLIC world_options)
 target_compile_options(world_kernel PRIVATE -Wall -Wextra $<$<BOOL:${MIIO_WERROR}>:-Werror>)
 
-file(GLOB world_sources CONFIGURE_DEPENDS ${WORLD}/*.c ${WORLD}/mqtt/*.c ${WORLD}/stand/*.c)
-list(REMOVE_ITEM world_sources ${WORLD}/app.c ${WORLD}/helper.c ${WORLD}/old.c ${WORLD}/plain.c)
+file(GLOB world_sources CONFIGURE_DEPENDS ${WORLD}/*.c ${WORLD}/mqtt/*.c ${WORLD}/stand/*.c ${WORLD}/trouble/*.c)
+list(REMOVE_ITEM world_sources ${WORLD}/app.c ${WORLD}/helper.c)
 add_executable(world_run ${world_sources})
-target_link_libraries(world_run PRIVATE -Wl,--whole-archive world_kernel -Wl,--no-whole-archive world_agent world_client world_app world_old world_helper world_mcu
+target_link_libraries(world_run PRIVATE -Wl,--whole-archive world_kernel -Wl,--no-whole-archive world_agent world_client world_app world_old world_helper world_between world_guest world_mcu
                       ${world_more}
                       PkgConfig::CJSON PkgConfig::CRYPTO dl)
 target_compile_options(world_run PRIVATE -Wall -Wextra $<$<BOOL:${MIIO_WERROR}>:-Werror>)

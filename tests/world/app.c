@@ -3,14 +3,18 @@
 #include "tests/world/app.h"
 
 #include <agent/agent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { BIG = 70000 };
 
 struct app {
     int number;
     enum app_kind kind;
     agent_conn *conn;
+    bool own, big;
 };
 
 struct later {
@@ -81,6 +85,26 @@ static void on_report_end(agent_conn *conn, int status, const char *result, cons
     free(l);
 }
 
+/* More than most clouds can carry. */
+static int report_big(struct app *a, struct later *l)
+{
+    static char pad[BIG + 1];
+
+    memset(pad, 'x', BIG);
+    app_reports_much(a->number, l->n);
+    return agent_reportf(a->conn, "props", on_report_end, l, "{%s:%d,%s:%lu,%s:%s}", "app", a->number, "n", l->n, "pad", pad);
+}
+
+static int report_own(struct app *a, struct later *l)
+{
+    char name[16];
+
+    if (a->big && app_chance(16) == 0)
+        return report_big(a, l);
+    snprintf(name, sizeof name, "p%d", a->number);
+    return agent_reportf(a->conn, "props", on_report_end, l, "{%s:%d,%s:%lu,%s:1}", "app", a->number, "n", l->n, name);
+}
+
 static void on_beat(agent_conn *conn, void *user)
 {
     struct app *a = user;
@@ -95,8 +119,12 @@ static void on_beat(agent_conn *conn, void *user)
         if (!l)
             return;
         *l = (struct later){a, NULL, app_next_report(a->number)};
-        r = app_chance(2) ? agent_reportf(conn, "props", on_report_end, l, "{%s:%d,%s:%lu}", "app", a->number, "n", l->n)
-                          : agent_reportf(conn, "event.pressed", on_report_end, l, "[%d,%lu]", a->number, l->n);
+        if (!app_chance(2))
+            r = agent_reportf(conn, "event.pressed", on_report_end, l, "[%d,%lu]", a->number, l->n);
+        else if (a->own)
+            r = report_own(a, l);
+        else
+            r = agent_reportf(conn, "props", on_report_end, l, "{%s:%d,%s:%lu}", "app", a->number, "n", l->n);
         app_reported(a->number, l->n, r);
         if (r < 0)
             free(l);
@@ -113,7 +141,10 @@ static void on_status(agent_conn *conn, const char *status, void *user)
 
 int main(int argc, char **argv)
 {
-    struct app a = {.number = argc > 1 ? atoi(argv[1]) : 0, .kind = argc > 2 ? (enum app_kind) atoi(argv[2]) : APP_GOOD};
+    struct app a = {.number = argc > 1 ? atoi(argv[1]) : 0,
+                    .kind = argc > 2 ? (enum app_kind) atoi(argv[2]) : APP_GOOD,
+                    .own = argc > 4,
+                    .big = argc > 4 && argv[4][0] == 'b'};
     unsigned period = argc > 3 ? (unsigned) atoi(argv[3]) : 30000;
     char key[32];
     int r = agent_new(&a.conn);

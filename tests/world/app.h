@@ -23,6 +23,7 @@ void app_executed(int app, unsigned long n);                            /* a com
 void app_replied(int app, unsigned long n, int r);                      /* what agent_reply() said */
 unsigned long app_next_report(int app);                                 /* the number of its next report */
 void app_reported(int app, unsigned long n, int r);                     /* what the call said */
+void app_reports_much(int app, unsigned long n);                        /* the next is larger than clouds carry */
 void app_told(int app, unsigned long n, int error, const char *result); /* its end */
 void app_status(int app, const char *status);
 unsigned app_chance(unsigned n); /* 0 .. n - 1 */
@@ -32,5 +33,14 @@ unsigned app_chance(unsigned n); /* 0 .. n - 1 */
 void home_leaves(void);
 int home_joins(void);
 void home_helper_is_fresh(void);
+/* It was asked a question; whether it forgets to answer. */
+int home_helper_asked(const char *text);
+
+/* Whether what stands between agent and client closes a new connection at once; what a guest met that came when others had gone. */
+#include <stdbool.h>
+bool between_closes(void);
+bool guest_hushes(void); /* clouds acknowledge nothing for half a minute; false: not now */
+void guest_refused(const char *how);
+void guest_may_sleep(unsigned s); /* what the client says to a device that wants to */
 
 #endif

@@ -4,8 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tests/world/trouble/channels.h"
+#include "tests/world/trouble/house.h"
 #include "tests/world/kernel/calls.h"
+#include "tests/world/trouble/quiet.h"
 #include "tests/world/scene.h"
+#include "tests/world/trouble/trouble.h"
 
 static const char KEY[] = "0123456789abcdef";
 
@@ -45,14 +49,25 @@ static void open_ot(struct side *s, uint32_t ip)
 
 /* ---- MQTT ---- */
 
+static void retained(struct side *s, const char *topic, const char *payload, size_t n)
+{
+    char *text = calloc(1, n + 1);
+
+    memcpy(text, payload, n);
+    channels_retained(s, topic, text);
+    house_told(topic, text);
+    free(text);
+}
+
 static void on_mqtt(void *user, const char *topic, const char *payload, size_t n, int qos, int dup, int retain)
 {
     char text[4096];
 
     (void) qos;
-    (void) retain;
     snprintf(text, sizeof text, "%.*s", (int) n, payload);
-    if (strstr(topic, "/command_ack"))
+    if (retain)
+        retained(user, topic, payload, n);
+    else if (strstr(topic, "/command_ack"))
         traffic_answered(user, id_of(text), text, dup);
     else if (strstr(topic, "/report"))
         traffic_reported(user, text, id_of(text));
@@ -82,7 +97,7 @@ static const cJSON *point(const cJSON *json, int type, const char *stream)
     return NULL;
 }
 
-static void on_points(struct side *s, const char *payload, size_t n)
+static void on_points(struct side *s, const char *payload, size_t n, bool dup)
 {
     const uint8_t *p = (const uint8_t *) payload;
     int type = n > 0 ? p[0] & 63 : 0;
@@ -109,8 +124,12 @@ static void on_points(struct side *s, const char *payload, size_t n)
     else
         say("onenet: other points: %.*s", (int) (n - 3), payload + 3);
     cJSON_Delete(json);
-    if (text[0])
-        traffic_reported(s, text, 0);
+    if (!text[0])
+        return;
+    /* the line's own repeat is what it was */
+    if (scene.plan->breadth.width >= WIDTH_TROUBLES)
+        quiet_arrived(atoi(text + 7), strtoull(strstr(text, "\"n\":") + 4, NULL, 10), dup || type != DP_VALUES);
+    traffic_reported(s, text, 0);
 }
 
 static void on_onenet(void *user, const char *topic, const char *payload, size_t n, int qos, int dup, int retain)
@@ -118,12 +137,11 @@ static void on_onenet(void *user, const char *topic, const char *payload, size_t
     char text[4096];
 
     (void) qos;
-    (void) dup;
     snprintf(text, sizeof text, "%.*s", (int) n, payload);
     if (retain)
         broken("OneNET was sent something to retain: %s", topic);
     else if (strcmp(topic, "$dp") == 0)
-        on_points(user, payload, n);
+        on_points(user, payload, n, dup);
     else if (strncmp(topic, "$crsp/u", 7) == 0 && strtoull(topic + 7, NULL, 10) != id_of(text))
         broken("OneNET was answered %.200s on %s", text, topic);
     else if (strncmp(topic, "$crsp/", 6) == 0)
@@ -208,9 +226,9 @@ void sides_open(void)
 
 size_t sides_conf(char *out, size_t room)
 {
-    static const char *const lines[SIDE_KINDS] = {
+    const char *const lines[SIDE_KINDS] = {
         [SIDE_OT] = "ot_host=ot.world\not_port=8053\n",
-        [SIDE_MQTT] = "mqtt_server=broker.world\nmqtt_state=0\n",
+        [SIDE_MQTT] = troubles.retained ? "mqtt_server=broker.world\n" : "mqtt_server=broker.world\nmqtt_state=0\n",
         [SIDE_ONENET] = "onenet_server=onenet.world\nonenet_device_id=4711\nonenet_product_id=42\nonenet_auth_info=secret\n",
         [SIDE_GIZWITS] = "gizwits_product_key=" GIZWITS_KEY "\ngizwits_server=gservice.world\n"};
     size_t n = (size_t) snprintf(out, room, "key=%s\ncloud=", KEY);
@@ -226,6 +244,8 @@ size_t sides_conf(char *out, size_t room)
         if (scene.shape.sides[i] == SIDE_OT)
             n += (size_t) snprintf(out + n, room - n, "ot_transport=%s\n", scene.shape.tcp ? "tcp" : "udp");
     }
+    n += (size_t) channels_conf(out + n, room - n);
+    n += (size_t) house_conf(out + n, room - n);
     return n;
 }
 

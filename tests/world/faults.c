@@ -8,6 +8,7 @@
 #include "tests/world/bridge.h"
 #include "tests/world/firmware.h"
 #include "tests/world/home.h"
+#include "tests/world/trouble/quiet.h"
 #include "tests/world/scene.h"
 
 enum fault_kind {
@@ -197,6 +198,7 @@ static void on_clock(const struct fault *f)
     int64_t s = f->kind == F_CLOCK ? f->arg / 2 % 86400 : (int64_t) (f->arg / 2 % 3600) * 86400;
 
     W.wall_us += (f->arg & 1 ? 1 : -1) * s * 1000000;
+    quiet_clock_set();
     if (f->kind == F_CLOCK_YEARS) /* between boots the wall clock alone tells how old a report is */
         traffic_forgiven();
     if (wall_now_us() < 0)
@@ -321,16 +323,23 @@ static void all_well(void)
         }
 }
 
+void scene_is_down(bool down)
+{
+    scene.n_down += down ? 1 : -1;
+    if (scene.n_down == 0)
+        all_well();
+}
+
 /* When the last of those that overlap ends, all is well again. */
 static void fault_off(void *arg, uint64_t i)
 {
     (void) arg;
     say("fault %llu ends", (unsigned long long) i);
-    scene.fault_us = W.now_us;
+    scene.fault_us = scene.planned_us = W.now_us;
     scene_disturbed("end of a fault");
     scene_line_disturbed();
-    if (--scene.n_down == 0)
-        all_well();
+    scene.n_planned--;
+    scene_is_down(false);
 }
 
 static void fault_begin(void *arg, uint64_t i)
@@ -342,10 +351,11 @@ static void fault_begin(void *arg, uint64_t i)
         return;
     say("fault %llu: %s %d for %llu s", (unsigned long long) i, fault_name(f->kind), f->arg,
         (unsigned long long) (f->lasts_us / SECOND));
-    scene.fault_us = W.now_us;
+    scene.fault_us = scene.planned_us = W.now_us;
     scene_disturbed("fault");
     scene_line_disturbed();
-    scene.n_down++;
+    scene.n_planned++;
+    scene_is_down(true);
     fault_on(f);
     after(f->lasts_us, fault_off, NULL, i);
 }

@@ -18,6 +18,7 @@ static struct {
     struct link *link;
     char *file[FILES], md5[FILES][33];
     size_t n[FILES];
+    bool offered[FILES]; /* under its sum */
     uint64_t question, pid;
 } fw;
 
@@ -79,6 +80,7 @@ static void offer(void *arg, uint64_t unused)
              (unsigned long long) n, i, wrong ? "00000000000000000000000000000000" : fw.md5[i], proc);
     if (side_gives(s, n, text)) {
         say("command %llu is an update: fw%u, %s%s", (unsigned long long) n, i, proc, wrong ? ", a wrong sum" : "");
+        fw.offered[i] = fw.offered[i] || !wrong;
         scene.next_command++;
     }
 }
@@ -112,7 +114,7 @@ static int install(void *user, int status)
     const char *path = STORED;
     const struct bytes *b = disk_get(path);
     char sum[33] = "", line[8];
-    bool known = false;
+    bool known = false, offered = false;
 
     if ((uint64_t) (uintptr_t) user != home.boots)
         return status;
@@ -120,10 +122,15 @@ static int install(void *user, int status)
     if (b)
         put_md5(b->p, b->n, sum);
     for (int i = 0; i < FILES; i++)
-        known = known || strcmp(sum, fw.md5[i]) == 0;
+        if (strcmp(sum, fw.md5[i]) == 0) {
+            known = true;
+            offered = offered || fw.offered[i];
+        }
     say("installs %s: %s", path, sum);
     if (!known)
         broken("what is installed was never offered: %s", path);
+    else if (!offered)
+        broken("what is installed was never offered under its sum: %s", path);
     snprintf(line, sizeof line, "%d\n", status);
     disk_put("/data/ota/install.status", line, strlen(line));
     return status;

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "tests/world/app.h"
-#include "tests/world/plain.h"
+#include "tests/world/guests/plain.h"
 
 #define DIR "/etc/miio/"
 
@@ -162,13 +162,14 @@ static void forget(const char *name)
 static size_t load(const char *name, char *out, size_t room)
 {
     char path[64];
-    ssize_t n = 0;
+    ssize_t n = 0, r;
     int fd;
 
     snprintf(path, sizeof path, DIR "%s", name);
     fd = open(path, O_RDONLY);
     if (fd >= 0) {
-        n = read(fd, out, room - 1);
+        while ((size_t) n < room - 1 && (r = read(fd, out + n, room - 1 - (size_t) n)) > 0)
+            n += r;
         close(fd);
     }
     out[n > 0 ? n : 0] = '\0';
@@ -275,6 +276,8 @@ static void wifi_start(const char *text, char unsaved[WORD])
 
 static void serve(const char *text, char unsaved[WORD])
 {
+    if (home_helper_asked(text))
+        return;
     if (strstr(text, "_internal.info"))
         tell("{\"method\":\"_internal.info\",\"partner_id\":\"\",\"params\":{\"hw_ver\":\"Linux\",\"fw_ver\":\"1.0.0\",\"ap\":"
              "{\"ssid\":\"x\",\"bssid\":\"AA:BB\",\"rssi\":-50},\"netif\":{\"localIp\":\"10.0.0.2\",\"mask\":\"255.255.255.0\","

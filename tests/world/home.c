@@ -145,6 +145,34 @@ void home_helper_is_fresh(void)
     after(4 * SECOND, fresh_is_heard, NULL, 0);
 }
 
+/* Never the same within five seconds. Now and then a helper has other things to do. */
+int home_helper_asked(const char *text)
+{
+    static const char *const questions[] = {"_internal.request_dinfo", "_internal.request_dtoken",
+                                            "_internal.req_wifi_conf_status"};
+    static uint64_t asked_us[3];
+    static int pid[3];
+    bool forgets = false;
+
+    if (scene.plan->breadth.width < WIDTH_TROUBLES || !runs(CLIENT))
+        return 0;
+    for (int i = 0; i < 3; i++) {
+        if (!strstr(text, questions[i]))
+            continue;
+        if (pid[i] == scene.procs[CLIENT]->pid && asked_us[i] + 4 * SECOND > W.now_us)
+            broken("the helper is asked %s twice within %d ms", questions[i], (int) ((W.now_us - asked_us[i]) / MS));
+        asked_us[i] = W.now_us;
+        pid[i] = scene.procs[CLIENT]->pid;
+        if (i == 2 && !disk_find(WIFI)) { /* left alone the client goes by the file itself */
+            traffic_forgiven();
+            after(8 * SECOND, fresh_is_heard, NULL, 0);
+        }
+        forgets = rng_below(&W.rng, 3) == 0;
+        say("the helper is asked %s%s", questions[i], forgets ? ", and forgets it" : "");
+    }
+    return forgets;
+}
+
 /* ---- the platform's programs ---- */
 
 static int reboot(void *user, int status)
@@ -290,6 +318,9 @@ static void on_owner_answer(void *user, uint32_t id, const char *text)
     say("the owner is answered %s", text);
     if (id + 1 != h.next_id)
         return;
+    if (!ok && h.asked == ASKED_NETWORK && strstr(text, "busy") && home.ap && home.changed_us + 60 * SECOND < W.now_us &&
+        scene.fault_us + 120 * SECOND < W.now_us && scene.plan->breadth.width >= WIDTH_TROUBLES)
+        broken("the device has been at its access point for a minute, and is busy when it is given a network");
     if (ok && h.asked == ASKED_NETWORK) {
         network_is_taken(true);
     } else if (ok && h.asked == ASKED_RENEWAL) {

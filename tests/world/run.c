@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world_run [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--width W] [--failing-disks] [--table FILE]:
+ * world_run [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--width W] [--failing-disks] [--first] [--table FILE]:
  * seeds N to N+M-1, each in a process of its own; of a table, first its rows "SEED HOURS WIDTH[,failing-disks]  what it found".
  */
 #include <stdio.h>
@@ -113,7 +113,7 @@ struct totals {
 };
 
 struct wishes {
-    bool trace, shrinks, twice;
+    bool trace, shrinks, twice, first; /* first: the others need not be looked at */
     struct breadth breadth;
 };
 
@@ -186,10 +186,10 @@ static void sum_up(const struct totals *t, double s)
 
 static int usage(const char *name)
 {
-    fprintf(
-        stderr,
-        "usage: %s [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--width W] [--failing-disks] [--table FILE]\n",
-        name);
+    fprintf(stderr,
+            "usage: %s [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--width W] [--failing-disks] [--first] "
+            "[--table FILE]\n",
+            name);
     return 2;
 }
 
@@ -210,6 +210,8 @@ int main(int argc, char **argv)
             wish.shrinks = true;
         else if (strcmp(argv[i], "--twice") == 0)
             wish.twice = true;
+        else if (strcmp(argv[i], "--first") == 0)
+            wish.first = true;
         else if (strcmp(argv[i], "--failing-disks") == 0)
             wish.breadth.failing_disks = true;
         else if (more && strcmp(argv[i], "--width") == 0)
@@ -230,7 +232,7 @@ int main(int argc, char **argv)
     clock_gettime(CLOCK_MONOTONIC, &t0);
     if (table && !try_table(table, wish, &t))
         return 2;
-    for (uint64_t i = seed; i < seed + count; i++)
+    for (uint64_t i = seed; i < seed + count && !(wish.first && t.bad); i++)
         try_seed(i, hours, &wish, &t);
     clock_gettime(CLOCK_MONOTONIC, &t1);
     sum_up(&t, (double) (t1.tv_sec - t0.tv_sec) + (double) (t1.tv_nsec - t0.tv_nsec) / 1e9);

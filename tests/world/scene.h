@@ -11,7 +11,7 @@
 #include "tests/world/world.h"
 
 enum { APPS_MAX = 50, SIDES_MAX = 3, DID = 10000 };
-enum { AGENT, CLIENT, FIRST_APP, PROGRAMS_MAX = FIRST_APP + APPS_MAX + 4 };
+enum { AGENT, CLIENT, FIRST_APP, PROGRAMS_MAX = FIRST_APP + APPS_MAX + 8 };
 
 enum side_kind { SIDE_OT, SIDE_MQTT, SIDE_ONENET, SIDE_GIZWITS, SIDE_KINDS };
 
@@ -56,12 +56,15 @@ struct scene {
     uint64_t next_command;
     uint64_t rest_us;                                   /* when nothing new is begun any more */
     uint64_t disturbed_us, line_disturbed_us, fault_us; /* fault_us: by a fault, not by what follows from it */
-    int n_down;
+    uint64_t planned_us;                                /* when a fault of the plan has begun or ended */
+    int n_down, n_planned;
     bool over;
 };
 extern struct scene scene;
 
 bool runs(unsigned program);
+/* Starts program i unless it runs; for after(). */
+void scene_start(void *arg, uint64_t i);
 /* SIGTERM, and a look whether it is heeded. */
 void terminate(unsigned program);
 /* Something died or lost its way just now. */
@@ -83,6 +86,8 @@ void traffic_begin(void);
 /* Said before a command leaves; s NULL: the phone. */
 void traffic_given(struct side *s, uint64_t n);
 void traffic_at_rest(void);
+/* A command to an application, now; s NULL: by the phone. Its number, 0: nobody could give it. */
+uint64_t traffic_gives(struct side *s, int app);
 void traffic_answered(struct side *s, uint64_t n, const char *text, bool repeat);
 /* As reports_forgiven(), for all clouds. */
 void traffic_forgiven(void);
@@ -92,6 +97,8 @@ void traffic_owner_gone(void);
 void traffic_reported(struct side *s, const char *text, uint64_t id);
 
 /* ---- faults.c ---- */
+/* Something is not as it should be, and is again. */
+void scene_is_down(bool down);
 void faults_begin(void);
 
 #endif

@@ -7,7 +7,9 @@
 #include "tests/world/firmware.h"
 #include "tests/world/home.h"
 #include "tests/world/promises.h"
+#include "tests/world/trouble/quiet.h"
 #include "tests/world/scene.h"
+#include "tests/world/trouble/trouble.h"
 
 enum {
     COMMANDS = 1 << 17,
@@ -53,13 +55,17 @@ void traffic_answered(struct side *s, uint64_t n, const char *text, bool repeat)
         return;
     }
     firmware_answered(n, text);
-    command_answered(n, text, repeat);
+    trouble_answered(n, text);
+    quiet_answered(n, text);
+    command_answered(n, text, repeat || trouble_repeats(n));
 }
 
 static void on_phone_answer(void *user, uint32_t id, const char *text)
 {
     (void) user;
     home.phone_out = false; /* its token is the right one */
+    trouble_answered(id, text);
+    quiet_answered(id, text);
     command_answered(id, text, true);
 }
 
@@ -69,29 +75,39 @@ static void on_phone_tired(void *user, uint32_t id)
     command_given_up(id);
 }
 
+uint64_t traffic_gives(struct side *s, int app)
+{
+    uint64_t n = scene.next_command;
+    char text[256];
+
+    app_of_next = app;
+    snprintf(text, sizeof text, "{\"id\":%llu,\"method\":\"app%d.do\",\"params\":[%llu]}", (unsigned long long) n, app,
+             (unsigned long long) n);
+    if (s && !side_gives(s, n, text))
+        return 0;
+    if (!s && scene.phone.id)
+        return 0;
+    if (!s) {
+        traffic_given(NULL, n);
+        phone_command(&scene.phone, (uint32_t) n, text);
+    }
+    scene.next_command++;
+    quiet_given(n, app);
+    return n;
+}
+
 static void next_command(void *arg, uint64_t unused)
 {
     int app = (int) rng_below(&scene.traffic, scene.shape.n_apps);
     bool lan = rng_below(&scene.traffic, 3) == 0;
     unsigned side = scene.shape.n_sides > 1 ? (unsigned) rng_below(&scene.traffic, scene.shape.n_sides) : 0;
-    uint64_t n = scene.next_command;
-    char text[256];
 
     (void) arg;
     (void) unused;
     if (scene.over)
         return;
     after(rng_between(&scene.traffic, 2, 80) * SECOND, next_command, NULL, 0);
-    app_of_next = app;
-    snprintf(text, sizeof text, "{\"id\":%llu,\"method\":\"app%d.do\",\"params\":[%llu]}", (unsigned long long) n, app,
-             (unsigned long long) n);
-    if (!lan) {
-        scene.next_command += side_gives(&scene.sides[side], n, text);
-    } else if (!scene.phone.id) {
-        traffic_given(NULL, n);
-        phone_command(&scene.phone, (uint32_t) n, text);
-        scene.next_command++;
-    }
+    traffic_gives(lan ? NULL : &scene.sides[side], app);
 }
 
 void traffic_begin(void)
@@ -228,7 +244,8 @@ void traffic_at_rest(void)
 
 void app_executed(int app, unsigned long n)
 {
-    command_executed(app, n);
+    if (!trouble_executed(app, n))
+        command_executed(app, n);
 }
 
 void app_replied(int app, unsigned long n, int r)
@@ -247,10 +264,18 @@ unsigned long app_next_report(int app)
 void app_reported(int app, unsigned long n, int r)
 {
     say("app%d reports %lu: %d", app, n, r);
+    if (r >= 0)
+        quiet_reported(app, n);
+}
+
+void app_reports_much(int app, unsigned long n)
+{
+    quiet_may_be_refused(app, n);
 }
 
 void app_told(int app, unsigned long n, int error, const char *result)
 {
+    quiet_told(app, n, error, result && strstr(result, "queued"));
     if (is_sure(&scene.sides[0]))
         report_told(app, n, error, result);
     else

@@ -16,8 +16,10 @@
 #include "tests/world/home.h"
 #include "tests/world/promises.h"
 #include "tests/world/scene.h"
+#include "tests/world/trouble/trouble.h"
 
 main_fn world_agent_main, world_client_main, world_app_main, world_old_main, world_mcu_main, world_helper_main;
+main_fn world_between_main, world_guest_main;
 #ifdef WORLD_HAS_OTA /* not in a build without HTTP */
 main_fn world_ota_main;
 static main_fn *const ota_main = world_ota_main;
@@ -53,12 +55,13 @@ static void on_line(struct proc *p, const char *line)
         snprintf(scene.word, sizeof scene.word, "%.31s", at + strlen(", status "));
         scene.word_us = W.now_us;
     }
+    trouble_line(p, line);
     promises_of_lines(p, line);
 }
 
 /* ---- processes, and who starts them again ---- */
 
-static void start(void *arg, uint64_t i)
+void scene_start(void *arg, uint64_t i)
 {
     (void) arg;
     if (scene.over || runs((unsigned) i))
@@ -81,10 +84,12 @@ static void on_exit_of(struct proc *p)
 
     if (p->program->single || forced || poor || scene.plan->breadth.width < WIDTH_APPS)
         scene_disturbed(p->program->name); /* an application that ends by itself is nobody else's trouble */
+    if (p->overdue && scene.over && scene.n_down == 0 && scene.plan->breadth.width >= WIDTH_TROUBLES)
+        broken("%s[%d] has not come to its end by itself, and nothing kept it", p->program->name, p->pid);
     if (!forced && !poor && p->program->single)
         broken("%s[%d] ended by itself with %d", p->program->name, p->pid, p->exit_code);
     if (!scene.over)
-        after(rng_between(&W.rng, 100, 3000) * MS, start, NULL, (uint64_t) i);
+        after(rng_between(&W.rng, 100, 3000) * MS, scene_start, NULL, (uint64_t) i);
 }
 
 static void look_for_end(void *arg, uint64_t pid)
@@ -185,7 +190,7 @@ static void wide_shape(struct shape *s, uint64_t seed)
 
 static void put_files(void)
 {
-    char conf[2048];
+    char conf[4096];
     int n = snprintf(conf, sizeof conf,
                      "did=%d\nmac=AA:BB:CC:DD:EE:FF\nmodel=world.test.v1\nvendor=world\nprovisioning=%s\nble=none\n", DID,
                      scene.shape.external ? "wifi\nhelper=external"
@@ -209,14 +214,28 @@ static void add_program(const char *name, main_fn *fn, char **argv, bool single,
     program_load(p);
 }
 
+static bool has_mqtt(void)
+{
+    for (unsigned i = 0; i < scene.shape.n_sides; i++)
+        if (scene.shape.sides[i] == SIDE_MQTT)
+            return true;
+    return false;
+}
+
 static void put_programs(void)
 {
-    static char *agent[] = {"miio_agent", "--listen", "127.0.0.1:54320", "--unix", "/run/agent.sock", NULL};
+    static char *agent[] = {"miio_agent", "--listen", "127.0.0.1:54320", "--unix", "/run/agent.sock", NULL, NULL, NULL,
+                            NULL,         NULL};
     static char *client[] = {"miio_client", "-d", "/etc/miio", NULL};
+    static char *between[] = {"--upstream", "127.0.0.1:54329"}, *few[] = {"--max-connections", "80"};
     static const char *const env[] = {"MIIO_AGENT=unix:/run/agent.sock", NULL};
-    static char names[APPS_MAX][8], numbers[APPS_MAX][3][12], *argv[APPS_MAX][5];
+    static char names[APPS_MAX][8], numbers[APPS_MAX][3][12], *argv[APPS_MAX][6];
     const uint64_t n_kinds = scene.plan->breadth.width < WIDTH_APPS ? APP_FIRST_KINDS : APP_KINDS;
 
+    if (troubles.between)
+        memcpy(&agent[5], between, sizeof between);
+    if (troubles.half)
+        memcpy(&agent[troubles.between ? 7 : 5], few, sizeof few);
     add_program("agent", world_agent_main, agent, true, NULL);
     add_program("client", world_client_main, client, true, NULL);
     for (unsigned i = 0; i < scene.shape.n_apps; i++) {
@@ -230,6 +249,9 @@ static void put_programs(void)
         argv[i][0] = names[i];
         for (int k = 0; k < 3; k++)
             argv[i][k + 1] = numbers[i][k];
+        argv[i][4] = scene.plan->breadth.width >= WIDTH_TROUBLES
+                         ? has_mqtt() ? "own" : "big"
+                         : NULL; /* reports a property of its own; and what most clouds cannot carry */
         add_program(names[i], kind == APP_OLD || kind == APP_WRONG ? world_old_main : world_app_main, argv[i], false, env);
     }
 }
@@ -237,7 +259,8 @@ static void put_programs(void)
 static void put_more_programs(void)
 {
     static char *ota[] = {"miio_ota", "--dir", "/data/ota", "--install-hook", "/hooks/install.sh", NULL};
-    static char *helper[] = {"miio_client_helper", NULL};
+    static char *helper[] = {"miio_client_helper", NULL}, *between[] = {"between", NULL};
+    static char *deaf[] = {"guest", "deaf", NULL}, *half[] = {"guest", "half", NULL}, *asleep[] = {"guest", "asleep", NULL};
     static char *mcu[] = {"miio_mcu", "--tty", "/dev/ttyMCU", "--agent", "unix:/run/agent.sock", NULL};
     static const char *const env[] = {"MIIO_AGENT=unix:/run/agent.sock", NULL};
 
@@ -249,6 +272,14 @@ static void put_more_programs(void)
         add_program("mcu", world_mcu_main, mcu, true, env);
     if (scene.shape.ota)
         add_program("ota", ota_main, ota, true, env);
+    if (troubles.between)
+        add_program("between", world_between_main, between, false, NULL);
+    if (troubles.deaf)
+        add_program("deaf", world_guest_main, deaf, false, NULL);
+    if (troubles.half)
+        add_program("half", world_guest_main, half, false, NULL);
+    if (troubles.asleep)
+        add_program("asleep", world_guest_main, asleep, false, NULL);
 }
 
 /* The time comes from the network, late. */
@@ -281,6 +312,7 @@ static void begin(uint64_t seed)
         plain_shape(&scene.shape);
     else
         wide_shape(&scene.shape, seed);
+    trouble_draw(seed);
     reports_keep_order(scene.shape.sides[0] != SIDE_OT || scene.shape.tcp);
     scene.next_command = 1;
     W.on_exit = on_exit_of;
@@ -295,6 +327,7 @@ static void begin(uint64_t seed)
     home_open();
     firmware_open();
     bridge_open();
+    trouble_open();
 }
 
 void world_live(uint64_t seed, uint64_t hours, const struct plan *p, const bool *left_out)
@@ -304,7 +337,7 @@ void world_live(uint64_t seed, uint64_t hours, const struct plan *p, const bool 
     scene.rest_us = hours * 3600 * SECOND;
     begin(seed);
     for (unsigned i = 0; i < scene.n_programs; i++)
-        after(rng_below(&scene.traffic, 4000) * MS, start, NULL, (uint64_t) i);
+        after(rng_below(&scene.traffic, 4000) * MS, scene_start, NULL, (uint64_t) i);
     scene_disturbed("start");
     scene_line_disturbed();
     faults_begin();

@@ -22,9 +22,10 @@ enum {
     WIDTH_GIZWITS = 5,
     WIDTH_OTA = 6,
     WIDTH_MCU = 7,
-    WIDTH_HELPER = 8, /* an external helper in the place of the hooks */
-    WIDTH_ORDERS = 9, /* SIGHUP, and reboots that a cloud asks for */
-    WIDTH_NOW = WIDTH_ORDERS
+    WIDTH_HELPER = 8,    /* an external helper in the place of the hooks */
+    WIDTH_ORDERS = 9,    /* SIGHUP, and reboots that a cloud asks for */
+    WIDTH_TROUBLES = 10, /* what a device has to put up with: bursts, cuts in between, clocks that are set, bad guests */
+    WIDTH_NOW = WIDTH_TROUBLES
 };
 
 /* How wide the world is, apart from its seed. */

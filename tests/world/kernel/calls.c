@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <linux/wireless.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -220,8 +221,10 @@ static void on_alarm(void *arg, uint64_t pid)
 {
     struct proc *p = arg;
 
-    if (p->alive && (uint64_t) p->pid == pid)
-        proc_signal(p, SIGALRM);
+    if (!p->alive || (uint64_t) p->pid != pid)
+        return;
+    p->overdue = true;
+    proc_signal(p, SIGALRM);
 }
 
 WRAP(int, setitimer, int which, const struct itimerval *v, struct itimerval *old)
@@ -1065,10 +1068,33 @@ WRAP(ssize_t, sendto, int fd, const void *p, size_t n, int flags, const struct s
     return done(vsock_send(s, p, n, to, len));
 }
 
+/* IP_PKTINFO: which address of the device is meant. 0: nobody says. */
+static uint32_t source_of(const struct msghdr *m)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR((struct msghdr *) m, c))
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
+            return ntohl(((struct in_pktinfo *) (void *) CMSG_DATA(c))->ipi_spec_dst.s_addr);
+    return 0;
+}
+
+static void put_asked(struct msghdr *m, size_t room, uint32_t ip)
+{
+    const struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(ip), .ipi_addr.s_addr = htonl(ip)};
+    struct cmsghdr *c = m->msg_control;
+
+    m->msg_controllen = 0;
+    if (!ip || !c || room < CMSG_SPACE(sizeof info))
+        return;
+    *c = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof info), .cmsg_level = IPPROTO_IP, .cmsg_type = IP_PKTINFO};
+    memcpy(CMSG_DATA(c), &info, sizeof info);
+    m->msg_controllen = CMSG_SPACE(sizeof info);
+}
+
 WRAP(ssize_t, sendmsg, int fd, const struct msghdr *m, int flags)
 {
     SOCK_OR_FAIL(s, fd);
     (void) flags;
+    s->leaves_from = source_of(m);
     return done(vsock_send(s, m->msg_iov[0].iov_base, m->msg_iov[0].iov_len, m->msg_name, m->msg_namelen));
 }
 
@@ -1086,10 +1112,15 @@ WRAP(ssize_t, recv, int fd, void *p, size_t n, int flags)
 WRAP(ssize_t, recvmsg, int fd, struct msghdr *m, int flags)
 {
     SOCK_OR_FAIL(s, fd);
+    size_t room = m->msg_controllen;
+    ssize_t n;
+
     m->msg_controllen = 0;
     m->msg_flags = 0;
-    return done(
-        vsock_recv(s, m->msg_iov[0].iov_base, m->msg_iov[0].iov_len, flags, m->msg_name, m->msg_name ? &m->msg_namelen : NULL));
+    s->asked = 0;
+    n = vsock_recv(s, m->msg_iov[0].iov_base, m->msg_iov[0].iov_len, flags, m->msg_name, m->msg_name ? &m->msg_namelen : NULL);
+    put_asked(m, room, s->asked);
+    return done(n);
 }
 
 WRAP(int, shutdown, int fd, int how)
@@ -1150,10 +1181,32 @@ WRAP(int, getsockopt, int fd, int level, int what, void *v, socklen_t *len)
     return (int) done(-ENOPROTOOPT);
 }
 
+const char *essid;
+
+static int tell_essid(struct iwreq *rq)
+{
+    size_t n = essid ? strlen(essid) : 0;
+
+    if (!essid)
+        return (int) done(-EOPNOTSUPP);
+    memcpy(rq->u.essid.pointer, essid, n);
+    rq->u.essid.length = (unsigned short) n;
+    return 0;
+}
+
 WRAP(int, ioctl, int fd, unsigned long what, ...)
 {
     struct vsock *s = sock_of(fd);
     va_list ap;
+
+    if (s && what == SIOCGIWESSID) {
+        int r;
+
+        va_start(ap, what);
+        r = tell_essid(va_arg(ap, struct iwreq *));
+        va_end(ap);
+        return r;
+    }
 
     if (s && s->tty && (what == TIOCEXCL || what == TIOCNXCL))
         return 0;

@@ -28,4 +28,7 @@ uint32_t resolver_find(const char *name); /* 0: none */
 int resolver_ask(const char *name, uint32_t *ip);
 int get_random(void *p, size_t n);
 
+/* The name of the wireless network, at most 32 bytes of any kind; NULL: no interface is wireless. */
+extern const char *essid;
+
 #endif

@@ -50,6 +50,7 @@ struct proc {
     int pid, index;
     bool alive, exiting;
     int exit_code;
+    bool overdue;                              /* its alarm went off */
     uint64_t started_us, ended_us, term_at_us; /* SIGTERM was sent; 0: not */
     struct thr *threads;
     struct vfile *fds[FDS_MAX];

@@ -44,7 +44,7 @@ struct link *net_link(uint32_t ip)
 
 static bool is_device(uint32_t ip)
 {
-    return ip == 0 || ip == DEVICE_IP || ip >> 24 == 127;
+    return ip == 0 || ip == DEVICE_IP || ip == DEVICE_SECOND_IP || ip >> 24 == 127;
 }
 
 static bool is_dead(const struct link *l)
@@ -716,7 +716,12 @@ ssize_t vsock_send(struct vsock *s, const void *p, size_t n, const struct sockad
         return -EDESTADDRREQ;
     if (s->local.port == 0)
         s->local = (struct addr){DEVICE_IP, fresh_port()};
-    udp_send((struct addr){is_device(at.ip) ? LOOPBACK_IP : DEVICE_IP, s->local.port}, at, p, n);
+    udp_send((struct addr){is_device(at.ip) ? LOOPBACK_IP
+                           : s->leaves_from ? s->leaves_from
+                                            : DEVICE_IP,
+                           s->local.port},
+             at, p, n);
+    s->leaves_from = 0;
     return (ssize_t) n;
 }
 
@@ -746,6 +751,7 @@ ssize_t vsock_recv(struct vsock *s, void *p, size_t n, int flags, struct sockadd
     if (n > d->n)
         n = d->n;
     memcpy(p, d->data, n);
+    s->asked = d->to_addr.ip;
     if (s->family == AF_NETLINK && from && len) {
         memset(from, 0, *len);
         from->sa_family = AF_NETLINK;

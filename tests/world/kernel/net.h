@@ -13,9 +13,10 @@
 #include <sys/socket.h>
 #include "tests/world/kernel/files.h"
 
-#define IP(a, b, c, d) ((uint32_t) (a) << 24 | (b) << 16 | (c) << 8 | (d))
-#define DEVICE_IP      IP(10, 0, 0, 2)
-#define LOOPBACK_IP    IP(127, 0, 0, 1)
+#define IP(a, b, c, d)   ((uint32_t) (a) << 24 | (b) << 16 | (c) << 8 | (d))
+#define DEVICE_IP        IP(10, 0, 0, 2)
+#define DEVICE_SECOND_IP IP(10, 0, 0, 3) /* of the same device */
+#define LOOPBACK_IP      IP(127, 0, 0, 1)
 
 struct link {
     uint32_t ip; /* of the host behind it */
@@ -75,6 +76,7 @@ struct vsock {
     /* datagrams */
     struct dgram *first, *last;
     unsigned n_dgrams;
+    uint32_t asked, leaves_from; /* IP_PKTINFO of the last datagram; of the next, 0: the device's first address */
     /* stand-ins */
     bool actor;
     const struct act_events *events;

@@ -35,6 +35,8 @@ struct got { /* QoS 2, between PUBLISH and PUBREL */
     uint8_t payload[];
 };
 
+enum { QOS0_MAX = 4096 };
+
 struct mosquitto {
     struct proc *proc;
     void *user;
@@ -49,7 +51,7 @@ struct mosquitto {
     struct mq_bytes in, out;
     struct msg *msgs; /* in order */
     struct got *got;
-    int qos0[64]; /* written, to be told */
+    int qos0[QOS0_MAX]; /* written, to be told */
     unsigned n_qos0;
     uint16_t last_mid;
     void (*on_connect)(struct mosquitto *, void *, int, int);
@@ -307,7 +309,7 @@ int mosquitto_publish(struct mosquitto *m, int *mid, const char *topic, int n, c
         if (!m->up)
             return MOSQ_ERR_NO_CONN;
         mq_publish(&m->out, 0, 0, retain, topic, payload, (size_t) n, 0);
-        if (m->n_qos0 < 64)
+        if (m->n_qos0 < QOS0_MAX)
             m->qos0[m->n_qos0++] = *mid;
         wake(m);
         return 0;
@@ -631,7 +633,7 @@ static int write_some(struct mosquitto *m)
 
 static void tell_qos0(struct mosquitto *m)
 {
-    int mids[64];
+    int mids[QOS0_MAX];
     unsigned n = m->n_qos0;
 
     if (m->out.n > 0)

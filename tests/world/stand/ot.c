@@ -43,6 +43,15 @@ static bool member(const char *text, const char *name, char *out, size_t room)
     return true;
 }
 
+static void end_session(void *arg, uint64_t unused)
+{
+    struct ot_cloud *o = arg;
+
+    (void) unused;
+    if (o->shuts)
+        ot_restart(o);
+}
+
 static void serve_text(struct ot_cloud *o, const char *text)
 {
     char method[64] = "", ack[64];
@@ -61,6 +70,8 @@ static void serve_text(struct ot_cloud *o, const char *text)
         o->informed = true;
         snprintf(ack, sizeof ack, "{\"id\":%lu,\"result\":{\"otc_list\":[]}}", id);
         send_text(o, ack);
+        if (o->shuts && o->tcp)
+            after(500 * MS, end_session, o, 0);
         return;
     }
     o->on_report(o->user, (uint32_t) id, text);
@@ -99,6 +110,8 @@ static void serve(struct ot_cloud *o, const uint8_t *p, size_t n)
     why = pk_decode(&o->key, p, n, &x);
     if (why || x.did != o->did)
         broken("the OT cloud was sent a bad packet: %s", why ? why : "did");
+    else if (!pk_is_utf8(x.text))
+        broken("the OT cloud was sent a text that is no UTF-8: %.200s", x.text);
     else if (x.n == 0)
         send_packet(o, p, n);
     else

@@ -13,6 +13,7 @@ struct ot_cloud {
     uint64_t did;
     bool mute; /* takes all, says nothing */
     bool no_acks;
+    bool shuts;              /* ends a TCP session as soon as it stands */
     struct vsock *udp, *tcp; /* tcp: the last connection */
     struct addr from;
     bool greeted, informed;

@@ -88,6 +88,30 @@ const char *pk_decode(const struct pk_key *k, const uint8_t *p, size_t n, struct
     if (n > PK_HEADER && (n % 16 != 0 || !crypt_text(k, 0, p + PK_HEADER, n - PK_HEADER, (uint8_t *) out->text, &out->n)))
         return "padding";
     out->text[out->n] = '\0';
+    out->zero = out->n > 0 && out->text[out->n - 1] == '\0';
     out->n = strlen(out->text);
     return NULL;
+}
+
+/* Strict enough: lengths, continuation bytes, nothing overlong. */
+bool pk_is_utf8(const char *text)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+
+    for (const uint8_t *p = (const uint8_t *) text; *p;) {
+        int n = *p < 0x80 ? 1 : *p >> 5 == 6 ? 2 : *p >> 4 == 14 ? 3 : *p >> 3 == 30 ? 4 : 0;
+        uint32_t c = n == 1 ? *p : *p & (0xffu >> (n + 1));
+
+        if (n == 0)
+            return false;
+        for (int i = 1; i < n; i++) {
+            if (p[i] >> 6 != 2)
+                return false;
+            c = c << 6 | (p[i] & 63);
+        }
+        if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+            return false;
+        p += n;
+    }
+    return true;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "tests/world/kernel/kernel.h"
 
-enum { TRIES = 4, AGAIN_MS = 3000, HELLO_LASTS_S = 20 };
+enum { TRIES = 4, AGAIN_MS = 3000, HELLO_LASTS_S = 20, HELLO_LASTS_LONG_S = 120 };
 
 static void try_again(void *arg, uint64_t id);
 
@@ -20,7 +20,7 @@ static void send_hello(struct phone *p)
 
     memset(h, 0xff, sizeof h);
     memcpy(h, "\x21\x31\0\x20", 4);
-    act_udp_send(p->udp, (struct addr){DEVICE_IP, 54321}, h, sizeof h);
+    act_udp_send(p->udp, (struct addr){p->device_ip ? p->device_ip : DEVICE_IP, 54321}, h, sizeof h);
 }
 
 static void send_command(struct phone *p)
@@ -28,12 +28,17 @@ static void send_command(struct phone *p)
     static uint8_t packet[PK_MAX];
     size_t n = pk_encode(&p->key, p->did, own_s() + p->offset_s, p->text, strlen(p->text), packet);
 
-    act_udp_send(p->udp, (struct addr){DEVICE_IP, 54321}, packet, n);
+    act_udp_send(p->udp, (struct addr){p->device_ip ? p->device_ip : DEVICE_IP, 54321}, packet, n);
+}
+
+static bool hello_is_old(const struct phone *p)
+{
+    return !p->greeted || W.now_us - p->hello_us > (p->relies ? HELLO_LASTS_LONG_S : HELLO_LASTS_S) * SECOND;
 }
 
 static void send_what_is_due(struct phone *p)
 {
-    if (!p->greeted || W.now_us - p->hello_us > HELLO_LASTS_S * SECOND)
+    if (hello_is_old(p))
         send_hello(p);
     else
         send_command(p);
@@ -91,9 +96,10 @@ static void on_datagram(void *user, struct addr from, const char *data, size_t n
     const char *why, *at;
     unsigned id = 0;
 
-    (void) from;
+    if (from.ip != (p->device_ip ? p->device_ip : DEVICE_IP))
+        return;           /* nobody that it has asked */
     if (n == PK_HEADER) { /* of a hello */
-        bool first = !p->greeted || W.now_us - p->hello_us > HELLO_LASTS_S * SECOND;
+        bool first = hello_is_old(p);
 
         learn(p, b + 16);
         p->greeted = true;
@@ -108,6 +114,10 @@ static void on_datagram(void *user, struct addr from, const char *data, size_t n
         return;
     if (why) {
         broken("a phone was answered with a bad packet: %s", why);
+        return;
+    }
+    if (p->wants_zero && !x.zero) {
+        broken("a phone was answered without the zero byte that real devices put behind the text");
         return;
     }
     at = strstr(x.text, "\"id\":");

@@ -13,8 +13,11 @@ struct phone {
     struct pk_key key;
     uint64_t did;
     char token[17];
-    bool may_be_old; /* the device may have another token by now: answers under it are no fault */
-    bool learns;     /* takes the token that a hello tells */
+    bool may_be_old;    /* the device may have another token by now: answers under it are no fault */
+    bool learns;        /* takes the token that a hello tells */
+    uint32_t device_ip; /* the address that it asks; 0: the first */
+    bool wants_zero;    /* behind each answer's text */
+    bool relies;        /* on a hello for two minutes, as most programs do */
     bool greeted;
     uint32_t offset_s; /* device's stamp minus own time, at hello */
     uint64_t hello_us;

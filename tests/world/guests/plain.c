@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/world/plain.h"
+#include "tests/world/guests/plain.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "tests/world/app.h"
-#include "tests/world/plain.h"
+#include "tests/world/guests/plain.h"
 
 enum { ASKED = 64, ROOM = 16384, WAIT_MS = 5000 };
 
