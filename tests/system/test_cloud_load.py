@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import socket
 import struct
 import sys
 import threading
@@ -216,6 +217,48 @@ def test_a_server_that_accepts_and_closes_is_not_stormed(tmp_path, kind):
             c.wait_err(r"\[ERROR\] %s: 3 sessions in a row ended soon after login: does another device" % kind)
             assert server.connects <= 8  # three, and those of a machine so slow that more have followed
             assert len(c.err) < 80
+
+
+@pytest.mark.parametrize("kind", ["mqtt", "onenet", "the MQTT API"])
+def test_two_connacks_end_the_session(tmp_path, kind):
+    """In one write, so that the second one comes before the first has been looked at."""
+    server = socket.create_server(("127.0.0.1", 0))
+    at = "127.0.0.1:%d" % server.getsockname()[1]
+
+    def serve():
+        while True:
+            try:
+                s, _ = server.accept()
+                s.recv(4096)
+                s.sendall(b"\x20\x02\0\0" * 3)
+            except OSError:
+                return
+    threading.Thread(target=serve, daemon=True).start()
+    lines = {"mqtt": ["mqtt_server=" + at], "onenet": ONENET + ["onenet_server=" + at], "the MQTT API": ["mqtt_api=" + at]}[kind]
+    with client(tmp_path / "d", cloud=kind if kind in ("mqtt", "onenet") else "none", extra=lines) as c:
+        c.wait_err("CONNACK came twice")
+        assert App(c).ask("props", {"a": 1}).get("id") == 1
+        assert len(c.err) < 80
+    server.close()
+
+
+def test_a_server_of_another_kind_is_told(tmp_path):
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                s, _ = server.accept()
+                s.recv(4096)
+                s.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                s.close()
+            except OSError:
+                return
+    threading.Thread(target=serve, daemon=True).start()
+    with client(tmp_path / "d", cloud="mqtt", extra=["mqtt_server=127.0.0.1:%d" % server.getsockname()[1]]) as c:
+        c.wait_err("cloud mqtt: closed before CONNACK")
+        assert not [l for l in c.err if "Success" in l]
+    server.close()
 
 
 # ---- subscriptions ----

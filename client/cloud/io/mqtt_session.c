@@ -52,11 +52,26 @@ int mqtt_session_errno(int rc)
 
 /* ---- callbacks of libmosquitto, on the thread ---- */
 
+/* Makes libmosquitto see an end of file: the one way to drop a connection that is stuck. */
+static void cut(struct mqtt_session *s)
+{
+    int fd = mosquitto_socket(s->mosq);
+
+    if (fd >= 0)
+        shutdown(fd, SHUT_RDWR);
+}
+
+/* A second CONNACK begins nothing: the event for the first one may still be on its way, and there is only one. */
 static void on_connect(struct mosquitto *m, void *user, int rc, int flags)
 {
     struct mqtt_session *s = user;
 
     (void) m;
+    if (s->up) {
+        s->connack_twice = true;
+        cut(s);
+        return;
+    }
     if (rc != 0) {
         s->refused = rc;
         return;
@@ -236,15 +251,6 @@ static bool beat(struct mqtt_session *s)
     }
 }
 
-/* Makes libmosquitto see an end of file: the one way to drop a connection that is stuck. */
-static void cut(struct mqtt_session *s)
-{
-    int fd = mosquitto_socket(s->mosq);
-
-    if (fd >= 0)
-        shutdown(fd, SHUT_RDWR);
-}
-
 static bool peer_known(struct mqtt_session *s)
 {
     struct sockaddr_storage peer;
@@ -343,19 +349,21 @@ static void drive(struct mqtt_session *s, struct try_end *end)
         end->err = errno;
         mqtt_inbox_wake(s->inbox);
     }
-    end->reached = end->rc == MOSQ_ERR_CONN_LOST || end->rc == MOSQ_ERR_PROTOCOL;
+    end->reached = end->rc == MOSQ_ERR_CONN_LOST || end->rc == MOSQ_ERR_PROTOCOL || (end->rc == MOSQ_ERR_ERRNO && end->err == 0);
 }
 
 static void report_end(struct mqtt_session *s, const struct try_end *end, bool was_up, const char *where)
 {
     enum mqtt_link_loss loss = MQTT_LINK_UNREACHABLE;
     int err = end->rc == MOSQ_ERR_ERRNO ? end->err : 0;
-    const char *what = end->unacked                              ? "nothing is acknowledged"
+    const char *what = s->connack_twice                          ? "CONNACK came twice"
+                       : end->unacked                            ? "nothing is acknowledged"
                        : end->unanswered                         ? "two heartbeats without an answer"
                        : end->timed_out                          ? "timeout"
                        : s->tls_error[0] && !s->key_is_encrypted ? s->tls_error
                        : s->key_is_encrypted                     ? "the key file is encrypted; it must be without a pass phrase"
                        : err                                     ? strerror(err)
+                       : end->rc == MOSQ_ERR_ERRNO               ? "ended, or what came is no MQTT"
                                                                  : mosquitto_strerror(end->rc);
     bool v6 = strchr(s->config.host, ':');
     char why[512];
@@ -412,7 +420,7 @@ static bool run_try(struct mqtt_session *s)
     int left;
 
     s->refused = 0;
-    s->key_is_encrypted = false;
+    s->key_is_encrypted = s->connack_twice = false;
     s->tls_error[0] = '\0';
     if (c->heartbeat_ms > 0 && s->beat.interval_ms == 0)
         heartbeat_init(&s->beat, c->heartbeat_ms);

@@ -31,6 +31,7 @@ struct mqtt_session {
     int last_words;            /* a second descriptor of the connection that is being left; -1: none; under the lock */
     bool up;                   /* CONNACK came; written by the thread, under the lock */
     char tls_error[128];       /* the thread's own: OpenSSL's reason in this try, "" none */
+    bool connack_twice;        /* the thread's own: in this session */
     int refused;               /* the thread's own: CONNACK code, 0 none */
     struct heartbeat beat;     /* the thread's own; outlives sessions. interval_ms 0: none */
 };
