@@ -11,6 +11,7 @@
 #include <string.h>
 #include "agent/ctl/ctl.h"
 #include "libagent/core/buf.h"
+#include "libagent/core/grow.h"
 #include "libagent/core/json/json_walk.h"
 
 enum { DEPTH_MAX = 256 };
@@ -30,7 +31,7 @@ struct replay {
     struct ctl *ctl;
     const char *path;
     struct event *events;
-    size_t n_events;
+    size_t n_events, cap;
     bool assert, commands_only;
     unsigned sent[KIND_OTHER], same, different, failed, skipped;
 };
@@ -89,18 +90,14 @@ static int load(struct replay *p)
         return CTL_FAILED;
     }
     while (getline(&line, &room, f) > 0) {
-        struct event *more;
-
         n++;
         if (line[strspn(line, " \t\r\n")] == '\0')
             continue;
-        more = realloc(p->events, (p->n_events + 1) * sizeof *more);
-        if (!more) {
+        if (AG_GROW(p->events, p->cap, p->n_events + 1) < 0) {
             ctl_error("%s: out of memory", p->path);
             return CTL_FAILED;
         }
-        p->events = more;
-        if (!read_event(line, &more[p->n_events])) {
+        if (!read_event(line, &p->events[p->n_events])) {
             ctl_error("%s: line %u: not an event as miioctl monitor -w writes it", p->path, n);
             return CTL_FAILED;
         }

@@ -50,7 +50,7 @@ static void check_networks(struct ag_span text)
 static void check_report(struct ag_span text)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT, curve = AG_BUF_INIT;
-    struct web_values v = {NULL, 0, 0};
+    struct web_values v = {.list = NULL};
 
     web_values_take(&v, 30000, text);
     assert(web_values_print(&v, 0, &b) == 0);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "libagent/core/grow.h"
 
 /* Settings whose values say nothing that must stay on the device. */
 static const char *const harmless[] = {
@@ -76,20 +77,18 @@ void secrets_deinit(struct secrets *s)
 
 int secrets_add(struct secrets *s, struct ag_span value)
 {
-    char **list, *copy;
+    char *copy;
 
     if (value.len < REDACT_LEN_MIN)
         return 0;
-    list = realloc(s->list, (s->n + 1) * sizeof *list);
-    if (!list)
+    if (AG_GROW(s->list, s->cap, s->n + 1) < 0)
         return -ENOMEM;
-    s->list = list;
     copy = malloc(value.len + 1);
     if (!copy)
         return -ENOMEM;
     memcpy(copy, value.p, value.len);
     copy[value.len] = '\0';
-    list[s->n++] = copy;
+    s->list[s->n++] = copy;
     return 0;
 }
 

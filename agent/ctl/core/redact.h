@@ -12,7 +12,7 @@ enum { REDACT_LEN_MIN = 6 };
 
 struct secrets {
     char **list; /* owned */
-    size_t n;
+    size_t n, cap;
 };
 
 void secrets_deinit(struct secrets *s);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "libagent/core/grow.h"
 #include "libagent/core/utf8.h"
 #include "libagent/core/util.h"
 
@@ -61,12 +62,10 @@ static void entry_free(struct device_conf_entry *e)
 
 static int entry_add(struct device_conf *c, struct ag_span name, struct ag_span value, unsigned line)
 {
-    struct device_conf_entry *grown = realloc(c->entries, (c->n_entries + 1) * sizeof *grown);
     int r;
 
-    if (!grown)
+    if (AG_GROW(c->entries, c->entries_cap, c->n_entries + 1) < 0)
         return -ENOMEM;
-    c->entries = grown;
     r = entry_make(&c->entries[c->n_entries], name, value, line);
     c->n_entries += r == 0;
     return r;
@@ -294,24 +293,21 @@ static int copy_mine(struct device_conf *out, const struct device_conf *from, de
 int device_conf_replace(struct device_conf *c, const struct device_conf *from, device_conf_mine_fn *mine, const void *user)
 {
     struct device_conf fresh = {0};
-    struct device_conf_entry *grown;
     size_t n = 0;
     int r = copy_mine(&fresh, from, mine, user);
 
-    grown = r == 0 ? realloc(c->entries, (c->n_entries + fresh.n_entries + 1) * sizeof *grown) : NULL;
-    if (!grown) {
+    if (r < 0 || AG_GROW(c->entries, c->entries_cap, c->n_entries + fresh.n_entries) < 0) {
         device_conf_deinit(&fresh);
         return -ENOMEM;
     }
-    c->entries = grown;
     for (size_t i = 0; i < c->n_entries; i++) {
-        if (mine(user, grown[i].name))
-            entry_free(&grown[i]);
+        if (mine(user, c->entries[i].name))
+            entry_free(&c->entries[i]);
         else
-            grown[n++] = grown[i];
+            c->entries[n++] = c->entries[i];
     }
     if (fresh.n_entries > 0)
-        memcpy(grown + n, fresh.entries, fresh.n_entries * sizeof *grown);
+        memcpy(c->entries + n, fresh.entries, fresh.n_entries * sizeof *fresh.entries);
     c->n_entries = n + fresh.n_entries;
     free(fresh.entries);
     return 0;

@@ -25,7 +25,7 @@ struct device_conf {
     char model[24]; /* at most 23 characters */
     char vendor[64];
     struct device_conf_entry *entries; /* every line, names that are not ours included */
-    size_t n_entries;
+    size_t n_entries, entries_cap;
 };
 
 /* 0 and 1: it is still to come. */

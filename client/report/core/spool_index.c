@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "libagent/core/grow.h"
 
 enum { FEW = 64 };
 
@@ -59,21 +60,6 @@ static void drop_those_out(struct spool_index *x)
     x->n_out = 0;
 }
 
-static int make_room(struct spool_index *x)
-{
-    size_t cap = x->cap ? x->cap * 2 : FEW;
-    struct spool_place *p;
-
-    if (x->n < x->cap)
-        return 0;
-    p = realloc(x->p, cap * sizeof *p);
-    if (!p)
-        return -ENOMEM;
-    x->p = p;
-    x->cap = cap;
-    return 0;
-}
-
 int spool_index_add(struct spool_index *x, uint64_t seq, uint64_t at, uint32_t size, unsigned needs)
 {
     size_t i = lower(x, seq);
@@ -83,7 +69,7 @@ int spool_index_add(struct spool_index *x, uint64_t seq, uint64_t at, uint32_t s
             return -EEXIST;
         x->n_out--;
     } else {
-        if (make_room(x) < 0)
+        if (AG_GROW(x->p, x->cap, x->n + 1) < 0)
             return -ENOMEM;
         memmove(x->p + i + 1, x->p + i, (x->n - i) * sizeof *x->p);
         x->n++;

@@ -28,7 +28,7 @@ static const struct {
 static void run_row(size_t i)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf shown = AG_BUF_INIT, clean = AG_BUF_INIT;
-    ag_cleanup(secrets_deinit) struct secrets s = {NULL, 0};
+    ag_cleanup(secrets_deinit) struct secrets s = {.n = 0};
 
     if (redact_conf(&shown, (struct ag_span){rows[i].conf, strlen(rows[i].conf)}, &s) < 0 ||
         redact_text(&clean, (struct ag_span){rows[i].text, strlen(rows[i].text)}, &s) < 0)
@@ -49,7 +49,7 @@ static void test_rows(void **state)
 static void test_files(void **state)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf clean = AG_BUF_INIT;
-    ag_cleanup(secrets_deinit) struct secrets s = {NULL, 0};
+    ag_cleanup(secrets_deinit) struct secrets s = {.n = 0};
 
     (void) state;
     assert_int_equal(secrets_add_file(&s, AG_SPAN("a1B2c3D4e5F6g7H8\nssid=\"home-net\"\npsk='wlan-password'\n")), 0);

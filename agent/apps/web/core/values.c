@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "libagent/core/grow.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/core/json/json_out.h"
 
@@ -18,7 +19,7 @@ void web_values_deinit(struct web_values *v)
         free(v->list[i].curve);
     }
     free(v->list);
-    *v = (struct web_values){NULL, 0, 0};
+    *v = (struct web_values){.list = NULL};
 }
 
 static struct web_value *find(const struct web_values *v, const char *name)
@@ -49,12 +50,9 @@ static struct web_value *make(struct web_values *v, const char *name)
     if (v->n == WEB_VALUES_MAX) {
         one = reuse(v);
     } else {
-        struct web_value *list = realloc(v->list, (v->n + 1) * sizeof *list);
-
-        if (!list)
+        if (AG_GROW(v->list, v->cap, v->n + 1) < 0)
             return NULL;
-        v->list = list;
-        one = &list[v->n++];
+        one = &v->list[v->n++];
     }
     *one = (struct web_value){.text = NULL};
     snprintf(one->name, sizeof one->name, "%s", name);

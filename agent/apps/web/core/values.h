@@ -38,7 +38,7 @@ struct web_value {
 
 struct web_values {
     struct web_value *list; /* owned; grows to WEB_VALUES_MAX */
-    size_t n;
+    size_t n, cap;
     uint64_t reports; /* counts those that changed something */
 };
 

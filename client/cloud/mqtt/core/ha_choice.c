@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "libagent/core/grow.h"
 #include "libagent/core/json/json_iter.h"
 
 int ha_append_clean_text(struct ag_buf *out, struct ag_span text)
@@ -58,11 +59,8 @@ static bool value_is_known(const struct ha_choices *c, struct ag_span value)
 /* The place of a new choice, its text still empty; NULL: no memory. */
 static struct ha_choice *place(struct ha_choices *c, struct ag_span value)
 {
-    struct ha_choice *grown = realloc(c->all, (c->n + 1) * sizeof *grown);
-
-    if (!grown)
+    if (AG_GROW(c->all, c->cap, c->n + 1) < 0)
         return NULL;
-    c->all = grown;
     c->all[c->n] = (struct ha_choice){.value = value, .text = AG_BUF_INIT};
     return &c->all[c->n++];
 }

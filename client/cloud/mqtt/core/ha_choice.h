@@ -18,6 +18,7 @@ struct ha_choice {
 struct ha_choices {
     struct ha_choice *all;
     unsigned n;
+    size_t cap;
 };
 
 /* list: an array of strings. One that repeats is left out. 0 or -ENOMEM. */

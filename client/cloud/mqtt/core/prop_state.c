@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "libagent/core/grow.h"
 #include "libagent/core/json/json_iter.h"
 
 enum { DEPTH_MAX = 128 };
@@ -31,21 +32,6 @@ static struct prop_state_entry *find(const struct prop_state *s, struct ag_span 
     return NULL;
 }
 
-static int grow(struct prop_state *s)
-{
-    unsigned cap = s->cap ? s->cap * 2 : 16;
-    struct prop_state_entry *e;
-
-    if (s->n < s->cap)
-        return 0;
-    e = realloc(s->entries, cap * sizeof *e);
-    if (!e)
-        return -ENOMEM;
-    s->entries = e;
-    s->cap = cap;
-    return 0;
-}
-
 static int set(struct prop_state *s, struct ag_span name, struct ag_span value)
 {
     struct prop_state_entry *e = find(s, name), fresh = {NULL, name.len, value.len, NULL};
@@ -55,7 +41,7 @@ static int set(struct prop_state *s, struct ag_span name, struct ag_span value)
         return 0;
     if ((!e && s->n >= PROP_STATE_NAMES_MAX) || s->bytes - was + value.len + (e ? 0 : name.len) > PROP_STATE_BYTES_MAX)
         return -ENOBUFS;
-    if (!e && grow(s) < 0)
+    if (!e && AG_GROW(s->entries, s->cap, s->n + 1) < 0)
         return -ENOMEM;
     fresh.name = malloc(name.len + value.len + 1);
     if (!fresh.name)

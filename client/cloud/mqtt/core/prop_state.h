@@ -14,7 +14,8 @@ enum { PROP_STATE_NAMES_MAX = 512, PROP_STATE_BYTES_MAX = 65536 };
 
 struct prop_state {
     struct prop_state_entry *entries;
-    unsigned n, cap;
+    unsigned n;
+    size_t cap;
     size_t bytes;
 };
 

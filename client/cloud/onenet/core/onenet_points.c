@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/onenet/core/onenet_names.h"
+#include "libagent/core/grow.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/core/text/base64.h"
 
@@ -27,15 +28,8 @@ void onenet_points_deinit(struct onenet_points *l)
 
 static int points_add(struct onenet_points *l, struct ag_span stream, struct ag_span time, struct ag_span value)
 {
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 16;
-        struct onenet_point *p = realloc(l->p, cap * sizeof *p);
-
-        if (!p)
-            return -ENOMEM;
-        l->p = p;
-        l->cap = cap;
-    }
+    if (AG_GROW(l->p, l->cap, l->n + 1) < 0)
+        return -ENOMEM;
     l->p[l->n++] = (struct onenet_point){stream, time, value};
     return 0;
 }

@@ -45,7 +45,7 @@ static void test_reports(void **state)
         {"{\"method\":\"props\",\"params\":{\"</script>\\u0000\":1}}", 0, "{\"power\":\"on\",\"bright\":30,\"2.1\":true}"},
         {"{\"method\":\"props\",\"params\":{\"2.1\":null}}", 1, "{\"power\":\"on\",\"bright\":30,\"2.1\":null}"},
     };
-    struct web_values v = {NULL, 0, 0};
+    struct web_values v = {.list = NULL};
 
     (void) state;
     for (size_t i = 0; i < ag_array_size(rows); i++) {
@@ -58,7 +58,7 @@ static void test_reports(void **state)
 
 static void test_only_what_changed_is_told(void **state)
 {
-    struct web_values v = {NULL, 0, 0};
+    struct web_values v = {.list = NULL};
 
     (void) state;
     web_values_take(&v, 1, sp("{\"method\":\"props\",\"params\":{\"a\":1,\"b\":1}}"));
@@ -71,7 +71,7 @@ static void test_only_what_changed_is_told(void **state)
 /* Names that an application makes up: bounded, and what is told least goes first. */
 static void test_too_many_names(void **state)
 {
-    struct web_values v = {NULL, 0, 0};
+    struct web_values v = {.list = NULL};
     char text[400];
 
     (void) state;
@@ -109,7 +109,7 @@ static void expect_curve(const struct web_values *v, uint64_t now_ms, const char
 static void test_curve(void **state)
 {
     const uint64_t hour = 3600000;
-    struct web_values v = {NULL, 0, 0};
+    struct web_values v = {.list = NULL};
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
 
     (void) state;
@@ -224,7 +224,7 @@ static void test_own_polls(void **state)
 
 static void one_report(void *user)
 {
-    struct web_values v = {NULL, 0, 0};
+    struct web_values v = {.list = NULL};
     struct web_traffic t = {.on = true};
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT, event = AG_BUF_INIT;
 
