@@ -472,7 +472,7 @@ static void setup_is_helper(void *user, unsigned peer)
 {
     struct client *c = user;
 
-    local_gate_is_helper(&c->peers.gate, peer, uv_now(c->loop));
+    local_gate_is_helper(&c->peers.gate, peer);
 }
 
 const struct setup_host client_setup_host = {.state = setup_state,

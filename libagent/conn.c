@@ -362,7 +362,7 @@ void ag_conn_on_time(struct agent_conn *c, uint64_t now_ms)
 {
     struct ag_wait *a;
 
-    while ((a = ag_waits_first(&c->waits)) && a->deadline_ms <= now_ms) {
+    while ((a = ag_waits_first(&c->waits)) && a->deadline.at_ms <= now_ms) {
         if (a->kind == AG_WAIT_CALL)
             ag_call_end(ag_container_of(a, struct agent_slot, call.wait), AGENT_E_TIMEOUT, NULL, NULL);
         else if (a->kind == AG_WAIT_STATUS)
@@ -374,8 +374,7 @@ void ag_conn_on_time(struct agent_conn *c, uint64_t now_ms)
 
 uint64_t ag_conn_deadline(const struct agent_conn *c)
 {
-    struct ag_wait *a = ag_waits_first((struct ag_waits *) &c->waits);
-    uint64_t at = a ? a->deadline_ms : UINT64_MAX, timer = ag_timers_next(c);
+    uint64_t at = ag_deadline_next_ms(&c->waits.deadlines), timer = ag_timers_next(c);
 
     if (c->state == AGENT_CONNECTING && c->timer_ms < at)
         at = c->timer_ms;

@@ -190,7 +190,7 @@ static int time_step(struct agent_conn *c, uint64_t now_ms)
     struct ag_wait *a = ag_waits_first(&c->waits);
 
     if (c->overdue_ms == 0) {
-        if (!a || a->deadline_ms > now_ms)
+        if (!a || a->deadline.at_ms > now_ms)
             return 0;
         c->overdue_ms = now_ms;
         c->overdue = ag_conn_is_up(c) ? ag_transport_pending(&c->transport) : 0;

@@ -70,11 +70,11 @@ uint64_t local_gate_next_deadline(const struct local_gate *g)
     return g->fresh_peers ? g->fresh_until_ms : UINT64_MAX;
 }
 
-void local_gate_is_helper(struct local_gate *g, unsigned peer, uint64_t now_ms)
+void local_gate_is_helper(struct local_gate *g, unsigned peer)
 {
     g->fresh_peers &= ~bit_of(peer);
     g->internal_peers |= bit_of(peer);
-    command_peer_removed(g->commands, peer, now_ms);
+    command_peer_removed(g->commands, peer);
 }
 
 static void unmark_internal(struct local_gate *g, unsigned peer)

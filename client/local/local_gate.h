@@ -7,6 +7,7 @@
 #ifndef CLIENT_LOCAL_GATE_H
 #define CLIENT_LOCAL_GATE_H
 
+#include "client/device/core/wire.h"
 #include "client/local/core/command.h"
 #include "client/local/local_access.h"
 #include "libagent/core/log/log.h"
@@ -44,7 +45,7 @@ void local_gate_init(struct local_gate *g, struct command_table *commands, bool 
 void local_gate_joined(struct local_gate *g, unsigned peer, uint64_t now_ms);
 void local_gate_left(struct local_gate *g, unsigned peer);
 /* A local socket said _internal.hello: it is the helper's receiver until it says something else. */
-void local_gate_is_helper(struct local_gate *g, unsigned peer, uint64_t now_ms);
+void local_gate_is_helper(struct local_gate *g, unsigned peer);
 
 /* Whether the sender may do that. Refusals are counted; the caller answers them. */
 bool local_gate_passes(struct local_gate *g, struct origin from, struct ag_span text, const struct ag_json_view *view,

@@ -106,7 +106,7 @@ static void on_local_left(void *user, unsigned peer)
     ag_log(AG_LOG_DEBUG, "local peer %u gone", peer);
     local_gate_left(&p->gate, peer);
     p->env.host->left(p->env.user, peer);
-    command_peer_removed(p->env.commands, peer, uv_now(p->env.loop));
+    command_peer_removed(p->env.commands, peer);
     if (last)
         command_expect_peers(p->env.commands, uv_now(p->env.loop));
 }

@@ -14,36 +14,30 @@ void ag_waits_init(struct ag_waits *w, uint32_t random)
 void ag_wait_init(struct ag_wait *a, enum ag_wait_kind kind)
 {
     ag_list_init(&a->by_id);
-    ag_list_init(&a->by_deadline);
+    ag_deadline_init(&a->deadline);
     a->kind = (uint8_t) kind;
 }
 
 void ag_waits_add(struct ag_waits *w, struct ag_wait *a, uint64_t deadline_ms)
 {
-    struct ag_list *at = w->deadlines.prev;
-
     while (ag_waits_find(w, w->next_id))
         w->next_id = ag_id_next(w->next_id);
     a->id = w->next_id;
     w->next_id = ag_id_next(w->next_id);
-    a->deadline_ms = deadline_ms;
     a->guessed = false;
     ag_list_append(&w->buckets[a->id % AG_WAIT_BUCKETS], &a->by_id);
-    /* from the end: equal timeouts, the common case, find their place at once */
-    while (at != &w->deadlines && ag_list_entry(at, struct ag_wait, by_deadline)->deadline_ms > deadline_ms)
-        at = at->prev;
-    ag_list_add_before(at->next, &a->by_deadline);
+    ag_deadline_add(&w->deadlines, &a->deadline, deadline_ms);
 }
 
 void ag_wait_forget_deadline(struct ag_wait *a)
 {
-    ag_list_del(&a->by_deadline);
+    ag_deadline_del(&a->deadline);
 }
 
 void ag_wait_end(struct ag_wait *a)
 {
     ag_list_del(&a->by_id);
-    ag_list_del(&a->by_deadline);
+    ag_deadline_del(&a->deadline);
 }
 
 struct ag_wait *ag_waits_find(struct ag_waits *w, uint32_t id)
@@ -59,5 +53,5 @@ struct ag_wait *ag_waits_find(struct ag_waits *w, uint32_t id)
 
 struct ag_wait *ag_waits_first(struct ag_waits *w)
 {
-    return ag_list_first(&w->deadlines, struct ag_wait, by_deadline);
+    return ag_deadline_first(&w->deadlines, struct ag_wait, deadline);
 }

@@ -7,7 +7,7 @@
 #ifndef AG_WAIT_H
 #define AG_WAIT_H
 
-#include "libagent/core/list.h"
+#include "libagent/core/deadline.h"
 
 enum ag_wait_kind {
     AG_WAIT_CALL,     /* in struct agent_slot */
@@ -17,9 +17,8 @@ enum ag_wait_kind {
 };
 
 struct ag_wait {
-    struct ag_list by_id;       /* in a bucket; empty while nothing is waited for */
-    struct ag_list by_deadline; /* ascending; empty when the deadline is off */
-    uint64_t deadline_ms;
+    struct ag_list by_id; /* in a bucket; empty while nothing is waited for */
+    struct ag_deadline deadline;
     uint32_t id;
     uint8_t kind; /* enum ag_wait_kind */
     bool guessed; /* the time was up and success was told: an answer still counts */
@@ -29,7 +28,7 @@ enum { AG_WAIT_BUCKETS = 64 };
 
 struct ag_waits {
     struct ag_list buckets[AG_WAIT_BUCKETS]; /* by the low bits of the id: ids are consecutive, so this is even */
-    struct ag_list deadlines;
+    struct ag_list deadlines;                /* struct ag_wait.deadline */
     uint32_t next_id;
 };
 
@@ -37,10 +36,6 @@ struct ag_waits {
 void ag_waits_init(struct ag_waits *w, uint32_t random);
 
 void ag_wait_init(struct ag_wait *a, enum ag_wait_kind kind);
-static inline bool ag_wait_active(const struct ag_wait *a)
-{
-    return !ag_list_empty(&a->by_id);
-}
 
 /* Draws a->id and waits. a is not waiting yet. */
 void ag_waits_add(struct ag_waits *w, struct ag_wait *a, uint64_t deadline_ms);

@@ -167,7 +167,7 @@ MUTANTS = [Mutant(*row) for row in [
     ("an application is taken for the helper", "client/local/local_gate.c",
      " && !(g->plain_peers & bit_of(peer));", ";", "unit.client_wiring"),
     ("the helper's socket sees broadcasts", "client/local/local_gate.c",
-     "    g->internal_peers |= bit_of(peer);\n    command_peer_removed(g->commands, peer, now_ms);\n",
+     "    g->internal_peers |= bit_of(peer);\n    command_peer_removed(g->commands, peer);\n",
      "    g->internal_peers |= bit_of(peer);\n    (void) now_ms;\n", "unit.client_wiring"),
     ("who has not said what it is gets commands", "client/local/local_gate.c",
      "    if (!g->external || !local_access_may_help",

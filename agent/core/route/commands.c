@@ -241,7 +241,7 @@ void commands_orphan(struct router *r, struct peer *origin)
     if (origin->role != PEER_UPSTREAM)
         return;
     for (it = r->commands.by_deadline.next; it != &r->commands.by_deadline; it = next) {
-        struct command *c = ag_list_entry(it, struct command, by_deadline);
+        struct command *c = ag_list_entry(it, struct command, deadline.link);
 
         next = it->next;
         if (c->origin == origin)
@@ -315,7 +315,7 @@ void commands_expire(struct router *r, uint64_t now_ms)
     if (r->grace.ready)
         commands_release(r, now_ms);
     waiting_end(r, now_ms, now_ms);
-    while ((c = command_first(&r->commands)) && c->deadline_ms <= now_ms) {
+    while ((c = command_first(&r->commands)) && c->deadline.at_ms <= now_ms) {
         r->stats.command_timeouts++;
         ag_list_for_each (it, &c->asks)
             ag_list_entry(it, struct ask, by_command)->peer->n_unanswered++;
@@ -326,10 +326,9 @@ void commands_expire(struct router *r, uint64_t now_ms)
 uint64_t commands_deadline(const struct router *r)
 {
     const struct grace_command *waiting = grace_first(&r->grace);
-    const struct command *c = command_first(&r->commands);
-    uint64_t at = waiting ? waiting->until_ms : UINT64_MAX;
+    uint64_t at = ag_deadline_next_ms(&r->commands.by_deadline);
 
-    return c && c->deadline_ms < at ? c->deadline_ms : at;
+    return waiting && waiting->until_ms < at ? waiting->until_ms : at;
 }
 
 void commands_shutdown(struct router *r, uint64_t now_ms)

@@ -191,7 +191,7 @@ void requests_expire(struct router *r, uint64_t now_ms)
 {
     struct request *q;
 
-    while ((q = request_first(&r->requests)) && q->deadline_ms <= now_ms) {
+    while ((q = request_first(&r->requests)) && q->deadline.at_ms <= now_ms) {
         r->stats.request_timeouts++;
         requests_fail(r, q, AG_CODE_NO_ACK, "OT server noack");
     }
@@ -199,9 +199,7 @@ void requests_expire(struct router *r, uint64_t now_ms)
 
 uint64_t requests_deadline(const struct router *r)
 {
-    const struct request *q = request_first(&r->requests);
-
-    return q ? q->deadline_ms : UINT64_MAX;
+    return ag_deadline_next_ms(&r->requests.by_deadline);
 }
 
 void requests_shutdown(struct router *r)

@@ -58,16 +58,6 @@ static void table_grow(struct command_table *t)
     t->shift = shift;
 }
 
-/* All deadlines are the same distance away, so the right place is nearly always the end. */
-static void deadline_insert(struct ag_list *head, struct command *c)
-{
-    struct ag_list *at = head;
-
-    while (at->prev != head && ag_list_entry(at->prev, struct command, by_deadline)->deadline_ms > c->deadline_ms)
-        at = at->prev;
-    ag_list_add_before(at, &c->by_deadline);
-}
-
 int command_add(struct command_table *t, struct peer *origin, uint32_t id, uint64_t deadline_ms, struct command **command_out)
 {
     struct command *c = pool_get(&t->commands);
@@ -77,7 +67,6 @@ int command_add(struct command_table *t, struct peer *origin, uint32_t id, uint6
     if (t->n >= (size_t) 1 << (32 - t->shift))
         table_grow(t);
     c->origin = origin;
-    c->deadline_ms = deadline_ms;
     c->id = c->origin_id = id;
     c->watched = 0;
     ag_list_init(&c->asks);
@@ -86,7 +75,7 @@ int command_add(struct command_table *t, struct peer *origin, uint32_t id, uint6
     else
         ag_list_init(&c->by_origin);
     bucket_append(&t->buckets[bucket_of(id, t->shift)], c);
-    deadline_insert(&t->by_deadline, c);
+    ag_deadline_add(&t->by_deadline, &c->deadline, deadline_ms);
     t->n++;
     *command_out = c;
     return 0;
@@ -101,7 +90,7 @@ void command_remove(struct command_table *t, struct command *c)
     while (*at != c)
         at = &(*at)->next;
     *at = c->next;
-    ag_list_del(&c->by_deadline);
+    ag_deadline_del(&c->deadline);
     ag_list_del(&c->by_origin);
     t->n--;
     pool_put(&t->commands, c);

@@ -13,6 +13,7 @@
 
 #include "agent/core/table/peer.h"
 #include "agent/core/table/pool.h"
+#include "libagent/core/deadline.h"
 
 struct command;
 
@@ -24,21 +25,20 @@ struct ask {
 
 struct command {
     struct command *next; /* in its bucket, oldest first */
-    struct ag_list by_deadline;
+    struct ag_deadline deadline;
     struct ag_list by_origin; /* in origin->calls; alone when upstream asked */
     struct ag_list asks;
     struct peer *origin; /* who wants the answer: upstream or the application of an agent.call */
-    uint64_t deadline_ms;
-    uint32_t id;        /* on the wire to the subscribers */
-    uint32_t origin_id; /* for the asker; differs from id for agent.call only */
-    uint8_t watched;    /* bits of the monitors that saw it */
+    uint32_t id;         /* on the wire to the subscribers */
+    uint32_t origin_id;  /* for the asker; differs from id for agent.call only */
+    uint8_t watched;     /* bits of the monitors that saw it */
 };
 
 struct command_table {
     struct command **buckets;
     uint32_t shift; /* 32 - log2(number of buckets) */
     uint32_t n;
-    struct ag_list by_deadline;
+    struct ag_list by_deadline; /* struct command.deadline */
     struct pool commands, asks;
 };
 
@@ -57,7 +57,7 @@ struct command *command_find(const struct command_table *t, uint32_t id, const s
 
 static inline struct command *command_first(const struct command_table *t)
 {
-    return ag_list_first(&t->by_deadline, struct command, by_deadline);
+    return ag_deadline_first(&t->by_deadline, struct command, deadline);
 }
 
 #endif

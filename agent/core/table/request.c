@@ -54,16 +54,6 @@ uint32_t request_draw_id(struct request_table *t)
     return id;
 }
 
-/* All deadlines are the same distance away, so the right place is nearly always the end. */
-static void deadline_insert(struct ag_list *head, struct request *q)
-{
-    struct ag_list *at = head;
-
-    while (at->prev != head && ag_list_entry(at->prev, struct request, by_deadline)->deadline_ms > q->deadline_ms)
-        at = at->prev;
-    ag_list_add_before(at, &q->by_deadline);
-}
-
 int request_add(struct request_table *t, struct peer *p, uint32_t old_id, uint64_t deadline_ms, struct request **request_out)
 {
     struct request *q;
@@ -74,14 +64,13 @@ int request_add(struct request_table *t, struct peer *p, uint32_t old_id, uint64
     if (!q)
         return -ENOMEM;
     q->peer = p;
-    q->deadline_ms = deadline_ms;
     q->id = request_draw_id(t);
     q->old_id = old_id;
     q->family = FAMILY_NONE;
     q->watched = 0;
     t->slots[q->id & t->mask] = q;
     t->n++;
-    deadline_insert(&t->by_deadline, q);
+    ag_deadline_add(&t->by_deadline, &q->deadline, deadline_ms);
     ag_list_append(&p->requests, &q->by_peer);
     p->n_requests++;
     *request_out = q;
@@ -93,7 +82,7 @@ void request_remove(struct request_table *t, struct request *q)
     t->slots[q->id & t->mask] = NULL;
     t->n--;
     q->peer->n_requests--;
-    ag_list_del(&q->by_deadline);
+    ag_deadline_del(&q->deadline);
     ag_list_del(&q->by_peer);
     pool_put(&t->pool, q);
 }

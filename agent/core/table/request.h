@@ -13,15 +13,15 @@
 
 #include "agent/core/table/peer.h"
 #include "agent/core/table/pool.h"
+#include "libagent/core/deadline.h"
 
 /* Methods whose answers carry a method of the same family. */
 enum family { FAMILY_NONE, FAMILY_LOCAL, FAMILY_INTERNAL };
 
 struct request {
     struct ag_list by_peer;
-    struct ag_list by_deadline;
+    struct ag_deadline deadline;
     struct peer *peer;
-    uint64_t deadline_ms;
     uint32_t id;     /* ours */
     uint32_t old_id; /* the application's */
     uint8_t family;
@@ -33,7 +33,7 @@ struct request_table {
     uint32_t mask; /* number of slots - 1 */
     uint32_t n;
     uint32_t next_id;
-    struct ag_list by_deadline;
+    struct ag_list by_deadline; /* struct request.deadline */
     struct pool pool;
 };
 
@@ -55,7 +55,7 @@ static inline struct request *request_find(const struct request_table *t, uint32
 /* The one with the nearest deadline, or NULL. */
 static inline struct request *request_first(const struct request_table *t)
 {
-    return ag_list_first(&t->by_deadline, struct request, by_deadline);
+    return ag_deadline_first(&t->by_deadline, struct request, deadline);
 }
 
 #endif

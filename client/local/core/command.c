@@ -5,7 +5,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "client/device/core/wire.h"
 #include "libagent/core/codes.h"
+#include "libagent/core/deadline.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/core/ids.h"
 #include "libagent/core/text/message.h"
@@ -22,14 +24,14 @@ struct command {
     uint32_t id;
     struct origin from;
     unsigned tag;
-    uint64_t deadline_ms;
+    struct ag_deadline deadline;
     uint64_t waiting;   /* bit per peer that was asked and has not answered */
     long held_code;     /* of a "not mine" that waits for a better answer; 0: none */
     struct ag_buf held; /* its text; empty: it was long */
     struct ag_buf text; /* while in kept */
     bool silent;        /* no answer is wanted */
     bool asked;         /* given to a peer at least */
-    struct ag_list age, kept;
+    struct ag_list kept;
     UT_hash_handle hh;
 };
 
@@ -41,7 +43,7 @@ void command_table_init(struct command_table *t, const struct command_sink *sink
                                 .timeout_ms = 4000,
                                 .max_kept_bytes = 1 << 20,
                                 .last_id = random % AG_ID_MAX};
-    ag_list_init(&t->by_age);
+    ag_list_init(&t->by_deadline);
     ag_list_init(&t->kept);
 }
 
@@ -59,7 +61,7 @@ static void command_free(struct command_table *t, struct command *c)
 {
     command_unkeep(t, c);
     HASH_DEL(t->by_id, c);
-    ag_list_del(&c->age);
+    ag_deadline_del(&c->deadline);
     ag_buf_deinit(&c->held);
     t->n_open--;
     ag_spares_give(&t->spares, c, MAX_SPARE);
@@ -67,8 +69,8 @@ static void command_free(struct command_table *t, struct command *c)
 
 void command_table_deinit(struct command_table *t)
 {
-    ag_list_for_each_safe (it, &t->by_age)
-        command_free(t, ag_list_entry(it, struct command, age));
+    ag_list_for_each_safe (it, &t->by_deadline)
+        command_free(t, ag_list_entry(it, struct command, deadline.link));
     ag_spares_deinit(&t->spares);
     ag_buf_deinit(&t->scratch);
 }
@@ -177,36 +179,35 @@ void command_peer_added(struct command_table *t, unsigned peer)
 
 void command_forget_origin(struct command_table *t, struct origin who)
 {
-    ag_list_for_each (it, &t->by_age) {
-        struct command *c = ag_list_entry(it, struct command, age);
+    ag_list_for_each (it, &t->by_deadline) {
+        struct command *c = ag_list_entry(it, struct command, deadline.link);
 
         if (c->from.kind == who.kind && c->from.place == who.place)
             c->from = (struct origin){.kind = ORIGIN_CLIENT};
     }
 }
 
-void command_peer_removed(struct command_table *t, unsigned peer, uint64_t now_ms)
+void command_peer_removed(struct command_table *t, unsigned peer)
 {
     uint64_t bit = UINT64_C(1) << peer;
     struct ag_list emptied;
 
-    (void) now_ms;
     t->peers &= ~bit;
     ag_list_init(&emptied);
-    ag_list_for_each_safe (it, &t->by_age) {
-        struct command *c = ag_list_entry(it, struct command, age);
+    ag_list_for_each_safe (it, &t->by_deadline) {
+        struct command *c = ag_list_entry(it, struct command, deadline.link);
 
         if (!(c->waiting & bit) && !(c->silent && c->asked))
             continue;
         c->waiting &= ~bit;
         command_unkeep(t, c); /* it may have begun: no second application is to do it again */
         if (c->waiting == 0) {
-            ag_list_del(&c->age);
-            ag_list_append(&emptied, &c->age);
+            ag_deadline_del(&c->deadline);
+            ag_deadline_add(&emptied, &c->deadline, c->deadline.at_ms);
         }
     }
     while (!ag_list_empty(&emptied))
-        end_without_answer(t, ag_list_first(&emptied, struct command, age), false);
+        end_without_answer(t, ag_deadline_first(&emptied, struct command, deadline), false);
 }
 
 static uint32_t draw_id(struct command_table *t)
@@ -218,16 +219,6 @@ static uint32_t draw_id(struct command_table *t)
         HASH_FIND(hh, t->by_id, &t->last_id, sizeof t->last_id, taken);
     } while (taken);
     return t->last_id;
-}
-
-/* By deadline: nearly always at the end, as all have one timeout unless that was changed. */
-static void insert_by_deadline(struct command_table *t, struct command *c)
-{
-    struct ag_list *at = t->by_age.prev;
-
-    while (at != &t->by_age && ag_list_entry(at, struct command, age)->deadline_ms > c->deadline_ms)
-        at = at->prev;
-    ag_list_add_before(at->next, &c->age);
 }
 
 static int command_new(struct command_table *t, struct command **out, uint64_t now_ms)
@@ -243,8 +234,7 @@ static int command_new(struct command_table *t, struct command **out, uint64_t n
         ag_spares_give(&t->spares, c, MAX_SPARE);
         return -ENOMEM;
     }
-    c->deadline_ms = now_ms + t->timeout_ms;
-    insert_by_deadline(t, c);
+    ag_deadline_add(&t->by_deadline, &c->deadline, now_ms + t->timeout_ms);
     t->n_open++;
     *out = c;
     return 0;
@@ -493,9 +483,9 @@ void command_expire(struct command_table *t, uint64_t now_ms)
     if (now_ms >= t->grace_until_ms)
         end_grace(t);
     for (;;) {
-        struct command *c = ag_list_first(&t->by_age, struct command, age);
+        struct command *c = ag_deadline_first(&t->by_deadline, struct command, deadline);
 
-        if (!c || c->deadline_ms > now_ms)
+        if (!c || c->deadline.at_ms > now_ms)
             return;
         end_without_answer(t, c, true);
     }
@@ -503,17 +493,15 @@ void command_expire(struct command_table *t, uint64_t now_ms)
 
 uint64_t command_next_deadline(const struct command_table *t)
 {
-    const struct command *c = ag_list_first(&t->by_age, struct command, age);
+    uint64_t at = ag_deadline_next_ms(&t->by_deadline);
 
-    if (!ag_list_empty(&t->kept) && t->grace_until_ms < c->deadline_ms)
-        return t->grace_until_ms;
-    return c ? c->deadline_ms : UINT64_MAX;
+    return !ag_list_empty(&t->kept) && t->grace_until_ms < at ? t->grace_until_ms : at;
 }
 
 void command_refuse_all(struct command_table *t)
 {
-    while (!ag_list_empty(&t->by_age)) {
-        struct command *c = ag_list_first(&t->by_age, struct command, age);
+    while (!ag_list_empty(&t->by_deadline)) {
+        struct command *c = ag_deadline_first(&t->by_deadline, struct command, deadline);
 
         t->stats.refused++;
         end_with_error(t, c, COMMAND_REFUSED, AG_CODE_SHUTTING_DOWN, "shutting down", NULL);

@@ -15,7 +15,6 @@
 #define CLIENT_COMMAND_H
 
 #include <stdbool.h>
-#include "client/device/core/wire.h"
 #include "client/local/core/origin.h"
 #include "libagent/core/buf.h"
 #include "libagent/core/json/json.h"
@@ -54,11 +53,11 @@ struct command;
 struct command_table {
     const struct command_sink *sink;
     void *user;
-    struct command *by_id;   /* uthash */
-    struct ag_spares spares; /* of struct command */
-    struct ag_buf scratch;   /* for a text while it is given to peers */
-    struct ag_list by_age;   /* struct command.age, oldest first; one timeout, so also by deadline */
-    struct ag_list kept;     /* struct command.kept: their texts wait for peers that come within the grace */
+    struct command *by_id;      /* uthash */
+    struct ag_spares spares;    /* of struct command */
+    struct ag_buf scratch;      /* for a text while it is given to peers */
+    struct ag_list by_deadline; /* struct command.deadline: every one */
+    struct ag_list kept;        /* struct command.kept: their texts wait for peers that come within the grace */
     unsigned n_open, max_open;
     unsigned timeout_ms, grace_ms;
     uint64_t grace_until_ms; /* 0: nobody is about to come */
@@ -77,7 +76,7 @@ void command_table_deinit(struct command_table *t);
 /* What is kept within the grace is sent to it, too. */
 void command_peer_added(struct command_table *t, unsigned peer);
 /* Commands for which it was the last one waited for are ended. */
-void command_peer_removed(struct command_table *t, unsigned peer, uint64_t now_ms);
+void command_peer_removed(struct command_table *t, unsigned peer);
 
 /* Applications are about to come: the daemon has started, or the last of them has just gone. grace_ms begins. */
 void command_expect_peers(struct command_table *t, uint64_t now_ms);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include "libagent/core/codes.h"
+#include "libagent/core/deadline.h"
 #include "libagent/core/ids.h"
 #include "libagent/core/text/message.h"
 
@@ -20,9 +21,9 @@ struct uplink_entry {
     size_t charge;         /* in bytes and in the share of the peer */
     struct ag_span raw_id; /* the application's, as it wrote it; in short_id, or owned; p NULL: none */
     char short_id[SHORT_ID];
-    uint64_t deadline_ms;
+    struct ag_deadline deadline;
     struct ag_buf text; /* only while queued */
-    struct ag_list age, queued;
+    struct ag_list queued;
     UT_hash_handle hh;
 };
 
@@ -30,7 +31,7 @@ void uplink_init(struct uplink *u, const struct uplink_sink *sink, void *user, u
 {
     *u = (struct uplink){
         .sink = sink, .user = user, .max_open = 8192, .max_bytes = 4 << 20, .timeout_ms = 30000, .last_id = random % AG_ID_MAX};
-    ag_list_init(&u->by_age);
+    ag_list_init(&u->by_deadline);
     for (int i = 0; i < UPLINK_LANES; i++)
         ag_list_init(&u->queues[i]);
 }
@@ -77,7 +78,7 @@ static void entry_free(struct uplink *u, struct uplink_entry *e)
     share_give(u, e);
     entry_unqueue(e);
     HASH_DEL(u->by_id, e);
-    ag_list_del(&e->age);
+    ag_deadline_del(&e->deadline);
     ag_buf_deinit(&e->text);
     u->n_open--;
     spare(u, e);
@@ -85,8 +86,8 @@ static void entry_free(struct uplink *u, struct uplink_entry *e)
 
 void uplink_deinit(struct uplink *u)
 {
-    ag_list_for_each_safe (it, &u->by_age)
-        entry_free(u, ag_list_entry(it, struct uplink_entry, age));
+    ag_list_for_each_safe (it, &u->by_deadline)
+        entry_free(u, ag_list_entry(it, struct uplink_entry, deadline.link));
     ag_spares_deinit(&u->spares);
     ag_buf_deinit(&u->scratch);
 }
@@ -105,15 +106,6 @@ uint32_t uplink_draw_id(struct uplink *u)
 static size_t charge_of(struct ag_span text, struct ag_span raw_id)
 {
     return sizeof(struct uplink_entry) + raw_id.len + text.len;
-}
-
-static void insert_by_deadline(struct uplink *u, struct uplink_entry *e)
-{
-    struct ag_list *at = u->by_age.prev;
-
-    while (at != &u->by_age && ag_list_entry(at, struct uplink_entry, age)->deadline_ms > e->deadline_ms)
-        at = at->prev;
-    ag_list_add_before(at->next, &e->age);
 }
 
 static int keep_id(struct uplink_entry *e, struct ag_span raw_id)
@@ -137,7 +129,6 @@ static int entry_new(struct uplink *u, struct uplink_entry **out, unsigned peer,
     ag_list_init(&e->queued);
     e->peer = peer;
     e->charge = charge;
-    e->deadline_ms = now_ms + u->timeout_ms;
     if (raw_id.p && keep_id(e, raw_id) < 0) {
         spare(u, e);
         return -ENOMEM;
@@ -148,7 +139,7 @@ static int entry_new(struct uplink *u, struct uplink_entry **out, unsigned peer,
         spare(u, e);
         return -ENOMEM;
     }
-    insert_by_deadline(u, e);
+    ag_deadline_add(&u->by_deadline, &e->deadline, now_ms + u->timeout_ms);
     share_take(u, e);
     u->n_open++;
     *out = e;
@@ -362,8 +353,8 @@ void uplink_failed(struct uplink *u, unsigned lane, uint32_t id, int code, const
 
 void uplink_peer_removed(struct uplink *u, unsigned peer)
 {
-    ag_list_for_each (it, &u->by_age) {
-        struct uplink_entry *e = ag_list_entry(it, struct uplink_entry, age);
+    ag_list_for_each (it, &u->by_deadline) {
+        struct uplink_entry *e = ag_list_entry(it, struct uplink_entry, deadline.link);
 
         if (e->peer != peer)
             continue;
@@ -376,9 +367,9 @@ void uplink_peer_removed(struct uplink *u, unsigned peer)
 void uplink_expire(struct uplink *u, uint64_t now_ms)
 {
     for (;;) {
-        struct uplink_entry *e = ag_list_first(&u->by_age, struct uplink_entry, age);
+        struct uplink_entry *e = ag_deadline_first(&u->by_deadline, struct uplink_entry, deadline);
 
-        if (!e || e->deadline_ms > now_ms)
+        if (!e || e->deadline.at_ms > now_ms)
             return;
         u->stats.timed_out++;
         end_with_error(u, e, AG_CODE_NO_ACK, "OT server noack");
@@ -387,15 +378,13 @@ void uplink_expire(struct uplink *u, uint64_t now_ms)
 
 uint64_t uplink_next_deadline(const struct uplink *u)
 {
-    const struct uplink_entry *e = ag_list_first(&u->by_age, struct uplink_entry, age);
-
-    return e ? e->deadline_ms : UINT64_MAX;
+    return ag_deadline_next_ms(&u->by_deadline);
 }
 
 void uplink_refuse_all(struct uplink *u, int code, const char *message)
 {
-    while (!ag_list_empty(&u->by_age)) {
+    while (!ag_list_empty(&u->by_deadline)) {
         u->stats.refused++;
-        end_with_error(u, ag_list_first(&u->by_age, struct uplink_entry, age), code, message);
+        end_with_error(u, ag_deadline_first(&u->by_deadline, struct uplink_entry, deadline), code, message);
     }
 }

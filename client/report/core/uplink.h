@@ -55,7 +55,7 @@ struct uplink {
     const struct uplink_sink *sink;
     void *user;
     struct uplink_entry *by_id;          /* uthash */
-    struct ag_list by_age;               /* struct uplink_entry.age: every entry, by deadline */
+    struct ag_list by_deadline;          /* struct uplink_entry.deadline: every entry */
     struct ag_list queues[UPLINK_LANES]; /* struct uplink_entry.queued: those not yet given to the cloud */
     unsigned pumping;                    /* bit per lane: within a call of the cloud's */
     struct ag_spares spares;             /* of struct uplink_entry */

@@ -127,8 +127,8 @@ static void test_request_deadlines(void **state)
     for (size_t i = 0; i < ag_array_size(deadlines); i++)
         assert_int_equal(request_add(&t, &p, 1, deadlines[i], &q), 0);
     while ((q = request_first(&t))) {
-        assert_true(q->deadline_ms >= last);
-        last = q->deadline_ms;
+        assert_true(q->deadline.at_ms >= last);
+        last = q->deadline.at_ms;
         request_remove(&t, q);
     }
     assert_int_equal(last, 40);

@@ -173,7 +173,7 @@ static void run_row(struct world *w, const struct row *row)
         else if (s[0] == 'P')
             answer(w, (unsigned) (s[1] - '0'), s + 3);
         else if (s[0] == '-')
-            command_peer_removed(&w->t, (unsigned) (s[1] - '0'), 1);
+            command_peer_removed(&w->t, (unsigned) (s[1] - '0'));
         else
             command_expire(&w->t, 4000);
     }
@@ -211,7 +211,7 @@ static void test_long_not_mine(void **state)
         ag_buf_append_char(&text, 'x');
     ag_buf_append_str(&text, "\"}}");
     assert_true(answer(&w, 0, ag_buf_cstr(&text)));
-    command_peer_removed(&w.t, 1, 1);
+    command_peer_removed(&w.t, 1);
     assert_string_equal(ag_buf_cstr(&w.log), "done 1/5 tag 7 end 1 "
                                              "{\"id\":101,\"error\":{\"code\":-10000,\"message\":\"Method not found.\"}}\n");
     command_table_deinit(&w.t);
@@ -287,7 +287,7 @@ static void run_grace_row(struct world *w, const struct row *row)
             command_peer_added(&w->t, (unsigned) (s[1] - '0'));
             break;
         case '-':
-            command_peer_removed(&w->t, (unsigned) (s[1] - '0'), 1);
+            command_peer_removed(&w->t, (unsigned) (s[1] - '0'));
             break;
         case 'G':
             command_expect_peers(&w->t, strtoul(s + 1, NULL, 10));
@@ -390,7 +390,7 @@ static void test_who_may_not_serve_is_not_asked(void **state)
     start(&w, phone, "{\"id\":3,\"method\":\"open\"}", 0);
     command_expect_peers(&w.t, 0);
     start(&w, phone, "{\"id\":4,\"method\":\"secret\"}", 0);
-    command_peer_removed(&w.t, 0, 0);
+    command_peer_removed(&w.t, 0);
     command_peer_added(&w.t, 0);
     assert_string_equal(ag_buf_cstr(&w.log),
                         "done 1/5 tag 7 end 2 {\"id\":0,\"error\":{\"code\":-9999,\"message\":\"user ack timeout\","

@@ -95,8 +95,8 @@ static void waits_end_in_order(void **state)
     for (size_t n = 5; n > 0; n--) {
         struct ag_wait *first = ag_waits_first(&w);
 
-        assert_true(first->deadline_ms >= last);
-        last = first->deadline_ms;
+        assert_true(first->deadline.at_ms >= last);
+        last = first->deadline.at_ms;
         if (n == 3) {
             ag_wait_forget_deadline(first);
             assert_ptr_equal(ag_waits_find(&w, first->id), first);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Things that end by themselves, in a list by the time of their end. Each embeds a struct ag_deadline; the list is a plain
+ * struct ag_list, its first entry is due next. Equal timeouts, the common case, find their place at once: it is the end.
+ */
+#ifndef AG_DEADLINE_H
+#define AG_DEADLINE_H
+
+#include "libagent/core/list.h"
+
+struct ag_deadline {
+    struct ag_list link; /* empty: it has none */
+    uint64_t at_ms;
+};
+
+static inline void ag_deadline_init(struct ag_deadline *d)
+{
+    ag_list_init(&d->link);
+}
+
+/* Behind those that are due earlier or at the same time. It is in no list yet. */
+static inline void ag_deadline_add(struct ag_list *list, struct ag_deadline *d, uint64_t at_ms)
+{
+    struct ag_list *next = list;
+
+    d->at_ms = at_ms;
+    while (next->prev != list && ag_list_entry(next->prev, struct ag_deadline, link)->at_ms > at_ms)
+        next = next->prev;
+    ag_list_add_before(next, &d->link);
+}
+
+/* Idempotent. */
+static inline void ag_deadline_del(struct ag_deadline *d)
+{
+    ag_list_del(&d->link);
+}
+
+/* The thing that is due next; NULL: none. member: its struct ag_deadline. */
+#define ag_deadline_first(list, type, member) ag_list_first(list, type, member.link)
+
+/* When that is; UINT64_MAX: never. */
+static inline uint64_t ag_deadline_next_ms(const struct ag_list *list)
+{
+    return ag_list_empty(list) ? UINT64_MAX : ag_list_entry(list->next, struct ag_deadline, link)->at_ms;
+}
+
+#endif
