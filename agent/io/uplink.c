@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "agent/core/state/text.h"
 #include "agent/io/conn.h"
 #include "agent/io/conns.h"
 #include "libagent/io/access/cred.h"
@@ -141,8 +142,7 @@ static void uplink_ask(struct uplink *u)
     r = uplink_owner(u, &cred);
     if (r == -EAGAIN && conns_now(u->conns) < u->until_ms) {
         u->state = UPLINK_ASKING;
-        uv_timer_start(&u->timer, uplink_on_timer, u->ask_ms, 0);
-        u->ask_ms = u->ask_ms * 2 > ASK_MAX_MS ? ASK_MAX_MS : u->ask_ms * 2;
+        uv_timer_start(&u->timer, uplink_on_timer, ag_backoff_next(&u->asks), 0);
     } else if (r == -EAGAIN) {
         uplink_failed(u, "nobody accepts");
     } else if (r == -ENOTCONN) { /* it was there, and has gone */
@@ -167,7 +167,7 @@ static void uplink_connected(struct uplink *u)
     if (u->poll)
         uv_close((uv_handle_t *) u->poll, poll_on_closed);
     u->poll = NULL;
-    u->ask_ms = ASK_MIN_MS;
+    ag_backoff_init_steady(&u->asks, ASK_MIN_MS, ASK_MAX_MS);
     uplink_ask(u);
 }
 

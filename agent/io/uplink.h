@@ -37,11 +37,11 @@ struct uplink {
     enum uplink_state state;
     struct conn *conn;
     struct ag_backoff backoff;
-    unsigned ask_ms;      /* until the owner is asked for again */
-    uint64_t until_ms;    /* when this try ends */
-    uint64_t up_since_ms; /* of conn */
-    unsigned failures;    /* in a row */
-    char said[64];        /* why the last one failed: said once, not at every try */
+    struct ag_backoff asks; /* until the owner is asked for again */
+    uint64_t until_ms;      /* when this try ends */
+    uint64_t up_since_ms;   /* of conn */
+    unsigned failures;      /* in a row */
+    char said[64];          /* why the last one failed: said once, not at every try */
 };
 
 void uplink_init(struct uplink *u, struct conns *s, const struct ag_addr *addr, const struct upstream_user *user);

@@ -37,8 +37,7 @@ static bool arrived(int status, const char *error)
 
 static void try_later(struct ota_reports *r)
 {
-    uv_timer_start(&r->retry, reports_on_retry, r->pause_ms, 0);
-    r->pause_ms = r->pause_ms * 2 < OTA_REPORT_RETRY_MAX_MS ? r->pause_ms * 2 : OTA_REPORT_RETRY_MAX_MS;
+    uv_timer_start(&r->retry, reports_on_retry, ag_backoff_next(&r->backoff), 0);
 }
 
 static bool is_empty_object(const char *s)
@@ -95,7 +94,7 @@ static void reports_on_answer(agent_conn *conn, int status, const char *result, 
             try_later(r);
         return;
     }
-    r->pause_ms = OTA_REPORT_RETRY_MS;
+    ag_backoff_reset(&r->backoff);
     r->has_no_cloud = false;
     if (r->n > 0)
         reports_remove(r, 0);
@@ -150,7 +149,7 @@ int ota_reports_init(struct ota_reports *r, uv_loop_t *loop, agent_conn *conn)
 
     r->retry.data = r;
     r->conn = conn;
-    r->pause_ms = OTA_REPORT_RETRY_MS;
+    ag_backoff_init_steady(&r->backoff, OTA_REPORT_RETRY_MS, OTA_REPORT_RETRY_MAX_MS);
     r->open = rc == 0;
     return rc;
 }

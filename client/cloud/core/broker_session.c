@@ -13,11 +13,22 @@ struct report_given {
     uint32_t id;
 };
 
-void broker_session_init(struct broker_session *s, uint32_t first_ms, uint32_t step_ms, uint32_t max_ms, uint32_t seed)
+static void init(struct broker_session *s)
 {
     *s = (struct broker_session){.retry_at_ms = UINT64_MAX};
     ag_list_init(&s->reports);
+}
+
+void broker_session_init(struct broker_session *s, uint32_t first_ms, uint32_t step_ms, uint32_t max_ms, uint32_t seed)
+{
+    init(s);
     reconnect_init(&s->reconnect, first_ms, step_ms, max_ms, seed);
+}
+
+void broker_session_init_steps(struct broker_session *s, uint32_t step_ms, uint32_t max_ms)
+{
+    init(s);
+    reconnect_init_steps(&s->reconnect, step_ms, max_ms);
 }
 
 void broker_session_deinit(struct broker_session *s)
@@ -123,8 +134,10 @@ void broker_session_kicked(struct broker_session *s)
 
 uint32_t broker_session_soon(struct broker_session *s, uint64_t now_ms)
 {
-    s->retry_at_ms = now_ms + SOON_MS;
-    return SOON_MS;
+    uint32_t pause = s->reconnect.in_steps ? 0 : SOON_MS;
+
+    s->retry_at_ms = now_ms + pause;
+    return pause;
 }
 
 uint64_t broker_session_next_try_ms(const struct broker_session *s, uint64_t now_ms)
@@ -134,15 +147,15 @@ uint64_t broker_session_next_try_ms(const struct broker_session *s, uint64_t now
     return s->retry_at_ms > now_ms ? s->retry_at_ms - now_ms : 0;
 }
 
-unsigned broker_session_wakeup_s(const struct broker_session *s, uint64_t now_ms, uint32_t keepalive_s, bool busy)
+unsigned broker_session_wakeup_s(const struct broker_session *s, uint64_t now_ms, uint32_t keepalive_ms, bool busy)
 {
-    uint64_t wait_ms = broker_session_next_try_ms(s, now_ms), idle_s = (now_ms - s->last_sent_ms) / 1000;
+    uint64_t wait_ms = broker_session_next_try_ms(s, now_ms), idle_ms = now_ms - s->last_sent_ms;
 
     if (!s->reconnect.up && wait_ms != UINT64_MAX)
         return (unsigned) ((wait_ms + 999) / 1000);
     if (!s->reconnect.up || busy)
         return 0;
-    return idle_s + 1 < keepalive_s ? (unsigned) (keepalive_s - idle_s) : 1;
+    return idle_ms + 1000 < keepalive_ms ? (unsigned) ((keepalive_ms - idle_ms) / 1000) : 1;
 }
 
 /* ---- end of life ---- */

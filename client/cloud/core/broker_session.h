@@ -36,6 +36,8 @@ enum broker_end {
 
 /* Pauses as of reconnect_init(). */
 void broker_session_init(struct broker_session *s, uint32_t first_ms, uint32_t step_ms, uint32_t max_ms, uint32_t seed);
+/* As of reconnect_init_steps(). */
+void broker_session_init_steps(struct broker_session *s, uint32_t step_ms, uint32_t max_ms);
 void broker_session_deinit(struct broker_session *s);
 
 /* ---- reports under way ---- */
@@ -56,17 +58,17 @@ void broker_session_up(struct broker_session *s, uint64_t now_ms);
 void broker_session_sent(struct broker_session *s, uint64_t now_ms);
 /* It is over: the pause before the next try, in ms. *suspect_out: as reconnect_down(). */
 uint32_t broker_session_down(struct broker_session *s, enum broker_end how, uint64_t now_ms, bool *suspect_out);
-/* The pause is over: a try is on. */
+/* The pause is over, or none is needed: a try is on. */
 void broker_session_tries(struct broker_session *s);
 /* There is a new reason to try: pauses start over. */
 void broker_session_kicked(struct broker_session *s);
-/* As after a kick without a session: the pause, which begins now. */
+/* As after a kick without a session: the pause, which begins now. In steps there is none. */
 uint32_t broker_session_soon(struct broker_session *s, uint64_t now_ms);
 
 /* ms until the next try; UINT64_MAX: none is waited for. */
 uint64_t broker_session_next_try_ms(const struct broker_session *s, uint64_t now_ms);
 /* Seconds until the cloud must run again, as cloud_ops.wakeup_s(). busy: something is under way that is not counted here. */
-unsigned broker_session_wakeup_s(const struct broker_session *s, uint64_t now_ms, uint32_t keepalive_s, bool busy);
+unsigned broker_session_wakeup_s(const struct broker_session *s, uint64_t now_ms, uint32_t keepalive_ms, bool busy);
 
 /* ---- end of life ---- */
 

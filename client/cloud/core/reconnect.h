@@ -14,6 +14,7 @@ enum { RECONNECT_SHORT_MAX = 3 };
 
 struct reconnect {
     struct ag_backoff after_cut, after_refusal;
+    bool in_steps;
     bool up;
     uint64_t up_ms;   /* when this session began */
     unsigned n_short; /* sessions in a row that did not last */
@@ -22,6 +23,10 @@ struct reconnect {
 /* The first pause after a cut is first_ms, then step_ms (0: twice the first), doubling to max_ms. After a refused login:
    10 s doubling to 300 s. seed: any number, another one for each device. */
 void reconnect_init(struct reconnect *r, uint32_t first_ms, uint32_t step_ms, uint32_t max_ms, uint32_t seed);
+
+/* Gizwits' way: pauses of step_ms, 2 step_ms ... max_ms after failures; at once after a session that lasted, and after the
+   first one that did not. */
+void reconnect_init_steps(struct reconnect *r, uint32_t step_ms, uint32_t max_ms);
 
 /* Logged in. */
 void reconnect_up(struct reconnect *r, uint64_t now_ms);

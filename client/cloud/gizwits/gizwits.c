@@ -200,15 +200,17 @@ static int carry_out(struct gizwits *g, const struct gizwits_decision *d)
 /* What cannot even begin has failed: the session decides about the pause. */
 static struct gizwits_decision cannot_begin(struct gizwits *g, enum gizwits_do what)
 {
+    uint64_t now = uv_now(g->env->loop);
+
     switch (what) {
     case GIZWITS_DO_DISABLE:
-        return gizwits_session_on_disabled(&g->session, false);
+        return gizwits_session_on_disabled(&g->session, false, now);
     case GIZWITS_DO_REGISTER:
-        return gizwits_session_on_registered(&g->session, NULL);
+        return gizwits_session_on_registered(&g->session, NULL, now);
     case GIZWITS_DO_PROVISION:
-        return gizwits_session_on_provision(&g->session, GIZWITS_PROVISION_FAILED, NULL);
+        return gizwits_session_on_provision(&g->session, GIZWITS_PROVISION_FAILED, NULL, now);
     default:
-        return gizwits_session_on_lost(&g->session, uv_now(g->env->loop));
+        return gizwits_session_on_lost(&g->session, now);
     }
 }
 
@@ -350,12 +352,12 @@ static void init_fields(struct gizwits *g, const struct cloud_env *env)
     g->base.ops = &cloud_gizwits_ops;
     g->env = env;
     answer_box_init(&g->answers);
-    broker_session_init(&g->broker, g->conf.retry_ms, 0, g->conf.retry_max_ms, 1); /* its pauses are gizwits_session's */
+    broker_session_init_steps(&g->broker, g->conf.retry_ms, g->conf.retry_max_ms);
     ag_list_init(&g->calls);
     ag_list_init(&g->fw_calls);
     gizwits_seen_init(&g->seen);
     gizwits_outs_init(&g->outs, g->conf.ack_wait_ms);
-    gizwits_session_init(&g->session, &g->store, g->conf.retry_ms, g->conf.retry_max_ms);
+    gizwits_session_init(&g->session, &g->store, &g->broker);
     g->gate.burst = 10;
     g->gate.period_ms = 60000;
 }
@@ -427,20 +429,15 @@ static void gizwits_kick(struct cloud *base)
 {
     struct gizwits *g = (struct gizwits *) base;
 
-    gizwits_do(g, gizwits_session_kick(&g->session));
+    gizwits_do(g, gizwits_session_kick(&g->session, uv_now(g->env->loop)));
 }
 
 static unsigned gizwits_wakeup_s(struct cloud *base)
 {
     struct gizwits *g = (struct gizwits *) base;
-    uint64_t now = uv_now(g->env->loop), idle = now - g->broker.last_sent_ms;
+    bool busy = g->outs.n > 0 || g->answers.n + g->answers.n_open > 0 || !ag_list_empty(&g->calls) || g->broker.n_reports > 0;
 
-    if (g->session.phase == GIZWITS_PH_PAUSE)
-        return (unsigned) ((uv_timer_get_due_in(&g->pause) + 999) / 1000);
-    if (!gizwits_online(g) || g->outs.n > 0 || g->answers.n + g->answers.n_open > 0 || !ag_list_empty(&g->calls) ||
-        g->broker.n_reports > 0)
-        return 0;
-    return idle + 1000 < g->conf.heartbeat_ms ? (unsigned) ((g->conf.heartbeat_ms - idle) / 1000) : 1;
+    return broker_session_wakeup_s(&g->broker, uv_now(g->env->loop), g->conf.heartbeat_ms, busy);
 }
 
 static void gizwits_forget(struct cloud *base)
@@ -454,7 +451,7 @@ static void gizwits_forget(struct cloud *base)
     answer_box_clear(&g->answers);
     gizwits_seen_deinit(&g->seen);
     g->offered = 0;
-    gizwits_do(g, gizwits_session_forget(&g->session, passcode));
+    gizwits_do(g, gizwits_session_forget(&g->session, passcode, uv_now(g->env->loop)));
     explicit_bzero(passcode, sizeof passcode);
 }
 
@@ -491,7 +488,7 @@ static uint64_t gizwits_next_try_ms(const struct cloud *base)
 {
     const struct gizwits *g = (const struct gizwits *) base;
 
-    return g->session.phase == GIZWITS_PH_PAUSE ? uv_timer_get_due_in(&g->pause) : UINT64_MAX;
+    return broker_session_next_try_ms(&g->broker, uv_now(g->env->loop));
 }
 
 static void gizwits_facts(const struct cloud *base, struct cloud_facts *out)
@@ -503,7 +500,7 @@ static void gizwits_facts(const struct cloud *base, struct cloud_facts *out)
     if (g->session.m2m.host[0])
         cloud_facts_server(out, g->session.m2m.host, g->session.m2m.port);
     out->past = g->past;
-    out->past.n_short = g->session.n_short;
+    out->past.n_short = g->broker.reconnect.n_short;
     out->in_flight = g->broker.n_reports;
     cloud_facts_refused(out, g->refused, sub_ladder_word(g->refused_how));
 }

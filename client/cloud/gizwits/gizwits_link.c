@@ -32,6 +32,7 @@ static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *
 {
     struct gizwits *g = user;
     bool online = gizwits_online(g);
+    struct gizwits_decision d;
 
     cloud_past_note_link(&g->past, loss, code, why, uv_now(g->env->loop));
     if (loss == MQTT_LINK_ASKED) { /* we dropped it: the session knows */
@@ -44,10 +45,11 @@ static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *
     ag_log(AG_LOG_WARNING, "gizwits: %s: %s", online ? "session lost" : "no session", why);
     if (g->session.phase == GIZWITS_PH_SUBSCRIBE)
         log_not_subscribed(g, g->session.n_subscribed, SUB_NO_CUT);
-    gizwits_do(g, gizwits_session_on_lost(&g->session, uv_now(g->env->loop)));
-    if (online && g->session.n_short == GIZWITS_SHORT_MAX)
+    d = gizwits_session_on_lost(&g->session, uv_now(g->env->loop));
+    gizwits_do(g, d);
+    if (d.suspect)
         ag_log(AG_LOG_ERROR, "gizwits: %d sessions in a row ended soon after login: does another device use the DID %s?",
-               GIZWITS_SHORT_MAX, g->link_did);
+               RECONNECT_SHORT_MAX, g->link_did);
 }
 
 /* QoS 0 is all that is asked for: there is nothing less to fall back to. */

@@ -73,7 +73,7 @@ static void on_disabled(void *user, const struct ag_http_result *r)
     g->web = NULL;
     if (!done)
         step_failed(g, "old identity not disabled", r);
-    gizwits_do(g, gizwits_session_on_disabled(&g->session, done));
+    gizwits_do(g, gizwits_session_on_disabled(&g->session, done, uv_now(g->env->loop)));
 }
 
 int gizwits_disable(struct gizwits *g)
@@ -95,7 +95,7 @@ static void on_registered(void *user, const struct ag_http_result *r)
     g->web = NULL;
     if (!ok)
         step_failed(g, "not registered", r);
-    gizwits_do(g, gizwits_session_on_registered(&g->session, ok ? did : NULL));
+    gizwits_do(g, gizwits_session_on_registered(&g->session, ok ? did : NULL, uv_now(g->env->loop)));
 }
 
 int gizwits_register(struct gizwits *g)
@@ -125,7 +125,7 @@ static void on_provisioned(void *user, const struct ag_http_result *r)
         step_failed(g, "no address of the M2M server", r);
     else if (m2m.server_ts > 0 && g->env->events->time_known)
         g->env->events->time_known(g->env->user, m2m.server_ts);
-    gizwits_do(g, gizwits_session_on_provision(&g->session, how, &m2m));
+    gizwits_do(g, gizwits_session_on_provision(&g->session, how, &m2m, uv_now(g->env->loop)));
 }
 
 int gizwits_provision(struct gizwits *g)

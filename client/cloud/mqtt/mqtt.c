@@ -469,7 +469,7 @@ static unsigned mqtt_wakeup_s(struct cloud *base)
     struct mqtt_link_stats st;
 
     mqtt_link_get_stats(m->link, &st);
-    return broker_session_wakeup_s(&m->broker, uv_now(m->env->loop), m->conf.keepalive_s,
+    return broker_session_wakeup_s(&m->broker, uv_now(m->env->loop), m->conf.keepalive_s * 1000u,
                                    st.in_window > 0 || m->answers.n + m->answers.n_open > 0);
 }
 

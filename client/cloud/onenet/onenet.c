@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 #include "client/cloud/link_counters.h"
+#include "client/cloud/onenet/onenet_model.h"
 #include "client/cloud/onenet/onenet_priv.h"
 #include "libagent/core/log/local_time.h"
 
@@ -398,7 +399,7 @@ static unsigned onenet_wakeup_s(struct cloud *base)
     struct mqtt_link_stats st;
 
     mqtt_link_get_stats(o->link, &st);
-    return broker_session_wakeup_s(&o->broker, uv_now(o->env->loop), o->conf.keepalive_s,
+    return broker_session_wakeup_s(&o->broker, uv_now(o->env->loop), o->conf.keepalive_s * 1000u,
                                    st.in_window > 0 || o->answers.n + o->answers.n_open > 0 || !ag_list_empty(&o->calls));
 }
 

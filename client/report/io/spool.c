@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "client/report/io/spool_find.h"
+#include "libagent/core/backoff.h"
 #include "libagent/core/list.h"
 #include "libagent/core/log/log.h"
 
@@ -54,7 +55,7 @@ struct spool {
     int lock;                 /* descriptor, -1: none */
     int unavailable;          /* -errno: nothing can be read or written; 0 */
     uint64_t look_ms;         /* when to look again */
-    unsigned pause_ms;
+    struct ag_backoff looks;
     uint64_t failing_since_ms; /* of looks, of rewriting; 0: it goes well */
     uint64_t rewrite_failed_ms;
     uint64_t untold_from; /* records below that number were told of */
@@ -174,14 +175,17 @@ static void start_timer(struct spool *s, unsigned ms);
 /* Looks at the file; what stands in the way is remembered and looked at again later. */
 static void look_and_say(struct spool *s)
 {
+    unsigned pause_ms;
     bool failing;
 
     s->unavailable = look(s);
     spool_ahead_drop(&s->ahead);
     failing = s->unavailable == -EIO;
     failed_since(&s->failing_since_ms, uv_now(s->loop), failing);
-    s->pause_ms = !failing || s->pause_ms == 0 ? LOOK_MS : s->pause_ms * 2 < LOOK_MAX_MS ? s->pause_ms * 2 : LOOK_MAX_MS;
-    s->look_ms = uv_now(s->loop) + s->pause_ms;
+    if (!failing)
+        ag_backoff_reset(&s->looks);
+    pause_ms = ag_backoff_next(&s->looks);
+    s->look_ms = uv_now(s->loop) + pause_ms;
     if (s->unavailable == -EBUSY)
         say(s, s->unavailable, "another process has this folder");
     else if (failing)
@@ -189,7 +193,7 @@ static void look_and_say(struct spool *s)
     else
         say(s, s->unavailable, "not usable");
     if (s->unavailable < 0)
-        start_timer(s, s->pause_ms);
+        start_timer(s, pause_ms);
 }
 
 static void look_again(struct spool *s)
@@ -648,6 +652,7 @@ int spool_open(struct spool **out, uv_loop_t *loop, const char *path, const stru
     }
     s->loop = loop;
     s->events = events;
+    ag_backoff_init_steady(&s->looks, LOOK_MS, LOOK_MAX_MS);
     s->user = user;
     s->lock = s->file.fd = -1;
     s->gate.burst = 10;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way to a Gizwits session and back to it: disable an old identity, register, provision before each
- * connect, log in over MQTT, subscribe three times, and the pauses after failures (0, 10, 20 ... s). Events
- * in, decisions out.
+ * The way to a Gizwits session and back to it: disable an old identity, register, provision before each connect, log in over
+ * MQTT, subscribe three times. When to try again (after 0, 10, 20 ... s) is the broker session's. Events in, decisions out.
  *
  *     start -> [disable] -> [register] -> provision -> connect -> subscribe x3 -> online -> lost -> (again)
  *
@@ -14,14 +13,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "client/cloud/core/broker_session.h"
 #include "client/cloud/gizwits/core/gizwits_store.h"
 
 enum {
-    GIZWITS_STEP_MS = 10000, /* each failed try adds this to the pause */
+    GIZWITS_STEP_MS = 10000, /* each failed try adds this to the pause, unless told otherwise */
     GIZWITS_PAUSE_MAX_MS = 600000,
-    GIZWITS_DISABLE_TRIES = 3, /* then the new identity goes first, the old one is tried at the next connect */
-    GIZWITS_SHORT_MS = 30000,  /* a session has to last this long before the pauses start over */
-    GIZWITS_SHORT_MAX = 3      /* so many shorter ones in a row: perhaps another device has our identity */
+    GIZWITS_DISABLE_TRIES = 3 /* then the new identity goes first, the old one is tried at the next connect */
 };
 
 enum gizwits_phase {
@@ -49,46 +47,44 @@ enum gizwits_do {
 /* One event leads to at most one thing to do, in this order around it: save, drop what is open, tell lost,
  * what. */
 struct gizwits_decision {
-    bool save; /* the store has changed */
-    bool drop; /* end the HTTP call and the MQTT session under way; no event of them may come any more */
-    bool lost; /* the client was told of a session: tell it of its end */
+    bool save;    /* the store has changed */
+    bool drop;    /* end the HTTP call and the MQTT session under way; no event of them may come any more */
+    bool lost;    /* the client was told of a session: tell it of its end */
+    bool suspect; /* several in a row ended soon: perhaps another device has our identity */
     enum gizwits_do what;
     uint32_t n;
 };
 
 struct gizwits_session {
-    struct gizwits_store *store; /* borrowed */
-    uint32_t step_ms, pause_max_ms;
+    struct gizwits_store *store;   /* borrowed */
+    struct broker_session *broker; /* borrowed: its pauses */
     enum gizwits_phase phase;
-    unsigned n_failed;  /* tries, and short sessions, since the last one that lasted */
     unsigned n_disable; /* tries to disable the old identity in this round */
-    unsigned n_short;   /* short sessions in a row */
     unsigned n_subscribed;
-    uint64_t online_ms;
     struct gizwits_m2m m2m;
 };
 
-void gizwits_session_init(struct gizwits_session *s, struct gizwits_store *store, uint32_t step_ms, uint32_t pause_max_ms);
+void gizwits_session_init(struct gizwits_session *s, struct gizwits_store *store, struct broker_session *broker);
 
 struct gizwits_decision gizwits_session_start(struct gizwits_session *s);
 struct gizwits_decision gizwits_session_stop(struct gizwits_session *s);
 struct gizwits_decision gizwits_session_on_pause_over(struct gizwits_session *s);
-struct gizwits_decision gizwits_session_on_disabled(struct gizwits_session *s, bool done);
+struct gizwits_decision gizwits_session_on_disabled(struct gizwits_session *s, bool done, uint64_t now_ms);
 /* did NULL: it failed. */
-struct gizwits_decision gizwits_session_on_registered(struct gizwits_session *s, const char *did);
+struct gizwits_decision gizwits_session_on_registered(struct gizwits_session *s, const char *did, uint64_t now_ms);
 
 enum gizwits_provision { GIZWITS_PROVISION_OK, GIZWITS_PROVISION_UNKNOWN, GIZWITS_PROVISION_FAILED };
 
 /* m2m is read when how is OK. */
 struct gizwits_decision gizwits_session_on_provision(struct gizwits_session *s, enum gizwits_provision how,
-                                                     const struct gizwits_m2m *m2m);
+                                                     const struct gizwits_m2m *m2m, uint64_t now_ms);
 struct gizwits_decision gizwits_session_on_connected(struct gizwits_session *s);
 struct gizwits_decision gizwits_session_on_subscribed(struct gizwits_session *s, bool granted, uint64_t now_ms);
 /* The MQTT try or session has ended. */
 struct gizwits_decision gizwits_session_on_lost(struct gizwits_session *s, uint64_t now_ms);
 /* Begin again at once: the network has changed. */
-struct gizwits_decision gizwits_session_kick(struct gizwits_session *s);
+struct gizwits_decision gizwits_session_kick(struct gizwits_session *s, uint64_t now_ms);
 /* The device was reset: this identity is to be disabled and a new one registered under a new passcode. */
-struct gizwits_decision gizwits_session_forget(struct gizwits_session *s, const char *new_passcode);
+struct gizwits_decision gizwits_session_forget(struct gizwits_session *s, const char *new_passcode, uint64_t now_ms);
 
 #endif

@@ -85,6 +85,38 @@ static void large_pauses_do_not_wrap(void **state)
     assert_pause(&b, UINT32_MAX);
 }
 
+static void assert_pauses(struct ag_backoff *b, const uint32_t *ms, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(ag_backoff_next(b), ms[i]);
+}
+
+static void steady_ones_have_no_jitter(void **state)
+{
+    static const uint32_t ms[] = {1000, 2000, 4000, 8000, 8000};
+    struct ag_backoff b;
+
+    (void) state;
+    ag_backoff_init_steady(&b, 1000, 8000);
+    assert_pauses(&b, ms, ag_array_size(ms));
+    ag_backoff_reset(&b);
+    assert_pauses(&b, ms, ag_array_size(ms));
+}
+
+static void even_steps(void **state)
+{
+    static const uint32_t ms[] = {10000, 20000, 30000, 35000, 35000};
+    struct ag_backoff b;
+
+    (void) state;
+    ag_backoff_init_steps(&b, 10000, 35000);
+    assert_pauses(&b, ms, ag_array_size(ms));
+    assert_false(ag_backoff_session_ended(&b, AG_BACKOFF_LASTED_MS - 1));
+    assert_pauses(&b, ms + 4, 1);
+    assert_true(ag_backoff_session_ended(&b, AG_BACKOFF_LASTED_MS)); /* also when the last pause was longer */
+    assert_pauses(&b, ms, ag_array_size(ms));
+}
+
 /* ---- what a cloud makes of it ---- */
 
 static void assert_down(struct reconnect *r, bool refused, uint64_t now_ms, uint32_t plain, bool suspect)
@@ -92,7 +124,7 @@ static void assert_down(struct reconnect *r, bool refused, uint64_t now_ms, uint
     bool said;
     uint32_t ms = reconnect_down(r, refused, now_ms, &said);
 
-    assert_true(ms <= plain && ms >= plain - plain / 4);
+    assert_in_range(ms, r->in_steps ? plain : plain - plain / 4, plain);
     assert_int_equal(said, suspect);
 }
 
@@ -149,6 +181,27 @@ static void who_left_himself_is_not_counted(void **state)
     assert_down(&r, true, 600000, 10000, false);
 }
 
+/* At once after one that lasted, and after the first one that did not; then in steps. */
+static void in_steps(void **state)
+{
+    struct reconnect r;
+
+    (void) state;
+    reconnect_init_steps(&r, 10000, 600000);
+    reconnect_up(&r, 1000);
+    assert_down(&r, false, 1010, 0, false);
+    reconnect_up(&r, 2000);
+    assert_down(&r, false, 2010, 10000, false);
+    assert_down(&r, false, 12020, 20000, false);
+    reconnect_up(&r, 40000);
+    assert_down(&r, false, 40010, 30000, true);
+    reconnect_up(&r, 80000);
+    assert_down(&r, false, 80000 + AG_BACKOFF_LASTED_MS, 0, false);
+    assert_down(&r, false, 120000, 10000, false);
+    reconnect_up(&r, 130000);
+    assert_down(&r, false, 130010, 20000, false); /* the first short one, but a try had failed before it */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +210,9 @@ int main(void)
         cmocka_unit_test(may_begin_at_once),
         cmocka_unit_test(two_devices_drift_apart),
         cmocka_unit_test(large_pauses_do_not_wrap),
+        cmocka_unit_test(steady_ones_have_no_jitter),
+        cmocka_unit_test(even_steps),
+        cmocka_unit_test(in_steps),
         cmocka_unit_test(sessions_that_end_soon_are_told_once),
         cmocka_unit_test(a_refused_login_waits_longer),
         cmocka_unit_test(who_left_himself_is_not_counted),

@@ -9,7 +9,7 @@
 #include "libagent/core/util.h"
 #include "tests/support/alloc_fail.h"
 
-enum { FIRST = 1000, MAX = 60000, KEEPALIVE_S = 60, NEVER = UINT32_MAX };
+enum { FIRST = 1000, MAX = 60000, KEEPALIVE_MS = 60000, NEVER = UINT32_MAX };
 
 enum event { UP, CUT, REFUSED, LEFT, KICKED, SOON, TRIES, SENT };
 
@@ -44,7 +44,7 @@ static void stories(void **state)
     (void) state;
     broker_session_init(&s, FIRST, 0, MAX, 7);
     assert_true(broker_session_next_try_ms(&s, now_ms) == UINT64_MAX);
-    assert_int_equal(broker_session_wakeup_s(&s, now_ms, KEEPALIVE_S, false), 0); /* the first try is on */
+    assert_int_equal(broker_session_wakeup_s(&s, now_ms, KEEPALIVE_MS, false), 0); /* the first try is on */
     for (size_t i = 0; i < ag_array_size(rows); i++) {
         bool suspect = false;
         uint64_t next;
@@ -82,7 +82,7 @@ static void stories(void **state)
             fail_msg("row %zu: pause %u", i, pause);
         if (rows[i].next_try_ms == NEVER ? next != UINT64_MAX : next > rows[i].next_try_ms || next + 5000 < rows[i].next_try_ms)
             fail_msg("row %zu: next try in %llu", i, (unsigned long long) next);
-        assert_in_range(broker_session_wakeup_s(&s, now_ms, KEEPALIVE_S, false), rows[i].wakeup_s - rows[i].wakeup_s / 3,
+        assert_in_range(broker_session_wakeup_s(&s, now_ms, KEEPALIVE_MS, false), rows[i].wakeup_s - rows[i].wakeup_s / 3,
                         rows[i].wakeup_s);
         assert_int_equal(suspect, rows[i].suspect);
     }
@@ -96,9 +96,10 @@ static void busy_is_busy(void **state)
     (void) state;
     broker_session_init(&s, FIRST, 0, MAX, 7);
     broker_session_up(&s, 5000);
-    assert_int_equal(broker_session_wakeup_s(&s, 5000, KEEPALIVE_S, true), 0);
-    assert_int_equal(broker_session_wakeup_s(&s, 64500, KEEPALIVE_S, false), 1); /* overdue: look at once, not never */
-    assert_int_equal(broker_session_wakeup_s(&s, 99000, KEEPALIVE_S, false), 1);
+    assert_int_equal(broker_session_wakeup_s(&s, 5000, KEEPALIVE_MS, true), 0);
+    assert_int_equal(broker_session_wakeup_s(&s, 5001, KEEPALIVE_MS, false), 59); /* not later than the keepalive */
+    assert_int_equal(broker_session_wakeup_s(&s, 64500, KEEPALIVE_MS, false), 1); /* overdue: look at once, not never */
+    assert_int_equal(broker_session_wakeup_s(&s, 99000, KEEPALIVE_MS, false), 1);
     broker_session_deinit(&s);
 }
 

@@ -3,21 +3,19 @@
 
 void report_pace_init(struct report_pace *p)
 {
-    *p = (struct report_pace){.pause_ms = MCU_REPORT_RETRY_MS};
+    *p = (struct report_pace){0};
+    ag_backoff_init_steady(&p->backoff, MCU_REPORT_RETRY_MS, MCU_REPORT_RETRY_MAX_MS);
 }
 
 bool report_pace_end(struct report_pace *p, enum mcu_report_end end, uint64_t now_ms)
 {
-    uint64_t pause = p->pause_ms;
-
     p->n_refused = end == MCU_REPORT_REFUSED ? p->n_refused + 1 : 0;
     if (end == MCU_REPORT_TAKEN || p->n_refused >= MCU_REPORT_REFUSALS) {
-        p->pause_ms = MCU_REPORT_RETRY_MS;
+        ag_backoff_reset(&p->backoff);
         p->n_refused = 0;
         return true;
     }
-    p->pause_ms = pause * 2 > MCU_REPORT_RETRY_MAX_MS ? MCU_REPORT_RETRY_MAX_MS : pause * 2;
-    p->from_ms = now_ms + pause;
+    p->from_ms = now_ms + ag_backoff_next(&p->backoff);
     return false;
 }
 

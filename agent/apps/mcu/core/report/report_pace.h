@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When a report that failed is tried again: after a pause that doubles, until it is taken, or has been
- * refused so often that it never will be. What got lost on the way is tried for as long as its queue keeps
- * it.
+ * When a report that failed is tried again: after a pause that doubles, until it is taken, or has been refused so often that
+ * it never will be. What got lost on the way is tried for as long as its queue keeps it.
  */
 #ifndef MCU_REPORT_PACE_H
 #define MCU_REPORT_PACE_H
 
 #include <stdbool.h>
+#include "libagent/core/backoff.h"
 #include "libagent/core/buf.h"
 
 enum {
@@ -25,7 +25,7 @@ enum mcu_report_end {
 
 struct report_pace {
     uint64_t from_ms; /* not before */
-    uint64_t pause_ms;
+    struct ag_backoff backoff;
     unsigned n_refused;
 };
 

@@ -4,7 +4,7 @@
 #include "client/cloud/core/answer_box.h"
 #include "client/cloud/gizwits/core/gizwits_acks.h"
 #include "client/cloud/gizwits/core/gizwits_frame.h"
-#include "client/cloud/gizwits/core/gizwits_session.h"
+#include "libagent/core/backoff.h"
 #include "tests/unit/client/cloud_rig.h"
 
 #define DID    "1234567890123456789012"
@@ -80,7 +80,7 @@ static void pauses_begin_anew_only_after_a_session_that_lasted(void **state)
     (void) state;
     open_up(CONF);
     for (size_t i = 0; i < ag_array_size(pauses); i++) {
-        rig_wait(GIZWITS_SHORT_MS - 1);
+        rig_wait(AG_BACKOFF_LASTED_MS - 1);
         rig_lost(MQTT_LINK_CUT, 0);
         assert_int_equal(rig_next_timer(), pauses[i]);
         rig_wait(pauses[i]);
@@ -92,7 +92,7 @@ static void pauses_begin_anew_only_after_a_session_that_lasted(void **state)
         strstr(rig_take(), "ERROR gizwits: 3 sessions in a row ended soon after login: does another device use the DID " DID "?");
     assert_non_null(said);
     assert_null(strstr(said + 60, "in a row"));
-    rig_wait(GIZWITS_SHORT_MS);
+    rig_wait(AG_BACKOFF_LASTED_MS);
     rig_lost(MQTT_LINK_CUT, 0);
     assert_int_equal(rig_next_timer(), 0);
     rig_close();

@@ -26,12 +26,47 @@ static void print(const struct gizwits_decision *d, char *out, size_t n)
     snprintf(out, n, "%s%s%s%s", d->save ? "save " : "", d->drop ? "drop " : "", d->lost ? "lost " : "", names[d->what]);
     if (d->what == GIZWITS_DO_PAUSE || d->what == GIZWITS_DO_SUBSCRIBE)
         snprintf(out + strlen(out), n - strlen(out), " %u", d->n);
+    if (d->suspect)
+        snprintf(out + strlen(out), n - strlen(out), " suspect");
 }
 
-static struct gizwits_decision happen(struct gizwits_session *s, const char *event)
+struct teller {
+    struct gizwits_store store;
+    struct broker_session broker;
+    struct gizwits_session s;
+    uint64_t now_ms;
+};
+
+static void begin(struct teller *t, const struct gizwits_store *store)
+{
+    *t = (struct teller){.store = *store, .now_ms = 500};
+    broker_session_init_steps(&t->broker, 10000, 45000);
+    gizwits_session_init(&t->s, &t->store, &t->broker);
+}
+
+/* The clock goes on: to the end of a pause; as long as a session lasts. */
+static void pass(struct teller *t, const char *event)
+{
+    uint64_t pause_ms = broker_session_next_try_ms(&t->broker, t->now_ms);
+
+    if (strcmp(event, "time") == 0 && pause_ms != UINT64_MAX)
+        t->now_ms += pause_ms;
+    else if (strcmp(event, "lost soon") == 0)
+        t->now_ms += AG_BACKOFF_LASTED_MS - 1;
+    else if (strcmp(event, "lost") == 0)
+        t->now_ms += AG_BACKOFF_LASTED_MS;
+    else
+        t->now_ms += 7;
+}
+
+static struct gizwits_decision happen(struct teller *t, const char *event)
 {
     struct gizwits_m2m m2m = {.host = "h", .port = 1};
+    struct gizwits_session *s = &t->s;
+    uint64_t now_ms;
 
+    pass(t, event);
+    now_ms = t->now_ms;
     if (strcmp(event, "start") == 0)
         return gizwits_session_start(s);
     if (strcmp(event, "stop") == 0)
@@ -39,35 +74,33 @@ static struct gizwits_decision happen(struct gizwits_session *s, const char *eve
     if (strcmp(event, "time") == 0)
         return gizwits_session_on_pause_over(s);
     if (strcmp(event, "disabled") == 0)
-        return gizwits_session_on_disabled(s, true);
+        return gizwits_session_on_disabled(s, true, now_ms);
     if (strcmp(event, "not disabled") == 0)
-        return gizwits_session_on_disabled(s, false);
+        return gizwits_session_on_disabled(s, false, now_ms);
     if (strcmp(event, "registered") == 0)
-        return gizwits_session_on_registered(s, DID);
+        return gizwits_session_on_registered(s, DID, now_ms);
     if (strcmp(event, "not registered") == 0)
-        return gizwits_session_on_registered(s, NULL);
+        return gizwits_session_on_registered(s, NULL, now_ms);
     if (strcmp(event, "bad did") == 0)
-        return gizwits_session_on_registered(s, "a/b");
+        return gizwits_session_on_registered(s, "a/b", now_ms);
     if (strcmp(event, "provisioned") == 0)
-        return gizwits_session_on_provision(s, GIZWITS_PROVISION_OK, &m2m);
+        return gizwits_session_on_provision(s, GIZWITS_PROVISION_OK, &m2m, now_ms);
     if (strcmp(event, "unknown") == 0)
-        return gizwits_session_on_provision(s, GIZWITS_PROVISION_UNKNOWN, NULL);
+        return gizwits_session_on_provision(s, GIZWITS_PROVISION_UNKNOWN, NULL, now_ms);
     if (strcmp(event, "not provisioned") == 0)
-        return gizwits_session_on_provision(s, GIZWITS_PROVISION_FAILED, NULL);
+        return gizwits_session_on_provision(s, GIZWITS_PROVISION_FAILED, NULL, now_ms);
     if (strcmp(event, "connected") == 0)
         return gizwits_session_on_connected(s);
     if (strcmp(event, "granted") == 0)
-        return gizwits_session_on_subscribed(s, true, 0);
+        return gizwits_session_on_subscribed(s, true, now_ms);
     if (strcmp(event, "refused") == 0)
-        return gizwits_session_on_subscribed(s, false, 0);
-    if (strcmp(event, "lost soon") == 0)
-        return gizwits_session_on_lost(s, GIZWITS_SHORT_MS - 1);
-    if (strcmp(event, "lost") == 0)
-        return gizwits_session_on_lost(s, 100000);
+        return gizwits_session_on_subscribed(s, false, now_ms);
+    if (strcmp(event, "lost soon") == 0 || strcmp(event, "lost") == 0)
+        return gizwits_session_on_lost(s, now_ms);
     if (strcmp(event, "kick") == 0)
-        return gizwits_session_kick(s);
+        return gizwits_session_kick(s, now_ms);
     if (strcmp(event, "forget") == 0)
-        return gizwits_session_forget(s, "newpass");
+        return gizwits_session_forget(s, "newpass", now_ms);
     fail_msg("no such event: %s", event);
     return (struct gizwits_decision){.what = GIZWITS_DO_NOTHING};
 }
@@ -167,11 +200,15 @@ static const struct {
       {"lost soon", "lost pause 10000"},
       {"time", "provision"},
       UP,
-      {"lost soon", "lost pause 20000"},
+      {"lost soon", "lost pause 20000 suspect"},
+      {"time", "provision"},
+      UP,
+      {"lost soon", "lost pause 30000"},
       {"time", "provision"},
       UP,
       {"lost", "lost pause 0"},
-      {"time", "provision"}}},
+      {"time", "provision"},
+      {"not provisioned", "pause 10000"}}},
     {"a session that does not last does not end the pauses",
      {.passcode = "p", .did = DID},
      {{"start", "provision"}, {"not provisioned", "pause 10000"}, {"time", "provision"}, UP, {"lost soon", "lost pause 20000"}}},
@@ -188,13 +225,17 @@ static void test_stories(void **state)
 {
     (void) state;
     for (size_t i = 0; i < ag_array_size(stories); i++) {
-        struct gizwits_store store = stories[i].store;
-        struct gizwits_session s;
+        struct teller t;
 
-        gizwits_session_init(&s, &store, 10000, 45000);
+        begin(&t, &stories[i].store);
         for (const struct story *step = stories[i].steps; step->event; step++) {
-            struct gizwits_decision d = happen(&s, step->event);
+            struct gizwits_decision d = happen(&t, step->event);
+            uint64_t next = broker_session_next_try_ms(&t.broker, t.now_ms);
             char got[64];
+
+            if (next != (t.s.phase == GIZWITS_PH_PAUSE ? (d.what == GIZWITS_DO_PAUSE ? d.n : next) : UINT64_MAX))
+                fail_msg("%s, step %td: the next try is in %llu", stories[i].name, step - stories[i].steps,
+                         (unsigned long long) next);
 
             print(&d, got, sizeof got);
             if (strcmp(got, step->decision) != 0)
@@ -206,11 +247,12 @@ static void test_stories(void **state)
 static void test_forget_keeps_the_old_pair(void **state)
 {
     struct gizwits_store store = {.passcode = "p", .did = DID, .fid = {3, 4}, .version = {"1.2", "3.4"}};
-    struct gizwits_session s;
+    struct teller t;
 
     (void) state;
-    gizwits_session_init(&s, &store, 10000, 45000);
-    gizwits_session_forget(&s, "fresh");
+    begin(&t, &store);
+    gizwits_session_forget(&t.s, "fresh", t.now_ms);
+    store = t.store;
     assert_string_equal(store.old_did, DID);
     assert_string_equal(store.old_passcode, "p");
     assert_string_equal(store.did, "");
