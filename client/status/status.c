@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "client/report/io/spool.h"
 #include "client/status/core/status_text.h"
+#include "libagent/core/json/json_out.h"
 
 /* ---- clouds ---- */
 
@@ -174,26 +175,17 @@ int status_put(const struct status_parts *c, struct ag_buf *out)
 
 /* ---- counters ---- */
 
-struct counter_list {
-    struct ag_buf *out;
-    bool begun;
-    int r;
-};
-
 static void put_counter(void *user, const char *name, uint64_t n)
 {
-    struct counter_list *l = user;
-
-    if (l->r == 0)
-        l->r = status_text_put_count(l->out, !l->begun, name, n);
-    l->begun = true;
+    ag_json_out_name_u64(user, name, n);
 }
 
 int status_put_counters(const struct status_parts *c, struct ag_buf *out)
 {
-    struct counter_list l = {.out = out};
+    struct ag_json_out o = ag_json_out_begin(out);
 
-    l.r = ag_buf_append_char(out, '{');
-    status_tell_counters(c, put_counter, &l);
-    return l.r == 0 ? ag_buf_append_char(out, '}') : l.r;
+    ag_json_out_open(&o, '{');
+    status_tell_counters(c, put_counter, &o);
+    ag_json_out_close(&o, '}');
+    return ag_json_out_end(&o);
 }

@@ -10,6 +10,7 @@
 #include "agent/core/send/out.h"
 #include "agent/core/state/rights.h"
 #include "libagent/core/codes.h"
+#include "libagent/core/json/json_out.h"
 #include "libagent/core/json/json_walk.h"
 
 enum { KEYS_LISTED = 64, ANSWER_MAX = 1024 * 1024 };
@@ -31,117 +32,121 @@ static void refuse_right(struct router *r, struct peer *from, const struct text 
     refuse(r, from, t, AG_CODE_NOT_PERMITTED, "not permitted");
 }
 
-/* Sends what stands in b as the answer, or an error when it could not be built. */
-static void answer(struct router *r, struct peer *from, const struct text *t, int e, const struct ag_buf *b)
+static struct ag_json_out answer_begin(struct ag_buf *b, const struct text *t)
 {
-    if (!t->has_id)
-        return;
-    if (e == 0)
-        e = out_text(r, from, OUT_ANSWER, ag_buf_span(b));
-    if (e == -ENOMEM)
-        refuse(r, from, t, AG_CODE_BUSY, "out of memory");
+    struct ag_json_out o = ag_json_out_begin(b);
+
+    ag_json_out_open(&o, '{');
+    ag_json_out_name_u64(&o, "id", t->id);
+    ag_json_out_name(&o, "result");
+    return o;
 }
 
-static int answer_begin(struct ag_buf *b, const struct text *t)
+/* Sends what was written, or an error when memory was short. */
+static void answer(struct router *r, struct peer *from, const struct text *t, struct ag_json_out *o)
 {
-    return ag_buf_printf(b, "{\"id\":%" PRIu32 ",\"result\":", t->id);
+    int e;
+
+    if (!t->has_id)
+        return;
+    ag_json_out_close(o, '}');
+    e = ag_json_out_end(o);
+    if (e == 0)
+        e = out_text(r, from, OUT_ANSWER, ag_buf_span(o->buf));
+    if (e == -ENOMEM)
+        refuse(r, from, t, AG_CODE_BUSY, "out of memory");
 }
 
 static void do_info(struct router *r, struct peer *from, const struct text *t)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
-    int e = answer_begin(&b, t);
+    struct ag_json_out o = answer_begin(&b, t);
 
-    if (e == 0)
-        e = ag_buf_printf(&b,
-                          "{\"version\":\"%s\",\"pid\":%d,\"uptime_ms\":%" PRIu64 ",\"upstream\":%s,\"peers\":%u,\"keys\":%u,"
-                          "\"requests\":%u,\"commands\":%u,\"queued\":%zu,\"you\":%" PRIu64 ",\"limits\":",
-                          MIIO_VERSION, (int) r->own_pid, r->now_ms - r->start_ms, r->upstream ? "true" : "false", r->n_peers,
-                          r->subs.n_subs, r->requests.n, r->commands.n, r->queued, from->id);
-    if (e == 0)
-        e = limits_print(&r->limits, &b);
-    if (e == 0)
-        e = ag_buf_append_str(&b, ",\"unserved\":");
-    if (e == 0)
-        e = unserved_print(&r->unserved, r->now_ms, &b);
-    if (e == 0)
-        e = ag_buf_append_str(&b, "}}");
-    answer(r, from, t, e, &b);
+    ag_json_out_open(&o, '{');
+    ag_json_out_name_str(&o, "version", MIIO_VERSION);
+    ag_json_out_name_u64(&o, "pid", (uint64_t) r->own_pid);
+    ag_json_out_name_u64(&o, "uptime_ms", r->now_ms - r->start_ms);
+    ag_json_out_name_bool(&o, "upstream", r->upstream != NULL);
+    ag_json_out_name_u64(&o, "peers", r->n_peers);
+    ag_json_out_name_u64(&o, "keys", r->subs.n_subs);
+    ag_json_out_name_u64(&o, "requests", r->requests.n);
+    ag_json_out_name_u64(&o, "commands", r->commands.n);
+    ag_json_out_name_u64(&o, "queued", r->queued);
+    ag_json_out_name_u64(&o, "you", from->id);
+    ag_json_out_name(&o, "limits");
+    ag_json_out_value(&o);
+    ag_json_out_done(&o, limits_print(&r->limits, &b));
+    ag_json_out_name(&o, "unserved");
+    ag_json_out_value(&o);
+    ag_json_out_done(&o, unserved_print(&r->unserved, r->now_ms, &b));
+    ag_json_out_close(&o, '}');
+    answer(r, from, t, &o);
 }
 
 static void do_stats(struct router *r, struct peer *from, const struct text *t)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
-    int e = answer_begin(&b, t);
+    struct ag_json_out o = answer_begin(&b, t);
 
-    if (e == 0)
-        e = stats_print(&r->stats, &b);
-    if (e == 0)
-        e = ag_buf_append_char(&b, '}');
-    answer(r, from, t, e, &b);
+    ag_json_out_value(&o);
+    ag_json_out_done(&o, stats_print(&r->stats, &b));
+    answer(r, from, t, &o);
 }
 
-static int print_key(const struct sub *s, struct ag_buf *b)
+static void put_key(struct ag_json_out *o, const struct sub *s)
 {
-    struct ag_span name = {s->key->name, s->key->len};
-    int e = ag_buf_append_json_str(b, name.p, name.len);
-
-    if (e == 0 && s->key->prefix) {
-        b->len--; /* the closing quote */
-        e = ag_buf_append_str(b, "*\"");
+    ag_json_out_text(o, (struct ag_span){s->key->name, s->key->len});
+    if (s->key->prefix && o->error == 0) {
+        o->buf->len--; /* the closing quote */
+        ag_json_out_done(o, ag_buf_append_str(o->buf, "*\""));
     }
-    return e;
 }
 
-static int print_keys(const struct peer *p, bool waiting, unsigned max, struct ag_buf *b)
+static void put_keys(struct ag_json_out *o, const char *name, const struct peer *p, bool waiting, unsigned max)
 {
     unsigned n = 0;
-    int e = ag_buf_append_char(b, '[');
 
+    ag_json_out_name_open(o, name, '[');
     ag_list_for_each (it, &p->subs) {
         const struct sub *s = ag_list_entry(it, struct sub, by_peer);
 
-        if (e < 0 || n == max)
+        if (n == max)
             break;
         if (waiting && s->active)
             continue;
-        if (n++ > 0)
-            e = ag_buf_append_char(b, ',');
-        if (e == 0)
-            e = print_key(s, b);
+        put_key(o, s);
+        n++;
     }
-    return e < 0 ? e : ag_buf_append_char(b, ']');
+    ag_json_out_close(o, ']');
 }
 
-static int print_cred(const struct peer *p, struct ag_buf *b)
+static void put_u64_or_null(struct ag_json_out *o, const char *name, bool known, uint64_t v)
 {
-    int e = p->cred.known ? ag_buf_printf(b, "\"uid\":%u", p->cred.uid) : ag_buf_append_str(b, "\"uid\":null");
-
-    if (e < 0)
-        return e;
-    return p->cred.pid > 0 ? ag_buf_printf(b, ",\"pid\":%d", p->cred.pid) : ag_buf_append_str(b, ",\"pid\":null");
+    if (known)
+        ag_json_out_name_u64(o, name, v);
+    else
+        ag_json_out_name_raw(o, name, AG_SPAN("null"));
 }
 
-static int print_peer(const struct peer *p, uint64_t now_ms, unsigned max_keys, struct ag_buf *b)
+static void put_peer(struct ag_json_out *o, const struct peer *p, uint64_t now_ms, unsigned max_keys)
 {
-    int e = ag_buf_printf(b, "{\"peer\":%" PRIu64 ",", p->id);
-
-    if (e == 0)
-        e = print_cred(p, b);
-    if (e == 0)
-        e = ag_buf_printf(b,
-                          ",\"encoding\":\"%s\",\"address\":%u,\"n_keys\":%u,\"queued\":%zu,\"requests\":%u,"
-                          "\"commands\":%u,\"texts_in\":%" PRIu64 ",\"texts_out\":%" PRIu64 ",\"age_ms\":%" PRIu64
-                          ",\"unanswered\":%" PRIu64 ",\"keys\":",
-                          p->pack ? "msgpack" : "json", p->address, p->n_subs, ag_buf_size(&p->out), p->n_requests, p->n_asks,
-                          p->texts_in, p->texts_out, now_ms - p->since_ms, p->n_unanswered);
-    if (e == 0)
-        e = print_keys(p, false, max_keys, b);
-    if (e == 0)
-        e = ag_buf_append_str(b, ",\"standby\":");
-    if (e == 0)
-        e = print_keys(p, true, max_keys, b);
-    return e < 0 ? e : ag_buf_append_char(b, '}');
+    ag_json_out_open(o, '{');
+    ag_json_out_name_u64(o, "peer", p->id);
+    put_u64_or_null(o, "uid", p->cred.known, p->cred.uid);
+    put_u64_or_null(o, "pid", p->cred.pid > 0, (uint64_t) p->cred.pid);
+    ag_json_out_name_str(o, "encoding", p->pack ? "msgpack" : "json");
+    ag_json_out_name_u64(o, "address", p->address);
+    ag_json_out_name_u64(o, "n_keys", p->n_subs);
+    ag_json_out_name_u64(o, "queued", ag_buf_size(&p->out));
+    ag_json_out_name_u64(o, "requests", p->n_requests);
+    ag_json_out_name_u64(o, "commands", p->n_asks);
+    ag_json_out_name_u64(o, "texts_in", p->texts_in);
+    ag_json_out_name_u64(o, "texts_out", p->texts_out);
+    ag_json_out_name_u64(o, "age_ms", now_ms - p->since_ms);
+    ag_json_out_name_u64(o, "unanswered", p->n_unanswered);
+    put_keys(o, "keys", p, false, max_keys);
+    put_keys(o, "standby", p, true, max_keys);
+    ag_json_out_close(o, '}');
 }
 
 /* A member of params; absent when params are no object. */
@@ -169,27 +174,19 @@ static void do_peers(struct router *r, struct peer *from, const struct text *t)
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     uint64_t wanted = wanted_peer(t);
     unsigned max_keys = wanted == UINT64_MAX ? KEYS_LISTED : UINT32_MAX;
-    int e = answer_begin(&b, t);
-    bool first = true;
+    struct ag_json_out o = answer_begin(&b, t);
 
-    if (e == 0)
-        e = ag_buf_append_char(&b, '[');
+    ag_json_out_open(&o, '[');
     ag_list_for_each (it, &r->peers) {
         const struct peer *p = ag_list_entry(it, struct peer, all);
 
-        if (e < 0 || ag_buf_size(&b) > ANSWER_MAX)
+        if (ag_buf_size(&b) > ANSWER_MAX)
             break;
-        if (wanted != UINT64_MAX && p->id != wanted)
-            continue;
-        if (!first)
-            e = ag_buf_append_char(&b, ',');
-        if (e == 0)
-            e = print_peer(p, r->now_ms, max_keys, &b);
-        first = false;
+        if (wanted == UINT64_MAX || p->id == wanted)
+            put_peer(&o, p, r->now_ms, max_keys);
     }
-    if (e == 0)
-        e = ag_buf_append_str(&b, "]}");
-    answer(r, from, t, e, &b);
+    ag_json_out_close(&o, ']');
+    answer(r, from, t, &o);
 }
 
 /* {"from":N} in params: from that line on. */
@@ -198,16 +195,14 @@ static void do_log(struct router *r, struct peer *from, const struct text *t)
     static const struct ag_log_ring nothing;
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     struct ag_json_value value = arg(t, "from");
+    struct ag_json_out o = answer_begin(&b, t);
     uint64_t line = 0;
-    int e = answer_begin(&b, t);
 
     if (value.type == AG_JSON_NUMBER && !ag_span_uint(value.raw, UINT64_MAX, &line))
         line = 0;
-    if (e == 0)
-        e = ag_log_ring_put(r->log ? r->log : &nothing, line, &b);
-    if (e == 0)
-        e = ag_buf_append_char(&b, '}');
-    answer(r, from, t, e, &b);
+    ag_json_out_value(&o);
+    ag_json_out_done(&o, ag_log_ring_put(r->log ? r->log : &nothing, line, &b));
+    answer(r, from, t, &o);
 }
 
 static void do_monitor(struct router *r, struct peer *from, const struct text *t)
@@ -244,19 +239,15 @@ static uint32_t draw_call_id(struct router *r)
 
 static int print_call(struct ag_buf *b, const struct text *t, uint32_t id, struct ag_span method, struct ag_span params)
 {
-    int e = ag_buf_append_char(b, '{');
+    struct ag_json_out o = ag_json_out_begin(b);
 
-    if (e == 0 && t->has_id)
-        e = ag_buf_printf(b, "\"id\":%" PRIu32 ",", id);
-    if (e == 0)
-        e = ag_buf_append_str(b, "\"method\":");
-    if (e == 0)
-        e = ag_buf_append_span(b, method);
-    if (e == 0)
-        e = ag_buf_append_str(b, ",\"params\":");
-    if (e == 0)
-        e = ag_buf_append_span(b, params.p ? params : AG_SPAN("[]"));
-    return e < 0 ? e : ag_buf_append_char(b, '}');
+    ag_json_out_open(&o, '{');
+    if (t->has_id)
+        ag_json_out_name_u64(&o, "id", id);
+    ag_json_out_name_raw(&o, "method", method);
+    ag_json_out_name_raw(&o, "params", params.p ? params : AG_SPAN("[]"));
+    ag_json_out_close(&o, '}');
+    return ag_json_out_end(&o);
 }
 
 /* The command as a text of its own, under an id of ours. 0, -ENOMEM; -EINVAL: no method. */

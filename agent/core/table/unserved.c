@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/core/table/unserved.h"
 
-#include <inttypes.h>
+#include "libagent/core/json/json_out.h"
 
 static bool is(const struct unserved *u, size_t i, struct ag_span name)
 {
@@ -41,18 +41,19 @@ void unserved_forget(struct unserved *u, struct ag_span key, bool prefix)
 
 int unserved_print(const struct unserved *u, uint64_t now_ms, struct ag_buf *out)
 {
-    int e = ag_buf_append_char(out, '[');
-    bool first = true;
+    struct ag_json_out o = ag_json_out_begin(out);
 
-    for (size_t i = 0; i < UNSERVED_MAX && e == 0; i++) {
+    ag_json_out_open(&o, '[');
+    for (size_t i = 0; i < UNSERVED_MAX; i++) {
         if (u->methods[i].n == 0)
             continue;
-        e = ag_buf_append_str(out, first ? "{\"method\":" : ",{\"method\":");
-        if (e == 0)
-            e = ag_buf_append_json_str(out, u->methods[i].name, u->methods[i].len);
-        if (e == 0)
-            e = ag_buf_printf(out, ",\"n\":%" PRIu64 ",\"ago_ms\":%" PRIu64 "}", u->methods[i].n, now_ms - u->methods[i].last_ms);
-        first = false;
+        ag_json_out_open(&o, '{');
+        ag_json_out_name(&o, "method");
+        ag_json_out_text(&o, (struct ag_span){u->methods[i].name, u->methods[i].len});
+        ag_json_out_name_u64(&o, "n", u->methods[i].n);
+        ag_json_out_name_u64(&o, "ago_ms", now_ms - u->methods[i].last_ms);
+        ag_json_out_close(&o, '}');
     }
-    return e == 0 ? ag_buf_append_char(out, ']') : e;
+    ag_json_out_close(&o, ']');
+    return ag_json_out_end(&o);
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include "libagent/core/json/json_iter.h"
+#include "libagent/core/json/json_out.h"
 
 void helper_init(struct helper *h, const struct helper_sink *sink, void *user, const char *dir)
 {
@@ -55,102 +56,89 @@ static int hold(struct helper *h, enum helper_ask ask, struct ag_buf *text)
     return 0;
 }
 
-/* Appends ,"name":"value"; the first one without the comma. '/' stays as it is: scripts do not expect "\/". */
-static int put_str(struct ag_buf *out, const char *name, const char *value)
+/* {"method":"METHOD","params":{ ... }}. '/' stays as it is: scripts do not expect "\/". */
+static struct ag_json_out ask_begin(struct ag_buf *text, const char *method)
 {
-    char last = out->data[out->len - 1];
-    int r = ag_buf_printf(out, "%s\"%s\":", last == '{' ? "" : ",", name);
+    struct ag_json_out o = ag_json_out_begin(text);
 
-    return r == 0 ? ag_buf_append_json_str(out, value, strlen(value)) : r;
+    ag_json_out_open(&o, '{');
+    ag_json_out_name_str(&o, "method", method);
+    ag_json_out_name_open(&o, "params", '{');
+    return o;
 }
 
-static int ask(struct helper *h, enum helper_ask kind, struct ag_buf *text, int r)
+/* What is built goes out, or as soon as somebody waits for it. */
+static int ask(struct helper *h, enum helper_ask kind, struct ag_json_out *o)
 {
+    int r;
+
+    ag_json_out_close(o, '}');
+    r = ag_json_out_end(o);
     if (r == 0)
-        return hold(h, kind, text);
-    ag_buf_deinit(text);
+        return hold(h, kind, o->buf);
+    ag_buf_deinit(o->buf);
     return r;
+}
+
+static int ask_end(struct helper *h, enum helper_ask kind, struct ag_json_out *o)
+{
+    ag_json_out_close(o, '}');
+    return ask(h, kind, o);
 }
 
 static int ask_dir(struct helper *h, enum helper_ask kind, const char *method)
 {
     struct ag_buf t = AG_BUF_SECRET_INIT;
-    int r = ag_buf_printf(&t, "{\"method\":\"%s\",\"params\":", method);
+    struct ag_json_out o = ag_json_out_begin(&t);
 
-    if (r == 0)
-        r = ag_buf_append_json_str(&t, h->dir, strlen(h->dir));
-    if (r == 0)
-        r = ag_buf_append_char(&t, '}');
-    return ask(h, kind, &t, r);
+    ag_json_out_open(&o, '{');
+    ag_json_out_name_str(&o, "method", method);
+    ag_json_out_name_str(&o, "params", h->dir);
+    return ask(h, kind, &o);
 }
 
 static int ask_token(struct helper *h, enum helper_ask kind, const char *method)
 {
     struct ag_buf t = AG_BUF_SECRET_INIT;
-    int r = ag_buf_printf(&t, "{\"method\":\"%s\",\"params\":{", method);
+    struct ag_json_out o = ask_begin(&t, method);
 
-    if (r == 0)
-        r = put_str(&t, "dir", h->dir);
-    if (r == 0)
-        r = put_str(&t, "ntoken", h->new_token);
-    if (r == 0)
-        r = ag_buf_append_str(&t, "}}");
-    return ask(h, kind, &t, r);
+    ag_json_out_name_str(&o, "dir", h->dir);
+    ag_json_out_name_str(&o, "ntoken", h->new_token);
+    return ask_end(h, kind, &o);
 }
 
 int helper_ask_info(struct helper *h)
 {
     struct ag_buf t = AG_BUF_SECRET_INIT;
+    struct ag_json_out o = ag_json_out_begin(&t);
 
-    return ask(h, HELPER_INFO, &t, ag_buf_append_str(&t, "{\"method\":\"_internal.info\"}"));
+    ag_json_out_open(&o, '{');
+    ag_json_out_name_str(&o, "method", "_internal.info");
+    return ask(h, HELPER_INFO, &o);
 }
 
 int helper_ask_zone(struct helper *h, const char *zone)
 {
     struct ag_buf t = AG_BUF_SECRET_INIT;
-    int r = ag_buf_append_str(&t, "{\"method\":\"_internal.config_tz\",\"params\":{");
+    struct ag_json_out o = ask_begin(&t, "_internal.config_tz");
 
-    if (r == 0)
-        r = put_str(&t, "tz", zone);
-    if (r == 0)
-        r = ag_buf_append_str(&t, "}}");
-    return ask(h, HELPER_CONFIG_TZ, &t, r);
+    ag_json_out_name_str(&o, "tz", zone);
+    return ask_end(h, HELPER_CONFIG_TZ, &o);
 }
 
 int helper_ask_wifi_start(struct helper *h, const struct router_params *p)
 {
     struct ag_buf t = AG_BUF_SECRET_INIT;
-    char uid[24] = "";
-    int r = ag_buf_append_str(&t, "{\"method\":\"_internal.wifi_start\",\"params\":{");
+    struct ag_json_out o = ask_begin(&t, "_internal.wifi_start");
 
-    snprintf(uid, sizeof uid, "%" PRIu64, p->wifi.uid);
-    if (r == 0)
-        r = put_str(&t, "datadir", h->dir);
-    if (r == 0)
-        r = put_str(&t, "ssid", p->wifi.ssid);
-    if (r == 0)
-        r = put_str(&t, "passwd", p->wifi.psk);
-    if (r == 0)
-        r = put_str(&t, "uid", uid);
-    if (r == 0)
-        r = put_str(&t, "country_domain", p->country);
-    if (r == 0)
-        r = put_str(&t, "tz", p->zone);
-    if (r == 0)
-        r = ag_buf_append_str(&t, "}}");
-    return ask(h, HELPER_WIFI_START, &t, r);
-}
-
-int helper_ask_update_token(struct helper *h, const char *token)
-{
-    struct ag_buf t = AG_BUF_SECRET_INIT;
-    int r = ag_buf_append_str(&t, "{\"method\":\"_internal.update_dtoken\",\"params\":{");
-
-    if (r == 0)
-        r = put_str(&t, "ntoken", token);
-    if (r == 0)
-        r = ag_buf_append_str(&t, "}}");
-    return ask(h, HELPER_UPDATE_TOKEN, &t, r);
+    ag_json_out_name_str(&o, "datadir", h->dir);
+    ag_json_out_name_str(&o, "ssid", p->wifi.ssid);
+    ag_json_out_name_str(&o, "passwd", p->wifi.psk);
+    ag_json_out_name(&o, "uid");
+    ag_json_out_printf(&o, "\"%" PRIu64 "\"", p->wifi.uid);
+    ag_json_out_name_str(&o, "country_domain", p->country);
+    ag_json_out_name_str(&o, "tz", p->zone);
+    return ask_end(h, HELPER_WIFI_START, &o);
 }
 
 /* ---- the questions of a stage ---- */

@@ -2,219 +2,182 @@
 #include "client/status/core/status_text.h"
 
 #include <inttypes.h>
+#include "libagent/core/json/json_out.h"
 
-static int put_name(struct ag_buf *out, const char *name)
+/* Empty is null, too. */
+static void put_text_or_null(struct ag_json_out *o, const char *name, const char *text)
 {
-    int r = ag_buf_append_json_str(out, name, strlen(name));
-
-    return r == 0 ? ag_buf_append_char(out, ':') : r;
+    if (text && text[0])
+        ag_json_out_name_str(o, name, text);
+    else
+        ag_json_out_name_raw(o, name, AG_SPAN("null"));
 }
 
-static int put_text(struct ag_buf *out, const char *name, const char *text)
+static void put_u64_or_null(struct ag_json_out *o, const char *name, bool known, uint64_t n)
 {
-    int r = put_name(out, name);
-
-    return r == 0 ? ag_buf_append_json_str(out, text, strlen(text)) : r;
+    if (known)
+        ag_json_out_name_u64(o, name, n);
+    else
+        ag_json_out_name_raw(o, name, AG_SPAN("null"));
 }
 
-/* ,"name":"text" or ,"name":null */
-static int put_text_or_null(struct ag_buf *out, const char *name, const char *text)
+static void put_counts(struct ag_json_out *o, const char *name, const struct status_count *counts, unsigned n)
 {
-    int r = ag_buf_append_char(out, ',');
-
-    if (r == 0 && text && text[0])
-        return put_text(out, name, text);
-    if (r == 0)
-        r = put_name(out, name);
-    return r == 0 ? ag_buf_append_str(out, "null") : r;
-}
-
-static const char *bool_text(bool b)
-{
-    return b ? "true" : "false";
-}
-
-int status_text_put_count(struct ag_buf *out, bool first, const char *name, uint64_t n)
-{
-    int r = first ? 0 : ag_buf_append_char(out, ',');
-
-    if (r == 0)
-        r = put_name(out, name);
-    return r == 0 ? ag_buf_append_u64(out, n) : r;
-}
-
-static int put_counts(struct ag_buf *out, const struct status_count *counts, unsigned n)
-{
-    int r = ag_buf_append_char(out, '{');
-
-    for (unsigned i = 0; i < n && r == 0; i++)
-        r = status_text_put_count(out, i == 0, counts[i].name, counts[i].n);
-    return r == 0 ? ag_buf_append_char(out, '}') : r;
+    ag_json_out_name_open(o, name, '{');
+    for (unsigned i = 0; i < n; i++)
+        ag_json_out_name_u64(o, counts[i].name, counts[i].n);
+    ag_json_out_close(o, '}');
 }
 
 /* ---- clouds ---- */
 
 /* An unset clock tells no time worth telling; how long ago it was is always right. */
-static int put_error(struct ag_buf *out, const struct status_cloud *c, uint64_t time_s)
+static void put_error(struct ag_json_out *o, const struct status_cloud *c, uint64_t time_s)
 {
     const struct cloud_past *p = &c->facts.past;
     uint64_t ago_s = c->error_ago_ms / 1000;
-    int r;
 
-    if (p->loss == CLOUD_LOSS_NONE)
-        return ag_buf_append_str(out, ",\"error\":null");
-    r = ag_buf_printf(out, ",\"error\":{\"reason\":\"%s\",", cloud_loss_word(p->loss));
-    if (r == 0)
-        r = put_text(out, "text", p->why);
-    return r == 0 ? ag_buf_printf(out, ",\"time\":%" PRIu64 ",\"ago_s\":%" PRIu64 "}", time_s > ago_s ? time_s - ago_s : 0, ago_s)
-                  : r;
-}
-
-static int put_cloud(struct ag_buf *out, const struct status_cloud *c, uint64_t time_s)
-{
-    int r = ag_buf_append_char(out, '{');
-
-    if (r == 0)
-        r = put_text(out, "name", c->name);
-    if (r == 0)
-        r = put_text_or_null(out, "server", c->facts.server);
-    if (r == 0)
-        r = ag_buf_append_char(out, ',');
-    if (r == 0)
-        r = put_text(out, "state", c->word);
-    if (r == 0)
-        r = ag_buf_printf(out, ",\"since_s\":%" PRIu64, c->since_ms / 1000);
-    if (r == 0)
-        r = put_error(out, c, time_s);
-    if (r == 0)
-        r = c->next_try_ms == UINT64_MAX ? ag_buf_append_str(out, ",\"next_try_ms\":null")
-                                         : ag_buf_printf(out, ",\"next_try_ms\":%" PRIu64, c->next_try_ms);
-    if (r == 0)
-        r = ag_buf_printf(out, ",\"in_flight\":%u,\"sent\":%" PRIu64 ",\"acked\":%" PRIu64 ",\"short_sessions\":%u",
-                          c->facts.in_flight, c->facts.sent, c->facts.acked, c->facts.past.n_short);
-    if (r == 0 && c->has_kept)
-        r = ag_buf_printf(out, ",\"kept\":%u", c->kept);
-    if (r == 0)
-        r = put_text_or_null(out, "refused_topic", c->facts.refused);
-    if (r == 0 && c->facts.refused[0])
-        r = put_text_or_null(out, "refused_how", c->facts.refused_how);
-    if (r == 0)
-        r = ag_buf_append_str(out, ",\"dropped\":");
-    if (r == 0)
-        r = put_counts(out, c->dropped, c->n_dropped);
-    return r == 0 ? ag_buf_append_char(out, '}') : r;
-}
-
-static int put_clouds(struct ag_buf *out, const struct status_facts *f)
-{
-    int r = ag_buf_append_str(out, ",\"clouds\":[");
-
-    for (unsigned i = 0; i < f->n_clouds && r == 0; i++) {
-        if (i > 0)
-            r = ag_buf_append_char(out, ',');
-        if (r == 0)
-            r = put_cloud(out, &f->clouds[i], f->time_s);
+    if (p->loss == CLOUD_LOSS_NONE) {
+        ag_json_out_name_raw(o, "error", AG_SPAN("null"));
+        return;
     }
-    return r == 0 ? ag_buf_append_char(out, ']') : r;
+    ag_json_out_name_open(o, "error", '{');
+    ag_json_out_name_str(o, "reason", cloud_loss_word(p->loss));
+    ag_json_out_name_str(o, "text", p->why);
+    ag_json_out_name_u64(o, "time", time_s > ago_s ? time_s - ago_s : 0);
+    ag_json_out_name_u64(o, "ago_s", ago_s);
+    ag_json_out_close(o, '}');
+}
+
+static void put_cloud(struct ag_json_out *o, const struct status_cloud *c, uint64_t time_s)
+{
+    ag_json_out_open(o, '{');
+    ag_json_out_name_str(o, "name", c->name);
+    put_text_or_null(o, "server", c->facts.server);
+    ag_json_out_name_str(o, "state", c->word);
+    ag_json_out_name_u64(o, "since_s", c->since_ms / 1000);
+    put_error(o, c, time_s);
+    put_u64_or_null(o, "next_try_ms", c->next_try_ms != UINT64_MAX, c->next_try_ms);
+    ag_json_out_name_u64(o, "in_flight", c->facts.in_flight);
+    ag_json_out_name_u64(o, "sent", c->facts.sent);
+    ag_json_out_name_u64(o, "acked", c->facts.acked);
+    ag_json_out_name_u64(o, "short_sessions", c->facts.past.n_short);
+    if (c->has_kept)
+        ag_json_out_name_u64(o, "kept", c->kept);
+    put_text_or_null(o, "refused_topic", c->facts.refused);
+    if (c->facts.refused[0])
+        put_text_or_null(o, "refused_how", c->facts.refused_how);
+    put_counts(o, "dropped", c->dropped, c->n_dropped);
+    ag_json_out_close(o, '}');
+}
+
+static void put_clouds(struct ag_json_out *o, const struct status_facts *f)
+{
+    ag_json_out_name_open(o, "clouds", '[');
+    for (unsigned i = 0; i < f->n_clouds; i++)
+        put_cloud(o, &f->clouds[i], f->time_s);
+    ag_json_out_close(o, ']');
 }
 
 /* ---- the rest ---- */
 
-static int put_head(struct ag_buf *out, const struct status_facts *f)
+static void put_device(struct ag_json_out *o, const struct status_facts *f)
 {
-    int r = ag_buf_append_char(out, '{');
-
-    if (r == 0)
-        r = put_text(out, "version", f->version);
-    if (r == 0)
-        r = ag_buf_printf(out, ",\"pid\":%d,\"uptime_s\":%" PRIu64 ",", f->pid, f->uptime_ms / 1000);
-    if (r == 0)
-        r = put_text(out, "dir", f->dir);
-    if (r == 0)
-        r = ag_buf_append_str(out, ",\"device\":{");
-    if (r == 0)
-        r = put_text(out, "model", f->model);
-    if (r == 0)
-        r = ag_buf_printf(out, ",\"did\":\"%" PRIu64 "\",", f->did);
-    if (r == 0)
-        r = put_text(out, "firmware", f->firmware);
-    if (r == 0)
-        r = ag_buf_append_str(out, "},");
-    return r == 0 ? put_text(out, "state", f->state) : r;
+    ag_json_out_name_open(o, "device", '{');
+    ag_json_out_name_str(o, "model", f->model);
+    ag_json_out_name(o, "did");
+    ag_json_out_printf(o, "\"%" PRIu64 "\"", f->did);
+    ag_json_out_name_str(o, "firmware", f->firmware);
+    ag_json_out_close(o, '}');
 }
 
-static int put_spool(struct ag_buf *out, const struct status_facts *f)
+static void put_spool(struct ag_json_out *o, const struct status_facts *f)
 {
-    int r = ag_buf_printf(out, ",\"spool\":{\"reports\":%u,\"max_reports\":%u,\"bytes\":%" PRIu64 ",\"max_bytes\":%" PRIu64,
-                          f->spool.reports, f->spool.max_reports, f->spool.bytes, f->spool.max_bytes);
-
-    if (r == 0)
-        r = f->spool.has_oldest ? ag_buf_printf(out, ",\"oldest_s\":%" PRIu64, f->spool.oldest_ms / 1000)
-                                : ag_buf_append_str(out, ",\"oldest_s\":null");
-    if (r == 0)
-        r = ag_buf_printf(out, ",\"dropped\":%" PRIu64, f->spool.dropped);
-    if (r == 0)
-        r = put_text_or_null(out, "error", f->spool.error);
-    return r == 0 ? ag_buf_append_char(out, '}') : r;
+    ag_json_out_name_open(o, "spool", '{');
+    ag_json_out_name_u64(o, "reports", f->spool.reports);
+    ag_json_out_name_u64(o, "max_reports", f->spool.max_reports);
+    ag_json_out_name_u64(o, "bytes", f->spool.bytes);
+    ag_json_out_name_u64(o, "max_bytes", f->spool.max_bytes);
+    put_u64_or_null(o, "oldest_s", f->spool.has_oldest, f->spool.oldest_ms / 1000);
+    ag_json_out_name_u64(o, "dropped", f->spool.dropped);
+    put_text_or_null(o, "error", f->spool.error);
+    ag_json_out_close(o, '}');
 }
 
-static int put_lan(struct ag_buf *out, const struct status_facts *f)
+static void put_lan(struct ag_json_out *o, const struct status_facts *f)
 {
-    int r = ag_buf_printf(out, ",\"lan\":{\"open\":%s,\"peers\":%u,\"served\":%" PRIu64 ",\"reveals_token\":%s",
-                          bool_text(f->lan.open), f->lan.peers, f->lan.served, bool_text(f->lan.reveals_token));
-
-    if (r == 0)
-        r = f->lan.token_mode < 0 ? ag_buf_append_str(out, ",\"token_mode\":null")
-                                  : ag_buf_printf(out, ",\"token_mode\":\"%04o\"", (unsigned) f->lan.token_mode);
-    if (r == 0)
-        r = ag_buf_append_str(out, ",\"refused\":");
-    if (r == 0)
-        r = put_counts(out, f->lan.refused, f->lan.n_refused);
-    return r == 0 ? ag_buf_append_char(out, '}') : r;
+    ag_json_out_name_open(o, "lan", '{');
+    ag_json_out_name_bool(o, "open", f->lan.open);
+    ag_json_out_name_u64(o, "peers", f->lan.peers);
+    ag_json_out_name_u64(o, "served", f->lan.served);
+    ag_json_out_name_bool(o, "reveals_token", f->lan.reveals_token);
+    ag_json_out_name(o, "token_mode");
+    if (f->lan.token_mode < 0)
+        ag_json_out_null(o);
+    else
+        ag_json_out_printf(o, "\"%04o\"", (unsigned) f->lan.token_mode);
+    put_counts(o, "refused", f->lan.refused, f->lan.n_refused);
+    ag_json_out_close(o, '}');
 }
 
-static int put_setup(struct ag_buf *out, const struct status_facts *f)
+static void put_setup(struct ag_json_out *o, const struct status_facts *f)
 {
-    int r = ag_buf_printf(out, ",\"setup\":{\"provisioned\":%s,\"joining\":%s,\"joined\":%u,\"failed\":%u,\"hooks_missing\":[",
-                          bool_text(f->setup.provisioned), bool_text(f->setup.joining), f->setup.joined, f->setup.failed);
-
-    for (unsigned i = 0; i < f->setup.n_hooks_missing && r == 0; i++) {
-        const char *path = f->setup.hooks_missing[i];
-
-        if (i > 0)
-            r = ag_buf_append_char(out, ',');
-        if (r == 0)
-            r = ag_buf_append_json_str(out, path, strlen(path));
-    }
-    return r == 0 ? ag_buf_append_str(out, "]}") : r;
+    ag_json_out_name_open(o, "setup", '{');
+    ag_json_out_name_bool(o, "provisioned", f->setup.provisioned);
+    ag_json_out_name_bool(o, "joining", f->setup.joining);
+    ag_json_out_name_u64(o, "joined", f->setup.joined);
+    ag_json_out_name_u64(o, "failed", f->setup.failed);
+    ag_json_out_name_open(o, "hooks_missing", '[');
+    for (unsigned i = 0; i < f->setup.n_hooks_missing; i++)
+        ag_json_out_str(o, f->setup.hooks_missing[i]);
+    ag_json_out_close(o, ']');
+    ag_json_out_close(o, '}');
 }
 
-static int put_clock(struct ag_buf *out, const struct status_facts *f)
+static void put_clock(struct ag_json_out *o, const struct status_facts *f)
 {
     static const char *const sources[] = {"own", "cloud", "unset"};
-    int r = ag_buf_printf(out, ",\"clock\":{\"source\":\"%s\",\"time\":%" PRIu64 ",\"kept\":%s", sources[f->clock], f->time_s,
-                          bool_text(f->clock_kept));
 
-    if (r == 0)
-        r = f->has_offset ? ag_buf_printf(out, ",\"offset_s\":%" PRId64, f->offset_s)
-                          : ag_buf_append_str(out, ",\"offset_s\":null");
-    return r == 0 ? ag_buf_append_str(out, "}}") : r;
+    ag_json_out_name_open(o, "clock", '{');
+    ag_json_out_name_str(o, "source", sources[f->clock]);
+    ag_json_out_name_u64(o, "time", f->time_s);
+    ag_json_out_name_bool(o, "kept", f->clock_kept);
+    ag_json_out_name(o, "offset_s");
+    if (f->has_offset)
+        ag_json_out_printf(o, "%" PRId64, f->offset_s);
+    else
+        ag_json_out_null(o);
+    ag_json_out_close(o, '}');
+}
+
+static void put_local(struct ag_json_out *o, const struct status_facts *f)
+{
+    ag_json_out_name_open(o, "helper", '{');
+    ag_json_out_name_str(o, "kind", f->external_helper ? "external" : "builtin");
+    ag_json_out_name_bool(o, "here", f->helper_here);
+    ag_json_out_close(o, '}');
+    ag_json_out_name_open(o, "local", '{');
+    ag_json_out_name_u64(o, "peers", f->local_peers);
+    ag_json_out_close(o, '}');
 }
 
 int status_text_put(struct ag_buf *out, const struct status_facts *f)
 {
-    int r = put_head(out, f);
+    struct ag_json_out o = ag_json_out_begin(out);
 
-    if (r == 0)
-        r = put_clouds(out, f);
-    if (r == 0)
-        r = put_spool(out, f);
-    if (r == 0)
-        r = put_lan(out, f);
-    if (r == 0)
-        r = put_setup(out, f);
-    if (r == 0)
-        r = ag_buf_printf(out, ",\"helper\":{\"kind\":\"%s\",\"here\":%s},\"local\":{\"peers\":%u}",
-                          f->external_helper ? "external" : "builtin", bool_text(f->helper_here), f->local_peers);
-    return r == 0 ? put_clock(out, f) : r;
+    ag_json_out_open(&o, '{');
+    ag_json_out_name_str(&o, "version", f->version);
+    ag_json_out_name_u64(&o, "pid", (unsigned) f->pid);
+    ag_json_out_name_u64(&o, "uptime_s", f->uptime_ms / 1000);
+    ag_json_out_name_str(&o, "dir", f->dir);
+    put_device(&o, f);
+    ag_json_out_name_str(&o, "state", f->state);
+    put_clouds(&o, f);
+    put_spool(&o, f);
+    put_lan(&o, f);
+    put_setup(&o, f);
+    put_local(&o, f);
+    put_clock(&o, f);
+    ag_json_out_close(&o, '}');
+    return ag_json_out_end(&o);
 }

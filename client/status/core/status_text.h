@@ -88,7 +88,4 @@ struct status_facts {
 /* The result of client.status, an object, appended. 0 or -ENOMEM. */
 int status_text_put(struct ag_buf *out, const struct status_facts *f);
 
-/* A member of {"name":n,...}; first: no comma before it. 0 or -ENOMEM. */
-int status_text_put_count(struct ag_buf *out, bool first, const char *name, uint64_t n);
-
 #endif

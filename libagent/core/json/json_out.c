@@ -8,7 +8,7 @@ struct ag_json_out ag_json_out_begin(struct ag_buf *buf)
 
 int ag_json_out_end(struct ag_json_out *o)
 {
-    if (o->error < 0)
+    if (o->error != 0)
         o->buf->len = o->buf->off + o->start;
     return o->error;
 }
@@ -34,7 +34,7 @@ void ag_json_out_value(struct ag_json_out *o)
 
 void ag_json_out_done(struct ag_json_out *o, int r)
 {
-    if (r < 0)
+    if (r != 0)
         ag_json_out_fail(o, r);
 }
 
@@ -63,16 +63,33 @@ void ag_json_out_str(struct ag_json_out *o, const char *s)
     ag_json_out_text(o, (struct ag_span){s, strlen(s)});
 }
 
-void ag_json_out_name(struct ag_json_out *o, const char *name)
+void ag_json_out_key(struct ag_json_out *o, struct ag_span name)
 {
-    ag_json_out_str(o, name);
+    ag_json_out_text(o, name);
     append(o, ':');
     o->comma = false;
+}
+
+void ag_json_out_name(struct ag_json_out *o, const char *name)
+{
+    ag_json_out_key(o, (struct ag_span){name, strlen(name)});
 }
 
 void ag_json_out_bool(struct ag_json_out *o, bool v)
 {
     ag_json_out_raw(o, v ? AG_SPAN("true") : AG_SPAN("false"));
+}
+
+void ag_json_out_u64(struct ag_json_out *o, uint64_t v)
+{
+    ag_json_out_value(o);
+    if (o->error == 0)
+        o->error = ag_buf_append_u64(o->buf, v);
+}
+
+void ag_json_out_null(struct ag_json_out *o)
+{
+    ag_json_out_raw(o, AG_SPAN("null"));
 }
 
 void ag_json_out_raw(struct ag_json_out *o, struct ag_span json)
@@ -87,9 +104,39 @@ void ag_json_out_printf(struct ag_json_out *o, const char *fmt, ...)
     va_list ap;
 
     ag_json_out_value(o);
-    if (o->error < 0)
+    if (o->error != 0)
         return;
     va_start(ap, fmt);
     o->error = ag_buf_vprintf(o->buf, fmt, ap);
     va_end(ap);
+}
+
+void ag_json_out_name_str(struct ag_json_out *o, const char *name, const char *s)
+{
+    ag_json_out_name(o, name);
+    ag_json_out_str(o, s);
+}
+
+void ag_json_out_name_bool(struct ag_json_out *o, const char *name, bool v)
+{
+    ag_json_out_name(o, name);
+    ag_json_out_bool(o, v);
+}
+
+void ag_json_out_name_u64(struct ag_json_out *o, const char *name, uint64_t v)
+{
+    ag_json_out_name(o, name);
+    ag_json_out_u64(o, v);
+}
+
+void ag_json_out_name_raw(struct ag_json_out *o, const char *name, struct ag_span json)
+{
+    ag_json_out_name(o, name);
+    ag_json_out_raw(o, json);
+}
+
+void ag_json_out_name_open(struct ag_json_out *o, const char *name, char bracket)
+{
+    ag_json_out_name(o, name);
+    ag_json_out_open(o, bracket);
 }

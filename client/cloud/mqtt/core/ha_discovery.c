@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "client/cloud/mqtt/core/ha_choice.h"
+#include "libagent/core/grow.h"
 #include "libagent/core/json/json_iter.h"
+#include "libagent/core/json/json_out.h"
 
 enum { DEPTH_MAX = 16, NAME_MAX_LEN = 64 };
 
@@ -40,6 +42,7 @@ struct builder {
     size_t n_why;
     struct ag_span name, manufacturer, model; /* JSON strings; absent: the device's own */
     struct name *names;
+    size_t cap;
     unsigned n_names, n; /* collected; the entities of this walk */
 };
 
@@ -56,25 +59,22 @@ static int refuse(struct builder *b, const char *fmt, ...)
 
 /* ---- writing ---- */
 
-static int put_text(struct ag_buf *out, const char *key, const char *text)
+/* Nothing when it is absent. */
+static void put_raw(struct ag_json_out *o, const char *key, struct ag_span value)
 {
-    int r = ag_buf_printf(out, "\"%s\":", key);
-
-    if (r == 0)
-        r = ag_buf_append_json_str(out, text, strlen(text));
-    return r == 0 ? ag_buf_append_char(out, ',') : r;
+    if (!value.p)
+        return;
+    ag_json_out_name(o, key);
+    ag_json_out_value(o);
+    ag_json_out_done(o, ag_json_append_compact(o->buf, value));
 }
 
-static int put_raw(struct ag_buf *out, const char *key, struct ag_span value)
+/* A string that was built in a buffer of its own; r: how that went. */
+static void put_built(struct ag_json_out *o, const char *key, const struct ag_buf *text, int r)
 {
-    int r;
-
-    if (!value.p)
-        return 0;
-    r = ag_buf_printf(out, "\"%s\":", key);
-    if (r == 0)
-        r = ag_json_append_compact(out, value);
-    return r == 0 ? ag_buf_append_char(out, ',') : r;
+    ag_json_out_done(o, r);
+    ag_json_out_name(o, key);
+    ag_json_out_text(o, ag_buf_span(text));
 }
 
 /* A JSON value as the text that a template engine makes of it. */
@@ -100,68 +100,42 @@ static int append_command(struct ag_buf *out, const struct entity *e, struct ag_
     return r == 0 ? ag_buf_printf(out, ",\"params\":[%.*s]}", (int) value.len, value.p) : r;
 }
 
-static int put_command(struct ag_buf *out, const struct entity *e, const char *key, struct ag_span value)
+static void put_command(struct ag_json_out *o, const struct entity *e, const char *key, struct ag_span value)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf command = AG_BUF_INIT;
-    int r = append_command(&command, e, value);
 
-    if (r == 0)
-        r = ag_buf_printf(out, "\"%s\":", key);
-    if (r == 0)
-        r = ag_buf_append_json_str(out, command.data, command.len);
-    return r == 0 ? ag_buf_append_char(out, ',') : r;
+    put_built(o, key, &command, append_command(&command, e, value));
 }
 
-static int put_state_text(struct ag_buf *out, const char *key, struct ag_span value)
+static void put_state_text(struct ag_json_out *o, const char *key, struct ag_span value)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
-    int r = append_as_text(&text, value);
 
-    if (r == 0)
-        r = ag_buf_printf(out, "\"%s\":", key);
-    if (r == 0)
-        r = ag_buf_append_json_str(out, text.data ? text.data : "", text.len);
-    return r == 0 ? ag_buf_append_char(out, ',') : r;
+    put_built(o, key, &text, append_as_text(&text, value));
 }
 
-static int put_switch(struct ag_buf *out, const struct entity *e)
+static void put_switch(struct ag_json_out *o, const struct entity *e)
 {
     bool binary = e->component == C_BINARY_SENSOR;
-    int r = put_state_text(out, binary ? "payload_on" : "state_on", e->on);
 
-    if (r == 0)
-        r = put_state_text(out, binary ? "payload_off" : "state_off", e->off);
-    if (r == 0 && !binary)
-        r = put_command(out, e, "payload_on", e->on);
-    if (r == 0 && !binary)
-        r = put_command(out, e, "payload_off", e->off);
-    return r;
-}
-
-static int put_options(struct ag_buf *out, const struct ha_choices *c)
-{
-    int r = ag_buf_append_str(out, "\"options\":[");
-
-    for (unsigned i = 0; r == 0 && i < c->n; i++) {
-        if (i > 0)
-            r = ag_buf_append_char(out, ',');
-        if (r == 0)
-            r = ag_buf_append_json_str(out, ag_buf_head(&c->all[i].text), ag_buf_size(&c->all[i].text));
+    put_state_text(o, binary ? "payload_on" : "state_on", e->on);
+    put_state_text(o, binary ? "payload_off" : "state_off", e->off);
+    if (!binary) {
+        put_command(o, e, "payload_on", e->on);
+        put_command(o, e, "payload_off", e->off);
     }
-    return r == 0 ? ag_buf_append_str(out, "],") : r;
 }
 
-static int put_template(struct ag_buf *out, const char *key, const struct ag_buf *t)
+static void put_options(struct ag_json_out *o, const struct ha_choices *c)
 {
-    int r = ag_buf_printf(out, "\"%s\":", key);
-
-    if (r == 0)
-        r = ag_buf_append_json_str(out, t->data, t->len);
-    return r == 0 ? ag_buf_append_char(out, ',') : r;
+    ag_json_out_name_open(o, "options", '[');
+    for (unsigned i = 0; i < c->n; i++)
+        ag_json_out_text(o, ag_buf_span(&c->all[i].text));
+    ag_json_out_close(o, ']');
 }
 
 /* The text that stands for the value; of a value that is not in the list: none. */
-static int put_choice_template(struct ag_buf *out, const struct entity *e, const struct ha_choices *c)
+static void put_choice_template(struct ag_json_out *o, const struct entity *e, const struct ha_choices *c)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf t = AG_BUF_INIT;
     int r = ag_buf_printf(&t, "{%% set v = value_json['%s'] %%}{{ '' if v is not defined else ", e->key);
@@ -170,67 +144,73 @@ static int put_choice_template(struct ag_buf *out, const struct entity *e, const
         r = ha_choices_map(c, &t, false);
     if (r == 0)
         r = ag_buf_append_str(&t, ".get(v, 'None') if v is string or v is number else 'None' }}");
-    return r == 0 ? put_template(out, "value_template", &t) : r;
+    put_built(o, "value_template", &t, r);
 }
 
-static int put_select(struct ag_buf *out, const struct entity *e)
+static void put_choice_command(struct ag_json_out *o, const struct entity *e, const struct ha_choices *c)
 {
-    ag_cleanup(ha_choices_deinit) struct ha_choices c = {.n = 0};
     ag_cleanup(ag_buf_deinit) struct ag_buf value = AG_BUF_INIT;
-    int r = ha_choices_read(&c, e->options);
+    int r = ag_buf_append_str(&value, "{{ ");
 
     if (r == 0)
-        r = put_options(out, &c);
-    if (r == 0)
-        r = put_choice_template(out, e, &c);
-    if (r == 0)
-        r = ag_buf_append_str(&value, "{{ ");
-    if (r == 0)
-        r = ha_choices_map(&c, &value, true);
+        r = ha_choices_map(c, &value, true);
     if (r == 0)
         r = ag_buf_append_str(&value, "[value] | tojson }}");
-    return r == 0 ? put_command(out, e, "command_template", ag_buf_span(&value)) : r;
+    ag_json_out_done(o, r);
+    put_command(o, e, "command_template", ag_buf_span(&value));
 }
 
-/* What Home Assistant gives is written as JSON by its own filter: quotes, backslashes and line ends are safe. */
-static int put_value_command(struct ag_buf *out, const struct entity *e)
+static void put_select(struct ag_json_out *o, const struct entity *e)
 {
-    return put_command(out, e, "command_template", AG_SPAN("{{ value | tojson }}"));
+    ag_cleanup(ha_choices_deinit) struct ha_choices c = {.n = 0};
+
+    ag_json_out_done(o, ha_choices_read(&c, e->options));
+    put_options(o, &c);
+    put_choice_template(o, e, &c);
+    put_choice_command(o, e, &c);
 }
 
-static int put_bounded(struct ag_buf *out, const struct entity *e)
+static void put_bounded(struct ag_json_out *o, const struct entity *e)
 {
-    int r = put_raw(out, "min", e->min);
-
-    if (r == 0)
-        r = put_raw(out, "max", e->max);
-    if (r == 0)
-        r = put_raw(out, "step", e->step);
-    return r == 0 ? put_value_command(out, e) : r;
+    put_raw(o, "min", e->min);
+    put_raw(o, "max", e->max);
+    put_raw(o, "step", e->step);
+    /* what Home Assistant gives is written as JSON by its own filter: quotes, backslashes and line ends are safe */
+    put_command(o, e, "command_template", AG_SPAN("{{ value | tojson }}"));
 }
 
-static int put_value_template(struct ag_buf *out, const struct entity *e)
+/* A select brings its own. */
+static void put_value_template(struct ag_json_out *o, const struct entity *e)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf t = AG_BUF_INIT;
-    int r = e->component == C_SELECT ? 0 : ag_buf_printf(&t, "{{ value_json['%s'] }}", e->key);
+    char text[NAME_MAX_LEN + 32];
 
-    return r == 0 && t.len > 0 ? put_template(out, "value_template", &t) : r;
+    if (e->component == C_SELECT)
+        return;
+    snprintf(text, sizeof text, "{{ value_json['%s'] }}", e->key);
+    ag_json_out_name_str(o, "value_template", text);
 }
 
-static int put_device(struct ag_buf *out, const struct builder *b)
+/* As the list says, or the device's own. */
+static void put_of_device(struct ag_json_out *o, const char *key, struct ag_span said, const char *own)
+{
+    if (said.p)
+        put_raw(o, key, said);
+    else
+        ag_json_out_name_str(o, key, own);
+}
+
+static void put_device(struct ag_json_out *o, const struct builder *b)
 {
     const struct ha_device *d = b->device;
-    int r = ag_buf_printf(out, "\"device\":{\"identifiers\":[\"miio_%s\"],", d->did);
 
-    if (r == 0)
-        r = b->name.p ? put_raw(out, "name", b->name) : put_text(out, "name", d->model);
-    if (r == 0)
-        r = b->manufacturer.p ? put_raw(out, "manufacturer", b->manufacturer) : put_text(out, "manufacturer", d->vendor);
-    if (r == 0)
-        r = b->model.p ? put_raw(out, "model", b->model) : put_text(out, "model", d->model);
-    if (r == 0)
-        out->len--; /* the last comma */
-    return r == 0 ? ag_buf_append_str(out, "}}") : r;
+    ag_json_out_name_open(o, "device", '{');
+    ag_json_out_name_open(o, "identifiers", '[');
+    ag_json_out_printf(o, "\"miio_%s\"", d->did);
+    ag_json_out_close(o, ']');
+    put_of_device(o, "name", b->name, d->model);
+    put_of_device(o, "manufacturer", b->manufacturer, d->vendor);
+    put_of_device(o, "model", b->model, d->model);
+    ag_json_out_close(o, '}');
 }
 
 /* ---- names ---- */
@@ -242,18 +222,16 @@ static bool same(const struct ag_buf *a, const struct ag_buf *b)
 
 static int collect_name(struct builder *b, const struct entity *e)
 {
-    struct name *grown, *n;
+    struct name *n;
     int r = 0;
 
     for (unsigned i = 0; i < b->n_names; i++) {
         if (strcmp(b->names[i].slug, e->slug) == 0)
             return refuse(b, "two properties have the same name, or differ in '-' and '.' only");
     }
-    grown = realloc(b->names, (b->n_names + 1) * sizeof *grown);
-    if (!grown)
+    if (AG_GROW(b->names, b->cap, b->n_names + 1) < 0)
         return -ENOMEM;
-    b->names = grown;
-    n = &grown[b->n_names++];
+    n = &b->names[b->n_names++];
     *n = (struct name){.text = AG_BUF_INIT};
     memcpy(n->slug, e->slug, sizeof n->slug);
     if (e->label.p)
@@ -264,7 +242,7 @@ static int collect_name(struct builder *b, const struct entity *e)
 }
 
 /* The label; when others have it too with the key behind. */
-static int put_name(struct ag_buf *out, const struct builder *b, const struct entity *e)
+static void put_name(struct ag_json_out *o, const struct builder *b, const struct entity *e)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
     const struct name *mine = &b->names[b->n - 1];
@@ -276,11 +254,7 @@ static int put_name(struct ag_buf *out, const struct builder *b, const struct en
     r = ag_buf_append_span(&text, ag_buf_span(&mine->text));
     if (r == 0 && twice)
         r = ag_buf_printf(&text, " (%s)", e->key);
-    if (r == 0)
-        r = ag_buf_append_str(out, "\"name\":");
-    if (r == 0)
-        r = ag_buf_append_json_str(out, ag_buf_head(&text), ag_buf_size(&text));
-    return r == 0 ? ag_buf_append_char(out, ',') : r;
+    put_built(o, "name", &text, r);
 }
 
 static void free_names(struct builder *b)
@@ -336,65 +310,61 @@ static const struct member {
 };
 
 /* Home Assistant's own, as they stand. */
-static int put_passed(struct ag_buf *out, const struct entity *e)
+static void put_passed(struct ag_json_out *o, const struct entity *e)
 {
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < ag_array_size(members); i++) {
+    for (size_t i = 0; i < ag_array_size(members); i++) {
         if (members[i].passed)
-            r = put_raw(out, members[i].name, ag_json_get(e->object, members[i].name));
+            put_raw(o, members[i].name, ag_json_get(e->object, members[i].name));
     }
-    return r;
 }
 
 /* ---- one message ---- */
 
-static int put_component(struct ag_buf *out, const struct entity *e)
+static void put_component(struct ag_json_out *o, const struct entity *e)
 {
     switch (e->component) {
     case C_SWITCH:
     case C_BINARY_SENSOR:
-        return put_switch(out, e);
+        put_switch(o, e);
+        break;
     case C_NUMBER:
     case C_TEXT:
-        return put_bounded(out, e);
+        put_bounded(o, e);
+        break;
     case C_SELECT:
-        return put_select(out, e);
+        put_select(o, e);
+        break;
     default:
-        return 0;
+        break;
     }
 }
 
 static int build_payload(struct ag_buf *out, const struct builder *b, const struct entity *e)
 {
     const struct ha_device *d = b->device;
-    bool commands = e->component != C_SENSOR && e->component != C_BINARY_SENSOR;
-    int r = ag_buf_append_char(out, '{');
+    struct ag_json_out o = ag_json_out_begin(out);
 
-    if (r == 0)
-        r = put_name(out, b, e);
-    if (r == 0)
-        r = ag_buf_printf(out, "\"unique_id\":\"miio_%s_%s\",\"default_entity_id\":\"%s.miio_%s_%s\",\"qos\":1,", d->did, e->slug,
-                          component_names[e->component], d->did, e->slug);
-    if (r == 0)
-        r = put_text(out, "state_topic", d->state_topic);
-    if (r == 0)
-        r = put_value_template(out, e);
-    if (r == 0 && commands)
-        r = put_text(out, "command_topic", d->command_topic);
-    if (r == 0)
-        r = put_component(out, e);
-    if (r == 0)
-        r = put_raw(out, "unit_of_measurement", e->unit);
-    if (r == 0)
-        r = put_raw(out, "device_class", e->device_class);
-    if (r == 0)
-        r = put_passed(out, e);
-    if (r == 0)
-        r = put_text(out, "availability_topic", d->status_topic);
-    if (r == 0)
-        r = ag_buf_append_str(out, "\"payload_available\":\"online\",\"payload_not_available\":\"offline\",");
-    return r == 0 ? put_device(out, b) : r;
+    ag_json_out_open(&o, '{');
+    put_name(&o, b, e);
+    ag_json_out_name(&o, "unique_id");
+    ag_json_out_printf(&o, "\"miio_%s_%s\"", d->did, e->slug);
+    ag_json_out_name(&o, "default_entity_id");
+    ag_json_out_printf(&o, "\"%s.miio_%s_%s\"", component_names[e->component], d->did, e->slug);
+    ag_json_out_name_u64(&o, "qos", 1);
+    ag_json_out_name_str(&o, "state_topic", d->state_topic);
+    put_value_template(&o, e);
+    if (e->component != C_SENSOR && e->component != C_BINARY_SENSOR)
+        ag_json_out_name_str(&o, "command_topic", d->command_topic);
+    put_component(&o, e);
+    put_raw(&o, "unit_of_measurement", e->unit);
+    put_raw(&o, "device_class", e->device_class);
+    put_passed(&o, e);
+    ag_json_out_name_str(&o, "availability_topic", d->status_topic);
+    ag_json_out_name_str(&o, "payload_available", "online");
+    ag_json_out_name_str(&o, "payload_not_available", "offline");
+    put_device(&o, b);
+    ag_json_out_close(&o, '}');
+    return ag_json_out_end(&o);
 }
 
 static int publish(struct builder *b, const struct entity *e)

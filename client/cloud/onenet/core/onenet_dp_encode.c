@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Building data points. Each encoder appends to a buffer and takes its bytes back when it fails. */
+#include "client/cloud/onenet/core/onenet_dp.h"
+
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 #include "libagent/core/json/json_iter.h"
-#include "client/cloud/onenet/core/onenet_dp.h"
+#include "libagent/core/json/json_out.h"
 
 static bool stream_is_good(struct ag_span s)
 {
@@ -51,17 +53,25 @@ static int check_points(const struct onenet_point *p, size_t n, enum names names
     return n > 0 ? 0 : ONENET_DP_E_EMPTY;
 }
 
-/* ---- length fields, filled in when what they count is there ---- */
+/* ---- the frame: type and date, then a length and the bytes that it counts ---- */
 
-static int begin(struct ag_buf *out, unsigned char first, const struct onenet_date *date)
+static void put_bytes(struct ag_json_out *o, const void *bytes, size_t n)
+{
+    if (o->error == 0)
+        o->error = ag_buf_append(o->buf, bytes, n);
+}
+
+static void put_type(struct ag_json_out *o, unsigned char type, const struct onenet_date *date)
 {
     unsigned char head[9];
     size_t n = 0;
 
-    head[n++] = first;
+    head[n++] = type;
     if (date) {
-        if (!onenet_date_is_valid(date) || date->year < 2000 || date->year > 2255)
-            return ONENET_DP_E_DATE;
+        if (!onenet_date_is_valid(date) || date->year < 2000 || date->year > 2255) {
+            ag_json_out_fail(o, ONENET_DP_E_DATE);
+            return;
+        }
         head[0] |= 0x80;
         head[n++] = (unsigned char) (date->year - 2000);
         head[n++] = date->month;
@@ -70,44 +80,52 @@ static int begin(struct ag_buf *out, unsigned char first, const struct onenet_da
         head[n++] = date->minute;
         head[n++] = date->second;
     }
-    return ag_buf_append(out, head, n);
+    put_bytes(o, head, n);
 }
 
-/* *at: where the length will stand. */
-static int begin_block(struct ag_buf *out, size_t *at)
+/* Where the length will stand. */
+static size_t begin_block(struct ag_json_out *o)
 {
-    *at = out->len;
-    return ag_buf_append(out, "\0\0", 2);
+    size_t at = o->buf->len;
+
+    put_bytes(o, "\0\0", 2);
+    return at;
 }
 
-static int end_block(struct ag_buf *out, size_t at)
+static bool is_too_large(struct ag_json_out *o, size_t from)
 {
-    size_t len = out->len - at - 2;
-
-    if (len > ONENET_DP_TEXT_MAX)
-        return ONENET_DP_E_TOO_LARGE;
-    out->data[at] = (char) (len >> 8);
-    out->data[at + 1] = (char) (len & 0xff);
-    return 0;
+    if (o->buf->len - from > ONENET_DP_TEXT_MAX)
+        ag_json_out_fail(o, ONENET_DP_E_TOO_LARGE);
+    return o->error != 0;
 }
 
-static int finish(struct ag_buf *out, size_t was, int e)
+static void end_block(struct ag_json_out *o, size_t at)
 {
-    if (e != 0)
-        out->len = was;
-    return e;
+    size_t len = o->buf->len - at - 2;
+
+    if (is_too_large(o, at + 2))
+        return;
+    o->buf->data[at] = (char) (len >> 8);
+    o->buf->data[at + 1] = (char) (len & 0xff);
+}
+
+/* Writes the points. More than fits in 64 KiB is given up early: the search for streams is quadratic. */
+typedef void put_points_fn(struct ag_json_out *o, const struct onenet_point *p, size_t n);
+
+static int encode(struct ag_buf *out, unsigned char type, const struct onenet_date *date, put_points_fn *put,
+                  const struct onenet_point *p, size_t n)
+{
+    struct ag_json_out o = ag_json_out_begin(out);
+    size_t at;
+
+    put_type(&o, type, date);
+    at = begin_block(&o);
+    put(&o, p, n);
+    end_block(&o, at);
+    return ag_json_out_end(&o);
 }
 
 /* ---- JSON ---- */
-
-static int append_named(struct ag_buf *out, const char *before, struct ag_span text, const char *after)
-{
-    int e = ag_buf_append_str(out, before);
-
-    if (e == 0)
-        e = ag_buf_append_json_str(out, text.p, text.len);
-    return e == 0 ? ag_buf_append_str(out, after) : e;
-}
 
 static bool stands_before(const struct onenet_point *p, size_t i)
 {
@@ -118,189 +136,158 @@ static bool stands_before(const struct onenet_point *p, size_t i)
     return false;
 }
 
-static int append_datapoint(struct ag_buf *out, const struct onenet_point *p, bool first)
+static void put_value(struct ag_json_out *o, struct ag_span value)
 {
-    int e = ag_buf_append_str(out, first ? "{" : ",{");
-
-    if (e == 0 && p->time.len > 0)
-        e = append_named(out, "\"at\":", p->time, ",");
-    if (e == 0)
-        e = ag_buf_append_str(out, "\"value\":");
-    if (e == 0)
-        e = ag_json_append_compact(out, p->value);
-    return e == 0 ? ag_buf_append_char(out, '}') : e;
+    ag_json_out_value(o);
+    ag_json_out_done(o, ag_json_append_compact(o->buf, value));
 }
 
-/* Each stream once, with all of its points. More than fits in 64 KiB is given up early: the search is quadratic. */
-static int append_streams(struct ag_buf *out, const struct onenet_point *p, size_t n)
+static void put_text(struct ag_json_out *o, const char *name, struct ag_span text)
 {
-    size_t was = out->len;
-    int e = ag_buf_append_str(out, "{\"datastreams\":[");
+    ag_json_out_name(o, name);
+    ag_json_out_text(o, text);
+}
 
-    for (size_t i = 0; e == 0 && i < n; i++) {
-        bool first = true;
+static void put_datapoint(struct ag_json_out *o, const struct onenet_point *p)
+{
+    ag_json_out_open(o, '{');
+    if (p->time.len > 0)
+        put_text(o, "at", p->time);
+    ag_json_out_name(o, "value");
+    put_value(o, p->value);
+    ag_json_out_close(o, '}');
+}
 
-        if (stands_before(p, i))
-            continue;
-        e = append_named(out, i ? ",{\"id\":" : "{\"id\":", p[i].stream, ",\"datapoints\":[");
-        for (size_t k = i; e == 0 && k < n; k++) {
-            if (!same(p[k].stream, p[i].stream))
-                continue;
-            e = append_datapoint(out, &p[k], first);
-            first = false;
-        }
-        if (e == 0)
-            e = ag_buf_append_str(out, "]}");
-        if (e == 0 && out->len - was > ONENET_DP_TEXT_MAX)
-            e = ONENET_DP_E_TOO_LARGE;
+/* The stream of point i, with all of its points. */
+static void put_stream(struct ag_json_out *o, const struct onenet_point *p, size_t n, size_t i)
+{
+    ag_json_out_open(o, '{');
+    put_text(o, "id", p[i].stream);
+    ag_json_out_name_open(o, "datapoints", '[');
+    for (size_t k = i; k < n; k++) {
+        if (same(p[k].stream, p[i].stream))
+            put_datapoint(o, &p[k]);
     }
-    return e == 0 ? ag_buf_append_str(out, "]}") : e;
+    ag_json_out_close(o, ']');
+    ag_json_out_close(o, '}');
+}
+
+static void put_streams(struct ag_json_out *o, const struct onenet_point *p, size_t n)
+{
+    size_t was = o->buf->len;
+
+    ag_json_out_open(o, '{');
+    ag_json_out_name_open(o, "datastreams", '[');
+    for (size_t i = 0; i < n && !is_too_large(o, was); i++) {
+        if (!stands_before(p, i))
+            put_stream(o, p, n, i);
+    }
+    ag_json_out_close(o, ']');
+    ag_json_out_close(o, '}');
 }
 
 int onenet_dp_encode_streams(struct ag_buf *out, const struct onenet_point *p, size_t n)
 {
-    size_t was = out->len, at = 0;
     int e = check_points(p, n, NAMED, false);
 
-    if (e == 0)
-        e = begin(out, 1, NULL);
-    if (e == 0)
-        e = begin_block(out, &at);
-    if (e == 0)
-        e = append_streams(out, p, n);
-    if (e == 0)
-        e = end_block(out, at);
-    return finish(out, was, e);
+    return e == 0 ? encode(out, 1, NULL, put_streams, p, n) : e;
 }
 
-static int append_binary_head(struct ag_buf *out, struct ag_span stream, struct ag_span time, struct ag_span desc)
+static void put_binary_head(struct ag_json_out *o, struct ag_span stream, struct ag_span time, struct ag_span desc)
 {
-    int e = append_named(out, "{\"ds_id\":", stream, "");
-
-    if (e == 0 && time.len > 0)
-        e = append_named(out, ",\"at\":", time, "");
-    if (e == 0 && desc.len > 0)
-        e = ag_buf_append_str(out, ",\"desc\":");
-    if (e == 0 && desc.len > 0)
-        e = ag_json_append_compact(out, desc);
-    return e == 0 ? ag_buf_append_char(out, '}') : e;
+    ag_json_out_open(o, '{');
+    put_text(o, "ds_id", stream);
+    if (time.len > 0)
+        put_text(o, "at", time);
+    if (desc.len > 0) {
+        ag_json_out_name(o, "desc");
+        put_value(o, desc);
+    }
+    ag_json_out_close(o, '}');
 }
 
 int onenet_dp_encode_binary(struct ag_buf *out, struct ag_span stream, struct ag_span time, struct ag_span desc,
                             struct ag_span binary)
 {
-    size_t was = out->len, at = 0;
+    struct ag_json_out o = ag_json_out_begin(out);
     unsigned char len[4];
-    int e = check_time(time, false);
+    size_t at;
 
-    if (e == 0 && !stream_is_good(stream))
-        e = ONENET_DP_E_STREAM;
-    if (e == 0 && binary.len > ONENET_DP_BINARY_MAX)
-        e = ONENET_DP_E_TOO_LARGE;
-    if (e == 0)
-        e = begin(out, 2, NULL);
-    if (e == 0)
-        e = begin_block(out, &at);
-    if (e == 0)
-        e = append_binary_head(out, stream, time, desc);
-    if (e == 0)
-        e = end_block(out, at);
+    ag_json_out_done(&o, check_time(time, false));
+    if (!stream_is_good(stream))
+        ag_json_out_fail(&o, ONENET_DP_E_STREAM);
+    if (binary.len > ONENET_DP_BINARY_MAX)
+        ag_json_out_fail(&o, ONENET_DP_E_TOO_LARGE);
+    put_type(&o, 2, NULL);
+    at = begin_block(&o);
+    put_binary_head(&o, stream, time, desc);
+    end_block(&o, at);
     for (int i = 0; i < 4; i++)
         len[i] = (unsigned char) (binary.len >> (24 - 8 * i));
-    if (e == 0)
-        e = ag_buf_append(out, len, sizeof len);
-    if (e == 0)
-        e = ag_buf_append_span(out, binary);
-    return finish(out, was, e);
+    put_bytes(&o, len, sizeof len);
+    put_bytes(&o, binary.p, binary.len);
+    return ag_json_out_end(&o);
 }
 
-static int append_values(struct ag_buf *out, const struct onenet_point *p, size_t n)
+static void put_values(struct ag_json_out *o, const struct onenet_point *p, size_t n)
 {
-    size_t was = out->len;
-    int e = 0;
+    size_t was = o->buf->len;
 
-    for (size_t i = 0; e == 0 && i < n; i++) {
+    ag_json_out_open(o, '{');
+    for (size_t i = 0; i < n && !is_too_large(o, was); i++) {
         if (p[i].time.len > 0)
-            return ONENET_DP_E_TIME; /* this form has no place for one */
+            ag_json_out_fail(o, ONENET_DP_E_TIME); /* this form has no place for one */
         if (stands_before(p, i))
-            return ONENET_DP_E_TWICE;
-        e = append_named(out, i ? "," : "{", p[i].stream, ":");
-        if (e == 0)
-            e = ag_json_append_compact(out, p[i].value);
-        if (e == 0 && out->len - was > ONENET_DP_TEXT_MAX)
-            e = ONENET_DP_E_TOO_LARGE;
+            ag_json_out_fail(o, ONENET_DP_E_TWICE);
+        ag_json_out_key(o, p[i].stream);
+        put_value(o, p[i].value);
     }
-    return e == 0 ? ag_buf_append_char(out, '}') : e;
+    ag_json_out_close(o, '}');
 }
 
 int onenet_dp_encode_values(struct ag_buf *out, const struct onenet_point *p, size_t n)
 {
-    size_t was = out->len, at = 0;
     int e = check_points(p, n, NAMED, false);
 
-    if (e == 0)
-        e = begin(out, 3, NULL);
-    if (e == 0)
-        e = begin_block(out, &at);
-    if (e == 0)
-        e = append_values(out, p, n);
-    if (e == 0)
-        e = end_block(out, at);
-    return finish(out, was, e);
+    return e == 0 ? encode(out, 3, NULL, put_values, p, n) : e;
 }
 
 /* The times of one stream, from its first point i on. */
-static int append_times(struct ag_buf *out, const struct onenet_point *p, size_t n, size_t i)
+static void put_times(struct ag_json_out *o, const struct onenet_point *p, size_t n, size_t i)
 {
-    int e = 0;
-
-    for (size_t k = i; e == 0 && k < n; k++) {
+    ag_json_out_open(o, '{');
+    for (size_t k = i; k < n && o->error == 0; k++) {
         if (!same(p[k].stream, p[i].stream))
             continue;
         for (size_t m = i; m < k; m++) {
             if (same(p[m].stream, p[k].stream) && same(p[m].time, p[k].time))
-                return ONENET_DP_E_TWICE;
+                ag_json_out_fail(o, ONENET_DP_E_TWICE);
         }
-        e = append_named(out, k > i ? "," : "", p[k].time, ":");
-        if (e == 0)
-            e = ag_json_append_compact(out, p[k].value);
+        ag_json_out_key(o, p[k].time);
+        put_value(o, p[k].value);
     }
-    return e;
+    ag_json_out_close(o, '}');
 }
 
-static int append_timed(struct ag_buf *out, const struct onenet_point *p, size_t n)
+static void put_timed(struct ag_json_out *o, const struct onenet_point *p, size_t n)
 {
-    size_t was = out->len;
-    int e = 0;
+    size_t was = o->buf->len;
 
-    for (size_t i = 0; e == 0 && i < n; i++) {
+    ag_json_out_open(o, '{');
+    for (size_t i = 0; i < n && !is_too_large(o, was); i++) {
         if (stands_before(p, i))
             continue;
-        e = append_named(out, i ? "," : "{", p[i].stream, ":{");
-        if (e == 0)
-            e = append_times(out, p, n, i);
-        if (e == 0)
-            e = ag_buf_append_char(out, '}');
-        if (e == 0 && out->len - was > ONENET_DP_TEXT_MAX)
-            e = ONENET_DP_E_TOO_LARGE;
+        ag_json_out_key(o, p[i].stream);
+        put_times(o, p, n, i);
     }
-    return e == 0 ? ag_buf_append_char(out, '}') : e;
+    ag_json_out_close(o, '}');
 }
 
 int onenet_dp_encode_timed(struct ag_buf *out, const struct onenet_point *p, size_t n)
 {
-    size_t was = out->len, at = 0;
     int e = check_points(p, n, NAMED, true);
 
-    if (e == 0)
-        e = begin(out, 4, NULL);
-    if (e == 0)
-        e = begin_block(out, &at);
-    if (e == 0)
-        e = append_timed(out, p, n);
-    if (e == 0)
-        e = end_block(out, at);
-    return finish(out, was, e);
+    return e == 0 ? encode(out, 4, NULL, put_timed, p, n) : e;
 }
 
 /* ---- text with separators ---- */
@@ -360,58 +347,41 @@ static int find_separators(const struct onenet_point *p, size_t n, char sep[2])
     return choose_separators(used, sep) ? 0 : ONENET_DP_E_SEPARATORS;
 }
 
-static int append_field(struct ag_buf *out, const struct onenet_point *p, char sep)
+static void put_field(struct ag_json_out *o, const struct onenet_point *p, char sep)
 {
-    int e = 0;
-
     if (p->stream.len > 0) {
-        e = ag_buf_append_span(out, p->stream);
-        if (e == 0)
-            e = ag_buf_append_char(out, sep);
+        put_bytes(o, p->stream.p, p->stream.len);
+        put_bytes(o, &sep, 1);
     }
-    if (e == 0 && p->time.len > 0) {
-        e = ag_buf_append_span(out, p->time);
-        if (e == 0)
-            e = ag_buf_append_char(out, sep);
+    if (p->time.len > 0) {
+        put_bytes(o, p->time.p, p->time.len);
+        put_bytes(o, &sep, 1);
     }
-    return e == 0 ? append_value_text(out, p->value) : e;
+    ag_json_out_done(o, append_value_text(o->buf, p->value));
 }
 
-static int append_fields(struct ag_buf *out, const struct onenet_point *p, size_t n)
+static void put_fields(struct ag_json_out *o, const struct onenet_point *p, size_t n)
 {
-    size_t was = out->len;
-    char sep[2];
-    int e = find_separators(p, n, sep);
+    size_t was = o->buf->len;
+    char sep[2] = {0};
 
-    if (e == 0)
-        e = ag_buf_append(out, sep, 2);
-    for (size_t i = 0; e == 0 && i < n; i++) {
+    ag_json_out_done(o, find_separators(p, n, sep));
+    put_bytes(o, sep, 2);
+    for (size_t i = 0; i < n && !is_too_large(o, was); i++) {
         if (i > 0)
-            e = ag_buf_append_char(out, sep[1]);
-        if (e == 0)
-            e = append_field(out, &p[i], sep[0]);
-        if (e == 0 && out->len - was > ONENET_DP_TEXT_MAX)
-            e = ONENET_DP_E_TOO_LARGE;
+            put_bytes(o, &sep[1], 1);
+        put_field(o, &p[i], sep[0]);
     }
-    /* one positional empty value alone would be no field at all */
-    return e == 0 && out->len - was == 2 ? ONENET_DP_E_FIELD : e;
+    if (o->buf->len - was == 2) /* one positional empty value alone would be no field at all */
+        ag_json_out_fail(o, ONENET_DP_E_FIELD);
 }
 
 static int encode_fields(struct ag_buf *out, unsigned char type, const struct onenet_date *date, const struct onenet_point *p,
                          size_t n)
 {
-    size_t was = out->len, at = 0;
     int e = check_points(p, n, MAYBE_POSITIONAL, false);
 
-    if (e == 0)
-        e = begin(out, type, date);
-    if (e == 0)
-        e = begin_block(out, &at);
-    if (e == 0)
-        e = append_fields(out, p, n);
-    if (e == 0)
-        e = end_block(out, at);
-    return finish(out, was, e);
+    return e == 0 ? encode(out, type, date, put_fields, p, n) : e;
 }
 
 int onenet_dp_encode_text(struct ag_buf *out, const struct onenet_point *p, size_t n)
@@ -426,7 +396,7 @@ int onenet_dp_encode_dated_text(struct ag_buf *out, const struct onenet_date *da
 
 /* ---- floats ---- */
 
-static int append_float(struct ag_buf *out, float value)
+static void put_float(struct ag_json_out *o, float value)
 {
     unsigned char le[4];
     uint32_t bits;
@@ -434,25 +404,25 @@ static int append_float(struct ag_buf *out, float value)
     memcpy(&bits, &value, sizeof bits);
     for (int i = 0; i < 4; i++)
         le[i] = (unsigned char) (bits >> (8 * i));
-    return ag_buf_append(out, le, sizeof le);
+    put_bytes(o, le, sizeof le);
 }
 
 /* Consecutive numbers share a record. */
-static int append_record(struct ag_buf *out, const struct onenet_float *p, size_t n)
+static void put_record(struct ag_json_out *o, const struct onenet_float *p, size_t n)
 {
     unsigned char head[4] = {(unsigned char) (p->stream >> 8), (unsigned char) (p->stream & 0xff), (unsigned char) (n >> 8),
                              (unsigned char) (n & 0xff)};
-    int e = ag_buf_append(out, head, sizeof head);
 
-    for (size_t i = 0; e == 0 && i < n; i++)
-        e = append_float(out, p[i].value);
-    return e;
+    put_bytes(o, head, sizeof head);
+    for (size_t i = 0; i < n; i++)
+        put_float(o, p[i].value);
 }
 
 int onenet_dp_encode_floats(struct ag_buf *out, const struct onenet_date *date, const struct onenet_float *p, size_t n,
                             size_t *used_out)
 {
-    size_t was = out->len, take = n < ONENET_DP_FLOATS_MAX ? n : ONENET_DP_FLOATS_MAX;
+    size_t take = n < ONENET_DP_FLOATS_MAX ? n : ONENET_DP_FLOATS_MAX;
+    struct ag_json_out o = ag_json_out_begin(out);
     int e;
 
     if (n == 0)
@@ -463,14 +433,15 @@ int onenet_dp_encode_floats(struct ag_buf *out, const struct onenet_date *date, 
         if (!isfinite(p[i].value))
             return ONENET_DP_E_FLOAT;
     }
-    e = begin(out, 7, date);
-    for (size_t i = 0, run; e == 0 && i < take; i += run) {
+    put_type(&o, 7, date);
+    for (size_t i = 0, run; i < take; i += run) {
         run = 1;
         while (i + run < take && p[i + run].stream == p[i].stream + run)
             run++;
-        e = append_record(out, p + i, run);
+        put_record(&o, p + i, run);
     }
+    e = ag_json_out_end(&o);
     if (e == 0)
         *used_out = take;
-    return finish(out, was, e);
+    return e;
 }
