@@ -5,14 +5,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-int conf_refuse(const struct conf_reading *r, const char *fmt, ...)
+void conf_refuse(struct conf_reading *r, const char *fmt, ...)
 {
     va_list ap;
 
+    if (r->error < 0)
+        return;
     va_start(ap, fmt);
     vsnprintf(r->why, r->n, fmt, ap);
     va_end(ap);
-    return -EINVAL;
+    r->error = -EINVAL;
 }
 
 const char *conf_text(const struct conf_reading *r, const char *key, const char *fallback)
@@ -22,11 +24,18 @@ const char *conf_text(const struct conf_reading *r, const char *key, const char 
     return v && v[0] ? v : fallback;
 }
 
-int conf_int(const struct conf_reading *r, const char *key, long min, long max, long fallback, long *out)
+long conf_int(struct conf_reading *r, const char *key, long min, long max, long fallback)
 {
     struct device_conf_error err;
+    long v;
 
-    if (device_conf_get_int(r->conf, key, min, max, fallback, out, &err) == 0)
-        return 0;
-    return conf_refuse(r, "line %u: %s", err.line, err.why);
+    if (device_conf_get_int(r->conf, key, min, max, fallback, &v, &err) == 0)
+        return v;
+    conf_refuse(r, "line %u: %s", err.line, err.why);
+    return fallback;
+}
+
+bool conf_bool(struct conf_reading *r, const char *key, bool fallback)
+{
+    return conf_int(r, key, 0, 1, fallback) != 0;
 }
