@@ -3,7 +3,7 @@
 #ifndef AGENT_CONFIG_H
 #define AGENT_CONFIG_H
 
-#include "agent/settings.h"
+#include "libagent/io/inifile.h"
 
 /* An ag_ini_fn; user is the struct settings. */
 int config_item(void *user, const struct ag_ini_item *item, char *reason, size_t n);

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+#include "agent/core/router.h"
 #include "agent/io/conn.h"
 #include "libagent/io/access/access_file.h"
 #include "libagent/io/daemon.h"

@@ -10,7 +10,7 @@
 #define AGENT_HUB_H
 
 #include <uv.h>
-#include "agent/core/router.h"
+#include "agent/core/state/state.h"
 #include "agent/io/conns.h"
 #include "agent/io/listener.h"
 #include "agent/io/uplink.h"

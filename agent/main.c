@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "agent/core/state/text.h"
 #include "agent/hub.h"
 #include "agent/settings.h"
 #include "libagent/io/access/trust.h"

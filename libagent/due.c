@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include "libagent/core/pack/pack.h"
-#include "libagent/loop.h"
 #include "libagent/slot.h"
 #include "libagent/text/encode.h"
 

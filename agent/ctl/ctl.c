@@ -102,17 +102,6 @@ void ctl_handle_signals(const struct ctl *ctl)
     signal(SIGTERM, on_signal);
 }
 
-int ctl_run(struct ctl *ctl)
-{
-    int r = agent_run(ctl->conn);
-
-    if (r < 0) {
-        ctl_error("%s", agent_strerror(r));
-        return CTL_FAILED;
-    }
-    return CTL_OK;
-}
-
 void ctl_call_error(const char *method, int status, const char *error)
 {
     ag_cleanup(ctl_delete_json) cJSON *e = error ? cJSON_Parse(error) : NULL;

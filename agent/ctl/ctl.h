@@ -57,9 +57,7 @@ void ctl_handle_signals(const struct ctl *ctl);
 int ctl_ask(struct ctl *ctl, const char *method, const char *params, cJSON **result_out);
 /* The same, result as text for free(). */
 int ctl_ask_text(struct ctl *ctl, const char *method, const char *params, char **result_out);
-/* Runs until SIGINT or SIGTERM. */
-int ctl_run(struct ctl *ctl);
-/* True once such a signal has come. */
+/* True once SIGINT or SIGTERM has come. */
 bool ctl_interrupted(void);
 /* Ends the command after so long, as such a signal does. 0: never. */
 void ctl_end_after(unsigned ms);

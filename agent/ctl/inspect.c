@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <getopt.h>
+#include "agent/ctl/ctl.h"
+#include "libagent/model/core/spec.h"
 #include "agent/ctl/inspect.h"
-#include "agent/ctl/names.h"
 
 /* ---- list ---- */
 
@@ -53,7 +54,7 @@ static void print_keys(const cJSON *keys, const char *mark, double n_all)
         printf(" and %.0f more", n_all - n);
 }
 
-static void print_peer(const struct ctl *ctl, const cJSON *peer)
+static void print_peer(const cJSON *peer)
 {
     const cJSON *standby = cJSON_GetObjectItemCaseSensitive(peer, "standby");
     char name[32], uid[24], pid[24], age[24];
@@ -65,7 +66,6 @@ static void print_peer(const struct ctl *ctl, const cJSON *peer)
     print_keys(cJSON_GetObjectItemCaseSensitive(peer, "keys"), "", ctl_number(peer, "n_keys") - cJSON_GetArraySize(standby));
     print_keys(standby, "(standby)", 0);
     putchar('\n');
-    (void) ctl;
 }
 
 /* For a command that argc arguments are too many for: what the agent answers to method. With --json it is printed as it came,
@@ -145,7 +145,7 @@ int ctl_list(struct ctl *ctl, int argc, char **argv)
     print_head(ctl);
     cJSON_ArrayForEach(peer, peers)
     {
-        print_peer(ctl, peer);
+        print_peer(peer);
         if (verbose) {
             print_key_lines(ctl, cJSON_GetObjectItemCaseSensitive(peer, "keys"), "");
             print_key_lines(ctl, cJSON_GetObjectItemCaseSensitive(peer, "standby"), " (standby)");

@@ -3,7 +3,8 @@
 #ifndef CTL_INSPECT_H
 #define CTL_INSPECT_H
 
-#include "agent/ctl/ctl.h"
+#include <cjson/cJSON.h>
+#include <stddef.h>
 
 /* The program's name of an object of agent.peers, "-" when its process is not known. */
 const char *inspect_name(const cJSON *peer, char *buf, size_t n);

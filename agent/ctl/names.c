@@ -6,7 +6,6 @@
 #include <string.h>
 #include "libagent/core/buf.h"
 #include "libagent/core/json/json_walk.h"
-#include "libagent/model/core/number.h"
 #include "libagent/model/core/value.h"
 
 enum { NAMES_SHOWN_MAX = 8 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include "agent/ctl/ctl.h"
 #include "agent/ctl/inspect.h"
 
 enum { ROWS_MAX = 1024 };

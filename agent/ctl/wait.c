@@ -8,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 #include "agent/ctl/ctl.h"
-#include "libagent/core/buf.h"
 
 enum { LOOK_MS = 50 };
 

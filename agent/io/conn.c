@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "agent/core/router.h"
 #include "agent/io/conns.h"
 #include "libagent/core/log/log.h"
 #include "libagent/core/text/brief.h"

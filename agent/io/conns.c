@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "agent/core/state/text.h"
 
 int conns_init(struct conns *s, uv_loop_t *loop, struct router *router)
 {

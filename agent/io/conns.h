@@ -7,7 +7,7 @@
 #define AGENT_IO_CONNS_H
 
 #include <uv.h>
-#include "agent/core/router.h"
+#include "agent/core/state/state.h"
 #include "libagent/core/frame/framer.h"
 #include "libagent/core/log/log.h"
 #include "libagent/io/access/cred.h"

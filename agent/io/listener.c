@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "agent/core/router.h"
 #include "agent/io/conn.h"
 #include "agent/io/conns.h"
 #include "libagent/io/access/cred.h"

@@ -127,12 +127,6 @@ struct cloud {
     const struct cloud_ops *ops;
 };
 
-/* Its bit in the store's file. */
-static inline unsigned cloud_need(const struct cloud_ops *ops)
-{
-    return 1u << ops->place;
-}
-
 /* The clouds of this build, as the program lists them (client/cloud/built/clouds.c). NULL when none has that name; "none" is NULL too. */
 const struct cloud_ops *cloud_find(const char *name);
 

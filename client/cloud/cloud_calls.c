@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include "libagent/core/codes.h"
 #include "libagent/core/text/message.h"
 
 enum { NO_PEER = INT_MAX };
@@ -35,7 +36,7 @@ static void on_call_done(void *user, struct ag_span text)
     if (ag_json_parse(&text, 128, &view) == 0)
         r = ag_msg_put_raw_id(&out, text, &view, id);
     if (r < 0) /* the application is answered all the same */
-        r = ag_msg_error(&out, id, -32603, "the cloud's answer cannot be given", NULL);
+        r = ag_msg_error(&out, id, AG_CODE_INTERNAL, "the cloud's answer cannot be given", NULL);
     if (r == 0 && call->peer != NO_PEER && id.len > 0)
         call->c->env.host->answer(call->c->env.user, call->peer, ag_buf_span(&out));
     call_free(call);

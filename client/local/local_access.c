@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "libagent/core/log/log.h"
+#include "libagent/io/access/access_file.h"
 
 int local_access_open(struct local_access *a, const char *file, char error[AG_INI_ERROR_MAX])
 {

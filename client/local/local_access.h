@@ -15,8 +15,9 @@
 #define CLIENT_LOCAL_ACCESS_H
 
 #include "client/local/io/local_conn.h"
-#include "libagent/io/access/access_file.h"
+#include "libagent/core/access.h"
 #include "libagent/io/access/cred.h"
+#include "libagent/io/inifile.h"
 
 struct local_access {
     struct ag_access rules;

@@ -9,6 +9,7 @@
 #include "client/device/device.h"
 #include "client/device/io/net_info.h"
 #include "client/local/core/local_cmd.h"
+#include "libagent/core/json/json.h"
 #include "libagent/core/log/log.h"
 
 /* What keeps the device from sleeping. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "client/device/core/conf_keys.h"
 #include "libagent/io/inifile.h"
+#include "libagent/io/program.h"
 
 /* ---- collecting ---- */
 

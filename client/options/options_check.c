@@ -14,6 +14,7 @@
 #include "libagent/io/access/access_file.h"
 #include "libagent/io/file.h"
 #include "libagent/io/inifile.h"
+#include "libagent/io/program.h"
 #include "libagent/model/core/spec.h"
 
 enum { REASON_MAX = 256 };

@@ -4,7 +4,6 @@
 #define CLIENT_OPTIONS_PRIV_H
 
 #include "client/options/options.h"
-#include "libagent/io/program.h"
 
 struct option_info {
     const char *name;

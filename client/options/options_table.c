@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "libagent/io/program.h"
 
 enum { FIRST_LONG = 256 };
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include "client/report/core/report_policy.h"
 #include "client/report/core/spool_form.h"
-#include "client/report/core/uplink.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include "client/report/core/report_policy.h"
-#include "client/report/core/uplink.h"
 #include "client/report/report_keep.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"

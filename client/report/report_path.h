@@ -22,7 +22,6 @@
 #include "client/report/core/given.h"
 #include "client/report/core/report_queue.h"
 #include "client/report/core/report_route.h"
-#include "libagent/core/buf.h"
 #include "libagent/core/log/log.h"
 
 struct spool;

@@ -11,6 +11,7 @@
 #define CLIENT_SETUP_H
 
 #include <uv.h>
+#include "client/device/core/device_state.h"
 #include "client/device/io/data_dir.h"
 #include "client/setup/core/setup_machine.h"
 #include "client/setup/io/hook.h"

@@ -15,7 +15,6 @@
 #include "examples/sim/broker.h"
 #include "examples/sim/sim.h"
 #include "examples/sim/wire/endpoint.h"
-#include "libagent/core/util.h"
 
 enum { LINE_MAX_LEN = 65536, POLL_MS = 500 };
 

@@ -72,15 +72,6 @@ static inline void ag_list_splice(struct ag_list *to, struct ag_list *from)
 
 #define ag_list_for_each(it, head) for (struct ag_list *it = (head)->next; it != (head); it = it->next)
 
-static inline unsigned ag_list_count(const struct ag_list *head)
-{
-    unsigned n = 0;
-
-    for (const struct ag_list *it = head->next; it != head; it = it->next)
-        n++;
-    return n;
-}
-
 /* The current link may be deleted inside the loop; no other one may. */
 #define ag_list_for_each_safe(it, head)                                                                                          \
     for (struct ag_list *it = (head)->next, *it##_next = it->next; it != (head); it = it##_next, it##_next = it->next)

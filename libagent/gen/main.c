@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "libagent/core/json/json_walk.h"
 #include "libagent/gen/emit.h"
 
 enum { EXIT_USAGE = 2 };

@@ -184,8 +184,3 @@ void ag_child_let_go(struct ag_child *c)
     c->done = NULL;
     child_close(c);
 }
-
-int ag_child_pid(const struct ag_child *c)
-{
-    return c->process.pid;
-}

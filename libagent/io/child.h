@@ -40,7 +40,4 @@ void ag_child_cancel(struct ag_child *c);
 /* It goes on by itself, without a limit; done does not come. The same. */
 void ag_child_let_go(struct ag_child *c);
 
-/* Of the session's leader. */
-int ag_child_pid(const struct ag_child *c);
-
 #endif

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/util.h"
 
 enum { STACK_BYTES = 256 * 1024 };
 

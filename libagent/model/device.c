@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/json/json_walk.h"
+#include "libagent/core/json/json.h"
 #include "libagent/core/text/double.h"
 #include "libagent/model/core/number.h"
 #include "libagent/model/core/serve.h"

@@ -2,6 +2,7 @@
 #include "libagent/model/text.h"
 
 #include <errno.h>
+#include <string.h>
 #include "libagent/core/json/json_walk.h"
 
 enum { VALUE_DEPTH_MAX = 64 };

@@ -2,7 +2,10 @@
 /* What the test expects to have been sent. */
 #include <errno.h>
 #include <stdlib.h>
+#include "libagent/core/json/json_walk.h"
+#include "libagent/test/claims.h"
 #include "libagent/test/test.h"
+#include "libagent/test/value.h"
 
 static struct ag_json_value value_of(const struct test_text *text, enum ag_member m)
 {

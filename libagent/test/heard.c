@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a text of the application causes: as the agent, and the client behind it, would treat it. */
 #include <stdlib.h>
+#include "libagent/core/json/json_walk.h"
+#include "libagent/test/claims.h"
 #include "libagent/test/test.h"
 
 enum { NAME_MAX = 256 };

@@ -4,6 +4,7 @@
 #ifndef AG_TEST_LINK_H
 #define AG_TEST_LINK_H
 
+#include "libagent/core/buf.h"
 #include "libagent/core/frame/framer.h"
 
 struct test_link {

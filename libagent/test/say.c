@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "libagent/core/json/json_walk.h"
+#include "libagent/test/claims.h"
 #include "libagent/test/test.h"
+#include "libagent/test/value.h"
 
 /* The test's own, so that nothing is left when what is to be said fails. */
 static struct ag_buf *scratch(struct agent_test *t)

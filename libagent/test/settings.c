@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "libagent/core/json/json_walk.h"
 #include "libagent/hooks.h"
+#include "libagent/test/claims.h"
 #include "libagent/test/test.h"
+#include "libagent/test/value.h"
 
 enum { WORDS_MAX = 4096 };
 

@@ -15,9 +15,7 @@
 #define AGENT_TEST_NO_PLACES
 #include "agent/test.h"
 #include "libagent/core/list.h"
-#include "libagent/test/claims.h"
 #include "libagent/test/link.h"
-#include "libagent/test/value.h"
 
 enum { AG_TEST_START_MS = 1000 };
 

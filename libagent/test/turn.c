@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "libagent/hooks.h"
+#include "libagent/test/claims.h"
 #include "libagent/test/test.h"
 
 enum { TURNS_MAX = 100000 }; /* at one moment: more is an application that never rests */

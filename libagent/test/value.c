@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "libagent/core/buf.h"
 #include "libagent/core/text/double.h"
 
 static bool same_bytes(struct ag_span a, struct ag_span b)

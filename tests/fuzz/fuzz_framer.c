@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include "libagent/core/buf.h"
 #include "libagent/core/frame/framer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -11,7 +12,7 @@ enum { MAX_TEXT = 200, MAX_DEPTH = 8 };
 
 static int run(const uint8_t *data, size_t n, size_t step, bool forgiving, struct ag_buf *log)
 {
-    struct ag_framer_pool pool = AG_FRAMER_POOL_INIT;
+    struct ag_framer_pool pool = {0};
     struct ag_framer f;
     int r = 0;
 

@@ -17,8 +17,10 @@ static void check_value(const struct model *m, const struct model_prop *p, struc
     struct model_value v, again;
 
     if (ag_model_check(m, p, raw, &v) == MODEL_FINE) {
-        struct ag_span text = ag_model_value_text(p, &v, tmp, sizeof tmp);
+        struct ag_span text = v.raw;
 
+        if (v.kind == MODEL_VALUE_NUMBER)
+            text = (struct ag_span){tmp, ag_model_number_write(v.units, p->scale, tmp)};
         assert(ag_model_check(m, p, text, &again) == MODEL_FINE);
         assert(v.kind != MODEL_VALUE_NUMBER || again.units == v.units);
     }

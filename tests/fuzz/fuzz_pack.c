@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "libagent/core/pack/pack.h"
+#include "libagent/core/pack/pack_scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "agent/core/router.h"
 #include "libagent/core/json/json.h"
 #include "tests/unit/agent/rig.h"
 

@@ -81,8 +81,8 @@ def test_contributing_names_files_that_exist():
 
 def test_the_picture_of_setup_has_its_states():
     """docs/provisioning.md draws the states of the setup machine, and lists each of them once."""
-    code = (ROOT / "client/setup/core/setup_machine.c").read_text()
-    names = re.findall(r'\[SETUP_[A-Z_]+\]\s*=\s*"([a-z_]+)"', code)
+    header = (ROOT / "client/setup/core/setup_machine.h").read_text()
+    names = [n.lower() for n in re.findall(r"SETUP_([A-Z_]+)", re.search(r"enum setup_state \{(.*?)\};", header, re.S).group(1))]
     text = (ROOT / "docs/provisioning.md").read_text().split("## The states behind it\n")[1].split("\n## ")[0]
     assert len(names) == 9
     assert re.findall(r"^\| `([a-z_]+)` \|", text, re.M) == names
@@ -92,6 +92,6 @@ def test_the_picture_of_setup_has_its_states():
 def test_the_picture_of_setup_has_its_events():
     """What stands at the arrows is an event of the table (a request's own word may stand before it)."""
     header = (ROOT / "client/setup/core/setup_machine.h").read_text()
-    events = {e.lower() for e in re.findall(r"\bSETUP_EV_([A-Z_]+),", header)}
+    events = {e.lower() for e in re.findall(r"\bSETUP_EV_([A-Z_]+)\b", header)}
     text = (ROOT / "docs/provisioning.md").read_text().split("## The states behind it\n")[1].split("| state |")[0]
     assert events and {e for e in events if not re.search(rf"\b{e}\b", text)} == set()

@@ -9,7 +9,6 @@
 #include "tests/world/firmware.h"
 #include "tests/world/kernel/calls.h"
 #include "tests/world/kernel/files.h"
-#include "tests/world/promises.h"
 #include "tests/world/scene.h"
 #include "tests/world/uv/spawned.h"
 

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "agent/apps/mcu/mcu.h"
-#include "libagent/core/log/log.h"
 #include "libagent/io/access/trust.h"
 #include "libagent/io/file.h"
 #include "libagent/io/inifile.h"

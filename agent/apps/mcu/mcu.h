@@ -19,7 +19,6 @@ struct mcu {
     uv_timer_t timer;
     struct ag_buf image;           /* of the update under way */
     enum mcu_update_end shown_end; /* what was reported of it last */
-    enum mcu_update_state shown_state;
     unsigned shown_percent;
     bool report_update; /* props of the update under way go up; whoever asked for it may tell of it himself */
     bool working;       /* inside mcu_work(): no second entry */

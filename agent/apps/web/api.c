@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "agent/apps/web/bus.h"
 #include "agent/apps/web/core/ask.h"
+#include "agent/apps/web/core/setup.h"
 #include "agent/apps/web/files.h"
 #include "agent/apps/web/io/secret.h"
 #include "agent/apps/web/pages.h"

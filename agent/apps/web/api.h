@@ -3,7 +3,8 @@
 #ifndef WEB_API_H
 #define WEB_API_H
 
-#include "agent/apps/web/web.h"
+#include "agent/apps/web/io/server.h"
+#include "libagent/core/buf.h"
 
 /* The server's handler; user is the struct web. */
 void web_api_handle(struct web_request *req, void *user);

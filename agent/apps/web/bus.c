@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include "agent/apps/web/core/traffic.h"
 #include "agent/apps/web/pages.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/core/json/json_out.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/apps/web/bus.h"
-#include "libagent/core/json/json_iter.h"
+#include "agent/apps/web/core/traffic.h"
 #include "libagent/core/json/json_out.h"
 
 enum { BEAT_MS = 250, POLL_BEATS = 8, PING_BEATS = 40 };

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "libagent/io/file.h"
 #include "libagent/io/inifile.h"
 #include "libagent/io/option.h"
 #include "libagent/io/program.h"

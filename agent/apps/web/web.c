@@ -5,7 +5,6 @@
 #include <string.h>
 #include "agent/apps/web/api.h"
 #include "agent/apps/web/bus.h"
-#include "agent/apps/web/pages.h"
 #include "libagent/core/log/log.h"
 
 static void set_up(struct web *w, uv_loop_t *loop, const struct web_options *o)

@@ -12,8 +12,6 @@
 #include <agent/uv.h>
 #include "agent/apps/web/core/password.h"
 #include "agent/apps/web/core/session.h"
-#include "agent/apps/web/core/setup.h"
-#include "agent/apps/web/core/traffic.h"
 #include "agent/apps/web/core/values.h"
 #include "agent/apps/web/io/child.h"
 #include "agent/apps/web/io/server.h"

@@ -16,7 +16,6 @@ enum { KEY_DECODED_MAX = 1024 };
 struct members {
     const char *text;
     const struct ag_json_view *view;
-    struct ag_json_view inner;
 };
 
 bool control_is_ours(struct ag_span method)

@@ -17,7 +17,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "libagent/core/buf.h"
 #include "libagent/core/list.h"
 
 enum {

@@ -6,7 +6,6 @@
 #include <string.h>
 #include "client/cloud/gizwits/gizwits_priv.h"
 #include "libagent/core/text/base64.h"
-#include "client/device/core/wire.h"
 #include "libagent/core/json/json.h"
 #include "libagent/core/text/message.h"
 

@@ -7,7 +7,7 @@
 #ifndef CLIENT_GIZWITS_PRIV_H
 #define CLIENT_GIZWITS_PRIV_H
 
-#include "client/cloud/gizwits/gizwits.h"
+#include "client/cloud/cloud.h"
 #include "client/cloud/gizwits/gizwits_conf.h"
 #include "client/cloud/core/answer_box.h"
 #include "client/cloud/core/broker_session.h"

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/mqtt/mqtt_priv.h"
-#include "client/device/core/wire.h"
 #include "libagent/core/text/message.h"
 
 #define HASH_NONFATAL_OOM 1

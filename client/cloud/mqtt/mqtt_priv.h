@@ -17,7 +17,6 @@
 #include "client/cloud/core/broker_session.h"
 #include "client/cloud/core/sub_ladder.h"
 #include "client/cloud/io/mqtt_link.h"
-#include "libagent/core/list.h"
 #include "libagent/core/log/log.h"
 
 struct open_command;

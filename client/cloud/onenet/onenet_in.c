@@ -2,6 +2,7 @@
 /* What comes from OneNET: commands, the answers to them, firmware notices, messages on topics. */
 #include <errno.h>
 #include <string.h>
+#include "client/cloud/onenet/core/onenet_topic.h"
 #include "client/cloud/onenet/onenet_priv.h"
 #include "libagent/core/text/base64.h"
 #include "libagent/core/utf8.h"

@@ -12,6 +12,7 @@
  * Answered ["ok"] when the platform has acknowledged, or with one error. Codes: -32602 bad argument, -32002 not
  * connected, -32000 no room, -32010 refused by the platform, -30011 no acknowledgement within 30 s.
  */
+#include "client/cloud/onenet/core/onenet_topic.h"
 #include "client/cloud/onenet/onenet_priv.h"
 
 #include <errno.h>

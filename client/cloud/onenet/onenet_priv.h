@@ -9,15 +9,14 @@
 
 #include "client/cloud/cloud.h"
 #include "client/cloud/onenet/onenet_conf.h"
-#include "client/cloud/onenet/onenet_model.h"
 #include "client/cloud/core/answer_box.h"
 #include "client/cloud/onenet/core/onenet_command.h"
 #include "client/cloud/onenet/core/onenet_points.h"
-#include "client/cloud/onenet/core/onenet_topic.h"
 #include "client/cloud/core/broker_session.h"
 #include "client/cloud/core/sub_ladder.h"
 #include "client/cloud/io/mqtt_link.h"
 #include "libagent/core/log/log.h"
+#include "libagent/model/core/spec.h"
 
 /* What a cookie of the link stands for: the kind above, a number below. */
 enum onenet_cookie_kind {

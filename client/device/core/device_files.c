@@ -179,28 +179,6 @@ bool device_version_find(char version[DEVICE_VERSION_MAX + 1], struct ag_span os
     return found;
 }
 
-static const char *skip_digits(const char *p, int max)
-{
-    const char *from = p;
-
-    while (isdigit((unsigned char) *p))
-        p++;
-    return p > from && p - from <= max ? p : NULL;
-}
-
-bool device_version_valid(const char *version)
-{
-    static const char between[] = "..__"; /* the last one stands for the end */
-    const char *p = version;
-
-    for (int i = 0; i < 4; i++) {
-        p = skip_digits(p, i == 3 ? 6 : 5);
-        if (!p || (i < 3 && *p++ != between[i]))
-            return false;
-    }
-    return *p == '\0';
-}
-
 static void dashed(char *out, size_t n, const char *model)
 {
     snprintf(out, n, "%s", model);

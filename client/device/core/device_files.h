@@ -43,9 +43,6 @@ bool device_uid_parse(uint64_t *uid_out, struct ag_span text);
 /* <VENDOR>_VERSION of os-release, quotes taken off. false: not there (callers say "unknown"). */
 bool device_version_find(char version[DEVICE_VERSION_MAX + 1], struct ag_span os_release, const char *vendor);
 
-/* x.x.x_n: three numbers, then the maker's number. Makers are limited to 4 digits, devices in the field have 6. */
-bool device_version_valid(const char *version);
-
 /* model with '-' for '.', "_miap", the last two bytes of the address: vendor-camera-v1_miapA747 */
 void device_ap_ssid(char *out, size_t n, const char *model, const char *mac);
 

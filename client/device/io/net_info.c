@@ -28,7 +28,7 @@ struct net_info {
     uv_poll_t poll; /* with a socket only */
     int fd;         /* rtnetlink; -1: none to be had */
     bool known, stale, listens, closing;
-    uint64_t read_at_ms, reads;
+    uint64_t read_at_ms;
     struct facts facts;
     void (*closed)(void *user);
     void *user;
@@ -172,7 +172,6 @@ static void refresh(struct net_info *n)
     n->known = true;
     n->stale = false;
     n->read_at_ms = uv_now(n->loop);
-    n->reads++;
 }
 
 static bool is_fresh(const struct net_info *n)
@@ -194,11 +193,6 @@ void net_info_get(struct net_info *n, struct device_info *out)
     if (!is_fresh(n))
         refresh(n);
     tell(out, &n->facts);
-}
-
-uint64_t net_info_reads(const struct net_info *n)
-{
-    return n->reads;
 }
 
 /* ---- life ---- */

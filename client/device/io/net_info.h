@@ -23,7 +23,4 @@ void net_info_close(struct net_info *n);
 /* Fills the network members of *out; what cannot be found is left as an empty string or 0. n NULL: asked again. */
 void net_info_get(struct net_info *n, struct device_info *out);
 
-/* How often the kernel has been asked. */
-uint64_t net_info_reads(const struct net_info *n);
-
 #endif

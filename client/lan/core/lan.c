@@ -2,7 +2,6 @@
 #include "client/lan/core/lan.h"
 
 #include <errno.h>
-#include "client/device/core/wire.h"
 #include "libagent/core/text/message.h"
 
 enum { MAX_DEPTH = 128, ERROR_TOO_LARGE = -32000, REPEAT_STAMP_S = 10, HELLO_AHEAD_S = 10, SCRATCH_MAX = 8192 };

@@ -19,7 +19,6 @@
 #include "client/lan/core/replay.h"
 #include "client/lan/core/stamp_clock.h"
 #include "libagent/core/json/json.h"
-#include "libagent/core/list.h"
 
 struct lan_sink {
     void (*send)(void *user, const struct lan_addr *to, struct ag_span datagram);

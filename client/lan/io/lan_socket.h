@@ -8,7 +8,7 @@
 #define CLIENT_LAN_SOCKET_H
 
 #include <uv.h>
-#include "client/lan/core/lan.h"
+#include "client/lan/core/lan_requests.h"
 #include "libagent/io/addr.h"
 
 struct lan_socket;

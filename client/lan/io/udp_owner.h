@@ -6,7 +6,7 @@
 #ifndef CLIENT_UDP_OWNER_H
 #define CLIENT_UDP_OWNER_H
 
-#include "client/lan/core/lan.h"
+#include "client/lan/core/lan_requests.h"
 
 /* false: not on loopback, no such socket any more, or several of different users. */
 bool udp_owner_find(const struct lan_addr *from, uint32_t *uid_out);

@@ -11,7 +11,6 @@
 #include "client/local/core/origin.h"
 #include "client/device/core/device_info.h"
 #include "client/device/core/wifi_conf.h"
-#include "libagent/core/json/json.h"
 
 enum local_cmd {
     LOCAL_CMD_NONE, /* not ours: an application's or the cloud's */

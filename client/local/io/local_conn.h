@@ -7,6 +7,7 @@
 #define CLIENT_LOCAL_CONN_H
 
 #include <uv.h>
+#include "libagent/core/buf.h"
 #include "libagent/core/frame/framer.h"
 #include "libagent/core/list.h"
 

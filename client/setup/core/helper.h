@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "client/local/core/local_cmd.h"
+#include "libagent/core/json/json.h"
 
 /* What the helper is asked; also the order in which held texts go out. */
 enum helper_ask {
@@ -24,7 +25,6 @@ enum helper_ask {
     HELPER_INFO,
     HELPER_WIFI_START,
     HELPER_CONFIG_TZ,
-    HELPER_UPDATE_TOKEN,
     HELPER_N_ASKS
 };
 
@@ -98,6 +98,5 @@ uint64_t helper_next_deadline(const struct helper *h);
 int helper_ask_info(struct helper *h);
 int helper_ask_zone(struct helper *h, const char *zone);
 int helper_ask_wifi_start(struct helper *h, const struct router_params *p);
-int helper_ask_update_token(struct helper *h, const char *token);
 
 #endif

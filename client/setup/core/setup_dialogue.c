@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "client/device/core/device_state.h"
 #include "client/setup/core/setup_part.h"
 
 static void set_stage(struct setup_machine *m, enum helper_stage stage)

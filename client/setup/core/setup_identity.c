@@ -7,6 +7,8 @@
  * client document, section 11.
  */
 #include <errno.h>
+#include "client/device/core/device_conf.h"
+#include "client/device/core/device_state.h"
 #include "client/setup/core/setup_part.h"
 
 void setup_online(struct setup_machine *m, const struct setup_facts *f)

@@ -3,6 +3,7 @@
  * point. */
 #include <errno.h>
 #include <string.h>
+#include "client/device/core/device_state.h"
 #include "client/setup/core/setup_part.h"
 
 void setup_forget_params(struct setup_machine *m)

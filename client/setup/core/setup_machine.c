@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include "client/device/core/device_conf.h"
+#include "client/device/core/device_state.h"
 #include "client/setup/core/setup_part.h"
 
 /* What each state does at which event; what stands nowhere means nothing there. */
@@ -271,14 +273,4 @@ void setup_carried(struct setup_machine *m, const struct setup_facts *f, const s
     default:
         setup_helper_carried(m, f, d->what, r);
     }
-}
-
-const char *setup_state_name(enum setup_state s)
-{
-    static const char *const names[SETUP_N_STATES] = {
-        [SETUP_STARTING] = "starting", [SETUP_AP] = "ap",           [SETUP_AP_OPENING] = "ap_opening",
-        [SETUP_WAITING] = "waiting",   [SETUP_JOINING] = "joining", [SETUP_ASKED] = "asked",
-        [SETUP_JOINED] = "joined",     [SETUP_LEAVING] = "leaving", [SETUP_RESTORING] = "restoring"};
-
-    return names[s];
 }

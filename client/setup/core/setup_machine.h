@@ -20,9 +20,7 @@
 #ifndef CLIENT_SETUP_MACHINE_H
 #define CLIENT_SETUP_MACHINE_H
 
-#include "client/device/core/device_conf.h"
 #include "client/device/core/device_files.h"
-#include "client/device/core/device_state.h"
 #include "client/local/core/local_cmd.h"
 #include "client/setup/core/helper.h"
 
@@ -44,8 +42,7 @@ enum setup_state {
     SETUP_ASKED,      /* the external helper joins it */
     SETUP_JOINED,     /* the network is there */
     SETUP_LEAVING,    /* reset: the files are gone, the answer is on its way */
-    SETUP_RESTORING,  /* reset: miio_client_helper.sh restore */
-    SETUP_N_STATES
+    SETUP_RESTORING   /* reset: miio_client_helper.sh restore */
 };
 
 /* What moves a state on; requests are checked before, and then are one of these. */
@@ -60,8 +57,7 @@ enum setup_event {
     SETUP_EV_RESUMED,    /* the start found one that was never joined */
     SETUP_EV_CONNECTED,  /* the helper: joined */
     SETUP_EV_NOT_JOINED, /* the helper: not */
-    SETUP_EV_HELPER_AP,  /* the helper: the access point is open */
-    SETUP_N_EVENTS
+    SETUP_EV_HELPER_AP   /* the helper: the access point is open */
 };
 
 /* The platform's programs. The zone's and the identity's run beside the others. */
@@ -230,7 +226,5 @@ bool setup_is_busy(const struct setup_machine *m);
 bool setup_is_joining(const struct setup_machine *m);
 /* Whether the state does anything at that event. */
 bool setup_state_knows(enum setup_state s, enum setup_event e);
-/* "ap", "waiting" ... as in docs/provisioning.md. */
-const char *setup_state_name(enum setup_state s);
 
 #endif

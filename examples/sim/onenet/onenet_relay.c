@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "examples/sim/onenet/onenet_sim.h"
+#include "examples/sim/onenet/onenet_wire.h"
 
 enum { PACKET_MAX = 4 << 20, QUEUE_MAX = 64 << 20, FILTERS_MAX = 100 };
 

@@ -16,7 +16,6 @@
 #include <uv.h>
 #include "examples/sim/broker.h"
 #include "examples/sim/mqtt_relay.h"
-#include "examples/sim/onenet/onenet_wire.h"
 #include "examples/sim/standin.h"
 #include "examples/sim/web.h"
 #include "examples/sim/wire/mqtt_client.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include "examples/sim/onenet/onenet_wire.h"
 #include "libagent/core/text/base64.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/core/utf8.h"

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "examples/sim/onenet/onenet_wire.h"
 #include "libagent/core/json/json_iter.h"
 #include "examples/sim/onenet/onenet_sim.h"
 

@@ -10,7 +10,7 @@
 #define SIM_ONENET_WIRE_H
 
 #include <stdbool.h>
-#include "libagent/core/buf.h"
+#include "libagent/core/util.h"
 
 enum {
     ON_BINARY_MAX = 3 << 20, /* bytes of binary, type 2 */

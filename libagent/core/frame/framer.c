@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "libagent/core/buf.h"
+#include "libagent/core/pack/pack_scan.h"
 
 enum {
     CARRY_KEEP = 16 * 1024, /* a larger buffer is given back as soon as it is empty */

@@ -20,10 +20,8 @@
 #ifndef AG_FRAMER_H
 #define AG_FRAMER_H
 
-#include "libagent/core/buf.h"
 #include "libagent/core/frame/json_pass.h"
 #include "libagent/core/json/json.h"
-#include "libagent/core/pack/pack_scan.h"
 
 /* Conditions, negative so that they stand beside -ENOMEM in ag_framer_next(); outside the range of errno. */
 enum {
@@ -38,16 +36,11 @@ enum ag_framer_kind { AG_FRAMER_UNKNOWN, AG_FRAMER_JSON, AG_FRAMER_PACK, AG_FRAM
 
 struct ag_framer_part;
 
-/* Parts that no framer has. The first one scans the texts that are not cut. It must outlive its framers. */
+/* Parts that no framer has; all zero at first. The first one scans the texts that are not cut. It must outlive its framers. */
 struct ag_framer_pool {
     struct ag_framer_part *spare; /* linked */
     unsigned n;
 };
-
-#define AG_FRAMER_POOL_INIT                                                                                                      \
-    {                                                                                                                            \
-        NULL, 0                                                                                                                  \
-    }
 
 struct ag_framer {
     uint32_t max_text; /* bytes of one text; below 1 GiB */

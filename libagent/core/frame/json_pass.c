@@ -2,6 +2,7 @@
 #include "libagent/core/frame/json_pass.h"
 
 #include <string.h>
+#include "libagent/core/util.h"
 
 enum { START, NESTED, STRING, NUMBER, WORD };
 

@@ -7,7 +7,8 @@
 #define AG_JSON_PASS_H
 
 #include <stdbool.h>
-#include "libagent/core/util.h"
+#include <stddef.h>
+#include <stdint.h>
 
 struct ag_json_pass {
     uint32_t depth; /* open brackets */

@@ -76,11 +76,6 @@ void ag_log_set_level(int level)
     sink.level = level < AG_LOG_ERROR ? AG_LOG_ERROR : level > AG_LOG_VERBOSE ? AG_LOG_VERBOSE : level;
 }
 
-int ag_log_get_level(void)
-{
-    return sink.level;
-}
-
 bool ag_log_enabled(enum ag_log_level level)
 {
     return (int) level <= sink.level;

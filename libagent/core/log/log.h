@@ -26,7 +26,6 @@ const struct ag_log_ring *ag_log_kept(void);
 
 /* Values outside 0..4 are cut. */
 void ag_log_set_level(int level);
-int ag_log_get_level(void);
 bool ag_log_enabled(enum ag_log_level level);
 
 /* Standard error is the journal: lines begin with the priority of sd-daemon(3), <3> to <7>, and have no time of their own; those

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <msgpack/pack.h>
+#include "libagent/core/pack/pack_scan.h"
 #include "libagent/core/pack/pack_value.h"
 
 enum { RPC_REQUEST, RPC_RESPONSE, RPC_NOTIFY };

@@ -30,7 +30,6 @@
 
 #include "libagent/core/buf.h"
 #include "libagent/core/json/json.h"
-#include "libagent/core/pack/pack_scan.h"
 
 /* Named conditions beside those of pack_scan.h. */
 enum {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* JSON values to MessagePack. The text has passed the scanner, so the walk only has to tell values apart. */
+#include "libagent/core/pack/pack_scan.h"
 #include "libagent/core/pack/pack_value.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* MessagePack values to JSON text. No recursion: open containers stand on a stack of fixed size. */
+#include "libagent/core/pack/pack_scan.h"
 #include "libagent/core/pack/pack_value.h"
 
 #include <errno.h>

@@ -7,7 +7,8 @@
 #define AG_PACK_SCAN_H
 
 #include <stdbool.h>
-#include "libagent/core/util.h"
+#include <stddef.h>
+#include <stdint.h>
 
 enum { AG_PACK_DEPTH_MAX = 256 };
 

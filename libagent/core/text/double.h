@@ -4,7 +4,7 @@
 #define AG_DOUBLE_H
 
 #include <stdbool.h>
-#include "libagent/core/buf.h"
+#include "libagent/core/util.h"
 
 /* text: a JSON number. 0 or -ENOMEM (for more than some 60 digits only). Beyond the range of a double: an infinity. */
 int ag_double_read(struct ag_span text, double *out);

@@ -4,29 +4,20 @@
 #include <errno.h>
 #include <stdio.h>
 
-static int splice(struct ag_buf *out, struct ag_span text, size_t from, size_t to, struct ag_span with)
+int ag_msg_splice_value(struct ag_buf *out, struct ag_span text, const struct ag_member_at *at, struct ag_span value)
 {
+    size_t rest = text.len - at->end, n = at->value + value.len + rest;
     char *p;
-    int r = ag_buf_reserve(out, text.len - (to - from) + with.len);
+    int r = ag_buf_reserve(out, n);
 
     if (r < 0)
         return r;
     p = out->data + out->len;
-    memcpy(p, text.p, from);
-    memcpy(p + from, with.p, with.len);
-    memcpy(p + from + with.len, text.p + to, text.len - to);
-    out->len += text.len - (to - from) + with.len;
+    memcpy(p, text.p, at->value);
+    memcpy(p + at->value, value.p, value.len);
+    memcpy(p + at->value + value.len, text.p + at->end, rest);
+    out->len += n;
     return 0;
-}
-
-int ag_msg_splice_value(struct ag_buf *out, struct ag_span text, const struct ag_member_at *at, struct ag_span value)
-{
-    return splice(out, text, at->value, at->end, value);
-}
-
-int ag_msg_splice_member(struct ag_buf *out, struct ag_span text, const struct ag_member_at *at, struct ag_span with)
-{
-    return splice(out, text, at->key, at->end, with);
 }
 
 static struct ag_span decimal(char digits[20], uint64_t id)
@@ -92,9 +83,4 @@ int ag_msg_error(struct ag_buf *out, struct ag_span id, int code, const char *me
     if (r < 0)
         out->len = out->off + undo;
     return r;
-}
-
-int ag_msg_ok(struct ag_buf *out, struct ag_span id)
-{
-    return ag_buf_printf(out, "{\"id\":%.*s,\"result\":[\"ok\"]}", (int) id.len, id.p);
 }

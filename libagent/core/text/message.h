@@ -12,9 +12,6 @@
 /* text with the bytes of one member's value replaced. 0 or -ENOMEM (out unchanged). */
 int ag_msg_splice_value(struct ag_buf *out, struct ag_span text, const struct ag_member_at *at, struct ag_span value);
 
-/* The same, key included: "_to":16 becomes "_from":2 by with = "\"_from\":2". */
-int ag_msg_splice_member(struct ag_buf *out, struct ag_span text, const struct ag_member_at *at, struct ag_span with);
-
 /* text with its id's value replaced by the decimal id. 0 or -ENOMEM. */
 int ag_msg_splice_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *v, uint64_t id);
 
@@ -27,8 +24,5 @@ int ag_msg_put_raw_id(struct ag_buf *out, struct ag_span text, const struct ag_j
 /* {"id":<id>,"error":{"code":<code>,"message":"<message>"}}; data, when not NULL, is a string beside message.
    id is the raw id text of the request ("null" when it has none). 0 or -ENOMEM (out unchanged). */
 int ag_msg_error(struct ag_buf *out, struct ag_span id, int code, const char *message, const char *data);
-
-/* {"id":<id>,"result":["ok"]} */
-int ag_msg_ok(struct ag_buf *out, struct ag_span id);
 
 #endif

@@ -606,8 +606,3 @@ const char *ag_http_header(const struct ag_http_call *call, const char *name)
         return NULL;
     return header->value;
 }
-
-unsigned ag_http_n_calls(const struct ag_http *h)
-{
-    return h->n_calls;
-}

@@ -98,9 +98,6 @@ void ag_http_cancel(struct ag_http_call *call);
 /* A header of the last answer, from on_begin, on_data or on_done only. NULL when absent. */
 const char *ag_http_header(const struct ag_http_call *call, const char *name);
 
-/* Calls under way. */
-unsigned ag_http_n_calls(const struct ag_http *h);
-
 /* "dns error", ...: for logs. Never NULL. */
 const char *ag_http_end_name(enum ag_http_end end);
 

@@ -154,10 +154,3 @@ const char *ag_model_fault_name(enum model_fault fault)
 
     return (unsigned) fault < MODEL_N_FAULTS ? names[fault] : "wrong";
 }
-
-struct ag_span ag_model_value_text(const struct model_prop *p, const struct model_value *v, char *tmp, size_t n)
-{
-    if (v->kind != MODEL_VALUE_NUMBER || n < MODEL_NUMBER_TEXT)
-        return v->raw;
-    return (struct ag_span){tmp, ag_model_number_write(v->units, p->scale, tmp)};
-}

@@ -55,7 +55,4 @@ enum model_fault ag_model_check_double(const struct model *m, const struct model
 /* For people: "out of range". */
 const char *ag_model_fault_name(enum model_fault fault);
 
-/* The value as JSON text of at most MODEL_NUMBER_TEXT bytes: numbers without the rounding of their sender, others are raw. */
-struct ag_span ag_model_value_text(const struct model_prop *p, const struct model_value *v, char *tmp, size_t n);
-
 #endif

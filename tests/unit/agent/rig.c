@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "agent/core/router.h"
 
 enum { RIG_TEXT_MAX = 1 << 20, RIG_DEPTH = 128 };
 

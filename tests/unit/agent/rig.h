@@ -19,7 +19,7 @@
 #ifndef TEST_AGENT_RIG_H
 #define TEST_AGENT_RIG_H
 
-#include "agent/core/router.h"
+#include "agent/core/state/state.h"
 #include "libagent/core/frame/framer.h"
 
 enum { RIG_PEERS = 9 }; /* A..H, U */

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
-#include "agent/core/send/out.h"
+#include "agent/core/router.h"
 #include "tests/support/alloc_fail.h"
 #include "tests/unit/agent/rig.h"
 

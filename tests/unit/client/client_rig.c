@@ -351,12 +351,6 @@ void net_info_get(struct net_info *n, struct device_info *out)
     (void) out;
 }
 
-uint64_t net_info_reads(const struct net_info *n)
-{
-    (void) n;
-    return 0;
-}
-
 /* ---- the store ---- */
 
 struct spool {

@@ -4,7 +4,6 @@
 #include <unistd.h>
 #include "libagent/core/list.h"
 #include "libagent/core/log/log.h"
-#include "libagent/io/file.h"
 #include "libagent/io/http/http.h"
 #include "tests/unit/client/played_timers.h"
 

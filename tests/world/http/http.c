@@ -458,11 +458,6 @@ void ag_http_close(struct ag_http *h, void (*on_closed)(void *user), void *user)
     uv_close((uv_handle_t *) &h->idle, on_idle_closed);
 }
 
-unsigned ag_http_n_calls(const struct ag_http *h)
-{
-    return h->n_calls;
-}
-
 const char *ag_http_end_name(enum ag_http_end e)
 {
     static const char *const names[] = {"ok",           "dns error", "connect error",  "TLS error",

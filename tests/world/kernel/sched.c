@@ -9,7 +9,6 @@
 #include <unistd.h>
 #include "tests/world/kernel/files.h"
 #include "tests/world/kernel/kernel.h"
-#include "tests/world/kernel/net.h"
 #include "tests/world/kernel/switch.h"
 
 enum { STACK = 512 * 1024, TURN_US = 8, TURNS_A_SECOND_MAX = 20000 };

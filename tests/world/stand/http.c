@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/world/kernel/kernel.h"
+#include "tests/world/kernel/net.h"
 
 enum { PIECE = 4096 };
 

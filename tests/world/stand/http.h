@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "tests/world/kernel/net.h"
 
 struct http_ask {
     char method[8], path[300];

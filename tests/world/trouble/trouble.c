@@ -7,10 +7,8 @@
 #include <string.h>
 #include "tests/world/app.h"
 #include "tests/world/trouble/channels.h"
-#include "tests/world/home.h"
 #include "tests/world/kernel/calls.h"
 #include "tests/world/kernel/files.h"
-#include "tests/world/promises.h"
 #include "tests/world/trouble/quiet.h"
 #include "tests/world/scene.h"
 

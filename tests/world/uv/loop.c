@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "tests/world/kernel/files.h"
 #include "tests/world/uv/loop_priv.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/world/kernel/calls.h"
+#include "tests/world/uv/spawned.h"
 
 bool (*uv_spawn_decides)(const uv_process_options_t *o, struct spawned *out);
 

@@ -4,9 +4,7 @@
 #define WORLD_UV_PRIV_H
 
 #include <uv.h>
-#include "tests/world/kernel/files.h"
 #include "tests/world/kernel/kernel.h"
-#include "tests/world/kernel/net.h"
 
 enum {
     H_ACTIVE = 1,
@@ -68,7 +66,5 @@ void stream_close(uv_stream_t *s);
 void stream_finish(uv_stream_t *s);
 void udp_close(uv_udp_t *u);
 void udp_finish(uv_udp_t *u);
-
-#include "tests/world/uv/spawned.h"
 
 #endif

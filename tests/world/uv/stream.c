@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include "tests/world/kernel/files.h"
+#include "tests/world/kernel/net.h"
 #include "tests/world/uv/loop_priv.h"
 
 enum { READS_A_TURN = 32 };

@@ -2,6 +2,7 @@
 #include "agent/apps/mcu/core/bridge.h"
 
 #include <errno.h>
+#include "libagent/core/codes.h"
 
 void mcu_settings_init(struct mcu_settings *set)
 {

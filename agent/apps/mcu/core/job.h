@@ -10,7 +10,6 @@
 
 #include "agent/apps/mcu/core/wire/words.h"
 #include "libagent/core/buf.h"
-#include "libagent/core/codes.h"
 #include "libagent/core/list.h"
 
 enum {

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "libagent/core/log/log.h"
-#include "libagent/core/util.h"
 #include "libagent/io/child.h"
 
 struct hook {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/core/route.h"
 
+#include <string.h>
 #include "libagent/core/json/json.h"
 #include "libagent/core/utf8.h"
 

@@ -6,7 +6,7 @@
 #define WEB_ROUTE_H
 
 #include <stdbool.h>
-#include "libagent/core/buf.h"
+#include "libagent/core/util.h"
 
 enum web_action {
     WEB_FILE, /* a file of the page, of the name in path */

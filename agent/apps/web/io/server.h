@@ -15,6 +15,7 @@
 #include "agent/apps/web/core/gate.h"
 #include "agent/apps/web/core/limiter.h"
 #include "agent/apps/web/core/route.h"
+#include "libagent/core/buf.h"
 #include "libagent/core/list.h"
 #include "libagent/io/access/cred.h"
 

@@ -19,7 +19,7 @@
 #ifndef CLIENT_HA_DISCOVERY_H
 #define CLIENT_HA_DISCOVERY_H
 
-#include "libagent/core/buf.h"
+#include "libagent/core/util.h"
 
 enum { HA_ENTITIES_MAX = 256, HA_FILE_MAX = 1 << 20 };
 

@@ -11,7 +11,6 @@
 #include "client/cloud/mqtt/core/ha_choice.h"
 #include "client/cloud/mqtt/core/ha_model.h"
 #include "client/cloud/mqtt/core/ha_name.h"
-#include "client/cloud/mqtt/core/ha_vacuum.h"
 
 enum { HA_CHOICES_MAX = 256 }; /* of a list that is offered as one; a longer one is a number */
 

@@ -6,7 +6,7 @@
 #ifndef CLIENT_HA_VACUUM_H
 #define CLIENT_HA_VACUUM_H
 
-#include "client/cloud/mqtt/core/ha_text.h"
+#include "libagent/core/buf.h"
 #include "libagent/model/core/spec.h"
 
 enum { HA_VACUUM_VALUES_MAX = 64 };

@@ -18,7 +18,6 @@ enum {
     ONENET_DP_TEXT_MAX = 65535,     /* bytes of JSON or text in one payload (2-byte length) */
     ONENET_DP_BINARY_MAX = 3 << 20, /* bytes of binary, type 2 */
     ONENET_DP_FLOATS_MAX = 500,     /* floats of one type 7 payload, all records together */
-    ONENET_DP_DEPTH_MAX = 64,       /* nesting of JSON */
     ONENET_DP_POINTS_MAX = 8192,    /* of one JSON payload; more than 64 KiB can hold */
     ONENET_TIME_LEN = 19            /* "2015-03-22 22:31:12" */
 };

@@ -412,11 +412,6 @@ int ot_session_answer(struct ot_session *s, uint64_t token, struct ag_span text,
     return r == 0 && too_big ? -EMSGSIZE : r;
 }
 
-bool ot_session_is_up(const struct ot_session *s)
-{
-    return s->state == OT_UP;
-}
-
 bool ot_session_is_busy(const struct ot_session *s)
 {
     return s->state == OT_HELLO || s->state == OT_PROVING || (s->state == OT_UP && (s->pending.n > 0 || s->idle_id != 0));

@@ -117,7 +117,6 @@ int ot_session_answer(struct ot_session *s, uint64_t token, struct ag_span text,
 /* The sink's info() says something new: the next tick sends it. */
 void ot_session_info_changed(struct ot_session *s, uint64_t now_ms);
 
-bool ot_session_is_up(const struct ot_session *s);
 /* Something is under way to or from the cloud. */
 bool ot_session_is_busy(const struct ot_session *s);
 /* Reports given to it and not acknowledged yet. */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include <string.h>
 #include "agent/apps/web/core/gate.h"
 #include "agent/apps/web/core/route.h"
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <sched.h>
@@ -22,6 +23,16 @@
 static uv_loop_t loop;
 static struct net_info *net;
 static bool gone;
+static uint64_t n_reads; /* how often the kernel has been asked */
+
+int __real_getifaddrs(struct ifaddrs **out);
+int __wrap_getifaddrs(struct ifaddrs **out);
+
+int __wrap_getifaddrs(struct ifaddrs **out)
+{
+    n_reads++;
+    return __real_getifaddrs(out);
+}
 
 static void on_closed(void *user)
 {
@@ -82,7 +93,7 @@ static void expect(const char *ip, const char *gw, uint64_t reads)
     assert_string_equal(info.mask, ip[0] ? "255.255.255.0" : "");
     assert_string_equal(info.gw, gw);
     assert_string_equal(info.ssid, "");
-    assert_int_equal(net_info_reads(net), reads);
+    assert_int_equal(n_reads, reads);
 }
 
 /* What the kernel has told is heard in one turn: it is told before the call that changes it returns. */
@@ -118,7 +129,7 @@ static void test_kept_until_it_changes(void **state)
 static void test_many_changes(void **state)
 {
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    uint64_t before = net_info_reads(net);
+    uint64_t before = n_reads;
 
     (void) state;
     for (int i = 0; i < 500; i++)
@@ -143,7 +154,7 @@ static void test_one_wake_up(void **state)
     assert_false(uv_loop_alive(&loop)); /* it does not listen until somebody asks */
     use_network(fd, "10.5.0.2", "10.5.0.1");
     hear();
-    expect("10.5.0.2", "10.5.0.1", net_info_reads(net) + 1);
+    expect("10.5.0.2", "10.5.0.1", n_reads + 1);
     assert_true(uv_loop_alive(&loop));
     close(fd);
 }

@@ -21,6 +21,13 @@ static const char *const programs[] = {"ap", "join", "restore", "reboot", "zone"
 static const char *const says[] = {"resumed",     "join_failed", "reset",       "helper_reset", "no_helper",
                                    "helper_mute", "bad_token",   "identity_is", "no_identity",  "identity_later"};
 
+static const char *const machine_states[] = {
+    [SETUP_STARTING] = "starting", [SETUP_AP] = "ap",           [SETUP_AP_OPENING] = "ap_opening",
+    [SETUP_WAITING] = "waiting",   [SETUP_JOINING] = "joining", [SETUP_ASKED] = "asked",
+    [SETUP_JOINED] = "joined",     [SETUP_LEAVING] = "leaving", [SETUP_RESTORING] = "restoring"};
+
+_Static_assert(ag_array_size(machine_states) == SETUP_RIG_STATES, "each state has a name");
+
 void setup_rig_open(struct setup_rig *r, const char *mode)
 {
     const struct setup_settings settings = {
@@ -36,6 +43,11 @@ void setup_rig_close(struct setup_rig *r)
 
     setup_machine_deinit(&r->m);
     assert_memory_equal(&r->m.params, &nothing, sizeof nothing);
+}
+
+const char *setup_rig_state(const struct setup_rig *r)
+{
+    return machine_states[r->m.state];
 }
 
 /* ---- what decisions change ---- */
@@ -317,7 +329,7 @@ void setup_rig_do(struct setup_rig *r, const char *line)
     } else if (strcmp(w[0], "trial") == 0)
         set_trial(&r->world, w[1]);
     else if (strcmp(w[0], "state") == 0)
-        strcat(r->out, setup_state_name(r->m.state));
+        strcat(r->out, setup_rig_state(r));
     else if (strcmp(w[0], "due") == 0)
         print_due(r);
     else if (strcmp(w[0], "wait") == 0)

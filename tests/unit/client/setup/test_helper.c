@@ -124,7 +124,6 @@ static void test_held_and_replaced(void **state)
     helper_ask_zone(&w.h, "UTC");
     helper_ask_zone(&w.h, "Asia/Tokyo");
     helper_ask_wifi_start(&w.h, &p);
-    helper_ask_update_token(&w.h, "tttttttttttttttt");
     expect(&w, "");
     text(&w, 1, HELLO);
     expect(&w, "1<{\"method\":\"_internal.wifi_start\",\"params\":{\"datadir\":\"/etc/miio/\",\"ssid\":\"a\\\"b\\\\c/d\","
@@ -132,8 +131,6 @@ static void test_held_and_replaced(void **state)
     text(&w, 2, HELLO);
     expect(&w, "2<{\"method\":\"_internal.config_tz\",\"params\":{\"tz\":\"Asia/Tokyo\"}}\n");
     helper_peer_gone(&w.h, 2);
-    text(&w, 2, HELLO);
-    expect(&w, "2<{\"method\":\"_internal.update_dtoken\",\"params\":{\"ntoken\":\"tttttttttttttttt\"}}\n");
     text(&w, 5, HELLO);
     helper_peer_gone(&w.h, 5); /* left before anything was there for it */
     helper_ask_info(&w.h);

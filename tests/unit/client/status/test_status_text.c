@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <cmocka.h>
 #include "client/status/core/status_text.h"
-#include "libagent/core/json/json.h"
 #include "libagent/core/json/json_iter.h"
 #include "tests/support/alloc_fail.h"
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "libagent/core/buf.h"
 #include "libagent/core/frame/framer.h"
 #include "tests/support/alloc_fail.h"
 
@@ -146,7 +147,7 @@ static const struct {
 
 static void a_forgiving_stream_goes_on(void **state)
 {
-    struct ag_framer_pool pool = AG_FRAMER_POOL_INIT;
+    struct ag_framer_pool pool = {0};
 
     (void) state;
     for (size_t i = 0; i < ag_array_size(forgiven); i++)
@@ -163,7 +164,7 @@ static void a_forgiving_stream_goes_on(void **state)
 
 static void pieces_do_not_matter(void **state)
 {
-    struct ag_framer_pool pool = AG_FRAMER_POOL_INIT;
+    struct ag_framer_pool pool = {0};
 
     (void) state;
     all_rows(NULL);
@@ -175,7 +176,7 @@ static void pieces_do_not_matter(void **state)
 static void cut_streams_do_not_meet(void **state)
 {
     enum { N = 20 };
-    struct ag_framer_pool pool = AG_FRAMER_POOL_INIT;
+    struct ag_framer_pool pool = {0};
     struct ag_framer f[N];
     struct ag_text t;
     char in[32];
@@ -264,7 +265,7 @@ static void every_error_has_a_text(void **state)
 
 static void feed_without_memory(void *user)
 {
-    struct ag_framer_pool pool = AG_FRAMER_POOL_INIT;
+    struct ag_framer_pool pool = {0};
     struct ag_span in = *(struct ag_span *) user;
     struct ag_framer f;
     int r = 0;

@@ -48,10 +48,10 @@ static void levels(void **state)
 {
     (void) state;
     ag_log_set_level(-5);
-    assert_int_equal(ag_log_get_level(), AG_LOG_ERROR);
+    assert_true(ag_log_enabled(AG_LOG_ERROR));
     assert_false(ag_log_enabled(AG_LOG_WARNING));
     ag_log_set_level(99);
-    assert_int_equal(ag_log_get_level(), AG_LOG_VERBOSE);
+    assert_true(ag_log_enabled(AG_LOG_VERBOSE));
     ag_log_set_level(AG_LOG_INFO);
     assert_true(ag_log_enabled(AG_LOG_INFO));
     assert_false(ag_log_enabled(AG_LOG_DEBUG));

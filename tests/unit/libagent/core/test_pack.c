@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "libagent/core/pack/pack.h"
+#include "libagent/core/pack/pack_scan.h"
 #include "libagent/core/pack/pack_value.h"
 #include "tests/support/alloc_fail.h"
 

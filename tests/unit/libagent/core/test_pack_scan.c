@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "libagent/core/pack/pack_scan.h"
+#include "libagent/core/util.h"
 
 enum { MAX_DEPTH = 4, MAX_SIZE = 300, MORE = 0, WHOLE = -1 };
 

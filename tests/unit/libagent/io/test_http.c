@@ -173,6 +173,7 @@ struct caller {
     uint64_t offset, total;
     bool closed;
     enum when cancel, close, abort;
+    bool cancelled;
 };
 
 static void caller_closed(void *user)
@@ -180,10 +181,16 @@ static void caller_closed(void *user)
     ((struct caller *) user)->closed = true;
 }
 
+static void caller_cancel(struct caller *c)
+{
+    c->cancelled = true;
+    ag_http_cancel(c->call);
+}
+
 static int caller_act(struct caller *c, enum when now)
 {
     if (c->cancel == now)
-        ag_http_cancel(c->call);
+        caller_cancel(c);
     if (c->close == now)
         ag_http_close(c->http, caller_closed, c);
     return c->abort == now ? -1 : 0;
@@ -237,8 +244,8 @@ static void caller_run(struct caller *c, struct ag_http_request *req, struct ser
     assert_int_equal(ag_http_new(&c->http, &loop), 0);
     assert_int_equal(ag_http_send(c->http, req, &c->call), 0);
     if (c->cancel == AT_ONCE)
-        ag_http_cancel(c->call);
-    while (c->n_done == 0 && !c->closed && ag_http_n_calls(c->http) > 0)
+        caller_cancel(c);
+    while (c->n_done == 0 && !c->closed && !c->cancelled)
         uv_run(&loop, UV_RUN_ONCE);
     if (c->close == NEVER)
         ag_http_close(c->http, caller_closed, c);

@@ -123,7 +123,7 @@ static void check(const struct row *row)
     if (fault == MODEL_FINE) {
         const char *want = row->text ? row->text : row->value;
 
-        got = ag_model_value_text(&m.props[0], &v, tmp, sizeof tmp);
+        got = v.kind == MODEL_VALUE_NUMBER ? (struct ag_span){tmp, ag_model_number_write(v.units, m.props[0].scale, tmp)} : v.raw;
         if (!ag_span_is(got, want, strlen(want)))
             fail_msg("%s with %s gives %.*s", row->value, row->property, (int) got.len, got.p);
     }

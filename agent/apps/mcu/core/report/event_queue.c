@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "agent/apps/mcu/core/report/prop_queue.h"
 
 struct event {
     struct ag_list link;

@@ -6,7 +6,9 @@
 #ifndef MCU_EVENT_QUEUE_H
 #define MCU_EVENT_QUEUE_H
 
-#include "agent/apps/mcu/core/report/prop_queue.h"
+#include "agent/apps/mcu/core/report/report_pace.h"
+#include "agent/apps/mcu/core/wire/words.h"
+#include "libagent/core/list.h"
 
 enum {
     MCU_EVENTS_PER_SECOND = 3,

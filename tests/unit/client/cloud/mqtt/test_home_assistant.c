@@ -10,7 +10,7 @@
 #include <string.h>
 #include "client/cloud/mqtt/core/ha_ask.h"
 #include "client/cloud/mqtt/core/ha_model.h"
-#include "client/cloud/mqtt/core/ha_part.h"
+#include "client/cloud/mqtt/core/ha_name.h"
 #include "client/cloud/mqtt/core/ha_vacuum.h"
 #include "libagent/core/json/json_iter.h"
 #include "tests/support/alloc_fail.h"

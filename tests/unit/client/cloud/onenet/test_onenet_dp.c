@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "libagent/core/json/json_iter.h"
 #include "client/cloud/onenet/core/onenet_dp.h"
 #include "examples/sim/onenet/onenet_wire.h"
 #include "tests/support/alloc_fail.h"
