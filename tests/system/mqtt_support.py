@@ -63,8 +63,10 @@ class Broker:
         self.process.wait()
 
     def terminate(self):
-        self.process.terminate()
-        self.process.wait(DEADLINE)
+        def ended():
+            self.process.terminate()  # one that has just begun to listen may not heed it yet
+            return self.process.poll() is not None
+        wait_for(ended, "mosquitto's end")
 
     def close(self):
         if self.process.poll() is None:

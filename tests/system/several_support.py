@@ -68,7 +68,7 @@ class Ot(StandIn):
         return ["ot_host=127.0.0.1", "ot_port=%d" % self.port]
 
     def command(self, method, id):
-        self.wait_line('"event":"info"')
+        wait_for(lambda: any('"event":"info"' in line for line in self.daemon.out), "the device at this server")  # the one before is forgotten
         self.say("%s [%d]" % (method, id))
 
     def answers(self):
@@ -202,7 +202,10 @@ class Mqtt:
 
     def command(self, method, id):
         self.wait_online()
-        self.listener.publish("miio/%d/command" % DID, {"id": id, "method": method, "params": [id]})
+        try:
+            self.listener.publish("miio/%d/command" % DID, {"id": id, "method": method, "params": [id]})
+        except RuntimeError:
+            pass  # the house is on its way back, and says it then
 
     def _texts(self, topic):
         return [json.loads(m[1]) for m in list(self.listener.all) if m[0].endswith(topic)]
