@@ -187,7 +187,11 @@ static void give_told(struct intake *in, struct origin from, unsigned tag, struc
 
 static void refuse_no_command(struct intake *in, struct origin from, bool wants_answer)
 {
-    ag_log(AG_LOG_WARNING, "a command from the cloud is not a JSON object with a method");
+    char left_out[AG_LOG_HELD_MAX];
+    unsigned held;
+
+    if (ag_log_gate_pass(&in->log, uv_now(in->env.loop), &held))
+        ag_log(AG_LOG_WARNING, "a command from the cloud is not a JSON object with a method%s", ag_log_held(held, left_out));
     if (wants_answer)
         answer(in, from, NO_COMMAND);
 }

@@ -130,10 +130,15 @@ static int serve_info(struct ask *a)
 static void take_mcu(struct serve *s, const struct mcu_info *fresh)
 {
     const char *model = s->env.device->conf->model;
+    bool other = fresh->model[0] && model[0] && strcmp(fresh->model, model) != 0;
+    char left_out[AG_LOG_HELD_MAX];
+    unsigned held;
 
-    ag_log(AG_LOG_INFO, "MCU: model %s, version %s", fresh->model, fresh->fw_ver);
-    if (fresh->model[0] && model[0] && strcmp(fresh->model, model) != 0)
-        ag_log(AG_LOG_WARNING, "the MCU is of model %s, device.conf says %s", fresh->model, model);
+    if (ag_log_gate_pass(s->env.log, uv_now(s->env.loop), &held)) {
+        ag_log(AG_LOG_INFO, "MCU: model %s, version %s%s", fresh->model, fresh->fw_ver, ag_log_held(held, left_out));
+        if (other)
+            ag_log(AG_LOG_WARNING, "the MCU is of model %s, device.conf says %s", fresh->model, model);
+    }
     s->mcu = *fresh;
     s->env.host->info_changed(s->env.user);
 }
@@ -176,6 +181,8 @@ static int serve_zone(struct ask *a)
 static int serve_router(struct ask *a)
 {
     struct router_params p;
+    char left_out[AG_LOG_HELD_MAX];
+    unsigned held;
     int r = local_cmd_router_params(&p, a->params);
 
     wipe(a->params);
@@ -188,7 +195,8 @@ static int serve_router(struct ask *a)
         return refuse(a, CODE_PARAMS, local_cmd_router_error(r));
     if (r == -EPERM)
         return refuse(a, AG_CODE_NOT_PERMITTED, "not permitted");
-    ag_log(AG_LOG_ERROR, "config_router: %s", strerror(-r));
+    if (ag_log_gate_pass(a->s->env.log, uv_now(a->s->env.loop), &held))
+        ag_log(AG_LOG_ERROR, "config_router: %s%s", strerror(-r), ag_log_held(held, left_out));
     return refuse(a, r == -EBUSY ? AG_CODE_BUSY : CODE_CONFIG_FAILED, r == -EBUSY ? "busy" : "cannot save");
 }
 

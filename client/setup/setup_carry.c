@@ -108,9 +108,11 @@ static int end_trial(struct setup *s)
 static int link_zone(struct setup *s)
 {
     int r = setup_files_link_zone(s->env.conf, s->machine.zone);
+    char left_out[AG_LOG_HELD_MAX];
+    unsigned held;
 
-    if (r < 0)
-        ag_log(AG_LOG_WARNING, "zone %s: %s", s->machine.zone, strerror(-r));
+    if (r < 0 && setup_link_may_warn(s, &held))
+        ag_log(AG_LOG_WARNING, "zone %s: %s%s", s->machine.zone, strerror(-r), ag_log_held(held, left_out));
     return r;
 }
 

@@ -186,3 +186,23 @@ def test_the_watchdog_of_systemd_is_fed(tmp_path, program):
         heard = [ear.recv(100) for _ in range(3)]
     assert heard == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
     ear.close()
+
+
+def test_lines_that_others_can_cause_are_few(tmp_path):
+    """An application says a thousand times what would be a line each time."""
+    d = write_identity(tmp_path / "miio", wifi=False, extra=("cloud=none",))
+    script = os.path.join(d, "wifi_start.sh")
+    with open(script, "w") as f:
+        f.write('#!/bin/sh\n[ ! -f "%s/wifi.conf" ] || exec sleep 600\n' % d)
+    os.chmod(script, 0o755)
+    with Daemon("miio_client", "-d", d, "--local", "127.0.0.1:0", "--lan", "none", "--ble", "none", "-l", "2") as c:
+        app = JsonSocket(c.port("local"))
+        network = {"ssid": "net", "passwd": "password", "uid": 1}
+        for i in range(1000):
+            app.send({"id": 1, "method": "local.ble.config_router", "params": network})
+            app.send({"id": 2, "method": "local.mcu_info", "params": {"model": "a.b.c%d" % (i % 2), "mcu_fw_ver": "0001"}})
+        app.send({"id": 3, "method": "local.query_did"})
+        while app.recv().get("id") != 3:
+            pass
+        assert len(c.err) < 100
+        assert [l for l in c.err if "config_router: " in l] and [l for l in c.err if "MCU: model a.b.c" in l]
