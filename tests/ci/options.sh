@@ -19,6 +19,7 @@ fi
 for option in $(sed -n 's/^option(\(MIIO_[A-Z]*\) .* \(ON\|OFF\))$/\1=\2/p' CMakeLists.txt); do
     case $option in
     MIIO_TESTS=* | MIIO_FUZZ=* | MIIO_WERROR=* | MIIO_COVERAGE=* | MIIO_EXAMPLES=*) continue ;;
+    MIIO_STATIC=*) continue ;; # tests/ci/static.sh
     MIIO_MBEDTLS=*) one MIIO_MBEDTLS=ON MIIO_TLS=OFF ;;
     *=ON) one "${option%=*}=OFF" ;;
     *=OFF) one "${option%=*}=ON" ;;

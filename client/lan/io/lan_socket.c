@@ -197,11 +197,11 @@ static void put_control(struct msghdr *m, union control *control, int level, int
 
     memset(control, 0, sizeof *control);
     m->msg_control = control;
-    m->msg_controllen = CMSG_SPACE(n);
+    m->msg_controllen = (socklen_t) CMSG_SPACE(n); /* wider in glibc, not in musl */
     c = CMSG_FIRSTHDR(m);
     c->cmsg_level = level;
     c->cmsg_type = type;
-    c->cmsg_len = CMSG_LEN(n);
+    c->cmsg_len = (socklen_t) CMSG_LEN(n);
     memcpy(CMSG_DATA(c), info, n);
 }
 

@@ -234,7 +234,7 @@ static void a_command_without_memory_is_busy(void **state)
         n_busy += strcmp(sent, "{\"id\":7,\"error\":{\"code\":-32000,\"message\":\"out of memory\"}}") == 0;
         lab_deinit(&l);
     }
-    assert_int_equal(n_busy, 1);
+    assert_in_range(n_busy, 1, 2); /* linked statically, the libc's own strdup() is a second place of the same */
 }
 
 /* ---- over a socket: what waits, and coming up ---- */

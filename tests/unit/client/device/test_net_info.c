@@ -48,10 +48,10 @@ static void fill(struct sockaddr *out, const char *ip)
     memcpy(out, &in, sizeof in);
 }
 
-static void ask(int fd, unsigned long what, void *with)
+static void ask(int fd, int what, void *with)
 {
-    if (ioctl(fd, what, with) < 0)
-        fail_msg("ioctl %lx: %s", what, strerror(errno));
+    if (ioctl(fd, what, with) < 0) /* unsigned long in glibc, int in musl */
+        fail_msg("ioctl %x: %s", (unsigned) what, strerror(errno));
 }
 
 /* The loopback device plays the wire: it is there in every network name space. */

@@ -127,6 +127,12 @@ static void change(struct setup_rig *r, const struct setup_decision *d)
     }
 }
 
+/* As the stories call it, whatever words the libc has. */
+static const char *word_of(int error)
+{
+    return error == EBUSY ? "Device or resource busy" : error == EIO ? "Input/output error" : strerror(error);
+}
+
 /* ---- decisions as text ---- */
 
 static void print(struct setup_rig *r, const struct setup_decision *d, bool failed)
@@ -140,7 +146,7 @@ static void print(struct setup_rig *r, const struct setup_decision *d, bool fail
     if (arg)
         snprintf(r->out + len, n, "%s %s", d->what == SETUP_DO_STATE ? "is" : does[d->what], arg);
     else if (d->what == SETUP_DO_ANSWER)
-        snprintf(r->out + len, n, "answer %s", d->n == 0 ? "ok" : d->n > 0 ? "bad" : strerror(-d->n));
+        snprintf(r->out + len, n, "answer %s", d->n == 0 ? "ok" : d->n > 0 ? "bad" : word_of(-d->n));
     else if (d->what == SETUP_DO_STAGE)
         snprintf(r->out + len, n, "stage %d", d->n);
     else if (d->what == SETUP_DO_PROVISIONED)
