@@ -211,12 +211,13 @@ def test_scripts_start_reload_restart_and_stop(system):
     (system.tmp / "etc/miio/ota_install.sh").chmod(0o755)
     done = system.run(r"""
 until_ok() { n=0; until "$@" >/dev/null 2>&1; do n=$((n + 1)); [ $n -lt 300 ]; sleep 0.1; done; }
+echo 'long enough' | /usr/sbin/miio_web --set-password
 for s in /etc/init.d/S*; do "$s" start; done
 until_ok miioctl status
 miioctl wait miIO.ota
 cat /var/run/miio_agent.pid >/var/log/first
 until_ok test -s /var/log/miio_web.log
-grep '^Uid:' /proc/$(cat /var/run/miio_agent.pid)/status
+for d in agent web; do grep '^Uid:' /proc/$(cat /var/run/miio_$d.pid)/status; done
 for s in /etc/init.d/S*; do "$s" reload; done
 until_ok grep -q 'configuration read again' /var/log/miio_agent.log
 for s in /etc/init.d/S*; do "$s" restart; done
@@ -228,4 +229,4 @@ for s in /var/run/*.pid; do [ ! -e "$s" ]; done
 """)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "FAIL" not in done.stdout and done.stdout.count("OK") == 4 + 4 + 8 + 4, done.stdout
-    assert re.search(r"^Uid:\s+990", done.stdout, re.M)  # the agent is user miio
+    assert len(re.findall(r"^Uid:\s+990", done.stdout, re.M)) == 2  # agent and page are user miio

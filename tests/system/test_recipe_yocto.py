@@ -182,12 +182,13 @@ def test_init_script_starts_reloads_restarts_and_stops(tmp_path):
     script.chmod(0o755)
     done = system.run(r"""
 until_ok() { n=0; until "$@" >/dev/null 2>&1; do n=$((n + 1)); [ $n -lt 300 ]; sleep 0.1; done; }
+echo 'long enough' | /usr/sbin/miio_web --set-password
 /etc/miio.init start
 until_ok miioctl status
 miioctl wait miIO.ota
 cat /var/run/miio_agent.pid >/var/log/first
 until_ok test -s /var/log/miio_web.log
-grep '^Uid:' /proc/$(cat /var/run/miio_agent.pid)/status
+for d in agent web; do grep '^Uid:' /proc/$(cat /var/run/miio_$d.pid)/status; done
 /etc/miio.init reload
 until_ok grep -q 'configuration read again' /var/log/miio_agent.log
 /etc/miio.init restart
@@ -200,4 +201,4 @@ for s in /var/run/*.pid; do [ ! -e "$s" ]; done
 ! /etc/miio.init nothing
 """)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^Uid:\s+990", done.stdout, re.M)  # the agent is user miio
+    assert len(re.findall(r"^Uid:\s+990", done.stdout, re.M)) == 2  # agent and page are user miio

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 import urllib.request
 
@@ -294,6 +295,22 @@ def test_the_file_of_the_password(locked):
     assert text.startswith("scrypt:") and PASSWORD not in text
     done = subprocess.run([os.path.join(BIN, "miio_web"), "--set-password", "--password-file", path], input="short\n", text=True, capture_output=True)
     assert done.returncode == 1 and "8 to 256" in done.stderr and open(path).read() == text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root gives it away")
+def test_the_file_of_the_password_is_its_readers():
+    """Set by root in the folder of the user that miio_web runs under."""
+    folder = tempfile.mkdtemp()
+    os.chown(folder, 4711, 4712)
+    try:
+        path = os.path.join(folder, "web.password")
+        done = subprocess.run([os.path.join(BIN, "miio_web"), "--set-password", "--password-file", path], input=PASSWORD + "\n", text=True, capture_output=True,
+                              env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})  # whoever was root cannot be looked into
+        assert (done.returncode, done.stderr) == (0, "")
+        st = os.stat(path)
+        assert (st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode)) == (4711, 4712, 0o600)
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_wrong_password_100_times(tmp_path):

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/apps/web/set_password.h"
 
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 #include "agent/apps/web/io/secret.h"
@@ -40,6 +44,24 @@ static int complain(const char *text)
     return -1;
 }
 
+/*
+ * Root writes as whom the folder belongs to: miio_web may read the file there then, and whoever can exchange things in that folder
+ * does not have root touch something else.
+ */
+static int be_the_owner(const char *path)
+{
+    char copy[PATH_MAX];
+    struct stat st;
+
+    if (geteuid() != 0)
+        return 0;
+    if (snprintf(copy, sizeof copy, "%s", path) >= (int) sizeof copy)
+        return -ENAMETOOLONG;
+    if (stat(dirname(copy), &st) < 0 || setegid(st.st_gid) < 0 || seteuid(st.st_uid) < 0)
+        return -errno;
+    return 0;
+}
+
 static int write_hash(const char *path, const char *password)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf line = AG_BUF_INIT;
@@ -49,6 +71,8 @@ static int write_hash(const char *path, const char *password)
     if (web_random(p.salt, sizeof p.salt) < 0 || web_scrypt(&p, (struct ag_span){password, strlen(password)}, p.hash) < 0)
         return complain("libcrypto does not compute the hash");
     r = web_password_print(&p, &line);
+    if (r == 0)
+        r = be_the_owner(path);
     if (r == 0)
         r = ag_file_write_atomic(path, ag_buf_head(&line), ag_buf_size(&line), 0600);
     if (r < 0)
