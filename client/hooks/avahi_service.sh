@@ -11,7 +11,15 @@ case $DATA_DIR in */) ;; *) DATA_DIR=$DATA_DIR/ ;; esac
 PORT=${2:-54321}
 BLANK='[ 	]*'
 
-conf() { sed -n "s/^$BLANK$1$BLANK=$BLANK//p" "${DATA_DIR}device.conf" | tr -d '\r' | sed "s/$BLANK\$//" | tail -n 1; }
+BOM=$(printf '\357\273\277')
+LC_ALL=C
+export LC_ALL
+
+# conf NAME: the last line of that name in device.conf; of model one that is no file's name
+conf() {
+    sed -n "1s/^$BOM//;s/^$BLANK$1$BLANK=$BLANK//p" "${DATA_DIR}device.conf" | tr -d '\r' |
+        sed -e "s/$BLANK\$//" -e "$([ "$1" != model ] || echo '/\//d;/.\.json$/d')" | tail -n 1
+}
 
 model=$(conf model | tr . -)
 did=$(conf did)

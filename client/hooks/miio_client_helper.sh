@@ -71,8 +71,11 @@ remove() {
 }
 for file in wifi.conf device.token device.uid device.country; do rm -f "$DATA_DIR$file.new"; done
 
-# conf NAME: the last line of that name in device.conf
-conf() { sed -n "1s/^$MARK//;s/^[ $TAB]*$1[ $TAB]*=[ $TAB]*//p" "${DATA_DIR}device.conf" | tr -d '\r' | sed "s/[ $TAB]*\$//" | tail -n 1; }
+# conf NAME: the last line of that name in device.conf; of model one that is no file's name
+conf() {
+    sed -n "1s/^$MARK//;s/^[ $TAB]*$1[ $TAB]*=[ $TAB]*//p" "${DATA_DIR}device.conf" | tr -d '\r' |
+        sed -e "s/[ $TAB]*\$//" -e "$([ "$1" != model ] || echo '/\//d;/.\.json$/d')" | tail -n 1
+}
 # word_of NAME: the first word of a small file
 word_of() { tr -d '\000\r' 2>/dev/null <"$DATA_DIR$1" | sed -n "1s/^$MARK//;1s/^[ $TAB]*\\([^ $TAB]*\\).*\$/\\1/p"; }
 

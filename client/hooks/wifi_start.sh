@@ -27,7 +27,11 @@ umask 077
 
 log() { printf 'wifi_start: %s\n' "$*" >&2; }
 
-conf() { sed -n "1s/^$MARK//;s/^[ $TAB]*$1[ $TAB]*=[ $TAB]*//p" "${DATA_DIR}device.conf" | tr -d '\r' | sed "s/[ $TAB]*\$//" | tail -n 1; }
+# conf NAME: the last line of that name in device.conf; of model one that is no file's name
+conf() {
+    sed -n "1s/^$MARK//;s/^[ $TAB]*$1[ $TAB]*=[ $TAB]*//p" "${DATA_DIR}device.conf" | tr -d '\r' |
+        sed -e "s/[ $TAB]*\$//" -e "$([ "$1" != model ] || echo '/\//d;/.\.json$/d')" | tail -n 1
+}
 model=$(conf model | tr . -)
 mac=$(conf mac | tr a-f A-F | tr -d :)
 mac=${mac#????????}

@@ -25,6 +25,18 @@ def test_what_cannot_be_a_name_is_refused(tmp_path, line, why):
     assert done.returncode == 1 and why in done.stderr and done.stdout == ""
 
 
+def test_the_model_is_not_the_file_of_its_instance(tmp_path):
+    dir = write_identity(tmp_path / "data", extra=["model=/etc/miio/model.json", "model=lamp.json"])
+    assert "<name>acme-lamp-v1_miio87654321</name>" in printed(dir).stdout
+
+
+def test_what_windows_editors_write_is_read(tmp_path):
+    dir = tmp_path / "data"
+    dir.mkdir()
+    (dir / "device.conf").write_bytes(b"\xef\xbb\xbfdid = 87654321\r\n model =\tacme.lamp.v1 \r\n")
+    assert "<name>acme-lamp-v1_miio87654321</name>" in printed(str(dir)).stdout
+
+
 def test_a_long_model_leaves_the_did_whole(tmp_path):
     dir = write_identity(tmp_path / "data", extra=["model=" + "very.long." * 8 + "v1"])
     name = printed(dir).stdout.split("<name>")[1].split("</name>")[0]

@@ -133,7 +133,7 @@ def test_no_helper_is_told(tmp_path):
 def test_shipped_helper_script(tmp_path, shell):
     if not shutil.which(shell[0]):
         pytest.skip("%s is not installed" % shell[0])
-    d = write_identity(tmp_path / "miio", token=None, wifi=False)
+    d = write_identity(tmp_path / "miio", token=None, wifi=False, extra=["model=%s/tests/data/miot-spec/air-purifier.json" % SOURCE])
     zones = tmp_path / "zones"
     (zones / "Asia").mkdir(parents=True)
     (zones / "Asia" / "Shanghai").write_text("TZif")
@@ -150,6 +150,7 @@ def test_shipped_helper_script(tmp_path, shell):
             token = token_of(c)
             assert read(c, "device.token").encode().hex() == token
             wait_for(lambda: json.loads(c.phone("info", token=token)[1])["result"]["hw_ver"] == "Linux", "info")
+            assert json.loads(c.phone("info", token=token)[1])["result"]["model"] == "acme.lamp.v1"
             del app.seen[:]
             assert c.phone("config_router", 'a"b\\c/d', "wrongpass", "1", token=token)[0] == 0
             assert app.until("wifi_ap_mode") == ["wifi_connecting", "wifi_failed", "wifi_ap_mode"]

@@ -111,6 +111,15 @@ def test_every_byte_of_names_and_keys(shell, tmp_path):
     assert not os.path.exists(board.tmp / "data" / "x")
 
 
+def test_names_of_the_device(shell, tmp_path):
+    """As at boot, without the client's environment; in device.conf a file of the model, and what Windows editors leave."""
+    board = Board(shell, tmp_path)
+    with open(os.path.join(board.dir, "device.conf"), "wb") as f:
+        f.write(b"\xef\xbb\xbfdid = 87654321\r\n model =\tacme.lamp.v1 \r\nmac=34:17:eb:9b:a7:47\r\n#model=no\r\nmodel=/etc/miio/m.json\r\nmodel=lamp.json\r\n")
+    done = subprocess.run(board.words() + ["network"], env=board.env, stdout=subprocess.PIPE, timeout=60)
+    assert done.stdout.splitlines()[2:] == [b"acme-lamp-v1_miapA747", b"acme-lamp-v1_miio87654321"]
+
+
 @pytest.mark.parametrize("crlf", [False, True])
 def test_forms_of_old_scripts(shell, tmp_path, crlf):
     board = Board(shell, tmp_path)

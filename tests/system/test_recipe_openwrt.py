@@ -183,7 +183,9 @@ mkdir() { :; }
 def start(tmp_path, device=True, **uci):
     """What the script tells procd, as lines."""
     conf = tmp_path / "device.conf"
-    if device:
+    if isinstance(device, bytes):
+        conf.write_bytes(device)
+    elif device:
         conf.write_text("did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=v\nmodel=a.lamp.v1\n")
     shipped = {}
     section = None
@@ -222,6 +224,8 @@ def test_init_starts_every_daemon(tmp_path):
 def test_init_follows_the_settings(tmp_path):
     assert not any(line.startswith("client") for line in start(tmp_path, device=False))  # procd has no "not on exit 78"
     assert "client mdns a-lamp-v1_miio10000 miio udp 54321" in start(tmp_path, UCI_client_mdns="1")
+    lines = "\xef\xbb\xbfdid = 10000\r\nmodel = a.lamp.v1\r\n#model=no\r\nmodel=/etc/miio/model.json\r\nmodel=lamp.json\r\n"
+    assert "client mdns a-lamp-v1_miio10000 miio udp 54321" in start(tmp_path, UCI_client_mdns="1", device=lines.encode("latin-1"))
     assert not any("mdns" in line for line in start(tmp_path))
     for name in ("agent", "client", "ota", "web"):
         assert "instance " + name not in start(tmp_path, **{"UCI_%s_enabled" % name: "0"})
