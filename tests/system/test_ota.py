@@ -52,6 +52,9 @@ def test_bad_commands(rig):
     for more in ({"app_url": "ftp://h/"}, {"app_url": None}, {"file_md5": "12"}, {"proc": "nothing"}):
         assert rig.upgrade("ok", **more)["error"]["code"] == -32602
     assert rig.state() == "idle" and not rig.upstream.reports
+    for _ in range(100):
+        rig.upgrade("ok", proc="nothing")
+    assert len([line for line in rig.ota.err if "refused" in line]) < 50
 
 
 @pytest.mark.parametrize("name, more, failed", [

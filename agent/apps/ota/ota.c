@@ -330,9 +330,13 @@ static void ota_act(struct ota *o)
 
 /* ---- methods ---- */
 
-static int refuse(agent_request *req, int code, const char *message)
+static int refuse(struct ota *o, agent_request *req, int code, const char *message)
 {
-    ag_log(AG_LOG_WARNING, "%s refused: %s", agent_request_method(req), message);
+    char left_out[AG_LOG_HELD_MAX];
+    unsigned held;
+
+    if (ag_log_gate_pass(&o->gate, uv_now(o->loop), &held))
+        ag_log(AG_LOG_WARNING, "%s refused: %s%s", agent_request_method(req), message, ag_log_held(held, left_out));
     return agent_reply_error(req, code, message);
 }
 
@@ -346,17 +350,17 @@ static int on_ota(agent_request *req, void *user)
     if (rc == -ENOMEM)
         return rc;
     if (rc < 0)
-        return refuse(req, AGENT_CODE_INVALID_PARAMS, why);
+        return refuse(o, req, AGENT_CODE_INVALID_PARAMS, why);
     why = ota_demand(o, &r);
     if (why)
-        return refuse(req, AGENT_CODE_INVALID_PARAMS, why);
+        return refuse(o, req, AGENT_CODE_INVALID_PARAMS, why);
     if (r.install && !o->options->hook)
-        return refuse(req, CODE_REFUSED, "no install hook");
+        return refuse(o, req, CODE_REFUSED, "no install hook");
     switch (ota_machine_request(&o->machine, &r)) {
     case OTA_R_BUSY:
-        return refuse(req, CODE_REFUSED, "busy");
+        return refuse(o, req, CODE_REFUSED, "busy");
     case OTA_R_NO_SPLIT:
-        return refuse(req, CODE_REFUSED, "download without install is not supported");
+        return refuse(o, req, CODE_REFUSED, "download without install is not supported");
     default:
         break;
     }
@@ -400,7 +404,7 @@ static int on_cancel(agent_request *req, void *user)
         why = OTA_E_LOW_ENERGY;
     cJSON_Delete(whole);
     if (ota_machine_cancel(&o->machine, why) < 0)
-        return refuse(req, CODE_REFUSED, "no download is under way");
+        return refuse(o, req, CODE_REFUSED, "no download is under way");
     agent_reply(req, NULL);
     ota_act(o);
     return 0;
@@ -414,7 +418,7 @@ static int on_set_busy(agent_request *req, void *user)
 
     cJSON_Delete(whole);
     if (!valid)
-        return refuse(req, AGENT_CODE_INVALID_PARAMS, "params is not [true] or [false]");
+        return refuse(o, req, AGENT_CODE_INVALID_PARAMS, "params is not [true] or [false]");
     ota_machine_set_busy(&o->machine, value);
     return agent_reply(req, NULL);
 }
@@ -541,7 +545,7 @@ int ota_start(struct ota *o, uv_loop_t *loop, const struct ota_options *options)
     const char *what = options->dir;
     int r;
 
-    *o = (struct ota){.loop = loop, .options = options};
+    *o = (struct ota){.loop = loop, .options = options, .gate = {.burst = 10, .period_ms = 60000}};
     uv_timer_init(loop, &o->later);
     o->later.data = o;
     uv_timer_init(loop, &o->reboot_later);

@@ -15,6 +15,7 @@
 #include "agent/apps/ota/ota_hook.h"
 #include "agent/apps/ota/ota_reports.h"
 #include "agent/apps/ota/ota_verify.h"
+#include "libagent/core/log/log.h"
 
 struct ota_options {
     const char *agent;  /* address of miio_agent; NULL: libagent's default */
@@ -53,6 +54,7 @@ struct ota {
     char *part_path, *stored_path, *state_path;
     const char *checked_path; /* one of them: whose sum is being computed, or was */
     char boot_id[OTA_BOOT_ID_MAX + 1];
+    struct ag_log_gate gate; /* for lines that others can cause */
     bool stopping;
 };
 
