@@ -42,7 +42,9 @@ miio_unit_test(conf_keys SOURCES unit/client/device/test_conf_keys.c LIBS miiocl
 miio_unit_test(hook_find SOURCES unit/client/setup/test_hook_find.c LIBS miioclient)
 miio_unit_test(helper SOURCES unit/client/setup/test_helper.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(setup_machine SOURCES unit/client/setup/test_setup_machine.c unit/client/setup/setup_rig.c LIBS miioclient_core)
-miio_unit_test(client_wiring SOURCES unit/client/test_client_wiring.c unit/client/client_rig.c unit/client/played_timers.c LIBS miioclient)
+miio_unit_test(client_wiring SOURCES unit/client/test_client_wiring.c unit/client/client_rig.c unit/client/client_rig_clouds.c unit/client/client_rig_ear.c
+               unit/client/client_rig_local.c unit/client/client_rig_phone.c unit/client/client_rig_programs.c unit/client/client_rig_store.c
+               unit/client/client_rig_turn.c unit/client/played_timers.c LIBS miioclient)
 miio_system_test(test_recovery.py TIMEOUT 300)
 miio_system_test(test_recovery_soak.py TIMEOUT 900 SOAK)
 miio_system_test(test_origin.py TIMEOUT 120)

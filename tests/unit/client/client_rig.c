@@ -1,32 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/unit/client/client_rig.h"
+#include "tests/unit/client/client_rig_priv.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 #include "client/client.h"
-#include "client/report/io/spool.h"
 #include "tests/unit/client/played_timers.h"
 
 #define TOKEN    "a1B2c3D4e5F6g7H8"
 #define LONG     "+600000" /* in which nothing else follows */
 #define IDENTITY "did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=cool\nmodel=cool.prod.v1\n"
-
-enum { APPS = 4, CLOUDS = 2, HEARD = 64, RECORDS = 32, UNIX = 1700000000, DID = 10000 };
-
-/* What somebody hears, in order. */
-struct ear {
-    char *lines[HEARD];
-    unsigned n;
-};
 
 static struct rig {
     const char *name, *mode;
@@ -37,18 +22,20 @@ static struct rig {
     char dir[64];
     uint64_t now_ms;
     bool open, closed;
-    unsigned n_ids;
-    /* who hears what: A..D, M, L, B, C and S, P */
-    struct ear apps[APPS], channels, phone, ble, clouds[CLOUDS], programs;
-    bool app_there[APPS], channels_there;
-    struct ag_buf datagram; /* the phone's last */
-    char *received;         /* the last text from anybody */
-    uint32_t stamp;
+    char *received; /* the last text from anybody */
 } rig;
 
-static void fail_line(const char *fmt, ...) ag_printf_like(1, 2);
+/* Who hears, by the letter of its lines. */
+static const struct {
+    char letter;
+    struct ear *ear;
+} ears[] = {
+    {'A', &rig_app_ears[0]},   {'X', &rig_app_ears[1]},  {'Y', &rig_app_ears[2]}, {'Z', &rig_app_ears[3]},
+    {'M', &rig_channels_ear},  {'L', &rig_phone_ear},    {'B', &rig_ble_ear},     {'C', &rig_cloud_ears[0]},
+    {'S', &rig_cloud_ears[1]}, {'P', &rig_programs_ear},
+};
 
-static void fail_line(const char *fmt, ...)
+void rig_fail(const char *fmt, ...)
 {
     char text[4096];
     va_list ap;
@@ -61,648 +48,25 @@ static void fail_line(const char *fmt, ...)
 
 static void fail_why(const char *why)
 {
-    fail_line("%s", why);
+    rig_fail("%s", why);
 }
 
-static void hear(struct ear *e, const char *fmt, ...) ag_printf_like(2, 3);
-
-/* The data directory has another name each time. */
-static void name_the_dir(char *line)
+const char *rig_dir(void)
 {
-    char *at;
-
-    while (rig.dir[0] && (at = strstr(line, rig.dir))) {
-        memcpy(at, "$DIR", 4);
-        memmove(at + 4, at + strlen(rig.dir), strlen(at + strlen(rig.dir)) + 1);
-    }
+    return rig.dir;
 }
 
-static void hear(struct ear *e, const char *fmt, ...)
+const char *rig_token(void)
 {
-    va_list ap;
-
-    if (e->n == HEARD)
-        fail_line("more is said than can be heard: %s", e->lines[HEARD - 1]);
-    va_start(ap, fmt);
-    assert_true(vasprintf(&e->lines[e->n++], fmt, ap) >= 0);
-    va_end(ap);
-    name_the_dir(e->lines[e->n - 1]);
+    return rig.c.device.token;
 }
 
-static void hear_text(struct ear *e, struct ag_span text)
+uint64_t rig_now_ms(void)
 {
-    hear(e, "%.*s", (int) text.len, text.p);
+    return rig.now_ms;
 }
 
-static void forget_line(struct ear *e)
-{
-    free(e->lines[0]);
-    memmove(e->lines, e->lines + 1, --e->n * sizeof *e->lines);
-}
-
-static void expect(struct ear *e, const char *want)
-{
-    size_t n = strlen(want);
-    bool part = n > 0 && want[n - 1] == '*';
-
-    if (n == 0) {
-        if (e->n > 0)
-            fail_line("nothing was due, but: %s", e->lines[0]);
-        return;
-    }
-    if (e->n == 0)
-        fail_line("nothing came instead of %s", want);
-    if (part ? strncmp(e->lines[0], want, n - 1) != 0 : strcmp(e->lines[0], want) != 0)
-        fail_line("this came: %s", e->lines[0]);
-    forget_line(e);
-}
-
-/* ---- what of libuv is not a timer ---- */
-
-static uv_prepare_t *prepare;
-static uv_prepare_cb on_prepare; /* what each turn of the loop ends with */
-
-enum { CLOSING = 4 };
-
-static struct {
-    uv_handle_t *handle;
-    uv_close_cb cb;
-} closing[CLOSING];
-static unsigned n_closing;
-
-int uv_gettimeofday(uv_timeval64_t *tv)
-{
-    *tv = (uv_timeval64_t){.tv_sec = UNIX + (int64_t) (rig.now_ms / 1000)};
-    return 0;
-}
-
-int uv_prepare_init(uv_loop_t *loop, uv_prepare_t *p)
-{
-    memset(p, 0, sizeof *p);
-    p->loop = loop;
-    assert_null(prepare);
-    prepare = p;
-    return 0;
-}
-
-int uv_prepare_start(uv_prepare_t *p, uv_prepare_cb cb)
-{
-    (void) p;
-    on_prepare = cb;
-    return 0;
-}
-
-static void end_turn(void)
-{
-    if (prepare)
-        on_prepare(prepare);
-}
-
-void uv_close(uv_handle_t *h, uv_close_cb cb)
-{
-    if (h == (uv_handle_t *) prepare)
-        prepare = NULL;
-    else
-        played_timer_drop(played_timer_of((uv_timer_t *) h));
-    assert_true(n_closing < CLOSING);
-    closing[n_closing].handle = h;
-    closing[n_closing++].cb = cb;
-}
-
-static void wait_ms(uint64_t ms)
-{
-    played_timers_wait(ms, end_turn);
-}
-
-/* Ids and tokens that a script can name: numbers of four bytes first begin with 100, then with 500. */
-ssize_t getrandom(void *buf, size_t n, unsigned flags)
-{
-    uint32_t first = rig.n_ids++ == 0 ? 99 : 499;
-
-    (void) flags;
-    for (size_t i = 0; i < n; i++)
-        ((uint8_t *) buf)[i] = (uint8_t) (17 * i + rig.n_ids);
-    if (n == sizeof first)
-        memcpy(buf, &first, n);
-    return (ssize_t) n;
-}
-
-/* ---- sockets ---- */
-
-struct local_server {
-    const struct local_server_events *events;
-    void *user;
-    struct local_who who[APPS];
-};
-
-static struct local_server local;
-
-int local_server_open(struct local_server **out, uv_loop_t *loop, const struct ag_addr *at,
-                      const struct local_server_events *events, void *user, struct ag_addr *bound_out)
-{
-    (void) loop;
-    local = (struct local_server){.events = events, .user = user};
-    *out = &local;
-    *bound_out = *at;
-    return 0;
-}
-
-void local_server_close(struct local_server *s)
-{
-    for (unsigned i = 0; s && i < APPS; i++) {
-        if (rig.app_there[i])
-            s->events->left(s->user, i);
-        rig.app_there[i] = false;
-    }
-    if (s)
-        s->events->closed(s->user);
-}
-
-void local_server_send(struct local_server *s, unsigned peer, struct ag_span text)
-{
-    (void) s;
-    if (peer < APPS && rig.app_there[peer])
-        hear_text(&rig.apps[peer], text);
-}
-
-void local_server_set_max_bytes(struct local_server *s, size_t max)
-{
-    (void) s;
-    (void) max;
-}
-
-const struct local_who *local_server_who(const struct local_server *s, unsigned peer)
-{
-    return peer < APPS && rig.app_there[peer] ? &s->who[peer] : NULL;
-}
-
-void local_server_get_stats(const struct local_server *s, struct local_server_stats *out)
-{
-    (void) s;
-    *out = (struct local_server_stats){.accepted = 0};
-}
-
-struct mqtt_api {
-    const struct mqtt_api_events *events;
-    void *user;
-};
-
-static struct mqtt_api channels;
-
-int mqtt_api_open(struct mqtt_api **out, uv_loop_t *loop, const struct endpoint *broker, uint64_t id,
-                  const struct mqtt_api_events *events, void *user)
-{
-    (void) loop;
-    (void) broker;
-    (void) id;
-    channels = (struct mqtt_api){events, user};
-    *out = &channels;
-    return 0;
-}
-
-void mqtt_api_close(struct mqtt_api *a)
-{
-    if (a)
-        a->events->closed(a->user);
-}
-
-void mqtt_api_send(struct mqtt_api *a, struct ag_span text)
-{
-    (void) a;
-    if (rig.channels_there)
-        hear_text(&rig.channels, text);
-}
-
-void mqtt_api_get_stats(const struct mqtt_api *a, struct mqtt_api_stats *out)
-{
-    (void) a;
-    *out = (struct mqtt_api_stats){.texts_in = 0};
-}
-
-struct lan_socket {
-    const struct lan_socket_events *events;
-    void *user;
-};
-
-static struct lan_socket udp[2];
-static unsigned n_udp;
-
-int lan_socket_open(struct lan_socket **out, uv_loop_t *loop, const struct ag_addr *at, const struct lan_socket_events *events,
-                    void *user, struct ag_addr *bound_out)
-{
-    (void) loop;
-    udp[n_udp] = (struct lan_socket){events, user};
-    *out = &udp[n_udp++];
-    *bound_out = *at;
-    return 0;
-}
-
-void lan_socket_close(struct lan_socket *s)
-{
-    if (s)
-        s->events->closed(s->user);
-}
-
-void lan_socket_send(struct lan_socket *s, const struct lan_addr *to, struct ag_span datagram)
-{
-    ag_cleanup(ag_buf_deinit) struct ag_buf plain = AG_BUF_INIT;
-    struct packet_key key = {.crypt = NULL};
-    struct packet p;
-
-    (void) to;
-    if (s == &udp[1]) {
-        hear_text(&rig.ble, datagram);
-        return;
-    }
-    assert_int_equal(packet_key_init(&key, rig.c.device.token), 0);
-    if (packet_decode(&p, &key, datagram, &plain) == 0 && !p.header_only)
-        hear_text(&rig.phone, ag_buf_span(&plain));
-    else
-        hear(&rig.phone, "hello");
-    packet_key_deinit(&key);
-}
-
-/* ---- the network's facts ---- */
-
-struct net_info {
-    void (*closed)(void *user);
-    void *user;
-};
-
-static struct net_info net;
-
-int net_info_open(struct net_info **out, uv_loop_t *loop, void (*closed)(void *user), void *user)
-{
-    (void) loop;
-    net = (struct net_info){closed, user};
-    *out = &net;
-    return 0;
-}
-
-void net_info_close(struct net_info *n)
-{
-    if (n)
-        n->closed(n->user);
-}
-
-void net_info_get(struct net_info *n, struct device_info *out)
-{
-    (void) n;
-    (void) out;
-}
-
-/* ---- the store ---- */
-
-struct spool {
-    const struct spool_events *events;
-    void *user;
-};
-
-struct record {
-    uint64_t seq;
-    uint32_t id;
-    unsigned needs;
-    char *text;
-    bool stored;
-};
-
-static struct disk {
-    struct spool spool;
-    struct record records[RECORDS];
-    int ready;
-} disk;
-
-static struct record *record_of(uint64_t seq)
-{
-    for (unsigned i = 0; i < RECORDS; i++) {
-        if (disk.records[i].text && disk.records[i].seq == seq)
-            return &disk.records[i];
-    }
-    return NULL;
-}
-
-static void record_drop(struct record *r)
-{
-    free(r->text);
-    *r = (struct record){.text = NULL};
-}
-
-int spool_open(struct spool **out, uv_loop_t *loop, const char *path, const struct spool_events *events, void *user)
-{
-    (void) loop;
-    (void) path;
-    disk.spool = (struct spool){events, user};
-    *out = &disk.spool;
-    return 0;
-}
-
-int spool_ready(struct spool *s)
-{
-    (void) s;
-    return disk.ready;
-}
-
-int spool_put(struct spool *s, uint64_t seq, unsigned needs, const struct spool_record *rec)
-{
-    (void) s;
-    for (unsigned i = 0; i < RECORDS; i++) {
-        struct record *r = &disk.records[i];
-
-        if (r->text)
-            continue;
-        *r = (struct record){.seq = seq, .id = rec->id, .needs = needs, .text = strndup(rec->text.p, rec->text.len)};
-        return 0;
-    }
-    fail_line("the store is full");
-    return -ENOMEM;
-}
-
-int spool_release(struct spool *s, uint64_t seq, unsigned needs)
-{
-    struct record *r = record_of(seq);
-
-    (void) s;
-    if (r && (r->needs &= ~needs) == 0)
-        record_drop(r);
-    return 0;
-}
-
-int spool_remove(struct spool *s, uint64_t seq)
-{
-    return spool_release(s, seq, UINT16_MAX);
-}
-
-int spool_hand_over(struct spool *s, uint64_t seq, unsigned from, unsigned to)
-{
-    struct record *r = record_of(seq);
-
-    (void) s;
-    if (r && r->needs & from)
-        r->needs = (r->needs & ~from) | to;
-    return 0;
-}
-
-int spool_read(struct spool *s, uint64_t seq, struct ag_buf *text)
-{
-    struct record *r = record_of(seq);
-
-    (void) s;
-    return r && r->stored ? ag_buf_append_str(text, r->text) : -ENOENT;
-}
-
-int spool_wipe(struct spool *s)
-{
-    (void) s;
-    for (unsigned i = 0; i < RECORDS; i++)
-        record_drop(&disk.records[i]);
-    return 0;
-}
-
-bool spool_is_idle(const struct spool *s)
-{
-    (void) s;
-    for (unsigned i = 0; i < RECORDS; i++) {
-        if (disk.records[i].text && !disk.records[i].stored)
-            return false;
-    }
-    return true;
-}
-
-int spool_error(const struct spool *s)
-{
-    (void) s;
-    return disk.ready;
-}
-
-void spool_get_stats(const struct spool *s, struct spool_stats *out)
-{
-    (void) s;
-    *out = (struct spool_stats){.put_aside = 0};
-}
-
-void spool_close(struct spool *s)
-{
-    if (s)
-        s->events->closed(s->user);
-}
-
-static void disk_commits(int r)
-{
-    for (unsigned i = 0; i < RECORDS; i++) {
-        struct record *rec = &disk.records[i];
-        uint64_t seq = rec->seq;
-        uint32_t id = rec->id;
-
-        if (!rec->text || rec->stored)
-            continue;
-        if (r == 0)
-            rec->stored = true;
-        else
-            record_drop(rec);
-        disk.spool.events->stored(disk.spool.user, seq, id, r);
-    }
-}
-
-/* ---- the platform's programs ---- */
-
-struct hook {
-    hook_fn done;
-    void *user;
-    struct hook *next;
-};
-
-static struct hook *running; /* the one that runs longest first */
-static char missing[64];
-
-bool hook_find(char *path_out, size_t room, const char *const dirs[], const char *name)
-{
-    snprintf(path_out, room, "%s%s", dirs[0], name);
-    errno = ENOENT;
-    return strstr(missing, name) == NULL;
-}
-
-int hook_run(struct hook **out, uv_loop_t *loop, const char *const args[], const char *const env[], unsigned timeout_ms,
-             hook_fn done, void *user)
-{
-    const char *name = strrchr(args[0], '/') + 1;
-    struct hook *k, **at = &running;
-
-    (void) loop;
-    (void) timeout_ms;
-    assert_true(strncmp(env[0], "MIIO_DATA_DIR=", 14) == 0);
-    if (strstr(missing, name))
-        return -ENOENT;
-    k = calloc(1, sizeof *k);
-    assert_non_null(k);
-    *k = (struct hook){.done = done, .user = user};
-    while (*at)
-        at = &(*at)->next;
-    *at = *out = k;
-    hear(&rig.programs, "%s%s%s%s%s", name, args[1] ? " " : "", args[1] ? args[1] : "", args[1] && args[2] ? " " : "",
-         args[1] && args[2] ? args[2] : "");
-    return 0;
-}
-
-static void unlink_hook(struct hook *k)
-{
-    struct hook **at = &running;
-
-    while (*at != k)
-        at = &(*at)->next;
-    *at = k->next;
-}
-
-void hook_cancel(struct hook *k)
-{
-    if (!k)
-        return;
-    unlink_hook(k);
-    free(k);
-    hear(&rig.programs, "kill");
-}
-
-static void program_ends(int status)
-{
-    struct hook k;
-
-    if (!running)
-        fail_line("no program runs");
-    k = *running;
-    free(running);
-    running = k.next;
-    k.done(k.user, status);
-}
-
-/* ---- the clouds ---- */
-
-struct played_cloud {
-    struct cloud base;
-    const struct cloud_env *env;
-    bool there;
-    int takes; /* what report() and answer() say */
-    void (*call_done)(void *user, struct ag_span text);
-    void *call_user;
-};
-
-static struct played_cloud clouds[CLOUDS]; /* the one after the other in the list */
-
-static struct played_cloud *played_of(struct cloud *c)
-{
-    return ag_container_of(c, struct played_cloud, base);
-}
-
-static struct ear *ear_of(struct cloud *c)
-{
-    return &rig.clouds[played_of(c) - clouds];
-}
-
-static int create(unsigned i, struct cloud **out, const struct cloud_env *env)
-{
-    clouds[i].env = env;
-    clouds[i].there = true;
-    *out = &clouds[i].base;
-    return 0;
-}
-
-static int played_create(struct cloud **out, const struct cloud_env *env)
-{
-    return create(0, out, env);
-}
-
-static int aside_create(struct cloud **out, const struct cloud_env *env)
-{
-    return create(1, out, env);
-}
-
-static void played_start(struct cloud *c)
-{
-    hear(ear_of(c), "start");
-}
-
-static void played_stop(struct cloud *c)
-{
-    hear(ear_of(c), "stop");
-}
-
-static void played_kick(struct cloud *c)
-{
-    hear(ear_of(c), "kick");
-}
-
-static void played_forget(struct cloud *c)
-{
-    hear(ear_of(c), "forget");
-}
-
-static int played_report(struct cloud *c, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
-{
-    (void) at_s;
-    if (played_of(c)->takes == 0)
-        hear(ear_of(c), "report %s %u %.*s", repeat ? "again" : "new", id, (int) text.len, text.p);
-    return played_of(c)->takes;
-}
-
-static int played_answer(struct cloud *c, uint64_t token, struct ag_span text)
-{
-    hear(ear_of(c), "answer %" PRIu64 " %.*s", token, (int) text.len, text.p);
-    return played_of(c)->takes;
-}
-
-static int played_method(struct cloud *c, struct ag_span method, struct ag_span params,
-                         void (*done)(void *user, struct ag_span text), void *user)
-{
-    (void) params;
-    if (method.len < 7 || memcmp(method.p, "played.", 7) != 0)
-        return -ENOSYS;
-    hear(ear_of(c), "ask %.*s", (int) method.len, method.p);
-    played_of(c)->call_done = done;
-    played_of(c)->call_user = user;
-    return 0;
-}
-
-static unsigned played_wakeup_s(struct cloud *c)
-{
-    (void) c;
-    return 30;
-}
-
-static const struct cloud_ops played = {.name = "played",
-                                        .create = played_create,
-                                        .start = played_start,
-                                        .stop = played_stop,
-                                        .report = played_report,
-                                        .answer = played_answer,
-                                        .local_method = played_method,
-                                        .kick = played_kick,
-                                        .forget = played_forget,
-                                        .wakeup_s = played_wakeup_s};
-
-static const struct cloud_ops aside = {.name = "aside",
-                                       .place = CLOUD_MQTT,
-                                       .create = aside_create,
-                                       .start = played_start,
-                                       .stop = played_stop,
-                                       .report = played_report,
-                                       .answer = played_answer,
-                                       .kick = played_kick,
-                                       .forget = played_forget};
-
-/* In the place of the clouds that are built in. */
-const struct cloud_ops *cloud_find(const char *name)
-{
-    return strcmp(name, "played") == 0 ? &played : strcmp(name, "aside") == 0 ? &aside : NULL;
-}
-
-/* ---- lines ---- */
-
-static struct ag_span span(const char *text)
-{
-    return (struct ag_span){text, strlen(text)};
-}
-
-/* As a receive buffer: the client writes over secrets in it, and must not read behind its end. Freed with the
- * row. */
-static struct ag_span received(struct ag_span text)
+struct ag_span rig_received(struct ag_span text)
 {
     char *copy = malloc(text.len ? text.len : 1);
 
@@ -712,155 +76,12 @@ static struct ag_span received(struct ag_span text)
     return (struct ag_span){copy, text.len};
 }
 
-static void cloud_tells(struct played_cloud *p, const char *text)
+static void wait_ms(uint64_t ms)
 {
-    const struct cloud_events *e = p->env->events;
-    void *user = p->env->user;
-    char *rest;
-    uint32_t id;
-
-    if (strncmp(text, "ack ", 4) == 0) {
-        id = (uint32_t) strtoul(text + 4, &rest, 10);
-        e->acked(user, id, span(*rest ? rest + 1 : "{\"result\":\"ok\"}"));
-    } else if (strncmp(text, "fail ", 5) == 0) {
-        id = (uint32_t) strtoul(text + 5, &rest, 10);
-        e->failed(user, id, strcmp(rest, " retry") == 0, -30011, "played");
-    } else if (strcmp(text, "room") == 0) {
-        e->room(user);
-    } else if (strncmp(text, "time ", 5) == 0) {
-        e->time_known(user, strtoll(text + 5, NULL, 10));
-    } else if (strncmp(text, "done ", 5) == 0) {
-        p->call_done(p->call_user, span(text + 5));
-    } else if (strcmp(text, "closed") == 0) {
-        p->there = false;
-        e->closed(user);
-    } else {
-        fail_line("no such event");
-    }
+    played_timers_wait(ms, rig_turn_end);
 }
 
-static void cloud_line(unsigned which, char what, const char *text)
-{
-    struct played_cloud *p = &clouds[which];
-    char *rest;
-    uint64_t token;
-
-    if (!p->there && !strchr("<=", what))
-        fail_line("there is no cloud");
-    if (what == '+') {
-        p->env->events->connected(p->env->user);
-    } else if (what == '-') {
-        p->env->events->lost(p->env->user, text);
-    } else if (what == '=') {
-        p->takes = strcmp(text, "ENOBUFS") == 0 ? -ENOBUFS : 0; /* its number is not the same on MIPS */
-    } else if (what == '!') {
-        cloud_tells(p, text);
-    } else if (what == '~') {
-        p->env->events->command(p->env->user, 0, received(span(text)), false);
-    } else if (what == '>') {
-        token = strtoull(text, &rest, 10);
-        p->env->events->command(p->env->user, token, received(span(rest + 1)), true);
-    } else {
-        expect(&rig.clouds[which], text);
-    }
-}
-
-/* Texts back to back, as a socket's framer hands them on. */
-static void app_says(unsigned peer, const char *text)
-{
-    struct ag_span all = span(text);
-
-    while (all.len > 0 && rig.app_there[peer]) {
-        struct ag_json_view view;
-        struct ag_span one;
-        size_t depth = 0, n = 0;
-
-        do { /* scripts put no braces into strings */
-            depth += all.p[n] == '{';
-            depth -= all.p[n] == '}';
-        } while (++n < all.len && depth > 0);
-        one = received((struct ag_span){all.p, n});
-        if (ag_json_parse(&one, LOCAL_DEPTH_MAX, &view) != 0)
-            fail_line("no JSON: %s", text);
-        local.events->text(local.user, peer, one, &view);
-        all.p += n;
-        all.len -= n;
-    }
-}
-
-static void app_line(unsigned peer, char what, const char *text)
-{
-    if (what == '+') {
-        local.who[peer] = (struct local_who){.known = true, .uid = getuid(), .trusted = true};
-        rig.app_there[peer] = true;
-        local.events->joined(local.user, peer);
-    } else if (what == '-') {
-        rig.app_there[peer] = false;
-        local.events->left(local.user, peer);
-    } else if (what == '>') {
-        app_says(peer, text);
-    } else {
-        expect(&rig.apps[peer], text);
-    }
-}
-
-static void channels_line(char what, const char *text)
-{
-    struct ag_span one = received(span(text));
-    struct ag_json_view view;
-
-    if (what == '+') {
-        rig.channels_there = true;
-        channels.events->joined(channels.user);
-    } else if (what == '-') {
-        channels.events->left(channels.user);
-        rig.channels_there = false;
-    } else if (what == '>') {
-        assert_int_equal(ag_json_parse(&one, 16, &view), 0);
-        channels.events->text(channels.user, one, &view);
-    } else {
-        expect(&rig.channels, text);
-    }
-}
-
-static const struct lan_addr phone_at = {.ip = {10, 0, 0, 9}, .port = 4711};
-
-static void phone_line(char what, const char *text)
-{
-    struct packet_key key = {.crypt = NULL};
-
-    if (what == '<') {
-        expect(&rig.phone, text);
-        return;
-    }
-    if (what == '>') {
-        assert_int_equal(packet_key_init(&key, rig.c.device.token), 0);
-        ag_buf_clear(&rig.datagram);
-        assert_int_equal(packet_encode(&rig.datagram, &key, DID, ++rig.stamp, span(text)), 0);
-        packet_key_deinit(&key);
-    }
-    udp[0].events->datagram(udp[0].user, &phone_at, ag_buf_span(&rig.datagram));
-}
-
-static void ble_line(char what, const char *text)
-{
-    if (what == '<')
-        expect(&rig.ble, text);
-    else
-        udp[1].events->datagram(udp[1].user, &phone_at, received(span(text)));
-}
-
-static void program_line(char what, const char *text)
-{
-    if (what == '<')
-        expect(&rig.programs, text);
-    else if (what == '=')
-        program_ends(atoi(text));
-    else if (what == '-')
-        strcat(strcat(missing, " "), text);
-    else
-        missing[0] = '\0';
-}
+/* ---- lines ---- */
 
 static void file_line(char what, const char *text)
 {
@@ -878,7 +99,7 @@ static void file_line(char what, const char *text)
     } else if (what == '-') {
         assert_int_equal(unlink(path), 0);
     } else if ((access(path, F_OK) == 0) != (what == '?')) {
-        fail_line("%s is %s", name, what == '?' ? "gone" : "there");
+        rig_fail("%s is %s", name, what == '?' ? "gone" : "there");
     }
 }
 
@@ -912,14 +133,14 @@ static void counter_line(const char *line)
 
     snprintf(name, sizeof name, "%.*s", (int) strcspn(line, "="), line);
     if (strcspn(line, "=") == strlen(line))
-        fail_line("no such line: %s", line);
+        rig_fail("no such line: %s", line);
     wanted = name;
     counted = UINT64_MAX;
     status_tell_counters(&rig.c.parts, tell, NULL);
     if (getenv("CLIENT_RIG_SHOW"))
         printf("= %s=%" PRIu64 "\n", name, counted);
     else if (counted != strtoull(strchr(line, '=') + 1, NULL, 10))
-        fail_line("%s is %" PRIu64, name, counted);
+        rig_fail("%s is %" PRIu64, name, counted);
 }
 
 static uint64_t value_of(const char *name)
@@ -950,7 +171,7 @@ static void check_sums(void)
         for (unsigned k = 1; k < ag_array_size(sums[i]) && sums[i][k]; k++)
             went += value_of(sums[i][k]);
         if (went != value_of(sums[i][0]))
-            fail_line("%s is %" PRIu64 ", and %" PRIu64 " of them are known", sums[i][0], value_of(sums[i][0]), went);
+            rig_fail("%s is %" PRIu64 ", and %" PRIu64 " of them are known", sums[i][0], value_of(sums[i][0]), went);
     }
 }
 
@@ -964,18 +185,10 @@ static void stop(void)
 {
     rig.open = false;
     client_close(&rig.c, on_client_closed, NULL);
-    while (n_closing > 0) {
-        n_closing--;
-        closing[n_closing].cb(closing[n_closing].handle);
-    }
-    for (unsigned i = 0; i < CLOUDS; i++) {
-        if (!clouds[i].there)
-            continue;
-        clouds[i].there = false;
-        clouds[i].env->events->closed(clouds[i].env->user);
-    }
+    rig_turn_close();
+    rig_clouds_close();
     if (!rig.closed)
-        fail_line("something stays open");
+        rig_fail("something stays open");
 }
 
 /* ---- rows ---- */
@@ -1016,12 +229,12 @@ static unsigned open_client(const char *mode, const char *const *lines)
         if (lines[n][0] == 'F')
             file_line(lines[n][1], lines[n] + 3);
         else
-            program_line('-', lines[n] + 3);
+            rig_program_line('-', lines[n] + 3);
     }
     make_options(mode);
     if (client_open(&rig.c, NULL, &rig.options, &rig.conf, error) != 0)
-        fail_line("%s", error);
-    end_turn();
+        rig_fail("%s", error);
+    rig_turn_end();
     rig.open = true;
     return n;
 }
@@ -1038,54 +251,34 @@ static void run_line(const char *line)
         reload(line + 7);
     else if (line[1] >= 'a' && line[1] <= 'z')
         counter_line(line);
-    else if (line[0] >= 'A' && line[0] < 'A' + APPS && !strchr("BCD", line[0]))
-        app_line(0, line[1], text);
+    else if (line[0] >= 'A' && line[0] < 'A' + RIG_APPS && !strchr("BCD", line[0]))
+        rig_app_line(0, line[1], text);
     else if (line[0] >= 'X' && line[0] <= 'Z')
-        app_line((unsigned) (line[0] - 'X') + 1, line[1], text);
+        rig_app_line((unsigned) (line[0] - 'X') + 1, line[1], text);
     else if (line[0] == 'M')
-        channels_line(line[1], text);
+        rig_channels_line(line[1], text);
     else if (line[0] == 'L')
-        phone_line(line[1], text);
+        rig_phone_line(line[1], text);
     else if (line[0] == 'B')
-        ble_line(line[1], text);
+        rig_ble_line(line[1], text);
     else if (line[0] == 'C' || line[0] == 'S')
-        cloud_line(line[0] == 'S', line[1], text);
-    else if (line[0] == 'D' && line[1] == '=')
-        disk.ready = -atoi(text);
+        rig_cloud_line(line[0] == 'S', line[1], text);
     else if (line[0] == 'D')
-        disk_commits(-atoi(text));
+        rig_store_line(line[1], text);
     else if (line[0] == 'P')
-        program_line(line[1], text);
+        rig_program_line(line[1], text);
     else if (line[0] == 'F')
         file_line(line[1], text);
     else
         counter_line(line);
 }
 
-static void nothing_is_left(struct ear *e, const char *whose)
-{
-    if (e->n > 0)
-        fail_line("the row ends, but %s hears: %s", whose, e->lines[0]);
-}
-
 static void check_silence(void)
 {
-    static const char *const names[] = {"A", "X", "Y", "Z"};
-
-    for (unsigned i = 0; i < APPS; i++)
-        nothing_is_left(&rig.apps[i], names[i]);
-    nothing_is_left(&rig.channels, "M");
-    nothing_is_left(&rig.phone, "L");
-    nothing_is_left(&rig.ble, "B");
-    nothing_is_left(&rig.clouds[0], "C");
-    nothing_is_left(&rig.clouds[1], "S");
-    nothing_is_left(&rig.programs, "P");
-}
-
-static void forget_all(struct ear *e)
-{
-    while (e->n > 0)
-        forget_line(e);
+    for (size_t i = 0; i < ag_array_size(ears); i++) {
+        if (ears[i].ear->n > 0)
+            rig_fail("the row ends, but %c hears: %s", ears[i].letter, ears[i].ear->lines[0]);
+    }
 }
 
 static void end_row(void)
@@ -1095,19 +288,15 @@ static void end_row(void)
     if (rig.open)
         stop();
     client_deinit(&rig.c);
-    spool_wipe(NULL);
-    for (unsigned i = 0; i < APPS; i++)
-        forget_all(&rig.apps[i]);
-    forget_all(&rig.channels);
-    forget_all(&rig.phone);
-    forget_all(&rig.ble);
-    forget_all(&rig.clouds[0]);
-    forget_all(&rig.clouds[1]);
-    forget_all(&rig.programs);
-    ag_buf_deinit(&rig.datagram);
+    rig_store_end();
+    rig_phone_end();
+    rig_programs_end();
+    for (size_t i = 0; i < ag_array_size(ears); i++) {
+        while (ears[i].ear->n > 0)
+            rig_forget_line(ears[i].ear);
+    }
     free(rig.received);
     device_conf_deinit(&rig.conf);
-    assert_null(running);
     snprintf(command, sizeof command, "rm -rf %s", rig.dir);
     assert_int_equal(system(command), 0);
 }
@@ -1115,13 +304,9 @@ static void end_row(void)
 /* To write a row: what each line leads to. */
 static void show(void)
 {
-    static const char names[] = "AXYZMLBCSP";
-    struct ear *ears[] = {&rig.apps[0], &rig.apps[1], &rig.apps[2],   &rig.apps[3],   &rig.channels,
-                          &rig.phone,   &rig.ble,     &rig.clouds[0], &rig.clouds[1], &rig.programs};
-
-    for (unsigned i = 0; i < ag_array_size(ears); i++) {
-        for (; ears[i]->n > 0; forget_line(ears[i]))
-            printf("%c< %s\n", names[i], ears[i]->lines[0]);
+    for (size_t i = 0; i < ag_array_size(ears); i++) {
+        for (; ears[i].ear->n > 0; rig_forget_line(ears[i].ear))
+            printf("%c< %s\n", ears[i].letter, ears[i].ear->lines[0]);
     }
 }
 
@@ -1131,13 +316,12 @@ void client_rig_run(const char *name, const char *mode, const char *const *lines
 
     rig = (struct rig){.name = name, .mode = mode, .dir = "/tmp/client_rig.XXXXXX", .now_ms = 1000000};
     played_timers_begin(&rig.now_ms, fail_why);
-    prepare = NULL;
-    n_closing = 0;
-    clouds[0] = (struct played_cloud){.base.ops = &played};
-    clouds[1] = (struct played_cloud){.base.ops = &aside};
-    disk.ready = 0;
-    missing[0] = '\0';
-    n_udp = 0;
+    rig_turn_begin();
+    rig_local_begin();
+    rig_phone_begin();
+    rig_store_begin();
+    rig_programs_begin();
+    rig_clouds_begin();
     assert_non_null(mkdtemp(rig.dir));
     n = open_client(mode, lines);
     if (getenv("CLIENT_RIG_SHOW")) {
@@ -1149,7 +333,7 @@ void client_rig_run(const char *name, const char *mode, const char *const *lines
         if (getenv("CLIENT_RIG_SHOW"))
             printf("@ %s\n", lines[n]);
         run_line(lines[n]);
-        end_turn();
+        rig_turn_end();
         if (getenv("CLIENT_RIG_SHOW"))
             show();
     }
