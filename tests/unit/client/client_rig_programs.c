@@ -44,7 +44,7 @@ int hook_run(struct hook **out, uv_loop_t *loop, const char *const args[], const
         at = &(*at)->next;
     *at = *out = k;
     rig_hear(&rig_programs_ear, "%s%s%s%s%s", name, args[1] ? " " : "", args[1] ? args[1] : "", args[1] && args[2] ? " " : "",
-         args[1] && args[2] ? args[2] : "");
+             args[1] && args[2] ? args[2] : "");
     return 0;
 }
 
