@@ -29,9 +29,11 @@ set_target_properties(lan_roundtrip PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_
 miio_fuzz_target(spool_record SOURCES fuzz/fuzz_spool_record.c LIBS miioclient_core)
 
 # The way of reports between a played cloud, store and clock; the store's own parts.
-miio_unit_test(report_path SOURCES unit/client/report/test_report_path.c ${CMAKE_SOURCE_DIR}/client/report/report_path.c
-               ${CMAKE_SOURCE_DIR}/client/report/report_keep.c
-               LIBS miioclient_core PkgConfig::UV)
+foreach(name report_path report_clouds)
+    miio_unit_test(${name} SOURCES unit/client/report/test_${name}.c unit/client/report/report_rig.c
+                   ${CMAKE_SOURCE_DIR}/client/report/report_path.c ${CMAKE_SOURCE_DIR}/client/report/report_keep.c
+                   LIBS miioclient_core PkgConfig::UV)
+endforeach()
 miio_unit_test(spool_form SOURCES unit/client/report/test_spool_form.c LIBS miioclient_core ALLOC_FAIL)
 miio_fuzz_target(spool_form SOURCES fuzz/fuzz_spool_form.c LIBS miioclient_core)
 miio_unit_test(spool SOURCES unit/client/report/test_spool.c ${CMAKE_SOURCE_DIR}/client/report/io/spool.c ${CMAKE_SOURCE_DIR}/client/report/io/spool_file.c
