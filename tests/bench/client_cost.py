@@ -10,7 +10,9 @@ usage: client_cost.py TOOLS_DIR BIN_DIR [CASE ...]   $MIIO_RELEASE_BIN goes befo
 import os
 import re
 import shutil
+import socket
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from client_rig import DID, KEY, MOSQUITTO, Rig, free_port  # noqa: E402
@@ -29,12 +31,29 @@ CASES = (
     ("kept report, found at the start and sent", "drain", "event", 24000, 12, None),
 )
 
+# Of several clouds; measured when they are named. The broker stands in for OneNET's platform.
+FURTHER = (
+    ("several: ot", "ot", "event", 29000, 3.6),
+    ("several: ot,mqtt", "ot,mqtt", "event", 43000, 14),
+    ("several: ot,mqtt with the broker away", "ot,mqtt away", "event", 40000, 10),
+    ("several: ot,mqtt,onenet", "ot,mqtt,onenet", "event", 78000, 44),
+)
+
+
+def several(rig, clouds, away=None):
+    """Lines of device.conf for a list that begins with ot; away: nobody listens where the broker would be."""
+    port = free_port() if away else rig.broker().tcp
+    return [*[l for l in conf(rig, "ot") if not l.startswith("cloud=")], f"cloud={clouds}", f"mqtt_server=127.0.0.1:{port}",
+            f"onenet_server=127.0.0.1:{port}", "onenet_device_id=1001", "onenet_product_id=433223", "onenet_auth_info=x"]
+
 
 def conf(rig, kind):
     if kind == "lan":
         return ["cloud=none"]
     if kind == "mqtt":
         return ["cloud=mqtt", f"mqtt_server=127.0.0.1:{rig.broker().tcp}"]
+    if "," in kind:
+        return several(rig, *kind.split())
     if kind == "away":
         return ["cloud=mqtt", f"mqtt_server=127.0.0.1:{free_port()}"]
     port = free_port()
@@ -59,6 +78,21 @@ def drain(rig, what, wrap, n):
         raise SystemExit(f"of {n} kept reports not all came")
 
 
+def wait_drained(client):
+    """The clouds beside the first are behind it. Asking costs something too: seldom."""
+    host, port = client.address("local").rsplit(":", 1)
+    with socket.create_connection((host, int(port))) as s, s.makefile("rb") as answers:
+        for _ in range(120):
+            time.sleep(1)
+            s.sendall(b'{"id":1,"method":"client.status"}')
+            text = b""
+            while b'"id":1,' not in text:
+                text += answers.read1()
+            if not re.search(rb'"(in_flight|kept)":[1-9]', text):
+                return
+    raise SystemExit("the other clouds have not got all")
+
+
 def run(rig, kind, what, wrap, n):
     """One run with n operations behind a warm-up; the client has ended when this returns."""
     try:
@@ -66,7 +100,7 @@ def run(rig, kind, what, wrap, n):
             drain(rig, what, wrap, n)
             return
         lines = conf(rig, kind)
-        client = rig.client(rig.data("data", *lines), wrap=wrap, cloud=kind if kind in ("mqtt", "ot") else None)
+        client = rig.client(rig.data("data", *lines), wrap=wrap, cloud=None if kind in ("lan", "away") else "ot" if "away" in kind else kind)
         rig.agent(client)
         rig.app()
         if kind == "lan":
@@ -74,6 +108,8 @@ def run(rig, kind, what, wrap, n):
             rig.load("phones", "-P", client.port("lan"), "-s", 8, "-i", 8, "-w", 1500, "-n", n, "-m", what)
         else:
             rig.load("app", "report", rig.agent_address, 500 + n, 64, what)
+        if "," in kind and "away" not in kind:
+            wait_drained(client)
     finally:
         rig.end_all()
 
@@ -109,7 +145,7 @@ def main():
         return 77
     bad = 0
     with Rig(product, tools) as rig:
-        for name, kind, what, *limits in CASES:
+        for name, kind, what, *limits in CASES + (FURTHER if sys.argv[3:] else ()):
             if sys.argv[3:] and not any(w in name for w in sys.argv[3:]) or (kind in ("mqtt", "drain") and not MOSQUITTO):
                 continue
             said = []

@@ -107,8 +107,8 @@ class Rig:
     def client(self, folder, *options, wrap=(), cloud=None):
         client = self.start("client", [*wrap, f"{self.product}/miio_client", "-d", folder + "/", "--local", "127.0.0.1:0", "--lan",
                                        "127.0.0.1:0", "--ble", "none", *options], core=self.server_core, ready="ready")
-        if cloud:
-            wait_for(client.err, f"cloud {cloud} connected", "miio_client")
+        for name in cloud.split(",") if cloud else ():
+            wait_for(client.err, f"cloud {name} connected", "miio_client")
         return client
 
     def agent(self, client):
