@@ -102,7 +102,7 @@ MUTANTS = [Mutant(*row) for row in [
      "unit.setup_machine unit.client_cloud"),
     ("a record that is damaged ends the reading", "client/report/io/spool_find.c",
      "    if (!spool_scan_is_clean(scan) || f->n_strange", "    if (!spool_scan_is_clean(scan))\n        return -EIO;\n    if (f->n_strange",
-     "unit.spool"),
+     "unit.spool_files"),
 
     # ---- provisioning, reset, identity, helper ----
     ("the answer to a network is lost with the old one", "client/setup/core/setup_join.c",

@@ -36,12 +36,15 @@ foreach(name report_path report_clouds)
 endforeach()
 miio_unit_test(spool_form SOURCES unit/client/report/test_spool_form.c LIBS miioclient_core ALLOC_FAIL)
 miio_fuzz_target(spool_form SOURCES fuzz/fuzz_spool_form.c LIBS miioclient_core)
-miio_unit_test(spool SOURCES unit/client/report/test_spool.c ${CMAKE_SOURCE_DIR}/client/report/io/spool.c ${CMAKE_SOURCE_DIR}/client/report/io/spool_file.c
-               ${CMAKE_SOURCE_DIR}/client/report/io/spool_find.c
-               LIBS miioclient_core agio PkgConfig::UV)
-target_compile_definitions(test_spool PRIVATE OLD_FILE="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/spool_old/fifty_reports"
-                           FILE_OF_VERSION_1="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/spool_form/version_1")
-target_link_options(test_spool PRIVATE -Wl,--wrap=pwrite,--wrap=pread,--wrap=pwrite64,--wrap=pread64,--wrap=fdatasync,--wrap=uv_now,--wrap=uv_timer_start)
+foreach(name spool spool_disk spool_files)
+    miio_unit_test(${name} SOURCES unit/client/report/test_${name}.c unit/client/report/spool_rig.c
+                   ${CMAKE_SOURCE_DIR}/client/report/io/spool.c ${CMAKE_SOURCE_DIR}/client/report/io/spool_file.c
+                   ${CMAKE_SOURCE_DIR}/client/report/io/spool_find.c
+                   LIBS miioclient_core agio PkgConfig::UV)
+    target_link_options(test_${name} PRIVATE -Wl,--wrap=pwrite,--wrap=pread,--wrap=pwrite64,--wrap=pread64,--wrap=fdatasync,--wrap=uv_now,--wrap=uv_timer_start)
+    target_compile_definitions(test_${name} PRIVATE OLD_FILE="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/spool_old/fifty_reports"
+                               FILE_OF_VERSION_1="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/spool_form/version_1")
+endforeach()
 # The whole client, with a cloud that the test plays.
 miio_unit_test(client_cloud SOURCES unit/client/test_client_cloud.c LIBS miioclient)
 miio_fuzz_target(spool_old SOURCES fuzz/fuzz_spool_old.c LIBS miioclient_core)
