@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include "client/report/core/spool_form.h"
 #include "libagent/core/log/log.h"
-#include "libagent/io/file.h"
 
 static void what_is_stored_is_found(void **state)
 {

@@ -4,11 +4,9 @@
 #include "tests/unit/client/report/spool_rig.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include "client/report/core/spool_form.h"
 #include "libagent/core/log/log.h"
-#include "libagent/io/file.h"
 
 static uint64_t rig_file_size(const struct rig *r)
 {
