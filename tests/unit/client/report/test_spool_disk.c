@@ -2,7 +2,6 @@
 /* The store on a disk that fails: what was told as stored is there, whatever fails in between. */
 #include "tests/unit/client/report/spool_rig.h"
 
-#include "client/report/core/spool_form.h"
 #include "libagent/core/log/log.h"
 
 /* A disk that fails at each place in turn: what was told as stored is there, the rest was told, and it goes on after. */

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include "client/report/core/spool_form.h"
 #include "libagent/core/log/log.h"
+#include "libagent/io/file.h"
 
 static uint64_t rig_file_size(const struct rig *r)
 {
