@@ -14,6 +14,7 @@
 #include "libagent/io/daemon.h"
 
 enum { DRAIN_MS = 600 /* of AG_DAEMON_LEAVE_MS */, FDS_OF_OUR_OWN = 32 };
+enum { UPSTREAM_TEXT_MAX = 1 << 20, UPSTREAM_DEPTH_MAX = 128 };
 
 static void hub_close(struct hub *h);
 
@@ -168,10 +169,21 @@ static int64_t wall_offset(uint64_t now_ms)
     return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000 - (int64_t) now_ms;
 }
 
+/* What miio_client takes is its own affair, but whoever passes it costs all applications the connection. */
+static void tell_wide_limits(const struct settings *s)
+{
+    if (!s->offline && (s->limits.text > UPSTREAM_TEXT_MAX || s->limits.depth > UPSTREAM_DEPTH_MAX))
+        ag_log(AG_LOG_WARNING,
+               "max-text or max-depth: miio_client takes texts of %u bytes nested %u deep; over a larger one it closes the "
+               "connection",
+               UPSTREAM_TEXT_MAX, UPSTREAM_DEPTH_MAX);
+}
+
 /* Limits, rules: out of the settings into the router. */
 static void hub_apply(struct hub *h)
 {
     h->router.limits = h->settings.limits;
+    tell_wide_limits(&h->settings);
     ag_access_deinit(&h->router.access);
     h->router.access = h->settings.access;
     h->settings.access.rules = NULL; /* the router's now */

@@ -60,6 +60,14 @@ def test_check_config(tmp_path):
     assert run("--config", str(tmp_path / "none")).returncode == 78
 
 
+@pytest.mark.parametrize("args", [["--max-text", "2000000", "--max-queue", "4000000"], ["--max-depth", "200"]], ids=lambda a: a[0])
+def test_limits_that_upstream_does_not_share_are_told(args):
+    with Agent(*args) as a:
+        assert [line for line in a.err if "WARNING" in line and "miio_client takes texts of 1048576 bytes" in line]
+    with Agent() as a:
+        assert not [line for line in a.err if "miio_client takes" in line]
+
+
 def test_command_reaches_the_subscriber_only():
     with Agent() as a:
         lamp, other, by_unix = a.app("set_power", "get_prop"), a.app("other"), a.unix_app("third")
