@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/client/cloud/ot/ot_rig.h"
 
+#include "libagent/core/json/json.h"
+
+static void rig_note(struct rig *g, const char *fmt, ...) ag_printf_like(2, 3);
+
 static void rig_note(struct rig *g, const char *fmt, ...)
 {
     va_list ap;

@@ -133,7 +133,7 @@ static void wrong_key_is_named(void **state)
     rig_give_from(&g, "0123456789abcdef", DID, "{\"id\":1,\"result\":\"ok\"}");
     rig_pass(&g, 60000);
     rig_check(&g, "1.0 > hello\n1.0 > info\n6.0 > info\n11.0 > info\n16.0 > info\n"
-              "21.0 lost the cloud's packets have a wrong checksum: is key= right?\n");
+                  "21.0 lost the cloud's packets have a wrong checksum: is key= right?\n");
     assert_int_equal(ot_session_stats(g.s)->drop_checksum, 1);
     rig_close(&g);
     rig_open(&g, true, 0);
@@ -190,9 +190,9 @@ static void reports_and_acks(void **state)
     rig_give_text(&g, "{\"error\":{\"code\":-6,\"message\":\"not set app data\"}  ,  \"id\":8}");
     rig_give_text(&g, "{\"id\":7,\"result\":\"ok\"}");
     rig_check(&g, "1.0 > {\"id\":7,\"method\":\"props\",\"params\":{}}\n"
-              "1.0 acked 7 {  \"result\" : [\"ok\"],\"exe_time\":3 }\n"
-              "1.0 > {\"id\":8,\"method\":\"props\",\"params\":{}}\n"
-              "1.0 acked 8 {\"error\":{\"code\":-6,\"message\":\"not set app data\"}  }\n");
+                  "1.0 acked 7 {  \"result\" : [\"ok\"],\"exe_time\":3 }\n"
+                  "1.0 > {\"id\":8,\"method\":\"props\",\"params\":{}}\n"
+                  "1.0 acked 8 {\"error\":{\"code\":-6,\"message\":\"not set app data\"}  }\n");
     assert_int_equal(ot_session_stats(g.s)->stray_acks, 1);
     assert_int_equal(ot_session_stats(g.s)->acks, 2);
     rig_close(&g);
@@ -207,8 +207,8 @@ static void datagrams_are_sent_again(void **state)
     assert_int_equal(rig_report(&g, 7), 0);
     rig_pass(&g, 14900);
     rig_check(&g, "1.0 > {\"id\":7,\"method\":\"props\",\"params\":{}}\n4.0 > {\"id\":7,\"method\":\"props\",\"params\":{}}\n"
-              "7.0 > {\"id\":7,\"method\":\"props\",\"params\":{}}\n10.0 > {\"id\":7,\"method\":\"props\",\"params\":{}}\n"
-              "13.0 > {\"id\":7,\"method\":\"props\",\"params\":{}}\n");
+                  "7.0 > {\"id\":7,\"method\":\"props\",\"params\":{}}\n10.0 > {\"id\":7,\"method\":\"props\",\"params\":{}}\n"
+                  "13.0 > {\"id\":7,\"method\":\"props\",\"params\":{}}\n");
     rig_pass(&g, 200);
     rig_check(&g, "16.0 failed 7 retry -30011 OT server noack\n16.0 > keepalive\n");
     assert_int_equal(ot_session_stats(g.s)->resends, 4);
@@ -246,7 +246,7 @@ static void window_is_bounded(void **state)
     ag_buf_clear(&g.journal);
     ot_session_end(g.s, "cut");
     rig_check(&g, "1.0 lost cut\n1.0 failed 1 retry -32002 not connected\n1.0 failed 3 retry -32002 not connected\n"
-              "1.0 failed 4 retry -32002 not connected\n");
+                  "1.0 failed 4 retry -32002 not connected\n");
     ot_session_end(g.s, "again");
     rig_check(&g, "");
     rig_close(&g);
