@@ -216,7 +216,8 @@ static struct gizwits_decision cannot_begin(struct gizwits *g, enum gizwits_do w
 
 void gizwits_do(struct gizwits *g, struct gizwits_decision d)
 {
-    int r;
+    bool pauses = d.what == GIZWITS_DO_PAUSE;
+    int r = 0;
 
     if (g->broker.stopping)
         return;
@@ -224,11 +225,14 @@ void gizwits_do(struct gizwits *g, struct gizwits_decision d)
         gizwits_save(g);
     if (d.drop)
         drop(g);
+    if (pauses) /* first: who hears of the loss asks when the next try is */
+        r = carry_out(g, &d);
     if (d.lost) {
         end_reports(g);
         g->env->events->lost(g->env->user, "session lost");
     }
-    r = carry_out(g, &d);
+    if (!pauses)
+        r = carry_out(g, &d);
     if (r >= 0)
         return;
     ag_log(AG_LOG_WARNING, "gizwits: cannot go on: %s", strerror(-r));

@@ -446,6 +446,7 @@ static void on_lost(void *user, const char *why)
 {
     (void) user;
     line("lost %s", why);
+    rig.told_next_ms = rig.ops->next_try_ms ? rig.ops->next_try_ms(rig.cloud) : 0;
 }
 
 static void on_command(void *user, uint64_t token, struct ag_span text, bool wants_answer)

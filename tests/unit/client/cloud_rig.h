@@ -43,6 +43,7 @@ struct rig {
     struct ag_buf last_payload;
     bool link_up, link_open;
     uint64_t last_token;
+    uint64_t told_next_ms; /* when the next try was due, as the cloud said when its last loss was told; 0: at once */
 };
 
 extern struct rig rig;

@@ -265,6 +265,29 @@ static void reports_are_acked_once_or_given_back(void **state)
     rig_close();
 }
 
+/* The moment of the next try, as it is told with the loss, is the one that comes. */
+static void a_loss_tells_the_next_try(void **state)
+{
+    (void) state;
+    open_up(CONF);
+    rig_lost(MQTT_LINK_CUT, 0);
+    assert_int_equal(rig.told_next_ms, 0); /* at once, the first time */
+    rig_wait(0);
+    for (int i = 0; i < 2; i++) {
+        provision();
+        rig_up(false);
+        rig_done_all(0);
+        rig_lost(MQTT_LINK_CUT, 0);
+        assert_true(rig.told_next_ms > 0);
+        rig_take();
+        rig_wait(rig.told_next_ms - 1);
+        rig_expect("");
+        rig_wait(1);
+    }
+    assert_non_null(strstr(rig_take(), "http GET"));
+    rig_close();
+}
+
 /* ---- methods ---- */
 
 static void query_apps_ends_with_or_without_an_answer(void **state)
@@ -327,6 +350,7 @@ int main(void)
         cmocka_unit_test(an_outage_loses_no_answer),
         cmocka_unit_test(a_reset_forgets_what_was_for_the_last_owner),
         cmocka_unit_test(reports_are_acked_once_or_given_back),
+        cmocka_unit_test(a_loss_tells_the_next_try),
         cmocka_unit_test(query_apps_ends_with_or_without_an_answer),
         cmocka_unit_test(an_acked_send_is_repeated_and_given_up),
     };
