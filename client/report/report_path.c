@@ -320,7 +320,7 @@ static void lane_forget(struct report_lane *l, const char *why)
 
     while (given_take_first(&l->given, &g)) {
         ag_buf_deinit(&g.text);
-        l->queue.n_forgotten++;
+        l->n_lost += !g.tells;
         if (g.tells)
             l->path->env.host->failed(l->path->env.user, g.id, AG_CODE_NOT_CONNECTED, why);
     }
