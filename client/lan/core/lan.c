@@ -4,7 +4,8 @@
 #include <errno.h>
 #include "libagent/core/text/message.h"
 
-enum { MAX_DEPTH = 128, ERROR_TOO_LARGE = -32000, REPEAT_STAMP_S = 10, HELLO_AHEAD_S = 10, SCRATCH_MAX = 8192 };
+/* A repeat comes within ten seconds, and may count on from another hello than the first one did. */
+enum { MAX_DEPTH = 128, ERROR_TOO_LARGE = -32000, HELLO_AHEAD_S = 10, REPEAT_STAMP_S = 10 + HELLO_AHEAD_S, SCRATCH_MAX = 8192 };
 enum { MAX_REQUESTS = 1024, MAX_KEPT_BYTES = 1 << 20 };
 
 void lan_init(struct lan *l, const struct lan_sink *sink, void *user, uint64_t did)

@@ -258,10 +258,29 @@ static void test_a_phone_begins_anew(void **state)
     assert_int_equal(w.n_commands, 2);
     /* without a hello: much later by its own stamp is no repeat */
     lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[\"ok\"]}"), NULL, 1009, NOW);
-    receive(&w, &peer, DID, NOW + 12, text, 1010);
+    receive(&w, &peer, DID, NOW + 22, text, 1010);
     assert_int_equal(w.n_commands, 2);
-    receive(&w, &peer, DID, NOW + 13, text, 1011);
+    receive(&w, &peer, DID, NOW + 23, text, 1011);
     assert_int_equal(w.n_commands, 3);
+    world_deinit(&w);
+}
+
+/* Many begin at once, and each hello tells a later stamp. Who hears a second one between the request and its repeat counts on from
+   that. */
+static void test_a_repeat_that_counts_on_from_another_hello(void **state)
+{
+    const char *text = "{\"id\":1,\"method\":\"toggle\"}";
+    struct world w;
+
+    (void) state;
+    assert_int_equal(world_init(&w), 0);
+    hello(&w, &peer, 1000, NOW);
+    receive(&w, &peer, DID, told_stamp(&w), text, 1001);
+    for (int i = 0; i < 10; i++)
+        hello(&w, &peer, 1002, NOW);
+    receive(&w, &peer, DID, told_stamp(&w) + 9, text, 10000);
+    assert_int_equal(w.n_commands, 1);
+    assert_int_equal(w.l.stats.repeats, 1);
     world_deinit(&w);
 }
 
@@ -675,6 +694,7 @@ int main(void)
         cmocka_unit_test(test_repeats),
         cmocka_unit_test(test_packets_without_id),
         cmocka_unit_test(test_a_phone_begins_anew),
+        cmocka_unit_test(test_a_repeat_that_counts_on_from_another_hello),
         cmocka_unit_test(test_hellos_tell_different_stamps),
         cmocka_unit_test(test_a_hundred_thousand_replays),
         cmocka_unit_test(test_a_full_memory_narrows_the_window),
