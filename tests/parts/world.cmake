@@ -91,7 +91,7 @@ add_library(world_kernel STATIC ${WORLD}/kernel/calls.c ${WORLD}/kernel/files.c 
 target_link_libraries(world_kernel PUBLIC world_options)
 target_compile_options(world_kernel PRIVATE -Wall -Wextra $<$<BOOL:${MIIO_WERROR}>:-Werror>)
 
-file(GLOB world_sources CONFIGURE_DEPENDS ${WORLD}/*.c ${WORLD}/mqtt/*.c ${WORLD}/stand/*.c ${WORLD}/trouble/*.c)
+file(GLOB world_sources CONFIGURE_DEPENDS ${WORLD}/*.c ${WORLD}/rules/*.c ${WORLD}/mqtt/*.c ${WORLD}/stand/*.c ${WORLD}/trouble/*.c)
 list(REMOVE_ITEM world_sources ${WORLD}/app.c ${WORLD}/helper.c)
 add_executable(world_run ${world_sources})
 target_link_libraries(world_run PRIVATE -Wl,--whole-archive world_kernel -Wl,--no-whole-archive world_agent world_client world_app world_old world_helper world_between world_guest world_mcu

@@ -4,6 +4,7 @@
 #define WORLD_BRIDGE_H
 
 void bridge_open(void);
+void bridge_at_rest(void);
 void bridge_suffers(int arg);
 void bridge_is_well(void);
 

@@ -284,6 +284,25 @@ bool side_gives(struct side *s, uint64_t n, const char *text)
     }
 }
 
+bool side_is_in(const struct side *s)
+{
+    switch (s->kind) {
+    case SIDE_OT:
+        return s->ot.greeted && s->ot.informed;
+    case SIDE_MQTT:
+        return broker_serves(&s->broker, "miio/10000/command");
+    case SIDE_ONENET:
+        return broker_is_in(&s->broker, "4711");
+    default:
+        return gizwits_is_in(s->gizwits);
+    }
+}
+
+uint64_t side_heard_us(const struct side *s)
+{
+    return s->kind == SIDE_OT ? s->ot.heard_us : s->broker.heard_us;
+}
+
 uint64_t side_connects(const struct side *s)
 {
     return s->broker.n_connects + s->ot.n_connects;

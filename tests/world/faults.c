@@ -8,6 +8,7 @@
 #include "tests/world/bridge.h"
 #include "tests/world/firmware.h"
 #include "tests/world/home.h"
+#include "tests/world/rules/pauses.h"
 #include "tests/world/trouble/quiet.h"
 #include "tests/world/scene.h"
 
@@ -55,9 +56,10 @@ enum fault_kind {
 const char *fault_name(int kind)
 {
     static const char *const names[F_KINDS] = {
-        "kill",    "term",      "power",    "cut",       "down",  "slow",      "loss",       "refuse",   "mute", "no-acks",
-        "restart", "resolver",  "short-io", "alloc",     "clock", "disk-full", "disk-fails", "lan-loss", "fds",  "half-open",
-        "years",   "read-only", "lan-down", "alloc-all", "move",  "renew",     "reset",      "hooks"};
+        "kill",       "term",     "power",   "cut",       "down",     "slow",      "loss",     "refuse",
+        "mute",       "no-acks",  "restart", "resolver",  "short-io", "alloc",     "clock",    "disk-full",
+        "disk-fails", "lan-loss", "fds",     "half-open", "years",    "read-only", "lan-down", "alloc-all",
+        "move",       "renew",    "reset",   "hooks",     "files",    "mcu-line",  "hup",      "reboot"};
 
     return names[kind];
 }
@@ -268,6 +270,7 @@ static void fault_on(const struct fault *f)
         bridge_suffers(f->arg);
         break;
     case F_HUP:
+        pauses_start_over();
         if (runs((unsigned) f->arg % FIRST_APP))
             proc_signal(scene.procs[f->arg % FIRST_APP], SIGHUP);
         break;

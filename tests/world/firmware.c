@@ -22,7 +22,7 @@ static struct {
     uint64_t question, pid;
 } fw;
 
-static void put_md5(const char *p, size_t n, char out[33])
+void firmware_sum(const char *p, size_t n, char out[33])
 {
     unsigned char sum[16];
 
@@ -120,7 +120,7 @@ static int install(void *user, int status)
         return status;
     disk_remove(PROC);
     if (b)
-        put_md5(b->p, b->n, sum);
+        firmware_sum(b->p, b->n, sum);
     for (int i = 0; i < FILES; i++)
         if (strcmp(sum, fw.md5[i]) == 0) {
             known = true;
@@ -192,7 +192,7 @@ void firmware_open(void)
         fw.file[i] = malloc(fw.n[i]);
         for (size_t k = 0; k < fw.n[i]; k++)
             fw.file[i][k] = (char) rng_next(&r);
-        put_md5(fw.file[i], fw.n[i], fw.md5[i]);
+        firmware_sum(fw.file[i], fw.n[i], fw.md5[i]);
     }
     fw.link = net_host(IP(10, 9, 1, 1), "files", 20 * MS);
     resolver.at[resolver.n].name = "files.world";

@@ -8,6 +8,8 @@
 #include "tests/world/uv/spawned.h"
 
 void firmware_open(void);
+/* Its MD5, in hex. */
+void firmware_sum(const char *p, size_t n, char out[33]);
 /* Whether a program that is started is the installation. */
 bool firmware_spawns(const uv_process_options_t *o, struct spawned *out);
 /* The power was cut: an installation does not run on. */

@@ -9,11 +9,14 @@
 #include "tests/world/firmware.h"
 #include "tests/world/kernel/calls.h"
 #include "tests/world/kernel/files.h"
+#include "tests/world/rules/papers.h"
+#include "tests/world/rules/pauses.h"
 #include "tests/world/scene.h"
 #include "tests/world/uv/spawned.h"
 
-#define WIFI  "/etc/miio/wifi.conf"
-#define TOKEN "/etc/miio/device.token"
+#define WIFI    "/etc/miio/wifi.conf"
+#define TOKEN   "/etc/miio/device.token"
+#define COUNTRY "/etc/miio/device.country"
 
 enum { FIRST_ID = 1000000, JOIN_WITHIN_S = 420, PATIENCE_S = 400, SETTLED_S = 600, NAME_MAX_ = 33, OWNER = 77 };
 
@@ -27,6 +30,7 @@ static struct {
     char next_psk[NAME_MAX_];                         /* what the router is about to take */
     struct phone owner;
     struct link *link;
+    char given_country[4], country[4]; /* country: of the network that the device has; "": nobody can tell */
     enum asked asked;
     uint32_t next_id;
     uint64_t given_us, changed_us; /* of files, by the owner */
@@ -59,6 +63,7 @@ static void net_changes(bool joined, bool ap)
     resolver.away = !joined;
     scene_disturbed("network");
     scene_line_disturbed();
+    pauses_start_over();
 }
 
 /* name="...": from the first quote to the last of its line, without backslashes. */
@@ -257,24 +262,31 @@ static void json_text(char *out, size_t room, const char *text)
 
 static bool ask(enum asked what, const char *text)
 {
-    char whole[400];
+    char whole[500];
 
     if (h.owner.id)
         return false;
     snprintf(whole, sizeof whole, "{\"id\":%u,%s}", h.next_id, text);
     say("the owner asks %s", whole);
+    papers_owner_acts();
     h.asked = what;
     return phone_command(&h.owner, h.next_id++, whole);
 }
 
 static bool ask_network(enum asked what, const char *ssid, const char *psk, unsigned uid)
 {
-    char text[300], a[2 * NAME_MAX_], b[2 * NAME_MAX_];
+    static const char *const countries[] = {"de", "us", "sg"};
+    char text[400], country[40] = "", a[2 * NAME_MAX_], b[2 * NAME_MAX_];
 
     json_text(a, sizeof a, ssid);
     json_text(b, sizeof b, psk);
-    snprintf(text, sizeof text, "\"method\":\"miIO.config_router\",\"params\":{\"ssid\":\"%s\",\"passwd\":\"%s\",\"uid\":%u}", a,
-             b, uid);
+    h.given_country[0] = '\0';
+    if (scene.plan->breadth.width >= WIDTH_PHONES && what == ASKED_NETWORK) {
+        snprintf(h.given_country, sizeof h.given_country, "%s", countries[rng_below(&scene.traffic, 3)]);
+        snprintf(country, sizeof country, ",\"country_domain\":\"%s\"", h.given_country);
+    }
+    snprintf(text, sizeof text, "\"method\":\"miIO.config_router\",\"params\":{\"ssid\":\"%s\",\"passwd\":\"%s\",\"uid\":%u%s}",
+             a, b, uid, country);
     if (!ask(what, text))
         return false;
     snprintf(h.given_ssid, sizeof h.given_ssid, "%s", ssid);
@@ -293,7 +305,7 @@ static void look_whether_joined(void *arg, uint64_t given_us)
 
 static void network_is_taken(bool own)
 {
-    phone_take_token(&scene.phone, h.owner.token);
+    phones_take_token(h.owner.token);
     home.phone_out = false;
     h.given_us = W.now_us;
     if (own && strcmp(h.given_psk, h.psk) == 0)
@@ -315,12 +327,14 @@ static void on_owner_answer(void *user, uint32_t id, const char *text)
 
     (void) user;
     say("the owner is answered %s", text);
+    papers_owner_acts();
     if (id + 1 != h.next_id)
         return;
     if (!ok && h.asked == ASKED_NETWORK && strstr(text, "busy") && home.ap && home.changed_us + 60 * SECOND < W.now_us &&
         scene.fault_us + 120 * SECOND < W.now_us && scene.plan->breadth.width >= WIDTH_TROUBLES)
         broken("the device has been at its access point for a minute, and is busy when it is given a network");
     if (ok && h.asked == ASKED_NETWORK) {
+        snprintf(h.country, sizeof h.country, "%s", h.given_country);
         network_is_taken(true);
     } else if (ok && h.asked == ASKED_RENEWAL) {
         snprintf(h.psk, sizeof h.psk, "%s", h.next_psk);
@@ -335,11 +349,13 @@ static void on_owner_tired(void *user, uint32_t id)
 {
     (void) user;
     say("the owner gives up %u", id);
+    h.country[0] = '\0';
+    papers_owner_acts();
     if (h.asked == ASKED_RESET) { /* it may have heard all the same */
         traffic_forgiven();
         home.phone_out = true;
     } else if (h.asked != ASKED_NOTHING)
-        phone_take_token(&scene.phone, h.owner.token);
+        phones_take_token(h.owner.token);
     h.asked = ASKED_NOTHING;
 }
 
@@ -354,6 +370,7 @@ static void press_button(void *arg, uint64_t houses)
         return;
     }
     say("the button is held");
+    papers_owner_acts();
     h.changed_us = W.now_us;
     scene_disturbed("button");
     scene_line_disturbed();
@@ -399,7 +416,7 @@ void home_renews(void)
 {
     if (!scene.shape.wifi || !home.joined)
         return;
-    phone_take_token(&h.owner, scene.phone.token);
+    phone_take_token(&h.owner, scene.phones[0].token);
     snprintf(h.next_psk, sizeof h.next_psk, "renewed%u", h.next_id);
     ask_network(ASKED_RENEWAL, h.ssid, h.next_psk, 0);
 }
@@ -443,10 +460,11 @@ void home_open(void)
     h.next_id = FIRST_ID;
     h.link = net_host(IP(10, 0, 0, 78), "owner", 3 * MS);
     h.owner.learns = h.owner.may_be_old = true;
-    scene.phone.may_be_old = true;
+    for (unsigned i = 0; i < scene.shape.n_phones; i++)
+        scene.phones[i].may_be_old = true;
     h.owner.on_answer = on_owner_answer;
     h.owner.on_given_up = on_owner_tired;
-    phone_open(&h.owner, IP(10, 0, 0, 78), h.link, DID, scene.phone.token);
+    phone_open(&h.owner, IP(10, 0, 0, 78), 40000, h.link, DID, scene.phones[0].token);
     if (scene.shape.fresh) {
         disk_remove(TOKEN);
     } else {
@@ -467,10 +485,12 @@ bool home_is_settled(void)
 /* A device that is in its network has the token that its owner knows. */
 void home_at_rest(void)
 {
-    const struct bytes *token = disk_get(TOKEN);
+    const struct bytes *token = disk_get(TOKEN), *country = disk_get(COUNTRY);
 
     if (scene.shape.wifi && (!home.joined || h.changed_us + 1200 * SECOND > W.now_us || scene.helper))
         return; /* an external helper's files are its own */
-    if (!token || token->n < 16 || memcmp(token->p, scene.phone.token, 16) != 0)
+    if (!token || token->n < 16 || memcmp(token->p, scene.phones[0].token, 16) != 0)
         broken("device.token is not what its owner knows");
+    if (scene.shape.wifi && h.country[0] && (!country || country->n < 2 || memcmp(country->p, h.country, 2) != 0))
+        broken("device.country is not %s, which its owner has said", h.country);
 }

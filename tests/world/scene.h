@@ -10,7 +10,7 @@
 #include "tests/world/stand/phone.h"
 #include "tests/world/world.h"
 
-enum { APPS_MAX = 50, SIDES_MAX = 3, DID = 10000 };
+enum { APPS_MAX = 50, SIDES_MAX = 3, PHONES_MAX = 6, PHONE_IDS = 4096, DID = 10000 };
 enum { AGENT, CLIENT, FIRST_APP, PROGRAMS_MAX = FIRST_APP + APPS_MAX + 8 };
 
 enum side_kind { SIDE_OT, SIDE_MQTT, SIDE_ONENET, SIDE_GIZWITS, SIDE_KINDS };
@@ -29,7 +29,7 @@ struct side {
 /* What kind of world a seed makes. */
 struct shape {
     enum side_kind sides[SIDES_MAX];
-    unsigned n_sides, n_apps;
+    unsigned n_sides, n_apps, n_phones;
     bool tcp;       /* OT's transport */
     bool clockless; /* the wall clock starts in 1970 */
     bool wifi;      /* the network comes from an owner */
@@ -51,14 +51,16 @@ struct scene {
     int app_kinds[APPS_MAX];
     char word[32]; /* the state's, as the client's log has it */
     uint64_t word_us;
-    struct phone phone;
+    uint64_t lost_us; /* when the client last said that a cloud is lost, or could not be reached */
+    struct phone phones[PHONES_MAX];
+    uint64_t n_of[PHONES_MAX][PHONE_IDS]; /* the number of the command that a phone gave under that id */
     struct link *lan;
     uint64_t next_command;
     uint64_t rest_us;                                   /* when nothing new is begun any more */
     uint64_t disturbed_us, line_disturbed_us, fault_us; /* fault_us: by a fault, not by what follows from it */
     uint64_t planned_us;                                /* when a fault of the plan has begun or ended */
     int n_down, n_planned;
-    bool over;
+    bool over, still; /* still: no application is started again */
 };
 extern struct scene scene;
 
@@ -80,9 +82,14 @@ size_t sides_conf(char *out, size_t room);
 /* Whether a command would reach the device now; then gives it. */
 bool side_gives(struct side *s, uint64_t n, const char *text);
 uint64_t side_connects(const struct side *s);
+/* The cloud has the device, as far as it knows; when it has heard something of it. */
+bool side_is_in(const struct side *s);
+uint64_t side_heard_us(const struct side *s);
 
 /* ---- traffic.c ---- */
 void traffic_begin(void);
+/* All phones of the house know the same. */
+void phones_take_token(const char token[16]);
 /* Said before a command leaves; s NULL: the phone. */
 void traffic_given(struct side *s, uint64_t n);
 void traffic_at_rest(void);

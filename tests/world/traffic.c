@@ -6,7 +6,7 @@
 #include "tests/world/app.h"
 #include "tests/world/firmware.h"
 #include "tests/world/home.h"
-#include "tests/world/promises.h"
+#include "tests/world/rules/promises.h"
 #include "tests/world/trouble/quiet.h"
 #include "tests/world/scene.h"
 #include "tests/world/trouble/trouble.h"
@@ -60,19 +60,60 @@ void traffic_answered(struct side *s, uint64_t n, const char *text, bool repeat)
     command_answered(n, text, repeat || trouble_repeats(n));
 }
 
+/* A command's number from a phone's id. In a world with one phone it is the same. */
+static uint64_t number_of(const struct phone *p, uint32_t id)
+{
+    return scene.plan->breadth.width < WIDTH_PHONES ? id : scene.n_of[p - scene.phones][id % PHONE_IDS];
+}
+
+/* Each answer has the id that its phone used; what it says of the number is the application's. */
 static void on_phone_answer(void *user, uint32_t id, const char *text)
 {
-    (void) user;
+    const struct phone *p = user;
+
     home.phone_out = false; /* its token is the right one */
-    trouble_answered(id, text);
-    quiet_answered(id, text);
-    command_answered(id, text, true);
+    trouble_answered(number_of(p, id), text);
+    quiet_answered(number_of(p, id), text);
+    command_answered(number_of(p, id), text, true);
 }
 
 static void on_phone_tired(void *user, uint32_t id)
 {
-    (void) user;
-    command_given_up(id);
+    command_given_up(number_of(user, id));
+}
+
+void phones_take_token(const char token[16])
+{
+    for (unsigned i = 0; i < scene.shape.n_phones; i++)
+        phone_take_token(&scene.phones[i], token);
+}
+
+/* Phones begin with 1, each of them, and begin again now and then. The command's number; 0: one is under way. */
+static uint64_t ask_by_phone(struct phone *p, int app)
+{
+    static uint32_t last[PHONES_MAX];
+    unsigned i = (unsigned) (p - scene.phones);
+    uint64_t n = scene.next_command;
+    uint32_t id = (uint32_t) n;
+    char text[256];
+
+    if (p->id)
+        return 0;
+    if (scene.plan->breadth.width >= WIDTH_PHONES) {
+        if (rng_below(&scene.traffic, 40) == 0) {
+            last[i] = 0;
+            p->greeted = false; /* as a program that has just started */
+        }
+        id = ++last[i];
+        scene.n_of[i][id % PHONE_IDS] = n;
+    }
+    app_of_next = app;
+    snprintf(text, sizeof text, "{\"id\":%u,\"method\":\"app%d.do\",\"params\":[%llu]}", id, app, (unsigned long long) n);
+    traffic_given(NULL, n);
+    phone_command(p, id, text);
+    scene.next_command++;
+    quiet_given(n, app);
+    return n;
 }
 
 uint64_t traffic_gives(struct side *s, int app)
@@ -80,17 +121,13 @@ uint64_t traffic_gives(struct side *s, int app)
     uint64_t n = scene.next_command;
     char text[256];
 
+    if (!s)
+        return ask_by_phone(&scene.phones[0], app);
     app_of_next = app;
     snprintf(text, sizeof text, "{\"id\":%llu,\"method\":\"app%d.do\",\"params\":[%llu]}", (unsigned long long) n, app,
              (unsigned long long) n);
-    if (s && !side_gives(s, n, text))
+    if (!side_gives(s, n, text))
         return 0;
-    if (!s && scene.phone.id)
-        return 0;
-    if (!s) {
-        traffic_given(NULL, n);
-        phone_command(&scene.phone, (uint32_t) n, text);
-    }
     scene.next_command++;
     quiet_given(n, app);
     return n;
@@ -101,19 +138,29 @@ static void next_command(void *arg, uint64_t unused)
     int app = (int) rng_below(&scene.traffic, scene.shape.n_apps);
     bool lan = rng_below(&scene.traffic, 3) == 0;
     unsigned side = scene.shape.n_sides > 1 ? (unsigned) rng_below(&scene.traffic, scene.shape.n_sides) : 0;
+    unsigned phone = scene.shape.n_phones > 1 ? (unsigned) rng_below(&scene.traffic, scene.shape.n_phones) : 0;
 
     (void) arg;
     (void) unused;
-    if (scene.over)
+    if (scene.over || scene.still)
         return;
     after(rng_between(&scene.traffic, 2, 80) * SECOND, next_command, NULL, 0);
-    traffic_gives(lan ? NULL : &scene.sides[side], app);
+    if (lan)
+        ask_by_phone(&scene.phones[phone], app);
+    else
+        traffic_gives(&scene.sides[side], app);
+    if (scene.shape.n_phones > 1 && rng_below(&scene.traffic, 3) == 0) /* the whole family at once */
+        for (unsigned i = 0; i < scene.shape.n_phones; i++)
+            ask_by_phone(&scene.phones[i], app);
 }
 
 void traffic_begin(void)
 {
-    scene.phone.on_answer = on_phone_answer;
-    scene.phone.on_given_up = on_phone_tired;
+    for (unsigned i = 0; i < scene.shape.n_phones; i++) {
+        scene.phones[i].on_answer = on_phone_answer;
+        scene.phones[i].on_given_up = on_phone_tired;
+        scene.phones[i].user = &scene.phones[i];
+    }
     after(10 * SECOND, next_command, NULL, 0);
 }
 

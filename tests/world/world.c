@@ -14,8 +14,13 @@
 #include "tests/world/kernel/net.h"
 #include "tests/world/firmware.h"
 #include "tests/world/home.h"
-#include "tests/world/promises.h"
+#include "tests/world/rules/ledger.h"
+#include "tests/world/rules/papers.h"
+#include "tests/world/rules/pauses.h"
+#include "tests/world/rules/promises.h"
+#include "tests/world/rules/rest.h"
 #include "tests/world/scene.h"
+#include "tests/world/rules/watch.h"
 #include "tests/world/trouble/trouble.h"
 
 main_fn world_agent_main, world_client_main, world_app_main, world_old_main, world_mcu_main, world_helper_main;
@@ -34,6 +39,11 @@ enum { LONGEST_FAULT_S = 900, REST_S = 900, LAST_LOOK_S = 30, TERM_MS = 1050, CO
 static const char TOKEN[] = "tokentokentokent";
 
 struct scene scene;
+
+static bool is_wide(int width)
+{
+    return scene.plan->breadth.width >= width;
+}
 
 void scene_disturbed(const char *what)
 {
@@ -55,8 +65,14 @@ static void on_line(struct proc *p, const char *line)
         snprintf(scene.word, sizeof scene.word, "%.31s", at + strlen(", status "));
         scene.word_us = W.now_us;
     }
+    if (p == scene.procs[CLIENT] && strstr(line, "; trying again"))
+        scene.lost_us = W.now_us;
+    if (ledger_takes(p, line))
+        return;
     trouble_line(p, line);
     promises_of_lines(p, line);
+    if (is_wide(WIDTH_SUMS))
+        pauses_of_lines(p, line);
 }
 
 /* ---- processes, and who starts them again ---- */
@@ -64,7 +80,7 @@ static void on_line(struct proc *p, const char *line)
 void scene_start(void *arg, uint64_t i)
 {
     (void) arg;
-    if (scene.over || runs((unsigned) i))
+    if (scene.over || runs((unsigned) i) || (scene.still && i >= FIRST_APP && i < FIRST_APP + scene.shape.n_apps))
         return;
     if (i == CLIENT)
         home_client_starts();
@@ -82,6 +98,8 @@ static void on_exit_of(struct proc *p)
     bool forced = p->exit_code >= 128 || p->term_at_us || p->heap.n_allocs == 0;
     bool poor = p->fail_alloc_in || p->fail_allocs || p->fd_limit < FDS_MAX || disk.failing || disk.full || disk.read_only;
 
+    if (is_wide(WIDTH_SUMS) && p->program->single)
+        rest_ended(p);
     if (p->program->single || forced || poor || scene.plan->breadth.width < WIDTH_APPS)
         scene_disturbed(p->program->name); /* an application that ends by itself is nobody else's trouble */
     if (p->overdue && scene.over && scene.n_down == 0 && scene.plan->breadth.width >= WIDTH_TROUBLES)
@@ -135,6 +153,8 @@ static void on_second(void *arg, uint64_t n)
         scene_disturbed("fault");
         scene_line_disturbed();
     }
+    if (is_wide(WIDTH_SUMS) && !scene.over)
+        watch_looks();
     if (!scene.over)
         after(SECOND, on_second, NULL, n + 1);
 }
@@ -163,6 +183,7 @@ static void plain_shape(struct shape *s)
     s->n_sides = 1;
     s->tcp = rng_below(&scene.traffic, 2);
     s->n_apps = PLAIN_APPS;
+    s->n_phones = 1;
 }
 
 static void wide_shape(struct shape *s, uint64_t seed)
@@ -179,6 +200,7 @@ static void wide_shape(struct shape *s, uint64_t seed)
     n = (unsigned) rng_below(&r, 16);
     s->n_apps = n == 0 ? (unsigned) rng_between(&r, 10, APPS_MAX) : (unsigned) rng_between(&r, 1, 8);
     s->clockless = rng_below(&r, 4) == 0;
+    s->n_phones = 1;
     if (scene.plan->breadth.width < WIDTH_HOME)
         return;
     s->wifi = rng_below(&r, 2);
@@ -186,6 +208,8 @@ static void wide_shape(struct shape *s, uint64_t seed)
     s->ota = scene.plan->breadth.width >= WIDTH_OTA && rng_below(&r, 2) && ota_main;
     s->mcu = scene.plan->breadth.width >= WIDTH_MCU && rng_below(&r, 4) == 0;
     s->external = scene.plan->breadth.width >= WIDTH_HELPER && s->wifi && rng_below(&r, 4) == 0;
+    if (scene.plan->breadth.width >= WIDTH_PHONES)
+        s->n_phones = 1 + (unsigned) (rng_below(&r, 2) ? rng_below(&r, PHONES_MAX) : 0);
 }
 
 static void put_files(void)
@@ -320,7 +344,10 @@ static void begin(uint64_t seed)
     put_files();
     sides_open();
     scene.lan = net_host(IP(10, 0, 0, 77), "phone", 3 * MS);
-    phone_open(&scene.phone, IP(10, 0, 0, 77), scene.lan, DID, TOKEN);
+    scene.lan->first_ip = IP(10, 0, 1, 0);
+    scene.lan->n_ips = PHONES_MAX;
+    for (unsigned i = 0; i < scene.shape.n_phones; i++)
+        phone_open(&scene.phones[i], i ? scene.lan->first_ip + i : scene.lan->ip, 40000, scene.lan, DID, TOKEN);
     put_programs();
     put_more_programs();
     put_clock();
@@ -343,6 +370,11 @@ void world_live(uint64_t seed, uint64_t hours, const struct plan *p, const bool 
     faults_begin();
     after(SECOND, on_second, NULL, 0);
     traffic_begin();
+    if (is_wide(WIDTH_SUMS)) {
+        ledger_begin();
+        pauses_begin();
+        papers_begin();
+    }
     world_run((hours * 3600 + LONGEST_FAULT_S + REST_S - LAST_LOOK_S) * SECOND);
     firmware_looks();
     world_run((hours * 3600 + LONGEST_FAULT_S + REST_S) * SECOND);
@@ -351,9 +383,13 @@ void world_live(uint64_t seed, uint64_t hours, const struct plan *p, const bool 
     if (!W.failed)
         home_at_rest();
     if (!W.failed)
+        bridge_at_rest();
+    if (!W.failed)
         promises_at_rest();
     if (!W.failed)
         traffic_at_rest();
+    if (!W.failed && is_wide(WIDTH_SUMS))
+        rest_looks();
     scene.over = !W.failed;
     for (unsigned i = 0; i < scene.n_programs && !W.failed; i++)
         if (scene.programs[i].single)

@@ -25,7 +25,9 @@ enum {
     WIDTH_HELPER = 8,    /* an external helper in the place of the hooks */
     WIDTH_ORDERS = 9,    /* SIGHUP, and reboots that a cloud asks for */
     WIDTH_TROUBLES = 10, /* what a device has to put up with: bursts, cuts in between, clocks that are set, bad guests */
-    WIDTH_NOW = WIDTH_TROUBLES
+    WIDTH_SUMS = 11,     /* counters, pauses, the owner's files and what is left at rest are looked at */
+    WIDTH_PHONES = 12,   /* several phones, and firmware for the MCU */
+    WIDTH_NOW = WIDTH_PHONES
 };
 
 /* How wide the world is, apart from its seed. */

@@ -1126,8 +1126,7 @@ WRAP(ssize_t, recvmsg, int fd, struct msghdr *m, int flags)
 WRAP(int, shutdown, int fd, int how)
 {
     SOCK_OR_FAIL(s, fd);
-    (void) how;
-    return (int) done(vsock_shutdown(s));
+    return (int) done(vsock_shutdown(s, how));
 }
 
 WRAP(int, getsockname, int fd, struct sockaddr *sa, socklen_t *len)

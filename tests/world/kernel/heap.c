@@ -46,7 +46,7 @@ void heap_drop(struct proc *p)
         madvise(p->heap.base, (size_t) (p->heap.top - p->heap.base), MADV_DONTNEED);
     memset(p->heap.free, 0, sizeof p->heap.free);
     p->heap.top = p->heap.base;
-    p->heap.used = 0;
+    p->heap.used = p->heap.n_live = 0;
 }
 
 /* Steps of 16 bytes, then powers of two. */
@@ -93,6 +93,7 @@ void *heap_alloc(struct proc *p, size_t n, bool zero)
         p->heap.top += sizeof *b + room;
     }
     *b = (struct block){MAGIC, cls, n};
+    p->heap.n_live++;
     p->heap.used += n;
     if (p->heap.used > p->heap.peak)
         p->heap.peak = p->heap.used;
@@ -114,6 +115,7 @@ void heap_free(void *at)
         return;
     }
     b->magic = FREED;
+    p->heap.n_live--;
     p->heap.used -= b->size;
     memset(at, 0xdd, b->size < WIPE_MAX ? b->size : WIPE_MAX);
     *(void **) at = p->heap.free[b->cls];
@@ -137,4 +139,15 @@ void *heap_realloc(struct proc *p, void *at, size_t n)
     memcpy(fresh, at, b->size < n ? b->size : n);
     heap_free(at);
     return fresh;
+}
+
+void heap_tell(const struct proc *p)
+{
+    for (const char *at = p->heap.base; at < p->heap.top;) {
+        const struct block *b = (const struct block *) (const void *) at;
+
+        if (b->magic == MAGIC)
+            say("  block %p of %zu bytes", (const void *) (b + 1), b->size);
+        at += sizeof *b + (b->cls <= SMALL / 16 ? (size_t) b->cls * 16 : (size_t) 1024 << (b->cls - SMALL / 16));
+    }
 }

@@ -59,7 +59,7 @@ struct proc {
         char *base, *top;
         void *free[128];
         size_t used, peak;
-        uint64_t n_allocs;
+        uint64_t n_allocs, n_live; /* n_live: not given back */
     } heap;
     uint64_t fail_alloc_in; /* countdown to an allocation that fails; 0: none */
     unsigned fail_allocs;   /* how many fail then */
@@ -115,6 +115,7 @@ void proc_object(struct proc *p, void *object, void (*end)(void *object));
 void proc_object_ended(struct proc *p, void *object);
 
 struct thr *thr_now(void);
+unsigned thr_count(const struct proc *p); /* those that have not ended */
 struct thr *thr_start(struct proc *p, void *(*fn)(void *), void *arg);
 /* Blocks the thread that runs until it is woken or the time has come. */
 void thr_sleep(uint64_t until_us);
@@ -128,6 +129,8 @@ void *heap_alloc(struct proc *p, size_t n, bool zero);
 void *heap_realloc(struct proc *p, void *at, size_t n);
 bool heap_owns(const void *at);
 void heap_free(void *at);
+/* Says what has not been given back. */
+void heap_tell(const struct proc *p);
 
 /* ---- what is told ---- */
 

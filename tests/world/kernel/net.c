@@ -24,6 +24,9 @@ static struct {
     uint64_t next_inode;
 } net = {.next_port = 40000, .next_inode = 1000};
 
+void (*net_on_dial)(struct proc *p, const struct vsock *s);
+void (*net_on_gone)(struct proc *p, const struct vsock *s);
+
 /* ---- hosts ---- */
 
 struct link *net_host(uint32_t ip, const char *name, uint64_t latency_us)
@@ -37,7 +40,7 @@ struct link *net_host(uint32_t ip, const char *name, uint64_t latency_us)
 struct link *net_link(uint32_t ip)
 {
     for (unsigned i = 0; i < net.n_links; i++)
-        if (net.links[i].ip == ip)
+        if (net.links[i].ip == ip || ip - net.links[i].first_ip < net.links[i].n_ips)
             return &net.links[i];
     return NULL;
 }
@@ -370,6 +373,7 @@ static int connect_unix(struct vsock *s, const char *path)
             return -EAGAIN;
         backlog_add(l, other_end(l, s, NULL));
         s->state = S_UP;
+        s->up_us = W.now_us;
         return 0;
     }
     return -ECONNREFUSED;
@@ -394,6 +398,7 @@ static void connected_event(void *arg, uint64_t n)
     }
     if (s->state == S_CONNECTING) {
         s->state = S_UP;
+        s->up_us = W.now_us;
         sock_changed(s);
     }
 }
@@ -445,17 +450,40 @@ static void syn_event(void *arg, uint64_t n)
     after(delay_of(l), connected_event, s, 0);
 }
 
+bool net_has(const struct proc *p, uint16_t port)
+{
+    for (const struct vsock *s = net.all; s; s = s->next)
+        if (!s->dying && s->base.owner == p && s->state == S_UP && s->dialled && s->remote.port == port &&
+            is_device(s->remote.ip))
+            return true;
+    return false;
+}
+
+static void dial(struct vsock *s)
+{
+    s->dialled = true;
+    if (net_on_dial && s->base.owner)
+        net_on_dial(s->base.owner, s);
+}
+
 int vsock_connect(struct vsock *s, const struct sockaddr *sa, socklen_t len)
 {
     int r;
 
-    if (s->family == AF_UNIX)
-        return connect_unix(s, ((const struct sockaddr_un *) (const void *) sa)->sun_path);
+    if (s->family == AF_UNIX) {
+        const char *path = ((const struct sockaddr_un *) (const void *) sa)->sun_path;
+
+        snprintf(s->far_path, sizeof s->far_path, "%.107s", path);
+        dial(s);
+        return connect_unix(s, path);
+    }
     if (s->state == S_CONNECTING)
         return -EALREADY;
     r = addr_of(&s->remote, sa, len);
     if (r < 0)
         return r;
+    if (s->type == SOCK_STREAM)
+        dial(s);
     if (s->local.port == 0)
         s->local = (struct addr){is_device(s->remote.ip) ? s->remote.ip : DEVICE_IP, fresh_port()};
     if (s->type == SOCK_DGRAM)
@@ -479,13 +507,18 @@ struct vsock *vsock_accept(struct vsock *s, struct proc *p)
     return o;
 }
 
-int vsock_shutdown(struct vsock *s)
+int vsock_shutdown(struct vsock *s, int how)
 {
     if (s->state != S_UP)
         return -ENOTCONN;
-    if (!s->shut_out)
+    if (how != SHUT_RD && !s->shut_out)
         chan_put(s->out, SEG_FIN, NULL, 0);
-    s->shut_out = true;
+    if (how != SHUT_RD)
+        s->shut_out = true;
+    if (how != SHUT_WR && s->in) { /* reading comes to its end at once */
+        s->in->fin = true;
+        sock_changed(s);
+    }
     return 0;
 }
 
@@ -496,6 +529,8 @@ void vsock_close(struct vsock *s)
     if (s->dying)
         return;
     s->dying = true;
+    if (s->dialled && net_on_gone && s->base.owner)
+        net_on_gone(s->base.owner, s);
     for (unsigned i = 0; i < s->n_backlog; i++)
         vsock_close(s->backlog[i]);
     if (s->out) {

@@ -19,7 +19,8 @@
 #define LOOPBACK_IP      IP(127, 0, 0, 1)
 
 struct link {
-    uint32_t ip; /* of the host behind it */
+    uint32_t ip;              /* of the host behind it */
+    uint32_t first_ip, n_ips; /* and of others, one after the other */
     const char *name;
     uint64_t latency_us, jitter_us;
     uint32_t loss_ppm, dup_ppm, late_ppm; /* late: overtaken by others */
@@ -67,6 +68,9 @@ struct vsock {
     struct chan *in, *out;
     bool shut_out, reuse;
     bool tty;
+    bool dialled; /* by a program, to remote, or to that path */
+    char far_path[108];
+    uint64_t up_us; /* when that was answered; 0: not yet */
     int uid, pid;
     uint64_t inode;
     struct vsock *peer_of_accept;
@@ -88,6 +92,13 @@ struct vsock {
     struct vsock *next;
 };
 
+/* The program has a connection to that port of the device's own. */
+bool net_has(const struct proc *p, uint16_t port);
+
+/* A program dials; it lets go of what it had dialled. May be NULL. */
+extern void (*net_on_dial)(struct proc *p, const struct vsock *s);
+extern void (*net_on_gone)(struct proc *p, const struct vsock *s);
+
 /* ---- for stand-ins ---- */
 
 struct vsock *act_listen(uint32_t ip, uint16_t port, void (*on_accept)(void *user, struct vsock *s), void *user);
@@ -108,7 +119,7 @@ int vsock_connect(struct vsock *s, const struct sockaddr *sa, socklen_t len);
 struct vsock *vsock_accept(struct vsock *s, struct proc *p); /* NULL: none waits */
 ssize_t vsock_send(struct vsock *s, const void *p, size_t n, const struct sockaddr *to, socklen_t len);
 ssize_t vsock_recv(struct vsock *s, void *p, size_t n, int flags, struct sockaddr *from, socklen_t *len);
-int vsock_shutdown(struct vsock *s);
+int vsock_shutdown(struct vsock *s, int how);
 int vsock_name(const struct vsock *s, bool peer, struct sockaddr *sa, socklen_t *len);
 void vsock_close(struct vsock *s);
 unsigned vsock_ready(const struct vsock *s); /* poll.h */

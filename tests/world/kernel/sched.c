@@ -191,6 +191,15 @@ static void thr_main(void)
     thr_leave();
 }
 
+unsigned thr_count(const struct proc *p)
+{
+    unsigned n = 0;
+
+    for (const struct thr *t = p->threads; t; t = t->next)
+        n += !t->dead;
+    return n;
+}
+
 /* Threads are never freed while the world lasts: events may still name them. */
 struct thr *thr_start(struct proc *p, void *(*fn)(void *), void *arg)
 {
@@ -406,7 +415,8 @@ static void run_handlers(struct proc *p)
         if (!(p->signals & 1u << n) || !p->watches[n].handler || p->watches[n].deliver)
             continue;
         p->signals &= ~(1u << n);
-        p->watches[n].handler(n); /* _exit() is all that it may do: it leaves through sched.now */
+        if (p->watches[n].handler != SIG_IGN)
+            p->watches[n].handler(n); /* _exit() is all that it may do: it leaves through sched.now */
     }
 }
 

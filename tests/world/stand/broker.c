@@ -536,6 +536,7 @@ static void on_data(void *user, struct vsock *s, const char *p, size_t n)
     (void) s;
     mq_put(&c->in, p, n);
     while (is_open(b, c) && (len = mq_next(c->in.p, c->in.n, &r)) > 0) {
+        b->heard_us = W.now_us;
         if (!handle(c, &r) || !is_open(b, c))
             return;
         mq_cut(&c->in, len);

@@ -33,7 +33,7 @@ struct broker {
     unsigned pings_max;                                             /* within three minutes; 0: any */
     void *user;
     void *sessions, *conns, *retained;
-    uint64_t n_connects, n_publishes, bad;
+    uint64_t n_connects, n_publishes, bad, heard_us; /* heard_us: a packet from somebody who is logged in */
 };
 
 void broker_open(struct broker *b, uint32_t ip, uint16_t port, struct link *link);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "tests/world/kernel/net.h"
+#include "tests/world/stand/xmodem.h"
 
 struct mcu_stand {
     struct vsock *line; /* NULL: nobody has it open */
@@ -14,7 +15,13 @@ struct mcu_stand {
     char result[512]; /* what it owes; "": nothing */
     bool waits;       /* for the reply to its last line */
     bool mute;        /* says nothing */
+    bool is_ready;    /* it has just said so: what comes next is its boot loader's */
     uint64_t asked_us, n_lines, n_downs, value;
+    const void *image; /* of n_image bytes: the firmware that it may be given; NULL: none is known to it */
+    size_t n_image;
+    struct xmodem loader; /* on: the line is the boot loader's */
+    uint64_t boots_us;    /* when it has started with what it was given */
+    unsigned version, n_updates;
 };
 
 /* The other end of a line that a program opens. */

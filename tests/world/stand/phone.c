@@ -28,6 +28,7 @@ static void send_command(struct phone *p)
     static uint8_t packet[PK_MAX];
     size_t n = pk_encode(&p->key, p->did, own_s() + p->offset_s, p->text, strlen(p->text), packet);
 
+    p->n_sent++;
     act_udp_send(p->udp, (struct addr){p->device_ip ? p->device_ip : DEVICE_IP, 54321}, packet, n);
 }
 
@@ -130,10 +131,10 @@ static void on_datagram(void *user, struct addr from, const char *data, size_t n
     p->on_answer(p->user, id, x.text);
 }
 
-void phone_open(struct phone *p, uint32_t ip, struct link *link, uint64_t did, const char token[16])
+void phone_open(struct phone *p, uint32_t ip, uint16_t port, struct link *link, uint64_t did, const char token[16])
 {
     p->link = link;
     p->did = did;
     phone_take_token(p, token);
-    p->udp = act_udp(ip, 40000, on_datagram, p);
+    p->udp = act_udp(ip, port, on_datagram, p);
 }

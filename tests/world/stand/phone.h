@@ -24,12 +24,13 @@ struct phone {
     uint32_t id; /* of the command under way; 0: none */
     char text[512];
     unsigned tries;
+    uint64_t n_sent; /* packets */
     void (*on_answer)(void *user, uint32_t id, const char *text);
     void (*on_given_up)(void *user, uint32_t id);
     void *user;
 };
 
-void phone_open(struct phone *p, uint32_t ip, struct link *link, uint64_t did, const char token[16]);
+void phone_open(struct phone *p, uint32_t ip, uint16_t port, struct link *link, uint64_t did, const char token[16]);
 void phone_take_token(struct phone *p, const char token[16]);
 /* false: one is under way. */
 bool phone_command(struct phone *p, uint32_t id, const char *text);

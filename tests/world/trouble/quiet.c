@@ -144,7 +144,8 @@ void quiet_told(int app, uint64_t n, int status, bool kept)
     told[app][n] = true;
     if (!kept_us[app])
         kept_us[app] = calloc(REPORTS, sizeof(uint64_t));
-    if (kept && made_us[app] && made_us[app][n] + SECOND > W.now_us)
+    /* one that was on a line which ended just then may come by that line's next session, as it was written */
+    if (kept && made_us[app] && made_us[app][n] + SECOND > W.now_us && scene.lost_us < made_us[app][n])
         kept_us[app][n] = W.now_us;
     if (status < 0 && !(large[app] && large[app][n]) && pid_of(app) && quiet_for(LONG_CALM_S + TOLD_WITHIN_S))
         broken("report %llu of app%d was refused (%d), and nothing was amiss", (unsigned long long) n, app, status);

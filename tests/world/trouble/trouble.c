@@ -225,7 +225,7 @@ static void phone_starts_over(void *arg, uint64_t again)
     (void) arg;
     t.phone.id = 0;
     t.phone.greeted = false;
-    phone_take_token(&t.phone, scene.phone.token);
+    phone_take_token(&t.phone, scene.phones[0].token);
     snprintf(text, sizeof text, "{\"id\":1,\"method\":\"app0.do\",\"params\":[%d]}", RESTARTS);
     after(15 * SECOND, look_whether_executed, NULL, t.executed);
     phone_command(&t.phone, 1, text);
@@ -475,7 +475,7 @@ static void acks_again(void *arg, uint64_t unused)
 
 bool guest_hushes(void)
 {
-    if (!quiet_for(CALM_S) || scene.sides[0].kind == SIDE_GIZWITS)
+    if (!quiet_for(CALM_S) || scene.sides[0].kind == SIDE_GIZWITS || t.watched.open)
         return false;
     say("clouds acknowledge nothing for a while");
     set_acks(false);
@@ -584,9 +584,9 @@ void trouble_open(void)
 {
     if (scene.plan->breadth.width < WIDTH_TROUBLES)
         return;
-    scene.phone.wants_zero = scene.phone.relies = true;
+    scene.phones[0].wants_zero = scene.phones[0].relies = true;
     if (rng_below(&t.r, 2))
-        scene.phone.device_ip = DEVICE_SECOND_IP;
+        scene.phones[0].device_ip = DEVICE_SECOND_IP;
     if (troubles.odd_name) {
         essid = "caf\xe9 \"\xff";
         disk_put_dir("/proc");
@@ -598,7 +598,7 @@ void trouble_open(void)
     t.phone.may_be_old = true;
     t.phone.on_answer = on_restarted_answer;
     t.phone.on_given_up = on_restarted_tired;
-    phone_open(&t.phone, IP(10, 0, 0, 79), t.link, DID, scene.phone.token);
+    phone_open(&t.phone, IP(10, 0, 0, 79), 40000, t.link, DID, scene.phones[0].token);
     after(300 * SECOND, next, NULL, 0);
     if (troubles.twice)
         after(10 * SECOND, double_datagrams, NULL, 0);

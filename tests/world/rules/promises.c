@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/world/promises.h"
+#include "tests/world/rules/promises.h"
 
 #include <stdio.h>
 #include <stdlib.h>
