@@ -27,6 +27,7 @@ enum {
     FLEET_REPORTS_MAX = 10000, /* of one device, in all rounds */
     FLEET_ROUNDS_MAX = 100,
     FLEET_LINE_MAX = 128,
+    FLEET_CONF_MAX = 8,
     FLEET_FIRST_DID = 5000000
 };
 
@@ -35,7 +36,9 @@ struct fleet_options {
     bool clean; /* no session at the broker outlives a connection */
     struct sim_endpoint servers[FLEET_SERVERS_MAX];
     unsigned n_servers;
-    const char *dir; /* below it each device's folder */
+    const char *dir;                  /* below it each device's folder */
+    const char *conf[FLEET_CONF_MAX]; /* further lines of each device.conf */
+    unsigned n_conf;
 };
 
 /* 0: go on; otherwise the exit code plus 1. */

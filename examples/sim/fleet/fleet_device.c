@@ -41,6 +41,8 @@ static int write_conf(const struct fleet_device *d)
         fprintf(f, "%s%s:%u", i ? "," : "", s->host, s->port);
     }
     fputc('\n', f);
+    for (unsigned i = 0; i < o->n_conf; i++)
+        fprintf(f, "%s\n", o->conf[i]);
     return fclose(f) == 0 ? 0 : -errno;
 }
 

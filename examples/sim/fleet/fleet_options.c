@@ -21,6 +21,7 @@ static void usage(FILE *out)
           "  --restart P      0 percent of the devices are restarted at the beginning of each round\n"
           "  --clean          sessions end with their connection; else the broker keeps them\n"
           "  --patience S     60, for what is still on its way\n"
+          "  --conf LINE      a further line of each device.conf, such as mqtt_command_qos=0; up to 8 times\n"
           "  --dir DIR        where the devices' folders are; else a temporary one, removed at the end\n\n"
           "Ends with 0 when every report was heard and every command answered.\n",
           out);
@@ -81,6 +82,13 @@ static bool take_option(struct fleet_options *o, int c)
     case 'C':
         o->clean = true;
         return true;
+    case 'L':
+        if (o->n_conf == FLEET_CONF_MAX || strchr(optarg, '\n')) {
+            fprintf(stderr, "miio_sim: --conf %s: one line, at most %d times\n", optarg, FLEET_CONF_MAX);
+            return false;
+        }
+        o->conf[o->n_conf++] = optarg;
+        return true;
     default:
         return false;
     }
@@ -88,11 +96,11 @@ static bool take_option(struct fleet_options *o, int c)
 
 int fleet_options_read(struct fleet_options *o, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"devices", 1, NULL, 'n'},  {"server", 1, NULL, 's'},   {"rounds", 1, NULL, 'r'},     {"reports", 1, NULL, 'k'},
-        {"period", 1, NULL, 'p'},   {"commands", 1, NULL, 'c'}, {"per-second", 1, NULL, 'l'}, {"restart", 1, NULL, 'x'},
-        {"patience", 1, NULL, 'w'}, {"dir", 1, NULL, 'd'},      {"clean", 0, NULL, 'C'},      {"help", 0, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {{"devices", 1, NULL, 'n'},    {"server", 1, NULL, 's'},  {"rounds", 1, NULL, 'r'},
+                                          {"reports", 1, NULL, 'k'},    {"period", 1, NULL, 'p'},  {"commands", 1, NULL, 'c'},
+                                          {"per-second", 1, NULL, 'l'}, {"restart", 1, NULL, 'x'}, {"patience", 1, NULL, 'w'},
+                                          {"dir", 1, NULL, 'd'},        {"clean", 0, NULL, 'C'},   {"conf", 1, NULL, 'L'},
+                                          {"help", 0, NULL, 'h'},       {NULL, 0, NULL, 0}};
     int c;
 
     *o = (struct fleet_options){.reports = 5, .commands = 1, .rounds = 1, .period_ms = 1000, .per_s = 50, .patience_s = 60};
