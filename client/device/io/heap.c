@@ -52,6 +52,13 @@ void heap_settle(void)
         settle_stacks();
 }
 
+void heap_give_back(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 /* What the kernel counts against RLIMIT_DATA; 0: not told. */
 static size_t data_now(void)
 {

@@ -17,6 +17,9 @@
  */
 void heap_settle(void);
 
+/* Behind a load that is over: what the allocator holds free goes back to the system. */
+void heap_give_back(void);
+
 /* From now on the process may have so many bytes more than it has; stacks of its threads to come are not counted. Nothing happens
    where the kernel does not tell, a lower limit is there already, or a sanitizer needs the room. */
 void heap_set_roof(size_t more);

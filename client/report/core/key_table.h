@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Things found by a number that stands in them: one pointer each and no more, for tables that may hold ten thousand. The
- * numbers are the device's own, so nobody can choose them to fall together.
+ * Things found by a key that stands in them: four bytes each and no more, for tables that may hold ten thousand. The table knows
+ * them by number, 1 to UINT32_MAX; whose number it is, and its key, the owner says. Keys are the device's own, so nobody can
+ * choose them to fall together.
  */
 #ifndef CLIENT_KEY_TABLE_H
 #define CLIENT_KEY_TABLE_H
@@ -10,22 +11,23 @@
 #include <stdint.h>
 
 struct key_table {
-    void **slot;
+    uint32_t *slot; /* 0: free */
     size_t room, n; /* room: a power of two, or 0 */
-    uint64_t (*key)(const void *thing);
+    uint64_t (*key)(const void *owner, uint32_t thing);
+    const void *owner;
 };
 
-static inline void key_table_init(struct key_table *t, uint64_t (*key)(const void *thing))
+static inline void key_table_init(struct key_table *t, uint64_t (*key)(const void *owner, uint32_t thing), const void *owner)
 {
-    *t = (struct key_table){.key = key};
+    *t = (struct key_table){.key = key, .owner = owner};
 }
 void key_table_deinit(struct key_table *t);
 
-/* NULL: none. */
-void *key_table_find(const struct key_table *t, uint64_t key);
-/* Its number is not in the table yet. 0 or -ENOMEM. */
-int key_table_add(struct key_table *t, void *thing);
+/* 0: none. */
+uint32_t key_table_find(const struct key_table *t, uint64_t key);
+/* Its key is not in the table yet. 0 or -ENOMEM. */
+int key_table_add(struct key_table *t, uint32_t thing);
 /* It is in the table. */
-void key_table_remove(struct key_table *t, const void *thing);
+void key_table_remove(struct key_table *t, uint32_t thing);
 
 #endif

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { CHUNK = 64 };
+enum { CHUNK = 64, SIZE_BITS = 26, CHUNKS_STEP = 64 };
 
 enum report_state { REPORT_WRITING, REPORT_STORED, REPORT_SENT };
 
@@ -12,75 +12,96 @@ struct report_entry {
     uint64_t seq, topic;
     int64_t born_ms;      /* as struct report_birth */
     struct ag_list order; /* in waiting, sent or held; or in unused */
-    uint32_t at_s, id, size;
-    uint8_t state; /* enum report_state */
-    bool in_topics, tells;
+    uint32_t at_s, id;
+    uint32_t number;           /* in the tables */
+    uint32_t size : SIZE_BITS; /* of the text */
+    uint32_t state : 2;        /* enum report_state */
+    bool in_topics : 1, tells : 1;
 };
 
 struct entry_chunk {
-    struct entry_chunk *next;
     struct report_entry entries[CHUNK];
 };
 
-static uint64_t id_of(const void *entry)
+static struct report_entry *entry_of(const struct report_queue *q, uint32_t number)
 {
-    return ((const struct report_entry *) entry)->id;
+    return number ? &q->chunks[(number - 1) / CHUNK]->entries[(number - 1) % CHUNK] : NULL;
 }
 
-static uint64_t topic_of(const void *entry)
+static uint64_t id_of(const void *queue, uint32_t number)
 {
-    return ((const struct report_entry *) entry)->topic;
+    return entry_of(queue, number)->id;
+}
+
+static uint64_t topic_of(const void *queue, uint32_t number)
+{
+    return entry_of(queue, number)->topic;
 }
 
 void report_queue_init(struct report_queue *q, const struct report_limits *limits, void (*forget)(void *user, uint64_t seq),
                        void *user)
 {
     *q = (struct report_queue){.limits = *limits, .forget = forget, .user = user};
-    key_table_init(&q->by_id, id_of);
-    key_table_init(&q->by_topic, topic_of);
+    key_table_init(&q->by_id, id_of, q);
+    key_table_init(&q->by_topic, topic_of, q);
     ag_list_init(&q->waiting);
     ag_list_init(&q->sent);
     ag_list_init(&q->held);
     ag_list_init(&q->unused);
 }
 
+static int chunk_add(struct report_queue *q)
+{
+    struct entry_chunk **all = q->chunks, *c;
+
+    if (q->n_chunks % CHUNKS_STEP == 0) {
+        all = realloc(all, (q->n_chunks + CHUNKS_STEP) * sizeof(*all));
+        if (!all)
+            return -ENOMEM;
+        q->chunks = all;
+    }
+    c = malloc(sizeof *c);
+    if (!c)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < CHUNK; i++) {
+        c->entries[i].number = q->n_chunks * CHUNK + i + 1;
+        ag_list_append(&q->unused, &c->entries[i].order);
+    }
+    all[q->n_chunks++] = c;
+    return 0;
+}
+
 static struct report_entry *entry_take(struct report_queue *q)
 {
     struct report_entry *e;
 
-    if (ag_list_empty(&q->unused)) {
-        struct entry_chunk *c = malloc(sizeof *c);
-
-        if (!c)
-            return NULL;
-        c->next = q->chunks;
-        q->chunks = c;
-        for (int i = 0; i < CHUNK; i++)
-            ag_list_append(&q->unused, &c->entries[i].order);
-    }
+    if (ag_list_empty(&q->unused) && chunk_add(q) < 0)
+        return NULL;
     e = ag_list_first(&q->unused, struct report_entry, order);
     ag_list_del(&e->order);
     return e;
 }
 
+static void free_chunks(struct report_queue *q)
+{
+    ag_list_init(&q->unused);
+    while (q->n_chunks > 0)
+        free(q->chunks[--q->n_chunks]);
+    free(q->chunks);
+    q->chunks = NULL;
+}
+
 static void entry_give(struct report_queue *q, struct report_entry *e)
 {
-    struct entry_chunk *c;
-
     ag_list_prepend(&q->unused, &e->order);
-    if (q->n > 0)
-        return;
-    ag_list_init(&q->unused);
-    while ((c = q->chunks)) {
-        q->chunks = c->next;
-        free(c);
-    }
+    if (q->n == 0)
+        free_chunks(q);
 }
 
 static void leave_topic(struct report_queue *q, struct report_entry *e)
 {
     if (e->in_topics)
-        key_table_remove(&q->by_topic, e);
+        key_table_remove(&q->by_topic, e->number);
     e->in_topics = false;
 }
 
@@ -96,7 +117,7 @@ static void leave_writing(struct report_queue *q, struct report_entry *e)
 static void entry_free(struct report_queue *q, struct report_entry *e)
 {
     leave_topic(q, e);
-    key_table_remove(&q->by_id, e);
+    key_table_remove(&q->by_id, e->number);
     ag_list_del(&e->order);
     leave_writing(q, e);
     q->n--;
@@ -123,11 +144,12 @@ void report_queue_deinit(struct report_queue *q)
     free_list(q, &q->waiting);
     free_list(q, &q->sent);
     free_list(q, &q->held);
+    free_chunks(q);
 }
 
 static struct report_entry *find_id(const struct report_queue *q, uint32_t id)
 {
-    return key_table_find(&q->by_id, id);
+    return entry_of(q, key_table_find(&q->by_id, id));
 }
 
 static struct report_entry *find(const struct report_queue *q, uint32_t id, uint64_t seq)
@@ -139,7 +161,7 @@ static struct report_entry *find(const struct report_queue *q, uint32_t id, uint
 
 static int enter(struct report_queue *q, struct report_entry *e)
 {
-    if (key_table_add(&q->by_id, e) < 0)
+    if (key_table_add(&q->by_id, e->number) < 0)
         return -ENOMEM;
     ag_list_append(&q->waiting, &e->order);
     q->n++;
@@ -156,12 +178,12 @@ static void take_topic(struct report_queue *q, struct report_entry *e)
 
     if (e->topic == 0)
         return;
-    older = key_table_find(&q->by_topic, e->topic);
+    older = entry_of(q, key_table_find(&q->by_topic, e->topic));
     if (older) {
         q->n_replaced++;
         entry_end(q, older);
     }
-    e->in_topics = key_table_add(&q->by_topic, e) == 0; /* short of memory: it will not be replaced */
+    e->in_topics = key_table_add(&q->by_topic, e->number) == 0; /* short of memory: it will not be replaced */
 }
 
 static struct report_entry *oldest_but(struct report_queue *q, const struct report_entry *spared)
@@ -199,8 +221,13 @@ static int entry_new(struct report_queue *q, struct report_entry **out, uint64_t
     e = entry_take(q);
     if (!e)
         return -ENOMEM;
-    *e = (struct report_entry){
-        .seq = seq, .topic = topic, .born_ms = birth.born_ms, .at_s = birth.at_s, .id = id, .size = (uint32_t) size};
+    *e = (struct report_entry){.seq = seq,
+                               .topic = topic,
+                               .born_ms = birth.born_ms,
+                               .at_s = birth.at_s,
+                               .id = id,
+                               .number = e->number,
+                               .size = (uint32_t) size & ((1u << SIZE_BITS) - 1)};
     if (enter(q, e) < 0) {
         entry_give(q, e);
         return -ENOMEM;
@@ -220,7 +247,7 @@ int report_queue_add(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t
     struct report_entry *e;
     int r;
 
-    if (size > q->limits.max_bytes || size > UINT32_MAX)
+    if (size > q->limits.max_bytes || size >> SIZE_BITS)
         return -EFBIG;
     r = entry_new(q, &e, seq, id, topic, size, (struct report_birth){.born_ms = born_ms});
     if (r < 0)

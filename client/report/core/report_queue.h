@@ -38,13 +38,14 @@ struct report_queue {
     void (*forget)(void *user, uint64_t seq);
     void *user;
     struct key_table by_id, by_topic; /* by_topic: the latest one that has not been sent */
-    struct entry_chunk *chunks;       /* all entries */
-    struct ag_list unused;            /* of them */
-    struct ag_list waiting;           /* WRITING and STORED, in order */
-    struct ag_list sent;              /* SENT */
-    struct ag_list held;              /* sent without success on a living line: to be tried again a little later */
-    unsigned n, n_writing;            /* in all; of them WRITING */
-    size_t bytes, writing_bytes;      /* of their texts */
+    struct entry_chunk **chunks;      /* all entries, by number */
+    unsigned n_chunks;
+    struct ag_list unused;       /* of them */
+    struct ag_list waiting;      /* WRITING and STORED, in order */
+    struct ag_list sent;         /* SENT */
+    struct ag_list held;         /* sent without success on a living line: to be tried again a little later */
+    unsigned n, n_writing;       /* in all; of them WRITING */
+    size_t bytes, writing_bytes; /* of their texts */
     /* kept and restored came; n and the others are what became of them, each once */
     uint64_t n_kept, n_restored, n_acked, n_replaced, n_too_old, n_too_many, n_refused, n_unreadable, n_forgotten, n_unwritten;
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "client/device/io/heap.h"
 #include "client/report/io/spool_find.h"
 #include "libagent/core/backoff.h"
 #include "libagent/core/list.h"
@@ -17,6 +18,7 @@ enum {
     LOOK_MS = 5000,   /* at a disk that did not let us in; twice as much each time after a read that failed */
     LOOK_MAX_MS = 300000,
     GIVE_UP_MS = 1800000, /* what the disk has not given for so long counts as damage */
+    MANY = 1024,          /* records: memory is given back behind so many */
     DEAD_MAX = 128 << 10  /* bytes of records that are gone, and more of them than of others: the file is rewritten */
 };
 
@@ -397,6 +399,17 @@ static void end_put(struct spool *s, struct spool_op *op)
         s->events->stored(s->user, seq, id, r);
 }
 
+/* The last record has gone. */
+static void rest(struct spool *s)
+{
+    bool were_many = s->index.cap >= MANY;
+
+    spool_ahead_drop(&s->ahead);
+    spool_index_deinit(&s->index);
+    if (were_many)
+        heap_give_back();
+}
+
 static void end_op(struct spool *s, struct spool_op *op)
 {
     if (ag_buf_size(&op->entry) > 0) {
@@ -407,7 +420,7 @@ static void end_op(struct spool *s, struct spool_op *op)
         if (p)
             p->needs = op->needs;
         if (op->needs == 0 && spool_index_remove(&s->index, op->seq) && spool_index_count(&s->index) == 0)
-            spool_ahead_drop(&s->ahead);
+            rest(s);
         op_free(op);
     } else { /* once more, later: else it would be sent again after a restart */
         ag_list_del(&op->link);
