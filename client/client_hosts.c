@@ -268,11 +268,12 @@ static bool report_takes(void *user, unsigned place)
     return cloud_links_takes(&c->clouds, place);
 }
 
-static int report_give(void *user, unsigned place, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
+static int report_give(void *user, unsigned place, uint32_t id, struct ag_span text, const struct ag_json_view *view,
+                       uint32_t at_s, bool repeat)
 {
     struct client *c = user;
 
-    return cloud_links_report(&c->clouds, place, id, text, at_s, repeat);
+    return cloud_links_report(&c->clouds, place, id, text, view, at_s, repeat);
 }
 
 static bool report_has_room(void *user, unsigned place)

@@ -19,6 +19,7 @@
 #include <uv.h>
 #include "client/cloud/core/cloud_facts.h"
 #include "libagent/core/buf.h"
+#include "libagent/core/json/json.h"
 
 struct cloud;
 
@@ -77,10 +78,12 @@ struct cloud_ops {
     /*
      * Sends a report. 0: acked() or failed() will follow (also within this call); -ENOTCONN: not connected;
      * -EMSGSIZE, -EINVAL: this cloud cannot carry it (nothing follows); -ENOBUFS: window full, offer it again later.
+     * view: of the text, when it has been scanned; NULL: it has not. Borrowed.
      * at_s: when the application reported it, Unix seconds; 0: just now, or at a time that nobody knows.
      * repeat: it may have been sent before under the same id.
      */
-    int (*report)(struct cloud *c, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat);
+    int (*report)(struct cloud *c, uint32_t report_id, struct ag_span text, const struct ag_json_view *view, uint32_t at_s,
+                  bool repeat);
     /* report() would not say -ENOBUFS now, whatever it says else. false: acked(), failed() or room() follows when that has
        changed. NULL: not known. */
     bool (*has_room)(struct cloud *c);

@@ -119,11 +119,12 @@ int cloud_links_answer(struct cloud_links *c, unsigned place, uint64_t token, st
 
 /* ---- reports ---- */
 
-int cloud_links_report(struct cloud_links *c, unsigned place, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
+int cloud_links_report(struct cloud_links *c, unsigned place, uint32_t id, struct ag_span text, const struct ag_json_view *view,
+                       uint32_t at_s, bool repeat)
 {
     struct cloud_link *l = &c->at[place];
 
-    return l->ops ? l->ops->report(l->cloud, id, text, at_s, repeat) : -ENOTCONN;
+    return l->ops ? l->ops->report(l->cloud, id, text, view, at_s, repeat) : -ENOTCONN;
 }
 
 bool cloud_links_takes(const struct cloud_links *c, unsigned place)

@@ -106,7 +106,8 @@ void cloud_links_info_changed(struct cloud_links *c);
 /* The answer to a command of theirs. 0 or -errno. */
 int cloud_links_answer(struct cloud_links *c, unsigned place, uint64_t token, struct ag_span text);
 /* As struct cloud_ops.report; -ENOTCONN: it is not in the list. */
-int cloud_links_report(struct cloud_links *c, unsigned place, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat);
+int cloud_links_report(struct cloud_links *c, unsigned place, uint32_t id, struct ag_span text, const struct ag_json_view *view,
+                       uint32_t at_s, bool repeat);
 /* A session takes reports; there is room for one more; it could ever carry this text (0 or -errno). */
 bool cloud_links_takes(const struct cloud_links *c, unsigned place);
 bool cloud_links_has_room(const struct cloud_links *c, unsigned place);

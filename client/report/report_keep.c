@@ -155,7 +155,8 @@ void report_refuse(struct report_path *p, uint32_t id, int error)
 }
 
 /* false: nothing that a route or the store could be asked about. */
-bool report_look_at(const struct report_path *p, struct incoming *in, uint32_t id, struct ag_span text)
+bool report_look_at(const struct report_path *p, struct incoming *in, uint32_t id, struct ag_span text,
+                    const struct ag_json_view *view)
 {
     bool is_report;
 
@@ -163,8 +164,10 @@ bool report_look_at(const struct report_path *p, struct incoming *in, uint32_t i
     in->text = text;
     in->keeps = false;
     in->method = (struct ag_span){"", 0};
-    if (ag_json_parse(&text, DEPTH_MAX, &in->view) != 0 ||
-        !ag_view_str(&in->view, text.p, AG_M_METHOD, in->name, sizeof in->name, &in->method)) {
+    if (view)
+        in->view = *view;
+    in->scanned = view || ag_json_parse(&text, DEPTH_MAX, &in->view) == 0;
+    if (!in->scanned || !ag_view_str(&in->view, text.p, AG_M_METHOD, in->name, sizeof in->name, &in->method)) {
         in->route = route_of(&p->route, in->method, false);
         return false;
     }
@@ -209,7 +212,7 @@ int report_keep_given(struct report_lane *l, const struct given *g)
     uint64_t seq;
     int r;
 
-    if (ag_buf_size(&g->text) == 0 || !report_look_at(p, &in, g->id, ag_buf_span(&g->text)))
+    if (ag_buf_size(&g->text) == 0 || !report_look_at(p, &in, g->id, ag_buf_span(&g->text), NULL))
         return -EINVAL;
     others = g->tells ? others_under_way(p, l, g->id) : 0;
     seq = p->next_seq;

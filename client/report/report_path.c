@@ -20,9 +20,10 @@ static bool takes(const struct report_lane *l)
     return l->listed && l->path->env.host->cloud_takes(l->path->env.user, l->place);
 }
 
-static int give(struct report_lane *l, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
+static int give(struct report_lane *l, uint32_t id, struct ag_span text, const struct ag_json_view *view, uint32_t at_s,
+                bool repeat)
 {
-    return l->path->env.host->cloud_report(l->path->env.user, l->place, id, text, at_s, repeat);
+    return l->path->env.host->cloud_report(l->path->env.user, l->place, id, text, view, at_s, repeat);
 }
 
 /* kept: the text is held, so that it can be kept. */
@@ -36,7 +37,7 @@ static int give_directly(struct report_lane *l, const struct incoming *in, bool 
     r = given_add(&l->given, in->id, kept ? in->text : (struct ag_span){"", 0}, report_now_of(l->path), tells);
     if (r < 0)
         return r;
-    r = give(l, in->id, in->text, 0, repeat);
+    r = give(l, in->id, in->text, in->scanned ? &in->view : NULL, 0, repeat);
     if (r < 0) {
         struct given g;
 
@@ -57,7 +58,7 @@ static int give_teller(struct report_lane *l, const struct incoming *in, bool re
     int r = -ENOTCONN;
 
     if (!in->keeps)
-        return takes(l) ? give(l, in->id, in->text, 0, repeat) : -ENOTCONN;
+        return takes(l) ? give(l, in->id, in->text, in->scanned ? &in->view : NULL, 0, repeat) : -ENOTCONN;
     if (takes(l) && report_queue_drained(&l->queue))
         r = give_directly(l, in, true, repeat, true);
     else if (takes(l) && is_crowded(&l->queue))
@@ -112,14 +113,14 @@ static unsigned give_others(struct report_path *p, const struct incoming *in, un
     return to_keep;
 }
 
-int report_path_report(struct report_path *p, uint32_t id, struct ag_span text, bool repeat)
+int report_path_report(struct report_path *p, uint32_t id, struct ag_span text, const struct ag_json_view *view, bool repeat)
 {
     struct incoming in;
     struct report_lane *teller;
     unsigned to_keep = 0, first;
     int r;
 
-    report_look_at(p, &in, id, text);
+    report_look_at(p, &in, id, text, view);
     if (in.route.set == 0)
         return -ENOTCONN;
     teller = &p->lanes[in.route.first];
@@ -215,7 +216,7 @@ static bool give_kept(struct report_lane *l)
     }
     l->unread_tries = 0;
     report_queue_sent(&l->queue, next.id, next.seq); /* first: the cloud may acknowledge within the call */
-    r = give(l, next.id, ag_buf_span(&text), report_unix_of(&now, &next.birth), true);
+    r = give(l, next.id, ag_buf_span(&text), NULL, report_unix_of(&now, &next.birth), true);
     if (r == -ENOBUFS || r == -ENOTCONN || r == -ENOMEM) {
         report_queue_unsent(&l->queue, next.id, next.seq);
         return false;

@@ -22,6 +22,7 @@
 #include "client/report/core/given.h"
 #include "client/report/core/report_queue.h"
 #include "client/report/core/report_route.h"
+#include "libagent/core/json/json.h"
 #include "libagent/core/log/log.h"
 
 struct spool;
@@ -39,7 +40,8 @@ struct report_host {
     /* A session takes reports. */
     bool (*cloud_takes)(void *user, unsigned place);
     /* As in client/cloud/cloud.h. */
-    int (*cloud_report)(void *user, unsigned place, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat);
+    int (*cloud_report)(void *user, unsigned place, uint32_t id, struct ag_span text, const struct ag_json_view *view,
+                        uint32_t at_s, bool repeat);
     bool (*cloud_has_room)(void *user, unsigned place);
     int (*cloud_carries)(void *user, unsigned place, struct ag_span text);
     /* The application's answer; ids that nobody waits for are fine. */
@@ -99,8 +101,8 @@ void report_path_take_route(struct report_path *p, struct route_table *route);
 /* Where this text goes; the place of the cloud whose word is the answer. */
 struct report_route report_path_route(const struct report_path *p, struct ag_span method);
 
-/* From the uplink; as uplink_sink.report(). */
-int report_path_report(struct report_path *p, uint32_t id, struct ag_span text, bool repeat);
+/* From the uplink; as uplink_sink.report(). view: NULL when it has not been scanned. */
+int report_path_report(struct report_path *p, uint32_t id, struct ag_span text, const struct ag_json_view *view, bool repeat);
 
 /* A report under this id waits for a cloud's acknowledgement; as uplink_sink.taken(). */
 bool report_path_has(const struct report_path *p, uint32_t id);

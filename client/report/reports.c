@@ -8,12 +8,12 @@
 
 /* ---- between applications and what is kept ---- */
 
-static int on_report(void *user, uint32_t id, struct ag_span text, bool repeat)
+static int on_report(void *user, uint32_t id, struct ag_span text, const struct ag_json_view *view, bool repeat)
 {
     struct reports *r = user;
 
     local_trace_to((struct origin){.kind = ORIGIN_CLOUD, .token = 0}, text, NULL);
-    return report_path_report(&r->path, id, text, repeat);
+    return report_path_report(&r->path, id, text, view, repeat);
 }
 
 static void on_reply(void *user, unsigned peer, struct ag_span text)
@@ -53,11 +53,12 @@ static bool cloud_takes(void *user, unsigned place)
     return r->env.host->cloud_takes(r->env.user, place);
 }
 
-static int cloud_report(void *user, unsigned place, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
+static int cloud_report(void *user, unsigned place, uint32_t id, struct ag_span text, const struct ag_json_view *view,
+                        uint32_t at_s, bool repeat)
 {
     const struct reports *r = user;
 
-    return r->env.host->cloud_report(r->env.user, place, id, text, at_s, repeat);
+    return r->env.host->cloud_report(r->env.user, place, id, text, view, at_s, repeat);
 }
 
 static bool cloud_has_room(void *user, unsigned place)

@@ -17,7 +17,8 @@
 struct reports_host {
     /* The clouds, as in struct report_host. */
     bool (*cloud_takes)(void *user, unsigned place);
-    int (*cloud_report)(void *user, unsigned place, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat);
+    int (*cloud_report)(void *user, unsigned place, uint32_t id, struct ag_span text, const struct ag_json_view *view,
+                        uint32_t at_s, bool repeat);
     bool (*cloud_has_room)(void *user, unsigned place);
     int (*cloud_carries)(void *user, unsigned place, struct ag_span text);
     /* An application's answer, its own id in it. */

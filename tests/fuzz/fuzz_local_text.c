@@ -51,8 +51,9 @@ static void on_done(void *user, struct origin to, unsigned tag, enum command_end
     note(w, 'd', text);
 }
 
-static int on_report(void *user, uint32_t id, struct ag_span text, bool repeat)
+static int on_report(void *user, uint32_t id, struct ag_span text, const struct ag_json_view *view, bool repeat)
 {
+    (void) view;
     (void) repeat;
     note(user, 'r', text);
     return id % 3 == 0 ? -ENOBUFS : id % 5 == 0 ? -ENOTCONN : 0;

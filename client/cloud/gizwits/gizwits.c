@@ -243,12 +243,14 @@ void gizwits_do(struct gizwits *g, struct gizwits_decision d)
 
 /* ---- reports ---- */
 
-static int gizwits_report(struct cloud *base, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat)
+static int gizwits_report(struct cloud *base, uint32_t report_id, struct ag_span text, const struct ag_json_view *view,
+                          uint32_t at_s, bool repeat)
 {
     struct gizwits *g = (struct gizwits *) base;
     struct gizwits_frame f = {.cmd = GIZWITS_TO_APP, .p0 = text};
     int r;
 
+    (void) view;
     (void) at_s; /* a frame has no place for it */
     (void) repeat;
     if (!gizwits_online(g))

@@ -230,12 +230,13 @@ static bool mqtt_has_room(struct cloud *c)
     return mqtt_link_has_room(((struct mqtt_cloud *) c)->link);
 }
 
-static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat)
+static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span text, const struct ag_json_view *view,
+                       uint32_t at_s, bool repeat)
 {
     struct mqtt_cloud *m = (struct mqtt_cloud *) base;
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     struct mqtt_link_msg msg = {.topic = m->topics[MQTT_T_REPORT], .qos = m->conf.qos};
-    struct ag_json_view view;
+    struct ag_json_view own;
     int r;
 
     (void) at_s; /* the text goes as the application wrote it */
@@ -243,9 +244,11 @@ static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span te
         return 0; /* the link itself sends it again, with DUP */
     if (!mqtt_link_is_connected(m->link))
         return -ENOTCONN;
-    if (ag_json_parse(&text, DEPTH_MAX, &view) != 0 || view.at[AG_M_METHOD].type != AG_JSON_STRING)
+    if (!view && ag_json_parse(&text, DEPTH_MAX, &own) == 0)
+        view = &own;
+    if (!view || view->at[AG_M_METHOD].type != AG_JSON_STRING)
         return -EINVAL;
-    r = with_id(&msg.payload, &b, text, &view, report_id);
+    r = with_id(&msg.payload, &b, text, view, report_id);
     if (r < 0)
         return r;
     r = broker_report_given(&m->broker, report_id);
@@ -255,7 +258,7 @@ static int mqtt_report(struct cloud *base, uint32_t report_id, struct ag_span te
     if (r < 0)
         broker_report_ended(&m->broker, report_id);
     else
-        mqtt_picture_report(m, text, &view);
+        mqtt_picture_report(m, text, view);
     return r;
 }
 

@@ -192,13 +192,15 @@ static bool onenet_has_room(struct cloud *c)
     return mqtt_link_has_room(((struct onenet *) c)->link);
 }
 
-static int onenet_report(struct cloud *base, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat)
+static int onenet_report(struct cloud *base, uint32_t report_id, struct ag_span text, const struct ag_json_view *view,
+                         uint32_t at_s, bool repeat)
 {
     struct onenet *o = (struct onenet *) base;
     ag_cleanup(ag_buf_deinit) struct ag_buf payload = AG_BUF_INIT;
     struct mqtt_link_msg m = {.topic = "$dp", .qos = o->conf.qos};
     int r;
 
+    (void) view;
     if (repeat && broker_report_is_given(&o->broker, report_id))
         return 0;
     if (!mqtt_link_is_connected(o->link))

@@ -497,11 +497,13 @@ static bool ot_has_room(struct cloud *c)
     return ot_session_has_room(ot_of(c)->session);
 }
 
-static int ot_report(struct cloud *c, uint32_t report_id, struct ag_span text, uint32_t at_s, bool repeat)
+static int ot_report(struct cloud *c, uint32_t report_id, struct ag_span text, const struct ag_json_view *view, uint32_t at_s,
+                     bool repeat)
 {
     struct ot *o = ot_of(c);
     int r;
 
+    (void) view;
     (void) at_s;   /* the protocol has no place for it */
     (void) repeat; /* the id says it */
     if (o->stopping)

@@ -214,6 +214,7 @@ int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const st
     struct ag_span raw_id = ag_view_raw(view, text.p, AG_M_ID);
     size_t charge = charge_of(text, raw_id);
     unsigned lane = u->sink->lane ? u->sink->lane(u->user, text, view) : 0;
+    struct ag_json_view seen;
     struct uplink_entry *e;
     uint32_t id;
     int r;
@@ -232,12 +233,12 @@ int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const st
     e->lane = lane;
     id = e->id;
     out = ag_scratch_take(&u->scratch);
-    r = ag_msg_put_id(&out, text, view, id);
+    r = ag_msg_put_id_seen(&out, text, view, id, &seen);
     if (r < 0) {
         u->stats.no_memory++;
         entry_free(u, e);
     } else if (!ag_list_empty(&u->queues[lane]) ||
-               !settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&out), false))) {
+               !settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&out), &seen, false))) {
         enqueue(&u->queues[lane], e, &out);
     }
     ag_scratch_give(&u->scratch, &out, SCRATCH_MAX);
@@ -254,7 +255,7 @@ static void pump(struct uplink *u, struct ag_list *queue)
         /* taken out first: the cloud may acknowledge it within the call */
         ag_list_del(&e->queued);
         ag_buf_init(&e->text);
-        if (settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&text), false)))
+        if (settle_offer(u, e, id, u->sink->report(u->user, id, ag_buf_span(&text), NULL, false)))
             continue;
         e->text = text;
         ag_buf_init(&text);

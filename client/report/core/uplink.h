@@ -24,9 +24,9 @@ enum { UPLINK_NO_PEER = COMMAND_PEERS_MAX, UPLINK_LANES = 8, UPLINK_NO_LANE = UP
 struct uplink_sink {
     /*
      * Hands a report to the cloud, as cloud_ops.report() (client/cloud/cloud.h): 0, -ENOTCONN, -ENOBUFS, others: the
-     * cloud cannot carry it.
+     * cloud cannot carry it. view: the text's; NULL: it has not been scanned.
      */
-    int (*report)(void *user, uint32_t id, struct ag_span text, bool repeat);
+    int (*report)(void *user, uint32_t id, struct ag_span text, const struct ag_json_view *view, bool repeat);
     /* The lane of a text: the cloud whose answer it gets. NULL: always 0. */
     unsigned (*lane)(void *user, struct ag_span text, const struct ag_json_view *view);
     /* The answer for a peer, the application's own id in it. */

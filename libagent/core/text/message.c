@@ -67,6 +67,36 @@ int ag_msg_put_id(struct ag_buf *out, struct ag_span text, const struct ag_json_
     return ag_msg_put_raw_id(out, text, view, raw);
 }
 
+/* Members behind the id stand further on by as much as the text has grown; without one all of them do. */
+int ag_msg_put_id_seen(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, uint64_t id,
+                       struct ag_json_view *view_out)
+{
+    char digits[20];
+    struct ag_span raw = decimal(digits, id);
+    size_t before = ag_buf_size(out);
+    int r = ag_msg_put_raw_id(out, text, view, raw);
+    uint32_t from = ag_view_has(view, AG_M_ID) ? view->at[AG_M_ID].value : 0, key = from ? view->at[AG_M_ID].key : 1;
+    uint32_t grown;
+
+    if (r < 0)
+        return r;
+    grown = (uint32_t) (ag_buf_size(out) - before - text.len); /* or less than nothing, modulo 2^32 */
+    *view_out = *view;
+    for (int m = 0; m < AG_N_MEMBERS; m++) {
+        struct ag_member_at *at = &view_out->at[m];
+
+        if (at->type == AG_JSON_NONE || at->key < from)
+            continue;
+        at->key += grown;
+        at->value += grown;
+        at->end += grown;
+    }
+    from = from ? from : 6;
+    view_out->at[AG_M_ID] =
+        (struct ag_member_at){.key = key, .value = from, .end = from + (uint32_t) raw.len, .type = AG_JSON_NUMBER};
+    return 0;
+}
+
 int ag_msg_error(struct ag_buf *out, struct ag_span id, int code, const char *message, const char *data)
 {
     size_t undo = ag_buf_size(out);

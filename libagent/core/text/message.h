@@ -18,6 +18,10 @@ int ag_msg_splice_id(struct ag_buf *out, struct ag_span text, const struct ag_js
 /* text with "id":<id> in it: the value replaced, or the member put in front. 0 or -ENOMEM. */
 int ag_msg_put_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, uint64_t id);
 
+/* The same, with the view of what it has become, counted from its own first byte; text as ag_json_parse() leaves it. */
+int ag_msg_put_id_seen(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, uint64_t id,
+                       struct ag_json_view *view_out);
+
 /* The same with the bytes of an id as somebody wrote it. */
 int ag_msg_put_raw_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, struct ag_span id);
 

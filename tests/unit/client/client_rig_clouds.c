@@ -69,8 +69,10 @@ static void played_forget(struct cloud *c)
     rig_hear(ear_of(c), "forget");
 }
 
-static int played_report(struct cloud *c, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
+static int played_report(struct cloud *c, uint32_t id, struct ag_span text, const struct ag_json_view *view, uint32_t at_s,
+                         bool repeat)
 {
+    (void) view;
     (void) at_s;
     if (played_of(c)->takes == 0)
         rig_hear(ear_of(c), "report %s %u %.*s", repeat ? "again" : "new", id, (int) text.len, text.p);

@@ -603,7 +603,7 @@ uint64_t rig_counter(const char *name)
 
 int rig_report(uint32_t id, const char *text, bool repeat)
 {
-    return rig.ops->report(rig.cloud, id, (struct ag_span){text, strlen(text)}, 0, repeat);
+    return rig.ops->report(rig.cloud, id, (struct ag_span){text, strlen(text)}, NULL, 0, repeat);
 }
 
 int rig_answer(uint64_t token, const char *text)

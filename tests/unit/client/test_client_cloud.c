@@ -69,10 +69,12 @@ static void cloud_stop(struct cloud *c)
     uv_close((uv_handle_t *) &cloud.ended, on_ended);
 }
 
-static int cloud_report(struct cloud *c, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
+static int cloud_report(struct cloud *c, uint32_t id, struct ag_span text, const struct ag_json_view *view, uint32_t at_s,
+                        bool repeat)
 {
     const char *n = memmem(text.p, text.len, "\"n", 2);
 
+    (void) view;
     (void) c;
     (void) at_s;
     ag_buf_printf(&cloud.seen, "%s%c ", repeat ? "again" : "new", n ? n[2] : '?');

@@ -90,8 +90,9 @@ static int answer(struct cloud *c, uint64_t token, struct ag_span text)
     return 0;
 }
 
-static int report(struct cloud *c, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
+static int report(struct cloud *c, uint32_t id, struct ag_span text, const struct ag_json_view *view, uint32_t at_s, bool repeat)
 {
+    (void) view;
     (void) text;
     (void) at_s;
     (void) repeat;
@@ -352,7 +353,7 @@ static void test_who_is_not_there_is_not_asked(void **state)
     begin("mqtt");
     assert_int_equal(cloud_links_answer(&rig.links, CLOUD_MQTT, 1, AG_SPAN("{}")), -ENOTCONN);
     assert_int_equal(cloud_links_answer(&rig.links, CLOUDS_MAX, 1, AG_SPAN("{}")), -ENOTCONN);
-    assert_int_equal(cloud_links_report(&rig.links, CLOUD_OT, 1, AG_SPAN("{}"), 0, false), -ENOTCONN);
+    assert_int_equal(cloud_links_report(&rig.links, CLOUD_OT, 1, AG_SPAN("{}"), NULL, 0, false), -ENOTCONN);
     assert_false(cloud_links_takes(&rig.links, CLOUD_MQTT));
     go();
     assert_false(cloud_links_takes(&rig.links, CLOUD_MQTT)); /* no session yet */
@@ -360,7 +361,7 @@ static void test_who_is_not_there_is_not_asked(void **state)
     assert_true(cloud_links_takes(&rig.links, CLOUD_MQTT));
     rig.journal[0] = '\0';
     assert_int_equal(cloud_links_answer(&rig.links, CLOUD_MQTT, 1, AG_SPAN("{}")), 0);
-    assert_int_equal(cloud_links_report(&rig.links, CLOUD_MQTT, 2, AG_SPAN("{}"), 0, false), 0);
+    assert_int_equal(cloud_links_report(&rig.links, CLOUD_MQTT, 2, AG_SPAN("{}"), NULL, 0, false), 0);
     expect("answer 3 1 {}; report 3 2; ");
     finish();
 }

@@ -170,11 +170,14 @@ static int second_report(struct rig *r, uint32_t id, bool repeat)
     return 0;
 }
 
-static int cloud_report(void *user, unsigned place, uint32_t id, struct ag_span text, uint32_t at_s, bool repeat)
+static int cloud_report(void *user, unsigned place, uint32_t id, struct ag_span text, const struct ag_json_view *view,
+                        uint32_t at_s, bool repeat)
 {
     struct rig *r = user;
+    struct ag_json_view own;
 
     (void) text;
+    assert_true(!view || (ag_json_parse(&text, 16, &own) == 0 && own.at[AG_M_METHOD].value == view->at[AG_M_METHOD].value));
     if (place == SECOND)
         return second_report(r, id, repeat);
     if (!r->up)
@@ -268,7 +271,7 @@ void rig_report(struct rig *r, uint32_t id)
 {
     char text[96];
     int n = snprintf(text, sizeof text, "{\"id\":%" PRIu32 ",\"method\":\"event.e\",\"params\":[%" PRIu32 "]}", id, id),
-        e = report_path_report(&r->path, id, (struct ag_span){text, (size_t) n}, false);
+        e = report_path_report(&r->path, id, (struct ag_span){text, (size_t) n}, NULL, false);
 
     if (e < 0)
         rig_see(r, "refused%" PRIu32 ":%s", id,

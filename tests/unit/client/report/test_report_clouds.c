@@ -323,11 +323,11 @@ static void lines_of_routes_change_that(void **state)
     rig_report(&r, 2);
     assert_false(report_path_acked(&r.path, SECOND, 2));
     saw(&r, "again1b new2b");
-    assert_int_equal(report_path_report(&r.path, 7, ask, false), 0); /* no report, but for all */
+    assert_int_equal(report_path_report(&r.path, 7, ask, NULL, false), 0); /* no report, but for all */
     saw(&r, "new7 new7b");
     assert_true(report_path_acked(&r.path, SECOND, 7));
     assert_false(report_path_acked(&r.path, 0, 7));
-    assert_int_equal(report_path_report(&r.path, 8, ask, false), 0);
+    assert_int_equal(report_path_report(&r.path, 8, ask, NULL, false), 0);
     report_path_lost(&r.path, SECOND); /* it is not kept */
     assert_int_equal(r.path.lanes[SECOND].n_lost, 1);
     assert_int_equal(n_on_disk(), 0);

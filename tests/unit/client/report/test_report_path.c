@@ -528,9 +528,9 @@ static void requests_are_not_kept(void **state)
         struct ag_span text = {texts[i], strlen(texts[i])};
 
         r.up = false;
-        assert_int_equal(report_path_report(&r.path, 1, text, false), -ENOTCONN);
+        assert_int_equal(report_path_report(&r.path, 1, text, NULL, false), -ENOTCONN);
         r.up = true;
-        assert_int_equal(report_path_report(&r.path, 1, text, false), 0);
+        assert_int_equal(report_path_report(&r.path, 1, text, NULL, false), 0);
         saw(&r, "new1");
         assert_false(report_path_has(&r.path, 1));
     }

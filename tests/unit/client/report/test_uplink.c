@@ -18,11 +18,19 @@ struct world {
     struct ag_buf log;
 };
 
-static int on_report(void *user, uint32_t id, struct ag_span text, bool repeat)
+static int on_report(void *user, uint32_t id, struct ag_span text, const struct ag_json_view *view, bool repeat)
 {
     struct world *w = user;
 
     (void) repeat;
+    if (view) { /* it is the text's */
+        struct ag_span same = text;
+        struct ag_json_view own;
+
+        assert_int_equal(ag_json_parse(&same, 16, &own), 0);
+        assert_true(view->at[AG_M_ID].value == own.at[AG_M_ID].value && view->at[AG_M_ID].end == own.at[AG_M_ID].end);
+        assert_true(view->at[AG_M_METHOD].value == own.at[AG_M_METHOD].value);
+    }
     if (w->cloud_says == 0)
         ag_buf_printf(&w->log, "cloud %u %.*s\n", id, (int) text.len, text.p);
     return w->cloud_says;

@@ -53,6 +53,47 @@ static void ids_are_spliced(void **state)
     }
 }
 
+/* The view that comes with it is that of the new text. */
+static void an_id_is_put_in_and_seen(void **state)
+{
+    static const char *const rows[] = {
+        "{}",
+        "{ \t\n}",
+        "{\"method\":\"m\"}",
+        "{  \"method\":\"m\",\"params\":[1,{\"id\":2}],\"x\":3}",
+        "{\"id\":1,\"method\":\"m\",\"params\":{}}",
+        "{\"method\":\"m\\u0041\",\"id\":\"text\",\"params\":[],\"error\":null}",
+        "{\"result\":1,\"id\":12345678901,\"id\":{\"id\":4},\"params\":true}",
+        "{ \"params\" : { \"id\" : 5 } , \"id\" : null , \"method\" : \"m\" }",
+    };
+    static const uint64_t ids[] = {0, 7, 1234567, UINT64_MAX};
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(rows) * ag_array_size(ids); i++) {
+        struct ag_span text = {rows[i / ag_array_size(ids)], strlen(rows[i / ag_array_size(ids)])}, now;
+        struct ag_json_view v = view_of(text.p), seen, want;
+        struct ag_buf out = AG_BUF_INIT;
+
+        ag_buf_append_str(&out, "before");
+        assert_int_equal(ag_msg_put_id_seen(&out, text, &v, ids[i % ag_array_size(ids)], &seen), 0);
+        ag_buf_consume(&out, 6);
+        now = ag_buf_span(&out);
+        assert_int_equal(ag_json_parse(&now, 16, &want), 0);
+        assert_int_equal(now.len, ag_buf_size(&out));
+        assert_int_equal(seen.twice, want.twice);
+        for (int m = 0; m < AG_N_MEMBERS; m++) {
+            assert_int_equal(seen.at[m].type, want.at[m].type);
+            if (want.at[m].type == AG_JSON_NONE)
+                continue;
+            assert_int_equal(seen.at[m].key, want.at[m].key);
+            assert_int_equal(seen.at[m].value, want.at[m].value);
+            assert_int_equal(seen.at[m].end, want.at[m].end);
+            assert_int_equal(seen.at[m].escaped, want.at[m].escaped);
+        }
+        ag_buf_deinit(&out);
+    }
+}
+
 static void values_are_spliced(void **state)
 {
     static const char text[] = "{\"id\":1, \"_to\" : 16 ,\"method\":\"m\"}";
@@ -109,10 +150,8 @@ static void memory_may_fail_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ids_are_spliced),
-        cmocka_unit_test(values_are_spliced),
-        cmocka_unit_test(errors),
-        cmocka_unit_test(memory_may_fail_anywhere),
+        cmocka_unit_test(ids_are_spliced), cmocka_unit_test(an_id_is_put_in_and_seen), cmocka_unit_test(values_are_spliced),
+        cmocka_unit_test(errors),          cmocka_unit_test(memory_may_fail_anywhere),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
