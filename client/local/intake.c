@@ -91,7 +91,7 @@ static bool refuse_form(struct intake *in, struct origin from, struct ag_span te
     if (ag_log_gate_pass(&in->log, uv_now(in->env.loop), &held))
         ag_log(AG_LOG_DEBUG, "a message is refused: %s%s", why, ag_log_held(held, left_out));
     if (wants_answer)
-        refuse(in, from, text, command_id_is_good(view) ? view : &nothing, -32600, why);
+        refuse(in, from, text, command_id_is_good(view) ? view : &nothing, AG_CODE_INVALID_REQUEST, why);
     return true;
 }
 
@@ -180,7 +180,7 @@ static void give_told(struct intake *in, struct origin from, unsigned tag, struc
     }
     in->stats.bad_form += r == TELL_ORIGIN_E_SAID;
     if (wants_answer && r == TELL_ORIGIN_E_SAID)
-        refuse(in, from, text, view, -32600, "_origin is for the device to say");
+        refuse(in, from, text, view, AG_CODE_INVALID_REQUEST, "_origin is for the device to say");
     else if (wants_answer && r < 0)
         answer(in, from, OUT_OF_MEMORY);
 }

@@ -7,7 +7,6 @@
 #include "libagent/core/codes.h"
 
 enum {
-    CODE_NO_LOCAL_METHOD = -10000,
     CODE_PARAMS = -5005,
     CODE_CONFIG_FAILED = -33020, /* seen from the original for ble.config_router */
     WAKEUP_IDLE_S = 3600,        /* nothing to do at all: look again after an hour */
@@ -148,7 +147,7 @@ static int serve_mcu_info(struct ask *a)
     struct mcu_info fresh = {.model = ""};
 
     if (!local_cmd_mcu_info(&fresh, a->params))
-        return refuse(a, -32602, "params must be {\"model\":NAME,\"mcu_fw_ver\":VERSION}");
+        return refuse(a, AG_CODE_INVALID_PARAMS, "params must be {\"model\":NAME,\"mcu_fw_ver\":VERSION}");
     if (memcmp(&fresh, &a->s->mcu, sizeof fresh) != 0)
         take_mcu(a->s, &fresh);
     return put_ok(a, true);
@@ -302,7 +301,7 @@ static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struc
     case LOCAL_CMD_LOCAL_OTHER:
         if (a->s->env.external_helper && ag_span_eq(method, "local.status") && is_helpers(a, method, text, view))
             return 0;
-        return refuse(a, CODE_NO_LOCAL_METHOD, "no such local method");
+        return refuse(a, AG_CODE_NOT_MINE, "no such local method");
     case LOCAL_CMD_INTERNAL:
         return serve_internal(a, method, text, view);
     case LOCAL_CMD_INFO:
@@ -366,7 +365,7 @@ bool serve_method(struct serve *s, struct origin from, struct ag_span text, cons
 
     if (!ag_view_str(view, text.p, AG_M_METHOD, name, sizeof name, &method)) {
         s->n_bad_form++;
-        ask_end(&a, refuse(&a, -32600, "method is no usable name"));
+        ask_end(&a, refuse(&a, AG_CODE_INVALID_REQUEST, "method is no usable name"));
         return true;
     }
     cmd = local_cmd_find(method);

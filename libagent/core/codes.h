@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Error codes of answers, for every program. -32700..-32600 are JSON-RPC 2.0's; -9999, -10000 and -30011 are those of the miIO
- * cloud protocol (the Linux client's document, 1.3); -32000..-32004 are our own, in the range that JSON-RPC leaves to servers.
+ * cloud protocol (the Linux client's document, 1.3); -32000..-32010 are our own, in the range that JSON-RPC leaves to servers.
  */
 #ifndef AG_CODES_H
 #define AG_CODES_H
@@ -17,6 +17,7 @@ enum {
     AG_CODE_NOT_CONNECTED = -32002,   /* no upstream, no cloud */
     AG_CODE_SHUTTING_DOWN = -32003,
     AG_CODE_OWNED = -32004,      /* register: the key has an exclusive owner; bind: the address is taken */
+    AG_CODE_REFUSED = -32010,    /* a cloud's own method: the platform said no */
     AG_CODE_ACK_TIMEOUT = -9999, /* the application did not answer in time, or is gone */
     AG_CODE_NOT_MINE = -10000,   /* what old applications say for "method not found" */
     AG_CODE_NO_ACK = -30011      /* upstream or the cloud did not answer in time */

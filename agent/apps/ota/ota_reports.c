@@ -23,16 +23,17 @@ static void reports_on_retry(uv_timer_t *t)
 /* An error of the cloud's is an answer as well; only what says that it did not get there is tried again. */
 static bool arrived(int status, const char *error)
 {
-    static const char *const not_there[] = {"-32002", "-30011", "-32003", "-32000"};
-
-    if (status == 0)
-        return true;
     if (status != AGENT_E_REMOTE || !error)
+        return status == 0;
+    switch (agent_error_code(error)) {
+    case AGENT_CODE_NOT_CONNECTED:
+    case AGENT_CODE_NO_ACK:
+    case AGENT_CODE_SHUTTING_DOWN:
+    case AGENT_CODE_BUSY:
         return false;
-    for (size_t i = 0; i < sizeof not_there / sizeof not_there[0]; i++)
-        if (strstr(error, not_there[i]))
-            return false;
-    return true;
+    default:
+        return true;
+    }
 }
 
 static void try_later(struct ota_reports *r)
@@ -88,7 +89,7 @@ static void reports_on_answer(agent_conn *conn, int status, const char *result, 
     if (!r->open)
         return;
     if (!arrived(status, error)) {
-        if (status == AGENT_E_REMOTE && strstr(error, "-32002"))
+        if (status == AGENT_E_REMOTE && agent_error_code(error) == AGENT_CODE_NOT_CONNECTED)
             ask_for_clouds(r);
         else
             try_later(r);

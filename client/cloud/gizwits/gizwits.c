@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include "client/cloud/gizwits/gizwits_priv.h"
 #include "client/cloud/link_counters.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/io/file.h"
 
@@ -89,7 +90,7 @@ static void end_reports(struct gizwits *g)
     uint32_t id;
 
     while ((id = broker_report_take(&g->broker)) != 0)
-        g->env->events->failed(g->env->user, id, true, -32002, "not connected");
+        g->env->events->failed(g->env->user, id, true, AG_CODE_NOT_CONNECTED, "not connected");
 }
 
 void gizwits_report_done(struct gizwits *g, uint32_t id, int result)
@@ -99,7 +100,7 @@ void gizwits_report_done(struct gizwits *g, uint32_t id, int result)
     if (result == 0)
         g->env->events->acked(g->env->user, id, AG_SPAN("{\"result\":[\"ok\"]}"));
     else
-        g->env->events->failed(g->env->user, id, true, -32002, "not connected");
+        g->env->events->failed(g->env->user, id, true, AG_CODE_NOT_CONNECTED, "not connected");
 }
 
 /* ---- carrying out decisions ---- */
@@ -290,7 +291,7 @@ static void on_ack_timer(uv_timer_t *t)
         char topic[GIZWITS_TOPIC_MAX];
 
         if (give_up)
-            gizwits_method_gave_up(g, o, -30011, "no acknowledgement");
+            gizwits_method_gave_up(g, o, AG_CODE_NO_ACK, "no acknowledgement");
         else if (gizwits_publish_bytes(g, gizwits_topic_to_app(g->link_did, o->app, topic), ag_buf_span(&o->frame), true, 0) != 0)
             g->count.unsent++;
     }
@@ -417,7 +418,7 @@ static void gizwits_stop(struct cloud *base)
 
     if (g->broker.stopping)
         return;
-    gizwits_method_fail_all(g, -32003, "shutting down");
+    gizwits_method_fail_all(g, AG_CODE_SHUTTING_DOWN, "shutting down");
     if (answer_box_next(&g->answers))
         ag_log(AG_LOG_WARNING, "gizwits: %u answers have not got out", g->answers.n);
     broker_session_stop(&g->broker);

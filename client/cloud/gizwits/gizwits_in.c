@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/gizwits/gizwits_priv.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/text/base64.h"
 #include "libagent/core/json/json.h"
 #include "libagent/core/text/message.h"
@@ -140,7 +141,7 @@ static void deliver_bytes(struct gizwits *g, const char *app, const struct gizwi
     if (r == 0)
         r = ag_buf_append_str(&text, "\"}}");
     if (r < 0) {
-        refuse(g, app, f, (struct ag_span){NULL, 0}, -32000, "out of memory");
+        refuse(g, app, f, (struct ag_span){NULL, 0}, AG_CODE_BUSY, "out of memory");
         return;
     }
     ack_at_once(g, app, f);
@@ -153,13 +154,13 @@ static void start(struct gizwits *g, const char *app, const struct gizwits_frame
     struct gizwits_command *c;
 
     if (!answer_box_keep_place(&g->answers)) {
-        refuse(g, app, f, id, -32000, "too many commands open");
+        refuse(g, app, f, id, AG_CODE_BUSY, "too many commands open");
         return;
     }
     c = command_new(g, app, f, id);
     if (!c) {
         answer_box_give_back(&g->answers);
-        refuse(g, app, f, id, -32000, "out of memory");
+        refuse(g, app, f, id, AG_CODE_BUSY, "out of memory");
         return;
     }
     g->count.commands++;
@@ -172,13 +173,13 @@ static void deliver_json(struct gizwits *g, const char *app, const struct gizwit
     struct ag_span id = ag_view_raw(view, text.p, AG_M_ID);
 
     if (view->twice & (1u << AG_M_ID | 1u << AG_M_METHOD)) {
-        refuse(g, app, f, (struct ag_span){NULL, 0}, -32600, "id or method stands twice");
+        refuse(g, app, f, (struct ag_span){NULL, 0}, AG_CODE_INVALID_REQUEST, "id or method stands twice");
     } else if (!id.p) {
         ack_at_once(g, app, f);
         g->count.commands++;
         g->env->events->command(g->env->user, 0, text, false);
     } else if (id.len > CLOUD_ID_MAX) {
-        refuse(g, app, f, (struct ag_span){NULL, 0}, -32600, "an id over 128 bytes");
+        refuse(g, app, f, (struct ag_span){NULL, 0}, AG_CODE_INVALID_REQUEST, "an id over 128 bytes");
     } else {
         start(g, app, f, id, text);
     }
@@ -201,10 +202,10 @@ static void on_business(struct gizwits *g, const char *app, const struct gizwits
             g->count.repeated++;
             return;
         case GIZWITS_NO_PLACE:
-            refuse(g, app, f, (struct ag_span){NULL, 0}, -32000, "too many Apps wait for answers");
+            refuse(g, app, f, (struct ag_span){NULL, 0}, AG_CODE_BUSY, "too many Apps wait for answers");
             return;
         default:
-            refuse(g, app, f, (struct ag_span){NULL, 0}, -32000, "out of memory");
+            refuse(g, app, f, (struct ag_span){NULL, 0}, AG_CODE_BUSY, "out of memory");
             return;
         }
     }

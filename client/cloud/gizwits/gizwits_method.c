@@ -15,12 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/gizwits/gizwits_priv.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/text/base64.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/core/utf8.h"
 #include "libagent/core/text/message.h"
 
-enum { E_ARGUMENT = -32602, E_NOT_CONNECTED = -32002, E_BUSY = -32000, E_NO_ANSWER = -30011, E_INTERNAL = -32603 };
 enum { CALLS_MAX = 64, APPS_WAIT_MS = 5000 };
 
 struct gizwits_call {
@@ -59,13 +59,13 @@ static void end_code(struct gizwits_call *call, int r)
     if (r == 0)
         end_ok(call);
     else if (r > 0)
-        end_error(call, E_ARGUMENT, r == GIZWITS_E_LIMIT ? "longer than 65535 bytes" : gizwits_frame_error(r));
+        end_error(call, AG_CODE_INVALID_PARAMS, r == GIZWITS_E_LIMIT ? "longer than 65535 bytes" : gizwits_frame_error(r));
     else if (r == -ENOTCONN)
-        end_error(call, E_NOT_CONNECTED, "not connected");
+        end_error(call, AG_CODE_NOT_CONNECTED, "not connected");
     else if (r == -ENOBUFS)
-        end_error(call, E_BUSY, "too many messages on their way");
+        end_error(call, AG_CODE_BUSY, "too many messages on their way");
     else
-        end_error(call, E_INTERNAL, strerror(-r));
+        end_error(call, AG_CODE_INTERNAL, strerror(-r));
 }
 
 /* ---- gizwits.send ---- */
@@ -147,7 +147,7 @@ static void do_send(struct gizwits *g, struct gizwits_call *call, struct ag_span
 
     if (why) {
         g->count.calls_refused++;
-        end_error(call, E_ARGUMENT, why);
+        end_error(call, AG_CODE_INVALID_PARAMS, why);
     } else if (!a.ack) {
         end_code(call, gizwits_publish(g, a.app, &f, 0));
     } else {
@@ -238,7 +238,7 @@ uint64_t gizwits_method_wait_ms(const struct gizwits *g, uint64_t now_ms)
 void gizwits_method_expire(struct gizwits *g, uint64_t now_ms)
 {
     while (gizwits_method_wait_ms(g, now_ms) == 0)
-        end_error(ag_list_first(&g->calls, struct gizwits_call, link), E_NO_ANSWER, "no answer");
+        end_error(ag_list_first(&g->calls, struct gizwits_call, link), AG_CODE_NO_ACK, "no answer");
 }
 
 /* ---- gizwits.log ---- */
@@ -270,13 +270,13 @@ static void do_log(struct gizwits *g, struct gizwits_call *call, struct ag_span 
 
     if (ag_json_type(params) != AG_JSON_OBJECT || !take_level(ag_json_get(params, "level"), &f.level)) {
         g->count.calls_refused++;
-        end_error(call, E_ARGUMENT, "level must be error, warning or info");
+        end_error(call, AG_CODE_INVALID_PARAMS, "level must be error, warning or info");
         return;
     }
     if (!take_text(&tag, ag_json_get(params, "tag"), "app") || !take_text(&source, ag_json_get(params, "source"), "app") ||
         !take_text(&text, ag_json_get(params, "text"), NULL)) {
         g->count.calls_refused++;
-        end_error(call, E_ARGUMENT, "text must be a string, and tag and source, if given");
+        end_error(call, AG_CODE_INVALID_PARAMS, "text must be a string, and tag and source, if given");
         return;
     }
     f.tag = ag_buf_span(&tag);
@@ -328,7 +328,7 @@ int gizwits_local_method(struct cloud *base, struct ag_span method, struct ag_sp
     else if (ag_span_eq(method, "gizwits.log"))
         do_log(g, call, params);
     else if (n_waiting(g) >= CALLS_MAX)
-        end_error(call, E_BUSY, "too many calls");
+        end_error(call, AG_CODE_BUSY, "too many calls");
     else
         do_query(g, call);
     return 0;

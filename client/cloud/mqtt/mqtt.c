@@ -22,6 +22,7 @@
 #include "client/cloud/link_counters.h"
 #include "client/cloud/mqtt/mqtt_priv.h"
 #include "client/cloud/mqtt/core/ha_discovery.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/text/message.h"
 
 enum { FIRST_MS = 500, MAX_MS = 60000, DEPTH_MAX = 128 };
@@ -180,7 +181,7 @@ static void report_done(struct mqtt_cloud *m, uint32_t id, int result)
     if (result == 0)
         m->env->events->acked(m->env->user, id, AG_SPAN("{\"result\":[\"ok\"]}"));
     else
-        m->env->events->failed(m->env->user, id, true, -32002, "not connected");
+        m->env->events->failed(m->env->user, id, true, AG_CODE_NOT_CONNECTED, "not connected");
 }
 
 static void on_done(void *user, uint64_t cookie, int result)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/mqtt/mqtt_priv.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/text/message.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -115,13 +116,13 @@ static void start(struct mqtt_cloud *m, struct ag_span id, struct ag_span text)
     struct open_command *c;
 
     if (!answer_box_keep_place(&m->answers)) {
-        refuse(m, id, -32000, "too many commands open");
+        refuse(m, id, AG_CODE_BUSY, "too many commands open");
         return;
     }
     c = command_new(m, id);
     if (!c) {
         answer_box_give_back(&m->answers);
-        refuse(m, id, -32000, "out of memory");
+        refuse(m, id, AG_CODE_BUSY, "out of memory");
         return;
     }
     m->count.commands++;
@@ -164,7 +165,7 @@ static void put_error(struct mqtt_cloud *m, const struct open_command *c, const 
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
 
     mqtt_cloud_refused(m, &m->count.answers_refused, "answer", why);
-    if (ag_msg_error(&b, (struct ag_span){c->id, c->id_len}, -32000, why, NULL) == 0) {
+    if (ag_msg_error(&b, (struct ag_span){c->id, c->id_len}, AG_CODE_BUSY, why, NULL) == 0) {
         answer_box_put_answer(&m->answers, m->topics[MQTT_T_COMMAND_ACK], ag_buf_span(&b));
     } else {
         m->answers.n_dropped++;

@@ -12,6 +12,7 @@
 #include "client/cloud/link_counters.h"
 #include "client/cloud/onenet/onenet_model.h"
 #include "client/cloud/onenet/onenet_priv.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/log/local_time.h"
 
 enum {
@@ -154,7 +155,7 @@ static void report_done(struct onenet *o, uint32_t id, int result)
     if (result == 0)
         o->env->events->acked(o->env->user, id, AG_SPAN("{\"result\":[\"ok\"]}"));
     else
-        o->env->events->failed(o->env->user, id, true, -32002, "not connected");
+        o->env->events->failed(o->env->user, id, true, AG_CODE_NOT_CONNECTED, "not connected");
 }
 
 static void on_done(void *user, uint64_t cookie, int result)
@@ -365,7 +366,7 @@ static void onenet_stop(struct cloud *base)
 
     if (!broker_session_stop(&o->broker))
         return;
-    onenet_method_fail_all(o, -32003, "shutting down");
+    onenet_method_fail_all(o, AG_CODE_SHUTTING_DOWN, "shutting down");
     if (answer_box_next(&o->answers))
         ag_log(AG_LOG_WARNING, "onenet: %u answers have not got out", o->answers.n);
     uv_close((uv_handle_t *) &o->retry, on_timer_closed);

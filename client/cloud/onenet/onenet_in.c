@@ -4,6 +4,7 @@
 #include <string.h>
 #include "client/cloud/onenet/core/onenet_topic.h"
 #include "client/cloud/onenet/onenet_priv.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/text/base64.h"
 #include "libagent/core/utf8.h"
 #include "libagent/core/json/json.h"
@@ -62,7 +63,7 @@ static void answer_error(struct onenet *o, uint64_t token, const char *topic, st
     ag_cleanup(ag_buf_deinit) struct ag_buf named = AG_BUF_INIT;
     struct ag_span id = ag_json_get(answer, "id");
 
-    if (id.p && ag_msg_error(&named, id, -32000, "the answer cannot be carried", NULL) == 0)
+    if (id.p && ag_msg_error(&named, id, AG_CODE_BUSY, "the answer cannot be carried", NULL) == 0)
         error = ag_buf_span(&named);
     o->count.answers_refused++;
     onenet_log_refused(o, "answer", "too large to wait for the connection, or no answer at all");
@@ -122,16 +123,16 @@ static void take_command(struct onenet *o, struct ag_span uuid, struct ag_span p
         send_short(o, uuid, again);
         break;
     case ONENET_COMMAND_E_TOO_LARGE:
-        refuse(o, uuid, payload, -32600, "over 65535 bytes");
+        refuse(o, uuid, payload, AG_CODE_INVALID_REQUEST, "over 65535 bytes");
         break;
     case ONENET_COMMAND_E_ID:
-        refuse(o, uuid, payload, -32600, "an id over 128 bytes");
+        refuse(o, uuid, payload, AG_CODE_INVALID_REQUEST, "an id over 128 bytes");
         break;
     case ONENET_COMMAND_E_FULL:
-        refuse(o, uuid, payload, -32000, "too many commands open");
+        refuse(o, uuid, payload, AG_CODE_BUSY, "too many commands open");
         break;
     default:
-        refuse(o, uuid, payload, -32000, "out of memory");
+        refuse(o, uuid, payload, AG_CODE_BUSY, "out of memory");
         break;
     }
 }

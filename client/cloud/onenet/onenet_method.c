@@ -12,25 +12,18 @@
  * Answered ["ok"] when the platform has acknowledged, or with one error. Codes: -32602 bad argument, -32002 not
  * connected, -32000 no room, -32010 refused by the platform, -30011 no acknowledgement within 30 s.
  */
-#include "client/cloud/onenet/core/onenet_topic.h"
 #include "client/cloud/onenet/onenet_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "client/cloud/onenet/core/onenet_topic.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/core/text/base64.h"
 #include "libagent/core/text/message.h"
 #include "libagent/io/file.h"
 
-enum {
-    E_ARGUMENT = -32602,
-    E_NOT_CONNECTED = -32002,
-    E_BUSY = -32000,
-    E_REFUSED = -32010,
-    E_NO_ANSWER = -30011,
-    E_INTERNAL = -32603
-};
 enum { PUSH_MAX = 65535, CALLS_MAX = 256, CALL_WAIT_MS = 30000 };
 
 enum call_kind { CALL_PUBLISH, CALL_SUBSCRIBE, CALL_UNSUBSCRIBE, CALL_DP, CALL_HTTP };
@@ -79,7 +72,7 @@ static void answer_error(struct onenet_call *call, int code, const char *message
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
 
     ag_list_del(&call->link);
-    if (code == E_ARGUMENT)
+    if (code == AG_CODE_INVALID_PARAMS)
         call->o->count.calls_refused++;
     if (ag_msg_error(&b, AG_SPAN("0"), code, message, NULL) == 0)
         call->done(call->user, ag_buf_span(&b));
@@ -92,19 +85,19 @@ static void answer_errno(struct onenet_call *call, int r)
 {
     switch (r) {
     case -ENOTCONN:
-        answer_error(call, E_NOT_CONNECTED, "not connected");
+        answer_error(call, AG_CODE_NOT_CONNECTED, "not connected");
         break;
     case -ENOBUFS:
-        answer_error(call, E_BUSY, "too many messages on their way");
+        answer_error(call, AG_CODE_BUSY, "too many messages on their way");
         break;
     case -EMSGSIZE:
-        answer_error(call, E_ARGUMENT, "too large");
+        answer_error(call, AG_CODE_INVALID_PARAMS, "too large");
         break;
     case -EINVAL:
-        answer_error(call, E_ARGUMENT, "not well-formed");
+        answer_error(call, AG_CODE_INVALID_PARAMS, "not well-formed");
         break;
     default:
-        answer_error(call, E_INTERNAL, strerror(-r));
+        answer_error(call, AG_CODE_INTERNAL, strerror(-r));
         break;
     }
 }
@@ -272,7 +265,7 @@ static int start_dp(struct onenet_call *call, struct ag_span params, const char 
 void onenet_method_http_done(struct onenet_call *call, const char *error)
 {
     if (error)
-        answer_error(call, E_REFUSED, error);
+        answer_error(call, AG_CODE_REFUSED, error);
     else
         answer_ok(call);
 }
@@ -371,11 +364,11 @@ static void finish(struct onenet_call *call, int result)
     struct onenet_sub *s;
 
     if (call->lost) {
-        answer_error(call, E_NOT_CONNECTED, "the connection was lost");
+        answer_error(call, AG_CODE_NOT_CONNECTED, "the connection was lost");
         return;
     }
     if (result == MQTT_LINK_DONE_REFUSED) {
-        answer_error(call, E_REFUSED, "the platform refused the subscription");
+        answer_error(call, AG_CODE_REFUSED, "the platform refused the subscription");
         return;
     }
     if (call->kind == CALL_SUBSCRIBE)
@@ -403,7 +396,7 @@ void onenet_method_done(struct onenet *o, uint32_t n, int result)
     if (r < 0)
         answer_errno(call, r);
     else if (why)
-        answer_error(call, E_ARGUMENT, why);
+        answer_error(call, AG_CODE_INVALID_PARAMS, why);
     else if (call->outstanding == 0)
         finish(call, result);
 }
@@ -432,7 +425,7 @@ void onenet_method_expire(struct onenet *o, uint64_t now_ms)
     struct onenet_call *call;
 
     while ((call = next_due(o)) && call->due_ms <= now_ms)
-        answer_error(call, E_NO_ANSWER, "no acknowledgement");
+        answer_error(call, AG_CODE_NO_ACK, "no acknowledgement");
 }
 
 static unsigned count_calls(const struct onenet *o)
@@ -457,7 +450,7 @@ static void start_call(struct onenet_call *call, size_t i, struct ag_span params
     if (r < 0)
         answer_errno(call, r);
     else if (why)
-        answer_error(call, E_ARGUMENT, why);
+        answer_error(call, AG_CODE_INVALID_PARAMS, why);
 }
 
 int onenet_local_method(struct cloud *base, struct ag_span method, struct ag_span params,

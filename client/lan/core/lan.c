@@ -2,10 +2,11 @@
 #include "client/lan/core/lan.h"
 
 #include <errno.h>
+#include "libagent/core/codes.h"
 #include "libagent/core/text/message.h"
 
 /* A repeat comes within ten seconds, and may count on from another hello than the first one did. */
-enum { MAX_DEPTH = 128, ERROR_TOO_LARGE = -32000, HELLO_AHEAD_S = 10, REPEAT_STAMP_S = 10 + HELLO_AHEAD_S, SCRATCH_MAX = 8192 };
+enum { MAX_DEPTH = 128, HELLO_AHEAD_S = 10, REPEAT_STAMP_S = 10 + HELLO_AHEAD_S, SCRATCH_MAX = 8192 };
 enum { MAX_REQUESTS = 1024, MAX_KEPT_BYTES = 1 << 20 };
 
 void lan_init(struct lan *l, const struct lan_sink *sink, void *user, uint64_t did)
@@ -278,7 +279,7 @@ static int finish_answer(struct ag_buf *out, uint32_t id)
     if (ag_buf_size(out) >= PACKET_UDP_TEXT_MAX) {
         ag_buf_clear(out);
         if (ag_buf_printf(out, "{\"id\":%lu,\"error\":{\"code\":%d,\"message\":\"answer too large\"}}", (unsigned long) id,
-                          ERROR_TOO_LARGE) < 0)
+                          AG_CODE_BUSY) < 0)
             return -ENOMEM;
     }
     return ag_buf_append_char(out, '\0');

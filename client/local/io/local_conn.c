@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "libagent/core/codes.h"
 
 enum { FLY_MAX = 32 * 1024 };
 
@@ -49,7 +50,7 @@ static void take_bytes(struct local_conn *c, const char *data, size_t n)
         if (r > 0 && text.kind != AG_FRAMER_JSON)
             r = AG_FRAMER_E_SYNTAX;
         if (r < 0) {
-            complain(c, -32700, ag_framer_strerror(r));
+            complain(c, AG_CODE_PARSE, ag_framer_strerror(r));
             conn_end(c, ag_framer_strerror(r));
             return;
         }
@@ -173,7 +174,7 @@ void local_conn_doom(struct local_conn *c, const char *why)
 
     ag_buf_deinit(&c->queue);
     if (between)
-        complain(c, -32000, why);
+        complain(c, AG_CODE_BUSY, why);
     c->doomed = true;
     uv_read_stop((uv_stream_t *) &c->tcp);
 }

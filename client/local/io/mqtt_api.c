@@ -10,6 +10,7 @@
 #include "client/local/core/mqtt_channel.h"
 #include "client/cloud/core/sub_ladder.h"
 #include "client/cloud/io/mqtt_link.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/list.h"
 #include "libagent/core/log/log.h"
 #include "libagent/core/text/message.h"
@@ -309,12 +310,12 @@ static void on_message(void *user, const struct mqtt_link_msg *m)
         return;
     }
     if (ag_json_parse(&text, DEPTH_MAX, &view) != 0) {
-        refuse(a, c, -32700, "not one JSON object");
+        refuse(a, c, AG_CODE_PARSE, "not one JSON object");
         return;
     }
     /* a helper may answer _internal.* requests on the report channel */
     if (c != MQTT_CHANNEL_REPORT && !mqtt_channel_fits(c, &view)) {
-        refuse(a, c, -32600, "it belongs on another channel");
+        refuse(a, c, AG_CODE_INVALID_REQUEST, "it belongs on another channel");
         return;
     }
     a->stats.texts_in++;

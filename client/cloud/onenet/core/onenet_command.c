@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "libagent/core/codes.h"
 #include "libagent/core/text/base64.h"
 #include "libagent/core/json/json_iter.h"
 #include "client/cloud/onenet/core/onenet_topic.h"
@@ -160,7 +161,7 @@ static int repeat(struct onenet_commands *c, const struct onenet_command *k, str
     if (k->remembered)
         return ONENET_COMMAND_E_ANSWERED;
     ag_buf_clear(&c->notice);
-    r = ag_msg_error(&c->notice, id, -32603, "answered before; the answer is not remembered", NULL);
+    r = ag_msg_error(&c->notice, id, AG_CODE_INTERNAL, "answered before; the answer is not remembered", NULL);
     *again_out = ag_buf_span(&c->notice);
     return r < 0 ? r : ONENET_COMMAND_E_ANSWERED;
 }

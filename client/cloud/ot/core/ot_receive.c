@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include "client/cloud/ot/core/ot_text.h"
+#include "libagent/core/codes.h"
 
 static void on_ack(struct ot_session *s, const struct ag_json_view *v, struct ag_span text, uint64_t now_ms)
 {
@@ -43,7 +44,7 @@ static void answer_busy(struct ot_session *s, uint64_t id, uint64_t now_ms)
 {
     char text[96];
     int n = snprintf(text, sizeof text, "{\"id\":%" PRIu64 ",\"error\":{\"code\":%d,\"message\":\"too many commands\"}}", id,
-                     OT_CODE_BUSY);
+                     AG_CODE_BUSY);
 
     s->stats.drop_busy++;
     ot_session_send(s, (struct ag_span){text, (size_t) n}, now_ms);

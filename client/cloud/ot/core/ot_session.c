@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "client/cloud/ot/core/ot_text.h"
+#include "libagent/core/codes.h"
 #include "libagent/core/ids.h"
 
 void ot_config_defaults(struct ot_config *c)
@@ -184,7 +185,7 @@ static void fail_all(struct ot_session *s)
 
     while (ot_pending_oldest(&s->pending, &e)) {
         ot_pending_remove(&s->pending, e.id);
-        s->sink->failed(s->user, e.id, true, OT_CODE_NOT_CONNECTED, "not connected");
+        s->sink->failed(s->user, e.id, true, AG_CODE_NOT_CONNECTED, "not connected");
     }
 }
 
@@ -303,7 +304,7 @@ static void tick_pending(struct ot_session *s, uint64_t now_ms)
         }
         ot_pending_remove(&s->pending, e.id);
         s->stats.no_acks++;
-        s->sink->failed(s->user, e.id, true, OT_CODE_NO_ACK, "OT server noack");
+        s->sink->failed(s->user, e.id, true, AG_CODE_NO_ACK, "OT server noack");
     }
 }
 
@@ -399,7 +400,7 @@ int ot_session_answer(struct ot_session *s, uint64_t token, struct ag_span text,
     if (too_big) {
         ag_buf_clear(&full);
         r = ag_buf_printf(&full, "{\"id\":%" PRIu64 ",\"error\":{\"code\":%d,\"message\":\"answer too large\"}}", id,
-                          OT_CODE_BUSY);
+                          AG_CODE_BUSY);
         if (r < 0)
             return r;
     }

@@ -12,8 +12,6 @@
 #include "client/lan/core/packet.h"
 #include "client/lan/core/replay.h"
 
-enum { OT_CODE_BUSY = -32000, OT_CODE_NO_ACK = -30011, OT_CODE_NOT_CONNECTED = -32002 };
-
 enum ot_state { OT_IDLE, OT_HELLO, OT_PROVING, OT_UP };
 
 struct ot_session {
