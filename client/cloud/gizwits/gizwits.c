@@ -291,7 +291,7 @@ static void on_ack_timer(uv_timer_t *t)
         char topic[GIZWITS_TOPIC_MAX];
 
         if (give_up)
-            gizwits_method_gave_up(g, o, AG_CODE_NO_ACK, "no acknowledgement");
+            gizwits_method_gave_up(o, AG_CODE_NO_ACK, "no acknowledgement");
         else if (gizwits_publish_bytes(g, gizwits_topic_to_app(g->link_did, o->app, topic), ag_buf_span(&o->frame), true, 0) != 0)
             g->count.unsent++;
     }

@@ -288,7 +288,7 @@ static void on_ack(struct gizwits *g, const char *app, const struct gizwits_fram
         g->count.stray_acks++;
         return;
     }
-    gizwits_method_acked(g, o, f->p0);
+    gizwits_method_acked(o, f->p0);
     gizwits_rearm(g);
 }
 

@@ -18,6 +18,7 @@
 #include "libagent/core/codes.h"
 #include "libagent/core/text/base64.h"
 #include "libagent/core/json/json_iter.h"
+#include "libagent/core/json/json_out.h"
 #include "libagent/core/utf8.h"
 #include "libagent/core/text/message.h"
 
@@ -158,34 +159,44 @@ static void do_send(struct gizwits *g, struct gizwits_call *call, struct ag_span
     ag_buf_deinit(&a.bytes);
 }
 
-void gizwits_method_acked(struct gizwits *g, struct gizwits_out *o, struct ag_span p0)
+void gizwits_method_acked(struct gizwits_out *o, struct ag_span p0)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
     struct gizwits_call *call = o->user;
     bool plain = ag_utf8_valid(p0) && (p0.len == 0 || !memchr(p0.p, '\0', p0.len));
-    int r = ag_buf_append_str(&text, plain ? "{\"id\":0,\"result\":{\"text\":" : "{\"id\":0,\"result\":{\"base64\":\"");
+    struct ag_json_out out = ag_json_out_begin(&text);
+    int r;
 
-    (void) g;
     gizwits_out_free(o);
     if (p0.len == 0) {
         end_ok(call);
         return;
     }
-    if (r == 0)
-        r = plain ? ag_buf_append_json_str(&text, p0.p, p0.len) : ag_base64_encode(&text, p0.p, p0.len);
-    if (r == 0)
-        r = ag_buf_append_str(&text, plain ? "}}" : "\"}}");
+    ag_json_out_open(&out, '{');
+    ag_json_out_name_u64(&out, "id", 0);
+    ag_json_out_name_open(&out, "result", '{');
+    ag_json_out_name(&out, plain ? "text" : "base64");
+    if (plain) {
+        ag_json_out_text(&out, p0);
+    } else {
+        ag_json_out_value(&out);
+        ag_json_out_done(&out, ag_buf_append_char(&text, '"'));
+        ag_json_out_done(&out, ag_base64_encode(&text, p0.p, p0.len));
+        ag_json_out_done(&out, ag_buf_append_char(&text, '"'));
+    }
+    ag_json_out_close(&out, '}');
+    ag_json_out_close(&out, '}');
+    r = ag_json_out_end(&out);
     if (r == 0)
         end_text(call, ag_buf_span(&text));
     else
         end_code(call, r);
 }
 
-void gizwits_method_gave_up(struct gizwits *g, struct gizwits_out *o, int code, const char *message)
+void gizwits_method_gave_up(struct gizwits_out *o, int code, const char *message)
 {
     struct gizwits_call *call = o->user;
 
-    (void) g;
     gizwits_out_free(o);
     end_error(call, code, message);
 }
@@ -297,7 +308,7 @@ void gizwits_method_fail_all(struct gizwits *g, int code, const char *message)
     while (!ag_list_empty(&g->calls))
         end_error(ag_list_first(&g->calls, struct gizwits_call, link), code, message);
     while ((o = gizwits_outs_take_any(&g->outs)))
-        gizwits_method_gave_up(g, o, code, message);
+        gizwits_method_gave_up(o, code, message);
 }
 
 static unsigned n_waiting(const struct gizwits *g)

@@ -153,8 +153,8 @@ void gizwits_watch_report(struct gizwits *g, struct ag_span text);
 
 int gizwits_local_method(struct cloud *base, struct ag_span method, struct ag_span params,
                          void (*done)(void *user, struct ag_span text), void *user);
-void gizwits_method_acked(struct gizwits *g, struct gizwits_out *o, struct ag_span p0);
-void gizwits_method_gave_up(struct gizwits *g, struct gizwits_out *o, int code, const char *message);
+void gizwits_method_acked(struct gizwits_out *o, struct ag_span p0);
+void gizwits_method_gave_up(struct gizwits_out *o, int code, const char *message);
 void gizwits_method_apps(struct gizwits *g, unsigned n);
 /* Ends what waits for the number of Apps, and every 0x0093 of ours. */
 void gizwits_method_fail_all(struct gizwits *g, int code, const char *message);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "client/cloud/gizwits/gizwits_priv.h"
 #include "libagent/core/json/json_iter.h"
+#include "libagent/core/json/json_out.h"
 
 enum { ANSWER_MS = 5000, BODY_MAX = 4096, PEEK_REDIRECTS = 3, MD5_LEN = 32 };
 
@@ -79,10 +80,8 @@ static void on_disabled(void *user, const struct ag_http_result *r)
 int gizwits_disable(struct gizwits *g)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT;
-    int r = gizwits_http_add(&body, "did", g->store.old_did);
+    int r = gizwits_http_form(&body, (const char *[]){"did", g->store.old_did, "passcode", g->store.old_passcode, NULL});
 
-    if (r == 0)
-        r = gizwits_http_add(&body, "passcode", g->store.old_passcode);
     return r < 0 ? r : web_send(g, AG_HTTP_DELETE, "/dev/devices", &body, on_disabled, g, &g->web);
 }
 
@@ -101,12 +100,9 @@ static void on_registered(void *user, const struct ag_http_result *r)
 int gizwits_register(struct gizwits *g)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT;
-    int r = gizwits_http_add(&body, "passcode", g->store.passcode);
+    const char *const form[] = {"passcode", g->store.passcode, "mac", g->conf.mac, "product_key", g->conf.product_key, NULL};
+    int r = gizwits_http_form(&body, form);
 
-    if (r == 0)
-        r = gizwits_http_add(&body, "mac", g->conf.mac);
-    if (r == 0)
-        r = gizwits_http_add(&body, "product_key", g->conf.product_key);
     return r < 0 ? r : web_send(g, AG_HTTP_POST, "/dev/devices", &body, on_registered, g, &g->web);
 }
 
@@ -174,14 +170,19 @@ void gizwits_web_closed(struct gizwits *g)
 static void offer(struct gizwits *g, const struct fw_call *c)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
-    int r = ag_buf_append_str(&text, "{\"method\":\"miIO.ota\",\"params\":{\"app_url\":");
+    struct ag_json_out o = ag_json_out_begin(&text);
 
-    if (r == 0)
-        r = ag_buf_append_json_str(&text, c->target.url, strlen(c->target.url));
-    if (r == 0)
-        r = ag_buf_printf(&text, ",\"file_md5\":\"%s\",\"proc\":\"dnld install\",\"mode\":\"normal\",\"gizwits_type\":%d}}",
-                          c->md5, c->type);
-    if (r < 0)
+    ag_json_out_open(&o, '{');
+    ag_json_out_name_str(&o, "method", "miIO.ota");
+    ag_json_out_name_open(&o, "params", '{');
+    ag_json_out_name_str(&o, "app_url", c->target.url);
+    ag_json_out_name_str(&o, "file_md5", c->md5);
+    ag_json_out_name_str(&o, "proc", "dnld install");
+    ag_json_out_name_str(&o, "mode", "normal");
+    ag_json_out_name_u64(&o, "gizwits_type", (unsigned) c->type);
+    ag_json_out_close(&o, '}');
+    ag_json_out_close(&o, '}');
+    if (ag_json_out_end(&o) < 0)
         return;
     g->target[c->type - 1] = c->target;
     g->offered = c->type;
@@ -288,15 +289,18 @@ static int check_v41(struct gizwits *g, struct fw_call *c)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf body = AG_BUF_INIT;
     char path[96], type[2] = {(char) ('0' + c->type), '\0'};
-    int r = gizwits_http_add(&body, "passcode", g->store.passcode);
+    const char *const form[] = {"passcode",
+                                g->store.passcode,
+                                "type",
+                                type,
+                                "hard_version",
+                                g->conf.hard_version[c->type - 1],
+                                "soft_version",
+                                installed_version(g, c->type),
+                                NULL};
+    int r = gizwits_http_form(&body, form);
 
     snprintf(path, sizeof path, "/dev/ota/v4.1/update_and_check/%s", g->store.did);
-    if (r == 0)
-        r = gizwits_http_add(&body, "type", type);
-    if (r == 0)
-        r = gizwits_http_add(&body, "hard_version", g->conf.hard_version[c->type - 1]);
-    if (r == 0)
-        r = gizwits_http_add(&body, "soft_version", installed_version(g, c->type));
     return r < 0 ? r : web_send(g, AG_HTTP_POST, path, &body, on_checked, c, &c->call);
 }
 
@@ -304,19 +308,23 @@ static int check_v40(struct gizwits *g, struct fw_call *c)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf query = AG_BUF_INIT, path = AG_BUF_INIT;
     char type[2] = {(char) ('0' + c->type), '\0'}, fid[16];
-    int r = gizwits_http_add(&query, "did", g->store.did);
+    const char *const form[] = {"did",
+                                g->store.did,
+                                "product_key",
+                                g->conf.product_key,
+                                "type",
+                                type,
+                                "hard_version",
+                                g->conf.hard_version[c->type - 1],
+                                "soft_version",
+                                installed_version(g, c->type),
+                                "current_fid",
+                                fid,
+                                NULL};
+    int r;
 
     snprintf(fid, sizeof fid, "%u", installed_fid(g, c->type));
-    if (r == 0)
-        r = gizwits_http_add(&query, "product_key", g->conf.product_key);
-    if (r == 0)
-        r = gizwits_http_add(&query, "type", type);
-    if (r == 0)
-        r = gizwits_http_add(&query, "hard_version", g->conf.hard_version[c->type - 1]);
-    if (r == 0)
-        r = gizwits_http_add(&query, "soft_version", installed_version(g, c->type));
-    if (r == 0)
-        r = gizwits_http_add(&query, "current_fid", fid);
+    r = gizwits_http_form(&query, form);
     if (r == 0)
         r = ag_buf_printf(&path, "/dev/ota/target_fid?%.*s", (int) ag_buf_size(&query), ag_buf_head(&query));
     if (r == 0 && !ag_buf_cstr(&path))

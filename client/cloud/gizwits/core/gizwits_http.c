@@ -8,20 +8,31 @@
 #include <strings.h>
 #include "libagent/core/json/json.h"
 
-int gizwits_http_add(struct ag_buf *body, const char *key, const char *value)
+static int add(struct ag_buf *out, const char *between, const char *key, const char *value)
 {
-    ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
-    int r = ag_buf_printf(&text, "%s%s=", ag_buf_size(body) > 0 ? "&" : "", key);
+    int r = ag_buf_printf(out, "%s%s=", between, key);
 
     for (const char *p = value; r == 0 && *p; p++) {
         unsigned char c = (unsigned char) *p;
 
         if (isalnum(c) || strchr("-._~", c))
-            r = ag_buf_append_char(&text, *p);
+            r = ag_buf_append_char(out, *p);
         else
-            r = ag_buf_printf(&text, "%%%02X", c);
+            r = ag_buf_printf(out, "%%%02X", c);
     }
-    return r < 0 ? r : ag_buf_append_span(body, ag_buf_span(&text));
+    return r;
+}
+
+int gizwits_http_form(struct ag_buf *body, const char *const *pairs)
+{
+    size_t before = body->len;
+    int r = 0;
+
+    for (const char *const *p = pairs; *p && r == 0; p += 2)
+        r = add(body, p == pairs ? "" : "&", p[0], p[1]);
+    if (r < 0)
+        body->len = before;
+    return r;
 }
 
 static struct ag_span trim_end(struct ag_span s)

@@ -19,8 +19,8 @@ enum {
     GIZWITS_DOWNLOAD_MAX = 2048
 };
 
-/* Appends "&key=" (without the '&' on an empty buffer) and the value, percent-encoded. 0 or -ENOMEM. */
-int gizwits_http_add(struct ag_buf *body, const char *key, const char *value);
+/* Appends "key=value&key=value", values percent-encoded. pairs: key, value, key, value, NULL. 0 or -ENOMEM: then as it was. */
+int gizwits_http_form(struct ag_buf *body, const char *const *pairs);
 
 /* The value of a key; false when absent. white space at the end of the body does not count. download_url
    takes all that follows, as its own '&' is not encoded. */

@@ -21,8 +21,7 @@ static void test_add(void **state)
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
 
     (void) state;
-    assert_int_equal(gizwits_http_add(&b, "passcode", "aZ09"), 0);
-    assert_int_equal(gizwits_http_add(&b, "soft_version", "1.0_2 &=%"), 0);
+    assert_int_equal(gizwits_http_form(&b, (const char *[]){"passcode", "aZ09", "soft_version", "1.0_2 &=%", NULL}), 0);
     assert_string_equal(ag_buf_cstr(&b), "passcode=aZ09&soft_version=1.0_2%20%26%3D%25");
 }
 
