@@ -16,8 +16,6 @@
 #include "libagent/core/log/log.h"
 #include "libagent/io/program.h"
 
-enum { TRANSIENT = 512 << 10 /* of texts on their way */ };
-
 struct daemon {
     struct ag_program frame;
     struct client client;
@@ -86,7 +84,7 @@ static int run(struct daemon *d, struct options *o)
         fprintf(stderr, "miio_client: %s\n", error);
         ag_program_stop(&d->frame, AG_EXIT_RUNTIME);
     } else {
-        heap_set_roof(d->client.options.memory_limit + TRANSIENT);
+        heap_set_roof(d->client.options.memory_limit);
         say_ready(d);
     }
     ag_program_run(&d->frame);

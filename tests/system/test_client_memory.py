@@ -254,6 +254,16 @@ def messages_without_their_second_half(rig):
     session_again(rig)
 
 
+def small_messages_without_their_second_half(rig):
+    """They fill what there is to the last kilobyte."""
+    for size in (10000, 300):
+        for i in range(16 * MB // size + 2000):
+            if not rig.broker.publish("miio/1001/command", b'{"id":1,"method":"m","params":"' + b"x" * size + b'"}', 2, i % 65535 + 1):
+                break
+            if i % 500 == 0:
+                rig.served()
+
+
 def all_at_once(rig):
     for behaviour in (large_requests, large_reports, partial_texts, large_commands, answers_not_read, partial_texts):
         behaviour(rig)
@@ -261,7 +271,7 @@ def all_at_once(rig):
 
 BEHAVIOURS = [long_ids, many_requests, large_requests, large_reports, reports_without_reading, partial_texts,
               many_sockets, answers_not_read, large_commands, commands_with_long_ids, long_refusals, all_at_once]
-UNDER_THE_ROOF = [huge_messages, messages_without_their_second_half]  # a sanitizer needs the room above
+UNDER_THE_ROOF = [huge_messages, messages_without_their_second_half, small_messages_without_their_second_half]  # a sanitizer needs the room above
 
 
 # What has to have been refused or closed, so that it is the limit that holds and not the attack that is weak.
