@@ -37,18 +37,26 @@ static bool is_client(const char *args)
     return strcmp(name ? name + 1 : args, "miio_client") == 0;
 }
 
-/* The value of -d, as far as the command line tells it; NULL: none. */
+/* The data directory, as far as the command line tells it; it may be relative. */
 static const char *dir_of(const char *args, size_t n)
 {
     for (const char *a = args; a < args + n; a += strlen(a) + 1) {
-        if (strcmp(a, "-d") == 0 || strcmp(a, "--dir") == 0)
-            return a + strlen(a) + 1 < args + n ? a + strlen(a) + 1 : NULL;
-        if (strncmp(a, "--dir=", 6) == 0)
-            return a + 6;
+        if (strcmp(a, "-d") == 0 || strcmp(a, "--datadir") == 0)
+            return a + strlen(a) + 1 < args + n ? a + strlen(a) + 1 : "";
+        if (strncmp(a, "--datadir=", 10) == 0)
+            return a + 10;
         if (strncmp(a, "-d", 2) == 0)
             return a + 2;
     }
-    return NULL;
+    return "/etc/miio";
+}
+
+static bool real_dir(const char *pid, const char *dir, char out[PATH_MAX])
+{
+    char path[PATH_MAX];
+    int n = dir[0] == '/' ? snprintf(path, sizeof path, "%s", dir) : snprintf(path, sizeof path, "/proc/%.20s/cwd/%s", pid, dir);
+
+    return n > 0 && n < (int) sizeof path && realpath(path, out);
 }
 
 /* A client's own children have its command line until they have become hooks. */
@@ -73,10 +81,9 @@ static bool is_twin(const char *pid, const cJSON *status)
 {
     char args[4096], real[PATH_MAX], own[PATH_MAX];
     size_t n = read_args(pid, args, sizeof args);
-    const char *dir = n > 0 && is_client(args) ? dir_of(args, n) : NULL;
 
-    return dir && dir[0] == '/' && atof(pid) != ctl_number(status, "pid") && !is_child_of(pid, ctl_number(status, "pid")) &&
-           realpath(dir, real) && realpath(ctl_string(status, "dir"), own) && strcmp(real, own) == 0;
+    return n > 0 && is_client(args) && atof(pid) != ctl_number(status, "pid") && !is_child_of(pid, ctl_number(status, "pid")) &&
+           real_dir(pid, dir_of(args, n), real) && realpath(ctl_string(status, "dir"), own) && strcmp(real, own) == 0;
 }
 
 static unsigned count_twins(const cJSON *status)

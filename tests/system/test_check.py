@@ -87,9 +87,10 @@ def test_client_missing(tmp_path):
 def test_two_clients(tmp_path):
     with Stack(tmp_path) as s:
         assert "client.twice" not in s.troubles()
-        with Daemon("miio_client", "-d", s.dir, "--local", "127.0.0.1:0", "--lan", "none", "--ble", "none"):
-            s.wait_trouble("client.twice")
-        wait_for(lambda: "client.twice" not in s.troubles(), "one of them")
+        for how in (["-d", s.dir], ["-d" + s.dir], ["--datadir", s.dir], ["--datadir=" + s.dir], ["-d", os.path.relpath(s.dir)]):
+            with Daemon("miio_client", *how, "--local", "127.0.0.1:0", "--lan", "none", "--ble", "none"):
+                s.wait_trouble("client.twice")
+            wait_for(lambda: "client.twice" not in s.troubles(), "one of them")
 
 
 def test_broker_down_login_and_subscription(tmp_path):

@@ -171,6 +171,10 @@ def test_the_list_is_checked(tmp_path):
         code, _, err = check(home, "ot,mqtt", "route.props=gizwits")
         assert (code, err) == (78, "miio_client: %sdevice.conf:8: route.props: must be all, primary or clouds of the list, not gizwits\n"
                                % home.dir)
+        for line, why in (("mqtt_qos=9", "mqtt_qos must be a number from 0 to 2"),
+                          ("ot_keepalive_ms=soon", "ot_keepalive_ms must be a number from 2000 to 3600000")):
+            code, _, err = check(home, "ot,mqtt", line)
+            assert (code, err) == (78, "miio_client: %sdevice.conf:8: %s\n" % (home.dir, why))
         code, out, err = check(home, "ot, mqtt", "route.props=primary", "onenet_qos=1")
         assert code == 0 and "configuration is good" in out
         assert err == ("miio_client: %sdevice.conf:9: onenet_qos: of cloud onenet, which is not in the list of clouds; not used\n"

@@ -30,7 +30,9 @@ uint32_t reconnect_down(struct reconnect *r, bool login_refused, uint64_t now_ms
 
     *suspect_out = false;
     if (r->up && ag_backoff_session_ended(&r->after_cut, now_ms - r->up_ms))
-        r->n_short = 0;
+        r->n_short = r->n_spared = 0;
+    else if (r->up && r->n_spared < r->spared)
+        r->n_spared++;
     else if (r->up)
         *suspect_out = ++r->n_short == RECONNECT_SHORT_MAX;
     r->up = false;
@@ -46,7 +48,7 @@ void reconnect_left(struct reconnect *r)
 
 void reconnect_reset(struct reconnect *r)
 {
-    r->n_short = 0;
+    r->n_short = r->n_spared = 0;
     ag_backoff_reset(&r->after_cut);
     ag_backoff_reset(&r->after_refusal);
 }

@@ -17,7 +17,9 @@ struct reconnect {
     bool in_steps;
     bool up;
     uint64_t up_ms;   /* when this session began */
-    unsigned n_short; /* sessions in a row that did not last */
+    unsigned n_short; /* sessions in a row that did not last, but for the spared ones */
+    unsigned spared;  /* so many say nothing: with several servers that are restarted in turn a session ends at each */
+    unsigned n_spared;
 };
 
 /* The first pause after a cut is first_ms, then step_ms (0: twice the first), doubling to max_ms. After a refused login:
@@ -33,7 +35,8 @@ void reconnect_up(struct reconnect *r, uint64_t now_ms);
 
 /*
  * The session, or a try, has ended; login_refused: the server does not know this login. The pause before the next try,
- * in ms. *suspect_out: this was the third session in a row that ended soon after login, which is worth a line.
+ * in ms. *suspect_out: this was the third session in a row that ended soon after login (r->spared not counted), which is worth a
+ * line.
  */
 uint32_t reconnect_down(struct reconnect *r, bool login_refused, uint64_t now_ms, bool *suspect_out);
 

@@ -355,6 +355,7 @@ static int init_fields(struct mqtt_cloud *m, const struct cloud_env *env)
     r = mqtt_conf_read(env->conf, &m->conf, why, sizeof why);
     if (r < 0)
         return r;
+    m->broker.reconnect.spared = m->conf.n_servers - 1;
     sub_ladder_init(&m->sub_command, m->conf.command_qos, (uint32_t) uv_hrtime());
     sub_ladder_init(&m->sub_state, 0, (uint32_t) uv_hrtime());
     snprintf(m->did, sizeof m->did, "%" PRIu64, env->conf->did);

@@ -121,6 +121,21 @@ static void servers_are_tried_in_turn(void **state)
     rig_close();
 }
 
+/* Nodes that are restarted one after the other end as many sessions; another device with this client id ends more. */
+static void a_rolling_restart_is_no_twin(void **state)
+{
+    static const char twin[] = "does another device use the client id";
+
+    (void) state;
+    rig_open(&cloud_mqtt_ops, "mqtt_server=a,b,c\n");
+    for (int i = 0; i < 4; i++)
+        rig_wait(pause_after(10));
+    assert_null(strstr(rig_take(), twin));
+    rig_wait(pause_after(10));
+    assert_non_null(strstr(rig_take(), twin));
+    rig_close();
+}
+
 /* ---- subscriptions ---- */
 
 static void a_refused_subscription_is_told_and_asked_for_with_less(void **state)
@@ -766,6 +781,7 @@ int main(void)
         cmocka_unit_test(pauses_begin_anew_only_after_a_session_that_lasted),
         cmocka_unit_test(a_refused_login_waits_longer),
         cmocka_unit_test(servers_are_tried_in_turn),
+        cmocka_unit_test(a_rolling_restart_is_no_twin),
         cmocka_unit_test(a_refused_subscription_is_told_and_asked_for_with_less),
         cmocka_unit_test(a_mute_broker_is_asked_with_less),
         cmocka_unit_test(a_late_yes_is_a_yes),
