@@ -12,6 +12,7 @@
 #include "client/cloud/mqtt/core/ha_model.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/io/file.h"
+#include "libagent/core/utf8.h"
 
 enum {
     RECORD_MAX = 256 << 10,
@@ -55,6 +56,7 @@ static bool is_instance(struct ag_span text)
 {
     struct ag_json_view view;
 
+    text = ag_utf8_without_mark(text);
     return ag_json_parse(&text, DEPTH_MAX, &view) == 0 && ag_json_get(text, "services").p;
 }
 

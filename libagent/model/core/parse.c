@@ -10,6 +10,7 @@
 #include "libagent/core/json/json_walk.h"
 #include "libagent/model/core/name.h"
 #include "libagent/model/core/number.h"
+#include "libagent/core/utf8.h"
 
 enum { CHOICES_MAX = 4096, FREE_SCALE = 6 /* decimals of a float without a range */ };
 
@@ -620,10 +621,11 @@ static void reader_deinit(struct reader *r)
 
 int ag_model_parse(struct model *out, struct ag_span text, struct model_error *error)
 {
-    ag_cleanup(reader_deinit) struct reader r = {.source = text, .error = error};
+    ag_cleanup(reader_deinit) struct reader r = {.error = error};
     struct model m = {0};
     int e;
 
+    text = r.source = ag_utf8_without_mark(text);
     *error = (struct model_error){0};
     if (text.len > MODEL_TEXT_MAX) {
         wrong(&r, NULL, "longer than %d bytes", MODEL_TEXT_MAX);

@@ -8,6 +8,7 @@
 #include "libagent/core/grow.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/core/json/json_out.h"
+#include "libagent/core/utf8.h"
 
 enum { DEPTH_MAX = 16, NAME_MAX_LEN = 64 };
 
@@ -570,8 +571,10 @@ int ha_discovery_build(struct ag_span list, const struct ha_device *device, ha_c
 {
     struct builder b = {.device = device, .user = user, .why = why, .n_why = n};
     struct ag_json_view view;
-    int r = ag_json_parse(&list, DEPTH_MAX, &view) == 0 ? walk(&b, list) : refuse(&b, "not a JSON object");
+    int r;
 
+    list = ag_utf8_without_mark(list);
+    r = ag_json_parse(&list, DEPTH_MAX, &view) == 0 ? walk(&b, list) : refuse(&b, "not a JSON object");
     if (r == 0 && fn) {
         b.fn = fn;
         r = walk(&b, list);

@@ -148,6 +148,13 @@ static const char *parse_error(const char *text)
     return error.why;
 }
 
+static void a_byte_order_mark_is_no_part_of_it(void **state)
+{
+    (void) state;
+    assert_string_equal(parse_error("\xef\xbb\xbf" INSTANCE(SERVICE(2, "light", "\"properties\":[" PROP(1, "on", BOOL) "]"))),
+                        "");
+}
+
 static void what_cannot_be_right_is_refused(void **state)
 {
     static const struct {
@@ -385,6 +392,7 @@ int main(void)
         cmocka_unit_test(a_real_instance_is_read_whole),
         cmocka_unit_test(every_part_has_one_path_that_finds_it),
         cmocka_unit_test(equal_names_are_told_apart_by_iid),
+        cmocka_unit_test(a_byte_order_mark_is_no_part_of_it),
         cmocka_unit_test(what_cannot_be_right_is_refused),
         cmocka_unit_test(what_the_field_shows_is_taken),
         cmocka_unit_test(an_error_names_its_line),

@@ -122,6 +122,15 @@ static void what_is_refused_is_told_by_its_name(void **state)
     }
 }
 
+static void a_byte_order_mark_is_no_part_of_it(void **state)
+{
+    static const char list[] = "\xef\xbb\xbf" LIST("{\"name\":\"a\",\"type\":\"sensor\"}");
+    char why[160] = "";
+
+    (void) state;
+    assert_int_equal(ha_discovery_build((struct ag_span){list, sizeof list - 1}, &D, NULL, NULL, why, sizeof why), 0);
+}
+
 static void there_is_a_bound(void **state)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf list = AG_BUF_INIT;
@@ -162,9 +171,8 @@ static void who_takes_the_messages_may_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_type_becomes_its_message),
-        cmocka_unit_test(what_is_refused_is_told_by_its_name),
-        cmocka_unit_test(there_is_a_bound),
+        cmocka_unit_test(a_byte_order_mark_is_no_part_of_it),  cmocka_unit_test(each_type_becomes_its_message),
+        cmocka_unit_test(what_is_refused_is_told_by_its_name), cmocka_unit_test(there_is_a_bound),
         cmocka_unit_test(who_takes_the_messages_may_stop),
     };
 
