@@ -174,6 +174,13 @@ static int look(struct spool *s)
 
 static void start_timer(struct spool *s, unsigned ms);
 
+static unsigned until_look(const struct spool *s)
+{
+    uint64_t now_ms = uv_now(s->loop);
+
+    return s->look_ms > now_ms ? (unsigned) (s->look_ms - now_ms) : 0;
+}
+
 /* Looks at the file; what stands in the way is remembered and looked at again later. */
 static void look_and_say(struct spool *s)
 {
@@ -473,8 +480,10 @@ static void on_work_done(uv_work_t *work, int status)
         say(s, s->batch.result, "cannot be written");
     if (!ag_list_empty(&s->gathering))
         start_timer(s, s->n_puts ? 0 : GATHER_MS);
-    if (s->unavailable < 0 || s->tell_again)
+    if (s->tell_again)
         start_timer(s, 0);
+    else if (s->unavailable < 0)
+        start_timer(s, until_look(s));
     ag_list_init(&done);
     ag_list_splice(&done, &s->writing);
     while (!ag_list_empty(&done))
@@ -495,8 +504,8 @@ static void on_timer(uv_timer_t *t)
         s->events->again(s->user);
     }
     commit(s);
-    if (s->unavailable < 0 && !s->busy)
-        start_timer(s, s->look_ms > uv_now(s->loop) ? (unsigned) (s->look_ms - uv_now(s->loop)) : 0);
+    if (s->unavailable < 0)
+        start_timer(s, until_look(s));
 }
 
 static void start_timer(struct spool *s, unsigned ms)

@@ -190,6 +190,43 @@ static void a_sector_that_stays_bad(void **state)
     rig_end(&r);
 }
 
+/* What could not be taken out of a store that cannot be read yet waits for its time: the loop is not turned for it. */
+static void nothing_is_tried_without_a_pause(void **state)
+{
+    struct rig r;
+    uint64_t began;
+
+    (void) state;
+    rig_make(&r);
+    rig_open(&r);
+    for (uint64_t seq = 1; seq <= 5; seq++)
+        rig_put(&r, seq);
+    assert_int_equal(rig_wait_for(&r, 5), 0);
+    rig_close(&r);
+    for (int skip = 0, step = 1; skip >= 0 && (step > 0 || r.n_found == 5); skip += step) {
+        disk.kind = FAULT_READ;
+        disk.error = EIO;
+        disk.skip = (unsigned) skip;
+        disk.times = 100000;
+        rig_open(&r);
+        step = r.n_found == 5 ? -1 : step; /* one less: it is looked through, and what is in it cannot be told */
+        if (step > 0 || r.n_found == 5)
+            rig_close(&r);
+    }
+    assert_int_equal(spool_ready(r.s), -EIO);
+    disk.kind = FAULT_WRITE;
+    disk.skip = 0;
+    spool_remove(r.s, 1);
+    rig_put(&r, 6); /* and what is due at once takes it with it */
+    began = uv_now(&r.loop);
+    for (int i = 0; i < 500 && uv_now(&r.loop) < began + 5000; i++)
+        uv_run(&r.loop, UV_RUN_ONCE);
+    assert_true(uv_now(&r.loop) >= began + 5000); /* the rig's clock runs on in pauses only */
+    disk.kind = FAULT_NONE;
+    rig_close(&r);
+    rig_end(&r);
+}
+
 /* A rewriting that meets a read error keeps the large file: what is there is not given up for its room. */
 static void reading_fails_while_it_is_rewritten(void **state)
 {
@@ -224,6 +261,7 @@ int main(void)
         cmocka_unit_test(reading_fails),
         cmocka_unit_test(reading_fails_at_the_start),
         cmocka_unit_test(a_sector_that_stays_bad),
+        cmocka_unit_test(nothing_is_tried_without_a_pause),
         cmocka_unit_test(reading_fails_while_it_is_rewritten),
     };
 
