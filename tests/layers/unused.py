@@ -150,7 +150,7 @@ def members(text):
             depth += (text[end] == "{") - (text[end] == "}")
             end += 1
         for line in re.split(r"[;{}]", text[m.end():end - 1]):
-            line = re.sub(r"\[[^\]]*\]|:\s*\d+", "", line)
+            line = re.sub(r"\[[^\]]*\]|:\s*\w+", "", line)
             pointer = re.search(r"\(\*(\w+)\)", line)
             if pointer:
                 yield pointer.group(1)
