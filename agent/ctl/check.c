@@ -114,6 +114,7 @@ int ctl_check(struct ctl *ctl, int argc, char **argv)
 static void print_cloud(const cJSON *cloud)
 {
     const cJSON *error = member(cloud, "error");
+    const char *topic = ctl_string(cloud, "refused_topic"), *how = ctl_string(cloud, "refused_how");
     char age[24];
 
     printf("cloud    %s %s at %s for %s; %.0f in flight, %.0f sent, %.0f acknowledged\n", ctl_string(cloud, "name"),
@@ -123,6 +124,11 @@ static void print_cloud(const cJSON *cloud)
     if (cJSON_IsObject(error))
         printf("         last error %s ago: %s: %s\n", ctl_age(ctl_number(error, "ago_s") * 1000, age, sizeof age),
                ctl_string(error, "reason"), ctl_string(error, "text"));
+    if (topic[0])
+        printf("         nothing comes from %s: the subscription %s\n", topic,
+               strcmp(how, "silent") == 0 ? "was not answered"
+               : strcmp(how, "cut") == 0  ? "ended the connection"
+                                          : "was refused");
     if (ctl_number(cloud, "kept") > 0)
         printf("         %.0f reports kept for it\n", ctl_number(cloud, "kept"));
     if (cJSON_IsNumber(member(cloud, "next_try_ms")))

@@ -103,6 +103,11 @@ def test_broker_down_login_and_subscription(tmp_path):
     (tmp_path / "3").mkdir()
     with FakeServer(suback=lambda topic, qos: 0x80) as b, Stack(tmp_path / "3", cloud="mqtt", extra=mqtt(b.port)) as s:
         assert "miio/1001/command" in s.wait_trouble("cloud.subscription")["text"]
+        assert "nothing comes from miio/1001/command: the subscription was refused\n" in s.ctl("status")[1]
+    (tmp_path / "4").mkdir()
+    with FakeServer(suback=lambda topic, qos: None) as b, Stack(tmp_path / "4", cloud="mqtt", extra=mqtt(b.port)) as s:
+        assert "does not answer" in s.wait_trouble("cloud.subscription")["text"]
+        assert "nothing comes from miio/1001/command: the subscription was not answered\n" in s.ctl("status")[1]
 
 
 def test_tls(tmp_path):
