@@ -317,8 +317,7 @@ static void print_deaf(struct fleet *f)
 
         if (open == 0)
             continue;
-        printf("device %u has not answered %u commands\n", FLEET_FIRST_DID + device, open);
-        fflush(stdout);
+        fprintf(stderr, "device %u has not answered %u commands\n", FLEET_FIRST_DID + device, open);
         order(f, "tell %u\n", device);
         n++;
     }

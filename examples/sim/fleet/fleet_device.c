@@ -294,11 +294,10 @@ void fleet_device_print(const struct fleet_device *d)
     ag_cleanup(ag_buf_deinit) struct ag_buf status = AG_BUF_INIT, counters = AG_BUF_INIT;
 
     if (d->opened && status_put(&d->client.parts, &status) == 0 && status_put_counters(&d->client.parts, &counters) == 0)
-        printf("device %u: %.*s\ndevice %u: %.*s\n", FLEET_FIRST_DID + d->number, (int) ag_buf_size(&status),
-               ag_buf_head(&status), FLEET_FIRST_DID + d->number, (int) ag_buf_size(&counters), ag_buf_head(&counters));
+        fprintf(stderr, "device %u: %.*s\ndevice %u: %.*s\n", FLEET_FIRST_DID + d->number, (int) ag_buf_size(&status),
+                ag_buf_head(&status), FLEET_FIRST_DID + d->number, (int) ag_buf_size(&counters), ag_buf_head(&counters));
     else
-        printf("device %u: closed\n", FLEET_FIRST_DID + d->number);
-    fflush(stdout);
+        fprintf(stderr, "device %u: closed\n", FLEET_FIRST_DID + d->number);
 }
 
 /* ---- reports ---- */

@@ -43,7 +43,7 @@ void fleet_device_report(struct fleet_device *d, unsigned n, unsigned period_ms)
 /* As by a reboot: the client ends in order and starts again from its folder; the application says again what has no answer. */
 void fleet_device_restart(struct fleet_device *d);
 void fleet_device_close(struct fleet_device *d);
-/* client.status and client.counters, a line each on standard output. */
+/* client.status and client.counters, a line each on standard error. */
 void fleet_device_print(const struct fleet_device *d);
 /* The link's state may have changed without a word to the application. */
 void fleet_device_look(struct fleet_device *d);
