@@ -149,7 +149,7 @@ def test_keys_of_device_conf():
 
 def is_other_word(word):
     """Literals beside the keys: no manual page names them."""
-    return word in {"homeassistant", "miio"} or word.startswith("mqtt_api_")
+    return word in {"homeassistant", "miio", "gizwits_type"} or word.startswith("mqtt_api_")
 
 
 def limits_of_the_agent():
