@@ -22,11 +22,11 @@ LISTS = {
                      "/usr/lib/*/libagenttest.so", "/usr/lib/*/pkgconfig/libagent.pc", "/usr/lib/*/cmake/agent/agentConfig.cmake"],
     "miio-common": ["/etc/miio/access.conf", "/usr/lib/sysusers.d/miio.conf", "/usr/lib/tmpfiles.d/miio.conf",
                     "/usr/share/miio/serve_asked.sh", "/lib/systemd/system/miio-hook@.path"],
-    "miio-agent": ["/usr/sbin/miio_agent", "/usr/sbin/miio_mcu", "/usr/sbin/miio_ota", "/etc/init.d/miio-agent",
+    "miio-agent": ["/usr/sbin/miio_agent", "/usr/sbin/miio_mcu", "/usr/sbin/miio_ota", "/etc/init.d/miio-agent", "/etc/init.d/miio-ota",
                    "/lib/systemd/system/miio-agent.socket", "/lib/systemd/system/miio-agent.service", "/usr/share/man/man8/miio_agent.8.gz"],
     "miio-client": ["/usr/sbin/miio_client", "/usr/bin/miio_recv_line", "/etc/init.d/miio-client", "/usr/share/miio/wifi_start.sh",
                     "/lib/systemd/system/miio-wifi.service", "/usr/share/miio/ask/wifi_start.sh"],
-    "miio-web": ["/usr/sbin/miio_web", "/lib/systemd/system/miio-web.service", "/usr/share/man/man8/miio_web.8.gz"],
+    "miio-web": ["/usr/sbin/miio_web", "/etc/init.d/miio-web", "/lib/systemd/system/miio-web.service", "/usr/share/man/man8/miio_web.8.gz"],
     "miio-doc": ["/usr/share/doc/miio/docs/zh/README.md*", "/usr/share/doc/miio/examples/subscribe.c"],
     "miio-tools": ["/usr/bin/miioctl", "/usr/bin/miio_sim", "/usr/bin/miio_gen", "/usr/share/bash-completion/completions/miioctl"],
 }
@@ -135,7 +135,7 @@ def root(tmp_path_factory, debs):
         # what the packages depend on, and a compiler for the application: the network is needed here only
         done = subprocess.run(["debootstrap", "--variant=minbase", "--include=" + ",".join(
             ["gcc", "libc6-dev", "pkg-config", "systemd", "libuv1", "libcjson1", "libmosquitto1", "libssl3", "libinih1", "libcurl4",
-             "libmicrohttpd12", "libmsgpackc2", "adduser", "procps"]), "bookworm", path, MIRROR], capture_output=True, text=True)
+             "libmicrohttpd12", "libmsgpackc2", "adduser", "procps", "logrotate"]), "bookworm", path, MIRROR], capture_output=True, text=True)
         if done.returncode:
             pytest.skip("debootstrap cannot make a system from %s: %s" % (MIRROR, done.stdout[-300:]))
     path.chmod(0o755)  # it becomes "/" of users other than root
@@ -158,6 +158,10 @@ def test_library_alone_compiles_the_readmes_application(root):
             "dpkg --purge libagent-dev libagentmodel0 libagent0; rm app")
 
 
+IDENTITY = "did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=v\nmodel=v.prod.v1\ncloud=none\n"
+HOOK = "#!/bin/sh\necho \"${0##*/} $* as $(id -u)\" >>/run/hooks.log\n"
+
+
 def test_used_removed_and_purged(root):
     before = root.files()
     users = root.sh("cat /etc/passwd /etc/group")
@@ -166,33 +170,44 @@ def test_used_removed_and_purged(root):
     assert root.sh("stat -c '%n %U %a' /etc/miio /etc/miio/access.conf").splitlines() == [
         "/etc/miio miio 750", "/etc/miio/access.conf root 644"]
     out = root.sh("""
-cat >/etc/miio/device.conf <<X
-did=10000
-key=EsrtdeaInabcPQM0
-mac=8C:BE:BE:AA:BB:59
-vendor=v
-model=v.prod.v1
-cloud=none
-provisioning=none
-X
+printf '%s' >/etc/miio/device.conf
 chmod 600 /etc/miio/device.conf
-for d in client agent; do /etc/init.d/miio-$d start; done
-wait_for() { n=0; until "$@"; do n=$((n + 1)); [ $n -lt 300 ] || { tail -n 50 /var/log/miio/*; exit 1; }; sleep 0.1; done; }
+mkdir -p /etc/miio-hooks; for h in wifi_start ota_install; do printf '%s' >/etc/miio-hooks/$h.sh; done
+# what stands in the data directory is user miio's: root does not run it
+printf '#!/bin/sh\ntouch /run/bad\n' >/etc/miio/wifi_start.sh
+chmod 755 /etc/miio-hooks/* /etc/miio/wifi_start.sh
+echo 'long enough' | miio_web --set-password
+stat -c '%%n %%U %%a' /etc/miio/web.password
+for d in client agent ota web; do /etc/init.d/miio-$d start; done
+wait_for() { n=0; until "$@"; do n=$((n + 1)); [ $n -lt 300 ] || { echo "in vain: $*"; tail -n 50 /var/log/miio/*; exit 1; }; sleep 0.1; done; }
 wait_for test -S /run/miio/agent.sock
 wait_for sh -c 'miioctl check 2>/dev/null | grep "ok.*miio_client"'
 cd /root; cc -Wall -Werror app.c $(pkg-config --cflags --libs libagent) -o app
 ./app >app.out 2>&1 & app=$!
 wait_for sh -c 'miioctl call set_power "[\\"on\\"]" 2>/dev/null | grep ok'
-/etc/init.d/miio-agent reload
+wait_for miioctl wait miIO.ota
+miio_send_line "$(cat <<'X'
+{"id":1,"method":"local.ble.config_router","params":{"ssid":"home","passwd":"secret12","uid":4711}}
+X
+)"
+wait_for grep -q 'wifi_start.sh.*as 0' /run/hooks.log
+for d in client agent ota web; do /etc/init.d/miio-$d reload; done
 wait_for grep -q 'configuration read again' /var/log/miio/agent.log
-/etc/init.d/miio-agent status
-ps -o user=,comm= -C miio_agent,miio_client
+for d in client agent ota web; do /etc/init.d/miio-$d status; done
+ps -o user=,comm= -C miio_agent,miio_client,miio_ota,miio_web
+for d in agent client web; do logrotate -s /run/rotated -f /etc/logrotate.d/miio-$d; done
+stat -c '%%n %%U' /var/log/miio /var/log/miio/agent.log /var/log/miio/agent.log.1.gz
+for d in client agent ota web; do /etc/init.d/miio-$d restart; done
+wait_for sh -c 'miioctl check 2>/dev/null | grep "ok.*miio_client"'
 kill $app
-for d in agent client; do /etc/init.d/miio-$d stop; done
-! ps -C miio_agent,miio_client
-rm app app.out
-""")
-    assert re.search(r"^miio +miio_agent$", out, re.M), out
+for d in web ota agent client; do /etc/init.d/miio-$d stop; done
+! ps -C miio_agent,miio_client,miio_ota,miio_web
+cat /run/hooks.log; [ ! -e /run/bad ]
+rm -r app app.out /run/hooks.log /run/rotated /etc/miio-hooks/*
+""" % (IDENTITY, HOOK.replace("%", "%%")))
+    for line in ("miio +miio_agent", "miio +miio_web", "root +miio_client", "root +miio_ota", "/etc/miio/web.password miio 600", "/var/log/miio root",
+                 "/var/log/miio/agent.log miio", r"wifi_start.sh +as 0"):
+        assert re.search("^%s$" % line, out, re.M), (line, out)
     names = " ".join(LISTS)
     root.sh("dpkg --remove " + names)
     left = {p for p in root.files() - before if not uninteresting(p)}
@@ -267,17 +282,13 @@ def booted(root):
     b.end()
 
 
-IDENTITY = "did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=v\nmodel=v.prod.v1\ncloud=none\n"
-HOOK = "#!/bin/sh\necho \"${0##*/} $* as $(id -u)\" >>/run/hooks.log\n"
-
-
 def test_under_systemd(booted):
     """What the hardened units take away is not missed: every part works, what only root may do is done by root, and systemd's own
     means (socket, watchdog, reload, restart) work."""
     booted.sh("cd /packages; dpkg -i ./*.deb")
     booted.until("systemctl is-active miio-agent.service", "^active")
     assert "inactive" in booted.sh("systemctl is-active miio-client || true")  # no identity yet
-    booted.sh("printf '%s' >/etc/miio/device.conf; chown miio:miio /etc/miio/device.conf; chmod 600 /etc/miio/device.conf\n"
+    booted.sh("printf '%s' >/etc/miio/device.conf; chmod 600 /etc/miio/device.conf\n"
               "mkdir -p /etc/miio-hooks; for h in wifi_start miio_client_helper ota_install; do printf '%s' >/etc/miio-hooks/$h.sh; done\n"
               "chmod 755 /etc/miio-hooks/*; systemctl start miio-client miio-ota" % (IDENTITY, HOOK.replace("%", "%%")))
     booted.until("miioctl status", "^client.*state ap_mode")
@@ -295,17 +306,29 @@ X
 )" """)
     booted.until("cat /run/hooks.log", "^wifi_start.sh .*as 0$")
     booted.until("miioctl status", "^client.*state sta_mode")
-    for unit in ("miio-agent", "miio-client"):
+    # a microcontroller on a line: the only device that its unit may open
+    booted.sh("systemd-run --unit=board miio_sim mcu --link /dev/ttyM1")
+    booted.until("test -e /dev/ttyM1 && chmod 666 /dev/ttyM1 && echo yes", "^yes")
+    booted.sh("systemctl start miio-mcu@ttyM1")
+    booted.until("miioctl call mcu.info", "model")
+    daemons = ("miio-agent", "miio-client", "miio-ota", "miio-web", "miio-mcu@ttyM1")
+    for unit in daemons:
         booted.sh("systemctl reload %s" % unit)
     booted.until("journalctl --no-pager -u miio-agent", "configuration read again")
+    assert booted.sh("systemctl is-active %s" % " ".join(daemons)).split() == ["active"] * len(daemons)
     # an application starts the agent by its socket
-    booted.sh("systemctl stop miio-agent.service miio-ota; systemctl start miio-agent.socket")
+    booted.sh("systemctl stop miio-agent.service; systemctl start miio-agent.socket")
     booted.until("miioctl list", "miioctl")
-    # a daemon that hangs is started again
-    for unit in ("miio-agent", "miio-client"):
+    # a daemon that hangs is started again (not miio_mcu: the stand-in of a line stays locked while its other end is held open)
+    for unit in daemons[:-1]:
         booted.sh("mkdir -p /run/systemd/system/%s.service.d; printf '[Service]\nWatchdogSec=2\n' >/run/systemd/system/%s.service.d/w.conf\n"
                   "systemctl daemon-reload; systemctl restart %s; kill -STOP $(systemctl show -p MainPID --value %s)" % ((unit,) * 4))
         booted.until("systemctl show -p NRestarts --value %s; systemctl is-active %s" % (unit, unit), r"^[1-9]\d*\nactive")
+    # asked to end, each ends at once and well
+    booted.sh("systemctl stop miio-agent.socket")
+    for unit in reversed(daemons):
+        booted.sh("systemctl stop %s" % unit)
+        assert booted.sh("systemctl show -p Result --value %s" % unit) == "success\n", unit
     assert "status=31/SYS" not in booted.sh("journalctl --no-pager -u 'miio*'")
-    booted.sh("systemctl start miio-ota; dpkg --purge " + " ".join(LISTS) + "; ! ps -C miio_agent,miio_client,miio_ota,miio_web")
+    booted.sh("systemctl start miio-agent miio-client miio-ota miio-web miio-mcu@ttyM1; dpkg --purge " + " ".join(LISTS) + "; ! ps -C miio_agent,miio_client,miio_ota,miio_web,miio_mcu; systemctl stop board")
     assert booted.sh("systemctl list-units --no-legend 'miio*'") == ""
