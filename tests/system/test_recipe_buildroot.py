@@ -75,6 +75,85 @@ def select_of(config):
     return {v[0].removeprefix("BR2_PACKAGE_").lower().replace("_", "-") for a, v in dict(entries())[config] if a == "select"} - {"libcurl-force-tls"}
 
 
+# ---- Config.in, by a real reader of the language ----
+
+# What Buildroot knows of the toolchain and of the packages that are selected, with the conditions that each has there.
+AROUND = """
+config BR2_USE_MMU
+	bool "MMU"
+config BR2_TOOLCHAIN_HAS_THREADS
+	bool "threads"
+config BR2_TOOLCHAIN_HAS_THREADS_NPTL
+	bool "NPTL"
+	select BR2_TOOLCHAIN_HAS_THREADS
+config BR2_TOOLCHAIN_HAS_SYNC_4
+	bool "sync 4"
+config BR2_TOOLCHAIN_GCC_AT_LEAST_4_9
+	bool "gcc"
+config BR2_STATIC_LIBS
+	bool "static"
+config BR2_PACKAGE_CJSON
+	bool "cjson"
+config BR2_PACKAGE_INIH
+	bool "inih"
+config BR2_PACKAGE_LIBCURL
+	bool "libcurl"
+config BR2_PACKAGE_LIBCURL_FORCE_TLS
+	bool "force"
+	depends on BR2_PACKAGE_LIBCURL
+config BR2_PACKAGE_LIBMICROHTTPD
+	bool "libmicrohttpd"
+	depends on BR2_TOOLCHAIN_HAS_THREADS
+config BR2_PACKAGE_LIBUV
+	bool "libuv"
+	depends on BR2_USE_MMU && BR2_TOOLCHAIN_HAS_THREADS_NPTL && BR2_TOOLCHAIN_HAS_SYNC_4
+	depends on BR2_TOOLCHAIN_GCC_AT_LEAST_4_9 && !BR2_STATIC_LIBS
+config BR2_PACKAGE_MOSQUITTO
+	bool "mosquitto"
+	depends on BR2_USE_MMU && BR2_TOOLCHAIN_HAS_SYNC_4 && !BR2_STATIC_LIBS
+config BR2_PACKAGE_MSGPACK_C
+	bool "msgpack-c"
+config BR2_PACKAGE_OPENSSL
+	bool "openssl"
+source "Config.in"
+"""
+
+
+@pytest.fixture
+def menu(tmp_path, monkeypatch):
+    kconfiglib = pytest.importorskip("kconfiglib")
+    (tmp_path / "around").write_text(AROUND)
+    monkeypatch.setenv("srctree", str(tmp_path))
+    (tmp_path / "Config.in").write_text(CONFIG)
+    read = kconfiglib.Kconfig(str(tmp_path / "around"), suppress_traceback=True, warn_to_stderr=False)
+    for name in TOOLCHAIN - {"BR2_STATIC_LIBS"}:
+        read.syms[name].set_value("y")
+    return read
+
+
+def shown(menu):
+    """Whether the package is offered, and whether the comment says what it needs."""
+    import kconfiglib
+    return menu.syms["BR2_PACKAGE_MIIO_LINUX"].visibility == 2, kconfiglib.expr_value(menu.comments[0].prompt[1]) == 2
+
+
+def test_config_selects_what_can_be_selected(menu):
+    assert shown(menu) == (True, False)
+    menu.syms["BR2_PACKAGE_MIIO_LINUX"].set_value("y")
+    menu.syms["BR2_PACKAGE_MIIO_LINUX_WEB"].set_value("y")
+    for name in ("LIBUV", "MOSQUITTO", "OPENSSL", "LIBCURL_FORCE_TLS", "LIBMICROHTTPD", "MSGPACK_C", "CJSON", "INIH"):
+        assert menu.syms["BR2_PACKAGE_" + name].str_value == "y", name
+    menu.write_config("/dev/null")
+    assert menu.warnings == []  # such as a symbol that nobody defines, or a choice whose conditions are not met
+
+
+@pytest.mark.parametrize("name, value, told", [("BR2_TOOLCHAIN_HAS_THREADS_NPTL", "n", True), ("BR2_TOOLCHAIN_GCC_AT_LEAST_4_9", "n", True),
+                                               ("BR2_STATIC_LIBS", "y", True), ("BR2_USE_MMU", "n", False), ("BR2_TOOLCHAIN_HAS_SYNC_4", "n", False)])
+def test_config_is_not_offered_without_its_toolchain(menu, name, value, told):
+    menu.syms[name].set_value(value)
+    assert shown(menu) == (False, told)
+
+
 # ---- miio-linux.mk ----
 
 def evaluate(tmp_path, *given, target="print"):
