@@ -87,6 +87,33 @@ def test_systemd_understands(unit, tmp_path):
     assert not wrong, done.stderr
 
 
+# ---- files of root in the data directory ----
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+@pytest.mark.parametrize("shell", [["/bin/busybox", "sh"], ["/bin/dash"], ["/bin/bash"]], ids=["busybox", "dash", "bash"])
+def test_files_of_root_become_the_daemons(shell, tmp_path):
+    if not shutil.which(shell[0]):
+        pytest.skip(shell[0] + " is not installed")
+    data = tmp_path / "data"
+    data.mkdir()
+    os.chown(data, 4711, 4711)
+    for name in ("device.conf", "other.conf", "device.uid"):
+        (data / name).write_text("x")
+        (data / name).chmod(0o644)
+    secret = tmp_path / "secret"
+    secret.write_text("s")
+    (data / "wifi.conf").symlink_to(secret)
+    os.link(secret, data / "device.token")
+    (data / "web.password").mkdir()
+    os.chown(data / "device.uid", 4712, 4712)
+    subprocess.run([*shell, UNITS / "own_files.sh", data, "4711"], check=True)
+    seen = {p.name: (p.lstat().st_uid, p.lstat().st_mode & 0o777) for p in data.iterdir()}
+    assert seen["device.conf"] == (4711, 0o600)
+    assert seen["other.conf"] == (0, 0o644) and seen["device.uid"] == (4712, 0o644)
+    assert seen["wifi.conf"][0] == seen["device.token"][0] == seen["web.password"][0] == secret.stat().st_uid == 0
+    subprocess.run([*shell, UNITS / "own_files.sh", tmp_path / "none", "4711"], check=True, stderr=subprocess.DEVNULL)
+
+
 # ---- how hooks are asked for ----
 
 @pytest.fixture
