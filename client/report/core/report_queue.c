@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { CHUNK = 64, SIZE_BITS = 26, CHUNKS_STEP = 64 };
+enum { CHUNK = 64, CHUNKS_STEP = 64, SIZE_LIMIT = 1 << 26 /* of a text; the store takes less */ };
 
 enum report_state { REPORT_WRITING, REPORT_STORED, REPORT_SENT };
 
@@ -13,9 +13,9 @@ struct report_entry {
     int64_t born_ms;      /* as struct report_birth */
     struct ag_list order; /* in waiting, sent or held; or in unused */
     uint32_t at_s, id;
-    uint32_t number;           /* in the tables */
-    uint32_t size : SIZE_BITS; /* of the text */
-    uint32_t state : 2;        /* enum report_state */
+    uint32_t number;    /* in the tables */
+    uint32_t size : 26; /* of the text */
+    uint32_t state : 2; /* enum report_state */
     bool in_topics : 1, tells : 1;
 };
 
@@ -227,7 +227,7 @@ static int entry_new(struct report_queue *q, struct report_entry **out, uint64_t
                                .at_s = birth.at_s,
                                .id = id,
                                .number = e->number,
-                               .size = (uint32_t) size & ((1u << SIZE_BITS) - 1)};
+                               .size = (uint32_t) size & (SIZE_LIMIT - 1)};
     if (enter(q, e) < 0) {
         entry_give(q, e);
         return -ENOMEM;
@@ -247,7 +247,7 @@ int report_queue_add(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t
     struct report_entry *e;
     int r;
 
-    if (size > q->limits.max_bytes || size >> SIZE_BITS)
+    if (size > q->limits.max_bytes || size >= SIZE_LIMIT)
         return -EFBIG;
     r = entry_new(q, &e, seq, id, topic, size, (struct report_birth){.born_ms = born_ms});
     if (r < 0)
