@@ -314,6 +314,7 @@ static void clock_is_set(void *arg, uint64_t unused)
     say("the clock is set");
     W.wall_us = INT64_C(1764000000) * 1000000;
     clock_synced = true;
+    trouble_clock_set();
 }
 
 static void put_clock(void)

@@ -193,17 +193,29 @@ static void tell_room(struct mqtt_link *l)
     l->events->room(l->user);
 }
 
+static bool is_oldest_publish(const struct mqtt_link *l, const struct op *o)
+{
+    ag_list_for_each (it, &l->ops) {
+        const struct op *other = ag_list_entry(it, struct op, link);
+
+        if (other->kind == OP_PUBLISH)
+            return other == o;
+    }
+    return false;
+}
+
+/* A server that goes on behind one that it never acknowledges has lost that: only the oldest one's end is progress. */
 static void op_finish(struct mqtt_link *l, struct op *o, int result)
 {
     bool publish = o->kind == OP_PUBLISH;
     uint64_t cookie = o->cookie;
 
+    l->acked |= publish && is_oldest_publish(l, o);
     ag_list_del(&o->link);
     if (publish) {
         l->stats.in_window--;
         l->window_bytes -= o->bytes;
         l->stats.acked += result == 0;
-        l->acked = true;
     }
     op_free(l, o);
     if (cookie && !l->closing)

@@ -32,6 +32,8 @@ bool trouble_executed(int app, uint64_t n);
 void trouble_answered(uint64_t n, const char *text);
 /* The answer may come a second time: the command did. */
 bool trouble_repeats(uint64_t n);
+/* The network has set the clock. */
+void trouble_clock_set(void);
 void trouble_line(const struct proc *p, const char *line);
 
 #endif
