@@ -67,6 +67,8 @@ static void on_line(struct proc *p, const char *line)
     }
     if (p == scene.procs[CLIENT] && strstr(line, "; trying again"))
         scene.lost_us = W.now_us;
+    if (p == scene.procs[CLIENT] && strstr(line, "commands come with QoS 1 only"))
+        commands_come_again();
     if (ledger_takes(p, line))
         return;
     trouble_line(p, line);

@@ -15,6 +15,7 @@ void command_answered(uint64_t n, const char *text, bool repeat);
 /* Who gave it has stopped asking. */
 void command_given_up(uint64_t n);
 void command_executed(int app, uint64_t n);
+void commands_come_again(void);
 
 /* Reports: of an application, what it was told, what the cloud got. */
 uint64_t report_next(int app);
