@@ -122,7 +122,7 @@ static int hub_inherit(struct hub *h)
             h->n_listeners++;
         else
             ag_log(AG_LOG_ERROR, "descriptor %d of the service manager: %s", fds[i].fd,
-                   r == -ESOCKTNOSUPPORT ? "it is no listening stream or packet socket" : strerror(-r));
+                   r == -ESOCKTNOSUPPORT ? "it is not a listening stream or packet socket" : strerror(-r));
     }
     if (r < 0 && n == 0)
         ag_log(AG_LOG_ERROR, "sockets given by the service manager: %s", strerror(-r));

@@ -32,7 +32,7 @@ struct settings {
     struct limits limits;
     char access_file[SETTINGS_PATH_MAX]; /* "" for none */
     struct ag_access access;
-    bool access_empty; /* nothing stands in access_file */
+    bool access_empty; /* nothing is in access_file */
 };
 
 enum { SETTINGS_E_USAGE = 2, SETTINGS_E_CONFIG = 78 }; /* the exit codes */

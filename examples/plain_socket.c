@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Length of the JSON object that p begins with, 0 when it has not come whole. Texts stand back to back on the stream
+/* Length of the JSON object that p begins with, 0 when it has not come whole. Texts come back to back on the stream
    and may be cut anywhere, so braces are counted, those inside strings left out. */
 static size_t object_length(const char *p, size_t n)
 {

@@ -2,7 +2,7 @@
 /*
  * Where a connection object takes its time, its socket and its sleep from: the machine, or a test. This is
  * the seam that libagenttest uses, and for tests only: not installed, no part of the API, exported under a
- * symbol node of its own (LIBAGENT_TEST_0). What stands in that node is not changed; another form would get
+ * symbol node of its own (LIBAGENT_TEST_0). What is in that node is not changed; another form would get
  * another node.
  */
 #ifndef AG_HOOKS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The router: a whole text of a peer comes in, and what is to be sent stands in the out buffers of peers
+ * The router: a whole text of a peer comes in, and what is to be sent is in the out buffers of peers
  * afterwards.
  *
  * Bytes and now_ms in, decisions out: no socket, loop, clock or log. After each call the shell looks at

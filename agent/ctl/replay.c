@@ -181,7 +181,7 @@ static const struct event *recorded_answer(const struct replay *p, const struct 
     return NULL;
 }
 
-/* The value of an answer: of local.query_time it stands in the params of local.time. */
+/* The value of an answer: of local.query_time it is in the params of local.time. */
 static struct ag_json_value answer_value(struct ag_json_value text, int status)
 {
     struct ag_json_value v = ag_json_member(text, status == 0 ? "result" : "error");

@@ -21,7 +21,7 @@ static int add(struct cloud_list *l, const char *name, bool alone, char *why, si
     if (name[0] == '\0')
         snprintf(why, n, "a name is missing");
     else if (strcmp(name, "none") == 0)
-        snprintf(why, n, "none stands alone");
+        snprintf(why, n, "none cannot be listed with a cloud");
     else if (!ops && alone)
         snprintf(why, n, "no such cloud is built in");
     else if (!ops)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the device knows of itself: identity, token, firmware version, where it stands on its way to the cloud, and the time.
+ * What the device knows of itself: identity, token, firmware version, where it is on its way to the cloud, and the time.
  * A leaf: it knows nobody but whoever wants to hear its word.
  */
 #ifndef CLIENT_DEVICE_H

@@ -20,7 +20,7 @@ static const char *refusal(const struct lan_stats *a, const struct lan_stats *b)
     if (a->bad_stamp != b->bad_stamp)
         return "its stamp is too far from the device's clock";
     if (a->bad_text != b->bad_text)
-        return "its text is no request with a usable id";
+        return "its text is not a request with a usable id";
     if (a->no_token != b->no_token)
         return "the device has no token yet";
     if (a->full != b->full)

@@ -76,7 +76,7 @@ static void refuse(struct intake *in, struct origin from, struct ag_span text, c
 
 /* ---- what is looked at first ---- */
 
-/* true: the text has been refused for its form. An id that stands twice or is too long is not told back. */
+/* true: the text has been refused for its form. An id that is given twice or is too long is not told back. */
 static bool refuse_form(struct intake *in, struct origin from, struct ag_span text, const struct ag_json_view *view,
                         bool wants_answer)
 {

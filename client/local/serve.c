@@ -365,7 +365,7 @@ bool serve_method(struct serve *s, struct origin from, struct ag_span text, cons
 
     if (!ag_view_str(view, text.p, AG_M_METHOD, name, sizeof name, &method)) {
         s->n_bad_form++;
-        ask_end(&a, refuse(&a, AG_CODE_INVALID_REQUEST, "method is no usable name"));
+        ask_end(&a, refuse(&a, AG_CODE_INVALID_REQUEST, "method is not a usable name"));
         return true;
     }
     cmd = local_cmd_find(method);

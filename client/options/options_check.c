@@ -127,7 +127,7 @@ static int check_access(struct options *o)
     return AG_EXIT_CONFIG;
 }
 
-/* The line of the key that a cloud's complaint begins with; 0: it names none that stands in the file. */
+/* The line of the key that a cloud's complaint begins with; 0: it names none that is in the file. */
 static unsigned line_of_complaint(const struct options *o, const char *why)
 {
     char key[64];

@@ -15,7 +15,7 @@ enum { MCU_DEV_PROPS_MAX = 64, MCU_DEV_LINE_MAX = 1024, MCU_DEV_VALUE_MAX = 400,
 struct mcu_dev_prop {
     unsigned long siid, piid;
     bool read_only;
-    char value[MCU_DEV_VALUE_MAX]; /* as it stands on the line: a number, true, false, or a string with its
+    char value[MCU_DEV_VALUE_MAX]; /* as it is on the line: a number, true, false, or a string with its
                                       quotes */
 };
 

@@ -291,7 +291,7 @@ void ot_server_serve(struct ot_server *s, void *way, struct ag_span packet, uint
     if (ag_json_parse(&text, 128, &v) != 0)
         ot_server_bad(s, "not a JSON object");
     else if (v.twice)
-        ot_server_bad(s, "a member stands twice");
+        ot_server_bad(s, "a member is given twice");
     else if (ag_view_has(&v, AG_M_METHOD))
         serve_report(s, way, now_s, text, &v);
     else

@@ -10,7 +10,7 @@
  *
  * Closed methods are the owner's alone once rules are on, whatever way they come, until a rule with the same
  * or a longer pattern gives them to somebody: _internal.*, miIO.* but miIO.info, local.ble.*, agent.* but
- * agent.info. The list stands here and nowhere else. agent.log and client.log are so whether rules are on or not.
+ * agent.info. The list is here and nowhere else. agent.log and client.log are so whether rules are on or not.
  */
 #ifndef AG_ACCESS_H
 #define AG_ACCESS_H
@@ -19,7 +19,7 @@
 #include "libagent/core/cred.h"
 #include "libagent/core/util.h"
 
-/* Bits. What the pattern of a rule is compared with stands behind each. */
+/* Bits. What the pattern of a rule is compared with is behind each. */
 enum ag_access_verb {
     AG_ACCESS_REGISTER = 1 << 0, /* get a method's commands from the agent: the key */
     AG_ACCESS_CALL = 1 << 1,     /* send up requests and reports (54320 and 54322), agent.* included: the method */

@@ -104,7 +104,7 @@ int ag_buf_append_u64(struct ag_buf *b, uint64_t v);
  */
 int ag_buf_append_json_str(struct ag_buf *b, const char *s, size_t n);
 
-/* Makes the content a C string: a NUL stands behind it but is not counted. NULL when memory is short. */
+/* Makes the content a C string: a NUL is behind it but is not counted. NULL when memory is short. */
 const char *ag_buf_cstr(struct ag_buf *b);
 
 /* Takes the storage out as a NUL-terminated heap string (free() it); the buffer is empty afterwards. */

@@ -155,7 +155,7 @@ static int generate(const char *path, const char *dir, const char *name)
         names_deinit(&names);
     } else {
         r = r == -EINVAL
-                ? (fprintf(stderr, "miio_gen: name \"%s\" is no C identifier of at most 63 characters\n", name), EXIT_USAGE)
+                ? (fprintf(stderr, "miio_gen: name \"%s\" is not a C identifier of at most 63 characters\n", name), EXIT_USAGE)
                 : fail(path, -r);
     }
     ag_model_deinit(&m);

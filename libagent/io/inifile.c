@@ -43,7 +43,7 @@ static const char *section_oddity(const char *s, size_t n)
     return NULL;
 }
 
-/* What inih would take without a word but not as it stands there; NULL: nothing. n is without the line's end. */
+/* What inih would take without a word but not as it is written; NULL: nothing. n is without the line's end. */
 static const char *line_oddity(const char *s, size_t n)
 {
     if (n > AG_INI_LINE_MAX)

@@ -227,7 +227,7 @@ static int decode(const struct model_prop *p, uint8_t kind, int64_t units, struc
     return 0;
 }
 
-/* The strings of n values stand in text one behind the other. */
+/* The strings of n values are in text one behind the other. */
 static void place_strings(struct agent_value *values, size_t n, const struct ag_buf *text)
 {
     const char *at = text->data;

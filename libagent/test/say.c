@@ -32,7 +32,7 @@ void ag_test_say(struct agent_test *t, struct ag_span json)
     int r = ag_test_link_say(&t->link, json);
 
     if (r == -EINVAL)
-        ag_test_fail(t, "what the agent is to say is no message: %.*s", (int) json.len, json.p);
+        ag_test_fail(t, "what the agent is to say is not a message: %.*s", (int) json.len, json.p);
     ag_test_must(t, r);
     ag_test_link_flush(&t->link);
 }

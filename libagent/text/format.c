@@ -17,7 +17,7 @@ struct conv {
     char type;
 };
 
-/* Behind the '%'. NULL: not one of ours. A '*' is read from ap here, where it stands. */
+/* Behind the '%'. NULL: not one of ours. A '*' is read from ap here, where it is. */
 static const char *read_conv(struct conv *v, const char *p, va_list *ap)
 {
     *v = (struct conv){.precision = -1};

@@ -29,7 +29,7 @@ static void put_publish(struct ag_buf *out, const char *topic, size_t payload)
     check(ag_buf_append(out, topic, n));
 }
 
-/* What stands behind the id: always the same for one app and size. */
+/* What follows the id: always the same for one app and size. */
 static size_t call_tail(char *out, unsigned app, size_t size)
 {
     size_t want = size - CALL_HEAD;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One item of a file of rules: whatever stands there is understood or refused with a reason, and asking afterwards gives
+/* One item of a file of rules: whatever is there is understood or refused with a reason, and asking afterwards gives
  * nobody a closed method unless the rule names it. Input: name, NUL, value. */
 #include <assert.h>
 #include <stdlib.h>

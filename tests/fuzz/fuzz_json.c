@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
     if (n < 1)
         return 0;
-    depth = 1 + data[n - 1]; /* the last byte stands behind the text as a rule */
+    depth = 1 + data[n - 1]; /* the last byte is behind the text as a rule */
     whole = json_feed(text, n, depth, json_feed_whole, NULL);
     cut = json_feed(text, n, depth, next_piece, &cuts);
     bytes = json_feed(text, n, depth, json_feed_bytes, NULL);

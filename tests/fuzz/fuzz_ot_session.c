@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A session driven by bytes: each step is an operation and its operand. Packets are given as they are, or sealed under the
- * session's own key so that what stands behind the checksum is reached. Invariants: every report that was taken ends
+ * session's own key so that what follows the checksum is reached. Invariants: every report that was taken ends
  * exactly once; stamps do not go back; the session asks to be woken in finite time.
  */
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Feeds files, or the files of folders, to a fuzz target once each: what stands in for libFuzzer in plain builds. */
+/* Feeds files, or the files of folders, to a fuzz target once each: what is in for libFuzzer in plain builds. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -237,7 +237,7 @@ def check_component(key, c):
 def check(payload):
     """The message as a dictionary; Bad with the reason."""
     def no_twins(pairs):
-        need(len({k for k, _ in pairs}) == len(pairs), "a key stands twice:", [k for k, _ in pairs])
+        need(len({k for k, _ in pairs}) == len(pairs), "a key is given twice:", [k for k, _ in pairs])
         return dict(pairs)
     message = json.loads(payload, object_pairs_hook=no_twins)
     object_of(message, ["device", "origin", "components"], ["availability", "availability_mode", "availability_topic", "state_topic",

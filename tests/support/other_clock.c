@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Loaded before the C library: the device's clock is off by OTHER_CLOCK_S seconds, or stands at the start of 1970 ("unset"). A path:
-   the word stands in that file, and may change. */
+/* Loaded before the C library: the device's clock is off by OTHER_CLOCK_S seconds, or is at the start of 1970 ("unset"). A path:
+   the word is in that file, and may change. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>

@@ -90,7 +90,7 @@ def test_without_a_model(command):
 def test_a_model_that_is_none(tmp_path):
     (tmp_path / "m.json").write_text('{"type":"x",\n"services":[]}')
     code, out, err = run("miioctl", "-m", tmp_path / "m.json", "get")
-    assert code == 1 and "m.json:1: type \"x\": is no URN" in err
+    assert code == 1 and "m.json:1: type \"x\": is not a URN" in err
     code, out, err = run("miioctl", "-m", tmp_path / "none.json", "get")
     assert code == 1 and "none.json: No such file" in err
 

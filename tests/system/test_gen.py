@@ -131,7 +131,7 @@ def test_names_stay_when_a_model_grows(tmp_path):
 
 @pytest.mark.parametrize("text, why", [
     ("{", "not one JSON object"),
-    ('{"type":"x","services":[]}', "1: type \"x\": is no URN"),
+    ('{"type":"x","services":[]}', "1: type \"x\": is not a URN"),
     ('{"type":"urn:a:device:b:00000001",\n"services":[\n{"iid":0}]}', "3: iid of a service"),
 ])
 def test_a_wrong_model_is_refused_with_its_line(tmp_path, text, why):
@@ -149,7 +149,7 @@ def test_command_line(args, code, tmp_path):
 
 def test_a_name_that_is_no_identifier_is_refused(tmp_path):
     done = subprocess.run([BIN / "miio_gen", "-o", tmp_path, "-n", "a-b", MODELS[0]], capture_output=True, text=True)
-    assert done.returncode == 2 and "no C identifier" in done.stderr
+    assert done.returncode == 2 and "not a C identifier" in done.stderr
 
 
 def test_a_missing_file_is_named(tmp_path):

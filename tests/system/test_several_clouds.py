@@ -161,7 +161,7 @@ def check(home, names, *extra):
 def test_the_list_is_checked(tmp_path):
     home = Home(tmp_path, "ot", "mqtt")
     try:
-        for names, why in (("ot,xyz", "no cloud xyz is built in"), ("ot,ot", "ot is named twice"), ("ot,none", "none stands alone"),
+        for names, why in (("ot,xyz", "no cloud xyz is built in"), ("ot,ot", "ot is named twice"), ("ot,none", "none cannot be listed with a cloud"),
                            ("ot,", "a name is missing"), ("ot mqtt", "names are separated by commas"),
                            ("xyz", "no such cloud is built in")):
             code, _, err = check(home, names)

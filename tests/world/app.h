@@ -36,7 +36,7 @@ void home_helper_is_fresh(void);
 /* It was asked a question; whether it forgets to answer. */
 int home_helper_asked(const char *text);
 
-/* Whether what stands between agent and client closes a new connection at once; what a guest met that came when others had gone. */
+/* Whether what is between agent and client closes a new connection at once; what a guest met that came when others had gone. */
 #include <stdbool.h>
 bool between_closes(void);
 bool guest_hushes(void); /* clouds acknowledge nothing for half a minute; false: not now */

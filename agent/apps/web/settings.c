@@ -280,7 +280,7 @@ static int complete(struct web_settings *s)
         return AG_EXIT_USAGE;
     }
     if (s->set_password && !s->password_file[0]) {
-        fprintf(stderr, "miio_web: --set-password: --password-file none is no file\n");
+        fprintf(stderr, "miio_web: --set-password needs a file: --password-file is none\n");
         return AG_EXIT_USAGE;
     }
     add_own_names(s);

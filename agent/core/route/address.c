@@ -74,7 +74,7 @@ void address_route(struct router *r, uint64_t now_ms, struct peer *from, const s
     uint64_t mask;
     unsigned n;
 
-    /* a "_from" of the sender's own would stand beside ours, and the receiver might believe it */
+    /* a "_from" of the sender's own would be beside ours, and the receiver might believe it */
     if (ag_view_has(t->view, AG_M_FROM) || (t->view->twice & (1u << AG_M_TO | 1u << AG_M_ID)) ||
         !ag_view_uint(t->view, t->bytes.p, AG_M_TO, UINT32_MAX, &mask)) {
         r->stats.local_invalid++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Control methods: register, unregister, bind. The agent consumes them. Without an id they are silent, as old
- * applications expect; with one they are answered. Their members stand beside "method" or, as MessagePack-RPC
+ * applications expect; with one they are answered. Their members are beside "method" or, as MessagePack-RPC
  * has to, in params as an object or as an array with one object.
  */
 #ifndef AGENT_CORE_CONTROL_H

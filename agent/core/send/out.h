@@ -32,7 +32,7 @@ int out_error(struct router *r, struct peer *to, struct ag_span id, int code, co
 int out_error_id(struct router *r, struct peer *to, uint32_t id, int code, const char *message, const char *data);
 int out_ok(struct router *r, struct peer *to, uint32_t id);
 
-/* Marks a peer for its end. What stands in out is still sent for PEER_END_INPUT, else dropped. */
+/* Marks a peer for its end. What is in out is still sent for PEER_END_INPUT, else dropped. */
 void out_end(struct router *r, struct peer *p, enum peer_end why);
 /* n bytes of out were sent. */
 void out_sent(struct router *r, struct peer *p, size_t n);

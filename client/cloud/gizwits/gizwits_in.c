@@ -173,7 +173,7 @@ static void deliver_json(struct gizwits *g, const char *app, const struct gizwit
     struct ag_span id = ag_view_raw(view, text.p, AG_M_ID);
 
     if (view->twice & (1u << AG_M_ID | 1u << AG_M_METHOD)) {
-        refuse(g, app, f, (struct ag_span){NULL, 0}, AG_CODE_INVALID_REQUEST, "id or method stands twice");
+        refuse(g, app, f, (struct ag_span){NULL, 0}, AG_CODE_INVALID_REQUEST, "id or method is given twice");
     } else if (!id.p) {
         ack_at_once(g, app, f);
         g->count.commands++;

@@ -45,7 +45,7 @@ struct mqtt_link_msg {
     bool urgent; /* publish only: goes although reports fill the window, see mqtt_link_limits */
 };
 
-/* Strings are copied; NULL and zero mean "not wanted" or the default that stands beside the member. */
+/* Strings are copied; NULL and zero mean "not wanted" or the default that is beside the member. */
 struct mqtt_link_config {
     const char *host;      /* name or address; needed */
     uint16_t port;         /* 1883, with TLS 8883 */

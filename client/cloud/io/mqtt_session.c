@@ -363,7 +363,7 @@ static void report_end(struct mqtt_session *s, const struct try_end *end, bool w
                        : s->tls_error[0] && !s->key_is_encrypted ? s->tls_error
                        : s->key_is_encrypted                     ? "the key file is encrypted; it must be without a pass phrase"
                        : err                                     ? strerror(err)
-                       : end->rc == MOSQ_ERR_ERRNO               ? "ended, or what came is no MQTT"
+                       : end->rc == MOSQ_ERR_ERRNO               ? "ended, or what came is not MQTT"
                                                                  : mosquitto_strerror(end->rc);
     bool v6 = strchr(s->config.host, ':');
     char why[512];

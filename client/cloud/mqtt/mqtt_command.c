@@ -18,7 +18,7 @@ struct open_command {
     UT_hash_handle hh;
     uint64_t token;
     size_t id_len;
-    char id[]; /* as it stood in the command */
+    char id[]; /* as it was in the command */
 };
 
 void mqtt_commands_init(struct mqtt_cloud *m)
@@ -84,7 +84,7 @@ static const char *judge(struct ag_span *text, struct ag_json_view *view, struct
         return "not a JSON object of less than 1 MiB";
     *code = -32600;
     if (view->twice & (1u << AG_M_ID | 1u << AG_M_METHOD))
-        return "id or method stands twice";
+        return "id or method is given twice";
     *id_out = ag_view_raw(view, text->p, AG_M_ID);
     if (id_out->p && id_out->len > CLOUD_ID_MAX) {
         id_out->p = NULL;

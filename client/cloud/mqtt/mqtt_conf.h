@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Settings of the mqtt cloud in device.conf; defaults and bounds stand beside the members. Strings are borrowed. */
+/* Settings of the mqtt cloud in device.conf; defaults and bounds are beside the members. Strings are borrowed. */
 #ifndef CLIENT_MQTT_CONF_H
 #define CLIENT_MQTT_CONF_H
 

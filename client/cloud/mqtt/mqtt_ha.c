@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Home Assistant: what the device announces, from its model or from a small list; when that is said again; and what was announced
- * earlier, which stands in mqtt.discovery in the data directory, a topic a line, and a component "KEY PLATFORM" a line.
+ * earlier, which is in mqtt.discovery in the data directory, a topic a line, and a component "KEY PLATFORM" a line.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -254,7 +254,7 @@ static void migrate(struct round *round, enum kind to)
     }
 }
 
-/* Takes back what stood in the record and does not any more. A message that cannot go stays in it, for the next login. */
+/* Takes back what was in the record and does not any more. A message that cannot go stays in it, for the next login. */
 static int take_back(struct round *round, enum kind to)
 {
     struct ag_span rest = ag_buf_span(&round->old), line;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Settings of the OneNET cloud in device.conf. Defaults and bounds stand beside the members; source: OneNET MQTT access
+ * Settings of the OneNET cloud in device.conf. Defaults and bounds are beside the members; source: OneNET MQTT access
  * document, section 4.1. Strings are borrowed from the device_conf.
  */
 #ifndef CLIENT_ONENET_CONF_H

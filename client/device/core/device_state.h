@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the device stands on its way to the cloud: the ten states that local.query_status answers, and which
+ * Where the device is on its way to the cloud: the ten states that local.query_status answers, and which
  * local.status broadcasts go out when. The two vocabularies differ on purpose: "ap_mode" is answered, "wifi_ap_mode" is
  * broadcast. Source: Xiaomi Linux client document, sections 8 and 15.
  */

@@ -85,7 +85,7 @@ static bool is_escaped(struct ag_span s)
     return true;
 }
 
-/* 'TEXT' as a shell reads it: each quote of the text stands there as '\''. */
+/* 'TEXT' as a shell reads it: each quote of the text is there as '\''. */
 static bool take_shell_text(struct ag_span v, char *out, size_t max)
 {
     size_t n = 0;

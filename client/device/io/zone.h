@@ -7,7 +7,7 @@
 #define CLIENT_ZONE_H
 
 /*
- * Points link at <dir>/<tz>, in one step. The zone must be a plain file below dir, and what stands at link must be a
+ * Points link at <dir>/<tz>, in one step. The zone must be a plain file below dir, and what is at link must be a
  * symbolic link or nothing. 0, -EINVAL (name), -ENOENT (no such zone), -EEXIST (something else is there) or -errno.
  */
 int zone_link(const char *dir, const char *tz, const char *link);

@@ -35,7 +35,7 @@ static unsigned set_mask(const struct replay *r)
     return 2 * r->room - 1;
 }
 
-/* Where it stands, or the free place where it would. */
+/* Where it is, or the free place where it would. */
 static unsigned set_find(const struct replay *r, uint64_t key)
 {
     unsigned i = (unsigned) (key >> 32) & set_mask(r);
@@ -45,7 +45,7 @@ static unsigned set_find(const struct replay *r, uint64_t key)
     return i;
 }
 
-/* Moves up what stands behind, so that no search ends early. */
+/* Moves up what follows, so that no search ends early. */
 static void set_remove(struct replay *r, uint64_t key)
 {
     unsigned mask = set_mask(r), hole = set_find(r, key), i = hole;

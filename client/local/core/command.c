@@ -351,7 +351,7 @@ bool command_id_is_good(const struct ag_json_view *view)
 const char *command_check_form(const struct ag_json_view *view)
 {
     if (view->twice & ((1u << AG_M_ID) | (1u << AG_M_METHOD)))
-        return "a member stands twice";
+        return "a member is given twice";
     if (id_is_long(view))
         return "id is longer than 128 bytes";
     if (view->at[AG_M_METHOD].type != AG_JSON_STRING)
@@ -386,7 +386,7 @@ bool command_error_code(struct ag_span text, const struct ag_json_view *view, lo
     return take_code(code, code_out);
 }
 
-/* Neither result nor error: no answer at all, but for a code of its own that stands there. */
+/* Neither result nor error: no answer at all, but for a code of its own that is there. */
 static bool is_empty(const struct ag_json_view *view)
 {
     return !ag_view_has(view, AG_M_RESULT) && !ag_view_has(view, AG_M_ERROR);

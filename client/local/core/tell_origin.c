@@ -16,7 +16,7 @@ int tell_origin(struct origin_told *out, struct ag_span text, enum origin_kind f
     *out = (struct origin_told){.buf = AG_BUF_INIT};
     r = ag_buf_printf(&out->buf, "{\"_origin\":\"%s\",", words[from]);
     if (r == 0)
-        r = ag_buf_append(&out->buf, text.p + 1, text.len - 1); /* its method stands there */
+        r = ag_buf_append(&out->buf, text.p + 1, text.len - 1); /* its method is there */
     out->text = ag_buf_span(&out->buf);
     if (r == 0 && ag_json_parse(&out->text, AG_JSON_DEPTH_MAX, &out->view) != 0)
         r = -EINVAL;

@@ -17,7 +17,7 @@ static size_t home_of(const struct key_table *t, uint64_t key)
     return (size_t) ((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (t->room - 1);
 }
 
-/* Where it stands, or the free place where it would. */
+/* Where it is, or the free place where it would. */
 static size_t place_of(const struct key_table *t, uint64_t key)
 {
     size_t i = home_of(t, key);
@@ -62,7 +62,7 @@ int key_table_add(struct key_table *t, uint32_t thing)
     return 0;
 }
 
-/* Moves up what stands behind, so that no search ends early; gives memory back when an eighth is used. */
+/* Moves up what follows, so that no search ends early; gives memory back when an eighth is used. */
 void key_table_remove(struct key_table *t, uint32_t thing)
 {
     size_t hole = place_of(t, t->key(t->owner, thing)), i = hole, mask = t->room - 1;

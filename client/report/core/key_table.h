@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Things found by a key that stands in them: four bytes each and no more, for tables that may hold ten thousand. The table knows
+ * Things found by a key that is in them: four bytes each and no more, for tables that may hold ten thousand. The table knows
  * them by number, 1 to UINT32_MAX; whose number it is, and its key, the owner says. Keys are the device's own, so nobody can
  * choose them to fall together.
  */

@@ -171,7 +171,7 @@ static int enter(struct report_queue *q, struct report_entry *e)
     return 0;
 }
 
-/* It is the latest about its topic now; what stood there before is replaced. */
+/* It is the latest about its topic now; what was there before is replaced. */
 static void take_topic(struct report_queue *q, struct report_entry *e)
 {
     struct report_entry *older;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where each kept record stands in the store's file, and who needs it: in the order of the numbers. */
+/* Where each kept record is in the store's file, and who needs it: in the order of the numbers. */
 #ifndef CLIENT_SPOOL_INDEX_H
 #define CLIENT_SPOOL_INDEX_H
 

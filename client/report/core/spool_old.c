@@ -66,7 +66,7 @@ static bool read_meta(const struct spool_source *src, uint64_t at, struct meta *
            out->dbs[0].pad <= PAGE_MAX && (out->dbs[0].pad & (out->dbs[0].pad - 1)) == 0;
 }
 
-/* The later of the two that stand on the first two pages. The size of a page stands in them only. */
+/* The later of the two that stand on the first two pages. The size of a page is in them only. */
 static bool find_meta(const struct spool_source *src, struct meta *out)
 {
     struct meta a, b;

@@ -125,7 +125,7 @@ static unsigned until_look(const struct spool *s)
     return s->look_ms > now_ms ? (unsigned) (s->look_ms - now_ms) : 0;
 }
 
-/* Looks at the file; what stands in the way is remembered and looked at again later. */
+/* Looks at the file; what is in the way is remembered and looked at again later. */
 static void look_and_say(struct spool *s)
 {
     unsigned pause_ms;

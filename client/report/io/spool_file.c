@@ -493,7 +493,7 @@ int spool_file_append(struct spool_file *f, struct ag_span entry)
 void spool_file_cut(struct spool_file *f, uint64_t end)
 {
     f->end = end;
-    (void) !ftruncate(f->fd, (off_t) end); /* when that fails too, the next entry is written over what stands there */
+    (void) !ftruncate(f->fd, (off_t) end); /* when that fails too, the next entry is written over what is there */
 }
 
 int spool_file_set_needs(const struct spool_file *f, uint64_t at, unsigned needs)

@@ -80,7 +80,7 @@ bool spool_file_is_gone(const struct spool_file *f);
 
 /* One entry at the end; it is not on the disk before spool_file_sync(). 0 or -errno: the end is where it was. */
 int spool_file_append(struct spool_file *f, struct ag_span entry);
-/* What stands behind that place is not wanted. */
+/* What follows that place is not wanted. */
 void spool_file_cut(struct spool_file *f, uint64_t end);
 /* These need the entry at a place from now on; 0: nobody. 0 or -errno. */
 int spool_file_set_needs(const struct spool_file *f, uint64_t at, unsigned needs);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What stands in the place of the store's file at the start: opened, judged, and made good when it is not as it was left. */
+/* What is in the place of the store's file at the start: opened, judged, and made good when it is not as it was left. */
 #ifndef CLIENT_SPOOL_FIND_H
 #define CLIENT_SPOOL_FIND_H
 

@@ -5,7 +5,7 @@
  * connections of their own. So at most one text goes to a socket that has said hello, and what cannot be sent now is
  * held, the latest of each kind, until the next hello. A socket that gets nothing stays open and is told later.
  *
- * Scripts find their case by searching the text and cut values out of it: texts are compact, their members stand in the
+ * Scripts find their case by searching the text and cut values out of it: texts are compact, their members are in the
  * order that scripts expect. A core: texts and the time in, texts and events out.
  */
 #ifndef CLIENT_HELPER_H

@@ -8,7 +8,7 @@
 #include "client/device/core/device_state.h"
 #include "client/setup/core/setup_part.h"
 
-/* What each state does at which event; what stands nowhere means nothing there. */
+/* What each state does at which event; what is not listed means nothing there. */
 static const struct setup_row {
     enum setup_state state;
     enum setup_event event;

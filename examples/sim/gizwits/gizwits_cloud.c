@@ -264,7 +264,7 @@ static bool take_option(struct gzsim *s, struct options *o, int c)
     }
 }
 
-/* SIM_OK to go on, -1 when all is said already. */
+/* SIM_OK to go on, -1 when all has been said. */
 static int parse_options(struct gzsim *s, struct options *o, int argc, char **argv)
 {
     static const struct option longs[] = {

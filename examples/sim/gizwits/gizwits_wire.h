@@ -48,7 +48,7 @@ int gz_frame_write(const struct gz_frame *f, struct ag_buf *out);
 /* The i-th filter that a device must subscribe to, in the document's order; NULL when there are no more. */
 const char *gz_filter(unsigned i, const char *did, const char *product_key, char out[GZ_TOPIC_MAX]);
 
-/* 1 to 64 bytes of UTF-8 that can stand in a topic. */
+/* 1 to 64 bytes of UTF-8 that can be in a topic. */
 bool gz_app_is_good(struct ag_span app);
 
 /* The value of a key in key=value&key=value; {NULL, 0}: not there. White space at the end of the body does not count. */

@@ -9,7 +9,7 @@
 
 enum { BLOCK = 16, LENGTH_MAX = 65535 };
 
-/* As it stands on the wire. */
+/* As it is on the wire. */
 struct header {
     uint16_t magic, length;
     uint32_t did_high, did_low, stamp;

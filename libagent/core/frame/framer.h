@@ -3,7 +3,7 @@
  * Cuts a byte stream into texts: JSON objects or MessagePack arrays back to back. Which of the two is seen by the
  * first byte and stays so for the life of the stream.
  *
- * Bytes are lent, not copied: a text that came in one piece is handed out where it stands; only the unfinished end
+ * Bytes are lent, not copied: a text that came in one piece is handed out where it is; only the unfinished end
  * of a chunk is kept (in part->carry).
  *
  * The scanner and the carried bytes are the framer's part. Framers that share a pool have one of their own only while a
@@ -23,7 +23,7 @@
 #include "libagent/core/frame/json_pass.h"
 #include "libagent/core/json/json.h"
 
-/* Conditions, negative so that they stand beside -ENOMEM in ag_framer_next(); outside the range of errno. */
+/* Conditions, negative so that they are beside -ENOMEM in ag_framer_next(); outside the range of errno. */
 enum {
     AG_FRAMER_E_SYNTAX = -100001, /* neither JSON object nor MessagePack array, or malformed */
     AG_FRAMER_E_UTF8 = -100002,

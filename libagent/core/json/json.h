@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Incremental scanner for JSON texts that stand back to back on a stream. It finds where a text ends, checks
+ * Incremental scanner for JSON texts that come back to back on a stream. It finds where a text ends, checks
  * the whole grammar of RFC 8259 and UTF-8, and notes where the top-level members that routing needs stand.
  * A text may be cut anywhere; no byte is looked at twice; the result does not depend on the cuts.
  *
@@ -52,7 +52,7 @@ struct ag_member_at {
 
 struct ag_json_view {
     struct ag_member_at at[AG_N_MEMBERS];
-    uint16_t twice; /* bit per enum ag_member: stands more than once; the first one is noted */
+    uint16_t twice; /* bit per enum ag_member: is given more than once; the first one is noted */
 };
 
 /* Named conditions of the scanner. */

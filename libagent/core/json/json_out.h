@@ -22,7 +22,7 @@ struct ag_json_out {
     struct ag_buf *buf; /* the caller's */
     size_t start;       /* of what is written, counted from the buffer's head */
     int error;
-    bool comma; /* a value stands before the next one in its object or array */
+    bool comma; /* there is a value before the next one in its object or array */
 };
 
 /* Appends behind what buf holds; the bytes in it must not be consumed before the end. */

@@ -8,7 +8,7 @@ static inline bool is_space(char c)
     return (unsigned char) c <= ' ';
 }
 
-/* p stands at a quote; returns the place behind the closing one. */
+/* p is at a quote; returns the place behind the closing one. */
 static const char *skip_string(const char *p, const char *end)
 {
     for (p++; p < end && *p != '"'; p++)

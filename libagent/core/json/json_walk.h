@@ -19,7 +19,7 @@ struct ag_json_walk {
     bool object;
 };
 
-/* The value whose first byte stands at p; its span ends where the value ends. */
+/* The value whose first byte is at p; its span ends where the value ends. */
 struct ag_json_value ag_json_value_at(const char *p, const char *end);
 
 /* The value that raw is, without a byte around it. */

@@ -18,7 +18,7 @@
  *   understood too: [{"key":"x"}] and positional ["x", "standby"]. What we write is always the map.
  *
  * Messages between applications are notifications in both directions; the id, which belongs to the two applications
- * and not to this connection, stands in the map:
+ * and not to this connection, is in the map:
  *
  *   [2, "agent.send", {"to":16,"id":7,"method":"m","params":p}]       {"id":7,"_to":16,"method":"m","params":p}
  *   [2, "agent.message", {"from":2,"id":7,"result":r}]                {"id":7,"_from":2,"result":r}
@@ -34,7 +34,7 @@
 /* Named conditions beside those of pack_scan.h. */
 enum {
     AG_PACK_E_SHAPE = 10, /* not one of the message forms above */
-    AG_PACK_E_ID,         /* the id is not an unsigned 32-bit integer, or stands twice */
+    AG_PACK_E_ID,         /* the id is not an unsigned 32-bit integer, or is given twice */
     AG_PACK_E_TYPE,       /* ext: JSON has no such type */
     AG_PACK_E_KEY,        /* a map key that is not a str */
     AG_PACK_E_UTF8,       /* a str that is not UTF-8, a lone surrogate */

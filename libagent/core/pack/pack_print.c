@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* MessagePack values to JSON text. No recursion: open containers stand on a stack of fixed size. */
+/* MessagePack values to JSON text. No recursion: open containers are on a stack of fixed size. */
 #include "libagent/core/pack/pack_scan.h"
 #include "libagent/core/pack/pack_value.h"
 
@@ -168,7 +168,7 @@ struct printer {
     struct open stack[AG_PACK_VALUE_DEPTH];
 };
 
-/* What stands before the next value; *key_out: it is a map's key. */
+/* What is before the next value; *key_out: it is a map's key. */
 static int print_separator(struct printer *p, bool *key_out)
 {
     struct open *o = p->depth > 0 ? &p->stack[p->depth - 1] : NULL;

@@ -130,7 +130,7 @@ typedef int (*agent_request_fn)(agent_request *req, void *user);
 /*
  * The end of a call; comes exactly once. status: 0, result is the answer's JSON; AGENT_E_REMOTE, error is the error
  * object's JSON; otherwise AGENT_E_LOST, _TIMEOUT or _CANCELED, nothing else. result and error are borrowed; the one
- * that does not apply is NULL. For local queries result is what stands in the answer's params. TIMEOUT is told only when
+ * that does not apply is NULL. For local queries result is what is in the answer's params. TIMEOUT is told only when
  * the answer does not lie in the socket already.
  */
 typedef void (*agent_call_fn)(agent_conn *conn, int status, const char *result, const char *error, void *user);

@@ -10,7 +10,7 @@
  * VERB: register, call, inject, serve, send, bind, monitor, or any (all but inject and monitor). PATTERN: a
  * method, a prefix with '*', for send and bind also an address. WHO: a user's name or number, @GROUP by name
  * or number, @console (root and the daemon's own user), * (everyone); nothing: nobody but @console. A section
- * line [access] may stand before them.
+ * line [access] may be before them.
  *
  * Users and groups are looked up while reading. A rule for a group also names, one by one, the users that the
  * group has at that moment: a peer on TCP has no groups that could be asked for.
@@ -29,7 +29,7 @@ int ag_access_item(struct ag_access *a, const char *name, const char *value, cha
 
 /*
  * Adds the rules of a file to those that *a has and switches it on, unless the file says "enabled = no". 0;
- * AG_ACCESS_E_EMPTY: nothing stands in the file, so only what is closed anyway is kept for the owner (worth a
+ * AG_ACCESS_E_EMPTY: nothing is in the file, so only what is closed anyway is kept for the owner (worth a
  * warning at the start); or -errno: error holds one line, *a is half filled and has only to be ended.
  */
 int ag_access_read(struct ag_access *a, const char *path, char error[AG_INI_ERROR_MAX]);

@@ -282,7 +282,7 @@ static bool is_established(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_ESTABLISHED;
 }
 
-/* local: the other end, from where it stands; remote: ours. */
+/* local: the other end, from where it is; remote: ours. */
 static int ends_of(int fd, struct end *local, struct end *remote)
 {
     struct ag_addr here, there;

@@ -22,7 +22,7 @@ static bool is_hex8(struct ag_span s)
     return s.len == 8 && strspn(s.p, "0123456789abcdefABCDEF") >= 8;
 }
 
-/* A name stands in paths, topics and code: no white space, control characters, nor what paths are made with. */
+/* A name becomes part of paths, topics and code: no white space, control characters, nor what paths are made with. */
 static bool is_name(struct ag_span s)
 {
     if (s.len == 0 || s.len > MODEL_NAME_MAX)
@@ -38,7 +38,7 @@ const char *ag_model_urn_read(struct model_urn *out, const char *urn, const char
     const char *p = urn;
 
     if (!ag_span_eq(part(&p), "urn"))
-        return "is no URN";
+        return "is not a URN";
     if (part(&p).len == 0)
         return "has no namespace";
     if (!ag_span_is(part(&p), kind, strlen(kind)))

@@ -111,7 +111,7 @@ static int keep_text(struct reader *r, const char *what, struct ag_json_value v,
     if (v.type == AG_JSON_NONE)
         return 0;
     if (v.type != AG_JSON_STRING)
-        return wrong(r, v.raw.p, "%s is no string", what);
+        return wrong(r, v.raw.p, "%s is not a string", what);
     if (v.raw.len == 2)
         return 0;
     if (ag_buf_reserve(&r->text, v.raw.len) < 0)
@@ -167,7 +167,7 @@ static int read_iid(struct reader *r, const char *what, struct ag_json_value obj
     if (v.type == AG_JSON_NONE)
         return wrong(r, object.raw.p, "a %s without iid", what);
     if (v.type != AG_JSON_NUMBER || !ag_span_uint(v.raw, MODEL_IID_MAX, &n) || n == 0)
-        return wrong(r, v.raw.p, "iid of a %s is no number of 1 to %d", what, MODEL_IID_MAX);
+        return wrong(r, v.raw.p, "iid of a %s is not a number from 1 to %d", what, MODEL_IID_MAX);
     *out = (uint16_t) n;
     return 0;
 }
@@ -221,7 +221,7 @@ static int read_access(struct reader *r, struct ag_json_value object, struct ag_
     if (v.type == AG_JSON_NONE)
         return wrong(r, object.raw.p, "a property without access");
     if (v.type != AG_JSON_ARRAY)
-        return wrong(r, v.raw.p, "access is no array");
+        return wrong(r, v.raw.p, "access is not an array");
     for (ag_json_walk_begin(&w, v); ag_json_walk_next(&w, &key, &word);) {
         unsigned i = 0;
 
@@ -242,7 +242,7 @@ static int read_units(struct reader *r, const struct model_prop *p, struct ag_js
     if (ag_model_number_read(v.raw, p->scale, out, &exact) != 0)
         return wrong(r, v.raw.p, "%.*s is too large a number", (int) (v.raw.len < 40 ? v.raw.len : 40), v.raw.p);
     if (!exact)
-        return wrong(r, v.raw.p, p->format == MODEL_FLOAT ? "%.*s has too many digits" : "%.*s is no whole number",
+        return wrong(r, v.raw.p, p->format == MODEL_FLOAT ? "%.*s has too many digits" : "%.*s is not a whole number",
                      (int) (v.raw.len < 40 ? v.raw.len : 40), v.raw.p);
     return 0;
 }
@@ -287,7 +287,7 @@ static int read_range(struct reader *r, struct ag_json_value v, struct model_pro
     ag_json_walk_begin(&w, v);
     for (int i = 0; i < 3 && ag_json_walk_next(&w, &key, &number[i]); i++)
         if (number[i].type != AG_JSON_NUMBER)
-            return wrong(r, v.raw.p, "value-range holds something that is no number");
+            return wrong(r, v.raw.p, "value-range holds something that is not a number");
     if (p->format == MODEL_FLOAT && (e = set_scale(r, p, number, 3)) < 0)
         return e;
     for (int i = 0; i < 3; i++)
@@ -340,7 +340,7 @@ static int read_list(struct reader *r, struct ag_json_value v, struct model_prop
     int e;
 
     if (v.type != AG_JSON_ARRAY)
-        return wrong(r, v.raw.p, "value-list is no array");
+        return wrong(r, v.raw.p, "value-list is not an array");
     if (ag_json_count(v) > CHOICES_MAX)
         return wrong(r, v.raw.p, "value-list has more than %d entries", CHOICES_MAX);
     if (p->format == MODEL_FLOAT && !p->has_range)
@@ -369,7 +369,7 @@ static int read_limits(struct reader *r, const struct members *m, struct model_p
     if (m->max_len.type == AG_JSON_NONE)
         return 0;
     if (m->max_len.type != AG_JSON_NUMBER || !ag_span_uint(m->max_len.raw, UINT32_MAX, &n))
-        return wrong(r, m->max_len.raw.p, "max-length is no whole number");
+        return wrong(r, m->max_len.raw.p, "max-length is not a whole number");
     p->max_len = (uint32_t) n;
     return 0;
 }
@@ -411,14 +411,14 @@ static int keep_args(struct reader *r, const char *what, struct ag_json_value li
     if (list.type == AG_JSON_NONE)
         return 0;
     if (list.type != AG_JSON_ARRAY)
-        return wrong(r, list.raw.p, "%s is no array", what);
+        return wrong(r, list.raw.p, "%s is not an array", what);
     if (ag_json_count(list) > MODEL_ARGS_MAX)
         return wrong(r, list.raw.p, "%s has more than %d entries", what, MODEL_ARGS_MAX);
     for (ag_json_walk_begin(&w, list); ag_json_walk_next(&w, &key, &v);) {
         uint32_t i = r->service->first_prop, end = i + r->service->n_props;
 
         if (v.type != AG_JSON_NUMBER || !ag_span_uint(v.raw, MODEL_IID_MAX, &piid))
-            return wrong(r, v.raw.p, "%s holds something that is no iid", what);
+            return wrong(r, v.raw.p, "%s holds something that is not an iid", what);
         while (i < end && props[i].iid != piid)
             i++;
         if (i == end)
@@ -473,10 +473,10 @@ static int each(struct reader *r, const char *what, struct ag_json_value list,
     if (list.type == AG_JSON_NONE)
         return 0;
     if (list.type != AG_JSON_ARRAY)
-        return wrong(r, list.raw.p, "%s is no array", what);
+        return wrong(r, list.raw.p, "%s is not an array", what);
     for (ag_json_walk_begin(&w, list); ag_json_walk_next(&w, &key, &v);) {
         if (v.type != AG_JSON_OBJECT)
-            return wrong(r, v.raw.p, "%s holds something that is no object", what);
+            return wrong(r, v.raw.p, "%s holds something that is not an object", what);
         if ((e = fn(r, v)) < 0)
             return e;
     }
@@ -488,7 +488,7 @@ static int by_iid(const void *a, const void *b)
     return ((const struct model_part *) a)->iid - ((const struct model_part *) b)->iid;
 }
 
-/* What of the service under way stands in parts behind the first. Ascending iids are what finding rests on; two equal ones cannot be
+/* What of the service under way is in parts behind the first. Ascending iids are what finding rests on; two equal ones cannot be
    right. */
 static int sort_parts(struct reader *r, const char *what, struct ag_json_value where, struct ag_buf *parts, size_t size,
                       uint32_t first)

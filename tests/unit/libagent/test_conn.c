@@ -507,7 +507,7 @@ static int drop_everything(agent_request *req, void *user)
     return 0;
 }
 
-/* What still stands in the buffer is nobody's then, and calls end inside the unref. */
+/* What still is in the buffer is nobody's then, and calls end inside the unref. */
 static void callbacks_may_drop_the_connection(void **state)
 {
     char text[] = "{\"id\":1,\"method\":\"drop\"}{\"id\":2,\"method\":\"drop\"}";

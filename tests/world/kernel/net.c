@@ -901,7 +901,7 @@ static void late_resets(void *arg, uint64_t inode_max)
         next = s->next;
         if (s->actor && s->inode < inode_max && s->in && s->state == S_UP && !s->dying && !s->in->writer) {
             sock_reset(s, ECONNRESET);
-            next = net.all; /* anything may have gone: begin anew; what was reset is not met again */
+            next = net.all; /* anything may have gone: start over; what was reset is not met again */
         }
     }
 }

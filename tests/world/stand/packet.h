@@ -18,7 +18,7 @@ struct pk {
     uint32_t stamp;
     char text[PK_MAX]; /* ends with NUL */
     size_t n;          /* 0: a keepalive */
-    bool zero;         /* a zero byte stands behind the text */
+    bool zero;         /* a zero byte is behind the text */
 };
 
 void pk_key_init(struct pk_key *k, const uint8_t secret[16]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The client's MQTT API, and what the mqtt cloud retains: a broker of the house, and what must stand there. */
+/* The client's MQTT API, and what the mqtt cloud retains: a broker of the house, and what must be there. */
 #ifndef WORLD_CHANNELS_H
 #define WORLD_CHANNELS_H
 

@@ -12,7 +12,7 @@
 #include "tests/world/kernel/kernel.h"
 
 struct troubles {
-    bool between;  /* a program stands between agent and client, and says what nobody should */
+    bool between;  /* a program is between agent and client, and says what nobody should */
     bool deaf;     /* a plain socket beside the agent, which knows no method */
     bool half;     /* a guest that asks and ends its stream, again and again */
     bool twice;    /* datagrams come twice */

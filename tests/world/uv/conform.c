@@ -32,7 +32,7 @@ static void timers(uv_loop_t *l)
         t[i].data = (void *) names[i];
         uv_timer_start(&t[i], timer_close, (uint64_t) at[i], 0);
     }
-    uv_timer_start(&t[0], timer_close, 20, 0); /* anew: behind C */
+    uv_timer_start(&t[0], timer_close, 20, 0); /* again: behind C */
     uv_run(l, UV_RUN_DEFAULT);
 }
 

@@ -10,7 +10,7 @@
  */
 bool mcu_mac_read(const char *text, char out[13]);
 
-/* A firmware version that can stand on the line: 1..31 printable characters, no space or quote. */
+/* A firmware version that can be on the line: 1..31 printable characters, no space or quote. */
 bool mcu_version_is_good(const char *text);
 
 /* company.product.version: three parts, none empty, of letters, digits, '_' and '-', at most 23 bytes in all.

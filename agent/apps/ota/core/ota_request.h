@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The command miIO.ota as text, read into a checked request. Members: app_url, file_md5, proc, mode, and our
- * own file_sha256. The object stands under "params", or under "param" as the cloud also writes it. Source:
+ * own file_sha256. The object is under "params", or under "param" as the cloud also writes it. Source:
  * Xiaomi Linux client document, section 9, 4.1.
  */
 #ifndef OTA_REQUEST_H

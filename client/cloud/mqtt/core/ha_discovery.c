@@ -395,7 +395,7 @@ static bool is_slug_char(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* Property names stand in topics and templates: letters, digits, '_', '-' and '.'. */
+/* Property names become part of topics and templates: letters, digits, '_', '-' and '.'. */
 static int take_key(struct builder *b, struct ag_span name, struct entity *e)
 {
     long n = ag_json_type(name) == AG_JSON_STRING ? ag_json_unescape(name, e->key, NAME_MAX_LEN) : -1;
@@ -554,7 +554,7 @@ static int walk(struct builder *b, struct ag_span list)
     }
 
     if (ag_json_type(properties) != AG_JSON_ARRAY)
-        return refuse(b, "properties is no array");
+        return refuse(b, "properties is not an array");
     b->name = ag_json_get(list, "name");
     b->manufacturer = ag_json_get(list, "manufacturer");
     b->model = ag_json_get(list, "model");

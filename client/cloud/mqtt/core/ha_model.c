@@ -256,7 +256,7 @@ static void put_gone(struct ha_text *o, struct ag_span components, struct ag_spa
     bool first = true;
 
     (void) end;
-    /* list and components stand in the same order, and each component begins with its key */
+    /* list and components are in the same order, and each component begins with its key */
     for (; line < list.p + list.len; line = (const char *) memchr(line, '\n', (size_t) (list.p + list.len - line)) + 1) {
         size_t key_len = (size_t) (strchr(line, ' ') - line), n = 0;
         struct ag_json_value value;

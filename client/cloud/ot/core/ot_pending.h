@@ -2,7 +2,7 @@
 /*
  * Messages under way to the OT cloud that have not been acknowledged: found by their id, kept in the order they were
  * first sent, and in the order in which something is due for them. All waits are of one length, so an entry that was sent
- * (again) goes to the end of the due list. Each id stands here once.
+ * (again) goes to the end of the due list. Each id is here once.
  */
 #ifndef CLIENT_OT_PENDING_H
 #define CLIENT_OT_PENDING_H

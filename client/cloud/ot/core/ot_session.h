@@ -27,7 +27,7 @@
 #include "libagent/core/buf.h"
 
 struct ot_config {
-    bool stream; /* TCP: nothing is sent twice, packets stand back to back */
+    bool stream; /* TCP: nothing is sent twice, packets come back to back */
     uint64_t did;
     const char *key;           /* 16 characters; read by ot_session_new() only */
     uint32_t seed;             /* random, for ids */

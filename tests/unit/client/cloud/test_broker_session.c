@@ -31,7 +31,7 @@ static void stories(void **state)
         {10, REFUSED, 10000, 10000, 10, false}, /* late: a wrong key does not get right by trying often */
         {10000, TRIES, 0, NEVER, 0, false},     {10, REFUSED, 20000, 20000, 20, false},
         {5000, KICKED, 0, 15000, 15, false},    {0, SOON, 1, 1, 1, false},
-        {1, TRIES, 0, NEVER, 0, false},         {10, CUT, 1000, 1000, 1, false}, /* pauses begin anew after a kick */
+        {1, TRIES, 0, NEVER, 0, false},         {10, CUT, 1000, 1000, 1, false}, /* pauses start over after a kick */
         {1000, TRIES, 0, NEVER, 0, false},      {10, UP, 0, NEVER, 60, false},
         {10, CUT, 2000, 2000, 2, false}, /* sessions that end soon prove nothing */
         {2000, UP, 0, NEVER, 60, false},        {10, CUT, 4000, 4000, 4, false},

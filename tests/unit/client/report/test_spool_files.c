@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The store's file: what stands in its place, is damaged, of another version, or changed while it is in use, ends in a line of the
+/* The store's file: what is in its place, is damaged, of another version, or changed while it is in use, ends in a line of the
    log and a store that works. */
 #include "tests/unit/client/report/spool_rig.h"
 
@@ -34,7 +34,7 @@ static void rig_read_bytes(const struct rig *r, uint64_t at, void *p, size_t n)
     close(fd);
 }
 
-/* What may stand in the file's place. Each time: a line at ERROR, the thing put aside, a store that works. */
+/* What may be in the file's place. Each time: a line at ERROR, the thing put aside, a store that works. */
 static void strangers_in_its_place(void **state)
 {
     static const char *const rows[] = {

@@ -41,7 +41,7 @@ struct found {
     unsigned n, wrong;
 };
 
-/* What must stand in the entry of a number. */
+/* What must be in the entry of a number. */
 static size_t body_of(uint64_t seq, char out[256])
 {
     size_t n = (size_t) (seq * 37 % 200) + 1;

@@ -877,7 +877,7 @@ static void wrong_use_fails(void **state)
     FAILS("params is not one JSON value: 1 2", agent_test_command(app.t, "k", "1 2"));
     FAILS("params is not one JSON value: 1,\"method\":2", agent_test_command(app.t, "k", "1,\"method\":2"));
     FAILS("params is not one JSON value: ", agent_test_command(app.t, "k", ""));
-    FAILS("no message: [1]", agent_test_say(app.t, "[1]"));
+    FAILS("not a message: [1]", agent_test_say(app.t, "[1]"));
     FAILS("not subscribed to x; its keys: k", agent_test_command(app.t, "x", NULL));
     FAILS("method is NULL", agent_test_command(app.t, NULL, NULL));
     FAILS("text is NULL", agent_test_say(app.t, NULL));

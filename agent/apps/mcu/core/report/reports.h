@@ -23,7 +23,7 @@ void mcu_reports_deinit(struct mcu_reports *r);
 
 /*
  * The next message that is due, as the params of properties_changed or event_occured; did, when not empty,
- * stands in it as a string. 0 with *kind_out (MCU_REPORT_NONE: nothing is due), or -ENOMEM (nothing changed;
+ * is in it as a string. 0 with *kind_out (MCU_REPORT_NONE: nothing is due), or -ENOMEM (nothing changed;
  * try later). Each message must be followed by mcu_reports_done() of its kind.
  */
 int mcu_reports_next(struct mcu_reports *r, uint64_t now_ms, const char *did, struct ag_buf *params,

@@ -12,7 +12,7 @@
 
 enum { LINE_VALUE_E_TYPE = 1 }; /* null, an array, an object, absent, or a string that has no UTF-8 form */
 
-/* Appends v as it stands on the line. 0, LINE_VALUE_E_TYPE, -ENOMEM; out may have grown after an error. */
+/* Appends v as it is on the line. 0, LINE_VALUE_E_TYPE, -ENOMEM; out may have grown after an error. */
 int line_value_append(struct ag_buf *out, struct ag_json_value v);
 
 #endif

@@ -13,7 +13,7 @@
 enum { MCU_PARAMS_MAX = 64 }; /* parameters after the command name [MIoT serial, "result"] */
 
 enum {
-    MCU_WORDS_E_SYNTAX = 1, /* a byte that may not stand there, a quote left open */
+    MCU_WORDS_E_SYNTAX = 1, /* a byte that may not be there, a quote left open */
     MCU_WORDS_E_TOO_MANY    /* more than MCU_PARAMS_MAX parameters */
 };
 

@@ -164,7 +164,7 @@ static void bad_commands_are_refused(void **state)
     command(GIZWITS_TO_DEVICE, 0, text);
     expect_last(GIZWITS_TO_APP, 0, "{\"id\":null,\"error\":{\"code\":-32600,\"message\":\"an id over 128 bytes\"}}");
     command(GIZWITS_ACKED, 9, "{\"id\":1,\"method\":\"m\",\"method\":\"miIO.reboot\"}");
-    expect_last(GIZWITS_ACK, 9, "{\"id\":null,\"error\":{\"code\":-32600,\"message\":\"id or method stands twice\"}}");
+    expect_last(GIZWITS_ACK, 9, "{\"id\":null,\"error\":{\"code\":-32600,\"message\":\"id or method is given twice\"}}");
     assert_int_equal(rig.n_commands, 0);
     assert_int_equal(rig_counter("cloud.refused.commands"), 2);
     rig_close();

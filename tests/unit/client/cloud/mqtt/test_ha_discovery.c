@@ -72,7 +72,7 @@ static const struct {
     const char *list, *why;
 } bad[] = {
     {"[]", "not a JSON object"},
-    {"{}", "properties is no array"},
+    {"{}", "properties is not an array"},
     {"{\"properties\":[],\"extra\":1}", "unknown member \"extra\""},
     {"{\"properties\":[],\"name\":1}", "name, manufacturer and model must be strings"},
     {LIST("1"), "a property must be an object"},

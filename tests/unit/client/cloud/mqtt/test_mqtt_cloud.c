@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The mqtt cloud by itself: sessions, subscriptions, commands under any load, what stands at the broker. */
+/* The mqtt cloud by itself: sessions, subscriptions, commands under any load, what is at the broker. */
 #include <unistd.h>
 #include "client/cloud/mqtt/mqtt.h"
 #include "client/cloud/core/answer_box.h"
@@ -506,7 +506,7 @@ static void reports_are_acked_once_or_given_back(void **state)
     rig_close();
 }
 
-/* ---- what stands at the broker ---- */
+/* ---- what is at the broker ---- */
 
 #define STATE "miio/7/state"
 
