@@ -480,7 +480,7 @@ static void acks_again(void *arg, uint64_t unused)
 
 bool guest_hushes(void)
 {
-    if (!quiet_for(CALM_S) || scene.sides[0].kind == SIDE_GIZWITS || t.watched.open)
+    if (!quiet_for(CALM_S) || scene.sides[0].kind == SIDE_GIZWITS || t.watched.open || W.now_us > scene.rest_us)
         return false;
     say("clouds acknowledge nothing for a while");
     set_acks(false);
