@@ -39,7 +39,8 @@ int home_helper_asked(const char *text);
 /* Whether what is between agent and client closes a new connection at once; what a guest met that came when others had gone. */
 #include <stdbool.h>
 bool between_closes(void);
-bool guest_hushes(void); /* clouds acknowledge nothing for half a minute; false: not now */
+bool between_storms(void); /* nor does one that stands last */
+bool guest_hushes(void);   /* clouds acknowledge nothing for half a minute; false: not now */
 void guest_refused(const char *how);
 void guest_may_sleep(unsigned s); /* what the client says to a device that wants to */
 

@@ -389,6 +389,8 @@ static void press_button(void *arg, uint64_t houses)
 /* Now and then the owner looks: a device that opens its access point is given the network. One in ten mistypes. */
 static void owner_looks(void *arg, uint64_t n)
 {
+    bool careless = scene.helper && scene.plan->breadth.width >= WIDTH_TROUBLES;
+
     (void) arg;
     if (scene.over)
         return;
@@ -396,7 +398,7 @@ static void owner_looks(void *arg, uint64_t n)
     if (!home.ap && !home.joined && home.changed_us + PATIENCE_S * SECOND < W.now_us)
         press_button(NULL, 0); /* nothing helps */
     else if (home.ap && !home.joined)
-        ask_network(ASKED_NETWORK, h.ssid, rng_below(&scene.traffic, 10) ? h.psk : "mistyped", OWNER);
+        ask_network(ASKED_NETWORK, h.ssid, rng_below(&scene.traffic, careless ? 3 : 10) ? h.psk : "mistyped", OWNER);
 }
 
 void home_moves(void)

@@ -93,6 +93,8 @@ void phones_take_token(const char token[16]);
 /* Said before a command leaves; s NULL: the phone. */
 void traffic_given(struct side *s, uint64_t n);
 void traffic_at_rest(void);
+/* Each application that follows the state has heard a last word that is so old. */
+void traffic_words(uint64_t settled_s);
 /* A command to an application, now; s NULL: by the phone. Its number, 0: nobody could give it. */
 uint64_t traffic_gives(struct side *s, int app);
 void traffic_answered(struct side *s, uint64_t n, const char *text, bool repeat);

@@ -263,13 +263,13 @@ void traffic_forgiven(void)
 }
 
 /* Each application that follows the state has heard its last word. */
-static void look_at_words(void)
+void traffic_words(uint64_t settled_s)
 {
     for (unsigned a = 0; a < scene.shape.n_apps; a++) {
         const struct proc *p = scene.procs[FIRST_APP + a];
 
-        if (scene.app_kinds[a] >= APP_OLD || !runs(FIRST_APP + a) || p->started_us + SETTLED_S * SECOND > W.now_us ||
-            scene.word_us + SETTLED_S * SECOND > W.now_us || !scene.word[0])
+        if (scene.app_kinds[a] >= APP_OLD || !runs(FIRST_APP + a) || p->started_us + settled_s * SECOND > W.now_us ||
+            scene.word_us + settled_s * SECOND > W.now_us || !scene.word[0])
             continue;
         if (strcmp(heard[a], scene.word) != 0)
             broken("app%u follows the state and has last heard %s: it is %s", a, heard[a], scene.word);
@@ -278,7 +278,7 @@ static void look_at_words(void)
 
 void traffic_at_rest(void)
 {
-    look_at_words();
+    traffic_words(SETTLED_S);
     for (unsigned i = 1; i < scene.shape.n_sides; i++)
         for (unsigned a = 0; a < scene.shape.n_apps && is_sure(&scene.sides[i]); a++)
             for (uint64_t n = 1; is_due[a] && n < REPORTS; n++)

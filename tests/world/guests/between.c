@@ -14,7 +14,7 @@
 #include "tests/world/app.h"
 #include "tests/world/guests/plain.h"
 
-enum { PORT = 54329, CLIENT_PORT = 54322, WAIT_MS = 2000, ROOM = 65536 };
+enum { PORT = 54329, CLIENT_PORT = 54322, WAIT_MS = 2000, ROOM = 65536, LOOKED_AT_MS = 300 /* whose it is has been found out */ };
 
 /* Where one side's stream is: between two texts when the depth is 0. */
 struct place {
@@ -64,9 +64,13 @@ static bool pass(int from, int to, struct place *p)
 static void serve(int agent)
 {
     struct place p = {0};
-    int client = between_closes() ? -1 : plain_connect(CLIENT_PORT, WAIT_MS);
+    bool closes = between_closes();
+    int client = closes ? -1 : plain_connect(CLIENT_PORT, WAIT_MS);
 
-    while (client >= 0) {
+    if (closes)
+        poll(NULL, 0, LOOKED_AT_MS);
+
+    while (client >= 0 && !between_storms()) {
         struct pollfd both[2] = {{.fd = agent, .events = POLLIN}, {.fd = client, .events = POLLIN}};
 
         if (poll(both, 2, 1000) < 0 || (both[0].revents && !pass(agent, client, NULL)) ||

@@ -3,14 +3,13 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "tests/world/home.h"
 #include "tests/world/kernel/files.h"
 #include "tests/world/scene.h"
 
 #define DIR "/etc/miio/"
 
 /* HEED_S: tries to join, each with a program that may hang, and the way back to what there was before. */
-enum { ROOM = 2048, HEED_S = 900, TRIAL_ENDS_S = 30 };
+enum { ROOM = 2048, HEED_S = 900 };
 
 enum { CONF, TOKEN, COUNTRY, WIFI, PAPERS };
 
@@ -46,14 +45,11 @@ static void take(struct paper *p)
         memcpy(p->text, b->p, p->n);
 }
 
-/* A device that is in nobody's network draws itself a token. One that has joined takes the mark of a trial from wifi.conf. An
-   external helper's files are its own. */
+/* A device that is in nobody's network draws itself a token. An external helper's files are its own. */
 static bool may_change(unsigned which)
 {
     if (which == CONF)
         return false;
-    if (which == WIFI && home.joined && home.changed_us + TRIAL_ENDS_S * SECOND > W.now_us)
-        return true;
     return scene.helper || acted_us + HEED_S * SECOND > W.now_us || (which == TOKEN && scene.shape.wifi && !papers[WIFI].there);
 }
 

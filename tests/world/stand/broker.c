@@ -39,7 +39,7 @@ struct conn {
     struct broker *b;
     struct vsock *s;
     struct session *session;
-    struct mq_bytes in;
+    struct mq_bytes in, late; /* late: acknowledgements that wait */
     struct item *will;
     uint64_t pings_us[64]; /* the last ones */
     unsigned n_pings;
@@ -418,6 +418,8 @@ static void got_publish(struct conn *c, const struct mq_read *r)
         send_bytes(c, &out);
         if (known)
             return;
+    } else if (m.qos == 1 && b->faults.late_acks) {
+        mq_small(&c->late, MQ_PUBACK << 4, m.mid);
     } else if (m.qos == 1 && !b->faults.no_acks) {
         mq_small(&out, MQ_PUBACK << 4, m.mid);
         send_bytes(c, &out);
@@ -568,6 +570,15 @@ void broker_open(struct broker *b, uint32_t ip, uint16_t port, struct link *link
     b->link = link;
     b->faults.refuse_sub_above = 3;
     act_listen(ip, port, on_accept, b);
+}
+
+void broker_acks(struct broker *b)
+{
+    b->faults.late_acks = false;
+    for (struct conn *c = b->conns; c; c = c->next) {
+        send_bytes(c, &c->late);
+        c->late = (struct mq_bytes){0};
+    }
 }
 
 void broker_restart(struct broker *b, bool forget)

@@ -14,6 +14,7 @@ struct broker_faults {
     bool mute;            /* takes connections, says nothing */
     int refuse_sub_above; /* QoS above that is refused; 3: none */
     bool no_acks;
+    bool late_acks; /* PUBACKs wait until broker_acks() */
 };
 
 /* What a device logs in with. */
@@ -40,6 +41,8 @@ void broker_open(struct broker *b, uint32_t ip, uint16_t port, struct link *link
 void broker_publish(struct broker *b, const char *topic, const void *payload, size_t n, int qos, bool retain);
 /* To one device, whatever it has subscribed to. */
 void broker_give(struct broker *b, const char *id, const char *topic, const void *payload, size_t n, int qos);
+/* What late_acks has held back. */
+void broker_acks(struct broker *b);
 bool broker_is_in(const struct broker *b, const char *id);
 /* Forgets every session, as after a restart without persistence; connections are reset. */
 void broker_restart(struct broker *b, bool forget);

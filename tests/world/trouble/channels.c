@@ -132,7 +132,7 @@ void channels_forgiven(void)
 
 static void look_at_state(const char *text)
 {
-    bool settled = runs(CLIENT) && scene.line_disturbed_us + SETTLED_S * SECOND < scene.procs[CLIENT]->started_us;
+    bool settled = runs(CLIENT) && scene.n_down == 0 && scene.planned_us + SETTLED_S * SECOND < scene.procs[CLIENT]->started_us;
     cJSON *json = cJSON_Parse(text);
 
     if (!json)
