@@ -25,11 +25,6 @@ MUTANTS = [row(*r) for r in [
     ("onenet: an answer for which there is no room, or no session, is thrown away", "client/cloud/onenet/onenet_in.c",
      "            return; /* no room, or no session: on_room() or the next login calls again */",
      "            answer_box_drop(&o->answers, a);"),
-    ("onenet: over 256 open commands the oldest is forgotten, and its answer with it", "client/cloud/onenet/core/onenet_command.c",
-     "    k = command_new(c, uuid);\n    if (!k)\n        return -ENOMEM;\n    r = keep",
-     "    if (HASH_CNT(hh_uuid, c->by_uuid) - c->n_answered >= 256) {\n"
-     "        for (k = c->by_uuid; k->answered; k = k->hh_uuid.next) {\n        }\n        command_free(c, k);\n    }\n"
-     "    k = command_new(c, uuid);\n    if (!k)\n        return -ENOMEM;\n    r = keep"),
     ("onenet: an answer that met a full window leaves at the next login only", "client/cloud/onenet/onenet.c",
      "    onenet_answers_send(o);\n    if (o->env->events->room)", "    if (o->env->events->room)"),
     ("agent: what is no object from upstream closes the link", "agent/io/conn.c",
@@ -53,9 +48,6 @@ MUTANTS = [row(*r) for r in [
      ("    c->status_due = true;\n", "        ask(r, false);\n"), ("", "        (void) ask;\n")),
     ("a changed state is not broadcast", "client/device/device.c",
      "    d->said(d->user, word);\n", "    if (d->machine.state != DEVICE_CLOUD_CONNECTED)\n        d->said(d->user, word);\n"),
-    ("the external helper's word for a failed join is ignored", "client/setup/core/helper.c",
-     "    else if (ag_span_eq(method, \"_internal.wifi_ap_mode\"))\n        h->sink->wifi_failed(h->user, HELPER_AP_MODE);\n",
-     "    else if (ag_span_eq(method, \"_internal.wifi_ap_mode\"))\n        return HELPER_NOT_FOR_US;\n"),
     ("the external helper is asked without a pause", "client/setup/core/helper.c",
      "    h->ask_at_ms[kind] = now_ms + HELPER_ASK_EVERY_MS;\n", "    h->ask_at_ms[kind] = now_ms;\n"),
 
@@ -69,8 +61,6 @@ MUTANTS = [row(*r) for r in [
      *after("    r->up = true;\n", "    ag_backoff_reset(&r->after_cut);\n")),
     ("ot: the pause starts over at each session", "client/cloud/ot/core/ot_line.c",
      *after("    l->was_up = true;\n", "    ag_backoff_reset(&l->backoff);\n")),
-    ("gizwits: the pause starts over at each login", "client/cloud/gizwits/core/gizwits_session.c",
-     "    s->n_subscribed = 0;\n    return go(", "    s->n_subscribed = 0;\n    s->n_failed = s->n_short = 0;\n    return go("),
     ("agent: the pause to upstream starts over at each connection", "agent/io/uplink.c",
      *after("    u->up_since_ms = conns_now(u->conns);\n", "    ag_backoff_reset(&u->backoff);\n")),
     ("a refused subscription goes unnoticed", "client/cloud/core/sub_ladder.c",
@@ -127,11 +117,32 @@ MUTANTS = [row(*r) for r in [
      "    r = 0;\n    if (r == 0) {"),
     ("a kept report goes under another id after a restart", "client/report/report_keep.c",
      "report_queue_restore(&p->lanes[i].queue, seq, rec->id, ", "report_queue_restore(&p->lanes[i].queue, seq, rec->id ^ 1, "),
+    ("an acknowledged report stays in the store", "client/report/report_keep.c",
+     "    if (l->path->spool)\n        spool_release(l->path->spool, seq, report_bit(l->place));\n", "    (void) l;\n    (void) seq;\n"),
     ("the next number is one that is taken", "client/report/report_keep.c", "p->next_seq = seq + 1;", "p->next_seq = seq;"),
     ("what was sent and not acknowledged is forgotten with the link", "client/report/report_path.c",
      "    report_queue_rewind(&l->queue);\n    l->release_ms = 0;\n", "    l->release_ms = 0;\n"),
+    ("a reset keeps the last owner's reports", "client/setup/setup_carry.c",
+     "    if (r == 0)\n        r = s->env.host->forget_reports(s->env.user);\n", ""),
+
+    ("reports that are held are never released", "client/report/report_path.c",
+     "            l->release_ms = report_time_of(p).now_ms + HOLD_MS;", "            l->release_ms = 0;"),
+
+    # ---- setup ----
+    ("each start makes a new token", "client/setup/setup_carry.c", "        return s->start_result = own_token(s);", "        return s->start_result = fresh_token(s);"),
 
     # ---- agent and libagent ----
     ("libagent: keys are not registered again", "libagent/conn.c",
      "        ag_list_append(&c->untold, &key->by_untold);\n", "        if (epoch == 1)\n            ag_list_append(&c->untold, &key->by_untold);\n"),
+
+    ("agent: who has left keeps its subscriptions", "agent/core/router.c",
+     "    sub_remove_all(&r->subs, p);\n", ""),
+    ("agent: half a text is forgotten", "libagent/core/frame/framer.c",
+     "        r2 = ag_buf_append(&part->carry, p, used);\n", "        r2 = r == 0 ? 0 : ag_buf_append(&part->carry, p, used);\n"),
+    ("SIGTERM is ignored now and then", "libagent/io/program.c",
+     "        ag_program_stop(p, AG_EXIT_OK);\n    }\n", "        if (uv_now(&p->loop) / 1000 % 4)\n            ag_program_stop(p, AG_EXIT_OK);\n    }\n"),
+
+    # ---- miio_ota and miio_mcu ----
+    ("ota: the sum is not looked at", "agent/apps/ota/core/ota_machine.c",
+     "    if (m->phase == OTA_PH_CHECK_FETCHED && good) {", "    if (m->phase == OTA_PH_CHECK_FETCHED) {"),
 ]]
