@@ -25,6 +25,11 @@ MUTANTS = [row(*r) for r in [
     ("onenet: an answer for which there is no room, or no session, is thrown away", "client/cloud/onenet/onenet_in.c",
      "            return; /* no room, or no session: on_room() or the next login calls again */",
      "            answer_box_drop(&o->answers, a);"),
+    ("onenet: over 256 open commands the oldest is forgotten, and its answer with it", "client/cloud/onenet/core/onenet_command.c",
+     "    k = command_new(c, uuid);\n    if (!k)\n        return -ENOMEM;\n    r = keep",
+     "    if (HASH_CNT(hh_uuid, c->by_uuid) - c->n_answered >= 256) {\n"
+     "        for (k = c->by_uuid; k->answered; k = k->hh_uuid.next) {\n        }\n        command_free(c, k);\n    }\n"
+     "    k = command_new(c, uuid);\n    if (!k)\n        return -ENOMEM;\n    r = keep"),
     ("onenet: an answer that met a full window leaves at the next login only", "client/cloud/onenet/onenet.c",
      "    onenet_answers_send(o);\n    if (o->env->events->room)", "    if (o->env->events->room)"),
     ("agent: what is no object from upstream closes the link", "agent/io/conn.c",
@@ -48,6 +53,9 @@ MUTANTS = [row(*r) for r in [
      ("    c->status_due = true;\n", "        ask(r, false);\n"), ("", "        (void) ask;\n")),
     ("a changed state is not broadcast", "client/device/device.c",
      "    d->said(d->user, word);\n", "    if (d->machine.state != DEVICE_CLOUD_CONNECTED)\n        d->said(d->user, word);\n"),
+    ("the external helper's word for a failed join is ignored", "client/setup/core/helper.c",
+     "    else if (ag_span_eq(method, \"_internal.wifi_ap_mode\"))\n        h->sink->wifi_failed(h->user, HELPER_AP_MODE);\n",
+     "    else if (ag_span_eq(method, \"_internal.wifi_ap_mode\"))\n        return HELPER_NOT_FOR_US;\n"),
     ("the external helper is asked without a pause", "client/setup/core/helper.c",
      "    h->ask_at_ms[kind] = now_ms + HELPER_ASK_EVERY_MS;\n", "    h->ask_at_ms[kind] = now_ms;\n"),
 
