@@ -63,8 +63,9 @@ def test_check_config(tmp_path):
 @pytest.mark.parametrize("args", [["--max-text", "2000000", "--max-queue", "4000000"], ["--max-depth", "200"]], ids=lambda a: a[0])
 def test_limits_that_upstream_does_not_share_are_told(args):
     with Agent(*args) as a:
-        assert [line for line in a.err if "WARNING" in line and "miio_client takes texts of 1048576 bytes" in line]
+        a.wait_err(r"WARNING.*miio_client takes texts of 1048576 bytes")
     with Agent() as a:
+        a.wait_err("connected to upstream")  # said after it
         assert not [line for line in a.err if "miio_client takes" in line]
 
 
