@@ -215,30 +215,27 @@ static int check_provisioning(struct options *o)
 static int check_numbers(struct options *o)
 {
     long level, command, grace, request, memory, window, tries, pause, identity, ignored;
-    int code = take_number(o, OPT_LOGLEVEL, 0, 4, 2, &level);
+    const struct {
+        int name;
+        long min, max, usual, *out;
+    } numbers[] = {{OPT_LOGLEVEL, 0, 4, 2, &level},
+                   {OPT_COMMAND_TIMEOUT, 100, 600000, 4000, &command},
+                   {OPT_COMMAND_GRACE, 0, 60000, 1000, &grace},
+                   {OPT_REQUEST_TIMEOUT, 100, 3600000, 30000, &request},
+                   {OPT_MEMORY_LIMIT, 4, 1024, 16, &memory},
+                   {OPT_LAN_STAMP_WINDOW, 0, 1000000000, 86400, &window},
+                   {OPT_JOIN_TRIES, 1, 100, 5, &tries},
+                   {OPT_JOIN_PAUSE, 0, 600000, 3000, &pause},
+                   {OPT_IDENTITY_PAUSE, 100, 86400000, 0, &identity},
+                   {OPT_PORT, 1, 65535, 0, &ignored},
+                   {OPT_INTERVAL, 1000, 86400000, 0, &ignored}};
 
-    if (code == 0)
-        code = take_number(o, OPT_COMMAND_TIMEOUT, 100, 600000, 4000, &command);
-    if (code == 0)
-        code = take_number(o, OPT_COMMAND_GRACE, 0, 60000, 1000, &grace);
-    if (code == 0)
-        code = take_number(o, OPT_REQUEST_TIMEOUT, 100, 3600000, 30000, &request);
-    if (code == 0)
-        code = take_number(o, OPT_MEMORY_LIMIT, 4, 1024, 16, &memory);
-    if (code == 0)
-        code = take_number(o, OPT_LAN_STAMP_WINDOW, 0, 1000000000, 86400, &window);
-    if (code == 0)
-        code = take_number(o, OPT_JOIN_TRIES, 1, 100, 5, &tries);
-    if (code == 0)
-        code = take_number(o, OPT_JOIN_PAUSE, 0, 600000, 3000, &pause);
-    if (code == 0)
-        code = take_number(o, OPT_IDENTITY_PAUSE, 100, 86400000, 0, &identity);
-    if (code == 0)
-        code = take_number(o, OPT_PORT, 1, 65535, 0, &ignored);
-    if (code == 0)
-        code = take_number(o, OPT_INTERVAL, 1000, 86400000, 0, &ignored);
-    if (code != 0)
-        return code;
+    for (size_t i = 0; i < ag_array_size(numbers); i++) {
+        int code = take_number(o, numbers[i].name, numbers[i].min, numbers[i].max, numbers[i].usual, numbers[i].out);
+
+        if (code != 0)
+            return code;
+    }
     o->log_level = (int) level;
     o->client.command_timeout_ms = (unsigned) command;
     o->client.command_grace_ms = (unsigned) grace;
