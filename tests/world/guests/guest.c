@@ -3,7 +3,6 @@
  * Programs beside the applications. guest deaf: a plain socket of the client's that knows no method and says so to every command.
  * guest asleep: asks how long the device may sleep. guest half: asks the agent and ends its stream before the answer, a hundred times; then comes somebody who wants to be served.
  */
-#include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,55 +17,18 @@ enum { CLIENT_PORT = 54322, AGENT_PORT = 54320, WAIT_MS = 2000, ROOM = 65536, GO
 
 /* ---- deaf ---- */
 
-static bool refuse(int fd, const char *text)
+static bool refuse(void *user, const char *text)
 {
+    const int *fd = user;
     const char *id = strstr(text, "\"id\":");
     char answer[120];
 
     if (!strstr(text, "\"method\"") || !id)
         return true;
-    return plain_put(fd, answer,
+    return plain_put(*fd, answer,
                      (size_t) snprintf(answer, sizeof answer, "{\"id\":%lu,\"error\":{\"code\":%s,\"message\":\"not mine\"}}",
                                        strtoul(id + 5, NULL, 10), app_chance(2) ? "-10000" : "-32601"),
                      WAIT_MS);
-}
-
-/* The length of the first object, 0: it is not whole. */
-static size_t object_len(const char *p, size_t n)
-{
-    bool quoted = false;
-    int depth = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        if (quoted && p[i] == '\\')
-            i++;
-        else if (p[i] == '"')
-            quoted = !quoted;
-        else if (!quoted && p[i] == '{')
-            depth++;
-        else if (!quoted && p[i] == '}' && --depth == 0)
-            return i + 1;
-    }
-    return 0;
-}
-
-static bool hear(int fd, char *in, size_t *n)
-{
-    static char text[ROOM];
-    ssize_t r = recv(fd, in + *n, ROOM - 1 - *n, 0);
-    size_t len;
-
-    if (r <= 0)
-        return r < 0 && errno == EAGAIN;
-    *n += (size_t) r;
-    while ((len = object_len(in, *n)) > 0) {
-        memcpy(text, in, len);
-        text[len] = '\0';
-        memmove(in, in + len, *n -= len);
-        if (!refuse(fd, text))
-            return false;
-    }
-    return *n < ROOM - 1;
 }
 
 static void be_deaf(void)
@@ -78,7 +40,7 @@ static void be_deaf(void)
     while (fd >= 0) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
 
-        if (poll(&p, 1, 1000) > 0 && !hear(fd, in, &n))
+        if (poll(&p, 1, 1000) > 0 && !plain_take(fd, in, sizeof in, &n, refuse, &fd))
             break;
     }
     if (fd >= 0)

@@ -3,7 +3,6 @@
  * Applications without libagent: old NUMBER KIND PERIOD_MS. An old one speaks plain JSON on TCP 54320 and knows no answers to its
  * registration; a wrong one sends what no agent should have to read, and comes again.
  */
-#include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -41,27 +40,9 @@ static bool put(int fd, const char *text, size_t n)
 
 /* ---- an old one ---- */
 
-/* The length of the first object, 0: it is not whole. */
-static size_t object_len(const char *p, size_t n)
+static bool serve(void *user, const char *text)
 {
-    bool quoted = false;
-    int depth = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        if (quoted && p[i] == '\\')
-            i++;
-        else if (p[i] == '"')
-            quoted = !quoted;
-        else if (!quoted && p[i] == '{')
-            depth++;
-        else if (!quoted && p[i] == '}' && --depth == 0)
-            return i + 1;
-    }
-    return 0;
-}
-
-static bool serve(struct old *o, const char *text)
-{
+    struct old *o = user;
     const char *at = strstr(text, "\"id\":"), *params = strstr(text, "\"params\":[");
     unsigned id = at ? (unsigned) strtoul(at + 5, NULL, 10) : 0;
     char answer[96];
@@ -80,26 +61,6 @@ static bool serve(struct old *o, const char *text)
     n = strtoul(params + 10, NULL, 10);
     app_executed(o->number, n);
     return put(o->fd, answer, (size_t) snprintf(answer, sizeof answer, "{\"id\":%u,\"result\":[\"done\",%lu]}", id, n));
-}
-
-static bool take(struct old *o)
-{
-    ssize_t r = recv(o->fd, o->in + o->n, sizeof o->in - 1 - o->n, 0);
-    size_t len;
-
-    if (r <= 0)
-        return r < 0 && errno == EAGAIN;
-    o->n += (size_t) r;
-    while ((len = object_len(o->in, o->n)) > 0) {
-        char text[ROOM];
-
-        memcpy(text, o->in, len);
-        text[len] = '\0';
-        memmove(o->in, o->in + len, o->n -= len);
-        if (!serve(o, text))
-            return false;
-    }
-    return o->n < sizeof o->in - 1;
 }
 
 static bool report(struct old *o)
@@ -128,7 +89,7 @@ static void live(struct old *o)
         struct pollfd p = {.fd = o->fd, .events = POLLIN};
         int64_t left = next - now_ms();
 
-        if (poll(&p, 1, left > 0 ? (int) left : 0) > 0 && !take(o))
+        if (poll(&p, 1, left > 0 ? (int) left : 0) > 0 && !plain_take(o->fd, o->in, sizeof o->in, &o->n, serve, o))
             return;
         if (now_ms() < next)
             continue;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -41,4 +42,45 @@ bool plain_put(int fd, const char *text, size_t n, int wait_ms)
         n -= r > 0 ? (size_t) r : 0;
     }
     return true;
+}
+
+/* The length of the first object, 0: it is not whole. */
+static size_t object_len(const char *p, size_t n)
+{
+    bool quoted = false;
+    int depth = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (quoted && p[i] == '\\')
+            i++;
+        else if (p[i] == '"')
+            quoted = !quoted;
+        else if (!quoted && p[i] == '{')
+            depth++;
+        else if (!quoted && p[i] == '}' && --depth == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+bool plain_take(int fd, char *in, size_t room, size_t *n, bool (*each)(void *user, const char *text), void *user)
+{
+    ssize_t r = recv(fd, in + *n, room - 1 - *n, 0);
+    size_t len;
+
+    if (r <= 0)
+        return r < 0 && errno == EAGAIN;
+    *n += (size_t) r;
+    while ((len = object_len(in, *n)) > 0) {
+        char next = in[len];
+        bool more;
+
+        in[len] = '\0';
+        more = each(user, in);
+        in[len] = next;
+        memmove(in, in + len, *n -= len);
+        if (!more)
+            return false;
+    }
+    return *n < room - 1;
 }
