@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include "libagent/core/json/json_iter.h"
 
 static struct ag_span span(const char *s)
@@ -44,6 +46,34 @@ static void members_and_items_come_as_they_stand(void **state)
     assert_span(ag_json_get(text, "a"), "1.50");
     assert_null(ag_json_get(text, "z").p);
     assert_null(ag_json_get(span("[1]"), "a").p);
+}
+
+static void strings_of_any_length_end_at_their_own_quote(void **state)
+{
+    static const char *const tails[] = {"", "\\\\", "\\\"", "\\\\\\\"", "}", "]", "\\\"}"};
+    char text[256];
+    struct ag_span name, value;
+
+    (void) state;
+    for (int n = 0; n < 100; n++)
+        for (size_t i = 0; i < sizeof tails / sizeof *tails; i++)
+            for (int quoted = 0; quoted < 2; quoted++) {
+                char body[160];
+                struct ag_span whole;
+                struct ag_json_iter it;
+
+                memset(body, 'x', (size_t) n);
+                snprintf(body + n, sizeof body - (size_t) n, "%s%s", quoted ? "\\\"y" : "", tails[i]);
+                snprintf(text, sizeof text, "{\"a\":[\"%s\",1],\"b\":2}", body);
+                whole = span(text);
+                assert_int_equal(ag_json_check(&whole, 8), 0);
+                it = ag_json_iter_begin(whole);
+                assert_true(ag_json_iter_member(&it, &name, &value));
+                assert_int_equal(value.len, strlen(body) + 6);
+                assert_true(ag_json_iter_member(&it, &name, &value));
+                assert_span(name, "\"b\"");
+                assert_span(value, "2");
+            }
 }
 
 static void any_value_can_be_checked(void **state)
@@ -114,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_and_items_come_as_they_stand),
+        cmocka_unit_test(strings_of_any_length_end_at_their_own_quote),
         cmocka_unit_test(any_value_can_be_checked),
         cmocka_unit_test(text_is_unescaped_and_made_compact),
         cmocka_unit_test(a_value_that_is_not_there),
