@@ -14,7 +14,14 @@
 #include "tests/world/app.h"
 #include "tests/world/guests/plain.h"
 
-enum { PORT = 54329, CLIENT_PORT = 54322, WAIT_MS = 2000, ROOM = 65536, LOOKED_AT_MS = 300 /* whose it is has been found out */ };
+enum {
+    PORT = 54329,
+    CLIENT_PORT = 54322,
+    WAIT_MS = 2000,
+    ROOM = 65536,
+    LOOKED_AT_MS = 300 /* whose it is has been found out */,
+    NO_FD_MS = 100
+};
 
 /* Where one side's stream is: between two texts when the depth is 0. */
 struct place {
@@ -98,5 +105,7 @@ int main(void)
 
         if (agent >= 0)
             serve(agent);
+        else
+            poll(NULL, 0, NO_FD_MS);
     }
 }
