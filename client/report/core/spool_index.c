@@ -48,6 +48,11 @@ struct spool_place *spool_index_find(const struct spool_index *x, uint64_t seq)
     return i < x->n && x->p[i].seq == seq && x->p[i].size > 0 ? &x->p[i] : NULL;
 }
 
+int spool_index_reserve(struct spool_index *x, size_t n)
+{
+    return AG_GROW(x->p, x->cap, x->n + n);
+}
+
 static void drop_those_out(struct spool_index *x)
 {
     size_t n = 0;

@@ -24,6 +24,8 @@ void spool_index_init(struct spool_index *x);
 void spool_index_deinit(struct spool_index *x);
 void spool_index_clear(struct spool_index *x);
 
+/* The next n records need no memory. 0, -ENOMEM. */
+int spool_index_reserve(struct spool_index *x, size_t n);
 /* 0, -EEXIST, -ENOMEM. */
 int spool_index_add(struct spool_index *x, uint64_t seq, uint64_t at, uint32_t size, unsigned needs);
 /* NULL: not here. Good until the next add or remove. */

@@ -260,14 +260,17 @@ static void on_work(uv_work_t *work)
 
 static void on_work_done(uv_work_t *work, int status);
 
-/* Takes what can be written now. false: nothing. */
-static bool fill_batch(struct spool *s)
+/* Takes what can be written now; n_puts: new records among it. false: nothing. */
+static bool fill_batch(struct spool *s, size_t *n_puts)
 {
+    *n_puts = 0;
     ag_list_for_each_safe (it, &s->gathering) {
         struct spool_op *op = ag_list_entry(it, struct spool_op, link);
         struct spool_place *p;
 
-        if (ag_buf_size(&op->entry) == 0) {
+        if (ag_buf_size(&op->entry) > 0) {
+            ++*n_puts;
+        } else {
             p = spool_index_find(&s->index, op->seq);
             if (!p) {
                 op_free(op); /* it never got here */
@@ -285,11 +288,14 @@ static bool fill_batch(struct spool *s)
 
 static void commit(struct spool *s)
 {
-    if (s->busy || !fill_batch(s))
+    size_t n_puts;
+
+    if (s->busy || !fill_batch(s, &n_puts))
         return;
     s->busy = true;
     s->wiped = false;
     s->batch = (struct batch){.file = s->file, .synced = s->synced, .give_up = is_to_give_up(s, s->rewrite_failed_ms)};
+    s->batch.result = spool_index_reserve(&s->index, n_puts); /* what is on the disk must have its place here */
     s->work.data = s;
     if (uv_queue_work(s->loop, &s->work, on_work, on_work_done) < 0) {
         s->batch.result = -ENOMEM;
@@ -350,7 +356,7 @@ static void end_put(struct spool *s, struct spool_op *op)
         s->events->stored(s->user, seq, id, r);
 }
 
-/* The last record has gone. */
+/* The last record has gone, and no new one is on its way. */
 static void rest(struct spool *s)
 {
     bool were_many = s->index.cap >= MANY;
@@ -370,8 +376,8 @@ static void end_op(struct spool *s, struct spool_op *op)
 
         if (p)
             p->needs = op->needs;
-        if (op->needs == 0 && spool_index_remove(&s->index, op->seq) && spool_index_count(&s->index) == 0)
-            rest(s);
+        if (op->needs == 0)
+            spool_index_remove(&s->index, op->seq);
         op_free(op);
     } else { /* once more, later: else it would be sent again after a restart */
         ag_list_del(&op->link);
@@ -432,6 +438,8 @@ static void on_work_done(uv_work_t *work, int status)
     ag_list_splice(&done, &s->writing);
     while (!ag_list_empty(&done))
         end_op(s, ag_list_first(&done, struct spool_op, link));
+    if (!s->busy && spool_index_count(&s->index) == 0)
+        rest(s);
     end_if_closing(s);
 }
 

@@ -3,6 +3,7 @@
 #include "tests/unit/client/report/spool_rig.h"
 
 #include "libagent/core/log/log.h"
+#include "tests/support/alloc_fail.h"
 
 /* A disk that fails at each place in turn: what was told as stored is there, the rest was told, and it goes on after. */
 static void a_disk_that_fails_anywhere(void **state)
@@ -50,6 +51,52 @@ static void a_disk_that_fails_anywhere(void **state)
         }
     }
     assert_in_range(n_rows, 40, 500);
+}
+
+static int try_put(struct rig *r, uint64_t seq)
+{
+    char text[32];
+    int n = snprintf(text, sizeof text, "{\"id\":%u}", (unsigned) seq);
+    struct spool_record rec = {.id = (uint32_t) seq, .at_s = 1, .text = {text, (size_t) n}};
+    int result = spool_put(r->s, seq, 1, &rec);
+
+    r->stored[seq] = result == 0 ? 1 : result;
+    return result;
+}
+
+/* Each allocation fails in turn: what was told as stored is there at the next start, and nothing else. */
+static void memory_that_is_short_anywhere(void **state)
+{
+    bool was_reached = true;
+    unsigned long n;
+
+    (void) state;
+    for (n = 1; was_reached; n++) {
+        struct rig r;
+
+        rig_make(&r);
+        rig_open(&r);
+        alloc_fail_at(n);
+        for (uint64_t seq = 1; seq <= 3; seq++)
+            try_put(&r, seq);
+        for (uint64_t seq = 1; seq <= 3; seq++)
+            rig_wait_for(&r, seq);
+        for (uint64_t seq = 1; seq <= 3; seq++)
+            spool_remove(r.s, seq); /* the table of places is given back behind the last one */
+        for (uint64_t seq = 4; seq <= 90; seq++)
+            try_put(&r, seq);
+        for (uint64_t seq = 4; seq <= 90; seq++)
+            rig_wait_for(&r, seq);
+        was_reached = alloc_fail_reached();
+        alloc_fail_at(0);
+        rig_close(&r);
+        rig_open(&r);
+        for (uint64_t seq = 4; seq <= 90; seq++)
+            assert_int_equal(r.found[seq], r.stored[seq] == 0);
+        rig_close(&r);
+        rig_end(&r);
+    }
+    assert_in_range(n, 100, 2000);
 }
 
 /* The process ends at once while the disk fails: the next one still finds all that was told as stored. */
@@ -257,6 +304,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_disk_that_fails_anywhere),
+        cmocka_unit_test(memory_that_is_short_anywhere),
         cmocka_unit_test(a_disk_that_fails_and_then_the_end),
         cmocka_unit_test(reading_fails),
         cmocka_unit_test(reading_fails_at_the_start),
