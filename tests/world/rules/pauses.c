@@ -8,7 +8,13 @@
 #include "tests/world/kernel/net.h"
 #include "tests/world/scene.h"
 
-enum { LINES = 256, APP_LASTS_S = 1, AGENT_LASTS_S = 5, CLOUD_LASTS_S = 30, FRESH_S = 60 };
+enum {
+    LINES = 256,
+    APP_LASTS_S = 1,
+    AGENT_LASTS_S = 5,
+    CLOUD_LASTS_S = 30,
+    FRESH_S = 100 /* two tries, each with a mute resolver */
+};
 
 /*
  * Which lines are looked at. A pause doubles until it is the longest, and is shortened by chance: by a quarter at most, that of

@@ -303,14 +303,10 @@ static void reading_fails_while_it_is_rewritten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_disk_that_fails_anywhere),
-        cmocka_unit_test(memory_that_is_short_anywhere),
-        cmocka_unit_test(a_disk_that_fails_and_then_the_end),
-        cmocka_unit_test(reading_fails),
-        cmocka_unit_test(reading_fails_at_the_start),
-        cmocka_unit_test(a_sector_that_stays_bad),
-        cmocka_unit_test(nothing_is_tried_without_a_pause),
-        cmocka_unit_test(reading_fails_while_it_is_rewritten),
+        cmocka_unit_test(a_disk_that_fails_anywhere),         cmocka_unit_test(memory_that_is_short_anywhere),
+        cmocka_unit_test(a_disk_that_fails_and_then_the_end), cmocka_unit_test(reading_fails),
+        cmocka_unit_test(reading_fails_at_the_start),         cmocka_unit_test(a_sector_that_stays_bad),
+        cmocka_unit_test(nothing_is_tried_without_a_pause),   cmocka_unit_test(reading_fails_while_it_is_rewritten),
     };
 
     ag_log_open("/dev/null");
