@@ -6,7 +6,7 @@
 #include "libagent/core/text/message.h"
 
 /* A repeat comes within ten seconds, and may count on from another hello than the first one did. */
-enum { MAX_DEPTH = 128, HELLO_AHEAD_S = 10, REPEAT_STAMP_S = 10 + HELLO_AHEAD_S, SCRATCH_MAX = 8192 };
+enum { MAX_DEPTH = 128, HELLO_AHEAD_S = 10, REPEAT_S = 10, REPEAT_STAMP_S = REPEAT_S + HELLO_AHEAD_S, SCRATCH_MAX = 8192 };
 enum { MAX_REQUESTS = 1024, MAX_KEPT_BYTES = 1 << 20 };
 
 void lan_init(struct lan *l, const struct lan_sink *sink, void *user, uint64_t did)
@@ -115,9 +115,11 @@ static void repeat_request(struct lan *l, struct lan_request *q, const struct ar
         send_text(l, &q->asker, q->answer, told(l, a->now_ms, a->now_s));
 }
 
+/* While it is being executed whatever the stamp: the first one may have counted on from a hello of before the last reboot. */
 static bool is_repeat_of(const struct lan *l, const struct lan_request *q, uint64_t text_hash, const struct arrival *a)
 {
-    return q->text_hash == text_hash && stamp_clock_apart(&l->clock, a->stamp, q->stamp, a->now_ms) < REPEAT_STAMP_S;
+    return q->text_hash == text_hash &&
+           (!q->answered || stamp_clock_apart(&l->clock, a->stamp, q->stamp, a->now_ms) < REPEAT_STAMP_S);
 }
 
 /* false: the packet was taken before, or cannot be told from one that was. */
@@ -225,6 +227,15 @@ static void look_at_clock(struct lan *l, uint64_t now_ms, uint32_t now_s)
         replay_forget_above(&l->taken, (uint32_t) highest);
 }
 
+/*
+ * Whoever starts over may begin with the same ids. Hello often comes from a port of its own; but behind one address there may be
+ * other programs, which repeat what they had no answer to.
+ */
+static void forget_answered(struct lan *l, const struct lan_addr *from, uint64_t now_ms)
+{
+    lan_requests_forget(&l->requests, from, now_ms > REPEAT_S * 1000 ? now_ms - REPEAT_S * 1000 : 0);
+}
+
 static int receive(struct lan *l, const struct lan_addr *from, struct ag_span datagram, uint64_t now_ms, uint32_t now_s)
 {
     struct packet p;
@@ -237,7 +248,7 @@ static int receive(struct lan *l, const struct lan_addr *from, struct ag_span da
     }
     if (packet_is_hello(datagram)) {
         l->stats.hellos++;
-        lan_requests_forget(&l->requests, from); /* whoever starts over may begin with the same ids */
+        forget_answered(l, from, now_ms);
         send_hello(l, from, next_hello_stamp(l, now_ms, now_s));
         return 0;
     }
@@ -309,7 +320,7 @@ static void finish(struct lan *l, struct lan_request *q, uint64_t now_ms, uint32
 {
     if (finish_answer(&l->answer, q->key.id) == 0) {
         send_text(l, &q->asker, ag_buf_span(&l->answer), told(l, now_ms, now_s));
-        lan_requests_answered(&l->requests, q, ag_buf_span(&l->answer));
+        lan_requests_answered(&l->requests, q, ag_buf_span(&l->answer), now_ms);
     }
     drop_scratch(&l->answer);
 }

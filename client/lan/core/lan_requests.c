@@ -223,7 +223,7 @@ static bool fits(struct lan_requests *t, size_t n)
     return true;
 }
 
-void lan_requests_answered(struct lan_requests *t, struct lan_request *q, struct ag_span answer)
+void lan_requests_answered(struct lan_requests *t, struct lan_request *q, struct ag_span answer, uint64_t now_ms)
 {
     struct lan_item *i = item_of(q);
     char *copy = fits(t, answer.len) ? malloc(answer.len ? answer.len : 1) : NULL;
@@ -233,20 +233,40 @@ void lan_requests_answered(struct lan_requests *t, struct lan_request *q, struct
         q->answer = (struct ag_span){copy, answer.len};
         t->kept_bytes += answer.len;
     }
+    q->answered_ms = now_ms;
     q->answered = true; /* without a copy a repeat is left without an answer, but is still not executed */
     ag_list_append(&t->answered, &i->answered);
     ag_list_append(&i->host->answered, &i->of_host);
 }
 
-void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from)
+/* Of a host that has others besides. */
+static void forget_those_from(struct lan_requests *t, struct lan_host *h, uint16_t port)
+{
+    ag_list_for_each_safe (it, &h->answered) {
+        struct lan_item *i = ag_list_entry(it, struct lan_item, of_host);
+
+        if (i->q.key.port == port)
+            lan_requests_remove(t, &i->q);
+    }
+}
+
+void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from, uint64_t answered_before_ms)
 {
     struct lan_host *h = host_find(t, from);
-    bool last = !h;
+    bool over = false;
 
-    while (!last && !ag_list_empty(&h->answered)) {
-        last = h->n == 1; /* it goes with its last request */
-        lan_requests_remove(t, &ag_list_first(&h->answered, struct lan_item, of_host)->q);
+    if (!h)
+        return;
+    h->n++; /* it stays until the end */
+    while (!over && !ag_list_empty(&h->answered)) {
+        struct lan_item *i = ag_list_first(&h->answered, struct lan_item, of_host);
+
+        over = i->q.answered_ms >= answered_before_ms;
+        if (!over)
+            lan_requests_remove(t, &i->q);
     }
+    forget_those_from(t, h, from->port);
+    host_give(t, h);
 }
 
 void lan_requests_expire(struct lan_requests *t, uint64_t now_ms)

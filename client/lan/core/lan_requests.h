@@ -48,10 +48,10 @@ int lan_requests_add(struct lan_requests *t, const struct lan_addr *from, uint32
 void lan_requests_remove(struct lan_requests *t, struct lan_request *q);
 
 /* From here on it has been answered; the answer is kept for repeats when it fits. */
-void lan_requests_answered(struct lan_requests *t, struct lan_request *q, struct ag_span answer);
+void lan_requests_answered(struct lan_requests *t, struct lan_request *q, struct ag_span answer, uint64_t now_ms);
 
-/* Those of this address that have been answered. */
-void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from);
+/* Those of this address and port that have been answered; those of its other ports that were before that time. */
+void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from, uint64_t answered_before_ms);
 /* What is due. */
 void lan_requests_expire(struct lan_requests *t, uint64_t now_ms);
 /* UINT64_MAX: nothing is. */
@@ -77,7 +77,7 @@ struct lan_request {
     uint64_t text_hash; /* the user's */
     uint32_t stamp;     /* likewise */
     bool answered;
-    uint64_t forget_at_ms;
+    uint64_t answered_ms, forget_at_ms;
     struct ag_span answer; /* the plain text; p NULL: not kept. Owned, a secret */
 };
 

@@ -251,7 +251,7 @@ static void test_a_phone_begins_anew(void **state)
     hello(&w, &elsewhere, 1004, NOW);
     receive(&w, &peer, DID, NOW + 2, text, 1005);
     assert_int_equal(w.n_commands, 1);
-    hello(&w, &other, 1006, NOW); /* any port: hello often comes from another */
+    hello(&w, &peer, 1006, NOW);
     receive(&w, &peer, DID, NOW + 1, text, 1007);
     assert_int_equal(w.n_commands, 1); /* the packet is known all the same */
     receive(&w, &peer, DID, NOW + 3, text, 1008);
@@ -262,6 +262,44 @@ static void test_a_phone_begins_anew(void **state)
     assert_int_equal(w.n_commands, 2);
     receive(&w, &peer, DID, NOW + 23, text, 1011);
     assert_int_equal(w.n_commands, 3);
+    world_deinit(&w);
+}
+
+/* The first packet counted on from a hello before the device was rebooted, the repeat counts on from one behind it. */
+static void test_a_repeat_behind_another_hello(void **state)
+{
+    const char *text = "{\"id\":76,\"method\":\"toggle\"}";
+    struct world w;
+
+    (void) state;
+    assert_int_equal(world_init(&w), 0);
+    receive(&w, &peer, DID, NOW + 3100, text, 1000);
+    hello(&w, &peer, 4000, NOW + 3);
+    receive(&w, &peer, DID, NOW + 3, text, 4001);
+    assert_int_equal(w.n_commands, 1);
+    lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[\"ok\"]}"), NULL, 4002, NOW + 3);
+    assert_int_equal(w.l.stats.answers, 1);
+    world_deinit(&w);
+}
+
+/* Hello often comes from a port of its own; but the answer to another program behind that address may just have been lost. */
+static void test_a_hello_from_another_port(void **state)
+{
+    const char *text = "{\"id\":1,\"method\":\"toggle\"}";
+    struct world w;
+
+    (void) state;
+    assert_int_equal(world_init(&w), 0);
+    receive(&w, &peer, DID, NOW, text, 1000);
+    lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[\"ok\"]}"), NULL, 1001, NOW);
+    hello(&w, &other, 1002, NOW);
+    hello(&w, &other, 10900, NOW + 9);
+    receive(&w, &peer, DID, NOW + 10, text, 10950);
+    assert_int_equal(w.n_commands, 1); /* a repeat, answered from memory */
+    assert_int_equal(w.l.stats.repeats, 1);
+    hello(&w, &other, 11002, NOW + 10); /* nobody waits so long for an answer */
+    receive(&w, &peer, DID, NOW + 11, text, 11003);
+    assert_int_equal(w.n_commands, 2);
     world_deinit(&w);
 }
 
@@ -469,6 +507,7 @@ static void test_the_clock_is_set_between_repeats(void **state)
         receive_at(&w, after + 3, "{\"id\":1,\"method\":\"m\"}", 104000, after + 3);
         assert_int_equal(w.n_commands, 1);
         assert_int_equal(w.l.stats.repeats, 1);
+        lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[\"ok\"]}"), NULL, 104500, after + 3);
         receive_at(&w, after + 1800, "{\"id\":1,\"method\":\"m\"}", 105000, after + 4); /* no phone was ever told this time */
         assert_int_equal(w.n_commands, 2);
         world_deinit(&w);
@@ -694,6 +733,8 @@ int main(void)
         cmocka_unit_test(test_repeats),
         cmocka_unit_test(test_packets_without_id),
         cmocka_unit_test(test_a_phone_begins_anew),
+        cmocka_unit_test(test_a_hello_from_another_port),
+        cmocka_unit_test(test_a_repeat_behind_another_hello),
         cmocka_unit_test(test_a_repeat_that_counts_on_from_another_hello),
         cmocka_unit_test(test_hellos_tell_different_stamps),
         cmocka_unit_test(test_a_hundred_thousand_replays),
