@@ -220,7 +220,7 @@ int ag_conn_on_up(struct agent_conn *c, uint64_t now_ms)
 
     c->state = AGENT_CONNECTED;
     c->connected_at_ms = now_ms;
-    c->heard = c->write_dead = c->dialing = c->refused_before = c->starved = false;
+    c->write_dead = c->dialing = c->refused_before = c->starved = false;
     ag_framer_deinit(&c->framer);
     ag_framer_init(&c->framer, TEXT_IN_MAX, DEPTH_IN_MAX, NULL);
     c->bind_due = c->address != 0;
@@ -284,7 +284,7 @@ void ag_conn_on_down(struct agent_conn *c, uint64_t now_ms)
     ag_conn_logf(c, AGENT_LOG_WARNING, "connection to the agent lost");
     ag_conn_drop_socket(c);
     epoch = c->epoch;
-    if (c->heard || now_ms - c->connected_at_ms >= STEADY_MS)
+    if (now_ms - c->connected_at_ms >= STEADY_MS)
         c->pause_ms = c->first_pause_ms;
     c->state = AGENT_CONNECTING;
     plan_next_try(c, now_ms);
@@ -333,8 +333,7 @@ int ag_conn_on_bytes(struct agent_conn *c, char *data, size_t n)
         r = as_json(c, &in, &text, &view);
         if (r < 0)
             return r;
-        c->heard |= ag_view_has(&view, AG_M_METHOD) || ag_view_has(&view, AG_M_ID); /* a refusal has neither */
-        ag_dispatch(c, (char *) (uintptr_t) text.p, text.len, &view);               /* our own buffer: carry, read_buf, decoded */
+        ag_dispatch(c, (char *) (uintptr_t) text.p, text.len, &view); /* our own buffer: carry, read_buf, decoded */
         if (c->epoch != epoch)
             return 0; /* a callback closed it; the rest belongs to nobody */
     }

@@ -63,7 +63,6 @@ struct agent_conn {
     struct ag_address_list places;
     unsigned place;      /* the one tried now */
     bool dialing;        /* a connect is under way in the transport */
-    bool heard;          /* the agent has said something of use on this socket */
     bool refused_before; /* no agent was reached since the last connection, and that was told */
     unsigned first_pause_ms, max_pause_ms, pause_ms;
     uint64_t timer_ms; /* AGENT_CONNECTING: next try, or end of the connect under way */
