@@ -29,6 +29,7 @@ void setup_link_look(const struct setup *s, struct setup_facts *f)
                               .has_model = s->env.conf->model[0] != '\0',
                               .has_wifi = data_dir_has(dir, DATA_WIFI),
                               .has_enauth = data_dir_has(dir, DATA_ENAUTH),
+                              .has_reset = data_dir_has(dir, DATA_RESET),
                               .has_program = setup_program_is_there(s, HELPER_HOOK),
                               .has_zone_link = setup_files_wants_zone_link(s->env.conf),
                               .uid = data_dir_read_uid(dir)};

@@ -63,8 +63,12 @@ static int forget(struct setup *s)
         r = look_at_disk(s, token);
     if (r == 0)
         r = s->env.host->forget_reports(s->env.user);
-    if (r == 0)
+    if (r == 0) {
+        data_dir_write(s->env.dir, DATA_RESET, (struct ag_span){"", 0}); /* a full disk has none: then nothing is gone on with */
         r = data_dir_forget_owner(s->env.dir, token);
+        if (r < 0 && data_dir_has(s->env.dir, DATA_WIFI))
+            data_dir_remove(s->env.dir, DATA_RESET);
+    }
     if (r == 0)
         memcpy(s->new_token, token, sizeof s->new_token);
     else
@@ -194,6 +198,9 @@ static void say(struct setup *s, enum setup_say what)
     case SETUP_SAY_RESET:
         ag_log(AG_LOG_WARNING, "reset: the device forgets its network and its owner");
         break;
+    case SETUP_SAY_RESET_RESUMED:
+        ag_log(AG_LOG_INFO, "the last run ended during a reset: going on");
+        break;
     case SETUP_SAY_HELPER_RESET:
         ag_log(AG_LOG_WARNING, "the helper is in AP mode: the device has been reset");
         break;
@@ -267,6 +274,8 @@ int setup_link_carry_out(struct setup *s, const struct setup_decision *d)
         break;
     case SETUP_DO_FORGET:
         return forget(s);
+    case SETUP_DO_END_RESET:
+        return data_dir_remove(s->env.dir, DATA_RESET);
     case SETUP_DO_NEW_TOKEN:
         return new_token(s);
     case SETUP_DO_REMOVE_ENAUTH:

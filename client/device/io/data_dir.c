@@ -114,7 +114,7 @@ static int sweep_one(const struct data_dir *d, const char *name)
 
 int data_dir_sweep(const struct data_dir *d)
 {
-    static const char *const names[] = {DATA_TOKEN, DATA_WIFI, DATA_COUNTRY, DATA_UID, DATA_ENAUTH, DATA_GIZWITS};
+    static const char *const names[] = {DATA_TOKEN, DATA_WIFI, DATA_COUNTRY, DATA_UID, DATA_ENAUTH, DATA_RESET, DATA_GIZWITS};
     int first = 0;
 
     for (size_t i = 0; i < ag_array_size(names); i++) {

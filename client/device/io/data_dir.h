@@ -18,6 +18,7 @@
 #define DATA_COUNTRY "device.country"
 #define DATA_UID     "device.uid"
 #define DATA_ENAUTH  "otd_donot_trust_peer"
+#define DATA_RESET   "device.reset"  /* a reset is on the disk, and its programs have not all been run */
 #define DATA_GIZWITS "gizwits.state" /* client/cloud/gizwits/gizwits.c's */
 
 enum { DATA_PATH_MAX = 512, DATA_ERROR_MAX = 700 };

@@ -201,11 +201,18 @@ void setup_join_missed(struct setup_machine *m, const struct setup_facts *f)
 
 /* ---- the access point ---- */
 
+static void end_reset(struct setup_machine *m, const struct setup_facts *f)
+{
+    if (f->has_reset)
+        setup_do(m, SETUP_DO_END_RESET, 0);
+}
+
 /* Without wifi.conf the program opens it. Told when it has ended, as phones look for it then. A device whose
    network needs no phone has none to open: it goes on with what it has. */
 void setup_ap_go(struct setup_machine *m, const struct setup_facts *f)
 {
     if (m->settings.wired) {
+        end_reset(m, f);
         setup_go(m, SETUP_JOINED);
         setup_do(m, SETUP_DO_STATE, DEVICE_EV_PROVISIONED);
         setup_online(m, f);
@@ -224,9 +231,9 @@ void setup_ap_run(struct setup_machine *m, const struct setup_facts *f)
 
 void setup_ap_open(struct setup_machine *m, const struct setup_facts *f)
 {
-    (void) f;
     setup_go(m, SETUP_AP);
     setup_do(m, SETUP_DO_STATE, DEVICE_EV_AP);
+    end_reset(m, f);
 }
 
 /* ---- zone ---- */

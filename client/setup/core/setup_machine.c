@@ -106,7 +106,7 @@ void setup_start(struct setup_machine *m, const struct setup_facts *f)
    while it joins another, as it was when the last run was cut off. */
 static void start_settled(struct setup_machine *m, const struct setup_facts *f, bool owned)
 {
-    bool resumed = owned && !m->settings.wired && f->has_trial;
+    bool resumed = owned && !m->settings.wired && f->has_trial, leaving = f->has_reset && (m->settings.wired || !f->has_wifi);
 
     if (!owned)
         setup_do(m, SETUP_DO_FORGET_REPORTS, 0);
@@ -117,7 +117,12 @@ static void start_settled(struct setup_machine *m, const struct setup_facts *f, 
         setup_do(m, SETUP_DO_STATE, DEVICE_EV_IDENTITY);
         setup_do(m, SETUP_DO_STATE, DEVICE_EV_TOKEN);
     }
-    setup_step(m, f, resumed ? SETUP_EV_RESUMED : owned ? SETUP_EV_OWNED : SETUP_EV_FRESH);
+    if (leaving)
+        setup_reset_resume(m, f);
+    else
+        setup_step(m, f, resumed ? SETUP_EV_RESUMED : owned ? SETUP_EV_OWNED : SETUP_EV_FRESH);
+    if (f->has_reset && !leaving) /* cut off before it had taken place */
+        setup_do(m, SETUP_DO_END_RESET, 0);
 }
 
 void setup_reload(struct setup_machine *m, const struct setup_facts *f, unsigned tries, unsigned pause_ms)

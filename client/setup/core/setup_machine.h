@@ -91,6 +91,7 @@ enum setup_do {
     SETUP_DO_END_TRIAL,    /* the mark in wifi.conf goes */
     SETUP_DO_DROP,         /* wifi.conf, uid and country go */
     SETUP_DO_FORGET,       /* reset: reports and files go, a new token is drawn for NEW_TOKEN */
+    SETUP_DO_END_RESET,    /* the mark that FORGET left goes: the platform's programs have run */
     SETUP_DO_NEW_TOKEN,    /* the one that FORGET drew is in force; what phones were answered goes */
     SETUP_DO_REMOVE_ENAUTH,
     SETUP_DO_REMOVE_WIFI,
@@ -112,7 +113,8 @@ enum setup_say {
     SETUP_SAY_RESUMED,     /* going on with a network of the last run */
     SETUP_SAY_JOIN_FAILED, /* all tries are used up */
     SETUP_SAY_RESET,
-    SETUP_SAY_HELPER_RESET, /* the helper has reset the device */
+    SETUP_SAY_RESET_RESUMED, /* going on with a reset of the last run */
+    SETUP_SAY_HELPER_RESET,  /* the helper has reset the device */
     SETUP_SAY_NO_HELPER,
     SETUP_SAY_HELPER_MUTE, /* it did not say how joining ended */
     SETUP_SAY_BAD_TOKEN,   /* of the helper's */
@@ -140,6 +142,7 @@ struct setup_facts {
     uint64_t did;   /* 0 and 1: none yet */
     bool has_model; /* device.conf names one */
     bool has_wifi, has_enauth;
+    bool has_reset;   /* the mark of FORGET: a reset is not over */
     bool has_program; /* miio_client_helper.sh */
     bool has_zone_link;
     uint64_t uid;                         /* the owner's; 0: not known */

@@ -41,7 +41,7 @@ void setup_zone_begin(struct setup_machine *m, const struct setup_facts *f, cons
 void setup_zone_carried(struct setup_machine *m, const struct setup_facts *f, enum setup_do what, int r);
 
 /* setup_reset.c */
-setup_act setup_reset_leave, setup_reset_go, setup_restore_run;
+setup_act setup_reset_leave, setup_reset_go, setup_reset_resume, setup_restore_run;
 void setup_reboot_tick(struct setup_machine *m, const struct setup_facts *f);
 
 /* setup_identity.c */

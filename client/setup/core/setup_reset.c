@@ -28,6 +28,14 @@ void setup_reset_leave(struct setup_machine *m, const struct setup_facts *f)
     setup_go(m, SETUP_LEAVING);
 }
 
+static void run_programs(struct setup_machine *m, const struct setup_facts *f)
+{
+    if (f->has_program)
+        setup_restore_run(m, f);
+    else
+        setup_ap_go(m, f);
+}
+
 void setup_reset_go(struct setup_machine *m, const struct setup_facts *f)
 {
     setup_do(m, SETUP_DO_SAY, SETUP_SAY_RESET);
@@ -40,11 +48,14 @@ void setup_reset_go(struct setup_machine *m, const struct setup_facts *f)
     if (f->has_enauth) /* the last thing that the owner said */
         setup_do(m, SETUP_DO_REMOVE_ENAUTH, 0);
     setup_set_country(m, "");
-    if (!f->has_program) {
-        setup_ap_go(m, f);
-        return;
-    }
-    setup_restore_run(m, f);
+    run_programs(m, f);
+}
+
+/* The last run ended before the maker's part was done or the access point open. */
+void setup_reset_resume(struct setup_machine *m, const struct setup_facts *f)
+{
+    setup_do(m, SETUP_DO_SAY, SETUP_SAY_RESET_RESUMED);
+    run_programs(m, f);
 }
 
 void setup_restore_run(struct setup_machine *m, const struct setup_facts *f)

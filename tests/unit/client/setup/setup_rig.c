@@ -10,16 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const does[] = {
-    "answer",      "state",          "provisioned",   "country",       "online",    "cloud_stop", "cloud_forget", "fresh_token",
-    "own_token",   "set_token",      "save",          "end_trial",     "drop",      "forget",     "new_token",    "remove_enauth",
-    "remove_wifi", "forget_reports", "run",           "kill",          "link_zone", "ask_zone",   "ask_join",     "ask_info",
-    "stage",       "read_identity",  "take_identity", "look_at_hooks", "say"};
+static const char *const does[] = {"answer",     "state",         "provisioned",   "country",        "online",
+                                   "cloud_stop", "cloud_forget",  "fresh_token",   "own_token",      "set_token",
+                                   "save",       "end_trial",     "drop",          "forget",         "end_reset",
+                                   "new_token",  "remove_enauth", "remove_wifi",   "forget_reports", "run",
+                                   "kill",       "link_zone",     "ask_zone",      "ask_join",       "ask_info",
+                                   "stage",      "read_identity", "take_identity", "look_at_hooks",  "say"};
 static const char *const states[] = {"identity", "ask_identity_0", "ask_identity_1", "token",      "provisioned",
                                      "ap",       "joining",        "joined",         "join_failed"};
 static const char *const programs[] = {"ap", "join", "restore", "reboot", "zone", "identity"};
-static const char *const says[] = {"resumed",     "join_failed", "reset",       "helper_reset", "no_helper",
-                                   "helper_mute", "bad_token",   "identity_is", "no_identity",  "identity_later"};
+static const char *const says[] = {"resumed",     "join_failed", "reset",       "reset_resumed", "helper_reset",  "no_helper",
+                                   "helper_mute", "bad_token",   "identity_is", "no_identity",   "identity_later"};
 
 static const char *const machine_states[] = {
     [SETUP_STARTING] = "starting", [SETUP_AP] = "ap",           [SETUP_AP_OPENING] = "ap_opening",
@@ -98,7 +99,14 @@ static void change(struct setup_rig *r, const struct setup_decision *d)
     case SETUP_DO_END_TRIAL:
         r->world.has_trial = false;
         break;
+    case SETUP_DO_END_RESET:
+        r->world.has_reset = false;
+        break;
     case SETUP_DO_FORGET:
+        r->world.has_reset = true;
+        r->world.has_enauth = false;
+        files_go(&r->world);
+        break;
     case SETUP_DO_FRESH_TOKEN:
         r->world.has_enauth = false;
         files_go(&r->world);
@@ -218,6 +226,8 @@ static bool fact(struct setup_facts *w, char word[5][40])
         w->has_wifi = n;
     else if (strcmp(word[0], "enauth") == 0)
         w->has_enauth = n;
+    else if (strcmp(word[0], "reset_mark") == 0)
+        w->has_reset = n;
     else if (strcmp(word[0], "program") == 0)
         w->has_program = n;
     else if (strcmp(word[0], "link") == 0)
