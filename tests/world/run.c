@@ -29,7 +29,9 @@ static struct result *shared;
 /* A program that spins between two calls stops the clock: no rule sees it, the kernel does. */
 enum { PROCESSOR_S = 600 };
 
-static void one(uint64_t seed, uint64_t hours, const struct plan *p, const bool *left_out, bool trace)
+enum lines { SILENT, KEPT, PRINTED };
+
+static void one(uint64_t seed, uint64_t hours, const struct plan *p, const bool *left_out, enum lines lines)
 {
     pid_t child;
     int status;
@@ -39,7 +41,8 @@ static void one(uint64_t seed, uint64_t hours, const struct plan *p, const bool 
     child = fork();
     if (child == 0) {
         setrlimit(RLIMIT_CPU, &(struct rlimit){PROCESSOR_S, PROCESSOR_S});
-        W.trace = trace;
+        W.trace = lines == PRINTED;
+        W.silent = lines == SILENT;
         world_live(seed, hours, p, left_out);
         shared->failed = W.failed;
         memcpy(shared->promise, W.promise, sizeof W.promise);
@@ -107,11 +110,22 @@ static void shrink(uint64_t seed, uint64_t hours, const struct plan *p, bool *le
             }
             if (!any)
                 continue;
-            one(seed, hours, p, left_out, false);
+            one(seed, hours, p, left_out, SILENT);
             if (!shared->failed || !is_same(promise, shared->promise))
                 memcpy(left_out, before, sizeof before);
         }
-    one(seed, hours, p, left_out, false);
+    one(seed, hours, p, left_out, KEPT);
+}
+
+/* Once more, for its lines. */
+static void again(uint64_t seed, uint64_t hours, const struct plan *p, const bool *left_out)
+{
+    char promise[sizeof shared->promise];
+
+    memcpy(promise, shared->promise, sizeof promise);
+    one(seed, hours, p, left_out, KEPT);
+    if (strcmp(promise, shared->promise) != 0)
+        printf("seed %llu: two runs, two ends, the first: %s\n", (unsigned long long) seed, promise);
 }
 
 struct totals {
@@ -140,15 +154,16 @@ static void try_seed(uint64_t seed, uint64_t hours, const struct wishes *wish, s
 {
     static struct plan plan;
     static bool left_out[FAULTS_MAX];
+    enum lines lines = wish->trace ? PRINTED : wish->twice ? KEPT : SILENT;
     uint64_t hash;
 
     memset(left_out, 0, sizeof left_out);
     plan_make(&plan, seed, hours, &wish->breadth);
-    one(seed, hours, &plan, left_out, wish->trace);
+    one(seed, hours, &plan, left_out, lines);
     hash = shared->hash;
     add_up(t, hours);
     if (wish->twice && !shared->failed) {
-        one(seed, hours, &plan, left_out, false);
+        one(seed, hours, &plan, left_out, KEPT);
         if (shared->hash != hash) {
             printf("seed %llu: two runs, two traces\n", (unsigned long long) seed);
             t->bad++;
@@ -159,6 +174,8 @@ static void try_seed(uint64_t seed, uint64_t hours, const struct wishes *wish, s
     t->bad++;
     if (wish->shrinks)
         shrink(seed, hours, &plan, left_out);
+    else if (lines == SILENT && shared->done)
+        again(seed, hours, &plan, left_out);
     tell(seed, hours, &plan, left_out);
 }
 

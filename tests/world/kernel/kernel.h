@@ -80,13 +80,13 @@ struct world {
     uint64_t step;
     struct proc procs[PROCS_MAX];
     int next_pid;
-    bool trace; /* print every line */
+    bool trace;  /* print every line */
+    bool silent; /* nobody reads the lines */
     bool failed;
     char promise[512]; /* the one that was broken */
     uint64_t hash;     /* of all lines of the trace */
     char last[LAST_LINES][LINE_ROOM];
     unsigned n_last;
-    void (*on_step)(void);                             /* the promises */
     void (*on_exit)(struct proc *p);                   /* told when a process has ended, however */
     void (*on_line)(struct proc *p, const char *line); /* of its standard output or error */
 };

@@ -35,9 +35,8 @@ static bool earlier(const struct event *a, const struct event *b)
     return a->at_us != b->at_us ? a->at_us < b->at_us : a->seq < b->seq;
 }
 
-void after(uint64_t us, event_fn *fn, void *arg, uint64_t n)
+static void event_push(struct event e)
 {
-    struct event e = {W.now_us + us, events.seq++, fn, arg, n};
     size_t i = events.n++;
 
     if (events.n > events.room) {
@@ -47,6 +46,11 @@ void after(uint64_t us, event_fn *fn, void *arg, uint64_t n)
     for (; i > 0 && earlier(&e, &events.at[(i - 1) / 2]); i = (i - 1) / 2)
         events.at[i] = events.at[(i - 1) / 2];
     events.at[i] = e;
+}
+
+void after(uint64_t us, event_fn *fn, void *arg, uint64_t n)
+{
+    event_push((struct event){W.now_us + us, events.seq++, fn, arg, n});
 }
 
 static struct event event_pop(void)
@@ -74,7 +78,9 @@ struct thr {
     void *(*fn)(void *);
     void *arg;
     bool ready, blocked, dead;
-    uint64_t wait; /* counts sleeps, so that an old deadline wakes nobody */
+    struct deadline {
+        uint64_t at_us, seq;
+    } until, queued; /* of this sleep; its one event that counts, never behind it. NEVER: none */
     struct thr *next, *next_ready;
 };
 
@@ -150,12 +156,30 @@ static void thr_leave(void)
     ctx_switch(&t->ctx, &sched.main);
 }
 
-static void on_deadline(void *arg, uint64_t wait)
+static void on_deadline(void *arg, uint64_t seq);
+
+/* Most sleeps end early: the event of one that did stands for those behind it, else the queue would be full of them. */
+static void deadline_queue(struct thr *t)
+{
+    if (t->queued.at_us <= t->until.at_us)
+        return;
+    t->queued = t->until;
+    event_push((struct event){t->until.at_us, t->until.seq, on_deadline, t, t->until.seq});
+}
+
+static void on_deadline(void *arg, uint64_t seq)
 {
     struct thr *t = arg;
 
-    if (t->blocked && t->wait == wait)
+    if (t->queued.at_us == NEVER || t->queued.seq != seq)
+        return;
+    t->queued.at_us = NEVER;
+    if (!t->blocked || t->until.at_us == NEVER)
+        return;
+    if (t->until.seq == seq)
         thr_wake(t);
+    else
+        deadline_queue(t);
 }
 
 static void run_handlers(struct proc *p);
@@ -164,14 +188,16 @@ void thr_sleep(uint64_t until_us)
 {
     struct thr *t = sched.now;
 
-    t->wait++;
     t->blocked = true;
-    if (until_us <= W.now_us)
+    if (until_us <= W.now_us) {
         thr_wake(t);
-    else if (until_us != NEVER)
-        after(until_us - W.now_us, on_deadline, t, t->wait);
+    } else if (until_us != NEVER) {
+        t->until = (struct deadline){until_us, events.seq++};
+        deadline_queue(t);
+    }
     thr_leave();
     t->blocked = false;
+    t->until.at_us = NEVER;
     if (t->proc->signals)
         run_handlers(t->proc);
 }
@@ -208,6 +234,7 @@ struct thr *thr_start(struct proc *p, void *(*fn)(void *), void *arg)
     t->proc = p;
     t->fn = fn;
     t->arg = arg;
+    t->until.at_us = t->queued.at_us = NEVER;
     t->stack = stack_take();
     ctx_make(&t->ctx, t->stack, STACK, thr_main);
     t->next = p->threads;
@@ -474,8 +501,6 @@ void world_run(uint64_t until_us)
             W.step++;
             run_thread(t);
             W.now_us += TURN_US;
-            if (W.on_step)
-                W.on_step();
             while (events.n > 0 && events.at[0].at_us <= W.now_us) {
                 struct event e = event_pop();
 
@@ -494,8 +519,6 @@ void world_run(uint64_t until_us)
             W.now_us = e.at_us;
         W.step++;
         e.fn(e.arg, e.n);
-        if (W.on_step)
-            W.on_step();
     }
 }
 
@@ -513,10 +536,13 @@ static void keep_line(const char *line)
 void say(const char *fmt, ...)
 {
     char line[LINE_ROOM];
-    int n = snprintf(line, sizeof line, "%6llu.%06llu ", (unsigned long long) (W.now_us / SECOND),
-                     (unsigned long long) (W.now_us % SECOND));
     va_list ap;
+    int n;
 
+    if (W.silent)
+        return;
+    n = snprintf(line, sizeof line, "%6llu.%06llu ", (unsigned long long) (W.now_us / SECOND),
+                 (unsigned long long) (W.now_us % SECOND));
     va_start(ap, fmt);
     vsnprintf(line + n, sizeof line - (size_t) n, fmt, ap);
     va_end(ap);
