@@ -185,6 +185,17 @@ static void deliver_json(struct gizwits *g, const char *app, const struct gizwit
     }
 }
 
+/* Nothing of it has been looked at yet: the App hears under its own id all the same. */
+static void refuse_unread(struct gizwits *g, const char *app, const struct gizwits_frame *f, const char *why)
+{
+    struct ag_span text = f->p0, id = {NULL, 0};
+    struct ag_json_view view;
+
+    if (ag_json_parse(&text, DEPTH_MAX, &view) == 0 && !(view.twice & 1u << AG_M_ID))
+        id = ag_view_raw(&view, text.p, AG_M_ID);
+    refuse(g, app, f, id.len <= CLOUD_ID_MAX ? id : (struct ag_span){NULL, 0}, AG_CODE_BUSY, why);
+}
+
 static void on_business(struct gizwits *g, const char *app, const struct gizwits_frame *f)
 {
     struct ag_span text = f->p0, answer;
@@ -202,10 +213,10 @@ static void on_business(struct gizwits *g, const char *app, const struct gizwits
             g->count.repeated++;
             return;
         case GIZWITS_NO_PLACE:
-            refuse(g, app, f, (struct ag_span){NULL, 0}, AG_CODE_BUSY, "too many Apps wait for answers");
+            refuse_unread(g, app, f, "too many Apps wait for answers");
             return;
         default:
-            refuse(g, app, f, (struct ag_span){NULL, 0}, AG_CODE_BUSY, "out of memory");
+            refuse_unread(g, app, f, "out of memory");
             return;
         }
     }

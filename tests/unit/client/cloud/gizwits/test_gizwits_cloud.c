@@ -170,6 +170,30 @@ static void bad_commands_are_refused(void **state)
     rig_close();
 }
 
+/* One App more than are remembered, while all wait: it hears so under its own id. */
+static void an_app_too_many_is_refused_under_its_id(void **state)
+{
+    const char *text = "{\"id\":31,\"method\":\"m\"}";
+    const struct gizwits_frame f = {.cmd = GIZWITS_ACKED, .sn = 5, .p0 = {text, strlen(text)}};
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    struct gizwits_frame said;
+
+    (void) state;
+    open_up(CONF);
+    assert_int_equal(gizwits_frame_build(&f, &b), 0);
+    for (int i = 0; i <= GIZWITS_SEEN_APPS; i++) {
+        char topic[64];
+
+        snprintf(topic, sizeof topic, "app2dev/" DID "/phone%d", i);
+        rig_message_bytes(topic, ag_buf_span(&b));
+    }
+    assert_int_equal(rig.n_commands, GIZWITS_SEEN_APPS);
+    assert_int_equal(rig.n_pub, 1);
+    assert_int_equal(gizwits_frame_parse(GIZWITS_FORM_A, ag_buf_span(&rig.last_payload), &said), 0);
+    assert_true(ag_span_eq(said.p0, "{\"id\":31,\"error\":{\"code\":-32000,\"message\":\"too many Apps wait for answers\"}}"));
+    rig_close();
+}
+
 /* 2000 x 0x0093 at a link that takes ten at a time; then each is repeated: none is executed twice. */
 static void told_is_answered_plus_refused(void **state)
 {
@@ -346,6 +370,7 @@ int main(void)
         cmocka_unit_test(a_refused_or_mute_subscription_is_told_by_topic),
         cmocka_unit_test(a_0093_is_executed_and_acknowledged_once),
         cmocka_unit_test(bad_commands_are_refused),
+        cmocka_unit_test(an_app_too_many_is_refused_under_its_id),
         cmocka_unit_test(told_is_answered_plus_refused),
         cmocka_unit_test(an_outage_loses_no_answer),
         cmocka_unit_test(a_reset_forgets_what_was_for_the_last_owner),
