@@ -134,27 +134,60 @@ static struct mqtt_inbox_event *event_new(struct mqtt_inbox *b, size_t data_len)
     return NULL;
 }
 
-void mqtt_inbox_put_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload, size_t len)
+/* The lock is held. */
+static struct mqtt_inbox_event *message_new(struct mqtt_inbox *b, int flags, const char *topic, const void *payload, size_t len)
 {
     size_t topic_len = strlen(topic);
+    struct mqtt_inbox_event *e = event_new(b, topic_len + 1 + len);
+
+    if (!e)
+        return NULL;
+    e->type = MQTT_INBOX_MESSAGE;
+    e->a = flags;
+    e->topic_len = topic_len;
+    memcpy(e->data, topic, topic_len + 1);
+    if (len > 0)
+        memcpy(e->data + topic_len + 1, payload, len);
+    return e;
+}
+
+void mqtt_inbox_put_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload, size_t len)
+{
+    size_t cost = strlen(topic) + len + EVENT_COST;
     struct mqtt_inbox_event *e;
 
     pthread_mutex_lock(&b->lock);
-    while (!b->shut && b->bytes > 0 && b->bytes + topic_len + len + EVENT_COST > b->max_bytes) {
+    while (!b->shut && b->bytes > 0 && b->bytes + cost > b->max_bytes) {
         mqtt_inbox_wake(b);
         pthread_cond_wait(&b->room, &b->lock);
     }
-    e = event_new(b, topic_len + 1 + len);
-    if (e) {
-        e->type = MQTT_INBOX_MESSAGE;
-        e->a = flags;
-        e->topic_len = topic_len;
-        memcpy(e->data, topic, topic_len + 1);
-        if (len > 0)
-            memcpy(e->data + topic_len + 1, payload, len);
+    e = message_new(b, flags, topic, payload, len);
+    if (e)
         append(b, e);
-    }
     pthread_mutex_unlock(&b->lock);
+}
+
+struct mqtt_inbox_event *mqtt_inbox_hold_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload,
+                                                 size_t len)
+{
+    struct mqtt_inbox_event *e;
+
+    pthread_mutex_lock(&b->lock);
+    e = message_new(b, flags, topic, payload, len);
+    pthread_mutex_unlock(&b->lock);
+    return e;
+}
+
+void mqtt_inbox_put_held(struct mqtt_inbox *b, struct mqtt_inbox_event *e)
+{
+    pthread_mutex_lock(&b->lock);
+    append(b, e);
+    pthread_mutex_unlock(&b->lock);
+}
+
+void mqtt_inbox_drop_held(struct mqtt_inbox_event *e)
+{
+    free(e);
 }
 
 /* No wait for room: acknowledgements are bounded by the window of what was sent. */

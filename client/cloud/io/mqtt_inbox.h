@@ -65,6 +65,11 @@ void mqtt_inbox_put_down(struct mqtt_inbox *b, int loss, int code, const char *w
 void mqtt_inbox_put_ended(struct mqtt_inbox *b);
 void mqtt_inbox_put_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload, size_t len);
 void mqtt_inbox_put_done(struct mqtt_inbox *b, int mid, int result);
+/* A message that is not put in yet, beside the bytes of the box; NULL: the box is shut. Then one of the two. */
+struct mqtt_inbox_event *mqtt_inbox_hold_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload,
+                                                 size_t len);
+void mqtt_inbox_put_held(struct mqtt_inbox *b, struct mqtt_inbox_event *e);
+void mqtt_inbox_drop_held(struct mqtt_inbox_event *e);
 /* A round is over: the loop is woken if anything was put in. */
 void mqtt_inbox_wake(struct mqtt_inbox *b);
 

@@ -393,13 +393,13 @@ static int link_start(struct mqtt_link *l, const struct mqtt_link_config *config
     l->session.inbox = &l->inbox;
     l->session.dispose = on_session_disposed;
     l->session.connect_ms = l->limits.connect_ms;
+    l->session.window = l->limits.window;
     r = mqtt_session_init(&l->session);
     if (r < 0) {
         mqtt_inbox_deinit(&l->inbox);
         config_deinit(&l->session.config);
         return r;
     }
-    mosquitto_max_inflight_messages_set(l->session.mosq, l->limits.window);
     return 0;
 }
 

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 #ifdef MIIO_TLS
 #include <openssl/x509.h>
 #endif
+#include "client/cloud/io/mqtt_handle.h"
 
 enum {
     POLL_TRY_MS = 100,      /* until CONNACK the thread looks for orders this often */
@@ -23,14 +23,6 @@ enum {
     LINGER_MS = 200, /* then, until the broker closes */
     ACK_MS = 120000  /* a server that acknowledges nothing for so long has lost what it was sent */
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
-}
 
 int mqtt_session_errno(int rc)
 {
@@ -48,92 +40,6 @@ int mqtt_session_errno(int rc)
     default:
         return -EINVAL;
     }
-}
-
-/* ---- callbacks of libmosquitto, on the thread ---- */
-
-/* Makes libmosquitto see an end of file: the one way to drop a connection that is stuck. */
-static void cut(struct mqtt_session *s)
-{
-    int fd = mosquitto_socket(s->mosq);
-
-    if (fd >= 0)
-        shutdown(fd, SHUT_RDWR);
-}
-
-/* A second CONNACK begins nothing: the event for the first one may still be on its way, and there is only one. */
-static void on_connect(struct mosquitto *m, void *user, int rc, int flags)
-{
-    struct mqtt_session *s = user;
-
-    (void) m;
-    if (s->up) {
-        s->connack_twice = true;
-        cut(s);
-        return;
-    }
-    if (rc != 0) {
-        s->refused = rc;
-        return;
-    }
-    pthread_mutex_lock(&s->inbox->lock);
-    s->up = true;
-    if (s->unacked_since_ms > 0) /* all of it goes out once more now */
-        s->unacked_since_ms = now_ms();
-    pthread_mutex_unlock(&s->inbox->lock);
-    if (s->beat.interval_ms > 0)
-        heartbeat_start(&s->beat, now_ms());
-    mqtt_inbox_put_up(s->inbox, flags & 1);
-}
-
-/* "OpenSSL Error[0]: error:0A000086:SSL routines::certificate verify failed": the last part is the reason; the first of several
-   is the cause. */
-static void note_tls_error(struct mqtt_session *s, const char *text)
-{
-    const char *at = strstr(text, "OpenSSL Error"), *reason = at ? strrchr(at, ':') : NULL;
-
-    if (reason && reason[1] && s->tls_error[0] == '\0')
-        snprintf(s->tls_error, sizeof s->tls_error, "TLS: %s", reason + 1);
-}
-
-/* libmosquitto tells of PINGREQ, PINGRESP and OpenSSL's reasons in its log only. */
-static void on_log(struct mosquitto *m, void *user, int level, const char *text)
-{
-    struct mqtt_session *s = user;
-
-    (void) m;
-    if (text && level == MOSQ_LOG_ERR)
-        note_tls_error(s, text);
-    if (level != MOSQ_LOG_DEBUG || !text || s->beat.interval_ms == 0)
-        return;
-    if (strstr(text, " received PINGRESP"))
-        heartbeat_answered(&s->beat);
-    else if (strstr(text, " sending PINGREQ")) /* its own, once per keep-alive without other traffic */
-        heartbeat_sent(&s->beat, now_ms());
-}
-
-static void on_message(struct mosquitto *m, void *user, const struct mosquitto_message *msg)
-{
-    struct mqtt_session *s = user;
-
-    (void) m;
-    mqtt_inbox_put_message(s->inbox, msg->qos << 1 | (msg->retain ? 1 : 0), msg->topic, msg->payload, (size_t) msg->payloadlen);
-}
-
-static void on_publish(struct mosquitto *m, void *user, int mid)
-{
-    struct mqtt_session *s = user;
-
-    (void) m;
-    mqtt_inbox_put_done(s->inbox, mid, 0);
-}
-
-static void on_subscribe(struct mosquitto *m, void *user, int mid, int n, const int *granted)
-{
-    struct mqtt_session *s = user;
-
-    (void) m;
-    mqtt_inbox_put_done(s->inbox, mid, n > 0 ? granted[0] : MQTT_LINK_DONE_REFUSED);
 }
 
 /* ---- one try ---- */
@@ -213,7 +119,7 @@ static int poll_ms(const struct mqtt_session *s, bool leaving)
     else if (s->config.keepalive_s > 0)
         ms = (uint64_t) s->config.keepalive_s * 1000; /* it cuts that short when its PINGREQ is due */
     if (s->beat.interval_ms > 0) {
-        wait = heartbeat_wait_ms(&s->beat, now_ms());
+        wait = heartbeat_wait_ms(&s->beat, mqtt_handle_now_ms());
         if (wait < ms)
             ms = wait == 0 ? POLL_TRY_MS : wait;
     }
@@ -241,7 +147,7 @@ static bool beat(struct mqtt_session *s)
 {
     if (s->beat.interval_ms == 0 || !s->up || mosquitto_want_write(s->mosq))
         return true;
-    switch (heartbeat_step(&s->beat, now_ms())) {
+    switch (heartbeat_step(&s->beat, mqtt_handle_now_ms())) {
     case HEARTBEAT_PING:
         return send_ping(s);
     case HEARTBEAT_DEAD:
@@ -260,6 +166,16 @@ static bool peer_known(struct mqtt_session *s)
     return fd >= 0 && getpeername(fd, (struct sockaddr *) &peer, &len) == 0;
 }
 
+static bool is_settled(struct mqtt_session *s)
+{
+    bool waits;
+
+    pthread_mutex_lock(&s->inbox->lock);
+    waits = s->unacked_since_ms > 0;
+    pthread_mutex_unlock(&s->inbox->lock);
+    return !waits;
+}
+
 /* It answers pings, and may take all else for ever: only another login brings what waits on its way again. */
 static bool is_forgotten(struct mqtt_session *s)
 {
@@ -268,12 +184,12 @@ static bool is_forgotten(struct mqtt_session *s)
     pthread_mutex_lock(&s->inbox->lock);
     since = s->unacked_since_ms;
     pthread_mutex_unlock(&s->inbox->lock);
-    return s->up && since > 0 && now_ms() - since >= ACK_MS;
+    return mqtt_handle_is_on(s) && since > 0 && mqtt_handle_now_ms() - since >= ACK_MS;
 }
 
 void mqtt_session_waits(struct mqtt_session *s, bool waits)
 {
-    uint64_t now = waits ? now_ms() : 0;
+    uint64_t now = waits ? mqtt_handle_now_ms() : 0;
 
     pthread_mutex_lock(&s->inbox->lock);
     s->unacked_since_ms = now;
@@ -295,14 +211,14 @@ static void keep_open(struct mqtt_session *s)
 
 static void linger(int fd)
 {
-    uint64_t deadline = now_ms() + LINGER_MS;
+    uint64_t deadline = mqtt_handle_now_ms() + LINGER_MS;
     struct pollfd p = {.fd = fd, .events = POLLIN};
     char unread[512];
 
     if (fd < 0)
         return;
     shutdown(fd, SHUT_WR);
-    for (uint64_t now = now_ms(); now < deadline; now = now_ms()) {
+    for (uint64_t now = mqtt_handle_now_ms(); now < deadline; now = mqtt_handle_now_ms()) {
         ssize_t n = poll(&p, 1, (int) (deadline - now)) > 0 ? recv(fd, unread, sizeof unread, MSG_DONTWAIT) : -1;
 
         if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
@@ -318,36 +234,45 @@ struct try_end {
     bool unacked;            /* publishes were */
 };
 
+/* DISCONNECT, when there is a session to leave; when the rest has to be over. */
+static uint64_t leave(struct mqtt_session *s)
+{
+    if (!mqtt_handle_is_on(s))
+        return mqtt_handle_now_ms();
+    mosquitto_disconnect(s->mosq); /* the order may have come just before the session was up */
+    return mqtt_handle_now_ms() + LEAVE_MS;
+}
+
 static void drive(struct mqtt_session *s, struct try_end *end)
 {
-    uint64_t deadline = now_ms() + s->connect_ms;
+    uint64_t deadline = mqtt_handle_now_ms() + s->connect_ms;
     bool leaving = false;
 
     while (end->rc == MOSQ_ERR_SUCCESS) {
-        if (!leaving && must_leave(s)) {
+        if (!leaving && s->settling)
+            s->renewing = is_settled(s);
+        if (!leaving && (s->renewing || must_leave(s))) {
             leaving = true;
-            deadline = now_ms() + (s->up ? LEAVE_MS : 0);
-            if (s->up) /* the order may have come just before the session was up */
-                mosquitto_disconnect(s->mosq);
+            deadline = leave(s);
         }
-        if ((leaving || !s->up) && now_ms() >= deadline) {
+        if ((leaving || !mqtt_handle_is_on(s)) && mqtt_handle_now_ms() >= deadline) {
             end->timed_out = !leaving;
             end->reached = peer_known(s);
-            cut(s);
+            mqtt_handle_cut(s);
             mosquitto_loop(s->mosq, 0, 1);
             return;
         }
         if (!leaving && !end->unacked && is_forgotten(s)) {
             end->unacked = true;
-            cut(s);
+            mqtt_handle_cut(s);
         }
         if (!leaving && !end->unanswered && !beat(s)) {
             end->unanswered = true;
-            cut(s);
+            mqtt_handle_cut(s);
         }
         end->rc = mosquitto_loop(s->mosq, poll_ms(s, leaving), 1);
         end->err = errno;
-        mqtt_inbox_wake(s->inbox);
+        mqtt_handle_round_over(s);
     }
     end->reached = end->rc == MOSQ_ERR_CONN_LOST || end->rc == MOSQ_ERR_PROTOCOL || (end->rc == MOSQ_ERR_ERRNO && end->err == 0);
 }
@@ -356,10 +281,11 @@ static void report_end(struct mqtt_session *s, const struct try_end *end, bool w
 {
     enum mqtt_link_loss loss = MQTT_LINK_UNREACHABLE;
     int err = end->rc == MOSQ_ERR_ERRNO ? end->err : 0;
-    const char *what = s->connack_twice                          ? "CONNACK came twice"
-                       : end->unacked                            ? "nothing is acknowledged"
-                       : end->unanswered                         ? "two heartbeats without an answer"
-                       : end->timed_out                          ? "timeout"
+    const char *what = s->connack_twice  ? "CONNACK came twice"
+                       : s->asks_again   ? "cut, so that the server repeats which of two like messages it means"
+                       : end->unacked    ? "nothing is acknowledged"
+                       : end->unanswered ? "two heartbeats without an answer"
+                       : end->timed_out  ? "timeout"
                        : s->tls_error[0] && !s->key_is_encrypted ? s->tls_error
                        : s->key_is_encrypted                     ? "the key file is encrypted; it must be without a pass phrase"
                        : err                                     ? strerror(err)
@@ -410,43 +336,60 @@ static bool connect_now(struct mqtt_session *s, struct try_end *end)
     return !abandoned;
 }
 
+/* One connection, from the lookup of the name to its end. false: abandoned. */
+static bool run_connection(struct mqtt_session *s, struct try_end *end, const char **where)
+{
+    *end = (struct try_end){.rc = s->renewing ? mqtt_handle_renew(s) : MOSQ_ERR_SUCCESS};
+    s->renewing = false;
+    *where = NULL;
+    if (end->rc == MOSQ_ERR_SUCCESS)
+        end->rc = apply_config(s->mosq, &s->config, where);
+    if (end->rc != MOSQ_ERR_SUCCESS)
+        return true;
+    *where = NULL;
+    if (!connect_now(s, end))
+        return false;
+    if (end->rc == MOSQ_ERR_SUCCESS)
+        drive(s, end);
+    return true;
+}
+
 /* false: abandoned; nobody hears of it. */
 static bool run_try(struct mqtt_session *s)
 {
     const struct mqtt_link_config *c = &s->config;
-    struct try_end end = {0};
-    const char *where = NULL;
-    bool was_up;
+    struct try_end end;
+    const char *where;
+    bool was_on;
     int left;
 
     s->refused = 0;
-    s->key_is_encrypted = s->connack_twice = false;
+    s->key_is_encrypted = s->connack_twice = s->was_lost = s->asks_again = false;
     s->tls_error[0] = '\0';
     if (c->heartbeat_ms > 0 && s->beat.interval_ms == 0)
         heartbeat_init(&s->beat, c->heartbeat_ms);
-    end.rc = apply_config(s->mosq, c, &where);
-    if (end.rc == MOSQ_ERR_SUCCESS) {
-        where = NULL;
-        if (!connect_now(s, &end))
+    s->renewing = c->clean_session && mqtt_handle_must_renew(s, false) && is_settled(s);
+    do {
+        s->settling = false;
+        if (!run_connection(s, &end, &where))
             return false;
-        if (end.rc == MOSQ_ERR_SUCCESS)
-            drive(s, &end);
-    }
-    was_up = s->up;
+    } while (s->renewing && !must_leave(s));
+    was_on = mqtt_handle_is_on(s);
+    s->settling = s->renewing = false;
     pthread_mutex_lock(&s->inbox->lock);
     s->up = false;
     left = s->last_words;
     s->last_words = -1;
     pthread_mutex_unlock(&s->inbox->lock);
     linger(left);
-    report_end(s, &end, was_up, where);
+    report_end(s, &end, was_on, where);
     return true;
 }
 
 /* What mqtt_session_deinit() does, but for the join. libmosquitto's count of users is the loop's: it stays one too high. */
 static void dispose(struct mqtt_session *s)
 {
-    mosquitto_destroy(s->mosq);
+    mqtt_handle_deinit(s);
     pthread_cond_destroy(&s->order);
     s->dispose(s);
 }
@@ -515,31 +458,6 @@ bool mqtt_session_abandon(struct mqtt_session *s)
     return abandoned;
 }
 
-static struct mosquitto *handle_new(struct mqtt_session *s)
-{
-    struct mosquitto *m;
-
-    if (mosquitto_lib_init() != MOSQ_ERR_SUCCESS)
-        return NULL;
-    m = mosquitto_new(s->config.client_id, s->config.clean_session, s);
-    if (!m) {
-        mosquitto_lib_cleanup();
-        return NULL;
-    }
-    mosquitto_threaded_set(m, true);
-    /* an answer goes out behind the acknowledgement of its command, which would hold it back for the peer's 40 ms */
-    mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);
-    s->sleeps_well = library_sleeps_well();
-    mosquitto_connect_with_flags_callback_set(m, on_connect);
-    mosquitto_message_callback_set(m, on_message);
-    mosquitto_publish_callback_set(m, on_publish);
-    mosquitto_subscribe_callback_set(m, on_subscribe);
-    mosquitto_unsubscribe_callback_set(m, on_publish);
-    if (s->config.heartbeat_ms > 0 || s->config.tls)
-        mosquitto_log_callback_set(m, on_log);
-    return m;
-}
-
 /* Signals are the loop's business; a broken pipe is an error code here. */
 static int thread_start(struct mqtt_session *s)
 {
@@ -557,10 +475,17 @@ int mqtt_session_init(struct mqtt_session *s)
 {
     int r;
 
+    if (mosquitto_lib_init() != MOSQ_ERR_SUCCESS)
+        return -ENOMEM;
     s->last_words = -1;
-    s->mosq = handle_new(s);
-    if (!s->mosq)
-        return errno == EINVAL ? -EINVAL : -ENOMEM;
+    s->sleeps_well = library_sleeps_well();
+    mqtt_handle_init(s);
+    s->mosq = mqtt_handle_new(s);
+    if (!s->mosq) {
+        r = errno == EINVAL ? -EINVAL : -ENOMEM;
+        mosquitto_lib_cleanup();
+        return r;
+    }
     r = pthread_cond_init(&s->order, NULL);
     if (r == 0) {
         r = thread_start(s);
@@ -577,6 +502,6 @@ void mqtt_session_deinit(struct mqtt_session *s)
 {
     pthread_join(s->thread, NULL);
     pthread_cond_destroy(&s->order);
-    mosquitto_destroy(s->mosq);
+    mqtt_handle_deinit(s);
     mosquitto_lib_cleanup();
 }

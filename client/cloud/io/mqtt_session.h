@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The thread side of an MQTT link: one libmosquitto handle, driven by one thread, one try after another as ordered.
- * Only mqtt_link.c includes this. The config is written by the loop while the thread rests between tries (idle), and
+ * Only mqtt_link.c and mqtt_handle.h include this. The config is written by the loop while the thread rests between tries (idle), and
  * read by the thread during a try; the orders are under the inbox's lock.
  */
 #ifndef CLIENT_MQTT_SESSION_H
@@ -9,6 +9,7 @@
 
 #include <mosquitto.h>
 #include "client/cloud/core/heartbeat.h"
+#include "client/cloud/core/qos2_copies.h"
 #include "client/cloud/io/mqtt_inbox.h"
 #include "client/cloud/io/mqtt_link.h"
 
@@ -16,7 +17,7 @@ struct mqtt_session {
     struct mosquitto *mosq;
     struct mqtt_inbox *inbox;
     struct mqtt_link_config config; /* strings owned by mqtt_link.c */
-    unsigned connect_ms;
+    unsigned connect_ms, window;
     pthread_t thread;
     pthread_cond_t order; /* with inbox->lock */
     bool try_wanted;      /* orders; under inbox->lock */
@@ -34,6 +35,16 @@ struct mqtt_session {
     bool connack_twice;        /* the thread's own: in this session */
     int refused;               /* the thread's own: CONNACK code, 0 none */
     struct heartbeat beat;     /* the thread's own; outlives sessions. interval_ms 0: none */
+
+    /* What a handle remembers of QoS 2; all the thread's own. */
+    bool used;                 /* it had a session */
+    bool qos2;                 /* and messages of QoS 2 can have come in it */
+    bool settling;             /* CONNACK came, and says that the session was not kept: see mqtt_handle.h */
+    bool renewing, was_lost;   /* the handle ends; the server has forgotten the session in this try */
+    bool asks_again;           /* the connection is cut for a held copy */
+    bool counting;             /* copies, from libmosquitto's log */
+    uint64_t count_until_ms;   /* when there is none by then; 0: the server has nothing more to repeat */
+    struct qos2_copies copies; /* of events of the inbox */
 };
 
 /* The handle and the thread. 0, -ENOMEM or -errno. inbox and config are set before. */

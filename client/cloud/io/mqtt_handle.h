@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The libmosquitto handle of an MQTT session: its callbacks, and what becomes of the messages of QoS 2 that it has half received. All
+ * on the session's thread. Only mqtt_session.c includes this.
+ *
+ * libmosquitto keeps what it has half received of QoS 2 whatever CONNACK says. Where the session was not kept that would come
+ * in the place of other messages, so the handle is left behind for a new one. What it has to send goes out first, in a session in
+ * which nothing is subscribed and nobody is told "connected": until all is acknowledged the link is settling.
+ */
+#ifndef CLIENT_MQTT_HANDLE_H
+#define CLIENT_MQTT_HANDLE_H
+
+#include "client/cloud/io/mqtt_session.h"
+
+/* Of a session whose inbox, config and window are set; the handle itself is mqtt_handle_new()'s. */
+void mqtt_handle_init(struct mqtt_session *s);
+void mqtt_handle_deinit(struct mqtt_session *s);
+/* NULL: out of memory, or errno is EINVAL. */
+struct mosquitto *mqtt_handle_new(struct mqtt_session *s);
+
+/* present: as CONNACK says, or will say. */
+bool mqtt_handle_must_renew(const struct mqtt_session *s, bool present);
+/* Between connections. libmosquitto's code; above 0 the old one is still there. */
+int mqtt_handle_renew(struct mqtt_session *s);
+
+/* After CONNACK. */
+bool mqtt_handle_is_on(const struct mqtt_session *s);
+/* Makes libmosquitto see an end of file: the one way to drop a connection that is stuck. */
+void mqtt_handle_cut(struct mqtt_session *s);
+/* mosquitto_loop() has returned. */
+void mqtt_handle_round_over(struct mqtt_session *s);
+
+uint64_t mqtt_handle_now_ms(void);
+
+#endif
