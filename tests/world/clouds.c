@@ -7,6 +7,7 @@
 #include "tests/world/trouble/channels.h"
 #include "tests/world/trouble/house.h"
 #include "tests/world/kernel/calls.h"
+#include "tests/world/rules/promises.h"
 #include "tests/world/trouble/quiet.h"
 #include "tests/world/scene.h"
 #include "tests/world/trouble/trouble.h"
@@ -264,6 +265,7 @@ bool side_gives(struct side *s, uint64_t n, const char *text)
         if (!broker_serves(&s->broker, "miio/10000/command"))
             return false;
         traffic_given(s, n);
+        command_given_once(n);
         broker_publish(&s->broker, "miio/10000/command", text, strlen(text), 2, false);
         return true;
     case SIDE_ONENET:

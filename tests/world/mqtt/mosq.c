@@ -8,6 +8,7 @@
 #include <mosquitto.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,8 +29,8 @@ struct msg {
     int n, qos, retain, mid;
 };
 
-struct got { /* QoS 2, between PUBLISH and PUBREL */
-    struct got *next;
+struct got {          /* QoS 2, between PUBLISH and PUBREL; a repeat is one more, and PUBREL is for the oldest of its id */
+    struct got *next; /* newer */
     unsigned mid;
     struct mq_msg m;
     uint8_t payload[];
@@ -474,33 +475,48 @@ static void tell_message(struct mosquitto *m, const struct mq_msg *x, const uint
     m->on_message(m, m->user, &told);
 }
 
+static void tell_log(struct mosquitto *m, const char *fmt, ...)
+{
+    char line[256];
+    va_list ap;
+    int n;
+
+    if (!m->on_log)
+        return;
+    n = snprintf(line, sizeof line, "Client %s ", m->id);
+    va_start(ap, fmt);
+    vsnprintf(line + n, sizeof line - (size_t) n, fmt, ap);
+    va_end(ap);
+    m->on_log(m, m->user, MOSQ_LOG_DEBUG, line);
+}
+
 static void got_publish(struct mosquitto *m, const struct mq_read *r)
 {
+    struct got **at = &m->got;
     struct mq_msg x;
-    struct got *g;
 
     if (mq_read_publish(r, &x) < 0)
         return;
+    tell_log(m, "received PUBLISH (d%d, q%d, r%d, m%d, '%s', ... (%ld bytes))", r->flags >> 3 & 1, x.qos, x.retain, x.mid,
+             x.topic, (long) x.n);
     if (x.qos < 2) {
         tell_message(m, &x, x.payload);
         if (x.qos == 1)
             mq_small(&m->out, MQ_PUBACK << 4, x.mid);
         return;
     }
-    for (g = m->got; g; g = g->next)
-        if (g->mid == x.mid)
-            break;
-    if (!g) {
-        g = malloc(sizeof *g + x.n + 1);
-        *g = (struct got){m->got, x.mid, x};
-        memcpy(g->payload, x.payload, x.n);
-        m->got = g;
-    }
+    while (*at)
+        at = &(*at)->next;
+    *at = malloc(sizeof **at + x.n + 1);
+    **at = (struct got){NULL, x.mid, x};
+    memcpy((*at)->payload, x.payload, x.n);
     mq_small(&m->out, MQ_PUBREC << 4, x.mid);
 }
 
 static void got_pubrel(struct mosquitto *m, unsigned mid)
 {
+    tell_log(m, "received PUBREL (Mid: %d)", mid);
+    mq_small(&m->out, MQ_PUBCOMP << 4, mid);
     for (struct got **at = &m->got; *at; at = &(*at)->next) {
         struct got *g = *at;
 
@@ -511,23 +527,13 @@ static void got_pubrel(struct mosquitto *m, unsigned mid)
         free(g);
         break;
     }
-    mq_small(&m->out, MQ_PUBCOMP << 4, mid);
 }
 
 static int got_connack(struct mosquitto *m, const struct mq_read *r)
 {
     int rc = r->n >= 2 ? r->body[1] : 1;
 
-    if (rc == 0) {
-        m->up = true;
-        if (!(r->body[0] & 1))
-            while (m->got) { /* the broker knows nothing of them any more */
-                struct got *next = m->got->next;
-
-                free(m->got);
-                m->got = next;
-            }
-    }
+    m->up = rc == 0; /* whatever the broker has kept, what is half received stays */
     m->on_connect(m, m->user, rc, r->body[0] & 1);
     if (rc == 0)
         resend(m);
@@ -572,8 +578,7 @@ static int handle(struct mosquitto *m, const struct mq_read *r)
         break;
     case MQ_PINGRESP:
         m->ping_us = 0;
-        if (m->on_log)
-            m->on_log(m, m->user, MOSQ_LOG_DEBUG, "Client received PINGRESP");
+        tell_log(m, "received PINGRESP");
         break;
     default:
         return MOSQ_ERR_PROTOCOL;
@@ -655,8 +660,7 @@ static int keep_alive(struct mosquitto *m)
     if (!m->ping_us && (W.now_us - m->last_out_us >= patience || W.now_us - m->last_in_us >= patience)) {
         mq_put(&m->out, "\xc0\0", 2);
         m->ping_us = W.now_us;
-        if (m->on_log)
-            m->on_log(m, m->user, MOSQ_LOG_DEBUG, "Client sending PINGREQ");
+        tell_log(m, "sending PINGREQ");
     }
     return MOSQ_ERR_SUCCESS;
 }

@@ -11,6 +11,8 @@ enum way { WAY_CLOUD, WAY_PHONE };
 
 /* A command with the number n was given. */
 void command_given(uint64_t n, enum way way, int app);
+/* It was given with QoS 2: it is executed once at most, whatever happens. */
+void command_given_once(uint64_t n);
 void command_answered(uint64_t n, const char *text, bool repeat);
 /* Who gave it has stopped asking. */
 void command_given_up(uint64_t n);

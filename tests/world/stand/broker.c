@@ -31,7 +31,6 @@ struct session {
     unsigned n_subs;
     struct item *items;         /* above QoS 0, in order */
     unsigned held[256], n_held; /* mids received at QoS 2, not released */
-    uint16_t last_mid;
 };
 
 struct conn {
@@ -77,6 +76,34 @@ static void bad(struct conn *c, const char *why)
 
 /* ---- to devices ---- */
 
+/* The lowest one that is free, so that numbers are used again soon. */
+static unsigned free_mid(const struct session *s)
+{
+    unsigned mid = 1;
+
+    for (const struct item *i = s->items; i;) {
+        bool used = i->mid == mid;
+
+        mid += used;
+        i = used ? s->items : i->next;
+    }
+    return mid;
+}
+
+/* What the last connection left open, under its number. */
+static void resend_items(struct session *s)
+{
+    struct mq_bytes out = {0};
+
+    for (struct item *i = s->items; i; i = i->next) {
+        if (i->released)
+            mq_small(&out, MQ_PUBREL << 4 | 2, i->mid);
+        else if (i->mid)
+            mq_publish(&out, 1, i->qos, i->retain, i->topic, i->payload, i->n, i->mid);
+    }
+    send_bytes(s->conn, &out);
+}
+
 static void send_items(struct session *s)
 {
     struct mq_bytes out = {0};
@@ -89,9 +116,7 @@ static void send_items(struct session *s)
     for (struct item *i = s->items; i && open < 20; i = i->next) {
         if (i->mid)
             continue;
-        if (++s->last_mid == 0)
-            s->last_mid = 1;
-        i->mid = s->last_mid;
+        i->mid = free_mid(s);
         mq_publish(&out, 0, i->qos, i->retain, i->topic, i->payload, i->n, i->mid);
         open++;
     }
@@ -219,10 +244,6 @@ static void conn_end(struct conn *c, bool with_will)
     *at = c->next;
     if (c->session) {
         c->session->conn = NULL;
-        for (struct item *i = c->session->items; i; i = i->next)
-            if (!i->released)
-                i->mid =
-                    0; /* sent again after the next login; with a new number, which is a broker's right for what it never saw PUBREC of */
         if (c->session->clean)
             session_free(c->b, c->session);
     }
@@ -333,10 +354,8 @@ static void got_connect(struct conn *c, const struct mq_read *r)
     s->conn = c;
     c->session = s;
     mq_small(&out, MQ_CONNACK << 4, present ? 0x100 : 0);
-    for (struct item *i = s->items; i; i = i->next)
-        if (i->released)
-            mq_small(&out, MQ_PUBREL << 4 | 2, i->mid);
     send_bytes(c, &out);
+    resend_items(s);
     if (b->faults.close_at_once) {
         conn_end(c, false);
         return;
