@@ -14,25 +14,30 @@ static void on_closed(uv_handle_t *h)
     printf(" closed%s", (const char *) h->data);
 }
 
-static void timer_close(uv_timer_t *t)
+static uv_timer_t four[4];
+static int n_fired;
+
+static void on_timer(uv_timer_t *t)
 {
     printf(" timer%s", (const char *) t->data);
-    uv_close((uv_handle_t *) t, on_closed);
+    if (++n_fired < 4)
+        return;
+    for (int i = 0; i < 4; i++)
+        uv_close((uv_handle_t *) &four[i], on_closed);
 }
 
 /* Equal times: in the order of their start. Closing: the last one first. */
 static void timers(uv_loop_t *l)
 {
-    static uv_timer_t t[4];
     static const char *const names[4] = {"A", "B", "C", "D"};
     static const int at[4] = {20, 5, 20, 0};
 
     for (int i = 0; i < 4; i++) {
-        uv_timer_init(l, &t[i]);
-        t[i].data = (void *) names[i];
-        uv_timer_start(&t[i], timer_close, (uint64_t) at[i], 0);
+        uv_timer_init(l, &four[i]);
+        four[i].data = (void *) names[i];
+        uv_timer_start(&four[i], on_timer, (uint64_t) at[i], 0);
     }
-    uv_timer_start(&t[0], timer_close, 20, 0); /* again: behind C */
+    uv_timer_start(&four[0], on_timer, 20, 0); /* again: behind C */
     uv_run(l, UV_RUN_DEFAULT);
 }
 
