@@ -13,6 +13,9 @@
 #include "client/client.h"
 #include "client/device/io/heap.h"
 #include "client/options/options.h"
+#ifdef MIIO_HTTP
+#include "libagent/io/http/http_child.h"
+#endif
 #include "libagent/core/log/log.h"
 #include "libagent/io/program.h"
 
@@ -98,6 +101,9 @@ int main(int argc, char **argv)
     struct options o;
     int code;
 
+#ifdef MIIO_HTTP
+    ag_http_child(argc, argv);
+#endif
     heap_settle();
 #ifdef MIIO_TLS
     /* A link's thread that was left behind may be in OpenSSL when the process ends: nothing is taken away below it. */

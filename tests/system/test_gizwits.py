@@ -168,6 +168,7 @@ def test_identity_is_kept(rig):
 
 def test_server_has_forgotten_the_device(rig):
     did = rig.online()
+    rig.sim.wait_count(1, "ota_check")  # follows the login, and the stand-in refuses one of a device that it has forgotten
     rig.sim.order("!forget")
     rig.sim.wait_event("unknown_did")
     new = rig.sim.wait_event("register")["did"]

@@ -11,6 +11,7 @@
 #include "agent/apps/ota/ota.h"
 #include "libagent/core/log/log.h"
 #include "libagent/io/file.h"
+#include "libagent/io/http/http_child.h"
 #include "libagent/io/option.h"
 #include "libagent/io/program.h"
 
@@ -245,6 +246,7 @@ int main(int argc, char **argv)
     };
     int opt;
 
+    ag_http_child(argc, argv);
     set_dir(&o, "/var/lib/miio/ota");
     while ((opt = getopt_long(argc, argv, "Dl:L:vh", long_options, NULL)) != -1) {
         if (opt == 'h') {

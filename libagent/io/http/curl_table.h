@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The functions of libcurl that this folder uses, taken from the library while one of them is needed: libcurl brings some thirty
- * other libraries, 4 MB that a daemon would keep for nothing while it needs no HTTP. Types come from libcurl's own header.
+ * The functions of libcurl that this folder uses, taken from the library by the process that does a request: no program is linked
+ * to libcurl, which brings some thirty other libraries, 4 MB that a daemon would keep for nothing. Types come from libcurl's own header.
  */
 #ifndef AG_CURL_TABLE_H
 #define AG_CURL_TABLE_H
@@ -11,23 +11,13 @@
 
 #define AG_CURL_FUNCTIONS(X)                                                                                                     \
     X(easy_init)                                                                                                                 \
-    X(easy_cleanup)                                                                                                              \
-    X(easy_setopt)                                                                                                               \
     X(easy_getinfo)                                                                                                              \
-    X(easy_header)                                                                                                               \
+    X(easy_nextheader)                                                                                                           \
+    X(easy_perform)                                                                                                              \
+    X(easy_setopt)                                                                                                               \
     X(easy_strerror)                                                                                                             \
     X(global_init)                                                                                                               \
-    X(global_cleanup)                                                                                                            \
-    X(multi_init)                                                                                                                \
-    X(multi_cleanup)                                                                                                             \
-    X(multi_add_handle)                                                                                                          \
-    X(multi_remove_handle)                                                                                                       \
-    X(multi_assign)                                                                                                              \
-    X(multi_info_read)                                                                                                           \
-    X(multi_setopt)                                                                                                              \
-    X(multi_socket_action)                                                                                                       \
-    X(slist_append)                                                                                                              \
-    X(slist_free_all)
+    X(slist_append)
 
 /* Without their prefix: it keeps libcurl's macros of the same names out. */
 struct ag_curl {
@@ -36,14 +26,7 @@ struct ag_curl {
 #undef X
 };
 
-/* libcurl is there, and started, until ag_curl_close(). false: there is none, or one without these functions. */
-bool ag_curl_open(void);
-/* With the last one that has opened it, it goes. Nothing of it may be held or running any more. */
-void ag_curl_close(void);
-/* It is never taken out of the process again: a thread of its looks for a name, and nobody waits for it. */
-void ag_curl_stay(void);
-
-/* The same in every thread; between open and close only. */
-const struct ag_curl *ag_curl(void);
+/* Fills the table and starts libcurl, for the rest of the process's life. false: there is none, or one without these functions. */
+bool ag_curl_load(struct ag_curl *out);
 
 #endif

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asynchronous HTTP and HTTPS requests on a libuv loop: libcurl's multi interface on uv_poll and one timer.
+ * Asynchronous HTTP and HTTPS requests on a libuv loop. Each call is a process of its own (http_child.h), which does it with
+ * libcurl and ends: the program keeps nothing of libcurl and of TLS in its memory, and the loop never blocks.
  *
  * One ag_http per user of a loop; it owns its calls. A call ends exactly once: by on_done, or silently by
- * ag_http_cancel() or ag_http_close(). on_done runs outside of libcurl and may start and cancel calls and
- * close the whole thing; on_begin and on_data may cancel their own call or any other one.
+ * ag_http_cancel() or ag_http_close(). Every callback may start and cancel calls and close the whole thing.
  *
- * Names are resolved in a thread of libcurl, so the loop never blocks. HTTP/1.1 only. No secrets reach a log:
- * nothing here logs, and the texts of results name neither URL nor body.
+ * The process gets the request by a pipe, secrets included: they are in no argument and no environment. It has no other
+ * descriptor of the program's and none of its rights, and ends with it. HTTP/1.1 only. No secrets reach a log: nothing here
+ * logs, and the texts of results name neither URL nor body.
  */
 #ifndef AG_HTTP_H
 #define AG_HTTP_H
@@ -41,7 +42,7 @@ enum ag_http_end {
     AG_HTTP_E_RANGE,      /* the server answered with another range than was asked for */
     AG_HTTP_E_ABORTED,    /* on_begin or on_data returned negative */
     AG_HTTP_E_PROTOCOL,   /* sent on to something other than http or https, or from https to http */
-    AG_HTTP_E_OTHER       /* bad URL, too many redirects, not HTTP, no memory */
+    AG_HTTP_E_OTHER       /* bad URL, too many redirects, not HTTP, no memory, no libcurl, no process */
 };
 
 /* Borrowed for the time of on_done. */
@@ -81,7 +82,7 @@ struct ag_http_request {
     void *user;
 };
 
-/* 0, -ENOMEM, -EIO (libcurl does not start). */
+/* 0 or -ENOMEM. */
 int ag_http_new(struct ag_http **out, uv_loop_t *loop);
 
 /* Ends every call without on_done; on_closed (may be NULL) runs when no handle is open any more, and then h
@@ -89,7 +90,7 @@ int ag_http_new(struct ag_http **out, uv_loop_t *loop);
 void ag_http_close(struct ag_http *h, void (*on_closed)(void *user), void *user);
 
 /* Begins a call; never calls back before it returns. 0, -EINVAL (URL scheme, no on_done), -ENOMEM, -EBUSY
-   (too many calls), -ESHUTDOWN (closing). *out, when out is not NULL, is valid until on_done has run. */
+   (too many calls), -E2BIG (more than 32 headers), -ESHUTDOWN (closing). That no process can be started is told by on_done. *out, when out is not NULL, is valid until on_done has run. */
 int ag_http_send(struct ag_http *h, const struct ag_http_request *req, struct ag_http_call **out);
 
 /* Gives a call up; on_done will not run. NULL is fine. */

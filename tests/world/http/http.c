@@ -4,6 +4,7 @@
  * no TLS: its servers know neither.
  */
 #include "libagent/io/http/http.h"
+#include "libagent/io/http/http_child.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -465,4 +466,10 @@ const char *ag_http_end_name(enum ag_http_end e)
                                         "aborted",      "protocol",  "failed"};
 
     return names[e];
+}
+
+void ag_http_child(int argc, char **argv)
+{
+    (void) argc;
+    (void) argv;
 }

@@ -12,10 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "libagent/core/buf.h"
 #include "libagent/io/http/http.h"
+#include "libagent/io/http/http_child.h"
 
 /* ---- the server: one connection after the other, one request each ---- */
 
@@ -436,6 +438,38 @@ static void test_refused_requests(void **state)
     assert_int_equal(c.n_done, 0);
 }
 
+/* Nothing can be opened, so no process can be started: the call ends with the reason, unless it is given up before. */
+static void test_no_process(void **state)
+{
+    struct ag_http_request req = {.url = "http://127.0.0.1:1/", .on_done = caller_done};
+    struct caller c = {.data = AG_BUF_INIT};
+    struct ag_http_call *given_up;
+    struct rlimit before, now;
+    uv_loop_t loop;
+
+    (void) state;
+    req.user = &c;
+    uv_loop_init(&loop);
+    assert_int_equal(ag_http_new(&c.http, &loop), 0);
+    getrlimit(RLIMIT_NOFILE, &before);
+    now = before;
+    now.rlim_cur = 3;
+    setrlimit(RLIMIT_NOFILE, &now);
+    assert_int_equal(ag_http_send(c.http, &req, &c.call), 0);
+    assert_int_equal(ag_http_send(c.http, &req, &given_up), 0);
+    ag_http_cancel(given_up);
+    setrlimit(RLIMIT_NOFILE, &before);
+    assert_int_equal(c.n_done, 0);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(c.n_done, 1);
+    assert_int_equal(c.end, AG_HTTP_E_OTHER);
+    assert_string_equal(c.why, "no process for the request: Too many open files");
+    ag_http_close(c.http, caller_closed, &c);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_true(c.closed);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 static int setup(void **state)
 {
     static struct server s;
@@ -452,7 +486,7 @@ static int teardown(void **state)
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ends),
@@ -460,7 +494,9 @@ int main(void)
         cmocka_unit_test(test_giving_up),
         cmocka_unit_test(test_rests_between_calls),
         cmocka_unit_test(test_refused_requests),
+        cmocka_unit_test(test_no_process),
     };
 
+    ag_http_child(argc, argv);
     return cmocka_run_group_tests(tests, setup, teardown);
 }
