@@ -18,9 +18,36 @@ done
 [ -n "$missing" ] || exit 0
 echo "installing with apt:$missing"
 run=
-[ "$(id -u)" = 0 ] || run=sudo
+if [ "$(id -u)" != 0 ]; then
+    run=sudo
+    command -v sudo >/dev/null || {
+        echo "only root can install them, and sudo is not there: as root, apt-get install$missing" >&2
+        exit 1
+    }
+fi
+
+# The share that is done, as apt tells it: on one line of a terminal, else every quarter. Fails where apt has failed.
+show_progress() {
+    quarter=0
+    while IFS=: read -r what _ share _; do
+        case $what in
+        dlstatus) doing=downloaded ;;
+        pmstatus) doing=installed ;;
+        failed) return 1 ;;
+        *) continue ;;
+        esac
+        share=${share%%.*}
+        if [ -t 1 ]; then
+            printf '\r  %3d%% %-10s' "$share" $doing
+        elif [ "$doing $((share / 25))" != "$quarter" ]; then
+            quarter="$doing $((share / 25))"
+            [ "$share" -lt 25 ] || printf '  %d%% %s\n' $((share / 25 * 25)) $doing
+        fi
+    done
+    [ ! -t 1 ] || printf '\r                  \r'
+}
 export DEBIAN_FRONTEND=noninteractive
 $run apt-get update -q >/dev/null
 # a broker or server started by a package's install script would hold ports that the tests want
 # shellcheck disable=SC2086
-$run env RUNLEVEL=1 apt-get install -q -y --no-install-recommends $missing >/dev/null
+{ $run env RUNLEVEL=1 apt-get install -q -y --no-install-recommends -o APT::Status-Fd=1 $missing || echo failed:; } | show_progress
