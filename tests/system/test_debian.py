@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The Debian packages: built, looked into, installed in a fresh system, used there, removed without a trace. Needs root, debootstrap,
-debhelper, lintian and a Debian mirror ($MIIO_DEBIAN_MIRROR), or a root that debootstrap has made before: $MIIO_DEBIAN_ROOT (a tar file)."""
+"""The Debian packages: built, looked into, installed by apt in a fresh system, used there, removed without a trace. Needs root,
+debootstrap, debhelper, lintian and a Debian mirror ($MIIO_DEBIAN_MIRROR). $MIIO_DEBIAN_ROOT is a tar file of what debootstrap has made
+before (minbase), $MIIO_DEBS a folder of packages that are built."""
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from support import SOURCE
 
 DEBIAN = Path(SOURCE) / "docs/packaging/debian"
 MIRROR = os.environ.get("MIIO_DEBIAN_MIRROR", "http://deb.debian.org/debian")
+PROXY = {name: os.environ[name] for name in ("http_proxy", "https_proxy") if name in os.environ}
 LISTS = {
     "libagent0": ["/usr/lib/*/libagent.so.0"],
     "libagentmodel0": ["/usr/lib/*/libagentmodel.so.0"],
@@ -101,12 +103,13 @@ class Root:
     def __init__(self, path):
         self.path = path
 
-    def sh(self, script, check=True):
-        """In the root, with a network of its own that has loopback only."""
-        done = subprocess.run(["unshare", "-n", "-m", "-p", "-f", "sh", "-c",
-                               "ip link set lo up; mount -t proc proc '%s/proc'; exec chroot '%s' /bin/sh -ec \"$0\"" % (self.path, self.path),
+    def sh(self, script, check=True, network=False):
+        """In the root, with a network of its own that has loopback only, or with this machine's."""
+        lo = "" if network else "ip link set lo up; "
+        done = subprocess.run(["unshare", *([] if network else ["-n"]), "-m", "-p", "-f", "sh", "-c",
+                               lo + "mount -t proc proc '%s/proc'; exec chroot '%s' /bin/sh -ec \"$0\"" % (self.path, self.path),
                                script], capture_output=True, text=True, timeout=600,
-                              env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"})
+                              env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive", **PROXY})
         assert not check or done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
         return done.stdout
 
@@ -132,10 +135,7 @@ def root(tmp_path_factory, debs):
         run("tar", "-C", path, "-xf", ready)
     else:
         need("debootstrap")
-        # what the packages depend on, and a compiler for the application: the network is needed here only
-        done = subprocess.run(["debootstrap", "--variant=minbase", "--include=" + ",".join(
-            ["gcc", "libc6-dev", "pkg-config", "systemd", "libuv1", "libcjson1", "libmosquitto1", "libssl3", "libinih1", "libcurl4",
-             "libmicrohttpd12", "libmsgpackc2", "adduser", "procps", "logrotate"]), "bookworm", path, MIRROR], capture_output=True, text=True)
+        done = subprocess.run(["debootstrap", "--variant=minbase", "bookworm", path, MIRROR], capture_output=True, text=True)
         if done.returncode:
             pytest.skip("debootstrap cannot make a system from %s: %s" % (MIRROR, done.stdout[-300:]))
     path.chmod(0o755)  # it becomes "/" of users other than root
@@ -147,15 +147,21 @@ def root(tmp_path_factory, debs):
     # daemons are started by the test, not by the installation
     (path / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
     (path / "usr/sbin/policy-rc.d").chmod(0o755)
-    yield Root(path)
+    shutil.copy("/etc/resolv.conf", path / "etc/resolv.conf")
+    made = Root(path)
+    # what the tests use themselves, none of which a package may lean on
+    made.sh("apt-get -qq update; apt-get -qq install --no-install-recommends gcc libc6-dev pkg-config systemd procps logrotate", network=True)
+    yield made
     shutil.rmtree(path, ignore_errors=True)
 
 
 def test_library_alone_compiles_the_readmes_application(root):
-    root.sh("cd /packages; dpkg -i libagent0_*.deb libagentmodel0_*.deb libagent-dev_*.deb\n"
-            "cd /root; cc -Wall -Werror app.c $(pkg-config --cflags --libs libagent) -o app\n"
+    had = set(root.sh("dpkg-query -W -f '${Package}\\n'").split())
+    root.sh("cd /packages; apt-get -y install ./libagent0_*.deb ./libagentmodel0_*.deb ./libagent-dev_*.deb", network=True)
+    assert root.sh("dpkg-query -W -f '${Package}\\n'").split() == sorted(had | {"libagent0", "libagentmodel0", "libagent-dev"})
+    root.sh("cd /root; cc -Wall -Werror app.c $(pkg-config --cflags --libs libagent) -o app\n"
             "ldd app | grep -q libagent.so.0; ! ldd app | grep -E 'libuv|cjson|not found'\n"
-            "dpkg --purge libagent-dev libagentmodel0 libagent0; rm app")
+            "apt-get -y purge libagent-dev libagentmodel0 libagent0; rm app")
 
 
 IDENTITY = "did=10000\nkey=EsrtdeaInabcPQM0\nmac=8C:BE:BE:AA:BB:59\nvendor=v\nmodel=v.prod.v1\ncloud=none\n"
@@ -165,7 +171,7 @@ HOOK = "#!/bin/sh\necho \"${0##*/} $* as $(id -u)\" >>/run/hooks.log\n"
 def test_used_removed_and_purged(root):
     before = root.files()
     users = root.sh("cat /etc/passwd /etc/group")
-    root.sh("cd /packages; dpkg -i ./*.deb")
+    root.sh("cd /packages; apt-get -y install ./*.deb", network=True)
     assert len(re.findall(r"^miio:", root.sh("getent passwd miio; getent group miio"), re.M)) == 2
     assert root.sh("stat -c '%n %U %a' /etc/miio /etc/miio/access.conf").splitlines() == [
         "/etc/miio miio 750", "/etc/miio/access.conf root 644"]
@@ -209,10 +215,10 @@ rm -r app app.out /run/hooks.log /run/rotated /etc/miio-hooks/*
                  "/var/log/miio/agent.log miio", r"wifi_start.sh +as 0"):
         assert re.search("^%s$" % line, out, re.M), (line, out)
     names = " ".join(LISTS)
-    root.sh("dpkg --remove " + names)
+    root.sh("apt-get -y remove " + names)
     left = {p for p in root.files() - before if not uninteresting(p)}
     assert "/etc/miio/access.conf" in left and "/etc/miio/device.conf" in left  # what was set is kept
-    root.sh("dpkg --purge " + names)
+    root.sh("apt-get -y purge '~c'; apt-get -y autoremove --purge")  # those of which there is something left, and what came with them
     left = sorted(p for p in root.files() - before if not uninteresting(p))
     assert left == []
     assert sorted(before - root.files()) == []
@@ -285,7 +291,7 @@ def booted(root):
 def test_under_systemd(booted):
     """What the hardened units take away is not missed: every part works, what only root may do is done by root, and systemd's own
     means (socket, watchdog, reload, restart) work."""
-    booted.sh("cd /packages; dpkg -i ./*.deb")
+    booted.sh("cd /packages; apt-get -y install ./*.deb")  # no network here: what they depend on is in apt's cache by now
     booted.until("systemctl is-active miio-agent.service", "^active")
     assert "inactive" in booted.sh("systemctl is-active miio-client || true")  # no identity yet
     booted.sh("printf '%s' >/etc/miio/device.conf; chmod 600 /etc/miio/device.conf\n"
@@ -330,5 +336,5 @@ X
         booted.sh("systemctl stop %s" % unit)
         assert booted.sh("systemctl show -p Result --value %s" % unit) == "success\n", unit
     assert "status=31/SYS" not in booted.sh("journalctl --no-pager -u 'miio*'")
-    booted.sh("systemctl start miio-agent miio-client miio-ota miio-web miio-mcu@ttyM1; dpkg --purge " + " ".join(LISTS) + "; ! ps -C miio_agent,miio_client,miio_ota,miio_web,miio_mcu; systemctl stop board")
+    booted.sh("systemctl start miio-agent miio-client miio-ota miio-web miio-mcu@ttyM1; apt-get -y purge " + " ".join(LISTS) + "; ! ps -C miio_agent,miio_client,miio_ota,miio_web,miio_mcu; systemctl stop board")
     assert booted.sh("systemctl list-units --no-legend 'miio*'") == ""
