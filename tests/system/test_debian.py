@@ -149,8 +149,9 @@ def root(tmp_path_factory, debs):
     (path / "usr/sbin/policy-rc.d").chmod(0o755)
     shutil.copy("/etc/resolv.conf", path / "etc/resolv.conf")
     made = Root(path)
-    # what the tests use themselves, none of which a package may lean on
-    made.sh("apt-get -qq update; apt-get -qq install --no-install-recommends gcc libc6-dev pkg-config systemd procps logrotate", network=True)
+    # what the tests use themselves, none of which a package may lean on; and what apt recommends itself, so that autoremove leaves it
+    made.sh("apt-get -qq update; apt-get -qq install --no-install-recommends gcc libc6-dev pkg-config systemd procps logrotate ca-certificates",
+            network=True)
     yield made
     shutil.rmtree(path, ignore_errors=True)
 
