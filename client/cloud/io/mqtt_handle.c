@@ -172,16 +172,26 @@ static void on_message(struct mosquitto *m, void *user, const struct mosquitto_m
     int flags = msg->qos << 1 | (msg->retain ? 1 : 0);
 
     (void) m;
-    if (msg->qos < 2 || !is_copy(s, msg, flags))
+    if (msg->qos == 2 && is_copy(s, msg, flags))
+        return;
+    if (s->taken)
+        s->events->message(s, msg);
+    else
         mqtt_inbox_put_message(s->inbox, flags, msg->topic, msg->payload, (size_t) msg->payloadlen);
+}
+
+static void put_done(struct mqtt_session *s, int mid, int result)
+{
+    if (s->taken)
+        s->events->done(s, mid, result);
+    else
+        mqtt_inbox_put_done(s->inbox, mid, result);
 }
 
 static void on_publish(struct mosquitto *m, void *user, int mid)
 {
-    struct mqtt_session *s = user;
-
     (void) m;
-    mqtt_inbox_put_done(s->inbox, mid, 0);
+    put_done(user, mid, 0);
 }
 
 static void on_subscribe(struct mosquitto *m, void *user, int mid, int n, const int *granted)
@@ -190,7 +200,7 @@ static void on_subscribe(struct mosquitto *m, void *user, int mid, int n, const 
 
     (void) m;
     s->qos2 |= n > 0 && granted[0] == 2;
-    mqtt_inbox_put_done(s->inbox, mid, n > 0 ? granted[0] : MQTT_LINK_DONE_REFUSED);
+    put_done(s, mid, n > 0 ? granted[0] : MQTT_LINK_DONE_REFUSED);
 }
 
 /* ---- life ---- */

@@ -33,6 +33,7 @@ int mqtt_inbox_init(struct mqtt_inbox *b, size_t max_bytes, uv_async_t *wake)
     ag_list_init(&b->events);
     ag_list_init(&b->taken);
     b->up = (struct mqtt_inbox_event){.type = MQTT_INBOX_UP, .fixed = true};
+    b->lent = (struct mqtt_inbox_event){.type = MQTT_INBOX_LENT, .fixed = true};
     b->down = (struct mqtt_inbox_event){.type = MQTT_INBOX_DOWN, .fixed = true};
     b->ended = (struct mqtt_inbox_event){.type = MQTT_INBOX_ENDED, .fixed = true};
     b->down.data = b->why;
@@ -88,6 +89,11 @@ void mqtt_inbox_put_up(struct mqtt_inbox *b, bool session_present)
 {
     b->up.a = session_present;
     put_fixed(b, &b->up);
+}
+
+void mqtt_inbox_put_lent(struct mqtt_inbox *b)
+{
+    put_fixed(b, &b->lent);
 }
 
 void mqtt_inbox_put_down(struct mqtt_inbox *b, int loss, int code, const char *why)

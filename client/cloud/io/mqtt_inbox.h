@@ -2,7 +2,7 @@
 /*
  * What an MQTT thread hands to the loop: events in the order in which they happened, bounded in bytes. The thread
  * waits when the box is full; the loop never waits. The thread's side calls mqtt_inbox_put*() and mqtt_inbox_wake() only, the
- * loop's side all the rest. The events of the session's own life (up, down, ended) need no memory and always fit.
+ * loop's side all the rest. The events of the session's own life (up, lent, down, ended) need no memory and always fit.
  *
  * Each side has what it has of the other in one go: the loop is woken once for all that one round of the thread put in, and takes
  * all that is there under one lock.
@@ -20,6 +20,7 @@
 
 enum mqtt_inbox_type {
     MQTT_INBOX_UP,      /* a: session present */
+    MQTT_INBOX_LENT,    /* the loop may drive the session itself; nothing comes by the box until it is given back */
     MQTT_INBOX_DOWN,    /* a: enum mqtt_link_loss, b: code, data: why */
     MQTT_INBOX_MESSAGE, /* a: flags as in the fixed header; data: topic, NUL, payload */
     MQTT_INBOX_DONE,    /* a: packet id, b: result */
@@ -32,7 +33,7 @@ struct mqtt_inbox_event {
     bool fixed; /* a member of the box, not on the heap */
     int a, b;
     size_t topic_len, len; /* len: of data, its last NUL not counted */
-    char *data;            /* NUL-terminated; NULL in up, ended and done */
+    char *data;            /* NUL-terminated; NULL in up, lent, ended and done */
 };
 
 struct mqtt_inbox {
@@ -49,7 +50,7 @@ struct mqtt_inbox {
     struct ag_spares used;
     size_t used_bytes;
 
-    struct mqtt_inbox_event up, down, ended;
+    struct mqtt_inbox_event up, lent, down, ended;
     char why[160]; /* data of down */
 };
 
@@ -61,6 +62,7 @@ void mqtt_inbox_deinit(struct mqtt_inbox *b);
  * of messages and acknowledgements by mqtt_inbox_wake(), of the rest at once.
  */
 void mqtt_inbox_put_up(struct mqtt_inbox *b, bool session_present);
+void mqtt_inbox_put_lent(struct mqtt_inbox *b);
 void mqtt_inbox_put_down(struct mqtt_inbox *b, int loss, int code, const char *why);
 void mqtt_inbox_put_ended(struct mqtt_inbox *b);
 void mqtt_inbox_put_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload, size_t len);

@@ -5,7 +5,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include "client/cloud/io/mqtt_config.h"
 #include "client/cloud/io/mqtt_session.h"
+#include "client/cloud/io/mqtt_turn.h"
 
 enum {
     WINDOW = 64,
@@ -14,9 +16,6 @@ enum {
     CONNECT_MS = 20000,
     EVENTS_A_TURN = 64, /* then the loop's other callbacks have their turn */
     MAX_SPARE = 64,
-    PORT = 1883,
-    PORT_TLS = 8883,
-    KEEPALIVE_S = 60,
     PAYLOAD_MAX = 268435455 - 65535 - 4 /* remaining length of MQTT 3.1.1, with room for the topic */
 };
 
@@ -30,6 +29,7 @@ struct op {
     int qos;
     uint64_t cookie;
     size_t bytes;
+    int result; /* of one in finished */
 };
 
 enum link_state { IDLE, TRYING, UP };
@@ -38,6 +38,9 @@ struct mqtt_link {
     struct mqtt_session session;
     struct mqtt_inbox inbox;
     uv_async_t async;
+    struct mqtt_turn turn; /* while the loop drives the session */
+    unsigned n_handles;    /* that are not closed yet */
+    bool leaves;           /* asked to in a round: at its end */
     const struct mqtt_link_events *events;
     void *user;
     struct mqtt_link_limits limits;
@@ -47,113 +50,11 @@ struct mqtt_link {
     atomic_int n_holders; /* the loop, and a thread that it has abandoned */
     bool starved;         /* a publish met -ENOBUFS: room() is owed */
     struct ag_list ops;
+    struct ag_list finished; /* in this round, not told yet */
     struct ag_spares spares; /* of ops */
     bool acked;              /* a publish was, in this turn */
     size_t window_bytes;
 };
-
-/* ---- configuration: owned copies ---- */
-
-static void secret_free(const char *s)
-{
-    if (s)
-        explicit_bzero((char *) s, strlen(s));
-    free((char *) s);
-}
-
-static void will_free(const struct mqtt_link_msg *w)
-{
-    if (!w)
-        return;
-    free((char *) w->topic);
-    free((char *) w->payload.p);
-    free((struct mqtt_link_msg *) w);
-}
-
-static void config_deinit(struct mqtt_link_config *c)
-{
-    free((char *) c->host);
-    free((char *) c->client_id);
-    free((char *) c->user);
-    secret_free(c->password);
-    will_free(c->will);
-    free((char *) c->ca_file);
-    free((char *) c->ca_dir);
-    free((char *) c->cert_file);
-    free((char *) c->key_file);
-    *c = (struct mqtt_link_config){0};
-}
-
-static int dup_str(const char **at)
-{
-    if (!*at)
-        return 0;
-    *at = strdup(*at);
-    return *at ? 0 : -ENOMEM;
-}
-
-static struct mqtt_link_msg *will_dup(const struct mqtt_link_msg *from)
-{
-    struct mqtt_link_msg *w = calloc(1, sizeof *w);
-    char *payload = malloc(from->payload.len + 1);
-    char *topic = strdup(from->topic);
-
-    if (!w || !payload || !topic) {
-        free(w);
-        free(payload);
-        free(topic);
-        return NULL;
-    }
-    *w = *from;
-    if (from->payload.len > 0)
-        memcpy(payload, from->payload.p, from->payload.len);
-    w->payload.p = payload;
-    w->topic = topic;
-    return w;
-}
-
-static int config_copy(struct mqtt_link_config *out, const struct mqtt_link_config *from)
-{
-    struct mqtt_link_config c = *from;
-    int r = 0;
-
-    /* every pointer is replaced by a copy or NULL, so that the end frees only what is ours */
-    r |= dup_str(&c.host);
-    r |= dup_str(&c.client_id);
-    r |= dup_str(&c.user);
-    r |= dup_str(&c.password);
-    r |= dup_str(&c.ca_file);
-    r |= dup_str(&c.ca_dir);
-    r |= dup_str(&c.cert_file);
-    r |= dup_str(&c.key_file);
-    if (c.will) {
-        c.will = will_dup(c.will);
-        r |= c.will ? 0 : -ENOMEM;
-    }
-    if (r != 0) {
-        config_deinit(&c);
-        return -ENOMEM;
-    }
-    if (c.port == 0)
-        c.port = c.tls ? PORT_TLS : PORT;
-    if (c.keepalive_s == 0)
-        c.keepalive_s = KEEPALIVE_S;
-    *out = c;
-    return 0;
-}
-
-static bool config_is_sound(const struct mqtt_link_config *c)
-{
-    if (!c->host || !c->host[0] || (!c->client_id && !c->clean_session))
-        return false;
-    if ((c->password && !c->user) || (!c->cert_file != !c->key_file))
-        return false;
-    if (c->keepalive_s > 0 && c->keepalive_s < 5) /* what libmosquitto takes */
-        return false;
-    if (c->heartbeat_ms > 0 && (c->tls || c->heartbeat_ms > c->keepalive_s * 500u))
-        return false;
-    return !c->will || (c->will->topic && c->will->qos <= 2 && mosquitto_pub_topic_check(c->will->topic) == 0);
-}
 
 /* ---- what waits ---- */
 
@@ -205,13 +106,18 @@ static bool is_oldest_publish(const struct mqtt_link *l, const struct op *o)
 }
 
 /* A server that goes on behind one that it never acknowledges has lost that: only the oldest one's end is progress. */
+static void op_take(struct mqtt_link *l, struct op *o)
+{
+    l->acked |= o->kind == OP_PUBLISH && is_oldest_publish(l, o);
+    ag_list_del(&o->link);
+}
+
+/* o is in no list. */
 static void op_finish(struct mqtt_link *l, struct op *o, int result)
 {
     bool publish = o->kind == OP_PUBLISH;
     uint64_t cookie = o->cookie;
 
-    l->acked |= publish && is_oldest_publish(l, o);
-    ag_list_del(&o->link);
     if (publish) {
         l->stats.in_window--;
         l->window_bytes -= o->bytes;
@@ -237,14 +143,17 @@ static void drop_lost_ops(struct mqtt_link *l)
         ag_list_del(it);
         ag_list_append(&lost, it);
     }
-    while ((o = ag_list_first(&lost, struct op, link)))
+    while ((o = ag_list_first(&lost, struct op, link))) {
+        ag_list_del(&o->link);
         op_finish(l, o, MQTT_LINK_DONE_LOST);
+    }
 }
 
 static void free_ops(struct mqtt_link *l)
 {
     struct op *o;
 
+    ag_list_splice(&l->ops, &l->finished);
     while ((o = ag_list_first(&l->ops, struct op, link))) {
         ag_list_del(&o->link);
         op_free(l, o);
@@ -260,7 +169,7 @@ static void link_put(struct mqtt_link *l)
         return;
     free_ops(l);
     mqtt_inbox_deinit(&l->inbox);
-    config_deinit(&l->session.config);
+    mqtt_config_deinit(&l->session.config);
     free(l);
 }
 
@@ -275,8 +184,17 @@ static void on_handle_closed(uv_handle_t *h)
     const struct mqtt_link_events *events = l->events;
     void *user = l->user;
 
+    if (--l->n_handles > 0)
+        return;
     link_put(l);
     events->closed(user);
+}
+
+static void close_handles(struct mqtt_link *l)
+{
+    l->n_handles = 1 + MQTT_TURN_HANDLES;
+    mqtt_turn_close(&l->turn, on_handle_closed);
+    uv_close((uv_handle_t *) &l->async, on_handle_closed);
 }
 
 static void deliver_message(struct mqtt_link *l, const struct mqtt_inbox_event *e)
@@ -313,6 +231,9 @@ static void deliver(struct mqtt_link *l, const struct mqtt_inbox_event *e)
         l->stats.connects++;
         l->events->connected(l->user, e->a);
         break;
+    case MQTT_INBOX_LENT:
+        mqtt_turn_begin(&l->turn);
+        break;
     case MQTT_INBOX_DOWN:
         deliver_down(l, e);
         break;
@@ -321,12 +242,21 @@ static void deliver(struct mqtt_link *l, const struct mqtt_inbox_event *e)
         break;
     case MQTT_INBOX_DONE:
         o = op_find(l, e->a);
-        if (o)
-            op_finish(l, o, e->b);
+        if (!o)
+            break;
+        op_take(l, o);
+        op_finish(l, o, e->b);
         break;
     case MQTT_INBOX_ENDED:
         break;
     }
+}
+
+static void note_progress(struct mqtt_link *l)
+{
+    if (l->acked)
+        mqtt_session_waits(&l->session, l->stats.in_window > 0);
+    l->acked = false;
 }
 
 /* Up to EVENTS_A_TURN events. false: that was the last one of all. */
@@ -355,12 +285,84 @@ static void on_wake(uv_async_t *h)
 
     if (!deliver_some(l)) {
         mqtt_session_deinit(&l->session);
-        uv_close((uv_handle_t *) h, on_handle_closed);
+        close_handles(l);
         return;
     }
-    if (l->acked)
-        mqtt_session_waits(&l->session, l->stats.in_window > 0);
-    l->acked = false;
+    note_progress(l);
+}
+
+/* ---- rounds of the loop's own ---- */
+
+static struct mqtt_link *link_of(struct mqtt_session *s)
+{
+    return ag_container_of(s, struct mqtt_link, session);
+}
+
+static void tell_finished(struct mqtt_link *l)
+{
+    struct op *o;
+
+    while ((o = ag_list_first(&l->finished, struct op, link))) {
+        ag_list_del(&o->link);
+        op_finish(l, o, o->result);
+    }
+}
+
+/* libmosquitto may have its locks here: told before the next message, or when the round is over. */
+static void on_round_done(struct mqtt_session *s, int mid, int result)
+{
+    struct mqtt_link *l = link_of(s);
+    struct op *o = op_find(l, mid);
+
+    if (!o)
+        return;
+    op_take(l, o);
+    o->result = result;
+    ag_list_append(&l->finished, &o->link);
+}
+
+static void on_round_message(struct mqtt_session *s, const struct mosquitto_message *from)
+{
+    struct mqtt_link *l = link_of(s);
+    struct mqtt_link_msg m = {
+        .topic = from->topic,
+        .payload = {from->payload ? from->payload : "", (size_t) from->payloadlen},
+        .qos = (uint8_t) from->qos,
+        .retain = from->retain,
+    };
+
+    tell_finished(l);
+    if (l->closing)
+        return;
+    l->stats.received++;
+    l->events->message(l->user, &m);
+}
+
+static const struct mqtt_session_events ROUND_EVENTS = {.message = on_round_message, .done = on_round_done};
+
+/* for_good: the link is closing. A round under way is let end. */
+static void leave(struct mqtt_link *l)
+{
+    if (l->turn.in_round) {
+        l->leaves = true;
+        return;
+    }
+    l->leaves = false;
+    mqtt_turn_end(&l->turn);
+    mqtt_session_leave(&l->session, l->closing);
+}
+
+static void on_round_over(struct mqtt_turn *t)
+{
+    struct mqtt_link *l = ag_container_of(t, struct mqtt_link, turn);
+
+    tell_finished(l);
+    if (l->stats.in_window == 0)
+        mqtt_turn_idle(&l->turn);
+    tell_finished(l);
+    note_progress(l);
+    if (l->leaves)
+        leave(l);
 }
 
 /* ---- calls ---- */
@@ -381,23 +383,24 @@ static void set_limits(struct mqtt_link *l, const struct mqtt_link_limits *limit
 
 static int link_start(struct mqtt_link *l, const struct mqtt_link_config *config)
 {
-    int r = config_copy(&l->session.config, config);
+    int r = mqtt_config_copy(&l->session.config, config);
 
     if (r < 0)
         return r;
     r = mqtt_inbox_init(&l->inbox, l->limits.inbox_bytes, &l->async);
     if (r < 0) {
-        config_deinit(&l->session.config);
+        mqtt_config_deinit(&l->session.config);
         return r;
     }
     l->session.inbox = &l->inbox;
+    l->session.events = &ROUND_EVENTS;
     l->session.dispose = on_session_disposed;
     l->session.connect_ms = l->limits.connect_ms;
     l->session.window = l->limits.window;
     r = mqtt_session_init(&l->session);
     if (r < 0) {
         mqtt_inbox_deinit(&l->inbox);
-        config_deinit(&l->session.config);
+        mqtt_config_deinit(&l->session.config);
         return r;
     }
     return 0;
@@ -405,7 +408,10 @@ static int link_start(struct mqtt_link *l, const struct mqtt_link_config *config
 
 static void on_stillborn_closed(uv_handle_t *h)
 {
-    free(h->data);
+    struct mqtt_link *l = h->data;
+
+    if (--l->n_handles == 0)
+        free(l);
 }
 
 int mqtt_link_open(struct mqtt_link **out, uv_loop_t *loop, const struct mqtt_link_config *config,
@@ -414,12 +420,13 @@ int mqtt_link_open(struct mqtt_link **out, uv_loop_t *loop, const struct mqtt_li
     struct mqtt_link *l;
     int r;
 
-    if (!config_is_sound(config))
+    if (!mqtt_config_is_sound(config))
         return -EINVAL;
     l = calloc(1, sizeof *l);
     if (!l)
         return -ENOMEM;
     ag_list_init(&l->ops);
+    ag_list_init(&l->finished);
     atomic_init(&l->n_holders, 1);
     l->events = events;
     l->user = user;
@@ -430,8 +437,11 @@ int mqtt_link_open(struct mqtt_link **out, uv_loop_t *loop, const struct mqtt_li
         return r;
     }
     l->async.data = l;
+    mqtt_turn_init(&l->turn, loop, &l->session, on_round_over, l);
     r = link_start(l, config);
     if (r < 0) {
+        l->n_handles = 1 + MQTT_TURN_HANDLES;
+        mqtt_turn_close(&l->turn, on_stillborn_closed);
         uv_close((uv_handle_t *) &l->async, on_stillborn_closed);
         return r;
     }
@@ -445,10 +455,10 @@ void mqtt_link_close(struct mqtt_link *l)
         return;
     l->closing = true;
     mqtt_inbox_shut(&l->inbox);
-    mqtt_session_leave(&l->session, true);
+    leave(l);
     atomic_fetch_add(&l->n_holders, 1);
     if (mqtt_session_abandon(&l->session))
-        uv_close((uv_handle_t *) &l->async, on_handle_closed); /* no name server is waited for */
+        close_handles(l); /* no name server is waited for */
     else
         atomic_fetch_sub(&l->n_holders, 1);
 }
@@ -460,12 +470,12 @@ int mqtt_link_configure(struct mqtt_link *l, const struct mqtt_link_config *conf
 
     if (l->closing || l->state != IDLE)
         return -EBUSY;
-    if (!config_is_sound(config))
+    if (!mqtt_config_is_sound(config))
         return -EINVAL;
-    r = config_copy(&c, config);
+    r = mqtt_config_copy(&c, config);
     if (r < 0)
         return r;
-    config_deinit(&l->session.config);
+    mqtt_config_deinit(&l->session.config);
     l->session.config = c;
     return 0;
 }
@@ -483,7 +493,7 @@ int mqtt_link_disconnect(struct mqtt_link *l)
 {
     if (l->closing || l->state == IDLE)
         return -ENOTCONN;
-    mqtt_session_leave(&l->session, false);
+    leave(l);
     return 0;
 }
 
@@ -515,6 +525,7 @@ static int op_begin(struct mqtt_link *l, struct op *o, int rc, int mid)
         op_free(l, o);
         return mqtt_session_errno(rc);
     }
+    mqtt_turn_queued(&l->turn);
     o->mid = mid;
     ag_list_append(&l->ops, &o->link);
     return 0;
@@ -550,6 +561,7 @@ int mqtt_link_publish(struct mqtt_link *l, const struct mqtt_link_msg *m, uint64
     if (l->stats.in_window++ == 0)
         mqtt_session_waits(&l->session, true);
     l->window_bytes += o->bytes;
+    mqtt_turn_queued(&l->turn);
     o->mid = mid;
     ag_list_append(&l->ops, &o->link);
     return 0;

@@ -15,9 +15,8 @@
 #include "client/cloud/io/mqtt_handle.h"
 
 enum {
-    POLL_TRY_MS = 100,      /* until CONNACK the thread looks for orders this often */
-    POLL_UP_MS = 5000,      /* with a libmosquitto that does not wake by itself for its PINGREQ: before 2.0 */
-    SLEEP_MAX_MS = 3600000, /* without keepalive. Orders wake it through the socket pair of libmosquitto */
+    POLL_TRY_MS = 100, /* until CONNACK the thread looks for orders this often */
+    POLL_UP_MS = 1000, /* while it counts copies */
     POLL_LEAVE_MS = 50,
     LEAVE_MS = 500,  /* to write DISCONNECT */
     LINGER_MS = 200, /* then, until the broker closes */
@@ -106,32 +105,22 @@ static bool must_leave(struct mqtt_session *s)
     return leave;
 }
 
+uint64_t mqtt_session_wait_ms(const struct mqtt_session *s)
+{
+    uint64_t wait = s->beat.interval_ms > 0 ? heartbeat_wait_ms(&s->beat, mqtt_handle_now_ms()) : UINT64_MAX;
+
+    return wait == 0 ? POLL_TRY_MS : wait;
+}
+
 static int poll_ms(const struct mqtt_session *s, bool leaving)
 {
-    uint64_t ms = SLEEP_MAX_MS, wait;
+    uint64_t wait = mqtt_session_wait_ms(s);
 
     if (leaving)
         return POLL_LEAVE_MS;
     if (!s->up)
         return POLL_TRY_MS;
-    if (!s->sleeps_well)
-        ms = s->config.keepalive_s > 0 && s->config.keepalive_s < 20 ? (uint64_t) s->config.keepalive_s * 250 : POLL_UP_MS;
-    else if (s->config.keepalive_s > 0)
-        ms = (uint64_t) s->config.keepalive_s * 1000; /* it cuts that short when its PINGREQ is due */
-    if (s->beat.interval_ms > 0) {
-        wait = heartbeat_wait_ms(&s->beat, mqtt_handle_now_ms());
-        if (wait < ms)
-            ms = wait == 0 ? POLL_TRY_MS : wait;
-    }
-    return (int) ms;
-}
-
-static bool library_sleeps_well(void)
-{
-    int major = 0, minor, revision;
-
-    mosquitto_lib_version(&major, &minor, &revision);
-    return major >= 2;
+    return wait < POLL_UP_MS ? (int) wait : POLL_UP_MS;
 }
 
 /* Between two rounds of libmosquitto nothing of it is half written, when it has nothing to write at all. */
@@ -227,12 +216,39 @@ static void linger(int fd)
     close(fd);
 }
 
-struct try_end {
-    int rc, err;
-    bool timed_out, reached; /* reached: there was a TCP connection */
-    bool unanswered;         /* heartbeats were */
-    bool unacked;            /* publishes were */
-};
+/* Who answers nothing any more is not waited for. */
+static void look_for_signs(struct mqtt_session *s, struct mqtt_session_end *end)
+{
+    if (!end->unacked && is_forgotten(s)) {
+        end->unacked = true;
+        mqtt_handle_cut(s);
+    }
+    if (!end->unanswered && !beat(s)) {
+        end->unanswered = true;
+        mqtt_handle_cut(s);
+    }
+}
+
+/* Until the loop gives the session back. Copies are counted here: they are held in the inbox's form. */
+static void lend(struct mqtt_session *s, struct mqtt_session_end *end)
+{
+    bool lent;
+
+    if (!s->up || s->counting)
+        return;
+    pthread_mutex_lock(&s->inbox->lock);
+    lent = s->lent = !s->give_up && !s->end;
+    s->lent_end = *end;
+    pthread_mutex_unlock(&s->inbox->lock);
+    if (!lent)
+        return;
+    mqtt_inbox_put_lent(s->inbox);
+    pthread_mutex_lock(&s->inbox->lock);
+    while (s->lent)
+        pthread_cond_wait(&s->order, &s->inbox->lock);
+    *end = s->lent_end;
+    pthread_mutex_unlock(&s->inbox->lock);
+}
 
 /* DISCONNECT, when there is a session to leave; when the rest has to be over. */
 static uint64_t leave(struct mqtt_session *s)
@@ -243,12 +259,16 @@ static uint64_t leave(struct mqtt_session *s)
     return mqtt_handle_now_ms() + LEAVE_MS;
 }
 
-static void drive(struct mqtt_session *s, struct try_end *end)
+static void drive(struct mqtt_session *s, struct mqtt_session_end *end)
 {
     uint64_t deadline = mqtt_handle_now_ms() + s->connect_ms;
     bool leaving = false;
 
     while (end->rc == MOSQ_ERR_SUCCESS) {
+        if (!leaving)
+            lend(s, end);
+        if (end->rc != MOSQ_ERR_SUCCESS)
+            break;
         if (!leaving && s->settling)
             s->renewing = is_settled(s);
         if (!leaving && (s->renewing || must_leave(s))) {
@@ -262,14 +282,8 @@ static void drive(struct mqtt_session *s, struct try_end *end)
             mosquitto_loop(s->mosq, 0, 1);
             return;
         }
-        if (!leaving && !end->unacked && is_forgotten(s)) {
-            end->unacked = true;
-            mqtt_handle_cut(s);
-        }
-        if (!leaving && !end->unanswered && !beat(s)) {
-            end->unanswered = true;
-            mqtt_handle_cut(s);
-        }
+        if (!leaving)
+            look_for_signs(s, end);
         end->rc = mosquitto_loop(s->mosq, poll_ms(s, leaving), 1);
         end->err = errno;
         mqtt_handle_round_over(s);
@@ -277,7 +291,7 @@ static void drive(struct mqtt_session *s, struct try_end *end)
     end->reached = end->rc == MOSQ_ERR_CONN_LOST || end->rc == MOSQ_ERR_PROTOCOL || (end->rc == MOSQ_ERR_ERRNO && end->err == 0);
 }
 
-static void report_end(struct mqtt_session *s, const struct try_end *end, bool was_up, const char *where)
+static void report_end(struct mqtt_session *s, const struct mqtt_session_end *end, bool was_up, const char *where)
 {
     enum mqtt_link_loss loss = MQTT_LINK_UNREACHABLE;
     int err = end->rc == MOSQ_ERR_ERRNO ? end->err : 0;
@@ -314,7 +328,7 @@ static void report_end(struct mqtt_session *s, const struct try_end *end, bool w
 }
 
 /* Host names are looked up and key files read in here. false: the loop has gone away meanwhile. */
-static bool connect_now(struct mqtt_session *s, struct try_end *end)
+static bool connect_now(struct mqtt_session *s, struct mqtt_session_end *end)
 {
     const struct mqtt_link_config *c = &s->config;
     bool abandoned;
@@ -337,9 +351,9 @@ static bool connect_now(struct mqtt_session *s, struct try_end *end)
 }
 
 /* One connection, from the lookup of the name to its end. false: abandoned. */
-static bool run_connection(struct mqtt_session *s, struct try_end *end, const char **where)
+static bool run_connection(struct mqtt_session *s, struct mqtt_session_end *end, const char **where)
 {
-    *end = (struct try_end){.rc = s->renewing ? mqtt_handle_renew(s) : MOSQ_ERR_SUCCESS};
+    *end = (struct mqtt_session_end){.rc = s->renewing ? mqtt_handle_renew(s) : MOSQ_ERR_SUCCESS};
     s->renewing = false;
     *where = NULL;
     if (end->rc == MOSQ_ERR_SUCCESS)
@@ -358,7 +372,7 @@ static bool run_connection(struct mqtt_session *s, struct try_end *end, const ch
 static bool run_try(struct mqtt_session *s)
 {
     const struct mqtt_link_config *c = &s->config;
-    struct try_end end;
+    struct mqtt_session_end end;
     const char *where;
     bool was_on;
     int left;
@@ -428,7 +442,7 @@ void mqtt_session_try(struct mqtt_session *s)
     pthread_mutex_unlock(&s->inbox->lock);
 }
 
-/* A session that is up sleeps in libmosquitto: DISCONNECT wakes it. Before that the thread looks here often. */
+/* A session that is up waits for the loop, or DISCONNECT wakes it. Before that the thread looks here often. */
 void mqtt_session_leave(struct mqtt_session *s, bool for_good)
 {
     bool up;
@@ -436,6 +450,7 @@ void mqtt_session_leave(struct mqtt_session *s, bool for_good)
     pthread_mutex_lock(&s->inbox->lock);
     s->give_up = true;
     s->end = s->end || for_good;
+    s->taken = s->lent = false;
     up = s->up;
     if (up)
         keep_open(s);
@@ -443,6 +458,30 @@ void mqtt_session_leave(struct mqtt_session *s, bool for_good)
     pthread_mutex_unlock(&s->inbox->lock);
     if (up)
         mosquitto_disconnect(s->mosq);
+}
+
+bool mqtt_session_take(struct mqtt_session *s)
+{
+    pthread_mutex_lock(&s->inbox->lock);
+    s->taken = s->lent;
+    pthread_mutex_unlock(&s->inbox->lock);
+    return s->taken;
+}
+
+bool mqtt_session_round(struct mqtt_session *s)
+{
+    look_for_signs(s, &s->lent_end);
+    s->lent_end.rc = mosquitto_loop(s->mosq, 0, 1);
+    s->lent_end.err = errno;
+    return s->lent_end.rc == MOSQ_ERR_SUCCESS;
+}
+
+void mqtt_session_give_back(struct mqtt_session *s)
+{
+    pthread_mutex_lock(&s->inbox->lock);
+    s->taken = s->lent = false;
+    pthread_cond_signal(&s->order);
+    pthread_mutex_unlock(&s->inbox->lock);
 }
 
 bool mqtt_session_abandon(struct mqtt_session *s)
@@ -478,7 +517,6 @@ int mqtt_session_init(struct mqtt_session *s)
     if (mosquitto_lib_init() != MOSQ_ERR_SUCCESS)
         return -ENOMEM;
     s->last_words = -1;
-    s->sleeps_well = library_sleeps_well();
     mqtt_handle_init(s);
     s->mosq = mqtt_handle_new(s);
     if (!s->mosq) {

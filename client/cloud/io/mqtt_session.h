@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The thread side of an MQTT link: one libmosquitto handle, driven by one thread, one try after another as ordered.
- * Only mqtt_link.c and mqtt_handle.h include this. The config is written by the loop while the thread rests between tries (idle), and
- * read by the thread during a try; the orders are under the inbox's lock.
+ * One libmosquitto handle and its thread, one try after another as ordered. The thread does what may wait: it looks the name up,
+ * reads files, connects, and leaves. A session that is up it lends to the loop, which drives libmosquitto between other events
+ * (mqtt_turn.c): so no report needs two threads to meet. The loop gives it back when it is over or to be left. The config is
+ * written by the loop while the thread rests between tries (idle), and read by the thread during a try; the orders are under the
+ * inbox's lock.
  */
 #ifndef CLIENT_MQTT_SESSION_H
 #define CLIENT_MQTT_SESSION_H
@@ -13,8 +15,25 @@
 #include "client/cloud/io/mqtt_inbox.h"
 #include "client/cloud/io/mqtt_link.h"
 
+struct mqtt_session;
+
+/* How a try ended. */
+struct mqtt_session_end {
+    int rc, err;
+    bool timed_out, reached; /* reached: there was a TCP connection */
+    bool unanswered;         /* heartbeats were */
+    bool unacked;            /* publishes were */
+};
+
+/* What comes while the loop drives, inside mqtt_session_round() and borrowed; at other times the inbox has it. */
+struct mqtt_session_events {
+    void (*message)(struct mqtt_session *s, const struct mosquitto_message *m);
+    void (*done)(struct mqtt_session *s, int mid, int result);
+};
+
 struct mqtt_session {
     struct mosquitto *mosq;
+    const struct mqtt_session_events *events;
     struct mqtt_inbox *inbox;
     struct mqtt_link_config config; /* strings owned by mqtt_link.c */
     unsigned connect_ms, window;
@@ -23,20 +42,22 @@ struct mqtt_session {
     bool try_wanted;      /* orders; under inbox->lock */
     bool give_up;
     bool end;
-    bool connecting; /* the thread is in libmosquitto's connect, which waits for name servers; under the lock */
-    bool abandoned;  /* by the loop: the thread disposes of all; under the lock */
+    bool lent;                        /* to the loop, the thread waits until it is given back; under the lock */
+    bool taken;                       /* the loop drives; the loop's own, and false whenever the thread drives */
+    struct mqtt_session_end lent_end; /* goes along with it */
+    bool connecting;                  /* the thread is in libmosquitto's connect, which waits for name servers; under the lock */
+    bool abandoned;                   /* by the loop: the thread disposes of all; under the lock */
     void (*dispose)(struct mqtt_session *s); /* on the thread, when it was abandoned; the session is no more */
-    bool sleeps_well;                        /* libmosquitto wakes by itself when its PINGREQ is due */
-    bool key_is_encrypted;                   /* the thread's own: so OpenSSL found key_file */
+    bool key_is_encrypted;                   /* of who drives: so OpenSSL found key_file */
     uint64_t unacked_since_ms; /* publishes above QoS 0 wait, and none was acknowledged since; 0: none waits; under the lock */
     int last_words;            /* a second descriptor of the connection that is being left; -1: none; under the lock */
     bool up;                   /* CONNACK came; written by the thread, under the lock */
-    char tls_error[128];       /* the thread's own: OpenSSL's reason in this try, "" none */
-    bool connack_twice;        /* the thread's own: in this session */
-    int refused;               /* the thread's own: CONNACK code, 0 none */
-    struct heartbeat beat;     /* the thread's own; outlives sessions. interval_ms 0: none */
+    char tls_error[128];       /* of who drives: OpenSSL's reason in this try, "" none */
+    bool connack_twice;        /* of who drives: in this session */
+    int refused;               /* of who drives: CONNACK code, 0 none */
+    struct heartbeat beat;     /* of who drives; outlives sessions. interval_ms 0: none */
 
-    /* What a handle remembers of QoS 2; all the thread's own. */
+    /* What a handle remembers of QoS 2; all of who drives. */
     bool used;                 /* it had a session */
     bool qos2;                 /* and messages of QoS 2 can have come in it */
     bool settling;             /* CONNACK came, and says that the session was not kept: see mqtt_handle.h */
@@ -53,8 +74,18 @@ int mqtt_session_init(struct mqtt_session *s);
 void mqtt_session_deinit(struct mqtt_session *s);
 
 void mqtt_session_try(struct mqtt_session *s);
-/* Leaves the try or session under way; for_good: and ends the thread. Harmless when nothing is on. */
+/* Leaves the try or session under way, which the loop does not drive any more; for_good: and ends the thread. Harmless when nothing
+   is on. */
 void mqtt_session_leave(struct mqtt_session *s, bool for_good);
+
+/* The loop, after MQTT_INBOX_LENT. false: it was asked back meanwhile. */
+bool mqtt_session_take(struct mqtt_session *s);
+/* One round of libmosquitto that waits for nothing. false: the session is over, to be given back. */
+bool mqtt_session_round(struct mqtt_session *s);
+/* Until a heartbeat is due, ms. */
+uint64_t mqtt_session_wait_ms(const struct mqtt_session *s);
+/* After that the thread drives again. */
+void mqtt_session_give_back(struct mqtt_session *s);
 
 /*
  * For a thread that is to end and cannot be called back: true: it now owns the session and whatever dispose() frees, and

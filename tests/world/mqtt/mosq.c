@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libmosquitto as the client uses it, over the simulated machine: real packets on a simulated socket, one thread that
- * sleeps in mosquitto_loop(). What it keeps over a loss (publishes above QoS 0, what was received at QoS 2) is as in the
+ * libmosquitto as the client uses it, over the simulated machine: real packets on a simulated socket, and mosquitto_loop(), in which
+ * a thread sleeps until CONNACK and the client's loop never does. What it keeps over a loss (publishes above QoS 0, what was received at QoS 2) is as in the
  * real one, threaded.
  */
 #include <errno.h>
@@ -649,6 +649,7 @@ static void tell_qos0(struct mosquitto *m)
         m->on_publish(m, m->user, mids[i]);
 }
 
+/* PINGREQ goes out in the next round. */
 static int keep_alive(struct mosquitto *m)
 {
     uint64_t patience = (uint64_t) m->keepalive_s * SECOND;
@@ -667,16 +668,16 @@ static int keep_alive(struct mosquitto *m)
 
 static int round_of(struct mosquitto *m)
 {
-    int rc = keep_alive(m);
+    int rc = write_some(m);
 
-    if (rc == MOSQ_ERR_SUCCESS)
-        rc = write_some(m);
     if (rc == MOSQ_ERR_SUCCESS)
         rc = read_some(m);
     if (rc == MOSQ_ERR_SUCCESS)
         rc = write_some(m);
     if (rc == MOSQ_ERR_SUCCESS)
         tell_qos0(m);
+    if (rc == MOSQ_ERR_SUCCESS)
+        rc = keep_alive(m);
     return rc;
 }
 
