@@ -4,7 +4,6 @@ import atexit
 import json
 import os
 import queue
-import random
 import shutil
 import signal
 import socket
@@ -15,18 +14,7 @@ import uuid
 
 import paho.mqtt.client as mqtt
 
-from support import DEADLINE, Daemon, JsonSocket, wait_for, write_identity
-
-
-def free_port():
-    """One that the kernel gives to nobody else in the meantime: below those that it chooses itself."""
-    while True:
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", random.randrange(20000, 32000)))
-                return s.getsockname()[1]
-            except OSError:
-                pass
+from support import DEADLINE, Daemon, JsonSocket, free_port, wait_for, write_identity
 
 
 class Broker:

@@ -2,6 +2,7 @@
 """What the system tests share: starting programs, reading ready lines, waiting for events with deadlines."""
 import json
 import os
+import random
 import re
 import select
 import signal
@@ -13,6 +14,17 @@ import time
 BIN = os.environ.get("MIIO_BIN", "build/bin")
 SOURCE = os.environ.get("MIIO_SOURCE", os.path.join(os.path.dirname(__file__), "..", ".."))
 DEADLINE = 30  # seconds; generous, machines under test are slow
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    """One that the kernel gives to nobody else in the meantime: below those that it chooses itself."""
+    while True:
+        with socket.socket(type=kind) as s:
+            try:
+                s.bind(("127.0.0.1", random.randrange(20000, 32000)))
+                return s.getsockname()[1]
+            except OSError:
+                pass
 
 
 def wait_for(condition, what, deadline=DEADLINE):

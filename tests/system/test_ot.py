@@ -15,7 +15,7 @@ import time
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from support import BIN, DEADLINE, Daemon, is_sanitized, wait_for  # noqa: E402
+from support import BIN, DEADLINE, Daemon, free_port, is_sanitized, wait_for  # noqa: E402
 
 DID, KEY = 87654321, "Qw3rTy7UiOp9AsDf"
 SOAK = os.environ.get("MIIO_SOAK") == "1"
@@ -168,8 +168,7 @@ def test_command_id_zero(data_dir):
 
 
 def test_statuses_in_order_when_the_cloud_comes_and_goes(data_dir):
-    with Cloud() as first:
-        port = first.port("udp")
+    port = free_port(socket.SOCK_DGRAM)
     directory = data_dir(ot_keepalive_ms=2000)
     with client(directory, port) as c:
         app = App(c.port("local"))
@@ -196,8 +195,7 @@ def test_statuses_in_order_when_the_cloud_comes_and_goes(data_dir):
 
 def test_suspend(data_dir):
     """May the device sleep, and for how long? 0 while anything is under way, and while the cloud is asked."""
-    with Cloud() as first:
-        port = first.port("udp")
+    port = free_port(socket.SOCK_DGRAM)
     with client(data_dir(), port) as c:
         app, number = App(c.port("local")), [100]
 
@@ -284,8 +282,7 @@ def test_a_server_that_hangs_up_is_not_stormed(data_dir):
 
 
 def test_cloud_away_and_back_keeps_order(data_dir):
-    with Cloud() as first:
-        port = first.port("udp")
+    port = free_port(socket.SOCK_DGRAM)
     with client(data_dir(**{"spool.prop.temp": "latest", "spool.event.noise": "drop"}), port) as c:
         app = App(c.port("local"))
         for n in range(50):
@@ -393,8 +390,7 @@ def test_forged_and_broken_packets_do_no_harm(data_dir):
 
 
 def test_kept_reports_end_with_their_owner(data_dir):
-    with Cloud() as first:
-        port = first.port("udp")
+    port = free_port(socket.SOCK_DGRAM)
     with client(data_dir(), port) as c:
         app = App(c.port("local"))
         app.send(id=1, method="event.seen_at_home", params=[])
@@ -501,8 +497,7 @@ def test_a_name_without_address_is_told_and_tried_again(data_dir):
 
 
 def test_a_full_store_gives_up_the_oldest(data_dir):
-    with Cloud() as first:
-        port = first.port("udp")
+    port = free_port(socket.SOCK_DGRAM)
     with client(data_dir(spool_max_bytes=65536), port) as c:
         app = App(c.port("local"))
         for n in range(3000):
@@ -523,8 +518,7 @@ def test_a_damaged_store_is_put_aside(data_dir):
     directory = data_dir()
     with open(os.path.join(directory, "reports.mdb"), "wb") as f:
         f.write(random.Random(1).randbytes(16384))
-    with Cloud() as first:
-        port = first.port("udp")
+    port = free_port(socket.SOCK_DGRAM)
     with client(directory, port) as c:
         c.wait_err("put aside")
         app = App(c.port("local"))
