@@ -35,7 +35,7 @@ enum mqtt_link_loss {
     MQTT_LINK_REFUSED,     /* CONNACK with a return code; code: 1..5 */
     MQTT_LINK_NO_CONNACK,  /* closed or silent before CONNACK: the broker did not like the form of CONNECT */
     MQTT_LINK_CUT,         /* closed, silent beyond keep-alive, or malformed bytes; code: -errno or 0 */
-    MQTT_LINK_ASKED        /* mqtt_link_disconnect() */
+    MQTT_LINK_ASKED        /* mqtt_link_disconnect(); or the link needs the next session at once, for what is of QoS 2 */
 };
 
 struct mqtt_link_msg {

@@ -20,7 +20,8 @@ enum {
     POLL_LEAVE_MS = 50,
     LEAVE_MS = 500,  /* to write DISCONNECT */
     LINGER_MS = 200, /* then, until the broker closes */
-    ACK_MS = 120000  /* a server that acknowledges nothing for so long has lost what it was sent */
+    ACK_MS = 120000, /* a server that acknowledges nothing for so long has lost what it was sent */
+    ASKS_MAX = 64    /* sessions in a row that end for a held copy; then it is as any other loss, and pauses grow */
 };
 
 int mqtt_session_errno(int rc)
@@ -308,7 +309,8 @@ static void report_end(struct mqtt_session *s, const struct mqtt_session_end *en
     bool v6 = strchr(s->config.host, ':');
     char why[512];
 
-    if (must_leave(s))
+    s->n_asked = s->asks_again ? s->n_asked + 1 : 0;
+    if (must_leave(s) || (s->asks_again && s->n_asked <= ASKS_MAX))
         loss = MQTT_LINK_ASKED;
     else if (was_up)
         loss = MQTT_LINK_CUT;
@@ -316,7 +318,7 @@ static void report_end(struct mqtt_session *s, const struct mqtt_session_end *en
         loss = MQTT_LINK_REFUSED;
     else if (end->reached)
         loss = MQTT_LINK_NO_CONNACK;
-    if (loss == MQTT_LINK_ASKED)
+    if (loss == MQTT_LINK_ASKED && !s->asks_again)
         what = "asked to";
     else if (loss == MQTT_LINK_REFUSED)
         what = mosquitto_connack_string(s->refused);

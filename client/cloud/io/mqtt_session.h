@@ -63,6 +63,7 @@ struct mqtt_session {
     bool settling;             /* CONNACK came, and says that the session was not kept: see mqtt_handle.h */
     bool renewing, was_lost;   /* the handle ends; the server has forgotten the session in this try */
     bool asks_again;           /* the connection is cut for a held copy */
+    unsigned n_asked;          /* sessions in a row that were */
     bool counting;             /* copies, from libmosquitto's log */
     uint64_t count_until_ms;   /* when there is none by then; 0: the server has nothing more to repeat */
     struct qos2_copies copies; /* of events of the inbox */
