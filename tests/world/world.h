@@ -27,7 +27,8 @@ enum {
     WIDTH_TROUBLES = 10, /* what a device has to put up with: bursts, cuts in between, clocks that are set, bad guests */
     WIDTH_SUMS = 11,     /* counters, pauses, the owner's files and what is left at rest are looked at */
     WIDTH_PHONES = 12,   /* several phones, and firmware for the MCU */
-    WIDTH_NOW = WIDTH_PHONES
+    WIDTH_HALVES = 13,   /* brokers that end between the halves of commands */
+    WIDTH_NOW = WIDTH_HALVES
 };
 
 /* How wide the world is, apart from its seed. */

@@ -160,6 +160,10 @@ void pauses_of_lines(const struct proc *p, const char *line)
     l->up_us = 0;
     if (!next || strstr(at, "refuse")) /* pauses of their own: a wrong login does not get right by trying often */
         return;
+    if (strstr(at, "which of two like messages")) { /* it asks, and is back at once */
+        l->due_us = 0;
+        return;
+    }
     look_at(l, p, strtoull(next + strlen("next try in "), NULL, 10) * MS);
     l->due_us = W.now_us + l->pause_us;
 }

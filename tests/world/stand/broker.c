@@ -463,11 +463,17 @@ static void item_done(struct session *s, unsigned mid, int qos)
 
 static void got_pubrec(struct conn *c, unsigned mid)
 {
+    struct broker_faults *f = &c->b->faults;
+    bool cut = f->cut_at_rec > 0 && --f->cut_at_rec == 0;
     struct mq_bytes out = {0};
 
     for (struct item *i = c->session->items; i; i = i->next)
         if (i->mid == mid)
-            i->released = true;
+            i->released |= !cut || !f->cut_rec_is_lost;
+    if (cut) {
+        conn_end(c, true);
+        return;
+    }
     mq_small(&out, MQ_PUBREL << 4 | 2, mid);
     send_bytes(c, &out);
 }

@@ -14,7 +14,9 @@ struct broker_faults {
     bool mute;            /* takes connections, says nothing */
     int refuse_sub_above; /* QoS above that is refused; 3: none */
     bool no_acks;
-    bool late_acks; /* PUBACKs wait until broker_acks() */
+    bool late_acks;       /* PUBACKs wait until broker_acks() */
+    unsigned cut_at_rec;  /* the connection ends at that PUBREC from now; 0: at none */
+    bool cut_rec_is_lost; /* and the broker has not seen it */
 };
 
 /* What a device logs in with. */

@@ -33,6 +33,7 @@ void servers_burst(struct side *s);
 void servers_repeat(struct side *s);
 void servers_shut(struct side *s);
 void servers_refuse(struct side *s);
+void servers_halve(struct side *s);
 void servers_storm(void);
 void servers_go(void);
 

@@ -18,6 +18,9 @@ enum {
     STORM_S = 120,
     UPLINK_TRIES_A_MINUTE = 80,
     BURST_MAX = 700,
+    HALVES = 4, /* cuts, with so many commands each, so far from each other */
+    HALVED = 30,
+    HALVE_S = 20,
     BURST_DATAGRAMS = 40
 };
 
@@ -91,6 +94,29 @@ void servers_burst(struct side *s)
         n = BURST_MAX;
     }
     burst(s, n);
+}
+
+/* ---- commands of QoS 2 whose connection ends between their halves ---- */
+
+static void halve(void *arg, uint64_t n)
+{
+    struct side *s = arg;
+
+    if (n == 0) {
+        s->broker.faults.cut_at_rec = 0;
+        scene_is_down(false);
+        return;
+    }
+    s->broker.faults.cut_at_rec = 1 + (unsigned) rng_below(&trouble_rng, 20);
+    s->broker.faults.cut_rec_is_lost = rng_below(&trouble_rng, 2);
+    burst(s, HALVED);
+    after(HALVE_S * SECOND, halve, s, n - 1);
+}
+
+void servers_halve(struct side *s)
+{
+    scene_is_down(true);
+    halve(s, HALVES);
 }
 
 /* ---- the same frame twice ---- */

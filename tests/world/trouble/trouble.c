@@ -158,6 +158,10 @@ static void happens(void)
     case 7:
         if (s->kind == SIDE_GIZWITS)
             servers_repeat(s);
+        else if (s->kind == SIDE_MQTT && scene.plan->breadth.width >= WIDTH_HALVES && s->link->latency_us < 25 * MS &&
+                 rng_below(&trouble_rng,
+                           2)) /* over a slow line each cut for a held copy leaves new halves, as long as commands come */
+            servers_halve(s);
         else if (s->kind == SIDE_MQTT)
             servers_refuse(s);
         break;
