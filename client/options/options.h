@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Command line, configuration file (--config) and device.conf: what stands further left wins. Names are the same in all
+ * Command line, configuration file (--config) and device.conf: the one further left wins. Names are the same in all
  * three: --command-timeout, "command-timeout = 4000", command_timeout=4000. Errors are one line on standard error: where,
  * what, which limit.
  */

@@ -25,8 +25,8 @@ int ag_file_read_below(const char *dir, struct ag_span name, const char *never, 
 
 /*
  * Replaces path: a temporary file in the same directory, fsync, rename, fsync of the directory. mode is set exactly
- * (no umask). 0 or -errno; on failure the old file stands and no temporary one is left. One exception: -EIO of the last
- * fsync, where the new file stands but may not last.
+ * (no umask). 0 or -errno; on failure the old file is kept and no temporary one is left. One exception: -EIO of the last
+ * fsync, where the new file is in place but may not survive a crash.
  */
 int ag_file_write_atomic(const char *path, const void *data, size_t n, mode_t mode);
 

@@ -491,7 +491,7 @@ static const struct model_prop *find(const agent_device *d, const char *path)
     return ag_model_name_prop(&d->model->m, path);
 }
 
-/* Where the handler of path stands; NULL path: of the rest. -ENOENT. */
+/* Where the handler of path is kept; NULL path: of the rest. -ENOENT. */
 static long prop_index(const agent_device *d, const char *path)
 {
     const struct model_prop *p = path ? find(d, path) : NULL;

@@ -243,7 +243,7 @@ static void on_updating(struct mcu_link *l, bool updating)
     mcu_bridge_set_updating(&m->bridge, updating);
 }
 
-/* What the configuration says stands; the client fills in the rest. */
+/* The configuration comes first; the client fills in the rest. */
 static void on_identity(struct mcu_link *l, const struct mcu_identity *who)
 {
     struct mcu *m = l->user;

@@ -149,7 +149,7 @@ static int out_failed(struct router *r, struct peer *to, enum out_kind kind, int
     return error;
 }
 
-/* {"id": stands first as a rule: it goes in one move, and what was too much of it is written over. */
+/* {"id": usually comes first: it is copied in one move, and what was too much of it is written over. */
 static inline void splice(char *p, struct ag_span text, size_t from, size_t upto, struct ag_span with)
 {
     if (from <= 16 && text.len - (upto - from) >= 16)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What peers can make the agent keep, each with a number. This list is the only place where a limit stands: the fields of struct
+ * What peers can make the agent keep, each with a number. This list is the only place that defines a limit: the fields of struct
  * limits, their defaults, the options and agent.info all come from it. The effect of passing a limit is beside it, the
  * counter is in stats.h.
  */

@@ -117,7 +117,7 @@ void gizwits_put(struct gizwits *g);
 /* To session.m2m under store.did, now or as soon as the session before has gone. 0 or -errno. */
 int gizwits_link_connect(struct gizwits *g);
 int gizwits_link_subscribe(struct gizwits *g, unsigned i);
-/* Ends what is on; nothing of it is told any more. */
+/* Ends what is on; none of its callbacks is called any more. */
 void gizwits_link_drop(struct gizwits *g);
 /* Builds the frame and publishes it to an App, or with "" to all. 0, GIZWITS_E_*, -ENOTCONN, -ENOBUFS,
  * -ENOMEM. */

@@ -83,7 +83,7 @@ enum {
     MQTT_LINK_DONE_LOST = -1       /* the connection went first; QoS 0, subscribe and unsubscribe only */
 };
 
-/* Told on the loop's thread; every member but room is needed. Spans and strings are borrowed for the time of the call. */
+/* Called on the loop's thread; every member but room is needed. Spans and strings are borrowed for the time of the call. */
 struct mqtt_link_events {
     void (*connected)(void *user, bool session_present);
     /* Once for each mqtt_link_connect(), whether or not connected() came before. why is for the log. */
@@ -106,7 +106,7 @@ struct mqtt_link_stats {
 int mqtt_link_open(struct mqtt_link **out, uv_loop_t *loop, const struct mqtt_link_config *config,
                    const struct mqtt_link_limits *limits, const struct mqtt_link_events *events, void *user);
 
-/* Ends all: DISCONNECT when there is a session, then the thread. Only closed() is told from here on, later.
+/* Ends all: DISCONNECT when there is a session, then the thread. From here on only closed() is called, later.
    Idempotent, NULL allowed, safe inside every event. */
 void mqtt_link_close(struct mqtt_link *l);
 

@@ -325,7 +325,7 @@ static void open_timer(struct onenet *o, uv_timer_t *t)
     broker_session_opened(&o->broker);
 }
 
-/* What fails here has opened nothing: the timer is only made when the rest stands. */
+/* What fails here has opened nothing: the timer is only made once the rest is set up. */
 static int onenet_create(struct cloud **out, const struct cloud_env *env)
 {
     struct onenet *o = calloc(1, sizeof *o);

@@ -4,7 +4,7 @@
  *
  *   onenet.dp            data points of any type, see client/cloud/onenet/core/onenet_points.h; {"file":path} for large binary
  *   onenet.publish       {"topic","payload"|"base64","qos"?:0..2,"retain"?:bool}
- *   onenet.subscribe     {"topic","qos"?:0..2}; what comes there is told as onenet.message
+ *   onenet.subscribe     {"topic","qos"?:0..2}; what arrives there is passed on as onenet.message
  *   onenet.unsubscribe   {"topic"}
  *   onenet.create_topic  {"topic"}                       HTTP, with the master key
  *   onenet.push          {"topic","payload"|"base64"}    HTTP, to devices that are online

@@ -144,7 +144,7 @@ static void ask(struct mqtt_api *a, unsigned c)
         ag_log(AG_LOG_ERROR, "MQTT API: cannot subscribe to %s: %s", topic, strerror(-r));
 }
 
-/* The applications can be heard when each channel is settled, and one at least stands. */
+/* The applications can be heard when each channel is settled and at least one is subscribed. */
 static void join_when_settled(struct mqtt_api *a)
 {
     unsigned n_stand = 0;

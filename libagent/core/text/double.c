@@ -10,7 +10,7 @@
 
 enum { LOCAL_MAX = 80 };
 
-/* Between the two digits of "0.5" stands the point of the application's locale. */
+/* Between the two digits of "0.5" is the decimal point of the application's locale. */
 static size_t locale_point(char out[16])
 {
     char probe[16];

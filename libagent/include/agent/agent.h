@@ -141,7 +141,7 @@ typedef void (*agent_call_fn)(agent_conn *conn, int status, const char *result, 
 /*
  * status: 0 in force, AGENT_WAITING (AGENT_STANDBY only; 0 comes when it has taken over), -EEXIST owned by another,
  * -EPERM refused, otherwise what the agent said as negative code. Comes after each connect. An agent that has never
- * answered, and does not within 200 ms, is an old one, and 0 is told; should it answer otherwise later, that is told
+ * answered, and does not within 200 ms, is an old one, and fn gets 0; a different answer later is passed to fn
  * too. One that has answered before is waited for.
  */
 typedef void (*agent_registered_fn)(agent_slot *slot, int status, void *user);

@@ -311,7 +311,7 @@ static void set_file(struct child *c, CURLoption option, const char *path)
     close(fd);
 }
 
-/* A CA that is given stands alone, without the system's. */
+/* A CA that is given is the only one: the system's are not used. */
 static void set_tls(struct child *c)
 {
     set_file(c, CURLOPT_CAINFO_BLOB, c->req.ca_file);

@@ -18,7 +18,7 @@ enum {
     HTTP_WIRE_WHY_MAX = 512
 };
 
-/* BEGIN, DATA..., END; another BEGIN when the server begins anew. */
+/* BEGIN, DATA..., END; another BEGIN when the server starts over. */
 enum http_wire_type { HTTP_WIRE_BEGIN = 1, HTTP_WIRE_DATA, HTTP_WIRE_END };
 
 struct http_wire_frame {

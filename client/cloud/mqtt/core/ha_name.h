@@ -11,7 +11,7 @@
 
 struct ha_names {
     struct ha_text text; /* NUL-terminated strings */
-    size_t *at;          /* by item: where its final name stands. Properties, then actions, then events */
+    size_t *at;          /* by item: where its final name is. Properties, then actions, then events */
 };
 
 /* 0 or -ENOMEM; for ha_names_deinit() either way. */

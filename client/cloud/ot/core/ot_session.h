@@ -86,7 +86,7 @@ struct ot_session;
 
 /* 0, -ENOMEM, -ENOTSUP (crypto library lacks MD5 or AES). config is copied; sink and user are borrowed. */
 int ot_session_new(struct ot_session **out, const struct ot_config *config, const struct ot_sink *sink, void *user);
-/* Nobody is told. NULL is fine; returns NULL. */
+/* No callback is called. NULL is fine; returns NULL. */
 struct ot_session *ot_session_free(struct ot_session *s);
 
 /* The link is open: hello goes out. */
