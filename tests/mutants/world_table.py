@@ -153,4 +153,44 @@ MUTANTS = [row(*r) for r in [
     # ---- miio_ota and miio_mcu ----
     ("ota: the sum is not looked at", "agent/apps/ota/core/ota_machine.c",
      "    if (m->phase == OTA_PH_CHECK_FETCHED && good) {", "    if (m->phase == OTA_PH_CHECK_FETCHED) {"),
+
+    # ---- gizwits ----
+    ("gizwits: an answered repeat is executed again", "client/cloud/gizwits/gizwits_in.c",
+     "            ack(g, app, f->sn, answer);\n            return;\n", "            ack(g, app, f->sn, answer);\n            break;\n"),
+    ("gizwits: an answered command stays in memory", "client/cloud/gizwits/gizwits_in.c",
+     "    HASH_DEL(g->commands, c);\n    free(c);\n", "    HASH_DEL(g->commands, c);\n"),
+
+    # ---- what does not return: memory, descriptors, places ----
+    ("an answer that is out stays in memory", "client/cloud/core/answer_box.c", "    b->bytes -= a->size;\n    free(a);\n",
+     "    b->bytes -= a->size;\n"),
+    ("a place for an answer does not come back", "client/cloud/core/answer_box.c",
+     "    if (r != -EMSGSIZE)\n        b->n_open--;\n", "    if (r != 0 && r != -EMSGSIZE)\n        b->n_open--;\n"),
+    ("client: an answer that was held for a better one stays in memory", "client/local/core/command.c",
+     "        t->sink->done(t->user, from, tag, end, text, view);\n    ag_buf_deinit(&held);\n",
+     "        t->sink->done(t->user, from, tag, end, text, view);\n    (void) held;\n"),
+    ("client: a command that is over keeps its place", "client/local/core/command.c",
+     "    ag_buf_deinit(&c->held);\n    t->n_open--;\n", "    ag_buf_deinit(&c->held);\n"),
+    ("a file that was read stays open", "libagent/io/file.c",
+     "    ag_cleanup(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);",
+     "    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);"),
+    ("agent: a lost upstream keeps its descriptor", "agent/io/conn.c", "    close(c->fd);\n    ag_framer_deinit(&c->framer);\n",
+     "    if (c->peer.role != PEER_UPSTREAM)\n        close(c->fd);\n    ag_framer_deinit(&c->framer);\n"),
+    ("agent: half a text of a gone peer stays in memory", "agent/io/conn.c",
+     "    ag_framer_deinit(&c->framer);\n    ag_buf_deinit(&c->peer.out);\n", "    ag_buf_deinit(&c->peer.out);\n"),
+    ("agent: a gone peer keeps its place", "agent/core/router.c",
+     "    ag_list_del(&p->all);\n    r->n_peers--;\n", "    ag_list_del(&p->all);\n    r->n_peers -= p->half_closed;\n"),
+    ("mcu: an answered request stays in memory", "agent/apps/mcu/mcu.c",
+     "agent_strerror(r));\n    agent_request_unref(req);\n}\n\nstatic void answer_finished",
+     "agent_strerror(r));\n}\n\nstatic void answer_finished"),
+
+    # ---- miio_ota ----
+    ("ota: a wrong sum is tried again for ever", "agent/apps/ota/core/ota_machine.c",
+     "    if (!m->stitched || m->started_over) {", "    if (false) {"),
+
+    # ---- more of all parts ----
+    ("files are not synced before they are told", "libagent/io/file.c",
+     "    if (r == 0 && fsync(fd) < 0)\n        r = -errno;\n    return r;\n", "    return r;\n"),
+    ("a reset does not make a new token", "client/setup/core/setup_reset.c", "    setup_do(m, SETUP_DO_NEW_TOKEN, 0);\n", ""),
+    ("a report that could not be stored is told as queued", "client/report/report_keep.c",
+     "    if (r < 0)\n        not_stored(p, seq, id, r);\n    for (unsigned i = 0; r == 0", "    r = 0;\n    (void) not_stored;\n    for (unsigned i = 0; r == 0"),
 ]]
