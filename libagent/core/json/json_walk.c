@@ -8,34 +8,13 @@ static inline bool is_space(char c)
     return (unsigned char) c <= ' ';
 }
 
-enum { SHORT_STRING = 32 }; /* up to here a call of memchr costs more than it saves */
-
-/* The quote that ends a long string: one behind an even number of backslashes. */
-static const char *skip_long_string(const char *p, const char *start, const char *end)
-{
-    while ((p = memchr(p, '"', (size_t) (end - p)))) {
-        const char *q = p;
-
-        while (q > start && q[-1] == '\\')
-            q--;
-        if ((p - q) % 2 == 0)
-            return p + 1;
-        p++;
-    }
-    return end;
-}
-
 /* p is at a quote; returns the place behind the closing one. */
 static const char *skip_string(const char *p, const char *end)
 {
-    const char *start = p + 1, *near = end - start > SHORT_STRING ? start + SHORT_STRING : end;
-
-    for (p = start; p < near && *p != '"'; p++)
+    for (p++; p < end && *p != '"'; p++)
         if (*p == '\\')
             p++;
-    if (p < near)
-        return p + 1;
-    return p < end ? skip_long_string(p, start, end) : end;
+    return p < end ? p + 1 : end;
 }
 
 static const char *skip_nested(const char *p, const char *end)

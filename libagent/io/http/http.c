@@ -304,7 +304,7 @@ static int call_spawn(struct ag_http_call *c)
     uv_stdio_container_t stdio[3] = {
         {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *) &c->line},
         {.flags = UV_IGNORE},
-        {.flags = UV_IGNORE}};
+        {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO}}; /* the loader's words, if it has any */
     const uv_process_options_t o = {
         .exit_cb = on_process_end, .file = "/proc/self/exe", .args = args, .stdio = stdio, .stdio_count = 3};
     int r = uv_spawn(c->owner->loop, &c->process, &o);
