@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "libagent/core/grow.h"
 
 struct qos2_entry {
     int mid;
@@ -85,15 +86,8 @@ static void end(struct qos2_copies *c, struct qos2_entry *e)
 /* Ids are of 16 bits, so there is an end to this. */
 static struct qos2_entry *add(struct qos2_copies *c, int mid)
 {
-    if (c->n == c->room) {
-        unsigned room = c->room > 0 ? 2 * c->room : 8;
-        struct qos2_entry *more = realloc(c->entries, room * sizeof *more);
-
-        if (!more)
-            return NULL;
-        c->entries = more;
-        c->room = room;
-    }
+    if (AG_GROW(c->entries, c->room, c->n + 1) < 0)
+        return NULL;
     c->entries[c->n] = (struct qos2_entry){.mid = mid, .perhaps = true};
     return &c->entries[c->n++];
 }

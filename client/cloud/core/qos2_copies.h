@@ -24,7 +24,8 @@ struct qos2_entry;
 
 struct qos2_copies {
     struct qos2_entry *entries; /* ids with a copy too many, or perhaps */
-    unsigned n, room;
+    unsigned n;
+    size_t room;
     int released;                         /* PUBREL has come for that id; 0: dealt with */
     void (*drop)(void *user, void *held); /* ends what was held */
     void *user;

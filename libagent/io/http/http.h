@@ -7,8 +7,8 @@
  * ag_http_cancel() or ag_http_close(). Every callback may start and cancel calls and close the whole thing.
  *
  * The process gets the request by a pipe, secrets included: they are in no argument and no environment. Of the program's
- * other descriptors it has standard error only, of its rights none, and it ends with it. HTTP/1.1 only. No secrets reach a log: nothing here
- * logs, and the texts of results name neither URL nor body.
+ * other descriptors it has standard error only, of its rights none, and it ends with it. HTTP/1.1 only. No secrets reach a
+ * log: nothing here logs, and the texts of results name neither URL nor body.
  */
 #ifndef AG_HTTP_H
 #define AG_HTTP_H
