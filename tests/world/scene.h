@@ -24,6 +24,7 @@ struct side {
     struct broker broker; /* of all but OT */
     struct gizwits *gizwits;
     uint64_t latency_us, n_connects;
+    uint64_t had_us; /* when it last had the device */
 };
 
 /* What kind of world a seed makes. */

@@ -25,9 +25,10 @@ static void look_at_side(struct side *s)
     unsigned heard_s = LIMITS[s->kind].heard_s, back_s = LIMITS[s->kind].back_s;
 
     if (side_is_in(s)) {
+        s->had_us = W.now_us;
         if (undisturbed(MENDS_S + heard_s) && side_heard_us(s) + heard_s * SECOND < W.now_us)
             broken("%s has the device, and has heard nothing of it for %u s", side_name(s->kind), heard_s);
-    } else if (undisturbed(back_s) && home_is_settled()) {
+    } else if (undisturbed(back_s) && s->had_us + back_s * SECOND < W.now_us && home_is_settled()) {
         broken("nothing is in its way, and the device has not come back to %s for %u s", side_name(s->kind), back_s);
     }
 }
