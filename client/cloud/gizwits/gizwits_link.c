@@ -8,11 +8,10 @@
 
 enum { SUBSCRIBE_MS = 10000 };
 
-static void on_connected(void *user, bool session_present)
+static void on_connected(void *user)
 {
     struct gizwits *g = user;
 
-    (void) session_present;
     broker_session_sent(&g->broker, uv_now(g->env->loop));
     gizwits_do(g, gizwits_session_on_connected(&g->session));
 }

@@ -35,7 +35,7 @@ bool mqtt_handle_is_on(const struct mqtt_session *s)
 
 bool mqtt_handle_must_renew(const struct mqtt_session *s, bool present)
 {
-    return s->used && s->qos2 && !present;
+    return s->used && s->qos2 && (!present || s->outdated);
 }
 
 /* A session that was kept: what comes again in it may be there already. */
@@ -51,8 +51,7 @@ static void begin(struct mqtt_session *s, bool present)
 {
     bool settle = mqtt_handle_must_renew(s, present);
 
-    s->was_lost |= settle;
-    s->settling = settle;
+    s->settling = s->outdated = settle;
     pthread_mutex_lock(&s->inbox->lock);
     s->up = !settle;
     if (s->unacked_since_ms > 0) /* all of it goes out once more now */
@@ -65,7 +64,7 @@ static void begin(struct mqtt_session *s, bool present)
     if (s->used && present)
         count_copies(s);
     s->used = true;
-    mqtt_inbox_put_up(s->inbox, present && !s->was_lost);
+    mqtt_inbox_put_up(s->inbox);
 }
 
 /* A second CONNACK begins nothing: the event for the first one may still be on its way, and there is only one. */
@@ -241,7 +240,7 @@ int mqtt_handle_renew(struct mqtt_session *s)
         return MOSQ_ERR_NOMEM;
     mosquitto_destroy(s->mosq);
     s->mosq = m; /* the loop reads it in sessions only */
-    s->used = s->qos2 = s->counting = false;
+    s->used = s->qos2 = s->outdated = s->counting = false;
     qos2_copies_clear(&s->copies);
     return MOSQ_ERR_SUCCESS;
 }

@@ -85,9 +85,8 @@ static void put_fixed(struct mqtt_inbox *b, struct mqtt_inbox_event *e)
     pthread_mutex_unlock(&b->lock);
 }
 
-void mqtt_inbox_put_up(struct mqtt_inbox *b, bool session_present)
+void mqtt_inbox_put_up(struct mqtt_inbox *b)
 {
-    b->up.a = session_present;
     put_fixed(b, &b->up);
 }
 

@@ -19,7 +19,7 @@
 #include "libagent/core/reuse.h"
 
 enum mqtt_inbox_type {
-    MQTT_INBOX_UP,      /* a: session present */
+    MQTT_INBOX_UP,
     MQTT_INBOX_LENT,    /* the loop may drive the session itself; nothing comes by the box until it is given back */
     MQTT_INBOX_DOWN,    /* a: enum mqtt_link_loss, b: code, data: why */
     MQTT_INBOX_MESSAGE, /* a: flags as in the fixed header; data: topic, NUL, payload */
@@ -61,7 +61,7 @@ void mqtt_inbox_deinit(struct mqtt_inbox *b);
  * Thread: each of them waits for room, or for memory when that is short, and drops the event when the box is shut. The loop hears
  * of messages and acknowledgements by mqtt_inbox_wake(), of the rest at once.
  */
-void mqtt_inbox_put_up(struct mqtt_inbox *b, bool session_present);
+void mqtt_inbox_put_up(struct mqtt_inbox *b);
 void mqtt_inbox_put_lent(struct mqtt_inbox *b);
 void mqtt_inbox_put_down(struct mqtt_inbox *b, int loss, int code, const char *why);
 void mqtt_inbox_put_ended(struct mqtt_inbox *b);

@@ -229,7 +229,7 @@ static void deliver(struct mqtt_link *l, const struct mqtt_inbox_event *e)
         l->starved = false;
         mqtt_session_waits(&l->session, l->stats.in_window > 0);
         l->stats.connects++;
-        l->events->connected(l->user, e->a);
+        l->events->connected(l->user);
         break;
     case MQTT_INBOX_LENT:
         mqtt_turn_begin(&l->turn);

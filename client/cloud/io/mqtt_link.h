@@ -85,7 +85,7 @@ enum {
 
 /* Called on the loop's thread; every member but room is needed. Spans and strings are borrowed for the time of the call. */
 struct mqtt_link_events {
-    void (*connected)(void *user, bool session_present);
+    void (*connected)(void *user);
     /* Once for each mqtt_link_connect(), whether or not connected() came before. why is for the log. */
     void (*lost)(void *user, enum mqtt_link_loss loss, int code, const char *why);
     void (*message)(void *user, const struct mqtt_link_msg *m);

@@ -380,11 +380,11 @@ static bool run_try(struct mqtt_session *s)
     int left;
 
     s->refused = 0;
-    s->key_is_encrypted = s->connack_twice = s->was_lost = s->asks_again = false;
+    s->key_is_encrypted = s->connack_twice = s->asks_again = false;
     s->tls_error[0] = '\0';
     if (c->heartbeat_ms > 0 && s->beat.interval_ms == 0)
         heartbeat_init(&s->beat, c->heartbeat_ms);
-    s->renewing = c->clean_session && mqtt_handle_must_renew(s, false) && is_settled(s);
+    s->renewing = (c->clean_session || s->outdated) && mqtt_handle_must_renew(s, false) && is_settled(s);
     do {
         s->settling = false;
         if (!run_connection(s, &end, &where))

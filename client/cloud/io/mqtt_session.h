@@ -60,8 +60,9 @@ struct mqtt_session {
     /* What a handle remembers of QoS 2; all of who drives. */
     bool used;                 /* it had a session */
     bool qos2;                 /* and messages of QoS 2 can have come in it */
+    bool outdated;             /* a session of it was not kept: it is to be left, whatever the next CONNACK says */
     bool settling;             /* CONNACK came, and says that the session was not kept: see mqtt_handle.h */
-    bool renewing, was_lost;   /* the handle ends; the server has forgotten the session in this try */
+    bool renewing;             /* the handle ends */
     bool asks_again;           /* the connection is cut for a held copy */
     unsigned n_asked;          /* sessions in a row that were */
     bool counting;             /* copies, from libmosquitto's log */

@@ -100,11 +100,10 @@ static void on_retry(uv_timer_t *t)
     mqtt_link_connect(m->link);
 }
 
-static void on_connected(void *user, bool session_present)
+static void on_connected(void *user)
 {
     struct mqtt_cloud *m = user;
 
-    (void) session_present;
     broker_session_up(&m->broker, uv_now(m->env->loop));
     mqtt_ha_connected(m);
     mqtt_sub_begin(m);

@@ -97,11 +97,10 @@ void onenet_rearm(struct onenet *o)
         uv_timer_start(&o->due, on_due, at > now ? at - now : 0, 0);
 }
 
-static void on_connected(void *user, bool session_present)
+static void on_connected(void *user)
 {
     struct onenet *o = user;
 
-    (void) session_present;
     broker_session_up(&o->broker, uv_now(o->env->loop));
     onenet_subs_begin(o);
     onenet_answers_send(o);

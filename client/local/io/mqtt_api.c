@@ -232,11 +232,10 @@ static void on_done(void *user, uint64_t cookie, int result)
 
 /* ---- the session ---- */
 
-static void on_connected(void *user, bool session_present)
+static void on_connected(void *user)
 {
     struct mqtt_api *a = user;
 
-    (void) session_present;
     a->up = true;
     a->up_ms = uv_now(a->retry.loop);
     ag_backoff_reset(&a->while_away);

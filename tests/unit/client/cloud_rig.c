@@ -293,17 +293,17 @@ void rig_done_all(int grant)
 
 const char *rig_bring_up(int grant)
 {
-    rig_up(false);
+    rig_up();
     rig_done_all(grant);
     return rig_take();
 }
 
-void rig_up(bool session_present)
+void rig_up(void)
 {
     assert_true(the_link.trying);
     the_link.trying = false;
     the_link.up = rig.link_up = true;
-    the_link.events->connected(the_link.user, session_present);
+    the_link.events->connected(the_link.user);
 }
 
 /* What does not survive: QoS 0, and subscriptions. */

@@ -69,7 +69,7 @@ void rig_wait(uint64_t ms);
 uint64_t rig_next_timer(void);
 
 /* The link's events. */
-void rig_up(bool session_present);
+void rig_up(void);
 void rig_lost(enum mqtt_link_loss loss, int code);
 void rig_message(const char *topic, const char *payload, bool retain);
 void rig_message_bytes(const char *topic, struct ag_span payload);

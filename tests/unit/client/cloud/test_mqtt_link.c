@@ -20,7 +20,6 @@ struct fixture {
     struct mqtt_link *link;
     struct broker broker;
     int n_connected, n_lost, n_done, n_messages, n_closed, n_room;
-    bool session_present;
     enum mqtt_link_loss loss;
     int loss_code;
     char why[160];
@@ -32,12 +31,11 @@ struct fixture {
     bool retain, close_in_message;
 };
 
-static void on_connected(void *user, bool present)
+static void on_connected(void *user)
 {
     struct fixture *f = user;
 
     f->n_connected++;
-    f->session_present = present;
 }
 
 static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *why)
@@ -152,7 +150,6 @@ static void messages_go_and_come_at_every_qos(void **state)
     broker_start(&f->broker, broker_free_port(), "");
     c = plain_config(f);
     open_and_connect(f, &c, NULL);
-    assert_false(f->session_present);
     assert_int_equal(mqtt_link_subscribe(f->link, "a/+", 2, 1), 0);
     run_until(f, &f->n_done, 1);
     assert_int_equal(f->result[1], 2);

@@ -48,9 +48,8 @@ struct fixture {
 
 /* ---- the link ---- */
 
-static void on_connected(void *user, bool present)
+static void on_connected(void *user)
 {
-    (void) present;
     ((struct fixture *) user)->n_connected++;
 }
 
@@ -517,6 +516,33 @@ static void own_publishes_survive_a_broker_that_has_lost_the_session(void **stat
     own_publishes_survive_a_session_that_is_not_kept(*state, false);
 }
 
+/* The broker keeps the session in which the link only settles, and a cut can come in it: it is another one than the last handle's. */
+static void a_lost_session_stays_lost_when_the_next_one_is_cut(void **state)
+{
+    struct fixture *f = *state;
+    struct packet p;
+
+    open_link(f, false);
+    half(f, &f->a, 1, "old");
+    publish(f, "r", 1, 1);
+    expect(f, &f->a, PUBLISH | QOS1);
+    cut_and_come_again(f, &f->a);
+    login(f, &f->a, false);
+    expect(f, &f->a, PUBLISH | QOS1 | DUP);
+    cut_and_come_again(f, &f->a);
+    login(f, &f->a, true);
+    p = expect(f, &f->a, PUBLISH | QOS1 | DUP);
+    put_small(&f->a, PUBACK, (unsigned) p.body[3] << 8 | p.body[4]);
+    expect(f, &f->a, DISCONNECT);
+    assert_int_equal(f->n_connected, 1);
+    login(f, &f->a, true);
+    wait_for(f, &f->n_connected, 2);
+    subscribe(f, &f->a);
+    whole(f, &f->a, 0, 1, "new");
+    expect_messages(f, "new,");
+    assert_int_equal(f->times[1], 1);
+}
+
 static void a_link_can_be_left_and_closed_while_its_publishes_are_repeated(void **state)
 {
     struct fixture *f = *state;
@@ -727,6 +753,7 @@ int main(void)
         ROW(a_release_that_comes_again_delivers_nothing),
         ROW(own_publishes_survive_a_clean_session),
         ROW(own_publishes_survive_a_broker_that_has_lost_the_session),
+        ROW(a_lost_session_stays_lost_when_the_next_one_is_cut),
         ROW(a_link_can_be_left_and_closed_while_its_publishes_are_repeated),
         ROW(commands_of_a_kept_session_come_once_each),
         ROW(alike_commands_of_a_kept_session_come_once_each),

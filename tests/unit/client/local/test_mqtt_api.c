@@ -66,7 +66,7 @@ static void joined_when_all_channels_stand(void **state)
 {
     (void) state;
     begin();
-    rig_up(false);
+    rig_up();
     rig_expect(ASKED);
     rig_done_all(-1);
     rig_expect("joined\n");
@@ -83,7 +83,7 @@ static void refused_channels_fall_back_and_are_told(void **state)
 {
     (void) state;
     begin();
-    rig_up(false);
+    rig_up();
     rig_take();
     rig_done_all(MQTT_LINK_DONE_REFUSED);
     assert_non_null(strstr(rig_take(), "ERROR MQTT API: the broker refuses local/miio_client_in: nothing will be heard there"));
@@ -93,7 +93,7 @@ static void refused_channels_fall_back_and_are_told(void **state)
     rig_lost(MQTT_LINK_CUT, 0);
     rig_wait(500);
     rig_take();
-    rig_up(true);
+    rig_up();
     rig_expect(ASKED);
     rig_wait(SUB_LADDER_WAIT_MS);
     rig_expect(
@@ -120,13 +120,13 @@ static void pauses_grow_with_short_sessions(void **state)
         rig_wait(2000);
     }
     for (size_t i = 0; i < ag_array_size(longest); i++) {
-        rig_up(false);
+        rig_up();
         rig_wait(10);
         rig_lost(MQTT_LINK_CUT, 0);
         assert_in_range(rig_next_timer(), longest[i] * 3 / 4, longest[i]);
         rig_wait(longest[i]);
     }
-    rig_up(false);
+    rig_up();
     rig_wait(200000);
     rig_lost(MQTT_LINK_CUT, 0);
     assert_in_range(rig_next_timer(), 375, 500);
@@ -140,7 +140,7 @@ static void what_finds_no_room_waits_for_it(void **state)
 
     (void) state;
     begin();
-    rig_up(false);
+    rig_up();
     rig_done_all(-1);
     rig_take();
     rig.room = 1;
@@ -179,7 +179,7 @@ static void what_does_not_get_out_is_counted(void **state)
     (void) state;
     begin();
     mqtt_api_send(api, AG_SPAN("{\"id\":1,\"method\":\"m\"}"));
-    rig_up(false);
+    rig_up();
     rig_take();
     mqtt_api_send(api, AG_SPAN("{\"id\":1,\"method\":\"m\"}"));
     rig_expect("pub miio/command 1 {\"id\":1,\"method\":\"m\"}\n");

@@ -64,7 +64,7 @@ static void a_session_begins_in_order(void **state)
     rig_expect("http GET http://api.gizwits.com:80/dev/devices/" DID " \n");
     provision();
     rig_expect("connect m:1883\n");
-    rig_up(false);
+    rig_up();
     rig_expect("sub ser2cli_res/" DID " 0\n");
     rig_done_all(0);
     rig_expect("sub ser2cli_noti/" KEY " 0\nsub app2dev/" DID "/# 0\nup\n");
@@ -85,7 +85,7 @@ static void pauses_begin_anew_only_after_a_session_that_lasted(void **state)
         assert_int_equal(rig_next_timer(), pauses[i]);
         rig_wait(pauses[i]);
         provision();
-        rig_up(false);
+        rig_up();
         rig_done_all(0);
     }
     said =
@@ -104,7 +104,7 @@ static void a_refused_or_mute_subscription_is_told_by_topic(void **state)
     rig_open(&cloud_gizwits_ops, CONF);
     rig_http(201, "did=" DID);
     provision();
-    rig_up(false);
+    rig_up();
     rig_take();
     rig_done_all(MQTT_LINK_DONE_REFUSED);
     rig_expect("ERROR gizwits: the server refuses the subscription to ser2cli_res/" DID "\ndisconnect\n");
@@ -112,7 +112,7 @@ static void a_refused_or_mute_subscription_is_told_by_topic(void **state)
     assert_int_equal(rig_next_timer(), 10000);
     rig_wait(10000);
     provision();
-    rig_up(false);
+    rig_up();
     rig_take();
     rig_wait(10000); /* silence */
     rig_expect("ERROR gizwits: the server does not answer the subscription to ser2cli_res/" DID "\ndisconnect\n");
@@ -120,7 +120,7 @@ static void a_refused_or_mute_subscription_is_told_by_topic(void **state)
     assert_int_equal(rig_next_timer(), 20000);
     rig_wait(20000);
     provision();
-    rig_up(false);
+    rig_up();
     rig_take();
     rig_lost(MQTT_LINK_CUT, 0);
     rig_expect("ERROR gizwits: the server ends the connection at the subscription to ser2cli_res/" DID "\n");
@@ -237,7 +237,7 @@ static void an_outage_loses_no_answer(void **state)
     rig_answer(2, "{\"id\":1,\"result\":2}");
     rig_wait(0);
     provision();
-    rig_up(false);
+    rig_up();
     rig_done_all(0);
     assert_int_equal(rig.n_pub, 3);
     expect_last(GIZWITS_ACK, 2, "{\"id\":2,\"result\":2}");
@@ -280,7 +280,7 @@ static void reports_are_acked_once_or_given_back(void **state)
     assert_int_equal(rig_report(7, "{\"method\":\"props\"}", false), -ENOTCONN);
     rig_wait(0);
     provision();
-    rig_up(false);
+    rig_up();
     rig_done_all(0);
     assert_int_equal(rig_report(8, "{\"method\":\"props\"}", false), 0);
     rig_take();
@@ -299,7 +299,7 @@ static void a_loss_tells_the_next_try(void **state)
     rig_wait(0);
     for (int i = 0; i < 2; i++) {
         provision();
-        rig_up(false);
+        rig_up();
         rig_done_all(0);
         rig_lost(MQTT_LINK_CUT, 0);
         assert_true(rig.told_next_ms > 0);

@@ -34,7 +34,7 @@ static void a_session_begins_in_order(void **state)
     (void) state;
     rig_open(&cloud_mqtt_ops, SERVER);
     rig_expect("connect h:1883\n");
-    rig_up(false);
+    rig_up();
     rig_expect("sub miio/7/command 2\nup\n"); /* not "online" before commands can come */
     rig_done_all(-1);
     rig_expect(ONLINE "sub miio/7/state 0\nunsub miio/7/state\n");
@@ -42,7 +42,7 @@ static void a_session_begins_in_order(void **state)
     rig_lost(MQTT_LINK_CUT, 0);
     rig_wait(500);
     rig_expect("lost gone\nconnect h:1883\n");
-    rig_up(true);
+    rig_up();
     rig_done_all(-1);
     rig_expect("sub miio/7/command 2\nup\n" ONLINE); /* read back once */
     rig_close();
@@ -52,7 +52,7 @@ static void a_session_begins_in_order(void **state)
 
 static uint64_t pause_after(uint64_t lasted_ms)
 {
-    rig_up(false);
+    rig_up();
     rig_wait(lasted_ms);
     rig_lost(MQTT_LINK_CUT, 0);
     return rig_next_timer();
@@ -97,7 +97,7 @@ static void a_refused_login_waits_longer(void **state)
     rig_lost(MQTT_LINK_UNREACHABLE, 0); /* another thing: from the beginning */
     assert_in_range(rig_next_timer(), 375, 500);
     rig_wait(500);
-    rig_up(false); /* the login is right now */
+    rig_up(); /* the login is right now */
     rig_lost(MQTT_LINK_CUT, 0);
     rig_wait(60000);
     rig_lost(MQTT_LINK_REFUSED, 5);
@@ -145,7 +145,7 @@ static void a_refused_subscription_is_told_and_asked_for_with_less(void **state)
     (void) state;
     rig_open(&cloud_mqtt_ops, SERVER "mqtt_state=0\n");
     rig_take();
-    rig_up(false);
+    rig_up();
     rig_done_all(MQTT_LINK_DONE_REFUSED);
     snprintf(want, sizeof want,
              "sub miio/7/command 2\nup\n"
@@ -173,7 +173,7 @@ static void a_mute_broker_is_asked_with_less(void **state)
     (void) state;
     rig_open(&cloud_mqtt_ops, SERVER "mqtt_state=0\n");
     rig_take();
-    rig_up(false);
+    rig_up();
     rig_wait(SUB_LADDER_WAIT_MS);
     rig_expect("sub miio/7/command 2\nup\n"
                "ERROR mqtt: the broker does not answer the subscription to miio/7/command with QoS 2; asking for QoS 1\n"
@@ -184,7 +184,7 @@ static void a_mute_broker_is_asked_with_less(void **state)
     rig_lost(MQTT_LINK_CUT, 0);
     rig_wait(500);
     rig_take();
-    rig_up(false);
+    rig_up();
     rig_expect("sub miio/7/command 1\nup\n"); /* what has worked */
     rig_close();
 }
@@ -194,7 +194,7 @@ static void a_late_yes_is_a_yes(void **state)
 {
     (void) state;
     rig_open(&cloud_mqtt_ops, SERVER "mqtt_state=0\n");
-    rig_up(false);
+    rig_up();
     rig_wait(SUB_LADDER_WAIT_MS * (1 + 2 + 4));
     assert_non_null(strstr(rig_take(), "does not answer the subscription to miio/7/command: no command will come"));
     rig_done_all(-1);
@@ -208,7 +208,7 @@ static void a_new_session_asks_at_once(void **state)
 {
     (void) state;
     rig_open(&cloud_mqtt_ops, SERVER "mqtt_state=0\n");
-    rig_up(false);
+    rig_up();
     rig_done_all(MQTT_LINK_DONE_REFUSED);
     for (int i = 0; i < 4; i++) { /* pauses of minutes by now */
         rig_wait(rig_next_timer());
@@ -218,7 +218,7 @@ static void a_new_session_asks_at_once(void **state)
     rig_lost(MQTT_LINK_CUT, 0);
     rig_wait(500);
     rig_take();
-    rig_up(true); /* whatever is said of the session */
+    rig_up(); /* whatever is said of the session */
     rig_expect("sub miio/7/command 1\nup\n");
     rig_done_all(-1);
     assert_non_null(strstr(rig_take(), ONLINE));
@@ -234,7 +234,7 @@ static void a_mute_broker_is_asked_again_and_again(void **state)
 
     (void) state;
     rig_open(&cloud_mqtt_ops, SERVER "mqtt_state=0\n");
-    rig_up(false);
+    rig_up();
     rig_wait(SUB_LADDER_WAIT_MS * (1 + 2 + 4));
     for (size_t i = 0; i < ag_array_size(pauses_s); i++) {
         rig_take();
@@ -248,7 +248,7 @@ static void a_mute_broker_is_asked_again_and_again(void **state)
     rig_lost(MQTT_LINK_ASKED, 0);
     rig_wait(1);
     rig_take();
-    rig_up(false);
+    rig_up();
     rig_expect("sub miio/7/command 2\nup\n");
     rig_close();
 }
@@ -257,7 +257,7 @@ static void a_mute_broker_of_several_is_left(void **state)
 {
     (void) state;
     rig_open(&cloud_mqtt_ops, "mqtt_server=a,b\nmqtt_state=0\n");
-    rig_up(false);
+    rig_up();
     rig_wait(SUB_LADDER_WAIT_MS * (1 + 2 + 4));
     rig_take();
     rig_wait(rig_next_timer());
@@ -265,7 +265,7 @@ static void a_mute_broker_of_several_is_left(void **state)
     rig_lost(MQTT_LINK_ASKED, 0);
     rig_wait(1);
     rig_expect("lost gone\nconnect b:1883\n");
-    rig_up(true);
+    rig_up();
     rig_expect("sub miio/7/command 2\nup\n");
     rig_done_all(-1);
     rig_expect(ONLINE);
@@ -277,13 +277,13 @@ static void less_is_asked_for_an_hour_only(void **state)
 {
     (void) state;
     rig_open(&cloud_mqtt_ops, SERVER "mqtt_state=0\n");
-    rig_up(false);
+    rig_up();
     rig_wait(SUB_LADDER_WAIT_MS);
     rig_done_all(-1);
     rig_lost(MQTT_LINK_CUT, 0);
     rig_wait(500);
     rig_take();
-    rig_up(true);
+    rig_up();
     rig_expect("sub miio/7/command 1\nup\n");
     rig_done_all(-1);
     rig_take();
@@ -309,7 +309,7 @@ static void a_broker_that_hangs_up_is_asked_with_less(void **state)
         for (int i = 0; i < SUB_LADDER_CUTS; i++) {
             char want[64];
 
-            rig_up(false);
+            rig_up();
             snprintf(want, sizeof want, "sub miio/7/command %d\nup\n", qos);
             rig_expect(want);
             rig_lost(MQTT_LINK_CUT, 0);
@@ -318,7 +318,7 @@ static void a_broker_that_hangs_up_is_asked_with_less(void **state)
             rig_take();
         }
     }
-    rig_up(false);
+    rig_up();
     rig_expect(ONLINE "sub miio/7/state 0\nup\n"); /* reports get through, at least */
     rig_done_all(-1);
     assert_string_equal(deaf(), "miio/7/command cut");
@@ -336,7 +336,7 @@ static void the_highest_qos_can_be_set(void **state)
     (void) state;
     rig_open(&cloud_mqtt_ops, SERVER "mqtt_command_qos=0\n");
     rig_take();
-    rig_up(false);
+    rig_up();
     rig_expect("sub miio/7/command 0\nup\n");
     rig_close();
 }
@@ -457,7 +457,7 @@ static void an_outage_loses_no_answer(void **state)
     rig_answer(3, "{\"id\":1,\"result\":3}");
     rig_wait(500);
     rig_take();
-    rig_up(false);
+    rig_up();
     rig_expect("sub miio/7/command 2\n"
                "pub miio/7/command_ack 0 {\"id\":1,\"result\":2}\npub miio/7/command_ack 0 {\"id\":1,\"result\":3}\nup\n");
     rig_close();
@@ -514,7 +514,7 @@ static void the_state_of_before_the_restart_stays(void **state)
 {
     (void) state;
     rig_open(&cloud_mqtt_ops, SERVER);
-    rig_up(false);
+    rig_up();
     rig_done(1);
     rig_take();
     rig_report(1, "{\"method\":\"props\",\"params\":{\"temp\":22}}", false);
@@ -546,7 +546,7 @@ static void what_found_no_room_follows(void **state)
     rig_lost(MQTT_LINK_CUT, 0); /* the report is still on its way: QoS 1 stays in the window */
     rig_wait(500);
     rig_take();
-    rig_up(true);
+    rig_up();
     rig_done_all(-1);
     rig_expect("sub miio/7/command 2\nup\nacked 2\nroom\n" ONLINE "pub miio/7/state 1 r {\"temp\":23}\nroom\n");
     rig_close();
@@ -557,14 +557,14 @@ static void a_broker_that_does_not_let_it_be_read_gets_a_new_state(void **state)
     (void) state;
     for (int mute = 0; mute < 2; mute++) {
         rig_open(&cloud_mqtt_ops, SERVER);
-        rig_up(false);
+        rig_up();
         rig_report(1, "{\"method\":\"props\",\"params\":{\"temp\":22}}", false);
         rig_done_all(-1);
         rig_take();
         rig_close();
 
         rig_open(&cloud_mqtt_ops, SERVER "mqtt_command_qos=0\n");
-        rig_up(false);
+        rig_up();
         rig_report(1, "{\"method\":\"props\",\"params\":{\"temp\":22}}", false);
         rig_wait(SUB_LADDER_WAIT_MS); /* commands: given up */
         rig_take();
@@ -581,11 +581,11 @@ static void a_lost_connection_reads_it_back_again(void **state)
 {
     (void) state;
     rig_open(&cloud_mqtt_ops, SERVER);
-    rig_up(false);
+    rig_up();
     rig_lost(MQTT_LINK_CUT, 0);
     rig_wait(500);
     rig_take();
-    rig_up(false);
+    rig_up();
     rig_done_all(-1);
     rig_expect("sub miio/7/command 2\nup\n" ONLINE "sub miio/7/state 0\nunsub miio/7/state\n");
     rig_close();
@@ -603,7 +603,7 @@ static void a_reset_takes_the_state_back(void **state)
     rig_lost(MQTT_LINK_CUT, 0);
     rig.ops->forget(rig.cloud); /* without a connection: at the next login */
     rig_wait(500);
-    rig_up(false);
+    rig_up();
     rig_done_all(-1);
     assert_non_null(strstr(rig_take(), ONLINE "pub miio/7/state 1 r \n"));
     rig_report(2, "{\"method\":\"props\",\"params\":{\"a\":1}}", false);
@@ -638,7 +638,7 @@ static void entities_that_are_gone_are_taken_back(void **state)
     rig_lost(MQTT_LINK_CUT, 0);
     rig_wait(500);
     rig_take();
-    rig_up(false);
+    rig_up();
     said = rig_take();
     assert_non_null(strstr(said, "pub homeassistant/sensor/miio_7/d/config 0 r {"));
     assert_non_null(strstr(said, "pub homeassistant/sensor/miio_7/b/config 1 r \n"));
@@ -647,7 +647,7 @@ static void entities_that_are_gone_are_taken_back(void **state)
     rig_lost(MQTT_LINK_CUT, 0);
     rig_wait(2000);
     rig_take();
-    rig_up(false);
+    rig_up();
     assert_null(strstr(rig_take(), "config 1 r \n")); /* once */
     unlink(list);
     rig_close();
@@ -683,7 +683,7 @@ static void open_model(char path[64], const char *more)
     snprintf(lines, sizeof lines, SERVER "model=%s\n%s", path, more);
     rig_open(&cloud_mqtt_ops, lines);
     rig_expect("connect h:1883\n");
-    rig_up(false);
+    rig_up();
     assert_non_null(strstr(rig_take(), TOPIC "{\"device\""));
     rig_done_all(-1);
     rig_done_all(-1);

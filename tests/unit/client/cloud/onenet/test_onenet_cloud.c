@@ -37,7 +37,7 @@ static void pauses_begin_anew_only_after_a_session_that_lasted(void **state)
     (void) state;
     rig_open(&cloud_onenet_ops, IDENTITY);
     for (size_t i = 0; i < ag_array_size(longest); i++) {
-        rig_up(false);
+        rig_up();
         rig_wait(10);
         rig_lost(MQTT_LINK_CUT, 0);
         assert_in_range(rig_next_timer(), longest[i] * 3 / 4, longest[i]);
@@ -48,7 +48,7 @@ static void pauses_begin_anew_only_after_a_session_that_lasted(void **state)
         strstr(rig_take(), "ERROR onenet: 3 sessions in a row ended soon after login: does another device use the device id 1?");
     assert_non_null(said);
     assert_null(strstr(said + 60, "in a row"));
-    rig_up(false);
+    rig_up();
     rig_wait(200000);
     rig_lost(MQTT_LINK_CUT, 0);
     assert_int_equal(rig_next_timer(), 0);
@@ -70,7 +70,7 @@ static void subscriptions_are_asked_for_with_less_and_told_by_topic(void **state
     (void) state;
     rig_open(&cloud_onenet_ops, IDENTITY "onenet_subscribe=a,b\n");
     rig_take();
-    rig_up(false);
+    rig_up();
     rig_expect("sub a 1\nsub b 1\nup\n");
     rig_done_all(MQTT_LINK_DONE_REFUSED);
     said = rig_take();
@@ -85,7 +85,7 @@ static void subscriptions_are_asked_for_with_less_and_told_by_topic(void **state
     rig_lost(MQTT_LINK_CUT, 0);
     rig_wait(1000);
     rig_take();
-    rig_up(true); /* the platform may say that it has kept them: that is no proof */
+    rig_up(); /* the platform may say that it has kept them: that is no proof */
     rig_expect("sub a 1\nsub b 1\nup\n");
     rig_wait(SUB_LADDER_WAIT_MS);
     rig_expect("ERROR onenet: the platform does not answer the subscription to a with QoS 1; asking for QoS 0\nsub a 0\n"
@@ -100,7 +100,7 @@ static void a_connection_that_ends_at_a_subscription_names_it(void **state)
     (void) state;
     rig_open(&cloud_onenet_ops, IDENTITY "onenet_subscribe=a\n");
     rig_take();
-    rig_up(false);
+    rig_up();
     rig_lost(MQTT_LINK_CUT, 0);
     rig_expect("sub a 1\nup\nERROR onenet: the connection ended while a was being subscribed to\nlost gone\n");
     rig_close();
@@ -200,7 +200,7 @@ static void an_answer_leaves_when_there_is_room(void **state)
     rig_wait(1000);
     rig_take();
     rig.room = 10;
-    rig_up(true);
+    rig_up();
     rig_expect("pub $crsp/u2 0 x\npub $crsp/u3 0 x\nup\n");
     rig_close();
 }
@@ -225,7 +225,7 @@ static void an_answer_too_large_to_wait_is_an_error_with_its_id(void **state)
     rig_wait(1000);
     rig_take();
     rig.room = 10;
-    rig_up(true);
+    rig_up();
     rig_expect("pub $crsp/u1 1 {\"id\":\"a\",\"error\":{\"code\":-32000,\"message\":\"the answer cannot be carried\"}}\nup\n");
     rig_close();
 }
@@ -262,7 +262,7 @@ static void a_lost_call_is_not_told_as_done(void **state)
     rig_expect("told {\"id\":0,\"error\":{\"code\":-32002,\"message\":\"not connected\"}}\n");
     rig_wait(1000);
     rig_take();
-    rig_up(false);
+    rig_up();
     rig_expect("up\n"); /* the lost subscription was not taken in */
     rig_method("onenet.subscribe", "{\"topic\":\"s\"}");
     rig_done_all(MQTT_LINK_DONE_REFUSED);
