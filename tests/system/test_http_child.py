@@ -2,6 +2,7 @@
 """The process that does an HTTP request for the client: what it has, what it may, and that it ends."""
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import subprocess
 import pytest
 
 from several_support import Home
-from support import Daemon, wait_for, write_identity
+from support import BIN, Daemon, is_sanitized, wait_for, write_identity
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -41,12 +42,13 @@ def alive(pid):
 class Asking:
     """A client that waits for a server which never answers."""
 
-    def __init__(self, tmp_path):
+    def __init__(self, tmp_path, *before):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.listener.settimeout(30)
         self.dir = write_identity(tmp_path / "miio", extra=["cloud=gizwits", "gizwits_product_key=" + KEY,
                                                             "gizwits_server=127.0.0.1:%d" % self.listener.getsockname()[1]])
-        self.client = Daemon("miio_client", "-d", self.dir + "/", "--local", "127.0.0.1:0", "--lan", "none", "--ble", "none")
+        self.client = Daemon(*before, os.path.join(os.path.abspath(BIN), "miio_client"), "-d", self.dir + "/", "--local", "127.0.0.1:0",
+                             "--lan", "none", "--ble", "none")
         self.connection = self.listener.accept()[0]
         self.request = ""
         while "passcode=" not in self.request:
@@ -101,6 +103,20 @@ def test_it_ends_with_the_client(asking, number):
 def test_its_own_end_is_a_failed_request(asking):
     os.kill(asking.child, signal.SIGKILL)
     asking.client.wait_err(r"not registered: the process of the request ended early")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="takes /proc away, which root alone may")
+def test_it_is_started_without_proc(tmp_path):
+    if is_sanitized("miio_client"):
+        pytest.skip("the sanitizers read /proc themselves")
+    asking = Asking(tmp_path, "/usr/bin/unshare", "-m", "/bin/sh", "-ec", 'mount -t tmpfs none /proc; exec "$@"', "sh")
+    try:
+        assert os.listdir("/proc/%d/root/proc" % asking.client.pid) == []
+        assert "--http-request" in read(asking.child, "cmdline")
+        asking.client.stop()
+    finally:
+        asking.client.process.kill()
+        asking.close()
 
 
 def test_by_hand_it_ends_at_once():

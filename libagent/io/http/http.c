@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/auxv.h>
+#include <unistd.h>
 #include "libagent/core/buf.h"
 #include "libagent/core/list.h"
 #include "libagent/io/http/http_child.h"
@@ -298,6 +300,15 @@ static void on_asked(uv_write_t *w, int status)
     ag_buf_deinit(&c->ask);
 }
 
+/* This program, even when its file has been replaced since; where /proc is not mounted, the path that it was started by. */
+static const char *this_program(void)
+{
+    static const char self[] = "/proc/self/exe";
+    const char *path = (const char *) getauxval(AT_EXECFN);
+
+    return access(self, X_OK) < 0 && path && path[0] == '/' ? path : self;
+}
+
 static int call_spawn(struct ag_http_call *c)
 {
     char *args[] = {"miio_http", AG_HTTP_CHILD_ARG, NULL};
@@ -306,7 +317,7 @@ static int call_spawn(struct ag_http_call *c)
         {.flags = UV_IGNORE},
         {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO}}; /* the loader's words, if it has any */
     const uv_process_options_t o = {
-        .exit_cb = on_process_end, .file = "/proc/self/exe", .args = args, .stdio = stdio, .stdio_count = 3};
+        .exit_cb = on_process_end, .file = this_program(), .args = args, .stdio = stdio, .stdio_count = 3};
     int r = uv_spawn(c->owner->loop, &c->process, &o);
 
     c->process.data = c;
