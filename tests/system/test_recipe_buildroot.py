@@ -224,10 +224,12 @@ def test_form_of_the_mk():
     assert [m for m in re.findall(r"^MIIO_LINUX_([A-Z_]+) = ", MK, re.M)] == fields
 
 
-def test_hash_of_the_licence():
-    lines = (BUILDROOT / "miio-linux.hash").read_text().splitlines()
-    with open(os.path.join(SOURCE, "LICENSE"), "rb") as f:
-        assert lines == ["# Locally computed:", "sha256  %s  LICENSE" % hashlib.sha256(f.read()).hexdigest()]
+def test_hashes_of_the_licences():
+    lines = ["# Locally computed:"]
+    for name in re.search(r"^MIIO_LINUX_LICENSE_FILES = (.*)", MK, re.M).group(1).split():
+        with open(os.path.join(SOURCE, name), "rb") as f:
+            lines.append("sha256  %s  %s" % (hashlib.sha256(f.read()).hexdigest(), name))
+    assert len(lines) == 3 and (BUILDROOT / "miio-linux.hash").read_text().splitlines() == lines
 
 
 def test_users():

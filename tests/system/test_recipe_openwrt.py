@@ -117,7 +117,9 @@ def test_form_of_the_makefile():
     fields = [i for i, line in enumerate(lines) if line.startswith("PKG_")]
     assert at[0] < min(fields) and max(fields) < at[1]
     assert next(i for i, line in enumerate(lines) if line.startswith("CMAKE_OPTIONS")) > at[2]
-    assert re.search(r"^PKG_MAINTAINER:=.+ <.+@.+>$", MAKEFILE, re.M) and "PKG_LICENSE:=MIT" in lines and "PKG_LICENSE_FILES:=LICENSE" in lines
+    assert re.search(r"^PKG_MAINTAINER:=.+ <.+@.+>$", MAKEFILE, re.M) and "PKG_LICENSE:=MIT BSD-1-Clause" in lines
+    for path in re.search(r"^PKG_LICENSE_FILES:=(.*)", MAKEFILE, re.M).group(1).split():
+        assert os.path.isfile(os.path.join(SOURCE, path)), path
     inside = None
     for line in lines:
         begins = re.match(r"define (\S+)", line)

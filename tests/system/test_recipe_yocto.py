@@ -84,9 +84,15 @@ def test_variables_and_classes_are_known():
 
 
 def test_licence():
-    assert value("LICENSE") == "MIT"
-    with open(os.path.join(SOURCE, "LICENSE"), "rb") as f:
-        assert value("LIC_FILES_CHKSUM") == "file://LICENSE;md5=" + hashlib.md5(f.read()).hexdigest()
+    assert value("LICENSE") == "MIT AND BSD-1-Clause"
+    words = value("LIC_FILES_CHKSUM").split()
+    assert len(words) == 2
+    for word in words:
+        name, end, said = re.fullmatch(r"file://([\w/.]+)(?:;endline=(\d+))?;md5=(\w+)", word).groups()
+        with open(os.path.join(SOURCE, name), "rb") as f:
+            lines = f.readlines()[:int(end) if end else None]
+        assert hashlib.md5(b"".join(lines)).hexdigest() == said, name
+        assert not end or lines[-1] == b"*/\n"
 
 
 def test_sources():

@@ -1,9 +1,11 @@
 SUMMARY = "Mi IoT device stack: client, agent, library"
 HOMEPAGE = "https://example.org/miio-linux"
-LICENSE = "MIT"
-LIC_FILES_CHKSUM = "file://LICENSE;md5=9b02ffa8ad799b19e6fb2ca67d1c9b08"
+LICENSE = "MIT AND BSD-1-Clause"
+LIC_FILES_CHKSUM = "file://LICENSE;md5=9b02ffa8ad799b19e6fb2ca67d1c9b08 \
+                    file://libagent/carried/uthash.h;endline=22;md5=8f49b472649a155c68152887711480e4 \
+                    "
 
-# The layer that takes this recipe names its copy and that copy's revision here.
+# The layer that takes this recipe names its copy, ;tag=v${PV} and that tag's revision here.
 SRC_URI = "git://example.org/miio-linux.git;protocol=https;branch=main \
            file://miio.init \
            "
