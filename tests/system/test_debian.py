@@ -67,6 +67,13 @@ def field(path, name):
     return run("dpkg-deb", "-f", path, name)
 
 
+def test_programs_are_held_to_the_symbols_they_use(debs):
+    for name, symbols in (("libagent0", ["agent_open@LIBAGENT_0", "agent_timer@LIBAGENT_0_2"]), ("libagentmodel0", ["agent_model_check@LIBAGENTMODEL_0"])):
+        said = run("dpkg-deb", "-I", deb(debs, name), "symbols")
+        for symbol in symbols:
+            assert "\n %s 0.1.0" % symbol in said, said
+
+
 def test_contents(debs):
     seen = {}
     for name, files in LISTS.items():
