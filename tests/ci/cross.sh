@@ -52,7 +52,7 @@ route() {
     "$triplet-gcc" --sysroot="$root" -Ilibagent/include "$dir/app.c" -L"$dir/lib" -lagent -o "$dir/app"
     MIIO_AGENT=unix:$agent LD_LIBRARY_PATH=$dir/lib $emulator -E LD_LIBRARY_PATH="$PWD/$dir/lib" "$dir/app" >"$dir/app.log" 2>&1 &
     pids="$pids $!"
-    $emulator "$dir/bin/miioctl" --agent "unix:$agent" wait set_power
+    $emulator "$dir/bin/miioctl" --agent "unix:$agent" wait -t 60000 set_power
     said=$($emulator "$dir/bin/miioctl" --agent "unix:$agent" call set_power '["on"]')
     # shellcheck disable=SC2086
     kill $pids 2>/dev/null || true

@@ -67,7 +67,7 @@ route() {
     trap 'kill $pids 2>/dev/null' EXIT
     MIIO_AGENT=$socket $RUN "$out/app" >"$out/app.log" 2>&1 &
     pids="$pids $!"
-    "$dir/bin/miioctl" --agent "$socket" wait set_power
+    "$dir/bin/miioctl" --agent "$socket" wait -t 60000 set_power
     said=$("$dir/bin/miioctl" --agent "$socket" call set_power '["on"]')
     kill $pids 2>/dev/null || true
     trap - EXIT

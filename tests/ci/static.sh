@@ -102,35 +102,9 @@ libraries() {
 }
 
 route() {
-    agent=unix:$PWD/$dir/agent.sock
-    sed -n '/^```c$/,/^```$/p' README.md | sed '/^```/d' >"$dir/app.c"
-    musl-gcc -static -Ilibagent/include "$dir/app.c" "$dir/lib/libagent.a" -lm -o "$dir/app"
-    mkdir -p "$dir/data"
-    (umask 077 && printf 'did=100000001\nkey=0123456789abcdef\nmac=02:00:00:00:00:01\nvendor=demo\nmodel=demo.lamp.one\n' >"$dir/data/device.conf")
-    chmod 700 "$dir/data"
-    mkfifo "$dir/ready"
-    "$dir/bin/miio_client" -d "$PWD/$dir/data" --hooks "$PWD/$dir/data" --cloud none --local 127.0.0.1:0 --lan none --ble none >"$dir/ready" 2>"$dir/client.log" &
-    client=$!
-    pids=$client
-    trap 'kill $pids 2>/dev/null' EXIT
-    read -r said <"$dir/ready"
-    rm "$dir/ready"
-    local=$(printf %s "$said" | tr ' ' '\n' | sed -n 's/^local=//p')
-    "$dir/bin/miio_agent" --listen none --unix "$PWD/$dir/agent.sock" --upstream "$local" >"$dir/agent.log" 2>&1 &
-    daemon=$!
-    pids="$pids $daemon"
-    MIIO_AGENT=$agent "$dir/app" >"$dir/app.log" 2>&1 &
-    pids="$pids $!"
-    "$dir/bin/miioctl" --agent "$agent" wait set_power
-    said=$("$dir/bin/miioctl" --agent "$agent" call set_power '["on"]')
-    status=$("$dir/bin/miioctl" --agent "$agent" status)
+    chain_open musl-gcc -static -Ilibagent/include "$dir/app.c" "$dir/lib/libagent.a" -lm
     table=$(printf 'program\tbytes\tat rest, KiB (RSS, own)\n'; row miio_agent "$daemon"; row miio_client "$client"; row miio_mcu; row miioctl)
-    # shellcheck disable=SC2086
-    kill $pids
-    wait
-    trap - EXIT
-    [ "$said" = '["ok"]' ] || { echo "static.sh: the application answered $said" >&2; exit 1; }
-    case $status in *client*) ;; *) echo "static.sh: miioctl status knows no client: $status" >&2; exit 1 ;; esac
+    chain_close
 }
 
 # row PROGRAM [PID]
