@@ -62,9 +62,10 @@ route() {
 
 # unit ARCH: its unit tests
 unit() {
-    left_out='^$'
+    # a program that starts itself: this machine's kernel, which is asked for it, does not know that processor's programs
+    left_out='^unit\.http$'
     # /proc/net and sock_diag pass the emulation untouched, in the byte order of this machine's kernel
-    [ "$1" != s390x ] || left_out='^unit\.(cred|udp_owner)$'
+    [ "$1" != s390x ] || left_out='^unit\.(http|cred|udp_owner)$'
     # a few wait for what happens by itself, and beside other work the emulator may be late
     ctest --test-dir "$dir" -R '^unit' -E "$left_out" -LE 'soak|mutants' --repeat until-pass:2 -j "$JOBS" --output-on-failure --no-tests=error
 }

@@ -58,7 +58,6 @@ STEPS = [
     ("miioctl bundle FILE", ENDS, {"do": "cd /root", "then": "tar -tf FILE", "says": "client.log"}),
     ("miioctl bundle", ENDS, {"codes": (2,), "says": "FILE"}),
     ("miio_sim phone -a 192.168.13.1:54321 hello", ENDS, {"says": "10000"}),
-    ("miio_sim phone", ENDS, {"codes": (2,), "says": "usage"}),
     ("miio_sim mcu", STAYS, {"ready": "grep -q ready LOG", "then": "miio_mcu --tty $(sed -n 's/^ready.*tty=//p' LOG | cut -d' ' -f1) >/dev/null 2>&1 &"}),
     ("miioctl call mcu.info", ENDS, {"do": "miioctl wait mcu.info", "says": "^{"}),
     ("MIIO_DRY_RUN=1 ./wifi_start.sh", ENDS, {"do": "cd /etc/miio", "says": "_miapBB59"}),
@@ -85,6 +84,12 @@ STEPS = [
     ("miioctl call set_power '[\"on\"]'", ENDS, {"says": r'^\["ok"\]$'}),
     ("miioctl call get_prop '[\"power\"]'", ENDS, {"says": r'^\["on"\]$'}),
     ("miioctl call no_such_method", ENDS, {"codes": (1,), "says": "-32601"}),
+    # no other client or agent is left then
+    ("miio_client -d /tmp/miio/ --lan 127.0.0.1:54321", STAYS,
+     {"do": "kill $(pidof miio_client miio_agent miio_mcu); while pidof miio_client miio_agent; do sleep 0.1; done", "ready": "grep -q ^ready LOG"}),
+    ("miio_agent --listen none --unix /tmp/agent.sock", STAYS, {"ready": "miioctl status | grep -q 10000", "then": "miioctl wait set_power"}),
+    ("miio_sim phone -a 127.0.0.1:54321 hello", ENDS, {"says": "[0-9a-f]{32}"}),
+    ("miio_sim phone -a 127.0.0.1:54321 call set_power '[\"on\"]'", ENDS, {"says": r'\["ok"\]'}),
 ]
 # command -> the file that runs it, and what it says there
 ELSEWHERE = {
@@ -136,6 +141,9 @@ cp "$MODEL" root/etc/miio/model.json
 openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=device -keyout root/etc/miio/web.key -out root/etc/miio/web.pem 2>/dev/null
 chmod 600 root/etc/miio/web.key
 sed -n '/^```c$/,/^```$/p' "$SOURCE/docs/zh/first-application.md" | sed '/^```/d' >root/root/first/app.c
+mkdir -m 700 root/tmp/miio
+sed -n '/^did=/,/^```$/p' "$SOURCE/docs/zh/first-application.md" | sed '/^```/d' >root/tmp/miio/device.conf
+chmod 600 root/tmp/miio/device.conf
 mv steps root/steps
 exec chroot root /bin/bash /steps
 """
