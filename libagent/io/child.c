@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "libagent/io/child.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { BLOCK = 4096 };
+enum { BLOCK = 4096, FIRST_FD = 3, RANGE_CLOEXEC = 1 << 2 };
 
 struct ag_child {
     uv_process_t process;
@@ -110,6 +113,33 @@ static void on_output(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     }
 }
 
+static void close_each_on_exec(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+
+    for (struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir)) {
+        int fd = atoi(e->d_name);
+
+        if (fd >= FIRST_FD)
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+/*
+ * Ours are closed by exec; but libraries have theirs: a daemon that a hook leaves behind would hold libmosquitto's connection,
+ * which neither the broker nor our loop would then see end.
+ */
+static void close_all_on_exec(void)
+{
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, (unsigned) FIRST_FD, ~0u, (unsigned) RANGE_CLOEXEC) == 0) /* from Linux 5.11 on */
+        return;
+#endif
+    close_each_on_exec();
+}
+
 static int spawn(struct ag_child *c, uv_loop_t *loop, const struct ag_child_options *o)
 {
     uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE},
@@ -127,6 +157,7 @@ static int spawn(struct ag_child *c, uv_loop_t *loop, const struct ag_child_opti
         stdio[1].flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE;
         stdio[1].data.stream = (uv_stream_t *) &c->pipe;
     }
+    close_all_on_exec();
     return uv_spawn(loop, &c->process, &p);
 }
 

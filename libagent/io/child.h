@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs a program without a shell and without waiting for it: how it ended comes later. It has a session of its own, so that
- * it can be ended with all its children, no standard input, and our standard error for both outputs unless its output is
- * wanted (standard output of a daemon carries the ready line).
+ * it can be ended with all its children, no standard input, our standard error for both outputs unless its output is
+ * wanted (standard output of a daemon carries the ready line), and no other descriptor, those of libraries included.
  */
 #ifndef AG_CHILD_H
 #define AG_CHILD_H

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 /* clang-format on */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +80,19 @@ static void how_it_ended_is_told_once(void **state)
     }
 }
 
+/* As libmosquitto opens its sockets. */
+static void it_has_no_descriptor_of_a_library(void **state)
+{
+    char script[64];
+    int fd = open("/dev/null", O_RDONLY);
+
+    (void) state;
+    assert_true(fd > 2);
+    snprintf(script, sizeof script, "test ! -e /proc/self/fd/%d", fd);
+    assert_int_equal(run(script, (struct ag_child_options){0}).status, 0);
+    assert_int_equal(close(fd), 0); /* here it was open all the time */
+}
+
 static void what_is_not_there_is_refused_at_once(void **state)
 {
     const char *args[] = {"/nonexistent/program", NULL};
@@ -130,9 +144,9 @@ static void who_is_cancelled_or_let_go_tells_nothing(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(how_it_ended_is_told_once),
-                                       cmocka_unit_test(what_is_not_there_is_refused_at_once),
-                                       cmocka_unit_test(who_is_cancelled_or_let_go_tells_nothing)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(how_it_ended_is_told_once), cmocka_unit_test(it_has_no_descriptor_of_a_library),
+        cmocka_unit_test(what_is_not_there_is_refused_at_once), cmocka_unit_test(who_is_cancelled_or_let_go_tells_nothing)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
