@@ -3,7 +3,7 @@
 # Every script of this folder, one after the other; a table at the end.
 cd "$(dirname "$0")" || exit 1
 table= bad=0
-for script in gcc.sh clang.sh options.sh abi.sh tidy.sh m32.sh musl.sh static.sh cross.sh footprint.sh coverage.sh; do
+for script in gcc.sh clang.sh threads.sh options.sh abi.sh tidy.sh m32.sh musl.sh static.sh cross.sh footprint.sh coverage.sh; do
     echo "---- $script"
     ./"$script"
     case $? in

@@ -93,6 +93,8 @@ void broker_start(struct broker *b, uint16_t port, const char *extra)
         fail("fork");
     if (b->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (int fd = 3; fd < 256; fd++) /* libmosquitto's sockets: the connection of a session under way would not end */
+            close(fd);
         if (!freopen("/dev/null", "w", stderr))
             _exit(126);
         setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);

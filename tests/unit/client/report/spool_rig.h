@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,12 +25,13 @@ enum { MAX = 2000 };
 
 enum fault { FAULT_NONE, FAULT_WRITE, FAULT_SHORT, FAULT_SYNC, FAULT_READ };
 
+/* Atomic: the store writes in a thread, and a test may set another fault meanwhile. */
 extern struct faulty_disk {
-    enum fault kind;
-    int error;
-    unsigned skip, times; /* calls of that kind that go well; then so many fail */
-    unsigned n_hit;
-    bool dirty; /* written since the last fdatasync() */
+    _Atomic(enum fault) kind;
+    atomic_int error;
+    atomic_uint skip, times; /* calls of that kind that go well; then so many fail */
+    atomic_uint n_hit;
+    atomic_bool dirty; /* written since the last fdatasync() */
 } disk;
 
 extern uint64_t bad_sector; /* a byte that no read gives; 0: none */
