@@ -335,6 +335,8 @@ static void on_round_message(struct mqtt_session *s, const struct mosquitto_mess
     if (l->closing)
         return;
     l->stats.received++;
+    if (m.qos > 0)
+        mqtt_turn_queued(&l->turn); /* its acknowledgement */
     l->events->message(l->user, &m);
 }
 
@@ -356,9 +358,6 @@ static void on_round_over(struct mqtt_turn *t)
 {
     struct mqtt_link *l = ag_container_of(t, struct mqtt_link, turn);
 
-    tell_finished(l);
-    if (l->stats.in_window == 0)
-        mqtt_turn_idle(&l->turn);
     tell_finished(l);
     note_progress(l);
     if (l->leaves)

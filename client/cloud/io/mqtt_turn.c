@@ -11,7 +11,8 @@ enum {
     MARGIN_MS = 100, /* libmosquitto counts whole seconds */
     AGAIN_MS = 1000,
     WAKE_MAX = 512, /* bytes; about 300 fit into a socket pair */
-    WAKE_FEW = 16
+    WAKE_FEW = 16,
+    QUIET_MS = 1000
 };
 
 static void on_flush(uv_idle_t *h);
@@ -121,7 +122,21 @@ static void arm(struct mqtt_turn *t)
     uint64_t now = now_of(t), due = ping_due_ms(t), wait = mqtt_session_wait_ms(t->session);
 
     due = due > now ? due - now : AGAIN_MS; /* libmosquitto did not find it due */
+    if (t->n_wakes >= WAKE_FEW && due > QUIET_MS)
+        due = QUIET_MS;
     uv_timer_start(&t->timer, on_timer, wait < due ? wait : due, 0);
+}
+
+/*
+ * Each packet puts a byte into libmosquitto's socket pair, and a round takes one out: up to 200 KB of the kernel's memory. While
+ * packets go they stay, as a round for each of them costs more than the packet; a full pair takes no more, which does no harm.
+ */
+static void take_wakes_out(struct mqtt_turn *t)
+{
+    if (t->n_wakes < WAKE_FEW || now_of(t) - t->queued_ms < QUIET_MS)
+        return;
+    while (t->poll && t->n_wakes > 0)
+        have_round(t);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -132,6 +147,7 @@ static void on_timer(uv_timer_t *timer)
     have_round(t);
     if (t->poll && due && mosquitto_want_write(t->session->mosq)) /* with PINGREQ */
         t->came_ms = t->went_ms = now_of(t);
+    take_wakes_out(t);
     if (t->poll)
         arm(t);
     flush_later(t);
@@ -161,22 +177,16 @@ void mqtt_turn_begin(struct mqtt_turn *t)
     mqtt_turn_queued(t); /* what came in between */
 }
 
-/* Each packet puts a byte into libmosquitto's socket pair, and a round takes one out: up to 200 KB of the kernel's memory. */
-void mqtt_turn_idle(struct mqtt_turn *t)
-{
-    if (t->n_wakes < WAKE_FEW)
-        return;
-    while (t->poll && t->n_wakes > 0)
-        have_round(t);
-    flush_later(t);
-}
-
 void mqtt_turn_queued(struct mqtt_turn *t)
 {
     t->n_queued++;
     t->n_wakes += t->n_wakes < WAKE_MAX;
-    if (t->poll)
-        uv_idle_start(&t->flush, on_flush);
+    t->queued_ms = now_of(t);
+    if (!t->poll)
+        return;
+    uv_idle_start(&t->flush, on_flush);
+    if (t->n_wakes == WAKE_FEW)
+        arm(t);
 }
 
 void mqtt_turn_init(struct mqtt_turn *t, uv_loop_t *loop, struct mqtt_session *session, void (*over)(struct mqtt_turn *t),

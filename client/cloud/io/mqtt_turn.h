@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The loop's part of an MQTT session that is up: when libmosquitto has its rounds. One when something came, one at the end of a turn
- * in which something was queued, with all of it in as few segments as it fits in, and one when a PINGREQ or a verdict is due.
+ * in which something was queued, with all of it in as few segments as it fits in, and one when a PINGREQ or a verdict is due. Behind
+ * a busy time, some more take out of libmosquitto what each packet left there.
  */
 #ifndef CLIENT_MQTT_TURN_H
 #define CLIENT_MQTT_TURN_H
@@ -20,7 +21,8 @@ struct mqtt_turn {
     uv_idle_t flush;                   /* runs before the loop sleeps; active only while something is queued */
     uv_timer_t timer;
     unsigned n_queued;
-    unsigned n_wakes; /* bytes in libmosquitto's socket pair, at most */
+    unsigned n_wakes;   /* bytes in libmosquitto's socket pair, at most */
+    uint64_t queued_ms; /* something last was */
     bool in_round;
     bool waits_to_write;       /* the socket takes no more */
     uint64_t came_ms, went_ms; /* something last did */
@@ -38,7 +40,5 @@ void mqtt_turn_begin(struct mqtt_turn *t);
 void mqtt_turn_end(struct mqtt_turn *t);
 /* Something is handed to libmosquitto. */
 void mqtt_turn_queued(struct mqtt_turn *t);
-/* In over(): nothing is under way any more. */
-void mqtt_turn_idle(struct mqtt_turn *t);
 
 #endif
