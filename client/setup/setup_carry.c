@@ -44,6 +44,16 @@ static int fresh_token(struct setup *s)
     return set_token(s, token, r);
 }
 
+/* Its script may have it in memory only, and be gone when the network comes. */
+static int helpers_token(struct setup *s)
+{
+    int r = s->env.host->set_token(s->env.user, s->machine.token);
+
+    if (r == 0)
+        note_token(s, s->machine.token, data_dir_keeps_token(s->env.dir, s->machine.token));
+    return r;
+}
+
 /* A disk that takes nothing refuses a reset before anything is given up, reports in memory among it. */
 static int look_at_disk(const struct setup *s, const char *token)
 {
@@ -264,7 +274,7 @@ int setup_link_carry_out(struct setup *s, const struct setup_decision *d)
     case SETUP_DO_OWN_TOKEN:
         return s->start_result = own_token(s);
     case SETUP_DO_SET_TOKEN:
-        return host->set_token(user, s->machine.token);
+        return helpers_token(s);
     case SETUP_DO_SAVE:
         return save(s);
     case SETUP_DO_END_TRIAL:

@@ -405,7 +405,8 @@ static const struct {
       "A< {\"method\":\"local.status\",\"params\":\"wifi_connected\"}", "C< start", "+60000"}},
     {"an external helper leads the start, and a network",
      "external",
-     {"X+",
+     {"F- device.token", /* no room on the disk: the helper has it in memory only */
+      "X+",
       "X> {\"method\":\"_internal.hello\"}",
       "X< {\"method\":\"_internal.request_dinfo\",\"params\":\"$DIR/\"}",
       "Y+",
@@ -426,6 +427,7 @@ static const struct {
       "A< {\"method\":\"local.status\",\"params\":\"wifi_connecting\"}",
       "Y< {\"method\":\"local.status\",\"params\":\"wifi_connecting\"}",
       "L< {\"id\":5,\"result\":[\"ok\"]}",
+      "F? device.token",
       "X-",
       "X+",
       "X> {\"method\":\"_internal.hello\"}",
