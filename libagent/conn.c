@@ -357,6 +357,12 @@ static void guess(struct agent_conn *c, struct ag_wait *a)
         ag_conn_bound(c, 0);
 }
 
+static void register_again(struct agent_conn *c, struct ag_key *key)
+{
+    if (ag_key_register(c, key) < 0)
+        ag_key_wait_busy(c, key);
+}
+
 void ag_conn_on_time(struct agent_conn *c, uint64_t now_ms)
 {
     struct ag_wait *a;
@@ -366,6 +372,8 @@ void ag_conn_on_time(struct agent_conn *c, uint64_t now_ms)
             ag_call_end(ag_container_of(a, struct agent_slot, call.wait), AGENT_E_TIMEOUT, NULL, NULL);
         else if (a->kind == AG_WAIT_STATUS)
             ag_conn_query_status(c);
+        else if (a->busy)
+            register_again(c, ag_container_of(a, struct ag_key, reg));
         else
             guess(c, a);
     }

@@ -28,6 +28,7 @@ enum {
     AG_CONN_READ_MAX = 64 * 1024,   /* bytes of one read; the longest packet */
     AG_CONN_REGISTER_WAIT_MS = 200, /* an agent that has not answered by then never does */
     AG_CONN_CONNECT_WAIT_MS = 5000, /* a TCP connect that hangs */
+    AG_CONN_BUSY_RETRY_MS = 5000,   /* register again, while the agent is short of memory or room */
     AG_CONN_STATUS_RETRY_MS = 5000, /* local.query_status again, while upstream is away */
     AG_CONN_CLOSE_DEPTH = 64        /* agent_close() inside the callbacks of agent_close(), and so on */
 };

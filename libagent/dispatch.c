@@ -87,6 +87,17 @@ static bool is_waiting(const char *text, const struct ag_json_view *v)
     return ag_json_walk_next(&w, &key, &word) && ag_span_eq(word.raw, "\"waiting\"");
 }
 
+/* One that is refused again and again is told once. */
+static void key_answered(struct agent_conn *c, struct ag_key *key, int status)
+{
+    bool told = status == AGENT_CODE_BUSY && key->status == status && !key->counted;
+
+    if (status == AGENT_CODE_BUSY)
+        ag_key_wait_busy(c, key);
+    if (!told)
+        ag_key_registered(c, key, status);
+}
+
 /* The answer to a claim of a key or of the address. When success was guessed and told, only news are. */
 static void claim_answered(struct agent_conn *c, struct ag_wait *a, char *text, const struct ag_json_view *v)
 {
@@ -102,7 +113,7 @@ static void claim_answered(struct agent_conn *c, struct ag_wait *a, char *text, 
     if (a->kind == AG_WAIT_BIND)
         ag_conn_bound(c, status);
     else
-        ag_key_registered(c, ag_container_of(a, struct ag_key, reg), status);
+        key_answered(c, ag_container_of(a, struct ag_key, reg), status);
 }
 
 /* true: the text was the answer to a. */

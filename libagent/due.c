@@ -115,6 +115,13 @@ int ag_key_register(struct agent_conn *c, struct ag_key *key)
     return r;
 }
 
+void ag_key_wait_busy(struct agent_conn *c, struct ag_key *key)
+{
+    ag_wait_end(&key->reg);
+    ag_waits_add(&c->waits, &key->reg, ag_conn_now(c) + AG_CONN_BUSY_RETRY_MS);
+    key->reg.busy = true;
+}
+
 static bool has_followers(struct agent_conn *c)
 {
     struct ag_key *key = ag_keys_find(&c->keys, "local.status");

@@ -73,6 +73,8 @@ void ag_key_registered(struct agent_conn *c, struct ag_key *key, int status);
 void ag_key_taken_over(struct agent_conn *c, struct ag_key *key);
 /* Tells the agent of a key. 0, -ENOMEM, -ENOBUFS. */
 int ag_key_register(struct agent_conn *c, struct ag_key *key);
+/* Does so again after a pause. */
+void ag_key_wait_busy(struct agent_conn *c, struct ag_key *key);
 /* Waits for the answer to it. */
 void ag_key_count(struct agent_conn *c, struct ag_key *key);
 

@@ -24,7 +24,7 @@ void ag_waits_add(struct ag_waits *w, struct ag_wait *a, uint64_t deadline_ms)
         w->next_id = ag_id_next(w->next_id);
     a->id = w->next_id;
     w->next_id = ag_id_next(w->next_id);
-    a->guessed = false;
+    a->guessed = a->busy = false;
     ag_list_append(&w->buckets[a->id % AG_WAIT_BUCKETS], &a->by_id);
     ag_deadline_add(&w->deadlines, &a->deadline, deadline_ms);
 }

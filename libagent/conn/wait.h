@@ -22,6 +22,7 @@ struct ag_wait {
     uint32_t id;
     uint8_t kind; /* enum ag_wait_kind */
     bool guessed; /* the time was up and success was told: an answer still counts */
+    bool busy;    /* it was refused for the time being: asked again at the deadline */
 };
 
 enum { AG_WAIT_BUCKETS = 64 };

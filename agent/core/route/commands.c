@@ -35,6 +35,7 @@ struct spread {
 static void spread_to(struct router *r, struct sub *s, const struct text *t, struct command *c, bool watched, struct spread *d)
 {
     struct peer *p = s->peer;
+    int e;
 
     if (s->denied) {
         d->denied = true;
@@ -49,9 +50,12 @@ static void spread_to(struct router *r, struct sub *s, const struct text *t, str
         d->busy = true;
         return;
     }
-    if (out_text(r, p, OUT_MESSAGE, t->bytes) != 0) {
+    e = out_text(r, p, OUT_MESSAGE, t->bytes);
+    if (e != 0) {
         if (c)
             command_unask(&r->commands, ag_list_entry(c->asks.prev, struct ask, by_command));
+        else if (e == -ENOMEM && text_family(t->method) == FAMILY_LOCAL)
+            out_end(r, p, PEER_END_MEMORY); /* a state word: the one that it has would stay wrong */
         d->busy = true;
         return;
     }

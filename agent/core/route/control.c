@@ -152,6 +152,8 @@ static void do_register(struct router *r, struct peer *from, const struct text *
     default:
         r->stats.out_of_memory++;
         refuse_key(r, from, t, AG_CODE_BUSY, "out of memory");
+        if (!t->has_id)
+            out_end(r, from, PEER_END_MEMORY); /* else it would wait for commands that never come */
     }
 }
 

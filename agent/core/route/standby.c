@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/core/route/standby.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include "agent/core/send/out.h"
 #include "libagent/core/json/json_walk.h"
@@ -41,9 +42,11 @@ void standby_tell(struct router *r)
         ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
 
         ag_list_del(&s->by_promoted);
-        if (print_owner(&text, s->key) < 0)
+        if (print_owner(&text, s->key) < 0) {
             r->stats.out_of_memory++;
-        else
-            out_text(r, s->peer, OUT_MESSAGE, ag_buf_span(&text));
+            out_end(r, s->peer, PEER_END_MEMORY); /* else it would wait for ever */
+        } else if (out_text(r, s->peer, OUT_MESSAGE, ag_buf_span(&text)) == -ENOMEM) {
+            out_end(r, s->peer, PEER_END_MEMORY);
+        }
     }
 }

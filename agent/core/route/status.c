@@ -1,22 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/core/route/status.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include "agent/core/route/commands.h"
 #include "agent/core/send/monitor.h"
 #include "agent/core/send/out.h"
 
+/* They come again, and are told then. */
+static void end_followers(struct router *r)
+{
+    struct sub_key *k = sub_match(&r->subs, AG_SPAN("local.status"));
+
+    if (!k)
+        return;
+    ag_list_for_each (it, &k->subs) {
+        struct sub *s = ag_list_entry(it, struct sub, by_key);
+
+        if (s->active && (r->status_for_all || s->peer->wants_status))
+            out_end(r, s->peer, PEER_END_MEMORY);
+    }
+}
+
 static void ask(struct router *r, bool for_all)
 {
     char text[80];
-    int n;
+    int n, e;
 
     r->introduced = true;
     r->status_for_all = for_all;
     r->status_id = request_draw_id(&r->requests);
     n = snprintf(text, sizeof text, "{\"id\":%" PRIu32 ",\"method\":\"local.query_status\",\"params\":\"\"}", r->status_id);
-    r->has_status_id = out_text(r, r->upstream, OUT_MESSAGE, (struct ag_span){text, (size_t) n}) == 0;
+    e = out_text(r, r->upstream, OUT_MESSAGE, (struct ag_span){text, (size_t) n});
+    r->has_status_id = e == 0;
+    if (e == -ENOMEM)
+        end_followers(r);
 }
 
 void status_ask(struct router *r)
@@ -54,14 +73,19 @@ static void tell_newcomers(struct router *r, uint64_t now_ms, struct peer *upstr
 {
     uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
     struct sub_key *k = sub_match(&r->subs, t->method);
+    int e;
 
     if (!k)
         return; /* they have gone again */
     ag_list_for_each (it, &k->subs) {
         struct sub *s = ag_list_entry(it, struct sub, by_key);
 
-        if (!s->peer->wants_status || !s->active || s->denied || !peer_is_open(s->peer) ||
-            out_text(r, s->peer, OUT_MESSAGE, t->bytes) != 0)
+        if (!s->peer->wants_status || !s->active || s->denied || !peer_is_open(s->peer))
+            continue;
+        e = out_text(r, s->peer, OUT_MESSAGE, t->bytes);
+        if (e == -ENOMEM)
+            out_end(r, s->peer, PEER_END_MEMORY);
+        if (e != 0)
             continue;
         r->stats.deliveries++;
         if (bits)
@@ -80,6 +104,7 @@ static void tell(struct router *r, uint64_t now_ms, struct peer *upstream, const
 
     if (print_broadcast(&b, t) < 0) {
         r->stats.out_of_memory++;
+        end_followers(r);
         return;
     }
     bytes = ag_buf_span(&b);

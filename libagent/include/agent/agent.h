@@ -140,7 +140,8 @@ typedef void (*agent_call_fn)(agent_conn *conn, int status, const char *result, 
 
 /*
  * status: 0 in force, AGENT_WAITING (AGENT_STANDBY only; 0 comes when it has taken over), -EEXIST owned by another,
- * -EPERM refused, otherwise what the agent said as negative code. Comes after each connect. An agent that has never
+ * -EPERM refused, otherwise what the agent said as negative code; after AGENT_CODE_BUSY it is asked again each 5 s, and fn
+ * gets what that changes. Comes after each connect. An agent that has never
  * answered, and does not within 200 ms, is an old one, and fn gets 0; a different answer later is passed to fn
  * too. One that has answered before is waited for.
  */

@@ -932,6 +932,83 @@ static void test_alloc_fail_no_silence(void **state)
     alloc_fail_sweep(no_silence, NULL);
 }
 
+struct promise {
+    const char *const *lines;
+    const char *either, *or_else; /* what A has been given in the end, when it and upstream are still there ... */
+    const char *when;             /* ... and A this; NULL: always */
+};
+
+static bool has(struct ag_span s, const char *part)
+{
+    return memmem(s.p, s.len, part, strlen(part)) != NULL;
+}
+
+static void keep(void *user)
+{
+    const struct promise *promise = user;
+    struct rig g;
+
+    if (rig_init(&g) < 0)
+        return;
+    for (const char *const *at = promise->lines; *at; at++) {
+        const char *one[] = {*at, NULL};
+
+        if ((*at)[1] == '+' || rig_peer(&g, (*at)[0])->there)
+            rig_run(&g, one);
+        rig_settle(&g);
+    }
+    if (rig_peer(&g, 'A')->there && rig_peer(&g, 'U')->there) {
+        struct ag_span out = ag_buf_span(&rig_peer(&g, 'A')->peer.out);
+
+        if ((!promise->when || has(out, promise->when)) && !has(out, promise->either) &&
+            !(promise->or_else && has(out, promise->or_else)))
+            fail_msg("A was given %.*s", (int) out.len, out.p);
+    }
+    rig_deinit(&g);
+}
+
+/*
+ * What nobody answers for and nobody says twice: who has not been given it sees its connection end, and begins again. An
+ * application that registers without an id, one that follows the state, a standby that waits.
+ */
+static void test_alloc_fail_not_deaf(void **state)
+{
+    static const char *const with_id[] = {"U+",
+                                          "A+",
+                                          "A> {\"id\":3,\"method\":\"register\",\"key\":\"m\"}",
+                                          "U> {\"id\":1,\"method\":\"m\"}",
+                                          "U> {\"id\":2,\"method\":\"m\"}",
+                                          NULL};
+    static const char *const without[] = {
+        "U+", "A+", REG("A", "m"), "U> {\"id\":1,\"method\":\"m\"}", "U> {\"id\":2,\"method\":\"m\"}", NULL};
+    static const char *const changed[] = {"U+", "A+", REG("A", "local.status"),
+                                          "U> {\"method\":\"local.status\",\"params\":\"x\"}", NULL};
+    static const char *const newcomer[] = {"U+", "A+", REG("A", "local.status"),
+                                           "U> {\"id\":100,\"method\":\"local.status\",\"params\":\"x\"}", NULL};
+    static const char *const followed[] = {"A+", REG("A", "local.status"), "U+",
+                                           "U> {\"id\":100,\"method\":\"local.status\",\"params\":\"x\"}", NULL};
+    static const char *const standby[] = {
+        "U+",
+        "B+",
+        "B> {\"method\":\"register\",\"key\":\"m\",\"mode\":\"standby\"}",
+        "A+",
+        "A> {\"id\":3,\"method\":\"register\",\"key\":\"m\",\"mode\":\"standby\",\"params\":{\"tell\":true}}",
+        "B-",
+        NULL};
+    static const struct promise promises[] = {
+        {with_id, "\"method\":\"m\"", "{\"id\":3,\"error\"", NULL},
+        {without, "\"method\":\"m\"", NULL, NULL},
+        {changed, "{\"method\":\"local.status\",\"params\":\"x\"}", NULL, NULL},
+        {newcomer, "{\"method\":\"local.status\",\"params\":\"x\"}", NULL, NULL},
+        {followed, "{\"method\":\"local.status\",\"params\":\"x\"}", NULL, NULL},
+        {standby, "agent.owner", NULL, "waiting"},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(promises); i++)
+        alloc_fail_sweep(keep, (void *) &promises[i]);
+}
+
 /* In steady state routing takes nothing from the heap. */
 static void test_no_allocation(void **state)
 {
@@ -977,6 +1054,7 @@ int main(void)
         cmocka_unit_test(test_large_for_a_packet),
         cmocka_unit_test(test_alloc_fail),
         cmocka_unit_test(test_alloc_fail_no_silence),
+        cmocka_unit_test(test_alloc_fail_not_deaf),
         cmocka_unit_test(test_no_allocation),
     };
 

@@ -497,6 +497,64 @@ static void modes_and_refusals(void **state)
     lab_deinit(&l);
 }
 
+/* An agent that is short of memory or of room may take it later. */
+static void a_busy_agent_is_asked_again(void **state)
+{
+    static const char busy[] = "{\"id\":%u,\"error\":{\"code\":-32000,\"message\":\"out of memory\"}}";
+    char text[96];
+    struct lab l;
+
+    (void) state;
+    lab_init(&l);
+    lab_at(&l, 0);
+    agent_subscribe_mode(l.conn, NULL, "a", AGENT_SHARED, lab_on_request, on_registered, &l);
+    lab_up(&l);
+    assert_string_equal(lab_sent(&l), "{\"id\":1,\"method\":\"register\",\"key\":\"a\"}");
+    for (unsigned id = 1; id < 8; id += 2) { /* the pause takes one, too */
+        uint64_t at = (uint64_t) (id / 2) * 5000;
+
+        snprintf(text, sizeof text, busy, id);
+        lab_say(&l, text);
+        assert_string_equal(lab_seen(&l), id == 1 ? "reg-32000;" : ""); /* it is told of what changes */
+        lab_at(&l, at + 4999);
+        assert_string_equal(lab_sent(&l), "");
+        lab_at(&l, at + 5000);
+        snprintf(text, sizeof text, "{\"id\":%u,\"method\":\"register\",\"key\":\"a\"}", id + 2);
+        assert_string_equal(lab_sent(&l), text);
+    }
+    lab_say(&l, "{\"id\":9,\"result\":[\"ok\"]}");
+    assert_string_equal(lab_seen(&l), "reg0;");
+    lab_at(&l, 600000);
+    assert_string_equal(lab_sent(&l), "");
+    lab_deinit(&l);
+}
+
+/* A loss or the end of the subscription comes first. */
+static void a_busy_agent_is_not_asked_again_in_vain(void **state)
+{
+    agent_slot *slot;
+    struct lab l;
+
+    (void) state;
+    lab_init(&l);
+    lab_at(&l, 0);
+    agent_subscribe_mode(l.conn, &slot, "a", AGENT_SHARED, lab_on_request, on_registered, &l);
+    lab_up(&l);
+    lab_sent(&l);
+    lab_say(&l, "{\"id\":1,\"error\":{\"code\":-32000,\"message\":\"too many keys\"}}");
+    lab_down(&l);
+    lab_up(&l);
+    assert_string_equal(lab_sent(&l), "{\"id\":3,\"method\":\"register\",\"key\":\"a\"}");
+    lab_at(&l, 5000);
+    assert_string_equal(lab_sent(&l), "");
+    lab_say(&l, "{\"id\":3,\"error\":{\"code\":-32000,\"message\":\"too many keys\"}}");
+    agent_slot_unref(slot);
+    lab_sent(&l);
+    lab_at(&l, 600000);
+    assert_string_equal(lab_sent(&l), "");
+    lab_deinit(&l);
+}
+
 static int drop_everything(agent_request *req, void *user)
 {
     struct lab *l = user;
@@ -641,6 +699,8 @@ int main(void)
         cmocka_unit_test(status_is_followed),
         cmocka_unit_test(status_is_asked_again_while_upstream_is_away),
         cmocka_unit_test(modes_and_refusals),
+        cmocka_unit_test(a_busy_agent_is_asked_again),
+        cmocka_unit_test(a_busy_agent_is_not_asked_again_in_vain),
         cmocka_unit_test(callbacks_may_drop_the_connection),
         cmocka_unit_test(callbacks_may_drop_slots),
         cmocka_unit_test(calls_of_a_connection_never_opened),
