@@ -81,7 +81,7 @@ static void hub_turn(void *user)
 
 static void hub_upstream_gone(void *user)
 {
-    uplink_lost(&((struct hub *) user)->uplink);
+    upstream_lost(&((struct hub *) user)->upstream);
 }
 
 static void hub_on_check(uv_check_t *check)
@@ -236,7 +236,7 @@ int hub_start(struct hub *h, uv_loop_t *loop, struct settings *settings)
     uv_check_start(&h->check, hub_on_check);
     uv_timer_init(loop, &h->timer);
     h->timer.data = h;
-    uplink_init(&h->uplink, &h->conns, &h->settings.upstream, &h->settings.upstream_user);
+    upstream_init(&h->upstream, &h->conns, &h->settings.upstream, &h->settings.upstream_user);
     r = hub_listen(h);
     if (r < 0) {
         hub_close(h);
@@ -244,7 +244,7 @@ int hub_start(struct hub *h, uv_loop_t *loop, struct settings *settings)
     }
     hub_tell_access(h);
     if (!h->settings.offline)
-        uplink_start(&h->uplink);
+        upstream_start(&h->upstream);
     return 0;
 }
 
@@ -259,7 +259,7 @@ static void hub_close(struct hub *h)
         conn_drop(c);
     for (size_t i = 0; i < h->n_listeners; i++)
         listener_close(&h->listeners[i]);
-    uplink_close(&h->uplink);
+    upstream_close(&h->upstream);
     uv_close((uv_handle_t *) &h->check, NULL);
     uv_close((uv_handle_t *) &h->timer, NULL);
 }
@@ -272,7 +272,7 @@ void hub_stop(struct hub *h)
     h->drain_until_ms = conns_now(&h->conns) + DRAIN_MS;
     for (size_t i = 0; i < h->n_listeners; i++)
         listener_close(&h->listeners[i]);
-    uplink_stop(&h->uplink);
+    upstream_stop(&h->upstream);
     router_shutdown(&h->router, conns_now(&h->conns));
     hub_flush(h);
 }
@@ -324,8 +324,8 @@ void hub_log_state(struct hub *h)
     uint64_t n;
 
     ag_log(AG_LOG_INFO, "state: upstream %s, %u peers, %u keys, %u requests and %u commands open, %zu bytes queued",
-           h->uplink.state == UPLINK_UP ? "connected" : "not connected", r->n_peers, r->subs.n_subs, r->requests.n, r->commands.n,
-           r->queued);
+           h->upstream.state == UPSTREAM_UP ? "connected" : "not connected", r->n_peers, r->subs.n_subs, r->requests.n,
+           r->commands.n, r->queued);
     for (size_t i = 0; (name = stats_nth(&r->stats, i, &n)); i++) {
         if (n > 0) /* each on a line of its own: all together are longer than a line may be */
             ag_log(AG_LOG_INFO, "  %s %" PRIu64, name, n);

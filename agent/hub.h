@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hub owns the router, the listening sockets, the connections and the uplink, and moves bytes between them.
+ * The hub owns the router, the listening sockets, the connections and the one to upstream, and moves bytes between them.
  *
  * One loop turn: everything that is readable is read and routed, then hub_flush() carries out what the router decided
  * with one send per peer. No timer is touched per message: one timer is set to the nearest deadline and is moved only
@@ -13,7 +13,7 @@
 #include "agent/core/state/state.h"
 #include "agent/io/conns.h"
 #include "agent/io/listener.h"
-#include "agent/io/uplink.h"
+#include "agent/io/upstream.h"
 #include "agent/settings.h"
 
 enum { HUB_LISTENERS = 8 };
@@ -25,7 +25,7 @@ struct hub {
     struct conns conns;
     struct listener listeners[HUB_LISTENERS];
     size_t n_listeners;
-    struct uplink uplink;
+    struct upstream upstream;
     uv_check_t check;        /* behind the poll phase: hub_flush() */
     uv_timer_t timer;        /* at the nearest deadline */
     uint64_t timer_at_ms;    /* UINT64_MAX: off */

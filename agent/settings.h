@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 #include "agent/core/state/limits.h"
-#include "agent/io/uplink.h"
+#include "agent/io/upstream.h"
 #include "libagent/core/access.h"
 #include "libagent/io/addr.h"
 #include "libagent/io/inifile.h"

@@ -15,7 +15,7 @@ enum {
 };
 
 /* One request under way; everything is borrowed. */
-struct ask {
+struct serving {
     struct serve *s;
     struct origin from;
     struct ag_span id, params; /* raw; p NULL when absent */
@@ -23,13 +23,13 @@ struct ask {
 };
 
 /* Half an answer is none; a query without an id is answered too, as it always was. */
-static void ask_end(const struct ask *a, int r)
+static void serving_end(const struct serving *a, int r)
 {
     if (r < 0 || (!a->id.p && a->from.kind != ORIGIN_LOCAL))
         ag_buf_clear(a->out);
 }
 
-static int put_string(struct ask *a, const char *method, const char *value)
+static int put_string(struct serving *a, const char *method, const char *value)
 {
     char text[64];
     int n = snprintf(text, sizeof text, "\"%s\"", value);
@@ -37,7 +37,7 @@ static int put_string(struct ask *a, const char *method, const char *value)
     return local_cmd_put_reply(a->out, a->id, method, (struct ag_span){text, (size_t) n});
 }
 
-static int put_number(struct ask *a, const char *method, uint64_t value)
+static int put_number(struct serving *a, const char *method, uint64_t value)
 {
     char text[24];
     int n = snprintf(text, sizeof text, "%" PRIu64, value);
@@ -45,12 +45,12 @@ static int put_number(struct ask *a, const char *method, uint64_t value)
     return local_cmd_put_reply(a->out, a->id, method, (struct ag_span){text, (size_t) n});
 }
 
-static int put_ok(struct ask *a, bool ok)
+static int put_ok(struct serving *a, bool ok)
 {
     return local_cmd_put_result(a->out, a->id, ok ? "[\"OK\"]" : "[\"ERROR\"]");
 }
 
-static int refuse(struct ask *a, int code, const char *why)
+static int refuse(struct serving *a, int code, const char *why)
 {
     return a->id.p ? local_cmd_put_error(a->out, a->id, code, why) : 0;
 }
@@ -81,7 +81,7 @@ static unsigned wakeup_s(const struct serve *s)
     return work.busy ? 0 : s->env.host->cloud_wakeup_s(s->env.user, seconds_until(s, work.next_ms));
 }
 
-static int serve_suspend(struct ask *a)
+static int serve_suspend(struct serving *a)
 {
     char text[40];
     int n = snprintf(text, sizeof text, "{\"wakeup_time\":%u}", wakeup_s(a->s));
@@ -116,7 +116,7 @@ int serve_put_info(struct serve *s, struct ag_buf *out, bool with_token)
     return local_cmd_put_info(out, &info, with_token);
 }
 
-static int serve_info(struct ask *a)
+static int serve_info(struct serving *a)
 {
     int r = local_cmd_begin_ok(a->out, a->id);
 
@@ -142,7 +142,7 @@ static void take_mcu(struct serve *s, const struct mcu_info *fresh)
     s->env.host->info_changed(s->env.user);
 }
 
-static int serve_mcu_info(struct ask *a)
+static int serve_mcu_info(struct serving *a)
 {
     struct mcu_info fresh = {.model = ""};
 
@@ -153,14 +153,14 @@ static int serve_mcu_info(struct ask *a)
     return put_ok(a, true);
 }
 
-static int serve_config(struct ask *a)
+static int serve_config(struct serving *a)
 {
     bool ok = local_cmd_wants_enauth(a->params);
 
     return put_ok(a, ok && a->s->env.host->trust_owner_only(a->s->env.user) == 0);
 }
 
-static int serve_loglevel(struct ask *a)
+static int serve_loglevel(struct serving *a)
 {
     int level;
     bool ok = local_cmd_loglevel(&level, a->params);
@@ -170,14 +170,14 @@ static int serve_loglevel(struct ask *a)
     return put_ok(a, ok);
 }
 
-static int serve_zone(struct ask *a)
+static int serve_zone(struct serving *a)
 {
     char zone[64];
 
     return put_ok(a, local_cmd_zone(zone, a->params) && a->s->env.host->set_zone(a->s->env.user, zone) == 0);
 }
 
-static int serve_router(struct ask *a)
+static int serve_router(struct serving *a)
 {
     struct router_params p;
     char left_out[AG_LOG_HELD_MAX];
@@ -218,13 +218,13 @@ static int put_device(struct ag_buf *out, struct ag_span id, int r)
     return local_cmd_put_error(out, id, CODE_CONFIG_FAILED, "the owner's files cannot be removed");
 }
 
-static int serve_device(struct ask *a, enum local_cmd cmd)
+static int serve_device(struct serving *a, enum local_cmd cmd)
 {
     return put_device(a->out, a->id, run_device(a->s, cmd));
 }
 
 /* What the client says of itself. Without an id nobody asks. */
-static int serve_own(struct ask *a, int (*put)(void *user, struct ag_buf *out))
+static int serve_own(struct serving *a, int (*put)(void *user, struct ag_buf *out))
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     int r;
@@ -235,7 +235,7 @@ static int serve_own(struct ask *a, int (*put)(void *user, struct ag_buf *out))
     return r == 0 && !ag_buf_cstr(&b) ? -ENOMEM : r < 0 ? r : local_cmd_put_result(a->out, a->id, ag_buf_head(&b));
 }
 
-static int serve_log(struct ask *a)
+static int serve_log(struct serving *a)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     int r;
@@ -246,12 +246,12 @@ static int serve_log(struct ask *a)
     return r == 0 && !ag_buf_cstr(&b) ? -ENOMEM : r < 0 ? r : local_cmd_put_result(a->out, a->id, ag_buf_head(&b));
 }
 
-static bool is_helpers(const struct ask *a, struct ag_span method, struct ag_span text, const struct ag_json_view *view)
+static bool is_helpers(const struct serving *a, struct ag_span method, struct ag_span text, const struct ag_json_view *view)
 {
     return a->s->env.host->helper_text(a->s->env.user, (unsigned) a->from.token, method, text, view);
 }
 
-static int serve_internal(struct ask *a, struct ag_span method, struct ag_span text, const struct ag_json_view *view)
+static int serve_internal(struct serving *a, struct ag_span method, struct ag_span text, const struct ag_json_view *view)
 {
     bool known;
 
@@ -262,7 +262,7 @@ static int serve_internal(struct ask *a, struct ag_span method, struct ag_span t
     return known ? 0 : refuse(a, AG_CODE_NOT_FOUND, "Method not found.");
 }
 
-static int serve_assoc_state(struct ask *a)
+static int serve_assoc_state(struct serving *a)
 {
     unsigned joined, failed;
 
@@ -272,7 +272,8 @@ static int serve_assoc_state(struct ask *a)
 
 /* ---- dispatch ---- */
 
-static int serve(struct ask *a, enum local_cmd cmd, struct ag_span method, struct ag_span text, const struct ag_json_view *view)
+static int serve(struct serving *a, enum local_cmd cmd, struct ag_span method, struct ag_span text,
+                 const struct ag_json_view *view)
 {
     const struct device *d = a->s->env.device;
     const struct serve_host *host = a->s->env.host;
@@ -354,31 +355,31 @@ void serve_init(struct serve *s, const struct serve_env *env)
 bool serve_method(struct serve *s, struct origin from, struct ag_span text, const struct ag_json_view *view, struct ag_buf *out,
                   unsigned *tag_out)
 {
-    struct ask a = {.s = s,
-                    .out = out,
-                    .from = from,
-                    .id = ag_view_raw(view, text.p, AG_M_ID),
-                    .params = ag_view_raw(view, text.p, AG_M_PARAMS)};
+    struct serving a = {.s = s,
+                        .out = out,
+                        .from = from,
+                        .id = ag_view_raw(view, text.p, AG_M_ID),
+                        .params = ag_view_raw(view, text.p, AG_M_PARAMS)};
     char name[METHOD_MAX];
     struct ag_span method;
     enum local_cmd cmd;
 
     if (!ag_view_str(view, text.p, AG_M_METHOD, name, sizeof name, &method)) {
         s->n_bad_form++;
-        ask_end(&a, refuse(&a, AG_CODE_INVALID_REQUEST, "method is not a usable name"));
+        serving_end(&a, refuse(&a, AG_CODE_INVALID_REQUEST, "method is not a usable name"));
         return true;
     }
     cmd = local_cmd_find(method);
     if (!local_cmd_permitted(cmd, from.kind)) {
         log_not_permitted(s, method);
-        ask_end(&a, refuse(&a, AG_CODE_NOT_PERMITTED, "not permitted"));
+        serving_end(&a, refuse(&a, AG_CODE_NOT_PERMITTED, "not permitted"));
         return true;
     }
     if (is_for_applications(cmd, from.kind)) {
         *tag_out = cmd;
         return false;
     }
-    ask_end(&a, serve(&a, cmd, method, text, view));
+    serving_end(&a, serve(&a, cmd, method, text, view));
     return true;
 }
 

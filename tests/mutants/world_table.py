@@ -69,7 +69,7 @@ MUTANTS = [row(*r) for r in [
      *after("    r->up = true;\n", "    ag_backoff_reset(&r->after_cut);\n")),
     ("ot: the pause starts over at each session", "client/cloud/ot/core/ot_line.c",
      *after("    l->was_up = true;\n", "    ag_backoff_reset(&l->backoff);\n")),
-    ("agent: the pause to upstream starts over at each connection", "agent/io/uplink.c",
+    ("agent: the pause to upstream starts over at each connection", "agent/io/upstream.c",
      *after("    u->up_since_ms = conns_now(u->conns);\n", "    ag_backoff_reset(&u->backoff);\n")),
     ("a refused subscription goes unnoticed", "client/cloud/core/sub_ladder.c",
      "    bool granted = result >= 0 && result <= 2;", "    bool granted = result >= 0;"),

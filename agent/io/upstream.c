@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "agent/io/uplink.h"
+#include "agent/io/upstream.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -22,14 +22,14 @@ enum {
     ASK_MAX_MS = 64
 };
 
-static void uplink_try(struct uplink *u);
+static void upstream_try(struct upstream *u);
 
-static void uplink_on_timer(uv_timer_t *timer);
+static void upstream_on_timer(uv_timer_t *timer);
 
-static void uplink_wait(struct uplink *u)
+static void upstream_wait(struct upstream *u)
 {
-    u->state = UPLINK_WAITING;
-    uv_timer_start(&u->timer, uplink_on_timer, ag_backoff_next(&u->backoff), 0);
+    u->state = UPSTREAM_WAITING;
+    uv_timer_start(&u->timer, upstream_on_timer, ag_backoff_next(&u->backoff), 0);
 }
 
 static void poll_on_closed(uv_handle_t *handle)
@@ -38,7 +38,7 @@ static void poll_on_closed(uv_handle_t *handle)
 }
 
 /* Ends the watch over the connecting socket; the socket itself stays open. */
-static int uplink_release_fd(struct uplink *u)
+static int upstream_release_fd(struct upstream *u)
 {
     int fd = u->fd;
 
@@ -49,17 +49,17 @@ static int uplink_release_fd(struct uplink *u)
     return fd;
 }
 
-static void uplink_give_up(struct uplink *u)
+static void upstream_give_up(struct upstream *u)
 {
-    int fd = uplink_release_fd(u);
+    int fd = upstream_release_fd(u);
 
     if (fd >= 0)
         close(fd);
     u->failures++;
-    uplink_wait(u);
+    upstream_wait(u);
 }
 
-static void uplink_failed(struct uplink *u, const char *reason)
+static void upstream_failed(struct upstream *u, const char *reason)
 {
     char text[AG_ADDR_TEXT_MAX];
     bool said = u->failures > 0 && strncmp(u->said, reason, sizeof u->said - 1) == 0;
@@ -67,7 +67,7 @@ static void uplink_failed(struct uplink *u, const char *reason)
     conns_log(u->conns, said ? AG_LOG_DEBUG : AG_LOG_WARNING, "no connection to upstream %s: %s", ag_addr_format(&u->addr, text),
               reason);
     snprintf(u->said, sizeof u->said, "%s", reason);
-    uplink_give_up(u);
+    upstream_give_up(u);
 }
 
 /* Both ends the same: nobody listened and the kernel chose the wanted port for this end. */
@@ -79,19 +79,19 @@ static bool is_self(int fd)
            ag_addr_equal(&here, &there);
 }
 
-static void uplink_open(struct uplink *u)
+static void upstream_open(struct upstream *u)
 {
     char text[AG_ADDR_TEXT_MAX];
-    int one = 1, fd = uplink_release_fd(u), r;
+    int one = 1, fd = upstream_release_fd(u), r;
 
     uv_timer_stop(&u->timer);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     r = conn_open(u->conns, fd, PEER_UPSTREAM, false, &u->conn);
     if (r < 0) {
-        uplink_failed(u, strerror(-r));
+        upstream_failed(u, strerror(-r));
         return;
     }
-    u->state = UPLINK_UP;
+    u->state = UPSTREAM_UP;
     u->up_since_ms = conns_now(u->conns);
     u->failures = 0;
     u->conns->router->stats.upstream_connects++;
@@ -100,7 +100,7 @@ static void uplink_open(struct uplink *u)
 
 /* ---- whose is it? ---- */
 
-static int uplink_owner(struct uplink *u, struct ag_cred *cred)
+static int upstream_owner(struct upstream *u, struct ag_cred *cred)
 {
     if (u->addr.kind == AG_ADDR_INET)
         return ag_cred_of_tcp(&u->conns->asker, u->fd, cred);
@@ -108,12 +108,12 @@ static int uplink_owner(struct uplink *u, struct ag_cred *cred)
     return cred->known ? 0 : -ENOENT;
 }
 
-static bool is_believed(const struct uplink *u, const struct ag_cred *cred)
+static bool is_believed(const struct upstream *u, const struct ag_cred *cred)
 {
     return ag_access_is_owner(&u->conns->router->access, cred) || (u->user.set && cred->known && cred->uid == u->user.uid);
 }
 
-static void uplink_refuse(struct uplink *u, const struct ag_cred *cred, int r)
+static void upstream_refuse(struct upstream *u, const struct ag_cred *cred, int r)
 {
     char text[AG_ADDR_TEXT_MAX];
 
@@ -127,53 +127,53 @@ static void uplink_refuse(struct uplink *u, const struct ag_cred *cred, int r)
         conns_log(u->conns, AG_LOG_ERROR,
                   "upstream %s is not believed: its user is not known (%s); upstream_user = * believes anyone", text,
                   strerror(-r));
-    uplink_give_up(u);
+    upstream_give_up(u);
 }
 
-static void uplink_ask(struct uplink *u)
+static void upstream_ask(struct upstream *u)
 {
     struct ag_cred cred = {0};
     int r;
 
     if (u->user.any) {
-        uplink_open(u);
+        upstream_open(u);
         return;
     }
-    r = uplink_owner(u, &cred);
+    r = upstream_owner(u, &cred);
     if (r == -EAGAIN && conns_now(u->conns) < u->until_ms) {
-        u->state = UPLINK_ASKING;
-        uv_timer_start(&u->timer, uplink_on_timer, ag_backoff_next(&u->asks), 0);
+        u->state = UPSTREAM_ASKING;
+        uv_timer_start(&u->timer, upstream_on_timer, ag_backoff_next(&u->asks), 0);
     } else if (r == -EAGAIN) {
-        uplink_failed(u, "nobody accepts");
+        upstream_failed(u, "nobody accepts");
     } else if (r == -ENOTCONN) { /* it was there, and has gone */
         u->conns->router->stats.upstream_connects++;
         u->conns->router->stats.upstream_losses++;
-        uplink_failed(u, "closed at once");
+        upstream_failed(u, "closed at once");
     } else if (is_believed(u, &cred)) {
-        uplink_open(u);
+        upstream_open(u);
     } else {
-        uplink_refuse(u, &cred, r);
+        upstream_refuse(u, &cred, r);
     }
     free(cred.gids);
 }
 
-static void uplink_connected(struct uplink *u)
+static void upstream_connected(struct upstream *u)
 {
     if (is_self(u->fd)) {
         u->conns->router->stats.upstream_self_connects++;
-        uplink_failed(u, "reached itself, nobody listens");
+        upstream_failed(u, "reached itself, nobody listens");
         return;
     }
     if (u->poll)
         uv_close((uv_handle_t *) u->poll, poll_on_closed);
     u->poll = NULL;
     ag_backoff_init_steady(&u->asks, ASK_MIN_MS, ASK_MAX_MS);
-    uplink_ask(u);
+    upstream_ask(u);
 }
 
-static void uplink_on_poll(uv_poll_t *poll, int status, int events)
+static void upstream_on_poll(uv_poll_t *poll, int status, int events)
 {
-    struct uplink *u = poll->data;
+    struct upstream *u = poll->data;
     socklen_t len = sizeof(int);
     int error = 0;
 
@@ -183,12 +183,12 @@ static void uplink_on_poll(uv_poll_t *poll, int status, int events)
     if (error == 0 && status < 0)
         error = -status;
     if (error)
-        uplink_failed(u, strerror(error));
+        upstream_failed(u, strerror(error));
     else
-        uplink_connected(u);
+        upstream_connected(u);
 }
 
-static int uplink_watch(struct uplink *u)
+static int upstream_watch(struct upstream *u)
 {
     int r;
 
@@ -202,87 +202,87 @@ static int uplink_watch(struct uplink *u)
         return r;
     }
     u->poll->data = u;
-    return uv_poll_start(u->poll, UV_WRITABLE, uplink_on_poll);
+    return uv_poll_start(u->poll, UV_WRITABLE, upstream_on_poll);
 }
 
-static void uplink_try(struct uplink *u)
+static void upstream_try(struct upstream *u)
 {
     const struct ag_addr *a = &u->addr;
     int r;
 
-    u->state = UPLINK_CONNECTING;
+    u->state = UPSTREAM_CONNECTING;
     u->fd = socket(a->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (u->fd < 0) {
-        uplink_failed(u, strerror(errno));
+        upstream_failed(u, strerror(errno));
         return;
     }
     r = connect(u->fd, (const struct sockaddr *) &a->sa, a->len) < 0 ? errno : 0;
     if (r != 0 && r != EINPROGRESS && r != EAGAIN) {
-        uplink_failed(u, strerror(r));
+        upstream_failed(u, strerror(r));
         return;
     }
-    r = r == EAGAIN ? -EAGAIN : uplink_watch(u); /* a unix socket whose queue is full */
+    r = r == EAGAIN ? -EAGAIN : upstream_watch(u); /* a unix socket whose queue is full */
     if (r < 0) {
-        uplink_failed(u, strerror(-r));
+        upstream_failed(u, strerror(-r));
         return;
     }
     u->until_ms = conns_now(u->conns) + CONNECT_MS;
-    uv_timer_start(&u->timer, uplink_on_timer, CONNECT_MS, 0);
+    uv_timer_start(&u->timer, upstream_on_timer, CONNECT_MS, 0);
 }
 
-static void uplink_on_timer(uv_timer_t *timer)
+static void upstream_on_timer(uv_timer_t *timer)
 {
-    struct uplink *u = timer->data;
+    struct upstream *u = timer->data;
 
-    if (u->state == UPLINK_WAITING)
-        uplink_try(u);
-    else if (u->state == UPLINK_ASKING)
-        uplink_ask(u);
-    else if (u->state == UPLINK_CONNECTING)
-        uplink_failed(u, "no answer");
+    if (u->state == UPSTREAM_WAITING)
+        upstream_try(u);
+    else if (u->state == UPSTREAM_ASKING)
+        upstream_ask(u);
+    else if (u->state == UPSTREAM_CONNECTING)
+        upstream_failed(u, "no answer");
     u->conns->turn(u->conns->user);
 }
 
-void uplink_init(struct uplink *u, struct conns *s, const struct ag_addr *addr, const struct upstream_user *user)
+void upstream_init(struct upstream *u, struct conns *s, const struct ag_addr *addr, const struct upstream_user *user)
 {
     uint32_t seed = 0;
 
-    *u = (struct uplink){.conns = s, .addr = *addr, .user = *user, .fd = -1};
+    *u = (struct upstream){.conns = s, .addr = *addr, .user = *user, .fd = -1};
     uv_timer_init(s->loop, &u->timer);
     u->timer.data = u;
     uv_random(NULL, NULL, &seed, sizeof seed, 0, NULL);
     ag_backoff_init(&u->backoff, DELAY_MIN_MS, 0, DELAY_MAX_MS, seed);
 }
 
-void uplink_start(struct uplink *u)
+void upstream_start(struct upstream *u)
 {
-    uplink_try(u);
+    upstream_try(u);
 }
 
-void uplink_stop(struct uplink *u)
+void upstream_stop(struct upstream *u)
 {
-    int fd = uplink_release_fd(u);
+    int fd = upstream_release_fd(u);
 
     if (fd >= 0)
         close(fd);
     uv_timer_stop(&u->timer);
-    u->state = UPLINK_OFF;
+    u->state = UPSTREAM_OFF;
 }
 
-void uplink_close(struct uplink *u)
+void upstream_close(struct upstream *u)
 {
-    uplink_stop(u);
+    upstream_stop(u);
     uv_close((uv_handle_t *) &u->timer, NULL);
 }
 
-void uplink_lost(struct uplink *u)
+void upstream_lost(struct upstream *u)
 {
     u->conn = NULL;
-    if (u->state != UPLINK_UP)
+    if (u->state != UPSTREAM_UP)
         return;
     if (conns_now(u->conns) - u->up_since_ms >= LASTED_MS)
         ag_backoff_reset(&u->backoff);
     u->conns->router->stats.upstream_losses++;
     conns_log(u->conns, AG_LOG_WARNING, "connection to upstream lost");
-    uplink_wait(u);
+    upstream_wait(u);
 }

@@ -9,8 +9,8 @@
  * The default port 54322 lies where the kernel takes ports for outgoing connections from, so with nobody
  * listening there a connect can end up at the socket itself; such a connection is closed and counted.
  */
-#ifndef AGENT_IO_UPLINK_H
-#define AGENT_IO_UPLINK_H
+#ifndef AGENT_IO_UPSTREAM_H
+#define AGENT_IO_UPSTREAM_H
 
 #include <uv.h>
 #include "libagent/core/backoff.h"
@@ -19,7 +19,7 @@
 struct conns;
 struct conn;
 
-enum uplink_state { UPLINK_OFF, UPLINK_WAITING, UPLINK_CONNECTING, UPLINK_ASKING, UPLINK_UP };
+enum upstream_state { UPSTREAM_OFF, UPSTREAM_WAITING, UPSTREAM_CONNECTING, UPSTREAM_ASKING, UPSTREAM_UP };
 
 /* Who else may be upstream, beside root and the agent's own user. */
 struct upstream_user {
@@ -27,14 +27,14 @@ struct upstream_user {
     uint32_t uid;
 };
 
-struct uplink {
+struct upstream {
     struct conns *conns;
     struct ag_addr addr;
     struct upstream_user user;
     uv_timer_t timer; /* next try, next question, or the end of this try */
     uv_poll_t *poll;  /* of the socket that is connecting; heap, freed in its close callback */
     int fd;           /* of the same; also while its owner is asked for */
-    enum uplink_state state;
+    enum upstream_state state;
     struct conn *conn;
     struct ag_backoff backoff;
     struct ag_backoff asks; /* until the owner is asked for again */
@@ -44,13 +44,13 @@ struct uplink {
     char said[64];          /* why the last one failed: said once, not at every try */
 };
 
-void uplink_init(struct uplink *u, struct conns *s, const struct ag_addr *addr, const struct upstream_user *user);
-void uplink_start(struct uplink *u);
+void upstream_init(struct upstream *u, struct conns *s, const struct ag_addr *addr, const struct upstream_user *user);
+void upstream_start(struct upstream *u);
 /* No more tries; an open connection stays. */
-void uplink_stop(struct uplink *u);
+void upstream_stop(struct upstream *u);
 /* Ends the timer handle; the last call. */
-void uplink_close(struct uplink *u);
+void upstream_close(struct upstream *u);
 /* Its connection is gone. */
-void uplink_lost(struct uplink *u);
+void upstream_lost(struct upstream *u);
 
 #endif
