@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "agent/values.h"
+#include "agent/settings.h"
 #include "libagent/io/access/access_file.h"
 #include "libagent/io/option.h"
 
@@ -25,7 +25,7 @@ static int config_limit(struct settings *s, const struct ag_ini_item *item, bool
         bool is_time = strncmp(limit_rows[i].option, "max-", 4) != 0;
 
         if (is_time == times && names_match(limit_rows[i].option, item->name))
-            return value_set_limit(s, &limit_rows[i], item->value, reason, n);
+            return settings_set_limit(s, &limit_rows[i], item->value, reason, n);
     }
     return -EINVAL;
 }
@@ -39,7 +39,7 @@ static int config_agent(struct settings *s, const struct ag_ini_item *item, char
         return ag_option_flag(item->value, &s->offline, reason, n);
     for (size_t i = 0; i < ag_array_size(names); i++)
         if (names_match(names[i], item->name))
-            return value_set_named(s, names[i], item->value, reason, n);
+            return settings_set_named(s, names[i], item->value, reason, n);
     return config_limit(s, item, true, reason, n);
 }
 
@@ -61,7 +61,7 @@ static int config_named(struct settings *s, const struct ag_ini_item *item, char
         return config_limit(s, item, false, reason, n);
     if (strcmp(item->section, "access") == 0)
         return config_access(s, item, reason, n);
-    return value_fail(reason, n, "unknown section '%s'", item->section);
+    return settings_fail(reason, n, "unknown section '%s'", item->section);
 }
 
 int config_item(void *user, const struct ag_ini_item *item, char *reason, size_t n)
@@ -70,6 +70,6 @@ int config_item(void *user, const struct ag_ini_item *item, char *reason, size_t
     int r = config_named(user, item, why, sizeof why);
 
     if (r < 0 && why[0])
-        value_fail(reason, n, "%s: %s", item->name, why);
+        settings_fail(reason, n, "%s: %s", item->name, why);
     return r;
 }

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The config file's items, access rules included; settings.h describes the file. */
+/*
+ * The items of the config file:
+ *
+ * [agent]    listen, unix, unix_group, seqpacket, upstream, upstream_user, offline, log_level, log_file, command_timeout,
+ *            request_timeout, command_grace, access
+ * [limits]   the fields of struct limits
+ * [access]   any item switches the rules on; libagent/io/access/access_file.h describes them, as in the file that "access" names
+ */
 #ifndef AGENT_CONFIG_H
 #define AGENT_CONFIG_H
 

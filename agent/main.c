@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include "agent/core/state/text.h"
 #include "agent/hub.h"
-#include "agent/settings.h"
+#include "agent/settings_read.h"
 #include "libagent/io/access/trust.h"
 #include "libagent/io/program.h"
 

@@ -2,165 +2,14 @@
 #include "agent/settings.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/un.h>
 #include <unistd.h>
-#include "agent/config.h"
-#include "agent/values.h"
 #include "libagent/io/access/access_file.h"
 #include "libagent/io/option.h"
 
-enum { OPT_LONG_ONLY = 256, OPT_CHECK = 1000 };
-
-static const char *const named_options[] = {"listen", "unix", "seqpacket", "upstream", "unix-group", "access", "upstream-user"};
-
-void settings_usage(void)
-{
-    puts("usage: miio_agent [options]\n"
-         "  -D, --daemonize            run in the background\n"
-         "  -l, --loglevel 0..4        0 errors ... 4 everything (2)\n"
-         "  -L, --logfile FILE         append the log to FILE instead of standard error\n"
-         "  -O, --offline              never connect to upstream\n"
-         "  -v, --version              print the version\n"
-         "  -h, --help                 print this\n"
-         "      --listen ADDR:PORT|none    (127.0.0.1:54320; port 0: the kernel chooses)\n"
-         "      --unix PATH|none           stream socket (/run/miio/agent.sock)\n"
-         "      --unix-group GROUP         owner group of the unix sockets (miio)\n"
-         "      --seqpacket PATH|none      packet socket (none)\n"
-         "      --upstream ADDR:PORT       (127.0.0.1:54322)\n"
-         "      --upstream-user USER|*     who may serve it beside root and this user (*: anyone)\n"
-         "      --command-timeout MS       an application's time to answer (4000)\n"
-         "      --request-timeout MS       upstream's time to answer (30000)\n"
-         "      --access FILE              who may do what (no file: every local user everything)\n"
-         "      --command-grace MS         wait for a subscriber that left within 2 s; 0: never (1000)\n"
-         "      --config FILE              options\n"
-         "      --check-config             say whether the config is good, and leave\n"
-         "limits:");
-    for (size_t i = 0; i < limit_n_rows; i++)
-        if (strncmp(limit_rows[i].option, "max-", 4) == 0)
-            printf("      --%s N\n", limit_rows[i].option);
-}
-
-static void long_options(struct option *out)
-{
-    static const struct option fixed[] = {
-        {"daemonize", no_argument, NULL, 'D'},     {"loglevel", required_argument, NULL, 'l'},
-        {"logfile", required_argument, NULL, 'L'}, {"offline", no_argument, NULL, 'O'},
-        {"version", no_argument, NULL, 'v'},       {"help", no_argument, NULL, 'h'},
-        {"config", required_argument, NULL, 'c'},  {"check-config", no_argument, NULL, OPT_CHECK}};
-    size_t at = 0;
-
-    for (size_t i = 0; i < ag_array_size(fixed); i++)
-        out[at++] = fixed[i];
-    for (size_t i = 0; i < ag_array_size(named_options); i++, at++)
-        out[at] = (struct option){named_options[i], required_argument, NULL, OPT_LONG_ONLY + (int) i};
-    for (size_t i = 0; i < limit_n_rows; i++, at++)
-        out[at] = (struct option){limit_rows[i].option, required_argument, NULL, OPT_LONG_ONLY + 100 + (int) i};
-    out[at] = (struct option){0};
-}
-
-static int apply_option(struct settings *s, int opt, const char *value, char *reason, size_t n)
-{
-    switch (opt) {
-    case 'D':
-        s->daemonize = true;
-        return 0;
-    case 'O':
-        s->offline = true;
-        return 0;
-    case 'v':
-        s->show_version = true;
-        return 0;
-    case 'h':
-        s->show_help = true;
-        return 0;
-    case OPT_CHECK:
-        s->check_only = true;
-        return 0;
-    case 'l':
-        return value_set_level(&s->log_level, value, reason, n);
-    case 'L':
-        return ag_option_text(value, s->log_file, sizeof s->log_file, reason, n);
-    case 'c':
-        return ag_option_text(value, s->config, sizeof s->config, reason, n);
-    default:
-        if (opt >= OPT_LONG_ONLY + 100)
-            return value_set_limit(s, &limit_rows[opt - OPT_LONG_ONLY - 100], value, reason, n);
-        return value_set_named(s, named_options[opt - OPT_LONG_ONLY], value, reason, n);
-    }
-}
-
-static int apply_args(struct settings *s, int argc, char **argv, char error[AG_INI_ERROR_MAX])
-{
-    struct option options[40];
-    char reason[256];
-    int opt, at = 0;
-
-    long_options(options);
-    optind = 0; /* glibc: getopt begins again */
-    opterr = 0;
-    while ((opt = getopt_long(argc, argv, ":Dl:L:Ovh", options, &at)) != -1) {
-        const char *shown = optind > 0 && optind <= argc ? argv[optind - 1] : "";
-
-        if (opt == '?' || opt == ':') {
-            snprintf(error, AG_INI_ERROR_MAX, "%s: %s", shown, opt == '?' ? "unknown option" : "needs a value");
-            return SETTINGS_E_USAGE;
-        }
-        if (apply_option(s, opt, optarg, reason, sizeof reason) != 0) {
-            if (opt < OPT_LONG_ONLY)
-                snprintf(error, AG_INI_ERROR_MAX, "-%c %.200s: %s", opt, optarg, reason);
-            else
-                snprintf(error, AG_INI_ERROR_MAX, "--%s %.200s: %s", options[at].name, optarg, reason);
-            return SETTINGS_E_USAGE;
-        }
-    }
-    if (optind < argc) {
-        snprintf(error, AG_INI_ERROR_MAX, "%s: unexpected argument", argv[optind]);
-        return SETTINGS_E_USAGE;
-    }
-    return 0;
-}
-
-/* A daemon changes to "/", but reads its config and opens its log again later. */
-static int make_absolute(char path[SETTINGS_PATH_MAX], const char *dir, char error[AG_INI_ERROR_MAX])
-{
-    size_t n = strlen(dir), len = strlen(path);
-
-    if (len == 0 || path[0] == '/')
-        return 0;
-    if (n + 1 + len + 1 > SETTINGS_PATH_MAX) {
-        snprintf(error, AG_INI_ERROR_MAX, "%.200s: path too long", path);
-        return SETTINGS_E_USAGE;
-    }
-    memmove(path + n + 1, path, len + 1);
-    memcpy(path, dir, n);
-    path[n] = '/';
-    return 0;
-}
-
-static bool is_relative(const struct ag_addr *a)
-{
-    const struct sockaddr_un *un = (const void *) &a->sa;
-
-    return a->kind >= AG_ADDR_UNIX && un->sun_path[0] != '/' && un->sun_path[0] != '\0';
-}
-
-static int settings_check(const struct settings *s, char error[AG_INI_ERROR_MAX])
-{
-    if (s->listen.kind == AG_ADDR_NONE && s->unix_path.kind == AG_ADDR_NONE && s->seqpacket.kind == AG_ADDR_NONE)
-        snprintf(error, AG_INI_ERROR_MAX, "nothing to listen on: listen, unix and seqpacket are none");
-    else if (s->limits.queue < s->limits.text)
-        snprintf(error, AG_INI_ERROR_MAX, "max-queue must not be smaller than max-text");
-    else if (s->daemonize && (is_relative(&s->unix_path) || is_relative(&s->seqpacket)))
-        snprintf(error, AG_INI_ERROR_MAX, "paths of sockets must be absolute in the background");
-    else
-        return 0;
-    return s->config[0] ? SETTINGS_E_CONFIG : SETTINGS_E_USAGE;
-}
-
-static void settings_init(struct settings *s)
+void settings_init(struct settings *s)
 {
     *s = (struct settings){.log_level = 2, .unix_group = "miio", .unix_is_default = true};
     limits_init(&s->limits);
@@ -172,47 +21,97 @@ static void settings_init(struct settings *s)
     s->access.enabled = true; /* once the file has an item in [access] */
 }
 
-/* Rules of agent.conf's own come before those of the file: of two for one pattern the first counts. */
-static int read_access(struct settings *s, const char *dir, char error[AG_INI_ERROR_MAX])
-{
-    int r = make_absolute(s->access_file, dir, error);
-
-    if (r != 0)
-        return r;
-    s->access.enabled = s->access.enabled && s->access.n_items > 0;
-    if (!s->access_file[0])
-        return 0;
-    r = ag_access_read(&s->access, s->access_file, error);
-    s->access_empty = r == AG_ACCESS_E_EMPTY;
-    return r < 0 ? SETTINGS_E_CONFIG : 0;
-}
-
-int settings_read(struct settings *s, int argc, char **argv, const char *dir, char error[AG_INI_ERROR_MAX])
-{
-    int r;
-
-    settings_init(s);
-    r = apply_args(s, argc, argv, error);
-    if (r != 0 || s->show_help || s->show_version)
-        return r;
-    r = make_absolute(s->config, dir, error);
-    if (r == 0 && s->config[0]) {
-        char config[SETTINGS_PATH_MAX];
-
-        strcpy(config, s->config);
-        if (ag_ini_parse_file(config, config_item, s, error) < 0)
-            return SETTINGS_E_CONFIG;
-        r = apply_args(s, argc, argv, error);
-        strcpy(s->config, config);
-    }
-    if (r == 0)
-        r = make_absolute(s->log_file, dir, error);
-    if (r == 0)
-        r = read_access(s, dir, error);
-    return r != 0 ? r : settings_check(s, error);
-}
-
 void settings_deinit(struct settings *s)
 {
     ag_access_deinit(&s->access);
+}
+
+int settings_fail(char *reason, size_t n, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(reason, n, fmt, ap);
+    va_end(ap);
+    return -EINVAL;
+}
+
+static int set_number(uint32_t *field, const char *value, uint32_t min, uint32_t max, char *reason, size_t n)
+{
+    uint64_t v;
+
+    if (ag_option_number(value, min, max, &v, reason, n) < 0)
+        return -EINVAL;
+    *field = (uint32_t) v;
+    return 0;
+}
+
+static int set_addr(struct ag_addr *field, const char *value, bool none_allowed, char *reason, size_t n)
+{
+    struct ag_addr a;
+    const char *why;
+
+    if (ag_addr_parse(value, &a, &why) < 0)
+        return settings_fail(reason, n, "%s", why);
+    if (a.kind == AG_ADDR_SEQPACKET || (a.kind == AG_ADDR_NONE && !none_allowed))
+        return settings_fail(reason, n, "must be ADDR:PORT%s", none_allowed ? " or none" : "");
+    *field = a;
+    return 0;
+}
+
+static int set_path(struct ag_addr *field, const char *value, enum ag_addr_kind kind, char *reason, size_t n)
+{
+    const char *why;
+
+    return ag_addr_parse_path(value, kind, field, &why) < 0 ? settings_fail(reason, n, "%s", why) : 0;
+}
+
+int settings_set_level(int *field, const char *value, char *reason, size_t n)
+{
+    uint32_t level = 0;
+
+    if (set_number(&level, value, 0, 4, reason, n) < 0)
+        return -EINVAL;
+    *field = (int) level;
+    return 0;
+}
+
+static int set_upstream_user(struct upstream_user *field, const char *value, char *reason, size_t n)
+{
+    struct upstream_user u = {.set = true, .any = strcmp(value, "*") == 0};
+
+    if (!u.any && ag_access_user(value, &u.uid) < 0)
+        return settings_fail(reason, n, "no user '%s'", value);
+    *field = u;
+    return 0;
+}
+
+int settings_set_named(struct settings *s, const char *name, const char *value, char *reason, size_t n)
+{
+    if (strcmp(name, "listen") == 0)
+        return set_addr(&s->listen, value, true, reason, n);
+    if (strcmp(name, "upstream") == 0)
+        return set_addr(&s->upstream, value, false, reason, n);
+    if (strcmp(name, "upstream-user") == 0)
+        return set_upstream_user(&s->upstream_user, value, reason, n);
+    if (strcmp(name, "unix") == 0) {
+        s->unix_is_default = false;
+        return set_path(&s->unix_path, value, AG_ADDR_UNIX, reason, n);
+    }
+    if (strcmp(name, "seqpacket") == 0)
+        return set_path(&s->seqpacket, value, AG_ADDR_SEQPACKET, reason, n);
+    if (strcmp(name, "unix-group") == 0)
+        return ag_option_text(value, s->unix_group, sizeof s->unix_group, reason, n);
+    if (strcmp(name, "log-file") == 0)
+        return ag_option_text(value, s->log_file, sizeof s->log_file, reason, n);
+    if (strcmp(name, "access") == 0)
+        return ag_option_text(value, s->access_file, sizeof s->access_file, reason, n);
+    if (strcmp(name, "log-level") == 0)
+        return settings_set_level(&s->log_level, value, reason, n);
+    return 1;
+}
+
+int settings_set_limit(struct settings *s, const struct limit_row *l, const char *value, char *reason, size_t n)
+{
+    return set_number(limits_at(&s->limits, l), value, l->least, l->most, reason, n);
 }

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The agent's settings, from its command line and its config file. Options of the command line win over the
- * file; the file is read again on SIGHUP.
- *
- * [agent]    listen, unix, unix_group, seqpacket, upstream, upstream_user, offline, log_level, log_file, command_timeout,
- *            request_timeout, command_grace, access
- * [limits]   the fields of struct limits
- * [access]   any item switches the rules on; libagent/io/access/access_file.h describes them, as in the file that "access" names
+ * The agent's settings, and how a single one is set from its text, as command line (settings_read.h) and config file
+ * (config.h) write it. A setter returns 0, or -EINVAL with the reason for people in reason (n bytes); the field is then as
+ * it was.
  */
 #ifndef AGENT_SETTINGS_H
 #define AGENT_SETTINGS_H
@@ -16,7 +12,6 @@
 #include "agent/io/upstream.h"
 #include "libagent/core/access.h"
 #include "libagent/io/addr.h"
-#include "libagent/io/inifile.h"
 
 enum { SETTINGS_PATH_MAX = 256 };
 
@@ -35,16 +30,16 @@ struct settings {
     bool access_empty; /* nothing is in access_file */
 };
 
-enum { SETTINGS_E_USAGE = 2, SETTINGS_E_CONFIG = 78 }; /* the exit codes */
-
-/*
- * Command line and config file. dir: where relative names of files count from, the directory of the start. 0,
- * or SETTINGS_E_*: error holds one line. s is initialised in any case; end it with settings_deinit().
- */
-int settings_read(struct settings *s, int argc, char **argv, const char *dir, char error[AG_INI_ERROR_MAX]);
+/* The defaults. End it with settings_deinit(). */
+void settings_init(struct settings *s);
 void settings_deinit(struct settings *s);
 
-/* The text of -h. */
-void settings_usage(void);
+/* Fills reason, returns -EINVAL. */
+int settings_fail(char *reason, size_t n, const char *fmt, ...) ag_printf_like(3, 4);
+
+int settings_set_level(int *field, const char *value, char *reason, size_t n);
+int settings_set_limit(struct settings *s, const struct limit_row *l, const char *value, char *reason, size_t n);
+/* One setting that command line and file share. name: as on the command line, with '-'. 1: no such setting. */
+int settings_set_named(struct settings *s, const char *name, const char *value, char *reason, size_t n);
 
 #endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The settings from the command line and the config file; what the command line says wins. On SIGHUP it is done again. */
+#ifndef AGENT_SETTINGS_READ_H
+#define AGENT_SETTINGS_READ_H
+
+#include "agent/settings.h"
+#include "libagent/io/inifile.h"
+
+enum { SETTINGS_E_USAGE = 2, SETTINGS_E_CONFIG = 78 }; /* the exit codes */
+
+/*
+ * dir: where relative names of files count from, the directory of the start. 0, or SETTINGS_E_*: error holds one line. s is
+ * initialised in any case; end it with settings_deinit().
+ */
+int settings_read(struct settings *s, int argc, char **argv, const char *dir, char error[AG_INI_ERROR_MAX]);
+
+/* The text of -h. */
+void settings_usage(void);
+
+#endif
