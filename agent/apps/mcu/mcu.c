@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <time.h>
 #include "agent/apps/mcu/core/identity.h"
-#include "agent/apps/mcu/service.h"
 #include "libagent/core/log/local_time.h"
 #include "libagent/core/log/log.h"
 
@@ -156,7 +155,8 @@ static void set_timer(struct mcu *m)
         uv_timer_start(&m->timer, on_timer, due > now ? due - now : 0, 0);
 }
 
-void mcu_work(struct mcu *m)
+/* Does everything that is due: lines, answers, reports, hooks, timers. */
+static void work(struct mcu *m)
 {
     if (m->working || m->stopping)
         return;
@@ -168,7 +168,7 @@ void mcu_work(struct mcu *m)
     run_hooks(m);
     tell_identity(m);
     send_reports(m);
-    mcu_service_show_update(m);
+    mcu_service_show_update(&m->service);
     mcu_tty_want(&m->tty, mcu_tx_bytes(&m->bridge.tx).len > 0);
     set_timer(m);
     m->working = false;
@@ -203,7 +203,7 @@ static int on_request(struct mcu_link *l, agent_request *req)
     struct mcu_refusal refusal;
     int r;
 
-    if (mcu_service_run(m, req))
+    if (mcu_service_run(&m->service, req))
         return 0;
     r = mcu_bridge_request(&m->bridge, (struct ag_span){text, strlen(text)}, agent_request_ref(req), uv_now(m->loop), &refusal);
     if (r == 0)
@@ -275,7 +275,7 @@ static void on_reported(struct mcu_link *l, enum mcu_report_kind kind, enum mcu_
 
 static void on_turn(struct mcu_link *l)
 {
-    mcu_work(l->user);
+    work(l->user);
 }
 
 /* ---- start and end ---- */
@@ -312,6 +312,7 @@ int mcu_open(struct mcu *m, uv_loop_t *loop, const struct mcu_conf *conf)
 
     *m = (struct mcu){.conf = conf, .loop = loop};
     mcu_bridge_init(&m->bridge, &conf->set);
+    m->service = (struct mcu_service){.loop = loop, .conf = conf, .bridge = &m->bridge, .tty = &m->tty, .link = &m->link};
     mcu_hooks_init(&m->hooks, loop, conf->hook_timeout_ms);
     m->timer.data = m;
     r = uv_timer_init(loop, &m->timer);
@@ -342,7 +343,7 @@ void mcu_close(struct mcu *m)
     mcu_tx_consume(&m->bridge.tx, mcu_tty_write(&m->tty, mcu_tx_bytes(&m->bridge.tx)));
     mcu_bridge_fail_all(&m->bridge, AGENT_CODE_SHUTTING_DOWN, "shutting down");
     answer_finished(m);
-    mcu_service_show_update(m);
+    mcu_service_show_update(&m->service);
     m->stopping = true;
     mcu_hooks_close(&m->hooks);
     mcu_link_close(&m->link);
@@ -353,7 +354,7 @@ void mcu_close(struct mcu *m)
 void mcu_deinit(struct mcu *m)
 {
     mcu_bridge_deinit(&m->bridge);
-    ag_buf_deinit(&m->image);
+    mcu_service_deinit(&m->service);
 }
 
 void mcu_log_state(struct mcu *m)

@@ -3,11 +3,8 @@
 #ifndef MCU_MCU_H
 #define MCU_MCU_H
 
-#include "agent/apps/mcu/core/bridge.h"
-#include "agent/apps/mcu/io/conf.h"
 #include "agent/apps/mcu/io/hooks.h"
-#include "agent/apps/mcu/io/link.h"
-#include "agent/apps/mcu/io/tty.h"
+#include "agent/apps/mcu/service.h"
 
 struct mcu {
     const struct mcu_conf *conf; /* borrowed */
@@ -16,12 +13,9 @@ struct mcu {
     struct mcu_tty tty;
     struct mcu_link link;
     struct mcu_hooks hooks;
+    struct mcu_service service;
     uv_timer_t timer;
-    struct ag_buf image;           /* of the update under way */
-    enum mcu_update_end shown_end; /* what was reported of it last */
-    unsigned shown_percent;
-    bool report_update; /* props of the update under way go up; whoever asked for it may tell of it himself */
-    bool working;       /* inside mcu_work(): no second entry */
+    bool working; /* no second entry into the work that is due */
     bool stopping;
 };
 
@@ -39,10 +33,5 @@ void mcu_deinit(struct mcu *m);
 
 /* One log line: state and counters. */
 void mcu_log_state(struct mcu *m);
-
-/* ---- between mcu.c and service.c ---- */
-
-/* Does everything that is due: lines, answers, reports, hooks, timers. */
-void mcu_work(struct mcu *m);
 
 #endif
