@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "agent/apps/web/bus.h"
 #include "agent/apps/web/core/ask.h"
 #include "agent/apps/web/core/setup.h"
 #include "agent/apps/web/files.h"
 #include "agent/apps/web/io/secret.h"
-#include "agent/apps/web/pages.h"
+#include "libagent/core/json/json_out.h"
 #include "libagent/core/log/log.h"
 
 enum { BUNDLE_MAX = 8 << 20, BUNDLE_MS = 30000, NETWORKS_OUT_MAX = 65536, NETWORKS_MS = 20000, SETUP_MS = 15000 };
@@ -20,18 +19,18 @@ enum { BUNDLE_MAX = 8 << 20, BUNDLE_MS = 30000, NETWORKS_OUT_MAX = 65536, NETWOR
 
 /* ---- who is asking ---- */
 
-static bool is_local_friend(const struct web *w, const struct web_request *req)
+static bool is_local_friend(const struct web_api *a, const struct web_request *req)
 {
-    if (w->options->any_local_user)
+    if (a->options->any_local_user)
         return true;
     return req->conn->uid_known && (req->conn->uid == 0 || req->conn->uid == geteuid());
 }
 
-static bool is_in(struct web *w, struct web_request *req)
+static bool is_in(struct web_api *a, struct web_request *req)
 {
-    if (!w->options->has_password)
-        return is_local_friend(w, req);
-    return web_sessions_use(&w->sessions, uv_now(w->loop), web_cookie_get(req->cookie, COOKIE));
+    if (!a->options->has_password)
+        return is_local_friend(a, req);
+    return web_sessions_use(a->sessions, uv_now(a->loop), web_cookie_get(req->cookie, COOKIE));
 }
 
 static void put_or_fail(struct web_request *req, int r)
@@ -42,23 +41,23 @@ static void put_or_fail(struct web_request *req, int r)
         web_answer(req, 200);
 }
 
-static void do_session(struct web *w, struct web_request *req)
+static void do_session(struct web_api *a, struct web_request *req)
 {
-    bool in = is_in(w, req);
+    bool in = is_in(a, req);
 
     put_or_fail(req, ag_buf_printf(&req->answer, "{\"in\":%s,\"password\":%s}", in ? "true" : "false",
-                                   w->options->has_password ? "true" : "false"));
+                                   a->options->has_password ? "true" : "false"));
 }
 
 /* ---- log in ---- */
 
-static void set_cookie(const struct web *w, struct web_request *req, const char *value, unsigned seconds)
+static void set_cookie(struct web_request *req, const char *value, unsigned seconds)
 {
     snprintf(req->set_cookie, sizeof req->set_cookie, COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%u%s", value,
-             seconds, w->server.tls ? "; Secure" : "");
+             seconds, req->tls ? "; Secure" : "");
 }
 
-static void let_in(struct web *w, struct web_request *req)
+static void let_in(struct web_api *a, struct web_request *req)
 {
     unsigned char random[WEB_TOKEN_BYTES];
     char token[WEB_TOKEN_LEN + 1];
@@ -67,22 +66,22 @@ static void let_in(struct web *w, struct web_request *req)
         web_answer_error(req, 503, "no random numbers");
         return;
     }
-    web_sessions_add(&w->sessions, uv_now(w->loop), random, token);
-    set_cookie(w, req, token, w->options->life_ms / 1000);
+    web_sessions_add(a->sessions, uv_now(a->loop), random, token);
+    set_cookie(req, token, a->options->life_ms / 1000);
     put_or_fail(req, ag_buf_append_str(&req->answer, "{\"in\":true}"));
 }
 
 static void on_password(int r, void *user)
 {
     struct web_request *req = user;
-    struct web *w = req->server->user;
+    struct web_api *a = req->user;
     unsigned char key[WEB_LIMITER_KEY];
 
     web_request_key(req, key);
     if (r == 0) {
-        web_limiter_right(&w->limiter, key);
+        web_limiter_right(&a->limiter, key);
         ag_log(AG_LOG_INFO, "logged in");
-        let_in(w, req);
+        let_in(a, req);
     } else if (r > 0) {
         ag_log(AG_LOG_WARNING, "wrong password");
         web_answer_error(req, 403, "wrong password");
@@ -92,35 +91,35 @@ static void on_password(int r, void *user)
     }
 }
 
-static void do_login(struct web *w, struct web_request *req)
+static void do_login(struct web_api *a, struct web_request *req)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf password = AG_BUF_SECRET_INIT;
     unsigned char key[WEB_LIMITER_KEY];
     const char *wrong = web_ask_login(ag_buf_span(&req->body), &password);
 
-    if (!w->options->has_password || wrong) {
+    if (!a->options->has_password || wrong) {
         web_answer_error(req, 400, wrong ? wrong : "no password is set");
         return;
     }
     web_request_key(req, key);
-    req->retry_s = web_limiter_try(&w->limiter, uv_now(w->loop), key);
+    req->retry_s = web_limiter_try(&a->limiter, uv_now(a->loop), key);
     if (req->retry_s > 0)
         web_answer_error(req, 429, "too many tries");
-    else if (w->stopping || web_password_test(w->loop, &w->options->password, &password, on_password, req) < 0)
+    else if (a->stopping || web_password_test(a->loop, &a->options->password, &password, on_password, req) < 0)
         web_answer_error(req, 503, "the password cannot be checked now");
     else
         web_request_wait(req);
 }
 
-static void do_logout(struct web *w, struct web_request *req)
+static void do_logout(struct web_api *a, struct web_request *req)
 {
     struct ag_span token = web_cookie_get(req->cookie, COOKIE);
 
     if (token.p) {
-        web_pages_end(w, token);
-        web_sessions_drop(&w->sessions, token);
+        web_pages_end(a->pages, token);
+        web_sessions_drop(a->sessions, token);
     }
-    set_cookie(w, req, "", 0);
+    set_cookie(req, "", 0);
     put_or_fail(req, ag_buf_append_str(&req->answer, "{\"in\":false}"));
 }
 
@@ -155,9 +154,60 @@ static void do_file(struct web_request *req)
     }
 }
 
+/* ---- all there is to know, for a page that has just opened ---- */
+
+/* A member whose value is JSON already; null while it is not known. */
+static void put_text(struct ag_json_out *o, const char *name, const struct ag_buf *text)
+{
+    ag_json_out_name(o, name);
+    ag_json_out_raw(o, ag_buf_size(text) ? ag_buf_span(text) : AG_SPAN("null"));
+}
+
+static void put_bool(struct ag_json_out *o, const char *name, bool v)
+{
+    ag_json_out_name(o, name);
+    ag_json_out_bool(o, v);
+}
+
+/* 0 or -ENOMEM. */
+static int put_state(const struct web_api *a, struct ag_buf *out)
+{
+    struct ag_json_out o = ag_json_out_begin(out);
+
+    ag_json_out_open(&o, '{');
+    ag_json_out_name(&o, "version");
+    ag_json_out_str(&o, MIIO_VERSION);
+    put_bool(&o, "agent", web_bus_is_ready(a->bus));
+    ag_json_out_name(&o, "you");
+    ag_json_out_printf(&o, "%" PRIu64, a->bus->you);
+    put_bool(&o, "monitor", a->bus->monitoring);
+    put_bool(&o, "model", ag_buf_size(&a->model) > 0);
+    put_bool(&o, "networks", a->options->networks != NULL);
+    put_text(&o, "status", &a->bus->status);
+    put_text(&o, "apps", &a->bus->peers);
+    ag_json_out_name(&o, "curves");
+    ag_json_out_value(&o);
+    ag_json_out_done(&o, web_values_print_curves(a->values, out));
+    ag_json_out_name(&o, "values");
+    ag_json_out_value(&o);
+    ag_json_out_done(&o, web_values_print(a->values, 0, out));
+    ag_json_out_close(&o, '}');
+    return ag_json_out_end(&o);
+}
+
+static void do_events(struct web_api *a, struct web_request *req)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
+    struct ag_span session = a->options->has_password ? web_cookie_get(req->cookie, COOKIE) : (struct ag_span){"", 0};
+
+    if (put_state(a, &b) < 0)
+        ag_buf_clear(&b);
+    web_page_open(a->pages, req, session, ag_buf_span(&b));
+}
+
 /* ---- the device ---- */
 
-static void do_call(struct web *w, struct web_request *req)
+static void do_call(struct web_api *a, struct web_request *req)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
     struct web_call call;
@@ -167,7 +217,7 @@ static void do_call(struct web *w, struct web_request *req)
     if (wrong) {
         web_answer_error(req, 400, wrong);
     } else if (call.up) {
-        web_bus_ask(w, req, ag_buf_head(&call.method), ag_buf_head(&call.params), call.timeout_ms);
+        web_bus_ask(a->bus, req, ag_buf_head(&call.method), ag_buf_head(&call.params), call.timeout_ms);
     } else {
         r = ag_buf_append_str(&b, "{\"method\":");
         if (r == 0)
@@ -177,41 +227,41 @@ static void do_call(struct web *w, struct web_request *req)
         if (r < 0 || !ag_buf_cstr(&b))
             web_answer_error(req, 503, "out of memory");
         else
-            web_bus_ask(w, req, "agent.call", ag_buf_head(&b), call.timeout_ms);
+            web_bus_ask(a->bus, req, "agent.call", ag_buf_head(&b), call.timeout_ms);
     }
     web_call_deinit(&call);
 }
 
-static void do_history(struct web *w, struct web_request *req)
+static void do_history(struct web_api *a, struct web_request *req)
 {
     char name[WEB_VALUE_NAME_MAX + 1];
     int r = web_query_get(req->route.query, "name", name, sizeof name) ? 0 : -ENOENT;
 
     if (r == 0)
-        r = web_curve_print(&w->values, name, uv_now(w->loop), &req->answer);
+        r = web_curve_print(a->values, name, uv_now(a->loop), &req->answer);
     if (r == -ENOENT)
         web_answer_error(req, 404, "no such number has been reported");
     else
         put_or_fail(req, r);
 }
 
-static void do_log(struct web *w, struct web_request *req)
+static void do_log(struct web_api *a, struct web_request *req)
 {
     char of[8], params[48];
 
     web_query_get(req->route.query, "of", of, sizeof of);
     snprintf(params, sizeof params, "{\"from\":%" PRIu64 "}", web_query_number(req->route.query, "from", UINT64_MAX, 0));
-    web_bus_ask(w, req, strcmp(of, "agent") == 0 ? "agent.log" : "client.log", params, WEB_CALL_TIMEOUT_MS);
+    web_bus_ask(a->bus, req, strcmp(of, "agent") == 0 ? "agent.log" : "client.log", params, WEB_CALL_TIMEOUT_MS);
 }
 
-static void do_model(struct web *w, struct web_request *req)
+static void do_model(struct web_api *a, struct web_request *req)
 {
-    if (ag_buf_size(&w->model) == 0) {
+    if (ag_buf_size(&a->model) == 0) {
         web_answer_error(req, 404, "no model was given");
         return;
     }
-    req->fixed = ag_buf_head(&w->model);
-    req->fixed_len = ag_buf_size(&w->model);
+    req->fixed = ag_buf_head(&a->model);
+    req->fixed_len = ag_buf_size(&a->model);
     web_answer(req, 200);
 }
 
@@ -233,12 +283,12 @@ static void on_bundle(bool good, struct ag_buf *output, const char *why, void *u
     web_answer(req, 200);
 }
 
-static void do_bundle(struct web *w, struct web_request *req)
+static void do_bundle(struct web_api *a, struct web_request *req)
 {
-    const char *const plain[] = {w->options->miioctl, "bundle", "-", NULL};
-    const char *const there[] = {w->options->miioctl, "--agent", w->options->agent, "bundle", "-", NULL};
-    int r = w->stopping ? -ESHUTDOWN
-                        : web_child_run(&w->children, w->options->agent ? there : plain, BUNDLE_MAX, BUNDLE_MS, on_bundle, req);
+    const char *const plain[] = {a->options->miioctl, "bundle", "-", NULL};
+    const char *const there[] = {a->options->miioctl, "--agent", a->options->agent, "bundle", "-", NULL};
+    int r = a->stopping ? -ESHUTDOWN
+                        : web_child_run(&a->children, a->options->agent ? there : plain, BUNDLE_MAX, BUNDLE_MS, on_bundle, req);
 
     if (r == 0)
         web_request_wait(req);
@@ -249,31 +299,31 @@ static void do_bundle(struct web *w, struct web_request *req)
 static void on_networks(bool good, struct ag_buf *output, const char *why, void *user)
 {
     struct web_request *req = user;
-    struct web *w = req->server->user;
+    struct web_api *a = req->user;
     int r;
 
     if (!good) {
-        ag_log(AG_LOG_WARNING, "%s: %s", w->options->networks, why);
+        ag_log(AG_LOG_WARNING, "%s: %s", a->options->networks, why);
         web_answer_error(req, 502, why);
         return;
     }
-    ag_buf_clear(&w->networks);
-    r = web_networks_print(ag_buf_span(output), &w->networks);
+    ag_buf_clear(&a->networks);
+    r = web_networks_print(ag_buf_span(output), &a->networks);
     if (r == 0)
-        r = ag_buf_append_span(&req->answer, ag_buf_span(&w->networks));
+        r = ag_buf_append_span(&req->answer, ag_buf_span(&a->networks));
     put_or_fail(req, r);
 }
 
-static void do_networks(struct web *w, struct web_request *req)
+static void do_networks(struct web_api *a, struct web_request *req)
 {
-    const char *const args[] = {w->options->networks, NULL};
+    const char *const args[] = {a->options->networks, NULL};
     int r;
 
-    if (!w->options->networks || w->stopping) {
+    if (!a->options->networks || a->stopping) {
         web_answer_error(req, 404, "no program lists networks here");
         return;
     }
-    r = web_child_run(&w->children, args, NETWORKS_OUT_MAX, NETWORKS_MS, on_networks, req);
+    r = web_child_run(&a->children, args, NETWORKS_OUT_MAX, NETWORKS_MS, on_networks, req);
     if (r == 0)
         web_request_wait(req);
     else
@@ -295,14 +345,14 @@ static bool zone_is_known(const char *zone)
     return access(path, R_OK) == 0;
 }
 
-static void set_up(struct web *w, struct web_request *req, const struct web_setup *s)
+static void set_up(struct web_api *a, struct web_request *req, const struct web_setup *s)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_SECRET_INIT;
 
     if (web_setup_print(s, &b) < 0 || !ag_buf_cstr(&b))
         web_answer_error(req, 503, "out of memory");
     else
-        web_bus_ask(w, req, "local.ble.config_router", ag_buf_head(&b), SETUP_MS);
+        web_bus_ask(a->bus, req, "local.ble.config_router", ag_buf_head(&b), SETUP_MS);
 }
 
 static struct ag_span known(const struct ag_buf *b)
@@ -310,11 +360,11 @@ static struct ag_span known(const struct ag_buf *b)
     return ag_buf_size(b) ? ag_buf_span(b) : (struct ag_span){NULL, 0};
 }
 
-static void do_setup(struct web *w, struct web_request *req)
+static void do_setup(struct web_api *a, struct web_request *req)
 {
     struct web_setup s;
     const char *wrong = web_ask_setup(ag_buf_span(&req->body), &s);
-    struct web_setup_facts facts = {known(&w->status), known(&w->networks), wrong || zone_is_known(s.zone)};
+    struct web_setup_facts facts = {known(&a->bus->status), known(&a->networks), wrong || zone_is_known(s.zone)};
     int r;
 
     if (wrong) {
@@ -325,7 +375,7 @@ static void do_setup(struct web *w, struct web_request *req)
             put_or_fail(req, r);
         } else {
             ag_buf_clear(&req->answer);
-            set_up(w, req, &s);
+            set_up(a, req, &s);
         }
     }
     explicit_bzero(&s, sizeof s);
@@ -333,47 +383,47 @@ static void do_setup(struct web *w, struct web_request *req)
 
 /* ---- all of it ---- */
 
-static void dispatch(struct web *w, struct web_request *req)
+static void dispatch(struct web_api *a, struct web_request *req)
 {
     switch (req->route.action) {
     case WEB_FILE:
         do_file(req);
         break;
     case WEB_SESSION:
-        do_session(w, req);
+        do_session(a, req);
         break;
     case WEB_LOGIN:
-        do_login(w, req);
+        do_login(a, req);
         break;
     case WEB_LOGOUT:
-        do_logout(w, req);
+        do_logout(a, req);
         break;
     case WEB_STATE:
-        put_or_fail(req, web_state_print(w, &req->answer));
+        put_or_fail(req, put_state(a, &req->answer));
         break;
     case WEB_EVENTS:
-        web_page_open(w, req, w->options->has_password ? web_cookie_get(req->cookie, COOKIE) : (struct ag_span){"", 0});
+        do_events(a, req);
         break;
     case WEB_CALL:
-        do_call(w, req);
+        do_call(a, req);
         break;
     case WEB_MODEL:
-        do_model(w, req);
+        do_model(a, req);
         break;
     case WEB_HISTORY:
-        do_history(w, req);
+        do_history(a, req);
         break;
     case WEB_LOG:
-        do_log(w, req);
+        do_log(a, req);
         break;
     case WEB_BUNDLE:
-        do_bundle(w, req);
+        do_bundle(a, req);
         break;
     case WEB_NETWORKS:
-        do_networks(w, req);
+        do_networks(a, req);
         break;
     case WEB_SETUP:
-        do_setup(w, req);
+        do_setup(a, req);
         break;
     case WEB_NOWHERE:
         web_answer_error(req, 404, "no such page");
@@ -383,10 +433,10 @@ static void dispatch(struct web *w, struct web_request *req)
 
 void web_api_handle(struct web_request *req, void *user)
 {
-    struct web *w = user;
+    struct web_api *a = user;
     bool post = web_route_is_post(req->route.action);
 
-    switch (web_gate_check(&req->headers, post, w->options->names, w->options->n_names)) {
+    switch (web_gate_check(&req->headers, post, a->options->names, a->options->n_names)) {
     case WEB_BAD_HOST:
         web_answer_error(req, 421, "this device is not called so; see --name");
         return;
@@ -401,8 +451,20 @@ void web_api_handle(struct web_request *req, void *user)
     }
     if (req->route.status != 200)
         web_answer_error(req, req->route.status, req->route.status == 405 ? "another method is wanted" : "no such page");
-    else if (!web_route_is_open(req->route.action) && !is_in(w, req))
+    else if (!web_route_is_open(req->route.action) && !is_in(a, req))
         web_answer_error(req, 401, "log in first");
     else
-        dispatch(w, req);
+        dispatch(a, req);
+}
+
+void web_api_stop(struct web_api *a)
+{
+    a->stopping = true;
+    web_children_stop(&a->children);
+}
+
+void web_api_deinit(struct web_api *a)
+{
+    ag_buf_deinit(&a->networks);
+    ag_buf_deinit(&a->model);
 }

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include "agent/apps/web/core/traffic.h"
-#include "agent/apps/web/pages.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/core/json/json_out.h"
 #include "libagent/core/log/log.h"
@@ -13,38 +11,48 @@
 
 enum { POLL_TIMEOUT_MS = 4000, COMM_MAX = 64 };
 
+bool web_bus_is_ready(const struct web_bus *b)
+{
+    return agent_get_state(b->conn) == AGENT_READY;
+}
+
 /* ---- what is monitored ---- */
 
 static void on_monitored(agent_conn *conn, int status, const char *result, const char *error, void *user)
 {
-    struct web *w = user;
+    struct web_bus *b = user;
 
     (void) conn;
     (void) result;
-    w->monitoring = status == 0;
+    b->monitoring = status == 0;
     if (status == AGENT_E_REMOTE)
         ag_log(AG_LOG_WARNING, "the agent does not show its traffic: %s; run miio_web as root or the agent's own user", error);
 }
 
-void web_bus_monitor(struct web *w)
+static void monitor(struct web_bus *b)
 {
-    bool all = web_pages_watch(w);
-
-    if (agent_get_state(w->conn) != AGENT_READY)
+    if (!web_bus_is_ready(b))
         return;
-    w->monitoring_all = all;
-    agent_call(w->conn, NULL, "agent.monitor", all ? "{}" : "{\"keys\":[\"props\",\"prop.*\",\"properties_changed\"]}",
-               POLL_TIMEOUT_MS, on_monitored, w);
+    b->monitoring_all = b->wanted_all;
+    agent_call(b->conn, NULL, "agent.monitor",
+               b->monitoring_all ? "{}" : "{\"keys\":[\"props\",\"prop.*\",\"properties_changed\"]}", POLL_TIMEOUT_MS,
+               on_monitored, b);
+}
+
+void web_bus_follow(struct web_bus *b, bool polled, bool all)
+{
+    b->polled = polled;
+    b->wanted_all = all;
+    if (all != b->monitoring_all)
+        monitor(b);
 }
 
 static int on_event(agent_request *req, void *user)
 {
-    struct web *w = user;
+    struct web_bus *b = user;
     const char *text = agent_request_params(req);
-    struct ag_span params = {text, strlen(text)};
 
-    web_values_take(&w->values, uv_now(w->loop), web_event_text(params));
-    web_pages_event(w, params);
+    b->sink->on_event((struct ag_span){text, strlen(text)}, b->user);
     return 0;
 }
 
@@ -87,84 +95,90 @@ static int put_peers(struct ag_buf *out, struct ag_span peers)
     return ag_json_out_end(&o);
 }
 
+/* Null while it is not known. */
+static void tell(struct web_bus *b, const char *name, const struct ag_buf *text)
+{
+    b->sink->on_news(name, ag_buf_size(text) ? ag_buf_span(text) : AG_SPAN("null"), b->user);
+}
+
 static void on_peers(agent_conn *conn, int status, const char *result, const char *error, void *user)
 {
-    struct web *w = user;
+    struct web_bus *b = user;
 
     (void) conn;
     (void) error;
-    w->asking_peers = false;
-    ag_buf_clear(&w->peers);
-    if (status == 0 && put_peers(&w->peers, (struct ag_span){result, strlen(result)}) < 0)
-        ag_buf_clear(&w->peers);
-    web_pages_send(w, "peers", ag_buf_size(&w->peers) ? ag_buf_span(&w->peers) : AG_SPAN("null"));
+    b->asking_peers = false;
+    ag_buf_clear(&b->peers);
+    if (status == 0 && put_peers(&b->peers, (struct ag_span){result, strlen(result)}) < 0)
+        ag_buf_clear(&b->peers);
+    tell(b, "peers", &b->peers);
 }
 
 static void on_client_status(agent_conn *conn, int status, const char *result, const char *error, void *user)
 {
-    struct web *w = user;
+    struct web_bus *b = user;
 
     (void) conn;
     (void) error;
-    w->asking_status = false;
-    ag_buf_clear(&w->status);
-    if (status == 0 && ag_json_append_compact(&w->status, (struct ag_span){result, strlen(result)}) < 0)
-        ag_buf_clear(&w->status);
-    web_pages_send(w, "status", ag_buf_size(&w->status) ? ag_buf_span(&w->status) : AG_SPAN("null"));
+    b->asking_status = false;
+    ag_buf_clear(&b->status);
+    if (status == 0 && ag_json_append_compact(&b->status, (struct ag_span){result, strlen(result)}) < 0)
+        ag_buf_clear(&b->status);
+    tell(b, "status", &b->status);
 }
 
-static void ask_status(struct web *w)
+static void ask_status(struct web_bus *b)
 {
-    if (!w->asking_status && agent_call(w->conn, NULL, "client.status", NULL, POLL_TIMEOUT_MS, on_client_status, w) >= 0)
-        w->asking_status = true;
+    if (!b->asking_status && agent_call(b->conn, NULL, "client.status", NULL, POLL_TIMEOUT_MS, on_client_status, b) >= 0)
+        b->asking_status = true;
 }
 
-void web_bus_poll(struct web *w)
+void web_bus_poll(struct web_bus *b)
 {
-    if (agent_get_state(w->conn) != AGENT_READY)
+    if (!web_bus_is_ready(b))
         return;
-    ask_status(w);
-    if (!w->asking_peers && agent_call(w->conn, NULL, "agent.peers", NULL, POLL_TIMEOUT_MS, on_peers, w) >= 0)
-        w->asking_peers = true;
+    ask_status(b);
+    if (!b->asking_peers && agent_call(b->conn, NULL, "agent.peers", NULL, POLL_TIMEOUT_MS, on_peers, b) >= 0)
+        b->asking_peers = true;
 }
 
 /* ---- the connection ---- */
 
 static void on_info(agent_conn *conn, int status, const char *result, const char *error, void *user)
 {
-    struct web *w = user;
+    struct web_bus *b = user;
     struct ag_span you = status == 0 ? ag_json_get((struct ag_span){result, strlen(result)}, "you") : (struct ag_span){NULL, 0};
 
     (void) conn;
     (void) error;
-    if (!you.p || !ag_span_uint(you, UINT64_MAX, &w->you))
-        w->you = 0;
+    if (!you.p || !ag_span_uint(you, UINT64_MAX, &b->you))
+        b->you = 0;
 }
 
 static void on_state(agent_conn *conn, enum agent_state state, void *user)
 {
-    struct web *w = user;
+    struct web_bus *b = user;
 
     if (state == AGENT_READY) {
-        agent_call(conn, NULL, "agent.info", NULL, POLL_TIMEOUT_MS, on_info, w);
-        web_bus_monitor(w);
-        if (!ag_list_empty(&w->pages))
-            web_bus_poll(w);
+        agent_call(conn, NULL, "agent.info", NULL, POLL_TIMEOUT_MS, on_info, b);
+        monitor(b);
+        if (b->polled)
+            web_bus_poll(b);
     } else if (state == AGENT_CONNECTING) {
-        ag_buf_clear(&w->status);
-        ag_buf_clear(&w->peers);
+        ag_buf_clear(&b->status);
+        ag_buf_clear(&b->peers);
     }
-    web_pages_send(w, "agent", state == AGENT_READY ? AG_SPAN("true") : AG_SPAN("false"));
+    b->sink->on_news("agent", state == AGENT_READY ? AG_SPAN("true") : AG_SPAN("false"), b->user);
 }
 
 static void on_status(agent_conn *conn, const char *status, void *user)
 {
-    struct web *w = user;
+    struct web_bus *b = user;
 
     (void) conn;
-    snprintf(w->local_status, sizeof w->local_status, "%s", status);
-    if (!ag_list_empty(&w->pages) && agent_get_state(w->conn) == AGENT_READY)
-        ask_status(w);
+    (void) status;
+    if (b->polled && web_bus_is_ready(b))
+        ask_status(b);
 }
 
 static void on_log(enum agent_log_level level, const char *text, void *user)
@@ -175,36 +189,46 @@ static void on_log(enum agent_log_level level, const char *text, void *user)
     ag_log(levels[level], "agent: %s", text);
 }
 
-int web_bus_open(struct web *w)
+int web_bus_open(struct web_bus *b, uv_loop_t *loop, const char *address, const struct web_bus_sink *sink, void *user)
 {
-    int r = agent_new(&w->conn);
+    int r;
+
+    *b = (struct web_bus){.loop = loop, .sink = sink, .user = user};
+    r = agent_new(&b->conn);
 
     if (r >= 0)
-        r = agent_set_log(w->conn, on_log, AGENT_LOG_INFO, w);
+        r = agent_set_log(b->conn, on_log, AGENT_LOG_INFO, b);
     if (r >= 0)
-        r = agent_set_on_state(w->conn, on_state, w);
+        r = agent_set_on_state(b->conn, on_state, b);
     /* events come because of agent.monitor; the key is where the library looks for a handler */
     if (r >= 0)
-        r = agent_subscribe(w->conn, NULL, "agent.event", on_event, w);
+        r = agent_subscribe(b->conn, NULL, "agent.event", on_event, b);
     if (r >= 0)
-        r = agent_follow_status(w->conn, NULL, on_status, w);
+        r = agent_follow_status(b->conn, NULL, on_status, b);
     if (r >= 0)
-        r = agent_uv_start(&w->adapter, w->loop, w->conn);
+        r = agent_uv_start(&b->adapter, b->loop, b->conn);
     if (r >= 0) {
-        w->adapted = true;
-        r = agent_open(w->conn, w->options->agent);
+        b->adapted = true;
+        r = agent_open(b->conn, address);
     }
     return r < 0 ? r : 0;
 }
 
-void web_bus_close(struct web *w)
+void web_bus_close(struct web_bus *b)
 {
-    if (!w->conn)
+    b->closed = true;
+    if (!b->conn)
         return;
-    agent_close(w->conn);
-    if (w->adapted)
-        agent_uv_close(&w->adapter, NULL);
-    w->conn = agent_unref(w->conn);
+    agent_close(b->conn);
+    if (b->adapted)
+        agent_uv_close(&b->adapter, NULL);
+    b->conn = agent_unref(b->conn);
+}
+
+void web_bus_deinit(struct web_bus *b)
+{
+    ag_buf_deinit(&b->status);
+    ag_buf_deinit(&b->peers);
 }
 
 /* ---- a page's own requests ---- */
@@ -247,12 +271,12 @@ static void on_answer(agent_conn *conn, int status, const char *result, const ch
         web_answer(req, 200);
 }
 
-void web_bus_ask(struct web *w, struct web_request *req, const char *method, const char *params, unsigned timeout_ms)
+void web_bus_ask(struct web_bus *b, struct web_request *req, const char *method, const char *params, unsigned timeout_ms)
 {
-    int r = w->stopping ? -ESHUTDOWN : agent_get_state(w->conn) == AGENT_READY ? 0 : -ENOTCONN;
+    int r = b->closed ? -ESHUTDOWN : web_bus_is_ready(b) ? 0 : -ENOTCONN;
 
     if (r == 0)
-        r = agent_call(w->conn, NULL, method, params, timeout_ms, on_answer, req);
+        r = agent_call(b->conn, NULL, method, params, timeout_ms, on_answer, req);
     if (r >= 0) {
         web_request_wait(req);
         return;

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "agent/apps/web/api.h"
+#include "agent/apps/web/model.h"
 #include "agent/apps/web/set_password.h"
 #include "agent/apps/web/settings.h"
+#include "agent/apps/web/web.h"
 #include "libagent/core/log/log.h"
 #include "libagent/io/access/trust.h"
 #include "libagent/io/addr.h"

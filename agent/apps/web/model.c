@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The model as the page wants it: one list of properties and one of actions, numbers instead of URNs. */
+#include "agent/apps/web/model.h"
+
 #include <agent/model.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include "agent/apps/web/api.h"
 #include "libagent/core/json/json_out.h"
 #include "libagent/core/log/log.h"
 

@@ -4,7 +4,7 @@
 #define WEB_SETTINGS_H
 
 #include <limits.h>
-#include "agent/apps/web/web.h"
+#include "agent/apps/web/options.h"
 #include "libagent/io/addr.h"
 
 #define WEB_PASSWORD_FILE "/etc/miio/web.password"

@@ -13,66 +13,14 @@
 
 enum { REAP_MS = 1000 };
 
-/* ---- the loop ---- */
-
-static void schedule(struct web_server *s);
-
-static void pump(struct web_server *s)
-{
-    if (s->pumping || !s->mhd)
-        return;
-    s->pumping = true;
-    MHD_run(s->mhd);
-    s->pumping = false;
-    schedule(s);
-}
-
-static void finish(struct web_server *s);
-
-static void on_timer(uv_timer_t *t)
-{
-    struct web_server *s = t->data;
-
-    pump(s);
-    if (s->closing)
-        finish(s);
-}
-
-static void on_poll(uv_poll_t *p, int status, int events)
-{
-    (void) status;
-    (void) events;
-    pump(p->data);
-}
-
-static void schedule(struct web_server *s)
-{
-    MHD_UNSIGNED_LONG_LONG ms;
-
-    if (s->closing)
-        return;
-    if (MHD_get_timeout(s->mhd, &ms) == MHD_YES)
-        uv_timer_start(&s->timer, on_timer, ms, 0);
-    else
-        uv_timer_stop(&s->timer);
-}
-
-/* Something has been resumed: libmicrohttpd goes on in the next turn. */
-static void kick(struct web_server *s)
-{
-    if (!s->pumping && s->open)
-        uv_timer_start(&s->timer, on_timer, 0, 0);
-}
-
 /* ---- connections ---- */
 
 /* libmicrohttpd has no call for it, but reads the end of the stream. */
-static void conn_kick(struct web_server *s, struct web_conn *c)
+static void conn_kick(struct web_conn *c)
 {
     if (c->kicked)
         return;
     c->kicked = true;
-    s->refused++;
     shutdown(c->fd, SHUT_RDWR);
 }
 
@@ -89,7 +37,7 @@ static void on_reap(uv_timer_t *t)
         struct web_conn *c = ag_list_entry(it, struct web_conn, all);
 
         if (!c->busy && now - c->since_ms >= WEB_REQUEST_MS)
-            conn_kick(s, c);
+            conn_kick(c);
     }
 }
 
@@ -99,7 +47,7 @@ static void make_room(struct web_server *s)
         struct web_conn *c = ag_list_entry(it, struct web_conn, all);
 
         if (!c->busy && !c->kicked) {
-            conn_kick(s, c);
+            conn_kick(c);
             return;
         }
     }
@@ -157,7 +105,9 @@ static void *on_target(void *user, const char *target, struct MHD_Connection *mh
 
     if (!req)
         return NULL;
-    req->server = s;
+    req->pump = &s->pump;
+    req->tls = s->tls;
+    req->user = s->user;
     req->conn = info->socket_context;
     req->target = strdup(target);
     ag_list_append(&s->requests, &req->all);
@@ -220,7 +170,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *mhd, const 
         *n = 0;
         return MHD_YES;
     }
-    if (req->answered || req->stream)
+    if (req->answered || req->made)
         return web_respond(req);
     req->conn->busy = true;
     if (req->too_large)
@@ -251,64 +201,6 @@ static void on_completed(void *user, struct MHD_Connection *mhd, void **context,
     free(req->target);
     free(req);
     *context = NULL;
-}
-
-void web_request_wait(struct web_request *req)
-{
-    req->suspended = true;
-    MHD_suspend_connection(req->conn->mhd);
-}
-
-void web_answer(struct web_request *req, unsigned status)
-{
-    req->status = status;
-    req->answered = true;
-    if (req->suspended) {
-        req->suspended = false;
-        MHD_resume_connection(req->conn->mhd);
-        kick(req->server);
-    }
-}
-
-void web_answer_error(struct web_request *req, unsigned status, const char *text)
-{
-    ag_buf_clear(&req->answer);
-    if (ag_buf_append_str(&req->answer, "{\"error\":") < 0 || ag_buf_append_json_str(&req->answer, text, strlen(text)) < 0 ||
-        ag_buf_append_char(&req->answer, '}') < 0)
-        ag_buf_clear(&req->answer);
-    req->fixed = NULL;
-    req->disposition = NULL;
-    req->type = "application/json";
-    web_answer(req, status);
-}
-
-void web_request_key(const struct web_request *req, unsigned char key[WEB_LIMITER_KEY])
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(req->conn->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *sa = info ? info->client_addr : NULL;
-
-    memset(key, 0, WEB_LIMITER_KEY);
-    if (sa && sa->sa_family == AF_INET) {
-        memcpy(key, &((const struct sockaddr_in *) (const void *) sa)->sin_addr, 4);
-    } else if (sa && sa->sa_family == AF_INET6) {
-        const struct in6_addr *a = &((const struct sockaddr_in6 *) (const void *) sa)->sin6_addr;
-
-        if (IN6_IS_ADDR_V4MAPPED(a))
-            memcpy(key, a->s6_addr + 12, 4);
-        else
-            memcpy(key, a->s6_addr, WEB_LIMITER_KEY);
-    }
-}
-
-/* ---- streams ---- */
-
-void web_stream_wake(struct web_stream *stream)
-{
-    if (!stream->suspended)
-        return;
-    stream->suspended = false;
-    MHD_resume_connection(stream->mhd);
-    kick(stream->server);
 }
 
 /* ---- the whole ---- */
@@ -343,30 +235,22 @@ static struct MHD_Daemon *start(struct web_server *s, const struct web_server_op
 
 int web_server_open(struct web_server *s, uv_loop_t *loop, const struct web_server_options *o)
 {
-    const union MHD_DaemonInfo *info;
+    struct MHD_Daemon *mhd;
+    int r;
 
     *s = (struct web_server){
         .loop = loop, .handler = o->handler, .user = o->user, .asker = AG_CRED_ASKER_INIT, .tls = o->cert_pem};
     ag_list_init(&s->conns);
     ag_list_init(&s->requests);
-    ag_list_init(&s->streams);
+    ag_list_init(&s->streams.all);
     if (o->cert_pem && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
         return -ENOTSUP;
-    s->mhd = start(s, o);
-    if (!s->mhd)
-        return -EIO;
-    info = MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD);
-    if (!info || uv_poll_init(loop, &s->poll, info->epoll_fd) < 0) {
-        MHD_stop_daemon(s->mhd);
-        s->mhd = NULL;
-        return -EIO;
-    }
-    uv_timer_init(loop, &s->timer);
+    mhd = start(s, o);
+    r = mhd ? web_pump_open(&s->pump, loop, mhd) : -EIO;
+    if (r < 0)
+        return r;
     uv_timer_init(loop, &s->reaper);
-    s->poll.data = s->timer.data = s->reaper.data = s;
-    s->open = true;
-    uv_poll_start(&s->poll, UV_READABLE, on_poll);
-    schedule(s);
+    s->reaper.data = s;
     return 0;
 }
 
@@ -378,27 +262,20 @@ static bool is_awaited(const struct web_server *s)
     return false;
 }
 
-/* libmicrohttpd cannot stop while a connection is suspended. */
-static void finish(struct web_server *s)
+static void on_closing(void *user)
 {
-    if (!s->open || is_awaited(s))
+    struct web_server *s = user;
+
+    if (is_awaited(s))
         return;
-    s->open = false;
-    ag_list_for_each (it, &s->streams)
-        web_stream_end(ag_list_entry(it, struct web_stream, all));
-    MHD_run(s->mhd); /* what was resumed says its last word */
-    MHD_stop_daemon(s->mhd);
-    s->mhd = NULL;
+    web_streams_end(&s->streams);
+    web_pump_end(&s->pump);
     ag_cred_asker_close(&s->asker);
-    uv_close((uv_handle_t *) &s->poll, NULL);
-    uv_close((uv_handle_t *) &s->timer, NULL);
     uv_close((uv_handle_t *) &s->reaper, NULL);
 }
 
 void web_server_close(struct web_server *s)
 {
-    if (!s->open || s->closing)
-        return;
-    s->closing = true;
-    kick(s);
+    if (s->pump.open && !s->pump.closing)
+        web_pump_close(&s->pump, on_closing, s);
 }
