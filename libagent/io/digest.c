@@ -39,5 +39,5 @@ bool ag_digest_end(struct ag_digest *d, char hex[AG_DIGEST_HEX])
     unsigned char sum[EVP_MAX_MD_SIZE];
     unsigned n = 0;
 
-    return EVP_DigestFinal_ex(d->ctx, sum, &n) == 1 && ag_digest_hex(sum, n, hex);
+    return EVP_DigestFinal_ex(d->ctx, sum, &n) == 1 && ag_digest_hex(sum, n, hex, AG_DIGEST_HEX);
 }

@@ -3,13 +3,13 @@
 #ifndef AG_DIGEST_HEX_H
 #define AG_DIGEST_HEX_H
 
+#include <stdbool.h>
 #include "libagent/core/text/hex.h"
-#include "libagent/io/digest.h"
 
-/* False: longer than any sum of digest.h. */
-static inline bool ag_digest_hex(const unsigned char *sum, size_t n, char hex[AG_DIGEST_HEX])
+/* False: hex has no room for it. */
+static inline bool ag_digest_hex(const unsigned char *sum, size_t n, char *hex, size_t size)
 {
-    if (2 * n >= AG_DIGEST_HEX)
+    if (2 * n >= size)
         return false;
     ag_hex(hex, sum, n);
     return true;

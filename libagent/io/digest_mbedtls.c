@@ -41,5 +41,5 @@ bool ag_digest_end(struct ag_digest *d, char hex[AG_DIGEST_HEX])
 {
     unsigned char sum[MBEDTLS_MD_MAX_SIZE];
 
-    return mbedtls_md_finish(&d->ctx, sum) == 0 && ag_digest_hex(sum, d->size, hex);
+    return mbedtls_md_finish(&d->ctx, sum) == 0 && ag_digest_hex(sum, d->size, hex, AG_DIGEST_HEX);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "libagent/core/json/json_walk.h"
 #include "libagent/test/claims.h"
-#include "libagent/test/test.h"
+#include "libagent/test/turn.h"
 #include "libagent/test/value.h"
 
 static struct ag_json_value value_of(const struct test_text *text, enum ag_member m)

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What a text of the application causes: as the agent, and the client behind it, would treat it. */
+#include "libagent/test/heard.h"
+
 #include <stdlib.h>
 #include "libagent/core/json/json_walk.h"
 #include "libagent/test/claims.h"
-#include "libagent/test/test.h"
+#include "libagent/test/speak.h"
 
 enum { NAME_MAX = 256 };
-
-void ag_test_text_free(struct test_text *text)
-{
-    if (!text)
-        return;
-    if (text->link.next)
-        ag_list_del(&text->link);
-    ag_buf_deinit(&text->json);
-    free(text);
-}
 
 static struct ag_span member(const struct test_text *text, enum ag_member m)
 {

@@ -2,18 +2,11 @@
 /* What the agent says: commands and messages of the test, and answers to the application. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include "libagent/core/json/json_walk.h"
 #include "libagent/test/claims.h"
-#include "libagent/test/test.h"
+#include "libagent/test/speak.h"
+#include "libagent/test/turn.h"
 #include "libagent/test/value.h"
-
-/* The test's own, so that nothing is left when what is to be said fails. */
-static struct ag_buf *scratch(struct agent_test *t)
-{
-    ag_buf_clear(&t->text);
-    return &t->text;
-}
 
 static int append_params(struct ag_buf *out, const char *params)
 {
@@ -25,35 +18,6 @@ static int append_method(struct ag_buf *out, const char *method)
     int r = ag_buf_append_str(out, "\"method\":");
 
     return r == 0 ? ag_buf_append_json_str(out, method, strlen(method)) : r;
-}
-
-void ag_test_say(struct agent_test *t, struct ag_span json)
-{
-    int r = ag_test_link_say(&t->link, json);
-
-    if (r == -EINVAL)
-        ag_test_fail(t, "what the agent is to say is not a message: %.*s", (int) json.len, json.p);
-    ag_test_must(t, r);
-    ag_test_link_flush(&t->link);
-}
-
-void ag_test_say_slowly(struct agent_test *t, struct ag_span json)
-{
-    struct test_later *later;
-    struct ag_list *at = &t->later;
-
-    if (t->link.fd < 0)
-        return; /* whoever asked has gone meanwhile */
-    if (t->slow_ms == 0 && ag_list_empty(&t->later)) {
-        ag_test_say(t, json);
-        return;
-    }
-    later = ag_test_alloc(t, sizeof *later);
-    later->at_ms = t->now_ms + t->slow_ms;
-    while (at->prev != &t->later && ag_list_entry(at->prev, struct test_later, link)->at_ms > later->at_ms)
-        at = at->prev;
-    ag_list_add_before(at, &later->link);
-    ag_test_must(t, ag_buf_append_span(&later->json, json));
 }
 
 static void need_value(struct agent_test *t, const char *what, const char *json)
@@ -121,7 +85,7 @@ AGENT_API uint32_t agent_test_command(agent_test *t, const char *method, const c
     need_connection(t, method, params);
     need_subscription(t, method);
     id = new_command(t, method);
-    out = scratch(t);
+    out = ag_test_scratch(t);
     ag_test_must(t, ag_buf_printf(out, "{\"id\":%u,", (unsigned) id));
     ag_test_must(t, append_method(out, method));
     ag_test_must(t, append_params(out, params));
@@ -136,7 +100,7 @@ AGENT_API void agent_test_notify(agent_test *t, const char *method, const char *
 
     need_connection(t, method, params);
     need_subscription(t, method);
-    out = scratch(t);
+    out = ag_test_scratch(t);
     ag_test_must(t, ag_buf_append_char(out, '{'));
     ag_test_must(t, append_method(out, method));
     ag_test_must(t, append_params(out, params));
@@ -155,7 +119,7 @@ AGENT_API uint32_t agent_test_message(agent_test *t, uint32_t from, const char *
     if (t->address == 0)
         ag_test_fail(t, "%s: the application has no address: agent_bind()", method);
     id = new_command(t, method);
-    out = scratch(t);
+    out = ag_test_scratch(t);
     ag_test_must(t, ag_buf_printf(out, "{\"_from\":%u,\"id\":%u,", (unsigned) from, (unsigned) id));
     ag_test_must(t, append_method(out, method));
     ag_test_must(t, append_params(out, params));
@@ -192,22 +156,6 @@ AGENT_API void agent_test_say(agent_test *t, const char *text)
 }
 
 /* ---- answers ---- */
-
-void ag_test_answer_call(struct agent_test *t, struct test_call *call, const char *member, const char *json, bool slowly)
-{
-    struct ag_buf *out = scratch(t);
-
-    ag_test_must(t, ag_buf_printf(out, "{\"id\":%u,", (unsigned) call->id));
-    if (call->to)
-        ag_test_must(t, ag_buf_printf(out, "\"_from\":%u,", (unsigned) (call->to & (0u - call->to))));
-    ag_test_must(t, ag_buf_printf(out, "\"%s\":%s}", member, json));
-    ag_list_del(&call->link);
-    free(call);
-    if (slowly)
-        ag_test_say_slowly(t, ag_buf_span(out));
-    else
-        ag_test_say(t, ag_buf_span(out));
-}
 
 static struct test_call *need_call(struct agent_test *t, uint32_t id)
 {

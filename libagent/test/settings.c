@@ -1,60 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of an agent_test, and how its agent behaves. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "libagent/core/json/json_walk.h"
-#include "libagent/hooks.h"
 #include "libagent/test/claims.h"
-#include "libagent/test/test.h"
+#include "libagent/test/speak.h"
+#include "libagent/test/turn.h"
 #include "libagent/test/value.h"
-
-enum { WORDS_MAX = 4096 };
-
-/* ---- failing ---- */
-
-_Noreturn void ag_test_fail(struct agent_test *t, const char *format, ...)
-{
-    const char *file = t && t->file ? t->file : "agent_test";
-    char words[WORDS_MAX];
-    va_list ap;
-
-    va_start(ap, format);
-    vsnprintf(words, sizeof words, format, ap);
-    va_end(ap);
-    if (t)
-        t->failed = true;
-    if (t && t->fail)
-        t->fail(words, file, t->line);
-    fprintf(stderr, "%s:%d: %s\n", file, t ? t->line : 0, words);
-    abort();
-}
-
-void ag_test_must(struct agent_test *t, int r)
-{
-    if (r < 0)
-        ag_test_fail(t, "%s", agent_strerror(r));
-}
-
-void *ag_test_alloc(struct agent_test *t, size_t n)
-{
-    void *p = calloc(1, n);
-
-    if (!p)
-        ag_test_fail(t, "out of memory");
-    return p;
-}
 
 static void need(struct agent_test *t, const char *what, const char *text)
 {
     if (!t || !text)
         ag_test_fail(t, "the %s is NULL", t ? what : "agent_test");
-}
-
-bool ag_test_is_ours(const struct agent_test *t)
-{
-    return t->owner == getpid();
 }
 
 AGENT_API agent_test *agent_test_here(agent_test *t, const char *file, int line)
@@ -137,17 +95,6 @@ AGENT_API agent_test *agent_test_free(agent_test *t)
 }
 
 /* ---- who answers ---- */
-
-struct test_service *ag_test_service_find(struct agent_test *t, const char *method)
-{
-    ag_list_for_each (it, &t->services) {
-        struct test_service *s = ag_list_entry(it, struct test_service, link);
-
-        if (strcmp(s->method, method) == 0)
-            return s;
-    }
-    return NULL;
-}
 
 /* In place of the one there is. */
 static struct test_service *service_new(struct agent_test *t, const char *method)

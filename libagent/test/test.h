@@ -2,8 +2,8 @@
 /*
  * The agent of one connection object, in the test that has it. What the application sends comes in through
  * link, is treated in heard.c as the agent and the client behind it would, and waits in sent until the test
- * takes it. turn.c has the clock and lets the connection run; say.c, expect.c and settings.c are what the
- * test calls.
+ * takes it. What the agent says leaves by speak.c. turn.c has the clock and lets the connection run; say.c, expect.c and
+ * settings.c are what the test calls, and stand above all of that.
  *
  * What cannot go on ends in ag_test_fail(), which does not return and may leave by longjmp().
  */
@@ -79,27 +79,8 @@ void ag_test_must(struct agent_test *t, int r);
 /* Zeroed, or the test fails. */
 void *ag_test_alloc(struct agent_test *t, size_t n);
 bool ag_test_is_ours(const struct agent_test *t);
-
-/* In turn.c. */
-extern const struct agent_hooks ag_test_hooks;
-/* Lets the connection and the agent do all that they can do now. t may be NULL, which fails. */
-void ag_test_turn(struct agent_test *t);
-/* Treats what the application has sent, and sends what is due. True: there was something. */
-bool ag_test_pump(struct agent_test *t);
-/* The connection is over: what belonged to it is forgotten. */
-void ag_test_end(struct agent_test *t);
-
-/* In heard.c: treats a text, and keeps or frees it. */
-void ag_test_heard(struct agent_test *t, struct test_text *text);
 void ag_test_text_free(struct test_text *text);
-
-/* In say.c. A text of the agent, at once or, by itself, when it is due. */
-void ag_test_say(struct agent_test *t, struct ag_span json);
-void ag_test_say_slowly(struct agent_test *t, struct ag_span json);
-/* Answers a call of the application: result or error, JSON. */
-void ag_test_answer_call(struct agent_test *t, struct test_call *call, const char *member, const char *json, bool slowly);
-
-/* In settings.c. NULL: the method is not served. */
+/* NULL: the method is not served. */
 struct test_service *ag_test_service_find(struct agent_test *t, const char *method);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The test's clock, and the turns in which the connection and its agent come to rest. */
+#include "libagent/test/turn.h"
+
 #include <errno.h>
 #include <stdlib.h>
-#include "libagent/hooks.h"
 #include "libagent/test/claims.h"
-#include "libagent/test/test.h"
+#include "libagent/test/heard.h"
+#include "libagent/test/speak.h"
 
 enum { TURNS_MAX = 100000 }; /* at one moment: more is an application that never rests */
 

@@ -68,25 +68,6 @@ static void call_free(struct ag_http_call *c)
 
 /* ---- how it ends ---- */
 
-static const char *const end_names[] = {
-    [AG_HTTP_OK] = "ok",
-    [AG_HTTP_E_DNS] = "name not found",
-    [AG_HTTP_E_CONNECT] = "cannot connect",
-    [AG_HTTP_E_TLS] = "TLS refused",
-    [AG_HTTP_E_DISCONNECT] = "connection lost",
-    [AG_HTTP_E_TIMEOUT] = "timed out",
-    [AG_HTTP_E_TOO_BIG] = "answer too large",
-    [AG_HTTP_E_RANGE] = "wrong range in the answer",
-    [AG_HTTP_E_ABORTED] = "given up",
-    [AG_HTTP_E_PROTOCOL] = "sent on to another protocol",
-    [AG_HTTP_E_OTHER] = "failed",
-};
-
-const char *ag_http_end_name(enum ag_http_end end)
-{
-    return (size_t) end < ag_array_size(end_names) ? end_names[end] : "failed";
-}
-
 /* Nothing of it is called any more. */
 static void call_leave(struct ag_http_call *c)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a program and the process that does its HTTP request say to each other. Both are the same executable: numbers are as the machine
- * has them. The request is one block. The answer comes in frames, and is believed as little as a server: the process that
- * sends it has read what a stranger wrote.
+ * What a program and the process that does its HTTP request say to each other. Both are the same executable: numbers are as
+ * the machine has them. The request is one block. The answer comes in frames, and is believed as little as a server: the
+ * process that sends it has read what a stranger wrote.
  */
 #ifndef AG_HTTP_WIRE_H
 #define AG_HTTP_WIRE_H
 
 #include <stdint.h>
 #include "libagent/core/buf.h"
-#include "libagent/io/http/http.h"
+#include "libagent/io/http/http_request.h"
 
 enum {
     HTTP_WIRE_REQUEST_HEADERS = 32,
