@@ -4,26 +4,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "libagent/api/bind.h"
+#include "libagent/api/call.h"
+#include "libagent/api/subscribe.h"
 #include "libagent/core/json/json_walk.h"
-#include "libagent/request.h"
-#include "libagent/slot.h"
+#include "libagent/conn/due.h"
+#include "libagent/conn/out.h"
+#include "libagent/conn/request.h"
+#include "libagent/conn/slot.h"
 #include "libagent/text/encode.h"
-
-int ag_error_code(const char *error)
-{
-    struct ag_span text = {error, error ? strlen(error) : 0};
-    struct ag_json_value v;
-    struct ag_json_view view;
-    long code;
-
-    if (!error || ag_json_parse(&text, AG_JSON_DEPTH_MAX, &view) != 0)
-        return 0;
-    v = ag_json_member((struct ag_json_value){AG_JSON_OBJECT, text}, "code");
-    if (v.type != AG_JSON_NUMBER && v.type != AG_JSON_STRING)
-        return 0;
-    code = strtol(v.raw.p + (v.type == AG_JSON_STRING), NULL, 10); /* some write it as a string */
-    return code < INT32_MIN || code > INT32_MAX ? 0 : (int) code;
-}
 
 /* ends the value with a NUL in place; the text is not read again afterwards */
 static const char *take_value(char *text, const struct ag_json_view *v, enum ag_member m)
@@ -48,7 +37,7 @@ static void status_to_followers(struct agent_conn *c, const struct ag_json_view 
 
 static int registered_status(const char *error)
 {
-    switch (ag_error_code(error)) {
+    switch (agent_error_code(error)) {
     case AGENT_CODE_NOT_PERMITTED:
         return -EPERM;
     case AGENT_CODE_KEY_TAKEN:
@@ -56,7 +45,7 @@ static int registered_status(const char *error)
     case 0:
         return AGENT_E_REMOTE;
     default:
-        return ag_error_code(error) < 0 ? ag_error_code(error) : -ag_error_code(error);
+        return agent_error_code(error) < 0 ? agent_error_code(error) : -agent_error_code(error);
     }
 }
 

@@ -3,12 +3,12 @@
 #ifndef AG_DISPATCH_H
 #define AG_DISPATCH_H
 
-#include "libagent/conn.h"
+#include "libagent/conn/conn.h"
 
 /* text is written to: values get an end mark, so that callbacks can have C strings without a copy. */
 void ag_dispatch(struct agent_conn *c, char *text, size_t len, const struct ag_json_view *v);
 
-/* The code of an error object's text, 0 when it has none. */
-int ag_error_code(const char *error);
+/* Tells the followers of local.status. */
+void ag_conn_tell_status(struct agent_conn *c, const char *word);
 
 #endif

@@ -1,69 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "libagent/loop.h"
-
+/* Between the connection's decisions and its socket: the turn of agent_process(), and what programs wait by. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include "libagent/slot.h"
+#include "libagent/api/timer.h"
+#include "libagent/conn/due.h"
+#include "libagent/events.h"
 
 enum { PACKETS_PER_TURN = 32 };
-
-/* ---- writing ---- */
-
-static bool send_some(struct agent_conn *c)
-{
-    size_t n = ag_buf_size(&c->out);
-    ssize_t put;
-
-    if (c->transport.packets) {
-        uint32_t size;
-
-        memcpy(&size, ag_buf_head(&c->sizes), sizeof size);
-        n = size;
-    }
-    put = ag_transport_send(&c->transport, ag_buf_head(&c->out), n);
-    if (put == -EAGAIN || put == -EWOULDBLOCK)
-        return false;
-    if (put < 0) { /* what has come before is still read; the end of the stream is what ends the connection */
-        ag_conn_logf(c, AGENT_LOG_DEBUG, "sending failed: %s", agent_strerror((int) put));
-        c->write_dead = true;
-        ag_buf_clear(&c->out);
-        ag_buf_clear(&c->sizes);
-        return false;
-    }
-    ag_buf_consume(&c->out, (size_t) put);
-    if (c->transport.packets)
-        ag_buf_consume(&c->sizes, sizeof(uint32_t));
-    return true;
-}
-
-void ag_loop_write(struct agent_conn *c)
-{
-    if (c->transport.fd < 0 || !ag_conn_is_up(c) || !ag_transport_is_ours(&c->transport))
-        return;
-    while (ag_buf_size(&c->out) > 0 && send_some(c))
-        ;
-    ag_transport_want_write(&c->transport, ag_buf_size(&c->out) > 0);
-}
-
-void ag_loop_flush(struct agent_conn *c)
-{
-    do {
-        ag_loop_write(c);
-        if (ag_buf_size(&c->out) > 0)
-            return;
-        if (ag_conn_send_due(c) < 0)
-            c->starved = true;
-    } while (ag_buf_size(&c->out) > 0 && c->transport.fd >= 0 && !c->starved);
-    if (c->out.cap > AG_CONN_READ_MAX)
-        ag_buf_deinit(&c->out);
-}
-
-void ag_loop_kick(struct agent_conn *c)
-{
-    if (!c->processing)
-        ag_loop_flush(c);
-}
 
 /* ---- connecting ---- */
 
@@ -219,7 +163,7 @@ static int turn(struct agent_conn *c)
     ag_timers_run(c, now_ms);
     ag_conn_tell_ending(c);
     ag_conn_check_ready(c);
-    ag_loop_flush(c);
+    ag_due_flush(c);
     if (c->starved && ag_conn_is_up(c))
         r = ag_conn_give_up(c, now_ms);
     ag_conn_tell_state(c);

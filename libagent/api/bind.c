@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The address of this connection among applications: one bit, claimed again at each connect. */
+#include "libagent/api/bind.h"
+
 #include <errno.h>
-#include "libagent/conn.h"
+#include "libagent/conn/due.h"
 
 void ag_conn_bound(struct agent_conn *c, int status)
 {
@@ -32,7 +34,7 @@ AGENT_API int agent_bind(agent_conn *conn, uint32_t address, agent_request_fn fn
     conn->address = address;
     conn->on_message = address ? fn : NULL;
     conn->on_message_user = user;
-    ag_loop_kick(conn);
+    ag_due_kick(conn);
     return 0;
 }
 

@@ -8,6 +8,40 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "libagent/conn/due.h"
+#include "libagent/conn/out.h"
+
+static void unhook(struct agent_conn *c, struct agent_slot *slot)
+{
+    ag_wait_end(&slot->call.wait);
+    c->unsent_bytes -= ag_buf_size(&slot->call.unsent);
+    ag_buf_deinit(&slot->call.unsent);
+}
+
+static struct agent_slot *new_slot(struct agent_conn *c, void *user)
+{
+    struct agent_slot *slot = ag_slot_new(c, AG_SLOT_CALL, unhook, user);
+
+    if (slot)
+        ag_wait_init(&slot->call.wait, AG_WAIT_CALL);
+    return slot;
+}
+
+void ag_call_end(struct agent_slot *slot, int status, const char *result, const char *error)
+{
+    struct agent_conn *c = slot->conn;
+
+    ag_conn_enter(c);
+    ag_slot_enter(slot);
+    ag_slot_end(slot);
+    if (slot->call.fn)
+        slot->call.fn(c, status, result, error, slot->user);
+    if (slot->call.report && status < 0)
+        ag_conn_logf(c, AGENT_LOG_WARNING, "a report was given up: %s", agent_strerror(status));
+    ag_slot_drop_floating(slot);
+    ag_slot_leave(slot);
+    ag_conn_leave(c);
+}
 
 static bool has_prefix(const char *s, const char *prefix)
 {
@@ -72,7 +106,7 @@ static int start_slot(struct agent_conn *c, struct agent_slot **ret_slot, struct
         return r;
     }
     ag_slot_give(slot, ret_slot);
-    ag_loop_kick(c);
+    ag_due_kick(c);
     return 0;
 }
 
@@ -86,7 +120,7 @@ int ag_call_check(const struct agent_conn *c, const char *method)
 int ag_call_start(struct agent_conn *c, struct agent_slot **ret_slot, const struct ag_request_parts *m, unsigned timeout_ms,
                   agent_call_fn fn, void *user)
 {
-    struct agent_slot *slot = ag_slot_new(c, AG_SLOT_CALL, user);
+    struct agent_slot *slot = new_slot(c, user);
 
     if (slot) {
         slot->call.fn = fn;
@@ -107,7 +141,7 @@ static int notify(struct agent_conn *c, const struct ag_request_parts *m)
     if (r == 0)
         r = ag_conn_queue(c, ag_buf_span(text));
     if (r == 0)
-        ag_loop_kick(c);
+        ag_due_kick(c);
     return r;
 }
 
@@ -119,7 +153,7 @@ int ag_call_report(struct agent_conn *c, const struct ag_request_parts *m, agent
         return ag_call_start(c, NULL, m, 0, fn, user);
     if (c->report_wait_ms == 0 || goes_at_once(c))
         return notify(c, m);
-    slot = ag_slot_new(c, AG_SLOT_CALL, NULL);
+    slot = new_slot(c, NULL);
     if (slot)
         slot->call.report = true;
     return start_slot(c, NULL, slot, m, c->report_wait_ms);

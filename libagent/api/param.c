@@ -8,7 +8,7 @@
 #include <string.h>
 #include "libagent/core/json/json_walk.h"
 #include "libagent/core/text/double.h"
-#include "libagent/request.h"
+#include "libagent/conn/request.h"
 #include "libagent/text/number.h"
 
 enum { STEP_MAX = 64, EXPECTED_MAX = 96, WORDS_MAX = 256 };

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/conn.h"
+#include "libagent/conn/conn.h"
 #include "libagent/core/json/json.h"
 
 enum { QUERY_TIMEOUT_MS = 5000 };

@@ -2,17 +2,14 @@
 /*
  * Subscriptions: a slot on a key. Registered with the agent at once when connected, and again after each reconnect.
  */
+#include "libagent/api/subscribe.h"
+
 #include <errno.h>
 #include <string.h>
-#include "libagent/slot.h"
+#include "libagent/conn/due.h"
+#include "libagent/conn/out.h"
+#include "libagent/conn/slot.h"
 #include "libagent/text/encode.h"
-
-const char *ag_mode_name(enum agent_mode mode)
-{
-    static const char *const names[] = {[AGENT_SHARED] = NULL, [AGENT_EXCLUSIVE] = "exclusive", [AGENT_STANDBY] = "standby"};
-
-    return names[mode];
-}
 
 void ag_key_count(struct agent_conn *c, struct ag_key *key)
 {
@@ -60,6 +57,29 @@ void ag_key_taken_over(struct agent_conn *c, struct ag_key *key)
         ag_key_registered(c, key, 0);
 }
 
+/* The last slot of a key is gone: it is unregistered, and freed. */
+static void drop_unused(struct agent_conn *c, struct ag_key *key)
+{
+    if (!ag_list_empty(&key->slots))
+        return;
+    if (ag_conn_is_up(c) && ag_list_empty(&key->by_untold) && ag_conn_check(c) == 0) {
+        struct ag_buf *text = ag_conn_scratch(c);
+
+        if (ag_encode_unregister(text, key->name) == 0 && ag_conn_queue_own(c, ag_buf_span(text)) == 0)
+            ag_due_kick(c);
+        else
+            c->starved = true; /* the agent would go on asking us: a new connection begins without the key */
+    }
+    if (key->counted)
+        c->unsettled--;
+    ag_keys_remove(key);
+}
+
+static void unhook(struct agent_conn *c, struct agent_slot *slot)
+{
+    drop_unused(c, ag_steal(&slot->sub.key));
+}
+
 /* Hooks slot to the key of this name, which is made when need be. */
 static int hook(struct agent_conn *c, struct agent_slot *slot, const char *name, enum agent_mode mode)
 {
@@ -100,7 +120,7 @@ static int subscribe(struct agent_conn *c, struct agent_slot *slot, struct agent
         return r;
     }
     ag_slot_give(slot, ret_slot);
-    ag_loop_kick(c);
+    ag_due_kick(c);
     return 0;
 }
 
@@ -118,7 +138,7 @@ AGENT_API int agent_subscribe_mode(agent_conn *conn, agent_slot **ret_slot, cons
     there = ag_keys_find(&conn->keys, key);
     if (there && subscription_of(there))
         return -EEXIST;
-    slot = ag_slot_new(conn, AG_SLOT_SUBSCRIPTION, user);
+    slot = ag_slot_new(conn, AG_SLOT_SUBSCRIPTION, unhook, user);
     if (!slot)
         return -ENOMEM;
     slot->sub.on_request = fn;
@@ -138,7 +158,7 @@ AGENT_API int agent_follow_status(agent_conn *conn, agent_slot **ret_slot, agent
 
     if (r < 0 || !fn)
         return r < 0 ? r : -EINVAL;
-    slot = ag_slot_new(conn, AG_SLOT_STATUS, user);
+    slot = ag_slot_new(conn, AG_SLOT_STATUS, unhook, user);
     if (!slot)
         return -ENOMEM;
     slot->sub.on_status = fn;
@@ -148,7 +168,7 @@ AGENT_API int agent_follow_status(agent_conn *conn, agent_slot **ret_slot, agent
     conn->status_due = ag_conn_is_up(conn);
     if (ag_conn_send_due(conn) < 0)
         conn->starved = true;
-    ag_loop_kick(conn);
+    ag_due_kick(conn);
     return 0;
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Timers for programs without a loop of their own: a list by the time they are due. */
+#include "libagent/api/timer.h"
+
 #include <errno.h>
-#include "libagent/slot.h"
+#include "libagent/conn/slot.h"
 
 static void insert(struct agent_conn *c, struct agent_slot *slot)
 {
@@ -52,7 +54,7 @@ AGENT_API int agent_timer(agent_conn *conn, agent_slot **ret_slot, unsigned firs
 
     if (r < 0 || !fn)
         return r < 0 ? r : -EINVAL;
-    slot = ag_slot_new(conn, AG_SLOT_TIMER, user);
+    slot = ag_slot_new(conn, AG_SLOT_TIMER, NULL, user);
     if (!slot)
         return -ENOMEM;
     slot->timer.fn = fn;

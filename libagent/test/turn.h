@@ -3,7 +3,7 @@
 #ifndef AG_TEST_TURN_H
 #define AG_TEST_TURN_H
 
-#include "libagent/hooks.h"
+#include "libagent/conn/hooks.h"
 #include "libagent/test/test.h"
 
 extern const struct agent_hooks ag_test_hooks;

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/conn.h"
+#include "libagent/events.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,7 +44,7 @@ static void on_status(agent_conn *conn, const char *status, void *user)
 /* What the library says to data, fed in pieces of step bytes. */
 static struct ag_buf session(const uint8_t *data, size_t size, size_t step)
 {
-    agent_conn *conn = ag_conn_new(0, still);
+    agent_conn *conn = ag_conn_new(0, still, ag_conn_end);
     agent_slot *slot = NULL;
     struct ag_buf out;
     char *copy = malloc(size + 1);

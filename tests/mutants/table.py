@@ -68,7 +68,7 @@ MUTANTS = [Mutant(*row) for row in [
      "system.agent_upstream:test_a_server_that_accepts_and_closes_is_not_stormed"),
     ("the agent waits for a connection for ever", "agent/io/upstream.c",
      "    uv_timer_start(&u->timer, upstream_on_timer, CONNECT_MS, 0);\n", "", "system.agent_upstream:test_a_server_that_never_answers_is_given_up"),
-    ("libagent's pause starts over at each connection", "libagent/conn.c",
+    ("libagent's pause starts over at each connection", "libagent/events.c",
      *after("    c->connected_at_ms = now_ms;\n", "    c->pause_ms = c->first_pause_ms;\n"),
      "unit.libagent_conn unit.libagent_promises"),
 
@@ -192,11 +192,11 @@ MUTANTS = [Mutant(*row) for row in [
      "        if (e != 0)\n            request_remove(&r->requests, q);\n", "", "unit.agent_router"),
 
     # ---- libagent ----
-    ("calls that wait are not sent when room comes", "libagent/due.c",
+    ("calls that wait are not sent when room comes", "libagent/conn/due.c",
      "while (r == 0 && !ag_list_empty(&c->unsent))", "while (false && !ag_list_empty(&c->unsent))",
      "unit.libagent_conn unit.libagent_promises unit.libagent_sweep"),
-    ("a lost connection leaves its calls open", "libagent/conn.c",
-     "    ag_conn_end_calls(c, &c->calls, AGENT_E_LOST);\n", "", "unit.libagent_conn unit.libagent_promises"),
+    ("a lost connection leaves its calls open", "libagent/events.c",
+     "    end_calls(c, &c->calls, AGENT_E_LOST);\n", "", "unit.libagent_conn unit.libagent_promises"),
 
     # ---- miio_mcu and miio_ota ----
     ("open commands are not answered at the end", "agent/apps/mcu/mcu.c",

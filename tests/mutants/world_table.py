@@ -49,7 +49,7 @@ MUTANTS = [row(*r) for r in [
     ("agent: does not ask for the state when upstream comes", "agent/core/router.c",
      "        r->upstream = p;\n        status_ask(r);\n", "        r->upstream = p;\n"),
     ("neither libagent asks for the state when it comes back, nor tells the agent it to newcomers",
-     ("libagent/conn.c", "agent/core/route/status.c"),
+     ("libagent/events.c", "agent/core/route/status.c"),
      ("    c->status_due = true;\n", "        ask(r, false);\n"), ("", "        (void) ask;\n")),
     ("a changed state is not broadcast", "client/device/device.c",
      "    d->said(d->user, word);\n", "    if (d->machine.state != DEVICE_CLOUD_CONNECTED)\n        d->said(d->user, word);\n"),
@@ -140,7 +140,7 @@ MUTANTS = [row(*r) for r in [
     ("each start makes a new token", "client/setup/setup_carry.c", "        return s->start_result = own_token(s);", "        return s->start_result = fresh_token(s);"),
 
     # ---- agent and libagent ----
-    ("libagent: keys are not registered again", "libagent/conn.c",
+    ("libagent: keys are not registered again", "libagent/events.c",
      "        ag_list_append(&c->untold, &key->by_untold);\n", "        if (epoch == 1)\n            ag_list_append(&c->untold, &key->by_untold);\n"),
 
     ("agent: who has left keeps its subscriptions", "agent/core/router.c",

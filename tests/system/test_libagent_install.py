@@ -56,7 +56,7 @@ def test_exports_are_the_map_are_the_header():
     assert there == mapped("libagent.map")
     for_tests = there.pop("LIBAGENT_TEST_0")
     assert set().union(*there.values()) == declared("include", "agent", "agent.h")
-    assert for_tests == declared("hooks.h") == {"agent_hooks_set", "agent_hooks_in_callback"}
+    assert for_tests == declared("conn", "hooks.h") == {"agent_hooks_set", "agent_hooks_in_callback"}
 
 
 def test_exports_of_the_library_for_tests():

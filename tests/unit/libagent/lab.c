@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "libagent/events.h"
 
 static uint64_t clock_ms;
 
@@ -16,7 +17,7 @@ void lab_init(struct lab *l)
 {
     memset(l, 0, sizeof *l);
     clock_ms = 1000;
-    l->conn = ag_conn_new(0, lab_now);
+    l->conn = ag_conn_new(0, lab_now, ag_conn_end);
     if (l->conn)
         l->conn->state = AGENT_CONNECTING; /* as agent_open() leaves it */
 }

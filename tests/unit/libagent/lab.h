@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include "libagent/conn.h"
+#include "libagent/conn/conn.h"
 
 struct lab {
     agent_conn *conn;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "libagent/events.h"
 
 static void on_state(agent_conn *conn, enum agent_state state, void *user)
 {

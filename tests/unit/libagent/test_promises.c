@@ -6,7 +6,9 @@
 #include "tests/unit/libagent/fake.h"
 #include "tests/unit/libagent/lab.h"
 #include "agent/test.h"
-#include "libagent/slot.h"
+#include "libagent/conn/due.h"
+#include "libagent/events.h"
+#include "libagent/conn/slot.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -670,7 +672,7 @@ static void registrations_keep_to_the_queue_limit(void **state)
         assert_true(ag_buf_size(&l.conn->out) <= 1000);
         for (sent = lab_sent(&l); (sent = strstr(sent, "\"register\"")); sent++)
             told++;
-        ag_loop_kick(l.conn); /* what has no room yet goes on when there is some */
+        ag_due_kick(l.conn); /* what has no room yet goes on when there is some */
         ag_conn_send_due(l.conn);
     }
     assert_int_equal(told, 100);

@@ -9,7 +9,9 @@
 #include <string.h>
 #include "agent/cjson.h"
 #include "agent/test.h"
-#include "libagent/request.h"
+#include "libagent/conn/due.h"
+#include "libagent/events.h"
+#include "libagent/conn/request.h"
 
 static uint64_t fixed_ms;
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include "libagent/events.h"
 #include "tests/support/alloc_fail.h"
 
 static unsigned n_ends, n_started, n_destroyed, n_owned, n_posts;

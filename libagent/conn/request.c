@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "libagent/request.h"
+#include "libagent/conn/request.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include "libagent/core/json/json_walk.h"
+#include "libagent/conn/due.h"
+#include "libagent/conn/out.h"
 #include "libagent/text/encode.h"
 
 static char *put_string(char **at, struct ag_span s)
@@ -186,7 +188,7 @@ static int answer(struct agent_request *req, const struct answer *a)
         return r == -ENOTCONN ? AGENT_E_LOST : r;
     req->answered = true;
     if (wanted > 0)
-        ag_loop_kick(req->conn);
+        ag_due_kick(req->conn);
     return 0;
 }
 

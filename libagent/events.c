@@ -1,136 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-#include "libagent/conn.h"
+#include "libagent/events.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include "libagent/api/bind.h"
+#include "libagent/api/call.h"
+#include "libagent/api/subscribe.h"
+#include "libagent/api/timer.h"
 #include "libagent/core/pack/pack.h"
 #include "libagent/dispatch.h"
-#include "libagent/request.h"
-#include "libagent/slot.h"
+#include "libagent/conn/due.h"
+#include "libagent/conn/request.h"
+#include "libagent/conn/slot.h"
 
-enum {
-    QUEUE_LIMIT = 2 * 1024 * 1024,
-    TEXT_IN_MAX = 4 * 1024 * 1024, /* above the agent's default, which may be raised */
-    DEPTH_IN_MAX = 256,
-    STEADY_MS = 1000 /* a connection that lasted so long was a good one */
-};
-
-struct agent_conn *ag_conn_new(uint64_t random, uint64_t (*now_ms)(void *))
-{
-    struct agent_conn *c = calloc(1, sizeof *c);
-
-    if (!c)
-        return NULL;
-    c->refs = 1;
-    c->now_ms = now_ms;
-    c->random = random | 1;
-    c->first_pause_ms = c->pause_ms = 100;
-    c->max_pause_ms = 5000;
-    c->queue_limit = QUEUE_LIMIT;
-    ag_framer_init(&c->framer, TEXT_IN_MAX, DEPTH_IN_MAX, NULL);
-    ag_waits_init(&c->waits, (uint32_t) (random >> 32));
-    ag_keys_init(&c->keys);
-    ag_posts_init(&c->posts);
-    ag_list_init(&c->untold);
-    ag_list_init(&c->calls);
-    ag_list_init(&c->unsent);
-    ag_list_init(&c->ending);
-    ag_list_init(&c->timers);
-    ag_list_init(&c->requests);
-    ag_wait_init(&c->bind_wait, AG_WAIT_BIND);
-    ag_wait_init(&c->status_wait, AG_WAIT_STATUS);
-    ag_transport_own(&c->transport);
-    return c;
-}
-
-/* Slots first: a destroy notifier may drop others. */
-static void disband_list(struct ag_list *list)
-{
-    while (!ag_list_empty(list))
-        ag_slot_detach(ag_list_first(list, struct agent_slot, link));
-}
-
-void ag_conn_disband(struct agent_conn *c)
-{
-    struct ag_key *key;
-
-    disband_list(&c->timers);
-    disband_list(&c->ending);
-    disband_list(&c->calls);
-    disband_list(&c->unsent);
-    while ((key = ag_list_first(&c->keys.all, struct ag_key, by_order))) {
-        if (ag_list_empty(&key->slots))
-            ag_keys_remove(key);
-        else
-            ag_slot_detach(ag_list_first(&key->slots, struct agent_slot, link));
-    }
-    while (!ag_list_empty(&c->requests))
-        ag_request_detach(ag_list_first(&c->requests, struct agent_request, link));
-}
-
-void ag_conn_free(struct agent_conn *c)
-{
-    ag_framer_deinit(&c->framer);
-    ag_buf_deinit(&c->out);
-    ag_buf_deinit(&c->sizes);
-    ag_buf_deinit(&c->text);
-    ag_buf_deinit(&c->decoded);
-    ag_lines_deinit(&c->lines);
-    free(c->last_error);
-    free(c->read_buf);
-    free(c);
-}
-
-void ag_conn_hold(struct agent_conn *c)
-{
-    c->refs++;
-    c->held++;
-}
-
-void ag_conn_release(struct agent_conn *c)
-{
-    c->held--;
-    agent_unref(c);
-}
-
-void ag_conn_enter(struct agent_conn *c)
-{
-    ag_conn_hold(c);
-    c->calling++;
-}
-
-void ag_conn_leave(struct agent_conn *c)
-{
-    c->calling--;
-    ag_conn_release(c);
-}
-
-int ag_conn_check(const struct agent_conn *c)
-{
-    if (!c)
-        return -EINVAL;
-    return ag_transport_is_ours(&c->transport) ? 0 : -ECHILD;
-}
-
-int ag_conn_admit(const struct agent_conn *c)
-{
-    int r = ag_conn_check(c);
-
-    return r == 0 && (c->dying || c->closing) ? -ESHUTDOWN : r;
-}
+enum { STEADY_MS = 1000 }; /* a connection that lasted so long was a good one */
 
 /* ---- what the application hears ---- */
-
-void ag_conn_logf(struct agent_conn *c, enum agent_log_level level, const char *fmt, ...)
-{
-    va_list ap;
-
-    if (!c->log || (uint8_t) level > c->log_max)
-        return;
-    va_start(ap, fmt);
-    ag_lines_vadd(&c->lines, level, fmt, ap);
-    va_end(ap);
-}
 
 /* Only what waits by now: a callback that makes lines does not keep us here. */
 void ag_conn_tell_log(struct agent_conn *c)
@@ -163,7 +48,8 @@ void ag_conn_tell_state(struct agent_conn *c)
     }
 }
 
-void ag_conn_end_calls(struct agent_conn *c, struct ag_list *list, int status)
+/* Marks the calls of a list as ended, and tells it to all that are marked. */
+static void end_calls(struct agent_conn *c, struct ag_list *list, int status)
 {
     ag_list_for_each (it, list)
         ag_list_entry(it, struct agent_slot, link)->call.status = status;
@@ -222,7 +108,7 @@ int ag_conn_on_up(struct agent_conn *c, uint64_t now_ms)
     c->connected_at_ms = now_ms;
     c->write_dead = c->dialing = c->refused_before = c->starved = false;
     ag_framer_deinit(&c->framer);
-    ag_framer_init(&c->framer, TEXT_IN_MAX, DEPTH_IN_MAX, NULL);
+    ag_conn_init_framer(c);
     c->bind_due = c->address != 0;
     c->status_due = true;
     ag_list_for_each (it, &c->keys.all) {
@@ -240,7 +126,8 @@ int ag_conn_on_up(struct agent_conn *c, uint64_t now_ms)
     return 0;
 }
 
-void ag_conn_drop_socket(struct agent_conn *c)
+/* Forgets the socket and all that was told to the agent. */
+static void drop_socket(struct agent_conn *c)
 {
     ag_transport_close(&c->transport);
     c->epoch++;
@@ -282,13 +169,13 @@ void ag_conn_on_down(struct agent_conn *c, uint64_t now_ms)
     if (!ag_conn_is_up(c))
         return;
     ag_conn_logf(c, AGENT_LOG_WARNING, "connection to the agent lost");
-    ag_conn_drop_socket(c);
+    drop_socket(c);
     epoch = c->epoch;
     if (now_ms - c->connected_at_ms >= STEADY_MS)
         c->pause_ms = c->first_pause_ms;
     c->state = AGENT_CONNECTING;
     plan_next_try(c, now_ms);
-    ag_conn_end_calls(c, &c->calls, AGENT_E_LOST);
+    end_calls(c, &c->calls, AGENT_E_LOST);
     ag_conn_tell_state(c);
     if (c->epoch == epoch && c->status_told)
         ag_conn_tell_status(c, AGENT_STATUS_UNKNOWN);
@@ -386,4 +273,60 @@ uint64_t ag_conn_deadline(const struct agent_conn *c)
     if (c->state == AGENT_CONNECTING && c->timer_ms < at)
         at = c->timer_ms;
     return timer < at ? timer : at;
+}
+
+/* ---- the end ---- */
+
+void ag_conn_close(struct agent_conn *c)
+{
+    ag_conn_hold(c);
+    c->closing++;
+    if (c->state != AGENT_CLOSED) {
+        ag_due_flush(c);
+        drop_socket(c);
+        c->state = AGENT_CLOSED;
+    }
+    c->resting = true;
+    c->status_told = false;
+    c->status_word[0] = '\0';
+    c->overdue_ms = 0;
+    end_calls(c, &c->calls, AGENT_E_CANCELED);
+    end_calls(c, &c->unsent, AGENT_E_CANCELED);
+    ag_conn_run_posts(c);
+    ag_conn_tell_state(c);
+    ag_conn_tell_log(c);
+    c->closing--;
+    ag_conn_release(c);
+}
+
+/* Slots first: a destroy notifier may drop others. */
+static void disband_list(struct ag_list *list)
+{
+    while (!ag_list_empty(list))
+        ag_slot_detach(ag_list_first(list, struct agent_slot, link));
+}
+
+static void disband(struct agent_conn *c)
+{
+    struct ag_key *key;
+
+    disband_list(&c->timers);
+    disband_list(&c->ending);
+    disband_list(&c->calls);
+    disband_list(&c->unsent);
+    while ((key = ag_list_first(&c->keys.all, struct ag_key, by_order))) {
+        if (ag_list_empty(&key->slots))
+            ag_keys_remove(key);
+        else
+            ag_slot_detach(ag_list_first(&key->slots, struct agent_slot, link));
+    }
+    while (!ag_list_empty(&c->requests))
+        ag_request_detach(ag_list_first(&c->requests, struct agent_request, link));
+}
+
+void ag_conn_end(struct agent_conn *c)
+{
+    if (ag_conn_check(c) == 0)
+        ag_conn_close(c);
+    disband(c);
 }

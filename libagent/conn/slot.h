@@ -7,18 +7,24 @@
 #ifndef AG_SLOT_H
 #define AG_SLOT_H
 
-#include "libagent/conn.h"
+#include "libagent/conn/conn.h"
 
 enum ag_slot_kind { AG_SLOT_SUBSCRIPTION, AG_SLOT_STATUS, AG_SLOT_CALL, AG_SLOT_TIMER };
+
+struct agent_slot;
+
+/* Lets go of what a slot of this kind holds in the connection; it hangs nowhere already. NULL: nothing. */
+typedef void (*ag_slot_unhook_fn)(struct agent_conn *c, struct agent_slot *slot);
 
 struct agent_slot {
     unsigned refs;
     unsigned held; /* of refs: those of code on the stack; when no others are left, it ends */
     uint8_t kind;  /* enum ag_slot_kind */
     bool floating;
+    uint32_t delivery; /* the last one it had, of agent_conn.deliveries */
     struct agent_conn *conn;
     struct ag_list link; /* key->slots, conn->timers, or of a call conn->calls, unsent or ending */
-    uint32_t delivery;   /* the last one it had, of agent_conn.deliveries */
+    ag_slot_unhook_fn unhook;
     void *user;
     agent_destroy_fn destroy; /* told when user is not used any more; NULL */
     union {
@@ -47,7 +53,7 @@ struct agent_slot {
 };
 
 /* A slot of refs 1 that hangs nowhere. NULL when memory is short. */
-struct agent_slot *ag_slot_new(struct agent_conn *c, enum ag_slot_kind kind, void *user);
+struct agent_slot *ag_slot_new(struct agent_conn *c, enum ag_slot_kind kind, ag_slot_unhook_fn unhook, void *user);
 
 /* Hands the slot to the application, or to the connection when it did not ask. */
 void ag_slot_give(struct agent_slot *slot, struct agent_slot **ret_slot);
@@ -62,24 +68,7 @@ void ag_slot_drop_floating(struct agent_slot *slot);
 /* The connection goes away under it. Floating slots are freed. */
 void ag_slot_detach(struct agent_slot *slot);
 
-/* Ends a call that is hooked: callback, once. */
-void ag_call_end(struct agent_slot *slot, int status, const char *result, const char *error);
-
-/* As the wire has it; NULL: not named. */
-const char *ag_mode_name(enum agent_mode mode);
-/* What came for a key that was registered. */
-void ag_key_registered(struct agent_conn *c, struct ag_key *key, int status);
-/* A standby has become the owner. */
-void ag_key_taken_over(struct agent_conn *c, struct ag_key *key);
-/* Tells the agent of a key. 0, -ENOMEM, -ENOBUFS. */
-int ag_key_register(struct agent_conn *c, struct ag_key *key);
-/* Does so again after a pause. */
-void ag_key_wait_busy(struct agent_conn *c, struct ag_key *key);
-/* Waits for the answer to it. */
-void ag_key_count(struct agent_conn *c, struct ag_key *key);
-
-/* Runs the timers that are due. When the next one is: UINT64_MAX, never. */
-void ag_timers_run(struct agent_conn *c, uint64_t now_ms);
-uint64_t ag_timers_next(const struct agent_conn *c);
+/* Unhooks it from the connection. Idempotent. */
+void ag_slot_end(struct agent_slot *slot);
 
 #endif

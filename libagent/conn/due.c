@@ -1,81 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What leaves: texts of the application, and what the library itself has to say to the agent. All of it counts in the
- * queue limit; the library's own waits for room, in the order bind, keys, status, calls.
- */
+#include "libagent/conn/due.h"
+
 #include <errno.h>
-#include "libagent/core/pack/pack.h"
-#include "libagent/slot.h"
+#include "libagent/conn/out.h"
+#include "libagent/conn/slot.h"
 #include "libagent/text/encode.h"
-
-enum { SCRATCH_KEEP = 16 * 1024 };
-
-struct ag_buf *ag_conn_scratch(struct agent_conn *c)
-{
-    if (c->text.cap > SCRATCH_KEEP)
-        ag_buf_deinit(&c->text);
-    else
-        ag_buf_clear(&c->text);
-    return &c->text;
-}
-
-static int append_packed(struct ag_buf *out, struct ag_span json)
-{
-    struct ag_json_view view;
-    int r;
-
-    if (ag_json_parse(&json, AG_JSON_DEPTH_MAX, &view) != 0)
-        return AGENT_E_JSON;
-    r = ag_pack_from_json(json, &view, out);
-    return r > 0 ? AGENT_E_JSON : r;
-}
-
-int ag_conn_check_form(struct agent_conn *c, struct ag_span json)
-{
-    ag_cleanup(ag_buf_deinit) struct ag_buf packed = AG_BUF_INIT;
-    bool packets = c->state != AGENT_CLOSED && c->places.n == 1 && c->places.at[0].kind == AG_ADDRESS_SEQPACKET;
-    size_t n = json.len;
-
-    if (c->encoding == AGENT_MSGPACK) {
-        int r = append_packed(&packed, json);
-
-        if (r < 0)
-            return r;
-        n = ag_buf_size(&packed);
-    }
-    return packets && n > AG_CONN_READ_MAX ? -EMSGSIZE : 0;
-}
-
-int ag_conn_queue_own(struct agent_conn *c, struct ag_span json)
-{
-    size_t before = ag_buf_size(&c->out);
-    int r = c->encoding == AGENT_MSGPACK ? append_packed(&c->out, json) : ag_buf_append_span(&c->out, json);
-    uint32_t n = (uint32_t) (ag_buf_size(&c->out) - before);
-
-    if (r == 0 && c->transport.packets) {
-        r = n > AG_CONN_READ_MAX ? -EMSGSIZE : ag_buf_append(&c->sizes, &n, sizeof n);
-        if (r < 0)
-            c->out.len -= n;
-    }
-    return r;
-}
-
-bool ag_conn_has_room(const struct agent_conn *c, size_t n)
-{
-    return ag_buf_size(&c->out) == 0 || ag_buf_size(&c->out) + n <= c->queue_limit;
-}
-
-int ag_conn_queue(struct agent_conn *c, struct ag_span json)
-{
-    if (!ag_conn_is_up(c) || c->write_dead)
-        return -ENOTCONN;
-    if (ag_buf_size(&c->out) + json.len > c->queue_limit) {
-        ag_loop_write(c); /* inside a callback much may have collected that the socket would take */
-        if (ag_buf_size(&c->out) + json.len > c->queue_limit)
-            return -ENOBUFS;
-    }
-    return ag_conn_queue_own(c, json);
-}
 
 /* A text of the library's own, which is in the scratch buffer. */
 static int queue_scratch(struct agent_conn *c)
@@ -100,6 +29,14 @@ int ag_conn_queue_bind(struct agent_conn *c, uint32_t address)
     return r;
 }
 
+/* As the wire has it; NULL: not named. */
+static const char *mode_name(enum agent_mode mode)
+{
+    static const char *const names[] = {[AGENT_SHARED] = NULL, [AGENT_EXCLUSIVE] = "exclusive", [AGENT_STANDBY] = "standby"};
+
+    return names[mode];
+}
+
 int ag_key_register(struct agent_conn *c, struct ag_key *key)
 {
     struct ag_buf *text = ag_conn_scratch(c);
@@ -107,7 +44,7 @@ int ag_key_register(struct agent_conn *c, struct ag_key *key)
 
     ag_wait_end(&key->reg);
     ag_waits_add(&c->waits, &key->reg, ag_conn_now(c) + AG_CONN_REGISTER_WAIT_MS);
-    r = ag_encode_register(text, key->reg.id, key->name, ag_mode_name((enum agent_mode) key->mode));
+    r = ag_encode_register(text, key->reg.id, key->name, mode_name((enum agent_mode) key->mode));
     if (r == 0)
         r = queue_scratch(c);
     if (r < 0)
@@ -195,4 +132,23 @@ int ag_conn_send_due(struct agent_conn *c)
     while (r == 0 && !ag_list_empty(&c->unsent))
         r = send_unsent(c);
     return r == -ENOBUFS ? 0 : r; /* goes on when the socket has taken some */
+}
+
+void ag_due_flush(struct agent_conn *c)
+{
+    do {
+        ag_out_write(c);
+        if (ag_buf_size(&c->out) > 0)
+            return;
+        if (ag_conn_send_due(c) < 0)
+            c->starved = true;
+    } while (ag_buf_size(&c->out) > 0 && c->transport.fd >= 0 && !c->starved);
+    if (c->out.cap > AG_CONN_READ_MAX)
+        ag_buf_deinit(&c->out);
+}
+
+void ag_due_kick(struct agent_conn *c)
+{
+    if (!c->processing)
+        ag_due_flush(c);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "libagent/hooks.h"
-
+/* The seam of hooks.h. */
 #include <errno.h>
-#include "libagent/conn.h"
+#include "libagent/conn/conn.h"
 
 static bool has_begun(struct agent_conn *c)
 {

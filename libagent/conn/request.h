@@ -6,7 +6,7 @@
 #ifndef AG_REQUEST_H
 #define AG_REQUEST_H
 
-#include "libagent/conn.h"
+#include "libagent/conn/conn.h"
 
 struct agent_request {
     unsigned refs;

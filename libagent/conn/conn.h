@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One connection object: what the application asked for (keys, calls, address), what the agent has been told of it,
- * and the bytes on their way. It decides; transport.c carries. Bytes and the time come in by ag_conn_on_*(), bytes to
- * send collect in out.
+ * and the bytes on their way. Above it stand, each knowing only those before: out.c (texts to send collect in out), slot.c,
+ * due.c (what the library itself has to say), request.c; ../api (what the application calls); ../dispatch.c (what came),
+ * ../events.c (bytes and the time come in by ag_conn_on_*()), ../loop.c (the turn) and ../agent.c (the object's life). They
+ * decide; transport.c carries.
  *
  * Invariants: epoch changes whenever a socket is gained or lost, so a thing that remembers its epoch knows whether
  * it still belongs to the socket of now. User callbacks run between ag_conn_enter() and ag_conn_leave(), which keep
@@ -22,7 +24,7 @@
 #include "libagent/conn/wait.h"
 #include "libagent/core/frame/framer.h"
 #include "libagent/core/list.h"
-#include "libagent/hooks.h"
+#include "libagent/conn/hooks.h"
 
 enum {
     AG_CONN_READ_MAX = 64 * 1024,   /* bytes of one read; the longest packet */
@@ -49,6 +51,7 @@ struct agent_conn {
     uint8_t state, told_state; /* enum agent_state; what on_state was told last */
     uint8_t encoding;          /* enum agent_encoding */
     uint64_t epoch;
+    void (*end)(struct agent_conn *c);    /* nobody has it any more: ends all that the application had in it */
     uint64_t (*now_ms)(void *clock_user); /* the clock */
     const struct agent_hooks *hooks;      /* of a test; NULL: the machine */
     void *clock_user;                     /* of hooks */
@@ -114,12 +117,12 @@ struct agent_conn {
 };
 
 /* A connection object that has no transport yet. NULL when memory is short. */
-struct agent_conn *ag_conn_new(uint64_t random, uint64_t (*now_ms)(void *));
-/* For the last unref; it has been disbanded. */
+struct agent_conn *ag_conn_new(uint64_t random, uint64_t (*now_ms)(void *), void (*end)(struct agent_conn *));
+/* One that nothing has been begun with; else the last unref does it. */
 void ag_conn_free(struct agent_conn *c);
 
-/* Ends subscriptions and timers and lets go of requests, so that nothing of the application is left. */
-void ag_conn_disband(struct agent_conn *c);
+/* For a new stream of bytes. */
+void ag_conn_init_framer(struct agent_conn *c);
 
 static inline uint64_t ag_conn_now(const struct agent_conn *c)
 {
@@ -147,67 +150,12 @@ static inline bool ag_conn_is_up(const struct agent_conn *c)
     return c->state == AGENT_CONNECTED || c->state == AGENT_READY;
 }
 
-/* Queues one JSON text in the encoding of the connection. 0, -ENOBUFS, -ENOMEM, AGENT_E_JSON, -EMSGSIZE, -ENOTCONN. */
-int ag_conn_queue(struct agent_conn *c, struct ag_span json);
-/* The same past the limit, for what must not be left out. */
-int ag_conn_queue_own(struct agent_conn *c, struct ag_span json);
-/* Is there room for so many bytes within the limit? A single text may be larger than that. */
-bool ag_conn_has_room(const struct agent_conn *c, size_t n);
-/* 0: the text can be carried, as far as can be known now; AGENT_E_JSON, -EMSGSIZE, -ENOMEM. */
-int ag_conn_check_form(struct agent_conn *c, struct ag_span json);
-/* Clears c->text for a new text. */
-struct ag_buf *ag_conn_scratch(struct agent_conn *c);
-
-/* ---- events, from the loop; user callbacks run inside ---- */
-
-/* The socket is up: everything wanted is sent to the agent. 0; -ENOMEM: to be given up. */
-int ag_conn_on_up(struct agent_conn *c, uint64_t now_ms);
-/* Bytes that came. They are written to (end marks). 0 or -errno, AGENT_E_PROTOCOL: the connection cannot go on. */
-int ag_conn_on_bytes(struct agent_conn *c, char *data, size_t n);
-/* The socket is gone: calls end with AGENT_E_LOST, the next try is planned. */
-void ag_conn_on_down(struct agent_conn *c, uint64_t now_ms);
-/* Nothing could be connected to: the next try is planned. */
-void ag_conn_on_refused(struct agent_conn *c, uint64_t now_ms);
-/* Ends what is overdue. */
-void ag_conn_on_time(struct agent_conn *c, uint64_t now_ms);
-/* Memory is short: the connection is given up, to be made again. -ENOMEM. */
-int ag_conn_give_up(struct agent_conn *c, uint64_t now_ms);
-/* Forgets the socket and all that was told to the agent. */
-void ag_conn_drop_socket(struct agent_conn *c);
-/* Marks the calls of a list as ended, and tells it to all that are marked. */
-void ag_conn_end_calls(struct agent_conn *c, struct ag_list *list, int status);
-void ag_conn_tell_ending(struct agent_conn *c);
-/* Queues what is due, as far as the limit allows. 0, -ENOMEM. */
-int ag_conn_send_due(struct agent_conn *c);
-/* Runs what has been posted by now. */
-void ag_conn_run_posts(struct agent_conn *c);
-/* When ag_conn_on_time() or the next try is due; UINT64_MAX: never. */
-uint64_t ag_conn_deadline(const struct agent_conn *c);
-
-/* Becomes AGENT_READY when no registration is waited for any more. */
-void ag_conn_check_ready(struct agent_conn *c);
 static inline bool ag_conn_is_settled(const struct agent_conn *c)
 {
     return c->state == AGENT_CONNECTED && c->unsettled == 0;
 }
-/* Tells on_state when the state has changed since. */
-void ag_conn_tell_state(struct agent_conn *c);
-/* Tells the log what waits for it. */
-void ag_conn_tell_log(struct agent_conn *c);
-/* Claims address, or gives the one there is up when it is 0. 0, -ENOMEM, -ENOBUFS. */
-int ag_conn_queue_bind(struct agent_conn *c, uint32_t address);
-/* What became of the claim, to the log and to on_bound. */
-void ag_conn_bound(struct agent_conn *c, int status);
-/* Asks for local.query_status when somebody follows it. 0, -ENOMEM, -ENOBUFS; it is asked again at the deadline. */
-int ag_conn_query_status(struct agent_conn *c);
-/* Tells the followers of local.status. */
-void ag_conn_tell_status(struct agent_conn *c, const char *word);
+
 /* Notes a line for the log. No callback runs. */
 void ag_conn_logf(struct agent_conn *c, enum agent_log_level level, const char *fmt, ...) ag_printf_like(3, 4);
-
-/* In loop.c: gives the socket what is queued, unless agent_process() will do it anyway. */
-void ag_loop_kick(struct agent_conn *c);
-/* In loop.c: gives the socket what is queued, no more. */
-void ag_loop_write(struct agent_conn *c);
 
 #endif

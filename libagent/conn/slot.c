@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "libagent/slot.h"
+#include "libagent/conn/slot.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include "libagent/text/encode.h"
 
-struct agent_slot *ag_slot_new(struct agent_conn *c, enum ag_slot_kind kind, void *user)
+struct agent_slot *ag_slot_new(struct agent_conn *c, enum ag_slot_kind kind, ag_slot_unhook_fn unhook, void *user)
 {
     struct agent_slot *slot = calloc(1, sizeof *slot);
 
@@ -14,10 +13,9 @@ struct agent_slot *ag_slot_new(struct agent_conn *c, enum ag_slot_kind kind, voi
     slot->refs = 1;
     slot->kind = (uint8_t) kind;
     slot->conn = c;
+    slot->unhook = unhook;
     slot->user = user;
     ag_list_init(&slot->link);
-    if (kind == AG_SLOT_CALL)
-        ag_wait_init(&slot->call.wait, AG_WAIT_CALL);
     return slot;
 }
 
@@ -29,25 +27,7 @@ void ag_slot_give(struct agent_slot *slot, struct agent_slot **ret_slot)
         slot->floating = true;
 }
 
-/* The last slot of a key is gone: it is unregistered, and freed. */
-static void key_drop_unused(struct agent_conn *c, struct ag_key *key)
-{
-    if (!ag_list_empty(&key->slots))
-        return;
-    if (ag_conn_is_up(c) && ag_list_empty(&key->by_untold) && ag_conn_check(c) == 0) {
-        struct ag_buf *text = ag_conn_scratch(c);
-
-        if (ag_encode_unregister(text, key->name) == 0 && ag_conn_queue_own(c, ag_buf_span(text)) == 0)
-            ag_loop_kick(c);
-        else
-            c->starved = true; /* the agent would go on asking us: a new connection begins without the key */
-    }
-    if (key->counted)
-        c->unsettled--;
-    ag_keys_remove(key);
-}
-
-static void slot_unhook(struct agent_slot *slot)
+void ag_slot_end(struct agent_slot *slot)
 {
     struct agent_conn *c = slot->conn;
 
@@ -57,13 +37,8 @@ static void slot_unhook(struct agent_slot *slot)
         slot->destroy = NULL; /* it is the parent's */
     slot->conn = NULL;
     ag_list_del(&slot->link);
-    if (slot->kind == AG_SLOT_CALL) {
-        ag_wait_end(&slot->call.wait);
-        c->unsent_bytes -= ag_buf_size(&slot->call.unsent);
-        ag_buf_deinit(&slot->call.unsent);
-    } else if (slot->kind != AG_SLOT_TIMER) {
-        key_drop_unused(c, ag_steal(&slot->sub.key));
-    }
+    if (slot->unhook)
+        slot->unhook(c, slot);
 }
 
 /* Told once, when the slot has ended and no callback of it runs. */
@@ -81,7 +56,7 @@ void ag_slot_detach(struct agent_slot *slot)
 
     ag_conn_enter(c);
     ag_slot_enter(slot);
-    slot_unhook(slot);
+    ag_slot_end(slot);
     ag_slot_drop_floating(slot);
     ag_slot_leave(slot);
     ag_conn_leave(c);
@@ -106,7 +81,7 @@ AGENT_API agent_slot *agent_slot_unref(agent_slot *slot)
 {
     if (!slot || --slot->refs > slot->held)
         return NULL;
-    slot_unhook(slot);
+    ag_slot_end(slot);
     if (slot->refs == 0) {
         agent_destroy_fn fn = slot->destroy;
         void *user = slot->user;
@@ -156,20 +131,4 @@ AGENT_API int agent_slot_set_destroy(agent_slot *slot, agent_destroy_fn fn)
         return -ECHILD;
     slot->destroy = fn;
     return 0;
-}
-
-void ag_call_end(struct agent_slot *slot, int status, const char *result, const char *error)
-{
-    struct agent_conn *c = slot->conn;
-
-    ag_conn_enter(c);
-    ag_slot_enter(slot);
-    slot_unhook(slot);
-    if (slot->call.fn)
-        slot->call.fn(c, status, result, error, slot->user);
-    if (slot->call.report && status < 0)
-        ag_conn_logf(c, AGENT_LOG_WARNING, "a report was given up: %s", agent_strerror(status));
-    ag_slot_drop_floating(slot);
-    ag_slot_leave(slot);
-    ag_conn_leave(c);
 }
