@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "examples/sim/fleet/fleet.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +13,7 @@
 #include <unistd.h>
 #include "examples/sim/fleet/fleet_lines.h"
 #include "examples/sim/fleet/fleet_service.h"
+#include "examples/sim/fleet/fleet_worker.h"
 #include "examples/sim/sim.h"
 
 enum { STEP_MS = 20, AGAIN_MS = 10000, TELL_MAX = 5, WORKERS_MAX = FLEET_DEVICES_MAX / FLEET_WORKER_DEVICES + 1, FDS = 4096 };

@@ -5,7 +5,7 @@
 
 #include "client/client.h"
 #include "client/options/options.h"
-#include "examples/sim/fleet/fleet.h"
+#include "examples/sim/fleet/fleet_options.h"
 #include "libagent/core/frame/framer.h"
 
 enum fleet_report { FLEET_NOT_SENT, FLEET_SENT, FLEET_ACKED, FLEET_QUEUED, FLEET_REFUSED };

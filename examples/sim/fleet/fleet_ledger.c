@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "examples/sim/fleet/fleet.h"
+#include "examples/sim/fleet/fleet_options.h"
 
 int fleet_ledger_init(struct fleet_ledger *l, unsigned devices, unsigned reports_max, unsigned commands_max)
 {

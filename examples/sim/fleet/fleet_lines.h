@@ -4,7 +4,8 @@
 #define SIM_FLEET_LINES_H
 
 #include <stddef.h>
-#include "examples/sim/fleet/fleet.h"
+
+enum { FLEET_LINE_MAX = 128 };
 
 struct fleet_lines {
     char bytes[FLEET_LINE_MAX]; /* the unfinished line */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "examples/sim/fleet/fleet.h"
+#include "examples/sim/fleet/fleet_options.h"
 
 #include <getopt.h>
 #include <stdio.h>

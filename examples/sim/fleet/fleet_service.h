@@ -3,8 +3,8 @@
 #ifndef SIM_FLEET_SERVICE_H
 #define SIM_FLEET_SERVICE_H
 
-#include "examples/sim/fleet/fleet.h"
 #include "examples/sim/fleet/fleet_ledger.h"
+#include "examples/sim/fleet/fleet_options.h"
 
 struct mosquitto;
 

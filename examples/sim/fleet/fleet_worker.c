@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One process of the fleet: some devices in one loop. */
+#include "examples/sim/fleet/fleet_worker.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -102,9 +102,20 @@ static void on_message(void *user, const char *topic, struct ag_span payload)
     }
 }
 
+/* The link to the broker stands: now all is ready. */
+static void tell_ready(struct gzsim *s)
+{
+    if (s->ready_told)
+        return;
+    s->ready_told = true;
+    printf("ready http=127.0.0.1:%u mqtt=127.0.0.1:%u broker=127.0.0.1:%u\n", s->http_port, s->mqtt_port,
+           ntohs(s->broker.sin_port));
+    fflush(stdout);
+}
+
 static void on_ready(void *user)
 {
-    gzsim_ready(user);
+    tell_ready(user);
     sim_note("apps_ready", "%s", ""); /* after each loss of the broker */
 }
 

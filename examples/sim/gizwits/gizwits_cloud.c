@@ -10,22 +10,6 @@
 #include "examples/sim/wire/endpoint.h"
 #include "libagent/core/json/json.h"
 
-void gzsim_refuse(struct gzsim *s, const char *did, const char *why)
-{
-    s->n_refused++;
-    sim_note("refused", ",\"did\":\"%s\",\"why\":\"%s\"", did, why);
-}
-
-void gzsim_ready(struct gzsim *s)
-{
-    if (s->ready_told)
-        return;
-    s->ready_told = true;
-    printf("ready http=127.0.0.1:%u mqtt=127.0.0.1:%u broker=127.0.0.1:%u\n", s->http_port, s->mqtt_port,
-           ntohs(s->broker.sin_port));
-    fflush(stdout);
-}
-
 /* ---- standard input ---- */
 
 static const char input_help[] =

@@ -66,15 +66,10 @@ struct gzsim {
     bool stopping;
 };
 
-/* ---- gizwits_cloud.c ---- */
+/* ---- gizwits_state.c ---- */
 
 /* Something that the documents forbid: counted and noted. */
 void gzsim_refuse(struct gzsim *s, const char *did, const char *why);
-/* The link to the broker stands: now all is ready. */
-void gzsim_ready(struct gzsim *s);
-
-/* ---- gizwits_state.c ---- */
-
 /* NULL: no memory. A DID that has not been there before. */
 struct gzsim_device *gzsim_device_add(struct gzsim *s, const char *passcode, const char *mac);
 /* Disabled ones are not found. */

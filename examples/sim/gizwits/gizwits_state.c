@@ -9,6 +9,12 @@
 #include "examples/sim/gizwits/gizwits_sim.h"
 #include "libagent/io/file.h"
 
+void gzsim_refuse(struct gzsim *s, const char *did, const char *why)
+{
+    s->n_refused++;
+    sim_note("refused", ",\"did\":\"%s\",\"why\":\"%s\"", did, why);
+}
+
 enum { FIRMWARE_MAX = 64 << 20 };
 
 static void make_did(char out[GZSIM_DID_LEN + 1])

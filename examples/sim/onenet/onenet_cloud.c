@@ -20,12 +20,6 @@ enum { BIG_MAX = 1 << 20 };
 static const char BROKER_CONF[] = "queue_qos0_messages true\nmax_queued_messages 10\nmax_inflight_messages 20\n"
                                   "persistent_client_expiration 2d\nset_tcp_nodelay true\n";
 
-void onsim_refuse(struct onsim *s, const char *device, const char *why)
-{
-    s->n_refused++;
-    sim_note("refused", ",\"device\":\"%s\",\"why\":\"%s\"", device, why);
-}
-
 /* ---- the platform's own connection ---- */
 
 static int open_link(struct onsim *s)

@@ -48,7 +48,7 @@ int onsim_relay_raw(struct onsim_relay *r, struct ag_span bytes)
     return to_device(r, bytes);
 }
 
-int onsim_relay_inject(struct onsim_relay *r, struct ag_span topic, struct ag_span payload)
+static int inject(struct onsim_relay *r, struct ag_span topic, struct ag_span payload)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
 
@@ -437,4 +437,5 @@ static const struct mqtt_relay_ops OPS = {.packet_max = PACKET_MAX,
 void onsim_relay_init(struct onsim *s)
 {
     mqtt_door_init(&s->door, &s->loop, &s->broker, &OPS, s);
+    s->inject = inject;
 }

@@ -62,18 +62,18 @@ struct onsim {
     const char *broker_user, *broker_password;
     struct sim_mqtt link;  /* the platform's own connection: points for subscribers */
     struct mqtt_door door; /* of the devices */
+    /* The relay's: a message to a device, QoS 0, without any subscription. 0, -ENOTCONN, -ENOMEM. */
+    int (*inject)(struct onsim_relay *r, struct ag_span topic, struct ag_span payload);
     struct sim_web *web;
     struct sim_standin standin;
     uint64_t n_points, n_dp_bad, n_refused, n_answers, n_logins;
     bool stopping;
 };
 
-/* ---- onenet_cloud.c ---- */
+/* ---- onenet_state.c ---- */
 
 /* Something that the documents forbid: counted and noted. */
 void onsim_refuse(struct onsim *s, const char *device, const char *why);
-
-/* ---- onenet_state.c ---- */
 
 int onsim_device_add(struct onsim *s, const char *id, size_t id_len, const char *auth);
 struct onsim_device *onsim_device_find(struct onsim *s, struct ag_span id);
@@ -97,10 +97,8 @@ void onsim_state_free(struct onsim *s);
 
 /* ---- onenet_relay.c ---- */
 
-/* Prepares s->door. */
+/* Prepares s->door and s->inject. */
 void onsim_relay_init(struct onsim *s);
-/* QoS 0, without any subscription. */
-int onsim_relay_inject(struct onsim_relay *r, struct ag_span topic, struct ag_span payload);
 int onsim_relay_raw(struct onsim_relay *r, struct ag_span bytes);
 void onsim_relay_drop(struct onsim_relay *r);
 

@@ -10,6 +10,12 @@
 #include "libagent/core/utf8.h"
 #include "examples/sim/onenet/onenet_sim.h"
 
+void onsim_refuse(struct onsim *s, const char *device, const char *why)
+{
+    s->n_refused++;
+    sim_note("refused", ",\"device\":\"%s\",\"why\":\"%s\"", device, why);
+}
+
 enum { TOPICS_PER_PRODUCT = 100, NEVER_ANSWERED_S = 3600 };
 
 /* ---- devices ---- */
@@ -135,12 +141,12 @@ struct onsim_command *onsim_command_find(struct onsim *s, struct ag_span uuid)
     return NULL;
 }
 
-static void command_send(struct onsim_command *c)
+static void command_send(struct onsim *s, struct onsim_command *c)
 {
     char topic[64];
 
     snprintf(topic, sizeof topic, "$creq/%s", c->uuid);
-    if (onsim_relay_inject(c->device->relay, (struct ag_span){topic, strlen(topic)}, ag_buf_span(&c->payload)) == 0 &&
+    if (s->inject(c->device->relay, (struct ag_span){topic, strlen(topic)}, ag_buf_span(&c->payload)) == 0 &&
         c->status == ONSIM_CREATED)
         c->status = ONSIM_SENT;
 }
@@ -165,7 +171,7 @@ int onsim_command_add(struct onsim *s, struct onsim_device *d, struct ag_span pa
     ag_list_append(&s->commands, &c->link);
     *uuid_out = c->uuid;
     if (d->relay)
-        command_send(c);
+        command_send(s, c);
     return 0;
 }
 
@@ -177,7 +183,7 @@ void onsim_commands_send(struct onsim *s, struct onsim_device *d)
 
         if (c->device == d && uv_now(&s->loop) < c->until_ms &&
             (c->status == ONSIM_CREATED || (c->status == ONSIM_SENT && c->resend)))
-            command_send(c);
+            command_send(s, c);
     }
 }
 

@@ -94,7 +94,7 @@ static int post_push(struct onsim *s, const struct sim_web_request *q, struct ag
         struct onsim_device *d = ag_list_entry(it, struct onsim_device, link);
 
         if (d->relay && onsim_topic_find(&d->subs, name))
-            onsim_relay_inject(d->relay, name, q->body);
+            s->inject(d->relay, name, q->body);
     }
     sim_note("push", ",\"topic\":\"%s\",\"bytes\":%zu", topic, q->body.len);
     return answer_error(out, ERRNO_OK, "succ");

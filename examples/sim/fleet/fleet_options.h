@@ -3,18 +3,11 @@
  * miio_sim fleet: many real clients, each miio_client's own code with an application of its own, against brokers that exist.
  *
  * libmosquitto watches descriptors below 1024 only, so a process can hold about a hundred devices: the fleet is dealt out to
- * workers. A worker (fleet_worker.c) runs its devices (fleet_device.c) in one loop; the first process is the owner's side
- * (fleet_service.c): it hears all reports, sends commands, and keeps the ledger (fleet_ledger.c). They speak in lines over
- * a pipe:
- *
- *   to the worker     "open PER_S"                     open its part of so many devices a second; 0: all at once
- *                     "round REPORTS PERIOD_MS RESTART_PERCENT"
- *                     "tell DEVICE"                      print what it says of itself
- *                     "end"
- *   from the worker   "online N"   "sent ALL ACKED QUEUED REFUSED AGAIN"   "memory KB"
+ * workers. A worker (fleet_worker.c) runs its devices (fleet_device.c) in one loop; the first process (fleet.c) is the owner's
+ * side (fleet_service.c): it hears all reports, sends commands, and keeps the ledger (fleet_ledger.c).
  */
-#ifndef SIM_FLEET_H
-#define SIM_FLEET_H
+#ifndef SIM_FLEET_OPTIONS_H
+#define SIM_FLEET_OPTIONS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +19,6 @@ enum {
     FLEET_SERVERS_MAX = 8,
     FLEET_REPORTS_MAX = 10000, /* of one device, in all rounds */
     FLEET_ROUNDS_MAX = 100,
-    FLEET_LINE_MAX = 128,
     FLEET_CONF_MAX = 8,
     FLEET_FIRST_DID = 5000000
 };
@@ -43,8 +35,5 @@ struct fleet_options {
 
 /* 0: go on; otherwise the exit code plus 1. */
 int fleet_options_read(struct fleet_options *o, int argc, char **argv);
-
-/* Runs devices first .. first + n - 1 until "end" or the end of the pipe. The exit code. */
-int fleet_worker(const struct fleet_options *o, unsigned first, unsigned n, int fd);
 
 #endif
