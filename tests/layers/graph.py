@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """
 The include graph of the tree, folder by folder: `graph.py` prints it, `graph.py FOLDER` the files behind one folder's arrows,
-`graph.py --files FOLDER` the circles of files inside one, `graph.py --calls FOLDER` the same by the functions that they use.
+`graph.py --files` the circles of files, `graph.py --calls` the same by the functions that they use (either of one FOLDER
+alone, too).
 
 A room is a folder of the layout (client/lan, agent/apps/mcu ...) with its core and io; what includes whom is read from the code.
 """
@@ -27,9 +28,15 @@ def room(path):
     return parts[0]
 
 
+def sources(part):
+    """The files below a part; "" is all parts. Not what others wrote."""
+    for top in [part] if part else ROOMS:
+        yield from (path for path in sorted((ROOT / top).rglob("*.[ch]")) if path.parent.name != "carried")
+
+
 def includes(part):
     """(file, included file) of every include in quotes below a part."""
-    for path in sorted((ROOT / part).rglob("*.[ch]")):
+    for path in sources(part):
         for included in re.findall(r'^\s*#\s*include "([^"]+)"', path.read_text(), re.M):
             yield str(path.relative_to(ROOT)), included
 
@@ -37,10 +44,9 @@ def includes(part):
 def arrows_between(place):
     """{(place, place): [(file, included file)]} between different places of the tree; place says where a file is."""
     found = collections.defaultdict(list)
-    for part in ROOMS:
-        for name, included in includes(part):
-            if (ROOT / included).exists() and place(name) != place(included):
-                found[place(name), place(included)].append((name, included))
+    for name, included in includes(""):
+        if (ROOT / included).exists() and place(name) != place(included):
+            found[place(name), place(included)].append((name, included))
     return found
 
 
@@ -69,29 +75,19 @@ def circles(edges):
     return bad
 
 
-def file_arrows(part):
-    """Inside one part: {(module, module): [(file, included file)]}; a .c and its .h are one module."""
-    found = collections.defaultdict(list)
-    for name, included in includes(part):
-        a, b = name[:-2], included[:-2]
-        if included.startswith(part + "/") and a != b:
-            found[a, b].append((name, included))
-    return found
-
-
 # Headers that only the files of one module include: those are one module with each other. Beside these all *_priv.h.
 PRIVATE = {"client/cloud/io/mqtt_config.h", "client/cloud/io/mqtt_session.h", "client/cloud/mqtt/core/ha_part.h",
            "client/cloud/ot/core/ot_session_state.h", "client/report/report_keep.h", "client/setup/core/setup_part.h"}
 
 
 def private_headers(part):
-    found = {str(path.relative_to(ROOT)) for path in (ROOT / part).rglob("*_priv.h")}
-    return sorted(found | {name for name in PRIVATE if name.startswith(part + "/")})
+    found = {str(path.relative_to(ROOT)) for path in sources(part) if path.name.endswith("_priv.h")}
+    return sorted(found | {name for name in PRIVATE if name.startswith(part)})
 
 
 def modules(part):
     """{file: module}: a .c, its .h, and all that share a private header."""
-    of = {str(path.relative_to(ROOT)): str(path.relative_to(ROOT))[:-2] for path in (ROOT / part).rglob("*.[ch]")}
+    of = {str(path.relative_to(ROOT)): str(path.relative_to(ROOT))[:-2] for path in sources(part)}
     for header in private_headers(part):
         whole = {of[name] for name, included in includes(part) if included == header} | {of[header]}
         of = {name: header[:-2] if module in whole else module for name, module in of.items()}
@@ -116,7 +112,7 @@ def code(path):
 
 def given(text):
     """The functions and objects that a .c gives to others."""
-    functions = re.findall(r"^(?!static|typedef|#)[a-z][\w \n*(),]*?\b(\w+)\([^;{}]*\)\n\{", text, re.M)
+    functions = re.findall(r"^(?!static|typedef|#)(?:[a-z]|AGENT_API )[\w \n*(),]*?\b(\w+)\([^;{}]*\)\n\{", text, re.M)
     return set(functions) | set(re.findall(r"^(?:const )?(?:struct )?\w+ \*?(?:const )?(\w+)(?:\[\w*\])? =", text, re.M))
 
 
@@ -137,31 +133,19 @@ def call_arrows(part):
     return found
 
 
-def folder_arrows(part):
-    """Inside one part: {(folder, folder): [(file, included file)]}."""
-    found = collections.defaultdict(list)
-    for (a, b), files in file_arrows(part).items():
-        if os.path.dirname(a) != os.path.dirname(b):
-            found[os.path.dirname(a), os.path.dirname(b)] += files
-    return found
-
-
 def all_folders():
     """Between folders as they lie on the disk, core and io of a room too."""
     return arrows_between(os.path.dirname)
 
 
 def main():
-    if len(sys.argv) > 2 and sys.argv[1] == "--files":
-        for way in circles(module_arrows(sys.argv[2])):
-            print("circle: " + " -> ".join(way))
-        return
-    if len(sys.argv) > 2 and sys.argv[1] == "--calls":
-        found = call_arrows(sys.argv[2])
+    if len(sys.argv) > 1 and sys.argv[1] in ("--files", "--calls"):
+        part = sys.argv[2] if len(sys.argv) > 2 else ""
+        found = module_arrows(part) if sys.argv[1] == "--files" else call_arrows(part)
         for way in circles(found):
             print("circle: " + " -> ".join(way))
             for step in zip(way, way[1:]):
-                print(f"    {step[0]} -> {step[1]}: " + ", ".join(sorted({symbol for _, symbol in found[step]})))
+                print(f"    {step[0]} -> {step[1]}: " + ", ".join(sorted({what for _, what in found[step]})))
         return
     edges = arrows()
     for (a, b), files in sorted(edges.items()):
