@@ -14,11 +14,11 @@ def after(text, added):
 MUTANTS = [Mutant(*row) for row in [
     # ---- the mqtt cloud ----
     ("answered commands are never freed", "client/cloud/mqtt/mqtt_command.c",
-     "    command_free(m, c);\n    mqtt_answers_send(m);", "    mqtt_answers_send(m);", "unit.mqtt_cloud"),
+     "    command_free(m, c);\n    mqtt_answers_send(m);", "    mqtt_answers_send(m);", "unit.mqtt_traffic"),
     ("an answer keeps its place in the box", "client/cloud/core/answer_box.c",
-     "    if (r != -EMSGSIZE)\n        b->n_open--;\n", "", "unit.mqtt_cloud unit.onenet_cloud unit.gizwits_cloud"),
+     "    if (r != -EMSGSIZE)\n        b->n_open--;\n", "", "unit.mqtt_traffic unit.onenet_cloud unit.gizwits_cloud"),
     ("a command that is retained is executed", "client/cloud/mqtt/mqtt_command.c",
-     "if (msg->retain) {", "if (false && msg->retain) {", "unit.mqtt_cloud"),
+     "if (msg->retain) {", "if (false && msg->retain) {", "unit.mqtt_traffic"),
 
     # ---- gizwits ----
     ("a report is lost with the link", "client/cloud/gizwits/gizwits.c",
@@ -44,8 +44,8 @@ MUTANTS = [Mutant(*row) for row in [
     ("a lost call is told as done", "client/cloud/onenet/onenet_method.c",
      "    call->lost = call->lost || result == MQTT_LINK_DONE_LOST;\n", "", "unit.onenet_cloud"),
     ("files of a sibling folder can be read", "libagent/io/file.c",
-     " || memcmp(name.p, dir, n) != 0 || (n > 1 && name.p[n] != '/'))", " || memcmp(name.p, dir, n) != 0)", "unit.io"),
-    ("a link leads out of the folder", "libagent/io/file.c", " | O_NOFOLLOW | (last", " | (last", "unit.io"),
+     " || memcmp(name.p, dir, n) != 0 || (n > 1 && name.p[n] != '/'))", " || memcmp(name.p, dir, n) != 0)", "unit.file"),
+    ("a link leads out of the folder", "libagent/io/file.c", " | O_NOFOLLOW | (last", " | (last", "unit.file"),
     ("a report in the link's window is sent twice", "client/cloud/onenet/onenet.c",
      "if (repeat && broker_report_is_given(&o->broker, report_id))",
      "if (repeat && broker_report_is_given(&o->broker, report_id) && o->broker.stopping)", "unit.onenet_cloud"),
@@ -187,9 +187,9 @@ MUTANTS = [Mutant(*row) for row in [
 
     # ---- the agent ----
     ("nobody hears that upstream could not take the answer", "agent/core/route/commands.c",
-     "    if (!passed)\n", "    if (false)\n", "unit.agent_router"),
+     "    if (!passed)\n", "    if (false)\n", "unit.agent_limits"),
     ("a refused request stays open and is answered twice", "agent/core/route/requests.c",
-     "        if (e != 0)\n            request_remove(&r->requests, q);\n", "", "unit.agent_router"),
+     "        if (e != 0)\n            request_remove(&r->requests, q);\n", "", "unit.agent_limits"),
 
     # ---- libagent ----
     ("calls that wait are not sent when room comes", "libagent/conn/due.c",

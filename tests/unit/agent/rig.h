@@ -24,6 +24,9 @@
 
 enum { RIG_PEERS = 9 }; /* A..H, U */
 
+/* A line of a script: registers a key, without an answer. */
+#define REG(who, key) who "> {\"method\":\"register\",\"key\":\"" key "\"}"
+
 struct rig_peer {
     struct peer peer;
     struct ag_framer framer;
