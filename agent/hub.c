@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include "agent/core/router.h"
@@ -13,7 +12,7 @@
 #include "libagent/io/access/access_file.h"
 #include "libagent/io/daemon.h"
 
-enum { DRAIN_MS = 600 /* of AG_DAEMON_LEAVE_MS */, FDS_OF_OUR_OWN = 32 };
+enum { DRAIN_MS = 600 /* of AG_DAEMON_LEAVE_MS */ };
 enum { UPSTREAM_TEXT_MAX = 1 << 20, UPSTREAM_DEPTH_MAX = 128 };
 
 static void hub_close(struct hub *h);
@@ -142,25 +141,6 @@ static int hub_listen(struct hub *h)
     return h->n_listeners > 0 ? 0 : -EADDRNOTAVAIL;
 }
 
-/* Applications never get the last descriptors: a new connection to upstream must always be possible. */
-static uint32_t fit_connections(uint32_t connections)
-{
-    struct rlimit l;
-    rlim_t wanted = (rlim_t) connections + FDS_OF_OUR_OWN;
-
-    if (getrlimit(RLIMIT_NOFILE, &l) < 0)
-        return connections;
-    if (l.rlim_cur < wanted) {
-        l.rlim_cur = wanted < l.rlim_max ? wanted : l.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &l);
-    }
-    if (l.rlim_cur >= wanted)
-        return connections;
-    connections = l.rlim_cur > 2 * FDS_OF_OUR_OWN ? (uint32_t) l.rlim_cur - FDS_OF_OUR_OWN : (uint32_t) l.rlim_cur / 2;
-    ag_log(AG_LOG_WARNING, "only %u connections: no more descriptors are allowed", connections);
-    return connections;
-}
-
 static int64_t wall_offset(uint64_t now_ms)
 {
     struct timespec ts;
@@ -189,7 +169,7 @@ static void hub_apply(struct hub *h)
     h->settings.access.rules = NULL; /* the router's now */
     h->router.wall_offset = wall_offset;
     router_reconfigure(&h->router);
-    h->conns.max = fit_connections(h->router.limits.connections);
+    conns_fit(&h->conns);
 }
 
 static int hub_init(struct hub *h, uv_loop_t *loop, struct settings *settings)

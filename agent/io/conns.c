@@ -5,8 +5,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "agent/core/state/text.h"
+
+enum { FDS_OF_OUR_OWN = 32 };
 
 int conns_init(struct conns *s, uv_loop_t *loop, struct router *router)
 {
@@ -20,6 +23,26 @@ int conns_init(struct conns *s, uv_loop_t *loop, struct router *router)
         return -ENOMEM;
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return 0;
+}
+
+/* Applications never get the last descriptors: a new connection to upstream must always be possible. */
+void conns_fit(struct conns *s)
+{
+    uint32_t max = s->router->limits.connections;
+    rlim_t wanted = (rlim_t) max + FDS_OF_OUR_OWN;
+    struct rlimit l;
+
+    if (getrlimit(RLIMIT_NOFILE, &l) == 0) {
+        if (l.rlim_cur < wanted) {
+            l.rlim_cur = wanted < l.rlim_max ? wanted : l.rlim_max;
+            setrlimit(RLIMIT_NOFILE, &l);
+        }
+        if (l.rlim_cur < wanted)
+            max = l.rlim_cur > 2 * FDS_OF_OUR_OWN ? (uint32_t) l.rlim_cur - FDS_OF_OUR_OWN : (uint32_t) l.rlim_cur / 2;
+    }
+    if (max < s->router->limits.connections && max != s->max)
+        conns_log(s, AG_LOG_WARNING, "only %u connections: no more descriptors are allowed", max);
+    s->max = max;
 }
 
 void conns_deinit(struct conns *s)

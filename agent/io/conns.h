@@ -32,8 +32,10 @@ struct conns {
     struct ag_log_gate gates[AG_LOG_VERBOSE + 1]; /* by level: a flood of one hides no other */
 };
 
-/* 0 or -ENOMEM; the callbacks and max are set by the caller. */
+/* 0 or -ENOMEM; the callbacks are set by the caller, and conns_fit() comes next. */
 int conns_init(struct conns *s, uv_loop_t *loop, struct router *router);
+/* max: as the limits want it, as far as descriptors are allowed. */
+void conns_fit(struct conns *s);
 /* When the loop has ended and no connection is left. Nothing happens when conns_init() failed. */
 void conns_deinit(struct conns *s);
 

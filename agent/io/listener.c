@@ -107,8 +107,10 @@ static void listener_pause(struct listener *l, const char *reason)
  */
 static bool listener_has_patience(struct listener *l)
 {
-    const struct conns *s = l->conns;
+    struct conns *s = l->conns;
 
+    if (s->router->n_peers >= s->max)
+        conns_fit(s); /* perhaps more descriptors are allowed by now */
     if (s->router->n_peers < s->max || router_first_half_closed(s->router)) {
         l->full_turns = 0;
         return false;
