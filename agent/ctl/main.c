@@ -97,7 +97,10 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
-/* What comes before the command may come after it, too: --json and --agent mean the same to all of them. Returns how many are left. */
+/*
+ * What comes before the command may come after it, too: --json and --agent mean the same to all of them. Returns how many
+ * are left.
+ */
 static int take_late_options(struct ctl *ctl, int argc, char **argv)
 {
     int n = 1;

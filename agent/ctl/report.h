@@ -12,7 +12,10 @@ struct report {
     unsigned n_twins;
 };
 
-/* Asks for all of it. CTL_OK, or CTL_FAILED when the agent does not answer; standard error says why. report_deinit() in any case. */
+/*
+ * Asks for all of it. CTL_OK, or CTL_FAILED when the agent does not answer; standard error says why. report_deinit() in
+ * any case.
+ */
 int report_ask(struct ctl *ctl, struct report *r);
 void report_deinit(struct report *r);
 

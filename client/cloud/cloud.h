@@ -130,7 +130,10 @@ struct cloud {
     const struct cloud_ops *ops;
 };
 
-/* The clouds of this build, as the program lists them (client/cloud/built/clouds.c). NULL when none has that name; "none" is NULL too. */
+/*
+ * The clouds of this build, as the program lists them (client/cloud/built/clouds.c). NULL when none has that name; "none"
+ * is NULL too.
+ */
 const struct cloud_ops *cloud_find(const char *name);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Between the files of the links: cloud_links.c has all of them, cloud_link.c each one, cloud_calls.c the methods of their own. */
+/*
+ * Between the files of the links: cloud_links.c has all of them, cloud_link.c each one, cloud_calls.c the methods of
+ * their own.
+ */
 #ifndef CLIENT_CLOUD_LINKS_PRIV_H
 #define CLIENT_CLOUD_LINKS_PRIV_H
 

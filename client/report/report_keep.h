@@ -40,8 +40,10 @@ int64_t report_now_of(const struct report_path *p);
 /* The moment of a report by the clock as it is now, which may have been set since. 0: nobody knows. */
 uint32_t report_unix_of(const struct report_time *now, const struct report_birth *birth);
 
-/* view: the text's, NULL: it has not been scanned. false: nothing that a route or the store could be asked about; the route is the
-   primary's. */
+/*
+ * view: the text's, NULL: it has not been scanned. false: nothing that a route or the store could be asked about; the
+ * route is the primary's.
+ */
 bool report_look_at(const struct report_path *p, struct incoming *in, uint32_t id, struct ag_span text,
                     const struct ag_json_view *view);
 /* One record for all of the set; teller: a bit of it, or 0. 0: stored; -errno: the teller's part is not. Of the others, who

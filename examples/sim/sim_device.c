@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * miio_sim device: a device that is not there, from its model alone. It holds what it is told to, its sensors wander, its events happen
- * now and then. An application on libagentmodel like any other.
+ * miio_sim device: a device that is not there, from its model alone. It holds what it is told to, its sensors wander, its
+ * events happen now and then. An application on libagentmodel like any other.
  */
 #include <agent/model.h>
 #include <getopt.h>

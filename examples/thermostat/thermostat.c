@@ -1,6 +1,7 @@
 /*
- * A thermostat with a room around it. miio_gen wrote this file once from thermostat.json; what the maker changed is the room, what
- * the switch and the target do, and the first values. Values are checked before they come here, kept and reported by the library.
+ * A thermostat with a room around it. miio_gen wrote this file once from thermostat.json; what the maker changed is the
+ * room, what the switch and the target do, and the first values. Values are checked before they come here, kept and
+ * reported by the library.
  *
  *     cc thermostat.c thermostat_model.c $(pkg-config --cflags --libs libagentmodel)
  *     ./a.out [MILLISECONDS OF A STEP]

@@ -35,8 +35,8 @@ uint32_t ag_backoff_next(struct ag_backoff *b);
 
 /*
  * A session has ended after lasted_ms. It has proved itself when it lasted AG_BACKOFF_LASTED_MS and, when pauses double, twice
- * the last one: then the next pause is the first one again, and true is returned. A shorter one counts as a try that failed: a server
- * that accepts and closes, or another device under the same name, must not be answered in a storm.
+ * the last one: then the next pause is the first one again, and true is returned. A shorter one counts as a try that
+ * failed: a server that accepts and closes, or another device under the same name, must not be answered in a storm.
  */
 bool ag_backoff_session_ended(struct ag_backoff *b, uint64_t lasted_ms);
 

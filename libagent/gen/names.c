@@ -52,7 +52,10 @@ static bool is_taken(char **list, size_t n, const char *name)
     return false;
 }
 
-/* wanted, or when it is taken wanted_suffix, which nobody else's can be but by a name that ends like that: then more underscores. */
+/*
+ * wanted, or when it is taken wanted_suffix, which nobody else's can be but by a name that ends like that: then more
+ * underscores.
+ */
 static char *unique(char **list, size_t n, const char *wanted, const char *suffix)
 {
     char name[2 * GEN_NAME_MAX];

@@ -3,8 +3,8 @@
  * A model served on a connection. Requests go through model_serve_*(), which calls back into hook_*() for what the model allows;
  * changes wait in values and leave as one report at the end of the turn.
  *
- * The end of a turn is an agent_post(), and a report under way outlives the device: both know it through a link that is cut when the
- * device goes.
+ * The end of a turn is an agent_post(), and a report under way outlives the device: both know it through a link that is
+ * cut when the device goes.
  */
 #include <agent/model.h>
 

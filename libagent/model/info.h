@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the client knows of the device: its did, and what service 1, device-information, says. Asked for after each connect, until known. */
+/*
+ * What the client knows of the device: its did, and what service 1, device-information, says. Asked for after each
+ * connect, until known.
+ */
 #ifndef MODEL_INFO_H
 #define MODEL_INFO_H
 

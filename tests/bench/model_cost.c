@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a checked set of one property costs over a plain subscription: the same command, answered by hand or by a model. model_cost.py
- * compiles it against the release build and counts.
+ * What a checked set of one property costs over a plain subscription: the same command, answered by hand or by a model.
+ * model_cost.py compiles it against the release build and counts.
  *
  *   model_cost plain|model MODEL    serves set_properties at $MIIO_AGENT until the method "done" comes
- *   model_cost memory MODEL         says how many bytes of the heap the model takes, and the model with a device that holds a value of
- *                                   each property
+ *   model_cost memory MODEL         says how many bytes of the heap the model takes, and the model with a device that
+ *                                   holds a value of each property
  *   model_cost check MODEL N        N checks of each of four values
  */
 #include <agent/model.h>

@@ -11,7 +11,8 @@
  *
  * --messages N ends after exactly N round trips instead of S seconds: for instruction counts.
  * Both directions and both hops are one round trip: two routed messages. lost: no answer after 2 s without any
- * progress (30 s with --messages, where the router may run inside an instrument); stray: delivered to the wrong application or twice; broken: payload or stream changed.
+ * progress (30 s with --messages, where the router may run inside an instrument); stray: delivered to the wrong
+ * application or twice; broken: payload or stream changed.
  */
 #include <arpa/inet.h>
 #include <errno.h>

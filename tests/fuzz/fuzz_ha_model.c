@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Announcements of any model: well-formed JSON within its bound, the same twice, every component listed, what is gone in a form of its own. */
+/*
+ * Announcements of any model: well-formed JSON within its bound, the same twice, every component listed, what is gone in
+ * a form of its own.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include "client/cloud/mqtt/core/ha_ask.h"

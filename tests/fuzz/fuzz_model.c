@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A first line that is a value, and an instance behind it: no input reads beyond its bytes; each part of what is accepted is found by
- * number and by path; a value that passed the check passes it again in the form that the application gets.
+ * A first line that is a value, and an instance behind it: no input reads beyond its bytes; each part of what is accepted
+ * is found by number and by path; a value that passed the check passes it again in the form that the application gets.
  */
 #include <assert.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * First byte: get_properties, set_properties or action; the rest: its params. The result is one JSON value, with an entry for each one
- * asked, and no value reaches the device that the model forbids.
+ * First byte: get_properties, set_properties or action; the rest: its params. The result is one JSON value, with an entry
+ * for each one asked, and no value reaches the device that the model forbids.
  */
 #include <assert.h>
 #include <errno.h>

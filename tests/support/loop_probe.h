@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An application for any loop: serves loop.echo, prints what its calls end with, and stops at loop.stop. The file that includes it
- * brings the loop.
+ * An application for any loop: serves loop.echo, prints what its calls end with, and stops at loop.stop. The file that
+ * includes it brings the loop.
  */
 #ifndef LOOP_PROBE_H
 #define LOOP_PROBE_H

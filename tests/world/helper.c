@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An external helper as vendors have it: it says hello on 54322, gets one text, closes, does what the text asks for, and answers on
- * connections of their own. The files of the data directory are its.
+ * An external helper as vendors have it: it says hello on 54322, gets one text, closes, does what the text asks for, and
+ * answers on connections of their own. The files of the data directory are its.
  */
 #include <errno.h>
 #include <fcntl.h>

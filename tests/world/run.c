@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world_run [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--width W] [--failing-disks] [--first] [--table FILE]:
- * seeds N to N+M-1, each in a process of its own; of a table, first its rows "SEED HOURS WIDTH[,failing-disks]  what it found".
+ * world_run [--seed N] [--count M] [--hours H] [--trace] [--shrink] [--twice] [--width W] [--failing-disks] [--first]
+ * [--table FILE]: seeds N to N+M-1, each in a process of its own; of a table, first its rows "SEED HOURS
+ * WIDTH[,failing-disks]  what it found".
  */
 #include <signal.h>
 #include <stdio.h>

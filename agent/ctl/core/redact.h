@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keeps secrets out of a text that leaves the device. A configuration shows only values of settings that are known to be harmless;
- * every other value becomes *** and is remembered, so that it can be taken out of logs and answers too.
+ * Keeps secrets out of a text that leaves the device. A configuration shows only values of settings that are known to be
+ * harmless; every other value becomes *** and is remembered, so that it can be taken out of logs and answers too.
  */
 #ifndef CTL_REDACT_H
 #define CTL_REDACT_H

@@ -4,12 +4,15 @@
  * the broker repeats in the next session as another one, and gives the oldest of an id's messages to a PUBREL: a copy that is
  * left would come in the place of the next message under that id. Here the copies are counted, from what libmosquitto logs.
  *
- *     "received PUBLISH" -> published       on_message -> message: deliver, drop or hold it       "received PUBREL" -> released
- *                                                                                           then, when that is dealt with -> settle
+ *     "received PUBLISH"                    -> published
+ *     on_message                            -> message: deliver, drop or hold it
+ *     "received PUBREL"                     -> released
+ *     then, when that is dealt with         -> settle
  *
  * What the last session had half received nobody has counted, so whether a repeat is a second copy may be open. It is only asked
- * when it matters: when what comes has the bytes of a copy that may be left. It is held, and the connection is cut before PUBCOMP:
- * the broker's next PUBREL brings the message behind it, then it was a copy; or nothing, then it was the message.
+ * when it matters: when what comes has the bytes of a copy that may be left. It is held, and the connection is cut before
+ * PUBCOMP: the broker's next PUBREL brings the message behind it, then it was a copy; or nothing, then it was the
+ * message.
  *
  * For one handle of libmosquitto, and sessions that the broker has kept. A core: no clock, no lock.
  */

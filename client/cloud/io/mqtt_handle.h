@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The libmosquitto handle of an MQTT session: its callbacks, and what becomes of the messages of QoS 2 that it has half received. All
- * on the session's thread, callbacks also in a round of the loop. Only mqtt_session.c includes this.
+ * The libmosquitto handle of an MQTT session: its callbacks, and what becomes of the messages of QoS 2 that it has half
+ * received. All on the session's thread, callbacks also in a round of the loop. Only mqtt_session.c includes this.
  *
  * libmosquitto keeps what it has half received of QoS 2 whatever CONNACK says. Where the session was not kept that would come
  * in the place of other messages, so the handle is left behind for a new one. What it has to send goes out first, in a session in

@@ -11,7 +11,8 @@
  *
  * Publishes of QoS 1 and 2 that are not acknowledged when the connection goes stay in the link and are sent again,
  * with the same packet id and DUP, after the next connect; their done() comes then. The window bounds them. Messages of QoS 2 are
- * delivered once, wherever a connection was cut; with a session that was not kept connected() comes after a second login for that.
+ * delivered once, wherever a connection was cut; with a session that was not kept connected() comes after a second login
+ * for that.
  *
  * Owner: whoever called mqtt_link_open(); ended by mqtt_link_close(), which is complete at events.closed.
  */

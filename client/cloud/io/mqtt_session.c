@@ -187,9 +187,9 @@ void mqtt_session_waits(struct mqtt_session *s, bool waits)
 }
 
 /*
- * libmosquitto closes as soon as it has written DISCONNECT. With something of the broker's unread the kernel resets the connection
- * then, and the broker may never see the last words: a second descriptor keeps it open until the broker has closed, too. The inbox
- * is locked.
+ * libmosquitto closes as soon as it has written DISCONNECT. With something of the broker's unread the kernel resets the
+ * connection then, and the broker may never see the last words: a second descriptor keeps it open until the broker has
+ * closed, too. The inbox is locked.
  */
 static void keep_open(struct mqtt_session *s)
 {

@@ -76,8 +76,10 @@ int mqtt_session_init(struct mqtt_session *s);
 void mqtt_session_deinit(struct mqtt_session *s);
 
 void mqtt_session_try(struct mqtt_session *s);
-/* Leaves the try or session under way, which the loop does not drive any more; for_good: and ends the thread. Harmless when nothing
-   is on. */
+/*
+ * Leaves the try or session under way, which the loop does not drive any more; for_good: and ends the thread. Harmless
+ * when nothing is on.
+ */
 void mqtt_session_leave(struct mqtt_session *s, bool for_good);
 
 /* The loop, after MQTT_INBOX_LENT. false: it was asked back meanwhile. */

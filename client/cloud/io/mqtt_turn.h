@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loop's part of an MQTT session that is up: when libmosquitto has its rounds. One when something came, one at the end of a turn
- * in which something was queued, with all of it in as few segments as it fits in, and one when a PINGREQ or a verdict is due. Behind
- * a busy time, some more take out of libmosquitto what each packet left there.
+ * The loop's part of an MQTT session that is up: when libmosquitto has its rounds. One when something came, one at the
+ * end of a turn in which something was queued, with all of it in as few segments as it fits in, and one when a PINGREQ or
+ * a verdict is due. Behind a busy time, some more take out of libmosquitto what each packet left there.
  */
 #ifndef CLIENT_MQTT_TURN_H
 #define CLIENT_MQTT_TURN_H

@@ -8,9 +8,9 @@
  *   P/D/status       retained: "online" when commands can come (birth), "offline" as the will and at the end
  *   P/D/state        retained: the last value of each reported property, also of before a restart
  *
- * and Home Assistant's discovery messages when a list of properties is given (client/cloud/mqtt/core/ha_discovery.h). Commands are
- * subscribed with QoS 2: who publishes them with QoS 2 has each executed exactly once; where a broker does not grant
- * that, with less. Here: the session, reports, and the life of it all.
+ * and Home Assistant's discovery messages when a list of properties is given (client/cloud/mqtt/core/ha_discovery.h).
+ * Commands are subscribed with QoS 2: who publishes them with QoS 2 has each executed exactly once; where a broker does
+ * not grant that, with less. Here: the session, reports, and the life of it all.
  */
 #include "client/cloud/mqtt/mqtt.h"
 

@@ -4,7 +4,8 @@
  * client/cloud/ot/core/ot_session.h do the talking. Lookups run in libuv's pool and never block the loop.
  *
  * After a failure the next address of the answer is tried, then the name is looked up again; pauses grow from 1 s to a
- * minute, and start over when a session has lasted (client/cloud/ot/core/ot_line.h). Settings in device.conf, all optional (the command line's -H -p -C -i --transport set the first five):
+ * minute, and start over when a session has lasted (client/cloud/ot/core/ot_line.h). Settings in device.conf, all
+ * optional (the command line's -H -p -C -i --transport set the first five):
  *
  *   ot_host=NAME|ADDRESS   [country.]ot.io.mi.com, on TCP [country.]ott.io.mi.com
  *   ot_port=1..65535       8053, on TCP 80

@@ -2,8 +2,8 @@
 /*
  * The MQTT API: the six channels of client/local/core/mqtt_channel.h on a local broker, QoS 1, never retained. One local peer
  * to the client: joined() when the broker is there, left() when it has gone; reconnects by itself (100 ms doubling to
- * 2 s while there is no broker; after sessions that did not last 500 ms doubling to 60 s). The client subscribes to the incoming channels only, so it never hears itself; retained messages are dropped,
- * they are from another time.
+ * 2 s while there is no broker; after sessions that did not last 500 ms doubling to 60 s). The client subscribes to the
+ * incoming channels only, so it never hears itself; retained messages are dropped, they are from another time.
  *
  * Owner: whoever opened it; ended by mqtt_api_close(), complete at closed().
  */

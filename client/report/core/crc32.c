@@ -2,8 +2,9 @@
 #include "client/report/core/crc32.h"
 
 /*
- * Four bytes a step, by four tables: of a byte that 0, 1, 2 or 3 others follow. The remainder of a sum is the sum of the remainders,
- * so each table is here as those of its eight bits, the lowest first. They are constant: no memory but the file's.
+ * Four bytes a step, by four tables: of a byte that 0, 1, 2 or 3 others follow. The remainder of a sum is the sum of the
+ * remainders, so each table is here as those of its eight bits, the lowest first. They are constant: no memory but the
+ * file's.
  */
 #define BIT(i, b, r) ((i) >> (b) &1 ? UINT32_C(r) : 0)
 #define T0(i)                                                                                                                    \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The store's file as versions before 0.2 left it: LMDB 0.9, one table, key: the number, eight bytes, big-endian; value: a record
- * (client/report/core/spool_record.h). Only read, so that an update of the firmware loses no report; nothing in it is believed. It has
- * no checksums: what is not a record is counted, and the caller looks at the records.
+ * (client/report/core/spool_record.h). Only read, so that an update of the firmware loses no report; nothing in it is
+ * believed. It has no checksums: what is not a record is counted, and the caller looks at the records.
  */
 #ifndef CLIENT_SPOOL_OLD_H
 #define CLIENT_SPOOL_OLD_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The store's file on the disk (its form: client/report/core/spool_form.h), and what can befall it: damaged, cut short, of another
- * form, not a file, not ours, removed or replaced while it is in use; a disk that is full, read-only, gone or failing. All
- * calls block; they never end the process: the file is never mapped into memory, and nothing in it is believed unchecked.
+ * The store's file on the disk (its form: client/report/core/spool_form.h), and what can befall it: damaged, cut short,
+ * of another form, not a file, not ours, removed or replaced while it is in use; a disk that is full, read-only, gone or
+ * failing. All calls block; they never end the process: the file is never mapped into memory, and nothing in it is
+ * believed unchecked.
  *
  * A file that is not as it was left is put aside as PATH.bad (PATH.bad2 when that cannot be); the one put aside before gives
  * way. What could be read of it goes into a new file first.
@@ -71,7 +72,10 @@ int spool_file_rewrite(const struct spool_file *f, const struct spool_place *pla
 
 /* The file that is open is one of a version before 0.2: 1, 0; -errno. */
 int spool_file_is_old(const struct spool_file *f);
-/* A new file with what can be read of that one, in its place; it is put aside. To be opened again. 0 or -errno: nothing is changed. */
+/*
+ * A new file with what can be read of that one, in its place; it is put aside. To be opened again. 0 or -errno: nothing
+ * is changed.
+ */
 int spool_file_take_over(const struct spool_file *f, bool give_up, char aside_out[SPOOL_PATH_MAX], unsigned *n_taken_out,
                          unsigned *n_damaged_out);
 

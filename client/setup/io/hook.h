@@ -14,8 +14,8 @@
 struct hook;
 
 /*
- * The program of that name in the first of the folders (NULL ends them) in which it is there to be run. False: nowhere; path_out is
- * where it was looked for first and errno says why it is not there.
+ * The program of that name in the first of the folders (NULL ends them) in which it is there to be run. False: nowhere;
+ * path_out is where it was looked for first and errno says why it is not there.
  */
 bool hook_find(char *path_out, size_t room, const char *const dirs[], const char *name);
 

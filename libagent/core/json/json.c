@@ -30,8 +30,10 @@ enum state {
 
 enum { KEY_TOO_LONG = 255 };
 
-/* With AG_JSON_CHECK_ONLY no member is noted, tokens that are there in one piece have no ways of their own, and nesting ends at 64:
-   less than half of the code, for libraries that only want to know whether a text is JSON. */
+/*
+ * With AG_JSON_CHECK_ONLY no member is noted, tokens that are there in one piece have no ways of their own, and nesting
+ * ends at 64: less than half of the code, for libraries that only want to know whether a text is JSON.
+ */
 #ifdef AG_JSON_CHECK_ONLY
 enum { ALL = 0, DEPTH_MAX = 64 };
 #else

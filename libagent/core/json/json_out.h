@@ -28,7 +28,10 @@ struct ag_json_out {
 /* Appends behind what buf holds; the bytes in it must not be consumed before the end. */
 struct ag_json_out ag_json_out_begin(struct ag_buf *buf);
 
-/* 0, or the first error (-ENOMEM, or what ag_json_out_fail() or _done() was given): then buf holds what it held before the beginning. */
+/*
+ * 0, or the first error (-ENOMEM, or what ag_json_out_fail() or _done() was given): then buf holds what it held before
+ * the beginning.
+ */
 int ag_json_out_end(struct ag_json_out *o);
 
 /* An object '{' '}' or an array '[' ']'. */

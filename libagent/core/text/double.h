@@ -11,7 +11,10 @@ int ag_double_read(struct ag_span text, double *out);
 
 /* Room for ag_double_print(). */
 enum { AG_DOUBLE_TEXT = 32 };
-/* The shortest decimal that reads back as the same double, or, with single, as the same float. v is finite. Returns its length. */
+/*
+ * The shortest decimal that reads back as the same double, or, with single, as the same float. v is finite. Returns its
+ * length.
+ */
 size_t ag_double_print(double v, bool single, char out[AG_DOUBLE_TEXT]);
 /* In what printf() made of a double, the locale's point becomes a point. */
 void ag_double_fix_point(char *text);

@@ -274,21 +274,26 @@ AGENT_API const char *agent_request_method(const agent_request *req);
 AGENT_API const char *agent_request_params(const agent_request *req);
 /* The whole command as it came, JSON text. */
 AGENT_API const char *agent_request_text(const agent_request *req);
-/* 1 and *ret_id, which may be NULL; 0 when the command has no id and so wants no answer; -ERANGE: its id is not an unsigned 32-bit number
-   (agent_reply() returns it as it came all the same). */
+/*
+ * 1 and *ret_id, which may be NULL; 0 when the command has no id and so wants no answer; -ERANGE: its id is not an
+ * unsigned 32-bit number (agent_reply() returns it as it came all the same).
+ */
 AGENT_API int agent_request_id(const agent_request *req, uint32_t *ret_id);
 /* Sender's address mask of an app-to-app message, 0 otherwise. */
 AGENT_API uint32_t agent_request_from(const agent_request *req);
-/* Where the command came from, when miio_client has tell_origin=on (docs/protocol.md C9): the text of its member "_origin", "cloud",
-   "lan" or "ble", else NULL. For the log and the user; who may do what is decided before. Without that option it is what
-   the sender claims. NULL on connections with AGENT_MSGPACK, whose protocol has no place for it. */
+/*
+ * Where the command came from, when miio_client has tell_origin=on (docs/protocol.md C9): the text of its member
+ * "_origin", "cloud", "lan" or "ble", else NULL. For the log and the user; who may do what is decided before. Without
+ * that option it is what the sender claims. NULL on connections with AGENT_MSGPACK, whose protocol has no place for it.
+ */
 AGENT_API const char *agent_request_origin(const agent_request *req);
 /* NULL when the request outlived its connection object. */
 AGENT_API agent_conn *agent_request_conn(const agent_request *req);
 
 /*
- * Params, read without an allocation (but for doubles of more than 60 digits, -ENOMEM). at says which: the name of a member ("power"), the number of an element ("0"), or
- * a way of them ("0/siid"); "" is the params as a whole. In a name '~1' stands for '/' and '~0' for '~'.
+ * Params, read without an allocation (but for doubles of more than 60 digits, -ENOMEM). at says which: the name of a
+ * member ("power"), the number of an element ("0"), or a way of them ("0/siid"); "" is the params as a whole. In a name
+ * '~1' stands for '/' and '~0' for '~'.
  *
  * 0; -ENOENT: not there; -EBADMSG: of another type, or a string that no C string can hold; -ERANGE: a number outside of
  * min to max, or a string that is longer than the buffer. On failure *ret and buf are as they were. Escapes, white space,

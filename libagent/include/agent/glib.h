@@ -10,8 +10,9 @@
  *     g_source_destroy(source);
  *     g_source_unref(source);
  *
- * The source holds a reference to the connection until it is destroyed and unreferenced. Callbacks of the connection run inside the
- * loop; they may destroy the source. One source per connection, in a context that runs in the connection's thread. Needs GLib 2.36.
+ * The source holds a reference to the connection until it is destroyed and unreferenced. Callbacks of the connection run
+ * inside the loop; they may destroy the source. One source per connection, in a context that runs in the connection's
+ * thread. Needs GLib 2.36.
  */
 #ifndef AGENT_GLIB_H
 #define AGENT_GLIB_H

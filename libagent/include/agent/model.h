@@ -3,8 +3,8 @@
  * libagentmodel: a device as its MIoT-Spec instance describes it.
  *
  * An agent_model is a parsed instance: what services, properties, actions and events there are, under which names, with which
- * values. An agent_device serves one on a connection: it answers get_properties, set_properties and action, lets through only what
- * the model allows, keeps the last value of each property and reports what changes.
+ * values. An agent_device serves one on a connection: it answers get_properties, set_properties and action, lets through
+ * only what the model allows, keeps the last value of each property and reports what changes.
  *
  *     agent_model *model = NULL;
  *     agent_device *device = NULL;
@@ -17,18 +17,18 @@
  *     ...
  *     agent_device_set_double(device, "environment.temperature", 21.3);
  *
- * Return values: 0 or positive is success, negative is -errno (agent_strerror() knows it). Any call may return -EINVAL (an argument is
- * NULL that is not said to be allowed, or out of range) and -ENOMEM; both leave everything as it was.
+ * Return values: 0 or positive is success, negative is -errno (agent_strerror() knows it). Any call may return -EINVAL
+ * (an argument is NULL that is not said to be allowed, or out of range) and -ENOMEM; both leave everything as it was.
  *
  * Threads: a model never changes and may be read by any thread; its references are counted without a lock, so only one thread may
  * take and drop them. A device belongs to the thread of its connection.
  *
  * Paths: "light.brightness" is the property of the lowest iid of that name, in the service of the lowest iid of its name;
- * "light.brightness@8" the one of iid 8; "light@5.brightness" that of service 5. "2.3" is service 2, iid 3, always. A path that is not in
- * the model is -ENOENT.
+ * "light.brightness@8" the one of iid 8; "light@5.brightness" that of service 5. "2.3" is service 2, iid 3, always. A
+ * path that is not in the model is -ENOENT.
  *
- * Sources of forms and numbers: the public description of MIoT-Spec v2 instances (iids of 1 to 65535), and the device model's methods
- * (codes -4001 to -4007) as phones and cloud use them.
+ * Sources of forms and numbers: the public description of MIoT-Spec v2 instances (iids of 1 to 65535), and the device
+ * model's methods (codes -4001 to -4007) as phones and cloud use them.
  */
 #ifndef AGENT_MODEL_H
 #define AGENT_MODEL_H
@@ -145,27 +145,35 @@ struct agent_asked {
 };
 
 /*
- * A writable property is to become value. 0: it is so, the device keeps the value and reports the change; AGENT_MODEL_ACCEPTED: begun, the
- * application sets the value when it is so; negative: a code of the model, or -errno, which is answered as AGENT_MODEL_INTERNAL.
+ * A writable property is to become value. 0: it is so, the device keeps the value and reports the change;
+ * AGENT_MODEL_ACCEPTED: begun, the application sets the value when it is so; negative: a code of the model, or -errno,
+ * which is answered as AGENT_MODEL_INTERNAL.
  */
 typedef int (*agent_set_fn)(agent_device *device, const struct agent_asked *asked, const struct agent_value *value, void *user);
-/* A readable property is asked for: to be set with agent_device_set_*() now when it is not kept up to date anyhow. 0, or negative as
-   above. */
+/*
+ * A readable property is asked for: to be set with agent_device_set_*() now when it is not kept up to date anyhow. 0, or
+ * negative as above.
+ */
 typedef int (*agent_get_fn)(agent_device *device, const struct agent_asked *asked, void *user);
-/* An action: in has the n_in values of its inputs, in the order of the model. Its outputs are those that the properties of its out list
-   hold when fn returns. Results as of agent_set_fn. */
+/*
+ * An action: in has the n_in values of its inputs, in the order of the model. Its outputs are those that the properties
+ * of its out list hold when fn returns. Results as of agent_set_fn.
+ */
 typedef int (*agent_action_fn)(agent_device *device, const struct agent_asked *asked, const struct agent_value *in, size_t n_in,
                                void *user);
 
 /*
- * Subscribes to get_properties, set_properties and action on conn (open or not), which the device references, and the model. Other
- * subscriptions of the connection are not touched. -EEXIST: the connection serves one of the three already.
+ * Subscribes to get_properties, set_properties and action on conn (open or not), which the device references, and the
+ * model. Other subscriptions of the connection are not touched. -EEXIST: the connection serves one of the three already.
  *
- * What service 1, device-information, says (manufacturer, model, serial-number, firmware-revision) is filled from miIO.info as far
- * as nothing else is set.
+ * What service 1, device-information, says (manufacturer, model, serial-number, firmware-revision) is filled from
+ * miIO.info as far as nothing else is set.
  */
 AGENT_API int agent_device_new(agent_device **ret_device, agent_conn *conn, agent_model *model);
-/* Unsubscribes and frees; changes that were not reported yet are. Returns NULL, takes NULL. Not inside a callback of this device. */
+/*
+ * Unsubscribes and frees; changes that were not reported yet are. Returns NULL, takes NULL. Not inside a callback of this
+ * device.
+ */
 AGENT_API agent_device *agent_device_free(agent_device *device);
 AGENT_API agent_model *agent_device_model(agent_device *device);
 AGENT_API agent_conn *agent_device_conn(agent_device *device);
@@ -179,11 +187,11 @@ AGENT_API int agent_device_on_get(agent_device *device, const char *path, agent_
 AGENT_API int agent_device_on_action(agent_device *device, const char *path, agent_action_fn fn, void *user);
 
 /*
- * What a property holds from now on. 1: it is another value than before; 0: the same; -ENOENT: no such property; -EDOM: the model does
- * not allow it (so it was wrong in the application).
+ * What a property holds from now on. 1: it is another value than before; 0: the same; -ENOENT: no such property; -EDOM:
+ * the model does not allow it (so it was wrong in the application).
  *
- * A change of a property that notifies is reported with properties_changed: all changes of one turn in one report, the last value of
- * each; while there is no connection they wait, the last value of each.
+ * A change of a property that notifies is reported with properties_changed: all changes of one turn in one report, the
+ * last value of each; while there is no connection they wait, the last value of each.
  */
 AGENT_API int agent_device_set_bool(agent_device *device, const char *path, int value);
 AGENT_API int agent_device_set_int(agent_device *device, const char *path, int64_t value);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The functions of libcurl that this folder uses, taken from the library by the process that does a request: no program is linked
- * to libcurl, which brings some thirty other libraries, 4 MB that a daemon would keep for nothing. Types come from libcurl's own header.
+ * to libcurl, which brings some thirty other libraries, 4 MB that a daemon would keep for nothing. Types come from
+ * libcurl's own header.
  */
 #ifndef AG_CURL_TABLE_H
 #define AG_CURL_TABLE_H
@@ -26,7 +27,10 @@ struct ag_curl {
 #undef X
 };
 
-/* Fills the table and starts libcurl, for the rest of the process's life. false: there is none, or one without these functions. */
+/*
+ * Fills the table and starts libcurl, for the rest of the process's life. false: there is none, or one without these
+ * functions.
+ */
 bool ag_curl_load(struct ag_curl *out);
 
 #endif

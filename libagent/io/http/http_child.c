@@ -366,7 +366,10 @@ static void settle(void)
 #endif
 }
 
-/* What a stranger could take over has no rights. Where the system forbids a change of user, root's capabilities go all the same. */
+/*
+ * What a stranger could take over has no rights. Where the system forbids a change of user, root's capabilities go all
+ * the same.
+ */
 static void drop_rights(void)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads an instance in one pass over its members. What is unknown is passed over; what cannot be right ends with line and reason. */
+/*
+ * Reads an instance in one pass over its members. What is unknown is passed over; what cannot be right ends with line and
+ * reason.
+ */
 #include "libagent/model/core/spec.h"
 
 #include <errno.h>

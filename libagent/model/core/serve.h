@@ -12,7 +12,10 @@
 #include "libagent/core/buf.h"
 #include "libagent/model/core/value.h"
 
-/* What the device does. Results: 0; MODEL_ACCEPTED: begun, not finished; negative: a code of the model, -errno becomes MODEL_INTERNAL. */
+/*
+ * What the device does. Results: 0; MODEL_ACCEPTED: begun, not finished; negative: a code of the model, -errno becomes
+ * MODEL_INTERNAL.
+ */
 struct model_hooks {
     /* Appends the value as JSON to out. */
     int (*get)(void *user, const struct model_prop *p, struct ag_buf *out);
@@ -22,8 +25,8 @@ struct model_hooks {
 };
 
 /*
- * Append the result to out. params has passed ag_json_parse() as part of its text. 0; -EINVAL: params has not the form of the method
- * (nothing was done; out unchanged); -ENOMEM (out is then to be thrown away).
+ * Append the result to out. params has passed ag_json_parse() as part of its text. 0; -EINVAL: params has not the form of
+ * the method (nothing was done; out unchanged); -ENOMEM (out is then to be thrown away).
  */
 int ag_model_serve_get(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
                        struct ag_buf *out);

@@ -139,8 +139,8 @@ const struct model_call *ag_model_find_event(const struct model *m, unsigned sii
 
 /*
  * By name: "2.3" is siid.iid; "light.brightness" the property of the lowest iid of that name in the service of the lowest siid
- * of its name; "light.brightness@8" the one with iid 8; "light@5.brightness" that of service 5. Each property, action and event has
- * exactly one such path, which does not change when others are added with higher numbers.
+ * of its name; "light.brightness@8" the one with iid 8; "light@5.brightness" that of service 5. Each property, action and
+ * event has exactly one such path, which does not change when others are added with higher numbers.
  */
 const struct model_prop *ag_model_name_prop(const struct model *m, const char *name);
 const struct model_call *ag_model_name_action(const struct model *m, const char *name);

@@ -38,8 +38,9 @@ const struct model_held *ag_model_values_get(const struct model_values *v, const
 int ag_model_values_write(const struct model_values *v, const struct model_prop *p, struct ag_buf *out);
 
 /*
- * Appends the params of properties_changed with every change that waits, in the order of the model: [{"did":..,"siid","piid","value"},..].
- * did: a JSON string with its quotes, or empty to leave the member out. 0 or -ENOMEM (out is then to be thrown away).
+ * Appends the params of properties_changed with every change that waits, in the order of the model:
+ * [{"did":..,"siid","piid","value"},..]. did: a JSON string with its quotes, or empty to leave the member out. 0 or
+ * -ENOMEM (out is then to be thrown away).
  */
 int ag_model_values_put_changes(const struct model_values *v, struct ag_span did, struct ag_buf *out);
 /* What ag_model_values_put_changes() wrote is on its way as batch (not 0). */

@@ -33,8 +33,10 @@
 #ifndef TEST_CLIENT_RIG_H
 #define TEST_CLIENT_RIG_H
 
-/* mode: "wired", "several" (wired, with two clouds), "builtin", "external"; NULL-terminated lines. Fails the test with name, line and what came
- * instead. */
+/*
+ * mode: "wired", "several" (wired, with two clouds), "builtin", "external"; NULL-terminated lines. Fails the test with
+ * name, line and what came instead.
+ */
 void client_rig_run(const char *name, const char *mode, const char *const *lines);
 
 #endif

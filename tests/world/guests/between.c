@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between the agent and the client: passes on what both say, and puts between the client's texts what is whole JSON and no object. At
- * times it closes each connection at once.
+ * Between the agent and the client: passes on what both say, and puts between the client's texts what is whole JSON and
+ * no object. At times it closes each connection at once.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Programs beside the applications. guest deaf: a plain socket of the client's that knows no method and says so to every command.
- * guest asleep: asks how long the device may sleep. guest half: asks the agent and ends its stream before the answer, a hundred times; then comes somebody who wants to be served.
+ * guest asleep: asks how long the device may sleep. guest half: asks the agent and ends its stream before the answer, a
+ * hundred times; then comes somebody who wants to be served.
  */
 #include <poll.h>
 #include <stdbool.h>

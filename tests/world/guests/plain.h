@@ -11,8 +11,10 @@
 int plain_connect(uint16_t port, int wait_ms);
 /* All of it; false: the other side has gone, or takes nothing for wait_ms. */
 bool plain_put(int fd, const char *text, size_t n, int wait_ms);
-/* Reads what has come behind the *n bytes of in, which has room for so many, and hands each whole object of it over, NUL-terminated.
-   false: the other side has gone, each() has had enough, or an object does not fit. */
+/*
+ * Reads what has come behind the *n bytes of in, which has room for so many, and hands each whole object of it over,
+ * NUL-terminated. false: the other side has gone, each() has had enough, or an object does not fit.
+ */
 bool plain_take(int fd, char *in, size_t room, size_t *n, bool (*each)(void *user, const char *text), void *user);
 
 #endif

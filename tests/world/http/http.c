@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libagent/io/http/http.h without libcurl: HTTP/1.1 on the simulated libuv, compiled into the programs of the world. No redirects,
- * no TLS: its servers know neither.
+ * libagent/io/http/http.h without libcurl: HTTP/1.1 on the simulated libuv, compiled into the programs of the world. No
+ * redirects, no TLS: its servers know neither.
  */
 #include "libagent/io/http/http.h"
 #include "libagent/io/http/http_child.h"

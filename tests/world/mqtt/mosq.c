@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libmosquitto as the client uses it, over the simulated machine: real packets on a simulated socket, and mosquitto_loop(), in which
- * a thread sleeps until CONNACK and the client's loop never does. What it keeps over a loss (publishes above QoS 0, what was received at QoS 2) is as in the
- * real one, threaded.
+ * libmosquitto as the client uses it, over the simulated machine: real packets on a simulated socket, and
+ * mosquitto_loop(), in which a thread sleeps until CONNACK and the client's loop never does. What it keeps over a loss
+ * (publishes above QoS 0, what was received at QoS 2) is as in the real one, threaded.
  */
 #include <errno.h>
 #include <mosquitto.h>

@@ -8,8 +8,8 @@
 /*
  * LOG_BYTES: the last lines of its log, which are there until the process is gone.
  *
- * What a daemon may keep on purpose at rest: spare entries, tables that have grown, lines of its log; of each packet of a phone that it was
- * taken before; and, of the commands of a day, the answers, for those who ask again.
+ * What a daemon may keep on purpose at rest: spare entries, tables that have grown, lines of its log; of each packet of a
+ * phone that it was taken before; and, of the commands of a day, the answers, for those who ask again.
  */
 enum {
     SETTLES_S = 120,

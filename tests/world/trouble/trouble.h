@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a good device has to put up with without anybody noticing: bursts of commands, a line that is cut while an application is at
- * work, a clock that is set, an application that starts again within the second, datagrams that come twice, guests that behave
- * badly. None of it counts as a disturbance: the promises hold meanwhile.
+ * What a good device has to put up with without anybody noticing: bursts of commands, a line that is cut while an
+ * application is at work, a clock that is set, an application that starts again within the second, datagrams that come
+ * twice, guests that behave badly. None of it counts as a disturbance: the promises hold meanwhile.
  */
 #ifndef WORLD_TROUBLE_H
 #define WORLD_TROUBLE_H

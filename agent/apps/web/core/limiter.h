@@ -26,7 +26,10 @@ struct web_limiter {
     struct web_tries list[WEB_LIMITER_SLOTS], all;
 };
 
-/* 0: the try is counted and may be made; else the seconds to wait. key: an IPv4 address and zeros, or the network of an IPv6 one. */
+/*
+ * 0: the try is counted and may be made; else the seconds to wait. key: an IPv4 address and zeros, or the network of an
+ * IPv6 one.
+ */
 unsigned web_limiter_try(struct web_limiter *l, uint64_t now_ms, const unsigned char key[WEB_LIMITER_KEY]);
 /* The try was the right one. */
 void web_limiter_right(struct web_limiter *l, const unsigned char key[WEB_LIMITER_KEY]);

@@ -44,7 +44,10 @@ static bool next_byte(struct ag_span s, size_t *i, char *out)
     return true;
 }
 
-/* What cannot be written into a request as text, cannot be chosen: names that are no UTF-8, hold control characters or nothing. */
+/*
+ * What cannot be written into a request as text, cannot be chosen: names that are no UTF-8, hold control characters or
+ * nothing.
+ */
 static bool read_name(struct ag_span s, struct network *out)
 {
     out->len = 0;

@@ -42,8 +42,8 @@ bool web_route_is_open(enum web_action action);
 bool web_route_is_post(enum web_action action);
 
 /*
- * The value of the first parameter of that name, percent and plus resolved, NUL-terminated, in room bytes. False: absent, too long,
- * malformed, not UTF-8, or with a control character in it; out is "" then.
+ * The value of the first parameter of that name, percent and plus resolved, NUL-terminated, in room bytes. False: absent,
+ * too long, malformed, not UTF-8, or with a control character in it; out is "" then.
  */
 bool web_query_get(struct ag_span query, const char *name, char *out, size_t room);
 /* The same for a number of digits; fallback when there is none. */

@@ -30,17 +30,17 @@ struct web_setup_facts {
 };
 
 /*
- * {"ok":BOOL,"checks":[{"name":"ssid","state":"ok"|"bad"|"unsure","why":"..."},...]} appended. 1: nothing is in the way; 0: something is;
- * -ENOMEM.
+ * {"ok":BOOL,"checks":[{"name":"ssid","state":"ok"|"bad"|"unsure","why":"..."},...]} appended. 1: nothing is in the way;
+ * 0: something is; -ENOMEM.
  */
 int web_setup_check(const struct web_setup *s, const struct web_setup_facts *f, struct ag_buf *out);
 /* The params of config_router. 0 or -ENOMEM. */
 int web_setup_print(const struct web_setup *s, struct ag_buf *out);
 
 /*
- * The lines of a network hook, "SIGNAL TAB SECURITY TAB NAME" (dBm; any word, "open" for none; \\xNN, \\" and \\\\ in the name as wpa_cli
- * writes them), as a JSON array [{"ssid","signal","security"}], strongest first, each name once. What is no such line is passed over.
- * 0 or -ENOMEM.
+ * The lines of a network hook, "SIGNAL TAB SECURITY TAB NAME" (dBm; any word, "open" for none; \\xNN, \\" and \\\\ in the
+ * name as wpa_cli writes them), as a JSON array [{"ssid","signal","security"}], strongest first, each name once. What is
+ * no such line is passed over. 0 or -ENOMEM.
  */
 int web_networks_print(struct ag_span lines, struct ag_buf *out);
 

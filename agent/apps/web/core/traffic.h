@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Live traffic for one open page. What comes between two beats is kept up to a number; the rest is counted, so a page that looks on
- * costs the same whatever the device does, and says how much it does not show.
+ * Live traffic for one open page. What comes between two beats is kept up to a number; the rest is counted, so a page
+ * that looks on costs the same whatever the device does, and says how much it does not show.
  */
 #ifndef WEB_TRAFFIC_H
 #define WEB_TRAFFIC_H
@@ -32,8 +32,8 @@ int web_traffic_put(struct web_traffic *t, struct ag_span event);
 int web_traffic_take(struct web_traffic *t, struct ag_buf *out);
 
 /*
- * The params of an agent.event for a page: the same members, the text as a string of at most WEB_TRAFFIC_TEXT_MAX bytes. What can hold
- * a network's key or a token ("hidden":true) shows its method only. 0; -EINVAL: no event; -ENOMEM.
+ * The params of an agent.event for a page: the same members, the text as a string of at most WEB_TRAFFIC_TEXT_MAX bytes.
+ * What can hold a network's key or a token ("hidden":true) shows its method only. 0; -EINVAL: no event; -ENOMEM.
  */
 int web_event_print(struct ag_span params, struct ag_buf *out);
 /* The text of such params, as it stands; {"", 0} when it was too large. */

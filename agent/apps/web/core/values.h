@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the device's applications report: the last value of each property, and of numbers the course of the last hour. A value that
- * nobody has changed for longest makes room for a new name when there are too many.
+ * What the device's applications report: the last value of each property, and of numbers the course of the last hour. A
+ * value that nobody has changed for longest makes room for a new name when there are too many.
  */
 #ifndef WEB_VALUES_H
 #define WEB_VALUES_H
@@ -44,8 +44,8 @@ struct web_values {
 
 void web_values_deinit(struct web_values *v);
 /*
- * Takes the message of an application if it reports properties: props, prop.NAME, properties_changed. 1: something has changed; 0: nothing;
- * -ENOMEM: some of it was not kept.
+ * Takes the message of an application if it reports properties: props, prop.NAME, properties_changed. 1: something has
+ * changed; 0: nothing; -ENOMEM: some of it was not kept.
  */
 int web_values_take(struct web_values *v, uint64_t now_ms, struct ag_span text);
 /* {"NAME":VALUE,...} of all that has changed after that report; 0 or -ENOMEM. */

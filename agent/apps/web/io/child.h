@@ -20,7 +20,10 @@ struct web_children {
 };
 
 void web_children_init(struct web_children *c, uv_loop_t *loop);
-/* args: NULL at the end, args[0] looked up in $PATH. fn comes once, later. 0 or -errno (-EBUSY: WEB_CHILDREN run): then it does not come. */
+/*
+ * args: NULL at the end, args[0] looked up in $PATH. fn comes once, later. 0 or -errno (-EBUSY: WEB_CHILDREN run): then
+ * it does not come.
+ */
 int web_child_run(struct web_children *c, const char *const *args, size_t output_max, unsigned timeout_ms, web_child_fn fn,
                   void *user);
 /* Ends all; their fn are called before it returns. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which properties of a model are to be asked for, so that the retained state shows them: at first all that can be read, later those
- * that the device does not tell by itself. In batches, for the model's devices answer no more at once. A core.
+ * Which properties of a model are to be asked for, so that the retained state shows them: at first all that can be read,
+ * later those that the device does not tell by itself. In batches, for the model's devices answer no more at once. A
+ * core.
  */
 #ifndef CLIENT_HA_ASK_H
 #define CLIENT_HA_ASK_H

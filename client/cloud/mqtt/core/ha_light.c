@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Lights: on, brightness, colour temperature, colour, mode. Home Assistant counts brightness to 255 and temperatures in kelvin. */
+/*
+ * Lights: on, brightness, colour temperature, colour, mode. Home Assistant counts brightness to 255 and temperatures in
+ * kelvin.
+ */
 #include "client/cloud/mqtt/core/ha_part.h"
 
 #include <errno.h>

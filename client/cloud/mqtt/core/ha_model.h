@@ -39,9 +39,10 @@ struct ha_model_message {
 };
 
 /*
- * keep: lines "KEY PLATFORM" of an earlier message. With gone not NULL, *gone is made too when one of them is in the new message no
- * more, or under another platform: the message to send before the new one, where those stand cut down to their platform, which takes
- * them back. It is empty otherwise. 0 or -ENOMEM; out and gone are for ha_model_message_deinit() either way.
+ * keep: lines "KEY PLATFORM" of an earlier message. With gone not NULL, *gone is made too when one of them is in the new
+ * message no more, or under another platform: the message to send before the new one, where those stand cut down to their
+ * platform, which takes them back. It is empty otherwise. 0 or -ENOMEM; out and gone are for ha_model_message_deinit()
+ * either way.
  */
 int ha_model_build(const struct model *m, const struct ha_model_device *d, struct ag_span keep, struct ha_model_message *out,
                    struct ha_text *gone);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of a model are called in Home Assistant: the description; when others have it too with the service's in front; when
- * that repeats as well with the number behind. An empty description gives way to the name of the URN. A core.
+ * What the parts of a model are called in Home Assistant: the description; when others have it too with the service's in
+ * front; when that repeats as well with the number behind. An empty description gives way to the name of the URN. A core.
  */
 #ifndef CLIENT_HA_NAME_H
 #define CLIENT_HA_NAME_H

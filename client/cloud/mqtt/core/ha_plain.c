@@ -244,7 +244,10 @@ static const char *event_class(const char *name)
     return strstr(name, "motion") ? "motion" : NULL;
 }
 
-/* The report topic is never retained; what is no such event renders nothing. Arguments are told by the names of their properties. */
+/*
+ * The report topic is never retained; what is no such event renders nothing. Arguments are told by the names of their
+ * properties.
+ */
 void ha_plain_event(struct ha_part *h, const struct model_call *e)
 {
     ag_cleanup(ha_text_deinit) struct ha_text t = HA_TEXT_INIT;

@@ -22,7 +22,10 @@ void ha_text_deinit(struct ha_text *t);
 
 void ha_put(struct ha_text *t, const char *fmt, ...) ag_printf_like(2, 3);
 void ha_put_span(struct ha_text *t, struct ag_span s);
-/* A string of the template language: all but plain characters as escapes, so that nothing ends it and no brace begins an expression. */
+/*
+ * A string of the template language: all but plain characters as escapes, so that nothing ends it and no brace begins an
+ * expression.
+ */
 void ha_put_literal(struct ha_text *t, struct ag_span text);
 
 /* ,"key":"text" */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A vacuum's state for Home Assistant: an object {"state":"cleaning"} on a topic of its own, for its platform knows no template. Which
- * value of the status property is which word comes from the model. A core.
+ * A vacuum's state for Home Assistant: an object {"state":"cleaning"} on a topic of its own, for its platform knows no
+ * template. Which value of the status property is which word comes from the model. A core.
  */
 #ifndef CLIENT_HA_VACUUM_H
 #define CLIENT_HA_VACUUM_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The streams of reports by MIoT numbers, called by the unique names of the device's model: "light.brightness" instead of "2.3",
- * "event.button.click" instead of "event.3.1". A name that makes no sensible topic (a byte beyond ASCII, '/', '+', '#') is not used.
+ * "event.button.click" instead of "event.3.1". A name that makes no sensible topic (a byte beyond ASCII, '/', '+', '#')
+ * is not used.
  */
 #ifndef CLIENT_ONENET_NAMES_H
 #define CLIENT_ONENET_NAMES_H

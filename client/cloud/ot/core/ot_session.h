@@ -12,7 +12,8 @@
  * `props {"ota_state":"idle"}` once in the life of the object, before anything else.
  *
  * Invariants. Every report taken ends in exactly one acked() or failed(). Stamps never go back within a session. A
- * command is executed once, however often it comes, and a packet that brought one is never taken again. What is not understood is dropped and counted.
+ * command is executed once, however often it comes, and a packet that brought one is never taken again. What is not
+ * understood is dropped and counted.
  *
  * Sources: Xiaomi Linux client document, sections 4.3.1 and 14 (order, idle); the behaviour of independent programs
  * (packets, periods, repeats), see docs/protocol.md.

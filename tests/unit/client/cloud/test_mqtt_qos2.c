@@ -403,7 +403,10 @@ static void a_kept_half_that_comes_again_is_one_command(void **state)
     assert_int_equal(f->n_connected, 3 + 6); /* libmosquitto has each of the three two times too many */
 }
 
-/* What came again has the same bytes as the next command under its id: the broker says which it was, when it is asked to repeat. */
+/*
+ * What came again has the same bytes as the next command under its id: the broker says which it was, when it is asked to
+ * repeat.
+ */
 static void alike_commands_are_told_apart(void **state)
 {
     struct fixture *f = *state;
@@ -516,7 +519,10 @@ static void own_publishes_survive_a_broker_that_has_lost_the_session(void **stat
     own_publishes_survive_a_session_that_is_not_kept(*state, false);
 }
 
-/* The broker keeps the session in which the link only settles, and a cut can come in it: it is another one than the last handle's. */
+/*
+ * The broker keeps the session in which the link only settles, and a cut can come in it: it is another one than the last
+ * handle's.
+ */
 static void a_lost_session_stays_lost_when_the_next_one_is_cut(void **state)
 {
     struct fixture *f = *state;

@@ -303,8 +303,10 @@ static void test_a_hello_from_another_port(void **state)
     world_deinit(&w);
 }
 
-/* Many begin at once, and each hello tells a later stamp. Who hears a second one between the request and its repeat counts on from
-   that. */
+/*
+ * Many begin at once, and each hello tells a later stamp. Who hears a second one between the request and its repeat
+ * counts on from that.
+ */
 static void test_a_repeat_that_counts_on_from_another_hello(void **state)
 {
     const char *text = "{\"id\":1,\"method\":\"toggle\"}";

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The scanner's small form, which only says whether a text is JSON, says the same as the whole one: every byte of some texts replaced
-   by others, each result cut at every place. */
+/*
+ * The scanner's small form, which only says whether a text is JSON, says the same as the whole one: every byte of some
+ * texts replaced by others, each result cut at every place.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

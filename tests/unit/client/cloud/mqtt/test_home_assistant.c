@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A model at Home Assistant: what becomes of which property, names, what is gone, bounds. The schema is tests/system/test_ha_model.py's. */
+/*
+ * A model at Home Assistant: what becomes of which property, names, what is gone, bounds. The schema is
+ * tests/system/test_ha_model.py's.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
