@@ -5,9 +5,9 @@
  */
 #include <stdint.h>
 #include <stdlib.h>
-#include "client/cloud/mqtt/core/ha_ask.h"
-#include "client/cloud/mqtt/core/ha_model.h"
-#include "client/cloud/mqtt/core/ha_vacuum.h"
+#include "client/cloud/mqtt/core/ha/ha_ask.h"
+#include "client/cloud/mqtt/core/ha/ha_model.h"
+#include "client/cloud/mqtt/core/ha/ha_vacuum.h"
 #include "libagent/core/json/json_iter.h"
 
 static const struct ha_model_device D = {"1", "a.b.v1", "a", "34:CE:00:AA:BB:01", "sn", "1.0", "s", "c",

@@ -76,8 +76,8 @@ def circles(edges):
 
 
 # Headers that only the files of one module include: those are one module with each other. Beside these all *_priv.h.
-PRIVATE = {"client/cloud/io/mqtt_config.h", "client/cloud/io/mqtt_session.h", "client/cloud/mqtt/core/ha_part.h",
-           "client/cloud/ot/core/ot_session_state.h", "client/report/report_keep.h", "client/setup/core/setup_part.h"}
+PRIVATE = {"client/cloud/io/mqtt_config.h", "client/cloud/io/mqtt_session.h", "client/cloud/ot/core/ot_session_state.h",
+           "client/report/report_keep.h", "client/setup/core/setup_part.h"}
 
 
 def private_headers(part):

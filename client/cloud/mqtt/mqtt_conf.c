@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "client/cloud/conf_reading.h"
-#include "client/cloud/mqtt/core/ha_model.h"
+#include "client/cloud/mqtt/core/ha/ha_device.h"
 #include "libagent/core/utf8.h"
 
 enum { PORT = 1883, PORT_TLS = 8883, PREFIX_MAX = 64 };

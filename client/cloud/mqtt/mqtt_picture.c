@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include "client/cloud/mqtt/mqtt_priv.h"
-#include "client/cloud/mqtt/core/ha_vacuum.h"
+#include "client/cloud/mqtt/core/ha/ha_vacuum.h"
 
 enum { UNSUBACK_MS = 5000 };
 

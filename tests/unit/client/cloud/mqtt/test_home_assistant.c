@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/cloud/mqtt/core/ha_ask.h"
-#include "client/cloud/mqtt/core/ha_model.h"
-#include "client/cloud/mqtt/core/ha_name.h"
-#include "client/cloud/mqtt/core/ha_vacuum.h"
+#include "client/cloud/mqtt/core/ha/ha_ask.h"
+#include "client/cloud/mqtt/core/ha/ha_model.h"
+#include "client/cloud/mqtt/core/ha/ha_name.h"
+#include "client/cloud/mqtt/core/ha/ha_vacuum.h"
 #include "libagent/core/json/json_iter.h"
 #include "tests/support/alloc_fail.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/cloud/mqtt/core/ha_discovery.h"
+#include "client/cloud/mqtt/core/ha/ha_discovery.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "client/cloud/mqtt/core/ha_choice.h"
+#include "client/cloud/mqtt/core/ha/ha_choice.h"
 #include "libagent/core/grow.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/core/json/json_out.h"

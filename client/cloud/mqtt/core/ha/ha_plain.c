@@ -2,7 +2,7 @@
 /* Components of one property, action or event, by format and access; and the firmware. */
 #include <stdio.h>
 #include <string.h>
-#include "client/cloud/mqtt/core/ha_part.h"
+#include "client/cloud/mqtt/core/ha/ha_part.h"
 #include "libagent/model/core/number.h"
 
 enum { TEXT_MAX = 255 }; /* characters of a state at Home Assistant */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/cloud/mqtt/core/ha_name.h"
+#include "client/cloud/mqtt/core/ha/ha_name.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Curtains, windows, blinds: a motor that opens, closes and stops, and a position. */
-#include "client/cloud/mqtt/core/ha_part.h"
+#include "client/cloud/mqtt/core/ha/ha_part.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/cloud/mqtt/core/ha_vacuum.h"
+#include "client/cloud/mqtt/core/ha/ha_vacuum.h"
 
 #include <stdio.h>
 #include <string.h>
-#include "client/cloud/mqtt/core/ha_part.h"
+#include "client/cloud/mqtt/core/ha/ha_part.h"
 #include "libagent/model/core/number.h"
 
 static const char *const services[] = {"vacuum", "robot-cleaner", "sweeper", NULL};

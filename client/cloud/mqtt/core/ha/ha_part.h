@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside the device discovery: the message while it is written, and what its parts share. ha_model.c walks the model and
- * frames the message, ha_template.c writes templates and commands, ha_class.c knows classes and units, ha_name.c names;
+ * Inside the device discovery: the message while it is written, and what its parts share. ha_part.c frames a component and
+ * finds what it is made of, ha_template.c writes templates and commands, ha_class.c knows classes and units, ha_name.c names;
  * ha_light.c, ha_air.c (climate, water_heater), ha_fan.c (fan, humidifier), ha_cover.c, ha_vacuum.c and ha_plain.c (one
- * property, action or event) write components.
+ * property, action or event) write components. ha_model.c stands above all of them: it walks the model and frames the message.
  */
 #ifndef CLIENT_HA_PART_H
 #define CLIENT_HA_PART_H
 
-#include "client/cloud/mqtt/core/ha_choice.h"
-#include "client/cloud/mqtt/core/ha_model.h"
-#include "client/cloud/mqtt/core/ha_name.h"
+#include "client/cloud/mqtt/core/ha/ha_choice.h"
+#include "client/cloud/mqtt/core/ha/ha_device.h"
+#include "client/cloud/mqtt/core/ha/ha_name.h"
 
 enum { HA_CHOICES_MAX = 256 }; /* of a list that is offered as one; a longer one is a number */
 
@@ -27,7 +27,7 @@ struct ha_part {
     unsigned n, n_left_out;
 };
 
-/* ---- ha_model.c: the frame of a component ---- */
+/* ---- ha_part.c: the frame of a component ---- */
 
 struct ha_head {
     const char *platform;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Air conditioners, heaters, thermostats: climate. Water heaters. */
-#include "client/cloud/mqtt/core/ha_part.h"
+#include "client/cloud/mqtt/core/ha/ha_part.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/cloud/mqtt/core/ha_choice.h"
+#include "client/cloud/mqtt/core/ha/ha_choice.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Fans and what else blows air through something: levels, modes, swinging, direction. Humidifiers. */
-#include "client/cloud/mqtt/core/ha_part.h"
+#include "client/cloud/mqtt/core/ha/ha_part.h"
 
 #include <string.h>
 #include "libagent/model/core/number.h"

@@ -6,7 +6,7 @@
 #ifndef CLIENT_HA_NAME_H
 #define CLIENT_HA_NAME_H
 
-#include "client/cloud/mqtt/core/ha_text.h"
+#include "client/cloud/mqtt/core/ha/ha_text.h"
 #include "libagent/model/core/spec.h"
 
 struct ha_names {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/cloud/mqtt/core/ha_part.h"
+#include "client/cloud/mqtt/core/ha/ha_part.h"
 #include "libagent/model/core/number.h"
 
 enum { LOWER_MAX = 64 };

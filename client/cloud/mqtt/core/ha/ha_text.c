@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/cloud/mqtt/core/ha_text.h"
+#include "client/cloud/mqtt/core/ha/ha_text.h"
 
-#include "client/cloud/mqtt/core/ha_choice.h"
+#include "client/cloud/mqtt/core/ha/ha_choice.h"
 
 void ha_text_deinit(struct ha_text *t)
 {

@@ -3,7 +3,7 @@
  * Lights: on, brightness, colour temperature, colour, mode. Home Assistant counts brightness to 255 and temperatures in
  * kelvin.
  */
-#include "client/cloud/mqtt/core/ha_part.h"
+#include "client/cloud/mqtt/core/ha/ha_part.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Home Assistant's device classes and units, by the names of properties. Source: its developer documentation, sensor entity. */
 #include <string.h>
-#include "client/cloud/mqtt/core/ha_part.h"
+#include "client/cloud/mqtt/core/ha/ha_part.h"
 
 #define DEG   "\xc2\xb0"
 #define CUBED "\xc2\xb3"
