@@ -121,7 +121,7 @@ MUTANTS = [row(*r) for r in [
     ("gizwits: a repeat without an answer yet is executed", "client/cloud/gizwits/gizwits_in.c",
      "        case GIZWITS_WAITING:\n            g->count.repeated++;\n            return;",
      "        case GIZWITS_WAITING:\n            g->count.repeated++;\n            break;"),
-    ("what is told as queued is not on the disk", "client/report/io/spool.c", "    r = spool_file_sync(&b->file);\n    if (r == 0) {",
+    ("what is told as queued is not on the disk", "client/report/io/spool_write.c", "    r = spool_file_sync(&b->file);\n    if (r == 0) {",
      "    r = 0;\n    if (r == 0) {"),
     ("a kept report goes under another id after a restart", "client/report/report_keep.c",
      "report_queue_restore(&p->lanes[i].queue, seq, rec->id, ", "report_queue_restore(&p->lanes[i].queue, seq, rec->id ^ 1, "),

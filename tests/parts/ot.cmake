@@ -40,7 +40,8 @@ miio_fuzz_target(spool_form SOURCES fuzz/fuzz_spool_form.c LIBS miioclient_core)
 foreach(name spool spool_disk spool_files)
     miio_unit_test(${name} SOURCES unit/client/report/test_${name}.c unit/client/report/spool_rig.c
                    ${CMAKE_SOURCE_DIR}/client/report/io/spool.c ${CMAKE_SOURCE_DIR}/client/report/io/spool_file.c
-                   ${CMAKE_SOURCE_DIR}/client/report/io/spool_find.c ${CMAKE_SOURCE_DIR}/client/device/io/heap.c
+                   ${CMAKE_SOURCE_DIR}/client/report/io/spool_find.c ${CMAKE_SOURCE_DIR}/client/report/io/spool_write.c
+                   ${CMAKE_SOURCE_DIR}/client/device/io/heap.c
                    LIBS miioclient_core agio PkgConfig::UV ALLOC_FAIL)
     target_link_options(test_${name} PRIVATE -Wl,--wrap=pwrite,--wrap=pread,--wrap=pwrite64,--wrap=pread64,--wrap=fdatasync,--wrap=uv_now,--wrap=uv_timer_start)
     target_compile_definitions(test_${name} PRIVATE OLD_FILE="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/spool_old/fifty_reports"

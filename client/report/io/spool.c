@@ -16,8 +16,7 @@ enum {
     LOOK_MS = 5000,   /* at a disk that did not let us in; twice as much each time after a read that failed */
     LOOK_MAX_MS = 300000,
     GIVE_UP_MS = 1800000, /* what the disk has not given for so long counts as damage */
-    MANY = 1024,          /* records: memory is given back behind so many */
-    DEAD_MAX = 128 << 10  /* bytes of records that are gone, and more of them than of others: the file is rewritten */
+    MANY = 1024           /* records: memory is given back behind so many */
 };
 
 static void say(struct spool *s, int error, const char *what)
@@ -156,93 +155,7 @@ static void look_again(struct spool *s)
     start_timer(s, 0);
 }
 
-/* ---- writing: in a thread of the pool, which has file, index, writing and batch to itself meanwhile ---- */
-
-static int write_anew(struct spool *s, char *aside)
-{
-    struct batch *b = &s->batch;
-    struct spool_file fresh;
-    int r;
-
-    b->moved = calloc(s->index.n ? s->index.n : 1, sizeof *b->moved);
-    r = b->moved ? spool_file_rewrite(&b->file, s->index.p, s->index.n, b->give_up, b->moved, aside, &fresh) : -ENOMEM;
-    if (r == 0) {
-        b->file = fresh; /* the old one is still read from; on_work_done() closes it */
-        b->synced = fresh.end;
-        return 0;
-    }
-    b->rewrite_failed = r == -EIO;
-    free(b->moved);
-    b->moved = NULL;
-    return r;
-}
-
-static int prepare(struct spool *s)
-{
-    struct batch *b = &s->batch;
-    uint64_t used = b->file.fd >= 0 ? b->file.end - SPOOL_HEADS : 0, dead = used - s->index.bytes;
-    int r;
-
-    if (b->file.fd >= 0 && b->file.only_read)
-        return 0;
-    b->was_gone = b->file.fd >= 0 && spool_file_is_gone(&b->file);
-    if (b->file.fd < 0 || b->was_gone)
-        return write_anew(s, b->aside);
-    if (used < s->index.bytes || dead <= DEAD_MAX || dead <= s->index.bytes)
-        return 0;
-    r = write_anew(s, NULL);
-    return r < 0 && spool_file_is_gone(&b->file) ? r : 0; /* no room for a smaller one: the large one goes on */
-}
-
-static void write_op(struct spool *s, struct spool_op *op)
-{
-    struct batch *b = &s->batch;
-
-    if (ag_buf_size(&op->entry) == 0) {
-        uint64_t at = b->moved ? b->moved[op->slot] : s->index.p[op->slot].at;
-
-        op->result = at ? spool_file_set_needs(&b->file, at, op->needs) : 0;
-        return;
-    }
-    op->result = b->file.only_read ? -EROFS : b->result;
-    if (op->result < 0)
-        return;
-    op->at = b->file.end;
-    op->result = spool_file_append(&b->file, ag_buf_span(&op->entry));
-    if (op->result < 0)
-        b->result = op->result; /* nor the ones behind it: their order is kept */
-}
-
-static void settle_all(struct spool *s, int r)
-{
-    ag_list_for_each (it, &s->writing)
-        ag_list_entry(it, struct spool_op, link)->result = r;
-}
-
-static void write_batch(struct spool *s)
-{
-    struct batch *b = &s->batch;
-    int r = prepare(s);
-
-    if (r < 0) {
-        b->result = r;
-        settle_all(s, r);
-        return;
-    }
-    ag_list_for_each (it, &s->writing)
-        write_op(s, ag_list_entry(it, struct spool_op, link));
-    if (b->file.only_read)
-        return;
-    spool_file_tell_length(&b->file, b->synced); /* else it runs further behind */
-    r = spool_file_sync(&b->file);
-    if (r == 0) {
-        b->synced = b->file.end;
-        return;
-    }
-    b->result = r;
-    spool_file_cut(&b->file, b->synced); /* nobody knows what is there */
-    settle_all(s, r);
-}
+/* ---- batches ---- */
 
 static void on_work(uv_work_t *work)
 {
@@ -250,13 +163,11 @@ static void on_work(uv_work_t *work)
 
     uv_mutex_lock(&s->mutex);
     if (s->wiped)
-        settle_all(s, -ECANCELED);
+        spool_write_none(s, -ECANCELED);
     else
-        write_batch(s);
+        spool_write_batch(s);
     uv_mutex_unlock(&s->mutex);
 }
-
-/* ---- batches ---- */
 
 static void on_work_done(uv_work_t *work, int status);
 
@@ -299,7 +210,7 @@ static void commit(struct spool *s)
     s->work.data = s;
     if (uv_queue_work(s->loop, &s->work, on_work, on_work_done) < 0) {
         s->batch.result = -ENOMEM;
-        settle_all(s, -ENOMEM);
+        spool_write_none(s, -ENOMEM);
         on_work_done(&s->work, 0);
     }
 }
@@ -425,7 +336,7 @@ static void on_work_done(uv_work_t *work, int status)
     s->batch.moved = NULL;
     s->busy = false;
     if (s->wiped)
-        settle_all(s, -ECANCELED);
+        spool_write_none(s, -ECANCELED);
     else if (s->file.fd < 0 || !s->file.only_read)
         say(s, s->batch.result, "cannot be written");
     if (!ag_list_empty(&s->gathering))

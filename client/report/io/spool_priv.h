@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the store has in memory; for spool.c. */
+/* What the store has in memory; for spool.c, and for spool_write.c, which has the batch. */
 #ifndef CLIENT_SPOOL_PRIV_H
 #define CLIENT_SPOOL_PRIV_H
 
@@ -64,5 +64,12 @@ struct spool {
     struct batch batch;
     struct spool_stats stats;
 };
+
+/* ---- spool_write.c ---- */
+
+/* Writes what is in writing, each with its result, and syncs. */
+void spool_write_batch(struct spool *s);
+/* Each ends with that result. */
+void spool_write_none(struct spool *s, int r);
 
 #endif
