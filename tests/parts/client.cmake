@@ -9,6 +9,7 @@ miio_unit_test(device_files SOURCES unit/client/device/test_device_files.c LIBS 
 miio_unit_test(net_info SOURCES unit/client/device/test_net_info.c LIBS miioclient)
 target_link_options(test_net_info PRIVATE -Wl,--wrap=getifaddrs)
 set_tests_properties(unit.net_info PROPERTIES SKIP_RETURN_CODE 77)
+miio_unit_test(lan_socket SOURCES unit/client/lan/test_lan_socket.c LIBS miioclient)
 miio_unit_test(udp_owner SOURCES unit/client/lan/test_udp_owner.c LIBS miioclient)
 miio_system_test(test_client.py TIMEOUT 180)
 miio_system_test(test_status.py TIMEOUT 180)

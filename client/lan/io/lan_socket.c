@@ -9,23 +9,41 @@
 #include <unistd.h>
 #include "libagent/core/log/log.h"
 
-enum { DATAGRAM_MAX = 65536, DATAGRAMS_A_TURN = 32 };
-
-struct lan_socket {
-    uv_poll_t poll;
-    int fd;
-    const struct lan_socket_events *events;
-    void *user;
-    bool is_v6, closing;
-    struct ag_log_gate gate;
-    char read_buf[DATAGRAM_MAX];
-};
+enum { DATAGRAM_MAX = 65536, DATAGRAMS_A_TURN = 32, OUT_MAX = 16, OUT_SIZE = 512 };
 
 /* Room for one message of either family, aligned as the kernel wants it. */
 union control {
     struct cmsghdr align;
     char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
 };
+
+/* A datagram on its way out, with all that its header points to. */
+struct outgoing {
+    union {
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } to;
+    union control control;
+    struct iovec iov;
+    char bytes[OUT_SIZE];
+};
+
+struct lan_socket {
+    uv_poll_t poll;
+    uv_prepare_t flush; /* runs before the loop sleeps; active only while something waits */
+    int fd;
+    const struct lan_socket_events *events;
+    void *user;
+    bool is_v6, closing;
+    unsigned n_handles; /* that are not closed yet */
+    struct ag_log_gate gate;
+    unsigned n_out;
+    struct mmsghdr headers[OUT_MAX]; /* of out */
+    struct outgoing out[OUT_MAX];
+    char read_buf[DATAGRAM_MAX];
+};
+
+static void flush(struct lan_socket *s);
 
 static void map_ipv4(uint8_t out[16], const struct in_addr *in)
 {
@@ -105,8 +123,14 @@ static void on_readable(uv_poll_t *p, int status, int events)
     (void) events;
     for (int i = 0; i < DATAGRAMS_A_TURN && !s->closing; i++) {
         if (!receive_one(s))
-            return;
+            break;
     }
+    flush(s);
+}
+
+static void on_flush(uv_prepare_t *p)
+{
+    flush(p->data);
 }
 
 /* ---- life ---- */
@@ -145,7 +169,9 @@ int lan_socket_open(struct lan_socket **out, uv_loop_t *loop, const struct ag_ad
         free(s);
         return r;
     }
-    s->poll.data = s;
+    uv_prepare_init(loop, &s->flush);
+    s->poll.data = s->flush.data = s;
+    s->n_handles = 2;
     *out = s;
     r = uv_poll_start(&s->poll, UV_READABLE, on_readable);
     return r == 0 ? ag_addr_of_socket(s->fd, bound_out) : r;
@@ -155,6 +181,8 @@ static void on_closed(uv_handle_t *h)
 {
     struct lan_socket *s = h->data;
 
+    if (--s->n_handles > 0)
+        return;
     close(s->fd);
     s->events->closed(s->user);
     free(s);
@@ -164,31 +192,24 @@ void lan_socket_close(struct lan_socket *s)
 {
     if (!s || s->closing)
         return;
+    flush(s);
     s->closing = true;
     uv_close((uv_handle_t *) &s->poll, on_closed);
+    uv_close((uv_handle_t *) &s->flush, on_closed);
 }
 
 /* ---- sending ---- */
 
-static socklen_t addr_to_sockaddr(const struct lan_socket *s, struct sockaddr_storage *out, const struct lan_addr *a)
+static socklen_t put_address(const struct lan_socket *s, struct outgoing *o, const struct lan_addr *a)
 {
-    memset(out, 0, sizeof *out);
     if (s->is_v6) {
-        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *) out;
-
-        in6->sin6_family = AF_INET6;
-        memcpy(&in6->sin6_addr, a->ip, 16);
-        in6->sin6_port = htons(a->port);
-        in6->sin6_scope_id = a->scope;
-        return sizeof *in6;
-    } else {
-        struct sockaddr_in *in = (struct sockaddr_in *) out;
-
-        in->sin_family = AF_INET;
-        memcpy(&in->sin_addr, a->ip + 12, 4);
-        in->sin_port = htons(a->port);
-        return sizeof *in;
+        o->to.in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(a->port), .sin6_scope_id = a->scope};
+        memcpy(&o->to.in6.sin6_addr, a->ip, 16);
+        return sizeof o->to.in6;
     }
+    o->to.in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(a->port)};
+    memcpy(&o->to.in.sin_addr, a->ip + 12, 4);
+    return sizeof o->to.in;
 }
 
 static void put_control(struct msghdr *m, union control *control, int level, int type, const void *info, size_t n)
@@ -230,26 +251,65 @@ static bool knows_source(const struct lan_addr *to)
     return memcmp(to->asked, none, sizeof none) != 0;
 }
 
-void lan_socket_send(struct lan_socket *s, const struct lan_addr *to, struct ag_span datagram)
+static void send_one(struct lan_socket *s, struct msghdr *m)
 {
-    struct sockaddr_storage sa;
-    union control control;
-    struct iovec iov = {(char *) datagram.p, datagram.len};
-    struct msghdr m = {.msg_name = &sa, .msg_iov = &iov, .msg_iovlen = 1};
+    ssize_t n = sendmsg(s->fd, m, MSG_DONTWAIT);
     unsigned held;
-    ssize_t n;
 
-    if (s->closing)
-        return;
-    m.msg_namelen = addr_to_sockaddr(s, &sa, to);
-    if (knows_source(to))
-        put_source(s, &m, &control, to);
-    n = sendmsg(s->fd, &m, MSG_DONTWAIT);
-    if (n < 0 && m.msg_control) { /* a broadcast address, or one that is gone by now */
-        m.msg_control = NULL;
-        m.msg_controllen = 0;
-        n = sendmsg(s->fd, &m, MSG_DONTWAIT);
+    if (n < 0 && m->msg_control) { /* a broadcast address, or one that is gone by now */
+        m->msg_control = NULL;
+        m->msg_controllen = 0;
+        n = sendmsg(s->fd, m, MSG_DONTWAIT);
     }
     if (n < 0 && ag_log_gate_pass(&s->gate, uv_now(s->poll.loop), &held))
         ag_log(AG_LOG_WARNING, "answer to a LAN peer was not sent: %s", strerror(errno));
+}
+
+/* What fails stops the call and is sent again by itself. */
+static void flush(struct lan_socket *s)
+{
+    unsigned n = s->n_out, sent = 0;
+
+    if (n == 0)
+        return;
+    s->n_out = 0;
+    uv_prepare_stop(&s->flush);
+    while (sent < n) {
+        int r = n - sent > 1 ? sendmmsg(s->fd, s->headers + sent, n - sent, MSG_DONTWAIT) : -1;
+
+        if (r < 0)
+            send_one(s, &s->headers[sent].msg_hdr);
+        sent += r < 0 ? 1 : (unsigned) r;
+    }
+}
+
+static struct msghdr *put_header(struct lan_socket *s, struct outgoing *o, const struct lan_addr *to, struct ag_span datagram)
+{
+    struct msghdr *m = &s->headers[o - s->out].msg_hdr;
+
+    o->iov = (struct iovec){(char *) datagram.p, datagram.len};
+    *m = (struct msghdr){.msg_name = &o->to, .msg_namelen = put_address(s, o, to), .msg_iov = &o->iov, .msg_iovlen = 1};
+    if (knows_source(to))
+        put_source(s, m, &o->control, to);
+    return m;
+}
+
+/* All of a turn go out in one call; large ones are not copied for that. */
+void lan_socket_send(struct lan_socket *s, const struct lan_addr *to, struct ag_span datagram)
+{
+    struct outgoing *o;
+
+    if (s->closing)
+        return;
+    if (s->n_out == OUT_MAX || datagram.len > OUT_SIZE)
+        flush(s);
+    o = &s->out[s->n_out];
+    if (datagram.len > OUT_SIZE) {
+        send_one(s, put_header(s, o, to, datagram));
+        return;
+    }
+    memcpy(o->bytes, datagram.p, datagram.len);
+    put_header(s, o, to, (struct ag_span){o->bytes, datagram.len});
+    if (s->n_out++ == 0)
+        uv_prepare_start(&s->flush, on_flush);
 }

@@ -1104,6 +1104,19 @@ WRAP(ssize_t, sendmsg, int fd, const struct msghdr *m, int flags)
     return done(vsock_send(s, m->msg_iov[0].iov_base, m->msg_iov[0].iov_len, m->msg_name, m->msg_namelen));
 }
 
+/* What fails ends it, and is told when it is the first. */
+WRAP(int, sendmmsg, int fd, struct mmsghdr *m, unsigned n, int flags)
+{
+    for (unsigned i = 0; i < n; i++) {
+        ssize_t sent = __wrap_sendmsg(fd, &m[i].msg_hdr, flags);
+
+        if (sent < 0)
+            return i > 0 ? (int) i : -1;
+        m[i].msg_len = (unsigned) sent;
+    }
+    return (int) n;
+}
+
 WRAP(ssize_t, recvfrom, int fd, void *p, size_t n, int flags, struct sockaddr *from, socklen_t *len)
 {
     SOCK_OR_FAIL(s, fd);

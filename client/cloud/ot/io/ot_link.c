@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
     RX_MAX = 65536, /* a datagram whole */
-    QUEUED_MAX = 4 * 1024 * 1024
+    QUEUED_MAX = 4 * 1024 * 1024,
+    OUT_MAX = 16, /* packets */
+    OUT_BYTES = 8192
 };
 
 struct ot_link {
@@ -21,6 +24,12 @@ struct ot_link {
         uv_tcp_t tcp;
     } u;
     uv_connect_t connect;
+    uv_prepare_t flush; /* runs before the loop sleeps; active only while something waits */
+    unsigned n_handles; /* that are not closed yet */
+    unsigned n_out;     /* packets of this turn */
+    size_t out_len;
+    struct iovec pieces[OUT_MAX]; /* of out */
+    char out[OUT_BYTES];
     char rx[RX_MAX];
 };
 
@@ -109,7 +118,17 @@ static int open_udp(struct ot_link *l, uv_loop_t *loop, const struct sockaddr *t
 
 static void on_failed_open_closed(uv_handle_t *h)
 {
-    free(h->data);
+    struct ot_link *l = h->data;
+
+    if (--l->n_handles == 0)
+        free(l);
+}
+
+static void close_handles(struct ot_link *l, uv_close_cb cb)
+{
+    l->n_handles = 2;
+    uv_close(&l->u.handle, cb);
+    uv_close((uv_handle_t *) &l->flush, cb);
 }
 
 int ot_link_open(struct ot_link **out, uv_loop_t *loop, bool stream, const struct sockaddr *to,
@@ -120,17 +139,21 @@ int ot_link_open(struct ot_link **out, uv_loop_t *loop, bool stream, const struc
 
     if (!l)
         return -ENOMEM;
-    memset(l, 0, offsetof(struct ot_link, rx));
+    memset(l, 0, offsetof(struct ot_link, out));
+    uv_prepare_init(loop, &l->flush);
+    l->flush.data = l;
     l->events = events;
     l->user = user;
     l->stream = stream;
     r = stream ? open_tcp(l, loop, to) : open_udp(l, loop, to);
     if (r < 0) {
         l->closing = true;
-        if (l->u.handle.data)
-            uv_close(&l->u.handle, on_failed_open_closed);
-        else
-            free(l);
+        if (l->u.handle.data) {
+            close_handles(l, on_failed_open_closed);
+        } else {
+            l->n_handles = 1;
+            uv_close((uv_handle_t *) &l->flush, on_failed_open_closed);
+        }
         return r;
     }
     *out = l;
@@ -168,20 +191,12 @@ static int send_later(struct ot_link *l, struct ag_span bytes)
     return r;
 }
 
-int ot_link_send(struct ot_link *l, struct ag_span bytes)
+static int send_now(struct ot_link *l, struct ag_span bytes)
 {
     uv_buf_t buf = uv_buf_init((char *) bytes.p, (unsigned) bytes.len);
-    size_t waiting, put;
-    int r;
+    size_t put;
+    int r = l->stream ? uv_try_write((uv_stream_t *) &l->u.tcp, &buf, 1) : uv_udp_try_send(&l->u.udp, &buf, 1, NULL);
 
-    if (l->closing)
-        return -ENOTCONN;
-    if (l->torn)
-        return -EPIPE;
-    waiting = l->stream ? uv_stream_get_write_queue_size((uv_stream_t *) &l->u.tcp) : uv_udp_get_send_queue_size(&l->u.udp);
-    if (waiting + bytes.len > QUEUED_MAX)
-        return -ENOBUFS;
-    r = l->stream ? uv_try_write((uv_stream_t *) &l->u.tcp, &buf, 1) : uv_udp_try_send(&l->u.udp, &buf, 1, NULL);
     if (r == UV_EAGAIN)
         r = 0;
     if (r < 0 || (size_t) r == bytes.len)
@@ -192,18 +207,97 @@ int ot_link_send(struct ot_link *l, struct ag_span bytes)
     return r;
 }
 
+static size_t waiting(const struct ot_link *l)
+{
+    return l->stream ? uv_stream_get_write_queue_size((const uv_stream_t *) &l->u.tcp) : uv_udp_get_send_queue_size(&l->u.udp);
+}
+
+/* As many as the kernel takes in one call. Gives back how many. */
+static unsigned send_together(struct ot_link *l, unsigned from, unsigned n)
+{
+    struct mmsghdr headers[OUT_MAX];
+    uv_os_fd_t fd;
+    int r;
+
+    if (n - from < 2 || waiting(l) > 0 || uv_fileno(&l->u.handle, &fd) < 0)
+        return 0;
+    for (unsigned i = from; i < n; i++)
+        headers[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &l->pieces[i], .msg_iovlen = 1}};
+    r = sendmmsg(fd, headers + from, n - from, MSG_DONTWAIT);
+    return r > 0 ? (unsigned) r : 0;
+}
+
+/* What does not go with the others goes by itself, or says why not. 0, or what was wrong first. */
+static int flush(struct ot_link *l)
+{
+    unsigned n = l->n_out, sent = 0;
+    size_t len = l->out_len;
+    int first = 0;
+
+    uv_prepare_stop(&l->flush);
+    l->n_out = 0;
+    l->out_len = 0;
+    if (l->stream)
+        return n > 0 ? send_now(l, (struct ag_span){l->out, len}) : 0;
+    while (sent < n) {
+        unsigned together = send_together(l, sent, n);
+        int r = together > 0 ? 0 : send_now(l, (struct ag_span){l->pieces[sent].iov_base, l->pieces[sent].iov_len});
+
+        if (first == 0)
+            first = r;
+        sent += together > 0 ? together : 1;
+    }
+    return first;
+}
+
+static void on_flush(uv_prepare_t *p)
+{
+    struct ot_link *l = p->data;
+    int r = flush(l);
+
+    if (r < 0 && !l->closing)
+        l->events->failed(l->user, uv_strerror(r));
+}
+
+int ot_link_send(struct ot_link *l, struct ag_span bytes)
+{
+    if (l->closing)
+        return -ENOTCONN;
+    if (l->torn)
+        return -EPIPE;
+    if (waiting(l) + l->out_len + bytes.len > QUEUED_MAX)
+        return -ENOBUFS;
+    if (l->n_out == OUT_MAX || l->out_len + bytes.len > OUT_BYTES) {
+        int r = flush(l);
+
+        if (r < 0)
+            return r;
+    }
+    if (bytes.len > OUT_BYTES)
+        return send_now(l, bytes);
+    memcpy(l->out + l->out_len, bytes.p, bytes.len);
+    l->pieces[l->n_out] = (struct iovec){l->out + l->out_len, bytes.len};
+    l->out_len += bytes.len;
+    if (l->n_out++ == 0)
+        uv_prepare_start(&l->flush, on_flush);
+    return 0;
+}
+
 static void on_closed(uv_handle_t *h)
 {
     struct ot_link *l = h->data;
     const struct ot_link_events *events = l->events;
     void *user = l->user;
 
+    if (--l->n_handles > 0)
+        return;
     free(l);
     events->closed(user);
 }
 
 void ot_link_close(struct ot_link *l)
 {
+    (void) flush(l);
     l->closing = true;
-    uv_close(&l->u.handle, on_closed);
+    close_handles(l, on_closed);
 }

@@ -26,8 +26,8 @@ int ot_link_open(struct ot_link **out, uv_loop_t *loop, bool stream, const struc
                  const struct ot_link_events *events, void *user);
 
 /*
- * Copies what the kernel does not take at once. 0; -ENOBUFS: too much waits already, dropped; -errno: the socket has
- * failed (failed() is not called for it).
+ * All of a turn go out together before the loop sleeps. 0; -ENOBUFS: too much waits already, dropped; -errno: the socket has
+ * failed. When that shows at the end of the turn only, failed() is called.
  */
 int ot_link_send(struct ot_link *l, struct ag_span bytes);
 
