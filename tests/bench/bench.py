@@ -5,14 +5,14 @@
 Every case is run with each router in turn, round after round, so that a busy machine hurts all alike; the table shows
 medians and their ratios to the relay. Absolute times say little on another machine; nothing is asserted here.
 
-usage: bench.py BUILD_DIR [ROUNDS [SECONDS]]
+usage: bench.py BUILD_DIR [--rounds N] [--seconds S] [--json FILE]
 """
+import argparse
 import json
 import os
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 
 # name, arguments of the generator, the figures shown
@@ -58,25 +58,35 @@ def run(build, case, seconds, command):
     return result
 
 
+ROWS = []
+
+
 def row(name, figure, by_router):
     middle = {router: statistics.median(r[figure] for r in results) for router, results in by_router.items()}
     cells = [f"{middle['relay']:>10.4g}"]
     for router in ("miio_agent", "mosquitto"):
         cells.append(f"{middle[router]:>10.4g} {middle[router] / middle['relay']:>6.2f}" if router in middle else " " * 17)
+    ROWS.append({"name": name, "figure": figure, **middle})
     print(f"{name:<32}{figure:<16}{'  '.join(cells)}", flush=True)
 
 
 def memory(build, command):
     """Kilobytes with one application, and for each of a thousand more that are idle."""
     one, many = (run(build, dict(size=80, depth=1, apps=n), 0.2, command) for n in (1, 1001))
+    each = (many["rss_kb"] - one["rss_kb"]) / 1000
+    ROWS.append({"name": "memory", "figure": "kb", "peak": one["peak_kb"], "each": each})
     print(f"\nmiio_agent: peak {one['peak_kb']} KB with 1 application, "
-          f"{(many['rss_kb'] - one['rss_kb']) / 1000:.2f} KB for each further one")
+          f"{each:.2f} KB for each further one")
 
 
 def main():
-    build = os.path.abspath(sys.argv[1])
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    seconds = float(sys.argv[3]) if len(sys.argv) > 3 else 1.0
+    cli = argparse.ArgumentParser()
+    cli.add_argument("build")
+    cli.add_argument("--rounds", type=int, default=3)
+    cli.add_argument("--seconds", type=float, default=1.0)
+    cli.add_argument("--json")
+    args = cli.parse_args()
+    build, rounds, seconds = os.path.abspath(args.build), args.rounds, args.seconds
     with tempfile.TemporaryDirectory() as scratch:
         with open(f"{scratch}/mosquitto.conf", "w") as f:
             f.write(f"listener {PORT} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\nlog_type none\n")
@@ -89,6 +99,9 @@ def main():
             for figure in figures:
                 row(name, figure, by_router)
         memory(build, commands(build, scratch, CASES[0][1])["miio_agent"])
+    if args.json:
+        with open(args.json, "w") as f:
+            json.dump(ROWS, f, indent=1)
 
 
 if __name__ == "__main__":

@@ -71,19 +71,25 @@ def of(points, figure):
     return {name: [p[name][figure] for p in points] for name in ("client", "floor")}
 
 
-def main():
-    with open(sys.argv[1]) as f:
+def draw_all(run, out_dir):
+    with open(run) as f:
         sweeps = json.load(f)["sweeps"]
+    if not sweeps:
+        return
     for name, x_title in (("phones", "phones, one request each"), ("size", "bytes of a request, 64 phones")):
         points = sweeps[name]
-        draw(f"{sys.argv[2]}/{name}.svg", [p["x"] for p in points], x_title,
+        draw(f"{out_dir}/{name}.svg", [p["x"] for p in points], x_title,
              [("requests a second", of(points, "rps")), ("p50, microseconds", of(points, "p50_us")), ("p99, microseconds", of(points, "p99_us"))])
     windows = {kind: points for kind, points in sweeps["window"].items() if points}
     rate = {f"{kind} {who}": [p[who]["rps"] for p in points] for kind, points in windows.items() for who in ("client", "floor")}
     # in a closed loop the time of one is what is under way, divided by the rate
     wait = {f"{kind} {who}": [p["x"] / p[who]["rps"] * 1e6 for p in points] for kind, points in windows.items() for who in ("client", "floor")}
-    draw(f"{sys.argv[2]}/window.svg", [p["x"] for p in next(iter(windows.values()))], "reports in flight",
+    draw(f"{out_dir}/window.svg", [p["x"] for p in next(iter(windows.values()))], "reports in flight",
          [("reports a second", rate), ("mean time to the acknowledgement, microseconds", wait)])
+
+
+def main():
+    draw_all(sys.argv[1], sys.argv[2])
     print("\n".join(sorted(os.listdir(sys.argv[2]))))
 
 

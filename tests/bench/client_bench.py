@@ -3,7 +3,8 @@
 """The client's performance table: miio_client beside floors that do the same work with nothing round it, measured in turn.
 
 Floors: a program that decrypts, checks and answers LAN packets at once; the same with a relay and an application behind it;
-libmosquitto alone with the same window; a bare OT device; a file that is appended to and synced in the same groups.
+libmosquitto alone with the same window; a bare OT device; both once more with a relay and an application in front, as the client has
+them; a file that is appended to and synced in the same groups; for what was kept, the same reports sent at once to the same subscriber.
 Medians of all rounds. Absolute times say little on another machine; nothing is asserted here.
 
 usage: client_bench.py BUILD_DIR [--rounds N] [--quick] [--sweep] [--json FILE]    --sweep: also against phones, size, window
@@ -11,12 +12,13 @@ usage: client_bench.py BUILD_DIR [--rounds N] [--quick] [--sweep] [--json FILE] 
 import argparse
 import json
 import os
+import signal
 import statistics
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from client_rig import KEY, MOSQUITTO, TOKEN, Rig, free_port  # noqa: E402
+from client_rig import DID, KEY, MOSQUITTO, TOKEN, Rig, free_port  # noqa: E402
 
 CORES = (0, 1) if os.cpu_count() > 1 else (None, None)  # what is measured; what asks
 
@@ -102,19 +104,38 @@ class Cloud:
         self.own(1000, 64)
 
     def own(self, n, window):
-        return self.rig.load("app", "report", self.rig.agent_address, n, window, "event", f"own={self.client.pid}", core=False)
+        return self.rig.load("app", "report", self.rig.agent_address, n, window, "event", f"own={self.client.pid}", beside=True)
 
     def floor(self, n, window):
         if self.kind == "mqtt":
-            return self.rig.load("mqtt_floor", "pub", self.port, n, window, core=False)
-        return self.rig.load("floor", "ot", self.port, KEY, n, window, core=False)
+            return self.rig.load("mqtt_floor", "pub", self.port, n, window, beside=True)
+        return self.rig.load("floor", "ot", self.port, KEY, n, window, beside=True)
+
+    def gate(self):
+        """What begins the floor with as many hops as the client has, for one load: an application and a relay on its core."""
+        a, b = free_port(), free_port()
+        where = dict(core=self.rig.server_core)
+        relay = self.rig.start("relay", [self.rig.tool("floor"), "relay", str(a), str(b)], **where)
+        tool, secret = ("mqtt_floor", []) if self.kind == "mqtt" else ("floor", [KEY])
+        gate = self.rig.start("gate", [self.rig.tool(tool), "gate", str(self.port), *secret, str(a)], ready="ready", **where)
+        return gate, relay, b
+
+    def hops(self, n, window, gate=None):
+        gate, relay, port = gate or self.gate()
+        figures = self.rig.load("floor", "report", port, n, window, f"self={gate.pid}", beside=True)
+        self.rig.end(gate, relay)
+        return figures
 
 
 def reports(rig, table, rounds, n, kind):
     cloud = Cloud(rig, kind)
-    own, floor = median([cloud.own(n, 64) for _ in range(rounds)]), median([cloud.floor(n, 64) for _ in range(rounds)])
-    table.row(f"event, cloud={kind}, 64 in flight", "rate", own["rps"], floor["rps"], "/s")
-    table.row(f"event, cloud={kind}, 64 in flight", "cpu", own["cpu_own_us"], floor["cpu_self_us"], "us each")
+    all_of = [[run(n, 64) for run in (cloud.own, cloud.floor, cloud.hops)] for _ in range(rounds)]
+    own, floor, hops = (median([r[i] for r in all_of]) for i in range(3))
+    name = f"event, cloud={kind}, 64 in flight"
+    table.row(name, "rate", own["rps"], floor["rps"], "/s")
+    table.row(name, "cpu", own["cpu_own_us"], floor["cpu_self_us"], "us each")
+    table.row(f"{name}, floor with the same hops", "rate", own["rps"], hops["rps"], "/s")
+    table.row(f"{name}, floor with the same hops", "cpu", own["cpu_own_us"], hops["cpu_self_us"], "us each")
     return cloud
 
 
@@ -134,10 +155,59 @@ def kept(rig, table, n):
         some = n if window > 1 else n // 20
         client = rig.client(rig.data("away", "cloud=mqtt", f"mqtt_server=127.0.0.1:{free_port()}"))
         rig.agent(client)
-        own = rig.load("app", "report", rig.agent_address, some, window, "event", core=False)
+        own = rig.load("app", "report", rig.agent_address, some, window, "event", beside=True)
         assert own["queued"] == some, own
         table.row(f'event kept, ["queued"], {window} in flight', "rate", own["rps"], synced_appends(f"{rig.scratch}/floor", some, window), "/s")
         rig.end_all()
+
+
+def sink(rig, port, n, own):
+    """Waits for n reports as somebody who has subscribed to them; a process, to be read when it has ended. With real-time priority
+    it goes before the broker, or it would see the first one when the broker has had them all."""
+    first = ["chrt", "-r", "20"] if os.sched_getscheduler(0) in (os.SCHED_RR, os.SCHED_FIFO) else []
+    return rig.start("sink", [*first, rig.tool("mqtt_floor"), "wait", str(port), DID, str(n), f"own={own.pid}"], core=rig.load_core,
+                     ready="subscribed", on_err=True)
+
+
+def figures_of(rig, part):
+    rig.parts.remove(part)
+    if part.process.wait(60) != 0:
+        raise SystemExit(f"{part.name} got too little")
+    with open(part.out) as f:
+        return {k: float(v) for k, v in (w.split("=") for w in f.read().split())}
+
+
+def drained_once(rig, n):
+    """Kept while the broker is away, then it comes; and as many sent at once. Both with the same subscriber."""
+    port = free_port()
+    client = rig.client(rig.data("drained", "cloud=mqtt", f"mqtt_server=127.0.0.1:{port}"))
+    agent = rig.agent(client)
+    rig.load("app", "report", rig.agent_address, n, 64, "event", beside=True)
+    os.kill(client.pid, signal.SIGSTOP)
+    rig.broker(port)
+    late = sink(rig, port, n, client)
+    os.kill(client.pid, signal.SIGCONT)
+    drained = figures_of(rig, late)
+    rig.end(agent)
+    rig.agent(client)
+    time.sleep(0.5)
+    now = sink(rig, port, n, client)
+    rig.load("app", "report", rig.agent_address, n, 64, "event", beside=True)
+    direct = figures_of(rig, now)
+    now = sink(rig, port, n, client)
+    rig.load("mqtt_floor", "pub", port, n, 64, beside=True)
+    bare = figures_of(rig, now)
+    rig.end_all()
+    return {"drained": drained, "direct": direct, "bare": bare}
+
+
+def drained(rig, table, rounds, n):
+    all_of = [drained_once(rig, n) for _ in range(rounds)]
+    us = {how: statistics.median(r[how]["us_each"] for r in all_of) for how in all_of[0]}
+    cpu = {how: statistics.median(r[how]["cpu_own_us"] for r in all_of) for how in ("drained", "direct")}
+    table.row(f"{n} kept ones go out; floor: sent at once", "rate", 1e6 / us["drained"], 1e6 / us["direct"], "/s")
+    table.row(f"{n} kept ones go out; floor: sent at once", "cpu", cpu["drained"], cpu["direct"], "us each")
+    table.row(f"{n} kept ones go out; floor: libmosquitto alone", "rate", 1e6 / us["drained"], 1e6 / us["bare"], "/s")
 
 
 def sweeps(rig, rounds, n):
@@ -177,6 +247,8 @@ def main():
             reports(rig, table, args.rounds, n, kind)
             rig.end_all()
         kept(rig, table, n)
+        if MOSQUITTO:
+            drained(rig, table, args.rounds, n)
         if args.sweep:
             swept = sweeps(rig, args.rounds, n)
     if args.json:

@@ -120,11 +120,11 @@ class Rig:
     def app(self):
         return self.start("app", [self.tool("app"), "serve", self.agent_address], core=self.server_core, ready="ready")
 
-    def broker(self):
-        port = free_port()
+    def broker(self, port=None):
+        port = port or free_port()
         with open(f"{self.scratch}/mosquitto.conf", "w") as f:
             f.write(f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_inflight_messages 0\n"
-                    "max_queued_messages 0\nlog_type all\n")
+                    "max_queued_messages 0\nlog_type error\nlog_type information\n")
         broker = self.start("broker", [MOSQUITTO, "-c", f"{self.scratch}/mosquitto.conf"], core=self.load_core,
                             ready=" running", on_err=True)
         broker.tcp = port
@@ -134,9 +134,10 @@ class Rig:
         """UDP floors take no connection: asked until they answer would cost more than it tells, so they say so."""
         return self.start(name, [self.tool("floor"), *map(str, args)], core=self.server_core, ready="ready")
 
-    def load(self, name, *args, core=True):
-        """A driver that ends by itself: its line of figures as a dictionary."""
-        pin = ["taskset", "-c", str(self.load_core)] if core and self.load_core is not None and shutil.which("taskset") else []
+    def load(self, name, *args, beside=False):
+        """A driver that ends by itself: its line of figures as a dictionary. beside: on the core of what is measured."""
+        core = self.server_core if beside else self.load_core
+        pin = ["taskset", "-c", str(core)] if core is not None and shutil.which("taskset") else []
         done = subprocess.run([*pin, self.tool(name), *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               timeout=240)
         if done.returncode or not done.stdout:

@@ -6,6 +6,8 @@
  *   floor relay INPORT OUTPORT       one hop more: TCP in, TCP out, both ways (waits for both to connect)
  *   floor app PORT                   answers each text at once
  *   floor ot PORT SECRET N WINDOW    a bare OT device: greets, sends N reports with WINDOW unacknowledged (--pid ...)
+ *   floor gate PORT SECRET TCPPORT   the same with an application behind a relay on TCP: sends its texts, hands back the answers
+ *   floor report TCPPORT N WINDOW    that application: N reports with WINDOW unacknowledged (NAME=PID ...)
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -231,28 +233,35 @@ static int run_app(const char *port)
     return 0;
 }
 
+/* Has greeted the cloud. */
+static int ot_greeted(const char *port, const char *secret)
+{
+    struct sockaddr_in a = at(port);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), big = 4 << 20;
+    uint8_t hello[32] = {0x21, 0x31, 0, 32, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, p[4096];
+
+    wire_init(&w, secret, 87654321);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &big, sizeof big);
+    if (connect(fd, (struct sockaddr *) &a, sizeof a) < 0)
+        perror("connect"), exit(1);
+    send(fd, hello, sizeof hello, 0);
+    if (recv(fd, p, sizeof p, 0) != 32)
+        exit(1);
+    return fd;
+}
+
 static int run_ot(int argc, char **argv)
 {
     long total = atol(argv[4]), window = atol(argv[5]), sent = 0, acked = 0;
     struct watched wa[8];
-    int n_w = 0, fd = socket(AF_INET, SOCK_DGRAM, 0), big = 4 << 20;
-    struct sockaddr_in a = at(argv[2]);
+    int n_w = 0, fd = ot_greeted(argv[2], argv[3]);
     uint8_t p[4096], out[4096];
     char text[4096];
     uint64_t t0;
 
-    wire_init(&w, argv[3], 87654321);
     watch_add(wa, &n_w, (snprintf(text, sizeof text, "self=%d", getpid()), text));
     for (int i = 6; i < argc; i++)
         watch_add(wa, &n_w, argv[i]);
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &big, sizeof big);
-    if (connect(fd, (struct sockaddr *) &a, sizeof a) < 0)
-        return 1;
-    memset(out, 0, 32);
-    memcpy(out, "\x21\x31\x00\x20\xff\xff\xff\xff\xff\xff\xff\xff", 12);
-    send(fd, out, 32, 0);
-    if (recv(fd, p, sizeof p, 0) != 32)
-        return 1;
     watch_begin(wa, n_w);
     t0 = now_ns();
     while (acked < total) {
@@ -274,6 +283,96 @@ static int run_ot(int argc, char **argv)
     return 0;
 }
 
+/* Reports are renumbered, as a client must, and their answers found by number. */
+static int run_gate(const char *port, const char *secret, const char *tcp)
+{
+    static unsigned long open[4096];
+    static char in[65536], lines[65536], text[4096];
+    int u = ot_greeted(port, secret), t;
+    struct pollfd f[2] = {{u, POLLIN, 0}, {-1, POLLIN, 0}};
+    uint8_t p[4096], out[4096];
+    size_t have = 0;
+    unsigned next = 0;
+
+    puts("ready");
+    fflush(stdout);
+    t = f[1].fd = tcp_connected(tcp);
+    for (;;) {
+        poll(f, 2, -1);
+        if (f[1].revents) {
+            ssize_t n = recv(t, in + have, sizeof in - have, 0);
+            char *nl, *s = in;
+
+            if (n <= 0)
+                return 0;
+            have += (size_t) n;
+            while ((nl = memchr(s, '\n', have - (size_t) (s - in)))) {
+                unsigned k = ++next % 4096;
+                const char *rest;
+                int m;
+
+                *nl = '\0';
+                open[k] = id_of(s);
+                rest = strchr(s, ',');
+                m = snprintf(text, sizeof text, "{\"id\":%u%s", k, rest ? rest : "}");
+                send(u, out, wire_encode(&w, out, text, (size_t) m, (uint32_t) time(NULL)), 0);
+                s = nl + 1;
+            }
+            have -= (size_t) (s - in);
+            memmove(in, s, have);
+        }
+        if (f[0].revents) {
+            size_t m = 0;
+            ssize_t n;
+
+            while (m + 64 < sizeof lines && (n = recv(u, p, sizeof p, MSG_DONTWAIT)) > 0) {
+                if (n > 32 && wire_decode(&w, p, (size_t) n, text) > 0 && strstr(text, "result"))
+                    m += (size_t) snprintf(lines + m, sizeof lines - m, "{\"id\":%lu,\"result\":[\"ok\"]}\n",
+                                           open[id_of(text) % 4096]);
+            }
+            if (m > 0)
+                send(t, lines, m, 0);
+        }
+    }
+}
+
+static int run_report(int argc, char **argv)
+{
+    static char in[65536], out[65536];
+    long total = atol(argv[3]), window = atol(argv[4]), sent = 0, acked = 0;
+    struct watched wa[8];
+    int n_w = 0, fd = tcp_connected(argv[2]);
+    uint64_t t0;
+
+    watch_add(wa, &n_w, (snprintf(in, sizeof in, "app=%d", getpid()), in));
+    for (int i = 5; i < argc; i++)
+        watch_add(wa, &n_w, argv[i]);
+    usleep(300000); /* the gate's end is there, too */
+    watch_begin(wa, n_w);
+    t0 = now_ns();
+    while (acked < total) {
+        size_t m = 0;
+        ssize_t n;
+
+        while (sent < total && sent - acked < window && m + 128 < sizeof out) {
+            m += (size_t) snprintf(out + m, sizeof out - m, "{\"id\":%ld,\"method\":\"event.bench\",\"params\":[%ld]}\n",
+                                   1000 + sent, sent);
+            sent++;
+        }
+        if (m > 0)
+            send(fd, out, m, 0);
+        n = recv(fd, in, sizeof in, 0);
+        if (n <= 0)
+            return 1;
+        for (ssize_t i = 0; i < n; i++)
+            acked += in[i] == '\n';
+    }
+    printf("rps=%.0f", (double) total * 1e9 / (double) (now_ns() - t0));
+    watch_print(wa, n_w, (double) total);
+    putchar('\n');
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 2 ? argv[1] : "";
@@ -288,5 +387,9 @@ int main(int argc, char **argv)
         return run_app(argv[2]);
     if (strcmp(what, "ot") == 0 && argc >= 6)
         return run_ot(argc, argv);
+    if (strcmp(what, "gate") == 0 && argc == 5)
+        return run_gate(argv[2], argv[3], argv[4]);
+    if (strcmp(what, "report") == 0 && argc >= 5)
+        return run_report(argc, argv);
     return 2;
 }

@@ -2,11 +2,17 @@
 /*
  * Bare libmosquitto, one thread.
  *   mqtt_floor pub PORT N WINDOW [NAME=PID ...]           N messages of a report's size at QoS 1
+ *   mqtt_floor gate PORT TCPPORT
+ *          the texts of an application behind a relay on TCP (floor report), at QoS 1; answered when the broker has acknowledged
  *   mqtt_floor cmd PORT DID K release|release_lifo [NAME=PID ...]
  *          K commands "hold" to the device, then one that has them answered; time until all answers have come
  *   mqtt_floor wait PORT DID N [NAME=PID ...]             time from the first to the Nth report that comes
  */
+#include <arpa/inet.h>
 #include <mosquitto.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "tests/bench/client/wire.h"
 
@@ -44,10 +50,91 @@ static void on_message(struct mosquitto *m, void *user, const struct mosquitto_m
     }
 }
 
+/* ---- gate ---- */
+
+static unsigned long asked[65536]; /* by the packet's id */
+static char answers[1 << 18];
+static size_t n_answers;
+
+static void on_gate_publish(struct mosquitto *m, void *user, int mid)
+{
+    (void) m, (void) user;
+    n_answers +=
+        (size_t) snprintf(answers + n_answers, sizeof answers - n_answers, "{\"id\":%lu,\"result\":[\"ok\"]}\n", asked[mid]);
+}
+
+static int relay_connected(const char *port)
+{
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t) atoi(port)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int one = 1;
+
+    for (int i = 0; i < 100; i++) { /* the relay listens for this end once the application is there */
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+        if (connect(fd, (struct sockaddr *) &a, sizeof a) == 0) {
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+            return fd;
+        }
+        close(fd);
+        usleep(20000);
+    }
+    perror("connect"), exit(1);
+}
+
+static void publish_lines(struct mosquitto *m, char *in, size_t *have)
+{
+    char *nl, *s = in;
+
+    while ((nl = memchr(s, '\n', *have - (size_t) (s - in)))) {
+        const char *id = memmem(s, (size_t) (nl - s), "\"id\":", 5);
+        int mid = 0;
+
+        mosquitto_publish(m, &mid, topic, (int) (nl - s), s, 1, false);
+        asked[mid] = id ? strtoul(id + 5, NULL, 10) : 0;
+        s = nl + 1;
+    }
+    *have -= (size_t) (s - in);
+    memmove(in, s, *have);
+}
+
+static int run_gate(struct mosquitto *m, const char *tcp)
+{
+    static char in[65536];
+    struct pollfd f[2] = {{mosquitto_socket(m), POLLIN, 0}, {-1, POLLIN, 0}};
+    size_t have = 0;
+    int t;
+
+    mosquitto_publish_callback_set(m, on_gate_publish);
+    puts("ready");
+    fflush(stdout);
+    t = f[1].fd = relay_connected(tcp);
+    for (;;) {
+        f[0].events = mosquitto_want_write(m) ? POLLIN | POLLOUT : POLLIN;
+        poll(f, 2, 1000);
+        if (f[1].revents) {
+            ssize_t n = recv(t, in + have, sizeof in - have, 0);
+
+            if (n <= 0)
+                return 0;
+            have += (size_t) n;
+            publish_lines(m, in, &have);
+        }
+        if (f[0].revents & POLLIN)
+            mosquitto_loop_read(m, 64);
+        if (f[0].revents & POLLOUT)
+            mosquitto_loop_write(m, 1);
+        mosquitto_loop_misc(m);
+        if (n_answers > 0)
+            send(t, answers, n_answers, 0);
+        n_answers = 0;
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct mosquitto *m;
-    const char *what = argc > 4 ? argv[1] : "";
+    const char *what = argc > 3 ? argv[1] : "";
     int is_pub = strcmp(what, "pub") == 0, is_cmd = strcmp(what, "cmd") == 0 && argc > 5;
     uint64_t t0, quiet;
     char text[128];
@@ -59,6 +146,10 @@ int main(int argc, char **argv)
         return perror("connect"), 1;
     for (int i = 0; i < 5; i++)
         mosquitto_loop(m, 20, 1);
+    if (strcmp(what, "gate") == 0 || argc < 5) {
+        snprintf(topic, sizeof topic, "miio/87654321/report");
+        return strcmp(what, "gate") == 0 ? run_gate(m, argv[3]) : 2;
+    }
     for (int i = is_cmd ? 6 : 5; i < argc; i++)
         watch_add(wa, &n_w, argv[i]);
     if (is_pub) {
