@@ -6,41 +6,26 @@
 #include <string.h>
 #include "agent/settings.h"
 #include "libagent/io/access/access_file.h"
-#include "libagent/io/option.h"
+#include "libagent/io/command_line.h"
 
-static bool names_match(const char *option, const char *config)
+static bool names_match(const char *key, const char *name)
 {
-    if (strncmp(option, "max-", 4) == 0)
-        option += 4;
-    for (; *option && *config; option++, config++)
-        if (*option != *config && !(*option == '-' && *config == '_'))
+    for (; *key && *name; key++, name++)
+        if (*key != *name && !(*key == '-' && *name == '_'))
             return false;
-    return *option == *config;
+    return *key == *name;
 }
 
-/* Those with "max-" stand in [limits], times in [agent]. */
-static int config_limit(struct settings *s, const struct ag_ini_item *item, bool times, char *reason, size_t n)
+static int config_value(struct settings *s, const struct ag_ini_item *item, bool max, char *reason, size_t n)
 {
-    for (size_t i = 0; i < limit_n_rows; i++) {
-        bool is_time = strncmp(limit_rows[i].option, "max-", 4) != 0;
+    struct ag_option rows[AG_COMMAND_LINE_MAX];
+    size_t n_rows = settings_rows(rows);
 
-        if (is_time == times && names_match(limit_rows[i].option, item->name))
-            return settings_set_limit(s, &limit_rows[i], item->value, reason, n);
+    for (size_t i = 0; i < n_rows; i++) {
+        if (rows[i].key && settings_is_max(rows[i].name) == max && names_match(rows[i].key, item->name))
+            return ag_option_set(&rows[i], s, item->value, reason, n);
     }
     return -EINVAL;
-}
-
-static int config_agent(struct settings *s, const struct ag_ini_item *item, char *reason, size_t n)
-{
-    static const char *const names[] = {"listen",   "upstream",  "unix",   "seqpacket",    "unix-group",
-                                        "log-file", "log-level", "access", "upstream-user"};
-
-    if (strcmp(item->name, "offline") == 0)
-        return ag_option_flag(item->value, &s->offline, reason, n);
-    for (size_t i = 0; i < ag_array_size(names); i++)
-        if (names_match(names[i], item->name))
-            return settings_set_named(s, names[i], item->value, reason, n);
-    return config_limit(s, item, true, reason, n);
 }
 
 /* Rules as in the file of --access, but for the older meaning of "send": to send up, and to other applications. */
@@ -56,9 +41,9 @@ static int config_access(struct settings *s, const struct ag_ini_item *item, cha
 static int config_named(struct settings *s, const struct ag_ini_item *item, char *reason, size_t n)
 {
     if (strcmp(item->section, "agent") == 0 || strcmp(item->section, "") == 0)
-        return config_agent(s, item, reason, n);
+        return config_value(s, item, false, reason, n);
     if (strcmp(item->section, "limits") == 0)
-        return config_limit(s, item, false, reason, n);
+        return config_value(s, item, true, reason, n);
     if (strcmp(item->section, "access") == 0)
         return config_access(s, item, reason, n);
     return settings_fail(reason, n, "unknown section '%s'", item->section);

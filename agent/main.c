@@ -7,6 +7,7 @@
 #include "agent/hub.h"
 #include "agent/settings_read.h"
 #include "libagent/io/access/trust.h"
+#include "libagent/io/exit_code.h"
 #include "libagent/io/program.h"
 
 struct program {
@@ -23,11 +24,11 @@ static void reload(void *user)
     char error[AG_INI_ERROR_MAX];
     struct settings s;
 
-    if (settings_read(&s, p->argc, p->argv, p->dir, error) == 0) {
+    if (settings_read(&s, p->argc, p->argv, p->dir, error) < 0) {
         hub_reload(&p->hub, &s);
         ag_log(AG_LOG_INFO, "configuration read again");
     } else {
-        ag_log(AG_LOG_ERROR, "configuration kept as it was: %s", error);
+        ag_log(AG_LOG_ERROR, "configuration kept as it was: %s", error[0] ? error : "the command line is refused");
     }
     settings_deinit(&s);
     hub_flush(&p->hub);
@@ -84,15 +85,12 @@ int main(int argc, char **argv)
     if (!getcwd(p.dir, sizeof p.dir))
         strcpy(p.dir, "/");
     r = settings_read(&s, argc, argv, p.dir, error);
-    if (r != 0) {
+    if (r >= 0 && error[0]) {
         fprintf(stderr, "miio_agent: %s\n", error);
-    } else if (s.show_help) {
-        settings_usage();
-    } else if (s.show_version) {
-        puts("miio_agent " MIIO_VERSION);
-    } else if (s.check_only) {
+    } else if (r < 0 && s.check_only) {
         puts("configuration is good");
-    } else {
+        r = 0;
+    } else if (r < 0) {
         r = start(&p, &s);
     }
     settings_deinit(&s);

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 #include "libagent/io/access/access_file.h"
-#include "libagent/io/option.h"
 
 void settings_init(struct settings *s)
 {
@@ -36,16 +35,6 @@ int settings_fail(char *reason, size_t n, const char *fmt, ...)
     return -EINVAL;
 }
 
-static int set_number(uint32_t *field, const char *value, uint32_t min, uint32_t max, char *reason, size_t n)
-{
-    uint64_t v;
-
-    if (ag_option_number(value, min, max, &v, reason, n) < 0)
-        return -EINVAL;
-    *field = (uint32_t) v;
-    return 0;
-}
-
 static int set_addr(struct ag_addr *field, const char *value, bool none_allowed, char *reason, size_t n)
 {
     struct ag_addr a;
@@ -59,6 +48,18 @@ static int set_addr(struct ag_addr *field, const char *value, bool none_allowed,
     return 0;
 }
 
+static int set_listen(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
+{
+    (void) row;
+    return set_addr(&((struct settings *) to)->listen, value, true, reason, n);
+}
+
+static int set_upstream(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
+{
+    (void) row;
+    return set_addr(&((struct settings *) to)->upstream, value, false, reason, n);
+}
+
 static int set_path(struct ag_addr *field, const char *value, enum ag_addr_kind kind, char *reason, size_t n)
 {
     const char *why;
@@ -66,52 +67,66 @@ static int set_path(struct ag_addr *field, const char *value, enum ag_addr_kind 
     return ag_addr_parse_path(value, kind, field, &why) < 0 ? settings_fail(reason, n, "%s", why) : 0;
 }
 
-int settings_set_level(int *field, const char *value, char *reason, size_t n)
+static int set_unix(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
-    uint32_t level = 0;
+    struct settings *s = to;
 
-    if (set_number(&level, value, 0, 4, reason, n) < 0)
-        return -EINVAL;
-    *field = (int) level;
-    return 0;
+    (void) row;
+    s->unix_is_default = false;
+    return set_path(&s->unix_path, value, AG_ADDR_UNIX, reason, n);
 }
 
-static int set_upstream_user(struct upstream_user *field, const char *value, char *reason, size_t n)
+static int set_seqpacket(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
+{
+    (void) row;
+    return set_path(&((struct settings *) to)->seqpacket, value, AG_ADDR_SEQPACKET, reason, n);
+}
+
+static int set_upstream_user(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
     struct upstream_user u = {.set = true, .any = strcmp(value, "*") == 0};
 
+    (void) row;
     if (!u.any && ag_access_user(value, &u.uid) < 0)
         return settings_fail(reason, n, "no user '%s'", value);
-    *field = u;
+    ((struct settings *) to)->upstream_user = u;
     return 0;
 }
 
-int settings_set_named(struct settings *s, const char *name, const char *value, char *reason, size_t n)
-{
-    if (strcmp(name, "listen") == 0)
-        return set_addr(&s->listen, value, true, reason, n);
-    if (strcmp(name, "upstream") == 0)
-        return set_addr(&s->upstream, value, false, reason, n);
-    if (strcmp(name, "upstream-user") == 0)
-        return set_upstream_user(&s->upstream_user, value, reason, n);
-    if (strcmp(name, "unix") == 0) {
-        s->unix_is_default = false;
-        return set_path(&s->unix_path, value, AG_ADDR_UNIX, reason, n);
-    }
-    if (strcmp(name, "seqpacket") == 0)
-        return set_path(&s->seqpacket, value, AG_ADDR_SEQPACKET, reason, n);
-    if (strcmp(name, "unix-group") == 0)
-        return ag_option_text(value, s->unix_group, sizeof s->unix_group, reason, n);
-    if (strcmp(name, "log-file") == 0)
-        return ag_option_text(value, s->log_file, sizeof s->log_file, reason, n);
-    if (strcmp(name, "access") == 0)
-        return ag_option_text(value, s->access_file, sizeof s->access_file, reason, n);
-    if (strcmp(name, "log-level") == 0)
-        return settings_set_level(&s->log_level, value, reason, n);
-    return 1;
-}
+#define AT(member) AG_OPTION_FIELD(struct settings, member)
 
-int settings_set_limit(struct settings *s, const struct limit_row *l, const char *value, char *reason, size_t n)
+static const struct ag_option fixed[] = {
+    {"listen", "listen", .set = set_listen},
+    {"upstream", "upstream", .set = set_upstream},
+    {"upstream-user", "upstream-user", .set = set_upstream_user},
+    {"unix", "unix", .set = set_unix},
+    {"seqpacket", "seqpacket", .set = set_seqpacket},
+    {"unix-group", "unix-group", 0, AG_OPTION_TEXT, AT(unix_group)},
+    {"access", "access", 0, AG_OPTION_TEXT, AT(access_file)},
+    {"offline", "offline", 'O', AG_OPTION_FLAG, AT(offline)},
+    {"loglevel", "log-level", 'l', AG_OPTION_NUMBER, AT(log_level), .most = 4},
+    {"logfile", "log-file", 'L', AG_OPTION_TEXT, AT(log_file)},
+    {"config", NULL, 0, AG_OPTION_TEXT, AT(config)},
+    {"check-config", NULL, 0, AG_OPTION_FLAG, AT(check_only)},
+    {"daemonize", NULL, 'D', AG_OPTION_FLAG, AT(daemonize)},
+};
+
+size_t settings_rows(struct ag_option *out)
 {
-    return set_number(limits_at(&s->limits, l), value, l->least, l->most, reason, n);
+    size_t at = 0;
+
+    for (size_t i = 0; i < ag_array_size(fixed); i++)
+        out[at++] = fixed[i];
+    for (size_t i = 0; i < limit_n_rows; i++) {
+        const struct limit_row *l = &limit_rows[i];
+
+        out[at++] = (struct ag_option){.name = l->option,
+                                       .key = settings_is_max(l->option) ? l->option + 4 : l->option,
+                                       .kind = AG_OPTION_NUMBER,
+                                       .at = offsetof(struct settings, limits) + l->offset,
+                                       .size = sizeof(uint32_t),
+                                       .least = l->least,
+                                       .most = l->most};
+    }
+    return at;
 }

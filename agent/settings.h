@@ -8,10 +8,12 @@
 #define AGENT_SETTINGS_H
 
 #include <stdbool.h>
+#include <string.h>
 #include "agent/core/state/limits.h"
 #include "agent/io/upstream.h"
 #include "libagent/core/access.h"
 #include "libagent/io/addr.h"
+#include "libagent/io/option.h"
 
 enum { SETTINGS_PATH_MAX = 256 };
 
@@ -20,7 +22,7 @@ struct settings {
     struct ag_addr listen, unix_path, seqpacket, upstream;
     bool unix_is_default; /* nobody asked for it: that it cannot be made is a warning only */
     char unix_group[64];
-    bool offline, daemonize, check_only, show_version, show_help;
+    bool offline, daemonize, check_only;
     int log_level;
     char log_file[SETTINGS_PATH_MAX];
     char config[SETTINGS_PATH_MAX]; /* "" for none */
@@ -37,9 +39,13 @@ void settings_deinit(struct settings *s);
 /* Fills reason, returns -EINVAL. */
 int settings_fail(char *reason, size_t n, const char *fmt, ...) ag_printf_like(3, 4);
 
-int settings_set_level(int *field, const char *value, char *reason, size_t n);
-int settings_set_limit(struct settings *s, const struct limit_row *l, const char *value, char *reason, size_t n);
-/* One setting that command line and file share. name: as on the command line, with '-'. 1: no such setting. */
-int settings_set_named(struct settings *s, const char *name, const char *value, char *reason, size_t n);
+/* All of them; how many, at most AG_COMMAND_LINE_MAX. A file may have '_' for the '-' of a key. */
+size_t settings_rows(struct ag_option *out);
+
+/* Limits of this form are in the file's [limits], without "max-". */
+static inline bool settings_is_max(const char *option)
+{
+    return strncmp(option, "max-", 4) == 0;
+}
 
 #endif

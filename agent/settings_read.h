@@ -9,12 +9,9 @@
 enum { SETTINGS_E_USAGE = 2, SETTINGS_E_CONFIG = 78 }; /* the exit codes */
 
 /*
- * dir: where relative names of files count from, the directory of the start. 0, or SETTINGS_E_*: error holds one line. s is
- * initialised in any case; end it with settings_deinit().
+ * dir: where relative names of files count from, the directory of the start. -1: go on; else the exit code: error holds
+ * one line, or "" when all has been said. s is initialised in any case; end it with settings_deinit().
  */
 int settings_read(struct settings *s, int argc, char **argv, const char *dir, char error[AG_INI_ERROR_MAX]);
-
-/* The text of -h. */
-void settings_usage(void);
 
 #endif

@@ -17,6 +17,7 @@
 #include "libagent/io/http/http_child.h"
 #endif
 #include "libagent/core/log/log.h"
+#include "libagent/io/exit_code.h"
 #include "libagent/io/program.h"
 
 struct daemon {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/ctl/ctl.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include "libagent/io/option.h"
 
 static agent_conn *running; /* for the signal handler */
 static volatile sig_atomic_t interrupted, time_is_over;
@@ -162,13 +162,11 @@ int ctl_ask(struct ctl *ctl, const char *method, const char *params, cJSON **res
 
 bool ctl_read_number(const char *option, const char *text, unsigned min, unsigned max, unsigned *out)
 {
-    unsigned long long v;
-    char *end;
+    char reason[96];
+    uint64_t v;
 
-    errno = 0;
-    v = strtoull(text, &end, 10);
-    if (errno != 0 || !isdigit((unsigned char) text[0]) || *end || v < min || v > max) {
-        ctl_error("%s %s: must be a number from %u to %u", option, text, min, max);
+    if (ag_option_number(text, min, max, &v, reason, sizeof reason) < 0) {
+        ctl_error("%s %s: %s", option, text, reason);
         return false;
     }
     *out = (unsigned) v;

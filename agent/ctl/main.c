@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "agent/ctl/names.h"
+#include "libagent/io/command_line.h"
 
 static int ctl_help(struct ctl *ctl, int argc, char **argv);
 
@@ -151,56 +152,48 @@ static bool want_colour(void)
     return isatty(STDOUT_FILENO) && !(no && no[0]) && !(term && strcmp(term, "dumb") == 0);
 }
 
+struct options {
+    struct ctl ctl;
+    const char *model_path;
+};
+
+static int set_pointer(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
+{
+    (void) reason;
+    (void) n;
+    memcpy((char *) to + row->at, &value, row->size);
+    return 0;
+}
+
+#define AT(member) AG_OPTION_FIELD(struct options, member)
+
+static const struct ag_option rows[] = {
+    {.name = "agent", .letter = 'a', .set = set_pointer, AT(ctl.address)},
+    {.name = "json", .letter = 'j', .kind = AG_OPTION_FLAG, AT(ctl.json)},
+    {.name = "model", .letter = 'm', .set = set_pointer, AT(model_path)},
+    {.name = "timeout", .letter = 't', .kind = AG_OPTION_NUMBER, AT(ctl.timeout_ms), .least = 1, .most = 86400000},
+};
+
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"agent", required_argument, NULL, 'a'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"model", required_argument, NULL, 'm'},
-                                            {"timeout", required_argument, NULL, 't'},
-                                            {"version", no_argument, NULL, 'v'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    struct ctl ctl = {.timeout_ms = 10000, .colour = want_colour()};
-    const char *model_path = getenv("MIIO_MODEL");
+    static const struct ag_command_line line = {"miioctl", usage, rows, ag_array_size(rows), true};
+    struct options o = {{.timeout_ms = 10000}, getenv("MIIO_MODEL")};
+    struct ctl *ctl = &o.ctl;
     struct model *model = NULL;
-    int c, r;
+    int r = ag_command_line_read(&line, argc, argv, &o);
 
-    while ((c = getopt_long(argc, argv, "+a:jm:t:vh", options, NULL)) != -1) {
-        switch (c) {
-        case 'a':
-            ctl.address = optarg;
-            break;
-        case 'j':
-            ctl.json = true;
-            ctl.colour = false;
-            break;
-        case 'm':
-            model_path = optarg;
-            break;
-        case 't':
-            if (!ctl_read_number("--timeout", optarg, 1, 86400000, &ctl.timeout_ms))
-                return CTL_USAGE;
-            break;
-        case 'v':
-            printf("miioctl %s\n", agent_version());
-            return CTL_OK;
-        case 'h':
-            usage(stdout);
-            return CTL_OK;
-        default:
-            fputs("see miioctl --help\n", stderr);
-            return CTL_USAGE;
-        }
-    }
+    if (r >= 0)
+        return r;
+    ctl->colour = !ctl->json && want_colour();
     if (optind == argc) {
         usage(stderr);
         return CTL_USAGE;
     }
-    if (model_path && model_path[0] && !(model = names_load(model_path)))
+    if (o.model_path && o.model_path[0] && !(model = names_load(o.model_path)))
         return CTL_FAILED;
-    ctl.model = model;
-    r = run_command(&ctl, argc - optind, argv + optind);
-    ctl.conn = agent_unref(ctl.conn);
+    ctl->model = model;
+    r = run_command(ctl, argc - optind, argv + optind);
+    ctl->conn = agent_unref(ctl->conn);
     names_free(model);
     if ((fflush(stdout) != 0 || ferror(stdout)) && r == CTL_OK) {
         ctl_error("writing to standard output failed");

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 #include "client/device/core/conf_keys.h"
+#include "libagent/io/exit_code.h"
 #include "libagent/io/inifile.h"
-#include "libagent/io/program.h"
 
 /* ---- collecting ---- */
 

@@ -12,9 +12,10 @@
 #include "client/report/core/report_route.h"
 #include "libagent/core/util.h"
 #include "libagent/io/access/access_file.h"
+#include "libagent/io/exit_code.h"
 #include "libagent/io/file.h"
 #include "libagent/io/inifile.h"
-#include "libagent/io/program.h"
+#include "libagent/io/option.h"
 #include "libagent/model/core/spec.h"
 
 enum { REASON_MAX = 256 };
@@ -37,19 +38,15 @@ static int ag_printf_like(3, 4) complain(const struct options *o, int name, cons
     return v->source == FROM_COMMAND_LINE ? AG_EXIT_USAGE : AG_EXIT_CONFIG;
 }
 
-static int take_number(const struct options *o, int name, long min, long max, long fallback, long *out)
+/* 0: *out is as it was when nobody has given one. */
+static int take_number(const struct options *o, int name, uint64_t least, uint64_t most, uint64_t *out)
 {
     const char *text = o->values[name].text;
-    char *end;
+    char reason[REASON_MAX];
 
-    *out = fallback;
-    if (!text)
+    if (!text || ag_option_number(text, least, most, out, reason, sizeof reason) == 0)
         return 0;
-    errno = 0;
-    *out = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end || *out < min || *out > max)
-        return complain(o, name, "must be a number from %ld to %ld", min, max);
-    return 0;
+    return complain(o, name, "%s", reason);
 }
 
 static int take_addr(const struct options *o, int name, const char *fallback, bool none_allowed, struct ag_addr *out)
@@ -214,24 +211,25 @@ static int check_provisioning(struct options *o)
 
 static int check_numbers(struct options *o)
 {
-    long level, command, grace, request, memory, window, tries, pause, identity, ignored;
+    uint64_t level = 2, command = 4000, grace = 1000, request = 30000, memory = 16, window = 86400, tries = 5, pause = 3000;
+    uint64_t identity = 0, ignored;
     const struct {
         int name;
-        long min, max, usual, *out;
-    } numbers[] = {{OPT_LOGLEVEL, 0, 4, 2, &level},
-                   {OPT_COMMAND_TIMEOUT, 100, 600000, 4000, &command},
-                   {OPT_COMMAND_GRACE, 0, 60000, 1000, &grace},
-                   {OPT_REQUEST_TIMEOUT, 100, 3600000, 30000, &request},
-                   {OPT_MEMORY_LIMIT, 4, 1024, 16, &memory},
-                   {OPT_LAN_STAMP_WINDOW, 0, 1000000000, 86400, &window},
-                   {OPT_JOIN_TRIES, 1, 100, 5, &tries},
-                   {OPT_JOIN_PAUSE, 0, 600000, 3000, &pause},
-                   {OPT_IDENTITY_PAUSE, 100, 86400000, 0, &identity},
-                   {OPT_PORT, 1, 65535, 0, &ignored},
-                   {OPT_INTERVAL, 1000, 86400000, 0, &ignored}};
+        uint64_t least, most, *out;
+    } numbers[] = {{OPT_LOGLEVEL, 0, 4, &level},
+                   {OPT_COMMAND_TIMEOUT, 100, 600000, &command},
+                   {OPT_COMMAND_GRACE, 0, 60000, &grace},
+                   {OPT_REQUEST_TIMEOUT, 100, 3600000, &request},
+                   {OPT_MEMORY_LIMIT, 4, 1024, &memory},
+                   {OPT_LAN_STAMP_WINDOW, 0, 1000000000, &window},
+                   {OPT_JOIN_TRIES, 1, 100, &tries},
+                   {OPT_JOIN_PAUSE, 0, 600000, &pause},
+                   {OPT_IDENTITY_PAUSE, 100, 86400000, &identity},
+                   {OPT_PORT, 1, 65535, &ignored},
+                   {OPT_INTERVAL, 1000, 86400000, &ignored}};
 
     for (size_t i = 0; i < ag_array_size(numbers); i++) {
-        int code = take_number(o, numbers[i].name, numbers[i].min, numbers[i].max, numbers[i].usual, numbers[i].out);
+        int code = take_number(o, numbers[i].name, numbers[i].least, numbers[i].most, numbers[i].out);
 
         if (code != 0)
             return code;

@@ -2,16 +2,11 @@
 /* The options by name, and the command line. */
 #include "client/options/options_priv.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/io/program.h"
-
-enum { FIRST_LONG = 256 };
-
-/* What getopt returns for options that are no values. */
-enum { LONG_CONFIG = FIRST_LONG + N_OPTIONS, LONG_CHECK };
+#include "libagent/io/command_line.h"
+#include "libagent/io/exit_code.h"
 
 const struct option_info option_infos[N_OPTIONS] = {
     [OPT_DATADIR] = {"datadir", NULL, 'd', "DIR", "data directory (/etc/miio)"},
@@ -69,105 +64,63 @@ static void usage(FILE *f)
 
 /* ---- the command line ---- */
 
-static void make_getopt_tables(struct option longs[N_OPTIONS + 8], char shorts[64])
+enum { OWN_DAEMONIZE = N_OPTIONS, OWN_CONFIG, OWN_CHECK, OWN_ENCKEY, OWN_ENCDATA, OWN_NUMBER, OWN_WORD, N_ROWS };
+
+/* Values are only collected here: what they may be is looked at when all sources have been read. */
+static void make_rows(struct ag_option rows[N_ROWS])
 {
-    size_t n = 0, s = 0;
-
-    shorts[s++] = ':'; /* so that a missing value is told apart */
-    for (int i = 0; i < N_OPTIONS; i++) {
-        int val = option_infos[i].letter ? option_infos[i].letter : FIRST_LONG + i;
-
-        longs[n++] = (struct option){option_infos[i].name, required_argument, NULL, val};
-        if (option_infos[i].letter) {
-            shorts[s++] = option_infos[i].letter;
-            shorts[s++] = ':';
-        }
-    }
-    longs[n++] = (struct option){"daemonize", no_argument, NULL, 'D'};
-    longs[n++] = (struct option){"enckey", no_argument, NULL, 'e'};
-    longs[n++] = (struct option){"encdata", no_argument, NULL, 'E'};
-    longs[n++] = (struct option){"version", no_argument, NULL, 'v'};
-    longs[n++] = (struct option){"help", no_argument, NULL, 'h'};
-    longs[n++] = (struct option){"config", required_argument, NULL, LONG_CONFIG};
-    longs[n++] = (struct option){"check-config", no_argument, NULL, LONG_CHECK};
-    longs[n] = (struct option){0};
-    memcpy(shorts + s, "DeEvhn:o:", sizeof "DeEvhn:o:");
+    for (int i = 0; i < N_OPTIONS; i++)
+        rows[i] = (struct ag_option){.name = option_infos[i].name, .letter = option_infos[i].letter};
+    rows[OWN_DAEMONIZE] = (struct ag_option){.name = "daemonize", .letter = 'D', .kind = AG_OPTION_FLAG};
+    rows[OWN_CONFIG] = (struct ag_option){.name = "config"};
+    rows[OWN_CHECK] = (struct ag_option){.name = "check-config", .kind = AG_OPTION_FLAG};
+    rows[OWN_ENCKEY] = (struct ag_option){.name = "enckey", .letter = 'e', .kind = AG_OPTION_FLAG};
+    rows[OWN_ENCDATA] = (struct ag_option){.name = "encdata", .letter = 'E', .kind = AG_OPTION_FLAG};
+    rows[OWN_NUMBER] = (struct ag_option){.letter = 'n'}; /* start scripts of newer vendor builds have them */
+    rows[OWN_WORD] = (struct ag_option){.letter = 'o'};
 }
 
-static int name_of(int opt)
-{
-    if (opt >= FIRST_LONG && opt < FIRST_LONG + N_OPTIONS)
-        return opt - FIRST_LONG;
-    for (int i = 0; i < N_OPTIONS; i++) {
-        if (option_infos[i].letter && option_infos[i].letter == opt)
-            return i;
-    }
-    return -1;
-}
+struct reading {
+    struct options *o;
+    struct ag_option rows[N_ROWS];
+};
 
-/* -1: go on; else the exit code. */
-static int take_option(struct options *o, int opt)
+static int take(void *user, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
-    int name = name_of(opt);
+    struct reading *r = user;
+    int which = (int) (row - r->rows);
 
-    if (name >= 0)
-        return options_take_value(o, name, optarg, FROM_COMMAND_LINE, 0) < 0 ? EXIT_FAILURE : -1;
-    switch (opt) {
-    case 'D':
-        o->background = true;
-        return -1;
-    case LONG_CHECK:
-        o->check_only = true;
-        return -1;
-    case LONG_CONFIG:
-        free(o->config_file);
-        o->config_file = strdup(optarg);
-        return o->config_file ? -1 : EXIT_FAILURE;
-    case 'v':
-        puts("miio_client " MIIO_VERSION);
-        return EXIT_SUCCESS;
-    case 'h':
-        usage(stdout);
-        return EXIT_SUCCESS;
-    case 'n': /* start scripts of newer vendor builds have them */
-    case 'o':
-        fprintf(stderr, "miio_client: -%c %s: the vendor's meaning is not public; ignored\n", opt, optarg);
-        return -1;
-    case 'e':
-    case 'E':
-        fprintf(stderr, "miio_client: -%c: the vendor's encrypted form of keys and data is not public; not available\n", opt);
-        return AG_EXIT_USAGE;
+    (void) reason;
+    (void) n;
+    if (which < N_OPTIONS)
+        return options_take_value(r->o, which, value, FROM_COMMAND_LINE, 0) < 0 ? EXIT_FAILURE : 0;
+    switch (which) {
+    case OWN_DAEMONIZE:
+        r->o->background = true;
+        return 0;
+    case OWN_CHECK:
+        r->o->check_only = true;
+        return 0;
+    case OWN_CONFIG:
+        free(r->o->config_file);
+        r->o->config_file = strdup(value);
+        return r->o->config_file ? 0 : EXIT_FAILURE;
+    case OWN_NUMBER:
+    case OWN_WORD:
+        fprintf(stderr, "miio_client: -%c %s: the vendor's meaning is not public; ignored\n", row->letter, value);
+        return 0;
     default:
+        fprintf(stderr, "miio_client: -%c: the vendor's encrypted form of keys and data is not public; not available\n",
+                row->letter);
         return AG_EXIT_USAGE;
     }
-}
-
-static int complain_option(int opt, const char *written)
-{
-    if (optopt > 0 && optopt < FIRST_LONG)
-        fprintf(stderr, "miio_client: -%c: ", optopt);
-    else
-        fprintf(stderr, "miio_client: %s: ", written);
-    fprintf(stderr, "%s; see miio_client --help\n", opt == ':' ? "needs a value" : "unknown option");
-    return AG_EXIT_USAGE;
 }
 
 int options_read_command_line(struct options *o, int argc, char **argv)
 {
-    struct option longs[N_OPTIONS + 8];
-    char shorts[64];
-    int opt, code;
+    struct reading r = {.o = o};
+    const struct ag_command_line line = {"miio_client", usage, r.rows, N_ROWS, false};
 
-    opterr = 0;
-    make_getopt_tables(longs, shorts);
-    while ((opt = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-        code = opt == '?' || opt == ':' ? complain_option(opt, argv[optind - 1]) : take_option(o, opt);
-        if (code >= 0)
-            return code;
-    }
-    if (optind < argc) {
-        fprintf(stderr, "miio_client: unexpected argument \"%s\"\n", argv[optind]);
-        return AG_EXIT_USAGE;
-    }
-    return -1;
+    make_rows(r.rows);
+    return ag_command_line_each(&line, argc, argv, take, &r);
 }

@@ -57,22 +57,48 @@ int ag_option_path(const char *text, char *out, size_t room, char *reason, size_
     return r < 0 ? -EINVAL : 0;
 }
 
-static bool refuse(const char *program, const char *name, const char *text, const char *reason)
+static int set_number(const struct ag_option *row, void *field, const char *value, char *reason, size_t n)
 {
-    fprintf(stderr, "%s: --%s: %s: %s\n", program, name, text, reason);
-    return false;
+    uint64_t v;
+    uint32_t small;
+
+    if (ag_option_number(value, row->least, row->most, &v, reason, n) < 0)
+        return -EINVAL;
+    small = (uint32_t) v;
+    memcpy(field, row->size == sizeof v ? (void *) &v : &small, row->size);
+    return 0;
 }
 
-bool ag_option_take_number(const char *program, const char *name, const char *text, uint64_t least, uint64_t most, uint64_t *out)
+int ag_option_set(const struct ag_option *row, void *to, const char *value, char *reason, size_t n)
 {
-    char reason[160];
+    void *field = (char *) to + row->at;
 
-    return ag_option_number(text, least, most, out, reason, sizeof reason) == 0 || refuse(program, name, text, reason);
+    switch (row->kind) {
+    case AG_OPTION_OWN:
+        return row->set(to, row, value, reason, n);
+    case AG_OPTION_NUMBER:
+        return set_number(row, field, value, reason, n);
+    case AG_OPTION_FLAG:
+        return ag_option_flag(value, field, reason, n);
+    case AG_OPTION_PROGRAM:
+        if (!strchr(value, '/'))
+            break;
+        return ag_option_path(value, field, row->size, reason, n);
+    case AG_OPTION_PATH:
+        return ag_option_path(value, field, row->size, reason, n);
+    case AG_OPTION_TEXT:
+        break;
+    }
+    return ag_option_text(value, field, row->size, reason, n);
 }
 
-bool ag_option_take_path(const char *program, const char *name, const char *text, char *out, size_t room)
+int ag_option_set_key(const struct ag_option *rows, size_t n_rows, void *to, const char *key, const char *value, char *reason,
+                      size_t n)
 {
-    char reason[160];
-
-    return ag_option_path(text, out, room, reason, sizeof reason) == 0 || refuse(program, name, text, reason);
+    for (size_t i = 0; i < n_rows; i++) {
+        if (rows[i].key && strcmp(rows[i].key, key) == 0)
+            return ag_option_set(&rows[i], to, value, reason, n);
+    }
+    snprintf(reason, n, "unknown name '%s'", key);
+    return -EINVAL;
 }

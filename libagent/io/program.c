@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "libagent/core/log/log.h"
+#include "libagent/io/exit_code.h"
 
 int ag_program_log(const char *name, int level, const char *file)
 {

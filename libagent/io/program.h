@@ -15,9 +15,6 @@
 #include "libagent/io/daemon.h"
 #include "libagent/io/watchdog.h"
 
-/* Exit codes of all daemons. */
-enum { AG_EXIT_OK = 0, AG_EXIT_RUNTIME = 1, AG_EXIT_USAGE = 2, AG_EXIT_CONFIG = 78 };
-
 struct ag_program_ops {
     void (*stop)(void *user);      /* closes everything it has on the loop; called once */
     void (*reload)(void *user);    /* NULL: there is nothing to reload but the log file */

@@ -158,12 +158,17 @@ def limits_of_the_agent():
     return [(name, option, int(number) << int(shift or 0)) for name, option, number, shift in rows]
 
 
+def keys_of_rows(source, table):
+    """Of a program's table of settings, those that a file may have."""
+    rows = re.search(rf"ag_option {table}\[\] = \{{(.*?)\n\}};", (SOURCE / source).read_text(), re.S).group(1)
+    return re.findall(r'\{(?:NULL|"[a-z0-9-]+"), "([a-z0-9_-]+)"', rows)
+
+
 def test_settings_of_the_agent():
     written = page("miio_agent")
-    config = (SOURCE / "agent/config.c").read_text()
-    names = re.findall(r'"([a-z-]+)"', re.search(r"names\[\] = \{(.*?)\};", config, re.S).group(1))
+    names = keys_of_rows("agent/settings.c", "fixed")
     limits = [option for _, option, _ in limits_of_the_agent()]
-    assert len(names) >= 7 and len(limits) >= 16
+    assert len(names) == 10 and len(limits) >= 16
     section = written[written.index("# CONFIGURATION FILE"):]
     for name in names + limits:
         assert name.removeprefix("max-").replace("-", "_") in section, f"{name} is not in miio_agent(8)"
@@ -178,9 +183,8 @@ def test_defaults_of_the_limits():
 
 def test_settings_of_the_mcu():
     written = page("miio_mcu")
-    table = re.search(r"keys\[\] = \{(.*?)\n\};", (SOURCE / "agent/apps/mcu/io/conf.c").read_text(), re.S).group(1)
-    names = re.findall(r'[({]"([a-z_0-9]+)"', table)
-    assert len(names) > 15
+    names = keys_of_rows("agent/apps/mcu/io/conf.c", "mcu_conf_rows")
+    assert len(names) == 22
     for name in names:
         assert f"*{name}*" in written, f"{name} is not in miio_mcu(8)"
 
@@ -188,9 +192,8 @@ def test_settings_of_the_mcu():
 def test_settings_of_the_page():
     written = page("miio_web")
     section = written[written.index("# CONFIGURATION FILE"):written.index("# THE NETWORK HOOK")]
-    table = re.search(r"rows\[\] = \{(.*?)\n\};", (SOURCE / "agent/apps/web/settings.c").read_text(), re.S).group(1)
-    keys = re.findall(r'\{"[a-z-]+", "([a-z_]+)"', table)
-    assert len(keys) == table.count("{") == 13
+    keys = keys_of_rows("agent/apps/web/settings.c", "rows")
+    assert len(keys) == 13
     for key in keys:
         assert f"*{key}*" in section, f"{key} is not in miio_web(8)"
 

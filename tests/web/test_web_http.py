@@ -475,7 +475,7 @@ def test_tls(tmp_path):
 
 def test_options():
     for args, word in ((["--listen", "name:80"], "listen"), (["--session-minutes", "0"], "session-minutes"), (["--name", "a:80"], "name"), (["--cert", "x"], "belong together"),
-                       (["x"], "not an option"), (["--password-file", "/dev/null"], "no line of")):
+                       (["x"], "unexpected argument"), (["--password-file", "/dev/null"], "no line of")):
         code, _, err = run("miio_web", *args)
         assert code in (2, 78) and word in err, args
 

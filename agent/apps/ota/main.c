@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* miio_ota: options, signals, exit code. */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +9,10 @@
 #include <unistd.h>
 #include "agent/apps/ota/ota.h"
 #include "libagent/core/log/log.h"
+#include "libagent/io/command_line.h"
+#include "libagent/io/exit_code.h"
 #include "libagent/io/file.h"
 #include "libagent/io/http/http_child.h"
-#include "libagent/io/option.h"
 #include "libagent/io/program.h"
 
 enum { DIR_MAX = 400 };
@@ -21,9 +21,9 @@ struct options {
     struct ota_options ota;
     char dir[DIR_MAX + 2];
     /* "": not given */
-    char hook[PATH_MAX], verify[PATH_MAX], reboot[PATH_MAX], ca_file[PATH_MAX], log_file[PATH_MAX];
+    char hook[PATH_MAX], verify[PATH_MAX], reboot[PATH_MAX], ca_file[PATH_MAX], log_file[PATH_MAX], agent[PATH_MAX];
     int log_level;
-    bool daemonize;
+    bool daemonize, no_split;
 };
 
 struct program {
@@ -56,159 +56,78 @@ static void usage(FILE *f)
                "  -v, --version     -h, --help\n");
 }
 
-static bool set_dir(struct options *o, const char *dir)
+static int set_dir(void *to, const struct ag_option *row, const char *dir, char *reason, size_t n)
 {
-    size_t n = strlen(dir);
+    struct options *o = to;
+    size_t len = strlen(dir);
+    char text[sizeof o->dir];
 
-    if (n == 0 || n > DIR_MAX) {
-        fprintf(stderr, "miio_ota: --dir: 1 to %d bytes\n", DIR_MAX);
-        return false;
+    (void) row;
+    if (len == 0 || len > DIR_MAX) {
+        snprintf(reason, n, "must have 1 to %d bytes", DIR_MAX);
+        return -EINVAL;
     }
-    snprintf(o->dir, sizeof o->dir, "%s%s", dir, dir[n - 1] == '/' ? "" : "/");
-    o->ota.dir = o->dir;
-    if (ag_file_make_absolute(o->dir, sizeof o->dir) == 0)
-        return true;
-    fprintf(stderr, "miio_ota: --dir: %s: with the working directory more than %d bytes\n", dir, DIR_MAX);
-    return false;
-}
-
-/* NULL: refused, with the reason on standard error. */
-static const char *set_path(const char *name, const char *path, char out[PATH_MAX])
-{
-    return ag_option_take_path("miio_ota", name, path, out, PATH_MAX) ? out : NULL;
-}
-
-/* The same. */
-static const char *set_program(const char *name, const char *prog, char out[PATH_MAX])
-{
-    if (access(prog, X_OK) == 0)
-        return set_path(name, prog, out);
-    fprintf(stderr, "miio_ota: --%s: %s: %s\n", name, prog, strerror(errno));
-    return NULL;
-}
-
-static bool set_number(struct options *o, int opt, const char *name, const char *text)
-{
-    uint64_t v;
-
-    if (!ag_option_take_number("miio_ota", name, text, 0, opt == 'm' || opt == 'k' ? UINT64_MAX : opt == 'l' ? 4 : 86400000, &v))
-        return false;
-    switch (opt) {
-    case 't':
-        o->ota.install_timeout_s = (unsigned) v;
-        break;
-    case 'T':
-        o->ota.verify_timeout_s = (unsigned) v;
-        break;
-    case 'w':
-        o->ota.reboot_wait_ms = (unsigned) v;
-        break;
-    case 'k':
-        o->ota.keep_free = v;
-        break;
-    case 'r':
-        o->ota.machine.n_retries = (unsigned) v;
-        break;
-    case 'p':
-        o->ota.machine.retry_ms = (unsigned) (v < 600000 ? v : 600000);
-        break;
-    case 'i':
-        o->ota.machine.progress_ms = (unsigned) v;
-        break;
-    case 'm':
-        o->ota.max_bytes = v;
-        break;
-    default:
-        o->log_level = (int) v;
+    snprintf(text, sizeof text, "%s%s", dir, dir[len - 1] == '/' ? "" : "/");
+    if (ag_file_make_absolute(text, sizeof text) < 0) {
+        snprintf(reason, n, "with the working directory longer than %d bytes", DIR_MAX);
+        return -EINVAL;
     }
-    return true;
+    memcpy(o->dir, text, sizeof text);
+    return 0;
 }
 
-static const struct option long_options[] = {
-    {"dir", required_argument, NULL, 'd'},
-    {"install-hook", required_argument, NULL, 'H'},
-    {"install-timeout", required_argument, NULL, 't'},
-    {"reboot-program", required_argument, NULL, 'R'},
-    {"reboot-wait", required_argument, NULL, 'w'},
-    {"require-sha256", no_argument, NULL, '2'},
-    {"require-https", no_argument, NULL, 's'},
-    {"verify-hook", required_argument, NULL, 'V'},
-    {"verify-timeout", required_argument, NULL, 'T'},
-    {"keep-free", required_argument, NULL, 'k'},
-    {"no-split", no_argument, NULL, 'S'},
-    {"retries", required_argument, NULL, 'r'},
-    {"retry-pause", required_argument, NULL, 'p'},
-    {"progress-interval", required_argument, NULL, 'i'},
-    {"max-size", required_argument, NULL, 'm'},
-    {"ca-file", required_argument, NULL, 'c'},
-    {"agent", required_argument, NULL, 'a'},
-    {"daemonize", no_argument, NULL, 'D'},
-    {"loglevel", required_argument, NULL, 'l'},
-    {"logfile", required_argument, NULL, 'L'},
-    {"version", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+/* One that can be run. */
+static int set_hook(void *to, const struct ag_option *row, const char *path, char *reason, size_t n)
+{
+    if (access(path, X_OK) == 0)
+        return ag_option_path(path, (char *) to + row->at, row->size, reason, n);
+    snprintf(reason, n, "%s", strerror(errno));
+    return -EINVAL;
+}
+
+enum { TIME_MAX = 86400000, RETRY_PAUSE_MAX = 600000 };
+
+#define AT(member) AG_OPTION_FIELD(struct options, member)
+
+static const struct ag_option rows[] = {
+    {.name = "dir", .set = set_dir},
+    {.name = "install-hook", .set = set_hook, AT(hook)},
+    {"install-timeout", NULL, 0, AG_OPTION_NUMBER, AT(ota.install_timeout_s), .most = TIME_MAX},
+    {"reboot-program", NULL, 0, AG_OPTION_PROGRAM, AT(reboot)},
+    {"reboot-wait", NULL, 0, AG_OPTION_NUMBER, AT(ota.reboot_wait_ms), .most = TIME_MAX},
+    {"require-sha256", NULL, 0, AG_OPTION_FLAG, AT(ota.require_sha256)},
+    {"require-https", NULL, 0, AG_OPTION_FLAG, AT(ota.require_https)},
+    {.name = "verify-hook", .set = set_hook, AT(verify)},
+    {"verify-timeout", NULL, 0, AG_OPTION_NUMBER, AT(ota.verify_timeout_s), .most = TIME_MAX},
+    {"keep-free", NULL, 0, AG_OPTION_NUMBER, AT(ota.keep_free), .most = UINT64_MAX},
+    {"no-split", NULL, 0, AG_OPTION_FLAG, AT(no_split)},
+    {"retries", NULL, 0, AG_OPTION_NUMBER, AT(ota.machine.n_retries), .most = TIME_MAX},
+    {"retry-pause", NULL, 0, AG_OPTION_NUMBER, AT(ota.machine.retry_ms), .most = TIME_MAX},
+    {"progress-interval", NULL, 0, AG_OPTION_NUMBER, AT(ota.machine.progress_ms), .most = TIME_MAX},
+    {"max-size", NULL, 0, AG_OPTION_NUMBER, AT(ota.max_bytes), .most = UINT64_MAX},
+    {"ca-file", NULL, 0, AG_OPTION_PATH, AT(ca_file)},
+    {"agent", NULL, 0, AG_OPTION_TEXT, AT(agent)},
+    {"daemonize", NULL, 'D', AG_OPTION_FLAG, AT(daemonize)},
+    {"loglevel", NULL, 'l', AG_OPTION_NUMBER, AT(log_level), .most = 4},
+    {"logfile", NULL, 'L', AG_OPTION_PATH, AT(log_file)},
 };
 
-static const char *name_of(int opt)
+static const char *given(const char *text)
 {
-    const struct option *o = long_options;
-
-    while (o->name && o->val != opt)
-        o++;
-    return o->name ? o->name : "?";
+    return *text ? text : NULL;
 }
 
-/* false: usage error; standard error says which. */
-static bool set_option(struct options *o, int opt, const char *arg)
+static void complete(struct options *o)
 {
-    switch (opt) {
-    case 'd':
-        return set_dir(o, arg);
-    case 'H':
-        o->ota.hook = set_program(name_of(opt), arg, o->hook);
-        return o->ota.hook;
-    case 'V':
-        o->ota.verify = set_program(name_of(opt), arg, o->verify);
-        return o->ota.verify;
-    case '2':
-        o->ota.require_sha256 = true;
-        return true;
-    case 's':
-        o->ota.require_https = true;
-        return true;
-    case 'R':
-        /* without a slash it is looked up by $PATH */
-        o->ota.reboot = strchr(arg, '/') ? set_path(name_of(opt), arg, o->reboot) : arg;
-        return o->ota.reboot;
-    case 'S':
-        o->ota.machine.split = false;
-        return true;
-    case 'c':
-        o->ota.ca_file = set_path(name_of(opt), arg, o->ca_file);
-        return o->ota.ca_file;
-    case 'a':
-        o->ota.agent = arg;
-        return true;
-    case 'D':
-        o->daemonize = true;
-        return true;
-    case 'L':
-        return set_path(name_of(opt), arg, o->log_file);
-    case 't':
-    case 'T':
-    case 'w':
-    case 'k':
-    case 'r':
-    case 'p':
-    case 'i':
-    case 'm':
-    case 'l':
-        return set_number(o, opt, name_of(opt), arg);
-    default:
-        fprintf(stderr, "see miio_ota --help\n");
-        return false;
-    }
+    o->ota.dir = o->dir;
+    o->ota.hook = given(o->hook);
+    o->ota.verify = given(o->verify);
+    o->ota.reboot = given(o->reboot);
+    o->ota.ca_file = given(o->ca_file);
+    o->ota.agent = given(o->agent);
+    o->ota.machine.split = !o->no_split;
+    if (o->ota.machine.retry_ms > RETRY_PAUSE_MAX)
+        o->ota.machine.retry_ms = RETRY_PAUSE_MAX;
 }
 
 static void stop(void *user)
@@ -235,34 +154,23 @@ static int run(const struct options *o)
 
 int main(int argc, char **argv)
 {
-    struct options o = {
+    static const struct ag_command_line line = {"miio_ota", usage, rows, ag_array_size(rows), false};
+    static struct options o = {
         .ota = {.install_timeout_s = 600,
                 .verify_timeout_s = 60,
                 .reboot_wait_ms = 5000,
                 .keep_free = 1 << 20,
                 .max_bytes = 256ull << 20,
-                .machine = {.split = true, .n_retries = 3, .retry_ms = 1000, .progress_ms = 1000}},
+                .machine = {.n_retries = 3, .retry_ms = 1000, .progress_ms = 1000}},
+        .dir = "/var/lib/miio/ota/",
         .log_level = AG_LOG_INFO,
     };
-    int opt;
+    int code;
 
     ag_http_child(argc, argv);
-    set_dir(&o, "/var/lib/miio/ota");
-    while ((opt = getopt_long(argc, argv, "Dl:L:vh", long_options, NULL)) != -1) {
-        if (opt == 'h') {
-            usage(stdout);
-            return 0;
-        }
-        if (opt == 'v') {
-            puts("miio_ota " MIIO_VERSION);
-            return 0;
-        }
-        if (!set_option(&o, opt, optarg))
-            return AG_EXIT_USAGE;
-    }
-    if (optind < argc) {
-        fprintf(stderr, "miio_ota: \"%s\" is not an option; see miio_ota --help\n", argv[optind]);
-        return AG_EXIT_USAGE;
-    }
+    code = ag_command_line_read(&line, argc, argv, &o);
+    if (code >= 0)
+        return code;
+    complete(&o);
     return ag_program_log("miio_ota", o.log_level, o.log_file) < 0 ? AG_EXIT_RUNTIME : run(&o);
 }

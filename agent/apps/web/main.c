@@ -12,6 +12,7 @@
 #include "libagent/core/log/log.h"
 #include "libagent/io/access/trust.h"
 #include "libagent/io/addr.h"
+#include "libagent/io/exit_code.h"
 #include "libagent/io/file.h"
 #include "libagent/io/program.h"
 

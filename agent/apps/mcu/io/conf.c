@@ -3,59 +3,8 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include "agent/apps/mcu/core/identity.h"
-#include "libagent/io/inifile.h"
-#include "libagent/io/option.h"
-
-enum kind { TEXT, NUMBER, YES_NO, MAC, MODEL, VERSION };
-
-struct key {
-    const char *name;
-    enum kind kind;
-    size_t offset;
-    unsigned long min, max; /* of a number; max of a text is its room */
-};
-
-#define AT(member)   offsetof(struct mcu_conf, member)
-#define ROOM(member) sizeof(((struct mcu_conf *) 0)->member)
-#define A_TEXT(key, m)                                                                                                           \
-    {                                                                                                                            \
-        key, TEXT, AT(m), 0, ROOM(m)                                                                                             \
-    }
-#define A_FLAG(key, m)                                                                                                           \
-    {                                                                                                                            \
-        key, YES_NO, AT(m), 0, 0                                                                                                 \
-    }
-#define A_NUMBER(key, m, lo, hi)                                                                                                 \
-    {                                                                                                                            \
-        key, NUMBER, AT(m), lo, hi                                                                                               \
-    }
-
-static const struct key keys[] = {
-    A_TEXT("tty", tty),
-    A_TEXT("agent", agent),
-    {"model", MODEL, AT(set.model), 0, ROOM(set.model)},
-    {"version", VERSION, AT(set.version), 0, ROOM(set.version)},
-    {"mac", MAC, AT(set.mac), 0, ROOM(set.mac)},
-    A_TEXT("did", set.did),
-    A_NUMBER("props_per_get", set.props_per_get, 1, MCU_GET_PART_MAX),
-    A_NUMBER("queue", set.queue_max, 1, 1024),
-    A_NUMBER("command_timeout_ms", set.command_timeout_ms, 100, 60000),
-    A_FLAG("ok_unknown", set.ok_unknown),
-    A_FLAG("announce_net", set.announce_net),
-    A_FLAG("ask_version", set.ask_version),
-    A_FLAG("ask_model", set.ask_model),
-    A_TEXT("hook_reboot", hook_reboot),
-    A_TEXT("hook_restore", hook_restore),
-    A_TEXT("hook_factory", hook_factory),
-    A_NUMBER("hook_timeout_ms", hook_timeout_ms, 100, 600000),
-    A_NUMBER("status_period_ms", status_period_ms, 200, 3600000),
-    A_TEXT("update_dir", update_dir),
-    A_FLAG("xmodem_1k", xmodem_1k),
-    A_TEXT("log_file", log_file),
-    A_NUMBER("log_level", log_level, 0, 4),
-};
 
 void mcu_conf_init(struct mcu_conf *conf)
 {
@@ -67,72 +16,80 @@ void mcu_conf_init(struct mcu_conf *conf)
     strcpy(conf->update_dir, MCU_CONF_UPDATE_DIR);
 }
 
-static int set_number(unsigned *to, const struct key *key, const char *value, char *reason, size_t n)
-{
-    uint64_t v;
-
-    if (ag_option_number(value, key->min, key->max, &v, reason, n) < 0)
-        return -EINVAL;
-    *to = (unsigned) v;
-    return 0;
-}
-
 /* With or without separators, any case; kept as the line shows it. */
-static int set_mac(char *to, const char *value, char *reason, size_t n)
+static int set_mac(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
-    if (!mcu_mac_read(value, to)) {
+    if (!mcu_mac_read(value, (char *) to + row->at)) {
         snprintf(reason, n, "\"%s\" is not a MAC address", value);
         return -EINVAL;
     }
     return 0;
 }
 
-static int set_checked(char *to, const struct key *key, const char *value, bool good, char *reason, size_t n)
+static int set_checked(void *to, const struct ag_option *row, const char *value, bool good, char *reason, size_t n)
 {
     if (!good) {
-        snprintf(reason, n, "\"%s\" cannot be a %s", value, key->name);
+        snprintf(reason, n, "\"%s\" cannot be a %s", value, row->key);
         return -EINVAL;
     }
-    return ag_option_text(value, to, key->max, reason, n);
+    return ag_option_text(value, (char *) to + row->at, row->size, reason, n);
 }
 
-int mcu_conf_set(struct mcu_conf *conf, const char *name, const char *value, char *reason, size_t n)
+static int set_model(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        const struct key *key = &keys[i];
-        void *to = (char *) conf + key->offset;
-
-        if (strcmp(key->name, name) != 0)
-            continue;
-        switch (key->kind) {
-        case TEXT:
-            return ag_option_text(value, to, key->max, reason, n);
-        case NUMBER:
-            return set_number(to, key, value, reason, n);
-        case YES_NO:
-            return ag_option_flag(value, to, reason, n);
-        case MAC:
-            return set_mac(to, value, reason, n);
-        case MODEL:
-            return set_checked(to, key, value, mcu_model_is_good((struct ag_span){value, strlen(value)}), reason, n);
-        case VERSION:
-            return set_checked(to, key, value, mcu_version_is_good(value), reason, n);
-        }
-    }
-    snprintf(reason, n, "unknown name '%s'", name);
-    return -EINVAL;
+    return set_checked(to, row, value, mcu_model_is_good((struct ag_span){value, strlen(value)}), reason, n);
 }
 
-static int on_item(void *user, const struct ag_ini_item *item, char *reason, size_t n)
+static int set_version(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
-    if (*item->section) {
-        snprintf(reason, n, "there are no sections in this file");
+    return set_checked(to, row, value, mcu_version_is_good(value), reason, n);
+}
+
+/* KEY=VALUE, as a line of the file. */
+static int set_by_key(void *to, const struct ag_option *row, const char *text, char *reason, size_t n)
+{
+    const char *equals = strchr(text, '=');
+    char key[64];
+
+    (void) row;
+    if (!equals || (size_t) (equals - text) >= sizeof key) {
+        snprintf(reason, n, "not KEY=VALUE");
         return -EINVAL;
     }
-    return mcu_conf_set(user, item->name, item->value, reason, n);
+    memcpy(key, text, (size_t) (equals - text));
+    key[equals - text] = '\0';
+    return ag_option_set_key(mcu_conf_rows, mcu_conf_n_rows, to, key, equals + 1, reason, n);
 }
 
-int mcu_conf_read(struct mcu_conf *conf, const char *path, char *error)
-{
-    return ag_ini_parse_file(path, on_item, conf, error);
-}
+#define AT(member) AG_OPTION_FIELD(struct mcu_conf, member)
+
+const struct ag_option mcu_conf_rows[] = {
+    {"tty", "tty", 't', AG_OPTION_TEXT, AT(tty)},
+    {"agent", "agent", 'a', AG_OPTION_TEXT, AT(agent)},
+    {NULL, "model", .set = set_model, AT(set.model)},
+    {NULL, "version", .set = set_version, AT(set.version)},
+    {NULL, "mac", .set = set_mac, AT(set.mac)},
+    {NULL, "did", 0, AG_OPTION_TEXT, AT(set.did)},
+    {NULL, "props_per_get", 0, AG_OPTION_NUMBER, AT(set.props_per_get), .least = 1, .most = MCU_GET_PART_MAX},
+    {NULL, "queue", 0, AG_OPTION_NUMBER, AT(set.queue_max), .least = 1, .most = 1024},
+    {NULL, "command_timeout_ms", 0, AG_OPTION_NUMBER, AT(set.command_timeout_ms), .least = 100, .most = 60000},
+    {NULL, "ok_unknown", 0, AG_OPTION_FLAG, AT(set.ok_unknown)},
+    {NULL, "announce_net", 0, AG_OPTION_FLAG, AT(set.announce_net)},
+    {NULL, "ask_version", 0, AG_OPTION_FLAG, AT(set.ask_version)},
+    {NULL, "ask_model", 0, AG_OPTION_FLAG, AT(set.ask_model)},
+    {NULL, "hook_reboot", 0, AG_OPTION_TEXT, AT(hook_reboot)},
+    {NULL, "hook_restore", 0, AG_OPTION_TEXT, AT(hook_restore)},
+    {NULL, "hook_factory", 0, AG_OPTION_TEXT, AT(hook_factory)},
+    {NULL, "hook_timeout_ms", 0, AG_OPTION_NUMBER, AT(hook_timeout_ms), .least = 100, .most = 600000},
+    {NULL, "status_period_ms", 0, AG_OPTION_NUMBER, AT(status_period_ms), .least = 200, .most = 3600000},
+    {NULL, "update_dir", 0, AG_OPTION_TEXT, AT(update_dir)},
+    {NULL, "xmodem_1k", 0, AG_OPTION_FLAG, AT(xmodem_1k)},
+    {"logfile", "log_file", 'L', AG_OPTION_TEXT, AT(log_file)},
+    {"loglevel", "log_level", 'l', AG_OPTION_NUMBER, AT(log_level), .most = 4},
+    {"config", NULL, 'c', AG_OPTION_TEXT, AT(config)},
+    {"option", NULL, 'o', .set = set_by_key},
+    {"check-config", NULL, 0, AG_OPTION_FLAG, AT(check_only)},
+    {"daemonize", NULL, 'D', AG_OPTION_FLAG, AT(background)},
+};
+
+const size_t mcu_conf_n_rows = ag_array_size(mcu_conf_rows);

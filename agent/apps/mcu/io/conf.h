@@ -3,7 +3,9 @@
 #ifndef MCU_CONF_H
 #define MCU_CONF_H
 
+#include <limits.h>
 #include "agent/apps/mcu/core/bridge.h"
+#include "libagent/io/option.h"
 
 enum { MCU_CONF_TEXT_MAX = 200 };
 
@@ -22,15 +24,14 @@ struct mcu_conf {
     bool xmodem_1k;
     char log_file[MCU_CONF_TEXT_MAX];
     unsigned log_level;
+    char config[PATH_MAX]; /* the file; "": none */
+    bool background, check_only;
 };
 
 void mcu_conf_init(struct mcu_conf *conf);
 
-/* One KEY and VALUE. 0, or -EINVAL with the reason in words. */
-int mcu_conf_set(struct mcu_conf *conf, const char *key, const char *value, char *reason, size_t n);
-
-/* Reads a file over what is there. 0 or -errno; error then says file, line and reason (AG_INI_ERROR_MAX
- * bytes). */
-int mcu_conf_read(struct mcu_conf *conf, const char *path, char *error);
+/* Its settings, for the command line and the file. */
+extern const struct ag_option mcu_conf_rows[];
+extern const size_t mcu_conf_n_rows;
 
 #endif

@@ -80,10 +80,74 @@ static void paths_become_absolute(void **state)
     assert_int_equal(ag_option_path("a/b", path, 5, reason, sizeof reason), -EINVAL);
 }
 
+struct thing {
+    uint32_t small;
+    uint32_t beside;
+    uint64_t large;
+    bool flag;
+    char word[4], path[32], program[8];
+};
+
+#define AT(member) AG_OPTION_FIELD(struct thing, member)
+
+static int set_beside(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
+{
+    (void) reason;
+    (void) n;
+    ((struct thing *) to)->beside = (uint32_t) (row->most + (uint64_t) *value);
+    return 0;
+}
+
+static void rows_by_their_keys(void **state)
+{
+    static const struct ag_option rows[] = {
+        {"small", "small_key", 0, AG_OPTION_NUMBER, AT(small), .least = 1, .most = UINT32_MAX},
+        {"large", "large", 0, AG_OPTION_NUMBER, AT(large), .most = UINT64_MAX},
+        {"line-only", NULL, 0, AG_OPTION_FLAG, AT(flag)},
+        {NULL, "flag", 0, AG_OPTION_FLAG, AT(flag)},
+        {NULL, "word", 0, AG_OPTION_TEXT, AT(word)},
+        {NULL, "path", 0, AG_OPTION_PATH, AT(path)},
+        {NULL, "program", 0, AG_OPTION_PROGRAM, AT(program)},
+        {NULL, "own", .set = set_beside, .most = 1000},
+    };
+    static const struct {
+        const char *key, *value, *reason; /* NULL: taken */
+    } tries[] = {
+        {"small_key", "4294967295", NULL},
+        {"small_key", "4294967296", "must be a number from 1 to 4294967295"},
+        {"small", "1", "unknown name 'small'"},
+        {"large", "18446744073709551615", NULL},
+        {"line-only", "yes", "unknown name 'line-only'"},
+        {"flag", "yes", NULL},
+        {"flag", "1", "must be yes or no"},
+        {"word", "abc", NULL},
+        {"word", "abcd", "longer than 3 bytes"},
+        {"path", "/a", NULL},
+        {"program", "ls", NULL},
+        {"program", "/bin/echo", "longer than 7 bytes"},
+    };
+    struct thing t = {.beside = 7};
+    char reason[160];
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(tries); i++) {
+        reason[0] = '\0';
+        assert_int_equal(ag_option_set_key(rows, ag_array_size(rows), &t, tries[i].key, tries[i].value, reason, sizeof reason),
+                         tries[i].reason ? -EINVAL : 0);
+        assert_string_equal(reason, tries[i].reason ? tries[i].reason : "");
+    }
+    assert_true(t.small == UINT32_MAX && t.beside == 7 && t.large == UINT64_MAX && t.flag);
+    assert_string_equal(t.word, "abc");
+    assert_string_equal(t.path, "/a");
+    assert_string_equal(t.program, "ls");
+    assert_int_equal(ag_option_set_key(rows, ag_array_size(rows), &t, "own", "A", reason, sizeof reason), 0);
+    assert_int_equal(t.beside, 1000 + 'A');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(numbers), cmocka_unit_test(texts_and_flags),
-                                       cmocka_unit_test(paths_become_absolute)};
+                                       cmocka_unit_test(paths_become_absolute), cmocka_unit_test(rows_by_their_keys)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
