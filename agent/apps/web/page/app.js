@@ -2,11 +2,11 @@
 // Log in, the stream of news, which part is shown
 import {$, h, set, each, t, word, api, whenOut, notice, facts, card, chip, number, span, bytes, clock, command, lang} from './base.js';
 import {control} from './device.js';
-import {traffic} from './traffic.js';
+import {appName, traffic} from './traffic.js';
 import {setup} from './setup.js';
 
 // What is known; parts read it and are told of changes.
-export const know = {agent: false, status: null, apps: null, values: {}, curves: [], history: []};
+const know = {agent: false, status: null, apps: null, values: {}, curves: [], history: []};
 let parts, shown, stream, wish = '', wait = 1000, lost = false, retry;
 
 // ---- news ----
@@ -42,7 +42,7 @@ const news = {
   traffic(d) { know.batch = d; }
 };
 
-export function listen(query) {
+function listen(query) {
   if (query !== undefined) { if (query === wish && stream) return; wish = query; }
   if (stream) stream.close();
   clearTimeout(retry);
@@ -130,7 +130,6 @@ function overview() {
 }
 
 // ---- applications ----
-export const appName = p => (know.apps && know.apps.names[p.pid]) || (p.pid ? 'pid ' + p.pid : '#' + p.peer);
 function apps() {
   const grid = h('div', {class: 'grid'}), none = h('p', {class: 'soft', text: t('No application is connected.')});
   function one() {
@@ -139,7 +138,7 @@ function apps() {
     const a = cell('Received'), b = cell('Delivered'), q = cell('Queue');
     return {el: h('section', {class: 'card'}, h('div', {class: 'head'}, name, who), h('div', {class: 'rates'}, a.el, b.el, q.el), keys), update(p) {
       const r = (know.rates[p.peer] || {r: {}}).r;
-      set(name, p.peer === know.you ? `${appName(p)} (${t('this page')})` : appName(p));
+      set(name, p.peer === know.you ? `${appName(know, p)} (${t('this page')})` : appName(know, p));
       set(who, p.uid == null ? '' : t('user {0}', p.uid));
       set(a.v, t('{0}/s', number(Math.round((r.texts_in || 0) * 10) / 10)));
       set(b.v, t('{0}/s', number(Math.round((r.texts_out || 0) * 10) / 10)));
@@ -278,7 +277,7 @@ async function start() {
   notice('');
   parts = {
     overview: {name: 'Overview', make: overview}, control: {name: 'Control', make: control}, apps: {name: 'Applications', make: apps},
-    traffic: {name: 'Traffic', make: traffic}, command: {name: 'Command', make: commands}, log: {name: 'Log', make: logs}, setup: {name: 'Set-up', make: setup}
+    traffic: {name: 'Traffic', make: k => traffic(k, listen)}, command: {name: 'Command', make: commands}, log: {name: 'Log', make: logs}, setup: {name: 'Set-up', make: setup}
   };
   const nav = $('nav');
   nav.setAttribute('aria-label', t('Device'));

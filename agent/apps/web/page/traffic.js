@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What passes through the agent, as far as the device sends it
 import {h, set, t, bytes, word, clock} from './base.js';
-import {listen, appName} from './app.js';
 
 const KEEP = 200;
 
-export function traffic(know) {
+export const appName = (know, p) => (know.apps && know.apps.names[p.pid]) || (p.pid ? 'pid ' + p.pid : '#' + p.peer);
+export function traffic(know, listen) {
   let paused = false, shown = 0, out = 0, missed = 0, timer;
   const list = h('ul', {class: 'list', tabindex: 0, 'aria-label': t('Traffic')}), none = h('p', {class: 'soft', text: t('Nothing has passed yet.')});
   const filter = h('input', {id: 'filter', type: 'search', maxlength: 64, placeholder: t('method or text'), 'aria-label': t('Filter'), spellcheck: 'false'});
@@ -24,7 +24,7 @@ export function traffic(know) {
   const who = id => {
     if (id === 0) return t('client');
     const p = know.apps && know.apps.peers.find(x => x.peer === id);
-    return p ? (id === know.you ? t('this page') : appName(p)) : '#' + id;
+    return p ? (id === know.you ? t('this page') : appName(know, p)) : '#' + id;
   };
 
   function row(e) {
