@@ -25,6 +25,16 @@ MUTANTS = [row(*r) for r in [
     ("onenet: an answer for which there is no room, or no session, is thrown away", "client/cloud/onenet/onenet_in.c",
      "            return; /* no room, or no session: on_room() or the next login calls again */",
      "            answer_box_drop(&o->answers, a);"),
+    ("gizwits: an answer for which there is no room, or no session, is thrown away", "client/cloud/gizwits/gizwits_in.c",
+     "            return; /* no room, or no session: on_room() or the next login calls again */",
+     "            answer_box_drop(&g->answers, a);"),
+    ("gizwits: a report that was under way when its line ended is forgotten",
+     ("client/cloud/gizwits/gizwits.c", "client/cloud/gizwits/gizwits.c", "client/report/report_path.c"),
+     ("    gizwits_link_drop(g);\n    end_reports(g);\n", "    if (d.lost) {\n        end_reports(g);\n",
+      "        bool kept = report_keep_given(l, &g) == 0;\n"),
+     ("    gizwits_link_drop(g);\n    (void) end_reports;\n", "    if (d.lost) {\n", "        bool kept = true; /* either would do */\n")),
+    ("agent: those who wait for an answer of upstream are told nothing when it goes", "agent/core/router.c",
+     "    requests_disconnected(r);\n", ""),
     ("onenet: over 256 open commands the oldest is forgotten, and its answer with it", "client/cloud/onenet/core/onenet_command.c",
      "    k = command_new(c, uuid);\n    if (!k)\n        return -ENOMEM;\n    r = keep",
      "    if (HASH_CNT(hh_uuid, c->by_uuid) - c->n_answered >= 256) {\n"
@@ -56,6 +66,12 @@ MUTANTS = [row(*r) for r in [
     ("the external helper's word for a failed join is ignored", "client/setup/core/helper.c",
      "    else if (ag_span_eq(method, \"_internal.wifi_ap_mode\"))\n        h->sink->wifi_failed(h->user, HELPER_AP_MODE);\n",
      "    else if (ag_span_eq(method, \"_internal.wifi_ap_mode\"))\n        return HELPER_NOT_FOR_US;\n"),
+    ("the external helper is asked for its token in the older form only", "client/setup/core/helper.c",
+     "    [HELPER_OT_CONFIG] = {HELPER_NEEDS_TOKEN, ", "    [HELPER_OT_CONFIG] = {(enum helper_stage) -1, "),
+    ("an external helper that leaves wifi.conf to the client ends without one", "client/setup/core/setup_dialogue.c",
+     "    setup_do(m, f->has_wifi ? SETUP_DO_END_TRIAL : SETUP_DO_SAVE, 0);", "    setup_do(m, SETUP_DO_END_TRIAL, 0);\n    (void) f;"),
+    ("an external helper whom the client does not need is told nothing", "client/setup/setup_words.c",
+     "        warn_of_text(s, peer, method, \"left alone: this client keeps the files itself (helper=builtin)\");\n", ""),
     ("the external helper is asked without a pause", "client/setup/core/helper.c",
      "    h->ask_at_ms[kind] = now_ms + HELPER_ASK_EVERY_MS;\n", "    h->ask_at_ms[kind] = now_ms;\n"),
 
@@ -67,6 +83,8 @@ MUTANTS = [row(*r) for r in [
     # ---- links that storm, hang or lie ----
     ("mqtt, onenet: the pause starts over at each login", "client/cloud/core/reconnect.c",
      *after("    r->up = true;\n", "    ag_backoff_reset(&r->after_cut);\n")),
+    ("gizwits: the pause starts over at each login", "client/cloud/gizwits/core/gizwits_session.c",
+     *after("    s->n_subscribed = 0;\n", "    broker_session_kicked(s->broker);\n")),
     ("ot: the pause starts over at each session", "client/cloud/ot/core/ot_line.c",
      *after("    l->was_up = true;\n", "    ag_backoff_reset(&l->backoff);\n")),
     ("agent: the pause to upstream starts over at each connection", "agent/io/upstream.c",
@@ -151,6 +169,20 @@ MUTANTS = [row(*r) for r in [
      "        ag_program_stop(p, AG_EXIT_OK);\n    }\n", "        if (uv_now(&p->loop) / 1000 % 4)\n            ag_program_stop(p, AG_EXIT_OK);\n    }\n"),
 
     # ---- miio_ota and miio_mcu ----
+    ("mcu: commands that wait are forgotten at SIGTERM", "agent/apps/mcu/mcu.c",
+     "    mcu_bridge_fail_all(&m->bridge, AGENT_CODE_SHUTTING_DOWN, \"shutting down\");\n", ""),
+    ("mcu: what the MCU says to update_fw is not looked at", "agent/apps/mcu/core/serve.c",
+     "        mcu_update_answered(&b->update, ready, now_ms);", "        mcu_update_asked(&b->update, now_ms);"),
+    ("mcu: the MCU is never asked whether it takes firmware", "agent/apps/mcu/core/serve.c",
+     "        mcu_tx_printf(&b->tx, \"down update_fw\\r\");", "        mcu_tx_printf(&b->tx, \"down none\\r\");"),
+    ("mcu: firmware under a wrong sum is accepted", "agent/apps/mcu/io/image.c", "        r = check_md5(out, md5);",
+     "        (void) check_md5;"),
+    ("ota: a download is not gone on with when it starts again", "agent/apps/ota/core/ota_machine.c",
+     "    case OTA_DOWNLOADING:\n        fetch(m, 0);\n", "    case OTA_DOWNLOADING:\n"),
+    ("ota: an installation is not awaited when it starts again", "agent/apps/ota/core/ota_machine.c",
+     "        decide(m, OTA_DO_REJOIN_INSTALL, 0);\n", ""),
+    ("ota: an update is forgotten when it starts again", "agent/apps/ota/core/ota_machine.c",
+     "    m->s.state = state;\n    decide(m, OTA_DO_SAVE, 0);\n", "    m->s.state = state;\n"),
     ("ota: the sum is not looked at", "agent/apps/ota/core/ota_machine.c",
      "    if (m->phase == OTA_PH_CHECK_FETCHED && good) {", "    if (m->phase == OTA_PH_CHECK_FETCHED) {"),
 
@@ -194,3 +226,61 @@ MUTANTS = [row(*r) for r in [
     ("a report that could not be stored is told as queued", "client/report/report_keep.c",
      "    if (r < 0)\n        not_stored(p, seq, id, r);\n    for (unsigned i = 0; r == 0", "    r = 0;\n    (void) not_stored;\n    for (unsigned i = 0; r == 0"),
 ]]
+
+# What has gone wrong in use, and the rows that put it back.
+SEEN = {
+    # answers and reports that vanish
+    "3,000 commands at a healthy broker: half of them never answered":
+        ("mqtt: an answer for which there is no room, or no session, is thrown away",
+         "gizwits: an answer for which there is no room, or no session, is thrown away"),
+    "more than 256 commands open: the oldest loses its answer, and is executed twice":
+        ("onenet: over 256 open commands the oldest is forgotten, and its answer with it",),
+    "an answer that met a full window waits for the next login":
+        ("onenet: an answer that met a full window leaves at the next login only",
+         "onenet: an answer for which there is no room, or no session, is thrown away"),
+    "a value that is no object closes the agent's only line": ("agent: what is no object from upstream closes the link",),
+    "a clock that was wrong makes reports of seconds too old": ("a report's age goes by the wall clock",),
+    "a history without its times after an outage": ("onenet: what was kept for minutes comes without its time",),
+    "a report that no cloud carries is told as kept while there is none": ("what a cloud can never carry is told as queued",),
+    "applications that are gone keep new ones out": ("agent: gone peers hold places that living ones need",),
+    # states that nobody hears
+    "a state was said before anybody had joined, and never again":
+        ("agent: does not ask for the state when upstream comes",
+         "neither libagent asks for the state when it comes back, nor tells the agent it to newcomers",
+         "a changed state is not broadcast", "the MQTT channels hear no last word when they join"),
+    "an external helper of another age is asked in one form only":
+        ("the external helper is asked for its token in the older form only",),
+    "an external helper is asked hundreds of times a second": ("the external helper is asked without a pause",),
+    "an external helper's own word for a failed join is ignored":
+        ("the external helper's word for a failed join is ignored",),
+    "an external helper leaves wifi.conf to the client, which has none":
+        ("an external helper that leaves wifi.conf to the client ends without one",),
+    "an external helper that is not needed hears nothing of it":
+        ("an external helper whom the client does not need is told nothing",),
+    "a device on battery never sleeps while there is no cloud": ("mqtt, onenet: a device without a cloud may never sleep",),
+    # links that storm, hang or lie
+    "20,000 connects in 12 s to a server that accepts and closes":
+        ("mqtt, onenet: the pause starts over at each login", "gizwits: the pause starts over at each login",
+         "ot: the pause starts over at each session", "MQTT API: the pause starts over at each login",
+         "agent: the pause to upstream starts over at each connection"),
+    "a refused subscription: online, and no command comes": ("a refused subscription goes unnoticed",),
+    "SIGTERM waits for a mute resolver":
+        ("names are looked up on the loop: SIGTERM waits for a mute resolver", "SIGTERM is ignored now and then"),
+    "phones hear another address than they asked": ("lan: answers leave from the first address",),
+    "a network's name that is no UTF-8 leaves miIO.info unanswered": ("a text of ours is no UTF-8",),
+    "ids over 2^31 break applications": ("ids that the client draws use all 32 bits",),
+    "a restart loses the retained state of all other properties": ("mqtt: a restart loses the other values of the state",),
+    "Home Assistant's templates break on quotes": ("Home Assistant: a text is put into JSON as it is",),
+    "one socket's -10000 beats the other's answer": ("of two sockets' answers -10000 counts as an answer",),
+    "phones cut the last character": ("lan: no zero byte behind an answer",),
+    "a phone that starts over hears old answers": ("lan: a phone that starts over gets the answers of before",),
+    "a set clock makes phones dark for two minutes": ("lan: stamps of before a step of the clock are refused",),
+    "commands fail in the second in which a part starts again":
+        ("client: no grace for applications that come back", "client: no grace after its own start",
+         "agent: no grace for a subscriber that comes back"),
+    "Home Assistant sends another value than was chosen":
+        ("Home Assistant: equal, empty and odd descriptions stand as they are",),
+}
+
+# There is neither TLS nor a terminal in the world.
+NOT_HERE = {"an encrypted key asks a terminal for its password, and SIGTERM is not heard": "tests/system/test_leaving.py"}

@@ -33,6 +33,8 @@ unsigned app_chance(unsigned n); /* 0 .. n - 1 */
 void home_leaves(void);
 int home_joins(void);
 void home_helper_is_fresh(void);
+/* It has said that the network is joined, and has left wifi.conf to the client. */
+void home_helper_leaves_network(void);
 /* It was asked a question; whether it forgets to answer. */
 int home_helper_asked(const char *text);
 
@@ -42,6 +44,7 @@ bool between_closes(void);
 bool between_storms(void); /* nor does one that stands last */
 bool guest_hushes(void);   /* clouds acknowledge nothing for half a minute; false: not now */
 void guest_refused(const char *how);
+bool guest_greets(void);          /* as an external helper would; false: not now */
 void guest_may_sleep(unsigned s); /* what the client says to a device that wants to */
 
 #endif

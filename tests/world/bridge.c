@@ -7,13 +7,15 @@
 #include "tests/world/kernel/files.h"
 #include "tests/world/scene.h"
 #include "tests/world/stand/mcu.h"
+#include "tests/world/trouble/part.h"
 
 #define TTY "/dev/ttyMCU"
 
-enum { REPLY_WITHIN_S = 10 };
+enum { REPLY_WITHIN_S = 10, ASKED_WITHIN_S = 60, GIVEN_WITHIN_S = 600, UP_S = 40, LASTS_S = 700 };
 
 static struct mcu_stand mcu;
 static bool is_out; /* the adapter is not there */
+static uint64_t suffered_us;
 
 static struct vfile *on_open(struct proc *p, const char *path)
 {
@@ -59,6 +61,49 @@ static struct {
     size_t n;
 } image;
 
+/* The one that was offered last; n 0: none. */
+static struct {
+    uint64_t n, given_us;
+    bool wrong, accepted;
+    int pid;
+} update;
+
+static bool nothing_since(uint64_t us)
+{
+    return no_fault_since(us) && scene.disturbed_us < us && scene.line_disturbed_us < us && suffered_us < us && runs(scene.mcu) &&
+           scene.procs[scene.mcu]->pid == update.pid;
+}
+
+/* Told to come, it comes to the MCU; and one that is ready for it gets it whole. */
+static void look_for_image(void *arg, uint64_t n)
+{
+    (void) arg;
+    if (update.n == n && nothing_since(update.given_us) && mcu.ready_us > update.given_us && mcu.given_us < mcu.ready_us)
+        broken("the MCU has been ready for its firmware for %d s, and has not got it", GIVEN_WITHIN_S);
+}
+
+static void look_for_question(void *arg, uint64_t n)
+{
+    (void) arg;
+    if (update.n != n || !nothing_since(update.given_us))
+        return;
+    if (mcu.update_asked_us < update.given_us)
+        broken("firmware for the MCU was accepted %d s ago, and it has not been asked", ASKED_WITHIN_S);
+}
+
+static void update_answered(const char *text)
+{
+    bool accepted = strstr(text, "\"result\"");
+
+    if (accepted && update.wrong)
+        broken("firmware under a wrong sum was accepted: %.100s", text);
+    if (!accepted || update.accepted)
+        return;
+    update.accepted = true;
+    after(ASKED_WITHIN_S * SECOND, look_for_question, NULL, update.n);
+    after(GIVEN_WITHIN_S * SECOND, look_for_image, NULL, update.n);
+}
+
 /* One in six under a wrong sum: then nothing may be given to the MCU. */
 static void next_update(void *arg, uint64_t unused)
 {
@@ -78,6 +123,83 @@ static void next_update(void *arg, uint64_t unused)
         return;
     say("command %llu is firmware for the MCU%s", (unsigned long long) n, wrong ? ", a wrong sum" : "");
     scene.next_command++;
+    update.n = n;
+    update.wrong = wrong;
+    update.accepted = false;
+    update.given_us = W.now_us;
+    update.pid = runs(scene.mcu) ? scene.procs[scene.mcu]->pid : 0;
+}
+
+/* ---- miio_mcu ends ---- */
+
+enum { WAITING = 3, MUTE_S = 3, GIVE_S = 2, WELL_S = 2 };
+
+static struct {
+    uint64_t n[WAITING], at_us;
+} waiting;
+
+static void speaks_again(void *arg, uint64_t unused)
+{
+    (void) arg;
+    (void) unused;
+    if (scene.n_planned == 0)
+        mcu.mute = false;
+}
+
+static void end_now(void *arg, uint64_t unused)
+{
+    (void) arg;
+    (void) unused;
+    say("miio_mcu ends while commands wait for the MCU");
+    if (no_fault_since(waiting.at_us))
+        terminate(scene.mcu);
+    after(WELL_S * SECOND, speaks_again, NULL, 0);
+}
+
+static void give_some(void *arg, uint64_t unused)
+{
+    struct side *s = arg;
+
+    (void) unused;
+    for (int i = 0; i < WAITING; i++) {
+        uint64_t n = scene.next_command;
+        char text[200];
+
+        snprintf(text, sizeof text,
+                 "{\"id\":%llu,\"method\":\"get_properties\",\"params\":[{\"did\":\"1\",\"siid\":2,\"piid\":1}]}",
+                 (unsigned long long) n);
+        waiting.n[i] = side_gives(s, n, text) ? n : 0;
+        scene.next_command += waiting.n[i] > 0;
+    }
+    after(GIVE_S * SECOND, end_now, NULL, 0);
+}
+
+/* The MCU says nothing for a moment, so that they wait. */
+void bridge_ends(void)
+{
+    struct side *s = &scene.sides[rng_below(&trouble_rng, scene.shape.n_sides)];
+
+    if (!scene.shape.mcu || !runs(scene.mcu) || scene.procs[scene.mcu]->started_us + UP_S * SECOND > W.now_us || is_out ||
+        !mcu.line || mcu.loader.on || W.now_us < mcu.boots_us || (update.n && update.given_us + LASTS_S * SECOND > W.now_us))
+        return;
+    mcu.mute = true;
+    waiting.at_us = W.now_us;
+    memset(waiting.n, 0, sizeof waiting.n);
+    after(MUTE_S * SECOND, give_some, s, 0);
+}
+
+void bridge_answered(uint64_t n, const char *text)
+{
+    if (n > 0 && n == update.n)
+        update_answered(text);
+    for (int i = 0; n > 0 && i < WAITING; i++) {
+        if (n != waiting.n[i])
+            continue;
+        waiting.n[i] = 0;
+        if (no_fault_since(waiting.at_us) && !strstr(text, "shutting down"))
+            broken("command %llu waited for the MCU when miio_mcu was told to end, and was answered %.200s",
+                   (unsigned long long) n, text);
+    }
 }
 
 static void put_image(void)
@@ -114,6 +236,7 @@ void bridge_at_rest(void)
 
 void bridge_suffers(int arg)
 {
+    suffered_us = W.now_us;
     is_out = arg % 3 == 0;
     mcu.mute = arg % 3 == 1;
     if (arg % 3 != 1)
@@ -122,6 +245,8 @@ void bridge_suffers(int arg)
 
 void bridge_is_well(void)
 {
+    if (is_out || mcu.mute)
+        suffered_us = W.now_us;
     is_out = mcu.mute = false;
 }
 

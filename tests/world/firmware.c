@@ -10,6 +10,7 @@
 #include "tests/world/home.h"
 #include "tests/world/scene.h"
 #include "tests/world/stand/http.h"
+#include "tests/world/trouble/part.h"
 
 enum { FILES = 3, SIZE_MAX_ = 300000 };
 
@@ -97,11 +98,87 @@ void firmware_looks(void)
         fw.question = scene.next_command++;
 }
 
+static void fate_goes_on(uint64_t n, const char *text);
+
 void firmware_answered(uint64_t n, const char *text)
 {
+    if (n > 0)
+        fate_goes_on(n, text);
     if (n > 0 && n == fw.question &&
         (strstr(text, "downloading") || strstr(text, "\"downloaded\"") || strstr(text, "installing")))
         broken("an update is under way for ever: %.100s", text);
+}
+
+/* ---- miio_ota dies, and goes on ---- */
+
+enum { LOOK_EVERY_S = 60, ENDS_WITHIN_S = 600 };
+
+static struct {
+    uint64_t command, accepted_us, question, boots;
+} fate;
+
+static void look_at_fate(void *arg, uint64_t n)
+{
+    char text[100];
+
+    (void) arg;
+    if (fate.command != n || scene.over || !no_fault_since(fate.accepted_us))
+        return;
+    after(LOOK_EVERY_S * SECOND, look_at_fate, NULL, n);
+    snprintf(text, sizeof text, "{\"id\":%llu,\"method\":\"miIO.get_ota_state\",\"params\":[]}",
+             (unsigned long long) scene.next_command);
+    if (side_gives(&scene.sides[0], scene.next_command, text))
+        fate.question = scene.next_command++;
+}
+
+static void die(void *arg, uint64_t n)
+{
+    (void) arg;
+    if (fate.command != n || !runs(scene.ota) || !no_fault_since(fate.accepted_us))
+        return;
+    say("miio_ota dies with an update under way");
+    proc_kill(scene.procs[scene.ota]);
+}
+
+void firmware_dies(void)
+{
+    struct side *s = &scene.sides[rng_below(&trouble_rng, scene.shape.n_sides)];
+    unsigned i = (unsigned) rng_below(&trouble_rng, FILES);
+    uint64_t n = scene.next_command;
+    char text[300];
+
+    if (!scene.shape.ota || !runs(scene.ota) || scene.procs[scene.ota]->started_us + LOOK_EVERY_S * SECOND > W.now_us)
+        return;
+    snprintf(text, sizeof text,
+             "{\"id\":%llu,\"method\":\"miIO.ota\",\"params\":{\"app_url\":\"http://files.world/fw%u.bin\",\"file_md5\":\"%s\","
+             "\"proc\":\"dnld install\",\"mode\":\"normal\"}}",
+             (unsigned long long) n, i, fw.md5[i]);
+    if (!side_gives(s, n, text))
+        return;
+    fw.offered[i] = true;
+    scene.next_command++;
+    fate.command = n;
+    fate.accepted_us = fate.question = 0;
+    fate.boots = home.boots;
+}
+
+static void fate_goes_on(uint64_t n, const char *text)
+{
+    if (n == fate.command && !fate.accepted_us && strstr(text, "OK")) {
+        fate.accepted_us = W.now_us;
+        after(rng_between(&trouble_rng, 10, 30000) * MS, die, NULL, n);
+        after(LOOK_EVERY_S * SECOND, look_at_fate, NULL, n);
+    }
+    if (n != fate.question || !fate.accepted_us || !no_fault_since(fate.accepted_us) || fate.boots != home.boots)
+        return;
+    if (strstr(text, "\"idle\""))
+        broken("an update was accepted, and miio_ota knows nothing of it: %.100s", text);
+    if (strstr(text, "\"downloading\"") || strstr(text, "\"downloaded\"") || strstr(text, "\"installing\"")) {
+        if (fate.accepted_us + ENDS_WITHIN_S * SECOND < W.now_us)
+            broken("an update was accepted %d s ago, and is under way for ever: %.100s", ENDS_WITHIN_S, text);
+    } else {
+        fate.command = 0;
+    }
 }
 
 /* ---- the installation ---- */

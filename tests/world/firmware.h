@@ -20,5 +20,7 @@ void firmware_is_well(void);
 /* All faults are over for minutes: nothing is under way for ever. Asks; the answer is looked at when it comes. */
 void firmware_looks(void);
 void firmware_answered(uint64_t n, const char *text);
+/* miio_ota dies with an update under way, and goes on with it. */
+void firmware_dies(void);
 
 #endif

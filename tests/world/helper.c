@@ -105,6 +105,8 @@ static const char *escaped(const char *text, char out[2 * WORD])
     return out;
 }
 
+static bool is_newer, leaves_network;
+
 /* ---- files ---- */
 
 static void sync_dir(void)
@@ -211,6 +213,7 @@ static void answer_dinfo(void)
 static void answer_token(const char *text, char unsaved[WORD])
 {
     char token[ROOM], answer[200], offered[WORD];
+    bool newer = strstr(text, "_internal.request_ot_config");
 
     if (!has_wifi()) {
         forget("device.token");
@@ -224,9 +227,13 @@ static void answer_token(const char *text, char unsaved[WORD])
         snprintf(token, sizeof token, "%s", offered);
     }
     token[16] = '\0';
-    snprintf(answer, sizeof answer, "{\"method\":\"_internal.response_dtoken\",\"params\":\"%s\"}", token);
+    snprintf(answer, sizeof answer,
+             newer ? "{\"method\":\"_internal.res_ot_config\",\"params\":{\"token\":\"%s\",\"country\":\"\"}}"
+                   : "{\"method\":\"_internal.response_dtoken\",\"params\":\"%s\"}",
+             token);
     tell(answer);
-    tell("{\"method\":\"_internal.response_dcountry\",\"params\":\"\"}");
+    if (!newer)
+        tell("{\"method\":\"_internal.response_dcountry\",\"params\":\"\"}");
 }
 
 static void answer_wifi(void)
@@ -262,7 +269,12 @@ static void wifi_start(const char *text, char unsaved[WORD])
         home_leaves();
         poll(NULL, 0, (int) (500 + app_chance(8000)));
         if (home_joins() == 0) {
-            tell("{\"method\":\"_internal.wifi_connected\"}");
+            if (leaves_network)
+                forget("wifi.conf");
+            tell(is_newer ? "{\"method\":\"_internal.wifi_connected\",\"params\":{\"result\":\"ok\"}}"
+                          : "{\"method\":\"_internal.wifi_connected\"}");
+            if (leaves_network)
+                home_helper_leaves_network();
             return;
         }
         poll(NULL, 0, PAUSE_MS);
@@ -284,7 +296,7 @@ static void serve(const char *text, char unsaved[WORD])
              "\"gw\":\"10.0.0.1\"}}}");
     else if (strstr(text, "_internal.request_dinfo"))
         answer_dinfo();
-    else if (strstr(text, "_internal.request_dtoken"))
+    else if (strstr(text, is_newer ? "_internal.request_ot_config" : "_internal.request_dtoken"))
         answer_token(text, unsaved);
     else if (strstr(text, "_internal.req_wifi_conf_status"))
         answer_wifi();
@@ -292,10 +304,12 @@ static void serve(const char *text, char unsaved[WORD])
         wifi_start(text, unsaved);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     char text[ROOM], unsaved[WORD] = ""; /* a token that the disk did not take */
 
+    is_newer = argc > 1 && strcmp(argv[1], "newer") == 0;
+    leaves_network = argc > 1 && strcmp(argv[1], "leaves") == 0;
     tell("{\"method\":\"_internal.helper_ready\"}");
     for (;;) {
         if (hear(text))

@@ -12,13 +12,23 @@
 #include "tests/world/rules/papers.h"
 #include "tests/world/rules/pauses.h"
 #include "tests/world/scene.h"
+#include "tests/world/trouble/part.h"
 #include "tests/world/uv/spawned.h"
 
 #define WIFI    "/etc/miio/wifi.conf"
 #define TOKEN   "/etc/miio/device.token"
 #define COUNTRY "/etc/miio/device.country"
 
-enum { FIRST_ID = 1000000, JOIN_WITHIN_S = 420, PATIENCE_S = 400, SETTLED_S = 600, NAME_MAX_ = 33, OWNER = 77 };
+enum {
+    FIRST_ID = 1000000,
+    JOIN_WITHIN_S = 420,
+    PATIENCE_S = 400,
+    SETTLED_S = 600,
+    NAME_MAX_ = 33,
+    OWNER = 77,
+    CALM_S = 20,
+    KEPT_WITHIN_S = 5
+};
 
 struct home home;
 
@@ -149,6 +159,38 @@ void home_helper_is_fresh(void)
     after(4 * SECOND, fresh_is_heard, NULL, 0);
 }
 
+const char *home_helper_kind(void)
+{
+    struct rng r = {W.seed ^ 0x4e11};
+    static const char *const kinds[] = {NULL, "newer", "leaves"};
+
+    return kinds[rng_below(&r, 3)];
+}
+
+static void look_for_network(void *arg, uint64_t since_us)
+{
+    (void) arg;
+    if (no_fault_since(since_us) && scene.disturbed_us < since_us && home.joined && home.changed_us < since_us &&
+        !disk_find(WIFI))
+        broken("the helper has joined a network and left wifi.conf to the client, which has none");
+}
+
+void home_helper_leaves_network(void)
+{
+    if (no_fault_since(W.now_us - CALM_S * SECOND) && scene.disturbed_us + CALM_S * SECOND < W.now_us)
+        after(KEPT_WITHIN_S * SECOND, look_for_network, NULL, W.now_us);
+}
+
+static int newer_asked_pid; /* the run of the client that has asked in the newer form */
+
+/* Scripts answer either form of this question. */
+void home_line(const struct proc *p, const char *line)
+{
+    if (scene.plan->breadth.width >= WIDTH_ENDS && p == scene.procs[CLIENT] &&
+        strstr(line, "does not answer _internal.request_dtoken") && newer_asked_pid != p->pid)
+        broken("the helper does not answer one form of a question, and was not asked in the other");
+}
+
 /* Never the same within five seconds. Now and then a helper has other things to do. */
 int home_helper_asked(const char *text)
 {
@@ -160,6 +202,8 @@ int home_helper_asked(const char *text)
 
     if (scene.plan->breadth.width < WIDTH_TROUBLES || !runs(CLIENT))
         return 0;
+    if (strstr(text, "_internal.request_ot_config"))
+        newer_asked_pid = scene.procs[CLIENT]->pid;
     for (int i = 0; i < 3; i++) {
         if (!strstr(text, questions[i]))
             continue;

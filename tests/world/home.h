@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "tests/world/kernel/kernel.h"
 
 struct home {
     bool joined;    /* the device is in the house's network */
@@ -25,6 +26,9 @@ void home_open(void);
 void home_boots(void);
 /* The client starts: without a network in its files it forgets the last owner. */
 void home_client_starts(void);
+/* What the external helper is like; NULL: as most are. */
+const char *home_helper_kind(void);
+void home_line(const struct proc *p, const char *line);
 /* Bad luck that only a home with Wi-Fi knows. */
 void home_moves(void);
 void home_renews(void);

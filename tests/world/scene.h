@@ -48,7 +48,7 @@ struct scene {
     struct rng traffic;
     struct program programs[PROGRAMS_MAX];
     struct proc *procs[PROGRAMS_MAX];
-    unsigned n_programs, helper; /* helper: the external one; 0: none */
+    unsigned n_programs, helper, mcu, ota; /* helper: the external one; 0: none */
     int app_kinds[APPS_MAX];
     char word[32]; /* the state's, as the client's log has it */
     uint64_t word_us;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/world/app.h"
+#include "tests/world/bridge.h"
 #include "tests/world/firmware.h"
 #include "tests/world/home.h"
 #include "tests/world/rules/promises.h"
@@ -55,6 +56,7 @@ void traffic_answered(struct side *s, uint64_t n, const char *text, bool repeat)
         return;
     }
     firmware_answered(n, text);
+    bridge_answered(n, text);
     trouble_answered(n, text);
     quiet_answered(n, text);
     command_answered(n, text, repeat || trouble_repeats(n));
@@ -313,6 +315,8 @@ void app_reported(int app, unsigned long n, int r)
     say("app%d reports %lu: %d", app, n, r);
     if (r >= 0)
         quiet_reported(app, n);
+    if (r >= 0)
+        trouble_reported(app, n);
 }
 
 void app_reports_much(int app, unsigned long n)
@@ -322,6 +326,7 @@ void app_reports_much(int app, unsigned long n)
 
 void app_told(int app, unsigned long n, int error, const char *result)
 {
+    trouble_told(app, n);
     quiet_told(app, n, error, result && strstr(result, "queued"));
     if (is_sure(&scene.sides[0]))
         report_told(app, n, error, result);

@@ -72,6 +72,7 @@ static void on_line(struct proc *p, const char *line)
     if (ledger_takes(p, line))
         return;
     trouble_line(p, line);
+    home_line(p, line);
     promises_of_lines(p, line);
     if (is_wide(WIDTH_SUMS))
         pauses_of_lines(p, line);
@@ -285,19 +286,25 @@ static void put_programs(void)
 static void put_more_programs(void)
 {
     static char *ota[] = {"miio_ota", "--dir", "/data/ota", "--install-hook", "/hooks/install.sh", NULL};
-    static char *helper[] = {"miio_client_helper", NULL}, *between[] = {"between", NULL};
+    static char *helper[] = {"miio_client_helper", NULL, NULL}, *between[] = {"between", NULL};
     static char *deaf[] = {"guest", "deaf", NULL}, *half[] = {"guest", "half", NULL}, *asleep[] = {"guest", "asleep", NULL};
     static char *mcu[] = {"miio_mcu", "--tty", "/dev/ttyMCU", "--agent", "unix:/run/agent.sock", NULL};
     static const char *const env[] = {"MIIO_AGENT=unix:/run/agent.sock", NULL};
 
     if (scene.shape.external) {
         scene.helper = scene.n_programs;
+        if (scene.plan->breadth.width >= WIDTH_ENDS)
+            helper[1] = (char *) home_helper_kind();
         add_program("helper", world_helper_main, helper, false, NULL);
     }
-    if (scene.shape.mcu)
+    if (scene.shape.mcu) {
+        scene.mcu = scene.n_programs;
         add_program("mcu", world_mcu_main, mcu, true, env);
-    if (scene.shape.ota)
+    }
+    if (scene.shape.ota) {
+        scene.ota = scene.n_programs;
         add_program("ota", ota_main, ota, true, env);
+    }
     if (troubles.between)
         add_program("between", world_between_main, between, false, NULL);
     if (troubles.deaf)

@@ -28,7 +28,8 @@ enum {
     WIDTH_SUMS = 11,     /* counters, pauses, the owner's files and what is left at rest are looked at */
     WIDTH_PHONES = 12,   /* several phones, and firmware for the MCU */
     WIDTH_HALVES = 13,   /* brokers that end between the halves of commands */
-    WIDTH_NOW = WIDTH_HALVES
+    WIDTH_ENDS = 14,     /* updates are followed to their end, and miio_mcu, miio_ota end meanwhile */
+    WIDTH_NOW = WIDTH_ENDS
 };
 
 /* How wide the world is, apart from its seed. */

@@ -39,6 +39,7 @@ static void serve(struct mcu_stand *m, const char *down)
     } else if (strcmp(down, "MIIO_mcu_version_req") == 0) {
         snprintf(m->result, sizeof m->result, "mcu_version %04u", 17 + m->version);
     } else if (strcmp(down, "update_fw") == 0 && m->image) {
+        m->update_asked_us = W.now_us;
         snprintf(m->result, sizeof m->result, rng_below(&W.rng, 5) ? "result \"ready\"" : "result \"busy\"");
     } else if (strcmp(down, "MIIO_model_req") == 0) {
         snprintf(m->result, sizeof m->result, "model world.test.v1");
@@ -85,6 +86,7 @@ static void loader_takes(struct mcu_stand *m, uint8_t byte)
         broken("the MCU was given firmware that is not the one that was meant: %zu bytes", m->loader.n);
     m->loader.done = false;
     m->version++;
+    m->given_us = W.now_us;
     m->n_updates++;
     m->boots_us = W.now_us + rng_between(&W.rng, 1, 20) * SECOND;
     snprintf(m->result, sizeof m->result, "mcu_version %04u", 17 + m->version);
@@ -163,6 +165,10 @@ void mcu_turn(struct mcu_stand *m)
         return;
     if (m->result[0]) {
         m->is_ready = strcmp(m->result, "result \"ready\"") == 0;
+        if (m->is_ready)
+            m->ready_us = W.now_us;
+        if (strcmp(m->result, "result \"busy\"") == 0)
+            m->busy_us = W.now_us;
         put_line(m, m->result);
         m->result[0] = '\0';
     } else if (rng_below(&W.rng, 12) == 0) {

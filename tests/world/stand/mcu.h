@@ -22,6 +22,8 @@ struct mcu_stand {
     struct xmodem loader; /* on: the line is the boot loader's */
     uint64_t boots_us;    /* when it has started with what it was given */
     unsigned version, n_updates;
+    uint64_t update_asked_us, ready_us, busy_us,
+        given_us; /* when it last heard update_fw, said that it is ready or busy, had its image */
 };
 
 /* The other end of a line that a program opens. */

@@ -25,6 +25,7 @@ void starts_phone(void);
 void starts_app(struct side *s);
 void starts_client(void);
 void starts_agent(void);
+void starts_client_at_report(void);
 void starts_without_names(void);
 bool starts_executed(int app, uint64_t n);
 

@@ -30,7 +30,8 @@ static struct {
     const char *subject; /* topic whose subscription is refused; its line in the log is awaited */
     unsigned n_uplinks;
     uint64_t storm_us;
-    uint64_t connects; /* before the server began to end them */
+    uint64_t connects;   /* before the server began to end them */
+    uint64_t greeted_us; /* a guest has said what only a helper says; 0: the client has told its log */
     struct sleep {
         uint64_t from_us; /* since when no cloud can be reached; 0: they can */
         unsigned asked, may;
@@ -217,6 +218,8 @@ void trouble_line(const struct proc *p, const char *line)
 {
     if (t.subject && p == scene.procs[CLIENT] && strstr(line, t.subject) && strstr(line, "refuse"))
         t.subject = NULL;
+    if (p == scene.procs[CLIENT] && strstr(line, "_internal.hello from local peer"))
+        t.greeted_us = 0;
 }
 
 /* ---- what is between agent and client ---- */
@@ -337,6 +340,23 @@ bool guest_hushes(void)
     set_acks(false);
     scene_is_down(true);
     after(30 * SECOND, acks_again, NULL, 0);
+    return true;
+}
+
+static void look_for_word(void *arg, uint64_t pid)
+{
+    (void) arg;
+    if (t.greeted_us && no_fault_since(t.greeted_us) && runs(CLIENT) && (uint64_t) scene.procs[CLIENT]->pid == pid &&
+        !scene.procs[CLIENT]->term_at_us)
+        broken("a program took the client for one that needs a helper, and the client says nothing of it");
+}
+
+bool guest_greets(void)
+{
+    if (scene.plan->breadth.width < WIDTH_ENDS || !runs(CLIENT) || !no_fault_since(W.now_us))
+        return false;
+    t.greeted_us = W.now_us;
+    after(5 * SECOND, look_for_word, NULL, (uint64_t) scene.procs[CLIENT]->pid);
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tests/world/app.h"
 #include "tests/world/kernel/calls.h"
 #include "tests/world/scene.h"
 #include "tests/world/trouble/channels.h"
@@ -155,6 +156,80 @@ void starts_client(void)
     scene_start(NULL, CLIENT);
     after(20 * MS, ask_at_once, NULL, 0); /* no cloud can ask as soon */
     after(2 * SECOND, still_disturbed, NULL, 0);
+}
+
+/* ---- the client, or the primary cloud's line, ends while a report is on its way ---- */
+
+enum { ON_ITS_WAY_MS = 3, TOLD_WITHIN_MS = 2000, WAITS_S = 150 };
+
+static struct {
+    bool is_due, waits, cuts;
+    int app, pid;
+    uint64_t n, at_us;
+} way;
+
+static void look_whether_told(void *arg, uint64_t agent_pid)
+{
+    (void) arg;
+    if (way.waits && no_fault_since(way.at_us) && runs(AGENT) && (uint64_t) scene.procs[AGENT]->pid == agent_pid &&
+        runs((unsigned) (FIRST_APP + way.app)) && scene.procs[FIRST_APP + way.app]->pid == way.pid)
+        broken("report %llu of app%d was on its way when %s, and app%d has been told nothing for %d ms",
+               (unsigned long long) way.n, way.app, way.cuts ? "the cloud's line was cut" : "the client ended", way.app,
+               TOLD_WITHIN_MS);
+    way.waits = false;
+}
+
+static void end_at_report(void *arg, uint64_t unused)
+{
+    (void) arg;
+    (void) unused;
+    if (!way.waits || !no_fault_since(way.at_us) || !runs(CLIENT) || !runs(AGENT))
+        return;
+    say("%s ends while a report is on its way", way.cuts ? "the primary cloud's line" : "the client");
+    if (way.cuts) {
+        net_cut(scene.sides[0].link);
+        still_disturbed(NULL, 0);
+    } else {
+        proc_kill(scene.procs[CLIENT]);
+        scene_start(NULL, CLIENT);
+    }
+    after(TOLD_WITHIN_MS * MS, look_whether_told, NULL, (uint64_t) scene.procs[AGENT]->pid);
+    after(2 * SECOND, still_disturbed, NULL, 0);
+}
+
+static void too_late(void *arg, uint64_t unused)
+{
+    (void) arg;
+    (void) unused;
+    way.is_due = false;
+}
+
+void starts_client_at_report(void)
+{
+    if (t.clock_us + FORGOTTEN_S * SECOND > W.now_us || scene.shape.wifi || !runs(CLIENT) || !runs(AGENT))
+        return;
+    way.is_due = true;
+    way.cuts = rng_below(&trouble_rng, 2);
+    after(WAITS_S * SECOND, too_late, NULL, 0);
+}
+
+void trouble_reported(int app, uint64_t n)
+{
+    if (!way.is_due || scene.app_kinds[app] >= APP_OLD || !quiet_for(TROUBLE_CALM_S) || !runs(CLIENT) || !runs(AGENT))
+        return;
+    way.is_due = false;
+    way.waits = true;
+    way.app = app;
+    way.n = n;
+    way.pid = scene.procs[FIRST_APP + app]->pid;
+    way.at_us = W.now_us;
+    after(ON_ITS_WAY_MS * MS, end_at_report, NULL, 0);
+}
+
+void trouble_told(int app, uint64_t n)
+{
+    if (way.waits && way.app == app && way.n == n)
+        way.waits = false;
 }
 
 /* The agent is back at once: a command that comes meanwhile waits for it. */

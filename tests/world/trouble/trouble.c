@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/world/app.h"
+#include "tests/world/bridge.h"
+#include "tests/world/firmware.h"
 #include "tests/world/kernel/calls.h"
 #include "tests/world/scene.h"
 #include "tests/world/trouble/channels.h"
@@ -103,6 +105,15 @@ int slow_app(void)
     return (int) rng_below(&trouble_rng, scene.shape.n_apps);
 }
 
+/* -1: there is none. */
+static int really_slow_app(void)
+{
+    for (unsigned a = 0; a < scene.shape.n_apps; a++)
+        if (scene.app_kinds[a] == APP_SLOW)
+            return (int) a;
+    return -1;
+}
+
 static void command_and_cut(struct side *s, int app)
 {
     uint64_t n = traffic_gives(s, app);
@@ -133,7 +144,7 @@ static void happens(void)
     struct side *s = &scene.sides[rng_below(&trouble_rng, scene.shape.n_sides)];
     bool waits = s->kind == SIDE_MQTT || s->kind == SIDE_ONENET; /* for answers, over a loss */
 
-    switch (rng_below(&trouble_rng, 14)) {
+    switch (rng_below(&trouble_rng, scene.plan->breadth.width < WIDTH_ENDS ? 14 : 20)) {
     case 0:
         servers_burst(s);
         break;
@@ -141,6 +152,8 @@ static void happens(void)
     case 2:
         if (waits)
             command_and_cut(s, slow_app());
+        else if (s->kind == SIDE_GIZWITS && scene.plan->breadth.width >= WIDTH_ENDS && really_slow_app() >= 0)
+            command_and_cut(s, really_slow_app()); /* what is written is not repeated: it must not have been */
         break;
     case 3:
         starts_clock();
@@ -178,6 +191,18 @@ static void happens(void)
         break;
     case 11:
         starts_without_names();
+        break;
+    case 18:
+    case 19:
+        starts_client_at_report();
+        break;
+    case 14:
+    case 15:
+        bridge_ends();
+        break;
+    case 16:
+    case 17:
+        firmware_dies();
         break;
     default:
         servers_shut(s);

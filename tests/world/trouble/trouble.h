@@ -30,6 +30,8 @@ void trouble_open(void);
 /* true: the command is none that clouds or phone have given. */
 bool trouble_executed(int app, uint64_t n);
 void trouble_answered(uint64_t n, const char *text);
+void trouble_reported(int app, uint64_t n);
+void trouble_told(int app, uint64_t n);
 /* The answer may come a second time: the command did. */
 bool trouble_repeats(uint64_t n);
 /* The network has set the clock. */
