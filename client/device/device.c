@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "client/device/io/data_dir.h"
+#include "libagent/core/hash.h"
 #include "libagent/core/log/log.h"
 
 enum { CLOCK_IS_SET = 1577836800 /* 2020-01-01 */, CLOCK_FRESH_MS = 1000 };
@@ -15,15 +16,12 @@ enum { CLOCK_IS_SET = 1577836800 /* 2020-01-01 */, CLOCK_FRESH_MS = 1000 };
 static uint64_t read_boot(void)
 {
     char text[64];
-    uint64_t h = 0xcbf29ce484222325u;
     int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
 
     if (fd >= 0)
         close(fd);
-    for (ssize_t i = 0; i < n; i++)
-        h = (h ^ (uint8_t) text[i]) * 0x100000001b3u;
-    return n > 0 && h != 0 ? h : 0;
+    return n > 0 ? ag_hash(AG_HASH_BEGIN, text, (size_t) n) : 0;
 }
 
 void device_init(struct device *d, uv_loop_t *loop, struct device_conf *conf, const char *os_release, device_said_fn *said,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "libagent/core/grow.h"
+#include "libagent/core/hash.h"
 
 struct qos2_entry {
     int mid;
@@ -112,16 +113,6 @@ int qos2_copies_published(struct qos2_copies *c, int mid, bool dup)
     return 0;
 }
 
-/* FNV-1a. Two alike are asked about in vain, no more. */
-static uint64_t hash_of(const uint8_t *p, size_t n)
-{
-    uint64_t h = 0xcbf29ce484222325;
-
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ p[i]) * 0x100000001b3;
-    return h;
-}
-
 enum qos2_verdict qos2_copies_message(struct qos2_copies *c, int mid, const void *payload, size_t len)
 {
     struct qos2_entry *e = find(c, mid);
@@ -131,8 +122,8 @@ enum qos2_verdict qos2_copies_message(struct qos2_copies *c, int mid, const void
         c->released = 0;
     if (!e)
         return QOS2_DELIVER;
-    hash = hash_of(payload, len);
-    if (e->held) { /* something came behind it */
+    hash = ag_hash(AG_HASH_BEGIN, payload, len); /* two alike are asked about in vain, no more */
+    if (e->held) {                               /* something came behind it */
         drop_held(c, e);
         e->stale--;
     }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include "libagent/core/codes.h"
+#include "libagent/core/hash.h"
 #include "libagent/core/text/message.h"
 
 /* A repeat comes within ten seconds, and may count on from another hello than the first one did. */
@@ -89,15 +90,6 @@ static int send_text(struct lan *l, const struct lan_addr *to, struct ag_span te
     return 0;
 }
 
-static uint64_t hash_of(struct ag_span text)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-    for (size_t i = 0; i < text.len; i++)
-        h = (h ^ (unsigned char) text.p[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
-
 /* A sealed datagram that has passed all checks of its own. */
 struct arrival {
     const struct lan_addr *from;
@@ -157,7 +149,7 @@ static int take_request(struct lan *l, const struct arrival *a, uint32_t id, str
 {
     bool fresh = replay_look(&l->taken, a->sum, a->stamp) == REPLAY_NEW;
     struct lan_request *q = lan_requests_find(&l->requests, a->from, id);
-    uint64_t hash = hash_of(text);
+    uint64_t hash = ag_hash(AG_HASH_BEGIN, text.p, text.len);
     int r;
 
     if (q && is_repeat_of(l, q, hash, a)) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "libagent/core/hash.h"
 #include "libagent/core/json/json_iter.h"
 
 static const char *const words[] = {[REPORT_ALL] = "all", [REPORT_LATEST] = "latest", [REPORT_DROP] = "drop"};
@@ -89,14 +90,12 @@ int report_policy_check(const struct device_conf *conf, struct report_limits *li
 
 static uint64_t mix(uint64_t h, struct ag_span s)
 {
-    for (size_t i = 0; i < s.len; i++)
-        h = (h ^ (uint8_t) s.p[i]) * 0x100000001b3u;
-    return (h ^ 0xff) * 0x100000001b3u; /* a byte that no text holds: "ab","c" is not "a","bc" */
+    return ag_hash(ag_hash(h, s.p, s.len), "\xff", 1); /* a byte that no text holds: "ab","c" is not "a","bc" */
 }
 
 uint64_t report_topic(struct ag_span method, struct ag_span params)
 {
-    uint64_t h = mix(0xcbf29ce484222325u, method);
+    uint64_t h = mix(AG_HASH_BEGIN, method);
     struct ag_span name, value;
     struct ag_json_iter it;
 

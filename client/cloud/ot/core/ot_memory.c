@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "libagent/core/hash.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
@@ -43,14 +44,10 @@ void ot_memory_deinit(struct ot_memory *m)
         entry_free(m, ag_list_entry(it, struct ot_memory_entry, age));
 }
 
-/* FNV-1a. The text comes from behind the checksum, so nobody can search for two that meet. */
+/* The text comes from behind the checksum, so nobody can search for two that meet. */
 static uint64_t digest(struct ag_span text)
 {
-    uint64_t h = 0xcbf29ce484222325u;
-
-    for (size_t i = 0; i < text.len; i++)
-        h = (h ^ (uint8_t) text.p[i]) * 0x100000001b3u;
-    return h;
+    return ag_hash(AG_HASH_BEGIN, text.p, text.len);
 }
 
 static bool is_old(const struct ot_memory *m, const struct ot_memory_entry *e, uint64_t now_ms)
