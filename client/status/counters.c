@@ -8,6 +8,99 @@
 #include "client/report/io/spool.h"
 #include "libagent/core/log/log.h"
 
+/* A counter's field, a uint64_t. */
+struct counter {
+    const char *name;
+    size_t at;
+};
+
+static uint64_t counter_of(const void *from, const struct counter *c)
+{
+    uint64_t n;
+
+    memcpy(&n, (const char *) from + c->at, sizeof n);
+    return n;
+}
+
+static void tell_all(const struct counter *counters, size_t n, const void *from, cloud_tell_fn *tell, void *user)
+{
+    for (size_t i = 0; i < n; i++)
+        tell(user, counters[i].name, counter_of(from, &counters[i]));
+}
+
+static const struct counter lan_counters[] = {
+    {"lan.datagrams", offsetof(struct lan_stats, datagrams)},
+    {"lan.hellos", offsetof(struct lan_stats, hellos)},
+    {"lan.requests", offsetof(struct lan_stats, requests)},
+    {"lan.repeats", offsetof(struct lan_stats, repeats)},
+    {"lan.answers", offsetof(struct lan_stats, answers)},
+    {"lan.dropped.magic", offsetof(struct lan_stats, bad_packet[PACKET_E_MAGIC])},
+    {"lan.dropped.length", offsetof(struct lan_stats, bad_packet[PACKET_E_LENGTH])},
+    {"lan.dropped.checksum", offsetof(struct lan_stats, bad_packet[PACKET_E_CHECKSUM])},
+    {"lan.dropped.padding", offsetof(struct lan_stats, bad_packet[PACKET_E_PADDING])},
+    {"lan.dropped.did", offsetof(struct lan_stats, bad_did)},
+    {"lan.dropped.stamp", offsetof(struct lan_stats, bad_stamp)},
+    {"lan.dropped.text", offsetof(struct lan_stats, bad_text)},
+    {"lan.dropped.full", offsetof(struct lan_stats, full)},
+    {"lan.dropped.replayed", offsetof(struct lan_stats, replayed)},
+    {"lan.dropped.narrowed", offsetof(struct lan_stats, narrowed)},
+    {"lan.dropped.no_token", offsetof(struct lan_stats, no_token)},
+    {"lan.dropped.memory", offsetof(struct lan_stats, no_memory)},
+    {"lan.late", offsetof(struct lan_stats, late)},
+};
+
+static const struct counter command_counters[] = {
+    {"command.started", offsetof(struct command_stats, started)},
+    {"command.answered", offsetof(struct command_stats, answered)},
+    {"command.timed_out", offsetof(struct command_stats, timed_out)},
+    {"command.nobody", offsetof(struct command_stats, nobody)},
+    {"command.refused", offsetof(struct command_stats, refused)},
+    {"command.silent", offsetof(struct command_stats, silent)},
+    {"command.no_memory", offsetof(struct command_stats, no_memory)},
+    {"command.stray_answers", offsetof(struct command_stats, stray)},
+    {"command.waited", offsetof(struct command_stats, waited)},
+    {"command.ownerless", offsetof(struct command_stats, ownerless)},
+};
+
+static const struct counter uplink_counters[] = {
+    {"uplink.submitted", offsetof(struct uplink_stats, submitted)},
+    {"uplink.acked", offsetof(struct uplink_stats, acked)},
+    {"uplink.failed", offsetof(struct uplink_stats, failed)},
+    {"uplink.timed_out", offsetof(struct uplink_stats, timed_out)},
+    {"uplink.refused", offsetof(struct uplink_stats, refused)},
+    {"uplink.no_memory", offsetof(struct uplink_stats, no_memory)},
+    {"uplink.greedy", offsetof(struct uplink_stats, greedy)},
+    {"uplink.dropped", offsetof(struct uplink_stats, dropped)},
+    {"uplink.stray_acks", offsetof(struct uplink_stats, stray)},
+};
+
+static const struct counter spool_counters[] = {
+    {"spool.files_put_aside", offsetof(struct spool_stats, put_aside)},
+    {"spool.damaged", offsetof(struct spool_stats, damaged)},
+    {"spool.lost", offsetof(struct spool_stats, lost)},
+    {"spool.write_failed", offsetof(struct spool_stats, failed)},
+};
+
+static const struct counter mqtt_counters[] = {
+    {"mqtt_api.texts_in", offsetof(struct mqtt_api_stats, texts_in)},
+    {"mqtt_api.texts_out", offsetof(struct mqtt_api_stats, texts_out)},
+    {"mqtt_api.dropped", offsetof(struct mqtt_api_stats, dropped)},
+    {"mqtt_api.refused", offsetof(struct mqtt_api_stats, refused)},
+};
+
+static const struct counter local_counters[] = {
+    {"local.accepted", offsetof(struct local_server_stats, accepted)},
+    {"local.refused", offsetof(struct local_server_stats, refused)},
+    {"local.texts_in", offsetof(struct local_server_stats, texts_in)},
+    {"local.texts_out", offsetof(struct local_server_stats, texts_out)},
+    {"local.dropped", offsetof(struct local_server_stats, dropped)},
+    {"local.overflows", offsetof(struct local_server_stats, overflows)},
+    {"local.greedy", offsetof(struct local_server_stats, greedy)},
+    {"local.evicted", offsetof(struct local_server_stats, evicted)},
+    {"local.unsent", offsetof(struct local_server_stats, unsent)},
+    {"local.bytes", offsetof(struct local_server_stats, bytes)},
+};
+
 static void tell_spool(const struct spool *s, cloud_tell_fn *tell, void *user)
 {
     struct spool_stats st;
@@ -15,17 +108,11 @@ static void tell_spool(const struct spool *s, cloud_tell_fn *tell, void *user)
     if (!s)
         return;
     spool_get_stats(s, &st);
-    tell(user, "spool.files_put_aside", st.put_aside);
-    tell(user, "spool.damaged", st.damaged);
-    tell(user, "spool.lost", st.lost);
-    tell(user, "spool.write_failed", st.failed);
+    tell_all(spool_counters, ag_array_size(spool_counters), &st, tell, user);
 }
 
 /* Of each cloud's queue of kept reports. */
-static const struct {
-    const char *name;
-    size_t at; /* in struct report_queue, a uint64_t */
-} queue_counters[] = {
+static const struct counter queue_counters[] = {
     {"spool.kept", offsetof(struct report_queue, n_kept)},
     {"spool.restored", offsetof(struct report_queue, n_restored)},
     {"spool.acked", offsetof(struct report_queue, n_acked)},
@@ -38,14 +125,6 @@ static const struct {
     {"spool.unwritten", offsetof(struct report_queue, n_unwritten)},
 };
 
-static uint64_t queue_counter(const struct report_queue *q, size_t at)
-{
-    uint64_t n;
-
-    memcpy(&n, (const char *) q + at, sizeof n);
-    return n;
-}
-
 /* A report that several clouds need counts for each of them. */
 static void tell_queues(const struct status_parts *c, cloud_tell_fn *tell, void *user)
 {
@@ -57,7 +136,7 @@ static void tell_queues(const struct status_parts *c, cloud_tell_fn *tell, void 
     for (size_t i = 0; i < ag_array_size(queue_counters); i++) {
         n = 0;
         for (unsigned k = 0; k < CLOUDS_MAX; k++)
-            n += queue_counter(&c->reports->path.lanes[k].queue, queue_counters[i].at);
+            n += counter_of(&c->reports->path.lanes[k].queue, &queue_counters[i]);
         tell(user, queue_counters[i].name, n);
     }
 }
@@ -81,8 +160,7 @@ static void tell_under_name(void *user, const char *name, uint64_t n)
 static void tell_lane(const struct report_lane *lane, struct naming *to)
 {
     tell_under_name(to, "spool.waiting", lane->queue.n);
-    for (size_t i = 0; i < ag_array_size(queue_counters); i++)
-        tell_under_name(to, queue_counters[i].name, queue_counter(&lane->queue, queue_counters[i].at));
+    tell_all(queue_counters, ag_array_size(queue_counters), &lane->queue, tell_under_name, to);
     tell_under_name(to, "spool.dropped.missed", lane->n_lost);
 }
 
@@ -103,57 +181,20 @@ static void tell_clouds(const struct status_parts *c, cloud_tell_fn *tell, void 
 
 void status_tell_counters(const struct status_parts *c, cloud_tell_fn *tell, void *user)
 {
-    static const char *const refused[PACKET_N_E] = {[PACKET_E_MAGIC] = "lan.dropped.magic",
-                                                    [PACKET_E_LENGTH] = "lan.dropped.length",
-                                                    [PACKET_E_CHECKSUM] = "lan.dropped.checksum",
-                                                    [PACKET_E_PADDING] = "lan.dropped.padding"};
-    const struct lan_stats *lan = &c->phones->lan.stats;
     const struct local_peers *peers = c->intake->env.peers;
     const struct serve *serve = c->intake->env.serve;
     struct local_server_stats local;
     struct mqtt_api_stats mqtt;
 
-    tell(user, "lan.datagrams", lan->datagrams);
-    tell(user, "lan.hellos", lan->hellos);
-    tell(user, "lan.requests", lan->requests);
-    tell(user, "lan.repeats", lan->repeats);
-    tell(user, "lan.answers", lan->answers);
-    for (int i = 1; i < PACKET_N_E; i++)
-        tell(user, refused[i], lan->bad_packet[i]);
-    tell(user, "lan.dropped.did", lan->bad_did);
-    tell(user, "lan.dropped.stamp", lan->bad_stamp);
-    tell(user, "lan.dropped.text", lan->bad_text);
-    tell(user, "lan.dropped.full", lan->full);
-    tell(user, "lan.dropped.replayed", lan->replayed);
-    tell(user, "lan.dropped.narrowed", lan->narrowed);
-    tell(user, "lan.dropped.no_token", lan->no_token);
-    tell(user, "lan.dropped.memory", lan->no_memory);
-    tell(user, "lan.late", lan->late);
-    tell(user, "command.started", c->intake->commands.stats.started);
-    tell(user, "command.answered", c->intake->commands.stats.answered);
-    tell(user, "command.timed_out", c->intake->commands.stats.timed_out);
-    tell(user, "command.nobody", c->intake->commands.stats.nobody);
-    tell(user, "command.refused", c->intake->commands.stats.refused);
-    tell(user, "command.silent", c->intake->commands.stats.silent);
-    tell(user, "command.no_memory", c->intake->commands.stats.no_memory);
+    tell_all(lan_counters, ag_array_size(lan_counters), &c->phones->lan.stats, tell, user);
+    tell_all(command_counters, ag_array_size(command_counters), &c->intake->commands.stats, tell, user);
     tell(user, "command.open", c->intake->commands.n_open);
-    tell(user, "command.stray_answers", c->intake->commands.stats.stray);
-    tell(user, "command.waited", c->intake->commands.stats.waited);
-    tell(user, "command.ownerless", c->intake->commands.stats.ownerless);
+    tell(user, "command.answers_lost", c->intake->stats.answers_lost);
     tell(user, "text.not_permitted", serve->n_not_permitted + peers->gate.n_refused);
     tell(user, "text.bad_form", c->intake->stats.bad_form + serve->n_bad_form);
-    tell(user, "command.answers_lost", c->intake->stats.answers_lost);
-    tell(user, "uplink.silent", c->intake->stats.reports_silent);
-    tell(user, "uplink.submitted", c->reports->uplink.stats.submitted);
-    tell(user, "uplink.acked", c->reports->uplink.stats.acked);
-    tell(user, "uplink.failed", c->reports->uplink.stats.failed);
-    tell(user, "uplink.timed_out", c->reports->uplink.stats.timed_out);
-    tell(user, "uplink.refused", c->reports->uplink.stats.refused);
-    tell(user, "uplink.no_memory", c->reports->uplink.stats.no_memory);
+    tell_all(uplink_counters, ag_array_size(uplink_counters), &c->reports->uplink.stats, tell, user);
     tell(user, "uplink.open", c->reports->uplink.n_open);
-    tell(user, "uplink.greedy", c->reports->uplink.stats.greedy);
-    tell(user, "uplink.dropped", c->reports->uplink.stats.dropped);
-    tell(user, "uplink.stray_acks", c->reports->uplink.stats.stray);
+    tell(user, "uplink.silent", c->intake->stats.reports_silent);
     tell(user, "helper.bad_texts", c->setup->helper.bad);
     tell_queues(c, tell, user);
     tell(user, "spool.refused", c->reports->path.n_refused);
@@ -162,24 +203,12 @@ void status_tell_counters(const struct status_parts *c, cloud_tell_fn *tell, voi
     tell_clouds(c, tell, user);
     if (peers->channels) {
         mqtt_api_get_stats(peers->channels, &mqtt);
-        tell(user, "mqtt_api.texts_in", mqtt.texts_in);
-        tell(user, "mqtt_api.texts_out", mqtt.texts_out);
-        tell(user, "mqtt_api.dropped", mqtt.dropped);
-        tell(user, "mqtt_api.refused", mqtt.refused);
+        tell_all(mqtt_counters, ag_array_size(mqtt_counters), &mqtt, tell, user);
     }
     if (!peers->sockets)
         return;
     local_server_get_stats(peers->sockets, &local);
-    tell(user, "local.accepted", local.accepted);
-    tell(user, "local.refused", local.refused);
-    tell(user, "local.texts_in", local.texts_in);
-    tell(user, "local.texts_out", local.texts_out);
-    tell(user, "local.dropped", local.dropped);
-    tell(user, "local.overflows", local.overflows);
-    tell(user, "local.greedy", local.greedy);
-    tell(user, "local.evicted", local.evicted);
-    tell(user, "local.unsent", local.unsent);
-    tell(user, "local.bytes", local.bytes);
+    tell_all(local_counters, ag_array_size(local_counters), &local, tell, user);
     tell(user, "uplink.bytes", c->reports->uplink.bytes);
 }
 
