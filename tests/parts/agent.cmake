@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 miio_unit_test(redact SOURCES unit/agent/test_redact.c ${CMAKE_SOURCE_DIR}/agent/ctl/core/redact.c ${CMAKE_SOURCE_DIR}/agent/ctl/core/tar.c LIBS agcore ALLOC_FAIL)
-miio_unit_test(findings SOURCES unit/agent/test_findings.c ${CMAKE_SOURCE_DIR}/agent/ctl/findings.c ${CMAKE_SOURCE_DIR}/agent/ctl/ctl.c LIBS agentcore agent_static agcore PkgConfig::CJSON)
+miio_unit_test(findings SOURCES unit/agent/test_findings.c ${CMAKE_SOURCE_DIR}/agent/ctl/findings.c ${CMAKE_SOURCE_DIR}/agent/ctl/ctl.c LIBS agentcore agent_static agoption agcore PkgConfig::CJSON)
 miio_unit_test(agent_tables SOURCES unit/agent/test_tables.c LIBS agentcore)
 miio_unit_test(agent_router SOURCES unit/agent/test_router.c unit/agent/rig.c LIBS agentcore)
 miio_unit_test(agent_limits SOURCES unit/agent/test_limits.c unit/agent/rig.c LIBS agentcore)
