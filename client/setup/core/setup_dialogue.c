@@ -101,6 +101,15 @@ void setup_helper_owned(struct setup_machine *m, const struct setup_facts *f)
     setup_online(m, f);
 }
 
+/* It is not said again. What has just been removed is not there any more. */
+static void joined_before(struct setup_machine *m, const struct setup_facts *f, bool has_wifi)
+{
+    struct setup_facts now = *f;
+
+    now.has_wifi = has_wifi;
+    setup_step(m, &now, SETUP_EV_CONNECTED);
+}
+
 void setup_helper_wifi(struct setup_machine *m, const struct setup_facts *f, bool provisioned)
 {
     if (m->stage != HELPER_NEEDS_WIFI)
@@ -114,6 +123,8 @@ void setup_helper_wifi(struct setup_machine *m, const struct setup_facts *f, boo
     setup_set_provisioned(m, provisioned);
     setup_do(m, SETUP_DO_ASK_INFO, 0);
     setup_step(m, f, !provisioned ? SETUP_EV_FRESH : f->has_trial ? SETUP_EV_RESUMED : SETUP_EV_OWNED);
+    if (m->state == SETUP_ASKED && m->is_connected && !(provisioned && f->has_trial))
+        joined_before(m, f, provisioned);
 }
 
 void setup_ask_join(struct setup_machine *m)
@@ -126,6 +137,7 @@ static void join_is_asked(struct setup_machine *m, const struct setup_facts *f, 
     bool requested = m->network_is_asked;
 
     m->network_is_asked = false;
+    m->is_connected = false;
     if (r == 0) {
         m->at_ms = f->now_ms + SETUP_HELPER_JOIN_MS;
         setup_go(m, SETUP_ASKED);
@@ -192,6 +204,7 @@ void setup_was_reset(struct setup_machine *m, const struct setup_facts *f)
 
 void setup_helper_connected(struct setup_machine *m, const struct setup_facts *f)
 {
+    m->is_connected = m->stage != HELPER_SETTLED;
     if (m->stage == HELPER_SETTLED)
         setup_step(m, f, SETUP_EV_CONNECTED);
 }
@@ -199,6 +212,7 @@ void setup_helper_connected(struct setup_machine *m, const struct setup_facts *f
 /* A network lost for a while, or what is known said once more: no row of the table. */
 void setup_helper_failed(struct setup_machine *m, const struct setup_facts *f, enum helper_failure how)
 {
+    m->is_connected = false;
     if (m->stage == HELPER_SETTLED)
         setup_step(m, f, how == HELPER_AP_MODE ? SETUP_EV_HELPER_AP : SETUP_EV_NOT_JOINED);
 }

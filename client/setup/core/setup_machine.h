@@ -168,6 +168,7 @@ struct setup_machine {
     uint64_t identity_at_ms;
     unsigned identity_pause_ms;
     bool network_is_asked, zone_is_asked; /* somebody waits for the answer */
+    bool is_connected;                    /* the helper said so before it said whether there is a network */
     bool zone_runs, zone_is_set;
     bool params_are_old;                  /* wiped once no decision needs them */
     unsigned n_joined, n_failed;          /* since the start */
