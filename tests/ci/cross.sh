@@ -109,6 +109,7 @@ for arch; do
     route "$arch"
     line="$arch	$tests passed	yes"
     for file in lib/libagent.so bin/miio_agent bin/miio_client bin/miio_ota bin/miio_mcu bin/miio_web bin/miioctl; do line="$line	$(size "$dir/$file")"; done
+    printf '%s\n' "$line" >&2 # the next one takes minutes
     table="$table
 $line"
 done
