@@ -130,7 +130,8 @@ static int on_item(void *user, const struct ag_ini_item *item, char *reason, siz
     }
     if (ag_option_set_key(r->c->rows, r->c->n_rows, r->to, item->name, item->value, why, sizeof why) == 0)
         return 0;
-    snprintf(reason, n, "%s: %s", item->name, why);
+    if (why[0]) /* else the name is unknown, and the file's reader says so */
+        snprintf(reason, n, "%s: %s", item->name, why);
     return -EINVAL;
 }
 

@@ -99,6 +99,5 @@ int ag_option_set_key(const struct ag_option *rows, size_t n_rows, void *to, con
         if (rows[i].key && strcmp(rows[i].key, key) == 0)
             return ag_option_set(&rows[i], to, value, reason, n);
     }
-    snprintf(reason, n, "unknown name '%s'", key);
     return -EINVAL;
 }

@@ -43,7 +43,7 @@ struct ag_option {
 
 /* to: the struct that the row's field is in. */
 int ag_option_set(const struct ag_option *row, void *to, const char *value, char *reason, size_t n);
-/* By the name in a file. */
+/* By the name in a file. -EINVAL with the reason left as it was: no row has that name. */
 int ag_option_set_key(const struct ag_option *rows, size_t n_rows, void *to, const char *key, const char *value, char *reason,
                       size_t n);
 

@@ -50,6 +50,7 @@ static int set_by_key(void *to, const struct ag_option *row, const char *text, c
 {
     const char *equals = strchr(text, '=');
     char key[64];
+    int r;
 
     (void) row;
     if (!equals || (size_t) (equals - text) >= sizeof key) {
@@ -58,7 +59,11 @@ static int set_by_key(void *to, const struct ag_option *row, const char *text, c
     }
     memcpy(key, text, (size_t) (equals - text));
     key[equals - text] = '\0';
-    return ag_option_set_key(mcu_conf_rows, mcu_conf_n_rows, to, key, equals + 1, reason, n);
+    reason[0] = '\0';
+    r = ag_option_set_key(mcu_conf_rows, mcu_conf_n_rows, to, key, equals + 1, reason, n);
+    if (r < 0 && !reason[0])
+        snprintf(reason, n, "unknown name '%s'", key);
+    return r;
 }
 
 #define AT(member) AG_OPTION_FIELD(struct mcu_conf, member)
