@@ -34,8 +34,8 @@ struct spread {
 /* An exclusive or standby subscriber that waits is not asked. */
 static void spread_to(struct router *r, struct sub *s, const struct text *t, struct command *c, bool watched, struct spread *d)
 {
+    bool is_state_word = !c && text_family(t->method) == FAMILY_LOCAL;
     struct peer *p = s->peer;
-    int e;
 
     if (s->denied) {
         d->denied = true;
@@ -50,12 +50,9 @@ static void spread_to(struct router *r, struct sub *s, const struct text *t, str
         d->busy = true;
         return;
     }
-    e = out_text(r, p, OUT_MESSAGE, t->bytes);
-    if (e != 0) {
+    if (out_text(r, p, is_state_word ? OUT_NEWS : OUT_MESSAGE, t->bytes) != 0) {
         if (c)
             command_unask(&r->commands, ag_list_entry(c->asks.prev, struct ask, by_command));
-        else if (e == -ENOMEM && text_family(t->method) == FAMILY_LOCAL)
-            out_end(r, p, PEER_END_MEMORY); /* a state word: the one that it has would stay wrong */
         d->busy = true;
         return;
     }

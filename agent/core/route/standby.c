@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/core/route/standby.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include "agent/core/send/out.h"
 #include "libagent/core/json/json_walk.h"
@@ -45,8 +44,8 @@ void standby_tell(struct router *r)
         if (print_owner(&text, s->key) < 0) {
             r->stats.out_of_memory++;
             out_end(r, s->peer, PEER_END_MEMORY); /* else it would wait for ever */
-        } else if (out_text(r, s->peer, OUT_MESSAGE, ag_buf_span(&text)) == -ENOMEM) {
-            out_end(r, s->peer, PEER_END_MEMORY);
+        } else {
+            out_text(r, s->peer, OUT_NEWS, ag_buf_span(&text));
         }
     }
 }

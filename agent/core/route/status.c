@@ -73,19 +73,14 @@ static void tell_newcomers(struct router *r, uint64_t now_ms, struct peer *upstr
 {
     uint8_t bits = r->monitoring ? monitor_match(r, t->method) : 0;
     struct sub_key *k = sub_match(&r->subs, t->method);
-    int e;
 
     if (!k)
         return; /* they have gone again */
     ag_list_for_each (it, &k->subs) {
         struct sub *s = ag_list_entry(it, struct sub, by_key);
 
-        if (!s->peer->wants_status || !s->active || s->denied || !peer_is_open(s->peer))
-            continue;
-        e = out_text(r, s->peer, OUT_MESSAGE, t->bytes);
-        if (e == -ENOMEM)
-            out_end(r, s->peer, PEER_END_MEMORY);
-        if (e != 0)
+        if (!s->peer->wants_status || !s->active || s->denied || !peer_is_open(s->peer) ||
+            out_text(r, s->peer, OUT_NEWS, t->bytes) != 0)
             continue;
         r->stats.deliveries++;
         if (bits)

@@ -138,12 +138,12 @@ static void out_commit(struct router *r, struct peer *p, size_t n)
         out_end_greediest(r);
 }
 
-/* An answer that cannot be sent must not leave its asker waiting for ever: the peer is ended instead. */
+/* What cannot be sent must not leave who waits for it waiting for ever: the peer is ended instead. */
 static int out_failed(struct router *r, struct peer *to, enum out_kind kind, int error)
 {
     if (error == -ENOMEM) {
         r->stats.out_of_memory++;
-        if (kind == OUT_ANSWER)
+        if (kind != OUT_MESSAGE)
             out_end(r, to, PEER_END_MEMORY);
     }
     return error;

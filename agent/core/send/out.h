@@ -15,9 +15,9 @@ enum {
     OUT_E_NO_FORM   /* the text has no MessagePack form, or is too large for a packet */
 };
 
-/* What is sent: a text that can be refused to its sender, or an answer, for which losing it means ending the
- * peer. */
-enum out_kind { OUT_MESSAGE, OUT_ANSWER };
+/* What is sent: a text that can be refused to its sender; an answer; news that nobody says twice. Losing one of the last two
+ * for want of memory means ending the peer: it begins again. */
+enum out_kind { OUT_MESSAGE, OUT_ANSWER, OUT_NEWS };
 
 /* 0, OUT_E_*, -ENOMEM. */
 int out_text(struct router *r, struct peer *to, enum out_kind kind, struct ag_span text);
