@@ -152,22 +152,26 @@ static int run(const struct options *o)
     return ag_program_end(&p.frame);
 }
 
+static void set_defaults(struct options *o)
+{
+    o->ota = (struct ota_options){.install_timeout_s = 600,
+                                  .verify_timeout_s = 60,
+                                  .reboot_wait_ms = 5000,
+                                  .keep_free = 1 << 20,
+                                  .max_bytes = 256ull << 20,
+                                  .machine = {.n_retries = 3, .retry_ms = 1000, .progress_ms = 1000}};
+    strcpy(o->dir, "/var/lib/miio/ota/");
+    o->log_level = AG_LOG_INFO;
+}
+
 int main(int argc, char **argv)
 {
     static const struct ag_command_line line = {"miio_ota", usage, rows, ag_array_size(rows), false};
-    static struct options o = {
-        .ota = {.install_timeout_s = 600,
-                .verify_timeout_s = 60,
-                .reboot_wait_ms = 5000,
-                .keep_free = 1 << 20,
-                .max_bytes = 256ull << 20,
-                .machine = {.n_retries = 3, .retry_ms = 1000, .progress_ms = 1000}},
-        .dir = "/var/lib/miio/ota/",
-        .log_level = AG_LOG_INFO,
-    };
+    static struct options o; /* without values here: 25 KB of them would be in the file */
     int code;
 
     ag_http_child(argc, argv);
+    set_defaults(&o);
     code = ag_command_line_read(&line, argc, argv, &o);
     if (code >= 0)
         return code;
