@@ -7,6 +7,7 @@
 #include "agent/config.h"
 #include "libagent/io/access/access_file.h"
 #include "libagent/io/command_line.h"
+#include "libagent/io/exit_code.h"
 
 static void usage(FILE *to)
 {
@@ -58,7 +59,7 @@ static int make_absolute(char path[SETTINGS_PATH_MAX], const char *dir, char err
         return 0;
     if (n + 1 + len + 1 > SETTINGS_PATH_MAX) {
         snprintf(error, AG_INI_ERROR_MAX, "%.200s: path too long", path);
-        return SETTINGS_E_USAGE;
+        return AG_EXIT_USAGE;
     }
     memmove(path + n + 1, path, len + 1);
     memcpy(path, dir, n);
@@ -83,7 +84,7 @@ static int settings_check(const struct settings *s, char error[AG_INI_ERROR_MAX]
         snprintf(error, AG_INI_ERROR_MAX, "paths of sockets must be absolute in the background");
     else
         return 0;
-    return s->config[0] ? SETTINGS_E_CONFIG : SETTINGS_E_USAGE;
+    return s->config[0] ? AG_EXIT_CONFIG : AG_EXIT_USAGE;
 }
 
 /* Rules of agent.conf's own come before those of the file: of two for one pattern the first counts. */
@@ -98,7 +99,7 @@ static int read_access(struct settings *s, const char *dir, char error[AG_INI_ER
         return 0;
     r = ag_access_read(&s->access, s->access_file, error);
     s->access_empty = r == AG_ACCESS_E_EMPTY;
-    return r < 0 ? SETTINGS_E_CONFIG : 0;
+    return r < 0 ? AG_EXIT_CONFIG : 0;
 }
 
 int settings_read(struct settings *s, int argc, char **argv, const char *dir, char error[AG_INI_ERROR_MAX])
@@ -116,7 +117,7 @@ int settings_read(struct settings *s, int argc, char **argv, const char *dir, ch
 
         strcpy(config, s->config);
         if (ag_ini_parse_file(config, config_item, s, error) < 0)
-            return SETTINGS_E_CONFIG;
+            return AG_EXIT_CONFIG;
         apply_args(s, argc, argv);
         strcpy(s->config, config);
     }

@@ -6,8 +6,6 @@
 #include "agent/settings.h"
 #include "libagent/io/inifile.h"
 
-enum { SETTINGS_E_USAGE = 2, SETTINGS_E_CONFIG = 78 }; /* the exit codes */
-
 /*
  * dir: where relative names of files count from, the directory of the start. -1: go on; else the exit code: error holds
  * one line, or "" when all has been said. s is initialised in any case; end it with settings_deinit().
