@@ -162,28 +162,49 @@ static const struct model_prop *find_bool(const struct ha_part *h, const struct 
     return p && p->format == MODEL_BOOL ? p : NULL;
 }
 
-static void put_swing(struct ha_part *h, const struct model_service *s)
-{
-    const struct model_prop *p = find_bool(h, s, "horizontal-swing");
+/* Of a fan, as Home Assistant names it, and the model's properties that can be it: the first that is there is taken. */
+struct two_ways {
+    const char *names[2];
+    const char *state_topic, *state_template, *command_topic, *command_template;
+    const char *yes, *no; /* the states */
+};
 
-    p = p ? p : find_bool(h, s, "vertical-swing");
+static void put_two_ways(struct ha_part *h, const struct model_service *s, const struct two_ways *w)
+{
+    const struct model_prop *p = find_bool(h, s, w->names[0]);
+
+    p = p ? p : find_bool(h, s, w->names[1]);
     if (!p)
         return;
-    ha_put_bool_state(h, "oscillation_state_topic", "oscillation_value_template", p, "oscillate_on", "oscillate_off");
-    ha_put_bool_command(h, "oscillation_command_topic", "oscillation_command_template", p, "oscillate_on");
+    ha_put_bool_state(h, w->state_topic, w->state_template, p, w->yes, w->no);
+    ha_put_bool_command(h, w->command_topic, w->command_template, p, w->yes);
     ha_take(h, p);
+}
+
+static void put_swing(struct ha_part *h, const struct model_service *s)
+{
+    static const struct two_ways swing = {{"horizontal-swing", "vertical-swing"},
+                                          "oscillation_state_topic",
+                                          "oscillation_value_template",
+                                          "oscillation_command_topic",
+                                          "oscillation_command_template",
+                                          "oscillate_on",
+                                          "oscillate_off"};
+
+    put_two_ways(h, s, &swing);
 }
 
 static void put_direction(struct ha_part *h, const struct model_service *s)
 {
-    const struct model_prop *p = find_bool(h, s, "wind-reverse");
+    static const struct two_ways direction = {{"wind-reverse", "motor-reverse"},
+                                              "direction_state_topic",
+                                              "direction_value_template",
+                                              "direction_command_topic",
+                                              "direction_command_template",
+                                              "reverse",
+                                              "forward"};
 
-    p = p ? p : find_bool(h, s, "motor-reverse");
-    if (!p)
-        return;
-    ha_put_bool_state(h, "direction_state_topic", "direction_value_template", p, "reverse", "forward");
-    ha_put_bool_command(h, "direction_command_topic", "direction_command_template", p, "reverse");
-    ha_take(h, p);
+    put_two_ways(h, s, &direction);
 }
 
 bool ha_fan(struct ha_part *h, const struct model_service *s)
