@@ -70,7 +70,7 @@ MUTANTS = [Mutant(*row) for row in [
      "    uv_timer_start(&u->timer, upstream_on_timer, CONNECT_MS, 0);\n", "", "system.agent_upstream:test_a_server_that_never_answers_is_given_up"),
     ("libagent's pause starts over at each connection", "libagent/events.c",
      *after("    c->connected_at_ms = now_ms;\n", "    c->pause_ms = c->first_pause_ms;\n"),
-     "unit.libagent_conn unit.libagent_promises"),
+     "unit.libagent_conn_state unit.libagent_promises_told"),
 
     # ---- reports ----
     ("the next number is one that is taken", "client/report/report_keep.c",
@@ -194,9 +194,9 @@ MUTANTS = [Mutant(*row) for row in [
     # ---- libagent ----
     ("calls that wait are not sent when room comes", "libagent/conn/due.c",
      "while (r == 0 && !ag_list_empty(&c->unsent))", "while (false && !ag_list_empty(&c->unsent))",
-     "unit.libagent_conn unit.libagent_promises unit.libagent_sweep"),
+     "unit.libagent_conn_traffic unit.libagent_conn_state unit.libagent_sweep"),
     ("a lost connection leaves its calls open", "libagent/events.c",
-     "    end_calls(c, &c->calls, AGENT_E_LOST);\n", "", "unit.libagent_conn unit.libagent_promises"),
+     "    end_calls(c, &c->calls, AGENT_E_LOST);\n", "", "unit.libagent_conn_state unit.libagent_promises_told"),
 
     # ---- miio_mcu and miio_ota ----
     ("open commands are not answered at the end", "agent/apps/mcu/mcu.c",

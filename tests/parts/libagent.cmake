@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-miio_unit_test(libagent_conn SOURCES unit/libagent/test_conn.c unit/libagent/lab.c LIBS agent_static agcore)
+miio_unit_test(libagent_conn_state SOURCES unit/libagent/test_conn_state.c unit/libagent/lab.c LIBS agent_static agcore)
+miio_unit_test(libagent_conn_traffic SOURCES unit/libagent/test_conn_traffic.c unit/libagent/lab.c LIBS agent_static agcore)
 miio_unit_test(libagent_sweep SOURCES unit/libagent/test_sweep.c unit/libagent/lab.c unit/libagent/fake.c
                LIBS agent_static agcore ALLOC_FAIL)
 miio_unit_test(libagent_parts SOURCES unit/libagent/core/test_parts.c LIBS agent_static agcore)
 miio_unit_test(libagent_loop SOURCES unit/libagent/test_loop.c unit/libagent/fake.c LIBS agent_static agcore)
-miio_unit_test(libagent_promises SOURCES unit/libagent/test_promises.c unit/libagent/lab.c unit/libagent/fake.c
-               LIBS agenttest_static agent_static agcore Threads::Threads)
+foreach(subject end waiting told)
+    miio_unit_test(libagent_promises_${subject} SOURCES unit/libagent/test_promises_${subject}.c unit/libagent/promises_rig.c
+                   unit/libagent/lab.c unit/libagent/fake.c LIBS agenttest_static agent_static agcore Threads::Threads)
+endforeach()
 
 add_executable(lib_probe support/lib_probe.c)
 target_link_libraries(lib_probe PRIVATE miio_options agent)
@@ -37,7 +40,11 @@ if(NOT MIIO_STATIC)
     miio_system_test(test_loops.py TIMEOUT 120)
 endif()
 miio_unit_test(libagent_slots SOURCES unit/libagent/test_slots.c unit/libagent/lab.c unit/libagent/fake.c
+               LIBS agenttest_static agent_static agcore)
+miio_unit_test(libagent_values SOURCES unit/libagent/test_values.c unit/libagent/lab.c
                LIBS agenttest_static agent_static agcore PkgConfig::CJSON)
+miio_unit_test(libagent_null_arguments SOURCES unit/libagent/test_null_arguments.c unit/libagent/lab.c
+               LIBS agenttest_static agent_static agcore)
 miio_unit_test(libagent_random SOURCES unit/libagent/test_random.c unit/libagent/fake.c LIBS agent_static agcore)
 add_test(NAME soak.libagent_random COMMAND test_libagent_random 1000000 1)
 set_tests_properties(soak.libagent_random PROPERTIES TIMEOUT 900 LABELS soak)
