@@ -4,7 +4,8 @@ miio_unit_test(command SOURCES unit/client/local/test_command.c LIBS miioclient_
 miio_unit_test(status_text SOURCES unit/client/status/test_status_text.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(uplink SOURCES unit/client/report/test_uplink.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(replay SOURCES unit/client/lan/test_replay.c LIBS miioclient_core ALLOC_FAIL)
-miio_unit_test(lan SOURCES unit/client/lan/test_lan.c LIBS miioclient_core ALLOC_FAIL)
+miio_unit_test(lan_datagrams SOURCES unit/client/lan/test_lan_datagrams.c unit/client/lan/lan_rig.c LIBS miioclient_core ALLOC_FAIL)
+miio_unit_test(lan_stamps SOURCES unit/client/lan/test_lan_stamps.c unit/client/lan/lan_rig.c LIBS miioclient_core)
 miio_unit_test(device_files SOURCES unit/client/device/test_device_files.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(net_info SOURCES unit/client/device/test_net_info.c LIBS miioclient)
 target_link_options(test_net_info PRIVATE -Wl,--wrap=getifaddrs)
@@ -42,7 +43,8 @@ miio_unit_test(cloud_links SOURCES unit/client/cloud/test_cloud_links.c LIBS mii
 miio_unit_test(conf_keys SOURCES unit/client/device/test_conf_keys.c LIBS miioclient_core)
 miio_unit_test(hook_find SOURCES unit/client/setup/test_hook_find.c LIBS miioclient)
 miio_unit_test(helper SOURCES unit/client/setup/test_helper.c LIBS miioclient_core ALLOC_FAIL)
-miio_unit_test(setup_machine SOURCES unit/client/setup/test_setup_machine.c unit/client/setup/setup_rig.c LIBS miioclient_core)
+miio_unit_test(setup_machine SOURCES unit/client/setup/test_setup_machine.c unit/client/setup/stories_network.c
+               unit/client/setup/stories_leaving.c unit/client/setup/stories_helper.c unit/client/setup/setup_rig.c LIBS miioclient_core)
 miio_unit_test(client_wiring SOURCES unit/client/test_client_wiring.c unit/client/client_rig.c unit/client/client_rig_clouds.c unit/client/client_rig_ear.c
                unit/client/client_rig_local.c unit/client/client_rig_phone.c unit/client/client_rig_programs.c unit/client/client_rig_store.c
                unit/client/client_rig_turn.c unit/client/played_timers.c LIBS miioclient)

@@ -4,7 +4,9 @@ miio_unit_test(backoff SOURCES unit/client/cloud/test_backoff.c LIBS miioclient_
 miio_unit_test(broker_session SOURCES unit/client/cloud/test_broker_session.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(mqtt_link SOURCES unit/client/cloud/test_mqtt_link.c support/broker.c LIBS miioclient)
 miio_unit_test(qos2_copies SOURCES unit/client/cloud/test_qos2_copies.c LIBS miioclient_core)
-miio_unit_test(mqtt_qos2 SOURCES unit/client/cloud/test_mqtt_qos2.c LIBS miioclient)
+foreach(subject halves publishes luck)
+    miio_unit_test(mqtt_qos2_${subject} SOURCES unit/client/cloud/test_mqtt_qos2_${subject}.c unit/client/cloud/qos2_rig.c LIBS miioclient)
+endforeach()
 miio_unit_test(base64 SOURCES unit/libagent/core/test_base64.c LIBS miioclient_core)
 miio_unit_test(json_iter SOURCES unit/libagent/core/test_json_iter.c LIBS miioclient_core)
 if(TARGET simwire) # held against the codecs of the stand-ins
