@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What agent.h promises, promise by promise (docs/libagent-promises.md numbers them): how a connection ends, and that of a forked child. */
+/* What agent.h promises (numbered in docs/libagent-promises.md): how a connection ends, and that of a forked child. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What agent.h promises, promise by promise (docs/libagent-promises.md numbers them): what is registered, and what callbacks are told. */
+/* What agent.h promises (numbered in docs/libagent-promises.md): what is registered, and what callbacks are told. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include "libagent/conn/due.h"
-#include "libagent/events.h"
 #include "tests/unit/libagent/fake.h"
 #include "tests/unit/libagent/lab.h"
 #include "tests/unit/libagent/promises_rig.h"

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What agent.h promises, promise by promise (docs/libagent-promises.md numbers them): what waits, and what wakes it. */
+/* What agent.h promises (numbered in docs/libagent-promises.md): what waits, and what wakes it. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
-#include "libagent/conn/due.h"
-#include "libagent/events.h"
 #include "tests/unit/libagent/fake.h"
 #include "tests/unit/libagent/lab.h"
 #include "tests/unit/libagent/promises_rig.h"

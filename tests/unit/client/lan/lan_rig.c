@@ -2,7 +2,6 @@
 #include "tests/unit/client/lan/lan_rig.h"
 #include <stdio.h>
 #include <string.h>
-#include "client/lan/core/crypt.h"
 
 static void on_send(void *user, const struct lan_addr *to, struct ag_span datagram)
 {

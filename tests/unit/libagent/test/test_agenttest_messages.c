@@ -4,7 +4,6 @@
 #include <string.h>
 #include <agent/model.h>
 #include "libagent/core/util.h"
-#include "tests/support/alloc_fail.h"
 #include "tests/unit/libagent/test/app_rig.h"
 
 /* ---- an application, and its test ---- */
