@@ -22,7 +22,7 @@ find_path(MBEDTLS_INCLUDE_DIR mbedtls/md.h)
 find_library(MBEDCRYPTO_LIBRARY mbedcrypto)
 miio_unit_test(digest SOURCES unit/libagent/io/test_digest.c LIBS agdigest)
 if(MBEDTLS_INCLUDE_DIR AND MBEDCRYPTO_LIBRARY)
-    miio_unit_test(digest_mbedtls SOURCES unit/libagent/io/test_digest.c ${CMAKE_SOURCE_DIR}/libagent/io/digest_mbedtls.c
+    miio_unit_test(digest_mbedtls SOURCES unit/libagent/io/test_digest.c ${CMAKE_SOURCE_DIR}/libagent/io/digest/digest_mbedtls.c
                    LIBS miio_options ${MBEDCRYPTO_LIBRARY})
 endif()
 miio_unit_test(addr SOURCES unit/libagent/io/test_addr.c LIBS agio)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "libagent/io/digest.h"
+#include "libagent/io/digest/digest.h"
 
 struct sums {
     struct ag_digest *md5, *sha256; /* sha256 NULL: not asked for */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include "libagent/io/digest.h"
+#include "libagent/io/digest/digest.h"
 #include "libagent/io/file.h"
 
 static bool is_md5(const char *s)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "libagent/io/digest.h"
+#include "libagent/io/digest/digest.h"
 
 #include <mbedtls/md.h>
 #include <stdlib.h>
-#include "libagent/io/digest_hex.h"
+#include "libagent/io/digest/digest_hex.h"
 
 struct ag_digest {
     mbedtls_md_context_t ctx;
