@@ -11,6 +11,7 @@
 #include "agent/io/conn.h"
 #include "libagent/io/access/access_file.h"
 #include "libagent/io/daemon.h"
+#include "libagent/core/deadline.h"
 
 enum { DRAIN_MS = 600 /* of AG_DAEMON_LEAVE_MS */ };
 enum { UPSTREAM_TEXT_MAX = 1 << 20, UPSTREAM_DEPTH_MAX = 128 };
@@ -32,16 +33,16 @@ static uint64_t hub_deadline(const struct hub *h)
     const struct conn *c = ag_list_first(&h->conns.lingering, struct conn, linger);
     uint64_t at = router_deadline(&h->router);
 
-    if (c && c->linger_until_ms < at)
-        at = c->linger_until_ms;
-    return h->stopping && h->drain_until_ms < at ? h->drain_until_ms : at;
+    if (c)
+        at = ag_earlier(at, c->linger_until_ms);
+    return h->stopping ? ag_earlier(at, h->drain_until_ms) : at;
 }
 
 static void hub_on_timer(uv_timer_t *timer)
 {
     struct hub *h = timer->data;
 
-    h->timer_at_ms = UINT64_MAX;
+    h->timer_at_ms = AG_NEVER;
     router_expire(&h->router, conns_now(&h->conns));
     hub_end_lingering(h);
     hub_flush(h);
@@ -50,12 +51,12 @@ static void hub_on_timer(uv_timer_t *timer)
 /* Only ever moved forward here: a timer that fires too early finds nothing to do and is set again. */
 static void hub_arm(struct hub *h)
 {
-    uint64_t at = hub_deadline(h), now = conns_now(&h->conns);
+    uint64_t at = hub_deadline(h);
 
     if (at >= h->timer_at_ms || h->conns.closed)
         return;
     h->timer_at_ms = at;
-    uv_timer_start(&h->timer, hub_on_timer, at > now ? at - now : 0, 0);
+    uv_timer_start(&h->timer, hub_on_timer, ag_ms_until(at, conns_now(&h->conns)), 0);
 }
 
 /* What one connection's end decides for others comes to the end of the same list. */
@@ -177,7 +178,7 @@ static int hub_init(struct hub *h, uv_loop_t *loop, struct settings *settings)
     uint64_t seed = 0;
     int r;
 
-    *h = (struct hub){.loop = loop, .settings = *settings, .timer_at_ms = UINT64_MAX};
+    *h = (struct hub){.loop = loop, .settings = *settings, .timer_at_ms = AG_NEVER};
     settings->access.rules = NULL;
     uv_random(NULL, NULL, &seed, sizeof seed, 0, NULL);
     r = conns_init(&h->conns, loop, &h->router);

@@ -28,7 +28,7 @@ struct hub {
     struct upstream upstream;
     uv_check_t check;        /* behind the poll phase: hub_flush() */
     uv_timer_t timer;        /* at the nearest deadline */
-    uint64_t timer_at_ms;    /* UINT64_MAX: off */
+    uint64_t timer_at_ms;    /* AG_NEVER: off */
     uint64_t drain_until_ms; /* while stopping: when waiting for slow readers ends */
     bool stopping;
 };

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/random.h>
 #include "client/cloud/conf_warn.h"
+#include "libagent/io/timer_at.h"
+#include "libagent/core/deadline.h"
 
 enum { MEMORY_LIMIT = 16 << 20 };
 
@@ -27,19 +29,16 @@ static void on_timer(uv_timer_t *t)
 static void on_prepare(uv_prepare_t *p)
 {
     struct client *c = p->data;
-    uint64_t at = command_next_deadline(&c->intake.commands), now_ms = uv_now(c->loop);
-    uint64_t others[] = {reports_next_deadline(&c->reports), lan_next_deadline(&c->phones.lan),
-                         setup_link_next_deadline(&c->setup), local_gate_next_deadline(&c->peers.gate)};
+    uint64_t at = command_next_deadline(&c->intake.commands);
 
-    for (size_t i = 0; i < ag_array_size(others); i++)
-        at = others[i] < at ? others[i] : at;
+    at = ag_earlier(at, reports_next_deadline(&c->reports));
+    at = ag_earlier(at, lan_next_deadline(&c->phones.lan));
+    at = ag_earlier(at, setup_link_next_deadline(&c->setup));
+    at = ag_earlier(at, local_gate_next_deadline(&c->peers.gate));
     if (at == c->timer_at)
         return;
     c->timer_at = at;
-    if (at == UINT64_MAX)
-        uv_timer_stop(&c->timer);
-    else
-        uv_timer_start(&c->timer, on_timer, at > now_ms ? at - now_ms : 0, 0);
+    ag_timer_at(&c->timer, on_timer, at);
 }
 
 /* ---- the parts, before anything is opened ---- */
@@ -128,7 +127,7 @@ static void init_timers(struct client *c)
     uv_prepare_init(c->loop, &c->prepare);
     uv_prepare_start(&c->prepare, on_prepare);
     c->timer.data = c->prepare.data = c;
-    c->timer_at = UINT64_MAX;
+    c->timer_at = AG_NEVER;
     c->n_open = 2;
     if (net_info_open(&c->net, c->loop, client_part_closed, c) == 0)
         c->n_open++;

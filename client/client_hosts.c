@@ -2,6 +2,8 @@
 /* The wiring: what each part asks of the others, passed on. */
 #include "client/client_priv.h"
 
+#include "libagent/core/deadline.h"
+
 void client_part_closed(void *user)
 {
     struct client *c = user;
@@ -73,12 +75,9 @@ const struct intake_host client_intake_host = {.answer_cloud = intake_answer_clo
 static void serve_work(void *user, struct serve_work *out)
 {
     const struct client *c = user;
-    uint64_t setup_ms = setup_link_next_deadline(&c->setup);
 
     out->busy = c->intake.commands.n_open > 0 || reports_is_busy(&c->reports) || setup_is_busy(&c->setup.machine);
-    out->next_ms = reports_next_deadline(&c->reports);
-    if (setup_ms < out->next_ms)
-        out->next_ms = setup_ms;
+    out->next_ms = ag_earlier(reports_next_deadline(&c->reports), setup_link_next_deadline(&c->setup));
 }
 
 static unsigned serve_cloud_wakeup_s(void *user, unsigned s)
@@ -415,7 +414,7 @@ static void setup_owner_gone(void *user)
 {
     struct client *c = user;
 
-    lan_expire(&c->phones.lan, UINT64_MAX);
+    lan_expire(&c->phones.lan, AG_NEVER);
 }
 
 static void setup_provisioned(void *user)

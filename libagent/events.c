@@ -12,6 +12,7 @@
 #include "libagent/conn/due.h"
 #include "libagent/conn/request.h"
 #include "libagent/conn/slot.h"
+#include "libagent/core/deadline.h"
 
 enum { STEADY_MS = 1000 }; /* a connection that lasted so long was a good one */
 
@@ -268,11 +269,9 @@ void ag_conn_on_time(struct agent_conn *c, uint64_t now_ms)
 
 uint64_t ag_conn_deadline(const struct agent_conn *c)
 {
-    uint64_t at = ag_deadline_next_ms(&c->waits.deadlines), timer = ag_timers_next(c);
+    uint64_t at = ag_earlier(ag_deadline_next_ms(&c->waits.deadlines), ag_timers_next(c));
 
-    if (c->state == AGENT_CONNECTING && c->timer_ms < at)
-        at = c->timer_ms;
-    return timer < at ? timer : at;
+    return c->state == AGENT_CONNECTING ? ag_earlier(at, c->timer_ms) : at;
 }
 
 /* ---- the end ---- */

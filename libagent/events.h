@@ -21,7 +21,7 @@ int ag_conn_give_up(struct agent_conn *c, uint64_t now_ms);
 void ag_conn_tell_ending(struct agent_conn *c);
 /* Runs what has been posted by now. */
 void ag_conn_run_posts(struct agent_conn *c);
-/* When ag_conn_on_time() or the next try is due; UINT64_MAX: never. */
+/* When ag_conn_on_time() or the next try is due; AG_NEVER: not by itself. */
 uint64_t ag_conn_deadline(const struct agent_conn *c);
 
 /* Becomes AGENT_READY when no registration is waited for any more. */

@@ -6,6 +6,7 @@
 #include "libagent/api/timer.h"
 #include "libagent/conn/due.h"
 #include "libagent/events.h"
+#include "libagent/core/deadline.h"
 
 enum { PACKETS_PER_TURN = 32 };
 
@@ -214,16 +215,15 @@ static bool is_due(const struct agent_conn *c)
 
 static int own_timeout_ms(const struct agent_conn *c)
 {
-    uint64_t at = ag_conn_deadline(c), now_ms;
+    uint64_t at, left_ms;
 
     if (is_due(c))
         return 0;
-    if (at == UINT64_MAX)
+    at = ag_conn_deadline(c);
+    if (at == AG_NEVER)
         return -1;
-    now_ms = ag_conn_now(c);
-    if (at <= now_ms)
-        return 0;
-    return at - now_ms > INT_MAX ? INT_MAX : (int) (at - now_ms);
+    left_ms = ag_ms_until(at, ag_conn_now(c));
+    return left_ms > INT_MAX ? INT_MAX : (int) left_ms;
 }
 
 AGENT_API int agent_get_timeout_ms(agent_conn *conn)

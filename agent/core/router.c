@@ -15,6 +15,7 @@
 #include "agent/core/state/rights.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/pack/pack.h"
+#include "libagent/core/deadline.h"
 
 enum { SCRATCH_KEEP = 64 * 1024 };
 
@@ -238,9 +239,7 @@ void router_expire(struct router *r, uint64_t now_ms)
 
 uint64_t router_deadline(const struct router *r)
 {
-    uint64_t command = commands_deadline(r), request = requests_deadline(r);
-
-    return command < request ? command : request;
+    return ag_earlier(commands_deadline(r), requests_deadline(r));
 }
 
 void router_shutdown(struct router *r, uint64_t now_ms)

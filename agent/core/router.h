@@ -57,7 +57,7 @@ static inline void router_settle(struct router *r, uint64_t now_ms)
 
 /* Answers all whose deadline has come. */
 void router_expire(struct router *r, uint64_t now_ms);
-/* The nearest deadline, UINT64_MAX when nothing is open. */
+/* The nearest deadline, AG_NEVER when nothing is open. */
 uint64_t router_deadline(const struct router *r);
 /* Answers all that is open; from then on every request is refused. */
 void router_shutdown(struct router *r, uint64_t now_ms);

@@ -112,7 +112,7 @@ struct cloud_ops {
     unsigned (*wakeup_s)(struct cloud *c);
     /* Device was reset: tell the vendor if the protocol has a way. May be NULL. */
     void (*forget)(struct cloud *c);
-    /* ms until the next try while there is no session; UINT64_MAX: none is waited for. May be NULL. */
+    /* ms until the next try while there is no session; AG_NEVER: none is waited for. May be NULL. */
     uint64_t (*next_try_ms)(const struct cloud *c);
     /* device_info() says something new: the vendor hears of it soon. May be NULL. */
     void (*info_changed)(struct cloud *c);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "libagent/core/json/json_out.h"
 #include "libagent/core/log/log.h"
+#include "libagent/core/deadline.h"
 
 bool cloud_link_is_running(const struct cloud_link *l)
 {
@@ -137,7 +138,7 @@ static void on_time_known(void *user, int64_t unix_s)
 
 static void log_lost(const struct cloud_link *l, const char *why, uint64_t ms)
 {
-    if (ms == UINT64_MAX)
+    if (ms == AG_NEVER)
         ag_log(AG_LOG_WARNING, "cloud %s: %s; trying again", l->ops->name, why);
     else
         ag_log(AG_LOG_WARNING, "cloud %s: %s; trying again, next try in %" PRIu64 " ms", l->ops->name, why, ms);
@@ -153,8 +154,8 @@ static void on_lost(void *user, const char *why)
     if (l->connected)
         l->since_ms = now_ms(l);
     l->connected = false;
-    next_ms = l->ops->next_try_ms && l->cloud ? l->ops->next_try_ms(l->cloud) : UINT64_MAX;
-    l->try_at_ms = now_ms(l) + (next_ms == UINT64_MAX ? 0 : next_ms);
+    next_ms = l->ops->next_try_ms && l->cloud ? l->ops->next_try_ms(l->cloud) : AG_NEVER;
+    l->try_at_ms = now_ms(l) + (next_ms == AG_NEVER ? 0 : next_ms);
     log_lost(l, why ? why : "lost", next_ms);
     give_back(l);
     event(l, DEVICE_EV_CLOUD_LOST);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "libagent/core/log/log.h"
+#include "libagent/core/deadline.h"
 
 enum { TRY_BUSY_MS = 5000, TRY_LOOK_S = 10 };
 
@@ -150,7 +151,7 @@ int cloud_links_carries(const struct cloud_links *c, unsigned place, struct ag_s
    nobody answers. A device without Internet would never sleep. */
 static bool is_hopeless(const struct cloud_link *l)
 {
-    return !l->connected && l->ops->next_try_ms && l->ops->next_try_ms(l->cloud) == UINT64_MAX &&
+    return !l->connected && l->ops->next_try_ms && l->ops->next_try_ms(l->cloud) == AG_NEVER &&
            uv_now(l->all->env.loop) - l->try_at_ms >= TRY_BUSY_MS;
 }
 

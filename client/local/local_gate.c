@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include "client/local/core/local_cmd.h"
 #include "client/local/io/local_conn.h"
+#include "libagent/core/deadline.h"
 
 enum { METHOD_MAX = 256, METHOD_SHOWN = 64, FRESH_MS = 200 };
 
@@ -67,7 +68,7 @@ void local_gate_tick(struct local_gate *g, uint64_t now_ms)
 
 uint64_t local_gate_next_deadline(const struct local_gate *g)
 {
-    return g->fresh_peers ? g->fresh_until_ms : UINT64_MAX;
+    return g->fresh_peers ? g->fresh_until_ms : AG_NEVER;
 }
 
 void local_gate_is_helper(struct local_gate *g, unsigned peer)

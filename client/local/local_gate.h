@@ -54,7 +54,7 @@ bool local_gate_passes(struct local_gate *g, struct origin from, struct ag_span 
 uint64_t local_gate_servers(const struct local_gate *g, uint64_t peers, struct ag_span text);
 
 void local_gate_tick(struct local_gate *g, uint64_t now_ms);
-/* UINT64_MAX: none. */
+/* AG_NEVER: none. */
 uint64_t local_gate_next_deadline(const struct local_gate *g);
 
 #endif

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include "libagent/core/codes.h"
+#include "libagent/core/deadline.h"
 
 enum {
     CODE_PARAMS = -5005,
@@ -64,10 +65,10 @@ static void wipe(struct ag_span params)
 
 /* ---- suspend ---- */
 
-/* The seconds from now until a deadline, begun ones whole; UINT64_MAX is never. */
+/* The seconds from now until a deadline, begun ones whole. */
 static unsigned seconds_until(const struct serve *s, uint64_t at_ms)
 {
-    uint64_t now_ms = uv_now(s->env.loop), left_ms = at_ms > now_ms ? at_ms - now_ms : 0;
+    uint64_t left_ms = ag_ms_until(at_ms, uv_now(s->env.loop));
 
     return left_ms >= WAKEUP_IDLE_S * 1000 ? WAKEUP_IDLE_S : (unsigned) ((left_ms + 999) / 1000);
 }

@@ -15,7 +15,7 @@
 /* What keeps the device from sleeping. */
 struct serve_work {
     bool busy;        /* something is under way */
-    uint64_t next_ms; /* the next deadline; UINT64_MAX: none */
+    uint64_t next_ms; /* the next deadline; AG_NEVER: none */
 };
 
 /* What the rest of the client does for it; user is struct serve_env's. Results: 0 or -errno. */

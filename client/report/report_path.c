@@ -7,6 +7,7 @@
 #include "client/report/report_keep.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
+#include "libagent/core/deadline.h"
 
 enum { GIVEN_MAX = 4096, HOLD_MS = 60000, BACKLOG_MAX = 1024, READ_TRIES = 6, READ_AGAIN_MS = 2000 };
 
@@ -183,8 +184,7 @@ static bool rests(struct report_lane *l, uint64_t seq, uint64_t now_ms)
 {
     if (l->unread_seq != seq || now_ms >= l->unread_ms)
         return false;
-    if (l->release_ms == 0 || l->release_ms > l->unread_ms)
-        l->release_ms = l->unread_ms;
+    l->release_ms = ag_earlier(l->release_ms, l->unread_ms);
     return true;
 }
 
@@ -290,7 +290,7 @@ bool report_path_failed(struct report_path *p, unsigned place, uint32_t id, bool
         report_queue_refused(&l->queue, id);
     } else if (takes(l)) {
         report_queue_hold(&l->queue, id);
-        if (l->release_ms == 0)
+        if (l->release_ms == AG_NEVER)
             l->release_ms = report_time_of(p).now_ms + HOLD_MS;
     }
     return true;
@@ -311,7 +311,7 @@ void report_path_lost(struct report_path *p, unsigned place)
             p->env.host->failed(p->env.user, g.id, AG_CODE_NOT_CONNECTED, "not connected");
     }
     report_queue_rewind(&l->queue);
-    l->release_ms = 0;
+    l->release_ms = AG_NEVER;
 }
 
 /* Nothing of it is wanted. The cloud may have what was under way; it is not asked any more. */
@@ -326,7 +326,7 @@ static void lane_forget(struct report_lane *l, const char *why)
             l->path->env.host->failed(l->path->env.user, g.id, AG_CODE_NOT_CONNECTED, why);
     }
     report_queue_forget_all(&l->queue);
-    l->release_ms = 0;
+    l->release_ms = AG_NEVER;
 }
 
 int report_path_forget(struct report_path *p)
@@ -358,9 +358,9 @@ void report_path_expire(struct report_path *p, uint64_t now_ms)
     for (unsigned i = 0; i < ROUTE_PLACES; i++) {
         struct report_lane *l = &p->lanes[i];
 
-        if (l->release_ms == 0 || now_ms < l->release_ms)
+        if (now_ms < l->release_ms)
             continue;
-        l->release_ms = 0;
+        l->release_ms = AG_NEVER;
         report_queue_release(&l->queue);
         report_path_pump(p, i);
     }
@@ -368,12 +368,10 @@ void report_path_expire(struct report_path *p, uint64_t now_ms)
 
 uint64_t report_path_next_deadline(const struct report_path *p)
 {
-    uint64_t at = UINT64_MAX;
+    uint64_t at = AG_NEVER;
 
-    for (unsigned i = 0; i < ROUTE_PLACES; i++) {
-        if (p->lanes[i].release_ms && p->lanes[i].release_ms < at)
-            at = p->lanes[i].release_ms;
-    }
+    for (unsigned i = 0; i < ROUTE_PLACES; i++)
+        at = ag_earlier(at, p->lanes[i].release_ms);
     return at;
 }
 
@@ -404,6 +402,7 @@ static void lanes_init(struct report_path *p, const struct report_limits *limits
 
         l->path = p;
         l->place = i;
+        l->release_ms = AG_NEVER;
         l->listed = route_all(&p->route) & report_bit(i);
         report_queue_init(&l->queue, limits, report_on_forget, l);
     }

@@ -69,7 +69,7 @@ struct report_lane {
     bool listed; /* the cloud is in the list */
     struct report_queue queue;
     struct given_list given;        /* to the cloud, without being kept */
-    uint64_t release_ms;            /* when those held back are tried again; 0: none */
+    uint64_t release_ms;            /* when those held back are tried again */
     uint64_t unread_seq, unread_ms; /* a record that the disk did not give; when it is read again */
     unsigned unread_tries;
     uint64_t n_lost; /* it got them in no way, and no application waited for its word */
@@ -121,7 +121,6 @@ int report_path_forget(struct report_path *p);
 bool report_path_is_busy(const struct report_path *p);
 
 void report_path_expire(struct report_path *p, uint64_t now_ms);
-/* UINT64_MAX: never. */
 uint64_t report_path_next_deadline(const struct report_path *p);
 
 #endif

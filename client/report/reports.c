@@ -5,6 +5,7 @@
 #include "client/local/trace.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/log/log.h"
+#include "libagent/core/deadline.h"
 
 /* ---- between applications and what is kept ---- */
 
@@ -234,7 +235,5 @@ void reports_expire(struct reports *r, uint64_t now_ms)
 
 uint64_t reports_next_deadline(const struct reports *r)
 {
-    uint64_t uplink_ms = uplink_next_deadline(&r->uplink), path_ms = report_path_next_deadline(&r->path);
-
-    return uplink_ms < path_ms ? uplink_ms : path_ms;
+    return ag_earlier(uplink_next_deadline(&r->uplink), report_path_next_deadline(&r->path));
 }

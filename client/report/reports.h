@@ -73,7 +73,7 @@ int reports_forget(struct reports *r);
 /* Something is open, or on its way to the disk or to a cloud. */
 bool reports_is_busy(const struct reports *r);
 void reports_expire(struct reports *r, uint64_t now_ms);
-/* UINT64_MAX: none. */
+/* AG_NEVER: none. */
 uint64_t reports_next_deadline(const struct reports *r);
 
 #endif

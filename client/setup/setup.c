@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include "libagent/core/deadline.h"
 
 #define HELPER_HOOK "miio_client_helper.sh"
 
@@ -138,9 +139,7 @@ void setup_link_tick(struct setup *s, uint64_t now_ms)
 
 uint64_t setup_link_next_deadline(const struct setup *s)
 {
-    uint64_t at = setup_next_deadline(&s->machine), helper = helper_next_deadline(&s->helper);
-
-    return helper < at ? helper : at;
+    return ag_earlier(setup_next_deadline(&s->machine), helper_next_deadline(&s->helper));
 }
 
 /* ---- start and end ---- */

@@ -80,7 +80,7 @@ void setup_link_peer_gone(struct setup *s, unsigned peer);
 
 void setup_link_reload(struct setup *s, unsigned join_tries, unsigned join_pause_ms);
 void setup_link_tick(struct setup *s, uint64_t now_ms);
-/* UINT64_MAX: none. */
+/* AG_NEVER: none. */
 uint64_t setup_link_next_deadline(const struct setup *s);
 
 /* How many of the platform's programs are not there, their names in out. */

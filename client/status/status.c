@@ -7,6 +7,7 @@
 #include "client/report/io/spool.h"
 #include "client/status/core/status_text.h"
 #include "libagent/core/json/json_out.h"
+#include "libagent/core/deadline.h"
 
 /* ---- clouds ---- */
 
@@ -54,7 +55,7 @@ static unsigned gather_clouds(const struct status_parts *c, struct status_cloud 
     for (n = 0; n < STATUS_CLOUDS_MAX && (l = cloud_links_nth(c->clouds, n)); n++) {
         struct status_cloud *s = &clouds[n];
 
-        *s = (struct status_cloud){.name = l->ops->name, .next_try_ms = UINT64_MAX};
+        *s = (struct status_cloud){.name = l->ops->name, .next_try_ms = AG_NEVER};
         if (cloud_link_is_running(l))
             ask_cloud(l, s);
         if (c->clouds->n > 1)

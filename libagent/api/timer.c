@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include "libagent/conn/slot.h"
+#include "libagent/core/deadline.h"
 
 static void insert(struct agent_conn *c, struct agent_slot *slot)
 {
@@ -42,7 +43,7 @@ void ag_timers_run(struct agent_conn *c, uint64_t now_ms)
 
 uint64_t ag_timers_next(const struct agent_conn *c)
 {
-    return c->resting || ag_list_empty(&c->timers) ? UINT64_MAX
+    return c->resting || ag_list_empty(&c->timers) ? AG_NEVER
                                                    : ag_list_entry(c->timers.next, struct agent_slot, link)->timer.at_ms;
 }
 

@@ -7,7 +7,7 @@
 
 /* Runs the timers that are due. */
 void ag_timers_run(struct agent_conn *c, uint64_t now_ms);
-/* When the next one is; UINT64_MAX: never. */
+/* When the next one is; AG_NEVER: there is none. */
 uint64_t ag_timers_next(const struct agent_conn *c);
 
 #endif

@@ -1,12 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Things that end by themselves, in a list by the time of their end. Each embeds a struct ag_deadline; the list is a plain
+ * When something is due, in milliseconds of one clock; AG_NEVER: not at all. 0 is a time like any other, long past.
+ *
+ * And things that end by themselves, in a list by the time of their end. Each embeds a struct ag_deadline; the list is a plain
  * struct ag_list, its first entry is due next. Equal timeouts, the common case, find their place at once: it is the end.
  */
 #ifndef AG_DEADLINE_H
 #define AG_DEADLINE_H
 
+#include <stdint.h>
 #include "libagent/core/list.h"
+
+#define AG_NEVER UINT64_MAX
+
+static inline uint64_t ag_earlier(uint64_t a_ms, uint64_t b_ms)
+{
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
+/* 0: it is due; AG_NEVER stays what it is. */
+static inline uint64_t ag_ms_until(uint64_t at_ms, uint64_t now_ms)
+{
+    if (at_ms == AG_NEVER)
+        return AG_NEVER;
+    return at_ms > now_ms ? at_ms - now_ms : 0;
+}
 
 struct ag_deadline {
     struct ag_list link; /* empty: it has none */
@@ -38,10 +56,10 @@ static inline void ag_deadline_del(struct ag_deadline *d)
 /* The thing that is due next; NULL: none. member: its struct ag_deadline. */
 #define ag_deadline_first(list, type, member) ag_list_first(list, type, member.link)
 
-/* When that is; UINT64_MAX: never. */
+/* When that is; AG_NEVER: the list is empty. */
 static inline uint64_t ag_deadline_next_ms(const struct ag_list *list)
 {
-    return ag_list_empty(list) ? UINT64_MAX : ag_list_entry(list->next, struct ag_deadline, link)->at_ms;
+    return ag_list_empty(list) ? AG_NEVER : ag_list_entry(list->next, struct ag_deadline, link)->at_ms;
 }
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "libagent/core/deadline.h"
 
 struct ag_buf *ag_test_scratch(struct agent_test *t)
 {
@@ -23,7 +24,6 @@ void ag_test_say(struct agent_test *t, struct ag_span json)
 void ag_test_say_slowly(struct agent_test *t, struct ag_span json)
 {
     struct test_later *later;
-    struct ag_list *at = &t->later;
 
     if (t->link.fd < 0)
         return; /* whoever asked has gone meanwhile */
@@ -32,10 +32,7 @@ void ag_test_say_slowly(struct agent_test *t, struct ag_span json)
         return;
     }
     later = ag_test_alloc(t, sizeof *later);
-    later->at_ms = t->now_ms + t->slow_ms;
-    while (at->prev != &t->later && ag_list_entry(at->prev, struct test_later, link)->at_ms > later->at_ms)
-        at = at->prev;
-    ag_list_add_before(at, &later->link);
+    ag_deadline_add(&t->later, &later->due, t->now_ms + t->slow_ms);
     ag_test_must(t, ag_buf_append_span(&later->json, json));
 }
 

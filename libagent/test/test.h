@@ -16,6 +16,7 @@
 #include "agent/test.h"
 #include "libagent/core/list.h"
 #include "libagent/test/link.h"
+#include "libagent/core/deadline.h"
 
 enum { AG_TEST_START_MS = 1000 };
 
@@ -47,8 +48,7 @@ struct test_service {
 
 /* A text of the agent that is slow. */
 struct test_later {
-    struct ag_list link; /* agent_test.later, by at_ms */
-    uint64_t at_ms;
+    struct ag_deadline due; /* in agent_test.later */
     struct ag_buf json;
 };
 

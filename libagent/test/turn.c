@@ -6,6 +6,7 @@
 #include "libagent/test/claims.h"
 #include "libagent/test/heard.h"
 #include "libagent/test/speak.h"
+#include "libagent/core/deadline.h"
 
 enum { TURNS_MAX = 100000 }; /* at one moment: more is an application that never rests */
 
@@ -41,10 +42,10 @@ static bool say_what_is_due(struct agent_test *t)
     struct test_later *later;
     bool any = false;
 
-    while ((later = ag_list_first(&t->later, struct test_later, link)) && later->at_ms <= t->now_ms) {
+    while ((later = ag_deadline_first(&t->later, struct test_later, due)) && later->due.at_ms <= t->now_ms) {
         any = true;
         ag_test_say(t, ag_buf_span(&later->json));
-        ag_list_del(&later->link);
+        ag_deadline_del(&later->due);
         ag_buf_deinit(&later->json);
         free(later);
     }
@@ -53,10 +54,10 @@ static bool say_what_is_due(struct agent_test *t)
 
 static void forget_later(struct agent_test *t)
 {
-    ag_list_for_each_safe (it, &t->later) {
-        struct test_later *later = ag_list_entry(it, struct test_later, link);
+    struct test_later *later;
 
-        ag_list_del(it);
+    while ((later = ag_deadline_first(&t->later, struct test_later, due))) {
+        ag_deadline_del(&later->due);
         ag_buf_deinit(&later->json);
         free(later);
     }
@@ -120,22 +121,16 @@ static int hook_connect(bool packets, void *user)
     return t->stopped ? -ECONNREFUSED : ag_test_link_open(&t->link, packets);
 }
 
-/* When the agent says something by itself; UINT64_MAX: never. */
-static uint64_t due_ms(struct agent_test *t)
-{
-    return ag_list_empty(&t->later) ? UINT64_MAX : ag_list_first(&t->later, struct test_later, link)->at_ms;
-}
-
 static int pass(struct agent_test *t, int timeout_ms)
 {
-    uint64_t due = due_ms(t), end = timeout_ms < 0 ? UINT64_MAX : t->now_ms + (unsigned) timeout_ms;
+    uint64_t due = ag_deadline_next_ms(&t->later), end = timeout_ms < 0 ? AG_NEVER : t->now_ms + (unsigned) timeout_ms;
 
     if (ag_test_pump(t))
         return 1;
-    if (timeout_ms < 0 && due == UINT64_MAX)
+    if (timeout_ms < 0 && due == AG_NEVER)
         ag_test_fail(t, "the application waits for what never comes: no answer, no timer and no timeout is due"
                         " (agent_test_serve() answers at once; an agent_timer() of the test can do the rest)");
-    t->now_ms = due < end ? due : end;
+    t->now_ms = ag_earlier(due, end);
     return ag_test_pump(t) || due < end;
 }
 
@@ -195,9 +190,9 @@ AGENT_API void agent_test_run(agent_test *t)
 static uint64_t next_ms(struct agent_test *t, uint64_t end)
 {
     int timeout_ms = t->conn ? agent_get_timeout_ms(t->conn) : -1;
-    uint64_t at = due_ms(t) < end ? due_ms(t) : end;
+    uint64_t at = ag_earlier(ag_deadline_next_ms(&t->later), end);
 
-    return timeout_ms >= 0 && t->now_ms + (unsigned) timeout_ms < at ? t->now_ms + (unsigned) timeout_ms : at;
+    return timeout_ms >= 0 ? ag_earlier(at, t->now_ms + (unsigned) timeout_ms) : at;
 }
 
 AGENT_API void agent_test_advance(agent_test *t, unsigned ms)

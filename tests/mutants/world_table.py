@@ -147,12 +147,12 @@ MUTANTS = [row(*r) for r in [
      "    if (l->path->spool)\n        spool_release(l->path->spool, seq, report_bit(l->place));\n", "    (void) l;\n    (void) seq;\n"),
     ("the next number is one that is taken", "client/report/report_keep.c", "p->next_seq = seq + 1;", "p->next_seq = seq;"),
     ("what was sent and not acknowledged is forgotten with the link", "client/report/report_path.c",
-     "    report_queue_rewind(&l->queue);\n    l->release_ms = 0;\n", "    l->release_ms = 0;\n"),
+     "    report_queue_rewind(&l->queue);\n    l->release_ms = AG_NEVER;\n", "    l->release_ms = AG_NEVER;\n"),
     ("a reset keeps the last owner's reports", "client/setup/setup_carry.c",
      "    if (r == 0)\n        r = s->env.host->forget_reports(s->env.user);\n", ""),
 
     ("reports that are held are never released", "client/report/report_path.c",
-     "            l->release_ms = report_time_of(p).now_ms + HOLD_MS;", "            l->release_ms = 0;"),
+     "            l->release_ms = report_time_of(p).now_ms + HOLD_MS;", "            l->release_ms = AG_NEVER;"),
 
     # ---- setup ----
     ("each start makes a new token", "client/setup/setup_carry.c", "        return s->start_result = own_token(s);", "        return s->start_result = fresh_token(s);"),

@@ -12,6 +12,7 @@ miio_unit_test(message SOURCES unit/libagent/core/test_message.c LIBS agcore ALL
 miio_unit_test(json_out SOURCES unit/libagent/core/test_json_out.c LIBS agcore ALLOC_FAIL)
 miio_unit_test(buf SOURCES unit/libagent/core/test_buf.c LIBS agcore ALLOC_FAIL)
 miio_unit_test(brief SOURCES unit/libagent/core/test_brief.c LIBS agcore)
+miio_unit_test(deadline SOURCES unit/libagent/core/test_deadline.c LIBS agcore)
 miio_unit_test(log SOURCES unit/libagent/core/test_log.c LIBS agcore)
 miio_unit_test(access SOURCES unit/libagent/core/test_access.c LIBS agcore)
 miio_unit_test(access_file SOURCES unit/libagent/io/test_access_file.c LIBS agio)

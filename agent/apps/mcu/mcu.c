@@ -7,6 +7,8 @@
 #include "agent/apps/mcu/core/identity.h"
 #include "libagent/core/log/local_time.h"
 #include "libagent/core/log/log.h"
+#include "libagent/io/timer_at.h"
+#include "libagent/core/deadline.h"
 
 static struct mcu_clock clock_now(struct mcu *m)
 {
@@ -142,17 +144,11 @@ static void on_timer(uv_timer_t *t)
 
 static void set_timer(struct mcu *m)
 {
-    uint64_t due = mcu_bridge_due_ms(&m->bridge), reports = mcu_reports_due_ms(&m->bridge.reports);
-    uint64_t now = uv_now(m->loop);
+    uint64_t due = ag_earlier(mcu_bridge_due_ms(&m->bridge), mcu_reports_due_ms(&m->bridge.reports));
 
-    if (reports < due)
-        due = reports;
     if (m->tty.in_len > 0 && mcu_tx_bytes(&m->bridge.tx).len == 0)
-        due = now; /* the turns were used up, and no event of the device will ask for the rest */
-    if (due == UINT64_MAX)
-        uv_timer_stop(&m->timer);
-    else
-        uv_timer_start(&m->timer, on_timer, due > now ? due - now : 0, 0);
+        due = 0; /* the turns were used up, and no event of the device will ask for the rest */
+    ag_timer_at(&m->timer, on_timer, due);
 }
 
 /* Does everything that is due: lines, answers, reports, hooks, timers. */

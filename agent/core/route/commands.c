@@ -5,6 +5,7 @@
 #include "agent/core/send/monitor.h"
 #include "agent/core/send/out.h"
 #include "libagent/core/codes.h"
+#include "libagent/core/deadline.h"
 
 /* An answer of the agent's own, which monitors of the command see too. */
 static void answer_error(struct router *r, uint8_t bits, struct peer *origin, uint32_t origin_id, int code, const char *message,
@@ -329,13 +330,13 @@ uint64_t commands_deadline(const struct router *r)
     const struct grace_command *waiting = grace_first(&r->grace);
     uint64_t at = ag_deadline_next_ms(&r->commands.by_deadline);
 
-    return waiting && waiting->until_ms < at ? waiting->until_ms : at;
+    return waiting ? ag_earlier(at, waiting->until_ms) : at;
 }
 
 void commands_shutdown(struct router *r, uint64_t now_ms)
 {
     r->grace.ready = false;
-    waiting_end(r, now_ms, UINT64_MAX);
+    waiting_end(r, now_ms, AG_NEVER);
     while (command_first(&r->commands)) {
         r->stats.shutdown_answers++;
         commands_fail(r, command_first(&r->commands), AG_CODE_SHUTTING_DOWN, "shutting down", NULL);

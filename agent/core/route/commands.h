@@ -27,7 +27,7 @@ void commands_orphan(struct router *r, struct peer *origin);
 void commands_release(struct router *r, uint64_t now_ms);
 /* Answers all whose deadline has come. */
 void commands_expire(struct router *r, uint64_t now_ms);
-/* The nearest deadline; UINT64_MAX: none. */
+/* The nearest deadline; AG_NEVER: none. */
 uint64_t commands_deadline(const struct router *r);
 /* Answers all of them: the router is shutting down. */
 void commands_shutdown(struct router *r, uint64_t now_ms);

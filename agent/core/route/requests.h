@@ -26,7 +26,7 @@ bool requests_make_room(struct router *r);
 
 /* Answers all whose deadline has come. */
 void requests_expire(struct router *r, uint64_t now_ms);
-/* The nearest deadline; UINT64_MAX: none. */
+/* The nearest deadline; AG_NEVER: none. */
 uint64_t requests_deadline(const struct router *r);
 /* Answers all of them: the router is shutting down. */
 void requests_shutdown(struct router *r);

@@ -2,6 +2,7 @@
 #include "client/cloud/core/broker_session.h"
 
 #include <errno.h>
+#include "libagent/core/deadline.h"
 
 enum {
     SOON_MS = 1, /* after a session that we ended ourselves */
@@ -15,7 +16,7 @@ struct report_given {
 
 static void init(struct broker_session *s)
 {
-    *s = (struct broker_session){.retry_at_ms = UINT64_MAX};
+    *s = (struct broker_session){.retry_at_ms = AG_NEVER};
     ag_list_init(&s->reports);
 }
 
@@ -100,7 +101,7 @@ uint32_t broker_report_take(struct broker_session *s)
 void broker_session_up(struct broker_session *s, uint64_t now_ms)
 {
     s->last_sent_ms = now_ms;
-    s->retry_at_ms = UINT64_MAX;
+    s->retry_at_ms = AG_NEVER;
     reconnect_up(&s->reconnect, now_ms);
 }
 
@@ -124,7 +125,7 @@ uint32_t broker_session_down(struct broker_session *s, enum broker_end how, uint
 
 void broker_session_tries(struct broker_session *s)
 {
-    s->retry_at_ms = UINT64_MAX;
+    s->retry_at_ms = AG_NEVER;
 }
 
 void broker_session_kicked(struct broker_session *s)
@@ -142,16 +143,14 @@ uint32_t broker_session_soon(struct broker_session *s, uint64_t now_ms)
 
 uint64_t broker_session_next_try_ms(const struct broker_session *s, uint64_t now_ms)
 {
-    if (s->retry_at_ms == UINT64_MAX)
-        return UINT64_MAX;
-    return s->retry_at_ms > now_ms ? s->retry_at_ms - now_ms : 0;
+    return ag_ms_until(s->retry_at_ms, now_ms);
 }
 
 unsigned broker_session_wakeup_s(const struct broker_session *s, uint64_t now_ms, uint32_t keepalive_ms, bool busy)
 {
     uint64_t wait_ms = broker_session_next_try_ms(s, now_ms), idle_ms = now_ms - s->last_sent_ms;
 
-    if (!s->reconnect.up && wait_ms != UINT64_MAX)
+    if (!s->reconnect.up && wait_ms != AG_NEVER)
         return (unsigned) ((wait_ms + 999) / 1000);
     if (!s->reconnect.up || busy)
         return 0;

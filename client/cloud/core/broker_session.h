@@ -22,7 +22,7 @@ struct broker_session {
     uint16_t alike[BROKER_ALIKE]; /* of them, by the end of their ids: one that is not here is known without a search */
     struct ag_spares spares;
     uint64_t last_sent_ms;
-    uint64_t retry_at_ms; /* of the next try; UINT64_MAX: none is waited for */
+    uint64_t retry_at_ms; /* of the next try; AG_NEVER: none is waited for */
     unsigned n_open;      /* handles that are still to close */
     bool stopping;
 };
@@ -65,7 +65,7 @@ void broker_session_kicked(struct broker_session *s);
 /* As after a kick without a session: the pause, which begins now. In steps there is none. */
 uint32_t broker_session_soon(struct broker_session *s, uint64_t now_ms);
 
-/* ms until the next try; UINT64_MAX: none is waited for. */
+/* ms until the next try; AG_NEVER: none is waited for. */
 uint64_t broker_session_next_try_ms(const struct broker_session *s, uint64_t now_ms);
 /* Seconds until the cloud must run again, as cloud_ops.wakeup_s(). busy: something is under way that is not counted here. */
 unsigned broker_session_wakeup_s(const struct broker_session *s, uint64_t now_ms, uint32_t keepalive_ms, bool busy);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/cloud/core/heartbeat.h"
 
+#include "libagent/core/deadline.h"
+
 void heartbeat_init(struct heartbeat *h, uint32_t interval_ms)
 {
     *h = (struct heartbeat){.interval_ms = interval_ms < HEARTBEAT_GAP_MS ? HEARTBEAT_GAP_MS : interval_ms};
@@ -68,5 +70,5 @@ void heartbeat_answered(struct heartbeat *h)
 
 uint64_t heartbeat_wait_ms(const struct heartbeat *h, uint64_t now_ms)
 {
-    return h->due_ms > now_ms ? h->due_ms - now_ms : 0;
+    return ag_ms_until(h->due_ms, now_ms);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/cloud/core/sub_ladder.h"
 
+#include "libagent/core/deadline.h"
+
 enum { LONGER_MAX = 2 /* doublings of a wait */, CLIMBS_MAX = 4 /* and of the time that less stands */ };
 
 void sub_ladder_init(struct sub_ladder *s, uint8_t qos, uint32_t seed)
 {
-    *s = (struct sub_ladder){.first = qos, .qos = qos};
+    *s = (struct sub_ladder){.first = qos, .qos = qos, .due_ms = AG_NEVER};
     ag_backoff_init(&s->pauses, SUB_LADDER_FIRST_MS, 0, SUB_LADDER_AGAIN_MS, seed);
 }
 
@@ -81,7 +83,7 @@ static void stand(struct sub_ladder *s)
     s->state = SUB_STANDS;
     s->no = SUB_NO_NOT_SAID;
     s->cuts = s->n_silent = 0;
-    s->due_ms = s->qos < s->first && !s->hung_up ? climbs_at(s) : 0;
+    s->due_ms = s->qos < s->first && !s->hung_up ? climbs_at(s) : AG_NEVER;
     ag_backoff_reset(&s->pauses);
 }
 
@@ -106,7 +108,7 @@ bool sub_ladder_answered(struct sub_ladder *s, uint8_t asked, int result, uint64
 
 void sub_ladder_overdue(struct sub_ladder *s, uint64_t now_ms)
 {
-    if (s->due_ms == 0 || now_ms < s->due_ms)
+    if (now_ms < s->due_ms)
         return;
     if (s->state == SUB_ASKING) {
         s->n_silent++;
@@ -125,7 +127,7 @@ bool sub_ladder_lost(struct sub_ladder *s, bool cut, uint64_t now_ms)
     if (s->state == SUB_GIVEN_UP)
         return false;
     s->state = SUB_IDLE;
-    s->due_ms = 0;
+    s->due_ms = AG_NEVER;
     if (asking && cut && ++s->cuts >= SUB_LADDER_CUTS)
         step_down(s, SUB_NO_CUT, now_ms);
     return asking;
@@ -148,7 +150,7 @@ bool sub_ladder_is_deaf(const struct sub_ladder *s)
 
 unsigned sub_ladder_pause_s(const struct sub_ladder *s, uint64_t now_ms)
 {
-    return s->due_ms > now_ms ? (unsigned) ((s->due_ms - now_ms + 999) / 1000) : 0;
+    return s->due_ms == AG_NEVER ? 0 : (unsigned) ((ag_ms_until(s->due_ms, now_ms) + 999) / 1000);
 }
 
 static const struct {

@@ -41,7 +41,7 @@ struct sub_ladder {
     bool hung_up;          /* qos went below first because connections ended */
     uint8_t n_climbs;      /* times that the highest was asked for once more */
     uint64_t lower_ms;     /* when qos went below first */
-    uint64_t due_ms;       /* asking: the answer is overdue; else: to be asked for once more. 0: never */
+    uint64_t due_ms;       /* asking: the answer is overdue; else: to be asked for once more */
     struct ag_backoff pauses;
 };
 

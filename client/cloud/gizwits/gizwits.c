@@ -12,6 +12,8 @@
 #include "libagent/core/codes.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/io/file.h"
+#include "libagent/io/timer_at.h"
+#include "libagent/core/deadline.h"
 
 enum { STORE_FILE_MAX = 4096, PASSCODE_LEN = 10 };
 
@@ -301,18 +303,8 @@ static void on_ack_timer(uv_timer_t *t)
 
 void gizwits_rearm(struct gizwits *g)
 {
-    uint64_t now = uv_now(g->env->loop), a, b;
-
-    if (g->broker.stopping)
-        return;
-    a = gizwits_outs_wait_ms(&g->outs, now);
-    b = gizwits_method_wait_ms(g, now);
-    if (b < a)
-        a = b;
-    if (a == UINT64_MAX)
-        uv_timer_stop(&g->ack_timer);
-    else
-        uv_timer_start(&g->ack_timer, on_ack_timer, a, 0);
+    if (!g->broker.stopping)
+        ag_timer_at(&g->ack_timer, on_ack_timer, ag_earlier(gizwits_outs_deadline(&g->outs), gizwits_method_deadline(g)));
 }
 
 /* ---- life ---- */

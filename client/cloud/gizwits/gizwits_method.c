@@ -21,6 +21,7 @@
 #include "libagent/core/json/json_out.h"
 #include "libagent/core/utf8.h"
 #include "libagent/core/text/message.h"
+#include "libagent/core/deadline.h"
 
 enum { CALLS_MAX = 64, APPS_WAIT_MS = 5000 };
 
@@ -237,18 +238,16 @@ void gizwits_method_apps(struct gizwits *g, unsigned n)
     }
 }
 
-uint64_t gizwits_method_wait_ms(const struct gizwits *g, uint64_t now_ms)
+uint64_t gizwits_method_deadline(const struct gizwits *g)
 {
     const struct gizwits_call *c = ag_list_first(&g->calls, struct gizwits_call, link);
 
-    if (!c)
-        return UINT64_MAX;
-    return c->due_ms > now_ms ? c->due_ms - now_ms : 0;
+    return c ? c->due_ms : AG_NEVER;
 }
 
 void gizwits_method_expire(struct gizwits *g, uint64_t now_ms)
 {
-    while (gizwits_method_wait_ms(g, now_ms) == 0)
+    while (gizwits_method_deadline(g) <= now_ms)
         end_error(ag_list_first(&g->calls, struct gizwits_call, link), AG_CODE_NO_ACK, "no answer");
 }
 

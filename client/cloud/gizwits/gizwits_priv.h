@@ -158,7 +158,7 @@ void gizwits_method_gave_up(struct gizwits_out *o, int code, const char *message
 void gizwits_method_apps(struct gizwits *g, unsigned n);
 /* Ends what waits for the number of Apps, and every 0x0093 of ours. */
 void gizwits_method_fail_all(struct gizwits *g, int code, const char *message);
-uint64_t gizwits_method_wait_ms(const struct gizwits *g, uint64_t now_ms);
+uint64_t gizwits_method_deadline(const struct gizwits *g);
 void gizwits_method_expire(struct gizwits *g, uint64_t now_ms);
 /* Sets the timer for whatever is due next. */
 void gizwits_rearm(struct gizwits *g);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "libagent/core/deadline.h"
 #ifdef MIIO_TLS
 #include <openssl/x509.h>
 #endif
@@ -108,7 +109,7 @@ static bool must_leave(struct mqtt_session *s)
 
 uint64_t mqtt_session_wait_ms(const struct mqtt_session *s)
 {
-    uint64_t wait = s->beat.interval_ms > 0 ? heartbeat_wait_ms(&s->beat, mqtt_handle_now_ms()) : UINT64_MAX;
+    uint64_t wait = s->beat.interval_ms > 0 ? heartbeat_wait_ms(&s->beat, mqtt_handle_now_ms()) : AG_NEVER;
 
     return wait == 0 ? POLL_TRY_MS : wait;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include "libagent/core/util.h"
+#include "libagent/core/deadline.h"
 
 enum {
     MARGIN_MS = 100, /* libmosquitto counts whole seconds */
@@ -112,9 +113,7 @@ static void on_timer(uv_timer_t *timer);
 /* Also the longest sleep. */
 static uint64_t ping_due_ms(const struct mqtt_turn *t)
 {
-    uint64_t since = t->came_ms < t->went_ms ? t->came_ms : t->went_ms;
-
-    return since + t->session->config.keepalive_s * UINT64_C(1000) + MARGIN_MS;
+    return ag_earlier(t->came_ms, t->went_ms) + t->session->config.keepalive_s * UINT64_C(1000) + MARGIN_MS;
 }
 
 static void arm(struct mqtt_turn *t)
@@ -124,7 +123,7 @@ static void arm(struct mqtt_turn *t)
     due = due > now ? due - now : AGAIN_MS; /* libmosquitto did not find it due */
     if (t->n_wakes >= WAKE_FEW && due > QUIET_MS)
         due = QUIET_MS;
-    uv_timer_start(&t->timer, on_timer, wait < due ? wait : due, 0);
+    uv_timer_start(&t->timer, on_timer, ag_earlier(wait, due), 0);
 }
 
 /*

@@ -24,6 +24,8 @@
 #include "client/cloud/mqtt/core/ha/ha_discovery.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/text/message.h"
+#include "libagent/io/timer_at.h"
+#include "libagent/core/deadline.h"
 
 enum { FIRST_MS = 500, MAX_MS = 60000, DEPTH_MAX = 128 };
 
@@ -69,17 +71,13 @@ static void on_due(uv_timer_t *t)
 
 void mqtt_cloud_rearm(struct mqtt_cloud *m)
 {
-    const uint64_t due[] = {m->sub_command.due_ms, mqtt_picture_due_ms(m), mqtt_ha_due_ms(m), mqtt_ask_due_ms(m)};
-    uint64_t at = 0, now = uv_now(m->env->loop);
+    uint64_t at = ag_earlier(m->sub_command.due_ms, mqtt_picture_due_ms(m));
 
     if (m->broker.stopping)
         return;
-    for (size_t i = 0; i < ag_array_size(due); i++)
-        at = due[i] > 0 && (at == 0 || due[i] < at) ? due[i] : at;
-    if (at == 0 || !m->broker.reconnect.up)
-        uv_timer_stop(&m->due);
-    else
-        uv_timer_start(&m->due, on_due, at > now ? at - now : 0, 0);
+    at = ag_earlier(at, mqtt_ha_due_ms(m));
+    at = ag_earlier(at, mqtt_ask_due_ms(m));
+    ag_timer_at(&m->due, on_due, m->broker.reconnect.up ? at : AG_NEVER);
 }
 
 /* ---- the session ---- */
@@ -348,6 +346,7 @@ static int init_fields(struct mqtt_cloud *m, const struct cloud_env *env)
     int r;
 
     m->env = env;
+    m->picture_due_ms = m->ask.due_ms = m->ha.announce_ms = m->ha.clear_ms = AG_NEVER;
     mqtt_commands_init(m);
     m->gate = (struct ag_log_gate){.burst = 10, .period_ms = 60000};
     broker_session_init(&m->broker, FIRST_MS, 0, MAX_MS, (uint32_t) uv_hrtime());

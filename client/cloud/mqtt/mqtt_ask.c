@@ -4,6 +4,7 @@
 #include <string.h>
 #include "client/cloud/mqtt/mqtt_priv.h"
 #include "libagent/core/json/json_iter.h"
+#include "libagent/core/deadline.h"
 
 enum {
     FIRST_RETRY_MS = 5000, /* doubling; applications may come later than the client */
@@ -27,7 +28,7 @@ static void set_due(struct mqtt_cloud *m, uint64_t in_ms)
 static void round_over(struct mqtt_cloud *m)
 {
     m->ask.tries = 0;
-    m->ask.due_ms = 0;
+    m->ask.due_ms = AG_NEVER;
     if (m->ask.list.n_silent > 0 && m->conf.ha_poll_s > 0)
         set_due(m, m->conf.ha_poll_s * 1000ull);
 }
@@ -41,7 +42,7 @@ static void ask(struct mqtt_cloud *m)
         round_over(m);
         return;
     }
-    m->ask.due_ms = 0;
+    m->ask.due_ms = AG_NEVER;
     m->ask.token = ++m->next_token;
     m->env->events->command(m->env->user, m->ask.token, ag_buf_span(&text), true);
 }
@@ -54,7 +55,7 @@ void mqtt_ask_all(struct mqtt_cloud *m, const struct model *model)
     if (model && m->conf.state && ha_ask_init(&m->ask.list, model) < 0)
         ag_log(AG_LOG_WARNING, "mqtt: out of memory: values are shown when they change");
     ha_ask_begin(&m->ask.list, false);
-    m->ask.due_ms = 0;
+    m->ask.due_ms = AG_NEVER;
     if (m->ask.list.n > 0)
         set_due(m, 0);
 }
@@ -107,14 +108,12 @@ bool mqtt_ask_answer(struct mqtt_cloud *m, uint64_t token, struct ag_span text)
 
 uint64_t mqtt_ask_due_ms(const struct mqtt_cloud *m)
 {
-    return m->ask.token == 0 && m->picture == PICTURE_KNOWN && m->online ? m->ask.due_ms : 0;
+    return m->ask.token == 0 && m->picture == PICTURE_KNOWN && m->online ? m->ask.due_ms : AG_NEVER;
 }
 
 void mqtt_ask_overdue(struct mqtt_cloud *m, uint64_t now_ms)
 {
-    uint64_t due = mqtt_ask_due_ms(m);
-
-    if (due == 0 || now_ms < due)
+    if (now_ms < mqtt_ask_due_ms(m))
         return;
     if (m->ask.list.next >= m->ask.list.n)
         ha_ask_begin(&m->ask.list, m->ask.tries == 0); /* the time to look again at what hides */

@@ -13,6 +13,7 @@
 #include "libagent/core/json/json_iter.h"
 #include "libagent/io/file.h"
 #include "libagent/core/utf8.h"
+#include "libagent/core/deadline.h"
 
 enum {
     RECORD_MAX = 256 << 10,
@@ -327,7 +328,7 @@ void mqtt_ha_announce(struct mqtt_cloud *m)
         return;
     }
     keep_record(m, ag_buf_span(&round.lines), ag_buf_span(&round.old));
-    m->ha.clear_ms = ag_buf_size(&round.wait) > 0 ? uv_now(m->env->loop) + CLEAR_MS : 0;
+    m->ha.clear_ms = ag_buf_size(&round.wait) > 0 ? uv_now(m->env->loop) + CLEAR_MS : AG_NEVER;
     ag_buf_deinit(&m->ha.wait);
     m->ha.wait = round.wait;
     round.wait = (struct ag_buf) AG_BUF_INIT;
@@ -341,7 +342,7 @@ static void clear(struct mqtt_cloud *m)
     struct ag_span rest, line;
     int r = 0;
 
-    m->ha.clear_ms = 0;
+    m->ha.clear_ms = AG_NEVER;
     read_record(m, &old);
     rest = ag_buf_span(&old);
     while (r == 0 && (line = next_line(&rest)).p) {
@@ -368,7 +369,7 @@ void mqtt_ha_deinit(struct mqtt_cloud *m)
 
 void mqtt_ha_connected(struct mqtt_cloud *m)
 {
-    m->ha.announce_ms = 0;
+    m->ha.announce_ms = AG_NEVER;
     mqtt_ha_announce(m);
     if (is_wanted(m) && mqtt_link_subscribe(m->link, m->conf.ha_status, 1, mqtt_cookie(MQTT_COOKIE_SUB_BIRTH, 0)) < 0)
         ag_log(AG_LOG_WARNING, "mqtt: cannot follow %s", m->conf.ha_status);
@@ -386,7 +387,7 @@ bool mqtt_ha_come(struct mqtt_cloud *m, const struct mqtt_link_msg *msg)
     if (!is_wanted(m) || strcmp(msg->topic, m->conf.ha_status) != 0)
         return false;
     /* one that was kept is older than this session, which has told all */
-    if (!msg->retain && ag_span_eq(msg->payload, "online") && m->ha.announce_ms == 0) {
+    if (!msg->retain && ag_span_eq(msg->payload, "online") && m->ha.announce_ms == AG_NEVER) {
         m->ha.announce_ms = uv_now(m->env->loop) + 1 + uv_hrtime() / 1000 % BIRTH_SPREAD_MS;
         mqtt_cloud_rearm(m);
     }
@@ -403,18 +404,16 @@ void mqtt_ha_reload(struct mqtt_cloud *m)
 
 uint64_t mqtt_ha_due_ms(const struct mqtt_cloud *m)
 {
-    uint64_t a = m->ha.announce_ms, b = m->ha.clear_ms;
-
-    return a == 0 || (b > 0 && b < a) ? b : a;
+    return ag_earlier(m->ha.announce_ms, m->ha.clear_ms);
 }
 
 void mqtt_ha_overdue(struct mqtt_cloud *m, uint64_t now_ms)
 {
-    if (m->ha.announce_ms > 0 && now_ms >= m->ha.announce_ms) {
-        m->ha.announce_ms = 0;
+    if (now_ms >= m->ha.announce_ms) {
+        m->ha.announce_ms = AG_NEVER;
         mqtt_ha_announce(m);
         mqtt_picture_again(m);
     }
-    if (m->ha.clear_ms > 0 && now_ms >= m->ha.clear_ms)
+    if (now_ms >= m->ha.clear_ms)
         clear(m);
 }

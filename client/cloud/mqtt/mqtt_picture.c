@@ -10,6 +10,7 @@
 #include <string.h>
 #include "client/cloud/mqtt/mqtt_priv.h"
 #include "client/cloud/mqtt/core/ha/ha_vacuum.h"
+#include "libagent/core/deadline.h"
 
 enum { UNSUBACK_MS = 5000 };
 
@@ -63,7 +64,7 @@ void mqtt_picture_report(struct mqtt_cloud *m, struct ag_span text, const struct
 static void known(struct mqtt_cloud *m)
 {
     m->picture = PICTURE_KNOWN;
-    m->picture_due_ms = 0;
+    m->picture_due_ms = AG_NEVER;
     publish_state(m);
     mqtt_cloud_rearm(m);
 }
@@ -127,7 +128,7 @@ void mqtt_picture_overdue(struct mqtt_cloud *m, uint64_t now_ms)
 {
     if (m->picture != PICTURE_READING)
         return;
-    if (m->picture_due_ms > 0 && now_ms >= m->picture_due_ms) {
+    if (now_ms >= m->picture_due_ms) {
         known(m);
         return;
     }
@@ -141,8 +142,8 @@ void mqtt_picture_overdue(struct mqtt_cloud *m, uint64_t now_ms)
 uint64_t mqtt_picture_due_ms(const struct mqtt_cloud *m)
 {
     if (m->picture != PICTURE_READING)
-        return 0;
-    return m->picture_due_ms > 0 ? m->picture_due_ms : m->sub_state.due_ms;
+        return AG_NEVER;
+    return m->picture_due_ms != AG_NEVER ? m->picture_due_ms : m->sub_state.due_ms;
 }
 
 /* ---- sessions ---- */
@@ -192,7 +193,7 @@ void mqtt_picture_offline(struct mqtt_cloud *m)
 void mqtt_picture_lost(struct mqtt_cloud *m, uint64_t now_ms)
 {
     m->online = m->owes_online = m->owes_state = false; /* the next login says both */
-    m->picture_due_ms = 0;
+    m->picture_due_ms = AG_NEVER;
     if (m->picture != PICTURE_READING)
         return;
     m->picture = PICTURE_UNKNOWN;
@@ -207,7 +208,7 @@ void mqtt_picture_forget(struct cloud *base)
     if (!m->conf.state)
         return;
     m->picture = PICTURE_KNOWN; /* what the broker has is the last owner's */
-    m->picture_due_ms = 0;
+    m->picture_due_ms = AG_NEVER;
     m->wipe_state = publish(m, m->topics[MQTT_T_STATE], AG_SPAN(""), 1) < 0;
     if (m->ha.vacuum.key[0])
         publish(m, m->topics[MQTT_T_VACUUM], AG_SPAN(""), 1);

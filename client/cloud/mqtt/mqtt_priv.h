@@ -49,7 +49,7 @@ struct mqtt_counters {
     uint64_t subscriptions_refused;
 };
 
-/* mqtt_ha.c: Home Assistant. Times are 0 while nothing is due. */
+/* mqtt_ha.c: Home Assistant. Times are AG_NEVER while nothing is due. */
 struct mqtt_ha {
     uint64_t announce_ms; /* it has started, and hears all again then */
     uint64_t clear_ms;    /* topics of wait end then */
@@ -62,7 +62,7 @@ struct mqtt_ask {
     struct ha_ask list;
     unsigned tries;  /* without an answer */
     uint64_t token;  /* of the open question; 0: none */
-    uint64_t due_ms; /* the next question; 0: none */
+    uint64_t due_ms; /* the next question */
 };
 
 struct mqtt_cloud {

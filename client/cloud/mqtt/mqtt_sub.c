@@ -2,6 +2,7 @@
 /* The mqtt cloud's subscription to commands, at a broker that may not grant it: see client/cloud/core/sub_ladder.h. */
 #include <string.h>
 #include "client/cloud/mqtt/mqtt_priv.h"
+#include "libagent/core/deadline.h"
 
 static void ask(struct mqtt_cloud *m)
 {
@@ -64,10 +65,10 @@ void mqtt_sub_overdue(struct mqtt_cloud *m, uint64_t now_ms)
     bool asking = s->state == SUB_ASKING;
     uint8_t asked = s->qos;
 
-    if (s->due_ms == 0 || now_ms < s->due_ms)
+    if (now_ms < s->due_ms)
         return;
     if (!asking && s->no == SUB_NO_SILENT && m->conf.n_servers > 1) {
-        s->due_ms = 0; /* the next login asks */
+        s->due_ms = AG_NEVER; /* the next login asks */
         mqtt_cloud_leave(m);
         return;
     }

@@ -14,6 +14,8 @@
 #include "client/cloud/onenet/onenet_priv.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/log/local_time.h"
+#include "libagent/io/timer_at.h"
+#include "libagent/core/deadline.h"
 
 enum {
     CUT_STEP_MS = 1000, /* the first reconnect is at once, then the pause grows */
@@ -84,17 +86,13 @@ static void on_due(uv_timer_t *t)
 
 void onenet_rearm(struct onenet *o)
 {
-    uint64_t at = onenet_method_due_ms(o), now = uv_now(o->env->loop), subs;
+    uint64_t at = onenet_method_due_ms(o);
 
     if (o->broker.stopping)
         return;
-    subs = o->broker.reconnect.up ? onenet_subs_due_ms(o) : UINT64_MAX;
-    if (subs < at)
-        at = subs;
-    if (at == UINT64_MAX)
-        uv_timer_stop(&o->due);
-    else
-        uv_timer_start(&o->due, on_due, at > now ? at - now : 0, 0);
+    if (o->broker.reconnect.up)
+        at = ag_earlier(at, onenet_subs_due_ms(o));
+    ag_timer_at(&o->due, on_due, at);
 }
 
 static void on_connected(void *user)

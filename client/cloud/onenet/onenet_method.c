@@ -23,6 +23,7 @@
 #include "libagent/core/text/base64.h"
 #include "libagent/core/text/message.h"
 #include "libagent/io/file.h"
+#include "libagent/core/deadline.h"
 
 enum { PUSH_MAX = 65535, CALLS_MAX = 256, CALL_WAIT_MS = 30000 };
 
@@ -417,7 +418,7 @@ uint64_t onenet_method_due_ms(const struct onenet *o)
 {
     const struct onenet_call *call = next_due(o);
 
-    return call ? call->due_ms : UINT64_MAX;
+    return call ? call->due_ms : AG_NEVER;
 }
 
 void onenet_method_expire(struct onenet *o, uint64_t now_ms)

@@ -98,7 +98,6 @@ void onenet_sub_answered(struct onenet *o, uint32_t cookie, int result);
 void onenet_subs_overdue(struct onenet *o, uint64_t now_ms);
 /* One of those that the platform does not grant; untouched when there is none. */
 void onenet_subs_refused(const struct onenet *o, struct cloud_facts *out);
-/* UINT64_MAX: never. */
 uint64_t onenet_subs_due_ms(const struct onenet *o);
 /* There is a new reason to ask. */
 void onenet_subs_reset(struct onenet *o);
@@ -115,7 +114,6 @@ void onenet_method_done(struct onenet *o, uint32_t n, int result);
 void onenet_method_http_done(struct onenet_call *call, const char *error);
 /* Answers calls that nobody has acknowledged in time. */
 void onenet_method_expire(struct onenet *o, uint64_t now_ms);
-/* UINT64_MAX: never. */
 uint64_t onenet_method_due_ms(const struct onenet *o);
 /* Every open call is answered with this error. */
 void onenet_method_fail_all(struct onenet *o, int code, const char *message);

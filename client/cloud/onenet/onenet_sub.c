@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/onenet/onenet_priv.h"
+#include "libagent/core/deadline.h"
 
 struct onenet_sub *onenet_sub_find(struct onenet *o, struct ag_span topic)
 {
@@ -121,7 +122,7 @@ void onenet_subs_overdue(struct onenet *o, uint64_t now_ms)
         bool asking = s->ladder.state == SUB_ASKING;
         uint8_t asked = s->ladder.qos;
 
-        if (s->ladder.due_ms == 0 || now_ms < s->ladder.due_ms)
+        if (now_ms < s->ladder.due_ms)
             continue;
         sub_ladder_overdue(&s->ladder, now_ms);
         if (asking)
@@ -133,14 +134,10 @@ void onenet_subs_overdue(struct onenet *o, uint64_t now_ms)
 
 uint64_t onenet_subs_due_ms(const struct onenet *o)
 {
-    uint64_t at = UINT64_MAX;
+    uint64_t at = AG_NEVER;
 
-    ag_list_for_each (it, &o->subs) {
-        const struct onenet_sub *s = ag_list_entry(it, struct onenet_sub, link);
-
-        if (s->ladder.due_ms > 0 && s->ladder.due_ms < at)
-            at = s->ladder.due_ms;
-    }
+    ag_list_for_each (it, &o->subs)
+        at = ag_earlier(at, ag_list_entry(it, struct onenet_sub, link)->ladder.due_ms);
     return at;
 }
 

@@ -13,6 +13,8 @@
 #include "client/cloud/ot/io/ot_link.h"
 #include "libagent/core/log/log.h"
 #include "libagent/io/lookup.h"
+#include "libagent/io/timer_at.h"
+#include "libagent/core/deadline.h"
 
 struct ot {
     struct cloud base;
@@ -49,14 +51,9 @@ static void rearm(struct ot *o)
 
     if (o->stopping)
         return;
-    if (o->line.phase == OT_LINE_TALKING && ot_session_deadline(o->session) < at)
-        at = ot_session_deadline(o->session);
-    if (o->send_error < 0)
-        at = now(o);
-    if (at == UINT64_MAX)
-        uv_timer_stop(&o->timer);
-    else
-        uv_timer_start(&o->timer, on_timer, at > now(o) ? at - now(o) : 0, 0);
+    if (o->line.phase == OT_LINE_TALKING)
+        at = ag_earlier(at, ot_session_deadline(o->session));
+    ag_timer_at(&o->timer, on_timer, o->send_error < 0 ? 0 : at);
 }
 
 /* ---- the end of a try ---- */
@@ -558,9 +555,7 @@ static uint64_t ot_next_try_ms(const struct cloud *c)
 {
     const struct ot *o = (const struct ot *) c;
 
-    if (o->line.phase != OT_LINE_PAUSING)
-        return UINT64_MAX;
-    return o->line.at_ms > now(o) ? o->line.at_ms - now(o) : 0;
+    return ag_ms_until(o->line.phase == OT_LINE_PAUSING ? o->line.at_ms : AG_NEVER, now(o));
 }
 
 static unsigned ot_wakeup_s(struct cloud *c)

@@ -5,6 +5,7 @@
 #include "libagent/core/codes.h"
 #include "libagent/core/hash.h"
 #include "libagent/core/text/message.h"
+#include "libagent/core/deadline.h"
 
 /* A repeat comes within ten seconds, and may count on from another hello than the first one did. */
 enum { MAX_DEPTH = 128, HELLO_AHEAD_S = 10, REPEAT_S = 10, REPEAT_STAMP_S = REPEAT_S + HELLO_AHEAD_S, SCRATCH_MAX = 8192 };
@@ -17,6 +18,7 @@ void lan_init(struct lan *l, const struct lan_sink *sink, void *user, uint64_t d
                       .did = did,
                       .stamp_window_s = 24 * 3600,
                       .keep_ms = 30000,
+                      .purge_at_ms = AG_NEVER,
                       .answer = AG_BUF_SECRET_INIT}; /* miIO.info tells the token */
     replay_init(&l->taken, REPLAY_MAX);
     lan_requests_init(&l->requests, MAX_REQUESTS, MAX_KEPT_BYTES);
@@ -210,11 +212,11 @@ static void look_at_clock(struct lan *l, uint64_t now_ms, uint32_t now_s)
 
     if (stamp_clock_look(&l->clock, now_ms, now_s))
         l->purge_at_ms = now_ms + STAMP_CLOCK_GRACE_MS;
-    if (l->purge_at_ms == 0 || now_ms < l->purge_at_ms || l->stamp_window_s == 0)
+    if (now_ms < l->purge_at_ms || l->stamp_window_s == 0)
         return;
     if (!l->taken.narrowed && l->taken.n < l->taken.max)
         return; /* all is remembered yet: nothing need be forgotten */
-    l->purge_at_ms = 0;
+    l->purge_at_ms = AG_NEVER;
     if (highest < UINT32_MAX)
         replay_forget_above(&l->taken, (uint32_t) highest);
 }

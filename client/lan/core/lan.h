@@ -45,7 +45,7 @@ struct lan {
     struct stamp_clock clock;
     struct replay taken;
     uint32_t told_stamp;  /* by the last hello */
-    uint64_t purge_at_ms; /* of taken, some time after the clock was set back; 0: not due */
+    uint64_t purge_at_ms; /* of taken, some time after the clock was set back */
     unsigned keep_ms;     /* how long a request is remembered */
     struct lan_requests requests;
     struct ag_buf plain, answer, packet; /* scratch */

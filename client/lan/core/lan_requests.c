@@ -11,6 +11,7 @@ static inline unsigned hash_words(const void *p, size_t n);
 #define HASH_FUNCTION(key, len, out) (out) = hash_words((key), (len))
 #define HASH_NONFATAL_OOM            1
 #include <uthash.h>
+#include "libagent/core/deadline.h"
 
 enum { MAX_SPARE = 64 };
 
@@ -284,7 +285,7 @@ uint64_t lan_requests_next_deadline(const struct lan_requests *t)
 {
     const struct lan_item *i = ag_list_first(&t->by_age, struct lan_item, age);
 
-    return i ? i->q.forget_at_ms : UINT64_MAX;
+    return i ? i->q.forget_at_ms : AG_NEVER;
 }
 
 unsigned lan_requests_count_hosts(const struct lan_requests *t)

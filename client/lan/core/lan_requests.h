@@ -54,7 +54,7 @@ void lan_requests_answered(struct lan_requests *t, struct lan_request *q, struct
 void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from, uint64_t answered_before_ms);
 /* What is due. */
 void lan_requests_expire(struct lan_requests *t, uint64_t now_ms);
-/* UINT64_MAX: nothing is. */
+/* AG_NEVER: nothing is. */
 uint64_t lan_requests_next_deadline(const struct lan_requests *t);
 
 /* Addresses. */

@@ -495,7 +495,7 @@ uint64_t command_next_deadline(const struct command_table *t)
 {
     uint64_t at = ag_deadline_next_ms(&t->by_deadline);
 
-    return !ag_list_empty(&t->kept) && t->grace_until_ms < at ? t->grace_until_ms : at;
+    return ag_list_empty(&t->kept) ? at : ag_earlier(at, t->grace_until_ms);
 }
 
 void command_refuse_all(struct command_table *t)

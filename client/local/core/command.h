@@ -96,7 +96,7 @@ bool command_answer(struct command_table *t, unsigned peer, struct ag_span text,
 
 /* Ends what is overdue. */
 void command_expire(struct command_table *t, uint64_t now_ms);
-/* When command_expire() is due; UINT64_MAX: never. */
+/* When command_expire() is due; AG_NEVER: no need. */
 uint64_t command_next_deadline(const struct command_table *t);
 
 /* The daemon ends: everything open is answered with -32003 shutting down. */

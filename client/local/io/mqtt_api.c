@@ -14,6 +14,8 @@
 #include "libagent/core/list.h"
 #include "libagent/core/log/log.h"
 #include "libagent/core/text/message.h"
+#include "libagent/io/timer_at.h"
+#include "libagent/core/deadline.h"
 
 enum { AWAY_FIRST_MS = 100, AWAY_MAX_MS = 2000, CUT_FIRST_MS = 500, CUT_MAX_MS = 60000 };
 enum { KEEPALIVE_S = 30, WINDOW = 1024, WAITING_BYTES = 2 << 20, DEPTH_MAX = 128, QOS = 1 };
@@ -166,16 +168,11 @@ static void on_due(uv_timer_t *t);
 
 static void rearm(struct mqtt_api *a)
 {
-    uint64_t at = 0, now = uv_now(a->retry.loop);
+    uint64_t at = AG_NEVER;
 
-    for (unsigned c = 0; c < MQTT_CHANNEL_N_IN; c++) {
-        if (a->subs[c].due_ms > 0 && (at == 0 || a->subs[c].due_ms < at))
-            at = a->subs[c].due_ms;
-    }
-    if (at == 0 || !a->up)
-        uv_timer_stop(&a->due);
-    else
-        uv_timer_start(&a->due, on_due, at > now ? at - now : 0, 0);
+    for (unsigned c = 0; a->up && c < MQTT_CHANNEL_N_IN; c++)
+        at = ag_earlier(at, a->subs[c].due_ms);
+    ag_timer_at(&a->due, on_due, at);
 }
 
 /* With QoS asked. */
@@ -202,7 +199,7 @@ static void on_due(uv_timer_t *t)
         bool asking = s->state == SUB_ASKING;
         uint8_t asked = s->qos;
 
-        if (s->due_ms == 0 || now < s->due_ms)
+        if (now < s->due_ms)
             continue;
         sub_ladder_overdue(s, now);
         if (asking)

@@ -97,7 +97,6 @@ void uplink_reroute(struct uplink *u);
 void uplink_peer_removed(struct uplink *u, unsigned peer);
 
 void uplink_expire(struct uplink *u, uint64_t now_ms);
-/* UINT64_MAX: never. */
 uint64_t uplink_next_deadline(const struct uplink *u);
 
 /* Everything open is answered with that error: the daemon ends, or the device was reset. */

@@ -9,6 +9,7 @@
 #include "client/device/io/heap.h"
 #include "client/report/io/spool_find.h"
 #include "client/report/io/spool_priv.h"
+#include "libagent/core/deadline.h"
 
 enum {
     GATHER_MS = 50,   /* what is taken out; whoever puts one in waits for the disk only */
@@ -121,7 +122,7 @@ static unsigned until_look(const struct spool *s)
 {
     uint64_t now_ms = uv_now(s->loop);
 
-    return s->look_ms > now_ms ? (unsigned) (s->look_ms - now_ms) : 0;
+    return (unsigned) ag_ms_until(s->look_ms, now_ms);
 }
 
 /* Looks at the file; what is in the way is remembered and looked at again later. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include "libagent/core/json/json_iter.h"
 #include "libagent/core/json/json_out.h"
+#include "libagent/core/deadline.h"
 
 void helper_init(struct helper *h, const struct helper_sink *sink, void *user, const char *dir)
 {
@@ -185,13 +186,13 @@ void helper_tick(struct helper *h, uint64_t now_ms)
 
 uint64_t helper_next_deadline(const struct helper *h)
 {
-    uint64_t at = UINT64_MAX;
+    uint64_t at = AG_NEVER;
 
     if (h->free_peers == 0)
         return at;
     for (unsigned i = 0; i < ag_array_size(questions); i++) {
-        if (questions[i].stage == h->stage && h->ask_at_ms[i] < at)
-            at = h->ask_at_ms[i];
+        if (questions[i].stage == h->stage)
+            at = ag_earlier(at, h->ask_at_ms[i]);
     }
     return at;
 }

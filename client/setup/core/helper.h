@@ -91,7 +91,7 @@ void helper_peer_gone(struct helper *h, unsigned peer);
 
 /* Asks what is due, when somebody waits for it. */
 void helper_tick(struct helper *h, uint64_t now_ms);
-/* UINT64_MAX: none. */
+/* AG_NEVER: none. */
 uint64_t helper_next_deadline(const struct helper *h);
 
 /* Asks now or at the next hello. 0 or -ENOMEM. */

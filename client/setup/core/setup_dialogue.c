@@ -8,6 +8,7 @@
 #include <string.h>
 #include "client/device/core/device_state.h"
 #include "client/setup/core/setup_part.h"
+#include "libagent/core/deadline.h"
 
 static void set_stage(struct setup_machine *m, enum helper_stage stage)
 {
@@ -17,7 +18,7 @@ static void set_stage(struct setup_machine *m, enum helper_stage stage)
 
 void setup_helper_heard(struct setup_machine *m)
 {
-    m->no_helper_ms = UINT64_MAX;
+    m->no_helper_ms = AG_NEVER;
 }
 
 void setup_helper_tick(struct setup_machine *m, const struct setup_facts *f)

@@ -7,6 +7,7 @@
 #include "client/device/core/device_conf.h"
 #include "client/device/core/device_state.h"
 #include "client/setup/core/setup_part.h"
+#include "libagent/core/deadline.h"
 
 /* What each state does at which event; what is not listed means nothing there. */
 static const struct setup_row {
@@ -80,7 +81,7 @@ bool setup_step(struct setup_machine *m, const struct setup_facts *f, enum setup
 
 void setup_machine_init(struct setup_machine *m, const struct setup_settings *settings)
 {
-    *m = (struct setup_machine){.settings = *settings, .no_helper_ms = UINT64_MAX};
+    *m = (struct setup_machine){.settings = *settings, .no_helper_ms = AG_NEVER};
 }
 
 void setup_machine_deinit(struct setup_machine *m)
@@ -160,7 +161,7 @@ static uint64_t state_deadline(const struct setup_machine *m)
         return m->at_ms;
     if ((m->state == SETUP_WAITING || m->wants_program) && !setup_place_is_taken(m))
         return m->at_ms;
-    return UINT64_MAX;
+    return AG_NEVER;
 }
 
 void setup_tick(struct setup_machine *m, const struct setup_facts *f)
@@ -176,11 +177,11 @@ uint64_t setup_next_deadline(const struct setup_machine *m)
 {
     uint64_t at = state_deadline(m);
 
-    if (m->reboot == SETUP_REBOOT_DUE && !setup_place_is_taken(m) && m->reboot_at_ms < at)
-        at = m->reboot_at_ms;
-    if (m->wants_identity && !m->identity_runs && m->identity_at_ms < at)
-        at = m->identity_at_ms;
-    return m->no_helper_ms < at ? m->no_helper_ms : at;
+    if (m->reboot == SETUP_REBOOT_DUE && !setup_place_is_taken(m))
+        at = ag_earlier(at, m->reboot_at_ms);
+    if (m->wants_identity && !m->identity_runs)
+        at = ag_earlier(at, m->identity_at_ms);
+    return ag_earlier(at, m->no_helper_ms);
 }
 
 bool setup_is_joining(const struct setup_machine *m)

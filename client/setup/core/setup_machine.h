@@ -163,7 +163,7 @@ struct setup_machine {
     uint64_t at_ms;          /* deadline of WAITING, ASKED and LEAVING, and of the next start when wants_program */
     bool wants_program;      /* AP_OPENING and RESTORING: theirs could not be started yet */
     uint64_t reboot_at_ms;
-    uint64_t no_helper_ms; /* when to say again that none has come; UINT64_MAX: one has */
+    uint64_t no_helper_ms; /* when to say again that none has come; AG_NEVER: one has */
     bool wants_identity, identity_runs;
     uint64_t identity_at_ms;
     unsigned identity_pause_ms;
@@ -223,7 +223,7 @@ bool setup_next(struct setup_machine *m, struct setup_decision *out);
 /* What became of it: 0 or -errno. */
 void setup_carried(struct setup_machine *m, const struct setup_facts *f, const struct setup_decision *d, int r);
 
-/* UINT64_MAX: none. */
+/* AG_NEVER: none. */
 uint64_t setup_next_deadline(const struct setup_machine *m);
 /* Something is under way that must not be slept through. */
 bool setup_is_busy(const struct setup_machine *m);

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include "libagent/core/json/json_out.h"
+#include "libagent/core/deadline.h"
 
 /* Empty is null, too. */
 static void put_text_or_null(struct ag_json_out *o, const char *name, const char *text)
@@ -57,7 +58,7 @@ static void put_cloud(struct ag_json_out *o, const struct status_cloud *c, uint6
     ag_json_out_name_str(o, "state", c->word);
     ag_json_out_name_u64(o, "since_s", c->since_ms / 1000);
     put_error(o, c, time_s);
-    put_u64_or_null(o, "next_try_ms", c->next_try_ms != UINT64_MAX, c->next_try_ms);
+    put_u64_or_null(o, "next_try_ms", c->next_try_ms != AG_NEVER, c->next_try_ms);
     ag_json_out_name_u64(o, "in_flight", c->facts.in_flight);
     ag_json_out_name_u64(o, "sent", c->facts.sent);
     ag_json_out_name_u64(o, "acked", c->facts.acked);

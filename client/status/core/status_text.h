@@ -23,7 +23,7 @@ struct status_cloud {
     const char *word;      /* of local.status: "cloud_trying", "cloud_connected", "cloud_retry"; "off" */
     uint64_t since_ms;     /* how long it has been so */
     uint64_t error_ago_ms; /* facts.past */
-    uint64_t next_try_ms;  /* UINT64_MAX: none is waited for */
+    uint64_t next_try_ms;  /* AG_NEVER: none is waited for */
     struct cloud_facts facts;
     struct status_count dropped[STATUS_DROPS_MAX];
     unsigned n_dropped;

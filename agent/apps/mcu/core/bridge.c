@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include "libagent/core/codes.h"
+#include "libagent/core/deadline.h"
 
 void mcu_settings_init(struct mcu_settings *set)
 {
@@ -204,14 +205,10 @@ uint64_t mcu_bridge_due_ms(const struct mcu_bridge *b)
 {
     uint64_t due = mcu_update_due_ms(&b->update);
 
-    if (b->out && b->out->deadline_ms < due)
-        due = b->out->deadline_ms;
-    ag_list_for_each (it, &b->queue) {
-        const struct mcu_job *job = ag_list_entry(it, struct mcu_job, link);
-
-        if (job->deadline_ms < due)
-            due = job->deadline_ms;
-    }
+    if (b->out)
+        due = ag_earlier(due, b->out->deadline_ms);
+    ag_list_for_each (it, &b->queue)
+        due = ag_earlier(due, ag_list_entry(it, struct mcu_job, link)->deadline_ms);
     return due;
 }
 

@@ -95,7 +95,7 @@ size_t mcu_bridge_feed(struct mcu_bridge *b, const struct mcu_clock *clock, cons
 
 /* Time passes: deadlines, silence, transfers. */
 void mcu_bridge_tick(struct mcu_bridge *b, uint64_t now_ms);
-/* When it should be called next at the latest; UINT64_MAX: no need. Reports are not in it. */
+/* When it should be called next at the latest; AG_NEVER: no need. Reports are not in it. */
 uint64_t mcu_bridge_due_ms(const struct mcu_bridge *b);
 
 /* A request that was not taken. */

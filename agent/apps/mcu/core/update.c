@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/update.h"
 
+#include "libagent/core/deadline.h"
+
 void mcu_update_start(struct mcu_update *u, const uint8_t *image, size_t len, bool use_1k, uint64_t now_ms)
 {
     *u = (struct mcu_update){
@@ -87,7 +89,7 @@ size_t mcu_update_tick(struct mcu_update *u, uint64_t now_ms, uint8_t out[XMODEM
 uint64_t mcu_update_due_ms(const struct mcu_update *u)
 {
     if (u->state == MCU_UPDATE_NONE)
-        return UINT64_MAX;
+        return AG_NEVER;
     return u->state == MCU_UPDATE_SENDING ? xmodem_sender_due_ms(&u->x) : u->due_ms;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "libagent/core/deadline.h"
 
 /* ---- ours ---- */
 
@@ -95,13 +96,11 @@ struct gizwits_out *gizwits_outs_due(struct gizwits_outs *t, uint64_t now_ms, bo
     return o;
 }
 
-uint64_t gizwits_outs_wait_ms(const struct gizwits_outs *t, uint64_t now_ms)
+uint64_t gizwits_outs_deadline(const struct gizwits_outs *t)
 {
     const struct gizwits_out *o = ag_list_first(&t->all, struct gizwits_out, link);
 
-    if (!o)
-        return UINT64_MAX;
-    return o->due_ms > now_ms ? o->due_ms - now_ms : 0;
+    return o ? o->due_ms : AG_NEVER;
 }
 
 /* ---- theirs ---- */

@@ -60,8 +60,8 @@ struct gizwits_out *gizwits_outs_take(struct gizwits_outs *t, const char *app, u
 struct gizwits_out *gizwits_outs_due(struct gizwits_outs *t, uint64_t now_ms, bool *give_up);
 /* Any entry, taken out; NULL when empty. */
 struct gizwits_out *gizwits_outs_take_any(struct gizwits_outs *t);
-/* Milliseconds until gizwits_outs_due() has something; UINT64_MAX: never. */
-uint64_t gizwits_outs_wait_ms(const struct gizwits_outs *t, uint64_t now_ms);
+/* When gizwits_outs_due() has something; AG_NEVER: it will not. */
+uint64_t gizwits_outs_deadline(const struct gizwits_outs *t);
 struct gizwits_out *gizwits_out_free(struct gizwits_out *o);
 
 /* ---- theirs ---- */

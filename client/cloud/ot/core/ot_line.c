@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/cloud/ot/core/ot_line.h"
 
+#include "libagent/core/deadline.h"
+
 void ot_line_init(struct ot_line *l, uint32_t seed)
 {
     *l = (struct ot_line){.phase = OT_LINE_OFF};
@@ -60,7 +62,7 @@ uint64_t ot_line_deadline(const struct ot_line *l)
 {
     if (l->kicked && l->phase != OT_LINE_RESOLVING)
         return 0;
-    return l->phase == OT_LINE_CONNECTING || l->phase == OT_LINE_PAUSING ? l->at_ms : UINT64_MAX;
+    return l->phase == OT_LINE_CONNECTING || l->phase == OT_LINE_PAUSING ? l->at_ms : AG_NEVER;
 }
 
 void ot_line_found(struct ot_line *l, unsigned n, uint64_t now_ms)

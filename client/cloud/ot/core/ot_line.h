@@ -55,7 +55,7 @@ void ot_line_kick(struct ot_line *l);
 
 /* What is due; to be carried out, then asked again. */
 enum ot_line_do ot_line_step(struct ot_line *l, uint64_t now_ms);
-/* When the next step is due; UINT64_MAX: an event comes first. */
+/* When the next step is due; AG_NEVER: an event comes first. */
 uint64_t ot_line_deadline(const struct ot_line *l);
 
 /* The lookup has ended with n > 0 addresses. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include "client/cloud/ot/core/ot_text.h"
 #include "libagent/core/codes.h"
+#include "libagent/core/deadline.h"
 
 static void on_ack(struct ot_session *s, const struct ag_json_view *v, struct ag_span text, uint64_t now_ms)
 {
@@ -23,7 +24,7 @@ static void on_ack(struct ot_session *s, const struct ag_json_view *v, struct ag
     }
     if (id == s->idle_id) {
         s->idle_id = 0;
-        s->idle_due_ms = UINT64_MAX;
+        s->idle_due_ms = AG_NEVER;
         return;
     }
     if (!ot_pending_has(&s->pending, (uint32_t) id)) {

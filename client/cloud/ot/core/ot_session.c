@@ -8,6 +8,7 @@
 #include "client/cloud/ot/core/ot_text.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/ids.h"
+#include "libagent/core/deadline.h"
 
 void ot_config_defaults(struct ot_config *c)
 {
@@ -160,7 +161,7 @@ static void send_idle(struct ot_session *s, uint64_t now_ms)
         snprintf(text, sizeof text, "{\"id\":%" PRIu32 ",\"method\":\"props\",\"params\":{\"ota_state\":\"idle\"}}", s->idle_id);
 
     s->idle_sends++;
-    s->idle_due_ms = s->cfg.stream || s->idle_sends > s->cfg.resends ? UINT64_MAX : now_ms + s->cfg.resend_ms;
+    s->idle_due_ms = s->cfg.stream || s->idle_sends > s->cfg.resends ? AG_NEVER : now_ms + s->cfg.resend_ms;
     ot_session_send(s, (struct ag_span){text, (size_t) n}, now_ms);
 }
 
@@ -213,7 +214,7 @@ void ot_session_take_proof(struct ot_session *s, uint64_t now_ms)
 {
     s->state = OT_UP;
     s->last_keepalive_ms = now_ms;
-    s->idle_due_ms = UINT64_MAX;
+    s->idle_due_ms = AG_NEVER;
     s->idle_sends = 0;
     if (s->idle_id != 0)
         send_idle(s, now_ms);
@@ -222,17 +223,12 @@ void ot_session_take_proof(struct ot_session *s, uint64_t now_ms)
 
 /* ---- time ---- */
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Time for a sign of life from us, or to ask for one: but a second after other traffic, so that the stamp has grown. */
 static uint64_t keepalive_due(const struct ot_session *s)
 {
     uint64_t quiet = s->last_tx_ms + s->cfg.keepalive_ms;
     uint64_t unheard = s->last_rx_ms + s->cfg.keepalive_ms;
-    uint64_t due = earlier(quiet, unheard);
+    uint64_t due = ag_earlier(quiet, unheard);
     uint64_t again = s->last_keepalive_ms + s->cfg.keepalive_ms;
     uint64_t grown = s->last_tx_ms + 1000;
 
@@ -332,16 +328,16 @@ uint64_t ot_session_deadline(const struct ot_session *s)
     case OT_HELLO:
         return s->hello_due_ms;
     case OT_PROVING:
-        return earlier(s->info_due_ms, s->begun_ms + s->cfg.prove_ms);
+        return ag_earlier(s->info_due_ms, s->begun_ms + s->cfg.prove_ms);
     case OT_UP:
-        at = earlier(earlier(s->info_due_ms, keepalive_due(s)), dead_at(s));
+        at = ag_earlier(ag_earlier(s->info_due_ms, keepalive_due(s)), dead_at(s));
         if (s->idle_id != 0)
-            at = earlier(at, s->idle_due_ms);
-        return ot_pending_next_due(&s->pending, &e) ? earlier(at, e.due_ms) : at;
+            at = ag_earlier(at, s->idle_due_ms);
+        return ot_pending_next_due(&s->pending, &e) ? ag_earlier(at, e.due_ms) : at;
     case OT_IDLE:
         break;
     }
-    return UINT64_MAX;
+    return AG_NEVER;
 }
 
 /* ---- what the client gives ---- */

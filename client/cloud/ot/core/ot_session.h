@@ -98,7 +98,7 @@ void ot_session_end(struct ot_session *s, const char *why);
 /* One datagram, or any piece of the stream. */
 void ot_session_input(struct ot_session *s, struct ag_span bytes, uint64_t now_ms);
 void ot_session_tick(struct ot_session *s, uint64_t now_ms);
-/* When ot_session_tick() is due; UINT64_MAX: never. */
+/* When ot_session_tick() is due; AG_NEVER: not by itself. */
 uint64_t ot_session_deadline(const struct ot_session *s);
 
 /* ot_session_report() would not say -ENOBUFS. */

@@ -33,7 +33,7 @@ struct ot_session {
     uint32_t info_id; /* 0: the next one draws a new id */
     uint64_t info_due_ms;
     uint32_t idle_id;     /* the ota_state report's; 0: acknowledged */
-    uint64_t idle_due_ms; /* UINT64_MAX: sent, and not to be sent again on this link */
+    uint64_t idle_due_ms; /* AG_NEVER: sent, and not to be sent again on this link */
     unsigned idle_sends;
 
     uint64_t last_tx_ms, last_rx_ms, last_keepalive_ms;

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <string.h>
-#include "libagent/io/digest.h"
+#include "libagent/io/digest/digest.h"
 
 static const struct row {
     const char *text;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "agent/apps/mcu/core/report/prop_queue.h"
+#include "libagent/core/deadline.h"
 
 struct event {
     struct ag_list link;
@@ -150,11 +151,11 @@ uint64_t event_queue_due_ms(const struct event_queue *q)
     uint64_t rate = rate_from_ms(q);
 
     if (q->n == 0 || q->sent)
-        return UINT64_MAX;
+        return AG_NEVER;
     return q->pace.from_ms > rate ? q->pace.from_ms : rate;
 }
 
 uint64_t event_queue_expiry_ms(const struct event_queue *q)
 {
-    return q->n == 0 || q->sent ? UINT64_MAX : ag_list_first(&q->waiting, struct event, link)->since_ms + MCU_EVENT_LIFE_MS;
+    return q->n == 0 || q->sent ? AG_NEVER : ag_list_first(&q->waiting, struct event, link)->since_ms + MCU_EVENT_LIFE_MS;
 }

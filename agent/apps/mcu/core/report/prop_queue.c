@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "libagent/core/deadline.h"
 
 struct prop {
     struct ag_list link;
@@ -196,5 +197,5 @@ bool prop_queue_done(struct prop_queue *q, enum mcu_report_end end, uint64_t now
 
 uint64_t prop_queue_due_ms(const struct prop_queue *q)
 {
-    return ag_list_empty(&q->waiting) || !ag_list_empty(&q->sending) ? UINT64_MAX : q->pace.from_ms;
+    return ag_list_empty(&q->waiting) || !ag_list_empty(&q->sending) ? AG_NEVER : q->pace.from_ms;
 }

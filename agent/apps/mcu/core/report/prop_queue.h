@@ -43,7 +43,7 @@ int prop_queue_next(struct prop_queue *q, uint64_t now_ms, const char *did, stru
 /* The end of that message. False: it was given up. */
 bool prop_queue_done(struct prop_queue *q, enum mcu_report_end end, uint64_t now_ms);
 
-/* When a message is due; UINT64_MAX: none is. */
+/* When a message is due; AG_NEVER: none is. */
 uint64_t prop_queue_due_ms(const struct prop_queue *q);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/core/report/reports.h"
 
+#include "libagent/core/deadline.h"
+
 void mcu_reports_init(struct mcu_reports *r)
 {
     *r = (struct mcu_reports){.up = false};
@@ -45,9 +47,7 @@ void mcu_reports_done(struct mcu_reports *r, enum mcu_report_kind kind, enum mcu
 
 uint64_t mcu_reports_due_ms(const struct mcu_reports *r)
 {
-    uint64_t events = event_queue_due_ms(&r->events), props = prop_queue_due_ms(&r->props);
-
     if (!r->up)
         return event_queue_expiry_ms(&r->events);
-    return events < props ? events : props;
+    return ag_earlier(event_queue_due_ms(&r->events), prop_queue_due_ms(&r->props));
 }

@@ -30,7 +30,7 @@ int mcu_reports_next(struct mcu_reports *r, uint64_t now_ms, const char *did, st
                      enum mcu_report_kind *kind_out);
 void mcu_reports_done(struct mcu_reports *r, enum mcu_report_kind kind, enum mcu_report_end end, uint64_t now_ms);
 
-/* When mcu_reports_next() should be asked again; UINT64_MAX: not before something changes. */
+/* When mcu_reports_next() should be asked again; AG_NEVER: not before something changes. */
 uint64_t mcu_reports_due_ms(const struct mcu_reports *r);
 
 #endif

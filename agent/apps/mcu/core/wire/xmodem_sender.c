@@ -2,6 +2,7 @@
 #include "agent/apps/mcu/core/wire/xmodem_sender.h"
 
 #include <string.h>
+#include "libagent/core/deadline.h"
 
 enum { SOH = 0x01, STX = 0x02, EOT = 0x04, ACK = 0x06, NAK = 0x15, CAN = 0x18, SUB = 0x1a, WANT_CRC = 'C' };
 
@@ -305,7 +306,7 @@ unsigned xmodem_sender_percent(const struct xmodem_sender *x)
 
 uint64_t xmodem_sender_due_ms(const struct xmodem_sender *x)
 {
-    return x->due_ms < x->end_ms ? x->due_ms : x->end_ms;
+    return ag_earlier(x->due_ms, x->end_ms);
 }
 
 const char *xmodem_reason_text(enum xmodem_reason reason)
