@@ -2,7 +2,7 @@
 /* Property lists: what is accepted must give well-formed JSON on topics without wildcards, the same twice. */
 #include <stdint.h>
 #include <stdlib.h>
-#include "client/cloud/mqtt/core/ha/ha_discovery.h"
+#include "client/cloud/mqtt/core/ha_list/ha_discovery.h"
 #include "libagent/core/json/json_iter.h"
 
 struct seen {

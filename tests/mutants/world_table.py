@@ -117,7 +117,7 @@ MUTANTS = [row(*r) for r in [
     ("mqtt: a restart loses the other values of the state", "client/cloud/mqtt/mqtt_picture.c",
      "    if (m->picture != PICTURE_KNOWN && m->conf.state && sub_ladder_begin(&m->sub_state, uv_now(m->env->loop)))\n        read_back(m);\n    else if",
      "    (void) read_back;\n    if"),
-    ("Home Assistant: a text is put into JSON as it is", "client/cloud/mqtt/core/ha/ha_discovery.c",
+    ("Home Assistant: a text is put into JSON as it is", "client/cloud/mqtt/core/ha_list/ha_config.c",
      'AG_SPAN("{{ value | tojson }}")', 'AG_SPAN("\\"{{ value }}\\"")'),
     ("Home Assistant: equal, empty and odd descriptions stand as they are", "client/cloud/mqtt/core/ha/ha_choice.c",
      "        needed[i] = ag_buf_size(&c->all[i].text) == 0 ||", "        needed[i] = false && ag_buf_size(&c->all[i].text) == 0 ||"),

@@ -8,7 +8,7 @@
  *   P/D/status       retained: "online" when commands can come (birth), "offline" as the will and at the end
  *   P/D/state        retained: the last value of each reported property, also of before a restart
  *
- * and Home Assistant's discovery messages when a list of properties is given (client/cloud/mqtt/core/ha/ha_discovery.h).
+ * and Home Assistant's discovery messages when a list of properties is given (client/cloud/mqtt/core/ha_list/ha_discovery.h).
  * Commands are subscribed with QoS 2: who publishes them with QoS 2 has each executed exactly once; where a broker does
  * not grant that, with less. Here: the session, reports, and the life of it all.
  */
@@ -21,7 +21,7 @@
 #include <string.h>
 #include "client/cloud/link_counters.h"
 #include "client/cloud/mqtt/mqtt_priv.h"
-#include "client/cloud/mqtt/core/ha/ha_discovery.h"
+#include "client/cloud/mqtt/core/ha_list/ha_discovery.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/text/message.h"
 #include "libagent/io/timer_at.h"

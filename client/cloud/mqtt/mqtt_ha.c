@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/mqtt/mqtt_priv.h"
-#include "client/cloud/mqtt/core/ha/ha_discovery.h"
+#include "client/cloud/mqtt/core/ha_list/ha_discovery.h"
 #include "client/cloud/mqtt/core/ha/ha_model.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/io/file.h"

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "client/cloud/mqtt/core/ha/ha_discovery.h"
+#include "client/cloud/mqtt/core/ha_list/ha_discovery.h"
 #include "libagent/core/buf.h"
 #include "libagent/core/json/json.h"
 

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include "client/cloud/mqtt/core/ha/ha_choice.h"
-#include "client/cloud/mqtt/core/ha/ha_discovery.h"
+#include "client/cloud/mqtt/core/ha_list/ha_discovery.h"
 #include "client/local/core/mqtt_channel.h"
 #include "client/cloud/mqtt/core/prop_state.h"
 #include "libagent/core/json/json_iter.h"
