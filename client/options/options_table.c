@@ -119,7 +119,7 @@ static int take(void *user, const struct ag_option *row, const char *value, char
 int options_read_command_line(struct options *o, int argc, char **argv)
 {
     struct reading r = {.o = o};
-    const struct ag_command_line line = {"miio_client", usage, r.rows, N_ROWS, false};
+    const struct ag_command_line line = {"miio_client", usage, r.rows, N_ROWS, AG_WORDS_NONE};
 
     make_rows(r.rows);
     return ag_command_line_each(&line, argc, argv, take, &r);

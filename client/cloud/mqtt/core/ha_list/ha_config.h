@@ -3,9 +3,16 @@
 #ifndef CLIENT_HA_CONFIG_H
 #define CLIENT_HA_CONFIG_H
 
-#include "client/cloud/mqtt/core/ha_list/ha_discovery.h"
 #include "client/cloud/mqtt/core/ha_list/ha_property.h"
 #include "libagent/core/buf.h"
+
+struct ha_device {
+    const char *prefix; /* of discovery topics: "homeassistant" */
+    const char *did;    /* decimal */
+    const char *model;
+    const char *vendor;
+    const char *state_topic, *command_topic, *status_topic;
+};
 
 /* What the list says of the device. JSON strings; absent: the device's own. */
 struct ha_of_device {

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/mqtt/core/ha/ha_choice.h"
-#include "client/cloud/mqtt/core/ha_list/ha_config.h"
 #include "client/cloud/mqtt/core/ha_list/ha_property.h"
 #include "libagent/core/grow.h"
 #include "libagent/core/json/json_iter.h"

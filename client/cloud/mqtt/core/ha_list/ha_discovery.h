@@ -20,17 +20,10 @@
 #ifndef CLIENT_HA_DISCOVERY_H
 #define CLIENT_HA_DISCOVERY_H
 
+#include "client/cloud/mqtt/core/ha_list/ha_config.h"
 #include "libagent/core/util.h"
 
 enum { HA_ENTITIES_MAX = 256, HA_FILE_MAX = 1 << 20 };
-
-struct ha_device {
-    const char *prefix; /* of discovery topics: "homeassistant" */
-    const char *did;    /* decimal */
-    const char *model;
-    const char *vendor;
-    const char *state_topic, *command_topic, *status_topic;
-};
 
 /* topic and payload are borrowed for the call; not 0 ends the building with that value. */
 typedef int (*ha_config_fn)(void *user, const char *topic, struct ag_span payload);
