@@ -45,7 +45,7 @@ static int take(void *user, const struct ag_option *row, const char *value, char
 static int apply_args(struct settings *s, int argc, char **argv)
 {
     struct ag_option rows[AG_COMMAND_LINE_MAX];
-    const struct ag_command_line line = {"miio_agent", usage, rows, settings_rows(rows), false};
+    const struct ag_command_line line = {"miio_agent", usage, rows, settings_rows(rows), AG_WORDS_NONE};
 
     return ag_command_line_each(&line, argc, argv, take, s);
 }

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
-#include "libagent/io/option.h"
 
 static agent_conn *running; /* for the signal handler */
 static volatile sig_atomic_t interrupted, time_is_over;
@@ -160,17 +159,23 @@ int ctl_ask(struct ctl *ctl, const char *method, const char *params, cJSON **res
     return CTL_OK;
 }
 
-bool ctl_read_number(const char *option, const char *text, unsigned min, unsigned max, unsigned *out)
-{
-    char reason[96];
-    uint64_t v;
+/* ---- options of a command ---- */
 
-    if (ag_option_number(text, min, max, &v, reason, sizeof reason) < 0) {
-        ctl_error("%s %s: %s", option, text, reason);
-        return false;
-    }
-    *out = (unsigned) v;
-    return true;
+int ctl_options(const struct ag_option *rows, size_t n_rows, enum ag_words words, int argc, char **argv, void *to)
+{
+    char program[32];
+    const struct ag_command_line line = {program, NULL, rows, n_rows, words};
+
+    snprintf(program, sizeof program, "miioctl %s", argv[0]);
+    return ag_command_line_read(&line, argc, argv, to) < 0 ? CTL_OK : CTL_USAGE;
+}
+
+int ctl_set_pointer(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
+{
+    (void) reason;
+    (void) n;
+    memcpy((char *) to + row->at, &value, row->size);
+    return 0;
 }
 
 /* ---- output ---- */

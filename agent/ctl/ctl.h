@@ -7,11 +7,13 @@
 #define CTL_H
 
 #include <cjson/cJSON.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include "agent/agent.h"
 #include "libagent/core/util.h"
+#include "libagent/io/command_line.h"
 
 enum { CTL_OK, CTL_FAILED, CTL_USAGE };
 
@@ -64,8 +66,22 @@ void ctl_end_after(unsigned ms);
 /* That time is over. */
 bool ctl_time_is_over(void);
 
-/* A decimal number from min to max, nothing behind it. false otherwise, *out untouched; said on standard error. */
-bool ctl_read_number(const char *option, const char *text, unsigned min, unsigned max, unsigned *out);
+/* ---- options of a command ---- */
+
+/* Into the struct to; the words are behind them, from optind. CTL_OK, or CTL_USAGE and a line on standard error. */
+int ctl_options(const struct ag_option *rows, size_t n_rows, enum ag_words words, int argc, char **argv, void *to);
+/* For a row: the field is a pointer to the value itself. */
+int ctl_set_pointer(void *to, const struct ag_option *row, const char *value, char *reason, size_t n);
+
+/* Rows that several commands have. The fields are unsigned, and 0 when the option is not given. */
+#define CTL_OPTION_COUNT(type, member)                                                                                           \
+    {                                                                                                                            \
+        .name = "count", .letter = 'n', .kind = AG_OPTION_NUMBER, AG_OPTION_FIELD(type, member), .least = 1, .most = UINT_MAX    \
+    }
+#define CTL_OPTION_TIME(type, member)                                                                                            \
+    {                                                                                                                            \
+        .name = "time", .letter = 't', .kind = AG_OPTION_NUMBER, AG_OPTION_FIELD(type, member), .least = 1, .most = 86400000     \
+    }
 
 /* ---- output ---- */
 

@@ -128,17 +128,14 @@ static void print_head(const struct ctl *ctl)
 
 int ctl_list(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {{"verbose", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
+    static const struct ag_option rows[] = {{.name = "verbose", .letter = 'v', .kind = AG_OPTION_FLAG, .size = sizeof(bool)}};
     ag_cleanup(ctl_delete_json) cJSON *peers = NULL;
     const cJSON *peer;
     bool verbose = false;
-    int c, r;
+    int r = ctl_options(rows, ag_array_size(rows), AG_WORDS_ANYWHERE, argc, argv, &verbose);
 
-    while ((c = getopt_long(argc, argv, "v", options, NULL)) != -1) {
-        if (c != 'v')
-            return CTL_USAGE;
-        verbose = true;
-    }
+    if (r != CTL_OK)
+        return r;
     r = ask_to_show(ctl, argc - optind, "agent.peers", &peers);
     if (r != CTL_OK || !peers)
         return r;

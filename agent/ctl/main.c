@@ -135,7 +135,6 @@ static int run_command(struct ctl *ctl, int argc, char **argv)
         if (asks_for_help(argc, argv))
             return help_command(argv[0]);
         argc = take_late_options(ctl, argc, argv);
-        optind = 0; /* each command has options of its own */
         r = commands[i].fn(ctl, argc, argv);
         if (r == CTL_USAGE)
             fprintf(stderr, "usage: miioctl %s %s\n", commands[i].name, commands[i].args);
@@ -157,26 +156,18 @@ struct options {
     const char *model_path;
 };
 
-static int set_pointer(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
-{
-    (void) reason;
-    (void) n;
-    memcpy((char *) to + row->at, &value, row->size);
-    return 0;
-}
-
 #define AT(member) AG_OPTION_FIELD(struct options, member)
 
 static const struct ag_option rows[] = {
-    {.name = "agent", .letter = 'a', .set = set_pointer, AT(ctl.address)},
+    {.name = "agent", .letter = 'a', .set = ctl_set_pointer, AT(ctl.address)},
     {.name = "json", .letter = 'j', .kind = AG_OPTION_FLAG, AT(ctl.json)},
-    {.name = "model", .letter = 'm', .set = set_pointer, AT(model_path)},
+    {.name = "model", .letter = 'm', .set = ctl_set_pointer, AT(model_path)},
     {.name = "timeout", .letter = 't', .kind = AG_OPTION_NUMBER, AT(ctl.timeout_ms), .least = 1, .most = 86400000},
 };
 
 int main(int argc, char **argv)
 {
-    static const struct ag_command_line line = {"miioctl", usage, rows, ag_array_size(rows), true};
+    static const struct ag_command_line line = {"miioctl", usage, rows, ag_array_size(rows), AG_WORDS_BEHIND};
     struct options o = {{.timeout_ms = 10000}, getenv("MIIO_MODEL")};
     struct ctl *ctl = &o.ctl;
     struct model *model = NULL;

@@ -2,7 +2,6 @@
 /* get, set, do, watch: a device by the names of its model. */
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -538,20 +537,19 @@ static int on_event(agent_request *req, void *user)
 
 int ctl_watch(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"count", required_argument, NULL, 'n'}, {"time", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
+    static const struct ag_option rows[] = {
+        CTL_OPTION_COUNT(struct watch, events.n_left),
+        CTL_OPTION_TIME(struct watch, events.time_ms),
+    };
     struct watch w = {.events = {.ctl = ctl,
                                  .params = "{\"keys\":[\"properties_changed\",\"event_occured\"]}",
                                  .word = "watching",
                                  .fn = on_event,
                                  .user = &w}};
-    int c, r = names_need(ctl);
+    int r = ctl_options(rows, ag_array_size(rows), AG_WORDS_ANYWHERE, argc, argv, &w);
 
-    while ((c = getopt_long(argc, argv, "n:t:", options, NULL)) != -1) {
-        if (!((c == 'n' && ctl_read_number("-n", optarg, 1, UINT_MAX, &w.events.n_left)) ||
-              (c == 't' && ctl_read_number("-t", optarg, 1, 86400000, &w.events.time_ms))))
-            return CTL_USAGE;
-    }
+    if (r == CTL_OK)
+        r = names_need(ctl);
     if (r == CTL_OK && argc > optind)
         r = collect(&w.asked, ctl->model, argc - optind, argv + optind, MODEL_NOTIFY);
     if (r == CTL_OK)

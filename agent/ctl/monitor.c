@@ -2,7 +2,6 @@
 /* monitor: what the agent routes, on the terminal and into a file of one event a line. */
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 struct monitor {
     struct events events;
+    const char *path;
     FILE *file;         /* NULL: no recording */
     bool enough;        /* as many as wanted have been seen: what comes in the same turn is left out */
     struct ag_buf keys; /* params of agent.monitor */
@@ -110,35 +110,28 @@ static int build_keys(struct ag_buf *b, int argc, char **argv)
 
 int ctl_monitor(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {{"write", required_argument, NULL, 'w'},
-                                            {"count", required_argument, NULL, 'n'},
-                                            {"time", required_argument, NULL, 't'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct ag_option rows[] = {
+        {.name = "write", .letter = 'w', .set = ctl_set_pointer, AG_OPTION_FIELD(struct monitor, path)},
+        CTL_OPTION_COUNT(struct monitor, events.n_left),
+        CTL_OPTION_TIME(struct monitor, events.time_ms),
+    };
     struct monitor m = {.events = {.ctl = ctl, .word = "monitoring", .fn = on_event, .user = &m}};
-    const char *path = NULL;
-    int c, r;
+    int r = ctl_options(rows, ag_array_size(rows), AG_WORDS_ANYWHERE, argc, argv, &m);
 
-    while ((c = getopt_long(argc, argv, "w:n:t:", options, NULL)) != -1) {
-        bool good = c == 'w' || (c == 'n' && ctl_read_number("-n", optarg, 1, UINT_MAX, &m.events.n_left)) ||
-                    (c == 't' && ctl_read_number("-t", optarg, 1, 86400000, &m.events.time_ms));
-
-        if (!good)
-            return CTL_USAGE;
-        if (c == 'w')
-            path = optarg;
-    }
+    if (r != CTL_OK)
+        return r;
     if (build_keys(&m.keys, argc - optind, argv + optind) < 0)
         return CTL_FAILED;
-    m.file = path ? fopen(path, "ae") : NULL;
-    if (path && !m.file) {
-        ctl_error("%s: %s", path, strerror(errno));
+    m.file = m.path ? fopen(m.path, "ae") : NULL;
+    if (m.path && !m.file) {
+        ctl_error("%s: %s", m.path, strerror(errno));
         r = CTL_FAILED;
     } else {
         m.events.params = ag_buf_head(&m.keys);
         r = events_follow(&m.events);
     }
     if (m.file && fclose(m.file) != 0 && r == CTL_OK) {
-        ctl_error("%s: %s", path, strerror(errno));
+        ctl_error("%s: %s", m.path, strerror(errno));
         r = CTL_FAILED;
     }
     ag_buf_deinit(&m.keys);

@@ -316,18 +316,14 @@ static int send_all(struct replay *p)
 
 int ctl_replay(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"assert", no_argument, NULL, 'a'}, {"commands", no_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
+    static const struct ag_option rows[] = {
+        {.name = "assert", .letter = 'a', .kind = AG_OPTION_FLAG, AG_OPTION_FIELD(struct replay, assert)},
+        {.name = "commands", .letter = 'c', .kind = AG_OPTION_FLAG, AG_OPTION_FIELD(struct replay, commands_only)},
+    };
     struct replay p = {.ctl = ctl};
-    int c, r;
+    int r = ctl_options(rows, ag_array_size(rows), AG_WORDS_ANYWHERE, argc, argv, &p);
 
-    while ((c = getopt_long(argc, argv, "ac", options, NULL)) != -1) {
-        if (c != 'a' && c != 'c')
-            return CTL_USAGE;
-        p.assert |= c == 'a';
-        p.commands_only |= c == 'c';
-    }
-    if (argc - optind != 1)
+    if (r != CTL_OK || argc - optind != 1)
         return CTL_USAGE;
     p.path = argv[optind];
     r = load(&p);

@@ -2,7 +2,6 @@
 /* call, send, listen: texts through the agent. */
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,24 +65,19 @@ int ctl_call(struct ctl *ctl, int argc, char **argv)
 
 int ctl_send(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {{"no-ack", no_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
-    bool ack = true;
+    static const struct ag_option rows[] = {{.name = "no-ack", .letter = 'n', .kind = AG_OPTION_FLAG, .size = sizeof(bool)}};
+    bool no_ack = false;
     char *text = NULL;
     const char *params;
-    int c, r;
+    int r = ctl_options(rows, ag_array_size(rows), AG_WORDS_BEHIND, argc, argv, &no_ack);
 
-    while ((c = getopt_long(argc, argv, "+n", options, NULL)) != -1) {
-        if (c != 'n')
-            return CTL_USAGE;
-        ack = false;
-    }
-    if (argc - optind < 1 || argc - optind > 2)
+    if (r != CTL_OK || argc - optind < 1 || argc - optind > 2)
         return CTL_USAGE;
     params = argc - optind == 2 ? argv[optind + 1] : NULL;
     r = ctl_connect(ctl);
     if (r != CTL_OK)
         return r;
-    if (!ack) {
+    if (no_ack) {
         r = agent_notify(ctl->conn, argv[optind], params);
         return r < 0 ? print_answer(ctl, argv[optind], r, NULL) : CTL_OK;
     }
@@ -96,6 +90,7 @@ int ctl_send(struct ctl *ctl, int argc, char **argv)
 struct listener {
     struct ctl *ctl;
     const char *reply;        /* NULL: answers nothing */
+    unsigned time_ms;         /* to listen; 0: for ever */
     unsigned n_left;          /* commands still to see; 0: for ever */
     bool enough;              /* they have been seen: what comes in the same turn is left alone */
     int n_keys, n_registered; /* the latter since the last connect */
@@ -145,24 +140,15 @@ static void on_state(agent_conn *conn, enum agent_state state, void *user)
 
 int ctl_listen(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {{"reply", required_argument, NULL, 'r'},
-                                            {"count", required_argument, NULL, 'n'},
-                                            {"time", required_argument, NULL, 't'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct ag_option rows[] = {
+        {.name = "reply", .letter = 'r', .set = ctl_set_pointer, AG_OPTION_FIELD(struct listener, reply)},
+        CTL_OPTION_COUNT(struct listener, n_left),
+        CTL_OPTION_TIME(struct listener, time_ms),
+    };
     struct listener l = {.ctl = ctl};
-    unsigned time_ms = 0;
-    int c, r;
+    int r = ctl_options(rows, ag_array_size(rows), AG_WORDS_ANYWHERE, argc, argv, &l);
 
-    while ((c = getopt_long(argc, argv, "r:n:t:", options, NULL)) != -1) {
-        bool good = c == 'r' || (c == 'n' && ctl_read_number("-n", optarg, 1, UINT_MAX, &l.n_left)) ||
-                    (c == 't' && ctl_read_number("-t", optarg, 1, 86400000, &time_ms));
-
-        if (!good)
-            return CTL_USAGE;
-        if (c == 'r')
-            l.reply = optarg;
-    }
-    if (optind == argc)
+    if (r != CTL_OK || optind == argc)
         return CTL_USAGE;
     r = ctl_connect(ctl);
     if (r != CTL_OK)
@@ -179,7 +165,7 @@ int ctl_listen(struct ctl *ctl, int argc, char **argv)
             return CTL_USAGE;
         }
     }
-    ctl_end_after(time_ms);
+    ctl_end_after(l.time_ms);
     r = agent_run(ctl->conn); /* an agent_stop() status below 0 has been said where it arose */
     agent_close(ctl->conn);   /* callbacks hold l */
     if (ctl_time_is_over() && l.n_left > 0) {

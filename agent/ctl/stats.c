@@ -211,16 +211,12 @@ static int print_table(struct ctl *ctl)
 
 int ctl_stats(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {{"prom", no_argument, NULL, 'p'}, {NULL, 0, NULL, 0}};
+    static const struct ag_option rows[] = {{.name = "prom", .letter = 'p', .kind = AG_OPTION_FLAG, .size = sizeof(bool)}};
     bool prom = false;
-    int c, r;
+    int r = ctl_options(rows, ag_array_size(rows), AG_WORDS_ANYWHERE, argc, argv, &prom);
 
-    while ((c = getopt_long(argc, argv, "p", options, NULL)) != -1) {
-        if (c != 'p')
-            return CTL_USAGE;
-        prom = true;
-    }
-    r = argc == optind ? ctl_connect(ctl) : CTL_USAGE;
+    if (r == CTL_OK)
+        r = argc == optind ? ctl_connect(ctl) : CTL_USAGE;
     if (r != CTL_OK)
         return r;
     return prom ? print_prom(ctl) : print_table(ctl);

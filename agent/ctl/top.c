@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* top: applications by traffic, again and again. */
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -159,20 +158,22 @@ static int watch(struct ctl *ctl, long count, int interval_ms)
 
 int ctl_top(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"count", required_argument, NULL, 'n'}, {"interval", required_argument, NULL, 'i'}, {NULL, 0, NULL, 0}};
-    unsigned count = 0, interval_ms = 1000;
-    int c, r;
+    struct pace {
+        unsigned count, interval_ms;
+    } pace = {.interval_ms = 1000};
+    static const struct ag_option rows[] = {
+        CTL_OPTION_COUNT(struct pace, count),
+        {.name = "interval",
+         .letter = 'i',
+         .kind = AG_OPTION_NUMBER,
+         AG_OPTION_FIELD(struct pace, interval_ms),
+         .least = 10,
+         .most = 3600000},
+    };
+    int r = ctl_options(rows, ag_array_size(rows), AG_WORDS_ANYWHERE, argc, argv, &pace);
 
-    while ((c = getopt_long(argc, argv, "n:i:", options, NULL)) != -1) {
-        bool good = (c == 'n' && ctl_read_number("-n", optarg, 1, UINT_MAX, &count)) ||
-                    (c == 'i' && ctl_read_number("-i", optarg, 10, 3600000, &interval_ms));
-
-        if (!good)
-            return CTL_USAGE;
-    }
-    if (optind != argc)
+    if (r != CTL_OK || optind != argc)
         return CTL_USAGE;
     r = ctl_connect(ctl);
-    return r == CTL_OK ? watch(ctl, count, (int) interval_ms) : r;
+    return r == CTL_OK ? watch(ctl, pace.count, (int) pace.interval_ms) : r;
 }

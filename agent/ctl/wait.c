@@ -96,15 +96,12 @@ static int wait_for_agent(struct ctl *ctl, uint64_t until_ms)
 
 int ctl_wait(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {{"time", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
+    static const struct ag_option rows[] = {CTL_OPTION_TIME(struct ctl, timeout_ms)};
     uint64_t until_ms;
     bool all = false;
-    int r, c;
+    int r = ctl_options(rows, ag_array_size(rows), AG_WORDS_ANYWHERE, argc, argv, ctl);
 
-    while ((c = getopt_long(argc, argv, "t:", options, NULL)) != -1)
-        if (c != 't' || !ctl_read_number("--time", optarg, 1, 86400000, &ctl->timeout_ms))
-            return CTL_USAGE;
-    if (argc == optind)
+    if (r != CTL_OK || argc == optind)
         return CTL_USAGE;
     until_ms = now_ms() + ctl->timeout_ms;
     r = wait_for_agent(ctl, until_ms);

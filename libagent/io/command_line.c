@@ -20,7 +20,7 @@ static void make_forms(struct forms *f, const struct ag_command_line *c)
     size_t n = 0, s = 0;
 
     assert(c->n_rows <= AG_COMMAND_LINE_MAX);
-    if (c->has_words)
+    if (c->words == AG_WORDS_BEHIND)
         f->shorts[s++] = '+';
     f->shorts[s++] = ':'; /* so that a missing value is told apart */
     for (size_t i = 0; i < c->n_rows; i++) {
@@ -34,10 +34,12 @@ static void make_forms(struct forms *f, const struct ag_command_line *c)
                 f->shorts[s++] = ':';
         }
     }
-    f->longs[n++] = (struct option){"help", no_argument, NULL, HELP};
-    f->longs[n++] = (struct option){"version", no_argument, NULL, VERSION};
+    if (c->usage) {
+        f->longs[n++] = (struct option){"help", no_argument, NULL, HELP};
+        f->longs[n++] = (struct option){"version", no_argument, NULL, VERSION};
+    }
     f->longs[n] = (struct option){0};
-    strcpy(f->shorts + s, "hv");
+    strcpy(f->shorts + s, c->usage ? "hv" : "");
 }
 
 static const struct ag_option *row_of(const struct ag_command_line *c, int opt)
@@ -101,7 +103,7 @@ int ag_command_line_each(const struct ag_command_line *c, int argc, char **argv,
     opterr = 0;
     while (code < 0 && (opt = getopt_long(argc, argv, forms.shorts, forms.longs, NULL)) != -1)
         code = opt == '?' || opt == ':' ? complain_form(c, opt, argv[optind - 1]) : take_one(c, opt, take, user);
-    if (code >= 0 || c->has_words || optind >= argc)
+    if (code >= 0 || c->words != AG_WORDS_NONE || optind >= argc)
         return code;
     fprintf(stderr, "%s: unexpected argument \"%s\"; see %s --help\n", c->program, argv[optind], c->program);
     return AG_EXIT_USAGE;

@@ -11,12 +11,19 @@
 
 enum { AG_COMMAND_LINE_MAX = 64 }; /* rows */
 
+/* What is no option. The first word that is left has its place in optind. */
+enum ag_words {
+    AG_WORDS_NONE,    /* refused */
+    AG_WORDS_BEHIND,  /* the first one ends the options */
+    AG_WORDS_ANYWHERE /* moved behind the options */
+};
+
 struct ag_command_line {
     const char *program;
-    void (*usage)(FILE *to);
+    void (*usage)(FILE *to); /* NULL: neither -h nor -v */
     const struct ag_option *rows;
     size_t n_rows;
-    bool has_words; /* the first word that is no option ends them; optind has its place */
+    enum ag_words words;
 };
 
 /* One option; a flag has the value "yes". 0, an exit code (standard error has been told), or -EINVAL with the reason. */

@@ -57,6 +57,26 @@ def test_unknown_options_missing_values_and_arguments(program, tmp_path):
         assert refusal(tmp_path, program, "-l") == "%s: -l: needs a value%s" % (program, see)
 
 
+@pytest.mark.parametrize("command, option, letter, least, most, words", [
+    ("listen", "count", "n", 1, 4294967295, ("x",)), ("listen", "time", "t", 1, 86400000, ("x",)),
+    ("monitor", "count", "n", 1, 4294967295, ()), ("watch", "time", "t", 1, 86400000, ()),
+    ("top", "interval", "i", 10, 3600000, ()), ("wait", "time", "t", 1, 86400000, ("x",))])
+def test_options_of_miioctls_commands(command, option, letter, least, most, words):
+    def refused(*args):
+        code, out, err = run("miioctl", "--model", "", command, *args)
+        said, usage = err.splitlines()
+        assert code == 2 and out == "" and usage.startswith("usage: miioctl " + command)
+        return said
+
+    me = "miioctl " + command
+    for bad in ("", "x", *below_and_above(least, most)):
+        for args in (("--" + option, bad, *words), ("-" + letter, bad, *words), (*words, "--%s=%s" % (option, bad))):
+            assert refused(*args) == "%s: --%s %s: must be a number from %d to %d" % (me, option, bad, least, most)
+    assert refused(*words, "--" + option) == "%s: --%s: needs a value; see %s --help" % (me, option, me)
+    assert refused(*words, "-Z") == "%s: -Z: unknown option; see %s --help" % (me, me)
+    assert refused("--bogus=1", *words) == "%s: --bogus=1: unknown option; see %s --help" % (me, me)
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_help_and_version(program):
     for option in ("-h", "--help"):

@@ -87,7 +87,7 @@ static int run(struct program *p)
 
 int main(int argc, char **argv)
 {
-    const struct ag_command_line line = {"miio_mcu", usage, mcu_conf_rows, mcu_conf_n_rows, false};
+    const struct ag_command_line line = {"miio_mcu", usage, mcu_conf_rows, mcu_conf_n_rows, AG_WORDS_NONE};
     static struct program program;
     int r;
 

@@ -166,7 +166,7 @@ static void set_defaults(struct options *o)
 
 int main(int argc, char **argv)
 {
-    static const struct ag_command_line line = {"miio_ota", usage, rows, ag_array_size(rows), false};
+    static const struct ag_command_line line = {"miio_ota", usage, rows, ag_array_size(rows), AG_WORDS_NONE};
     static struct options o; /* without values here: 25 KB of them would be in the file */
     int code;
 

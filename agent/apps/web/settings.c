@@ -153,7 +153,7 @@ static int complete(struct web_settings *s)
 
 int web_settings_read(struct web_settings *s, int argc, char **argv)
 {
-    static const struct ag_command_line line = {"miio_web", usage, rows, ag_array_size(rows), false};
+    static const struct ag_command_line line = {"miio_web", usage, rows, ag_array_size(rows), AG_WORDS_NONE};
     int r = ag_command_line_read(&line, argc, argv, s);
 
     return r < 0 ? complete(s) : r;
