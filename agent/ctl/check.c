@@ -21,6 +21,14 @@ static const struct {
     {"not_found", "commands came that nobody subscribed to"},
 };
 
+/* Connects and asks for all that both commands look at; they take no arguments. */
+static int begin(struct ctl *ctl, int argc, struct report *r)
+{
+    int e = argc == 1 ? ctl_connect(ctl) : CTL_USAGE;
+
+    return e == CTL_OK ? report_ask(ctl, r) : e;
+}
+
 static const cJSON *member(const cJSON *object, const char *name)
 {
     return cJSON_GetObjectItemCaseSensitive(object, name);
@@ -93,11 +101,9 @@ int ctl_check(struct ctl *ctl, int argc, char **argv)
 {
     ag_cleanup(report_deinit) struct report r = {.why = ""};
     static struct findings f; /* too large for some stacks, and asked for once */
-    int e = argc == 1 ? ctl_connect(ctl) : CTL_USAGE;
+    int e = begin(ctl, argc, &r);
 
     (void) argv;
-    if (e == CTL_OK)
-        e = report_ask(ctl, &r);
     if (e != CTL_OK)
         return e;
     findings_collect(&f,
@@ -167,11 +173,9 @@ static void print_agent(const struct report *r)
 int ctl_status(struct ctl *ctl, int argc, char **argv)
 {
     ag_cleanup(report_deinit) struct report r = {.why = ""};
-    int e = argc == 1 ? ctl_connect(ctl) : CTL_USAGE;
+    int e = begin(ctl, argc, &r);
 
     (void) argv;
-    if (e == CTL_OK)
-        e = report_ask(ctl, &r);
     if (e != CTL_OK)
         return e;
     if (ctl->json) {

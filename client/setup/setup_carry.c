@@ -21,6 +21,11 @@ static void note_token(struct setup *s, const char token[DEVICE_TOKEN_LEN + 1], 
         memcpy(s->unstored, token, sizeof s->unstored);
 }
 
+static void note_token_by_file(struct setup *s, const char token[DEVICE_TOKEN_LEN + 1])
+{
+    note_token(s, token, data_dir_keeps_token(s->env.dir, token));
+}
+
 static int own_token(struct setup *s)
 {
     char token[DEVICE_TOKEN_LEN + 1] = "";
@@ -40,7 +45,7 @@ static int fresh_token(struct setup *s)
     int r = setup_files_fresh_token(s->env.dir, token);
 
     if (r == 0)
-        note_token(s, token, data_dir_keeps_token(s->env.dir, token));
+        note_token_by_file(s, token);
     return set_token(s, token, r);
 }
 
@@ -50,7 +55,7 @@ static int helpers_token(struct setup *s)
     int r = s->env.host->set_token(s->env.user, s->machine.token);
 
     if (r == 0)
-        note_token(s, s->machine.token, data_dir_keeps_token(s->env.dir, s->machine.token));
+        note_token_by_file(s, s->machine.token);
     return r;
 }
 
@@ -91,7 +96,7 @@ static int new_token(struct setup *s)
 {
     int r;
 
-    note_token(s, s->new_token, data_dir_keeps_token(s->env.dir, s->new_token));
+    note_token_by_file(s, s->new_token);
     r = set_token(s, s->new_token, 0);
     if (r < 0)
         ag_log(AG_LOG_ERROR, "no new token: %s", strerror(-r));

@@ -12,11 +12,13 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "tests/bench/client/wire.h"
 
 static struct wire w;
+
 static struct sockaddr_in at(const char *port)
 {
     return (struct sockaddr_in){
@@ -68,6 +70,37 @@ static int tcp_accepted(const char *port)
     if (bind(fd, (struct sockaddr *) &a, sizeof a) < 0 || listen(fd, 4) < 0)
         perror("listen"), exit(1);
     return nodelay(accept(fd, NULL, NULL));
+}
+
+/* The lines that come over a connection. */
+struct incoming {
+    char bytes[65536];
+    size_t have, at;
+};
+
+/* false: it has ended. */
+static bool lines_come(struct incoming *in, int fd)
+{
+    ssize_t n = recv(fd, in->bytes + in->have, sizeof in->bytes - in->have, 0);
+
+    in->have += n > 0 ? (size_t) n : 0;
+    return n > 0;
+}
+
+/* Good until the next call; NULL: no more whole ones. */
+static char *line_next(struct incoming *in)
+{
+    char *line = in->bytes + in->at, *end = memchr(line, '\n', in->have - in->at);
+
+    if (end) {
+        *end = '\0';
+        in->at += (size_t) (end + 1 - line);
+        return line;
+    }
+    in->have -= in->at;
+    memmove(in->bytes, line, in->have);
+    in->at = 0;
+    return NULL;
 }
 
 static unsigned long id_of(const char *text)
@@ -131,9 +164,9 @@ static int run_lan(const char *port, const char *secret, const char *tcp)
     } open[4096];
     int u = udp_bound(port), t = tcp_connected(tcp);
     struct pollfd f[2] = {{u, POLLIN, 0}, {t, POLLIN, 0}};
-    static char in[65536], text[4096];
+    static struct incoming in;
+    static char text[4096];
     uint8_t p[4096], out[4096];
-    size_t have = 0;
     unsigned next = 0;
 
     wire_init(&w, secret, 87654321);
@@ -165,27 +198,18 @@ static int run_lan(const char *port, const char *secret, const char *tcp)
                 send(t, lines, have_lines, 0);
         }
         if (f[1].revents) {
-            ssize_t n = recv(t, in + have, sizeof in - have, 0);
-            char *nl, *s = in;
+            const char *line;
 
-            if (n <= 0)
+            if (!lines_come(&in, t))
                 return 0;
-            have += (size_t) n;
-            while ((nl = memchr(s, '\n', have - (size_t) (s - in)))) {
-                unsigned k;
-                const char *rest;
-                int m;
+            while ((line = line_next(&in))) {
+                unsigned k = (unsigned) id_of(line) % 4096;
+                const char *rest = strchr(line, ',');
+                int m = snprintf(text, sizeof text, "{\"id\":%lu%s", open[k].id, rest ? rest : "}");
 
-                *nl = '\0';
-                k = (unsigned) id_of(s) % 4096;
-                rest = strchr(s, ',');
-                m = snprintf(text, sizeof text, "{\"id\":%lu%s", open[k].id, rest ? rest : "}");
                 sendto(u, out, wire_encode(&w, out, text, (size_t) m, (uint32_t) time(NULL)), 0,
                        (struct sockaddr *) &open[k].from, sizeof open[k].from);
-                s = nl + 1;
             }
-            have -= (size_t) (s - in);
-            memmove(in, s, have);
         }
     }
 }
@@ -212,22 +236,15 @@ static int run_relay(const char *in, const char *out)
 static int run_app(const char *port)
 {
     int fd = tcp_connected(port);
-    static char in[65536], out[65536];
-    size_t have = 0;
-    ssize_t n;
+    static struct incoming in;
+    static char out[65536];
 
-    while ((n = recv(fd, in + have, sizeof in - have, 0)) > 0) {
-        char *nl, *s = in;
+    while (lines_come(&in, fd)) {
+        const char *line;
         size_t m = 0;
 
-        have += (size_t) n;
-        while ((nl = memchr(s, '\n', have - (size_t) (s - in)))) {
-            *nl = '\0';
-            m += (size_t) snprintf(out + m, sizeof out - m, "{\"id\":%lu,\"result\":[\"ok\"]}\n", id_of(s));
-            s = nl + 1;
-        }
-        have -= (size_t) (s - in);
-        memmove(in, s, have);
+        while ((line = line_next(&in)))
+            m += (size_t) snprintf(out + m, sizeof out - m, "{\"id\":%lu,\"result\":[\"ok\"]}\n", id_of(line));
         send(fd, out, m, 0);
     }
     return 0;
@@ -287,11 +304,11 @@ static int run_ot(int argc, char **argv)
 static int run_gate(const char *port, const char *secret, const char *tcp)
 {
     static unsigned long open[4096];
-    static char in[65536], lines[65536], text[4096];
+    static struct incoming in;
+    static char lines[65536], text[4096];
     int u = ot_greeted(port, secret), t;
     struct pollfd f[2] = {{u, POLLIN, 0}, {-1, POLLIN, 0}};
     uint8_t p[4096], out[4096];
-    size_t have = 0;
     unsigned next = 0;
 
     puts("ready");
@@ -300,26 +317,18 @@ static int run_gate(const char *port, const char *secret, const char *tcp)
     for (;;) {
         poll(f, 2, -1);
         if (f[1].revents) {
-            ssize_t n = recv(t, in + have, sizeof in - have, 0);
-            char *nl, *s = in;
+            const char *line;
 
-            if (n <= 0)
+            if (!lines_come(&in, t))
                 return 0;
-            have += (size_t) n;
-            while ((nl = memchr(s, '\n', have - (size_t) (s - in)))) {
+            while ((line = line_next(&in))) {
                 unsigned k = ++next % 4096;
-                const char *rest;
-                int m;
+                const char *rest = strchr(line, ',');
+                int m = snprintf(text, sizeof text, "{\"id\":%u%s", k, rest ? rest : "}");
 
-                *nl = '\0';
-                open[k] = id_of(s);
-                rest = strchr(s, ',');
-                m = snprintf(text, sizeof text, "{\"id\":%u%s", k, rest ? rest : "}");
+                open[k] = id_of(line);
                 send(u, out, wire_encode(&w, out, text, (size_t) m, (uint32_t) time(NULL)), 0);
-                s = nl + 1;
             }
-            have -= (size_t) (s - in);
-            memmove(in, s, have);
         }
         if (f[0].revents) {
             size_t m = 0;
