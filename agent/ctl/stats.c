@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/ctl/report.h"
+#include "libagent/core/gauges.h"
 
 /* ---- OpenMetrics ---- */
 
@@ -19,9 +20,10 @@ static void put_name(const char *prefix, const char *name)
 /* These go down too. */
 static bool is_gauge(const char *name)
 {
-    static const char *const gauges[] = {"spool.waiting",         "local.bytes",         "uplink.bytes",
-                                         "cloud.answers.waiting", "cloud.spool.waiting", "cloud.link.unacknowledged"};
+    static const char *const gauges[] = AG_GAUGES;
 
+    if (strncmp(name, "cloud.", 6) == 0)
+        name += 6;
     for (size_t i = 0; i < ag_array_size(gauges); i++)
         if (strcmp(name, gauges[i]) == 0)
             return true;

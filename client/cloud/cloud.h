@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <uv.h>
 #include "client/cloud/core/cloud_facts.h"
+#include "client/cloud/core/counter.h"
 #include "libagent/core/buf.h"
 #include "libagent/core/json/json.h"
 
@@ -59,9 +60,6 @@ struct cloud_env {
     /* Fills out (a JSON object text) with the params of _otc.info / miIO.info. 0 or -ENOMEM. */
     int (*device_info)(void *user, struct ag_buf *out);
 };
-
-/* One counter of a cloud; name is a literal, dotted, and starts with "cloud.". */
-typedef void cloud_tell_fn(void *user, const char *name, uint64_t n);
 
 /* The clouds' places: their bits in the store's file, so for ever. A new cloud gets the next one. */
 enum cloud_place { CLOUD_OT, CLOUD_GIZWITS, CLOUD_ONENET, CLOUD_MQTT, CLOUDS_MAX };
@@ -120,7 +118,7 @@ struct cloud_ops {
     void (*reload)(struct cloud *c);
     /* Tells every counter since the start; what was dropped begins with "cloud.dropped.", what was refused with
        "cloud.refused.". May be NULL. */
-    void (*counters)(const struct cloud *c, cloud_tell_fn *tell, void *user);
+    void (*counters)(const struct cloud *c, counter_fn *tell, void *user);
     /* How it is; out is all zero before. May be NULL. */
     void (*facts)(const struct cloud *c, struct cloud_facts *out);
 };

@@ -2,18 +2,23 @@
 #include "client/cloud/link_counters.h"
 
 #include <string.h>
+#include "libagent/core/gauges.h"
 
-void cloud_tell_link(const struct mqtt_link *l, cloud_tell_fn *tell, void *user)
+static const struct counter counters[] = {
+    COUNTER("cloud.link.connects", struct mqtt_link_stats, connects),
+    COUNTER("cloud.link.losses", struct mqtt_link_stats, losses),
+    COUNTER("cloud.link.sent", struct mqtt_link_stats, sent),
+    COUNTER("cloud.link.acked", struct mqtt_link_stats, acked),
+    COUNTER("cloud.link.received", struct mqtt_link_stats, received),
+    COUNTER("cloud." AG_GAUGE_LINK, struct mqtt_link_stats, in_window),
+};
+
+void cloud_tell_link(const struct mqtt_link *l, counter_fn *tell, void *user)
 {
     struct mqtt_link_stats st;
 
     mqtt_link_get_stats(l, &st);
-    tell(user, "cloud.link.connects", st.connects);
-    tell(user, "cloud.link.losses", st.losses);
-    tell(user, "cloud.link.sent", st.sent);
-    tell(user, "cloud.link.acked", st.acked);
-    tell(user, "cloud.link.received", st.received);
-    tell(user, "cloud.link.unacknowledged", st.in_window);
+    counters_tell(counters, &st, tell, user);
 }
 
 void cloud_link_facts(const struct mqtt_link *l, struct cloud_facts *out)

@@ -3,11 +3,12 @@
 #ifndef CLIENT_LINK_COUNTERS_H
 #define CLIENT_LINK_COUNTERS_H
 
-#include "client/cloud/cloud.h"
 #include "client/cloud/core/broker_session.h"
+#include "client/cloud/core/cloud_facts.h"
+#include "client/cloud/core/counter.h"
 #include "client/cloud/io/mqtt_link.h"
 
-void cloud_tell_link(const struct mqtt_link *l, cloud_tell_fn *tell, void *user);
+void cloud_tell_link(const struct mqtt_link *l, counter_fn *tell, void *user);
 
 /* The same for cloud_ops.facts: what was sent and acknowledged. */
 void cloud_link_facts(const struct mqtt_link *l, struct cloud_facts *out);

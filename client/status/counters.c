@@ -3,136 +3,108 @@
 #include "client/status/status.h"
 
 #include <inttypes.h>
-#include <stddef.h>
 #include <stdio.h>
+#include "client/cloud/core/counter.h"
 #include "client/report/io/spool.h"
+#include "libagent/core/gauges.h"
 #include "libagent/core/log/log.h"
 
-/* A counter's field, a uint64_t. */
-struct counter {
-    const char *name;
-    size_t at;
-};
-
-static uint64_t counter_of(const void *from, const struct counter *c)
-{
-    uint64_t n;
-
-    memcpy(&n, (const char *) from + c->at, sizeof n);
-    return n;
-}
-
-static void tell_all(const struct counter *counters, size_t n, const void *from, cloud_tell_fn *tell, void *user)
-{
-    for (size_t i = 0; i < n; i++)
-        tell(user, counters[i].name, counter_of(from, &counters[i]));
-}
-
 static const struct counter lan_counters[] = {
-    {"lan.datagrams", offsetof(struct lan_stats, datagrams)},
-    {"lan.hellos", offsetof(struct lan_stats, hellos)},
-    {"lan.requests", offsetof(struct lan_stats, requests)},
-    {"lan.repeats", offsetof(struct lan_stats, repeats)},
-    {"lan.answers", offsetof(struct lan_stats, answers)},
-    {"lan.dropped.magic", offsetof(struct lan_stats, bad_packet[PACKET_E_MAGIC])},
-    {"lan.dropped.length", offsetof(struct lan_stats, bad_packet[PACKET_E_LENGTH])},
-    {"lan.dropped.checksum", offsetof(struct lan_stats, bad_packet[PACKET_E_CHECKSUM])},
-    {"lan.dropped.padding", offsetof(struct lan_stats, bad_packet[PACKET_E_PADDING])},
-    {"lan.dropped.did", offsetof(struct lan_stats, bad_did)},
-    {"lan.dropped.stamp", offsetof(struct lan_stats, bad_stamp)},
-    {"lan.dropped.text", offsetof(struct lan_stats, bad_text)},
-    {"lan.dropped.full", offsetof(struct lan_stats, full)},
-    {"lan.dropped.replayed", offsetof(struct lan_stats, replayed)},
-    {"lan.dropped.narrowed", offsetof(struct lan_stats, narrowed)},
-    {"lan.dropped.no_token", offsetof(struct lan_stats, no_token)},
-    {"lan.dropped.memory", offsetof(struct lan_stats, no_memory)},
-    {"lan.late", offsetof(struct lan_stats, late)},
+    COUNTER("lan.datagrams", struct lan_stats, datagrams),
+    COUNTER("lan.hellos", struct lan_stats, hellos),
+    COUNTER("lan.requests", struct lan_stats, requests),
+    COUNTER("lan.repeats", struct lan_stats, repeats),
+    COUNTER("lan.answers", struct lan_stats, answers),
+    COUNTER("lan.dropped.magic", struct lan_stats, bad_packet[PACKET_E_MAGIC]),
+    COUNTER("lan.dropped.length", struct lan_stats, bad_packet[PACKET_E_LENGTH]),
+    COUNTER("lan.dropped.checksum", struct lan_stats, bad_packet[PACKET_E_CHECKSUM]),
+    COUNTER("lan.dropped.padding", struct lan_stats, bad_packet[PACKET_E_PADDING]),
+    COUNTER("lan.dropped.did", struct lan_stats, bad_did),
+    COUNTER("lan.dropped.stamp", struct lan_stats, bad_stamp),
+    COUNTER("lan.dropped.text", struct lan_stats, bad_text),
+    COUNTER("lan.dropped.full", struct lan_stats, full),
+    COUNTER("lan.dropped.replayed", struct lan_stats, replayed),
+    COUNTER("lan.dropped.narrowed", struct lan_stats, narrowed),
+    COUNTER("lan.dropped.no_token", struct lan_stats, no_token),
+    COUNTER("lan.dropped.memory", struct lan_stats, no_memory),
+    COUNTER("lan.late", struct lan_stats, late),
 };
 
 static const struct counter command_counters[] = {
-    {"command.started", offsetof(struct command_stats, started)},
-    {"command.answered", offsetof(struct command_stats, answered)},
-    {"command.timed_out", offsetof(struct command_stats, timed_out)},
-    {"command.nobody", offsetof(struct command_stats, nobody)},
-    {"command.refused", offsetof(struct command_stats, refused)},
-    {"command.silent", offsetof(struct command_stats, silent)},
-    {"command.no_memory", offsetof(struct command_stats, no_memory)},
-    {"command.stray_answers", offsetof(struct command_stats, stray)},
-    {"command.waited", offsetof(struct command_stats, waited)},
-    {"command.ownerless", offsetof(struct command_stats, ownerless)},
+    COUNTER("command.started", struct command_stats, started),     COUNTER("command.answered", struct command_stats, answered),
+    COUNTER("command.timed_out", struct command_stats, timed_out), COUNTER("command.nobody", struct command_stats, nobody),
+    COUNTER("command.refused", struct command_stats, refused),     COUNTER("command.silent", struct command_stats, silent),
+    COUNTER("command.no_memory", struct command_stats, no_memory), COUNTER("command.stray_answers", struct command_stats, stray),
+    COUNTER("command.waited", struct command_stats, waited),       COUNTER("command.ownerless", struct command_stats, ownerless),
 };
 
 static const struct counter uplink_counters[] = {
-    {"uplink.submitted", offsetof(struct uplink_stats, submitted)},
-    {"uplink.acked", offsetof(struct uplink_stats, acked)},
-    {"uplink.failed", offsetof(struct uplink_stats, failed)},
-    {"uplink.timed_out", offsetof(struct uplink_stats, timed_out)},
-    {"uplink.refused", offsetof(struct uplink_stats, refused)},
-    {"uplink.no_memory", offsetof(struct uplink_stats, no_memory)},
-    {"uplink.greedy", offsetof(struct uplink_stats, greedy)},
-    {"uplink.dropped", offsetof(struct uplink_stats, dropped)},
-    {"uplink.stray_acks", offsetof(struct uplink_stats, stray)},
+    COUNTER("uplink.submitted", struct uplink_stats, submitted), COUNTER("uplink.acked", struct uplink_stats, acked),
+    COUNTER("uplink.failed", struct uplink_stats, failed),       COUNTER("uplink.timed_out", struct uplink_stats, timed_out),
+    COUNTER("uplink.refused", struct uplink_stats, refused),     COUNTER("uplink.no_memory", struct uplink_stats, no_memory),
+    COUNTER("uplink.greedy", struct uplink_stats, greedy),       COUNTER("uplink.dropped", struct uplink_stats, dropped),
+    COUNTER("uplink.stray_acks", struct uplink_stats, stray),
 };
 
 static const struct counter spool_counters[] = {
-    {"spool.files_put_aside", offsetof(struct spool_stats, put_aside)},
-    {"spool.damaged", offsetof(struct spool_stats, damaged)},
-    {"spool.lost", offsetof(struct spool_stats, lost)},
-    {"spool.write_failed", offsetof(struct spool_stats, failed)},
+    COUNTER("spool.files_put_aside", struct spool_stats, put_aside),
+    COUNTER("spool.damaged", struct spool_stats, damaged),
+    COUNTER("spool.lost", struct spool_stats, lost),
+    COUNTER("spool.write_failed", struct spool_stats, failed),
 };
 
 static const struct counter mqtt_counters[] = {
-    {"mqtt_api.texts_in", offsetof(struct mqtt_api_stats, texts_in)},
-    {"mqtt_api.texts_out", offsetof(struct mqtt_api_stats, texts_out)},
-    {"mqtt_api.dropped", offsetof(struct mqtt_api_stats, dropped)},
-    {"mqtt_api.refused", offsetof(struct mqtt_api_stats, refused)},
+    COUNTER("mqtt_api.texts_in", struct mqtt_api_stats, texts_in),
+    COUNTER("mqtt_api.texts_out", struct mqtt_api_stats, texts_out),
+    COUNTER("mqtt_api.dropped", struct mqtt_api_stats, dropped),
+    COUNTER("mqtt_api.refused", struct mqtt_api_stats, refused),
 };
 
 static const struct counter local_counters[] = {
-    {"local.accepted", offsetof(struct local_server_stats, accepted)},
-    {"local.refused", offsetof(struct local_server_stats, refused)},
-    {"local.texts_in", offsetof(struct local_server_stats, texts_in)},
-    {"local.texts_out", offsetof(struct local_server_stats, texts_out)},
-    {"local.dropped", offsetof(struct local_server_stats, dropped)},
-    {"local.overflows", offsetof(struct local_server_stats, overflows)},
-    {"local.greedy", offsetof(struct local_server_stats, greedy)},
-    {"local.evicted", offsetof(struct local_server_stats, evicted)},
-    {"local.unsent", offsetof(struct local_server_stats, unsent)},
-    {"local.bytes", offsetof(struct local_server_stats, bytes)},
+    COUNTER("local.accepted", struct local_server_stats, accepted),
+    COUNTER("local.refused", struct local_server_stats, refused),
+    COUNTER("local.texts_in", struct local_server_stats, texts_in),
+    COUNTER("local.texts_out", struct local_server_stats, texts_out),
+    COUNTER("local.dropped", struct local_server_stats, dropped),
+    COUNTER("local.overflows", struct local_server_stats, overflows),
+    COUNTER("local.greedy", struct local_server_stats, greedy),
+    COUNTER("local.evicted", struct local_server_stats, evicted),
+    COUNTER("local.unsent", struct local_server_stats, unsent),
+    COUNTER(AG_GAUGE_LOCAL_BYTES, struct local_server_stats, bytes),
 };
 
-static void tell_spool(const struct spool *s, cloud_tell_fn *tell, void *user)
+static void tell_spool(const struct spool *s, counter_fn *tell, void *user)
 {
     struct spool_stats st;
 
     if (!s)
         return;
     spool_get_stats(s, &st);
-    tell_all(spool_counters, ag_array_size(spool_counters), &st, tell, user);
+    counters_tell(spool_counters, &st, tell, user);
 }
 
 /* Of each cloud's queue of kept reports. */
 static const struct counter queue_counters[] = {
-    {"spool.kept", offsetof(struct report_queue, n_kept)},
-    {"spool.restored", offsetof(struct report_queue, n_restored)},
-    {"spool.acked", offsetof(struct report_queue, n_acked)},
-    {"spool.replaced", offsetof(struct report_queue, n_replaced)},
-    {"spool.dropped.old", offsetof(struct report_queue, n_too_old)},
-    {"spool.dropped.full", offsetof(struct report_queue, n_too_many)},
-    {"spool.dropped.refused", offsetof(struct report_queue, n_refused)},
-    {"spool.dropped.unreadable", offsetof(struct report_queue, n_unreadable)},
-    {"spool.dropped.owner", offsetof(struct report_queue, n_forgotten)},
-    {"spool.unwritten", offsetof(struct report_queue, n_unwritten)},
+    COUNTER("spool.kept", struct report_queue, n_kept),
+    COUNTER("spool.restored", struct report_queue, n_restored),
+    COUNTER("spool.acked", struct report_queue, n_acked),
+    COUNTER("spool.replaced", struct report_queue, n_replaced),
+    COUNTER("spool.dropped.old", struct report_queue, n_too_old),
+    COUNTER("spool.dropped.full", struct report_queue, n_too_many),
+    COUNTER("spool.dropped.refused", struct report_queue, n_refused),
+    COUNTER("spool.dropped.unreadable", struct report_queue, n_unreadable),
+    COUNTER("spool.dropped.owner", struct report_queue, n_forgotten),
+    COUNTER("spool.unwritten", struct report_queue, n_unwritten),
 };
 
 /* A report that several clouds need counts for each of them. */
-static void tell_queues(const struct status_parts *c, cloud_tell_fn *tell, void *user)
+static void tell_queues(const struct status_parts *c, counter_fn *tell, void *user)
 {
     uint64_t n = 0;
 
     for (unsigned k = 0; k < CLOUDS_MAX; k++)
         n += c->reports->path.lanes[k].queue.n;
-    tell(user, "spool.waiting", n);
+    tell(user, AG_GAUGE_SPOOL, n);
     for (size_t i = 0; i < ag_array_size(queue_counters); i++) {
         n = 0;
         for (unsigned k = 0; k < CLOUDS_MAX; k++)
@@ -143,7 +115,7 @@ static void tell_queues(const struct status_parts *c, cloud_tell_fn *tell, void 
 
 struct naming {
     const char *cloud;
-    cloud_tell_fn *tell;
+    counter_fn *tell;
     void *user;
 };
 
@@ -159,12 +131,12 @@ static void tell_under_name(void *user, const char *name, uint64_t n)
 
 static void tell_lane(const struct report_lane *lane, struct naming *to)
 {
-    tell_under_name(to, "spool.waiting", lane->queue.n);
-    tell_all(queue_counters, ag_array_size(queue_counters), &lane->queue, tell_under_name, to);
+    tell_under_name(to, AG_GAUGE_SPOOL, lane->queue.n);
+    counters_tell(queue_counters, &lane->queue, tell_under_name, to);
     tell_under_name(to, "spool.dropped.missed", lane->n_lost);
 }
 
-static void tell_clouds(const struct status_parts *c, cloud_tell_fn *tell, void *user)
+static void tell_clouds(const struct status_parts *c, counter_fn *tell, void *user)
 {
     const struct cloud_link *l;
 
@@ -179,20 +151,20 @@ static void tell_clouds(const struct status_parts *c, cloud_tell_fn *tell, void 
     }
 }
 
-void status_tell_counters(const struct status_parts *c, cloud_tell_fn *tell, void *user)
+void status_tell_counters(const struct status_parts *c, counter_fn *tell, void *user)
 {
     const struct local_peers *peers = c->intake->env.peers;
     const struct serve *serve = c->intake->env.serve;
     struct local_server_stats local;
     struct mqtt_api_stats mqtt;
 
-    tell_all(lan_counters, ag_array_size(lan_counters), &c->phones->lan.stats, tell, user);
-    tell_all(command_counters, ag_array_size(command_counters), &c->intake->commands.stats, tell, user);
+    counters_tell(lan_counters, &c->phones->lan.stats, tell, user);
+    counters_tell(command_counters, &c->intake->commands.stats, tell, user);
     tell(user, "command.open", c->intake->commands.n_open);
     tell(user, "command.answers_lost", c->intake->stats.answers_lost);
     tell(user, "text.not_permitted", serve->n_not_permitted + peers->gate.n_refused);
     tell(user, "text.bad_form", c->intake->stats.bad_form + serve->n_bad_form);
-    tell_all(uplink_counters, ag_array_size(uplink_counters), &c->reports->uplink.stats, tell, user);
+    counters_tell(uplink_counters, &c->reports->uplink.stats, tell, user);
     tell(user, "uplink.open", c->reports->uplink.n_open);
     tell(user, "uplink.silent", c->intake->stats.reports_silent);
     tell(user, "helper.bad_texts", c->setup->helper.bad);
@@ -203,13 +175,13 @@ void status_tell_counters(const struct status_parts *c, cloud_tell_fn *tell, voi
     tell_clouds(c, tell, user);
     if (peers->channels) {
         mqtt_api_get_stats(peers->channels, &mqtt);
-        tell_all(mqtt_counters, ag_array_size(mqtt_counters), &mqtt, tell, user);
+        counters_tell(mqtt_counters, &mqtt, tell, user);
     }
     if (!peers->sockets)
         return;
     local_server_get_stats(peers->sockets, &local);
-    tell_all(local_counters, ag_array_size(local_counters), &local, tell, user);
-    tell(user, "uplink.bytes", c->reports->uplink.bytes);
+    counters_tell(local_counters, &local, tell, user);
+    tell(user, AG_GAUGE_UPLINK_BYTES, c->reports->uplink.bytes);
 }
 
 static void log_counter(void *user, const char *name, uint64_t n)

@@ -29,7 +29,7 @@ int status_put(const struct status_parts *c, struct ag_buf *out);
 int status_put_counters(const struct status_parts *c, struct ag_buf *out);
 
 /* Every counter, once. A cloud's own begin with "cloud.", with several clouds with "cloud.NAME."; name is lent for the call. */
-void status_tell_counters(const struct status_parts *c, cloud_tell_fn *tell, void *user);
+void status_tell_counters(const struct status_parts *c, counter_fn *tell, void *user);
 /* One line a counter that is not 0, to the log. */
 void status_log(const struct status_parts *c);
 

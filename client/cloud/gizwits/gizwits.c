@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include "client/cloud/gizwits/gizwits_priv.h"
 #include "client/cloud/link_counters.h"
+#include "libagent/core/gauges.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/io/file.h"
@@ -454,31 +455,34 @@ static void gizwits_forget(struct cloud *base)
     explicit_bzero(passcode, sizeof passcode);
 }
 
-static void gizwits_counters(const struct cloud *base, cloud_tell_fn *tell, void *user)
+static const struct counter counters[] = {
+    COUNTER("cloud.dropped.header", struct gizwits, count.dropped[GIZWITS_E_HEADER]),
+    COUNTER("cloud.dropped.length", struct gizwits, count.dropped[GIZWITS_E_LENGTH]),
+    COUNTER("cloud.dropped.flag", struct gizwits, count.dropped[GIZWITS_E_FLAG]),
+    COUNTER("cloud.dropped.command", struct gizwits, count.dropped[GIZWITS_E_COMMAND]),
+    COUNTER("cloud.dropped.body", struct gizwits, count.dropped[GIZWITS_E_BODY]),
+    COUNTER("cloud.dropped.limit", struct gizwits, count.dropped[GIZWITS_E_LIMIT]),
+    COUNTER("cloud.dropped.value", struct gizwits, count.dropped[GIZWITS_E_VALUE]),
+    COUNTER("cloud.dropped.topic", struct gizwits, count.unknown_topic),
+    COUNTER("cloud.dropped.unexpected", struct gizwits, count.unexpected),
+    COUNTER("cloud.repeats", struct gizwits, count.repeated),
+    COUNTER("cloud.stray_acks", struct gizwits, count.stray_acks),
+    COUNTER("cloud.refused.reports", struct gizwits, count.reports_refused),
+    COUNTER("cloud.commands", struct gizwits, count.commands),
+    COUNTER("cloud.refused.commands", struct gizwits, count.commands_refused),
+    COUNTER("cloud.refused.answers", struct gizwits, count.answers_refused),
+    COUNTER("cloud.refused.subscriptions", struct gizwits, count.subscriptions_refused),
+    COUNTER("cloud.dropped.answers", struct gizwits, answers.n_dropped),
+    COUNTER("cloud." AG_GAUGE_ANSWERS, struct gizwits, answers.n),
+    COUNTER("cloud.refused.calls", struct gizwits, count.calls_refused),
+    COUNTER("cloud.unsent", struct gizwits, count.unsent),
+};
+
+static void gizwits_counters(const struct cloud *base, counter_fn *tell, void *user)
 {
-    static const char *const dropped[GIZWITS_N_ERRORS] = {
-        [GIZWITS_E_HEADER] = "cloud.dropped.header", [GIZWITS_E_LENGTH] = "cloud.dropped.length",
-        [GIZWITS_E_FLAG] = "cloud.dropped.flag",     [GIZWITS_E_COMMAND] = "cloud.dropped.command",
-        [GIZWITS_E_BODY] = "cloud.dropped.body",     [GIZWITS_E_LIMIT] = "cloud.dropped.limit",
-        [GIZWITS_E_VALUE] = "cloud.dropped.value",
-    };
     const struct gizwits *g = (const struct gizwits *) base;
 
-    for (int i = 1; i < GIZWITS_N_ERRORS; i++)
-        tell(user, dropped[i], g->count.dropped[i]);
-    tell(user, "cloud.dropped.topic", g->count.unknown_topic);
-    tell(user, "cloud.dropped.unexpected", g->count.unexpected);
-    tell(user, "cloud.repeats", g->count.repeated);
-    tell(user, "cloud.stray_acks", g->count.stray_acks);
-    tell(user, "cloud.refused.reports", g->count.reports_refused);
-    tell(user, "cloud.commands", g->count.commands);
-    tell(user, "cloud.refused.commands", g->count.commands_refused);
-    tell(user, "cloud.refused.answers", g->count.answers_refused);
-    tell(user, "cloud.refused.subscriptions", g->count.subscriptions_refused);
-    tell(user, "cloud.dropped.answers", g->answers.n_dropped);
-    tell(user, "cloud.answers.waiting", g->answers.n);
-    tell(user, "cloud.refused.calls", g->count.calls_refused);
-    tell(user, "cloud.unsent", g->count.unsent);
+    counters_tell(counters, g, tell, user);
     if (g->link)
         cloud_tell_link(g->link, tell, user);
 }

@@ -22,6 +22,7 @@
 #include "client/cloud/link_counters.h"
 #include "client/cloud/mqtt/mqtt_priv.h"
 #include "client/cloud/mqtt/core/ha_list/ha_discovery.h"
+#include "libagent/core/gauges.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/text/message.h"
 #include "libagent/io/timer_at.h"
@@ -476,17 +477,21 @@ static unsigned mqtt_wakeup_s(struct cloud *base)
                                    st.in_window > 0 || m->answers.n + m->answers.n_open > 0);
 }
 
-static void mqtt_counters(const struct cloud *base, cloud_tell_fn *tell, void *user)
+static const struct counter counters[] = {
+    COUNTER("cloud.commands", struct mqtt_cloud, count.commands),
+    COUNTER("cloud.refused.commands", struct mqtt_cloud, count.commands_refused),
+    COUNTER("cloud.refused.answers", struct mqtt_cloud, count.answers_refused),
+    COUNTER("cloud.refused.properties", struct mqtt_cloud, count.properties_refused),
+    COUNTER("cloud.refused.subscriptions", struct mqtt_cloud, count.subscriptions_refused),
+    COUNTER("cloud.dropped.answers", struct mqtt_cloud, answers.n_dropped),
+    COUNTER("cloud." AG_GAUGE_ANSWERS, struct mqtt_cloud, answers.n),
+};
+
+static void mqtt_counters(const struct cloud *base, counter_fn *tell, void *user)
 {
     const struct mqtt_cloud *m = (const struct mqtt_cloud *) base;
 
-    tell(user, "cloud.commands", m->count.commands);
-    tell(user, "cloud.refused.commands", m->count.commands_refused);
-    tell(user, "cloud.refused.answers", m->count.answers_refused);
-    tell(user, "cloud.refused.properties", m->count.properties_refused);
-    tell(user, "cloud.refused.subscriptions", m->count.subscriptions_refused);
-    tell(user, "cloud.dropped.answers", m->answers.n_dropped);
-    tell(user, "cloud.answers.waiting", m->answers.n);
+    counters_tell(counters, m, tell, user);
     cloud_tell_link(m->link, tell, user);
 }
 

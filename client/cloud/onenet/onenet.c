@@ -12,6 +12,7 @@
 #include "client/cloud/link_counters.h"
 #include "client/cloud/onenet/onenet_model.h"
 #include "client/cloud/onenet/onenet_priv.h"
+#include "libagent/core/gauges.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/log/local_time.h"
 #include "libagent/io/timer_at.h"
@@ -403,20 +404,24 @@ static unsigned onenet_wakeup_s(struct cloud *base)
                                    st.in_window > 0 || o->answers.n + o->answers.n_open > 0 || !ag_list_empty(&o->calls));
 }
 
-static void onenet_counters(const struct cloud *base, cloud_tell_fn *tell, void *user)
+static const struct counter counters[] = {
+    COUNTER("cloud.refused.reports", struct onenet, count.reports_refused),
+    COUNTER("cloud.commands", struct onenet, count.commands),
+    COUNTER("cloud.refused.commands", struct onenet, count.commands_refused),
+    COUNTER("cloud.refused.answers", struct onenet, count.answers_refused),
+    COUNTER("cloud.refused.subscriptions", struct onenet, count.subscriptions_refused),
+    COUNTER("cloud.repeats", struct onenet, commands.n_repeated),
+    COUNTER("cloud.dropped.answers", struct onenet, answers.n_dropped),
+    COUNTER("cloud." AG_GAUGE_ANSWERS, struct onenet, answers.n),
+    COUNTER("cloud.refused.messages", struct onenet, count.messages_ignored),
+    COUNTER("cloud.refused.calls", struct onenet, count.calls_refused),
+};
+
+static void onenet_counters(const struct cloud *base, counter_fn *tell, void *user)
 {
     const struct onenet *o = (const struct onenet *) base;
 
-    tell(user, "cloud.refused.reports", o->count.reports_refused);
-    tell(user, "cloud.commands", o->count.commands);
-    tell(user, "cloud.refused.commands", o->count.commands_refused);
-    tell(user, "cloud.refused.answers", o->count.answers_refused);
-    tell(user, "cloud.refused.subscriptions", o->count.subscriptions_refused);
-    tell(user, "cloud.repeats", o->commands.n_repeated);
-    tell(user, "cloud.dropped.answers", o->answers.n_dropped);
-    tell(user, "cloud.answers.waiting", o->answers.n);
-    tell(user, "cloud.refused.messages", o->count.messages_ignored);
-    tell(user, "cloud.refused.calls", o->count.calls_refused);
+    counters_tell(counters, o, tell, user);
     cloud_tell_link(o->link, tell, user);
 }
 

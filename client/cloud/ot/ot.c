@@ -430,35 +430,38 @@ static void log_stats(const struct ot *o)
            (unsigned long long) s->drop_message, (unsigned long long) s->drop_early);
 }
 
-static void ot_counters(const struct cloud *c, cloud_tell_fn *tell, void *user)
+static const struct counter counters[] = {
+    COUNTER("cloud.packets_in", struct ot_stats, rx_packets),
+    COUNTER("cloud.packets_out", struct ot_stats, tx_packets),
+    COUNTER("cloud.commands", struct ot_stats, commands),
+    COUNTER("cloud.repeats", struct ot_stats, repeats),
+    COUNTER("cloud.late_answers", struct ot_stats, late_answers),
+    COUNTER("cloud.reports", struct ot_stats, reports),
+    COUNTER("cloud.acked", struct ot_stats, acks),
+    COUNTER("cloud.stray_acks", struct ot_stats, stray_acks),
+    COUNTER("cloud.resends", struct ot_stats, resends),
+    COUNTER("cloud.not_acked", struct ot_stats, no_acks),
+    COUNTER("cloud.keepalives", struct ot_stats, keepalives),
+    COUNTER("cloud.dropped.magic", struct ot_stats, drop_magic),
+    COUNTER("cloud.dropped.length", struct ot_stats, drop_length),
+    COUNTER("cloud.dropped.checksum", struct ot_stats, drop_checksum),
+    COUNTER("cloud.dropped.padding", struct ot_stats, drop_padding),
+    COUNTER("cloud.dropped.did", struct ot_stats, drop_did),
+    COUNTER("cloud.dropped.hello", struct ot_stats, drop_hello),
+    COUNTER("cloud.dropped.early", struct ot_stats, drop_early),
+    COUNTER("cloud.dropped.json", struct ot_stats, drop_json),
+    COUNTER("cloud.dropped.message", struct ot_stats, drop_message),
+    COUNTER("cloud.dropped.busy", struct ot_stats, drop_busy),
+    COUNTER("cloud.dropped.replayed", struct ot_stats, drop_replayed),
+    COUNTER("cloud.dropped.narrowed", struct ot_stats, drop_narrowed),
+    COUNTER("cloud.dropped.memory", struct ot_stats, drop_memory),
+};
+
+static void ot_counters(const struct cloud *c, counter_fn *tell, void *user)
 {
     const struct ot *o = (const struct ot *) c;
-    const struct ot_stats *s = ot_session_stats(o->session);
 
-    tell(user, "cloud.packets_in", s->rx_packets);
-    tell(user, "cloud.packets_out", s->tx_packets);
-    tell(user, "cloud.commands", s->commands);
-    tell(user, "cloud.repeats", s->repeats);
-    tell(user, "cloud.late_answers", s->late_answers);
-    tell(user, "cloud.reports", s->reports);
-    tell(user, "cloud.acked", s->acks);
-    tell(user, "cloud.stray_acks", s->stray_acks);
-    tell(user, "cloud.resends", s->resends);
-    tell(user, "cloud.not_acked", s->no_acks);
-    tell(user, "cloud.keepalives", s->keepalives);
-    tell(user, "cloud.dropped.magic", s->drop_magic);
-    tell(user, "cloud.dropped.length", s->drop_length);
-    tell(user, "cloud.dropped.checksum", s->drop_checksum);
-    tell(user, "cloud.dropped.padding", s->drop_padding);
-    tell(user, "cloud.dropped.did", s->drop_did);
-    tell(user, "cloud.dropped.hello", s->drop_hello);
-    tell(user, "cloud.dropped.early", s->drop_early);
-    tell(user, "cloud.dropped.json", s->drop_json);
-    tell(user, "cloud.dropped.message", s->drop_message);
-    tell(user, "cloud.dropped.busy", s->drop_busy);
-    tell(user, "cloud.dropped.replayed", s->drop_replayed);
-    tell(user, "cloud.dropped.narrowed", s->drop_narrowed);
-    tell(user, "cloud.dropped.memory", s->drop_memory);
+    counters_tell(counters, ot_session_stats(o->session), tell, user);
 }
 
 static void ot_facts(const struct cloud *c, struct cloud_facts *out)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Those of miio_client's counters that go down too: whoever counts names them so, and whoever shows counters to a collector
+ * knows them by these names, which may follow "cloud.".
+ */
+#ifndef AG_GAUGES_H
+#define AG_GAUGES_H
+
+#define AG_GAUGE_ANSWERS      "answers.waiting"
+#define AG_GAUGE_LINK         "link.unacknowledged"
+#define AG_GAUGE_LOCAL_BYTES  "local.bytes"
+#define AG_GAUGE_SPOOL        "spool.waiting"
+#define AG_GAUGE_UPLINK_BYTES "uplink.bytes"
+
+#define AG_GAUGES                                                                                                                \
+    {                                                                                                                            \
+        AG_GAUGE_ANSWERS, AG_GAUGE_LINK, AG_GAUGE_LOCAL_BYTES, AG_GAUGE_SPOOL, AG_GAUGE_UPLINK_BYTES                             \
+    }
+
+#endif
