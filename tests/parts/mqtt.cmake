@@ -3,7 +3,7 @@
 miio_unit_test(backoff SOURCES unit/client/cloud/test_backoff.c LIBS miioclient_core)
 miio_unit_test(broker_session SOURCES unit/client/cloud/test_broker_session.c LIBS miioclient_core ALLOC_FAIL)
 miio_unit_test(mqtt_link SOURCES unit/client/cloud/test_mqtt_link.c support/broker.c LIBS miioclient)
-miio_unit_test(qos2_copies SOURCES unit/client/cloud/test_qos2_copies.c LIBS miioclient_core)
+miio_unit_test(qos2_copies SOURCES unit/client/cloud/test_qos2_copies.c LIBS miioclient_core ALLOC_FAIL)
 foreach(subject halves publishes luck)
     miio_unit_test(mqtt_qos2_${subject} SOURCES unit/client/cloud/test_mqtt_qos2_${subject}.c unit/client/cloud/qos2_rig.c LIBS miioclient)
 endforeach()

@@ -12,7 +12,7 @@ struct qos2_entry {
     int mid;
     unsigned stale;   /* copies of what was delivered last that may be in front of what comes next */
     unsigned current; /* copies of what comes next that have been counted; 0: it has not begun */
-    bool perhaps;     /* and perhaps one more, of before anybody counted */
+    unsigned perhaps; /* and perhaps so many more, which nobody has counted */
     bool asked;       /* held was taken in a session before this one */
     uint64_t hash;    /* of what was delivered last */
     void *held;
@@ -89,7 +89,7 @@ static struct qos2_entry *add(struct qos2_copies *c, int mid)
 {
     if (AG_GROW(c->entries, c->room, c->n + 1) < 0)
         return NULL;
-    c->entries[c->n] = (struct qos2_entry){.mid = mid, .perhaps = true};
+    c->entries[c->n] = (struct qos2_entry){.mid = mid, .perhaps = 1 + c->n_missed};
     return &c->entries[c->n++];
 }
 
@@ -107,8 +107,10 @@ int qos2_copies_published(struct qos2_copies *c, int mid, bool dup)
         return 0;
     if (!e)
         e = add(c, mid);
-    if (!e)
+    if (!e) {
+        c->n_missed++;
         return -ENOMEM;
+    }
     e->current++;
     return 0;
 }
@@ -137,7 +139,7 @@ enum qos2_verdict qos2_copies_message(struct qos2_copies *c, int mid, const void
         return QOS2_HOLD;
     e->stale = e->current - 1 + e->perhaps;
     e->current = 0;
-    e->perhaps = false;
+    e->perhaps = 0;
     e->hash = hash;
     if (e->stale == 0)
         end(c, e);

@@ -29,6 +29,7 @@ struct qos2_copies {
     struct qos2_entry *entries; /* ids with a copy too many, or perhaps */
     unsigned n;
     size_t room;
+    unsigned n_missed;                    /* that did not fit into memory, of whatever id */
     int released;                         /* PUBREL has come for that id; 0: dealt with */
     void (*drop)(void *user, void *held); /* ends what was held */
     void *user;

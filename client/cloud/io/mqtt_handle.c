@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/cloud/io/mqtt_handle.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,6 +23,50 @@ void mqtt_handle_cut(struct mqtt_session *s)
 
     if (fd >= 0)
         shutdown(fd, SHUT_RDWR);
+}
+
+void mqtt_handle_keep_open(struct mqtt_session *s)
+{
+    int fd = mosquitto_socket(s->mosq);
+
+    if (fd >= 0 && s->last_words < 0)
+        s->last_words = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* ---- what is cut for a held copy ---- */
+
+/*
+ * libmosquitto writes the PUBRECs of a round in the next one. What the broker does not hear of it publishes again, and each of
+ * them would be one copy more: so they go out before the end. With something half written, or in TLS, that cannot be.
+ */
+static void send_pubrecs(struct mqtt_session *s, int fd)
+{
+    uint8_t packets[4 * MQTT_SESSION_PUBRECS];
+    size_t n = 0;
+
+    for (unsigned i = 0; i < s->n_pubrecs; i++) {
+        packets[n++] = 0x50;
+        packets[n++] = 2;
+        packets[n++] = (uint8_t) (s->pubrecs[i] >> 8);
+        packets[n++] = (uint8_t) s->pubrecs[i];
+    }
+    if (n > 0 && s->all_written && !s->config.tls)
+        send(fd, packets, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* Before PUBCOMP. What has been written must arrive. */
+static void cut_unsaid(struct mqtt_session *s)
+{
+    int fd = mosquitto_socket(s->mosq);
+
+    if (fd < 0)
+        return;
+    send_pubrecs(s, fd);
+    s->n_pubrecs = 0;
+    pthread_mutex_lock(&s->inbox->lock);
+    mqtt_handle_keep_open(s);
+    pthread_mutex_unlock(&s->inbox->lock);
+    shutdown(fd, SHUT_RDWR);
 }
 
 /* ---- callbacks of libmosquitto ---- */
@@ -52,6 +97,7 @@ static void begin(struct mqtt_session *s, bool present)
     bool settle = mqtt_handle_must_renew(s, present);
 
     s->settling = s->outdated = settle;
+    s->on_since_ms = mqtt_handle_now_ms();
     pthread_mutex_lock(&s->inbox->lock);
     s->up = !settle;
     if (s->unacked_since_ms > 0) /* all of it goes out once more now */
@@ -113,6 +159,8 @@ static void count_line(struct mqtt_session *s, const char *text)
         return;
     }
     s->qos2 = true;
+    if (s->n_pubrecs < MQTT_SESSION_PUBRECS)
+        s->pubrecs[s->n_pubrecs++] = (uint16_t) line.mid;
     s->count_until_ms = line.dup ? mqtt_handle_now_ms() + COUNT_MS : 0;
     if (qos2_copies_published(&s->copies, line.mid, line.dup) < 0)
         mqtt_handle_cut(s);
@@ -158,7 +206,7 @@ static bool is_copy(struct mqtt_session *s, const struct mosquitto_message *msg,
     case QOS2_HOLD:
         qos2_copies_hold(&s->copies, msg->mid, mqtt_inbox_hold_message(s->inbox, flags, msg->topic, msg->payload, len));
         s->asks_again = true;
-        mqtt_handle_cut(s);
+        cut_unsaid(s);
         return true;
     default:
         return false;
@@ -255,6 +303,8 @@ void mqtt_handle_round_over(struct mqtt_session *s)
 {
     settle_copies(s);
     mqtt_inbox_wake(s->inbox);
+    s->n_pubrecs = 0;
+    s->all_written = !mosquitto_want_write(s->mosq);
     stop_counting(s);
 }
 

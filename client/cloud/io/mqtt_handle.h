@@ -27,6 +27,12 @@ int mqtt_handle_renew(struct mqtt_session *s);
 bool mqtt_handle_is_on(const struct mqtt_session *s);
 /* Makes libmosquitto see an end of file: the one way to drop a connection that is stuck. */
 void mqtt_handle_cut(struct mqtt_session *s);
+/*
+ * libmosquitto closes as soon as it has written DISCONNECT. With something of the broker's unread the kernel resets the
+ * connection then, and the broker may never see the last words: a second descriptor keeps it open until the broker has
+ * closed, too. The inbox is locked.
+ */
+void mqtt_handle_keep_open(struct mqtt_session *s);
 /* mosquitto_loop() has returned. */
 void mqtt_handle_round_over(struct mqtt_session *s);
 

@@ -2,7 +2,6 @@
 #include "client/cloud/io/mqtt_session.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,10 +18,11 @@ enum {
     POLL_TRY_MS = 100, /* until CONNACK the thread looks for orders this often */
     POLL_UP_MS = 1000, /* while it counts copies */
     POLL_LEAVE_MS = 50,
-    LEAVE_MS = 500,  /* to write DISCONNECT */
-    LINGER_MS = 200, /* then, until the broker closes */
-    ACK_MS = 120000, /* a server that acknowledges nothing for so long has lost what it was sent */
-    ASKS_MAX = 64    /* sessions in a row that end for a held copy; then it is as any other loss, and pauses grow */
+    LEAVE_MS = 500,           /* to write DISCONNECT */
+    LINGER_MS = 200,          /* then, until the broker closes */
+    ACK_MS = 120000,          /* a server that acknowledges nothing for so long has lost what it was sent */
+    ASKS_MAX = 64,            /* sessions in a row that end for a held copy; then it is as any other loss, and pauses grow */
+    ASKS_FORGOTTEN_MS = 10000 /* a longer session begins a new row */
 };
 
 int mqtt_session_errno(int rc)
@@ -187,19 +187,6 @@ void mqtt_session_waits(struct mqtt_session *s, bool waits)
     pthread_mutex_unlock(&s->inbox->lock);
 }
 
-/*
- * libmosquitto closes as soon as it has written DISCONNECT. With something of the broker's unread the kernel resets the
- * connection then, and the broker may never see the last words: a second descriptor keeps it open until the broker has
- * closed, too. The inbox is locked.
- */
-static void keep_open(struct mqtt_session *s)
-{
-    int fd = mosquitto_socket(s->mosq);
-
-    if (fd >= 0 && s->last_words < 0)
-        s->last_words = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-}
-
 static void linger(int fd)
 {
     uint64_t deadline = mqtt_handle_now_ms() + LINGER_MS;
@@ -310,7 +297,9 @@ static void report_end(struct mqtt_session *s, const struct mqtt_session_end *en
     bool v6 = strchr(s->config.host, ':');
     char why[512];
 
-    s->n_asked = s->asks_again ? s->n_asked + 1 : 0;
+    if (!s->asks_again || mqtt_handle_now_ms() - s->on_since_ms >= ASKS_FORGOTTEN_MS)
+        s->n_asked = 0;
+    s->n_asked += s->asks_again;
     if (must_leave(s) || (s->asks_again && s->n_asked <= ASKS_MAX))
         loss = MQTT_LINK_ASKED;
     else if (was_up)
@@ -456,7 +445,7 @@ void mqtt_session_leave(struct mqtt_session *s, bool for_good)
     s->taken = s->lent = false;
     up = s->up;
     if (up)
-        keep_open(s);
+        mqtt_handle_keep_open(s);
     pthread_cond_signal(&s->order);
     pthread_mutex_unlock(&s->inbox->lock);
     if (up)

@@ -31,6 +31,8 @@ struct mqtt_session_events {
     void (*done)(struct mqtt_session *s, int mid, int result);
 };
 
+enum { MQTT_SESSION_PUBRECS = 64 };
+
 struct mqtt_session {
     struct mosquitto *mosq;
     const struct mqtt_session_events *events;
@@ -58,16 +60,20 @@ struct mqtt_session {
     struct heartbeat beat;     /* of who drives; outlives sessions. interval_ms 0: none */
 
     /* What a handle remembers of QoS 2; all of who drives. */
-    bool used;                 /* it had a session */
-    bool qos2;                 /* and messages of QoS 2 can have come in it */
-    bool outdated;             /* a session of it was not kept: it is to be left, whatever the next CONNACK says */
-    bool settling;             /* CONNACK came, and says that the session was not kept: see mqtt_handle.h */
-    bool renewing;             /* the handle ends */
-    bool asks_again;           /* the connection is cut for a held copy */
-    unsigned n_asked;          /* sessions in a row that were */
-    bool counting;             /* copies, from libmosquitto's log */
-    uint64_t count_until_ms;   /* when there is none by then; 0: the server has nothing more to repeat */
-    struct qos2_copies copies; /* of events of the inbox */
+    bool used;                              /* it had a session */
+    bool qos2;                              /* and messages of QoS 2 can have come in it */
+    bool outdated;                          /* a session of it was not kept: it is to be left, whatever the next CONNACK says */
+    bool settling;                          /* CONNACK came, and says that the session was not kept: see mqtt_handle.h */
+    bool renewing;                          /* the handle ends */
+    bool asks_again;                        /* the connection is cut for a held copy */
+    unsigned n_asked;                       /* sessions in a row that were */
+    bool counting;                          /* copies, from libmosquitto's log */
+    uint64_t count_until_ms;                /* when there is none by then; 0: the server has nothing more to repeat */
+    struct qos2_copies copies;              /* of events of the inbox */
+    uint16_t pubrecs[MQTT_SESSION_PUBRECS]; /* ids whose PUBREC this round owes, while it counts */
+    unsigned n_pubrecs;
+    bool all_written;     /* when the round began */
+    uint64_t on_since_ms; /* when CONNACK came */
 };
 
 /* The handle and the thread. 0, -ENOMEM or -errno. inbox and config are set before. */

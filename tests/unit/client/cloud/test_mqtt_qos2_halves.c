@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands of QoS 2 over connections that are cut between their two halves. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include "tests/unit/client/cloud/qos2_rig.h"
 
 static void forgotten_halves(struct fixture *f, bool clean)
@@ -98,6 +101,40 @@ static void alike_commands_are_told_apart(void **state)
     assert_int_equal(f->n_connected, 3);
 }
 
+/* So that the link reads all of it in one round. */
+static void cork(const struct played_broker *b, int on)
+{
+    assert_int_equal(setsockopt(b->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on), 0);
+}
+
+/* Otherwise the broker would publish it again, and there would be another copy for each cut. */
+static void what_came_before_the_cut_is_acknowledged(void **state)
+{
+    struct fixture *f = *state;
+
+    open_link(f, false);
+    half(f, &f->a, 1, "on");
+    cut_and_come_again(f, &f->a);
+    login(f, &f->a, true);
+    whole(f, &f->a, DUP, 1, "on");
+    f->again = true;
+    half(f, &f->a, 1, "on");
+    half(f, &f->a, 2, "b");
+    cork(&f->a, 1);
+    put_publish(&f->a, QOS2, 3, "c");
+    put_small(&f->a, PUBREL, 1);
+    cork(&f->a, 0);
+    expect_id(f, &f->a, PUBREC, 3);
+    assert_int_equal(next_packet(f, &f->a).first, 0); /* no PUBCOMP */
+    login(f, &f->a, true);
+    for (unsigned id = 1; id <= 3; id++) {
+        put_small(&f->a, PUBREL, id);
+        expect_id(f, &f->a, PUBCOMP, id);
+    }
+    expect_messages(f, "on,on,b,c,");
+    assert_int_equal(f->n_connected, 3);
+}
+
 /* The same where the first half had been lost on its way, and nothing was there twice. */
 static void alike_commands_are_told_apart_when_nothing_came_twice(void **state)
 {
@@ -151,6 +188,7 @@ int main(void)
         ROW(a_kept_half_is_ended_by_its_release),
         ROW(a_kept_half_that_comes_again_is_one_command),
         ROW(alike_commands_are_told_apart),
+        ROW(what_came_before_the_cut_is_acknowledged),
         ROW(alike_commands_are_told_apart_when_nothing_came_twice),
         ROW(a_release_that_comes_again_delivers_nothing),
     };

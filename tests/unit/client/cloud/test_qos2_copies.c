@@ -4,12 +4,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/core/qos2_copies.h"
 #include "libagent/core/util.h"
+#include "tests/support/alloc_fail.h"
 
 static void a_log_line_says_which_half_came(void **state)
 {
@@ -50,9 +52,9 @@ static void a_log_line_says_which_half_came(void **state)
 }
 
 /*
- * libmosquitto with one id, step by step: P publish, D publish again, R release, C cut and resumed, U unlogged publish. Letters
- * behind P, D and U are payloads. What comes out of it: the payloads that were delivered; ! a cut that was asked for, after which
- * the broker repeats PUBREL.
+ * libmosquitto with one id, step by step: P publish, D publish again, M again while memory is short, R release, C cut and
+ * resumed, U unlogged publish. Letters behind P, D, M and U are payloads. What comes out of it: the payloads that were
+ * delivered; ! a cut that was asked for, after which the broker repeats PUBREL.
  */
 struct play {
     struct qos2_copies copies;
@@ -105,8 +107,12 @@ static void step(struct play *p, char what, char payload)
         qos2_copies_resumed(&p->copies);
     if (what == 'R')
         release(p);
-    if (what == 'P' || what == 'D' || what == 'U')
+    if (strchr("PDMU", what))
         p->queue[strlen(p->queue)] = payload;
+    if (what == 'M') {
+        alloc_fail_at(1);
+        assert_int_equal(qos2_copies_published(&p->copies, 1, true), -ENOMEM);
+    }
     if (what == 'P' || what == 'D')
         assert_int_equal(qos2_copies_published(&p->copies, 1, what == 'D'), 0);
 }
@@ -128,6 +134,7 @@ static void each_message_is_delivered_once(void **state)
         {"C Da R Pb C Db R Pb R Pb R", "ab!bb"},
         {"Ua C Da R Pb C Db R Pb R Pc R", "a!b!bc"},
         {"Ua C Da R Pb C R Pc R", "a!bc"},
+        {"Ua C Ma C Da R Pb R Pc R", "a!!bc"},
     };
 
     (void) state;
@@ -137,7 +144,7 @@ static void each_message_is_delivered_once(void **state)
         qos2_copies_init(&p.copies, drop, &p);
         for (const char *s = rows[i].steps; *s; s++) {
             step(&p, s[0], s[1]);
-            s += s[0] == 'P' || s[0] == 'D' || s[0] == 'U';
+            s += strchr("PDMU", s[0]) != NULL;
         }
         assert_string_equal(p.out, rows[i].want);
         assert_string_equal(p.queue, "");
