@@ -23,6 +23,7 @@ static void on_timer(uv_timer_t *t)
     lan_expire(&c->phones.lan, now_ms);
     setup_link_tick(&c->setup, now_ms);
     local_gate_tick(&c->peers.gate, now_ms);
+    cloud_links_tick(&c->clouds, now_ms);
 }
 
 /* Once in each turn of the loop, whatever has happened in it. */
@@ -35,6 +36,7 @@ static void on_prepare(uv_prepare_t *p)
     at = ag_earlier(at, lan_next_deadline(&c->phones.lan));
     at = ag_earlier(at, setup_link_next_deadline(&c->setup));
     at = ag_earlier(at, local_gate_next_deadline(&c->peers.gate));
+    at = ag_earlier(at, cloud_links_next_deadline(&c->clouds));
     if (at == c->timer_at)
         return;
     c->timer_at = at;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include "libagent/core/json/json_out.h"
 #include "libagent/core/log/log.h"
@@ -124,7 +125,9 @@ static void on_connected(void *user)
         return; /* taken out of the list: it is on its way out */
     l->connected = true;
     l->since_ms = now_ms(l);
-    ag_log(AG_LOG_INFO, "cloud %s connected", l->ops->name);
+    if (!l->loss_untold)
+        ag_log(AG_LOG_INFO, "cloud %s connected", l->ops->name);
+    l->loss_untold = false;
     event(l, DEVICE_EV_CLOUD_UP);
     has_room(l);
 }
@@ -136,12 +139,17 @@ static void on_time_known(void *user, int64_t unix_s)
     device_take_time(l->all->env.device, unix_s);
 }
 
-static void log_lost(const struct cloud_link *l, const char *why, uint64_t ms)
+static void log_lost(struct cloud_link *l, const char *why, uint64_t ms)
 {
-    if (ms == AG_NEVER)
-        ag_log(AG_LOG_WARNING, "cloud %s: %s; trying again", l->ops->name, why);
-    else
-        ag_log(AG_LOG_WARNING, "cloud %s: %s; trying again, next try in %" PRIu64 " ms", l->ops->name, why, ms);
+    char left_out[AG_LOG_HELD_MAX], when[48] = "";
+    unsigned held;
+
+    l->loss_untold = !ag_log_gate_pass(&l->gate, now_ms(l), &held);
+    if (l->loss_untold)
+        return;
+    if (ms != AG_NEVER)
+        snprintf(when, sizeof when, ", next try in %" PRIu64 " ms", ms);
+    ag_log(AG_LOG_WARNING, "cloud %s: %s; trying again%s%s", l->ops->name, why, when, ag_log_held(held, left_out));
 }
 
 static void on_lost(void *user, const char *why)
@@ -220,23 +228,40 @@ const struct cloud_events cloud_link_events = {.connected = on_connected,
 
 /* ---- starting and stopping ---- */
 
+static void begin_later(struct cloud_link *l, const char *why)
+{
+    uint32_t pause_ms = ag_backoff_next(&l->begin_pauses);
+
+    l->begin_at_ms = now_ms(l) + pause_ms;
+    ag_log(AG_LOG_ERROR, "cloud %s cannot start: %s; next try in %" PRIu32 " s", l->ops->name, why, pause_ms / 1000);
+}
+
 void cloud_link_begin(struct cloud_link *l)
 {
     int r = l->ops->create(&l->cloud, &l->env);
 
     if (r < 0) {
         l->cloud = NULL;
-        ag_log(AG_LOG_ERROR, "cloud %s cannot start: %s", l->ops->name, strerror(-r));
+        begin_later(l, strerror(-r));
         return;
     }
+    cloud_link_wait_no_more(l);
     l->since_ms = l->try_at_ms = now_ms(l);
     event(l, DEVICE_EV_CLOUD_START);
     l->ops->start(l->cloud);
 }
 
+void cloud_link_wait_no_more(struct cloud_link *l)
+{
+    l->begin_at_ms = AG_NEVER;
+    ag_backoff_reset(&l->begin_pauses);
+}
+
 void cloud_link_end(struct cloud_link *l, bool restart)
 {
     l->restart = restart;
+    if (!restart)
+        cloud_link_wait_no_more(l);
     if (!cloud_link_is_running(l))
         return;
     l->stopping = true;
@@ -245,13 +270,13 @@ void cloud_link_end(struct cloud_link *l, bool restart)
     l->cloud->ops->stop(l->cloud);
 }
 
-static bool is_configured(const struct cloud_link *l)
+static bool is_configured(struct cloud_link *l)
 {
     char why[160] = "";
 
     if (!l->ops->check || l->ops->check(l->all->env.device->conf, why, sizeof why) == 0)
         return true;
-    ag_log(AG_LOG_ERROR, "cloud %s: %s", l->ops->name, why);
+    begin_later(l, why);
     return false;
 }
 

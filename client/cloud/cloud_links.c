@@ -8,7 +8,7 @@
 #include "libagent/core/log/log.h"
 #include "libagent/core/deadline.h"
 
-enum { TRY_BUSY_MS = 5000, TRY_LOOK_S = 10 };
+enum { TRY_BUSY_MS = 5000, TRY_LOOK_S = 10, BEGIN_FIRST_MS = 5000, BEGIN_LAST_MS = 600000, LOSSES_A_MINUTE = 10 };
 
 struct cloud_link *cloud_links_nth(const struct cloud_links *c, unsigned i)
 {
@@ -51,6 +51,28 @@ void cloud_links_stop(struct cloud_links *c)
     cloud_links_tell_words(c);
 }
 
+uint64_t cloud_links_next_deadline(const struct cloud_links *c)
+{
+    const struct cloud_link *l;
+    uint64_t at_ms = AG_NEVER;
+
+    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++)
+        at_ms = ag_earlier(at_ms, l->begin_at_ms);
+    return at_ms;
+}
+
+void cloud_links_tick(struct cloud_links *c, uint64_t now_ms)
+{
+    struct cloud_link *l;
+
+    for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
+        if (l->begin_at_ms > now_ms)
+            continue;
+        l->begin_at_ms = AG_NEVER;
+        cloud_link_go_online(l);
+    }
+}
+
 unsigned cloud_links_n_open(const struct cloud_links *c)
 {
     unsigned n = 0;
@@ -66,6 +88,7 @@ void cloud_links_close(struct cloud_links *c)
     for (unsigned i = 0; i < CLOUDS_MAX; i++) {
         if (c->at[i].cloud)
             cloud_link_end(&c->at[i], false);
+        cloud_link_wait_no_more(&c->at[i]);
     }
 }
 
@@ -155,6 +178,12 @@ static bool is_hopeless(const struct cloud_link *l)
            uv_now(l->all->env.loop) - l->try_at_ms >= TRY_BUSY_MS;
 }
 
+/* Busy only when that is now. */
+static unsigned seconds_until(const struct cloud_links *c, uint64_t at_ms)
+{
+    return (unsigned) ((ag_ms_until(at_ms, uv_now(c->env.loop)) + 999) / 1000);
+}
+
 unsigned cloud_links_wakeup_s(const struct cloud_links *c, unsigned s)
 {
     const struct cloud_link *l;
@@ -162,10 +191,13 @@ unsigned cloud_links_wakeup_s(const struct cloud_links *c, unsigned s)
     for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
         unsigned next_s;
 
-        if (!l->cloud)
+        if (!l->cloud && l->begin_at_ms == AG_NEVER)
             continue;
-        next_s = l->ops->wakeup_s ? l->ops->wakeup_s(l->cloud) : 0;
-        if (next_s == 0 && is_hopeless(l))
+        if (!l->cloud)
+            next_s = seconds_until(c, l->begin_at_ms);
+        else
+            next_s = l->ops->wakeup_s ? l->ops->wakeup_s(l->cloud) : 0;
+        if (l->cloud && next_s == 0 && is_hopeless(l))
             next_s = TRY_LOOK_S;
         s = next_s < s ? next_s : s;
     }
@@ -206,6 +238,9 @@ void cloud_links_init(struct cloud_links *c, const struct cloud_links_env *env, 
         ag_log(AG_LOG_ERROR, "cloud %s: %s", list, why);
     for (unsigned i = 0; i < CLOUDS_MAX; i++) {
         ag_list_init(&c->at[i].calls);
+        ag_backoff_init_steady(&c->at[i].begin_pauses, BEGIN_FIRST_MS, BEGIN_LAST_MS);
+        c->at[i].begin_at_ms = AG_NEVER;
+        c->at[i].gate = (struct ag_log_gate){.burst = LOSSES_A_MINUTE, .period_ms = 60000};
         c->at[i].all = c;
     }
     c->n = l.n;
@@ -254,6 +289,8 @@ static void follow_settings(struct cloud_links *c, struct cloud_link *l, const s
     take_settings(l, fresh);
     if (cloud_link_is_running(l))
         cloud_link_end(l, true);
+    else if (l->begin_at_ms != AG_NEVER)
+        cloud_link_go_online(l);
 }
 
 static bool is_in(const struct cloud_list *list, const struct cloud_ops *ops)

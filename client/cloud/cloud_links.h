@@ -15,8 +15,10 @@
 #include "client/cloud/cloud_list.h"
 #include "client/device/core/device_conf.h"
 #include "client/device/device.h"
+#include "libagent/core/backoff.h"
 #include "libagent/core/json/json.h"
 #include "libagent/core/list.h"
+#include "libagent/core/log/log.h"
 
 struct cloud_links;
 
@@ -66,8 +68,12 @@ struct cloud_link {
     bool has_fresh;
     uint64_t since_ms;    /* when it came, started or went */
     uint64_t try_at_ms;   /* when the try under way began, or the next one does */
+    uint64_t begin_at_ms; /* it could not start: when that is tried again; AG_NEVER: it could */
+    struct ag_backoff begin_pauses;
     struct ag_list calls; /* struct cloud_call.link: applications that wait for a method of the cloud's own */
-    const char *word;     /* as cloud.status told last; NULL: not yet */
+    struct ag_log_gate gate;
+    bool loss_untold; /* too many lines: nor is it told that it has come back */
+    const char *word; /* as cloud.status told last; NULL: not yet */
 };
 
 struct cloud_links {
@@ -117,6 +123,10 @@ int cloud_links_carries(const struct cloud_links *c, unsigned place, struct ag_s
 bool cloud_links_offer(struct cloud_links *c, unsigned peer, struct ag_span text, const struct ag_json_view *view);
 /* Its answers go nowhere from now on. */
 void cloud_links_forget_peer(struct cloud_links *c, unsigned peer);
+
+/* One that could not start (no memory, a file that cannot be read) is tried again; AG_NEVER: none waits for that. */
+uint64_t cloud_links_next_deadline(const struct cloud_links *c);
+void cloud_links_tick(struct cloud_links *c, uint64_t now_ms);
 
 /* Seconds until one of them must run, at most s; 0: busy now. */
 unsigned cloud_links_wakeup_s(const struct cloud_links *c, unsigned s);

@@ -13,6 +13,8 @@ extern const struct cloud_events cloud_link_events; /* user is a link */
 void cloud_link_begin(struct cloud_link *l);
 void cloud_link_end(struct cloud_link *l, bool restart);
 void cloud_link_go_online(struct cloud_link *l);
+/* To start: it has, or is not to. */
+void cloud_link_wait_no_more(struct cloud_link *l);
 /* What has come with another list. When the cloud is gone. */
 void cloud_link_take_fresh(struct cloud_link *l);
 /* With several clouds, when one of their words is another one: cloud.status. */

@@ -41,6 +41,15 @@ void mqtt_cloud_refused(struct mqtt_cloud *m, uint64_t *counter, const char *wha
         ag_log(AG_LOG_WARNING, "mqtt: %s refused: %s (%" PRIu64 " so far)", what, why, *counter);
 }
 
+void mqtt_cloud_not_sent(struct mqtt_cloud *m, const char *what, struct ag_span topic, int r)
+{
+    char left_out[AG_LOG_HELD_MAX];
+    unsigned held;
+
+    if (ag_log_gate_pass(&m->not_sent, uv_now(m->env->loop), &held))
+        ag_log(AG_LOG_WARNING, "mqtt: %s %.*s: %s%s", what, (int) topic.len, topic.p, strerror(-r), ag_log_held(held, left_out));
+}
+
 int mqtt_cloud_publish(struct mqtt_cloud *m, const struct mqtt_link_msg *msg, uint64_t cookie)
 {
     struct mqtt_link_msg copy = *msg;
@@ -349,7 +358,7 @@ static int init_fields(struct mqtt_cloud *m, const struct cloud_env *env)
     m->env = env;
     m->picture_due_ms = m->ask.due_ms = m->ha.announce_ms = m->ha.clear_ms = AG_NEVER;
     mqtt_commands_init(m);
-    m->gate = (struct ag_log_gate){.burst = 10, .period_ms = 60000};
+    m->gate = m->not_sent = (struct ag_log_gate){.burst = 10, .period_ms = 60000};
     broker_session_init(&m->broker, FIRST_MS, 0, MAX_MS, (uint32_t) uv_hrtime());
     r = mqtt_conf_read(env->conf, &m->conf, why, sizeof why);
     if (r < 0)

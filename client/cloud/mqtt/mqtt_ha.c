@@ -92,7 +92,7 @@ int mqtt_ha_check(const struct mqtt_conf *conf, char *why, size_t n)
     if (r == 0)
         return 0;
     snprintf(why, n, "%s: %s", conf->ha_list ? "ha_properties" : "model", reason);
-    return -EINVAL;
+    return r;
 }
 
 /* ---- lines ---- */
@@ -159,7 +159,7 @@ static int publish(struct mqtt_cloud *m, struct ag_span topic, struct ag_span pa
         r = mqtt_cloud_publish(m, &msg, 0);
     }
     if (r < 0)
-        ag_log(AG_LOG_WARNING, "mqtt: discovery message not sent: %.*s: %s", (int) topic.len, topic.p, strerror(-r));
+        mqtt_cloud_not_sent(m, "discovery message not sent:", topic, r);
     return r;
 }
 
@@ -369,10 +369,14 @@ void mqtt_ha_deinit(struct mqtt_cloud *m)
 
 void mqtt_ha_connected(struct mqtt_cloud *m)
 {
+    int r = 0;
+
     m->ha.announce_ms = AG_NEVER;
     mqtt_ha_announce(m);
-    if (is_wanted(m) && mqtt_link_subscribe(m->link, m->conf.ha_status, 1, mqtt_cookie(MQTT_COOKIE_SUB_BIRTH, 0)) < 0)
-        ag_log(AG_LOG_WARNING, "mqtt: cannot follow %s", m->conf.ha_status);
+    if (is_wanted(m))
+        r = mqtt_link_subscribe(m->link, m->conf.ha_status, 1, mqtt_cookie(MQTT_COOKIE_SUB_BIRTH, 0));
+    if (r < 0)
+        mqtt_cloud_not_sent(m, "cannot follow", (struct ag_span){m->conf.ha_status, strlen(m->conf.ha_status)}, r);
 }
 
 void mqtt_ha_subscribed(struct mqtt_cloud *m, int result)

@@ -89,7 +89,7 @@ struct mqtt_cloud {
     struct mqtt_ha ha;
     struct mqtt_ask ask;
     bool owes_online, owes_state; /* the line had no room for them */
-    struct ag_log_gate gate;
+    struct ag_log_gate gate, not_sent;
     struct mqtt_counters count;
 };
 
@@ -97,6 +97,8 @@ struct mqtt_cloud {
 
 /* One line about something refused, and one more in its counter; lines that a peer can provoke are limited. */
 void mqtt_cloud_refused(struct mqtt_cloud *m, uint64_t *counter, const char *what, const char *why);
+/* Tells it, not too often. */
+void mqtt_cloud_not_sent(struct mqtt_cloud *m, const char *what, struct ag_span topic, int r);
 /* As mqtt_link_publish(); all but reports are urgent. */
 int mqtt_cloud_publish(struct mqtt_cloud *m, const struct mqtt_link_msg *msg, uint64_t cookie);
 /* Sets the timer for whatever is overdue next in this session. */

@@ -21,7 +21,9 @@ static struct {
     const struct cloud_env *env[CLOUDS_MAX];
     void (*done)(void *user, struct ag_span text); /* of the method under way */
     void *done_user;
-    int list; /* what another list is answered */
+    int list;             /* what another list is answered */
+    int checked, created; /* what is answered for the second one */
+    uint64_t now_ms;
     char journal[2048];
 } rig;
 
@@ -44,7 +46,7 @@ static void expect(const char *want)
 uint64_t uv_now(const uv_loop_t *loop)
 {
     (void) loop;
-    return 1000;
+    return rig.now_ms;
 }
 
 /* ---- two clouds ---- */
@@ -71,7 +73,14 @@ static int create_one(struct cloud **out, const struct cloud_env *env)
 
 static int create_two(struct cloud **out, const struct cloud_env *env)
 {
-    return create(CLOUD_MQTT, &two, out, env);
+    return rig.created < 0 ? rig.created : create(CLOUD_MQTT, &two, out, env);
+}
+
+static int check_two(const struct device_conf *conf, char *why, size_t n)
+{
+    (void) conf;
+    snprintf(why, n, "checked");
+    return rig.checked;
 }
 
 static void start(struct cloud *c)
@@ -127,6 +136,7 @@ static const struct cloud_ops one = {.name = "ot",
                                      .kick = kick};
 static const struct cloud_ops two = {.name = "mqtt",
                                      .place = CLOUD_MQTT,
+                                     .check = check_two,
                                      .create = create_two,
                                      .start = start,
                                      .stop = stop,
@@ -234,6 +244,7 @@ static void begin(const char *list)
     struct device_conf_error err;
 
     memset(&rig, 0, sizeof rig);
+    rig.now_ms = 1000;
     assert_int_equal(device_conf_parse(&rig.conf, ID, sizeof ID - 1, &err), 0);
     device_init(&rig.device, NULL, &rig.conf, NULL, on_said, NULL);
     cloud_links_init(&rig.links, &(struct cloud_links_env){.device = &rig.device, .data_dir = "/", .host = &host}, list);
@@ -417,6 +428,78 @@ static void test_another_list(void **state)
     finish();
 }
 
+static void passes(uint64_t ms)
+{
+    rig.now_ms += ms;
+    cloud_links_tick(&rig.links, rig.now_ms);
+}
+
+/* Memory may be back in a moment, and a file may come with a disk. */
+static void test_one_that_cannot_start_is_tried_again(void **state)
+{
+    (void) state;
+    begin("ot,mqtt");
+    assert_true(cloud_links_next_deadline(&rig.links) == UINT64_MAX);
+    rig.checked = -ENOMEM;
+    go();
+    words_are("{\"ot\":\"cloud_trying\",\"mqtt\":\"off\"}");
+    assert_int_equal(cloud_links_next_deadline(&rig.links), 1000 + 5000);
+    assert_int_equal(cloud_links_wakeup_s(&rig.links, 3), 0); /* the first one is busy */
+    passes(4999);
+    expect("");
+    rig.checked = 0;
+    rig.created = -EMFILE;
+    passes(1);
+    expect("");
+    assert_int_equal(cloud_links_next_deadline(&rig.links), 6000 + 10000); /* its pauses grow */
+    rig.created = 0;
+    passes(9999);
+    expect("");
+    passes(1);
+    expect("{\"method\":\"cloud.status\",\"params\":{\"ot\":\"cloud_trying\",\"mqtt\":\"cloud_trying\"}}; start 3; ");
+    assert_true(cloud_links_next_deadline(&rig.links) == UINT64_MAX);
+    passes(600000);
+    expect("");
+    finish();
+}
+
+static void test_one_that_waits_to_start_is_told_to_stop(void **state)
+{
+    static void (*const stops[])(struct cloud_links *) = {cloud_links_stop, cloud_links_close};
+
+    (void) state;
+    for (unsigned i = 0; i < sizeof stops / sizeof stops[0]; i++) {
+        begin("mqtt");
+        rig.checked = -EINVAL;
+        go();
+        assert_int_equal(cloud_links_wakeup_s(&rig.links, 60), 5);
+        rig.checked = 0;
+        stops[i](&rig.links);
+        assert_true(cloud_links_next_deadline(&rig.links) == UINT64_MAX);
+        passes(600000);
+        expect("");
+        finish();
+    }
+}
+
+static void test_other_settings_let_it_start_at_once(void **state)
+{
+    static const char other[] = ID "mqtt_server=elsewhere\n";
+    struct device_conf fresh = {0};
+    struct device_conf_error err;
+
+    (void) state;
+    begin("mqtt");
+    rig.checked = -EINVAL;
+    go();
+    rig.checked = 0;
+    assert_int_equal(device_conf_parse(&fresh, other, sizeof other - 1, &err), 0);
+    cloud_links_take_list(&rig.links, "mqtt", &fresh);
+    expect("list of 1; start 3; ");
+    device_conf_deinit(&fresh);
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -427,6 +510,9 @@ int main(void)
         cmocka_unit_test(test_who_is_not_there_is_not_asked),
         cmocka_unit_test(test_a_method_of_a_clouds_own),
         cmocka_unit_test(test_another_list),
+        cmocka_unit_test(test_one_that_cannot_start_is_tried_again),
+        cmocka_unit_test(test_one_that_waits_to_start_is_told_to_stop),
+        cmocka_unit_test(test_other_settings_let_it_start_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
