@@ -114,6 +114,15 @@ struct hook **setup_program_place(struct setup *s, enum setup_program program)
     return program == SETUP_RUN_ZONE ? &s->zone : program == SETUP_RUN_IDENTITY ? &s->identity : &s->place;
 }
 
+/* With wifi.conf wifi_start.sh joins that network instead, and nobody at the access point would know. */
+static bool network_is_left(const struct setup *s)
+{
+    if (!data_dir_has(s->env.dir, DATA_WIFI))
+        return false;
+    setup_files_drop(s->env.dir);
+    return data_dir_has(s->env.dir, DATA_WIFI);
+}
+
 int setup_program_run(struct setup *s, enum setup_program program)
 {
     const struct program *p = &programs[program];
@@ -121,6 +130,8 @@ int setup_program_run(struct setup *s, enum setup_program program)
     const char *env[N_ENV + 1], *args[] = {path, p->verb, program == SETUP_RUN_ZONE ? s->machine.zone : NULL, NULL};
     int r;
 
+    if (program == SETUP_RUN_AP && network_is_left(s))
+        return -EAGAIN;
     find(s, path, p->name);
     fill_env(s, text, env);
     r = hook_run(setup_program_place(s, program), s->env.loop, args, env, p->limit_ms, p->done, s);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "client/client.h"
 #include "tests/unit/client/played_timers.h"
@@ -83,11 +84,24 @@ static void wait_ms(uint64_t ms)
 
 /* ---- lines ---- */
 
+static void let_open(unsigned n)
+{
+    struct rlimit l;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &l), 0);
+    l.rlim_cur = n;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &l), 0);
+}
+
 static void file_line(char what, const char *text)
 {
     char name[64], path[256];
     FILE *f;
 
+    if (what == '=') {
+        let_open((unsigned) atoi(text));
+        return;
+    }
     sscanf(text, "%63s", name);
     snprintf(path, sizeof path, "%s/%s", rig.dir, name);
     if (what == '+') {

@@ -21,6 +21,7 @@
  *   P- name  P+                       that program is not there; all are
  *   F+ name text  F- name             a file of the data directory: written, removed
  *   F? name  F! name                  is there, is not
+ *   F= N                              so many files may be open
  *   +500                              time passes: timers go off in order
  *   reload command|request|join N     SIGHUP with that option
  *   counter=3                         as client.counters tells it
