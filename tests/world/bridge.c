@@ -196,7 +196,8 @@ void bridge_answered(uint64_t n, const char *text)
         if (n != waiting.n[i])
             continue;
         waiting.n[i] = 0;
-        if (no_fault_since(waiting.at_us) && !strstr(text, "shutting down"))
+        bool updates = update.n > 0 && update.given_us >= waiting.at_us; /* then it is refused at once */
+        if (no_fault_since(waiting.at_us) && !updates && !strstr(text, "shutting down"))
             broken("command %llu waited for the MCU when miio_mcu was told to end, and was answered %.200s",
                    (unsigned long long) n, text);
     }

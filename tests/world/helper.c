@@ -17,7 +17,7 @@
 
 #define DIR "/etc/miio/"
 
-enum { ROOM = 4096, TRIES = 5, PAUSE_MS = 3000, WAIT_MS = 2000, WORD = 128 };
+enum { ROOM = 4096, TELLS = 1000, TRIES = 5, PAUSE_MS = 3000, WAIT_MS = 2000, WORD = 128 };
 
 /* ---- the line ---- */
 
@@ -31,13 +31,13 @@ static bool put(int fd, const char *text)
     return plain_put(fd, text, strlen(text), WAIT_MS);
 }
 
-/* Until the client has looked at it. */
+/* Until the client has looked at it: nobody asks once more. */
 static void tell(const char *text)
 {
     char answer[128];
     bool seen = false;
 
-    for (int i = 0; i < TRIES && !seen; i++) {
+    for (int i = 0; i < TELLS && !seen; i++) {
         struct pollfd p = {.fd = dial(), .events = POLLIN};
 
         seen = p.fd >= 0 && put(p.fd, text) && put(p.fd, "{\"id\":1,\"method\":\"_internal.accepted\"}") &&

@@ -668,10 +668,8 @@ static int keep_alive(struct mosquitto *m)
 
 static int round_of(struct mosquitto *m)
 {
-    int rc = write_some(m);
+    int rc = read_some(m); /* first, as the real one */
 
-    if (rc == MOSQ_ERR_SUCCESS)
-        rc = read_some(m);
     if (rc == MOSQ_ERR_SUCCESS)
         rc = write_some(m);
     if (rc == MOSQ_ERR_SUCCESS)

@@ -10,7 +10,7 @@
    way: its longest pause, and a login that is tried. */
 static const struct {
     unsigned heard_s, back_s;
-} LIMITS[SIDE_KINDS] = {[SIDE_OT] = {40, 150}, [SIDE_MQTT] = {100, 420}, [SIDE_ONENET] = {320, 700}, [SIDE_GIZWITS] = {200, 800}};
+} LIMITS[SIDE_KINDS] = {[SIDE_OT] = {40, 150}, [SIDE_MQTT] = {100, 760}, [SIDE_ONENET] = {320, 700}, [SIDE_GIZWITS] = {200, 800}};
 
 /* MENDS_S: of what was disturbed on the line itself. DEVICE_S: the pause of the agent, and of applications. */
 enum { MENDS_S = 150, DEVICE_S = 20 };
@@ -26,7 +26,7 @@ static void look_at_side(struct side *s)
 
     if (side_is_in(s)) {
         s->had_us = W.now_us;
-        if (undisturbed(MENDS_S + heard_s) && side_heard_us(s) + heard_s * SECOND < W.now_us)
+        if (undisturbed(MENDS_S + heard_s) && home_is_settled() && side_heard_us(s) + heard_s * SECOND < W.now_us)
             broken("%s has the device, and has heard nothing of it for %u s", side_name(s->kind), heard_s);
     } else if (undisturbed(back_s) && s->had_us + back_s * SECOND < W.now_us && home_is_settled()) {
         broken("nothing is in its way, and the device has not come back to %s for %u s", side_name(s->kind), back_s);
