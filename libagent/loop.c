@@ -29,8 +29,8 @@ static int dial(struct agent_conn *c, const struct ag_address *at)
 {
     bool packets = at->kind == AG_ADDRESS_SEQPACKET;
 
-    return c->hooks ? ag_transport_adopt(&c->transport, c->hooks->connect(packets, c->clock_user), packets)
-                    : ag_transport_connect(&c->transport, at);
+    return c->seam ? ag_transport_adopt(&c->transport, c->seam->connect(packets, c->seam_user), packets)
+                   : ag_transport_connect(&c->transport, at);
 }
 
 static int try_places(struct agent_conn *c, uint64_t now_ms)
@@ -242,10 +242,10 @@ static int sleep_for(struct agent_conn *c, int timeout_ms)
 {
     int r;
 
-    if (!c->hooks)
+    if (!c->seam)
         return ag_transport_wait(&c->transport, timeout_ms);
     r = ag_transport_wait(&c->transport, 0);
-    return r != 0 ? r : c->hooks->wait(timeout_ms, c->clock_user);
+    return r != 0 ? r : c->seam->wait(timeout_ms, c->seam_user);
 }
 
 AGENT_API int agent_wait(agent_conn *conn, int timeout_ms)

@@ -80,8 +80,8 @@ static void unhook(struct agent_conn *c, struct agent_slot *slot)
     drop_unused(c, ag_steal(&slot->sub.key));
 }
 
-/* Hooks slot to the key of this name, which is made when need be. */
-static int hook(struct agent_conn *c, struct agent_slot *slot, const char *name, enum agent_mode mode)
+/* Attaches slot to the key of this name, which is made when need be. */
+static int attach(struct agent_conn *c, struct agent_slot *slot, const char *name, enum agent_mode mode)
 {
     struct ag_key *key = ag_keys_find(&c->keys, name);
 
@@ -112,7 +112,7 @@ static int hook(struct agent_conn *c, struct agent_slot *slot, const char *name,
 static int subscribe(struct agent_conn *c, struct agent_slot *slot, struct agent_slot **ret_slot, const char *name,
                      enum agent_mode mode)
 {
-    int r = hook(c, slot, name, mode);
+    int r = attach(c, slot, name, mode);
 
     if (r < 0) {
         slot->conn = NULL;

@@ -128,8 +128,8 @@ AGENT_API agent_conn *agent_unref(agent_conn *conn)
     if (conn->refs > 0)
         return NULL; /* a callback is on the stack, or has taken a reference; it goes with that */
     ag_transport_deinit(&conn->transport);
-    if (conn->hooks)
-        conn->hooks->gone(conn->clock_user);
+    if (conn->seam)
+        conn->seam->gone(conn->seam_user);
     ag_conn_free(conn);
     return NULL;
 }

@@ -24,7 +24,7 @@
 #include "libagent/conn/wait.h"
 #include "libagent/core/frame/framer.h"
 #include "libagent/core/list.h"
-#include "libagent/conn/hooks.h"
+#include "libagent/conn/seam.h"
 
 enum {
     AG_CONN_READ_MAX = 64 * 1024,   /* bytes of one read; the longest packet */
@@ -51,10 +51,10 @@ struct agent_conn {
     uint8_t state, told_state; /* enum agent_state; what on_state was told last */
     uint8_t encoding;          /* enum agent_encoding */
     uint64_t epoch;
-    void (*end)(struct agent_conn *c);    /* nobody has it any more: ends all that the application had in it */
-    uint64_t (*now_ms)(void *clock_user); /* the clock */
-    const struct agent_hooks *hooks;      /* of a test; NULL: the machine */
-    void *clock_user;                     /* of hooks */
+    void (*end)(struct agent_conn *c);   /* nobody has it any more: ends all that the application had in it */
+    uint64_t (*now_ms)(void *seam_user); /* the clock */
+    const struct agent_seam *seam;       /* of a test; NULL: the machine */
+    void *seam_user;                     /* of seam */
 
     agent_state_fn on_state;
     void *on_state_user;
@@ -126,7 +126,7 @@ void ag_conn_init_framer(struct agent_conn *c);
 
 static inline uint64_t ag_conn_now(const struct agent_conn *c)
 {
-    return c->now_ms(c->clock_user);
+    return c->now_ms(c->seam_user);
 }
 
 /* Keep the object in memory while code of ours uses it. release() may free it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A model served on a connection. Requests go through model_serve_*(), which calls back into hook_*() for what the model allows;
+ * A model served on a connection. Requests go through model_serve_*(), which calls back into do_*() for what the model allows;
  * changes wait in values and leave as one report at the end of the turn.
  *
  * The end of a turn is an agent_post(), and a report under way outlives the device: both know it through a link that is
@@ -251,14 +251,14 @@ static int keep(agent_device *d, const struct model_prop *p, const struct model_
     return r;
 }
 
-/* ---- hooks of the core ---- */
+/* ---- what the core asks for ---- */
 
 static struct agent_asked asked_of(agent_device *d, const struct model_prop *p)
 {
     return (struct agent_asked){model_prop_siid(&d->model->m, p), p->iid, d->request};
 }
 
-static int hook_get(void *user, const struct model_prop *p, struct ag_buf *out)
+static int do_get(void *user, const struct model_prop *p, struct ag_buf *out)
 {
     agent_device *d = user;
     size_t i = (size_t) (p - d->model->m.props);
@@ -269,7 +269,7 @@ static int hook_get(void *user, const struct model_prop *p, struct ag_buf *out)
     return r < 0 ? r : ag_model_values_write(&d->values, p, out);
 }
 
-static int hook_set(void *user, const struct model_prop *p, const struct model_value *value)
+static int do_set(void *user, const struct model_prop *p, const struct model_value *value)
 {
     agent_device *d = user;
     size_t i = (size_t) (p - d->model->m.props);
@@ -305,7 +305,7 @@ static int put_outputs(agent_device *d, const struct model_call *action, struct 
     return r;
 }
 
-static int hook_act(void *user, const struct model_call *action, const struct model_value *in, struct ag_buf *out)
+static int do_act(void *user, const struct model_call *action, const struct model_value *in, struct ag_buf *out)
 {
     agent_device *d = user;
     const struct model *m = &d->model->m;
@@ -328,11 +328,11 @@ static int hook_act(void *user, const struct model_call *action, const struct mo
     return r == 0 ? put_outputs(d, action, out) : r;
 }
 
-static const struct model_hooks hooks = {hook_get, hook_set, hook_act};
+static const struct model_ops ops = {do_get, do_set, do_act};
 
 /* ---- requests ---- */
 
-typedef int (*serve_fn)(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
+typedef int (*serve_fn)(const struct model *m, const struct model_ops *ops, void *user, struct ag_span params,
                         struct ag_buf *out);
 
 static int serve(agent_request *req, agent_device *d, serve_fn fn, const char *wanted)
@@ -342,7 +342,7 @@ static int serve(agent_request *req, agent_device *d, serve_fn fn, const char *w
 
     d->request = req;
     ag_buf_clear(&d->answer);
-    r = fn(&d->model->m, &hooks, d, (struct ag_span){params, strlen(params)}, &d->answer);
+    r = fn(&d->model->m, &ops, d, (struct ag_span){params, strlen(params)}, &d->answer);
     d->request = NULL;
     answer = r < 0 ? NULL : ag_buf_cstr(&d->answer);
     r = answer         ? agent_reply(req, answer)

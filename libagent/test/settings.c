@@ -43,7 +43,7 @@ AGENT_API agent_test *agent_test_new(agent_conn *conn, agent_test_fail_fn fail)
     ag_list_init(&t->later);
     ag_list_init(&t->keys);
     ag_test_link_init(&t->link);
-    r = agent_hooks_set(conn, &ag_test_hooks, t);
+    r = agent_seam_set(conn, &ag_test_seam, t);
     if (r < 0) {
         free(t);
         ag_test_fail(&early, "agent_test_new(): %s",
@@ -73,14 +73,14 @@ AGENT_API agent_test *agent_test_free(agent_test *t)
 {
     if (!t)
         return NULL;
-    if (!t->failed && (t->turning || (t->conn && agent_hooks_in_callback(t->conn))))
+    if (!t->failed && (t->turning || (t->conn && agent_seam_in_callback(t->conn))))
         ag_test_fail(t, "agent_test_free() inside a callback");
     if (t->conn) {
         t->turning = true;
         agent_close(t->conn);
     }
     if (t->conn)
-        agent_hooks_set(t->conn, NULL, NULL);
+        agent_seam_set(t->conn, NULL, NULL);
     ag_test_end(t);
     ag_test_text_free(t->shown);
     while (!ag_list_empty(&t->sent))

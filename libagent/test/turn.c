@@ -107,12 +107,12 @@ bool ag_test_pump(struct agent_test *t)
 
 /* ---- the connection's side ---- */
 
-static uint64_t hook_now(void *user)
+static uint64_t seam_now(void *user)
 {
     return ((struct agent_test *) user)->now_ms;
 }
 
-static int hook_connect(bool packets, void *user)
+static int seam_connect(bool packets, void *user)
 {
     struct agent_test *t = user;
 
@@ -134,7 +134,7 @@ static int pass(struct agent_test *t, int timeout_ms)
     return ag_test_pump(t) || due < end;
 }
 
-static int hook_wait(int timeout_ms, void *user)
+static int seam_wait(int timeout_ms, void *user)
 {
     struct agent_test *t = user;
     bool before = t->turning;
@@ -146,7 +146,7 @@ static int hook_wait(int timeout_ms, void *user)
     return r;
 }
 
-static void hook_gone(void *user)
+static void seam_gone(void *user)
 {
     struct agent_test *t = user;
 
@@ -155,7 +155,7 @@ static void hook_gone(void *user)
     t->conn = NULL;
 }
 
-const struct agent_hooks ag_test_hooks = {hook_now, hook_connect, hook_wait, hook_gone};
+const struct agent_seam ag_test_seam = {seam_now, seam_connect, seam_wait, seam_gone};
 
 void ag_test_turn(struct agent_test *t)
 {
@@ -166,7 +166,7 @@ void ag_test_turn(struct agent_test *t)
         ag_test_fail(NULL, "the agent_test is NULL");
     if (!ag_test_is_ours(t))
         ag_test_fail(t, "the agent_test belongs to the parent process");
-    if (t->turning || !t->conn || agent_hooks_in_callback(t->conn)) {
+    if (t->turning || !t->conn || agent_seam_in_callback(t->conn)) {
         ag_test_pump(t);
         return;
     }
@@ -199,7 +199,7 @@ AGENT_API void agent_test_advance(agent_test *t, unsigned ms)
 {
     uint64_t end = (t ? t->now_ms : 0) + ms;
 
-    if (t && (t->turning || (t->conn && agent_hooks_in_callback(t->conn))))
+    if (t && (t->turning || (t->conn && agent_seam_in_callback(t->conn))))
         ag_test_fail(t, "agent_test_advance() inside a callback");
     ag_test_turn(t);
     while (t->now_ms < end) {

@@ -3,10 +3,10 @@
 #ifndef AG_TEST_TURN_H
 #define AG_TEST_TURN_H
 
-#include "libagent/conn/hooks.h"
+#include "libagent/conn/seam.h"
 #include "libagent/test/test.h"
 
-extern const struct agent_hooks ag_test_hooks;
+extern const struct agent_seam ag_test_seam;
 
 /* Lets the connection and the agent do all that they can do now. t may be NULL, which fails. */
 void ag_test_turn(struct agent_test *t);

@@ -51,7 +51,7 @@ static int act(void *user, const struct model_call *action, const struct model_v
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static const struct model_hooks hooks = {get, set, act};
+    static const struct model_ops ops = {get, set, act};
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT, out = AG_BUF_INIT, whole = AG_BUF_INIT;
     struct ag_json_value params;
     struct ag_json_view view;
@@ -68,9 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     params = ag_json_member((struct ag_json_value){AG_JSON_OBJECT, s}, "p");
     r = ag_model_parse(&m, AG_SPAN(instance), &error);
     assert(r == 0);
-    r = data[0] % 3 == 0   ? ag_model_serve_get(&m, &hooks, &m, params.raw, &out)
-        : data[0] % 3 == 1 ? ag_model_serve_set(&m, &hooks, &m, params.raw, &out)
-                           : ag_model_serve_action(&m, &hooks, &m, params.raw, &out);
+    r = data[0] % 3 == 0   ? ag_model_serve_get(&m, &ops, &m, params.raw, &out)
+        : data[0] % 3 == 1 ? ag_model_serve_set(&m, &ops, &m, params.raw, &out)
+                           : ag_model_serve_action(&m, &ops, &m, params.raw, &out);
     assert(r == 0 || r == -EINVAL);
     if (r == 0) {
         assert(ag_buf_printf(&whole, "{\"r\":%s}", ag_buf_cstr(&out)) == 0);

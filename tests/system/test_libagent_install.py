@@ -56,7 +56,7 @@ def test_exports_are_the_map_are_the_header():
     assert there == mapped("libagent.map")
     for_tests = there.pop("LIBAGENT_TEST_0")
     assert set().union(*there.values()) == declared("include", "agent", "agent.h")
-    assert for_tests == declared("conn", "hooks.h") == {"agent_hooks_set", "agent_hooks_in_callback"}
+    assert for_tests == declared("conn", "seam.h") == {"agent_seam_set", "agent_seam_in_callback"}
 
 
 def test_exports_of_the_library_for_tests():
@@ -68,8 +68,8 @@ def test_the_hooks_of_tests_are_no_part_of_the_api(installed):
     for d, _, files in os.walk(os.path.join(installed[0], "include")):
         for name in files:
             with open(os.path.join(d, name)) as f:
-                assert name != "hooks.h" and "agent_hooks" not in f.read()
-    users = [so for so in ("libagentmodel.so", "libagenttest.so") if "agent_hooks_set" in
+                assert name != "seam.h" and "agent_seam" not in f.read()
+    users = [so for so in ("libagentmodel.so", "libagenttest.so") if "agent_seam_set" in
              run("nm", "-D", "--undefined-only", os.path.join(LIB, so))]
     assert users == ["libagenttest.so"]
 

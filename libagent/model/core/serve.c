@@ -52,7 +52,7 @@ static const struct model_prop *find_prop(const struct model *m, const struct as
     return read_iid(a->siid, &siid) && read_iid(a->iid, &piid) ? ag_model_find_prop(m, siid, piid) : NULL;
 }
 
-/* What a hook returned as a code of the model. */
+/* What an operation returned, as a code of the model. */
 static int code_of(int r)
 {
     enum { ERRNO_MAX = 4000 }; /* codes of the model lie beyond */
@@ -96,11 +96,11 @@ static int put_head(struct ag_buf *out, const struct asked *a, const char *iid_n
 
 /* ---- get_properties ---- */
 
-static int get_one(const struct model *m, const struct model_hooks *hooks, void *user, const struct asked *a, struct ag_buf *out)
+static int get_one(const struct model *m, const struct model_ops *ops, void *user, const struct asked *a, struct ag_buf *out)
 {
     const struct model_prop *p = find_prop(m, a);
     ag_cleanup(ag_buf_deinit) struct ag_buf value = AG_BUF_INIT;
-    int code = !p ? MODEL_NOT_FOUND : !(p->access & MODEL_READ) ? MODEL_NOT_READABLE : code_of(hooks->get(user, p, &value)), r;
+    int code = !p ? MODEL_NOT_FOUND : !(p->access & MODEL_READ) ? MODEL_NOT_READABLE : code_of(ops->get(user, p, &value)), r;
 
     if (code >= 0 && ag_buf_size(&value) == 0)
         code = MODEL_INTERNAL;
@@ -112,7 +112,7 @@ static int get_one(const struct model *m, const struct model_hooks *hooks, void 
 
 /* ---- set_properties ---- */
 
-static int set_one(const struct model *m, const struct model_hooks *hooks, void *user, const struct asked *a, struct ag_buf *out)
+static int set_one(const struct model *m, const struct model_ops *ops, void *user, const struct asked *a, struct ag_buf *out)
 {
     const struct model_prop *p = find_prop(m, a);
     struct model_value value;
@@ -125,15 +125,14 @@ static int set_one(const struct model *m, const struct model_hooks *hooks, void 
     else if (a->value.type == AG_JSON_NONE || ag_model_check(m, p, a->value.raw, &value) != MODEL_FINE)
         code = MODEL_BAD_VALUE;
     else
-        code = code_of(hooks->set(user, p, &value));
+        code = code_of(ops->set(user, p, &value));
     r = put_head(out, a, "piid", code);
     return r == 0 ? ag_buf_append_char(out, '}') : r;
 }
 
-typedef int (*one_fn)(const struct model *m, const struct model_hooks *hooks, void *user, const struct asked *a,
-                      struct ag_buf *out);
+typedef int (*one_fn)(const struct model *m, const struct model_ops *ops, void *user, const struct asked *a, struct ag_buf *out);
 
-static int each(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params, struct ag_buf *out,
+static int each(const struct model *m, const struct model_ops *ops, void *user, struct ag_span params, struct ag_buf *out,
                 one_fn one)
 {
     struct ag_json_value list = ag_json_value_whole(params), entry;
@@ -158,21 +157,19 @@ static int each(const struct model *m, const struct model_hooks *hooks, void *us
         if (!first)
             r = ag_buf_append_char(out, ',');
         if (r == 0)
-            r = one(m, hooks, user, &a, out);
+            r = one(m, ops, user, &a, out);
     }
     return r == 0 ? ag_buf_append_char(out, ']') : r;
 }
 
-int ag_model_serve_get(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
-                       struct ag_buf *out)
+int ag_model_serve_get(const struct model *m, const struct model_ops *ops, void *user, struct ag_span params, struct ag_buf *out)
 {
-    return each(m, hooks, user, params, out, get_one);
+    return each(m, ops, user, params, out, get_one);
 }
 
-int ag_model_serve_set(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
-                       struct ag_buf *out)
+int ag_model_serve_set(const struct model *m, const struct model_ops *ops, void *user, struct ag_span params, struct ag_buf *out)
 {
-    return each(m, hooks, user, params, out, set_one);
+    return each(m, ops, user, params, out, set_one);
 }
 
 /* ---- action ---- */
@@ -229,7 +226,7 @@ static bool read_inputs(const struct model *m, const struct model_call *a, struc
     return true;
 }
 
-int ag_model_serve_action(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
+int ag_model_serve_action(const struct model *m, const struct model_ops *ops, void *user, struct ag_span params,
                           struct ag_buf *out)
 {
     struct ag_json_value object = ag_json_value_whole(params);
@@ -251,7 +248,7 @@ int ag_model_serve_action(const struct model *m, const struct model_hooks *hooks
     else if (!read_inputs(m, action, a.in, in))
         code = MODEL_BAD_INPUT;
     else
-        code = code_of(hooks->act(user, action, in, &values));
+        code = code_of(ops->act(user, action, in, &values));
     r = put_head(out, &a, "aiid", code);
     if (r == 0 && code >= 0)
         r = ag_buf_printf(out, ",\"out\":[%.*s]", (int) ag_buf_size(&values), ag_buf_span(&values).p);

@@ -16,7 +16,7 @@
  * What the device does. Results: 0; MODEL_ACCEPTED: begun, not finished; negative: a code of the model, -errno becomes
  * MODEL_INTERNAL.
  */
-struct model_hooks {
+struct model_ops {
     /* Appends the value as JSON to out. */
     int (*get)(void *user, const struct model_prop *p, struct ag_buf *out);
     int (*set)(void *user, const struct model_prop *p, const struct model_value *value);
@@ -28,11 +28,9 @@ struct model_hooks {
  * Append the result to out. params has passed ag_json_parse() as part of its text. 0; -EINVAL: params has not the form of
  * the method (nothing was done; out unchanged); -ENOMEM (out is then to be thrown away).
  */
-int ag_model_serve_get(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
-                       struct ag_buf *out);
-int ag_model_serve_set(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
-                       struct ag_buf *out);
-int ag_model_serve_action(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
+int ag_model_serve_get(const struct model *m, const struct model_ops *ops, void *user, struct ag_span params, struct ag_buf *out);
+int ag_model_serve_set(const struct model *m, const struct model_ops *ops, void *user, struct ag_span params, struct ag_buf *out);
+int ag_model_serve_action(const struct model *m, const struct model_ops *ops, void *user, struct ag_span params,
                           struct ag_buf *out);
 
 #endif

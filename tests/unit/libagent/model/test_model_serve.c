@@ -72,7 +72,7 @@ static int act(void *user, const struct model_call *action, const struct model_v
     return action->n_out > 0 ? ag_buf_append_str(out, "true") : 0;
 }
 
-static const struct model_hooks hooks = {get, set, act};
+static const struct model_ops ops = {get, set, act};
 
 static int device_open(struct device *d)
 {
@@ -92,7 +92,7 @@ static void device_close(struct device *d)
     ag_model_deinit(&d->m);
 }
 
-typedef int (*serve_fn)(const struct model *m, const struct model_hooks *hooks, void *user, struct ag_span params,
+typedef int (*serve_fn)(const struct model *m, const struct model_ops *ops, void *user, struct ag_span params,
                         struct ag_buf *out);
 
 struct row {
@@ -163,7 +163,7 @@ static void requests(void **state)
         int r;
 
         d.seen[0] = '\0';
-        r = row->serve(&d.m, &hooks, &d, (struct ag_span){row->params, strlen(row->params)}, &out);
+        r = row->serve(&d.m, &ops, &d, (struct ag_span){row->params, strlen(row->params)}, &out);
         if (r != (row->result ? 0 : -EINVAL) || (row->result && strcmp(ag_buf_cstr(&out), row->result) != 0))
             fail_msg("%s gives %d %s", row->params, r, ag_buf_cstr(&out));
         if (strcmp(d.seen, row->seen) != 0)
@@ -252,7 +252,7 @@ static void sweep(void *user)
         return;
     for (size_t i = 0; i < ag_array_size(rows); i++) {
         ag_cleanup(ag_buf_deinit) struct ag_buf out = AG_BUF_INIT;
-        int r = rows[i].serve(&d.m, &hooks, &d, (struct ag_span){rows[i].params, strlen(rows[i].params)}, &out);
+        int r = rows[i].serve(&d.m, &ops, &d, (struct ag_span){rows[i].params, strlen(rows[i].params)}, &out);
 
         assert_true(r == 0 || r == -ENOMEM || !rows[i].result);
     }
