@@ -13,6 +13,7 @@
 enum {
     SHUT_S = 240,
     SHUT_CONNECTS = 30,
+    SHUT_CONNECTS_STEPS = 14, /* pauses of 10 s, 20 s, 30 s ... */
     REFUSE_S = 300,
     AWAY_S = 420,
     STORM_S = 120,
@@ -158,7 +159,7 @@ static void opens_again(void *arg, uint64_t unused)
 
     (void) unused;
     s->broker.faults.close_at_once = s->ot.shuts = false;
-    if (side_connects(s) - t.connects > SHUT_CONNECTS)
+    if (side_connects(s) - t.connects > (s->kind == SIDE_GIZWITS ? SHUT_CONNECTS_STEPS : SHUT_CONNECTS))
         broken("%s ended each session for %d s, and got %llu: the pauses do not grow", side_name(s->kind), SHUT_S,
                (unsigned long long) (side_connects(s) - t.connects));
     scene_is_down(false);
