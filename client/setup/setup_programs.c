@@ -119,8 +119,10 @@ static bool network_is_left(const struct setup *s)
 {
     if (!data_dir_has(s->env.dir, DATA_WIFI))
         return false;
-    setup_files_drop(s->env.dir);
-    return data_dir_has(s->env.dir, DATA_WIFI);
+    if (data_dir_remove(s->env.dir, DATA_WIFI) < 0)
+        return true;
+    setup_files_drop(s->env.dir); /* the rest may have been kept, too */
+    return false;
 }
 
 int setup_program_run(struct setup *s, enum setup_program program)

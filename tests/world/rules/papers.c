@@ -58,7 +58,7 @@ static bool may_change(unsigned which)
 {
     if (which == CONF)
         return false;
-    if (which == WIFI && is_on_trial(&papers[WIFI]))
+    if ((which == WIFI || which == COUNTRY) && is_on_trial(&papers[WIFI])) /* they go together */
         return true;
     return scene.helper || acted_us + HEED_S * SECOND > W.now_us || (which == TOKEN && scene.shape.wifi && !papers[WIFI].there);
 }
