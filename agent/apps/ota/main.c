@@ -46,7 +46,7 @@ static void usage(FILE *f)
                "  --verify-timeout S      then it is killed and the file refused (60)\n"
                "  --no-split              the device cannot download without installing\n"
                "  --retries N             tries in a row that get no further, after the first (3)\n"
-               "  --retry-pause MS        before the first of them, doubled each time (1000)\n"
+               "  --retry-pause MS        before the first of them, doubled each time to 600000 (1000)\n"
                "  --progress-interval MS  least time between two reports of progress (1000)\n"
                "  --max-size BYTES        of a file (268435456)\n"
                "  --keep-free BYTES       space that a download leaves to others (1048576)\n"
@@ -85,7 +85,7 @@ static int set_hook(void *to, const struct ag_option *row, const char *path, cha
     return -EINVAL;
 }
 
-enum { TIME_MAX = 86400000, RETRY_PAUSE_MAX = 600000 };
+enum { TIME_MAX = 86400000 };
 
 #define AT(member) AG_OPTION_FIELD(struct options, member)
 
@@ -102,7 +102,7 @@ static const struct ag_option rows[] = {
     {"keep-free", NULL, 0, AG_OPTION_NUMBER, AT(ota.keep_free), .most = UINT64_MAX},
     {"no-split", NULL, 0, AG_OPTION_FLAG, AT(no_split)},
     {"retries", NULL, 0, AG_OPTION_NUMBER, AT(ota.machine.n_retries), .most = TIME_MAX},
-    {"retry-pause", NULL, 0, AG_OPTION_NUMBER, AT(ota.machine.retry_ms), .most = TIME_MAX},
+    {"retry-pause", NULL, 0, AG_OPTION_NUMBER, AT(ota.machine.retry_ms), .most = OTA_RETRY_MAX_MS},
     {"progress-interval", NULL, 0, AG_OPTION_NUMBER, AT(ota.machine.progress_ms), .most = TIME_MAX},
     {"max-size", NULL, 0, AG_OPTION_NUMBER, AT(ota.max_bytes), .most = UINT64_MAX},
     {"ca-file", NULL, 0, AG_OPTION_PATH, AT(ca_file)},
@@ -126,8 +126,6 @@ static void complete(struct options *o)
     o->ota.ca_file = given(o->ca_file);
     o->ota.agent = given(o->agent);
     o->ota.machine.split = !o->no_split;
-    if (o->ota.machine.retry_ms > RETRY_PAUSE_MAX)
-        o->ota.machine.retry_ms = RETRY_PAUSE_MAX;
 }
 
 static void stop(void *user)

@@ -387,11 +387,42 @@ static void test_progress_never_falls(void **state)
     assert_true(n > 50);
 }
 
+/* The pause of the try that a failed one leads to. */
+static int pause_after_a_failure(struct ota_machine *m)
+{
+    struct ota_decision d;
+    int pause = -1;
+
+    ota_machine_on_begin(m, 0, 1000);
+    ota_machine_on_fetched(m, OTA_FETCH_DISCONNECT);
+    while (ota_machine_next(m, &d))
+        pause = d.what == OTA_DO_FETCH ? (int) d.n : pause;
+    return pause;
+}
+
+static void test_pauses_double_up_to_ten_minutes(void **state)
+{
+    static const int want[] = {100000, 200000, 400000, 600000, 600000, 600000};
+    struct ota_settings settings = {.n_retries = 20, .retry_ms = 100000};
+    struct ota_request req = {.url = "http://h/", .md5 = A, .install = true};
+    struct ota_decision d;
+    struct ota_machine m;
+
+    (void) state;
+    ota_machine_init(&m, &settings);
+    assert_int_equal(ota_machine_request(&m, &req), 0);
+    while (ota_machine_next(&m, &d)) {
+    }
+    for (unsigned i = 0; i < sizeof want / sizeof want[0]; i++)
+        assert_int_equal(pause_after_a_failure(&m), want[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stories),
         cmocka_unit_test(test_progress_never_falls),
+        cmocka_unit_test(test_pauses_double_up_to_ten_minutes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,6 +125,13 @@ static void fetch(struct ota_machine *m, unsigned in_ms)
     decide(m, OTA_DO_FETCH, in_ms);
 }
 
+static unsigned retry_pause(const struct ota_machine *m)
+{
+    uint64_t pause_ms = (uint64_t) m->settings.retry_ms << (m->n_failed < 16 ? m->n_failed : 16);
+
+    return pause_ms < OTA_RETRY_MAX_MS ? (unsigned) pause_ms : OTA_RETRY_MAX_MS;
+}
+
 static void begin_download(struct ota_machine *m)
 {
     m->n_failed = 0;
@@ -276,7 +283,7 @@ void ota_machine_on_fetched(struct ota_machine *m, enum ota_fetch_end end)
         decide(m, OTA_DO_DISCARD, 0);
         m->done = 0;
     }
-    fetch(m, m->settings.retry_ms << (m->n_failed < 8 ? m->n_failed : 8));
+    fetch(m, retry_pause(m));
     m->n_failed++;
 }
 

@@ -83,10 +83,12 @@ struct ota_decision {
     char text[64];
 };
 
+enum { OTA_RETRY_MAX_MS = 600000 };
+
 struct ota_settings {
     bool split;           /* downloading without installing is supported (scene 1) */
     unsigned n_retries;   /* tries in a row that get no further, after the first; 3 */
-    unsigned retry_ms;    /* pause before the first of them, doubled each time; 1000 */
+    unsigned retry_ms;    /* pause before the first of them, doubled each time up to OTA_RETRY_MAX_MS; 1000 */
     unsigned progress_ms; /* least time between two reports of progress, but for 0 and 100; 1000 */
 };
 
