@@ -146,6 +146,7 @@ struct vfile *mcu_open(struct mcu_stand *m, struct proc *p)
     act_take(m->line, &EVENTS, m);
     m->n = 0;
     m->waits = m->is_ready = false;
+    m->loader.was_away = true;
     if (W.now_us >= m->boots_us)
         m->result[0] = '\0';
     return &near->base;

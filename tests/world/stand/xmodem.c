@@ -8,7 +8,7 @@ void xmodem_begin(struct xmodem *x, bool crc)
 {
     x->on = true;
     x->crc = crc;
-    x->done = false;
+    x->done = x->was_away = false;
     x->last = 0;
     x->n = x->n_block = x->want = 0;
     x->heard_us = W.now_us;
@@ -49,6 +49,8 @@ static uint8_t take_block(struct xmodem *x)
         return XM_NAK;
     if (number == x->last && x->n > 0)
         return XM_ACK; /* its answer was lost */
+    if (number == 1 && x->was_away && !x->crc)
+        return XM_NAK; /* with checksums the first call and the next one are the same byte: it may guess, once */
     if (number != (uint8_t) (x->last + 1)) {
         broken("the MCU was sent block %u behind %u", number, x->last);
         return XM_CAN;
@@ -60,6 +62,7 @@ static uint8_t take_block(struct xmodem *x)
     memcpy(x->image + x->n, x->block + 3, n);
     x->n += n;
     x->last = number;
+    x->was_away = false;
     return XM_ACK;
 }
 

@@ -15,6 +15,7 @@ struct xmodem {
     size_t n_block, want;              /* of the block that is coming; want 0: none */
     size_t n;                          /* of the image */
     uint64_t heard_us;
+    bool was_away; /* the line, since the last block that was taken */
     uint8_t image[XM_IMAGE_MAX];
 };
 
