@@ -3,6 +3,7 @@
  * miio_sim cloud: the OT cloud over UDP and TCP for one device. Journal on standard output, one JSON object a line; on
  * standard input one line a command for the device ("METHOD JSON"), or a directive that begins with '!'.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 #include "examples/sim/faults.h"
 #include "examples/sim/ot_server.h"
 #include "examples/sim/sim.h"
+#include "examples/sim/sim_options.h"
+#include "libagent/core/util.h"
 #include "libagent/core/list.h"
 #include "libagent/io/addr.h"
 #include "libagent/io/daemon.h"
@@ -361,7 +364,7 @@ static void usage(FILE *f)
 
 struct cloud_options {
     const char *did, *key, *udp, *tcp, *mute;
-    long drop, dup, reorder, delay, kill_every, seed, first_id;
+    unsigned drop, dup, reorder, delay, kill_every, seed, first_id;
     bool quiet;
 };
 
@@ -371,64 +374,35 @@ static int fail(const char *option, const char *why)
     return SIM_USAGE;
 }
 
+#define OPTION(text, fn, member)                                                                                                 \
+    {                                                                                                                            \
+        .name = text, .set = fn, AG_OPTION_FIELD(struct cloud_options, member)                                                   \
+    }
+
+static const struct ag_option rows[] = {
+    OPTION("did", sim_set_pointer, did),
+    OPTION("key", sim_set_pointer, key),
+    OPTION("udp", sim_set_pointer, udp),
+    OPTION("tcp", sim_set_pointer, tcp),
+    OPTION("mute", sim_set_pointer, mute),
+    OPTION("drop", sim_set_percent, drop),
+    OPTION("dup", sim_set_percent, dup),
+    OPTION("reorder", sim_set_percent, reorder),
+    OPTION("delay", sim_set_ms, delay),
+    OPTION("kill-every", sim_set_ms, kill_every),
+    SIM_NUMBER("seed", struct cloud_options, seed, 0, UINT32_MAX),
+    SIM_NUMBER("first-id", struct cloud_options, first_id, 0, UINT32_MAX),
+    SIM_FLAG("quiet", struct cloud_options, quiet),
+};
+
+/* -1: go on; else the exit code. */
 static int parse_options(int argc, char **argv, struct cloud_options *o)
 {
-    enum { HELP = 'h' };
-    static const struct option longs[] = {
-        {"did", 1, NULL, 'i'},     {"key", 1, NULL, 'k'},        {"udp", 1, NULL, 'u'},
-        {"tcp", 1, NULL, 't'},     {"drop", 1, NULL, 'd'},       {"dup", 1, NULL, '2'},
-        {"reorder", 1, NULL, 'r'}, {"delay", 1, NULL, 'w'},      {"mute", 1, NULL, 'm'},
-        {"seed", 1, NULL, 's'},    {"kill-every", 1, NULL, 'K'}, {"first-id", 1, NULL, 'f'},
-        {"quiet", 0, NULL, 'q'},   {"help", 0, NULL, HELP},      {0},
-    };
-    int c;
+    int r = sim_options("cloud", usage, rows, ag_array_size(rows), AG_WORDS_ANYWHERE, argc, argv, o);
 
-    while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        long *percent = c == 'd' ? &o->drop : c == '2' ? &o->dup : c == 'r' ? &o->reorder : NULL;
-        long *ms = c == 'w' ? &o->delay : c == 'K' ? &o->kill_every : NULL;
-
-        if (percent && (*percent = faults_parse_percent(optarg)) < 0)
-            return fail(optarg, "must be 0..100, or with a percent sign");
-        if (ms && (*ms = faults_parse_ms(optarg)) < 0)
-            return fail(optarg, "must be milliseconds, or seconds as 2s");
-        switch (c) {
-        case 'i':
-            o->did = optarg;
-            break;
-        case 'k':
-            o->key = optarg;
-            break;
-        case 'u':
-            o->udp = optarg;
-            break;
-        case 't':
-            o->tcp = optarg;
-            break;
-        case 'm':
-            o->mute = optarg;
-            break;
-        case 's':
-            o->seed = atol(optarg);
-            break;
-        case 'f':
-            o->first_id = atol(optarg);
-            break;
-        case 'q':
-            o->quiet = true;
-            break;
-        case HELP:
-            usage(stdout);
-            return -1;
-        case '?':
-            usage(stderr);
-            return SIM_USAGE;
-        default:
-            break;
-        }
-    }
-    if (!o->did || !o->key || strlen(o->key) != OT_SECRET)
+    if (r < 0 && (!o->did || !o->key || strlen(o->key) != OT_SECRET))
         return fail("--did and --key", "are needed; a key has 16 characters");
-    return SIM_OK;
+    return r;
 }
 
 /* ---- start and end ---- */
@@ -517,18 +491,18 @@ static int cloud_start(struct sim_cloud *c, const struct cloud_options *o)
     uv_loop_init(&c->loop);
     c->loop.data = c;
     ag_list_init(&c->ways);
-    faults_init(&c->up, &c->loop, (uint64_t) o->seed);
+    faults_init(&c->up, &c->loop, o->seed);
     faults_init(&c->down, &c->loop, (uint64_t) o->seed + 1);
-    c->up.drop = c->down.drop = (unsigned) o->drop;
-    c->up.dup = c->down.dup = (unsigned) o->dup;
-    c->up.reorder = c->down.reorder = (unsigned) o->reorder;
-    c->up.delay_ms = c->down.delay_ms = (unsigned) o->delay;
-    c->kill_every_ms = (unsigned long) o->kill_every;
+    c->up.drop = c->down.drop = o->drop;
+    c->up.dup = c->down.dup = o->dup;
+    c->up.reorder = c->down.reorder = o->reorder;
+    c->up.delay_ms = c->down.delay_ms = o->delay;
+    c->kill_every_ms = o->kill_every;
     if (ot_server_init(&c->server, &server_sink, c, strtoull(o->did, NULL, 10), o->key) < 0)
         return SIM_RUNTIME;
     c->server.mute = o->mute;
     c->server.quiet = o->quiet;
-    c->server.next_id = (uint32_t) o->first_id;
+    c->server.next_id = o->first_id;
     code = open_sockets(c, o, udp_text, tcp_text);
     if (code != SIM_OK)
         return code;
@@ -543,8 +517,8 @@ int sim_cloud(int argc, char **argv)
     static struct sim_cloud c; /* large for a stack, and the only one */
     int code = parse_options(argc, argv, &o);
 
-    if (code != SIM_OK)
-        return code < 0 ? SIM_OK : code;
+    if (code >= 0)
+        return code;
     for (int i = optind; i < argc && c.n_commands < COMMANDS_MAX; i++)
         c.commands[c.n_commands++] = argv[i];
     signal(SIGPIPE, SIG_IGN);

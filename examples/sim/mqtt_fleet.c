@@ -3,7 +3,7 @@
  * miio_sim cloud --kind mqtt: the fleet's side of the mqtt cloud. Prints what a device says, one line a message ("report
  * {...}"), and publishes each line of standard input as a command. Starts a mosquitto unless one is named.
  */
-#include <getopt.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <signal.h>
@@ -15,6 +15,8 @@
 #include "examples/sim/broker.h"
 #include "examples/sim/sim.h"
 #include "examples/sim/wire/endpoint.h"
+#include "examples/sim/sim_options.h"
+#include "libagent/core/util.h"
 
 enum { LINE_MAX_LEN = 65536, POLL_MS = 500 };
 
@@ -124,44 +126,34 @@ static void usage(FILE *out)
           out);
 }
 
-/* 0: go on; otherwise the exit code plus 1. */
-static int parse_options(struct fleet *f, int argc, char **argv)
+static int take_broker(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
-    static const struct option longs[] = {
-        {"did", 1, NULL, 'd'}, {"prefix", 1, NULL, 'p'}, {"broker", 1, NULL, 'b'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
     const char *why;
-    int c;
 
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        if (c == 'd')
-            f->did = optarg;
-        else if (c == 'p')
-            f->prefix = optarg;
-        else if (c == 'h') {
-            usage(stdout);
-            return SIM_OK + 1;
-        } else if (c != 'b') {
-            return SIM_USAGE + 1;
-        } else if (sim_endpoint_parse(optarg, 1883, &f->at, &why) < 0) {
-            fprintf(stderr, "miio_sim: --broker %s: %s\n", optarg, why);
-            return SIM_USAGE + 1;
-        }
-    }
-    if (!f->did || strlen(f->did) > 32 || strlen(f->prefix) > 64 || optind < argc) {
-        usage(stderr);
-        return SIM_USAGE + 1;
-    }
-    return 0;
+    (void) row;
+    if (sim_endpoint_parse(value, 1883, &((struct fleet *) to)->at, &why) == 0)
+        return 0;
+    snprintf(reason, n, "%s", why);
+    return -EINVAL;
 }
+
+static const struct ag_option rows[] = {
+    SIM_TEXT("did", struct fleet, did),
+    SIM_TEXT("prefix", struct fleet, prefix),
+    SIM_OWN("broker", take_broker),
+};
 
 int sim_cloud_mqtt(int argc, char **argv)
 {
     static struct fleet f = {.prefix = "miio", .input_open = true}; /* large, and gone with the process */
-    int r = parse_options(&f, argc, argv);
+    int r = sim_options("cloud --kind mqtt", usage, rows, ag_array_size(rows), AG_WORDS_NONE, argc, argv, &f);
 
-    if (r != 0)
-        return r - 1;
+    if (r >= 0)
+        return r;
+    if (!f.did || strlen(f.did) > 32 || strlen(f.prefix) > 64) {
+        usage(stderr);
+        return SIM_USAGE;
+    }
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     snprintf(f.topics, sizeof f.topics, "%s/%s/#", f.prefix, f.did);

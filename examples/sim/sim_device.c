@@ -4,13 +4,14 @@
  * events happen now and then. An application on libagentmodel like any other.
  */
 #include <agent/model.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "examples/sim/sim.h"
+#include "examples/sim/sim_options.h"
+#include "libagent/core/util.h"
 
 enum { BEAT_MS = 1000, EVENT_EVERY = 60, SWITCH_EVERY = 20, INTERVAL_MAX_MS = 3600000 };
 
@@ -230,75 +231,28 @@ static int serve(struct device *d, agent_model *model)
     return r < 0 ? fail(r) : SIM_OK;
 }
 
-static bool take_number(const char *text, unsigned long max, unsigned long *out)
-{
-    char *end;
-
-    *out = strtoul(text, &end, 10);
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && *out > 0 && *out <= max;
-}
-
-/* 0, or an exit code + 1. */
-static int take_options(struct device *d, int argc, char **argv)
-{
-    enum { MODEL = 256, INTERVAL, SEED, STILL };
-    static const struct option longs[] = {
-        {"model", required_argument, NULL, MODEL}, {"interval", required_argument, NULL, INTERVAL},
-        {"seed", required_argument, NULL, SEED},   {"still", no_argument, NULL, STILL},
-        {"agent", required_argument, NULL, 'a'},   {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
-    unsigned long n = 0;
-    int opt;
-
-    while ((opt = getopt_long(argc, argv, "a:qh", longs, NULL)) != -1) {
-        switch (opt) {
-        case 'h':
-            usage(stdout);
-            return SIM_OK + 1;
-        case 'a':
-            d->address = optarg;
-            break;
-        case 'q':
-            d->quiet = true;
-            break;
-        case MODEL:
-            d->path = optarg;
-            break;
-        case STILL:
-            d->still = true;
-            break;
-        case INTERVAL:
-        case SEED:
-            if (!take_number(optarg, opt == SEED ? UINT32_MAX : INTERVAL_MAX_MS, &n)) {
-                fprintf(stderr, "miio_sim device: %s is no number of 1 to %lu\n", optarg,
-                        opt == SEED ? UINT32_MAX + 0ul : INTERVAL_MAX_MS + 0ul);
-                return SIM_USAGE + 1;
-            }
-            if (opt == SEED)
-                d->random = n;
-            else
-                d->interval_ms = (unsigned) n;
-            break;
-        default:
-            return SIM_USAGE + 1;
-        }
-    }
-    if (!d->path || optind != argc) {
-        usage(stderr);
-        return SIM_USAGE + 1;
-    }
-    return 0;
-}
+static const struct ag_option rows[] = {
+    {.name = "agent", .letter = 'a', .set = sim_set_pointer, AG_OPTION_FIELD(struct device, address)},
+    {.name = "quiet", .letter = 'q', .kind = AG_OPTION_FLAG, AG_OPTION_FIELD(struct device, quiet)},
+    SIM_TEXT("model", struct device, path),
+    SIM_FLAG("still", struct device, still),
+    SIM_NUMBER("interval", struct device, interval_ms, 1, INTERVAL_MAX_MS),
+    SIM_NUMBER("seed", struct device, random, 1, UINT32_MAX),
+};
 
 int sim_device(int argc, char **argv)
 {
     struct device d = {.interval_ms = BEAT_MS, .random = 88172645463325252u};
     struct agent_model_error why;
     agent_model *model = NULL;
-    int code = take_options(&d, argc, argv);
+    int code = sim_options("device", usage, rows, ag_array_size(rows), AG_WORDS_NONE, argc, argv, &d);
 
-    if (code > 0)
-        return code - 1;
+    if (code >= 0)
+        return code;
+    if (!d.path) {
+        usage(stderr);
+        return SIM_USAGE;
+    }
     if (agent_model_load(&model, d.path, &why) < 0) {
         if (why.line)
             fprintf(stderr, "miio_sim device: %s:%u: %s\n", d.path, why.line, why.why);

@@ -18,6 +18,8 @@
 #include <unistd.h>
 #include "examples/sim/sim.h"
 #include "examples/sim/wire/ot_packet.h"
+#include "examples/sim/sim_options.h"
+#include "libagent/core/util.h"
 #include "libagent/core/json/json.h"
 #include "libagent/io/addr.h"
 
@@ -222,52 +224,30 @@ static bool take_token(struct phone *p, const char *text)
     return true;
 }
 
-static int number(const char *text, int min, int max, int *out)
+static int take_address(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
-    char *end;
-    long v = strtol(text, &end, 10);
+    struct phone *p = to;
+    const char *why;
 
-    if (end == text || *end || v < min || v > max) {
-        fprintf(stderr, "miio_sim phone: %s is not a number from %d to %d\n", text, min, max);
-        return -1;
-    }
-    *out = (int) v;
-    return 0;
+    (void) row;
+    if (ag_addr_parse(value, &p->device, &why) == 0)
+        return 0;
+    snprintf(reason, n, "%s", why);
+    return -EINVAL;
 }
 
-/* 0, or the exit code + 1. */
-static int take_options(struct phone *p, int argc, char **argv)
+static int set_token(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
-    enum { TIMEOUT = 256, TRIES, REPEAT };
-    static const struct option longs[] = {{"address", required_argument, NULL, 'a'},
-                                          {"token", required_argument, NULL, 't'},
-                                          {"timeout", required_argument, NULL, TIMEOUT},
-                                          {"tries", required_argument, NULL, TRIES},
-                                          {"repeat", required_argument, NULL, REPEAT},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-    const char *reason;
-    int opt;
-
-    while ((opt = getopt_long(argc, argv, "+a:t:h", longs, NULL)) != -1) {
-        if (opt == 'h') {
-            phone_usage(stdout);
-            return SIM_OK + 1;
-        }
-        if (opt == 'a' && ag_addr_parse(optarg, &p->device, &reason) < 0) {
-            fprintf(stderr, "miio_sim phone: %s: %s\n", optarg, reason);
-            return SIM_USAGE + 1;
-        }
-        if (opt == 't' && !take_token(p, optarg)) {
-            fprintf(stderr, "miio_sim phone: a token has 32 hex digits or 16 characters\n");
-            return SIM_USAGE + 1;
-        }
-        if (opt == '?' || (opt == TIMEOUT && number(optarg, 1, 600000, &p->timeout_ms) < 0) ||
-            (opt == TRIES && number(optarg, 1, 100, &p->tries) < 0) || (opt == REPEAT && number(optarg, 1, 1000, &p->repeat) < 0))
-            return SIM_USAGE + 1;
-    }
-    return 0;
+    (void) row;
+    snprintf(reason, n, "a token has 32 hex digits or 16 characters");
+    return take_token(to, value) ? 0 : -EINVAL;
 }
+
+static const struct ag_option rows[] = {
+    {.name = "address", .letter = 'a', .set = take_address},    {.name = "token", .letter = 't', .set = set_token},
+    SIM_NUMBER("timeout", struct phone, timeout_ms, 1, 600000), SIM_NUMBER("tries", struct phone, tries, 1, 100),
+    SIM_NUMBER("repeat", struct phone, repeat, 1, 1000),
+};
 
 static int run_command(struct phone *p, int argc, char **argv)
 {
@@ -311,9 +291,9 @@ int sim_phone(int argc, char **argv)
     int code;
 
     ag_addr_parse("127.0.0.1:54321", &p.device, NULL);
-    code = take_options(&p, argc, argv);
-    if (code > 0)
-        return code - 1;
+    code = sim_options("phone", phone_usage, rows, ag_array_size(rows), AG_WORDS_BEHIND, argc, argv, &p);
+    if (code >= 0)
+        return code;
     if (!is_command(argc - optind, argv + optind)) {
         phone_usage(stderr);
         return SIM_USAGE;

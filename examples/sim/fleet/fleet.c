@@ -414,8 +414,8 @@ int sim_fleet(int argc, char **argv)
     char temporary[64];
     int r = fleet_options_read(&f.o, argc, argv);
 
-    if (r != 0)
-        return r - 1;
+    if (r >= 0)
+        return r;
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "examples/sim/fleet/fleet_options.h"
 
-#include <getopt.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "examples/sim/sim.h"
+#include "examples/sim/sim_options.h"
+#include "libagent/core/util.h"
 
 static void usage(FILE *out)
 {
@@ -27,95 +29,63 @@ static void usage(FILE *out)
           out);
 }
 
-static bool take_number(const char *text, unsigned min, unsigned max, unsigned *out)
+static int take_servers(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
-    char *end;
-    unsigned long v = strtoul(text, &end, 10);
+    struct fleet_options *o = to;
 
-    if (*text < '0' || *text > '9' || *end || v < min || v > max) {
-        fprintf(stderr, "miio_sim: %s: a number from %u to %u\n", text, min, max);
-        return false;
-    }
-    *out = (unsigned) v;
-    return true;
-}
-
-static bool take_servers(struct fleet_options *o, char *list)
-{
-    char *save;
-
-    for (char *one = strtok_r(list, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
+    (void) row;
+    for (const char *p = value;;) {
         const char *why = "too many servers";
+        char one[256];
+        size_t len = strcspn(p, ",");
 
-        if (o->n_servers == FLEET_SERVERS_MAX || sim_endpoint_parse(one, 1883, &o->servers[o->n_servers++], &why) < 0) {
-            fprintf(stderr, "miio_sim: --server %s: %s\n", one, why);
-            return false;
+        if (o->n_servers == FLEET_SERVERS_MAX || len >= sizeof one) {
+            snprintf(reason, n, "%s", why);
+            return -EINVAL;
         }
+        snprintf(one, sizeof one, "%.*s", (int) len, p);
+        if (sim_endpoint_parse(one, 1883, &o->servers[o->n_servers++], &why) < 0) {
+            snprintf(reason, n, "%s%s%s", len < strlen(value) ? one : "", len < strlen(value) ? ": " : "", why);
+            return -EINVAL;
+        }
+        if (p[len] == '\0')
+            return 0;
+        p += len + 1;
     }
-    return o->n_servers > 0;
 }
 
-static bool take_option(struct fleet_options *o, int c)
+static int take_conf(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
-    switch (c) {
-    case 'n':
-        return take_number(optarg, 1, FLEET_DEVICES_MAX, &o->devices);
-    case 's':
-        return take_servers(o, optarg);
-    case 'r':
-        return take_number(optarg, 1, FLEET_ROUNDS_MAX, &o->rounds);
-    case 'k':
-        return take_number(optarg, 0, 1000, &o->reports);
-    case 'p':
-        return take_number(optarg, 1, 600000, &o->period_ms);
-    case 'c':
-        return take_number(optarg, 0, 1000, &o->commands);
-    case 'l':
-        return take_number(optarg, 0, 100000, &o->per_s);
-    case 'x':
-        return take_number(optarg, 0, 100, &o->restart_percent);
-    case 'w':
-        return take_number(optarg, 1, 3600, &o->patience_s);
-    case 'd':
-        o->dir = optarg;
-        return true;
-    case 'C':
-        o->clean = true;
-        return true;
-    case 'L':
-        if (o->n_conf == FLEET_CONF_MAX || strchr(optarg, '\n')) {
-            fprintf(stderr, "miio_sim: --conf %s: one line, at most %d times\n", optarg, FLEET_CONF_MAX);
-            return false;
-        }
-        o->conf[o->n_conf++] = optarg;
-        return true;
-    default:
-        return false;
-    }
+    struct fleet_options *o = to;
+
+    (void) row;
+    snprintf(reason, n, "one line, at most %d times", FLEET_CONF_MAX);
+    if (o->n_conf == FLEET_CONF_MAX || strchr(value, '\n'))
+        return -EINVAL;
+    o->conf[o->n_conf++] = value;
+    return 0;
 }
+
+#define NUMBER(text, member, least, most) SIM_NUMBER(text, struct fleet_options, member, least, most)
+
+static const struct ag_option rows[] = {
+    NUMBER("devices", devices, 1, FLEET_DEVICES_MAX), SIM_OWN("server", take_servers),
+    NUMBER("rounds", rounds, 1, FLEET_ROUNDS_MAX),    NUMBER("reports", reports, 0, 1000),
+    NUMBER("period", period_ms, 1, 600000),           NUMBER("commands", commands, 0, 1000),
+    NUMBER("per-second", per_s, 0, 100000),           NUMBER("restart", restart_percent, 0, 100),
+    NUMBER("patience", patience_s, 1, 3600),          SIM_TEXT("dir", struct fleet_options, dir),
+    SIM_FLAG("clean", struct fleet_options, clean),   SIM_OWN("conf", take_conf),
+};
 
 int fleet_options_read(struct fleet_options *o, int argc, char **argv)
 {
-    static const struct option longs[] = {{"devices", 1, NULL, 'n'},    {"server", 1, NULL, 's'},  {"rounds", 1, NULL, 'r'},
-                                          {"reports", 1, NULL, 'k'},    {"period", 1, NULL, 'p'},  {"commands", 1, NULL, 'c'},
-                                          {"per-second", 1, NULL, 'l'}, {"restart", 1, NULL, 'x'}, {"patience", 1, NULL, 'w'},
-                                          {"dir", 1, NULL, 'd'},        {"clean", 0, NULL, 'C'},   {"conf", 1, NULL, 'L'},
-                                          {"help", 0, NULL, 'h'},       {NULL, 0, NULL, 0}};
-    int c;
+    int r;
 
     *o = (struct fleet_options){.reports = 5, .commands = 1, .rounds = 1, .period_ms = 1000, .per_s = 50, .patience_s = 60};
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        if (c == 'h') {
-            usage(stdout);
-            return SIM_OK + 1;
-        }
-        if (!take_option(o, c))
-            return SIM_USAGE + 1;
-    }
-    if (o->devices == 0 || o->n_servers == 0 || optind < argc || o->rounds * o->reports > FLEET_REPORTS_MAX) {
+    r = sim_options("fleet", usage, rows, ag_array_size(rows), AG_WORDS_NONE, argc, argv, o);
+    if (r < 0 && (o->devices == 0 || o->n_servers == 0 || o->rounds * o->reports > FLEET_REPORTS_MAX)) {
         usage(stderr);
-        return SIM_USAGE + 1;
+        return SIM_USAGE;
     }
-    return 0;
+    return r;
 }

@@ -33,7 +33,7 @@ struct fleet_options {
     unsigned n_conf;
 };
 
-/* 0: go on; otherwise the exit code plus 1. */
+/* -1: go on; else the exit code. */
 int fleet_options_read(struct fleet_options *o, int argc, char **argv);
 
 #endif

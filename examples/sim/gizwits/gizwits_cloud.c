@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* miio_sim cloud --kind gizwits: options, life, standard input and journal of the stand-in. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "examples/sim/gizwits/gizwits_sim.h"
 #include "examples/sim/sim.h"
 #include "examples/sim/wire/endpoint.h"
-#include "libagent/core/json/json.h"
+#include "examples/sim/sim_options.h"
+#include "libagent/core/util.h"
 
 /* ---- standard input ---- */
 
@@ -185,7 +185,9 @@ static void start_handles(struct gzsim *s)
 }
 
 struct options {
-    uint16_t http, mqtt;
+    const char *product_key;
+    unsigned http, mqtt, n_apps;
+    bool auto_ack;
     struct sim_endpoint broker;
     bool has_broker;
 };
@@ -203,75 +205,35 @@ static void usage(FILE *f)
             input_help);
 }
 
-static bool take_port(const char *text, uint16_t *out)
+static int take_product_key(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
-    uint64_t v;
-
-    if (!ag_span_uint(span(text), 65535, &v)) {
-        fprintf(stderr, "miio_sim: \"%s\" is not a port\n", text);
-        return false;
-    }
-    *out = (uint16_t) v;
-    return true;
+    (void) row;
+    snprintf(reason, n, "must be 32 lower-case hex digits");
+    ((struct options *) to)->product_key = value;
+    return strlen(value) == 32 && strspn(value, "0123456789abcdef") == 32 ? 0 : -EINVAL;
 }
 
-static bool take_option(struct gzsim *s, struct options *o, int c)
+static int take_broker(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
+    struct options *o = to;
     const char *why = "";
 
-    switch (c) {
-    case 'k':
-        s->product_key = optarg;
-        if (strlen(optarg) == 32 && strspn(optarg, "0123456789abcdef") == 32)
-            return true;
-        fprintf(stderr, "miio_sim: --product-key: 32 lower-case hex digits\n");
-        return false;
-    case 'w':
-        return take_port(optarg, &o->http);
-    case 'm':
-        return take_port(optarg, &o->mqtt);
-    case 'b':
-        o->has_broker = true;
-        if (sim_endpoint_parse(optarg, 1883, &o->broker, &why) == 0)
-            return true;
-        fprintf(stderr, "miio_sim: --broker: %s\n", why);
-        return false;
-    case 'n':
-        s->n_apps = (unsigned) atoi(optarg) & 0xffff;
-        return true;
-    case 'a':
-        s->auto_ack = true;
-        return true;
-    default:
-        usage(stderr);
-        return false;
-    }
+    (void) row;
+    o->has_broker = true;
+    if (sim_endpoint_parse(value, 1883, &o->broker, &why) == 0)
+        return 0;
+    snprintf(reason, n, "%s", why);
+    return -EINVAL;
 }
 
-/* SIM_OK to go on, -1 when all has been said. */
-static int parse_options(struct gzsim *s, struct options *o, int argc, char **argv)
-{
-    static const struct option longs[] = {
-        {"product-key", 1, NULL, 'k'}, {"http", 1, NULL, 'w'},     {"mqtt", 1, NULL, 'm'}, {"broker", 1, NULL, 'b'},
-        {"apps", 1, NULL, 'n'},        {"auto-ack", 0, NULL, 'a'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
-    };
-    int c;
-
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        if (c == 'h') {
-            usage(stdout);
-            return -1;
-        }
-        if (!take_option(s, o, c))
-            return SIM_USAGE;
-    }
-    if (optind < argc) {
-        usage(stderr);
-        return SIM_USAGE;
-    }
-    return SIM_OK;
-}
+static const struct ag_option rows[] = {
+    SIM_OWN("product-key", take_product_key),
+    SIM_NUMBER("http", struct options, http, 0, 65535),
+    SIM_NUMBER("mqtt", struct options, mqtt, 0, 65535),
+    SIM_OWN("broker", take_broker),
+    SIM_NUMBER("apps", struct options, n_apps, 0, 65535),
+    SIM_FLAG("auto-ack", struct options, auto_ack),
+};
 
 static int start(struct gzsim *s, const struct options *o)
 {
@@ -283,13 +245,13 @@ static int start(struct gzsim *s, const struct options *o)
     start_handles(s);
     r = uv_ip4_addr(o->has_broker ? o->broker.host : "127.0.0.1", o->has_broker ? o->broker.port : s->child.port, &s->broker);
     if (r == 0)
-        r = uv_ip4_addr("127.0.0.1", o->mqtt, &a);
+        r = uv_ip4_addr("127.0.0.1", (int) o->mqtt, &a);
     if (r == 0)
         r = mqtt_door_listen(&s->door, (const struct sockaddr *) &a);
     if (r == 0)
         r = uv_tcp_getsockname(&s->door.listener, (struct sockaddr *) &a, &len);
     if (r == 0)
-        r = gzsim_web_start(s, o->http);
+        r = gzsim_web_start(s, (uint16_t) o->http);
     if (r == 0)
         r = gzsim_app_open(s);
     s->mqtt_port = ntohs(a.sin_port);
@@ -302,12 +264,15 @@ static int start(struct gzsim *s, const struct options *o)
 
 int sim_cloud_gizwits(int argc, char **argv)
 {
-    struct gzsim s = {.product_key = "0123456789abcdef0123456789abcdef", .n_apps = 1};
-    struct options o = {0};
-    int r = parse_options(&s, &o, argc, argv);
+    struct options o = {.product_key = "0123456789abcdef0123456789abcdef", .n_apps = 1};
+    struct gzsim s = {0};
+    int r = sim_options("cloud --kind gizwits", usage, rows, ag_array_size(rows), AG_WORDS_NONE, argc, argv, &o);
 
-    if (r != SIM_OK)
-        return r < 0 ? SIM_OK : r;
+    if (r >= 0)
+        return r;
+    s.product_key = o.product_key;
+    s.n_apps = o.n_apps;
+    s.auto_ack = o.auto_ack;
     ag_list_init(&s.devices);
     uv_loop_init(&s.loop);
     r = start(&s, &o) < 0 ? SIM_RUNTIME : SIM_OK;

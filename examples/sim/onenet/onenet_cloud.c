@@ -5,7 +5,6 @@
  * are, "!drop ID" cuts the connection, "!stats".
  */
 #include <errno.h>
-#include <getopt.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,8 @@
 #include "examples/sim/onenet/onenet_sim.h"
 #include "examples/sim/sim.h"
 #include "examples/sim/wire/endpoint.h"
+#include "examples/sim/sim_options.h"
+#include "libagent/core/util.h"
 
 enum { BIG_MAX = 1 << 20 };
 
@@ -110,95 +111,78 @@ static void usage(FILE *f)
 }
 
 struct options {
+    struct onsim *sim;
     struct sim_endpoint listen, broker;
-    uint16_t http;
+    const char *product, *api_key;
+    unsigned http, min_keepalive_s;
     bool has_broker;
 };
 
-static int add_device(struct onsim *s, const char *text)
+static int take_device(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
-    const char *colon = strchr(text, ':');
+    const char *colon = strchr(value, ':');
 
-    if (!colon || colon == text || strspn(text, "0123456789") != (size_t) (colon - text))
+    (void) row;
+    snprintf(reason, n, "must be ID:AUTH, the id in digits");
+    if (!colon || colon == value || strspn(value, "0123456789") != (size_t) (colon - value))
         return -EINVAL;
-    return onsim_device_add(s, text, (size_t) (colon - text), colon + 1);
+    return onsim_device_add(((struct options *) to)->sim, value, (size_t) (colon - value), colon + 1);
 }
 
-static int take_login(struct onsim *s, char *text)
+static int take_login(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
-    char *colon = strchr(text, ':');
+    struct onsim *s = ((struct options *) to)->sim;
+    char *colon = strchr(value, ':');
 
+    (void) row;
+    snprintf(reason, n, "must be USER:PASSWORD");
     if (!colon)
         return -EINVAL;
     *colon = '\0';
-    s->broker_user = text;
+    s->broker_user = value;
     s->broker_password = colon + 1;
     return 0;
 }
 
-static int take_option(struct onsim *s, struct options *o, int c)
+static int take_endpoint(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
-    const char *why = "not understood";
-    int r = 0;
+    struct options *o = to;
+    bool listen = strcmp(row->name, "listen") == 0;
+    const char *why = "";
 
-    switch (c) {
-    case 'd':
-        r = add_device(s, optarg);
-        break;
-    case 'p':
-        s->product = optarg;
-        break;
-    case 'k':
-        s->api_key = optarg;
-        break;
-    case 'l':
-        if (strcmp(optarg, "127.0.0.1:0") != 0)
-            r = sim_endpoint_parse(optarg, 6002, &o->listen, &why);
-        break;
-    case 'w':
-        o->http = (uint16_t) atoi(optarg);
-        break;
-    case 'b':
-        r = sim_endpoint_parse(optarg, 1883, &o->broker, &why);
-        o->has_broker = true;
-        break;
-    case 'u':
-        r = take_login(s, optarg);
-        break;
-    case 'm':
-        s->min_keepalive_s = (unsigned) atoi(optarg);
-        break;
-    default:
-        return -EINVAL;
-    }
-    if (r < 0)
-        fprintf(stderr, "miio_sim: %s: %s\n", optarg, why);
-    return r;
+    if (listen && strcmp(value, "127.0.0.1:0") == 0)
+        return 0;
+    o->has_broker |= !listen;
+    if (sim_endpoint_parse(value, listen ? 6002 : 1883, listen ? &o->listen : &o->broker, &why) == 0)
+        return 0;
+    snprintf(reason, n, "%s", why);
+    return -EINVAL;
 }
 
+static const struct ag_option rows[] = {
+    SIM_OWN("device", take_device),
+    SIM_TEXT("product", struct options, product),
+    SIM_TEXT("api-key", struct options, api_key),
+    SIM_OWN("listen", take_endpoint),
+    SIM_NUMBER("http", struct options, http, 0, 65535),
+    SIM_OWN("broker", take_endpoint),
+    SIM_OWN("broker-login", take_login),
+    SIM_NUMBER("min-keepalive", struct options, min_keepalive_s, 0, UINT_MAX),
+};
+
+/* -1: go on; else the exit code. */
 static int parse_options(struct onsim *s, struct options *o, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"device", 1, NULL, 'd'}, {"product", 1, NULL, 'p'}, {"api-key", 1, NULL, 'k'},      {"listen", 1, NULL, 'l'},
-        {"http", 1, NULL, 'w'},   {"broker", 1, NULL, 'b'},  {"broker-login", 1, NULL, 'u'}, {"min-keepalive", 1, NULL, 'm'},
-        {"help", 0, NULL, 'h'},   {NULL, 0, NULL, 0},
-    };
-    int c;
+    int r = sim_options("cloud --kind onenet", usage, rows, ag_array_size(rows), AG_WORDS_NONE, argc, argv, o);
 
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        if (c == 'h') {
-            usage(stdout);
-            return 1;
-        }
-        if (take_option(s, o, c) < 0)
-            return -EINVAL;
-    }
-    if (optind < argc || ag_list_empty(&s->devices)) {
+    if (r < 0 && ag_list_empty(&s->devices)) {
         usage(stderr);
-        return -EINVAL;
+        return SIM_USAGE;
     }
-    return 0;
+    s->product = o->product;
+    s->api_key = o->api_key;
+    s->min_keepalive_s = o->min_keepalive_s;
+    return r;
 }
 
 static int start(struct onsim *s, const struct options *o)
@@ -218,7 +202,7 @@ static int start(struct onsim *s, const struct options *o)
     if (r == 0)
         r = mqtt_door_listen(&s->door, (const struct sockaddr *) &a);
     if (r == 0)
-        r = onsim_web_start(s, o->http);
+        r = onsim_web_start(s, (uint16_t) o->http);
     if (r == 0)
         r = open_link(s);
     if (r < 0) {
@@ -234,8 +218,8 @@ static int start(struct onsim *s, const struct options *o)
 
 int sim_cloud_onenet(int argc, char **argv)
 {
-    struct onsim s = {.product = "433223", .api_key = "apikey", .min_keepalive_s = 120};
-    struct options o = {.listen = {"127.0.0.1", 0}};
+    struct onsim s = {0};
+    struct options o = {.sim = &s, .listen = {"127.0.0.1", 0}, .product = "433223", .api_key = "apikey", .min_keepalive_s = 120};
     int r;
 
     ag_list_init(&s.devices);
@@ -243,15 +227,13 @@ int sim_cloud_onenet(int argc, char **argv)
     ag_list_init(&s.topics);
     uv_loop_init(&s.loop);
     r = parse_options(&s, &o, argc, argv);
-    if (r == 0) {
+    if (r < 0) {
         r = start(&s, &o);
         if (r < 0 && uv_loop_alive(&s.loop))
             stop(&s);
         uv_run(&s.loop, UV_RUN_DEFAULT);
         sim_broker_stop(&s.child);
         r = r < 0 ? SIM_RUNTIME : SIM_OK;
-    } else {
-        r = r > 0 ? SIM_OK : SIM_USAGE;
     }
     onsim_state_free(&s);
     uv_loop_close(&s.loop);

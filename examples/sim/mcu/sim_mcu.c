@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -18,7 +17,9 @@
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
-#include "examples/sim/mcu_device.h"
+#include "examples/sim/mcu/mcu_device.h"
+#include "examples/sim/sim_options.h"
+#include "libagent/core/util.h"
 
 enum { SCRIPT_MAX = 64, LATER_MAX = 32 };
 
@@ -256,10 +257,8 @@ static int read_script(struct sim *s, const char *path)
     char line[MCU_DEV_LINE_MAX + 32];
     FILE *f = fopen(path, "r");
 
-    if (!f) {
-        perror(path);
-        return SIM_RUNTIME;
-    }
+    if (!f)
+        return -errno;
     while (s->n_script < SCRIPT_MAX && fgets(line, sizeof line, f)) {
         struct script_line *l = &s->script[s->n_script];
         char *text;
@@ -311,129 +310,68 @@ static bool add_prop(struct sim *s, const char *text, bool read_only)
     return *end == '=' && end[1] && mcu_dev_set(&s->dev, siid, piid, end + 1, read_only);
 }
 
-enum {
-    O_LINK = 256,
-    O_PROP,
-    O_READ_ONLY,
-    O_MODEL,
-    O_VERSION,
-    O_POLL,
-    O_REPLY,
-    O_SCRIPT,
-    O_RECEIVE,
-    O_CHECKSUM,
-    O_BUSY,
-    O_DROP,
-    O_DUP,
-    O_NOISE,
-    O_DELAY,
-    O_SEED,
-    O_TRACE
-};
-
-static const struct option options[] = {
-    {"link", required_argument, NULL, O_LINK},
-    {"prop", required_argument, NULL, O_PROP},
-    {"read-only", required_argument, NULL, O_READ_ONLY},
-    {"model", required_argument, NULL, O_MODEL},
-    {"mcu-version", required_argument, NULL, O_VERSION},
-    {"poll", required_argument, NULL, O_POLL},
-    {"reply-timeout", required_argument, NULL, O_REPLY},
-    {"script", required_argument, NULL, O_SCRIPT},
-    {"receive", required_argument, NULL, O_RECEIVE},
-    {"checksum", no_argument, NULL, O_CHECKSUM},
-    {"busy", no_argument, NULL, O_BUSY},
-    {"drop", required_argument, NULL, O_DROP},
-    {"dup", required_argument, NULL, O_DUP},
-    {"noise", required_argument, NULL, O_NOISE},
-    {"delay", required_argument, NULL, O_DELAY},
-    {"seed", required_argument, NULL, O_SEED},
-    {"trace", no_argument, NULL, O_TRACE},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
-/* 0 go on, -1 leave with 0, else the exit code. */
-static int set_option(struct sim *s, int c)
+static int take_prop(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
-    switch (c) {
-    case O_LINK:
-        s->link = optarg;
-        break;
-    case O_PROP:
-    case O_READ_ONLY:
-        if (!add_prop(s, optarg, c == O_READ_ONLY)) {
-            fprintf(stderr, "miio_sim mcu: \"%s\" is not SIID.PIID=VALUE\n", optarg);
-            return SIM_USAGE;
-        }
-        break;
-    case O_MODEL:
-        s->dev.model = optarg;
-        break;
-    case O_VERSION:
-        snprintf(s->dev.version, sizeof s->dev.version, "%s", optarg);
-        break;
-    case O_POLL:
-        s->dev.poll_ms = (unsigned) strtoul(optarg, NULL, 10);
-        break;
-    case O_REPLY:
-        s->dev.reply_ms = (unsigned) strtoul(optarg, NULL, 10);
-        break;
-    case O_SCRIPT:
-        return read_script(s, optarg);
-    case O_RECEIVE:
-        s->receive = optarg;
-        break;
-    case O_CHECKSUM:
-        s->checksum = true;
-        break;
-    case O_BUSY:
-        s->dev.busy = true;
-        break;
-    case O_DROP:
-        s->drop = (unsigned) strtoul(optarg, NULL, 10);
-        break;
-    case O_DUP:
-        s->dup = (unsigned) strtoul(optarg, NULL, 10);
-        break;
-    case O_NOISE:
-        s->noise = (unsigned) strtoul(optarg, NULL, 10);
-        break;
-    case O_DELAY:
-        s->delay_ms = (unsigned) strtoul(optarg, NULL, 10);
-        break;
-    case O_SEED:
-        s->random = (uint32_t) strtoul(optarg, NULL, 10) | 1u << 16;
-        break;
-    case O_TRACE:
-        s->trace = true;
-        break;
-    case 'h':
-        usage(stdout);
-        return -1;
-    default:
-        usage(stderr);
-        return SIM_USAGE;
-    }
+    snprintf(reason, n, "must be SIID.PIID=VALUE");
+    return add_prop(to, value, strcmp(row->name, "read-only") == 0) ? 0 : -EINVAL;
+}
+
+static int take_script(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
+{
+    (void) row;
+    if (read_script(to, value) == 0)
+        return 0;
+    snprintf(reason, n, "%s", strerror(errno));
+    return -EINVAL;
+}
+
+static int take_seed(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
+{
+    struct sim *s = to;
+    uint64_t seed;
+
+    (void) row;
+    if (ag_option_number(value, 0, UINT32_MAX, &seed, reason, n) < 0)
+        return -EINVAL;
+    s->random = (uint32_t) seed | 1u << 16;
     return 0;
 }
+
+static const struct ag_option rows[] = {
+    SIM_TEXT("link", struct sim, link),
+    SIM_OWN("prop", take_prop),
+    SIM_OWN("read-only", take_prop),
+    SIM_TEXT("model", struct sim, dev.model),
+    {.name = "mcu-version", .kind = AG_OPTION_TEXT, AG_OPTION_FIELD(struct sim, dev.version)},
+    SIM_BY("poll", sim_set_ms, struct sim, dev.poll_ms),
+    SIM_BY("reply-timeout", sim_set_ms, struct sim, dev.reply_ms),
+    SIM_OWN("script", take_script),
+    SIM_TEXT("receive", struct sim, receive),
+    SIM_FLAG("checksum", struct sim, checksum),
+    SIM_FLAG("busy", struct sim, dev.busy),
+    SIM_BY("drop", sim_set_percent, struct sim, drop),
+    SIM_BY("dup", sim_set_percent, struct sim, dup),
+    SIM_BY("noise", sim_set_percent, struct sim, noise),
+    SIM_BY("delay", sim_set_ms, struct sim, delay_ms),
+    SIM_OWN("seed", take_seed),
+    SIM_FLAG("trace", struct sim, trace),
+};
 
 int sim_mcu(int argc, char **argv)
 {
     static struct sim s = {.dev = {.model = "demo.mcu.v1", .version = "0001", .poll_ms = 200, .reply_ms = 400, .send = send_line},
                            .random = 1u << 16 | 1};
     struct sigaction action = {.sa_handler = on_signal};
-    int c, r = 0;
+    int r;
 
     s.dev.user = &s;
     mcu_dev_set(&s.dev, 2, 1, "false", false);
     mcu_dev_set(&s.dev, 2, 2, "50", false);
     mcu_dev_set(&s.dev, 3, 1, "21.500000", true);
     mcu_dev_set(&s.dev, 3, 2, "\"living\\u0020room\"", false);
-    while (r == 0 && (c = getopt_long(argc, argv, "h", options, NULL)) != -1)
-        r = set_option(&s, c);
-    if (r != 0)
-        return r < 0 ? SIM_OK : r;
+    r = sim_options("mcu", usage, rows, ag_array_size(rows), AG_WORDS_ANYWHERE, argc, argv, &s);
+    if (r >= 0)
+        return r;
     if (open_pty(&s) < 0) {
         perror("miio_sim mcu: pseudo terminal");
         return SIM_RUNTIME;

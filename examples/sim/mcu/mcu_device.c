@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "examples/sim/mcu_device.h"
+#include "examples/sim/mcu/mcu_device.h"
 
 #include <stdio.h>
 #include <stdlib.h>
