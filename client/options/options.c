@@ -37,7 +37,7 @@ static int on_config_item(void *user, const struct ag_ini_item *item, char *reas
         return -EINVAL;
     }
     for (int i = 0; i < N_OPTIONS; i++) {
-        if (strcmp(option_infos[i].name, item->name) == 0)
+        if (strcmp(option_infos[i].row.name, item->name) == 0)
             return options_take_value(o, i, item->value, FROM_CONFIG_FILE, item->line);
     }
     return -EINVAL;
@@ -46,9 +46,10 @@ static int on_config_item(void *user, const struct ag_ini_item *item, char *reas
 static int take_device_conf(struct options *o)
 {
     for (int i = 0; i < N_OPTIONS; i++) {
-        const char *value = option_infos[i].key ? device_conf_get(&o->conf, option_infos[i].key) : NULL;
+        const char *value = option_infos[i].row.key ? device_conf_get(&o->conf, option_infos[i].row.key) : NULL;
 
-        if (value && options_take_value(o, i, value, FROM_DEVICE_CONF, (int) device_conf_line(&o->conf, option_infos[i].key)) < 0)
+        if (value &&
+            options_take_value(o, i, value, FROM_DEVICE_CONF, (int) device_conf_line(&o->conf, option_infos[i].row.key)) < 0)
             return -ENOMEM;
     }
     return 0;
@@ -60,8 +61,8 @@ static int give_device_conf(struct options *o)
     for (int i = 0; i < N_OPTIONS; i++) {
         const struct option_value *v = &o->values[i];
 
-        if (option_infos[i].key && v->text && (v->source > FROM_DEVICE_CONF || i == OPT_MODEL /* absolute by now */) &&
-            device_conf_set(&o->conf, option_infos[i].key, v->text) < 0)
+        if (option_infos[i].row.key && v->text && (v->source > FROM_DEVICE_CONF || i == OPT_MODEL /* absolute by now */) &&
+            device_conf_set(&o->conf, option_infos[i].row.key, v->text) < 0)
             return -ENOMEM;
     }
     return 0;

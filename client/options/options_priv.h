@@ -4,11 +4,10 @@
 #define CLIENT_OPTIONS_PRIV_H
 
 #include "client/options/options.h"
+#include "libagent/io/option.h"
 
 struct option_info {
-    const char *name;
-    const char *key; /* in device.conf; NULL: not there */
-    char letter;     /* 0: none */
+    struct ag_option row; /* first. Its key is that of device.conf */
     const char *argument, *help;
 };
 
@@ -18,6 +17,8 @@ extern const struct option_info option_infos[N_OPTIONS];
 int options_take_value(struct options *o, int name, const char *text, enum option_source source, int line);
 /* -1: go on; else the exit code. */
 int options_read_command_line(struct options *o, int argc, char **argv);
+/* Into its field, when somebody has given it. 0, or -EINVAL with the reason of n bytes. */
+int options_set(struct options *o, int name, char *reason, size_t n);
 /* 0, or the exit code, with one line on standard error. */
 int options_check(struct options *o);
 /* One line on standard error; line 0: none. AG_EXIT_CONFIG. */
