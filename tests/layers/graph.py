@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """
 The include graph of the tree, folder by folder: `graph.py` prints it, `graph.py FOLDER` the files behind one folder's arrows,
-`graph.py --files` the circles of files, `graph.py --calls` the same by the functions that they use (either of one FOLDER
-alone, too).
+`graph.py --files` the circles of files, `graph.py --calls` the same by the functions that they use, `graph.py --modules` the
+files of each module that is more than a .c and its .h (each of one FOLDER alone, too).
 
 A room is a folder of the layout (client/lan, agent/apps/mcu ...) with its core and io; what includes whom is read from the code.
 """
@@ -94,6 +94,14 @@ def modules(part):
     return of
 
 
+def extents(part):
+    """{module: its files}"""
+    found = collections.defaultdict(list)
+    for name, module in sorted(modules(part).items()):
+        found[module].append(name)
+    return found
+
+
 def module_arrows(part):
     """{(module, module): [(file, included file)]} between the modules of a part."""
     of = modules(part)
@@ -138,7 +146,16 @@ def all_folders():
     return arrows_between(os.path.dirname)
 
 
+def print_modules(part):
+    for module, files in sorted(extents(part).items(), key=lambda item: (-len(item[1]), item[0])):
+        if len(files) > 2:
+            print(f"{len(files):3} {module}: " + " ".join(os.path.basename(name) for name in files))
+
+
 def main():
+    if len(sys.argv) > 1 and sys.argv[1] == "--modules":
+        print_modules(sys.argv[2] if len(sys.argv) > 2 else "")
+        return
     if len(sys.argv) > 1 and sys.argv[1] in ("--files", "--calls"):
         part = sys.argv[2] if len(sys.argv) > 2 else ""
         found = module_arrows(part) if sys.argv[1] == "--files" else call_arrows(part)
