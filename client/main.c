@@ -44,7 +44,7 @@ static void log_state(void *user)
     status_log(&((struct daemon *) user)->client.parts);
 }
 
-/* Bad new settings change nothing; what was wrong has been told on standard error. */
+/* Bad new settings change nothing; what was wrong is on standard error. */
 static void reload(void *user)
 {
     struct daemon *d = user;

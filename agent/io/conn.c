@@ -261,7 +261,7 @@ static COLD void trace_text(const struct conn *c, const struct ag_text *t)
 static COLD void passed_over(struct conn *c)
 {
     c->router->stats.upstream_passed_over++;
-    conns_log(c->conns, AG_LOG_WARNING, "upstream: a text that nobody can use was passed over");
+    conns_log(c->conns, AG_LOG_WARNING, "upstream: an unusable text was skipped");
 }
 
 static inline void handle_text(struct conn *c, uint64_t now_ms, const struct ag_text *t)

@@ -42,7 +42,7 @@ struct cloud_links_host {
     void (*status)(void *user, struct ag_span text);
     /* As struct cloud_env.device_info. */
     int (*device_info)(void *user, struct ag_buf *out);
-    /* Another list, and the settings with its routes. 0, or -errno, which has been told: the old one stays. */
+    /* Another list, and the settings with its routes. 0, or -errno, which is in the log: the old one stays. */
     int (*list)(void *user, const struct cloud_list *list, const struct device_conf *fresh);
     /* One of those that cloud_links_close() has ended is gone. */
     void (*closed)(void *user);

@@ -63,7 +63,7 @@ uint32_t device_unix_time(void);
 /* The same, or the cloud's time on a device whose own clock has never been set. */
 uint32_t device_best_time(const struct device *d);
 void device_take_time(struct device *d, int64_t unix_s);
-/* Where device_best_time() comes from; *offset_s_out: own clock minus the cloud's time. has_offset false: no cloud told it. */
+/* Where device_best_time() comes from; *offset_s_out: own clock minus the cloud's time. has_offset false: unknown. */
 enum device_clock device_clock(const struct device *d, bool *has_offset_out, int64_t *offset_s_out);
 /* Somebody keeps the clock right. The kernel is asked once a second at most; _now: just now. */
 bool device_clock_is_kept(struct device *d);

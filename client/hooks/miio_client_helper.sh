@@ -273,7 +273,7 @@ mask() {
     printf %s "$text"
 }
 
-# shell_text 'TEXT': in $U; each quote of the text stands there as '\''
+# shell_text 'TEXT': in $U; each quote of the text is written as '\''
 shell_text() {
     e=${1#?} U=
     e=${e%?}
@@ -338,7 +338,7 @@ save_wifi() {
     case ${#P}:$P in
     0:) text="${text}key_mgmt=NONE$NL" ;;
     64:*[!0-9A-Fa-f]*) text="${text}psk=\"$E\"${NL}key_mgmt=WPA$NL" ;;
-    64:*) text="${text}psk=$P${NL}key_mgmt=WPA$NL" ;; # the key itself stands without quotes
+    64:*) text="${text}psk=$P${NL}key_mgmt=WPA$NL" ;; # the key itself is written without quotes
     *) text="${text}psk=\"$E\"${NL}key_mgmt=WPA$NL" ;;
     esac
     [ -z "$uid" ] || text="${text}uid=$uid$NL"

@@ -92,7 +92,7 @@ unescape() {
         e=${e#"$part"}
         case $e in
         '\"'* | '\\'* | '\/'*) ;;
-        *) return 0 ;; # a quote alone, or a backslash before a letter: written as it stands
+        *) return 0 ;; # a quote alone, or a backslash before a letter: written unchanged
         esac
         e=${e#?}
         out=$out${e%"${e#?}"}
@@ -101,7 +101,7 @@ unescape() {
     U=$out
 }
 
-# shell_text 'TEXT': in $U; each quote of the text stands there as '\''
+# shell_text 'TEXT': in $U; each quote of the text is written as '\''
 shell_text() {
     e=${1#?} U=
     e=${e%?}

@@ -41,7 +41,7 @@ struct intake_env {
 struct intake_stats {
     uint64_t bad_form;       /* texts refused for their form: not one method, an id too long */
     uint64_t answers_lost;   /* the cloud did not take them */
-    uint64_t reports_silent; /* without an id, and refused: nobody could be told */
+    uint64_t reports_silent; /* without an id, and refused: there was nobody to answer */
 };
 
 struct intake {

@@ -34,7 +34,7 @@ struct local_peers_host {
 
 struct local_peers_env {
     uv_loop_t *loop;
-    const struct device *device;    /* its last word is told to who comes on the channels */
+    const struct device *device;    /* newcomers on the channels get its last word */
     struct command_table *commands; /* borrowed: who gets commands */
     bool external_helper;
     const struct local_peers_host *host;
@@ -68,7 +68,7 @@ void local_peers_broadcast(struct local_peers *p, struct ag_span text);
 /* local.status, to all that may see it. */
 void local_peers_say_word(struct local_peers *p, const char *word);
 
-/* false: the access rules refuse it, and nobody has been told. */
+/* false: the access rules refuse it, and nobody has been answered. */
 bool local_peers_may(struct local_peers *p, struct origin from, struct ag_span text, const struct ag_json_view *view);
 
 #endif

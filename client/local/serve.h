@@ -24,7 +24,7 @@ struct serve_host {
     void (*work)(void *user, struct serve_work *out);
     /* Seconds until a cloud must run, at most s; 0: busy now. */
     unsigned (*cloud_wakeup_s)(void *user, unsigned s);
-    /* What the helper told of the device, an object; empty: nothing. */
+    /* What the helper said of the device, an object; empty: nothing. */
     struct ag_span (*told_info)(void *user);
     void (*joins)(void *user, unsigned *joined_out, unsigned *failed_out);
     /* Objects, appended. */

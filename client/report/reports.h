@@ -65,7 +65,7 @@ void reports_pump(struct reports *r, unsigned place);
 /* Its session has ended: what is under way is kept first, then what waited. */
 void reports_lost(struct reports *r, unsigned place);
 
-/* Another list of clouds, with the settings that have its routes. 0, or -errno, which is told: the old one stays. */
+/* Another list of clouds, with the settings that have its routes. 0, or -errno, which is in the log: the old one stays. */
 int reports_take_list(struct reports *r, const struct route_cloud *clouds, unsigned n_clouds, const struct device_conf *fresh);
 /* The device was reset: nothing of the last owner's is kept, and who waits for his cloud is answered. 0 or -errno. */
 int reports_forget(struct reports *r);

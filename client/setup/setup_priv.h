@@ -12,7 +12,7 @@ void setup_link_look(const struct setup *s, struct setup_facts *f);
 void setup_link_look_at_trial(const struct setup *s, struct setup_facts *f);
 /* Carries out what the event has led to, until nothing is left; wipes what facts hold of secrets. */
 void setup_link_drain(struct setup *s, struct setup_facts *f);
-/* 0 or -errno, told in the log. */
+/* 0 or -errno, which is in the log. */
 int setup_link_carry_out(struct setup *s, const struct setup_decision *d);
 void setup_link_ended(struct setup *s, enum setup_program program, int status);
 /* At most five a minute: a script may come back at once. */

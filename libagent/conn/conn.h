@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One connection object: what the application asked for (keys, calls, address), what the agent has been told of it,
- * and the bytes on their way. Above it stand, each knowing only those before: out.c (texts to send collect in out), slot.c,
+ * and the bytes on their way. Built on it, each layer knowing only those before: out.c (texts to send collect in out), slot.c,
  * due.c (what the library itself has to say), request.c; ../api (what the application calls); ../dispatch.c (what came),
  * ../events.c (bytes and the time come in by ag_conn_on_*()), ../loop.c (the turn) and ../agent.c (the object's life). They
  * decide; transport.c carries.
@@ -9,7 +9,7 @@
  * Invariants: epoch changes whenever a socket is gained or lost, so a thing that remembers its epoch knows whether
  * it still belongs to the socket of now. User callbacks run between ag_conn_enter() and ag_conn_leave(), which keep
  * the object alive; after each of them everything may have changed, the state included. Lines for the log wait in lines
- * and are told between steps. What is to be said to the agent and finds no room in out (bind_due, untold, status_due,
+ * and are handed out between steps. What is to be said to the agent and finds no room in out (bind_due, untold, status_due,
  * unsent) waits, and goes in that order when there is room.
  */
 #ifndef AG_CONN_H
@@ -48,7 +48,7 @@ struct agent_conn {
     bool resting;              /* closed by agent_close(): timers wait for agent_open() */
     bool starved;              /* memory was short for something that must not be left out: the connection is given up */
     uint8_t turn;              /* enum ag_turn */
-    uint8_t state, told_state; /* enum agent_state; what on_state was told last */
+    uint8_t state, told_state; /* enum agent_state; what on_state got last */
     uint8_t encoding;          /* enum agent_encoding */
     uint64_t epoch;
     void (*end)(struct agent_conn *c);   /* nobody has it any more: ends all that the application had in it */
@@ -67,7 +67,7 @@ struct agent_conn {
     struct ag_address_list places;
     unsigned place;      /* the one tried now */
     bool dialing;        /* a connect is under way in the transport */
-    bool refused_before; /* no agent was reached since the last connection, and that was told */
+    bool refused_before; /* no agent was reached since the last connection, and the log says so */
     unsigned first_pause_ms, max_pause_ms, pause_ms;
     uint64_t timer_ms; /* AGENT_CONNECTING: next try, or end of the connect under way */
     uint64_t connected_at_ms;
@@ -93,13 +93,13 @@ struct agent_conn {
     struct ag_list untold; /* ag_key.by_untold: to be registered, in order */
     struct ag_list calls;  /* agent_slot.link: sent, waiting for the answer */
     struct ag_list unsent; /* agent_slot.link: waiting for a connection, in order */
-    struct ag_list ending; /* agent_slot.link: their callbacks are to be told call.status */
+    struct ag_list ending; /* agent_slot.link: their callbacks are to get call.status */
     size_t unsent_bytes;
     unsigned report_wait_ms; /* 0: reports do not wait */
     struct ag_list timers;   /* agent_slot.link, by timer.at_ms */
     struct ag_posts posts;
-    char status_word[64]; /* what they were told last */
-    bool status_told;     /* followers were told something that is true only as long as the socket lives */
+    char status_word[64]; /* what they got last */
+    bool status_told;     /* what followers have got is true only as long as the socket lives */
     char *last_error;
     struct ag_list requests; /* agent_request.link: alive, answered or not */
     uint32_t deliveries;     /* counts commands, so that each slot has each one once */

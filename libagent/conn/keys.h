@@ -21,7 +21,7 @@ struct ag_key {
     uint8_t mode;             /* enum agent_mode */
     bool prefix;
     bool counted; /* among agent_conn.unsettled */
-    int status;   /* as on_registered was told */
+    int status;   /* as on_registered got it */
     size_t len;   /* of name; the '*' of a prefix is not counted */
     char name[];  /* with the '*' */
 };

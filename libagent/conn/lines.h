@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the library has to say to the log, until it can be told: a log callback may close the connection or drop any
+ * What the library has to say to the log, until it can be handed out: a log callback may close the connection or drop any
  * slot, so lines are handed out between steps only, never in the middle of one. Bounded; what does not fit is counted.
  */
 #ifndef AG_LINES_H
@@ -14,7 +14,7 @@ enum { AG_LINE_MAX = 256, AG_LINES_MAX = 16 * 1024 };
 
 struct ag_lines {
     struct ag_buf buf; /* per line: a byte of level, the text, NUL */
-    unsigned n_lost;   /* since the last time that was told */
+    unsigned n_lost;   /* since that was last said */
 };
 
 static inline bool ag_lines_empty(const struct ag_lines *l)

@@ -26,14 +26,14 @@ struct agent_slot {
     struct ag_list link; /* key->slots, conn->timers, or of a call conn->calls, unsent or ending */
     ag_slot_unhook_fn unhook;
     void *user;
-    agent_destroy_fn destroy; /* told when user is not used any more; NULL */
+    agent_destroy_fn destroy; /* called when user is no longer used; NULL */
     union {
         struct {
             struct ag_key *key;
             agent_request_fn on_request;       /* subscription */
             agent_registered_fn on_registered; /* subscription; may be NULL */
             agent_status_fn on_status;         /* status */
-            bool heard;                        /* status: has been told agent_conn.status_word */
+            bool heard;                        /* status: has got agent_conn.status_word */
         } sub;
         struct {
             struct ag_wait wait;

@@ -21,7 +21,7 @@ struct ag_wait {
     struct ag_deadline deadline;
     uint32_t id;
     uint8_t kind; /* enum ag_wait_kind */
-    bool guessed; /* the time was up and success was told: an answer still counts */
+    bool guessed; /* the time was up and success was assumed: an answer still counts */
     bool busy;    /* it was refused for the time being: asked again at the deadline */
 };
 

@@ -24,7 +24,7 @@ static inline bool part_is_writable(const struct model_prop *p)
     return (p->access & MODEL_WRITE) != 0;
 }
 
-/* A property that has a value to be told: readable or notifying, or the output or argument of something. */
+/* A property that has a value to show: readable or notifying, or the output or argument of something. */
 bool part_is_told(const struct model *m, const struct model_prop *p);
 /* device-information is the platform's. */
 bool part_is_platform(const struct model *m, const struct model_prop *p);

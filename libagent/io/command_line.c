@@ -51,7 +51,7 @@ static const struct ag_option *row_of(const struct ag_command_line *c, int opt)
     return NULL;
 }
 
-/* What getopt could make nothing of. written: the word it had. */
+/* What getopt did not understand. written: the word it was in. */
 static int complain_form(const struct ag_command_line *c, int opt, const char *written)
 {
     char letter[3] = {'-', (char) optopt, '\0'};

@@ -26,7 +26,7 @@ struct ag_command_line {
     enum ag_words words;
 };
 
-/* One option; a flag has the value "yes". 0, an exit code (standard error has been told), or -EINVAL with the reason. */
+/* One option; a flag has the value "yes". 0, an exit code (the message is on standard error), or -EINVAL with the reason. */
 typedef int ag_command_line_fn(void *user, const struct ag_option *row, const char *value, char *reason, size_t n);
 
 /* -1: go on; else the exit code. */
@@ -34,7 +34,7 @@ int ag_command_line_each(const struct ag_command_line *c, int argc, char **argv,
 
 /*
  * Into the struct to. A row named "config" is a file of "KEY = VALUE" lines without sections, by the keys of the rows; it is read
- * first, wherever it stands: the command line wins. -1: go on; else the exit code.
+ * first, wherever it appears: the command line wins. -1: go on; else the exit code.
  */
 int ag_command_line_read(const struct ag_command_line *c, int argc, char **argv, void *to);
 

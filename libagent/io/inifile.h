@@ -33,7 +33,7 @@ typedef int (*ag_ini_fn)(void *user, const struct ag_ini_item *item, char *reaso
  */
 int ag_ini_parse_file(const char *path, ag_ini_fn fn, void *user, char error[AG_INI_ERROR_MAX]);
 
-/* The same for text in memory; label stands for the file's name. */
+/* The same for text in memory; label takes the place of the file's name. */
 int ag_ini_parse_text(const char *label, struct ag_span text, ag_ini_fn fn, void *user, char error[AG_INI_ERROR_MAX]);
 
 #endif

@@ -43,7 +43,7 @@ int ag_program_start(struct ag_program *p, const char *name, bool background, co
 /* It is up: the ready line (printf-like), systemd, the waiting parent, the watchdog. */
 void ag_program_ready(struct ag_program *p, const char *fmt, ...) ag_printf_like(2, 3);
 
-/* The daemon leaves with this exit code, within AG_DAEMON_LEAVE_MS whatever hangs. Once more does nothing. */
+/* The daemon leaves with this exit code, within AG_DAEMON_LEAVE_MS whatever hangs. A second call does nothing. */
 void ag_program_stop(struct ag_program *p, int code);
 
 /* It did not come up and has nothing on the loop: without ops->stop. */

@@ -17,7 +17,7 @@ struct ag_watchdog {
 /* The struct is the caller's and stays where it is until the loop has ended. */
 void ag_watchdog_start(struct ag_watchdog *w, uv_loop_t *loop);
 
-/* Closes the timer; once more does nothing, and so before the start when the struct is zero. */
+/* Closes the timer; does nothing when called again, or before the start when the struct is zero. */
 void ag_watchdog_stop(struct ag_watchdog *w);
 
 #endif

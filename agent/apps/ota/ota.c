@@ -62,12 +62,12 @@ static void ota_read_state(struct ota *o)
     if (ag_file_read(o->state_path, STATE_FILE_MAX, &text) < 0)
         return;
     if (ota_store_parse(ag_buf_span(&text), &saved, boot) < 0) {
-        ag_log(AG_LOG_WARNING, "state file is not whole: begin as idle");
+        ag_log(AG_LOG_WARNING, "state file is damaged: starting as idle");
         return;
     }
     ag_log(AG_LOG_INFO, "found state %s", ota_state_name(saved.state));
     if (ota_goes_on(saved.state) && ota_demand(o, &saved.req)) {
-        ag_log(AG_LOG_WARNING, "it does not go on: %s", ota_demand(o, &saved.req));
+        ag_log(AG_LOG_WARNING, "it cannot be resumed: %s", ota_demand(o, &saved.req));
         saved.state = OTA_IDLE;
     }
     ota_machine_restore(&o->machine, &saved, strcmp(boot, o->boot_id) == 0);

@@ -12,7 +12,7 @@ struct page {
     struct web_pages *pages;
     struct web_stream *stream;
     struct web_traffic traffic;
-    uint64_t reports;                /* of the values it has been told */
+    uint64_t reports;                /* of the values it has got */
     char session[WEB_TOKEN_LEN + 1]; /* "": none is needed */
 };
 

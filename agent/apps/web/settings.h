@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What miio_web is told by its command line and its file. */
+/* The settings of miio_web, from its command line and its file. */
 #ifndef WEB_SETTINGS_H
 #define WEB_SETTINGS_H
 

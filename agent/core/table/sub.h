@@ -35,7 +35,7 @@ struct sub_key {
 
 struct sub {
     struct ag_list by_key, by_peer;
-    struct ag_list by_promoted; /* in sub_table.promoted: became owner, and has not been told yet */
+    struct ag_list by_promoted; /* in sub_table.promoted: became owner, and does not know it yet */
     struct sub_key *key;
     struct peer *peer;
     uint8_t mode;

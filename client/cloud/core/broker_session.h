@@ -75,7 +75,7 @@ unsigned broker_session_wakeup_s(const struct broker_session *s, uint64_t now_ms
 void broker_session_opened(struct broker_session *s);
 /* true: that was the last one. */
 bool broker_session_closed(struct broker_session *s);
-/* false: it was told so before. */
+/* false: it knew that already. */
 bool broker_session_stop(struct broker_session *s);
 
 #endif

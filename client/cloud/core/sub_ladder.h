@@ -25,7 +25,7 @@ enum {
     SUB_LADDER_FIRST_MS = 15000,  /* given up for the first time; up to a quarter less, as every pause */
     SUB_LADDER_CUT_MS = 45000,    /* at least, when connections have ended: a try costs another one */
     SUB_LADDER_AGAIN_MS = 600000, /* the longest pause */
-    SUB_LADDER_KEPT_MS = 3600000  /* less than the highest QoS stands for so long at first */
+    SUB_LADDER_KEPT_MS = 3600000  /* less than the highest QoS is kept for so long at first */
 };
 
 enum sub_ladder_state { SUB_IDLE, SUB_ASKING, SUB_STANDS, SUB_GIVEN_UP };
@@ -34,7 +34,7 @@ enum sub_ladder_no { SUB_NO_NOT_SAID, SUB_NO_REFUSED, SUB_NO_SILENT, SUB_NO_CUT 
 
 struct sub_ladder {
     enum sub_ladder_state state;
-    enum sub_ladder_no no; /* the last one since it stood */
+    enum sub_ladder_no no; /* the last one since it was granted */
     uint8_t first, qos;    /* the highest to ask for; the one in use, or asked for next */
     uint8_t cuts;          /* connections in a row that ended while it was being asked for */
     uint8_t n_silent;      /* waits in a row without an answer */
@@ -63,9 +63,9 @@ bool sub_ladder_lost(struct sub_ladder *s, bool cut, uint64_t now_ms);
 /* Settings or the network have changed: all over at the next session. */
 void sub_ladder_reset(struct sub_ladder *s);
 
-/* It stands, or nothing more is tried for now. */
+/* It is granted, or nothing more is tried for now. */
 bool sub_ladder_is_settled(const struct sub_ladder *s);
-/* Nothing comes: the server has said no since it stood last. */
+/* Nothing comes: the server has said no since it was last granted. */
 bool sub_ladder_is_deaf(const struct sub_ladder *s);
 /* Given up: seconds until the next try. */
 unsigned sub_ladder_pause_s(const struct sub_ladder *s, uint64_t now_ms);

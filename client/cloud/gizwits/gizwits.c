@@ -413,7 +413,7 @@ static void gizwits_stop(struct cloud *base)
         return;
     gizwits_method_fail_all(g, AG_CODE_SHUTTING_DOWN, "shutting down");
     if (answer_box_next(&g->answers))
-        ag_log(AG_LOG_WARNING, "gizwits: %u answers have not got out", g->answers.n);
+        ag_log(AG_LOG_WARNING, "gizwits: %u answers were not sent", g->answers.n);
     broker_session_stop(&g->broker);
     gizwits_session_stop(&g->session);
     broker_session_deinit(&g->broker);

@@ -67,7 +67,7 @@ struct gizwits {
     struct gizwits_store store;
     struct gizwits_session session;
     struct cloud_past past;
-    char refused[CLOUD_TOPIC_MAX]; /* filter of the last subscription that was not granted; empty since a session stood */
+    char refused[CLOUD_TOPIC_MAX]; /* filter of the last subscription that was not granted; empty since a session was up */
     enum sub_ladder_no refused_how;
 
     struct mqtt_link *link; /* one per identity; NULL until there is a DID */

@@ -221,7 +221,7 @@ static void on_peeked(void *user, const struct ag_http_result *r)
     else if (r->end == AG_HTTP_E_ABORTED)
         ag_log(AG_LOG_WARNING, "gizwits: firmware without Firmware-MD5 is not installed");
     else
-        log_failure(g, "firmware cannot be had", r);
+        log_failure(g, "firmware is not available", r);
     fw_call_free(c);
 }
 

@@ -5,7 +5,7 @@
  *
  * libmosquitto keeps what it has half received of QoS 2 whatever CONNACK says. Where the session was not kept that would come
  * in the place of other messages, so the handle is left behind for a new one. What it has to send goes out first, in a session in
- * which nothing is subscribed and nobody is told "connected": until all is acknowledged the link is settling.
+ * which nothing is subscribed and "connected" is not reported: until all is acknowledged the link is settling.
  */
 #ifndef CLIENT_MQTT_HANDLE_H
 #define CLIENT_MQTT_HANDLE_H

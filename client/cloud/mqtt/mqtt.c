@@ -430,7 +430,7 @@ static void mqtt_stop(struct cloud *base)
     if (!broker_session_stop(&m->broker))
         return;
     if (answer_box_next(&m->answers))
-        ag_log(AG_LOG_WARNING, "mqtt: %u answers have not got out", m->answers.n);
+        ag_log(AG_LOG_WARNING, "mqtt: %u answers were not sent", m->answers.n);
     mqtt_picture_offline(m);
     uv_close((uv_handle_t *) &m->retry, on_timer_closed);
     uv_close((uv_handle_t *) &m->due, on_timer_closed);

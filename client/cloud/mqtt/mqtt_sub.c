@@ -52,7 +52,7 @@ void mqtt_sub_answered(struct mqtt_cloud *m, uint8_t asked, int result)
         if (result < m->conf.command_qos)
             ag_log(AG_LOG_WARNING, "mqtt: commands come with QoS %d only", result);
         else if (was_deaf)
-            ag_log(AG_LOG_WARNING, "mqtt: commands come again");
+            ag_log(AG_LOG_WARNING, "mqtt: commands arrive again");
         mqtt_picture_online(m);
     }
     mqtt_cloud_rearm(m);

@@ -366,7 +366,7 @@ static void onenet_stop(struct cloud *base)
         return;
     onenet_method_fail_all(o, AG_CODE_SHUTTING_DOWN, "shutting down");
     if (answer_box_next(&o->answers))
-        ag_log(AG_LOG_WARNING, "onenet: %u answers have not got out", o->answers.n);
+        ag_log(AG_LOG_WARNING, "onenet: %u answers were not sent", o->answers.n);
     uv_close((uv_handle_t *) &o->retry, on_timer_closed);
     uv_close((uv_handle_t *) &o->due, on_timer_closed);
     broker_session_opened(&o->broker); /* the HTTP requests */

@@ -141,7 +141,7 @@ static const char *take_payload(struct ag_span params, struct ag_buf *out)
 
     if (!payload.p == !base64.p)
         return "either payload or base64 is needed";
-    if (payload.p && ag_json_type(payload) != AG_JSON_STRING) /* JSON as it stands */
+    if (payload.p && ag_json_type(payload) != AG_JSON_STRING) /* JSON unchanged */
         return ag_json_append_compact(out, payload) == 0 ? NULL : "out of memory";
     if (payload.p)
         return ag_json_append_text(out, payload) == 0 ? NULL : "payload is not text";

@@ -31,7 +31,7 @@ int endpoint_parse(const char *text, uint16_t default_port, struct endpoint *out
     struct endpoint e = {.port = default_port};
 
     if (strstr(text, "://"))
-        return refuse(why_out, "write HOST or HOST:PORT, without what stands before \"://\"");
+        return refuse(why_out, "write HOST or HOST:PORT, without the part before \"://\"");
     if (text[0] == '[') {
         begin = text + 1;
         end = strchr(begin, ']');

@@ -3,7 +3,7 @@
  * wifi.conf: the network that the phone gave. Its mere existence says that the device is provisioned. Lines
  * ssid="...", psk="..." (left out for an open network), key_mgmt=WPA or NONE, uid=N, in any order; '#' begins a comment.
  * We write quote and backslash with a backslash before them. Scripts of old do not, or leave the quotes out; what they
- * wrote is understood too: a text in quotes counts as escaped when it could have been written so, and as it stands
+ * wrote is understood too: a text in quotes counts as escaped when it could have been written so, and literally
  * otherwise. A network without a key is one that says key_mgmt=NONE: a key that is not understood, or cut off, is never
  * taken for none.
  *

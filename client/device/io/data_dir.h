@@ -53,7 +53,7 @@ int data_dir_settle_token(const struct data_dir *d, char token[DEVICE_TOKEN_LEN 
 /*
  * Removes all that belongs to an owner: wifi.conf first, which makes the device nobody's, then country, uid, enauth and
  * what killed writers have left; the new token takes the place of the old one (on a disk that is full even then, of none).
- * On the disk when it returns 0. -errno: the first thing that failed, told in the log; when that was wifi.conf, or the disk
+ * On the disk when it returns 0. -errno: the first thing that failed, which is in the log; when that was wifi.conf, or the disk
  * takes nothing at all, nothing has changed.
  */
 int data_dir_forget_owner(const struct data_dir *d, const char new_token[DEVICE_TOKEN_LEN + 1]);
@@ -82,7 +82,7 @@ int data_dir_read_wifi(const struct data_dir *d, struct wifi_conf *out);
 /* The network has been joined: takes the mark out of wifi.conf that says it has not. 0 or -errno. */
 int data_dir_end_trial(const struct data_dir *d);
 
-/* The firmware's version out of os-release (path NULL: /etc/os-release), "unknown" when it is not told. */
+/* The firmware's version out of os-release (path NULL: /etc/os-release), "unknown" when it is not there. */
 void data_dir_read_version(char version[DEVICE_VERSION_MAX + 1], const char *path, const char *vendor);
 
 #endif

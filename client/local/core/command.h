@@ -70,7 +70,7 @@ struct command_table {
 /* random: any number; the first id follows from it. Defaults: 1024 open, 4000 ms, no grace, 1 MiB kept
    within it; change the fields before the first command. */
 void command_table_init(struct command_table *t, const struct command_sink *sink, void *user, uint32_t random);
-/* Forgets all that is open; nobody is told (command_refuse_all() does that). */
+/* Forgets all that is open; nobody is answered (command_refuse_all() does that). */
 void command_table_deinit(struct command_table *t);
 
 /* What is kept within the grace is sent to it, too. */

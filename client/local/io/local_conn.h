@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One socket on 54322: reading through a framer, a bounded queue out. Used by local_server only, which owns it. What it
- * makes the daemon keep (an unfinished text, what it has not read) is told by local_conn_held().
+ * makes the daemon keep (an unfinished text, what it has not read) is what local_conn_held() returns.
  */
 #ifndef CLIENT_LOCAL_CONN_H
 #define CLIENT_LOCAL_CONN_H

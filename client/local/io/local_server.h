@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The sockets on TCP 54322: JSON texts back to back, both ways. A socket is a peer, a number below LOCAL_PEERS_MAX that
- * may be given to another socket once left() has been told. What is sent in one turn of the loop goes out in one write.
+ * may be given to another socket once left() has been called. What is sent in one turn of the loop goes out in one write.
  *
  * Limits: LOCAL_PEERS_MAX sockets, 1 MiB a text, depth 128, 2 MiB waiting to be read by a peer, and one total of bytes
  * for what all of them hold; a peer beyond them is told why if it still reads, and closed. Nobody else notices. When

@@ -27,7 +27,7 @@ struct spool_events {
     /* A record that an earlier run has left, in order; within spool_open() or spool_ready(), or later, when the disk did not
        give it then. 0, or negative: it is not wanted, and is removed. */
     int (*found)(void *user, uint64_t seq, unsigned needs, const struct spool_record *rec);
-    /* The disk was looked at again after spool_open(): found() may have told of more. */
+    /* The disk was looked at again after spool_open(): found() may have reported more. */
     void (*again)(void *user);
     /* r 0: on the disk. Negative: it could not be stored, and is not; -ECANCELED: removed before it was. */
     void (*stored)(void *user, uint64_t seq, uint32_t id, int r);
@@ -56,7 +56,7 @@ int spool_put(struct spool *s, uint64_t seq, unsigned needs, const struct spool_
 int spool_release(struct spool *s, uint64_t seq, unsigned needs);
 /* Nobody needs it. As spool_release(). */
 int spool_remove(struct spool *s, uint64_t seq);
-/* Bits of one reader become another's, for a record that found() told of. 0 or -ENOMEM. */
+/* Bits of one reader become another's, for a record that found() reported. 0 or -ENOMEM. */
 int spool_hand_over(struct spool *s, uint64_t seq, unsigned from, unsigned to);
 
 /* The text of a stored record, appended. 0; -ENOENT: no such record; -EBADMSG, -EIO ...: it cannot be read; -ENOMEM. */

@@ -317,7 +317,7 @@ static int copy_entries(const struct spool_file *from, const struct spool_place 
         ag_buf_clear(&entry);
         r = spool_file_read(from, &ahead, places[i].at, places[i].seq, &body);
         if (spool_is_damage(r) || (r < 0 && r != -ENOMEM && give_up)) {
-            r = 0; /* it is lost, wherever the rest stands */
+            r = 0; /* it is lost, wherever the rest is */
             continue;
         }
         if (r == 0)

@@ -52,7 +52,7 @@ enum spool_found {
     SPOOL_FOUND_STRANGE, /* not a regular file, or not to be opened: put it aside */
 };
 
-/* Opens what is there and scans it. 0 with *found_out, -errno: nothing is open; entries may have been told. */
+/* Opens what is there and scans it. 0 with *found_out, -errno: nothing is open; entries may have been reported. */
 int spool_file_open(struct spool_file *f, const char *path, bool give_up, enum spool_found *found_out,
                     struct spool_scan *scan_out, spool_entry_fn *entry, void *user);
 void spool_file_close(struct spool_file *f);

@@ -7,7 +7,7 @@
 
 struct spool_find {
     const char *path; /* to be set */
-    int said;         /* to be set: an error of which the log has told already */
+    int said;         /* to be set: an error that is in the log already */
     bool give_up;     /* to be set: what the disk does not give counts as damage */
     /* What was found: the caller's, whatever the result. */
     struct spool_file file; /* fd -1: there is none */

@@ -49,8 +49,8 @@ struct spool {
     struct ag_backoff looks;
     uint64_t failing_since_ms; /* of looks, of rewriting; 0: it goes well */
     uint64_t rewrite_failed_ms;
-    uint64_t untold_from; /* records below that number were told of */
-    bool tell_again;      /* found() has told of more after spool_open() */
+    uint64_t untold_from; /* records below that number were reported */
+    bool tell_again;      /* found() has reported more after spool_open() */
     int said;             /* the error that the log knows of */
     struct ag_log_gate gate;
     struct ag_list gathering; /* struct spool_op, for the next commit */

@@ -102,7 +102,7 @@ static void on_message(void *user, const char *topic, struct ag_span payload)
     }
 }
 
-/* The link to the broker stands: now all is ready. */
+/* The link to the broker is up: now all is ready. */
 static void tell_ready(struct gzsim *s)
 {
     if (s->ready_told)

@@ -45,7 +45,7 @@ enum on_error {
 const char *on_points_fault(int error);
 
 enum on_value_kind {
-    ON_VALUE_JSON,   /* types 1, 3, 4: value is the JSON as it stands */
+    ON_VALUE_JSON,   /* types 1, 3, 4: value is the JSON unchanged */
     ON_VALUE_BINARY, /* type 2 */
     ON_VALUE_TEXT,   /* types 5, 6 */
     ON_VALUE_FLOAT   /* type 7: number */

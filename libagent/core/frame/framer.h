@@ -15,7 +15,7 @@
  *     // r == 0: all of data is used up; r < 0: -ENOMEM or AG_FRAMER_E_*, the stream cannot go on
  *
  * A stream that must not end for one bad text is made forgiving: a JSON value that is no object, too deep, too large or
- * not UTF-8 is passed over then, and told as a text of kind AG_FRAMER_PASSED. Only what nobody can step over ends it.
+ * not UTF-8 is passed over then, and reported as a text of kind AG_FRAMER_PASSED. Only what nobody can step over ends it.
  */
 #ifndef AG_FRAMER_H
 #define AG_FRAMER_H

@@ -36,7 +36,7 @@
  * Callbacks run inside agent_process() (or a call that says so) and may call anything of this header, drop any slot,
  * their own included, and drop the connection itself; what waits (agent_run(), agent_call_sync(), agent_query_*())
  * returns -EDEADLK there. That holds for every callback, the log's and the destroy notifiers included. After
- * agent_close() or the last agent_unref() has returned, no callback of before runs any more.
+ * agent_close() or the last agent_unref() has returned, none of them runs any more.
  *
  * Sources of the numbers: Xiaomi Linux client document, section 2 (ports), section 1.3 (ids, codes).
  */
@@ -58,7 +58,7 @@ extern "C" {
 #define AGENT_PRINTF(format_arg, first_arg)
 #endif
 
-/* Of this header, as agent_version() tells that of the library: 10000 * major + 100 * minor + patch; 0.2.3 is 203. */
+/* Of this header; agent_version() gives the library's. 10000 * major + 100 * minor + patch; 0.2.3 is 203. */
 #define AGENT_VERSION_NUMBER 100
 
 /* Longest method name or key, in bytes. The agent's own limit is the same by default. */
@@ -69,7 +69,7 @@ extern "C" {
 #define AGENT_UNIX_PATH "/run/miio/agent.sock"
 /* A call without a timeout of its own ends after this many milliseconds. */
 #define AGENT_CALL_TIMEOUT_MS 30000
-/* So much work of agent_post() can wait to be run. */
+/* So many calls of agent_post() can wait to be run. */
 #define AGENT_POST_MAX 256
 /* What followers of the status get while nobody is there to report it. */
 #define AGENT_STATUS_UNKNOWN "unknown"
@@ -104,7 +104,7 @@ typedef struct agent_request agent_request;
 enum agent_state {
     AGENT_CLOSED,     /* not opened, or agent_close() was called */
     AGENT_CONNECTING, /* trying, or waiting to try again */
-    AGENT_CONNECTED,  /* the socket is up; registrations are being told to the agent */
+    AGENT_CONNECTED,  /* the socket is up; registrations are being sent to the agent */
     AGENT_READY       /* each subscription there was at the connect is in force, or was refused and on_registered (or
                          agent_slot_status(), and the log) says why */
 };
@@ -130,8 +130,8 @@ typedef int (*agent_request_fn)(agent_request *req, void *user);
 /*
  * The end of a call; comes exactly once. status: 0, result is the answer's JSON; AGENT_E_REMOTE, error is the error
  * object's JSON; otherwise AGENT_E_LOST, _TIMEOUT or _CANCELED, nothing else. result and error are borrowed; the one
- * that does not apply is NULL. For local queries result is what is in the answer's params. TIMEOUT is told only when
- * the answer does not lie in the socket already.
+ * that does not apply is NULL. For local queries result is what is in the answer's params. TIMEOUT is reported only when no
+ * answer is waiting in the socket.
  */
 typedef void (*agent_call_fn)(agent_conn *conn, int status, const char *result, const char *error, void *user);
 
@@ -140,10 +140,10 @@ typedef void (*agent_call_fn)(agent_conn *conn, int status, const char *result, 
 
 /*
  * status: 0 in force, AGENT_WAITING (AGENT_STANDBY only; 0 comes when it has taken over), -EEXIST owned by another,
- * -EPERM refused, otherwise what the agent said as negative code; after AGENT_CODE_BUSY it is asked again each 5 s, and fn
- * gets what that changes. Comes after each connect. An agent that has never
- * answered, and does not within 200 ms, is an old one, and fn gets 0; a different answer later is passed to fn
- * too. One that has answered before is waited for.
+ * -EPERM refused, otherwise the agent's error code, which is negative; after AGENT_CODE_BUSY the agent is asked again every
+ * 5 s, and fn gets what changes. Called after each connect. An agent that has never answered, and does not within 200 ms, is
+ * an old one, and fn gets 0; a different answer that comes later is passed to fn too. One that has answered before is waited
+ * for.
  */
 typedef void (*agent_registered_fn)(agent_slot *slot, int status, void *user);
 /* The same for agent_bind(): 0 the address is this connection's, -EEXIST it is another's, and so on. */
@@ -167,10 +167,10 @@ AGENT_API void agent_unrefp(agent_conn **conn);
 
 /* JSON (default) or MessagePack-RPC. Before agent_open(). -EBUSY when open. */
 AGENT_API int agent_set_encoding(agent_conn *conn, enum agent_encoding encoding);
-/* fn NULL takes it away. Told on every change, from agent_process(); AGENT_CLOSED from agent_close() itself. */
+/* fn NULL removes it. Called on every change, from agent_process(); for AGENT_CLOSED from agent_close() itself. */
 AGENT_API int agent_set_on_state(agent_conn *conn, agent_state_fn fn, void *user);
-/* Without it the library is silent. fn NULL takes it away. Lines are told from agent_process() and agent_close(); that no
-   agent is reached is a warning once until one is. */
+/* Without it the library is silent. fn NULL removes it. Called from agent_process() and agent_close(). That no agent can be
+   reached is a warning once, until one is. */
 AGENT_API int agent_set_log(agent_conn *conn, agent_log_fn fn, enum agent_log_level max_level, void *user);
 /* First pause before a new try and the longest one, in ms (100, 5000). Each pause doubles the last, with jitter. */
 AGENT_API int agent_set_reconnect(agent_conn *conn, unsigned first_ms, unsigned max_ms);
@@ -195,7 +195,7 @@ AGENT_API int agent_set_report_wait(agent_conn *conn, unsigned max_ms);
 AGENT_API int agent_open(agent_conn *conn, const char *address);
 /*
  * Sends what is queued as far as the socket takes it, closes, completes calls with AGENT_E_CANCELED, runs what waits in
- * agent_post(), tells the log and the state (all these callbacks run inside, and begin nothing new: -ESHUTDOWN).
+ * agent_post(), and calls the log's and the state's functions (all of these run inside and begin nothing new: -ESHUTDOWN).
  * Subscriptions stay with the object for another agent_open(); timers rest until then. Idempotent.
  */
 AGENT_API void agent_close(agent_conn *conn);
@@ -244,9 +244,9 @@ AGENT_API int agent_timer(agent_conn *conn, agent_slot **ret_slot, unsigned firs
 /* ---- commands ---- */
 
 /*
- * Asks for the commands of one method, or with a key that ends in '*' of all methods with that prefix. Told to the
- * agent now or as soon as connected. ret_slot may be NULL: then it lives as long as the connection. on_registered may be
- * NULL. -EEXIST: this connection has the key. -ENAMETOOLONG. AGENT_E_JSON: the key is not UTF-8.
+ * Asks for the commands of one method, or with a key that ends in '*' of all methods with that prefix. The agent hears of it
+ * now or as soon as it is connected. ret_slot may be NULL: then it lives as long as the connection. on_registered may be NULL.
+ * -EEXIST: this connection has the key. -ENAMETOOLONG. AGENT_E_JSON: the key is not UTF-8.
  */
 AGENT_API int agent_subscribe(agent_conn *conn, agent_slot **ret_slot, const char *key, agent_request_fn fn, void *user);
 AGENT_API int agent_subscribe_mode(agent_conn *conn, agent_slot **ret_slot, const char *key, enum agent_mode mode,
@@ -258,10 +258,10 @@ AGENT_API void agent_slot_unrefp(agent_slot **slot);
 /* Gives the caller's reference to the connection: the slot lives as long as that, a call's or a single timer's until its
    end. Returns NULL, takes NULL. */
 AGENT_API agent_slot *agent_slot_give(agent_slot *slot);
-/* fn is called once when user (of the call that made the slot) is not used any more: when the slot has ended, or inside the
-   last unref of the slot or the connection, and not while a callback of the slot runs. fn NULL takes it away. */
+/* fn is called once when user (of the call that made the slot) is no longer used: when the slot has ended, or inside the
+   last unref of the slot or the connection, and not while a callback of the slot runs. fn NULL removes it. */
 AGENT_API int agent_slot_set_destroy(agent_slot *slot, agent_destroy_fn fn);
-/* Of a subscription, what on_registered was told last; -EINPROGRESS while the agent has not answered, -ENOTCONN without
+/* Of a subscription, the last status that on_registered got; -EINPROGRESS while the agent has not answered, -ENOTCONN without
    a connection. -EINVAL: no subscription. */
 AGENT_API int agent_slot_status(agent_slot *slot);
 
@@ -292,7 +292,7 @@ AGENT_API agent_conn *agent_request_conn(const agent_request *req);
 
 /*
  * Params, read without an allocation (but for doubles of more than 60 digits, -ENOMEM). at says which: the name of a
- * member ("power"), the number of an element ("0"), or a way of them ("0/siid"); "" is the params as a whole. In a name
+ * member ("power"), the number of an element ("0"), or a path of them ("0/siid"); "" is the params as a whole. In a name
  * '~1' stands for '/' and '~0' for '~'.
  *
  * 0; -ENOENT: not there; -EBADMSG: of another type, or a string that no C string can hold; -ERANGE: a number outside of
@@ -311,17 +311,17 @@ enum agent_type {
 AGENT_API enum agent_type agent_param_type(const agent_request *req, const char *at);
 /* Number of elements or members; negative as above. */
 AGENT_API int agent_param_count(const agent_request *req, const char *at);
-/* buf gets at most n bytes, the end mark among them. */
+/* buf gets at most n bytes, the terminating NUL included. */
 AGENT_API int agent_param_str(agent_request *req, const char *at, char *buf, size_t n);
 AGENT_API int agent_param_int(agent_request *req, const char *at, int64_t min, int64_t max, int64_t *ret);
 AGENT_API int agent_param_uint(agent_request *req, const char *at, uint64_t min, uint64_t max, uint64_t *ret);
 AGENT_API int agent_param_double(agent_request *req, const char *at, double min, double max, double *ret);
 /* 1 or 0. */
 AGENT_API int agent_param_bool(agent_request *req, const char *at, int *ret);
-/* The JSON text of a value as it came, without an end mark; valid while the request lives. */
+/* The JSON text of a value as it came, without a terminating NUL; valid while the request lives. */
 AGENT_API int agent_param_raw(agent_request *req, const char *at, const char **ret_text, size_t *ret_len);
 /* on 1: from now on the first agent_param_str() to _raw() of this request that fails answers it with
-   AGENT_CODE_INVALID_PARAMS and the name of the param; the handler just returns. 0: no more. */
+   AGENT_CODE_INVALID_PARAMS and the name of the param; the handler just returns. 0: no longer. */
 AGENT_API int agent_request_answer_errors(agent_request *req, int on);
 
 /*
@@ -339,7 +339,7 @@ AGENT_API int agent_reply(agent_request *req, const char *result);
  *     %p          const char *: JSON text that goes in as it is; NULL is null
  *     %%          a percent sign
  *
- * Anything else, and a double that is no number, is -EINVAL; a text that is not one JSON value AGENT_E_JSON.
+ * Anything else, and a double that is not a number, is -EINVAL; a text that is not one JSON value AGENT_E_JSON.
  */
 AGENT_API int agent_replyf(agent_request *req, const char *format, ...) AGENT_PRINTF(2, 3);
 /* message NULL: "error". */
@@ -391,12 +391,12 @@ AGENT_API int agent_reportf(agent_conn *conn, const char *method, agent_call_fn 
 /* ---- application to application ---- */
 
 /*
- * Claims a one-bit address and has messages to it delivered to fn. Claimed again at each connect; a taken address stays
- * with its holder, which agent_set_on_bound() tells. One address at a time: a new one takes the place of the old.
+ * Claims a one-bit address and has messages to it delivered to fn. Claimed again at each connect; an address that
+ * is taken stays with its holder, as agent_set_on_bound() reports. One address at a time: a new one takes the place of the old.
  * Address 0 (fn may be NULL) gives it up, at the agent too; the vendor's old agent keeps it until the connection ends.
  */
 AGENT_API int agent_bind(agent_conn *conn, uint32_t address, agent_request_fn fn, void *user);
-/* fn, from agent_process(), is told what became of each claim; NULL takes it away. Set it before agent_bind(). */
+/* fn, from agent_process(), gets what became of each claim; NULL removes it. Set it before agent_bind(). */
 AGENT_API int agent_set_on_bound(agent_conn *conn, agent_bound_fn fn, void *user);
 /* Sends method to each application whose address bit is in to; fn gets the first answer. fn NULL: no answer is wanted, and
    ret_slot must be NULL. */
@@ -406,7 +406,7 @@ AGENT_API int agent_send(agent_conn *conn, agent_slot **ret_slot, uint32_t to, c
 /* ---- what the client daemon knows ---- */
 
 typedef void (*agent_status_fn)(agent_conn *conn, const char *status, void *user);
-/* Follows local.status: asks for it at each connect and tells every change, by name ("cloud_connected", ...), and
+/* Follows local.status: asks for it at each connect and reports every change, by name ("cloud_connected", ...), and
    AGENT_STATUS_UNKNOWN when the agent is lost, or answers that the client is away. ret_slot may be NULL. */
 AGENT_API int agent_follow_status(agent_conn *conn, agent_slot **ret_slot, agent_status_fn fn, void *user);
 /* One-liners over agent_call_sync(), for five seconds each. -ENOBUFS: longer than buf. AGENT_E_PROTOCOL: an answer of

@@ -23,7 +23,7 @@
  * first let the connection do all that it can do at this moment (but inside a callback of the connection,
  * where nothing else can run).
  *
- * Without being told otherwise the agent accepts every registration, acknowledges every report, and says that
+ * Unless the test says otherwise, the agent accepts every registration, acknowledges every report, and says that
  * the cloud is connected. All other calls of the application wait for agent_test_answer(), or are served:
  * agent_test_serve().
  *

@@ -30,7 +30,7 @@ void ag_http_close(struct ag_http *h, void (*on_closed)(void *user), void *user)
 
 /*
  * Begins a call; never calls back before it returns. 0, -EINVAL (URL scheme, no on_done), -ENOMEM, -EBUSY (too many calls),
- * -E2BIG (more than 32 headers), -ESHUTDOWN (closing). That no process can be started is told by on_done. *out, when out is
+ * -E2BIG (more than 32 headers), -ESHUTDOWN (closing). When no process can be started, on_done says so. *out, when out is
  * not NULL, is valid until on_done has run.
  */
 int ag_http_send(struct ag_http *h, const struct ag_http_request *req, struct ag_http_call **out);

@@ -161,7 +161,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *user)
 
 /* ---- how it ended ---- */
 
-/* A time-out before the connection stood is a matter of names or connecting. */
+/* A time-out before the connection was up is a matter of names or connecting. */
 static enum ag_http_end timed_out(struct child *c)
 {
     curl_off_t named = 0, connected = 0;

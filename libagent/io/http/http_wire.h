@@ -24,7 +24,7 @@ enum http_wire_type { HTTP_WIRE_BEGIN = 1, HTTP_WIRE_DATA, HTTP_WIRE_END };
 struct http_wire_frame {
     enum http_wire_type type;
     int status;           /* BEGIN */
-    uint64_t length;      /* BEGIN: of the body; UINT64_MAX: not told */
+    uint64_t length;      /* BEGIN: of the body; UINT64_MAX: unknown */
     enum ag_http_end end; /* END */
     struct ag_span bytes; /* BEGIN: names and values by turns, each with a NUL; DATA; END: why, one phrase */
 };

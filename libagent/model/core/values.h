@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each property of a device holds now, and which changes wait to be told. One change of a property replaces an earlier one
- * that has not been told yet; a value equal to the one held is no change.
+ * What each property of a device holds now, and which changes wait to be reported. One change of a property replaces an
+ * earlier one that has not been reported yet; a value equal to the one held is no change.
  */
 #ifndef MODEL_CORE_VALUES_H
 #define MODEL_CORE_VALUES_H
@@ -12,8 +12,8 @@
 struct model_held {
     uint8_t kind; /* enum model_value_kind behind `known` */
     bool known, changed;
-    bool owed;      /* was told, and did not arrive */
-    uint32_t batch; /* that told it last; 0: none */
+    bool owed;      /* was reported, and did not arrive */
+    uint32_t batch; /* that reported it last; 0: none */
     int64_t units;  /* bool and number */
     char *text;     /* others: JSON text, owned */
 };
@@ -45,9 +45,9 @@ int ag_model_values_write(const struct model_values *v, const struct model_prop 
 int ag_model_values_put_changes(const struct model_values *v, struct ag_span did, struct ag_buf *out);
 /* What ag_model_values_put_changes() wrote is on its way as batch (not 0). */
 void ag_model_values_told(struct model_values *v, uint32_t batch);
-/* That batch did not arrive: what no later one has told is owed. true: something is. */
+/* That batch did not arrive: what no later one has reported is owed. true: something is. */
 bool ag_model_values_untold(struct model_values *v, uint32_t batch);
-/* The way is free again: what is owed waits to be told with the next changes. */
+/* The way is free again: what is owed is to be reported with the next changes. */
 void ag_model_values_retry(struct model_values *v);
 
 #endif

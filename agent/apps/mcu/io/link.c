@@ -44,7 +44,7 @@ static void on_mcu_told(agent_conn *conn, int status, const char *result, const 
     (void) result;
     (void) user;
     if (status == AGENT_E_REMOTE && !is_on_the_way(error))
-        ag_log(AG_LOG_DEBUG, "the client does not take what the MCU says of itself: %s", error ? error : "");
+        ag_log(AG_LOG_DEBUG, "the client does not accept what the MCU says of itself: %s", error ? error : "");
 }
 
 static void forget_told(struct mcu_link *l)
@@ -311,7 +311,7 @@ static void on_properties_reported(agent_conn *conn, int status, const char *res
     (void) conn;
     (void) result;
     if (status != 0)
-        ag_log(AG_LOG_DEBUG, "properties_changed not taken: %s", error ? error : agent_strerror(status));
+        ag_log(AG_LOG_DEBUG, "properties_changed not accepted: %s", error ? error : agent_strerror(status));
     l->on_reported(l, MCU_REPORT_PROPERTIES, report_end(status, error));
 }
 
@@ -322,7 +322,7 @@ static void on_event_reported(agent_conn *conn, int status, const char *result, 
     (void) conn;
     (void) result;
     if (status != 0)
-        ag_log(AG_LOG_DEBUG, "event_occured not taken: %s", error ? error : agent_strerror(status));
+        ag_log(AG_LOG_DEBUG, "event_occured not accepted: %s", error ? error : agent_strerror(status));
     l->on_reported(l, MCU_REPORT_EVENT, report_end(status, error));
 }
 

@@ -36,7 +36,7 @@ int web_traffic_take(struct web_traffic *t, struct ag_buf *out);
  * What can hold a network's key or a token ("hidden":true) shows its method only. 0; -EINVAL: no event; -ENOMEM.
  */
 int web_event_print(struct ag_span params, struct ag_buf *out);
-/* The text of such params, as it stands; {"", 0} when it was too large. */
+/* The text of such params, unchanged; {"", 0} when it was too large. */
 struct ag_span web_event_text(struct ag_span params);
 
 /* Is it about what miio_web itself, the peer of that number, asks the client every now and then? */

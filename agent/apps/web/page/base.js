@@ -34,7 +34,7 @@ export function each(parent, items, key, make) {
   parent.rows = now;
 }
 
-// ---- language: English stands in the code, Chinese in words.js ----
+// ---- language: English is in the code, Chinese in words.js ----
 const wanted = localStorage.getItem('lang') || navigator.language;
 export const lang = wanted.startsWith('zh') ? 'zh' : 'en';
 export function t(text, ...args) {

@@ -112,7 +112,7 @@ static int wrap(struct ag_buf *out, struct ag_span payload)
     return r == 0 ? ag_buf_append_str(out, text ? "}}" : "\"}}") : r;
 }
 
-/* A command as it stands, with an id or without. false: anything else, which is wrapped. */
+/* A whole command, with an id or without. false: anything else, which is wrapped. */
 static bool is_command(struct ag_span *text, struct ag_json_view *view)
 {
     return ag_json_parse(text, DEPTH_MAX, view) == 0 && view->at[AG_M_METHOD].type == AG_JSON_STRING &&

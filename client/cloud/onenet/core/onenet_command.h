@@ -47,7 +47,7 @@ enum {
 };
 
 /*
- * A payload that is an object with a method is the command as it stands. Any other text becomes
+ * A payload that is an object with a method is the command itself. Any other text becomes
  * {"method":"onenet.command","params":{"payload":TEXT}}, bytes that are no UTF-8 text {"base64":...}.
  * room: a new command may be executed now.
  * 0: text_out holds the command (appended), *token_out its number; -ENOMEM; or a condition above.

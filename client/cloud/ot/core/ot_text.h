@@ -12,7 +12,7 @@ enum { OT_DEPTH_MAX = 128 };
 /* An answer object with this id in place of its own, or in front when it has none. -EINVAL: not an object. */
 int ot_text_with_id(struct ag_buf *out, struct ag_span text, uint64_t id);
 
-/* An object without its id member; everything else as it stands. */
+/* An object without its id member; everything else unchanged. */
 int ot_text_without_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *v);
 
 #endif

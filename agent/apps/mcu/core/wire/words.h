@@ -18,7 +18,7 @@ enum {
 };
 
 struct mcu_word {
-    struct ag_span raw; /* a string with its quotes: it is then a JSON string as it stands */
+    struct ag_span raw; /* a string with its quotes: it is a JSON string then */
     bool quoted;
     bool bad; /* a string with a byte, an escape or half a surrogate pair that nobody upstream could read */
 };

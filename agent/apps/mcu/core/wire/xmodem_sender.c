@@ -119,7 +119,7 @@ static size_t cancel_and_wait(struct xmodem_sender *x, uint64_t now_ms, uint8_t 
     return n;
 }
 
-/* Its number says nothing of whether it is the first one or stands 256 blocks behind it. */
+/* Its number says nothing of whether it is the first one or is 256 blocks behind it. */
 static bool is_ambiguous(const struct xmodem_sender *x)
 {
     return x->interrupted && x->at > 1024 && x->seq <= 2;

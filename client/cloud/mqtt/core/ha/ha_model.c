@@ -19,7 +19,7 @@ int ha_model_topic(char *out, size_t n, const char *prefix, const char *did)
     return snprintf(out, n, "%s/device/miio_%s/config", prefix, did);
 }
 
-/* Service 1 is the platform's own: it is told as the device. */
+/* Service 1 is the platform's own: it is announced as the device. */
 static void put_components(struct ha_part *h)
 {
     const struct model *m = h->m;

@@ -3,7 +3,7 @@
  * Inside the device discovery: the message while it is written, and what its parts share. ha_part.c frames a component and
  * finds what it is made of, ha_template.c writes templates and commands, ha_class.c knows classes and units, ha_name.c names;
  * ha_light.c, ha_air.c (climate, water_heater), ha_fan.c (fan, humidifier), ha_cover.c, ha_vacuum.c and ha_plain.c (one
- * property, action or event) write components. ha_model.c stands above all of them: it walks the model and frames the message.
+ * property, action or event) write components. ha_model.c is built on all of them: it walks the model and frames the message.
  */
 #ifndef CLIENT_HA_PART_H
 #define CLIENT_HA_PART_H

@@ -158,7 +158,7 @@ static void put_device(struct ag_json_out *o, const struct ha_device *d, const s
     ag_json_out_close(o, '}');
 }
 
-/* Home Assistant's own, as they stand. */
+/* Home Assistant's own, unchanged. */
 static void put_passed(struct ag_json_out *o, const struct ha_property *p)
 {
     const char *name;

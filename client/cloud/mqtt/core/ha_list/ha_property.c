@@ -22,7 +22,7 @@ enum {
 
 enum member_type { ANY, TEXT, NUMBER, BOOL, LIST };
 
-/* What a property may have, on which components. passed: Home Assistant's own, as it stands. */
+/* What a property may have, on which components. passed: Home Assistant's own, unchanged. */
 static const struct member {
     const char *name;
     enum member_type type;
