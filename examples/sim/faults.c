@@ -57,7 +57,6 @@ static void deliver_late(struct faults *f, struct ag_span bytes, void *ref, void
     l->deliver = deliver;
     l->len = bytes.len;
     memcpy(l->data, bytes.p, bytes.len);
-    f->n_late++;
     f->n_waiting++;
     uv_timer_start(&l->timer, on_late, ms, 0);
 }
@@ -70,10 +69,8 @@ void faults_pass(struct faults *f, struct ag_span bytes, void *ref, void (*deliv
         f->n_dropped++;
         return;
     }
-    if (throw(f, 100) < f->dup) {
-        f->n_doubled++;
+    if (throw(f, 100) < f->dup)
         copies = 2;
-    }
     while (copies-- > 0) {
         unsigned ms = f->delay_ms + (throw(f, 100) < f->reorder ? 1 + throw(f, REORDER_MS) : 0);
 

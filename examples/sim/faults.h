@@ -14,7 +14,7 @@ struct faults {
     unsigned drop, dup, reorder; /* percent */
     unsigned delay_ms;           /* every packet; reordered ones up to 50 ms more */
     uint64_t random;
-    unsigned long n_dropped, n_doubled, n_late;
+    unsigned long n_dropped;
     unsigned n_waiting;
 };
 

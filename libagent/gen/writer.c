@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "libagent/gen/writer.h"
 
-#include <ctype.h>
-
 void writer_deinit(struct writer *w)
 {
     ag_buf_deinit(&w->text);

@@ -318,19 +318,19 @@ int out_error(struct router *r, struct peer *to, struct ag_span id, int code, co
     return out_text(r, to, OUT_ANSWER, (struct ag_span){text, (size_t) n});
 }
 
-int out_error_id(struct router *r, struct peer *to, uint32_t id, int code, const char *message, const char *data)
+void out_error_id(struct router *r, struct peer *to, uint32_t id, int code, const char *message, const char *data)
 {
     char digits[16];
 
-    return out_error(r, to, id_print(digits, id), code, message, data);
+    out_error(r, to, id_print(digits, id), code, message, data);
 }
 
-int out_ok(struct router *r, struct peer *to, uint32_t id)
+void out_ok(struct router *r, struct peer *to, uint32_t id)
 {
     char text[64];
     int n = snprintf(text, sizeof text, "{\"id\":%u,\"result\":[\"ok\"]}", (unsigned) id);
 
-    return out_text(r, to, OUT_ANSWER, (struct ag_span){text, (size_t) n});
+    out_text(r, to, OUT_ANSWER, (struct ag_span){text, (size_t) n});
 }
 
 void out_sent(struct router *r, struct peer *p, size_t n)

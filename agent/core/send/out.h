@@ -29,8 +29,8 @@ int out_with_id(struct router *r, struct peer *to, enum out_kind kind, struct ag
                 uint32_t id);
 /* An answer made here. id: the raw text of a scalar. message and data: constant ASCII without quotes. */
 int out_error(struct router *r, struct peer *to, struct ag_span id, int code, const char *message, const char *data);
-int out_error_id(struct router *r, struct peer *to, uint32_t id, int code, const char *message, const char *data);
-int out_ok(struct router *r, struct peer *to, uint32_t id);
+void out_error_id(struct router *r, struct peer *to, uint32_t id, int code, const char *message, const char *data);
+void out_ok(struct router *r, struct peer *to, uint32_t id);
 
 /* Marks a peer for its end. What is in out is still sent for PEER_END_INPUT, else dropped. */
 void out_end(struct router *r, struct peer *p, enum peer_end why);

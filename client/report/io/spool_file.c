@@ -291,14 +291,15 @@ static int copy_aside(const char *path, char aside_out[SPOOL_PATH_MAX])
 
 /* ---- rewriting ---- */
 
-static int write_heads(struct spool_file *f, uint64_t length)
+/* They tell of no entry yet. */
+static int write_heads(struct spool_file *f)
 {
     uint8_t both[SPOOL_HEADS];
 
-    spool_form_head(both, (struct spool_head){f->turn + 1, length});
-    spool_form_head(both + SPOOL_HEAD, (struct spool_head){f->turn + 2, length});
+    spool_form_head(both, (struct spool_head){f->turn + 1, SPOOL_HEADS});
+    spool_form_head(both + SPOOL_HEAD, (struct spool_head){f->turn + 2, SPOOL_HEADS});
     f->turn += 2;
-    f->told = length;
+    f->told = SPOOL_HEADS;
     return write_at(f->fd, 0, both, sizeof both);
 }
 
@@ -345,7 +346,7 @@ static int finish(struct spool_file *to)
 static int fill(const struct spool_file *f, const struct spool_place *places, size_t n, bool give_up, uint64_t *at_out,
                 struct spool_file *to)
 {
-    int r = write_heads(to, SPOOL_HEADS);
+    int r = write_heads(to);
 
     if (r == 0)
         r = copy_entries(f, places, n, give_up, at_out, to);
@@ -443,7 +444,7 @@ int spool_file_take_over(const struct spool_file *f, bool give_up, char aside_ou
 
     if (r < 0)
         return r;
-    r = write_heads(&to, SPOOL_HEADS);
+    r = write_heads(&to);
     if (r == 0)
         r = spool_old_scan(&src, n_damaged_out, take_over, &t);
     if (r == 0 && !(give_up && t.n_taken > 0))

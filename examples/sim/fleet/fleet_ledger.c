@@ -9,7 +9,7 @@
 
 int fleet_ledger_init(struct fleet_ledger *l, unsigned devices, unsigned reports_max, unsigned commands_max)
 {
-    *l = (struct fleet_ledger){.devices = devices, .reports_max = reports_max, .commands_max = commands_max};
+    *l = (struct fleet_ledger){.devices = devices, .reports_max = reports_max};
     l->seen = calloc((size_t) devices * reports_max / 8 + 1, 1);
     l->commands = calloc(commands_max + 1, sizeof *l->commands);
     l->took_ms = calloc(commands_max + 1, sizeof *l->took_ms);

@@ -16,7 +16,7 @@ struct fleet_ledger {
         uint64_t at_ms, said_ms; /* when it was first asked, and last */
         bool answered;
     } * commands; /* by id - 1 */
-    unsigned n_commands, commands_max, n_answered, n_again, n_answers_twice;
+    unsigned n_commands, n_answered, n_again, n_answers_twice;
     uint32_t *took_ms; /* of the answers, in their order */
 };
 

@@ -49,8 +49,8 @@ void ot_memory_drop(struct ot_memory *m, uint64_t token);
 /* The id of an unanswered command. false: unknown, forgotten or answered before. */
 bool ot_memory_id(const struct ot_memory *m, uint64_t token, uint64_t *id_out);
 
-/* It has been answered; the text, as sent, is copied. 0, -ENOENT, -ENOMEM (a repeat would get no answer then). */
-int ot_memory_answered(struct ot_memory *m, uint64_t token, struct ag_span answer);
+/* It has been answered; the text, as sent, is copied. Without memory a repeat gets no answer. */
+void ot_memory_answered(struct ot_memory *m, uint64_t token, struct ag_span answer);
 
 /* Forgets what is old enough. */
 void ot_memory_expire(struct ot_memory *m, uint64_t now_ms);

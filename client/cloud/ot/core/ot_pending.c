@@ -75,14 +75,12 @@ bool ot_pending_has(const struct ot_pending *p, uint32_t id)
     return find(p, id) != NULL;
 }
 
-bool ot_pending_remove(struct ot_pending *p, uint32_t id)
+void ot_pending_remove(struct ot_pending *p, uint32_t id)
 {
     struct ot_pending_entry *e = find(p, id);
 
-    if (!e)
-        return false;
-    entry_free(p, e);
-    return true;
+    if (e)
+        entry_free(p, e);
 }
 
 static bool view(const struct ot_pending_entry *e, struct ot_pending_view *out)

@@ -36,8 +36,8 @@ int ot_pending_add(struct ot_pending *p, uint32_t id, struct ag_span text, uint6
 
 bool ot_pending_has(const struct ot_pending *p, uint32_t id);
 
-/* false: there was none. */
-bool ot_pending_remove(struct ot_pending *p, uint32_t id);
+/* Nothing, when there is none. */
+void ot_pending_remove(struct ot_pending *p, uint32_t id);
 
 /* The one that is due first, or the one that was sent first. false: empty. */
 bool ot_pending_next_due(const struct ot_pending *p, struct ot_pending_view *out);

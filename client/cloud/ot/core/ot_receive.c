@@ -197,9 +197,7 @@ static void on_sealed(struct ot_session *s, struct ag_span packet, uint64_t now_
     s->n_missed = 0;
     if (s->state == OT_PROVING)
         ot_session_take_proof(s, now_ms);
-    if (p.header_only)
-        s->stats.echoes++;
-    else
+    if (!p.header_only) /* the echo of a keepalive */
         on_text(s, packet, ag_buf_span(&s->plain), now_ms);
 }
 

@@ -123,7 +123,6 @@ static void send_hello(struct ot_session *s, uint64_t now_ms)
     s->hello_due_ms = now_ms + s->cfg.hello_retry_ms;
     if (s->n_hellos++ > 0 && s->cfg.stream)
         return; /* a stream loses nothing */
-    s->stats.hellos++;
     s->stats.tx_packets++;
     s->sink->send(s->user, (struct ag_span){(const char *) hello, sizeof hello});
 }
@@ -144,8 +143,8 @@ static void send_info(struct ot_session *s, uint64_t now_ms)
     if (s->info_id == 0)
         s->info_id = draw_id(s);
     s->info_due_ms = now_ms + s->cfg.info_retry_ms;
-    if (build_info(s) == 0 && ot_session_send(s, ag_buf_span(&s->text), now_ms) == 0)
-        s->stats.infos++;
+    if (build_info(s) == 0)
+        ot_session_send(s, ag_buf_span(&s->text), now_ms);
 }
 
 void ot_session_info_changed(struct ot_session *s, uint64_t now_ms)
@@ -400,7 +399,7 @@ int ot_session_answer(struct ot_session *s, uint64_t token, struct ag_span text,
         if (r < 0)
             return r;
     }
-    ot_memory_answered(&s->memory, token, ag_buf_span(&full)); /* short of memory: a repeat stays unanswered */
+    ot_memory_answered(&s->memory, token, ag_buf_span(&full));
     if (s->state != OT_UP) {
         s->stats.late_answers++;
         return -ENOTCONN;

@@ -80,7 +80,7 @@ struct ot_stats {
     uint64_t late_answers;              /* to commands that are forgotten or answered, or with no session to carry them */
     uint64_t reports, acks, stray_acks; /* stray: nothing under that id, as a second ack */
     uint64_t resends, no_acks;
-    uint64_t keepalives, echoes, hellos, infos;
+    uint64_t keepalives;
 };
 
 struct ot_session;

@@ -126,8 +126,8 @@ void ha_prop_choices_deinit(struct ha_prop_choices *c);
 
 /* Home Assistant's own words for the values of a list: by description. words[i] for choice i; NULL: none. */
 typedef const char *ha_word_fn(const char *lower);
-/* {0:'auto',2:'cool'}, or turned round, where the first value of a word counts. Returns how many words there are. */
-unsigned ha_word_map(struct ha_text *t, const struct ha_part *h, const struct model_prop *p, ha_word_fn *word, bool turned);
+/* {0:'auto',2:'cool'}, or turned round, where the first value of a word counts. */
+void ha_word_map(struct ha_text *t, const struct ha_part *h, const struct model_prop *p, ha_word_fn *word, bool turned);
 /* Whether each value has a word of its own. */
 bool ha_words_cover(const struct ha_part *h, const struct model_prop *p, ha_word_fn *word);
 /* The value that has the word, as a choice; NULL. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Templates of Home Assistant: what reads a property from the state topic, and what makes a command of a value. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/mqtt/core/ha/ha_part.h"
@@ -294,7 +293,7 @@ const struct model_choice *ha_word_choice(const struct ha_part *h, const struct 
     return NULL;
 }
 
-unsigned ha_word_map(struct ha_text *t, const struct ha_part *h, const struct model_prop *p, ha_word_fn *word, bool turned)
+void ha_word_map(struct ha_text *t, const struct ha_part *h, const struct model_prop *p, ha_word_fn *word, bool turned)
 {
     unsigned n = 0;
 
@@ -311,7 +310,6 @@ unsigned ha_word_map(struct ha_text *t, const struct ha_part *h, const struct mo
         ha_put(t, turned ? "" : ":'%s'", mine);
     }
     ha_put(t, "}");
-    return n;
 }
 
 bool ha_words_cover(const struct ha_part *h, const struct model_prop *p, ha_word_fn *word)

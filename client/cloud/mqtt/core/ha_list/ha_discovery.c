@@ -103,9 +103,10 @@ static int emit(struct builder *b, const struct ha_property *p)
 
 /* ---- the small list ---- */
 
-static bool wrong_type(struct ag_span value, enum ag_json_type type)
+/* Not given is fine. */
+static bool is_no_string(struct ag_span value)
 {
-    return value.p && ag_json_type(value) != type;
+    return value.p && ag_json_type(value) != AG_JSON_STRING;
 }
 
 static int walk(struct builder *b, struct ag_span list)
@@ -126,8 +127,7 @@ static int walk(struct builder *b, struct ag_span list)
     b->of_device.name = ag_json_get(list, "name");
     b->of_device.manufacturer = ag_json_get(list, "manufacturer");
     b->of_device.model = ag_json_get(list, "model");
-    if (wrong_type(b->of_device.name, AG_JSON_STRING) || wrong_type(b->of_device.manufacturer, AG_JSON_STRING) ||
-        wrong_type(b->of_device.model, AG_JSON_STRING))
+    if (is_no_string(b->of_device.name) || is_no_string(b->of_device.manufacturer) || is_no_string(b->of_device.model))
         return ha_refuse(&b->why, "name, manufacturer and model must be strings");
     b->n = 0;
     while (r == 0 && ag_json_iter_item(&it, &item)) {

@@ -3,7 +3,6 @@
 #include "tests/unit/client/cloud/ot/ot_rig.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include "client/cloud/ot/core/ot_text.h"
 #include "tests/support/alloc_fail.h"
 
@@ -154,7 +153,6 @@ static void keepalives(void **state)
     rig_pass(&g, 15000);
     rig_check(&g, "16.0 > keepalive\n");
     rig_give_text(&g, ""); /* the echo */
-    assert_int_equal(ot_session_stats(g.s)->echoes, 1);
     rig_pass(&g, 15000);
     rig_check(&g, "31.0 > keepalive\n");
     rig_pass(&g, 100000); /* silence */
