@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include "libagent/api/bind.h"
 #include "libagent/api/call.h"
 #include "libagent/api/subscribe.h"

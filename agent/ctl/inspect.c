@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* list: one look into the agent. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <getopt.h>
 #include "agent/ctl/ctl.h"

@@ -2,7 +2,6 @@
 /* stats: counters, as a table, as JSON, or as OpenMetrics text for a collector. */
 #include <ctype.h>
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 #include "agent/ctl/report.h"
 #include "libagent/core/gauges.h"

@@ -2,7 +2,6 @@
 /* One cloud: starting, stopping, and what its events mean. */
 #include "client/cloud/cloud_links_priv.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/local/intake.h"
 
-#include <errno.h>
 #include <string.h>
 #include "client/local/core/tell_origin.h"
 #include "client/local/trace.h"

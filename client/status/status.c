@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/status/status.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "client/report/io/spool.h"

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <mosquitto.h>

@@ -4,7 +4,6 @@
  * stamp; the token only from a device that nobody owns yet), then packets under the token, each with an id of its own,
  * repeated under the same id until the answer comes.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>

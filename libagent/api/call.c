@@ -6,7 +6,6 @@
 #include "libagent/api/call.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "libagent/conn/due.h"
 #include "libagent/conn/out.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "libagent/test/heard.h"
 
-#include <stdlib.h>
 #include "libagent/core/json/json_walk.h"
 #include "libagent/test/claims.h"
 #include "libagent/test/speak.h"

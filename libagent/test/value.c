@@ -2,7 +2,6 @@
 #include "libagent/test/value.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include "libagent/core/buf.h"
 #include "libagent/core/text/double.h"
 

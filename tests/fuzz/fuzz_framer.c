@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The framer, strict and forgiving: the texts that come out, and the way it ends, do not depend on the pieces that went in. */
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include "libagent/core/buf.h"
 #include "libagent/core/frame/framer.h"

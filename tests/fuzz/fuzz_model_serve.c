@@ -6,7 +6,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "libagent/core/json/json_walk.h"
 #include "libagent/model/core/serve.h"

@@ -4,8 +4,6 @@
  * the first one may (unknown members, number forms), the second one has nothing left to change.
  */
 #include <assert.h>
-#include <errno.h>
-#include <stdlib.h>
 #include "libagent/core/pack/pack.h"
 #include "libagent/core/pack/pack_scan.h"
 

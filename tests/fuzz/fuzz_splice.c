@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Splicing: the new text is well-formed, has the new member, and differs from the old one in nothing else. */
 #include <assert.h>
-#include <stdlib.h>
 #include "libagent/core/text/message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

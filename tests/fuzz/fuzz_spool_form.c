@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as the store's file. Every entry that is given out must be found at its place, and no byte is read behind the end. */
-#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

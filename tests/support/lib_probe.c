@@ -10,7 +10,6 @@
  *   bind ADDRESS | send ADDRESS METHOD PARAMS | status | time | open | close | quit
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

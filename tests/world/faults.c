@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Bad luck: what the seed has planned, and what each of it does. */
 #include <signal.h>
-#include <stdio.h>
 #include "tests/world/kernel/calls.h"
 #include "tests/world/kernel/files.h"
 #include "tests/world/kernel/net.h"

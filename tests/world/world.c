@@ -5,7 +5,6 @@
 #include <cjson/cJSON.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "tests/world/app.h"
 #include "tests/world/bridge.h"

@@ -2,7 +2,6 @@
 #include "agent/apps/mcu/mcu.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <time.h>
 #include "agent/apps/mcu/core/identity.h"
 #include "libagent/core/log/local_time.h"

@@ -3,9 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "agent/apps/ota/ota.h"
 #include "libagent/core/log/log.h"

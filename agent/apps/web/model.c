@@ -2,8 +2,6 @@
 #include "agent/apps/web/model.h"
 
 #include <agent/model.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include "libagent/core/json/json_out.h"
 #include "libagent/core/log/log.h"

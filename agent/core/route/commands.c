@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/core/route/commands.h"
 
-#include <errno.h>
 #include "agent/core/send/monitor.h"
 #include "agent/core/send/out.h"
 #include "libagent/core/codes.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/core/route/control.h"
 
-#include <errno.h>
 #include <string.h>
 #include "agent/core/route/address.h"
 #include "agent/core/route/standby.h"

@@ -2,7 +2,6 @@
 #include "agent/core/route/introspect.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include "agent/core/route/commands.h"
 #include "agent/core/route/control.h"

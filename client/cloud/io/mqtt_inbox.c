@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/cloud/io/mqtt_inbox.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Asks the device's applications for the values of its model, so that the state topic shows them before they change. */
-#include <errno.h>
 #include <string.h>
 #include "client/cloud/mqtt/mqtt_priv.h"
 #include "libagent/core/json/json_iter.h"

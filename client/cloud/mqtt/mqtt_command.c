@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands of the mqtt cloud, and the answers to them. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/mqtt/mqtt_priv.h"

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "client/cloud/mqtt/mqtt_priv.h"
 #include "client/cloud/mqtt/core/ha_list/ha_discovery.h"

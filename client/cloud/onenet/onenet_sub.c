@@ -5,7 +5,6 @@
  * it has kept them. What was not granted is asked for again, see client/cloud/core/sub_ladder.h.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "client/cloud/onenet/onenet_priv.h"

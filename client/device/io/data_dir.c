@@ -2,7 +2,6 @@
 #include "client/device/io/data_dir.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/stat.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/lan/io/udp_owner.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/local/core/local_cmd.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <cjson/cJSON.h>
 #include "client/device/core/device_files.h"

@@ -2,7 +2,6 @@
 #include "client/report/core/given.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>

@@ -2,7 +2,6 @@
 #include "client/report/core/uplink.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include "libagent/core/codes.h"
 #include "libagent/core/deadline.h"

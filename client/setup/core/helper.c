@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/setup/core/helper.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include "libagent/core/json/json_iter.h"

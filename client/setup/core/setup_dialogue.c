@@ -4,7 +4,6 @@
  * token, country and wifi.conf to the helper, and goes by the files only where the helper's script does not
  * know a question.
  */
-#include <errno.h>
 #include <string.h>
 #include "client/device/core/device_state.h"
 #include "client/setup/core/setup_part.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What the Gizwits stand-in remembers. */
-#include <errno.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>

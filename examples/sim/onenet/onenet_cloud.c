@@ -5,7 +5,6 @@
  * are, "!drop ID" cuts the connection, "!stats".
  */
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,6 @@
 #include "libagent/core/pack/pack_scan.h"
 #include "libagent/core/pack/pack_value.h"
 
-#include <errno.h>
 #include <math.h>
 #include <msgpack/pack.h>
 #include <stdbool.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "libagent/core/text/message.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 int ag_msg_splice_value(struct ag_buf *out, struct ag_span text, const struct ag_member_at *at, struct ag_span value)

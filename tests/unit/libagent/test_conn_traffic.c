@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands, calls, reports and messages of a connection. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include "libagent/events.h"
 #include "tests/unit/libagent/lab.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What agent.h promises (numbered in docs/libagent-promises.md): what is registered, and what callbacks are told. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -4,7 +4,6 @@
  * ThreadSanitizer. Every piece of work runs once, every wake turns a loop, every call ends.
  */
 #include <assert.h>
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/world/rules/papers.h"
 
-#include <stdio.h>
 #include <string.h>
 #include "tests/world/kernel/files.h"
 #include "tests/world/scene.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/world/rules/pauses.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "tests/world/app.h"

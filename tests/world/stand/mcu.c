@@ -2,7 +2,6 @@
 #include "tests/world/stand/mcu.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "tests/world/kernel/kernel.h"
 

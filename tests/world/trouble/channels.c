@@ -3,7 +3,6 @@
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "tests/world/kernel/calls.h"
 #include "tests/world/trouble/quiet.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Servers that give much at once, end sessions, refuse subscriptions, or are away; and guests beside the applications. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "tests/world/app.h"
 #include "tests/world/scene.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Things that begin anew: clocks, phones, applications, the client, the agent. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "tests/world/app.h"
 #include "tests/world/kernel/calls.h"

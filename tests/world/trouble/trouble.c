@@ -2,7 +2,6 @@
 #include "tests/world/trouble/trouble.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "tests/world/app.h"
 #include "tests/world/bridge.h"

@@ -3,9 +3,7 @@
  * Little programs that print what happens in which order. Built twice, with the real libuv and with the world's: the two
  * traces must be the same (tests/parts/world.cmake). Nothing here depends on how long something takes.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/apps/mcu/io/link.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cjson/cJSON.h>
 #include "libagent/core/log/log.h"

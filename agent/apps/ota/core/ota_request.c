@@ -4,7 +4,6 @@
 #include <cjson/cJSON.h>
 #include <ctype.h>
 #include <errno.h>
-#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 #include "libagent/core/json/json.h"

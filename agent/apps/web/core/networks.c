@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The list of networks that a hook prints. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "agent/apps/web/core/setup.h"

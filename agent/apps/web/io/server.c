@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include "agent/apps/web/core/ask.h"
 #include "agent/apps/web/io/respond.h"
 #include "libagent/core/log/log.h"

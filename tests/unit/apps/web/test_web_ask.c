@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <cmocka.h>
 #include "agent/apps/web/core/ask.h"
 #include "agent/apps/web/core/setup.h"

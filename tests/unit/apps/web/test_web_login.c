@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <cmocka.h>
 #include "agent/apps/web/core/limiter.h"
 #include "agent/apps/web/core/password.h"

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include <errno.h>
 #include "client/cloud/core/broker_session.h"
 #include "libagent/core/util.h"
 #include "tests/support/alloc_fail.h"

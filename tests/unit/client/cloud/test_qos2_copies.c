@@ -6,8 +6,6 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "client/cloud/core/qos2_copies.h"
 #include "libagent/core/util.h"

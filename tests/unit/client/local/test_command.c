@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The origin table: ids of the client's own, first good answer, "not mine" held back, one end for each command. */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Who may call what, what params are taken, and the texts of the answers. */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 

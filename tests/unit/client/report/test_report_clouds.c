@@ -3,8 +3,6 @@
 #include "tests/unit/client/report/report_rig.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 static void second_comes(struct rig *r)
 {

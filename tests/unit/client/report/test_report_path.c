@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static void straight_through_while_the_cloud_is_there(void **state)
 {

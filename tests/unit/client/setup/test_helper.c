@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The external helper: one text for each hello, what cannot be sent is held, the latest of each kind. */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 

@@ -7,7 +7,6 @@
 #include <cmocka.h>
 /* clang-format on */
 #include <errno.h>
-#include <stdlib.h>
 #include "libagent/core/text/message.h"
 #include "tests/support/alloc_fail.h"
 

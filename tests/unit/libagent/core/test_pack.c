@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <locale.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include "libagent/core/pack/pack.h"
 #include "libagent/core/pack/pack_scan.h"
 #include "libagent/core/pack/pack_value.h"

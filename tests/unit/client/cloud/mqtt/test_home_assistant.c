@@ -7,9 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "client/cloud/mqtt/core/ha/ha_ask.h"
 #include "client/cloud/mqtt/core/ha/ha_model.h"

@@ -5,7 +5,6 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include "client/device/core/endpoint.h"
 #include "client/cloud/onenet/core/onenet_command.h"
 #include "tests/support/alloc_fail.h"

@@ -3,7 +3,6 @@
 #include "tests/unit/client/cloud/ot/ot_rig.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 static void commands_and_repeats(void **state)
 {
