@@ -143,8 +143,9 @@ MUTANTS = [row(*r) for r in [
     ("the next number is one that is taken", "client/report/report_keep.c", "p->next_seq = seq + 1;", "p->next_seq = seq;"),
     ("what was sent and not acknowledged is forgotten with the link", "client/report/report_path.c",
      "    report_queue_rewind(&l->queue);\n    l->release_ms = AG_NEVER;\n", "    l->release_ms = AG_NEVER;\n"),
-    ("a reset keeps the last owner's reports", "client/setup/setup_carry.c",
-     "    if (r == 0)\n        r = s->env.host->forget_reports(s->env.user);\n", ""),
+    ("a reset keeps the last owner's reports", ("client/setup/setup_carry.c", "client/setup/core/setup_reset.c"),
+     ("    if (r == 0)\n        r = s->env.host->forget_reports(s->env.user);\n",
+      "    setup_do(m, SETUP_DO_FORGET_REPORTS, 0); /* once more: what came since */\n"), ("", "")),
 
     ("reports that are held are never released", "client/report/report_path.c",
      "            l->release_ms = report_time_of(p).now_ms + HOLD_MS;", "            l->release_ms = AG_NEVER;"),

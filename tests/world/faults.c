@@ -260,7 +260,7 @@ static void fault_on(const struct fault *f)
         home_renews();
         break;
     case F_RESET:
-        home_gives_away(f->arg & 1);
+        home_gives_away(f->arg & 1, f->arg & 2);
         break;
     case F_FILES:
         firmware_suffers(f->arg);

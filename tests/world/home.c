@@ -23,6 +23,7 @@ enum {
     JOIN_WITHIN_S = 420,
     PATIENCE_S = 400,
     SETTLED_S = 600,
+    KEPT_S = 100,
     NAME_MAX_ = 33,
     OWNER = 77,
     CALM_S = 20,
@@ -466,14 +467,44 @@ void home_renews(void)
     ask_network(ASKED_RENEWAL, h.ssid, h.next_psk, 0);
 }
 
-void home_gives_away(bool by_button)
+static void ask_reset(void *arg, uint64_t unused)
+{
+    (void) arg;
+    (void) unused;
+    if (home.joined)
+        ask(ASKED_RESET, "\"method\":\"miIO.restore\",\"params\":[]");
+}
+
+static void clouds_are_back(void *arg, uint64_t unused)
+{
+    (void) arg;
+    (void) unused;
+    scene_is_down(false);
+}
+
+/* Reports wait for their clouds then, and are the last owner's. */
+static void give_away_kept(void)
+{
+    say("no cloud takes reports for a while");
+    for (unsigned i = 0; i < scene.shape.n_sides; i++)
+        scene.sides[i].link->down = true;
+    scene_is_down(true);
+    scene_disturbed("clouds");
+    scene_line_disturbed();
+    after(KEPT_S * SECOND, ask_reset, NULL, 0);
+    after((KEPT_S + 20) * SECOND, clouds_are_back, NULL, 0);
+}
+
+void home_gives_away(bool by_button, bool kept)
 {
     if (!scene.shape.wifi)
         return;
     if (by_button)
         press_button(NULL, 0);
-    else if (home.joined)
-        ask(ASKED_RESET, "\"method\":\"miIO.restore\",\"params\":[]");
+    else if (kept && home.joined && scene.plan->breadth.width >= WIDTH_KEPT)
+        give_away_kept();
+    else
+        ask_reset(NULL, 0);
 }
 
 void home_is_rebooted(void)

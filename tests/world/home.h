@@ -32,7 +32,8 @@ void home_line(const struct proc *p, const char *line);
 /* Bad luck that only a home with Wi-Fi knows. */
 void home_moves(void);
 void home_renews(void);
-void home_gives_away(bool by_button);
+/* kept: by phone, while reports wait for their clouds. */
+void home_gives_away(bool by_button, bool kept);
 /* A cloud asks for it; hooks do it. */
 void home_is_rebooted(void);
 /* In its network, and for long. */

@@ -29,7 +29,8 @@ enum {
     WIDTH_PHONES = 12,   /* several phones, and firmware for the MCU */
     WIDTH_HALVES = 13,   /* brokers that end between the halves of commands */
     WIDTH_ENDS = 14,     /* updates are followed to their end, and miio_mcu, miio_ota end meanwhile */
-    WIDTH_NOW = WIDTH_ENDS
+    WIDTH_KEPT = 15,     /* a device is given away while no cloud takes its reports */
+    WIDTH_NOW = WIDTH_KEPT
 };
 
 /* How wide the world is, apart from its seed. */

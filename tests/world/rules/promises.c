@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tests/world/trouble/trouble.h"
 #include "tests/world/world.h"
 
 enum {
@@ -13,7 +14,9 @@ enum {
     ANSWER_WITHIN_S = 45,
     ORDER_MENDS_S = 300,
     LINE_MENDS_S = 150 /* the longest pause of a link, and its login */,
-    LINES_A_MINUTE = 240
+    LINES_A_MINUTE = 240,
+    CALM_S = 30,
+    SETTLES_S = 60
 };
 
 struct world_sums sums;
@@ -28,15 +31,16 @@ struct command {
 };
 
 struct report {
-    uint64_t id;
-    uint8_t queued, arrived;
+    uint64_t id, told_us, arrived_us;
+    uint8_t queued, arrived, settled; /* settled: nothing was disturbed when it arrived, nor for a minute after */
 };
 
 static struct command *commands;
 static struct report *reports[APPS];
 static uint64_t n_reports[APPS];
 static uint64_t disturbed_us, line_disturbed_us;
-static uint64_t newest[APPS]; /* report that has arrived */
+static uint64_t newest[APPS];  /* report that has arrived */
+static uint64_t awaited[APPS]; /* the first one that may not have */
 static bool keeps_order, comes_again;
 static int dark_pid; /* the run of the client that serves no phone */
 
@@ -173,6 +177,7 @@ void report_told(int app, uint64_t n, int status, const char *text)
     if (!r || status < 0)
         return;
     r->queued = 1;
+    r->told_us = W.now_us;
     sums.queued++;
 }
 
@@ -186,6 +191,37 @@ void reports_forgiven(void)
 void reports_keep_order(bool keep)
 {
     keeps_order = keep;
+}
+
+static void settles(void *app, uint64_t n)
+{
+    uint64_t quiet_us = W.now_us - (SETTLES_S + CALM_S) * SECOND;
+
+    reports[(intptr_t) app][n].settled = disturbed_us < quiet_us && line_disturbed_us < quiet_us;
+}
+
+/* What is acknowledged is forgotten, on the disk too. */
+static void look_at_repeat(int app, uint64_t n, const struct report *r)
+{
+    if (r->settled && no_fault_since(r->arrived_us - CALM_S * SECOND))
+        broken("report %llu of app%d arrived %llu s ago, and comes again", (unsigned long long) n, app,
+               (unsigned long long) ((W.now_us - r->arrived_us) / SECOND));
+}
+
+void reports_are_awaited(unsigned for_s)
+{
+    for (int a = 0; a < APPS; a++)
+        for (uint64_t n = awaited[a] ? awaited[a] : 1; reports[a] && n <= n_reports[a] && n < REPORTS; n++) {
+            const struct report *r = &reports[a][n];
+
+            awaited[a] = n;
+            if (!r->told_us || r->told_us + for_s * SECOND > W.now_us)
+                break;
+            if (r->queued && !r->arrived)
+                broken(
+                    "report %llu of app%d was told as kept or acknowledged, and has not come for %u s in which nothing was in its way",
+                    (unsigned long long) n, a, for_s);
+        }
 }
 
 /* The same id on repeats, and in order per sender. */
@@ -208,6 +244,12 @@ void report_arrived(int app, uint64_t n, uint64_t id)
         broken("report %llu of app%d came behind its %llu", (unsigned long long) n, app, (unsigned long long) newest[app]);
     if (n > newest[app])
         newest[app] = n;
+    if (r->arrived) {
+        look_at_repeat(app, n, r);
+    } else {
+        r->arrived_us = W.now_us;
+        after(SETTLES_S * SECOND, settles, (void *) (intptr_t) app, n);
+    }
     sums.arrived += !r->arrived;
     r->arrived = 1;
     r->id = id;

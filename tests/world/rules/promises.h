@@ -27,6 +27,8 @@ void reports_keep_order(bool keep);
 /* What is kept and has not arrived may be given up from now on: its owner has gone, or the clock has made it old. */
 void reports_forgiven(void);
 void report_arrived(int app, uint64_t n, uint64_t id);
+/* Nothing has been in their way for so long. */
+void reports_are_awaited(unsigned for_s);
 
 /* Something died or lost its way just now: what was open then may be lost, though never twice. */
 void disturbed(const char *what);

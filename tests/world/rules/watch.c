@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "tests/world/rules/promises.h"
 #include "tests/world/rules/watch.h"
 
 #include "tests/world/kernel/net.h"
@@ -13,7 +14,7 @@ static const struct {
 } LIMITS[SIDE_KINDS] = {[SIDE_OT] = {40, 150}, [SIDE_MQTT] = {100, 760}, [SIDE_ONENET] = {320, 700}, [SIDE_GIZWITS] = {200, 800}};
 
 /* MENDS_S: of what was disturbed on the line itself. DEVICE_S: the pause of the agent, and of applications. */
-enum { MENDS_S = 150, DEVICE_S = 20 };
+enum { MENDS_S = 150, DEVICE_S = 20, AWAITED_S = 150 };
 
 static bool undisturbed(unsigned for_s)
 {
@@ -33,6 +34,17 @@ static void look_at_side(struct side *s)
     }
 }
 
+/* What waits for the primary. A report that was refused for a while is held back for a minute. Gizwits acknowledges nothing. */
+static void look_at_reports(const struct side *s)
+{
+    static uint64_t in_since_us;
+
+    if (!side_is_in(s) || s->kind == SIDE_GIZWITS || scene.n_down > 0)
+        in_since_us = W.now_us;
+    if (in_since_us + AWAITED_S * SECOND < W.now_us && undisturbed(AWAITED_S) && no_fault_since(W.now_us - AWAITED_S * SECOND))
+        reports_are_awaited(AWAITED_S);
+}
+
 static void look_at_device(void)
 {
     if (!runs(AGENT) || !runs(CLIENT) || !undisturbed(DEVICE_S) || troubles.between)
@@ -45,5 +57,6 @@ void watch_looks(void)
 {
     for (unsigned i = 0; i < scene.shape.n_sides; i++)
         look_at_side(&scene.sides[i]);
+    look_at_reports(&scene.sides[0]);
     look_at_device();
 }

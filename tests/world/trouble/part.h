@@ -4,13 +4,12 @@
 #define WORLD_TROUBLE_PART_H
 
 #include "tests/world/scene.h"
+#include "tests/world/trouble/trouble.h"
 
 enum { TROUBLE_CALM_S = 240, TROUBLE_COMMANDS = 1 << 17 };
 
 extern struct rng trouble_rng;
 
-/* Of the plan's. What we do ourselves is none. */
-bool no_fault_since(uint64_t us);
 /* One that takes its time, if there is one. */
 int slow_app(void);
 /* A command must be answered although a line is cut while it is executed; good: by the application; grace: not as if nobody were

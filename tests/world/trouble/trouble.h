@@ -27,6 +27,8 @@ extern struct troubles troubles;
 
 void trouble_draw(uint64_t seed); /* before there are programs */
 void trouble_open(void);
+/* A fault of the plan. What the troubles do themselves is none. */
+bool no_fault_since(uint64_t us);
 /* true: the command is none that clouds or phone have given. */
 bool trouble_executed(int app, uint64_t n);
 void trouble_answered(uint64_t n, const char *text);
