@@ -8,6 +8,7 @@
 #include "tests/world/scene.h"
 #include "tests/world/stand/mcu.h"
 #include "tests/world/trouble/part.h"
+#include "tests/world/trouble/trouble.h"
 
 #define TTY "/dev/ttyMCU"
 

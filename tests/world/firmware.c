@@ -11,6 +11,7 @@
 #include "tests/world/scene.h"
 #include "tests/world/stand/http.h"
 #include "tests/world/trouble/part.h"
+#include "tests/world/trouble/trouble.h"
 
 enum { FILES = 3, SIZE_MAX_ = 300000 };
 

@@ -11,7 +11,7 @@
 #include "tests/world/rules/papers.h"
 #include "tests/world/rules/pauses.h"
 #include "tests/world/scene.h"
-#include "tests/world/trouble/part.h"
+#include "tests/world/trouble/trouble.h"
 #include "tests/world/uv/spawned.h"
 
 #define WIFI    "/etc/miio/wifi.conf"

@@ -4,7 +4,6 @@
 #define WORLD_TROUBLE_PART_H
 
 #include "tests/world/scene.h"
-#include "tests/world/trouble/trouble.h"
 
 enum { TROUBLE_CALM_S = 240, TROUBLE_COMMANDS = 1 << 17 };
 
