@@ -160,12 +160,12 @@ void status_tell_counters(const struct status_parts *c, counter_fn *tell, void *
 
     counters_tell(lan_counters, &c->phones->lan.stats, tell, user);
     counters_tell(command_counters, &c->intake->commands.stats, tell, user);
-    tell(user, "command.open", c->intake->commands.n_open);
+    tell(user, AG_GAUGE_COMMANDS, c->intake->commands.n_open);
     tell(user, "command.answers_lost", c->intake->stats.answers_lost);
     tell(user, "text.not_permitted", serve->n_not_permitted + peers->gate.n_refused);
     tell(user, "text.bad_form", c->intake->stats.bad_form + serve->n_bad_form);
     counters_tell(uplink_counters, &c->reports->uplink.stats, tell, user);
-    tell(user, "uplink.open", c->reports->uplink.n_open);
+    tell(user, AG_GAUGE_UPLINK_OPEN, c->reports->uplink.n_open);
     tell(user, "uplink.silent", c->intake->stats.reports_silent);
     tell(user, "helper.bad_texts", c->setup->helper.bad);
     tell_queues(c, tell, user);

@@ -7,14 +7,17 @@
 #define AG_GAUGES_H
 
 #define AG_GAUGE_ANSWERS      "answers.waiting"
+#define AG_GAUGE_COMMANDS     "command.open"
 #define AG_GAUGE_LINK         "link.unacknowledged"
 #define AG_GAUGE_LOCAL_BYTES  "local.bytes"
 #define AG_GAUGE_SPOOL        "spool.waiting"
 #define AG_GAUGE_UPLINK_BYTES "uplink.bytes"
+#define AG_GAUGE_UPLINK_OPEN  "uplink.open"
 
 #define AG_GAUGES                                                                                                                \
     {                                                                                                                            \
-        AG_GAUGE_ANSWERS, AG_GAUGE_LINK, AG_GAUGE_LOCAL_BYTES, AG_GAUGE_SPOOL, AG_GAUGE_UPLINK_BYTES                             \
+        AG_GAUGE_ANSWERS, AG_GAUGE_COMMANDS, AG_GAUGE_LINK, AG_GAUGE_LOCAL_BYTES, AG_GAUGE_SPOOL, AG_GAUGE_UPLINK_BYTES,         \
+            AG_GAUGE_UPLINK_OPEN                                                                                                 \
     }
 
 #endif

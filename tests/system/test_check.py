@@ -285,7 +285,8 @@ def test_open_metrics(tmp_path):
         assert (code, err) == (0, "")
         families, samples = parse_open_metrics(out)
         assert samples["miio_cloud_connected", '{cloud="mqtt"}'] == 1 and samples["miio_client_up", None] == 1
-        assert samples["miio_client_uplink_submitted_total", None] == 0 and families["miio_client_spool_waiting"] == "gauge"
+        assert samples["miio_client_uplink_submitted_total", None] == 0
+        assert all(families["miio_client_" + name] == "gauge" for name in ("spool_waiting", "command_open", "uplink_open"))
         assert samples["miio_agent_texts_from_apps_total", None] > 0
         told = json.loads(s.ctl("--json", "send", "client.counters")[1])["result"]
         assert all(("miio_client_" + re.sub("[^a-zA-Z0-9]", "_", name)) in families for name in told)
