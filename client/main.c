@@ -43,7 +43,7 @@ static void log_state(void *user)
     status_log(&((struct daemon *) user)->client.parts);
 }
 
-/* Bad new settings change nothing; what was wrong is on standard error. */
+/* Bad new settings change nothing; what was wrong is in the log. */
 static void reload(void *user)
 {
     struct daemon *d = user;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "client/device/core/conf_keys.h"
+#include "libagent/core/log/log.h"
 #include "libagent/io/exit_code.h"
 #include "libagent/io/inifile.h"
 
@@ -102,20 +103,20 @@ static int read_files(struct options *o)
     int r;
 
     if (o->config_file && ag_ini_parse_file(o->config_file, on_config_item, o, error) < 0) {
-        fprintf(stderr, "miio_client: %s\n", error);
+        ag_log_refusal("miio_client", "%s", error);
         return AG_EXIT_CONFIG;
     }
     dir = o->values[OPT_DATADIR].text ? o->values[OPT_DATADIR].text : "/etc/miio";
     r = data_dir_init(&o->client.dir, dir);
     if (r < 0) {
-        fprintf(stderr, "miio_client: %s: %s\n", dir, strerror(-r));
+        ag_log_refusal("miio_client", "%s: %s", dir, strerror(-r));
         return AG_EXIT_CONFIG;
     }
     r = data_dir_load_conf(&o->client.dir, &o->conf, error);
     if (r == -ENOENT && o->values[OPT_HELPER].text && strcmp(o->values[OPT_HELPER].text, "external") == 0)
         r = 0; /* the helper will tell */
     if (r < 0) {
-        fprintf(stderr, "miio_client: %s\n", error);
+        ag_log_refusal("miio_client", "%s", error);
         return AG_EXIT_CONFIG;
     }
     return take_device_conf(o) < 0 || make_paths_absolute(o) < 0 || give_device_conf(o) < 0 ? EXIT_FAILURE : 0;

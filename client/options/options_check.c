@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "client/report/core/report_policy.h"
 #include "client/report/core/report_route.h"
+#include "libagent/core/log/log.h"
 #include "libagent/core/util.h"
 #include "libagent/io/access/access_file.h"
 #include "libagent/io/exit_code.h"
@@ -28,12 +29,12 @@ static int ag_printf_like(3, 4) complain(const struct options *o, int name, cons
     vsnprintf(reason, sizeof reason, fmt, ap);
     va_end(ap);
     if (v->source == FROM_COMMAND_LINE)
-        fprintf(stderr, "miio_client: --%s %s: %s\n", option_infos[name].row.name, v->text, reason);
+        ag_log_refusal("miio_client", "--%s %s: %s", option_infos[name].row.name, v->text, reason);
     else if (v->source == FROM_CONFIG_FILE)
-        fprintf(stderr, "miio_client: %s:%d: %s: %s\n", o->config_file, v->line, option_infos[name].row.name, reason);
+        ag_log_refusal("miio_client", "%s:%d: %s: %s", o->config_file, v->line, option_infos[name].row.name, reason);
     else
-        fprintf(stderr, "miio_client: %s%s:%d: %s: %s\n", o->client.dir.path, DATA_CONF, v->line, option_infos[name].row.key,
-                reason);
+        ag_log_refusal("miio_client", "%s%s:%d: %s: %s", o->client.dir.path, DATA_CONF, v->line, option_infos[name].row.key,
+                       reason);
     return v->source == FROM_COMMAND_LINE ? AG_EXIT_USAGE : AG_EXIT_CONFIG;
 }
 
@@ -69,7 +70,7 @@ static int check_access(const struct options *o)
     ag_access_deinit(&rules);
     if (r >= 0)
         return 0;
-    fprintf(stderr, "miio_client: %s\n", error);
+    ag_log_refusal("miio_client", "%s", error);
     return AG_EXIT_CONFIG;
 }
 
@@ -88,7 +89,7 @@ int options_complain_conf(const struct options *o, unsigned line, const char *wh
 
     if (line > 0)
         snprintf(at, sizeof at, ":%u", line);
-    fprintf(stderr, "miio_client: %s%s%s: %s\n", o->client.dir.path, DATA_CONF, at, why);
+    ag_log_refusal("miio_client", "%s%s%s: %s", o->client.dir.path, DATA_CONF, at, why);
     return AG_EXIT_CONFIG;
 }
 
@@ -129,7 +130,7 @@ static int check_cloud(struct options *o)
     if (cloud_list_parse(list, &o->clouds, why, sizeof why) < 0) {
         if (o->values[OPT_CLOUD].text)
             return complain(o, OPT_CLOUD, "%s", why);
-        fprintf(stderr, "miio_client: cloud ot is not built in; choose another with --cloud\n");
+        ag_log_refusal("miio_client", "cloud ot is not built in; choose another with --cloud");
         return AG_EXIT_CONFIG;
     }
     for (unsigned i = 0; code == 0 && i < o->clouds.n; i++)

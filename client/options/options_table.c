@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The options: names, values, help, and the command line. */
 #include "client/options/options_priv.h"
+#include "libagent/core/log/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -278,8 +279,8 @@ static int take(void *user, const struct ag_option *row, const char *value, char
         fprintf(stderr, "miio_client: -%c %s: the vendor's meaning is not public; ignored\n", row->letter, value);
         return 0;
     default:
-        fprintf(stderr, "miio_client: -%c: the vendor's encrypted form of keys and data is not public; not available\n",
-                row->letter);
+        ag_log_refusal("miio_client", "-%c: the vendor's encrypted form of keys and data is not public; not available",
+                       row->letter);
         return AG_EXIT_USAGE;
     }
 }

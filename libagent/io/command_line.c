@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "libagent/io/command_line.h"
+#include "libagent/core/log/log.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -56,11 +57,11 @@ static int complain_form(const struct ag_command_line *c, int opt, const char *w
 {
     char letter[3] = {'-', (char) optopt, '\0'};
 
-    fprintf(stderr, "%s: %s: %s; see %s --help\n", c->program, optopt > 0 && optopt < LONG ? letter : written,
-            opt == ':'       ? "needs a value"
-            : optopt >= LONG ? "takes no value"
-                             : "unknown option",
-            c->program);
+    ag_log_refusal(c->program, "%s: %s; see %s --help", optopt > 0 && optopt < LONG ? letter : written,
+                   opt == ':'       ? "needs a value"
+                   : optopt >= LONG ? "takes no value"
+                                    : "unknown option",
+                   c->program);
     return AG_EXIT_USAGE;
 }
 
@@ -68,7 +69,7 @@ static int complain_value(const struct ag_command_line *c, const struct ag_optio
 {
     char letter[2] = {row->letter, '\0'};
 
-    fprintf(stderr, "%s: %s%s %s: %s\n", c->program, row->name ? "--" : "-", row->name ? row->name : letter, value, reason);
+    ag_log_refusal(c->program, "%s%s %s: %s", row->name ? "--" : "-", row->name ? row->name : letter, value, reason);
     return AG_EXIT_USAGE;
 }
 
@@ -105,7 +106,7 @@ int ag_command_line_each(const struct ag_command_line *c, int argc, char **argv,
         code = opt == '?' || opt == ':' ? complain_form(c, opt, argv[optind - 1]) : take_one(c, opt, take, user);
     if (code >= 0 || c->words != AG_WORDS_NONE || optind >= argc)
         return code;
-    fprintf(stderr, "%s: unexpected argument \"%s\"; see %s --help\n", c->program, argv[optind], c->program);
+    ag_log_refusal(c->program, "unexpected argument \"%s\"; see %s --help", argv[optind], c->program);
     return AG_EXIT_USAGE;
 }
 
@@ -148,7 +149,7 @@ static int take_file(void *user, const struct ag_option *row, const char *value,
         return -EINVAL;
     if (ag_ini_parse_file(value, on_item, r, error) == 0)
         return 0;
-    fprintf(stderr, "%s: %s\n", r->c->program, error);
+    ag_log_refusal(r->c->program, "%s", error);
     return AG_EXIT_CONFIG;
 }
 

@@ -19,6 +19,8 @@ int ag_program_log(const char *name, int level, const char *file)
     r = file && file[0] ? ag_log_open(file) : 0;
     if (r < 0)
         fprintf(stderr, "%s: %s: %s\n", name, file, strerror(-r));
+    else
+        ag_log_begin();
     return r;
 }
 

@@ -16,6 +16,7 @@ static struct {
     int level;
     FILE *file; /* NULL: standard error */
     char *path;
+    bool begun;
     bool priorities; /* standard error is read by the journal */
     struct ag_log_ring kept;
 } sink = {.level = AG_LOG_INFO};
@@ -131,6 +132,25 @@ void ag_log(enum ag_log_level level, const char *fmt, ...)
         fprintf(out, "%s%s\n", priorities[level], line + time_len);
     else
         fprintf(out, "%s\n", line);
+}
+
+void ag_log_begin(void)
+{
+    sink.begun = true;
+}
+
+void ag_log_refusal(const char *program, const char *fmt, ...)
+{
+    char line[LINE_MAX_BYTES];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    if (sink.begun)
+        ag_log(AG_LOG_ERROR, "%s", line);
+    else
+        fprintf(stderr, "%s: %s\n", program, line);
 }
 
 bool ag_log_gate_pass(struct ag_log_gate *g, uint64_t now_ms, unsigned *held_out)

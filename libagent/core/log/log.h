@@ -36,6 +36,13 @@ void ag_log_set_priorities(bool on);
 void ag_log(enum ag_log_level level, const char *fmt, ...) ag_printf_like(2, 3);
 
 /*
+ * Why a program does not start: one line "PROGRAM: ..." on standard error. Once ag_log_begin() has been called it is why settings
+ * that are read again are not taken: an error of the log, as nobody may see standard error any more.
+ */
+void ag_log_refusal(const char *program, const char *fmt, ...) ag_printf_like(2, 3);
+void ag_log_begin(void);
+
+/*
  * For lines that a peer can provoke: at most burst lines each period_ms; the next line that passes says how
  * many were left out. Zero-initialise all but the two settings.
  */
