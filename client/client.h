@@ -3,7 +3,7 @@
  * The client: its parts, started, wired to each other and ended. Each part knows its own struct and a host; only client.c and
  * client_hosts.c know them all. One per process in miio_client; nothing here is global, so tests may open several in one loop.
  *
- * Open, then run the loop; client_close() answers what is open, closes every handle and tells on_closed, after which the
+ * Open, then run the loop; client_close() answers what is open, closes every handle and calls on_closed, after which the
  * struct may go.
  */
 #ifndef CLIENT_CLIENT_H

@@ -75,7 +75,7 @@ static bool is_waiting(const char *text, const struct ag_json_view *v)
     return ag_json_walk_next(&w, &key, &word) && ag_span_eq(word.raw, "\"waiting\"");
 }
 
-/* One that is refused again and again is told once. */
+/* One that is refused again and again is reported once. */
 static void key_answered(struct agent_conn *c, struct ag_key *key, int status)
 {
     bool told = status == AGENT_CODE_BUSY && key->status == status && !key->counted;

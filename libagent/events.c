@@ -127,7 +127,7 @@ int ag_conn_on_up(struct agent_conn *c, uint64_t now_ms)
     return 0;
 }
 
-/* Forgets the socket and all that was told to the agent. */
+/* Forgets the socket and all that was sent to the agent. */
 static void drop_socket(struct agent_conn *c)
 {
     ag_transport_close(&c->transport);

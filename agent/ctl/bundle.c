@@ -122,7 +122,7 @@ static int append_lines(struct ag_buf *out, const cJSON *page)
     return r;
 }
 
-/* Page after page; what cannot be had is said in its place. */
+/* Page after page; what cannot be had is noted in its place. */
 static void put_log(struct bundle *b, const char *method, const char *name)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf lines = AG_BUF_INIT;

@@ -105,7 +105,7 @@ static long code_of(struct ag_json_value entry)
     return v.type == AG_JSON_NUMBER ? strtol(v.raw.p, NULL, 10) : 0;
 }
 
-/* A negative code is said; true: it was none. */
+/* Reports a negative code; true: it was none. */
 static bool code_is_good(const char *name, struct ag_json_value entry)
 {
     long code = code_of(entry);

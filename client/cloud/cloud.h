@@ -27,7 +27,7 @@ struct cloud;
 /* Bytes of a command's id as its sender wrote it; a longer one is refused with -32600. */
 enum { CLOUD_ID_MAX = 128 };
 
-/* What the cloud tells the client. user is cloud_env.user. Spans are borrowed for the time of the call. */
+/* A cloud's events. user is cloud_env.user. Spans are borrowed for the time of the call. */
 struct cloud_events {
     /* The session is up: the first message that proves it has come. Again after each lost(). */
     void (*connected)(void *user);

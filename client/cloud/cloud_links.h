@@ -38,7 +38,7 @@ struct cloud_links_host {
     void (*gone)(void *user, unsigned place);
     /* The answer to a method of a cloud's own, with the application's id. */
     void (*answer)(void *user, unsigned peer, struct ag_span text);
-    /* cloud.status has changed; text tells all of it. */
+    /* cloud.status has changed; text is the whole of it. */
     void (*status)(void *user, struct ag_span text);
     /* As struct cloud_env.device_info. */
     int (*device_info)(void *user, struct ag_buf *out);
@@ -72,8 +72,8 @@ struct cloud_link {
     struct ag_backoff begin_pauses;
     struct ag_list calls; /* struct cloud_call.link: applications that wait for a method of the cloud's own */
     struct ag_log_gate gate;
-    bool loss_untold; /* too many lines: nor is it told that it has come back */
-    const char *word; /* as cloud.status told last; NULL: not yet */
+    bool loss_untold; /* too many lines: its return is not logged either */
+    const char *word; /* as cloud.status reported it last; NULL: not yet */
 };
 
 struct cloud_links {

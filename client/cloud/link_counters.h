@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an MQTT link counts and how it ended, told for the cloud that owns it (cloud_ops.counters, cloud_ops.facts). */
+/* What an MQTT link counts and how it ended, reported for the cloud that owns it (cloud_ops.counters, cloud_ops.facts). */
 #ifndef CLIENT_LINK_COUNTERS_H
 #define CLIENT_LINK_COUNTERS_H
 

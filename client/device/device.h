@@ -25,7 +25,7 @@ struct device {
     char version[DEVICE_VERSION_MAX + 1];
     uint64_t started_ms;
     uint64_t boot;        /* a number of this start of the device; 0: not known */
-    int64_t cloud_time_s; /* Unix time as a cloud told it at cloud_time_at_ms; 0: not yet */
+    int64_t cloud_time_s; /* Unix time as a cloud gave it at cloud_time_at_ms; 0: not yet */
     uint64_t cloud_time_at_ms;
     bool clock_kept;               /* as the kernel said a moment ago */
     uint64_t clock_asked_until_ms; /* then it is asked again */
@@ -36,7 +36,7 @@ struct device {
 enum device_clock {
     DEVICE_CLOCK_UNSET,
     DEVICE_CLOCK_OWN,
-    DEVICE_CLOCK_CLOUD /* its own was never set, but a cloud told the time */
+    DEVICE_CLOCK_CLOUD /* its own was never set, but a cloud gave the time */
 };
 
 void device_init(struct device *d, uv_loop_t *loop, struct device_conf *conf, const char *os_release, device_said_fn *said,

@@ -26,11 +26,11 @@ struct local_access {
     uint32_t agent_uid; /* when has_agent_user */
 };
 
-/* file NULL: no rules, which is said. 0 or -errno with one line in error; then, too, local_access_close() is due. */
+/* file NULL: no rules, which is logged. 0 or -errno with one line in error; then, too, local_access_close() is due. */
 int local_access_open(struct local_access *a, const char *file, char error[AG_INI_ERROR_MAX]);
 void local_access_close(struct local_access *a);
 
-/* SIGHUP. What cannot be read, and an option taken away, changes nothing; it is said. */
+/* SIGHUP. What cannot be read, and an option taken away, changes nothing; it is logged. */
 void local_access_reload(struct local_access *a, const char *file);
 
 /* Who is at the other end of a socket just accepted. */

@@ -20,7 +20,7 @@ struct serve_work {
 
 /* What the rest of the client does for it; user is struct serve_env's. Results: 0 or -errno. */
 struct serve_host {
-    /* ---- told ---- */
+    /* ---- asked ---- */
     void (*work)(void *user, struct serve_work *out);
     /* Seconds until a cloud must run, at most s; 0: busy now. */
     unsigned (*cloud_wakeup_s)(void *user, unsigned s);
@@ -54,7 +54,7 @@ struct serve_env {
 struct serve {
     struct serve_env env;
     struct net_info *net; /* borrowed; NULL: none, asked again each time */
-    struct mcu_info mcu;  /* as the bridge to it told */
+    struct mcu_info mcu;  /* as its bridge reported */
     uint64_t n_not_permitted, n_bad_form;
 };
 

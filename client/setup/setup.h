@@ -73,7 +73,7 @@ int setup_link_reboot(struct setup *s);
 int setup_link_trust_owner_only(struct setup *s);
 
 /* An _internal.* text, or with an external helper local.status. false: it means nothing here, which has been
- * told. */
+ * logged. */
 bool setup_link_helper_text(struct setup *s, unsigned peer, struct ag_span method, struct ag_span text,
                             const struct ag_json_view *view);
 void setup_link_peer_gone(struct setup *s, unsigned peer);

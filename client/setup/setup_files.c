@@ -80,7 +80,7 @@ void setup_files_drop(const struct data_dir *dir)
     data_dir_sweep(dir);
 }
 
-/* What cannot be removed is told; the token is the new one anyway: a disk that takes nothing keeps nobody
+/* What cannot be removed is logged; the token is the new one anyway: a disk that takes nothing keeps nobody
    from talking to the device. */
 int setup_files_fresh_token(const struct data_dir *dir, char token_out[DEVICE_TOKEN_LEN + 1])
 {

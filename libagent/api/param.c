@@ -95,7 +95,7 @@ AGENT_API int agent_param_count(const agent_request *req, const char *at)
     return n > INT_MAX ? -ERANGE : (int) n;
 }
 
-/* ---- what is said when it cannot be read ---- */
+/* ---- what is reported when it cannot be read ---- */
 
 /* r as it is. The first failure answers the command when that is wanted, and says what is expected. */
 static int __attribute__((format(printf, 4, 5))) failed(struct agent_request *req, const char *at, int r, const char *form, ...)

@@ -8,7 +8,7 @@
 #include "agent/core/send/monitor.h"
 #include "agent/core/send/out.h"
 
-/* They come again, and are told then. */
+/* They come again, and are reported then. */
 static void end_followers(struct router *r)
 {
     struct sub_key *k = sub_match(&r->subs, AG_SPAN("local.status"));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a cloud is, in figures: what each cloud tells of itself for client.status. Nothing secret is in it. A cloud keeps a
+ * How a cloud is, in figures: what each cloud reports of itself for client.status. Nothing secret is in it. A cloud keeps a
  * struct cloud_past and notes in it why there is no session each time one ends or a try fails.
  */
 #ifndef CLIENT_CLOUD_FACTS_H

@@ -10,7 +10,7 @@
  *   gizwits_retry_max         ms at which it ends to grow (600000)
  *   gizwits_ack_wait          ms until a 0x0093 is sent again (5000)
  *   gizwits_hard_version      for update checks (1)
- *   gizwits_soft_version      installed firmware (what _otc.info tells as fw_ver)
+ *   gizwits_soft_version      installed firmware (fw_ver of _otc.info)
  *   gizwits_mcu_hard_version  the same of a microcontroller (1)
  *   gizwits_mcu_soft_version  (none: no check for a microcontroller at the start)
  *   gizwits_ota               4.1, 4.0 or off (4.1)

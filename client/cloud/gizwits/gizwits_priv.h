@@ -93,7 +93,7 @@ struct gizwits {
     struct gizwits_target target[2];            /* firmware that has been offered to applications, by type - 1 */
     int offered;                                /* the type of the last offer; 0: none */
     bool ota_checked[2];                        /* in this life of the process */
-    char soft_version[GIZWITS_VERSION_MAX + 1]; /* told by the client */
+    char soft_version[GIZWITS_VERSION_MAX + 1]; /* as the client gave it */
 
     struct gizwits_counters count;
     struct ag_log_gate gate;

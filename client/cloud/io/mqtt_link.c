@@ -50,7 +50,7 @@ struct mqtt_link {
     atomic_int n_holders; /* the loop, and a thread that it has abandoned */
     bool starved;         /* a publish met -ENOBUFS: room() is owed */
     struct ag_list ops;
-    struct ag_list finished; /* in this round, not told yet */
+    struct ag_list finished; /* in this round, not reported yet */
     struct ag_spares spares; /* of ops */
     bool acked;              /* a publish was, in this turn */
     size_t window_bytes;
@@ -308,7 +308,7 @@ static void tell_finished(struct mqtt_link *l)
     }
 }
 
-/* libmosquitto may have its locks here: told before the next message, or when the round is over. */
+/* libmosquitto may have its locks here: reported before the next message, or when the round is over. */
 static void on_round_done(struct mqtt_session *s, int mid, int result)
 {
     struct mqtt_link *l = link_of(s);

@@ -422,7 +422,7 @@ static void mqtt_start(struct cloud *base)
     mqtt_link_connect(((struct mqtt_cloud *) base)->link);
 }
 
-/* An orderly end leaves no will behind, so "offline" is said here. */
+/* An orderly end leaves no will behind, so "offline" is published here. */
 static void mqtt_stop(struct cloud *base)
 {
     struct mqtt_cloud *m = (struct mqtt_cloud *) base;

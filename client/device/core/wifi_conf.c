@@ -45,7 +45,7 @@ int wifi_conf_check(struct ag_span ssid, struct ag_span psk)
 
 /* ---- reading ---- */
 
-/* What the lines so far have told. */
+/* What the lines so far have given. */
 struct reading {
     struct wifi_conf w;
     bool bad_ssid, bad_psk; /* the last line of that name was not understood */

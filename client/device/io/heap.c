@@ -59,7 +59,7 @@ void heap_give_back(void)
 #endif
 }
 
-/* What the kernel counts against RLIMIT_DATA; 0: not told. */
+/* What the kernel counts against RLIMIT_DATA; 0: unknown. */
 static size_t data_now(void)
 {
     FILE *f = fopen("/proc/self/status", "re");

@@ -40,7 +40,7 @@ struct lan {
     struct packet_key key;
     char token[17]; /* a secret */
     bool has_token;
-    bool reveal_token;       /* hello tells the token: unprovisioned, and no owner has forbidden it */
+    bool reveal_token;       /* hello reveals the token: unprovisioned, and no owner has forbidden it */
     uint32_t stamp_window_s; /* a request's stamp may be this far off; 0: any */
     struct stamp_clock clock;
     struct replay taken;

@@ -83,7 +83,7 @@ const uint8_t *packet_checksum(struct ag_span datagram);
 /* A hello from a phone: the stamp is all ff too; the last 16 bytes are the asker's own matter. */
 bool packet_is_hello(struct ag_span datagram);
 
-/* The device's answer to it. token NULL: sixteen ff stand in its place, for a device that tells it no more. */
+/* The device's answer to it. token NULL: sixteen ff stand in its place, for a device that no longer reveals it. */
 void packet_hello_reply(uint8_t out[PACKET_HEADER], uint64_t did, uint32_t stamp, const char *token);
 
 /* The one form of hello that every known cloud accepts: ids ff, the rest zero. */

@@ -31,7 +31,7 @@ struct replay {
 enum replay_verdict {
     REPLAY_NEW,     /* never taken */
     REPLAY_SEEN,    /* taken before */
-    REPLAY_TOO_OLD, /* below what is covered: it cannot be told */
+    REPLAY_TOO_OLD, /* below what is covered: nobody knows */
 };
 
 /* max: 1..REPLAY_MAX */

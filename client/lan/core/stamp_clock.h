@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which stamps of the LAN protocol are good. The stamp of the device is its Unix time, or the seconds since it was switched
- * on while its clock is plainly unset; phones send back what they were told last. When the clock is set, they still send
+ * on while its clock is plainly unset; phones send back what they were given last. When the clock is set, they still send
  * what the clock before would have said: that stays good for some minutes.
  *
  * Stamps of before the client's start are not good: the memory of packets that were taken is as old as the client, so what was
@@ -34,7 +34,7 @@ struct stamp_clock {
 /* The stamp now. now_s: the device's own Unix time, set or not. */
 uint32_t stamp_clock_stamp(uint64_t now_ms, uint32_t now_s);
 
-/* What is told at that time: the stamp, or for the first seconds after the start a later one, which is good. */
+/* What phones are given at that time: the stamp, or for the first seconds after the start a later one, which is good. */
 uint32_t stamp_clock_told(const struct stamp_clock *c, uint32_t window_s, uint64_t now_ms, uint32_t now_s);
 
 /* From now on stamps of before now are not good. */

@@ -107,7 +107,7 @@ bool command_error_code(struct ag_span text, const struct ag_json_view *view, lo
 
 /* What is wrong with the form of a request, command or report, whoever sent it; NULL: nothing. */
 const char *command_check_form(const struct ag_json_view *view);
-/* It may be told back: there once at most, and not too long. */
+/* It may be reported back: there once at most, and not too long. */
 bool command_id_is_good(const struct ag_json_view *view);
 
 #endif

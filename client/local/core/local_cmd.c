@@ -407,7 +407,7 @@ int local_cmd_put_told_info(struct ag_buf *out, const struct device_info *info, 
     while (told.len > 1 && strchr(" \t\r\n", told.p[1]))
         told = (struct ag_span){told.p + 1, told.len - 1};
     if (r == 0 && told.p[1] == '}')
-        out->len--; /* nothing told: no comma */
+        out->len--; /* nothing came: no comma */
     return r == 0 ? ag_buf_append(out, told.p + 1, told.len - 1) : r;
 }
 

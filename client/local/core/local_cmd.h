@@ -106,7 +106,7 @@ int local_cmd_put_error(struct ag_buf *out, struct ag_span id, int code, const c
 /* The object of miIO.info and the params of _otc.info. with_token false leaves the token out. */
 int local_cmd_put_info(struct ag_buf *out, const struct device_info *info, bool with_token);
 
-/* The same with what an external helper told: model, mac, token and life in front of the members of its object. */
+/* The same with what an external helper reported: model, mac, token and life in front of the members of its object. */
 int local_cmd_put_told_info(struct ag_buf *out, const struct device_info *info, struct ag_span told, bool with_token);
 
 #endif

@@ -62,7 +62,7 @@ int local_conn_start(struct local_conn *c, uv_stream_t *listener);
 /* 0, -ENOMEM, or -ENOBUFS: queue over its limit; the owner closes it at the end of the turn. */
 int local_conn_queue(struct local_conn *c, struct ag_span text);
 void local_conn_flush(struct local_conn *c);
-/* Hands to the kernel what it takes at once; tells no events. */
+/* Hands to the kernel what it takes at once; calls no events. */
 void local_conn_push(struct local_conn *c);
 /* Gives back what is queued, tells the peer why if that is possible. */
 void local_conn_doom(struct local_conn *c, const char *why);

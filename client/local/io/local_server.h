@@ -50,7 +50,7 @@ int local_server_open(struct local_server **out, uv_loop_t *loop, const struct a
 /* Sends what is queued as far as the sockets take it, closes all. closed() follows and frees the server. */
 void local_server_close(struct local_server *s);
 
-/* Queues a text. A peer that is not there is ignored. Never tells events within the call. */
+/* Queues a text. A peer that is not there is ignored. Never calls events within the call. */
 void local_server_send(struct local_server *s, unsigned peer, struct ag_span text);
 
 /* Total of held bytes; 0: no limit but those of each socket. */

@@ -30,7 +30,7 @@ struct mqtt_api_stats {
     uint64_t refused; /* not one JSON object, retained, or on the wrong channel */
 };
 
-/* id tells this device from others on the same broker. 0, -ENOMEM or -errno. */
+/* id distinguishes this device from others on the same broker. 0, -ENOMEM or -errno. */
 int mqtt_api_open(struct mqtt_api **out, uv_loop_t *loop, const struct endpoint *broker, uint64_t id,
                   const struct mqtt_api_events *events, void *user);
 void mqtt_api_close(struct mqtt_api *a); /* NULL is fine */

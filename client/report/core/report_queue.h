@@ -13,7 +13,7 @@
  *
  * Entries come in chunks, which go when the queue is empty: ten thousand of them cost a megabyte.
  *
- * Ages are told by a clock that nobody sets (born_ms and now_ms, milliseconds), so no step of the device's own clock makes
+ * Ages go by a clock that nobody sets (born_ms and now_ms, milliseconds), so no step of the device's own clock makes
  * a report older, younger or earlier than another.
  */
 #ifndef CLIENT_REPORT_QUEUE_H

@@ -104,7 +104,7 @@ static int look(struct spool *s)
     if (r < 0)
         return r;
     if (s->file.fd >= 0)
-        return tell_found(s); /* it was looked through, but not all could be told */
+        return tell_found(s); /* it was looked through, but not all could be reported */
     r = spool_find(&f);
     spool_index_deinit(&s->index);
     s->index = f.index;

@@ -3,7 +3,7 @@
  * The store of kept reports: one file, records by sequence number, each with the set of those who still need it (bits; what
  * they stand for is the caller's, for ever: they are in the file). Writes are committed on a thread of libuv's pool, so that
  * no flash write stops the loop, each commit with all that has come while the one before was under way; a commit is on the
- * disk (fsync) when stored() tells of it. A process that is killed, or a device that loses its power, finds all that was
+ * disk (fsync) when stored() names it. A process that is killed, or a device that loses its power, finds all that was
  * stored.
  *
  * The file is made at the first write, so a device that never loses its cloud has none. Whatever the file or the disk is like,

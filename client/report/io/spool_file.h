@@ -90,7 +90,7 @@ void spool_file_cut(struct spool_file *f, uint64_t end);
 int spool_file_set_needs(const struct spool_file *f, uint64_t at, unsigned needs);
 /* All that was written is on the disk. 0 or -errno: nobody knows. */
 int spool_file_sync(struct spool_file *f);
-/* The head is told how long the file is; at rest only, when that is on the disk. */
+/* Writes into the head how long the file is; at rest only, when that is on the disk. */
 int spool_file_tell_length(struct spool_file *f, uint64_t length);
 
 /* Appends the body of an entry that was synced. 0; -EBADMSG, -ENODATA: damaged; -errno. */

@@ -2,7 +2,7 @@
 /*
  * From a device that belongs to nobody to one on its owner's network, and back: provisioning, joining, reset,
  * reboot, the request for an identity, and what an external helper's words mean. Events go in; decisions come
- * out, to be carried out in order, and what became of each is told:
+ * out, to be carried out in order, and what became of each is fed back:
  *
  *     setup_network(m, &facts, kind, &params);
  *     while (setup_next(m, &d))
@@ -28,7 +28,7 @@ enum {
     SETUP_GRACE_MS = 500,          /* an answer needs the network that is about to go */
     SETUP_AGAIN_MS = 5000,         /* until a program is started again for which there was no memory, process or descriptor */
     SETUP_HELPER_JOIN_MS = 360000, /* five tries of a minute, their pauses, the access point: the helper's word comes first */
-    SETUP_HELPER_MISSED_MS = 5000, /* how often it is said that no helper has come */
+    SETUP_HELPER_MISSED_MS = 5000, /* how often it is logged that no helper has come */
     SETUP_IDENTITY_0_MS = 24 * 3600000, /* did 0: the server works in batches */
     SETUP_IDENTITY_1_MS = 30000
 };
@@ -78,8 +78,8 @@ enum setup_reboot {
 
 enum setup_do {
     SETUP_DO_ANSWER,      /* n: 0, ROUTER_E_* or -errno, to who asked */
-    SETUP_DO_STATE,       /* n: enum device_event, told to applications */
-    SETUP_DO_PROVISIONED, /* provisioned has been looked at again: what hello tells depends on it */
+    SETUP_DO_STATE,       /* n: enum device_event, reported to applications */
+    SETUP_DO_PROVISIONED, /* provisioned has been looked at again: what hello reveals depends on it */
     SETUP_DO_COUNTRY,     /* country is the one in use */
     SETUP_DO_ONLINE,      /* the network is there: the cloud may be tried, or tried again now */
     SETUP_DO_CLOUD_STOP,
@@ -105,7 +105,7 @@ enum setup_do {
     SETUP_DO_STAGE,         /* n: enum helper_stage: what the helper is asked next */
     SETUP_DO_READ_IDENTITY, /* out of device.conf: 0; -EAGAIN: there is still none */
     SETUP_DO_TAKE_IDENTITY, /* out of text: device.conf lines of the helper's */
-    SETUP_DO_LOOK_AT_HOOKS, /* which of the platform's programs are not there is said */
+    SETUP_DO_LOOK_AT_HOOKS, /* logs which of the platform's programs are missing */
     SETUP_DO_SAY            /* n: enum setup_say, to the log */
 };
 
@@ -147,7 +147,7 @@ struct setup_facts {
     bool has_zone_link;
     uint64_t uid;                         /* the owner's; 0: not known */
     char country[DEVICE_COUNTRY_MAX + 1]; /* of device.country; empty: none */
-    bool has_trial;                       /* told to setup_start(), setup_helper_wifi() and setup_helper_silent() only */
+    bool has_trial;                       /* passed to setup_start(), setup_helper_wifi() and setup_helper_silent() only */
     struct wifi_conf trial;               /* when has_trial: the network of wifi.conf, never joined so far; holds a secret */
 };
 

@@ -366,7 +366,7 @@ int ag_http_send(struct ag_http *h, const struct ag_http_request *req, struct ag
     ag_list_append(&h->calls, &c->link);
     c->failed = call_ask(c);
     if (c->failed)
-        call_close(c); /* what is wrong is told when that is done */
+        call_close(c); /* what is wrong is reported when that is done */
     if (out)
         *out = c;
     return 0;

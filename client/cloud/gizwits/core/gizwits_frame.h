@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The binary frames that devices and Gizwits' M2M server exchange in MQTT payloads. Both directions: the
- * device and the stand-in use the same code. Two forms, told by the topic and never by the bytes:
+ * device and the stand-in use the same code. Two forms, distinguished by the topic, never by the bytes:
  *
  *     A  00 00 00 03 | length 1..4 | flag 00 | command 2 | body     app2dev/..., dev2app/...
  *     B  00 00 00 03 | command 2 | body                             ser2cli_res/..., cli2ser_req

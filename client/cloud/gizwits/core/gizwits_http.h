@@ -33,7 +33,7 @@ int gizwits_http_parse_did(struct ag_span body, char *out);
 struct gizwits_m2m {
     char host[GIZWITS_HOST_MAX + 1];
     uint16_t port;
-    int64_t server_ts; /* unix s; 0: not told */
+    int64_t server_ts; /* unix s; 0: not given */
 };
 
 int gizwits_http_parse_provision(struct ag_span body, struct gizwits_m2m *out); /* 0 or -EINVAL */

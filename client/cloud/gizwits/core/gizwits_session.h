@@ -17,7 +17,7 @@
 #include "client/cloud/gizwits/core/gizwits_store.h"
 
 enum {
-    GIZWITS_STEP_MS = 10000, /* each failed try adds this to the pause, unless told otherwise */
+    GIZWITS_STEP_MS = 10000, /* each failed try adds this to the pause, unless configured otherwise */
     GIZWITS_PAUSE_MAX_MS = 600000,
     GIZWITS_DISABLE_TRIES = 3 /* then the new identity goes first, the old one is tried at the next connect */
 };
@@ -49,7 +49,7 @@ enum gizwits_do {
 struct gizwits_decision {
     bool save;    /* the store has changed */
     bool drop;    /* end the HTTP call and the MQTT session under way; no event of them may come any more */
-    bool lost;    /* the client was told of a session: tell it of its end */
+    bool lost;    /* a session was reported: report its end */
     bool suspect; /* several in a row ended soon: perhaps another device has our identity */
     enum gizwits_do what;
     uint32_t n;

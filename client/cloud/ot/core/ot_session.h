@@ -75,7 +75,7 @@ struct ot_stats {
     uint64_t drop_busy;                 /* commands answered with an error, because too many are open */
     uint64_t drop_memory;               /* memory was short */
     uint64_t drop_replayed;             /* packets with a command that was taken before, whatever sent them again */
-    uint64_t drop_narrowed;             /* so old a stamp that it cannot be told whether they were */
+    uint64_t drop_narrowed;             /* too old a stamp to know whether they were */
     uint64_t commands, repeats;         /* executed; answered from memory or passed over */
     uint64_t late_answers;              /* to commands that are forgotten or answered, or with no session to carry them */
     uint64_t reports, acks, stray_acks; /* stray: nothing under that id, as a second ack */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The choices of a Home Assistant select: values, and the texts that stand for them there. Texts are never empty, never
- * equal, and never "None", which Home Assistant takes for "unknown": where a list says so, the value is told in brackets.
+ * equal, and never "None", which Home Assistant takes for "unknown": where a list says so, the value follows in brackets.
  * A core.
  */
 #ifndef CLIENT_HA_CHOICE_H
