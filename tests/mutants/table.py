@@ -37,7 +37,7 @@ MUTANTS = [Mutant(*row) for row in [
      "    ag_list_append(&g->calls, &call->link);\n    gizwits_rearm(g);\n",
      "    ag_list_append(&g->calls, &call->link);\n", "unit.gizwits_cloud"),
     ("the pause starts over at each connection", "client/cloud/gizwits/core/gizwits_session.c",
-     "    s->n_subscribed = 0;\n    return go(", "    s->n_subscribed = 0;\n    s->n_failed = 0;\n    return go(",
+     "    s->n_subscribed = 0;\n    return go(", "    s->n_subscribed = 0;\n    broker_session_kicked(s->broker);\n    return go(",
      "unit.gizwits_session"),
 
     # ---- onenet ----
