@@ -168,7 +168,7 @@ MUTANTS = [Mutant(*row) for row in [
      " && !(g->plain_peers & bit_of(peer));", ";", "unit.client_wiring"),
     ("the helper's socket sees broadcasts", "client/local/local_gate.c",
      "    g->internal_peers |= bit_of(peer);\n    command_peer_removed(g->commands, peer);\n",
-     "    g->internal_peers |= bit_of(peer);\n    (void) now_ms;\n", "unit.client_wiring"),
+     "    g->internal_peers |= bit_of(peer);\n", "unit.client_wiring"),
     ("who has not said what it is gets commands", "client/local/local_gate.c",
      "    if (!g->external || !local_access_may_help",
      "    if (g->external || !local_access_may_help", "unit.client_wiring"),
