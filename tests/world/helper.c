@@ -245,7 +245,8 @@ static void answer_wifi(void)
              : "{\"method\":\"_internal.res_wifi_conf_status\",\"params\":0}");
 }
 
-static void save_wifi(const char *text)
+/* false: the disk takes nothing now. */
+static bool save_wifi(const char *text)
 {
     char ssid[WORD], psk[WORD], uid[WORD], a[2 * WORD], b[2 * WORD], old[ROOM], whole[1024];
 
@@ -254,20 +255,25 @@ static void save_wifi(const char *text)
     word(text, "uid", uid);
     if ((!uid[0] || strcmp(uid, "0") == 0) && load("device.uid", old, sizeof old) > 0)
         snprintf(uid, sizeof uid, "%.*s", (int) strcspn(old, "\n"), old);
-    save("device.uid", uid);
     snprintf(whole, sizeof whole, "ssid=\"%s\"\npsk=\"%s\"\nkey_mgmt=WPA\nuid=%s\n", escaped(ssid, a), escaped(psk, b), uid);
-    save("wifi.conf", whole);
+    return save("device.uid", uid) && save("wifi.conf", whole);
 }
 
 static void wifi_start(const char *text, char unsaved[WORD])
 {
+    bool saved;
+
     if (unsaved[0] && save("device.token", unsaved))
         unsaved[0] = '\0';
-    save_wifi(text);
+    saved = save_wifi(text);
     for (int i = 0; i < TRIES; i++) {
         home_leaves();
         poll(NULL, 0, (int) (500 + app_chance(8000)));
         if (home_joins() == 0) {
+            for (int k = 0; !saved && k < TELLS; k++) { /* else it would not find its network at the next start */
+                poll(NULL, 0, 1000);
+                saved = save_wifi(text);
+            }
             if (leaves_network)
                 forget("wifi.conf");
             tell(is_newer ? "{\"method\":\"_internal.wifi_connected\",\"params\":{\"result\":\"ok\"}}"

@@ -5,11 +5,13 @@
 #include <string.h>
 #include "client/device/core/device_state.h"
 #include "client/setup/core/setup_part.h"
+#include "libagent/core/deadline.h"
 
 void setup_forget_params(struct setup_machine *m)
 {
     explicit_bzero(&m->params, sizeof m->params);
     m->params_are_old = false;
+    m->save_ms = AG_NEVER;
 }
 
 void setup_set_provisioned(struct setup_machine *m, bool provisioned)
@@ -87,6 +89,7 @@ void setup_network(struct setup_machine *m, const struct setup_facts *f, enum or
     }
     m->params = *params;
     m->params_are_old = false;
+    m->save_ms = AG_NEVER;
     fill_up(m, &m->params, owner);
     m->network_is_asked = true;
     setup_do(m, SETUP_DO_SAVE, 0);
@@ -94,8 +97,11 @@ void setup_network(struct setup_machine *m, const struct setup_facts *f, enum or
 
 void setup_join_saved(struct setup_machine *m, const struct setup_facts *f, int r)
 {
-    if (!m->network_is_asked) /* kept once more after joining */
+    if (!m->network_is_asked) { /* stored after joining: without it the next start knows no network */
+        m->save_ms = r < 0 ? f->now_ms + SETUP_AGAIN_MS : AG_NEVER;
+        m->params_are_old = r == 0;
         return;
+    }
     if (r == 0) {
         setup_step(m, f, SETUP_EV_SAVED);
         return;

@@ -81,7 +81,7 @@ bool setup_step(struct setup_machine *m, const struct setup_facts *f, enum setup
 
 void setup_machine_init(struct setup_machine *m, const struct setup_settings *settings)
 {
-    *m = (struct setup_machine){.settings = *settings, .country_ms = AG_NEVER, .no_helper_ms = AG_NEVER};
+    *m = (struct setup_machine){.settings = *settings, .save_ms = AG_NEVER, .country_ms = AG_NEVER, .no_helper_ms = AG_NEVER};
 }
 
 void setup_machine_deinit(struct setup_machine *m)
@@ -169,6 +169,8 @@ void setup_tick(struct setup_machine *m, const struct setup_facts *f)
     setup_reboot_tick(m, f);
     if (f->now_ms >= state_deadline(m))
         setup_step(m, f, SETUP_EV_TIME);
+    if (f->now_ms >= m->save_ms)
+        setup_do(m, SETUP_DO_SAVE, 0);
     if (f->now_ms >= m->country_ms)
         setup_do(m, SETUP_DO_COUNTRY, 0);
     setup_identity_tick(m, f);
@@ -183,7 +185,7 @@ uint64_t setup_next_deadline(const struct setup_machine *m)
         at = ag_earlier(at, m->reboot_at_ms);
     if (m->wants_identity && !m->identity_runs)
         at = ag_earlier(at, m->identity_at_ms);
-    at = ag_earlier(at, m->country_ms);
+    at = ag_earlier(at, ag_earlier(m->save_ms, m->country_ms));
     return ag_earlier(at, m->no_helper_ms);
 }
 

@@ -163,6 +163,7 @@ struct setup_machine {
     uint64_t at_ms;          /* deadline of WAITING, ASKED and LEAVING, and of the next start when wants_program */
     bool wants_program;      /* AP_OPENING and RESTORING: theirs could not be started yet */
     uint64_t reboot_at_ms;
+    uint64_t save_ms;      /* when the network that was joined is to be stored once more; AG_NEVER: it is */
     uint64_t country_ms;   /* when the country is to be set once more; AG_NEVER: it is */
     uint64_t no_helper_ms; /* when to say again that none has come; AG_NEVER: one has */
     bool wants_identity, identity_runs;
