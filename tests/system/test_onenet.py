@@ -185,7 +185,7 @@ def test_answers_at_each_qos(platform, tmp_path, qos):
 
 
 def test_answers_survive_a_stall_and_an_outage(tmp_path):
-    with Broker() as broker, Platform("--broker", "127.0.0.1:%d" % broker.port) as platform:
+    with Broker("max_inflight_messages 0") as broker, Platform("--broker", "127.0.0.1:%d" % broker.port) as platform:
         with client(tmp_path / "d", "--request-timeout", "120000", cloud="onenet", extra=platform.settings()) as c:
             c.wait_err("cloud onenet connected")
             app = App(c)
