@@ -43,7 +43,7 @@ foreach(name spool spool_disk spool_files)
                    ${CMAKE_SOURCE_DIR}/client/report/io/spool_find.c ${CMAKE_SOURCE_DIR}/client/report/io/spool_write.c
                    ${CMAKE_SOURCE_DIR}/client/device/io/heap.c
                    LIBS miioclient_core agio PkgConfig::UV ALLOC_FAIL)
-    target_link_options(test_${name} PRIVATE -Wl,--wrap=pwrite,--wrap=pread,--wrap=pwrite64,--wrap=pread64,--wrap=fdatasync,--wrap=uv_now,--wrap=uv_timer_start)
+    target_link_options(test_${name} PRIVATE -Wl,--wrap=pwrite,--wrap=pread,--wrap=pwrite64,--wrap=pread64,--wrap=fdatasync,--wrap=open,--wrap=open64,--wrap=uv_now,--wrap=uv_timer_start)
     target_compile_definitions(test_${name} PRIVATE OLD_FILE="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/spool_old/fifty_reports"
                                FILE_OF_VERSION_1="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/spool_form/version_1")
 endforeach()

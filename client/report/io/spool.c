@@ -198,15 +198,34 @@ static bool fill_batch(struct spool *s, size_t *n_puts)
     return !ag_list_empty(&s->writing);
 }
 
+static bool is_only_read(const struct spool *s)
+{
+    return s->file.fd >= 0 && s->file.only_read;
+}
+
+/* A disk that could only be read when the file was opened may have become writable since. */
+static void try_to_write(struct spool *s)
+{
+    uint64_t now_ms = uv_now(s->loop);
+
+    if (s->busy || s->unavailable < 0 || !is_only_read(s) || (now_ms < s->look_ms && !s->closing))
+        return;
+    s->look_ms = now_ms + LOOK_MS;
+    if (spool_file_make_writable(&s->file) == 0)
+        ag_log(AG_LOG_INFO, "%s: can be written again", s->path);
+}
+
 static void commit(struct spool *s)
 {
     size_t n_puts;
 
     if (s->busy || !fill_batch(s, &n_puts))
         return;
+    try_to_write(s);
     s->busy = true;
     s->wiped = false;
-    s->batch = (struct batch){.file = s->file, .synced = s->synced, .give_up = is_to_give_up(s, s->rewrite_failed_ms)};
+    s->batch = (struct batch){
+        .file = s->file, .synced = s->synced, .give_up = is_to_give_up(s, s->rewrite_failed_ms), .is_last = s->closing};
     s->batch.result = spool_index_reserve(&s->index, n_puts); /* what is on the disk must have its place here */
     s->work.data = s;
     if (uv_queue_work(s->loop, &s->work, on_work, on_work_done) < 0) {
@@ -283,7 +302,7 @@ static void end_op(struct spool *s, struct spool_op *op)
 {
     if (ag_buf_size(&op->entry) > 0) {
         end_put(s, op);
-    } else if (op->result == 0 || op->result == -ECANCELED || s->closing) {
+    } else if (op->result == 0 || op->result == -ECANCELED || s->batch.is_last) {
         struct spool_place *p = spool_index_find(&s->index, op->seq);
 
         if (p)
@@ -338,7 +357,7 @@ static void on_work_done(uv_work_t *work, int status)
     s->busy = false;
     if (s->wiped)
         spool_write_none(s, -ECANCELED);
-    else if (s->file.fd < 0 || !s->file.only_read)
+    else if (!is_only_read(s))
         say(s, s->batch.result, "cannot be written");
     if (!ag_list_empty(&s->gathering))
         start_timer(s, s->n_puts ? 0 : GATHER_MS);
@@ -374,7 +393,7 @@ static void on_timer(uv_timer_t *t)
 
 static void start_timer(struct spool *s, unsigned ms)
 {
-    if (!s->busy && (!uv_is_active((uv_handle_t *) &s->timer) || uv_timer_get_due_in(&s->timer) > ms))
+    if (!s->busy && !s->closing && (!uv_is_active((uv_handle_t *) &s->timer) || uv_timer_get_due_in(&s->timer) > ms))
         uv_timer_start(&s->timer, on_timer, ms, 0);
 }
 
@@ -393,16 +412,10 @@ static struct spool_op *op_new(struct spool *s, uint64_t seq)
 
 int spool_ready(struct spool *s)
 {
-    uint64_t now_ms = uv_now(s->loop);
-
-    if (s->unavailable < 0 && now_ms >= s->look_ms)
+    if (s->unavailable < 0 && uv_now(s->loop) >= s->look_ms)
         look_again(s);
-    if (s->unavailable == 0 && s->file.fd >= 0 && s->file.only_read && !s->busy && now_ms >= s->look_ms) {
-        s->look_ms = now_ms + LOOK_MS;
-        if (spool_file_make_writable(&s->file) == 0)
-            ag_log(AG_LOG_INFO, "%s: can be written again", s->path);
-    }
-    return s->unavailable < 0 ? s->unavailable : s->file.fd >= 0 && s->file.only_read ? -EROFS : 0;
+    try_to_write(s);
+    return s->unavailable < 0 ? s->unavailable : is_only_read(s) ? -EROFS : 0;
 }
 
 int spool_put(struct spool *s, uint64_t seq, unsigned needs, const struct spool_record *rec)

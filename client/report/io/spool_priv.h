@@ -30,6 +30,7 @@ struct batch {
     uint64_t synced;
     uint64_t *moved; /* place of each record of the index, when the file was rewritten */
     bool was_gone, give_up, rewrite_failed;
+    bool is_last; /* what it cannot write is left as it is */
     char aside[SPOOL_PATH_MAX];
     int result;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/client/report/spool_rig.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include "libagent/io/file.h"
 
@@ -27,6 +28,9 @@ ssize_t __wrap_pread64(int fd, void *p, size_t n, off_t at);
 ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at);
 ssize_t __wrap_pread(int fd, void *p, size_t n, off_t at);
 int __wrap_fdatasync(int fd);
+int __real_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
 
 /* ---- time: a pause of a second or more ends at once, and the clock has gone on by as much ---- */
 
@@ -101,6 +105,37 @@ int __wrap_fdatasync(int fd)
         return -1;
     disk.dirty = false;
     return 0; /* the test's speed is not the disk's */
+}
+
+static int open_file(const char *path, int flags, unsigned mode)
+{
+    if ((flags & O_ACCMODE) != O_RDONLY && disk_fails(FAULT_OPEN))
+        return -1;
+    return __real_open64(path, flags, mode);
+}
+
+int __wrap_open64(const char *path, int flags, ...)
+{
+    unsigned mode = 0;
+    va_list ap;
+
+    va_start(ap, flags);
+    if (flags & O_CREAT)
+        mode = va_arg(ap, unsigned);
+    va_end(ap);
+    return open_file(path, flags, mode);
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+    unsigned mode = 0;
+    va_list ap;
+
+    va_start(ap, flags);
+    if (flags & O_CREAT)
+        mode = va_arg(ap, unsigned);
+    va_end(ap);
+    return open_file(path, flags, mode);
 }
 
 /* ---- a store and what it tells ---- */

@@ -23,7 +23,7 @@
 
 enum { MAX = 2000 };
 
-enum fault { FAULT_NONE, FAULT_WRITE, FAULT_SHORT, FAULT_SYNC, FAULT_READ };
+enum fault { FAULT_NONE, FAULT_WRITE, FAULT_SHORT, FAULT_SYNC, FAULT_READ, FAULT_OPEN /* for writing */ };
 
 /* Atomic: the store writes in a thread, and a test may set another fault meanwhile. */
 extern struct faulty_disk {

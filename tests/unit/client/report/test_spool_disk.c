@@ -300,13 +300,60 @@ static void reading_fails_while_it_is_rewritten(void **state)
     rig_end(&r);
 }
 
+/* A disk that nobody can write when the store is opened: what is released then is taken out as soon as it can be written, by
+   itself or at the end, whether or not a new report comes. */
+static void a_disk_that_is_read_only_at_the_start(void **state)
+{
+    (void) state;
+    for (int at_the_end = 0; at_the_end < 2; at_the_end++) {
+        struct rig r;
+        uint64_t began;
+
+        rig_make(&r);
+        rig_open(&r);
+        for (uint64_t seq = 1; seq <= 3; seq++)
+            rig_put(&r, seq);
+        assert_int_equal(rig_wait_for(&r, 3), 0);
+        rig_close(&r);
+        disk.kind = FAULT_OPEN;
+        disk.error = EROFS;
+        disk.skip = 0;
+        disk.times = 100000;
+        rig_open(&r);
+        assert_int_equal(r.n_found, 3);
+        assert_int_equal(spool_ready(r.s), -EROFS);
+        spool_remove(r.s, 1);
+        began = uv_now(&r.loop);
+        while (uv_now(&r.loop) < began + 60000)
+            uv_run(&r.loop, UV_RUN_ONCE);
+        spool_remove(r.s, 2);
+        assert_false(spool_is_idle(r.s));
+        disk.kind = FAULT_NONE;
+        began = uv_now(&r.loop);
+        while (!at_the_end && !spool_is_idle(r.s) && uv_now(&r.loop) < began + 60000)
+            uv_run(&r.loop, UV_RUN_ONCE);
+        assert_true(at_the_end || spool_is_idle(r.s));
+        rig_close(&r);
+        rig_open(&r);
+        assert_int_equal(r.n_found, 1);
+        assert_true(r.found[3]);
+        rig_close(&r);
+        rig_end(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_disk_that_fails_anywhere),         cmocka_unit_test(memory_that_is_short_anywhere),
-        cmocka_unit_test(a_disk_that_fails_and_then_the_end), cmocka_unit_test(reading_fails),
-        cmocka_unit_test(reading_fails_at_the_start),         cmocka_unit_test(a_sector_that_stays_bad),
-        cmocka_unit_test(nothing_is_tried_without_a_pause),   cmocka_unit_test(reading_fails_while_it_is_rewritten),
+        cmocka_unit_test(a_disk_that_fails_anywhere),
+        cmocka_unit_test(memory_that_is_short_anywhere),
+        cmocka_unit_test(a_disk_that_fails_and_then_the_end),
+        cmocka_unit_test(reading_fails),
+        cmocka_unit_test(reading_fails_at_the_start),
+        cmocka_unit_test(a_sector_that_stays_bad),
+        cmocka_unit_test(nothing_is_tried_without_a_pause),
+        cmocka_unit_test(reading_fails_while_it_is_rewritten),
+        cmocka_unit_test(a_disk_that_is_read_only_at_the_start),
     };
 
     ag_log_open("/dev/null");
