@@ -12,7 +12,7 @@ static const char *end_of(struct ag_span value)
 
 enum ag_json_type ag_json_type(struct ag_span value)
 {
-    return value.len > 0 ? ag_json_value_at(value.p, end_of(value)).type : AG_JSON_NONE;
+    return ag_json_value_whole(value).type;
 }
 
 static const char *skip_blank(const char *p, const char *end)
@@ -53,7 +53,7 @@ int ag_json_check(struct ag_span *value, unsigned max_depth)
 
 struct ag_json_iter ag_json_iter_begin(struct ag_span container)
 {
-    struct ag_json_value v = {ag_json_type(container), container};
+    struct ag_json_value v = ag_json_value_whole(container);
     struct ag_json_iter it = {{NULL, NULL, false}};
 
     if (v.type == AG_JSON_OBJECT || v.type == AG_JSON_ARRAY)
