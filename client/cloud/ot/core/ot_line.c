@@ -98,7 +98,7 @@ uint32_t ot_line_failed(struct ot_line *l, uint64_t now_ms)
         l->n_left = 0;
     }
     l->was_up = false;
-    pause_ms = ag_backoff_next(&l->backoff);
+    pause_ms = l->kicked ? 0 : ag_backoff_next(&l->backoff); /* kicked: the next step begins anew */
     pause_until(l, now_ms + pause_ms);
     return pause_ms;
 }

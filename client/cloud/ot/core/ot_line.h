@@ -65,7 +65,7 @@ void ot_line_opened(struct ot_line *l, bool connecting, uint64_t now_ms);
 void ot_line_talking(struct ot_line *l);
 /* The session has proved itself. */
 void ot_line_up(struct ot_line *l, uint64_t now_ms);
-/* Whatever it was has failed or ended: the pause until the next try, ms. */
+/* Whatever it was has failed or ended: the pause until the next try, ms; none after a kick. */
 uint32_t ot_line_failed(struct ot_line *l, uint64_t now_ms);
 
 #endif

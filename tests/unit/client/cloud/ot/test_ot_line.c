@@ -287,6 +287,35 @@ static void a_kick_waits_for_the_lookup(void **state)
     assert_int_equal(w.events[1].at_ms - w.events[0].at_ms, SLOW_LOOKUP_MS);
 }
 
+/* What fails then is said to wait for nothing, in whatever phase the kick came. */
+static void no_pause_is_told_after_a_kick(void **state)
+{
+    static const enum server servers[] = {NO_NAME, BLACK_HOLE, LASTS};
+
+    (void) state;
+    for (size_t s = 0; s < ag_array_size(servers); s++) {
+        struct world w;
+
+        world_init(&w, REFUSES, 1);
+        pass(&w, 300000); /* far into the pauses */
+        w.server = servers[s];
+        w.slow_lookup = servers[s] == NO_NAME;
+        while (w.l.phase == OT_LINE_PAUSING)
+            pass(&w, 1);
+        ot_line_kick(&w.l);
+        w.n = 0;
+        w.ends_ms = UINT64_MAX;
+        assert_int_equal(ot_line_failed(&w.l, w.now_ms), 0);
+        assert_int_equal(ot_line_deadline(&w.l), 0);
+        assert_int_equal(w.l.at_ms, w.now_ms);
+        w.slow_lookup = false;
+        w.server = NO_NAME;
+        pass(&w, 1000);
+        assert_int_equal(w.events[0].what, OT_LINE_BEGIN_ANEW);
+        assert_gap(gap(&w, OT_LINE_LOOK_UP, 0) - w.events[0].at_ms, 1000); /* and the pauses are short again */
+    }
+}
+
 static void stopped_is_silent(void **state)
 {
     struct world w;
@@ -320,6 +349,7 @@ int main(void)
         cmocka_unit_test(addresses_take_turns),
         cmocka_unit_test(a_kick_does_not_wait),
         cmocka_unit_test(a_kick_waits_for_the_lookup),
+        cmocka_unit_test(no_pause_is_told_after_a_kick),
         cmocka_unit_test(stopped_is_silent),
     };
 
