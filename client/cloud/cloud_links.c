@@ -181,7 +181,7 @@ static bool is_hopeless(const struct cloud_link *l)
 /* Busy only when that is now. */
 static unsigned seconds_until(const struct cloud_links *c, uint64_t at_ms)
 {
-    return (unsigned) ((ag_ms_until(at_ms, uv_now(c->env.loop)) + 999) / 1000);
+    return ag_ceil_s(ag_ms_until(at_ms, uv_now(c->env.loop)));
 }
 
 unsigned cloud_links_wakeup_s(const struct cloud_links *c, unsigned s)

@@ -65,12 +65,11 @@ static void wipe(struct ag_span params)
 
 /* ---- suspend ---- */
 
-/* The seconds from now until a deadline, begun ones whole. */
 static unsigned seconds_until(const struct serve *s, uint64_t at_ms)
 {
-    uint64_t left_ms = ag_ms_until(at_ms, uv_now(s->env.loop));
+    unsigned left_s = ag_ceil_s(ag_ms_until(at_ms, uv_now(s->env.loop)));
 
-    return left_ms >= WAKEUP_IDLE_S * 1000 ? WAKEUP_IDLE_S : (unsigned) ((left_ms + 999) / 1000);
+    return left_s < WAKEUP_IDLE_S ? left_s : WAKEUP_IDLE_S;
 }
 
 /* Until the next thing to do, also while the cloud is away: then that is the next try. 0: busy, ask again later. */

@@ -26,6 +26,14 @@ static inline uint64_t ag_ms_until(uint64_t at_ms, uint64_t now_ms)
     return at_ms > now_ms ? at_ms - now_ms : 0;
 }
 
+/* In seconds, rounded up; at most UINT32_MAX, which AG_NEVER becomes too. */
+static inline unsigned ag_ceil_s(uint64_t ms)
+{
+    uint64_t s = ms / 1000 + (ms % 1000 > 0);
+
+    return s < UINT32_MAX ? (unsigned) s : UINT32_MAX;
+}
+
 struct ag_deadline {
     struct ag_list link; /* empty: it has none */
     uint64_t at_ms;

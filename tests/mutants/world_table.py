@@ -73,7 +73,7 @@ MUTANTS = [row(*r) for r in [
     ("the MQTT channels hear no last word when they join", "client/local/local_peers.c",
      "    if (p->env.device->last_word)\n        say_word", "    if (false)\n        say_word"),
     ("mqtt, onenet: a device without a cloud may never sleep", "client/cloud/core/broker_session.c",
-     "        return (unsigned) ((wait_ms + 999) / 1000);\n", "        return 0;\n"),
+     "        return ag_ceil_s(wait_ms);\n", "        return 0;\n"),
 
     # ---- links that storm, hang or lie ----
     ("mqtt, onenet: the pause starts over at each login", "client/cloud/core/reconnect.c",

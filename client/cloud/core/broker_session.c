@@ -151,7 +151,7 @@ unsigned broker_session_wakeup_s(const struct broker_session *s, uint64_t now_ms
     uint64_t wait_ms = broker_session_next_try_ms(s, now_ms), idle_ms = now_ms - s->last_sent_ms;
 
     if (!s->reconnect.up && wait_ms != AG_NEVER)
-        return (unsigned) ((wait_ms + 999) / 1000);
+        return ag_ceil_s(wait_ms);
     if (!s->reconnect.up || busy)
         return 0;
     return idle_ms + 1000 < keepalive_ms ? (unsigned) ((keepalive_ms - idle_ms) / 1000) : 1;

@@ -150,7 +150,7 @@ bool sub_ladder_is_deaf(const struct sub_ladder *s)
 
 unsigned sub_ladder_pause_s(const struct sub_ladder *s, uint64_t now_ms)
 {
-    return s->due_ms == AG_NEVER ? 0 : (unsigned) ((ag_ms_until(s->due_ms, now_ms) + 999) / 1000);
+    return s->due_ms == AG_NEVER ? 0 : ag_ceil_s(ag_ms_until(s->due_ms, now_ms));
 }
 
 static const struct {

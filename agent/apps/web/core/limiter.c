@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include "libagent/core/deadline.h"
 
 static void refresh(struct web_tries *t, uint64_t now_ms)
 {
@@ -14,7 +15,7 @@ static void refresh(struct web_tries *t, uint64_t now_ms)
 
 static unsigned wait_s(const struct web_tries *t, uint64_t now_ms)
 {
-    return (unsigned) ((WEB_LIMITER_WINDOW_MS - (now_ms - t->since_ms) + 999) / 1000);
+    return ag_ceil_s(ag_ms_until(t->since_ms + WEB_LIMITER_WINDOW_MS, now_ms));
 }
 
 static struct web_tries *find(struct web_limiter *l, const unsigned char *key)

@@ -30,6 +30,29 @@ static void time_that_is_left(void **state)
     assert_true(ag_ms_until(AG_NEVER, 1000) == AG_NEVER);
 }
 
+static void seconds_are_rounded_up(void **state)
+{
+    static const struct {
+        uint64_t ms;
+        unsigned s;
+    } rows[] = {
+        {0, 0},
+        {1, 1},
+        {999, 1},
+        {1000, 1},
+        {1001, 2},
+        {UINT64_C(4294967294000), UINT32_MAX - 1},
+        {UINT64_C(4294967294001), UINT32_MAX},
+        {UINT64_C(4294967296000), UINT32_MAX}, /* not 0 */
+        {AG_NEVER - 1, UINT32_MAX},
+        {AG_NEVER, UINT32_MAX},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ag_array_size(rows); i++)
+        assert_int_equal(ag_ceil_s(rows[i].ms), rows[i].s);
+}
+
 struct thing {
     struct ag_deadline due;
     char name;
@@ -66,6 +89,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(earlier_of_two),
         cmocka_unit_test(time_that_is_left),
+        cmocka_unit_test(seconds_are_rounded_up),
         cmocka_unit_test(list_is_in_order),
     };
 
