@@ -178,10 +178,15 @@ static bool is_hopeless(const struct cloud_link *l)
            uv_now(l->all->env.loop) - l->try_at_ms >= TRY_BUSY_MS;
 }
 
-/* Busy only when that is now. */
-static unsigned seconds_until(const struct cloud_links *c, uint64_t at_ms)
+/* 0: busy now. */
+static unsigned wakeup_s(const struct cloud_link *l)
 {
-    return ag_ceil_s(ag_ms_until(at_ms, uv_now(c->env.loop)));
+    unsigned s;
+
+    if (!l->cloud)
+        return ag_ceil_s(ag_ms_until(l->begin_at_ms, uv_now(l->all->env.loop)));
+    s = l->ops->wakeup_s ? l->ops->wakeup_s(l->cloud) : 0;
+    return s == 0 && is_hopeless(l) ? TRY_LOOK_S : s;
 }
 
 unsigned cloud_links_wakeup_s(const struct cloud_links *c, unsigned s)
@@ -189,16 +194,8 @@ unsigned cloud_links_wakeup_s(const struct cloud_links *c, unsigned s)
     const struct cloud_link *l;
 
     for (unsigned i = 0; (l = cloud_links_nth(c, i)); i++) {
-        unsigned next_s;
+        unsigned next_s = wakeup_s(l);
 
-        if (!l->cloud && l->begin_at_ms == AG_NEVER)
-            continue;
-        if (!l->cloud)
-            next_s = seconds_until(c, l->begin_at_ms);
-        else
-            next_s = l->ops->wakeup_s ? l->ops->wakeup_s(l->cloud) : 0;
-        if (l->cloud && next_s == 0 && is_hopeless(l))
-            next_s = TRY_LOOK_S;
         s = next_s < s ? next_s : s;
     }
     return s;
