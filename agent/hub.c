@@ -85,7 +85,10 @@ static void hub_upstream_gone(void *user)
 
 static void hub_on_check(uv_check_t *check)
 {
-    hub_flush(check->data);
+    struct hub *h = check->data;
+
+    h->conns.n_read = 0;
+    hub_flush(h);
 }
 
 /* ---- start ---- */

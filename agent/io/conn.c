@@ -329,8 +329,9 @@ static COLD void conn_eof(struct conn *c)
 static bool read_once(struct conn *c)
 {
     struct conns *s = c->conns;
-    bool packets = c->peer.packets;
-    ssize_t n = recv(c->fd, s->read_buf, CONNS_READ_MAX, MSG_DONTWAIT | (packets ? MSG_TRUNC : 0));
+    bool packets = c->peer.packets, many = s->n_read >= CONNS_TURN_MANY && c->peer.role == PEER_APP;
+    ssize_t n =
+        recv(c->fd, s->read_buf, many && !packets ? CONNS_READ_FEW : CONNS_READ_MAX, MSG_DONTWAIT | (packets ? MSG_TRUNC : 0));
 
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR)
@@ -341,13 +342,14 @@ static bool read_once(struct conn *c)
         conn_eof(c);
         return false;
     }
+    s->n_read += (size_t) n;
     if (packets && n > CONNS_READ_MAX)
         bad_input(c, ag_framer_strerror(AG_FRAMER_E_SIZE));
     else if (packets)
         take_packet(c, (size_t) n);
     else
         take_stream(c, (size_t) n);
-    return packets;
+    return packets && !many;
 }
 
 static void conn_read(struct conn *c)

@@ -12,7 +12,11 @@
 #include "libagent/core/log/log.h"
 #include "libagent/io/access/cred.h"
 
-enum { CONNS_READ_MAX = 64 * 1024 };
+enum {
+    CONNS_READ_MAX = 64 * 1024,  /* bytes at once */
+    CONNS_READ_FEW = 4 * 1024,   /* of an application, when all have sent more than that in this turn: */
+    CONNS_TURN_MANY = 256 * 1024 /* nobody waits long for a flood of many */
+};
 
 struct conns {
     uv_loop_t *loop;
@@ -26,6 +30,7 @@ struct conns {
     unsigned n_lingering;
     bool closed;                                  /* nothing lingers any more */
     char *read_buf;                               /* CONNS_READ_MAX bytes */
+    size_t n_read;                                /* bytes, in this turn of the loop */
     struct ag_framer_pool parts;                  /* of the framers */
     int spare_fd;                                 /* given up to be able to refuse when descriptors run out */
     struct ag_cred_asker asker;                   /* for the user at the other end of a TCP socket */

@@ -405,6 +405,26 @@ def test_gone_peers_make_room():
             s.close()
 
 
+def test_nobody_waits_for_a_flood():
+    """64 peers with 96 KiB each on the way: one that connects now is answered long before all of it has been read."""
+    text = b'{"id":7,"result":["ok"]}'
+    flood = text * (96 * 1024 // len(text))
+    with Agent() as a:
+        peers = [a.app() for _ in range(64)]
+        before = a.stats()["texts_from_apps"]
+        a.signal(signal.SIGSTOP)
+        for p in peers:
+            p.send(flood)
+        app = Texts(socket.create_connection(("127.0.0.1", a.port("listen"))))
+        app.send({"id": 1, "method": "agent.stats", "params": []})
+        a.signal(signal.SIGCONT)
+        whole = len(peers) * len(flood) // len(text)
+        assert app.get()["result"]["texts_from_apps"] - before < whole // 2
+        wait_for(lambda: a.stats()["unasked_replies"] == whole, "all of it to be read")
+        for p in (*peers, app):
+            p.close()
+
+
 def test_a_restarting_application_gets_what_came_meanwhile():
     with Agent() as a:
         a.app("m").close()
