@@ -64,14 +64,13 @@ uint64_t conns_now(const struct conns *s)
 
 void conns_log(struct conns *s, enum ag_log_level level, const char *fmt, ...)
 {
-    char text[256], left_out[AG_LOG_HELD_MAX];
-    unsigned held;
+    char text[256];
     va_list ap;
 
-    if (!ag_log_enabled(level) || !ag_log_gate_pass(&s->gates[level], conns_now(s), &held))
+    if (!ag_log_enabled(level))
         return;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    ag_log(level, "%s%s", text, ag_log_held(held, left_out));
+    ag_log_gated(&s->gates[level], conns_now(s), level, "%s", text);
 }

@@ -140,15 +140,11 @@ static void on_time_known(void *user, int64_t unix_s)
 
 static void log_lost(struct cloud_link *l, const char *why, uint64_t ms)
 {
-    char left_out[AG_LOG_HELD_MAX], when[48] = "";
-    unsigned held;
+    char when[48] = "";
 
-    l->loss_untold = !ag_log_gate_pass(&l->gate, now_ms(l), &held);
-    if (l->loss_untold)
-        return;
     if (ms != AG_NEVER)
         snprintf(when, sizeof when, ", next try in %" PRIu64 " ms", ms);
-    ag_log(AG_LOG_WARNING, "cloud %s: %s; trying again%s%s", l->ops->name, why, when, ag_log_held(held, left_out));
+    l->loss_untold = !ag_log_gated(&l->gate, now_ms(l), AG_LOG_WARNING, "cloud %s: %s; trying again%s", l->ops->name, why, when);
 }
 
 static void on_lost(void *user, const char *why)

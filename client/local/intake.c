@@ -14,14 +14,11 @@ enum { SCRATCH_MAX = 8192 };
 static void answer_cloud(struct intake *in, struct origin to, struct ag_span text)
 {
     int r = in->env.host->answer_cloud(in->env.user, to.place, to.token, text);
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
 
     if (r == 0)
         return;
     in->stats.answers_lost++;
-    if (ag_log_gate_pass(&in->log, uv_now(in->env.loop), &held))
-        ag_log(AG_LOG_WARNING, "an answer to the cloud is lost: %s%s", strerror(-r), ag_log_held(held, left_out));
+    ag_log_gated(&in->log, uv_now(in->env.loop), AG_LOG_WARNING, "an answer to the cloud is lost: %s", strerror(-r));
 }
 
 static void answer_origin(struct intake *in, struct origin to, struct ag_span text, const struct ag_json_view *view)
@@ -81,14 +78,11 @@ static bool refuse_form(struct intake *in, struct origin from, struct ag_span te
 {
     static const struct ag_json_view nothing;
     const char *why = command_check_form(view);
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
 
     if (!why)
         return false;
     in->stats.bad_form++;
-    if (ag_log_gate_pass(&in->log, uv_now(in->env.loop), &held))
-        ag_log(AG_LOG_DEBUG, "a message is refused: %s%s", why, ag_log_held(held, left_out));
+    ag_log_gated(&in->log, uv_now(in->env.loop), AG_LOG_DEBUG, "a message is refused: %s", why);
     if (wants_answer)
         refuse(in, from, text, command_id_is_good(view) ? view : &nothing, AG_CODE_INVALID_REQUEST, why);
     return true;
@@ -186,11 +180,7 @@ static void give_told(struct intake *in, struct origin from, unsigned tag, struc
 
 static void refuse_no_command(struct intake *in, struct origin from, bool wants_answer)
 {
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
-
-    if (ag_log_gate_pass(&in->log, uv_now(in->env.loop), &held))
-        ag_log(AG_LOG_WARNING, "a command from the cloud is not a JSON object with a method%s", ag_log_held(held, left_out));
+    ag_log_gated(&in->log, uv_now(in->env.loop), AG_LOG_WARNING, "a command from the cloud is not a JSON object with a method");
     if (wants_answer)
         answer(in, from, NO_COMMAND);
 }

@@ -134,15 +134,11 @@ static void log_refusal(struct local_gate *g, struct origin from, struct ag_span
     const struct local_who *who = from.kind == ORIGIN_LOCAL ? who_of(g, (unsigned) from.token) : NULL;
     int shown = method.len < METHOD_SHOWN ? (int) method.len : METHOD_SHOWN;
     char name[40] = "somebody unknown";
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
 
     g->n_refused++;
-    if (!ag_log_gate_pass(&g->log, now_ms, &held))
-        return;
     if (who && who->known)
         snprintf(name, sizeof name, "uid %lu", (unsigned long) who->uid);
-    ag_log(AG_LOG_WARNING, "%.*s of %s is not permitted%s", shown, method.p, name, ag_log_held(held, left_out));
+    ag_log_gated(&g->log, now_ms, AG_LOG_WARNING, "%.*s of %s is not permitted", shown, method.p, name);
 }
 
 bool local_gate_passes(struct local_gate *g, struct origin from, struct ag_span text, const struct ag_json_view *view,

@@ -130,14 +130,11 @@ static void take_mcu(struct serve *s, const struct mcu_info *fresh)
 {
     const char *model = s->env.device->conf->model;
     bool other = fresh->model[0] && model[0] && strcmp(fresh->model, model) != 0;
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
 
-    if (ag_log_gate_pass(s->env.log, uv_now(s->env.loop), &held)) {
-        ag_log(AG_LOG_INFO, "MCU: model %s, version %s%s", fresh->model, fresh->fw_ver, ag_log_held(held, left_out));
-        if (other)
-            ag_log(AG_LOG_WARNING, "the MCU is of model %s, device.conf says %s", fresh->model, model);
-    }
+    ag_log_gated(s->env.log, uv_now(s->env.loop), AG_LOG_INFO, "MCU: model %s, version %s", fresh->model, fresh->fw_ver);
+    if (other)
+        ag_log_gated(s->env.log, uv_now(s->env.loop), AG_LOG_WARNING, "the MCU's model is %s, device.conf says %s", fresh->model,
+                     model);
     s->mcu = *fresh;
     s->env.host->info_changed(s->env.user);
 }
@@ -180,8 +177,6 @@ static int serve_zone(struct serving *a)
 static int serve_router(struct serving *a)
 {
     struct router_params p;
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
     int r = local_cmd_router_params(&p, a->params);
 
     wipe(a->params);
@@ -194,8 +189,7 @@ static int serve_router(struct serving *a)
         return refuse(a, CODE_PARAMS, local_cmd_router_error(r));
     if (r == -EPERM)
         return refuse(a, AG_CODE_NOT_PERMITTED, "not permitted");
-    if (ag_log_gate_pass(a->s->env.log, uv_now(a->s->env.loop), &held))
-        ag_log(AG_LOG_ERROR, "config_router: %s%s", strerror(-r), ag_log_held(held, left_out));
+    ag_log_gated(a->s->env.log, uv_now(a->s->env.loop), AG_LOG_ERROR, "config_router: %s", strerror(-r));
     return refuse(a, r == -EBUSY ? AG_CODE_BUSY : CODE_CONFIG_FAILED, r == -EBUSY ? "busy" : "cannot save");
 }
 
@@ -339,12 +333,9 @@ static bool is_for_applications(enum local_cmd cmd, enum origin_kind from)
 static void log_not_permitted(struct serve *s, struct ag_span method)
 {
     int shown = method.len < METHOD_SHOWN ? (int) method.len : METHOD_SHOWN;
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
 
     s->n_not_permitted++;
-    if (ag_log_gate_pass(s->env.log, uv_now(s->env.loop), &held))
-        ag_log(AG_LOG_WARNING, "%.*s is not permitted from there%s", shown, method.p, ag_log_held(held, left_out));
+    ag_log_gated(s->env.log, uv_now(s->env.loop), AG_LOG_WARNING, "%.*s is not permitted from there", shown, method.p);
 }
 
 void serve_init(struct serve *s, const struct serve_env *env)

@@ -153,16 +153,10 @@ struct report_route report_path_route(const struct report_path *p, struct ag_spa
     return route_of(&p->route, method, report_is_kept(method));
 }
 
-/* A line that a bad disk can cause for each report. */
-static void say_left_out(struct report_path *p, uint64_t now_ms, const char *why)
+/* A bad disk can cause such a line for each report. */
+static void log_skipped(struct report_path *p, uint64_t now_ms, const char *why)
 {
-    unsigned held;
-
-    if (!ag_log_gate_pass(&p->gate, now_ms, &held))
-        return;
-    if (held > 0)
-        ag_log(AG_LOG_ERROR, "%u more kept reports were left out", held);
-    ag_log(AG_LOG_ERROR, "a kept report is left out: %s", why);
+    ag_log_gated(&p->gate, now_ms, AG_LOG_ERROR, "a kept report is skipped: %s", why);
 }
 
 /*
@@ -210,7 +204,7 @@ static bool give_kept(struct report_lane *l)
     if (r == -ENOMEM)
         return false;
     if (r < 0) {
-        say_left_out(p, now.now_ms, strerror(-r));
+        log_skipped(p, now.now_ms, strerror(-r));
         report_queue_unreadable(&l->queue, next.id, next.seq);
         return true;
     }
@@ -222,7 +216,7 @@ static bool give_kept(struct report_lane *l)
         return false;
     }
     if (r < 0) {
-        say_left_out(p, now.now_ms, strerror(-r));
+        log_skipped(p, now.now_ms, strerror(-r));
         report_queue_refused(&l->queue, next.id);
     }
     return true;

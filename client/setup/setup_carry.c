@@ -127,11 +127,9 @@ static int end_trial(struct setup *s)
 static int link_zone(struct setup *s)
 {
     int r = setup_files_link_zone(s->env.conf, s->machine.zone);
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
 
-    if (r < 0 && setup_link_may_warn(s, &held))
-        ag_log(AG_LOG_WARNING, "zone %s: %s%s", s->machine.zone, strerror(-r), ag_log_held(held, left_out));
+    if (r < 0)
+        ag_log_gated(&s->gate, uv_now(s->env.loop), AG_LOG_WARNING, "zone %s: %s", s->machine.zone, strerror(-r));
     return r;
 }
 
@@ -155,22 +153,14 @@ static int read_identity(struct setup *s)
     return r;
 }
 
-bool setup_link_may_warn(struct setup *s, unsigned *held_out)
-{
-    return ag_log_gate_pass(&s->gate, uv_now(s->env.loop), held_out);
-}
-
 static int take_identity(struct setup *s, struct ag_span conf)
 {
     struct device_conf_error err;
     struct device_conf fresh;
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
     int r = device_conf_parse(&fresh, conf.p, conf.len, &err);
 
     if (r < 0) {
-        if (setup_link_may_warn(s, &held))
-            ag_log(AG_LOG_ERROR, "the helper's identity: %s%s", err.why, ag_log_held(held, left_out));
+        ag_log_gated(&s->gate, uv_now(s->env.loop), AG_LOG_ERROR, "the helper's identity: %s", err.why);
         return r;
     }
     setup_files_take_identity(s->env.conf, &fresh);
@@ -200,8 +190,6 @@ static int use_country(struct setup *s)
 static void say(struct setup *s, enum setup_say what)
 {
     const struct setup_machine *m = &s->machine;
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
 
     switch (what) {
     case SETUP_SAY_RESUMED:
@@ -226,9 +214,8 @@ static void say(struct setup *s, enum setup_say what)
         ag_log(AG_LOG_WARNING, "the helper did not say how joining ended");
         break;
     case SETUP_SAY_BAD_TOKEN:
-        if (setup_link_may_warn(s, &held))
-            ag_log(AG_LOG_ERROR, "the helper's token is neither 16 printable characters nor 32 hex digits%s",
-                   ag_log_held(held, left_out));
+        ag_log_gated(&s->gate, uv_now(s->env.loop), AG_LOG_ERROR,
+                     "the helper's token is neither 16 printable characters nor 32 hex digits");
         break;
     case SETUP_SAY_IDENTITY:
         ag_log(AG_LOG_INFO, "identity received: did %" PRIu64, s->env.conf->did);

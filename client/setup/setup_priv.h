@@ -15,8 +15,6 @@ void setup_link_drain(struct setup *s, struct setup_facts *f);
 /* 0 or -errno, which is in the log. */
 int setup_link_carry_out(struct setup *s, const struct setup_decision *d);
 void setup_link_ended(struct setup *s, enum setup_program program, int status);
-/* At most five a minute: a script may come back at once. */
-bool setup_link_may_warn(struct setup *s, unsigned *held_out);
 
 /* setup_programs.c */
 bool setup_program_is_there(const struct setup *s, const char *name);

@@ -99,12 +99,8 @@ const struct helper_sink setup_helper_sink = {on_send, on_identity,       on_tok
 
 static void warn_of_text(struct setup *s, unsigned peer, struct ag_span method, const char *why)
 {
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
-
-    if (setup_link_may_warn(s, &held))
-        ag_log(AG_LOG_WARNING, "%.*s from local peer %u: %s%s", method.len < 64 ? (int) method.len : 64, method.p, peer, why,
-               ag_log_held(held, left_out));
+    ag_log_gated(&s->gate, uv_now(s->env.loop), AG_LOG_WARNING, "%.*s from local peer %u: %s",
+                 method.len < 64 ? (int) method.len : 64, method.p, peer, why);
 }
 
 bool setup_link_helper_text(struct setup *s, unsigned peer, struct ag_span method, struct ag_span text,

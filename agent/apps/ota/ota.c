@@ -332,11 +332,7 @@ static void ota_act(struct ota *o)
 
 static int refuse(struct ota *o, agent_request *req, int code, const char *message)
 {
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
-
-    if (ag_log_gate_pass(&o->gate, uv_now(o->loop), &held))
-        ag_log(AG_LOG_WARNING, "%s refused: %s%s", agent_request_method(req), message, ag_log_held(held, left_out));
+    ag_log_gated(&o->gate, uv_now(o->loop), AG_LOG_WARNING, "%s refused: %s", agent_request_method(req), message);
     return agent_reply_error(req, code, message);
 }
 

@@ -20,11 +20,7 @@ enum { STORE_FILE_MAX = 4096, PASSCODE_LEN = 10 };
 
 void gizwits_log_dropped(struct gizwits *g, const char *what, const char *why)
 {
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held = 0;
-
-    if (ag_log_gate_pass(&g->gate, uv_now(g->env->loop), &held))
-        ag_log(AG_LOG_WARNING, "gizwits: %s dropped: %s%s", what, why, ag_log_held(held, left_out));
+    ag_log_gated(&g->gate, uv_now(g->env->loop), AG_LOG_WARNING, "gizwits: %s dropped: %s", what, why);
 }
 
 bool gizwits_online(const struct gizwits *g)

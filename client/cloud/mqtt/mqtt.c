@@ -34,20 +34,14 @@ static const char *const topic_names[MQTT_N_TOPICS] = {"command", "command_ack",
 
 void mqtt_cloud_refused(struct mqtt_cloud *m, uint64_t *counter, const char *what, const char *why)
 {
-    unsigned held;
-
     ++*counter;
-    if (ag_log_gate_pass(&m->gate, uv_now(m->env->loop), &held))
-        ag_log(AG_LOG_WARNING, "mqtt: %s refused: %s (%" PRIu64 " so far)", what, why, *counter);
+    ag_log_gated(&m->gate, uv_now(m->env->loop), AG_LOG_WARNING, "mqtt: %s refused: %s", what, why);
 }
 
 void mqtt_cloud_not_sent(struct mqtt_cloud *m, const char *what, struct ag_span topic, int r)
 {
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
-
-    if (ag_log_gate_pass(&m->not_sent, uv_now(m->env->loop), &held))
-        ag_log(AG_LOG_WARNING, "mqtt: %s %.*s: %s%s", what, (int) topic.len, topic.p, strerror(-r), ag_log_held(held, left_out));
+    ag_log_gated(&m->not_sent, uv_now(m->env->loop), AG_LOG_WARNING, "mqtt: %s %.*s: %s", what, (int) topic.len, topic.p,
+                 strerror(-r));
 }
 
 int mqtt_cloud_publish(struct mqtt_cloud *m, const struct mqtt_link_msg *msg, uint64_t cookie)

@@ -36,11 +36,7 @@ int32_t onenet_utc_offset(const struct onenet *o)
 
 void onenet_log_refused(struct onenet *o, const char *what, const char *why)
 {
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
-
-    if (ag_log_gate_pass(&o->refused_gate, uv_now(o->env->loop), &held))
-        ag_log(AG_LOG_WARNING, "onenet: %s refused: %s%s", what, why, ag_log_held(held, left_out));
+    ag_log_gated(&o->refused_gate, uv_now(o->env->loop), AG_LOG_WARNING, "onenet: %s refused: %s", what, why);
 }
 
 static int add_configured_subs(struct onenet *o)

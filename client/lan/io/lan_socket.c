@@ -254,15 +254,14 @@ static bool knows_source(const struct lan_addr *to)
 static void send_one(struct lan_socket *s, struct msghdr *m)
 {
     ssize_t n = sendmsg(s->fd, m, MSG_DONTWAIT);
-    unsigned held;
 
     if (n < 0 && m->msg_control) { /* a broadcast address, or one that is gone by now */
         m->msg_control = NULL;
         m->msg_controllen = 0;
         n = sendmsg(s->fd, m, MSG_DONTWAIT);
     }
-    if (n < 0 && ag_log_gate_pass(&s->gate, uv_now(s->poll.loop), &held))
-        ag_log(AG_LOG_WARNING, "answer to a LAN peer was not sent: %s", strerror(errno));
+    if (n < 0)
+        ag_log_gated(&s->gate, uv_now(s->poll.loop), AG_LOG_WARNING, "answer to a LAN peer was not sent: %s", strerror(errno));
 }
 
 /* What fails stops the call and is sent again by itself. */

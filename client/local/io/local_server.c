@@ -57,13 +57,11 @@ static void conn_drop(struct local_server *s, struct local_conn *c)
 static void on_conn_ended(struct local_conn *c, const char *why)
 {
     struct local_server *s = c->owner;
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
 
-    if (why)
+    if (why) {
         s->stats.dropped++;
-    if (why && ag_log_gate_pass(&s->gate, uv_now(s->listener.loop), &held))
-        ag_log(AG_LOG_WARNING, "local peer %u dropped: %s%s", c->peer, why, ag_log_held(held, left_out));
+        ag_log_gated(&s->gate, uv_now(s->listener.loop), AG_LOG_WARNING, "local peer %u dropped: %s", c->peer, why);
+    }
     conn_drop(s, c);
 }
 

@@ -282,12 +282,9 @@ static void on_lost(void *user, enum mqtt_link_loss loss, int code, const char *
 static void refuse(struct mqtt_api *a, enum mqtt_channel c, int code, const char *why)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
-    char left_out[AG_LOG_HELD_MAX];
-    unsigned held;
 
     a->stats.refused++;
-    if (ag_log_gate_pass(&a->gate, uv_now(a->retry.loop), &held))
-        ag_log(AG_LOG_WARNING, "MQTT API: text on %s refused: %s%s", mqtt_channel_topic(c), why, ag_log_held(held, left_out));
+    ag_log_gated(&a->gate, uv_now(a->retry.loop), AG_LOG_WARNING, "MQTT API: text on %s refused: %s", mqtt_channel_topic(c), why);
     if (c != MQTT_CHANNEL_COMMAND_ACK && ag_msg_error(&b, AG_SPAN("null"), code, why, NULL) == 0)
         send_on(a, c == MQTT_CHANNEL_LOCAL_IN ? MQTT_CHANNEL_LOCAL_OUT : MQTT_CHANNEL_REPORT_ACK, ag_buf_span(&b));
 }

@@ -20,19 +20,17 @@ enum {
     MANY = 1024           /* records: memory is given back behind so many */
 };
 
+/* A disk that fails now and then does not fill the log. */
 static void say(struct spool *s, int error, const char *what)
 {
-    unsigned held;
-
     if (error == s->said)
         return;
     s->said = error;
-    if (!ag_log_gate_pass(&s->gate, uv_now(s->loop), &held)) /* a disk that fails now and then */
-        return;
     if (error == 0)
-        ag_log(AG_LOG_INFO, "%s: reports are kept again", s->path);
+        ag_log_gated(&s->gate, uv_now(s->loop), AG_LOG_INFO, "%s: reports are kept again", s->path);
     else
-        ag_log(AG_LOG_ERROR, "%s: %s: %s; reports cannot be kept", s->path, what, strerror(-error));
+        ag_log_gated(&s->gate, uv_now(s->loop), AG_LOG_ERROR, "%s: %s: %s; reports cannot be kept", s->path, what,
+                     strerror(-error));
 }
 
 static void failed_since(uint64_t *since_ms, uint64_t now_ms, bool failed)

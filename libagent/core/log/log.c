@@ -10,7 +10,7 @@
 #include "libagent/core/log/local_time.h"
 #include "libagent/core/utf8.h"
 
-enum { KEPT_LINES = 1000, KEPT_BYTES = 128 * 1024, LINE_MAX_BYTES = 1024, HEAD_MAX_BYTES = 64 };
+enum { KEPT_LINES = 1000, KEPT_BYTES = 128 * 1024, LINE_MAX_BYTES = 1024, HEAD_MAX_BYTES = 64, HELD_MAX_BYTES = 48 };
 
 static struct {
     int level;
@@ -153,7 +153,7 @@ void ag_log_refusal(const char *program, const char *fmt, ...)
         fprintf(stderr, "%s: %s\n", program, line);
 }
 
-bool ag_log_gate_pass(struct ag_log_gate *g, uint64_t now_ms, unsigned *held_out)
+static bool may_pass(struct ag_log_gate *g, uint64_t now_ms)
 {
     if (g->passed == 0 || now_ms - g->since_ms >= g->period_ms) {
         g->since_ms = now_ms;
@@ -164,15 +164,22 @@ bool ag_log_gate_pass(struct ag_log_gate *g, uint64_t now_ms, unsigned *held_out
         return false;
     }
     g->passed++;
-    *held_out = g->held;
-    g->held = 0;
     return true;
 }
 
-const char *ag_log_held(unsigned held, char text[AG_LOG_HELD_MAX])
+bool ag_log_gated(struct ag_log_gate *g, uint64_t now_ms, enum ag_log_level level, const char *fmt, ...)
 {
-    text[0] = '\0';
-    if (held > 0)
-        snprintf(text, AG_LOG_HELD_MAX, " (%u line%s left out before this one)", held, held == 1 ? "" : "s");
-    return text;
+    char line[LINE_MAX_BYTES - HELD_MAX_BYTES], left_out[HELD_MAX_BYTES] = "";
+    va_list ap;
+
+    if (!ag_log_enabled(level) || !may_pass(g, now_ms))
+        return false;
+    if (g->held > 0)
+        snprintf(left_out, sizeof left_out, " (%u line%s left out before this one)", g->held, g->held == 1 ? "" : "s");
+    g->held = 0;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    ag_log(level, "%s%s", line, left_out);
+    return true;
 }

@@ -43,8 +43,8 @@ void ag_log_refusal(const char *program, const char *fmt, ...) ag_printf_like(2,
 void ag_log_begin(void);
 
 /*
- * For lines that a peer can provoke: at most burst lines each period_ms; the next line that passes says how
- * many were left out. Zero-initialise all but the two settings.
+ * For lines that a peer can provoke: at most burst lines each period_ms; the next line that passes says at its end how many
+ * were left out. Zero-initialise all but the two settings.
  */
 struct ag_log_gate {
     unsigned burst;
@@ -53,11 +53,7 @@ struct ag_log_gate {
     unsigned passed, held;
 };
 
-/* True when a line may be written now; *held_out: lines held back since the last one. */
-bool ag_log_gate_pass(struct ag_log_gate *g, uint64_t now_ms, unsigned *held_out);
-
-/* The end of such a line: " (N lines left out before this one)", or "" when none was. Returns text. */
-enum { AG_LOG_HELD_MAX = 48 };
-const char *ag_log_held(unsigned held, char text[AG_LOG_HELD_MAX]);
+/* Writes the line if the gate lets it pass. true: it did. Lines of a level that is off do not count. */
+bool ag_log_gated(struct ag_log_gate *g, uint64_t now_ms, enum ag_log_level level, const char *fmt, ...) ag_printf_like(4, 5);
 
 #endif

@@ -13,35 +13,86 @@
 #include <unistd.h>
 #include "libagent/core/log/log.h"
 
+/* What has been logged since the last call, without time and level. */
+static const char *logged(void)
+{
+    static FILE *log;
+    static char line[1200];
+    const char *text;
+
+    if (!log) {
+        char path[] = "/tmp/miio_log_XXXXXX";
+        int fd = mkstemp(path);
+
+        assert_true(fd >= 0);
+        assert_int_equal(ag_log_open(path), 0);
+        log = fdopen(fd, "r");
+        assert_non_null(log);
+        unlink(path);
+    }
+    clearerr(log);
+    if (!fgets(line, sizeof line, log))
+        return "";
+    line[strcspn(line, "\n")] = '\0';
+    text = strstr(line, "] [");
+    assert_non_null(text);
+    return strchr(text + 3, ']') + 2;
+}
+
 static void gate_holds_back_and_tells(void **state)
 {
     static const struct {
         uint64_t at;
-        bool passes;
-        unsigned held;
-    } steps[] = {{1000, true, 0}, {1000, true, 0},  {1001, false, 0}, {1999, false, 0}, {2000, true, 2},
-                 {2000, true, 0}, {2500, false, 0}, {9000, true, 1},  {9999, true, 0},  {10000, true, 0}};
+        enum ag_log_level level;
+        const char *line; /* "": none */
+    } steps[] = {
+        {1000, AG_LOG_INFO, "no 0"},  {1000, AG_LOG_DEBUG, ""}, /* off, and takes nobody's place */
+        {1000, AG_LOG_INFO, "no 2"},  {1001, AG_LOG_ERROR, ""},
+        {1999, AG_LOG_INFO, ""},      {2000, AG_LOG_INFO, "no 5 (2 lines left out before this one)"},
+        {2000, AG_LOG_INFO, "no 6"},  {2500, AG_LOG_INFO, ""},
+        {2500, AG_LOG_DEBUG, ""},     {9000, AG_LOG_INFO, "no 9 (1 line left out before this one)"},
+        {9999, AG_LOG_INFO, "no 10"}, {10000, AG_LOG_INFO, "no 11"},
+    };
     struct ag_log_gate g = {.burst = 2, .period_ms = 1000};
 
     (void) state;
+    logged();
     for (size_t i = 0; i < ag_array_size(steps); i++) {
-        unsigned held = 0;
+        bool written = ag_log_gated(&g, steps[i].at, steps[i].level, "no %zu", i);
 
-        if (ag_log_gate_pass(&g, steps[i].at, &held) != steps[i].passes || held != steps[i].held)
-            fail_msg("step %zu: held %u", i, held);
+        assert_string_equal(logged(), steps[i].line);
+        assert_int_equal(written, steps[i].line[0] != '\0');
     }
 }
 
 static void gate_at_time_zero(void **state)
 {
     struct ag_log_gate g = {.burst = 1, .period_ms = 10};
-    unsigned held;
 
     (void) state;
-    assert_true(ag_log_gate_pass(&g, 0, &held));
-    assert_false(ag_log_gate_pass(&g, 9, &held));
-    assert_true(ag_log_gate_pass(&g, 10, &held));
-    assert_int_equal(held, 1);
+    logged();
+    assert_true(ag_log_gated(&g, 0, AG_LOG_INFO, "a"));
+    assert_false(ag_log_gated(&g, 9, AG_LOG_INFO, "b"));
+    assert_true(ag_log_gated(&g, 10, AG_LOG_INFO, "c"));
+    assert_string_equal(logged(), "a");
+    assert_string_equal(logged(), "c (1 line left out before this one)");
+}
+
+/* A long line is cut so that the number still stands behind it. */
+static void gate_tells_behind_a_long_line(void **state)
+{
+    struct ag_log_gate g = {.burst = 1, .period_ms = 10};
+    char text[2000];
+
+    (void) state;
+    logged();
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    assert_true(ag_log_gated(&g, 0, AG_LOG_INFO, "a"));
+    assert_false(ag_log_gated(&g, 0, AG_LOG_INFO, "%s", text));
+    assert_true(ag_log_gated(&g, 10, AG_LOG_INFO, "%s", text));
+    assert_string_equal(logged(), "a");
+    assert_string_equal(strchr(logged(), ' '), " (1 line left out before this one)");
 }
 
 static void levels(void **state)
@@ -94,9 +145,8 @@ static void lines_go_to_the_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gate_holds_back_and_tells),
-        cmocka_unit_test(gate_at_time_zero),
-        cmocka_unit_test(levels),
+        cmocka_unit_test(gate_holds_back_and_tells),     cmocka_unit_test(gate_at_time_zero),
+        cmocka_unit_test(gate_tells_behind_a_long_line), cmocka_unit_test(levels),
         cmocka_unit_test(lines_go_to_the_file),
     };
 
