@@ -4,7 +4,19 @@
 #include <string.h>
 #include "libagent/core/gauges.h"
 
-static const struct counter counters[] = {
+static const struct counter broker_counters[] = {
+    COUNTER("cloud.commands", struct broker_counters, commands),
+    COUNTER("cloud.refused.commands", struct broker_counters, commands_refused),
+    COUNTER("cloud.refused.answers", struct broker_counters, answers_refused),
+    COUNTER("cloud.refused.subscriptions", struct broker_counters, subscriptions_refused),
+};
+
+static const struct counter answer_counters[] = {
+    COUNTER("cloud.dropped.answers", struct answer_box, n_dropped),
+    COUNTER("cloud." AG_GAUGE_ANSWERS, struct answer_box, n),
+};
+
+static const struct counter link_counters[] = {
     COUNTER("cloud.link.connects", struct mqtt_link_stats, connects),
     COUNTER("cloud.link.losses", struct mqtt_link_stats, losses),
     COUNTER("cloud.link.sent", struct mqtt_link_stats, sent),
@@ -13,12 +25,17 @@ static const struct counter counters[] = {
     COUNTER("cloud." AG_GAUGE_LINK, struct mqtt_link_stats, in_window),
 };
 
-void cloud_tell_link(const struct mqtt_link *l, counter_fn *tell, void *user)
+void cloud_tell_broker(const struct broker_session *s, const struct answer_box *b, const struct mqtt_link *l, counter_fn *tell,
+                       void *user)
 {
     struct mqtt_link_stats st;
 
+    counters_tell(broker_counters, &s->count, tell, user);
+    counters_tell(answer_counters, b, tell, user);
+    if (!l)
+        return;
     mqtt_link_get_stats(l, &st);
-    counters_tell(counters, &st, tell, user);
+    counters_tell(link_counters, &st, tell, user);
 }
 
 void cloud_link_facts(const struct mqtt_link *l, struct cloud_facts *out)

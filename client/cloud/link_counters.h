@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What an MQTT link counts and how it ended, reported for the cloud that owns it (cloud_ops.counters, cloud_ops.facts). */
+/* What a cloud with a broker has counted and how its MQTT link ended, for cloud_ops.counters and cloud_ops.facts. */
 #ifndef CLIENT_LINK_COUNTERS_H
 #define CLIENT_LINK_COUNTERS_H
 
+#include "client/cloud/core/answer_box.h"
 #include "client/cloud/core/broker_session.h"
 #include "client/cloud/core/cloud_facts.h"
 #include "client/cloud/core/counter.h"
 #include "client/cloud/io/mqtt_link.h"
 
-void cloud_tell_link(const struct mqtt_link *l, counter_fn *tell, void *user);
+/* All that these clouds count alike. l: NULL before there is one. */
+void cloud_tell_broker(const struct broker_session *s, const struct answer_box *b, const struct mqtt_link *l, counter_fn *tell,
+                       void *user);
 
 /* The same for cloud_ops.facts: what was sent and acknowledged. */
 void cloud_link_facts(const struct mqtt_link *l, struct cloud_facts *out);

@@ -15,6 +15,14 @@
 
 enum { BROKER_ALIKE = 1024 };
 
+/* What each of these clouds counts. */
+struct broker_counters {
+    uint64_t commands;         /* given to applications */
+    uint64_t commands_refused; /* never given to one: answered with an error, where there is somebody to answer */
+    uint64_t answers_refused;  /* replaced by an error: too large, or none */
+    uint64_t subscriptions_refused;
+};
+
 struct broker_session {
     struct reconnect reconnect;
     struct ag_list reports; /* ids given to the line and neither acknowledged nor failed, in order */
@@ -25,6 +33,7 @@ struct broker_session {
     uint64_t retry_at_ms; /* of the next try; AG_NEVER: none is waited for */
     unsigned n_open;      /* handles that are still to close */
     bool stopping;
+    struct broker_counters count;
 };
 
 /* Why a session, or a try, is over. */

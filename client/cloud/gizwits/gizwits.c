@@ -9,7 +9,6 @@
 #include <sys/random.h>
 #include "client/cloud/gizwits/gizwits_priv.h"
 #include "client/cloud/link_counters.h"
-#include "libagent/core/gauges.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/json/json_iter.h"
 #include "libagent/io/file.h"
@@ -464,12 +463,6 @@ static const struct counter counters[] = {
     COUNTER("cloud.repeats", struct gizwits, count.repeated),
     COUNTER("cloud.stray_acks", struct gizwits, count.stray_acks),
     COUNTER("cloud.refused.reports", struct gizwits, count.reports_refused),
-    COUNTER("cloud.commands", struct gizwits, count.commands),
-    COUNTER("cloud.refused.commands", struct gizwits, count.commands_refused),
-    COUNTER("cloud.refused.answers", struct gizwits, count.answers_refused),
-    COUNTER("cloud.refused.subscriptions", struct gizwits, count.subscriptions_refused),
-    COUNTER("cloud.dropped.answers", struct gizwits, answers.n_dropped),
-    COUNTER("cloud." AG_GAUGE_ANSWERS, struct gizwits, answers.n),
     COUNTER("cloud.refused.calls", struct gizwits, count.calls_refused),
     COUNTER("cloud.unsent", struct gizwits, count.unsent),
 };
@@ -479,8 +472,7 @@ static void gizwits_counters(const struct cloud *base, counter_fn *tell, void *u
     const struct gizwits *g = (const struct gizwits *) base;
 
     counters_tell(counters, g, tell, user);
-    if (g->link)
-        cloud_tell_link(g->link, tell, user);
+    cloud_tell_broker(&g->broker, &g->answers, g->link, tell, user);
 }
 
 static uint64_t gizwits_next_try_ms(const struct cloud *base)

@@ -102,7 +102,7 @@ static void refuse(struct gizwits *g, const char *app, const struct gizwits_fram
     ag_cleanup(ag_buf_deinit) struct ag_buf error = AG_BUF_INIT;
     struct gizwits_frame answer = {.cmd = GIZWITS_TO_APP};
 
-    g->count.commands_refused++;
+    g->broker.count.commands_refused++;
     gizwits_log_dropped(g, "command", why);
     if (ag_msg_error(&error, id.p ? id : AG_SPAN("null"), code, why, NULL) < 0) {
         g->answers.n_dropped++;
@@ -145,7 +145,7 @@ static void deliver_bytes(struct gizwits *g, const char *app, const struct gizwi
         return;
     }
     ack_at_once(g, app, f);
-    g->count.commands++;
+    g->broker.count.commands++;
     g->env->events->command(g->env->user, 0, ag_buf_span(&text), false);
 }
 
@@ -163,7 +163,7 @@ static void start(struct gizwits *g, const char *app, const struct gizwits_frame
         refuse(g, app, f, id, AG_CODE_BUSY, "out of memory");
         return;
     }
-    g->count.commands++;
+    g->broker.count.commands++;
     g->env->events->command(g->env->user, c->token, text, true);
 }
 
@@ -176,7 +176,7 @@ static void deliver_json(struct gizwits *g, const char *app, const struct gizwit
         refuse(g, app, f, (struct ag_span){NULL, 0}, AG_CODE_INVALID_REQUEST, "id or method is given twice");
     } else if (!id.p) {
         ack_at_once(g, app, f);
-        g->count.commands++;
+        g->broker.count.commands++;
         g->env->events->command(g->env->user, 0, text, false);
     } else if (id.len > CLOUD_ID_MAX) {
         refuse(g, app, f, (struct ag_span){NULL, 0}, AG_CODE_INVALID_REQUEST, "an id over 128 bytes");
@@ -251,11 +251,11 @@ static void put_answer(struct gizwits *g, const struct gizwits_command *c, struc
     char text[REFUSAL_MAX];
 
     if (p0.len > GIZWITS_P0_MAX || p0.len == 0) {
-        g->count.answers_refused++;
+        g->broker.count.answers_refused++;
         f.p0 = refusal(c, text);
     }
     if (put(g, c->app, &f, true) == -EMSGSIZE) { /* beside all that waits: the place is still kept */
-        g->count.answers_refused++;
+        g->broker.count.answers_refused++;
         f.p0 = refusal(c, text);
         put(g, c->app, &f, true);
     }

@@ -20,7 +20,7 @@ static void log_not_subscribed(struct gizwits *g, unsigned i, enum sub_ladder_no
 {
     char filter[GIZWITS_TOPIC_MAX];
 
-    g->count.subscriptions_refused++;
+    g->broker.count.subscriptions_refused++;
     gizwits_topic_filter(i, g->link_did, g->conf.product_key, filter);
     snprintf(g->refused, sizeof g->refused, "%s", filter);
     g->refused_how = how;

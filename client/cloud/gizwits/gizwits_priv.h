@@ -48,10 +48,6 @@ struct gizwits_counters {
     uint64_t unexpected;                /* frames that only a device sends */
     uint64_t repeated;                  /* 0x0093 that had been delivered */
     uint64_t stray_acks;
-    uint64_t commands;         /* given to applications */
-    uint64_t commands_refused; /* too many open, or not well-formed */
-    uint64_t answers_refused;  /* replaced by an error: too large, or none */
-    uint64_t subscriptions_refused;
     uint64_t reports_refused;
     uint64_t calls_refused;
     uint64_t unsent; /* logs, questions, and repeats of our 0x0093 that found no room or no connection */

@@ -22,7 +22,6 @@
 #include "client/cloud/link_counters.h"
 #include "client/cloud/mqtt/mqtt_priv.h"
 #include "client/cloud/mqtt/core/ha_list/ha_discovery.h"
-#include "libagent/core/gauges.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/text/message.h"
 #include "libagent/io/timer_at.h"
@@ -481,13 +480,7 @@ static unsigned mqtt_wakeup_s(struct cloud *base)
 }
 
 static const struct counter counters[] = {
-    COUNTER("cloud.commands", struct mqtt_cloud, count.commands),
-    COUNTER("cloud.refused.commands", struct mqtt_cloud, count.commands_refused),
-    COUNTER("cloud.refused.answers", struct mqtt_cloud, count.answers_refused),
-    COUNTER("cloud.refused.properties", struct mqtt_cloud, count.properties_refused),
-    COUNTER("cloud.refused.subscriptions", struct mqtt_cloud, count.subscriptions_refused),
-    COUNTER("cloud.dropped.answers", struct mqtt_cloud, answers.n_dropped),
-    COUNTER("cloud." AG_GAUGE_ANSWERS, struct mqtt_cloud, answers.n),
+    COUNTER("cloud.refused.properties", struct mqtt_cloud, properties_refused),
 };
 
 static void mqtt_counters(const struct cloud *base, counter_fn *tell, void *user)
@@ -495,7 +488,7 @@ static void mqtt_counters(const struct cloud *base, counter_fn *tell, void *user
     const struct mqtt_cloud *m = (const struct mqtt_cloud *) base;
 
     counters_tell(counters, m, tell, user);
-    cloud_tell_link(m->link, tell, user);
+    cloud_tell_broker(&m->broker, &m->answers, m->link, tell, user);
 }
 
 static void mqtt_facts(const struct cloud *base, struct cloud_facts *out)

@@ -64,7 +64,7 @@ static void refuse(struct mqtt_cloud *m, struct ag_span id, int code, const char
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
 
-    mqtt_cloud_refused(m, &m->count.commands_refused, "command", why);
+    mqtt_cloud_refused(m, &m->broker.count.commands_refused, "command", why);
     if (ag_msg_error(&b, id.p ? id : AG_SPAN("null"), code, why, NULL) < 0)
         m->answers.n_dropped++;
     else
@@ -124,7 +124,7 @@ static void start(struct mqtt_cloud *m, struct ag_span id, struct ag_span text)
         refuse(m, id, AG_CODE_BUSY, "out of memory");
         return;
     }
-    m->count.commands++;
+    m->broker.count.commands++;
     m->env->events->command(m->env->user, c->token, text, true);
 }
 
@@ -136,7 +136,7 @@ void mqtt_command_come(struct mqtt_cloud *m, const struct mqtt_link_msg *msg)
     int code;
 
     if (msg->retain) { /* it would be executed again at each login */
-        mqtt_cloud_refused(m, &m->count.commands_refused, "command", "it is retained");
+        mqtt_cloud_refused(m, &m->broker.count.commands_refused, "command", "it is retained");
         return;
     }
     why = judge(&text, &view, &id, &code);
@@ -145,7 +145,7 @@ void mqtt_command_come(struct mqtt_cloud *m, const struct mqtt_link_msg *msg)
     } else if (id.p) {
         start(m, id, text);
     } else {
-        m->count.commands++;
+        m->broker.count.commands++;
         m->env->events->command(m->env->user, 0, text, false);
     }
 }
@@ -163,7 +163,7 @@ static void put_error(struct mqtt_cloud *m, const struct open_command *c, const 
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
 
-    mqtt_cloud_refused(m, &m->count.answers_refused, "answer", why);
+    mqtt_cloud_refused(m, &m->broker.count.answers_refused, "answer", why);
     if (ag_msg_error(&b, (struct ag_span){c->id, c->id_len}, AG_CODE_BUSY, why, NULL) == 0) {
         answer_box_put_answer(&m->answers, m->topics[MQTT_T_COMMAND_ACK], ag_buf_span(&b));
     } else {

@@ -46,7 +46,7 @@ static void publish_state(struct mqtt_cloud *m)
 static void count_refused(struct mqtt_cloud *m, int r)
 {
     if (r == -ENOBUFS)
-        mqtt_cloud_refused(m, &m->count.properties_refused, "property for the state topic", "over 512 names or 64 KiB");
+        mqtt_cloud_refused(m, &m->properties_refused, "property for the state topic", "over 512 names or 64 KiB");
 }
 
 void mqtt_picture_report(struct mqtt_cloud *m, struct ag_span text, const struct ag_json_view *view)

@@ -41,14 +41,6 @@ static inline uint64_t mqtt_cookie(enum mqtt_cookie_kind kind, uint32_t n)
 /* Whether the state topic of an earlier run has been read back; only then it is written. */
 enum mqtt_picture { PICTURE_UNKNOWN, PICTURE_READING, PICTURE_KNOWN };
 
-struct mqtt_counters {
-    uint64_t commands; /* given to applications */
-    uint64_t commands_refused;
-    uint64_t answers_refused; /* replaced by an error: too large, or none */
-    uint64_t properties_refused;
-    uint64_t subscriptions_refused;
-};
-
 /* mqtt_ha.c: Home Assistant. Times are AG_NEVER while nothing is due. */
 struct mqtt_ha {
     uint64_t announce_ms; /* it has started, and hears all again then */
@@ -90,7 +82,7 @@ struct mqtt_cloud {
     struct mqtt_ask ask;
     bool owes_online, owes_state; /* the line had no room for them */
     struct ag_log_gate gate, not_sent;
-    struct mqtt_counters count;
+    uint64_t properties_refused;
 };
 
 /* ---- mqtt.c ---- */

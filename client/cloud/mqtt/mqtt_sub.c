@@ -27,7 +27,7 @@ static void refused(struct mqtt_cloud *m, uint8_t asked)
     const struct sub_ladder *s = &m->sub_command;
     const char *how = sub_ladder_how(s->no);
 
-    m->count.subscriptions_refused++;
+    m->broker.count.subscriptions_refused++;
     if (s->state == SUB_ASKING) {
         ag_log(AG_LOG_ERROR, "mqtt: the broker %s the subscription to %s with QoS %u; asking for QoS %u", how,
                m->topics[MQTT_T_COMMAND], asked, s->qos);

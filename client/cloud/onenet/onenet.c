@@ -12,7 +12,6 @@
 #include "client/cloud/link_counters.h"
 #include "client/cloud/onenet/onenet_model.h"
 #include "client/cloud/onenet/onenet_priv.h"
-#include "libagent/core/gauges.h"
 #include "libagent/core/codes.h"
 #include "libagent/core/log/local_time.h"
 #include "libagent/io/timer_at.h"
@@ -402,13 +401,7 @@ static unsigned onenet_wakeup_s(struct cloud *base)
 
 static const struct counter counters[] = {
     COUNTER("cloud.refused.reports", struct onenet, count.reports_refused),
-    COUNTER("cloud.commands", struct onenet, count.commands),
-    COUNTER("cloud.refused.commands", struct onenet, count.commands_refused),
-    COUNTER("cloud.refused.answers", struct onenet, count.answers_refused),
-    COUNTER("cloud.refused.subscriptions", struct onenet, count.subscriptions_refused),
     COUNTER("cloud.repeats", struct onenet, commands.n_repeated),
-    COUNTER("cloud.dropped.answers", struct onenet, answers.n_dropped),
-    COUNTER("cloud." AG_GAUGE_ANSWERS, struct onenet, answers.n),
     COUNTER("cloud.refused.messages", struct onenet, count.messages_ignored),
     COUNTER("cloud.refused.calls", struct onenet, count.calls_refused),
 };
@@ -418,7 +411,7 @@ static void onenet_counters(const struct cloud *base, counter_fn *tell, void *us
     const struct onenet *o = (const struct onenet *) base;
 
     counters_tell(counters, o, tell, user);
-    cloud_tell_link(o->link, tell, user);
+    cloud_tell_broker(&o->broker, &o->answers, o->link, tell, user);
 }
 
 static void onenet_facts(const struct cloud *base, struct cloud_facts *out)

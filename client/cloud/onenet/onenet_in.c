@@ -49,7 +49,7 @@ static void refuse(struct onenet *o, struct ag_span uuid, struct ag_span payload
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;
 
-    o->count.commands_refused++;
+    o->broker.count.commands_refused++;
     onenet_log_refused(o, "command", why);
     if (onenet_command_refusal(&b, payload, code, why) == 0)
         send_short(o, uuid, ag_buf_span(&b));
@@ -65,7 +65,7 @@ static void answer_error(struct onenet *o, uint64_t token, const char *topic, st
 
     if (id.p && ag_msg_error(&named, id, AG_CODE_BUSY, "the answer cannot be carried", NULL) == 0)
         error = ag_buf_span(&named);
-    o->count.answers_refused++;
+    o->broker.count.answers_refused++;
     onenet_log_refused(o, "answer", "too large to wait for the connection, or no answer at all");
     onenet_commands_amend(&o->commands, token, error);
     answer_box_put_answer(&o->answers, topic, error);
@@ -81,7 +81,7 @@ int onenet_answer(struct cloud *base, uint64_t token, struct ag_span text)
     if (r == -ENOENT)
         return r;
     if (r < 0) {
-        o->count.answers_refused++;
+        o->broker.count.answers_refused++;
         r = onenet_commands_answer(&o->commands, token, error, &topic, &payload);
     }
     if (r < 0 || !ag_buf_cstr(&topic)) {
@@ -99,7 +99,7 @@ int onenet_answer(struct cloud *base, uint64_t token, struct ag_span text)
 
 static void start(struct onenet *o, uint64_t token, struct ag_span text)
 {
-    o->count.commands++;
+    o->broker.count.commands++;
     o->env->events->command(o->env->user, token, text, true);
 }
 

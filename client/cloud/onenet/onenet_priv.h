@@ -41,10 +41,6 @@ struct onenet_sub {
 
 struct onenet_counters {
     uint64_t reports_refused;  /* a report that no data point can carry */
-    uint64_t commands;         /* given to applications */
-    uint64_t commands_refused; /* too large, too many open, or without memory */
-    uint64_t answers_refused;  /* replaced by an error: too large, or none */
-    uint64_t subscriptions_refused;
     uint64_t messages_ignored; /* on a reserved topic that is no command */
     uint64_t calls_refused;
 };

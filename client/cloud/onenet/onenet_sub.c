@@ -80,7 +80,7 @@ static void refused(struct onenet *o, struct onenet_sub *s, uint8_t asked)
 {
     const char *how = sub_ladder_how(s->ladder.no);
 
-    o->count.subscriptions_refused++;
+    o->broker.count.subscriptions_refused++;
     if (s->ladder.state == SUB_ASKING) {
         ag_log(AG_LOG_ERROR, "onenet: the platform %s the subscription to %s with QoS %u; asking for QoS %u", how, s->topic,
                asked, s->ladder.qos);

@@ -595,6 +595,33 @@ uint64_t rig_counter(const char *name)
     return counter_value;
 }
 
+static void keep_name(void *user, const char *name, uint64_t n)
+{
+    const char **at = user;
+
+    (void) n;
+    while (*at && strcmp(*at, name) < 0)
+        at++;
+    for (; name; at++) {
+        const char *next = *at;
+
+        *at = name;
+        name = next;
+    }
+}
+
+const char *rig_counter_names(void)
+{
+    static char text[2048];
+    const char *names[64] = {NULL};
+    size_t len = 0;
+
+    rig.ops->counters(rig.cloud, keep_name, names);
+    for (size_t i = 0; names[i]; i++)
+        len += (size_t) snprintf(text + len, sizeof text - len, "%s%s", i ? " " : "", names[i]);
+    return text;
+}
+
 int rig_report(uint32_t id, const char *text, bool repeat)
 {
     return rig.ops->report(rig.cloud, id, (struct ag_span){text, strlen(text)}, NULL, 0, repeat);

@@ -85,6 +85,8 @@ void rig_http(int status, const char *body);
 
 /* 0 when the cloud does not tell it. */
 uint64_t rig_counter(const char *name);
+/* All that it tells, sorted, separated by spaces. */
+const char *rig_counter_names(void);
 int rig_report(uint32_t id, const char *text, bool repeat);
 int rig_answer(uint64_t token, const char *text);
 /* A method of the cloud's own; its answer is a line "told". */

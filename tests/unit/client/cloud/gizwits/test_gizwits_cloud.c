@@ -362,6 +362,22 @@ static void an_acked_send_is_repeated_and_given_up(void **state)
     rig_close();
 }
 
+/* They are read by others: client.counters, miioctl stats --prom. */
+static void counters_keep_their_names(void **state)
+{
+    (void) state;
+    open_up(CONF);
+    assert_string_equal(rig_counter_names(),
+                        "cloud.answers.waiting cloud.commands cloud.dropped.answers cloud.dropped.body "
+                        "cloud.dropped.command cloud.dropped.flag cloud.dropped.header cloud.dropped.length "
+                        "cloud.dropped.limit cloud.dropped.topic cloud.dropped.unexpected cloud.dropped.value "
+                        "cloud.link.acked cloud.link.connects cloud.link.losses cloud.link.received cloud.link.sent "
+                        "cloud.link.unacknowledged cloud.refused.answers cloud.refused.calls cloud.refused.commands "
+                        "cloud.refused.reports cloud.refused.subscriptions cloud.repeats cloud.stray_acks "
+                        "cloud.unsent");
+    rig_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_loss_tells_the_next_try),
         cmocka_unit_test(query_apps_ends_with_or_without_an_answer),
         cmocka_unit_test(an_acked_send_is_repeated_and_given_up),
+        cmocka_unit_test(counters_keep_their_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

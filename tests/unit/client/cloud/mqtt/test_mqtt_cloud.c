@@ -326,6 +326,18 @@ static void the_highest_qos_can_be_set(void **state)
     rig_close();
 }
 
+/* They are read by others: client.counters, miioctl stats --prom. */
+static void counters_keep_their_names(void **state)
+{
+    (void) state;
+    rig_open(&cloud_mqtt_ops, SERVER);
+    assert_string_equal(rig_counter_names(), "cloud.answers.waiting cloud.commands cloud.dropped.answers cloud.link.acked "
+                                             "cloud.link.connects cloud.link.losses cloud.link.received cloud.link.sent "
+                                             "cloud.link.unacknowledged cloud.refused.answers cloud.refused.commands "
+                                             "cloud.refused.properties cloud.refused.subscriptions");
+    rig_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +355,7 @@ int main(void)
         cmocka_unit_test(less_is_asked_for_an_hour_only),
         cmocka_unit_test(a_broker_that_hangs_up_is_asked_with_less),
         cmocka_unit_test(the_highest_qos_can_be_set),
+        cmocka_unit_test(counters_keep_their_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

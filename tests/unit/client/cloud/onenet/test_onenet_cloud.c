@@ -391,6 +391,19 @@ static void a_report_in_the_window_is_not_sent_twice(void **state)
     rig_close();
 }
 
+/* They are read by others: client.counters, miioctl stats --prom. */
+static void counters_keep_their_names(void **state)
+{
+    (void) state;
+    rig_open(&cloud_onenet_ops, IDENTITY);
+    assert_string_equal(rig_counter_names(),
+                        "cloud.answers.waiting cloud.commands cloud.dropped.answers cloud.link.acked "
+                        "cloud.link.connects cloud.link.losses cloud.link.received cloud.link.sent "
+                        "cloud.link.unacknowledged cloud.refused.answers cloud.refused.calls cloud.refused.commands "
+                        "cloud.refused.messages cloud.refused.reports cloud.refused.subscriptions cloud.repeats");
+    rig_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +423,7 @@ int main(void)
         cmocka_unit_test(an_error_of_the_platform_is_cut_between_characters),
         cmocka_unit_test(reports_are_acked_once_or_given_back),
         cmocka_unit_test(a_report_in_the_window_is_not_sent_twice),
+        cmocka_unit_test(counters_keep_their_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
