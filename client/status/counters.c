@@ -31,19 +31,26 @@ static const struct counter lan_counters[] = {
 };
 
 static const struct counter command_counters[] = {
-    COUNTER("command.started", struct command_stats, started),     COUNTER("command.answered", struct command_stats, answered),
-    COUNTER("command.timed_out", struct command_stats, timed_out), COUNTER("command.nobody", struct command_stats, nobody),
-    COUNTER("command.refused", struct command_stats, refused),     COUNTER("command.silent", struct command_stats, silent),
-    COUNTER("command.no_memory", struct command_stats, no_memory), COUNTER("command.stray_answers", struct command_stats, stray),
-    COUNTER("command.waited", struct command_stats, waited),       COUNTER("command.ownerless", struct command_stats, ownerless),
+    COUNTER("command.started", struct command_table, stats.started),
+    COUNTER("command.answered", struct command_table, stats.answered),
+    COUNTER("command.timed_out", struct command_table, stats.timed_out),
+    COUNTER("command.nobody", struct command_table, stats.nobody),
+    COUNTER("command.refused", struct command_table, stats.refused),
+    COUNTER("command.silent", struct command_table, stats.silent),
+    COUNTER("command.no_memory", struct command_table, stats.no_memory),
+    COUNTER("command.stray_answers", struct command_table, stats.stray),
+    COUNTER("command.waited", struct command_table, stats.waited),
+    COUNTER("command.ownerless", struct command_table, stats.ownerless),
+    COUNTER(AG_GAUGE_COMMANDS, struct command_table, n_open),
 };
 
 static const struct counter uplink_counters[] = {
-    COUNTER("uplink.submitted", struct uplink_stats, submitted), COUNTER("uplink.acked", struct uplink_stats, acked),
-    COUNTER("uplink.failed", struct uplink_stats, failed),       COUNTER("uplink.timed_out", struct uplink_stats, timed_out),
-    COUNTER("uplink.refused", struct uplink_stats, refused),     COUNTER("uplink.no_memory", struct uplink_stats, no_memory),
-    COUNTER("uplink.greedy", struct uplink_stats, greedy),       COUNTER("uplink.dropped", struct uplink_stats, dropped),
-    COUNTER("uplink.stray_acks", struct uplink_stats, stray),
+    COUNTER("uplink.submitted", struct uplink, stats.submitted), COUNTER("uplink.acked", struct uplink, stats.acked),
+    COUNTER("uplink.failed", struct uplink, stats.failed),       COUNTER("uplink.timed_out", struct uplink, stats.timed_out),
+    COUNTER("uplink.refused", struct uplink, stats.refused),     COUNTER("uplink.no_memory", struct uplink, stats.no_memory),
+    COUNTER("uplink.greedy", struct uplink, stats.greedy),       COUNTER("uplink.dropped", struct uplink, stats.dropped),
+    COUNTER("uplink.stray_acks", struct uplink, stats.stray),    COUNTER(AG_GAUGE_UPLINK_OPEN, struct uplink, n_open),
+    COUNTER(AG_GAUGE_UPLINK_BYTES, struct uplink, bytes),
 };
 
 static const struct counter spool_counters[] = {
@@ -85,6 +92,7 @@ static void tell_spool(const struct spool *s, counter_fn *tell, void *user)
 
 /* Of each cloud's queue of kept reports. */
 static const struct counter queue_counters[] = {
+    COUNTER(AG_GAUGE_SPOOL, struct report_queue, n),
     COUNTER("spool.kept", struct report_queue, n_kept),
     COUNTER("spool.restored", struct report_queue, n_restored),
     COUNTER("spool.acked", struct report_queue, n_acked),
@@ -100,13 +108,9 @@ static const struct counter queue_counters[] = {
 /* A report that several clouds need counts for each of them. */
 static void tell_queues(const struct status_parts *c, counter_fn *tell, void *user)
 {
-    uint64_t n = 0;
-
-    for (unsigned k = 0; k < CLOUDS_MAX; k++)
-        n += c->reports->path.lanes[k].queue.n;
-    tell(user, AG_GAUGE_SPOOL, n);
     for (size_t i = 0; i < ag_array_size(queue_counters); i++) {
-        n = 0;
+        uint64_t n = 0;
+
         for (unsigned k = 0; k < CLOUDS_MAX; k++)
             n += counter_of(&c->reports->path.lanes[k].queue, &queue_counters[i]);
         tell(user, queue_counters[i].name, n);
@@ -131,7 +135,6 @@ static void tell_under_name(void *user, const char *name, uint64_t n)
 
 static void tell_lane(const struct report_lane *lane, struct naming *to)
 {
-    tell_under_name(to, AG_GAUGE_SPOOL, lane->queue.n);
     counters_tell(queue_counters, &lane->queue, tell_under_name, to);
     tell_under_name(to, "spool.dropped.missed", lane->n_lost);
 }
@@ -159,13 +162,11 @@ void status_tell_counters(const struct status_parts *c, counter_fn *tell, void *
     struct mqtt_api_stats mqtt;
 
     counters_tell(lan_counters, &c->phones->lan.stats, tell, user);
-    counters_tell(command_counters, &c->intake->commands.stats, tell, user);
-    tell(user, AG_GAUGE_COMMANDS, c->intake->commands.n_open);
+    counters_tell(command_counters, &c->intake->commands, tell, user);
     tell(user, "command.answers_lost", c->intake->stats.answers_lost);
     tell(user, "text.not_permitted", serve->n_not_permitted + peers->gate.n_refused);
     tell(user, "text.bad_form", c->intake->stats.bad_form + serve->n_bad_form);
-    counters_tell(uplink_counters, &c->reports->uplink.stats, tell, user);
-    tell(user, AG_GAUGE_UPLINK_OPEN, c->reports->uplink.n_open);
+    counters_tell(uplink_counters, &c->reports->uplink, tell, user);
     tell(user, "uplink.silent", c->intake->stats.reports_silent);
     tell(user, "helper.bad_texts", c->setup->helper.bad);
     tell_queues(c, tell, user);
@@ -177,11 +178,10 @@ void status_tell_counters(const struct status_parts *c, counter_fn *tell, void *
         mqtt_api_get_stats(peers->channels, &mqtt);
         counters_tell(mqtt_counters, &mqtt, tell, user);
     }
-    if (!peers->sockets)
-        return;
-    local_server_get_stats(peers->sockets, &local);
-    counters_tell(local_counters, &local, tell, user);
-    tell(user, AG_GAUGE_UPLINK_BYTES, c->reports->uplink.bytes);
+    if (peers->sockets) {
+        local_server_get_stats(peers->sockets, &local);
+        counters_tell(local_counters, &local, tell, user);
+    }
 }
 
 static void log_counter(void *user, const char *name, uint64_t n)

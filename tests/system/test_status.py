@@ -53,6 +53,24 @@ def test_all_is_well(tmp_path):
         assert app.ask("cloud.status", [])["result"] == {"mqtt": "cloud_connected"}
 
 
+NAMES = """
+lan.datagrams lan.hellos lan.requests lan.repeats lan.answers lan.dropped.magic lan.dropped.length
+lan.dropped.checksum lan.dropped.padding lan.dropped.did lan.dropped.stamp lan.dropped.text lan.dropped.full
+lan.dropped.replayed lan.dropped.narrowed lan.dropped.no_token lan.dropped.memory lan.late command.started
+command.answered command.timed_out command.nobody command.refused command.silent command.no_memory
+command.stray_answers command.waited command.ownerless command.open command.answers_lost text.not_permitted
+text.bad_form uplink.submitted uplink.acked uplink.failed uplink.timed_out uplink.refused uplink.no_memory
+uplink.greedy uplink.dropped uplink.stray_acks uplink.open uplink.silent helper.bad_texts spool.waiting spool.kept
+spool.restored spool.acked spool.replaced spool.dropped.old spool.dropped.full spool.dropped.refused
+spool.dropped.unreadable spool.dropped.owner spool.unwritten spool.refused spool.files_put_aside spool.damaged
+spool.lost spool.write_failed spool.dropped.unlisted cloud.refused.properties cloud.commands cloud.refused.commands
+cloud.refused.answers cloud.refused.subscriptions cloud.dropped.answers cloud.answers.waiting cloud.link.connects
+cloud.link.losses cloud.link.sent cloud.link.acked cloud.link.received cloud.link.unacknowledged local.accepted
+local.refused local.texts_in local.texts_out local.dropped local.overflows local.greedy local.evicted local.unsent
+local.bytes uplink.bytes
+"""
+
+
 def test_counters_are_those_of_the_log(tmp_path):
     with Broker() as b, client(str(tmp_path), cloud="mqtt", extra=("mqtt_server=127.0.0.1:%d" % b.port,)) as c:
         app = App(c)
@@ -62,7 +80,7 @@ def test_counters_are_those_of_the_log(tmp_path):
         assert logged and set(logged) <= set(told)
         assert told["uplink.submitted"] == logged["uplink.submitted"] == 1
         assert told["spool.kept"] == 0
-
+        assert set(told) == set(NAMES.split())  # those that read them know them by these names
 
 
 def test_a_cloud_that_is_away_says_why(tmp_path):
