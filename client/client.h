@@ -27,7 +27,7 @@
 struct client {
     uv_loop_t *loop;
     struct client_options options;
-    struct device device; /* what it knows of itself */
+    struct device device; /* what it knows about itself */
     struct net_info *net; /* NULL: none, asked again each time */
     struct intake intake;
     struct serve serve;
@@ -39,7 +39,7 @@ struct client {
     struct setup setup;
     struct status_parts parts; /* for status.h */
 
-    uv_prepare_t prepare; /* where all deadlines are looked at */
+    uv_prepare_t prepare; /* checks all deadlines, once a turn of the loop */
     uv_timer_t timer;     /* the earliest of them */
     uint64_t timer_at;
     unsigned n_open; /* parts whose closed() has not come */
@@ -55,8 +55,8 @@ void client_close(struct client *c, void (*on_closed)(void *user), void *user);
 /* After on_closed. */
 void client_deinit(struct client *c);
 
-/* SIGHUP: deadlines and limits of the new options, the files of the data directory, the cloud's certificates. What the
-   sockets and the cloud were opened with stays. */
+/* SIGHUP: deadlines and limits of the new options, the files of the data directory, the clouds' settings and certificates. The
+   sockets stay as they were opened. */
 void client_reload(struct client *c, const struct client_options *fresh);
 
 #endif

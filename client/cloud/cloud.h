@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one interface between the client and a cloud. A cloud is chosen by cloud= in device.conf; an application
- * written once works on all of them. Implementations live beside this file, one pair each: ot, gizwits, onenet, mqtt.
+ * The one interface between the client and a cloud. cloud= in device.conf lists the clouds in use; an application written
+ * once works on all of them. Each implementation has a folder of its own here: ot, gizwits, onenet, mqtt.
  *
  * Everything here happens on the loop's thread. A cloud owns its connections, timers and threads, and frees them
  * between stop() and its on_closed. It never touches LAN, local sockets or files outside its own state
  * directory (env->data_dir).
  *
- * A command from a cloud is a JSON text {"id"?,"method","params"} as the wire brought it (or as the cloud's mapping made
- * it) plus a token, a number that the cloud chose and that answer() gives back: it stands for the wire id, uuid, or
- * sender and serial number. A report is a JSON text {"id","method","params"} whose id is already the client's own,
+ * A command from a cloud is a JSON text {"id"?,"method","params"} as it came (or as the cloud translated it), plus a
+ * token: a number that the cloud chose and that answer() gives back. It stands for the wire id, the uuid, or the sender and
+ * serial number. A report is a JSON text {"id","method","params"} whose id is already the client's own,
  * report_id; acked() or failed() names that id exactly once, unless the cloud is stopped first.
  */
 #ifndef CLIENT_CLOUD_H
@@ -35,15 +35,14 @@ struct cloud_events {
     void (*lost)(void *user, const char *why);
     /* A command; wants_answer: answer(token) is expected, once. */
     void (*command)(void *user, uint64_t token, struct ag_span text, bool wants_answer);
-    /* answer is the object that the application gets, without id: "result":... or "error":{...} members as text,
-       e.g. {"result":["ok"]}. */
+    /* answer: the object that the application gets, without its id, e.g. {"result":["ok"]}. */
     void (*acked)(void *user, uint32_t report_id, struct ag_span answer);
     /* It could not be delivered now. retry: keep it and give it again after the next connected(). */
     void (*failed)(void *user, uint32_t report_id, bool retry, int code, const char *message);
     /* Reports that met -ENOBUFS can be offered again. acked() and failed() say so too; this one comes when it was something
        else that filled the line. NULL where the client does not care. */
     void (*room)(void *user);
-    /* The cloud handed out a new identity or time; NULL where the client does not care. */
+    /* The server told the time; NULL where the client does not care. */
     void (*time_known)(void *user, int64_t unix_s);
     /* stop() is complete: nothing of this cloud is open any more. */
     void (*closed)(void *user);
@@ -57,11 +56,11 @@ struct cloud_env {
     void *user;
     const char *data_dir;  /* ends in '/' */
     const char *token_hex; /* the device token as 32 hex digits; a secret */
-    /* Fills out (a JSON object text) with the params of _otc.info / miIO.info. 0 or -ENOMEM. */
+    /* Appends the params of _otc.info and miIO.info, a JSON object. 0 or -ENOMEM. */
     int (*device_info)(void *user, struct ag_buf *out);
 };
 
-/* The clouds' places: their bits in the store's file, so for ever. A new cloud gets the next one. */
+/* The clouds' places. They are bits in the store's file and never change; a new cloud gets the next one. */
 enum cloud_place { CLOUD_OT, CLOUD_GIZWITS, CLOUD_ONENET, CLOUD_MQTT, CLOUDS_MAX };
 
 struct cloud_ops {
@@ -82,12 +81,12 @@ struct cloud_ops {
      */
     int (*report)(struct cloud *c, uint32_t report_id, struct ag_span text, const struct ag_json_view *view, uint32_t at_s,
                   bool repeat);
-    /* report() would not say -ENOBUFS now, whatever it says else. false: acked(), failed() or room() follows when that has
-       changed. NULL: not known. */
+    /* report() would not return -ENOBUFS now, whatever else it returns. false: acked(), failed() or room() follows once that
+       has changed. NULL: not known. */
     bool (*has_room)(struct cloud *c);
     /*
-     * Whether report() could ever take this text, whatever the state of the line: 0, or -EMSGSIZE, -EINVAL as report() would
-     * say. So an application hears the same while the cloud is away. -ENOMEM. NULL: every report.
+     * Whether report() could ever take this text, in whatever state the connection is: 0, or -EMSGSIZE, -EINVAL as report()
+     * would return, so that an application hears the same while the cloud is away. -ENOMEM. NULL: it takes every report.
      */
     int (*carries)(const struct device_conf *conf, struct ag_span text);
     /*
@@ -108,18 +107,18 @@ struct cloud_ops {
     /* Seconds until the cloud must run again: its keepalive, or the next try while it is away. 0: busy now, also while a try
        is under way. For suspend. */
     unsigned (*wakeup_s)(struct cloud *c);
-    /* Device was reset: tell the vendor if the protocol has a way. May be NULL. */
+    /* The device was reset: tells the vendor, if the protocol has a way. May be NULL. */
     void (*forget)(struct cloud *c);
     /* ms until the next try while there is no session; AG_NEVER: none is waited for. May be NULL. */
     uint64_t (*next_try_ms)(const struct cloud *c);
-    /* device_info() says something new: the vendor hears of it soon. May be NULL. */
+    /* What device_info() says has changed: the vendor hears of it soon. May be NULL. */
     void (*info_changed)(struct cloud *c);
     /* SIGHUP: certificates and the like are read again. May be NULL. */
     void (*reload)(struct cloud *c);
     /* Tells every counter since the start; what was dropped begins with "cloud.dropped.", what was refused with
        "cloud.refused.". May be NULL. */
     void (*counters)(const struct cloud *c, counter_fn *tell, void *user);
-    /* How it is; out is all zero before. May be NULL. */
+    /* Its condition; out is all zero before the call. May be NULL. */
     void (*facts)(const struct cloud *c, struct cloud_facts *out);
 };
 

@@ -34,7 +34,7 @@ struct cloud_links_host {
     void (*room)(void *user, unsigned place);
     /* No session any more: what is under way to it will not be acknowledged. */
     void (*lost)(void *user, unsigned place);
-    /* It has gone, and will give its tokens again. */
+    /* It has ended; started again, it may give the same tokens. */
     void (*gone)(void *user, unsigned place);
     /* The answer to a method of a cloud's own, with the application's id. */
     void (*answer)(void *user, unsigned peer, struct ag_span text);
@@ -44,7 +44,7 @@ struct cloud_links_host {
     int (*device_info)(void *user, struct ag_buf *out);
     /* Another list, and the settings with its routes. 0, or -errno, which is in the log: the old one stays. */
     int (*list)(void *user, const struct cloud_list *list, const struct device_conf *fresh);
-    /* One of those that cloud_links_close() has ended is gone. */
+    /* One of those that cloud_links_close() ends is closed. */
     void (*closed)(void *user);
 };
 
@@ -64,9 +64,9 @@ struct cloud_link {
     bool connected;
     bool stopping;
     bool restart;             /* start again when stop() is complete */
-    struct device_conf fresh; /* settings for then, while has_fresh: those of now are lent to it until it has gone */
+    struct device_conf fresh; /* while has_fresh: its next settings; the running cloud still borrows the present ones */
     bool has_fresh;
-    uint64_t since_ms;    /* when it came, started or went */
+    uint64_t since_ms;    /* when it connected, started or was lost */
     uint64_t try_at_ms;   /* when the try under way began, or the next one does */
     uint64_t begin_at_ms; /* it could not start: when that is tried again; AG_NEVER: it could */
     struct ag_backoff begin_pauses;
@@ -87,8 +87,8 @@ struct cloud_links {
 /* list: of cloud_list_parse(), for the call only. */
 void cloud_links_init(struct cloud_links *c, const struct cloud_links_env *env, const char *list);
 /*
- * Another list, with the settings that it was read from. A link that stays with its settings as they were is not touched; one
- * with others starts again, its reports kept; the others end or begin.
+ * Another list, with the settings that it was read from. A link that stays and whose settings are the same is not touched; one
+ * with other settings starts again and keeps its reports; the rest end or begin.
  */
 void cloud_links_take_list(struct cloud_links *c, const char *list, const struct device_conf *fresh);
 /* The network is there: each one may be tried, or tried again now. */
@@ -100,9 +100,9 @@ void cloud_links_stop(struct cloud_links *c);
 void cloud_links_close(struct cloud_links *c);
 unsigned cloud_links_n_open(const struct cloud_links *c);
 
-/* They may have to go to another server. */
+/* All start over now: they may have to go to another server. */
 void cloud_links_kick(struct cloud_links *c);
-/* The device was reset: vendors that offer a way hear of it. */
+/* The device was reset: vendors hear of it where the protocol has a way. */
 void cloud_links_forget(struct cloud_links *c);
 /* SIGHUP: certificates. */
 void cloud_links_reload(struct cloud_links *c);
@@ -124,7 +124,7 @@ bool cloud_links_offer(struct cloud_links *c, unsigned peer, struct ag_span text
 /* Its answers go nowhere from now on. */
 void cloud_links_forget_peer(struct cloud_links *c, unsigned peer);
 
-/* One that could not start (no memory, a file that cannot be read) is tried again; AG_NEVER: none waits for that. */
+/* When a cloud that could not start (no memory, an unreadable file) is tried again; AG_NEVER: none waits for that. */
 uint64_t cloud_links_next_deadline(const struct cloud_links *c);
 void cloud_links_tick(struct cloud_links *c, uint64_t now_ms);
 

@@ -18,7 +18,7 @@ int cloud_list_parse(const char *text, struct cloud_list *out, char *why, size_t
 
 /* The name of the cloud that has a setting of that name; NULL: it is no cloud's own. */
 const char *cloud_of_setting(const char *key);
-/* A setting of a cloud that is not in the list, by its name: that cloud's name; else NULL. */
+/* The name of the cloud that the setting belongs to, when that cloud is not in the list; else NULL. */
 const char *cloud_list_stranger(const struct cloud_list *l, const char *key);
 /* true: it is one, and out says so. */
 bool cloud_list_complaint(const struct cloud_list *l, const char *key, char out[CONF_COMPLAINT_MAX]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Answers on their way to a cloud: what applications have answered, and what was refused before anybody executed it.
- * Each stays here until the line says that it is out, and leaves in order: at once, when the line has room again, or
- * after the next login.
+ * Each stays here until the connection reports that it is out, and leaves in order: at once, when there is
+ * room again, or after the next login.
  *
  * A place is kept for each command before it is executed, so an answer of up to ANSWER_BOX_SMALL bytes always finds
  * room. What finds no place is refused before it is executed; a refusal that finds none itself is counted.
@@ -57,7 +57,7 @@ void answer_box_give_back(struct answer_box *b);
 
 /*
  * Into the place that was kept, which is used up by 0 and by -ENOMEM (counted: the answer is lost). -EMSGSIZE: too
- * large beside what waits already; the place stays kept, a short error is to be put instead.
+ * large beside what already waits; the place stays kept, and a short error is to be put instead.
  */
 int answer_box_put_answer(struct answer_box *b, const char *topic, struct ag_span payload);
 /* Something short that has no place yet. 0; -ENOBUFS, -EMSGSIZE or -ENOMEM: dropped, and counted. */
@@ -69,7 +69,7 @@ struct answer *answer_box_next(const struct answer_box *b);
 void answer_box_sent(struct answer_box *b, struct answer *a);
 /* The line cannot carry it: it goes, and is counted. */
 void answer_box_drop(struct answer_box *b, struct answer *a);
-/* What the line says of a number: out, or lost with the connection; then it waits again, in its old place. */
+/* What has become of a number: out, or lost with the connection; then it waits again, in its old place. */
 void answer_box_done(struct answer_box *b, uint32_t n, bool out);
 
 #endif

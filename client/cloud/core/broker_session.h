@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the sessions of the clouds with a broker (mqtt, onenet, gizwits) have in common, once: reports under way, when to try
- * again and after what, what a kick does, how long the device may sleep, and what is still to close at the end of life.
+ * What the sessions of the clouds with a broker (mqtt, onenet, gizwits) have in common: reports under way, when to try again
+ * and after what, what a kick does, how long the device may sleep, what is counted, and what is still to close at the end.
  * A core: what happened and when in, answers out; connections and timers are the cloud's.
  *
  *   created -> (opened ...) -> up <-> down, paused -> stopping -> (closed ...) -> the last one has closed: it may be freed
@@ -27,7 +27,7 @@ struct broker_session {
     struct reconnect reconnect;
     struct ag_list reports; /* ids given to the line and neither acknowledged nor failed, in order */
     unsigned n_reports;
-    uint16_t alike[BROKER_ALIKE]; /* of them, by the end of their ids: one that is not here is known without a search */
+    uint16_t alike[BROKER_ALIKE]; /* how many of them have this id % BROKER_ALIKE; 0: no search is needed */
     struct ag_spares spares;
     uint64_t last_sent_ms;
     uint64_t retry_at_ms; /* of the next try; AG_NEVER: none is waited for */
@@ -69,9 +69,9 @@ void broker_session_sent(struct broker_session *s, uint64_t now_ms);
 uint32_t broker_session_down(struct broker_session *s, enum broker_end how, uint64_t now_ms, bool *suspect_out);
 /* The pause is over, or none is needed: a try is on. */
 void broker_session_tries(struct broker_session *s);
-/* There is a new reason to try: pauses start over. */
+/* There is a new reason to try: the pauses start over. */
 void broker_session_kicked(struct broker_session *s);
-/* As after a kick without a session: the pause, which begins now. In steps there is none. */
+/* After a kick without a session: the pause, which begins now; none with steps. */
 uint32_t broker_session_soon(struct broker_session *s, uint64_t now_ms);
 
 /* ms until the next try; AG_NEVER: none is waited for. */

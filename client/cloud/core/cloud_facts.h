@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a cloud is, in figures: what each cloud reports of itself for client.status. Nothing secret is in it. A cloud keeps a
+ * A cloud's condition in figures: what each reports about itself for client.status. Nothing secret is in it. A cloud keeps a
  * struct cloud_past and notes in it why there is no session each time one ends or a try fails.
  */
 #ifndef CLIENT_CLOUD_FACTS_H
@@ -27,7 +27,7 @@ struct cloud_past {
     enum cloud_loss loss;    /* NONE: nothing has gone wrong yet */
     uint64_t at_ms;          /* by the loop's clock */
     unsigned n_short;        /* sessions in a row that ended soon after login */
-    char why[CLOUD_WHY_MAX]; /* for people; UTF-8 is not promised */
+    char why[CLOUD_WHY_MAX]; /* for people; may not be UTF-8 */
 };
 
 struct cloud_facts {
@@ -39,7 +39,7 @@ struct cloud_facts {
     const char *refused_how;       /* how it says no: sub_ladder_word() */
 };
 
-/* Of a name in words of client.status: "unreachable", "tls", "login" ... */
+/* The word for client.status: "unreachable", "tls", "login" ... */
 const char *cloud_loss_word(enum cloud_loss loss);
 
 void cloud_past_note(struct cloud_past *p, enum cloud_loss loss, const char *why, uint64_t now_ms);

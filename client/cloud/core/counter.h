@@ -38,7 +38,7 @@ static inline void counters_each(const struct counter *counters, size_t n, const
         fn(user, counters[i].name, counter_of(from, &counters[i]));
 }
 
-/* Each of a table, an array of struct counter, in the struct that the fields are of. */
+/* All rows of an array of struct counter; from: the struct that has the fields. */
 #define counters_tell(counters, from, fn, user) counters_each(counters, ag_array_size(counters), from, fn, user)
 
 #endif

@@ -36,7 +36,7 @@ void heartbeat_start(struct heartbeat *h, uint64_t now_ms);
 /* What is due. On PING the caller sends one; on DEAD it drops the connection. */
 enum heartbeat_do heartbeat_step(struct heartbeat *h, uint64_t now_ms);
 
-/* A PINGREQ went that was not asked for here: it counts as ours. */
+/* A PINGREQ was sent without HEARTBEAT_PING: it counts, too. */
 void heartbeat_sent(struct heartbeat *h, uint64_t now_ms);
 
 /* PINGRESP came. */

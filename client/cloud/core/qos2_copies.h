@@ -9,9 +9,9 @@
  *     "received PUBREL"                     -> released
  *     then, when that is dealt with         -> settle
  *
- * What the last session had half received nobody has counted, so whether a repeat is a second copy may be open. It is only asked
- * when it matters: when what comes has the bytes of a copy that may be left. It is held, and the connection is cut before
- * PUBCOMP: the broker's next PUBREL brings the message behind it, then it was a copy; or nothing, then it was the
+ * What the last session left half received was not counted, so it may be unknown whether a repeat is a second copy. That
+ * matters only when what comes has the bytes of a copy that may be left. Then it is held, and the connection is cut before
+ * PUBCOMP: if the broker's next PUBREL brings the message behind it, it was a copy; if it brings nothing, it was the
  * message.
  *
  * For one handle of libmosquitto, and sessions that the broker has kept. A core: no clock, no lock.
@@ -29,7 +29,7 @@ struct qos2_copies {
     struct qos2_entry *entries; /* ids with a copy too many, or perhaps */
     unsigned n;
     size_t room;
-    unsigned n_missed;                    /* that did not fit into memory, of whatever id */
+    unsigned n_missed;                    /* not recorded for want of memory, of whatever id */
     int released;                         /* PUBREL has come for that id; 0: dealt with */
     void (*drop)(void *user, void *held); /* ends what was held */
     void *user;
@@ -48,7 +48,7 @@ struct qos2_line {
 struct qos2_line qos2_line_read(const char *text, const char *client_id);
 
 void qos2_copies_init(struct qos2_copies *c, void (*drop)(void *user, void *held), void *user);
-/* Forgets all, as the handle does that it was for. */
+/* Forgets everything, as its handle does. */
 void qos2_copies_clear(struct qos2_copies *c);
 
 /* A session that was kept goes on. */
@@ -65,7 +65,7 @@ enum qos2_verdict {
 enum qos2_verdict qos2_copies_message(struct qos2_copies *c, int mid, const void *payload, size_t len);
 void qos2_copies_hold(struct qos2_copies *c, int mid, void *held);
 void qos2_copies_released(struct qos2_copies *c, int mid);
-/* Whatever PUBREL brought has come: what was held and is to be delivered now; NULL: nothing. */
+/* All that PUBREL brought is here: what was held and is to be delivered now; NULL: nothing. */
 void *qos2_copies_settle(struct qos2_copies *c);
 
 #endif

@@ -80,7 +80,7 @@ bool sub_ladder_begin(struct sub_ladder *s, uint64_t now_ms)
 /* A later request with less may be on its way still: it takes the place of this one at the server, and is in s->qos. */
 static void stand(struct sub_ladder *s)
 {
-    s->state = SUB_STANDS;
+    s->state = SUB_GRANTED;
     s->no = SUB_NO_NOT_SAID;
     s->cuts = s->n_silent = 0;
     s->due_ms = s->qos < s->first && !s->hung_up ? climbs_at(s) : AG_NEVER;
@@ -94,7 +94,7 @@ bool sub_ladder_answered(struct sub_ladder *s, uint8_t asked, int result, uint64
     if (s->state == SUB_IDLE)
         return false;
     if (granted) {
-        bool news = s->state != SUB_STANDS;
+        bool news = s->state != SUB_GRANTED;
 
         stand(s);
         return news;
@@ -114,7 +114,7 @@ void sub_ladder_overdue(struct sub_ladder *s, uint64_t now_ms)
         s->n_silent++;
         if (!step_down(s, SUB_NO_SILENT, now_ms))
             return;
-    } else if (s->state == SUB_STANDS) {
+    } else if (s->state == SUB_GRANTED) {
         climb(s);
     }
     ask(s, now_ms);
@@ -140,12 +140,12 @@ void sub_ladder_reset(struct sub_ladder *s)
 
 bool sub_ladder_is_settled(const struct sub_ladder *s)
 {
-    return s->state == SUB_STANDS || s->state == SUB_GIVEN_UP;
+    return s->state == SUB_GRANTED || s->state == SUB_GIVEN_UP;
 }
 
 bool sub_ladder_is_deaf(const struct sub_ladder *s)
 {
-    return s->state != SUB_STANDS && s->no != SUB_NO_NOT_SAID;
+    return s->state != SUB_GRANTED && s->no != SUB_NO_NOT_SAID;
 }
 
 unsigned sub_ladder_pause_s(const struct sub_ladder *s, uint64_t now_ms)

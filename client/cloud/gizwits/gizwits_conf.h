@@ -7,7 +7,7 @@
  *   gizwits_keepalive         20..600 s (120)
  *   gizwits_heartbeat         4..300 s, at most half of the keep-alive (60)
  *   gizwits_retry             ms that each failed try adds to the pause (10000)
- *   gizwits_retry_max         ms at which it ends to grow (600000)
+ *   gizwits_retry_max         ms at which the pause stops growing (600000)
  *   gizwits_ack_wait          ms until a 0x0093 is sent again (5000)
  *   gizwits_hard_version      for update checks (1)
  *   gizwits_soft_version      installed firmware (fw_ver of _otc.info)
@@ -16,7 +16,7 @@
  *   gizwits_ota               4.1, 4.0 or off (4.1)
  *   gizwits_firmware_id, gizwits_mcu_firmware_id   4.0: the id of the firmware from the factory (0)
  *   gizwits_ask_apps          1: ask for the number of Apps after each login (1)
- *   gizwits_request_topic     where that goes (cli2ser_req)
+ *   gizwits_request_topic     the topic for that question (cli2ser_req)
  */
 #ifndef CLIENT_GIZWITS_CONF_H
 #define CLIENT_GIZWITS_CONF_H

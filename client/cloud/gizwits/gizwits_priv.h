@@ -63,12 +63,12 @@ struct gizwits {
     struct gizwits_store store;
     struct gizwits_session session;
     struct cloud_past past;
-    char refused[CLOUD_TOPIC_MAX]; /* filter of the last subscription that was not granted; empty since a session was up */
+    char refused[CLOUD_TOPIC_MAX]; /* filter of the last subscription that was not granted; emptied when a session is up */
     enum sub_ladder_no refused_how;
 
     struct mqtt_link *link; /* one per identity; NULL until there is a DID */
     char link_did[GIZWITS_DID_MAX + 1];
-    bool link_stale; /* its identity is no more: closing, the next step waits for it */
+    bool link_stale; /* its identity is no longer valid: it is closing, and the next step waits for that */
     bool connect_waits;
 
     struct ag_http *http;
@@ -99,7 +99,7 @@ struct gizwits {
 
 void gizwits_do(struct gizwits *g, struct gizwits_decision d);
 int gizwits_save(struct gizwits *g);
-/* Appends to no log but ours: why something of a peer's was dropped. Limited. */
+/* Why something that a peer sent was dropped; to the local log only. Limited. */
 void gizwits_log_dropped(struct gizwits *g, const char *what, const char *why);
 bool gizwits_online(const struct gizwits *g);
 
@@ -110,15 +110,14 @@ void gizwits_put(struct gizwits *g);
 
 /* ---- gizwits_link.c ---- */
 
-/* To session.m2m under store.did, now or as soon as the session before has gone. 0 or -errno. */
+/* To session.m2m under store.did, now or as soon as the previous session has ended. 0 or -errno. */
 int gizwits_link_connect(struct gizwits *g);
 int gizwits_link_subscribe(struct gizwits *g, unsigned i);
-/* Ends what is on; none of its callbacks is called any more. */
+/* Ends what is on; none of its callbacks is called after that. */
 void gizwits_link_drop(struct gizwits *g);
-/* Builds the frame and publishes it to an App, or with "" to all. 0, GIZWITS_E_*, -ENOTCONN, -ENOBUFS,
- * -ENOMEM. */
+/* Builds the frame and publishes it to an App, or with "" to all. 0, GIZWITS_E_*, -ENOTCONN, -ENOBUFS, -ENOMEM. */
 int gizwits_publish(struct gizwits *g, const char *app, const struct gizwits_frame *f, uint64_t cookie);
-/* The same for a frame that is built already, to any topic. urgent: it goes although reports fill the window. */
+/* The same for a finished frame, to any topic. urgent: it goes although reports fill the window. */
 int gizwits_publish_bytes(struct gizwits *g, const char *topic, struct ag_span payload, bool urgent, uint64_t cookie);
 /* 0x0012 to all Apps, when its level is switched on. */
 void gizwits_send_log(struct gizwits *g, enum gizwits_log_level level, const char *tag, const char *text);
@@ -136,11 +135,11 @@ void gizwits_answers_send(struct gizwits *g);
 int gizwits_disable(struct gizwits *g);
 int gizwits_register(struct gizwits *g);
 int gizwits_provision(struct gizwits *g);
-/* Asks whether there is firmware of this type, 1 or 2. Failures are logged and nothing more. */
+/* Asks whether there is firmware of this type, 1 or 2. Failures are only logged. */
 void gizwits_check_firmware(struct gizwits *g, int type);
 /* Firmware that M2M has announced with its address (v4.0). */
 void gizwits_on_firmware_v40(struct gizwits *g, const struct gizwits_frame *f);
-/* ag_http_close() has been called: what hung on its calls goes. */
+/* ag_http_close() has been called: what belonged to its calls goes. */
 void gizwits_web_closed(struct gizwits *g);
 /* A report passes by: what was offered may have been installed. */
 void gizwits_watch_report(struct gizwits *g, struct ag_span text);
@@ -152,7 +151,7 @@ int gizwits_local_method(struct cloud *base, struct ag_span method, struct ag_sp
 void gizwits_method_acked(struct gizwits_out *o, struct ag_span p0);
 void gizwits_method_gave_up(struct gizwits_out *o, int code, const char *message);
 void gizwits_method_apps(struct gizwits *g, unsigned n);
-/* Ends what waits for the number of Apps, and every 0x0093 of ours. */
+/* Ends all that wait for the number of Apps, and every 0x0093 of ours. */
 void gizwits_method_fail_all(struct gizwits *g, int code, const char *message);
 uint64_t gizwits_method_deadline(const struct gizwits *g);
 void gizwits_method_expire(struct gizwits *g, uint64_t now_ms);

@@ -6,7 +6,7 @@
 #include "client/cloud/io/mqtt_link.h"
 
 bool mqtt_config_is_sound(const struct mqtt_link_config *c);
-/* With the defaults in it. 0 or -ENOMEM. */
+/* Defaults are filled in. 0 or -ENOMEM. */
 int mqtt_config_copy(struct mqtt_link_config *out, const struct mqtt_link_config *from);
 void mqtt_config_deinit(struct mqtt_link_config *c);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The libmosquitto handle of an MQTT session: its callbacks, and what becomes of the messages of QoS 2 that it has half
- * received. All on the session's thread, callbacks also in a round of the loop. Only mqtt_session.c includes this.
+ * The libmosquitto handle of an MQTT session: its callbacks, and what becomes of half-received messages of QoS 2. All on the
+ * session's thread, callbacks also in a round of the loop. Only mqtt_session.c includes this.
  *
- * libmosquitto keeps what it has half received of QoS 2 whatever CONNACK says. Where the session was not kept that would come
- * in the place of other messages, so the handle is left behind for a new one. What it has to send goes out first, in a session in
- * which nothing is subscribed and "connected" is not reported: until all is acknowledged the link is settling.
+ * libmosquitto keeps half-received messages of QoS 2 whatever CONNACK says. If the broker has not kept the session they would
+ * come in the place of other messages, so a new handle takes over. What the old one still has to send goes out first, in a
+ * session that subscribes to nothing and is not reported as connected: until all is acknowledged the link is settling.
  */
 #ifndef CLIENT_MQTT_HANDLE_H
 #define CLIENT_MQTT_HANDLE_H
@@ -28,9 +28,9 @@ bool mqtt_handle_is_on(const struct mqtt_session *s);
 /* Makes libmosquitto see an end of file: the one way to drop a connection that is stuck. */
 void mqtt_handle_cut(struct mqtt_session *s);
 /*
- * libmosquitto closes as soon as it has written DISCONNECT. With something of the broker's unread the kernel resets the
- * connection then, and the broker may never see the last words: a second descriptor keeps it open until the broker has
- * closed, too. The inbox is locked.
+ * libmosquitto closes as soon as it has written DISCONNECT. If something from the broker is still unread, the kernel then resets
+ * the connection, and the broker may never see the last words: a second descriptor keeps it open until the broker has closed,
+ * too. The inbox is locked.
  */
 void mqtt_handle_keep_open(struct mqtt_session *s);
 /* mosquitto_loop() has returned. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an MQTT thread hands to the loop: events in the order in which they happened, bounded in bytes. The thread
- * waits when the box is full; the loop never waits. The thread's side calls mqtt_inbox_put*() and mqtt_inbox_wake() only, the
- * loop's side all the rest. The events of the session's own life (up, lent, down, ended) need no memory and always fit.
+ * waits when the box is full; the loop never waits. The thread calls mqtt_inbox_put*() and mqtt_inbox_wake() only, the loop
+ * all the rest. The events of the session's own life (up, lent, down, ended) need no memory and always fit.
  *
- * Each side has what it has of the other in one go: the loop is woken once for all that one round of the thread put in, and takes
- * all that is there under one lock.
+ * Handing over is done in batches: the loop is woken once for all that one round of the thread put in, and takes everything under
+ * one lock.
  */
 #ifndef CLIENT_MQTT_INBOX_H
 #define CLIENT_MQTT_INBOX_H
@@ -20,7 +20,7 @@
 
 enum mqtt_inbox_type {
     MQTT_INBOX_UP,
-    MQTT_INBOX_LENT,    /* the loop may drive the session itself; nothing comes by the box until it is given back */
+    MQTT_INBOX_LENT,    /* the loop may drive the session itself; nothing comes through the box until it is given back */
     MQTT_INBOX_DOWN,    /* a: enum mqtt_link_loss, b: code, data: why */
     MQTT_INBOX_MESSAGE, /* a: flags as in the fixed header; data: topic, NUL, payload */
     MQTT_INBOX_DONE,    /* a: packet id, b: result */
@@ -67,7 +67,7 @@ void mqtt_inbox_put_down(struct mqtt_inbox *b, int loss, int code, const char *w
 void mqtt_inbox_put_ended(struct mqtt_inbox *b);
 void mqtt_inbox_put_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload, size_t len);
 void mqtt_inbox_put_done(struct mqtt_inbox *b, int mid, int result);
-/* A message that is not put in yet, beside the bytes of the box; NULL: the box is shut. Then one of the two. */
+/* A message that is not put in yet, outside the bytes of the box; NULL: the box is shut. Ends in one of the next two. */
 struct mqtt_inbox_event *mqtt_inbox_hold_message(struct mqtt_inbox *b, int flags, const char *topic, const void *payload,
                                                  size_t len);
 void mqtt_inbox_put_held(struct mqtt_inbox *b, struct mqtt_inbox_event *e);

@@ -11,8 +11,8 @@
  *
  * Publishes of QoS 1 and 2 that are not acknowledged when the connection goes stay in the link and are sent again,
  * with the same packet id and DUP, after the next connect; their done() comes then. The window bounds them. Messages of QoS 2 are
- * delivered once, wherever a connection was cut; with a session that was not kept connected() comes after a second login
- * for that.
+ * delivered once, wherever a connection was cut; for that, when the broker has not kept the session, connected() comes after a
+ * second login.
  *
  * Owner: whoever called mqtt_link_open(); ended by mqtt_link_close(), which is complete at events.closed.
  */
@@ -36,7 +36,7 @@ enum mqtt_link_loss {
     MQTT_LINK_REFUSED,     /* CONNACK with a return code; code: 1..5 */
     MQTT_LINK_NO_CONNACK,  /* closed or silent before CONNACK: the broker did not like the form of CONNECT */
     MQTT_LINK_CUT,         /* closed, silent beyond keep-alive, or malformed bytes; code: -errno or 0 */
-    MQTT_LINK_ASKED        /* mqtt_link_disconnect(); or the link needs the next session at once, for what is of QoS 2 */
+    MQTT_LINK_ASKED        /* mqtt_link_disconnect(); or the link needs a new session at once, for messages of QoS 2 */
 };
 
 struct mqtt_link_msg {
@@ -47,13 +47,13 @@ struct mqtt_link_msg {
     bool urgent; /* publish only: goes although reports fill the window, see mqtt_link_limits */
 };
 
-/* Strings are copied; NULL and zero mean "not wanted" or the default that is beside the member. */
+/* Strings are copied; NULL and zero mean "not wanted", or the default given beside the member. */
 struct mqtt_link_config {
     const char *host;      /* name or address; needed */
     uint16_t port;         /* 1883, with TLS 8883 */
     uint16_t keepalive_s;  /* 60 */
-    uint32_t heartbeat_ms; /* 0: PINGREQ as libmosquitto does it. Else by the rule of client/cloud/core/heartbeat.h: every
-                              so often, two without an answer are a loss. Not with TLS; at most half of keepalive_s */
+    uint32_t heartbeat_ms; /* 0: PINGREQ as libmosquitto does it. Else by the rules of client/cloud/core/heartbeat.h: at
+                              this interval, two without an answer are a loss. Not with TLS; at most half of keepalive_s */
     enum mqtt_link_level level;
     const char *client_id; /* needed unless clean_session */
     const char *user;
@@ -107,7 +107,7 @@ struct mqtt_link_stats {
 int mqtt_link_open(struct mqtt_link **out, uv_loop_t *loop, const struct mqtt_link_config *config,
                    const struct mqtt_link_limits *limits, const struct mqtt_link_events *events, void *user);
 
-/* Ends all: DISCONNECT when there is a session, then the thread. From here on only closed() is called, later.
+/* Ends everything: DISCONNECT when there is a session, then the thread. From here on only closed() is called, later.
    Idempotent, NULL allowed, safe inside every event. */
 void mqtt_link_close(struct mqtt_link *l);
 
@@ -118,11 +118,11 @@ int mqtt_link_configure(struct mqtt_link *l, const struct mqtt_link_config *conf
 /* One try. 0, or -EBUSY while another try or a session is on. */
 int mqtt_link_connect(struct mqtt_link *l);
 
-/* Sends DISCONNECT behind what is queued, or gives the try up; lost(MQTT_LINK_ASKED) follows. -ENOTCONN: nothing on. */
+/* Sends DISCONNECT behind what is queued, or gives the try up; lost(MQTT_LINK_ASKED) follows. -ENOTCONN: neither is on. */
 int mqtt_link_disconnect(struct mqtt_link *l);
 
 bool mqtt_link_is_connected(const struct mqtt_link *l);
-/* For one small message more. false: done() or room() follows. */
+/* For one more small message. false: done() or room() follows. */
 bool mqtt_link_has_room(struct mqtt_link *l);
 
 /*

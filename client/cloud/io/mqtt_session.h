@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One libmosquitto handle and its thread, one try after another as ordered. The thread does what may wait: it looks the name up,
- * reads files, connects, and leaves. A session that is up it lends to the loop, which drives libmosquitto between other events
- * (mqtt_turn.c): so no report needs two threads to meet. The loop gives it back when it is over or to be left. The config is
+ * One libmosquitto handle and its thread, one try after another as ordered. The thread does what may block: it looks the name up,
+ * reads files, connects, and leaves. It lends a session that is up to the loop, which drives libmosquitto between other events
+ * (mqtt_turn.c), so that a report does not cross threads. The loop gives it back when it is over or to be left. The config is
  * written by the loop while the thread rests between tries (idle), and read by the thread during a try; the orders are under the
  * inbox's lock.
  */
@@ -21,11 +21,11 @@ struct mqtt_session;
 struct mqtt_session_end {
     int rc, err;
     bool timed_out, reached; /* reached: there was a TCP connection */
-    bool unanswered;         /* heartbeats were */
-    bool unacked;            /* publishes were */
+    bool unanswered;         /* heartbeats were not answered */
+    bool unacked;            /* publishes were not acknowledged */
 };
 
-/* What comes while the loop drives, inside mqtt_session_round() and borrowed; at other times the inbox has it. */
+/* What comes while the loop drives, called within mqtt_session_round(); borrowed. At other times it goes into the inbox. */
 struct mqtt_session_events {
     void (*message)(struct mqtt_session *s, const struct mosquitto_message *m);
     void (*done)(struct mqtt_session *s, int mid, int result);
@@ -48,8 +48,8 @@ struct mqtt_session {
     bool taken;                       /* the loop drives; the loop's own, and false whenever the thread drives */
     struct mqtt_session_end lent_end; /* goes along with it */
     bool connecting;                  /* the thread is in libmosquitto's connect, which waits for name servers; under the lock */
-    bool abandoned;                   /* by the loop: the thread disposes of all; under the lock */
-    void (*dispose)(struct mqtt_session *s); /* on the thread, when it was abandoned; the session is no more */
+    bool abandoned;                   /* by the loop: the thread disposes of everything; under the lock */
+    void (*dispose)(struct mqtt_session *s); /* on the thread, when it was abandoned; the session is gone by then */
     bool key_is_encrypted;                   /* of who drives: so OpenSSL found key_file */
     uint64_t unacked_since_ms; /* publishes above QoS 0 wait, and none was acknowledged since; 0: none waits; under the lock */
     int last_words;            /* a second descriptor of the connection that is being left; -1: none; under the lock */
@@ -62,13 +62,13 @@ struct mqtt_session {
     /* What a handle remembers of QoS 2; all of who drives. */
     bool used;                              /* it had a session */
     bool qos2;                              /* and messages of QoS 2 can have come in it */
-    bool outdated;                          /* a session of it was not kept: it is to be left, whatever the next CONNACK says */
-    bool settling;                          /* CONNACK came, and says that the session was not kept: see mqtt_handle.h */
+    bool outdated;                          /* a session of it was not kept: to be replaced, whatever the next CONNACK says */
+    bool settling;                          /* CONNACK came and said that the session was not kept, see mqtt_handle.h */
     bool renewing;                          /* the handle ends */
     bool asks_again;                        /* the connection is cut for a held copy */
-    unsigned n_asked;                       /* sessions in a row that were */
+    unsigned n_asked;                       /* sessions in a row that were cut for one */
     bool counting;                          /* copies, from libmosquitto's log */
-    uint64_t count_until_ms;                /* when there is none by then; 0: the server has nothing more to repeat */
+    uint64_t count_until_ms;                /* ends then if none comes; 0: the server has nothing more to repeat */
     struct qos2_copies copies;              /* of events of the inbox */
     uint16_t pubrecs[MQTT_SESSION_PUBRECS]; /* ids whose PUBREC this round owes, while it counts */
     unsigned n_pubrecs;
@@ -83,8 +83,8 @@ void mqtt_session_deinit(struct mqtt_session *s);
 
 void mqtt_session_try(struct mqtt_session *s);
 /*
- * Leaves the try or session under way, which the loop does not drive any more; for_good: and ends the thread. Harmless
- * when nothing is on.
+ * Leaves the try or session under way, which the loop no longer drives; for_good: ends the thread, too. Harmless when nothing
+ * is on.
  */
 void mqtt_session_leave(struct mqtt_session *s, bool for_good);
 
@@ -94,16 +94,16 @@ bool mqtt_session_take(struct mqtt_session *s);
 bool mqtt_session_round(struct mqtt_session *s);
 /* Until a heartbeat is due, ms. */
 uint64_t mqtt_session_wait_ms(const struct mqtt_session *s);
-/* After that the thread drives again. */
+/* The thread drives again. */
 void mqtt_session_give_back(struct mqtt_session *s);
 
 /*
- * For a thread that is to end and cannot be called back: true: it now owns the session and whatever dispose() frees, and
+ * For a thread that is to end but is stuck. true: it now owns the session and whatever dispose() frees, and
  * the loop must not touch either again. false: it ends in the usual way. After mqtt_session_leave(for_good).
  */
 bool mqtt_session_abandon(struct mqtt_session *s);
 
-/* From the loop: publishes wait for the server, whose last sign was just now; or none does. */
+/* From the loop: publishes wait for the server, which gave a sign of life just now; false: none waits. */
 void mqtt_session_waits(struct mqtt_session *s, bool waits);
 
 /* libmosquitto's code as -errno. */

@@ -2,7 +2,7 @@
 /*
  * The loop's part of an MQTT session that is up: when libmosquitto has its rounds. One when something came, one at the
  * end of a turn in which something was queued, with all of it in as few segments as it fits in, and one when a PINGREQ or
- * a verdict is due. Behind a busy time, some more take out of libmosquitto what each packet left there.
+ * a verdict is due. After a busy time some more drain the wake-up bytes that libmosquitto keeps for each packet.
  */
 #ifndef CLIENT_MQTT_TURN_H
 #define CLIENT_MQTT_TURN_H
@@ -22,16 +22,16 @@ struct mqtt_turn {
     uv_timer_t timer;
     unsigned n_queued;
     unsigned n_wakes;   /* bytes in libmosquitto's socket pair, at most */
-    uint64_t queued_ms; /* something last was */
+    uint64_t queued_ms; /* when something last was */
     bool in_round;
     bool waits_to_write;       /* the socket takes no more */
-    uint64_t came_ms, went_ms; /* something last did */
+    uint64_t came_ms, went_ms; /* when something last did */
 };
 
-/* data: of the handles. */
+/* data: becomes that of the handles. */
 void mqtt_turn_init(struct mqtt_turn *t, uv_loop_t *loop, struct mqtt_session *session, void (*over)(struct mqtt_turn *t),
                     void *data);
-/* cb comes MQTT_TURN_HANDLES times. */
+/* cb is called MQTT_TURN_HANDLES times. */
 void mqtt_turn_close(struct mqtt_turn *t, uv_close_cb cb);
 
 /* The session was lent. */

@@ -10,7 +10,7 @@
 enum { MQTT_SERVERS_MAX = 8 };
 
 struct mqtt_conf {
-    /* mqtt_server, needed: HOST[:PORT], or several with commas between them, tried in turn; 1883, with TLS 8883 */
+    /* mqtt_server, needed: HOST[:PORT], or several, separated by commas, tried in turn; 1883, with TLS 8883 */
     struct endpoint servers[MQTT_SERVERS_MAX];
     unsigned n_servers;
     const char *client_id;       /* mqtt_client_id; NULL: "miio-<did>" */
@@ -28,10 +28,11 @@ struct mqtt_conf {
     const char *ha_list;   /* ha_properties: file with a list of properties, announced instead of the model; NULL: none */
     const char *model;     /* model: the file with the device's model; NULL: none. With neither, Home Assistant hears nothing */
     const char *ha_prefix; /* ha_prefix, "homeassistant" */
-    const char *ha_status; /* ha_status: Home Assistant's own topic, PREFIX/status; its birth has all announced again */
+    const char
+        *ha_status; /* ha_status: Home Assistant's own topic, PREFIX/status; its birth message has everything announced again */
     char ha_status_default[80];
     unsigned ha_max_bytes; /* ha_max_bytes of an announcement, 32768..1000000, 1000000: brokers have limits */
-    unsigned ha_poll_s;    /* ha_poll, 0..86400, 60: how often to ask for what the device does not tell by itself; 0: never */
+    unsigned ha_poll_s;    /* ha_poll, 0..86400, 60: how often to ask for properties that do not notify; 0: never */
 };
 
 /* 0, or -EINVAL with one line (key and reason) in why. */

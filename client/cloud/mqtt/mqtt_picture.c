@@ -110,7 +110,7 @@ void mqtt_picture_subscribed(struct mqtt_cloud *m, int result)
         unreadable(m, "the broker refuses the subscription");
         return;
     }
-    if (m->sub_state.state != SUB_STANDS)
+    if (m->sub_state.state != SUB_GRANTED)
         return;
     m->picture_due_ms = now + UNSUBACK_MS;
     if (mqtt_link_unsubscribe(m->link, m->topics[MQTT_T_STATE], mqtt_cookie(MQTT_COOKIE_UNSUB_STATE, 0)) < 0)

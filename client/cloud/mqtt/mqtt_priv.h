@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Inside the mqtt cloud: mqtt.c holds the session, reports and life, mqtt_sub.c the subscription to commands, mqtt_command.c
- * commands and their answers, mqtt_picture.c what others see of the device at the broker: its status and state; mqtt_ha.c what
- * Home Assistant hears of it; mqtt_ask.c gets the values that the state shows.
+ * commands and their answers, mqtt_picture.c what others see of the device at the broker (its status and state), mqtt_ha.c what
+ * Home Assistant is told; mqtt_ask.c gets the values for the state.
  */
 #ifndef CLIENT_MQTT_PRIV_H
 #define CLIENT_MQTT_PRIV_H
@@ -43,13 +43,13 @@ enum mqtt_picture { PICTURE_UNKNOWN, PICTURE_READING, PICTURE_KNOWN };
 
 /* mqtt_ha.c: Home Assistant. Times are AG_NEVER while nothing is due. */
 struct mqtt_ha {
-    uint64_t announce_ms; /* it has started, and hears all again then */
-    uint64_t clear_ms;    /* topics of wait end then */
-    struct ag_buf wait;   /* a topic a line */
+    uint64_t announce_ms; /* Home Assistant has started: it is told everything again at this time */
+    uint64_t clear_ms;    /* the topics in wait are cleared then */
+    struct ag_buf wait;   /* one topic per line */
     struct ha_vacuum_state vacuum;
 };
 
-/* mqtt_ask.c: the values that the state topic is to show. */
+/* mqtt_ask.c: the values for the state topic. */
 struct mqtt_ask {
     struct ha_ask list;
     unsigned tries;  /* without an answer */
@@ -75,12 +75,12 @@ struct mqtt_cloud {
     uint64_t next_token;
     struct prop_state state;
     enum mqtt_picture picture;
-    uint64_t picture_due_ms; /* reading, all that was kept has been asked for: it has come by then */
+    uint64_t picture_due_ms; /* while reading: what was retained has come by then */
     bool wipe_state;         /* the device was reset: the last owner's state goes at the next login */
     bool online;             /* the command subscription is settled in this session */
     struct mqtt_ha ha;
     struct mqtt_ask ask;
-    bool owes_online, owes_state; /* the line had no room for them */
+    bool owes_online, owes_state; /* there was no room for them */
     struct ag_log_gate gate, not_sent;
     uint64_t properties_refused;
 };
@@ -89,7 +89,7 @@ struct mqtt_cloud {
 
 /* One line about something refused, and one more in its counter; lines that a peer can provoke are limited. */
 void mqtt_cloud_refused(struct mqtt_cloud *m, uint64_t *counter, const char *what, const char *why);
-/* Tells it, not too often. */
+/* Logs it, not too often. */
 void mqtt_cloud_not_sent(struct mqtt_cloud *m, const char *what, struct ag_span topic, int r);
 /* As mqtt_link_publish(); all but reports are urgent. */
 int mqtt_cloud_publish(struct mqtt_cloud *m, const struct mqtt_link_msg *msg, uint64_t cookie);
@@ -124,12 +124,11 @@ void mqtt_answers_send(struct mqtt_cloud *m);
 /* The command subscription is settled: "online", and the state, which is read back first when that is still to do. */
 void mqtt_picture_online(struct mqtt_cloud *m);
 void mqtt_picture_offline(struct mqtt_cloud *m);
-/* Somebody has missed it: "online" and the state once more. */
+/* Somebody may have missed them: "online" and the state once more. */
 void mqtt_picture_again(struct mqtt_cloud *m);
-/* There is room: what found none before goes now. */
+/* There is room: what found none goes now. */
 void mqtt_picture_room(struct mqtt_cloud *m);
-/* A report has gone out. */
-/* view: of a scan, or NULL. */
+/* A report has gone out. view: of its text, or NULL. */
 void mqtt_picture_report(struct mqtt_cloud *m, struct ag_span text, const struct ag_json_view *view);
 /* Something on the state topic. */
 void mqtt_picture_come(struct mqtt_cloud *m, const struct mqtt_link_msg *msg);
@@ -160,9 +159,9 @@ void mqtt_ha_overdue(struct mqtt_cloud *m, uint64_t now_ms);
 /* ---- mqtt_ask.c ---- */
 
 void mqtt_ask_deinit(struct mqtt_cloud *m);
-/* All that the model lets read, from now on; NULL: nothing. */
+/* From now on all that the model lets read; NULL: nothing. */
 void mqtt_ask_all(struct mqtt_cloud *m, const struct model *model);
-/* A command was carried out: what the device does not tell by itself may be another now. */
+/* A command was carried out: properties that do not notify may have changed. */
 void mqtt_ask_soon(struct mqtt_cloud *m);
 /* false: not the answer to a question of ours. */
 bool mqtt_ask_answer(struct mqtt_cloud *m, uint64_t token, struct ag_span text);

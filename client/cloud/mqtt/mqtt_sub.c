@@ -46,7 +46,7 @@ void mqtt_sub_answered(struct mqtt_cloud *m, uint8_t asked, int result)
 
     if (result == MQTT_LINK_DONE_LOST || !sub_ladder_answered(s, asked, result, uv_now(m->env->loop)))
         return;
-    if (s->state != SUB_STANDS) {
+    if (s->state != SUB_GRANTED) {
         refused(m, asked);
     } else {
         if (result < m->conf.command_qos)

@@ -24,12 +24,12 @@ struct onenet_conf {
     const char *will_payload; /* onenet_will_payload, "" */
     uint8_t will_qos;         /* onenet_will_qos, 0 */
     bool will_retain;         /* onenet_will_retain, 0 */
-    const char *subscribe;    /* onenet_subscribe: topics with commas between them; NULL: none */
-    const char *ota_topic;    /* onenet_ota_topic: what comes there is a firmware notice; NULL: none */
-    const char *file_dir;     /* onenet_file_dir: below it {"file":...} may lie; NULL: none is sent */
+    const char *subscribe;    /* onenet_subscribe: topics, separated by commas; NULL: none */
+    const char *ota_topic;    /* onenet_ota_topic: its messages are firmware notices; NULL: none */
+    const char *file_dir;     /* onenet_file_dir: {"file":...} must lie below it; NULL: no file is sent */
     bool has_utc_offset;      /* onenet_utc_offset, minutes east of UTC, -720..840; the device's local time */
     int32_t utc_offset_s;
-    const char *model; /* file of the device's model, with onenet_names=model: streams have its names; NULL: numbers */
+    const char *model; /* with onenet_names=model the model's file: streams have its names; NULL: numbers */
 };
 
 /* 0, or -EINVAL with one line (key and reason, no value of a secret) in why. */

@@ -5,7 +5,7 @@
 
 #include "libagent/model/core/spec.h"
 
-/* NULL with a warning in the log: it cannot be read any more (it was looked at when the program started), numbers will do. */
+/* NULL, with a warning in the log: it can no longer be read (it was checked when the program started), numbers will do. */
 struct model *onenet_model_read(const char *path);
 /* Takes NULL. */
 void onenet_model_free(struct model *m);

@@ -92,7 +92,7 @@ void onenet_sub_remove(struct onenet *o, struct onenet_sub *s);
 void onenet_subs_begin(struct onenet *o);
 void onenet_sub_answered(struct onenet *o, uint32_t cookie, int result);
 void onenet_subs_overdue(struct onenet *o, uint64_t now_ms);
-/* One of those that the platform does not grant; untouched when there is none. */
+/* One that the platform does not grant; out is untouched when there is none. */
 void onenet_subs_refused(const struct onenet *o, struct cloud_facts *out);
 uint64_t onenet_subs_due_ms(const struct onenet *o);
 /* There is a new reason to ask. */

@@ -44,7 +44,7 @@ int onenet_sub_add(struct onenet *o, struct ag_span topic, uint8_t qos, bool gra
         return -ENOMEM;
     sub_ladder_init(&s->ladder, qos, (uint32_t) uv_hrtime());
     if (granted)
-        s->ladder.state = SUB_STANDS;
+        s->ladder.state = SUB_GRANTED;
     return 0;
 }
 
@@ -109,7 +109,7 @@ void onenet_sub_answered(struct onenet *o, uint32_t cookie, int result)
 
     if (!s || result == MQTT_LINK_DONE_LOST || !sub_ladder_answered(&s->ladder, asked, result, uv_now(o->env->loop)))
         return;
-    if (s->ladder.state != SUB_STANDS)
+    if (s->ladder.state != SUB_GRANTED)
         refused(o, s, asked);
     onenet_rearm(o);
 }

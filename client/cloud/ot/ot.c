@@ -25,7 +25,7 @@ struct ot {
     struct ot_line line;
     struct cloud_past past;
     int send_error;  /* the link broke while it was written to: ended when nobody of us is on the stack */
-    bool begun_anew; /* the session is ended for that */
+    bool restarting; /* the session is ended for that */
     bool stopping;
     unsigned n_closing; /* handles whose end is awaited while stopping */
 
@@ -124,7 +124,7 @@ static void on_lost(void *user, const char *why)
 {
     struct ot *o = user;
 
-    if (o->begun_anew)
+    if (o->restarting)
         o->env->events->lost(o->env->user, why);
     else if (!o->stopping)
         pause_then_retry(o, why);
@@ -263,11 +263,11 @@ static void look_up(struct ot *o)
         pause_then_retry(o, uv_strerror(r));
 }
 
-static void begin_anew(struct ot *o)
+static void restart(struct ot *o)
 {
-    o->begun_anew = true;
+    o->restarting = true;
     ot_session_end(o->session, "started over");
-    o->begun_anew = false;
+    o->restarting = false;
     drop_link(o);
     look_up(o);
 }
@@ -286,8 +286,8 @@ static void step(struct ot *o)
     case OT_LINE_GIVE_UP:
         pause_then_retry(o, "connection timed out");
         break;
-    case OT_LINE_BEGIN_ANEW:
-        begin_anew(o);
+    case OT_LINE_RESTART:
+        restart(o);
         break;
     }
 }

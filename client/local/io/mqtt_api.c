@@ -154,7 +154,7 @@ static void join_when_settled(struct mqtt_api *a)
     for (unsigned c = 0; c < MQTT_CHANNEL_N_IN; c++) {
         if (!sub_ladder_is_settled(&a->subs[c]))
             return;
-        n_stand += a->subs[c].state == SUB_STANDS;
+        n_stand += a->subs[c].state == SUB_GRANTED;
     }
     if (a->joined || n_stand == 0)
         return;
@@ -221,7 +221,7 @@ static void on_done(void *user, uint64_t cookie, int result)
 
     if (result == MQTT_LINK_DONE_LOST || !sub_ladder_answered(s, asked, result, uv_now(a->retry.loop)))
         return;
-    if (s->state != SUB_STANDS)
+    if (s->state != SUB_GRANTED)
         refused(a, c, asked, "refuses");
     join_when_settled(a);
     rearm(a);

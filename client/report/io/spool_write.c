@@ -6,7 +6,7 @@
 
 enum { DEAD_MAX = 128 << 10 }; /* bytes of records that are gone, and more of them than of others: the file is rewritten */
 
-static int write_anew(struct spool *s, char *aside)
+static int rewrite(struct spool *s, char *aside)
 {
     struct batch *b = &s->batch;
     struct spool_file fresh;
@@ -35,10 +35,10 @@ static int prepare(struct spool *s)
         return 0;
     b->was_gone = b->file.fd >= 0 && spool_file_is_gone(&b->file);
     if (b->file.fd < 0 || b->was_gone)
-        return write_anew(s, b->aside);
+        return rewrite(s, b->aside);
     if (used < s->index.bytes || dead <= DEAD_MAX || dead <= s->index.bytes)
         return 0;
-    r = write_anew(s, NULL);
+    r = rewrite(s, NULL);
     return r < 0 && spool_file_is_gone(&b->file) ? r : 0; /* no room for a smaller one: the large one goes on */
 }
 

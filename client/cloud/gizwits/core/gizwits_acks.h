@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Acknowledged commands, both ways. Out: 0x0093 that we sent and whose 0x0094 is still to come, sent again
- * with the same sn, then given up. In: the serial numbers that each App has used lately, so that a repeated
- * 0x0093 is delivered once and acknowledged again, with the same answer. Times in, decisions out.
+ * Acknowledged commands, both ways. Out: 0x0093 that we sent and whose 0x0094 is still to come; each is sent again with the same
+ * sn, then given up. In: the serial numbers that each App has used lately, so that a repeated 0x0093 is delivered once, and
+ * acknowledged again with the same answer. Times in, decisions out.
  *
- * The document leaves the retries and the window to the implementation: 3 tries 5 s apart, 256 answered numbers per
- * App, and each one whose answer is still to come. Source: Gizwits device to cloud protocol v4.0.6, section 4.9.
+ * The document leaves the retries and the window to the implementation. Ours: 3 tries 5 s apart; 256 answered numbers per App,
+ * and each one whose answer is still to come. Source: Gizwits device to cloud protocol v4.0.6, section 4.9.
  */
 #ifndef CLIENT_GIZWITS_ACKS_H
 #define CLIENT_GIZWITS_ACKS_H
@@ -25,7 +25,7 @@ enum {
     GIZWITS_SEEN_APPS = 16,            /* Apps remembered; the one silent longest goes first */
     GIZWITS_SEEN_SNS = 256,            /* answered numbers remembered per App */
     GIZWITS_SEEN_ANSWER_MAX = 4096,    /* longer answers are not kept: a repeat is then acknowledged without one */
-    GIZWITS_SEEN_BYTES_MAX = 512 << 10 /* of all kept answers; the same beyond */
+    GIZWITS_SEEN_BYTES_MAX = 512 << 10 /* of all kept answers; beyond it the same */
 };
 
 /* ---- ours ---- */
@@ -55,8 +55,8 @@ void gizwits_outs_deinit(struct gizwits_outs *t); /* the entries' users are the 
 int gizwits_outs_add(struct gizwits_outs *t, const char *app, uint32_t sn, struct ag_buf *frame, void *user, uint64_t now_ms);
 /* The entry that an acknowledgement ends; NULL: none. The caller frees it. */
 struct gizwits_out *gizwits_outs_take(struct gizwits_outs *t, const char *app, uint32_t sn);
-/* The next entry that is due: *give_up says that its tries are used up and that it is the caller's to free
-   now; otherwise it is to be sent again. NULL: none. */
+/* The next entry that is due. *give_up: its tries are used up, and the caller frees it; otherwise it is to be sent again.
+   NULL: none. */
 struct gizwits_out *gizwits_outs_due(struct gizwits_outs *t, uint64_t now_ms, bool *give_up);
 /* Any entry, taken out; NULL when empty. */
 struct gizwits_out *gizwits_outs_take_any(struct gizwits_outs *t);
@@ -92,14 +92,14 @@ enum gizwits_seen_what {
     GIZWITS_NEW,      /* deliver */
     GIZWITS_WAITING,  /* delivered before, its answer is still to come: do nothing */
     GIZWITS_ANSWERED, /* acknowledge again with *answer */
-    GIZWITS_NO_PLACE  /* new, but answers to all Apps that are remembered are still to come: refuse it */
+    GIZWITS_NO_PLACE  /* new, but every remembered App still waits for an answer: refuse it */
 };
 
 void gizwits_seen_init(struct gizwits_seen *s);
 void gizwits_seen_deinit(struct gizwits_seen *s);
 /* GIZWITS_NEW.. or -ENOMEM. answer is valid until the next call. */
 int gizwits_seen_note(struct gizwits_seen *s, const char *app, uint32_t sn, struct ag_span *answer);
-/* The answer to a noted number. Unknown by now: ignored. */
+/* The answer to a noted number; ignored if it has been forgotten. */
 void gizwits_seen_answer(struct gizwits_seen *s, const char *app, uint32_t sn, struct ag_span answer);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The binary frames that devices and Gizwits' M2M server exchange in MQTT payloads. Both directions: the
- * device and the stand-in use the same code. Two forms, distinguished by the topic, never by the bytes:
+ * The binary frames that devices and Gizwits' M2M server exchange in MQTT payloads. Two forms, told apart by the topic, never by
+ * the bytes:
  *
  *     A  00 00 00 03 | length 1..4 | flag 00 | command 2 | body     app2dev/..., dev2app/...
  *     B  00 00 00 03 | command 2 | body                             ser2cli_res/..., cli2ser_req
@@ -60,8 +60,8 @@ struct gizwits_frame {
 
 /* Why a payload is no frame. All of them: drop, count, keep the connection, send nothing. */
 enum {
-    GIZWITS_E_HEADER = 1, /* shorter than, or other than 00 00 00 03 */
-    GIZWITS_E_LENGTH,     /* length field cut, of five bytes, below 3, or beyond the payload */
+    GIZWITS_E_HEADER = 1, /* too short for 00 00 00 03, or something else */
+    GIZWITS_E_LENGTH,     /* length field cut short, of five bytes, below 3, or beyond the payload */
     GIZWITS_E_FLAG,       /* other than 0 */
     GIZWITS_E_COMMAND,    /* unknown in this form */
     GIZWITS_E_BODY,       /* shorter or longer than the command's fields */
@@ -74,8 +74,8 @@ enum {
 int gizwits_frame_parse(enum gizwits_form form, struct ag_span payload, struct gizwits_frame *out);
 
 /*
- * Appends the frame in the form of its command. 0; GIZWITS_E_COMMAND, _LIMIT, _VALUE; -ENOMEM (out
- * unchanged). Texts of a log are cut at their limits, on a character boundary.
+ * Appends the frame in the form of its command. 0; GIZWITS_E_COMMAND, _LIMIT, _VALUE; -ENOMEM (out unchanged). Texts of a log
+ * are cut at their limits, at the end of a character.
  */
 int gizwits_frame_build(const struct gizwits_frame *f, struct ag_buf *out);
 

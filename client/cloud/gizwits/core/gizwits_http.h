@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bodies of Gizwits' HTTP interface: key=value&key=value, both ways. Values are percent-encoded on the
- * way out; on the way in they are taken as they are, as the servers do not encode theirs. Source: Gizwits
+ * The bodies of Gizwits' HTTP interface: key=value&key=value, both ways. Outgoing values are percent-encoded; incoming ones are
+ * taken as they are, as the servers do not encode theirs. Source: Gizwits
  * device to cloud protocol v4.0.6, sections 4.1 to 4.5; the linked API pages.
  */
 #ifndef CLIENT_GIZWITS_HTTP_H
@@ -19,15 +19,14 @@ enum {
     GIZWITS_DOWNLOAD_MAX = 2048
 };
 
-/* Appends "key=value&key=value", values percent-encoded. pairs: key, value, key, value, NULL. 0 or -ENOMEM: then as it was. */
+/* Appends "key=value&key=value". pairs: key, value, key, value, NULL. 0, or -ENOMEM (body unchanged). */
 int gizwits_http_form(struct ag_buf *body, const char *const *pairs);
 
-/* The value of a key; false when absent. white space at the end of the body does not count. download_url
-   takes all that follows, as its own '&' is not encoded. */
+/* The value of a key; false when absent. White space at the end of the body does not count. The value of download_url is all
+   that follows, as its own '&' is not encoded. */
 bool gizwits_http_get(struct ag_span body, const char *key, struct ag_span *out);
 
-/* 1..23 letters and digits, as the DID becomes part of topics. Fits out[GIZWITS_DID_MAX + 1]. 0 or -EINVAL.
- */
+/* 1..23 letters and digits, as the DID becomes part of topics. out: GIZWITS_DID_MAX + 1 bytes. 0 or -EINVAL. */
 int gizwits_http_parse_did(struct ag_span body, char *out);
 
 struct gizwits_m2m {

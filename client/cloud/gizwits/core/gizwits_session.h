@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way to a Gizwits session and back to it: disable an old identity, register, provision before each connect, log in over
+ * The steps to a Gizwits session, and back to one: disable an old identity, register, provision before each connect, log in over
  * MQTT, subscribe three times. When to try again (after 0, 10, 20 ... s) is the broker session's. Events in, decisions out.
  *
  *     start -> [disable] -> [register] -> provision -> connect -> subscribe x3 -> online -> lost -> (again)
@@ -44,13 +44,12 @@ enum gizwits_do {
     GIZWITS_DO_ONLINE
 };
 
-/* One event leads to at most one thing to do, in this order around it: save, drop what is open, tell lost,
- * what. */
+/* One event leads to at most one thing to do. The order: save, drop what is open, report the loss, then what. */
 struct gizwits_decision {
     bool save;    /* the store has changed */
-    bool drop;    /* end the HTTP call and the MQTT session under way; no event of them may come any more */
+    bool drop;    /* end the HTTP call and the MQTT session under way; no event of theirs may follow */
     bool lost;    /* a session was reported: report its end */
-    bool suspect; /* several in a row ended soon: perhaps another device has our identity */
+    bool suspect; /* several in a row ended early: perhaps another device has our identity */
     enum gizwits_do what;
     uint32_t n;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the Gizwits cloud must find again after a restart: the DID with its passcode (secrets together), the
- * pair of before a reset until it is disabled, firmware that was installed through the cloud, and the next
- * serial number. Text: name=value lines, closed by end=1, so that a torn file is none.
+ * What the Gizwits cloud needs after a restart: the DID with its passcode (together a secret), the pair from before a reset until
+ * it is disabled, the firmware that was installed through the cloud, and the last serial number. Text: name=value lines that
+ * end with end=1, so that a torn file is recognized.
  */
 #ifndef CLIENT_GIZWITS_STORE_H
 #define CLIENT_GIZWITS_STORE_H

@@ -21,14 +21,14 @@ struct prop_state {
 
 void prop_state_deinit(struct prop_state *s);
 
-/* Takes a report in. 1: something changed; 0: nothing did, or the method is no property report; -ENOMEM; -ENOBUFS: full. */
+/* Takes in a report. 1: something changed; 0: nothing did, or the method is no property report; -ENOMEM; -ENOBUFS: full. */
 int prop_state_take(struct prop_state *s, struct ag_span report);
-/* The same of its parts: the raw values of "method" and "params", p NULL when absent. */
+/* The same from its parts: the raw values of "method" and "params", p NULL when absent. */
 int prop_state_take_parts(struct prop_state *s, struct ag_span method, struct ag_span params);
 
 /*
- * Takes in an object as prop_state_print() has written it in an earlier run; names that are known already keep their
- * value, which is newer. 1: something was new; 0; -ENOMEM; -ENOBUFS: full. Any other text is left alone: 0.
+ * Takes in an object that prop_state_print() wrote in an earlier run; names that are already known keep their value, which is
+ * newer. 1: something was new; 0; -ENOMEM; -ENOBUFS: full. Any other text is ignored: 0.
  */
 int prop_state_restore(struct prop_state *s, struct ag_span object);
 

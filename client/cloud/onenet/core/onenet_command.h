@@ -2,7 +2,7 @@
 /*
  * Commands from OneNET on their way through the device: each uuid is executed once and answered under the same uuid.
  * The platform sends an unanswered command again at the next login, so answers are remembered; a repeat is answered
- * from memory, or stays silent while the first one is still being worked on. One that is being worked on is never
+ * from memory, or not at all while the first one is still being worked on. One that is being worked on is never
  * forgotten. How many may be open, and getting answers out, is the caller's (client/cloud/core/answer_box.h).
  * A core: topics and payloads in, texts out.
  */
@@ -26,7 +26,7 @@ struct onenet_command;
 struct onenet_commands {
     struct onenet_command *by_uuid, *by_token; /* uthash */
     struct ag_list answered;                   /* of them, in the order of the answers */
-    struct ag_list replied;                    /* of those, what has its answer with it */
+    struct ag_list replied;                    /* of those, the ones whose answer is kept */
     unsigned n_answered;
     size_t bytes;         /* of remembered answers */
     struct ag_buf notice; /* what a repeat gets whose answer is not remembered */
@@ -67,7 +67,7 @@ int onenet_command_refusal(struct ag_buf *out, struct ag_span payload, int code,
 int onenet_commands_answer(struct onenet_commands *c, uint64_t token, struct ag_span answer, struct ag_buf *topic_out,
                            struct ag_buf *payload_out);
 
-/* Replaces what is remembered for a repeat: the answer could not be given as it was. */
+/* Replaces the answer that is remembered for a repeat: it could not be sent as it was. */
 void onenet_commands_amend(struct onenet_commands *c, uint64_t token, struct ag_span payload);
 
 #endif

@@ -2,11 +2,11 @@
 /*
  * OneNET data points: the payload of a PUBLISH to "$dp", types 1 to 7, built. No I/O, no clock.
  *
- * Byte 0: bits 0..5 type, bit 6 zero, bit 7 "6 date bytes follow" (types 6 and 7 only; without the bit they are absent,
+ * Byte 0: bits 0..5 type, bit 6 zero, bit 7 "6 date bytes follow" (types 6 and 7 only; without it they are absent,
  * not zero). Lengths are big-endian and count bytes. Type 7 is mixed: numbers high byte first, floats (IEEE-754 single)
  * low byte first.
  * Source: OneNET MQTT access document, section 5.2.1; where its tables contradict each other, the reading that its
- * prose and examples share.
+ * prose and examples agree on.
  */
 #ifndef CLIENT_ONENET_DP_H
 #define CLIENT_ONENET_DP_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the application's JSON to OneNET data points: a local report ("props" and its kin), or the params of the method
- * onenet.dp. Picks the data type where the application left that open: 3 as a rule, 4 when every point has a time, 1
+ * From the application's JSON to OneNET data points: a local report ("props" and the like), or the params of the
+ * method onenet.dp. Picks the data type where the application left that open: 3 as a rule, 4 when every point has a time, 1
  * when a stream has several points or only some have times.
  */
 #ifndef CLIENT_ONENET_POINTS_H
@@ -32,7 +32,7 @@ unsigned onenet_points_choose_type(const struct onenet_points *l);
  *   {"method":"event.NAME","params":...}                     stream NAME, value: the params
  *   {"method":"event_occured","params":{"siid","eiid","arguments"}}          stream "event.siid.eiid"
  * A member "at" beside method (or in an item of properties_changed) is the time: text of the protocol's form, or unix
- * seconds. at_s, unless 0, is the time in unix seconds of what has no "at". utc_offset_s: of local time, east positive.
+ * seconds. at_s, unless 0, is the time in unix seconds of points without "at". utc_offset_s: of local time, east positive.
  * names, unless NULL: streams of MIoT reports have its names, see onenet_names.h.
  * 0, -ENOMEM, -EINVAL (no such report), or an enum onenet_dp_error.
  */

@@ -39,18 +39,18 @@ static enum ot_line_do look_up(struct ot_line *l, enum ot_line_do how)
     return how;
 }
 
-static enum ot_line_do begin_anew(struct ot_line *l)
+static enum ot_line_do restart(struct ot_line *l)
 {
     l->kicked = false;
     l->was_up = false;
     ag_backoff_reset(&l->backoff);
-    return look_up(l, OT_LINE_BEGIN_ANEW);
+    return look_up(l, OT_LINE_RESTART);
 }
 
 enum ot_line_do ot_line_step(struct ot_line *l, uint64_t now_ms)
 {
     if (l->kicked && l->phase != OT_LINE_RESOLVING)
-        return begin_anew(l);
+        return restart(l);
     if (now_ms < ot_line_deadline(l))
         return OT_LINE_WAIT;
     if (l->phase == OT_LINE_CONNECTING)
@@ -98,7 +98,7 @@ uint32_t ot_line_failed(struct ot_line *l, uint64_t now_ms)
         l->n_left = 0;
     }
     l->was_up = false;
-    pause_ms = l->kicked ? 0 : ag_backoff_next(&l->backoff); /* kicked: the next step begins anew */
+    pause_ms = l->kicked ? 0 : ag_backoff_next(&l->backoff); /* kicked: the next step starts over */
     pause_until(l, now_ms + pause_ms);
     return pause_ms;
 }

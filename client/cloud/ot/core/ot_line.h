@@ -5,8 +5,8 @@
  *
  *   OFF --start--> RESOLVING --found--> CONNECTING (streams) --> TALKING --failed--> PAUSING --> the next address, or RESOLVING
  *
- * Every address that was found has its turn before the name is looked up again. After a session the addresses are not
- * believed any longer. Pauses start over when a session has lasted (libagent/core/backoff.h), or on a kick.
+ * Every address that was found has its turn before the name is looked up again. After a session the addresses are no
+ * longer trusted. Pauses start over when a session has lasted (libagent/core/backoff.h), or on a kick.
  */
 #ifndef CLIENT_OT_LINE_H
 #define CLIENT_OT_LINE_H
@@ -21,7 +21,7 @@ enum ot_line_phase {
     OT_LINE_OFF,
     OT_LINE_RESOLVING,
     OT_LINE_CONNECTING, /* until at_ms */
-    OT_LINE_TALKING,    /* the session has the word */
+    OT_LINE_TALKING,    /* the session is in charge */
     OT_LINE_PAUSING     /* until at_ms */
 };
 
@@ -37,10 +37,10 @@ struct ot_line {
 
 enum ot_line_do {
     OT_LINE_WAIT,
-    OT_LINE_LOOK_UP,   /* forget the addresses, then ot_line_found() or ot_line_failed() */
-    OT_LINE_OPEN,      /* the next address, then ot_line_opened() or ot_line_failed() */
-    OT_LINE_GIVE_UP,   /* the link does not come: ot_line_failed() */
-    OT_LINE_BEGIN_ANEW /* end session and link, then as OT_LINE_LOOK_UP */
+    OT_LINE_LOOK_UP, /* forget the addresses, then ot_line_found() or ot_line_failed() */
+    OT_LINE_OPEN,    /* the next address, then ot_line_opened() or ot_line_failed() */
+    OT_LINE_GIVE_UP, /* the link does not open: ot_line_failed() */
+    OT_LINE_RESTART  /* end session and link, then as OT_LINE_LOOK_UP */
 };
 
 /* seed: random, so that a fleet does not come back in step. */
@@ -50,7 +50,7 @@ void ot_line_init(struct ot_line *l, uint32_t seed);
 void ot_line_start(struct ot_line *l, uint64_t now_ms);
 void ot_line_stop(struct ot_line *l);
 
-/* There is a reason to try now, whatever is under way; a lookup that is, is waited for. */
+/* There is a reason to try now, whatever is under way; only a lookup is still waited for. */
 void ot_line_kick(struct ot_line *l);
 
 /* What is due; to be carried out, then asked again. */
@@ -65,7 +65,7 @@ void ot_line_opened(struct ot_line *l, bool connecting, uint64_t now_ms);
 void ot_line_talking(struct ot_line *l);
 /* The session has proved itself. */
 void ot_line_up(struct ot_line *l, uint64_t now_ms);
-/* Whatever it was has failed or ended: the pause until the next try, ms; none after a kick. */
+/* What was under way has failed or ended: the pause until the next try, ms; none after a kick. */
 uint32_t ot_line_failed(struct ot_line *l, uint64_t now_ms);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Commands that the OT cloud has given, so that a repeat is not executed again but answered from memory. A repeat is the
- * same id with the same text: a cloud that was restarted counts its ids from the beginning, and the same number
- * with another text is another command. An answered entry is forgotten some time after it came. Survives reconnects.
+ * same id with the same text: a restarted cloud counts its ids from the beginning again, and the same number with another
+ * text is another command. An answered entry is forgotten some time after it came. Survives reconnects.
  *
  * A token stands for one entry and is never used again.
  */
@@ -49,7 +49,7 @@ void ot_memory_drop(struct ot_memory *m, uint64_t token);
 /* The id of an unanswered command. false: unknown, forgotten or answered before. */
 bool ot_memory_id(const struct ot_memory *m, uint64_t token, uint64_t *id_out);
 
-/* It has been answered; the text, as sent, is copied. Without memory a repeat gets no answer. */
+/* It has been answered; the text, as sent, is copied. If there is no memory, a repeat gets no answer. */
 void ot_memory_answered(struct ot_memory *m, uint64_t token, struct ag_span answer);
 
 /* Forgets what is old enough. */

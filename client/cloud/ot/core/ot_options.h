@@ -20,7 +20,7 @@ struct ot_options {
 /* 0, or -EINVAL with *err filled (line and reason). */
 int ot_options_parse(struct ot_options *out, const struct device_conf *conf, struct device_conf_error *err);
 
-/* country: the one in use, asked for again at each try, as it may change; NULL or empty: mainland. A host goes before it. */
+/* country: the one in use, read at each try, as it may change; NULL or empty: mainland. A configured host takes precedence. */
 void ot_options_host(const struct ot_options *o, const char *country, char out[OT_HOST_MAX + 1]);
 uint16_t ot_options_port(const struct ot_options *o);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages under way to the OT cloud that have not been acknowledged: found by their id, kept in the order they were
- * first sent, and in the order in which something is due for them. All waits are of one length, so an entry that was sent
- * (again) goes to the end of the due list. Each id is here once.
+ * Messages under way to the OT cloud that have not been acknowledged: found by id, kept in the order in which they were first
+ * sent, and in the order in which they are due. All waits have the same length, so an entry that was sent (again) goes to the
+ * end of the due list. Each id is here once.
  */
 #ifndef CLIENT_OT_PENDING_H
 #define CLIENT_OT_PENDING_H
@@ -36,7 +36,7 @@ int ot_pending_add(struct ot_pending *p, uint32_t id, struct ag_span text, uint6
 
 bool ot_pending_has(const struct ot_pending *p, uint32_t id);
 
-/* Nothing, when there is none. */
+/* Does nothing when there is none. */
 void ot_pending_remove(struct ot_pending *p, uint32_t id);
 
 /* The one that is due first, or the one that was sent first. false: empty. */

@@ -8,8 +8,8 @@
  *     ^------------------------- lost(): no answer, dead line, broken stream ------------|
  *
  * The hello is not authenticated, so it proves nothing: only a packet with the right checksum makes the session UP.
- * Once time is known `_otc.info` goes out, again every 5 s until acknowledged, then each period; when UP,
- * `props {"ota_state":"idle"}` once in the life of the object, before anything else.
+ * Once the time is known `_otc.info` goes out, again every 5 s until acknowledged, then once a period; when UP,
+ * `props {"ota_state":"idle"}` goes out before anything else, once in the life of the object.
  *
  * Invariants. Every report taken ends in exactly one acked() or failed(). Stamps never go back within a session. A
  * command is executed once, however often it comes, and a packet that brought one is never taken again. What is not
@@ -40,7 +40,7 @@ struct ot_config {
     uint32_t keepalive_ms;     /* 15,000 */
     unsigned keepalive_misses; /* 3 */
     uint32_t resend_ms;        /* 3,000 */
-    unsigned resends;          /* 4; a stream waits as long in all, but sends once */
+    unsigned resends;          /* 4; a stream waits as long in total, but sends once */
     unsigned window;           /* 256 messages unacknowledged at a time */
 };
 
@@ -52,7 +52,7 @@ struct ot_sink {
     void (*send)(void *user, struct ag_span packet);
     /* The session is UP. Reports are taken from here on. */
     void (*connected)(void *user, int64_t unix_s);
-    /* The session is IDLE again; failed() for what was under way follows. The link is of no more use. */
+    /* The session is IDLE again; failed() for what was under way follows. The link is of no further use. */
     void (*lost)(void *user, const char *why);
     /* The text as it came. The token is for ot_session_answer(); 0 when no answer is wanted. */
     void (*command)(void *user, uint64_t token, struct ag_span text, bool wants_answer);
@@ -71,14 +71,14 @@ struct ot_stats {
     uint64_t drop_hello;                                           /* hello answers that nobody waited for */
     uint64_t drop_early;                /* not a hello answer while waiting for one, or while there is no session */
     uint64_t drop_json;                 /* right checksum, but not a JSON object */
-    uint64_t drop_message;              /* neither command nor answer, or with an id that is none */
+    uint64_t drop_message;              /* neither command nor answer, or with an invalid id */
     uint64_t drop_busy;                 /* commands answered with an error, because too many are open */
     uint64_t drop_memory;               /* memory was short */
-    uint64_t drop_replayed;             /* packets with a command that was taken before, whatever sent them again */
+    uint64_t drop_replayed;             /* packets with a command that was taken before, whoever sent them again */
     uint64_t drop_narrowed;             /* too old a stamp to know whether they were */
     uint64_t commands, repeats;         /* executed; answered from memory or passed over */
-    uint64_t late_answers;              /* to commands that are forgotten or answered, or with no session to carry them */
-    uint64_t reports, acks, stray_acks; /* stray: nothing under that id, as a second ack */
+    uint64_t late_answers;              /* to commands that are forgotten or answered, or while there is no session */
+    uint64_t reports, acks, stray_acks; /* stray: nothing has that id, such as a second ack */
     uint64_t resends, no_acks;
     uint64_t keepalives;
 };
@@ -115,7 +115,7 @@ int ot_session_report(struct ot_session *s, uint32_t id, struct ag_span text, ui
  */
 int ot_session_answer(struct ot_session *s, uint64_t token, struct ag_span text, uint64_t now_ms);
 
-/* The sink's info() says something new: the next tick sends it. */
+/* What the sink's info() says has changed: the next tick sends it. */
 void ot_session_info_changed(struct ot_session *s, uint64_t now_ms);
 
 /* Something is under way to or from the cloud. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The texts that an OT session builds out of those it is given. All are appended to out: 0, -ENOMEM, -EINVAL. */
+/* The texts that an OT session makes from those it is given. All are appended to out: 0, -ENOMEM, -EINVAL. */
 #ifndef CLIENT_OT_TEXT_H
 #define CLIENT_OT_TEXT_H
 

@@ -17,7 +17,7 @@ struct ot_link;
 struct ot_link_events {
     void (*opened)(void *user);                     /* bytes may be sent; never within ot_link_open() */
     void (*data)(void *user, struct ag_span bytes); /* a datagram, or a piece of the stream */
-    void (*failed)(void *user, const char *why);    /* of no more use; close it */
+    void (*failed)(void *user, const char *why);    /* of no further use; close it */
     void (*closed)(void *user);                     /* after ot_link_close(): it is freed */
 };
 
@@ -26,8 +26,8 @@ int ot_link_open(struct ot_link **out, uv_loop_t *loop, bool stream, const struc
                  const struct ot_link_events *events, void *user);
 
 /*
- * All of a turn go out together before the loop sleeps. 0; -ENOBUFS: too much waits already, dropped; -errno: the socket has
- * failed. When that shows at the end of the turn only, failed() is called.
+ * All that is sent in one turn goes out together before the loop sleeps. 0; -ENOBUFS: too much waits already, dropped; -errno:
+ * the socket has failed. If that shows only at the end of the turn, failed() is called.
  */
 int ot_link_send(struct ot_link *l, struct ag_span bytes);
 

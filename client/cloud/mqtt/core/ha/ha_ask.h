@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which properties of a model are to be asked for, so that the retained state shows them: at first all that can be read,
- * later those that the device does not tell by itself. In batches, for the model's devices answer no more at once. A
- * core.
+ * Which properties of a model to ask for, so that the retained state shows them: first all that can be read, later those that
+ * do not notify. In batches, as devices with a model answer no more than that at once. A core.
  */
 #ifndef CLIENT_HA_ASK_H
 #define CLIENT_HA_ASK_H
@@ -25,7 +24,7 @@ struct ha_ask {
     bool silent_only; /* the round asks for those */
 };
 
-/* 0 or -ENOMEM. What is beyond HA_ASK_MAX is not asked for. */
+/* 0 or -ENOMEM. Properties beyond HA_ASK_MAX are not asked for. */
 int ha_ask_init(struct ha_ask *a, const struct model *m);
 void ha_ask_deinit(struct ha_ask *a);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The choices of a Home Assistant select: values, and the texts that stand for them there. Texts are never empty, never
- * equal, and never "None", which Home Assistant takes for "unknown": where a list says so, the value follows in brackets.
- * A core.
+ * The choices of a Home Assistant select: values, and the texts shown for them. Texts are never empty, never equal, and never
+ * "None", which Home Assistant takes for "unknown"; where a list has such a text, the value follows it in brackets. A core.
  */
 #ifndef CLIENT_HA_CHOICE_H
 #define CLIENT_HA_CHOICE_H
@@ -25,15 +24,15 @@ struct ha_choices {
 int ha_choices_read(struct ha_choices *c, struct ag_span list);
 
 /*
- * The same one by one: add() with a JSON value, borrowed, and plain UTF-8 for it; values must not repeat. tell_apart() when all
- * are there. 0 or -ENOMEM.
+ * The same one by one: add() with a JSON value, borrowed, and its text in plain UTF-8; values must not repeat. Then
+ * tell_apart(). 0 or -ENOMEM.
  */
 int ha_choices_add(struct ha_choices *c, struct ag_span value, struct ag_span text);
 int ha_choices_tell_apart(struct ha_choices *c);
 
 void ha_choices_deinit(struct ha_choices *c);
 
-/* A dictionary of the template language: {value:'text',...}, or turned round {'text':value,...}. 0 or -ENOMEM. */
+/* A dictionary of the template language: {value:'text',...}, or the other way round {'text':value,...}. 0 or -ENOMEM. */
 int ha_choices_map(const struct ha_choices *c, struct ag_buf *out, bool turned);
 
 /* A string of the template language, all but plain characters escaped. text is UTF-8. 0 or -ENOMEM. */

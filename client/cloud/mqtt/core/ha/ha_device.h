@@ -4,8 +4,8 @@
 #define CLIENT_HA_DEVICE_H
 
 /*
- * Bytes of the message: what brokers take by default (NATS 1 MiB, EMQX 1 MB). Some 800 bytes a component, so a vacuum of 300
- * properties needs a quarter of it. What does not fit is left out, the last components first, and counted.
+ * Bytes of the message: what brokers take by default (NATS 1 MiB, EMQX 1 MB). A component takes some 800 bytes, so a vacuum
+ * of 300 properties needs a quarter of it. What does not fit is left out, the last components first, and counted.
  */
 enum { HA_MODEL_BYTES_MIN = 32768, HA_MODEL_BYTES_MAX = 1000000 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of a model are called in Home Assistant: the description; when others have it too with the service's in
- * front; when that repeats as well with the number behind. An empty description gives way to the name of the URN. A core.
+ * What the parts of a model are called in Home Assistant: the description; if others have the same, with the service's in front;
+ * if that repeats, too, with the number behind. The URN's name replaces an empty description. A core.
  */
 #ifndef CLIENT_HA_NAME_H
 #define CLIENT_HA_NAME_H
@@ -22,10 +22,10 @@ const char *ha_name_of_prop(const struct ha_names *names, const struct model *m,
 const char *ha_name_of_action(const struct ha_names *names, const struct model *m, const struct model_call *a);
 const char *ha_name_of_event(const struct ha_names *names, const struct model *m, const struct model_call *e);
 
-/* "Air Purifier", from the description or from "air-purifier". Appends; what is left is not empty unless both are. */
+/* "Air Purifier", from the description or from "air-purifier". Appends; empty only if both are. */
 void ha_name_put(struct ha_text *t, const char *description, const char *name);
 
-/* The path as an entity id has it, [a-z0-9_]; "2_3" for one that would not be readable. */
+/* The path as part of an entity id, [a-z0-9_]; "2_3" for one that would not be readable. */
 void ha_entity_of(char *out, size_t n, const char *path, unsigned siid, unsigned iid);
 
 #endif

@@ -12,7 +12,7 @@
 #include "client/cloud/mqtt/core/ha/ha_device.h"
 #include "client/cloud/mqtt/core/ha/ha_name.h"
 
-enum { HA_CHOICES_MAX = 256 }; /* of a list that is offered as one; a longer one is a number */
+enum { HA_CHOICES_MAX = 256 }; /* of a list that is offered as such; a longer one becomes a number */
 
 struct ha_part {
     const struct model *m;
@@ -44,9 +44,9 @@ void ha_end(struct ha_part *h, const struct ha_head *head);
 /* A service as one component of that platform. */
 void ha_begin_service(struct ha_part *h, struct ha_head *head, const struct model_service *s, const char *platform);
 
-/* The first property of the service with that name that nobody has, and all of that access; NULL. */
+/* The first property of the service with that name and all of that access that no component has; NULL: none. */
 const struct model_prop *ha_find(const struct ha_part *h, const struct model_service *s, const char *name, unsigned access);
-/* The same for a reading that others may show too, in the service or in that of its surroundings. */
+/* The same for a reading that others may show, too; in the service, or in one of the environment. */
 const struct model_prop *ha_find_reading(const struct ha_part *h, const struct model_service *s, const char *name);
 const struct model_call *ha_find_action(const struct ha_part *h, const struct model_service *s, const char *name);
 void ha_take(struct ha_part *h, const struct model_prop *p); /* NULL allowed */
@@ -82,24 +82,24 @@ static inline bool ha_is_list(const struct model_prop *p)
 /* ---- ha_template.c ---- */
 
 void ha_number(struct ha_text *t, const struct model_prop *p, int64_t units);
-/* Digits behind the point that a value of the property has at most; 6 when nothing says it. */
+/* Most digits behind the point that a value of the property has; 6 when nothing says it. */
 unsigned ha_decimals(const struct model_prop *p);
 /* value_json['2.3'] */
 void ha_value(struct ha_text *t, const struct ha_part *h, const struct model_prop *p);
 /* {% set NAME = value_json['2.3'] %} */
 void ha_set(struct ha_text *t, const struct ha_part *h, const struct model_prop *p, const char *name);
 
-/* A command: begin, entries with commas between, end. entry_begin and entry_end hold a value that the caller writes. */
+/* A command: begin, entries separated by commas, end. entry_begin and entry_end hold a value that the caller writes. */
 void ha_command_begin(struct ha_text *t);
 void ha_entry_begin(struct ha_text *t, const struct ha_part *h, const struct model_prop *p);
 void ha_entry_end(struct ha_text *t);
 void ha_entry(struct ha_text *t, const struct ha_part *h, const struct model_prop *p, const char *value);
 void ha_command_end(struct ha_text *t);
-/* Any of them whole: one property, the value a JSON text or template. */
+/* A whole command for one property; the value is a JSON text or a template. */
 void ha_command(struct ha_text *t, const struct ha_part *h, const struct model_prop *p, const char *value);
 void ha_action(struct ha_text *t, const struct ha_part *h, const struct model_call *a);
 
-/* An expression moved onto the property's range and step; least: instead of its minimum. */
+/* An expression, limited to the property's range and rounded to its step; least replaces its minimum. */
 void ha_snap(struct ha_text *t, const struct model_prop *p, const char *expression, int64_t least);
 
 /* ,"KEY_topic":state,"KEY_TEMPLATE":... and the like: members with templates of one property. */
@@ -116,7 +116,7 @@ void ha_put_choice_command(struct ha_part *h, const char *topic, const char *tem
 /* ,"KEY":["a","b"] */
 void ha_put_texts(struct ha_part *h, const char *key, const struct ha_choices *c);
 
-/* The choices of a property; numbers is where their values stand, to be freed behind them. 0 or -ENOMEM. */
+/* The choices of a property; numbers has the texts of their values. */
 struct ha_prop_choices {
     struct ha_choices c;
     char *numbers;
@@ -126,7 +126,7 @@ void ha_prop_choices_deinit(struct ha_prop_choices *c);
 
 /* Home Assistant's own words for the values of a list: by description. words[i] for choice i; NULL: none. */
 typedef const char *ha_word_fn(const char *lower);
-/* {0:'auto',2:'cool'}, or turned round, where the first value of a word counts. */
+/* {0:'auto',2:'cool'}; or turned: the other way round, where the first value of a word counts. */
 void ha_word_map(struct ha_text *t, const struct ha_part *h, const struct model_prop *p, ha_word_fn *word, bool turned);
 /* Whether each value has a word of its own. */
 bool ha_words_cover(const struct ha_part *h, const struct model_prop *p, ha_word_fn *word);
@@ -150,7 +150,7 @@ const char *ha_binary_class(const char *name);
 /* "config", "diagnostic" or NULL. */
 const char *ha_category(const char *service, const char *property, bool writable);
 
-/* ---- components; false: the service has not what it takes ---- */
+/* ---- components; false: the service lacks what is needed ---- */
 
 bool ha_light(struct ha_part *h, const struct model_service *s);
 bool ha_climate(struct ha_part *h, const struct model_service *s);

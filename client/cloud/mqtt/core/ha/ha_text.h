@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Texts for Home Assistant as they grow: JSON members, and templates inside of them. The first allocation that fails
- * stays in r; what follows it does nothing, so that a writer asks once, at its end. A core.
+ * Texts for Home Assistant, as they are built: JSON members, and templates inside them. The first allocation that fails is kept
+ * in r, and what follows does nothing, so that a writer checks once, at its end. A core.
  */
 #ifndef CLIENT_HA_TEXT_H
 #define CLIENT_HA_TEXT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A vacuum's state for Home Assistant: an object {"state":"cleaning"} on a topic of its own, for its platform knows no
- * template. Which value of the status property is which word comes from the model. A core.
+ * A vacuum's state for Home Assistant: an object {"state":"cleaning"} on a topic of its own, as the vacuum platform has no
+ * template. The model says which value of the status property has which word. A core.
  */
 #ifndef CLIENT_HA_VACUUM_H
 #define CLIENT_HA_VACUUM_H
@@ -11,7 +11,7 @@
 
 enum { HA_VACUUM_VALUES_MAX = 64 };
 
-/* No memory of its own. */
+/* Owns no memory. */
 struct ha_vacuum_state {
     char key[16]; /* "2.1" of the status; empty: the model has no vacuum */
     unsigned n;
@@ -23,7 +23,7 @@ struct ha_vacuum_state {
 
 void ha_vacuum_state_init(struct ha_vacuum_state *v, const struct model *m);
 
-/* Appends the object. value: the JSON value of the status, p NULL for none; one that is not known is null. 0 or -ENOMEM. */
+/* Appends the object. value: the JSON value of the status, p NULL for none; an unknown one becomes null. 0 or -ENOMEM. */
 int ha_vacuum_state_print(const struct ha_vacuum_state *v, struct ag_span value, struct ag_buf *out);
 
 #endif

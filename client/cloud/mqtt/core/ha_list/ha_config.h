@@ -14,7 +14,7 @@ struct ha_device {
     const char *state_topic, *command_topic, *status_topic;
 };
 
-/* What the list says of the device. JSON strings; absent: the device's own. */
+/* What the list says about the device. JSON strings; absent: the device's own. */
 struct ha_of_device {
     struct ag_span name, manufacturer, model;
 };

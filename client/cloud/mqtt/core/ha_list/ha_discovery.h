@@ -13,7 +13,7 @@
  *                            "force_update"?
  *       any   "icon"?, "entity_category"?, "entity_picture"?, "enabled_by_default"?
  *
- * Any other member, and one that its type has not, is refused. States are read from the device's retained state topic, an
+ * Any other member, and one that its type does not have, is refused. States are read from the device's retained state topic, an
  * object by property name; commands go to its command topic as JSON. A core: a file's text in, topics and payloads out.
  * Source: Home Assistant documentation, "MQTT Discovery".
  */

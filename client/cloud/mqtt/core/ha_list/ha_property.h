@@ -38,9 +38,9 @@ int ha_property_read(struct ha_property *out, struct ag_span object, const struc
 
 /* "switch", "binary_sensor" ... */
 const char *ha_component_name(enum ha_component c);
-/* What is shown only, and has no command. */
+/* It is only shown, and has no command. */
 bool ha_component_is_shown(enum ha_component c);
-/* The n-th name of those members that go to Home Assistant unchanged; NULL behind the last. */
+/* The n-th of the members that go to Home Assistant unchanged; NULL after the last. */
 const char *ha_member_passed(size_t n);
 
 #endif

@@ -72,7 +72,7 @@ static void a_session_begins_in_order(void **state)
     rig_close();
 }
 
-static void pauses_begin_anew_only_after_a_session_that_lasted(void **state)
+static void pauses_start_over_only_after_a_session_that_lasted(void **state)
 {
     static const uint64_t pauses[] = {0, 10000, 20000, 30000};
     const char *said;
@@ -382,7 +382,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_session_begins_in_order),
-        cmocka_unit_test(pauses_begin_anew_only_after_a_session_that_lasted),
+        cmocka_unit_test(pauses_start_over_only_after_a_session_that_lasted),
         cmocka_unit_test(a_refused_or_mute_subscription_is_told_by_topic),
         cmocka_unit_test(a_0093_is_executed_and_acknowledged_once),
         cmocka_unit_test(bad_commands_are_refused),

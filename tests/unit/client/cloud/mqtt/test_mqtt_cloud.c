@@ -43,7 +43,7 @@ static uint64_t pause_after(uint64_t lasted_ms)
     return rig_next_timer();
 }
 
-static void pauses_begin_anew_only_after_a_session_that_lasted(void **state)
+static void pauses_start_over_only_after_a_session_that_lasted(void **state)
 {
     static const uint64_t longest[] = {500, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
     const char *said;
@@ -342,7 +342,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_session_begins_in_order),
-        cmocka_unit_test(pauses_begin_anew_only_after_a_session_that_lasted),
+        cmocka_unit_test(pauses_start_over_only_after_a_session_that_lasted),
         cmocka_unit_test(a_refused_login_waits_longer),
         cmocka_unit_test(servers_are_tried_in_turn),
         cmocka_unit_test(a_rolling_restart_is_no_twin),

@@ -29,7 +29,7 @@ static void command(unsigned n, const char *payload)
 
 /* ---- sessions ---- */
 
-static void pauses_begin_anew_only_after_a_session_that_lasted(void **state)
+static void pauses_start_over_only_after_a_session_that_lasted(void **state)
 {
     static const uint64_t longest[] = {0, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
     const char *said;
@@ -407,7 +407,7 @@ static void counters_keep_their_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pauses_begin_anew_only_after_a_session_that_lasted),
+        cmocka_unit_test(pauses_start_over_only_after_a_session_that_lasted),
         cmocka_unit_test(subscriptions_are_asked_for_with_less_and_told_by_topic),
         cmocka_unit_test(a_connection_that_ends_at_a_subscription_names_it),
         cmocka_unit_test(a_command_is_executed_and_answered_once),

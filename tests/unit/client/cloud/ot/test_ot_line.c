@@ -245,7 +245,7 @@ static void a_kick_does_not_wait(void **state)
         w.n = 0;
         ot_line_kick(&w.l);
         pass(&w, 0);
-        assert_int_equal(w.events[0].what, OT_LINE_BEGIN_ANEW);
+        assert_int_equal(w.events[0].what, OT_LINE_RESTART);
         assert_int_equal(w.events[1].what, OT_LINE_OPEN);
         assert_int_equal(w.n, 2);
         pass(&w, 1000);
@@ -257,14 +257,14 @@ static void a_kick_does_not_wait(void **state)
     w.n = 0;
     ot_line_kick(&w.l); /* while it connects */
     pass(&w, 0);
-    assert_int_equal(w.events[0].what, OT_LINE_BEGIN_ANEW);
+    assert_int_equal(w.events[0].what, OT_LINE_RESTART);
     w.server = LASTS;
     ot_line_kick(&w.l);
     pass(&w, 2000);
     w.n = 0;
     ot_line_kick(&w.l); /* while it talks */
     pass(&w, 0);
-    assert_int_equal(w.events[0].what, OT_LINE_BEGIN_ANEW);
+    assert_int_equal(w.events[0].what, OT_LINE_RESTART);
 }
 
 /* The lookup cannot be called back: nothing turns meanwhile, and the kick counts when it has ended. */
@@ -283,7 +283,7 @@ static void a_kick_waits_for_the_lookup(void **state)
     assert_int_equal(w.n, 1);
     pass(&w, SLOW_LOOKUP_MS);
     assert_int_equal(w.n, 2);
-    assert_int_equal(w.events[1].what, OT_LINE_BEGIN_ANEW);
+    assert_int_equal(w.events[1].what, OT_LINE_RESTART);
     assert_int_equal(w.events[1].at_ms - w.events[0].at_ms, SLOW_LOOKUP_MS);
 }
 
@@ -311,7 +311,7 @@ static void no_pause_is_told_after_a_kick(void **state)
         w.slow_lookup = false;
         w.server = NO_NAME;
         pass(&w, 1000);
-        assert_int_equal(w.events[0].what, OT_LINE_BEGIN_ANEW);
+        assert_int_equal(w.events[0].what, OT_LINE_RESTART);
         assert_gap(gap(&w, OT_LINE_LOOK_UP, 0) - w.events[0].at_ms, 1000); /* and the pauses are short again */
     }
 }
