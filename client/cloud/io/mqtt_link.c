@@ -215,6 +215,7 @@ static void deliver_down(struct mqtt_link *l, const struct mqtt_inbox_event *e)
     l->state = IDLE;
     l->stats.losses++;
     drop_lost_ops(l);
+    mqtt_session_waits(&l->session, l->stats.in_window > 0);
     if (!l->closing)
         l->events->lost(l->user, (enum mqtt_link_loss) e->a, e->b, e->data);
 }

@@ -77,6 +77,28 @@ static void a_lost_session_stays_lost_when_the_next_one_is_cut(void **state)
     assert_int_equal(f->times[1], 1);
 }
 
+/* A publish of QoS 0 that the connection's end has taken: nothing more is waited for in the next one. */
+static void what_was_never_written_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+
+    open_link(f, false);
+    half(f, &f->a, 1, "old");
+    broker_cut(&f->a);
+    publish(f, "r", 0, 1);
+    wait_for(f, &f->n_lost, 1);
+    assert_int_equal(f->times[1], 1);
+    assert_int_equal(f->result[1], MQTT_LINK_DONE_LOST);
+    assert_int_equal(mqtt_link_connect(f->link), 0);
+    login(f, &f->a, false);
+    expect(f, &f->a, DISCONNECT);
+    login(f, &f->a, true);
+    wait_for(f, &f->n_connected, 2);
+    subscribe(f, &f->a);
+    whole(f, &f->a, 0, 1, "new");
+    expect_messages(f, "new,");
+}
+
 static void a_link_can_be_left_and_closed_while_its_publishes_are_repeated(void **state)
 {
     struct fixture *f = *state;
@@ -116,6 +138,7 @@ int main(void)
         ROW(own_publishes_survive_a_clean_session),
         ROW(own_publishes_survive_a_broker_that_has_lost_the_session),
         ROW(a_lost_session_stays_lost_when_the_next_one_is_cut),
+        ROW(what_was_never_written_is_not_waited_for),
         ROW(a_link_can_be_left_and_closed_while_its_publishes_are_repeated),
     };
 
