@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the device knows of itself: identity, token, firmware version, where it is on its way to the cloud, and the time.
- * A leaf: it knows nobody but whoever wants to hear its word.
+ * What the device knows about itself: identity, token, firmware version, where it is on its way to the cloud, and the time.
+ * A leaf: it depends on no other part, and only calls back when its state has a new word.
  */
 #ifndef CLIENT_DEVICE_H
 #define CLIENT_DEVICE_H
@@ -11,7 +11,7 @@
 #include "client/device/core/device_files.h"
 #include "client/device/core/device_state.h"
 
-/* The word of local.status, when there is a new one. */
+/* local.status has a new word. */
 typedef void device_said_fn(void *user, const char *word);
 
 struct device {
@@ -24,11 +24,11 @@ struct device {
     char token_hex[2 * DEVICE_TOKEN_LEN + 1];
     char version[DEVICE_VERSION_MAX + 1];
     uint64_t started_ms;
-    uint64_t boot;        /* a number of this start of the device; 0: not known */
+    uint64_t boot;        /* identifies this start of the system; 0: not known */
     int64_t cloud_time_s; /* Unix time as a cloud gave it at cloud_time_at_ms; 0: not yet */
     uint64_t cloud_time_at_ms;
-    bool clock_kept;               /* as the kernel said a moment ago */
-    uint64_t clock_asked_until_ms; /* then it is asked again */
+    bool clock_kept;               /* what the kernel said last */
+    uint64_t clock_asked_until_ms; /* when it is asked again */
     device_said_fn *said;
     void *user;
 };
@@ -51,7 +51,7 @@ const char *device_state_word(const struct device *d);
 bool device_is_online(const struct device *d);
 
 void device_set_token(struct device *d, const char token[DEVICE_TOKEN_LEN + 1]);
-/* Looks at os-release again. */
+/* Reads os-release again. */
 void device_read_version(struct device *d);
 /* The one in use, an option's or a phone's; empty: mainland. */
 const char *device_country(const struct device *d);
@@ -63,7 +63,7 @@ uint32_t device_unix_time(void);
 /* The same, or the cloud's time on a device whose own clock has never been set. */
 uint32_t device_best_time(const struct device *d);
 void device_take_time(struct device *d, int64_t unix_s);
-/* Where device_best_time() comes from; *offset_s_out: own clock minus the cloud's time. has_offset false: unknown. */
+/* Where device_best_time() comes from. *offset_s_out: own clock minus the cloud's time; *has_offset_out false: unknown. */
 enum device_clock device_clock(const struct device *d, bool *has_offset_out, int64_t *offset_s_out);
 /* Somebody keeps the clock right. The kernel is asked once a second at most; _now: just now. */
 bool device_clock_is_kept(struct device *d);

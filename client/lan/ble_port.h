@@ -21,11 +21,11 @@ struct ble_port {
     void *user;
 };
 
-/* Another kind of address than an internet one: no socket. 0 or -errno; closed() follows ble_port_close() when there is one. */
+/* Opens no socket unless at is an internet address. 0 or -errno; closed() follows ble_port_close() when there is one. */
 int ble_port_open(struct ble_port *p, uv_loop_t *loop, const struct ag_addr *at, const struct ble_port_host *host, void *user);
 void ble_port_close(struct ble_port *p);
 
-/* Both within text(). The user that sent it; false: not known. */
+/* Both are called within text(). The user that sent it; false: not known. */
 bool ble_port_sender(const struct ble_port *p, uint32_t *uid_out);
 void ble_port_answer(struct ble_port *p, struct ag_span text);
 

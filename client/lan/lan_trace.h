@@ -5,7 +5,7 @@
 
 #include "client/lan/core/lan.h"
 
-/* What the counters say of it, before and after. Nothing when it was served. */
+/* Tells it from the counters before and after. Logs nothing when it was served. */
 void lan_trace(const struct lan_addr *from, const struct lan_stats *before, const struct lan_stats *after);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where every text comes in, whoever sent it: a cloud, a phone, the Bluetooth helper, an application. It is looked at once for
- * its form and for what its sender may do, and is then served here (serve.h), given to the applications (core/command.h), or
+ * Where every text comes in, whoever sent it: a cloud, a phone, the Bluetooth helper, an application. Its form and
+ * what its sender may do are checked once; it is then served here (serve.h), given to the applications (core/command.h), or
  * passed on to the clouds. An answer goes back to the origin.
  *
  * Each text that wants an answer gets exactly one; what cannot be delivered is counted.
@@ -18,10 +18,10 @@ struct intake_host {
     /* Answers: text has any id, or none for an asker without one; view is of text, NULL: not at hand. 0 or -errno: lost. */
     int (*answer_cloud)(void *user, unsigned place, uint64_t token, struct ag_span text);
     void (*answer_phone)(void *user, uint64_t token, struct ag_span text, const struct ag_json_view *view);
-    /* text has the phone's own id in it already. */
+    /* text already has the phone's own id. */
     void (*answer_phone_own)(void *user, uint64_t token, struct ag_span text);
     void (*answer_ble)(void *user, struct ag_span text);
-    /* A method of a cloud's own. false: it is none. */
+    /* A method of a cloud's own. false: it is not one. */
     bool (*offer)(void *user, unsigned peer, struct ag_span text, const struct ag_json_view *view);
     /* A request or report. 0 or -ENOMEM: nothing happened. */
     int (*submit)(void *user, unsigned peer, struct ag_span text, const struct ag_json_view *view);
@@ -32,7 +32,7 @@ struct intake_env {
     struct local_peers *peers;
     struct serve *serve;
     unsigned command_timeout_ms, command_grace_ms;
-    bool tells_origin; /* commands bring "_origin": core/tell_origin.h */
+    bool tells_origin; /* commands carry "_origin", see core/tell_origin.h */
     uint32_t random;   /* any number; the first id follows from it */
     const struct intake_host *host;
     void *user;
@@ -47,7 +47,7 @@ struct intake_stats {
 struct intake {
     struct intake_env env;
     struct command_table commands; /* under way to the applications */
-    struct ag_buf scratch;         /* for an answer; a secret */
+    struct ag_buf scratch;         /* for an answer; may hold a secret */
     struct ag_log_gate log;        /* for lines that others can cause */
     struct intake_stats stats;
 };
@@ -56,12 +56,12 @@ struct intake {
 void intake_init(struct intake *in, const struct intake_env *env);
 void intake_deinit(struct intake *in);
 
-/* Of a cloud or a phone: served, or given to the applications. view NULL: the text is no object with a method. */
+/* From a cloud or a phone: served, or given to the applications. view NULL: the text is not an object with a method. */
 void intake_command(struct intake *in, struct origin from, struct ag_span text, const struct ag_json_view *view,
                     bool wants_answer);
-/* Of an application: an answer, or something to be served or sent up. */
+/* From an application: an answer, or something to be served or sent up. */
 void intake_local(struct intake *in, unsigned peer, struct ag_span text, const struct ag_json_view *view);
-/* Of the Bluetooth helper, any bytes: served, or refused. */
+/* From the Bluetooth helper, any bytes: served, or refused. */
 void intake_ble(struct intake *in, struct ag_span text);
 
 #endif

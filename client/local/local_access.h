@@ -6,10 +6,10 @@
  *
  *   54322        call: the method of each text; serve: which commands and broadcasts a socket sees
  *   BLE port     call: its method
- *   MQTT API     call: as a socket of nobody that the rules name; it sees what is not closed
+ *   MQTT API     call: like a socket of a user that no rule names; it sees what is not closed
  *
- * Without a file everybody may do everything. Only the external helper has to be root or the client's own user, or to have left
- * before the kernel could be asked, as the vendor's miio_send_line does; with a file that is nobody.
+ * Without a file everybody may do everything. Only the external helper must be root or the client's own user, or must have left
+ * before the kernel could be asked, as the vendor's miio_send_line does; with a file, one that has left is nobody.
  */
 #ifndef CLIENT_LOCAL_ACCESS_H
 #define CLIENT_LOCAL_ACCESS_H
@@ -26,11 +26,11 @@ struct local_access {
     uint32_t agent_uid; /* when has_agent_user */
 };
 
-/* file NULL: no rules, which is logged. 0 or -errno with one line in error; then, too, local_access_close() is due. */
+/* file NULL: no rules, which is logged. 0 or -errno with one line in error; local_access_close() is due in any case. */
 int local_access_open(struct local_access *a, const char *file, char error[AG_INI_ERROR_MAX]);
 void local_access_close(struct local_access *a);
 
-/* SIGHUP. What cannot be read, and an option taken away, changes nothing; it is logged. */
+/* SIGHUP. A file that cannot be read, or an option that is gone, changes nothing; it is logged. */
 void local_access_reload(struct local_access *a, const char *file);
 
 /* Who is at the other end of a socket just accepted. */

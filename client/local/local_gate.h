@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between the local ways in (sockets, MQTT channels, BLE port) and the client: what the access rules say to each text, and
- * which sockets are the external helper's. A socket that may be the helper's receiver sees nothing before it has said what
- * it is: the first text that it gets ends it.
+ * Between the local ways in (sockets, MQTT channels, BLE port) and the client: what the access rules say about each text, and
+ * which sockets are the external helper's. A socket that may be the helper's receiver gets nothing before it has said what
+ * it is, as that receiver leaves after the first text.
  */
 #ifndef CLIENT_LOCAL_GATE_H
 #define CLIENT_LOCAL_GATE_H
@@ -17,7 +17,7 @@ enum { LOCAL_GATE_CHANNELS = COMMAND_PEERS_MAX - 1 }; /* the peer that the MQTT 
 struct local_gate_host {
     /* NULL: nobody that could be asked. */
     const struct local_who *(*who)(void *user, unsigned peer);
-    /* Whose the BLE datagram under way is. false: not known. */
+    /* The user that sent the BLE datagram under way. false: not known. */
     bool (*ble_sender)(void *user, uint32_t *uid_out);
     /* It spoke as an application: nothing of the helper's goes to it any more. */
     void (*not_helper)(void *user, unsigned peer);
@@ -41,7 +41,7 @@ struct local_gate {
 void local_gate_init(struct local_gate *g, struct command_table *commands, bool external, const struct local_gate_host *host,
                      void *user);
 
-/* From here on it sees commands and broadcasts, or a moment later when it may be the helper. */
+/* It sees commands and broadcasts from now on, or a moment later when it may be the helper. */
 void local_gate_joined(struct local_gate *g, unsigned peer, uint64_t now_ms);
 void local_gate_left(struct local_gate *g, unsigned peer);
 /* A local socket said _internal.hello: it is the helper's receiver until it says something else. */
@@ -50,7 +50,7 @@ void local_gate_is_helper(struct local_gate *g, unsigned peer);
 /* Whether the sender may do that. Refusals are counted; the caller answers them. */
 bool local_gate_passes(struct local_gate *g, struct origin from, struct ag_span text, const struct ag_json_view *view,
                        uint64_t now_ms);
-/* Those of peers that may see this text. */
+/* Those among peers that may see this text. */
 uint64_t local_gate_servers(const struct local_gate *g, uint64_t peers, struct ag_span text);
 
 void local_gate_tick(struct local_gate *g, uint64_t now_ms);

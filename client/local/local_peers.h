@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The local ways in and out: the sockets on 54322, the MQTT channels, and the gate that says who may do and see what on them.
- * Peers come and go here, and with them who gets commands.
+ * Here peers come and go, and so the receivers of commands.
  *
  * Init, then open what is wanted; local_peers_close() ends the sockets and the channels, closed() comes for each that is
  * there; after local_peers_deinit() the struct may go.
@@ -21,13 +21,13 @@ enum { LOCAL_PEERS_CHANNELS = LOCAL_GATE_CHANNELS };
 /* What the rest of the client does for them; user is struct local_peers_env's. */
 struct local_peers_host {
     void (*text)(void *user, unsigned peer, struct ag_span text, const struct ag_json_view *view);
-    /* Nothing of it comes any more; its number may be given to another one. */
+    /* Nothing more comes from it; its number may be given to another one. */
     void (*left)(void *user, unsigned peer);
     /* It spoke as an application: nothing of the helper's goes to it any more. */
     void (*not_helper)(void *user, unsigned peer);
     /* The user that sent the Bluetooth datagram under way. false: not known. */
     bool (*ble_sender)(void *user, uint32_t *uid_out);
-    /* Bytes that peers make the daemon keep elsewhere; they count for the total. */
+    /* Bytes that peers make the daemon keep elsewhere; part of the total. */
     size_t (*held_elsewhere)(void *user);
     void (*closed)(void *user);
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The methods that the client answers itself: forms and permissions are core/local_cmd.h's, what they do or tell is done by
- * the host. The answer is left in the caller's buffer; nothing is sent from here.
+ * The methods that the client answers itself. core/local_cmd.h knows their forms and who may call them, the host does or tells
+ * what they ask for. The answer is left in the caller's buffer; nothing is sent from here.
  */
 #ifndef CLIENT_SERVE_H
 #define CLIENT_SERVE_H
@@ -24,7 +24,7 @@ struct serve_host {
     void (*work)(void *user, struct serve_work *out);
     /* Seconds until a cloud must run, at most s; 0: busy now. */
     unsigned (*cloud_wakeup_s)(void *user, unsigned s);
-    /* What the helper said of the device, an object; empty: nothing. */
+    /* What the helper said about the device, an object; empty: nothing. */
     struct ag_span (*told_info)(void *user);
     void (*joins)(void *user, unsigned *joined_out, unsigned *failed_out);
     /* Objects, appended. */
@@ -32,7 +32,7 @@ struct serve_host {
     int (*put_counters)(void *user, struct ag_buf *out);
     int (*put_cloud_words)(void *user, struct ag_buf *out);
     /* ---- done ---- */
-    void (*info_changed)(void *user); /* miIO.info says something else from now on */
+    void (*info_changed)(void *user); /* what miIO.info says has changed */
     int (*trust_owner_only)(void *user);
     int (*set_zone)(void *user, const char *zone);
     int (*set_network)(void *user, enum origin_kind from, const struct router_params *params); /* > 0: ROUTER_E_* */
@@ -53,15 +53,15 @@ struct serve_env {
 
 struct serve {
     struct serve_env env;
-    struct net_info *net; /* borrowed; NULL: none, asked again each time */
+    struct net_info *net; /* borrowed; NULL: read from the kernel each time */
     struct mcu_info mcu;  /* as its bridge reported */
     uint64_t n_not_permitted, n_bad_form;
 };
 
 void serve_init(struct serve *s, const struct serve_env *env);
 
-/* true: it was one of them, and out, empty before, has the answer under the asker's id, if there is one; false: *tag_out is
-   what serve_fallback() wants. Secrets of text are wiped. */
+/* true: it was one of them, and out, empty before, has the answer, if any, under the asker's id. false: *tag_out is for
+   serve_fallback(). Secrets in text are wiped. */
 bool serve_method(struct serve *s, struct origin from, struct ag_span text, const struct ag_json_view *view, struct ag_buf *out,
                   unsigned *tag_out);
 /* What no application took, e.g. miIO.reboot. true: done, and out has the answer under the id 0, or nothing. */
@@ -69,7 +69,7 @@ bool serve_fallback(struct serve *s, unsigned tag, struct ag_buf *out);
 
 /* The object of miIO.info and _otc.info, appended. 0 or -ENOMEM. */
 int serve_put_info(struct serve *s, struct ag_buf *out, bool with_token);
-/* Of device.conf, or else of the MCU; may be empty. */
+/* From device.conf, or else the MCU's; may be empty. */
 const char *serve_model(const struct serve *s);
 
 #endif

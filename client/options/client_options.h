@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the client is opened with: checked already, see options.h. Strings are borrowed and outlive it. */
+/* What the client is opened with; already checked, see options.h. Strings are borrowed and outlive it. */
 #ifndef CLIENT_CLIENT_OPTIONS_H
 #define CLIENT_CLIENT_OPTIONS_H
 
@@ -16,7 +16,7 @@ struct client_options {
     struct ag_addr ble;      /* 127.0.0.1:54323 or AG_ADDR_NONE */
     const char *os_release;  /* NULL: /etc/os-release */
     const char *country;     /* -C; NULL: what the phone brought */
-    const char *access_file; /* rules; NULL: none */
+    const char *access_file; /* access rules; NULL: none */
     bool has_agent_user;
     uint32_t agent_uid;       /* when has_agent_user */
     struct endpoint mqtt_api; /* broker of the MQTT API; port 0: none */
@@ -28,8 +28,8 @@ struct client_options {
     unsigned lan_stamp_window_s;
     size_t memory_limit; /* bytes, of all that peers make the client keep; 0: 16 MiB */
     unsigned join_tries, join_pause_ms;
-    unsigned identity_pause_ms; /* 0: as the vendor's text has it */
-    bool tells_origin;          /* commands bring "_origin": local/core/tell_origin.h */
+    unsigned identity_pause_ms; /* 0: as in the vendor's document */
+    bool tells_origin;          /* commands carry "_origin", see local/core/tell_origin.h */
 };
 
 #endif

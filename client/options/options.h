@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Command line, configuration file (--config) and device.conf: the one further left wins. Names are the same in all
- * three: --command-timeout, "command-timeout = 4000", command_timeout=4000. Errors are one line on standard error: where,
+ * Command line, configuration file (--config) and device.conf; the earlier in this list wins. Names are the same in all
+ * three: --command-timeout, "command-timeout = 4000", command_timeout=4000. An error is one line on standard error: where,
  * what, which limit.
  */
 #ifndef CLIENT_OPTIONS_H
@@ -57,7 +57,7 @@ struct options {
     char *config_file;
     bool background, check_only;
 
-    struct client_options client; /* made of the values */
+    struct client_options client; /* made from the values */
     struct device_conf conf;
     struct cloud_list clouds;
     int log_level;

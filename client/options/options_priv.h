@@ -13,11 +13,11 @@ struct option_info {
 
 extern const struct option_info option_infos[N_OPTIONS];
 
-/* Unless a better source has given it. 0 or -ENOMEM. */
+/* Takes the value unless a source that wins has given it. 0 or -ENOMEM. */
 int options_take_value(struct options *o, int name, const char *text, enum option_source source, int line);
 /* -1: go on; else the exit code. */
 int options_read_command_line(struct options *o, int argc, char **argv);
-/* Into its field, when somebody has given it. 0, or -EINVAL with the reason of n bytes. */
+/* Puts the value, if there is one, into its field. 0, or -EINVAL with the reason (n bytes). */
 int options_set(struct options *o, int name, char *reason, size_t n);
 /* 0, or the exit code, with one line on standard error. */
 int options_check(struct options *o);

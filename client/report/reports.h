@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What goes up, behind one door: the requests and reports of applications (core/uplink.h), and what is kept of them until the
- * clouds have it (report_path.h). A cloud's event comes in once and finds its way to both.
+ * What goes up, behind one interface: the requests and reports of applications (core/uplink.h), and the reports that are kept
+ * until the clouds have them (report_path.h). A cloud's event comes in here and goes to both.
  *
- * Init, open, reports_close() before the applications' sockets close; closed() follows when reports_keeps(), after
+ * Init, open, reports_close() before the applications' sockets close; closed() follows if reports_keeps(). After
  * reports_deinit() the struct may go. The device outlives it.
  */
 #ifndef CLIENT_REPORTS_H
@@ -21,7 +21,7 @@ struct reports_host {
                         uint32_t at_s, bool repeat);
     bool (*cloud_has_room)(void *user, unsigned place);
     int (*cloud_carries)(void *user, unsigned place, struct ag_span text);
-    /* An application's answer, its own id in it. */
+    /* The answer to an application, with its own id. */
     void (*reply)(void *user, unsigned peer, struct ag_span text);
     /* The store has closed. */
     void (*closed)(void *user);
@@ -45,7 +45,7 @@ struct reports {
 void reports_init(struct reports *r, const struct reports_env *env);
 /* Reads what an earlier run has kept in this file. clouds: the list, for the call only. 0 or -errno with one line in error. */
 int reports_open(struct reports *r, const char *file, const struct route_cloud *clouds, unsigned n_clouds, char *error, size_t n);
-/* What nobody waits for is kept for the next start, everybody else is answered. */
+/* Keeps what nobody waits for until the next start, and answers everybody else. */
 void reports_close(struct reports *r);
 void reports_deinit(struct reports *r);
 
@@ -62,12 +62,12 @@ void reports_acked(struct reports *r, unsigned place, uint32_t id, struct ag_spa
 void reports_failed(struct reports *r, unsigned place, uint32_t id, bool retry, int code, const char *message);
 /* It may take more. */
 void reports_pump(struct reports *r, unsigned place);
-/* Its session has ended: what is under way is kept first, then what waited. */
+/* Its session has ended: keeps what is under way, then what waited. */
 void reports_lost(struct reports *r, unsigned place);
 
 /* Another list of clouds, with the settings that have its routes. 0, or -errno, which is in the log: the old one stays. */
 int reports_take_list(struct reports *r, const struct route_cloud *clouds, unsigned n_clouds, const struct device_conf *fresh);
-/* The device was reset: nothing of the last owner's is kept, and who waits for his cloud is answered. 0 or -errno. */
+/* The device was reset: nothing of the last owner's is kept, and whoever waits for the cloud is answered. 0 or -errno. */
 int reports_forget(struct reports *r);
 
 /* Something is open, or on its way to the disk or to a cloud. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Provisioning, reset, identity and helper of one device: looks at what is there, asks the setup machine
- * (core/setup_machine.h), and carries its decisions out: files, the platform's programs, the external
- * helper's texts. What lies outside it asks its host for.
+ * Provisioning, reset, identity and helper of one device: finds out what is there, asks the setup machine
+ * (core/setup_machine.h), and carries out its decisions: files, the platform's programs, the external helper's texts. For
+ * everything else it asks its host.
  *
- * Init, open, then a tick whenever setup_link_next_deadline() is there; setup_link_close() kills the programs
- * that run, after setup_link_deinit() the struct may go.
+ * Init, open, then a tick at each setup_link_next_deadline(); setup_link_close() kills the programs that run, and after
+ * setup_link_deinit() the struct may go.
  */
 #ifndef CLIENT_SETUP_H
 #define CLIENT_SETUP_H
@@ -20,9 +20,9 @@
 /* What the rest of the client does for it. */
 struct setup_host {
     void (*state)(void *user, enum device_event ev);
-    /* The token that phones and the cloud have to know. 0 or -errno. */
+    /* The token that phones and the cloud are to use. 0 or -errno. */
     int (*set_token)(void *user, const char token[DEVICE_TOKEN_LEN + 1]);
-    void (*owner_gone)(void *user);  /* what phones were answered goes */
+    void (*owner_gone)(void *user);  /* answers kept for phones are forgotten */
     void (*provisioned)(void *user); /* setup_link_reveals_token() may have changed */
     void (*identity)(void *user);    /* the conf has another did, key, mac, model or vendor */
     void (*country)(void *user);     /* the conf has another country */
@@ -49,7 +49,7 @@ struct setup {
     struct setup_machine machine;
     struct helper helper;                 /* the external one */
     struct hook *place, *zone, *identity; /* the programs that run; NULL: none */
-    int last_status;                      /* of the identity's program */
+    int last_status;                      /* of the program that asks for an identity */
     int answer, start_result;
     bool draining;
     char new_token[DEVICE_TOKEN_LEN + 1]; /* after a reset, while the last answer leaves under the old one; a secret */
@@ -64,16 +64,15 @@ int setup_link_open(struct setup *s, char error[DATA_ERROR_MAX]);
 void setup_link_close(struct setup *s);
 void setup_link_deinit(struct setup *s);
 
-/* The requests: what their answers say is in core/setup_machine.h. */
+/* Requests; core/setup_machine.h says what their answers mean. */
 int setup_link_network(struct setup *s, enum origin_kind from, const struct router_params *params);
 int setup_link_zone(struct setup *s, const char *zone);
 int setup_link_reset(struct setup *s);
 int setup_link_reboot(struct setup *s);
-/* miIO.config enauth: from now on the owner's phone only. 0 or -errno. */
+/* miIO.config enauth: only the owner's phone from now on. 0 or -errno. */
 int setup_link_trust_owner_only(struct setup *s);
 
-/* An _internal.* text, or with an external helper local.status. false: it means nothing here, which has been
- * logged. */
+/* An _internal.* text, or local.status of an external helper. false: it means nothing here, which has been logged. */
 bool setup_link_helper_text(struct setup *s, unsigned peer, struct ag_span method, struct ag_span text,
                             const struct ag_json_view *view);
 void setup_link_peer_gone(struct setup *s, unsigned peer);
@@ -83,9 +82,9 @@ void setup_link_tick(struct setup *s, uint64_t now_ms);
 /* AG_NEVER: none. */
 uint64_t setup_link_next_deadline(const struct setup *s);
 
-/* How many of the platform's programs are not there, their names in out. */
+/* How many of the platform's programs are missing; their names are in out. */
 unsigned setup_link_missing_programs(const struct setup *s, const char *out[2]);
-/* hello may tell it: the device is nobody's. */
+/* hello may reveal the token: the device belongs to nobody. */
 bool setup_link_reveals_token(const struct setup *s);
 /* A helper has ever come, or none is needed. */
 bool setup_link_has_helper(const struct setup *s);

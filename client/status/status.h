@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the client says of itself, gathered from its parts: client.status, and every counter. Nothing here changes anything. */
+/* What the client says about itself, gathered from its parts: client.status, and every counter. Nothing here changes anything. */
 #ifndef CLIENT_STATUS_H
 #define CLIENT_STATUS_H
 
@@ -16,7 +16,7 @@ struct status_parts {
     uv_loop_t *loop;
     const struct device *device;
     const struct data_dir *dir;
-    const struct intake *intake; /* with its peers and what it serves */
+    const struct intake *intake; /* gives its peers and what it serves, too */
     const struct phones *phones;
     const struct reports *reports;
     const struct cloud_links *clouds;
@@ -28,9 +28,10 @@ struct status_parts {
 int status_put(const struct status_parts *c, struct ag_buf *out);
 int status_put_counters(const struct status_parts *c, struct ag_buf *out);
 
-/* Every counter, once. A cloud's own begin with "cloud.", with several clouds with "cloud.NAME."; name is lent for the call. */
+/* Every counter, once. Those of a cloud begin with "cloud.", or "cloud.NAME." if there are several; name is lent for the
+   call. */
 void status_tell_counters(const struct status_parts *c, counter_fn *tell, void *user);
-/* One line a counter that is not 0, to the log. */
+/* Logs a line for each counter that is not 0. */
 void status_log(const struct status_parts *c);
 
 #endif

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 /*
- * "model" is the device's name, "coolvendor.prod.v1"; with a value that holds a '/' or ends in ".json" it names the file with the
- * device's model instead, and both lines may stand. That file has this name here, and may be given by it.
+ * "model" is the device's name, "coolvendor.prod.v1"; a value that holds a '/' or ends in ".json" is the file of the device's
+ * model instead, and both lines may be there. The file's path is kept under this name, which device.conf may use as well.
  */
 #define DEVICE_CONF_MODEL_FILE "model_file"
 
@@ -24,11 +24,11 @@ struct device_conf {
     char mac[18];   /* "AA:BB:CC:DD:EE:FF", upper case */
     char model[24]; /* at most 23 characters */
     char vendor[64];
-    struct device_conf_entry *entries; /* every line, names that are not ours included */
+    struct device_conf_entry *entries; /* every line, unknown names included */
     size_t n_entries, entries_cap;
 };
 
-/* 0 and 1: it is still to come. */
+/* 0 and 1: there is none yet. */
 static inline bool identity_is_missing(uint64_t did)
 {
     return did <= 1;
@@ -52,22 +52,22 @@ int device_conf_get_int(const struct device_conf *c, const char *name, long min,
                         struct device_conf_error *err);
 
 /*
- * Puts name=value behind the file's lines, so that it wins: how options of the command line override the file. -H, -p,
- * --transport, -i and -C become ot_host, ot_port, ot_transport, ot_interval and country; the country that config_router
- * brought (device.country) is set as country too, again and again: what was set before gives way, and the values that
- * device_conf_get() has lent of it end. 0, -ENOMEM, -EINVAL (value too long). The entry has line 0.
+ * Puts name=value behind the file's lines, so that it wins. This is how the command line overrides the file: -H, -p,
+ * --transport, -i and -C become ot_host, ot_port, ot_transport, ot_interval and country. The country that config_router
+ * brought (device.country) is set as country, too, and may change: the value set before is replaced, and what
+ * device_conf_get() returned for it is no longer valid. 0, -ENOMEM, -EINVAL (value too long). The entry has line 0.
  */
 int device_conf_set(struct device_conf *c, const char *name, const char *value);
 
-/* Which names are meant. */
+/* Selects names. */
 typedef bool device_conf_mine_fn(const void *user, const char *name);
 
-/* The same values of the names that are meant, or none in either. */
+/* Both have the same values for the selected names, or neither has one. */
 bool device_conf_same(const struct device_conf *a, const struct device_conf *b, device_conf_mine_fn *mine, const void *user);
 
 /*
- * The lines of these names give way to those that from has of them: other settings of one part, read while it runs. The
- * values of them that device_conf_get() has lent end. 0, or -ENOMEM: nothing has changed.
+ * Replaces the lines of the selected names by those of from: new settings of one part, read while the program runs. What
+ * device_conf_get() returned for them is no longer valid. 0, or -ENOMEM: nothing has changed.
  */
 int device_conf_replace(struct device_conf *c, const struct device_conf *from, device_conf_mine_fn *mine, const void *user);
 

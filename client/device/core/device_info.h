@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the device says of itself in miIO.info and _otc.info. */
+/* What the device says about itself in miIO.info and _otc.info. */
 #ifndef CLIENT_DEVICE_INFO_H
 #define CLIENT_DEVICE_INFO_H
 
@@ -16,7 +16,7 @@ struct device_info {
     long rssi; /* 0: unknown, left out */
     unsigned freq;
     char local_ip[46], mask[46], gw[46];
-    const char *extra; /* members of the helper's own as "\"name\":value,..."; NULL: none */
+    const char *extra; /* the helper's own members, as "\"name\":value,..."; NULL: none */
 };
 
 #endif

@@ -45,7 +45,7 @@ struct device_machine {
 /* Applies the event. Returns the word to broadcast as local.status, or NULL. */
 const char *device_machine_step(struct device_machine *m, enum device_event ev);
 
-/* The seed's word for local.query_status. */
+/* The word for local.query_status. */
 const char *device_state_name(enum device_state s);
 
 /* Joined or wired: the cloud may be tried. */

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wifi.conf: the network that the phone gave. Its mere existence says that the device is provisioned. Lines
- * ssid="...", psk="..." (left out for an open network), key_mgmt=WPA or NONE, uid=N, in any order; '#' begins a comment.
- * We write quote and backslash with a backslash before them. Scripts of old do not, or leave the quotes out; what they
- * wrote is understood too: a text in quotes counts as escaped when it could have been written so, and literally
- * otherwise. A network without a key is one that says key_mgmt=NONE: a key that is not understood, or cut off, is never
- * taken for none.
+ * wifi.conf: the network that the phone gave. Its mere existence means that the device is provisioned. Lines ssid="...",
+ * psk="..." (left out for an open network), key_mgmt=WPA or NONE, uid=N, in any order; '#' begins a comment. We escape quote
+ * and backslash with a backslash. Older scripts do not, or leave the quotes out, and are understood all the same: a text in
+ * quotes is read as escaped if it is well-formed that way, and literally otherwise. Only key_mgmt=NONE makes a network one
+ * without a key: a key that is not understood, or cut off, never counts as none.
  *
- * A network that has not been joined yet carries a mark, a comment line, so that whoever starts in between goes on
- * joining instead of taking it for good.
+ * A network that has not been joined yet carries a mark, a comment line, so that a restart in between goes on joining it
+ * instead of trusting it.
  *
  * A core: bytes in, bytes out. Source: Xiaomi Linux client document, sections 4.3 and 6.
  */
@@ -24,7 +23,7 @@ enum { WIFI_SSID_MAX = 32, WIFI_PSK_MIN = 8, WIFI_PSK_MAX = 63, WIFI_PSK_HEX = 6
 enum wifi_trial {
     WIFI_JOINED,
     WIFI_FIRST_TRIAL, /* never joined: the device had no network before */
-    WIFI_NEXT_TRIAL   /* never joined: it takes the place of one that was */
+    WIFI_NEXT_TRIAL   /* never joined: it replaces one that was */
 };
 
 struct wifi_conf {
@@ -42,8 +41,8 @@ enum { WIFI_E_SSID = 1, WIFI_E_PSK };
 int wifi_conf_check(struct ag_span ssid, struct ag_span psk);
 
 /*
- * Fills *out, of equal lines with the last one; what is missing or not understood stays empty. 0; WIFI_E_SSID: no usable
- * name; WIFI_E_PSK: no usable key, and key_mgmt does not say that there is none.
+ * Fills *out; of lines with the same name the last one counts, and what is missing or not understood stays empty. 0;
+ * WIFI_E_SSID: no usable name; WIFI_E_PSK: no usable key, and key_mgmt does not say that there is none.
  */
 int wifi_conf_parse(struct wifi_conf *out, struct ag_span file);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The two primitives of the miIO packet, MD5 and AES-128-CBC with PKCS#7 padding, behind an object that is made once
- * per secret: key schedules are computed once, so a packet costs no look-up and no allocation. Its two implementations
+ * per secret: key schedules are computed once, so a packet needs no lookup and no allocation. Its two implementations
  * are the only core files that know OpenSSL.
  *
  * A crypt object belongs to one thread.

@@ -6,7 +6,7 @@
  * Nothing is executed twice. A packet is taken once within the stamp window, whoever sends it again (client/lan/core/replay.h).
  * A request is remembered by (address, port, id) for some time: a repeat of it, with the same text and nearly the same
  * stamp, is answered from memory, or left alone while the answer is still due. A hello from its address forgets the
- * answers, for a phone that starts over may begin with the same ids; it never forgets the packets. Only a peer that knows
+ * answers, as a phone that starts over may begin with the same ids; it never forgets the packets. Only a peer that knows
  * the token can make the session keep anything, and what is kept is bounded.
  *
  * Source: miIO wire format (docs/protocol.md, "LAN"). Everything malformed is dropped without an answer and counted.
@@ -44,8 +44,8 @@ struct lan {
     uint32_t stamp_window_s; /* a request's stamp may be this far off; 0: any */
     struct stamp_clock clock;
     struct replay taken;
-    uint32_t told_stamp;  /* by the last hello */
-    uint64_t purge_at_ms; /* of taken, some time after the clock was set back */
+    uint32_t told_stamp;  /* in the last hello */
+    uint64_t purge_at_ms; /* when taken is purged, some time after the clock was set back */
     unsigned keep_ms;     /* how long a request is remembered */
     struct lan_requests requests;
     struct ag_buf plain, answer, packet; /* scratch */
@@ -55,21 +55,21 @@ struct lan {
 /* Defaults: one day of stamp window, 30 s memory, 1024 requests, 1 MiB of answers. No token yet: all is dropped. */
 void lan_init(struct lan *l, const struct lan_sink *sink, void *user, uint64_t did);
 void lan_deinit(struct lan *l);
-/* Packets with stamps of before now are refused: what was taken by an earlier run of the program is not remembered. */
+/* Packets stamped before now are refused: what an earlier run of the program has taken is not remembered. */
 void lan_start(struct lan *l, uint64_t now_ms);
 
-/* 16 characters. 0, -ENOMEM, -ENOTSUP. What is remembered stays. One that takes the place of another needs no memory: the last
-   owner's goes whatever happens. */
+/* 16 characters. 0, -ENOMEM, -ENOTSUP. What is remembered stays. Replacing a token needs no memory: the last owner's goes
+   whatever happens. */
 int lan_set_token(struct lan *l, const char token[17]);
 
 /* now_s: the device's own Unix time, set or not; see stamp_clock.h. 0 or -ENOMEM (the datagram is dropped). */
 int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datagram, uint64_t now_ms, uint32_t now_s);
 
-/* An object with "result" or "error"; its id is replaced by the asker's. view: of a scan, or NULL. A handle that is forgotten is
-   counted. */
+/* An object with "result" or "error"; its id is replaced by the asker's. view: of the text, or NULL. An answer to a forgotten
+   handle is counted. */
 void lan_answer(struct lan *l, uint64_t handle, struct ag_span text, const struct ag_json_view *view, uint64_t now_ms,
                 uint32_t now_s);
-/* The same of a text that has the asker's id in it already. */
+/* The same for a text that already has the asker's id. */
 void lan_answer_as_it_is(struct lan *l, uint64_t handle, struct ag_span text, uint64_t now_ms, uint32_t now_s);
 
 /* Addresses whose requests are remembered: those that asked something within keep_ms. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The requests of phones that are remembered: by asker and id, to know a repeat; by a handle, to find the phone again when the
- * answer comes. Each asker's answered ones are listed, so that a hello forgets them without a look at the others'. Every
- * step costs the same however many there are.
+ * The requests of phones that are remembered: by asker and id, to recognize a repeat; by a handle, to find the phone again when
+ * the answer comes. Each asker's answered ones are listed, so that a hello forgets them without looking at the others'. Every
+ * step costs the same, however many there are.
  */
 #ifndef CLIENT_LAN_REQUESTS_H
 #define CLIENT_LAN_REQUESTS_H
@@ -42,22 +42,22 @@ void lan_requests_deinit(struct lan_requests *t);
 struct lan_request *lan_requests_find(const struct lan_requests *t, const struct lan_addr *from, uint32_t id);
 struct lan_request *lan_requests_by_handle(const struct lan_requests *t, uint64_t handle);
 
-/* One more, not yet answered; an answered one is forgotten for it when there are too many. 0, -ENOBUFS, -ENOMEM. */
+/* One more, not yet answered; if there are too many, an answered one is forgotten. 0, -ENOBUFS, -ENOMEM. */
 int lan_requests_add(struct lan_requests *t, const struct lan_addr *from, uint32_t id, uint64_t forget_at_ms,
                      struct lan_request **out);
 void lan_requests_remove(struct lan_requests *t, struct lan_request *q);
 
-/* From here on it has been answered; the answer is kept for repeats when it fits. */
+/* It has been answered; the answer is kept for repeats if there is room. */
 void lan_requests_answered(struct lan_requests *t, struct lan_request *q, struct ag_span answer, uint64_t now_ms);
 
-/* Those of this address and port that have been answered; those of its other ports that were before that time. */
+/* Forgets those of this address and port that have been answered, and those of its other ports answered before that time. */
 void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from, uint64_t answered_before_ms);
-/* What is due. */
+/* Forgets what is due. */
 void lan_requests_expire(struct lan_requests *t, uint64_t now_ms);
 /* AG_NEVER: nothing is. */
 uint64_t lan_requests_next_deadline(const struct lan_requests *t);
 
-/* Addresses. */
+/* How many addresses there are. */
 unsigned lan_requests_count_hosts(const struct lan_requests *t);
 
 /* ---- one of them ---- */

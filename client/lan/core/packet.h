@@ -6,7 +6,7 @@
  *   0  magic 0x2131   2  length of all   4  device id (64 bit)   12  stamp, seconds   16  checksum   32  ciphertext
  *
  * From a secret of 16 bytes: key = MD5(secret), iv = MD5(key secret), the same for every packet. The checksum is MD5 of
- * the packet with the secret standing in the checksum field. Hello packets carry no checksum.
+ * the packet with the secret in the checksum field. Hello packets carry no checksum.
  */
 #ifndef CLIENT_PACKET_H
 #define CLIENT_PACKET_H
@@ -26,8 +26,8 @@ enum {
 /* Named conditions: why a packet was refused. */
 enum {
     PACKET_E_MAGIC = 1, /* does not begin with 0x2131 */
-    PACKET_E_LENGTH,    /* shorter than a header, no whole blocks, or length field is not the length that came */
-    PACKET_E_CHECKSUM,  /* another key, or damaged */
+    PACKET_E_LENGTH,    /* shorter than a header, no whole blocks, or not as long as the length field says */
+    PACKET_E_CHECKSUM,  /* made with another key, or damaged */
     PACKET_E_PADDING,   /* right checksum, but the text's end is malformed */
     PACKET_N_E          /* one more than the last */
 };
@@ -44,7 +44,7 @@ struct packet_key {
 /* secret is 16 bytes, a terminating NUL is not read. 0, -ENOMEM, -ENOTSUP. deinit wipes; it may be called twice. */
 int packet_key_init(struct packet_key *k, const char secret[PACKET_SECRET]);
 void packet_key_deinit(struct packet_key *k);
-/* Another secret in its place, without memory of its own: 0, or an error of the cryptographic library. */
+/* Replaces the secret without allocating: 0, or an error of the cryptographic library. */
 int packet_key_change(struct packet_key *k, const char secret[PACKET_SECRET]);
 
 /* Fields of a received packet. */
@@ -62,7 +62,7 @@ int packet_encode(struct ag_buf *out, const struct packet_key *key, uint64_t did
 
 /*
  * Checks one whole packet and decrypts it into plain, which is cleared first. The text ends at the first zero byte: some
- * senders add one, the real cloud sometimes junk behind it. 0, PACKET_E_*, -ENOMEM. out is filled on 0 only.
+ * senders add one, and the real cloud sometimes adds junk after it. 0, PACKET_E_*, -ENOMEM. out is filled on 0 only.
  */
 int packet_decode(struct packet *out, const struct packet_key *key, struct ag_span datagram, struct ag_buf *plain);
 
@@ -80,16 +80,16 @@ const uint8_t *packet_checksum(struct ag_span datagram);
 
 /* ---- hello: magic, length 32, ids all ff ---- */
 
-/* A hello from a phone: the stamp is all ff too; the last 16 bytes are the asker's own matter. */
+/* A hello from a phone: the stamp is all ff, too; the last 16 bytes may be anything. */
 bool packet_is_hello(struct ag_span datagram);
 
-/* The device's answer to it. token NULL: sixteen ff stand in its place, for a device that no longer reveals it. */
+/* The device's answer to it. token NULL: sixteen ff instead, for a device that no longer reveals it. */
 void packet_hello_reply(uint8_t out[PACKET_HEADER], uint64_t did, uint32_t stamp, const char *token);
 
 /* The one form of hello that every known cloud accepts: ids ff, the rest zero. */
 void packet_cloud_hello(uint8_t out[PACKET_HEADER]);
 
-/* The cloud's answer: ids ff and the time; the last 16 bytes are 00 or ff or anything. Our own hello is none. */
+/* The cloud's answer: ids ff and the time; the last 16 bytes may be anything. Our own hello is not one. */
 bool packet_is_cloud_hello_reply(struct ag_span datagram, uint32_t *stamp_out);
 
 #endif

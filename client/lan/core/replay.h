@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which packets have been taken already, so that none is taken twice, whoever sends it again and however much later. A
- * packet is known by its checksum, which only a holder of the secret can make, and by its stamp. At most max are known;
- * beyond that those with the lowest stamps are forgotten, and what is stamped no later than they is refused from then
- * on: the window narrows to what the memory covers.
+ * packet is known by its checksum, which only a holder of the secret can make, and by its stamp. At most max are
+ * known; beyond that those with the lowest stamps are forgotten, and from then on packets stamped no later are refused: the
+ * window narrows to what the memory covers.
  *
- * An all-zero struct is no valid one: replay_init() sets the limit. Nothing is allocated before the first packet.
+ * An all-zero struct is not valid: replay_init() sets the limit. Nothing is allocated before the first packet.
  */
 #ifndef CLIENT_REPLAY_H
 #define CLIENT_REPLAY_H
@@ -31,7 +31,7 @@ struct replay {
 enum replay_verdict {
     REPLAY_NEW,     /* never taken */
     REPLAY_SEEN,    /* taken before */
-    REPLAY_TOO_OLD, /* below what is covered: nobody knows */
+    REPLAY_TOO_OLD, /* older than what is covered: cannot be told */
 };
 
 /* max: 1..REPLAY_MAX */
@@ -41,10 +41,10 @@ void replay_deinit(struct replay *r);
 /* Changes nothing. */
 enum replay_verdict replay_look(const struct replay *r, const uint8_t sum[REPLAY_SUM_LEN], uint32_t stamp);
 
-/* It is taken: for a packet that is REPLAY_NEW. 0 or -ENOMEM; then it must not be taken. */
+/* For a packet that is REPLAY_NEW and is now taken. 0, or -ENOMEM: then it must not be taken. */
 int replay_add(struct replay *r, const uint8_t sum[REPLAY_SUM_LEN], uint32_t stamp);
 
-/* The clock was set back: what is stamped beyond stamp is refused for that by now, and would narrow the window. */
+/* The clock was set back: packets stamped beyond stamp are refused for that anyway, and would narrow the window. */
 void replay_forget_above(struct replay *r, uint32_t stamp);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A UDP socket: datagrams in and out, nothing more. The LAN protocol runs on one, Bluetooth provisioning on another.
- * Bounded work a turn; what the kernel cannot take now is dropped, as UDP may. Answers leave from the address that was asked,
- * also where the device has several.
+ * Bounded work per turn; what the kernel cannot take now is dropped, as UDP may. Answers leave from the address that was
+ * asked, even if the device has several.
  */
 #ifndef CLIENT_LAN_SOCKET_H
 #define CLIENT_LAN_SOCKET_H

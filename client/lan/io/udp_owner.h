@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which user of this machine holds the UDP socket that a datagram came from, by /proc/net/udp and udp6. It can only be
- * seen while the socket is open: a sender that waits for its answer is known.
+ * Which user of this machine owns the UDP socket that a datagram came from, by /proc/net/udp and udp6. That shows only while
+ * the socket is open, so a sender that waits for its answer is known.
  */
 #ifndef CLIENT_UDP_OWNER_H
 #define CLIENT_UDP_OWNER_H

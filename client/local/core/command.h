@@ -5,8 +5,8 @@
  * the vendor's rules let applications say) from one peer is held back until every peer has answered or gone, or the
  * deadline has passed: one good answer wins over any "not mine".
  *
- * Grace: while applications are about to come (back), see command_expect_peers(), a command is kept for those that join
- * within it, and no "not mine" ends it before.
+ * Grace: while applications are about to come (back), see command_expect_peers(), a command is kept for those that join in
+ * that time, and no "not mine" ends it earlier.
  *
  * Each command that wants an answer gets exactly one done(). Only a peer that was asked is heard, and only once.
  * A core: no socket, no clock. Peers are numbers below COMMAND_PEERS_MAX that the caller hands out.
@@ -40,10 +40,10 @@ struct command_sink {
 };
 
 struct command_stats {
-    /* started is what is open and the other six: each command has one end */
+    /* started is the sum of what is open and the other six: each command ends once */
     uint64_t started, answered, timed_out, nobody, refused, no_memory;
-    uint64_t silent;    /* wanted no answer, and somebody got it */
-    uint64_t stray;     /* answers to nothing open, from a peer not asked, or a second time */
+    uint64_t silent;    /* wanted no answer, and somebody received it */
+    uint64_t stray;     /* answers to nothing open, from a peer that was not asked, or given twice */
     uint64_t waited;    /* kept for applications that were about to come */
     uint64_t ownerless; /* answered when nobody was left to hear it: command_forget_origin() */
 };
@@ -73,15 +73,15 @@ void command_table_init(struct command_table *t, const struct command_sink *sink
 /* Forgets all that is open; nobody is answered (command_refuse_all() does that). */
 void command_table_deinit(struct command_table *t);
 
-/* What is kept within the grace is sent to it, too. */
+/* Commands kept during the grace are sent to it, too. */
 void command_peer_added(struct command_table *t, unsigned peer);
-/* Commands for which it was the last one waited for are ended. */
+/* Ends the commands that waited for nobody else. */
 void command_peer_removed(struct command_table *t, unsigned peer);
 
 /* Applications are about to come: the daemon has started, or the last of them has just gone. grace_ms begins. */
 void command_expect_peers(struct command_table *t, uint64_t now_ms);
 
-/* Answers for this origin, whatever the token, go nowhere from now on: it has ended, and its tokens will mean others. */
+/* Answers for this origin, whatever the token, go nowhere from now on: it has ended, and its tokens will be reused. */
 void command_forget_origin(struct command_table *t, struct origin who);
 
 /*
@@ -107,7 +107,7 @@ bool command_error_code(struct ag_span text, const struct ag_json_view *view, lo
 
 /* What is wrong with the form of a request, command or report, whoever sent it; NULL: nothing. */
 const char *command_check_form(const struct ag_json_view *view);
-/* It may be reported back: there once at most, and not too long. */
+/* It can be sent back: there is at most one, and it is not too long. */
 bool command_id_is_good(const struct ag_json_view *view);
 
 #endif

@@ -84,7 +84,7 @@ bool local_cmd_loglevel(int *level_out, struct ag_span params);
 
 enum { LOCAL_CMD_MODEL_MAX = 23, LOCAL_CMD_MCU_VERSION_MAX = 31 };
 
-/* What a microcontroller says of itself: local.mcu_info {"model"?,"mcu_fw_ver"?}. */
+/* What a microcontroller says about itself: local.mcu_info {"model"?,"mcu_fw_ver"?}. */
 struct mcu_info {
     char model[LOCAL_CMD_MODEL_MAX + 1], fw_ver[LOCAL_CMD_MCU_VERSION_MAX + 1]; /* "": not said */
 };
@@ -97,9 +97,9 @@ bool local_cmd_mcu_info(struct mcu_info *out, struct ag_span params);
 /* {"id":N,"method":METHOD,"params":PARAMS}, params being JSON text */
 int local_cmd_put_reply(struct ag_buf *out, struct ag_span id, const char *method, struct ag_span params);
 int local_cmd_put_result(struct ag_buf *out, struct ag_span id, const char *result);
-/* The same with "code":0,"message":"ok" beside it, as the original client does for its own methods. */
+/* The same with "code":0,"message":"ok", as the original client answers its own methods. */
 int local_cmd_begin_ok(struct ag_buf *out, struct ag_span id); /* the result and a '}' are still to come */
-/* All of miIO.wifi_assoc_state's answer. */
+/* The whole answer to miIO.wifi_assoc_state. */
 int local_cmd_put_assoc(struct ag_buf *out, struct ag_span id, bool online, unsigned joined, unsigned failed);
 int local_cmd_put_error(struct ag_buf *out, struct ag_span id, int code, const char *message);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The six channels of the MQTT API, an application's alternative to the socket on TCP 54322. To the client they are one
- * more local peer; this says which text goes by which channel.
+ * more local peer; this says which text goes through which channel.
  * Source: Xiaomi Linux client document, sections 3.2 and 15.
  */
 #ifndef CLIENT_MQTT_CHANNEL_H
@@ -23,7 +23,7 @@ enum mqtt_channel {
 
 const char *mqtt_channel_topic(enum mqtt_channel c);
 
-/* An incoming channel by its topic; MQTT_CHANNEL_N_IN: none of them. */
+/* An incoming channel by its topic; MQTT_CHANNEL_N_IN: it is none. */
 enum mqtt_channel mqtt_channel_find(const char *topic);
 
 /* True when a text with these members belongs on an incoming channel: reports and queries have a method, answers none. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who gave the client a command, and so who gets the answer. Ids of different origins never meet: the client draws an id
- * of its own for each command, and the token leads back to whatever the origin calls it by.
+ * Who gave the client a command, and so who gets the answer. Ids of different origins never collide: the client gives each
+ * command an id of its own, and the token leads back to whatever the origin calls it.
  */
 #ifndef CLIENT_ORIGIN_H
 #define CLIENT_ORIGIN_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tells applications where a command came from, when that is wanted (tell_origin): the member "_origin" in front of all
- * others, so that it is the one that counts. Off by default: some applications look at commands as texts, not as JSON.
+ * Tells applications where a command came from, if that is wanted (tell_origin): the member "_origin" in front of all others,
+ * so that it is the one that counts. Off by default: some applications treat commands as text, not as JSON.
  */
 #ifndef CLIENT_TELL_ORIGIN_H
 #define CLIENT_TELL_ORIGIN_H
@@ -10,7 +10,7 @@
 #include "libagent/core/buf.h"
 #include "libagent/core/json/json.h"
 
-enum { TELL_ORIGIN_E_SAID = 1 }; /* the sender has said it itself: nobody is believed there */
+enum { TELL_ORIGIN_E_SAID = 1 }; /* the sender has said it itself, which nobody is trusted to do */
 
 /* A command with that member. */
 struct origin_told {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One socket on 54322: reading through a framer, a bounded queue out. Used by local_server only, which owns it. What it
- * makes the daemon keep (an unfinished text, what it has not read) is what local_conn_held() returns.
+ * One socket on 54322: reading through a framer, a bounded queue out. Used by local_server only, which owns it.
+ * local_conn_held() returns what it makes the daemon keep: an unfinished text, and what the peer has not read.
  */
 #ifndef CLIENT_LOCAL_CONN_H
 #define CLIENT_LOCAL_CONN_H
@@ -19,8 +19,8 @@ struct local_conn;
 struct local_conn_events {
     /* A whole JSON text. */
     void (*text)(struct local_conn *c, const struct ag_text *text);
-    /* What it holds may be another amount: after a read, whose texts have been handed on, and after a write. Also
-       behind ended(). */
+    /* The amount that it holds may have changed: after a read, whose texts have been handed on, and after a write. Also
+       after ended(). */
     void (*changed)(struct local_conn *c);
     /* The other side is done, or broke the rules (why, for the log; NULL: it closed). The owner calls close. */
     void (*ended)(struct local_conn *c, const char *why);
@@ -42,8 +42,8 @@ struct local_conn {
     void *owner;
     unsigned peer;
     struct ag_framer framer;
-    struct ag_buf queue;  /* waits for the end of this turn */
-    struct ag_buf flying; /* belongs to the kernel's next write */
+    struct ag_buf queue;  /* until the end of this turn */
+    struct ag_buf flying; /* being written by libuv */
     struct ag_list dirty; /* in the owner's list when queue is not empty */
     char *read_buf;       /* lent by the owner, LOCAL_READ_SIZE, one for all */
     bool full_read;       /* the last read filled the buffer: let others have a turn */
@@ -55,16 +55,16 @@ struct local_conn {
     bool doomed; /* it holds too much: nothing more is read or queued, the owner closes it this turn */
 };
 
-/* c is zeroed memory. Accepts from the listener and starts to read. 0 or -errno; then call local_conn_close(). */
+/* c is zeroed memory. Accepts from the listener and starts reading. On -errno call local_conn_close(). */
 int local_conn_init(struct local_conn *c, uv_loop_t *loop);
 int local_conn_start(struct local_conn *c, uv_stream_t *listener);
 
 /* 0, -ENOMEM, or -ENOBUFS: queue over its limit; the owner closes it at the end of the turn. */
 int local_conn_queue(struct local_conn *c, struct ag_span text);
 void local_conn_flush(struct local_conn *c);
-/* Hands to the kernel what it takes at once; calls no events. */
+/* Hands the kernel what it takes at once; calls no events. */
 void local_conn_push(struct local_conn *c);
-/* Gives back what is queued, tells the peer why if that is possible. */
+/* Frees what is queued, and tells the peer why if that is possible. */
 void local_conn_doom(struct local_conn *c, const char *why);
 size_t local_conn_held(const struct local_conn *c);
 void local_conn_close(struct local_conn *c);

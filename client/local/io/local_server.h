@@ -7,8 +7,8 @@
  * for what all of them hold; a peer beyond them is told why if it still reads, and closed. Nobody else notices. When
  * the total is passed, the user who holds most loses the socket that holds most.
  *
- * The last place is kept for a trusted socket (the agent). When all are taken, the user with the most sockets gives
- * up the oldest one that has never said anything, to a trusted newcomer or to a user who has far fewer.
+ * The last place is kept for a trusted socket (the agent). When all are taken, the user with the most sockets loses the oldest
+ * one that has never said anything, to a trusted newcomer or to a user who has far fewer.
  */
 #ifndef CLIENT_LOCAL_SERVER_H
 #define CLIENT_LOCAL_SERVER_H
@@ -29,7 +29,7 @@ struct local_server_events {
     void (*closed)(void *user); /* the last event */
     /* Before joined(): who is at the other end of this new socket. */
     void (*identify)(void *user, int fd, struct local_who *out);
-    /* Bytes that peers make the daemon keep elsewhere; they count for the total. */
+    /* Bytes that peers make the daemon keep elsewhere; part of the total. */
     size_t (*held_elsewhere)(void *user);
 };
 
@@ -37,7 +37,7 @@ struct local_server_stats {
     uint64_t accepted, refused, texts_in, texts_out, dropped, overflows;
     uint64_t greedy;  /* closed because all together held too much */
     uint64_t evicted; /* silent ones that made room */
-    uint64_t unsent;  /* texts for a peer that was not there any more */
+    uint64_t unsent;  /* texts for a peer that had gone */
     uint64_t bytes;   /* held now */
 };
 

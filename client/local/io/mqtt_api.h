@@ -3,7 +3,7 @@
  * The MQTT API: the six channels of client/local/core/mqtt_channel.h on a local broker, QoS 1, never retained. One local peer
  * to the client: joined() when the broker is there, left() when it has gone; reconnects by itself (100 ms doubling to
  * 2 s while there is no broker; after sessions that did not last 500 ms doubling to 60 s). The client subscribes to the
- * incoming channels only, so it never hears itself; retained messages are dropped, they are from another time.
+ * incoming channels only, so it never hears itself; retained messages are dropped, as they are old.
  *
  * Owner: whoever opened it; ended by mqtt_api_close(), complete at closed().
  */
@@ -26,7 +26,7 @@ struct mqtt_api_events {
 
 struct mqtt_api_stats {
     uint64_t texts_in, texts_out;
-    uint64_t dropped; /* not sent: broker away, or it takes so little that 2 MiB wait already */
+    uint64_t dropped; /* not sent: the broker is away, or so slow that 2 MiB wait already */
     uint64_t refused; /* not one JSON object, retained, or on the wrong channel */
 };
 
@@ -35,7 +35,7 @@ int mqtt_api_open(struct mqtt_api **out, uv_loop_t *loop, const struct endpoint 
                   const struct mqtt_api_events *events, void *user);
 void mqtt_api_close(struct mqtt_api *a); /* NULL is fine */
 
-/* Publishes on the channel that fits; during text() of a query on the local channel, as its answer. */
+/* Publishes on the matching channel; within text() of a query on the local channel, as its answer. */
 void mqtt_api_send(struct mqtt_api *a, struct ag_span text);
 
 void mqtt_api_get_stats(const struct mqtt_api *a, struct mqtt_api_stats *out);

@@ -24,13 +24,13 @@ struct given {
     uint32_t id;
     bool tells; /* the cloud's word on it is the application's answer */
     int64_t born_ms;
-    struct ag_buf text; /* empty: it is not one that can be kept */
+    struct ag_buf text; /* empty: a report that cannot be kept */
 };
 
 /* The text is copied. 0 or -ENOMEM. */
 int given_add(struct given_list *l, uint32_t id, struct ag_span text, int64_t born_ms, bool tells);
 bool given_has(const struct given_list *l, uint32_t id);
-/* It is here, and its cloud's word is the application's answer. */
+/* It is here, and the cloud's word on it is the application's answer. */
 bool given_tells(const struct given_list *l, uint32_t id);
 /* Taken out; the text is the caller's. false: not here. */
 bool given_take(struct given_list *l, uint32_t id, struct given *out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Things found by a key that is in them: four bytes each and no more, for tables that may hold ten thousand. The table knows
- * them by number, 1 to UINT32_MAX; whose number it is, and its key, the owner says. Keys are the device's own, so nobody can
- * choose them to fall together.
+ * Finds things by a key that is in them, at only four bytes each, for tables that may hold ten thousand. The table knows them by
+ * number, 1 to UINT32_MAX; the owner knows what has that number, and its key. Keys are chosen by the device itself, so nobody
+ * can make them collide.
  */
 #ifndef CLIENT_KEY_TABLE_H
 #define CLIENT_KEY_TABLE_H

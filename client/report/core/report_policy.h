@@ -5,8 +5,8 @@
  *   spool=all|latest|drop          for methods without a line of their own; all
  *   spool.METHOD=all|latest|drop   METHOD may end in '*'; the longest match counts
  *
- * "latest": a newer report about the same thing takes the place of an older one that has not left yet. The same thing is
- * the same method and the same member names in params (props), or the same siid and piid (properties_changed).
+ * "latest": a newer report about the same thing replaces an older one that has not left yet. The same thing means the same
+ * method and the same member names in params (props), or the same siid and piid (properties_changed).
  * Only reports are kept: props, prop.*, event.*, properties_changed, event_occured. Requests are not, because their answer
  * would come too late.
  */
@@ -32,7 +32,7 @@ enum report_policy report_policy_of(const struct device_conf *conf, struct ag_sp
  */
 int report_policy_check(const struct device_conf *conf, struct report_limits *limits_out, struct device_conf_error *err);
 
-/* A number for what a report is about; params is its raw text, may be absent. Never 0. */
+/* A number that stands for what a report is about; params is its raw text, may be absent. Never 0. */
 uint64_t report_topic(struct ag_span method, struct ag_span params);
 
 #endif

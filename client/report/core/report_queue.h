@@ -9,12 +9,12 @@
  *
  * Invariants: sequence numbers grow and give the order; a report leaves only when it is acknowledged, replaced by a later
  * one about the same thing, too old, the oldest of too many, unreadable, or its owner has gone; each such end is counted.
- * Nothing gives way to a report before that one is stored: a store that refuses everything costs no report that is here.
+ * A report replaces others only once it is stored: a store that refuses everything costs no report that is here.
  *
- * Entries come in chunks, which go when the queue is empty: ten thousand of them cost a megabyte.
+ * Entries are allocated in chunks, which are freed when the queue is empty: ten thousand of them take a megabyte.
  *
- * Ages go by a clock that nobody sets (born_ms and now_ms, milliseconds), so no step of the device's own clock makes
- * a report older, younger or earlier than another.
+ * Ages are measured by a clock that nobody sets (born_ms and now_ms, milliseconds), so no step of the device's own clock makes a
+ * report older, younger or earlier than another.
  */
 #ifndef CLIENT_REPORT_QUEUE_H
 #define CLIENT_REPORT_QUEUE_H
@@ -34,7 +34,7 @@ struct report_limits {
 
 struct report_queue {
     struct report_limits limits;
-    /* The store need not keep it any longer. */
+    /* The store need no longer keep it. */
     void (*forget)(void *user, uint64_t seq);
     void *user;
     struct key_table by_id, by_topic; /* by_topic: the latest one that has not been sent */
@@ -43,10 +43,10 @@ struct report_queue {
     struct ag_list unused;       /* of them */
     struct ag_list waiting;      /* WRITING and STORED, in order */
     struct ag_list sent;         /* SENT */
-    struct ag_list held;         /* sent without success on a living line: to be tried again a little later */
+    struct ag_list held;         /* sent without success although the session lasts: to be tried again a little later */
     unsigned n, n_writing;       /* in all; of them WRITING */
     size_t bytes, writing_bytes; /* of their texts */
-    /* kept and restored came; n and the others are what became of them, each once */
+    /* kept and restored are what came; n and the others say what became of each */
     uint64_t n_kept, n_restored, n_acked, n_replaced, n_too_old, n_too_many, n_refused, n_unreadable, n_forgotten, n_unwritten;
 };
 
@@ -77,40 +77,40 @@ int report_queue_add(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t
 int report_queue_restore(struct report_queue *q, uint64_t seq, uint32_t id, uint64_t topic, size_t size,
                          struct report_birth birth);
 
-/* Below, id and seq are of the same report: under another number it is another one, and nothing happens. */
+/* Below, id and seq name the same report; if the id has another number by now, nothing happens. */
 
-/* The store has it for good. What must give way to it is forgotten within. true: it was waited for here, and its end is
-   the application's answer. */
+/* The store has it for good. What it replaces is forgotten within the call. true: this was waited for, and its end is the
+   application's answer. */
 bool report_queue_stored(struct report_queue *q, uint32_t id, uint64_t seq);
 /* The store could not take it. */
 void report_queue_not_stored(struct report_queue *q, uint32_t id, uint64_t seq);
 
 /* The next one to send. false: none. */
 bool report_queue_next(struct report_queue *q, uint64_t now_ms, struct report_next *out);
-/* It is with the cloud; one that has not been stored yet, too, when the cloud has it from elsewhere. */
+/* The cloud has it; possibly one that is not stored yet, which the cloud got directly. */
 void report_queue_sent(struct report_queue *q, uint32_t id, uint64_t seq);
-/* The cloud would not take it just now: it is the next one again. */
+/* The cloud did not take it just now: it is the next one again. */
 void report_queue_unsent(struct report_queue *q, uint32_t id, uint64_t seq);
 
 /* false: no such id here. */
 bool report_queue_has(const struct report_queue *q, uint32_t id);
 /* It is known, and is in the store. */
 bool report_queue_is_stored(const struct report_queue *q, uint32_t id);
-/* It is known, and is the application's answer. */
+/* It is known, and this cloud's word on it is the application's answer. */
 bool report_queue_tells(const struct report_queue *q, uint32_t id);
 bool report_queue_acked(struct report_queue *q, uint32_t id);
-/* The store cannot give it out any more. */
+/* The store can no longer read it. */
 void report_queue_unreadable(struct report_queue *q, uint32_t id, uint64_t seq);
 /* The cloud cannot carry it. */
 bool report_queue_refused(struct report_queue *q, uint32_t id);
-/* It was not acknowledged although the line is up: it is held back. */
+/* It was not acknowledged although the session lasts: it is held back. */
 bool report_queue_hold(struct report_queue *q, uint32_t id);
 /* Those held back wait again, in order. */
 void report_queue_release(struct report_queue *q);
 /* The session ended: all that was sent or held waits again, in order. */
 void report_queue_rewind(struct report_queue *q);
 
-/* The device has got another owner: nothing of the last one's may be reported. */
+/* The device changes its owner: nothing of the last one's may be reported. */
 void report_queue_forget_all(struct report_queue *q);
 
 /* The one that has waited longest. false: none. */
@@ -118,7 +118,7 @@ bool report_queue_oldest(const struct report_queue *q, struct report_birth *out)
 
 /* Nothing is kept. */
 bool report_queue_empty(const struct report_queue *q);
-/* Nothing waits for its turn: what comes now may go past those held back. */
+/* Nothing waits for its turn: what comes now may overtake those held back. */
 bool report_queue_drained(const struct report_queue *q);
 
 #endif

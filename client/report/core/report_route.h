@@ -6,7 +6,7 @@
  *
  * Without a line reports (report_is_kept()) go to all clouds, everything else to the first of the list, the primary. A
  * method that begins with a cloud's name and a dot is that cloud's own. Whatever the set, the answer is that of its first
- * cloud in the order of the list. With one cloud everything is its.
+ * cloud in the order of the list. With one cloud everything goes to it.
  */
 #ifndef CLIENT_REPORT_ROUTE_H
 #define CLIENT_REPORT_ROUTE_H

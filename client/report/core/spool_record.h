@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A kept report as bytes: MessagePack [version 1, id, Unix seconds, topic, text, boot, seconds since boot, sure]. Further items
- * at the end are skipped, so a later version may add some; the last three are 0 when an earlier one has not written them.
+ * at the end are skipped, so a later version may add some; the last three are 0 when an earlier version has not written them.
  */
 #ifndef CLIENT_SPOOL_RECORD_H
 #define CLIENT_SPOOL_RECORD_H
@@ -12,9 +12,9 @@
 
 struct spool_record {
     uint32_t id;
-    uint32_t at_s; /* by the device's clock, whatever that was worth */
-    uint64_t boot; /* a number that each start of the device has for itself; 0: not known */
-    uint32_t up_s; /* by a clock that nobody sets, which begins at some time within that boot */
+    uint32_t at_s; /* by the device's clock, right or wrong */
+    uint64_t boot; /* identifies the start of the device; 0: not known */
+    uint32_t up_s; /* by a clock that nobody sets, and that began at some time in that boot */
     bool sure;     /* the device's clock was known to be right */
     uint64_t topic;
     struct ag_span text; /* borrowed */

@@ -4,8 +4,8 @@
  * goes back to the socket that asked, under the id that it used. An application's request with an id is answered
  * exactly once: by the cloud, or with an error at the deadline, or at once while there is no cloud.
  *
- * Order is kept: while the cloud's window is full, texts wait here in a bounded queue and leave in the order they came. Each
- * cloud has a lane of its own, so that one with a full window holds up nobody else's.
+ * Order is kept: while the cloud's window is full, texts wait here in a bounded queue and leave in the order in which they
+ * came. Each cloud has a lane of its own, so that one with a full window holds up nobody else's.
  * A core: the cloud is reached through the sink, the clock is an argument.
  */
 #ifndef CLIENT_UPLINK_H
@@ -29,18 +29,18 @@ struct uplink_sink {
     int (*report)(void *user, uint32_t id, struct ag_span text, const struct ag_json_view *view, bool repeat);
     /* The lane of a text: the cloud whose answer it gets. NULL: always 0. */
     unsigned (*lane)(void *user, struct ag_span text, const struct ag_json_view *view);
-    /* The answer for a peer, the application's own id in it. */
+    /* The answer for a peer, with the application's own id. */
     void (*reply)(void *user, unsigned peer, struct ag_span text);
-    /* A report under this id is still to be acknowledged, perhaps of an earlier run. NULL: there are none. */
+    /* A report under this id, perhaps of an earlier run, is still to be acknowledged. NULL: there are none. */
     bool (*taken)(void *user, uint32_t id);
 };
 
 struct uplink_stats {
-    /* submitted is what is open and the other five: each text has one end */
+    /* submitted is the sum of what is open and the other five: each text ends once */
     uint64_t submitted, acked, failed, timed_out, refused, no_memory;
     uint64_t greedy;  /* of the refused: too much of this peer's is open */
     uint64_t dropped; /* reports without an id that could not be delivered */
-    uint64_t stray;   /* words of clouds about nothing that is open, or that another cloud speaks for */
+    uint64_t stray;   /* what a cloud says of a text that is not open, or that is another cloud's */
 };
 
 struct uplink_entry;
@@ -59,7 +59,7 @@ struct uplink {
     struct ag_list queues[UPLINK_LANES]; /* struct uplink_entry.queued: those not yet given to the cloud */
     unsigned pumping;                    /* bit per lane: within a call of the cloud's */
     struct ag_spares spares;             /* of struct uplink_entry */
-    struct ag_buf scratch;               /* for a text while it is given on */
+    struct ag_buf scratch;               /* for a text while it is passed on */
     unsigned n_open, max_open;
     size_t bytes, max_bytes; /* of all that is open: its text is here, on its way to the disk, or with the cloud */
     struct uplink_share shares[UPLINK_NO_PEER + 1];
@@ -77,7 +77,7 @@ int uplink_submit(struct uplink *u, unsigned peer, struct ag_span text, const st
 
 /*
  * What became of it; answer is an object such as {"result":["ok"]}. lane: the cloud that says so, UPLINK_NO_LANE: the device
- * itself. Only the cloud of its own lane speaks for a text; the words of others, and unknown ids, are counted.
+ * itself. Only the cloud of its lane decides on a text; what others say, and unknown ids, are counted.
  */
 void uplink_acked(struct uplink *u, unsigned lane, uint32_t id, struct ag_span answer);
 void uplink_failed(struct uplink *u, unsigned lane, uint32_t id, int code, const char *message);
@@ -90,7 +90,7 @@ void uplink_pump(struct uplink *u, unsigned lane);
 /* The session ended: what waits in the lane is answered -32002 not connected. */
 void uplink_lost(struct uplink *u, unsigned lane);
 
-/* Other texts may belong to other clouds from now on: what waits gets into the lane that it has now. */
+/* The routes have changed: what waits moves to the lane that it has now. */
 void uplink_reroute(struct uplink *u);
 
 /* Its answers go nowhere from now on. */
@@ -99,7 +99,7 @@ void uplink_peer_removed(struct uplink *u, unsigned peer);
 void uplink_expire(struct uplink *u, uint64_t now_ms);
 uint64_t uplink_next_deadline(const struct uplink *u);
 
-/* Everything open is answered with that error: the daemon ends, or the device was reset. */
+/* The daemon ends, or the device was reset: everything open is answered with that error. */
 void uplink_refuse_all(struct uplink *u, int code, const char *message);
 
 /* A fresh id for a report that does not come from an application (spool, _otc.info). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is in the place of the store's file at the start: opened, judged, and made good when it is not as it was left. */
+/* What is at the path of the store's file at the start: opened, judged, and repaired when it is not as it was left. */
 #ifndef CLIENT_SPOOL_FIND_H
 #define CLIENT_SPOOL_FIND_H
 
@@ -7,7 +7,7 @@
 
 struct spool_find {
     const char *path; /* to be set */
-    int said;         /* to be set: an error that is in the log already */
+    int said;         /* to be set: an error that has been logged */
     bool give_up;     /* to be set: what the disk does not give counts as damage */
     /* What was found: the caller's, whatever the result. */
     struct spool_file file; /* fd -1: there is none */
@@ -18,7 +18,7 @@ struct spool_find {
     int error;
 };
 
-/* Says what it did. 0, or -errno: the place cannot be used, and nothing is open. */
+/* Logs what it did. 0, or -errno: the path cannot be used, and nothing is open. */
 int spool_find(struct spool_find *f);
 
 #endif

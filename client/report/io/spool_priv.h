@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the store has in memory; for spool.c, and for spool_write.c, which has the batch. */
+/* What the store has in memory; shared by spool.c, and spool_write.c, which writes the batch. */
 #ifndef CLIENT_SPOOL_PRIV_H
 #define CLIENT_SPOOL_PRIV_H
 
@@ -24,7 +24,7 @@ struct spool_op {
     uint16_t released; /* of a new record, while it was on its way */
 };
 
-/* What the worker has of its own until on_work_done(). */
+/* What belongs to the worker until on_work_done(). */
 struct batch {
     struct spool_file file; /* the state after it */
     uint64_t synced;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The external helper: the vendor's _internal.* handshake, for helper scripts that exist. The helper runs a receiver again
- * and again that connects, says _internal.hello, prints the one text that it gets, and leaves; answers come over
- * connections of their own. So at most one text goes to a socket that has said hello, and what cannot be sent now is
- * held, the latest of each kind, until the next hello. A socket that gets nothing stays open and is told later.
+ * The external helper: the vendor's _internal.* handshake, for existing helper scripts. The helper runs a receiver over and
+ * over that connects, says _internal.hello, prints the one text that it gets, and leaves; answers come over connections of
+ * their own. So at most one text goes to a socket that has said hello, and what cannot be sent now is held, the latest of each
+ * kind, until the next hello. A socket that gets nothing stays open and is told later.
  *
- * Scripts find their case by searching the text and cut values out of it: texts are compact, their members are in the
- * order that scripts expect. A core: texts and the time in, texts and events out.
+ * Scripts find out what is asked by searching the text, and cut values out of it: so texts are compact, and their members are in
+ * the order that scripts expect. A core: texts and the time in, texts and events out.
  */
 #ifndef CLIENT_HELPER_H
 #define CLIENT_HELPER_H
@@ -20,7 +20,7 @@
 enum helper_ask {
     HELPER_DINFO,
     HELPER_DTOKEN,
-    HELPER_OT_CONFIG, /* a newer form of the one before: scripts know one of them, or both */
+    HELPER_OT_CONFIG, /* a newer form of the previous one: scripts know either or both */
     HELPER_WIFI_STATUS,
     HELPER_INFO,
     HELPER_WIFI_START,
@@ -28,8 +28,8 @@ enum helper_ask {
     HELPER_N_ASKS
 };
 
-/* What a hello is answered with. None of these questions is asked again within HELPER_ASK_EVERY_MS: some scripts come back
-   at once, and do not know every question. */
+/* What answers a hello. No question is repeated within HELPER_ASK_EVERY_MS: some scripts come back at once, and do not know
+   every question. */
 enum helper_stage {
     HELPER_NEEDS_IDENTITY, /* request_dinfo */
     HELPER_NEEDS_TOKEN,    /* request_dtoken, request_ot_config */
@@ -54,7 +54,7 @@ enum helper_taken {
 
 struct helper_sink {
     void (*send)(void *user, unsigned peer, struct ag_span text);
-    /* conf: device.conf lines made of the answer's members. */
+    /* conf: device.conf lines made from the answer's members. */
     void (*identity)(void *user, struct ag_span conf);
     void (*token)(void *user, struct ag_span token);
     void (*country)(void *user, struct ag_span country);
@@ -63,7 +63,7 @@ struct helper_sink {
     void (*info)(void *user, struct ag_span params);
     void (*wifi_connected)(void *user);
     void (*wifi_failed)(void *user, enum helper_failure how);
-    /* The stage's questions have been asked HELPER_ASK_MAX times, and again as often, without an answer. */
+    /* The stage's questions have been asked HELPER_ASK_MAX times without an answer; comes again after as many more. */
     void (*silent)(void *user, const char *question);
 };
 
@@ -78,7 +78,7 @@ struct helper {
     unsigned n_asked[HELPER_N_ASKS];
     uint64_t free_peers;    /* bit per socket that said hello and got nothing yet */
     uint64_t last_hello_ms; /* 0: never */
-    uint64_t bad;           /* texts that made no sense */
+    uint64_t bad;           /* malformed texts */
 };
 
 void helper_init(struct helper *h, const struct helper_sink *sink, void *user, const char *dir);
@@ -89,7 +89,7 @@ enum helper_taken helper_text(struct helper *h, unsigned peer, struct ag_span me
                               const struct ag_json_view *view, uint64_t now_ms);
 void helper_peer_gone(struct helper *h, unsigned peer);
 
-/* Asks what is due, when somebody waits for it. */
+/* Asks what is due, if a receiver waits. */
 void helper_tick(struct helper *h, uint64_t now_ms);
 /* AG_NEVER: none. */
 uint64_t helper_next_deadline(const struct helper *h);

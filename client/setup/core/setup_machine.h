@@ -8,12 +8,12 @@
  *     while (setup_next(m, &d))
  *         setup_carried(m, &facts, &d, carry_out(&d));   // 0 or -errno
  *
- * No file, program, socket or clock: what the machine needs to know of them comes as facts with each event;
- * the shell (client/setup/setup.c) looks and carries out.
+ * No file, program, socket or clock: what the machine needs to know about them comes as facts with each event; the shell
+ * (client/setup/setup.c) gathers them and carries out the decisions.
  *
- * Invariants: one program of joining, access point, reset and reboot runs at a time; a request (network,
- * reset, reboot, zone) is answered by exactly one SETUP_DO_ANSWER; files are changed before the request is
- * answered, and the network only after SETUP_GRACE_MS, so that the answer still finds its way.
+ * Invariants: of joining, access point, reset and reboot one program runs at a time; a request (network, reset, reboot, zone) is
+ * answered by exactly one SETUP_DO_ANSWER; files are changed before the request is answered, and the network only after
+ * SETUP_GRACE_MS, so that the answer still gets through.
  *
  * Source: Xiaomi Linux client document, sections 5 to 7, 10 and 11.
  */
@@ -26,8 +26,8 @@
 
 enum {
     SETUP_GRACE_MS = 500,          /* an answer needs the network that is about to go */
-    SETUP_AGAIN_MS = 5000,         /* until a program is started again for which there was no memory, process or descriptor */
-    SETUP_HELPER_JOIN_MS = 360000, /* five tries of a minute, their pauses, the access point: the helper's word comes first */
+    SETUP_AGAIN_MS = 5000,         /* until the next attempt to start a program that lacked memory, a process or a descriptor */
+    SETUP_HELPER_JOIN_MS = 360000, /* five tries of a minute, their pauses, the access point: the helper should speak earlier */
     SETUP_HELPER_MISSED_MS = 5000, /* how often it is logged that no helper has come */
     SETUP_IDENTITY_0_MS = 24 * 3600000, /* did 0: the server works in batches */
     SETUP_IDENTITY_1_MS = 30000
@@ -45,9 +45,9 @@ enum setup_state {
     SETUP_RESTORING   /* reset: miio_client_helper.sh restore */
 };
 
-/* What moves a state on; requests are checked before, and then are one of these. */
+/* What moves a state on; a request is checked first and then becomes one of these. */
 enum setup_event {
-    SETUP_EV_TIME,       /* its deadline is there */
+    SETUP_EV_TIME,       /* its deadline has come */
     SETUP_EV_WELL,       /* its program ended with 0 */
     SETUP_EV_BADLY,      /* with anything else, or did not start */
     SETUP_EV_SAVED,      /* a network is in the files */
@@ -79,7 +79,7 @@ enum setup_reboot {
 enum setup_do {
     SETUP_DO_ANSWER,      /* n: 0, ROUTER_E_* or -errno, to who asked */
     SETUP_DO_STATE,       /* n: enum device_event, reported to applications */
-    SETUP_DO_PROVISIONED, /* provisioned has been looked at again: what hello reveals depends on it */
+    SETUP_DO_PROVISIONED, /* provisioned may have changed: what hello reveals depends on it */
     SETUP_DO_COUNTRY,     /* country is the one in use */
     SETUP_DO_ONLINE,      /* the network is there: the cloud may be tried, or tried again now */
     SETUP_DO_CLOUD_STOP,
@@ -92,7 +92,7 @@ enum setup_do {
     SETUP_DO_DROP,         /* wifi.conf, uid and country go */
     SETUP_DO_FORGET,       /* reset: reports and files go, a new token is drawn for NEW_TOKEN */
     SETUP_DO_END_RESET,    /* the mark that FORGET left goes: the platform's programs have run */
-    SETUP_DO_NEW_TOKEN,    /* the one that FORGET drew is in force; what phones were answered goes */
+    SETUP_DO_NEW_TOKEN,    /* the one that FORGET drew is in force; answers kept for phones go */
     SETUP_DO_REMOVE_ENAUTH,
     SETUP_DO_REMOVE_WIFI,
     SETUP_DO_FORGET_REPORTS,
@@ -103,8 +103,8 @@ enum setup_do {
     SETUP_DO_ASK_JOIN,      /* the helper, with params */
     SETUP_DO_ASK_INFO,      /* the helper */
     SETUP_DO_STAGE,         /* n: enum helper_stage: what the helper is asked next */
-    SETUP_DO_READ_IDENTITY, /* out of device.conf: 0; -EAGAIN: there is still none */
-    SETUP_DO_TAKE_IDENTITY, /* out of text: device.conf lines of the helper's */
+    SETUP_DO_READ_IDENTITY, /* from device.conf: 0; -EAGAIN: there is still none */
+    SETUP_DO_TAKE_IDENTITY, /* from text: the helper's device.conf lines */
     SETUP_DO_LOOK_AT_HOOKS, /* logs which of the platform's programs are missing */
     SETUP_DO_SAY            /* n: enum setup_say, to the log */
 };
@@ -133,7 +133,7 @@ struct setup_settings {
     bool external; /* an external helper keeps the files */
     bool wired;    /* no provisioning: the network is there */
     unsigned join_tries, join_pause_ms;
-    unsigned identity_pause_ms; /* 0: as the vendor's text has it */
+    unsigned identity_pause_ms; /* 0: as in the vendor's document */
 };
 
 /* What is there when the event comes. */
@@ -161,11 +161,11 @@ struct setup_machine {
     bool provisioned;        /* wifi.conf is there, or none is needed */
     unsigned tries;          /* to join the network under way */
     uint64_t at_ms;          /* deadline of WAITING, ASKED and LEAVING, and of the next start when wants_program */
-    bool wants_program;      /* AP_OPENING and RESTORING: theirs could not be started yet */
+    bool wants_program;      /* AP_OPENING and RESTORING: their program could not be started yet */
     uint64_t reboot_at_ms;
-    uint64_t save_ms;      /* when the network that was joined is to be stored once more; AG_NEVER: it is */
-    uint64_t country_ms;   /* when the country is to be set once more; AG_NEVER: it is */
-    uint64_t no_helper_ms; /* when to say again that none has come; AG_NEVER: one has */
+    uint64_t save_ms;      /* when to try again to store the joined network; AG_NEVER: it is stored */
+    uint64_t country_ms;   /* when to try again to set the country; AG_NEVER: it is set */
+    uint64_t no_helper_ms; /* when to log again that none has come; AG_NEVER: one has */
     bool wants_identity, identity_runs;
     uint64_t identity_at_ms;
     unsigned identity_pause_ms;
@@ -174,7 +174,7 @@ struct setup_machine {
     bool zone_runs, zone_is_set;
     bool params_are_old;                  /* wiped once no decision needs them */
     unsigned n_joined, n_failed;          /* since the start */
-    uint64_t last_uid;                    /* the owner whose new network failed, 0: none; until he gives another */
+    uint64_t last_uid;                    /* the owner whose new network failed, until there is another; 0: none */
     char country[DEVICE_COUNTRY_MAX + 1]; /* the one that a phone brought; empty: none */
     char zone[64];
     char token[DEVICE_TOKEN_LEN + 1]; /* of SET_TOKEN; a secret */
@@ -184,12 +184,12 @@ struct setup_machine {
 };
 
 void setup_machine_init(struct setup_machine *m, const struct setup_settings *settings);
-/* Wipes what is secret. */
+/* Wipes the secrets. */
 void setup_machine_deinit(struct setup_machine *m);
 
 /* ---- events ---- */
 
-/* The process has begun. With an external helper its words lead on. */
+/* The process has started. An external helper's words lead on. */
 void setup_start(struct setup_machine *m, const struct setup_facts *f);
 /* SIGHUP: tries and pause of the settings, the country of the file. */
 void setup_reload(struct setup_machine *m, const struct setup_facts *f, unsigned tries, unsigned pause_ms);
@@ -197,15 +197,15 @@ void setup_reload(struct setup_machine *m, const struct setup_facts *f, unsigned
    network), or the -errno of the files, and then nothing has changed. */
 void setup_network(struct setup_machine *m, const struct setup_facts *f, enum origin_kind from,
                    const struct router_params *params);
-/* Answered by 0, or an error when it could not be set. */
+/* Answered by 0, or by an error when it could not be set. */
 void setup_zone(struct setup_machine *m, const struct setup_facts *f, const char *zone);
 /* miIO.restore and miIO.reboot when no application took them. Answered by 0, -ENOSYS (not possible here),
    -EBUSY, or the -errno of the disk, and then the reset has not taken place. */
 void setup_reset(struct setup_machine *m, const struct setup_facts *f);
 void setup_reboot(struct setup_machine *m, const struct setup_facts *f);
-/* A program of RUN has ended; status 0 is well. */
+/* A program of RUN has ended; status 0: successfully. */
 void setup_ended(struct setup_machine *m, const struct setup_facts *f, enum setup_program program, int status);
-/* A deadline of setup_next_deadline() may be there. */
+/* The time of setup_next_deadline() may have come. */
 void setup_tick(struct setup_machine *m, const struct setup_facts *f);
 
 /* The external helper: */
@@ -227,10 +227,10 @@ void setup_carried(struct setup_machine *m, const struct setup_facts *f, const s
 
 /* AG_NEVER: none. */
 uint64_t setup_next_deadline(const struct setup_machine *m);
-/* Something is under way that must not be slept through. */
+/* Something is under way during which the device must not sleep. */
 bool setup_is_busy(const struct setup_machine *m);
 bool setup_is_joining(const struct setup_machine *m);
-/* Whether the state does anything at that event. */
+/* Whether the state reacts to that event. */
 bool setup_state_knows(enum setup_state s, enum setup_event e);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Between the parts of setup_machine.*: the machine itself, joining, reset and reboot, the identity, the
- * external helper. */
+/* Shared by the parts of setup_machine.*: the machine itself, joining, reset and reboot, the identity, the external helper. */
 #ifndef CLIENT_SETUP_PART_H
 #define CLIENT_SETUP_PART_H
 
@@ -45,7 +44,7 @@ setup_act setup_reset_leave, setup_reset_go, setup_reset_resume, setup_restore_r
 void setup_reboot_tick(struct setup_machine *m, const struct setup_facts *f);
 
 /* setup_identity.c */
-void setup_online(struct setup_machine *m, const struct setup_facts *f); /* the network is there: the cloud, or first a did */
+void setup_online(struct setup_machine *m, const struct setup_facts *f); /* the network is there: the cloud, or a did first */
 void setup_identity_tick(struct setup_machine *m, const struct setup_facts *f);
 void setup_identity_ended(struct setup_machine *m, const struct setup_facts *f, int status);
 void setup_identity_read(struct setup_machine *m, int r);

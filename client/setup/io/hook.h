@@ -14,12 +14,12 @@
 struct hook;
 
 /*
- * The program of that name in the first of the folders (NULL ends them) in which it is there to be run. False: nowhere;
- * path_out is where it was looked for first and errno says why it is not there.
+ * The program of that name in the first of the folders (NULL ends them) that has an executable one. False: none has;
+ * path_out is the first path that was tried, and errno says why.
  */
 bool hook_find(char *path_out, size_t room, const char *const dirs[], const char *name);
 
-/* status: the exit code; 128 + n when signal n ended it; -ETIMEDOUT when the time was up. Comes once. */
+/* status: the exit code; 128 + n when signal n ended it; -ETIMEDOUT when the time was up. Called once. */
 typedef void (*hook_fn)(void *user, int status);
 
 /*
@@ -29,7 +29,7 @@ typedef void (*hook_fn)(void *user, int status);
 int hook_run(struct hook **out, uv_loop_t *loop, const char *const args[], const char *const env[], unsigned timeout_ms,
              hook_fn done, void *user);
 
-/* Nobody wants to know any more: the program is killed, done is not called. NULL is allowed. */
+/* Kills the program; done is not called. NULL is allowed. */
 void hook_cancel(struct hook *h);
 
 #endif

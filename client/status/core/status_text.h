@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the client says of itself: the texts of client.status and client.counters. Figures in, JSON out; names
- * that come from files, servers or peers may hold any bytes. Nothing secret is among the figures, so nothing secret is in
- * the texts.
+ * What the client says about itself: the text of client.status. Figures in, JSON out; names that come from files, servers or
+ * peers may hold any bytes. The figures hold no secrets, so the text has none.
  */
 #ifndef CLIENT_STATUS_TEXT_H
 #define CLIENT_STATUS_TEXT_H
@@ -21,7 +20,7 @@ struct status_count {
 struct status_cloud {
     const char *name;
     const char *word;      /* of local.status: "cloud_trying", "cloud_connected", "cloud_retry"; "off" */
-    uint64_t since_ms;     /* how long it has been so */
+    uint64_t since_ms;     /* how long the word has been so */
     uint64_t error_ago_ms; /* facts.past */
     uint64_t next_try_ms;  /* AG_NEVER: none is waited for */
     struct cloud_facts facts;
