@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The wiring: what each part asks of the others, passed on. */
+/* The wiring: passes on what each part asks of the others. */
 #include "client/client_priv.h"
 
 #include "libagent/core/deadline.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* All clouds of the list: what is said to each of them, and another list. */
+/* All clouds of the list: what goes to each of them, and a change of the list. */
 #include "client/cloud/cloud_links_priv.h"
 
 #include <errno.h>
@@ -282,7 +282,7 @@ static void follow_settings(struct cloud_links *c, struct cloud_link *l, const s
 
     if (device_conf_same(now, fresh, is_setting_of, l->ops->name))
         return;
-    ag_log(AG_LOG_INFO, "cloud %s has other settings%s", l->ops->name, cloud_link_is_running(l) ? " and starts again" : "");
+    ag_log(AG_LOG_INFO, "cloud %s has new settings%s", l->ops->name, cloud_link_is_running(l) ? " and starts again" : "");
     take_settings(l, fresh);
     if (cloud_link_is_running(l))
         cloud_link_end(l, true);

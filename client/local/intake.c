@@ -173,7 +173,7 @@ static void give_told(struct intake *in, struct origin from, unsigned tag, struc
     }
     in->stats.bad_form += r == TELL_ORIGIN_E_SAID;
     if (wants_answer && r == TELL_ORIGIN_E_SAID)
-        refuse(in, from, text, view, AG_CODE_INVALID_REQUEST, "_origin is for the device to say");
+        refuse(in, from, text, view, AG_CODE_INVALID_REQUEST, "only the device may set _origin");
     else if (wants_answer && r < 0)
         answer(in, from, OUT_OF_MEMORY);
 }

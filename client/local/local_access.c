@@ -38,7 +38,7 @@ void local_access_reload(struct local_access *a, const char *file)
     if (file && ag_access_reread(&a->rules, file, error) < 0)
         ag_log(AG_LOG_ERROR, "access rules kept as they were: %s", error);
     else if (!file && a->rules.enabled)
-        ag_log(AG_LOG_WARNING, "access rules kept as they were: no file is named any more");
+        ag_log(AG_LOG_WARNING, "access rules kept as they were: the configuration no longer names a file");
 }
 
 bool local_access_is_owner(const struct local_access *a, const struct local_who *who)

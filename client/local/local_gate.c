@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Between the local ways in (sockets, MQTT channels, BLE port) and the client: what the access rules say to each text. */
+/* Between the local ways in (sockets, MQTT channels, BLE port) and the client: what the access rules say about each text. */
 #include "client/local/local_gate.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is wrong between values and with the files that they name; what each may be by itself is in the table. */
+/* Checks values against each other, and the files that they name; the table says what each may be by itself. */
 #include "client/options/options_priv.h"
 
 #include <errno.h>

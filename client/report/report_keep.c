@@ -256,7 +256,7 @@ static int on_found(void *user, uint64_t seq, unsigned needs, const struct spool
             twice |= report_bit(i); /* short of memory: it stays where it is, for the next start */
     }
     if (twice)
-        ag_log(AG_LOG_WARNING, "a kept report is in the store twice; the later one is left out");
+        ag_log(AG_LOG_WARNING, "a kept report is in the store twice; the later one is skipped");
     if (twice && twice != needs)
         spool_release(p->spool, seq, twice);
     return twice == needs ? -EEXIST : 0;

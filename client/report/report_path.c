@@ -182,7 +182,7 @@ static bool rests(struct report_lane *l, uint64_t seq, uint64_t now_ms)
     return true;
 }
 
-/* One kept report. false: no more for now. */
+/* Gives one kept report. false: none for now. */
 static bool give_kept(struct report_lane *l)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
@@ -308,7 +308,7 @@ void report_path_lost(struct report_path *p, unsigned place)
     l->release_ms = AG_NEVER;
 }
 
-/* Nothing of it is wanted. The cloud may have what was under way; it is not asked any more. */
+/* Nothing of it is wanted. The cloud may have got what was under way; that is no longer asked. */
 static void lane_forget(struct report_lane *l, const char *why)
 {
     struct given g;
@@ -413,7 +413,7 @@ static void say_found(const struct report_path *p)
             ag_log(AG_LOG_INFO, "%u reports of an earlier run are kept for cloud %s", n, p->route.clouds[i].name);
     }
     if (p->n_unlisted > 0)
-        ag_log(AG_LOG_WARNING, "%llu kept reports are given up: their cloud is not in the list any more",
+        ag_log(AG_LOG_WARNING, "%llu kept reports are given up: their cloud is no longer in the list",
                (unsigned long long) p->n_unlisted);
 }
 

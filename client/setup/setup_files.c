@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What provisioning does to files. */
+/* What provisioning does with files. */
 #include <inttypes.h>
 #include <stdio.h>
 #include "client/device/io/zone.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The external helper's words on their way to the setup machine, and what is said to it. */
+/* The external helper's words on their way to the setup machine, and what the helper is told. */
 #include "client/setup/setup_priv.h"
 
 static void on_send(void *user, unsigned peer, struct ag_span text)
@@ -56,7 +56,7 @@ static void on_silent(void *user, const char *question)
     struct setup *s = user;
     struct setup_facts f;
 
-    ag_log(AG_LOG_WARNING, "the helper does not answer %s: going by the files in %s", question, s->env.dir->path);
+    ag_log(AG_LOG_WARNING, "the helper does not answer %s: using the files in %s", question, s->env.dir->path);
     setup_link_look(s, &f);
     setup_link_look_at_trial(s, &f);
     setup_helper_silent(&s->machine, &f);

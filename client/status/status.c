@@ -10,7 +10,7 @@
 
 /* ---- clouds ---- */
 
-/* "cloud.dropped.json" becomes "json", "cloud.refused.reports" stays "refused.reports". */
+/* "cloud.dropped.json" becomes "json", "cloud.refused.reports" becomes "refused.reports". */
 static void keep_drop(void *user, const char *name, uint64_t n)
 {
     static const char dropped[] = "cloud.dropped.", refused[] = "cloud.refused.";

@@ -5,7 +5,7 @@
  *   miio_recv_line          connects, says _internal.hello, prints the one JSON text that it gets as a line
  *   miio_send_line TEXT     connects, writes TEXT, closes when the client has taken it
  *
- * Both wait for the client to be there (recv for ever, send ten seconds). $MIIO_LOCAL_PORT: another port.
+ * Both wait until the client is there: recv without limit, send for ten seconds. $MIIO_LOCAL_PORT: another port.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

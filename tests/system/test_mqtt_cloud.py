@@ -184,8 +184,8 @@ def test_home_assistant_discovery(broker, tmp_path):
     ({"type": "number", "set": "m", "max": "9"}, "property p: max must be a number"),
     ({"type": "sensor", "set": "m"}, "property p: a sensor has no set"),
     ({"type": "sensor", "entity_category": "config"}, "property p: entity_category must be diagnostic"),
-    ({"type": "text", "set": "m", "icon": "lamp"}, "property p: an icon is called mdi:NAME"),
-    ({"type": "switch"}, "property p: what can be set needs"),
+    ({"type": "text", "set": "m", "icon": "lamp"}, "property p: icon must be mdi:NAME"),
+    ({"type": "switch"}, 'property p: needs "set"'),
     ({"type": "lamp"}, "type must be switch"),
 ])
 def test_a_member_of_a_list_is_taken_or_refused(tmp_path, property, why):

@@ -132,7 +132,7 @@ def test_other_settings_while_it_runs(tmp_path):
         assert sum("cloud mqtt connected" in l for l in home.client.err) == 1
         here, home["mqtt"].conf = home["mqtt"].conf, lambda: ["mqtt_server=127.0.0.1:%d" % elsewhere.port, "mqtt_state=0"]
         turn()
-        home.client.wait_err("cloud mqtt has other settings and starts again")
+        home.client.wait_err("cloud mqtt has new settings and starts again")
         while moved.next()[1] != b"online":
             pass
         wait_for(lambda: any(m[1] == b"offline" for m in home["mqtt"].listener.all), "an orderly end at the first broker")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The clouds of this build. A new one adds its header and its line. */
+/* The clouds of this build. A new one adds its header and its line here. */
 #include "client/cloud/cloud.h"
 
 #include <string.h>

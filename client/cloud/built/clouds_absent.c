@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stands in for the clouds that a build leaves out: the one that is chosen says why it cannot be. Without MQTT
- * (MIIO_MQTT=OFF, ABSENT_MQTT here) these are three; without HTTP (MIIO_HTTP=OFF) only Gizwits, which registers by it.
+ * In place of the clouds that a build leaves out: choosing one is refused with the reason. Without MQTT (MIIO_MQTT=OFF,
+ * ABSENT_MQTT here) these are three; without HTTP (MIIO_HTTP=OFF) only Gizwits, which uses it to register.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -12,7 +12,7 @@ struct qos2_entry {
     int mid;
     unsigned stale;   /* copies of what was delivered last that may be in front of what comes next */
     unsigned current; /* copies of what comes next that have been counted; 0: it has not begun */
-    unsigned perhaps; /* and perhaps so many more, which nobody has counted */
+    unsigned perhaps; /* and perhaps so many more, which were not counted */
     bool asked;       /* held was taken in a session before this one */
     uint64_t hash;    /* of what was delivered last */
     void *held;
@@ -124,7 +124,7 @@ enum qos2_verdict qos2_copies_message(struct qos2_copies *c, int mid, const void
         c->released = 0;
     if (!e)
         return QOS2_DELIVER;
-    hash = ag_hash(AG_HASH_BEGIN, payload, len); /* two alike are asked about in vain, no more */
+    hash = ag_hash(AG_HASH_BEGIN, payload, len); /* two with the same hash only cost a needless check */
     if (e->held) {                               /* something came behind it */
         drop_held(c, e);
         e->stale--;

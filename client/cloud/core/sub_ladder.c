@@ -77,7 +77,7 @@ bool sub_ladder_begin(struct sub_ladder *s, uint64_t now_ms)
     return true;
 }
 
-/* A later request with less may be on its way still: it takes the place of this one at the server, and is in s->qos. */
+/* A later request with less may still be on its way: it replaces this one at the server, and is in s->qos. */
 static void stand(struct sub_ladder *s)
 {
     s->state = SUB_GRANTED;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The session with Gizwits' servers, reports, and the life of it all. */
+/* The session with Gizwits' servers, reports, start and end. */
 #include "client/cloud/gizwits/gizwits.h"
 
 #include <errno.h>
@@ -48,7 +48,7 @@ static void load(struct gizwits *g)
     if (ag_file_read(g->store_path, STORE_FILE_MAX, &text) < 0)
         return;
     if (gizwits_store_parse(ag_buf_span(&text), &g->store) < 0)
-        ag_log(AG_LOG_WARNING, "gizwits: %s is not whole: registering again", g->store_path);
+        ag_log(AG_LOG_WARNING, "gizwits: %s is incomplete: registering again", g->store_path);
 }
 
 /* Bytes that would favour some letters are thrown away. */
@@ -70,7 +70,7 @@ static int make_passcode(char out[PASSCODE_LEN + 1])
     return 0;
 }
 
-/* The passcode is made once per identity, and saved before anybody hears of it. */
+/* The passcode is made once per identity, and saved before anybody is told. */
 static int need_passcode(struct gizwits *g)
 {
     int r;
@@ -224,7 +224,7 @@ void gizwits_do(struct gizwits *g, struct gizwits_decision d)
         gizwits_save(g);
     if (d.drop)
         drop(g);
-    if (pauses) /* first: who hears of the loss asks when the next try is */
+    if (pauses) /* first: whoever is told about the loss asks when the next try is */
         r = carry_out(g, &d);
     if (d.lost) {
         end_reports(g);

@@ -24,7 +24,7 @@ void gizwits_answers_send(struct gizwits *g)
         if (r == 0) {
             answer_box_sent(&g->answers, a);
         } else if (r == -EINVAL || r == -EMSGSIZE) {
-            ag_log(AG_LOG_ERROR, "gizwits: an answer is left out: %s", strerror(-r));
+            ag_log(AG_LOG_ERROR, "gizwits: an answer is dropped: %s", strerror(-r));
             answer_box_drop(&g->answers, a);
         } else {
             return; /* no room, or no session: on_room() or the next login calls again */

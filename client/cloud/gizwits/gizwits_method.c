@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What applications can ask of Gizwits beside reports:
+ * What applications can ask of Gizwits besides reports:
  *
  *   gizwits.send        {"app"?:id, "text"|"base64":bytes, "ack"?:bool}
  *                       to one App, or without "app" to all; with ack as 0x0093: answered when the App has

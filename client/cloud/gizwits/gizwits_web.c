@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The HTTP side: disable, register, provision, and the checks for firmware. A firmware notice names no
- * checksum, the download itself does in a header: it is asked for before applications hear of the firmware.
+ * The HTTP side: disable, register, provision, and the checks for firmware. A firmware notice has no checksum, only the
+ * download has one in a header: it is read before applications are told about the firmware.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -241,7 +241,7 @@ static void peek(struct gizwits *g, int type, const struct gizwits_target *targe
         return;
     c->target = *target;
     if (ag_http_send(g->http, &req, &c->call) < 0) {
-        ag_log(AG_LOG_WARNING, "gizwits: firmware cannot be asked for");
+        ag_log(AG_LOG_WARNING, "gizwits: cannot ask for firmware");
         fw_call_free(c);
     }
 }
@@ -344,7 +344,7 @@ void gizwits_check_firmware(struct gizwits *g, int type)
         return;
     r = g->conf.ota == GIZWITS_OTA_V41 ? check_v41(g, c) : check_v40(g, c);
     if (r < 0) {
-        ag_log(AG_LOG_WARNING, "gizwits: firmware cannot be asked for: %s", strerror(-r));
+        ag_log(AG_LOG_WARNING, "gizwits: cannot ask for firmware: %s", strerror(-r));
         fw_call_free(c);
     }
 }

@@ -167,7 +167,7 @@ static bool is_settled(struct mqtt_session *s)
     return !waits;
 }
 
-/* It answers pings, and may take all else for ever: only another login brings what waits on its way again. */
+/* It answers pings and might never do anything else: only another login sends what waits once more. */
 static bool is_forgotten(struct mqtt_session *s)
 {
     uint64_t since;
@@ -205,7 +205,7 @@ static void linger(int fd)
     close(fd);
 }
 
-/* Who answers nothing any more is not waited for. */
+/* A server that no longer answers is not waited for. */
 static void look_for_signs(struct mqtt_session *s, struct mqtt_session_end *end)
 {
     if (!end->unacked && is_forgotten(s)) {
@@ -360,7 +360,7 @@ static bool run_connection(struct mqtt_session *s, struct mqtt_session_end *end,
     return true;
 }
 
-/* false: abandoned; nobody hears of it. */
+/* false: abandoned; nobody is told. */
 static bool run_try(struct mqtt_session *s)
 {
     const struct mqtt_link_config *c = &s->config;

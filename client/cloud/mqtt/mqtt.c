@@ -6,11 +6,11 @@
  *   P/D/command_ack  {"id",...}: the answer to a command that had an id
  *   P/D/report       reports as applications wrote them, under an id of the client's own, the same one on repeats
  *   P/D/status       retained: "online" when commands can come (birth), "offline" as the will and at the end
- *   P/D/state        retained: the last value of each reported property, also of before a restart
+ *   P/D/state        retained: the last value of each reported property, even from before a restart
  *
  * and Home Assistant's discovery messages when a list of properties is given (client/cloud/mqtt/core/ha_list/ha_discovery.h).
- * Commands are subscribed with QoS 2: who publishes them with QoS 2 has each executed exactly once; where a broker does
- * not grant that, with less. Here: the session, reports, and the life of it all.
+ * Commands are subscribed to with QoS 2, or with less where a broker does not grant that: published with QoS 2, each is executed
+ * exactly once. Here: the session, reports, start and end.
  */
 #include "client/cloud/mqtt/mqtt.h"
 

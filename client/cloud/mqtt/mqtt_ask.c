@@ -52,7 +52,7 @@ void mqtt_ask_all(struct mqtt_cloud *m, const struct model *model)
     m->ask.tries = 0;
     m->ask.token = 0; /* the answer to an older question finds nothing */
     if (model && m->conf.state && ha_ask_init(&m->ask.list, model) < 0)
-        ag_log(AG_LOG_WARNING, "mqtt: out of memory: values are shown when they change");
+        ag_log(AG_LOG_WARNING, "mqtt: out of memory: values show only when they change");
     ha_ask_begin(&m->ask.list, false);
     m->ask.due_ms = AG_NEVER;
     if (m->ask.list.n > 0)

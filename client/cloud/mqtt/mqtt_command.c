@@ -52,7 +52,7 @@ void mqtt_answers_send(struct mqtt_cloud *m)
         if (r == 0) {
             answer_box_sent(&m->answers, a);
         } else if (r == -EINVAL || r == -EMSGSIZE) {
-            ag_log(AG_LOG_ERROR, "mqtt: an answer is left out: %s", strerror(-r));
+            ag_log(AG_LOG_ERROR, "mqtt: an answer is dropped: %s", strerror(-r));
             answer_box_drop(&m->answers, a);
         } else {
             return; /* no room, or no session: room() or the next login calls again */

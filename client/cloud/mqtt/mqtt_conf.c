@@ -44,7 +44,7 @@ static void read_tls(struct conf_reading *r, struct mqtt_conf *c)
     c->cert_file = read_file(r, "mqtt_cert");
     c->key_file = read_file(r, "mqtt_key");
     if (!c->cert_file != !c->key_file)
-        refuse(r, "mqtt_cert", "needs mqtt_key, and the other way round");
+        refuse(r, "mqtt_cert", "needs mqtt_key, and vice versa");
     c->tls = c->tls || c->ca_file || c->cert_file;
 #ifndef MIIO_TLS
     if (c->tls)
@@ -96,7 +96,7 @@ static bool is_prefix(const char *p)
 static void check_topics(struct conf_reading *r, const struct mqtt_conf *c)
 {
     if (!is_prefix(c->prefix) || !is_prefix(c->ha_prefix))
-        refuse(r, "mqtt_prefix or ha_prefix", "must be a topic without wildcards and outer slashes");
+        refuse(r, "mqtt_prefix or ha_prefix", "must be a topic without wildcards, and without slashes at its ends");
     if (c->ha_status && (strpbrk(c->ha_status, "+#") || strlen(c->ha_status) > 200))
         refuse(r, "ha_status", "must be a topic without wildcards");
 }

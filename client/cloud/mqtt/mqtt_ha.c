@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Home Assistant: what the device announces, from its model or from a small list; when that is said again; and what was announced
- * earlier, which is in mqtt.discovery in the data directory, a topic a line, and a component "KEY PLATFORM" a line.
+ * Home Assistant: what the device announces, from its model or from a small list; when that is repeated; and what was announced
+ * earlier, which is in mqtt.discovery in the data directory: a line for each topic and for each component ("KEY PLATFORM").
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 enum {
     RECORD_MAX = 256 << 10,
     BIRTH_SPREAD_MS = 3000, /* many devices hear of a birth at once */
-    CLEAR_MS = 10000,       /* from the new announcement to the end of what it takes the place of */
+    CLEAR_MS = 10000,       /* from the new announcement to the removal of the one that it replaces */
     DEPTH_MAX = 32
 };
 
@@ -96,7 +96,7 @@ int mqtt_ha_check(const struct mqtt_conf *conf, char *why, size_t n)
 
 /* ---- lines ---- */
 
-/* The next line of lines, cut off from them; p NULL: no more. */
+/* The next line, cut off from lines; p NULL: none is left. */
 static struct ag_span next_line(struct ag_span *lines)
 {
     const char *end = lines->len > 0 ? memchr(lines->p, '\n', lines->len) : NULL;
@@ -135,7 +135,7 @@ static bool is_device_topic(struct ag_span line)
 struct round {
     struct mqtt_cloud *m;
     struct ag_buf lines; /* of the new record */
-    struct ag_buf old;   /* the record of before */
+    struct ag_buf old;   /* the previous record */
     struct ag_buf wait;  /* topics to be cleared when Home Assistant has taken the new announcement */
 };
 
@@ -233,8 +233,8 @@ static int announce_model(struct round *round, const struct source *s, char *why
     if (r < 0)
         return r;
     if (message.n_left_out > 0)
-        ag_log(AG_LOG_WARNING, "mqtt: Home Assistant hears of %u of %u entities: an announcement has at most %u bytes", message.n,
-               message.n + message.n_left_out, m->conf.ha_max_bytes);
+        ag_log(AG_LOG_WARNING, "mqtt: Home Assistant is told only %u of %u entities: an announcement has at most %u bytes",
+               message.n, message.n + message.n_left_out, m->conf.ha_max_bytes);
     if (ag_buf_size(&gone.b) > 0)
         publish(m, name, ag_buf_span(&gone.b), 1, true);
     publish(m, name, ag_buf_span(&message.payload.b), 1, true);
@@ -254,7 +254,8 @@ static void migrate(struct round *round, enum kind to)
     }
 }
 
-/* Takes back what was in the record and does not any more. A message that cannot go stays in it, for the next login. */
+/* Takes back what was in the record and is no longer announced. If a message cannot go, it stays in the record until the next
+   login. */
 static int take_back(struct round *round, enum kind to)
 {
     struct ag_span rest = ag_buf_span(&round->old), line;
@@ -381,7 +382,7 @@ void mqtt_ha_connected(struct mqtt_cloud *m)
 void mqtt_ha_subscribed(struct mqtt_cloud *m, int result)
 {
     if (result >= MQTT_LINK_DONE_REFUSED)
-        ag_log(AG_LOG_WARNING, "mqtt: the broker refuses the subscription to %s: a start of Home Assistant is not seen",
+        ag_log(AG_LOG_WARNING, "mqtt: the broker refuses the subscription to %s: starts of Home Assistant go unnoticed",
                m->conf.ha_status);
 }
 

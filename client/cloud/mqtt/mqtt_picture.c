@@ -2,9 +2,9 @@
 /*
  * What others see of the device at the broker, all of it retained: status, and the last values of its properties.
  *
- * The broker is the memory of the state: the first session of a process reads the state topic back before it writes
- * it, so that values of before the restart stay. What has been reported since is newer and wins. Everything has come
- * when the UNSUBACK is here, since a broker answers in order; at the latest some seconds after.
+ * The broker remembers the state: the first session of a process reads the state topic back before it writes it, so that
+ * values from before the restart stay. What has been reported since is newer and wins. Everything has come when the UNSUBACK is
+ * here, since a broker answers in order, or at the latest after some seconds.
  */
 #include <errno.h>
 #include <string.h>

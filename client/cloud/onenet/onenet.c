@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * OneNET, the MQTT generation with $dp, $creq and $crsp. The connection, reports, and the life of it all.
+ * OneNET, the MQTT generation with $dp, $creq and $crsp. The connection, reports, start and end.
  * Source: OneNET MQTT access document.
  */
 #include "client/cloud/onenet/onenet.h"

@@ -25,7 +25,7 @@ void onenet_answers_send(struct onenet *o)
             broker_session_sent(&o->broker, uv_now(o->env->loop));
             answer_box_sent(&o->answers, a);
         } else if (r == -EINVAL || r == -EMSGSIZE) {
-            ag_log(AG_LOG_ERROR, "onenet: an answer is left out: %s", strerror(-r));
+            ag_log(AG_LOG_ERROR, "onenet: an answer is dropped: %s", strerror(-r));
             answer_box_drop(&o->answers, a);
         } else {
             return; /* no room, or no session: on_room() or the next login calls again */

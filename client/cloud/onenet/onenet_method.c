@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What applications can ask of OneNET beside reports:
+ * What applications can ask of OneNET besides reports:
  *
  *   onenet.dp            data points of any type, see client/cloud/onenet/core/onenet_points.h; {"file":path} for large binary
  *   onenet.publish       {"topic","payload"|"base64","qos"?:0..2,"retain"?:bool}

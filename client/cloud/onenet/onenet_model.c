@@ -19,7 +19,7 @@ struct model *onenet_model_read(const char *path)
         r = ag_model_parse(m, ag_buf_span(&text), &error);
     if (r == 0)
         return m;
-    ag_log(AG_LOG_WARNING, "onenet: %s: %s; streams are called by numbers", path, error.why[0] ? error.why : strerror(-r));
+    ag_log(AG_LOG_WARNING, "onenet: %s: %s; streams are named by number", path, error.why[0] ? error.why : strerror(-r));
     free(m);
     return NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stands in for onenet_http.c in a build without libcurl. */
+/* In place of onenet_http.c in a build without libcurl. */
 #include <errno.h>
 #include "client/cloud/onenet/onenet_priv.h"
 

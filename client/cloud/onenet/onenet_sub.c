@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The topics that the device wants of OneNET: those of device.conf, and those that applications have subscribed to.
- * Commands need none. All of them are asked for at each login: that the platform says "session present" is no proof that
- * it has kept them. What was not granted is asked for again, see client/cloud/core/sub_ladder.h.
+ * The topics that the device wants from OneNET: those of device.conf, and those that applications have subscribed to. Commands
+ * need none. All of them are asked for at each login: "session present" does not prove that the platform has kept them. What
+ * was not granted is asked for again, see client/cloud/core/sub_ladder.h.
  */
 #include <errno.h>
 #include <stdlib.h>

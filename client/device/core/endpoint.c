@@ -49,7 +49,7 @@ int endpoint_parse(const char *text, uint16_t default_port, struct endpoint *out
         return refuse(why_out, "the host is empty or longer than 255 characters");
     for (const char *p = begin; p < end; p++) {
         if (*p <= ' ' || *p == '/' || *p == '@' || *p >= 0x7f)
-            return refuse(why_out, "the host holds a character that no name has");
+            return refuse(why_out, "the host has a character that is not allowed");
     }
     if (port && (e.port = parse_port(port)) == 0)
         return refuse(why_out, "the port must be 1 to 65535");

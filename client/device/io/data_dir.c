@@ -107,7 +107,7 @@ static int sweep_one(const struct data_dir *d, const char *name)
     r = ag_file_remove(fresh);
     first = first ? first : r;
     if (first < 0)
-        ag_log(AG_LOG_ERROR, "%s: what a killed writer has left beside it cannot be removed: %s", path, strerror(-first));
+        ag_log(AG_LOG_ERROR, "%s: cannot remove a temporary file that a killed process has left: %s", path, strerror(-first));
     return first;
 }
 
@@ -232,14 +232,15 @@ int data_dir_settle_token(const struct data_dir *d, char token[DEVICE_TOKEN_LEN 
     if (found == 0 && !device_token_is_blank(ag_buf_span(&text)))
         ag_log(AG_LOG_ERROR,
                "%s%s: neither 16 printable characters nor 32 hex digits: kept as it is; no phone can "
-               "talk to the device until it is mended and the client restarted",
+               "talk to the device until it is repaired and the client restarted",
                d->path, DATA_TOKEN);
     else if (found < 0 && (found != -ENOENT || data_dir_has(d, DATA_TOKEN)))
         ag_log(AG_LOG_ERROR, "%s%s: %s: no phone can talk to the device", d->path, DATA_TOKEN,
                found == -ENOENT ? "a link to a file that is not there" : strerror(-found));
     else {
-        ag_log(found == 0 ? AG_LOG_ERROR : AG_LOG_WARNING, "%s%s: %s: a new token is drawn, phones that knew an old one are out",
-               d->path, DATA_TOKEN, found == 0 ? "empty" : "not there");
+        ag_log(found == 0 ? AG_LOG_ERROR : AG_LOG_WARNING,
+               "%s%s: %s: a new token is drawn; phones that know an old one are shut out", d->path, DATA_TOKEN,
+               found == 0 ? "empty" : "not there");
         store_token(d, token);
     }
     return 0;

@@ -137,7 +137,7 @@ static void on_change(uv_poll_t *p, int status, int events)
     uv_poll_stop(p);
 }
 
-/* What it says is not read: all of it means the same. -1: the socket says no more. */
+/* The content does not matter: every message means the same. -1: the socket has failed. */
 static int drain(int fd)
 {
     char scratch[4096];

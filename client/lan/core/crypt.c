@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * MD5 and AES through libcrypto's plain functions. OpenSSL 3 advises against them in favour of EVP, whose providers cost a
- * process more than 2 MB and a look-up for each use; what the packet needs is fixed by the protocol for good, and the
- * devices are small. crypt_evp.c does the same through EVP, for a libcrypto that has left these functions out.
+ * MD5 and AES through libcrypto's plain functions. OpenSSL 3 recommends EVP instead, whose providers cost a process more than
+ * 2 MB, and a lookup for each use; the protocol will never need other algorithms, and the devices are small. crypt_evp.c does
+ * the same through EVP, for a libcrypto without these functions.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "client/lan/core/crypt.h"

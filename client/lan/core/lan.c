@@ -105,7 +105,7 @@ static void repeat_request(struct lan *l, struct lan_request *q, const struct ar
         send_text(l, &q->asker, q->answer, told(l, a->now_ms, a->now_s));
 }
 
-/* While it is being executed whatever the stamp: the first one may have counted on from a hello of before the last reboot. */
+/* Whatever the stamp while it is being executed: the first one may have counted on from a hello before the last reboot. */
 static bool is_repeat_of(const struct lan *l, const struct lan_request *q, uint64_t text_hash, const struct arrival *a)
 {
     return q->text_hash == text_hash &&

@@ -47,7 +47,7 @@ void command_table_init(struct command_table *t, const struct command_sink *sink
     ag_list_init(&t->kept);
 }
 
-/* Its text is needed no more. */
+/* Its text is no longer needed. */
 static void command_unkeep(struct command_table *t, struct command *c)
 {
     if (ag_list_empty(&c->kept))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stands in for the MQTT API in a build without MQTT (MIIO_MQTT=OFF). */
+/* In place of the MQTT API in a build without MQTT (MIIO_MQTT=OFF). */
 #include <errno.h>
 #include "client/local/io/mqtt_api.h"
 

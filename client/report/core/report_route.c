@@ -103,7 +103,7 @@ static int read_rules(struct route_table *t, const struct device_conf *conf, str
         if (strncmp(name, prefix, sizeof prefix - 1) != 0)
             continue;
         if (!name[sizeof prefix - 1])
-            return refuse(conf, name, err, "needs a method behind the dot", AG_SPAN(""));
+            return refuse(conf, name, err, "needs a method after the dot", AG_SPAN(""));
         if (t->n == 0)
             continue;
         if (t->n_rules == ROUTE_RULES)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stands in for the store of kept reports in a build without it (MIIO_SPOOL=OFF): nothing is kept, and a report that no cloud can
+/* In place of the store of kept reports in a build without it (MIIO_SPOOL=OFF): nothing is kept, and a report that no cloud can
    take now is refused with that reason. */
 #include <errno.h>
 #include <stdlib.h>

@@ -261,7 +261,7 @@ static void take_file(struct spool *s)
         ag_log(AG_LOG_ERROR, "%s: removed, replaced or cut while it was in use; rewritten, %zu reports lost%s%s", s->path, n_lost,
                b->aside[0] ? ", what was there put aside as " : "", b->aside);
     else if (b->moved && b->aside[0])
-        ag_log(AG_LOG_ERROR, "%s: something else has come there; put aside as %s", s->path, b->aside);
+        ag_log(AG_LOG_ERROR, "%s: replaced by something else; put aside as %s", s->path, b->aside);
     s->stats.put_aside += b->moved && b->aside[0];
 }
 

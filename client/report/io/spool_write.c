@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A batch written to the file, in a thread of the pool, which has file, index, writing and batch to itself meanwhile. */
+/* Writes a batch to the file, in a thread of the pool, which owns file, index, writing and batch meanwhile. */
 #include <errno.h>
 #include <stdlib.h>
 #include "client/report/io/spool_priv.h"
 
-enum { DEAD_MAX = 128 << 10 }; /* bytes of records that are gone, and more of them than of others: the file is rewritten */
+enum { DEAD_MAX = 128 << 10 }; /* bytes of removed records: with more, and more than of the others, the file is rewritten */
 
 static int rewrite(struct spool *s, char *aside)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an external helper's words mean for the device. With it the client leaves device.conf's identity,
- * token, country and wifi.conf to the helper, and goes by the files only where the helper's script does not
- * know a question.
+ * What an external helper's words mean for the device. The client then leaves device.conf's identity, token, country
+ * and wifi.conf to the helper, and uses the files only where the helper's script does not know a question.
  */
 #include <string.h>
 #include "client/device/core/device_state.h"
@@ -101,7 +100,7 @@ void setup_helper_owned(struct setup_machine *m, const struct setup_facts *f)
     setup_online(m, f);
 }
 
-/* It is not said again. What has just been removed is not there any more. */
+/* It is not repeated. What has just been removed is gone. */
 static void joined_before(struct setup_machine *m, const struct setup_facts *f, bool has_wifi)
 {
     struct setup_facts now = *f;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A device without an identity: did 0 in device.conf asks for did and key at once, did 1 after provisioning.
- * The vendor's form of that request is not public, so the exchange is a program of the platform's:
+ * The vendor's form of that request is not public, so a program of the platform makes it:
  * "miio_client_helper.sh identity" gets the identity from wherever the maker keeps it, writes device.conf,
  * and exits with 0; any other status means "not yet", and it is run again after a while. Source: Xiaomi Linux
  * client document, section 11.

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A network comes, and is joined with the platform's program: tries, pauses, and the way back to the access
- * point. */
+/* A network comes and is joined with the platform's program: tries, pauses, and the way back to the access point. */
 #include <errno.h>
 #include <string.h>
 #include "client/device/core/device_state.h"
@@ -59,7 +58,7 @@ static bool is_stranger(const struct setup_machine *m, const struct setup_facts 
     return uid != 0 && uid != owner;
 }
 
-/* A router that renews its password knows neither user nor country: those of before stay. */
+/* A router that renews its password knows neither user nor country: the present ones stay. */
 static void fill_up(const struct setup_machine *m, struct router_params *p, uint64_t owner)
 {
     bool same_owner = m->provisioned && (p->wifi.uid == 0 || p->wifi.uid == owner);
@@ -191,7 +190,7 @@ static void give_up(struct setup_machine *m, const struct setup_facts *f)
 {
     m->n_failed++;
     setup_do(m, SETUP_DO_SAY, SETUP_SAY_JOIN_FAILED);
-    setup_do(m, SETUP_DO_CLOUD_STOP, 0); /* a device that was on another network: no more retries from behind the access point */
+    setup_do(m, SETUP_DO_CLOUD_STOP, 0); /* it was on another network: no retries from behind the access point */
     setup_do(m, SETUP_DO_STATE, DEVICE_EV_JOIN_FAILED);
     setup_drop_network(m, f);
     setup_ap_go(m, f);

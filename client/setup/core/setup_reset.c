@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reset, and reboot. The order of a reset: the owner is off the disk, the asker is told, then the device
-   forgets what it has in memory, a new token is in force, the access point opens. */
+/* Reset and reboot. The order of a reset: the owner's files go, the asker is told, the device forgets what it has in memory, a
+   new token is in force, the access point opens. */
 #include <errno.h>
 #include <string.h>
 #include "client/setup/core/setup_part.h"
@@ -18,7 +18,7 @@ void setup_reset(struct setup_machine *m, const struct setup_facts *f)
         setup_do(m, SETUP_DO_FORGET, 0);
 }
 
-/* Nobody wants to know any more how the program ends that runs. */
+/* How the running program ends no longer matters. */
 void setup_reset_leave(struct setup_machine *m, const struct setup_facts *f)
 {
     if (setup_place_is_taken(m))

@@ -146,7 +146,7 @@ int ot_memory_take(struct ot_memory *m, uint64_t id, struct ag_span text, uint64
         return OT_MEMORY_ANSWERED;
     }
     if (e)
-        entry_free(m, e); /* the number has a new meaning; nobody waits for the old one any more */
+        entry_free(m, e); /* the number has a new meaning; nobody waits for the old one */
     if (!make_room(m))
         return OT_MEMORY_FULL;
     r = add(m, id, text, now_ms, token_out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The half of an OT session that hears: stream into packets, packets into texts, texts into commands and answers. */
+/* The receiving half of an OT session: stream into packets, packets into texts, texts into commands and answers. */
 #include "client/cloud/ot/core/ot_session_state.h"
 
 #include <inttypes.h>

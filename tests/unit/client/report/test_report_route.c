@@ -94,7 +94,7 @@ static void bad_lines(void **state)
         {"route.props=\n", "route.props: must be all, primary or clouds of the list, not "},
         {"route.props=ot,\n", "route.props: must be all, primary or clouds of the list, not "},
         {"route.props=ot mqtt\n", "route.props: clouds are separated by commas, not m"},
-        {"route.=ot\n", "route.: needs a method behind the dot"},
+        {"route.=ot\n", "route.: needs a method after the dot"},
     };
     struct device_conf_error err;
     struct route_table t = {0};

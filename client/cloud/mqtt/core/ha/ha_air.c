@@ -55,7 +55,7 @@ static const char *water_word(const char *t)
 struct air {
     const struct model_prop *on, *mode, *target;
     ha_word_fn *word;
-    const char *plain; /* the mode of one that is on and says no more */
+    const char *plain; /* the mode of one that is on and tells nothing else */
 };
 
 /* mode: only one with a word that Home Assistant knows. */

@@ -153,7 +153,7 @@ static void put_gone(struct ha_text *o, struct ag_span components, struct ag_spa
     }
 }
 
-/* The lines of keep that the new list has no more. */
+/* The lines of keep that are not in the new list. */
 static void find_gone(struct ha_text *lines, struct ag_span keep, struct ag_span list)
 {
     while (keep.len > 0) {

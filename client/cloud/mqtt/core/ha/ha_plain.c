@@ -7,7 +7,7 @@
 
 enum { TEXT_MAX = 255 }; /* characters of a state at Home Assistant */
 
-/* A component of its own: "p2_3" and "a2_1"; a property's unique id is the one of its single message of old: "2_3". */
+/* A component of its own: "p2_3" and "a2_1"; a property's unique id is the one that earlier versions gave it: "2_3". */
 static void head_of(struct ha_head *head, char kind, unsigned siid, unsigned iid, const char *platform)
 {
     snprintf(head->key, sizeof head->key, "%c%u_%u", kind, siid, iid);

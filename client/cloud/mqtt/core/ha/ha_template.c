@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Templates of Home Assistant: what reads a property from the state topic, and what makes a command of a value. */
+/* Templates of Home Assistant: they read a property from the state topic, and make a command from a value. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

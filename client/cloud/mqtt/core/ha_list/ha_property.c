@@ -179,9 +179,9 @@ static int check_property(const struct ha_why *why, const struct ha_property *p)
     if (category.p && !ag_span_eq(category, "\"diagnostic\"") && (shown || !ag_span_eq(category, "\"config\"")))
         return ha_refuse(why, "property %s: entity_category must be diagnostic%s", p->key, shown ? "" : " or config");
     if (icon.p && !memchr(icon.p, ':', icon.len))
-        return ha_refuse(why, "property %s: an icon is called mdi:NAME", p->key);
+        return ha_refuse(why, "property %s: icon must be mdi:NAME", p->key);
     if (!shown && !p->set.p)
-        return ha_refuse(why, "property %s: what can be set needs \"set\", the method that does it", p->key);
+        return ha_refuse(why, "property %s: needs \"set\", the method that sets it", p->key);
     return p->component == C_SELECT ? check_options(why, p->options) : 0;
 }
 

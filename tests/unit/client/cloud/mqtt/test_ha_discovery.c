@@ -94,8 +94,8 @@ static const struct {
      "property a: entity_category must be diagnostic"},
     {LIST("{\"name\":\"a\",\"type\":\"text\",\"set\":\"s\",\"entity_category\":\"x\"}"),
      "property a: entity_category must be diagnostic or config"},
-    {LIST("{\"name\":\"a\",\"type\":\"sensor\",\"icon\":\"pen\"}"), "property a: an icon is called mdi:NAME"},
-    {LIST("{\"name\":\"a\",\"type\":\"switch\"}"), "property a: what can be set needs \"set\", the method that does it"},
+    {LIST("{\"name\":\"a\",\"type\":\"sensor\",\"icon\":\"pen\"}"), "property a: icon must be mdi:NAME"},
+    {LIST("{\"name\":\"a\",\"type\":\"switch\"}"), "property a: needs \"set\", the method that sets it"},
     {LIST("{\"name\":\"a-b\",\"type\":\"sensor\"},{\"name\":\"a.b\",\"type\":\"sensor\"}"),
      "two properties have the same name, or differ in '-' and '.' only"},
 };
