@@ -26,7 +26,7 @@ static void on_timer(uv_timer_t *t)
     cloud_links_tick(&c->clouds, now_ms);
 }
 
-/* Once in each turn of the loop, whatever has happened in it. */
+/* Once in each turn of the loop, whatever happened in it. */
 static void on_prepare(uv_prepare_t *p)
 {
     struct client *c = p->data;

@@ -220,7 +220,7 @@ static bool peers_ble_sender(void *user, uint32_t *uid_out)
     return ble_port_sender(&c->ble, uid_out);
 }
 
-/* What goes up counts twice, as the cloud may have a copy of each text; three sixteenths of all are for what has just come
+/* What goes up counts twice, as the cloud may have a copy of each text; three sixteenths of the total are for what has just come
    from clouds and phones. */
 static size_t peers_held_elsewhere(void *user)
 {

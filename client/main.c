@@ -106,7 +106,7 @@ int main(int argc, char **argv)
 #endif
     heap_settle();
 #ifdef MIIO_TLS
-    /* A link's thread that was left behind may be in OpenSSL when the process ends: nothing is taken away below it. */
+    /* A link's thread that was left behind may be in OpenSSL when the process ends: nothing that it uses may be freed. */
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 #endif
     if (!options_read(&o, argc, argv, &code))

@@ -96,7 +96,7 @@ void cloud_links_tell_words(struct cloud_links *c)
         c->env.host->status(c->env.user, ag_buf_span(&text));
 }
 
-/* Local.status and the device's state follow the primary. */
+/* local.status and the device's state follow the primary. */
 static void event(struct cloud_link *l, enum device_event ev)
 {
     if (is_primary(l))

@@ -170,8 +170,8 @@ int cloud_links_carries(const struct cloud_links *c, unsigned place, struct ag_s
     return ops && ops->carries ? ops->carries(c->env.device->conf, text) : 0;
 }
 
-/* A server that has not said a word for so long is away, although the try goes on: names that nobody looks up, packets that
-   nobody answers. A device without Internet would never sleep. */
+/* A server that has been silent for so long counts as away although the try goes on (a lookup or packets that nobody answers).
+   Otherwise a device without Internet would never sleep. */
 static bool is_hopeless(const struct cloud_link *l)
 {
     return !l->connected && l->ops->next_try_ms && l->ops->next_try_ms(l->cloud) == AG_NEVER &&
@@ -256,7 +256,7 @@ static bool is_setting_of(const void *cloud, const char *name)
     return whose && strcmp(whose, cloud) == 0;
 }
 
-/* Once the cloud in whose place it comes has gone. */
+/* Once the cloud that it replaces has gone. */
 static void take_settings(struct cloud_link *l, const struct device_conf *from)
 {
     struct device_conf *to = l->cloud ? &l->fresh : l->all->env.device->conf;
@@ -327,7 +327,7 @@ static bool put_in_or_follow(struct cloud_links *c, const struct cloud_ops *ops,
     return true;
 }
 
-/* Another primary: the device's state is its from now on. */
+/* Another primary: the device's state follows it from now on. */
 static void follow(struct cloud_links *c, const struct cloud_link *was)
 {
     const struct cloud_link *now = cloud_links_nth(c, 0);

@@ -31,7 +31,7 @@ long conf_int(struct conf_reading *r, const char *key, long min, long max, long 
 
     if (device_conf_get_int(r->conf, key, min, max, fallback, &v, &err) == 0)
         return v;
-    conf_refuse(r, "%s", err.why); /* begins with the key: who tells it finds its line */
+    conf_refuse(r, "%s", err.why); /* begins with the key, by which its line is found */
     return fallback;
 }
 

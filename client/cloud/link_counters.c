@@ -47,7 +47,7 @@ void cloud_link_facts(const struct mqtt_link *l, struct cloud_facts *out)
     out->acked = st.acked;
 }
 
-/* The link tells TLS failures in words only: OpenSSL's, or what is wrong with the files. */
+/* The link reports TLS failures only as text: OpenSSL's, or what is wrong with the files. */
 static bool is_about_tls(const char *why)
 {
     return strncmp(why, "TLS", 3) == 0 || strstr(why, "the key file is encrypted");

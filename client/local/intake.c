@@ -49,7 +49,7 @@ static void answer(struct intake *in, struct origin to, struct ag_span text)
     answer_origin(in, to, text, NULL);
 }
 
-/* The same of a text that has the asker's id in it already. */
+/* The same for a text that already has the asker's id. */
 static void answer_own(struct intake *in, struct origin to, struct ag_span text)
 {
     if (to.kind != ORIGIN_LAN) {
@@ -72,7 +72,7 @@ static void refuse(struct intake *in, struct origin from, struct ag_span text, c
 
 /* ---- what is looked at first ---- */
 
-/* true: the text has been refused for its form. An id that is given twice or is too long is not told back. */
+/* true: the text has been refused for its form. An id that is given twice or is too long is not sent back. */
 static bool refuse_form(struct intake *in, struct origin from, struct ag_span text, const struct ag_json_view *view,
                         bool wants_answer)
 {

@@ -21,7 +21,7 @@ void local_gate_init(struct local_gate *g, struct command_table *commands, bool 
         .commands = commands, .host = host, .user = user, .external = external, .log = {.burst = 5, .period_ms = 10000}};
 }
 
-/* NULL: nobody that could be asked, as whoever publishes on the MQTT channels. */
+/* NULL: nobody that could be asked, like those who publish on the MQTT channels. */
 static const struct local_who *who_of(const struct local_gate *g, unsigned peer)
 {
     return peer == LOCAL_GATE_CHANNELS ? NULL : g->host->who(g->user, peer);
@@ -29,10 +29,8 @@ static const struct local_who *who_of(const struct local_gate *g, unsigned peer)
 
 /* ---- sockets that have just come ---- */
 
-/*
- * The external helper's receiver leaves with the first text that it gets: a broadcast that meets it between its connect
- * and its hello would go for good. So a socket that may be the helper sees nothing before it has said what it is.
- */
+/* The external helper's receiver leaves with the first text that it gets: a broadcast between its connect and its hello would use
+   it up. So a socket that may be the helper gets nothing before it has said what it is. */
 void local_gate_joined(struct local_gate *g, unsigned peer, uint64_t now_ms)
 {
     g->plain_peers &= ~bit_of(peer);
@@ -89,16 +87,14 @@ static void unmark_internal(struct local_gate *g, unsigned peer)
 
 /* ---- what comes in ---- */
 
-/*
- * The external helper is a socket of root's or the client's own user that never says anything but _internal.*: so an
- * application whose texts come by the agent's socket cannot be taken for it.
- */
+/* The external helper is a socket of root or the client's own user that never says anything but _internal.*, so applications
+   behind the agent's socket cannot be taken for it. */
 static bool may_be_helper(const struct local_gate *g, unsigned peer)
 {
     return local_access_may_help(&g->access, who_of(g, peer)) && !(g->plain_peers & bit_of(peer));
 }
 
-/* One old helper tells the end of a join as local.status. */
+/* One old helper reports the end of a join as local.status. */
 static bool is_helpers(const struct local_gate *g, struct ag_span method)
 {
     return local_cmd_is_internal(method) || (g->external && ag_span_eq(method, "local.status"));

@@ -23,7 +23,7 @@ struct serving {
     struct ag_buf *out;        /* the answer */
 };
 
-/* Half an answer is none; a query without an id is answered too, as it always was. */
+/* Half an answer is no answer; a query without an id is answered, too, as it always was. */
 static void serving_end(const struct serving *a, int r)
 {
     if (r < 0 || (!a->id.p && a->from.kind != ORIGIN_LOCAL))
@@ -56,7 +56,7 @@ static int refuse(struct serving *a, int code, const char *why)
     return a->id.p ? local_cmd_put_error(a->out, a->id, code, why) : 0;
 }
 
-/* Whatever buffer a text came in is ours, and will be written over: keys and tokens do not wait for that. */
+/* The buffer that the text came in is ours and will be reused: keys and tokens are wiped now. */
 static void wipe(struct ag_span params)
 {
     if (params.p)
@@ -72,7 +72,7 @@ static unsigned seconds_until(const struct serve *s, uint64_t at_ms)
     return left_s < WAKEUP_IDLE_S ? left_s : WAKEUP_IDLE_S;
 }
 
-/* Until the next thing to do, also while the cloud is away: then that is the next try. 0: busy, ask again later. */
+/* Until there is something to do; while the cloud is away that is the next try. 0: busy, ask again later. */
 static unsigned wakeup_s(const struct serve *s)
 {
     struct serve_work work;
@@ -217,7 +217,7 @@ static int serve_device(struct serving *a, enum local_cmd cmd)
     return put_device(a->out, a->id, run_device(a->s, cmd));
 }
 
-/* What the client says of itself. Without an id nobody asks. */
+/* What the client says about itself. Without an id nobody asks. */
 static int serve_own(struct serving *a, int (*put)(void *user, struct ag_buf *out))
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf b = AG_BUF_INIT;

@@ -56,7 +56,7 @@ static int take_device_conf(struct options *o)
     return 0;
 }
 
-/* The clouds look into device.conf only: what was given elsewhere is put there. */
+/* The clouds read device.conf only: what was given elsewhere is put there. */
 static int give_device_conf(struct options *o)
 {
     for (int i = 0; i < N_OPTIONS; i++) {
@@ -71,7 +71,7 @@ static int give_device_conf(struct options *o)
 
 /* ---- reading ---- */
 
-/* A daemon leaves its directory, so paths are made absolute while they still mean what was written. */
+/* A daemon changes its directory, so paths are made absolute before that. */
 static int make_absolute(char **path)
 {
     char cwd[PATH_MAX], *absolute;

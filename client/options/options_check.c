@@ -98,7 +98,7 @@ static int check_one_cloud(const struct options *o, const struct cloud_ops *ops)
     char why[160] = "";
 
     if (identity_is_missing(o->conf.did))
-        return 0; /* looked at when the identity has come */
+        return 0; /* checked when the identity has come */
     if (ops->check && ops->check(&o->conf, why, sizeof why) < 0)
         return options_complain_conf(o, line_of_complaint(o, why), why);
     return 0;
@@ -147,7 +147,7 @@ static bool has_cloud(const struct options *o, const char *name)
     return false;
 }
 
-/* What holds when nobody has given anything else. */
+/* The defaults. */
 static void set_defaults(struct options *o)
 {
     o->log_level = 2;
@@ -163,7 +163,7 @@ static void set_defaults(struct options *o)
     ag_addr_parse("127.0.0.1:54323", &o->client.ble, NULL);
 }
 
-/* Each by itself: what it may be is in the table. */
+/* Each by itself; the table says what it may be. */
 static int check_values(struct options *o)
 {
     char reason[REASON_MAX];
@@ -193,7 +193,7 @@ int options_check(struct options *o)
         code = complain(o, OPT_COUNTRY, "cannot be combined with --host");
     if (code == 0)
         code = check_cloud(o);
-    /* clouds of others know no provisioning by a phone: a device that uses them is taken as being on the network */
+    /* other clouds have no provisioning by a phone: a device that uses them counts as being on the network */
     if (code == 0 && !o->values[OPT_PROVISIONING].text)
         o->client.wired = o->clouds.n > 0 && !has_cloud(o, "ot");
     return code;

@@ -14,7 +14,7 @@
 
 /* ---- what a value may be ---- */
 
-/* For options of the ot cloud: its own code reads them from device.conf, where they go. */
+/* For options of the ot cloud: they go into device.conf, from where its own code reads them. */
 static int only_number(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
     uint64_t ignored;
@@ -33,7 +33,7 @@ static int set_mib(void *to, const struct ag_option *row, const char *value, cha
     return 0;
 }
 
-/* The words are in the help: the field, if there is one, tells whether it is the second one. */
+/* The words are in the help; the field, if there is one, is true for the second one. */
 static int set_word(void *to, const struct ag_option *row, const char *value, char *reason, size_t n)
 {
     const char *words = ((const struct option_info *) row)->argument, *second = strchr(words, '|') + 1;
@@ -136,7 +136,7 @@ static int set_text(void *to, const struct ag_option *row, const char *value, ch
 #define NUMBER(member, min, max) .kind = AG_OPTION_NUMBER, AT(member), .least = min, .most = max
 #define TEXT(member)             .set = set_text, AT(member)
 
-/* Without .set: looked at by whoever reads it. */
+/* Without .set: checked by whoever reads it. */
 const struct option_info option_infos[N_OPTIONS] = {
     [OPT_DATADIR] = {{"datadir", NULL, 'd'}, "DIR", "data directory (/etc/miio)"},
     [OPT_LOGLEVEL] = {{"loglevel", "loglevel", 'l', NUMBER(log_level, 0, 4)}, "0..4", "error, warning, info (2), debug, verbose"},
@@ -235,7 +235,7 @@ static void usage(FILE *f)
 
 enum { OWN_DAEMONIZE = N_OPTIONS, OWN_CONFIG, OWN_CHECK, OWN_ENCKEY, OWN_ENCDATA, OWN_NUMBER, OWN_WORD, N_ROWS };
 
-/* Values are only collected here: what they may be is looked at when all sources have been read. */
+/* Values are only collected here; they are checked when all sources have been read. */
 static void make_rows(struct ag_option rows[N_ROWS])
 {
     for (int i = 0; i < N_OPTIONS; i++)

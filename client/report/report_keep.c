@@ -27,7 +27,7 @@ int64_t report_now_of(const struct report_path *p)
     return (int64_t) report_time_of(p).now_ms;
 }
 
-/* The moment of a report by the clock as it is now, which may have been set since. 0: nobody knows. */
+/* The time of a report by the present clock, which may have been set since. 0: not known. */
 uint32_t report_unix_of(const struct report_time *now, const struct report_birth *birth)
 {
     int64_t at = birth->at_s ? birth->at_s : (int64_t) now->unix_s - ((int64_t) now->now_ms - birth->born_ms) / 1000;
@@ -35,8 +35,8 @@ uint32_t report_unix_of(const struct report_time *now, const struct report_birth
     return at >= CLOCK_IS_SET && at <= (int64_t) now->unix_s ? (uint32_t) at : 0;
 }
 
-/* Within one boot the clock that nobody sets tells the age. Between boots only the device's own clock could, and only when
-   it was right both times, and said a time at all: else the report counts as new. */
+/* Within one boot the clock that nobody sets tells the age. Across boots only the device's own clock could, if it was right both
+   times and showed a time at all; otherwise the report counts as new. */
 static struct report_birth birth_of(const struct report_time *now, const struct spool_record *rec)
 {
     int64_t now_ms = (int64_t) now->now_ms, up_ms = (int64_t) rec->up_s * 1000;
@@ -130,8 +130,8 @@ static int store(struct report_path *p, const struct incoming *in, unsigned set,
     return r < 0 ? r : error;
 }
 
-/* One record for all of the set; teller: a bit of it, or 0. 0: stored; -errno: the teller's part is not. Of the others, who
-   do not get it is counted. */
+/* One record for the whole set; teller: a bit of it, or 0. 0: stored; -errno: the teller's part is not. For the others it is
+   counted when they do not get it. */
 int report_keep(struct report_path *p, const struct incoming *in, unsigned set, int64_t born_ms, unsigned teller)
 {
     int r = store(p, in, set, born_ms, teller);
@@ -154,7 +154,7 @@ void report_refuse(struct report_path *p, uint32_t id, int error)
     p->env.host->failed(p->env.user, id, AG_CODE_BUSY, why);
 }
 
-/* false: nothing that a route or the store could be asked about. */
+/* false: it has no method that could be routed or kept. */
 bool report_look_at(const struct report_path *p, struct incoming *in, uint32_t id, struct ag_span text,
                     const struct ag_json_view *view)
 {
@@ -177,7 +177,7 @@ bool report_look_at(const struct report_path *p, struct incoming *in, uint32_t i
     return true;
 }
 
-/* Clouds that have it from memory, too, and have not acknowledged it. */
+/* Clouds that got it from memory, too, and have not acknowledged it. */
 static unsigned others_under_way(const struct report_path *p, const struct report_lane *but, uint32_t id)
 {
     unsigned set = 0;
@@ -201,8 +201,8 @@ static void move_under_way(struct report_path *p, unsigned set, uint32_t id, uin
     }
 }
 
-/* Under way without being kept, and now to be kept for that cloud, and for the others when an application is told that it is. 0
-   or -errno. */
+/* Keeps, for that cloud, a report that is under way without being kept; for the others, too, when an application is told that it
+   is kept. 0 or -errno. */
 int report_keep_given(struct report_lane *l, const struct given *g)
 {
     struct incoming in;

@@ -93,8 +93,8 @@ static bool give_aside(struct report_lane *l, const struct incoming *in, bool re
     return false;
 }
 
-/* Gives back for whom it is to be kept. An application that is told "queued" is told so for all of them: then nobody gets it
-   from memory, which a cut of power would empty. */
+/* Returns for whom it is to be kept. "queued" speaks for all of them: then nobody gets it from memory, which a power failure
+   would empty. */
 static unsigned give_others(struct report_path *p, const struct incoming *in, unsigned others, bool kept, bool repeat)
 {
     unsigned to_keep = 0;
@@ -160,9 +160,9 @@ static void log_skipped(struct report_path *p, uint64_t now_ms, const char *why)
 }
 
 /*
- * What was told "queued" is not given up because the disk fails once: it is read again, a few times, and those behind it
- * wait. true: later. Damage that stays (-EBADMSG, -ENOENT) is not waited for, nor is a disk that has given nothing since the
- * last one was given up: what is new must not wait for a store full of them.
+ * A report that was answered with "queued" is not given up because the disk fails once: it is read again, a few times, and those
+ * behind it wait. true: later. Permanent damage (-EBADMSG, -ENOENT) is not waited for, nor is a disk that has given nothing since
+ * the last report was given up: new ones must not wait for a store full of unreadable ones.
  */
 static bool read_later(struct report_lane *l, uint64_t seq, uint64_t now_ms)
 {
@@ -257,7 +257,7 @@ bool report_path_acked(struct report_path *p, unsigned place, uint32_t id)
         ag_buf_deinit(&g.text);
         return !g.tells;
     }
-    /* stored: its application has heard "queued". Else the cloud was faster: its word goes to the application */
+    /* stored: its application got "queued". Otherwise the cloud was faster: its word goes to the application */
     told = report_queue_is_stored(&l->queue, id) || !report_queue_tells(&l->queue, id);
     return report_queue_acked(&l->queue, id) && told;
 }

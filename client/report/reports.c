@@ -215,7 +215,7 @@ int reports_forget(struct reports *r)
 {
     int e = report_path_forget(&r->path);
 
-    if (e == 0) /* what was with the last owner's cloud is answered by nobody */
+    if (e == 0) /* what is with the last owner's cloud will not be answered */
         uplink_refuse_all(&r->uplink, AG_CODE_NOT_CONNECTED, "the device was reset");
     return e;
 }

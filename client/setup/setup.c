@@ -37,7 +37,7 @@ void setup_link_look(const struct setup *s, struct setup_facts *f)
     data_dir_read_country(dir, f->country);
 }
 
-/* One at a time: what an outside part does in between comes behind what is there. */
+/* One at a time: what another part causes in between comes after what is there. */
 void setup_link_drain(struct setup *s, struct setup_facts *f)
 {
     struct setup_decision d;

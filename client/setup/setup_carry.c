@@ -13,7 +13,7 @@ static int set_token(struct setup *s, char token[DEVICE_TOKEN_LEN + 1], int r)
     return r;
 }
 
-/* One that the disk does not take is stored with the network: else the owner's phone would be out after the next start. */
+/* If the disk does not take it, it is stored with the network: else the owner's phone would be shut out after the next start. */
 static void note_token(struct setup *s, const char token[DEVICE_TOKEN_LEN + 1], bool stored)
 {
     explicit_bzero(s->unstored, sizeof s->unstored);
@@ -59,7 +59,7 @@ static int helpers_token(struct setup *s)
     return r;
 }
 
-/* A disk that takes nothing refuses a reset before anything is given up, reports in memory among it. */
+/* If the disk takes nothing, a reset is refused before anything is given up, even reports in memory. */
 static int look_at_disk(const struct setup *s, const char *token)
 {
     struct ag_file_stage probe = AG_FILE_STAGE_INIT;
@@ -79,7 +79,7 @@ static int forget(struct setup *s)
     if (r == 0)
         r = s->env.host->forget_reports(s->env.user);
     if (r == 0) {
-        data_dir_write(s->env.dir, DATA_RESET, (struct ag_span){"", 0}); /* a full disk has none: then nothing is gone on with */
+        data_dir_write(s->env.dir, DATA_RESET, (struct ag_span){"", 0}); /* a full disk has none: then nothing can be resumed */
         r = data_dir_forget_owner(s->env.dir, token);
         if (r < 0 && data_dir_has(s->env.dir, DATA_WIFI))
             data_dir_remove(s->env.dir, DATA_RESET);

@@ -50,7 +50,7 @@ static void on_wifi_status(void *user, bool provisioned)
     setup_link_drain(s, &f);
 }
 
-/* A script that does not know a question: the files that it would have looked at say it as well. */
+/* A script that does not know a question: the files that it would have read tell the same. */
 static void on_silent(void *user, const char *question)
 {
     struct setup *s = user;

@@ -68,7 +68,7 @@ static unsigned gather_clouds(const struct status_parts *c, struct status_cloud 
 
 /* ---- the rest ---- */
 
-/* Limits hold for each cloud: the queue that is nearest to them. */
+/* Limits apply per cloud: the queue that is nearest to them. */
 static const struct report_queue *fullest(const struct status_parts *c)
 {
     const struct report_queue *best = &c->reports->path.lanes[0].queue;

@@ -31,7 +31,7 @@ static int connect_once(void)
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (fd < 0)
         return -1;
-    /* 54322 is a port the kernel gives out: without a listener a socket may connect to itself */
+    /* the kernel also hands out port 54322: without a listener a socket may connect to itself */
     if (connect(fd, (struct sockaddr *) &to, sizeof to) == 0 && getsockname(fd, (struct sockaddr *) &self, &len) == 0 &&
         self.sin_port != to.sin_port)
         return fd;
@@ -61,7 +61,7 @@ static bool write_all(int fd, const char *p, size_t n)
     return true;
 }
 
-/* The text as a line. A refusal ("too many connections") is none for the script, which would come back at once. */
+/* The text as a line. A refusal ("too many connections") is not one for the script, which would come back at once. */
 static int print_text(struct ag_span text, const struct ag_json_view *view)
 {
     bool refusal = ag_view_has(view, AG_M_ERROR) && !ag_view_has(view, AG_M_METHOD);

@@ -84,7 +84,7 @@ static void end(struct qos2_copies *c, struct qos2_entry *e)
     c->room = 0;
 }
 
-/* Ids are of 16 bits, so there is an end to this. */
+/* Ids have 16 bits, so this ends. */
 static struct qos2_entry *add(struct qos2_copies *c, int mid)
 {
     if (AG_GROW(c->entries, c->room, c->n + 1) < 0)

@@ -3,7 +3,7 @@
 
 #include "libagent/core/deadline.h"
 
-enum { LONGER_MAX = 2 /* doublings of a wait */, CLIMBS_MAX = 4 /* and of the time that less is kept */ };
+enum { LONGER_MAX = 2 /* doublings of a wait */, CLIMBS_MAX = 4 /* and of the time for which less is kept */ };
 
 void sub_ladder_init(struct sub_ladder *s, uint8_t qos, uint32_t seed)
 {

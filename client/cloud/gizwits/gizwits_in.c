@@ -32,7 +32,7 @@ void gizwits_answers_send(struct gizwits *g)
     }
 }
 
-/* kept: into the place that was kept for it. What the box says. */
+/* kept: into the place that was kept for it. Returns what the box returns. */
 static int put(struct gizwits *g, const char *app, const struct gizwits_frame *f, bool kept)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf frame = AG_BUF_INIT;
@@ -126,7 +126,7 @@ static void ack_at_once(struct gizwits *g, const char *app, const struct gizwits
     ack(g, app, f->sn, AG_SPAN(""));
 }
 
-/* Bytes of the product's own language: told as gizwits.command. */
+/* Bytes in the product's own format: passed on as gizwits.command. */
 static void deliver_bytes(struct gizwits *g, const char *app, const struct gizwits_frame *f)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;
@@ -185,7 +185,7 @@ static void deliver_json(struct gizwits *g, const char *app, const struct gizwit
     }
 }
 
-/* Nothing of it has been looked at yet: the App hears under its own id all the same. */
+/* Nothing of it has been parsed yet; the App is answered under its own id all the same. */
 static void refuse_unread(struct gizwits *g, const char *app, const struct gizwits_frame *f, const char *why)
 {
     struct ag_span text = f->p0, id = {NULL, 0};

@@ -118,7 +118,7 @@ static const char *take_args(struct send_args *a, struct ag_span params)
     return why ? why : take_bytes(a, params);
 }
 
-/* The call hangs on the entry until the acknowledgement, or until the tries are used up. */
+/* The call belongs to the entry until the acknowledgement, or until the tries are used up. */
 static int send_acked(struct gizwits *g, struct gizwits_call *call, const struct send_args *a)
 {
     struct gizwits_frame f = {.cmd = GIZWITS_ACKED, .sn = ++g->store.sn, .p0 = ag_buf_span(&a->bytes)};

@@ -190,7 +190,7 @@ static void offer(struct gizwits *g, const struct fw_call *c)
     g->env->events->command(g->env->user, 0, ag_buf_span(&text), false);
 }
 
-/* The headers are all that is wanted: the download is another application's. */
+/* Only the headers are wanted: another application downloads it. */
 static int on_peek_begin(void *user, uint64_t offset, uint64_t total)
 {
     struct fw_call *c = user;

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { COUNT_MS = 30000 /* a server repeats what it has to repeat within that, or goes on repeating */ };
+enum { COUNT_MS = 30000 /* a server repeats all that it has to within that time, or goes on repeating */ };
 
 uint64_t mqtt_handle_now_ms(void)
 {
@@ -35,10 +35,8 @@ void mqtt_handle_keep_open(struct mqtt_session *s)
 
 /* ---- what is cut for a held copy ---- */
 
-/*
- * libmosquitto writes the PUBRECs of a round in the next one. What the broker does not hear of it publishes again, and each of
- * them would be one copy more: so they go out before the end. With something half written, or in TLS, that cannot be.
- */
+/* libmosquitto writes the PUBRECs of a round in the next one. Without them the broker publishes again, and each would be one more
+   copy: so they go out before the end. With something half written, or with TLS, that is impossible. */
 static void send_pubrecs(struct mqtt_session *s, int fd)
 {
     uint8_t packets[4 * MQTT_SESSION_PUBRECS];
@@ -83,7 +81,7 @@ bool mqtt_handle_must_renew(const struct mqtt_session *s, bool present)
     return s->used && s->qos2 && (!present || s->outdated);
 }
 
-/* A session that was kept: what comes again in it may be there already. */
+/* A session that was kept: what is repeated in it may be here already. */
 static void count_copies(struct mqtt_session *s)
 {
     s->counting = true;
@@ -166,7 +164,7 @@ static void count_line(struct mqtt_session *s, const char *text)
         mqtt_handle_cut(s);
 }
 
-/* libmosquitto tells of PINGREQ, PINGRESP, the halves of QoS 2 and OpenSSL's reasons in its log only. */
+/* libmosquitto reports PINGREQ, PINGRESP, the halves of QoS 2 and OpenSSL's reasons only in its log. */
 static void on_log(struct mosquitto *m, void *user, int level, const char *text)
 {
     struct mqtt_session *s = user;
@@ -194,7 +192,7 @@ static void listen_to_log(struct mqtt_session *s)
     mosquitto_log_callback_set(s->mosq, on ? on_log : NULL);
 }
 
-/* Only what is of QoS 2 can come in the place of another. true: it is not to be delivered now. */
+/* Only messages of QoS 2 can come in the place of another. true: it is not to be delivered now. */
 static bool is_copy(struct mqtt_session *s, const struct mosquitto_message *msg, int flags)
 {
     size_t len = (size_t) msg->payloadlen;

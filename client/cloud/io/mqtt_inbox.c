@@ -7,7 +7,7 @@
 
 enum { EVENT_COST = 128, MEMORY_RETRY_MS = 20, MAX_SPARE = 64 };
 
-/* Waits by a clock that nobody sets: a step back of the device's own would hold the connection's thread. */
+/* Waits by a clock that nobody sets: a step back of the device's clock would stop the connection's thread. */
 static int cond_init(pthread_cond_t *cond)
 {
     pthread_condattr_t attr;
@@ -80,7 +80,7 @@ static void put_fixed(struct mqtt_inbox *b, struct mqtt_inbox_event *e)
 {
     pthread_mutex_lock(&b->lock);
     append(b, e);
-    mqtt_inbox_wake(b); /* under the lock: behind the end the loop may take the box down */
+    mqtt_inbox_wake(b); /* under the lock: after the end the loop may destroy the box */
     pthread_mutex_unlock(&b->lock);
 }
 

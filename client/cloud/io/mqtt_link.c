@@ -21,7 +21,7 @@ enum {
 
 enum op_kind { OP_PUBLISH, OP_SUBSCRIBE, OP_UNSUBSCRIBE };
 
-/* What waits for its acknowledgement. They come back nearly in order, so a list finds them at its head. */
+/* What waits for its acknowledgement. Those come nearly in order, so it is found at the head of the list. */
 struct op {
     struct ag_list link;
     int mid;
@@ -105,7 +105,7 @@ static bool is_oldest_publish(const struct mqtt_link *l, const struct op *o)
     return false;
 }
 
-/* A server that goes on behind one that it never acknowledges has lost that: only the oldest one's end is progress. */
+/* A server that acknowledges later ones but never this one has lost it: only the end of the oldest is progress. */
 static void op_take(struct mqtt_link *l, struct op *o)
 {
     l->acked |= o->kind == OP_PUBLISH && is_oldest_publish(l, o);
@@ -343,7 +343,7 @@ static void on_round_message(struct mqtt_session *s, const struct mosquitto_mess
 
 static const struct mqtt_session_events ROUND_EVENTS = {.message = on_round_message, .done = on_round_done};
 
-/* for_good: the link is closing. A round under way is let end. */
+/* for_good: the link is closing. A round under way is finished first. */
 static void leave(struct mqtt_link *l)
 {
     if (l->turn.in_round) {
@@ -518,7 +518,7 @@ bool mqtt_link_has_room(struct mqtt_link *l)
     return room;
 }
 
-/* rc and mid are what libmosquitto said to the request; o waits for its answer, or is freed. */
+/* rc and mid are libmosquitto's results for the request; o waits for the answer, or is freed. */
 static int op_begin(struct mqtt_link *l, struct op *o, int rc, int mid)
 {
     if (rc != MOSQ_ERR_SUCCESS) {

@@ -21,8 +21,8 @@ enum {
     LEAVE_MS = 500,           /* to write DISCONNECT */
     LINGER_MS = 200,          /* then, until the broker closes */
     ACK_MS = 120000,          /* a server that acknowledges nothing for so long has lost what it was sent */
-    ASKS_MAX = 64,            /* sessions in a row that end for a held copy; then it is as any other loss, and pauses grow */
-    ASKS_FORGOTTEN_MS = 10000 /* a longer session begins a new row */
+    ASKS_MAX = 64,            /* sessions in a row cut for a held copy; then it is a loss like any other, and pauses grow */
+    ASKS_FORGOTTEN_MS = 10000 /* a longer session starts the count again */
 };
 
 int mqtt_session_errno(int rc)
@@ -125,7 +125,7 @@ static int poll_ms(const struct mqtt_session *s, bool leaving)
     return wait < POLL_UP_MS ? (int) wait : POLL_UP_MS;
 }
 
-/* Between two rounds of libmosquitto nothing of it is half written, when it has nothing to write at all. */
+/* Between two rounds nothing is half written if libmosquitto has nothing to write. */
 static bool send_ping(struct mqtt_session *s)
 {
     static const uint8_t pingreq[2] = {0xc0, 0};

@@ -46,7 +46,7 @@ void mqtt_turn_end(struct mqtt_turn *t)
     uv_timer_stop(&t->timer);
 }
 
-/* Each packet is a segment of its own otherwise: TCP_NODELAY is on. */
+/* Otherwise each packet is a segment of its own: TCP_NODELAY is on. */
 static void have_round(struct mqtt_turn *t)
 {
     bool corked = t->n_queued > 1, up;
@@ -126,10 +126,8 @@ static void arm(struct mqtt_turn *t)
     uv_timer_start(&t->timer, on_timer, ag_earlier(wait, due), 0);
 }
 
-/*
- * Each packet puts a byte into libmosquitto's socket pair, and a round takes one out: up to 200 KB of the kernel's memory. While
- * packets go they stay, as a round for each of them costs more than the packet; a full pair takes no more, which does no harm.
- */
+/* Each packet puts a byte into libmosquitto's socket pair, and a round takes one out: up to 200 KB of the kernel's memory. While
+   packets go out the bytes stay, as a round for each costs more than the packet. A full pair does no harm. */
 static void take_wakes_out(struct mqtt_turn *t)
 {
     if (t->n_wakes < WAKE_FEW || now_of(t) - t->queued_ms < QUIET_MS)

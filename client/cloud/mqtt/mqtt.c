@@ -212,7 +212,7 @@ static void on_done(void *user, uint64_t cookie, int result)
     }
 }
 
-/* The report as the broker gets it: the text itself when the id is in it already, as the client's way of reports has it. */
+/* The report as the broker gets it: the text itself if it already has the id, as reports of the client do. */
 static int with_id(struct ag_span *out, struct ag_buf *b, struct ag_span text, const struct ag_json_view *view, uint32_t id)
 {
     uint64_t has;

@@ -23,7 +23,7 @@ static void set_due(struct mqtt_cloud *m, uint64_t in_ms)
     mqtt_cloud_rearm(m);
 }
 
-/* Nothing is left to ask for: what the device does not tell by itself is looked at again later. */
+/* Nothing is left to ask for: properties that do not notify are read again later. */
 static void round_over(struct mqtt_cloud *m)
 {
     m->ask.tries = 0;
@@ -115,6 +115,6 @@ void mqtt_ask_overdue(struct mqtt_cloud *m, uint64_t now_ms)
     if (now_ms < mqtt_ask_due_ms(m))
         return;
     if (m->ask.list.next >= m->ask.list.n)
-        ha_ask_begin(&m->ask.list, m->ask.tries == 0); /* the time to look again at what hides */
+        ha_ask_begin(&m->ask.list, m->ask.tries == 0); /* the time to read again what does not notify */
     ask(m);
 }

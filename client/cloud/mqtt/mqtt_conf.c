@@ -72,7 +72,7 @@ static int read_servers(const char *list, struct mqtt_conf *c, const char **reas
     return 0;
 }
 
-/* What MQTT takes for a text: brokers end a session over anything else. */
+/* What MQTT accepts as text: brokers end the session over anything else. */
 static void check_texts(struct conf_reading *r)
 {
     static const char *const keys[] = {"mqtt_client_id", "mqtt_user", "mqtt_prefix", "ha_prefix", "ha_status"};

@@ -16,7 +16,7 @@
 
 enum {
     RECORD_MAX = 256 << 10,
-    BIRTH_SPREAD_MS = 3000, /* many devices hear of a birth at once */
+    BIRTH_SPREAD_MS = 3000, /* many devices see a birth message at once */
     CLEAR_MS = 10000,       /* from the new announcement to the removal of the one that it replaces */
     DEPTH_MAX = 32
 };
@@ -60,7 +60,7 @@ static bool is_instance(struct ag_span text)
     return ag_json_parse(&text, DEPTH_MAX, &view) == 0 && ag_json_get(text, "services").p;
 }
 
-/* A list that is named says more than the model; it may be an instance itself. 0 or <0 with the reason. */
+/* A list takes precedence over the model; it may be an instance itself. 0, or <0 with the reason. */
 static int source_read(struct source *s, const struct mqtt_conf *conf, char *why, size_t n)
 {
     const char *path = conf->ha_list ? conf->ha_list : conf->model;
@@ -243,7 +243,7 @@ static int announce_model(struct round *round, const struct source *s, char *why
     return r == 0 ? ag_buf_append_span(&round->lines, ag_buf_span(&message.components.b)) : r;
 }
 
-/* Home Assistant keeps an entity's settings when it is told before that another message takes its place. */
+/* Home Assistant keeps an entity's settings if it is told first that another message will replace it. */
 static void migrate(struct round *round, enum kind to)
 {
     struct ag_span rest = ag_buf_span(&round->old), line;
@@ -335,7 +335,7 @@ void mqtt_ha_announce(struct mqtt_cloud *m)
     mqtt_ask_all(m, s.kind == MODEL ? &s.model : NULL);
 }
 
-/* What the announcement has taken the place of ends. */
+/* Removes what the announcement has replaced. */
 static void clear(struct mqtt_cloud *m)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf old = AG_BUF_INIT, lines = AG_BUF_INIT;
@@ -390,7 +390,7 @@ bool mqtt_ha_come(struct mqtt_cloud *m, const struct mqtt_link_msg *msg)
 {
     if (!is_wanted(m) || strcmp(msg->topic, m->conf.ha_status) != 0)
         return false;
-    /* one that was kept is older than this session, which has told all */
+    /* a retained one is older than this session, which has announced everything */
     if (!msg->retain && ag_span_eq(msg->payload, "online") && m->ha.announce_ms == AG_NEVER) {
         m->ha.announce_ms = uv_now(m->env->loop) + 1 + uv_hrtime() / 1000 % BIRTH_SPREAD_MS;
         mqtt_cloud_rearm(m);

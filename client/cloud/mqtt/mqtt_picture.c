@@ -69,7 +69,7 @@ static void known(struct mqtt_cloud *m)
     mqtt_cloud_rearm(m);
 }
 
-/* Only what was kept counts: what comes live is this process' own. */
+/* Only what was retained counts: what comes live is this process' own. */
 void mqtt_picture_come(struct mqtt_cloud *m, const struct mqtt_link_msg *msg)
 {
     int r;

@@ -21,7 +21,7 @@ void mqtt_sub_begin(struct mqtt_cloud *m)
         mqtt_picture_online(m);
 }
 
-/* The broker has said no with QoS asked, one way or the other: what comes of it. */
+/* The broker has said no, in one way or another, to a request with QoS asked. */
 static void refused(struct mqtt_cloud *m, uint8_t asked)
 {
     const struct sub_ladder *s = &m->sub_command;

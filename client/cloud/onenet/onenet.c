@@ -200,7 +200,7 @@ static int onenet_report(struct cloud *base, uint32_t report_id, struct ag_span 
     if (!mqtt_link_is_connected(o->link))
         return -ENOTCONN;
     r = onenet_report_encode(&payload, text, at_s, onenet_utc_offset(o), o->names);
-    if (r == ONENET_DP_E_TOO_LARGE) /* times or names have made it so: without them it was promised a place */
+    if (r == ONENET_DP_E_TOO_LARGE) /* times or names have made it too large: without them it would fit */
         r = onenet_report_encode(&payload, text, 0, onenet_utc_offset(o), NULL);
     if (r != 0)
         return encode_error(o, r);

@@ -33,7 +33,7 @@ void onenet_answers_send(struct onenet *o)
     }
 }
 
-/* What has no place kept: refusals, and answers given again. */
+/* What has no place kept for it: refusals, and repeated answers. */
 static void send_short(struct onenet *o, struct ag_span uuid, struct ag_span payload)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf topic = AG_BUF_INIT;
@@ -188,7 +188,7 @@ static void take_firmware_notice(struct onenet *o, struct ag_span payload)
         o->env->events->command(o->env->user, 0, ag_buf_span(&text), false);
 }
 
-/* Commands come without a subscription: everything is looked at here. */
+/* Commands come without a subscription: everything is checked here. */
 void onenet_on_message(void *user, const struct mqtt_link_msg *m)
 {
     struct onenet *o = user;

@@ -198,7 +198,7 @@ static int start_unsubscribe(struct onenet_call *call, struct ag_span params, co
 
 /* ---- data points ---- */
 
-/* {"file":...}: nothing before the owner has named a folder, and never what lies beside the keys. */
+/* {"file":...}: nothing unless the owner has named a folder, and never a file from the folder of the keys. */
 static int read_file(struct onenet_call *call, const char **why)
 {
     const char *dir = call->o->conf.file_dir;

@@ -24,7 +24,7 @@ struct ot {
 
     struct ot_line line;
     struct cloud_past past;
-    int send_error;  /* the link broke while it was written to: ended when nobody of us is on the stack */
+    int send_error;  /* the link broke during a write: ended once none of our functions is on the stack */
     bool restarting; /* the session is ended for that */
     bool stopping;
     unsigned n_closing; /* handles whose end is awaited while stopping */
@@ -250,7 +250,7 @@ static void on_lookup(void *user, struct addrinfo *found, const char *why)
 static void look_up(struct ot *o)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                                   .ai_flags = AI_ADDRCONFIG, /* no addresses that cannot be reached from here */
+                                   .ai_flags = AI_ADDRCONFIG, /* only addresses that can be reached from here */
                                    .ai_socktype = o->options.stream ? SOCK_STREAM : SOCK_DGRAM};
     char port[8];
     int r;

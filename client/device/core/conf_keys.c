@@ -9,7 +9,7 @@
 enum { NAME_MAX_LEN = 47 }; /* longer than any of ours */
 
 static const char *const known[] = {
-    /* identity, and what vendors' scripts keep beside it */
+    /* identity, and what vendors' scripts keep with it */
     "did", "key", "mac", "model", "model_file", "vendor", "sn", "mjac_i2c", "mjac_gpio", "bootloader_ver", "wpa_intf",
     "hostapd_intf", "sc_type", "OOB", "ota_state", "partner_id", "bind_key", "auto_ota",
     /* options of the program */
@@ -31,7 +31,7 @@ static const char *const known[] = {
     "mqtt_keepalive", "mqtt_key", "mqtt_password", "mqtt_prefix", "mqtt_qos", "mqtt_server", "mqtt_state", "mqtt_tls",
     "mqtt_user"};
 
-/* Names that begin so, with a method behind. */
+/* Prefixes, followed by a method. */
 static const char *const prefixes[] = {"route.", "spool."};
 
 bool conf_key_is_known(const char *name)

@@ -71,7 +71,7 @@ static int entry_add(struct device_conf *c, struct ag_span name, struct ag_span 
     return r;
 }
 
-/* A model's name holds no '/', and none is called like a file. */
+/* No model's name has a '/', and none looks like a file name. */
 static bool is_file(struct ag_span value)
 {
     return memchr(value.p, '/', value.len) || (value.len > 5 && memcmp(value.p + value.len - 5, ".json", 5) == 0);
@@ -275,7 +275,7 @@ bool device_conf_same(const struct device_conf *a, const struct device_conf *b, 
     return has_all(a, b, mine, user) && has_all(b, a, mine, user);
 }
 
-/* Copies of those lines of from that are meant. */
+/* Copies of the selected lines of from. */
 static int copy_mine(struct device_conf *out, const struct device_conf *from, device_conf_mine_fn *mine, const void *user)
 {
     int r = 0;
@@ -289,7 +289,7 @@ static int copy_mine(struct device_conf *out, const struct device_conf *from, de
     return r;
 }
 
-/* The other lines stay where they are: their values are lent. */
+/* The other lines stay where they are: their values are in use. */
 int device_conf_replace(struct device_conf *c, const struct device_conf *from, device_conf_mine_fn *mine, const void *user)
 {
     struct device_conf fresh = {0};

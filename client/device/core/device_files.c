@@ -89,7 +89,7 @@ bool device_token_make(char token[DEVICE_TOKEN_LEN + 1], const uint8_t *random, 
     size_t at = 0;
 
     for (size_t i = 0; i < n && at < DEVICE_TOKEN_LEN; i++) {
-        if (random[i] < FAIR) /* the rest would make some letters likelier */
+        if (random[i] < FAIR) /* the others would make some letters more likely */
             made[at++] = letters[random[i] % N_LETTERS];
     }
     if (at < DEVICE_TOKEN_LEN)

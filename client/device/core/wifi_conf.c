@@ -50,7 +50,7 @@ struct reading {
     struct wifi_conf w;
     bool bad_ssid, bad_psk; /* the last line of that name was not understood */
     bool open;              /* key_mgmt says that there is no key */
-    bool has_wep;           /* or one of the oldest kind, which is not for us */
+    bool has_wep;           /* or one of the oldest kind, which we do not use */
 };
 
 static struct ag_span trimmed(struct ag_span s)
@@ -72,8 +72,7 @@ static bool line_value(struct ag_span line, const char *name, struct ag_span *ou
     return true;
 }
 
-/* Every quote and every backslash has its backslash (\/ is what some JSON printers make of a slash): written by one who
-   escapes. */
+/* Every quote and every backslash is escaped (some JSON printers write \/ for a slash), so the writer escapes. */
 static bool is_escaped(struct ag_span s)
 {
     for (size_t i = 0; i < s.len; i++) {

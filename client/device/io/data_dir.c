@@ -137,8 +137,8 @@ static int remove_owned(const struct data_dir *d)
     return first;
 }
 
-/* The new token in place of the old one: as staged; or, when the disk was too full for that, once room has been made. What
-   matters is that the old one goes. */
+/* The new token replaces the old one: as staged, or, if the disk was too full for that, once there is room. What matters is that
+   the old one goes. */
 static int replace_token(const struct data_dir *d, struct ag_file_stage *staged, const char *token)
 {
     int r = staged->path ? ag_file_stage_commit(staged) : data_dir_remove(d, DATA_TOKEN);

@@ -20,7 +20,7 @@
 struct facts {
     char ssid[33], bssid[18];
     char local_ip[46], mask[46], gw[46];
-    bool radio; /* a wireless interface: the access point may change without a word */
+    bool radio; /* a wireless interface: the access point may change unnoticed */
 };
 
 struct net_info {
@@ -126,7 +126,7 @@ static void tell(struct device_info *out, const struct facts *f)
 
 /* ---- what the kernel says of itself ---- */
 
-/* One word is enough until somebody asks again: however often the network changes, that is one wake-up. */
+/* One message is enough until somebody asks again: however often the network changes, that is one wake-up. */
 static void on_change(uv_poll_t *p, int status, int events)
 {
     struct net_info *n = p->data;

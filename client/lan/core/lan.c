@@ -64,10 +64,8 @@ static void send_hello(struct lan *l, const struct lan_addr *to, uint32_t stamp)
     l->sink->send(l->user, to, (struct ag_span){(const char *) reply, sizeof reply});
 }
 
-/*
- * No two hellos of about the same time tell the same stamp. Programs that begin with hello, stamp and the id 1, two of them
- * in one second, would else send the same packet for the same command, and the second one would be taken for a replay.
- */
+/* No two hellos at about the same time get the same stamp. Otherwise two programs that start with hello, stamp and the id 1
+   within a second would send the same packet for the same command, and the second would count as a replay. */
 static uint32_t next_hello_stamp(struct lan *l, uint64_t now_ms, uint32_t now_s)
 {
     uint32_t stamp = told(l, now_ms, now_s), ahead = HELLO_AHEAD_S;
@@ -211,16 +209,14 @@ static void look_at_clock(struct lan *l, uint64_t now_ms, uint32_t now_s)
     if (now_ms < l->purge_at_ms || l->stamp_window_s == 0)
         return;
     if (!l->taken.narrowed && l->taken.n < l->taken.max)
-        return; /* all is remembered yet: nothing need be forgotten */
+        return; /* everything is still remembered: nothing need be forgotten */
     l->purge_at_ms = AG_NEVER;
     if (highest < UINT32_MAX)
         replay_forget_above(&l->taken, (uint32_t) highest);
 }
 
-/*
- * Whoever starts over may begin with the same ids. Hello often comes from a port of its own; but behind one address there may be
- * other programs, which repeat what they had no answer to.
- */
+/* Whoever starts over may begin with the same ids. A hello often comes from another port; but an address may have other programs,
+   too, which repeat what was not answered. */
 static void forget_answered(struct lan *l, const struct lan_addr *from, uint64_t now_ms)
 {
     lan_requests_forget(&l->requests, from, now_ms > REPEAT_S * 1000 ? now_ms - REPEAT_S * 1000 : 0);
@@ -274,7 +270,7 @@ int lan_receive(struct lan *l, const struct lan_addr *from, struct ag_span datag
     return r;
 }
 
-/* With the zero byte that real devices put behind the text: some programs cut off the last byte whatever it is. */
+/* With the zero byte that real devices put after the text: some programs cut off the last byte, whatever it is. */
 static int finish_answer(struct ag_buf *out, uint32_t id)
 {
     if (ag_buf_size(out) >= PACKET_UDP_TEXT_MAX) {

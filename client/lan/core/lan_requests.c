@@ -214,7 +214,7 @@ void lan_requests_remove(struct lan_requests *t, struct lan_request *q)
     ag_spares_give(&t->spares, i, MAX_SPARE);
 }
 
-/* It is no candidate itself: it counts as answered only behind this. */
+/* Not a candidate itself: it counts as answered only after this. */
 static bool fits(struct lan_requests *t, size_t n)
 {
     while (t->kept_bytes + n > t->max_kept_bytes) {

@@ -132,7 +132,7 @@ int packet_frame(struct ag_span stream, size_t *len_out)
     return 0;
 }
 
-/* Takes the same time wherever the difference is: how far a checksum matched must not be told. */
+/* Takes the same time wherever the difference is: how far a checksum matched must not leak. */
 static bool same(const void *a, const void *b, size_t n)
 {
     const volatile uint8_t *x = a, *y = b;

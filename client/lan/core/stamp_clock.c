@@ -33,10 +33,8 @@ void stamp_clock_start(struct stamp_clock *c, uint64_t now_ms)
     c->start_s = (int64_t) (now_ms / 1000);
 }
 
-/*
- * The highest stamp that is taken for one of before the start, by the clock with that offset: a phone that counts on is heard a
- * second later. A narrow window leaves less room for what is told in its place.
- */
+/* The highest stamp that counts as from before the start, by the clock with that offset: a phone that keeps counting is heard a
+   second later. A narrow window leaves less room for the stamp told instead. */
 static int64_t floor_of(const struct stamp_clock *c, int64_t offset_s, uint32_t window_s)
 {
     int64_t earlier_s = window_s < 4 ? 2 - (int64_t) (window_s / 2) : 0;

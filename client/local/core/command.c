@@ -75,7 +75,7 @@ void command_table_deinit(struct command_table *t)
     ag_buf_deinit(&t->scratch);
 }
 
-/* Unhooks first, tells then: the receiver may start another command. */
+/* Unhooks first, then tells: the receiver may start another command. */
 static void command_end(struct command_table *t, struct command *c, enum command_end end, struct ag_span text,
                         const struct ag_json_view *view)
 {
@@ -364,7 +364,7 @@ static bool take_code(struct ag_span code, long *code_out)
 {
     char digits[16];
 
-    if (code.len > 1 && code.p[0] == '"') /* the seed shows it as a string once */
+    if (code.len > 1 && code.p[0] == '"') /* the vendor's document shows it as a string once */
         code = (struct ag_span){code.p + 1, code.len - 2};
     if (code.len == 0 || code.len >= sizeof digits)
         return false;
@@ -386,7 +386,7 @@ bool command_error_code(struct ag_span text, const struct ag_json_view *view, lo
     return take_code(code, code_out);
 }
 
-/* Neither result nor error: no answer at all, but for a code of its own that is there. */
+/* Neither result nor error: no answer at all, unless it has a code of its own. */
 static bool is_empty(const struct ag_json_view *view)
 {
     return !ag_view_has(view, AG_M_RESULT) && !ag_view_has(view, AG_M_ERROR);
@@ -466,7 +466,7 @@ bool command_answer(struct command_table *t, unsigned peer, struct ag_span text,
     return true;
 }
 
-/* Nobody more will come: who has been asked is waited for, the others end. */
+/* Nobody else will come: those who have been asked are waited for, the other commands end. */
 static void end_grace(struct command_table *t)
 {
     while (!ag_list_empty(&t->kept)) {

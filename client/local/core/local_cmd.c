@@ -126,7 +126,7 @@ static bool is_none(struct ag_span raw)
     return !raw.p || ag_json_type(raw) == AG_JSON_NULL || ag_span_eq(raw, "\"\"");
 }
 
-/* 5.0 and 5e0 are 5 too, as some printers write it. Exact up to 2^53. */
+/* 5.0 and 5e0 are 5, too, as some printers write it. Exact up to 2^53. */
 static bool whole_number(uint64_t *out, struct ag_span raw)
 {
     char text[32];

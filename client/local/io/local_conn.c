@@ -14,7 +14,7 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 
     (void) suggested;
     *buf = uv_buf_init(c->read_buf, LOCAL_READ_SIZE);
-    if (c->full_read) { /* libuv would read on and on: an empty buffer makes it come back next turn */
+    if (c->full_read) { /* libuv would go on reading: an empty buffer makes it come back in the next turn */
         c->full_read = false;
         buf->len = 0;
     }
@@ -124,7 +124,7 @@ static void drop_sent(struct local_conn *c, size_t n)
     ag_buf_consume(&c->queue, n);
 }
 
-/* A piece only, to hear when the peer reads again: what flies cannot be given back before the socket is closed. */
+/* Only a piece, so that it shows when the peer reads again: what is being written cannot be freed before the socket is closed. */
 static void fly(struct local_conn *c)
 {
     size_t n = ag_buf_size(&c->queue) < FLY_MAX ? ag_buf_size(&c->queue) : FLY_MAX;

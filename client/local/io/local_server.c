@@ -42,7 +42,7 @@ static void server_unref(struct local_server *s)
     free(s);
 }
 
-/* Takes the socket out at once, so that nothing more is sent or heard; its memory goes in the close callback. */
+/* Removes the socket at once, so that nothing more is sent or received; its memory is freed in the close callback. */
 static void conn_drop(struct local_server *s, struct local_conn *c)
 {
     if (c->peer == NO_PLACE || s->conns[c->peer] != c)
@@ -117,7 +117,7 @@ static void mark_dirty(struct local_server *s, struct local_conn *c)
     uv_prepare_start(&s->flush, on_flush);
 }
 
-/* They are closed at the end of the turn, when that may be told. */
+/* They are closed at the end of the turn, when that may be reported. */
 static void relieve(struct local_server *s)
 {
     struct local_conn *c;
@@ -180,7 +180,7 @@ static unsigned n_of_user(const struct local_server *s, const struct local_conn 
     return n;
 }
 
-/* The oldest socket that has never said anything, of the user with the most sockets. NULL: there is none to be had. */
+/* The oldest socket that has never said anything, of the user with the most sockets. NULL: there is none. */
 static struct local_conn *silent_one(const struct local_server *s, const struct local_conn *newcomer)
 {
     unsigned n_new = n_of_user(s, newcomer), n_worst = 0;
@@ -215,10 +215,7 @@ static unsigned make_place(struct local_server *s, const struct local_conn *newc
 
 static void on_refused_closed(uv_handle_t *h);
 
-/*
- * Accepts and closes, or libuv would wait for that, and listen no more. There is no memory, so it is done with the one handle
- * that is there.
- */
+/* Accepts and closes it, as libuv would otherwise stop listening. There is no memory, so one handle is reserved for this. */
 static void refuse_conn(struct local_server *s)
 {
     if (s->refusing) {

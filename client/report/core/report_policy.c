@@ -57,7 +57,7 @@ enum report_policy report_policy_of(const struct device_conf *conf, struct ag_sp
         long fit;
 
         device_conf_nth(conf, i, &name, &value);
-        fit = name[0] == 's' ? fits(name, method) : -1; /* for each report: nearly all lines are others */
+        fit = name[0] == 's' ? fits(name, method) : -1; /* called for each report: nearly all lines are other ones */
         if (fit >= best_fit && fit >= 0 && parse_word(value) >= 0) {
             best = (enum report_policy) parse_word(value);
             best_fit = fit;

@@ -317,7 +317,7 @@ void report_queue_sent(struct report_queue *q, uint32_t id, uint64_t seq)
 
     if (!e)
         return;
-    leave_topic(q, e); /* it is on its way: a newer one is one more */
+    leave_topic(q, e); /* it is on its way: a newer one does not replace it */
     leave_writing(q, e);
     e->state = REPORT_SENT;
     ag_list_del(&e->order);
@@ -407,7 +407,7 @@ void report_queue_unsent(struct report_queue *q, uint32_t id, uint64_t seq)
 
 static void rewind_list(struct report_queue *q, struct ag_list *list)
 {
-    /* From the end: each one finds its place near the front. */
+    /* Starting from the end: each one finds its place near the front. */
     while (!ag_list_empty(list))
         back_in_order(q, ag_list_entry(list->prev, struct report_entry, order));
 }

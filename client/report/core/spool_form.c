@@ -8,7 +8,7 @@
 enum {
     VERSION_FIRST = 1,
     CHUNK = 4096,
-    SEARCH_MAX = 64 << 20 /* bytes looked at between good entries: a file of tricks must not take minutes */
+    SEARCH_MAX = 64 << 20 /* bytes searched between good entries: a crafted file must not take minutes */
 };
 
 static const uint8_t head_mark[8] = {0x8b, 'm', 'i', 'i', 'o', 'R', 'P', '\n'};
@@ -233,7 +233,7 @@ static int take_entry(struct scanner *s, uint64_t at, uint64_t *next_out)
     return 0;
 }
 
-/* The next place behind at that looks like an entry's beginning; size: none. */
+/* The next place after at that looks like the beginning of an entry; size: none. */
 static uint64_t next_mark(struct scanner *s, uint64_t at)
 {
     uint8_t chunk[CHUNK];

@@ -47,7 +47,7 @@ struct reader {
     spool_old_fn *fn;
     void *user;
     uint32_t page_size;
-    uint64_t left; /* pages that may still be looked at: a circle ends */
+    uint64_t left; /* pages that may still be read: a loop ends */
     uint64_t next; /* numbers below it have been seen */
     unsigned n_damaged;
     struct ag_buf big;
@@ -66,7 +66,7 @@ static bool read_meta(const struct spool_source *src, uint64_t at, struct meta *
            out->dbs[0].pad <= PAGE_MAX && (out->dbs[0].pad & (out->dbs[0].pad - 1)) == 0;
 }
 
-/* The later of the two that stand on the first two pages. The size of a page is in them only. */
+/* The later of the two on the first two pages. Only they have the size of a page. */
 static bool find_meta(const struct spool_source *src, struct meta *out)
 {
     struct meta a, b;

@@ -263,7 +263,8 @@ static void pump(struct uplink *u, struct ag_list *queue)
     }
 }
 
-/* A text has other clouds to go to when the first one acknowledges within the call: the next one must not pass it. */
+/* If the first cloud acknowledges within the call, the text still has other clouds to go to: the next text must not overtake it.
+ */
 void uplink_pump(struct uplink *u, unsigned lane)
 {
     if (u->pumping & 1u << lane)
@@ -312,7 +313,7 @@ static struct uplink_entry *spoken_of(struct uplink *u, unsigned lane, uint32_t 
     return NULL;
 }
 
-/* Words without an id that need not be looked into: what most reports are answered with. */
+/* Answers without an id that need no parsing: most reports get one of them. */
 static bool is_our_own(struct ag_span answer)
 {
     return ag_span_eq(answer, "{\"result\":[\"ok\"]}") || ag_span_eq(answer, "{\"result\":[\"queued\"]}");

@@ -12,12 +12,12 @@
 #include "libagent/core/deadline.h"
 
 enum {
-    GATHER_MS = 50,   /* what is taken out; whoever puts one in waits for the disk only */
+    GATHER_MS = 50,   /* to collect removals; whoever puts a record in waits only for the disk */
     RETRY_MS = 10000, /* what could not be taken out */
-    LOOK_MS = 5000,   /* at a disk that did not let us in; twice as much each time after a read that failed */
+    LOOK_MS = 5000,   /* after a disk that could not be used; doubled each time after a failed read */
     LOOK_MAX_MS = 300000,
     GIVE_UP_MS = 1800000, /* what the disk has not given for so long counts as damage */
-    MANY = 1024           /* records: memory is given back behind so many */
+    MANY = 1024           /* records: after so many, memory is given back */
 };
 
 /* A disk that fails now and then does not fill the log. */
@@ -77,7 +77,7 @@ static int tell_one(struct spool *s, const struct spool_place *p)
     return 0;
 }
 
-/* In the order of the numbers, which a strange file may not have. 0; -errno: the rest another time. */
+/* In the order of the numbers, which a damaged file may not have. 0; -errno: the rest another time. */
 static int tell_found(struct spool *s)
 {
     for (size_t i = 0; i < s->index.n; i++) {
@@ -102,7 +102,7 @@ static int look(struct spool *s)
     if (r < 0)
         return r;
     if (s->file.fd >= 0)
-        return tell_found(s); /* it was looked through, but not all could be reported */
+        return tell_found(s); /* it was scanned, but not all could be reported */
     r = spool_find(&f);
     spool_index_deinit(&s->index);
     s->index = f.index;
@@ -123,7 +123,7 @@ static unsigned until_look(const struct spool *s)
     return (unsigned) ag_ms_until(s->look_ms, now_ms);
 }
 
-/* Looks at the file; what is in the way is remembered and looked at again later. */
+/* Checks the file; a failure is remembered, and the file is checked again later. */
 static void look_and_say(struct spool *s)
 {
     unsigned pause_ms;

@@ -93,7 +93,7 @@ static bool is_ahead(const struct spool_ahead *a, uint64_t at, size_t n)
     return at >= a->at && at - a->at < a->len && n <= a->len - (size_t) (at - a->at);
 }
 
-/* false: it must be read by itself. What lies beside a bad sector is asked for alone, so it is not lost with it. */
+/* false: it must be read alone. What is next to a bad sector is read separately, so that it is not lost with it. */
 static bool read_ahead(const struct reading *reading, uint64_t at, size_t n)
 {
     struct spool_ahead *a = reading->ahead;
@@ -226,7 +226,7 @@ int spool_file_open(struct spool_file *f, const char *path, bool give_up, enum s
         return r;
     }
     if (!f->only_read && (st.st_mode & 077))
-        (void) !fchmod(f->fd, 0600); /* reports are nobody else's business; not ours to change: as before */
+        (void) !fchmod(f->fd, 0600); /* nobody else may read reports; if the file is not ours, it stays as it is */
     f->end = scan_out->end;
     f->turn = scan_out->head.turn;
     f->told = scan_out->head.length;
@@ -277,7 +277,7 @@ int spool_file_put_aside(const char *path, char aside_out[SPOOL_PATH_MAX])
     return r;
 }
 
-/* The file stays in its place too, so that a cut of power leaves one of the two there. */
+/* The file stays in its place, too, so that a power failure leaves one of the two there. */
 static int copy_aside(const char *path, char aside_out[SPOOL_PATH_MAX])
 {
     for (int i = 1; i <= 2; i++) {
@@ -353,7 +353,7 @@ static int fill(const struct spool_file *f, const struct spool_place *places, si
     return r == 0 ? finish(to) : r;
 }
 
-/* A file beside the path, which takes its place when it is full. */
+/* A file next to the path, which replaces it when it is complete. */
 static int begin_beside(const struct spool_file *f, char tmp[SPOOL_PATH_MAX], struct spool_file *to)
 {
     int r = with_end(f->path, companions[0], tmp);

@@ -71,7 +71,7 @@ static int heal(struct spool_find *f, const struct spool_scan *scan)
     return r;
 }
 
-/* A file of an earlier version, and well: the same in today's form. When there is no room for it, it is used as it is. */
+/* An undamaged file of an earlier version is rewritten in the present form. If there is no room for that, it is used as it is. */
 static int renew(struct spool_find *f)
 {
     size_t n = f->index.n;
@@ -113,7 +113,7 @@ static int judge(struct spool_find *f, const struct spool_scan *scan)
         r = heal(f, scan);
     else if (scan->version < SPOOL_VERSION)
         r = renew(f);
-    return worth || spool_scan_is_clean(scan) ? 0 : r; /* what cannot be healed just now is used as it is */
+    return worth || spool_scan_is_clean(scan) ? 0 : r; /* what cannot be repaired now is used as it is */
 }
 
 static void drop_file(struct spool_find *f)

@@ -205,7 +205,7 @@ static void take_hello(struct helper *h, unsigned peer, uint64_t now_ms)
     helper_tick(h, now_ms);
 }
 
-/* name=value lines of the members that are plain strings or numbers; others are not for us. */
+/* name=value lines of the members that are plain strings or numbers; others are ignored. */
 static bool conf_lines(struct ag_buf *out, struct ag_span params)
 {
     struct ag_json_iter it = ag_json_iter_begin(params);

@@ -115,7 +115,7 @@ void setup_helper_wifi(struct setup_machine *m, const struct setup_facts *f, boo
         return;
     set_stage(m, HELPER_SETTLED);
     if (!provisioned) {
-        setup_do(m, SETUP_DO_REMOVE_ENAUTH, 0); /* made by the client, so no helper's business */
+        setup_do(m, SETUP_DO_REMOVE_ENAUTH, 0); /* made by the client, so the helper is not concerned */
         setup_do(m, SETUP_DO_REMOVE_WIFI, 0);
         setup_do(m, SETUP_DO_FORGET_REPORTS, 0);
     }
@@ -208,7 +208,7 @@ void setup_helper_connected(struct setup_machine *m, const struct setup_facts *f
         setup_step(m, f, SETUP_EV_CONNECTED);
 }
 
-/* A network lost for a while, or what is known said once more: no row of the table. */
+/* A network that was lost for a while, or something known repeated: not in the table. */
 void setup_helper_failed(struct setup_machine *m, const struct setup_facts *f, enum helper_failure how)
 {
     m->is_connected = false;

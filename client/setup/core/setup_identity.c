@@ -46,8 +46,7 @@ void setup_identity_ended(struct setup_machine *m, const struct setup_facts *f, 
         setup_do(m, SETUP_DO_SAY, SETUP_SAY_IDENTITY_LATER);
 }
 
-/* did 1: the phone has given a network, now the device gets to know who it is; did 0: the network was there
- * before. */
+/* did 1: the phone has given a network, and now the device learns its identity; did 0: the network was there before. */
 void setup_identity_read(struct setup_machine *m, int r)
 {
     if (r == -EAGAIN)

@@ -212,8 +212,8 @@ static void end_reset(struct setup_machine *m, const struct setup_facts *f)
         setup_do(m, SETUP_DO_END_RESET, 0);
 }
 
-/* Without wifi.conf the program opens it. Told when it has ended, as phones look for it then. A device whose
-   network needs no phone has none to open: it goes on with what it has. */
+/* Without wifi.conf the program opens it. Reported once it has ended, as phones look for it then. A device whose network needs no
+   phone has no access point and goes on with what it has. */
 void setup_ap_go(struct setup_machine *m, const struct setup_facts *f)
 {
     if (m->settings.wired) {

@@ -103,8 +103,8 @@ void setup_start(struct setup_machine *m, const struct setup_facts *f)
     setup_do(m, m->settings.wired || f->has_wifi ? SETUP_DO_OWN_TOKEN : SETUP_DO_FRESH_TOKEN, 0);
 }
 
-/* The token is in force: on to the network. A device that had one before is on its way to the cloud also
-   while it joins another, as it was when the last run was cut off. */
+/* The token is in force: on to the network. A device that had one before is on its way to the cloud even while it joins another,
+   as it was when the last run was cut off. */
 static void start_settled(struct setup_machine *m, const struct setup_facts *f, bool owned)
 {
     bool resumed = owned && !m->settings.wired && f->has_trial, leaving = f->has_reset && (m->settings.wired || !f->has_wifi);
@@ -225,8 +225,8 @@ static bool may_pass(int r)
     return r == -ENOMEM || r == -EAGAIN || r == -EMFILE || r == -ENFILE;
 }
 
-/* Without its program a device would stay out of every phone's reach, keep the last owner's files, or not reboot though it
-   said so. A try to join has its own count. */
+/* Without its program a device would stay unreachable for phones, keep the last owner's files, or not reboot although it said so.
+   Tries to join are counted separately. */
 static bool start_later(struct setup_machine *m, const struct setup_facts *f, enum setup_program program)
 {
     if (program == SETUP_RUN_REBOOT) {

@@ -32,7 +32,7 @@ static void put_counts(struct ag_json_out *o, const char *name, const struct sta
 
 /* ---- clouds ---- */
 
-/* An unset clock tells no time worth telling; how long ago it was is always right. */
+/* The time of an unset clock is useless; how long ago it was is always right. */
 static void put_error(struct ag_json_out *o, const struct status_cloud *c, uint64_t time_s)
 {
     const struct cloud_past *p = &c->facts.past;

@@ -99,7 +99,7 @@ static struct onenet_command *command_new(struct onenet_commands *c, struct ag_s
     return NULL;
 }
 
-/* A NUL cannot be told from the end of a text by many receivers: such payloads travel as bytes. */
+/* Many receivers take a NUL for the end of a text: such payloads travel as bytes. */
 static int wrap(struct ag_buf *out, struct ag_span payload)
 {
     bool text = !memchr(payload.p ? payload.p : "", '\0', payload.len) && ag_utf8_valid(payload);
@@ -236,7 +236,7 @@ static int format_answer(struct ag_buf *out, const struct onenet_command *k, str
     return r == 0 ? ag_buf_append_char(out, '}') : r;
 }
 
-/* Without memory for it the next repeat only learns that it was answered. */
+/* If there is no memory for it, the next repeat only learns that it was answered. */
 static void remember(struct onenet_commands *c, struct onenet_command *k, struct ag_span reply)
 {
     forget_reply(c, k);

@@ -44,7 +44,7 @@ void ot_memory_deinit(struct ot_memory *m)
         entry_free(m, ag_list_entry(it, struct ot_memory_entry, age));
 }
 
-/* The text comes from behind the checksum, so nobody can search for two that meet. */
+/* The text has passed the checksum, so nobody can search for two that collide. */
 static uint64_t digest(struct ag_span text)
 {
     return ag_hash(AG_HASH_BEGIN, text.p, text.len);

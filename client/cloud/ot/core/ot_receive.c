@@ -51,7 +51,7 @@ static void answer_busy(struct ot_session *s, uint64_t id, uint64_t now_ms)
     ot_session_send(s, (struct ag_span){text, (size_t) n}, now_ms);
 }
 
-/* Clouds' stamps follow no rule, so nothing is asked of them but that the packet be a new one. */
+/* Clouds' stamps follow no rule; the packet only has to be a new one. */
 static bool is_fresh(struct ot_session *s, struct ag_span packet)
 {
     switch (replay_look(&s->taken, packet_checksum(packet), packet_peek_stamp(packet))) {
@@ -66,7 +66,7 @@ static bool is_fresh(struct ot_session *s, struct ag_span packet)
     }
 }
 
-/* false: short of memory; the command must not be executed, for its packet could be again. */
+/* false: short of memory; the command must not be executed, as its packet could be replayed. */
 static bool take_packet(struct ot_session *s, struct ag_span packet)
 {
     if (replay_add(&s->taken, packet_checksum(packet), packet_peek_stamp(packet)) == 0)
@@ -123,7 +123,7 @@ static void on_numbered_command(struct ot_session *s, uint64_t id, struct ag_spa
     }
 }
 
-/* A stream doubles nothing, and two of them in one second may be meant. */
+/* A stream duplicates nothing, and two within a second may be intended. */
 static void on_notice(struct ot_session *s, struct ag_span packet, struct ag_span text)
 {
     if (!s->cfg.stream && (!is_fresh(s, packet) || !take_packet(s, packet)))

@@ -236,7 +236,7 @@ static uint64_t keepalive_due(const struct ot_session *s)
     return due > grown ? due : grown;
 }
 
-/* However busy we are ourselves: after this long without a sound the line is dead. */
+/* However busy we are: after so long a silence the connection is dead. */
 static uint64_t dead_at(const struct ot_session *s)
 {
     return s->last_rx_ms + (uint64_t) s->cfg.keepalive_ms * (s->cfg.keepalive_misses + 2);
@@ -341,7 +341,7 @@ uint64_t ot_session_deadline(const struct ot_session *s)
 
 /* ---- what the client gives ---- */
 
-/* The client may use any number: if it is one of ours, ours changes. */
+/* The client may use any id: if ours is the same, ours changes. */
 static void step_aside(struct ot_session *s, uint32_t id)
 {
     if (id == s->info_id)

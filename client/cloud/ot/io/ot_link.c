@@ -212,7 +212,7 @@ static size_t waiting(const struct ot_link *l)
     return l->stream ? uv_stream_get_write_queue_size((const uv_stream_t *) &l->u.tcp) : uv_udp_get_send_queue_size(&l->u.udp);
 }
 
-/* As many as the kernel takes in one call. Gives back how many. */
+/* As many as the kernel takes in one call; returns how many. */
 static unsigned send_together(struct ot_link *l, unsigned from, unsigned n)
 {
     struct mmsghdr headers[OUT_MAX];
@@ -227,7 +227,7 @@ static unsigned send_together(struct ot_link *l, unsigned from, unsigned n)
     return r > 0 ? (unsigned) r : 0;
 }
 
-/* What does not go with the others goes by itself, or says why not. 0, or what was wrong first. */
+/* What fails with the others is sent alone, or fails alone. 0, or the first error. */
 static int flush(struct ot_link *l)
 {
     unsigned n = l->n_out, sent = 0;

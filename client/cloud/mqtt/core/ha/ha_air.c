@@ -233,7 +233,7 @@ static void put_humidity(struct ha_part *h, const struct model_service *s)
         ha_put_number_state(h, "current_humidity_topic", "current_humidity_template", now);
 }
 
-/* What has words for some of its values only stays a select as well. */
+/* A property with words for only some of its values stays a select as well. */
 static void take(struct ha_part *h, const struct air *a)
 {
     ha_take(h, a->on);

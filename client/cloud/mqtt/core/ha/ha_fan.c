@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fans and what else blows air through something: levels, modes, swinging, direction. Humidifiers. */
+/* Fans, air purifiers and the like: levels, modes, swinging, direction. Humidifiers. */
 #include "client/cloud/mqtt/core/ha/ha_part.h"
 
 #include <string.h>
@@ -45,7 +45,7 @@ static bool find_levels(const struct ha_part *h, const struct model_service *s, 
     return l->n > 1 && l->n <= LEVELS_MAX;
 }
 
-/* {VALUE:LEVEL,...}, or turned round. */
+/* {VALUE:LEVEL,...}; or turned: the other way round. */
 static void put_level_map(struct ha_text *t, const struct ha_part *h, const struct model_prop *p, bool turned)
 {
     unsigned level = 0;
@@ -242,7 +242,7 @@ static const struct model_prop *find_target(const struct ha_part *h, const struc
     return p->min >= 0 && p->min < p->max && p->max <= 100 ? p : NULL;
 }
 
-/* Home Assistant has none without a target: switch and select stand for one that has none. */
+/* Home Assistant has none without a target: such a one becomes a switch and a select. */
 bool ha_humidifier(struct ha_part *h, const struct model_service *s)
 {
     const struct model_prop *on = find_bool(h, s, "on"), *target = find_target(h, s), *now, *mode;

@@ -18,7 +18,7 @@ struct light {
     struct ha_prop_choices modes;
 };
 
-/* Without a unit, numbers say it: below 1000 nothing is a light's temperature in kelvin, above nothing is one in mired. */
+/* Without a unit the numbers tell: no light's temperature is below 1000 in kelvin, and none above in mired. */
 static enum temperature temperature_of(const struct ha_part *h, const struct model_prop *p)
 {
     const char *unit = model_str(h->m, p->unit);
@@ -143,7 +143,7 @@ static void put_part(struct ha_text *t, struct ha_part *h, const struct model_pr
     ha_put(t, "{%% endif %%}");
 }
 
-/* A light that is on is never at nothing. */
+/* A light that is on never has brightness 0. */
 static int64_t dimmest(const struct model_prop *p)
 {
     return p->min > 0 ? p->min : p->step > 0 ? p->step : 1;

@@ -84,7 +84,7 @@ static void write_names(struct ha_names *names, const struct model *m, struct ca
         ha_name_put(t, model_str(m, s->description), model_str(m, s->name));
         prefix = t->b.len - full;
         if (t->r == 0 && prefix == strlen(t->b.data + base) && memcmp(t->b.data + full, t->b.data + base, prefix) == 0)
-            t->b.len = full; /* a service called like its property says it once */
+            t->b.len = full; /* a service with the same name as its property: the name appears once */
         else
             ha_put(t, " ");
         ha_name_put(t, item.description, item.name);

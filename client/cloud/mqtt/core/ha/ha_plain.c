@@ -43,7 +43,7 @@ static void put_number_sensor(struct ha_part *h, const struct model_prop *p, con
     ha_put_number_state(h, "state_topic", "value_template", p);
 }
 
-/* Any kind of value, as far as a state is long. */
+/* Any kind of value, cut to the length of a state. */
 static void put_text_state(struct ha_part *h, const struct model_prop *p)
 {
     ag_cleanup(ha_text_deinit) struct ha_text t = HA_TEXT_INIT;
@@ -180,7 +180,7 @@ static void put_settable(struct ha_part *h, const struct model_prop *p, struct h
         put_number(h, p, head);
 }
 
-/* A range of one value leaves nothing to set, and what may be anything has no form to set it with. */
+/* A range of one value leaves nothing to set, and a value without a type has no form to set it with. */
 static bool is_settable(const struct model_prop *p)
 {
     if (!ha_writable(p) || p->format == MODEL_ANY)
@@ -244,10 +244,7 @@ static const char *event_class(const char *name)
     return strstr(name, "motion") ? "motion" : NULL;
 }
 
-/*
- * The report topic is never retained; what is no such event renders nothing. Arguments are told by the names of their
- * properties.
- */
+/* The report topic is never retained; anything but this event renders nothing. Arguments have the names of their properties. */
 void ha_plain_event(struct ha_part *h, const struct model_call *e)
 {
     ag_cleanup(ha_text_deinit) struct ha_text t = HA_TEXT_INIT;
@@ -285,7 +282,7 @@ static const struct model_prop *revision(const struct ha_part *h)
     return NULL;
 }
 
-/* Which version is the newest nobody says here; that one is being installed, and how far, the reports of miio_ota do. */
+/* Nothing here tells which version is the newest; the reports of miio_ota tell that one is being installed, and how far it is. */
 void ha_firmware(struct ha_part *h)
 {
     ag_cleanup(ha_text_deinit) struct ha_text t = HA_TEXT_INIT;

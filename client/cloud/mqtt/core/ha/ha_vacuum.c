@@ -42,7 +42,7 @@ static const struct model_call *one_of(const struct ha_part *h, const struct mod
     return a;
 }
 
-/* The way home often belongs to the battery. */
+/* Going home is often an action of the battery service. */
 static const struct model_call *anywhere(const struct ha_part *h, const struct model_service *s, const char *const *names)
 {
     const struct model_call *a = one_of(h, s, names);

@@ -42,7 +42,7 @@ static int append_command(struct ag_buf *out, const struct ha_property *p, struc
     int r;
 
     r = ag_buf_append_str(out, "{\"method\":");
-    for (size_t i = 0; r == 0 && i < p->set.len; i++) /* no brace of it begins an expression of a template */
+    for (size_t i = 0; r == 0 && i < p->set.len; i++) /* so that no brace begins a template expression */
         r = p->set.p[i] == '{' ? ag_buf_append_str(out, "\\u007b") : ag_buf_append_char(out, p->set.p[i]);
     return r == 0 ? ag_buf_printf(out, ",\"params\":[%.*s]}", (int) value.len, value.p) : r;
 }
@@ -122,7 +122,7 @@ static void put_bounded(struct ag_json_out *o, const struct ha_property *p)
     put_raw(o, "min", p->min);
     put_raw(o, "max", p->max);
     put_raw(o, "step", p->step);
-    /* what Home Assistant gives is written as JSON by its own filter: quotes, backslashes and line ends are safe */
+    /* Home Assistant's own filter writes its value as JSON: quotes, backslashes and line ends are safe */
     put_command(o, p, "command_template", AG_SPAN("{{ value | tojson }}"));
 }
 

@@ -57,7 +57,7 @@ static int collect_name(struct builder *b, const struct ha_property *p)
     return r;
 }
 
-/* The label; when others have it too with the key behind. */
+/* The label; if others have the same, followed by the key. */
 static int append_name(struct ag_buf *out, const struct builder *b, const struct ha_property *p)
 {
     const struct name *mine = &b->names[b->n - 1];
