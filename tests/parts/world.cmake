@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The whole device in a simulated world: see tests/world/README.md. The programs are built once more, from the sources that
 # their targets list, without sanitizers (they run on stacks and heaps of the world's own), as modules whose calls of libc
-# end in tests/world/kernel/calls.c.
+# end in tests/world/kernel/calls/.
 include(CheckSymbolExists)
 check_symbol_exists(__GLIBC__ features.h MIIO_HAVE_GLIBC)
 if(NOT MIIO_HAVE_GLIBC OR NOT CMAKE_SIZEOF_VOID_P EQUAL 8 OR MIIO_FUZZ)
@@ -86,7 +86,8 @@ if(TARGET ota)
     target_include_directories(world_ota PRIVATE ${CMAKE_SOURCE_DIR}/libagent/include)
 endif()
 
-add_library(world_kernel STATIC ${WORLD}/kernel/calls.c ${WORLD}/kernel/files.c ${WORLD}/kernel/heap.c ${WORLD}/kernel/net.c
+file(GLOB world_calls CONFIGURE_DEPENDS ${WORLD}/kernel/calls/*.c)
+add_library(world_kernel STATIC ${world_calls} ${WORLD}/kernel/files.c ${WORLD}/kernel/heap.c ${WORLD}/kernel/net.c
             ${WORLD}/kernel/sched.c ${WORLD}/kernel/switch.c ${WORLD}/uv/loop.c ${WORLD}/uv/stream.c)
 target_link_libraries(world_kernel PUBLIC world_options)
 target_compile_options(world_kernel PRIVATE -Wall -Wextra $<$<BOOL:${MIIO_WERROR}>:-Werror>)
