@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads, locks and conditions. */
+/* Threads, locks and conditions, and calls that do nothing here. */
 #include "tests/world/kernel/calls/wrap.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 #include "tests/world/kernel/calls.h"
 #include "tests/world/kernel/kernel.h"
 
