@@ -44,7 +44,7 @@ struct cloud_events {
     void (*room)(void *user);
     /* The server told the time; NULL where the client does not care. */
     void (*time_known)(void *user, int64_t unix_s);
-    /* stop() is complete: nothing of this cloud is open any more. */
+    /* stop() is complete: nothing of this cloud is open. */
     void (*closed)(void *user);
 };
 
@@ -111,7 +111,7 @@ struct cloud_ops {
     void (*forget)(struct cloud *c);
     /* ms until the next try while there is no session; AG_NEVER: none is waited for. May be NULL. */
     uint64_t (*next_try_ms)(const struct cloud *c);
-    /* What device_info() says has changed: the vendor hears of it soon. May be NULL. */
+    /* What device_info() says has changed: the vendor is told soon. May be NULL. */
     void (*info_changed)(struct cloud *c);
     /* SIGHUP: certificates and the like are read again. May be NULL. */
     void (*reload)(struct cloud *c);

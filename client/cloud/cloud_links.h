@@ -32,7 +32,7 @@ struct cloud_links_host {
     void (*failed)(void *user, unsigned place, uint32_t id, bool retry, int code, const char *message);
     /* It may take more. */
     void (*room)(void *user, unsigned place);
-    /* No session any more: what is under way to it will not be acknowledged. */
+    /* The session has ended: what is under way to it will not be acknowledged. */
     void (*lost)(void *user, unsigned place);
     /* It has ended; started again, it may give the same tokens. */
     void (*gone)(void *user, unsigned place);
@@ -130,7 +130,7 @@ void cloud_links_tick(struct cloud_links *c, uint64_t now_ms);
 
 /* Seconds until one of them must run, at most s; 0: busy now. */
 unsigned cloud_links_wakeup_s(const struct cloud_links *c, unsigned s);
-/* Those of the list, in its order. NULL: no more. */
+/* Those of the list, in its order. NULL: there is none at i. */
 struct cloud_link *cloud_links_nth(const struct cloud_links *c, unsigned i);
 bool cloud_link_is_running(const struct cloud_link *l);
 /* Of cloud.status: "cloud_connected" ...; "off". */

@@ -70,7 +70,7 @@ static void refuse(struct intake *in, struct origin from, struct ag_span text, c
         answer(in, from, ag_buf_span(&out));
 }
 
-/* ---- what is looked at first ---- */
+/* ---- what is checked first ---- */
 
 /* true: the text has been refused for its form. An id that is given twice or is too long is not sent back. */
 static bool refuse_form(struct intake *in, struct origin from, struct ag_span text, const struct ag_json_view *view,

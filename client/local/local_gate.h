@@ -19,7 +19,7 @@ struct local_gate_host {
     const struct local_who *(*who)(void *user, unsigned peer);
     /* The user that sent the BLE datagram under way. false: not known. */
     bool (*ble_sender)(void *user, uint32_t *uid_out);
-    /* It spoke as an application: nothing of the helper's goes to it any more. */
+    /* It spoke as an application: nothing meant for the helper goes to it from now on. */
     void (*not_helper)(void *user, unsigned peer);
 };
 

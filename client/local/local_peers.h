@@ -23,7 +23,7 @@ struct local_peers_host {
     void (*text)(void *user, unsigned peer, struct ag_span text, const struct ag_json_view *view);
     /* Nothing more comes from it; its number may be given to another one. */
     void (*left)(void *user, unsigned peer);
-    /* It spoke as an application: nothing of the helper's goes to it any more. */
+    /* It spoke as an application: nothing meant for the helper goes to it from now on. */
     void (*not_helper)(void *user, unsigned peer);
     /* The user that sent the Bluetooth datagram under way. false: not known. */
     bool (*ble_sender)(void *user, uint32_t *uid_out);

@@ -104,7 +104,7 @@ def test_one_zero_byte_behind_each_answer(device):
         assert unseal(p.call(stamp + n, obj)) == plain or n == 1  # from memory; miIO.info tells the uptime
 
 
-def test_a_program_begins_anew_on_the_same_port(device):
+def test_a_program_starts_over_on_the_same_port(device):
     p = Phone(device.port("lan"), bind=("127.0.0.1", 0))
     for n in range(1, 6):  # hello, id 1, the same command, and again
         stamp = p.hello()

@@ -78,7 +78,7 @@ bool sub_ladder_begin(struct sub_ladder *s, uint64_t now_ms)
 }
 
 /* A later request with less may still be on its way: it replaces this one at the server, and is in s->qos. */
-static void stand(struct sub_ladder *s)
+static void grant(struct sub_ladder *s)
 {
     s->state = SUB_GRANTED;
     s->no = SUB_NO_NOT_SAID;
@@ -96,7 +96,7 @@ bool sub_ladder_answered(struct sub_ladder *s, uint8_t asked, int result, uint64
     if (granted) {
         bool news = s->state != SUB_GRANTED;
 
-        stand(s);
+        grant(s);
         return news;
     }
     if (s->state == SUB_GIVEN_UP || asked != s->qos)

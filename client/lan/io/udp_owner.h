@@ -8,7 +8,7 @@
 
 #include "client/lan/core/lan_requests.h"
 
-/* false: not on loopback, no such socket any more, or several of different users. */
+/* false: not on loopback, the socket is gone, or there are several of different users. */
 bool udp_owner_find(const struct lan_addr *from, uint32_t *uid_out);
 
 /* The same, reading these two files. For tests. */

@@ -63,7 +63,7 @@ enum spool_heads {
     SPOOL_HEADS_GOOD,
     SPOOL_HEADS_ONE,   /* one of the two is damaged */
     SPOOL_HEADS_BAD,   /* both are */
-    SPOOL_HEADS_OTHER, /* a later version's: its entries were not looked at */
+    SPOOL_HEADS_OTHER, /* a later version's: its entries were not read */
 };
 
 struct spool_scan {

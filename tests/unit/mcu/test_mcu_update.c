@@ -218,7 +218,7 @@ static size_t settled(struct xmodem_sender *x, uint64_t now, uint8_t *out)
     return xmodem_sender_tick(x, now + XMODEM_SETTLE_MS, out);
 }
 
-static void who_calls_at_once_begins_anew(void **state)
+static void who_calls_at_once_starts_over(void **state)
 {
     uint8_t out[XMODEM_OUT_MAX];
     struct xmodem_sender x;
@@ -550,7 +550,7 @@ int main(void)
         cmocka_unit_test(the_second_ack_of_a_repeated_block_does_not_count),
         cmocka_unit_test(two_cans_stop_it),
         cmocka_unit_test(silence_has_an_end),
-        cmocka_unit_test(who_calls_at_once_begins_anew),
+        cmocka_unit_test(who_calls_at_once_starts_over),
         cmocka_unit_test(who_still_waits_goes_on),
         cmocka_unit_test(a_wrong_guess_is_corrected),
         cmocka_unit_test(who_cancels_then_may_call_again),

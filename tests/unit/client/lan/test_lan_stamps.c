@@ -10,7 +10,7 @@ static uint32_t told_stamp(struct world *w)
 }
 
 /* A program that is started again on the same port counts its ids from 1 again. */
-static void test_a_phone_begins_anew(void **state)
+static void test_a_phone_starts_over(void **state)
 {
     const char *text = "{\"id\":1,\"method\":\"toggle\"}";
     static const struct lan_addr elsewhere = {.ip = {[10] = 0xff, [11] = 0xff, [12] = 10, [15] = 8}, .port = 4000};
@@ -319,7 +319,7 @@ static void test_the_clock_is_set_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_phone_begins_anew),
+        cmocka_unit_test(test_a_phone_starts_over),
         cmocka_unit_test(test_a_hello_from_another_port),
         cmocka_unit_test(test_a_repeat_behind_another_hello),
         cmocka_unit_test(test_a_repeat_that_counts_on_from_another_hello),

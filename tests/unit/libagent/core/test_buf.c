@@ -53,7 +53,7 @@ static void consumed_room_is_used_again(void **state)
     expect(&b, "0123456789abcdef");
 }
 
-static void all_consumed_begins_anew(void **state)
+static void all_consumed_starts_over(void **state)
 {
     struct ag_buf b = AG_BUF_INIT;
 
@@ -214,7 +214,7 @@ int main(void)
         cmocka_unit_test(appends_and_consumes),
         cmocka_unit_test(secrets_are_wiped),
         cmocka_unit_test(consumed_room_is_used_again),
-        cmocka_unit_test(all_consumed_begins_anew),
+        cmocka_unit_test(all_consumed_starts_over),
         cmocka_unit_test(growth_keeps_content),
         cmocka_unit_test(numbers),
         cmocka_unit_test(json_strings),
