@@ -241,17 +241,17 @@ void lan_requests_answered(struct lan_requests *t, struct lan_request *q, struct
 }
 
 /* Of a host that has others besides. */
-static void forget_those_from(struct lan_requests *t, struct lan_host *h, uint16_t port)
+static void forget_those_from(struct lan_requests *t, struct lan_host *h, uint16_t port, uint64_t before_ms)
 {
     ag_list_for_each_safe (it, &h->answered) {
         struct lan_item *i = ag_list_entry(it, struct lan_item, of_host);
 
-        if (i->q.key.port == port)
+        if (i->q.key.port == port && i->q.answered_ms < before_ms)
             lan_requests_remove(t, &i->q);
     }
 }
 
-void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from, uint64_t answered_before_ms)
+void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from, uint64_t own_before_ms, uint64_t others_before_ms)
 {
     struct lan_host *h = host_find(t, from);
     bool over = false;
@@ -262,11 +262,11 @@ void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from, ui
     while (!over && !ag_list_empty(&h->answered)) {
         struct lan_item *i = ag_list_first(&h->answered, struct lan_item, of_host);
 
-        over = i->q.answered_ms >= answered_before_ms;
+        over = i->q.answered_ms >= others_before_ms;
         if (!over)
             lan_requests_remove(t, &i->q);
     }
-    forget_those_from(t, h, from->port);
+    forget_those_from(t, h, from->port, own_before_ms);
     host_give(t, h);
 }
 

@@ -50,8 +50,8 @@ void lan_requests_remove(struct lan_requests *t, struct lan_request *q);
 /* It has been answered; the answer is kept for repeats if there is room. */
 void lan_requests_answered(struct lan_requests *t, struct lan_request *q, struct ag_span answer, uint64_t now_ms);
 
-/* Forgets those of this address and port that have been answered, and those of its other ports answered before that time. */
-void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from, uint64_t answered_before_ms);
+/* Forgets those of this address and port, and those of its other ports, that were answered before those times. */
+void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from, uint64_t own_before_ms, uint64_t others_before_ms);
 /* Forgets what is due. */
 void lan_requests_expire(struct lan_requests *t, uint64_t now_ms);
 /* AG_NEVER: nothing is. */
