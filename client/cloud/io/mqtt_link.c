@@ -14,6 +14,7 @@ enum {
     WINDOW_BYTES = 2 << 20,
     INBOX_BYTES = 2 << 20,
     CONNECT_MS = 20000,
+    ACK_MS = 120000,
     EVENTS_A_TURN = 64, /* then the loop's other callbacks have their turn */
     MAX_SPARE = 64,
     PAYLOAD_MAX = 268435455 - 65535 - 4 /* remaining length of MQTT 3.1.1, with room for the topic */
@@ -379,6 +380,8 @@ static void set_limits(struct mqtt_link *l, const struct mqtt_link_limits *limit
         l->limits.inbox_bytes = INBOX_BYTES;
     if (l->limits.connect_ms == 0)
         l->limits.connect_ms = CONNECT_MS;
+    if (l->limits.ack_ms == 0)
+        l->limits.ack_ms = ACK_MS;
 }
 
 static int link_start(struct mqtt_link *l, const struct mqtt_link_config *config)
@@ -396,6 +399,7 @@ static int link_start(struct mqtt_link *l, const struct mqtt_link_config *config
     l->session.events = &ROUND_EVENTS;
     l->session.dispose = on_session_disposed;
     l->session.connect_ms = l->limits.connect_ms;
+    l->session.ack_ms = l->limits.ack_ms;
     l->session.window = l->limits.window;
     r = mqtt_session_init(&l->session);
     if (r < 0) {
@@ -558,8 +562,10 @@ int mqtt_link_publish(struct mqtt_link *l, const struct mqtt_link_msg *m, uint64
     o->qos = m->qos;
     o->bytes = m->payload.len;
     l->stats.sent++;
-    if (l->stats.in_window++ == 0)
+    if (l->stats.in_window++ == 0) {
         mqtt_session_waits(&l->session, true);
+        mqtt_turn_waits(&l->turn);
+    }
     l->window_bytes += o->bytes;
     mqtt_turn_queued(&l->turn);
     o->mid = mid;

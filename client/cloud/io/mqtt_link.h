@@ -76,6 +76,7 @@ struct mqtt_link_limits {
     size_t window_bytes; /* their payloads together; 2 MiB. One message may always be on its way */
     size_t inbox_bytes;  /* received and not yet handed to the loop; 2 MiB. One message always fits */
     unsigned connect_ms; /* from connect to CONNACK; 20000 */
+    unsigned ack_ms;     /* without an acknowledgement of the oldest publish: the server has lost it; 120000 */
 };
 
 /* done(): how a publish, subscribe or unsubscribe ended. 0..2 for a subscribe: granted QoS; 0 for the others. */

@@ -20,7 +20,6 @@ enum {
     POLL_LEAVE_MS = 50,
     LEAVE_MS = 500,           /* to write DISCONNECT */
     LINGER_MS = 200,          /* then, until the broker closes */
-    ACK_MS = 120000,          /* a server that acknowledges nothing for so long has lost what it was sent */
     ASKS_MAX = 64,            /* sessions in a row cut for a held copy; then it is a loss like any other, and pauses grow */
     ASKS_FORGOTTEN_MS = 10000 /* a longer session starts the count again */
 };
@@ -107,14 +106,27 @@ static bool must_leave(struct mqtt_session *s)
     return leave;
 }
 
-uint64_t mqtt_session_wait_ms(const struct mqtt_session *s)
+/* When the server has acknowledged nothing for too long; AG_NEVER: nothing waits. */
+static uint64_t forgotten_at_ms(struct mqtt_session *s)
 {
-    uint64_t wait = s->beat.interval_ms > 0 ? heartbeat_wait_ms(&s->beat, mqtt_handle_now_ms()) : AG_NEVER;
+    uint64_t since;
+
+    pthread_mutex_lock(&s->inbox->lock);
+    since = s->unacked_since_ms;
+    pthread_mutex_unlock(&s->inbox->lock);
+    return since > 0 ? since + s->ack_ms : AG_NEVER;
+}
+
+uint64_t mqtt_session_wait_ms(struct mqtt_session *s)
+{
+    uint64_t now = mqtt_handle_now_ms();
+    uint64_t beat = s->beat.interval_ms > 0 ? heartbeat_wait_ms(&s->beat, now) : AG_NEVER;
+    uint64_t wait = ag_earlier(beat, ag_ms_until(forgotten_at_ms(s), now));
 
     return wait == 0 ? POLL_TRY_MS : wait;
 }
 
-static int poll_ms(const struct mqtt_session *s, bool leaving)
+static int poll_ms(struct mqtt_session *s, bool leaving)
 {
     uint64_t wait = mqtt_session_wait_ms(s);
 
@@ -170,12 +182,7 @@ static bool is_settled(struct mqtt_session *s)
 /* It answers pings and might never do anything else: only another login sends what waits once more. */
 static bool is_forgotten(struct mqtt_session *s)
 {
-    uint64_t since;
-
-    pthread_mutex_lock(&s->inbox->lock);
-    since = s->unacked_since_ms;
-    pthread_mutex_unlock(&s->inbox->lock);
-    return mqtt_handle_is_on(s) && since > 0 && mqtt_handle_now_ms() - since >= ACK_MS;
+    return mqtt_handle_is_on(s) && mqtt_handle_now_ms() >= forgotten_at_ms(s);
 }
 
 void mqtt_session_waits(struct mqtt_session *s, bool waits)

@@ -38,7 +38,7 @@ struct mqtt_session {
     const struct mqtt_session_events *events;
     struct mqtt_inbox *inbox;
     struct mqtt_link_config config; /* strings owned by mqtt_link.c */
-    unsigned connect_ms, window;
+    unsigned connect_ms, ack_ms, window;
     pthread_t thread;
     pthread_cond_t order; /* with inbox->lock */
     bool try_wanted;      /* orders; under inbox->lock */
@@ -92,8 +92,8 @@ void mqtt_session_leave(struct mqtt_session *s, bool for_good);
 bool mqtt_session_take(struct mqtt_session *s);
 /* One round of libmosquitto that waits for nothing. false: the session is over, to be given back. */
 bool mqtt_session_round(struct mqtt_session *s);
-/* Until a heartbeat is due, ms. */
-uint64_t mqtt_session_wait_ms(const struct mqtt_session *s);
+/* Until a heartbeat is due or an acknowledgement overdue, ms. */
+uint64_t mqtt_session_wait_ms(struct mqtt_session *s);
 /* The thread drives again. */
 void mqtt_session_give_back(struct mqtt_session *s);
 

@@ -174,6 +174,12 @@ void mqtt_turn_begin(struct mqtt_turn *t)
     mqtt_turn_queued(t); /* what came in between */
 }
 
+void mqtt_turn_waits(struct mqtt_turn *t)
+{
+    if (t->poll)
+        arm(t);
+}
+
 void mqtt_turn_queued(struct mqtt_turn *t)
 {
     t->n_queued++;

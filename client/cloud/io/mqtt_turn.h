@@ -38,6 +38,8 @@ void mqtt_turn_close(struct mqtt_turn *t, uv_close_cb cb);
 void mqtt_turn_begin(struct mqtt_turn *t);
 /* Before it is left. Not in a round. */
 void mqtt_turn_end(struct mqtt_turn *t);
+/* Publishes wait for acknowledgements from now on. */
+void mqtt_turn_waits(struct mqtt_turn *t);
 /* Something is handed to libmosquitto. */
 void mqtt_turn_queued(struct mqtt_turn *t);
 

@@ -271,7 +271,12 @@ void open_link(struct fixture *f, bool clean)
 {
     struct mqtt_link_config c = {.host = "127.0.0.1", .port = f->a.port, .client_id = "dev", .clean_session = clean};
 
-    assert_int_equal(mqtt_link_open(&f->link, &f->loop, &c, NULL, &EVENTS, f), 0);
+    open_limited(f, &c, NULL);
+}
+
+void open_limited(struct fixture *f, const struct mqtt_link_config *c, const struct mqtt_link_limits *limits)
+{
+    assert_int_equal(mqtt_link_open(&f->link, &f->loop, c, limits, &EVENTS, f), 0);
     assert_int_equal(mqtt_link_connect(f->link), 0);
     login(f, &f->a, false);
     wait_for(f, &f->n_connected, 1);

@@ -79,6 +79,7 @@ void expect_messages(struct fixture *f, const char *want);
 int qos2_setup(void **state);
 int qos2_teardown(void **state);
 void open_link(struct fixture *f, bool clean);
+void open_limited(struct fixture *f, const struct mqtt_link_config *c, const struct mqtt_link_limits *limits);
 void publish(struct fixture *f, const char *payload, uint8_t qos, uint64_t cookie);
 
 #endif

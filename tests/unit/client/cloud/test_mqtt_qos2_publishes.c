@@ -99,6 +99,27 @@ static void what_was_never_written_is_not_waited_for(void **state)
     expect_messages(f, "new,");
 }
 
+/* Also when nothing else happens: no round of the link's own is due for the whole keep-alive. */
+static void a_server_that_acknowledges_nothing_is_left_in_time(void **state)
+{
+    struct fixture *f = *state;
+    struct mqtt_link_config c = {.host = "127.0.0.1", .port = f->a.port, .client_id = "dev", .keepalive_s = 300};
+    const struct mqtt_link_limits limits = {.ack_ms = 300};
+    struct packet p;
+
+    open_limited(f, &c, &limits);
+    publish(f, "r", 1, 1);
+    expect(f, &f->a, PUBLISH | QOS1);
+    wait_for(f, &f->n_lost, 1);
+    assert_int_equal(f->loss, MQTT_LINK_CUT);
+    assert_int_equal(mqtt_link_connect(f->link), 0);
+    login(f, &f->a, true);
+    p = expect(f, &f->a, PUBLISH | QOS1 | DUP);
+    put_small(&f->a, PUBACK, (unsigned) p.body[3] << 8 | p.body[4]);
+    wait_for(f, &f->times[1], 1);
+    assert_int_equal(f->result[1], 0);
+}
+
 static void a_link_can_be_left_and_closed_while_its_publishes_are_repeated(void **state)
 {
     struct fixture *f = *state;
@@ -139,6 +160,7 @@ int main(void)
         ROW(own_publishes_survive_a_broker_that_has_lost_the_session),
         ROW(a_lost_session_stays_lost_when_the_next_one_is_cut),
         ROW(what_was_never_written_is_not_waited_for),
+        ROW(a_server_that_acknowledges_nothing_is_left_in_time),
         ROW(a_link_can_be_left_and_closed_while_its_publishes_are_repeated),
     };
 
