@@ -18,7 +18,9 @@ enum {
     SETTLED_S = 60,
     QUIET_S = 700 /* a connection that only the device believes in is found out */,
     REST_ORDER_S = 300,
-    LAST_WORDS_S = 10
+    LAST_WORDS_S = 10,
+    LAST_BYTES_S = 60, /* as long as TCP may take behind a line that was down, which it was given before */
+    COMES_BACK_S = 10  /* an application to an agent that has started */
 };
 
 static uint8_t *given_by; /* command: index of the cloud + 1; 0: the phone */
@@ -32,8 +34,10 @@ struct arrival {
 static struct arrival *arrivals[SIDES_MAX][APPS_MAX];
 static uint64_t newest[SIDES_MAX][APPS_MAX];
 static uint64_t forgiven_us;
-static uint64_t made[APPS_MAX], of_last_owner[APPS_MAX], owner_gone_us;
-static bool *is_due[APPS_MAX]; /* told as acknowledged or kept, while and after which nothing happened */
+static uint64_t made[APPS_MAX], told_of[APPS_MAX], of_last_owner[APPS_MAX], owner_gone_us;
+static bool was_down[SIDES_MAX]; /* when the owner had gone */
+static bool *promised[APPS_MAX]; /* told as acknowledged or kept */
+static bool *is_due[APPS_MAX];   /* told as acknowledged or kept, while and after which nothing happened */
 
 static char heard[APPS_MAX][32]; /* the last word of the state */
 
@@ -193,15 +197,22 @@ static void arrived_beside(struct side *s, int app, uint64_t n, uint64_t id)
 
 void traffic_owner_gone(void)
 {
+    bool held = !runs(AGENT) || scene.procs[AGENT]->started_us + COMES_BACK_S * SECOND > W.now_us;
+
     owner_gone_us = W.now_us;
-    memcpy(of_last_owner, made, sizeof made);
+    memcpy(of_last_owner, held ? told_of : made, sizeof made); /* an application keeps for the agent what it asks for meanwhile */
+    for (unsigned i = 0; i < scene.shape.n_sides; i++)
+        was_down[i] = scene.sides[i].link->down;
     traffic_forgiven();
 }
 
 /* What was on its way has arrived by then. */
 static void look_at_owner(const struct side *s, int app, uint64_t n)
 {
-    if (app >= 0 && app < APPS_MAX && n <= of_last_owner[app] && owner_gone_us + LAST_WORDS_S * SECOND < W.now_us)
+    bool known = app >= 0 && app < APPS_MAX && n <= of_last_owner[app];
+    bool in_tcp = known && was_down[s->index] && !(promised[app] && n < REPORTS && promised[app][n]);
+
+    if (known && owner_gone_us + (in_tcp ? LAST_BYTES_S : LAST_WORDS_S) * SECOND < W.now_us)
         broken("report %llu of app%d, of the last owner, came to %s %llu s after the reset", (unsigned long long) n, app,
                side_name(s->kind), (unsigned long long) ((W.now_us - owner_gone_us) / SECOND));
 }
@@ -324,10 +335,21 @@ void app_reports_much(int app, unsigned long n)
     quiet_may_be_refused(app, n);
 }
 
+static void note_told(int app, uint64_t n, int error)
+{
+    if (n > told_of[app])
+        told_of[app] = n;
+    if (!promised[app])
+        promised[app] = calloc(REPORTS, sizeof(bool));
+    if (n < REPORTS)
+        promised[app][n] = error >= 0;
+}
+
 void app_told(int app, unsigned long n, int error, const char *result)
 {
     trouble_told(app, n);
     quiet_told(app, n, error, result && strstr(result, "queued"));
+    note_told(app, n, error);
     if (is_sure(&scene.sides[0]))
         report_told(app, n, error, result);
     else

@@ -140,7 +140,8 @@ void pauses_of_lines(const struct proc *p, const char *line)
     const char *at = p == scene.procs[CLIENT] ? strstr(line, "] cloud ") : NULL, *next;
     struct line *l = NULL;
 
-    if (p == scene.procs[CLIENT] && strstr(line, "state sta_mode")) /* it has heard of its network, perhaps late */
+    /* it has heard of its network, or of a country whose servers may be others, perhaps late */
+    if (p == scene.procs[CLIENT] && (strstr(line, "state sta_mode") || strstr(line, "] country ")))
         pauses_start_over();
     for (unsigned i = TO_SIDE; at && i < sizeof KINDS / sizeof KINDS[0]; i++) {
         size_t n = strlen(KINDS[i].to);

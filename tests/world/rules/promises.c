@@ -195,9 +195,9 @@ void reports_keep_order(bool keep)
 
 static void settles(void *app, uint64_t n)
 {
-    uint64_t quiet_us = W.now_us - (SETTLES_S + CALM_S) * SECOND;
+    uint64_t for_us = (SETTLES_S + CALM_S) * SECOND;
 
-    reports[(intptr_t) app][n].settled = disturbed_us < quiet_us && line_disturbed_us < quiet_us;
+    reports[(intptr_t) app][n].settled = disturbed_us + for_us < W.now_us && line_disturbed_us + for_us < W.now_us;
 }
 
 /* What is acknowledged is forgotten, on the disk too. */

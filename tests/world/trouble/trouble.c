@@ -6,6 +6,7 @@
 #include "tests/world/app.h"
 #include "tests/world/bridge.h"
 #include "tests/world/firmware.h"
+#include "tests/world/home.h"
 #include "tests/world/kernel/calls.h"
 #include "tests/world/scene.h"
 #include "tests/world/trouble/channels.h"
@@ -19,7 +20,7 @@ struct troubles troubles;
 
 /* A command whose answer is awaited although a line was cut, or a program ended, by us. */
 struct watched {
-    uint64_t n, at_us;
+    uint64_t n, at_us, boots;
     struct side *cut;          /* while it is executed; NULL: not, or it was */
     bool grace;                /* the agent is away for a moment */
     bool open, executed, good; /* good: the answer has to be the application's */
@@ -27,10 +28,16 @@ struct watched {
 
 static struct watched watched;
 
-/* Of the plan's. What we do ourselves is none. */
+/* Of the plan's. What we do ourselves is none. us may be before the beginning. */
 bool no_fault_since(uint64_t us)
 {
-    return scene.n_planned == 0 && scene.planned_us < us;
+    return scene.n_planned == 0 && scene.planned_us < (us > W.now_us ? 1 : us);
+}
+
+/* Nor has the device been reset by its button, or rebooted: that ends the client and all that it was given. */
+static bool undisturbed_since(const struct watched *w)
+{
+    return no_fault_since(w->at_us) && w->boots == home.boots;
 }
 
 /* ---- a command that must be answered all the same ---- */
@@ -43,7 +50,7 @@ static void look_for_answer(void *arg, uint64_t n)
     if (w->n != n || !w->open)
         return;
     w->open = false;
-    if (no_fault_since(w->at_us) && (w->executed || w->good))
+    if (undisturbed_since(w) && (w->executed || w->good))
         broken("command %llu was %s, and is not answered", (unsigned long long) n, w->executed ? "executed" : "given");
 }
 
@@ -54,7 +61,8 @@ bool trouble_watches(void)
 
 void trouble_watch(uint64_t n, struct side *cut, bool good, bool grace)
 {
-    watched = (struct watched){.n = n, .at_us = W.now_us, .cut = cut, .open = true, .good = good, .grace = grace};
+    watched =
+        (struct watched){.n = n, .at_us = W.now_us, .boots = home.boots, .cut = cut, .open = true, .good = good, .grace = grace};
     after(ANSWER_WITHIN_S * SECOND, look_for_answer, NULL, n);
 }
 
@@ -66,10 +74,10 @@ void trouble_answered(uint64_t n, const char *text)
     if (!w->open || w->n != n)
         return;
     w->open = false;
-    if (w->grace && no_fault_since(w->at_us) && strstr(text, "no application connected"))
+    if (w->grace && undisturbed_since(w) && strstr(text, "no application connected"))
         broken("command %llu, while the agent was away for a moment, was answered %.200s", (unsigned long long) n, text);
     snprintf(good, sizeof good, "\"done\",%llu]", (unsigned long long) n);
-    if (w->good && no_fault_since(w->at_us) && !strstr(text, good))
+    if (w->good && undisturbed_since(w) && !strstr(text, good))
         broken("command %llu to an application that was away for a moment was answered %.200s", (unsigned long long) n, text);
 }
 
