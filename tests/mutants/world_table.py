@@ -126,7 +126,7 @@ MUTANTS = [row(*r) for r in [
     ("an answer goes to the first cloud, whoever asked", "client/cloud/cloud_links.c",
      "    struct cloud_link *l = &c->at[place < CLOUDS_MAX ? place : 0];\n\n    return cloud_link_is_running(l) && l->ops ? l->ops->answer(",
      "    struct cloud_link *l = &c->at[c->order[0]];\n\n    (void) place;\n    return cloud_link_is_running(l) && l->ops ? l->ops->answer("),
-    ("mqtt: a server that acknowledges nothing any more is never given up", "client/cloud/io/mqtt_session.c",
+    ("mqtt: a server that acknowledges nothing any more is never given up", "client/cloud/io/mqtt_link.c",
      "    ACK_MS = 120000,", "    ACK_MS = 2000000000,"),
     ("ot: a command that comes twice is executed twice", "client/cloud/ot/core/ot_receive.c",
      ("    case OT_MEMORY_OPEN:\n        s->stats.repeats++;\n        break;\n", "        if (!is_fresh(s, packet))\n            return;\n"),

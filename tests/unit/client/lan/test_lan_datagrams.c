@@ -126,7 +126,7 @@ static void test_zero_byte_behind_answers(void **state)
         expect_zero_byte(&w);
         world_receive(&w, &peer, DID, NOW + 2 * i + 1, "{\"id\":1,\"method\":\"m\"}", 1000);
         expect_zero_byte(&w);
-        world_hello(&w, &peer, 2000, NOW);
+        world_hello(&w, &peer, 1000, NOW);
     }
     assert_int_equal(w.l.stats.repeats, 20);
     world_deinit(&w);
