@@ -139,6 +139,7 @@ static int start_request(struct lan *l, uint32_t id, uint64_t text_hash, const s
     }
     (*out)->text_hash = text_hash;
     (*out)->stamp = a->stamp;
+    (*out)->asked_ms = a->now_ms;
     return 0;
 }
 
@@ -221,8 +222,9 @@ static uint64_t ago(uint64_t now_ms, uint64_t ms)
     return now_ms > ms ? now_ms - ms : 0;
 }
 
-/* Whoever starts over may begin with the same ids. But an answer may be on its way to one who says hello before a repeat; and a
-   hello often comes from another port, while an address may have other programs, too, which repeat what was not answered. */
+/* Whoever starts over may begin with the same ids. But an answer that was long in coming may be on its way to one who says hello
+   before a repeat; and a hello often comes from another port, while an address may have other programs, too, which repeat what was
+   not answered. */
 static void forget_answered(struct lan *l, const struct lan_addr *from, uint64_t now_ms)
 {
     lan_requests_forget(&l->requests, from, ago(now_ms, CROSSES_MS), ago(now_ms, REPEAT_S * 1000));

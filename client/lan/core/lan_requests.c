@@ -13,7 +13,7 @@ static inline unsigned hash_words(const void *p, size_t n);
 #include <uthash.h>
 #include "libagent/core/deadline.h"
 
-enum { MAX_SPARE = 64 };
+enum { MAX_SPARE = 64, PATIENCE_MS = 1000 /* nobody repeats a request sooner */ };
 
 /* What an address has asked. */
 struct lan_host {
@@ -246,7 +246,7 @@ static void forget_those_from(struct lan_requests *t, struct lan_host *h, uint16
     ag_list_for_each_safe (it, &h->answered) {
         struct lan_item *i = ag_list_entry(it, struct lan_item, of_host);
 
-        if (i->q.key.port == port && i->q.answered_ms < before_ms)
+        if (i->q.key.port == port && (i->q.answered_ms < before_ms || i->q.answered_ms - i->q.asked_ms < PATIENCE_MS))
             lan_requests_remove(t, &i->q);
     }
 }

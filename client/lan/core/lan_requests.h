@@ -50,7 +50,8 @@ void lan_requests_remove(struct lan_requests *t, struct lan_request *q);
 /* It has been answered; the answer is kept for repeats if there is room. */
 void lan_requests_answered(struct lan_requests *t, struct lan_request *q, struct ag_span answer, uint64_t now_ms);
 
-/* Forgets those of this address and port, and those of its other ports, that were answered before those times. */
+/* Forgets those of this address and port, and those of its other ports, that were answered before those times; of its own also
+   those answered since, unless the answer was long in coming. */
 void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from, uint64_t own_before_ms, uint64_t others_before_ms);
 /* Forgets what is due. */
 void lan_requests_expire(struct lan_requests *t, uint64_t now_ms);
@@ -77,6 +78,7 @@ struct lan_request {
     uint64_t text_hash; /* the user's */
     uint32_t stamp;     /* likewise */
     bool answered;
+    uint64_t asked_ms; /* likewise */
     uint64_t answered_ms, forget_at_ms;
     struct ag_span answer; /* the plain text; p NULL: not kept. Owned, a secret */
 };

@@ -78,6 +78,26 @@ static void test_a_hello_from_another_port(void **state)
     world_deinit(&w);
 }
 
+/* A phone that has waited long says hello before it repeats, and the answer crosses that. */
+static void test_a_hello_that_crosses_the_answer(void **state)
+{
+    const char *text = "{\"id\":1,\"method\":\"toggle\"}";
+    struct world w;
+
+    (void) state;
+    assert_int_equal(world_init(&w), 0);
+    world_receive(&w, &peer, DID, NOW, text, 1000);
+    lan_answer(&w.l, w.handle, AG_SPAN("{\"result\":[\"ok\"]}"), NULL, 4000, NOW + 3);
+    world_hello(&w, &peer, 4500, NOW + 3);
+    world_receive(&w, &peer, DID, NOW + 4, text, 4505);
+    assert_int_equal(w.n_commands, 1);
+    assert_int_equal(w.l.stats.repeats, 1);
+    world_hello(&w, &peer, 4506, NOW + 3); /* no longer on its way */
+    world_receive(&w, &peer, DID, NOW + 5, text, 4507);
+    assert_int_equal(w.n_commands, 2);
+    world_deinit(&w);
+}
+
 /*
  * Many begin at once, and each hello tells a later stamp. Who hears a second one between the request and its repeat
  * counts on from that.
@@ -321,6 +341,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_phone_starts_over),
         cmocka_unit_test(test_a_hello_from_another_port),
+        cmocka_unit_test(test_a_hello_that_crosses_the_answer),
         cmocka_unit_test(test_a_repeat_behind_another_hello),
         cmocka_unit_test(test_a_repeat_that_counts_on_from_another_hello),
         cmocka_unit_test(test_hellos_tell_different_stamps),
