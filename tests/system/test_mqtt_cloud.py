@@ -332,11 +332,13 @@ def test_reports_survive_a_killed_broker(tmp_path):
     with Broker("max_inflight_messages 0") as broker, Listener(broker.port, T + "report", client_id="fleet", clean=False) as fleet, \
             client(tmp_path / "d", "--request-timeout", "120000", cloud="mqtt", extra=settings(broker)) as c:
         c.wait_err("cloud mqtt connected")
-        report_while_the_broker_dies(c, broker, n)
         def heard():
             return [json.loads(m[1]) for m in list(fleet.all)]
+        def numbers():
+            return {r["params"]["n"] for r in heard()}
+        report_while_the_broker_dies(c, broker, n, numbers)
         wanted = set(range(1, n + 1))
-        wait_for(lambda: {r["params"]["n"] for r in heard()} == wanted, "all reports", 120)
+        wait_for(lambda: numbers() == wanted, "all reports", 120)
         by_id = {r["id"]: r["params"]["n"] for r in heard()}
         assert sorted(by_id.values()) == sorted(wanted)  # dropping repeats by id leaves each exactly once
         print("%d reports, %d heard" % (n, len(fleet.all)))

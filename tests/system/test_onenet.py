@@ -469,10 +469,12 @@ def test_reports_survive_a_killed_broker(tmp_path):
     with Broker() as broker, Platform("--broker", "127.0.0.1:%d" % broker.port) as platform:
         with client(tmp_path / "d", "--request-timeout", "120000", cloud="onenet", extra=platform.settings()) as c:
             c.wait_err("cloud onenet connected")
-            report_while_the_broker_dies(c, broker, n)
+            def numbers():
+                return {e["value"] for e in platform.events("point")}
+            report_while_the_broker_dies(c, broker, n, numbers)
             # what was answered "queued" while the broker was away comes from the spool
             wanted = set(range(1, n + 1))
-            wait_for(lambda: {e["value"] for e in platform.events("point")} == wanted, "all reports", 120)
+            wait_for(lambda: numbers() == wanted, "all reports", 120)
             stream = platform.events("point")
             assert len(platform.events("login")) >= 2
             fresh = [e["value"] for e in stream if not e["dup"]]
