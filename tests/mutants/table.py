@@ -19,6 +19,13 @@ MUTANTS = [Mutant(*row) for row in [
      "    if (r != -EMSGSIZE)\n        b->n_open--;\n", "", "unit.mqtt_traffic unit.onenet_cloud unit.gizwits_cloud"),
     ("a command that is retained is executed", "client/cloud/mqtt/mqtt_command.c",
      "if (msg->retain) {", "if (false && msg->retain) {", "unit.mqtt_traffic"),
+    ("a publish that a cut took is waited for", "client/cloud/io/mqtt_link.c",
+     "    drop_lost_ops(l);\n    mqtt_session_waits(&l->session, l->stats.in_window > 0);\n", "    drop_lost_ops(l);\n",
+     "unit.mqtt_qos2_publishes"),
+    ("a reset behind unread packets is missed", "client/cloud/io/mqtt_turn.c",
+     "        watch_anyhow(t, false);\n    if (t->poll && !", "        (void) 0;\n    if (t->poll && !", "unit.mqtt_qos2_publishes"),
+    ("what is released stays in a store that was only read", "client/report/io/spool.c",
+     "    try_to_write(s);\n    s->busy = true;\n", "    s->busy = true;\n", "unit.spool_disk"),
 
     # ---- gizwits ----
     ("a report is lost with the link", "client/cloud/gizwits/gizwits.c",

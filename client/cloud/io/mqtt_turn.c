@@ -68,11 +68,16 @@ static void have_round(struct mqtt_turn *t)
 
 static void on_poll(uv_poll_t *p, int status, int events);
 
+static void watch_anyhow(struct mqtt_turn *t, bool to_write)
+{
+    uv_poll_start(t->poll, to_write ? UV_READABLE | UV_WRITABLE : UV_READABLE, on_poll);
+    t->waits_to_write = to_write;
+}
+
 static void watch(struct mqtt_turn *t, bool to_write)
 {
     if (t->waits_to_write != to_write)
-        uv_poll_start(t->poll, to_write ? UV_READABLE | UV_WRITABLE : UV_READABLE, on_poll);
-    t->waits_to_write = to_write;
+        watch_anyhow(t, to_write);
 }
 
 /* What the round has queued goes out at the end of this turn. */
@@ -86,10 +91,11 @@ static void on_poll(uv_poll_t *p, int status, int events)
 {
     struct mqtt_turn *t = p->data;
 
-    (void) status;
     if (events & UV_READABLE)
         t->came_ms = now_of(t);
     have_round(t);
+    if (t->poll && status < 0) /* libuv watches it no longer: the server has reset it, behind what is still to be read */
+        watch_anyhow(t, false);
     if (t->poll && !mosquitto_want_write(t->session->mosq))
         watch(t, false);
     flush_later(t);
@@ -168,8 +174,7 @@ void mqtt_turn_begin(struct mqtt_turn *t)
     t->poll = p;
     t->n_wakes = 0;
     t->came_ms = t->went_ms = now_of(t);
-    t->waits_to_write = true;
-    watch(t, false);
+    watch_anyhow(t, false);
     arm(t);
     mqtt_turn_queued(t); /* what came in between */
 }

@@ -119,8 +119,9 @@ static void on_readable(uv_poll_t *p, int status, int events)
 {
     struct lan_socket *s = p->data;
 
-    (void) status;
     (void) events;
+    if (status < 0) /* an error of the socket, which the next call takes: libuv watches it no longer */
+        uv_poll_start(p, UV_READABLE, on_readable);
     for (int i = 0; i < DATAGRAMS_A_TURN && !s->closing; i++) {
         if (!receive_one(s))
             break;

@@ -12,7 +12,16 @@
 #include "client/cloud/io/mqtt_link.h"
 
 enum { DEADLINE_MS = 60000, N_COOKIES = 256, MAX_COMMANDS = 400 };
-enum { CONNACK = 0x20, PUBLISH = 0x30, PUBACK = 0x40, PUBREC = 0x50, PUBREL = 0x62, PUBCOMP = 0x70, SUBACK = 0x90 };
+enum {
+    CONNACK = 0x20,
+    PUBLISH = 0x30,
+    PUBACK = 0x40,
+    PUBREC = 0x50,
+    PUBREL = 0x62,
+    PUBCOMP = 0x70,
+    SUBACK = 0x90,
+    PINGRESP = 0xd0
+};
 enum { CONNECT = 0x10, SUBSCRIBE = 0x82, DISCONNECT = 0xe0 };
 enum { DUP = 8, QOS1 = 2, QOS2 = 4 };
 

@@ -2,6 +2,8 @@
 /* Own publishes over connections that are cut, and over sessions that are lost. */
 #include "tests/unit/client/cloud/qos2_rig.h"
 
+#include <poll.h>
+
 /* Nothing of the device's own is lost or told twice when the session is not kept, and commands wait for it. */
 static void own_publishes_survive_a_session_that_is_not_kept(struct fixture *f, bool clean)
 {
@@ -120,6 +122,26 @@ static void a_server_that_acknowledges_nothing_is_left_in_time(void **state)
     assert_int_equal(f->result[1], 0);
 }
 
+/* A broker that is killed with something unread resets the connection, behind what it had sent before. */
+static void a_reset_behind_unread_packets_is_seen(void **state)
+{
+    struct fixture *f = *state;
+    struct pollfd unread;
+
+    open_link(f, false);
+    for (int i = 0; i < 50; i++) /* until the loop drives the session */
+        turn(f, -1);
+    publish(f, "r", 0, 1);
+    unread = (struct pollfd){.fd = f->a.fd, .events = POLLIN};
+    while (poll(&unread, 1, 0) == 0)
+        turn(f, -1);
+    for (int i = 0; i < 3; i++)
+        put(&f->a, (uint8_t[]){PINGRESP, 0}, 2); /* nothing that is answered: that would fail, and tell */
+    broker_cut(&f->a);
+    wait_for(f, &f->n_lost, 1);
+    assert_int_equal(f->loss, MQTT_LINK_CUT);
+}
+
 static void a_link_can_be_left_and_closed_while_its_publishes_are_repeated(void **state)
 {
     struct fixture *f = *state;
@@ -161,6 +183,7 @@ int main(void)
         ROW(a_lost_session_stays_lost_when_the_next_one_is_cut),
         ROW(what_was_never_written_is_not_waited_for),
         ROW(a_server_that_acknowledges_nothing_is_left_in_time),
+        ROW(a_reset_behind_unread_packets_is_seen),
         ROW(a_link_can_be_left_and_closed_while_its_publishes_are_repeated),
     };
 
