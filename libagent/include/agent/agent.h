@@ -17,23 +17,23 @@
  *     conn = agent_unref(conn);
  *
  * Return values: 0 or positive is success, negative is -errno or one of AGENT_E_* below; agent_strerror() knows
- * both. Any call may return -EINVAL (an argument is NULL that is not said to be allowed, or out of range), -ENOMEM,
+ * both. Any call may return -EINVAL (an argument is out of range, or NULL where that is not said to be allowed), -ENOMEM,
  * -ECHILD (see Processes) and -ESHUTDOWN (the connection is being closed, or its last reference is gone: nothing new is
- * begun); all of them leave the connection as it was. A function that returns a pointer takes NULL for an argument
- * and returns NULL then.
+ * begun); all of them leave the connection as it was. A function that returns a pointer returns NULL when an argument
+ * is NULL.
  *
  * Threads: one thread per connection object, whichever calls agent_process(). Only agent_wake(), agent_post() and
- * agent_stop() may be called from others, and from signal handlers, as long as the object lives; none of them is lost.
+ * agent_stop() may be called from others, and from signal handlers, as long as the object lives; no such call is lost.
  *
  * Processes: a connection object belongs to the process that called agent_new() (so daemon(3) comes first). In a child
- * of fork() every call answers -ECHILD and sends nothing, and the last unref only frees memory and closes the child's
- * descriptors: the parent goes on undisturbed, and its close ends the connection although the child may still live.
+ * of fork() every call returns -ECHILD and sends nothing, and the last unref only frees memory and closes the child's
+ * descriptors: the parent goes on undisturbed, and its close ends the connection even if the child still lives.
  *
  * Text: methods are C strings in UTF-8 of at most AGENT_METHOD_MAX bytes. params and results are one JSON value
  * as text; NULL stands for an empty array. The library checks that such a value is whole JSON before it sends. Where it
  * makes a JSON string itself (an error's message, did, %s), a byte that belongs to no character becomes U+FFFD.
  *
- * Callbacks run inside agent_process() (or a call that says so) and may call anything of this header, drop any slot,
+ * Callbacks run inside agent_process() (or a call that says so) and may call anything in this header, drop any slot,
  * their own included, and drop the connection itself; what waits (agent_run(), agent_call_sync(), agent_query_*())
  * returns -EDEADLK there. That holds for every callback, the log's and the destroy notifiers included. After
  * agent_close() or the last agent_unref() has returned, none of them runs any more.
@@ -105,7 +105,7 @@ enum agent_state {
     AGENT_CLOSED,     /* not opened, or agent_close() was called */
     AGENT_CONNECTING, /* trying, or waiting to try again */
     AGENT_CONNECTED,  /* the socket is up; registrations are being sent to the agent */
-    AGENT_READY       /* each subscription there was at the connect is in force, or was refused and on_registered (or
+    AGENT_READY       /* each subscription that existed at the connect is in force, or was refused and on_registered (or
                          agent_slot_status(), and the log) says why */
 };
 
@@ -170,14 +170,14 @@ AGENT_API int agent_set_encoding(agent_conn *conn, enum agent_encoding encoding)
 /* fn NULL removes it. Called on every change, from agent_process(); for AGENT_CLOSED from agent_close() itself. */
 AGENT_API int agent_set_on_state(agent_conn *conn, agent_state_fn fn, void *user);
 /* Without it the library is silent. fn NULL removes it. Called from agent_process() and agent_close(). That no agent can be
-   reached is a warning once, until one is. */
+   reached is a warning only once, until one has been reached. */
 AGENT_API int agent_set_log(agent_conn *conn, agent_log_fn fn, enum agent_log_level max_level, void *user);
-/* First pause before a new try and the longest one, in ms (100, 5000). Each pause doubles the last, with jitter. */
+/* The first and the longest pause before a new try, in ms (100, 5000). Each pause doubles the last, with jitter. */
 AGENT_API int agent_set_reconnect(agent_conn *conn, unsigned first_ms, unsigned max_ms);
 /*
  * Bytes that may wait to be sent (2 MiB), the library's own registrations among them; beyond it the sending calls return
- * -ENOBUFS. Calls that wait for a connection have as much again. One text is at most 1 MiB (-EMSGSIZE), 64 KiB on a
- * packet socket: the agent takes no more.
+ * -ENOBUFS. Calls that wait for a connection have the same amount for themselves. One text is at most 1 MiB (-EMSGSIZE),
+ * 64 KiB on a packet socket: the agent takes no more.
  */
 AGENT_API int agent_set_queue_limit(agent_conn *conn, size_t bytes);
 /*
@@ -211,8 +211,8 @@ AGENT_API int agent_get_events(agent_conn *conn);
 AGENT_API int agent_get_timeout_ms(agent_conn *conn);
 /*
  * Reads, writes, runs timers and callbacks, never blocks. Positive: there may be more to do, call again; 0: wait;
- * -ENOMEM: short of memory it gave the connection up, and connects again later. A lost connection is not an error here,
- * see agent_set_on_state(). Inside a callback it does nothing and returns 0.
+ * -ENOMEM: it gave up the connection for want of memory, and connects again later. A lost connection is not an error
+ * here, see agent_set_on_state(). Inside a callback it does nothing and returns 0.
  *
  * What callbacks send leaves in one write at the end of the turn. What is sent outside of them leaves at once, or, when
  * the socket is full, as soon as it takes more.
@@ -221,22 +221,22 @@ AGENT_API int agent_process(agent_conn *conn);
 /* Waits until there is something to process or agent_wake() was called, at most timeout_ms (-1: no limit). 1 yes, 0 time
    is up, -EINTR. */
 AGENT_API int agent_wait(agent_conn *conn, int timeout_ms);
-/* process and wait until agent_stop(). Returns what agent_stop() was given; AGENT_E_CANCELED when a callback dropped the
+/* Processes and waits until agent_stop(). Returns the status given to that; AGENT_E_CANCELED when a callback dropped the
    last reference; -EDEADLK inside a callback. */
 AGENT_API int agent_run(agent_conn *conn);
 /* Ends agent_run(), or the next one when none runs; until then what waits (agent_call_sync(), agent_query_*()) ends with
-   AGENT_E_CANCELED. From callbacks, other threads and signal handlers. */
+   AGENT_E_CANCELED. Also from callbacks, other threads and signal handlers. */
 AGENT_API void agent_stop(agent_conn *conn, int status);
 /* Makes the descriptor readable once, or agent_get_timeout_ms() 0: whatever the order of a loop's steps, it turns once
    more after this call. Any thread, any signal handler. */
 AGENT_API void agent_wake(agent_conn *conn);
 /* Has agent_process() run fn once, in the order of the calls. Any thread, any signal handler. -ENOBUFS: AGENT_POST_MAX of
-   them wait. What still waits at agent_close() or the last unref runs inside of that. */
+   them wait. What still waits at agent_close() or the last unref runs inside that call. */
 AGENT_API int agent_post(agent_conn *conn, agent_post_fn fn, void *user);
 /*
- * Calls fn after first_ms, then every interval_ms; interval_ms 0: just once, which ends the slot. A beat that comes late
- * moves none of the others; those that were missed are left out. For programs without a loop of their own. ret_slot may
- * be NULL: then it lives as long as the connection.
+ * Calls fn after first_ms, then every interval_ms; interval_ms 0: just once, which ends the slot. A late call does not
+ * shift the others; those that were missed are left out. For programs without a loop of their own. ret_slot may be NULL:
+ * then the timer lives as long as the connection.
  */
 AGENT_API int agent_timer(agent_conn *conn, agent_slot **ret_slot, unsigned first_ms, unsigned interval_ms, agent_timer_fn fn,
                           void *user);
@@ -244,9 +244,9 @@ AGENT_API int agent_timer(agent_conn *conn, agent_slot **ret_slot, unsigned firs
 /* ---- commands ---- */
 
 /*
- * Asks for the commands of one method, or with a key that ends in '*' of all methods with that prefix. The agent hears of it
- * now or as soon as it is connected. ret_slot may be NULL: then it lives as long as the connection. on_registered may be NULL.
- * -EEXIST: this connection has the key. -ENAMETOOLONG. AGENT_E_JSON: the key is not UTF-8.
+ * Asks for the commands of one method, or with a key that ends in '*' of all methods with that prefix. The agent is told now
+ * or as soon as it is connected. ret_slot may be NULL: then the subscription lives as long as the connection. on_registered
+ * may be NULL. -EEXIST: this connection has the key already. -ENAMETOOLONG. AGENT_E_JSON: the key is not UTF-8.
  */
 AGENT_API int agent_subscribe(agent_conn *conn, agent_slot **ret_slot, const char *key, agent_request_fn fn, void *user);
 AGENT_API int agent_subscribe_mode(agent_conn *conn, agent_slot **ret_slot, const char *key, enum agent_mode mode,
@@ -261,8 +261,8 @@ AGENT_API agent_slot *agent_slot_give(agent_slot *slot);
 /* fn is called once when user (of the call that made the slot) is no longer used: when the slot has ended, or inside the
    last unref of the slot or the connection, and not while a callback of the slot runs. fn NULL removes it. */
 AGENT_API int agent_slot_set_destroy(agent_slot *slot, agent_destroy_fn fn);
-/* Of a subscription, the last status that on_registered got; -EINPROGRESS while the agent has not answered, -ENOTCONN without
-   a connection. -EINVAL: no subscription. */
+/* The last status that on_registered of a subscription got; -EINPROGRESS while the agent has not answered, -ENOTCONN without
+   a connection. -EINVAL: not a subscription. */
 AGENT_API int agent_slot_status(agent_slot *slot);
 
 AGENT_API agent_request *agent_request_ref(agent_request *req);
@@ -276,28 +276,28 @@ AGENT_API const char *agent_request_params(const agent_request *req);
 AGENT_API const char *agent_request_text(const agent_request *req);
 /*
  * 1 and *ret_id, which may be NULL; 0 when the command has no id and so wants no answer; -ERANGE: its id is not an
- * unsigned 32-bit number (agent_reply() returns it as it came all the same).
+ * unsigned 32-bit number (agent_reply() still sends it back as it came).
  */
 AGENT_API int agent_request_id(const agent_request *req, uint32_t *ret_id);
 /* Sender's address mask of an app-to-app message, 0 otherwise. */
 AGENT_API uint32_t agent_request_from(const agent_request *req);
 /*
  * Where the command came from, when miio_client has tell_origin=on (docs/protocol.md C9): the text of its member
- * "_origin", "cloud", "lan" or "ble", else NULL. For the log and the user; who may do what is decided before. Without
- * that option it is what the sender claims. NULL on connections with AGENT_MSGPACK, whose protocol has no place for it.
+ * "_origin": "cloud", "lan" or "ble"; otherwise NULL. For the log and the user; who may do what has been decided before.
+ * Without that option it is what the sender claims. NULL with AGENT_MSGPACK, whose protocol has no place for it.
  */
 AGENT_API const char *agent_request_origin(const agent_request *req);
 /* NULL when the request outlived its connection object. */
 AGENT_API agent_conn *agent_request_conn(const agent_request *req);
 
 /*
- * Params, read without an allocation (but for doubles of more than 60 digits, -ENOMEM). at says which: the name of a
- * member ("power"), the number of an element ("0"), or a path of them ("0/siid"); "" is the params as a whole. In a name
- * '~1' stands for '/' and '~0' for '~'.
+ * Params, read without an allocation (except for doubles of more than 60 digits, -ENOMEM). at says which: the name of a
+ * member ("power"), the number of an element ("0"), or a path of these ("0/siid"); "" is the params as a whole. In a
+ * name '~1' stands for '/' and '~0' for '~'.
  *
  * 0; -ENOENT: not there; -EBADMSG: of another type, or a string that no C string can hold; -ERANGE: a number outside of
- * min to max, or a string that is longer than the buffer. On failure *ret and buf are as they were. Escapes, white space,
- * numbers as 1e2 and 50.0 are understood, whatever the locale.
+ * min to max, or a string that is longer than the buffer. On failure *ret and buf are as they were. Escapes, white space
+ * and numbers such as 1e2 and 50.0 are understood, whatever the locale.
  */
 enum agent_type {
     AGENT_TYPE_NONE, /* not there */
@@ -320,7 +320,7 @@ AGENT_API int agent_param_double(agent_request *req, const char *at, double min,
 AGENT_API int agent_param_bool(agent_request *req, const char *at, int *ret);
 /* The JSON text of a value as it came, without a terminating NUL; valid while the request lives. */
 AGENT_API int agent_param_raw(agent_request *req, const char *at, const char **ret_text, size_t *ret_len);
-/* on 1: from now on the first agent_param_str() to _raw() of this request that fails answers it with
+/* on 1: from now on the first of agent_param_str() to _raw() that fails answers this request with
    AGENT_CODE_INVALID_PARAMS and the name of the param; the handler just returns. 0: no longer. */
 AGENT_API int agent_request_answer_errors(agent_request *req, int on);
 
@@ -334,7 +334,7 @@ AGENT_API int agent_reply(agent_request *req, const char *result);
  *
  *     %s          const char *: a JSON string with its quotes and escapes; NULL is null. %.*s and %.5s: so many bytes
  *     %d %i %u    integers, with l, ll, z or j: %lld, PRId64
- *     %f %g %e    double, whatever the locale; without a precision with as many digits as it takes
+ *     %f %g %e    double, whatever the locale; without a precision, as many digits as it takes
  *     %c          int: true or false
  *     %p          const char *: JSON text that goes in as it is; NULL is null
  *     %%          a percent sign
@@ -346,7 +346,7 @@ AGENT_API int agent_replyf(agent_request *req, const char *format, ...) AGENT_PR
 AGENT_API int agent_reply_error(agent_request *req, int code, const char *message);
 /* With the member data, JSON text, in the error object; NULL: without. */
 AGENT_API int agent_reply_error_data(agent_request *req, int code, const char *message, const char *data);
-/* Nothing is answered, now or later: for an observer beside another subscriber, whose answer is to be the first.
+/* Sends no answer, now or later: for an observer beside another subscriber, whose answer is to be the first.
    AGENT_E_ANSWERED. */
 AGENT_API int agent_request_ignore(agent_request *req);
 
@@ -392,11 +392,11 @@ AGENT_API int agent_reportf(agent_conn *conn, const char *method, agent_call_fn 
 
 /*
  * Claims a one-bit address and has messages to it delivered to fn. Claimed again at each connect; an address that
- * is taken stays with its holder, as agent_set_on_bound() reports. One address at a time: a new one takes the place of the old.
+ * is taken stays with its holder, as agent_set_on_bound() reports. One address at a time: a new one replaces the old one.
  * Address 0 (fn may be NULL) gives it up, at the agent too; the vendor's old agent keeps it until the connection ends.
  */
 AGENT_API int agent_bind(agent_conn *conn, uint32_t address, agent_request_fn fn, void *user);
-/* fn, from agent_process(), gets what became of each claim; NULL removes it. Set it before agent_bind(). */
+/* agent_process() tells fn what became of each claim; NULL removes it. Set it before agent_bind(). */
 AGENT_API int agent_set_on_bound(agent_conn *conn, agent_bound_fn fn, void *user);
 /* Sends method to each application whose address bit is in to; fn gets the first answer. fn NULL: no answer is wanted, and
    ret_slot must be NULL. */
@@ -409,8 +409,8 @@ typedef void (*agent_status_fn)(agent_conn *conn, const char *status, void *user
 /* Follows local.status: asks for it at each connect and reports every change, by name ("cloud_connected", ...), and
    AGENT_STATUS_UNKNOWN when the agent is lost, or answers that the client is away. ret_slot may be NULL. */
 AGENT_API int agent_follow_status(agent_conn *conn, agent_slot **ret_slot, agent_status_fn fn, void *user);
-/* One-liners over agent_call_sync(), for five seconds each. -ENOBUFS: longer than buf. AGENT_E_PROTOCOL: an answer of
-   another kind. */
+/* One-liners over agent_call_sync(), with a timeout of five seconds. -ENOBUFS: longer than buf. AGENT_E_PROTOCOL: an
+   answer of another kind. */
 AGENT_API int agent_query_time(agent_conn *conn, int64_t *ret_unix_s);
 AGENT_API int agent_query_country(agent_conn *conn, char *buf, size_t n);
 AGENT_API int agent_query_status(agent_conn *conn, char *buf, size_t n);

@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-/* The command's params; the caller ends it by cJSON_Delete(). NULL when memory is short, or req is NULL. */
+/* The command's params; the caller frees them with cJSON_Delete(). NULL when memory is short, or req is NULL. */
 static inline cJSON *agent_cjson_params(const agent_request *req)
 {
     const char *params = agent_request_params(req);
@@ -26,13 +26,13 @@ static inline cJSON *agent_cjson_params(const agent_request *req)
     return params ? cJSON_Parse(params) : NULL;
 }
 
-/* A result or an error object, as agent_call_fn gets it; the caller ends it by cJSON_Delete(). NULL for NULL. */
+/* A result or an error object, as agent_call_fn gets it; the caller frees it with cJSON_Delete(). NULL for NULL. */
 static inline cJSON *agent_cjson_parse(const char *text)
 {
     return text ? cJSON_Parse(text) : NULL;
 }
 
-/* Text of a value, *ret_text NULL for NULL; end it by cJSON_free(). */
+/* Text of a value, *ret_text NULL for NULL; free it with cJSON_free(). */
 static inline int agent_cjson_print_(const cJSON *value, char **ret_text)
 {
     *ret_text = value ? cJSON_PrintUnformatted(value) : NULL;
@@ -73,7 +73,7 @@ static inline int agent_cjson_call(agent_conn *conn, agent_slot **ret_slot, cons
     return r;
 }
 
-/* *ret_result, which may be NULL, is the result, or with AGENT_E_REMOTE the error object; end it by cJSON_Delete(). */
+/* *ret_result gets the result, or with AGENT_E_REMOTE the error object, for cJSON_Delete(); ret_result may be NULL. */
 static inline int agent_cjson_call_sync(agent_conn *conn, const char *method, const cJSON *params, unsigned timeout_ms,
                                         cJSON **ret_result)
 {

@@ -12,8 +12,8 @@
  * The adapter holds a reference to the connection until it is stopped. Callbacks of the connection run inside the loop;
  * they may stop the adapter. One adapter per connection. Needs libevent 2.0.
  *
- * libevent calls nobody before it sleeps, so a deadline that comes with a call made outside of the connection's callbacks
- * (agent_open(), agent_call(), agent_timer() ...) is seen at the connection's next turn: call agent_event_update() after it.
+ * libevent has no hook that runs before it sleeps, so a deadline set by a call outside of the connection's callbacks
+ * (agent_open(), agent_call(), agent_timer() ...) is seen only in the connection's next turn: call agent_event_update() after it.
  */
 #ifndef AGENT_EVENT_H
 #define AGENT_EVENT_H

@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-/* Inside of the source. */
+/* The inside of the source. */
 typedef struct agent_glib_source_ {
     GSource source;
     agent_conn *conn;

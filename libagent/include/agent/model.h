@@ -2,9 +2,9 @@
 /*
  * libagentmodel: a device as its MIoT-Spec instance describes it.
  *
- * An agent_model is a parsed instance: what services, properties, actions and events there are, under which names, with which
- * values. An agent_device serves one on a connection: it answers get_properties, set_properties and action, lets through
- * only what the model allows, keeps the last value of each property and reports what changes.
+ * An agent_model is a parsed instance: which services, properties, actions and events there are, under which names, with
+ * which values. An agent_device serves one on a connection: it answers get_properties, set_properties and action, lets
+ * through only what the model allows, keeps the last value of each property and reports what changes.
  *
  *     agent_model *model = NULL;
  *     agent_device *device = NULL;
@@ -18,14 +18,14 @@
  *     agent_device_set_double(device, "environment.temperature", 21.3);
  *
  * Return values: 0 or positive is success, negative is -errno (agent_strerror() knows it). Any call may return -EINVAL
- * (an argument is NULL that is not said to be allowed, or out of range) and -ENOMEM; both leave everything as it was.
+ * (an argument is out of range, or NULL where that is not said to be allowed) and -ENOMEM; both leave everything as it was.
  *
  * Threads: a model never changes and may be read by any thread; its references are counted without a lock, so only one thread may
  * take and drop them. A device belongs to the thread of its connection.
  *
- * Paths: "light.brightness" is the property of the lowest iid of that name, in the service of the lowest iid of its name;
- * "light.brightness@8" the one of iid 8; "light@5.brightness" that of service 5. "2.3" is service 2, iid 3, always. A
- * path that is not in the model is -ENOENT.
+ * Paths: "light.brightness" is the property of that name with the lowest iid, in the service of that name with the lowest
+ * iid; "light.brightness@8" is the one with iid 8; "light@5.brightness" the one in service 5. "2.3" is always service 2,
+ * iid 3. A path that is not in the model is -ENOENT.
  *
  * Sources of forms and numbers: the public description of MIoT-Spec v2 instances (iids of 1 to 65535), and the device
  * model's methods (codes -4001 to -4007) as phones and cloud use them.
@@ -64,7 +64,7 @@ struct agent_model_error {
     char why[160]; /* one line, never empty after an error */
 };
 
-/* The caller owns one reference. -EINVAL: not an instance, or one that cannot be right; -EFBIG; of the file -ENOENT, -EACCES
+/* The caller owns one reference. -EINVAL: not an instance, or one that cannot be right; -EFBIG; for the file -ENOENT, -EACCES
    and so on. ret_error may be NULL. */
 AGENT_API int agent_model_load(agent_model **ret_model, const char *path, struct agent_model_error *ret_error);
 /* The same from memory; text is not needed afterwards. */
@@ -74,7 +74,7 @@ AGENT_API agent_model *agent_model_ref(agent_model *model);
 AGENT_API agent_model *agent_model_unref(agent_model *model);
 AGENT_API void agent_model_unrefp(agent_model **model);
 
-/* "air-purifier"; and "zhimi-rmb1", or "" when the instance has none. Valid while the model lives. */
+/* "air-purifier", and "zhimi-rmb1" or "" when the instance has none. Valid while the model lives. */
 AGENT_API const char *agent_model_type(const agent_model *model);
 AGENT_API const char *agent_model_name(const agent_model *model);
 
@@ -113,7 +113,7 @@ struct agent_part_info {
     unsigned n_in, n_out;
 };
 
-/* How many there are, and the one of that index, service by service. -ENOENT: there are not so many. */
+/* How many there are, and the one with that index, service by service. -ENOENT: there are not so many. */
 AGENT_API size_t agent_model_count(const agent_model *model, enum agent_part part);
 AGENT_API int agent_model_part(const agent_model *model, enum agent_part part, size_t index, struct agent_part_info *ret);
 AGENT_API int agent_model_find(const agent_model *model, enum agent_part part, const char *path, struct agent_part_info *ret);
@@ -133,53 +133,53 @@ struct agent_value {
         type; /* BOOL of format bool, INT of integers, DOUBLE of float, STRING of string and hex, JSON of none */
     int b;
     int64_t i;
-    double d;      /* of INT too; without the rounding of its sender: 21.3 for a 21.299999 at steps of 0.1 */
+    double d;      /* of INT too; without the sender's rounding: 21.3 for 21.299999 at steps of 0.1 */
     const char *s; /* of STRING, escapes resolved, NUL-terminated; of JSON its text. Borrowed for the call. */
     size_t len;    /* of s */
 };
 
-/* Who asked, for whoever wants to know: see agent_request_origin(). */
+/* Who asked, for handlers that want to know: see agent_request_origin(). */
 struct agent_asked {
     unsigned siid, iid;
     agent_request *request; /* borrowed */
 };
 
 /*
- * A writable property is to become value. 0: it is so, the device keeps the value and reports the change;
- * AGENT_MODEL_ACCEPTED: begun, the application sets the value when it is so; negative: a code of the model, or -errno,
+ * A writable property is to become value. 0: done, the device keeps the value and reports the change;
+ * AGENT_MODEL_ACCEPTED: begun, the application sets the value when it is done; negative: a code of the model, or -errno,
  * which is answered as AGENT_MODEL_INTERNAL.
  */
 typedef int (*agent_set_fn)(agent_device *device, const struct agent_asked *asked, const struct agent_value *value, void *user);
 /*
- * A readable property is asked for: to be set with agent_device_set_*() now when it is not kept up to date anyhow. 0, or
+ * A readable property is asked for: set it with agent_device_set_*() now if it is not kept up to date anyway. 0, or
  * negative as above.
  */
 typedef int (*agent_get_fn)(agent_device *device, const struct agent_asked *asked, void *user);
 /*
- * An action: in has the n_in values of its inputs, in the order of the model. Its outputs are those that the properties
- * of its out list hold when fn returns. Results as of agent_set_fn.
+ * An action: in has the n_in values of its inputs, in the order of the model. Its outputs are what the properties of its
+ * out list hold when fn returns. Results as for agent_set_fn.
  */
 typedef int (*agent_action_fn)(agent_device *device, const struct agent_asked *asked, const struct agent_value *in, size_t n_in,
                                void *user);
 
 /*
- * Subscribes to get_properties, set_properties and action on conn (open or not), which the device references, and the
+ * Subscribes to get_properties, set_properties and action on conn (open or not); the device holds references to conn and
  * model. Other subscriptions of the connection are not touched. -EEXIST: the connection serves one of the three already.
  *
- * What service 1, device-information, says (manufacturer, model, serial-number, firmware-revision) is filled from
- * miIO.info as far as nothing else is set.
+ * Service 1, device-information (manufacturer, model, serial-number, firmware-revision), is filled from miIO.info as far
+ * as nothing else is set.
  */
 AGENT_API int agent_device_new(agent_device **ret_device, agent_conn *conn, agent_model *model);
 /*
- * Unsubscribes and frees; changes that were not reported yet are. Returns NULL, takes NULL. Not inside a callback of this
- * device.
+ * Unsubscribes and frees, after reporting the changes that still wait. Returns NULL, takes NULL. Not inside a callback of
+ * this device.
  */
 AGENT_API agent_device *agent_device_free(agent_device *device);
 AGENT_API agent_model *agent_device_model(agent_device *device);
 AGENT_API agent_conn *agent_device_conn(agent_device *device);
 
 /*
- * Handlers; fn NULL takes one away. path NULL is every one without a handler of its own. Without a handler a writable property
+ * Handlers; fn NULL removes one. path NULL: for all that have no handler of their own. Without a handler a writable property
  * takes and keeps what the model allows, a readable one answers what it holds, and an action is answered AGENT_MODEL_INTERNAL.
  */
 AGENT_API int agent_device_on_set(agent_device *device, const char *path, agent_set_fn fn, void *user);
@@ -187,8 +187,8 @@ AGENT_API int agent_device_on_get(agent_device *device, const char *path, agent_
 AGENT_API int agent_device_on_action(agent_device *device, const char *path, agent_action_fn fn, void *user);
 
 /*
- * What a property holds from now on. 1: it is another value than before; 0: the same; -ENOENT: no such property; -EDOM:
- * the model does not allow it (so it was wrong in the application).
+ * What a property holds from now on. 1: another value than before; 0: the same; -ENOENT: no such property; -EDOM: the
+ * model does not allow it (an error in the application).
  *
  * A change of a property that notifies is reported with properties_changed: all changes of one turn in one report, the
  * last value of each; while there is no connection they wait, the last value of each.
@@ -203,8 +203,8 @@ AGENT_API int agent_device_set_json(agent_device *device, const char *path, cons
 AGENT_API int agent_device_get(agent_device *device, const char *path, struct agent_value *ret);
 
 /*
- * Reports an event with the values that its arguments' properties hold. fn and user as of agent_call(); fn NULL: without an
- * acknowledgement. -ENODATA: an argument holds nothing yet. Else as agent_report_event().
+ * Reports an event with the values that its arguments' properties hold. fn and user as for agent_call(); fn NULL: without an
+ * acknowledgement. -ENODATA: an argument holds nothing yet. Otherwise as agent_report_event().
  */
 AGENT_API int agent_device_event(agent_device *device, const char *path, agent_call_fn fn, void *user);
 /* Reports the changes that wait now, instead of at the end of the turn. 0, or as agent_call(). */

@@ -42,7 +42,7 @@ static inline void agent_uv_on_poll_(uv_poll_t *handle, int status, int events)
 
     (void) status;
     (void) events;
-    agent_process(a->conn); /* what is left over is still readable in the next turn: others get theirs in between */
+    agent_process(a->conn); /* what is left over is still readable in the next turn: others get their turn in between */
 }
 
 static inline void agent_uv_on_timer_(uv_timer_t *handle)
@@ -73,7 +73,7 @@ static inline void agent_uv_on_closed_(uv_handle_t *handle)
         a->on_closed(a);
 }
 
-/* 0, or a libuv error (-errno); then nothing has been started and nothing is to be closed. */
+/* 0, or a libuv error (-errno); then nothing has been started and there is nothing to close. */
 static inline int agent_uv_start(agent_uv *a, uv_loop_t *loop, agent_conn *conn)
 {
     int r = uv_poll_init(loop, &a->poll, agent_get_fd(conn));
