@@ -5,7 +5,7 @@
 
 #include "libagent/conn/conn.h"
 
-/* What became of the claim, to the log and to on_bound. */
+/* Tells the log and on_bound what became of the claim. */
 void ag_conn_bound(struct agent_conn *c, int status);
 
 #endif

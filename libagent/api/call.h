@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts upward: calls, whose slot waits for the answer, and what wants none. */
+/* Texts to the agent: calls, whose slot waits for the answer, and what wants none. */
 #ifndef AG_CALL_H
 #define AG_CALL_H
 
@@ -14,7 +14,7 @@ int ag_call_start(struct agent_conn *c, struct agent_slot **ret_slot, const stru
 /* A report: a call when there is a callback; else sent without an id, or kept for wait_ms while it cannot be (0: not). */
 int ag_call_report(struct agent_conn *c, const struct ag_request_parts *m, agent_call_fn fn, void *user);
 
-/* Ends a call that is hooked: callback, once. */
+/* Ends a hooked call: its callback runs, once. */
 void ag_call_end(struct agent_slot *slot, int status, const char *result, const char *error);
 
 #endif

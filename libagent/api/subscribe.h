@@ -7,7 +7,7 @@
 
 /* Waits for the answer to a registration. */
 void ag_key_count(struct agent_conn *c, struct ag_key *key);
-/* What came for a key that was registered. */
+/* The agent's answer for a key that was registered. */
 void ag_key_registered(struct agent_conn *c, struct ag_key *key, int status);
 /* A standby has become the owner. */
 void ag_key_taken_over(struct agent_conn *c, struct ag_key *key);

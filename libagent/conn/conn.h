@@ -7,9 +7,9 @@
  * decide; transport.c carries.
  *
  * Invariants: epoch changes whenever a socket is gained or lost, so a thing that remembers its epoch knows whether
- * it still belongs to the socket of now. User callbacks run between ag_conn_enter() and ag_conn_leave(), which keep
+ * it still belongs to the current socket. User callbacks run between ag_conn_enter() and ag_conn_leave(), which keep
  * the object alive; after each of them everything may have changed, the state included. Lines for the log wait in lines
- * and are handed out between steps. What is to be said to the agent and finds no room in out (bind_due, untold, status_due,
+ * and are handed out between steps. What is meant for the agent and finds no room in out (bind_due, untold, status_due,
  * unsent) waits, and goes in that order when there is room.
  */
 #ifndef AG_CONN_H
@@ -28,7 +28,7 @@
 
 enum {
     AG_CONN_READ_MAX = 64 * 1024,   /* bytes of one read; the longest packet */
-    AG_CONN_REGISTER_WAIT_MS = 200, /* an agent that has not answered by then never does */
+    AG_CONN_REGISTER_WAIT_MS = 200, /* an agent that has not answered by then counts as one that never does */
     AG_CONN_CONNECT_WAIT_MS = 5000, /* a TCP connect that hangs */
     AG_CONN_BUSY_RETRY_MS = 5000,   /* register again, while the agent is short of memory or room */
     AG_CONN_STATUS_RETRY_MS = 5000, /* local.query_status again, while upstream is away */
@@ -51,7 +51,7 @@ struct agent_conn {
     uint8_t state, told_state; /* enum agent_state; what on_state got last */
     uint8_t encoding;          /* enum agent_encoding */
     uint64_t epoch;
-    void (*end)(struct agent_conn *c);   /* nobody has it any more: ends all that the application had in it */
+    void (*end)(struct agent_conn *c);   /* nobody holds it any more: ends all that the application had in it */
     uint64_t (*now_ms)(void *seam_user); /* the clock */
     const struct agent_seam *seam;       /* of a test; NULL: the machine */
     void *seam_user;                     /* of seam */
@@ -118,7 +118,7 @@ struct agent_conn {
 
 /* A connection object that has no transport yet. NULL when memory is short. */
 struct agent_conn *ag_conn_new(uint64_t random, uint64_t (*now_ms)(void *), void (*end)(struct agent_conn *));
-/* One that nothing has been begun with; else the last unref does it. */
+/* Only while nothing has been begun with it; otherwise the last unref frees it. */
 void ag_conn_free(struct agent_conn *c);
 
 /* For a new stream of bytes. */

@@ -8,13 +8,13 @@
 
 #include "libagent/conn/conn.h"
 
-/* Tells the agent of a key. 0, -ENOMEM, -ENOBUFS. */
+/* Tells the agent about a key. 0, -ENOMEM, -ENOBUFS. */
 int ag_key_register(struct agent_conn *c, struct ag_key *key);
 /* Does so again after a pause. */
 void ag_key_wait_busy(struct agent_conn *c, struct ag_key *key);
-/* Claims address, or gives the one there is up when it is 0. 0, -ENOMEM, -ENOBUFS. */
+/* Claims address, or when that is 0 gives up the present one. 0, -ENOMEM, -ENOBUFS. */
 int ag_conn_queue_bind(struct agent_conn *c, uint32_t address);
-/* Asks for local.query_status when somebody follows it. 0, -ENOMEM, -ENOBUFS; it is asked again at the deadline. */
+/* Sends local.query_status if somebody follows the status. 0, -ENOMEM, -ENOBUFS; asked again at the deadline. */
 int ag_conn_query_status(struct agent_conn *c);
 /* Queues what is due, as far as the limit allows. 0, -ENOMEM. */
 int ag_conn_send_due(struct agent_conn *c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the library has to say to the log, until it can be handed out: a log callback may close the connection or drop any
- * slot, so lines are handed out between steps only, never in the middle of one. Bounded; what does not fit is counted.
+ * Lines for the log, until they can be handed out: a log callback may close the connection or drop any slot, so lines are
+ * handed out between steps only, never in the middle of one. Bounded; what does not fit is counted.
  */
 #ifndef AG_LINES_H
 #define AG_LINES_H
@@ -24,7 +24,7 @@ static inline bool ag_lines_empty(const struct ag_lines *l)
 
 void ag_lines_vadd(struct ag_lines *l, enum agent_log_level level, const char *fmt, va_list ap) ag_printf_like(3, 0);
 
-/* Takes the oldest line out. False when there is none. The last one tells how many were lost. */
+/* Takes the oldest line out. False when there is none. The last one says how many were lost. */
 bool ag_lines_take(struct ag_lines *l, enum agent_log_level *level_out, char line_out[AG_LINE_MAX]);
 
 static inline void ag_lines_deinit(struct ag_lines *l)

@@ -9,7 +9,7 @@
 
 /* Queues one JSON text in the encoding of the connection. 0, -ENOBUFS, -ENOMEM, AGENT_E_JSON, -EMSGSIZE, -ENOTCONN. */
 int ag_conn_queue(struct agent_conn *c, struct ag_span json);
-/* The same past the limit, for what must not be left out. */
+/* The same, even past the limit, for what must not be left out. */
 int ag_conn_queue_own(struct agent_conn *c, struct ag_span json);
 /* Is there room for so many bytes within the limit? A single text may be larger than that. */
 bool ag_conn_has_room(const struct agent_conn *c, size_t n);

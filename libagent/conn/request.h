@@ -24,7 +24,7 @@ struct agent_request {
     char bytes[]; /* the three strings */
 };
 
-/* A request of refs 1. method is the decoded name. NULL when memory is short. */
+/* A request with one reference. method is the decoded name. NULL when memory is short. */
 struct agent_request *ag_request_new(struct agent_conn *c, struct ag_span text, const struct ag_json_view *v,
                                      struct ag_span method);
 

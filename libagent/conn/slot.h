@@ -26,7 +26,7 @@ struct agent_slot {
     struct ag_list link; /* key->slots, conn->timers, or of a call conn->calls, unsent or ending */
     ag_slot_unhook_fn unhook;
     void *user;
-    agent_destroy_fn destroy; /* called when user is no longer used; NULL */
+    agent_destroy_fn destroy; /* called when user is no longer used; may be NULL */
     union {
         struct {
             struct ag_key *key;
@@ -39,7 +39,7 @@ struct agent_slot {
             struct ag_wait wait;
             agent_call_fn fn;
             struct ag_buf unsent; /* the JSON text, while there is no connection */
-            bool local;           /* may be answered by a text with a method */
+            bool local;           /* the answer may be a text with a method */
             bool to_apps;         /* sent to an address */
             bool report;          /* has no id: ends when it is sent */
             int status;           /* in conn->ending */
@@ -52,7 +52,7 @@ struct agent_slot {
     };
 };
 
-/* A slot of refs 1 that hangs nowhere. NULL when memory is short. */
+/* A slot with one reference that hangs nowhere. NULL when memory is short. */
 struct agent_slot *ag_slot_new(struct agent_conn *c, enum ag_slot_kind kind, ag_slot_unhook_fn unhook, void *user);
 
 /* Hands the slot to the application, or to the connection when it did not ask. */
@@ -62,7 +62,7 @@ void ag_slot_give(struct agent_slot *slot, struct agent_slot **ret_slot);
 void ag_slot_enter(struct agent_slot *slot);
 void ag_slot_leave(struct agent_slot *slot);
 
-/* Lets go of what the connection owns; the slot has ended, or ends by it. */
+/* Drops the connection's reference; the slot has ended, or ends with it. */
 void ag_slot_drop_floating(struct agent_slot *slot);
 
 /* The connection goes away under it. Floating slots are freed. */

@@ -23,7 +23,7 @@ struct ag_transport {
     atomic_bool woken;
 };
 
-/* Nothing is open; it is this process'. */
+/* Nothing is open yet; it belongs to this process. */
 void ag_transport_own(struct ag_transport *t);
 static inline bool ag_transport_is_ours(const struct ag_transport *t)
 {
@@ -34,11 +34,11 @@ static inline bool ag_transport_is_ours(const struct ag_transport *t)
 int ag_transport_init(struct ag_transport *t);
 void ag_transport_deinit(struct ag_transport *t);
 
-/* 0: the address can be connected to, as far as its form tells; -EINVAL. */
+/* 0: the address can be connected to, judging by its form; -EINVAL. */
 int ag_transport_check_address(const struct ag_address *a);
 /* 0: connected, 1: under way, -errno: refused (nothing is open then). */
 int ag_transport_connect(struct ag_transport *t, const struct ag_address *a);
-/* Takes over a connected descriptor. It may be -errno, which is returned. 0 or -errno (it is closed then). */
+/* Takes over a connected descriptor. It may be an -errno, which is then returned. 0 or -errno (it is closed then). */
 int ag_transport_adopt(struct ag_transport *t, int fd, bool packets);
 /* What became of a connect under way: as above. */
 int ag_transport_connect_result(struct ag_transport *t);
@@ -57,10 +57,10 @@ size_t ag_transport_pending(const struct ag_transport *t);
 int ag_transport_wait(struct ag_transport *t, int timeout_ms);
 /* Any thread, any signal handler. */
 void ag_transport_wake(struct ag_transport *t);
-/* Makes the wake-up undone. True: there was one, and all that was done before it is seen from now on. */
+/* Clears the wake-up. True: there was one, and all that was done before it is seen from now on. */
 bool ag_transport_take_wake(struct ag_transport *t);
 
-/* unused: for the form of a clock. */
+/* unused: gives it the signature of a clock. */
 uint64_t ag_transport_now_ms(void *unused);
 uint64_t ag_transport_random(void);
 

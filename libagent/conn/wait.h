@@ -40,7 +40,7 @@ void ag_wait_init(struct ag_wait *a, enum ag_wait_kind kind);
 
 /* Draws a->id and waits. a is not waiting yet. */
 void ag_waits_add(struct ag_waits *w, struct ag_wait *a, uint64_t deadline_ms);
-/* Still found by id, but the deadline is off. */
+/* It is still found by id, but has no deadline any more. */
 void ag_wait_forget_deadline(struct ag_wait *a);
 /* Idempotent. */
 void ag_wait_end(struct ag_wait *a);

@@ -13,7 +13,7 @@ enum { AG_BACKOFF_LASTED_MS = 30000 };
 
 struct ag_backoff {
     uint32_t first_ms; /* the pause after the first failure; 0 is allowed: at once */
-    uint32_t step_ms;  /* the pause after the second one when first_ms is 0; in steps: what each one is longer */
+    uint32_t step_ms;  /* the pause after the second one when first_ms is 0; in steps: how much longer each one is */
     uint32_t max_ms;
     bool in_steps;
     uint32_t now_ms; /* the last pause before jitter; 0 with tries 0 */
@@ -24,7 +24,7 @@ struct ag_backoff {
 /* jitter: each pause is between 3/4 and 4/4 of the plain one. */
 void ag_backoff_init(struct ag_backoff *b, uint32_t first_ms, uint32_t step_ms, uint32_t max_ms, uint32_t seed);
 
-/* Without jitter: for what nobody else waits for in step. */
+/* Without jitter: for what no others wait for in step. */
 void ag_backoff_init_steady(struct ag_backoff *b, uint32_t first_ms, uint32_t max_ms);
 
 /* In even steps instead: step_ms, 2 step_ms, 3 step_ms ... max_ms, without jitter. */

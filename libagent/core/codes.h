@@ -7,11 +7,11 @@
 #define AG_CODES_H
 
 enum {
-    AG_CODE_PARSE = -32700,           /* the sender's bytes are no text of ours; its connection is closed */
+    AG_CODE_PARSE = -32700,           /* the sender's bytes are not a valid text; its connection is closed */
     AG_CODE_INVALID_REQUEST = -32600, /* id or method of a type that cannot be routed, or given twice */
     AG_CODE_NOT_FOUND = -32601,       /* nobody subscribed to the method */
     AG_CODE_INVALID_PARAMS = -32602,  /* a method without what it needs */
-    AG_CODE_INTERNAL = -32603,        /* it failed, for a reason that the asker cannot change */
+    AG_CODE_INTERNAL = -32603,        /* it failed for a reason that the asker cannot change */
     AG_CODE_BUSY = -32000,            /* a queue, quota or memory on the way is full */
     AG_CODE_NOT_PERMITTED = -32001,   /* access rules */
     AG_CODE_NOT_CONNECTED = -32002,   /* no upstream, no cloud */

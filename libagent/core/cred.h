@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* All zero is "unknown": nobody, who gets what the rules give to all and never more. */
+/* All zero is "unknown": gets what the rules give to everyone and never more. */
 struct ag_cred {
     bool known; /* false: uid and gids mean nothing */
     uint32_t uid;

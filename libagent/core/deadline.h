@@ -2,8 +2,8 @@
 /*
  * When something is due, in milliseconds of one clock; AG_NEVER: not at all. 0 is a time like any other, long past.
  *
- * And things that end by themselves, in a list by the time of their end. Each embeds a struct ag_deadline; the list is a plain
- * struct ag_list, its first entry is due next. Equal timeouts, the common case, find their place at once: it is the end.
+ * And things that end by themselves, in a list ordered by when they end. Each embeds a struct ag_deadline; the list is a plain
+ * struct ag_list, whose first entry is due next. Equal timeouts, the common case, find their place at once: it is the end.
  */
 #ifndef AG_DEADLINE_H
 #define AG_DEADLINE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Those of miio_client's counters that go down too: whoever counts names them so, and whoever shows counters to a collector
- * knows them by these names, which may follow "cloud.".
+ * Those of miio_client's counters that can also go down: whoever counts gives them these names, and whoever shows counters to a
+ * collector knows them by these. "cloud." may stand before them.
  */
 #ifndef AG_GAUGES_H
 #define AG_GAUGES_H

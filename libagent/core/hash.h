@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* FNV-1a of 64 bits: quick, and not for texts by whose choice two could be made to meet. */
+/* FNV-1a of 64 bits: quick, but not for texts that an attacker could choose so that two collide. */
 #ifndef AG_HASH_H
 #define AG_HASH_H
 

@@ -10,7 +10,7 @@
 
 enum { AG_ID_MAX = 0x7fffffff };
 
-/* The id behind this one; 1 behind 0 and behind the last. */
+/* The id after this one; 1 after 0 and after the last. */
 static inline uint32_t ag_id_next(uint32_t id)
 {
     return id >= AG_ID_MAX ? 1 : id + 1;

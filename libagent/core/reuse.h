@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Storage of the moment that is used again, so that a message in steady state allocates nothing. */
+/* Short-lived storage that is used again, so that a message in steady state allocates nothing. */
 #ifndef AG_REUSE_H
 #define AG_REUSE_H
 
@@ -54,8 +54,8 @@ static inline void ag_spares_deinit(struct ag_spares *s)
 }
 
 /*
- * A buffer for one text after another. Who borrows it within the time of another borrower finds it without storage and makes its
- * own; the first one that comes back is kept, unless it has become larger than max. What a secret one held is wiped.
+ * A buffer for one text after another. If it is borrowed while it is out already, it comes without storage and gets its own; the
+ * first one that comes back is kept, unless it has become larger than max. What a secret one held is wiped.
  */
 static inline struct ag_buf ag_scratch_take(struct ag_buf *scratch)
 {

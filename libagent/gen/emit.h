@@ -6,7 +6,7 @@
 #include "libagent/gen/names.h"
 #include "libagent/gen/writer.h"
 
-/* Of what is made again each time; PREFIX.c is the maker's own. */
+/* For files that are made again each time; PREFIX.c is the maker's own. */
 #define GEN_LICENSE "/* SPDX-License-Identifier: MIT */\n"
 
 /* PREFIX_model.h: types, setters, getters, events, handlers. */
@@ -18,7 +18,7 @@ void emit_app(struct writer *w, const struct names *n);
 /* test_PREFIX.c: what the model promises, checked without an agent. */
 void emit_test(struct writer *w, const struct names *n);
 
-/* Shared: whether the application has a say in it. */
+/* Shared by them. Whether the application has a say in it. */
 static inline bool part_is_writable(const struct model_prop *p)
 {
     return (p->access & MODEL_WRITE) != 0;

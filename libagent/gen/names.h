@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the parts of a model are called in C. Every name begins with the device's, so none is a keyword or begins with a digit;
- * names that come out equal get their numbers behind them, so they stay the same when others are added with higher numbers.
+ * names that come out equal get their numbers appended, so they stay the same when others are added with higher numbers.
  */
 #ifndef GEN_NAMES_H
 #define GEN_NAMES_H
@@ -21,7 +21,7 @@ struct names {
 int names_init(struct names *n, const struct model *m, const char *prefix);
 void names_deinit(struct names *n);
 
-/* Upper case of an identifier. */
+/* An identifier in upper case. */
 const char *names_upper(const char *name, char out[GEN_NAME_MAX]);
 
 #endif

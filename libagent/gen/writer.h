@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Text under way. The first failure is kept and everything behind it is dropped, so that only the end has to look. */
+/* A text being written. The first failure is kept and all that follows is dropped, so it need be checked only at the end. */
 #ifndef GEN_WRITER_H
 #define GEN_WRITER_H
 

@@ -37,7 +37,7 @@ int ag_child_run(struct ag_child **out, uv_loop_t *loop, const struct ag_child_o
 /* It is killed; done does not come. NULL is allowed; not from within done, nor after it. */
 void ag_child_cancel(struct ag_child *c);
 
-/* It goes on by itself, without a limit; done does not come. The same. */
+/* It goes on by itself, without a limit; done does not come. NULL and done() as above. */
 void ag_child_let_go(struct ag_child *c);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line of every program, by its rows. What is wrong with it is refused in the same words: one line on standard error,
- * AG_EXIT_USAGE. -h and -v need no row.
+ * The command line of every program, described by rows. Mistakes are refused in the same words everywhere: one line on standard
+ * error, AG_EXIT_USAGE. -h and -v need no row.
  */
 #ifndef AG_COMMAND_LINE_H
 #define AG_COMMAND_LINE_H
@@ -11,7 +11,7 @@
 
 enum { AG_COMMAND_LINE_MAX = 64 }; /* rows */
 
-/* What is no option. The first word that is left has its place in optind. */
+/* Words that are no options. optind is the place of the first one that is left. */
 enum ag_words {
     AG_WORDS_NONE,    /* refused */
     AG_WORDS_BEHIND,  /* the first one ends the options */

@@ -43,8 +43,8 @@ int ag_daemon_vready(struct ag_daemon *d, const char *fmt, va_list ap) ag_printf
 int ag_daemon_notify(const char *state);
 
 /*
- * How often systemd wants to hear WATCHDOG=1 of this process, from $WATCHDOG_USEC and $WATCHDOG_PID: half of its limit in ms,
- * 0 when it does not ask, or for another process.
+ * How often systemd wants to hear WATCHDOG=1 from this process, by $WATCHDOG_USEC and $WATCHDOG_PID: half of its limit in ms;
+ * 0 when it does not ask for it, or asks another process.
  */
 uint64_t ag_daemon_watchdog_ms(void);
 

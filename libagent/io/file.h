@@ -18,8 +18,8 @@ int ag_file_read(const char *path, size_t max, struct ag_buf *out);
 
 /*
  * The same for a file that somebody else names, below the folder dir (absolute): name is relative to it, or begins with it and a
- * slash. No way leads out: "..", symbolic links, files with a second name and what is no regular file are refused, also when they
- * change in the meantime; so is all that lies in the folder never (NULL: none), however it is reached. -EPERM: refused.
+ * slash. No way leads out: "..", symbolic links, files with a second name and anything but regular files are refused, even if
+ * they change meanwhile; so is everything in the folder never (NULL: none), however it is reached. -EPERM: refused.
  */
 int ag_file_read_below(const char *dir, struct ag_span name, const char *never, size_t max, struct ag_buf *out);
 
@@ -47,13 +47,13 @@ struct ag_file_stage {
 
 /* 0 or -errno (out is untouched, nothing is left). End it with commit or drop. */
 int ag_file_stage(struct ag_file_stage *out, const char *path, const void *data, size_t n, mode_t mode);
-/* As the end of ag_file_write_atomic(). s is over in any case. */
+/* Like the last steps of ag_file_write_atomic(). s is over in any case. */
 int ag_file_stage_commit(struct ag_file_stage *s);
-/* Nothing has happened. One that is over, or AG_FILE_STAGE_INIT, is allowed. */
+/* Leaves everything as it was. One that is over, or AG_FILE_STAGE_INIT, is allowed. */
 void ag_file_stage_drop(struct ag_file_stage *s);
 
 /*
- * Removes the temporary files that writers of this path, killed or cut off from power, have left beside it. Only while
+ * Removes the temporary files that writers of this path left beside it when they were killed or lost power. Only while
  * no other process writes it. 0 (also when there is none) or -errno.
  */
 int ag_file_remove_leftovers(const char *path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Config files: inih with every oddity made an error, so that a file is either understood as written or refused with
- * one line that names the place. Refused beside what inih itself refuses: lines over 199 bytes (inih cuts them),
+ * one line that names the place. Refused besides what inih itself refuses: lines over 199 bytes (inih cuts them),
  * indented lines (inih joins them to the value before), section names over 49 bytes, text behind a section's ']',
  * empty names, NUL bytes.
  *
@@ -23,7 +23,7 @@ struct ag_ini_item {
 
 /*
  * Called for each NAME = VALUE. Anything but 0 ends the parse with an error; reason (n bytes, empty on entry) takes
- * the text for it, and "unknown name 'NAME'" is put in when it was left empty.
+ * the text for it, and becomes "unknown name 'NAME'" when it was left empty.
  */
 typedef int (*ag_ini_fn)(void *user, const struct ag_ini_item *item, char *reason, size_t n);
 

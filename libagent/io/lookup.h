@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One host name looked up on a thread of its own. The C library cannot be called back from a name server that is silent, so
+ * One host name looked up on a thread of its own. A C library that waits for a silent name server cannot be interrupted, so
  * a lookup that nobody wants any more is left to its thread: giving it up costs no wait, neither while the program runs
- * nor when it ends. libuv's pool would be waited for.
+ * nor when it ends. libuv's pool would have to be waited for.
  */
 #ifndef AG_LOOKUP_H
 #define AG_LOOKUP_H
@@ -13,7 +13,7 @@
 struct ag_lookup;
 
 /* On the loop, once, never within ag_lookup_start(). found is the callee's, to be freed by freeaddrinfo(); NULL: none,
-   and why says the reason (else why is NULL). The lookup is gone with this call. */
+   and why is the reason (otherwise NULL). The lookup is gone with this call. */
 typedef void (*ag_lookup_fn)(void *user, struct addrinfo *found, const char *why);
 
 /* hints: family, socket type and flags are used. 0, -ENOMEM or -errno: nothing has begun. */

@@ -16,7 +16,7 @@ int ag_option_number(const char *text, uint64_t least, uint64_t most, uint64_t *
 int ag_option_text(const char *text, char *out, size_t room, char *reason, size_t n);
 /* "yes" or "no". */
 int ag_option_flag(const char *text, bool *out, char *reason, size_t n);
-/* Made absolute: in the background the working directory is another. */
+/* Made absolute: in the background the working directory is a different one. */
 int ag_option_path(const char *text, char *out, size_t room, char *reason, size_t n);
 
 enum ag_option_kind {

@@ -21,7 +21,7 @@ struct ag_program_ops {
     void (*log_state)(void *user); /* NULL: SIGUSR1 is not watched */
 };
 
-/* The caller's, and it stays where it is from ag_program_start() to ag_program_end(). */
+/* The caller's; it must not move from ag_program_start() to ag_program_end(). */
 struct ag_program {
     uv_loop_t loop;
     uv_signal_t signals[4];
@@ -49,7 +49,7 @@ void ag_program_stop(struct ag_program *p, int code);
 /* It did not come up and has nothing on the loop: without ops->stop. */
 void ag_program_give_up(struct ag_program *p, int code);
 
-/* Until nothing is left on the loop. */
+/* Runs until nothing is left on the loop. */
 void ag_program_run(struct ag_program *p);
 
 /* The exit code. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the client knows of the device: its did, and what service 1, device-information, says. Asked for after each
- * connect, until known.
+ * What the client knows of the device: its did and the content of service 1, device-information. Asked for after each
+ * connect until known.
  */
 #ifndef MODEL_INFO_H
 #define MODEL_INFO_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the application has registered at the agent, and what the test has said of keys. */
+/* What the application has registered with the agent, and what the test has set for keys. */
 #ifndef AG_TEST_CLAIMS_H
 #define AG_TEST_CLAIMS_H
 
@@ -21,7 +21,7 @@ struct test_key *ag_test_key_find(struct ag_list *keys, struct ag_span name);
 struct test_key *ag_test_key_get(struct ag_list *keys, struct ag_span name);
 /* Does a key in force give the application this method? */
 bool ag_test_key_match(struct ag_list *keys, const char *method);
-/* The application gives up the key, or with an empty name all. */
+/* The application gives up the key, or all of them when the name is empty. */
 void ag_test_keys_give_up(struct ag_list *keys, struct ag_span name);
 void ag_test_keys_free(struct ag_list *keys);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a text of the application causes: as the agent, and the client behind it, would treat it. */
+/* What a text of the application causes: as the agent, and the client behind it, would handle it. */
 #ifndef AG_TEST_HEARD_H
 #define AG_TEST_HEARD_H
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The agent's end of the connection: JSON texts in and out, in the encoding that the application has chosen.
- */
+/* The agent's end of the connection: JSON texts in and out, in the encoding the application has chosen. */
 #ifndef AG_TEST_LINK_H
 #define AG_TEST_LINK_H
 
@@ -24,16 +23,16 @@ int ag_test_link_open(struct test_link *l, bool packets);
 /* Idempotent. */
 void ag_test_link_close(struct test_link *l);
 
-/* Queues a text. 0, -ENOMEM; -EMSGSIZE: more than a packet; -EINVAL: not a JSON object, or none that the
- * encoding can carry. */
+/* Queues a text. 0, -ENOMEM; -EMSGSIZE: more than a packet; -EINVAL: not a JSON object, or one that the
+ * encoding cannot carry. */
 int ag_test_link_say(struct test_link *l, struct ag_span json);
 /* Sends what the socket takes. True: it took something. */
 bool ag_test_link_flush(struct test_link *l);
 
-/* Told of a text, JSON. 0 or negative, which ends the reading. */
+/* Gets one text, JSON. 0 or negative, which ends the reading. */
 typedef int (*test_text_fn)(struct ag_span json, void *user);
-/* All that has come. 1: something; 0: nothing; -ENOMEM; -EINVAL: not the protocol. fn must not close the
- * link. */
+/* Reads all that has come. 1: something; 0: nothing; -ENOMEM; -EINVAL: not the protocol. fn must not close
+ * the link. */
 int ag_test_link_read(struct test_link *l, test_text_fn fn, void *user);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "libagent/test/test.h"
 
-/* The test's own, so that nothing is left when what is to be said fails. */
+/* The test's own buffer, so that nothing is leaked when what is to be said fails. */
 struct ag_buf *ag_test_scratch(struct agent_test *t);
 
 /* A text of the agent, at once or, by itself, when it is due. */

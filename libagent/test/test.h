@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The agent of one connection object, in the test that has it. What the application sends comes in through
- * link, is treated in heard.c as the agent and the client behind it would, and waits in sent until the test
+ * link, is handled in heard.c as the agent and the client behind it would, and waits in sent until the test
  * takes it. What the agent says leaves by speak.c. turn.c has the clock and lets the connection run; say.c, expect.c and
  * settings.c are what the test calls, and stand above all of that.
  *
@@ -46,7 +46,7 @@ struct test_service {
     char method[];
 };
 
-/* A text of the agent that is slow. */
+/* A text of an agent that is slow. */
 struct test_later {
     struct ag_deadline due; /* in agent_test.later */
     struct ag_buf json;
@@ -74,7 +74,7 @@ struct agent_test {
 };
 
 _Noreturn void ag_test_fail(struct agent_test *t, const char *format, ...) ag_printf_like(2, 3);
-/* r of something that can only be short of memory. */
+/* Fails the test if r is negative: for what can only run out of memory. */
 void ag_test_must(struct agent_test *t, int r);
 /* Zeroed, or the test fails. */
 void *ag_test_alloc(struct agent_test *t, size_t n);

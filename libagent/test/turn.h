@@ -10,7 +10,7 @@ extern const struct agent_seam ag_test_seam;
 
 /* Lets the connection and the agent do all that they can do now. t may be NULL, which fails. */
 void ag_test_turn(struct agent_test *t);
-/* Treats what the application has sent, and sends what is due. True: there was something. */
+/* Handles what the application has sent, and sends what is due. True: there was something. */
 bool ag_test_pump(struct agent_test *t);
 /* The connection is over: what belonged to it is forgotten. */
 void ag_test_end(struct agent_test *t);

@@ -7,12 +7,12 @@
 
 /*
  * 1: the same; 0: not; -ENOMEM. White space, escapes and the order of members do not count. Whole numbers are
- * the same digit by digit; others when they are the same double.
+ * the same when their digits are, others when they are the same double.
  */
 int ag_test_same(struct ag_json_value a, struct ag_json_value b);
 
-/* The value of a JSON text that was written by hand, white space around it allowed. 0; -EINVAL: it is not
- * one; -ENOMEM. */
+/* The value of a JSON text that was written by hand, white space around it allowed. 0; -EINVAL: not one
+ * value; -ENOMEM. */
 int ag_test_value(const char *text, struct ag_json_value *out);
 
 #endif

@@ -13,12 +13,12 @@
 /* The agent's own limits; it closes a connection that sends more. */
 enum { AG_ENCODE_DEPTH = 128, AG_ENCODE_TEXT_MAX = 1024 * 1024 };
 
-/* One JSON value of the application: a text, or a format with its arguments. Without either, what the place makes of it. */
+/* One JSON value of the application: a text, or a format with its arguments. With neither, each use has its own default. */
 struct ag_value {
     const char *text;
     const char *format;
     va_list *ap;
-    enum ag_json_type type; /* that it must have; AG_JSON_NONE: any */
+    enum ag_json_type type; /* the type it must have; AG_JSON_NONE: any */
 };
 
 struct ag_request_parts {
@@ -41,7 +41,7 @@ int ag_encode_error(struct ag_buf *out, struct ag_span id, uint32_t to, int code
 /* mode NULL leaves the member out */
 int ag_encode_register(struct ag_buf *out, uint32_t id, const char *key, const char *mode);
 int ag_encode_unregister(struct ag_buf *out, const char *key);
-/* 0: a method or key that can be sent; -EINVAL: none, -ENAMETOOLONG, AGENT_E_JSON: not UTF-8. */
+/* 0: a method or key that can be sent; -EINVAL: it is not; -ENAMETOOLONG; AGENT_E_JSON: not UTF-8. */
 int ag_encode_check_name(const char *name);
 /* 0: one JSON value of that type, white space around it allowed; AGENT_E_JSON, -EMSGSIZE, -ENOMEM. */
 int ag_encode_check_value(const char *value, enum ag_json_type type);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cuts a byte stream into texts: JSON objects or MessagePack arrays back to back. Which of the two is seen by the
- * first byte and stays so for the life of the stream.
+ * Cuts a byte stream into texts: JSON objects or MessagePack arrays back to back. The first byte tells which of the two, for
+ * the life of the stream.
  *
  * Bytes are lent, not copied: a text that came in one piece is handed out where it is; only the unfinished end
  * of a chunk is kept (in part->carry).
@@ -14,8 +14,8 @@
  *         ...                       // text.json is valid until the next call
  *     // r == 0: all of data is used up; r < 0: -ENOMEM or AG_FRAMER_E_*, the stream cannot go on
  *
- * A stream that must not end for one bad text is made forgiving: a JSON value that is no object, too deep, too large or
- * not UTF-8 is passed over then, and reported as a text of kind AG_FRAMER_PASSED. Only what nobody can step over ends it.
+ * A stream that must not end because of one bad text is made forgiving: a JSON value that is not an object, too deep, too
+ * large or not UTF-8 is passed over and reported as a text of kind AG_FRAMER_PASSED. Only what cannot be passed over ends it.
  */
 #ifndef AG_FRAMER_H
 #define AG_FRAMER_H
@@ -73,7 +73,7 @@ void ag_framer_deinit(struct ag_framer *f);
 void ag_framer_lend(struct ag_framer *f, const void *data, size_t n);
 
 /* 1: *out is a whole text, valid until the next call for this framer or another one of its pool; 0: the chunk is used
-   up; negative: see above, and the framer is of no more use. */
+   up; negative: see above, and the framer cannot go on. */
 int ag_framer_next(struct ag_framer *f, struct ag_text *out);
 
 /* Bytes kept for an unfinished text, for the caller's accounts. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Passes over one JSON value of any kind on a stream, cut anywhere, without keeping it: only where it ends is found out,
- * by its brackets and strings; what is inside is not checked. For streams that go on behind a value nobody wants.
+ * Passes over one JSON value of any kind on a stream, cut anywhere, without keeping it: it only finds the end, by brackets
+ * and strings; what is inside is not checked. For streams that go on behind a value nobody wants.
  */
 #ifndef AG_JSON_PASS_H
 #define AG_JSON_PASS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes JSON into a buffer, value by value. Commas and the colon behind a name come by themselves. The first error stays:
- * what is written after it has no effect, and ag_json_out_end() reports it. So the calls in between need no checks.
+ * Writes JSON into a buffer, value by value. Commas and the colon behind a name are put in by themselves. The first error
+ * stays: what is written after it has no effect, and ag_json_out_end() reports it. So the calls in between need no checks.
  *
  *     struct ag_json_out o = ag_json_out_begin(buf);
  *

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Walks the members of one JSON object or the elements of one array, giving their bytes unchanged, so
- * that digits and strings travel as text. The text must have passed ag_json_parse(); nothing is checked again
- * here.
+ * that digits and strings travel as text. The text must have passed ag_json_parse(); nothing is checked again.
  */
 #ifndef AG_JSON_WALK_H
 #define AG_JSON_WALK_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The scanner's inner loop: how many bytes at the start of p are plain text inside a JSON string, that is,
- * not a quote, a backslash, a control byte or part of a multi-byte character. One variant a platform; same
- * results.
+ * not a quote, a backslash, a control byte or part of a multi-byte character. One variant for each platform,
+ * with the same results.
  */
 #ifndef AG_PLAIN_RUN_H
 #define AG_PLAIN_RUN_H

@@ -28,16 +28,16 @@ const struct ag_log_ring *ag_log_kept(void);
 void ag_log_set_level(int level);
 bool ag_log_enabled(enum ag_log_level level);
 
-/* Standard error is the journal: lines begin with the priority of sd-daemon(3), <3> to <7>, and have no time of their own; those
-   to a file, and those that are kept, do not change. Off at first. */
+/* Standard error is the journal: lines begin with the priority of sd-daemon(3), <3> to <7>, and have no time of their own; lines
+   that go to a file or are kept do not change. Off at first. */
 void ag_log_set_priorities(bool on);
 
-/* One line of at most 1023 bytes; control characters and bytes that are no UTF-8 become '?', whoever has named them. */
+/* One line of at most 1023 bytes; control characters and bytes that are not UTF-8 become '?', wherever they came from. */
 void ag_log(enum ag_log_level level, const char *fmt, ...) ag_printf_like(2, 3);
 
 /*
- * Why a program does not start: one line "PROGRAM: ..." on standard error. Once ag_log_begin() has been called it is why settings
- * that are read again are not taken: an error of the log, as nobody may see standard error any more.
+ * Why a program does not start: one line "PROGRAM: ..." on standard error. After ag_log_begin(), why settings that are read again
+ * are not taken: an error in the log, as nobody may see standard error any more.
  */
 void ag_log_refusal(const char *program, const char *fmt, ...) ag_printf_like(2, 3);
 void ag_log_begin(void);

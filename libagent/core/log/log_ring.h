@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The last lines of a log, in memory: at most so many lines and so many bytes, the oldest give way. Each line has a number; they
- * go on from 0 as long as the process lives.
+ * The last lines of a log, in memory: at most so many lines and so many bytes; the oldest give way. Lines are numbered from 0 for
+ * as long as the process lives.
  * Invariant: the n_lines lines from at on take len bytes, each with a '\n' behind it; the ring closes at cap.
  */
 #ifndef AG_LOG_RING_H

@@ -11,7 +11,7 @@
  * other one counts as absent; both at once are refused. Of a JSON text only the members named here travel: other
  * top-level members have no place in the RPC form and are left out.
  *
- * Members beside params that have a meaning to the agent travel as a map in params:
+ * Members other than params that mean something to the agent travel as a map in params:
  *
  *   [0, 1, "register", {"key":"x","mode":"standby"}]   {"id":1,"method":"register","key":"x","mode":"standby"}
  *   also "unregister" {"key"} and "bind" {"address"}. Most RPC libraries put arguments into an array, so these are
@@ -31,7 +31,7 @@
 #include "libagent/core/buf.h"
 #include "libagent/core/json/json.h"
 
-/* Named conditions beside those of pack_scan.h. */
+/* Named conditions besides those of pack_scan.h. */
 enum {
     AG_PACK_E_SHAPE = 10, /* not one of the message forms above */
     AG_PACK_E_ID,         /* the id is not an unsigned 32-bit integer, or is given twice */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One value from MessagePack to JSON text and back. The data model is JSON's; what MessagePack has beside it is
+ * One value from MessagePack to JSON text and back. The data model is JSON's; what MessagePack has beyond it is
  * either written in a documented form or refused, never guessed:
  *
  *   nil, booleans        null, true, false

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Base64 of RFC 4648, section 4: how bytes that are no UTF-8 text travel inside JSON. */
+/* Base64 of RFC 4648, section 4: how bytes that are not UTF-8 text travel inside JSON. */
 #ifndef AG_BASE64_H
 #define AG_BASE64_H
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include "libagent/core/util.h"
 
-/* text: a JSON number. 0 or -ENOMEM (for more than some 60 digits only). Beyond the range of a double: an infinity. */
+/* text: a JSON number. 0 or -ENOMEM (only for more than some 60 digits). Beyond the range of a double: an infinity. */
 int ag_double_read(struct ag_span text, double *out);
 
 /* Room for ag_double_print(). */
@@ -16,7 +16,7 @@ enum { AG_DOUBLE_TEXT = 32 };
  * length.
  */
 size_t ag_double_print(double v, bool single, char out[AG_DOUBLE_TEXT]);
-/* In what printf() made of a double, the locale's point becomes a point. */
+/* Replaces the locale's decimal point by '.' in what printf() made of a double. */
 void ag_double_fix_point(char *text);
 
 #endif

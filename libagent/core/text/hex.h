@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* n bytes as 2 * n lower-case digits and the end of a text. */
+/* n bytes as 2 * n lower-case digits and a NUL. */
 static inline void ag_hex(char *out, const void *p, size_t n)
 {
     static const char digits[] = "0123456789abcdef";

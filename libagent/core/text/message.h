@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Building texts out of parts of others. A routed text is never printed again: the bytes around the replaced
+ * Builds texts from parts of others. A routed text is never printed anew: the bytes around the replaced
  * member go through untouched.
  */
 #ifndef AG_MESSAGE_H
@@ -18,7 +18,7 @@ int ag_msg_splice_id(struct ag_buf *out, struct ag_span text, const struct ag_js
 /* text with "id":<id> in it: the value replaced, or the member put in front. 0 or -ENOMEM. */
 int ag_msg_put_id(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, uint64_t id);
 
-/* The same, with the view of what it has become, counted from its own first byte; text as ag_json_parse() leaves it. */
+/* The same, with the view of the new text, counted from its own first byte; text as ag_json_parse() leaves it. */
 int ag_msg_put_id_seen(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, uint64_t id,
                        struct ag_json_view *view_out);
 

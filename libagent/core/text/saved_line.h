@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lines of small files in which a program keeps its state: NAME=VALUE and a line end, nothing else. A line that is
- * not whole means that the file is not.
+ * The lines of small files in which a program keeps its state: NAME=VALUE and a line end, nothing else. An incomplete line
+ * means that the file is incomplete.
  */
 #ifndef AG_SAVED_LINE_H
 #define AG_SAVED_LINE_H

@@ -6,9 +6,9 @@
  * One ag_http per user of a loop; it owns its calls. A call ends exactly once: by on_done, or silently by
  * ag_http_cancel() or ag_http_close(). Every callback may start and cancel calls and close the whole thing.
  *
- * The process gets the request by a pipe, secrets included: they are in no argument and no environment. Of the program's
- * other descriptors it has standard error only, of its rights none, and it ends with it. HTTP/1.1 only. No secrets reach a
- * log: nothing here logs, and the texts of results name neither URL nor body.
+ * The process gets the request through a pipe, secrets included: they are in no argument and no environment. Of the program's
+ * other descriptors it has standard error only, of its rights none, and it ends with the program. HTTP/1.1 only. No secrets
+ * reach a log: nothing here logs, and the texts of results name neither URL nor body.
  */
 #ifndef AG_HTTP_H
 #define AG_HTTP_H
@@ -35,7 +35,7 @@ void ag_http_close(struct ag_http *h, void (*on_closed)(void *user), void *user)
  */
 int ag_http_send(struct ag_http *h, const struct ag_http_request *req, struct ag_http_call **out);
 
-/* Gives a call up; on_done will not run. NULL is fine. */
+/* Gives up a call; on_done will not run. NULL is fine. */
 void ag_http_cancel(struct ag_http_call *call);
 
 /* A header of the last answer, from on_begin, on_data or on_done only. NULL when absent. */

@@ -9,7 +9,7 @@
 
 #define AG_HTTP_CHILD_ARG "--http-request"
 
-/* The first call of main() in each program that uses http.h. Returns unless this process is to do a request. */
+/* Called first of all by main() in each program that uses http.h. Returns unless this process is to do a request. */
 void ag_http_child(int argc, char **argv);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an HTTP request is to do, and how it ended: for who asks (http.h) and for the process that does it (http_child.h). */
+/* What an HTTP request is to do, and how it ended: for the caller (http.h) and the process that does it (http_child.h). */
 #ifndef AG_HTTP_REQUEST_H
 #define AG_HTTP_REQUEST_H
 
@@ -30,7 +30,7 @@ enum ag_http_end {
     AG_HTTP_E_OTHER       /* bad URL, too many redirects, not HTTP, no memory, no libcurl, no process */
 };
 
-/* Borrowed for the time of on_done. */
+/* Borrowed while on_done runs. */
 struct ag_http_result {
     enum ag_http_end end;
     int status;          /* of the last answer; 0: none came */

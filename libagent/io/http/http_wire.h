@@ -13,7 +13,7 @@
 
 enum {
     HTTP_WIRE_REQUEST_HEADERS = 32,
-    HTTP_WIRE_HEADERS_MAX = 32 * 1024, /* of an answer, bytes; what is more is left out */
+    HTTP_WIRE_HEADERS_MAX = 32 * 1024, /* of an answer, bytes; the rest is left out */
     HTTP_WIRE_DATA_MAX = 64 * 1024,
     HTTP_WIRE_WHY_MAX = 512
 };
@@ -26,7 +26,7 @@ struct http_wire_frame {
     int status;           /* BEGIN */
     uint64_t length;      /* BEGIN: of the body; UINT64_MAX: unknown */
     enum ag_http_end end; /* END */
-    struct ag_span bytes; /* BEGIN: names and values by turns, each with a NUL; DATA; END: why, one phrase */
+    struct ag_span bytes; /* BEGIN: names and values in turn, each with a NUL; DATA; END: why, one phrase */
 };
 
 /* Appends the whole request with its length in front. 0, -ENOMEM, -E2BIG. */
@@ -40,7 +40,7 @@ int http_wire_get_request(struct ag_span block, struct ag_http_request *out, con
 /* 0 or -ENOMEM. Bytes beyond what a frame may hold are the caller's fault. */
 int http_wire_put_frame(struct ag_buf *out, const struct http_wire_frame *f);
 
-/* 1: the first frame of in, *size_out bytes of it; 0: not all of it is there; -EBADMSG. It points into in. */
+/* 1: the first frame of in, which takes *size_out bytes; 0: not all of it is there; -EBADMSG. It points into in. */
 int http_wire_get_frame(struct ag_span in, struct http_wire_frame *out, size_t *size_out);
 
 /* The value of the last header of that name; NULL when there is none. */

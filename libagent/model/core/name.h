@@ -14,7 +14,7 @@ struct model_urn {
 /* urn: urn:<namespace>:<kind>:<name>:<8 hex digits>[:<model>:<version>[:<8 hex digits>]]. NULL, or what is wrong with it. */
 const char *ag_model_urn_read(struct model_urn *out, const char *urn, const char *kind);
 
-/* Gives each its path; text is m's text to be. 0 or -ENOMEM. */
+/* Gives each part its path; text will be m's text. 0 or -ENOMEM. */
 int ag_model_name_all(struct model *m, struct ag_buf *text);
 
 #endif

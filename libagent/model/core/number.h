@@ -20,7 +20,7 @@ enum { MODEL_E_NUMBER_RANGE = 1 };
  */
 int ag_model_number_read(struct ag_span raw, unsigned scale, int64_t *units_out, bool *exact_out);
 
-/* The least scale at which the number is exact, at most MODEL_SCALE_MAX + 1: that many say that none is. */
+/* The least scale at which the number is exact; MODEL_SCALE_MAX + 1 when there is none. */
 unsigned ag_model_number_scale(struct ag_span raw);
 
 /* Longest text of ag_model_number_write(), its NUL included. */

@@ -25,8 +25,8 @@ struct model_ops {
 };
 
 /*
- * Append the result to out. params has passed ag_json_parse() as part of its text. 0; -EINVAL: params has not the form of
- * the method (nothing was done; out unchanged); -ENOMEM (out is then to be thrown away).
+ * Append the result to out. params has passed ag_json_parse() as part of its text. 0; -EINVAL: params does not have the form
+ * of the method (nothing was done; out unchanged); -ENOMEM (out is then to be thrown away).
  */
 int ag_model_serve_get(const struct model *m, const struct model_ops *ops, void *user, struct ag_span params, struct ag_buf *out);
 int ag_model_serve_set(const struct model *m, const struct model_ops *ops, void *user, struct ag_span params, struct ag_buf *out);

@@ -56,14 +56,14 @@ struct model_choice { /* an entry of a value-list */
     model_text description;
 };
 
-/* What properties, actions and events have in common, and begin with: sorted, named and found alike. */
+/* What properties, actions and events begin with: they are sorted, named and found alike. */
 struct model_part {
     uint32_t service; /* index */
     uint16_t iid;
     model_text name; /* of the URN */
     model_text path; /* "light.brightness@8": unique */
 };
-/* As the first members, by their own names too. */
+/* As the first members, under their own names too. */
 #define MODEL_PART                                                                                                               \
     union {                                                                                                                      \
         struct model_part part;                                                                                                  \
@@ -88,7 +88,7 @@ struct model_prop {
     int64_t min, max, step;
 };
 
-/* An action, or an event: that has no in list, and its arguments are the out list. */
+/* An action, or an event, which has no in list and whose arguments are the out list. */
 struct model_call {
     MODEL_PART;
     uint32_t first_in, n_in; /* in model.args: indices of properties */
@@ -138,9 +138,9 @@ const struct model_call *ag_model_find_action(const struct model *m, unsigned si
 const struct model_call *ag_model_find_event(const struct model *m, unsigned siid, unsigned eiid);
 
 /*
- * By name: "2.3" is siid.iid; "light.brightness" the property of the lowest iid of that name in the service of the lowest siid
- * of its name; "light.brightness@8" the one with iid 8; "light@5.brightness" that of service 5. Each property, action and
- * event has exactly one such path, which does not change when others are added with higher numbers.
+ * By name: "2.3" is siid.iid; "light.brightness" the property of that name with the lowest iid, in the service of that name with
+ * the lowest siid; "light.brightness@8" the one with iid 8; "light@5.brightness" the one in service 5. Each property, action
+ * and event has exactly one such path, which does not change when others are added with higher numbers.
  */
 const struct model_prop *ag_model_name_prop(const struct model *m, const char *name);
 const struct model_call *ag_model_name_action(const struct model *m, const char *name);

@@ -28,7 +28,7 @@ struct model_values {
 int ag_model_values_init(struct model_values *v, const struct model *m);
 void ag_model_values_deinit(struct model_values *v);
 
-/* value has passed ag_model_check(). 1: it is another than before; 0: the same; -ENOMEM (nothing changed). */
+/* value has passed ag_model_check(). 1: another than before; 0: the same; -ENOMEM (nothing changed). */
 int ag_model_values_put(struct model_values *v, const struct model_prop *p, const struct model_value *value);
 
 /* NULL: not known yet. */
@@ -45,7 +45,7 @@ int ag_model_values_write(const struct model_values *v, const struct model_prop 
 int ag_model_values_put_changes(const struct model_values *v, struct ag_span did, struct ag_buf *out);
 /* What ag_model_values_put_changes() wrote is on its way as batch (not 0). */
 void ag_model_values_told(struct model_values *v, uint32_t batch);
-/* That batch did not arrive: what no later one has reported is owed. true: something is. */
+/* That batch did not arrive: what no later batch has reported is owed. true: something is. */
 bool ag_model_values_untold(struct model_values *v, uint32_t batch);
 /* The way is free again: what is owed is to be reported with the next changes. */
 void ag_model_values_retry(struct model_values *v);
