@@ -86,7 +86,7 @@ static void key_answered(struct agent_conn *c, struct ag_key *key, int status)
         ag_key_registered(c, key, status);
 }
 
-/* The answer to a claim of a key or of the address. When success was guessed and told, only news are. */
+/* The answer to a claim of a key or of the address. If success was guessed and reported, only a different answer is passed on. */
 static void claim_answered(struct agent_conn *c, struct ag_wait *a, char *text, const struct ag_json_view *v)
 {
     int status = a->kind == AG_WAIT_REGISTER && is_waiting(text, v) ? AGENT_WAITING : 0;
@@ -154,7 +154,7 @@ static void on_answer(struct agent_conn *c, char *text, const struct ag_json_vie
 
 /* ---- status ---- */
 
-/* The next slot of the key that has not had this delivery. Looked up again each time: a callback may drop anything. */
+/* The next slot of the key that has not had this delivery. Looked up anew each time: a callback may drop anything. */
 static struct agent_slot *next_slot(struct agent_conn *c, struct ag_span method, uint32_t delivery)
 {
     struct ag_key *key = ag_keys_match(&c->keys, method);
@@ -202,7 +202,7 @@ static void status_to_followers(struct agent_conn *c, const struct ag_json_view 
     if (!ag_view_str(v, text, m, tmp, sizeof tmp, &name))
         name = ag_view_raw(v, text, m); /* an old client's number */
     if (!name.p || name.len >= sizeof word)
-        return; /* no status, or none that we know */
+        return; /* not a status, or an unknown one */
     memcpy(word, name.p, name.len);
     word[name.len] = '\0';
     ag_conn_tell_status(c, word);
@@ -273,7 +273,7 @@ static void on_command(struct agent_conn *c, char *text, size_t len, const struc
         status_to_followers(c, v, text);
 }
 
-/* {"method":"agent.owner","params":{"key":"k"}}: the agent says that our standby has taken over. */
+/* {"method":"agent.owner","params":{"key":"k"}}: our standby has taken over. */
 static bool took_over(struct agent_conn *c, const char *text, const struct ag_json_view *v, struct ag_span method)
 {
     struct ag_json_value key;

@@ -18,7 +18,7 @@ enum { STEADY_MS = 1000 }; /* a connection that lasted so long was a good one */
 
 /* ---- what the application hears ---- */
 
-/* Only what waits by now: a callback that makes lines does not keep us here. */
+/* Only what waits already: a callback that makes new lines does not keep us here. */
 void ag_conn_tell_log(struct agent_conn *c)
 {
     size_t left = ag_buf_size(&c->lines.buf) + (c->lines.n_lost > 0);
@@ -49,7 +49,7 @@ void ag_conn_tell_state(struct agent_conn *c)
     }
 }
 
-/* Marks the calls of a list as ended, and tells it to all that are marked. */
+/* Marks the calls of a list as ended, and tells all that are marked. */
 static void end_calls(struct agent_conn *c, struct ag_list *list, int status)
 {
     ag_list_for_each (it, list)
@@ -86,7 +86,7 @@ static void plan_next_try(struct agent_conn *c, uint64_t now_ms)
 {
     uint64_t half = c->pause_ms / 2 + 1;
 
-    c->random ^= c->random << 13; /* xorshift: spreads the tries of many applications, no more */
+    c->random ^= c->random << 13; /* xorshift: only spreads the tries of many applications */
     c->random ^= c->random >> 7;
     c->random ^= c->random << 17;
     c->timer_ms = now_ms + c->pause_ms / 2 + ((c->random & UINT32_MAX) * half >> 32);
@@ -149,7 +149,7 @@ static void drop_socket(struct agent_conn *c)
     c->unsettled = 0;
 }
 
-/* Once as a warning until one is reached: a device without an agent need not fill its log. */
+/* A warning only once, until an agent has been reached: a device without one need not fill its log. */
 void ag_conn_on_refused(struct agent_conn *c, uint64_t now_ms)
 {
     char where[2][128] = {"", ""};
@@ -189,7 +189,7 @@ int ag_conn_give_up(struct agent_conn *c, uint64_t now_ms)
     return -ENOMEM;
 }
 
-/* The JSON form of a text that came; its bytes may be written to. 0 or an error. */
+/* The JSON form of a text that came, whose bytes may be written to. 0 or an error. */
 static int as_json(struct agent_conn *c, const struct ag_text *in, struct ag_span *out, struct ag_json_view *view)
 {
     int r;
@@ -223,7 +223,7 @@ int ag_conn_on_bytes(struct agent_conn *c, char *data, size_t n)
             return r;
         ag_dispatch(c, (char *) (uintptr_t) text.p, text.len, &view); /* our own buffer: carry, read_buf, decoded */
         if (c->epoch != epoch)
-            return 0; /* a callback closed it; the rest belongs to nobody */
+            return 0; /* a callback closed it; nobody wants the rest */
     }
     if (r == 0 && c->transport.packets && c->framer.partial)
         r = AGENT_E_PROTOCOL; /* a packet is a whole text */
@@ -232,7 +232,7 @@ int ag_conn_on_bytes(struct agent_conn *c, char *data, size_t n)
     return r;
 }
 
-/* An agent that has never answered such a claim is an old one: accepted. Should an answer come, it still counts. */
+/* An agent that has never answered such a claim is an old one: the claim counts as accepted. A later answer still counts. */
 static void guess(struct agent_conn *c, struct ag_wait *a)
 {
     ag_wait_forget_deadline(a);

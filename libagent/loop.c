@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Between the connection's decisions and its socket: the turn of agent_process(), and what programs wait by. */
+/* Between the connection's decisions and its socket: the turn of agent_process(), and how programs wait. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -127,7 +127,7 @@ static int read_step(struct agent_conn *c, uint64_t now_ms)
 }
 
 /*
- * What is overdue is told when all that lay in the socket at the time it was found so has been read: the answer may be
+ * What is found overdue is reported only when all that lay in the socket at that time has been read: the answer may be
  * there, and only we were slow. 1: reading has to go on first.
  */
 static int time_step(struct agent_conn *c, uint64_t now_ms)
@@ -206,7 +206,7 @@ AGENT_API int agent_get_events(agent_conn *conn)
     return r < 0 ? r : 0x001 /* POLLIN: the epoll descriptor itself is only ever readable */;
 }
 
-/* Is there something to do that no descriptor tells? */
+/* Is there something to do that no descriptor shows? */
 static bool is_due(const struct agent_conn *c)
 {
     return c->told_state != c->state || ag_conn_is_settled(c) || !ag_list_empty(&c->ending) || !ag_lines_empty(&c->lines) ||

@@ -85,7 +85,7 @@ static int start(struct agent_conn *c, struct agent_slot *slot, const struct ag_
     if (r < 0 || !at_once)
         return r < 0 ? r : keep_text(c, slot, ag_buf_span(text));
     r = ag_conn_queue(c, ag_buf_span(text));
-    if (r == -ENOTCONN) /* sending has failed while it was tried */
+    if (r == -ENOTCONN) /* the socket failed while sending was tried */
         return keep_text(c, slot, ag_buf_span(text));
     if (r == 0)
         ag_list_append(&c->calls, &slot->link);

@@ -6,7 +6,7 @@
 #include "agent/agent.h"
 #include "libagent/core/json/json_walk.h"
 
-/* The last of the kernel's (133, 168 on MIPS); for others strerror() may print into memory that threads share. */
+/* The kernel's last one (133, 168 on MIPS); for others strerror() may print into memory that threads share. */
 enum { ERRNO_KNOWN = EHWPOISON };
 
 AGENT_API int agent_error_code(const char *error)

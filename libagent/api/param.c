@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading the params of a command: a way into them, the type, the value; and the answer when it is not there. */
+/* Reading the params of a command: a path into them, the type, the value; and the answer when it is not there. */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -13,9 +13,9 @@
 
 enum { STEP_MAX = 64, EXPECTED_MAX = 96, WORDS_MAX = 256 };
 
-/* ---- the way ---- */
+/* ---- the path ---- */
 
-/* The next step of the way, decoded: '~1' is '/', '~0' is '~'. Returns what is behind it, NULL when it is too long. */
+/* The next step of the path, decoded: '~1' is '/', '~0' is '~'. Returns what is behind it, NULL when it is too long. */
 static const char *read_step_name(const char *at, char step[STEP_MAX + 1])
 {
     size_t n = 0;
@@ -97,7 +97,7 @@ AGENT_API int agent_param_count(const agent_request *req, const char *at)
 
 /* ---- what is reported when it cannot be read ---- */
 
-/* r as it is. The first failure answers the command when that is wanted, and says what is expected. */
+/* Returns r unchanged. The first failure answers the command, when that is wanted, and says what is expected. */
 static int __attribute__((format(printf, 4, 5))) failed(struct agent_request *req, const char *at, int r, const char *form, ...)
 {
     char expected[EXPECTED_MAX], words[WORDS_MAX];
@@ -124,7 +124,7 @@ AGENT_API int agent_request_answer_errors(agent_request *req, int on)
 
 /* ---- the values ---- */
 
-/* An escaped NUL ends a C string before its time. */
+/* An escaped NUL would end a C string early. */
 static bool holds_nul(struct ag_span raw)
 {
     const char *p = raw.p, *end = raw.p + raw.len;
@@ -162,7 +162,7 @@ AGENT_API int agent_param_str(agent_request *req, const char *at, char *buf, siz
     return 0;
 }
 
-/* The whole number there; its size without the sign. 0 and a size within its limits, or why not. */
+/* The whole number there, as its size without the sign. 0: the size is within its limits; else why not. */
 static int read_whole(agent_request *req, const char *at, uint64_t max_negative, uint64_t max, bool *negative, uint64_t *size)
 {
     struct ag_json_value v = find(req, at);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reports: calls under the names that the clouds know, with their params put together. */
+/* Reports: calls under the names that the clouds know, whose params are put together here. */
 #include <errno.h>
 #include <string.h>
 #include "libagent/api/call.h"
@@ -71,7 +71,7 @@ static int append_did(struct ag_buf *out, const char *did)
     return r == 0 && did ? ag_buf_append_char(out, ',') : r;
 }
 
-/* The two MIoT reports differ in their second id, the last member's name and kind, and the array around. */
+/* The two MIoT reports differ in their second id, the last member's name and kind, and the array around them. */
 struct miot {
     const char *method, *open, *id_name, *value_name, *close;
     enum ag_json_type type;

@@ -68,7 +68,7 @@ static void drop_unused(struct agent_conn *c, struct ag_key *key)
         if (ag_encode_unregister(text, key->name) == 0 && ag_conn_queue_own(c, ag_buf_span(text)) == 0)
             ag_due_kick(c);
         else
-            c->starved = true; /* the agent would go on asking us: a new connection begins without the key */
+            c->starved = true; /* the agent would go on sending us commands: a new connection begins without the key */
     }
     if (key->counted)
         c->unsettled--;
@@ -80,7 +80,7 @@ static void unhook(struct agent_conn *c, struct agent_slot *slot)
     drop_unused(c, ag_steal(&slot->sub.key));
 }
 
-/* Attaches slot to the key of this name, which is made when need be. */
+/* Attaches slot to the key of this name, which is made if need be. */
 static int attach(struct agent_conn *c, struct agent_slot *slot, const char *name, enum agent_mode mode)
 {
     struct ag_key *key = ag_keys_find(&c->keys, name);
@@ -108,7 +108,7 @@ static int attach(struct agent_conn *c, struct agent_slot *slot, const char *nam
     return 0;
 }
 
-/* Owned by the caller until it hangs on a key. */
+/* The caller's until it hangs on a key. */
 static int subscribe(struct agent_conn *c, struct agent_slot *slot, struct agent_slot **ret_slot, const char *name,
                      enum agent_mode mode)
 {

@@ -19,7 +19,7 @@ int ag_conn_queue_bind(struct agent_conn *c, uint32_t address)
     struct ag_buf *text = ag_conn_scratch(c);
     int r;
 
-    ag_wait_end(&c->bind_wait); /* what is still said about the claim before is of no interest */
+    ag_wait_end(&c->bind_wait); /* what is still said about the previous claim does not matter */
     ag_waits_add(&c->waits, &c->bind_wait, ag_conn_now(c) + AG_CONN_REGISTER_WAIT_MS);
     r = ag_encode_bind(text, c->bind_wait.id, address);
     if (r == 0)
@@ -86,7 +86,7 @@ int ag_conn_query_status(struct agent_conn *c)
     return r == 0 ? queue_scratch(c) : r;
 }
 
-/* The first of the calls that wait. One that this connection cannot carry ends. */
+/* Sends the first of the calls that wait, or ends it when this connection cannot carry it. */
 static int send_unsent(struct agent_conn *c)
 {
     struct agent_slot *slot = ag_list_first(&c->unsent, struct agent_slot, link);

@@ -76,7 +76,7 @@ static bool send_some(struct agent_conn *c)
     put = ag_transport_send(&c->transport, ag_buf_head(&c->out), n);
     if (put == -EAGAIN || put == -EWOULDBLOCK)
         return false;
-    if (put < 0) { /* what has come before is still read; the end of the stream is what ends the connection */
+    if (put < 0) { /* what has come already is still read; the connection ends with the end of the stream */
         ag_conn_logf(c, AGENT_LOG_DEBUG, "sending failed: %s", agent_strerror((int) put));
         c->write_dead = true;
         ag_buf_clear(&c->out);
@@ -103,7 +103,7 @@ int ag_conn_queue(struct agent_conn *c, struct ag_span json)
     if (!ag_conn_is_up(c) || c->write_dead)
         return -ENOTCONN;
     if (ag_buf_size(&c->out) + json.len > c->queue_limit) {
-        ag_out_write(c); /* inside a callback much may have collected that the socket would take */
+        ag_out_write(c); /* inside a callback much may have piled up that the socket would take */
         if (ag_buf_size(&c->out) + json.len > c->queue_limit)
             return -ENOBUFS;
     }

@@ -156,7 +156,7 @@ AGENT_API agent_conn *agent_request_conn(const agent_request *req)
     return req ? req->conn : NULL;
 }
 
-/* May it be answered? 1: yes, 0: yes, but nobody wants to hear, negative: no. */
+/* May it be answered? 1: yes, 0: yes, but nobody wants the answer, negative: no. */
 static int may_answer(const struct agent_request *req)
 {
     if (req->answered)

@@ -41,7 +41,7 @@ void ag_slot_end(struct agent_slot *slot)
         slot->unhook(c, slot);
 }
 
-/* Told once, when the slot has ended and no callback of it runs. */
+/* Calls the destroy notifier, once: when the slot has ended and no callback of it runs. */
 static void tell_destroy(struct agent_slot *slot)
 {
     agent_destroy_fn fn = ag_steal(&slot->destroy);

@@ -103,7 +103,7 @@ static int place_unix(struct place *p, const char *path)
     p->at.un.sun_family = AF_UNIX;
     memcpy(p->at.un.sun_path, path, n + 1);
     p->len = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + n + 1);
-    if (path[0] == '@') { /* an abstract name begins with NUL and has no end mark */
+    if (path[0] == '@') { /* an abstract name begins with a NUL and does not end with one */
         p->at.un.sun_path[0] = '\0';
         p->len--;
     }
@@ -299,8 +299,8 @@ bool ag_transport_take_wake(struct ag_transport *t)
 
     if (!atomic_load(&t->woken))
         return false;
-    /* Read, then clear: a wake-up in between writes nothing, but it is told by this true, and what its thread did before
-       is seen by who reads behind the exchange. The other way round it would leave the flag up over an empty eventfd. */
+    /* Read, then clear: a wake-up in between writes nothing, but this true stands for it too, and what its thread did before
+       is visible after the exchange. The other way round it could leave the flag set while the eventfd is empty. */
     if (read(t->wake_fd, &n, sizeof n) != sizeof n)
         return false; /* the other thread has yet to write */
     atomic_exchange(&t->woken, false);

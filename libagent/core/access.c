@@ -16,7 +16,7 @@ struct ag_access_rule {
     char pattern[];
 };
 
-/* What the rules say of one question. */
+/* What the rules say to one question. */
 enum verdict { UNNAMED, ALLOWED, DENIED };
 
 /* Closed prefixes, and the names in them that are open. */
@@ -150,7 +150,7 @@ static bool settle(const struct ag_access *a, enum verdict v, bool strict)
     return v == ALLOWED || (v == UNNAMED && !strict && !a->deny);
 }
 
-/* A prefix asks for everything that begins so: what counts for each narrower pattern, rule or closed, has to
+/* A prefix asks for everything that begins with it: what counts for each narrower pattern, rule or closed, has to
  * allow it. */
 static bool narrower_allow(const struct ag_access *a, unsigned verb, struct ag_span head, bool strict, const struct ag_cred *c)
 {

@@ -16,7 +16,7 @@ void ag_backoff_init_steps(struct ag_backoff *b, uint32_t step_ms, uint32_t max_
     *b = (struct ag_backoff){.first_ms = step_ms, .step_ms = step_ms, .max_ms = max_ms, .in_steps = true};
 }
 
-/* xorshift32: enough to spread a fleet, nothing secret hangs on it; 0 stays 0 */
+/* xorshift32: enough to spread a fleet, nothing secret depends on it; 0 stays 0 */
 static uint32_t next_random(struct ag_backoff *b)
 {
     uint32_t x = b->random;

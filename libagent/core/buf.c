@@ -109,7 +109,7 @@ int ag_buf_append_u64(struct ag_buf *b, uint64_t v)
     return ag_buf_append(b, digits + at, sizeof digits - at);
 }
 
-/* Length of a character that is in a JSON string as it is; 0: it does not. */
+/* Length of a character that goes into a JSON string as it is; 0: it does not. */
 static size_t plain_len(const char *p, size_t n)
 {
     unsigned char c = (unsigned char) *p;

@@ -78,7 +78,7 @@ static bool is_same(const char *path, const struct ag_buf *text)
            memcmp(ag_buf_span(&old).p, ag_buf_span(text).p, ag_buf_size(text)) == 0;
 }
 
-/* once: a file that is there stays. One that would not change is not touched, so that make has nothing to do. */
+/* once: an existing file stays. One that would not change is not touched, so that make has nothing to do. */
 static int save(const char *dir, const char *before, const char *name, const char *after, struct writer *w, bool once)
 {
     char path[4096];

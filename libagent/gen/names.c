@@ -12,8 +12,8 @@ static bool is_plain(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* Letters and digits, everything else one underscore; none at the ends. false: nothing is left, or something was lost that was no
-   separator, as Chinese is. */
+/* Letters and digits; everything between them becomes one underscore, none at the ends. false: nothing is left, or something was
+   lost that was not a separator, such as Chinese. */
 static bool to_identifier(const char *text, char *out, size_t max)
 {
     size_t n = 0;
@@ -53,8 +53,8 @@ static bool is_taken(char **list, size_t n, const char *name)
 }
 
 /*
- * wanted, or when it is taken wanted_suffix, which nobody else's can be but by a name that ends like that: then more
- * underscores.
+ * wanted, or when that is taken wanted_suffix. That in turn is taken only if another name happens to end like that: then
+ * more underscores.
  */
 static char *unique(char **list, size_t n, const char *wanted, const char *suffix)
 {

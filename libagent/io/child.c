@@ -128,8 +128,8 @@ static void close_each_on_exec(void)
 }
 
 /*
- * Ours are closed by exec; but libraries have theirs: a daemon that a hook leaves behind would hold libmosquitto's connection,
- * which neither the broker nor our loop would then see end.
+ * Our descriptors are closed by exec, those of libraries are not: a daemon that a hook leaves behind would hold libmosquitto's
+ * connection, and neither the broker nor our loop would see it end.
  */
 static void close_all_on_exec(void)
 {
@@ -185,7 +185,7 @@ int ag_child_run(struct ag_child **out, uv_loop_t *loop, const struct ag_child_o
     if (c->has_pipe)
         uv_pipe_init(loop, &c->pipe, 0);
     r = spawn(c, loop, o);
-    if (r < 0) { /* the process handle is set up even so */
+    if (r < 0) { /* even then the process handle is set up */
         c->done = NULL;
         child_close(c);
         return r;

@@ -23,7 +23,7 @@ static void make_forms(struct forms *f, const struct ag_command_line *c)
     assert(c->n_rows <= AG_COMMAND_LINE_MAX);
     if (c->words == AG_WORDS_BEHIND)
         f->shorts[s++] = '+';
-    f->shorts[s++] = ':'; /* so that a missing value is told apart */
+    f->shorts[s++] = ':'; /* tells a missing value from an unknown option */
     for (size_t i = 0; i < c->n_rows; i++) {
         bool flag = c->rows[i].kind == AG_OPTION_FLAG;
 

@@ -18,7 +18,7 @@
 
 enum { LISTEN_FD_FIRST = 3 }; /* SD_LISTEN_FDS_START */
 
-/* The waiting parent: one byte on the pipe means ready, its end means that the child is ending. */
+/* The waiting parent: one byte on the pipe means ready, the pipe's end means that the child is ending. */
 static void parent_wait(int fd, pid_t child)
 {
     char byte;
@@ -93,7 +93,7 @@ int ag_daemon_vready(struct ag_daemon *d, const char *fmt, va_list ap)
     fputs("ready ", stdout);
     vprintf(fmt, ap);
     fputc('\n', stdout);
-    fflush(stdout); /* a closed standard output is the starter's choice, no failure of ours */
+    fflush(stdout); /* a closed standard output is the starter's choice, not a failure of ours */
     r = ag_daemon_notify("READY=1");
     if (r < 0)
         return r;
@@ -212,7 +212,7 @@ int ag_daemon_listen_fds(struct ag_listen_fd *fds, size_t max, size_t *n_out)
     int r = 0;
 
     *n_out = 0;
-    /* Variables meant for another process are passed by; systemd sets the pid for exactly this reason. */
+    /* Variables meant for another process are ignored; systemd sets the pid for exactly this reason. */
     if (getenv("LISTEN_PID") && env_number("LISTEN_PID", 0x7fffffff) == (long) getpid())
         r = take_fds(fds, max, n_out);
     unsetenv("LISTEN_PID");
@@ -221,7 +221,7 @@ int ag_daemon_listen_fds(struct ag_listen_fd *fds, size_t max, size_t *n_out)
     return r;
 }
 
-/* Told to the signal handler in the only way there is. */
+/* For the signal handler: there is no other way to pass it something. */
 static volatile sig_atomic_t leave_code = -1;
 
 /* A signal and not a timer of the loop: it also ends a loop that is held up, and exit handlers that wait for threads. */

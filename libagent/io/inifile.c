@@ -43,7 +43,7 @@ static const char *section_oddity(const char *s, size_t n)
     return NULL;
 }
 
-/* What inih would take without a word but not as it is written; NULL: nothing. n is without the line's end. */
+/* What inih would silently take, but not as it is written; NULL: nothing. n is without the line's end. */
 static const char *line_oddity(const char *s, size_t n)
 {
     if (n > AG_INI_LINE_MAX)
@@ -54,7 +54,7 @@ static const char *line_oddity(const char *s, size_t n)
         return "indented line (values cannot go on in a second line)";
     if (n > 0 && *s == '[')
         return section_oddity(s, n);
-    if (n > 0 && !strchr(";# \t", *s) && !strpbrk(s, "=:")) /* inih would tell, but go on */
+    if (n > 0 && !strchr(";# \t", *s) && !strpbrk(s, "=:")) /* inih would report it, but go on */
         return not_a_setting;
     return NULL;
 }

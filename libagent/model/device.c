@@ -64,8 +64,8 @@ struct agent_device {
     agent_request *request;         /* under way, borrowed */
     const struct model_prop *asked; /* a handler decides about it */
     bool asked_is_set;              /* and has set it itself */
-    bool client_is_there;           /* as far as the agent has told */
-    bool posted;                    /* the end of the turn is waited for */
+    bool client_is_there;           /* as far as the agent has said */
+    bool posted;                    /* the end of the turn is awaited */
     uint32_t batch;                 /* of the last report */
 };
 
@@ -85,7 +85,7 @@ static void link_unref(struct link *l)
 
 /* ---- reports ---- */
 
-/* What did not arrive before. */
+/* Reports again what did not arrive. */
 static void tell_again(agent_device *d)
 {
     ag_model_values_retry(&d->values);
@@ -101,7 +101,7 @@ static void on_retry(agent_conn *conn, void *user)
     tell_again(d);
 }
 
-/* What became of a report. WAIT: until the agent, or the client, is there again; both are told. */
+/* What became of a report. WAIT: until the agent, or the client, is back; the library tells us of either. */
 enum fate { FATE_DONE, FATE_WAIT, FATE_TRY_AGAIN };
 
 static enum fate fate_of(const agent_device *d, int status, const char *error)
@@ -112,7 +112,7 @@ static enum fate fate_of(const agent_device *d, int status, const char *error)
         return FATE_WAIT;
     if (status == AGENT_E_TIMEOUT || code == AGENT_CODE_BUSY || code == AGENT_CODE_NO_ACK || code == AGENT_CODE_SHUTTING_DOWN)
         return FATE_TRY_AGAIN;
-    return FATE_DONE; /* taken; or refused, and would be again: a client without a cloud, say */
+    return FATE_DONE; /* taken, or refused and would be refused again (by a client without a cloud, say) */
 }
 
 static void on_reported(agent_conn *conn, int status, const char *result, const char *error, void *user)
@@ -187,7 +187,7 @@ static void schedule(agent_device *d)
 
 /* ---- values ---- */
 
-/* out->s points into text, behind what is there already: its place is settled by place_strings(). */
+/* out->s is put into text behind what is there already; place_strings() settles where it points. */
 static int decode(const struct model_prop *p, uint8_t kind, int64_t units, struct ag_span raw, struct ag_buf *text,
                   struct agent_value *out)
 {
@@ -227,7 +227,7 @@ static int decode(const struct model_prop *p, uint8_t kind, int64_t units, struc
     return 0;
 }
 
-/* The strings of n values are in text one behind the other. */
+/* The strings of n values are in text, one after the other. */
 static void place_strings(struct agent_value *values, size_t n, const struct ag_buf *text)
 {
     const char *at = text->data;
@@ -491,7 +491,7 @@ static const struct model_prop *find(const agent_device *d, const char *path)
     return ag_model_name_prop(&d->model->m, path);
 }
 
-/* Where the handler of path is kept; NULL path: of the rest. -ENOENT. */
+/* Where the handler of path is kept; path NULL: that of the rest. -ENOENT. */
 static long prop_index(const agent_device *d, const char *path)
 {
     const struct model_prop *p = path ? find(d, path) : NULL;
@@ -646,7 +646,7 @@ int agent_device_event(agent_device *device, const char *path, agent_call_fn fn,
         return r == -ENOENT ? -ENODATA : r;
     if (!ag_buf_cstr(&arguments))
         return -ENOMEM;
-    agent_device_flush(device); /* changes of before come before */
+    agent_device_flush(device); /* earlier changes are reported first */
     return agent_report_miot_event(device->conn, ag_model_info_did_text(&device->info), model_call_siid(&device->model->m, event),
                                    event->iid, ag_buf_cstr(&arguments), fn, user);
 }

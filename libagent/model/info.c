@@ -74,7 +74,7 @@ static bool member_text(struct ag_json_value object, const char *name, char out[
     return true;
 }
 
-/* Members of miIO.info and what they are of device-information; the last one up to its first dot. */
+/* Members of miIO.info and what they are in device-information; the last one up to its first dot. */
 static const struct {
     char member[7], name[18];
 } told[] = {{"fw_ver", "firmware-revision"}, {"mac", "serial-number"}, {"model", "model"}, {"model", "manufacturer"}};

@@ -22,7 +22,7 @@ static void take(struct test_text *text)
     ag_test_text_free(text);
 }
 
-/* Is the value what was written by hand? */
+/* Is the value the one that was written by hand? */
 static bool same(struct agent_test *t, struct ag_json_value v, const char *expected)
 {
     struct ag_json_value e;

@@ -67,7 +67,7 @@ static void bind_address(struct agent_test *t, const struct test_text *text)
     answer_claim(t, text, address ? t->address_code : 0, "ok");
 }
 
-/* True: it was one, and is done with. */
+/* True: it was one, and has been dealt with. */
 static bool claim(struct agent_test *t, const struct test_text *text, struct ag_span method)
 {
     char tmp[NAME_MAX];
@@ -128,7 +128,7 @@ static void serve(struct agent_test *t, struct test_text *text, const struct tes
     ag_test_text_free(text);
 }
 
-/* A call, a report, a message to others: answered by itself, or to be looked at by the test. */
+/* A call, a report, a message to others: answered automatically, or left for the test to look at. */
 static void called(struct agent_test *t, struct test_text *text, struct ag_span method)
 {
     struct test_call *call = text->has_id ? open_call(t, text, method) : NULL;

@@ -69,7 +69,7 @@ static bool send_some(struct test_link *l)
         n = size;
     }
     put = send(l->fd, ag_buf_head(&l->out), n, MSG_NOSIGNAL);
-    if (put < 0 && errno != EAGAIN && errno != EINTR) { /* the other end is gone, which is read soon */
+    if (put < 0 && errno != EAGAIN && errno != EINTR) { /* the other end is gone, which a read will tell soon */
         ag_buf_clear(&l->out);
         ag_buf_clear(&l->sizes);
     }

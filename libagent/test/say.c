@@ -128,7 +128,7 @@ AGENT_API uint32_t agent_test_message(agent_test *t, uint32_t from, const char *
     return id;
 }
 
-/* A command among the texts that are said as they are: its answer can be expected. */
+/* If a text that is sent as it is happens to be a command, its answer can be expected. */
 static void note_text(struct agent_test *t, struct ag_span text)
 {
     struct ag_json_view view;

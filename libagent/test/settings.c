@@ -96,7 +96,7 @@ AGENT_API agent_test *agent_test_free(agent_test *t)
 
 /* ---- who answers ---- */
 
-/* In place of the one there is. */
+/* Replaces the one for this method, if there is one. */
 static struct test_service *service_new(struct agent_test *t, const char *method)
 {
     struct test_service *s = ag_test_service_find(t, method);
@@ -226,7 +226,7 @@ AGENT_API void agent_test_drop(agent_test *t)
 AGENT_API void agent_test_stop(agent_test *t)
 {
     need(t, "", "");
-    t->stopped = true; /* first: what has been opened but not tried yet finds nobody */
+    t->stopped = true; /* first: a connect that has not been tried yet finds nobody */
     agent_test_drop(t);
 }
 

@@ -8,7 +8,7 @@
 #include "libagent/test/speak.h"
 #include "libagent/core/deadline.h"
 
-enum { TURNS_MAX = 100000 }; /* at one moment: more is an application that never rests */
+enum { TURNS_MAX = 100000 }; /* at one moment: more means an application that never rests */
 
 /* ---- the agent's side ---- */
 
@@ -116,7 +116,7 @@ static int seam_connect(bool packets, void *user)
 {
     struct agent_test *t = user;
 
-    ag_test_pump(t); /* what was sent over the connection before */
+    ag_test_pump(t); /* what was sent over the previous connection */
     ag_test_end(t);
     return t->stopped ? -ECONNREFUSED : ag_test_link_open(&t->link, packets);
 }

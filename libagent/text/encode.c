@@ -34,7 +34,7 @@ static int check(struct ag_buf *out, const struct piece *p, enum ag_member m)
     return 0;
 }
 
-/* Appends a value and notes where it ends, white space behind it not counted. */
+/* Appends a value and notes where it ends, not counting white space behind it. */
 static int append_value(struct ag_buf *out, const struct ag_value *value, const char *otherwise, struct piece *p)
 {
     const char *text = value->text ? value->text : otherwise;
@@ -174,7 +174,7 @@ int ag_encode_check_value(const char *value, enum ag_json_type type)
 static int encode_key(struct ag_buf *out, const uint32_t *id, const char *method, const char *key, const char *mode)
 {
     struct piece p = {.start = ag_buf_size(out)};
-    bool tell = mode && strcmp(mode, "standby") == 0; /* that it waits, and that it has taken over */
+    bool tell = mode && strcmp(mode, "standby") == 0; /* say that it waits, and that it has taken over */
     int r = ag_buf_append_char(out, '{');
 
     if (r == 0 && id)

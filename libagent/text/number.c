@@ -11,7 +11,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Behind the 'e'. Bounded: what is beyond has no use for the rest. */
+/* Behind the 'e'. Bounded: beyond that the exact number makes no difference. */
 static long read_exponent(const char *p, const char *end)
 {
     bool negative = p < end && *p == '-';
@@ -24,7 +24,7 @@ static long read_exponent(const char *p, const char *end)
     return negative ? -e : e;
 }
 
-/* false: beyond 64 bits. Nothing stays nothing, however many zeros stand behind it. */
+/* false: beyond 64 bits. Zero stays zero, however many zeros follow it. */
 static bool times_ten(uint64_t *v, long times)
 {
     for (; *v > 0 && times > 0; times--) {

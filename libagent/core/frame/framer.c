@@ -31,7 +31,7 @@ static struct ag_framer_part *part_new_json(void)
     return &p->part;
 }
 
-/* The larger scanner, for those only who speak MessagePack. */
+/* The larger scanner, only for those who speak MessagePack. */
 static struct ag_framer_part *part_new_pack(void)
 {
     struct pack_part {
@@ -63,7 +63,7 @@ void ag_framer_pool_deinit(struct ag_framer_pool *pool)
     pool->n = 0;
 }
 
-/* The scanner for a new text: the pool's, until the text turns out to be cut, or an own one. */
+/* The scanner for a new text: the pool's, until the text turns out to be cut, or one of its own. */
 static struct ag_framer_part *framer_get_part(struct ag_framer *f)
 {
     struct ag_framer_pool *pool = f->pool;
@@ -219,12 +219,12 @@ static bool can_pass(const struct ag_framer *f, size_t held, int error)
 {
     if (!f->forgiving || f->kind == AG_FRAMER_PACK)
         return false;
-    if (error == AG_FRAMER_E_SYNTAX) /* no object from its first byte on; a broken object is no value at all */
+    if (error == AG_FRAMER_E_SYNTAX) /* not an object from its first byte on; a broken object is no value at all */
         return held == 0 && f->data[f->at] != '{';
     return error == AG_FRAMER_E_UTF8 || error == AG_FRAMER_E_DEPTH || error == AG_FRAMER_E_SIZE;
 }
 
-/* A text that is not wanted: the error, or over it, from its first byte on. */
+/* A text that is not wanted: returns the error, or passes over the text from its first byte on. */
 static __attribute__((noinline)) int framer_reject(struct ag_framer *f, int error, struct ag_text *out)
 {
     size_t held = f->part ? ag_buf_size(&f->part->carry) : 0, used = 0;
@@ -235,7 +235,7 @@ static __attribute__((noinline)) int framer_reject(struct ag_framer *f, int erro
     f->partial = f->passing = true;
     ag_json_pass_init(&f->pass);
     if (held > 0)
-        r = pass_on(f, ag_buf_head(&f->part->carry), held, &used, out); /* has no end: it had none for the scanner */
+        r = pass_on(f, ag_buf_head(&f->part->carry), held, &used, out); /* finds no end: the scanner found none */
     if (f->part)
         framer_drop_handed_out(f);
     return r < 0 ? r : pass_more(f, out);

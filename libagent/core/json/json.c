@@ -31,8 +31,8 @@ enum state {
 enum { KEY_TOO_LONG = 255 };
 
 /*
- * With AG_JSON_CHECK_ONLY no member is noted, tokens that are there in one piece have no ways of their own, and nesting
- * ends at 64: less than half of the code, for libraries that only want to know whether a text is JSON.
+ * With AG_JSON_CHECK_ONLY no member is noted, tokens that are there in one piece have no fast paths, and nesting ends at
+ * 64: less than half of the code, for libraries that only want to know whether a text is JSON.
  */
 #ifdef AG_JSON_CHECK_ONLY
 enum { ALL = 0, DEPTH_MAX = 64 };
@@ -214,8 +214,7 @@ static inline bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* A key that is written with escapes is compared in its decoded form; no name of ours has a non-ASCII letter.
- */
+/* A key that is written with escapes is compared in its decoded form; no name of ours has a non-ASCII letter. */
 static void key_add_unit(struct ag_json_scan *s, uint16_t unit)
 {
     if (unit < 0x80)
@@ -226,8 +225,8 @@ static void key_add_unit(struct ag_json_scan *s, uint16_t unit)
 
 /*
  * The inside of a token that is not plain, or not there in one piece: strings with escapes and multi-byte characters,
- * literals, numbers. Reads on until the token or the chunk ends. 0 or AG_JSON_E_*; at tells where it stopped. Apart from
- * ag_json_scan(), and told by copies, so that the latter can keep all it has in registers.
+ * literals, numbers. Reads on until the token or the chunk ends. 0 or AG_JSON_E_*; at tells where it stopped. A function of
+ * its own that works on copies, so that ag_json_scan() can keep all its variables in registers.
  */
 struct place {
     size_t i;

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Of a value that is not there, {NULL, 0}, too: C knows no NULL + 0. */
+/* Also for a value that is not there, {NULL, 0}: C knows no NULL + 0. */
 static const char *end_of(struct ag_span value)
 {
     return value.p ? value.p + value.len : NULL;

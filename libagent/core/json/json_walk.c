@@ -143,7 +143,7 @@ bool ag_json_walk_next(struct ag_json_walk *w, struct ag_span *key_out, struct a
     return true;
 }
 
-/* By hand: keys are short, and most are another one. */
+/* By hand: keys are short, and most are different ones. */
 bool ag_json_key_is(struct ag_span key, const char *name)
 {
     const char *raw = key.p + 1;

@@ -21,13 +21,13 @@ void ag_log_ring_deinit(struct ag_log_ring *r)
     *r = (struct ag_log_ring){0};
 }
 
-/* The byte so far behind the oldest. */
+/* The byte at that distance behind the oldest one. */
 static char *byte_at(const struct ag_log_ring *r, size_t i)
 {
     return &r->bytes[(r->at + i) % r->cap];
 }
 
-/* Of the line that begins there, without its end. */
+/* Length of the line that begins there, without its end. */
 static size_t line_len(const struct ag_log_ring *r, size_t i)
 {
     size_t n = 0;

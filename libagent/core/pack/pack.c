@@ -74,7 +74,7 @@ struct lifted {
     const char *members[5]; /* of the text; in the map without the '_' of some */
 };
 
-enum { POSITIONS_MAX = 2 }; /* what comes behind is in maps only */
+enum { POSITIONS_MAX = 2 }; /* the members after these are in maps only */
 
 static const struct lifted lifted[] = {
     {{"register", 8}, true, {"key", "mode", "params"}},
@@ -364,7 +364,7 @@ static int put_call(struct text *t)
         r = put_raw(t, AG_M_METHOD);
     if (r != 0)
         return r;
-    if (is_control(t)) /* params beside them only as an object: others put anything there */
+    if (is_control(t)) /* only if params is an object: others put anything there */
         return put_map(t, control, ag_array_size(control) - (t->v->at[AG_M_PARAMS].type != AG_JSON_OBJECT));
     return has(t, AG_M_PARAMS) ? put_raw(t, AG_M_PARAMS) : msgpack_pack_array(&t->pk, 0);
 }

@@ -167,7 +167,7 @@ struct printer {
     struct open stack[AG_PACK_VALUE_DEPTH];
 };
 
-/* What is before the next value; *key_out: it is a map's key. */
+/* What stands before the next value; *key_out: that is a map's key. */
 static int print_separator(struct printer *p, bool *key_out)
 {
     struct open *o = p->depth > 0 ? &p->stack[p->depth - 1] : NULL;

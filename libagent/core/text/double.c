@@ -59,7 +59,7 @@ size_t ag_double_print(double v, bool single, char out[AG_DOUBLE_TEXT])
 {
     int digits = single ? FLT_DIG : DBL_DIG, most = single ? FLT_DECIMAL_DIG : DBL_DECIMAL_DIG;
 
-    if (fabs(v) < (single ? (double) FLT_MIN : DBL_MIN)) /* so many digits are only kept by normal numbers */
+    if (fabs(v) < (single ? (double) FLT_MIN : DBL_MIN)) /* only normal numbers keep so many digits */
         digits = 1;
     for (;; digits++) {
         snprintf(out, AG_DOUBLE_TEXT, "%.*g", digits, v);

@@ -66,7 +66,7 @@ int ag_msg_put_id(struct ag_buf *out, struct ag_span text, const struct ag_json_
     return ag_msg_put_raw_id(out, text, view, raw);
 }
 
-/* Members behind the id stand further on by as much as the text has grown; without one all of them do. */
+/* Members behind the id are shifted by as much as the text has grown; without an id all of them are. */
 int ag_msg_put_id_seen(struct ag_buf *out, struct ag_span text, const struct ag_json_view *view, uint64_t id,
                        struct ag_json_view *view_out)
 {

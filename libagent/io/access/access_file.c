@@ -48,8 +48,7 @@ static int parse_id(const char *text, uint32_t *id_out)
     return 0;
 }
 
-/* ---- users and groups: from the files first; getpwnam() would load the name service's libraries, 0.7 MB
- * ---- */
+/* ---- users and groups: from the files first; getpwnam() would load the name service's libraries (0.7 MB) ---- */
 
 static bool user_in_file(const char *name, uint32_t *uid_out)
 {
@@ -97,7 +96,7 @@ static int add_members(struct whos *w, char **names)
     return r;
 }
 
-/* Those whose first group it is. */
+/* Those whose primary group it is. */
 static int add_natives(struct whos *w, uint32_t gid)
 {
     FILE *f = fopen("/etc/passwd", "re");
@@ -159,7 +158,7 @@ static int add_who(struct whos *w, const char *text, char *reason, size_t n)
     int r;
 
     if (strcmp(text, "@console") == 0)
-        return 0; /* who may everything anyway */
+        return 0; /* who may do everything anyway */
     if (strcmp(text, "*") == 0)
         r = who_add(w, AG_ACCESS_ALL, 0);
     else if (*text == '@')

@@ -156,7 +156,7 @@ static int diag_open(struct ag_cred_asker *a)
         a->fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (a->fd < 0)
         return -errno;
-    while (recv(a->fd, old, sizeof old, MSG_DONTWAIT) >= 0) /* nothing is left from an earlier question */
+    while (recv(a->fd, old, sizeof old, MSG_DONTWAIT) >= 0) /* so that nothing is left from an earlier question */
         ;
     return 0;
 }
@@ -271,8 +271,8 @@ static int proc_ask(const struct end *local, const struct end *remote, struct ow
 }
 
 /*
- * While this end is ESTABLISHED its pair of addresses cannot be given to another connection: asked behind the
- * kernel's answer, that answer was about this connection's other end.
+ * While this end is ESTABLISHED its pair of addresses cannot be given to another connection: if it still is after
+ * the kernel's answer, that answer was about this connection's other end.
  */
 static bool is_established(int fd)
 {
@@ -282,7 +282,7 @@ static bool is_established(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_ESTABLISHED;
 }
 
-/* local: the other end, from where it is; remote: ours. */
+/* As the other end sees it: local is its address, remote ours. */
 static int ends_of(int fd, struct end *local, struct end *remote)
 {
     struct ag_addr here, there;

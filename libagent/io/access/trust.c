@@ -43,7 +43,7 @@ void ag_trust_warn(const char *path, enum ag_trust_kind kind)
         ag_log(AG_LOG_WARNING, "%s: %s", path, why);
 }
 
-/* A folder above: in a sticky one only the owner replaces what is his. A group of our own is one of our own making. */
+/* A folder above: in a sticky one only the owner can replace a file. A group of our own is one of our own making. */
 static bool lets_others_replace(const struct stat *st)
 {
     if (!is_ours(st->st_uid))
@@ -55,7 +55,7 @@ static bool lets_others_replace(const struct stat *st)
     return (st->st_mode & S_IWGRP) && st->st_gid != 0 && st->st_gid != getegid();
 }
 
-/* Each folder that the path leads through, "/" first; itself last, which may be a link. */
+/* Each folder that the path leads through, "/" first; last the path itself, which may be a link. */
 static int look_above(const char *path, char why[AG_TRUST_WHY_MAX])
 {
     char part[PATH_MAX];

@@ -272,7 +272,7 @@ static void on_bytes(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     }
 }
 
-/* When it could not be written, the answer says so by its end. */
+/* If it could not be written, the end of the answer shows it. */
 static void on_asked(uv_write_t *w, int status)
 {
     struct ag_http_call *c = w->data;
@@ -296,7 +296,7 @@ static int call_spawn(struct ag_http_call *c)
     uv_stdio_container_t stdio[3] = {
         {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *) &c->line},
         {.flags = UV_IGNORE},
-        {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO}}; /* the loader's words, if it has any */
+        {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO}}; /* for the loader's messages, if any */
     const uv_process_options_t o = {
         .exit_cb = on_process_end, .file = this_program(), .args = args, .stdio = stdio, .stdio_count = 3};
     int r = uv_spawn(c->owner->loop, &c->process, &o);

@@ -161,7 +161,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *user)
 
 /* ---- how it ended ---- */
 
-/* A time-out before the connection was up is a matter of names or connecting. */
+/* A time-out before the connection was up is a failure of the name lookup or the connect. */
 static enum ag_http_end timed_out(struct child *c)
 {
     curl_off_t named = 0, connected = 0;
@@ -196,7 +196,7 @@ static enum ag_http_end end_of(struct child *c, CURLcode code)
     case CURLE_SEND_ERROR:
     case CURLE_GOT_NOTHING:
         return AG_HTTP_E_DISCONNECT;
-    case CURLE_UNSUPPORTED_PROTOCOL: /* said of an answer that is no HTTP, too */
+    case CURLE_UNSUPPORTED_PROTOCOL: /* also for an answer that is not HTTP */
         return status_of(c) / 100 == 3 ? AG_HTTP_E_PROTOCOL : AG_HTTP_E_OTHER;
     case CURLE_OPERATION_TIMEDOUT:
         return timed_out(c);
@@ -277,7 +277,7 @@ static void set_limits(struct child *c)
     set_long(c, CURLOPT_MAXREDIRS, (long) r->max_redirects);
 }
 
-/* What was asked for under TLS stays there, wherever the server sends it. */
+/* What was asked for under TLS stays under TLS, wherever the server redirects it. */
 static void set_protocols(struct child *c)
 {
     const char *protocols = is_https(c->req.url) ? "https" : "http,https";
@@ -286,7 +286,7 @@ static void set_protocols(struct child *c)
     set_str(c, CURLOPT_REDIR_PROTOCOLS_STR, protocols);
 }
 
-/* Read while the program's rights are there; what is read stays until the end. */
+/* Read while the process still has the program's rights; what is read stays until the end. */
 static void set_file(struct child *c, CURLoption option, const char *path)
 {
     struct curl_blob blob = {.flags = CURL_BLOB_NOCOPY};
@@ -345,7 +345,7 @@ static void set_options(struct child *c)
 
 /* ---- this process ---- */
 
-/* The program keeps its memory low for itself. */
+/* The program keeps its memory low only for itself. */
 static void lift(int what)
 {
     struct rlimit l;
@@ -358,7 +358,7 @@ static void lift(int what)
 
 static void settle(void)
 {
-    signal(SIGPIPE, SIG_IGN); /* a server's line may break */
+    signal(SIGPIPE, SIG_IGN); /* the connection to a server may break */
     prctl(PR_SET_NAME, "miio_http");
     lift(RLIMIT_DATA);
 #ifdef SYS_close_range /* where there is none: each of the program's is closed by exec */
@@ -367,8 +367,8 @@ static void settle(void)
 }
 
 /*
- * What a stranger could take over has no rights. Where the system forbids a change of user, root's capabilities go all
- * the same.
+ * A process that a stranger could take over gets no rights. Where the system forbids a change of user, root's capabilities
+ * are dropped all the same.
  */
 static void drop_rights(void)
 {

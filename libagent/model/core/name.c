@@ -21,7 +21,7 @@ static bool is_hex8(struct ag_span s)
     return s.len == 8 && strspn(s.p, "0123456789abcdefABCDEF") >= 8;
 }
 
-/* A name becomes part of paths, topics and code: no white space, control characters, nor what paths are made with. */
+/* A name becomes part of paths, topics and code: no white space, no control characters, and nothing that paths are made with. */
 static bool is_name(struct ag_span s)
 {
     if (s.len == 0 || s.len > MODEL_NAME_MAX)
@@ -73,7 +73,7 @@ static bool is_first_service(const struct namer *n, uint32_t service)
     return true;
 }
 
-/* Appends the path and its NUL. first: of its name in its service. */
+/* Appends the path and its NUL. first: the first of its name in its service. */
 static int put_path(const struct namer *n, const struct model_part *of, bool first, model_text *out)
 {
     const struct model_service *s = &n->m->services[of->service];
@@ -86,7 +86,7 @@ static int put_path(const struct namer *n, const struct model_part *of, bool fir
         snprintf(iid, sizeof iid, "@%u", of->iid);
     if (ag_buf_reserve(n->text, a + b + sizeof siid + sizeof iid + 2) < 0)
         return -ENOMEM;
-    ag_buf_append_str(n->text, str(n, s->name)); /* there is room for all of it: no name moves meanwhile */
+    ag_buf_append_str(n->text, str(n, s->name)); /* there is room for all of it, so no name moves meanwhile */
     ag_buf_append_str(n->text, siid);
     ag_buf_append_char(n->text, '.');
     ag_buf_append_str(n->text, str(n, of->name));

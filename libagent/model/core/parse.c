@@ -146,7 +146,7 @@ static int keep_name(struct reader *r, const char *kind, struct ag_json_value v,
     why = ag_model_urn_read(&urn, r->text.data + whole, kind);
     if (why)
         return wrong(r, v.raw.p, "type \"%.60s\": %s", r->text.data + whole, why);
-    r->text.len = whole; /* the name, and what else is wanted, instead of the whole */
+    r->text.len = whole; /* the name, and what else is wanted, instead of the whole URN */
     memmove(r->text.data + whole, urn.name.p, urn.name.len);
     *name = whole;
     whole += (model_text) urn.name.len;
@@ -250,7 +250,7 @@ static int read_units(struct reader *r, const struct model_prop *p, struct ag_js
     return 0;
 }
 
-/* The digits that a float property's numbers want, and as many more as fit, to measure values with. */
+/* The digits that a float property's numbers need, and as many more as fit, to measure values with. */
 static int set_scale(struct reader *r, struct model_prop *p, const struct ag_json_value *numbers, size_t n)
 {
     unsigned least = 0, scale = MODEL_SCALE_MAX;
@@ -491,7 +491,7 @@ static int by_iid(const void *a, const void *b)
     return ((const struct model_part *) a)->iid - ((const struct model_part *) b)->iid;
 }
 
-/* What of the service under way is in parts behind the first. Ascending iids are what finding rests on; two equal ones cannot be
+/* What parts holds of the service under way, from the first on. Finding relies on ascending iids; two equal ones cannot be
    right. */
 static int sort_parts(struct reader *r, const char *what, struct ag_json_value where, struct ag_buf *parts, size_t size,
                       uint32_t first)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include "libagent/core/json/json_walk.h"
 
-/* One entry as it was asked. */
+/* One entry as it was asked for. */
 struct asked {
     struct ag_json_value did, siid, iid, value, in;
 };
@@ -76,7 +76,7 @@ static char *put_member(char *to, const char *name, struct ag_json_value v)
     return to;
 }
 
-/* Up to the code, which comes before a value or an out list. Without printf(): that would be half of what a set costs. */
+/* Up to the code, which comes before a value or an out list. Without printf(), which would be half the cost of a set. */
 static int put_head(struct ag_buf *out, const struct asked *a, const char *iid_name, int code)
 {
     enum { NAMES_MAX = 64 };

@@ -6,7 +6,7 @@
 #include "libagent/core/json/json_walk.h"
 #include "libagent/model/core/number.h"
 
-/* How far a number may be from the one that was meant: what the 24 bits of a float's mantissa cannot hold. */
+/* How far a number may be from the intended one: what the 24 bits of a float's mantissa cannot hold. */
 static int64_t float_slack(const struct model_prop *p, int64_t units)
 {
     if (p->format != MODEL_FLOAT)
