@@ -5,7 +5,7 @@
  * [agent]    listen, unix, unix_group, seqpacket, upstream, upstream_user, offline, log_level, log_file, command_timeout,
  *            request_timeout, command_grace, access
  * [limits]   the fields of struct limits
- * [access]   any item switches the rules on; libagent/io/access/access_file.h describes them, as in the file that "access" names
+ * [access]   any item switches the rules on; described in libagent/io/access/access_file.h, as for the file named by "access"
  */
 #ifndef AGENT_CONFIG_H
 #define AGENT_CONFIG_H

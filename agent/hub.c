@@ -310,7 +310,7 @@ void hub_log_state(struct hub *h)
            h->upstream.state == UPSTREAM_UP ? "connected" : "not connected", r->n_peers, r->subs.n_subs, r->requests.n,
            r->commands.n, r->queued);
     for (size_t i = 0; (name = stats_nth(&r->stats, i, &n)); i++) {
-        if (n > 0) /* each on a line of its own: all together are longer than a line may be */
+        if (n > 0) /* one line each: together they would be too long for a line */
             ag_log(AG_LOG_INFO, "  %s %" PRIu64, name, n);
     }
 }

@@ -26,7 +26,7 @@ struct hub {
     struct listener listeners[HUB_LISTENERS];
     size_t n_listeners;
     struct upstream upstream;
-    uv_check_t check;        /* behind the poll phase: hub_flush() */
+    uv_check_t check;        /* after the poll phase: hub_flush() */
     uv_timer_t timer;        /* at the nearest deadline */
     uint64_t timer_at_ms;    /* AG_NEVER: off */
     uint64_t drain_until_ms; /* while stopping: when waiting for slow readers ends */
@@ -35,10 +35,10 @@ struct hub {
 
 /* Takes settings over. Listens, and starts to connect to upstream. 0 or -errno; the reason is logged. */
 int hub_start(struct hub *h, uv_loop_t *loop, struct settings *settings);
-/* Before hub_start() has been called, or when the loop has ended. */
+/* Before hub_start() is called, or after the loop has ended. */
 void hub_deinit(struct hub *h);
 
-/* Answers all that is open, lets the answers out, closes everything; the loop ends then. */
+/* Answers all that is open, sends the answers, closes everything; then the loop ends. */
 void hub_stop(struct hub *h);
 /* New limits, access rules and log level. Takes settings over. */
 void hub_reload(struct hub *h, struct settings *settings);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The agent's settings, and how a single one is set from its text, as command line (settings_read.h) and config file
- * (config.h) write it. A setter returns 0, or -EINVAL with the reason for people in reason (n bytes); the field is then as
- * it was.
+ * (config.h) write it. A setter returns 0, or -EINVAL with a readable reason in reason (n bytes); the field is then
+ * unchanged.
  */
 #ifndef AGENT_SETTINGS_H
 #define AGENT_SETTINGS_H
@@ -20,7 +20,7 @@ enum { SETTINGS_PATH_MAX = 256 };
 struct settings {
     struct upstream_user upstream_user;
     struct ag_addr listen, unix_path, seqpacket, upstream;
-    bool unix_is_default; /* nobody asked for it: that it cannot be made is a warning only */
+    bool unix_is_default; /* nobody asked for it: failing to make it is only a warning */
     char unix_group[64];
     bool offline, daemonize, check_only;
     int log_level;
@@ -29,7 +29,7 @@ struct settings {
     struct limits limits;
     char access_file[SETTINGS_PATH_MAX]; /* "" for none */
     struct ag_access access;
-    bool access_empty; /* nothing is in access_file */
+    bool access_empty; /* access_file is empty */
 };
 
 /* The defaults. End it with settings_deinit(). */

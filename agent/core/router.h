@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The router: a whole text of a peer comes in, and what is to be sent is in the out buffers of peers
- * afterwards.
+ * The router: a whole text of a peer comes in, and afterwards what is to be sent is in the out buffers
+ * of peers.
  *
  * Bytes and now_ms in, decisions out: no socket, loop, clock or log. After each call the shell looks at
  * router.work: each peer there has bytes in out, or an end to be carried out, or both. Nothing is freed by
@@ -19,7 +19,7 @@
 #include "agent/core/state/state.h"
 #include "libagent/core/json/json.h"
 
-/* seed: random; where the ids begin. limits and access are set by the caller afterwards, at any time,
+/* seed: random; ids begin there. limits and access are set by the caller afterwards, at any time,
    followed by router_reconfigure(). 0 or -ENOMEM (nothing to deinit then). */
 int router_init(struct router *r, uint64_t now_ms, uint64_t seed, uint32_t own_uid);
 /* Every peer must be gone. */
@@ -28,15 +28,15 @@ void router_deinit(struct router *r);
  */
 void router_reconfigure(struct router *r);
 
-/* The caller owns *p and zeroed it; packets and cred may be set. Upstream is asked for its state when an application
+/* The caller owns *p and has zeroed it; packets and cred may be set. Upstream is asked for its state when an application
    follows local.status: it may have changed meanwhile. */
 void router_peer_add(struct router *r, uint64_t now_ms, struct peer *p, enum peer_role role);
 /* Takes everything of the peer away and answers whoever waited for it; its memory is the caller's again. */
 void router_peer_gone(struct router *r, uint64_t now_ms, struct peer *p);
-/* It sends nothing any more (end of stream) but may wait for answers: subscriptions end now. */
+/* It sends nothing more (end of stream) but may wait for answers: subscriptions end now. */
 void router_peer_half_closed(struct router *r, uint64_t now_ms, struct peer *p);
-/* The application that has waited longest after its end of stream: perhaps it waits no more, so it makes room for the
-   living. NULL: there is none. */
+/* The application that has waited longest after its end of stream: it may have stopped waiting, so it makes room for
+   others. NULL: there is none. */
 struct peer *router_first_half_closed(const struct router *r);
 /* Half closed, and nothing is open or waiting to be sent any more: it can go. */
 bool router_peer_is_done(const struct peer *p);
@@ -45,7 +45,7 @@ bool router_peer_is_done(const struct peer *p);
 void router_handle(struct router *r, uint64_t now_ms, struct peer *from, struct ag_span text, const struct ag_json_view *v);
 /* One whole MessagePack-RPC message. */
 void router_handle_pack(struct router *r, uint64_t now_ms, struct peer *from, struct ag_span text);
-/* Its bytes are no text: an error text to it, then its end. reason is for people. */
+/* Its bytes are no text: an error text to it, then its end. reason is a readable text. */
 void router_bad_input(struct router *r, struct peer *from, const char *reason);
 
 /* The end of a turn: commands that waited for a subscriber which is there now go out. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * miioctl: one connection to the agent, one command of the user. Each command is a function that returns an exit code:
+ * miioctl: one connection to the agent, one command from the user. Each command is a function that returns an exit code:
  * 0 done, 1 it failed (said on standard error), 2 wrong usage.
  */
 #ifndef CTL_H
@@ -61,14 +61,14 @@ int ctl_ask(struct ctl *ctl, const char *method, const char *params, cJSON **res
 int ctl_ask_text(struct ctl *ctl, const char *method, const char *params, char **result_out);
 /* True once SIGINT or SIGTERM has come. */
 bool ctl_interrupted(void);
-/* Ends the command after so long, as such a signal does. 0: never. */
+/* Ends the command after so long, as if by such a signal. 0: never. */
 void ctl_end_after(unsigned ms);
 /* That time is over. */
 bool ctl_time_is_over(void);
 
 /* ---- options of a command ---- */
 
-/* Into the struct to; the words are behind them, from optind. CTL_OK, or CTL_USAGE and a line on standard error. */
+/* Into the struct to; the words follow them, from optind. CTL_OK, or CTL_USAGE and a line on standard error. */
 int ctl_options(const struct ag_option *rows, size_t n_rows, enum ag_words words, int argc, char **argv, void *to);
 /* For a row: the field is a pointer to the value itself. */
 int ctl_set_pointer(void *to, const struct ag_option *row, const char *value, char *reason, size_t n);

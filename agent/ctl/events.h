@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Looking on at what the agent routes: agent.monitor, begun again after each connect. */
+/* Watching what the agent routes: agent.monitor, begun again after each connect. */
 #ifndef CTL_EVENTS_H
 #define CTL_EVENTS_H
 
@@ -8,8 +8,8 @@
 struct events {
     struct ctl *ctl;
     const char *params;  /* of agent.monitor: {} or {"keys":[..]} */
-    const char *word;    /* said on standard error when it has begun: "monitoring" */
-    unsigned time_ms;    /* to look on; 0: for ever */
+    const char *word;    /* printed to standard error when it has begun: "monitoring" */
+    unsigned time_ms;    /* to watch; 0: for ever */
     unsigned n_left;     /* events still to see; 0: for ever */
     agent_request_fn fn; /* each event; counts it with events_seen() */
     void *user;

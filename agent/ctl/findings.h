@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is wrong, out of what agent and client say of themselves: each trouble with a name for programs, a line for people and
- * the cure. JSON in, troubles out; nothing is asked or printed here.
+ * What is wrong, judging by what agent and client say about themselves: each trouble has a name for programs, a line for
+ * people and the cure. JSON in, troubles out; nothing is asked or printed here.
  */
 #ifndef CTL_FINDINGS_H
 #define CTL_FINDINGS_H
@@ -19,11 +19,11 @@ struct finding {
 };
 
 struct findings {
-    struct finding list[FINDINGS_MAX]; /* what comes beyond is left out */
+    struct finding list[FINDINGS_MAX]; /* any more are left out */
     size_t n;
 };
 
-/* What there is to look at; NULL: could not be had. */
+/* What is examined; NULL: not available. */
 struct looks {
     const cJSON *info, *peers; /* of agent.info, agent.peers */
     const cJSON *status;       /* of client.status */

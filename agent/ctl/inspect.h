@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What several commands read out of the agent's answers. */
+/* What several commands read from the agent's answers. */
 #ifndef CTL_INSPECT_H
 #define CTL_INSPECT_H
 

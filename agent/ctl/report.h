@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What status, check and bundle look at: everything that agent and client say of themselves. */
+/* What status, check and bundle look at: everything that agent and client say about themselves. */
 #ifndef CTL_REPORT_H
 #define CTL_REPORT_H
 
 #include "agent/ctl/ctl.h"
 
 struct report {
-    char *info, *stats, *peers, *status, *counters; /* texts; NULL: could not be had */
+    char *info, *stats, *peers, *status, *counters; /* texts; NULL: not available */
     cJSON *info_json, *stats_json, *peers_json, *status_json;
     char why[200]; /* why there is no status; "" */
     unsigned n_twins;

@@ -35,7 +35,7 @@ struct conn {
 int conn_open(struct conns *s, int fd, enum peer_role role, bool packets, struct conn **conn_out);
 /* Sends what is waiting, or waits for room; ends the connection when the router wants that. */
 void conn_work(struct conn *c);
-/* Idempotent, safe inside any callback. Does nothing else than to close: the router must have been told. */
+/* Idempotent, safe inside any callback. Only closes: the router must have been told before. */
 void conn_close(struct conn *c);
 /* Tells the router that the peer is gone and closes. */
 void conn_drop(struct conn *c);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The connection to upstream: made, watched, made again 100 ms to 2 s after a loss (doubling, with jitter). The pause
- * begins at 100 ms again only after a connection that lasted: a server that accepts and closes is no better than none.
+ * The connection to upstream: made, watched, made again 100 ms to 2 s after a loss (doubling, with jitter). The pause is
+ * reset to 100 ms only by a connection that lasted: a server that accepts and closes is no better than none.
  *
  * Upstream speaks for cloud and phones, so it is believed only when its socket belongs to root, to the agent's own user
  * or to upstream_user. The kernel names the owner once the other side has accepted; until then nothing is read.
  *
- * The default port 54322 lies where the kernel takes ports for outgoing connections from, so with nobody
- * listening there a connect can end up at the socket itself; such a connection is closed and counted.
+ * The default port 54322 is in the range that the kernel takes for outgoing connections, so with nobody
+ * listening there a socket can connect to itself; such a connection is closed and counted.
  */
 #ifndef AGENT_IO_UPSTREAM_H
 #define AGENT_IO_UPSTREAM_H
@@ -21,7 +21,7 @@ struct conn;
 
 enum upstream_state { UPSTREAM_OFF, UPSTREAM_WAITING, UPSTREAM_CONNECTING, UPSTREAM_ASKING, UPSTREAM_UP };
 
-/* Who else may be upstream, beside root and the agent's own user. */
+/* Who else may be upstream, besides root and the agent's own user. */
 struct upstream_user {
     bool set, any;
     uint32_t uid;
@@ -41,12 +41,12 @@ struct upstream {
     uint64_t until_ms;      /* when this try ends */
     uint64_t up_since_ms;   /* of conn */
     unsigned failures;      /* in a row */
-    char said[64];          /* why the last one failed: said once, not at every try */
+    char said[64];          /* why the last one failed: logged once, not at every try */
 };
 
 void upstream_init(struct upstream *u, struct conns *s, const struct ag_addr *addr, const struct upstream_user *user);
 void upstream_start(struct upstream *u);
-/* No more tries; an open connection stays. */
+/* Tries no more; an open connection stays. */
 void upstream_stop(struct upstream *u);
 /* Ends the timer handle; the last call. */
 void upstream_close(struct upstream *u);

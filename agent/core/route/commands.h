@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands on their way down to the subscribers of their method, and the answers back to who asked. */
+/* Commands on their way down to the subscribers of their method, and the answers back to the asker. */
 #ifndef AGENT_CORE_COMMANDS_H
 #define AGENT_CORE_COMMANDS_H
 
@@ -20,7 +20,7 @@ void commands_fail(struct router *r, struct command *c, int code, const char *me
 
 /* This application answers nothing any more: commands that only it was asked end. */
 void commands_unask(struct router *r, struct peer *p);
-/* It wants no answers any more. */
+/* It no longer wants answers. */
 void commands_orphan(struct router *r, struct peer *origin);
 
 /* Those that waited for a subscriber (grace.h) which is there now go out. */

@@ -16,12 +16,12 @@ struct request *requests_answered_by_method(const struct router *r, const struct
 
 /* The end of a request with an error for the application. */
 void requests_fail(struct router *r, struct request *q, int code, const char *message);
-/* Upstream is gone: all of them end so. */
+/* Upstream is gone: all of them end with an error. */
 void requests_disconnected(struct router *r);
 
-/* The application wants no answers any more. */
+/* The application no longer wants answers. */
 void requests_orphan(struct router *r, struct peer *p);
-/* Gives up the open requests of the first half closed application that has any, and itself. False: there is none. */
+/* Gives up the first half closed application that has open requests, and these with it. False: there is none. */
 bool requests_make_room(struct router *r);
 
 /* Answers all whose deadline has come. */

@@ -10,7 +10,7 @@
  *
  *     {"at":<unix ms>,"kind":"answer","by":"agent","reason":"Method not found.","to":[0],"text":{"id":..,"error":{..}}}
  *
- * A monitor that does not read loses events, which are counted, and is never the reason for anything else.
+ * A monitor that does not read loses events, which are counted, and has no other effect.
  */
 #ifndef AGENT_CORE_MONITOR_H
 #define AGENT_CORE_MONITOR_H
@@ -23,14 +23,14 @@
 int monitor_start(struct router *r, struct peer *p, struct ag_span keys);
 /* Nothing when it is none. */
 void monitor_stop(struct router *r, struct peer *p);
-/* Stops it when access rules of now forbid one of its keys. */
+/* Stops it if the present access rules forbid one of its keys. */
 void monitor_review(struct router *r, struct peer *p);
 
 /* Which monitors want texts of this method; one bit each. */
 uint8_t monitor_match(const struct router *r, struct ag_span method);
 /* One more receiver of the next text to be shown. */
 void monitor_note_to(struct router *r, const struct peer *to);
-/* The next event is the answer to a request: the id by which its asker knows it; the text has one of the agent's. */
+/* The next event is the answer to a request: its asker's own id for it; the text has the agent's. */
 void monitor_note_id(struct router *r, uint32_t id);
 /* An error of the agent's own, sent to one peer under the id that peer knows. */
 void monitor_tell_own(struct router *r, uint64_t now_ms, uint8_t bits, const struct peer *to, uint32_t id, int code,

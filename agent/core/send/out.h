@@ -11,12 +11,12 @@
 
 enum {
     OUT_E_FULL = 1, /* no room; an application is marked for its end */
-    OUT_E_CLOSED,   /* the peer is on its end */
+    OUT_E_CLOSED,   /* the peer is being ended */
     OUT_E_NO_FORM   /* the text has no MessagePack form, or is too large for a packet */
 };
 
-/* What is sent: a text that can be refused to its sender; an answer; news that nobody says twice. Losing one of the last two
- * for want of memory means ending the peer: it begins again. */
+/* What is sent: a text that can be refused to its sender; an answer; news that is not repeated. If one of the last two
+ * is lost for want of memory, the peer is ended and has to begin again. */
 enum out_kind { OUT_MESSAGE, OUT_ANSWER, OUT_NEWS };
 
 /* 0, OUT_E_*, -ENOMEM. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What peers can make the agent keep, each with a number. This list is the only place that defines a limit: the fields of struct
- * limits, their defaults, the options and agent.info all come from it. The effect of passing a limit is beside it, the
+ * limits, their defaults, the options and agent.info all come from it. The effect of exceeding a limit is beside it, the
  * counter is in stats.h.
  */
 #ifndef AGENT_CORE_LIMITS_H

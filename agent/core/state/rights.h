@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What access rules mean for texts of applications: each way in asks here. A method that another reader of the text
+ * What access rules mean for texts of applications: every way in asks here. A method that another reader of the text
  * could take for a different one (given twice, or not decodable) is nobody's but the owner's once rules are on.
  */
 #ifndef AGENT_CORE_RIGHTS_H
@@ -25,7 +25,7 @@ bool rights_inject(const struct router *r, const struct peer *p, struct ag_span 
 /* agent.monitor for everything (key {NULL, 0}) or for one key. */
 bool rights_monitor(const struct router *r, const struct peer *p, struct ag_span key);
 
-/* A subscription that there is already, by the rules of now. */
+/* An existing subscription, by the present rules. */
 bool rights_keep(const struct router *r, const struct sub *s);
 
 #endif

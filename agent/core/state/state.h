@@ -36,15 +36,15 @@ struct router {
     struct peer *upstream; /* NULL: none */
     struct peer *by_address[ROUTER_ADDRESSES];
     struct monitor *monitors[ROUTER_MONITORS];
-    uint8_t monitoring; /* bits of the monitors there are */
+    uint8_t monitoring; /* bits of the existing monitors */
     bool shutting_down;
     uint32_t n_peers;
     uint64_t last_peer_id;
     uint32_t next_call_id; /* for agent.call */
     uint32_t status_id;    /* of the agent's own local.query_status; has_status_id: it is open */
     bool has_status_id;
-    bool status_for_all; /* its answer is for all who follow, not only for those who have come since (peer.wants_status) */
-    bool introduced;     /* upstream has had a text that no helper program says */
+    bool status_for_all; /* its answer is for all who follow, not only for later ones (peer.wants_status) */
+    bool introduced;     /* upstream has had a text that no helper program sends */
     size_t queued;       /* bytes in all out buffers */
     size_t held;         /* bytes of all partial texts */
     uint64_t start_ms;

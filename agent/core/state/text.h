@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What routing needs to know of one text: its method, its id, and whether they are of a kind that can be
+/* What routing needs to know about one text: its method, its id, and whether they are of a kind that can be
  * routed. */
 #ifndef AGENT_CORE_TEXT_H
 #define AGENT_CORE_TEXT_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Commands: texts that went down with an id and wait for a subscriber's answer. The id stays the asker's own,
- * so a table by id finds the command of an answer; several commands may be open under one id, then the oldest
- * one that this application was asked is meant. An ask ties a command to one subscriber: only who was asked
+ * so a table by id finds the command of an answer; several commands may be open under one id, then an answer
+ * belongs to the oldest one that its application was asked. An ask ties a command to one subscriber: only who was asked
  * can answer.
  *
  * A command is owned by the table and ends with its first answer, its deadline, its last subscriber, or its

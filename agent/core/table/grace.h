@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Applications that restart: a command with an id whose method lost its last subscriber a moment ago waits for one that
- * registers it again, instead of being refused at once. What nobody ever served is not waited for.
+ * registers it again, instead of being refused at once. A method that nobody has served is not waited for.
  *
  * commands.c takes the waiting ones out, oldest first, at router_settle() or before the next command, so that the registers
  * which an application sends in one go are all in force by then.
@@ -42,7 +42,7 @@ struct grace {
 void grace_init(struct grace *g);
 void grace_deinit(struct grace *g);
 
-/* The peer takes its subscriptions with it: keys that nobody else has are remembered. Before they are removed. */
+/* The peer takes its subscriptions with it: keys that nobody else has are remembered. Call it before they are removed. */
 void grace_note(struct grace *g, uint64_t now_ms, const struct peer *p);
 /* True when the command (bytes, of this method) waits now, at most wait_ms: it will be delivered or answered. */
 bool grace_take(struct grace *g, uint64_t now_ms, uint32_t wait_ms, struct peer *origin, uint32_t origin_id,
@@ -52,14 +52,14 @@ static inline void grace_registered(struct grace *g)
 {
     g->ready = g->n_commands > 0;
 }
-/* Nobody waits for the answers any more. The number of commands that were dropped. */
+/* Nobody waits for the answers any more. Returns the number of dropped commands. */
 unsigned grace_forget(struct grace *g, const struct peer *origin);
-/* The one that has waited longest; its time is over first. NULL: none waits. */
+/* The one that has waited longest; its time runs out first. NULL: none waits. */
 static inline struct grace_command *grace_first(const struct grace *g)
 {
     return ag_list_first(&g->commands, struct grace_command, link);
 }
-/* It waits no more. */
+/* Removes and frees it. */
 void grace_drop(struct grace *g, struct grace_command *c);
 
 #endif

@@ -20,9 +20,9 @@ enum peer_role { PEER_APP, PEER_UPSTREAM };
 /* Why the core wants a peer closed. */
 enum peer_end {
     PEER_STAYS,
-    PEER_END_INPUT,  /* bad input; out (an error text) is sent first */
+    PEER_END_INPUT,  /* bad input; the error text in out is sent first */
     PEER_END_QUEUE,  /* it did not read */
-    PEER_END_TOTAL,  /* the greediest while all queues together were too large */
+    PEER_END_TOTAL,  /* it held the most when all queues together were too large */
     PEER_END_MEMORY, /* an answer to it was lost for want of memory */
     PEER_END_GONE    /* half closed, and its open requests were in the way of others */
 };
@@ -33,9 +33,9 @@ struct peer {
     uint8_t end;         /* enum peer_end; not PEER_STAYS: nothing is delivered to it any more */
     bool packets;        /* out holds records: 4 bytes length (host order), text */
     bool pack;           /* speaks MessagePack-RPC */
-    bool half_closed;    /* sends nothing any more, but waits for answers */
+    bool half_closed;    /* sends nothing more, but waits for answers */
     bool shut;           /* its shell has taken it off the lists */
-    bool wants_status;   /* follows local.status since it has last been told */
+    bool wants_status;   /* follows local.status and has not been told it yet */
     uint8_t monitor;     /* bit of its monitor, 0: none */
     uint32_t address;    /* one bit, 0: not bound */
     struct ag_list all;  /* in router.peers */

@@ -42,7 +42,7 @@ void request_table_deinit(struct request_table *t);
 
 /* 0 or -ENOMEM. */
 int request_add(struct request_table *t, struct peer *p, uint32_t old_id, uint64_t deadline_ms, struct request **request_out);
-/* An id that none of the open ones has, and none will be given for a long time; for a request that is kept elsewhere. */
+/* An id that no open request has and none will get for a long time; for a request that is kept elsewhere. */
 uint32_t request_draw_id(struct request_table *t);
 void request_remove(struct request_table *t, struct request *q);
 /* The open request of this id of ours, or NULL. */

@@ -5,15 +5,15 @@
  * subscriptions.
  *
  * A key with an exclusive or standby subscription has at most one active one (its owner); waiting standbys
- * are behind it in order of arrival and the first becomes owner when the owner leaves. New owners that want to hear
- * of it collect in promoted, for standby_tell().
+ * are behind it in order of arrival and the first becomes owner when the owner leaves. New owners that want to be
+ * told collect in promoted, for standby_tell().
  */
 #ifndef AGENT_CORE_SUB_H
 #define AGENT_CORE_SUB_H
 
 #include "agent/core/table/peer.h"
 
-enum { SUB_KEY_MAX = 1024 }; /* bytes of a key, whatever the limit says */
+enum { SUB_KEY_MAX = 1024 }; /* bytes of a key, whatever the limit is */
 
 enum sub_mode { SUB_SHARED, SUB_EXCLUSIVE, SUB_STANDBY };
 
@@ -35,13 +35,13 @@ struct sub_key {
 
 struct sub {
     struct ag_list by_key, by_peer;
-    struct ag_list by_promoted; /* in sub_table.promoted: became owner, and does not know it yet */
+    struct ag_list by_promoted; /* in sub_table.promoted: became owner and has not been told yet */
     struct sub_key *key;
     struct peer *peer;
     uint8_t mode;
     bool active;  /* gets commands; false: a standby that waits */
     bool listens; /* wants to be told that it waits, and that it has become owner */
-    bool denied;  /* access rules of now forbid it */
+    bool denied;  /* the present access rules forbid it */
 };
 
 struct sub_table {

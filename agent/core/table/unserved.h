@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The methods of the last commands that nobody served: what somebody asks for and no application is there to do. */
+/* The methods of the last commands that nobody served: what is asked for and no application does. */
 #ifndef AGENT_CORE_UNSERVED_H
 #define AGENT_CORE_UNSERVED_H
 
@@ -17,7 +17,7 @@ struct unserved {
 
 /* A method that is not there yet takes the place of the one not heard of for longest. */
 void unserved_note(struct unserved *u, struct ag_span method, uint64_t now_ms);
-/* Somebody serves it now. key: a method, or with prefix all that begin so. */
+/* Somebody serves it now. key: a method, or with prefix, all that begin with it. */
 void unserved_forget(struct unserved *u, struct ag_span key, bool prefix);
 /* [{"method":"x","n":3,"ago_ms":5}], appended. 0 or -ENOMEM. */
 int unserved_print(const struct unserved *u, uint64_t now_ms, struct ag_buf *out);

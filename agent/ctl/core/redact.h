@@ -16,9 +16,9 @@ struct secrets {
 };
 
 void secrets_deinit(struct secrets *s);
-/* What is shorter than REDACT_LEN_MIN is passed over: it may be any word. 0 or -ENOMEM. */
+/* Anything shorter than REDACT_LEN_MIN is ignored: it may be any word. 0 or -ENOMEM. */
 int secrets_add(struct secrets *s, struct ag_span value);
-/* The value of each line NAME=VALUE, quotes around it taken away; no '=': the line itself. 0 or -ENOMEM. */
+/* The value of each line NAME=VALUE, without quotes around it; no '=': the line itself. 0 or -ENOMEM. */
 int secrets_add_file(struct secrets *s, struct ag_span text);
 
 /* device.conf with *** for each value that is not known to be harmless, appended; those are added to s. 0 or -ENOMEM. */
