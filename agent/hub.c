@@ -58,7 +58,7 @@ static void hub_arm(struct hub *h)
     uv_timer_start(&h->timer, hub_on_timer, ag_ms_until(at, conns_now(&h->conns)), 0);
 }
 
-/* What one connection's end decides for others comes to the end of the same list. */
+/* What the end of one connection decides for others is appended to the same list. */
 void hub_flush(struct hub *h)
 {
     router_settle(&h->router, conns_now(&h->conns));
@@ -162,7 +162,7 @@ static void tell_wide_limits(const struct settings *s)
                UPSTREAM_TEXT_MAX, UPSTREAM_DEPTH_MAX);
 }
 
-/* Limits, rules: out of the settings into the router. */
+/* Limits and rules: from the settings into the router. */
 static void hub_apply(struct hub *h)
 {
     h->router.limits = h->settings.limits;
@@ -273,7 +273,7 @@ void hub_deinit(struct hub *h)
 
 /*
  * A file that has become empty (it is just being written, the disk is full) must not take the rules away: that has to
- * be said in words.
+ * be said explicitly.
  */
 static void hub_take_access(struct hub *h, struct settings *settings)
 {

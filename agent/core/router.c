@@ -62,7 +62,7 @@ void router_deinit(struct router *r)
         ag_buf_deinit(&r->spare[--r->n_spare]);
 }
 
-/* Takes back what a peer holds and may not hold any more. */
+/* Takes from a peer what it may no longer hold. */
 static void review(struct router *r, struct peer *p)
 {
     ag_list_for_each (it, &p->subs) {
@@ -106,7 +106,7 @@ void router_peer_add(struct router *r, uint64_t now_ms, struct peer *p, enum pee
     }
 }
 
-/* It gets and sees nothing any more. */
+/* From now on it gets and sees nothing. */
 static void drop_subs(struct router *r, uint64_t now_ms, struct peer *p)
 {
     monitor_stop(r, p);

@@ -14,7 +14,7 @@
 
 enum { PACKETS_PER_TURN = 16, LAST_READS = 64, TAIL_MAX = 64 * 1024, LINGER_MS = 1000, LINGERING_MAX = 16 };
 
-/* Rare, with buffers of its own: kept out of the frames of what runs for each text. */
+/* Rare, with buffers of its own: kept out of the stack frames of what runs for each text. */
 #define COLD __attribute__((noinline))
 
 static void conn_on_poll(uv_poll_t *poll, int status, int events);
@@ -178,8 +178,8 @@ static COLD void log_end(struct conn *c)
 }
 
 /*
- * The last words are on their way. To close now could lose them: with unread input the kernel resets the
- * connection. So reading goes on, into nothing, until the other side closes or a second has passed.
+ * The last words are on their way. Closing now could lose them: with unread input the kernel resets the
+ * connection. So input is read and thrown away until the other side closes or a second has passed.
  */
 static void conn_linger(struct conn *c)
 {
@@ -360,7 +360,7 @@ static void conn_read(struct conn *c)
 }
 
 /*
- * The loop has seen an error on the socket and watches it no longer. What the other side said before that is
+ * The loop has seen an error on the socket and no longer watches it. What the other side said before that is
  * still there to be read.
  */
 static COLD void conn_broken(struct conn *c)

@@ -49,7 +49,7 @@ static void refuse_over_limit(struct conns *s, int fd)
     close(fd);
 }
 
-/* One that ended its stream long ago and waits for an answer is likely to be gone altogether. */
+/* One that ended its stream long ago and waits for an answer has probably gone altogether. */
 static bool make_room(struct conns *s)
 {
     struct peer *p = router_first_half_closed(s->router);
@@ -89,7 +89,7 @@ static void accepted(struct listener *l, int fd)
 }
 
 /*
- * A connection that cannot be taken stays in the queue, and an ever readable socket would keep the loop busy for
+ * A connection that cannot be taken stays in the queue, and a socket that is always readable would keep the loop busy for
  * nothing: it is looked at again after a pause.
  */
 static void listener_pause(struct listener *l, const char *reason)
@@ -102,7 +102,7 @@ static void listener_pause(struct listener *l, const char *reason)
 }
 
 /*
- * Full: perhaps of such that have left already, which only reading them tells. A few turns of the loop are given to that
+ * Full: perhaps of some that have left already, which only reading from them shows. A few turns of the loop are given to that
  * before anybody is refused.
  */
 static bool listener_has_patience(struct listener *l)
@@ -126,7 +126,7 @@ static void listener_on_poll(uv_poll_t *poll, int status, int events)
     struct listener *l = poll->data;
 
     (void) events;
-    if (status < 0) { /* the loop watches it no longer */
+    if (status < 0) { /* the loop no longer watches it */
         listener_pause(l, strerror(-status));
         return;
     }
@@ -186,7 +186,7 @@ static void make_parent(const char *path)
     mkdir(dir, 0755);
 }
 
-/* From /etc/group alone: getgrnam() would load the name service's libraries, 0.7 MB for one look. */
+/* From /etc/group alone: getgrnam() would load the name service's libraries, 0.7 MB for one lookup. */
 static bool group_find(const char *name, gid_t *gid_out)
 {
     FILE *f = fopen("/etc/group", "re");
@@ -259,7 +259,7 @@ static int int_option(int fd, int option, int *out)
     return getsockopt(fd, SOL_SOCKET, option, out, &len) < 0 ? -errno : 0;
 }
 
-/* Anything else would be readable for ever and never give a connection. */
+/* Anything else would always be readable and never give a connection. */
 static int is_listener(int fd, const struct ag_addr *a)
 {
     int listens = 0, type = 0;

@@ -17,7 +17,7 @@ enum {
     DELAY_MIN_MS = 100,
     DELAY_MAX_MS = 2000,
     CONNECT_MS = 5000, /* until it is connected, and accepted by somebody who is believed */
-    LASTED_MS = 5000,  /* a connection that lived as long was a good one */
+    LASTED_MS = 5000,  /* a connection that lasted this long was a good one */
     ASK_MIN_MS = 1,
     ASK_MAX_MS = 64
 };
@@ -37,7 +37,7 @@ static void poll_on_closed(uv_handle_t *handle)
     free(handle);
 }
 
-/* Ends the watch over the connecting socket; the socket itself stays open. */
+/* Stops watching the connecting socket; the socket itself stays open. */
 static int upstream_release_fd(struct upstream *u)
 {
     int fd = u->fd;

@@ -61,7 +61,7 @@ static int make_absolute(struct mcu_conf *conf)
     return r;
 }
 
-/* What others could write is believed or run with our rights. */
+/* Warns of files that others could write: they are believed, or run with our rights. */
 static void warn_of_modes(const struct program *p)
 {
     ag_trust_warn(p->conf.config[0] ? p->conf.config : NULL, AG_TRUST_SETTINGS);
@@ -78,7 +78,7 @@ static int run(struct program *p)
     if (ag_program_start(&p->frame, "miio_mcu", p->conf.background, &ops, p) < 0)
         return AG_EXIT_RUNTIME;
     if (mcu_open(&p->mcu, &p->frame.loop, &p->conf) < 0)
-        return AG_EXIT_RUNTIME; /* the log says why; the process ends, so does what was opened */
+        return AG_EXIT_RUNTIME; /* the log says why; the process ends, and with it what was opened */
     ag_program_ready(&p->frame, "tty=%s state=%s", p->conf.tty, p->mcu.tty.fd >= 0 ? "open" : "absent");
     ag_program_run(&p->frame);
     mcu_deinit(&p->mcu);

@@ -78,7 +78,7 @@ static void run_hook(struct mcu *m, const char *program, const char *verb)
         ag_log(AG_LOG_ERROR, "hook %s: %s", verb, strerror(-r));
 }
 
-/* Whoever has no hook for it has the client, which forgets the Wi-Fi and the owner. */
+/* Without a hook for it the client does it: it forgets the Wi-Fi and the owner. */
 static void run_restore(struct mcu *m)
 {
     run_hook(m, m->conf->hook_restore, "restore");
@@ -94,11 +94,11 @@ static void run_hooks(struct mcu *m)
         run_restore(m);
     if (hooks & MCU_HOOK_FACTORY)
         run_hook(m, m->conf->hook_factory, "factory");
-    if (hooks & MCU_HOOK_REBOOT) /* behind what it would cut off */
+    if (hooks & MCU_HOOK_REBOOT) /* after what it would cut off */
         run_hook(m, m->conf->hook_reboot, "reboot");
 }
 
-/* What the MCU says of itself is for the platform. */
+/* What the MCU says about itself is for the platform. */
 static void tell_identity(struct mcu *m)
 {
     mcu_link_tell_mcu(&m->link, m->bridge.model, m->bridge.mcu_version);
@@ -108,7 +108,7 @@ static void tell_of_bad_values(struct mcu *m, uint64_t was)
 {
     uint64_t n = m->bridge.n.bad_values;
 
-    if (n != was && (n & (n - 1)) == 0) /* the first one, and ever fewer of those that follow */
+    if (n != was && (n & (n - 1)) == 0) /* the first one, then fewer and fewer */
         ag_log(AG_LOG_WARNING, "%llu strings of the MCU could not be read and were left out", (unsigned long long) n);
 }
 
@@ -138,7 +138,7 @@ static void on_timer(uv_timer_t *t)
 {
     struct mcu *m = t->data;
 
-    mcu_link_turn(&m->link); /* works, and lets the library send what came of it */
+    mcu_link_turn(&m->link); /* works, and lets the library send the results */
 }
 
 static void set_timer(struct mcu *m)
@@ -214,7 +214,7 @@ static void on_up(struct mcu_link *l, bool up)
     struct mcu *m = l->user;
 
     mcu_bridge_agent_up(&m->bridge, up);
-    m->bridge.reports.up = up && *m->bridge.set.did; /* else not before the client has told the did, or has not */
+    m->bridge.reports.up = up && *m->bridge.set.did; /* otherwise once the client has told the did, or will not */
 }
 
 static void on_status(struct mcu_link *l, const char *status)
@@ -225,7 +225,7 @@ static void on_status(struct mcu_link *l, const char *status)
     if (net != m->bridge.net)
         ag_log(AG_LOG_INFO, "net: %s (%s)", mcu_net_name(net), status);
     if (net != m->bridge.net && (!*m->bridge.set.did || !*m->bridge.set.mac)) {
-        m->bridge.reports.up = l->up && *m->bridge.set.did; /* the client may have come later than we */
+        m->bridge.reports.up = l->up && *m->bridge.set.did; /* the client may have started after us */
         mcu_link_ask_identity(l);
     }
     mcu_bridge_set_net(&m->bridge, net);

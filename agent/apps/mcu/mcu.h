@@ -15,12 +15,12 @@ struct mcu {
     struct mcu_hooks hooks;
     struct mcu_service service;
     uv_timer_t timer;
-    bool working; /* no second entry into the work that is due */
+    bool working; /* the work that is due is not entered twice */
     bool stopping;
 };
 
 /*
- * Opens the device and the connection to the agent. 0; -errno: nothing works as configured, said in the log.
+ * Opens the device and the connection to the agent. 0; -errno: it cannot work as configured; the log says why.
  * A device that is not there is no error.
  */
 int mcu_open(struct mcu *m, uv_loop_t *loop, const struct mcu_conf *conf);

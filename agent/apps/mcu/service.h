@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The methods that miio_mcu answers itself: mcu.update and mcu.info; and what it reports of an update. */
+/* The methods that miio_mcu answers itself: mcu.update and mcu.info; and its reports about an update. */
 #ifndef MCU_SERVICE_H
 #define MCU_SERVICE_H
 
@@ -17,9 +17,9 @@ struct mcu_service {
     struct mcu_link *link;
 
     struct ag_buf image;           /* of the update under way */
-    enum mcu_update_end shown_end; /* what was reported of it last */
+    enum mcu_update_end shown_end; /* what was last reported of it */
     unsigned shown_percent;
-    bool report; /* props of the update under way go up; whoever asked for it may tell of it himself */
+    bool report; /* props of the update under way go up; whoever asked for it may report it instead */
 };
 
 /* Serves the request when it is one of these. True: it was. */

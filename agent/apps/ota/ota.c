@@ -120,7 +120,7 @@ static void fetch_on_end(void *user, enum ota_fetch_end end)
 static void ota_fetch_now(uv_timer_t *t)
 {
     struct ota *o = t->data;
-    int r = o->http ? 0 : ag_http_new(&o->http, o->loop); /* an idle device does without libcurl's memory */
+    int r = o->http ? 0 : ag_http_new(&o->http, o->loop); /* so that an idle device needs no memory for libcurl */
 
     o->fetch.http = o->http;
     if (r == 0)
@@ -242,13 +242,13 @@ static void ota_reboot(struct ota *o)
 
 /* ---- what the machine decides ---- */
 
-/* As a command to whoever subscribed to ota.state: a microcontroller's bridge, a display. Nobody need. */
+/* As a command to whoever subscribed to ota.state: a microcontroller's bridge, a display. Nobody has to be there. */
 static void ota_tell_applications(struct ota *o, const char *state)
 {
     char params[OTA_REPORT_LEN + 64];
 
     snprintf(params, sizeof params, "{\"method\":\"ota.state\",\"params\":[\"%s\"]}", state);
-    agent_notify(o->conn, "agent.call", params); /* who comes later, or missed it, asks miIO.get_ota_state */
+    agent_notify(o->conn, "agent.call", params); /* whoever comes later, or missed it, asks miIO.get_ota_state */
 }
 
 static void ota_report_state(struct ota *o, const char *state)
@@ -586,7 +586,7 @@ void ota_stop(struct ota *o)
     ota_hash_give_up(&o->hash);
     ota_hook_close(&o->hook);
     ota_verify_close(&o->verify);
-    ag_child_let_go(o->reboot); /* it may wait for our end: not we for its */
+    ag_child_let_go(o->reboot); /* it may wait for our end, so we do not wait for its */
     o->reboot = NULL;
     ota_reports_close(&o->reports);
     if (o->adapted)

@@ -19,7 +19,7 @@ static void fetch_close(struct ota_fetch *f)
     }
 }
 
-/* Another n bytes leave the others what they need. Where nobody can tell, the disk itself will say no. */
+/* Another n bytes leave enough space for others. Where that is unknown, the disk itself will say no. */
 static bool has_room(struct ota_fetch *f, uint64_t n)
 {
     struct statvfs fs;
@@ -118,7 +118,7 @@ static enum ota_fetch_end end_of(const struct ota_fetch *f, const struct ag_http
     }
 }
 
-/* OpenSSL's words end with the call. */
+/* OpenSSL's text is valid only during the call. */
 static const char *tls_reason(struct ota_fetch *f, const struct ag_http_result *r)
 {
     snprintf(f->tls_reason, sizeof f->tls_reason, "%s", r->why);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One try to download into a partial file: goes on behind what is there already when the server does ranges,
- * starts over when it does not.
+ * One try to download into a partial file: goes on after what is already there if the server supports ranges,
+ * starts over if it does not.
  */
 #ifndef OTA_FETCH_H
 #define OTA_FETCH_H
@@ -13,7 +13,7 @@ struct ota_fetch {
     struct ag_http *http; /* borrowed */
     const char *ca_file;  /* borrowed; NULL: the system's */
     uint64_t max_bytes;
-    uint64_t keep_free;        /* bytes of the file system that are left to others */
+    uint64_t keep_free;        /* bytes that are left free on the file system */
     struct ag_http_call *call; /* NULL: no try is on */
     int fd;
     uint64_t at;        /* length of the partial file */

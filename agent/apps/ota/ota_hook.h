@@ -14,7 +14,7 @@
 struct ota_hook {
     uv_loop_t *loop;
     const char *prog; /* borrowed */
-    const char *dir;  /* borrowed, ends in '/': install.status and install.pid stand there */
+    const char *dir;  /* borrowed, ends in '/': install.status and install.pid are in it */
     unsigned timeout_s;
     struct ag_child *child; /* NULL: this process has started none */
     uv_timer_t timer;       /* looks for a hook of an earlier life */

@@ -20,7 +20,7 @@ static void reports_on_retry(uv_timer_t *t)
     reports_send(t->data);
 }
 
-/* An error of the cloud's is an answer as well; only what says that it did not get there is tried again. */
+/* An error of the cloud's is an answer as well; only one which says that the report did not get there leads to another try. */
 static bool arrived(int status, const char *error)
 {
     if (status != AGENT_E_REMOTE || !error)

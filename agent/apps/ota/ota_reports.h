@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reports on their way up: one after the other, each again until it has an answer, so that the cloud sees the
+ * Reports on their way up: one after the other, each repeated until it has an answer, so that the cloud sees the
  * states in order and misses none. Of progress only the newest waits. A device without any cloud reports to nobody.
  */
 #ifndef OTA_REPORTS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The maker's own check of a file, of a signature as a rule: PROG FILE MD5, exit status 0 says that the file is genuine.
- * It runs behind the sums, before the file is kept and again before a kept one is installed.
+ * The maker's own check of a file, usually of a signature: PROG FILE MD5, exit status 0 says that the file is genuine.
+ * It runs after the check of the sums, before the file is kept and again before a kept one is installed.
  */
 #ifndef OTA_VERIFY_H
 #define OTA_VERIFY_H
@@ -18,7 +18,7 @@ struct ota_verify {
     void *user;
 };
 
-/* Ends in on_done, with a phrase for the log; too slow is no. 0 or -errno: on_done does not come. */
+/* Ends in on_done, with a phrase for the log; too slow counts as no. 0 or -errno: on_done does not come. */
 int ota_verify_start(struct ota_verify *v, const char *file, const char *md5);
 
 /* A check under way is killed, on_done does not come. Idempotent. */

@@ -25,7 +25,7 @@ struct web_api {
 
 /* The server's handler; user is the struct web_api. */
 void web_api_handle(struct web_request *req, void *user);
-/* Nothing that takes time is begun any more, and programs end. */
+/* Nothing that takes time is begun from now on, and programs end. */
 void web_api_stop(struct web_api *a);
 void web_api_deinit(struct web_api *a);
 

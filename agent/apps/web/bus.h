@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What miio_web says to the agent and hears from it. */
+/* What miio_web sends to the agent and gets from it. */
 #ifndef WEB_BUS_H
 #define WEB_BUS_H
 
@@ -22,7 +22,7 @@ struct web_bus {
     agent_uv adapter;
     bool adapted, closed;
     bool polled;                 /* somebody looks: what changes by itself is asked for as soon as the agent is there */
-    bool wanted_all;             /* of what the agent is to show us: everything, or reports alone */
+    bool wanted_all;             /* what the agent is to show us: everything, or reports alone */
     bool monitoring_all;         /* that is how it was asked last */
     bool monitoring;             /* and it does */
     uint64_t you;                /* our peer number at the agent; 0: not known */

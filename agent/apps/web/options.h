@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What miio_web is told to do. */
+/* The options of miio_web. */
 #ifndef WEB_OPTIONS_H
 #define WEB_OPTIONS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Open pages: each has a stream of events, and perhaps looks at the traffic. */
+/* Open pages: each has a stream of events and may watch the traffic. */
 #ifndef WEB_PAGES_H
 #define WEB_PAGES_H
 
@@ -31,10 +31,10 @@ struct web_pages {
 
 /* After what is borrowed has been set. */
 void web_pages_init(struct web_pages *ps);
-/* No beat any more; the pages go with the server. */
+/* Stops the beat; the pages go with the server. */
 void web_pages_stop(struct web_pages *ps);
 
-/* Answers GET /api/events; state is all there is to know now, empty: it could not be printed. */
+/* Answers GET /api/events; state is all that is known now; empty: it could not be printed. */
 void web_page_open(struct web_pages *ps, struct web_request *req, struct ag_span session, struct ag_span state);
 /* Params of an agent.event, for those that look at the traffic. */
 void web_pages_event(struct web_pages *ps, struct ag_span params);

@@ -3,7 +3,7 @@
 #ifndef WEB_SET_PASSWORD_H
 #define WEB_SET_PASSWORD_H
 
-/* Asks on a terminal, twice and without showing it; else reads a line of standard input. 0, or what went wrong has been said. */
+/* Asks on a terminal, twice and without showing it; else reads a line of standard input. 0, or the error has been printed. */
 int web_set_password(const char *path);
 
 #endif

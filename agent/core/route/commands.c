@@ -123,7 +123,7 @@ static struct spread command_spread(struct router *r, uint64_t came_ms, struct p
     return d;
 }
 
-/* Its last subscriber may have left a moment ago and come back. False: nobody is waited for. */
+/* Its last subscriber may have left a moment ago and may come back. False: nobody is waited for. */
 static bool wait_for_subscriber(struct router *r, uint64_t now_ms, struct peer *origin, uint32_t origin_id, const struct text *t)
 {
     uint32_t wait_ms = r->limits.command_grace_ms;
@@ -293,7 +293,7 @@ void commands_release(struct router *r, uint64_t now_ms)
     }
 }
 
-/* Ends the wait of all whose time is over at until_ms. */
+/* Ends the wait of all whose time is up by until_ms. */
 static void waiting_end(struct router *r, uint64_t now_ms, uint64_t until_ms)
 {
     struct grace_command *c;

@@ -11,7 +11,7 @@
 
 enum { KEY_DECODED_MAX = 1024 };
 
-/* Where the members of a control method stand. */
+/* Where the members of a control method are. */
 struct members {
     const char *text;
     const struct ag_json_view *view;

@@ -227,7 +227,7 @@ static void do_monitor(struct router *r, struct peer *from, const struct text *t
         refuse(r, from, t, AG_CODE_BUSY, e == -ENOSPC ? "too many monitors" : "out of memory");
 }
 
-/* An id for a command of our own that upstream has none open under. */
+/* An id for a command of our own, under which upstream has none open. */
 static uint32_t draw_call_id(struct router *r)
 {
     do

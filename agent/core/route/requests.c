@@ -38,7 +38,7 @@ static void refuse_request(struct router *r, uint8_t bits, struct peer *from, co
         monitor_tell_own(r, r->now_ms, bits, from, t->id, code, message, NULL);
 }
 
-/* What does not go up is seen by monitors all the same, and then why. Apart, so that the usual way stays short. */
+/* Monitors also see what does not go up, and why not. A function of its own, so that the usual way stays short. */
 static __attribute__((noinline)) void turn_back(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t,
                                                 uint8_t bits, int code, const char *message)
 {
@@ -121,7 +121,7 @@ static bool upstream_is_up(const struct router *r)
     return r->upstream && peer_is_open(r->upstream);
 }
 
-/* Everything but the usual: it may not go up, or cannot. */
+/* The unusual cases: it may not go up, or cannot. */
 static __attribute__((noinline)) void route_back(struct router *r, uint64_t now_ms, struct peer *from, const struct text *t,
                                                  uint8_t bits)
 {

@@ -50,7 +50,7 @@ void status_registered(struct router *r, const struct sub *s)
     if (!r->upstream || !s->active || sub_match(&r->subs, AG_SPAN("local.status")) != s->key)
         return;
     s->peer->wants_status = true;
-    if (!r->has_status_id) /* a question that is open says what is so now: changes come behind its answer */
+    if (!r->has_status_id) /* the answer to an open question is still current: changes follow it */
         ask(r, false);
 }
 

@@ -15,7 +15,7 @@ struct monitor {
     struct peer *peer;
     size_t n_keys; /* 0: everything */
     size_t len;
-    char keys[]; /* each behind its length in 2 bytes */
+    char keys[]; /* each after its length in 2 bytes */
 };
 
 /* The strings of a JSON array, decoded, into out. The count, or -EINVAL. */
@@ -163,7 +163,7 @@ void monitor_note_id(struct router *r, uint32_t id)
     r->event_has_id = true;
 }
 
-/* By the clock of now, which may have been set since the last event. */
+/* By the present clock, which may have been set since the last event. */
 static int64_t at_of(const struct router *r, uint64_t now_ms)
 {
     return (int64_t) now_ms + (r->wall_offset ? r->wall_offset(now_ms) : 0);

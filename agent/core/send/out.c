@@ -138,7 +138,7 @@ static void out_commit(struct router *r, struct peer *p, size_t n)
         out_end_greediest(r);
 }
 
-/* What cannot be sent must not leave who waits for it waiting for ever: the peer is ended instead. */
+/* Nobody must wait for ever for what cannot be sent: the peer is ended instead. */
 static int out_failed(struct router *r, struct peer *to, enum out_kind kind, int error)
 {
     if (error == -ENOMEM) {
@@ -149,7 +149,7 @@ static int out_failed(struct router *r, struct peer *to, enum out_kind kind, int
     return error;
 }
 
-/* {"id": usually comes first: it is copied in one move, and what was too much of it is written over. */
+/* {"id": usually comes first: it is copied in one move, and the excess is overwritten. */
 static inline void splice(char *p, struct ag_span text, size_t from, size_t upto, struct ag_span with)
 {
     if (from <= 16 && text.len - (upto - from) >= 16)
@@ -160,7 +160,7 @@ static inline void splice(char *p, struct ag_span text, size_t from, size_t upto
     memcpy(p + from + with.len, text.p + upto, text.len - upto);
 }
 
-/* The asker of what cannot be translated gets an error in its place; that one always can be. */
+/* When a text cannot be translated, its asker gets an error instead, which always can be. */
 static int out_no_form(struct router *r, struct peer *to, struct ag_span text, const struct ag_json_view *v)
 {
     uint64_t id;
@@ -170,7 +170,7 @@ static int out_no_form(struct router *r, struct peer *to, struct ag_span text, c
     return OUT_E_NO_FORM;
 }
 
-/* A text in r->scratch to a peer that speaks MessagePack-RPC; or to one that cannot take it, as it turns out.
+/* A text in r->scratch to a peer that speaks MessagePack-RPC; or to one that turns out to be unable to take it.
  */
 static int out_packed(struct router *r, struct peer *to, enum out_kind kind)
 {

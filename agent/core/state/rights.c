@@ -42,7 +42,7 @@ bool rights_inject(const struct router *r, const struct peer *p, struct ag_span 
 
 bool rights_monitor(const struct router *r, const struct peer *p, struct ag_span key)
 {
-    /* who is given agent.monitor itself by name sees all */
+    /* a rule that names agent.monitor itself lets its user see everything */
     return ag_access_check_strict(&r->access, AG_ACCESS_CALL, AG_SPAN("agent.monitor"), &p->cred) ||
            ag_access_check_key(&r->access, AG_ACCESS_MONITOR, key.p ? key : AG_SPAN("*"), &p->cred);
 }

@@ -52,7 +52,7 @@ static void keys_expire(struct grace *g, uint64_t now_ms)
         key_drop(g, k);
 }
 
-/* For want of memory it is not remembered: refused at once, then. */
+/* Without memory it is not remembered: commands are then refused at once. */
 static void key_add(struct grace *g, uint64_t now_ms, const struct sub_key *key)
 {
     struct grace_key *k = malloc(sizeof *k + key->len);

@@ -212,7 +212,7 @@ uint64_t mcu_bridge_due_ms(const struct mcu_bridge *b)
     return due;
 }
 
-/* ---- what happens around ---- */
+/* ---- what happens around it ---- */
 
 enum mcu_net mcu_bridge_net(const struct mcu_bridge *b)
 {

@@ -115,7 +115,7 @@ struct mcu_job *mcu_bridge_take(struct mcu_bridge *b);
 /* The agent's state: without it net is offline and requests have nowhere to be answered. */
 void mcu_bridge_agent_up(struct mcu_bridge *b, bool up);
 void mcu_bridge_set_net(struct mcu_bridge *b, enum mcu_net net);
-/* The device's own firmware is being replaced, or is not any more. */
+/* The device's own firmware is being replaced, or no longer is. */
 void mcu_bridge_set_updating(struct mcu_bridge *b, bool updating);
 /*
  * The serial line went away (up false) or is there again: the MCU may have restarted. An update goes on within its own

@@ -25,7 +25,7 @@ static bool read_entry(const struct mcu_job *job, const struct mcu_words *words,
     if (left < 4 || !(w[3].bad || mcu_word_is_value(&w[3])))
         return false;
     if (w[3].bad)
-        out->code = MCU_CODE_INTERNAL; /* it has one, but not one to pass on */
+        out->code = MCU_CODE_INTERNAL; /* there is a value, but it cannot be passed on */
     else
         out->value = &w[3];
     *at += 1;

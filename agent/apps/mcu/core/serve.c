@@ -28,7 +28,7 @@ static void down_net(struct mcu_bridge *b)
 }
 
 /*
- * First what is asked of the MCU, then what the module wants to know, then what it has to tell. Until the
+ * First requests to the MCU, then what the module wants to know, then what it has to tell. Until the
  * first "none" only the network state goes out: boot loaders are known to run their program after exactly
  * these two.
  */
@@ -140,7 +140,7 @@ static bool serve_reports(struct mcu_bridge *b, const struct mcu_words *words, u
     return true;
 }
 
-/* A result that cannot even be read still was the MCU's answer: waiting on would only hold up the line. */
+/* Even a result that cannot be read was the MCU's answer: waiting longer would only hold up the line. */
 static bool is_result(struct ag_span line)
 {
     size_t i = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Programs that the device maker runs at reboot, restore and factory: one process at a time, in the order asked for. What
- * runs or waits already is not asked for twice. Each gets a time limit and is then ended, its children too.
+ * already runs or waits is not added twice. Each gets a time limit and is then ended, its children too.
  */
 #ifndef MCU_HOOKS_H
 #define MCU_HOOKS_H
@@ -26,7 +26,7 @@ void mcu_hooks_init(struct mcu_hooks *h, uv_loop_t *loop, unsigned timeout_ms);
  */
 int mcu_hooks_run(struct mcu_hooks *h, const char *program, const char *verb, const char *tty);
 
-/* Lets go: what runs goes on by itself, without a time limit; what waits is given up, said in the log. A hook that reboots
+/* Lets go: what runs goes on by itself, without a time limit; what waits is given up, with a log line. A hook that reboots
    must not be waited for. */
 void mcu_hooks_close(struct mcu_hooks *h);
 

@@ -20,7 +20,7 @@ static void cjson_freep(cJSON **j)
     cJSON_Delete(*j);
 }
 
-/* The daemons on the way say by their own codes that nobody beyond them has seen the call. */
+/* The daemons on the way have codes of their own, which mean that nobody beyond them has seen the call. */
 static bool is_on_the_way(const char *error)
 {
     static const int codes[] = {AGENT_CODE_BUSY, AGENT_CODE_NOT_CONNECTED, AGENT_CODE_SHUTTING_DOWN, AGENT_CODE_NO_ACK,
@@ -84,7 +84,7 @@ void mcu_link_restore(struct mcu_link *l)
 
 /* ---- the device's own firmware ---- */
 
-/* "downloading" to "installing"; what waits, has ended or failed keeps nobody from anything. */
+/* "downloading" to "installing"; what waits, has ended or has failed hinders nobody. */
 static bool is_updating(const char *state)
 {
     static const char *const names[] = {"downloading", "downloaded", "installing"};
@@ -105,7 +105,7 @@ static void take_ota_state(struct mcu_link *l, const char *json)
         l->on_updating(l, is_updating(state->valuestring));
 }
 
-/* Whoever does the updates here may say each change; who does not, or has died, is asked. Nobody: no update. */
+/* A program that does the updates may report each change; in case it does not, or has died, it is asked. None: no update. */
 static void on_ota_answer(agent_conn *conn, int status, const char *result, const char *error, void *user)
 {
     struct mcu_link *l = user;
@@ -175,7 +175,7 @@ static void read_did(const char *json, char *out, size_t room)
         memcpy(out, json + quoted, n);
 }
 
-/* A client that says nothing to this question at all is not waited for for ever. */
+/* A client that never answers this question is not waited for for ever. */
 static bool did_is_settled(struct mcu_link *l, int status, const char *error)
 {
     if (status == AGENT_E_TIMEOUT)
@@ -207,7 +207,7 @@ void mcu_link_ask_identity(struct mcu_link *l)
 }
 
 /*
- * Broadcasts tell every change, but not that the client daemon itself is gone; then the question stays
+ * Broadcasts tell every change, but not that the client itself is gone; in that case the question stays
  * unanswered. The answer is a JSON string.
  */
 static void on_status_answer(agent_conn *conn, int status, const char *result, const char *error, void *user)
@@ -220,7 +220,7 @@ static void on_status_answer(agent_conn *conn, int status, const char *result, c
     (void) error;
     if (status == AGENT_E_CANCELED || status == AGENT_E_LOST)
         return;
-    if (status != 0) /* the client may be about to come */
+    if (status != 0) /* the client may be about to start */
         ask_soon(l);
     if (status == 0 && (n < 3 || n >= sizeof name || result[0] != '"'))
         return;
@@ -238,7 +238,7 @@ static void on_status_timer(uv_timer_t *t)
     ask_status_in(l, l->status_period_ms);
     if (l->ask_again)
         mcu_link_ask_identity(l);
-    forget_told(l); /* a client that was replaced between two questions knows nothing of it */
+    forget_told(l); /* a client that was replaced between two questions has not been told */
     ask_ota_state(l);
     agent_call(l->conn, NULL, "local.query_status", "\"\"", QUERY_TIMEOUT_MS, on_status_answer, l);
     mcu_link_turn(l);
@@ -283,7 +283,7 @@ static void on_status(agent_conn *conn, const char *status, void *user)
     struct mcu_link *l = user;
 
     (void) conn;
-    forget_told(l); /* a client that has restarted says so by its states */
+    forget_told(l); /* the client may have restarted: its states begin anew */
     l->on_status(l, status);
 }
 

@@ -8,7 +8,7 @@
 #include "agent/agent.h"
 #include "agent/apps/mcu/core/report/reports.h"
 
-/* What the client knows about the device; empty strings when it did not say. */
+/* What the client knows about the device; empty strings for what it did not say. */
 struct mcu_identity {
     char model[64], mac[32], version[64], did[64];
     bool last; /* there is no better answer to wait for */
@@ -25,7 +25,7 @@ struct mcu_link {
     bool up;
     bool ask_again; /* the did was asked for and nobody could tell yet */
     char told_model[MCU_LINK_NAME_MAX + 1], told_version[MCU_LINK_NAME_MAX + 1]; /* what the client knows of the MCU */
-    unsigned n_did_silent; /* questions for it that were never answered, since the connection is up */
+    unsigned n_did_silent; /* questions for it that were never answered, since the connection came up */
     /* The owner's, called from inside the loop. */
     int (*on_request)(struct mcu_link *l, agent_request *req);
     void (*on_up)(struct mcu_link *l, bool up);
@@ -46,13 +46,13 @@ void mcu_link_turn(struct mcu_link *l);
 
 /*
  * Asks the client about the device; on_identity follows. While there is no client the question is repeated; who.last
- * comes with its answer, be it a refusal, or when it has left several of them unanswered. Done at each connect too.
+ * is set with its answer, even a refusal, or when it has left several of them unanswered. Also done at each connect.
  */
 void mcu_link_ask_identity(struct mcu_link *l);
 
 /*
- * Tells the client what the MCU says of itself, for the platform: at each change, each connect, each change of the status
- * and once a status period, since a client that has restarted knows nothing. Empty strings say nothing. Cheap when
+ * Tells the client what the MCU says about itself, for the platform: at each change, each connect, each change of the status
+ * and once a status period, since a client that has restarted knows nothing. Empty strings are not told. Cheap when
  * nothing has changed.
  */
 void mcu_link_tell_mcu(struct mcu_link *l, const char *model, const char *version);

@@ -94,7 +94,7 @@ static void enter(struct ota_machine *m, enum ota_state state)
     report_state(m);
 }
 
-/* A part that nobody goes on with would fill the disk. */
+/* A partial file that nobody needs would fill the disk. */
 static void drop_part(struct ota_machine *m)
 {
     if (m->s.has_part)
@@ -243,7 +243,7 @@ void ota_machine_on_bytes(struct ota_machine *m, uint64_t n, uint64_t now_ms)
         return;
     percent = (unsigned) (m->done * 100 / m->total);
     if (percent > 99)
-        return; /* 100 is said when the sum is right */
+        return; /* 100 is reported when the sum is right */
     if (m->reported != 101 && percent <= m->reported)
         return;
     if (now_ms - m->reported_ms >= m->settings.progress_ms)
@@ -298,7 +298,7 @@ void ota_machine_on_checked(struct ota_machine *m, bool good)
             enter(m, OTA_DOWNLOADED);
         stored_is_ready(m);
     } else if (m->phase == OTA_PH_CHECK_STORED) {
-        m->s.stored_md5[0] = '\0'; /* it has rotted on the disk */
+        m->s.stored_md5[0] = '\0'; /* it has changed on the disk */
         begin_download(m);
     }
 }

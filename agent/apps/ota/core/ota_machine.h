@@ -67,7 +67,7 @@ enum ota_do {
     OTA_DO_REPORT_STATE,    /* text: the value of ota_state */
     OTA_DO_REPORT_PROGRESS, /* n: the value of ota_progress */
     OTA_DO_FETCH,           /* in n ms go on with the partial file */
-    OTA_DO_STOP_FETCH,      /* no result may come any more */
+    OTA_DO_STOP_FETCH,      /* no result may come from now on */
     OTA_DO_DISCARD,         /* remove the partial file */
     OTA_DO_CHECK_FETCHED,   /* hash the partial file */
     OTA_DO_CHECK_STORED,    /* hash the stored file */
@@ -89,7 +89,7 @@ struct ota_settings {
     bool split;           /* downloading without installing is supported (scene 1) */
     unsigned n_retries;   /* tries in a row that get no further, after the first; 3 */
     unsigned retry_ms;    /* pause before the first of them, doubled each time up to OTA_RETRY_MAX_MS; 1000 */
-    unsigned progress_ms; /* least time between two reports of progress, but for 0 and 100; 1000 */
+    unsigned progress_ms; /* least time between two reports of progress, except 0 and 100; 1000 */
 };
 
 /* What a restart of the process must find again. */
@@ -113,7 +113,7 @@ struct ota_machine {
     bool stitched;        /* the file comes from more than one answer */
     bool started_over;    /* a stitched file with a wrong sum was fetched again already */
     uint64_t done, total; /* bytes; total 0: unknown */
-    uint64_t best;        /* the largest done yet: only beyond it a try counts as one that brought something */
+    uint64_t best;        /* the largest done yet: a try counts as progress only beyond it */
     uint64_t reported_ms; /* when progress was reported last */
     unsigned reported;    /* which; 101: not yet */
     struct ota_decision queue[OTA_DECISIONS_MAX];

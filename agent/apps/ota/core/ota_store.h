@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The text of the state file: name=value lines, one value a line, unknown names ignored. What does not read
- * back as a whole is no state at all: the device is idle then.
+ * The text of the state file: name=value lines, one value a line, unknown names ignored. What cannot be
+ * read back completely is no state at all: the device is idle then.
  */
 #ifndef OTA_STORE_H
 #define OTA_STORE_H

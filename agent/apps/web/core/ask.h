@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The bodies of the page's requests: JSON from whoever can reach the port, so each member is looked at. */
+/* The bodies of the page's requests: JSON from whoever can reach the port, so each member is checked. */
 #ifndef WEB_ASK_H
 #define WEB_ASK_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whether a request was made by our own page, opened under a name of ours: the defence against pages of others that
- * use a visitor's browser (cross-site requests, DNS names that suddenly mean this device).
+ * abuse a visitor's browser (cross-site requests, DNS names that suddenly mean this device).
  */
 #ifndef WEB_GATE_H
 #define WEB_GATE_H

@@ -34,7 +34,7 @@ struct web_password {
 bool web_password_parse(struct ag_span line, struct web_password *out);
 /* 0 or -ENOMEM; with a line end. */
 int web_password_print(const struct web_password *p, struct ag_buf *out);
-/* In the same time whatever is in them. */
+/* Compares them; takes the same time whatever is in them. */
 bool web_password_is(const struct web_password *p, const unsigned char hash[WEB_HASH_LEN]);
 
 #endif

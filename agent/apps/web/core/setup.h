@@ -19,7 +19,7 @@ struct web_setup {
     uint64_t uid;
 };
 
-/* {"ssid","passwd","uid","country","tz","check":true}. NULL, or what is wrong with the form of it. Wipe *out when done. */
+/* {"ssid","passwd","uid","country","tz","check":true}. NULL, or what is wrong with its form. Wipe *out when done. */
 const char *web_ask_setup(struct ag_span body, struct web_setup *out);
 
 /* What is known of the device; JSON texts, {NULL, 0}: not known. */
@@ -39,8 +39,8 @@ int web_setup_print(const struct web_setup *s, struct ag_buf *out);
 
 /*
  * The lines of a network hook, "SIGNAL TAB SECURITY TAB NAME" (dBm; any word, "open" for none; \\xNN, \\" and \\\\ in the
- * name as wpa_cli writes them), as a JSON array [{"ssid","signal","security"}], strongest first, each name once. What is
- * no such line is passed over. 0 or -ENOMEM.
+ * name as wpa_cli writes them), as a JSON array [{"ssid","signal","security"}], strongest first, each name once. Any
+ * other line is ignored. 0 or -ENOMEM.
  */
 int web_networks_print(struct ag_span lines, struct ag_buf *out);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Live traffic for one open page. What comes between two beats is kept up to a number; the rest is counted, so a page
- * that looks on costs the same whatever the device does, and says how much it does not show.
+ * that watches costs the same whatever the device does, and says how much it does not show.
  */
 #ifndef WEB_TRAFFIC_H
 #define WEB_TRAFFIC_H

@@ -30,7 +30,7 @@ static struct web_value *find(const struct web_values *v, const char *name)
     return NULL;
 }
 
-/* The one that was told least recently, emptied. */
+/* The one whose last report is the oldest, emptied. */
 static struct web_value *reuse(struct web_values *v)
 {
     struct web_value *oldest = &v->list[0];
@@ -119,7 +119,7 @@ struct taken {
     int error;
 };
 
-/* The same value told again is a point of the curve, but no change. */
+/* A value reported again unchanged is a point of the curve, but no change. */
 static int put(struct taken *t, const char *name, struct ag_span raw)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf text = AG_BUF_INIT;

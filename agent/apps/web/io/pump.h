@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libmicrohttpd in the loop of the program: no thread, and no wake-up while nothing is to be done. */
+/* libmicrohttpd in the loop of the program: no thread, and no wake-up while there is nothing to do. */
 #ifndef WEB_PUMP_H
 #define WEB_PUMP_H
 

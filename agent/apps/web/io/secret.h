@@ -13,7 +13,7 @@ int web_scrypt(const struct web_password *p, struct ag_span password, unsigned c
 
 /* r: 0 the right one, 1 a wrong one, -errno. */
 typedef void (*web_password_fn)(int r, void *user);
-/* The same beside the loop, since it takes long by intention. password is taken over (the buffer is empty then). 0 or -ENOMEM. */
+/* The same outside the loop, since it is slow on purpose. password is taken over (the buffer is empty then). 0 or -ENOMEM. */
 int web_password_test(uv_loop_t *loop, const struct web_password *p, struct ag_buf *password, web_password_fn fn, void *user);
 
 #endif

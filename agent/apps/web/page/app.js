@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Log in, the stream of news, which part is shown
+// Login, the stream of news, which part is shown
 import {$, h, set, each, t, word, api, whenOut, notice, facts, card, chip, number, span, bytes, clock, command, lang} from './base.js';
 import {control} from './device.js';
 import {appName, traffic} from './traffic.js';
 import {setup} from './setup.js';
 
-// What is known; parts read it and are told of changes.
+// What is known; parts read it and are told when it changes.
 const know = {agent: false, status: null, apps: null, values: {}, curves: [], history: []};
 let parts, shown, stream, wish = '', wait = 1000, lost = false, retry;
 
@@ -75,7 +75,7 @@ async function askUpdate() {
     const [state] = await command('miIO.get_ota_state', []), [percent] = await command('miIO.get_ota_progress', []);
     news.values({ota_state: state, ota_progress: percent});
     changed('update');
-  } catch { /* it is said as soon as it answers */ }
+  } catch { /* shown as soon as it answers */ }
 }
 
 function overview() {

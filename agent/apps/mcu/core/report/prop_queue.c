@@ -95,7 +95,7 @@ int prop_queue_add(struct prop_queue *q, const struct mcu_words *words)
 {
     struct ag_list fresh = AG_LIST_INIT(fresh);
 
-    if (words->n % 3 != 0 || words->n / 3 == words->n_bad) /* nothing at all is no report either */
+    if (words->n % 3 != 0 || words->n / 3 == words->n_bad) /* without any readable value it is no report */
         return MCU_REPORTS_E_SYNTAX;
     for (unsigned i = 0; i < words->n; i += 3)
         if (!triple_is_good(&words->param[i]))
@@ -106,7 +106,7 @@ int prop_queue_add(struct prop_queue *q, const struct mcu_words *words)
         struct prop *p;
 
         if (words->param[i + 2].bad)
-            continue; /* the others are as good as ever */
+            continue; /* the others are good */
         p = prop_new(&words->param[i]);
         if (!p) {
             props_free(&fresh);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * When a report that failed is tried again: after a pause that doubles, until it is taken, or has been refused so often that
- * it never will be. What got lost on the way is tried for as long as its queue keeps it.
+ * it never will be. What got lost on the way is tried again for as long as its queue keeps it.
  */
 #ifndef MCU_REPORT_PACE_H
 #define MCU_REPORT_PACE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the MCU reports, on its way up: properties and events, each in its queue, and somebody to send them to
- * or not. One message of each kind is under way at a time, so nothing overtakes.
+ * What the MCU reports, on its way up: properties and events, each in its queue, and whether there is
+ * somebody to send them to. One message of each kind is under way at a time, so nothing overtakes.
  */
 #ifndef MCU_REPORTS_H
 #define MCU_REPORTS_H

@@ -119,7 +119,7 @@ static size_t cancel_and_wait(struct xmodem_sender *x, uint64_t now_ms, uint8_t 
     return n;
 }
 
-/* Its number says nothing of whether it is the first one or is 256 blocks behind it. */
+/* Its number does not tell the first block from the one 256 blocks later. */
 static bool is_ambiguous(const struct xmodem_sender *x)
 {
     return x->interrupted && x->at > 1024 && x->seq <= 2;
@@ -259,7 +259,7 @@ size_t xmodem_sender_byte(struct xmodem_sender *x, uint8_t byte, uint64_t now_ms
             return finish(x);
         return byte == NAK ? eot_again(x, now_ms, out) : 0;
     default:
-        return 0; /* settling, lingering: what comes belongs to the past */
+        return 0; /* settling, lingering: what comes belongs to what was before */
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sending side of XMODEM: 128 byte blocks, or 1024 byte blocks on wish; CRC-16 or checksum as the
+ * The sending side of XMODEM: 128 byte blocks, or 1024 byte blocks if wanted; CRC-16 or checksum as the
  * receiver asks; a block is sent again on NAK or silence; two CAN stop it. Bytes and time in, bytes out. The
  * stream that arrives is the image, one 1A, then FF to the end of the last block [vendor's MCU upgrade
  * notes].
