@@ -2,7 +2,7 @@
 /*
  * Ask and wait for the answer: what time is it, is the cloud there?
  *
- * In a program with a loop use agent_call(), which returns at once and tells the answer to a callback.
+ * In a program with a loop use agent_call(), which returns at once and passes the answer to a callback.
  */
 #include <agent/agent.h>
 #include <inttypes.h>

@@ -50,7 +50,7 @@ static cJSON *prop(const struct lamp *lamp, const char *name)
     return cJSON_CreateNull(); /* a property this lamp does not have */
 }
 
-/* ["power","bright"] -> ["on",80]: of any length, so with a JSON library; what is simple needs none, see below */
+/* ["power","bright"] -> ["on",80]: of any length, so with a JSON library; simpler params need none, see below */
 static int on_get_prop(agent_request *req, void *user)
 {
     struct lamp *lamp = (struct lamp *) user;
@@ -92,7 +92,7 @@ static int on_set_bright(agent_request *req, void *user)
     int64_t bright;
 
     say(lamp, agent_request_method(req), agent_request_params(req));
-    agent_request_answer_errors(req, 1); /* what cannot be read answers itself: -32602 */
+    agent_request_answer_errors(req, 1); /* what cannot be read is answered by the library: -32602 */
     if (agent_param_int(req, "0", 1, 100, &bright) < 0)
         return 0;
     agent_reply(req, NULL);

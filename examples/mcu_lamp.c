@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One lesson: how little an MCU needs to sit behind miio_mcu (or a Xiaomi module). Three rules carry it: one
- * line out, then wait for its one answer; answer each "down"; when an answer does not come, say the line
+ * line out, then wait for its one answer; answer each "down"; when no answer comes, send the line
  * again.
  *
  * siid 2: piid 1 switch (bool), piid 2 brightness (1..100), aiid 1 toggle, eiid 1 key pressed.

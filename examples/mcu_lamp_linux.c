@@ -28,7 +28,7 @@ void board_write(const char *p, unsigned n)
         ssize_t k = write(line_fd, p, n);
 
         if (k <= 0)
-            return; /* the line is gone; what is unanswered is said again */
+            return; /* the line is gone; what is unanswered is sent again */
         p += k;
         n -= (unsigned) k;
     }

@@ -50,7 +50,7 @@ static void on_subscribe(struct mosquitto *m, void *user, int mid, int n, const 
     }
 }
 
-/* Every application sees every command; what is not ours is somebody else's. */
+/* Every application sees every command; what is not ours is meant for another one. */
 static void on_command(struct mosquitto *m, const cJSON *command)
 {
     const cJSON *id = cJSON_GetObjectItemCaseSensitive(command, "id");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The same as subscribe.c without libagent: what a program in any language does that can open a socket. Serves
+ * The same as subscribe.c without libagent: what a program does in any language that can open a socket. Serves
  * "plain.echo", which answers with its own params.
  *
  *     ./example_plain_socket [PORT]
@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Length of the JSON object that p begins with, 0 when it has not come whole. Texts come back to back on the stream
+/* Length of the JSON object that p begins with, 0 while it is incomplete. Texts come back to back on the stream
    and may be cut anywhere, so braces are counted, those inside strings left out. */
 static size_t object_length(const char *p, size_t n)
 {

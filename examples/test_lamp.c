@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A unit test of the lamp: no agent, no network, no waiting. Each test makes a lamp and an agent of its own
- * for it (libagenttest), gives it commands, and looks at its answers, its reports and itself. What does not
- * hold is printed with its line, and aborts; a test framework's own way to fail can be given to
+ * for it (libagenttest), gives it commands, and looks at its answers, its reports and itself. A check that
+ * fails is printed with its line, and aborts; a test framework's own way to fail can be given to
  * agent_test_new() instead.
  *
  *     ./example_test_lamp

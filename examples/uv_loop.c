@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libagent in a libuv loop, and an answer that comes later: "boil" is answered when a timer has run out.
+ * libagent in a libuv loop, and an answer that comes later: "boil" is answered when a timer fires.
  */
 #include <agent/uv.h>
 #include <signal.h>

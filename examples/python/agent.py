@@ -121,7 +121,7 @@ class Agent:
     """A connection. All methods belong to the event loop that runs it."""
 
     def __init__(self, address=None, on_state=None):
-        """on_state(connected): told on every change."""
+        """on_state(connected) is called on every change."""
         self._addresses, self._on_state = addresses(address), on_state
         self._handlers = {}           # key -> (handler, mode)
         self._calls = {}              # id -> future
@@ -162,8 +162,8 @@ class Agent:
     async def subscribe(self, key, handler, mode=None):
         """
         Commands of this method, or with a key that ends in '*' of all with that prefix, go to handler(params, command). mode: None,
-        "exclusive" (AgentError when the key has an owner) or "standby". Waits for the agent's word while there is a connection;
-        otherwise it is told to the agent with the next one.
+        "exclusive" (AgentError when the key has an owner) or "standby". Waits for the agent's answer while there is a connection;
+        otherwise the next connection begins with it.
         """
         if key in self._handlers:
             raise ValueError(f"{key} is subscribed already")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bad line: loses, doubles, delays and reorders what goes through it, by dice whose throws depend on the seed alone.
+ * A bad line: loses, doubles, delays and reorders what goes through it, as decided by dice that depend on the seed alone.
  * One object for each direction.
  */
 #ifndef SIM_FAULTS_H
@@ -20,7 +20,7 @@ struct faults {
 
 void faults_init(struct faults *f, uv_loop_t *loop, uint64_t seed);
 
-/* Calls deliver() as often as the dice say, now or later; bytes are copied for later. ref is handed through. */
+/* Calls deliver() as often as the dice say, now or later; bytes are copied for later. ref is passed on. */
 void faults_pass(struct faults *f, struct ag_span bytes, void *ref, void (*deliver)(void *ref, struct ag_span bytes));
 
 /* "10%" or "10": 0..100. "500ms", "2s", "500": milliseconds. -1: neither. */

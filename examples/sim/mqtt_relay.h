@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A device's connection to an MQTT stand-in: cut into packets, and joined with a connection of its own to the
- * real broker behind. What a cloud wants of CONNECT and of each packet is the stand-in's (mqtt_relay_ops);
+ * real broker behind. What a cloud demands of CONNECT and of each packet is up to the stand-in (mqtt_relay_ops);
  * sockets, order and ends are here:
  *
  *     accepted -> CONNECT judged -> broker asked -> its CONNACK -> open: packets both ways ... dropped ->
@@ -36,7 +36,7 @@ struct mqtt_relay_ops {
     /* For the journal: the document forbids it (the relay is dropped next); CONNACK refuses. */
     void (*refused)(struct mqtt_relay *r, const char *why);
     void (*login_refused)(struct mqtt_relay *r, uint8_t code);
-    /* The relay is being dropped: nobody may point to it any more. */
+    /* The relay is being dropped: nobody may point to it from now on. */
     void (*offline)(struct mqtt_relay *r);
     /* Frees the struct of create(). */
     void (*free)(struct mqtt_relay *r);
@@ -47,7 +47,7 @@ enum mqtt_relay_state {
     MQTT_RELAY_WAIT_BROKER,
     MQTT_RELAY_WAIT_CONNACK,
     MQTT_RELAY_OPEN,
-    MQTT_RELAY_REFUSED /* CONNACK is on its way out; nothing is read any more */
+    MQTT_RELAY_REFUSED /* CONNACK is on its way out; nothing more is read */
 };
 
 struct mqtt_relay {

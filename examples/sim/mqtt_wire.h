@@ -67,7 +67,7 @@ bool mqtt_wire_filter(struct ag_span body, size_t *at, bool with_qos, struct ag_
 int mqtt_wire_put_connect(struct ag_buf *out, const struct mqtt_connect *c);
 int mqtt_wire_put_connack(struct ag_buf *out, bool session_present, uint8_t code);
 int mqtt_wire_put_publish(struct ag_buf *out, struct ag_span topic, struct ag_span payload); /* QoS 0 */
-/* Any packet out of its flags and body. */
+/* Any packet from its flags and body. */
 int mqtt_wire_put(struct ag_buf *out, enum mqtt_type type, uint8_t flags, struct ag_span body);
 
 #endif

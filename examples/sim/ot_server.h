@@ -18,7 +18,7 @@
 struct ot_ledger_entry;
 
 struct ot_server_sink {
-    /* One packet to the device, over the way that way stands for. */
+    /* One packet to the device; way: the connection or address it goes to. */
     void (*send)(void *user, void *way, struct ag_span packet);
     /* One JSON text for the journal. */
     void (*note)(void *user, struct ag_span line);
@@ -61,7 +61,7 @@ bool ot_server_again(struct ot_server *s, uint32_t now_s);
 
 /* As if the server had been restarted: the device must greet again. The ledger is kept. */
 void ot_server_forget(struct ot_server *s);
-/* The way has gone (a closed connection). */
+/* This way is gone (a closed connection). */
 void ot_server_way_gone(struct ot_server *s, void *way);
 
 void ot_server_note_ledger(struct ot_server *s);

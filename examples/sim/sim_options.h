@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The options of a stand-in, read as those of the programs are (libagent/io/command_line.h): reading them is no part of what
- * crosses a line, so nothing that a stand-in has to hold against the product is shared.
+ * The options of a stand-in, read in the same way as the programs' (libagent/io/command_line.h): they are no part of what
+ * crosses a line, so the code that a stand-in checks in the product is not shared.
  */
 #ifndef SIM_OPTIONS_H
 #define SIM_OPTIONS_H
@@ -9,7 +9,7 @@
 #include <limits.h>
 #include "libagent/io/command_line.h"
 
-/* command: what stands behind miio_sim. Words are behind the options, from optind. -1: go on; else the exit code. */
+/* command: what follows miio_sim. Words follow the options, from optind. -1: go on; else the exit code. */
 int sim_options(const char *command, void (*usage)(FILE *to), const struct ag_option *rows, size_t n_rows, enum ag_words words,
                 int argc, char **argv, void *to);
 /* For a row: the field is a pointer to the value itself. */

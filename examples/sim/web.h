@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP of a stand-in: libmicrohttpd without a thread of its own, its epoll descriptor hangs in the loop. A
+ * HTTP of a stand-in: libmicrohttpd without a thread of its own; the loop polls its epoll descriptor. A
  * request is served once its body is complete; what it means is the stand-in's (sim_web_serve_fn).
  *
  * One owner: sim_web_start() .. sim_web_stop(), which must come before the loop ends.
@@ -35,7 +35,7 @@ struct sim_web_answer {
     } headers[SIM_WEB_HEADERS_MAX]; /* borrowed; the first without a name ends them */
 };
 
-/* 0, or -errno: the connection is closed without an answer. The answer comes with status 500 and nothing
+/* 0, or -errno: the connection is closed without an answer. The answer is preset to status 500 and nothing
  * else. */
 typedef int sim_web_serve_fn(void *user, const struct sim_web_request *q, struct sim_web_answer *a);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines out of the bytes of a pipe. Zero-initialise. */
+/* Lines from the bytes of a pipe. Zero-initialise. */
 #ifndef SIM_FLEET_LINES_H
 #define SIM_FLEET_LINES_H
 
@@ -14,7 +14,7 @@ struct fleet_lines {
 
 /* Where the next bytes go. */
 char *fleet_lines_room(struct fleet_lines *l, size_t *room_out);
-/* So many have come: each line that is whole, without its end. One that is too long is dropped: none of ours is. */
+/* So many have come: calls on_line for each whole line, without its end. One that is too long is dropped: none of ours is. */
 void fleet_lines_came(struct fleet_lines *l, size_t n, void (*on_line)(void *user, const char *line), void *user);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * miio_sim fleet: many real clients, each miio_client's own code with an application of its own, against brokers that exist.
  *
- * libmosquitto watches descriptors below 1024 only, so a process can hold about a hundred devices: the fleet is dealt out to
+ * libmosquitto watches descriptors below 1024 only, so a process can hold about a hundred devices: the fleet is split among
  * workers. A worker (fleet_worker.c) runs its devices (fleet_device.c) in one loop; the first process (fleet.c) is the owner's
  * side (fleet_service.c): it hears all reports, sends commands, and keeps the ledger (fleet_ledger.c).
  */
