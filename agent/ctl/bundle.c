@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bundle: all that somebody who helps from afar has to see, in one archive, and no secret in it. */
+/* bundle: all that somebody who helps from afar needs to see, in one archive, without any secret. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -122,7 +122,7 @@ static int append_lines(struct ag_buf *out, const cJSON *page)
     return r;
 }
 
-/* Page after page; what cannot be had is noted in its place. */
+/* Page after page; what is not available is noted in its place. */
 static void put_log(struct bundle *b, const char *method, const char *name)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf lines = AG_BUF_INIT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* status and check: how everything is, and what to do about what is not. */
+/* status and check: how everything is, and what to do if something is wrong. */
 #include <string.h>
 #include "agent/ctl/findings.h"
 #include "agent/ctl/report.h"

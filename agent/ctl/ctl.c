@@ -208,7 +208,7 @@ const char *ctl_plain(const struct ctl *ctl)
 void ctl_put_json(FILE *to, const char *json)
 {
     for (const char *p = json; *p; p++)
-        if (*p != '\n' && *p != '\r') /* inside a string they cannot stand */
+        if (*p != '\n' && *p != '\r') /* they cannot be inside a string */
             putc(*p, to);
 }
 

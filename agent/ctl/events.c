@@ -41,7 +41,7 @@ static int follow(struct events *e)
     if (agent_get_state(e->ctl->conn) == AGENT_READY)
         start(e);
     ctl_end_after(e->time_ms);
-    r = agent_run(e->ctl->conn) < 0 ? CTL_FAILED : CTL_OK; /* said where it arose */
+    r = agent_run(e->ctl->conn) < 0 ? CTL_FAILED : CTL_OK; /* already reported */
     if (r == CTL_OK && ctl_time_is_over() && e->n_left > 0) {
         ctl_error("%u more were waited for", e->n_left);
         r = CTL_FAILED;
@@ -53,7 +53,7 @@ int events_follow(struct events *e)
 {
     int r = follow(e);
 
-    agent_close(e->ctl->conn); /* callbacks hold what is the caller's */
+    agent_close(e->ctl->conn); /* callbacks refer to what is the caller's */
     return r;
 }
 

@@ -60,7 +60,7 @@ static void find_loss(struct findings *f, const cJSON *cloud)
                 ctl_string(cloud, "server"), losses[i].what, ctl_string(error, "text"));
 }
 
-/* By "refused_how"; an older client says nothing: the last row. */
+/* By "refused_how"; the last row is for older clients, which do not say it. */
 static const struct {
     const char *how, *what, *cure;
 } subscriptions[] = {

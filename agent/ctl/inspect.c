@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* list: one look into the agent. */
+/* list: one look at the agent. */
 #include <stdio.h>
 #include <string.h>
 #include <getopt.h>

@@ -241,7 +241,7 @@ static bool is_described(const struct model *m, const struct model_prop *p, cons
     return found && ag_buf_append(out, number, ag_model_number_write(found->value, p->scale, number)) == 0;
 }
 
-/* The JSON value that a word means for a property. 0 or -ENOMEM. */
+/* The JSON value that a word stands for with this property. 0 or -ENOMEM. */
 static int put_word(struct ag_buf *out, const struct model *m, const struct model_prop *p, const char *text)
 {
     size_t n = strlen(text);

@@ -66,7 +66,7 @@ static bool read_event(char *line, struct event *e)
         return false;
     v.raw = s;
     *e = (struct event){.line = line, .kind = kind_of(ag_json_member(v, "kind")), .text = ag_json_member(v, "text")};
-    if (e->text.type != AG_JSON_OBJECT) { /* too large for the monitor: only its size is there */
+    if (e->text.type != AG_JSON_OBJECT) { /* too large for the monitor: only its size is given */
         e->kind = KIND_OTHER;
         return true;
     }
@@ -153,7 +153,7 @@ static bool same_object(struct ag_json_value a, struct ag_json_value b)
     return true;
 }
 
-/* As deep as the scanner has let it be. */
+/* As deep as the scanner allows. */
 static bool same_value(struct ag_json_value a, struct ag_json_value b)
 {
     if (a.type != b.type)
@@ -189,7 +189,7 @@ static struct ag_json_value answer_value(struct ag_json_value text, int status)
     return v.type == AG_JSON_NONE && status == 0 ? ag_json_member(text, "params") : v;
 }
 
-/* Answers that tell the time of their asking can only be of the same kind. */
+/* Answers that depend on the time can only be of the same kind. */
 static bool tells_time(struct ag_json_value text)
 {
     struct ag_span method = ag_json_member(text, "method").raw;

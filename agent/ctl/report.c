@@ -36,7 +36,7 @@ static bool is_client(const char *args)
     return strcmp(name ? name + 1 : args, "miio_client") == 0;
 }
 
-/* The data directory, as far as the command line tells it; it may be relative. */
+/* The data directory, if the command line names it; it may be relative. */
 static const char *dir_of(const char *args, size_t n)
 {
     for (const char *a = args; a < args + n; a += strlen(a) + 1) {
@@ -100,10 +100,10 @@ static unsigned count_twins(const cJSON *status)
 
 /* ---- asking ---- */
 
-/* It answers out of its memory; one of an earlier version would pass the question on to its cloud. */
+/* It answers from memory; an earlier version would pass the question on to its cloud. */
 enum { CLIENT_MS = 2000 };
 
-/* Of the client through the agent: a failure is a trouble to tell, not an end. */
+/* Of the client through the agent: a failure is a finding, not an end. */
 static char *ask_client(struct ctl *ctl, const char *method, char *why, size_t n)
 {
     char *text = NULL;

@@ -159,14 +159,14 @@ int ctl_listen(struct ctl *ctl, int argc, char **argv)
         int e = agent_subscribe_mode(ctl->conn, NULL, argv[optind], AGENT_SHARED, on_command, on_registered, &l);
 
         if (e == -EEXIST) {
-            l.n_keys--; /* said twice */
+            l.n_keys--; /* given twice */
         } else if (e < 0) {
             ctl_error("%s: %s", argv[optind], agent_strerror(e));
             return CTL_USAGE;
         }
     }
     ctl_end_after(l.time_ms);
-    r = agent_run(ctl->conn); /* an agent_stop() status below 0 has been said where it arose */
+    r = agent_run(ctl->conn); /* an agent_stop() status below 0 has already been reported */
     agent_close(ctl->conn);   /* callbacks hold l */
     if (ctl_time_is_over() && l.n_left > 0) {
         ctl_error("%u more were waited for", l.n_left);

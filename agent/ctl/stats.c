@@ -97,7 +97,7 @@ static void put_sample(const char *name, const cJSON *cloud, double value)
     printf("\"} %.0f\n", value);
 }
 
-/* All clouds' samples of one counter stand together, with the cloud as label. */
+/* The samples of one counter from all clouds together, with the cloud as label. */
 static void put_family(const cJSON *counters, const cJSON *clouds, const char *within)
 {
     char name[96];

@@ -94,7 +94,7 @@ static void print_json(const struct top *t)
 static void print_table(const struct ctl *ctl, const struct top *t)
 {
     if (ctl->colour)
-        fputs("\033[H\033[J", stdout); /* home, clear: only where somebody looks */
+        fputs("\033[H\033[J", stdout); /* home, clear: only where somebody watches */
     printf("%s%-5s %-16s %10s %10s %8s %5s %5s %5s%s\n", ctl_bold(ctl), "PEER", "NAME", "IN/S", "OUT/S", "QUEUED", "REQS", "CMDS",
            "KEYS", ctl_plain(ctl));
     for (size_t i = 0; i < t->n; i++) {
@@ -141,7 +141,7 @@ static int watch(struct ctl *ctl, long count, int interval_ms)
         if (r != CTL_OK)
             break;
         take(now, before, peers);
-        if (i > 0) { /* the first look only begins the counting */
+        if (i > 0) { /* the first one only starts the counting */
             if (ctl->json)
                 print_json(now);
             else

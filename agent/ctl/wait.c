@@ -18,7 +18,7 @@ static uint64_t now_ms(void)
     return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
 }
 
-/* The key itself, or for a method a prefix that takes it in. */
+/* The key itself, or for a method a prefix that covers it. */
 static bool covers(const char *subscribed, const char *key)
 {
     size_t n = strlen(subscribed);
@@ -37,7 +37,7 @@ static bool serves(const cJSON *peer, const char *key)
     return false;
 }
 
-/* What agent.peers says of many keys is cut short; asked for one peer it is whole. */
+/* agent.peers cuts long lists of keys; asked for one peer it gives all. */
 static bool serves_whole(struct ctl *ctl, const cJSON *peer, const char *key)
 {
     ag_cleanup(ctl_delete_json) cJSON *whole = NULL;

@@ -56,7 +56,7 @@ static int on_event(agent_request *req, void *user)
     return 0;
 }
 
-/* ---- what is asked again and again while somebody looks ---- */
+/* ---- what is asked again and again while somebody watches ---- */
 
 static void put_name(struct ag_json_out *o, struct ag_span pid)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* miio_web: what its settings lead to, signals, exit code. */
+/* miio_web: what follows from its settings, signals, exit code. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +46,7 @@ static int read_password(struct web_settings *o)
     return -1;
 }
 
-/* Nobody but this machine reaches the page without a password. An exit code, or -1. */
+/* Without a password only this machine may reach the page. An exit code, or -1. */
 static int check_reach(const struct web_settings *o)
 {
     char text[AG_ADDR_TEXT_MAX];
@@ -165,7 +165,7 @@ int main(int argc, char **argv)
     r = read_files(&o, &cert, &key);
     if (r < 0 && o.check_only)
         return check_model(&o);
-    /* one thread beside the loop, for sums of passwords, and only once somebody logs in */
+    /* one thread beside the loop, to hash passwords, and only once somebody logs in */
     setenv("UV_THREADPOOL_SIZE", "1", 0);
     return r >= 0 ? r : run(&o);
 }

@@ -45,8 +45,8 @@ static int complain(const char *text)
 }
 
 /*
- * Root writes as whom the folder belongs to: miio_web may read the file there then, and whoever can exchange things in
- * that folder does not have root touch something else.
+ * Root writes as the owner of the folder: then miio_web may read the file there, and whoever can exchange things in
+ * that folder cannot make root touch something else.
  */
 static int be_the_owner(const char *path)
 {

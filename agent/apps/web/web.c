@@ -89,7 +89,7 @@ void web_stop(struct web *w)
     w->stopping = true;
     web_bus_close(&w->bus);
     web_api_stop(&w->api);
-    web_server_close(&w->server); /* goes when every request that waits has been answered */
+    web_server_close(&w->server); /* closes when every waiting request has been answered */
     web_pages_stop(&w->pages);
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include "libagent/core/grow.h"
 
-/* Settings whose values say nothing that must stay on the device. */
+/* Settings whose values may leave the device. */
 static const char *const harmless[] = {
     "did",
     "mac",
@@ -144,7 +144,7 @@ static bool is_harmless(struct ag_span name)
     return false;
 }
 
-/* A comment may hold a setting of yesterday, and a line without '=' anything. */
+/* A comment may hold an old setting, and a line without '=' anything. */
 static int redact_line(struct ag_buf *out, struct ag_span line, struct secrets *s)
 {
     struct ag_span name, value, all = trimmed(line);

@@ -20,7 +20,7 @@ static bool same(struct ag_span a, const char *b, size_t n)
     return true;
 }
 
-/* 1.2.3.4: what looks like one but is none is no name either, since a top-level domain is never a number. */
+/* 1.2.3.4: what looks like an address but is none is no name either, since a top-level domain is never a number. */
 static bool is_ipv4(struct ag_span s)
 {
     unsigned dots = 0, digits = 0;
@@ -48,7 +48,7 @@ static bool is_ipv6(struct ag_span s)
     return true;
 }
 
-/* Without ":PORT"; false: the port is none. */
+/* Without ":PORT"; false: the port is not one. */
 static bool cut_port(struct ag_span *host)
 {
     size_t n = host->len;

@@ -26,7 +26,7 @@ static struct web_tries *find(struct web_limiter *l, const unsigned char *key)
     return NULL;
 }
 
-/* A free one, else the oldest: the bound on all tries together keeps a full table from helping anybody. */
+/* A free one, else the oldest: filling the table helps nobody, because of the bound on all tries together. */
 static struct web_tries *make(struct web_limiter *l, const unsigned char *key)
 {
     struct web_tries *t = &l->list[0];

@@ -44,8 +44,8 @@ static bool next_byte(struct ag_span s, size_t *i, char *out)
 }
 
 /*
- * What cannot be written into a request as text, cannot be chosen: names that are no UTF-8, hold control characters or
- * nothing.
+ * What cannot be written into a request as text cannot be chosen: names that are not UTF-8, hold control characters or
+ * are empty.
  */
 static bool read_name(struct ag_span s, struct network *out)
 {

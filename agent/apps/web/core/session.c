@@ -4,7 +4,7 @@
 #include <string.h>
 #include "libagent/core/text/hex.h"
 
-/* In the same time whatever is in them: the time of an answer must not tell how far a guess was right. */
+/* Takes the same time whatever is in them: the time of an answer must not tell how much of a guess was right. */
 static bool same_token(const char *token, struct ag_span text)
 {
     unsigned char differs = 0;

@@ -93,7 +93,7 @@ static void put_text(struct ag_json_out *o, struct ag_span text)
         return;
     if (ag_json_parse(&shown, DEPTH_MAX, &view) == 0 && ag_view_has(&view, AG_M_METHOD) &&
         !ag_view_str(&view, shown.p, AG_M_METHOD, name, sizeof name, &method))
-        method = (struct ag_span){"_internal.", 10}; /* a name that nobody can read hides what it likes */
+        method = (struct ag_span){"_internal.", 10}; /* an unreadable name may hide anything */
     if (is_secret(method)) {
         ag_json_out_name(o, "hidden");
         ag_json_out_bool(o, true);

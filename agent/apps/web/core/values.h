@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the device's applications report: the last value of each property, and of numbers the course of the last hour. A
- * value that nobody has changed for longest makes room for a new name when there are too many.
+ * What the device's applications report: the last value of each property, and of numbers the course of the last hour. When
+ * there are too many values, the one whose last report is the oldest makes room for a new name.
  */
 #ifndef WEB_VALUES_H
 #define WEB_VALUES_H

@@ -14,7 +14,7 @@ enum { REAP_MS = 1000 };
 
 /* ---- connections ---- */
 
-/* libmicrohttpd has no call for it, but reads the end of the stream. */
+/* libmicrohttpd has no call for this, but notices the end of the stream. */
 static void conn_kick(struct web_conn *c)
 {
     if (c->kicked)
@@ -64,7 +64,7 @@ static void conn_open(struct web_server *s, struct MHD_Connection *mhd, void **c
     c->mhd = mhd;
     c->fd = info->connect_fd;
     c->since_ms = uv_now(s->loop);
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* events are small and late ones are felt */
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* events are small, and delays are noticed */
     if (ag_cred_of_tcp(&s->asker, c->fd, &cred) == 0 && cred.known) {
         c->uid_known = true;
         c->uid = cred.uid;

@@ -85,7 +85,7 @@ void web_stream_send(struct web_stream *s, const char *event, struct ag_span dat
         return;
     if (ag_buf_size(&s->out) + data.len > STREAM_QUEUE_MAX || put_event(&s->out, event, data) < 0) {
         s->out.len = before;
-        s->over = true; /* the page comes again by itself */
+        s->over = true; /* the page connects again by itself */
     }
     wake(s);
 }
