@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * miio_sim cloud --kind mqtt: the fleet's side of the mqtt cloud. Prints what a device says, one line a message ("report
+ * miio_sim cloud --kind mqtt: the fleet's side of the mqtt cloud. Prints what a device sends, one line a message ("report
  * {...}"), and publishes each line of standard input as a command. Starts a mosquitto unless one is named.
  */
 #include <errno.h>

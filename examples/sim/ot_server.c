@@ -84,7 +84,7 @@ static bool check_hello(struct ot_server *s, struct ag_span packet)
     return false;
 }
 
-/* The stamp of a right packet is compared at arrival: simulated reordering is not the device's fault. */
+/* The stamp of a correct packet is compared at arrival: simulated reordering is not the device's fault. */
 static bool check_stamp(struct ot_server *s, const struct ot_packet *p)
 {
     if (p->stamp < s->last_stamp) {

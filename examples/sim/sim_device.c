@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * miio_sim device: a device that is not there, from its model alone. It holds what it is told to, its sensors wander, its
+ * miio_sim device: a device that is not there, from its model alone. It keeps what it is told, its sensors wander, its
  * events happen now and then. An application on libagentmodel like any other.
  */
 #include <agent/model.h>
@@ -150,7 +150,7 @@ static void on_beat(agent_conn *conn, void *user)
         say_value(d, "event", p.path, NULL);
 }
 
-/* Every property holds something from the start; device-information is filled by what the client knows. */
+/* Every property has a value from the start; device-information comes from what the client knows. */
 static void set_first_values(struct device *d)
 {
     agent_model *model = agent_device_model(d->agent);

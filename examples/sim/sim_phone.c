@@ -119,7 +119,7 @@ static int phone_hello(struct phone *p)
 
 /* ---- requests ---- */
 
-/* The answer must carry the request's id; anything else is for somebody else. */
+/* The answer must carry the request's id; anything else is for another one. */
 static bool is_answer(const struct ag_buf *plain, uint32_t id, struct ag_json_view *view, struct ag_span *text)
 {
     uint64_t got;

@@ -62,7 +62,7 @@ static int start_worker(struct fleet *f, unsigned i, unsigned first)
     fflush(stdout);
     w->pid = fork();
     if (w->pid == 0) {
-        signal(SIGINT, SIG_IGN); /* the first process says when it ends */
+        signal(SIGINT, SIG_IGN); /* the first process decides when it ends */
         signal(SIGTERM, SIG_IGN);
         close(fds[0]);
         for (unsigned k = 0; k < i; k++)
@@ -160,7 +160,7 @@ static struct total total(const struct fleet *f)
     return t;
 }
 
-/* ---- time passes ---- */
+/* ---- as time passes ---- */
 
 static void step(struct fleet *f)
 {
@@ -230,7 +230,7 @@ static void say_due(struct fleet *f, unsigned wanted)
     }
 }
 
-/* A service says it again under the same id; a device that is away has it once, from its session, or never. */
+/* A service sends it again under the same id; a device that is away has it once, from its session, or never. */
 static void say_again(struct fleet *f)
 {
     uint64_t now = fleet_now_ms();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* miio_sim cloud --kind gizwits: options, life, standard input and journal of the stand-in. */
+/* miio_sim cloud --kind gizwits: options, start and end, standard input and journal of the stand-in. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

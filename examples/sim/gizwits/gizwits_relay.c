@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the Gizwits stand-in wants of a device's connection: login, packets, frames. */
+/* What the Gizwits stand-in demands of a device's connection: login, packets, frames. */
 #include <stdlib.h>
 #include <string.h>
 #include "examples/sim/gizwits/gizwits_sim.h"

@@ -178,7 +178,7 @@ static void set_properties(struct mcu_device *d, struct words *w, uint64_t now_m
     say(d, line, now_ms);
 }
 
-/* An action gives its inputs back. */
+/* An action returns its inputs. */
 static void action(struct mcu_device *d, struct words *w, uint64_t now_ms)
 {
     char line[MCU_DEV_LINE_MAX], *word;
@@ -249,7 +249,7 @@ void mcu_dev_line(struct mcu_device *d, char *line, uint64_t now_ms)
     else if (d->state == MCU_DEV_WAIT_OK && (ok || error))
         acknowledged(d, ok, now_ms);
     else if (d->state == MCU_DEV_WAIT_DOWN && error)
-        /* A command is open that we know nothing of: its line was lost. Say so, so that nobody waits for it.
+        /* A command is open that we know nothing about: its line was lost. Say so, so that nobody waits.
          */
         say(d, "error \"command lost\" -5099", now_ms);
 }

@@ -251,7 +251,7 @@ static void run(struct sim *s)
     }
 }
 
-/* Lines "MS LINE": what the MCU says of its own, MS milliseconds after its start. */
+/* Lines "MS LINE": what the MCU says on its own, MS milliseconds after its start. */
 static int read_script(struct sim *s, const char *path)
 {
     char line[MCU_DEV_LINE_MAX + 32];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * miio_sim cloud --kind onenet: options, life, standard input and journal of the stand-in.
- * Standard input: "cmd ID PAYLOAD" brings a command; "!big ID N" one of N bytes, "!raw ID HEX" bytes as they
+ * Standard input: "cmd ID PAYLOAD" sends a command; "!big ID N" one of N bytes, "!raw ID HEX" bytes as they
  * are, "!drop ID" cuts the connection, "!stats".
  */
 #include <errno.h>

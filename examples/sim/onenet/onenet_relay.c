@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the OneNET stand-in wants of a device's connection: login, topics, data points, answers. */
+/* What the OneNET stand-in demands of a device's connection: login, topics, data points, answers. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,8 +104,7 @@ static void relay_login_refused(struct mqtt_relay *base, uint8_t code)
     sim_note("login_refused", ",\"code\":%u", code);
 }
 
-/* A later login of the same device is with the broker, which closes r for it: before the CONNACK, or after.
- */
+/* A later login of the same device has reached the broker, which closes r for it, before or after the CONNACK. */
 static bool is_taken_over(const struct onsim_relay *r)
 {
     ag_list_for_each (it, &r->s->door.relays) {

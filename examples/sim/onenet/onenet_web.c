@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The HTTP side of the OneNET stand-in: commands, topics, pushes. HTTP status is 200 even for errors; errno
- * in the body tells.
+ * The HTTP side of the OneNET stand-in: commands, topics, pushes. HTTP status is 200 even for errors; see errno
+ * in the body.
  */
 #include <errno.h>
 #include <string.h>

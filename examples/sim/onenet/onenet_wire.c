@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Data points: first a pass that only checks, then one that tells the points. */
+/* Data points: first a pass that only checks, then one that delivers the points. */
 #include "examples/sim/onenet/onenet_wire.h"
 
 #include <errno.h>
