@@ -465,7 +465,7 @@ def test_leaving_answers_what_is_open(tmp_path):
 def pid_of(*words):
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            with open("/proc/%s/cmdline" % pid) as f:
+            with open("/proc/%s/cmdline" % pid, errors="replace") as f:
                 args = f.read().split("\0")
         except OSError:
             continue

@@ -24,10 +24,10 @@ def processes_of(group):
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            with open(f"/proc/{pid}/stat") as f:
+            with open(f"/proc/{pid}/stat", errors="replace") as f:
                 state, _, _, session = f.read().rsplit(") ", 1)[1].split()[:4]
             if int(session) == group and state != "Z":
-                with open(f"/proc/{pid}/cmdline") as f:
+                with open(f"/proc/{pid}/cmdline", errors="replace") as f:
                     found.append(f.read().replace("\0", " "))
         except OSError:
             pass

@@ -21,7 +21,7 @@ def children(pid):
 
 def parent_of(pid):
     try:
-        with open("/proc/%s/stat" % pid) as f:
+        with open("/proc/%s/stat" % pid, errors="replace") as f:
             return int(f.read().rpartition(")")[2].split()[1])
     except OSError:
         return None
