@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include "agent/core/state/text.h"
 
 enum { FDS_OF_OUR_OWN = 32 };
 
@@ -64,13 +63,9 @@ uint64_t conns_now(const struct conns *s)
 
 void conns_log(struct conns *s, enum ag_log_level level, const char *fmt, ...)
 {
-    char text[256];
     va_list ap;
 
-    if (!ag_log_enabled(level))
-        return;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    ag_log_gated_v(&s->gates[level], conns_now(s), level, fmt, ap);
     va_end(ap);
-    ag_log_gated(&s->gates[level], conns_now(s), level, "%s", text);
 }

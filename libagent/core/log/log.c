@@ -167,19 +167,27 @@ static bool may_pass(struct ag_log_gate *g, uint64_t now_ms)
     return true;
 }
 
-bool ag_log_gated(struct ag_log_gate *g, uint64_t now_ms, enum ag_log_level level, const char *fmt, ...)
+bool ag_log_gated_v(struct ag_log_gate *g, uint64_t now_ms, enum ag_log_level level, const char *fmt, va_list ap)
 {
     char line[LINE_MAX_BYTES - HELD_MAX_BYTES], left_out[HELD_MAX_BYTES] = "";
-    va_list ap;
 
     if (!ag_log_enabled(level) || !may_pass(g, now_ms))
         return false;
     if (g->held > 0)
         snprintf(left_out, sizeof left_out, " (%u line%s left out before this one)", g->held, g->held == 1 ? "" : "s");
     g->held = 0;
-    va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
     ag_log(level, "%s%s", line, left_out);
     return true;
+}
+
+bool ag_log_gated(struct ag_log_gate *g, uint64_t now_ms, enum ag_log_level level, const char *fmt, ...)
+{
+    va_list ap;
+    bool passed;
+
+    va_start(ap, fmt);
+    passed = ag_log_gated_v(g, now_ms, level, fmt, ap);
+    va_end(ap);
+    return passed;
 }

@@ -6,6 +6,7 @@
 #ifndef AG_LOG_H
 #define AG_LOG_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "libagent/core/log/log_ring.h"
@@ -55,5 +56,7 @@ struct ag_log_gate {
 
 /* Writes the line if the gate lets it pass. true: it did. Lines of a level that is off do not count. */
 bool ag_log_gated(struct ag_log_gate *g, uint64_t now_ms, enum ag_log_level level, const char *fmt, ...) ag_printf_like(4, 5);
+bool ag_log_gated_v(struct ag_log_gate *g, uint64_t now_ms, enum ag_log_level level, const char *fmt, va_list ap)
+    ag_printf_like(4, 0);
 
 #endif

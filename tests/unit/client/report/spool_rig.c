@@ -30,7 +30,7 @@ ssize_t __wrap_pread(int fd, void *p, size_t n, off_t at);
 int __wrap_fdatasync(int fd);
 int __real_open64(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...) __attribute__((alias("__wrap_open64")));
 
 /* ---- time: a pause of a second or more ends at once, and the clock has gone on by as much ---- */
 
@@ -107,13 +107,6 @@ int __wrap_fdatasync(int fd)
     return 0; /* the test's speed is not the disk's */
 }
 
-static int open_file(const char *path, int flags, unsigned mode)
-{
-    if ((flags & O_ACCMODE) != O_RDONLY && disk_fails(FAULT_OPEN))
-        return -1;
-    return __real_open64(path, flags, mode);
-}
-
 int __wrap_open64(const char *path, int flags, ...)
 {
     unsigned mode = 0;
@@ -123,19 +116,9 @@ int __wrap_open64(const char *path, int flags, ...)
     if (flags & O_CREAT)
         mode = va_arg(ap, unsigned);
     va_end(ap);
-    return open_file(path, flags, mode);
-}
-
-int __wrap_open(const char *path, int flags, ...)
-{
-    unsigned mode = 0;
-    va_list ap;
-
-    va_start(ap, flags);
-    if (flags & O_CREAT)
-        mode = va_arg(ap, unsigned);
-    va_end(ap);
-    return open_file(path, flags, mode);
+    if ((flags & O_ACCMODE) != O_RDONLY && disk_fails(FAULT_OPEN))
+        return -1;
+    return __real_open64(path, flags, mode);
 }
 
 /* ---- a store and what it tells ---- */
