@@ -95,7 +95,7 @@ MUTANTS = [row(*r) for r in [
      "    return code == AG_CODE_NOT_FOUND || code == AG_CODE_NOT_MINE ? code : 0;", "    return code == AG_CODE_NOT_FOUND ? code : 0;"),
     ("lan: no zero byte behind an answer", "client/lan/core/lan.c", "    return ag_buf_append_char(out, '\\0');", "    return 0;"),
     ("lan: a phone that starts over gets the answers of before", "client/lan/core/lan.c",
-     ("        forget_answered(l, from, now_ms);\n",
+     ("        lan_requests_forget(&l->requests, from, now_ms, REPEAT_S * 1000); /* whoever starts over may begin with the same ids */\n",
       " &&\n           (!q->answered || stamp_clock_apart(&l->clock, a->stamp, q->stamp, a->now_ms) < REPEAT_STAMP_S);"), ("", ";")),
     ("lan: stamps of before a step of the clock are refused", "client/lan/core/stamp_clock.c",
      "        if (now_ms < c->old[i].until_ms && is_near(c, c->old[i].offset_s", "        if (false && is_near(c, c->old[i].offset_s"),

@@ -9,7 +9,6 @@
 
 /* A repeat comes within ten seconds, and may count on from another hello than the first one did. */
 enum { MAX_DEPTH = 128, HELLO_AHEAD_S = 10, REPEAT_S = 10, REPEAT_STAMP_S = REPEAT_S + HELLO_AHEAD_S, SCRATCH_MAX = 8192 };
-enum { CROSSES_MS = 500 /* an answer and a hello, on their ways */ };
 enum { MAX_REQUESTS = 1024, MAX_KEPT_BYTES = 1 << 20 };
 
 void lan_init(struct lan *l, const struct lan_sink *sink, void *user, uint64_t did)
@@ -217,19 +216,6 @@ static void look_at_clock(struct lan *l, uint64_t now_ms, uint32_t now_s)
         replay_forget_above(&l->taken, (uint32_t) highest);
 }
 
-static uint64_t ago(uint64_t now_ms, uint64_t ms)
-{
-    return now_ms > ms ? now_ms - ms : 0;
-}
-
-/* Whoever starts over may begin with the same ids. But an answer that was long in coming may be on its way to one who says hello
-   before a repeat; and a hello often comes from another port, while an address may have other programs, too, which repeat what was
-   not answered. */
-static void forget_answered(struct lan *l, const struct lan_addr *from, uint64_t now_ms)
-{
-    lan_requests_forget(&l->requests, from, ago(now_ms, CROSSES_MS), ago(now_ms, REPEAT_S * 1000));
-}
-
 static int receive(struct lan *l, const struct lan_addr *from, struct ag_span datagram, uint64_t now_ms, uint32_t now_s)
 {
     struct packet p;
@@ -242,7 +228,7 @@ static int receive(struct lan *l, const struct lan_addr *from, struct ag_span da
     }
     if (packet_is_hello(datagram)) {
         l->stats.hellos++;
-        forget_answered(l, from, now_ms);
+        lan_requests_forget(&l->requests, from, now_ms, REPEAT_S * 1000); /* whoever starts over may begin with the same ids */
         send_hello(l, from, next_hello_stamp(l, now_ms, now_s));
         return 0;
     }

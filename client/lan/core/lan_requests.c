@@ -13,7 +13,11 @@ static inline unsigned hash_words(const void *p, size_t n);
 #include <uthash.h>
 #include "libagent/core/deadline.h"
 
-enum { MAX_SPARE = 64, PATIENCE_MS = 1000 /* nobody repeats a request sooner */ };
+enum { MAX_SPARE = 64 };
+enum {
+    PATIENCE_MS = 1000, /* nobody repeats a request sooner */
+    CROSSES_MS = 500    /* an answer and a hello, on their ways */
+};
 
 /* What an address has asked. */
 struct lan_host {
@@ -240,18 +244,24 @@ void lan_requests_answered(struct lan_requests *t, struct lan_request *q, struct
     ag_list_append(&i->host->answered, &i->of_host);
 }
 
+/* An answer that was long in coming may be on its way to one who says hello before a repeat. */
+static bool crosses(const struct lan_request *q, uint64_t now_ms)
+{
+    return q->answered_ms + CROSSES_MS >= now_ms && q->answered_ms - q->asked_ms >= PATIENCE_MS;
+}
+
 /* Of a host that has others besides. */
-static void forget_those_from(struct lan_requests *t, struct lan_host *h, uint16_t port, uint64_t before_ms)
+static void forget_those_from(struct lan_requests *t, struct lan_host *h, uint16_t port, uint64_t now_ms)
 {
     ag_list_for_each_safe (it, &h->answered) {
         struct lan_item *i = ag_list_entry(it, struct lan_item, of_host);
 
-        if (i->q.key.port == port && (i->q.answered_ms < before_ms || i->q.answered_ms - i->q.asked_ms < PATIENCE_MS))
+        if (i->q.key.port == port && !crosses(&i->q, now_ms))
             lan_requests_remove(t, &i->q);
     }
 }
 
-void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from, uint64_t own_before_ms, uint64_t others_before_ms)
+void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from, uint64_t now_ms, unsigned repeat_ms)
 {
     struct lan_host *h = host_find(t, from);
     bool over = false;
@@ -262,11 +272,11 @@ void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from, ui
     while (!over && !ag_list_empty(&h->answered)) {
         struct lan_item *i = ag_list_first(&h->answered, struct lan_item, of_host);
 
-        over = i->q.answered_ms >= others_before_ms;
+        over = i->q.answered_ms + repeat_ms >= now_ms;
         if (!over)
             lan_requests_remove(t, &i->q);
     }
-    forget_those_from(t, h, from->port, own_before_ms);
+    forget_those_from(t, h, from->port, now_ms);
     host_give(t, h);
 }
 

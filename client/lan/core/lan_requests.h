@@ -50,9 +50,10 @@ void lan_requests_remove(struct lan_requests *t, struct lan_request *q);
 /* It has been answered; the answer is kept for repeats if there is room. */
 void lan_requests_answered(struct lan_requests *t, struct lan_request *q, struct ag_span answer, uint64_t now_ms);
 
-/* Forgets those of this address and port, and those of its other ports, that were answered before those times; of its own also
-   those answered since, unless the answer was long in coming. */
-void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from, uint64_t own_before_ms, uint64_t others_before_ms);
+/* After a hello: forgets what this address and port has had answered, but for an answer that may still be on its way to it. A
+   hello often comes from another port, while an address may have other programs, too, which repeat what was not answered: of
+   those, what was answered more than repeat_ms ago. */
+void lan_requests_forget(struct lan_requests *t, const struct lan_addr *from, uint64_t now_ms, unsigned repeat_ms);
 /* Forgets what is due. */
 void lan_requests_expire(struct lan_requests *t, uint64_t now_ms);
 /* AG_NEVER: nothing is. */
