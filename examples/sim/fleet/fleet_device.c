@@ -29,7 +29,7 @@ static int write_conf(const struct fleet_device *d)
     folder_of(d, path, "device.conf");
     f = fopen(path, "wxe");
     if (!f)
-        return errno == EEXIST ? 0 : -errno; /* of a run before: so are its kept reports */
+        return errno == EEXIST ? 0 : -errno; /* from an earlier run, and so are its kept reports */
     fchmod(fileno(f), 0600);
     fprintf(
         f,

@@ -10,7 +10,7 @@
 
 enum fleet_report { FLEET_NOT_SENT, FLEET_SENT, FLEET_ACKED, FLEET_QUEUED, FLEET_REFUSED };
 
-/* Of all devices of a worker. */
+/* Sums over the devices of a worker. */
 struct fleet_count {
     unsigned online, sent, acked, queued, refused, again;
 };
@@ -27,7 +27,7 @@ struct fleet_device {
     struct ag_framer framer;
     struct ag_framer_pool *parts;
     bool opened, app_open, connected, online, restarting, ending;
-    unsigned n_open;           /* handles and the client, that have not closed */
+    unsigned n_open;           /* handles that have not closed, and the client */
     unsigned n_sent, n_wanted; /* reports */
     unsigned period_ms;
     uint8_t report[FLEET_REPORTS_MAX]; /* enum fleet_report of each */
@@ -38,12 +38,12 @@ int fleet_device_init(struct fleet_device *d, uv_loop_t *loop, const struct flee
                       struct ag_framer_pool *parts, unsigned number);
 /* 0, or -errno with one line on standard error. */
 int fleet_device_open(struct fleet_device *d);
-/* So many more reports, one each period. */
+/* Sends n more reports, one a period. */
 void fleet_device_report(struct fleet_device *d, unsigned n, unsigned period_ms);
-/* As by a reboot: the client ends in order and starts again from its folder; the application says again what has no answer. */
+/* Like a reboot: the client ends in good order and starts again from its folder; the application repeats what has no answer. */
 void fleet_device_restart(struct fleet_device *d);
 void fleet_device_close(struct fleet_device *d);
-/* client.status and client.counters, a line each on standard error. */
+/* client.status and client.counters, one line each, on standard error. */
 void fleet_device_print(const struct fleet_device *d);
 /* The link's state may have changed without a word to the application. */
 void fleet_device_look(struct fleet_device *d);

@@ -64,7 +64,7 @@ static void heard_answer(struct fleet_ledger *l, uint64_t now_ms, unsigned devic
 
     if (!number_behind(text, "\"id\":", &id) || id == 0 || id > l->n_commands || (id - 1) % l->devices != device ||
         !memmem(text.p, text.len, "[\"ok\"]", 6)) {
-        l->n_strange++; /* an error is one, too: it is asked again */
+        l->n_strange++; /* an error is, too: the command is sent again */
         return;
     }
     if (l->commands[id - 1].answered) {

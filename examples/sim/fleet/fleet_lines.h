@@ -14,7 +14,7 @@ struct fleet_lines {
 
 /* Where the next bytes go. */
 char *fleet_lines_room(struct fleet_lines *l, size_t *room_out);
-/* So many have come: calls on_line for each whole line, without its end. One that is too long is dropped: none of ours is. */
+/* n bytes have come: calls on_line for each whole line, without its end. A longer one is dropped; the fleet sends none. */
 void fleet_lines_came(struct fleet_lines *l, size_t n, void (*on_line)(void *user, const char *line), void *user);
 
 #endif

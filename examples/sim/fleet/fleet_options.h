@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * miio_sim fleet: many real clients, each miio_client's own code with an application of its own, against brokers that exist.
+ * miio_sim fleet: many clients, each miio_client's own code with an application of its own, against real brokers.
  *
  * libmosquitto watches descriptors below 1024 only, so a process can hold about a hundred devices: the fleet is split among
  * workers. A worker (fleet_worker.c) runs its devices (fleet_device.c) in one loop; the first process (fleet.c) is the owner's
@@ -33,7 +33,7 @@ struct fleet_options {
     unsigned n_conf;
 };
 
-/* -1: go on; else the exit code. */
+/* -1 to go on, or the exit code. */
 int fleet_options_read(struct fleet_options *o, int argc, char **argv);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The owner's side: a session at one broker after the other that hears all reports and answers, and says commands. */
+/* The owner's side: a session, at one broker after another, that hears all reports and answers, and sends commands. */
 #ifndef SIM_FLEET_SERVICE_H
 #define SIM_FLEET_SERVICE_H
 
@@ -21,13 +21,13 @@ uint64_t fleet_now_ms(void);
 
 /* 0 or -ENOMEM. */
 int fleet_service_init(struct fleet_service *s, const struct fleet_options *o, struct fleet_ledger *l);
-/* Its session at the broker ends with it. */
+/* Ends its session at the broker, too. */
 void fleet_service_deinit(struct fleet_service *s);
 
 bool fleet_service_is_ready(const struct fleet_service *s);
-/* -1: there is none now. events: of poll(2). */
+/* -1 while there is none. events: as poll(2) has them. */
 int fleet_service_fd(const struct fleet_service *s, short *events);
-/* Reads and writes what poll(2) has found, logs in again. */
+/* Reads and writes as poll(2) found, and logs in again when it is time. */
 void fleet_service_turn(struct fleet_service *s, short revents);
 void fleet_service_say(struct fleet_service *s, unsigned device, unsigned id);
 

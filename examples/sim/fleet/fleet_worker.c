@@ -20,7 +20,7 @@ struct worker {
     uv_timer_t tick, opener;
     struct fleet_device *devices;
     unsigned n, n_opened, per_s, n_fleet; /* per_s, n_fleet: of all workers */
-    uint64_t owed;                        /* parts of a device, 1000 * n_fleet are one: this worker's share of the pace */
+    uint64_t owed;                        /* in 1000 * n_fleet parts of a device: this worker's share of the pace */
     struct fleet_count count, told;
     struct ag_framer_pool parts;
     struct fleet_lines lines;
@@ -28,7 +28,7 @@ struct worker {
     bool ending;
 };
 
-/* Lines are short and few; the other side reads all the time. */
+/* Lines are short and few, and the other side always reads. */
 static void tell(struct worker *w, const char *line, int len)
 {
     while (len > 0) {

@@ -2,7 +2,7 @@
 /*
  * One process of the fleet. It and the first one speak in lines over a pipe:
  *
- *   to the worker     "open PER_S"                     open its part of so many devices a second; 0: all at once
+ *   to the worker     "open PER_S"                     open its share of PER_S devices a second; 0: all at once
  *                     "round REPORTS PERIOD_MS RESTART_PERCENT"
  *                     "tell DEVICE"                      print what it says of itself
  *                     "end"

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One request on its way through the serial line: get_properties, set_properties or action. It is made from
- * the JSON-RPC text, printed as one or more "down" lines, fed with the MCU's "result" lines, and ends with
- * one answer. Numbers travel as their digits. Long gets and sets are split into parts, which are asked one
- * after the other.
+ * One request on its way through the serial line: get_properties, set_properties or action. It is made from the JSON-RPC text,
+ * printed as one or more "down" lines, fed with the MCU's "result" lines, and ends with one answer. Numbers travel as their
+ * digits. Long gets and sets are split into parts, asked one after the other.
  */
 #ifndef MCU_JOB_H
 #define MCU_JOB_H
@@ -84,7 +83,7 @@ bool mcu_job_next_part(struct mcu_job *job);
 
 /* Builds the answer out of the results. 0 or -ENOMEM. */
 int mcu_job_finish(struct mcu_job *job);
-/* Ends with an error instead. message: C string; cut to nothing when memory is short. */
+/* Ends with an error instead. message: a C string; left empty when memory is short. */
 void mcu_job_fail(struct mcu_job *job, int code, const char *message);
 
 /* The bytes of a slice. */

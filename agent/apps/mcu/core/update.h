@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Firmware for the MCU: "update_fw" at each get_down until it says "ready" or "busy", then XMODEM, then its
- * mcu_version. One at a time. Sources: MIoT serial, "update_fw"; vendor's notes for the waits.
+ * Firmware for the MCU: "update_fw" at each get_down until it says "ready" or "busy", then XMODEM, then its mcu_version. One
+ * update at a time. Sources: MIoT serial, "update_fw"; the vendor's notes for the waits.
  */
 #ifndef MCU_UPDATE_H
 #define MCU_UPDATE_H
