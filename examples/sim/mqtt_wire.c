@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "examples/sim/mqtt_wire.h"
 
-#include "libagent/core/utf8.h"
+#include "examples/sim/wire/sim_json.h"
 
 static uint16_t u16(const char *p)
 {
@@ -87,7 +87,7 @@ const char *mqtt_wire_connect(struct ag_span body, struct mqtt_connect *out)
         return "CONNECT ends too early";
     if (at != body.len)
         return "bytes behind CONNECT";
-    if (!ag_utf8_valid(c.client_id) || !ag_utf8_valid(c.user) || !ag_utf8_valid(c.will_topic))
+    if (!sim_utf8_valid(c.client_id) || !sim_utf8_valid(c.user) || !sim_utf8_valid(c.will_topic))
         return "no UTF-8";
     *out = c;
     return NULL;
@@ -103,7 +103,7 @@ const char *mqtt_wire_publish(const struct mqtt_packet *p, struct mqtt_publish *
     out->mid = 0;
     if (!take_string(p->body, &at, &out->topic))
         return "PUBLISH with a topic longer than itself";
-    if (out->topic.len == 0 || !ag_utf8_valid(out->topic) || memchr(out->topic.p, '\0', out->topic.len))
+    if (out->topic.len == 0 || !sim_utf8_valid(out->topic) || memchr(out->topic.p, '\0', out->topic.len))
         return "PUBLISH with a topic that is empty or no UTF-8";
     if (out->qos > 0) {
         if (p->body.len - at < 2 || (out->mid = u16(p->body.p + at)) == 0)
@@ -124,7 +124,7 @@ bool mqtt_wire_filter(struct ag_span body, size_t *at, bool with_qos, struct ag_
     *is_bad = body.len < 2 || (*at == 2 && body.len == 2);
     if (*is_bad || *at >= body.len)
         return false;
-    *is_bad = !take_string(body, at, filter) || !ag_utf8_valid(*filter) || filter->len == 0;
+    *is_bad = !take_string(body, at, filter) || !sim_utf8_valid(*filter) || filter->len == 0;
     if (*is_bad)
         return false;
     if (with_qos) {

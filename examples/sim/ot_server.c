@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "libagent/core/json/json.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
+#include "examples/sim/wire/sim_json.h"
 
 struct ot_ledger_entry {
     uint32_t id;
@@ -173,9 +173,27 @@ static void serve_hello(struct ot_server *s, void *way, uint32_t now_s)
     s->sink->send(s->user, way, (struct ag_span){(const char *) h, sizeof h});
 }
 
-static struct ag_span raw(const struct ag_json_view *v, struct ag_span text, enum ag_member m)
+static struct ag_span member(struct ag_span text, const char *name)
 {
-    return ag_view_has(v, m) ? ag_view_raw(v, text.p, m) : AG_SPAN("null");
+    struct ag_span value = sim_json_get(text, name);
+
+    return value.p ? value : AG_SPAN("null");
+}
+
+static bool has(struct ag_span text, const char *name)
+{
+    return sim_json_get(text, name).p != NULL;
+}
+
+static bool has_twice(struct ag_span text)
+{
+    static const char *const names[] = {"id", "method", "params", "result", "error"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (sim_json_count(text, names[i]) > 1)
+            return true;
+    }
+    return false;
 }
 
 static void acknowledge(struct ot_server *s, void *way, uint32_t now_s, uint32_t id, bool info)
@@ -191,9 +209,9 @@ static void acknowledge(struct ot_server *s, void *way, uint32_t now_s, uint32_t
 }
 
 /* Executes a report once, however often it comes. false: not to be acknowledged. */
-static bool enter(struct ot_server *s, uint32_t id, struct ag_span text, const struct ag_json_view *v)
+static bool enter(struct ot_server *s, uint32_t id, struct ag_span text)
 {
-    struct ag_span method = raw(v, text, AG_M_METHOD), params = raw(v, text, AG_M_PARAMS);
+    struct ag_span method = member(text, "method"), params = member(text, "params");
     const struct ot_ledger_entry *e = ledger_find(s->ledger, id);
 
     if (e && e->digest != digest(text)) {
@@ -215,44 +233,44 @@ static bool enter(struct ot_server *s, uint32_t id, struct ag_span text, const s
     return true;
 }
 
-static void serve_report(struct ot_server *s, void *way, uint32_t now_s, struct ag_span text, const struct ag_json_view *v)
+static void serve_report(struct ot_server *s, void *way, uint32_t now_s, struct ag_span text)
 {
-    struct ag_span method, params = raw(v, text, AG_M_PARAMS);
-    char name[128];
+    ag_cleanup(ag_buf_deinit) struct ag_buf method = AG_BUF_INIT;
+    struct ag_span params = member(text, "params");
     uint64_t id;
     bool info;
 
-    if (!ag_view_uint(v, text.p, AG_M_ID, UINT32_MAX, &id) || id == 0) {
+    if (!sim_json_uint(sim_json_get(text, "id"), UINT32_MAX, &id) || id == 0) {
         ot_server_bad(s, "message without a numeric id, or with id 0");
         return;
     }
-    if (!ag_view_str(v, text.p, AG_M_METHOD, name, sizeof name, &method)) {
+    if (sim_json_text(&method, sim_json_get(text, "method")) != 0) {
         ot_server_bad(s, "method is not a string");
         return;
     }
-    info = ag_span_eq(method, "_otc.info");
+    info = ag_span_eq(ag_buf_span(&method), "_otc.info");
     if (info) {
         s->informed = true;
         note(s, "{\"event\":\"info\",\"id\":%" PRIu64 ",\"params\":%.*s}", id, (int) params.len, params.p);
-    } else if (!enter(s, (uint32_t) id, text, v)) {
+    } else if (!enter(s, (uint32_t) id, text)) {
         return;
     }
-    if (!s->mute || !ag_span_is(method, s->mute, strlen(s->mute)))
+    if (!s->mute || !ag_span_is(ag_buf_span(&method), s->mute, strlen(s->mute)))
         acknowledge(s, way, now_s, (uint32_t) id, info);
 }
 
-static void serve_answer(struct ot_server *s, struct ag_span text, const struct ag_json_view *v)
+static void serve_answer(struct ot_server *s, struct ag_span text)
 {
-    bool has_error = ag_view_has(v, AG_M_ERROR);
-    struct ag_span body = raw(v, text, has_error ? AG_M_ERROR : AG_M_RESULT);
+    bool has_error = has(text, "error");
+    struct ag_span body = member(text, has_error ? "error" : "result");
     struct ot_ledger_entry *e;
     uint64_t id;
 
-    if (has_error == ag_view_has(v, AG_M_RESULT)) {
+    if (has_error == has(text, "result")) {
         ot_server_bad(s, "an answer has either result or error");
         return;
     }
-    if (!ag_view_uint(v, text.p, AG_M_ID, UINT32_MAX, &id)) {
+    if (!sim_json_uint(sim_json_get(text, "id"), UINT32_MAX, &id)) {
         ot_server_bad(s, "answer without a numeric id");
         return;
     }
@@ -269,7 +287,6 @@ static void serve_answer(struct ot_server *s, struct ag_span text, const struct 
 
 void ot_server_serve(struct ot_server *s, void *way, struct ag_span packet, uint32_t now_s)
 {
-    struct ag_json_view v;
     struct ag_span text;
     struct ot_packet p;
 
@@ -287,14 +304,14 @@ void ot_server_serve(struct ot_server *s, void *way, struct ag_span packet, uint
         return;
     }
     text = ag_buf_span(&s->plain);
-    if (ag_json_parse(&text, 128, &v) != 0)
+    if (!sim_json_object(&text, 128))
         ot_server_bad(s, "not a JSON object");
-    else if (v.twice)
+    else if (has_twice(text))
         ot_server_bad(s, "a member is given twice");
-    else if (ag_view_has(&v, AG_M_METHOD))
-        serve_report(s, way, now_s, text, &v);
+    else if (has(text, "method"))
+        serve_report(s, way, now_s, text);
     else
-        serve_answer(s, text, &v);
+        serve_answer(s, text);
 }
 
 /* ---- commands ---- */

@@ -17,9 +17,9 @@
 #include <unistd.h>
 #include "examples/sim/sim.h"
 #include "examples/sim/wire/ot_packet.h"
+#include "examples/sim/wire/sim_json.h"
 #include "examples/sim/sim_options.h"
 #include "libagent/core/util.h"
-#include "libagent/core/json/json.h"
 #include "libagent/io/addr.h"
 
 struct phone {
@@ -120,12 +120,12 @@ static int phone_hello(struct phone *p)
 /* ---- requests ---- */
 
 /* The answer must carry the request's id; anything else is for another one. */
-static bool is_answer(const struct ag_buf *plain, uint32_t id, struct ag_json_view *view, struct ag_span *text)
+static bool is_answer(const struct ag_buf *plain, uint32_t id, struct ag_span *text)
 {
     uint64_t got;
 
     *text = ag_buf_span(plain);
-    return ag_json_parse(text, 128, view) == 0 && ag_view_uint(view, text->p, AG_M_ID, UINT32_MAX, &got) && got == id;
+    return sim_json_object(text, 128) && sim_json_uint(sim_json_get(*text, "id"), UINT32_MAX, &got) && got == id;
 }
 
 static int wait_answer(struct phone *p, uint32_t id, int until_ms)
@@ -135,7 +135,6 @@ static int wait_answer(struct phone *p, uint32_t id, int until_ms)
     size_t n;
 
     while ((n = phone_receive(p, datagram, sizeof datagram, until_ms)) > 0) {
-        struct ag_json_view view;
         struct ag_span text;
         struct ot_packet header;
 
@@ -143,10 +142,10 @@ static int wait_answer(struct phone *p, uint32_t id, int until_ms)
             fprintf(stderr, "miio_sim phone: an answer has a wrong checksum: is the token right?\n");
             continue;
         }
-        if (!is_answer(&plain, id, &view, &text))
+        if (!is_answer(&plain, id, &text))
             continue;
         printf("%.*s\n", (int) text.len, text.p);
-        return ag_view_has(&view, AG_M_RESULT) ? SIM_OK : SIM_RUNTIME;
+        return sim_json_get(text, "result").p ? SIM_OK : SIM_RUNTIME;
     }
     return -1;
 }
@@ -166,7 +165,7 @@ static int phone_call(struct phone *p, const char *method, const char *params)
         ag_buf_append_span(&text, check) < 0 || ag_buf_append_char(&text, '}') < 0)
         return SIM_RUNTIME;
     check = ag_buf_span(&text);
-    if (ag_json_parse(&check, 128, &(struct ag_json_view){0}) != 0) {
+    if (!sim_json_object(&check, 128)) {
         fprintf(stderr, "miio_sim phone: params are not JSON: %s\n", params);
         return SIM_USAGE;
     }

@@ -47,7 +47,7 @@ replay() {
     for target in $SMALL; do
         more=
         case $target in
-        json) more=tests/support/json_ref.c ;;
+        json) more=examples/sim/wire/sim_json.c ;;
         router) more=tests/unit/agent/rig.c ;;
         esac
         # shellcheck disable=SC2086

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The scanner: whole against cut, and both against a slow checker that shares no code with it. */
+/* The scanner, whole against cut, and the stand-ins' reader, which shares no code with it: what each takes, and finds inside. */
+#include "examples/sim/wire/sim_json.h"
+#include "libagent/core/json/json_iter.h"
 #include "tests/support/json_feed.h"
-#include "tests/support/json_ref.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -35,14 +36,55 @@ static void check_view(const struct ag_json_view *v, const char *text, size_t le
     }
 }
 
+static bool is_same(struct ag_span a, struct ag_span b)
+{
+    return a.p == b.p && a.len == b.len;
+}
+
+static void compare_strings(struct ag_span string)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf ours = AG_BUF_INIT, other = AG_BUF_INIT;
+    int r = ag_json_append_text(&ours, string);
+
+    assert(sim_json_text(&other, string) == r);
+    if (r == 0)
+        assert(ag_span_is(ag_buf_span(&other), ag_buf_span(&ours).p, ag_buf_size(&ours)));
+}
+
+static void compare_inside(struct ag_span value)
+{
+    struct ag_json_iter it = ag_json_iter_begin(value);
+    struct sim_json_walk walk = sim_json_walk(value);
+    bool object = sim_json_type(value) == SIM_JSON_OBJECT;
+    struct ag_span name, item, its_name, its_item;
+
+    if (sim_json_type(value) == SIM_JSON_STRING)
+        compare_strings(value);
+    while (object ? ag_json_iter_member(&it, &name, &item) : ag_json_iter_item(&it, &item)) {
+        assert(sim_json_next(&walk, &its_name, &its_item) && is_same(its_item, item));
+        assert(object ? is_same(its_name, name) : !its_name.p);
+        if (object)
+            compare_strings(name);
+        compare_inside(item);
+    }
+    assert(!sim_json_next(&walk, &its_name, &its_item));
+}
+
+static void compare_compact(struct ag_span value)
+{
+    ag_cleanup(ag_buf_deinit) struct ag_buf ours = AG_BUF_INIT, other = AG_BUF_INIT;
+
+    assert(ag_json_append_compact(&ours, value) == 0 && sim_json_compact(&other, value) == 0);
+    assert(ag_span_is(ag_buf_span(&other), ag_buf_span(&ours).p, ag_buf_size(&ours)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct cuts cuts = {data, n, 0};
     struct json_fed whole, cut, bytes;
     const char *text = (const char *) data;
-    size_t len, id;
+    struct ag_span object, id;
     unsigned depth;
-    bool good;
 
     if (n < 1)
         return 0;
@@ -51,12 +93,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     cut = json_feed(text, n, depth, next_piece, &cuts);
     bytes = json_feed(text, n, depth, json_feed_bytes, NULL);
     assert(json_fed_equal(&whole, &cut) && json_fed_equal(&whole, &bytes));
-    good = json_ref_object(text, n, depth, &len, &id);
-    assert(good == (whole.r == -1));
-    if (good) {
-        assert(len == whole.used);
-        assert(whole.view.at[AG_M_ID].type == AG_JSON_NONE ? id == 0 : id == whole.view.at[AG_M_ID].value);
-        check_view(&whole.view, text, len);
+    object = (struct ag_span){text, sim_json_object_len(text, n, depth)};
+    assert(object.len == (whole.r == -1 ? whole.used : 0));
+    if (object.len > 0) {
+        id = sim_json_get(object, "id");
+        assert(whole.view.at[AG_M_ID].type == AG_JSON_NONE ? !id.p : id.p == text + whole.view.at[AG_M_ID].value);
+        check_view(&whole.view, text, object.len);
+        compare_inside(object);
+        compare_compact(object);
     }
     return 0;
 }

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "libagent/core/utf8.h"
 #include "examples/sim/gizwits/gizwits_sim.h"
+#include "examples/sim/wire/sim_json.h"
 
 int gzsim_app_publish(struct gzsim *s, const char *topic, struct ag_span payload)
 {
@@ -34,7 +34,7 @@ static int put_bytes(struct ag_buf *out, struct ag_span p0)
 {
     int r;
 
-    if (ag_utf8_valid(p0) && (p0.len == 0 || !memchr(p0.p, '\0', p0.len))) {
+    if (sim_utf8_valid(p0) && (p0.len == 0 || !memchr(p0.p, '\0', p0.len))) {
         r = ag_buf_append_str(out, ",\"text\":");
         return r == 0 ? ag_buf_append_json_str(out, p0.p, p0.len) : r;
     }

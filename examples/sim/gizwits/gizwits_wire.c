@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "libagent/core/utf8.h"
+#include "examples/sim/wire/sim_json.h"
 
 enum { TAG_MAX = 256, SOURCE_MAX = 32, TEXT_MAX = 65535, URL_MAX = 512 };
 
@@ -54,7 +54,7 @@ static struct ag_span text(struct cursor *c, size_t max)
     size_t n = number(c, 2);
     struct ag_span s = bytes(c, n, max);
 
-    if (!c->fault && !ag_utf8_valid(s))
+    if (!c->fault && !sim_utf8_valid(s))
         c->fault = "bad value";
     return s;
 }
@@ -207,7 +207,7 @@ const char *gz_filter(unsigned i, const char *did, const char *product_key, char
 
 bool gz_app_is_good(struct ag_span app)
 {
-    bool good = app.len >= 1 && app.len <= GZ_APP_MAX && ag_utf8_valid(app);
+    bool good = app.len >= 1 && app.len <= GZ_APP_MAX && sim_utf8_valid(app);
 
     for (size_t i = 0; i < app.len && good; i++)
         good = (uint8_t) app.p[i] >= 0x20 && app.p[i] != 0x7f && !strchr("+#", app.p[i]);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include "examples/sim/onenet/onenet_wire.h"
-#include "libagent/core/text/base64.h"
-#include "libagent/core/json/json_iter.h"
-#include "libagent/core/utf8.h"
 #include "examples/sim/onenet/onenet_sim.h"
+#include "examples/sim/wire/sim_json.h"
 
 void onsim_refuse(struct onsim *s, const char *device, const char *why)
 {
@@ -187,14 +186,24 @@ void onsim_commands_send(struct onsim *s, struct onsim_device *d)
     }
 }
 
+static int append_base64(struct ag_buf *out, struct ag_span bytes)
+{
+    int r = ag_buf_reserve(out, (bytes.len + 2) / 3 * 4 + 1); /* the last: EVP's NUL */
+
+    if (r == 0)
+        out->len +=
+            (size_t) EVP_EncodeBlock((unsigned char *) out->data + out->len, (const unsigned char *) bytes.p, (int) bytes.len);
+    return r;
+}
+
 /* "payload":"text", or "base64":"..." */
 static int append_bytes(struct ag_buf *out, struct ag_span bytes)
 {
-    bool text = ag_utf8_valid(bytes);
+    bool text = sim_utf8_valid(bytes);
     int r = ag_buf_append_str(out, text ? ",\"payload\":" : ",\"base64\":\"");
 
     if (r == 0)
-        r = text ? ag_buf_append_json_str(out, bytes.p, bytes.len) : ag_base64_encode(out, bytes.p, bytes.len);
+        r = text ? ag_buf_append_json_str(out, bytes.p, bytes.len) : append_base64(out, bytes);
     return r == 0 && !text ? ag_buf_append_char(out, '"') : r;
 }
 
@@ -230,7 +239,7 @@ static int append_value(struct ag_buf *out, const struct on_value *v)
     if (v->kind == ON_VALUE_FLOAT)
         return ag_buf_printf(out, "%.9g", (double) v->number);
     if (v->kind == ON_VALUE_JSON)
-        return ag_json_append_compact(out, v->value);
+        return sim_json_compact(out, v->value);
     return ag_buf_append_span(out, v->value);
 }
 

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 #include "examples/sim/onenet/onenet_wire.h"
-#include "libagent/core/json/json_iter.h"
 #include "examples/sim/onenet/onenet_sim.h"
+#include "examples/sim/wire/sim_json.h"
 
 enum { BODY_MAX = 65536, TIMEOUT_MAX_S = 2678400 };
 enum { ERRNO_OK = 0, ERRNO_AUTH = 3, ERRNO_ARGUMENT = 4, ERRNO_OFFLINE = 10, ERRNO_UNKNOWN = 6 };
@@ -29,7 +29,7 @@ static unsigned number(const struct sim_web_request *q, const char *name, unsign
 
     if (!text)
         return fallback;
-    return ag_span_uint((struct ag_span){text, strlen(text)}, max, &v) ? (unsigned) v : max + 1;
+    return sim_json_uint((struct ag_span){text, strlen(text)}, max, &v) ? (unsigned) v : max + 1;
 }
 
 static int post_command(struct onsim *s, const struct sim_web_request *q, struct ag_buf *out)
@@ -68,10 +68,9 @@ static int post_topic(struct onsim *s, const struct sim_web_request *q, struct a
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf name = AG_BUF_INIT;
     struct ag_span body = q->body;
-    struct ag_json_view view;
     const char *why;
 
-    if (q->too_long || ag_json_parse(&body, 8, &view) != 0 || ag_json_append_text(&name, ag_json_get(body, "name")) != 0)
+    if (q->too_long || !sim_json_object(&body, 8) || sim_json_text(&name, sim_json_get(body, "name")) != 0)
         return answer_error(out, ERRNO_ARGUMENT, "body must be {\"name\":...}");
     why = onsim_topic_create(s, ag_buf_span(&name));
     if (why)

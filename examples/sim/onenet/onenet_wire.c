@@ -6,8 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "libagent/core/json/json_iter.h"
-#include "libagent/core/utf8.h"
+#include "examples/sim/wire/sim_json.h"
 
 static const char *const error_names[] = {
     [ON_E_TYPE] = "unknown data type or flag bits",
@@ -117,12 +116,11 @@ static int tell(struct reader *r, struct ag_span stream, struct ag_span time, en
 
 static int take_json(struct reader *r, bool last, struct ag_span *json)
 {
-    struct ag_json_view view;
     int e = last ? take_last_block(r, json) : take_block(r, 2, json);
 
     if (e != 0)
         return e;
-    return ag_json_parse(json, ON_DEPTH_MAX, &view) == 0 ? 0 : ON_E_JSON;
+    return sim_json_object(json, ON_DEPTH_MAX) ? 0 : ON_E_JSON;
 }
 
 /* A JSON string as plain text in buf. */
@@ -131,7 +129,7 @@ static int take_text(struct ag_buf *buf, struct ag_span string, int error)
     int e;
 
     ag_buf_clear(buf);
-    e = ag_json_append_text(buf, string);
+    e = sim_json_text(buf, string);
     return e == -EINVAL ? error : e;
 }
 
@@ -158,17 +156,17 @@ static int take_time(struct reader *r, struct ag_span string)
 
 static int read_datapoints(struct reader *r, struct ag_span points)
 {
-    struct ag_json_iter it = ag_json_iter_begin(points);
-    struct ag_span point;
-    int e = ag_json_type(points) == AG_JSON_ARRAY ? 0 : ON_E_SHAPE, n = 0;
+    struct sim_json_walk walk = sim_json_walk(points);
+    struct ag_span name, point;
+    int e = sim_json_type(points) == SIM_JSON_ARRAY ? 0 : ON_E_SHAPE, n = 0;
 
-    while (e == 0 && ag_json_iter_item(&it, &point)) {
-        struct ag_span value = ag_json_get(point, "value");
+    while (e == 0 && sim_json_next(&walk, &name, &point)) {
+        struct ag_span value = sim_json_get(point, "value");
 
         n++;
         if (!value.p)
             return ON_E_SHAPE;
-        e = take_time(r, ag_json_get(point, "at"));
+        e = take_time(r, sim_json_get(point, "at"));
         if (e == 0)
             e = tell(r, ag_buf_span(&r->name), ag_buf_span(&r->time), ON_VALUE_JSON, value, 0);
     }
@@ -177,21 +175,21 @@ static int read_datapoints(struct reader *r, struct ag_span points)
 
 static int read_streams(struct reader *r)
 {
-    struct ag_span json, streams, stream;
-    struct ag_json_iter it;
+    struct ag_span json, streams, name, stream;
+    struct sim_json_walk walk;
     int e = take_json(r, true, &json), n = 0;
 
     if (e != 0)
         return e;
-    streams = ag_json_get(json, "datastreams");
-    if (ag_json_type(streams) != AG_JSON_ARRAY)
+    streams = sim_json_get(json, "datastreams");
+    if (sim_json_type(streams) != SIM_JSON_ARRAY)
         return ON_E_SHAPE;
-    it = ag_json_iter_begin(streams);
-    while (e == 0 && ag_json_iter_item(&it, &stream)) {
+    walk = sim_json_walk(streams);
+    while (e == 0 && sim_json_next(&walk, &name, &stream)) {
         n++;
-        e = take_name(r, ag_json_get(stream, "id"));
+        e = take_name(r, sim_json_get(stream, "id"));
         if (e == 0)
-            e = read_datapoints(r, ag_json_get(stream, "datapoints"));
+            e = read_datapoints(r, sim_json_get(stream, "datapoints"));
     }
     return e == 0 && n == 0 ? ON_E_EMPTY : e;
 }
@@ -206,9 +204,9 @@ static int read_binary(struct reader *r)
     if (e == 0 && r->left > 0)
         e = ON_E_TRAILING;
     if (e == 0)
-        e = take_name(r, ag_json_get(json, "ds_id"));
+        e = take_name(r, sim_json_get(json, "ds_id"));
     if (e == 0)
-        e = take_time(r, ag_json_get(json, "at"));
+        e = take_time(r, sim_json_get(json, "at"));
     if (e == 0)
         e = tell(r, ag_buf_span(&r->name), ag_buf_span(&r->time), ON_VALUE_BINARY, binary, 0);
     return e;
@@ -217,13 +215,13 @@ static int read_binary(struct reader *r)
 static int read_values(struct reader *r)
 {
     struct ag_span json, name, value;
-    struct ag_json_iter it;
+    struct sim_json_walk walk;
     int e = take_json(r, true, &json), n = 0;
 
     if (e != 0)
         return e;
-    it = ag_json_iter_begin(json);
-    for (; e == 0 && ag_json_iter_member(&it, &name, &value); n++) {
+    walk = sim_json_walk(json);
+    for (; e == 0 && sim_json_next(&walk, &name, &value); n++) {
         e = take_name(r, name);
         if (e == 0)
             e = tell(r, ag_buf_span(&r->name), (struct ag_span){"", 0}, ON_VALUE_JSON, value, 0);
@@ -233,11 +231,11 @@ static int read_values(struct reader *r)
 
 static int read_times(struct reader *r, struct ag_span times)
 {
-    struct ag_json_iter it = ag_json_iter_begin(times);
+    struct sim_json_walk walk = sim_json_walk(times);
     struct ag_span time, value;
-    int e = ag_json_type(times) == AG_JSON_OBJECT ? 0 : ON_E_SHAPE, n = 0;
+    int e = sim_json_type(times) == SIM_JSON_OBJECT ? 0 : ON_E_SHAPE, n = 0;
 
-    for (; e == 0 && ag_json_iter_member(&it, &time, &value); n++) {
+    for (; e == 0 && sim_json_next(&walk, &time, &value); n++) {
         e = take_time(r, time);
         if (e == 0)
             e = tell(r, ag_buf_span(&r->name), ag_buf_span(&r->time), ON_VALUE_JSON, value, 0);
@@ -248,13 +246,13 @@ static int read_times(struct reader *r, struct ag_span times)
 static int read_timed(struct reader *r)
 {
     struct ag_span json, name, times;
-    struct ag_json_iter it;
+    struct sim_json_walk walk;
     int e = take_json(r, true, &json), n = 0;
 
     if (e != 0)
         return e;
-    it = ag_json_iter_begin(json);
-    for (; e == 0 && ag_json_iter_member(&it, &name, &times); n++) {
+    walk = sim_json_walk(json);
+    for (; e == 0 && sim_json_next(&walk, &name, &times); n++) {
         e = take_name(r, name);
         if (e == 0)
             e = read_times(r, times);
@@ -303,7 +301,7 @@ static int read_text(struct reader *r, struct ag_span date)
         return ON_E_SEPARATORS;
     if (text.len == 2)
         return ON_E_FIELD;
-    if (!ag_utf8_valid(text))
+    if (!sim_utf8_valid(text))
         return ON_E_JSON;
     for (const char *p = text.p + 2, *end = text.p + text.len; e == 0;) {
         const char *q = memchr(p, text.p[1], (size_t) (end - p));
