@@ -12,7 +12,7 @@
 #include "libagent/core/log/log.h"
 #include "libagent/core/text/brief.h"
 
-enum { PACKETS_PER_TURN = 16, LAST_READS = 64, TAIL_MAX = 64 * 1024, LINGER_MS = 1000, LINGERING_MAX = 16 };
+enum { PACKETS_PER_TURN = 16, TAIL_MAX = 64 * 1024, LINGER_MS = 1000, LINGERING_MAX = 16 };
 
 /* Rare, with buffers of its own: kept out of the stack frames of what runs for each text. */
 #define COLD __attribute__((noinline))
@@ -213,6 +213,24 @@ static COLD void conn_end(struct conn *c)
         conn_close(c);
 }
 
+/* Nothing can be sent to it any more; what it has sent before is still read to its end. */
+static COLD void conn_deafen(struct conn *c)
+{
+    struct ag_buf unsent = router_take_out(c->router, &c->peer);
+
+    ag_buf_deinit(&unsent);
+    c->deaf = true;
+    conn_want(c, UV_READABLE);
+}
+
+static COLD void conn_unsent(struct conn *c, int error)
+{
+    if ((error == -EPIPE || error == -ECONNRESET) && !c->peer.half_closed)
+        conn_deafen(c);
+    else
+        conn_drop(c);
+}
+
 void conn_work(struct conn *c)
 {
     int r;
@@ -225,8 +243,10 @@ void conn_work(struct conn *c)
     }
     if (c->events & UV_WRITABLE)
         return; /* waits for room already */
-    r = conn_send(c);
-    if (r < 0 || router_peer_is_done(&c->peer))
+    r = c->deaf ? -EPIPE : conn_send(c);
+    if (r < 0)
+        conn_unsent(c, r);
+    else if (router_peer_is_done(&c->peer))
         conn_drop(c);
     else if (r == 0)
         conn_want(c, c->events | UV_WRITABLE);
@@ -319,7 +339,7 @@ static COLD void conn_eof(struct conn *c)
         c->router->stats.broken_texts++;
     else if (c->peer.role == PEER_APP)
         router_peer_half_closed(c->router, conns_now(c->conns), &c->peer);
-    if (!c->peer.half_closed || router_peer_is_done(&c->peer))
+    if (c->deaf || !c->peer.half_closed || router_peer_is_done(&c->peer))
         conn_drop(c);
     else
         conn_want(c, c->events & ~UV_READABLE);
@@ -359,15 +379,22 @@ static void conn_read(struct conn *c)
             return;
 }
 
-/*
- * The loop has seen an error on the socket and no longer watches it. What the other side said before that is
- * still there to be read.
- */
+/* The loop has seen an error on the socket and no longer watches it. What the other side said before that is still there to be
+   read, in as fair portions as ever. */
 static COLD void conn_broken(struct conn *c)
 {
-    for (int i = 0; i < LAST_READS && !c->closing && !c->peer.half_closed && peer_is_open(&c->peer); i++)
-        read_once(c);
-    conn_drop(c);
+    size_t before = c->conns->n_read;
+
+    if (!c->gone && !c->peer.half_closed)
+        conn_read(c);
+    if (c->closing)
+        return;
+    if (c->conns->n_read == before || !peer_is_open(&c->peer)) {
+        conn_drop(c);
+        return;
+    }
+    c->events = 0;
+    conn_deafen(c);
 }
 
 static void linger_step(struct conn *c, int events)

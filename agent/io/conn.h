@@ -28,6 +28,7 @@ struct conn {
     int fd;
     uint8_t events; /* what poll waits for */
     bool closing;
+    bool deaf; /* sending has failed: it is read to its end */
     bool gone; /* the router has forgotten the peer */
 };
 

@@ -148,6 +148,21 @@ def test_last_words_of_one_that_left_its_mail_unread():
         wait_for(lambda: a.info()["peers"] == 1, "it to be gone")
 
 
+@pytest.mark.parametrize("kind", ["app", "unix_app"])
+def test_last_words_that_take_several_reads_while_a_command_is_due(kind):
+    last = {"method": "props", "params": {"last": 1}}
+    with Agent() as a:
+        app = getattr(a, kind)("m")
+        a.signal(signal.SIGSTOP)
+        app.send(json.dumps(last) * 3000)
+        app.close()
+        a.up.send('{"method":"m"}')
+        a.signal(signal.SIGCONT)
+        for _ in range(3000):
+            assert a.up.get() == last
+        wait_for(lambda: a.info()["peers"] == 1, "it to be gone")
+
+
 def test_half_closed_asker_gets_its_answer():
     with Agent() as a:
         app = a.app()

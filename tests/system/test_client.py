@@ -311,6 +311,17 @@ def test_a_peer_that_never_reads_is_dropped(client):
     assert json.loads(client.phone("call", "m")[1])["result"] == ["ok"]
 
 
+def test_last_words_behind_answers_that_nobody_takes(client):
+    watcher = client.app()
+    before = watcher.call("client.counters")["result"]["uplink.submitted"]
+    client.signal(signal.SIGSTOP)
+    peer = socket.create_connection(("127.0.0.1", client.port("local")))
+    peer.sendall(b'{"id":7,"method":"local.query_time"}' * 2500 + b'{"method":"event.last","params":[]}')
+    peer.close()
+    client.signal(signal.SIGCONT)
+    wait_for(lambda: watcher.call("client.counters")["result"]["uplink.submitted"] == before + 1, "the last one to be taken")
+
+
 def flood(client, n, served):
     """n datagrams that deserve no answer. A hello after each 50 is answered, so the kernel drops none of them unseen."""
     rng = random.Random(1)

@@ -94,7 +94,7 @@ int local_conn_start(struct local_conn *c, uv_stream_t *listener)
 
 int local_conn_queue(struct local_conn *c, struct ag_span text)
 {
-    if (c->closing || c->doomed)
+    if (c->closing || c->doomed || c->deaf)
         return 0;
     if (ag_buf_size(&c->queue) + ag_buf_size(&c->flying) + text.len > LOCAL_QUEUE_MAX) {
         c->overflow = true;
@@ -103,16 +103,26 @@ int local_conn_queue(struct local_conn *c, struct ag_span text)
     return ag_buf_append_span(&c->queue, text);
 }
 
+/* A peer that has gone takes nothing any more. What it has sent before that is still read; its end comes behind it. */
+static void write_failed(struct local_conn *c, int r)
+{
+    if (r != UV_EPIPE && r != UV_ECONNRESET) {
+        conn_end(c, uv_strerror(r));
+        return;
+    }
+    c->deaf = true;
+    ag_buf_deinit(&c->queue);
+}
+
 static void on_written(uv_write_t *w, int status)
 {
     struct local_conn *c = w->data;
 
     ag_buf_deinit(&c->flying);
-    if (status < 0) {
-        if (status != UV_ECANCELED)
-            conn_end(c, uv_strerror(status));
+    if (status == UV_ECANCELED)
         return;
-    }
+    if (status < 0)
+        write_failed(c, status);
     local_conn_flush(c);
     c->events->changed(c);
 }
@@ -141,7 +151,7 @@ static void fly(struct local_conn *c)
     r = uv_write(&c->write, (uv_stream_t *) &c->tcp, &buf, 1, on_written);
     if (r < 0) {
         ag_buf_deinit(&c->flying);
-        conn_end(c, uv_strerror(r));
+        write_failed(c, r);
     }
 }
 
@@ -190,11 +200,9 @@ void local_conn_flush(struct local_conn *c)
     if (c->closing || ag_buf_size(&c->queue) == 0 || ag_buf_size(&c->flying) > 0)
         return;
     r = try_write(c);
-    if (r < 0) {
-        conn_end(c, uv_strerror(r));
-        return;
-    }
-    if (ag_buf_size(&c->queue) > 0)
+    if (r < 0)
+        write_failed(c, r);
+    else if (ag_buf_size(&c->queue) > 0)
         fly(c);
 }
 

@@ -52,6 +52,7 @@ struct local_conn {
     size_t charged; /* the owner's account of what is held */
     bool spoken;    /* a whole text has come */
     bool ended, closing, overflow;
+    bool deaf;   /* writing has failed: nothing more is queued, what it has sent is read to its end */
     bool doomed; /* it holds too much: nothing more is read or queued, the owner closes it this turn */
 };
 

@@ -317,7 +317,7 @@ void local_server_send(struct local_server *s, unsigned peer, struct ag_span tex
 {
     struct local_conn *c = peer < LOCAL_PEERS_MAX ? s->conns[peer] : NULL;
 
-    if (!c || c->doomed) {
+    if (!c || c->doomed || c->deaf) {
         s->stats.unsent++;
         return;
     }
