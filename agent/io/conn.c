@@ -213,14 +213,15 @@ static COLD void conn_end(struct conn *c)
         conn_close(c);
 }
 
-/* Nothing can be sent to it any more; what it has sent before is still read to its end. */
+/* Nothing can be sent to it any more. What it has sent before is still read; it need not have gone: the loop also looks when
+   nothing is left to be read. */
 static COLD void conn_deafen(struct conn *c)
 {
     struct ag_buf unsent = router_take_out(c->router, &c->peer);
 
     ag_buf_deinit(&unsent);
     c->deaf = true;
-    conn_want(c, UV_READABLE);
+    conn_want(c, UV_READABLE | UV_WRITABLE);
 }
 
 static COLD void conn_unsent(struct conn *c, int error)
@@ -243,7 +244,7 @@ void conn_work(struct conn *c)
     }
     if (c->events & UV_WRITABLE)
         return; /* waits for room already */
-    r = c->deaf ? -EPIPE : conn_send(c);
+    r = conn_send(c);
     if (r < 0)
         conn_unsent(c, r);
     else if (router_peer_is_done(&c->peer))
@@ -379,8 +380,8 @@ static void conn_read(struct conn *c)
             return;
 }
 
-/* The loop has seen an error on the socket and no longer watches it. What the other side said before that is still there to be
-   read, in as fair portions as ever. */
+/* The socket has an error, which a send has met or the loop has seen, and no longer watches it. What the other side said before that
+   is still there to be read, in as fair portions as ever. */
 static COLD void conn_broken(struct conn *c)
 {
     size_t before = c->conns->n_read;
@@ -393,7 +394,7 @@ static COLD void conn_broken(struct conn *c)
         conn_drop(c);
         return;
     }
-    c->events = 0;
+    c->events = 0; /* watch it again */
     conn_deafen(c);
 }
 
@@ -417,7 +418,7 @@ static void conn_on_poll(uv_poll_t *poll, int status, int events)
 {
     struct conn *c = poll->data;
 
-    if (status < 0) {
+    if (status < 0 || c->deaf) {
         conn_broken(c);
         return;
     }

@@ -163,6 +163,16 @@ def test_last_words_that_take_several_reads_while_a_command_is_due(kind):
         wait_for(lambda: a.info()["peers"] == 1, "it to be gone")
 
 
+def test_one_that_reads_no_more_is_let_go():
+    with Agent() as a:
+        app = a.unix_app("m")
+        app.sock.shutdown(socket.SHUT_RD)
+        a.up.send('{"id":1,"method":"m"}')
+        wait_for(lambda: a.info()["peers"] == 1, "it to be let go")
+        assert a.up.get()["error"]["code"] == -9999
+        app.close()
+
+
 def test_half_closed_asker_gets_its_answer():
     with Agent() as a:
         app = a.app()
@@ -456,7 +466,7 @@ def test_a_restarting_application_gets_what_came_meanwhile():
         a.app("m").close()
         wait_for(lambda: a.info()["keys"] == 0, "the application to be gone")
         a.up.send('{"id":5,"method":"m"}')
-        assert a.up.get()["error"]["code"] == -32601
+        assert a.up.get()["error"]["code"] == -9999
         assert a.stats()["commands_waited"] == 0
 
 
