@@ -17,7 +17,7 @@
 #include "libagent/core/util.h"
 #include "libagent/io/addr.h"
 
-enum { GROUPS_MAX = 1024 };
+enum { GROUPS_MAX = 1024, PROC_READS = 4 };
 
 static void read_groups(int fd, struct ag_cred *cred, gid_t own)
 {
@@ -251,7 +251,8 @@ static int proc_line(const char *line, const struct end *local, const struct end
     return proc_end(src, src_port, &s) && proc_end(dst, dst_port, &d) && end_equal(&s, local) && end_equal(&d, remote);
 }
 
-static int proc_ask(const struct end *local, const struct end *remote, struct owner *out)
+/* 0, -ENOENT, -ENOTUNIQ. */
+static int proc_read(const struct end *local, const struct end *remote, struct owner *out)
 {
     static const char *const files[] = {"/proc/net/tcp", "/proc/net/tcp6"};
     char line[512];
@@ -262,12 +263,24 @@ static int proc_ask(const struct end *local, const struct end *remote, struct ow
         FILE *f = fopen(files[i], "re");
 
         while (f && fgets(line, sizeof line, f))
-            if (proc_line(line, local, remote, &o) && n++ == 0)
+            if (proc_line(line, local, remote, &o)) {
+                n += n == 0 || o.inode == 0 || o.inode != out->inode;
                 *out = o;
+            }
         if (f)
             fclose(f);
     }
     return n == 1 ? 0 : n == 0 ? -ENOENT : -ENOTUNIQ;
+}
+
+/* Sockets that come and go while the list is read let it show others twice, or not at all. */
+static int proc_ask(const struct end *local, const struct end *remote, struct owner *out)
+{
+    int r = -ENOENT;
+
+    for (int i = 0; i < PROC_READS && r < 0; i++)
+        r = proc_read(local, remote, out);
+    return r;
 }
 
 /*
