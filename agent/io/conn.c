@@ -380,8 +380,8 @@ static void conn_read(struct conn *c)
             return;
 }
 
-/* The socket has an error, which a send has met or the loop has seen, and no longer watches it. What the other side said before that
-   is still there to be read, in as fair portions as ever. */
+/* The socket has an error, which a send has met, or the loop, which then no longer watches it. What the other side said before
+   that is still there to be read, in as fair portions as ever. */
 static COLD void conn_broken(struct conn *c)
 {
     size_t before = c->conns->n_read;

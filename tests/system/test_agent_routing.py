@@ -466,7 +466,7 @@ def test_a_restarting_application_gets_what_came_meanwhile():
         a.app("m").close()
         wait_for(lambda: a.info()["keys"] == 0, "the application to be gone")
         a.up.send('{"id":5,"method":"m"}')
-        assert a.up.get()["error"]["code"] == -9999
+        assert a.up.get()["error"]["code"] == -32601
         assert a.stats()["commands_waited"] == 0
 
 
