@@ -173,27 +173,40 @@ static void serve_hello(struct ot_server *s, void *way, uint32_t now_s)
     s->sink->send(s->user, way, (struct ag_span){(const char *) h, sizeof h});
 }
 
-static struct ag_span member(struct ag_span text, const char *name)
+enum member { ID, METHOD, PARAMS, RESULT, ERROR, N_MEMBERS };
+
+struct message {
+    struct ag_span text, member[N_MEMBERS]; /* p NULL: it is not there */
+    bool twice;                             /* one of them */
+};
+
+/* false: text is no JSON object. */
+static bool read_message(struct ag_span text, struct message *out)
 {
-    struct ag_span value = sim_json_get(text, name);
+    static const char *const names[N_MEMBERS] = {"id", "method", "params", "result", "error"};
+    struct message m = {.twice = false};
+    struct sim_json_walk walk;
+    struct ag_span name, value;
 
-    return value.p ? value : AG_SPAN("null");
-}
-
-static bool has(struct ag_span text, const char *name)
-{
-    return sim_json_get(text, name).p != NULL;
-}
-
-static bool has_twice(struct ag_span text)
-{
-    static const char *const names[] = {"id", "method", "params", "result", "error"};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (sim_json_count(text, names[i]) > 1)
-            return true;
+    if (!sim_json_object(&text, 128))
+        return false;
+    m.text = text;
+    walk = sim_json_walk(text);
+    while (sim_json_next(&walk, &name, &value)) {
+        for (int i = 0; i < N_MEMBERS; i++) {
+            if (!sim_json_is(name, names[i]))
+                continue;
+            m.twice |= m.member[i].p != NULL;
+            m.member[i] = value;
+        }
     }
-    return false;
+    *out = m;
+    return true;
+}
+
+static struct ag_span raw(const struct message *m, enum member member)
+{
+    return m->member[member].p ? m->member[member] : AG_SPAN("null");
 }
 
 static void acknowledge(struct ot_server *s, void *way, uint32_t now_s, uint32_t id, bool info)
@@ -209,12 +222,13 @@ static void acknowledge(struct ot_server *s, void *way, uint32_t now_s, uint32_t
 }
 
 /* Executes a report once, however often it comes. false: not to be acknowledged. */
-static bool enter(struct ot_server *s, uint32_t id, struct ag_span text)
+static bool enter(struct ot_server *s, uint32_t id, const struct message *m)
 {
-    struct ag_span method = member(text, "method"), params = member(text, "params");
+    struct ag_span method = raw(m, METHOD), params = raw(m, PARAMS);
+    uint64_t sum = digest(m->text);
     const struct ot_ledger_entry *e = ledger_find(s->ledger, id);
 
-    if (e && e->digest != digest(text)) {
+    if (e && e->digest != sum) {
         ot_server_bad(s, "one id for two texts");
         return false;
     }
@@ -224,7 +238,7 @@ static bool enter(struct ot_server *s, uint32_t id, struct ag_span text)
             note(s, "{\"event\":\"repeat\",\"id\":%" PRIu32 "}", id);
         return true;
     }
-    if (!ledger_add(&s->ledger, id, digest(text)))
+    if (!ledger_add(&s->ledger, id, sum))
         return false;
     s->executed++;
     if (!s->quiet)
@@ -233,18 +247,18 @@ static bool enter(struct ot_server *s, uint32_t id, struct ag_span text)
     return true;
 }
 
-static void serve_report(struct ot_server *s, void *way, uint32_t now_s, struct ag_span text)
+static void serve_report(struct ot_server *s, void *way, uint32_t now_s, const struct message *m)
 {
     ag_cleanup(ag_buf_deinit) struct ag_buf method = AG_BUF_INIT;
-    struct ag_span params = member(text, "params");
+    struct ag_span params = raw(m, PARAMS);
     uint64_t id;
     bool info;
 
-    if (!sim_json_uint(sim_json_get(text, "id"), UINT32_MAX, &id) || id == 0) {
+    if (!sim_json_uint(m->member[ID], UINT32_MAX, &id) || id == 0) {
         ot_server_bad(s, "message without a numeric id, or with id 0");
         return;
     }
-    if (sim_json_text(&method, sim_json_get(text, "method")) != 0) {
+    if (sim_json_text(&method, m->member[METHOD]) != 0) {
         ot_server_bad(s, "method is not a string");
         return;
     }
@@ -252,25 +266,25 @@ static void serve_report(struct ot_server *s, void *way, uint32_t now_s, struct 
     if (info) {
         s->informed = true;
         note(s, "{\"event\":\"info\",\"id\":%" PRIu64 ",\"params\":%.*s}", id, (int) params.len, params.p);
-    } else if (!enter(s, (uint32_t) id, text)) {
+    } else if (!enter(s, (uint32_t) id, m)) {
         return;
     }
     if (!s->mute || !ag_span_is(ag_buf_span(&method), s->mute, strlen(s->mute)))
         acknowledge(s, way, now_s, (uint32_t) id, info);
 }
 
-static void serve_answer(struct ot_server *s, struct ag_span text)
+static void serve_answer(struct ot_server *s, const struct message *m)
 {
-    bool has_error = has(text, "error");
-    struct ag_span body = member(text, has_error ? "error" : "result");
+    bool has_error = m->member[ERROR].p != NULL;
+    struct ag_span body = raw(m, has_error ? ERROR : RESULT);
     struct ot_ledger_entry *e;
     uint64_t id;
 
-    if (has_error == has(text, "result")) {
+    if (has_error == (m->member[RESULT].p != NULL)) {
         ot_server_bad(s, "an answer has either result or error");
         return;
     }
-    if (!sim_json_uint(sim_json_get(text, "id"), UINT32_MAX, &id)) {
+    if (!sim_json_uint(m->member[ID], UINT32_MAX, &id)) {
         ot_server_bad(s, "answer without a numeric id");
         return;
     }
@@ -287,7 +301,7 @@ static void serve_answer(struct ot_server *s, struct ag_span text)
 
 void ot_server_serve(struct ot_server *s, void *way, struct ag_span packet, uint32_t now_s)
 {
-    struct ag_span text;
+    struct message m;
     struct ot_packet p;
 
     if (ot_packet_did(packet) == UINT64_MAX) {
@@ -303,15 +317,14 @@ void ot_server_serve(struct ot_server *s, void *way, struct ag_span packet, uint
         s->sink->send(s->user, way, packet);
         return;
     }
-    text = ag_buf_span(&s->plain);
-    if (!sim_json_object(&text, 128))
+    if (!read_message(ag_buf_span(&s->plain), &m))
         ot_server_bad(s, "not a JSON object");
-    else if (has_twice(text))
+    else if (m.twice)
         ot_server_bad(s, "a member is given twice");
-    else if (has(text, "method"))
-        serve_report(s, way, now_s, text);
+    else if (m.member[METHOD].p)
+        serve_report(s, way, now_s, &m);
     else
-        serve_answer(s, text);
+        serve_answer(s, &m);
 }
 
 /* ---- commands ---- */

@@ -2,11 +2,11 @@
 # libagent/core and libagent/io
 
 # The stand-ins' reader is held against the scanner: they share no code.
-add_library(other_json STATIC ${CMAKE_SOURCE_DIR}/examples/sim/wire/sim_json.c)
-target_link_libraries(other_json PUBLIC agcore miio_options)
+add_library(sim_json STATIC ${CMAKE_SOURCE_DIR}/examples/sim/wire/sim_json.c)
+target_link_libraries(sim_json PUBLIC agcore miio_options)
 
-miio_unit_test(json SOURCES unit/libagent/core/test_json.c LIBS agcore other_json)
-miio_unit_test(sim_json SOURCES unit/examples/test_sim_json.c LIBS other_json ALLOC_FAIL)
+miio_unit_test(json SOURCES unit/libagent/core/test_json.c LIBS agcore sim_json)
+miio_unit_test(sim_json SOURCES unit/examples/test_sim_json.c LIBS sim_json ALLOC_FAIL)
 miio_unit_test(json_check SOURCES unit/libagent/core/test_json_check.c LIBS agcore)
 miio_unit_test(log_ring SOURCES unit/libagent/core/test_log_ring.c LIBS agcore ALLOC_FAIL)
 miio_unit_test(framer SOURCES unit/libagent/core/test_framer.c LIBS agcore ALLOC_FAIL)
@@ -38,7 +38,7 @@ miio_unit_test(child SOURCES unit/libagent/io/test_child.c LIBS agio)
 miio_unit_test(trust SOURCES unit/libagent/io/test_trust.c LIBS agio)
 miio_unit_test(pack SOURCES unit/libagent/core/test_pack.c LIBS agcore ALLOC_FAIL)
 
-miio_fuzz_target(json SOURCES fuzz/fuzz_json.c LIBS agcore other_json)
+miio_fuzz_target(json SOURCES fuzz/fuzz_json.c LIBS agcore sim_json)
 miio_fuzz_target(framer SOURCES fuzz/fuzz_framer.c LIBS agcore)
 miio_fuzz_target(splice SOURCES fuzz/fuzz_splice.c LIBS agcore)
 miio_fuzz_target(pack SOURCES fuzz/fuzz_pack.c LIBS agcore)

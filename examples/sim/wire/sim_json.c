@@ -299,8 +299,7 @@ bool sim_json_next(struct sim_json_walk *w, struct ag_span *name, struct ag_span
     return true;
 }
 
-/* name: ASCII. */
-static bool string_is(struct ag_span string, const char *name)
+bool sim_json_is(struct ag_span string, const char *name)
 {
     struct in in = {string.p + 1, string.p + string.len - 1, 0};
 
@@ -317,21 +316,10 @@ struct ag_span sim_json_get(struct ag_span object, const char *name)
     struct ag_span found, value;
 
     while (sim_json_next(&w, &found, &value)) {
-        if (found.p && string_is(found, name))
+        if (found.p && sim_json_is(found, name))
             return value;
     }
     return (struct ag_span){NULL, 0};
-}
-
-unsigned sim_json_count(struct ag_span object, const char *name)
-{
-    struct sim_json_walk w = sim_json_walk(object);
-    struct ag_span found, value;
-    unsigned n = 0;
-
-    while (sim_json_next(&w, &found, &value))
-        n += found.p && string_is(found, name);
-    return n;
 }
 
 bool sim_json_uint(struct ag_span value, uint64_t max, uint64_t *out)

@@ -38,8 +38,8 @@ bool sim_json_next(struct sim_json_walk *w, struct ag_span *name, struct ag_span
 
 /* The first member of that name, however it is escaped; {NULL, 0} when there is none. */
 struct ag_span sim_json_get(struct ag_span object, const char *name);
-/* How many members have that name. */
-unsigned sim_json_count(struct ag_span object, const char *name);
+/* Whether a string's content is that name (ASCII), however it is escaped. */
+bool sim_json_is(struct ag_span string, const char *name);
 
 /* A whole number of digits only, at most max. */
 bool sim_json_uint(struct ag_span value, uint64_t max, uint64_t *out);

@@ -89,6 +89,17 @@ static void texts_that_are_one(void **state)
     }
 }
 
+static unsigned n_of_name(struct ag_span object, const char *name)
+{
+    struct sim_json_walk w = sim_json_walk(object);
+    struct ag_span found, value;
+    unsigned n = 0;
+
+    while (sim_json_next(&w, &found, &value))
+        n += found.p && sim_json_is(found, name);
+    return n;
+}
+
 static void members_by_name(void **state)
 {
     static const struct {
@@ -113,7 +124,7 @@ static void members_by_name(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ag_span object = {rows[i].object, strlen(rows[i].object)}, value = sim_json_get(object, rows[i].name);
 
-        assert_int_equal(sim_json_count(object, rows[i].name), rows[i].n);
+        assert_int_equal(n_of_name(object, rows[i].name), rows[i].n);
         if (rows[i].value ? !ag_span_is(value, rows[i].value, strlen(rows[i].value)) : value.p != NULL)
             fail_msg("%s of %s: %.*s", rows[i].name, rows[i].object, (int) value.len, value.p);
     }
